@@ -1,0 +1,102 @@
+// Prefixed, sortable identifiers: `run_` + 26 characters of lower-case base32hex over a UUIDv7.
+// Everyone uses them; this file makes no randomness and reads no clock, the caller supplies both.
+
+/** Prefixes in use, by what they name. `tkt` is a vault ticket, `dlv` a delivery, `usr` a person, `lse` a lease. */
+export const idPrefixes = {
+  organisation: 'org',
+  project: 'prj',
+  run: 'run',
+  workflow: 'wfl',
+  job: 'job',
+  attempt: 'att',
+  runner: 'rnr',
+  ticket: 'tkt',
+  delivery: 'dlv',
+  user: 'usr',
+  session: 'ses',
+  token: 'tok',
+  lease: 'lse',
+  hook: 'hok',
+} as const
+
+export type IdKind = keyof typeof idPrefixes
+export type Id<K extends IdKind> = string & { readonly __id: K }
+export type OrganisationId = Id<'organisation'>
+export type ProjectId = Id<'project'>
+export type RunId = Id<'run'>
+export type WorkflowId = Id<'workflow'>
+export type JobId = Id<'job'>
+export type AttemptId = Id<'attempt'>
+export type RunnerId = Id<'runner'>
+export type TicketId = Id<'ticket'>
+export type DeliveryId = Id<'delivery'>
+export type UserId = Id<'user'>
+export type SessionId = Id<'session'>
+export type TokenId = Id<'token'>
+export type LeaseId = Id<'lease'>
+export type HookId = Id<'hook'>
+
+const alphabet = '0123456789abcdefghijklmnopqrstuv'
+const bodyLength = 26
+
+/** UUIDv7 (RFC 9562 §5.7) from Unix milliseconds and 10 random bytes; 16 bytes. */
+export const uuid7 = (unixMs: number, random: Uint8Array): Uint8Array => {
+  if (random.length < 10) throw new RangeError('uuid7 needs 10 random bytes')
+  const bytes = new Uint8Array(16)
+  let rest = Math.floor(unixMs)
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  bytes.set(random.subarray(0, 10), 6)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return bytes
+}
+
+/** `run_…` from 16 bytes. */
+export const formatId = <K extends IdKind>(kind: K, bytes: Uint8Array): Id<K> =>
+  // SAFE: the one place that makes the brand; the text is built from the prefix and the bytes.
+  `${idPrefixes[kind]}_${base32hex(bytes)}` as Id<K>
+
+/** The id when `text` has the exact form, otherwise null. */
+export const parseId = <K extends IdKind>(kind: K, text: unknown): Id<K> | null =>
+  typeof text === 'string' && isIdText(idPrefixes[kind], text) ? (text as Id<K>) : null
+
+/** The 16 bytes behind an id. */
+export const idBytes = (id: string): Uint8Array => {
+  const body = id.slice(id.indexOf('_') + 1)
+  const bytes = new Uint8Array(16)
+  let buffer = 0
+  let bits = 0
+  let at = 0
+  for (const char of body) {
+    buffer = ((buffer << 5) | alphabet.indexOf(char)) & 0xffff
+    bits += 5
+    if (bits >= 8) {
+      bits -= 8
+      bytes[at++] = (buffer >> bits) & 0xff
+    }
+  }
+  return bytes
+}
+
+const isIdText = (prefix: string, text: string): boolean =>
+  text.length === prefix.length + 1 + bodyLength &&
+  text.startsWith(`${prefix}_`) &&
+  [...text.slice(prefix.length + 1)].every((c) => alphabet.includes(c))
+
+const base32hex = (bytes: Uint8Array): string => {
+  let out = ''
+  let buffer = 0
+  let bits = 0
+  for (const byte of bytes) {
+    buffer = ((buffer << 8) | byte) & 0xfff
+    bits += 8
+    while (bits >= 5) {
+      bits -= 5
+      out += alphabet[(buffer >> bits) & 31]
+    }
+  }
+  return bits > 0 ? out + alphabet[(buffer << (5 - bits)) & 31] : out
+}

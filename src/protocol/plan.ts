@@ -1,0 +1,142 @@
+// What a configuration compiles to (foundation.md §2): the one shape that server, runner and CLI agree on.
+// Plain types; parsePlan checks one that came over a wire. Safe integers only, at most 4 MiB as JSON.
+// planDigest = SHA-256(JCS(plan)); specDigest = SHA-256(JCS(spec)).
+
+export type Dialect = 'circleci' | 'codeship' | 'codemagic' | 'github' | 'native'
+
+/** Final outcomes of a job; `skipped` says why. */
+export type Outcome =
+  | 'passed'
+  | 'unstable'
+  | 'failed'
+  | 'timed_out'
+  | 'errored'
+  | 'cancelled'
+  | 'skipped:needs'
+  | 'skipped:policy'
+  | 'skipped:rule'
+
+export const outcomes: readonly Outcome[] = [
+  'passed',
+  'unstable',
+  'failed',
+  'timed_out',
+  'errored',
+  'cancelled',
+  'skipped:needs',
+  'skipped:policy',
+  'skipped:rule',
+]
+
+export type Plan = {
+  readonly v: 1
+  readonly dialect: Dialect
+  readonly source: readonly { readonly path: string; readonly sha256: string }[]
+  readonly inputs: PlanInputs
+  readonly workflows: readonly PlanWorkflow[]
+}
+
+/** Everything besides the files that a plan depends on: no clock, no locale, no order of a directory listing. */
+export type PlanInputs = {
+  readonly event: RunEvent
+  readonly parameters: Readonly<Record<string, string | number | boolean>>
+}
+
+/** What happened. `ref` is a full name (`refs/heads/…`, `refs/tags/…`); `commit` 40 or 64 hexadecimal digits. */
+export type RunEvent = {
+  readonly kind: 'push' | 'manual' | 'schedule' | 'local'
+  readonly ref: string
+  readonly commit: string
+  /** Branch name when the ref is a branch, else null. */
+  readonly branch: string | null
+  readonly tag: string | null
+}
+
+export type PlanWorkflow = { readonly name: string; readonly jobs: readonly PlanJob[] }
+
+export type PlanJob = {
+  /** Unique within the workflow; `needs` refers to it; appears in addresses. */
+  readonly key: string
+  readonly name: string
+  readonly kind: 'job' | 'approval' | 'noop' | 'lock' | 'unlock'
+  readonly needs: readonly { readonly job: string; readonly on: readonly Outcome[] }[]
+  /** Number of identical copies; 1 for most. */
+  readonly shards: number
+  readonly matrix?: Readonly<Record<string, string | number | boolean>>
+  /** null for kinds without steps. */
+  readonly spec: JobSpec | null
+}
+
+/** One job as a runner executes it. Secrets are references, never values. */
+export type JobSpec = {
+  readonly v: 1
+  readonly dialect: Dialect
+  /** As written; the run page says when it ran on the host toolchain instead. */
+  readonly image: {
+    readonly kind: 'container' | 'machine' | 'macos' | 'windows' | 'host'
+    readonly ref: string | null
+  }
+  /** Secondary containers, in order. */
+  readonly services: readonly { readonly name: string; readonly ref: string; readonly env: Env }[]
+  /** The dialect's own word (`medium`, `ns/pool`) or null; mapped to a class by the runner's table. */
+  readonly resourceClass: string | null
+  /** `/…`, `~` or `~/…`; `~` is the home of the step user. */
+  readonly workdir: string
+  readonly env: Env
+  /** Names of contexts; their values are bound on the runner. */
+  readonly contexts: readonly string[]
+  readonly egress: 'none' | 'list' | 'open' | null
+  readonly timeoutMs: number
+  readonly steps: readonly PlanStep[]
+}
+
+export type Env = readonly (readonly [name: string, value: string])[]
+
+export type PlanStep = PlanRunStep | PlanCheckoutStep | PlanRefusedStep
+
+export type StepWhen = 'on_success' | 'on_fail' | 'always'
+
+export type PlanRunStep = {
+  readonly kind: 'run'
+  readonly name: string
+  readonly when: StepWhen
+  readonly command: string
+  /** Words; the path of the script file follows as the last argument. null: the dialect's default shell. */
+  readonly shell: readonly string[] | null
+  readonly env: Env
+  readonly background: boolean
+  /** Relative to the job's workdir, absolute, or `~…`; null: the job's. */
+  readonly workdir: string | null
+  readonly noOutputTimeoutMs: number
+  readonly maxAutoReruns: number
+  readonly autoRerunDelayMs: number
+}
+
+export type PlanCheckoutStep = {
+  readonly kind: 'checkout'
+  readonly name: string
+  readonly when: StepWhen
+  readonly path: string
+  readonly method: 'full' | 'blobless' | 'shallow'
+  readonly depth: number | null
+}
+
+/** A step this version knows but cannot carry out: the job fails at this step with the reason, in words. */
+export type PlanRefusedStep = {
+  readonly kind: 'refused'
+  readonly name: string
+  readonly when: StepWhen
+  readonly what: string
+  readonly reason: string
+}
+
+/** JSON pointer into the plan → where it came from. Stored beside the plan, outside the digest. */
+export type Origins = Readonly<Record<string, Origin>>
+export type Origin = {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly via: readonly { readonly file: string; readonly line: number; readonly column: number }[]
+}
+
+export const planBytesMax = 4 * 1024 * 1024
