@@ -1,0 +1,292 @@
+// The HTTP API as data: method, path, the verb that authorises it, input and output shapes. The router, OpenAPI,
+// the access tests, the web and the CLI all read this table; server/http binds a handler to each entry.
+import { z } from 'zod'
+import * as s from './shapes.ts'
+
+/** Verbs of trust-model.md §5.7; `public` needs no session, `session` any signed-in person, `operator` the local socket. */
+export type Access =
+  | 'public'
+  | 'session'
+  | 'operator'
+  | 'project.view'
+  | 'project.manage'
+  | 'run.view'
+  | 'log.read'
+  | 'run.trigger'
+  | 'run.cancel'
+  | 'runner.view'
+  | 'token.own'
+
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly access: Access
+  readonly summary: string
+  readonly query?: z.ZodObject
+  readonly body?: z.ZodType
+  readonly answer: z.ZodType
+}
+
+const route = <const R extends Route>(r: R): R => r
+const none = z.object({})
+const paging = {
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().max(200).optional(),
+}
+const newOwner = { token: z.string().max(200), name: z.string().min(1).max(100), email: z.email().max(254) }
+
+export const routes = {
+  me: route({
+    method: 'GET',
+    path: '/api/v1/me',
+    access: 'public',
+    summary: 'Who am I, and is this installation claimed',
+    answer: s.me,
+  }),
+  claimOptions: route({
+    method: 'POST',
+    path: '/api/v1/claim/passkey-options',
+    access: 'public',
+    summary: 'Start a passkey for the owner',
+    body: z.strictObject(newOwner),
+    answer: z.object({ options: z.record(z.string(), z.unknown()) }),
+  }),
+  claim: route({
+    method: 'POST',
+    path: '/api/v1/claim',
+    access: 'public',
+    summary: 'Become the owner with the one-time link',
+    body: z.strictObject({
+      ...newOwner,
+      password: z.string().min(12).max(1024).optional(),
+      passkey: z.record(z.string(), z.unknown()).optional(),
+    }),
+    answer: s.me,
+  }),
+  signIn: route({
+    method: 'POST',
+    path: '/api/v1/sign-in',
+    access: 'public',
+    summary: 'Sign in with a password',
+    body: z.strictObject({ email: z.string().max(254), password: z.string().max(1024) }),
+    answer: s.me,
+  }),
+  signInOptions: route({
+    method: 'POST',
+    path: '/api/v1/sign-in/passkey-options',
+    access: 'public',
+    summary: 'Start a passkey sign-in',
+    body: z.strictObject({}),
+    answer: z.object({ challenge: z.string(), options: z.record(z.string(), z.unknown()) }),
+  }),
+  signInPasskey: route({
+    method: 'POST',
+    path: '/api/v1/sign-in/passkey',
+    access: 'public',
+    summary: 'Finish a passkey sign-in',
+    body: z.strictObject({ challenge: z.string(), passkey: z.record(z.string(), z.unknown()) }),
+    answer: s.me,
+  }),
+  signOut: route({
+    method: 'POST',
+    path: '/api/v1/sign-out',
+    access: 'session',
+    summary: 'End this session',
+    body: z.strictObject({}),
+    answer: none,
+  }),
+
+  projects: route({
+    method: 'GET',
+    path: '/api/v1/projects',
+    access: 'project.view',
+    summary: 'All projects',
+    query: z.strictObject(paging),
+    answer: s.page(s.project),
+  }),
+  projectCreate: route({
+    method: 'POST',
+    path: '/api/v1/projects',
+    access: 'project.manage',
+    summary: 'Add a project',
+    body: s.projectInput,
+    answer: s.projectCreated,
+  }),
+  project: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project',
+    access: 'project.view',
+    summary: 'One project, by id or name',
+    answer: s.project,
+  }),
+  projectHook: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project/hook-script',
+    access: 'project.manage',
+    summary: 'The post-receive script to register',
+    answer: z.object({ script: z.string() }),
+  }),
+  projectHookRotate: route({
+    method: 'POST',
+    path: '/api/v1/projects/:project/hook/rotate',
+    access: 'project.manage',
+    summary: 'A new hook secret, sealed to the caller',
+    body: z.strictObject({ eph: z.string().min(40).max(64) }),
+    answer: s.projectCreated,
+  }),
+  projectRefs: route({
+    method: 'POST',
+    path: '/api/v1/projects/:project/refs',
+    access: 'project.manage',
+    summary: 'Contact the source host: checks access and shows its key',
+    body: z.strictObject({}),
+    answer: z.object({ attempt_id: z.string() }),
+  }),
+  projectHostKeys: route({
+    method: 'POST',
+    path: '/api/v1/projects/:project/host-keys',
+    access: 'project.manage',
+    summary: 'Confirm the host key by its fingerprint',
+    body: z.strictObject({ fingerprint: z.string().max(100) }),
+    answer: s.project,
+  }),
+  deliveries: route({
+    method: 'GET',
+    path: '/api/v1/deliveries',
+    access: 'run.view',
+    summary: 'What source hosts sent and what came of it',
+    query: z.strictObject({ ...paging, project: z.string().optional() }),
+    answer: s.page(s.delivery),
+  }),
+
+  runs: route({
+    method: 'GET',
+    path: '/api/v1/runs',
+    access: 'run.view',
+    summary: 'Runs, newest first',
+    query: z.strictObject({
+      ...paging,
+      project: z.string().optional(),
+      status: s.status.optional(),
+      branch: z.string().max(255).optional(),
+      commit: z.string().max(64).optional(),
+    }),
+    answer: s.page(s.runSummary),
+  }),
+  runStart: route({
+    method: 'POST',
+    path: '/api/v1/runs',
+    access: 'run.trigger',
+    summary: 'Start a run of a branch or tag',
+    body: z.strictObject({
+      project: z.string(),
+      ref: z.string().max(255).optional(),
+      commit: z.string().max(64).optional(),
+    }),
+    answer: s.run,
+  }),
+  run: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run',
+    access: 'run.view',
+    summary: 'One run with its jobs',
+    answer: s.run,
+  }),
+  runCancel: route({
+    method: 'POST',
+    path: '/api/v1/runs/:run/cancel',
+    access: 'run.cancel',
+    summary: 'Cancel a run',
+    body: z.strictObject({}),
+    answer: s.run,
+  }),
+  attempt: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt',
+    access: 'run.view',
+    summary: 'One attempt with steps and receipt',
+    answer: s.attempt,
+  }),
+  /** `format`: `text`, `ndjson` (`{step,line,t,text}`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`. */
+  attemptLog: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt/log',
+    access: 'log.read',
+    summary: 'The log of an attempt',
+    query: z.strictObject({
+      format: z.enum(['text', 'ndjson', 'frames']).default('text'),
+      after: z.coerce.number().int().min(0).default(0),
+      step: z.coerce.number().int().min(0).optional(),
+      follow: z.enum(['0', '1']).default('0'),
+    }),
+    answer: z.string(),
+  }),
+  runners: route({
+    method: 'GET',
+    path: '/api/v1/runners',
+    access: 'runner.view',
+    summary: 'Runners of this installation',
+    answer: s.page(s.runner),
+  }),
+  tokens: route({
+    method: 'GET',
+    path: '/api/v1/tokens',
+    access: 'token.own',
+    summary: 'My API tokens',
+    answer: s.page(s.token),
+  }),
+  tokenCreate: route({
+    method: 'POST',
+    path: '/api/v1/tokens',
+    access: 'token.own',
+    summary: 'Make an API token; shown once',
+    body: s.tokenInput,
+    answer: s.tokenCreated,
+  }),
+  tokenRevoke: route({
+    method: 'DELETE',
+    path: '/api/v1/tokens/:token',
+    access: 'token.own',
+    summary: 'Revoke a token',
+    answer: none,
+  }),
+  status: route({
+    method: 'GET',
+    path: '/api/v1/status',
+    access: 'public',
+    summary: 'Is everything up',
+    answer: s.systemStatus,
+  }),
+  lint: route({
+    method: 'POST',
+    path: '/api/v1/lint',
+    access: 'session',
+    summary: 'Compile text without running it',
+    body: z.strictObject({ files: z.record(z.string().max(300), z.string().max(3 * 1024 * 1024)) }),
+    answer: z.object({ ok: z.boolean(), problems: z.array(s.problem) }),
+  }),
+
+  /** The operator's own verbs, on the local socket only. */
+  operatorClaimLink: route({
+    method: 'POST',
+    path: '/api/v1/operator/claim-link',
+    access: 'operator',
+    summary: 'A new claim link while unclaimed',
+    body: z.strictObject({}),
+    answer: z.object({ claimed: z.boolean(), url: z.string().nullable() }),
+  }),
+  operatorEnroll: route({
+    method: 'POST',
+    path: '/api/v1/operator/runners',
+    access: 'operator',
+    summary: 'Enrol a runner by its public key',
+    body: z.strictObject({ id: z.string(), name: z.string().max(64), public_key: z.string().max(64) }),
+    answer: s.runner,
+  }),
+} as const satisfies Record<string, Route>
+
+export type RouteName = keyof typeof routes
+export type AnswerOf<N extends RouteName> = z.output<(typeof routes)[N]['answer']>
+export type BodyOf<N extends RouteName> = (typeof routes)[N] extends { body: infer B extends z.ZodType }
+  ? z.input<B>
+  : undefined

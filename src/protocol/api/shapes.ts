@@ -1,0 +1,241 @@
+// The objects of the HTTP API as zod schemas: requests are refused on unknown fields, answers are serialised by them.
+// snake_case, RFC 3339 times, durations `*_ms`, prefixed ids. Web and CLI take their types from here (`import type`).
+import { z } from 'zod'
+
+export const status = z.enum([
+  'waiting',
+  'queued',
+  'on_hold',
+  'running',
+  'passed',
+  'unstable',
+  'failed',
+  'timed_out',
+  'errored',
+  'cancelled',
+  'skipped',
+])
+export type Status = z.infer<typeof status>
+
+const time = z.string()
+const id = z.string()
+
+export const problem = z.object({
+  code: z.string(),
+  severity: z.enum(['error', 'warning', 'note']),
+  message: z.string(),
+  at: z.object({ file: z.string(), line: z.number(), column: z.number(), length: z.number() }).nullable(),
+  frame: z.array(z.object({ line: z.number(), text: z.string() })),
+  help: z.string().nullable(),
+})
+
+/** RFC 9457. */
+export const problemJson = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  instance: z.string(),
+  code: z.string(),
+  request_id: z.string(),
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  hint: z.string().optional(),
+})
+export type ProblemJson = z.infer<typeof problemJson>
+
+export const me = z.object({
+  claimed: z.boolean(),
+  user: z.object({ id, name: z.string(), email: z.string(), role: z.string() }).nullable(),
+  organisation: z.object({ id, name: z.string() }).nullable(),
+  version: z.string(),
+})
+export type Me = z.infer<typeof me>
+
+export const sourceInput = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('ssh'), url: z.string().min(1).max(1024) }),
+  z.strictObject({ kind: z.literal('local'), path: z.string().min(1).max(1024) }),
+])
+
+export const projectInput = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[a-z0-9][a-z0-9-]*$/),
+  source: sourceInput,
+  default_branch: z.string().min(1).max(255).optional(),
+  /** base64url X25519 public key of the caller: the hook secret comes back sealed to it, once. */
+  eph: z.string().min(40).max(64),
+})
+export type ProjectInput = z.infer<typeof projectInput>
+
+export const runEvent = z.object({
+  kind: z.string(),
+  ref: z.string(),
+  branch: z.string().nullable(),
+  tag: z.string().nullable(),
+  commit: z.string(),
+  subject: z.string().nullable(),
+  author: z.string().nullable(),
+})
+
+/** Why a thing is where it is: code of experience.md §1.7 "Why queued", in words, with the thing it waits for. */
+export const reason = z.object({ code: z.string(), text: z.string(), job_id: id.nullable() })
+
+export const runSummary = z.object({
+  id,
+  number: z.number(),
+  rev: z.number(),
+  project: z.object({ id, name: z.string() }),
+  status,
+  event: runEvent,
+  workflows: z.array(z.object({ id, name: z.string(), status })),
+  created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+  queued_ms: z.number().nullable(),
+  duration_ms: z.number().nullable(),
+  /** Median duration of the last passed runs of this project; null when there are none. */
+  usual_ms: z.number().nullable(),
+  /** The first error, for the row: configuration problem or first failing step. */
+  headline: z.string().nullable(),
+})
+export type RunSummary = z.infer<typeof runSummary>
+
+export const step = z.object({
+  index: z.number(),
+  name: z.string(),
+  type: z.string(),
+  status,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+  duration_ms: z.number().nullable(),
+  exit_code: z.number().nullable(),
+  message: z.string().nullable(),
+  leftovers: z.number(),
+})
+export type Step = z.infer<typeof step>
+
+export const attemptSummary = z.object({
+  id,
+  number: z.number(),
+  status,
+  runner: z.object({ id, name: z.string() }).nullable(),
+  phase: z.string().nullable(),
+  queued_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+  duration_ms: z.number().nullable(),
+  failure: z.object({ code: z.string().nullable(), message: z.string() }).nullable(),
+})
+export type AttemptSummary = z.infer<typeof attemptSummary>
+
+export const job = z.object({
+  id,
+  rev: z.number(),
+  workflow_id: id.nullable(),
+  key: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  status,
+  reason: reason.nullable(),
+  needs: z.array(z.object({ job_id: id, on: z.array(z.string()) })),
+  shard: z.number(),
+  shards: z.number(),
+  image: z.string().nullable(),
+  attempts: z.array(attemptSummary),
+})
+export type Job = z.infer<typeof job>
+
+export const run = runSummary.extend({
+  jobs: z.array(job),
+  problems: z.array(problem),
+  plan_digest: z.string().nullable(),
+  delivery_id: id.nullable(),
+})
+export type Run = z.infer<typeof run>
+
+export const attempt = attemptSummary.extend({
+  job_id: id,
+  run_id: id,
+  steps: z.array(step),
+  /** Highest frame that is stored; the log is complete when `log_complete`. */
+  last_seq: z.number(),
+  log_complete: z.boolean(),
+  notes: z.array(z.string()),
+  /** The claims of the runner's signed receipt, and whether its signature fits the enrolled key. */
+  receipt: z
+    .object({ claims: z.record(z.string(), z.unknown()), verified: z.boolean(), jws: z.string() })
+    .nullable(),
+})
+export type Attempt = z.infer<typeof attempt>
+
+export const project = z.object({
+  id,
+  name: z.string(),
+  source: z.object({ kind: z.enum(['ssh', 'local']), url: z.string() }),
+  default_branch: z.string(),
+  deploy_key: z.object({ public_key: z.string(), fingerprint: z.string() }).nullable(),
+  hook: z.object({ id, url: z.string() }),
+  host_keys: z.array(z.object({ fingerprint: z.string(), line: z.string(), confirmed: z.boolean() })),
+  created_at: time,
+  last_run: runSummary.nullable(),
+})
+export type Project = z.infer<typeof project>
+
+/** Answer to making a project or rotating its hook: the only time the secret is given, sealed to `eph`. */
+export const projectCreated = z.object({ project, hook_secret_sealed: z.string() })
+export type ProjectCreated = z.infer<typeof projectCreated>
+
+export const delivery = z.object({
+  id,
+  project_id: id,
+  received_at: time,
+  ref: z.string().nullable(),
+  old: z.string().nullable(),
+  new: z.string().nullable(),
+  verdict: z.enum(['run', 'no_run', 'duplicate', 'refused']),
+  reason: z.string(),
+  run_id: id.nullable(),
+})
+export type Delivery = z.infer<typeof delivery>
+
+export const runner = z.object({
+  id,
+  name: z.string(),
+  status: z.enum(['online', 'offline', 'suspended']),
+  last_seen_at: time.nullable(),
+  facts: z.record(z.string(), z.unknown()).nullable(),
+  running: z.number(),
+})
+export type Runner = z.infer<typeof runner>
+
+export const token = z.object({
+  id,
+  name: z.string(),
+  prefix: z.string(),
+  scopes: z.array(z.string()),
+  created_at: time,
+  expires_at: time,
+  last_used_at: time.nullable(),
+})
+export type Token = z.infer<typeof token>
+export const tokenInput = z.strictObject({
+  name: z.string().min(1).max(64),
+  scopes: z.array(z.string()).min(1).max(32),
+  days: z.number().int().min(1).max(365).default(90),
+})
+/** The only time the token itself is shown. */
+export const tokenCreated = z.object({ token, secret: z.string() })
+
+export const systemStatus = z.object({
+  version: z.string(),
+  healthy: z.boolean(),
+  components: z.array(
+    z.object({ name: z.string(), status: z.enum(['ok', 'weak', 'down']), detail: z.string() }),
+  ),
+})
+export type SystemStatus = z.infer<typeof systemStatus>
+
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() })
