@@ -198,6 +198,8 @@ export interface EgressRule {
   readonly ports: readonly number[]
   readonly proto: 'tcp' | 'udp'
   readonly tls: 'sni' | 'any'
+  /** Where the name leads outside, when not to itself: made by egress/source.ts for source hosts. */
+  readonly target?: { readonly host: string; readonly privateRanges: readonly string[] }
 }
 
 export interface EgressPolicy {
