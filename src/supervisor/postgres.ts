@@ -1,0 +1,229 @@
+// The private PostgreSQL of one installation (platform.md §2): a child of ours, on a Unix socket only, with a
+// random password, owned by an unprivileged user. It dies with us and survives kill -9 of us cleanly (pdeathsig).
+import { existsSync, readdirSync } from 'node:fs'
+import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RandomBytes } from '../base/clock.ts'
+import { fault } from '../base/faults.ts'
+import type { Log } from '../base/log.ts'
+import { type ChildProcess, run, spawn } from '../sys/index.ts'
+
+export type Owner = { readonly uid: number; readonly gid: number }
+
+export type Postgres = {
+  readonly socketDir: string
+  readonly user: 'mayfly'
+  readonly database: 'mayfly'
+  /** 0600 for the owner; the password is never in argv or environment. */
+  readonly passwordFile: string
+  /** Resolves when the process ends, for whatever reason. */
+  readonly ended: Promise<void>
+  readonly pid: number
+  close(): Promise<void>
+}
+
+export type PostgresOptions = {
+  /** Holds `cluster/` and `password`; made when absent. */
+  readonly dataDir: string
+  /** A directory of at most 90 bytes, so that the socket's path stays under 107. */
+  readonly socketDir: string
+  /** PostgreSQL refuses root: the user it runs as. null when we are not root. */
+  readonly owner: Owner | null
+  readonly log: Log
+  readonly randomBytes: RandomBytes
+  /** Only for throw-away databases of tests: trades durability for start time. */
+  readonly fsync?: boolean
+}
+
+const startDeadlineMs = 30_000
+const stopDeadlineMs = 15_000
+
+/** Makes the cluster when there is none, starts it and waits until it answers. */
+export const openPostgres = async (options: PostgresOptions): Promise<Postgres> => {
+  const cluster = join(options.dataDir, 'cluster')
+  const passwordFile = join(options.dataDir, 'password')
+  await prepareDirectories(options)
+  const bin = await findBinaries(cluster)
+  if (!existsSync(cluster)) await createCluster(options, { bin, cluster, passwordFile })
+  const child = startServer(options, { bin, cluster })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  try {
+    await waitUntilReady(options, { bin, child })
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw error
+  }
+  return {
+    socketDir: options.socketDir,
+    user: 'mayfly',
+    database: 'mayfly',
+    passwordFile,
+    ended,
+    pid: child.pid ?? 0,
+    close: () => stopServer(child, ended),
+  }
+}
+
+/** The directory of server binaries that fit the cluster's major version, or the newest installed one. */
+export const findBinaries = async (cluster: string): Promise<string> => {
+  const root = '/usr/lib/postgresql'
+  const majors = existsSync(root)
+    ? readdirSync(root).filter((name) => existsSync(join(root, name, 'bin/postgres')))
+    : []
+  if (existsSync(join(cluster, 'PG_VERSION'))) {
+    const major = (await readFile(join(cluster, 'PG_VERSION'), 'utf8')).trim()
+    if (majors.includes(major)) return join(root, major, 'bin')
+    throw fault('E_PACKAGES_MISSING', {
+      public: `The data was written by PostgreSQL ${major}, whose programs are not installed: apt-get install postgresql-${major}`,
+    })
+  }
+  const newest = majors.map(Number).sort((a, b) => b - a)[0]
+  if (newest === undefined || newest < 15)
+    throw fault('E_PACKAGES_MISSING', {
+      public: 'PostgreSQL 15 or later is not installed: apt-get install postgresql-15',
+    })
+  return join(root, String(newest), 'bin')
+}
+
+const prepareDirectories = async ({ dataDir, socketDir, owner }: PostgresOptions): Promise<void> => {
+  for (const directory of [dataDir, socketDir]) {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await chmod(directory, 0o700)
+    if (owner !== null) await chown(directory, owner.uid, owner.gid)
+  }
+}
+
+type Places = { readonly bin: string; readonly cluster: string; readonly passwordFile: string }
+
+/** `initdb` into a temporary directory, then rename: a crash never leaves half a cluster under the real name. */
+const createCluster = async (
+  options: PostgresOptions,
+  { bin, cluster, passwordFile }: Places,
+): Promise<void> => {
+  const password = Buffer.from(options.randomBytes(24)).toString('base64url')
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+  if (options.owner !== null) await chown(passwordFile, options.owner.uid, options.owner.gid)
+  const fresh = `${cluster}.new`
+  await rm(fresh, { recursive: true, force: true })
+  const args = [
+    '-D',
+    fresh,
+    '-U',
+    'mayfly',
+    '-A',
+    'scram-sha-256',
+    '--pwfile',
+    passwordFile,
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '-k',
+  ]
+  const made = await asOwner(options, join(bin, 'initdb'), options.fsync === false ? [...args, '-N'] : args)
+  if (made.code !== 0)
+    throw fault('E_DATABASE', { public: 'The database could not be created', detail: made.stderr.toString() })
+  await rename(fresh, cluster)
+}
+
+const settings = (options: PostgresOptions): Record<string, string> => ({
+  listen_addresses: '',
+  unix_socket_directories: options.socketDir,
+  unix_socket_permissions: '0700',
+  max_connections: '40',
+  shared_buffers: '48MB',
+  max_wal_size: '512MB',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_min_messages: 'warning',
+  ...(options.fsync === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+})
+
+const startServer = (
+  options: PostgresOptions,
+  { bin, cluster }: { bin: string; cluster: string },
+): ChildProcess => {
+  const flags = Object.entries(settings(options)).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const { file, args } = ownerCommand(options.owner, [join(bin, 'postgres'), '-D', cluster, ...flags])
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  child.on('error', (error) => options.log.error('database did not start', { error }))
+  child.stderr?.on('data', (chunk: Buffer) =>
+    options.log.debug('database says', { text: chunk.toString().slice(0, 2000) }),
+  )
+  return child
+}
+
+/** Readiness by PostgreSQL's own `pg_isready`, then the database itself on the first start. */
+const waitUntilReady = async (
+  options: PostgresOptions,
+  { bin, child }: { bin: string; child: ChildProcess },
+): Promise<void> => {
+  const until = performance.now() + startDeadlineMs
+  const isReady = async () =>
+    (await run(join(bin, 'pg_isready'), ['-q', '-h', options.socketDir, '-U', 'mayfly'], { timeoutMs: 5000 }))
+      .code === 0
+  while (!(await isReady())) {
+    if (child.exitCode !== null || child.signalCode !== null || performance.now() > until)
+      throw fault('E_DATABASE', {
+        public: 'The database did not start',
+        detail: `exit ${child.exitCode} ${child.signalCode}`,
+      })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await createDatabase(options, bin)
+}
+
+const createDatabase = async (options: PostgresOptions, bin: string): Promise<void> => {
+  const passfile = join(options.dataDir, 'pgpass')
+  const password = (await readFile(join(options.dataDir, 'password'), 'utf8')).trim()
+  await writeFile(passfile, `*:*:*:mayfly:${password}\n`, { mode: 0o600 })
+  const psql = (database: string, sql: string) =>
+    run(
+      join(bin, 'psql'),
+      ['-X', '-q', '-t', '-A', '-h', options.socketDir, '-U', 'mayfly', '-d', database, '-c', sql],
+      {
+        timeoutMs: 10_000,
+        env: { PGPASSFILE: passfile },
+      },
+    )
+  const found = await psql('postgres', "select 1 from pg_database where datname = 'mayfly'")
+  const created =
+    found.stdout.toString().trim() === '1' ? found : await psql('postgres', 'create database mayfly')
+  await rm(passfile)
+  if (created.code !== 0)
+    throw fault('E_DATABASE', {
+      public: 'The database could not be created',
+      detail: created.stderr.toString(),
+    })
+}
+
+/** SIGINT is PostgreSQL's fast shutdown; SIGQUIT its immediate one, which loses nothing that was committed. */
+const stopServer = async (child: ChildProcess, ended: Promise<void>): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGINT')
+  const late = setTimeout(() => child.kill('SIGQUIT'), stopDeadlineMs)
+  await ended
+  clearTimeout(late)
+}
+
+const asOwner = (options: PostgresOptions, file: string, args: readonly string[]) => {
+  const command = ownerCommand(options.owner, [file, ...args])
+  return run(command.file, command.args, { timeoutMs: 60_000 })
+}
+
+/** As the owner, with nothing of root left, ending cleanly when we die. */
+const ownerCommand = (
+  owner: Owner | null,
+  command: readonly string[],
+): { file: string; args: readonly string[] } => {
+  const drop =
+    owner === null
+      ? []
+      : [
+          `--reuid=${owner.uid}`,
+          `--regid=${owner.gid}`,
+          '--clear-groups',
+          '--inh-caps=-all',
+          '--bounding-set=-all',
+        ]
+  return { file: 'setpriv', args: [...drop, '--no-new-privs', '--pdeathsig', 'INT', '--', ...command] }
+}
