@@ -1,0 +1,65 @@
+// Who is asking, and the slice of the database they may see. Made only in server/access/; use cases take an `Actor`
+// first and give its `scope` to every query on tenant data. Must never be built from what a request says about itself.
+import type { OrganisationId, SessionId, TokenId, UserId } from '../../base/ids.ts'
+import type { Access } from '../../protocol/api/routes.ts'
+import { type Role, roleMay, type Verb } from './roles.ts'
+
+declare const madeByAccess: unique symbol
+
+/** The rows of one organisation. There is no scope without an organisation. */
+export type Scope = { readonly organisation: OrganisationId; readonly [madeByAccess]: true }
+
+export type Person = {
+  readonly kind: 'user'
+  readonly user: UserId
+  readonly session: SessionId
+  readonly name: string
+  readonly email: string
+  readonly role: Role
+  readonly scope: Scope
+}
+
+/** A personal token acts for its creator; a service token (`user: null`) was made by the operator or an owner. */
+export type TokenBearer = {
+  readonly kind: 'token'
+  readonly token: TokenId
+  readonly user: UserId | null
+  readonly name: string
+  /** The creator's role now; null for a service token, whose scopes are all there is. */
+  readonly role: Role | null
+  readonly scopes: readonly Verb[]
+  readonly scope: Scope
+}
+
+/** Whoever may open the local socket: the operating system decided. */
+export type Operator = { readonly kind: 'operator'; readonly name: 'operator'; readonly scope: Scope }
+
+export type Actor = Person | TokenBearer | Operator
+
+/** For the server's own work on behalf of nobody: intake, runner calls, expiry. Never reachable from a person's request. */
+export const scopeOfOrganisation = (organisation: OrganisationId): Scope =>
+  // SAFE: the one place that makes the brand.
+  ({ organisation }) as Scope
+
+/** Whether `actor` (null: not signed in) may use a route of this access. Deny is the default of every branch. */
+export const mayUse = (actor: Actor | null, access: Access): boolean => {
+  if (access === 'public') return true
+  if (actor === null) return false
+  if (actor.kind === 'operator') return true
+  if (access === 'operator') return false
+  if (access === 'session') return actor.kind === 'user'
+  return mayDo(actor, access)
+}
+
+const mayDo = (actor: Person | TokenBearer, verb: Verb): boolean => {
+  if (actor.kind === 'user') return roleMay(actor.role, verb)
+  if (!actor.scopes.includes(verb)) return false
+  return actor.role === null || roleMay(actor.role, verb)
+}
+
+/** How records name the actor: `usr_…`, `tok_…` or `operator`. */
+export const actorId = (actor: Actor): string => {
+  if (actor.kind === 'user') return actor.user
+  if (actor.kind === 'token') return actor.token
+  return 'operator'
+}
