@@ -1,0 +1,145 @@
+// Keeps the programs of an installation running: waits for the ready line, restarts with back-off, stops in order.
+import { createInterface } from 'node:readline'
+import { fault } from '../base/faults.ts'
+import type { Log } from '../base/log.ts'
+import type { ChildProcess } from '../sys/index.ts'
+
+export type Child = {
+  readonly name: string
+  /** The ready line of the process that runs now. */
+  readonly ready: Record<string, unknown>
+  readonly pid: number
+  readonly restarts: number
+  close(): Promise<void>
+}
+
+export type ChildOptions = {
+  readonly name: string
+  readonly start: () => ChildProcess
+  /** Called after every restart, once the ready line is there (to pin keys again, for example). */
+  readonly onReady?: (ready: Record<string, unknown>) => Promise<void>
+  readonly log: Log
+  /** Called with each line the program logs. */
+  readonly onLine: (line: string) => void
+}
+
+const readyDeadlineMs = 30_000
+const termDeadlineMs = 20_000
+const backoffMs = [0, 100, 500, 1000, 5000] as const
+
+/** Resolves when the program is ready for the first time; afterwards it is restarted whenever it ends. */
+export const keepChild = async (options: ChildOptions): Promise<Child> => {
+  const state = {
+    closing: false,
+    process: options.start(),
+    ready: {} as Record<string, unknown>,
+    restarts: 0,
+    wake: () => {},
+  }
+  const watch = (): void => {
+    state.process.once('exit', (code, signal) => {
+      if (state.closing) return
+      options.log.warn('program ended, starting it again', {
+        name: options.name,
+        code,
+        signal,
+        restarts: state.restarts,
+      })
+      void again()
+    })
+  }
+  const again = async (): Promise<void> => {
+    const waitMs = backoffMs[Math.min(state.restarts, backoffMs.length - 1)] ?? 5000
+    state.restarts += 1
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, waitMs)
+      state.wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    if (state.closing) return
+    state.process = options.start()
+    await settle(options, state).then(watch, (error) => {
+      options.log.error('program did not start', { name: options.name, error })
+      if (!state.closing) void again()
+    })
+  }
+  await settle(options, state)
+  watch()
+  return {
+    name: options.name,
+    get ready() {
+      return state.ready
+    },
+    get pid() {
+      return state.process.pid ?? 0
+    },
+    get restarts() {
+      return state.restarts
+    },
+    close: async () => {
+      state.closing = true
+      state.wake()
+      await stop(state.process)
+    },
+  }
+}
+
+const settle = async (
+  options: ChildOptions,
+  state: { process: ChildProcess; ready: Record<string, unknown> },
+): Promise<void> => {
+  state.ready = await waitForReady(options, state.process)
+  await options.onReady?.(state.ready)
+}
+
+/** The first line of standard output that is JSON with `ready: true`; standard error is the program's log. */
+const waitForReady = (options: ChildOptions, child: ChildProcess): Promise<Record<string, unknown>> =>
+  new Promise((resolve, reject) => {
+    const lastLines: string[] = []
+    const fail = (why: string) => {
+      clearTimeout(timer)
+      child.kill('SIGKILL')
+      reject(
+        fault('E_CHILD_FAILED', {
+          public: `${options.name} did not start: ${why}\n${lastLines.join('\n')}`.trim(),
+        }),
+      )
+    }
+    const timer = setTimeout(() => fail('it was not ready in time'), readyDeadlineMs)
+    child.once('error', (error) => fail(error.message))
+    child.once('exit', (code, signal) => fail(`it ended with ${signal ?? `exit code ${code}`}`))
+    if (child.stderr !== null)
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        lastLines.push(line.slice(0, 1000))
+        if (lastLines.length > 5) lastLines.shift()
+        options.onLine(line)
+      })
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const message = parseLine(line)
+        if (message?.ready !== true) return options.onLine(line)
+        clearTimeout(timer)
+        child.removeAllListeners('exit')
+        resolve(message)
+      })
+  })
+
+const parseLine = (line: string): Record<string, unknown> | null => {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
+  } catch {
+    return null
+  }
+}
+
+const stop = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), termDeadlineMs)
+  await ended
+  clearTimeout(late)
+}

@@ -1,0 +1,102 @@
+// mayfly.yml: the operator's settings. Only the supervisor reads it; every program gets its part as one JSON document.
+// Unknown keys and bad values stop the start, all reported together with line and column.
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { fault } from '../base/faults.ts'
+import { writeFileDurably } from '../sys/index.ts'
+
+const cidrPort = z
+  .string()
+  .regex(/^[0-9a-fA-F.:]+\/\d{1,3}:\d{1,5}$/, 'expected CIDR:port, for example 10.0.0.0/8:443')
+
+const settingsSchema = z.strictObject({
+  organisation: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[a-z0-9][a-z0-9-]*$/)
+    .default('home')
+    .describe('Name of the organisation in addresses'),
+  public_url: z.url().optional().describe('Where people reach the server; default http://localhost:<port>'),
+  slots: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Attempts that run at once on this machine; default: its cores, at least 2'),
+  egress: z
+    .strictObject({
+      default: z.enum(['none', 'open']).default('open').describe('What a job without its own rule may reach'),
+      allow: z
+        .array(cidrPort)
+        .max(64)
+        .default([])
+        .describe('Exceptions to the ranges no job may reach, CIDR:port'),
+    })
+    .prefault({}),
+  sources: z
+    .strictObject({
+      allow: z
+        .array(z.string().max(255))
+        .max(64)
+        .default([])
+        .describe('Private source hosts that checkout cells may reach, host:port or CIDR:port'),
+    })
+    .prefault({}),
+  trust: z
+    .strictObject({
+      ca: z
+        .string()
+        .default('/etc/ssl/certs/ca-certificates.crt')
+        .describe('Bundle of certificate authorities that jobs trust'),
+    })
+    .prefault({}),
+})
+
+export type Settings = z.output<typeof settingsSchema>
+export const settingsJsonSchema = (): unknown => z.toJSONSchema(settingsSchema, { io: 'input' })
+
+/** Reads the file; when there is none, the defaults. */
+export const loadSettings = async (path: string): Promise<Settings> => {
+  if (!existsSync(path)) return settingsSchema.parse({})
+  return parseSettings(await readFile(path, 'utf8'), path)
+}
+
+export const parseSettings = (text: string, path: string): Settings => {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
+  const at = (offset: number | undefined) => {
+    const { line, col } = lines.linePos(offset ?? 0)
+    return `${path}:${line}:${col}`
+  }
+  const syntax = document.errors.map((error) => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`)
+  if (syntax.length > 0) throw fault('E_CONFIG_INVALID', { public: syntax.join('\n') })
+  const parsed = settingsSchema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => {
+    const node = document.getIn(issue.path as string[], true) as
+      | { range?: [number, number, number] }
+      | undefined
+    return `${at(node?.range?.[0])}: ${issue.path.join('.')}: ${issue.message}`
+  })
+  throw fault('E_CONFIG_INVALID', { public: problems.join('\n') })
+}
+
+/** Written once, at the first start, so that the operator sees what was detected and can take it back. */
+export const writeFirstSettings = async (path: string, egressAllow: readonly string[]): Promise<void> => {
+  const allow = egressAllow.length === 0 ? ' []' : egressAllow.map((entry) => `\n    - ${entry}`).join('')
+  await writeFileDurably(
+    path,
+    `# Settings of this Mayfly installation; docs/reference/config.md explains each. Restart to apply.
+egress:
+  # What a job without its own rule may reach: open (all but loopback, link-local, metadata, private ranges) or none.
+  default: open
+  # Exceptions to those ranges. Detected at the first start: the package registries of this machine resolve there.
+  allow:${allow}
+`,
+    0o644,
+  )
+}

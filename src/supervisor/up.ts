@@ -1,0 +1,319 @@
+// `mayfly up`: from a clone to a running installation, and down again. The numbered phases:
+// 1 look at the machine  2 packages and users  3 directories, programs, keys  4 database and vault
+// 5 server  6 jailer and runner  7 the sample project, once  8 watch until told to stop, then undo in reverse.
+import { existsSync } from 'node:fs'
+import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { Clock, RandomBytes } from '../base/clock.ts'
+import { fault } from '../base/faults.ts'
+import type { Log } from '../base/log.ts'
+import { ensureDirectory } from '../sys/index.ts'
+import { type Child, keepChild } from './children.ts'
+import { jailerConfig, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
+import { ensureIdentity, type Identity } from './identity.ts'
+import type { Layout } from './layout.ts'
+import { detectEgressAllow } from './network.ts'
+import { callOperator, callVaultAdmin } from './operator.ts'
+import { ensurePackages, productPackages } from './packages.ts'
+import { findFreePort } from './ports.ts'
+import { openPostgres, type Postgres } from './postgres.ts'
+import { installPrograms, type Programs, startProgram } from './programs.ts'
+import { prepareSample, runSample } from './sample.ts'
+import { loadSettings, type Settings, writeFirstSettings } from './settings.ts'
+import { ensureUsers, type Users } from './users.ts'
+
+export type UpOptions = {
+  readonly layout: Layout
+  readonly port: number
+  readonly runnerPort: number
+  /** Directories below which projects may name local repositories. */
+  readonly localRepositories: readonly string[]
+  readonly withSample: boolean
+  /** The clone or release we run from: its build, the Node that runs us, the sample project. */
+  readonly from: { readonly build: string; readonly node: string; readonly sample: string }
+}
+
+export type UpDeps = {
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+  readonly log: Log
+  /** One line of progress for a person. */
+  readonly say: (line: string) => void
+  /** Aborted when the person wants it to stop. */
+  readonly signal: AbortSignal
+}
+
+export type Installation = {
+  readonly address: string
+  /** null once somebody owns it. */
+  readonly claimUrl: string | null
+  readonly healthyAfterMs: number
+  close(): Promise<void>
+}
+
+type Running = { readonly closers: (() => Promise<void>)[] }
+
+/** Starts everything; on failure everything that was started is stopped before the fault is thrown. */
+export const up = async (options: UpOptions, deps: UpDeps): Promise<Installation> => {
+  const running: Running = { closers: [] }
+  const close = async () => {
+    for (const closer of running.closers.splice(0).reverse())
+      await closer().catch((error) => deps.log.error('could not stop', { error }))
+  }
+  try {
+    return { ...(await start(options, deps, running)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const start = async (
+  options: UpOptions,
+  deps: UpDeps,
+  running: Running,
+): Promise<Omit<Installation, 'close'>> => {
+  const { layout } = options
+  const begin = deps.clock.monotonicMs()
+  if (!layout.isRoot)
+    throw fault('E_MACHINE_NOT_READY', {
+      public: 'mayfly up needs root for now: start it with sudo. (mayfly lint works without.)',
+    })
+  await takeLock(layout, running)
+  await findFreePort(options.port, '--port')
+  await findFreePort(options.runnerPort, '--runner-port')
+  await ensurePackages(productPackages, { isRoot: layout.isRoot, say: deps.say })
+  const users = await ensureUsers()
+  await makeDirectories(layout, users)
+  const programs = await installPrograms(options.from, layout.data)
+  const settings = await firstSettings(layout, deps)
+  const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
+  const parts = { options, deps, running, users, programs, settings, identity }
+  const [, vault] = await Promise.all([startDatabase(parts), startVault(parts)])
+  const server = await startServer(parts)
+  await startJailer(parts, vault)
+  const address = publicUrl(options, settings)
+  const healthyAfterMs = deps.clock.monotonicMs() - begin
+  if (options.withSample) await runSample({ layout, say: deps.say, signal: deps.signal })
+  return {
+    address,
+    claimUrl: typeof server.ready.claimUrl === 'string' ? server.ready.claimUrl : null,
+    healthyAfterMs,
+  }
+}
+
+type Parts = {
+  readonly options: UpOptions
+  readonly deps: UpDeps
+  readonly running: Running
+  readonly users: Users
+  readonly programs: Programs
+  readonly settings: Settings
+  readonly identity: Identity
+}
+
+/** Two supervisors over one data directory would be two truths; a stale file of a killed one is taken over. */
+const takeLock = async (layout: Layout, running: Running): Promise<void> => {
+  await mkdir(layout.run, { recursive: true, mode: 0o711 })
+  await chmod(layout.run, 0o711)
+  const pid = existsSync(layout.lock) ? Number(await readFile(layout.lock, 'utf8')) : 0
+  if (pid > 0 && pid !== process.pid && isSupervisor(await commandLine(pid)))
+    throw fault('E_ALREADY_RUNNING', {
+      public: `This installation already runs (process ${pid}). Stop it with: mayfly down`,
+    })
+  await writeFile(layout.lock, `${process.pid}\n`, { mode: 0o644 })
+  running.closers.push(() => rm(layout.lock, { force: true }))
+}
+
+const commandLine = (pid: number): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+const isSupervisor = (line: string): boolean => line.split('\0').includes('up')
+
+const makeDirectories = async (layout: Layout, users: Users): Promise<void> => {
+  await ensureDirectory(layout.data, 0o711)
+  await chmod(layout.data, 0o711)
+  await ensureDirectory(join(layout.data, 'app'), 0o755)
+  await ensureDirectory(layout.etc, 0o755)
+  const owned = {
+    server: users.server,
+    vault: users.vault,
+    runner: users.runner,
+    pg: users.server,
+    objects: users.server,
+  }
+  for (const [name, owner] of Object.entries(owned)) {
+    await ensureDirectory(join(layout.data, name), 0o700)
+    await chown(join(layout.data, name), owner.uid, owner.gid)
+  }
+  await ownedDirectory(join(layout.run, 'vault'), { uid: users.vault.uid, gid: users.server.gid }, 0o710)
+  await ownedDirectory(join(layout.run, 'vault-admin'), users.vault, 0o700)
+  await ownedDirectory(join(layout.run, 'operator'), users.server, 0o700)
+}
+
+const ownedDirectory = async (
+  path: string,
+  owner: { uid: number; gid: number },
+  mode: number,
+): Promise<void> => {
+  await rm(path, { recursive: true, force: true })
+  await mkdir(path, { mode })
+  await chmod(path, mode)
+  await chown(path, owner.uid, owner.gid)
+}
+
+const firstSettings = async (layout: Layout, deps: UpDeps): Promise<Settings> => {
+  if (!existsSync(layout.settings)) {
+    const detected = await detectEgressAllow()
+    for (const { what, entry } of detected)
+      deps.say(
+        `the ${what} of this machine is at ${entry}, a range closed to jobs: written as an exception to ${layout.settings}`,
+      )
+    await writeFirstSettings(layout.settings, [...new Set(detected.map(({ entry }) => entry))])
+  }
+  return loadSettings(layout.settings)
+}
+
+const startDatabase = async ({ options, deps, running, users }: Parts): Promise<void> => {
+  const { layout } = options
+  const open = () =>
+    openPostgres({
+      dataDir: join(layout.data, 'pg'),
+      socketDir: layout.databaseSocketDir,
+      owner: users.server,
+      log: deps.log.child({ part: 'database' }),
+      randomBytes: deps.randomBytes,
+    })
+  const state: { current: Postgres; closing: boolean } = { current: await open(), closing: false }
+  const watch = (): void => {
+    void state.current.ended.then(async () => {
+      if (state.closing) return
+      deps.log.warn('database ended, starting it again')
+      while (!state.closing) {
+        const next = await open().catch((error) => deps.log.error('database did not start', { error }))
+        if (next !== undefined) {
+          state.current = next
+          return watch()
+        }
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+      }
+    })
+  }
+  watch()
+  running.closers.push(async () => {
+    state.closing = true
+    await state.current.close()
+  })
+}
+
+const startVault = async (parts: Parts): Promise<Child> => {
+  const { options, users, programs, identity } = parts
+  return keep(parts, 'vault', {
+    start: () =>
+      startProgram(programs, 'vault', {
+        config: vaultConfig(options.layout, identity),
+        owner: users.vault,
+        withoutNetwork: true,
+        nodeFlags: ['--disable-proto=delete', '--disallow-code-generation-from-strings', '--no-addons'],
+      }),
+    // A vault that was restarted has a new epoch but keeps what is pinned; pinning again is idempotent.
+    onReady: () => pinKeys(options.layout, identity),
+  })
+}
+
+const pinKeys = async (layout: Layout, identity: Identity): Promise<void> => {
+  await callVaultAdmin(layout, 'ticketkey.set', { publicKey: identity.ticketPublicKey })
+  await callVaultAdmin(layout, 'runner.enroll', {
+    runner: identity.runner.id,
+    publicKey: identity.runner.publicKey,
+    projects: '*',
+  })
+}
+
+const startServer = (parts: Parts): Promise<Child> => {
+  const { options, users, programs, settings, identity } = parts
+  return keep(parts, 'server', {
+    start: () =>
+      startProgram(programs, 'server', {
+        config: serverConfig({
+          layout: options.layout,
+          port: options.port,
+          runnerPort: options.runnerPort,
+          publicUrl: publicUrl(options, settings),
+          organisation: settings.organisation,
+          localRepositories: repositoryRoots(options),
+          egressDefault: settings.egress.default,
+          identity,
+          programs,
+        }),
+        owner: users.server,
+        withoutNetwork: false,
+      }),
+    onReady: async () => {
+      await callOperator(options.layout, 'POST', '/api/v1/operator/runners', {
+        id: identity.runner.id,
+        name: 'local',
+        public_key: identity.runner.publicKey,
+      })
+    },
+  })
+}
+
+const startJailer = async (parts: Parts, _vault: Child): Promise<void> => {
+  const { options, users, programs, settings, identity } = parts
+  const ingest = _vault.ready
+  const slots = settings.slots ?? Math.max(2, availableParallelism())
+  const runner = runnerConfig({
+    layout: options.layout,
+    runnerPort: options.runnerPort,
+    settings,
+    identity,
+    slots,
+    ingest,
+    programs,
+  })
+  await prepareSample(options.layout, programs)
+  await keep(parts, 'jailer', {
+    start: () =>
+      startProgram(programs, 'jailer', {
+        config: jailerConfig({
+          layout: options.layout,
+          identity,
+          programs,
+          runnerUser: users.runner,
+          repositoryRoots: repositoryRoots(options),
+          slots,
+          runner,
+          settings,
+        }),
+        owner: null,
+        withoutNetwork: false,
+      }),
+  })
+}
+
+const keep = async (
+  { deps, running }: Parts,
+  name: string,
+  part: {
+    start: () => ReturnType<typeof startProgram>
+    onReady?: (ready: Record<string, unknown>) => Promise<void>
+  },
+): Promise<Child> => {
+  const child = await keepChild({
+    name,
+    ...part,
+    log: deps.log,
+    onLine: (line) => deps.log.info('says', { part: name, line: line.slice(0, 2000) }),
+  })
+  running.closers.push(() => child.close())
+  return child
+}
+
+/** Number 0 is where the sample lies; the operator's own follow. */
+const repositoryRoots = (options: UpOptions): readonly string[] => [
+  join(options.layout.data, 'sample'),
+  ...options.localRepositories,
+]
+
+const publicUrl = (options: UpOptions, settings: Settings): string =>
+  settings.public_url ?? `http://localhost:${options.port}`

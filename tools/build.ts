@@ -1,0 +1,71 @@
+// Builds what a release holds: one bundle per program under build/, the web under build/web, the migrations beside
+// them, and deps/<program>.txt: the third-party packages and zones inside each bundle, reviewed like code.
+import { cp, mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { build, type Metafile } from 'esbuild'
+
+const root = join(import.meta.dirname, '..')
+const out = join(root, 'build')
+
+/** Each program is one file in src/main/; the CLI is split so that a command loads only what it needs. */
+const programs = ['cli', 'server', 'vault', 'jailer', 'runner', 'compile', 'binder'] as const
+
+const bundle = async (program: (typeof programs)[number]): Promise<Metafile> => {
+  const result = await build({
+    entryPoints: { [program]: join(root, `src/main/${program}.ts`) },
+    outdir: out,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    splitting: program === 'cli',
+    chunkNames: `${program}-[hash]`,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'linked',
+    minifySyntax: true,
+    metafile: true,
+    logLevel: 'warning',
+    loader: { '.sh': 'text' },
+    // CommonJS packages inside an ES module still call require().
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  })
+  return result.metafile
+}
+
+const dependencyList = (metafile: Metafile): string => {
+  const inputs = Object.keys(metafile.inputs).map((path) => relative(root, join(root, path)))
+  const packages = inputs.flatMap(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules)/.exec(path)?.[1] ?? [],
+  )
+  const zones = inputs.flatMap((path) => /^src\/([^/]+)\//.exec(path)?.[1] ?? [])
+  const list = (title: string, names: readonly string[]) => [
+    title,
+    ...[...new Set(names)].sort().map((name) => `  ${name}`),
+  ]
+  return [...list('zones', zones), ...list('packages', packages), ''].join('\n')
+}
+
+const buildWeb = async (): Promise<void> => {
+  const { build: viteBuild } = await import('vite')
+  await viteBuild({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
+}
+
+const started = new Date()
+await mkdir(out, { recursive: true })
+for (const name of await readdir(out)) if (/\.(js|map)$|LEGAL\.txt$/.test(name)) await rm(join(out, name))
+await mkdir(join(root, 'deps'), { recursive: true })
+await Promise.all(
+  programs.map(async (program) =>
+    writeFile(join(root, 'deps', `${program}.txt`), dependencyList(await bundle(program))),
+  ),
+)
+await buildWeb()
+await rm(join(out, 'migrations'), { recursive: true, force: true })
+await cp(join(root, 'migrations'), join(out, 'migrations'), { recursive: true })
+// The stamp carries the time the build began: a source saved during it is newer and builds again.
+await writeFile(join(out, 'stamp.new'), '')
+await utimes(join(out, 'stamp.new'), started, started)
+await rename(join(out, 'stamp.new'), join(out, 'stamp'))
