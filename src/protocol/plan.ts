@@ -92,7 +92,7 @@ export type JobSpec = {
 
 export type Env = readonly (readonly [name: string, value: string])[]
 
-export type PlanStep = PlanRunStep | PlanCheckoutStep | PlanRefusedStep
+export type PlanStep = PlanRunStep | PlanCheckoutStep | PlanNoteStep | PlanRefusedStep
 
 export type StepWhen = 'on_success' | 'on_fail' | 'always'
 
@@ -119,6 +119,14 @@ export type PlanCheckoutStep = {
   readonly path: string
   readonly method: 'full' | 'blobless' | 'shallow'
   readonly depth: number | null
+}
+
+/** A step this version knows and leaves out without changing the job's verdict: the runner prints `text` and goes on. */
+export type PlanNoteStep = {
+  readonly kind: 'note'
+  readonly name: string
+  readonly when: StepWhen
+  readonly text: string
 }
 
 /** A step this version knows but cannot carry out: the job fails at this step with the reason, in words. */
