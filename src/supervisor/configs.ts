@@ -1,0 +1,90 @@
+// What each program is told on descriptor 3, in one place: who knows what is a matter of trust, so it is read here.
+import { join } from 'node:path'
+import type { Identity } from './identity.ts'
+import type { Layout } from './layout.ts'
+import type { Owner } from './postgres.ts'
+import type { Programs } from './programs.ts'
+import type { Settings } from './settings.ts'
+
+export const vaultConfig = (layout: Layout, identity: Identity) => ({
+  installation: identity.installation,
+  dataDir: join(layout.data, 'vault'),
+  keyringPath: join(layout.data, 'vault', 'keyring'),
+  rootKeyPath: layout.rootKey,
+  serverSocket: layout.vaultSocket,
+  adminSocket: layout.vaultAdminSocket,
+})
+
+export const serverConfig = (input: {
+  readonly layout: Layout
+  readonly port: number
+  readonly runnerPort: number
+  readonly publicUrl: string
+  readonly organisation: string
+  readonly localRepositories: readonly string[]
+  readonly egressDefault: 'none' | 'open'
+  readonly identity: Identity
+  readonly programs: Programs
+}) => ({
+  dataDir: join(input.layout.data, 'server'),
+  objectsDir: join(input.layout.data, 'objects'),
+  database: {
+    host: input.layout.databaseSocketDir,
+    database: 'mayfly',
+    user: 'mayfly',
+    passwordFile: join(input.layout.data, 'pg', 'password'),
+  },
+  http: { port: input.port, publicUrl: input.publicUrl },
+  runner: {
+    port: input.runnerPort,
+    keyFile: input.identity.tlsKeyFile,
+    certFile: input.identity.tlsCertificateFile,
+  },
+  sockets: { operator: input.layout.operatorSocket, vault: input.layout.vaultSocket },
+  ticketKeyFile: input.identity.ticketKeyFile,
+  webDir: join(input.programs.directory, 'web'),
+  migrationsDir: join(input.programs.directory, 'migrations'),
+  localRepositoryRoots: input.localRepositories,
+  organisation: { name: input.organisation },
+  egressDefault: input.egressDefault,
+})
+
+export const runnerConfig = (input: {
+  readonly layout: Layout
+  readonly runnerPort: number
+  readonly settings: Settings
+  readonly identity: Identity
+  readonly slots: number
+  readonly ingest: Readonly<Record<string, unknown>>
+  readonly programs: Programs
+}) => ({
+  server: { url: `https://127.0.0.1:${input.runnerPort}`, spkiSha256: input.identity.spkiSha256 },
+  runner: { id: input.identity.runner.id, name: 'local', keyFile: input.identity.runner.keyFile },
+  dataDir: join(input.layout.data, 'runner'),
+  slots: input.slots,
+  egress: { allow: input.settings.egress.allow },
+  sources: { allow: input.settings.sources.allow },
+  trust: { ca: input.settings.trust.ca },
+})
+
+export const jailerConfig = (input: {
+  readonly layout: Layout
+  readonly identity: Identity
+  readonly programs: Programs
+  readonly runnerUser: Owner
+  readonly repositoryRoots: readonly string[]
+  readonly slots: number
+  readonly runner: unknown
+  readonly settings: Settings
+}) => ({
+  installation: input.identity.installation,
+  runDirectory: input.layout.run,
+  runnerCommand: [input.programs.node, '--enable-source-maps', join(input.programs.directory, 'runner.js')],
+  runnerConfig: input.runner,
+  runnerUser: input.runnerUser,
+  repositoryRoots: input.repositoryRoots,
+  // One read-only tool object: the release's own Node and the compiler, for plan cells.
+  tools: { release: join(input.programs.directory, 'tool') },
+  slots: input.slots,
+  trustCa: input.settings.trust.ca,
+})

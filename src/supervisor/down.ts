@@ -1,0 +1,30 @@
+// `mayfly down`: asks the supervisor of this installation to stop and waits until it is gone.
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { fault } from '../base/faults.ts'
+import type { Layout } from './layout.ts'
+
+const stopDeadlineMs = 60_000
+
+/** false when nothing was running. */
+export const down = async (layout: Layout): Promise<boolean> => {
+  const pid = existsSync(layout.lock) ? Number((await readFile(layout.lock, 'utf8')).trim()) : 0
+  if (pid <= 1 || !isAlive(pid)) return false
+  process.kill(pid, 'SIGTERM')
+  const until = performance.now() + stopDeadlineMs
+  while (isAlive(pid)) {
+    if (performance.now() > until)
+      throw fault('E_MACHINE_NOT_READY', { public: `The supervisor (process ${pid}) does not stop` })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return true
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
