@@ -1,0 +1,118 @@
+// What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
+// them. Factories: createRuns, createProjects, createDeliveries, createIntake, createLogs, createRunners.
+// Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
+// and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
+import type { AttemptId, HookId, ProjectId, RunId, RunnerId } from '../base/ids.ts'
+import type * as api from '../protocol/api/shapes.ts'
+import type { FollowerFrame } from '../protocol/live.ts'
+import type { Actor, Scope } from './access/actor.ts'
+
+export type Page<T> = { readonly items: T[]; readonly next_cursor: string | null }
+export type Paging = { readonly limit: number; readonly cursor?: string | undefined }
+
+export type RunsQuery = Paging & {
+  /** Id or name. */
+  readonly project?: string | undefined
+  readonly status?: api.Status | undefined
+  readonly branch?: string | undefined
+  readonly commit?: string | undefined
+  readonly number?: number | undefined
+}
+
+/** `jobs` are those whose rev is above the caller's; `rev` is the cursor for the next call. */
+export type RunChanges = { readonly rev: number; readonly run: api.RunSummary; readonly jobs: api.Job[] }
+
+/** A run changed. Sent after the commit; state is read from the database, never from here. */
+export type RunNotice = {
+  readonly organisation: string
+  readonly project: ProjectId
+  readonly run: RunId
+  readonly rev: number
+}
+
+export type Runs = {
+  readonly listRuns: (scope: Scope, query: RunsQuery) => Promise<Page<api.RunSummary>>
+  readonly findRun: (scope: Scope, run: RunId) => Promise<api.Run | null>
+  /** null: no such run. Call with -1 for everything. */
+  readonly jobsSince: (scope: Scope, run: RunId, rev: number) => Promise<RunChanges | null>
+  readonly findAttempt: (scope: Scope, attempt: AttemptId) => Promise<api.Attempt | null>
+  readonly startRun: (
+    actor: Actor,
+    input: {
+      readonly project: string
+      readonly ref?: string | undefined
+      readonly commit?: string | undefined
+    },
+  ) => Promise<api.Run>
+  readonly cancelRun: (actor: Actor, run: RunId) => Promise<api.Run>
+  /** One listener per process is enough; returns how to stop. */
+  readonly onChange: (handler: (notice: RunNotice) => void) => () => void
+}
+
+export type Projects = {
+  readonly list: (scope: Scope, query: Paging) => Promise<Page<api.Project>>
+  /** By id or name. */
+  readonly find: (scope: Scope, project: string) => Promise<api.Project | null>
+  readonly create: (actor: Actor, input: api.ProjectInput) => Promise<api.ProjectCreated>
+  readonly hookScript: (scope: Scope, project: string) => Promise<{ script: string }>
+  readonly rotateHook: (actor: Actor, project: string, eph: string) => Promise<api.ProjectCreated>
+  readonly contact: (actor: Actor, project: string) => Promise<{ attempt_id: string }>
+  readonly confirmHostKey: (actor: Actor, project: string, fingerprint: string) => Promise<api.Project>
+}
+
+export type Deliveries = {
+  readonly list: (
+    scope: Scope,
+    query: Paging & { readonly project?: string | undefined },
+  ) => Promise<Page<api.Delivery>>
+}
+
+/** What the route answers, as JSON. `retryAfterSeconds` becomes the header of a 503. */
+export type IntakeAnswer = {
+  readonly status: 200 | 202 | 400 | 401 | 413 | 503
+  readonly body: Readonly<Record<string, string | null>>
+  readonly retryAfterSeconds?: number
+}
+
+export type Intake = {
+  /** `hook` as it stands in the URL, unchecked; header names in lower case. */
+  readonly accept: (delivery: {
+    readonly hook: string
+    readonly body: Uint8Array
+    readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  }) => Promise<IntakeAnswer>
+}
+
+export type Logs = {
+  /** Frames above `after` that are stored now, at most `limit`; the vault opens the key once per attempt and process. */
+  readonly readFrames: (
+    scope: Scope,
+    attempt: AttemptId,
+    options: { readonly after: number; readonly reader: LogReader; readonly step?: number | undefined },
+  ) => AsyncIterable<FollowerFrame>
+  /** As readFrames, then waits for more until the log is complete or the signal aborts. */
+  readonly follow: (
+    scope: Scope,
+    attempt: AttemptId,
+    options: {
+      readonly after: number
+      readonly reader: LogReader
+      readonly step?: number | undefined
+      readonly signal: AbortSignal
+    },
+  ) => AsyncIterable<FollowerFrame>
+}
+
+/** Whom the vault's record names as the reader of a log. */
+export type LogReader = { readonly user: string; readonly session: string; readonly reason: string }
+
+export type Runners = {
+  readonly list: () => Promise<Page<api.Runner>>
+  /** `publicKey`: base64url of 32 bytes. The vault has enrolled the key; this makes it known to the server. */
+  readonly enroll: (
+    actor: Actor,
+    runner: { readonly id: RunnerId; readonly name: string; readonly publicKey: string },
+  ) => Promise<api.Runner>
+}
+
+export type { HookId }
