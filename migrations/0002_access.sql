@@ -1,64 +1,51 @@
--- not breaking
--- People, how they prove who they are, sessions, API tokens, the claim, attempt counters and the audit log.
+-- not breaking: new tables only.
+-- How people prove who they are, sessions, API tokens, the claim and attempt counters.
 -- Tokens, session ids and claim links are stored as SHA-256 only: reading this database lets nobody in.
 
-create table person (
-  id text primary key,
-  name text not null check (length(name) between 1 and 100),
-  email text not null check (length(email) <= 254),
-  -- lower-case; what sign-in compares
-  email_key text not null unique check (email_key = lower(email_key)),
-  -- PHC string `$argon2id$v=19$m=…`; null: passkeys only
-  password_hash text,
-  created_at timestamptz not null default now()
+create table passwords (
+  user_id text primary key references users (id) on delete cascade,
+  -- PHC string `$argon2id$v=19$m=…`
+  hash text not null check (hash like '$argon2id$%'),
+  changed_at timestamptz not null default now()
 );
 
-create table membership (
-  organisation_id text not null references organisation (id),
-  person_id text not null references person (id),
-  role text not null check (role in ('owner', 'developer', 'viewer')),
-  created_at timestamptz not null default now(),
-  primary key (organisation_id, person_id)
-);
-create index membership_person on membership (person_id);
-
-create table credential (
+create table passkeys (
   -- the authenticator's credential id, base64url
   id text primary key check (length(id) <= 1400),
-  person_id text not null references person (id),
+  user_id text not null references users (id) on delete cascade,
   public_key bytea not null,
   counter bigint not null,
   transports text[] not null,
   created_at timestamptz not null default now(),
   last_used_at timestamptz
 );
-create index credential_person on credential (person_id);
+create index passkeys_of_user on passkeys (user_id);
 
 -- Each challenge is answered once: the row is deleted by the statement that reads it.
-create table passkey_challenge (
+create table passkey_challenges (
   challenge text primary key,
   purpose text not null check (purpose in ('claim', 'sign-in')),
   -- the id a new owner will get, so that the authenticator's user handle fits
-  person_id text,
+  user_id text check (user_id like 'usr\_%'),
   expires_at timestamptz not null
 );
-create index passkey_challenge_expiry on passkey_challenge (expires_at);
+create index passkey_challenges_expiry on passkey_challenges (expires_at);
 
-create table session (
-  id text primary key,
+create table sessions (
+  id text primary key check (id like 'ses\_%'),
   token_hash bytea not null unique check (length(token_hash) = 32),
-  person_id text not null references person (id),
+  user_id text not null references users (id) on delete cascade,
   created_at timestamptz not null default now(),
   last_seen_at timestamptz not null default now(),
   expires_at timestamptz not null
 );
-create index session_expiry on session (expires_at);
+create index sessions_expiry on sessions (expires_at);
 
-create table api_token (
-  id text primary key,
-  organisation_id text not null references organisation (id),
-  -- null: a service token, made by the operator or an owner
-  person_id text references person (id),
+create table api_tokens (
+  id text primary key check (id like 'tok\_%'),
+  organisation_id text not null references organisations (id),
+  -- null: a service token, made by the operator
+  user_id text references users (id) on delete cascade,
   name text not null check (length(name) between 1 and 64),
   token_hash bytea not null unique check (length(token_hash) = 32),
   -- the first characters, so that a person recognises it
@@ -71,35 +58,20 @@ create table api_token (
   last_used_at timestamptz,
   revoked_at timestamptz
 );
-create index api_token_list on api_token (organisation_id, id);
+create index api_tokens_by_organisation on api_tokens (organisation_id, id desc);
 
 -- The one-time link that makes the first owner. At most one row; none once it was used.
-create table claim (
+create table claims (
   single boolean primary key default true check (single),
   token_hash bytea not null check (length(token_hash) = 32),
   expires_at timestamptz not null
 );
 
 -- Fixed windows: `sign-in:account:<hash>`, `sign-in:address:<address>`, …
-create table attempt_counter (
-  key text not null,
+create table attempt_counters (
+  key text not null check (length(key) <= 200),
   window_start timestamptz not null,
   count integer not null,
   primary key (key, window_start)
 );
-create index attempt_counter_age on attempt_counter (window_start);
-
--- Written in the transaction of the change it describes. No secret values, no log text, no free text from jobs.
-create table audit_entry (
-  id uuid primary key,
-  at timestamptz not null default now(),
-  organisation_id text references organisation (id),
-  actor_kind text not null,
-  actor_id text not null,
-  action text not null,
-  target text not null,
-  result text not null check (result in ('ok', 'denied', 'error')),
-  code text,
-  facts jsonb not null default '{}'
-);
-create index audit_entry_time on audit_entry (organisation_id, at desc);
+create index attempt_counters_age on attempt_counters (window_start);

@@ -1,7 +1,7 @@
 // The audit log: a row per act, written in the transaction of the change it describes, so that neither is ever there
 // without the other. Facts are ids and words of ours: no secret values, no names, no free text from jobs.
 import { type QueryExecutorProvider, sql } from 'kysely'
-import type { OrganisationId } from '../../base/ids.ts'
+import type { OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import { type Actor, actorId } from './actor.ts'
 
 export type AuditEntry = {
@@ -9,24 +9,27 @@ export type AuditEntry = {
   readonly action: string
   /** What it was done to: an id, or `-`. */
   readonly target: string
+  readonly project?: ProjectId
+  readonly run?: RunId
   readonly result: 'ok' | 'denied' | 'error'
   /** The number of the fault when it was refused. */
   readonly code?: string
   readonly facts?: Readonly<Record<string, string | number | boolean | null>>
 }
 
-/** Who, when there is no actor yet: somebody at the sign-in page. */
-export type Nobody = { readonly kind: 'nobody'; readonly organisation: OrganisationId | null }
+/** Somebody at the sign-in page, who is not an actor yet. */
+export type Stranger = { readonly kind: 'stranger'; readonly organisation: OrganisationId | null }
 
 export const writeAudit = async (
   db: QueryExecutorProvider,
-  who: Actor | Nobody,
+  who: Actor | Stranger,
   entry: AuditEntry,
 ): Promise<void> => {
-  const organisation = who.kind === 'nobody' ? who.organisation : who.scope.organisation
-  const id = who.kind === 'nobody' ? '-' : actorId(who)
+  const stranger = who.kind === 'stranger'
+  const organisation = stranger ? who.organisation : who.scope.organisation
   await sql`
-    insert into audit_entry (id, organisation_id, actor_kind, actor_id, action, target, result, code, facts)
-    values (gen_random_uuid(), ${organisation}, ${who.kind}, ${id}, ${entry.action}, ${entry.target},
-      ${entry.result}, ${entry.code ?? null}, ${JSON.stringify(entry.facts ?? {})})`.execute(db)
+    insert into audit (organisation_id, actor_kind, actor_id, action, target, project_id, run_id, result, code, details)
+    values (${organisation}, ${stranger ? 'user' : who.kind}, ${stranger ? '-' : actorId(who)}, ${entry.action},
+      ${entry.target}, ${entry.project ?? null}, ${entry.run ?? null}, ${entry.result}, ${entry.code ?? null},
+      ${JSON.stringify(entry.facts ?? {})})`.execute(db)
 }

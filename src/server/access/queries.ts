@@ -12,8 +12,11 @@ export type Database = Executor & {
   transaction(): { execute<T>(work: (tx: Executor) => Promise<T>): Promise<T> }
 }
 
-const first = async <Row>(rows: Promise<{ readonly rows: readonly Row[] }>): Promise<Row | null> =>
-  (await rows).rows[0] ?? null
+const first = async <Row>(result: Promise<{ readonly rows: readonly Row[] }>): Promise<Row | null> =>
+  (await result).rows[0] ?? null
+
+const some = async (result: Promise<{ readonly rows: readonly unknown[] }>): Promise<boolean> =>
+  (await result).rows.length > 0
 
 // people
 
@@ -25,98 +28,88 @@ export type Member = {
   readonly organisation: OrganisationId
 }
 
-export const isClaimed = async (db: Executor, organisation: OrganisationId): Promise<boolean> => {
-  const row = await first(
-    sql<{ found: number }>`
-      select 1 as found from membership where organisation_id = ${organisation} and role = 'owner' limit 1`.execute(
-      db,
-    ),
-  )
-  return row !== null
-}
+export type Organisation = { readonly id: OrganisationId; readonly name: string }
 
-export const findOrganisation = (db: Executor): Promise<{ id: OrganisationId; name: string } | null> =>
-  first(
-    sql<{ id: OrganisationId; name: string }>`select id, name from organisation order by id limit 1`.execute(
-      db,
-    ),
-  )
+export const findOrganisation = (db: Executor): Promise<Organisation | null> =>
+  first(sql<Organisation>`select id, name from organisations order by id limit 1`.execute(db))
 
-export const insertPerson = async (
-  db: Executor,
-  person: {
-    readonly id: UserId
-    readonly name: string
-    readonly email: string
-    readonly passwordHash: string | null
-  },
-): Promise<void> => {
+/** Makes the installation's one organisation when there is none; two servers that start at once make one. */
+export const keepOrganisation = async (db: Executor, organisation: Organisation): Promise<void> => {
   await sql`
-    insert into person (id, name, email, email_key, password_hash)
-    values (${person.id}, ${person.name}, ${person.email}, ${emailKey(person.email)}, ${person.passwordHash})`.execute(
-    db,
+    insert into organisations (id, name) select ${organisation.id}, ${organisation.name}
+    where not exists (select 1 from organisations) on conflict do nothing`.execute(db)
+}
+
+export const isClaimed = (db: Executor, organisation: OrganisationId): Promise<boolean> =>
+  some(
+    sql`select 1 from users where organisation_id = ${organisation} and role = 'owner' limit 1`.execute(db),
   )
-}
 
-export const insertMembership = async (
-  db: Executor,
-  membership: { readonly organisation: OrganisationId; readonly person: UserId; readonly role: Role },
-): Promise<void> => {
+export const insertUser = async (db: Executor, user: Member): Promise<void> => {
   await sql`
-    insert into membership (organisation_id, person_id, role)
-    values (${membership.organisation}, ${membership.person}, ${membership.role})`.execute(db)
+    insert into users (id, organisation_id, name, email, role)
+    values (${user.id}, ${user.organisation}, ${user.name}, ${user.email}, ${user.role})`.execute(db)
 }
 
-export const emailKey = (email: string): string => email.trim().toLowerCase()
+export const insertPassword = async (db: Executor, user: UserId, hash: string): Promise<void> => {
+  await sql`insert into passwords (user_id, hash) values (${user}, ${hash})`.execute(db)
+}
+
+export type KnownUser = { readonly id: UserId; readonly organisation: OrganisationId }
 
 export const findPasswordOf = (
   db: Executor,
   email: string,
-): Promise<{ readonly id: UserId; readonly passwordHash: string | null } | null> =>
+): Promise<(KnownUser & { readonly hash: string | null }) | null> =>
   first(
-    sql<{ id: UserId; passwordHash: string | null }>`
-      select id, password_hash as "passwordHash" from person where email_key = ${emailKey(email)}`.execute(
-      db,
-    ),
+    sql<KnownUser & { hash: string | null }>`
+      select u.id, u.organisation_id as organisation, p.hash
+      from users u left join passwords p on p.user_id = u.id
+      where lower(u.email) = lower(${email}) and u.disabled_at is null`.execute(db),
   )
 
 // passkeys
 
-export type Credential = {
+export type Passkey = {
   readonly id: string
-  readonly person: UserId
+  readonly user: UserId
   readonly publicKey: Uint8Array
   readonly counter: number
   readonly transports: readonly string[]
 }
 
-export const insertCredential = async (db: Executor, credential: Credential): Promise<void> => {
+export const insertPasskey = async (db: Executor, passkey: Passkey): Promise<void> => {
   await sql`
-    insert into credential (id, person_id, public_key, counter, transports)
-    values (${credential.id}, ${credential.person}, ${Buffer.from(credential.publicKey)}, ${credential.counter},
-      ${[...credential.transports]})`.execute(db)
+    insert into passkeys (id, user_id, public_key, counter, transports)
+    values (${passkey.id}, ${passkey.user}, ${Buffer.from(passkey.publicKey)}, ${passkey.counter},
+      ${[...passkey.transports]})`.execute(db)
 }
 
-export const findCredential = (db: Executor, id: string): Promise<Credential | null> =>
+export const findPasskey = (
+  db: Executor,
+  id: string,
+): Promise<(Passkey & { readonly organisation: OrganisationId }) | null> =>
   first(
-    sql<Credential>`
-      select id, person_id as person, public_key as "publicKey", counter::float8 as counter, transports
-      from credential where id = ${id}`.execute(db),
+    sql<Passkey & { organisation: OrganisationId }>`
+      select k.id, k.user_id as user, k.public_key as "publicKey", k.counter::float8 as counter, k.transports,
+        u.organisation_id as organisation
+      from passkeys k join users u on u.id = k.user_id
+      where k.id = ${id} and u.disabled_at is null`.execute(db),
   )
 
-export const touchCredential = async (db: Executor, id: string, counter: number): Promise<void> => {
-  await sql`update credential set counter = ${counter}, last_used_at = now() where id = ${id}`.execute(db)
+export const touchPasskey = async (db: Executor, id: string, counter: number): Promise<void> => {
+  await sql`update passkeys set counter = ${counter}, last_used_at = now() where id = ${id}`.execute(db)
 }
 
 export type ChallengePurpose = 'claim' | 'sign-in'
 
 export const insertChallenge = async (
   db: Executor,
-  challenge: { readonly text: string; readonly purpose: ChallengePurpose; readonly person: UserId | null },
+  challenge: { readonly text: string; readonly purpose: ChallengePurpose; readonly user: UserId | null },
 ): Promise<void> => {
   await sql`
-    insert into passkey_challenge (challenge, purpose, person_id, expires_at)
-    values (${challenge.text}, ${challenge.purpose}, ${challenge.person},
+    insert into passkey_challenges (challenge, purpose, user_id, expires_at)
+    values (${challenge.text}, ${challenge.purpose}, ${challenge.user},
       now() + ${limits.challengeMs} * interval '1 ms')`.execute(db)
 }
 
@@ -125,22 +118,22 @@ export const takeChallenge = (
   db: Executor,
   text: string,
   purpose: ChallengePurpose,
-): Promise<{ readonly person: UserId | null } | null> =>
+): Promise<{ readonly user: UserId | null } | null> =>
   first(
-    sql<{ person: UserId | null }>`
-      delete from passkey_challenge where challenge = ${text} and purpose = ${purpose} and expires_at > now()
-      returning person_id as person`.execute(db),
+    sql<{ user: UserId | null }>`
+      delete from passkey_challenges where challenge = ${text} and purpose = ${purpose} and expires_at > now()
+      returning user_id as user`.execute(db),
   )
 
 // sessions
 
 export const insertSession = async (
   db: Executor,
-  session: { readonly id: SessionId; readonly hash: Uint8Array; readonly person: UserId },
+  session: { readonly id: SessionId; readonly hash: Uint8Array; readonly user: UserId },
 ): Promise<void> => {
   await sql`
-    insert into session (id, token_hash, person_id, expires_at)
-    values (${session.id}, ${Buffer.from(session.hash)}, ${session.person},
+    insert into sessions (id, token_hash, user_id, expires_at)
+    values (${session.id}, ${Buffer.from(session.hash)}, ${session.user},
       now() + ${limits.session.absoluteMs} * interval '1 ms')`.execute(db)
 }
 
@@ -148,32 +141,28 @@ const liveSession = sql`expires_at > now() and last_seen_at > now() - ${limits.s
 
 export type SessionMember = Member & { readonly session: SessionId; readonly seenAgoMs: number }
 
-export const findSession = (db: Executor, hash: Uint8Array): Promise<SessionMember | null> =>
+const sessionMember = (db: Executor, condition: ReturnType<typeof sql>): Promise<SessionMember | null> =>
   first(
     sql<SessionMember>`
       select s.id as session, extract(epoch from now() - s.last_seen_at)::float8 * 1000 as "seenAgoMs",
-        p.id, p.name, p.email, m.role, m.organisation_id as organisation
-      from session s join person p on p.id = s.person_id join membership m on m.person_id = p.id
-      where s.token_hash = ${Buffer.from(hash)} and ${liveSession}
-      order by m.organisation_id limit 1`.execute(db),
+        u.id, u.name, u.email, u.role, u.organisation_id as organisation
+      from sessions s join users u on u.id = s.user_id
+      where ${condition} and ${liveSession} and u.disabled_at is null`.execute(db),
   )
 
+export const findSession = (db: Executor, hash: Uint8Array): Promise<SessionMember | null> =>
+  sessionMember(db, sql`s.token_hash = ${Buffer.from(hash)}`)
+
+/** The same person with the role they have now; null when the session has ended. */
+export const findSessionAgain = (db: Executor, id: SessionId): Promise<SessionMember | null> =>
+  sessionMember(db, sql`s.id = ${id}`)
+
 export const touchSession = async (db: Executor, id: SessionId): Promise<void> => {
-  await sql`update session set last_seen_at = now() where id = ${id}`.execute(db)
+  await sql`update sessions set last_seen_at = now() where id = ${id}`.execute(db)
 }
 
 export const deleteSession = async (db: Executor, id: SessionId): Promise<void> => {
-  await sql`delete from session where id = ${id}`.execute(db)
-}
-
-/** The role this session has now; null when the session or the membership has ended. */
-export const findSessionRole = async (db: Executor, id: SessionId): Promise<Role | null> => {
-  const row = await first(
-    sql<{ role: Role }>`
-      select m.role from session s join membership m on m.person_id = s.person_id
-      where s.id = ${id} and ${liveSession} order by m.organisation_id limit 1`.execute(db),
-  )
-  return row?.role ?? null
+  await sql`delete from sessions where id = ${id}`.execute(db)
 }
 
 // API tokens
@@ -191,26 +180,26 @@ export type TokenRow = {
 const tokenColumns = sql`id, name, prefix, scopes, created_at as "createdAt", expires_at as "expiresAt",
   last_used_at as "lastUsedAt"`
 
-export const insertToken = async (
-  db: Executor,
-  token: {
-    readonly id: TokenId
-    readonly organisation: OrganisationId
-    readonly person: UserId | null
-    readonly name: string
-    readonly hash: Uint8Array
-    readonly prefix: string
-    readonly scopes: readonly Verb[]
-    readonly createdBy: string
-    readonly days: number
-  },
-): Promise<TokenRow> => {
+export type NewToken = {
+  readonly id: TokenId
+  readonly organisation: OrganisationId
+  readonly user: UserId | null
+  readonly name: string
+  readonly hash: Uint8Array
+  readonly prefix: string
+  readonly scopes: readonly Verb[]
+  readonly createdBy: string
+  readonly days: number
+}
+
+export const insertToken = async (db: Executor, token: NewToken): Promise<TokenRow> => {
   const { rows } = await sql<TokenRow>`
-    insert into api_token
-      (id, organisation_id, person_id, name, token_hash, prefix, scopes, created_by, created_at, expires_at)
-    values (${token.id}, ${token.organisation}, ${token.person}, ${token.name}, ${Buffer.from(token.hash)},
+    insert into api_tokens
+      (id, organisation_id, user_id, name, token_hash, prefix, scopes, created_by, created_at, expires_at)
+    values (${token.id}, ${token.organisation}, ${token.user}, ${token.name}, ${Buffer.from(token.hash)},
       ${token.prefix}, ${[...token.scopes]}, ${token.createdBy}, now(), now() + ${token.days} * interval '1 day')
     returning ${tokenColumns}`.execute(db)
+  // SAFE: an insert of one row that did not throw returns it.
   return rows[0] as TokenRow
 }
 
@@ -219,115 +208,95 @@ export type TokenMember = {
   readonly name: string
   readonly scopes: readonly Verb[]
   readonly organisation: OrganisationId
-  readonly person: UserId | null
+  readonly user: UserId | null
   readonly role: Role | null
   readonly usedThisHour: boolean
 }
 
-const liveToken = sql`t.revoked_at is null and t.expires_at > now()`
-
-/** A personal token whose creator left the organisation is found no more. */
-export const findToken = (db: Executor, hash: Uint8Array): Promise<TokenMember | null> =>
+/** A token is as alive as its creator: when they are disabled, it is found no more. */
+const tokenMember = (db: Executor, condition: ReturnType<typeof sql>): Promise<TokenMember | null> =>
   first(
     sql<TokenMember>`
-      select t.id, t.name, t.scopes, t.organisation_id as organisation, t.person_id as person, m.role,
+      select t.id, t.name, t.scopes, t.organisation_id as organisation, t.user_id as user, u.role,
         coalesce(t.last_used_at >= date_trunc('hour', now()), false) as "usedThisHour"
-      from api_token t
-      left join membership m on m.person_id = t.person_id and m.organisation_id = t.organisation_id
-      where t.token_hash = ${Buffer.from(hash)} and ${liveToken} and (t.person_id is null or m.role is not null)`.execute(
-      db,
-    ),
+      from api_tokens t left join users u on u.id = t.user_id and u.disabled_at is null
+      where ${condition} and t.revoked_at is null and t.expires_at > now()
+        and (t.user_id is null or u.id is not null)`.execute(db),
   )
 
-/** What the token may do now; null when it or its creator's membership has ended. */
-export const findTokenRights = (
-  db: Executor,
-  id: TokenId,
-): Promise<{ readonly scopes: readonly Verb[]; readonly role: Role | null } | null> =>
-  first(
-    sql<{ scopes: readonly Verb[]; role: Role | null }>`
-      select t.scopes, m.role from api_token t
-      left join membership m on m.person_id = t.person_id and m.organisation_id = t.organisation_id
-      where t.id = ${id} and ${liveToken} and (t.person_id is null or m.role is not null)`.execute(db),
-  )
+export const findToken = (db: Executor, hash: Uint8Array): Promise<TokenMember | null> =>
+  tokenMember(db, sql`t.token_hash = ${Buffer.from(hash)}`)
+
+export const findTokenAgain = (db: Executor, id: TokenId): Promise<TokenMember | null> =>
+  tokenMember(db, sql`t.id = ${id}`)
 
 export const touchToken = async (db: Executor, id: TokenId): Promise<void> => {
-  await sql`update api_token set last_used_at = date_trunc('hour', now()) where id = ${id}`.execute(db)
+  await sql`update api_tokens set last_used_at = date_trunc('hour', now()) where id = ${id}`.execute(db)
 }
 
 /** Whose tokens: a person's own, and the organisation's service tokens where the caller may see those. */
 export type TokenOwners = {
   readonly organisation: OrganisationId
-  readonly person: UserId | null
+  readonly user: UserId | null
   readonly service: boolean
 }
 
 const ownedBy = (owners: TokenOwners) => sql`
   organisation_id = ${owners.organisation} and revoked_at is null
-  and (person_id = ${owners.person} or (person_id is null and ${owners.service}::boolean))`
+  and (user_id = ${owners.user} or (user_id is null and ${owners.service}::boolean))`
 
 export const listTokens = async (db: Executor, owners: TokenOwners): Promise<readonly TokenRow[]> => {
   const { rows } = await sql<TokenRow>`
-    select ${tokenColumns} from api_token where ${ownedBy(owners)}
+    select ${tokenColumns} from api_tokens where ${ownedBy(owners)} and expires_at > now()
     order by id desc limit ${limits.tokensPerOwnerMax}`.execute(db)
   return rows
 }
 
-export const countTokens = async (db: Executor, owners: TokenOwners): Promise<number> => {
-  const { rows } = await sql<{ count: number }>`
-    select count(*)::integer as count from api_token where ${ownedBy(owners)} and expires_at > now()`.execute(
-    db,
-  )
-  return rows[0]?.count ?? 0
-}
-
 /** Whether there was such a token to revoke. */
-export const revokeToken = async (db: Executor, owners: TokenOwners, id: string): Promise<boolean> => {
-  const { rows } = await sql`
-    update api_token set revoked_at = now() where id = ${id} and ${ownedBy(owners)} returning id`.execute(db)
-  return rows.length === 1
-}
+export const revokeToken = (db: Executor, owners: TokenOwners, id: string): Promise<boolean> =>
+  some(
+    sql`update api_tokens set revoked_at = now() where id = ${id} and ${ownedBy(owners)} returning id`.execute(
+      db,
+    ),
+  )
 
 // the claim
 
 export const replaceClaim = async (db: Executor, hash: Uint8Array): Promise<void> => {
   await sql`
-    insert into claim (token_hash, expires_at) values (${Buffer.from(hash)}, now() + ${limits.claimMs} * interval '1 ms')
+    insert into claims (token_hash, expires_at)
+    values (${Buffer.from(hash)}, now() + ${limits.claimMs} * interval '1 ms')
     on conflict (single) do update set token_hash = excluded.token_hash, expires_at = excluded.expires_at`.execute(
     db,
   )
 }
 
-export const isClaimValid = async (db: Executor, hash: Uint8Array): Promise<boolean> => {
-  const { rows } = await sql`
-    select 1 from claim where token_hash = ${Buffer.from(hash)} and expires_at > now()`.execute(db)
-  return rows.length === 1
-}
+export const isClaimValid = (db: Executor, hash: Uint8Array): Promise<boolean> =>
+  some(sql`select 1 from claims where token_hash = ${Buffer.from(hash)} and expires_at > now()`.execute(db))
 
 /** Uses the link up: of two people with the same link, one gets true. */
-export const takeClaim = async (db: Executor, hash: Uint8Array): Promise<boolean> => {
-  const { rows } = await sql`
-    delete from claim where token_hash = ${Buffer.from(hash)} and expires_at > now() returning single`.execute(
-    db,
+export const takeClaim = (db: Executor, hash: Uint8Array): Promise<boolean> =>
+  some(
+    sql`delete from claims where token_hash = ${Buffer.from(hash)} and expires_at > now() returning single`.execute(
+      db,
+    ),
   )
-  return rows.length === 1
-}
 
 // counters and housekeeping
 
 /** Counts one attempt and says how many this window has seen, this one included. */
 export const countAttempt = async (db: Executor, key: string): Promise<number> => {
   const { rows } = await sql<{ count: number }>`
-    insert into attempt_counter (key, window_start, count)
+    insert into attempt_counters (key, window_start, count)
     values (${key}, date_bin(${limits.attempts.windowMs} * interval '1 ms', now(), timestamptz 'epoch'), 1)
-    on conflict (key, window_start) do update set count = attempt_counter.count + 1
+    on conflict (key, window_start) do update set count = attempt_counters.count + 1
     returning count`.execute(db)
   return rows[0]?.count ?? 0
 }
 
 /** Removes what has expired; nothing that counts is read from these rows. */
 export const deleteExpired = async (db: Executor): Promise<void> => {
-  await sql`delete from session where not (${liveSession})`.execute(db)
-  await sql`delete from passkey_challenge where expires_at <= now()`.execute(db)
-  await sql`delete from attempt_counter where window_start < now() - interval '1 hour'`.execute(db)
+  await sql`delete from sessions where not (${liveSession})`.execute(db)
+  await sql`delete from passkey_challenges where expires_at <= now()`.execute(db)
+  await sql`delete from attempt_counters where window_start < now() - interval '1 hour'`.execute(db)
 }
