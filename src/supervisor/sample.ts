@@ -1,5 +1,6 @@
 // The bundled sample project: a real Git repository made from the files of the release, run once at the first start
 // through the same doors as anybody's project, so that a new installation ends with evidence.
+import { generateKeyPairSync } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -84,14 +85,13 @@ export const runSample = async ({ layout, say, signal }: Deps): Promise<void> =>
 }
 
 const addProject = async (layout: Layout): Promise<void> => {
-  const { publicKey } = (await crypto.subtle.generateKey('X25519', true, ['deriveBits'])) as CryptoKeyPair
-  const raw = Buffer.from(await crypto.subtle.exportKey('raw', publicKey))
+  const { publicKey } = generateKeyPairSync('x25519')
   await callOperator(layout, 'POST', '/api/v1/projects', {
     name: projectName,
     source: { kind: 'local', path: join(layout.data, 'sample', 'hello.git') },
     default_branch: 'main',
     // Nobody pushes to the sample: its hook secret is sealed to a key that is forgotten at once.
-    eph: raw.toString('base64url'),
+    eph: publicKey.export({ format: 'jwk' }).x ?? '',
   })
 }
 

@@ -1,0 +1,93 @@
+// `./mayfly test [suite …] [-- file …]`: set-up, the static check and every suite, each in its own run of Node's
+// test runner. Suites: unit (nothing needed), db (PostgreSQL), kernel (root), e2e (all of it, with a browser).
+import { spawn } from 'node:child_process'
+import { glob, mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ensurePackages, productPackages, testPackages } from '../src/supervisor/index.ts'
+
+const root = join(import.meta.dirname, '..')
+const node = process.execPath
+
+type Suite = {
+  readonly files: readonly string[]
+  readonly not: RegExp | null
+  readonly atOnce: number
+  readonly timeoutMs: number
+}
+
+/** Kernel and end-to-end files run one at a time: they count processes and mounts of the whole machine. */
+const suites: Record<string, Suite> = {
+  unit: {
+    files: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    not: /\.(db|kernel|e2e)\.test\.ts$/,
+    atOnce: 2,
+    timeoutMs: 120_000,
+  },
+  db: { files: ['src/**/*.db.test.ts', 'test/**/*.db.test.ts'], not: null, atOnce: 2, timeoutMs: 180_000 },
+  kernel: {
+    files: ['src/**/*.kernel.test.ts', 'test/**/*.kernel.test.ts'],
+    not: null,
+    atOnce: 1,
+    timeoutMs: 300_000,
+  },
+  e2e: { files: ['test/**/*.e2e.test.ts'], not: null, atOnce: 1, timeoutMs: 900_000 },
+}
+
+const run = (args: readonly string[]): Promise<number> =>
+  new Promise((resolve) => {
+    spawn(node, args, { cwd: root, stdio: 'inherit' }).on('close', (code) => resolve(code ?? 1))
+  })
+
+const filesOf = async ({ files, not }: Suite): Promise<string[]> => {
+  const found: string[] = []
+  for await (const path of glob([...files], { cwd: root })) if (!not?.test(path)) found.push(path)
+  return found.sort()
+}
+
+type Count = { passed: number; failed: number; skipped: number }
+
+const runSuite = async (name: string, only: readonly string[]): Promise<Count> => {
+  const suite = suites[name]
+  if (suite === undefined) throw new Error(`no suite ${name}: ${Object.keys(suites).join(', ')}`)
+  const files = only.length > 0 ? only : await filesOf(suite)
+  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 }
+  console.log(`\n— ${name}: ${files.length} files`)
+  const counts = join(root, 'tmp', `count-${name}.json`)
+  await rm(counts, { force: true })
+  const code = await run([
+    '--test',
+    `--test-concurrency=${suite.atOnce}`,
+    `--test-timeout=${suite.timeoutMs}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${join(root, 'tools/count-reporter.ts')}`,
+    `--test-reporter-destination=${counts}`,
+    ...files,
+  ])
+  const count = JSON.parse(await readFile(counts, 'utf8')) as Count
+  return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count
+}
+
+const words = process.argv.slice(2)
+const split = words.indexOf('--')
+const only = split < 0 ? [] : words.slice(split + 1)
+const wanted = split < 0 ? words : words.slice(0, split)
+const names = wanted.length > 0 ? wanted : ['unit', 'db', 'kernel', 'e2e']
+
+await mkdir(join(root, 'tmp'), { recursive: true })
+if (names.some((name) => name !== 'unit'))
+  await ensurePackages([...productPackages, ...testPackages], {
+    isRoot: process.getuid?.() === 0,
+    say: (line) => console.log(line),
+  })
+if ((await run(['tools/build.ts'])) !== 0) process.exit(1)
+const total: Count = { passed: 0, failed: 0, skipped: 0 }
+if (wanted.length === 0 && (await run(['tools/check.ts'])) !== 0) total.failed += 1
+for (const name of names) {
+  const count = await runSuite(name, only)
+  total.passed += count.passed
+  total.failed += count.failed
+  total.skipped += count.skipped
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exitCode = total.failed === 0 ? 0 : 1
