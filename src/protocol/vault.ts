@@ -1,0 +1,296 @@
+// What the vault is asked and what it answers (trust-model.md §1.1, foundation.md §6): one table of verbs with the
+// shape of each request and answer, read by the vault (requests), its clients (answers) and the type checker (both).
+// HTTP/1.1 over a Unix socket, `POST /v1/<verb>`, JSON, bodies ≤ 2 MiB; a failure is `{error: {code}}`.
+// Keys and sealed bytes travel as unpadded base64url. There is no verb that reads a secret.
+import { fromBase64Url } from '../base/bytes.ts'
+import { catalogue, type FaultCode } from '../base/faults.ts'
+import {
+  either,
+  hasTag,
+  id,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  type Shape,
+  type Shaped,
+  text,
+  where,
+} from '../base/shape.ts'
+
+export const vaultBodyBytesMax = 2 * 1024 * 1024
+/** `webhook.verify` takes the delivery itself as `application/octet-stream`; these headers say whose it claims to be. */
+export const webhookBodyBytesMax = 25 * 1024 * 1024
+export const hookIdHeader = 'mf-hook'
+/** `sha256=<hex>`: HMAC-SHA-256 of the body; the key is the ASCII text of the secret that was shown. */
+export const hookSignatureHeader = 'mf-signature'
+
+export const ticketTyp = 'mayfly-ticket+jwt'
+/** Signed by the server; `kid` is not used, the vault has one pinned ticket key. */
+export const ticketLifeSecondsMax = 600
+/** The runner's signed request, `kid` = runner id: claims `{iss, htm, htu, bh, iat, jti}`, bh = b64u(SHA-256(body)). */
+export const runnerRequestTyp = 'mayfly-runner+jwt'
+export const runnerRequestAgeSecondsMax = 60
+export const pollPath = '/runner/v1/poll'
+
+/** Bytes as base64url; exactly `length` of them when given, else at most `max`. */
+const bytes = (size: { readonly length: number } | { readonly max: number }): Shape<string> => {
+  const bytesMax = 'length' in size ? size.length : size.max
+  return where(
+    text({ max: Math.ceil((4 * bytesMax) / 3) }),
+    (value) => {
+      const length = fromBase64Url(value)?.length
+      return length !== undefined && ('max' in size || length === size.length)
+    },
+    'must be base64url of the right length',
+  )
+}
+const publicKey = bytes({ length: 32 })
+const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
+/** Words and names: no control characters, nothing that could be an option of a program. */
+const word = text({ max: 256, form: /^[^\p{C}\s-][^\p{C}]*$/u })
+const seconds = integer({ min: 0, max: 253_402_300_799 })
+const flag = oneOf(true, false)
+const mv1 = text({ max: 4096, form: /^mv1:[A-Za-z0-9_.-]+:[A-Za-z0-9+/]+=*$/ })
+/** HPKE of a 32-byte log key: enc, key, tag. */
+const sealedLogKey = bytes({ length: 80 })
+const tier = oneOf('fork', 'branch', 'protected')
+/** Signed statements come with their signers; until then the member is empty and the record says `unsigned`. */
+const statement = optional(oneOf(null))
+
+/** An OpenSSH host key: a line of known_hosts or of ssh-keyscan, or only `<type> <base64>`. */
+const hostKeyLine = text({
+  max: 2048,
+  form: /^([^\s\p{C}-][^\s\p{C}]* )?(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,}={0,2}$/u,
+})
+
+const sshSource = where(
+  object({
+    kind: oneOf('ssh'),
+    url: word,
+    host: text({ max: 253, form: /^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9a-f:]+)$/ }),
+    port: integer({ min: 1, max: 65_535 }),
+    user: text({ max: 64, form: /^[A-Za-z0-9_][A-Za-z0-9._-]*$/ }),
+    path: word,
+  }),
+  (source) => urlAgrees(source),
+  'the address and its parts do not agree',
+)
+const localSource = object({ kind: oneOf('local'), root: integer({ min: 0, max: 1000 }), path: word })
+const source = either(hasTag('kind', 'ssh'), sshSource, localSource)
+
+const everyOr = <T>(shape: Shape<T>) => either((value) => value === '*', oneOf('*'), shape)
+const runnerScope = {
+  org: everyOr(id('organisation')),
+  projects: everyOr(list(id('project'), { max: 1000 })),
+  tierMax: tier,
+}
+const releaseItem = either(
+  hasTag('type', 'agent'),
+  object({ type: oneOf('agent') }),
+  object({ type: oneOf('blobkey'), object: id('attempt'), sealedKey: sealedLogKey }),
+)
+const keyVersion = integer({ min: 1, max: 1_000_000 })
+const count = integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+const nothing = object({})
+const done = object({ ok: oneOf(true) })
+const sealedOrNull = either((value) => value === null, oneOf(null), bytes({ max: 4096 }))
+const textOrNull = either((value) => value === null, oneOf(null), text({ max: 4096 }))
+
+/** Every verb with a JSON body. `sockets` says where it exists; elsewhere it is 404. */
+export const vaultVerbs = {
+  health: {
+    sockets: ['server', 'admin'],
+    request: nothing,
+    answer: object({
+      sealed: flag,
+      /** Goes into every ticket; new at every start. */
+      epoch: text({ max: 64 }),
+      /** Ed25519, signs what the vault answers; runners and command lines pin it. */
+      vsign: publicKey,
+      versions: object({ vmk: keyVersion, ingest: keyVersion, vsign: keyVersion, log: keyVersion }),
+      counts: object({ projects: count, runners: count, unsigned: count }),
+      ticketKey: either((value) => value === null, oneOf(null), publicKey),
+    }),
+  },
+  'ingest.key': {
+    sockets: ['server'],
+    request: nothing,
+    answer: object({ kid: word, pk: publicKey, exp: seconds, sig: bytes({ length: 64 }) }),
+  },
+  'project.create': {
+    sockets: ['server'],
+    request: object({
+      project: id('project'),
+      org: id('organisation'),
+      source,
+      hostKeys: optional(list(hostKeyLine, { max: 16 })),
+      /** Whom the hook secret is sealed to (browser or CLI); without it nobody sees it until a rotation. */
+      eph: optional(publicKey),
+      statement,
+    }),
+    answer: object({
+      /** `ssh-ed25519 AAAA… mayfly-<project>`; null for local sources. */
+      deployPublicKey: textOrNull,
+      deployKeyFingerprint: textOrNull,
+      hook: id('hook'),
+      hookSecretSealed: sealedOrNull,
+    }),
+  },
+  'project.set': {
+    sockets: ['server'],
+    request: object({
+      project: id('project'),
+      hostKeys: optional(list(hostKeyLine, { max: 16 })),
+      source: optional(source),
+      statement,
+    }),
+    answer: done,
+  },
+  'project.delete': {
+    sockets: ['server'],
+    request: object({ project: id('project'), statement }),
+    answer: done,
+  },
+  'hook.rotate': {
+    sockets: ['server'],
+    request: object({ project: id('project'), eph: publicKey, statement }),
+    answer: object({ hook: id('hook'), hookSecretSealed: bytes({ max: 4096 }) }),
+  },
+  'runner.enroll': {
+    sockets: ['admin'],
+    request: object({ runner: id('runner'), publicKey, ...runnerScope, statement }),
+    answer: object({ runner: id('runner'), vsign: publicKey }),
+  },
+  'runner.revoke': { sockets: ['admin'], request: object({ runner: id('runner'), statement }), answer: done },
+  'ticketkey.set': { sockets: ['admin'], request: object({ publicKey }), answer: done },
+  release: {
+    sockets: ['server'],
+    request: object({
+      ticket: text({ max: 8192 }),
+      /** The signed poll that lists the ticket's `eph`, with its body exactly as it was received. */
+      poll: object({ jws: text({ max: 8192 }), body: text({ max: 1024 * 1024 }) }),
+      /** One item for now: a ticket is burnt by one answer. */
+      want: list(releaseItem, { min: 1, max: 1 }),
+    }),
+    answer: object({ sealed: bytes({ max: 64 * 1024 }) }),
+  },
+  'blob.key': {
+    sockets: ['server'],
+    request: where(
+      object({
+        object: id('attempt'),
+        project: id('project'),
+        /** Of a live attempt: the log key as its runner sealed it. */
+        sealedKey: optional(sealedLogKey),
+        /** Of a finished attempt: the answer of `blob.rewrap`. */
+        wrapped: optional(mv1),
+        user: word,
+        reason: word,
+        session: optional(word),
+        run: optional(id('run')),
+      }),
+      (request) => (request.sealedKey === undefined) !== (request.wrapped === undefined),
+      'needs exactly one of sealedKey and wrapped',
+    ),
+    answer: object({ key: bytes({ length: 32 }) }),
+  },
+  'blob.rewrap': {
+    sockets: ['server'],
+    request: object({ object: id('attempt'), project: id('project'), sealedKey: sealedLogKey }),
+    answer: object({ wrapped: mv1 }),
+  },
+} as const satisfies Record<
+  string,
+  { sockets: readonly VaultSocket[]; request: Shape<unknown>; answer: Shape<unknown> }
+>
+
+export type VaultSocket = 'server' | 'admin'
+export type VaultVerb = keyof typeof vaultVerbs
+export type VaultRequest<V extends VaultVerb> = Shaped<(typeof vaultVerbs)[V]['request']>
+export type VaultAnswer<V extends VaultVerb> = Shaped<(typeof vaultVerbs)[V]['answer']>
+export type ReleaseItem = Shaped<typeof releaseItem>
+export type ProjectSource = Shaped<typeof source>
+export type Tier = Shaped<typeof tier>
+
+/** Answer of `webhook.verify`. An unknown hook and a wrong signature are the same answer. */
+export const webhookAnswer = object({
+  ok: flag,
+  project: either((value) => value === null, oneOf(null), id('project')),
+})
+export type WebhookAnswer = Shaped<typeof webhookAnswer>
+
+/** What the server says of one attempt (trust-model.md §4.4). Members that later items need are optional now. */
+export const ticketClaims = object({
+  jti: id('ticket'),
+  epoch: text({ max: 64 }),
+  iss: oneOf('server'),
+  iat: seconds,
+  exp: seconds,
+  purpose: oneOf('plan', 'job', 'refs'),
+  org: id('organisation'),
+  project: id('project'),
+  attempt: id('attempt'),
+  runner: id('runner'),
+  tier,
+  /** The runner's X25519 key that an answer may be sealed to. */
+  eph: optional(publicKey),
+  run: optional(id('run')),
+  job: optional(id('job')),
+  step: optional(integer({ min: 0, max: 65_535 })),
+  commit: optional(text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ })),
+  ref: optional(word),
+  event: optional(word),
+  params_digest: optional(digest),
+  plan_digest: optional(digest),
+  spec_digest: optional(digest),
+  environment: optional(word),
+})
+export type TicketClaims = Shaped<typeof ticketClaims>
+
+/** What `agent` opens to: the private key for `ssh-add -`, and what the vault itself has pinned. */
+export const agentPayload = object({
+  keyPem: text({ max: 4096 }),
+  repoUrl: word,
+  /** Lines of known_hosts, already for the pinned host and port; empty until a person confirmed one. */
+  hostKeys: list(text({ max: 4096 }), { max: 16 }),
+})
+export type AgentPayload = Shaped<typeof agentPayload>
+/** What `blobkey` opens to: the log key of the runner's own attempt. */
+export const blobKeyPayload = object({ key: bytes({ length: 32 }) })
+export type BlobKeyPayload = Shaped<typeof blobKeyPayload>
+
+/** The code of a failed answer; an answer that names none of ours is E_VAULT_UNAVAILABLE. */
+export const vaultErrorCode = (answer: unknown): FaultCode => {
+  const error = typeof answer === 'object' && answer !== null && 'error' in answer ? answer.error : null
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null
+  // SAFE: a member of the catalogue is a FaultCode.
+  return typeof code === 'string' && Object.hasOwn(catalogue, code)
+    ? (code as FaultCode)
+    : 'E_VAULT_UNAVAILABLE'
+}
+
+/**
+ * Git connects to what `url` says, host keys are pinned for what the parts say: they must be the same place.
+ * Forms: `ssh://[user@]host[:port]/path` and `[user@]host:path`.
+ */
+const urlAgrees = (parts: {
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly path: string
+}): boolean => {
+  const match =
+    /^ssh:\/\/(?:([^@/:]+)@)?(\[[^\]]+\]|[^@/:]+)(?::(\d+))?\/(.*)$/.exec(parts.url) ??
+    /^(?:([^@/:]+)@)?(\[[^\]]+\]|[^@/:]+)():(?!\/\/)(.*)$/.exec(parts.url)
+  if (match === null) return false
+  const [, user, host = '', port, path = ''] = match
+  return (
+    (user === undefined || user === parts.user) &&
+    host.replace(/^\[|\]$/g, '').toLowerCase() === parts.host.toLowerCase() &&
+    Number(port || 22) === parts.port &&
+    path.replace(/^\/+/, '') === parts.path.replace(/^\/+/, '')
+  )
+}

@@ -1,0 +1,100 @@
+// The envelopes between vault, server, runner and people, each in one place for both ends: what is sealed to whom,
+// under which `info`, bound to which context (trust-model.md §3.2, §4.4; foundation.md §3, §6).
+// Everything that opens answers null when the envelope is not genuine.
+import { type Bytes, concatBytes, fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
+import type { AttemptId, HookId, ProjectId } from '../base/ids.ts'
+import { logKeyBytes } from './frame.ts'
+import { hpkeOpen, hpkeSeal } from './hpke.ts'
+import { canonicalJson } from './jcs.ts'
+import { type KeyPair, signBytes, verifyBytes } from './keys.ts'
+import { type CryptoKey, sha256 } from './subtle.ts'
+
+/** Runner → vault: the key of an attempt's log, for the ingest key. null when `ingestKey` is not usable. */
+export const sealLogKey = (
+  ingestKey: Uint8Array,
+  logKey: Uint8Array,
+  owner: { readonly project: ProjectId; readonly attempt: AttemptId },
+): Promise<Bytes | null> => hpkeSeal(ingestKey, logKey, logKeyContext(owner))
+
+export const openLogKey = async (
+  ingest: KeyPair,
+  sealed: Uint8Array,
+  owner: { readonly project: ProjectId; readonly attempt: AttemptId },
+): Promise<Bytes | null> => {
+  const key = await hpkeOpen(ingest, sealed, logKeyContext(owner))
+  return key?.length === logKeyBytes ? key : null
+}
+
+/** Vault → person: the secret of a webhook, shown once. */
+export const sealHookSecret = (eph: Uint8Array, secret: Uint8Array, hook: HookId): Promise<Bytes | null> =>
+  hpkeSeal(eph, secret, { info: 'mayfly/v1/hook-secret', aad: utf8(hook) })
+
+export const openHookSecret = (eph: KeyPair, sealed: Uint8Array, hook: HookId): Promise<Bytes | null> =>
+  hpkeOpen(eph, sealed, { info: 'mayfly/v1/hook-secret', aad: utf8(hook) })
+
+/** Vault → runner: `base64url(enc ‖ ct ‖ VSIGN signature over enc ‖ ct ‖ aad)`, aad = SHA-256(ticket text). */
+export const sealRelease = async (
+  eph: Uint8Array,
+  payload: Uint8Array,
+  options: { readonly ticket: string; readonly vsign: CryptoKey },
+): Promise<string | null> => {
+  const aad = await sha256(utf8(options.ticket))
+  const sealed = await hpkeSeal(eph, payload, { info: releaseInfo, aad })
+  if (sealed === null) return null
+  const signature = await signBytes(options.vsign, concatBytes([sealed, aad]))
+  return toBase64Url(concatBytes([sealed, signature]))
+}
+
+/** The payload: JSON of `agentPayload` or `blobKeyPayload` (protocol/vault.ts), by what was asked for. */
+export const openRelease = async (
+  eph: KeyPair,
+  answer: string,
+  options: { readonly ticket: string; readonly vsign: CryptoKey },
+): Promise<Bytes | null> => {
+  const bytes = fromBase64Url(answer)
+  if (bytes === null || bytes.length < signatureBytes) return null
+  const sealed = bytes.subarray(0, bytes.length - signatureBytes)
+  const aad = await sha256(utf8(options.ticket))
+  const signature = bytes.subarray(sealed.length)
+  if (!(await verifyBytes(options.vsign, signature, concatBytes([sealed, aad])))) return null
+  return hpkeOpen(eph, sealed, { info: releaseInfo, aad })
+}
+
+/** Vault → everybody who seals: the current ingest key, vouched for by VSIGN until `exp` (Unix seconds). */
+export type IngestKey = {
+  readonly kid: string
+  readonly pk: string
+  readonly exp: number
+  readonly sig: string
+}
+
+export const signIngestKey = async (
+  key: { readonly kid: string; readonly pk: string; readonly exp: number },
+  vsign: CryptoKey,
+): Promise<IngestKey> => {
+  const { kid, pk, exp } = key
+  return { kid, pk, exp, sig: toBase64Url(await signBytes(vsign, ingestText({ kid, pk, exp }))) }
+}
+
+/** The key's 32 bytes, when VSIGN vouches for it and it has not expired. */
+export const verifyIngestKey = async (
+  key: IngestKey,
+  options: { readonly vsign: CryptoKey; readonly nowSeconds: number },
+): Promise<Bytes | null> => {
+  const signature = fromBase64Url(key.sig)
+  if (signature === null || key.exp <= options.nowSeconds) return null
+  const genuine = await verifyBytes(options.vsign, signature, ingestText(key))
+  return genuine ? fromBase64Url(key.pk) : null
+}
+
+const releaseInfo = 'mayfly/v1/release'
+const signatureBytes = 64
+
+/** Ids have a fixed length, so that nothing can move from one to the other. */
+const logKeyContext = (owner: { readonly project: ProjectId; readonly attempt: AttemptId }) => ({
+  info: 'mayfly/v1/log-key',
+  aad: utf8(owner.project + owner.attempt),
+})
+
+const ingestText = ({ kid, pk, exp }: { kid: string; pk: string; exp: number }): Bytes =>
+  utf8(`mayfly/v1/ingest-key\n${canonicalJson({ kid, pk, exp })}`)

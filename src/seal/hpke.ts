@@ -1,0 +1,99 @@
+// HPKE (RFC 9180), base mode, single shot: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
+// Wire form: enc (32 bytes) ‖ ciphertext ‖ tag. No other suite, no other mode, no negotiation (trust-model.md §3.2).
+import { type Bytes, concatBytes, equalBytes, utf8 } from '../base/bytes.ts'
+import { generateSealingKey, type KeyPair, publicKeyBytes } from './keys.ts'
+import {
+  type CryptoKey,
+  gcmOpen,
+  gcmSeal,
+  hkdfSha256,
+  hmacSha256,
+  importAesKey,
+  isOperationError,
+  view,
+} from './subtle.ts'
+
+/** `info` names the purpose, `aad` binds the context; both must be equal on both sides. */
+export type HpkeContext = { readonly info: string; readonly aad: Uint8Array }
+
+const { subtle } = globalThis.crypto
+const none = new Uint8Array(0)
+const version = utf8('HPKE-v1')
+const kemSuite = concatBytes([utf8('KEM'), Uint8Array.of(0x00, 0x20)])
+const suite = concatBytes([utf8('HPKE'), Uint8Array.of(0x00, 0x20, 0x00, 0x01, 0x00, 0x02)])
+const modeBase = 0x00
+
+/** Seals to a raw X25519 public key; null when that is not a usable key (wrong length, small order). */
+export const hpkeSeal = async (
+  recipient: Uint8Array,
+  plaintext: Uint8Array,
+  context: HpkeContext,
+): Promise<Bytes | null> => sealFrom(await generateSealingKey(), recipient, plaintext, context)
+
+/** null when the bytes were not sealed to this key in this context, or were changed. */
+export const hpkeOpen = async (
+  key: KeyPair,
+  sealed: Uint8Array,
+  context: HpkeContext,
+): Promise<Bytes | null> => {
+  if (sealed.length < publicKeyBytes) return null
+  const enc = sealed.subarray(0, publicKeyBytes)
+  const shared = await diffieHellman(key.privateKey, enc)
+  if (shared === null) return null
+  const { aead, nonce } = await keySchedule(shared, concatBytes([enc, key.publicKey]), context.info)
+  return gcmOpen(aead, sealed.subarray(publicKeyBytes), { nonce, aad: context.aad })
+}
+
+/** With a given ephemeral key: for the vector of the specification only, so not on the door. */
+export const sealFrom = async (
+  ephemeral: KeyPair,
+  recipient: Uint8Array,
+  plaintext: Uint8Array,
+  context: HpkeContext,
+): Promise<Bytes | null> => {
+  const shared = await diffieHellman(ephemeral.privateKey, recipient)
+  if (shared === null) return null
+  const kemContext = concatBytes([ephemeral.publicKey, recipient])
+  const { aead, nonce } = await keySchedule(shared, kemContext, context.info)
+  return concatBytes([ephemeral.publicKey, await gcmSeal(aead, plaintext, { nonce, aad: context.aad })])
+}
+
+/** §7.1.4: an all-zero result (a small-order point) is refused, whether or not the platform refuses it first. */
+const diffieHellman = async (privateKey: CryptoKey, peer: Uint8Array): Promise<Bytes | null> => {
+  if (peer.length !== publicKeyBytes) return null
+  try {
+    const publicKey = await subtle.importKey('raw', view(peer), 'X25519', true, [])
+    const shared = new Uint8Array(
+      await subtle.deriveBits({ name: 'X25519', public: publicKey }, privateKey, 256),
+    )
+    return equalBytes(shared, new Uint8Array(32)) ? null : shared
+  } catch (error) {
+    if (isOperationError(error)) return null
+    throw error
+  }
+}
+
+/** §4.1 ExtractAndExpand, then §5.1 KeySchedule with empty psk and psk_id. */
+const keySchedule = async (dh: Bytes, kemContext: Bytes, info: string) => {
+  const [sharedSecret] = await hkdfSha256(labeledIkm(kemSuite, 'eae_prk', dh), none, [
+    { info: labeledInfo(kemSuite, 'shared_secret', kemContext, 32), length: 32 },
+  ])
+  const [pskIdHash, infoHash] = await Promise.all([
+    hmacSha256(none, labeledIkm(suite, 'psk_id_hash', none)),
+    hmacSha256(none, labeledIkm(suite, 'info_hash', utf8(info))),
+  ])
+  const schedule = concatBytes([Uint8Array.of(modeBase), pskIdHash, infoHash])
+  const [key, nonce] = await hkdfSha256(labeledIkm(suite, 'secret', none), sharedSecret ?? none, [
+    { info: labeledInfo(suite, 'key', schedule, 32), length: 32 },
+    { info: labeledInfo(suite, 'base_nonce', schedule, 12), length: 12 },
+  ])
+  const aead = await importAesKey(key ?? none)
+  for (const secret of [dh, sharedSecret, key]) secret?.fill(0)
+  return { aead, nonce: nonce ?? none }
+}
+
+const labeledIkm = (suiteId: Bytes, label: string, ikm: Uint8Array): Bytes =>
+  concatBytes([version, suiteId, utf8(label), ikm])
+
+const labeledInfo = (suiteId: Bytes, label: string, info: Uint8Array, length: number): Bytes =>
+  concatBytes([Uint8Array.of(length >> 8, length & 0xff), version, suiteId, utf8(label), info])

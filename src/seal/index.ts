@@ -1,0 +1,39 @@
+// The door of seal: sealed and signed formats on WebCrypto, for Node and browsers. Keeps no key, does no I/O.
+export {
+  type BlobKeyFor,
+  blobChunkBytes,
+  decryptBlob,
+  encryptBlob,
+  openBlob,
+  parseBlobHeader,
+  type RangeRead,
+} from './blob.ts'
+export {
+  type IngestKey,
+  openHookSecret,
+  openLogKey,
+  openRelease,
+  sealHookSecret,
+  sealLogKey,
+  sealRelease,
+  signIngestKey,
+  verifyIngestKey,
+} from './envelope.ts'
+export { generateLogKey, importLogKey, logKeyBytes, openFrame, sealFrame } from './frame.ts'
+export { type HpkeContext, hpkeOpen, hpkeSeal } from './hpke.ts'
+export { canonicalJson, jcsDigest } from './jcs.ts'
+export { type JwsClaims, signJws, verifyJws } from './jws.ts'
+export {
+  type GeneratedKey,
+  generateSealingKey,
+  generateSigningKey,
+  importSealingKey,
+  importSigningKey,
+  importVerifyKey,
+  type KeyPair,
+  publicKeyBytes,
+  signBytes,
+  verifyBytes,
+} from './keys.ts'
+export { openMv1, sealMv1 } from './mv1.ts'
+export { type CryptoKey, hkdfSha256, hmacSha256, importAesKey, sha256 } from './subtle.ts'
