@@ -1,0 +1,455 @@
+-- Golden: what migrations/ make. Written by UPDATE_GOLDEN=1 on migrate.db.test.ts, never executed.
+api_tokens
+  id text not null
+  organisation_id text not null
+  user_id text
+  name text not null
+  token_hash bytea not null
+  prefix text not null
+  scopes text[] not null
+  created_by text not null
+  created_at timestamp with time zone not null default now()
+  expires_at timestamp with time zone not null
+  last_used_at timestamp with time zone
+  revoked_at timestamp with time zone
+  api_tokens_check: CHECK ((expires_at <= (created_at + '366 days'::interval)))
+  api_tokens_id_check: CHECK ((id ~~ 'tok\_%'::text))
+  api_tokens_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+  api_tokens_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  api_tokens_pkey: PRIMARY KEY (id)
+  api_tokens_scopes_check: CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 32)))
+  api_tokens_token_hash_check: CHECK ((length(token_hash) = 32))
+  api_tokens_token_hash_key: UNIQUE (token_hash)
+  api_tokens_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  CREATE INDEX api_tokens_by_organisation ON public.api_tokens USING btree (organisation_id, id DESC)
+  CREATE UNIQUE INDEX api_tokens_pkey ON public.api_tokens USING btree (id)
+  CREATE UNIQUE INDEX api_tokens_token_hash_key ON public.api_tokens USING btree (token_hash)
+
+attempt_counters
+  key text not null
+  window_start timestamp with time zone not null
+  count integer not null
+  attempt_counters_key_check: CHECK ((length(key) <= 200))
+  attempt_counters_pkey: PRIMARY KEY (key, window_start)
+  CREATE INDEX attempt_counters_age ON public.attempt_counters USING btree (window_start)
+  CREATE UNIQUE INDEX attempt_counters_pkey ON public.attempt_counters USING btree (key, window_start)
+
+attempts
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  run_id text
+  job_id text not null
+  number integer not null
+  class text not null
+  status text not null
+  queue_order bigint not null generated always as identity
+  queued_at timestamp with time zone not null default now()
+  started_at timestamp with time zone
+  finished_at timestamp with time zone
+  lease_id text
+  runner_id text
+  session bigint
+  beats integer not null default 0
+  deadline_at timestamp with time zone
+  cancel_requested_by text
+  phase text
+  last_event integer not null default 0
+  usage jsonb
+  notes text[] not null default '{}'::text[]
+  failure_code text
+  failure_message text
+  finish_digest bytea
+  receipt text
+  receipt_verified boolean not null default false
+  last_seq integer not null default 0
+  log_key bytea
+  log_key_wrapped text
+  log_complete boolean not null default false
+  attempts_check: CHECK (((status <> 'queued'::text) OR ((lease_id IS NULL) AND (started_at IS NULL))))
+  attempts_check1: CHECK (((status <> 'running'::text) OR ((lease_id IS NOT NULL) AND (runner_id IS NOT NULL) AND (session IS NOT NULL))))
+  attempts_check2: CHECK (((status = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)))
+  attempts_id_check: CHECK ((id ~~ 'att\_%'::text))
+  attempts_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+  attempts_job_id_number_key: UNIQUE (job_id, number)
+  attempts_lease_id_key: UNIQUE (lease_id)
+  attempts_number_check: CHECK ((number > 0))
+  attempts_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  attempts_phase_check: CHECK ((phase = ANY (ARRAY['opening'::text, 'fetching'::text, 'running'::text, 'closing'::text])))
+  attempts_pkey: PRIMARY KEY (id)
+  attempts_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  attempts_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  attempts_runner_id_fkey: FOREIGN KEY (runner_id) REFERENCES runners(id)
+  attempts_status_check: CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
+  CREATE UNIQUE INDEX attempts_job_id_number_key ON public.attempts USING btree (job_id, number)
+  CREATE UNIQUE INDEX attempts_lease_id_key ON public.attempts USING btree (lease_id)
+  CREATE INDEX attempts_leased ON public.attempts USING btree (runner_id) WHERE (status = 'running'::text)
+  CREATE UNIQUE INDEX attempts_live_of_job ON public.attempts USING btree (job_id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]))
+  CREATE INDEX attempts_of_run ON public.attempts USING btree (run_id)
+  CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id)
+  CREATE INDEX attempts_queue ON public.attempts USING btree (class, queue_order) WHERE (status = 'queued'::text)
+
+audit
+  id bigint not null generated always as identity
+  at timestamp with time zone not null default now()
+  organisation_id text
+  actor_kind text not null
+  actor_id text not null
+  action text not null
+  target text not null
+  project_id text
+  run_id text
+  result text not null
+  code text
+  details jsonb not null default '{}'::jsonb
+  audit_actor_kind_check: CHECK ((actor_kind = ANY (ARRAY['user'::text, 'token'::text, 'host'::text, 'service'::text, 'operator'::text, 'support'::text])))
+  audit_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  audit_pkey: PRIMARY KEY (id)
+  audit_result_check: CHECK ((result = ANY (ARRAY['ok'::text, 'denied'::text, 'error'::text])))
+  CREATE INDEX audit_by_organisation ON public.audit USING btree (organisation_id, id DESC)
+  CREATE UNIQUE INDEX audit_pkey ON public.audit USING btree (id)
+
+claims
+  single boolean not null default true
+  token_hash bytea not null
+  expires_at timestamp with time zone not null
+  claims_pkey: PRIMARY KEY (single)
+  claims_single_check: CHECK (single)
+  claims_token_hash_check: CHECK ((length(token_hash) = 32))
+  CREATE UNIQUE INDEX claims_pkey ON public.claims USING btree (single)
+
+deliveries
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  received_at timestamp with time zone not null default now()
+  ref text
+  old_commit text
+  new_commit text
+  sent_at timestamp with time zone
+  verdict text not null
+  reason text not null
+  run_id text
+  deliveries_check: CHECK (((verdict <> 'run'::text) OR (run_id IS NOT NULL)))
+  deliveries_id_check: CHECK ((id ~~ 'dlv\_%'::text))
+  deliveries_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  deliveries_pkey: PRIMARY KEY (id)
+  deliveries_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  deliveries_run: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED
+  deliveries_verdict_check: CHECK ((verdict = ANY (ARRAY['run'::text, 'no_run'::text, 'duplicate'::text, 'refused'::text])))
+  CREATE INDEX deliveries_by_organisation ON public.deliveries USING btree (organisation_id, id DESC)
+  CREATE INDEX deliveries_by_project ON public.deliveries USING btree (project_id, id DESC)
+  CREATE UNIQUE INDEX deliveries_pkey ON public.deliveries USING btree (id)
+
+delivery_signatures
+  project_id text not null
+  signature bytea not null
+  delivery_id text not null
+  received_at timestamp with time zone not null default now()
+  delivery_signatures_pkey: PRIMARY KEY (project_id, signature)
+  delivery_signatures_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  CREATE INDEX delivery_signatures_age ON public.delivery_signatures USING btree (received_at)
+  CREATE UNIQUE INDEX delivery_signatures_pkey ON public.delivery_signatures USING btree (project_id, signature)
+
+egress_records
+  attempt_id text not null
+  seq integer not null
+  records jsonb not null
+  egress_records_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  egress_records_pkey: PRIMARY KEY (attempt_id, seq)
+  CREATE UNIQUE INDEX egress_records_pkey ON public.egress_records USING btree (attempt_id, seq)
+
+host_keys
+  project_id text not null
+  fingerprint text not null
+  line text not null
+  seen_at timestamp with time zone not null default now()
+  confirmed_at timestamp with time zone
+  confirmed_by text
+  host_keys_fingerprint_check: CHECK ((length(fingerprint) <= 100))
+  host_keys_line_check: CHECK ((length(line) <= 4096))
+  host_keys_pkey: PRIMARY KEY (project_id, fingerprint)
+  host_keys_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  CREATE UNIQUE INDEX host_keys_pkey ON public.host_keys USING btree (project_id, fingerprint)
+
+jobs
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  run_id text
+  workflow_id text
+  number integer not null
+  key text not null
+  name text not null
+  kind text not null
+  status text not null
+  skip_reason text
+  needs jsonb not null default '[]'::jsonb
+  shard integer not null default 0
+  shards integer not null default 1
+  class text not null
+  image text
+  spec jsonb
+  spec_digest text
+  rev integer not null default 1
+  jobs_check: CHECK (((shards > 0) AND (shard >= 0) AND (shard < shards)))
+  jobs_check1: CHECK (((kind = 'refs'::text) = (run_id IS NULL)))
+  jobs_check2: CHECK (((kind = ANY (ARRAY['plan'::text, 'refs'::text])) = (workflow_id IS NULL)))
+  jobs_check3: CHECK (((kind = 'job'::text) = (spec IS NOT NULL)))
+  jobs_check4: CHECK (((status = 'skipped'::text) = (skip_reason IS NOT NULL)))
+  jobs_id_check: CHECK ((id ~~ 'job\_%'::text))
+  jobs_kind_check: CHECK ((kind = ANY (ARRAY['plan'::text, 'refs'::text, 'job'::text, 'approval'::text, 'noop'::text, 'lock'::text, 'unlock'::text])))
+  jobs_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  jobs_pkey: PRIMARY KEY (id)
+  jobs_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  jobs_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  jobs_run_id_number_key: UNIQUE (run_id, number)
+  jobs_skip_reason_check: CHECK ((skip_reason = ANY (ARRAY['needs'::text, 'policy'::text, 'rule'::text])))
+  jobs_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
+  jobs_workflow_id_fkey: FOREIGN KEY (workflow_id) REFERENCES workflows(id) ON DELETE CASCADE
+  CREATE INDEX jobs_by_rev ON public.jobs USING btree (run_id, rev)
+  CREATE INDEX jobs_of_workflow ON public.jobs USING btree (workflow_id)
+  CREATE UNIQUE INDEX jobs_pkey ON public.jobs USING btree (id)
+  CREATE UNIQUE INDEX jobs_run_id_number_key ON public.jobs USING btree (run_id, number)
+
+log_batches
+  id bigint not null generated always as identity
+  body bytea not null storage e
+  received_at timestamp with time zone not null default now()
+  log_batches_pkey: PRIMARY KEY (id)
+  CREATE UNIQUE INDEX log_batches_pkey ON public.log_batches USING btree (id)
+
+log_frames
+  attempt_id text not null
+  seq_from integer not null
+  seq_to integer not null
+  batch_id bigint not null
+  starts integer[] not null
+  lengths integer[] not null
+  log_frames_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  log_frames_batch_id_fkey: FOREIGN KEY (batch_id) REFERENCES log_batches(id)
+  log_frames_check: CHECK ((seq_to >= seq_from))
+  log_frames_check1: CHECK ((cardinality(starts) = ((seq_to - seq_from) + 1)))
+  log_frames_check2: CHECK ((cardinality(lengths) = cardinality(starts)))
+  log_frames_pkey: PRIMARY KEY (attempt_id, seq_from)
+  CREATE INDEX log_frames_of_batch ON public.log_frames USING btree (batch_id)
+  CREATE UNIQUE INDEX log_frames_pkey ON public.log_frames USING btree (attempt_id, seq_from)
+
+log_objects
+  attempt_id text not null
+  object_key text not null
+  size_bytes bigint not null
+  stored_at timestamp with time zone not null default now()
+  log_objects_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  log_objects_pkey: PRIMARY KEY (attempt_id)
+  CREATE UNIQUE INDEX log_objects_pkey ON public.log_objects USING btree (attempt_id)
+
+migration
+  number integer not null
+  name text not null
+  digest text not null
+  breaking boolean not null
+  ran_at timestamp with time zone not null default now()
+  migration_pkey: PRIMARY KEY (number)
+  CREATE UNIQUE INDEX migration_pkey ON public.migration USING btree (number)
+
+organisations
+  id text not null
+  name text not null
+  created_at timestamp with time zone not null default now()
+  organisations_id_check: CHECK ((id ~~ 'org\_%'::text))
+  organisations_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+  organisations_name_key: UNIQUE (name)
+  organisations_pkey: PRIMARY KEY (id)
+  CREATE UNIQUE INDEX organisations_name_key ON public.organisations USING btree (name)
+  CREATE UNIQUE INDEX organisations_pkey ON public.organisations USING btree (id)
+
+passkey_challenges
+  challenge text not null
+  purpose text not null
+  user_id text
+  expires_at timestamp with time zone not null
+  passkey_challenges_pkey: PRIMARY KEY (challenge)
+  passkey_challenges_purpose_check: CHECK ((purpose = ANY (ARRAY['claim'::text, 'sign-in'::text])))
+  passkey_challenges_user_id_check: CHECK ((user_id ~~ 'usr\_%'::text))
+  CREATE INDEX passkey_challenges_expiry ON public.passkey_challenges USING btree (expires_at)
+  CREATE UNIQUE INDEX passkey_challenges_pkey ON public.passkey_challenges USING btree (challenge)
+
+passkeys
+  id text not null
+  user_id text not null
+  public_key bytea not null
+  counter bigint not null
+  transports text[] not null
+  created_at timestamp with time zone not null default now()
+  last_used_at timestamp with time zone
+  passkeys_id_check: CHECK ((length(id) <= 1400))
+  passkeys_pkey: PRIMARY KEY (id)
+  passkeys_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  CREATE INDEX passkeys_of_user ON public.passkeys USING btree (user_id)
+  CREATE UNIQUE INDEX passkeys_pkey ON public.passkeys USING btree (id)
+
+passwords
+  user_id text not null
+  hash text not null
+  changed_at timestamp with time zone not null default now()
+  passwords_hash_check: CHECK ((hash ~~ '$argon2id$%'::text))
+  passwords_pkey: PRIMARY KEY (user_id)
+  passwords_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  CREATE UNIQUE INDEX passwords_pkey ON public.passwords USING btree (user_id)
+
+plans
+  run_id text not null
+  digest text
+  plan jsonb
+  origins jsonb not null
+  problems jsonb not null
+  stored_at timestamp with time zone not null default now()
+  plans_check: CHECK (((plan IS NULL) = (digest IS NULL)))
+  plans_pkey: PRIMARY KEY (run_id)
+  plans_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  CREATE UNIQUE INDEX plans_pkey ON public.plans USING btree (run_id)
+
+projects
+  id text not null
+  organisation_id text not null
+  name text not null
+  source jsonb not null
+  source_url text not null
+  default_branch text not null
+  hook_id text not null
+  deploy_key text
+  deploy_key_fingerprint text
+  next_run_number integer not null default 1
+  created_at timestamp with time zone not null default now()
+  projects_default_branch_check: CHECK (((length(default_branch) >= 1) AND (length(default_branch) <= 255)))
+  projects_hook_id_key: UNIQUE (hook_id)
+  projects_id_check: CHECK ((id ~~ 'prj\_%'::text))
+  projects_name_check: CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,63}$'::text))
+  projects_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  projects_organisation_id_name_key: UNIQUE (organisation_id, name)
+  projects_pkey: PRIMARY KEY (id)
+  CREATE UNIQUE INDEX projects_hook_id_key ON public.projects USING btree (hook_id)
+  CREATE UNIQUE INDEX projects_organisation_id_name_key ON public.projects USING btree (organisation_id, name)
+  CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (id)
+
+runners
+  id text not null
+  name text not null
+  public_key bytea not null
+  status text not null default 'enrolled'::text
+  status_reason text
+  session bigint not null default 0
+  facts jsonb
+  last_seen_at timestamp with time zone
+  created_at timestamp with time zone not null default now()
+  runners_id_check: CHECK ((id ~~ 'rnr\_%'::text))
+  runners_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+  runners_pkey: PRIMARY KEY (id)
+  runners_public_key_check: CHECK ((length(public_key) = 32))
+  runners_public_key_key: UNIQUE (public_key)
+  runners_status_check: CHECK ((status = ANY (ARRAY['enrolled'::text, 'suspended'::text, 'revoked'::text])))
+  CREATE UNIQUE INDEX runners_pkey ON public.runners USING btree (id)
+  CREATE UNIQUE INDEX runners_public_key_key ON public.runners USING btree (public_key)
+
+runs
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  number integer not null
+  rev integer not null default 1
+  status text not null
+  event_kind text not null
+  ref text not null
+  commit text not null
+  branch text
+  tag text
+  subject text
+  author text
+  headline text
+  delivery_id text
+  started_by text not null
+  cancelled_by text
+  plan_digest text
+  created_at timestamp with time zone not null default now()
+  started_at timestamp with time zone
+  finished_at timestamp with time zone
+  runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
+  runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
+  runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))
+  runs_id_check: CHECK ((id ~~ 'run\_%'::text))
+  runs_number_check: CHECK ((number > 0))
+  runs_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  runs_pkey: PRIMARY KEY (id)
+  runs_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  runs_project_id_number_key: UNIQUE (project_id, number)
+  runs_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
+  CREATE INDEX runs_by_organisation ON public.runs USING btree (organisation_id, id DESC)
+  CREATE INDEX runs_by_project ON public.runs USING btree (project_id, id DESC)
+  CREATE INDEX runs_by_status ON public.runs USING btree (organisation_id, status, id DESC)
+  CREATE INDEX runs_passed ON public.runs USING btree (project_id, id DESC) WHERE (status = 'passed'::text)
+  CREATE UNIQUE INDEX runs_pkey ON public.runs USING btree (id)
+  CREATE UNIQUE INDEX runs_project_id_number_key ON public.runs USING btree (project_id, number)
+
+sessions
+  id text not null
+  token_hash bytea not null
+  user_id text not null
+  created_at timestamp with time zone not null default now()
+  last_seen_at timestamp with time zone not null default now()
+  expires_at timestamp with time zone not null
+  sessions_id_check: CHECK ((id ~~ 'ses\_%'::text))
+  sessions_pkey: PRIMARY KEY (id)
+  sessions_token_hash_check: CHECK ((length(token_hash) = 32))
+  sessions_token_hash_key: UNIQUE (token_hash)
+  sessions_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at)
+  CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id)
+  CREATE UNIQUE INDEX sessions_token_hash_key ON public.sessions USING btree (token_hash)
+
+steps
+  attempt_id text not null
+  index integer not null
+  name text not null
+  type text not null
+  status text not null
+  started_at timestamp with time zone not null
+  duration_ms bigint
+  exit_code integer
+  message text
+  leftovers integer not null default 0
+  steps_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  steps_pkey: PRIMARY KEY (attempt_id, index)
+  steps_status_check: CHECK ((status = ANY (ARRAY['running'::text, 'passed'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text, 'skipped'::text])))
+  CREATE UNIQUE INDEX steps_pkey ON public.steps USING btree (attempt_id, index)
+
+users
+  id text not null
+  organisation_id text not null
+  name text not null
+  email text not null
+  role text not null
+  created_at timestamp with time zone not null default now()
+  disabled_at timestamp with time zone
+  users_email_check: CHECK (((length(email) >= 3) AND (length(email) <= 254)))
+  users_id_check: CHECK ((id ~~ 'usr\_%'::text))
+  users_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+  users_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  users_pkey: PRIMARY KEY (id)
+  users_role_check: CHECK ((role = ANY (ARRAY['owner'::text, 'developer'::text, 'viewer'::text])))
+  CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email))
+  CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)
+
+workflows
+  id text not null
+  run_id text not null
+  position integer not null
+  name text not null
+  status text not null
+  workflows_id_check: CHECK ((id ~~ 'wfl\_%'::text))
+  workflows_pkey: PRIMARY KEY (id)
+  workflows_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  workflows_run_id_position_key: UNIQUE (run_id, "position")
+  workflows_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
+  CREATE UNIQUE INDEX workflows_pkey ON public.workflows USING btree (id)
+  CREATE UNIQUE INDEX workflows_run_id_position_key ON public.workflows USING btree (run_id, "position")

@@ -1,0 +1,95 @@
+// LISTEN on a connection of its own that comes back by itself. A notice that is sent while it is away is lost:
+// whoever listens also looks at the tables every few seconds, and is told `onReconnect` at once.
+import pg from 'pg'
+import type { Log } from '../../base/log.ts'
+
+/** Channels carry ids only. */
+export type Channel = 'mayfly_queue' | 'mayfly_run' | 'mayfly_log' | 'mayfly_lease'
+
+export type Listener = {
+  /** `handler` gets the payload, or null after a reconnect: anything may have happened. Returns how to stop. */
+  readonly listen: (channel: Channel, handler: (payload: string | null) => void) => () => void
+  close(): Promise<void>
+}
+
+const reconnectMs = 500
+
+type State = {
+  readonly handlers: Map<Channel, Set<(payload: string | null) => void>>
+  readonly config: pg.ClientConfig
+  readonly log: Log
+  client: pg.Client | null
+  timer: NodeJS.Timeout | null
+  closed: boolean
+}
+
+/** Connects with the first `listen`. */
+export const openListener = (config: pg.ClientConfig, log: Log): Listener => {
+  const state: State = { handlers: new Map(), config, log, client: null, timer: null, closed: false }
+  let connecting: Promise<void> | null = null
+  return {
+    listen: (channel, handler) => {
+      const handlers = state.handlers.get(channel) ?? new Set()
+      const isNew = handlers.size === 0
+      handlers.add(handler)
+      state.handlers.set(channel, handlers)
+      connecting ??= connect(state)
+      if (isNew && state.client !== null) void subscribe(state, state.client, channel)
+      return () => handlers.delete(handler)
+    },
+    close: async () => {
+      state.closed = true
+      if (state.timer !== null) clearTimeout(state.timer)
+      await connecting
+      await state.client?.end().catch(() => undefined)
+    },
+  }
+}
+
+const connect = async (state: State): Promise<void> => {
+  if (state.closed) return
+  const client = new pg.Client({ ...state.config, statement_timeout: 10_000, keepAlive: true })
+  const lost = (error?: Error) => onLost(state, client, error)
+  client.on('error', lost)
+  client.on('end', () => lost())
+  client.on('notification', ({ channel, payload }) => tell(state, channel as Channel, payload ?? ''))
+  try {
+    await client.connect()
+    for (const channel of state.handlers.keys()) await client.query(`listen ${channel}`)
+    state.client = client
+    // Channels that were asked for while the loop above ran.
+    for (const channel of state.handlers.keys()) await client.query(`listen ${channel}`)
+    for (const channel of state.handlers.keys()) tell(state, channel, null)
+  } catch (error) {
+    lost(error instanceof Error ? error : undefined)
+  }
+}
+
+const subscribe = async (state: State, client: pg.Client, channel: Channel): Promise<void> => {
+  try {
+    // SAFE: the channel is one of four constants.
+    await client.query(`listen ${channel}`)
+    tell(state, channel, null)
+  } catch (error) {
+    onLost(state, client, error instanceof Error ? error : undefined)
+  }
+}
+
+const tell = (state: State, channel: Channel, payload: string | null): void => {
+  for (const handler of [...(state.handlers.get(channel) ?? [])]) handler(payload)
+}
+
+/** Runs once per client, whichever of `error` and `end` comes first. */
+const onLost = (state: State, client: pg.Client, error?: Error): void => {
+  client.removeAllListeners('end')
+  client.removeAllListeners('error')
+  client.on('error', () => undefined)
+  if (state.client === client) state.client = null
+  if (state.closed || state.timer !== null) return
+  state.log.warn('database notices interrupted', { error })
+  void client.end().catch(() => undefined)
+  state.timer = setTimeout(() => {
+    state.timer = null
+    void connect(state)
+  }, reconnectMs)
+}

@@ -1,0 +1,188 @@
+// The tables of migrations/0001_base.sql as types. test/… compares them with a migrated database, column by column.
+// `bigint` arrives as a number (database.ts), `timestamptz` as a Date, `jsonb` is written as text.
+import type { ColumnType, Generated } from 'kysely'
+import type {
+  AttemptId,
+  DeliveryId,
+  HookId,
+  JobId,
+  LeaseId,
+  OrganisationId,
+  ProjectId,
+  RunId,
+  RunnerId,
+  WorkflowId,
+} from '../../base/ids.ts'
+import type { Problem } from '../../base/problem.ts'
+import type { Status } from '../../protocol/api/shapes.ts'
+import type { JobSpec, Origins, Outcome, Plan, RunEvent } from '../../protocol/plan.ts'
+import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
+import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
+
+type Json<T> = ColumnType<T, string, string>
+type At = ColumnType<Date, Date | undefined, Date>
+type AtOrNull = ColumnType<Date | null, Date | null | undefined, Date | null>
+type Or<T> = ColumnType<T | null, T | null | undefined, T | null>
+
+export type JobKind = 'plan' | 'refs' | 'job' | 'approval' | 'noop' | 'lock' | 'unlock'
+export type JobNeeds = readonly { readonly key: string; readonly on: readonly Outcome[] }[]
+export type AttemptStatus = Exclude<Status, 'waiting' | 'on_hold'>
+
+export type Schema = {
+  organisations: { id: OrganisationId; name: string; created_at: At }
+  projects: {
+    id: ProjectId
+    organisation_id: OrganisationId
+    name: string
+    source: Json<Source>
+    source_url: string
+    default_branch: string
+    hook_id: HookId
+    deploy_key: Or<string>
+    deploy_key_fingerprint: Or<string>
+    next_run_number: Generated<number>
+    created_at: At
+  }
+  host_keys: {
+    project_id: ProjectId
+    fingerprint: string
+    line: string
+    seen_at: At
+    confirmed_at: AtOrNull
+    confirmed_by: Or<string>
+  }
+  deliveries: {
+    id: DeliveryId
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    received_at: At
+    ref: Or<string>
+    old_commit: Or<string>
+    new_commit: Or<string>
+    sent_at: AtOrNull
+    verdict: 'run' | 'no_run' | 'duplicate' | 'refused'
+    reason: string
+    run_id: Or<RunId>
+  }
+  delivery_signatures: { project_id: ProjectId; signature: Buffer; delivery_id: DeliveryId; received_at: At }
+  runs: {
+    id: RunId
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    number: number
+    rev: Generated<number>
+    status: Status
+    event_kind: RunEvent['kind']
+    ref: string
+    commit: string
+    branch: Or<string>
+    tag: Or<string>
+    subject: Or<string>
+    author: Or<string>
+    headline: Or<string>
+    delivery_id: Or<DeliveryId>
+    started_by: string
+    cancelled_by: Or<string>
+    plan_digest: Or<string>
+    created_at: At
+    started_at: AtOrNull
+    finished_at: AtOrNull
+  }
+  plans: {
+    run_id: RunId
+    digest: Or<string>
+    plan: Json<Plan | null>
+    origins: Json<Origins>
+    problems: Json<readonly Problem[]>
+    stored_at: At
+  }
+  workflows: { id: WorkflowId; run_id: RunId; position: number; name: string; status: Status }
+  jobs: {
+    id: JobId
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    run_id: Or<RunId>
+    workflow_id: Or<WorkflowId>
+    number: number
+    key: string
+    name: string
+    kind: JobKind
+    status: Status
+    skip_reason: Or<'needs' | 'policy' | 'rule'>
+    needs: ColumnType<JobNeeds, string | undefined, string>
+    shard: Generated<number>
+    shards: Generated<number>
+    class: string
+    image: Or<string>
+    spec: ColumnType<JobSpec | null, string | null | undefined, never>
+    spec_digest: Or<string>
+    rev: Generated<number>
+  }
+  runners: {
+    id: RunnerId
+    name: string
+    public_key: Buffer
+    status: Generated<'enrolled' | 'suspended' | 'revoked'>
+    status_reason: Or<string>
+    session: Generated<number>
+    facts: ColumnType<RunnerFacts | null, string | null | undefined, string>
+    last_seen_at: AtOrNull
+    created_at: At
+  }
+  attempts: {
+    id: AttemptId
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    run_id: Or<RunId>
+    job_id: JobId
+    number: number
+    class: string
+    status: AttemptStatus
+    queue_order: ColumnType<number, never, never>
+    queued_at: At
+    started_at: AtOrNull
+    finished_at: AtOrNull
+    lease_id: Or<LeaseId>
+    runner_id: Or<RunnerId>
+    session: Or<number>
+    beats: Generated<number>
+    deadline_at: AtOrNull
+    cancel_requested_by: Or<string>
+    phase: Or<'opening' | 'fetching' | 'running' | 'closing'>
+    last_event: Generated<number>
+    usage: ColumnType<Usage | null, string | null | undefined, string>
+    notes: Generated<string[]>
+    failure_code: Or<string>
+    failure_message: Or<string>
+    finish_digest: Or<Buffer>
+    receipt: Or<string>
+    receipt_verified: Generated<boolean>
+    last_seq: Generated<number>
+    log_key: Or<Buffer>
+    log_key_wrapped: Or<string>
+    log_complete: Generated<boolean>
+  }
+  steps: {
+    attempt_id: AttemptId
+    index: number
+    name: string
+    type: string
+    status: 'running' | 'passed' | 'failed' | 'timed_out' | 'cancelled' | 'skipped'
+    started_at: At
+    duration_ms: Or<number>
+    exit_code: Or<number>
+    message: Or<string>
+    leftovers: Generated<number>
+  }
+  egress_records: { attempt_id: AttemptId; seq: number; records: Json<readonly EgressRecord[]> }
+  log_batches: { id: ColumnType<number, never, never>; body: Buffer; received_at: At }
+  log_frames: {
+    attempt_id: AttemptId
+    seq_from: number
+    seq_to: number
+    batch_id: number
+    starts: number[]
+    lengths: number[]
+  }
+  log_objects: { attempt_id: AttemptId; object_key: string; size_bytes: number; stored_at: At }
+}

@@ -1,0 +1,40 @@
+// Every number that bounds the server outside http/ and access/, with its unit.
+
+export const limits = {
+  /** Per process, the LISTEN connection included (performance.md §5.12). */
+  databaseConnections: 8,
+  preparedStatements: 200,
+  statementMs: 15_000,
+  lockMs: 5_000,
+  idleInTransactionMs: 30_000,
+
+  /** Waiting for the vault: it answers from memory, so a longer silence means it is gone. */
+  vaultMs: 5_000,
+
+  jobsPerRunMax: 2_000,
+  notesPerAttemptMax: 100,
+  textMax: 2_000,
+  stepsPerAttemptMax: 10_000,
+
+  deliveryBytesMax: 64 * 1024,
+  deliveryRememberedHours: 24,
+  unprovenDeliveriesPerMinute: 1,
+
+  runnerBodyBytesMax: 6 * 1024 * 1024,
+  runnerHeaderBytesMax: 16 * 1024,
+  runnerRequestMs: 30_000,
+  runnerConnectionsMax: 512,
+  logObjectBytesMax: 2 * 1024 * 1024 * 1024,
+  logObjectUploadMs: 10 * 60_000,
+  slotsPerPollMax: 64,
+  eventsPerRequestMax: 1_000,
+  /** A signed request is refused this far from our clock, and its `jti` remembered as long. */
+  requestSkewMs: 60_000,
+  rememberedRequestsMax: 200_000,
+
+  /** When no notice came: how often held polls and followers look again. */
+  safetyNetMs: 5_000,
+  /** Frames read from the database at once. */
+  logReadBytes: 4 * 1024 * 1024,
+  logKeysCached: 1_000,
+} as const
