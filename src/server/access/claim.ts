@@ -1,0 +1,112 @@
+// Becoming the owner of a new installation with a one-time link: 128 bits in the URL fragment, their SHA-256 in the
+// database, 30 minutes, void after use, replaced at every start while nobody has claimed. Afterwards all this is 404.
+import { fault } from '../../base/faults.ts'
+import type { UserId } from '../../base/ids.ts'
+import { Secret } from '../../base/secret.ts'
+import { countClaimFrom } from './attempts.ts'
+import { writeAudit } from './audit.ts'
+import { hashOf, randomText } from './hashed.ts'
+import { limits } from './limits.ts'
+import type { PasskeyOptions, Passkeys } from './passkeys.ts'
+import type { Passwords } from './password.ts'
+import * as queries from './queries.ts'
+import type { OpenedSession, SessionDeps, Sessions } from './sessions.ts'
+import type { Visit } from './sign-in.ts'
+import type { Site } from './site.ts'
+
+const claimBytes = 16
+
+type NewOwner = { readonly token: string; readonly name: string; readonly email: string }
+
+export type Claim = {
+  /** A new link, which ends the one before; null when the installation has an owner. */
+  issue(): Promise<Secret<string> | null>
+  passkeyOptions(owner: NewOwner, visit: Visit): Promise<PasskeyOptions>
+  finish(
+    owner: NewOwner & { readonly password?: string | undefined; readonly passkey?: unknown },
+    visit: Visit,
+  ): Promise<OpenedSession>
+}
+
+type Deps = SessionDeps & {
+  readonly site: () => Site
+  readonly organisation: queries.Organisation
+  readonly sessions: Sessions
+  readonly passwords: Passwords
+  readonly passkeys: Passkeys
+}
+
+export const createClaim = (deps: Deps): Claim => ({
+  issue: () => issue(deps),
+  passkeyOptions: async (owner, visit) => {
+    await checkLink(deps, owner.token, visit)
+    const user = deps.newId('user')
+    return deps.passkeys.startRegistration({ user, name: owner.name, email: owner.email })
+  },
+  finish: (owner, visit) => finish(deps, owner, visit),
+})
+
+const issue = async (deps: Deps): Promise<Secret<string> | null> => {
+  if (await queries.isClaimed(deps.db, deps.organisation.id)) return null
+  const token = randomText(deps.randomBytes, claimBytes).reveal('to put it into the link')
+  await queries.replaceClaim(deps.db, hashOf(token))
+  // The fragment never reaches a server, so no proxy or access log ever holds it.
+  return new Secret(`${deps.site().url}/claim#${token}`)
+}
+
+const checkLink = async (deps: Deps, token: string, visit: Visit): Promise<void> => {
+  if (await queries.isClaimed(deps.db, deps.organisation.id)) throw fault('E_NOT_FOUND')
+  await countClaimFrom(deps.db, visit.address)
+  if (!(await queries.isClaimValid(deps.db, hashOf(token)))) throw fault('E_CLAIM_INVALID')
+}
+
+type FirstFactor =
+  | { readonly user: UserId; readonly password: string }
+  | { readonly user: UserId; readonly passkey: Omit<queries.Passkey, 'user'> }
+
+const finish: (deps: Deps, ...input: Parameters<Claim['finish']>) => Promise<OpenedSession> = async (
+  deps,
+  owner,
+  visit,
+) => {
+  await checkLink(deps, owner.token, visit)
+  const factor = await firstFactor(deps, owner)
+  return deps.db.transaction().execute(async (tx) => {
+    if (!(await queries.takeClaim(tx, hashOf(owner.token)))) throw fault('E_CLAIM_INVALID')
+    const { name, email } = owner
+    await queries.insertUser(tx, {
+      id: factor.user,
+      name,
+      email,
+      role: 'owner',
+      organisation: deps.organisation.id,
+    })
+    if ('password' in factor) await queries.insertPassword(tx, factor.user, factor.password)
+    else await queries.insertPasskey(tx, { ...factor.passkey, user: factor.user })
+    const how = 'password' in factor ? 'password' : 'passkey'
+    const opened = await deps.sessions.open(tx, factor.user, { how, replaces: visit.cookie })
+    await writeAudit(tx, opened.person, {
+      action: 'installation.claim',
+      target: deps.organisation.id,
+      result: 'ok',
+      facts: { how },
+    })
+    return opened
+  })
+}
+
+/** A new password, hashed, or a verified passkey: exactly one of them. */
+const firstFactor = async (
+  deps: Deps,
+  owner: { readonly password?: string | undefined; readonly passkey?: unknown },
+): Promise<FirstFactor> => {
+  if ((owner.password === undefined) === (owner.passkey === undefined))
+    throw fault('E_INPUT', { public: 'Send either a password or a passkey' })
+  if (owner.password === undefined) return deps.passkeys.finishRegistration(owner.passkey)
+  if ([...owner.password].length < limits.password.charactersMin)
+    throw fault('E_INPUT', { public: `A password has at least ${limits.password.charactersMin} characters` })
+  return {
+    user: deps.newId('user'),
+    password: await deps.passwords.hash(new Secret(owner.password)),
+  }
+}
