@@ -1,0 +1,161 @@
+// One attempt of a job, from an empty sandbox to the receipt that it is gone. Knows no server: `sink` gets bytes and
+// events, `signal` stops it. The server session and `mayfly run` both call it.
+// Phases: 1 refuse what this runner cannot serve; 2 open the sandbox; 3 steps in order, by their `when`;
+// 4 last readings; 5 close, whatever happened before.
+import type { Clock } from '../base/clock.ts'
+import { type FaultCode, fault, isFault } from '../base/faults.ts'
+import type { Log } from '../base/log.ts'
+import type { JobSpec, Outcome } from '../protocol/plan.ts'
+import type { JobFacts } from '../protocol/runner-wire.ts'
+import type { CloseReason, Driver, EgressPolicy, Limits, Receipt, Sandbox } from '../sandbox/index.ts'
+import { jobEnvironment } from './environment/layers.ts'
+import { differences, jobUser, jobWorkdir, refusal, sandboxSpec } from './sandbox-spec.ts'
+import { type AttemptSink, say } from './sink.ts'
+import { runSteps, type StepsOutcome } from './steps/run-steps.ts'
+import type { TreeSource } from './tree-source.ts'
+
+export type AttemptDeps = {
+  readonly driver: Driver
+  /** Where `checkout` steps get their tree from. */
+  readonly trees: TreeSource
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export type JobAttempt = {
+  /** The attempt's id, for records only. */
+  readonly attempt: string
+  readonly facts: JobFacts
+  readonly spec: JobSpec
+  readonly limits: Limits
+  readonly egress: EgressPolicy
+}
+
+/** Why an attempt is stopped from outside: `controller.abort(reason)`. */
+export type StopReason = 'cancelled' | 'lost' | 'runner-stop'
+
+export type AttemptReason = { readonly code: FaultCode | null; readonly message: string }
+
+export type AttemptResult = {
+  readonly outcome: Outcome
+  /** Why it is not `passed`. */
+  readonly reason: AttemptReason | null
+  /** null when no sandbox was opened, or when one could not be proven gone. */
+  readonly receipt: Receipt | null
+  /** False: a sandbox may still exist, the runner must take no more work. */
+  readonly destroyed: boolean
+}
+
+/** Resolves always; a fault of ours is outcome `errored`. */
+export const runJobAttempt = async (
+  deps: AttemptDeps,
+  job: JobAttempt,
+  sink: AttemptSink,
+  signal: AbortSignal,
+): Promise<AttemptResult> => {
+  const refused = refusal(job.spec, deps.driver.can, job.egress.mode)
+  if (refused !== null) return refuse(sink, refused)
+  sink.event({ kind: 'phase', phase: 'opening' })
+  let sandbox: Sandbox
+  try {
+    sandbox = await openSandbox(deps, job, signal)
+  } catch (error) {
+    return signal.aborted ? stopped(null, true) : faulty(deps.log, error, null, true)
+  }
+  return runInside(deps, job, { sandbox, sink }, signal)
+}
+
+const refuse = async (sink: AttemptSink, message: string): Promise<AttemptResult> => {
+  await say(sink, 0, message)
+  return {
+    outcome: 'failed',
+    reason: { code: 'E_SANDBOX_UNAVAILABLE', message },
+    receipt: null,
+    destroyed: true,
+  }
+}
+
+const openSandbox = (deps: AttemptDeps, job: JobAttempt, signal: AbortSignal): Promise<Sandbox> =>
+  deps.driver.open(
+    sandboxSpec({
+      attempt: job.attempt,
+      spec: job.spec,
+      limits: job.limits,
+      egress: job.egress,
+      env: jobEnvironment({
+        dialect: job.spec.dialect,
+        facts: job.facts,
+        user: jobUser,
+        workdir: jobWorkdir(job.spec),
+        env: job.spec.env,
+      }),
+    }),
+    signal,
+  )
+
+const runInside = async (
+  deps: AttemptDeps,
+  job: JobAttempt,
+  place: { readonly sandbox: Sandbox; readonly sink: AttemptSink },
+  signal: AbortSignal,
+): Promise<AttemptResult> => {
+  const { sandbox, sink } = place
+  let steps: StepsOutcome | null = null
+  let broken: unknown = null
+  try {
+    for (const text of differences(job.spec)) {
+      sink.event({ kind: 'note', text })
+      await say(sink, 0, text)
+    }
+    sink.event({ kind: 'phase', phase: 'running' })
+    steps = await runSteps(deps, job, place, signal)
+    await lastReadings(place)
+  } catch (error) {
+    broken = error
+  }
+  sink.event({ kind: 'phase', phase: 'closing' })
+  const closed = await closeSandbox(deps.log, sandbox, closeReason(steps, broken, signal))
+  if (steps === null || broken !== null) return faulty(deps.log, broken, closed.receipt, closed.destroyed)
+  if (!closed.destroyed) return faulty(deps.log, closed.error, null, false)
+  return { outcome: steps.outcome, reason: steps.reason, ...closed }
+}
+
+const lastReadings = async (place: {
+  readonly sandbox: Sandbox
+  readonly sink: AttemptSink
+}): Promise<void> => {
+  place.sink.event({ kind: 'usage', usage: await place.sandbox.usage() })
+  const records = place.sandbox.egress()
+  if (records.length > 0) place.sink.event({ kind: 'egress', records })
+}
+
+const closeReason = (steps: StepsOutcome | null, broken: unknown, signal: AbortSignal): CloseReason => {
+  if (signal.aborted) return signal.reason === 'cancelled' ? 'cancelled' : 'runner-stop'
+  if (broken !== null || steps === null) return 'fault'
+  if (steps.overtime) return 'deadline'
+  return steps.outcome === 'passed' ? 'done' : 'failed'
+}
+
+type Closed = { readonly receipt: Receipt | null; readonly destroyed: boolean; readonly error: unknown }
+
+const closeSandbox = async (log: Log, sandbox: Sandbox, reason: CloseReason): Promise<Closed> => {
+  try {
+    return { receipt: await sandbox.close(reason), destroyed: true, error: null }
+  } catch (error) {
+    log.error('sandbox not proven gone', { sandbox: sandbox.id, error })
+    return { receipt: null, destroyed: false, error }
+  }
+}
+
+const stopped = (receipt: Receipt | null, destroyed: boolean): AttemptResult => ({
+  outcome: 'cancelled',
+  reason: { code: null, message: 'cancelled' },
+  receipt,
+  destroyed,
+})
+
+const faulty = (log: Log, error: unknown, receipt: Receipt | null, destroyed: boolean): AttemptResult => {
+  const known = isFault(error) ? error : fault('E_DEFECT', { cause: error })
+  log.error('attempt broke', { code: known.code, error })
+  return { outcome: 'errored', reason: { code: known.code, message: known.public }, receipt, destroyed }
+}

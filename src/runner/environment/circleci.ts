@@ -1,0 +1,31 @@
+// The variables that the CircleCI dialect promises to a job (config-dialects.md §2.14), made from the lease's facts.
+import type { Env, JobFacts } from '../../protocol/runner-wire.ts'
+import { sourceAddress } from '../source-address.ts'
+import { bashEnvPath } from '../steps/shell.ts'
+
+export const circleciEnvironment = (facts: JobFacts, workdir: string): Env => {
+  const { organisation, project, run, workflow, job, shard } = facts
+  return [
+    ['CI', 'true'],
+    ['CIRCLECI', 'true'],
+    ...(run.event.branch === null ? [] : [['CIRCLE_BRANCH', run.event.branch] as const]),
+    ...(run.event.tag === null ? [] : [['CIRCLE_TAG', run.event.tag] as const]),
+    ['CIRCLE_SHA1', run.event.commit],
+    ['CIRCLE_JOB', job.name],
+    ['CIRCLE_BUILD_NUM', String(job.number)],
+    ['CIRCLE_BUILD_URL', `${facts.serverUrl}/${organisation.name}/${project.name}/runs/${run.number}`],
+    ['CIRCLE_NODE_INDEX', String(shard.index)],
+    ['CIRCLE_NODE_TOTAL', String(shard.total)],
+    ['CIRCLE_PROJECT_ID', project.id],
+    ['CIRCLE_PROJECT_REPONAME', project.name],
+    ['CIRCLE_PROJECT_USERNAME', organisation.name],
+    ['CIRCLE_REPOSITORY_URL', sourceAddress(facts.source)],
+    ['CIRCLE_ORGANIZATION_ID', organisation.id],
+    ['CIRCLE_PIPELINE_ID', run.id],
+    ['CIRCLE_WORKFLOW_ID', workflow.id],
+    ['CIRCLE_WORKFLOW_JOB_ID', job.id],
+    ['CIRCLE_WORKFLOW_WORKSPACE_ID', workflow.id],
+    ['CIRCLE_WORKING_DIRECTORY', workdir],
+    ['BASH_ENV', bashEnvPath],
+  ]
+}

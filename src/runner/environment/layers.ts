@@ -1,0 +1,34 @@
+// Who wins when two layers name the same variable (config-dialects.md §2.14): step over job over built-in. The base
+// below all of them is what any Linux account has.
+import type { Dialect, Env } from '../../protocol/plan.ts'
+import type { JobFacts } from '../../protocol/runner-wire.ts'
+import type { SandboxSpec } from '../../sandbox/index.ts'
+import { shimPath } from '../steps/shell.ts'
+import { circleciEnvironment } from './circleci.ts'
+
+type BuiltIns = (facts: JobFacts, workdir: string) => Env
+
+/** Dialects that promise variables of their own. */
+const builtIns: Partial<Record<Dialect, BuiltIns>> = { circleci: circleciEnvironment }
+
+export const jobEnvironment = (job: {
+  readonly dialect: Dialect
+  readonly facts: JobFacts
+  readonly user: SandboxSpec['user']
+  readonly workdir: string
+  readonly env: Env
+}): ReadonlyMap<string, string> =>
+  new Map([
+    ...accountEnvironment(job.user),
+    ...(builtIns[job.dialect]?.(job.facts, job.workdir) ?? []),
+    ...job.env,
+  ])
+
+const accountEnvironment = (user: SandboxSpec['user']): Env => [
+  ['PATH', `${shimPath}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`],
+  ['HOME', user.home],
+  ['USER', 'ci'],
+  ['LOGNAME', 'ci'],
+  ['SHELL', user.shell],
+  ['LANG', 'C.UTF-8'],
+]

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
+import { formatId, uuid7 } from '../../base/ids.ts'
+import { generateLogKey, importLogKey, openFrame } from '../../seal/index.ts'
+import { frameRawBytes } from '../limits.ts'
+import { createFramer, type SealedFrame } from './framer.ts'
+
+const attempt = formatId('attempt', uuid7(1_790_000_000_000, new Uint8Array(10)))
+
+const open = async (nowMs: () => number) => {
+  const key = await importLogKey(generateLogKey())
+  const sealed: SealedFrame[] = []
+  const framer = createFramer({
+    attempt,
+    key,
+    clock: { now: () => 0, monotonicMs: nowMs },
+    emit: (frame) => void sealed.push(frame),
+  })
+  const frames = async () =>
+    Promise.all(
+      sealed.map(async ({ bytes }) => {
+        const opened = await openFrame(key, bytes)
+        assert.ok(opened)
+        return { ...opened.header, text: zstdDecompressSync(opened.compressed).toString() }
+      }),
+    )
+  return { framer, frames, sealed }
+}
+
+test('output after silence leaves at once, what follows leaves together', async () => {
+  let now = 0
+  const { framer, frames } = await open(() => now)
+  framer.write(1, Buffer.from('first\n'))
+  now = 10
+  framer.write(1, Buffer.from('sec'))
+  framer.write(1, Buffer.from('ond\nthird\n'))
+  assert.equal(await framer.finish(), 2)
+  assert.deepEqual(
+    (await frames()).map(({ seq, text, firstLine, lines, tMs }) => ({ seq, text, firstLine, lines, tMs })),
+    [
+      { seq: 1, text: 'first\n', firstLine: 1, lines: 1, tMs: 0 },
+      { seq: 2, text: 'second\nthird\n', firstLine: 2, lines: 2, tMs: 10 },
+    ],
+  )
+})
+
+test('lines are numbered per step, and a line cut in two frames is one line', async () => {
+  const { framer, frames } = await open(() => 0)
+  framer.write(1, Buffer.from('a\nb'))
+  framer.write(2, Buffer.from('x\n'))
+  framer.write(1, Buffer.from('c\nd\n'))
+  await framer.finish()
+  assert.deepEqual(
+    (await frames()).map(({ step, firstLine, lines }) => [step, firstLine, lines]),
+    [
+      [1, 1, 1],
+      [2, 1, 1],
+      [1, 2, 2],
+    ],
+  )
+})
+
+test('a large write becomes frames of at most 256 KiB that keep order and content', async () => {
+  const { framer, frames, sealed } = await open(() => 0)
+  const text = Array.from({ length: 100_000 }, (_, i) => `line ${i}\n`).join('')
+  framer.write(3, Buffer.from(text))
+  await framer.finish()
+  assert.ok(sealed.every((frame) => frame.rawBytes <= frameRawBytes))
+  const opened = await frames()
+  assert.equal(opened.map((frame) => frame.text).join(''), text)
+  assert.equal(
+    opened.reduce((sum, frame) => sum + frame.lines, 0),
+    100_000,
+  )
+})
+
+test('waiting output leaves when somebody begins to watch', async () => {
+  const { framer, frames } = await open(() => 0)
+  framer.write(1, Buffer.from('a\n'))
+  framer.write(1, Buffer.from('b\n'))
+  framer.setWatched(true)
+  framer.write(1, Buffer.from('c\n'))
+  await framer.finish()
+  assert.deepEqual(
+    (await frames()).map((frame) => frame.text),
+    ['a\n', 'b\n', 'c\n'],
+  )
+})

@@ -1,0 +1,115 @@
+// Log bytes of one attempt in, sealed MFL1 frames out (foundation.md §3, performance.md §5.5, §5.7). There is no work
+// per line: line ends are counted with indexOf. Output after silence leaves at once, a stream leaves in pieces.
+import { constants, zstdCompress, zstdCompressSync } from 'node:zlib'
+import type { Clock } from '../../base/clock.ts'
+import type { AttemptId } from '../../base/ids.ts'
+import { type CryptoKey, sealFrame } from '../../seal/index.ts'
+import { compressInlineBytes, frameRawBytes, unwatchedFlushMs, watchedFlushMs } from '../limits.ts'
+
+export type SealedFrame = { readonly seq: number; readonly bytes: Uint8Array; readonly rawBytes: number }
+
+export type FramerDeps = {
+  readonly attempt: AttemptId
+  readonly key: CryptoKey
+  readonly clock: Clock
+  /** Gets every frame once, in the order of `seq`. */
+  readonly emit: (frame: SealedFrame) => void
+}
+
+export interface Framer {
+  write(step: number, bytes: Uint8Array): void
+  setWatched(watched: boolean): void
+  /** Everything written so far has been emitted; answers the last `seq`. */
+  finish(): Promise<number>
+}
+
+type StepBuffer = { chunks: Uint8Array[]; bytes: number; nextLine: number; flushedAtMs: number }
+
+export const createFramer = (deps: FramerDeps): Framer => {
+  const { clock } = deps
+  const startedMs = clock.monotonicMs()
+  const steps = new Map<number, StepBuffer>()
+  let seq = 0
+  let flushMs = unwatchedFlushMs
+  let timer: NodeJS.Timeout | null = null
+  let emitted: Promise<void> = Promise.resolve()
+
+  const flush = (step: number, buffer: StepBuffer): void => {
+    if (buffer.bytes === 0) return
+    const raw =
+      buffer.chunks.length === 1 ? (buffer.chunks[0] ?? new Uint8Array()) : Buffer.concat(buffer.chunks)
+    const lines = countLines(raw)
+    const header = {
+      attempt: deps.attempt,
+      seq: ++seq,
+      step,
+      codec: 'zstd' as const,
+      tMs: Math.round(clock.monotonicMs() - startedMs),
+      firstLine: buffer.nextLine,
+      lines,
+    }
+    steps.set(step, {
+      chunks: [],
+      bytes: 0,
+      nextLine: buffer.nextLine + lines,
+      flushedAtMs: clock.monotonicMs(),
+    })
+    const compressed = compress(raw)
+    emitted = emitted.then(async () => {
+      const bytes = await sealFrame(deps.key, header, await compressed)
+      deps.emit({ seq: header.seq, bytes, rawBytes: raw.length })
+    })
+  }
+
+  const flushAll = (): void => {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    for (const [step, buffer] of steps) flush(step, buffer)
+  }
+
+  const append = (step: number, bytes: Uint8Array): void => {
+    const buffer = steps.get(step) ?? {
+      chunks: [],
+      bytes: 0,
+      nextLine: 1,
+      flushedAtMs: Number.NEGATIVE_INFINITY,
+    }
+    steps.set(step, buffer)
+    buffer.chunks.push(bytes)
+    buffer.bytes += bytes.length
+    const quiet = clock.monotonicMs() - buffer.flushedAtMs >= flushMs
+    if (quiet || buffer.bytes >= frameRawBytes) flush(step, buffer)
+    else timer ??= setTimeout(flushAll, flushMs)
+  }
+
+  return {
+    write: (step, bytes) => {
+      for (let at = 0; at < bytes.length; at += frameRawBytes)
+        append(step, bytes.subarray(at, at + frameRawBytes))
+    },
+    setWatched: (watched) => {
+      flushMs = watched ? watchedFlushMs : unwatchedFlushMs
+      if (watched) flushAll()
+    },
+    finish: async () => {
+      flushAll()
+      await emitted
+      return seq
+    },
+  }
+}
+
+const countLines = (bytes: Uint8Array): number => {
+  let lines = 0
+  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) lines++
+  return lines
+}
+
+const level1 = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+const compress = (raw: Uint8Array): Promise<Uint8Array> | Uint8Array =>
+  raw.length < compressInlineBytes
+    ? zstdCompressSync(raw, level1)
+    : new Promise((resolve, reject) =>
+        zstdCompress(raw, level1, (error, bytes) => (error === null ? resolve(bytes) : reject(error))),
+      )

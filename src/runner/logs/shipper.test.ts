@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { formatId, type LeaseId, uuid7 } from '../../base/ids.ts'
+import { silentLog } from '../../base/log.ts'
+import { encodeFrameHeader, parseFrameBatch } from '../../protocol/frames.ts'
+import type { FramesAnswer } from '../../protocol/runner-wire.ts'
+import { unackedLogBytesMax } from '../limits.ts'
+import { createShipper } from './shipper.ts'
+
+const id = (n: number) => uuid7(n, new Uint8Array(10))
+const lease: LeaseId = formatId('lease', id(1))
+const attempt = formatId('attempt', id(2))
+const sealedKey = new Uint8Array(80).fill(7)
+
+const frame = (seq: number, size = 100) => {
+  const header = encodeFrameHeader({ attempt, seq, step: 1, codec: 'zstd', tMs: 0, firstLine: 1, lines: 0 })
+  const bytes = new Uint8Array(header.length + size)
+  bytes.set(header)
+  return { seq, bytes, rawBytes: size }
+}
+
+type Sent = {
+  readonly seqs: readonly number[]
+  readonly keys: number
+  readonly answer: (a: FramesAnswer | Error) => void
+}
+
+/** A server whose answers the test gives by hand. */
+const openShipper = () => {
+  const requests: Sent[] = []
+  const arrivals: ((sent: Sent) => void)[] = []
+  const told = { lost: 0, watched: [] as boolean[] }
+  const shipper = createShipper({
+    log: silentLog,
+    post: (batch) =>
+      new Promise((resolve, reject) => {
+        const parsed = parseFrameBatch(batch)
+        assert.ok(parsed.ok)
+        const sent = {
+          seqs: parsed.value.map((item) => item.header.seq),
+          keys: parsed.value.filter((item) => item.sealedKey !== null).length,
+          answer: (a: FramesAnswer | Error) => (a instanceof Error ? reject(a) : resolve(a)),
+        }
+        const arrival = arrivals.shift()
+        if (arrival) arrival(sent)
+        else requests.push(sent)
+      }),
+  })
+  const frames = shipper.open({
+    lease,
+    sealedKey,
+    onLost: () => told.lost++,
+    onWatched: (watched) => told.watched.push(watched),
+  })
+  const next = (): Promise<Sent> => {
+    const waiting = requests.shift()
+    return waiting ? Promise.resolve(waiting) : new Promise((resolve) => arrivals.push(resolve))
+  }
+  return { shipper, frames, next, told }
+}
+const durable = (seq: number, watched = false): FramesAnswer => ({
+  leases: { [lease]: { durable: seq, watched } },
+})
+
+test('frames of one turn share a request, the key goes with the first', async () => {
+  const { frames, next, shipper, told } = openShipper()
+  frames.add(frame(1))
+  frames.add(frame(2))
+  const first = await next()
+  assert.deepEqual([first.seqs, first.keys], [[1, 2], 1])
+  frames.add(frame(3))
+  first.answer(durable(2, true))
+  const second = await next()
+  assert.deepEqual([second.seqs, second.keys], [[3], 0])
+  second.answer(durable(3))
+  await frames.durable(3)
+  assert.deepEqual(told.watched, [true, false])
+  shipper.close()
+})
+
+test('what a request without an answer carried is sent again, and what was not durable too', async () => {
+  const { frames, next, shipper } = openShipper()
+  frames.add(frame(1))
+  frames.add(frame(2))
+  ;(await next()).answer(new Error('server restarts'))
+  const again = await next()
+  assert.deepEqual([again.seqs, again.keys], [[1, 2], 1])
+  again.answer(durable(1))
+  const rest = await next()
+  assert.deepEqual([rest.seqs, rest.keys], [[2], 0])
+  rest.answer(durable(2))
+  await frames.durable(2)
+  shipper.close()
+})
+
+test('output waits while more than the bound is not durable', async () => {
+  const { frames, next, shipper } = openShipper()
+  for (let seq = 1; seq <= 10; seq++) frames.add(frame(seq, 1024 * 1024))
+  const room = frames.room()
+  assert.ok(room instanceof Promise)
+  const seen: number[] = []
+  while (seen.length < 10) {
+    const sent = await next()
+    seen.push(...sent.seqs)
+    sent.answer(durable(seen.at(-1)!))
+  }
+  await room
+  assert.equal(frames.room(), undefined)
+  assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  assert.ok(unackedLogBytesMax < 10 * 1024 * 1024)
+  shipper.close()
+})
+
+test('a lost lease is told once and nothing of it is kept', async () => {
+  const { frames, next, shipper, told } = openShipper()
+  frames.add(frame(1))
+  ;(await next()).answer({ leases: { [lease]: { lost: true } } })
+  await frames.durable(1)
+  assert.equal(told.lost, 1)
+  assert.equal(frames.room(), undefined)
+  shipper.close()
+})

@@ -1,0 +1,170 @@
+// Brings the sealed frames of all attempts on this host to the server: grouped, one request in flight, sent again
+// until the server says they are durable. Owns the bound on what is not yet durable (back-pressure).
+import type { LeaseId } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
+import {
+  batchHeaderBytes,
+  encodeFrameBatch,
+  type FrameBatchItem,
+  frameBatchBytesMax,
+  frameBatchItemBytes,
+  frameBatchItemsMax,
+} from '../../protocol/frames.ts'
+import type { FramesAnswer } from '../../protocol/runner-wire.ts'
+import { createBackoff } from '../backoff.ts'
+import { unackedLogBytesMax } from '../limits.ts'
+import type { SealedFrame } from './framer.ts'
+
+export type ShipperDeps = {
+  /** One `frames` request; rejects when the server did not answer it. */
+  readonly post: (batch: Uint8Array, signal: AbortSignal) => Promise<FramesAnswer>
+  readonly log: Log
+}
+
+export type LogLine = {
+  readonly lease: LeaseId
+  /** Goes along until the first frame is durable. */
+  readonly sealedKey: Uint8Array
+  readonly onLost: () => void
+  readonly onWatched: (watched: boolean) => void
+}
+
+export interface LeaseFrames {
+  add(frame: SealedFrame): void
+  /** A promise while too much is not durable: no more output until it resolves. */
+  room(): Promise<void> | undefined
+  /** Resolves when everything up to `seq` is durable or the lease is lost. */
+  durable(seq: number): Promise<void>
+  close(): void
+}
+
+export interface Shipper {
+  open(line: LogLine): LeaseFrames
+  close(): void
+}
+
+type Waiter = { readonly until: (queue: Queue) => boolean; readonly done: () => void }
+type Queue = {
+  readonly line: LogLine
+  frames: SealedFrame[]
+  bytes: number
+  durable: number
+  lost: boolean
+  waiters: Waiter[]
+}
+
+export const createShipper = (deps: ShipperDeps): Shipper => {
+  const queues = new Map<LeaseId, Queue>()
+  const stopped = new AbortController()
+  const backoff = createBackoff()
+  let sending = false
+
+  const send = async (): Promise<void> => {
+    if (sending) return
+    sending = true
+    // The frames of one turn of the event loop share a request.
+    await new Promise((resolve) => setImmediate(resolve))
+    for (
+      let items = nextBatch(queues);
+      items.length > 0 && !stopped.signal.aborted;
+      items = nextBatch(queues)
+    )
+      await sendOnce(items)
+    sending = false
+  }
+
+  const sendOnce = async (items: readonly FrameBatchItem[]): Promise<void> => {
+    try {
+      const answer = await deps.post(encodeFrameBatch(items), stopped.signal)
+      const moved = Object.entries(answer.leases).map(([lease, told]) =>
+        accept(queues.get(lease as LeaseId), told),
+      )
+      // An answer that moves nothing must not make this a busy loop.
+      if (moved.includes(true)) backoff.reset()
+      else await backoff.wait(stopped.signal)
+    } catch (error) {
+      if (stopped.signal.aborted) return
+      deps.log.warn('log frames not sent, trying again', { error })
+      await backoff.wait(stopped.signal)
+    }
+  }
+
+  return {
+    open: (line) => {
+      const queue: Queue = { line, frames: [], bytes: 0, durable: 0, lost: false, waiters: [] }
+      queues.set(line.lease, queue)
+      const wait = (until: Waiter['until']) =>
+        new Promise<void>((done) => queue.waiters.push({ until, done }))
+      return {
+        add: (frame) => {
+          if (queue.lost) return
+          queue.frames.push(frame)
+          queue.bytes += frame.bytes.length
+          void send()
+        },
+        room: () => (hasRoom(queue) ? undefined : wait(hasRoom)),
+        durable: (seq) => (isDurable(queue, seq) ? Promise.resolve() : wait((now) => isDurable(now, seq))),
+        close: () => {
+          lose(queue)
+          queues.delete(line.lease)
+        },
+      }
+    },
+    close: () => {
+      stopped.abort()
+      for (const queue of queues.values()) lose(queue)
+    },
+  }
+}
+
+const hasRoom = (queue: Queue): boolean => queue.lost || queue.bytes <= unackedLogBytesMax
+const isDurable = (queue: Queue, seq: number): boolean => queue.lost || queue.durable >= seq
+
+const lose = (queue: Queue): void => {
+  queue.lost = true
+  queue.frames = []
+  queue.bytes = 0
+  wake(queue)
+}
+
+const wake = (queue: Queue): void => {
+  const ready = queue.waiters.filter((waiter) => waiter.until(queue))
+  queue.waiters = queue.waiters.filter((waiter) => !ready.includes(waiter))
+  for (const waiter of ready) waiter.done()
+}
+
+/** Answers whether there is less to send than before. */
+const accept = (queue: Queue | undefined, told: FramesAnswer['leases'][string]): boolean => {
+  if (queue === undefined || queue.lost) return true
+  if ('lost' in told) {
+    lose(queue)
+    queue.line.onLost()
+    return true
+  }
+  const waiting = queue.frames.length
+  queue.durable = Math.max(queue.durable, told.durable)
+  queue.frames = queue.frames.filter((frame) => frame.seq > queue.durable)
+  queue.bytes = queue.frames.reduce((sum, frame) => sum + frame.bytes.length, 0)
+  queue.line.onWatched(told.watched)
+  wake(queue)
+  return queue.frames.length < waiting
+}
+
+/** As many frames as one request takes, lease by lease in their order. */
+const nextBatch = (queues: ReadonlyMap<LeaseId, Queue>): readonly FrameBatchItem[] => {
+  const items: FrameBatchItem[] = []
+  let size = batchHeaderBytes
+  for (const queue of queues.values())
+    for (const frame of queue.frames) {
+      const isFirst = queue.durable === 0 && frame === queue.frames[0]
+      const item = {
+        lease: queue.line.lease,
+        sealedKey: isFirst ? queue.line.sealedKey : null,
+        frame: frame.bytes,
+      }
+      size += frameBatchItemBytes(item)
+      if (size > frameBatchBytesMax || items.length === frameBatchItemsMax) return items
+      items.push(item)
+    }
+  return items
+}

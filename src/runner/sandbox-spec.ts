@@ -1,0 +1,71 @@
+// From what a job asks for to the wall it gets, or the reason in words why this runner cannot serve it. A wall weaker
+// than asked is never chosen silently: what differs comes back as a note for the run page.
+import type { JobSpec } from '../protocol/plan.ts'
+import type { Capabilities, EgressPolicy, GuestPath, Limits, SandboxSpec } from '../sandbox/index.ts'
+import { guestPath } from './guest-path.ts'
+import { closeMs, openMs, termMs } from './limits.ts'
+
+export const jobUser: SandboxSpec['user'] = { uid: 1000, gid: 1000, home: '/home/ci', shell: '/bin/bash' }
+
+export type SandboxWish = {
+  readonly attempt: string
+  readonly spec: JobSpec
+  readonly limits: Limits
+  readonly egress: EgressPolicy
+  readonly env: ReadonlyMap<string, string>
+}
+
+/** The job's working directory, absolute. */
+export const jobWorkdir = (spec: JobSpec): GuestPath => guestPath(spec.workdir, jobUser.home, jobUser.home)
+
+/** Why a runner with these capabilities cannot serve the job; null when it can. */
+export const refusal = (spec: JobSpec, can: Capabilities, egress: EgressPolicy['mode']): string | null => {
+  const platform = spec.image.kind
+  if (platform === 'macos') return `This job needs macOS (${spec.image.ref ?? 'any'}); this runner is Linux.`
+  if (platform === 'windows')
+    return `This job needs Windows (${spec.image.ref ?? 'any'}); this runner is Linux.`
+  const service = spec.services[0]
+  if (service !== undefined && !can.services)
+    return `This job needs the service container "${service.ref}"; this runner cannot start service containers.`
+  if (!can.egress.includes(egress))
+    return `This job needs network mode "${egress}"; this runner offers ${can.egress.join(', ')}.`
+  return null
+}
+
+/** What the run page says where the sandbox differs from the configuration. */
+export const differences = (spec: JobSpec): readonly string[] =>
+  spec.image.kind === 'container' || spec.image.kind === 'machine'
+    ? [`ran on host toolchain instead of ${spec.image.ref ?? spec.image.kind}`]
+    : []
+
+export const sandboxSpec = (wish: SandboxWish): SandboxSpec => ({
+  ...emptySandbox(wish.attempt, wish.limits, wish.spec.timeoutMs),
+  workdir: jobWorkdir(wish.spec),
+  env: wish.env,
+  egress: wish.egress,
+})
+
+/** A sandbox on the host's tools without network, mounts or services: what every other one starts from. */
+export const emptySandbox = (attempt: string, limits: Limits, timeoutMs: number): SandboxSpec => ({
+  attempt,
+  image: { kind: 'host' },
+  limits,
+  shape: 'user',
+  user: jobUser,
+  workdir: jobUser.home,
+  env: new Map(),
+  mounts: [],
+  egress: { mode: 'none', allow: [], privateRanges: [] },
+  seccomp: 'strict',
+  services: [],
+  deadlines: {
+    open: openMs,
+    pull: openMs,
+    job: timeoutMs,
+    idleOutput: timeoutMs,
+    term: termMs,
+    close: closeMs,
+  },
+  storage: 'ram',
+  exclusive: false,
+})

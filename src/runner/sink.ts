@@ -1,0 +1,51 @@
+// Where an attempt tells what happens: log bytes and events. The server session turns them into sealed frames,
+// `mayfly run` into lines on a terminal; the attempt knows neither.
+import { Writable } from 'node:stream'
+import type { AttemptEvent } from '../protocol/runner-wire.ts'
+
+/** An event before it has its number and time. */
+export type EventBody = AttemptEvent extends infer E
+  ? E extends AttemptEvent
+    ? Omit<E, 'seq' | 'atMs'>
+    : never
+  : never
+
+export interface AttemptSink {
+  /** Bytes of a step, in order. A promise means: no more until it resolves. The bytes are not read again later. */
+  output(step: number, bytes: Uint8Array): Promise<void> | undefined
+  event(event: EventBody): void
+}
+
+/** Our own words in a step's log. */
+export const say = (sink: AttemptSink, step: number, text: string): Promise<void> | undefined =>
+  sink.output(step, new TextEncoder().encode(`${text}\n`))
+
+/** A stream that gives everything to the sink with its back-pressure. */
+export const outputStream = (
+  sink: AttemptSink,
+  step: number,
+  onBytes: () => void = () => undefined,
+): Writable =>
+  new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      onBytes()
+      const wait = sink.output(step, chunk)
+      if (wait === undefined) done()
+      else wait.then(() => done(), done)
+    },
+  })
+
+/** A stream that keeps the first `limitBytes` and drops the rest. */
+export const gatherStream = (limitBytes: number): { stream: Writable; bytes(): Buffer } => {
+  const chunks: Buffer[] = []
+  let size = 0
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      const part = chunk.subarray(0, limitBytes - size)
+      size += part.length
+      if (part.length > 0) chunks.push(Buffer.from(part))
+      done()
+    },
+  })
+  return { stream, bytes: () => Buffer.concat(chunks) }
+}

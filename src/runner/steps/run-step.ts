@@ -1,0 +1,145 @@
+// One `run` step of a plan: starts the user's shell in the job cell, watches for silence, repeats where the plan says
+// so, and puts what the driver reports into words. Never throws for what the job does.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PlanRunStep } from '../../protocol/plan.ts'
+import type { GuestPath, Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
+import { controlBytesMax } from '../limits.ts'
+import { type AttemptSink, gatherStream, outputStream, say } from '../sink.ts'
+import { haltWord, stepInterpreter } from './shell.ts'
+
+export type StepVerdict = {
+  readonly status: 'passed' | 'failed' | 'timed_out' | 'cancelled'
+  readonly exitCode: number | null
+  readonly ms: number
+  readonly leftovers: number
+  /** In words; null when there is nothing to say. */
+  readonly message: string | null
+  /** The step asked to end the job after it. */
+  readonly halt: boolean
+}
+
+export type StepPlace = {
+  readonly sandbox: Sandbox
+  readonly sink: AttemptSink
+  /** Number of the step, from 1: its log and its ids. */
+  readonly index: number
+  readonly workdir: GuestPath
+  /** At most this long, for all repetitions together. */
+  readonly deadlineMs: number
+}
+
+export const runStep = async (
+  step: PlanRunStep,
+  place: StepPlace,
+  signal: AbortSignal,
+): Promise<StepVerdict> => {
+  const tries = 1 + step.maxAutoReruns
+  for (let attempt = 1; ; attempt++) {
+    const verdict = await runOnce(step, place, attempt, signal)
+    if (verdict.status !== 'failed' || attempt === tries || signal.aborted) return verdict
+    await say(
+      place.sink,
+      place.index,
+      `${verdict.message}; automatic rerun ${attempt} of ${step.maxAutoReruns}`,
+    )
+    await sleep(step.autoRerunDelayMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+const runOnce = async (
+  step: PlanRunStep,
+  place: StepPlace,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<StepVerdict> => {
+  const silence = watchSilence(step.background ? place.deadlineMs : step.noOutputTimeoutMs)
+  const control = gatherStream(controlBytesMax)
+  const stdout = outputStream(place.sink, place.index, silence.heard)
+  try {
+    const result = await place.sandbox.exec(
+      stepSpec(step, place, attempt),
+      { stdin: null, stdout, stderr: control.stream },
+      AbortSignal.any([signal, silence.signal]),
+    )
+    const silent = silence.signal.aborted && !signal.aborted
+    const verdict = silent ? silentVerdict(result, step.noOutputTimeoutMs) : describeResult(result)
+    if (verdict.message !== null && verdict.exitCode === null && verdict.status !== 'cancelled')
+      await say(place.sink, place.index, verdict.message)
+    // SAFE: hostile bytes; the one thing they can do is end their own job early.
+    return { ...verdict, halt: control.bytes().toString('latin1').split('\n').includes(haltWord) }
+  } finally {
+    silence.stop()
+  }
+}
+
+const stepSpec = (step: PlanRunStep, place: StepPlace, attempt: number): StepSpec => ({
+  id: attempt === 1 ? `s${place.index}` : `s${place.index}-${attempt}`,
+  kind: step.background ? 'background' : 'run',
+  cell: 'job',
+  script: { interpreter: stepInterpreter(place.workdir, step.shell), text: step.command },
+  env: new Map(step.env),
+  // The launcher changes to the step's directory itself, so that a missing one is an error in the step's own log.
+  workdir: '/',
+  take: [],
+  socket: null,
+  egress: null,
+  tty: null,
+  deadline: place.deadlineMs,
+})
+
+/** Aborts after `limitMs` without `heard()`. */
+const watchSilence = (limitMs: number) => {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), limitMs)
+  return { signal: controller.signal, heard: () => void timer.refresh(), stop: () => clearTimeout(timer) }
+}
+
+const silentVerdict = (result: StepResult, limitMs: number): StepVerdict => ({
+  ...measured(result),
+  status: 'timed_out',
+  exitCode: null,
+  message: `stopped: no output for ${describeMs(limitMs)}`,
+})
+
+const describeResult = (result: StepResult): StepVerdict => {
+  const base = measured(result)
+  switch (result.kind) {
+    case 'exit': {
+      const message = exitMessage(result.code, result.usage.oomKills > 0)
+      return { ...base, status: result.code === 0 ? 'passed' : 'failed', exitCode: result.code, message }
+    }
+    case 'signal':
+      return { ...base, status: 'failed', message: result.oom ? outOfMemory : `ended by ${result.signal}` }
+    case 'cancelled':
+      return { ...base, status: 'cancelled', message: 'cancelled' }
+    case 'deadline':
+      return { ...base, status: 'timed_out', message: 'stopped: the time of the job is over' }
+    case 'log-limit':
+      return { ...base, status: 'failed', message: 'stopped: too much output' }
+    case 'pids-limit':
+      return { ...base, status: 'failed', message: 'stopped: too many processes' }
+  }
+}
+
+const outOfMemory = 'out of memory: choose a larger resource class'
+
+const exitMessage = (code: number, oom: boolean): string | null => {
+  if (code === 0) return null
+  return code === 137 && oom ? `exit code 137: ${outOfMemory}` : `exit code ${code}`
+}
+
+const measured = (result: StepResult) => ({
+  ms: Math.round(result.ms),
+  leftovers: result.leftovers,
+  exitCode: null,
+  halt: false,
+})
+
+/** `90000` → `1m30s`. */
+export const describeMs = (ms: number): string => {
+  if (ms < 1000) return `${Math.round(ms)}ms`
+  const seconds = Math.round(ms / 1000)
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60] as const
+  const text = `${parts[0] > 0 ? `${parts[0]}h` : ''}${parts[1] > 0 ? `${parts[1]}m` : ''}${parts[2] > 0 ? `${parts[2]}s` : ''}`
+  return text === '' ? '0s' : text
+}

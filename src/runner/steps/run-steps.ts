@@ -1,0 +1,201 @@
+// The steps of one job in order: which of them run (`when`, halt, cancel, time), what each reports, and what the job
+// comes to. Background steps run beside the others and never decide the verdict.
+import type { FaultCode } from '../../base/faults.ts'
+import type { Outcome, PlanStep, StepWhen } from '../../protocol/plan.ts'
+import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
+import type { AttemptDeps, JobAttempt } from '../attempt.ts'
+import { guestPath } from '../guest-path.ts'
+import { termMs } from '../limits.ts'
+import { jobUser, jobWorkdir } from '../sandbox-spec.ts'
+import { type AttemptSink, say } from '../sink.ts'
+import { describeMs, runStep, type StepVerdict } from './run-step.ts'
+
+export type StepsOutcome = {
+  readonly outcome: Outcome
+  readonly reason: { readonly code: FaultCode | null; readonly message: string } | null
+  /** The job's own time limit ended it. */
+  readonly overtime: boolean
+}
+
+type Place = { readonly sandbox: Sandbox; readonly sink: AttemptSink }
+
+type Progress = {
+  /** The first failure decides the job's outcome. */
+  first: { readonly name: string; readonly verdict: StepVerdict } | null
+  halted: boolean
+  /** A fault of ours in a background step. */
+  broken: unknown
+  readonly background: Promise<void>[]
+}
+
+export const runSteps = async (
+  deps: AttemptDeps,
+  job: JobAttempt,
+  place: Place,
+  signal: AbortSignal,
+): Promise<StepsOutcome> => {
+  const endMs = deps.clock.monotonicMs() + job.spec.timeoutMs
+  const overtime = new AbortController()
+  const ends = new AbortController()
+  const timer = setTimeout(() => overtime.abort(), job.spec.timeoutMs)
+  const stop = AbortSignal.any([signal, overtime.signal, ends.signal])
+  const progress: Progress = { first: null, halted: false, broken: null, background: [] }
+  try {
+    for (const [at, step] of job.spec.steps.entries()) {
+      const leftMs = Math.max(1, endMs - deps.clock.monotonicMs())
+      await oneStep(deps, job, { ...place, step, index: at + 1, leftMs }, progress, stop)
+    }
+  } finally {
+    clearTimeout(timer)
+    ends.abort()
+  }
+  await Promise.race([Promise.all(progress.background), delay(2 * termMs)])
+  if (progress.broken !== null) throw progress.broken
+  return conclude(progress, signal.aborted, overtime.signal.aborted, job.spec.timeoutMs)
+}
+
+type StepPlaceHere = Place & { readonly step: PlanStep; readonly index: number; readonly leftMs: number }
+
+const oneStep = async (
+  deps: AttemptDeps,
+  job: JobAttempt,
+  here: StepPlaceHere,
+  progress: Progress,
+  stop: AbortSignal,
+): Promise<void> => {
+  const { step, index, sink } = here
+  sink.event({ kind: 'step-started', step: index, name: step.name, type: step.kind })
+  if (stop.aborted || progress.halted || !admits(step.when, progress.first !== null)) {
+    sink.event(finished(index, { ...quiet, status: 'skipped' }))
+    return
+  }
+  const carriedOut = carryOut(deps, job, here, stop)
+  if (step.kind === 'run' && step.background) {
+    progress.background.push(watchBackground(carriedOut, sink, index, progress))
+    return
+  }
+  const verdict = await carriedOut
+  sink.event(finished(index, verdict))
+  if (verdict.status !== 'passed') progress.first ??= { name: step.name, verdict }
+  progress.halted = verdict.halt
+}
+
+const watchBackground = async (
+  carriedOut: Promise<StepVerdict>,
+  sink: AttemptSink,
+  index: number,
+  progress: Progress,
+): Promise<void> => {
+  try {
+    sink.event(finished(index, endOfBackground(await carriedOut)))
+  } catch (error) {
+    progress.broken ??= error
+  }
+}
+
+const admits = (when: StepWhen, hasFailed: boolean): boolean =>
+  when === 'always' || (when === 'on_fail') === hasFailed
+
+const carryOut = (
+  deps: AttemptDeps,
+  job: JobAttempt,
+  here: StepPlaceHere,
+  stop: AbortSignal,
+): Promise<StepVerdict> => {
+  const { step, sink, index } = here
+  const workdir = jobWorkdir(job.spec)
+  switch (step.kind) {
+    case 'run': {
+      const directory = step.workdir === null ? workdir : guestPath(step.workdir, workdir, jobUser.home)
+      return runStep(
+        step,
+        { sandbox: here.sandbox, sink, index, workdir: directory, deadlineMs: here.leftMs },
+        stop,
+      )
+    }
+    case 'checkout':
+      return checkOut(deps, { ...here, at: guestPath(step.path, workdir, jobUser.home) }, stop)
+    case 'note':
+      return told(sink, index, step.text, 'passed')
+    case 'refused':
+      return told(sink, index, `${step.what}: ${step.reason}`, 'failed')
+  }
+}
+
+const checkOut = async (
+  deps: AttemptDeps,
+  here: StepPlaceHere & { readonly at: GuestPath },
+  stop: AbortSignal,
+): Promise<StepVerdict> => {
+  const { step, sink, index, sandbox, at } = here
+  if (step.kind !== 'checkout') throw new TypeError('not a checkout step')
+  const startedMs = deps.clock.monotonicMs()
+  sink.event({ kind: 'phase', phase: 'fetching' })
+  const print = (bytes: Uint8Array) => sink.output(index, bytes)
+  try {
+    const placed = await deps.trees.place({ step, id: `s${index}`, at, sandbox, print }, stop)
+    sink.event({ kind: 'phase', phase: 'running' })
+    const ms = Math.round(deps.clock.monotonicMs() - startedMs)
+    if (placed.ok) return { ...quiet, status: 'passed', ms }
+    await say(sink, index, placed.message)
+    return { ...quiet, status: 'failed', ms, message: placed.message }
+  } catch (error) {
+    if (stop.aborted) return { ...quiet, status: 'cancelled', message: 'cancelled' }
+    throw error
+  }
+}
+
+const told = async (
+  sink: AttemptSink,
+  index: number,
+  text: string,
+  status: 'passed' | 'failed',
+): Promise<StepVerdict> => {
+  await say(sink, index, text)
+  return { ...quiet, status, message: text }
+}
+
+const quiet = { exitCode: null, ms: 0, leftovers: 0, message: null, halt: false }
+
+const finished = (
+  step: number,
+  verdict: Omit<StepVerdict, 'status' | 'halt'> & { readonly status: StepVerdict['status'] | 'skipped' },
+) => ({
+  kind: 'step-finished' as const,
+  step,
+  status: verdict.status,
+  exitCode: verdict.exitCode,
+  ms: verdict.ms,
+  leftovers: verdict.leftovers,
+  message: verdict.message,
+})
+
+/** A background step that was still running did what it was for. */
+const endOfBackground = (verdict: StepVerdict): StepVerdict =>
+  verdict.status === 'cancelled'
+    ? { ...verdict, status: 'passed', message: 'stopped at the end of the job' }
+    : verdict
+
+const conclude = (
+  progress: Progress,
+  cancelled: boolean,
+  overtime: boolean,
+  limitMs: number,
+): StepsOutcome => {
+  if (cancelled)
+    return { outcome: 'cancelled', reason: { code: null, message: 'cancelled' }, overtime: false }
+  if (overtime) {
+    const message = `the job's time limit of ${describeMs(limitMs)} is over`
+    return { outcome: 'timed_out', reason: { code: null, message }, overtime: true }
+  }
+  if (progress.first === null) return { outcome: 'passed', reason: null, overtime: false }
+  const { name, verdict } = progress.first
+  const outcome = verdict.status === 'timed_out' ? 'timed_out' : 'failed'
+  return {
+    outcome,
+    reason: { code: null, message: `${name}: ${verdict.message ?? verdict.status}` },
+    overtime: false,
+  }
+}
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref())
