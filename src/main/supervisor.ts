@@ -1,0 +1,113 @@
+// The commands of the operator: `up` and `down`. `up` stays in the foreground and is the supervisor itself
+// (docs/decisions/0003). main/cli.ts adds them to its program; their zone is loaded only when one is called.
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { isFault } from '../base/faults.ts'
+import type { Log } from '../base/log.ts'
+import { createLog, randomBytes, systemClock } from '../sys/index.ts'
+
+type UpFlags = {
+  readonly data?: string
+  readonly port: string
+  readonly runnerPort: string
+  readonly localRepos: readonly string[]
+  readonly sample: boolean
+  readonly verbose: boolean
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, resolve(value)]
+
+/** `home`: the directory of the clone or release, which holds `build/` and `examples/`. */
+export const addSupervisorCommands = (program: Command, home: string): void => {
+  program
+    .command('up')
+    .description('start a whole installation on this machine and keep it running')
+    .option('--data <dir>', 'where it keeps its data (default /var/lib/mayfly)')
+    .option('--port <n>', 'port for people, on localhost', '8420')
+    .option('--runner-port <n>', 'port for runners', '8421')
+    .option(
+      '--local-repos <dir>',
+      'projects may name repositories below this directory (repeatable)',
+      collect,
+      [],
+    )
+    .option('--no-sample', 'do not run the sample project at the first start')
+    .option('--verbose', 'show what the programs log', false)
+    .action(async (flags: UpFlags) => {
+      process.exitCode = await runUp(flags, home)
+    })
+  program
+    .command('down')
+    .description('stop the installation that runs on this machine')
+    .option('--data <dir>', 'the one whose data lies there')
+    .action(async (flags: { data?: string }) => {
+      const { down } = await import('../supervisor/index.ts')
+      const stopped = await down(await layoutOf(flags.data))
+      console.error(stopped ? 'stopped' : 'nothing was running')
+    })
+}
+
+const layoutOf = async (data: string | undefined) => {
+  const { findLayout } = await import('../supervisor/index.ts')
+  const environment = process.env
+  return findLayout({
+    data: data ?? environment.MAYFLY_DATA,
+    environment,
+    isRoot: process.getuid?.() === 0,
+    uid: process.getuid?.() ?? 0,
+  })
+}
+
+const runUp = async (flags: UpFlags, home: string): Promise<number> => {
+  const { up } = await import('../supervisor/index.ts')
+  const layout = await layoutOf(flags.data)
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+  const say = (line: string) => console.error(`  ${line}`)
+  const log = flags.verbose ? createLog('supervisor') : quietLog(createLog('supervisor', { level: 'warn' }))
+  try {
+    const installation = await up(
+      {
+        layout,
+        port: Number(flags.port),
+        runnerPort: Number(flags.runnerPort),
+        localRepositories: flags.localRepos,
+        withSample: flags.sample,
+        from: { build: join(home, 'build'), node: process.execPath, sample: join(home, 'examples/hello') },
+      },
+      { clock: systemClock, randomBytes, log, say, signal: stop.signal },
+    )
+    announce(installation, Math.round(installation.healthyAfterMs))
+    if (!stop.signal.aborted)
+      await new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }))
+    say('stopping …')
+    await installation.close()
+    return 0
+  } catch (error) {
+    if (stop.signal.aborted) return 130
+    if (!isFault(error)) throw error
+    console.error(`mayfly: ${error.public}  [${error.row.number}]`)
+    if (flags.verbose) console.error(error)
+    return error.row.exit
+  }
+}
+
+/** Child output is only interesting when asked for; warnings of the supervisor itself always are. */
+const quietLog = (log: Log): Log => ({
+  ...log,
+  info: () => undefined,
+  child: (fields) => quietLog(log.child(fields)),
+})
+
+const announce = (installation: { address: string; claimUrl: string | null }, healthyMs: number): void => {
+  console.log(`Mayfly is up at ${installation.address} (healthy after ${healthyMs} ms)`)
+  if (installation.claimUrl !== null) console.log(`Claim it within 30 minutes: ${installation.claimUrl}`)
+  console.log('Press Ctrl-C to stop it; everything it made on this machine goes with it, the data stays.')
+}
+
+/** The directory that holds `build/`: two levels above this file, from source and from a bundle alike. */
+export const findHome = (file: string): string => {
+  const candidates = [resolve(dirname(file), '..'), resolve(dirname(file), '../..')]
+  return candidates.find((path) => existsSync(join(path, 'package.json'))) ?? process.cwd()
+}

@@ -1,0 +1,128 @@
+// A real Git host for tests: OpenSSH's sshd on loopback with its own host key, one Git user's keys, and bare
+// repositories below a directory of the test. Also plain local repositories.
+import { execFileSync, spawn } from 'node:child_process'
+import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort, waitFor } from './installation.ts'
+
+export type GitHost = {
+  readonly port: number
+  readonly directory: string
+  /** `SHA256:…` of the host key. */
+  readonly fingerprint: string
+  readonly sshUrl: (name: string) => string
+  /** A bare repository with this content as its first commit on `main`. */
+  readonly createRepository: (
+    name: string,
+    files: Readonly<Record<string, string>>,
+  ) => Promise<TestRepository>
+  /** Lets a deploy key in. */
+  readonly authorize: (publicKey: string) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export type TestRepository = {
+  readonly bare: string
+  readonly work: string
+  /** Commits files and pushes to `main`; answers the commit. */
+  readonly push: (files: Readonly<Record<string, string>>, message: string) => string
+  readonly head: () => string
+}
+
+export const openGitHost = async (): Promise<GitHost> => {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-git-'))
+  await chmod(directory, 0o755)
+  const port = await freePort()
+  const key = join(directory, 'host_key')
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(directory, 'person_key')])
+  await writeFile(
+    join(directory, 'authorized_keys'),
+    execFileSync('cat', [join(directory, 'person_key.pub')]),
+  )
+  await writeFile(join(directory, 'sshd_config'), sshdConfig(directory, port))
+  await mkdir('/run/sshd', { recursive: true })
+  const sshd = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(directory, 'sshd_config')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const lines: string[] = []
+  sshd.stderr.on('data', (chunk) => lines.push(String(chunk)))
+  await waitFor('sshd', () => {
+    if (sshd.exitCode !== null) throw new Error(`sshd ended: ${lines.join('')}`)
+    return lines.join('').includes('Server listening')
+  })
+  const fingerprint =
+    execFileSync('ssh-keygen', ['-l', '-f', `${key}.pub`], { encoding: 'utf8' }).split(' ')[1] ?? ''
+  return {
+    port,
+    directory,
+    fingerprint,
+    sshUrl: (name) => `ssh://root@127.0.0.1:${port}${directory}/${name}.git`,
+    createRepository: (name, files) => createRepository(directory, name, files),
+    authorize: (publicKey) =>
+      appendFile(join(directory, 'authorized_keys'), `restrict ${publicKey.trim()}\n`),
+    close: async () => {
+      sshd.kill('SIGTERM')
+      await new Promise<void>((resolve) =>
+        sshd.exitCode === null ? sshd.once('exit', () => resolve()) : resolve(),
+      )
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+const sshdConfig = (directory: string, port: number): string => `
+Port ${port}
+ListenAddress 127.0.0.1
+HostKey ${directory}/host_key
+AuthorizedKeysFile ${directory}/authorized_keys
+PidFile ${directory}/sshd.pid
+StrictModes no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+UsePAM no
+`
+
+const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid']
+
+export const createRepository = async (
+  root: string,
+  name: string,
+  files: Readonly<Record<string, string>>,
+): Promise<TestRepository> => {
+  const bare = join(root, `${name}.git`)
+  const work = join(root, `${name}-work`)
+  git(root, 'init', '--quiet', '--bare', '--initial-branch=main', bare)
+  git(root, 'init', '--quiet', '--initial-branch=main', work)
+  git(work, 'remote', 'add', 'origin', bare)
+  const repository: TestRepository = {
+    bare,
+    work,
+    push: (more, message) => {
+      writeTree(work, more)
+      git(work, 'add', '--all')
+      git(work, ...identity, 'commit', '--quiet', '--allow-empty', '--message', message)
+      git(work, 'push', '--quiet', 'origin', 'main')
+      return repository.head()
+    },
+    head: () => git(work, 'rev-parse', 'HEAD').trim(),
+  }
+  repository.push(files, 'First commit')
+  return repository
+}
+
+const writeTree = (work: string, files: Readonly<Record<string, string>>): void => {
+  for (const [path, text] of Object.entries(files)) {
+    execFileSync('mkdir', ['-p', join(work, path, '..')])
+    execFileSync('tee', [join(work, path)], { input: text, stdio: ['pipe', 'ignore', 'inherit'] })
+  }
+}
+
+const git = (cwd: string, ...args: readonly string[]): string =>
+  execFileSync('git', args, {
+    cwd,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' },
+  })
