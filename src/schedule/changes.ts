@@ -1,0 +1,80 @@
+// The difference between two states of a run, as the list of things a store has to do, in an order it can do them.
+import type { JobId, WorkflowId } from '../base/ids.ts'
+import type {
+  AttemptState,
+  AttemptStatus,
+  JobState,
+  RunState,
+  SkipReason,
+  Status,
+  WorkflowState,
+} from './state.ts'
+
+export type Change =
+  | { readonly kind: 'run'; readonly from: Status; readonly to: Status }
+  | { readonly kind: 'run-cancel-requested' }
+  | { readonly kind: 'workflow-added'; readonly workflow: WorkflowState }
+  | {
+      readonly kind: 'workflow'
+      readonly workflow: WorkflowId
+      readonly from: Status
+      readonly to: Status
+    }
+  | { readonly kind: 'job-added'; readonly job: JobState }
+  | {
+      readonly kind: 'job'
+      readonly job: JobId
+      readonly from: Status
+      readonly to: Status
+      readonly skip: SkipReason | null
+    }
+  | { readonly kind: 'attempt-added'; readonly job: JobId; readonly number: number }
+  | {
+      readonly kind: 'attempt'
+      readonly job: JobId
+      readonly number: number
+      readonly from: AttemptStatus
+      readonly to: AttemptStatus
+    }
+  | { readonly kind: 'attempt-cancel-requested'; readonly job: JobId; readonly number: number }
+
+export const changesBetween = (before: RunState, after: RunState): readonly Change[] => {
+  const workflows = new Map(before.workflows.map((workflow) => [workflow.id, workflow]))
+  const jobs = new Map(before.jobs.map((job) => [job.id, job]))
+  return [
+    ...(before.cancelRequested || !after.cancelRequested ? [] : [{ kind: 'run-cancel-requested' as const }]),
+    ...(before.status === after.status
+      ? []
+      : [{ kind: 'run' as const, from: before.status, to: after.status }]),
+    ...after.workflows.flatMap((workflow) => ofWorkflow(workflows.get(workflow.id), workflow)),
+    ...after.jobs.flatMap((job) => ofJob(jobs.get(job.id), job)),
+  ]
+}
+
+const ofWorkflow = (before: WorkflowState | undefined, after: WorkflowState): readonly Change[] => {
+  if (before === undefined) return [{ kind: 'workflow-added', workflow: after }]
+  if (before.status === after.status) return []
+  return [{ kind: 'workflow', workflow: after.id, from: before.status, to: after.status }]
+}
+
+const ofJob = (before: JobState | undefined, after: JobState): readonly Change[] => {
+  if (before === after) return []
+  const attempts = after.attempts.flatMap((attempt, i) => ofAttempt(after.id, before?.attempts[i], attempt))
+  if (before === undefined) return [{ kind: 'job-added', job: after }, ...attempts]
+  if (before.status === after.status) return attempts
+  return [
+    { kind: 'job', job: after.id, from: before.status, to: after.status, skip: after.skip },
+    ...attempts,
+  ]
+}
+
+const ofAttempt = (job: JobId, before: AttemptState | undefined, after: AttemptState): readonly Change[] => {
+  const { number } = after
+  if (before === undefined) return [{ kind: 'attempt-added', job, number }]
+  const changes: Change[] = []
+  if (before.status !== after.status)
+    changes.push({ kind: 'attempt', job, number, from: before.status, to: after.status })
+  if (!before.cancelRequested && after.cancelRequested)
+    changes.push({ kind: 'attempt-cancel-requested', job, number })
+  return changes
+}

@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { formatId, type JobId, type WorkflowId } from '../base/ids.ts'
+import { type Outcome, outcomes } from '../protocol/plan.ts'
+import { decide, type JobState, newRun, outcomeOf, type RunEvent, type RunState, whyQueued } from './index.ts'
+import { isFinal } from './state.ts'
+
+const bytes = (n: number) =>
+  Uint8Array.from({ length: 16 }, (_, i) => (i === 15 ? n & 255 : i === 14 ? n >> 8 : 0))
+const jobId = (n: number): JobId => formatId('job', bytes(n))
+const workflow: WorkflowId = formatId('workflow', bytes(1))
+const planId = jobId(9999)
+
+type Sketch = { key: string; kind?: JobState['kind']; needs?: Record<string, Outcome[]>; shards?: number }
+
+const jobsOf = (sketches: readonly Sketch[]): JobState[] => {
+  let n = 0
+  return sketches.flatMap(({ key, kind = 'job', needs = {}, shards = 1 }) =>
+    Array.from({ length: shards }, () => ({
+      id: jobId(++n),
+      workflow,
+      key,
+      name: key,
+      kind,
+      needs: Object.entries(needs).map(([need, on]) => ({ key: need, on })),
+      status: 'waiting' as const,
+      skip: null,
+      attempts: [],
+    })),
+  )
+}
+
+const play = (state: RunState, ...events: RunEvent[]): RunState =>
+  events.reduce((current, event) => decide(current, event).state, state)
+
+const planned = (...sketches: Sketch[]): RunState =>
+  play(
+    newRun(planId),
+    { kind: 'claimed', job: planId, number: 1 },
+    {
+      kind: 'planned',
+      job: planId,
+      number: 1,
+      workflows: [{ id: workflow, status: 'waiting' }],
+      jobs: jobsOf(sketches),
+    },
+  )
+
+const job = (state: RunState, key: string): JobState => state.jobs.find((candidate) => candidate.key === key)!
+const run = (state: RunState, key: string, outcome: Outcome, number = 1): RunState => {
+  const { id } = job(state, key)
+  return play(state, { kind: 'claimed', job: id, number }, { kind: 'finished', job: id, number, outcome })
+}
+const check = (state: RunState, expected: Record<string, string>) =>
+  assert.deepEqual(
+    {
+      run: state.status,
+      ...Object.fromEntries(
+        Object.keys(expected)
+          .filter((k) => k !== 'run')
+          .map((key) => [key, job(state, key).status]),
+      ),
+    },
+    { run: state.status, ...expected },
+  )
+
+test('a run is what its plan attempt is until there is a plan', () => {
+  const state = newRun(planId)
+  assert.equal(state.status, 'queued')
+  assert.equal(play(state, { kind: 'claimed', job: planId, number: 1 }).status, 'running')
+  assert.equal(run(state, 'plan', 'failed').status, 'failed')
+  assert.equal(planned().status, 'skipped')
+})
+
+test('jobs start when every need was met, at once or one after the other', () => {
+  let state = planned(
+    { key: 'a' },
+    { key: 'b' },
+    { key: 'c', needs: { a: ['passed'], b: ['passed', 'failed'] } },
+  )
+  check(state, { run: 'queued', a: 'queued', b: 'queued', c: 'waiting' })
+  state = run(state, 'a', 'passed')
+  check(state, { a: 'passed', c: 'waiting' })
+  state = run(state, 'b', 'failed')
+  check(state, { run: 'queued', c: 'queued' })
+  check(run(state, 'c', 'passed'), { run: 'failed', c: 'passed' })
+})
+
+test('a need that cannot be met any more skips the job, and that can satisfy others', () => {
+  const state = planned(
+    { key: 'a' },
+    { key: 'b', needs: { a: ['passed'] } },
+    { key: 'c', needs: { b: ['skipped:needs'] } },
+    { key: 'd', needs: { c: ['failed'] } },
+  )
+  const after = run(state, 'a', 'failed')
+  check(after, { run: 'queued', a: 'failed', b: 'skipped', c: 'queued', d: 'waiting' })
+  assert.equal(job(after, 'b').skip, 'needs')
+  check(run(after, 'c', 'passed'), { run: 'failed', d: 'skipped' })
+})
+
+test('a sharded job has the outcome of all its shards', () => {
+  let state = planned(
+    { key: 'a', shards: 3 },
+    { key: 'b', needs: { a: ['passed'] } },
+    { key: 'c', needs: { a: ['failed'] } },
+  )
+  for (const [i, outcome] of (['passed', 'failed', 'passed'] as const).entries()) {
+    assert.equal(job(state, 'b').status, 'waiting')
+    const { id } = state.jobs.filter((candidate) => candidate.key === 'a')[i]!
+    state = play(
+      state,
+      { kind: 'claimed', job: id, number: 1 },
+      { kind: 'finished', job: id, number: 1, outcome },
+    )
+  }
+  check(state, { b: 'skipped', c: 'queued' })
+})
+
+test('a noop passes at once, an approval waits for a person, a lock is refused', () => {
+  const state = planned(
+    { key: 'n', kind: 'noop' },
+    { key: 'a', kind: 'approval', needs: { n: ['passed'] } },
+    { key: 'l', kind: 'lock' },
+    { key: 'j', needs: { l: ['passed'] } },
+  )
+  check(state, { run: 'on_hold', n: 'passed', a: 'on_hold', l: 'skipped', j: 'skipped' })
+  assert.equal(job(state, 'l').skip, 'policy')
+})
+
+test('our own failure is tried once more and never replaces the attempt', () => {
+  let state = run(planned({ key: 'a' }), 'a', 'errored')
+  check(state, { run: 'queued', a: 'queued' })
+  assert.deepEqual(
+    job(state, 'a').attempts.map((attempt) => attempt.status),
+    ['errored', 'queued'],
+  )
+  const { id } = job(state, 'a')
+  state = play(state, { kind: 'claimed', job: id, number: 2 }, { kind: 'lost', job: id, number: 2 })
+  check(state, { run: 'errored', a: 'errored' })
+  assert.equal(job(state, 'a').attempts.length, 2)
+})
+
+test('cancelling stops what has not begun and asks the rest to stop', () => {
+  const started = planned({ key: 'a' }, { key: 'b' }, { key: 'c', needs: { a: ['passed', 'cancelled'] } })
+  const { id } = job(started, 'a')
+  const state = play(started, { kind: 'claimed', job: id, number: 1 }, { kind: 'cancel-requested' })
+  check(state, { run: 'running', a: 'running', b: 'cancelled', c: 'cancelled' })
+  assert.equal(job(state, 'a').attempts[0]!.cancelRequested, true)
+  check(play(state, { kind: 'finished', job: id, number: 1, outcome: 'cancelled' }), {
+    run: 'cancelled',
+    a: 'cancelled',
+  })
+  check(play(state, { kind: 'finished', job: id, number: 1, outcome: 'errored' }), {
+    run: 'errored',
+    a: 'errored',
+  })
+  check(play(state, { kind: 'lost', job: id, number: 1 }), { run: 'cancelled', a: 'cancelled' })
+})
+
+test('a plan that comes after the cancel starts nothing', () => {
+  const state = play(
+    newRun(planId),
+    { kind: 'claimed', job: planId, number: 1 },
+    { kind: 'cancel-requested' },
+    {
+      kind: 'planned',
+      job: planId,
+      number: 1,
+      workflows: [{ id: workflow, status: 'waiting' }],
+      jobs: jobsOf([{ key: 'a' }]),
+    },
+  )
+  check(state, { run: 'cancelled', a: 'cancelled' })
+})
+
+test('an event that does not fit changes nothing', () => {
+  const state = run(planned({ key: 'a' }), 'a', 'passed')
+  const { id } = job(state, 'a')
+  for (const event of [
+    { kind: 'claimed', job: id, number: 1 },
+    { kind: 'finished', job: id, number: 1, outcome: 'failed' },
+    { kind: 'lost', job: id, number: 1 },
+    { kind: 'finished', job: id, number: 2, outcome: 'failed' },
+    { kind: 'lost', job: jobId(500), number: 1 },
+  ] satisfies RunEvent[])
+    assert.deepEqual(decide(state, event).changes, [])
+})
+
+test('a changed job is told with where it came from', () => {
+  const state = planned({ key: 'a' }, { key: 'b', needs: { a: ['passed'] } })
+  const { id } = job(state, 'a')
+  assert.deepEqual(decide(state, { kind: 'claimed', job: id, number: 1 }).changes, [
+    { kind: 'run', from: 'queued', to: 'running' },
+    { kind: 'workflow', workflow, from: 'queued', to: 'running' },
+    { kind: 'job', job: id, from: 'queued', to: 'running', skip: null },
+    { kind: 'attempt', job: id, number: 1, from: 'queued', to: 'running' },
+  ])
+})
+
+test('why a job waits is a sentence with a name', () => {
+  const state = run(
+    planned(
+      { key: 'a' },
+      { key: 'b', needs: { a: ['passed'] } },
+      { key: 'c' },
+      { key: 'd', needs: { c: ['passed'] } },
+    ),
+    'a',
+    'failed',
+  )
+  const facts =
+    (runners: { name: string; classes: string[] }[], ahead = 0) =>
+    () => ({ class: 'large', ahead, runners })
+  const why = (key: string, f = facts([])) => whyQueued(state.jobs, job(state, key), f)?.text
+  assert.equal(why('b'), 'Skipped because a failed')
+  assert.equal(why('d'), 'Waits for c')
+  assert.equal(why('c'), 'No runner is online')
+  assert.equal(
+    why('c', facts([{ name: 'r', classes: ['small', 'medium'] }])),
+    'No runner offers the class large; those online offer medium, small',
+  )
+  assert.equal(why('c', facts([{ name: 'r', classes: ['large'] }], 3)), '3 ahead for a place of class large')
+})
+
+/** Small deterministic generator (mulberry32), so that a failure names its seed. */
+const random = (seed: number) => () => {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+}
+
+test('random graphs, cycles among them, always end, and no job runs before its needs', () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const next = random(seed)
+    const below = (n: number) => Math.floor(next() * n)
+    const pick = <T>(items: readonly T[]): T => items[below(items.length)]!
+    const size = 1 + below(14)
+    const hasCycles = seed % 5 === 0
+    const sketches = Array.from({ length: size }, (_, i): Sketch => {
+      const others = Array.from({ length: below(4) }, () => below(hasCycles ? size : i)).filter(
+        (j) => j !== i && (hasCycles || i > 0),
+      )
+      return {
+        key: `j${i}`,
+        kind: next() < 0.8 ? 'job' : pick(['noop', 'lock', 'unlock'] as const),
+        shards: 1 + below(3),
+        needs: Object.fromEntries(
+          others.map((j) => [`j${j}`, next() < 0.6 ? ['passed'] : [pick(outcomes), pick(outcomes)]]),
+        ),
+      }
+    })
+    let state = planned(...sketches)
+    for (let i = 0; i < 500 && !isFinal(state.status); i++) {
+      const event = randomEvent(state, next)
+      assert.ok(event, `seed ${seed}: nothing can happen and the run is ${state.status}`)
+      const decision = decide(state, event)
+      checkInvariants(decision.state, seed)
+      assert.ok(decision.changes.length > 0, `seed ${seed}: an event that fits changes something`)
+      state = decision.state
+    }
+    assert.ok(isFinal(state.status), `seed ${seed}`)
+    assert.ok(
+      state.jobs.every((candidate) => isFinal(candidate.status)),
+      `seed ${seed}: a job never ended`,
+    )
+  }
+})
+
+const randomEvent = (state: RunState, next: () => number): RunEvent | null => {
+  if (!state.cancelRequested && next() < 0.02) return { kind: 'cancel-requested' }
+  const possible: RunEvent[] = state.jobs.flatMap(({ id, attempts }) =>
+    attempts.flatMap(({ number, status }): RunEvent[] => {
+      if (status === 'queued') return [{ kind: 'claimed', job: id, number }]
+      if (status !== 'running') return []
+      const outcome = next() < 0.6 ? 'passed' : outcomes[Math.floor(next() * outcomes.length)]!
+      return [
+        next() < 0.1 ? { kind: 'lost', job: id, number } : { kind: 'finished', job: id, number, outcome },
+      ]
+    }),
+  )
+  return possible[Math.floor(next() * possible.length)] ?? null
+}
+
+const checkInvariants = (state: RunState, seed: number) => {
+  for (const candidate of state.jobs) {
+    const liveAttempts = candidate.attempts.filter(
+      ({ status }) => status === 'queued' || status === 'running',
+    )
+    assert.ok(liveAttempts.length <= 1, `seed ${seed}: two live attempts of one job`)
+    assert.equal(
+      liveAttempts[0]?.status ?? candidate.status,
+      candidate.status,
+      `seed ${seed}: job and attempt disagree`,
+    )
+    assert.ok(
+      candidate.attempts.filter(({ status }) => status === 'errored').length <= 2,
+      `seed ${seed}: too many retries`,
+    )
+    if (candidate.attempts.length === 0) continue
+    for (const need of candidate.needs)
+      for (const other of state.jobs.filter((o) => o.workflow === candidate.workflow && o.key === need.key))
+        assert.ok(outcomeOf(other), `seed ${seed}: ${candidate.key} began before ${other.key} had ended`)
+  }
+}

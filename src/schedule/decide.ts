@@ -1,0 +1,114 @@
+// The one set of rules for what a run does next: (state, event) → (state, changes). Pure: ids are given, times are the
+// caller's. A change says from where to where, so that a store can compare before it sets.
+import type { JobId } from '../base/ids.ts'
+import type { Outcome } from '../protocol/plan.ts'
+import { type Change, changesBetween } from './changes.ts'
+import { settle } from './settle.ts'
+import {
+  type AttemptState,
+  type JobState,
+  queuedAttempt,
+  type RunState,
+  rollUp,
+  statusOf,
+  type WorkflowState,
+} from './state.ts'
+
+type OfAttempt = { readonly job: JobId; readonly number: number }
+
+export type RunEvent =
+  | ({ readonly kind: 'claimed' } & OfAttempt)
+  | ({ readonly kind: 'finished'; readonly outcome: Outcome } & OfAttempt)
+  /** The lease expired. */
+  | ({ readonly kind: 'lost' } & OfAttempt)
+  /** The plan attempt passed and brought these. Jobs are `waiting` and have no attempts. */
+  | ({
+      readonly kind: 'planned'
+      readonly workflows: readonly WorkflowState[]
+      readonly jobs: readonly JobState[]
+    } & OfAttempt)
+  | { readonly kind: 'cancel-requested' }
+
+export type Decision = { readonly state: RunState; readonly changes: readonly Change[] }
+
+/** An event that does not fit (an attempt that is not running finishes) changes nothing. */
+export const decide = (state: RunState, event: RunEvent): Decision => {
+  const next = rolledUp(settle(happen(state, event)))
+  return { state: next, changes: changesBetween(state, next) }
+}
+
+const happen = (state: RunState, event: RunEvent): RunState => {
+  if (event.kind === 'cancel-requested') return { ...state, cancelRequested: true }
+  if (event.kind === 'claimed') return inJob(state, event, 'queued', claim)
+  if (event.kind === 'lost')
+    return inJob(state, event, 'running', (job) => finish(state, job, event, lostOutcome(state)))
+  if (event.kind === 'finished')
+    return inJob(state, event, 'running', (job) => finish(state, job, event, event.outcome))
+  const planned = inJob(state, event, 'running', (job) => finish(state, job, event, 'passed'))
+  return planned === state
+    ? state
+    : {
+        ...planned,
+        workflows: [...planned.workflows, ...event.workflows],
+        jobs: [...planned.jobs, ...event.jobs],
+      }
+}
+
+/** Applies `change` to the event's job when its attempt is in `status`, else returns the very same state. */
+const inJob = (
+  state: RunState,
+  { job: id, number }: OfAttempt,
+  status: AttemptState['status'],
+  change: (job: JobState, number: number) => JobState,
+): RunState => {
+  const job = state.jobs.find((candidate) => candidate.id === id)
+  const attempt = job?.attempts.find((candidate) => candidate.number === number)
+  if (job === undefined || attempt?.status !== status) return state
+  const changed = change(job, number)
+  return { ...state, jobs: state.jobs.map((candidate) => (candidate === job ? changed : candidate)) }
+}
+
+/** Somebody wanted it to stop, and it has stopped; otherwise it is our failure. */
+const lostOutcome = (state: RunState): Outcome => (state.cancelRequested ? 'cancelled' : 'errored')
+
+const claim = (job: JobState, number: number): JobState => ({
+  ...job,
+  status: 'running',
+  attempts: withStatus(job.attempts, number, 'running'),
+})
+
+const finish = (state: RunState, job: JobState, { number }: OfAttempt, outcome: Outcome): JobState => {
+  const { status, skip } = statusOf(outcome)
+  const attempts = withStatus(job.attempts, number, status)
+  if (status === 'errored' && isRetried(state, attempts))
+    return {
+      ...job,
+      status: 'queued',
+      skip: null,
+      attempts: [...attempts, queuedAttempt(attempts.length + 1)],
+    }
+  return { ...job, status, skip, attempts }
+}
+
+/** Our own failure is tried once more, unless a person wants the run to end. */
+const isRetried = (state: RunState, attempts: readonly AttemptState[]): boolean =>
+  !state.cancelRequested && attempts.filter((attempt) => attempt.status === 'errored').length === 1
+
+const withStatus = (
+  attempts: readonly AttemptState[],
+  number: number,
+  status: AttemptState['status'],
+): readonly AttemptState[] =>
+  attempts.map((attempt) => (attempt.number === number ? { ...attempt, status } : attempt))
+
+/** While there is no plan the run is what its plan attempt is; afterwards what its workflows are. */
+const rolledUp = (state: RunState): RunState => {
+  const byWorkflow = Map.groupBy(state.jobs, (job) => job.workflow)
+  const workflows = state.workflows.map((workflow) => ({
+    ...workflow,
+    status: rollUp((byWorkflow.get(workflow.id) ?? []).map((job) => job.status)),
+  }))
+  const plan = rollUp((byWorkflow.get(null) ?? []).map((job) => job.status))
+  const status = plan === 'passed' ? rollUp(workflows.map((workflow) => workflow.status)) : plan
+  return { ...state, status, workflows }
+}

@@ -1,0 +1,20 @@
+// The door of schedule: the rules of what a run does next, for the server and for `mayfly run`.
+export type { Change } from './changes.ts'
+export { type Decision, decide, type RunEvent } from './decide.ts'
+export { type ExpandedJob, type ExpandedPlan, expandPlan } from './expand.ts'
+export {
+  type AttemptState,
+  type AttemptStatus,
+  type FinalStatus,
+  isFinal,
+  type JobState,
+  newRun,
+  outcomeOf,
+  type RunState,
+  rollUp,
+  type SkipReason,
+  type Status,
+  statusOf,
+  type WorkflowState,
+} from './state.ts'
+export { type QueueFacts, type Why, whyQueued } from './why-queued.ts'

@@ -1,0 +1,90 @@
+// Everything that follows by itself: jobs whose needs are met start, those whose needs cannot be met any more are
+// skipped, jobs without steps end at once, a cancelled run lets nothing new begin.
+import type { Outcome } from '../protocol/plan.ts'
+import {
+  isFinal,
+  type JobState,
+  outcomeOf,
+  queuedAttempt,
+  type RunState,
+  rollUp,
+  type SkipReason,
+  type Status,
+} from './state.ts'
+
+/** Repeats until nothing follows: one pass for most events, one more per level that ends without running. */
+export const settle = (state: RunState): RunState => {
+  if (state.cancelRequested) return { ...state, jobs: state.jobs.map(cancel) }
+  let jobs = state.jobs
+  for (;;) {
+    const outcomes = groupOutcomes(jobs)
+    const next = jobs.map((job) => (job.status === 'waiting' ? advance(job, outcomes) : job))
+    const isSame = next.every((job, i) => job === jobs[i])
+    if (isSame) return { ...state, jobs: jobs.map(withoutDeadlock(jobs)) }
+    jobs = next
+  }
+}
+
+/** The outcome of a job is that of all its shards together; null while one is under way. */
+type Outcomes = ReadonlyMap<string, Outcome | null>
+
+const groupOf = (job: JobState, key: string): string => `${job.workflow ?? ''} ${key}`
+
+const groupOutcomes = (jobs: readonly JobState[]): Outcomes => {
+  const groups = Map.groupBy(jobs, (job) => groupOf(job, job.key))
+  return new Map([...groups].map(([group, shards]) => [group, outcomeOfShards(shards)]))
+}
+
+const outcomeOfShards = (shards: readonly JobState[]): Outcome | null => {
+  const worst = rollUp(shards.map((shard) => shard.status))
+  const shard = shards.find((candidate) => candidate.status === worst)
+  return shard === undefined ? null : outcomeOf(shard)
+}
+
+const advance = (job: JobState, outcomes: Outcomes): JobState => {
+  const needs = job.needs.map(({ key, on }) => {
+    const outcome = outcomes.get(groupOf(job, key))
+    // A need that names no job cannot be met; the parser of plans refuses such plans.
+    if (outcome === undefined) return 'unmeetable'
+    if (outcome === null) return 'open'
+    return on.includes(outcome) ? 'met' : 'unmeetable'
+  })
+  if (needs.includes('unmeetable')) return ended(job, 'skipped', 'needs')
+  return needs.includes('open') ? job : start(job)
+}
+
+const start = (job: JobState): JobState => {
+  switch (job.kind) {
+    case 'plan':
+    case 'job':
+      return { ...job, status: 'queued', attempts: [...job.attempts, queuedAttempt(job.attempts.length + 1)] }
+    case 'noop':
+      return ended(job, 'passed', null)
+    case 'approval':
+      return { ...job, status: 'on_hold' }
+    case 'lock':
+    case 'unlock':
+      // There are no locks yet. Running what asks for one without it would be the one wrong answer.
+      return ended(job, 'skipped', 'policy')
+  }
+}
+
+/** Nothing is under way and something waits: it waits for itself. */
+const withoutDeadlock = (jobs: readonly JobState[]) => {
+  const moving = new Set(
+    jobs.filter((job) => !isFinal(job.status) && job.status !== 'waiting').map((job) => job.workflow),
+  )
+  return (job: JobState): JobState =>
+    job.status === 'waiting' && !moving.has(job.workflow) ? ended(job, 'skipped', 'needs') : job
+}
+
+const cancel = (job: JobState): JobState => {
+  if (isFinal(job.status)) return job
+  const attempts = job.attempts.map((attempt) => {
+    if (attempt.status === 'queued') return { ...attempt, status: 'cancelled' as const }
+    return attempt.status === 'running' ? { ...attempt, cancelRequested: true } : attempt
+  })
+  return { ...job, attempts, status: job.status === 'running' ? 'running' : 'cancelled' }
+}
+
+const ended = (job: JobState, status: Status, skip: SkipReason | null): JobState => ({ ...job, status, skip })

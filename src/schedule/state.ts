@@ -1,0 +1,106 @@
+// What the rules look at: a run as its workflows, jobs and attempts, without times, runners or text of the job.
+// The server reads it from its tables, `mayfly run` keeps it in memory.
+import type { JobId, WorkflowId } from '../base/ids.ts'
+import type { Outcome, PlanJob } from '../protocol/plan.ts'
+
+export type FinalStatus = 'passed' | 'unstable' | 'failed' | 'timed_out' | 'errored' | 'cancelled' | 'skipped'
+export type Status = 'waiting' | 'queued' | 'on_hold' | 'running' | FinalStatus
+export type SkipReason = 'needs' | 'policy' | 'rule'
+export type AttemptStatus = 'queued' | 'running' | FinalStatus
+
+export type AttemptState = {
+  /** From 1 per job. */
+  readonly number: number
+  readonly status: AttemptStatus
+  /** Its runner was told to stop; it still answers with an outcome of its own. */
+  readonly cancelRequested: boolean
+}
+
+/** One shard of a job. Shards of one job share `key` and `needs`. */
+export type JobState = {
+  readonly id: JobId
+  /** null for the built-in plan job. */
+  readonly workflow: WorkflowId | null
+  readonly key: string
+  readonly name: string
+  readonly kind: 'plan' | PlanJob['kind']
+  readonly needs: readonly { readonly key: string; readonly on: readonly Outcome[] }[]
+  readonly status: Status
+  /** Why, when `status` is `skipped`. */
+  readonly skip: SkipReason | null
+  readonly attempts: readonly AttemptState[]
+}
+
+export type WorkflowState = { readonly id: WorkflowId; readonly status: Status }
+
+export type RunState = {
+  readonly status: Status
+  readonly cancelRequested: boolean
+  readonly workflows: readonly WorkflowState[]
+  readonly jobs: readonly JobState[]
+}
+
+/** A run before its plan: one built-in job with one attempt in the queue. */
+export const newRun = (planJob: JobId): RunState => ({
+  status: 'queued',
+  cancelRequested: false,
+  workflows: [],
+  jobs: [
+    {
+      id: planJob,
+      workflow: null,
+      key: 'plan',
+      name: 'plan',
+      kind: 'plan',
+      needs: [],
+      status: 'queued',
+      skip: null,
+      attempts: [queuedAttempt(1)],
+    },
+  ],
+})
+
+export const queuedAttempt = (number: number): AttemptState => ({
+  number,
+  status: 'queued',
+  cancelRequested: false,
+})
+
+const live: ReadonlySet<Status> = new Set(['waiting', 'queued', 'on_hold', 'running'])
+
+export const isFinal = (status: Status): status is FinalStatus => !live.has(status)
+
+export const outcomeOf = (job: JobState): Outcome | null => {
+  if (!isFinal(job.status)) return null
+  return job.status === 'skipped' ? `skipped:${job.skip ?? 'rule'}` : job.status
+}
+
+export const statusOf = (
+  outcome: Outcome,
+): { readonly status: FinalStatus; readonly skip: SkipReason | null } => {
+  if (outcome === 'skipped:needs') return { status: 'skipped', skip: 'needs' }
+  if (outcome === 'skipped:policy') return { status: 'skipped', skip: 'policy' }
+  if (outcome === 'skipped:rule') return { status: 'skipped', skip: 'rule' }
+  return { status: outcome, skip: null }
+}
+
+/** foundation.md §5: what is going on, else the worst of what has ended. */
+const order: readonly Status[] = [
+  'running',
+  'queued',
+  'on_hold',
+  'waiting',
+  'failed',
+  'timed_out',
+  'errored',
+  'cancelled',
+  'unstable',
+  'passed',
+  'skipped',
+]
+
+/** `skipped` for nothing at all. */
+export const rollUp = (statuses: Iterable<Status>): Status => {
+  const present = new Set(statuses)
+  return order.find((status) => present.has(status)) ?? 'skipped'
+}
