@@ -1,13 +1,21 @@
 // The network of one nest, root half (isolation.md §6.1): two network namespaces joined by a veth, listeners bound
 // in the gateway's one by main/binder.ts, and the questions asked afterwards. The jailer calls it; the handles go on
 // to the runner, whose gateway (egress/gateway.ts) owns every byte. Nothing here forwards a packet.
+//
+// The namespaces have no name and no process: the jailer's descriptors hold them, so that they end with the jailer
+// and there is nothing for a later one to sweep.
+import { closeSync, fstatSync, openSync } from 'node:fs'
+import { fault } from '../../base/faults.ts'
+import { type ChildProcess, run, spawn } from '../../sys/index.ts'
+import { findNamespaceHolders } from './net-holders.ts'
 
 /** A raw libuv handle, never read here: the jailer only sends it on (`child.send(message, handle)`). */
 export type NetHandle = {
   readonly port: number
   readonly proto: 'tcp' | 'udp'
-  readonly handle: unknown
+  readonly handle: RawHandle
 }
+export type RawHandle = { close(): void }
 
 /** One job namespace with its /30. `nsPath` is for `nsenter --net=`, valid until `close` and only in this process's life. */
 export interface NetLink {
@@ -23,11 +31,224 @@ export type GoneCheck = { readonly check: string; readonly ok: boolean; readonly
 export interface NestNet {
   readonly nestId: string
   readonly link: NetLink
+  /** DNS (UDP and TCP 53 of `resolverAddress`) and the ports asked for. The caller closes its copies once sent. */
   readonly listeners: readonly NetHandle[]
   /** Binds further TCP ports (a policy that names others than the pooled ones). */
   listen(ports: readonly number[]): Promise<readonly NetHandle[]>
   /** Another job namespace on the same gateway, for a clean cell with a list of its own. */
-  addLink(): Promise<NetLink & { close(): Promise<void> }>
+  addLink(): Promise<ClosableLink>
   /** Idempotent. The answers become `gone` entries of the receipt. Close the runner's listeners first. */
   close(): Promise<readonly GoneCheck[]>
 }
+export type ClosableLink = NetLink & { close(): void }
+
+export type NestNetOptions = {
+  readonly nestId: string
+  readonly ports: readonly number[]
+  /** How to start main/binder.ts: this Node and the path of the program. */
+  readonly binder: readonly [file: string, ...args: string[]]
+}
+
+/** What every job finds in its resolv.conf, whatever its link: all addresses end in the gateway. */
+export const resolverAddress = '10.255.255.1'
+/** Ports of the `open` mode: pooled networks have these. */
+export const openPorts: readonly number[] = [22, 80, 443, 8080, 8443, 9418]
+
+const linksMax = 100
+const indexes = 250
+const portsMax = 64
+const setupMs = 10_000
+const goneMs = 2_000
+
+export const openNestNet = async (options: NestNetOptions): Promise<NestNet> => {
+  const gateway = await openNamespace(gatewayScript, [])
+  const links = new Set<ClosableLink>()
+  const handles: NetHandle[] = []
+  let nextIndex = -1
+  let closing: Promise<readonly GoneCheck[]> | null = null
+
+  const addLink = async (): Promise<ClosableLink> => {
+    if (links.size >= linksMax)
+      throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'too many links on one gateway' })
+    const used = new Set([...links].map((link) => link.index))
+    // Round and round, not the lowest free one: the kernel removes the interface of a closed link a little later.
+    do nextIndex = (nextIndex + 1) % indexes
+    while (used.has(nextIndex))
+    const opened = await openLink(gateway.path, nextIndex)
+    const link: ClosableLink = { ...opened, close: () => void (links.delete(link) && opened.close()) }
+    links.add(link)
+    return link
+  }
+  const bindMore = async (ports: readonly number[], dnsAddress: string | null) => {
+    const bound = await bind(options.binder, gateway.path, { dnsAddress, ports })
+    handles.push(...bound)
+    return bound
+  }
+  const close = async (): Promise<readonly GoneCheck[]> => {
+    for (const { handle } of handles) handle.close()
+    const inodes = [gateway.inode, ...[...links].map((link) => inodeOf(link.nsPath))]
+    for (const link of links) link.close()
+    const inside = await waitForEmptyGateway(gateway.path)
+    gateway.close()
+    return [inside, await findNamespaceHolders(inodes)]
+  }
+  const closeOnce = () => (closing ??= close())
+  try {
+    const [link] = await Promise.all([addLink(), bindMore(options.ports, resolverAddress)])
+    return {
+      nestId: options.nestId,
+      link,
+      listeners: [...handles],
+      listen: (ports) => bindMore(ports, null),
+      addLink,
+      close: closeOnce,
+    }
+  } catch (error) {
+    await closeOnce()
+    throw error
+  }
+}
+
+// The gateway owns every IPv4 address there is (AnyIP), forwards nothing, answers no ping and has no IPv6. Strict
+// reverse paths: with the route above any source but the link's own is an address of ours, and is dropped.
+const gatewayScript = `
+cd /proc/sys/net
+echo 0 > ipv4/ip_forward
+echo 1 > ipv4/icmp_echo_ignore_all
+echo 1 > ipv4/conf/all/rp_filter
+echo 1 > ipv6/conf/all/disable_ipv6
+printf '%s\\n' 'link set lo up' 'route add local 0.0.0.0/0 dev lo' | ip -batch -
+`
+
+// $1 is the gateway's namespace, $2 the number of the link. IPv6 stays on lo: "localhost" is ::1 first for many.
+const linkScript = `
+cd /proc/sys/net
+echo 1 > ipv6/conf/default/disable_ipv6
+echo 0 > ipv4/ip_unprivileged_port_start
+printf '%s\\n' 'link set lo up' "link add eth0 type veth peer name g$2 netns $1" \
+  "addr add 10.255.$2.2/30 dev eth0" 'link set eth0 up' | ip -batch -
+printf '%s\\n' "addr add 10.255.$2.1/30 dev g$2" "link set g$2 up" | nsenter --net="$1" ip -batch -
+ip route add default via "10.255.$2.1"
+`
+
+type Namespace = { readonly path: string; readonly inode: number; close(): void }
+
+/** Runs the script in a new network namespace and keeps a descriptor of it. */
+const openNamespace = async (script: string, args: readonly string[]): Promise<Namespace> => {
+  const shell = `set -e\n${script}\necho ready\nread -r _ || :`
+  const child = spawn('unshare', ['--net', '--', '/bin/sh', '-c', shell, 'sh', ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  try {
+    await readyLine(child)
+    // SAFE: our own child, alive because it waits for its stdin.
+    const fd = openSync(`/proc/${child.pid}/ns/net`, 'r')
+    return {
+      path: `/proc/${process.pid}/fd/${fd}`,
+      inode: fstatSync(fd).ino,
+      close: () => closeSync(fd),
+    }
+  } finally {
+    child.stdin?.end()
+  }
+}
+
+const openLink = async (gatewayPath: string, index: number): Promise<ClosableLink> => {
+  const { path, close } = await openNamespace(linkScript, [gatewayPath, String(index)])
+  return {
+    index,
+    nsPath: path,
+    jobAddress: `10.255.${index}.2`,
+    gatewayAddress: `10.255.${index}.1`,
+    close,
+  }
+}
+
+const inodeOf = (path: string): number => fstatSync(Number(path.split('/').at(-1))).ino
+
+const readyLine = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let errors = ''
+    const timer = setTimeout(() => child.kill('SIGKILL'), setupMs)
+    child.stdin?.on('error', () => undefined)
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors = `${errors}${chunk}`.slice(0, 4096)
+    })
+    child.stdout?.once('data', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    child.once('error', reject)
+    child.once('close', () => {
+      clearTimeout(timer)
+      reject(fault('E_SANDBOX_UNAVAILABLE', { detail: `no network namespace: ${errors}` }))
+    })
+  })
+
+type BinderOrder = { readonly dnsAddress: string | null; readonly ports: readonly number[] }
+type BinderAnswer = {
+  readonly proto?: 'tcp' | 'udp'
+  readonly port?: number
+  readonly done?: true
+  readonly failed?: string
+}
+
+const bind = (
+  [file, ...args]: readonly [string, ...string[]],
+  gatewayPath: string,
+  order: BinderOrder,
+): Promise<readonly NetHandle[]> =>
+  new Promise((resolve, reject) => {
+    if (order.ports.length > portsMax)
+      return reject(fault('E_SANDBOX_UNAVAILABLE', { detail: 'too many ports in one policy' }))
+    const bound: NetHandle[] = []
+    const child = spawn('nsenter', [`--net=${gatewayPath}`, '--', file, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    let errors = ''
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors = `${errors}${chunk}`.slice(0, 4096)
+    })
+    const timer = setTimeout(() => child.kill('SIGKILL'), setupMs)
+    const fail = (why: string) => {
+      for (const { handle } of bound) handle.close()
+      reject(fault('E_SANDBOX_UNAVAILABLE', { detail: `the listeners could not be bound: ${why}` }))
+    }
+    child.on('message', (answer: BinderAnswer, handle: unknown) => {
+      if (answer.proto !== undefined && answer.port !== undefined)
+        // SAFE: sent by our own program, which sends nothing but libuv handles.
+        bound.push({ proto: answer.proto, port: answer.port, handle: handle as RawHandle })
+      if (answer.done) resolve(bound)
+      if (answer.failed !== undefined) errors += answer.failed
+      if (answer.done || answer.failed !== undefined) child.disconnect()
+    })
+    child.once('error', (error) => fail(String(error)))
+    child.once('exit', () => {
+      clearTimeout(timer)
+      fail(errors) // Without effect when `done` came.
+    })
+    child.send(order)
+  })
+
+/** Asks from inside the gateway namespace: no link is left, and no socket that somebody still holds. */
+const waitForEmptyGateway = async (gatewayPath: string): Promise<GoneCheck> => {
+  const check = 'gateway namespace has no link and no socket'
+  const deadline = performance.now() + goneMs
+  for (;;) {
+    const files = ['/proc/net/dev', '/proc/net/tcp', '/proc/net/udp']
+    const seen = await run('nsenter', [`--net=${gatewayPath}`, 'cat', ...files], { timeoutMs: goneMs })
+    const left = seen.code === 0 ? leftovers(seen.stdout.toString()) : [`unreadable: ${seen.stderr}`]
+    if (left.length === 0) return { check, ok: true, detail: '' }
+    if (performance.now() > deadline) return { check, ok: false, detail: left.join('; ').slice(0, 500) }
+    // The kernel takes a namespace apart some milliseconds after its last holder.
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+/** Lines of /proc/net/dev that name a link, and of tcp and udp with an owner (inode not 0: not a mere TIME_WAIT). */
+const leftovers = (text: string): string[] =>
+  text.split('\n').filter((line) => {
+    if (/^\s*g\d+:/.test(line)) return true
+    const fields = line.trim().split(/\s+/)
+    return /^\d+:$/.test(fields[0] ?? '') && fields[9] !== '0'
+  })
