@@ -21,3 +21,18 @@ export const compressInlineBytes = 16 * 1024
 /** Back-off of every repeated request to the server. */
 export const backoffFirstMs = 100
 export const backoffMaxMs = 5_000
+
+/** A fetched pack, and all packs kept at once; kept ones are forgotten after this long. */
+export const packBytesMax = 512 * 1024 * 1024
+export const keptPackBytesMax = 512 * 1024 * 1024
+export const keptPackMs = 120_000
+/** Configuration files a plan may read, and their sizes together. */
+export const configFilesMax = 64
+/** The end of what git says, kept to tell its failures apart. */
+export const gitWordsBytes = 8 * 1024
+/** Fetch and refs cells as a whole; the agent's keys live no longer. */
+export const fetchMs = 600_000
+export const agentKeySeconds = 120
+export const agentStartMs = 5_000
+/** Unpacking a tree into the job's sandbox. */
+export const unpackMs = 600_000

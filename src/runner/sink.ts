@@ -26,14 +26,33 @@ export const outputStream = (
   step: number,
   onBytes: () => void = () => undefined,
 ): Writable =>
+  outputTo((bytes) => {
+    onBytes()
+    return sink.output(step, bytes)
+  })
+
+/** A stream that gives everything to `print` with its back-pressure. */
+export const outputTo = (print: (bytes: Uint8Array) => Promise<void> | undefined): Writable =>
   new Writable({
     write: (chunk: Buffer, _encoding, done) => {
-      onBytes()
-      const wait = sink.output(step, chunk)
+      const wait = print(chunk)
       if (wait === undefined) done()
       else wait.then(() => done(), done)
     },
   })
+
+/** The same, which also keeps the last `bytesMax` to read afterwards. */
+export const tailStream = (
+  print: (bytes: Uint8Array) => Promise<void> | undefined,
+  bytesMax: number,
+): { stream: Writable; text(): string } => {
+  let tail = Buffer.alloc(0)
+  const stream = outputTo((bytes) => {
+    tail = Buffer.concat([tail, bytes]).subarray(-bytesMax)
+    return print(bytes)
+  })
+  return { stream, text: () => tail.toString('utf8') }
+}
 
 /** A stream that keeps the first `limitBytes` and drops the rest. */
 export const gatherStream = (limitBytes: number): { stream: Writable; bytes(): Buffer } => {

@@ -1,0 +1,98 @@
+// What comes out of a fetch cell, parsed: hostile bytes with a fixed frame (git-scripts.ts, fetchScript). Every length
+// is checked before it is used; anything unexpected is a fault of the fetch, never a half-read commit.
+import { configFilesMax } from '../limits.ts'
+
+export type FetchedCommit = {
+  readonly commit: string
+  /** Path → content of the configuration files at the commit. */
+  readonly files: ReadonlyMap<string, Uint8Array>
+  readonly about: CommitWords
+  /** Commits whose parents were left out. */
+  readonly shallow: readonly string[]
+  readonly pack: Uint8Array
+}
+
+/** For people, from the commit object. */
+export type CommitWords = { readonly subject: string; readonly author: string; readonly authoredAt: string }
+
+const objectId = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
+
+/** null when the bytes do not have the form. */
+export const parseFetched = (bytes: Uint8Array): FetchedCommit | null => {
+  const reader = createReader(bytes)
+  const paths = readListing(reader)
+  const commit = paths === null ? null : readObject(reader, 'commit')
+  if (paths === null || commit === null) return null
+  const files = new Map<string, Uint8Array>()
+  for (const path of paths) {
+    const blob = readObject(reader, 'blob')
+    if (blob === null) return null
+    files.set(path, blob.content)
+  }
+  const shallow = reader.line()?.split(' ') ?? []
+  const [word, size] = reader.line()?.split(' ') ?? []
+  const pack = word === 'pack' ? reader.bytes(Number(size)) : null
+  if (pack === null || !reader.atEnd() || shallow[0] !== 'shallow') return null
+  if (!shallow.slice(1).every((id) => objectId.test(id))) return null
+  return { commit: commit.id, files, about: commitWords(commit.content), shallow: shallow.slice(1), pack }
+}
+
+const createReader = (bytes: Uint8Array) => {
+  let at = 0
+  return {
+    line: (): string | null => {
+      const end = bytes.indexOf(10, at)
+      if (end === -1) return null
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString('utf8')
+      at = end + 1
+      return text
+    },
+    bytes: (count: number): Uint8Array | null => {
+      if (!Number.isSafeInteger(count) || count < 0 || at + count > bytes.length) return null
+      at += count
+      return bytes.subarray(at - count, at)
+    },
+    atEnd: () => at === bytes.length,
+  }
+}
+type Reader = ReturnType<typeof createReader>
+
+/** Paths that Git quotes (control characters, quotes) are no configuration files of ours and stay null. */
+const readListing = (reader: Reader): readonly string[] | null => {
+  const paths: string[] = []
+  for (let line = reader.line(); line !== ''; line = reader.line()) {
+    const match = /^100\d{3} blob [0-9a-f]{40,64}\t([^"\p{C}][^\p{C}]*)$/u.exec(line ?? '')
+    if (match?.[1] === undefined || paths.length === configFilesMax) return null
+    paths.push(match[1])
+  }
+  // The listing ends with two line ends; an empty one has only those.
+  return paths.length > 0 || reader.line() === '' ? paths : null
+}
+
+const readObject = (
+  reader: Reader,
+  type: 'commit' | 'blob',
+): { readonly id: string; readonly content: Uint8Array } | null => {
+  const [id = '', kind, size] = reader.line()?.split(' ') ?? []
+  const content = kind === type && objectId.test(id) ? reader.bytes(Number(size)) : null
+  return content === null || reader.line() !== '' ? null : { id, content }
+}
+
+const commitWords = (content: Uint8Array): CommitWords => {
+  const text = Buffer.from(content).toString('utf8')
+  const end = text.indexOf('\n\n')
+  const head = end === -1 ? text : text.slice(0, end)
+  const [, author = '', seconds = '0'] = /^author (.*) (\d{1,11}) [+-]\d{4}$/m.exec(head) ?? []
+  const subject =
+    end === -1
+      ? ''
+      : (text
+          .slice(end + 2)
+          .trimStart()
+          .split('\n')[0] ?? '')
+  return {
+    subject: subject.slice(0, 500),
+    author: author.slice(0, 300),
+    authoredAt: new Date(Math.min(Number(seconds) * 1000, 8.64e15)).toISOString(),
+  }
+}

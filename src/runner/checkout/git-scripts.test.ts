@@ -1,0 +1,146 @@
+// The scripts by themselves, with plain processes instead of cells: what they fetch is what they unpack.
+import assert from 'node:assert/strict'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { run } from '../../sys/index.ts'
+import { type FetchedCommit, parseFetched } from './fetched.ts'
+import { fetchScript, unpackScript } from './git-scripts.ts'
+
+let root = ''
+let source = ''
+const commits: string[] = []
+
+const git = async (cwd: string, ...args: string[]): Promise<string> => {
+  const env = { HOME: root, GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_DATE: '1790000000 +0000' }
+  const identity = [
+    '-c',
+    'user.name=Ada',
+    '-c',
+    'user.email=ada@example.invalid',
+    '-c',
+    'init.defaultBranch=main',
+  ]
+  const done = await run('git', [...identity, ...args], { cwd, env, timeoutMs: 20_000 })
+  assert.equal(done.code, 0, done.stderr.toString())
+  return done.stdout.toString().trim()
+}
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mayfly-git-'))
+  source = join(root, 'source')
+  await mkdir(join(source, '.circleci'), { recursive: true })
+  await git(source, 'init', '--quiet')
+  for (const text of ['one', 'two']) {
+    await writeFile(join(source, 'file.txt'), `${text}\n`)
+    await writeFile(join(source, 'run.sh'), '#!/bin/sh\n')
+    await chmod(join(source, 'run.sh'), 0o755)
+    await writeFile(join(source, '.circleci/config.yml'), `version: 2.1 # ${text}\n`)
+    await git(source, 'add', '--all')
+    await git(source, 'commit', '--quiet', '--message', `Write ${text}\n\nBody.`)
+    commits.push(await git(source, 'rev-parse', 'HEAD'))
+  }
+})
+after(() => rm(root, { recursive: true, force: true }))
+
+const fetchIt = async (commit: string, depth = '1') => {
+  const home = await mkdtemp(join(root, 'cell-'))
+  const env = {
+    HOME: home,
+    MF_PROTOCOL: 'file',
+    MF_URL: source,
+    MF_HOST_KEYS: '',
+    MF_REF: 'refs/heads/main',
+    MF_COMMIT: commit,
+    MF_DEPTH: depth,
+    MF_FILES_MAX: '64',
+  }
+  return run('/bin/sh', ['-c', fetchScript], { env, timeoutMs: 20_000 })
+}
+
+const fetched = async (commit: string, depth?: string): Promise<FetchedCommit> => {
+  const done = await fetchIt(commit, depth)
+  assert.equal(done.code, 0, done.stderr.toString())
+  const parsed = parseFetched(done.stdout)
+  assert.ok(parsed)
+  return parsed
+}
+
+const unpack = async (at: string, from: FetchedCommit, branch = 'main') => {
+  const env = {
+    HOME: root,
+    MF_AT: at,
+    MF_URL: 'git@example.invalid:app.git',
+    MF_COMMIT: from.commit,
+    MF_SHALLOW: from.shallow.join(' '),
+    MF_BRANCH: branch,
+    MF_TAG: branch === '' ? 'v1' : '',
+  }
+  return run('/bin/sh', ['-c', unpackScript], { env, input: from.pack, timeoutMs: 20_000 })
+}
+
+test('one commit is fetched with its configuration, its words and nothing older', async () => {
+  const commit = await fetched(commits[1]!)
+  assert.equal(commit.commit, commits[1])
+  assert.deepEqual(commit.shallow, [commits[1]])
+  assert.deepEqual([...commit.files.keys()], ['.circleci/config.yml'])
+  assert.equal(Buffer.from(commit.files.get('.circleci/config.yml')!).toString(), 'version: 2.1 # two\n')
+  assert.deepEqual(commit.about, {
+    subject: 'Write two',
+    author: 'Ada <ada@example.invalid>',
+    authoredAt: '2026-09-21T14:13:20.000Z',
+  })
+})
+
+test('the tree is unpacked on its branch with a fresh configuration', async () => {
+  const at = join(root, 'tree')
+  const done = await unpack(at, await fetched(commits[1]!))
+  assert.equal(done.code, 0, done.stderr.toString())
+  assert.equal(await readFile(join(at, 'file.txt'), 'utf8'), 'two\n')
+  assert.equal(await git(at, 'status', '--porcelain', '--branch'), '## main')
+  assert.equal(await git(at, 'log', '--format=%s'), 'Write two')
+  const config = await readFile(join(at, '.git/config'), 'utf8')
+  assert.match(config, /url = git@example\.invalid:app\.git/)
+  assert.doesNotMatch(config, /safe|ssh|helper/)
+})
+
+test('an older commit is found, full history is there when asked for', async () => {
+  const at = join(root, 'full')
+  const whole = await fetched(commits[1]!, '0')
+  assert.deepEqual(whole.shallow, [])
+  assert.equal((await unpack(at, whole, '')).code, 0)
+  assert.equal(await git(at, 'log', '--format=%s'), 'Write two\nWrite one')
+  assert.equal(await git(at, 'describe', '--tags'), 'v1')
+  assert.equal((await fetched(commits[0]!)).about.subject, 'Write one')
+})
+
+test('an existing repository gets the new commit, another directory with files is refused', async () => {
+  const at = join(root, 'twice')
+  assert.equal((await unpack(at, await fetched(commits[0]!))).code, 0)
+  assert.equal((await unpack(at, await fetched(commits[1]!))).code, 0)
+  assert.equal(await readFile(join(at, 'file.txt'), 'utf8'), 'two\n')
+  const full = join(root, 'occupied')
+  await mkdir(full)
+  await writeFile(join(full, 'mine'), '')
+  const refused = await unpack(full, await fetched(commits[0]!))
+  assert.equal(refused.code, 73)
+  assert.match(refused.stderr.toString(), /not empty/)
+})
+
+test('a commit that is not there is named', async () => {
+  const done = await fetchIt('f'.repeat(40))
+  assert.equal(done.code, 66)
+  assert.match(done.stderr.toString(), /does not have commit f{40}/)
+})
+
+test('cut or foreign bytes are no fetch', async () => {
+  const { stdout } = await fetchIt(commits[0]!)
+  for (const bytes of [
+    stdout.subarray(0, -1),
+    stdout.subarray(1),
+    Buffer.concat([stdout, Buffer.from('x')]),
+    Buffer.alloc(0),
+  ])
+    assert.equal(parseFetched(bytes), null)
+})

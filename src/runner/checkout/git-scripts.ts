@@ -1,0 +1,106 @@
+// The shell that runs Git in cells (trust-model.md §4.6). One script fetches one commit where the network and the
+// agent are and writes everything on stdout; another unpacks it inside the job's sandbox, without network or keys.
+// Values come by environment, never inside the text; refs and addresses stand after `--end-of-options`.
+
+/** Where a local repository is bound, read-only, in fetch and refs cells. */
+export const sourceMount = '/mnt/source'
+
+/** Name under which pinned host keys are known to ssh and to the agent, whatever the host and port are. */
+export const hostAlias = 'source'
+
+// `safe.directory` counts only in the global file (measured with git 2.39). unpackLimit 1 keeps the pack as it came.
+const fixedEnvironment = `set -eu
+umask 077
+export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL="$HOME/git.conf" GIT_TERMINAL_PROMPT=0 GIT_OPTIONAL_LOCKS=0
+cat > "$HOME/git.conf" <<CONF
+[safe]
+	directory = *
+[core]
+	hooksPath = /dev/null
+	fsmonitor = false
+[protocol]
+	allow = never
+[protocol "$MF_PROTOCOL"]
+	allow = always
+[transfer]
+	fsckObjects = true
+[fetch]
+	unpackLimit = 1
+	recurseSubmodules = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+CONF
+printf '%s\\n' "$MF_HOST_KEYS" > "$HOME/hosts"
+export GIT_SSH_VARIANT=ssh GIT_SSH_COMMAND="ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes \\
+ -o UserKnownHostsFile=$HOME/hosts -o GlobalKnownHostsFile=/dev/null -o HostKeyAlias=${hostAlias} -o CheckHostIP=no \\
+ -o UpdateHostKeys=no -o ForwardAgent=no -o ControlMaster=no -o ControlPath=none -o ConnectTimeout=20"
+`
+
+/**
+ * Stdout: `<mode> <type> <oid>\\t<path>` of each configuration file and an empty line; `git cat-file --batch` of the
+ * commit and those files; `shallow <oid>…`; `pack <bytes>` and the pack. The commit is asked for by name first; a
+ * server that refuses that (no protocol v2) gives the whole ref instead.
+ */
+export const fetchScript = `${fixedEnvironment}
+mkdir -p "$HOME/repo.git/objects" "$HOME/repo.git/refs"
+cd "$HOME/repo.git"
+export GIT_DIR="$PWD"
+echo 'ref: refs/heads/none' > HEAD
+get() { git fetch --quiet --no-tags --no-write-fetch-head "$@"; }
+if [ "$MF_DEPTH" = 0 ]; then set --; else set -- "--depth=$MF_DEPTH"; fi
+get "$@" --end-of-options "$MF_URL" "$MF_COMMIT" || get --end-of-options "$MF_URL" "$MF_REF:refs/remotes/fetched"
+if ! git cat-file -e "$MF_COMMIT^{commit}" 2>/dev/null; then
+  echo "the source host does not have commit $MF_COMMIT on $MF_REF" >&2
+  exit 66
+fi
+list=$(git ls-tree -r "$MF_COMMIT" -- .circleci | grep '^100' | head -n "$MF_FILES_MAX" || :)
+printf '%s\\n\\n' "$list"
+{ echo "$MF_COMMIT^{commit}"; printf '%s\\n' "$list" | while read -r _ _ id _; do [ -z "$id" ] || echo "$id"; done; } |
+  git cat-file --batch
+if [ -e shallow ]; then echo shallow $(cat shallow); else echo shallow; fi
+set -- objects/pack/*.pack
+echo "pack $(wc -c < "$1")"
+cat "$1"
+`
+
+/**
+ * Stdin: the pack. Makes a repository with a fresh configuration at MF_AT, or adds to the one that is there, and puts
+ * the commit's tree in place on its branch.
+ */
+export const unpackScript = `set -eu
+export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0
+export GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0=/dev/null
+export GIT_CONFIG_KEY_1=core.fsmonitor GIT_CONFIG_VALUE_1=false GIT_CONFIG_KEY_2=checkout.workers GIT_CONFIG_VALUE_2=0
+command -v git >/dev/null || { echo 'this image has no git, which a checkout needs' >&2; exit 69; }
+mkdir -p -- "$MF_AT"
+cd -- "$MF_AT"
+if [ ! -e .git ]; then
+  if [ -n "$(ls -A)" ]; then echo "$MF_AT is not empty and not a Git repository" >&2; exit 73; fi
+  git init --quiet --template= .
+  git config remote.origin.url "$MF_URL"
+  git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
+fi
+git index-pack --stdin > /dev/null
+[ -z "$MF_SHALLOW" ] || printf '%s\\n' $MF_SHALLOW > .git/shallow
+if [ -n "$MF_BRANCH" ]; then
+  git update-ref "refs/remotes/origin/$MF_BRANCH" "$MF_COMMIT"
+  git update-ref "refs/heads/$MF_BRANCH" "$MF_COMMIT"
+  git symbolic-ref HEAD "refs/heads/$MF_BRANCH"
+else
+  [ -z "$MF_TAG" ] || git update-ref "refs/tags/$MF_TAG" "$MF_COMMIT"
+  git update-ref --no-deref HEAD "$MF_COMMIT"
+fi
+git reset --quiet --hard
+`
+
+/** Stdout: `key <line of ssh-keyscan>` for each host key and `<oid>\\t<ref>` for each branch and tag. */
+export const refsScript = `${fixedEnvironment}
+if [ "$MF_PROTOCOL" = ssh ]; then
+  ssh-keyscan -T 20 -p "$MF_PORT" -- "$MF_HOST" 2>/dev/null | while read -r line; do echo "key $line"; done
+fi
+if [ "$MF_PROTOCOL" = file ] || [ -n "$MF_HOST_KEYS" ]; then
+  git ls-remote --quiet --heads --tags --end-of-options "$MF_URL"
+fi
+`

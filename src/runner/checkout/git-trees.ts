@@ -1,0 +1,87 @@
+// The runner's tree source: a kept pack or a fresh fetch, unpacked in a cell of the job's sandbox that has neither
+// network nor key.
+import { Readable } from 'node:stream'
+import type { RunEvent } from '../../protocol/plan.ts'
+import type { Source } from '../../protocol/runner-wire.ts'
+import type { StepSpec } from '../../sandbox/index.ts'
+import { unpackMs } from '../limits.ts'
+import { outputTo, tailStream } from '../sink.ts'
+import { sourceAddress } from '../source-address.ts'
+import type { TreeSource } from '../tree-source.ts'
+import { type FetchWant, fetchCommit, type SourceDeps, type SourceKey } from './fetch.ts'
+import type { FetchedCommit } from './fetched.ts'
+import { unpackScript } from './git-scripts.ts'
+import type { PackStore } from './pack-store.ts'
+
+export type GitTreesDeps = SourceDeps & { readonly packs: PackStore }
+
+export type GitTreesOf = {
+  readonly attempt: string
+  readonly project: string
+  readonly source: Source
+  readonly key: SourceKey | null
+  readonly event: RunEvent
+}
+
+export const createGitTrees = (deps: GitTreesDeps, of: GitTreesOf): TreeSource => ({
+  place: async ({ step, id, at, sandbox, print }, signal) => {
+    const depth = step.method === 'full' ? 0 : (step.depth ?? 1)
+    const found = await findCommit(deps, of, depth, print, signal)
+    if (!found.ok) return found
+    const { fetched } = found
+    const words = tailStream(print, 2_000)
+    const result = await sandbox.exec(
+      unpackStep({ id, at, fetched, of }),
+      { stdin: Readable.from([fetched.pack]), stdout: outputTo(print), stderr: words.stream },
+      signal,
+    )
+    signal.throwIfAborted()
+    if (result.kind === 'exit' && result.code === 0) return { ok: true }
+    const last = words.text().trim().split('\n').at(-1)
+    return { ok: false, message: last || `checkout ended with ${result.kind}` }
+  },
+})
+
+/** The commit from memory, else from the source; what was fetched is kept for the other jobs of the run. */
+export const findCommit = async (
+  deps: GitTreesDeps,
+  of: GitTreesOf,
+  depth: number,
+  print: (bytes: Uint8Array) => Promise<void> | undefined,
+  signal: AbortSignal,
+): ReturnType<typeof fetchCommit> => {
+  const { event } = of
+  const key = `${of.project} ${event.commit} ${depth}`
+  const kept = deps.packs.find(key)
+  if (kept !== null) return { ok: true, fetched: kept }
+  const want: FetchWant = { ...of, ref: event.ref, commit: event.commit, depth }
+  const answer = await fetchCommit(deps, want, print, signal)
+  if (answer.ok) deps.packs.keep(key, answer.fetched)
+  return answer
+}
+
+const unpackStep = (what: {
+  readonly id: string
+  readonly at: `/${string}`
+  readonly fetched: FetchedCommit
+  readonly of: GitTreesOf
+}): StepSpec => ({
+  id: what.id,
+  kind: 'checkout',
+  cell: 'shared',
+  script: { interpreter: ['/bin/sh'], text: unpackScript },
+  env: new Map([
+    ['MF_AT', what.at],
+    ['MF_URL', sourceAddress(what.of.source)],
+    ['MF_COMMIT', what.fetched.commit],
+    ['MF_SHALLOW', what.fetched.shallow.join(' ')],
+    ['MF_BRANCH', what.of.event.branch ?? ''],
+    ['MF_TAG', what.of.event.tag ?? ''],
+  ]),
+  workdir: '/',
+  take: [],
+  socket: null,
+  egress: null,
+  tty: null,
+  deadline: unpackMs,
+})
