@@ -52,7 +52,17 @@ export type RunnerFacts = {
   readonly weak: readonly string[]
 }
 
-export type PollAnswer = { readonly leases: readonly LeaseGrant[]; readonly control: readonly LeaseControl[] }
+export type PollAnswer = {
+  readonly leases: readonly LeaseGrant[]
+  readonly control: readonly LeaseControl[]
+  /** Comes with leases: what a runner seals log keys to. It checks VSIGN's signature with the key it pinned at enrolment. */
+  readonly ingestKey?: {
+    readonly kid: string
+    readonly pk: string
+    readonly exp: number
+    readonly sig: string
+  }
+}
 
 export type LeaseControl = {
   readonly lease: LeaseId
@@ -88,6 +98,9 @@ type LeaseOfRun = LeaseCommon & {
   /** This attempt's number of its job, from 1. */
   readonly number: number
 }
+
+/** As `event.commit` of a plan lease: whatever the tip of `event.ref` is. The plan names what was found. */
+export const openCommit = '0'.repeat(40)
 
 export type PlanLease = LeaseOfRun & {
   readonly kind: 'plan'
@@ -161,7 +174,13 @@ export type PlanResult = {
   readonly origins: Origins
   readonly problems: readonly Problem[]
   /** First line of the commit message, author name and e-mail, for people. */
-  readonly commit: { readonly subject: string; readonly author: string; readonly authoredAt: string } | null
+  readonly commit: {
+    /** Which commit it was: tells the server when the lease left it open (`openCommit`). */
+    readonly id?: string
+    readonly subject: string
+    readonly author: string
+    readonly authoredAt: string
+  } | null
 }
 export type RefsResult = {
   readonly kind: 'refs'

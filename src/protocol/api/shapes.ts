@@ -157,7 +157,8 @@ export type Run = z.infer<typeof run>
 
 export const attempt = attemptSummary.extend({
   job_id: id,
-  run_id: id,
+  /** null for an attempt that contacted a source host (`refs`). */
+  run_id: id.nullable(),
   steps: z.array(step),
   /** Highest frame that is stored; the log is complete when `log_complete`. */
   last_seq: z.number(),
