@@ -37,7 +37,9 @@ const debianMirrors = (): Place[] => {
   ]
   const words = files
     .filter((path) => existsSync(path))
-    .flatMap((path) => readFileSync(path, 'utf8').split(/\s+/))
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    .filter((line) => !line.startsWith('#'))
+    .flatMap((line) => line.split(/\s+/))
   return words.flatMap((word) => {
     const url = word.startsWith('http') ? parseUrl(word) : null
     return url === null ? [] : [{ what: 'Debian mirror', url }]
