@@ -1,0 +1,126 @@
+// The steps that the platform itself knows. What Mayfly cannot carry out yet is planned honestly: as a note where its
+// absence changes no verdict (caches, artifacts, test results), as a refusal where the job needs it.
+
+import type { PlanCheckoutStep, PlanNoteStep, PlanRefusedStep, PlanStep } from '../../../protocol/plan.ts'
+import type { Spot } from '../../source/file.ts'
+import { entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
+import { readInteger, readMap, readName, readOneOf, readTexts, warnUnknownKeys } from '../../source/read.ts'
+import type { Compiling } from './compiling.ts'
+import { readRunStep, readStepName, readWhen } from './run-step.ts'
+
+export type StepJob = { readonly shell: readonly string[] | null; readonly shards: number }
+
+/** `at` is the name of the step as written; `node` its argument, null when there is none. */
+type Builtin = (cx: Compiling, call: { at: Spot; node: SourceNode | null; job: StepJob }) => PlanStep | null
+
+const noted =
+  (name: string, text: (what: string) => string, key: string, always: boolean): Builtin =>
+  (cx, { at, node }) => {
+    const map = node && readMap(cx.problems, node, `"${name}"`)
+    const what = map ? subject(cx, map, key) : ''
+    cx.problems.add('W_NOT_CARRIED_OUT', at, `"${name}" is not carried out yet; the job goes on without it`)
+    const step: PlanNoteStep = {
+      kind: 'note',
+      name: readStepName(cx, map) ?? name,
+      when: always ? 'always' : readWhen(cx, map),
+      text: text(what),
+    }
+    return step
+  }
+
+/** The key or path that a step is about, for its note. */
+const subject = (cx: Compiling, map: MapNode, key: string): string => {
+  const nodes = [entryOf(map, key), entryOf(map, `${key}s`)]
+  return nodes
+    .flatMap((node) => (node ? readTexts(cx.problems, node, `"${key}"`) : []))
+    .join(', ')
+    .slice(0, 500)
+}
+
+const refused =
+  (name: string, reason: string): Builtin =>
+  (cx, { at, node }) => {
+    const map = node?.kind === 'map' ? node : null
+    cx.problems.add('W_NOT_CARRIED_OUT', at, `"${name}" is not carried out yet; the job will stop there`)
+    const step: PlanRefusedStep = {
+      kind: 'refused',
+      name: readStepName(cx, map) ?? name,
+      when: 'on_success',
+      what: name,
+      reason,
+    }
+    return step
+  }
+
+const checkoutKeys = new Set(['path', 'method', 'depth', 'name'])
+
+const checkout: Builtin = (cx, { node }) => {
+  const map = node && readMap(cx.problems, node, '"checkout"')
+  if (map) warnUnknownKeys(cx.problems, map, checkoutKeys, '"checkout"')
+  const path = map && entryOf(map, 'path')
+  const method = map && entryOf(map, 'method')
+  const depth = map && entryOf(map, 'depth')
+  const step: PlanCheckoutStep = {
+    kind: 'checkout',
+    name: readStepName(cx, map) ?? 'checkout',
+    when: 'on_success',
+    path: (path && readName(cx.problems, path, '"path"')) ?? '.',
+    method: (method && readOneOf(cx.problems, method, '"method"', ['full', 'blobless', 'shallow'])) ?? 'full',
+    depth: depth && readInteger(cx.problems, depth, '"depth"', { min: 1, max: 1_000_000 }),
+  }
+  return step
+}
+
+/** Deprecated: on one copy of a job it is `run`; on several it waits for all of them, which nothing here can. */
+const deploy: Builtin = (cx, call) => {
+  cx.problems.add('W_DEPRECATED', call.at, '"deploy" is deprecated', 'use "run"')
+  if (call.job.shards > 1)
+    return refused('deploy', 'a "deploy" step in a job with parallelism is not carried out yet')(cx, call)
+  return run(cx, call)
+}
+
+const run: Builtin = (cx, { at, node, job }) => {
+  if (node) return readRunStep(cx, node, job.shell)
+  cx.problems.add('E_KEY_MISSING', at, '"run" needs a "command"')
+  return null
+}
+
+const later = (what: string) => `${what} not carried out yet by this version of Mayfly`
+
+const builtins: Readonly<Record<string, Builtin>> = {
+  run,
+  checkout,
+  deploy,
+  save_cache: noted('save_cache', (key) => later(`caches are (key "${key}")`), 'key', false),
+  restore_cache: noted(
+    'restore_cache',
+    (key) => later(`nothing was restored for "${key}": caches are`),
+    'key',
+    false,
+  ),
+  store_artifacts: noted(
+    'store_artifacts',
+    (path) => later(`"${path}" was not stored: artifacts are`),
+    'path',
+    true,
+  ),
+  store_test_results: noted(
+    'store_test_results',
+    (path) => later(`"${path}" was not read: test results are`),
+    'path',
+    true,
+  ),
+  install_signing_bundle: noted('install_signing_bundle', () => later('signing bundles are'), 'name', false),
+  persist_to_workspace: refused('persist_to_workspace', later('workspaces are')),
+  attach_workspace: refused('attach_workspace', later('workspaces are')),
+  setup_remote_docker: refused('setup_remote_docker', later('remote Docker engines are')),
+  add_ssh_keys: refused('add_ssh_keys', later('additional SSH keys are')),
+}
+
+export const builtinNames = Object.keys(builtins)
+
+/** Hyphens and underscores are the same in the names of built-in steps. */
+export const findBuiltin = (name: string): Builtin | null => {
+  const key = name.replaceAll('-', '_')
+  return (Object.hasOwn(builtins, key) ? builtins[key] : undefined) ?? null
+}

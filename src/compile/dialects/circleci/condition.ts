@@ -1,0 +1,112 @@
+// Conditions (config-dialects.md §2.9): logic statements (`and`, `or`, `not`, `equal`, `matches`) on substituted
+// nodes, and the texts that workflows and filters may use instead, which are expressions unless they hold a `<<`.
+
+import { limits } from '../../limits.ts'
+import { readPattern } from '../../pattern.ts'
+import { entryOf, type MapNode, resolveBoolean, resolveScalar, type SourceNode } from '../../source/node.ts'
+import { readList, readMap, readText } from '../../source/read.ts'
+import { didYouMean } from '../../suggest.ts'
+import type { Compiling } from './compiling.ts'
+import { evaluate, isFault, isTruthy, parseExpression } from './expression.ts'
+import { pipelineScope, substitute } from './substitute.ts'
+
+/** A logic statement whose `<< >>` are substituted. A malformed one is reported and false. */
+export const isConditionTrue = (cx: Compiling, node: SourceNode, depth = 0): boolean => {
+  if (node.kind === 'scalar') return resolveBoolean(node) ?? isTruthy(resolveScalar(node).value)
+  if (depth > limits.expressionDepthMax) return malformed(cx, node, 'conditions are nested too deeply')
+  if (node.kind === 'list')
+    return malformed(cx, node, 'a condition cannot be a list', 'use "and" or "or" with the list')
+  const [entry, more] = [...node.entries.values()]
+  if (!entry || more) return malformed(cx, node, 'a condition has exactly one operator')
+  const operator = operators[entry.key.text]
+  if (operator && Object.hasOwn(operators, entry.key.text)) return operator(cx, entry.value, depth + 1)
+  const help = didYouMean(entry.key.text, Object.keys(operators))
+  return malformed(cx, entry.key, `there is no operator "${entry.key.text.slice(0, 80)}"`, help)
+}
+
+const malformed = (cx: Compiling, at: SourceNode, message: string, help: string | null = null): false => {
+  cx.problems.add('E_CONDITION', at, message, help)
+  return false
+}
+
+type Operator = (cx: Compiling, node: SourceNode, depth: number) => boolean
+
+const operands = (cx: Compiling, node: SourceNode, name: string): readonly SourceNode[] => {
+  const list = readList(cx.problems, node, `"${name}"`)
+  if (list?.items.length === 0) malformed(cx, list, `"${name}" needs at least one value`)
+  return list?.items ?? []
+}
+
+const operators: Readonly<Record<string, Operator>> = {
+  and: (cx, node, depth) => {
+    const values = operands(cx, node, 'and').map((item) => isConditionTrue(cx, item, depth))
+    return values.length > 0 && values.every(Boolean)
+  },
+  or: (cx, node, depth) =>
+    operands(cx, node, 'or')
+      .map((item) => isConditionTrue(cx, item, depth))
+      .some(Boolean),
+  not: (cx, node, depth) => !isConditionTrue(cx, node, depth),
+  equal: (cx, node) => {
+    const [first, ...rest] = operands(cx, node, 'equal')
+    return first !== undefined && rest.every((item) => isEqual(first, item))
+  },
+  matches: (cx, node) => {
+    const map = readMap(cx.problems, node, '"matches"')
+    return map !== null && matchesPattern(cx, map)
+  },
+}
+
+const matchesPattern = (cx: Compiling, map: MapNode): boolean => {
+  const [patternNode, valueNode] = [entryOf(map, 'pattern'), map.entries.get('value')?.value]
+  if (!patternNode || !valueNode) return malformed(cx, map, '"matches" needs "pattern" and "value"')
+  const source = readText(cx.problems, patternNode, '"pattern"')
+  const value = readText(cx.problems, valueNode, '"value"')
+  const pattern = source === null ? null : readPattern(cx.problems, source, patternNode)
+  return value !== null && pattern?.matchesWhole(value) === true
+}
+
+/** By type and value: 42 is not "42". A map with only a "name" equals that name (executors are written both ways). */
+export const isEqual = (a: SourceNode, b: SourceNode): boolean => {
+  if (a.kind === 'scalar' && b.kind === 'scalar') return resolveScalar(a).value === resolveScalar(b).value
+  if (a.kind === 'list' && b.kind === 'list')
+    return a.items.length === b.items.length && a.items.every((item, i) => isEqual(item, b.items[i] ?? item))
+  if (a.kind === 'map' && b.kind === 'map')
+    return (
+      a.entries.size === b.entries.size &&
+      [...a.entries].every(([name, { value }]) => {
+        const other = b.entries.get(name)
+        return other !== undefined && isEqual(value, other.value)
+      })
+    )
+  return isNameOf(a, b) || isNameOf(b, a)
+}
+
+const isNameOf = (map: SourceNode, name: SourceNode): boolean => {
+  const own = map.kind === 'map' && map.entries.size === 1 ? entryOf(map, 'name') : null
+  return own !== null && name.kind === 'scalar' && isEqual(own, name)
+}
+
+/** `when` and `unless` of a workflow, and `filters` as text. */
+export const isExpressionOrConditionTrue = (cx: Compiling, node: SourceNode): boolean => {
+  if (node.kind !== 'scalar' || node.templated || node.computed || resolveScalar(node).type !== 'string')
+    return isConditionTrue(cx, substitute(cx, node, pipelineScope))
+  return isExpressionTrue(cx, node, node.text)
+}
+
+export const isExpressionTrue = (cx: Compiling, at: SourceNode, text: string): boolean => {
+  const parsed = parseExpression(text)
+  const result = isFault(parsed)
+    ? parsed
+    : evaluate(parsed.expression, (name) => {
+        const value = cx.pipeline.get(name)
+        return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
+      })
+  if (!isFault(result)) return isTruthy(result)
+  const help =
+    result.fault === 'unknown-variable' ? didYouMean(lastWord(result.message), cx.pipeline.keys()) : null
+  cx.problems.add('E_EXPRESSION', at, `the expression cannot be evaluated: ${result.message}`, help)
+  return false
+}
+
+const lastWord = (message: string): string => /"([^"]*)"$/.exec(message)?.[1] ?? ''

@@ -1,0 +1,172 @@
+// Where a job runs: `docker`, `machine`, `macos` or `windows` on the job or on the executor it names, with the
+// environment, shell, directory and resource class that both contribute (config-dialects.md §2.8).
+
+import type { JobSpec } from '../../../protocol/plan.ts'
+import type { Spot } from '../../source/file.ts'
+import {
+  type Entry,
+  entryOf,
+  isNull,
+  type MapNode,
+  resolveBoolean,
+  type SourceNode,
+} from '../../source/node.ts'
+import { readMap, readName, readText, wrongType } from '../../source/read.ts'
+import { didYouMean } from '../../suggest.ts'
+import type { Compiling } from './compiling.ts'
+import { type Containers, readDocker } from './docker.ts'
+import { type EnvMap, readEnvironment, toEnv } from './environment.ts'
+import { scopeOf } from './parameters.ts'
+import { parseShell, splitWords } from './shell.ts'
+import { substitute } from './substitute.ts'
+
+export type Execution = {
+  readonly image: JobSpec['image']
+  readonly services: JobSpec['services']
+  readonly resourceClass: string | null
+  readonly workdir: string
+  readonly env: JobSpec['env']
+  readonly shell: readonly string[] | null
+}
+
+const kinds = ['docker', 'machine', 'macos', 'windows'] as const
+const contributed = [...kinds, 'shell', 'working_directory', 'resource_class'] as const
+
+/** `body` is the job with its `<< >>` substituted. null: reported. */
+export const readExecution = (cx: Compiling, label: string, body: MapNode, at: Spot): Execution | null => {
+  const executorNode = entryOf(body, 'executor')
+  const executor = executorNode ? resolveExecutor(cx, executorNode) : null
+  if (executorNode && !executor) return null
+  const keys = overlay(executor, body)
+  const present = kinds.filter((kind) => keys.has(kind))
+  const [kind, another] = present
+  if (!kind || another) {
+    const message = kind
+      ? `${label} has both "${kind}" and "${another}"`
+      : `${label} does not say where it runs`
+    cx.problems.add('E_JOB_KIND', at, message, kind ? null : 'add "docker", "machine", "macos" or "executor"')
+    return null
+  }
+  const place = readPlace(cx, kind, keys)
+  if (!place) return null
+  const env: EnvMap = new Map(place.env)
+  if (executor) readEnvironment(cx, entryOf(executor, 'environment'), env)
+  readEnvironment(cx, entryOf(body, 'environment'), env)
+  const shellNode = keys.get('shell') ?? place.shell
+  const classNode = keys.get('resource_class') ?? place.resourceClass
+  return {
+    image: place.image,
+    services: place.services,
+    resourceClass: classNode ? readName(cx.problems, classNode, '"resource_class"') : null,
+    workdir: readWorkdir(cx, keys.get('working_directory')),
+    env: toEnv(env),
+    shell: shellNode ? readShell(cx, shellNode) : null,
+  }
+}
+
+/** The executor's keys, each replaced as a whole by the job's. A kind on the job replaces the executor's kind. */
+const overlay = (executor: MapNode | null, body: MapNode): Map<string, SourceNode> => {
+  const keys = new Map<string, SourceNode>()
+  const ownKind = kinds.some((kind) => entryOf(body, kind) !== null)
+  for (const [source, skipsKinds] of [
+    [executor, ownKind],
+    [body, false],
+  ] as const)
+    for (const name of contributed) {
+      const value = source && entryOf(source, name)
+      if (value && !(skipsKinds && (kinds as readonly string[]).includes(name))) keys.set(name, value)
+    }
+  return keys
+}
+
+/** The definition with its parameters bound and its `<< >>` substituted. */
+const resolveExecutor = (cx: Compiling, node: SourceNode): MapNode | null => {
+  const call = readExecutorCall(cx, node)
+  if (!call) return null
+  const definition = cx.executors.get(call.name)
+  if (!definition) {
+    if (cx.orbs.use(call.name, node)) return null
+    const help = didYouMean(call.name, cx.executors.keys(), (name) => cx.executors.get(name)?.key ?? null)
+    cx.problems.add('E_EXECUTOR_UNKNOWN', node, `there is no executor "${call.name}"`, help)
+    return null
+  }
+  const label = `executor "${call.name}"`
+  const map = readMap(cx.problems, definition.value, label)
+  if (!map) return null
+  const scope = scopeOf(cx, { kind: 'executor', label }, map, { args: call.args, at: node })
+  const body = substitute(cx, map, scope)
+  return body.kind === 'map' ? body : null
+}
+
+type ExecutorCall = { readonly name: string; readonly args: ReadonlyMap<string, Entry> }
+
+/** `name`, `{name: n, arg: v}`, or the legacy `{n: {arg: v}}`. */
+const readExecutorCall = (cx: Compiling, node: SourceNode): ExecutorCall | null => {
+  if (node.kind === 'scalar') return { name: node.text, args: new Map() }
+  if (node.kind === 'list') return wrongType(cx.problems, node, '"executor"', 'a name or a map')
+  const nameNode = entryOf(node, 'name')
+  if (nameNode) {
+    const name = readName(cx.problems, nameNode, 'the name of the executor')
+    const args = new Map([...node.entries].filter(([key]) => key !== 'name'))
+    return name === null ? null : { name, args }
+  }
+  const [only, more] = [...node.entries.values()]
+  if (only && !more && (only.value.kind === 'map' || isNull(only.value)))
+    return { name: only.key.text, args: only.value.kind === 'map' ? only.value.entries : new Map() }
+  cx.problems.add('E_KEY_MISSING', node, '"executor" needs a "name"')
+  return null
+}
+
+type Place = Containers & { readonly shell: SourceNode | null; readonly resourceClass: SourceNode | null }
+
+const readPlace = (
+  cx: Compiling,
+  kind: (typeof kinds)[number],
+  keys: ReadonlyMap<string, SourceNode>,
+): Place | null => {
+  const node = keys.get(kind)
+  if (!node) return null
+  if (kind === 'docker') {
+    const containers = readDocker(cx, node)
+    return containers && { ...containers, shell: null, resourceClass: null }
+  }
+  const map = node.kind === 'map' ? node : null
+  const refKey = kind === 'macos' ? 'xcode' : 'image'
+  const refNode = map
+    ? entryOf(map, refKey)
+    : node.kind === 'scalar' && resolveBoolean(node) === null
+      ? node
+      : null
+  if (node.kind === 'list') return wrongType(cx.problems, node, `"${kind}"`, 'a map')
+  const ref = refNode && readName(cx.problems, refNode, `"${refKey}"`)
+  const isWindows = kind === 'windows' || (kind === 'machine' && ref?.startsWith('windows'))
+  return {
+    image: cx.origins.mark({ kind: isWindows ? 'windows' : kind, ref }, node),
+    services: [],
+    env: new Map(),
+    shell: map && entryOf(map, 'shell'),
+    resourceClass: map && entryOf(map, 'resource_class'),
+  }
+}
+
+const readWorkdir = (cx: Compiling, node: SourceNode | undefined): string => {
+  const text = node ? readName(cx.problems, node, '"working_directory"') : null
+  if (text === null) return '~/project'
+  // A relative directory of a job is below the home of the step user, where the platform starts.
+  return /^(\/|~$|~\/)/.test(text) ? text : `~/${text}`
+}
+
+/** A text is split into words; a list is taken as it is. */
+export const readShell = (cx: Compiling, node: SourceNode): readonly string[] | null => {
+  const words =
+    node.kind === 'list'
+      ? node.items.map((item) => readText(cx.problems, item, 'a word of "shell"') ?? '')
+      : splitWords(readText(cx.problems, node, '"shell"') ?? '')
+  if (words !== null && words.length > 0) return parseShell(words)
+  cx.problems.add(
+    'E_VALUE',
+    node,
+    words === null ? '"shell" has a quote that is not closed' : '"shell" is empty',
+  )
+  return null
+}

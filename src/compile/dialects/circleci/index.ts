@@ -1,0 +1,117 @@
+// The CircleCI dialect: versions 2, 2.0 and 2.1 (config-dialects.md §2). One document in, workflows out; the stages
+// are version, definitions, pipeline values and parameters, workflows with everything they invoke, orbs last.
+
+import type { PlanInputs, PlanWorkflow } from '../../../protocol/plan.ts'
+import type { OriginMarks } from '../../plan/origins.ts'
+import type { WorkMeter } from '../../plan/work.ts'
+import type { Problems } from '../../problems.ts'
+import { entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
+import { readBoolean, readMap } from '../../source/read.ts'
+import type { Compiling, Definitions } from './compiling.ts'
+import { createOrbTable } from './orbs.ts'
+import { addPipelineParameters } from './parameters.ts'
+import { createPipelineValues } from './pipeline.ts'
+import { compileWorkflows } from './workflows.ts'
+
+export type CircleciInput = {
+  readonly document: SourceNode
+  readonly inputs: PlanInputs
+  readonly problems: Problems
+  readonly origins: OriginMarks
+  readonly work: WorkMeter
+}
+
+export const compileCircleci = (input: CircleciInput): readonly PlanWorkflow[] => {
+  const { document, inputs, problems, origins, work } = input
+  if (isNull(document)) {
+    problems.add('E_CONFIG_EMPTY', document, 'the configuration is empty')
+    return []
+  }
+  const root = readMap(problems, document, 'the configuration')
+  if (!root) return []
+  const interpolates = readVersion(problems, root) !== '2.0'
+  const pipeline = new Map<string, SourceNode>(createPipelineValues(inputs.event, root))
+  const cx: Compiling = {
+    problems,
+    origins,
+    work,
+    event: inputs.event,
+    root,
+    interpolates,
+    jobs: readDefinitions(problems, root, 'jobs'),
+    commands: interpolates ? readDefinitions(problems, root, 'commands') : new Map(),
+    executors: interpolates ? readDefinitions(problems, root, 'executors') : new Map(),
+    orbs: createOrbTable(problems, root, interpolates),
+    pipeline,
+  }
+  checkRoot(cx)
+  addPipelineParameters(cx, pipeline, inputs.parameters)
+  checkJobNames(cx)
+  const workflows = compileWorkflows(cx)
+  cx.orbs.report()
+  return workflows
+}
+
+/** Without a usable version the rest is read as 2.1, so that its problems are found as well. */
+const readVersion = (problems: Problems, root: MapNode): '2.0' | '2.1' => {
+  const node = entryOf(root, 'version')
+  const text = node?.kind === 'scalar' ? node.text.trim() : null
+  if (text === '2' || text === '2.0') return '2.0'
+  if (text === '2.1') return '2.1'
+  const isConfig = ['jobs', 'workflows', 'orbs'].some((key) => root.entries.has(key))
+  const help = 'write "version: 2.1" at the top of the file'
+  if (node)
+    problems.add(
+      'E_VERSION',
+      node,
+      `the version must be 2, 2.0 or 2.1, but is ${text ?? `a ${node.kind}`}`,
+      help,
+    )
+  else if (isConfig) problems.add('E_VERSION', root, 'the configuration has no "version"', help)
+  else
+    problems.add(
+      'E_VERSION',
+      root,
+      'this is no configuration: there is no "version" and there are no "jobs"',
+      help,
+    )
+  return '2.1'
+}
+
+const readDefinitions = (problems: Problems, root: MapNode, key: string): Definitions => {
+  const node = entryOf(root, key)
+  return (node && readMap(problems, node, `"${key}"`)?.entries) ?? new Map()
+}
+
+const needs21 = ['orbs', 'commands', 'executors', 'parameters', 'job-groups', 'setup']
+
+const checkRoot = (cx: Compiling): void => {
+  const setup = cx.interpolates ? entryOf(cx.root, 'setup') : null
+  if (setup && readBoolean(cx.problems, setup, '"setup"'))
+    cx.problems.add('W_NOT_CARRIED_OUT', setup, 'continuing a setup configuration is not carried out yet')
+  if (cx.interpolates) return
+  for (const key of needs21) {
+    const entry = cx.root.entries.get(key)
+    if (entry) cx.problems.add('W_NEEDS_21', entry.key, `"${key}" needs version 2.1; it is ignored`)
+  }
+}
+
+const checkJobNames = (cx: Compiling): void => {
+  const folded = new Map<string, string>()
+  for (const [name, { key }] of cx.jobs) {
+    if (name.trim() === '' || name.includes('/'))
+      cx.problems.add(
+        'E_VALUE',
+        key,
+        `"${name.slice(0, 80)}" cannot name a job: a name is not empty and has no "/"`,
+      )
+    const other = folded.get(name.toLowerCase())
+    if (other !== undefined)
+      cx.problems.add(
+        'W_JOB_NAME',
+        key,
+        `the jobs "${other}" and "${name}" differ only in upper and lower case`,
+      )
+    folded.set(name.toLowerCase(), name)
+  }
+}

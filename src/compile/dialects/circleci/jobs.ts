@@ -1,0 +1,135 @@
+// One invocation of a job as a plan job's spec: arguments bound, body substituted, where it runs and what it does.
+
+import type { JobSpec, PlanJob, PlanStep } from '../../../protocol/plan.ts'
+import { limits } from '../../limits.ts'
+import type { Spot } from '../../source/file.ts'
+import { type Entry, entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
+import { readInteger, readList, readMap, readOneOf, readText, warnUnknownKeys } from '../../source/read.ts'
+import type { Compiling } from './compiling.ts'
+import { readExecution } from './execution.ts'
+import { type Arguments, scopeOf } from './parameters.ts'
+import { expandSteps, type StepContext } from './steps.ts'
+import { substitute } from './substitute.ts'
+
+const jobTimeoutMs = 3_600_000
+
+const jobKeys = new Set(
+  (
+    'type docker machine macos windows executor steps parameters environment shell working_directory parallelism ' +
+    'resource_class retention circleci_ip_ranges branches description plan_name validation key'
+  ).split(' '),
+)
+
+const jobTypes = ['build', 'approval', 'no-op', 'release', 'lock', 'unlock'] as const
+const planKinds = {
+  build: 'job',
+  approval: 'approval',
+  'no-op': 'noop',
+  release: 'noop',
+  lock: 'lock',
+  unlock: 'unlock',
+} as const
+
+export type JobCall = {
+  readonly args: Arguments
+  readonly at: Spot
+  readonly preSteps: SourceNode | null
+  readonly postSteps: SourceNode | null
+  readonly contexts: readonly string[]
+}
+
+export type CompiledJob = Pick<PlanJob, 'kind' | 'shards' | 'spec'>
+
+/** null: reported. */
+export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): CompiledJob | null => {
+  const label = `job "${definition.key.text.slice(0, 80)}"`
+  const map = readMap(cx.problems, definition.value, label)
+  if (!map) return null
+  warnUnknownKeys(cx.problems, map, jobKeys, 'a job')
+  const scope = scopeOf(cx, { kind: 'job', label }, map, call)
+  const body = substitute(cx, withoutParameters(map), scope)
+  if (body.kind !== 'map') return null
+  const kind = readKind(cx, body)
+  if (kind !== 'job') return { kind, shards: 1, spec: null }
+  checkMinorKeys(cx, body)
+  const shards = readShards(cx, body)
+  const execution = readExecution(cx, label, body, definition.key)
+  const steps = readSteps(cx, label, definition.key, body, {
+    call,
+    job: { shell: execution?.shell ?? null, shards },
+  })
+  if (!execution) return null
+  const { shell: _, ...where } = execution
+  const spec: JobSpec = {
+    v: 1,
+    dialect: 'circleci',
+    ...where,
+    contexts: call.contexts,
+    egress: null,
+    timeoutMs: jobTimeoutMs,
+    steps,
+  }
+  return { kind, shards, spec: cx.origins.mark(spec, definition.key, { at: call.at, outer: null }) }
+}
+
+/** Declarations are not substituted with the values they declare. */
+const withoutParameters = (map: MapNode): MapNode => {
+  if (!map.entries.has('parameters')) return map
+  const entries = new Map(map.entries)
+  entries.delete('parameters')
+  return { ...map, entries }
+}
+
+const readKind = (cx: Compiling, body: MapNode): PlanJob['kind'] => {
+  const node = entryOf(body, 'type')
+  const type = (node && readOneOf(cx.problems, node, '"type"', jobTypes)) ?? 'build'
+  if (node && type === 'release')
+    cx.problems.add(
+      'W_NOT_CARRIED_OUT',
+      node,
+      'releases are not carried out yet; the job is planned and does nothing',
+    )
+  if (type === 'lock' || type === 'unlock') {
+    cx.problems.add('W_NOT_CARRIED_OUT', node, `"${type}" is planned, but no lock is held yet`)
+    if (!entryOf(body, 'key')) cx.problems.add('E_KEY_MISSING', node, `a job of type "${type}" needs a "key"`)
+  }
+  return planKinds[type]
+}
+
+const readShards = (cx: Compiling, body: MapNode): number => {
+  const node = entryOf(body, 'parallelism')
+  return (node && readInteger(cx.problems, node, '"parallelism"', { min: 1, max: limits.shardsMax })) ?? 1
+}
+
+const checkMinorKeys = (cx: Compiling, body: MapNode): void => {
+  const retention = entryOf(body, 'retention')
+  const caches = retention && readMap(cx.problems, retention, '"retention"')
+  const days = caches && entryOf(caches, 'caches')
+  if (days && !/^([1-9]|1[0-5])d$/.test(readText(cx.problems, days, '"caches"') ?? '1d'))
+    cx.problems.add('E_VALUE', days, '"caches" is a number of days from 1d to 15d')
+  const ranges = entryOf(body, 'circleci_ip_ranges')
+  if (ranges) cx.problems.add('W_NOT_CARRIED_OUT', ranges, '"circleci_ip_ranges" has no meaning here')
+}
+
+const readSteps = (
+  cx: Compiling,
+  label: string,
+  at: Spot,
+  body: MapNode,
+  { call, job }: { call: JobCall; job: StepContext['job'] },
+): readonly PlanStep[] => {
+  const node = body.entries.get('steps')?.value
+  const list = node && !isNull(node) ? readList(cx.problems, node, `"steps" of ${label}`) : null
+  if (!node || isNull(node) || list?.items.length === 0)
+    cx.problems.add('E_STEPS_EMPTY', at, `${label} has no steps`)
+  const out: PlanStep[] = []
+  const context: StepContext = { job, chain: [], via: null, out }
+  const outer = { ...context, via: { at: call.at, outer: null } }
+  if (call.preSteps) expandSteps(cx, readList(cx.problems, call.preSteps, '"pre-steps"')?.items ?? [], outer)
+  expandSteps(cx, list?.items ?? [], context)
+  if (call.postSteps)
+    expandSteps(cx, readList(cx.problems, call.postSteps, '"post-steps"')?.items ?? [], outer)
+  if (out.length === 0 && list && list.items.length > 0 && !cx.problems.hasErrors())
+    cx.problems.add('N_EMPTY_AFTER_CONDITIONS', at, `conditions leave ${label} without steps; it will pass`)
+  return out
+}

@@ -1,0 +1,46 @@
+// Pipeline values (`pipeline.git.branch` …) and pipeline parameters: what of the outside world a configuration may
+// see while it compiles. Text that came with a commit or an event is marked when it could change a script.
+
+import type { RunEvent } from '../../../protocol/plan.ts'
+import type { Spot } from '../../source/file.ts'
+import { computedNode, type ScalarNode, type ScalarValue } from '../../source/node.ts'
+
+/** Known to the platform and not (yet) to a plan, which depends only on files, event and parameters: unset. */
+const unsetNames = (
+  'id number name definition.id project.git_url project.type project.slug integration_source ' +
+  'git.branch.is_default git.base_revision git.repo_url git.repo_owner git.repo_name git.repo_id git.commit.url ' +
+  'git.commit.subject git.commit.body git.commit.author_login config.repository.name config.repository.url ' +
+  'config.file_path config.ref config.sha trigger.id trigger.type trigger.received_at schedule.name schedule.id ' +
+  'event.name event.action event.context.github.pr_url ' +
+  'event.github.pull_request.number event.github.pull_request.title event.github.pull_request.draft ' +
+  'event.github.pull_request.head.ref event.github.pull_request.base.ref event.github.ref ' +
+  'trigger_parameters.circleci.trigger_type trigger_parameters.circleci.event_time ' +
+  'trigger_parameters.circleci.event_type trigger_parameters.circleci.actor_id ' +
+  'trigger_parameters.webhook.body trigger_parameters.github_app.branch trigger_parameters.gitlab.web_url ' +
+  'deploy.environment_name deploy.component_name deploy.target_version deploy.current_version deploy.namespace'
+).split(' ')
+
+const triggerSource = {
+  push: 'webhook',
+  manual: 'api',
+  local: 'api',
+  schedule: 'scheduled_pipeline',
+} as const
+
+/** Stands in a script as one harmless word, quoted or not. Git forbids a leading "-" in names, so does this. */
+const harmless = /^[A-Za-z0-9_.@%+=:,/][A-Za-z0-9_.@%+=:,/-]*$/
+
+export const createPipelineValues = (event: RunEvent, at: Spot): Map<string, ScalarNode> => {
+  const values = new Map<string, ScalarNode>()
+  const unset: ScalarValue = { type: 'null', value: null }
+  for (const name of unsetNames) values.set(`pipeline.${name}`, computedNode(at, unset))
+  const set = (name: string, value: string | null): void => {
+    const untrusted = value !== null && value !== '' && !harmless.test(value) ? name : undefined
+    values.set(name, computedNode(at, value === null ? unset : { type: 'string', value }, untrusted))
+  }
+  set('pipeline.git.branch', event.branch)
+  set('pipeline.git.tag', event.tag)
+  set('pipeline.git.revision', event.commit)
+  set('pipeline.trigger_source', triggerSource[event.kind])
+  return values
+}

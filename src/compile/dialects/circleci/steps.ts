@@ -1,0 +1,147 @@
+// A list of steps as plan steps: built-ins read, commands expanded in place, conditions decided, `steps` spliced
+// (config-dialects.md §2.5, §2.6). The nodes that arrive here are substituted; a command's body is substituted when
+// it is expanded, with that command's own parameters.
+
+import type { PlanStep } from '../../../protocol/plan.ts'
+import { limits } from '../../limits.ts'
+import type { Via } from '../../plan/origins.ts'
+import type { Spot } from '../../source/file.ts'
+import {
+  type Entry,
+  entryOf,
+  isNull,
+  type MapNode,
+  type ScalarNode,
+  type SourceNode,
+} from '../../source/node.ts'
+import { listOrOne, readList, readMap } from '../../source/read.ts'
+import { didYouMean } from '../../suggest.ts'
+import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
+import type { Compiling } from './compiling.ts'
+import { isConditionTrue } from './condition.ts'
+import { noArguments, scopeOf } from './parameters.ts'
+import { substitute } from './substitute.ts'
+
+export type StepContext = {
+  readonly job: StepJob
+  /** The commands being expanded, outermost first. */
+  readonly chain: readonly string[]
+  readonly via: Via
+  readonly out: PlanStep[]
+}
+
+export const expandSteps = (cx: Compiling, nodes: readonly SourceNode[], context: StepContext): void => {
+  for (const node of nodes) {
+    if (!cx.work.spend(1, node)) return
+    const call = readCall(cx, node)
+    if (call) expandCall(cx, call, context)
+  }
+}
+
+/** One step as written: its name, where that stands, and its argument. */
+type Call = { readonly name: string; readonly at: ScalarNode; readonly node: SourceNode | null }
+
+const readCall = (cx: Compiling, node: SourceNode): Call | null => {
+  if (node.kind === 'scalar' && !isNull(node)) return { name: node.text, at: node, node: null }
+  const entries = node.kind === 'map' ? [...node.entries.values()] : []
+  const [entry] = entries
+  if (entry && entries.length === 1)
+    return { name: entry.key.text, at: entry.key, node: isNull(entry.value) ? null : entry.value }
+  if (node.kind === 'map' && entry) reportShape(cx, node, entry)
+  else cx.problems.add('E_STEP_SHAPE', node, 'a step is a name, or a map with one name')
+  return null
+}
+
+/** The common slip: the keys of a step stand beside its name instead of below it. */
+const reportShape = (cx: Compiling, node: MapNode, first: Entry): void => {
+  const names = [...node.entries.keys()].slice(0, 5).map((name) => `"${name.slice(0, 40)}"`)
+  const second = [...node.entries.values()][1]?.key ?? first.key
+  const message = `a step has one name, but this map has ${node.entries.size} keys: ${names.join(', ')}`
+  const help = isNull(first.value) ? `indent the keys that belong to "${first.key.text}" deeper` : null
+  cx.problems.add('E_STEP_SHAPE', second, message, help)
+}
+
+const expandCall = (cx: Compiling, call: Call, context: StepContext): void => {
+  const command = cx.interpolates ? findCommand(cx, call, context) : null
+  if (cx.interpolates && (call.name === 'when' || call.name === 'unless')) expandCondition(cx, call, context)
+  else if (cx.interpolates && call.name === 'steps') splice(cx, call, context)
+  else if (command) expandCommand(cx, call, command, context)
+  else addBuiltin(cx, call, context)
+}
+
+/** Inside a command that shadows a built-in, that name means the built-in. */
+const findCommand = (cx: Compiling, call: Call, context: StepContext): Entry | null => {
+  const isShadowed = context.chain.includes(call.name) && findBuiltin(call.name) !== null
+  return isShadowed ? null : (cx.commands.get(call.name) ?? null)
+}
+
+const addBuiltin = (cx: Compiling, call: Call, context: StepContext): void => {
+  const builtin = findBuiltin(call.name)
+  if (!builtin) {
+    reportUnknown(cx, call)
+    return
+  }
+  const step = builtin(cx, { at: call.at, node: call.node, job: context.job })
+  if (!step) return
+  const text = step.kind === 'run' ? step.command.length : 0
+  if (cx.work.spend(text + 200, call.at)) context.out.push(cx.origins.mark(step, call.at, context.via))
+}
+
+const expandCondition = (cx: Compiling, call: Call, context: StepContext): void => {
+  const map = call.node && readMap(cx.problems, call.node, `"${call.name}"`)
+  if (!map) {
+    cx.problems.add('E_CONDITION', call.at, `"${call.name}" needs "condition" and "steps"`)
+    return
+  }
+  const condition = map.entries.get('condition')?.value
+  const steps = entryOf(map, 'steps')
+  if (!condition || !steps) {
+    const missing = condition ? 'steps' : 'condition'
+    cx.problems.add('E_KEY_MISSING', call.at, `"${call.name}" needs "${missing}"`)
+    return
+  }
+  if (isConditionTrue(cx, condition) === (call.name === 'when')) expandSteps(cx, listOrOne(steps), context)
+}
+
+/** `steps: << parameters.x >>`, whose value is a list by now. */
+const splice = (cx: Compiling, call: Call, context: StepContext): void => {
+  const list = call.node && readList(cx.problems, call.node, '"steps"')
+  if (list) expandSteps(cx, list.items, { ...context, via: { at: call.at, outer: context.via } })
+}
+
+const expandCommand = (cx: Compiling, call: Call, command: Entry, context: StepContext): void => {
+  const label = `command "${call.name}"`
+  if (context.chain.includes(call.name) || context.chain.length >= limits.commandDepthMax) {
+    const chain = [...context.chain, call.name].join(' → ')
+    cx.problems.add('E_COMMAND_RECURSION', call.at, `commands call each other without end: ${chain}`)
+    return
+  }
+  const definition = readMap(cx.problems, command.value, label)
+  if (!definition) return
+  const argsMap = call.node && readMap(cx.problems, call.node, `the arguments of ${label}`)
+  const args = argsMap?.entries ?? noArguments
+  const scope = scopeOf(cx, { kind: 'command', label }, definition, { args, at: call.at })
+  const stepsNode = entryOf(definition, 'steps')
+  if (!stepsNode) {
+    cx.problems.add('E_KEY_MISSING', command.key, `${label} needs "steps"`)
+    return
+  }
+  const steps = readList(cx.problems, substitute(cx, stepsNode, scope), `"steps" of ${label}`)
+  const chain = [...context.chain, call.name]
+  if (steps) expandSteps(cx, steps.items, { ...context, chain, via: { at: call.at, outer: context.via } })
+}
+
+const reportUnknown = (cx: Compiling, call: Call): void => {
+  if (cx.orbs.use(call.name, call.at)) return
+  const name = call.name.slice(0, 80)
+  const place = (known: string): Spot | null => cx.commands.get(known)?.key ?? null
+  const help =
+    didYouMean(call.name, [...cx.commands.keys(), ...builtinNames], place) ??
+    (cx.interpolates ? null : 'commands of your own need version 2.1')
+  cx.problems.add(
+    'E_COMMAND_UNKNOWN',
+    call.at,
+    `cannot find a definition for a command named "${name}"`,
+    help,
+  )
+}

@@ -1,0 +1,153 @@
+// `<< … >>` in a subtree replaced by the values of a scope. Each text of the file is substituted exactly once, when
+// the body it stands in is instantiated; what comes out is never scanned again. A text that is one reference takes
+// the value itself, with its type: an integer, a list of steps, an executor.
+
+import {
+  computedNode,
+  type Entry,
+  listNode,
+  mapNode,
+  resolveScalar,
+  type ScalarNode,
+  type ScalarValue,
+  type SourceNode,
+} from '../../source/node.ts'
+import { didYouMean } from '../../suggest.ts'
+import type { Compiling } from './compiling.ts'
+import { type ExpressionValue, evaluate, isFault, isTruthy, type ParsedExpression } from './expression.ts'
+import { parseTemplate, type TemplatePart } from './template.ts'
+
+/** What is visible inside a body. Scope is lexical: nothing is inherited from a caller. */
+export type Scope = {
+  readonly parameters: ReadonlyMap<string, SourceNode>
+  /** Only inside a workflow's job invocation. */
+  readonly matrix: ReadonlyMap<string, SourceNode> | null
+}
+
+export const pipelineScope: Scope = { parameters: new Map(), matrix: null }
+
+export const substitute = (cx: Compiling, node: SourceNode, scope: Scope): SourceNode => {
+  if (!cx.interpolates || !node.templated) return node
+  if (!cx.work.spend(16, node)) return node
+  if (node.kind === 'scalar') return substituteText(cx, node, scope)
+  if (node.kind === 'list')
+    return listNode(
+      node,
+      node.items.map((item) => substitute(cx, item, scope)),
+    )
+  const entries = new Map<string, Entry>()
+  for (const { key, value } of node.entries.values()) {
+    const newKey = key.templated ? substituteText(cx, key, scope) : key
+    if (newKey.kind === 'scalar')
+      entries.set(newKey.text, { key: newKey, value: substitute(cx, value, scope) })
+    else cx.problems.add('E_YAML_KEY', key, 'a map key must be a text')
+  }
+  return mapNode(node, entries)
+}
+
+const substituteText = (cx: Compiling, node: ScalarNode, scope: Scope): SourceNode => {
+  const template = parseTemplate(node.text)
+  if ('wrong' in template) {
+    cx.problems.add('E_TAG_UNCLOSED', node, template.wrong)
+    return computedNode(node, { type: 'string', value: '' })
+  }
+  const [only, more] = template.parts
+  if (only && !more && only.kind === 'reference') return typedReference(cx, node, scope, only.name)
+  if (only && !more && only.kind === 'expression')
+    return computedNode(node, typed(evaluateParsed(cx, node, scope, only.parsed)), taint(cx, scope, only))
+  return render(cx, node, scope, template.parts)
+}
+
+const typedReference = (cx: Compiling, site: ScalarNode, scope: Scope, name: string): SourceNode => {
+  const value = lookup(cx, site, scope, name)
+  // The value stands where it is asked for, so that a problem with it points at the reference.
+  return value.kind === 'scalar' ? computedNode(site, resolveScalar(value), value.untrusted) : value
+}
+
+const render = (
+  cx: Compiling,
+  site: ScalarNode,
+  scope: Scope,
+  parts: readonly TemplatePart[],
+): ScalarNode => {
+  let untrusted: string | undefined
+  const renderParts = (list: readonly TemplatePart[]): string =>
+    list
+      .map((part) => {
+        if (part.kind === 'text') return part.text
+        untrusted ??= taint(cx, scope, part)
+        if (part.kind === 'section') return renderSection(part)
+        if (part.kind === 'expression') return toText(evaluateParsed(cx, site, scope, part.parsed))
+        return textOf(cx, site, part.name, lookup(cx, site, scope, part.name))
+      })
+      .join('')
+  const renderSection = (part: Extract<TemplatePart, { kind: 'section' }>): string => {
+    const value = lookup(cx, site, scope, part.name)
+    const truthy = value.kind !== 'scalar' || isTruthy(resolveScalar(value).value)
+    return truthy === part.inverted ? '' : renderParts(part.parts)
+  }
+  const text = renderParts(parts)
+  cx.work.spend(text.length, site)
+  return computedNode(site, { type: 'string', value: text }, untrusted)
+}
+
+/** Integers in decimal, booleans as words, unset values as nothing; a text as it was written. */
+const textOf = (cx: Compiling, site: ScalarNode, name: string, value: SourceNode): string => {
+  if (value.kind === 'scalar') return resolveScalar(value).type === 'null' ? '' : value.text
+  cx.problems.add('E_ARGUMENT_TYPE', site, `"${name}" is a ${value.kind} and cannot stand inside a text`)
+  return ''
+}
+
+const toText = (value: ExpressionValue): string => (value === null ? '' : String(value))
+
+const typed = (value: ExpressionValue): ScalarValue => {
+  if (value === null) return { type: 'null', value }
+  if (typeof value === 'boolean') return { type: 'boolean', value }
+  return typeof value === 'number' ? { type: 'integer', value } : { type: 'string', value }
+}
+
+const taint = (cx: Compiling, scope: Scope, part: TemplatePart): string | undefined => {
+  const names =
+    part.kind === 'expression' ? part.parsed.variables : part.kind === 'reference' ? [part.name] : []
+  for (const name of names) {
+    const value = find(cx, scope, name)
+    if (value?.kind === 'scalar' && value.untrusted !== undefined) return value.untrusted
+  }
+  return undefined
+}
+
+const evaluateParsed = (
+  cx: Compiling,
+  site: ScalarNode,
+  scope: Scope,
+  parsed: ParsedExpression,
+): ExpressionValue => {
+  const result = evaluate(parsed.expression, (name) => {
+    const value = find(cx, scope, name)
+    return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
+  })
+  if (!isFault(result)) return result
+  cx.problems.add('E_EXPRESSION', site, `the expression cannot be evaluated: ${result.message}`)
+  return null
+}
+
+const find = (cx: Compiling, scope: Scope, name: string): SourceNode | undefined => {
+  if (name.startsWith('parameters.')) return scope.parameters.get(name.slice('parameters.'.length))
+  if (name.startsWith('matrix.')) return scope.matrix?.get(name.slice('matrix.'.length))
+  return cx.pipeline.get(name)
+}
+
+const lookup = (cx: Compiling, site: ScalarNode, scope: Scope, name: string): SourceNode => {
+  const value = find(cx, scope, name)
+  if (value !== undefined) return value
+  const names = [
+    ...[...scope.parameters.keys()].map((key) => `parameters.${key}`),
+    ...[...(scope.matrix?.keys() ?? [])].map((key) => `matrix.${key}`),
+    ...cx.pipeline.keys(),
+  ]
+  const message = name.startsWith('parameters.')
+    ? `arguments referenced without declared parameters: ${name}`
+    : `there is no value "${name}" here`
+  cx.problems.add('E_PARAMETER_UNDECLARED', site, message, didYouMean(name, names))
+  return computedNode(site, { type: 'null', value: null })
+}

@@ -1,0 +1,231 @@
+// Workflows as the plan has them: which of them this event starts, their jobs, what those need and which remain.
+
+import type { PlanJob, PlanWorkflow } from '../../../protocol/plan.ts'
+import { limits } from '../../limits.ts'
+import type { Spot } from '../../source/file.ts'
+import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
+import { readInteger, readList, readMap, readTexts, warnUnknownKeys } from '../../source/read.ts'
+import { didYouMean } from '../../suggest.ts'
+import type { Compiling } from './compiling.ts'
+import { isExpressionOrConditionTrue } from './condition.ts'
+import { isBranchSelected, isSelected } from './filters.ts'
+import { type CompiledJob, compileJob } from './jobs.ts'
+import { type Member, matrixValues, readMembers } from './matrix.ts'
+import { noArguments } from './parameters.ts'
+import { dropUnreachable, type Need, resolveRequires } from './requires.ts'
+
+const workflowKeys = new Set(['jobs', 'when', 'unless', 'triggers', 'max_auto_reruns', 'description'])
+
+/** Options of an invocation that are no arguments. */
+const optionKeys21 = new Set(
+  'requires name context type filters matrix pre-steps post-steps serial-group override-with'.split(' '),
+)
+const optionKeys2 = new Set(['requires', 'name', 'context', 'type', 'filters'])
+
+/** The name the platform gives to the workflow of a file without workflows. */
+const implicitName = 'workflow'
+
+export const compileWorkflows = (cx: Compiling): readonly PlanWorkflow[] => {
+  const used = new Set<string>()
+  const declared = declaredWorkflows(cx)
+  const workflows =
+    declared.length > 0
+      ? declared.flatMap((entry) => compileWorkflow(cx, entry, used) ?? [])
+      : (compileImplicit(cx, used) ?? [])
+  checkUnusedJobs(cx, used)
+  return workflows
+}
+
+const declaredWorkflows = (cx: Compiling): readonly Entry[] => {
+  const node = entryOf(cx.root, 'workflows')
+  const map = node && readMap(cx.problems, node, '"workflows"')
+  return [...(map?.entries.values() ?? [])].filter(({ key }) => key.text !== 'version')
+}
+
+/** No workflows: one with the job `build`, whose old key `branches` then counts. */
+const compileImplicit = (cx: Compiling, used: Set<string>): PlanWorkflow[] | null => {
+  const build = cx.jobs.get('build')
+  if (!build) {
+    const help = 'add "workflows", or a job named "build"'
+    cx.problems.add(
+      'E_NO_WORKFLOW',
+      cx.root,
+      'there are no workflows and there is no job named "build"',
+      help,
+    )
+    return null
+  }
+  used.add('build')
+  const member: Member = {
+    job: 'build',
+    wanted: 'build',
+    name: 'build',
+    at: build.key,
+    options: null,
+    matrix: null,
+  }
+  const job = compileMember(cx, member)
+  const hasBranches = build.value.kind === 'map' && entryOf(build.value, 'branches') !== null
+  const isChosen =
+    hasBranches && build.value.kind === 'map' ? isBranchSelected(cx, build.value) : isSelected(cx, null)
+  if (!job || !isChosen) return []
+  const jobs = [toPlanJob(cx, member, job, [])]
+  return [cx.origins.mark({ name: implicitName, jobs }, build.key)]
+}
+
+const compileWorkflow = (cx: Compiling, entry: Entry, used: Set<string>): PlanWorkflow | null => {
+  const name = entry.key.text
+  const map = readMap(cx.problems, entry.value, `workflow "${name.slice(0, 80)}"`)
+  if (!map) return null
+  warnUnknownKeys(cx.problems, map, workflowKeys, 'a workflow')
+  checkReruns(cx, map)
+  const jobsNode = entryOf(map, 'jobs')
+  if (!jobsNode) {
+    cx.problems.add('E_KEY_MISSING', entry.key, `workflow "${name.slice(0, 80)}" needs "jobs"`)
+    return null
+  }
+  const entries = readList(cx.problems, jobsNode, '"jobs"')?.items ?? []
+  // What is wrong in a workflow that its condition leaves out does not matter to this event, but is worth knowing.
+  const isWanted = isConditionMet(cx, map)
+  const work = () => compileJobs(cx, name, entries, { at: entry.key, used })
+  const jobs = isWanted ? work() : cx.problems.asWarnings(work)
+  if (!isWanted || !isTriggered(cx, map) || jobs.length === 0) return null
+  return cx.origins.mark({ name, jobs }, entry.key)
+}
+
+const isConditionMet = (cx: Compiling, map: MapNode): boolean => {
+  if (!cx.interpolates) return true
+  const [whenNode, unlessNode] = [map.entries.get('when'), map.entries.get('unless')]
+  if (whenNode && unlessNode)
+    cx.problems.add('E_CONDITION', unlessNode.key, 'a workflow has "when" or "unless", not both')
+  const when = entryOf(map, 'when')
+  const unless = entryOf(map, 'unless')
+  if (when) return isExpressionOrConditionTrue(cx, when)
+  return unless ? !isExpressionOrConditionTrue(cx, unless) : true
+}
+
+/** A workflow with triggers runs on schedule and never on a push. */
+const isTriggered = (cx: Compiling, map: MapNode): boolean => {
+  const node = entryOf(map, 'triggers')
+  if (!node) return cx.event.kind !== 'schedule'
+  const schedules = (readList(cx.problems, node, '"triggers"')?.items ?? []).flatMap((item) => {
+    const trigger = readMap(cx.problems, item, 'a trigger')
+    const schedule = trigger && entryOf(trigger, 'schedule')
+    return (schedule && readMap(cx.problems, schedule, '"schedule"')) ?? []
+  })
+  const selected = schedules.map((schedule) => {
+    const filters = entryOf(schedule, 'filters')
+    const filterMap = filters && readMap(cx.problems, filters, '"filters"')
+    return filterMap !== null && isBranchSelected(cx, filterMap)
+  })
+  return cx.event.kind === 'schedule' && selected.some(Boolean)
+}
+
+const checkReruns = (cx: Compiling, map: MapNode): void => {
+  const node = entryOf(map, 'max_auto_reruns')
+  if (!node || readInteger(cx.problems, node, '"max_auto_reruns"', { min: 1, max: 5 }) === null) return
+  cx.problems.add('W_NOT_CARRIED_OUT', node, '"max_auto_reruns" of a workflow is not carried out yet')
+}
+
+const compileJobs = (
+  cx: Compiling,
+  workflow: string,
+  entries: readonly SourceNode[],
+  { at, used }: { at: Spot; used: Set<string> },
+): readonly PlanJob[] => {
+  const members = readMembers(cx, entries, at)
+  const needs = resolveRequires(cx, workflow, members)
+  const selected = new Set<string>()
+  const compiled = new Map<string, CompiledJob>()
+  for (const member of members) {
+    used.add(member.job)
+    const job = compileMember(cx, member)
+    if (job) compiled.set(member.name, job)
+    if (isSelected(cx, member.options && entryOf(member.options, 'filters'))) selected.add(member.name)
+  }
+  const kept = dropUnreachable(selected, needs)
+  return members.flatMap((member) => {
+    const job = compiled.get(member.name)
+    if (!job || !kept.has(member.name)) return []
+    return [
+      toPlanJob(
+        cx,
+        member,
+        job,
+        (needs.get(member.name) ?? []).filter((need) => kept.has(need.job)),
+      ),
+    ]
+  })
+}
+
+const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: readonly Need[]): PlanJob =>
+  cx.origins.mark(
+    {
+      key: member.name,
+      name: member.name,
+      kind: job.kind,
+      needs: needs.map(({ job: name, on, at }) => cx.origins.mark({ job: name, on }, at)),
+      shards: job.shards,
+      ...(member.matrix ? { matrix: matrixValues(member.matrix.values) } : {}),
+      spec: job.spec,
+    },
+    member.at,
+  )
+
+const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
+  const { options } = member
+  const typeNode = options && entryOf(options, 'type')
+  const type = typeNode?.kind === 'scalar' ? typeNode.text : null
+  const contexts = readContexts(cx, options)
+  if (type === 'approval') return { kind: 'approval', shards: 1, spec: null }
+  for (const key of ['serial-group', 'override-with'])
+    if (cx.interpolates && options && entryOf(options, key))
+      cx.problems.add(
+        'W_NOT_CARRIED_OUT',
+        options.entries.get(key)?.key ?? null,
+        `"${key}" is not carried out yet`,
+      )
+  const definition = cx.jobs.get(member.job)
+  if (!definition) return reportUnknownJob(cx, member)
+  const known = cx.interpolates ? optionKeys21 : optionKeys2
+  const args = new Map([...(options?.entries ?? [])].filter(([name]) => !known.has(name)))
+  return compileJob(cx, definition, {
+    args,
+    at: member.at,
+    contexts,
+    preSteps: cx.interpolates && options ? entryOf(options, 'pre-steps') : null,
+    postSteps: cx.interpolates && options ? entryOf(options, 'post-steps') : null,
+  })
+}
+
+const readContexts = (cx: Compiling, options: MapNode | null): readonly string[] => {
+  const node = options && entryOf(options, 'context')
+  if (!node) return []
+  const names = [...new Set(readTexts(cx.problems, node, '"context"'))]
+  if (names.length > limits.contextsMax)
+    cx.problems.add('E_VALUE', node, `a job has at most ${limits.contextsMax} contexts`)
+  return names
+}
+
+const reportUnknownJob = (cx: Compiling, member: Member): null => {
+  if (cx.orbs.use(member.job, member.at)) return null
+  const name = member.job.slice(0, 80)
+  const groups = entryOf(cx.root, 'job-groups')
+  if (cx.interpolates && groups?.kind === 'map' && groups.entries.has(member.job)) {
+    cx.problems.add('E_JOB_UNKNOWN', member.at, `"${name}" is a job group; groups are not carried out yet`)
+    return null
+  }
+  const help = didYouMean(member.job, cx.jobs.keys(), (near) => cx.jobs.get(near)?.key ?? null)
+  cx.problems.add('E_JOB_UNKNOWN', member.at, `there is no job "${name}"`, help)
+  return null
+}
+
+/** Jobs that no workflow invokes are read too, as far as that needs no arguments: what is wrong there only warns. */
+const checkUnusedJobs = (cx: Compiling, used: ReadonlySet<string>): void => {
+  for (const [name, definition] of cx.jobs) {
+    const needsArguments = definition.value.kind === 'map' && definition.value.entries.has('parameters')
+    if (used.has(name) || needsArguments) continue
+    const call = { args: noArguments, at: definition.key, contexts: [], preSteps: null, postSteps: null }
+    cx.problems.asWarnings(() => compileJob(cx, definition, call))
+  }
+}

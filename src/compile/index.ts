@@ -1,0 +1,88 @@
+// The door of the compiler: configuration text in, a plan or problems out. Pure: it reads no file, no clock and no
+// environment, and never throws over what somebody wrote. The same input gives the same plan, byte for byte.
+
+import { utf8 } from '../base/bytes.ts'
+import type { Problem } from '../base/problem.ts'
+import { sha256Hex } from '../base/sha256.ts'
+import type { Dialect, Origins, Plan, PlanInputs, PlanWorkflow, RunEvent } from '../protocol/plan.ts'
+import { type CircleciInput, compileCircleci } from './dialects/circleci/index.ts'
+import { limits } from './limits.ts'
+import { createOriginMarks } from './plan/origins.ts'
+import { createWorkMeter } from './plan/work.ts'
+import { createProblems, type Problems } from './problems.ts'
+import { loadYaml } from './source/load.ts'
+
+export { formatProblems } from './format.ts'
+export { type ProblemCode, type ProblemRow, problemCodes } from './problem-codes.ts'
+
+export type CompileInput = {
+  /** Path in the repository → text as committed. More files than are needed do no harm. */
+  readonly files: ReadonlyMap<string, string>
+  readonly event: RunEvent
+  readonly parameters: PlanInputs['parameters']
+}
+
+export type CompileResult =
+  | {
+      readonly ok: true
+      readonly plan: Plan
+      readonly origins: Origins
+      readonly problems: readonly Problem[]
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+type DialectRow = {
+  readonly dialect: Dialect
+  readonly path: string
+  readonly compile: (input: CircleciInput) => readonly PlanWorkflow[]
+}
+
+/** In order of preference. */
+const dialects: readonly DialectRow[] = [
+  { dialect: 'circleci', path: '.circleci/config.yml', compile: compileCircleci },
+]
+
+/** The paths that a planner fetches from a repository before it compiles. */
+export const configPaths: readonly string[] = dialects.map((row) => row.path)
+
+/** Which of a tree's files is its configuration, or null. */
+export const findConfig = (
+  paths: Iterable<string>,
+): { readonly path: string; readonly dialect: Dialect } | null => {
+  const present = new Set(paths)
+  const row = dialects.find(({ path }) => present.has(path))
+  return row ? { path: row.path, dialect: row.dialect } : null
+}
+
+export const compile = (input: CompileInput): CompileResult => {
+  const problems = createProblems()
+  const row = dialects.find(({ path }) => input.files.has(path))
+  const text = row && input.files.get(row.path)
+  if (!row || text === undefined) {
+    const help = `add one of: ${configPaths.join(', ')}`
+    problems.add('E_CONFIG_MISSING', null, 'there is no configuration file in this repository', help)
+    return { ok: false, problems: problems.list() }
+  }
+  const document = loadYaml(row.path, text, problems)
+  if (!document) return { ok: false, problems: problems.list() }
+  const origins = createOriginMarks()
+  const inputs: PlanInputs = { event: input.event, parameters: input.parameters }
+  const work = createWorkMeter(problems)
+  const workflows = row.compile({ document, inputs, problems, origins, work })
+  if (problems.hasErrors()) return { ok: false, problems: problems.list() }
+  const source = [{ path: row.path, sha256: sha256Hex(text) }]
+  const plan: Plan = { v: 1, dialect: row.dialect, source, inputs, workflows }
+  checkSize(plan, problems)
+  if (workflows.length === 0)
+    problems.add('N_NOTHING_TO_RUN', null, 'no workflow of this file applies to this event')
+  return problems.hasErrors()
+    ? { ok: false, problems: problems.list() }
+    : { ok: true, plan, origins: origins.collect(plan), problems: problems.list() }
+}
+
+const checkSize = (plan: Plan, problems: Problems): void => {
+  const bytes = utf8(JSON.stringify(plan)).length
+  if (bytes <= limits.planBytesMax) return
+  const mebibytes = limits.planBytesMax / 1024 / 1024
+  problems.add('E_PLAN_TOO_LARGE', null, `the plan has ${bytes} bytes, more than ${mebibytes} MiB`)
+}

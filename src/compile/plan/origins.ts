@@ -1,0 +1,48 @@
+// Where every part of a plan came from. While compiling, parts are marked as the objects they are; when the plan is
+// complete, one walk turns the marks into JSON pointers. The origins are a second document, outside the digest.
+
+import type { Origin, Origins } from '../../protocol/plan.ts'
+import { positionOf, type Spot } from '../source/file.ts'
+
+/** The invocations through which a text came into a job, innermost first. */
+export type Via = { readonly at: Spot; readonly outer: Via } | null
+
+export interface OriginMarks {
+  /** Returns `part`, for use in an expression. */
+  mark<T extends object>(part: T, at: Spot, via?: Via): T
+  collect(plan: object): Origins
+}
+
+export const createOriginMarks = (): OriginMarks => {
+  const marks = new Map<unknown, { at: Spot; via: Via }>()
+  return {
+    mark: (part, at, via = null) => {
+      marks.set(part, { at, via })
+      return part
+    },
+    collect: (plan) => {
+      const origins: Record<string, Origin> = {}
+      const walk = (part: unknown, pointer: string): void => {
+        if (typeof part !== 'object' || part === null) return
+        const mark = marks.get(part)
+        if (mark) origins[pointer] = toOrigin(mark)
+        for (const [key, value] of Object.entries(part)) walk(value, `${pointer}/${key}`)
+      }
+      walk(plan, '')
+      return origins
+    },
+  }
+}
+
+const toOrigin = (mark: { at: Spot; via: Via }): Origin => {
+  const via: Place[] = []
+  for (let step = mark.via; step !== null; step = step.outer) via.push(toPlace(step.at))
+  return { ...toPlace(mark.at), via }
+}
+
+type Place = { readonly file: string; readonly line: number; readonly column: number }
+
+const toPlace = (spot: Spot): Place => {
+  const { file, line, column } = positionOf(spot)
+  return { file, line, column }
+}

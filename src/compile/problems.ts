@@ -1,0 +1,79 @@
+// Where the compiler gathers what is wrong. It never stops at the first: whoever finds a problem reports it and goes
+// on with a harmless stand-in. The same finding at the same place (a command used ten times) is reported once.
+
+import type { Problem, Severity } from '../base/problem.ts'
+import { limits } from './limits.ts'
+import { type ProblemCode, problemCodes } from './problem-codes.ts'
+import { frameOf, positionOf, type Spot } from './source/file.ts'
+
+export interface Problems {
+  add(code: ProblemCode, at: Spot | null, message: string, help?: string | null): void
+  /** Errors found by `work` become warnings: it looks at something this event does not use. */
+  asWarnings<T>(work: () => T): T
+  hasErrors(): boolean
+  /** In the order of the file, those without a place first. */
+  list(): readonly Problem[]
+}
+
+type Finding = {
+  readonly code: ProblemCode
+  readonly severity: Severity
+  readonly at: Spot | null
+  readonly message: string
+  readonly help: string | null
+}
+
+export const createProblems = (): Problems => {
+  const findings = new Map<string, Finding>()
+  let lenient = 0
+  let cut = 0
+  let cutErrors = 0
+  return {
+    add: (code, at, message, help = null) => {
+      const written = problemCodes[code].severity
+      const severity = written === 'error' && lenient > 0 ? 'warning' : written
+      const key = `${code} ${at?.file.path} ${at?.start} ${message}`
+      const known = findings.get(key)
+      if (known && (known.severity === severity || severity !== 'error')) return
+      if (findings.size < limits.problemsMax || known) {
+        findings.set(key, { code, severity, at, message, help })
+        return
+      }
+      cut++
+      if (severity === 'error') cutErrors++
+    },
+    asWarnings: (work) => {
+      lenient++
+      try {
+        return work()
+      } finally {
+        lenient--
+      }
+    },
+    hasErrors: () => cutErrors > 0 || [...findings.values()].some((finding) => finding.severity === 'error'),
+    list: () => {
+      const all = [...findings.values()].sort((a, b) => placeOf(a) - placeOf(b)).map(toProblem)
+      return cut === 0 ? all : [...all, moreProblem(cut)]
+    },
+  }
+}
+
+const placeOf = (finding: Finding): number => finding.at?.start ?? -1
+
+const toProblem = (finding: Finding): Problem => ({
+  code: problemCodes[finding.code].number,
+  severity: finding.severity,
+  message: finding.message,
+  at: finding.at && positionOf(finding.at),
+  frame: finding.at ? frameOf(finding.at) : [],
+  help: finding.help,
+})
+
+const moreProblem = (count: number): Problem => ({
+  code: problemCodes.N_MORE_PROBLEMS.number,
+  severity: 'note',
+  message: `${count} more problems are not shown`,
+  at: null,
+  frame: [],
+  help: null,
+})
