@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
-import { run, systemClock } from '../../sys/index.ts'
+import { run, spawn, systemClock } from '../../sys/index.ts'
 import type { EgressPolicy, EgressRecord } from '../driver.ts'
 import { type NestNet, openNestNet } from '../jailer/net.ts'
 import { connectOutside, createGateway, type Gateway } from './gateway.ts'
@@ -57,19 +57,29 @@ after(async () => {
   for (const socket of accepted) socket.destroy()
   await gateway.close()
   const gone = await net.close()
-  assert.deepEqual(gone.filter((check) => !check.ok), [])
+  assert.deepEqual(
+    gone.filter((check) => !check.ok),
+    [],
+  )
   assert.equal(gone.length, 2)
   assert.deepEqual(await net.close(), gone, 'close is idempotent')
 })
 
-const list = (...rules: readonly (readonly [host: string, port: number, tls?: 'sni' | 'any'])[]): EgressPolicy => ({
+const list = (
+  ...rules: readonly (readonly [host: string, port: number, tls?: 'sni' | 'any'])[]
+): EgressPolicy => ({
   mode: 'list',
   allow: rules.map(([host, port, tls]) => ({ host, ports: [port], proto: 'tcp', tls: tls ?? 'any' })),
   privateRanges: [],
 })
 const open: EgressPolicy = { mode: 'open', allow: [], privateRanges: [] }
 
-type Seen = { output: string; records: readonly EgressRecord[]; asked: readonly string[]; dialled: readonly string[] }
+type Seen = {
+  output: string
+  records: readonly EgressRecord[]
+  asked: readonly string[]
+  dialled: readonly string[]
+}
 
 /** Runs a Node script in the job's network under a policy. `ask(name)` and `talk(host, port, text)` are given to it. */
 const inside = async (policy: EgressPolicy, script: string): Promise<Seen> => {
@@ -79,7 +89,17 @@ const inside = async (policy: EgressPolicy, script: string): Promise<Seen> => {
   dialled.length = 0
   const result = await run(
     'nsenter',
-    [`--net=${net.link.nsPath}`, '-S', '65534', '-G', '65534', '--', process.execPath, '-e', prelude + script],
+    [
+      `--net=${net.link.nsPath}`,
+      '-S',
+      '65534',
+      '-G',
+      '65534',
+      '--',
+      process.execPath,
+      '-e',
+      prelude + script,
+    ],
     { timeoutMs: 20_000 },
   )
   admitted.revoke()
@@ -102,10 +122,12 @@ const talk = (host, port, text, end = true) => new Promise((resolve) => {
   socket.on('end', () => resolve('got ' + got))
   socket.on('error', (e) => resolve(e.code)); socket.setTimeout(5000, () => { socket.destroy(); resolve('timeout') })
 })
-const say = console.log
+const say = console.log;
 `
 
-test('a listed name has an address, an unlisted one does not exist and nobody is asked', { skip }, async () => {
+test('a listed name has an address, an unlisted one does not exist and nobody is asked', {
+  skip,
+}, async () => {
   const seen = await inside(
     list(['good.example', 8080]),
     `(async () => {
@@ -135,11 +157,13 @@ test('bytes go both ways to a listed host, and half-close is kept', { skip }, as
   assert.deepEqual(seen.dialled, ['93.184.216.34:8080'])
   assert.deepEqual(
     seen.records.map(({ host, ip, port, verdict, up, down }) => ({ host, ip, port, verdict, up, down })),
-    [{ host: 'good.example', ip: '127.0.0.1', port: 8080, verdict: 'allowed', up: 5, down: 5 }],
+    [{ host: 'good.example', ip: '93.184.216.34', port: 8080, verdict: 'allowed', up: 5, down: 5 }],
   )
 })
 
-test('literal addresses, metadata, loopback and the gateway itself are not reachable in a list', { skip }, async () => {
+test('literal addresses, metadata, loopback and the gateway itself are not reachable in a list', {
+  skip,
+}, async () => {
   const seen = await inside(
     list(['good.example', 8080]),
     `(async () => { for (const a of ['169.254.169.254', '10.255.0.1', '93.184.216.34', '198.18.77.77', '10.0.0.1', '192.168.1.1', '${'127.0.0.1'}'])
@@ -151,8 +175,17 @@ test('literal addresses, metadata, loopback and the gateway itself are not reach
   assert.equal(seen.records.length, 6, 'all but the job’s own loopback')
 })
 
-test('open: public literals pass, denied ranges do not, whichever way they are written', { skip }, async () => {
-  for (const bad of ['10.0.0.1', '127.0.0.1', '169.254.169.254', '::ffff:10.0.0.1', '64:ff9b::a00:1', '198.51.99.9'])
+test('open: public literals pass, denied ranges do not, whichever way they are written', {
+  skip,
+}, async () => {
+  for (const bad of [
+    '10.0.0.1',
+    '127.0.0.1',
+    '169.254.169.254',
+    '::ffff:10.0.0.1',
+    '64:ff9b::a00:1',
+    '198.51.99.9',
+  ])
     answers.set('bad.example', () => [bad]) && assert.deepEqual(await dialBad(), [], bad)
   const seen = await inside(
     open,
@@ -183,7 +216,9 @@ test('one bad answer among good ones spoils all', { skip }, async () => {
   assert.equal(seen.records.at(-1)?.why, 'address: private')
 })
 
-test('rebinding has no window: each connection asks once and connects to what it checked', { skip }, async () => {
+test('rebinding has no window: each connection asks once and connects to what it checked', {
+  skip,
+}, async () => {
   let times = 0
   answers.set('rebind.example', () => [times++ % 2 === 0 ? '93.184.216.34' : '127.0.0.1'])
   const seen = await inside(
@@ -241,8 +276,8 @@ test('UDP has no other end, IPv6 has no way out, and ::1 works', { skip }, async
   const seen = await inside(
     open,
     `const udp = (host, port) => new Promise((resolve) => { const s = dgram.createSocket('udp4')
-       s.connect(port, host, () => { s.send('x'); setTimeout(() => s.send('y', () => undefined), 50); setTimeout(() => { s.close(); resolve('silence') }, 1000) })
-       s.on('error', (e) => { s.close(); resolve(e.code) }) })
+       s.connect(port, host, () => { s.send('x'); const t = setTimeout(() => { s.close(); resolve('silence') }, 1000)
+       s.on('error', (e) => { clearTimeout(t); s.close(); resolve(e.code) }) }) })
      ;(async () => { say(await udp('93.184.216.34', 443)); say(await udp('8.8.8.8', 53)); say(await talk('2606:2800:220:1::1', 443, 'x'))
        const s = net.createServer((c) => c.end('local')).listen(0, '::1', async () => { say(await talk('::1', s.address().port, 'x')); s.close() }) })()`,
   )
@@ -254,7 +289,9 @@ test('ports without a listener, ping and a foreign source address get nothing', 
   assert.equal(seen.output, 'ECONNREFUSED')
   const ping = `$_ = pack('CCnnn', 8, 0, 0xf7fd, 1, 1); socket(S, 2, 3, 1) or die; send(S, $_, 0, pack_sockaddr_in(0, inet_aton('10.255.0.1')));
     vec($r, fileno(S), 1) = 1; print select($r, undef, undef, 0.3) ? 'answered' : 'silence'`
-  const pinged = await run('nsenter', [`--net=${net.link.nsPath}`, 'perl', '-MSocket', '-e', ping], { timeoutMs: 5_000 })
+  const pinged = await run('nsenter', [`--net=${net.link.nsPath}`, 'perl', '-MSocket', '-e', ping], {
+    timeoutMs: 5_000,
+  })
   assert.equal(pinged.stdout.toString(), 'silence', pinged.stderr.toString())
   // Even root of the job's network cannot borrow an address: replies and requests from others are dropped.
   const spoof = `ip addr add 10.255.7.2/32 dev lo; exec ${process.execPath} -e 'require("node:net").connect({ host: "93.184.216.34", port: 8080, localAddress: "10.255.7.2", timeout: 400 }).on("timeout", () => { console.log("dropped"); process.exit() }).on("error", (e) => console.log(e.code)).on("connect", () => console.log("through"))'`
@@ -265,18 +302,86 @@ test('ports without a listener, ping and a foreign source address get nothing', 
 test('a second link has its own policy, and does not outlive its close', { skip }, async () => {
   answers.set('good.example', () => ['93.184.216.34'])
   const link = await net.addLink()
-  const script = `${prelude} (async () => say(await talk(await ask('good.example'), 8080, 'x')))()`
+  const script = `${prelude} (async () => { const a = await ask('good.example'); say(a.includes('.') ? await talk(a, 8080, 'x') : a) })()`
   const from = () =>
     run('nsenter', [`--net=${link.nsPath}`, '--', process.execPath, '-e', script], { timeoutMs: 9_000 })
-  assert.match((await from()).stdout.toString(), /ENOTFOUND|ETIMEOUT/, 'not admitted yet')
-  const admitted = gateway.admit({ ...limits, address: link.jobAddress, cell: 'clean', policy: list(['good.example', 8080]) })
+  assert.match((await from()).stdout.toString(), /^ETIMEOUT/, 'not admitted yet')
+  const admitted = gateway.admit({
+    ...limits,
+    address: link.jobAddress,
+    cell: 'clean',
+    policy: list(['good.example', 8080]),
+  })
   assert.equal((await from()).stdout.toString().trim(), 'got x')
   admitted.revoke()
   link.close()
+  assert.notEqual((await from()).code, 0, 'the namespace cannot be entered any more')
 })
 
-test('a source host on loopback is reached under its inside name, and only on its port', { skip }, async () => {
-  const allowed = allowSource({ host: '127.0.0.1', port: serverPort, isTls: false }, [`127.0.0.1:${serverPort}`])
+test('the handles pass on to an unprivileged process, which is then the gateway', { skip }, async () => {
+  const other = await openNestNet({ nestId: 'hop', ports: [8080], binder })
+  const source = `
+    import { createGateway, connectOutside } from '${new URL('./gateway.ts', import.meta.url)}'
+    const listeners = []
+    process.on('message', ({ port, proto, done }, handle) => {
+      if (!done) return listeners.push({ port, proto, handle })
+      const clock = { now: () => Date.now(), monotonicMs: () => performance.now() }
+      const gateway = createGateway({ listeners, clock, hostAddresses: () => [], resolve: async () => ['93.184.216.34'],
+        connect: () => connectOutside('127.0.0.1', ${serverPort}) })
+      gateway.admit({ address: '${other.link.jobAddress}', cell: 'x', egressBytes: 1e6, connections: 9,
+        policy: { mode: 'open', allow: [], privateRanges: [] } })
+      process.send({ uid: process.getuid() })
+    })
+    process.on('disconnect', () => process.exit(0))`
+  const runner = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    uid: 65534,
+    gid: 65534,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  for (const { port, proto, handle } of other.listeners) {
+    await new Promise((resolve) => runner.send({ port, proto }, handle as never, {}, resolve))
+    handle.close()
+  }
+  runner.send({ done: true })
+  assert.deepEqual(await once(runner, 'message').then(([message]) => message), { uid: 65534 })
+  const script = `${prelude} (async () => say(await talk(await ask('any.example'), 8080, 'hop')))()`
+  const result = await run('nsenter', [`--net=${other.link.nsPath}`, '--', process.execPath, '-e', script], {
+    timeoutMs: 9_000,
+  })
+  assert.equal(result.stdout.toString().trim(), 'got hop', result.stderr.toString())
+  runner.disconnect()
+  await once(runner, 'exit')
+  assert.deepEqual(
+    (await other.close()).filter((check) => !check.ok),
+    [],
+  )
+})
+
+test('a network whose process still runs, or whose listeners are held, is not called gone', {
+  skip,
+}, async () => {
+  const other = await openNestNet({ nestId: 'held', ports: [8080], binder })
+  const holder = spawn('nsenter', [`--net=${other.link.nsPath}`, 'sh', '-c', 'echo in; read -r _'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  assert(holder.stdout !== null && holder.stdin !== null)
+  await once(holder.stdout, 'data')
+  const gone = await other.close()
+  assert.deepEqual(
+    gone.map((check) => check.ok),
+    [false, false],
+  )
+  assert.match(gone[1]?.detail ?? '', new RegExp(`process ${holder.pid} `))
+  holder.stdin.end()
+  await once(holder, 'exit')
+})
+
+test('a source host on loopback is reached under its inside name, and only on its port', {
+  skip,
+}, async () => {
+  const allowed = allowSource({ host: '127.0.0.1', port: serverPort, isTls: false }, [
+    `127.0.0.1:${serverPort}`,
+  ])
   assert(allowed !== null)
   const [extra] = await net.listen([serverPort])
   assert(extra !== undefined)
@@ -293,15 +398,29 @@ test('a source host on loopback is reached under its inside name, and only on it
 test('bytes and connections are capped', { skip }, async () => {
   answers.set('good.example', () => ['93.184.216.34'])
   const policy = list(['good.example', 8080])
-  const admitted = gateway.admit({ address: net.link.jobAddress, cell: 'capped', policy, egressBytes: 1000, connections: 2 })
+  const admitted = gateway.admit({
+    address: net.link.jobAddress,
+    cell: 'capped',
+    policy,
+    egressBytes: 1000,
+    connections: 2,
+  })
   const script = `${prelude} (async () => { const a = await ask('good.example'); const hold = [1, 2].map(() => net.connect(8080, a).on('error', () => 0))
     await new Promise((r) => setTimeout(r, 200)); say(await talk(a, 8080, 'x')); hold.forEach((s) => s.destroy()); await new Promise((r) => setTimeout(r, 200))
     say(await talk(a, 8080, 'x'.repeat(5000))) })()`
-  const result = await run('nsenter', [`--net=${net.link.nsPath}`, '--', process.execPath, '-e', script], { timeoutMs: 9_000 })
+  const result = await run('nsenter', [`--net=${net.link.nsPath}`, '--', process.execPath, '-e', script], {
+    timeoutMs: 9_000,
+  })
   admitted.revoke()
   assert.deepEqual(result.stdout.toString().trim().split('\n'), ['ECONNRESET', 'ECONNRESET'])
-  const whys = gateway.records().filter(({ cell }) => cell === 'capped').map(({ why }) => why)
-  assert.deepEqual(whys.filter((why) => why !== 'ok' && !why.startsWith('failed')), ['connections', 'egress-bytes'])
+  const whys = gateway
+    .records()
+    .filter(({ cell }) => cell === 'capped')
+    .map(({ why }) => why)
+  assert.deepEqual(
+    whys.filter((why) => why !== 'ok' && !why.startsWith('failed')),
+    ['connections', 'egress-bytes'],
+  )
 })
 
 test('throughput is not a reason to go around it', { skip }, async (t) => {

@@ -67,7 +67,12 @@ export const createGateway = (deps: GatewayDeps): Gateway => {
   const accept = (socket: Socket, port: number): void => {
     const link = linkOf(socket.remoteAddress)
     socket.on('error', () => undefined)
-    if (!link?.enter()) {
+    if (link === null) {
+      socket.resetAndDestroy()
+      return
+    }
+    if (!link.enter()) {
+      link.record(tooMany(socket, port, deps.clock.now()))
       socket.resetAndDestroy()
       return
     }
@@ -117,6 +122,19 @@ export const createGateway = (deps: GatewayDeps): Gateway => {
     },
   }
 }
+
+const tooMany = (socket: Socket, port: number, now: number): Omit<EgressRecord, 'cell'> => ({
+  at: new Date(now).toISOString(),
+  proto: 'tcp',
+  host: socket.localAddress ?? '',
+  ip: null,
+  port,
+  verdict: 'denied',
+  why: 'connections',
+  up: 0,
+  down: 0,
+  ms: 0,
+})
 
 const openTcp = (handle: unknown, onConnection: (socket: Socket) => void): (() => Promise<void>) => {
   const server: Server = createServer(

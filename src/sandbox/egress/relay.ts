@@ -78,8 +78,8 @@ const carry = async (connection: Connection, judgement: Judgement, name: string 
   if (!judgement.ok) throw new Refusal(judgement.why)
   const head = judgement.speaks === 'tls' ? await readTlsHead(client, name ?? '', link.signal) : []
   const addresses = await checkedAddresses(connection, judgement, name)
-  const upstream = await connectFirst(deps, addresses, port, link.signal)
-  story.ip = upstream.remoteAddress ?? null
+  const { upstream, address } = await connectFirst(deps, addresses, port, link.signal)
+  story.ip = address
   const guard = judgement.speaks === 'http' && name !== null ? createHttpGuard(name) : null
   await splice({ ...connection, upstream, guard, head })
 }
@@ -148,17 +148,17 @@ const connectFirst = async (
   addresses: readonly string[],
   port: number,
   signal: AbortSignal,
-): Promise<Socket> => {
+): Promise<{ upstream: Socket; address: string }> => {
   let last: unknown
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(connectMs)])
   for (const address of addresses.slice(0, addressesTried)) {
-    const socket = deps.connect(address, port)
-    socket.on('error', () => undefined)
+    const upstream = deps.connect(address, port)
+    upstream.on('error', () => undefined)
     try {
-      await once(socket, 'connect', { signal: deadline })
-      return socket
+      await once(upstream, 'connect', { signal: deadline })
+      return { upstream, address }
     } catch (error) {
-      socket.destroy()
+      upstream.destroy()
       last = error
     }
   }

@@ -210,7 +210,9 @@ const bind = (
       errors = `${errors}${chunk}`.slice(0, 4096)
     })
     const timer = setTimeout(() => child.kill('SIGKILL'), setupMs)
+    let isDone = false
     const fail = (why: string) => {
+      if (isDone) return
       for (const { handle } of bound) handle.close()
       reject(fault('E_SANDBOX_UNAVAILABLE', { detail: `the listeners could not be bound: ${why}` }))
     }
@@ -218,14 +220,17 @@ const bind = (
       if (answer.proto !== undefined && answer.port !== undefined)
         // SAFE: sent by our own program, which sends nothing but libuv handles.
         bound.push({ proto: answer.proto, port: answer.port, handle: handle as RawHandle })
-      if (answer.done) resolve(bound)
+      if (answer.done) {
+        isDone = true
+        resolve(bound)
+      }
       if (answer.failed !== undefined) errors += answer.failed
       if (answer.done || answer.failed !== undefined) child.disconnect()
     })
     child.once('error', (error) => fail(String(error)))
     child.once('exit', () => {
       clearTimeout(timer)
-      fail(errors) // Without effect when `done` came.
+      fail(errors)
     })
     child.send(order)
   })
