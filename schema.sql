@@ -66,7 +66,7 @@ attempts
   log_key bytea
   log_key_wrapped text
   log_complete boolean not null default false
-  attempts_check: CHECK (((status <> 'queued'::text) OR ((lease_id IS NULL) AND (started_at IS NULL))))
+  attempts_check: CHECK (((status <> 'queued'::text) OR (started_at IS NULL)))
   attempts_check1: CHECK (((status <> 'running'::text) OR ((lease_id IS NOT NULL) AND (runner_id IS NOT NULL) AND (session IS NOT NULL))))
   attempts_check2: CHECK (((status = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)))
   attempts_id_check: CHECK ((id ~~ 'att\_%'::text))

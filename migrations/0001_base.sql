@@ -216,7 +216,7 @@ create table attempts (
   log_key_wrapped text,
   log_complete boolean not null default false,
   unique (job_id, number),
-  check (status <> 'queued' or (lease_id is null and started_at is null)),
+  check (status <> 'queued' or started_at is null),
   check (status <> 'running' or (lease_id is not null and runner_id is not null and session is not null)),
   check ((status in ('queued', 'running')) = (finished_at is null))
 ) with (fillfactor = 70);

@@ -31,9 +31,9 @@ export type RunEvent =
 
 export type Decision = { readonly state: RunState; readonly changes: readonly Change[] }
 
-/** An event that does not fit (an attempt that is not running finishes) changes nothing. */
-export const decide = (state: RunState, event: RunEvent): Decision => {
-  const next = rolledUp(settle(happen(state, event)))
+/** Several events happen one after the other. One that does not fit (what is not running finishes) changes nothing. */
+export const decide = (state: RunState, ...events: readonly RunEvent[]): Decision => {
+  const next = events.reduce((current, event) => rolledUp(settle(happen(current, event))), state)
   return { state: next, changes: changesBetween(state, next) }
 }
 

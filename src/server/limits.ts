@@ -26,6 +26,8 @@ export const limits = {
   runnerConnectionsMax: 512,
   logObjectBytesMax: 2 * 1024 * 1024 * 1024,
   logObjectUploadMs: 10 * 60_000,
+  /** Silence after which people read `offline`; a poll is held 25 s. */
+  runnerOfflineSeconds: 45,
   slotsPerPollMax: 64,
   eventsPerRequestMax: 1_000,
   /** A signed request is refused this far from our clock, and its `jti` remembered as long. */

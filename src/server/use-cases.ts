@@ -2,7 +2,7 @@
 // them. Factories: createRuns, createProjects, createDeliveries, createIntake, createLogs, createRunners.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
-import type { AttemptId, HookId, ProjectId, RunId, RunnerId } from '../base/ids.ts'
+import type { AttemptId, HookId, OrganisationId, ProjectId, RunId, RunnerId } from '../base/ids.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
 import type { Actor, Scope } from './access/actor.ts'
@@ -24,7 +24,7 @@ export type RunChanges = { readonly rev: number; readonly run: api.RunSummary; r
 
 /** A run changed. Sent after the commit; state is read from the database, never from here. */
 export type RunNotice = {
-  readonly organisation: string
+  readonly organisation: OrganisationId
   readonly project: ProjectId
   readonly run: RunId
   readonly rev: number
@@ -45,8 +45,8 @@ export type Runs = {
     },
   ) => Promise<api.Run>
   readonly cancelRun: (actor: Actor, run: RunId) => Promise<api.Run>
-  /** One listener per process is enough; returns how to stop. */
-  readonly onChange: (handler: (notice: RunNotice) => void) => () => void
+  /** null: notices may have been lost, so every run may have changed. One listener per process; returns how to stop. */
+  readonly onChange: (handler: (notice: RunNotice | null) => void) => () => void
 }
 
 export type Projects = {

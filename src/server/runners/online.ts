@@ -1,0 +1,15 @@
+// Which runners there are: for people, and for saying why a job waits.
+import { sql } from 'kysely'
+import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
+
+/** Heard of within the time in which a held poll must have come back. */
+export const onlineRunners = async (
+  db: Db,
+): Promise<readonly { readonly name: string; readonly classes: readonly string[] }[]> => {
+  const { rows } = await sql<{ name: string; classes: readonly string[] | null }>`
+    select name, facts -> 'classes' as classes from runners
+    where status = 'enrolled' and last_seen_at > now() - make_interval(secs => ${limits.runnerOfflineSeconds})
+    order by name`.execute(db)
+  return rows.map(({ name, classes }) => ({ name, classes: classes ?? [] }))
+}

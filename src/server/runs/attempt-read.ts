@@ -1,0 +1,84 @@
+// One attempt with its steps and receipt, as the API shows it.
+import { sql } from 'kysely'
+import { fromBase64Url, utf8Decode } from '../../base/bytes.ts'
+import type { AttemptId, RunId } from '../../base/ids.ts'
+import type { Attempt, Step } from '../../protocol/api/shapes.ts'
+import type { Scope } from '../access/actor.ts'
+import type { Db } from '../db/database.ts'
+import { type AttemptRow, attemptColumns, attemptSummary } from './jobs-read.ts'
+
+type Row = AttemptRow & {
+  readonly run: RunId | null
+  readonly lastSeq: number
+  readonly logComplete: boolean
+  readonly notes: readonly string[]
+  readonly receipt: string | null
+  readonly receiptVerified: boolean
+}
+
+export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<Attempt | null> => {
+  const { rows } = await sql<Row>`
+    select ${attemptColumns}, a.run_id as run, a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
+      a.receipt, a.receipt_verified as "receiptVerified"
+    from attempts a left join runners n on n.id = a.runner_id
+    where a.id = ${id} and a.organisation_id = ${scope.organisation}`.execute(db)
+  const row = rows[0]
+  if (row === undefined) return null
+  return {
+    ...attemptSummary(row),
+    job_id: row.job,
+    run_id: row.run,
+    steps: await selectSteps(db, id),
+    last_seq: row.lastSeq,
+    log_complete: row.logComplete,
+    notes: [...row.notes],
+    receipt: receiptOf(row),
+  }
+}
+
+type StepRow = {
+  readonly index: number
+  readonly name: string
+  readonly type: string
+  readonly status: Step['status']
+  readonly startedAt: Date
+  readonly durationMs: number | null
+  readonly exitCode: number | null
+  readonly message: string | null
+  readonly leftovers: number
+}
+
+const selectSteps = async (db: Db, attempt: AttemptId): Promise<Step[]> => {
+  const { rows } = await sql<StepRow>`
+    select index, name, type, status, started_at as "startedAt", duration_ms as "durationMs", exit_code as "exitCode",
+      message, leftovers
+    from steps where attempt_id = ${attempt} order by index`.execute(db)
+  return rows.map((row) => ({
+    index: row.index,
+    name: row.name,
+    type: row.type,
+    status: row.status,
+    started_at: row.startedAt.toISOString(),
+    finished_at:
+      row.durationMs === null ? null : new Date(row.startedAt.getTime() + row.durationMs).toISOString(),
+    duration_ms: row.durationMs,
+    exit_code: row.exitCode,
+    message: row.message,
+    leftovers: row.leftovers,
+  }))
+}
+
+/** The signature was checked when the receipt came; here it is only taken apart. */
+const receiptOf = ({ receipt, receiptVerified }: Row): Attempt['receipt'] => {
+  if (receipt === null) return null
+  const claims = fromBase64Url(receipt.split('.')[1] ?? '')
+  try {
+    const parsed: unknown = JSON.parse(utf8Decode(claims ?? new Uint8Array(0)))
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+    return isObject
+      ? { claims: parsed as Record<string, unknown>, verified: receiptVerified, jws: receipt }
+      : null
+  } catch {
+    return { claims: {}, verified: false, jws: receipt }
+  }
+}

@@ -1,0 +1,168 @@
+// Runs for people: list, look, start, cancel. Called by server/http and server/live.
+import { sql } from 'kysely'
+import { fault } from '../../base/faults.ts'
+import { type AttemptId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
+import type { Problem } from '../../base/problem.ts'
+import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
+import { openCommit } from '../../protocol/runner-wire.ts'
+import { isFinal } from '../../schedule/index.ts'
+import { type Actor, actorId, type Scope } from '../access/actor.ts'
+import { writeAudit } from '../access/audit.ts'
+import type { Database } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
+import type { NewId } from '../new-id.ts'
+import type { Page, RunChanges, RunNotice, Runs, RunsQuery } from '../use-cases.ts'
+import { findAttempt } from './attempt-read.ts'
+import { changeRun } from './change.ts'
+import { eventOf, insertRun } from './create.ts'
+import { fullRef, isCommit } from './git-names.ts'
+import { jobsAbove } from './jobs-read.ts'
+import { type RunRow, selectRuns, summariesOf } from './summaries.ts'
+
+type Deps = { readonly database: Database; readonly newId: NewId }
+
+export const createRuns = (deps: Deps): Runs => ({
+  listRuns: (scope, query) => listRuns(deps, scope, query),
+  findRun: (scope, run) => findRun(deps, scope, run),
+  jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
+  findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.db, scope, attempt),
+  startRun: (actor, input) => startRun(deps, actor, input),
+  cancelRun: (actor, run) => cancelRun(deps, actor, run),
+  onChange: (handler) => onChange(deps, handler),
+})
+
+const listRuns = async (
+  { database: { db } }: Deps,
+  scope: Scope,
+  query: RunsQuery,
+): Promise<Page<RunSummary>> => {
+  const before = query.cursor === undefined ? null : parseId('run', query.cursor)
+  if (query.cursor !== undefined && before === null)
+    throw fault('E_INPUT', { public: 'cursor is not one of ours' })
+  const conditions = [
+    ...(before === null ? [] : [sql`r.id < ${before}`]),
+    ...(query.project === undefined ? [] : [sql`(p.id = ${query.project} or p.name = ${query.project})`]),
+    ...(query.status === undefined ? [] : [sql`r.status = ${query.status}`]),
+    ...(query.branch === undefined ? [] : [sql`r.branch = ${query.branch}`]),
+    ...(query.commit === undefined ? [] : [sql`starts_with(r.commit, ${query.commit})`]),
+    ...(query.number === undefined ? [] : [sql`r.number = ${query.number}`]),
+  ]
+  const where = conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
+  const rows = await selectRuns(db, scope.organisation, { where, limit: query.limit + 1 })
+  const page = rows.slice(0, query.limit)
+  return {
+    items: await summariesOf(db, page),
+    next_cursor: rows.length > page.length ? (page.at(-1)?.id ?? null) : null,
+  }
+}
+
+const findRow = async ({ database: { db } }: Deps, scope: Scope, run: RunId): Promise<RunRow | null> =>
+  (await selectRuns(db, scope.organisation, { where: sql`r.id = ${run}`, limit: 1 }))[0] ?? null
+
+const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null> => {
+  const row = await findRow(deps, scope, id)
+  if (row === null) return null
+  const { db } = deps.database
+  const [summary] = await summariesOf(db, [row])
+  if (summary === undefined) return null
+  const { rows } = await sql<{
+    problems: Problem[]
+  }>`select problems from plans where run_id = ${id}`.execute(db)
+  return {
+    ...summary,
+    jobs: await jobsAbove(db, id, -1),
+    problems: rows[0]?.problems.map((problem) => ({ ...problem, frame: [...problem.frame] })) ?? [],
+    plan_digest: row.planDigest,
+    delivery_id: row.delivery,
+  }
+}
+
+/** The row is read first: what changes between the two reads comes again with the next call, nothing is missed. */
+const jobsSince = async (deps: Deps, scope: Scope, id: RunId, rev: number): Promise<RunChanges | null> => {
+  const row = await findRow(deps, scope, id)
+  if (row === null) return null
+  const [run] = await summariesOf(deps.database.db, [row])
+  return run === undefined ? null : { rev: row.rev, run, jobs: await jobsAbove(deps.database.db, id, rev) }
+}
+
+const startRun = async (
+  deps: Deps,
+  actor: Actor,
+  input: {
+    readonly project: string
+    readonly ref?: string | undefined
+    readonly commit?: string | undefined
+  },
+): Promise<Run> => {
+  const project = await findProject(deps, actor.scope, input.project)
+  const ref = fullRef(input.ref ?? project.defaultBranch)
+  if (ref === null) throw fault('E_INPUT', { public: 'ref is not the name of a branch or tag' })
+  const commit = input.commit?.toLowerCase() ?? openCommit
+  if (!isCommit(commit)) throw fault('E_INPUT', { public: 'commit must be 40 or 64 hexadecimal digits' })
+  const id = await inTransaction(deps.database.db, async (tx) => {
+    const run = await insertRun(tx, deps.newId, {
+      organisation: actor.scope.organisation,
+      project: project.id,
+      event: eventOf('manual', ref, commit),
+      delivery: null,
+      startedBy: actorId(actor),
+    })
+    await writeAudit(tx, actor, { action: 'run.start', target: run, project: project.id, run, result: 'ok' })
+    return run
+  })
+  return getRun(deps, actor.scope, id)
+}
+
+const cancelRun = async (deps: Deps, actor: Actor, id: RunId): Promise<Run> => {
+  const row = await findRow(deps, actor.scope, id)
+  if (row === null) throw fault('E_NOT_FOUND', { public: 'No such run' })
+  if (!isFinal(row.status) && row.cancelledBy === null)
+    await inTransaction(deps.database.db, async (tx) => {
+      // Claims lock queued attempts before the run; taking them in the same order keeps clear of a deadlock.
+      await sql`select 1 from attempts where run_id = ${id} and status = 'queued' order by queue_order for update`.execute(
+        tx,
+      )
+      const by = actorId(actor)
+      const changed = await changeRun(tx, id, [{ kind: 'cancel-requested' }], { newId: deps.newId, by })
+      if (changed !== null && changed.changes.length > 0)
+        await writeAudit(tx, actor, {
+          action: 'run.cancel',
+          target: id,
+          project: row.project,
+          run: id,
+          result: 'ok',
+        })
+    })
+  return getRun(deps, actor.scope, id)
+}
+
+const getRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run> => {
+  const run = await findRun(deps, scope, id)
+  if (run === null) throw fault('E_NOT_FOUND', { public: 'No such run' })
+  return run
+}
+
+const findProject = async (
+  { database: { db } }: Deps,
+  scope: Scope,
+  project: string,
+): Promise<{ readonly id: ProjectId; readonly defaultBranch: string }> => {
+  const { rows } = await sql<{ id: ProjectId; defaultBranch: string }>`
+    select id, default_branch as "defaultBranch" from projects
+    where organisation_id = ${scope.organisation} and (id = ${project} or name = ${project})`.execute(db)
+  if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
+  return rows[0]
+}
+
+const onChange = ({ database }: Deps, handler: (notice: RunNotice | null) => void): (() => void) =>
+  database.listen('mayfly_run', (payload) => handler(payload === null ? null : parseNotice(payload)))
+
+/** The form of `runNotice` in change.ts; null for what another version may say, which means "look at everything". */
+const parseNotice = (payload: string): RunNotice | null => {
+  const [first, second, third, rev] = payload.split(' ')
+  const organisation = parseId('organisation', first)
+  const project = parseId('project', second)
+  const run = parseId('run', third)
+  if (organisation === null || project === null || run === null) return null
+  return { organisation, project, run, rev: Number(rev) }
+}
