@@ -1,0 +1,99 @@
+// The object store as files below one directory, owned by the server's user. Written to a temporary name, synced,
+// renamed: a crash leaves the old object, the new one, or a temporary file that the next start removes.
+import { open, readdir, rename, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { toHex } from '../../base/bytes.ts'
+import type { RandomBytes } from '../../base/clock.ts'
+import { fault } from '../../base/faults.ts'
+import { ensureDirectory, resolveInside, syncDirectory } from '../../sys/index.ts'
+import type { ObjectStore } from './store.ts'
+
+const temporaryDirectory = 'incoming'
+
+/** Makes the directory and clears what a crash left behind. */
+export const openFsStore = async (options: {
+  readonly directory: string
+  readonly randomBytes: RandomBytes
+}): Promise<ObjectStore> => {
+  const incoming = join(options.directory, temporaryDirectory)
+  await ensureDirectory(incoming)
+  for (const name of await readdir(incoming)) await unlink(join(incoming, name))
+  return {
+    put: async (key, content, { bytesMax }) => {
+      const path = pathOf(options.directory, key)
+      await ensureDirectory(dirname(path))
+      const temporary = join(incoming, toHex(options.randomBytes(16)))
+      try {
+        const size = await writeStream(temporary, content, bytesMax)
+        await rename(temporary, path)
+        await syncDirectory(dirname(path))
+        return size
+      } catch (error) {
+        await unlink(temporary).catch(() => undefined)
+        throw isDiskFull(error) ? fault('E_DISK_FULL', { cause: error }) : error
+      }
+    },
+    read: (key, range) => readRange(pathOf(options.directory, key), range),
+    delete: async (key) => {
+      await unlink(pathOf(options.directory, key)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error
+      })
+    },
+  }
+}
+
+/** Keys are `kind/id`; two characters of the id spread a million objects over directories. */
+const pathOf = (directory: string, key: string): string => {
+  const match = /^([a-z]+)\/([a-z]+_[0-9a-v]{26})$/.exec(key)
+  const path =
+    match === null ? null : resolveInside(directory, `${match[1]}/${match[2]?.slice(-2)}/${match[2]}`)
+  if (path === null) throw new RangeError('not an object key')
+  return path
+}
+
+const writeStream = async (
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+): Promise<number> => {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    let size = 0
+    for await (const chunk of content) {
+      size += chunk.length
+      if (size > bytesMax) throw fault('E_TOO_LARGE')
+      await file.appendFile(chunk)
+    }
+    await file.sync()
+    return size
+  } finally {
+    await file.close()
+  }
+}
+
+const readRange = async (
+  path: string,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): Promise<Uint8Array> => {
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw fault('E_OBJECT_MISSING', { detail: path, cause })
+  })
+  try {
+    const buffer = Buffer.alloc(length)
+    let filled = 0
+    while (filled < length) {
+      const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled)
+      if (bytesRead === 0) throw fault('E_OBJECT_MISSING', { detail: `${path} is shorter than expected` })
+      filled += bytesRead
+    }
+    return buffer
+  } finally {
+    await file.close()
+  }
+}
+
+const isDiskFull = (error: unknown): boolean =>
+  typeof error === 'object' &&
+  error !== null &&
+  'code' in error &&
+  (error.code === 'ENOSPC' || error.code === 'EDQUOT')

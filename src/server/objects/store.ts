@@ -1,0 +1,18 @@
+// Large sealed objects outside of the database: finished logs now, artifacts and caches later. Keys are made by the
+// server from ids; an object is there completely or not at all; nothing is ever changed in place.
+
+export interface ObjectStore {
+  /**
+   * Stores the stream under `key`, durably, and returns its size. Rejects, leaving nothing, when the stream fails or
+   * grows past `bytesMax` (fault E_TOO_LARGE). An object that exists under the key is replaced.
+   */
+  put(
+    key: string,
+    content: AsyncIterable<Uint8Array>,
+    options: { readonly bytesMax: number },
+  ): Promise<number>
+  /** Exactly `length` bytes at `offset`; fault E_OBJECT_MISSING when the object is not there or shorter. */
+  read(key: string, range: { readonly offset: number; readonly length: number }): Promise<Uint8Array>
+  /** Nothing happens when it is not there. */
+  delete(key: string): Promise<void>
+}
