@@ -66,6 +66,7 @@ export const catalogue = {
   E_ROLLBACK: row('MF5009', 500, 11, 'The store of the vault is older than one it has seen'),
   E_ROOT_KEY: row('MF5010', 500, 11, 'The root key cannot be used'),
   E_WEBHOOK_SIG: row('MF5011', 401, 3, 'The signature of the delivery is wrong'),
+  E_RUNNER_SIG: row('MF5012', 403, 3, 'The request is not signed by its runner, or too old'),
   // 6xxx storage
   E_DATABASE: retryable(row('MF6001', 503, 4, 'The database is not available')),
   E_MIGRATION: row('MF6002', 500, 11, 'The database does not fit this version of Mayfly'),

@@ -37,7 +37,8 @@ export const optional = <T>(shape: Shape<T>): Optional<T> => ({ optional: shape 
 
 export const object =
   <M extends Members>(members: M): Shape<ObjectOf<M>> =>
-  (value, path, report) => {
+  (value, path, parentReport) => {
+    const { report, hasFailed } = watched(parentReport)
     if (!isRecord(value)) return report(path, 'must be an object')
     const unknown = Object.keys(value).filter((name) => !Object.hasOwn(members, name))
     for (const name of unknown) report(path, `unknown member ${JSON.stringify(name.slice(0, 64))}`)
@@ -50,7 +51,7 @@ export const object =
       out[name] = (isOptional ? member.optional : member)(value[name], `${path}.${name}`, report)
     }
     // SAFE: every named member was checked by its own shape, and nothing else was copied.
-    return out as ObjectOf<M>
+    return hasFailed() ? undefined : (out as ObjectOf<M>)
   }
 
 export const text =
@@ -79,7 +80,8 @@ export const oneOf =
 
 export const list =
   <T>(item: Shape<T>, limits: { readonly max: number; readonly min?: number }): Shape<readonly T[]> =>
-  (value, path, report) => {
+  (value, path, parentReport) => {
+    const { report, hasFailed } = watched(parentReport)
     if (!Array.isArray(value)) return report(path, 'must be a list')
     if (value.length > limits.max) return report(path, `has more than ${limits.max} entries`)
     if (value.length < (limits.min ?? 0)) return report(path, `has fewer than ${limits.min} entries`)
@@ -88,7 +90,7 @@ export const list =
       const parsed = item(entry, `${path}.${i}`, report)
       if (parsed !== undefined) out.push(parsed)
     }
-    return out
+    return hasFailed() ? undefined : out
   }
 
 export const id =
@@ -114,6 +116,16 @@ export const hasTag =
   (name: string, tag: string) =>
   (value: unknown): boolean =>
     isRecord(value) && value[name] === tag
+
+/** Whether anything inside failed: then the whole is not given to a further condition. */
+const watched = (parent: Report) => {
+  let failed = false
+  const report: Report = (path, message) => {
+    failed = true
+    return parent(path, message)
+  }
+  return { report, hasFailed: () => failed }
+}
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

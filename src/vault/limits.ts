@@ -1,0 +1,21 @@
+// Every bound of the vault that is not part of its protocol (those stand in protocol/vault.ts).
+
+/** Used tickets are remembered this long after they expired, against clocks that are set back. */
+export const usedKeepSeconds = 3600
+/** used.log is rewritten without the expired lines when it grew to this many. */
+export const usedLinesMax = 50_000
+/** Lines that wait for one fsync; more are refused, not queued. */
+export const appendQueueMax = 10_000
+/** How far the clocks of server and runners may be ahead of ours. */
+export const clockSkewSeconds = 60
+/** Objects that one user may open per hour (trust-model.md §6); each object counts once an hour. */
+export const blobOpensPerHour = 600
+/** Different users counted in one hour; beyond it nothing more is opened. */
+export const blobUsersMax = 50_000
+export const ingestKeyLifeSeconds = 24 * 3600
+export const rootKeyBytes = 32
+export const recordBytesMax = 256 * 1024
+export const connectionsMax = 256
+export const requestTimeoutMs = 30_000
+export const headersTimeoutMs = 5_000
+export const headerBytesMax = 8 * 1024

@@ -1,0 +1,87 @@
+// A file of lines that only grows: a line is on the disk before `append` resolves. Lines that arrive while an fsync
+// is under way share the next one (group commit). After a failed write the log refuses everything until it is opened
+// again: what is on the disk is then unknown, and what it guards must fail closed.
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { fault } from '../../base/faults.ts'
+import { syncDirectory, writeFileDurably } from '../../sys/index.ts'
+import { appendQueueMax } from '../limits.ts'
+
+export interface AppendLog {
+  /** The line must not contain a line end. */
+  append(line: string): Promise<void>
+  /** Replaces the whole content atomically with what `lines` gives once earlier appends are done. */
+  replace(lines: () => readonly string[]): Promise<void>
+  close(): Promise<void>
+}
+
+type Waiting = { readonly line: string; readonly done: () => void; readonly failed: (error: unknown) => void }
+
+/** Opens or makes the file. A last line that a crash tore is ended, so that the next one starts on its own. */
+export const openAppendLog = async (path: string): Promise<AppendLog> => {
+  let file = await openAtEnd(path)
+  let waiting: Waiting[] = []
+  let broken: unknown = null
+  let tail: Promise<void> = Promise.resolve()
+
+  const flush = async (): Promise<void> => {
+    const batch = waiting
+    waiting = []
+    if (batch.length === 0) return
+    try {
+      if (broken !== null) throw broken
+      await file.appendFile(batch.map(({ line }) => `${line}\n`).join(''))
+      await file.datasync()
+      for (const { done } of batch) done()
+    } catch (error) {
+      broken = error
+      for (const { failed } of batch) failed(unwritable(error))
+    }
+  }
+  const exclusive = (work: () => Promise<void>): Promise<void> => {
+    const result = tail.then(work)
+    tail = result.catch(() => undefined)
+    return result
+  }
+  return {
+    append: (line) => {
+      if (waiting.length >= appendQueueMax) return Promise.reject(fault('E_VAULT_UNAVAILABLE'))
+      return new Promise((done, failed) => {
+        waiting.push({ line, done, failed })
+        if (waiting.length === 1) void exclusive(flush)
+      })
+    },
+    replace: (lines) =>
+      exclusive(async () => {
+        await writeFileDurably(
+          path,
+          lines()
+            .map((line) => `${line}\n`)
+            .join(''),
+        )
+        await file.close()
+        file = await open(path, 'a')
+      }),
+    close: () =>
+      exclusive(async () => {
+        broken ??= new Error('closed')
+        await file.close().catch(() => undefined)
+      }),
+  }
+}
+
+const openAtEnd = async (path: string): Promise<FileHandle> => {
+  const file = await open(path, 'a+', 0o600)
+  const { size } = await file.stat()
+  const last = Buffer.alloc(1)
+  if (size > 0) await file.read(last, 0, 1, size - 1)
+  if (size > 0 && last.toString() !== '\n') await file.appendFile('\n')
+  await file.sync()
+  await syncDirectory(dirname(path))
+  return file
+}
+
+const unwritable = (cause: unknown) => {
+  const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC'
+  return fault(isFull ? 'E_DISK_FULL' : 'E_VAULT_UNAVAILABLE', { detail: 'appending to a log', cause })
+}

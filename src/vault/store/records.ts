@@ -1,0 +1,142 @@
+// The store: one JSON document per record, `store/<kind>/<id>.json`, replaced durably and whole. Each carries a MAC
+// under a key derived from the VMK over kind, id and content, so that an edited, renamed or copied file stops the start
+// with E_STORE_TAMPERED instead of becoming a changed policy. Everything is read once; afterwards memory is the truth.
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { readdir, readFile, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Fault, fault } from '../../base/faults.ts'
+import type { OrganisationId, ProjectId, RunnerId } from '../../base/ids.ts'
+import type { ProjectSource, Tier } from '../../protocol/vault.ts'
+import { canonicalJson } from '../../seal/index.ts'
+import { ensureDirectory, syncDirectory, writeFileDurably } from '../../sys/index.ts'
+import { recordBytesMax } from '../limits.ts'
+
+/** `wrapped` is always an `mv1` text under the VMK; `unsigned` says that no signer stood for the change. */
+export type ProjectRecord = {
+  readonly project: ProjectId
+  readonly org: OrganisationId
+  readonly source: ProjectSource
+  /** Lines of known_hosts for exactly the source's host and port. */
+  readonly hostKeys: readonly string[]
+  readonly deploy: {
+    readonly publicLine: string
+    readonly fingerprint: string
+    readonly wrapped: string
+  } | null
+  readonly hook: { readonly version: number; readonly wrapped: string }
+  /** The DEK of logs, artifacts and caches at rest. */
+  readonly blobs: { readonly version: number; readonly wrapped: string }
+  readonly unsigned: true
+}
+export type RunnerRecord = {
+  readonly runner: RunnerId
+  readonly publicKey: string
+  readonly org: OrganisationId | '*'
+  readonly projects: readonly ProjectId[] | '*'
+  readonly tierMax: Tier
+  readonly state: 'active' | 'revoked'
+  readonly unsigned: true
+}
+/** A key pair of the vault itself: INGEST, VSIGN, LOG. */
+export type KeyRecord = { readonly version: number; readonly publicKey: string; readonly wrapped: string }
+export type SettingsRecord = { readonly ticketKey: string }
+
+type Bodies = {
+  readonly project: ProjectRecord
+  readonly runner: RunnerRecord
+  readonly key: KeyRecord
+  readonly settings: SettingsRecord
+}
+type Kind = keyof Bodies
+const kinds: readonly Kind[] = ['project', 'runner', 'key', 'settings']
+const idForm = /^[a-z0-9_-]{1,64}$/
+
+export interface Records {
+  find<K extends Kind>(kind: K, id: string): Bodies[K] | null
+  list<K extends Kind>(kind: K): readonly Bodies[K][]
+  /** One change at a time over the whole store. `next` sees the current record; null removes it. */
+  change<K extends Kind>(kind: K, id: string, next: Next<K>): Promise<void>
+}
+
+export const openRecords = async (options: { root: string; macKey: Uint8Array }): Promise<Records> => {
+  const memory: Memory = { project: new Map(), runner: new Map(), key: new Map(), settings: new Map() }
+  for (const kind of kinds) await readKind(options, kind, memory[kind])
+  let tail: Promise<void> = Promise.resolve()
+  const changeNow = async <K extends Kind>(kind: K, id: string, next: Next<K>): Promise<void> => {
+    if (!idForm.test(id)) throw new RangeError('not a record id')
+    const current = memory[kind].get(id) ?? null
+    const body = await next(current)
+    if (body === current) return
+    const path = join(options.root, kind, `${id}.json`)
+    if (body === null) {
+      await unlink(path)
+      await syncDirectory(join(options.root, kind))
+      memory[kind].delete(id)
+    } else {
+      await writeFileDurably(
+        path,
+        `${JSON.stringify({ body, mac: macOf(options.macKey, kind, id, body) })}\n`,
+      )
+      memory[kind].set(id, body)
+    }
+  }
+  return {
+    find: (kind, id) => memory[kind].get(id) ?? null,
+    list: (kind) => [...memory[kind].values()],
+    change: (kind, id, next) => {
+      const result = tail.then(() => changeNow(kind, id, next))
+      tail = result.catch(() => undefined)
+      return result
+    },
+  }
+}
+
+type Next<K extends Kind> = (current: Bodies[K] | null) => Bodies[K] | null | Promise<Bodies[K] | null>
+type Memory = { readonly [K in Kind]: Map<string, Bodies[K]> }
+
+const readKind = async <K extends Kind>(
+  options: { readonly root: string; readonly macKey: Uint8Array },
+  kind: K,
+  into: Map<string, Bodies[K]>,
+): Promise<void> => {
+  const directory = join(options.root, kind)
+  await ensureDirectory(directory)
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name)
+    const id = name.slice(0, -'.json'.length)
+    if (name.endsWith('.tmp')) await unlink(path)
+    else if (!name.endsWith('.json') || !idForm.test(id)) throw tampered(path)
+    else into.set(id, await readRecord(path, { macKey: options.macKey, kind, id }))
+  }
+}
+
+const readRecord = async <K extends Kind>(
+  path: string,
+  expected: { readonly macKey: Uint8Array; readonly kind: K; readonly id: string },
+): Promise<Bodies[K]> => {
+  if ((await stat(path)).size > recordBytesMax) throw tampered(path)
+  const { body, mac } = parseDocument(path, await readFile(path, 'utf8'))
+  const right = Buffer.from(macOf(expected.macKey, expected.kind, expected.id, body))
+  const given = Buffer.from(mac)
+  if (given.length !== right.length || !timingSafeEqual(given, right)) throw tampered(path)
+  // SAFE: the MAC proves that this vault wrote the body under this kind.
+  return body as Bodies[K]
+}
+
+const parseDocument = (path: string, text: string): { readonly body: unknown; readonly mac: string } => {
+  try {
+    const document: unknown = JSON.parse(text)
+    if (typeof document === 'object' && document !== null && 'body' in document && 'mac' in document)
+      if (typeof document.mac === 'string') return { body: document.body, mac: document.mac }
+  } catch (cause) {
+    throw tampered(path, cause)
+  }
+  throw tampered(path)
+}
+
+const macOf = (key: Uint8Array, kind: Kind, id: string, body: unknown): string =>
+  createHmac('sha256', key)
+    .update(canonicalJson({ v: 1, kind, id, body }))
+    .digest('hex')
+
+const tampered = (path: string, cause?: unknown): Fault => fault('E_STORE_TAMPERED', { detail: path, cause })

@@ -1,0 +1,149 @@
+// The vault: opens root key, keyring, store and logs, and answers the verbs. Holds everything worth stealing, offers
+// no verb that reads it back, imports nothing but Node, base/, protocol/, seal/ and sys/.
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { toBase64Url } from '../base/bytes.ts'
+import type { Clock, RandomBytes } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { signIngestKey } from '../seal/index.ts'
+import { ensureDirectory } from '../sys/index.ts'
+import { createDispatch, type Handlers, type VaultHttpAnswer, type VaultHttpRequest } from './dispatch.ts'
+import { type MasterKey, openKeyring } from './keys/keyring.ts'
+import { readRootKey } from './keys/root-key.ts'
+import { openServiceKeys, type ServiceKeys, serviceKeyVersion } from './keys/service-keys.ts'
+import { ingestKeyLifeSeconds } from './limits.ts'
+import { createOpenCounter } from './policy/opens.ts'
+import { openAppendLog } from './store/append-log.ts'
+import { openRecords, type Records } from './store/records.ts'
+import { openUsedLog, type UsedLog } from './store/used.ts'
+import { openBlobKey, rewrapBlobKey } from './verbs/blob.ts'
+import { createProject, deleteProject, rotateHook, setProject } from './verbs/project.ts'
+import { release } from './verbs/release.ts'
+import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
+import { createWebhookVerifier } from './verbs/webhook.ts'
+
+export type VaultOptions = {
+  readonly dataDir: string
+  readonly rootKeyPath: string
+  readonly keyringPath: string
+  /** Bound into every wrapping, so that two installations with one root key cannot open each other's keys. */
+  readonly installation: string
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+  readonly log: Log
+}
+
+export interface Vault {
+  readonly epoch: string
+  handleServer(request: VaultHttpRequest): Promise<VaultHttpAnswer>
+  handleAdmin(request: VaultHttpRequest): Promise<VaultHttpAnswer>
+  /** Idempotent. Requests under way fail once their log is closed. */
+  close(): Promise<void>
+}
+
+export const openVault = async (options: VaultOptions): Promise<Vault> => {
+  const { dataDir, clock, randomBytes, log } = options
+  const root = join(dataDir, 'store')
+  const storeExists = await exists(root)
+  await ensureDirectory(dataDir)
+  const rootKey = await readRootKey(options.rootKeyPath, { outside: [dataDir] })
+  const { installation, keyringPath: path } = options
+  const master = await openKeyring({ path, rootKey, installation, randomBytes, storeExists })
+  const records = await openRecords({ root, macKey: master.storeKey })
+  const keys = await openServiceKeys(records, master)
+  const webhook = await createWebhookVerifier({ records, master, randomBytes })
+  const used = await openUsedLog({ dataDir, clock })
+  const auditLog = await openAppendLog(join(dataDir, 'audit.log'))
+  const audit = (facts: Readonly<Record<string, string>>) =>
+    auditLog.append(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...facts }))
+  const epoch = toBase64Url(randomBytes(16))
+  const handlers = createHandlers({ records, master, keys, used, clock, randomBytes, epoch, audit })
+  const dispatch = createDispatch({ handlers, webhook, log })
+  return {
+    epoch,
+    handleServer: dispatch('server'),
+    handleAdmin: dispatch('admin'),
+    close: async () => {
+      await Promise.all([used.close(), auditLog.close()])
+    },
+  }
+}
+
+type Parts = {
+  readonly records: Records
+  readonly master: MasterKey
+  readonly keys: ServiceKeys
+  readonly used: UsedLog
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+  readonly epoch: string
+  readonly audit: (facts: Readonly<Record<string, string>>) => Promise<void>
+}
+
+const createHandlers = (parts: Parts): Handlers => {
+  const { records, keys, audit } = parts
+  const blobs = { ...parts, opens: createOpenCounter(parts.clock) }
+  const vsign = toBase64Url(keys.vsign.publicKey)
+  /** Changes of who may get what are written down once they hold. */
+  const audited = async <T>(facts: Readonly<Record<string, string>>, change: Promise<T>): Promise<T> => {
+    const result = await change
+    await audit(facts)
+    return result
+  }
+  return {
+    health: () => health(parts),
+    'ingest.key': () => ingestKey(parts),
+    'project.create': (request) =>
+      audited({ verb: 'project.create', project: request.project }, createProject(parts, request)),
+    'project.set': (request) =>
+      audited({ verb: 'project.set', project: request.project }, setProject(parts, request)),
+    'project.delete': (request) =>
+      audited({ verb: 'project.delete', project: request.project }, deleteProject(parts, request)),
+    'hook.rotate': (request) =>
+      audited({ verb: 'hook.rotate', project: request.project }, rotateHook(parts, request)),
+    'runner.enroll': async (request) => {
+      await audited({ verb: 'runner.enroll', runner: request.runner }, enrollRunner(records, request))
+      return { runner: request.runner, vsign }
+    },
+    'runner.revoke': async (request) => {
+      await audited({ verb: 'runner.revoke', runner: request.runner }, revokeRunner(records, request))
+      return { ok: true }
+    },
+    'ticketkey.set': async (request) => {
+      await audited({ verb: 'ticketkey.set', publicKey: request.publicKey }, setTicketKey(records, request))
+      return { ok: true }
+    },
+    release: (request) => release(parts, request),
+    'blob.key': (request) => openBlobKey(blobs, request),
+    'blob.rewrap': (request) => rewrapBlobKey(blobs, request),
+  }
+}
+
+const health = ({ records, master, keys, epoch }: Parts) => {
+  const [projects, runners] = [records.list('project'), records.list('runner')]
+  const versions = { ingest: serviceKeyVersion, vsign: serviceKeyVersion, log: serviceKeyVersion }
+  return {
+    sealed: false,
+    epoch,
+    vsign: toBase64Url(keys.vsign.publicKey),
+    versions: { vmk: master.version, ...versions },
+    counts: {
+      projects: projects.length,
+      runners: runners.length,
+      unsigned: [...projects, ...runners].filter(({ unsigned }) => unsigned).length,
+    },
+    ticketKey: records.find('settings', 'server')?.ticketKey ?? null,
+  }
+}
+
+const ingestKey = ({ keys, clock }: Parts) => {
+  const exp = Math.floor(clock.now() / 1000) + ingestKeyLifeSeconds
+  const pk = toBase64Url(keys.ingest.publicKey)
+  return signIngestKey({ kid: `ingest-${serviceKeyVersion}`, pk, exp }, keys.vsign.privateKey)
+}
+
+const exists = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
