@@ -1,11 +1,12 @@
 // Everything about who is asking, put together for server/http and server/live. The only way to an Actor.
 import type { RandomBytes } from '../../base/clock.ts'
+import type { NewId } from '../new-id.ts'
 import { type Actor, type Operator, scopeOfOrganisation } from './actor.ts'
 import { type Claim, createClaim } from './claim.ts'
 import { createPasskeys } from './passkeys.ts'
 import { createPasswords } from './password.ts'
 import * as queries from './queries.ts'
-import { createSessions, type NewId, type Sessions } from './sessions.ts'
+import { createSessions, type Sessions } from './sessions.ts'
 import { createSignIn, type SignIn } from './sign-in.ts'
 import type { Site } from './site.ts'
 import { createTokens, type Tokens } from './tokens.ts'
@@ -20,6 +21,8 @@ export type Access = {
   isClaimed(): Promise<boolean>
   /** The same actor with the rights they have now; null when the session or token has ended. */
   again(actor: Actor): Promise<Actor | null>
+  /** Tells at once when a session or token of this process's making ends; others are found by `again`. */
+  onEnded(handler: (id: string) => void): () => void
   /** Removes what has expired. Called from time to time; nothing depends on it. */
   sweep(): Promise<void>
 }
@@ -42,8 +45,12 @@ export const createAccess = (deps: {
   readonly site: () => Site
   readonly organisation: queries.Organisation
 }): Access => {
-  const sessions = createSessions(deps)
-  const tokens = createTokens(deps)
+  const ended = new Set<(id: string) => void>()
+  const tellEnded = (id: string): void => {
+    for (const handler of [...ended]) handler(id)
+  }
+  const sessions = createSessions({ ...deps, tellEnded })
+  const tokens = createTokens({ ...deps, tellEnded })
   const parts = { ...deps, sessions, passwords: createPasswords(deps), passkeys: createPasskeys(deps) }
   return {
     organisation: deps.organisation,
@@ -56,6 +63,10 @@ export const createAccess = (deps: {
     again: async (actor) => {
       if (actor.kind === 'operator') return actor
       return actor.kind === 'user' ? sessions.findAgain(actor.session) : tokens.findAgain(actor.token)
+    },
+    onEnded: (handler) => {
+      ended.add(handler)
+      return () => void ended.delete(handler)
     },
     sweep: () => queries.deleteExpired(deps.db),
   }

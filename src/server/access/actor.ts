@@ -63,3 +63,13 @@ export const actorId = (actor: Actor): string => {
   if (actor.kind === 'token') return actor.token
   return 'operator'
 }
+
+/** Whom the vault's record names when a log is opened for this actor. */
+export const readerOf = (
+  actor: Actor,
+  reason: string,
+): { readonly user: string; readonly session: string; readonly reason: string } => {
+  if (actor.kind === 'user') return { user: actor.user, session: actor.session, reason }
+  if (actor.kind === 'token') return { user: actor.user ?? actor.token, session: actor.token, reason }
+  return { user: 'operator', session: 'operator', reason }
+}

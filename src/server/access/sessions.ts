@@ -1,8 +1,9 @@
 // Browser sessions: 256 random bits in a cookie, their SHA-256 in the database, 12 hours idle, 7 days in all. A new one
 // is made at every sign-in, and the browser's older one ends.
 import type { RandomBytes } from '../../base/clock.ts'
-import type { Id, IdKind, SessionId, UserId } from '../../base/ids.ts'
+import type { SessionId, UserId } from '../../base/ids.ts'
 import type { Secret } from '../../base/secret.ts'
+import type { NewId } from '../new-id.ts'
 import { type Person, scopeOfOrganisation } from './actor.ts'
 import { writeAudit } from './audit.ts'
 import { hashOf, randomText } from './hashed.ts'
@@ -11,8 +12,6 @@ import * as queries from './queries.ts'
 
 const sessionBytes = 32
 const cookieForm = /^[A-Za-z0-9_-]{43}$/
-
-export type NewId = <K extends IdKind>(kind: K) => Id<K>
 
 export type OpenedSession = { readonly token: Secret<string>; readonly person: Person }
 
@@ -34,7 +33,9 @@ export type SessionDeps = {
   readonly newId: NewId
 }
 
-export const createSessions = (deps: SessionDeps): Sessions => ({
+export const createSessions = (
+  deps: SessionDeps & { readonly tellEnded: (id: SessionId) => void },
+): Sessions => ({
   open: async (tx, user, { how, replaces }) => {
     const token = randomText(deps.randomBytes, sessionBytes)
     const hash = hashOf(token.reveal('to store its hash'))
@@ -58,11 +59,13 @@ export const createSessions = (deps: SessionDeps): Sessions => ({
     return personOf(member)
   },
   findAgain: async (id) => personOf(await queries.findSessionAgain(deps.db, id)),
-  end: (person) =>
-    deps.db.transaction().execute(async (tx) => {
+  end: async (person) => {
+    await deps.db.transaction().execute(async (tx) => {
       await queries.deleteSession(tx, person.session)
       await writeAudit(tx, person, { action: 'session.end', target: person.session, result: 'ok' })
-    }),
+    })
+    deps.tellEnded(person.session)
+  },
 })
 
 const endReplaced = async (tx: queries.Executor, cookie: string): Promise<void> => {

@@ -4,13 +4,13 @@ import type { RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import type { TokenId } from '../../base/ids.ts'
 import { Secret } from '../../base/secret.ts'
+import type { NewId } from '../new-id.ts'
 import { type Actor, actorId, mayUse, scopeOfOrganisation, type TokenBearer } from './actor.ts'
 import { writeAudit } from './audit.ts'
 import { hashOf } from './hashed.ts'
 import { limits } from './limits.ts'
 import * as queries from './queries.ts'
 import { isTokenScope, tokenScopes, type Verb } from './roles.ts'
-import type { NewId } from './sessions.ts'
 import { formatToken, isTokenText } from './token-format.ts'
 
 const tokenBytes = 32
@@ -29,16 +29,23 @@ export type Tokens = {
   findAgain(id: TokenId): Promise<TokenBearer | null>
 }
 
-type Deps = { readonly db: queries.Database; readonly randomBytes: RandomBytes; readonly newId: NewId }
+type Deps = {
+  readonly db: queries.Database
+  readonly randomBytes: RandomBytes
+  readonly newId: NewId
+  readonly tellEnded: (id: string) => void
+}
 
 export const createTokens = (deps: Deps): Tokens => ({
   list: (actor) => queries.listTokens(deps.db, ownersOf(actor)),
   create: (actor, input) => create(deps, actor, input),
-  revoke: (actor, token) =>
-    deps.db.transaction().execute(async (tx) => {
+  revoke: async (actor, token) => {
+    await deps.db.transaction().execute(async (tx) => {
       if (!(await queries.revokeToken(tx, ownersOf(actor), token))) throw fault('E_NOT_FOUND')
       await writeAudit(tx, actor, { action: 'token.revoke', target: token, result: 'ok' })
-    }),
+    })
+    deps.tellEnded(token)
+  },
   findBearer: async (text) => {
     if (!isTokenText(text)) return null
     const member = await queries.findToken(deps.db, hashOf(text))

@@ -1,0 +1,136 @@
+// Registers every route of protocol/api/routes.ts with its handler. A handler that is missing does not compile; a route
+// without a known access does not start. Authorisation happens here, on the matched route, never on a path string.
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { fault } from '../../base/faults.ts'
+import { type Access, type Route, type RouteName, routes } from '../../protocol/api/routes.ts'
+import { type Actor, mayUse } from '../access/actor.ts'
+import { rolesByVerb } from '../access/roles.ts'
+import type { OpenedSession } from '../access/sessions.ts'
+import type { Visit } from '../access/sign-in.ts'
+import { bodyBytesOf, limits } from './limits.ts'
+
+type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamNames<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+/** What a handler gets: checked input and who asks. Nothing of the framework. */
+export type Call<R extends Route> = {
+  readonly actor: R['access'] extends 'public' ? Actor | null : Actor
+  readonly params: { readonly [K in ParamNames<R['path']>]: string }
+  readonly query: R extends { query: infer Q extends z.ZodType } ? z.output<Q> : Record<string, never>
+  readonly body: R extends { body: infer B extends z.ZodType } ? z.output<B> : undefined
+  readonly visit: Visit
+  /** Aborts when the caller has gone. */
+  readonly signal: AbortSignal
+  /** Gives the browser a session, or ends the one it has. */
+  readonly setSession: (session: OpenedSession | null) => void
+}
+
+/** Answers whose shape is a plain string are streams of bytes. */
+export type StreamAnswer = {
+  readonly contentType: string
+  readonly chunks: AsyncIterable<Uint8Array | string>
+}
+export type AnswerTo<R extends Route> = R['answer'] extends z.ZodString ? StreamAnswer : z.output<R['answer']>
+
+export type Handlers = {
+  readonly [N in RouteName]: (call: Call<(typeof routes)[N]>) => Promise<AnswerTo<(typeof routes)[N]>>
+}
+
+export type Door = {
+  /** The operator's socket has every route; the others lack those with access `operator`. */
+  readonly kind: 'people' | 'operator'
+  /** Finds the actor, refuses cross-site requests and too many of them; runs before any body is read. */
+  readonly admit: (request: FastifyRequest) => Promise<Actor | null>
+  readonly visit: (request: FastifyRequest) => Visit
+  readonly sessionCookie: (session: OpenedSession | null) => string
+}
+
+type AnyHandler = (call: Call<Route>) => Promise<unknown>
+
+export const bindRoutes = (app: FastifyInstance, door: Door, handlers: Handlers): void => {
+  for (const name of Object.keys(routes) as RouteName[]) {
+    const route: Route = routes[name]
+    assertAccess(name, route.access)
+    if (route.access === 'operator' && door.kind !== 'operator') continue
+    // SAFE: `Handlers` ties each handler to its own route; the loop forgets which, the schemas of that route check it.
+    bind(app, door, { name, route, handler: handlers[name] as AnyHandler })
+  }
+}
+
+const assertAccess = (name: string, access: Access): void => {
+  const known = ['public', 'session', 'operator', ...Object.keys(rolesByVerb)]
+  if (!known.includes(access)) throw new Error(`route ${name} has no access that roles.ts knows`)
+}
+
+type Binding = { readonly name: RouteName; readonly route: Route; readonly handler: AnyHandler }
+
+const bind = (app: FastifyInstance, door: Door, { name, route, handler }: Binding): void => {
+  app.route({
+    method: route.method,
+    url: route.path,
+    bodyLimit: bodyBytesOf[name] ?? limits.bodyBytes,
+    schema: schemaOf(name, route),
+    onRequest: async (request) => {
+      request.actor = await door.admit(request)
+      authorise(request.actor, route.access)
+      if (route.body !== undefined) requireJson(request)
+    },
+    handler: async (request, reply) => {
+      reply.header('cache-control', 'no-store')
+      const answer = await handler(callOf(door, request, reply))
+      return route.answer instanceof z.ZodString ? stream(reply, answer as StreamAnswer) : answer
+    },
+  })
+}
+
+const schemaOf = (name: string, route: Route) => ({
+  operationId: name,
+  summary: route.summary,
+  params: paramsOf(route.path),
+  querystring: route.query ?? z.strictObject({}),
+  ...(route.body === undefined ? {} : { body: route.body }),
+  ...(route.answer instanceof z.ZodString ? {} : { response: { 200: route.answer } }),
+})
+
+const paramsOf = (path: string) =>
+  z.strictObject(
+    Object.fromEntries(
+      [...path.matchAll(/:([a-z]+)/g)].map((match) => [match[1], z.string().min(1).max(limits.paramLength)]),
+    ),
+  )
+
+/** 401 for nobody, 403 for somebody who may not: the routes themselves are no secret. */
+export const authorise = (actor: Actor | null, access: Access): void => {
+  if (mayUse(actor, access)) return
+  throw fault(actor === null ? 'E_UNAUTHENTICATED' : 'E_FORBIDDEN')
+}
+
+const jsonTypes = ['application/json', 'application/json; charset=utf-8']
+
+const requireJson = (request: FastifyRequest): void => {
+  if (!jsonTypes.includes(request.headers['content-type'] ?? '')) throw fault('E_MEDIA_TYPE')
+}
+
+const callOf = (door: Door, request: FastifyRequest, reply: FastifyReply): Call<Route> => {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return {
+    // SAFE: `authorise` let nobody through but on public routes, whose handlers take null; the rest was validated by the
+    // route's own schemas before the handler runs.
+    actor: request.actor as Actor,
+    params: request.params as Record<string, string>,
+    query: request.query as Record<string, never>,
+    body: request.body as undefined,
+    visit: door.visit(request),
+    signal: gone.signal,
+    setSession: (session) => void reply.header('set-cookie', door.sessionCookie(session)),
+  }
+}
+
+const stream = (reply: FastifyReply, answer: StreamAnswer): FastifyReply =>
+  reply.header('content-type', answer.contentType).send(Readable.from(answer.chunks, { objectMode: false }))

@@ -1,0 +1,98 @@
+// The only writer of errors: problem JSON (RFC 9457) with our number, the request id and a next step. What operators
+// need to know goes to the log; nothing of a cause, a stack or a library's message reaches the caller.
+import { randomBytes } from 'node:crypto'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
+import { catalogue, type Fault, type FaultCode, fault, isFault } from '../../base/faults.ts'
+import type { Log } from '../../base/log.ts'
+import type { ProblemJson } from '../../protocol/api/shapes.ts'
+
+const hints: Partial<Record<FaultCode, string>> = {
+  E_UNAUTHENTICATED: 'Sign in, or send a token: Authorization: Bearer mfp_…',
+  E_FORBIDDEN: 'An owner of the organisation can give you a role that may.',
+  E_CLAIM_INVALID: 'Restart the server or run `mayfly claim-link` on its machine for a new link.',
+  E_CSRF: 'Open Mayfly at its own address and try again from there.',
+  E_MEDIA_TYPE: 'Send the body with Content-Type: application/json.',
+  E_INTERNAL: 'Tell the operator the request id: the log of the server knows more.',
+}
+
+const retryAfterSeconds: Partial<Record<FaultCode, number>> = { E_RATE_LIMIT: 60 }
+const retryAfterDefaultSeconds = 5
+
+export const newRequestId = (): string => `req_${randomBytes(12).toString('hex')}`
+
+export const sendError = (
+  log: Log,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => {
+  const known = toFault(error)
+  const { row } = known
+  if (row.status >= 500)
+    log.error('request failed', { requestId: request.id, code: known.code, error: known })
+  else log.debug('request refused', { requestId: request.id, code: known.code, detail: known.detail })
+  if (row.retryable) reply.header('retry-after', retryAfterSeconds[known.code] ?? retryAfterDefaultSeconds)
+  return reply
+    .code(row.status)
+    .headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
+    .serializer((text: string) => text)
+    .send(JSON.stringify(problemOf(known, error, request)))
+}
+
+const problemOf = (known: Fault, error: unknown, request: FastifyRequest): ProblemJson => {
+  const errors = fieldErrors(error)
+  const hint = hints[known.code]
+  return {
+    type: `urn:mayfly:error:${known.row.number}`,
+    title: known.row.title,
+    status: known.row.status,
+    detail: known.public,
+    instance: `urn:mayfly:request:${request.id}`,
+    code: known.row.number,
+    request_id: request.id,
+    ...(errors.length === 0 ? {} : { errors }),
+    ...(hint === undefined ? {} : { hint }),
+  }
+}
+
+const parserCodes: Readonly<Record<string, FaultCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'E_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'E_MEDIA_TYPE',
+}
+
+/** Errors of the framework about the request become E_INPUT; everything that is not a fault is our own mistake. */
+const toFault = (error: unknown): Fault => {
+  if (isFault(error)) return error
+  const { code = '', statusCode } = error as Partial<FastifyError>
+  const mapped = parserCodes[code]
+  if (mapped !== undefined) return fault(mapped, { cause: error })
+  if (hasZodFastifySchemaValidationErrors(error))
+    return fault('E_INPUT', { public: 'Some fields are not valid' })
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return fault('E_INPUT', { detail: code, cause: error })
+  return fault('E_INTERNAL', { cause: error })
+}
+
+const fieldErrors = (error: unknown): { pointer: string; detail: string }[] => {
+  if (!hasZodFastifySchemaValidationErrors(error)) return []
+  const where = error.validationContext === 'body' ? '' : `/${error.validationContext}`
+  return error.validation.slice(0, 20).map(({ instancePath, message }) => ({
+    pointer: `#${where}${instancePath}`,
+    detail: message ?? 'is not valid',
+  }))
+}
+
+/** For bytes that are not even HTTP: there is no request to answer, only a socket to close politely. */
+export const malformedRequest = (): string => {
+  const { number, status, title } = catalogue.E_INPUT
+  const body = JSON.stringify({ type: `urn:mayfly:error:${number}`, title, status, code: number })
+  return [
+    `HTTP/1.1 ${status} Bad Request`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n')
+}

@@ -1,0 +1,81 @@
+// Routes about projects, runs, logs and runners: thin calls of the use cases in server/use-cases.ts.
+import { fault } from '../../../base/faults.ts'
+import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids.ts'
+import type { Actor } from '../../access/actor.ts'
+import { readerOf } from '../../access/actor.ts'
+import type { Deliveries, Logs, Projects, Runners, Runs } from '../../use-cases.ts'
+import type { Handlers } from '../binder.ts'
+import { limits } from '../limits.ts'
+import { downloadLog } from '../log-download.ts'
+import type { PeopleRoutes } from './people.ts'
+import type { SystemRoutes } from './system.ts'
+
+export type UseCases = {
+  readonly runs: Runs
+  readonly projects: Projects
+  readonly deliveries: Deliveries
+  readonly logs: Logs
+  readonly runners: Runners
+}
+
+type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes>
+
+export const workHandlers = ({
+  runs,
+  projects,
+  deliveries,
+  logs,
+  runners,
+}: UseCases): Pick<Handlers, WorkRoutes> => ({
+  projects: ({ actor, query }) => projects.list(actor.scope, query),
+  projectCreate: ({ actor, body }) => projects.create(actor, body),
+  project: async ({ actor, params }) => found(await projects.find(actor.scope, params.project)),
+  projectHook: ({ actor, params }) => projects.hookScript(actor.scope, params.project),
+  projectHookRotate: ({ actor, params, body }) => projects.rotateHook(actor, params.project, body.eph),
+  projectRefs: ({ actor, params }) => projects.contact(actor, params.project),
+  projectHostKeys: ({ actor, params, body }) =>
+    projects.confirmHostKey(actor, params.project, body.fingerprint),
+  deliveries: ({ actor, query }) => deliveries.list(actor.scope, query),
+
+  runs: ({ actor, query }) => runs.listRuns(actor.scope, query),
+  runStart: ({ actor, body }) => runs.startRun(actor, body),
+  run: async ({ actor, params }) => found(await runs.findRun(actor.scope, idOf('run', params.run))),
+  runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
+  attempt: async ({ actor, params }) =>
+    found(await runs.findAttempt(actor.scope, idOf('attempt', params.attempt))),
+  attemptLog: async ({ actor, params, query, signal }) => {
+    const attempt = idOf('attempt', params.attempt)
+    // Looked up first: once bytes flow, a 404 cannot be said any more.
+    found(await runs.findAttempt(actor.scope, attempt))
+    return downloadLog(query.format, framesFor(logs, { actor, attempt, signal, ...query }))
+  },
+
+  runners: () => runners.list(),
+  operatorEnroll: ({ actor, body }) =>
+    runners.enroll(actor, { id: idOf('runner', body.id), name: body.name, publicKey: body.public_key }),
+})
+
+const framesFor = (
+  logs: Logs,
+  ask: {
+    readonly actor: Actor
+    readonly attempt: AttemptId
+    readonly signal: AbortSignal
+    readonly after: number
+    readonly step?: number | undefined
+    readonly follow: '0' | '1'
+  },
+) => {
+  const options = { after: ask.after, step: ask.step, reader: readerOf(ask.actor, 'download') }
+  if (ask.follow === '0') return logs.readFrames(ask.actor.scope, ask.attempt, options)
+  const signal = AbortSignal.any([ask.signal, AbortSignal.timeout(limits.logDownloadMs)])
+  return logs.follow(ask.actor.scope, ask.attempt, { ...options, signal })
+}
+
+const found = <T>(value: T | null): T => {
+  if (value === null) throw fault('E_NOT_FOUND')
+  return value
+}
+
+/** A malformed id names nothing. */
+const idOf = <K extends IdKind>(kind: K, text: string): Id<K> => found(parseId(kind, text))

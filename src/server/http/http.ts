@@ -1,0 +1,190 @@
+// One Fastify application per door, both from the same route table. Decides nothing about runs or secrets: it parses,
+// admits, calls one use case and shapes the answer. Opened by server/index.ts.
+import { type Server, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import fastifyRateLimit from '@fastify/rate-limit'
+import fastifySwagger from '@fastify/swagger'
+import { type FastifyHttpOptions, type FastifyInstance, fastify } from 'fastify'
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Clock } from '../../base/clock.ts'
+import { fault, isFault } from '../../base/faults.ts'
+import type { Log } from '../../base/log.ts'
+import type { Access } from '../access/access.ts'
+import type { Site } from '../access/site.ts'
+import type { Live } from '../live/live.ts'
+import type { Intake } from '../use-cases.ts'
+import { authenticateOperator, authenticatePeople } from './authenticate.ts'
+import { bindRoutes, type Door, type Handlers } from './binder.ts'
+import { isCanonicalTarget } from './canonical.ts'
+import { refuseCrossSiteSocket } from './cross-site.ts'
+import { operatorDoor, peopleDoor, refuseTooMany } from './door.ts'
+import { malformedRequest, newRequestId, sendError } from './error-response.ts'
+import { bindHooks } from './hooks.ts'
+import { limits } from './limits.ts'
+import { bindPages } from './pages.ts'
+import './request-actor.ts'
+import { securityHeaders } from './security-headers.ts'
+import { type SecurityTxtSettings, securityTxt } from './security-txt.ts'
+import type { StaticSite } from './static-site.ts'
+
+export type HttpDeps = {
+  readonly access: Access
+  readonly handlers: Handlers
+  readonly live: Live
+  readonly intake: Intake
+  readonly pages: StaticSite
+  readonly site: () => Site
+  readonly securityTxt: SecurityTxtSettings | null
+  /** Reverse proxies whose `X-Forwarded-For` is believed, by address. */
+  readonly trustedProxies: readonly string[]
+  readonly clock: Clock
+  readonly log: Log
+  readonly version: string
+}
+
+type Options = FastifyHttpOptions<Server>
+
+/** The application for people: API, hooks, event streams, web interface. */
+export const createPeopleApp = async (deps: HttpDeps): Promise<FastifyInstance> => {
+  const app = await createApp(deps, { trustProxy: [...deps.trustedProxies] })
+  await app.register(fastifyRateLimit, {
+    global: false,
+    timeWindow: limits.rate.windowMs,
+    cache: limits.rate.addressesRemembered,
+  })
+  const addressRate = app.createRateLimit({ max: limits.rate.address, keyGenerator: (request) => request.ip })
+  app.addHook('onRequest', (request) => refuseTooMany(addressRate, request))
+  bindApi(app, deps, peopleDoor(app, deps))
+  bindHooks(app, deps.intake)
+  bindHealth(app)
+  bindSecurityTxt(app, deps)
+  bindPages(app, deps)
+  const authenticate = authenticatePeople(deps.access, deps.site)
+  bindUpgrade(app, deps, async (headers) => {
+    refuseCrossSiteSocket(headers, deps.site())
+    return authenticate(headers)
+  })
+  await app.ready()
+  return app
+}
+
+/** The same API on the local socket, with the routes of the operator. */
+export const createOperatorApp = async (deps: HttpDeps): Promise<FastifyInstance> => {
+  const app = await createApp(deps, {})
+  bindApi(app, deps, operatorDoor(deps))
+  bindHealth(app)
+  bindUpgrade(app, deps, authenticateOperator(deps.access))
+  await app.ready()
+  return app
+}
+
+const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInstance> => {
+  const app: FastifyInstance = fastify({
+    ...options,
+    logger: false,
+    genReqId: newRequestId,
+    requestIdHeader: false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    http: { maxHeaderSize: limits.headerBytes },
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: limits.paramLength },
+    frameworkErrors: (error, request, reply) => void sendError(deps.log, error, request, reply),
+    clientErrorHandler: refuseMalformed,
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  acceptOnlyJson(app)
+  app.decorateRequest('actor', null)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ ...securityHeaders(deps.site().secure), 'x-request-id': request.id })
+    if (!isCanonicalTarget(request.raw.url ?? ''))
+      throw fault('E_INPUT', { public: 'The address is not canonical' })
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    deps.log.debug('request answered', {
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? '-',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    })
+  })
+  app.setErrorHandler((error, request, reply) => sendError(deps.log, error, request, reply))
+  app.setNotFoundHandler((request, reply) => sendError(deps.log, fault('E_NOT_FOUND'), request, reply))
+  await describeApi(app, deps.version)
+  return app
+}
+
+/** One parser for one media type; `__proto__` and `constructor` keys are refused. */
+const acceptOnlyJson = (app: FastifyInstance): void => {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  )
+}
+
+const describeApi = async (app: FastifyInstance, version: string): Promise<void> => {
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Mayfly', version },
+      components: {
+        securitySchemes: {
+          session: { type: 'apiKey', in: 'cookie', name: 'mf_s' },
+          token: { type: 'http', scheme: 'bearer' },
+        },
+      },
+      security: [{ session: [] }, { token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  })
+}
+
+const bindApi = (app: FastifyInstance, deps: HttpDeps, door: Door): void => {
+  bindRoutes(app, door, deps.handlers)
+  app.get('/api/v1/openapi.json', { schema: { hide: true } as object }, () => app.swagger())
+  deps.live.bindEvents(app, door.admit)
+}
+
+const bindHealth = (app: FastifyInstance): void => {
+  app.get('/health', { schema: { hide: true } as object }, (_request, reply) =>
+    reply.type('text/plain').send('ok\n'),
+  )
+}
+
+const bindSecurityTxt = (app: FastifyInstance, deps: HttpDeps): void => {
+  app.get('/.well-known/security.txt', { schema: { hide: true } as object }, (_request, reply) => {
+    const text = securityTxt(deps.securityTxt, deps.site().url, deps.clock)
+    if (text === null) throw fault('E_NOT_FOUND')
+    return reply.type('text/plain; charset=utf-8').send(text)
+  })
+}
+
+const bindUpgrade = (
+  app: FastifyInstance,
+  deps: HttpDeps,
+  admit: Parameters<Live['acceptUpgrade']>[0]['admit'],
+): void => {
+  app.server.on('upgrade', (request, socket, head) => {
+    const refuse = (error: unknown) => refuseUpgrade(socket, error)
+    if (request.url !== '/api/v1/live') return refuse(fault('E_NOT_FOUND'))
+    deps.live.acceptUpgrade({ request, socket, head, admit }).catch(refuse)
+  })
+}
+
+const refuseUpgrade = (socket: Duplex, error: unknown): void => {
+  const status = isFault(error) ? error.row.status : 500
+  socket.on('error', () => undefined)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}
+
+const refuseMalformed: NonNullable<Options['clientErrorHandler']> = (error, socket) => {
+  if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy()
+  else socket.end(malformedRequest())
+}

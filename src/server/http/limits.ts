@@ -1,0 +1,23 @@
+// Every number of the HTTP side: bodies, rates, waits, the static site (trust-model.md §9).
+import type { RouteName } from '../../protocol/api/routes.ts'
+
+const kib = 1024
+const mib = 1024 * kib
+
+export const limits = {
+  bodyBytes: 64 * kib,
+  hookBodyBytes: 25 * mib,
+  urlBytes: 4 * kib,
+  headerBytes: 16 * kib,
+  paramLength: 100,
+  requestMs: 60_000,
+  keepAliveMs: 65_000,
+  /** Requests per minute. `address` is coarse: many people may sit behind one. */
+  rate: { windowMs: 60_000, address: 3_000, credential: 600, hook: 120, addressesRemembered: 10_000 },
+  staticSite: { files: 2_000, bytes: 64 * mib },
+  securityTxtMs: 365 * 24 * 3_600_000,
+  logDownloadMs: 6 * 3_600_000,
+} as const
+
+/** Routes whose body may be larger than `limits.bodyBytes`. */
+export const bodyBytesOf: Partial<Record<RouteName, number>> = { lint: 4 * mib }

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { deflateRawSync } from 'node:zlib'
+import { type FollowerFrame, parseFollowerFrame } from '../../protocol/live.ts'
+import { downloadLog, type LogFormat } from './log-download.ts'
+
+const attempt = `att_${'0'.repeat(26)}`
+const frame = (seq: number, step: number, firstLine: number, text: string | Buffer): FollowerFrame => ({
+  attempt,
+  seq,
+  step,
+  firstLine,
+  lines: text.toString().split('\n').length - 1,
+  tMs: 1000 * seq,
+  deflated: deflateRawSync(text),
+})
+
+const read = async (format: LogFormat, frames: readonly FollowerFrame[]): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  const source = (async function* () {
+    yield* frames
+  })()
+  for await (const chunk of downloadLog(format, source).chunks) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
+}
+
+const euro = Buffer.from('€')
+const frames = [
+  frame(1, 0, 1, 'one\ntw'),
+  frame(2, 1, 1, 'other step\n'),
+  frame(3, 0, 2, Buffer.concat([Buffer.from('o '), euro.subarray(0, 1)])),
+  frame(4, 0, 2, Buffer.concat([euro.subarray(1), Buffer.from('\n\nlast')])),
+]
+
+test('text is what the job wrote, byte for byte', async () => {
+  assert.equal((await read('text', frames)).toString(), 'one\ntwother step\no €\n\nlast')
+})
+
+test('ndjson numbers lines per step, across the edges of frames and of characters', async () => {
+  const lines = (await read('ndjson', frames)).toString().trimEnd().split('\n')
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    [
+      { step: 0, line: 1, t: 1000, text: 'one' },
+      { step: 1, line: 1, t: 2000, text: 'other step' },
+      { step: 0, line: 2, t: 1000, text: 'two €' },
+      { step: 0, line: 3, t: 4000, text: '' },
+      { step: 0, line: 4, t: 4000, text: 'last' },
+    ],
+  )
+})
+
+test('frames are length-prefixed and parse again', async () => {
+  const bytes = await read('frames', frames)
+  const seqs: number[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt32BE(at)
+    seqs.push(parseFollowerFrame(bytes.subarray(at + 4, at + 4 + length))?.seq ?? -1)
+    at += 4 + length
+  }
+  assert.deepEqual(seqs, [1, 2, 3, 4])
+})
+
+test('a frame that would inflate beyond every limit ends the download', async () => {
+  await assert.rejects(read('text', [frame(1, 0, 1, Buffer.alloc(2 * 1024 * 1024))]))
+})

@@ -1,0 +1,9 @@
+// What requests carry besides what Fastify gives them.
+import type { Actor } from '../access/actor.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the route's own hook; null on public routes for people who are not signed in. */
+    actor: Actor | null
+  }
+}

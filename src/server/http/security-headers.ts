@@ -1,0 +1,42 @@
+// The headers of every answer (trust-model.md §9), written out so that they can be compared with the document letter by
+// letter. No inline script, no third-party origin, nobody may frame us.
+
+export const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types mayfly svelte-trusted-html',
+].join('; ')
+
+const sensors = [
+  'accelerometer',
+  'ambient-light-sensor',
+  'camera',
+  'display-capture',
+  'geolocation',
+  'gyroscope',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'payment',
+  'usb',
+]
+
+const twoYears = 'max-age=63072000'
+
+export const securityHeaders = (secure: boolean): Readonly<Record<string, string>> => ({
+  'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': sensors.map((name) => `${name}=()`).join(', '),
+  ...(secure ? { 'strict-transport-security': twoYears } : {}),
+})

@@ -1,0 +1,96 @@
+// GET /events?topic=…: one topic as server-sent events, for tools. The same messages as the WebSocket; a frame is event
+// `frame` with its bytes in base64. The event id is the cursor, so `Last-Event-ID` resumes.
+import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { toBase64 } from '../../base/bytes.ts'
+import { fault } from '../../base/faults.ts'
+import { encodeFollowerFrame } from '../../protocol/live.ts'
+import { type Actor, mayUse } from '../access/actor.ts'
+import type { Outgoing, Send } from './follow.ts'
+import { limits } from './limits.ts'
+import { createReader, type ReaderDeps, TooSlow } from './reader.ts'
+import { parseTopic } from './topic.ts'
+
+const cursor = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+const query = z.strictObject({ topic: z.string().max(64), cursor: cursor.default(0) })
+
+export const bindEvents = (
+  app: FastifyInstance,
+  deps: ReaderDeps,
+  admit: (request: FastifyRequest) => Promise<Actor | null>,
+): void => {
+  app.route<{ Querystring: z.infer<typeof query> }>({
+    method: 'GET',
+    url: '/events',
+    schema: { querystring: query, hide: true } as object,
+    onRequest: async (request) => {
+      request.actor = await admit(request)
+      if (request.actor === null) throw fault('E_UNAUTHENTICATED')
+    },
+    handler: async (request, reply) => {
+      const { actor } = request
+      const topic = parseTopic(request.query.topic)
+      if (topic === null) throw fault('E_NOT_FOUND', { public: 'No such topic' })
+      if (actor === null || !mayUse(actor, topic.verb)) throw fault('E_FORBIDDEN')
+      const resumed = cursor.safeParse(request.headers['last-event-id'])
+      const stream = openStream(deps, actor, {
+        topic: topic.name,
+        cursor: resumed.success ? resumed.data : request.query.cursor,
+      })
+      reply.raw.once('close', () => stream.destroy())
+      return reply
+        .headers({
+          'content-type': 'text/event-stream',
+          'cache-control': 'no-store',
+          'x-accel-buffering': 'no',
+        })
+        .send(stream)
+    },
+  })
+}
+
+const openStream = (
+  deps: ReaderDeps,
+  actor: Actor,
+  start: { readonly topic: string; readonly cursor: number },
+): PassThrough => {
+  const stream = new PassThrough()
+  const reader = createReader(deps, { actor, send: createSend(stream), end: () => stream.end() })
+  const beat = setInterval(() => {
+    stream.write(': still here\n\n')
+    reader.check().catch(() => undefined)
+  }, limits.beatMs)
+  stream.once('close', () => {
+    clearInterval(beat)
+    reader.close()
+  })
+  // The headers go out at once, so that the caller knows it is connected.
+  stream.write(': connected\n\n')
+  reader.subscribe(start.topic, start.cursor)
+  return stream
+}
+
+const createSend =
+  (stream: PassThrough): Send =>
+  async (outgoing) => {
+    if (stream.destroyed || stream.writableEnded || stream.write(toEvent(outgoing))) return
+    const signal = AbortSignal.timeout(limits.stalledMs)
+    await once(stream, 'drain', { signal }).catch(() => {
+      throw new TooSlow()
+    })
+  }
+
+const toEvent = (outgoing: Outgoing): string => {
+  if (outgoing.t === 'frame') {
+    const { frame } = outgoing
+    return `id: ${frame.seq}\nevent: frame\ndata: ${toBase64(encodeFollowerFrame(frame))}\n\n`
+  }
+  const id = outgoing.t === 'run' ? `id: ${outgoing.rev}\n` : ''
+  return `${id}data: ${JSON.stringify(outgoing)}\n\n`
+}

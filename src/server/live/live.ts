@@ -1,0 +1,60 @@
+// Live updates, put together: WebSockets at /api/v1/live and server-sent events at /events, both over the same readers.
+// State always comes from the API; these streams only patch it.
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { WebSocketServer } from 'ws'
+import { fault } from '../../base/faults.ts'
+import type { Log } from '../../base/log.ts'
+import type { Access } from '../access/access.ts'
+import type { Actor } from '../access/actor.ts'
+import type { Logs, Runs } from '../use-cases.ts'
+import { bindEvents } from './events.ts'
+import { limits } from './limits.ts'
+import { createRunHub } from './run-hub.ts'
+import { serveSocket } from './socket.ts'
+
+export type Upgrade = {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  /** Checks origin and credentials; runs before the handshake is answered. */
+  readonly admit: (headers: IncomingHttpHeaders) => Promise<Actor | null>
+}
+
+export type Live = {
+  acceptUpgrade(upgrade: Upgrade): Promise<void>
+  bindEvents(app: FastifyInstance, admit: (request: FastifyRequest) => Promise<Actor | null>): void
+  close(): void
+}
+
+export const createLive = (deps: {
+  readonly access: Pick<Access, 'again' | 'onEnded'>
+  readonly runs: Pick<Runs, 'onChange' | 'jobsSince'>
+  readonly logs: Pick<Logs, 'follow'>
+  readonly log: Log
+}): Live => {
+  const hub = createRunHub(deps.runs)
+  const readerDeps = { ...deps, hub }
+  // Frames are compressed already: permessage-deflate costs 8 times the CPU and drops frames (platform.md §5).
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: limits.clientMessageBytes,
+  })
+  return {
+    acceptUpgrade: async ({ request, socket, head, admit }) => {
+      socket.on('error', () => socket.destroy())
+      const actor = await admit(request.headers)
+      if (actor === null) throw fault('E_UNAUTHENTICATED')
+      if (server.clients.size >= limits.socketsMax) throw fault('E_RATE_LIMIT')
+      server.handleUpgrade(request, socket, head, (webSocket) => serveSocket(readerDeps, webSocket, actor))
+    },
+    bindEvents: (app, admit) => bindEvents(app, readerDeps, admit),
+    close: () => {
+      hub.close()
+      for (const client of server.clients) client.terminate()
+      server.close()
+    },
+  }
+}

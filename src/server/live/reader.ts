@@ -1,0 +1,122 @@
+// One connected reader, whatever the transport: its topics, and the right to them, which is looked at again while it
+// lasts. Ends by itself when the session or token behind it does.
+import { isFault } from '../../base/faults.ts'
+import type { Log } from '../../base/log.ts'
+import type { Access } from '../access/access.ts'
+import { type Actor, mayUse } from '../access/actor.ts'
+import { type FollowDeps, follow, type Send } from './follow.ts'
+import { limits } from './limits.ts'
+import { parseTopic, type Topic } from './topic.ts'
+
+export type ReaderDeps = FollowDeps & {
+  readonly access: Pick<Access, 'again' | 'onEnded'>
+  readonly log: Log
+}
+
+/** Why the server ended a connection; a reader comes back with its cursors, except after `signed-out`. */
+export type EndReason = 'signed-out' | 'too-slow' | 'misuse' | 'broken'
+
+export type Reader = {
+  subscribe(name: string, cursor: number): void
+  unsubscribe(name: string): void
+  /** Looks whether the actor still may what it does. Called at every beat. */
+  check(): Promise<void>
+  /** The transport is gone. */
+  close(): void
+}
+
+export class TooSlow extends Error {}
+
+type State = {
+  actor: Actor
+  readonly topics: Map<string, { readonly topic: Topic; readonly stop: AbortController }>
+  readonly send: Send
+  readonly end: (reason: EndReason) => void
+}
+
+export const createReader = (
+  deps: ReaderDeps,
+  options: { readonly actor: Actor; readonly send: Send; readonly end: (reason: EndReason) => void },
+): Reader => {
+  const state: State = { ...options, topics: new Map() }
+  const stopWatching = deps.access.onEnded((id) => {
+    if (isBehind(state.actor, id)) state.end('signed-out')
+  })
+  return {
+    subscribe: (name, cursor) => subscribe(deps, state, name, cursor),
+    unsubscribe: (name) => unsubscribe(state, name),
+    check: () => check(deps, state),
+    close: () => {
+      stopWatching()
+      for (const name of [...state.topics.keys()]) unsubscribe(state, name)
+    },
+  }
+}
+
+const isBehind = (actor: Actor, id: string): boolean =>
+  (actor.kind === 'user' && actor.session === id) || (actor.kind === 'token' && actor.token === id)
+
+const subscribe = (deps: ReaderDeps, state: State, name: string, cursor: number): void => {
+  unsubscribe(state, name)
+  const topic = parseTopic(name)
+  if (topic === null) refuse(state, name, 'no such topic')
+  else if (!mayUse(state.actor, topic.verb)) refuse(state, name, 'not allowed')
+  else if (state.topics.size >= limits.topicsPerSocket) refuse(state, name, 'too many topics')
+  else start(deps, state, topic, cursor)
+}
+
+const start = (deps: ReaderDeps, state: State, topic: Topic, cursor: number): void => {
+  const { name } = topic
+  const stop = new AbortController()
+  state.topics.set(name, { topic, stop })
+  const { actor, send } = state
+  follow(deps, { actor, topic, cursor, send, signal: stop.signal }).then(
+    () => forget(state, name, stop),
+    (error) => {
+      if (!stop.signal.aborted) fail(deps, state, { name, stop, error })
+    },
+  )
+}
+
+const unsubscribe = (state: State, name: string): void => {
+  state.topics.get(name)?.stop.abort()
+  state.topics.delete(name)
+}
+
+/** Only the follower that stands in the list: a newer one for the same topic stays. */
+const forget = (state: State, name: string, stop: AbortController): void => {
+  if (state.topics.get(name)?.stop === stop) state.topics.delete(name)
+}
+
+const refuse = (state: State, topic: string, reason: string): void => {
+  state.send({ t: 'refused', topic, reason }).catch(() => state.end('too-slow'))
+}
+
+const fail = (
+  { log }: ReaderDeps,
+  state: State,
+  failed: { readonly name: string; readonly stop: AbortController; readonly error: unknown },
+): void => {
+  forget(state, failed.name, failed.stop)
+  if (failed.error instanceof TooSlow) state.end('too-slow')
+  else if (isFault(failed.error, 'E_NOT_FOUND')) refuse(state, failed.name, 'not found')
+  else {
+    log.warn('live topic failed', { topic: failed.name, error: failed.error })
+    // The reader comes back with its cursor and misses nothing.
+    state.end('broken')
+  }
+}
+
+const check = async (deps: ReaderDeps, state: State): Promise<void> => {
+  const actor = await deps.access.again(state.actor)
+  if (actor === null) {
+    state.end('signed-out')
+    return
+  }
+  state.actor = actor
+  for (const [name, { topic }] of [...state.topics]) {
+    if (mayUse(actor, topic.verb)) continue
+    unsubscribe(state, name)
+    refuse(state, name, 'not allowed any more')
+  }
+}
