@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plan, PlanStep } from './plan.ts'
-import { parsePlan } from './plan-parse.ts'
+import { malformedPlanCode, parsePlan } from './plan-parse.ts'
 
 const steps: PlanStep[] = [
   { kind: 'checkout', name: 'checkout', when: 'on_success', path: '.', method: 'full', depth: null },
@@ -87,7 +87,8 @@ const altered = (pointer: string, value: unknown): unknown => {
 
 test('a plan survives the wire', () => {
   const parsed = parsePlan(JSON.parse(JSON.stringify(plan)))
-  assert.deepEqual(parsed, { ok: true, value: plan, problems: [] })
+  assert.ok(parsed.ok)
+  assert.equal(JSON.stringify(parsed.value), JSON.stringify(plan))
 })
 
 const job = '/workflows/0/jobs/0'
@@ -121,11 +122,16 @@ for (const [what, pointer, value] of malformed)
   test(`a plan with ${what} is refused`, () => {
     const parsed = parsePlan(altered(pointer, value))
     assert.equal(parsed.ok, false)
-    assert.ok(parsed.problems.length > 0 && parsed.problems.length <= 20)
-    for (const problem of parsed.problems) assert.match(problem.message, /^the plan is malformed at /)
+    assert.ok(parsed.problems.length > 0)
+    for (const problem of parsed.problems) assert.equal(problem.code, malformedPlanCode)
   })
 
-test('a prototype key and values that are no maps are refused', () => {
-  assert.equal(parsePlan(JSON.parse(JSON.stringify(plan).replace('"flag"', '"__proto__"'))).ok, false)
+test('a parameter named like a prototype is a parameter', () => {
+  const parsed = parsePlan(JSON.parse(JSON.stringify(plan).replace('"flag"', '"__proto__"')))
+  assert.ok(parsed.ok)
+  assert.deepEqual(Object.keys(parsed.value.inputs.parameters), ['__proto__', 'n', 's'])
+})
+
+test('values that are no maps are refused', () => {
   for (const value of [null, undefined, 3, 'plan', [], () => plan]) assert.equal(parsePlan(value).ok, false)
 })

@@ -131,7 +131,7 @@ export const readWhen = (cx: Compiling, map: MapNode | null): StepWhen => {
 export const readStepName = (cx: Compiling, map: MapNode | null): string | null => {
   const node = map && entryOf(map, 'name')
   const name = node && readText(cx.problems, node, '"name"')
-  return name ? firstLine(name) : null
+  return (name && firstLine(name)) || null
 }
 
 const firstLine = (text: string): string => {

@@ -1,0 +1,82 @@
+// What the compile program reads on stdin and writes on stdout, one JSON document each. Between them lies a sandbox:
+// the request holds a repository's hostile text, and the answer is as hostile as that text.
+
+import type { Parsed, Position, Problem } from '../base/problem.ts'
+import { either, integer, list, object, oneOf, parseShape, type Shape, text } from '../base/shape.ts'
+import type { Origin, Origins, Plan, PlanInputs } from './plan.ts'
+import { nullable, plainValues, plan, runEvent } from './plan-parse.ts'
+
+/** Written when everything is loaded and warm, before anything is read. */
+export const compileReadyLine = 'ready\n'
+export const compileRequestBytesMax = 8 * 1024 * 1024
+export const compileAnswerBytesMax = 16 * 1024 * 1024
+
+export type CompileRequest = {
+  readonly v: 1
+  /** Path in the repository → text. */
+  readonly files: Readonly<Record<string, string>>
+  readonly event: PlanInputs['event']
+  readonly parameters: PlanInputs['parameters']
+}
+
+export type CompileAnswer =
+  | {
+      readonly ok: true
+      readonly plan: Plan
+      readonly origins: Origins
+      readonly problems: readonly Problem[]
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+export const parseCompileRequest = (json: unknown): Parsed<CompileRequest> => parseShape(request, json)
+export const parseCompileAnswer = (json: unknown): Parsed<CompileAnswer> => parseShape(answer, json)
+
+const textMax = 4 * 1024 * 1024
+const entriesMax = 1_000_000
+
+const recordOf =
+  <T>(item: Shape<T>): Shape<Readonly<Record<string, T>>> =>
+  (value, path, report) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return report(path, 'must be an object')
+    const entries = Object.entries(value)
+    if (entries.length > entriesMax) return report(path, `has more than ${entriesMax} members`)
+    const out: Record<string, T> = Object.create(null)
+    for (const [key, member] of entries) {
+      const parsed = item(member, `${path}.${key.slice(0, 64)}`, report)
+      if (parsed !== undefined) out[key] = parsed
+    }
+    return out
+  }
+
+const request: Shape<CompileRequest> = object({
+  v: oneOf(1),
+  files: recordOf(text({ max: textMax, min: 0 })),
+  event: runEvent,
+  parameters: plainValues,
+})
+
+const count = integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
+const file = text({ max: 1024 })
+const message = text({ max: 64 * 1024 })
+
+const position: Shape<Position> = object({ file, line: count, column: count, length: count })
+
+const problem: Shape<Problem> = object({
+  code: text({ max: 64, form: /^[A-Z0-9_]+$/ }),
+  severity: oneOf('error', 'warning', 'note'),
+  message,
+  at: nullable(position),
+  frame: list(object({ line: count, text: text({ max: 1024, min: 0 }) }), { max: 16 }),
+  help: nullable(message),
+})
+const problems = list(problem, { max: 1000 })
+
+const place = object({ file, line: count, column: count })
+const origin: Shape<Origin> = object({ file, line: count, column: count, via: list(place, { max: 200 }) })
+
+const answer: Shape<CompileAnswer> = either(
+  (value) => typeof value === 'object' && value !== null && 'ok' in value && value.ok === false,
+  object({ ok: oneOf(false), problems }),
+  object({ ok: oneOf(true), plan, origins: recordOf(origin), problems }),
+)
