@@ -55,12 +55,13 @@ export const runnerConfig = (input: {
   readonly settings: Settings
   readonly identity: Identity
   readonly slots: number
-  readonly ingest: Readonly<Record<string, unknown>>
-  readonly programs: Programs
+  /** The vault's signing key: the runner checks its answers with it. */
+  readonly vsign: string
 }) => ({
   server: { url: `https://127.0.0.1:${input.runnerPort}`, spkiSha256: input.identity.spkiSha256 },
   runner: { id: input.identity.runner.id, name: 'local', keyFile: input.identity.runner.keyFile },
   dataDir: join(input.layout.data, 'runner'),
+  vaultSignKey: input.vsign,
   slots: input.slots,
   egress: { allow: input.settings.egress.allow },
   sources: { allow: input.settings.sources.allow },

@@ -90,9 +90,9 @@ const start = async (
   const settings = await firstSettings(layout, deps)
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
   const parts = { options, deps, running, users, programs, settings, identity }
-  const [, vault] = await Promise.all([startDatabase(parts), startVault(parts)])
+  const [, vsign] = await Promise.all([startDatabase(parts), startVault(parts)])
   const server = await startServer(parts)
-  await startJailer(parts, vault)
+  await startJailer(parts, vsign)
   const address = publicUrl(options, settings)
   const healthyAfterMs = deps.clock.monotonicMs() - begin
   if (options.withSample) await runSample({ layout, say: deps.say, signal: deps.signal })
@@ -205,9 +205,11 @@ const startDatabase = async ({ options, deps, running, users }: Parts): Promise<
   })
 }
 
-const startVault = async (parts: Parts): Promise<Child> => {
+/** Answers the public key that the vault signs with; the runner pins it. */
+const startVault = async (parts: Parts): Promise<string> => {
   const { options, users, programs, identity } = parts
-  return keep(parts, 'vault', {
+  const pinned = { vsign: '' }
+  await keep(parts, 'vault', {
     start: () =>
       startProgram(programs, 'vault', {
         config: vaultConfig(options.layout, identity),
@@ -216,17 +218,24 @@ const startVault = async (parts: Parts): Promise<Child> => {
         nodeFlags: ['--disable-proto=delete', '--disallow-code-generation-from-strings', '--no-addons'],
       }),
     // A vault that was restarted has a new epoch but keeps what is pinned; pinning again is idempotent.
-    onReady: () => pinKeys(options.layout, identity),
+    onReady: async () => {
+      pinned.vsign = await pinKeys(options.layout, identity)
+    },
   })
+  return pinned.vsign
 }
 
-const pinKeys = async (layout: Layout, identity: Identity): Promise<void> => {
+const pinKeys = async (layout: Layout, identity: Identity): Promise<string> => {
+  const { id, publicKey } = identity.runner
   await callVaultAdmin(layout, 'ticketkey.set', { publicKey: identity.ticketPublicKey })
-  await callVaultAdmin(layout, 'runner.enroll', {
-    runner: identity.runner.id,
-    publicKey: identity.runner.publicKey,
+  const enrolled = await callVaultAdmin(layout, 'runner.enroll', {
+    runner: id,
+    publicKey,
+    org: '*',
     projects: '*',
+    tierMax: 'protected',
   })
+  return (enrolled as { vsign: string }).vsign
 }
 
 const startServer = (parts: Parts): Promise<Child> => {
@@ -258,9 +267,8 @@ const startServer = (parts: Parts): Promise<Child> => {
   })
 }
 
-const startJailer = async (parts: Parts, _vault: Child): Promise<void> => {
+const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
   const { options, users, programs, settings, identity } = parts
-  const ingest = _vault.ready
   const slots = settings.slots ?? Math.max(2, availableParallelism())
   const runner = runnerConfig({
     layout: options.layout,
@@ -268,8 +276,7 @@ const startJailer = async (parts: Parts, _vault: Child): Promise<void> => {
     settings,
     identity,
     slots,
-    ingest,
-    programs,
+    vsign,
   })
   await prepareSample(options.layout, programs)
   await keep(parts, 'jailer', {
