@@ -1,0 +1,142 @@
+// Calls of the HTTP API, typed by its own table (protocol/api/routes.ts): over the operator's socket on this machine
+// or with a token elsewhere. A problem document of the server becomes the fault it names.
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { z } from 'zod'
+import { catalogue, type FaultCode, fault } from '../../base/faults.ts'
+import { type AnswerOf, type BodyOf, type RouteName, routes } from '../../protocol/api/routes.ts'
+import type { Target } from './target.ts'
+
+const answerDeadlineMs = 30_000
+const answerBytesMax = 64 * 1024 * 1024
+
+export type Call<N extends RouteName> = {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+} & (BodyOf<N> extends undefined ? { readonly body?: undefined } : { readonly body: BodyOf<N> })
+
+export interface ApiClient {
+  call<N extends RouteName>(route: N, call: Call<N>): Promise<AnswerOf<N>>
+  /** The bytes of an answer as they come; ends when the server ends it or `signal` aborts. */
+  stream(
+    route: RouteName,
+    call: Pick<Call<RouteName>, 'params' | 'query'>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>>
+}
+
+export const createApiClient = (target: Target): ApiClient => ({
+  call: async (name, call) => {
+    const signal = AbortSignal.timeout(answerDeadlineMs)
+    const answer = await send(target, name, call, signal)
+    const document: unknown = JSON.parse((await readAll(answer)).toString('utf8'))
+    // SAFE: parsed by the schema of this very route.
+    return (routes[name].answer as z.ZodType).parse(document) as AnswerOf<typeof name>
+  },
+  stream: (name, call, signal) => send(target, name, call, signal),
+})
+
+const send = async (
+  target: Target,
+  name: RouteName,
+  call: { params?: Readonly<Record<string, string>>; query?: Call<RouteName>['query']; body?: unknown },
+  signal: AbortSignal,
+): Promise<IncomingMessage> => {
+  const { method } = routes[name]
+  const payload = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body))
+  const answer = await open(target, { method, path: pathOf(name, call), payload }, signal)
+  const status = answer.statusCode ?? 0
+  if (status >= 200 && status < 300) return answer
+  throw asFault(status, await readAll(answer))
+}
+
+const open = (
+  target: Target,
+  call: { readonly method: string; readonly path: string; readonly payload: Buffer | null },
+  signal: AbortSignal,
+): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const headers: Record<string, string | number> = { accept: 'application/json, text/plain' }
+    if (call.payload !== null) {
+      headers['content-type'] = 'application/json'
+      headers['content-length'] = call.payload.length
+    }
+    const options = { method: call.method, headers, signal }
+    const sent =
+      target.kind === 'operator'
+        ? httpRequest({ ...options, socketPath: target.socket, path: call.path }, resolve)
+        : withToken(target, call.path, options, resolve)
+    sent.on('error', (cause) => {
+      const where = target.kind === 'operator' ? 'the installation on this machine' : target.url
+      reject(fault('E_UNREACHABLE', { public: `${where} does not answer`, cause }))
+    })
+    sent.end(call.payload ?? undefined)
+  })
+
+const withToken = (
+  target: Target & { kind: 'token' },
+  path: string,
+  options: { method: string; headers: Record<string, string | number>; signal: AbortSignal },
+  onAnswer: (answer: IncomingMessage) => void,
+) => {
+  const url = new URL(target.url + path)
+  const isLocal = url.hostname === 'localhost' || url.hostname === '127.0.0.1'
+  if (url.protocol !== 'https:' && !isLocal)
+    throw fault('E_FORBIDDEN', { public: `a token is not sent to ${url.origin} without TLS` })
+  options.headers.authorization = `Bearer ${target.token.reveal('to the server it belongs to')}`
+  return url.protocol === 'https:'
+    ? httpsRequest(url, options, onAnswer)
+    : httpRequest(url, options, onAnswer)
+}
+
+const pathOf = (
+  name: RouteName,
+  call: { params?: Readonly<Record<string, string>>; query?: Call<RouteName>['query'] },
+): string => {
+  const path = routes[name].path.replaceAll(/:(\w+)/g, (_, param: string) => {
+    const value = call.params?.[param]
+    if (value === undefined) throw new TypeError(`${name} needs ${param}`)
+    return encodeURIComponent(value)
+  })
+  const query = Object.entries(call.query ?? {}).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${encodeURIComponent(key)}=${encodeURIComponent(value)}`],
+  )
+  return query.length === 0 ? path : `${path}?${query.join('&')}`
+}
+
+const readAll = async (answer: IncomingMessage): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer) {
+    size += (chunk as Buffer).length
+    if (size > answerBytesMax) throw fault('E_PROTOCOL', { public: 'the answer of the server is too large' })
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** RFC 9457 documents name a number of the catalogue; anything else is known by its HTTP status only. */
+const asFault = (status: number, bytes: Buffer) => {
+  const { code, title, detail } = parseProblem(bytes)
+  const entry = Object.entries(catalogue).find(([symbol, row]) => symbol === code || row.number === code)
+  // SAFE: a key of the catalogue.
+  const symbol = (entry?.[0] as FaultCode | undefined) ?? byStatus(status)
+  return fault(symbol, { public: detail ?? title ?? `the server answered ${status}` })
+}
+
+const byStatus = (status: number): FaultCode => {
+  if (status === 401) return 'E_UNAUTHENTICATED'
+  if (status === 403) return 'E_FORBIDDEN'
+  if (status === 404) return 'E_NOT_FOUND'
+  if (status === 429) return 'E_RATE_LIMIT'
+  return status >= 500 ? 'E_INTERNAL' : 'E_INPUT'
+}
+
+const parseProblem = (bytes: Buffer): { code?: string; title?: string; detail?: string } => {
+  try {
+    const document: unknown = JSON.parse(bytes.toString('utf8'))
+    return typeof document === 'object' && document !== null ? document : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,150 @@
+// `mayfly doctor`: what this machine has and lacks, and whether the installation on it is healthy; each finding with
+// the command that would fix it. Changes nothing.
+import { existsSync } from 'node:fs'
+import { access, constants, readFile, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connect } from '../api/connect.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { paintFor, statusWord, writeTable } from '../look.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Finding = {
+  readonly check: string
+  readonly status: 'ok' | 'weak' | 'down'
+  readonly detail: string
+  /** A command, or words. */
+  readonly fix: string
+}
+
+const freeBytesMin = 1024 ** 3
+const programs: readonly (readonly [name: string, packageName: string])[] = [
+  ['bwrap', 'bubblewrap'],
+  ['git', 'git'],
+  ['ssh-agent', 'openssh-client'],
+  ['ip', 'iproute2'],
+  ['zstd', 'zstd'],
+  ['openssl', 'openssl'],
+]
+
+export const doctor = async (around: Surroundings, flags: { readonly json?: boolean }): Promise<number> => {
+  const findings = [
+    checkNode(),
+    ...(await Promise.all([
+      ...programs.map(([name, packageName]) => checkProgram(around, name, packageName)),
+      checkNamespaces(),
+      checkCgroups(),
+      checkSwap(),
+      checkDisk(around),
+      checkSandbox(around),
+    ])),
+    ...(await checkInstallation(around)),
+  ]
+  if (flags.json) around.stdout.write(`${JSON.stringify(findings)}\n`)
+  else {
+    const paint = paintFor(around, around.stdout)
+    const rows = findings.map((each) => [statusWord(paint, each.status), each.check, each.detail, each.fix])
+    writeTable(around.stdout, ['STATUS', 'CHECK', 'FOUND', 'FIX'], rows)
+  }
+  return findings.some((each) => each.status === 'down') ? exitCodes.machineNotReady : exitCodes.success
+}
+
+const ok = (check: string, detail: string): Finding => ({ check, status: 'ok', detail, fix: '' })
+const weak = (check: string, detail: string, fix: string): Finding => ({ check, status: 'weak', detail, fix })
+const down = (check: string, detail: string, fix: string): Finding => ({ check, status: 'down', detail, fix })
+
+const checkNode = (): Finding => {
+  const [major = '0'] = process.versions.node.split('.')
+  return Number(major) >= 24
+    ? ok('node', process.versions.node)
+    : down('node', process.versions.node, 'start it with ./mayfly, which brings its own')
+}
+
+const checkProgram = async (around: Surroundings, name: string, packageName: string): Promise<Finding> => {
+  const directories = [
+    ...(around.environment.PATH ?? '').split(':'),
+    '/usr/sbin',
+    '/sbin',
+    '/usr/bin',
+    '/bin',
+  ]
+  for (const directory of directories) {
+    const path = join(directory || '/', name)
+    if (await canExecute(path)) return ok(name, path)
+  }
+  return down(name, 'not found', `apt-get install --no-install-recommends ${packageName}`)
+}
+
+const canExecute = (path: string): Promise<boolean> =>
+  access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+
+const readWord = (path: string): Promise<string | null> =>
+  readFile(path, 'utf8').then(
+    (text) => text.trim(),
+    () => null,
+  )
+
+const checkNamespaces = async (): Promise<Finding> => {
+  const max = await readWord('/proc/sys/user/max_user_namespaces')
+  if (max === '0') return down('user namespaces', 'switched off', 'sysctl -w user.max_user_namespaces=10000')
+  const unprivileged = await readWord('/proc/sys/kernel/unprivileged_userns_clone')
+  return unprivileged === '0' && process.getuid?.() !== 0
+    ? down('user namespaces', 'only for root', 'sysctl -w kernel.unprivileged_userns_clone=1')
+    : ok('user namespaces', `up to ${max ?? 'unknown'}`)
+}
+
+const checkCgroups = async (): Promise<Finding> => {
+  const controllers = await readWord('/sys/fs/cgroup/cgroup.controllers')
+  if (controllers?.includes('memory')) return ok('cgroups', `v2: ${controllers}`)
+  if (existsSync('/sys/fs/cgroup/memory')) return ok('cgroups', 'v1')
+  return weak('cgroups', 'no memory controller', 'boot with cgroup v2; until then jobs have no memory limit')
+}
+
+const checkSwap = async (): Promise<Finding> => {
+  const lines = ((await readWord('/proc/swaps')) ?? '').split('\n').slice(1)
+  return lines.length === 0
+    ? ok('swap', 'off')
+    : weak('swap', 'on', 'swapoff -a, or encrypt it: job memory may reach the disk')
+}
+
+const checkDisk = async (around: Surroundings): Promise<Finding> => {
+  const { bavail, bsize } = await statfs(around.cwd)
+  const free = bavail * bsize
+  const detail = `${(free / 1024 ** 3).toFixed(1)} GiB free`
+  return free >= freeBytesMin ? ok('disk', detail) : weak('disk', detail, 'make room')
+}
+
+/** The probe of the sandbox itself: the one check that counts for `mayfly run`. */
+const checkSandbox = async (around: Surroundings): Promise<Finding> => {
+  try {
+    const sandboxes = await around.openSandboxes()
+    try {
+      const probe = await sandboxes.driver.probe(AbortSignal.timeout(20_000))
+      if (!probe.ok) return down('sandbox', probe.why, probe.fix ?? '')
+      const [first] = probe.notes
+      return first === undefined
+        ? ok('sandbox', sandboxes.driver.name)
+        : weak('sandbox', probe.notes.join('; '), '')
+    } finally {
+      await sandboxes.close()
+    }
+  } catch (error) {
+    return down('sandbox', String(error), '')
+  }
+}
+
+const checkInstallation = async (around: Surroundings): Promise<readonly Finding[]> => {
+  try {
+    const status = await (await connect(around)).call('status', {})
+    return status.components.map(({ name, status: word, detail }) => ({
+      check: name,
+      status: word,
+      detail,
+      fix: '',
+    }))
+  } catch {
+    return [weak('installation', 'none answers', 'mayfly up, or mayfly login URL --token-stdin')]
+  }
+}

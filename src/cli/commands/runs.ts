@@ -1,0 +1,131 @@
+// Runs of the installation: list, view, start, cancel.
+import { fault } from '../../base/faults.ts'
+import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
+import { status } from '../../protocol/api/shapes.ts'
+import { connect } from '../api/connect.ts'
+import { findProject, findRun } from '../api/find-run.ts'
+import { findWorkTree } from '../git/work-tree.ts'
+import { duration, paintFor, statusWord, writeTable } from '../look.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Flags = { readonly json?: boolean; readonly project?: string }
+
+export const listRuns = async (
+  around: Surroundings,
+  flags: Flags & { readonly status?: string; readonly branch?: string; readonly limit: string },
+): Promise<number> => {
+  const api = await connect(around)
+  const wanted = flags.status === undefined ? undefined : status.safeParse(flags.status)
+  if (wanted?.success === false)
+    throw fault('E_INPUT', {
+      public: `"${flags.status}" is no status; there are ${status.options.join(', ')}`,
+    })
+  const project = flags.project ?? (await findProject(around, api))
+  const query = { project, status: wanted?.data, branch: flags.branch, limit: flags.limit }
+  const { items } = await api.call('runs', { query })
+  if (flags.json) around.stdout.write(`${JSON.stringify(items)}\n`)
+  else writeRuns(around, items)
+  return 0
+}
+
+export const viewRun = async (
+  around: Surroundings,
+  flags: Flags,
+  ref: string | undefined,
+): Promise<number> => {
+  const run = await findRun(around, await connect(around), { ref, project: flags.project })
+  if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
+  else await writeRun(around, run)
+  return 0
+}
+
+export const cancelRun = async (
+  around: Surroundings,
+  flags: Flags,
+  ref: string | undefined,
+): Promise<number> => {
+  const api = await connect(around)
+  const { id } = await findRun(around, api, { ref, project: flags.project })
+  const run = await api.call('runCancel', { params: { run: id }, body: {} })
+  if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
+  else around.stderr.write(`#${run.number} is being cancelled: ${run.status}\n`)
+  return 0
+}
+
+export const startRun = async (
+  around: Surroundings,
+  flags: Flags & { branch?: string; tag?: string; commit?: string; watch?: boolean },
+): Promise<number> => {
+  const api = await connect(around)
+  const project = flags.project ?? (await findProject(around, api))
+  if (project === undefined) throw fault('E_INPUT', { public: 'which project? name it with -R' })
+  const ref = await refOf(around, flags)
+  const body = {
+    project,
+    ...(ref === null ? {} : { ref }),
+    ...(flags.commit === undefined ? {} : { commit: flags.commit }),
+  }
+  const run = await api.call('runStart', { body })
+  if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
+  else around.stdout.write(`#${run.number}  ${run.id}\n`)
+  if (flags.watch !== true) return 0
+  const { watch } = await import('./watch.ts')
+  return watch(around, { ...(flags.json === undefined ? {} : { json: flags.json }) }, run.id)
+}
+
+/** What was asked for, else the branch of this work tree, else the project's default branch. */
+const refOf = async (
+  around: Surroundings,
+  flags: { branch?: string; tag?: string },
+): Promise<string | null> => {
+  if (flags.tag !== undefined) return `refs/tags/${flags.tag}`
+  const branch = flags.branch ?? (await findWorkTree(around))?.branch ?? null
+  return branch === null ? null : `refs/heads/${branch}`
+}
+
+const writeRuns = (around: Surroundings, runs: readonly RunSummary[]): void => {
+  const paint = paintFor(around, around.stdout)
+  writeTable(
+    around.stdout,
+    ['RUN', 'STATUS', 'PROJECT', 'REF', 'COMMIT', 'TOOK', 'ABOUT'],
+    runs.map((run) => [
+      `#${run.number}`,
+      statusWord(paint, run.status),
+      run.project.name,
+      run.event.branch ?? run.event.tag ?? run.event.ref,
+      run.event.commit.slice(0, 10),
+      duration(run.duration_ms),
+      (run.headline ?? run.event.subject ?? '').slice(0, 60),
+    ]),
+  )
+}
+
+const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
+  const paint = paintFor(around, around.stdout)
+  const { event } = run
+  around.stdout.write(
+    `${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
+  )
+  around.stdout.write(
+    `${event.branch ?? event.tag ?? event.ref} at ${event.commit.slice(0, 10)}  ${event.subject ?? ''}\n`,
+  )
+  if (run.headline !== null) around.stdout.write(`${run.headline}\n`)
+  if (run.problems.length > 0) {
+    const { formatProblems } = await import('../../compile/index.ts')
+    around.stdout.write(formatProblems(run.problems))
+  }
+  writeTable(
+    around.stdout,
+    ['JOB', 'STATUS', 'ATTEMPT', 'TOOK', 'WHY'],
+    run.jobs.map((job) => {
+      const attempt = job.attempts.at(-1)
+      return [
+        job.shards > 1 ? `${job.name}.${job.shard}` : job.name,
+        statusWord(paint, job.status),
+        attempt === undefined ? '-' : String(attempt.number),
+        duration(attempt?.duration_ms ?? null),
+        job.reason?.text ?? attempt?.failure?.message ?? '',
+      ]
+    }),
+  )
+}

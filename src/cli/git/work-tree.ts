@@ -1,0 +1,83 @@
+// The Git work tree a command stands in: its root, branch, commit, remote, and the files that belong to it. Reads
+// only; a repository's own configuration can name programs, so hooks and monitors are switched off.
+import { basename } from 'node:path'
+import { fault } from '../../base/faults.ts'
+import { run } from '../../sys/index.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+export type WorkTree = {
+  readonly root: string
+  /** null on a detached head. */
+  readonly branch: string | null
+  readonly tag: string | null
+  /** 40 zeros before the first commit. */
+  readonly commit: string
+  readonly remote: string | null
+  readonly name: string
+}
+
+const gitDeadlineMs = 30_000
+const noCommit = '0'.repeat(40)
+
+/** null outside of any work tree. */
+export const findWorkTree = async (around: Surroundings): Promise<WorkTree | null> => {
+  const ask = (...args: readonly string[]) => git(around, around.cwd, args)
+  const root = await ask('rev-parse', '--show-toplevel')
+  if (root === null || root === '') return null
+  const [branch, commit, tag, remote] = await Promise.all([
+    ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
+    ask('rev-parse', '--verify', '--quiet', 'HEAD'),
+    ask('describe', '--tags', '--exact-match', 'HEAD'),
+    ask('config', '--get', 'remote.origin.url'),
+  ])
+  return {
+    root,
+    branch,
+    tag: branch === null ? tag : null,
+    commit: commit ?? noCommit,
+    remote,
+    name: nameOf(remote ?? root),
+  }
+}
+
+export const getWorkTree = async (around: Surroundings): Promise<WorkTree> => {
+  const tree = await findWorkTree(around)
+  if (tree === null) throw fault('E_NOT_FOUND', { public: `${around.cwd} is not inside a Git work tree` })
+  return tree
+}
+
+/** Tracked files and untracked ones that are not ignored, relative to `directory`, NUL-terminated as tar reads them. */
+export const listFiles = async (around: Surroundings, directory: string): Promise<Uint8Array> => {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
+  const [all, deleted] = await Promise.all([
+    rawGit(around, directory, args),
+    rawGit(around, directory, ['ls-files', '-z', '--deleted']),
+  ])
+  const gone = new Set(deleted.stdout.toString('latin1').split('\0'))
+  const present = all.stdout
+    .toString('latin1')
+    .split('\0')
+    .filter((path) => path !== '' && !gone.has(path))
+  return Buffer.from(present.map((path) => `${path}\0`).join(''), 'latin1')
+}
+
+const git = async (around: Surroundings, cwd: string, args: readonly string[]): Promise<string | null> => {
+  const done = await rawGit(around, cwd, args)
+  return done.code === 0 ? done.stdout.toString('utf8').trim() : null
+}
+
+const rawGit = ({ environment }: Surroundings, cwd: string, args: readonly string[]) =>
+  run('git', ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', ...args], {
+    cwd,
+    env: {
+      HOME: environment.HOME ?? '/',
+      PATH: environment.PATH ?? '/usr/bin:/bin',
+      GIT_OPTIONAL_LOCKS: '0',
+    },
+    timeoutMs: gitDeadlineMs,
+    limitBytes: 256 * 1024 * 1024,
+  })
+
+/** `git@host:team/app.git` → `app`. */
+const nameOf = (address: string): string =>
+  basename(address.replace(/\/+$/, '')).replace(/\.git$/, '') || 'local'

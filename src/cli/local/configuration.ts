@@ -1,0 +1,42 @@
+// The configuration of a work tree as the compiler takes it: the files below `.circleci` (bounded), and an event that
+// says "somebody here, on this branch, now".
+import { type Dirent, existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { configPaths } from '../../compile/index.ts'
+import type { RunEvent } from '../../protocol/plan.ts'
+import type { WorkTree } from '../git/work-tree.ts'
+
+const filesMax = 64
+const configDirectory = '.circleci'
+
+/** The nearest directory that holds a configuration, from `cwd` up to the work tree's root, else that root. */
+export const findProjectRoot = (cwd: string, tree: WorkTree | null): string => {
+  const top = tree?.root ?? cwd
+  for (let at = cwd; at.length >= top.length; at = dirname(at)) {
+    if (configPaths.some((path) => existsSync(join(at, path)))) return at
+    if (at === top || at === dirname(at)) break
+  }
+  return top
+}
+
+export const readConfiguration = async (root: string): Promise<ReadonlyMap<string, string>> => {
+  const directory = join(root, configDirectory)
+  if (!existsSync(directory)) return new Map()
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const paths = entries.filter(isConfiguration).map((entry) => join(entry.parentPath, entry.name))
+  const texts = paths
+    .sort()
+    .slice(0, filesMax)
+    .map(async (path) => [relative(root, path), await readFile(path, 'utf8')] as const)
+  return new Map(await Promise.all(texts))
+}
+
+const isConfiguration = (entry: Dirent): boolean => entry.isFile() && /\.ya?ml$/.test(entry.name)
+
+export const localEvent = (tree: WorkTree | null): RunEvent => {
+  const branch = tree === null ? 'main' : tree.branch
+  const tag = tree?.tag ?? null
+  const ref = branch !== null ? `refs/heads/${branch}` : tag !== null ? `refs/tags/${tag}` : 'HEAD'
+  return { kind: 'local', ref, commit: tree?.commit ?? '0'.repeat(40), branch, tag }
+}

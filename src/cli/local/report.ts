@@ -1,0 +1,91 @@
+// What `mayfly run` shows while it works and at the end: output of each job behind its name, a word when a step
+// fails, and one table. With --json the result goes to stdout and the output to stderr.
+import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
+import type { ExpandedPlan, RunState } from '../../schedule/index.ts'
+import { duration, paintFor, statusWord, writeTable } from '../look.ts'
+import { createPrefixer } from '../prefixed-output.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+export interface Report {
+  /** Where an attempt of a job writes. */
+  job(id: string, name: string, attempt: number): AttemptSink
+  ended(id: string, name: string, result: AttemptResult): void
+  note(text: string): void
+  finish(state: RunState, expanded: ExpandedPlan): void
+}
+
+export const createReport = (
+  around: Surroundings,
+  options: { readonly json: boolean; readonly jobs: readonly string[] },
+): Report => {
+  const output = options.json ? around.stderr : around.stdout
+  const paint = paintFor(around, output)
+  const prefixer = createPrefixer(around, output)
+  const widest = Math.max(0, ...options.jobs.map((name) => name.length))
+  const startedMs = around.clock.monotonicMs()
+  const results = new Map<string, { readonly result: AttemptResult; readonly ms: number }>()
+  const begun = new Map<string, number>()
+  const note = (text: string) => around.stderr.write(`note: ${text}\n`)
+  return {
+    job: (id, name) => {
+      begun.set(id, around.clock.monotonicMs())
+      const writer = prefixer.writer(name.padEnd(widest))
+      const words = (text: string) => writer.write(Buffer.from(`${text}\n`))
+      return {
+        output: (_step, bytes) => {
+          writer.write(bytes)
+          return undefined
+        },
+        event: (event) =>
+          tellEvent(event, { words, flush: writer.end, note: (text) => note(`${name}: ${text}`), paint }),
+      }
+    },
+    ended: (id, name, result) => {
+      const ms = around.clock.monotonicMs() - (begun.get(id) ?? 0)
+      results.set(id, { result, ms })
+      if (result.reason?.code != null) note(`${name}: ${result.reason.message}`)
+    },
+    note,
+    finish: (state, expanded) => {
+      const ms = around.clock.monotonicMs() - startedMs
+      const rows = expanded.jobs.map(({ state: { id } }, i) => {
+        const status = state.jobs.find((job) => job.id === id)?.status ?? 'waiting'
+        const ended = results.get(id)
+        return {
+          name: options.jobs[i] ?? '',
+          status,
+          ms: ended?.ms ?? null,
+          reason: ended?.result.reason?.message ?? '',
+        }
+      })
+      if (options.json) {
+        const jobs = rows.map((row) => ({ ...row, ms: row.ms === null ? null : Math.round(row.ms) }))
+        around.stdout.write(
+          `${JSON.stringify({ status: state.status, duration_ms: Math.round(ms), jobs })}\n`,
+        )
+        return
+      }
+      output.write('\n')
+      const cells = rows.map((row) => [statusWord(paint, row.status), row.name, duration(row.ms), row.reason])
+      writeTable(output, ['STATUS', 'JOB', 'TOOK', 'WHY'], cells)
+      output.write(`${statusWord(paint, state.status)}  ${duration(ms)}\n`)
+    },
+  }
+}
+
+type Telling = {
+  readonly words: (text: string) => void
+  readonly flush: () => void
+  readonly note: (text: string) => void
+  readonly paint: ReturnType<typeof paintFor>
+}
+
+const tellEvent = (event: EventBody, { words, flush, note, paint }: Telling): void => {
+  if (event.kind === 'note') note(event.text)
+  if (event.kind === 'step-started') words(paint('dim', `── ${event.name.split('\n')[0]}`))
+  if (event.kind !== 'step-finished') return
+  flush()
+  if (event.status === 'failed' || event.status === 'timed_out')
+    words(paint('red', `✗ ${event.message ?? event.status}`))
+  else if (event.status === 'skipped') words(paint('dim', 'skipped'))
+}

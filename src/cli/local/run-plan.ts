@@ -1,0 +1,170 @@
+// Carries out a plan on this machine: schedule/ says what may start, each job runs as an attempt of the runner's own
+// code. State lives in memory only.
+import { formatId, type IdKind, uuid7 } from '../../base/ids.ts'
+import { silentLog } from '../../base/log.ts'
+import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
+import type { JobFacts } from '../../protocol/runner-wire.ts'
+import { type AttemptResult, type AttemptSink, runJobAttempt } from '../../runner/index.ts'
+import {
+  decide,
+  type ExpandedJob,
+  type ExpandedPlan,
+  expandPlan,
+  isFinal,
+  newRun,
+  type RunEvent,
+  type RunState,
+  type Status,
+} from '../../schedule/index.ts'
+import type { WorkTree } from '../git/work-tree.ts'
+import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
+import { createReport, type Report } from './report.ts'
+import { createWorkTreeSource } from './work-tree-source.ts'
+
+export type LocalRun = {
+  readonly plan: Plan
+  readonly tree: WorkTree | null
+  readonly root: string
+  /** Above the job's own environment. */
+  readonly variables: Env
+  readonly network: 'none' | 'open' | null
+  readonly slots: number
+  readonly sandboxes: LocalSandboxes
+  readonly json: boolean
+}
+
+type Making = {
+  readonly around: Surroundings
+  readonly run: LocalRun
+  readonly ids: ReturnType<typeof createIds>
+  readonly expanded: ExpandedPlan
+  readonly report: Report
+}
+
+export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Status> => {
+  const ids = createIds(around)
+  const expanded = expandPlan(run.plan, { workflow: ids.of('workflow'), job: ids.of('job') })
+  const report = createReport(around, { json: run.json, jobs: expanded.jobs.map((job) => nameOf(job)) })
+  const state = await untilFinal({ around, run, ids, expanded, report })
+  report.finish(state, expanded)
+  return state.status
+}
+
+/** One attempt per claimed job, as many at once as there are slots; Ctrl-C asks all of them to stop. */
+const untilFinal = async (making: Making): Promise<RunState> => {
+  const { around, run, expanded } = making
+  let state = planned(making)
+  const happen = (event: RunEvent) => {
+    state = decide(state, event).state
+  }
+  const running = new Map<string, Promise<void>>()
+  const onInterrupt = () => happen({ kind: 'cancel-requested' })
+  around.interrupted.addEventListener('abort', onInterrupt, { once: true })
+  while (!isFinal(state.status)) {
+    for (const { id, attempts, status } of state.jobs) {
+      const job = expanded.jobs.find((candidate) => candidate.state.id === id)
+      const attempt = attempts.at(-1)
+      if (status !== 'queued' || job === undefined || attempt === undefined || running.size >= run.slots)
+        continue
+      happen({ kind: 'claimed', job: id, number: attempt.number })
+      const settled = runJob(making, job, attempt.number).then((result) => {
+        running.delete(id)
+        happen({ kind: 'finished', job: id, number: attempt.number, outcome: result.outcome })
+      })
+      running.set(id, settled)
+    }
+    if (running.size === 0) break
+    await Promise.race(running.values())
+  }
+  await Promise.all(running.values())
+  around.interrupted.removeEventListener('abort', onInterrupt)
+  return state
+}
+
+const planned = ({ ids, expanded }: Making): RunState => {
+  const job = ids.of('job')()
+  const start = decide(newRun(job), { kind: 'claimed', job, number: 1 }).state
+  const workflows = expanded.workflows.map((workflow) => workflow.state)
+  const jobs = expanded.jobs.map((each) => each.state)
+  return decide(start, { kind: 'planned', job, number: 1, workflows, jobs }).state
+}
+
+const runJob = async (making: Making, job: ExpandedJob, number: number): Promise<AttemptResult> => {
+  const { around, run, ids, report } = making
+  const spec = specOf(run, job)
+  const limits = run.sandboxes.classLimits(spec.resourceClass ?? 'medium')
+  const name = nameOf(job)
+  const sink: AttemptSink = report.job(job.state.id, name, number)
+  if (limits === null) return noSuchClass(report, name, spec.resourceClass ?? '')
+  const result = await runJobAttempt(
+    {
+      driver: run.sandboxes.driver,
+      trees: createWorkTreeSource(around, run.tree, run.root),
+      clock: around.clock,
+      log: silentLog,
+    },
+    {
+      attempt: ids.of('attempt')(),
+      facts: factsOf(making, job),
+      spec,
+      limits,
+      egress: {
+        mode: run.network ?? (spec.egress === 'none' || spec.egress === 'list' ? 'none' : 'open'),
+        allow: [],
+        privateRanges: run.sandboxes.privateRanges,
+      },
+    },
+    sink,
+    abortWith(around.interrupted),
+  )
+  report.ended(job.state.id, name, result)
+  return result
+}
+
+/** The attempt reads from the reason that a person wanted it. */
+const abortWith = (interrupted: AbortSignal): AbortSignal => {
+  const controller = new AbortController()
+  const stop = () => controller.abort('cancelled')
+  if (interrupted.aborted) stop()
+  else interrupted.addEventListener('abort', stop, { once: true })
+  return controller.signal
+}
+
+const noSuchClass = (report: Report, name: string, word: string): AttemptResult => {
+  const message = `there is no resource class "${word}" on this machine`
+  const outcome: Outcome = 'failed'
+  report.note(`${name}: ${message}`)
+  return { outcome, reason: { code: 'E_CLASS_UNKNOWN', message }, receipt: null, destroyed: true }
+}
+
+const specOf = (run: LocalRun, job: ExpandedJob): JobSpec => {
+  const { spec } = job.plan
+  if (spec === null) throw new TypeError('only jobs with steps are queued')
+  return { ...spec, env: [...spec.env, ...run.variables] }
+}
+
+const nameOf = ({ plan, shard }: ExpandedJob): string =>
+  plan.shards > 1 ? `${plan.name}.${shard}` : plan.name
+
+const factsOf = ({ run, ids, expanded }: Making, job: ExpandedJob): JobFacts => {
+  const workflow = expanded.workflows.find(({ state }) => state.id === job.state.workflow)
+  if (workflow === undefined) throw new TypeError('a job of no workflow')
+  return {
+    organisation: { id: ids.organisation, name: 'local' },
+    project: { id: ids.project, name: run.tree?.name ?? 'local', defaultBranch: run.tree?.branch ?? 'main' },
+    run: { id: ids.run, number: 1, event: run.plan.inputs.event },
+    workflow: { id: workflow.state.id, name: workflow.name },
+    job: { id: job.state.id, key: job.plan.key, name: job.plan.name, number: job.number },
+    shard: { index: job.shard, total: job.plan.shards },
+    serverUrl: 'http://localhost',
+    source: { kind: 'local', root: 0, path: run.tree?.remote ?? run.root },
+  }
+}
+
+const createIds = ({ clock, randomBytes }: Surroundings) => {
+  const of =
+    <K extends IdKind>(kind: K) =>
+    () =>
+      formatId(kind, uuid7(clock.now(), randomBytes(10)))
+  return { of, organisation: of('organisation')(), project: of('project')(), run: of('run')() }
+}

@@ -1,0 +1,45 @@
+// Which part of a plan `mayfly run` carries out, and what it leaves out because nobody is there to decide it.
+import { fault } from '../../base/faults.ts'
+import type { Plan, PlanJob, PlanWorkflow } from '../../protocol/plan.ts'
+
+/** `name` is a workflow or a job; a job comes alone, without those it needs. */
+export const choose = (
+  plan: Plan,
+  wish: { readonly name: string | undefined; readonly job: string | undefined },
+): Plan => {
+  const byName = plan.workflows.filter((workflow) => workflow.name === wish.name)
+  const isJob = wish.name !== undefined && byName.length === 0
+  const workflows = byName.length > 0 ? byName : plan.workflows
+  const job = wish.job ?? (isJob ? wish.name : undefined)
+  if (job === undefined) return { ...plan, workflows }
+  const chosen = workflows.flatMap((workflow) => onlyJob(workflow, job)).slice(0, 1)
+  if (chosen.length === 0)
+    throw fault('E_NOT_FOUND', {
+      public: `there is no workflow or job "${job}"; there are: ${names(plan).join(', ')}`,
+    })
+  return { ...plan, workflows: chosen }
+}
+
+/** Approvals, locks and unlocks have nobody to ask here: they pass, and that is said. */
+export const withoutWaiting = (plan: Plan): { readonly plan: Plan; readonly notes: readonly string[] } => {
+  const jobs = plan.workflows.flatMap((workflow) => workflow.jobs)
+  const passing = jobs.filter((job) => waits.has(job.kind))
+  const workflows = plan.workflows.map((workflow) => ({ ...workflow, jobs: workflow.jobs.map(passed) }))
+  return {
+    plan: { ...plan, workflows },
+    notes: passing.map((job) => `"${job.name}" (${job.kind}) passes without asking anybody`),
+  }
+}
+
+const waits: ReadonlySet<PlanJob['kind']> = new Set(['approval', 'lock', 'unlock'])
+
+const passed = (job: PlanJob): PlanJob => (waits.has(job.kind) ? { ...job, kind: 'noop' } : job)
+
+const onlyJob = (workflow: PlanWorkflow, name: string): readonly PlanWorkflow[] => {
+  const jobs = workflow.jobs.filter((job) => job.name === name || job.key === name)
+  return jobs.length === 0 ? [] : [{ ...workflow, jobs: jobs.map((job) => ({ ...job, needs: [] })) }]
+}
+
+const names = (plan: Plan): readonly string[] => [
+  ...new Set(plan.workflows.flatMap((workflow) => [workflow.name, ...workflow.jobs.map((job) => job.name)])),
+]

@@ -1,0 +1,47 @@
+// Output of several jobs in one terminal: whole lines, each with its job's name in a colour of its own. On a terminal
+// control sequences other than colours are made visible, because job output must not move the cursor or the title.
+import { type Colour, paintFor } from './look.ts'
+import type { Output, Surroundings } from './surroundings.ts'
+
+export interface Prefixer {
+  /** null: no prefix. */
+  writer(name: string | null): { write(bytes: Uint8Array): void; end(): void }
+}
+
+const colours: readonly Colour[] = ['cyan', 'magenta', 'yellow', 'blue', 'green']
+/** A line that grows beyond it is written in pieces. */
+const lineBytesMax = 64 * 1024
+
+export const createPrefixer = (around: Surroundings, output: Output): Prefixer => {
+  const paint = paintFor(around, output)
+  let made = 0
+  return {
+    writer: (name) => {
+      const prefix = name === null ? '' : `${paint(colours[made++ % colours.length] ?? 'cyan', `[${name}]`)} `
+      const clean = output.isTerminal ? harmless : (text: string) => text
+      let rest = Buffer.alloc(0)
+      const put = (bytes: Buffer) => {
+        const text = clean(bytes.toString('utf8'))
+        output.write(prefix === '' ? text : text.replaceAll(/^(?=.|\n)/gm, () => prefix))
+      }
+      return {
+        write: (bytes) => {
+          const all = Buffer.concat([rest, bytes])
+          const end = all.length > lineBytesMax ? all.length : all.lastIndexOf(10) + 1
+          rest = all.subarray(end)
+          if (end > 0) put(all.subarray(0, end))
+        },
+        end: () => {
+          if (rest.length > 0) put(Buffer.concat([rest, Buffer.from('\n')]))
+          rest = Buffer.alloc(0)
+        },
+      }
+    },
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are looked for.
+const controls = /\u001b\[[0-9;]*m|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
+
+const harmless = (text: string): string =>
+  text.replaceAll(controls, (found) => (found.length > 1 ? found : '\u{FFFD}'))

@@ -1,0 +1,201 @@
+// The verbs of `mayfly` (experience.md §2). Only words and options stand here; what a verb does is imported when it is
+// called, so that `mayfly --help` and `mayfly run` load nothing they do not need.
+import { Command, CommanderError, Option } from 'commander'
+import { exitCodes } from './exit-codes.ts'
+import { reportError } from './report-error.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Verbs of other zones, added by main/cli.ts: `up`, `down`. */
+export type ExtraCommands = (program: Command) => void
+
+/** An action with its lazy module; answers the exit code. */
+type Action<F, A extends readonly unknown[]> = (around: Surroundings, flags: F, ...args: A) => Promise<number>
+
+export const createProgram = (
+  around: Surroundings,
+  extraCommands: ExtraCommands = () => undefined,
+): Command => {
+  const program = new Command('mayfly')
+    .description('Self-hosted CI/CD: every job lives once, in one throw-away sandbox')
+    .version(around.version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({
+      writeOut: (text) => around.stdout.write(text),
+      writeErr: (text) => around.stderr.write(text),
+    })
+  addLocalVerbs(program, around)
+  addProjectVerbs(program, around)
+  addRunVerbs(program, around)
+  addAccessVerbs(program, around)
+  extraCommands(program)
+  return program
+}
+
+/** Parses and carries out. Verbs report their own failures; what arrives here is a refusal of commander. */
+export const runProgram = async (
+  program: Command,
+  around: Surroundings,
+  words: readonly string[],
+): Promise<void> => {
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Help and version asked for are a success, everything else is wrong usage.
+    around.setExitCode(error.exitCode === 0 ? exitCodes.success : exitCodes.usage)
+  }
+}
+
+const carryOut =
+  <F extends object, A extends readonly unknown[]>(around: Surroundings, load: () => Promise<Action<F, A>>) =>
+  async (...given: readonly unknown[]): Promise<void> => {
+    // commander gives the arguments, then the options, then the command itself.
+    const flags = given.at(-2) as F
+    const args = given.slice(0, -2) as unknown as A
+    try {
+      around.setExitCode(await (await load())(around, flags, ...args))
+    } catch (error) {
+      around.setExitCode(reportError(around, error, { json: 'json' in flags && flags.json === true }))
+    }
+  }
+
+const jsonOption = () => new Option('--json', 'print JSON, the same objects as the API')
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+
+const addLocalVerbs = (program: Command, around: Surroundings): void => {
+  program
+    .command('run [name]')
+    .description('run a workflow or job of this work tree here, in the sandbox a server would use')
+    .option('-j, --job <job>', 'only this job, without those it needs')
+    .option('-l, --list', 'list workflows and jobs instead')
+    .option('-e, --env <KEY=VALUE>', 'variable for every job (repeatable)', collect, [])
+    .option('--env-file <file>', 'variables, one KEY=VALUE a line')
+    .addOption(new Option('--network <mode>', 'what jobs may reach').choices(['none', 'open']))
+    .addOption(new Option('--image <where>', 'where tools come from').choices(['host']).default('host'))
+    .option('-n, --jobs <count>', 'jobs at once')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/run.ts')).runLocally))
+  program
+    .command('lint [paths...]')
+    .alias('validate')
+    .description('check the configuration of this work tree')
+    .addOption(new Option('--format <format>', 'how to print').choices(['human', 'json']).default('human'))
+    .action(carryOut(around, async () => (await import('./commands/lint.ts')).lint))
+  program
+    .command('doctor')
+    .description('check this machine and the installation on it')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/doctor.ts')).doctor))
+}
+
+const addProjectVerbs = (program: Command, around: Surroundings): void => {
+  const project = program.command('project').description('projects of the installation')
+  project
+    .command('add <name>')
+    .description('add a project; prints deploy key and hook')
+    .option('--ssh <url>', 'address of its Git repository')
+    .option('--path <dir>', 'a repository on the server itself, below --local-repos')
+    .option('--default-branch <name>', 'branch of runs without a ref')
+    .option('--install-hook <dir>', 'put hook and secret into this bare repository')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/project.ts')).addProject))
+  project
+    .command('list')
+    .alias('ls')
+    .description('list projects')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/project.ts')).listProjects))
+}
+
+const addRunVerbs = (program: Command, around: Surroundings): void => {
+  const runs = program.command('runs').description('runs of the installation')
+  const load = () => import('./commands/runs.ts')
+  const projectOption = () =>
+    new Option('-R, --project <name>', 'the project, else the one of this work tree')
+  runs
+    .command('list')
+    .alias('ls')
+    .description('list runs, newest first')
+    .addOption(projectOption())
+    .option('--status <status>', 'only these')
+    .option('-b, --branch <name>', 'only this branch')
+    .option('--limit <count>', 'at most so many', '20')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listRuns))
+  runs
+    .command('view [ref]')
+    .description('one run with its jobs')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).viewRun))
+  runs
+    .command('cancel [ref]')
+    .description('cancel a run')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).cancelRun))
+  runs
+    .command('start')
+    .description('start a run of a branch or tag')
+    .addOption(projectOption())
+    .option('-b, --branch <name>', 'the branch')
+    .option('--tag <name>', 'the tag')
+    .option('--commit <id>', 'a commit of it')
+    .option('-w, --watch', 'stay until it ends')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).startRun))
+  program
+    .command('watch [ref]')
+    .description('follow a run until it ends; exits with its verdict')
+    .addOption(projectOption())
+    .option('--logs', 'print the logs too')
+    .option('--timeout <duration>', 'give up after this long, for example 30m')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/watch.ts')).watch))
+  program
+    .command('logs [ref]')
+    .description('the log of a run')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only this job')
+    .option('-f, --follow', 'stay while it runs')
+    .option('--failed', 'only jobs that failed')
+    .action(carryOut(around, async () => (await import('./commands/logs.ts')).logs))
+}
+
+const addAccessVerbs = (program: Command, around: Surroundings): void => {
+  const load = () => import('./commands/access.ts')
+  program
+    .command('login <url>')
+    .description('sign in to an installation elsewhere')
+    .requiredOption('--token-stdin', 'read the token from standard input')
+    .action(carryOut(around, async () => (await load()).login))
+  program
+    .command('logout')
+    .description('forget the token')
+    .action(carryOut(around, async () => (await load()).logout))
+  program
+    .command('whoami')
+    .description('who the server says I am')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).whoami))
+  const token = program.command('token').description('my API tokens')
+  token
+    .command('create <name>')
+    .description('make a token; it is shown once')
+    .option('--scope <verb>', 'what it may do (repeatable)', collect, [])
+    .option('--days <count>', 'valid so long', '90')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).createToken))
+  token
+    .command('list')
+    .alias('ls')
+    .description('list tokens')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listTokens))
+  token
+    .command('revoke <id>')
+    .description('end a token now')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).revokeToken))
+}

@@ -1,0 +1,34 @@
+// The one place where a command's failure becomes words and an exit code: what happened, the code, the next step.
+import { type FaultCode, isFault } from '../base/faults.ts'
+import { exitCodes } from './exit-codes.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const nextSteps: Partial<Record<FaultCode, string>> = {
+  E_UNREACHABLE:
+    'is it running? `mayfly doctor` looks; elsewhere sign in with `mayfly login URL --token-stdin`',
+  E_UNAUTHENTICATED:
+    'make a token with `mayfly token create` and sign in with `mayfly login URL --token-stdin`',
+  E_SANDBOX_UNAVAILABLE: '`mayfly doctor` shows what this machine lacks',
+  E_NOT_FOUND: '`mayfly runs list` and `mayfly project list` show what there is',
+}
+
+export const reportError = (
+  around: Surroundings,
+  error: unknown,
+  options: { readonly json: boolean },
+): number => {
+  if (around.interrupted.aborted) return exitCodes.interrupted
+  const known = isFault(error)
+  const code = known ? error.row.number : 'MF1099'
+  const title = known ? error.public : `this is a defect in Mayfly: ${String(error)}`
+  const hint = known ? nextSteps[error.code] : 'please report it with what you typed'
+  if (options.json) {
+    const problem = { type: 'about:blank', title, detail: known ? error.detail : '', code, hint: hint ?? '' }
+    around.stderr.write(`${JSON.stringify(problem)}\n`)
+  } else {
+    around.stderr.write(`mayfly: ${title}  [${code}]\n`)
+    if (hint !== undefined) around.stderr.write(`  next: ${hint}\n`)
+    if (!known && error instanceof Error) around.stderr.write(`${error.stack ?? ''}\n`)
+  }
+  return known ? error.row.exit : exitCodes.defect
+}

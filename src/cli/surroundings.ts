@@ -1,0 +1,38 @@
+// Everything the CLI may touch outside itself, given by main/cli.ts: no command reads the environment, a terminal or
+// the clock by other ways.
+import type { Clock, RandomBytes } from '../base/clock.ts'
+import type { Driver, Limits } from '../sandbox/index.ts'
+
+/** A terminal, a pipe or, in tests, a list of lines. */
+export type Output = {
+  write(text: string | Uint8Array): void
+  readonly isTerminal: boolean
+  readonly columns: number
+}
+
+/** The runner half of a sandbox on this machine, for `mayfly run`. */
+export type LocalSandboxes = {
+  readonly driver: Driver
+  /** Limits of a class word; null when there is no such class. */
+  readonly classLimits: (name: string) => Limits | null
+  /** Ranges the operator of this machine excepted, for jobs with an open network. */
+  readonly privateRanges: readonly string[]
+  close(): Promise<void>
+}
+
+export type Surroundings = {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly readStdin: () => Promise<string>
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+  readonly version: string
+  /** Aborts at Ctrl-C; whoever holds something gives it back then. */
+  readonly interrupted: AbortSignal
+  readonly setExitCode: (code: number) => void
+  /** Of the installation on this machine; whether somebody listens there is the caller's question. */
+  readonly operatorSocket: () => Promise<string>
+  readonly openSandboxes: () => Promise<LocalSandboxes>
+}
