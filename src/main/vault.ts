@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { fault, isFault } from '../base/faults.ts'
 import { createLog, randomBytes, systemClock } from '../sys/index.ts'
-import { listenVault, openVault } from '../vault/index.ts'
+import { listenVault, openVault, prepareSockets } from '../vault/index.ts'
 import { parseVaultConfig, type VaultConfig } from './vault.config.ts'
 
 // Node would open its inspector on SIGUSR1; a handler of our own prevents that.
@@ -20,6 +20,7 @@ const readConfig = (): VaultConfig => {
 
 const start = async (): Promise<void> => {
   const config = readConfig()
+  await prepareSockets(config)
   const vault = await openVault({ ...config, clock: systemClock, randomBytes, log })
   const front = await listenVault(vault, config)
   const stop = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 // HPKE (RFC 9180), base mode, single shot: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
 // Wire form: enc (32 bytes) ‖ ciphertext ‖ tag. No other suite, no other mode, no negotiation (trust-model.md §3.2).
 import { type Bytes, concatBytes, equalBytes, utf8 } from '../base/bytes.ts'
-import { generateSealingKey, type KeyPair, publicKeyBytes } from './keys.ts'
+import { generateEphemeralKey, type KeyPair, publicKeyBytes } from './keys.ts'
 import {
   type CryptoKey,
   gcmOpen,
@@ -28,7 +28,7 @@ export const hpkeSeal = async (
   recipient: Uint8Array,
   plaintext: Uint8Array,
   context: HpkeContext,
-): Promise<Bytes | null> => sealFrom(await generateSealingKey(), recipient, plaintext, context)
+): Promise<Bytes | null> => sealFrom(await generateEphemeralKey(), recipient, plaintext, context)
 
 /** null when the bytes were not sealed to this key in this context, or were changed. */
 export const hpkeOpen = async (

@@ -25,6 +25,7 @@ export { canonicalJson, jcsDigest } from './jcs.ts'
 export { type JwsClaims, signJws, verifyJws } from './jws.ts'
 export {
   type GeneratedKey,
+  generateEphemeralKey,
   generateSealingKey,
   generateSigningKey,
   importSealingKey,
@@ -36,4 +37,4 @@ export {
   verifyBytes,
 } from './keys.ts'
 export { openMv1, sealMv1 } from './mv1.ts'
-export { type CryptoKey, hkdfSha256, hmacSha256, importAesKey, sha256 } from './subtle.ts'
+export { type CryptoKey, hkdfSha256, importAesKey, sha256 } from './subtle.ts'

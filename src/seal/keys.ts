@@ -17,6 +17,9 @@ export const publicKeyBytes = 32
 export const generateSigningKey = (): Promise<GeneratedKey> => generate('signing')
 export const generateSealingKey = (): Promise<GeneratedKey> => generate('sealing')
 
+/** A sealing key for one use, which never leaves this process: `eph` of a runner, a browser, a command line. */
+export const generateEphemeralKey = (): Promise<KeyPair> => generatePair('sealing', { exportable: false })
+
 /** null when `pkcs8` is not a key of this kind. */
 export const importSigningKey = (pkcs8: Uint8Array): Promise<KeyPair | null> => importPair('signing', pkcs8)
 export const importSealingKey = (pkcs8: Uint8Array): Promise<KeyPair | null> => importPair('sealing', pkcs8)
@@ -42,14 +45,21 @@ export const verifyBytes = (
 ): Promise<boolean> => subtle.verify('Ed25519', publicKey, view(signature), view(message))
 
 const generate = async (purpose: Purpose): Promise<GeneratedKey> => {
-  const pair = await (purpose === 'signing'
-    ? subtle.generateKey('Ed25519', true, ['sign', 'verify'])
-    : subtle.generateKey('X25519', true, ['deriveBits']))
-  if (!('privateKey' in pair)) throw new Error('WebCrypto gave no key pair')
+  const pair = await generatePair(purpose, { exportable: true })
   const pkcs8 = new Uint8Array(await subtle.exportKey('pkcs8', pair.privateKey))
-  const kept = await importPair(purpose, pkcs8)
-  if (kept === null) throw new Error('a key that was just generated does not import')
-  return { ...kept, pkcs8 }
+  return { ...pair, privateKey: await importPrivate(purpose, pkcs8, { exportable: false }), pkcs8 }
+}
+
+const generatePair = async (
+  purpose: Purpose,
+  options: { readonly exportable: boolean },
+): Promise<KeyPair> => {
+  const pair = await (purpose === 'signing'
+    ? subtle.generateKey('Ed25519', options.exportable, ['sign', 'verify'])
+    : subtle.generateKey('X25519', options.exportable, ['deriveBits']))
+  if (!('privateKey' in pair)) throw new Error('WebCrypto gave no key pair')
+  const publicKey = new Uint8Array(await subtle.exportKey('raw', pair.publicKey))
+  return { privateKey: pair.privateKey, publicKey }
 }
 
 /** WebCrypto derives no public key from a private one, but the JWK of a private key contains it (RFC 8037 §2). */

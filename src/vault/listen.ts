@@ -11,22 +11,30 @@ import type { Vault } from './vault.ts'
 
 type Handle = (request: VaultHttpRequest) => Promise<VaultHttpAnswer>
 
+type Sockets = { readonly serverSocket: string; readonly adminSocket: string }
+
+/**
+ * Before the vault is opened: refuses unsafe directories and a vault that already runs, whose store must not be
+ * touched by a second one; removes sockets that a crash left behind.
+ */
+export const prepareSockets = async ({ serverSocket, adminSocket }: Sockets): Promise<void> => {
+  await requireClosedDirectory(dirname(serverSocket), 0o007)
+  await requireClosedDirectory(dirname(adminSocket), 0o077)
+  await removeStale(serverSocket)
+  await removeStale(adminSocket)
+}
+
 /** Listens on both sockets; `close` ends connections and removes the sockets. */
-export const listenVault = async (
-  vault: Vault,
-  sockets: { readonly serverSocket: string; readonly adminSocket: string },
-): Promise<{ close(): Promise<void> }> => {
-  // The group of the directory may enter and so connect; the mode of the socket adds nothing to that.
+export const listenVault = async (vault: Vault, sockets: Sockets): Promise<{ close(): Promise<void> }> => {
+  // SAFE: the directory is closed to others; whoever of its group may enter it may connect.
   const server = await listen(vault.handleServer, {
     path: sockets.serverSocket,
     mode: 0o666,
-    forbidden: 0o007,
   })
   try {
     const admin = await listen(vault.handleAdmin, {
       path: sockets.adminSocket,
       mode: 0o600,
-      forbidden: 0o077,
     })
     return { close: async () => void (await Promise.all([closeServer(server), closeServer(admin)])) }
   } catch (error) {
@@ -37,15 +45,8 @@ export const listenVault = async (
 
 const listen = async (
   handle: Handle,
-  socket: { readonly path: string; readonly mode: number; readonly forbidden: number },
+  socket: { readonly path: string; readonly mode: number },
 ): Promise<Server> => {
-  const directory = dirname(socket.path)
-  const { mode } = await stat(directory)
-  if ((mode & socket.forbidden) !== 0)
-    throw fault('E_MACHINE_NOT_READY', {
-      public: `Others may enter ${directory}: the vault does not listen there`,
-    })
-  await removeStale(socket.path)
   const options = {
     requestTimeout: requestTimeoutMs,
     headersTimeout: headersTimeoutMs,
@@ -68,7 +69,8 @@ const respond = async (handle: Handle, request: IncomingMessage, response: Serve
     method: request.method ?? '',
     path: request.url ?? '',
     headers: single(request.headers),
-    body: request,
+    // A verb that stops reading must not destroy the connection its answer goes to.
+    body: request.iterator({ destroyOnReturn: false }),
   })
   const text = JSON.stringify(body)
   // A body that was refused half-way is not read to its end: the connection ends with the answer.
@@ -86,6 +88,14 @@ const single = (headers: IncomingMessage['headers']): Record<string, string | un
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? undefined : value]),
   )
+
+const requireClosedDirectory = async (directory: string, forbidden: number): Promise<void> => {
+  const { mode } = await stat(directory)
+  if ((mode & forbidden) !== 0)
+    throw fault('E_MACHINE_NOT_READY', {
+      public: `Others may enter ${directory}: the vault does not listen there`,
+    })
+}
 
 /** A socket that a crash left behind goes; one that answers belongs to a running vault. */
 const removeStale = async (path: string): Promise<void> => {
