@@ -36,3 +36,11 @@ export const agentKeySeconds = 120
 export const agentStartMs = 5_000
 /** Unpacking a tree into the job's sandbox. */
 export const unpackMs = 600_000
+
+/** A compile cell that waits is replaced after this long; one request must be answered within `compileMs`. */
+export const compilerWaitMs = 1_800_000
+export const compileMs = 10_000
+export const compilerStartMs = 30_000
+/** References of one source that a contact reports. */
+export const refsMax = 10_000
+export const refsBytesMax = 4 * 1024 * 1024

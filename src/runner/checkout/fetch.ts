@@ -3,7 +3,7 @@
 import type { FaultCode } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Secret } from '../../base/secret.ts'
-import type { Source } from '../../protocol/runner-wire.ts'
+import { openCommit, type Source } from '../../protocol/runner-wire.ts'
 import type { Driver, EgressPolicy, Limits, Sandbox, SandboxSpec, StepSpec } from '../../sandbox/index.ts'
 import { configFilesMax, fetchMs, gitWordsBytes, packBytesMax } from '../limits.ts'
 import { emptySandbox } from '../sandbox-spec.ts'
@@ -49,7 +49,7 @@ export const fetchCommit = async (
 ): Promise<Fetched> => {
   const env = {
     MF_REF: want.ref,
-    MF_COMMIT: want.commit,
+    MF_COMMIT: want.commit === openCommit ? '' : want.commit,
     MF_DEPTH: String(want.depth),
     MF_FILES_MAX: String(configFilesMax),
   }
@@ -61,7 +61,8 @@ export const fetchCommit = async (
   )
   if (!answer.ok) return answer
   const fetched = parseFetched(answer.bytes)
-  if (fetched !== null && fetched.commit === want.commit) return { ok: true, fetched }
+  const isWanted = want.commit === openCommit || fetched?.commit === want.commit
+  if (fetched !== null && isWanted) return { ok: true, fetched }
   return {
     ok: false,
     code: 'E_SOURCE_UNREACHABLE',

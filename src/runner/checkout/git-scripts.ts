@@ -41,7 +41,7 @@ export GIT_SSH_VARIANT=ssh GIT_SSH_COMMAND="ssh -F /dev/null -o BatchMode=yes -o
 /**
  * Stdout: `<mode> <type> <oid>\\t<path>` of each configuration file and an empty line; `git cat-file --batch` of the
  * commit and those files; `shallow <oid>…`; `pack <bytes>` and the pack. The commit is asked for by name first; a
- * server that refuses that (no protocol v2) gives the whole ref instead.
+ * server that refuses that (no protocol v2) gives the whole ref instead. An empty MF_COMMIT means the tip of MF_REF.
  */
 export const fetchScript = `${fixedEnvironment}
 mkdir -p "$HOME/repo.git/objects" "$HOME/repo.git/refs"
@@ -50,7 +50,12 @@ export GIT_DIR="$PWD"
 echo 'ref: refs/heads/none' > HEAD
 get() { git fetch --quiet --no-tags --no-write-fetch-head "$@"; }
 if [ "$MF_DEPTH" = 0 ]; then set --; else set -- "--depth=$MF_DEPTH"; fi
-get "$@" --end-of-options "$MF_URL" "$MF_COMMIT" || get --end-of-options "$MF_URL" "$MF_REF:refs/remotes/fetched"
+if [ -z "$MF_COMMIT" ]; then
+  get "$@" --end-of-options "$MF_URL" "$MF_REF:refs/remotes/fetched"
+  MF_COMMIT=$(git rev-parse --verify --quiet 'refs/remotes/fetched^{commit}')
+else
+  get "$@" --end-of-options "$MF_URL" "$MF_COMMIT" || get --end-of-options "$MF_URL" "$MF_REF:refs/remotes/fetched"
+fi
 if ! git cat-file -e "$MF_COMMIT^{commit}" 2>/dev/null; then
   echo "the source host does not have commit $MF_COMMIT on $MF_REF" >&2
   exit 66
