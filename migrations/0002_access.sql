@@ -67,11 +67,10 @@ create table claims (
   expires_at timestamptz not null
 );
 
--- Fixed windows: `sign-in:account:<hash>`, `sign-in:address:<address>`, …
+-- `sign-in:account:<hash>`, `sign-in:address:<address>`, …: tries since `window_start`, the first of them.
 create table attempt_counters (
-  key text not null check (length(key) <= 200),
+  key text primary key check (length(key) <= 200),
   window_start timestamptz not null,
-  count integer not null,
-  primary key (key, window_start)
+  count integer not null
 );
 create index attempt_counters_age on attempt_counters (window_start);

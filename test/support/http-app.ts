@@ -105,10 +105,10 @@ export const openTestApp = async (
   }
   const people = await createPeopleApp(deps)
   const operator = await createOperatorApp(deps)
-  await people.listen({ host: '127.0.0.1', port: 0 })
+  await people.listen({ host: 'localhost', port: 0 })
   await operator.listen({ host: '127.0.0.1', port: 0 })
   const portOf = (app: typeof people) => (app.server.address() as AddressInfo).port
-  const base = `http://127.0.0.1:${portOf(people)}`
+  const base = `http://localhost:${portOf(people)}`
   if (options.publicUrl === undefined) state.site = parseSite(`http://localhost:${portOf(people)}`)
   after(async () => {
     live.close()

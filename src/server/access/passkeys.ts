@@ -16,6 +16,9 @@ import { limits } from './limits.ts'
 import * as queries from './queries.ts'
 import type { Site } from './site.ts'
 
+/** COSE numbers of EdDSA, ES256 and RS256: what authenticators of people have. */
+const algorithms = [-8, -7, -257]
+
 const text = z.string().max(8192)
 const common = {
   id: text,
@@ -74,6 +77,7 @@ const startRegistration = async (
     userDisplayName: person.name,
     timeout: limits.challengeMs,
     attestationType: 'none',
+    supportedAlgorithmIDs: algorithms,
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
   })
   await queries.insertChallenge(db, { text: options.challenge, purpose: 'claim', user: person.user })
@@ -94,6 +98,7 @@ const finishRegistration = async ({ db, site }: Deps, input: unknown) => {
       expectedOrigin: site().origin,
       expectedRPID: site().hostname,
       requireUserVerification: true,
+      supportedAlgorithmIDs: algorithms,
     }),
   )
   if (!verified.verified || user === null) throw refused('the registration was not verified')

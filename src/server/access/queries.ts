@@ -284,12 +284,14 @@ export const takeClaim = (db: Executor, hash: Uint8Array): Promise<boolean> =>
 
 // counters and housekeeping
 
-/** Counts one attempt and says how many this window has seen, this one included. */
+/** Counts one attempt and says how many this window has seen, this one included. The first one opens a window. */
 export const countAttempt = async (db: Executor, key: string): Promise<number> => {
+  const isOver = sql`c.window_start <= now() - ${limits.attempts.windowMs} * interval '1 ms'`
   const { rows } = await sql<{ count: number }>`
-    insert into attempt_counters (key, window_start, count)
-    values (${key}, date_bin(${limits.attempts.windowMs} * interval '1 ms', now(), timestamptz 'epoch'), 1)
-    on conflict (key, window_start) do update set count = attempt_counters.count + 1
+    insert into attempt_counters as c (key, window_start, count) values (${key}, now(), 1)
+    on conflict (key) do update set
+      count = case when ${isOver} then 1 else c.count + 1 end,
+      window_start = case when ${isOver} then now() else c.window_start end
     returning count`.execute(db)
   return rows[0]?.count ?? 0
 }

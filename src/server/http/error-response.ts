@@ -78,7 +78,7 @@ const fieldErrors = (error: unknown): { pointer: string; detail: string }[] => {
   if (!hasZodFastifySchemaValidationErrors(error)) return []
   const where = error.validationContext === 'body' ? '' : `/${error.validationContext}`
   return error.validation.slice(0, 20).map(({ instancePath, message }) => ({
-    pointer: `#${where}${instancePath}`,
+    pointer: `#${where}${instancePath === '/' ? '' : instancePath}`,
     detail: message ?? 'is not valid',
   }))
 }

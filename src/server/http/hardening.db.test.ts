@@ -1,0 +1,193 @@
+// What keeps other sites, other programs and malformed requests out (trust-model.md §9), on the running server.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { type Answer, openTestApp } from '../../../test/support/http-app.ts'
+import { type Route, routes } from '../../protocol/api/routes.ts'
+
+const headersOfAll = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types mayfly svelte-trusted-html",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+test('every answer carries the security headers, errors too; HSTS on https only', async () => {
+  const app = await openTestApp()
+  for (const path of [
+    '/api/v1/me',
+    '/api/v1/runs',
+    '/health',
+    '/nothing/here.js',
+    '/api//v1',
+    '/api/v1/nothing',
+  ]) {
+    const { headers } = await app.call('GET', path)
+    for (const [name, value] of Object.entries(headersOfAll))
+      assert.equal(headers.get(name), value, `${path} ${name}`)
+    assert.match(headers.get('permissions-policy') ?? '', /camera=\(\)/)
+    assert.equal(headers.get('strict-transport-security'), null)
+    assert.equal(headers.get('access-control-allow-origin'), null)
+  }
+  const secure = await openTestApp({ publicUrl: 'https://ci.example.org' })
+  const { headers } = await secure.call('GET', '/api/v1/me')
+  assert.equal(headers.get('strict-transport-security'), 'max-age=63072000')
+})
+
+test('no change is made for a request that another site sent', async () => {
+  const app = await openTestApp()
+  const cookie = await app.signInAs('owner')
+  const foreign: readonly Record<string, string>[] = [
+    { cookie, origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' },
+    { cookie, origin: app.site().origin.replace('localhost', '127.0.0.1'), 'sec-fetch-site': 'same-origin' },
+    { cookie, origin: app.site().origin, 'sec-fetch-site': 'same-site' },
+    { cookie, origin: app.site().origin },
+    { cookie, 'sec-fetch-site': 'same-origin' },
+    { cookie },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'none' },
+  ]
+  for (const route of Object.values<Route>(routes)) {
+    if (route.method === 'GET' || route.access === 'operator') continue
+    for (const headers of foreign) {
+      const path = route.path.replace(/:[a-z]+/, 'x')
+      const answer = await app.call(route.method, path, { browser: false, headers, body: {} })
+      assert.deepEqual(
+        [answer.status, answer.json.code],
+        [403, 'MF4030'],
+        `${route.path} ${JSON.stringify(headers)}`,
+      )
+    }
+  }
+  assert.equal((await app.call('GET', '/api/v1/runs', { cookie })).status, 200, 'the session still stands')
+})
+
+test('a wrong token is refused, whatever cookie comes with it', async () => {
+  const app = await openTestApp()
+  const cookie = await app.signInAs('owner')
+  for (const authorization of ['Bearer x', 'Bearer ', 'Basic YTpi', `Bearer mfp_${'0'.repeat(49)}`]) {
+    const answer = await app.call('GET', '/api/v1/runs', { cookie, headers: { authorization } })
+    assert.equal(answer.status, 401, authorization)
+  }
+})
+
+test('only exact JSON is read, bounded and without tricks', async () => {
+  const app = await openTestApp()
+  const send = async (body: string, type: string): Promise<[number, string]> => {
+    const response = await fetch(`${app.base}/api/v1/sign-in`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': type },
+    })
+    return [response.status, ((await response.json()) as Answer['json']).code]
+  }
+  const good = '{"email":"a@example.org","password":"x"}'
+  assert.deepEqual(await send(good, 'application/json'), [401, 'MF4032'])
+  for (const type of [
+    'text/plain',
+    'application/json; charset=utf-16',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'multipart/form-data; boundary=x',
+    'application/vnd.api+json',
+  ])
+    assert.deepEqual(await send(good, type), [415, 'MF4015'], type)
+  for (const body of [
+    '',
+    '{',
+    '[]',
+    'null',
+    '{"email":"a","password":"x","role":"owner"}',
+    '{"__proto__":{},"email":"a","password":"x"}',
+    '{"constructor":{"prototype":{}},"email":"a","password":"x"}',
+  ])
+    assert.deepEqual(await send(body, 'application/json'), [400, 'MF4000'], body)
+  assert.deepEqual(await send(`{"email":"${'a'.repeat(70_000)}"}`, 'application/json'), [413, 'MF4013'])
+})
+
+/** As the bytes of a program that does not tidy up addresses before it sends them. */
+const raw = async (base: string, text: string): Promise<string> => {
+  const socket = connect(Number(new URL(base).port), '127.0.0.1')
+  socket.end(text)
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk) => chunks.push(chunk))
+  await once(socket, 'close', { signal: AbortSignal.timeout(5_000) })
+  return Buffer.concat(chunks).toString()
+}
+
+test('addresses that could be read in two ways are 400, and bytes that are no HTTP too', async () => {
+  const app = await openTestApp()
+  const targets = [
+    '//api/v1/me',
+    '/api/v1/../v1/me',
+    '/api/v1/%2e%2e/me',
+    '/api%2fv1/me',
+    '/api/v1/me;a',
+    '/a%5cb',
+    '/a%00',
+    '/%zz',
+    '/a%25',
+    'http://other.example/api/v1/me',
+  ]
+  for (const target of targets) {
+    const answer = await raw(app.base, `GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+    assert.match(answer, /^HTTP\/1\.1 400 .*MF4000/s, target)
+  }
+  assert.match(await raw(app.base, 'NONSENSE\r\n\r\n'), /^HTTP\/1\.1 400 .*MF4000/s)
+  assert.match(
+    await raw(app.base, `GET / HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(20_000)}\r\n\r\n`),
+    /^HTTP\/1\.1 400 /,
+  )
+})
+
+test('unknown query fields are refused by name, unknown routes are 404, unknown methods are not served', async () => {
+  const app = await openTestApp()
+  const cookie = await app.signInAs('viewer')
+  const answer = await app.call('GET', '/api/v1/runs?limit=0&colour=red', { cookie })
+  assert.equal(answer.status, 400)
+  assert.deepEqual(answer.json.errors.map((error: { pointer: string }) => error.pointer).sort(), [
+    '#/querystring',
+    '#/querystring/limit',
+  ])
+  assert.equal((await app.call('GET', '/api/v1/nothing')).json.code, 'MF4004')
+  assert.equal((await app.call('PUT', '/api/v1/runs')).status, 404)
+})
+
+test('a hook gets its raw body without a session; browsers and floods are refused', async () => {
+  const seen: { hook: string; text: string }[] = []
+  const app = await openTestApp({
+    intake: {
+      accept: async ({ hook, body }) => {
+        seen.push({ hook, text: Buffer.from(body).toString() })
+        return { status: 503, body: { error: 'sealed' }, retryAfterSeconds: 7 }
+      },
+    },
+  })
+  const post = (headers: Record<string, string>) =>
+    fetch(`${app.base}/hooks/generic/hok_1`, { method: 'POST', body: '{"not": parsed', headers })
+  const answer = await post({ 'content-type': 'application/json' })
+  assert.deepEqual(
+    [answer.status, answer.headers.get('retry-after'), await answer.json()],
+    [503, '7', { error: 'sealed' }],
+  )
+  assert.equal((await post({ 'content-type': 'anything/at-all' })).status, 503)
+  assert.deepEqual(seen[0], { hook: 'hok_1', text: '{"not": parsed' })
+  assert.equal((await post({ origin: 'http://evil.example' })).status, 403)
+  const statuses = await Promise.all(Array.from({ length: 125 }, async () => (await post({})).status))
+  assert.ok(statuses.filter((status) => status === 429).length >= 5)
+  assert.ok(seen.length <= 120)
+})
+
+test('the API describes itself as OpenAPI 3.1 from the route table', async () => {
+  const app = await openTestApp()
+  const { json } = await app.call('GET', '/api/v1/openapi.json')
+  assert.equal(json.openapi, '3.1.0')
+  const described = Object.entries<Record<string, { operationId: string }>>(json.paths).flatMap(
+    ([, operations]) => Object.values(operations).map((operation) => operation.operationId),
+  )
+  const wanted = Object.entries<Route>(routes).filter(([, route]) => route.access !== 'operator')
+  assert.deepEqual(described.sort(), wanted.map(([name]) => name).sort())
+})
