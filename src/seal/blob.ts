@@ -15,7 +15,7 @@ import {
   randomBytes,
 } from './subtle.ts'
 
-export const blobChunkBytes = 64 * 1024
+const blobChunkBytes = 64 * 1024
 const sealedChunkBytes = blobChunkBytes + gcmTagBytes
 const magic = utf8('MFB1')
 const saltBytes = 32
@@ -25,9 +25,9 @@ const headerBytesMax = magic.length + 2 + keyIdBytesMax + saltBytes
 const inFlightMax = 4
 
 /** Gives the 32-byte key that a key id names; it is not kept. null refuses the object. */
-export type BlobKeyFor = (keyId: string) => Uint8Array | null | Promise<Uint8Array | null>
+type BlobKeyFor = (keyId: string) => Uint8Array | null | Promise<Uint8Array | null>
 /** Reads exactly `length` bytes of the container at `offset`. */
-export type RangeRead = (offset: number, length: number) => Promise<Uint8Array>
+type RangeRead = (offset: number, length: number) => Promise<Uint8Array>
 
 export const encryptBlob = (
   plaintext: AsyncIterable<Uint8Array>,
@@ -85,8 +85,7 @@ export const openBlob = async (options: {
   return { plainBytes, read: (offset, length) => readRange(openChunk, plainBytes, { offset, length }) }
 }
 
-/** Key id and header length of a container, from its first bytes (320 are always enough). */
-export const parseBlobHeader = (start: Uint8Array): BlobHeader => {
+const parseBlobHeader = (start: Uint8Array): BlobHeader => {
   if (start.length < magic.length + 2 || !magic.every((byte, i) => start[i] === byte)) throw broken('no MFB1')
   const keyIdLength = new DataView(start.buffer, start.byteOffset).getUint16(magic.length)
   const length = magic.length + 2 + keyIdLength + saltBytes
@@ -188,7 +187,8 @@ const inOrder = async function* (
     // A failure is reported when its turn comes; until then it must not count as unhandled.
     result.catch(() => undefined)
     underway.push(result)
-    if (underway.length >= inFlightMax) yield await (underway.shift() as Promise<Bytes>)
+    const oldest = underway.length >= inFlightMax ? underway.shift() : undefined
+    if (oldest !== undefined) yield await oldest
   }
   for (const result of underway) yield await result
 }

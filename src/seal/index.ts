@@ -1,15 +1,6 @@
 // The door of seal: sealed and signed formats on WebCrypto, for Node and browsers. Keeps no key, does no I/O.
+export { decryptBlob, encryptBlob, openBlob } from './blob.ts'
 export {
-  type BlobKeyFor,
-  blobChunkBytes,
-  decryptBlob,
-  encryptBlob,
-  openBlob,
-  parseBlobHeader,
-  type RangeRead,
-} from './blob.ts'
-export {
-  type IngestKey,
   openHookSecret,
   openLogKey,
   openRelease,
@@ -20,7 +11,7 @@ export {
   verifyIngestKey,
 } from './envelope.ts'
 export { generateLogKey, importLogKey, logKeyBytes, openFrame, sealFrame } from './frame.ts'
-export { type HpkeContext, hpkeOpen, hpkeSeal } from './hpke.ts'
+export { hpkeOpen, hpkeSeal } from './hpke.ts'
 export { canonicalJson, jcsDigest } from './jcs.ts'
 export { type JwsClaims, signJws, verifyJws } from './jws.ts'
 export {
@@ -32,9 +23,6 @@ export {
   importSigningKey,
   importVerifyKey,
   type KeyPair,
-  publicKeyBytes,
-  signBytes,
-  verifyBytes,
 } from './keys.ts'
 export { openMv1, sealMv1 } from './mv1.ts'
 export { type CryptoKey, hkdfSha256, importAesKey, sha256 } from './subtle.ts'

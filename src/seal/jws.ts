@@ -55,6 +55,7 @@ const decodeObject = (part: string): JwsClaims | null => {
     const text = utf8Decode(bytes)
     const value: unknown = JSON.parse(text)
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    // SAFE: a plain object of JSON, as just checked; its members stay unknown.
     return isObject && canonicalJson(value) === text ? (value as JwsClaims) : null
   } catch {
     // Not UTF-8, not JSON, or JSON without a canonical form: one answer for all of them.
