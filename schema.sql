@@ -30,9 +30,9 @@ attempt_counters
   window_start timestamp with time zone not null
   count integer not null
   attempt_counters_key_check: CHECK ((length(key) <= 200))
-  attempt_counters_pkey: PRIMARY KEY (key, window_start)
+  attempt_counters_pkey: PRIMARY KEY (key)
   CREATE INDEX attempt_counters_age ON public.attempt_counters USING btree (window_start)
-  CREATE UNIQUE INDEX attempt_counters_pkey ON public.attempt_counters USING btree (key, window_start)
+  CREATE UNIQUE INDEX attempt_counters_pkey ON public.attempt_counters USING btree (key)
 
 attempts
   id text not null
