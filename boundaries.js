@@ -106,7 +106,7 @@ export const zones = {
       'cli',
     ],
     mustNever: 'be imported by anything',
-    packages: [],
+    packages: ['commander'],
   },
 }
 
