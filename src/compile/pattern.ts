@@ -4,7 +4,7 @@
 import { RE2JS } from 're2js'
 import { limits } from './limits.ts'
 import type { Problems } from './problems.ts'
-import type { SourceNode } from './source/node.ts'
+import type { Spot } from './source/file.ts'
 
 export type Pattern = { matchesWhole(text: string): boolean }
 
@@ -27,12 +27,23 @@ const reasonOf = (source: string, error: unknown): string => {
   return message.replace('error parsing regexp: ', '').slice(0, 200)
 }
 
-export const readPattern = (problems: Problems, source: string, at: SourceNode): Pattern | null => {
-  const pattern = compilePattern(source)
-  if ('matchesWhole' in pattern) return pattern
-  const help = pattern.wrong.startsWith('look')
-    ? 'say it with "only" and "ignore", or with an expression'
-    : null
-  problems.add('E_PATTERN', at, `the regular expression cannot be used: ${pattern.wrong}`, help)
-  return null
+export interface Patterns {
+  /** null: reported. The same pattern is compiled once. */
+  read(source: string, at: Spot): Pattern | null
+}
+
+export const createPatterns = (problems: Problems): Patterns => {
+  const compiled = new Map<string, ReturnType<typeof compilePattern>>()
+  return {
+    read: (source, at) => {
+      const pattern = compiled.get(source) ?? compilePattern(source)
+      compiled.set(source, pattern)
+      if ('matchesWhole' in pattern) return pattern
+      const help = pattern.wrong.startsWith('look')
+        ? 'say it with "only" and "ignore", or with an expression'
+        : null
+      problems.add('E_PATTERN', at, `the regular expression cannot be used: ${pattern.wrong}`, help)
+      return null
+    },
+  }
 }

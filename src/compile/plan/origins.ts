@@ -14,7 +14,7 @@ export interface OriginMarks {
 }
 
 export const createOriginMarks = (): OriginMarks => {
-  const marks = new Map<unknown, { at: Spot; via: Via }>()
+  const marks = new Map<object, { at: Spot; via: Via }>()
   return {
     mark: (part, at, via = null) => {
       marks.set(part, { at, via })
@@ -22,11 +22,13 @@ export const createOriginMarks = (): OriginMarks => {
     },
     collect: (plan) => {
       const origins: Record<string, Origin> = {}
-      const walk = (part: unknown, pointer: string): void => {
-        if (typeof part !== 'object' || part === null) return
+      const walk = (part: object, pointer: string): void => {
         const mark = marks.get(part)
         if (mark) origins[pointer] = toOrigin(mark)
-        for (const [key, value] of Object.entries(part)) walk(value, `${pointer}/${key}`)
+        // Most members are texts and numbers: a pointer is only written for what can have a mark.
+        const entries = Array.isArray(part) ? part.entries() : Object.entries(part)
+        for (const [key, value] of entries)
+          if (typeof value === 'object' && value !== null) walk(value, `${pointer}/${key}`)
       }
       walk(plan, '')
       return origins

@@ -8,6 +8,8 @@ import type { Spot } from '../source/file.ts'
 export interface WorkMeter {
   /** False, with one problem, when the limit is reached. */
   spend(characters: number, at: Spot): boolean
+  /** Never less than the characters of the plan so far, before JSON escapes any. */
+  spent(): number
 }
 
 export const createWorkMeter = (problems: Problems): WorkMeter => {
@@ -20,5 +22,6 @@ export const createWorkMeter = (problems: Problems): WorkMeter => {
       problems.add('E_PLAN_TOO_LARGE', at, 'commands, matrices and aliases make this configuration too large')
       return false
     },
+    spent: () => limits.workMax - left,
   }
 }

@@ -1,6 +1,7 @@
 // What every function of this dialect gets: where problems and origins go, the configuration's definitions, the event.
 
 import type { RunEvent } from '../../../protocol/plan.ts'
+import type { Patterns } from '../../pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
@@ -13,6 +14,7 @@ export type Compiling = {
   readonly problems: Problems
   readonly origins: OriginMarks
   readonly work: WorkMeter
+  readonly patterns: Patterns
   readonly event: RunEvent
   readonly root: MapNode
   /** Version 2.1: `<< >>`, parameters, commands, executors, matrices and conditions exist. */

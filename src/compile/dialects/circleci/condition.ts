@@ -2,7 +2,6 @@
 // nodes, and the texts that workflows and filters may use instead, which are expressions unless they hold a `<<`.
 
 import { limits } from '../../limits.ts'
-import { readPattern } from '../../pattern.ts'
 import { entryOf, type MapNode, resolveBoolean, resolveScalar, type SourceNode } from '../../source/node.ts'
 import { readList, readMap, readText } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
@@ -62,7 +61,7 @@ const matchesPattern = (cx: Compiling, map: MapNode): boolean => {
   if (!patternNode || !valueNode) return malformed(cx, map, '"matches" needs "pattern" and "value"')
   const source = readText(cx.problems, patternNode, '"pattern"')
   const value = readText(cx.problems, valueNode, '"value"')
-  const pattern = source === null ? null : readPattern(cx.problems, source, patternNode)
+  const pattern = source === null ? null : cx.patterns.read(source, patternNode)
   return value !== null && pattern?.matchesWhole(value) === true
 }
 

@@ -64,7 +64,7 @@ const setVariable = (
     cx.problems.add('W_ENV_NAME', at, `"${name.slice(0, 80)}" cannot name a variable; it is left out`, help)
   } else if (value.includes('\0'))
     cx.problems.add('E_VALUE', at, `the value of "${name}" contains a NUL character`)
-  else if (cx.work.spend(name.length + value.length, at))
+  else if (cx.work.spend(name.length + value.length + 20, at))
     into.set(name, cx.origins.mark([name, value] as const, at))
 }
 

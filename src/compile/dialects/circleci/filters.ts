@@ -1,7 +1,6 @@
 // Does a job of a workflow run for this branch or tag (config-dialects.md §2.10)? Filters are maps of `branches` and
 // `tags` with `only` and `ignore`, or an expression. Patterns cover the whole name. Tags run only where one asks.
 
-import { readPattern } from '../../pattern.ts'
 import { entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
 import { listOrOne, readMap, readText, warnUnknownKeys } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
@@ -54,6 +53,6 @@ const matches = (cx: Compiling, node: SourceNode, name: string | null): boolean 
   const text = readText(cx.problems, node, 'a filter')
   if (text === null) return false
   if (text.length < 2 || !text.startsWith('/') || !text.endsWith('/')) return text === name
-  const pattern = readPattern(cx.problems, text.slice(1, -1).replaceAll('\\/', '/'), node)
+  const pattern = cx.patterns.read(text.slice(1, -1).replaceAll('\\/', '/'), node)
   return name !== null && pattern?.matchesWhole(name) === true
 }

@@ -2,6 +2,7 @@
 // are version, definitions, pipeline values and parameters, workflows with everything they invoke, orbs last.
 
 import type { PlanInputs, PlanWorkflow } from '../../../protocol/plan.ts'
+import { createPatterns } from '../../pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
@@ -35,6 +36,7 @@ export const compileCircleci = (input: CircleciInput): readonly PlanWorkflow[] =
     problems,
     origins,
     work,
+    patterns: createPatterns(problems),
     event: inputs.event,
     root,
     interpolates,

@@ -115,8 +115,11 @@ const accept = (cx: Compiling, owner: Owner, declaration: Declaration, node: Sou
   return unbound(node)
 }
 
-const shown = (node: SourceNode): string =>
-  node.kind === 'scalar' && !isNull(node) ? `${describe(node)}: ${node.text.slice(0, 80)}` : describe(node)
+const shown = (node: SourceNode): string => {
+  if (node.kind !== 'scalar' || isNull(node)) return describe(node)
+  const text = node.text.slice(0, 80)
+  return `${describe(node)}: ${resolveScalar(node).type === 'string' ? JSON.stringify(text) : text}`
+}
 
 const wantedWords: Readonly<Record<ParameterType, string>> = {
   string: 'a text',

@@ -158,8 +158,10 @@ const compileJobs = (
   })
 }
 
-const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: readonly Need[]): PlanJob =>
-  cx.origins.mark(
+const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: readonly Need[]): PlanJob => {
+  const text = needs.reduce((sum, need) => sum + need.job.length + 200, 1000 + member.name.length)
+  cx.work.spend(text, member.at)
+  return cx.origins.mark(
     {
       key: member.name,
       name: member.name,
@@ -171,6 +173,7 @@ const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: reado
     },
     member.at,
   )
+}
 
 const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
   const { options } = member
