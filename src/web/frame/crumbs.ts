@@ -1,0 +1,36 @@
+// Where a page stands: the segments above it, each a link, the last one not.
+import { addresses, type Place } from '../router/place.ts'
+import { text } from '../text/en.ts'
+
+export type Crumb = { readonly name: string; readonly to: string | null }
+
+const here = (name: string): readonly Crumb[] => [{ name, to: null }]
+
+export const crumbsOf = (place: Place): readonly Crumb[] => {
+  switch (place.page) {
+    case 'project':
+      return [{ name: text.frame.projects, to: addresses.projects }, ...here(place.project)]
+    case 'run':
+      return [{ name: place.project, to: addresses.project(place) }, ...here(`#${place.number}`)]
+    case 'job':
+      return [
+        { name: place.project, to: addresses.project(place) },
+        { name: `#${place.number}`, to: addresses.run(place) },
+        ...here(place.job),
+      ]
+    case 'project-new':
+      return [{ name: text.frame.projects, to: addresses.projects }, ...here(text.newProject.title)]
+    case 'projects':
+      return here(text.frame.projects)
+    case 'tokens':
+      return here(text.frame.tokens)
+    case 'runners':
+      return here(text.frame.runners)
+    case 'status':
+      return here(text.frame.system)
+    case 'runs':
+      return here(text.frame.runs)
+    default:
+      return here(text.product)
+  }
+}

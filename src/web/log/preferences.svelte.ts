@@ -1,0 +1,32 @@
+// How somebody likes to read logs, remembered in this browser.
+
+export type TimestampMode = 'off' | 'relative' | 'absolute'
+const modes: readonly TimestampMode[] = ['off', 'relative', 'absolute']
+const wrapKey = 'mayfly-log-wrap'
+const timeKey = 'mayfly-log-time'
+
+export const createLogPreferences = (storage: Storage) => {
+  let wraps = $state(storage.getItem(wrapKey) === '1')
+  let timestamps = $state<TimestampMode>(modes.find((mode) => mode === storage.getItem(timeKey)) ?? 'off')
+  return {
+    get wraps() {
+      return wraps
+    },
+    set wraps(value: boolean) {
+      wraps = value
+      storage.setItem(wrapKey, value ? '1' : '0')
+    },
+    get timestamps() {
+      return timestamps
+    },
+    set timestamps(value: TimestampMode) {
+      timestamps = value
+      storage.setItem(timeKey, value)
+    },
+    nextTimestamps: () => {
+      timestamps = modes[(modes.indexOf(timestamps) + 1) % modes.length] ?? 'off'
+      storage.setItem(timeKey, timestamps)
+    },
+  }
+}
+export type LogPreferences = ReturnType<typeof createLogPreferences>

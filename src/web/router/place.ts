@@ -1,0 +1,98 @@
+// Addresses and the pages they name, both ways. Pure: the address bar itself is router.svelte.ts.
+
+export type Place =
+  | { readonly page: 'runs' | 'projects' | 'project-new' | 'tokens' | 'runners' | 'status' }
+  | { readonly page: 'claim' | 'sign-in' | 'missing' }
+  | { readonly page: 'project'; readonly organisation: string; readonly project: string }
+  | {
+      readonly page: 'run'
+      readonly organisation: string
+      readonly project: string
+      readonly number: number
+    }
+  | {
+      readonly page: 'job'
+      readonly organisation: string
+      readonly project: string
+      readonly number: number
+      readonly job: string
+    }
+
+const fixed: Readonly<Record<string, Place>> = {
+  '': { page: 'runs' },
+  runs: { page: 'runs' },
+  projects: { page: 'projects' },
+  'projects/new': { page: 'project-new' },
+  'settings/tokens': { page: 'tokens' },
+  runners: { page: 'runners' },
+  status: { page: 'status' },
+  claim: { page: 'claim' },
+  'sign-in': { page: 'sign-in' },
+}
+const missing: Place = { page: 'missing' }
+
+export const placeOf = (pathname: string): Place => {
+  const segments = decodeSegments(pathname)
+  if (segments === null) return missing
+  const known = Object.hasOwn(fixed, segments.join('/')) ? fixed[segments.join('/')] : undefined
+  if (known !== undefined) return known
+  const [organisation, project, runs, digits, jobs, job] = segments
+  if (organisation === undefined || project === undefined) return missing
+  if (segments.length === 2) return { page: 'project', organisation, project }
+  const number = runNumber(digits)
+  if (runs !== 'runs' || number === null) return missing
+  if (segments.length === 4) return { page: 'run', organisation, project, number }
+  if (segments.length === 6 && jobs === 'jobs' && job !== undefined)
+    return { page: 'job', organisation, project, number, job }
+  return missing
+}
+
+type ProjectAddress = { readonly organisation: string; readonly project: string }
+type RunAddress = ProjectAddress & { readonly number: number }
+
+export const addresses = {
+  runs: '/runs',
+  projects: '/projects',
+  projectNew: '/projects/new',
+  tokens: '/settings/tokens',
+  runners: '/runners',
+  status: '/status',
+  signIn: '/sign-in',
+  project: (to: ProjectAddress) => `/${join(to.organisation, to.project)}`,
+  run: (to: RunAddress) => `/${join(to.organisation, to.project, 'runs', String(to.number))}`,
+  job: (to: RunAddress & { readonly job: string }) =>
+    `/${join(to.organisation, to.project, 'runs', String(to.number), 'jobs', to.job)}`,
+}
+
+/** `path` with these words as its query; absent and empty ones are left out. */
+export const withQuery = (path: string, words: Readonly<Record<string, string | undefined>>): string => {
+  const kept = Object.entries(words).filter((pair): pair is [string, string] => (pair[1] ?? '') !== '')
+  return kept.length === 0 ? path : `${path}?${new URLSearchParams(kept)}`
+}
+
+/** Lines of one step: `#s4L120` or `#s4L120-L140`. */
+export type LineRange = { readonly step: number; readonly from: number; readonly to: number }
+
+export const parseLineRange = (hash: string): LineRange | null => {
+  const match = /^#s(\d{1,5})L(\d{1,9})(?:-L(\d{1,9}))?$/.exec(hash)
+  if (match === null) return null
+  const [step, a, b] = [Number(match[1]), Number(match[2]), Number(match[3] ?? match[2])]
+  return a < 1 || b < 1 ? null : { step, from: Math.min(a, b), to: Math.max(a, b) }
+}
+
+export const formatLineRange = ({ step, from, to }: LineRange): string =>
+  from === to ? `#s${step}L${from}` : `#s${step}L${from}-L${to}`
+
+const join = (...segments: readonly string[]): string => segments.map(encodeURIComponent).join('/')
+
+const decodeSegments = (pathname: string): readonly string[] | null => {
+  try {
+    return pathname.split('/').filter(Boolean).map(decodeURIComponent)
+  } catch {
+    // Not percent-encoding: somebody typed it. It names no page.
+    return null
+  }
+}
+
+const runNumber = (digits: string | undefined): number | null =>
+  digits !== undefined && /^[1-9]\d{0,9}$/.test(digits) ? Number(digits) : null

@@ -1,0 +1,49 @@
+// The list of runs while it is live: known rows change in place, new ones wait until somebody asks for them, so that
+// no row jumps under the cursor. Pure.
+import type { RunSummary } from '../../protocol/api/shapes.ts'
+import { newRunsQueueMax } from '../limits.ts'
+
+export type RunFilters = {
+  readonly project: string
+  readonly status: string
+  readonly branch: string
+  readonly commit: string
+}
+export type Feed = { readonly shown: readonly RunSummary[]; readonly waiting: readonly RunSummary[] }
+
+export const readFilters = (query: URLSearchParams): RunFilters => ({
+  project: query.get('project') ?? '',
+  status: query.get('status') ?? '',
+  branch: query.get('branch') ?? '',
+  commit: query.get('commit') ?? '',
+})
+
+export const hasFilters = (filters: RunFilters): boolean => Object.values(filters).some((word) => word !== '')
+
+const fits = (run: RunSummary, filters: RunFilters): boolean =>
+  (filters.project === '' || run.project.name === filters.project || run.project.id === filters.project) &&
+  (filters.status === '' || run.status === filters.status) &&
+  (filters.branch === '' || run.event.branch === filters.branch) &&
+  (filters.commit === '' || run.event.commit.startsWith(filters.commit))
+
+/** An older `rev` than the one shown is news from before: it is dropped. */
+export const receiveRun = (feed: Feed, run: RunSummary, filters: RunFilters): Feed => {
+  const isShown = feed.shown.some((known) => known.id === run.id)
+  if (isShown) return { ...feed, shown: replaceNewer(feed.shown, run) }
+  if (feed.waiting.some((known) => known.id === run.id))
+    return { ...feed, waiting: replaceNewer(feed.waiting, run) }
+  if (!fits(run, filters)) return feed
+  return { ...feed, waiting: [run, ...feed.waiting].slice(0, newRunsQueueMax) }
+}
+
+/** What was fetched anew: rows that are shown are updated, unknown ones above them wait. */
+export const receivePage = (feed: Feed, page: readonly RunSummary[], filters: RunFilters): Feed =>
+  page.toReversed().reduce((next, run) => receiveRun(next, run, filters), feed)
+
+export const showWaiting = (feed: Feed): Feed => ({
+  shown: [...feed.waiting, ...feed.shown].sort((a, b) => (a.id < b.id ? 1 : -1)),
+  waiting: [],
+})
+
+const replaceNewer = (list: readonly RunSummary[], run: RunSummary): readonly RunSummary[] =>
+  list.map((known) => (known.id === run.id && known.rev <= run.rev ? run : known))

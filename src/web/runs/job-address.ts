@@ -1,0 +1,31 @@
+// How a job stands in an address: its key, its shard when there are several, its workflow when the key alone is
+// not enough.
+import type { Job, Run } from '../../protocol/api/shapes.ts'
+import { addresses, withQuery } from '../router/place.ts'
+
+type Where = { readonly organisation: string; readonly run: Run }
+
+export const jobSegment = (job: Pick<Job, 'key' | 'shard' | 'shards'>): string =>
+  job.shards > 1 ? `${job.key}.${job.shard}` : job.key
+
+export const jobAddress = ({ organisation, run }: Where, job: Job, attempt?: number): string => {
+  const twin = run.jobs.some((other) => other.id !== job.id && jobSegment(other) === jobSegment(job))
+  const path = addresses.job({
+    organisation,
+    project: run.project.name,
+    number: run.number,
+    job: jobSegment(job),
+  })
+  return withQuery(path, {
+    workflow: twin ? (workflowName(run, job) ?? undefined) : undefined,
+    attempt: attempt === undefined ? undefined : String(attempt),
+  })
+}
+
+export const findJob = (run: Run, segment: string, workflow: string | null): Job | null =>
+  run.jobs.find(
+    (job) => jobSegment(job) === segment && (workflow === null || workflowName(run, job) === workflow),
+  ) ?? null
+
+const workflowName = (run: Run, job: Job): string | null =>
+  run.workflows.find((workflow) => workflow.id === job.workflow_id)?.name ?? null

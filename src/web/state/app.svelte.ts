@@ -1,0 +1,70 @@
+// Everything pages share, made once per tab by main.ts and handed down by context.
+import { createContext } from 'svelte'
+import { type Api, createApi } from './api.ts'
+import { createKeys, type Keys } from './keys.ts'
+import { createLive, type Live } from './live.svelte.ts'
+import { createRouter, type Router } from '../router/router.svelte.ts'
+import { createSession, type Session } from './session.svelte.ts'
+import { createTheme, type Theme } from './theme.svelte.ts'
+import { createTicker, type Ticker } from './ticker.svelte.ts'
+
+export type App = {
+  readonly api: Api
+  readonly keys: Keys
+  readonly router: Router
+  readonly session: Session
+  readonly theme: Theme
+  readonly ticker: Ticker
+  /** The claim token, taken from the address at the very start and removed from it. */
+  readonly claimToken: string | null
+  /** Opened on first use: who is not signed in has no stream. */
+  readonly live: () => Live
+  readonly letterKeys: { on: boolean }
+}
+
+export const [useApp, provideApp] = createContext<App>()
+
+const lettersOffKey = 'mayfly-letter-keys-off'
+
+export const createApp = (window: Window): App => {
+  const claimToken = takeClaimToken(window)
+  const session = createSession()
+  const letterKeys = createLetterKeys(window)
+  let live: Live | null = null
+  return {
+    api: createApi({ fetch: window.fetch.bind(window), onSignedOut: session.end }),
+    keys: createKeys({ now: Date.now, isEnabled: () => letterKeys.on }),
+    router: createRouter(window),
+    session,
+    theme: createTheme(window),
+    ticker: createTicker(window),
+    claimToken,
+    live: () => {
+      live ??= createLive(window, () => !session.isSignedIn)
+      return live
+    },
+    letterKeys,
+  }
+}
+
+/** It sits in the fragment, so that no proxy log has it; here it leaves the address and the history, too. */
+const takeClaimToken = (window: Window): string | null => {
+  if (window.location.pathname !== '/claim' || window.location.hash.length < 2) return null
+  const token = decodeURIComponent(window.location.hash.slice(1)).replace(/^token=/, '')
+  window.history.replaceState(null, '', '/claim')
+  return token
+}
+
+const createLetterKeys = (window: Window) => {
+  let on = $state(window.localStorage.getItem(lettersOffKey) === null)
+  return {
+    get on() {
+      return on
+    },
+    set on(value: boolean) {
+      on = value
+      if (value) window.localStorage.removeItem(lettersOffKey)
+      else window.localStorage.setItem(lettersOffKey, '1')
+    },
+  }
+}

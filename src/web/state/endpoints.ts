@@ -1,0 +1,40 @@
+// Method and path of each API route the browser calls, as text: routes.ts itself would bring zod into the bundle.
+// The `satisfies` compares every line with routes.ts, so a path that moves there does not compile here.
+import type { RouteName, routes } from '../../protocol/api/routes.ts'
+
+type Routes = typeof routes
+type Lines = { readonly [N in RouteName]: `${Routes[N]['method']} ${Routes[N]['path']}` }
+
+export const endpoints = {
+  me: 'GET /api/v1/me',
+  claimOptions: 'POST /api/v1/claim/passkey-options',
+  claim: 'POST /api/v1/claim',
+  signIn: 'POST /api/v1/sign-in',
+  signInOptions: 'POST /api/v1/sign-in/passkey-options',
+  signInPasskey: 'POST /api/v1/sign-in/passkey',
+  signOut: 'POST /api/v1/sign-out',
+  projects: 'GET /api/v1/projects',
+  projectCreate: 'POST /api/v1/projects',
+  project: 'GET /api/v1/projects/:project',
+  projectHook: 'GET /api/v1/projects/:project/hook-script',
+  projectHookRotate: 'POST /api/v1/projects/:project/hook/rotate',
+  projectRefs: 'POST /api/v1/projects/:project/refs',
+  projectHostKeys: 'POST /api/v1/projects/:project/host-keys',
+  deliveries: 'GET /api/v1/deliveries',
+  runs: 'GET /api/v1/runs',
+  runStart: 'POST /api/v1/runs',
+  run: 'GET /api/v1/runs/:run',
+  runCancel: 'POST /api/v1/runs/:run/cancel',
+  attempt: 'GET /api/v1/attempts/:attempt',
+  attemptLog: 'GET /api/v1/attempts/:attempt/log',
+  runners: 'GET /api/v1/runners',
+  tokens: 'GET /api/v1/tokens',
+  tokenCreate: 'POST /api/v1/tokens',
+  tokenRevoke: 'DELETE /api/v1/tokens/:token',
+  status: 'GET /api/v1/status',
+} as const satisfies Partial<Lines>
+
+export type Endpoint = keyof typeof endpoints
+
+/** The one WebSocket of a tab (protocol/live.ts). */
+export const livePath = '/api/v1/live'

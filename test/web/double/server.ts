@@ -1,0 +1,197 @@
+// A development double of the server: serves build/web under the real policy, canned API answers and a scripted
+// stream. It exists only below test/web/ and promises nothing about the real server.
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join, normalize } from 'node:path'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
+import { fromBase64Url, toBase64Url } from '../../../src/base/bytes.ts'
+import { bigLog, joinFrames, scriptedFrames } from './log.ts'
+import * as world from './world.ts'
+
+/** What a test changes while the double runs. */
+export type Mode = {
+  session: 'signed-in' | 'signed-out' | 'unclaimed'
+  data: 'full' | 'empty' | 'failing' | 'slow'
+  /** Refuse the stream, so that pages fall back to fetching. */
+  stream: 'on' | 'off'
+  logLines: number
+}
+
+export const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types mayfly svelte-trusted-html"
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  js: 'text/javascript',
+  css: 'text/css',
+  html: 'text/html; charset=utf-8',
+  svg: 'image/svg+xml',
+  woff2: 'font/woff2',
+}
+
+export const startDouble = async (webRoot: string) => {
+  const mode: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines: 0 }
+  const sockets = new Set<WebSocket>()
+  const server = createServer((request, response) => {
+    void answer(request, response, { mode, webRoot }).catch((error) => {
+      response.writeHead(500).end(String(error))
+    })
+  })
+  const streams = new WebSocketServer({ noServer: true })
+  server.on('upgrade', (request, socket, head) => {
+    if (mode.stream === 'off' || request.url !== '/api/v1/live') return socket.destroy()
+    streams.handleUpgrade(request, socket, head, (ws) => {
+      sockets.add(ws)
+      ws.on('close', () => sockets.delete(ws))
+      ws.on('message', (data) => speak(ws, mode, String(data)))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://localhost:${port}`,
+    mode,
+    /** Sends one JSON message to everybody who is connected. */
+    tell: (message: object) => {
+      for (const ws of sockets) ws.send(JSON.stringify(message))
+    },
+    dropStreams: () => {
+      for (const ws of sockets) ws.terminate()
+    },
+    close: async () => {
+      for (const ws of sockets) ws.terminate()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+export type Double = Awaited<ReturnType<typeof startDouble>>
+
+const speak = (ws: WebSocket, mode: Mode, text: string): void => {
+  const message = JSON.parse(text) as { t: string; topic: string; cursor: number }
+  if (message.t === 'ping') ws.send('{"t":"pong"}')
+  const attempt = message.topic?.startsWith('log:') ? message.topic.slice(4) : null
+  if (message.t !== 'sub' || attempt === null) return
+  const isRunning = world.attemptById(attempt)?.status === 'running'
+  const frames = mode.logLines > 0 ? bigLog(attempt, mode.logLines) : scriptedFrames(attempt)
+  const sent = isRunning ? frames.slice(0, 5) : frames
+  for (const frame of sent.slice(message.cursor)) ws.send(frame)
+  if (!isRunning) ws.send(JSON.stringify({ t: 'log-end', topic: message.topic, last: frames.length }))
+}
+
+type Context = { readonly mode: Mode; readonly webRoot: string }
+
+const answer = async (request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> => {
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  if (url.pathname.startsWith('/api/')) return answerApi(request, response, { ...context, url })
+  // Not "without an extension": a job's shard stands behind a dot (`/jobs/test.2`).
+  const isFile = url.pathname.startsWith('/assets/')
+  const file = join(context.webRoot, normalize(isFile ? url.pathname : '/index.html'))
+  const body = await readFile(file).catch(() => null)
+  if (body === null) return void response.writeHead(404).end()
+  const type = mediaTypes[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream'
+  response.writeHead(200, {
+    'content-type': type,
+    'content-security-policy': policy,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+  })
+  response.end(body)
+}
+
+const answerApi = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { mode, url }: Context & { readonly url: URL },
+): Promise<void> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString())
+  const isOpen = ['/api/v1/me', '/api/v1/sign-in', '/api/v1/claim'].includes(url.pathname)
+  if (!isOpen && mode.data === 'failing') return problem(response, 503, 'MF6001', 'The database is not available')
+  if (!isOpen && mode.data === 'slow') return void setTimeout(() => response.destroy(), 5_000).unref()
+  const logOf = /^\/api\/v1\/attempts\/(\w+)\/log$/.exec(url.pathname)?.[1]
+  if (logOf !== undefined)
+    return void response.writeHead(200).end(joinFrames(scriptedFrames(logOf).slice(Number(url.searchParams.get('after')))))
+  const found = await handle(`${request.method} ${url.pathname}`, { mode, url, body })
+  if (found === null) return problem(response, 404, 'MF4004', 'Not found')
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found))
+}
+
+const problem = (response: ServerResponse, status: number, code: string, title: string): void => {
+  const detail = status === 404 ? 'No such thing.' : 'It does not answer. What you see may be out of date.'
+  response.writeHead(status, { 'content-type': 'application/problem+json' })
+  response.end(JSON.stringify({ type: 'about:blank', title, status, detail, instance: '/', code, request_id: 'req_4f2a9c' }))
+}
+
+const page = (items: readonly unknown[]) => ({ items, next_cursor: null })
+
+const handle = async (
+  line: string,
+  { mode, url, body }: { readonly mode: Mode; readonly url: URL; readonly body: Record<string, unknown> },
+): Promise<unknown> => {
+  const full = mode.data !== 'empty'
+  const lastId = url.pathname.split('/')[4] ?? ''
+  const projectOf = world.projects.find((p) => p.name === lastId || p.id === lastId)
+  switch (line) {
+    case 'GET /api/v1/me':
+    case 'POST /api/v1/sign-in':
+    case 'POST /api/v1/claim':
+      return meOf(line.startsWith('GET') ? mode.session : 'signed-in')
+    case 'GET /api/v1/projects':
+      return page(full ? world.projects.map((p) => ({ ...p, last_run: world.summaries().find((r) => r.project.id === p.id) ?? null })) : [])
+    case 'POST /api/v1/projects':
+      return created(world.projects[1]!, body)
+    case 'GET /api/v1/runs':
+      return page(full ? filteredRuns(url.searchParams) : [])
+    case 'GET /api/v1/deliveries':
+      return page(full ? world.deliveries : [])
+    case 'GET /api/v1/runners':
+      return page(full ? world.runners : [])
+    case 'GET /api/v1/tokens':
+      return page(full ? world.tokens : [])
+    case 'POST /api/v1/tokens':
+      return { token: world.tokens[0], secret: `mfp_${'3kq9'.repeat(10)}` }
+    case 'GET /api/v1/status':
+      return world.systemStatus
+  }
+  if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
+  if (line.startsWith('GET /api/v1/attempts/')) return world.attemptById(lastId)
+  if (line.endsWith('/hook-script') && projectOf) return { script: hookScript }
+  if (line.endsWith('/hook/rotate') && projectOf) return created(projectOf, body)
+  if (line.endsWith('/refs') && projectOf) return { attempt_id: world.idOf('att', 4_120_101) }
+  if (line.endsWith('/host-keys') && projectOf) return { ...projectOf, host_keys: projectOf.host_keys.map((k) => ({ ...k, confirmed: true })) }
+  if (line.startsWith('GET /api/v1/projects/') && projectOf)
+    return { ...projectOf, last_run: world.summaries().find((r) => r.project.id === projectOf.id) ?? null }
+  if (line.startsWith('DELETE /api/v1/tokens/')) return {}
+  return null
+}
+
+const hookScript = '#!/bin/sh\n# Tells Mayfly about pushes. Needs curl and openssl.\nURL=http://localhost:8420/hooks/generic/hok_1\nSECRET=__MAYFLY_HOOK_SECRET__\nexec 3>&1\n# …\n'
+
+const meOf = (session: Mode['session']) => ({
+  claimed: session !== 'unclaimed',
+  user: session === 'signed-in' ? { id: world.idOf('usr', 1), name: 'Ada Lovelace', email: 'ada@example.com', role: 'owner' } : null,
+  organisation: session === 'unclaimed' ? null : { id: world.idOf('org', 1), name: 'acme' },
+  version: '0.1.0',
+})
+
+const filteredRuns = (query: URLSearchParams) =>
+  world.summaries().filter(
+    (run) =>
+      (!query.get('project') || run.project.name === query.get('project')) &&
+      (!query.get('status') || run.status === query.get('status')) &&
+      (!query.get('branch') || run.event.branch === query.get('branch')) &&
+      (!query.get('number') || run.number === Number(query.get('number'))),
+  )
+
+/** Sealed for real, so that the page's opening is exercised. */
+const created = async (project: (typeof world.projects)[number], body: Record<string, unknown>) => {
+  const eph = fromBase64Url(String(body.eph)) ?? (await generateSealingKey()).publicKey
+  const secret = new TextEncoder().encode('whs_0123456789abcdefghijklmnopqrstuv')
+  const sealed = await sealHookSecret(eph, secret, project.hook.id as Parameters<typeof sealHookSecret>[2])
+  return { project, hook_secret_sealed: sealed === null ? '' : toBase64Url(sealed) }
+}
