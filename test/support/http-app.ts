@@ -12,6 +12,7 @@ import { systemHandlers } from '../../src/server/http/handlers/system.ts'
 import { type UseCases, workHandlers } from '../../src/server/http/handlers/work.ts'
 import { createOperatorApp, createPeopleApp, type HttpDeps } from '../../src/server/http/http.ts'
 import { noSite } from '../../src/server/http/static-site.ts'
+import { type Pace, pace } from '../../src/server/live/limits.ts'
 import { createLive } from '../../src/server/live/live.ts'
 import { createNewId } from '../../src/server/new-id.ts'
 import { createLog, randomBytes, systemClock } from '../../src/sys/index.ts'
@@ -74,7 +75,11 @@ export type CallOptions = {
 export type TestApp = Awaited<ReturnType<typeof openTestApp>>
 
 export const openTestApp = async (
-  options: { readonly work?: Partial<UseCases>; readonly publicUrl?: string } & Partial<HttpDeps> = {},
+  options: {
+    readonly work?: Partial<UseCases>
+    readonly publicUrl?: string
+    readonly pace?: Pace
+  } & Partial<HttpDeps> = {},
 ) => {
   const database = await testDatabase()
   const { db } = database
@@ -84,7 +89,7 @@ export const openTestApp = async (
   const site = () => state.site
   const access = createAccess({ db, randomBytes, newId, site, organisation })
   const work = { ...noWork, ...options.work }
-  const live = createLive({ access, ...work, log })
+  const live = createLive({ access, ...work, log, pace: options.pace ?? pace })
   const deps: HttpDeps = {
     access,
     live,

@@ -9,7 +9,6 @@ import { fault } from '../../base/faults.ts'
 import { encodeFollowerFrame } from '../../protocol/live.ts'
 import { type Actor, mayUse } from '../access/actor.ts'
 import type { Outgoing, Send } from './follow.ts'
-import { limits } from './limits.ts'
 import { createReader, type ReaderDeps, TooSlow } from './reader.ts'
 import { parseTopic } from './topic.ts'
 
@@ -61,11 +60,15 @@ const openStream = (
   start: { readonly topic: string; readonly cursor: number },
 ): PassThrough => {
   const stream = new PassThrough()
-  const reader = createReader(deps, { actor, send: createSend(stream), end: () => stream.end() })
+  const reader = createReader(deps, {
+    actor,
+    send: createSend(stream, deps.pace.stalledMs),
+    end: () => stream.end(),
+  })
   const beat = setInterval(() => {
     stream.write(': still here\n\n')
     reader.check().catch(() => undefined)
-  }, limits.beatMs)
+  }, deps.pace.beatMs)
   stream.once('close', () => {
     clearInterval(beat)
     reader.close()
@@ -77,10 +80,10 @@ const openStream = (
 }
 
 const createSend =
-  (stream: PassThrough): Send =>
+  (stream: PassThrough, stalledMs: number): Send =>
   async (outgoing) => {
     if (stream.destroyed || stream.writableEnded || stream.write(toEvent(outgoing))) return
-    const signal = AbortSignal.timeout(limits.stalledMs)
+    const signal = AbortSignal.timeout(stalledMs)
     await once(stream, 'drain', { signal }).catch(() => {
       throw new TooSlow()
     })

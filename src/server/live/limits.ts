@@ -7,13 +7,21 @@ export const limits = {
   clientMessageBytes: 4 * 1024,
   /** Client messages per heartbeat; a page needs a handful. */
   clientMessagesPerBeat: 200,
-  /** What may wait in the server for one slow reader, and how long it may stay above that. */
+  /** What may wait in the server for one slow reader. */
   bufferedBytes: 1 * mib,
-  stalledMs: 20_000,
-  /** Ping, and the look whether the session still stands. */
-  beatMs: 15_000,
+  /** From saying why a connection ends to ending it. */
+  goodbyeMs: 1_000,
   /** How often followers look without being told: notices can be lost when the database connection is. */
   safetyNetMs: 10_000,
   /** Runs that changed while a reader of `runs` was busy; past it the oldest news is dropped. */
   pendingRuns: 500,
 } as const
+
+/** The rhythm of connections; tests have a faster one. */
+export type Pace = {
+  /** Ping, and the look whether the session still stands. */
+  readonly beatMs: number
+  /** How long a reader may leave its buffer full. */
+  readonly stalledMs: number
+}
+export const pace: Pace = { beatMs: 15_000, stalledMs: 20_000 }

@@ -10,7 +10,7 @@ import type { Access } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
 import type { Logs, Runs } from '../use-cases.ts'
 import { bindEvents } from './events.ts'
-import { limits } from './limits.ts'
+import { limits, type Pace, pace } from './limits.ts'
 import { createRunHub } from './run-hub.ts'
 import { serveSocket } from './socket.ts'
 
@@ -25,6 +25,8 @@ export type Upgrade = {
 export type Live = {
   acceptUpgrade(upgrade: Upgrade): Promise<void>
   bindEvents(app: FastifyInstance, admit: (request: FastifyRequest) => Promise<Actor | null>): void
+  /** How many WebSockets are open. */
+  connections(): number
   close(): void
 }
 
@@ -33,9 +35,10 @@ export const createLive = (deps: {
   readonly runs: Pick<Runs, 'onChange' | 'jobsSince'>
   readonly logs: Pick<Logs, 'follow'>
   readonly log: Log
+  readonly pace?: Pace
 }): Live => {
   const hub = createRunHub(deps.runs)
-  const readerDeps = { ...deps, hub }
+  const readerDeps = { pace, ...deps, hub }
   // Frames are compressed already: permessage-deflate costs 8 times the CPU and drops frames (platform.md §5).
   const server = new WebSocketServer({
     noServer: true,
@@ -51,6 +54,7 @@ export const createLive = (deps: {
       server.handleUpgrade(request, socket, head, (webSocket) => serveSocket(readerDeps, webSocket, actor))
     },
     bindEvents: (app, admit) => bindEvents(app, readerDeps, admit),
+    connections: () => server.clients.size,
     close: () => {
       hub.close()
       for (const client of server.clients) client.terminate()

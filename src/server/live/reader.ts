@@ -5,12 +5,13 @@ import type { Log } from '../../base/log.ts'
 import type { Access } from '../access/access.ts'
 import { type Actor, mayUse } from '../access/actor.ts'
 import { type FollowDeps, follow, type Send } from './follow.ts'
-import { limits } from './limits.ts'
+import { limits, type Pace } from './limits.ts'
 import { parseTopic, type Topic } from './topic.ts'
 
 export type ReaderDeps = FollowDeps & {
   readonly access: Pick<Access, 'again' | 'onEnded'>
   readonly log: Log
+  readonly pace: Pace
 }
 
 /** Why the server ended a connection; a reader comes back with its cursors, except after `signed-out`. */

@@ -32,11 +32,15 @@ const closeCodes: Readonly<Record<EndReason, number>> = {
 }
 
 export const serveSocket = (deps: ReaderDeps, socket: WebSocket, actor: Actor): void => {
-  const end = (reason: EndReason) => socket.close(closeCodes[reason], reason)
-  const send = createSend(socket)
+  const end = (reason: EndReason) => {
+    socket.close(closeCodes[reason], reason)
+    // Who does not read does not see the close frame either.
+    setTimeout(() => socket.terminate(), limits.goodbyeMs).unref()
+  }
+  const send = createSend(socket, deps.pace.stalledMs)
   const reader = createReader(deps, { actor, send, end })
   const incoming = { left: limits.clientMessagesPerBeat }
-  const beat = startBeat(socket, async () => {
+  const beat = startBeat(socket, deps.pace.beatMs, async () => {
     incoming.left = limits.clientMessagesPerBeat
     await reader.check()
   })
@@ -68,10 +72,10 @@ const obey = (reader: Reader, send: Send, message: z.infer<typeof clientMessage>
 
 /** Up to the budget a message is taken at once; above it, the sender waits until everything before has left. */
 const createSend =
-  (socket: WebSocket): Send =>
+  (socket: WebSocket, stalledMs: number): Send =>
   (outgoing) => {
     const left = write(socket, outgoing)
-    return socket.bufferedAmount <= limits.bufferedBytes ? Promise.resolve() : within(left)
+    return socket.bufferedAmount <= limits.bufferedBytes ? Promise.resolve() : within(left, stalledMs)
   }
 
 const write = (socket: WebSocket, outgoing: Outgoing): Promise<void> => {
@@ -80,9 +84,9 @@ const write = (socket: WebSocket, outgoing: Outgoing): Promise<void> => {
   return new Promise((resolve) => socket.send(data, () => resolve()))
 }
 
-const within = (left: Promise<void>): Promise<void> =>
+const within = (left: Promise<void>, stalledMs: number): Promise<void> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new TooSlow()), limits.stalledMs)
+    const timer = setTimeout(() => reject(new TooSlow()), stalledMs)
     left.then(() => {
       clearTimeout(timer)
       resolve()
@@ -90,7 +94,7 @@ const within = (left: Promise<void>): Promise<void> =>
   })
 
 /** A socket that did not answer the last ping is gone, whatever TCP believes. */
-const startBeat = (socket: WebSocket, atEach: () => Promise<void>): NodeJS.Timeout => {
+const startBeat = (socket: WebSocket, beatMs: number, atEach: () => Promise<void>): NodeJS.Timeout => {
   let isAlive = true
   socket.on('pong', () => {
     isAlive = true
@@ -101,5 +105,5 @@ const startBeat = (socket: WebSocket, atEach: () => Promise<void>): NodeJS.Timeo
     socket.ping()
     // The database is away: the next beat looks again, and nothing new is let in meanwhile.
     atEach().catch(() => undefined)
-  }, limits.beatMs)
+  }, beatMs)
 }
