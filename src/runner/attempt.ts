@@ -60,7 +60,10 @@ export const runJobAttempt = async (
   try {
     sandbox = await openSandbox(deps, job, signal)
   } catch (error) {
-    return signal.aborted ? stopped(null, true) : faulty(deps.log, error, null, true)
+    const destroyed = !isFault(error, 'E_DESTROY_UNVERIFIED')
+    return signal.aborted
+      ? { ...stopped(signal), receipt: null, destroyed }
+      : faulty(deps.log, error, null, destroyed)
   }
   return runInside(deps, job, { sandbox, sink }, signal)
 }
@@ -117,7 +120,8 @@ const runInside = async (
   const closed = await closeSandbox(deps.log, sandbox, closeReason(steps, broken, signal))
   if (steps === null || broken !== null) return faulty(deps.log, broken, closed.receipt, closed.destroyed)
   if (!closed.destroyed) return faulty(deps.log, closed.error, null, false)
-  return { outcome: steps.outcome, reason: steps.reason, ...closed }
+  const { outcome, reason } = signal.aborted ? stopped(signal) : steps
+  return { outcome, reason, receipt: closed.receipt, destroyed: true }
 }
 
 const lastReadings = async (place: {
@@ -147,12 +151,13 @@ const closeSandbox = async (log: Log, sandbox: Sandbox, reason: CloseReason): Pr
   }
 }
 
-const stopped = (receipt: Receipt | null, destroyed: boolean): AttemptResult => ({
-  outcome: 'cancelled',
-  reason: { code: null, message: 'cancelled' },
-  receipt,
-  destroyed,
-})
+/** A person's wish is `cancelled`; a runner that had to go is our failure, and the attempt is tried again. */
+export const stopped = (
+  signal: AbortSignal,
+): { readonly outcome: Outcome; readonly reason: AttemptReason } =>
+  signal.reason === 'runner-stop'
+    ? { outcome: 'errored', reason: { code: 'E_LEASE_LOST', message: 'the runner was stopped' } }
+    : { outcome: 'cancelled', reason: { code: null, message: 'cancelled' } }
 
 const faulty = (log: Log, error: unknown, receipt: Receipt | null, destroyed: boolean): AttemptResult => {
   const known = isFault(error) ? error : fault('E_DEFECT', { cause: error })

@@ -44,3 +44,18 @@ export const compilerStartMs = 30_000
 /** References of one source that a contact reports. */
 export const refsMax = 10_000
 export const refsBytesMax = 4 * 1024 * 1024
+
+/** Held polls answer within 25 s; every other request has this long. */
+export const pollDeadlineMs = 45_000
+export const requestDeadlineMs = 30_000
+export const answerBytesMax = 16 * 1024 * 1024
+/** Events wait this long for company. */
+export const eventsFlushMs = 50
+export const eventsPerRequest = 500
+export const eventTextMax = 1_000
+/** After the end of an attempt its log, events and result are offered this long. */
+export const finishMs = 600_000
+/** A stopping runner lets attempts end by themselves for this long. */
+export const drainMs = 5_000
+/** Sealed log frames of one attempt kept in memory for the finished log; beyond it they go to a file. */
+export const archiveMemoryBytes = 8 * 1024 * 1024

@@ -1,0 +1,94 @@
+// Contact with a source host: which host keys it shows, and, once one is confirmed, which branches and tags it has.
+// For first contact, polling and checking access.
+import { createHash } from 'node:crypto'
+import { fault, isFault } from '../base/faults.ts'
+import type { RefsLease, RefsResult } from '../protocol/runner-wire.ts'
+import { type AttemptResult, stopped } from './attempt.ts'
+import { askSource, type SourceDeps, type SourceKey } from './checkout/fetch.ts'
+import { refsScript } from './checkout/git-scripts.ts'
+import { refsBytesMax, refsMax } from './limits.ts'
+import { type AttemptSink, say } from './sink.ts'
+
+export type RefsAttempt = {
+  readonly attempt: string
+  readonly lease: RefsLease
+  readonly key: SourceKey | null
+}
+export type RefsAttemptResult = AttemptResult & { readonly result: RefsResult }
+
+/** Resolves always, like `runJobAttempt`. */
+export const runRefsAttempt = async (
+  deps: SourceDeps,
+  job: RefsAttempt,
+  sink: AttemptSink,
+  signal: AbortSignal,
+): Promise<RefsAttemptResult> => {
+  const empty: RefsResult = { kind: 'refs', refs: [], hostKeys: [] }
+  const base = { receipt: null, destroyed: true, reason: null }
+  sink.event({ kind: 'phase', phase: 'fetching' })
+  try {
+    const { source } = job.lease
+    const want = {
+      attempt: job.attempt,
+      source,
+      key: job.key,
+      script: refsScript,
+      env: {},
+      bytesMax: refsBytesMax,
+    }
+    const answer = await askSource(deps, want, (bytes) => sink.output(1, bytes), signal)
+    if (answer.ok) return { ...base, outcome: 'passed', result: parseRefs(answer.bytes) }
+    await say(sink, 1, answer.message)
+    return {
+      ...base,
+      outcome: 'failed',
+      reason: { code: answer.code, message: answer.message },
+      result: empty,
+    }
+  } catch (error) {
+    if (signal.aborted) return { ...base, ...stopped(signal), result: empty }
+    const known = isFault(error) ? error : fault('E_DEFECT', { cause: error })
+    deps.log.error('refs attempt broke', { code: known.code, error })
+    const destroyed = known.code !== 'E_DESTROY_UNVERIFIED'
+    return {
+      receipt: null,
+      destroyed,
+      outcome: 'errored',
+      reason: { code: known.code, message: known.public },
+      result: empty,
+    }
+  }
+}
+
+const hostKeyLine =
+  /^key (\S+ (?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,2}))$/
+const refLine = /^([0-9a-f]{40}|[0-9a-f]{64})\t(refs\/(?:heads|tags)\/\P{C}+)$/u
+
+/** Hostile lines: what does not have the form is left out. */
+export const parseRefs = (bytes: Uint8Array): RefsResult => {
+  const lines = Buffer.from(bytes).toString('utf8').split('\n')
+  const hostKeys = lines.flatMap((text) => {
+    const [, line, key] = hostKeyLine.exec(text) ?? []
+    return line === undefined || key === undefined ? [] : [{ line, fingerprint: fingerprint(key) }]
+  })
+  const refs = lines.flatMap((text) => {
+    const [, commit, ref] = refLine.exec(text) ?? []
+    // `refs/tags/x^{}` is what an annotated tag points at: the commit we want for it.
+    return commit === undefined || ref === undefined ? [] : [{ ref, commit }]
+  })
+  const peeled = new Map(
+    refs.filter(({ ref }) => ref.endsWith('^{}')).map(({ ref, commit }) => [ref.slice(0, -3), commit]),
+  )
+  return {
+    kind: 'refs',
+    refs: refs
+      .filter(({ ref }) => !ref.endsWith('^{}'))
+      .slice(0, refsMax)
+      .map(({ ref, commit }) => ({ ref, commit: peeled.get(ref) ?? commit })),
+    hostKeys,
+  }
+}
+
+/** As OpenSSH prints it. */
+const fingerprint = (base64: string): string =>
+  `SHA256:${createHash('sha256').update(Buffer.from(base64, 'base64')).digest('base64').replace(/=+$/, '')}`

@@ -1,0 +1,147 @@
+// Requests to the server: TLS whose key is pinned, and a signature over method, address and body in each one
+// (trust-model.md §5.2). The server's certificate means nothing; only its key does.
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { Agent, request as httpsRequest } from 'node:https'
+import { type TLSSocket, connect as tlsConnect } from 'node:tls'
+import type { Clock, RandomBytes } from '../../base/clock.ts'
+import { catalogue, type FaultCode, fault } from '../../base/faults.ts'
+import { runnerRequestTyp } from '../../protocol/vault.ts'
+import { type CryptoKey, signJws } from '../../seal/index.ts'
+import { answerBytesMax } from '../limits.ts'
+
+export type RequestsDeps = {
+  /** `https://host:port`, no trailing slash. */
+  readonly url: string
+  /** base64url SHA-256 of the server's SPKI. */
+  readonly spkiSha256: string
+  readonly runner: string
+  readonly key: CryptoKey
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+export type Call = {
+  readonly path: string
+  readonly method?: 'POST' | 'PUT'
+  readonly body: Uint8Array
+  readonly contentType: 'application/json' | 'application/octet-stream'
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+export interface Requests {
+  /** The parsed body, null without one. Rejects with the fault that the answer names, else E_UNREACHABLE. */
+  send(call: Call): Promise<unknown>
+  close(): void
+}
+
+export const createRequests = (deps: RequestsDeps): Requests => {
+  const agent = createPinnedAgent(deps.spkiSha256)
+  const { hostname, port } = new URL(deps.url)
+  return {
+    send: async (call) => {
+      const method = call.method ?? 'POST'
+      const headers = {
+        authorization: `MF-Runner ${await authorize(deps, method, call)}`,
+        'content-type': call.contentType,
+        'content-length': call.body.length,
+      }
+      const signal = AbortSignal.any([call.signal, AbortSignal.timeout(call.timeoutMs)])
+      const answer = await open(
+        { agent, hostname, port, method, path: call.path, headers, signal },
+        call.body,
+      )
+      return readAnswer(answer)
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+const authorize = (deps: RequestsDeps, method: string, call: Call): Promise<string> =>
+  signJws(
+    {
+      typ: runnerRequestTyp,
+      kid: deps.runner,
+      claims: {
+        iss: deps.runner,
+        htm: method,
+        htu: deps.url + call.path,
+        bh: createHash('sha256').update(call.body).digest('base64url'),
+        iat: Math.floor(deps.clock.now() / 1000),
+        jti: Buffer.from(deps.randomBytes(16)).toString('base64url'),
+      },
+    },
+    deps.key,
+  )
+
+/** No byte of a request is written before the key of the other side has been compared. */
+const createPinnedAgent = (spkiSha256: string): Agent => {
+  const agent = new Agent({ keepAlive: true, maxCachedSessions: 0 })
+  // SAFE: the certificate is not checked against authorities or names, because its key is compared with the pin.
+  const createConnection: Agent['createConnection'] = (options, done) => {
+    const socket = tlsConnect({ ...options, rejectUnauthorized: false, minVersion: 'TLSv1.3' } as object)
+    socket.once('secureConnect', () => {
+      if (hasPinnedKey(socket, spkiSha256)) return done?.(null, socket)
+      socket.destroy(new Error('the server shows another key than the pinned one'))
+    })
+    socket.once('error', (error) => done?.(error, socket))
+    return undefined
+  }
+  agent.createConnection = createConnection
+  return agent
+}
+
+const hasPinnedKey = (socket: TLSSocket, spkiSha256: string): boolean => {
+  const spki = socket.getPeerX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' })
+  return spki !== undefined && createHash('sha256').update(spki).digest('base64url') === spkiSha256
+}
+
+const open = (options: object, body: Uint8Array): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const sent = httpsRequest(options, resolve)
+    sent.on('error', (cause) => reject(fault('E_UNREACHABLE', { detail: 'request to the server', cause })))
+    sent.end(body)
+  })
+
+const readAnswer = async (answer: IncomingMessage): Promise<unknown> => {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of answer) {
+      size += (chunk as Buffer).length
+      if (size > answerBytesMax) throw fault('E_PROTOCOL', { detail: 'answer too large' })
+      chunks.push(chunk as Buffer)
+    }
+  } catch (cause) {
+    throw fault('E_UNREACHABLE', { detail: 'answer of the server', cause })
+  }
+  const status = answer.statusCode ?? 0
+  const body = parseJson(Buffer.concat(chunks))
+  if (status >= 200 && status < 300) return body
+  throw asFault(status, body)
+}
+
+const parseJson = (bytes: Buffer): unknown => {
+  if (bytes.length === 0) return null
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** A problem document names its fault; 409 on a lease means that it is lost. */
+const asFault = (status: number, body: unknown) => {
+  const code = typeof body === 'object' && body !== null && 'code' in body ? body.code : null
+  const entry = Object.entries(catalogue).find(([symbol, row]) => symbol === code || row.number === code)
+  // SAFE: a key of the catalogue.
+  const symbol = (entry?.[0] as FaultCode | undefined) ?? byStatus(status)
+  return fault(symbol, { detail: `the server answered ${status}` })
+}
+
+const byStatus = (status: number): FaultCode => {
+  if (status === 401) return 'E_RUNNER_UNKNOWN'
+  if (status === 409) return 'E_LEASE_LOST'
+  return status >= 500 || status === 429 ? 'E_UNREACHABLE' : 'E_PROTOCOL'
+}

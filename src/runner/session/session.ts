@@ -1,0 +1,261 @@
+// One session of a runner with its server: asks for work while slots are free, renews its leases, and hands each lease
+// to lease.ts. Survives restarts of the server: whatever fails is tried again until the leases end by themselves.
+// A lease ends `ttlMs` after its last accepted beat was *sent*, on our monotonic clock, whatever the server thinks.
+import { toBase64Url, utf8 } from '../../base/bytes.ts'
+import { isFault } from '../../base/faults.ts'
+import type { LeaseId } from '../../base/ids.ts'
+import {
+  type BeatAnswer,
+  type BeatRequest,
+  beatEveryMs,
+  type FramesAnswer,
+  type LeaseGrant,
+  type PollAnswer,
+  type PollRequest,
+  type RunnerFacts,
+} from '../../protocol/runner-wire.ts'
+import { pollPath } from '../../protocol/vault.ts'
+import { type CryptoKey, generateSealingKey, type KeyPair, verifyIngestKey } from '../../seal/index.ts'
+import { createBackoff } from '../backoff.ts'
+import { drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
+import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
+import { type Lease, type LeaseDeps, startLease } from './lease.ts'
+import type { Requests } from './requests.ts'
+
+export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'ingestKey'> & {
+  readonly requests: Requests
+  readonly session: number
+  /** Random, new with every start of the program. */
+  readonly boot: string
+  readonly slots: number
+  readonly classes: readonly string[]
+  readonly facts: RunnerFacts
+  /** VSIGN of the vault, pinned: vouches for ingest keys. */
+  readonly vaultSignKey: CryptoKey
+}
+
+export interface Session {
+  /** Resolves when the session is over: stopped, or refused by the server for good. */
+  readonly ended: Promise<void>
+  /** Takes no more work, lets attempts end for a while, then ends them. */
+  stop(): Promise<void>
+}
+
+type Held = { readonly lease: Lease; untilMs: number; timer: NodeJS.Timeout }
+
+type State = {
+  readonly deps: SessionDeps
+  readonly held: Map<LeaseId, Held>
+  readonly stopping: AbortController
+  readonly shipper: ReturnType<typeof createShipper>
+  /** One key pair per free slot, until it is used or the session ends. */
+  readonly keys: Map<string, KeyPair>
+  ready: boolean
+  factsSent: boolean
+  ingestKey: Uint8Array | null
+  waiters: { readonly until: () => boolean; readonly done: () => void }[]
+}
+
+export const openSession = (deps: SessionDeps): Session => {
+  const stopping = new AbortController()
+  const state: State = {
+    deps,
+    held: new Map(),
+    stopping,
+    shipper: createShipper({ log: deps.log, post: (batch, signal) => postFrames(deps, batch, signal) }),
+    keys: new Map(),
+    ready: true,
+    factsSent: false,
+    ingestKey: null,
+    waiters: [],
+  }
+  stopping.signal.addEventListener('abort', () => wake(state))
+  const polling = Promise.all([pollForever(state, hasRoom), pollForever(state, isFull)])
+  const beating = setInterval(() => void beat(state), beatEveryMs)
+  const close = async (): Promise<void> => {
+    await endAll(state)
+    clearInterval(beating)
+    state.shipper.close()
+    deps.requests.close()
+  }
+  const ended = polling.then(() => undefined).finally(close)
+  return {
+    ended,
+    stop: () => {
+      stopping.abort()
+      return ended
+    },
+  }
+}
+
+const postFrames: (deps: SessionDeps, ...args: Parameters<ShipperDeps['post']>) => Promise<FramesAnswer> =
+  async (deps, batch, signal) => {
+    const path = '/runner/v1/frames'
+    const contentType = 'application/octet-stream'
+    const answer = await deps.requests.send({
+      path,
+      body: batch,
+      contentType,
+      timeoutMs: requestDeadlineMs,
+      signal,
+    })
+    return answer as FramesAnswer
+  }
+
+const freeSlots = ({ ready, deps, held }: State): number => (ready ? Math.max(0, deps.slots - held.size) : 0)
+const hasRoom = (state: State): boolean => freeSlots(state) > 0
+const isFull = (state: State): boolean => freeSlots(state) === 0
+
+/**
+ * Two of these: one polls while there is room, the other holds a poll while there is none, so that cancels and
+ * watchers arrive and a freed slot need not break a request that is under way.
+ */
+const pollForever = async (state: State, when: (state: State) => boolean): Promise<void> => {
+  const { deps, stopping } = state
+  const backoff = createBackoff()
+  for (;;) {
+    await waitUntil(state, () => stopping.signal.aborted || when(state))
+    if (stopping.signal.aborted) return
+    try {
+      await pollOnce(state)
+      backoff.reset()
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      deps.log.warn('no answer to the poll, trying again', { error })
+      if (isFault(error, 'E_RUNNER_SESSION')) {
+        stopping.abort()
+        throw error
+      }
+      await backoff.wait(stopping.signal)
+    }
+  }
+}
+
+const waitUntil = (state: State, until: () => boolean): Promise<void> =>
+  until() ? Promise.resolve() : new Promise((done) => void state.waiters.push({ until, done }))
+
+/** Called after every change of what the waiters look at. */
+const wake = (state: State): void => {
+  const ready = state.waiters.filter(({ until }) => until())
+  state.waiters = state.waiters.filter((waiter) => !ready.includes(waiter))
+  for (const { done } of ready) done()
+}
+
+const pollOnce = async (state: State): Promise<void> => {
+  const { deps, stopping } = state
+  const free = freeSlots(state)
+  const isFirst = !state.factsSent
+  const request: PollRequest = {
+    v: 1,
+    session: deps.session,
+    boot: deps.boot,
+    free: Object.fromEntries(deps.classes.map((name) => [name, free])),
+    eph: await offerKeys(state, free),
+    ...(isFirst ? { facts: deps.facts } : {}),
+  }
+  const answer = await deps.requests.send({
+    path: pollPath,
+    body: utf8(JSON.stringify(request)),
+    contentType: 'application/json',
+    timeoutMs: pollDeadlineMs,
+    signal: stopping.signal,
+  })
+  state.factsSent = true
+  if (answer !== null) await take(state, answer as PollAnswer)
+}
+
+/** Each key is offered until it is used once. */
+const offerKeys = async (state: State, count: number): Promise<readonly string[]> => {
+  while (state.keys.size < count) {
+    const key = await generateSealingKey()
+    state.keys.set(toBase64Url(key.publicKey), key)
+  }
+  return [...state.keys.keys()].slice(0, count)
+}
+
+const take = async (state: State, answer: PollAnswer): Promise<void> => {
+  const { deps } = state
+  if (answer.ingestKey !== undefined) {
+    const nowSeconds = Math.floor(deps.clock.now() / 1000)
+    const key = await verifyIngestKey(answer.ingestKey, { vsign: deps.vaultSignKey, nowSeconds })
+    if (key === null) deps.log.error('an ingest key that the vault does not vouch for', {})
+    state.ingestKey = key
+  }
+  for (const grant of answer.leases) start(state, grant)
+  for (const { lease, cancel, watched } of answer.control) {
+    const held = state.held.get(lease)
+    if (cancel !== undefined) held?.lease.stop('cancelled')
+    if (watched !== undefined) held?.lease.setWatched(watched)
+  }
+}
+
+const start = (state: State, grant: LeaseGrant): void => {
+  const { deps, shipper, held } = state
+  const eph = grant.eph === null ? null : (state.keys.get(grant.eph) ?? null)
+  if (grant.eph !== null) state.keys.delete(grant.eph)
+  if (state.ingestKey === null) {
+    // Without a key for its log an attempt cannot begin; the lease ends by itself and the attempt is tried again.
+    deps.log.error('a lease without a usable ingest key', { lease: grant.lease })
+    return
+  }
+  const lease = startLease({ ...deps, shipper, ingestKey: state.ingestKey }, grant, eph)
+  const untilMs = deps.clock.monotonicMs() + grant.ttlMs
+  held.set(grant.lease, { lease, untilMs, timer: setTimeout(() => lease.stop('lost'), grant.ttlMs) })
+  deps.log.info('lease begins', { lease: grant.lease, attempt: grant.attempt, kind: grant.spec.kind })
+  void lease.ended.then((destroyed) => {
+    clearTimeout(held.get(grant.lease)?.timer)
+    held.delete(grant.lease)
+    if (!destroyed) {
+      state.ready = false
+      deps.log.error('no more work: a sandbox could not be proven gone', { lease: grant.lease })
+    }
+    deps.log.info('lease ends', { lease: grant.lease, attempt: grant.attempt })
+    wake(state)
+  })
+  wake(state)
+}
+
+const beat = async (state: State): Promise<void> => {
+  const { deps, held } = state
+  if (held.size === 0) return
+  const request: BeatRequest = { v: 1, session: deps.session, leases: [...held.keys()] }
+  const sentMs = deps.clock.monotonicMs()
+  try {
+    const answer = (await deps.requests.send({
+      path: '/runner/v1/beat',
+      body: utf8(JSON.stringify(request)),
+      contentType: 'application/json',
+      timeoutMs: beatEveryMs,
+      signal: new AbortController().signal,
+    })) as BeatAnswer
+    for (const [id, told] of Object.entries(answer.leases)) renew(state, id as LeaseId, told, sentMs)
+  } catch (error) {
+    deps.log.warn('no answer to the beat', { error })
+  }
+}
+
+const renew = (state: State, id: LeaseId, told: BeatAnswer['leases'][string], sentMs: number): void => {
+  const held = state.held.get(id)
+  if (held === undefined) return
+  clearTimeout(held.timer)
+  if ('lost' in told) {
+    held.lease.stop('lost')
+    return
+  }
+  held.untilMs = sentMs + told.ttlMs
+  held.timer = setTimeout(
+    () => held.lease.stop('lost'),
+    Math.max(0, held.untilMs - state.deps.clock.monotonicMs()),
+  )
+}
+
+/** First waits, then stops what is left; a stopped attempt still sends its end while the server answers. */
+const endAll = async (state: State): Promise<void> => {
+  const leases = [...state.held.values()].map(({ lease }) => lease)
+  const all = Promise.all(leases.map((lease) => lease.ended))
+  const late = setTimeout(() => leases.forEach((lease) => void lease.stop('runner-stop')), drainMs)
+  const gone = setTimeout(() => leases.forEach((lease) => void lease.stop('lost')), 3 * drainMs)
+  await all
+  clearTimeout(late)
+  clearTimeout(gone)
+}
