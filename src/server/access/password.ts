@@ -5,6 +5,7 @@ import { equalBytes, toBase64 } from '../../base/bytes.ts'
 import type { RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import type { Secret } from '../../base/secret.ts'
+import { createGate } from '../gate.ts'
 import { limits } from './limits.ts'
 
 const memoryKiB = 64 * 1024
@@ -22,7 +23,7 @@ export type Passwords = {
 }
 
 export const createPasswords = (deps: { readonly randomBytes: RandomBytes }): Passwords => {
-  const admit = createGate(limits.password.atOnce, limits.password.waiting)
+  const admit = createGate(limits.password)
   const nobodysSalt = deps.randomBytes(saltBytes)
   return {
     hash: async (password) => {
@@ -58,30 +59,4 @@ const parseHash = (text: string): { salt: Uint8Array; tag: Uint8Array } => {
   const match = form.exec(text)
   if (match === null) throw fault('E_INTERNAL', { detail: 'a stored password hash has an unknown form' })
   return { salt: Buffer.from(match[1] ?? '', 'base64'), tag: Buffer.from(match[2] ?? '', 'base64') }
-}
-
-/** Lets `atOnce` calls work and `waiting` wait; more are refused, so that sign-in cannot eat the memory. */
-const createGate = (atOnce: number, waiting: number) => {
-  let working = 0
-  const queue: (() => void)[] = []
-  const enter = async (): Promise<void> => {
-    if (working >= atOnce) {
-      if (queue.length >= waiting)
-        throw fault('E_RATE_LIMIT', { detail: 'too many passwords are being checked' })
-      await new Promise<void>((resolve) => queue.push(resolve))
-    } else working++
-  }
-  const leave = (): void => {
-    const next = queue.shift()
-    if (next === undefined) working--
-    else next()
-  }
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    await enter()
-    try {
-      return await work()
-    } finally {
-      leave()
-    }
-  }
 }

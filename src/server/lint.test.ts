@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createLint } from './lint.ts'
+
+const lint = createLint({
+  node: process.execPath,
+  file: fileURLToPath(new URL('../main/compile.ts', import.meta.url)),
+  directory: fileURLToPath(new URL('../..', import.meta.url)),
+})
+const check = (config: string) => lint({ '.circleci/config.yml': config })
+
+test('a good configuration has no errors; a bad one says where', async () => {
+  const good =
+    'version: 2.1\njobs: {a: {docker: [{image: alpine}], steps: [{run: ls}]}}\nworkflows: {w: {jobs: [a]}}\n'
+  assert.deepEqual((await check(good)).ok, true)
+  const bad = await check(good.replace('[a]', '[b]'))
+  assert.equal(bad.ok, false)
+  assert.equal(bad.problems[0]?.at?.file, '.circleci/config.yml')
+})
+
+test('text that explodes when it is compiled ends, with a reason', async () => {
+  const levels = Array.from(
+    { length: 30 },
+    (_, i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join()}]`,
+  )
+  const answer = await check(`a0: &a0 [x]\n${levels.join('\n')}\nversion: 2.1\n`)
+  assert.equal(answer.ok, false)
+})
