@@ -21,7 +21,7 @@ export const limits = {
   /** Commands that call commands. */
   commandDepthMax: 50,
   /** Characters written by substitution and into plans while one file compiles. */
-  workMax: 64 * mebi,
+  workMax: 32 * mebi,
   planBytesMax,
   expressionDepthMax: 100,
   expressionLengthMax: 10_000,

@@ -44,7 +44,9 @@ export const positionOf = (spot: Spot): Position => {
 export const frameOf = (spot: Spot): Problem['frame'] => {
   const line = lineOf(spot)
   const frame: { line: number; text: string }[] = []
-  for (let n = Math.max(1, line - 2); n <= Math.min(spot.file.lineStarts.length, line + 1); n++)
+  // A file that ends with a line break has no further line after it.
+  const last = spot.file.lineStarts.length - (spot.file.text.endsWith('\n') ? 1 : 0)
+  for (let n = Math.max(1, line - 2); n <= Math.max(line, Math.min(last, line + 1)); n++)
     frame.push({ line: n, text: lineText(spot.file, n).slice(0, limits.frameWidthMax) })
   return frame
 }

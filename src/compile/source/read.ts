@@ -4,6 +4,7 @@
 import { limits } from '../limits.ts'
 import type { Problems } from '../problems.ts'
 import { didYouMean } from '../suggest.ts'
+import type { Spot } from './file.ts'
 import {
   describe,
   type ListNode,
@@ -19,13 +20,20 @@ export const readText = (problems: Problems, node: SourceNode, what: string): st
   return wrongType(problems, node, what, 'a text')
 }
 
-/** Without surrounding blanks, not empty, and of a length that can be shown. */
+/** Without surrounding blanks, and fit to be a name. */
 export const readName = (problems: Problems, node: SourceNode, what: string): string | null => {
   const text = readText(problems, node, what)?.trim() ?? null
-  if (text !== null && text !== '' && text.length <= limits.nameMax) return text
-  if (text === '') problems.add('E_VALUE', node, `${what} is empty`)
-  else if (text !== null) problems.add('E_VALUE', node, `${what} is longer than ${limits.nameMax} characters`)
-  return null
+  return text !== null && isName(problems, node, text, what) ? text : null
+}
+
+/** Not empty, of a length that can be shown, and on one line: names, image references and paths all are. */
+export const isName = (problems: Problems, at: Spot, text: string, what: string): boolean => {
+  if (text === '') problems.add('E_VALUE', at, `${what} is empty`)
+  else if (text.length > limits.nameMax)
+    problems.add('E_VALUE', at, `${what} is longer than ${limits.nameMax} characters`)
+  else if (/\p{Cc}/u.test(text)) problems.add('E_VALUE', at, `${what} contains control characters`)
+  else return true
+  return false
 }
 
 export const readMap = (problems: Problems, node: SourceNode, what: string): MapNode | null =>

@@ -7,6 +7,7 @@ import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
 import type { Entry, MapNode, SourceNode } from '../../source/node.ts'
 import type { OrbTable } from './orbs.ts'
+import type { Templates } from './template.ts'
 
 export type Definitions = ReadonlyMap<string, Entry>
 
@@ -15,6 +16,7 @@ export type Compiling = {
   readonly origins: OriginMarks
   readonly work: WorkMeter
   readonly patterns: Patterns
+  readonly templates: Templates
   readonly event: RunEvent
   readonly root: MapNode
   /** Version 2.1: `<< >>`, parameters, commands, executors, matrices and conditions exist. */

@@ -20,6 +20,7 @@ import { parseDuration } from './duration.ts'
 import { type ExpressionValue, evaluate, isFault, isTruthy, parseExpression } from './expression.ts'
 import { createOrbTable } from './orbs.ts'
 import { substitute } from './substitute.ts'
+import { createTemplates } from './template.ts'
 
 const root = fileURLToPath(new URL('../../../../../shared/conformance/circleci/', import.meta.url))
 const isAbsent = !existsSync(root)
@@ -61,6 +62,7 @@ const contextFor = (text: string, pipeline: Readonly<Record<string, unknown>> = 
     origins: createOriginMarks(),
     work: createWorkMeter(problems),
     patterns: createPatterns(problems),
+    templates: createTemplates(),
     event: eventFor({ branch: 'main' }),
     root: document,
     interpolates: true,

@@ -11,7 +11,7 @@ import {
   resolveBoolean,
   type SourceNode,
 } from '../../source/node.ts'
-import { readMap, readName, readText, wrongType } from '../../source/read.ts'
+import { isName, readMap, readName, readText, wrongType } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { type Containers, readDocker } from './docker.ts'
@@ -162,11 +162,11 @@ export const readShell = (cx: Compiling, node: SourceNode): readonly string[] | 
     node.kind === 'list'
       ? node.items.map((item) => readText(cx.problems, item, 'a word of "shell"') ?? '')
       : splitWords(readText(cx.problems, node, '"shell"') ?? '')
-  if (words !== null && words.length > 0) return parseShell(words)
-  cx.problems.add(
-    'E_VALUE',
-    node,
-    words === null ? '"shell" has a quote that is not closed' : '"shell" is empty',
-  )
-  return null
+  if (words === null || words.length === 0) {
+    const message = words === null ? '"shell" has a quote that is not closed' : '"shell" is empty'
+    cx.problems.add('E_VALUE', node, message)
+    return null
+  }
+  const areNames = words.every((word) => isName(cx.problems, node, word, 'a word of "shell"'))
+  return areNames ? parseShell(words) : null
 }

@@ -12,6 +12,7 @@ import type { Compiling, Definitions } from './compiling.ts'
 import { createOrbTable } from './orbs.ts'
 import { addPipelineParameters } from './parameters.ts'
 import { createPipelineValues } from './pipeline.ts'
+import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
 
 export type CircleciInput = {
@@ -37,6 +38,7 @@ export const compileCircleci = (input: CircleciInput): readonly PlanWorkflow[] =
     origins,
     work,
     patterns: createPatterns(problems),
+    templates: createTemplates(),
     event: inputs.event,
     root,
     interpolates,

@@ -12,7 +12,7 @@ import {
   type ScalarNode,
   type SourceNode,
 } from '../../source/node.ts'
-import { listOrOne, readMap, readName, warnUnknownKeys } from '../../source/read.ts'
+import { isName, listOrOne, readMap, readName, warnUnknownKeys } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
 import { isEqual } from './condition.ts'
 import { pipelineScope, substitute } from './substitute.ts'
@@ -44,7 +44,9 @@ export const readMembers = (cx: Compiling, entries: readonly SourceNode[], at: S
       break
     }
   }
-  return numberRepeats(members.slice(0, limits.jobsMax))
+  return numberRepeats(members.slice(0, limits.jobsMax)).filter((member) =>
+    isName(cx.problems, member.at, member.name, 'the name of a job'),
+  )
 }
 
 const readEntry = (cx: Compiling, node: SourceNode): readonly Unnamed[] => {

@@ -39,6 +39,7 @@ export const readRunStep = (
   jobShell: readonly string[] | null,
 ): PlanRunStep | PlanRefusedStep | null => {
   const map = node.kind === 'map' ? node : null
+  if (map) warnUnknownKeys(cx.problems, map, runKeys, '"run"')
   const commandNode = map ? entryOf(map, 'command') : node
   if (!commandNode || (commandNode.kind === 'scalar' && commandNode.text.trim() === '')) {
     cx.problems.add('E_KEY_MISSING', node, '"run" needs a "command"')
@@ -46,7 +47,6 @@ export const readRunStep = (
   }
   const command = readText(cx.problems, commandNode, '"command"')
   if (command === null) return null
-  if (map) warnUnknownKeys(cx.problems, map, runKeys, '"run"')
   const options = map ? readOptions(cx, map) : {}
   const name = readStepName(cx, map) ?? firstLine(command)
   const shellNode = map && entryOf(map, 'shell')

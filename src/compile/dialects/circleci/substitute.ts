@@ -15,7 +15,7 @@ import {
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { type ExpressionValue, evaluate, isFault, isTruthy, type ParsedExpression } from './expression.ts'
-import { parseTemplate, type TemplatePart } from './template.ts'
+import type { TemplatePart } from './template.ts'
 
 /** What is visible inside a body. Scope is lexical: nothing is inherited from a caller. */
 export type Scope = {
@@ -45,13 +45,17 @@ export const substitute = (cx: Compiling, node: SourceNode, scope: Scope): Sourc
   return mapNode(node, entries)
 }
 
+/** In characters: looking a value up costs about as much as copying this many. */
+const partCost = 32
+
 const substituteText = (cx: Compiling, node: ScalarNode, scope: Scope): SourceNode => {
-  const template = parseTemplate(node.text)
+  const template = cx.templates.parse(node.text)
   if ('wrong' in template) {
     cx.problems.add('E_TAG_UNCLOSED', node, template.wrong)
-    return computedNode(node, { type: 'string', value: '' })
+    return computedNode(node, { type: 'string', value: node.text })
   }
   const [only, more] = template.parts
+  if (!cx.work.spend(partCost * template.parts.length, node)) return node
   if (only && !more && only.kind === 'reference') return typedReference(cx, node, scope, only.name)
   if (only && !more && only.kind === 'expression')
     return computedNode(node, typed(evaluateParsed(cx, node, scope, only.parsed)), taint(cx, scope, only))

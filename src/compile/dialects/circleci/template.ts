@@ -22,6 +22,22 @@ const referenceForm = /^(?:parameters|pipeline|matrix)\.[^\s<>"()=!]+$/
 const variableForm = /^(?:parameters|pipeline|matrix)\./
 export const unclosedTag = "unclosed '<<' tag; must be escaped as \\<< in version 2.1"
 
+export interface Templates {
+  /** Each text is split once, however often it is instantiated. */
+  parse(text: string): Template
+}
+
+export const createTemplates = (): Templates => {
+  const parsed = new Map<string, Template>()
+  return {
+    parse: (text) => {
+      const template = parsed.get(text) ?? parseTemplate(text)
+      parsed.set(text, template)
+      return template
+    },
+  }
+}
+
 type Open = { readonly name: string; readonly parts: TemplatePart[] }
 
 export const parseTemplate = (text: string): Template => {

@@ -4,7 +4,7 @@ import type { PlanJob, PlanWorkflow } from '../../../protocol/plan.ts'
 import { limits } from '../../limits.ts'
 import type { Spot } from '../../source/file.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
-import { readInteger, readList, readMap, readTexts, warnUnknownKeys } from '../../source/read.ts'
+import { isName, readInteger, readList, readMap, readTexts, warnUnknownKeys } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
@@ -76,7 +76,7 @@ const compileImplicit = (cx: Compiling, used: Set<string>): PlanWorkflow[] | nul
 const compileWorkflow = (cx: Compiling, entry: Entry, used: Set<string>): PlanWorkflow | null => {
   const name = entry.key.text
   const map = readMap(cx.problems, entry.value, `workflow "${name.slice(0, 80)}"`)
-  if (!map) return null
+  if (!map || !isName(cx.problems, entry.key, name, 'the name of a workflow')) return null
   warnUnknownKeys(cx.problems, map, workflowKeys, 'a workflow')
   checkReruns(cx, map)
   const jobsNode = entryOf(map, 'jobs')
