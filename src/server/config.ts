@@ -1,0 +1,63 @@
+// What the server is told, as one JSON document from the supervisor: closed, checked once, all problems together.
+import { z } from 'zod'
+import { securityTxtSettings } from './http/security-txt.ts'
+import { reservedSegments } from './http/static-site.ts'
+
+const path = z
+  .string()
+  .max(4096)
+  .regex(/^\/[^\0\n]*$/, 'must be an absolute path')
+/** sun_path has 108 bytes with its end, and Node cuts longer ones silently. */
+const socketPath = path.max(107)
+const port = z.number().int().min(0).max(65_535)
+const publicUrl = z.url({ protocol: /^https?$/ }).refine(isPlainOrigin, 'must be scheme, host and port only')
+
+/** Links, cookies and passkeys assume that the installation owns its whole origin. */
+function isPlainOrigin(text: string): boolean {
+  const { username, password, pathname, search, hash } = new URL(text)
+  return `${username}${password}${search}${hash}` === '' && pathname === '/'
+}
+
+export const serverConfig = z.strictObject({
+  dataDir: path,
+  objectsDir: path,
+  database: z.strictObject({
+    host: z.string().min(1).max(255),
+    port: port.exactOptional(),
+    database: z.string().min(1).max(63),
+    user: z.string().min(1).max(63),
+    passwordFile: path.exactOptional(),
+  }),
+  http: z.strictObject({
+    /** `localhost` is both loopback addresses. */
+    host: z.string().min(1).max(255).default('localhost'),
+    port,
+    /** Default: `http://localhost:<port>`. */
+    publicUrl: publicUrl.optional(),
+    /** Reverse proxies whose `X-Forwarded-For` is believed. */
+    trustedProxies: z
+      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+      .max(32)
+      .default([]),
+  }),
+  runner: z.strictObject({ port, host: z.string().max(255).optional(), keyFile: path, certFile: path }),
+  sockets: z.strictObject({ operator: socketPath, vault: socketPath }),
+  ticketKeyFile: path,
+  /** Vite's output; null: no web interface. */
+  webDir: path.nullable(),
+  migrationsDir: path,
+  localRepositoryRoots: z.array(path).max(256),
+  organisation: z.strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(64)
+      .regex(/^[a-z0-9][a-z0-9-]*$/)
+      .refine((name) => !(reservedSegments as readonly string[]).includes(name), 'is a reserved word'),
+  }),
+  egressDefault: z.enum(['none', 'open']),
+  securityTxt: securityTxtSettings.nullable().default(null),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+})
+
+export type ServerConfig = Readonly<z.output<typeof serverConfig>>
