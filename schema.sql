@@ -340,6 +340,8 @@ runners
   status text not null default 'enrolled'::text
   status_reason text
   session bigint not null default 0
+  session_boot text not null default ''::text
+  session_iat bigint not null default 0
   facts jsonb
   last_seen_at timestamp with time zone
   created_at timestamp with time zone not null default now()

@@ -170,6 +170,9 @@ create table runners (
   status_reason text,
   -- The highest session number seen; it only grows.
   session bigint not null default 0,
+  -- Which start of the program opened that session, and when by the runner's own clock (Unix seconds).
+  session_boot text not null default '',
+  session_iat bigint not null default 0,
   facts jsonb,
   last_seen_at timestamptz,
   created_at timestamptz not null default now()

@@ -34,7 +34,7 @@ export const parseCompileAnswer = (json: unknown): Parsed<CompileAnswer> => pars
 const textMax = 4 * 1024 * 1024
 const entriesMax = 1_000_000
 
-const recordOf =
+export const recordOf =
   <T>(item: Shape<T>): Shape<Readonly<Record<string, T>>> =>
   (value, path, report) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -70,10 +70,15 @@ const problem: Shape<Problem> = object({
   frame: list(object({ line: count, text: text({ max: 1024, min: 0 }) }), { max: 16 }),
   help: nullable(message),
 })
-const problems = list(problem, { max: 1000 })
+export const problems = list(problem, { max: 1000 })
 
 const place = object({ file, line: count, column: count })
-const origin: Shape<Origin> = object({ file, line: count, column: count, via: list(place, { max: 200 }) })
+export const origin: Shape<Origin> = object({
+  file,
+  line: count,
+  column: count,
+  via: list(place, { max: 200 }),
+})
 
 const answer: Shape<CompileAnswer> = either(
   (value) => typeof value === 'object' && value !== null && 'ok' in value && value.ok === false,

@@ -31,6 +31,8 @@ export type Source =
 export type PollRequest = {
   readonly v: 1
   readonly session: number
+  /** Random, new with every start of the program: tells a repeated session number from a repeated poll. */
+  readonly boot?: string
   /** Free slots by class word; plan and refs attempts take class `tiny`. */
   readonly free: Readonly<Record<string, number>>
   /** One base64url X25519 public key per free slot, each used once. */

@@ -28,8 +28,9 @@ export const limits = {
   logObjectUploadMs: 10 * 60_000,
   /** Silence after which people read `offline`; a poll is held 25 s. */
   runnerOfflineSeconds: 45,
-  slotsPerPollMax: 64,
-  eventsPerRequestMax: 1_000,
+  /** Requests of runners whose frames share a commit. */
+  framesGroupMax: 32,
+  expirySweepMs: 5_000,
   /** A signed request is refused this far from our clock, and its `jti` remembered as long. */
   requestSkewMs: 60_000,
   rememberedRequestsMax: 200_000,

@@ -125,6 +125,8 @@ export type Schema = {
     status: Generated<'enrolled' | 'suspended' | 'revoked'>
     status_reason: Or<string>
     session: Generated<number>
+    session_boot: Generated<string>
+    session_iat: Generated<number>
     facts: ColumnType<RunnerFacts | null, string | null | undefined, string>
     last_seen_at: AtOrNull
     created_at: At

@@ -1,0 +1,105 @@
+// Who is calling: `Authorization: MF-Runner <jws>` over method, address, digest of the body, time and a number used once
+// (trust-model.md §5.2). A captured request is worth nothing afterwards, and one for another address nothing ever.
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import { toBase64Url } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { fault } from '../../base/faults.ts'
+import { parseId, type RunnerId } from '../../base/ids.ts'
+import { runnerRequestTyp } from '../../protocol/vault.ts'
+import { type CryptoKey, importVerifyKey, type JwsClaims, verifyJws } from '../../seal/index.ts'
+import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
+import { createReplayMemory } from './replay-memory.ts'
+
+/** A runner that proved who it is. Suspended ones get this far and no further. */
+export type Caller = {
+  readonly id: RunnerId
+  readonly name: string
+  readonly key: CryptoKey
+  /** The signed request itself and when it was made, in Unix seconds: the vault wants to see it, sessions use it. */
+  readonly jws: string
+  readonly iat: number
+  /** Claimed base64url SHA-256 of the body: whoever reads the body compares. */
+  readonly bodyDigest: string
+}
+
+export type SignedRequest = {
+  readonly method: string
+  /** Path and query as received. */
+  readonly url: string
+  readonly authorization: string | undefined
+}
+
+export type Authenticate = (request: SignedRequest) => Promise<Caller>
+
+export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Clock }): Authenticate => {
+  const replays = createReplayMemory(deps.clock)
+  return async (request) => {
+    const jws = /^MF-Runner ([A-Za-z0-9_.-]{1,8192})$/.exec(request.authorization ?? '')?.[1]
+    if (jws === undefined) throw refused('no MF-Runner authorization')
+    const found: { runner: Row | null; key: CryptoKey | null } = { runner: null, key: null }
+    const claims = await verifyJws(jws, {
+      typ: runnerRequestTyp,
+      keyFor: async (kid) => {
+        found.runner = await findRunner(deps.db, parseId('runner', kid))
+        found.key = found.runner === null ? null : await importVerifyKey(found.runner.publicKey)
+        return found.key
+      },
+    })
+    const { runner, key } = found
+    if (claims === null || runner === null || key === null)
+      throw refused('no signature of an enrolled runner')
+    const { iat, bodyDigest } = checkClaims(claims, { request, runner: runner.id, nowMs: deps.clock.now() })
+    if (!replays.isNew(String(claims.jti))) throw refused('a request that was seen before')
+    if (runner.status === 'suspended')
+      throw fault('E_RUNNER_SESSION', { public: `This runner is suspended: ${runner.statusReason ?? ''}` })
+    return { id: runner.id, name: runner.name, key, jws, iat, bodyDigest }
+  }
+}
+
+/** Throws unless the body is the one that was signed. */
+export const requireBody = (caller: Caller, body: Uint8Array): void => {
+  const digest = toBase64Url(createHash('sha256').update(body).digest())
+  if (digest !== caller.bodyDigest) throw refused('the body is not the one that was signed')
+}
+
+const checkClaims = (
+  claims: JwsClaims,
+  expected: { readonly request: SignedRequest; readonly runner: RunnerId; readonly nowMs: number },
+): { readonly iat: number; readonly bodyDigest: string } => {
+  const { iss, htm, htu, bh, iat, jti } = claims
+  if (iss !== expected.runner || htm !== expected.request.method) throw refused('signed for another request')
+  if (typeof htu !== 'string' || pathOf(htu) !== expected.request.url)
+    throw refused('signed for another address')
+  if (typeof iat !== 'number' || Math.abs(expected.nowMs - iat * 1000) > limits.requestSkewMs)
+    throw refused('signed too long ago, or the clocks differ')
+  if (typeof bh !== 'string' || typeof jti !== 'string' || jti.length < 16 || jti.length > 64)
+    throw refused('incomplete claims')
+  return { iat, bodyDigest: bh }
+}
+
+/** `htu` is the whole address or only its path. */
+const pathOf = (htu: string): string => {
+  if (htu.startsWith('/')) return htu
+  const url = URL.parse(htu)
+  return url === null ? '' : url.pathname + url.search
+}
+
+type Row = {
+  readonly id: RunnerId
+  readonly name: string
+  readonly publicKey: Buffer
+  readonly status: string
+  readonly statusReason: string | null
+}
+
+const findRunner = async (db: Db, id: RunnerId | null): Promise<Row | null> => {
+  if (id === null) return null
+  const { rows } = await sql<Row>`
+    select id, name, public_key as "publicKey", status, status_reason as "statusReason" from runners
+    where id = ${id} and status <> 'revoked'`.execute(db)
+  return rows[0] ?? null
+}
+
+const refused = (detail: string) => fault('E_RUNNER_UNKNOWN', { detail, public: `Refused: ${detail}` })

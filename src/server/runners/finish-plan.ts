@@ -1,0 +1,202 @@
+// The result of a plan attempt: checked again (a sandbox made it), expanded into rows, stored with its digest.
+import assert from 'node:assert'
+import { sql } from 'kysely'
+import type { RunId } from '../../base/ids.ts'
+import type { Problem } from '../../base/problem.ts'
+import type { Outcome, Plan } from '../../protocol/plan.ts'
+import { openCommit, type PlanResult } from '../../protocol/runner-wire.ts'
+import { type ExpandedPlan, expandPlan, type RunEvent } from '../../schedule/index.ts'
+import { jcsDigest } from '../../seal/index.ts'
+import type { Db } from '../db/database.ts'
+import type { Tx } from '../db/transaction.ts'
+import { limits } from '../limits.ts'
+import type { NewId } from '../new-id.ts'
+import type { ChangeContext } from '../runs/change.ts'
+import { classOf } from '../runs/resource-class.ts'
+import type { LockedRun } from '../runs/state.ts'
+import { storable } from './events.ts'
+
+type PlannedEvent = Extract<RunEvent, { kind: 'planned' }>
+type InsertPlanned = NonNullable<ChangeContext['insertPlanned']>
+
+export type PreparedPlan = {
+  readonly outcome: Outcome
+  readonly failure: { readonly code: string | null; readonly message: string } | null
+  readonly headline: string | null
+  readonly result: PlanResult
+  readonly digest: string | null
+  readonly ready?: {
+    readonly event: Pick<PlannedEvent, 'workflows' | 'jobs'>
+    readonly insertPlanned: InsertPlanned
+  }
+}
+
+export const preparePlan = async (
+  deps: { readonly db: Db; readonly newId: NewId },
+  run: RunId,
+  { outcome, result }: { readonly outcome: Outcome; readonly result: PlanResult },
+): Promise<PreparedPlan> => {
+  const { plan } = result
+  if (plan === null || outcome !== 'passed') return withoutPlan(outcome, result)
+  const { digest, wrong } = await checkPlan(deps.db, run, { ...result, plan })
+  if (wrong !== null)
+    return {
+      ...withoutPlan('errored', result),
+      failure: { code: 'E_PROTOCOL', message: `The plan was refused: ${wrong}` },
+    }
+  const expanded = expandPlan(plan, { workflow: () => deps.newId('workflow'), job: () => deps.newId('job') })
+  if (expanded.jobs.length > limits.jobsPerRunMax) return tooManyJobs(result, expanded.jobs.length)
+  const digests = await Promise.all(
+    expanded.jobs.map(({ plan: { spec } }) => (spec === null ? null : jcsDigest(spec))),
+  )
+  return {
+    outcome,
+    failure: null,
+    headline: expanded.jobs.length === 0 ? 'No workflow of the configuration is for this event' : null,
+    result,
+    digest,
+    ready: {
+      event: {
+        workflows: expanded.workflows.map(({ state }) => state),
+        jobs: expanded.jobs.map(({ state }) => state),
+      },
+      insertPlanned: (tx, locked, added) => insertPlanned(tx, locked, { expanded, digests, added }),
+    },
+  }
+}
+
+/** A sandbox made it: it must have the digest its runner says, and be for what this run is about. */
+const checkPlan = async (
+  db: Db,
+  run: RunId,
+  { plan, planDigest }: { readonly plan: Plan; readonly planDigest: string | null },
+): Promise<{ readonly digest: string; readonly wrong: string | null }> => {
+  const digest = await digestOf(plan)
+  if (digest === null || digest !== planDigest) return { digest: '', wrong: 'its digest is another one' }
+  if (/(?<!\\)(\\\\)*\\u0000/.test(JSON.stringify(plan)))
+    return { digest, wrong: 'it contains a NUL character' }
+  const { rows } = await sql<{
+    ref: string
+    commit: string
+  }>`select ref, commit from runs where id = ${run}`.execute(db)
+  const { event } = plan.inputs
+  if (event.ref !== rows[0]?.ref) return { digest, wrong: 'it is for another ref' }
+  const isSameCommit = rows[0].commit === openCommit || rows[0].commit === event.commit
+  return { digest, wrong: isSameCommit ? null : 'it is for another commit' }
+}
+
+/** null for a value without a canonical form: a lone surrogate, a float. */
+const digestOf = async (plan: Plan): Promise<string | null> => {
+  try {
+    return await jcsDigest(plan)
+  } catch {
+    return null
+  }
+}
+
+const withoutPlan = (outcome: Outcome, result: PlanResult): PreparedPlan => {
+  const first = result.problems.find((problem) => problem.severity === 'error')
+  const failure = first === undefined ? null : { code: first.code, message: first.message }
+  // `passed` without a plan contradicts itself: our failure, not the configuration's.
+  const honest = outcome === 'passed' ? 'errored' : outcome
+  const base = { outcome: honest, headline: headlineOf(first), result, digest: null }
+  return failure === null && outcome === 'passed'
+    ? { ...base, failure: { code: 'E_PROTOCOL', message: 'The runner said passed and sent no plan' } }
+    : { ...base, failure }
+}
+
+const headlineOf = (problem: Problem | undefined): string | null => {
+  if (problem === undefined) return null
+  return problem.at === null ? problem.message : `${problem.at.file}:${problem.at.line}: ${problem.message}`
+}
+
+const tooManyJobs = (result: PlanResult, count: number): PreparedPlan => {
+  const message = `${count} jobs, shards included; at most ${limits.jobsPerRunMax} fit into one run`
+  return { ...withoutPlan('failed', result), failure: { code: 'E_INPUT', message }, headline: message }
+}
+
+/** Plan, origins and problems beside the run; what the commit is called goes to the run itself. */
+export const storePlan = async (tx: Tx, run: RunId, prepared: PreparedPlan): Promise<void> => {
+  const { result, digest } = prepared
+  const plan = prepared.ready === undefined ? null : JSON.stringify(result.plan)
+  await sql`
+    insert into plans (run_id, digest, plan, origins, problems)
+    values (${run}, ${digest}, ${plan}::jsonb, ${json(result.origins)}::jsonb, ${json(result.problems)}::jsonb)
+    on conflict (run_id) do update set digest = excluded.digest, plan = excluded.plan, origins = excluded.origins,
+      problems = excluded.problems, stored_at = now()`.execute(tx)
+  const found = result.plan?.inputs.event.commit ?? result.commit?.id ?? null
+  await sql`
+    update runs set plan_digest = ${digest},
+      commit = case when commit = ${openCommit} then coalesce(${found}, commit) else commit end,
+      subject = coalesce(${textOrNull(result.commit?.subject)}, subject),
+      author = coalesce(${textOrNull(result.commit?.author)}, author)
+    where id = ${run}`.execute(tx)
+}
+
+const textOrNull = (text: string | undefined): string | null => (text === undefined ? null : storable(text))
+
+/** jsonb has no NUL; in JSON text it can only stand as this escape. */
+const json = (value: unknown): string => JSON.stringify(value).replaceAll('\\u0000', '\\u2400')
+
+const insertPlanned = async (
+  tx: Tx,
+  run: LockedRun,
+  {
+    expanded,
+    digests,
+    added,
+  }: {
+    readonly expanded: ExpandedPlan
+    readonly digests: readonly (string | null)[]
+    readonly added: Parameters<InsertPlanned>[2]
+  },
+): Promise<void> => {
+  const statuses = new Map(added.workflows.map(({ workflow }) => [workflow.id, workflow.status]))
+  const jobs = new Map(added.jobs.map(({ job }) => [job.id, job]))
+  if (expanded.workflows.length > 0)
+    await tx
+      .insertInto('workflows')
+      .values(
+        expanded.workflows.map(({ state, name }, position) => ({
+          id: state.id,
+          run_id: run.id,
+          position,
+          name: storable(name),
+          status: statuses.get(state.id) ?? state.status,
+        })),
+      )
+      .execute()
+  const rows = expanded.jobs.map(({ state, plan, shard, number }, i) => {
+    const settled = jobs.get(state.id)
+    assert(settled, 'every planned job was added')
+    return {
+      id: state.id,
+      organisation_id: run.organisation,
+      project_id: run.project,
+      run_id: run.id,
+      workflow_id: state.workflow,
+      number,
+      key: plan.key,
+      name: storable(plan.name),
+      kind: plan.kind,
+      status: settled.status,
+      skip_reason: settled.skip,
+      needs: JSON.stringify(state.needs),
+      shard,
+      shards: plan.shards,
+      class: classOf(plan.spec?.resourceClass ?? null),
+      image: plan.spec?.image.ref ?? null,
+      spec: plan.spec === null ? null : JSON.stringify(plan.spec),
+      spec_digest: digests[i] ?? null,
+      rev: run.rev,
+    }
+  })
+  for (let i = 0; i < rows.length; i += rowsPerInsert)
+    await tx
+      .insertInto('jobs')
+      .values(rows.slice(i, i + rowsPerInsert))
+      .execute()
+}
+
+/** 19 parameters a row; PostgreSQL takes 65,535 in a statement. */
+const rowsPerInsert = 500

@@ -1,0 +1,105 @@
+// What a lease tells its runner, read in one statement for all leases of an answer.
+import assert from 'node:assert'
+import { sql } from 'kysely'
+import type {
+  AttemptId,
+  JobId,
+  LeaseId,
+  OrganisationId,
+  ProjectId,
+  RunId,
+  WorkflowId,
+} from '../../base/ids.ts'
+import type { JobSpec, RunEvent } from '../../protocol/plan.ts'
+import type { LeaseSpec, Source } from '../../protocol/runner-wire.ts'
+import type { JobKind } from '../db/schema.ts'
+import type { Tx } from '../db/transaction.ts'
+import { eventOf } from '../runs/create.ts'
+
+export type LeaseDetails = {
+  readonly lease: LeaseId
+  readonly attempt: AttemptId
+  readonly organisation: OrganisationId
+  readonly organisationName: string
+  readonly project: ProjectId
+  readonly projectName: string
+  readonly defaultBranch: string
+  readonly source: Source
+  readonly number: number
+  readonly job: JobId
+  readonly jobKind: JobKind
+  readonly jobKey: string
+  readonly jobName: string
+  readonly jobNumber: number
+  readonly shard: number
+  readonly shards: number
+  readonly class: string
+  readonly spec: JobSpec | null
+  readonly specDigest: string | null
+  readonly workflow: WorkflowId | null
+  readonly workflowName: string | null
+  readonly run: RunId | null
+  readonly runNumber: number | null
+  readonly eventKind: RunEvent['kind'] | null
+  readonly ref: string | null
+  readonly commit: string | null
+  readonly planDigest: string | null
+}
+
+export const readLeaseDetails = async (
+  tx: Tx,
+  attempts: readonly AttemptId[],
+): Promise<readonly LeaseDetails[]> => {
+  const { rows } = await sql<LeaseDetails>`
+    select a.lease_id as lease, a.id as attempt, a.organisation_id as organisation, o.name as "organisationName",
+      a.project_id as project, p.name as "projectName", p.default_branch as "defaultBranch", p.source, a.number,
+      j.id as job, j.kind as "jobKind", j.key as "jobKey", j.name as "jobName", j.number as "jobNumber", j.shard, j.shards,
+      j.class, j.spec, j.spec_digest as "specDigest", w.id as workflow, w.name as "workflowName", r.id as run,
+      r.number as "runNumber", r.event_kind as "eventKind", r.ref, r.commit, r.plan_digest as "planDigest"
+    from attempts a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
+      join organisations o on o.id = a.organisation_id
+      left join runs r on r.id = a.run_id left join workflows w on w.id = j.workflow_id
+    where a.id = any(${attempts}::text[]) order by a.queue_order`.execute(tx)
+  return rows
+}
+
+export const leaseSpecOf = (row: LeaseDetails, serverUrl: string): LeaseSpec => {
+  const common = {
+    organisation: { id: row.organisation, name: row.organisationName },
+    project: { id: row.project, name: row.projectName, defaultBranch: row.defaultBranch },
+    source: row.source,
+    serverUrl,
+  }
+  if (row.jobKind === 'refs') return { ...common, kind: 'refs' }
+  const { run, runNumber, eventKind, ref, commit } = row
+  assert(run !== null && runNumber !== null && eventKind !== null && ref !== null && commit !== null)
+  const ofRun = {
+    ...common,
+    run: { id: run, number: runNumber, event: eventOf(eventKind, ref, commit) },
+    number: row.number,
+  }
+  return row.jobKind === 'plan' ? { ...ofRun, kind: 'plan', parameters: {} } : jobLease(row, ofRun)
+}
+
+const jobLease = (
+  row: LeaseDetails,
+  ofRun: Omit<Extract<LeaseSpec, { kind: 'plan' }>, 'kind' | 'parameters'>,
+): LeaseSpec => {
+  const { workflow, workflowName, spec, specDigest, planDigest } = row
+  assert(
+    workflow !== null && workflowName !== null && spec !== null && specDigest !== null && planDigest !== null,
+  )
+  return {
+    ...ofRun,
+    kind: 'job',
+    workflow: { id: workflow, name: workflowName },
+    job: { id: row.job, key: row.jobKey, name: row.jobName, number: row.jobNumber },
+    shard: { index: row.shard, total: row.shards },
+    spec,
+    class: row.class,
+    // A list of hosts has no shape in the lease yet; what asked for one gets nothing rather than everything.
+    egress: spec.egress === null || spec.egress === 'open' ? 'open' : 'none',
+    planDigest,
+    specDigest,
+  }
+}

@@ -1,0 +1,202 @@
+// The TLS listener for runners: small, no framework, everything signed. Routes are data; each handler gets a caller who
+// has proved who it is. Errors are `{code, message}` with the status of the catalogue.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { fault, isFault } from '../../base/faults.ts'
+import { type LeaseId, parseId } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
+import { sqlState } from '../db/transaction.ts'
+import { limits } from '../limits.ts'
+import { type Authenticate, type Caller, requireBody } from './authenticate.ts'
+
+export type RunnerCall = {
+  readonly caller: Caller
+  /** Aborts when the runner has gone or the listener closes. */
+  readonly signal: AbortSignal
+}
+/** `undefined` is 204. */
+export type Answer = object | undefined
+
+export type RunnerRoutes = {
+  /** Path below `/runner/v1/` of a POST. */
+  readonly plain: Readonly<Record<string, (call: RunnerCall, body: Uint8Array) => Promise<Answer>>>
+  /** Path below `/runner/v1/leases/:lease/` of a POST. */
+  readonly ofLease: Readonly<
+    Record<string, (call: RunnerCall, lease: LeaseId, body: Uint8Array) => Promise<Answer>>
+  >
+  /** `PUT` (or POST) `/runner/v1/leases/:lease/log`: streams; checks the digest itself. */
+  readonly putLog: (call: RunnerCall, lease: LeaseId, content: AsyncIterable<Uint8Array>) => Promise<Answer>
+}
+
+export type RunnerListener = { readonly port: number; close(): Promise<void> }
+
+export const listenForRunners = async (options: {
+  readonly port: number
+  readonly host?: string
+  readonly key: string
+  readonly cert: string
+  readonly authenticate: Authenticate
+  readonly routes: RunnerRoutes
+  readonly log: Log
+}): Promise<RunnerListener> => {
+  const closing = new AbortController()
+  const server = createServer(
+    {
+      key: options.key,
+      cert: options.cert,
+      minVersion: 'TLSv1.2',
+      maxHeaderSize: limits.runnerHeaderBytesMax,
+      requestTimeout: limits.logObjectUploadMs,
+      headersTimeout: 10_000,
+      keepAliveTimeout: 65_000,
+    },
+    (request, response) => {
+      void respond({ ...options, closing: closing.signal }, request, response)
+    },
+  )
+  server.maxConnections = limits.runnerConnectionsMax
+  server.on('tlsClientError', (error) => options.log.debug('no TLS with a runner', { error }))
+  await listen(server, options)
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        closing.abort()
+        server.close(() => resolve())
+        server.closeIdleConnections()
+        setTimeout(() => server.closeAllConnections(), closeMs).unref()
+      }),
+  }
+}
+
+/** Time for answers under way; a held poll is answered at once when we close. */
+const closeMs = 2_000
+
+const listen = (
+  server: Server,
+  { port, host }: { readonly port: number; readonly host?: string },
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const isTaken = cause.code === 'EADDRINUSE'
+      reject(
+        isTaken
+          ? fault('E_PORT_TAKEN', {
+              public: `Port ${port} is taken: choose another with --runner-port`,
+              cause,
+            })
+          : cause,
+      )
+    })
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+      server.removeAllListeners('error')
+      server.on('error', () => undefined)
+      resolve()
+    })
+  })
+
+type Context = {
+  readonly authenticate: Authenticate
+  readonly routes: RunnerRoutes
+  readonly log: Log
+  readonly closing: AbortSignal
+}
+
+const respond = async (
+  context: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  try {
+    const answer = await dispatch(context, request, AbortSignal.any([gone.signal, context.closing]))
+    write(request, response, answer === undefined ? 204 : 200, answer)
+  } catch (error) {
+    const { status, code, message } = describe(context.log, request, error)
+    write(request, response, status, { code, message })
+  }
+}
+
+const dispatch = async (context: Context, request: IncomingMessage, signal: AbortSignal): Promise<Answer> => {
+  const method = request.method ?? ''
+  const url = request.url ?? ''
+  const { authorization } = request.headers
+  const target = findTarget(context.routes, method, url)
+  if (target === null) throw fault('E_NOT_FOUND')
+  const call = { caller: await context.authenticate({ method, url, authorization }), signal }
+  if (target.kind === 'log') return context.routes.putLog(call, target.lease, request)
+  const body = await readBody(request)
+  requireBody(call.caller, body)
+  return target.handle(call, body)
+}
+
+type Target =
+  | { readonly kind: 'log'; readonly lease: LeaseId }
+  | { readonly kind: 'body'; readonly handle: (call: RunnerCall, body: Uint8Array) => Promise<Answer> }
+
+const findTarget = (routes: RunnerRoutes, method: string, url: string): Target | null => {
+  const match = /^\/runner\/v1\/(?:leases\/([a-z0-9_]{1,64})\/)?([a-z]{1,16})$/.exec(url)
+  const [, leaseText, name] = match ?? []
+  if (name === undefined) return null
+  const lease = leaseText === undefined ? null : parseId('lease', leaseText)
+  if (leaseText !== undefined && lease === null) return null
+  if (lease !== null && name === 'log' && (method === 'PUT' || method === 'POST'))
+    return { kind: 'log', lease }
+  if (method !== 'POST') return null
+  if (lease === null) {
+    const handle = Object.hasOwn(routes.plain, name) ? routes.plain[name] : undefined
+    return handle === undefined ? null : { kind: 'body', handle }
+  }
+  const handle = Object.hasOwn(routes.ofLease, name) ? routes.ofLease[name] : undefined
+  return handle === undefined ? null : { kind: 'body', handle: (call, body) => handle(call, lease, body) }
+}
+
+const readBody = async (request: IncomingMessage): Promise<Uint8Array> => {
+  const late = setTimeout(() => request.destroy(), limits.runnerRequestMs)
+  try {
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > limits.runnerBodyBytesMax) throw fault('E_TOO_LARGE')
+      chunks.push(chunk)
+    }
+    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+  } finally {
+    clearTimeout(late)
+  }
+}
+
+const write = (request: IncomingMessage, response: ServerResponse, status: number, answer: Answer): void => {
+  if (response.destroyed) return
+  // A body that was refused half-way is not read to its end: the connection ends with the answer.
+  const connection = request.complete ? {} : { connection: 'close' }
+  if (answer === undefined) {
+    response.writeHead(status, connection).end()
+    return
+  }
+  const text = JSON.stringify(answer)
+  response
+    .writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+      ...connection,
+    })
+    .end(text)
+}
+
+const describe = (log: Log, request: IncomingMessage, error: unknown) => {
+  const known = isFault(error)
+    ? error
+    : fault(isDatabaseAway(error) ? 'E_DATABASE' : 'E_INTERNAL', { cause: error })
+  const { status } = known.row
+  if (status >= 500) log.error('runner request failed', { path: request.url, error })
+  else log.info('runner request refused', { path: request.url, code: known.code, detail: known.detail })
+  return { status, code: known.code, message: known.public }
+}
+
+/** Classes of PostgreSQL and of sockets that pass by themselves: the runner sends again. */
+const isDatabaseAway = (error: unknown): boolean =>
+  /^(08|53|57|40|55)|^E(CONN|PIPE)|^ETIMEDOUT/.test(sqlState(error) ?? '')

@@ -1,0 +1,163 @@
+// The runner protocol put together: listener, routes, leases and their expiry. Opened by main/server.ts.
+import { sql } from 'kysely'
+import type { Clock } from '../../base/clock.ts'
+import { fault } from '../../base/faults.ts'
+import type { AttemptId } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
+import type { Parsed } from '../../base/problem.ts'
+import { parseFrameBatch } from '../../protocol/frames.ts'
+import type { FramesAnswer } from '../../protocol/runner-wire.ts'
+import {
+  parseBeatRequest,
+  parseEventsRequest,
+  parseFinishRequest,
+  parsePollRequest,
+} from '../../protocol/runner-wire-parse.ts'
+import type { CryptoKey } from '../../seal/index.ts'
+import type { Database, Db } from '../db/database.ts'
+import { createGroupCommit } from '../db/group-commit.ts'
+import { limits } from '../limits.ts'
+import { appendFrames, type FrameRequest, type FrameResult } from '../logs/append.ts'
+import type { Watchers } from '../logs/watchers.ts'
+import type { NewId } from '../new-id.ts'
+import type { ObjectStore } from '../objects/store.ts'
+import type { VaultClient } from '../vault-client.ts'
+import { createAuthenticate } from './authenticate.ts'
+import { renewLeases } from './beat.ts'
+import { createControl } from './control.ts'
+import { applyEvents } from './events.ts'
+import { createExpiry } from './expiry.ts'
+import { finishAttempt } from './finish.ts'
+import { listenForRunners, type RunnerListener, type RunnerRoutes } from './listener.ts'
+import { storeLog } from './log-upload.ts'
+import { answerPoll, type PollDeps } from './poll.ts'
+import { createTickets } from './tickets.ts'
+import { createBells } from './wake.ts'
+
+export type RunnerListenerDeps = {
+  readonly port: number
+  /** Default: all addresses. */
+  readonly host?: string
+  /** PEM of the TLS key and certificate. */
+  readonly key: string
+  readonly cert: string
+  readonly database: Database
+  readonly vault: VaultClient
+  readonly objects: ObjectStore
+  readonly watchers: Watchers
+  /** The server's TICKET key (Ed25519, private). */
+  readonly ticketKey: CryptoKey
+  /** Where people reach the server, for links. */
+  readonly serverUrl: () => string
+  readonly newId: NewId
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<RunnerListener> => {
+  const { database, log, clock, watchers } = deps
+  const { db } = database
+  const queueBells = createBells(database, 'mayfly_queue')
+  const leaseBells = createBells(database, 'mayfly_lease')
+  const stopWatching = watchers.onChange((attempt) => {
+    tellRunner(db, attempt).catch((error: unknown) => log.warn('runner not told about a watcher', { error }))
+  })
+  const expiry = createExpiry({ ...deps, db })
+  const timer = setInterval(() => {
+    expiry.sweep().catch((error: unknown) => log.error('leases not checked', { error }))
+  }, limits.expirySweepMs)
+  const poll: PollDeps = {
+    ...deps,
+    db,
+    queueBells,
+    leaseBells,
+    control: createControl({ db, clock, watchers }),
+    tickets: createTickets({ ...deps, key: deps.ticketKey }),
+  }
+  const listener = await listenForRunners({
+    ...deps,
+    authenticate: createAuthenticate({ db, clock }),
+    routes: createRoutes(deps, poll),
+  })
+  return {
+    port: listener.port,
+    close: async () => {
+      clearInterval(timer)
+      stopWatching()
+      await listener.close()
+      queueBells.close()
+      leaseBells.close()
+    },
+  }
+}
+
+const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes => {
+  const { db } = deps.database
+  const append = createGroupCommit<FrameRequest, FrameResult>({
+    write: (requests) => appendFrames(db, requests),
+    itemsMax: limits.framesGroupMax,
+  })
+  return {
+    plain: {
+      poll: async ({ caller, signal }, body) => {
+        const request = parsed(parsePollRequest(parseJson(body)))
+        const text = Buffer.from(body).toString('utf8')
+        return (await answerPoll(poll, { caller, request, body: text }, signal)) ?? undefined
+      },
+      beat: async ({ caller }, body) => renewLeases(db, caller.id, parsed(parseBeatRequest(parseJson(body)))),
+      frames: async ({ caller }, body) => {
+        const items = parsed(parseFrameBatch(body))
+        return framesAnswer(await append({ runner: caller.id, body, items }), deps.watchers)
+      },
+    },
+    ofLease: {
+      events: ({ caller }, lease, body) => {
+        const { events } = parsed(parseEventsRequest(parseJson(body)))
+        return applyEvents(db, { lease, runner: caller.id }, events)
+      },
+      finish: async ({ caller }, lease, body) => {
+        const request = parsed(parseFinishRequest(parseJson(body)))
+        const key = { lease, runner: caller.id, publicKey: caller.key }
+        await finishAttempt({ ...deps, db }, key, { request, body })
+        return { ok: true }
+      },
+    },
+    putLog: async ({ caller }, lease, content) => {
+      await storeLog({ db, objects: deps.objects }, { lease, runner: caller.id }, { caller, content })
+      return { ok: true }
+    },
+  }
+}
+
+/** Its held poll answers at once with who watches. */
+const tellRunner = async (db: Db, attempt: AttemptId): Promise<void> => {
+  await sql`
+    select pg_notify('mayfly_lease', runner_id) from attempts where id = ${attempt} and status = 'running'`.execute(
+    db,
+  )
+}
+
+const framesAnswer = (result: FrameResult, watchers: Watchers): FramesAnswer => ({
+  leases: Object.fromEntries(
+    [...result].map(([lease, durable]) => [
+      lease,
+      durable === null
+        ? { lost: true as const }
+        : { durable: durable.seq, watched: watchers.isWatched(durable.attempt) },
+    ]),
+  ),
+})
+
+const parseJson = (body: Uint8Array): unknown => {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+const parsed = <T>(result: Parsed<T>): T => {
+  if (result.ok) return result.value
+  const message = result.problems.map((problem) => problem.message).join('; ')
+  throw fault('E_PROTOCOL', { public: message.slice(0, 500), detail: message.slice(0, 2_000) })
+}

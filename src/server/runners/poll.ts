@@ -1,0 +1,110 @@
+// The held poll: answers with work and with word about the work under way, as soon as there is any. The way from a
+// commit to the answer is notice → bell → claim; nothing asks the database in between (performance.md §5.2).
+import { type Fault, isFault } from '../../base/faults.ts'
+import type { RunnerId } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
+import { leaseTtlMs, type PollAnswer, type PollRequest, pollHoldMs } from '../../protocol/runner-wire.ts'
+import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
+import type { NewId } from '../new-id.ts'
+import type { Caller } from './authenticate.ts'
+import { claimAttempts } from './claim.ts'
+import type { Control } from './control.ts'
+import { type LeaseDetails, leaseSpecOf } from './lease-details.ts'
+import { loseAttempt } from './lose.ts'
+import { enterSession } from './sessions.ts'
+import type { Tickets } from './tickets.ts'
+import { type Bells, eitherBell } from './wake.ts'
+
+export type PollDeps = {
+  readonly db: Db
+  readonly newId: NewId
+  readonly log: Log
+  readonly tickets: Tickets
+  readonly control: Control
+  readonly queueBells: Bells
+  readonly leaseBells: Bells
+  readonly serverUrl: () => string
+}
+
+export type SignedPoll = { readonly caller: Caller; readonly request: PollRequest; readonly body: string }
+
+/** null after the hold time: the runner asks again. */
+export const answerPoll = async (
+  deps: PollDeps,
+  poll: SignedPoll,
+  signal: AbortSignal,
+): Promise<PollAnswer | null> => {
+  const { caller, request } = poll
+  const { session, boot, facts } = request
+  const ended = await enterSession(deps, caller, { session, boot: boot ?? '', facts: facts ?? null })
+  for (const attempt of ended)
+    await loseAttempt(deps, attempt, {
+      loss: { code: 'E_RUNNER_SESSION', message: `Runner ${caller.name} was started anew` },
+    })
+  const until = performance.now() + pollHoldMs
+  const bell = armBells(deps, caller.id, request)
+  try {
+    for (;;) {
+      const answer = signal.aborted ? null : await lookForNews(deps, poll)
+      if (answer !== null) return answer
+      const leftMs = until - performance.now()
+      if (leftMs <= 0 || signal.aborted) return null
+      await bell.wait(Math.min(leftMs, limits.safetyNetMs), signal)
+    }
+  } finally {
+    bell.disarm()
+  }
+}
+
+const armBells = ({ queueBells, leaseBells }: PollDeps, runner: RunnerId, { free }: PollRequest) =>
+  eitherBell(
+    queueBells.arm((payload) => (free[payload] ?? 0) > 0),
+    leaseBells.arm((payload) => payload === runner),
+  )
+
+const lookForNews = async (deps: PollDeps, poll: SignedPoll): Promise<PollAnswer | null> => {
+  const control = await deps.control.pending(poll.caller.id)
+  const work = await findWork(deps, poll)
+  if (control.length === 0 && work === null) return null
+  return { leases: work?.leases ?? [], control, ...(work === null ? {} : { ingestKey: work.ingestKey }) }
+}
+
+/** Nothing is leased while the vault is away: an attempt without a ticket could only fail. */
+const findWork = async (deps: PollDeps, poll: SignedPoll) => {
+  const { caller, request } = poll
+  if (request.eph.length === 0) return null
+  const ingestKey = await deps.tickets.prepare().catch((error: unknown) => {
+    if (!isRetryable(error)) throw error
+    deps.log.warn('no leases while the vault is away', { error })
+    return null
+  })
+  if (ingestKey === null) return null
+  const { session, free, eph } = request
+  const claimed = await claimAttempts(deps, { runner: caller.id, session, free, max: eph.length })
+  const granted = await Promise.all(
+    claimed.map((lease, i) => grant(deps, poll, { lease, eph: eph[i] ?? '' })),
+  )
+  const leases = granted.filter((lease) => lease !== null)
+  return leases.length === 0 ? null : { leases, ingestKey }
+}
+
+const grant = async (
+  deps: PollDeps,
+  { caller, body }: SignedPoll,
+  { lease, eph }: { readonly lease: LeaseDetails; readonly eph: string },
+): Promise<PollAnswer['leases'][number] | null> => {
+  try {
+    const issued = await deps.tickets.issue(lease, { caller, body, eph })
+    deps.log.info('lease granted', { lease: lease.lease, attempt: lease.attempt, runner: caller.id })
+    const spec = leaseSpecOf(lease, deps.serverUrl())
+    return { lease: lease.lease, attempt: lease.attempt, ttlMs: leaseTtlMs, ...issued, spec }
+  } catch (error) {
+    const message = isFault(error) ? error.public : 'The lease could not be made'
+    deps.log.error('no ticket for a lease', { attempt: lease.attempt, error })
+    await loseAttempt(deps, lease.attempt, { loss: { code: 'E_VAULT_UNAVAILABLE', message } })
+    return null
+  }
+}
+
+const isRetryable = (error: unknown): error is Fault => isFault(error) && error.row.retryable

@@ -1,0 +1,117 @@
+// Signs what the server says about an attempt, and asks the vault for what its runner needs first: the deploy-key agent,
+// sealed to a key that the runner listed in the very poll that is answered. The server never sees what is inside.
+import type { Clock } from '../../base/clock.ts'
+import { isFault } from '../../base/faults.ts'
+import type { PollAnswer } from '../../protocol/runner-wire.ts'
+import { openCommit } from '../../protocol/runner-wire.ts'
+import { type TicketClaims, ticketTyp } from '../../protocol/vault.ts'
+import { type CryptoKey, signJws } from '../../seal/index.ts'
+import type { NewId } from '../new-id.ts'
+import type { VaultClient } from '../vault-client.ts'
+import type { Caller } from './authenticate.ts'
+import type { LeaseDetails } from './lease-details.ts'
+
+export type Ticket = { readonly ticket: string; readonly eph: string; readonly sealed: string | null }
+
+export type Tickets = {
+  /** What every lease needs of the vault; a fault while the vault is away, and then nothing should be leased. */
+  prepare(): Promise<NonNullable<PollAnswer['ingestKey']>>
+  issue(
+    lease: LeaseDetails,
+    poll: { readonly caller: Caller; readonly body: string; readonly eph: string },
+  ): Promise<Ticket>
+}
+
+type Deps = {
+  readonly vault: VaultClient
+  readonly key: CryptoKey
+  readonly newId: NewId
+  readonly clock: Clock
+}
+
+const ticketLifeSeconds = 300
+/** How long the epoch is believed without asking. A restarted vault says E_EPOCH, and then it is asked at once. */
+const epochMs = 5_000
+const ingestKeyMarginSeconds = 600
+
+export const createTickets = (deps: Deps): Tickets => {
+  const known = createKnown(deps)
+  const sign = async (lease: LeaseDetails, caller: Caller, eph: string): Promise<string> =>
+    signJws(
+      { typ: ticketTyp, claims: claimsOf(deps, { lease, caller, eph, epoch: await known.epoch() }) },
+      deps.key,
+    )
+  return {
+    prepare: async () => {
+      await known.epoch()
+      return known.ingestKey()
+    },
+    issue: async (lease, { caller, body, eph }) => {
+      if (lease.source.kind === 'local') return { ticket: await sign(lease, caller, eph), eph, sealed: null }
+      const release = async () => {
+        const ticket = await sign(lease, caller, eph)
+        const poll = { jws: caller.jws, body }
+        const { sealed } = await deps.vault.call('release', { ticket, poll, want: [{ type: 'agent' }] })
+        return { ticket, eph, sealed }
+      }
+      try {
+        return await release()
+      } catch (error) {
+        if (!isFault(error, 'E_EPOCH')) throw error
+        known.forgetEpoch()
+        return release()
+      }
+    },
+  }
+}
+
+const claimsOf = (
+  { newId, clock }: Deps,
+  { lease, caller, eph, epoch }: { lease: LeaseDetails; caller: Caller; eph: string; epoch: string },
+): TicketClaims => {
+  const iat = Math.floor(clock.now() / 1000)
+  const purpose = lease.jobKind === 'plan' || lease.jobKind === 'refs' ? lease.jobKind : 'job'
+  return {
+    jti: newId('ticket'),
+    epoch,
+    iss: 'server',
+    iat,
+    exp: iat + ticketLifeSeconds,
+    purpose,
+    org: lease.organisation,
+    project: lease.project,
+    attempt: lease.attempt,
+    runner: caller.id,
+    tier: 'branch',
+    eph,
+    job: lease.job,
+    ...(lease.run === null ? {} : { run: lease.run }),
+    ...(lease.commit === null || lease.commit === openCommit ? {} : { commit: lease.commit }),
+    ...(lease.ref === null ? {} : { ref: lease.ref }),
+    ...(lease.eventKind === null ? {} : { event: lease.eventKind }),
+    ...(lease.planDigest === null ? {} : { plan_digest: lease.planDigest }),
+    ...(lease.specDigest === null ? {} : { spec_digest: lease.specDigest }),
+  }
+}
+
+const createKnown = ({ vault, clock }: Deps) => {
+  let epoch: { readonly value: string; readonly until: number } | null = null
+  let ingest: NonNullable<PollAnswer['ingestKey']> | null = null
+  return {
+    epoch: async (): Promise<string> => {
+      if (epoch === null || epoch.until <= clock.monotonicMs()) {
+        const health = await vault.call('health', {})
+        epoch = { value: health.epoch, until: clock.monotonicMs() + epochMs }
+      }
+      return epoch.value
+    },
+    forgetEpoch: () => {
+      epoch = null
+    },
+    ingestKey: async () => {
+      if (ingest === null || ingest.exp <= clock.now() / 1000 + ingestKeyMarginSeconds)
+        ingest = await vault.call('ingest.key', {})
+      return ingest
+    },
+  }
+}

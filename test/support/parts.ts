@@ -1,0 +1,161 @@
+// The server's parts below its HTTP routes, with a real PostgreSQL, a real vault behind its sockets and a TLS listener for
+// runners: what the tests of runs, intake, projects, logs and the runner protocol stand on.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { sql } from 'kysely'
+import { toBase64Url } from '../../src/base/bytes.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import type { OrganisationId, ProjectId, RunnerId } from '../../src/base/ids.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { type GeneratedKey, generateSigningKey } from '../../src/seal/index.ts'
+import { type Actor, scopeOfOrganisation } from '../../src/server/access/actor.ts'
+import { createWatchers } from '../../src/server/logs/watchers.ts'
+import { createNewId } from '../../src/server/new-id.ts'
+import { openFsStore } from '../../src/server/objects/fs-store.ts'
+import { openRunnerListener } from '../../src/server/runners/open.ts'
+import { createRunners } from '../../src/server/runners/runners.ts'
+import { createRuns } from '../../src/server/runs/runs.ts'
+import { createVaultClient } from '../../src/server/vault-client.ts'
+import { randomBytes, run, systemClock } from '../../src/sys/index.ts'
+import { listenVault, openVault } from '../../src/vault/index.ts'
+import { testDatabase } from './postgres.ts'
+
+export type Parts = Awaited<ReturnType<typeof openParts>>
+
+/** Everything is closed after the last test of the file. */
+export const openParts = async (options: { readonly clock?: Clock } = {}) => {
+  const directory = await mkdtemp(join(tmpdir(), 'mf-parts-'))
+  const clock = options.clock ?? systemClock
+  const closers: (() => unknown)[] = [() => rm(directory, { recursive: true, force: true })]
+  after(async () => {
+    for (const close of closers.reverse()) await close()
+  })
+  const database = await testDatabase()
+  const { vault, ticketKey, admin, stopVault } = await startVault(directory, clock)
+  closers.push(stopVault)
+  const newId = createNewId({ clock, randomBytes })
+  const objects = await openFsStore({ directory: join(directory, 'objects'), randomBytes })
+  const watchers = createWatchers()
+  const tls = await makeCertificate(directory)
+  const listener = await openRunnerListener({
+    port: 0,
+    host: '127.0.0.1',
+    ...tls,
+    database,
+    vault,
+    objects,
+    watchers,
+    ticketKey: ticketKey.privateKey,
+    serverUrl: () => 'http://localhost:8420',
+    newId,
+    clock,
+    log: silentLog,
+  })
+  closers.push(() => listener.close())
+  const organisation = newId('organisation')
+  await sql`insert into organisations (id, name) values (${organisation}, 'acme')`.execute(database.db)
+  const actor: Actor = { kind: 'operator', name: 'operator', scope: scopeOfOrganisation(organisation) }
+  return {
+    directory,
+    clock,
+    database,
+    db: database.db,
+    vault,
+    admin,
+    stopVault,
+    newId,
+    objects,
+    watchers,
+    organisation,
+    actor,
+    scope: actor.scope,
+    runnerPort: listener.port,
+    runs: createRuns({ database, newId }),
+    runners: createRunners({ database }),
+  }
+}
+
+/** A project from a directory on the server, without a vault record: it needs no deploy key. */
+export const addLocalProject = async (
+  { db, newId, organisation }: { db: Parts['db']; newId: Parts['newId']; organisation: OrganisationId },
+  name: string,
+): Promise<ProjectId> => {
+  const id = newId('project')
+  await db
+    .insertInto('projects')
+    .values({
+      id,
+      organisation_id: organisation,
+      name,
+      source: JSON.stringify({ kind: 'local', root: 0, path: name }),
+      source_url: `/srv/git/${name}`,
+      default_branch: 'main',
+      hook_id: newId('hook'),
+    })
+    .execute()
+  return id
+}
+
+/** Enrolled in the vault and in the server. */
+export const enrolRunner = async (
+  parts: Parts,
+  name: string,
+): Promise<{ readonly id: RunnerId; readonly key: GeneratedKey }> => {
+  const id = parts.newId('runner')
+  const key = await generateSigningKey()
+  const publicKey = toBase64Url(key.publicKey)
+  await parts.admin('runner.enroll', { runner: id, publicKey, org: '*', projects: '*', tierMax: 'protected' })
+  await parts.runners.enroll(parts.actor, { id, name, publicKey })
+  return { id, key }
+}
+
+const startVault = async (directory: string, clock: Clock) => {
+  const sockets = await mkdtemp(join(tmpdir(), 'mf-vs-'))
+  const rootKeyPath = join(directory, 'root.key')
+  await writeFile(rootKeyPath, randomBytes(32), { mode: 0o400 })
+  const opened = await openVault({
+    dataDir: join(directory, 'vault'),
+    rootKeyPath,
+    keyringPath: join(directory, 'keyring', 'keyring'),
+    installation: 'test',
+    clock,
+    randomBytes,
+    log: silentLog,
+  })
+  const [serverSocket, adminSocket] = [join(sockets, 'v.sock'), join(sockets, 'a.sock')]
+  const listening = await listenVault(opened, { serverSocket, adminSocket })
+  const client = createVaultClient({ socket: serverSocket })
+  const adminClient = createVaultClient({ socket: adminSocket })
+  const ticketKey = await generateSigningKey()
+  await adminClient.call('ticketkey.set', { publicKey: toBase64Url(ticketKey.publicKey) })
+  const stopVault = async () => {
+    client.close()
+    adminClient.close()
+    await listening.close()
+    await opened.close()
+    await rm(sockets, { recursive: true, force: true })
+  }
+  return { vault: client, ticketKey, admin: adminClient.call, stopVault }
+}
+
+const makeCertificate = async (directory: string): Promise<{ key: string; cert: string }> => {
+  const [keyFile, certFile] = [join(directory, 'tls.key'), join(directory, 'tls.crt')]
+  const args = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+  ]
+  const made = await run('openssl', [...args, '-subj', '/CN=mayfly', '-keyout', keyFile, '-out', certFile], {
+    timeoutMs: 30_000,
+  })
+  if (made.code !== 0) throw new Error(made.stderr.toString())
+  return { key: await readFile(keyFile, 'utf8'), cert: await readFile(certFile, 'utf8') }
+}
