@@ -13,7 +13,7 @@ import { createProblems, type Problems } from './problems.ts'
 import { loadYaml } from './source/load.ts'
 
 export { formatProblems } from './format.ts'
-export { type ProblemCode, type ProblemRow, problemCodes } from './problem-codes.ts'
+export { type ProblemCode, problemCodes } from './problem-codes.ts'
 
 export type CompileInput = {
   /** Path in the repository → text as committed. More files than are needed do no harm. */
