@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { catalogue } from '../src/base/faults.ts'
+import { problemCodes } from '../src/compile/index.ts'
 import { settingsJsonSchema } from '../src/supervisor/index.ts'
 
 const reference = join(import.meta.dirname, '../docs/reference')
@@ -18,6 +19,14 @@ const errors = [
   ...Object.entries(catalogue).map(
     ([code, row]) =>
       `| ${row.number} | \`${code}\` | ${row.title} | ${row.status} | ${row.exit} | ${row.retryable ? 'yes' : 'no'} |`,
+  ),
+  '',
+  '## Problems in a configuration',
+  '',
+  '| number | symbol | severity | meaning |',
+  '| --- | --- | --- | --- |',
+  ...Object.entries(problemCodes).map(
+    ([code, row]) => `| ${row.number} | \`${code}\` | ${row.severity} | ${row.title} |`,
   ),
   '',
 ]
