@@ -3,6 +3,7 @@
 import { fault } from '../../base/faults.ts'
 import type { UserId } from '../../base/ids.ts'
 import { Secret } from '../../base/secret.ts'
+import type { Actor } from './actor.ts'
 import { countClaimFrom } from './attempts.ts'
 import { writeAudit } from './audit.ts'
 import { hashOf, randomText } from './hashed.ts'
@@ -19,8 +20,8 @@ const claimBytes = 16
 type NewOwner = { readonly token: string; readonly name: string; readonly email: string }
 
 export type Claim = {
-  /** A new link, which ends the one before; null when the installation has an owner. */
-  issue(): Promise<Secret<string> | null>
+  /** A new link, which ends the one before; null when the installation has an owner. `by`: who asked, if anybody. */
+  issue(by: Actor | null): Promise<Secret<string> | null>
   passkeyOptions(owner: NewOwner, visit: Visit): Promise<PasskeyOptions>
   finish(
     owner: NewOwner & { readonly password?: string | undefined; readonly passkey?: unknown },
@@ -37,7 +38,7 @@ type Deps = SessionDeps & {
 }
 
 export const createClaim = (deps: Deps): Claim => ({
-  issue: () => issue(deps),
+  issue: (by) => issue(deps, by),
   passkeyOptions: async (owner, visit) => {
     await checkLink(deps, owner.token, visit)
     const user = deps.newId('user')
@@ -46,10 +47,14 @@ export const createClaim = (deps: Deps): Claim => ({
   finish: (owner, visit) => finish(deps, owner, visit),
 })
 
-const issue = async (deps: Deps): Promise<Secret<string> | null> => {
+const issue = async (deps: Deps, by: Actor | null): Promise<Secret<string> | null> => {
   if (await queries.isClaimed(deps.db, deps.organisation.id)) return null
   const token = randomText(deps.randomBytes, claimBytes).reveal('to put it into the link')
-  await queries.replaceClaim(deps.db, hashOf(token))
+  await deps.db.transaction().execute(async (tx) => {
+    await queries.replaceClaim(tx, hashOf(token))
+    const target = deps.organisation.id
+    if (by !== null) await writeAudit(tx, by, { action: 'claim.issue', target, result: 'ok' })
+  })
   // The fragment never reaches a server, so no proxy or access log ever holds it.
   return new Secret(`${deps.site().url}/claim#${token}`)
 }

@@ -10,7 +10,7 @@ const password = 'correct horse battery'
 const owner = { name: 'Ada', email: 'Ada@example.org' }
 
 const claimToken = async (app: TestApp): Promise<string> => {
-  const link = await app.access.claim.issue()
+  const link = await app.access.claim.issue(null)
   return new URL(link?.reveal('the test follows the link') ?? '').hash.slice(1)
 }
 
@@ -68,7 +68,7 @@ test('a claim link works once, for one person, and afterwards the claim is not t
   isProblem(await app.call('POST', '/api/v1/claim', { body }), 404, 'MF4004')
   const options = { token: body.token, ...owner }
   isProblem(await app.call('POST', '/api/v1/claim/passkey-options', { body: options }), 404, 'MF4004')
-  assert.equal(await app.access.claim.issue(), null)
+  assert.equal(await app.access.claim.issue(null), null)
   const { rows } = await sql`select 1 from users`.execute(app.database.db)
   assert.equal(rows.length, 1)
 })
@@ -87,6 +87,17 @@ test('a new claim link ends the one before, and a link lives 30 minutes', async 
   assert.ok(Math.abs((left.rows[0]?.minutes ?? 0) - 30) < 1)
   await sql`update claims set expires_at = now()`.execute(app.database.db)
   isProblem(await attempt(newer), 403, 'MF4031')
+})
+
+test('the operator gets a new link while unclaimed, which is audited, and none afterwards', async () => {
+  const app = await openTestApp()
+  const ask = async () => (await app.callOperator('POST', '/api/v1/operator/claim-link', { body: {} })).json
+  const { claimed, url } = await ask()
+  assert.equal(claimed, false)
+  const body = { token: new URL(url).hash.slice(1), ...owner, password }
+  assert.equal((await app.call('POST', '/api/v1/claim', { body })).status, 200)
+  assert.deepEqual(await ask(), { claimed: true, url: null })
+  assert.deepEqual(await auditOf(app, 'claim.issue'), [{ actor_id: 'operator', result: 'ok', code: null }])
 })
 
 test('the database holds no claim link, session or token that could be used', async () => {

@@ -57,8 +57,8 @@ export const peopleHandlers = (deps: {
       await access.tokens.revoke(actor, params.token)
       return {}
     },
-    operatorClaimLink: async () => {
-      const url = await access.claim.issue()
+    operatorClaimLink: async ({ actor }) => {
+      const url = await access.claim.issue(actor)
       return { claimed: url === null, url: url?.reveal('the operator asked for it') ?? null }
     },
   }
