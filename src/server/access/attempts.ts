@@ -4,22 +4,23 @@ import { toHex } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { hashOf } from './hashed.ts'
 import { limits } from './limits.ts'
+import { networkOf } from './network.ts'
 import { countAttempt, type Executor } from './queries.ts'
 
 const { attempts } = limits
 
 export const countSignInFrom = (db: Executor, address: string): Promise<void> =>
-  count(db, `sign-in:address:${address}`, attempts.signInPerAddress)
+  count(db, `sign-in:address:${networkOf(address)}`, attempts.signInPerAddress)
 
 /** The name is hashed: what people mistype into the field must not be stored. */
 export const countSignInTo = (db: Executor, email: string): Promise<void> =>
   count(db, `sign-in:account:${toHex(hashOf(email.toLowerCase()))}`, attempts.signInPerAccount)
 
 export const countChallengeFrom = (db: Executor, address: string): Promise<void> =>
-  count(db, `challenge:address:${address}`, attempts.challengesPerAddress)
+  count(db, `challenge:address:${networkOf(address)}`, attempts.challengesPerAddress)
 
 export const countClaimFrom = (db: Executor, address: string): Promise<void> =>
-  count(db, `claim:address:${address}`, attempts.claimPerAddress)
+  count(db, `claim:address:${networkOf(address)}`, attempts.claimPerAddress)
 
 const count = async (db: Executor, key: string, most: number): Promise<void> => {
   if ((await countAttempt(db, key)) > most)

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { fault } from '../../base/faults.ts'
 import { type Access, type Route, type RouteName, routes } from '../../protocol/api/routes.ts'
+import { problemJson } from '../../protocol/api/shapes.ts'
 import { type Actor, mayUse } from '../access/actor.ts'
 import { rolesByVerb } from '../access/roles.ts'
 import type { OpenedSession } from '../access/sessions.ts'
@@ -94,8 +95,14 @@ const schemaOf = (name: string, route: Route) => ({
   params: paramsOf(route.path),
   querystring: route.query ?? z.strictObject({}),
   ...(route.body === undefined ? {} : { body: route.body }),
-  ...(route.answer instanceof z.ZodString ? {} : { response: { 200: route.answer } }),
+  response: { ...(route.answer instanceof z.ZodString ? {} : { 200: route.answer }), default: problems },
 })
+
+/** For the description of the API; error-response.ts writes them. */
+const problems = {
+  description: 'What went wrong (RFC 9457)',
+  content: { 'application/problem+json': { schema: problemJson } },
+}
 
 const paramsOf = (path: string) =>
   z.strictObject(

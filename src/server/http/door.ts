@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { fault } from '../../base/faults.ts'
 import type { Access } from '../access/access.ts'
 import { type Actor, actorId } from '../access/actor.ts'
+import { networkOf } from '../access/network.ts'
 import type { Site } from '../access/site.ts'
 import { authenticateOperator, authenticatePeople } from './authenticate.ts'
 import type { Door } from './binder.ts'
@@ -19,7 +20,7 @@ export const peopleDoor = (
   const authenticate = authenticatePeople(access, site)
   const credentialRate = app.createRateLimit({
     max: limits.rate.credential,
-    keyGenerator: (request) => (request.actor === null ? request.ip : actorId(request.actor)),
+    keyGenerator: (request) => (request.actor === null ? networkOf(request.ip) : actorId(request.actor)),
   })
   return {
     kind: 'people',

@@ -185,6 +185,8 @@ test('the API describes itself as OpenAPI 3.1 from the route table', async () =>
   const app = await openTestApp()
   const { json } = await app.call('GET', '/api/v1/openapi.json')
   assert.equal(json.openapi, '3.1.0')
+  const failure = json.paths['/api/v1/runs'].get.responses.default.content['application/problem+json'].schema
+  assert.ok(failure.required.includes('request_id'))
   const described = Object.entries<Record<string, { operationId: string }>>(json.paths).flatMap(
     ([, operations]) => Object.values(operations).map((operation) => operation.operationId),
   )

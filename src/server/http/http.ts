@@ -10,6 +10,7 @@ import type { Clock } from '../../base/clock.ts'
 import { fault, isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Access } from '../access/access.ts'
+import { networkOf } from '../access/network.ts'
 import type { Site } from '../access/site.ts'
 import type { Live } from '../live/live.ts'
 import type { Intake } from '../use-cases.ts'
@@ -52,7 +53,10 @@ export const createPeopleApp = async (deps: HttpDeps): Promise<FastifyInstance> 
     timeWindow: limits.rate.windowMs,
     cache: limits.rate.addressesRemembered,
   })
-  const addressRate = app.createRateLimit({ max: limits.rate.address, keyGenerator: (request) => request.ip })
+  const addressRate = app.createRateLimit({
+    max: limits.rate.address,
+    keyGenerator: (request) => networkOf(request.ip),
+  })
   app.addHook('onRequest', (request) => refuseTooMany(addressRate, request))
   bindApi(app, deps, peopleDoor(app, deps))
   bindHooks(app, deps.intake)

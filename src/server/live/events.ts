@@ -59,6 +59,7 @@ const openStream = (
   actor: Actor,
   start: { readonly topic: string; readonly cursor: number },
 ): PassThrough => {
+  const leave = deps.takeSeat(actor)
   const stream = new PassThrough()
   const reader = createReader(deps, {
     actor,
@@ -71,6 +72,7 @@ const openStream = (
   }, deps.pace.beatMs)
   stream.once('close', () => {
     clearInterval(beat)
+    leave()
     reader.close()
   })
   // The headers go out at once, so that the caller knows it is connected.

@@ -2,7 +2,11 @@
 const mib = 1024 * 1024
 
 export const limits = {
-  socketsMax: 5_000,
+  /** WebSockets and event streams together. */
+  connections: 5_000,
+  connectionsPerCredential: 100,
+  /** Handshakes whose credentials are being looked up. */
+  pendingUpgrades: 64,
   topicsPerSocket: 32,
   clientMessageBytes: 4 * 1024,
   /** Client messages per heartbeat; a page needs a handful. */

@@ -11,7 +11,9 @@ import type { Actor } from '../access/actor.ts'
 import type { Logs, Runs } from '../use-cases.ts'
 import { bindEvents } from './events.ts'
 import { limits, type Pace, pace } from './limits.ts'
+import type { ReaderDeps } from './reader.ts'
 import { createRunHub } from './run-hub.ts'
+import { createSeats } from './seats.ts'
 import { serveSocket } from './socket.ts'
 
 export type Upgrade = {
@@ -38,7 +40,8 @@ export const createLive = (deps: {
   readonly pace?: Pace
 }): Live => {
   const hub = createRunHub(deps.runs)
-  const readerDeps = { pace, ...deps, hub }
+  const readerDeps: ReaderDeps = { pace, ...deps, hub, takeSeat: createSeats() }
+  let pending = 0
   // Frames are compressed already: permessage-deflate costs 8 times the CPU and drops frames (platform.md §5).
   const server = new WebSocketServer({
     noServer: true,
@@ -48,9 +51,11 @@ export const createLive = (deps: {
   return {
     acceptUpgrade: async ({ request, socket, head, admit }) => {
       socket.on('error', () => socket.destroy())
-      const actor = await admit(request.headers)
+      if (pending >= limits.pendingUpgrades) throw fault('E_RATE_LIMIT')
+      pending++
+      const actor = await admit(request.headers).finally(() => pending--)
       if (actor === null) throw fault('E_UNAUTHENTICATED')
-      if (server.clients.size >= limits.socketsMax) throw fault('E_RATE_LIMIT')
+      socket.once('close', readerDeps.takeSeat(actor))
       server.handleUpgrade(request, socket, head, (webSocket) => serveSocket(readerDeps, webSocket, actor))
     },
     bindEvents: (app, admit) => bindEvents(app, readerDeps, admit),

@@ -6,12 +6,14 @@ import type { Access } from '../access/access.ts'
 import { type Actor, mayUse } from '../access/actor.ts'
 import { type FollowDeps, follow, type Send } from './follow.ts'
 import { limits, type Pace } from './limits.ts'
+import type { TakeSeat } from './seats.ts'
 import { parseTopic, type Topic } from './topic.ts'
 
 export type ReaderDeps = FollowDeps & {
   readonly access: Pick<Access, 'again' | 'onEnded'>
   readonly log: Log
   readonly pace: Pace
+  readonly takeSeat: TakeSeat
 }
 
 /** Why the server ended a connection; a reader comes back with its cursors, except after `signed-out`. */

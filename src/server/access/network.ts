@@ -1,0 +1,15 @@
+// Whom an address counts as: IPv4 addresses one by one, IPv6 by their /64, which is what one customer of one provider
+// has at the least. A mapped address (`::ffff:192.0.2.1`) is the IPv4 address it means.
+
+export const networkOf = (address: string): string => {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  if (!address.includes(':')) return address
+  const [before = '', after] = address.split('%', 1)[0]?.split('::') ?? []
+  const head = before === '' ? [] : before.split(':')
+  const tail = after === undefined || after === '' ? [] : after.split(':')
+  const zeros = after === undefined ? 0 : 8 - head.length - tail.length
+  const groups = [...head, ...Array(Math.max(0, zeros)).fill('0'), ...tail]
+  const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
+  return `${prefix.join(':')}::/64`
+}
