@@ -10,6 +10,7 @@ export type Resolve = (name: string, signal: AbortSignal) => Promise<readonly st
 export const createHostResolver =
   (hostsFile = '/etc/hosts'): Resolve =>
   async (name, signal) => {
+    signal.throwIfAborted()
     const known = await fromHostsFile(hostsFile, name)
     if (known.length > 0) return known
     const resolver = new Resolver({ timeout: 3_000, tries: 2 })

@@ -1,0 +1,162 @@
+// The host's side of the probes: plants values where a sandbox must not see them, listens where it must not arrive,
+// and counts. Whoever opens it closes it: every planted file, process and listener goes with it. It changes nothing
+// else on the host, and a place that it may not write is simply not planted.
+import { randomBytes } from 'node:crypto'
+import { getServers } from 'node:dns'
+import { once } from 'node:events'
+import { readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, isIPv4, type ListenOptions, type Server } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { spawn } from '../../sys/index.ts'
+import type { ListenerName, Seen } from './probe.ts'
+import type { ProbeTargets } from './program.ts'
+
+export interface ProbeHost {
+  readonly targets: ProbeTargets
+  readonly planted: Seen['planted']
+  readonly shadow: Seen['shadow']
+  accepted(listener: ListenerName): number
+  close(): Promise<void>
+}
+
+export type ProbeHostOptions = {
+  /** Directories of runner and vault that this process may write. */
+  readonly stateDirectories: readonly string[]
+  /** Sockets of ours that no job may reach. */
+  readonly sockets: readonly string[]
+  /** Calibration only: stand-ins for the outside, and the tree in which files may be written. */
+  readonly standIns?: Wanted
+  readonly plantedRoot?: string
+}
+
+const everyonesDirectories = ['/etc', '/opt', '/home', '/srv', '/tmp', '/var/tmp', '/dev/shm']
+/** Where nobody of ours listens: the service's own port, or one that is surely closed. */
+const defaultPorts: ProbeTargets['ports'] = {
+  loopback: 9,
+  loopback6: 9,
+  bridge: 9,
+  notation: 9,
+  metadata: 80,
+  outside: 443,
+}
+
+export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHost> => {
+  const nonce = randomBytes(8).toString('hex')
+  const value = `planted${randomBytes(16).toString('hex')}`
+  const markerHead = `mark${randomBytes(8).toString('hex')}`
+  const marker = `${markerHead}${randomBytes(16).toString('hex')}`
+  const canaries = plant(
+    [...options.stateDirectories, ...everyonesDirectories],
+    `mayfly-canary-${nonce}`,
+    value,
+  )
+  const bystander = spawn('/bin/sh', ['-c', 'read -r _ || :', marker], {
+    env: { MAYFLY_PROBE_MARKER: marker },
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  const abstractName = `mayfly-probe-${nonce}`
+  const listeners = await openListeners({
+    loopback: { host: '127.0.0.1', port: 0 },
+    loopback6: { host: '::1', port: 0 },
+    bridge: { host: '127.0.0.1', port: 0 },
+    notation: { host: '127.0.0.1', port: 0 },
+    abstract: { path: `\0${abstractName}` },
+    ...options.standIns,
+  })
+  return {
+    targets: {
+      hostNamespaces: [readlinkSync('/proc/self/ns/pid'), readlinkSync('/proc/self/ns/user')],
+      hostPid: bystander.pid ?? process.pid,
+      canaries,
+      markerHead,
+      sockets: options.sockets,
+      disks: readDisks(),
+      addresses: readAddresses(),
+      resolvers: getServers().filter(isIPv4),
+      ports: { ...defaultPorts, ...listeners.ports() },
+      abstractName,
+      nonce,
+      plantedRoot: options.plantedRoot ?? '',
+    },
+    planted: [value, marker],
+    shadow: readShadow(),
+    accepted: listeners.accepted,
+    close: async () => {
+      for (const path of canaries) rmSync(path, { force: true })
+      bystander.stdin?.end()
+      await Promise.all([
+        listeners.close(),
+        bystander.exitCode === null && bystander.signalCode === null ? once(bystander, 'exit') : null,
+      ])
+    },
+  }
+}
+
+const plant = (directories: readonly string[], name: string, value: string): readonly string[] =>
+  directories
+    .map((directory) => join(directory, name))
+    .filter((path) => {
+      try {
+        writeFileSync(path, value, { mode: 0o644, flag: 'wx' })
+        return true
+      } catch {
+        return false // not ours to write, or not there
+      }
+    })
+
+type Wanted = Partial<Record<ListenerName, ListenOptions>>
+
+const openListeners = async (wanted: Wanted) => {
+  const counts = new Map<ListenerName, number>()
+  const servers = new Map<ListenerName, Server>()
+  for (const [name, where] of Object.entries(wanted) as [ListenerName, ListenOptions][]) {
+    const server = createServer((socket) => {
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+      // Destroyed rather than closed: nobody reads what it sent, so its end would never be seen.
+      socket.on('error', () => undefined).end('reached', () => socket.destroy())
+    })
+    const isListening = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(where, () => resolve(true)) // no IPv6 here, for one
+    })
+    if (isListening) servers.set(name, server)
+  }
+  return {
+    accepted: (name: ListenerName) => counts.get(name) ?? 0,
+    ports: (): Partial<Record<ListenerName, number>> =>
+      Object.fromEntries(
+        [...servers].flatMap(([name, server]) => {
+          const address = server.address()
+          return typeof address === 'object' && address !== null ? [[name, address.port]] : []
+        }),
+      ),
+    close: () =>
+      Promise.all([...servers.values()].map((server) => new Promise((resolve) => server.close(resolve)))),
+  }
+}
+
+const readDisks = (): readonly string[] =>
+  readText('/proc/partitions')
+    .split('\n')
+    .slice(2)
+    .map((line) => line.trim().split(/\s+/)[3])
+    .filter((name) => name !== undefined)
+    .slice(0, 8)
+    .map((name) => `/dev/${name}`)
+
+const readAddresses = (): readonly string[] =>
+  Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .filter((entry) => !entry.internal)
+    .map((entry) => entry.address)
+    .slice(0, 8)
+
+const readShadow = (): string | null => readText('/etc/shadow').split('\n')[0] || null
+
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,123 @@
+// Runs the probes inside a sandbox and judges what they saw. What never said that it finished is `not-run`, with the
+// reason: an error must not read as "held".
+import { Writable } from 'node:stream'
+import type { GuestPath, ProbeResult, Sandbox, StepResult, StepSpec } from '../driver.ts'
+import type { SeccompArch } from '../policy/seccomp.ts'
+import { fileProbes } from './files.ts'
+import type { ProbeHost } from './host.ts'
+import { kernelProbes } from './kernel.ts'
+import { networkProbes } from './network.ts'
+import { listenerNames, type Probe, type Seen } from './probe.ts'
+import { buildProgram, guardExit } from './program.ts'
+import { syscallProbes } from './syscalls.ts'
+
+export const allProbes: readonly Probe[] = [
+  ...fileProbes,
+  ...kernelProbes,
+  ...syscallProbes,
+  ...networkProbes,
+]
+
+export type ProbeOptions = {
+  readonly probes?: readonly Probe[]
+  readonly workdir?: GuestPath
+  readonly signal: AbortSignal
+}
+
+const outputMax = 4 * 1024 * 1024
+const suiteMs = 60_000
+
+export const runProbes = async (
+  sandbox: Pick<Sandbox, 'exec' | 'egress'>,
+  host: ProbeHost,
+  options: ProbeOptions,
+): Promise<readonly ProbeResult[]> => {
+  const probes = options.probes ?? allProbes
+  const stdout = createCollector()
+  const stderr = createCollector()
+  const io = { stdin: null, stdout: stdout.stream, stderr: stderr.stream }
+  const acceptedBefore = new Map(listenerNames.map((name) => [name, host.accepted(name)]))
+  const seenBefore = sandbox.egress().length
+  const result = await sandbox.exec(stepOf(probes, host, options.workdir ?? '/tmp'), io, options.signal)
+  const seen: Omit<Seen, 'lines'> = {
+    planted: host.planted,
+    shadow: host.shadow,
+    accepted: (listener) => host.accepted(listener) - (acceptedBefore.get(listener) ?? 0),
+    records: sandbox.egress().slice(seenBefore),
+  }
+  const lines = groupById(stdout.text())
+  const failure = whyNothingRan(result, stderr.text())
+  return probes.map((probe) => judge(probe, lines.get(probe.id) ?? [], seen, failure))
+}
+
+const stepOf = (probes: readonly Probe[], host: ProbeHost, workdir: GuestPath): StepSpec => {
+  const arch: SeccompArch = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+  return {
+    id: 'probes',
+    kind: 'run',
+    cell: 'shared',
+    script: { interpreter: ['perl'], text: buildProgram(probes, host.targets, arch) },
+    env: new Map([['MAYFLY_HOST_NS', host.targets.hostNamespaces.join(' ')]]),
+    workdir,
+    take: [],
+    socket: null,
+    egress: null,
+    tty: null,
+    deadline: suiteMs,
+  }
+}
+
+const createCollector = () => {
+  const chunks: Buffer[] = []
+  let size = 0
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      size += chunk.length
+      if (size <= outputMax) chunks.push(chunk)
+      done()
+    },
+  })
+  return { stream, text: () => Buffer.concat(chunks).toString('latin1') }
+}
+
+const groupById = (text: string): ReadonlyMap<string, readonly string[]> => {
+  const groups = new Map<string, string[]>()
+  for (const line of text.split('\n')) {
+    const [id = '', rest] = line.split('\t')
+    if (rest === undefined) continue
+    const group = groups.get(id) ?? []
+    group.push(rest)
+    groups.set(id, group)
+  }
+  return groups
+}
+
+/** Why probes without an answer have none. */
+const whyNothingRan = (result: StepResult, stderr: string): string => {
+  if (result.kind !== 'exit') return `the suite ended by ${result.kind}`
+  if (result.code === guardExit) return 'the guard refused: not in namespaces of its own'
+  return `no answer; exit ${result.code}; ${stderr.slice(0, 200).trim()}`
+}
+
+const judge = (
+  probe: Probe,
+  all: readonly string[],
+  seen: Omit<Seen, 'lines'>,
+  failure: string,
+): ProbeResult => {
+  const result = (verdict: ProbeResult['verdict'], detail: string): ProbeResult => ({
+    id: probe.id,
+    verdict,
+    detail: detail.slice(0, 300),
+  })
+  const isOurs = (line: string) => line === 'end' || /^(died|warned|signal): /.test(line)
+  const broken = all.find((line) => isOurs(line) && line !== 'end')
+  const lines = all.filter((line) => !isOurs(line))
+  // What was open stays open, even when the program broke after it.
+  const open = lines.length > 0 ? probe.judge({ ...seen, lines }) : null
+  if (open !== null) return result('open', open)
+  if (broken !== undefined) return result('not-run', broken)
+  if (!all.includes('end')) return result('not-run', failure)
+  if (lines.length === 0) return result('not-run', 'nothing was there to try')
+  return result('held', lines.slice(0, 4).join('; '))
+}
