@@ -7,6 +7,7 @@ import WebSocket from 'ws'
 import { createAccess, keepOrganisation } from '../../src/server/access/access.ts'
 import type { Role } from '../../src/server/access/roles.ts'
 import { parseSite } from '../../src/server/access/site.ts'
+import type { Database } from '../../src/server/db/database.ts'
 import { peopleHandlers } from '../../src/server/http/handlers/people.ts'
 import { systemHandlers } from '../../src/server/http/handlers/system.ts'
 import { type UseCases, workHandlers } from '../../src/server/http/handlers/work.ts'
@@ -14,7 +15,7 @@ import { createOperatorApp, createPeopleApp, type HttpDeps } from '../../src/ser
 import { noSite } from '../../src/server/http/static-site.ts'
 import { type Pace, pace } from '../../src/server/live/limits.ts'
 import { createLive } from '../../src/server/live/live.ts'
-import { createNewId } from '../../src/server/new-id.ts'
+import { createNewId, type NewId } from '../../src/server/new-id.ts'
 import { createLog, randomBytes, systemClock } from '../../src/sys/index.ts'
 import { testDatabase } from './postgres.ts'
 
@@ -76,7 +77,7 @@ export type TestApp = Awaited<ReturnType<typeof openTestApp>>
 
 export const openTestApp = async (
   options: {
-    readonly work?: Partial<UseCases>
+    readonly work?: Partial<UseCases> | ((parts: { database: Database; newId: NewId }) => Partial<UseCases>)
     readonly publicUrl?: string
     readonly pace?: Pace
   } & Partial<HttpDeps> = {},
@@ -88,7 +89,8 @@ export const openTestApp = async (
   const state = { site: parseSite(options.publicUrl ?? 'http://localhost') }
   const site = () => state.site
   const access = createAccess({ db, randomBytes, newId, site, organisation })
-  const work = { ...noWork, ...options.work }
+  const given = typeof options.work === 'function' ? options.work({ database, newId }) : options.work
+  const work = { ...noWork, ...given }
   const live = createLive({ access, ...work, log, pace: options.pace ?? pace })
   const deps: HttpDeps = {
     access,
