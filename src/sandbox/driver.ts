@@ -67,11 +67,12 @@ export interface Sandbox {
   readonly id: string
   /**
    * Rejects only for faults of ours; everything the job does is a StepResult. After abort: TERM to the step,
-   * `deadlines.term` later KILL; resolves `cancelled`. After a rejection only `close` may be called. The io
-   * streams are written with back-pressure and ended (`end()`) when the step's output ended.
+   * `deadlines.term` later KILL; resolves `cancelled`. After a rejection only `close` may be called; E_INPUT alone
+   * (a script or variable no process can have) breaks nothing. The io streams are written with back-pressure and
+   * never ended: when `exec` resolves, everything was written.
    */
   exec(step: StepSpec, io: StepIo, signal: AbortSignal): Promise<StepResult>
-  /** Unpacks a tar stream inside a cell, as the job's user, below `to` (made when missing). */
+  /** Unpacks a tar stream inside a cell, as the job's user, below `to` (made when missing). Rejects for a bad one. */
   copyIn(files: TarStream, to: GuestPath, signal: AbortSignal): Promise<void>
   /** A tar of `from`, made inside a cell: hostile bytes. The stream fails beyond `limit` bytes. */
   copyOut(from: GuestPath, limit: SizeBytes, signal: AbortSignal): Promise<TarStream>
@@ -143,6 +144,10 @@ export interface PoolWant {
   readonly shape: Shape
   readonly net: 'none' | 'gateway'
   readonly count: number
+  /** A waiting sandbox fits an `open` with exactly these; default: the class `medium`, no tools. */
+  readonly limits?: Limits
+  /** Tool mounts, as `at` without its leading slash. */
+  readonly tools?: readonly { readonly object: string; readonly at: string }[]
 }
 
 export interface SweepReport {

@@ -1,0 +1,112 @@
+// The runner's end of the line to the jailer: one promise per verb, with the handles that came for it. When the line
+// closes, everything waiting fails: the jailer then destroys what it held.
+import { fault } from '../../../base/faults.ts'
+import type { Channel } from '../../channel.ts'
+import { callMs } from '../../limits.ts'
+import type { RawHandle } from '../../pipes.ts'
+import { type HandlePart, isAnswer, type VerbArguments, type VerbName } from '../../verbs.ts'
+
+export type Reply = {
+  readonly value: unknown
+  take(part: HandlePart): RawHandle
+  parts(): readonly HandlePart[]
+}
+export type CellExit = { readonly code: number | null; readonly ran: boolean }
+
+export interface JailerClient {
+  /** A handle nobody takes from the reply is closed with `discard` by whoever made the call. */
+  call<V extends VerbName>(verb: V, args: VerbArguments[V]): Promise<Reply>
+  /** Called once, also when the cell ended before anybody asked. */
+  cellExit(nest: string, cell: number): Promise<CellExit>
+  /** No more news of this nest are wanted. */
+  forget(nest: string): void
+}
+
+type Pending = {
+  readonly handles: Map<HandlePart, RawHandle>
+  resolve(reply: Reply): void
+  reject(error: unknown): void
+}
+type ExitWait = { readonly promise: Promise<CellExit>; readonly resolve: (exit: CellExit) => void }
+
+export const createJailerClient = (channel: Channel): JailerClient => {
+  const pending = new Map<number, Pending>()
+  const exits = new Map<string, ExitWait>()
+  let lastCall = 0
+  let closed = false
+
+  const exitOf = (nest: string, cell: number): ExitWait => {
+    const key = `${nest} ${cell}`
+    const wait = exits.get(key) ?? createWait()
+    exits.set(key, wait)
+    return wait
+  }
+  channel.onMessage((message, handle) => {
+    if (!isAnswer(message)) return handle?.close()
+    if ('part' in message) {
+      const call = pending.get(message.call)
+      if (call === undefined || handle === undefined) return handle?.close()
+      call.handles.set(message.part, handle)
+    } else if ('ran' in message) exitOf(message.nest, message.cell).resolve(message)
+    else {
+      const call = pending.get(message.re)
+      pending.delete(message.re)
+      if ('fault' in message) call?.reject(fault(message.fault.code, message.fault))
+      else call?.resolve(replyOf(message.value, call.handles))
+    }
+  })
+  channel.onClose(() => {
+    closed = true
+    for (const call of pending.values()) call.reject(lineClosed())
+    for (const wait of exits.values()) wait.resolve({ code: null, ran: true })
+    pending.clear()
+  })
+  const call: JailerClient['call'] = (verb, args) =>
+    new Promise((resolve, reject) => {
+      if (closed) return reject(lineClosed())
+      const number = ++lastCall
+      const timer = setTimeout(() => settle(reject, fault('E_SANDBOX_DEADLINE', { detail: verb })), callMs)
+      const settle = <T>(how: (value: T) => void, value: T) => {
+        clearTimeout(timer)
+        pending.delete(number)
+        how(value)
+      }
+      pending.set(number, {
+        handles: new Map(),
+        resolve: (reply) => settle(resolve, reply),
+        reject: (error) => settle(reject, error),
+      })
+      channel
+        .send({ call: number, verb, with: args })
+        .catch((cause) => settle(reject, fault('E_EXEC_FAILED', { detail: 'the jailer is gone', cause })))
+    })
+  return {
+    call,
+    cellExit: (nest, cell) =>
+      closed ? Promise.resolve({ code: null, ran: true }) : exitOf(nest, cell).promise,
+    forget: (nest) => {
+      for (const key of exits.keys()) if (key.startsWith(`${nest} `)) exits.delete(key)
+    },
+  }
+}
+
+const lineClosed = () => fault('E_EXEC_FAILED', { detail: 'the line to the jailer is closed' })
+
+const createWait = (): ExitWait => {
+  let resolve: ExitWait['resolve'] = () => undefined
+  const promise = new Promise<CellExit>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+const replyOf = (value: unknown, handles: Map<HandlePart, RawHandle>): Reply => ({
+  value,
+  parts: () => [...handles.keys()],
+  take: (part) => {
+    const handle = handles.get(part)
+    if (handle === undefined) throw fault('E_EXEC_FAILED', { detail: `the jailer sent no handle "${part}"` })
+    handles.delete(part)
+    return handle
+  },
+})

@@ -1,0 +1,95 @@
+// The runner's side of a job cell (isolation.md §2.9): orders to the step loop, its status lines, the FIFOs of each
+// step. What the loop says is hostile: an unknown or long line, a step that was not started, or the end of the cell
+// ends the job's steps, never the runner.
+import type { Socket } from 'node:net'
+import { statusLineMax } from '../../limits.ts'
+
+export type StepEnd = { readonly kind: 'exit'; readonly code: number } | { readonly kind: 'lost' }
+
+export interface JobCell {
+  /** Resolves when the loop waits for orders; false when it never will. */
+  readonly ready: Promise<boolean>
+  /** Starts the step of a set; foreground ones wait for each other. */
+  start(set: number, kind: 'fg' | 'bg'): RunningStep
+  /** Closes the line: the loop ends by itself. */
+  close(): void
+}
+export interface RunningStep {
+  /** The session of the step as the cell numbers it; null when it never started. */
+  readonly session: Promise<number | null>
+  readonly ended: Promise<StepEnd>
+}
+
+type Expecting = { onStart(pid: number | null): void; onEnd(end: StepEnd): void }
+
+/** `lost` resolves when the cell is gone. */
+export const createJobCell = (orders: Socket, status: Socket, lost: Promise<unknown>): JobCell => {
+  const steps = new Map<number, Expecting>()
+  let resolveReady: (ready: boolean) => void = () => undefined
+  let isLost = false
+  const ready = new Promise<boolean>((resolve) => {
+    resolveReady = resolve
+  })
+  const lose = () => {
+    isLost = true
+    resolveReady(false)
+    for (const step of steps.values()) {
+      step.onStart(null)
+      step.onEnd({ kind: 'lost' })
+    }
+    steps.clear()
+    orders.destroy()
+    status.destroy()
+  }
+  const obeyLine = (line: string) => {
+    if (line === 'ready') return resolveReady(true)
+    const [, verb, set, value] = /^(start|end) (\d{1,7}) (\d{1,7})$/.exec(line) ?? []
+    const step = steps.get(Number(set))
+    if (step === undefined) return lose()
+    if (verb === 'start') return step.onStart(Number(value))
+    steps.delete(Number(set))
+    step.onStart(null)
+    step.onEnd({ kind: 'exit', code: Number(value) & 255 })
+  }
+  readLines(status, obeyLine, lose)
+  void lost.then(lose)
+  return {
+    ready,
+    start: (set, kind) => {
+      const step = createExpectation()
+      if (isLost) {
+        step.onStart(null)
+        step.onEnd({ kind: 'lost' })
+        return step
+      }
+      steps.set(set, step)
+      orders.write(`${kind} ${set}\n`)
+      return step
+    },
+    close: () => orders.destroy(),
+  }
+}
+
+const createExpectation = (): Expecting & RunningStep => {
+  let onStart: Expecting['onStart'] = () => undefined
+  let onEnd: Expecting['onEnd'] = () => undefined
+  const session = new Promise<number | null>((resolve) => {
+    onStart = resolve
+  })
+  const ended = new Promise<StepEnd>((resolve) => {
+    onEnd = resolve
+  })
+  return { session, ended, onStart: (pid) => onStart(pid), onEnd: (end) => onEnd(end) }
+}
+
+const readLines = (from: Socket, onLine: (line: string) => void, onTooLong: () => void): void => {
+  let rest = ''
+  from.on('error', () => undefined)
+  from.on('close', onTooLong)
+  from.on('data', (chunk: Buffer) => {
+    const lines = `${rest}${chunk.toString('latin1')}`.split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+    if (rest.length > statusLineMax) onTooLong()
+  })
+}

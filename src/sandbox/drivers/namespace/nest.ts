@@ -1,0 +1,152 @@
+// A nest as the runner holds it: its id, its waiting job cell, and sets of FIFO ends one step ahead of need. Made by the
+// pool or on the spot, used by one sandbox, ended once.
+import { fault } from '../../../base/faults.ts'
+import type { Limits, Receipt } from '../../../protocol/receipt.ts'
+import { nestMs, setsAhead } from '../../limits.ts'
+import { type RawHandle, readerOf, writerOf } from '../../pipes.ts'
+import type { JailerClient, Reply } from './client.ts'
+import { createJobCell, type JobCell } from './job-cell.ts'
+
+export type NestKind = {
+  readonly limits: Limits
+  readonly net: 'none' | 'gateway'
+  readonly seccomp: 'strict' | 'userns'
+  readonly tools: readonly { readonly object: string; readonly at: string }[]
+}
+
+/** The runner's ends of one step of the job cell. */
+export type StepSet = {
+  readonly set: number
+  readonly out: RawHandle
+  readonly err: RawHandle
+  readonly pro: RawHandle
+  readonly in: RawHandle | null
+}
+
+export type NestListener = {
+  readonly port: number
+  readonly proto: 'tcp' | 'udp'
+  readonly handle: RawHandle
+}
+export type Destroyed = {
+  readonly gone: Receipt['gone']
+  readonly usage: NestUsage
+  readonly leftovers: number
+}
+export type NestUsage = {
+  readonly peakMemory: number
+  readonly cpuSeconds: number
+  readonly peakPids: number
+  readonly oomKills: number
+  readonly throttledMs: number
+  readonly ramdisk: number
+}
+
+export interface NestHold {
+  readonly id: string
+  readonly kind: NestKind
+  readonly preparedAt: number
+  readonly noswap: boolean
+  /** The job network's address; null without one. */
+  readonly address: string | null
+  readonly listeners: readonly NestListener[]
+  readonly cell: JobCell
+  takeSet(stdin: boolean): Promise<StepSet>
+  usage(): Promise<NestUsage>
+  destroy(): Promise<Destroyed>
+}
+
+export const openNest = async (client: JailerClient, kind: NestKind, now: number): Promise<NestHold> => {
+  const reply = await client.call('nest.prepare', kind)
+  // SAFE: the jailer is trusted by the runner; these are its own types (jailer/served.ts).
+  const made = reply.value as { nest: string; address: string | null; noswap: boolean }
+  const { nest } = made
+  const lost = client.cellExit(nest, 0)
+  const cell = createJobCell(writerOf(reply.take('in')), readerOf(reply.take('out')), lost)
+  // What bwrap or the loop itself complain about belongs to no step.
+  readerOf(reply.take('err'))
+    .on('error', () => undefined)
+    .resume()
+  const sets = createSets(client, nest)
+  const listeners = listenersOf(reply)
+  const destroy = async (): Promise<Destroyed> => {
+    await sets.close()
+    for (const { handle } of listeners) handle.close()
+    // Before our own end of the line: the jailer counts what still lives, then kills.
+    const { value } = await client.call('nest.destroy', { nest })
+    cell.close()
+    client.forget(nest)
+    // SAFE: as above.
+    return value as Destroyed
+  }
+  const hold: NestHold = {
+    ...{ id: nest, kind, preparedAt: now, noswap: made.noswap, address: made.address },
+    ...{ listeners, cell, destroy, takeSet: sets.take },
+    usage: async () => (await client.call('nest.usage', { nest })).value as NestUsage,
+  }
+  if (await within(cell.ready, nestMs)) return hold
+  await destroy()
+  throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'the step loop did not start' })
+}
+
+export const listenersOf = (reply: Reply): readonly NestListener[] =>
+  reply.parts().flatMap((part) => {
+    const [, proto, port] = /^(tcp|udp):(\d+)$/.exec(part) ?? []
+    if (proto === undefined) return []
+    // SAFE: the expression allows these two.
+    return [{ proto: proto as 'tcp' | 'udp', port: Number(port), handle: reply.take(part) }]
+  })
+
+const within = async (ready: Promise<boolean>, ms: number): Promise<boolean> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([ready, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Keeps `setsAhead` sets requested, so that a step does not wait for its handles. */
+const createSets = (client: JailerClient, nest: string) => {
+  const ahead: Promise<StepSet>[] = []
+  let closed = false
+  const open = async (stdin: boolean): Promise<StepSet> => {
+    const reply = await client.call('set.open', { nest, stdin })
+    const { set } = reply.value as { set: number }
+    return {
+      set,
+      out: reply.take('out'),
+      err: reply.take('err'),
+      pro: reply.take('pro'),
+      in: stdin ? reply.take('in') : null,
+    }
+  }
+  const refill = () => {
+    while (!closed && ahead.length < setsAhead) {
+      const next = open(false)
+      next.catch(() => undefined)
+      ahead.push(next)
+    }
+  }
+  refill()
+  return {
+    take: (stdin: boolean): Promise<StepSet> => {
+      if (stdin) return open(true)
+      const next = ahead.shift() ?? open(false)
+      refill()
+      return next
+    },
+    close: async () => {
+      closed = true
+      for (const set of await Promise.allSettled(ahead.splice(0)))
+        if (set.status === 'fulfilled') closeSet(set.value)
+    },
+  }
+}
+
+const closeSet = (set: StepSet): void => {
+  for (const handle of [set.out, set.err, set.pro, set.in]) handle?.close()
+}

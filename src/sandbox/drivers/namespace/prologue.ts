@@ -1,0 +1,104 @@
+// The prologue of a step: shell text that a cell's POSIX sh reads from a FIFO (isolation.md §2.9). It brings directory,
+// script and environment, and ends in `exec`. So no value ever stands on a command line of ours, and the jailer
+// sees none of it. Pure; everything from outside is quoted.
+import { fault } from '../../../base/faults.ts'
+import { Secret } from '../../../base/secret.ts'
+import type { StepSpec } from '../../driver.ts'
+import { environmentBytesMax, scriptBytesMax, variableBytesMax } from '../../limits.ts'
+
+export type PrologueOf = {
+  readonly script: StepSpec['script']
+  readonly env: ReadonlyMap<string, Secret<string> | string>
+  readonly workdir: string
+  /** In the job cell: number of the set, and whether the step has a stdin. null in a cell of its own. */
+  readonly job: { readonly set: number; readonly stdin: boolean } | null
+  readonly tty: boolean
+}
+
+/** Rejects with E_INPUT, in words, what no Linux process could be started with. */
+export const prologue = (of: PrologueOf): Buffer => {
+  const at = of.job === null ? '/run/mayfly' : `/run/mayfly/${of.job.set}`
+  const variables = [...of.env].map(([name, value]): [string, string] => [name, reveal(value)])
+  checkVariables(variables)
+  const plain = variables.filter(([name]) => isExportable(name))
+  const others = variables.filter(([name]) => !isExportable(name))
+  const lines = [
+    ...(of.job === null ? [] : jobHead(at, of.job)),
+    ...scriptLines(of.script, at),
+    ...directoryLines(of.workdir),
+    // After everything that needs a PATH, before the one command that wants it.
+    ...plain.map(([name, value]) => `export ${name}=${quote(value)}`),
+    [
+      'exec',
+      ...(of.job === null ? [] : ['/usr/bin/setsid']),
+      ...viaEnv(others),
+      ...command(of.script, at),
+    ].join(' '),
+  ]
+  return Buffer.from(`${lines.join('\n')}\n`, 'utf8')
+}
+
+/** Output first, so that every complaint reaches the step's log; then the session's number; then no way back. */
+const jobHead = (at: string, job: { readonly set: number; readonly stdin: boolean }): readonly string[] => [
+  `exec >${at}/out 2>${at}/err <${job.stdin ? `${at}/in` : '/dev/null'}`,
+  'read -r pid rest </proc/self/stat',
+  `echo "start ${job.set} $pid" >&3`,
+  'exec 3>&-',
+]
+
+const scriptLines = (script: StepSpec['script'], at: string): readonly string[] => {
+  if ('argv' in script) return []
+  if (script.text.includes('\0')) throw fault('E_INPUT', { public: 'A script cannot hold a NUL character.' })
+  if (Buffer.byteLength(script.text) > scriptBytesMax)
+    throw fault('E_INPUT', { public: `A script may have at most ${scriptBytesMax} bytes.` })
+  return [`printf %s ${quote(script.text)} >${at}/s/step || exit 1`]
+}
+
+const directoryLines = (workdir: string): readonly string[] => {
+  if (workdir === '/') return ['cd /']
+  return [
+    `cd ${quote(workdir)} 2>/dev/null || { mkdir -p ${quote(workdir)} && cd ${quote(workdir)}; } || exit 1`,
+  ]
+}
+
+const command = (script: StepSpec['script'], at: string): readonly string[] =>
+  'argv' in script ? script.argv.map(quote) : [...script.interpreter.map(quote), `${at}/s/step`]
+
+/** Names a shell cannot export: `env` sets them. Its command line is seen by the job's own processes only. */
+const viaEnv = (variables: readonly (readonly [string, string])[]): readonly string[] =>
+  variables.length === 0
+    ? []
+    : ['/usr/bin/env', ...variables.map(([name, value]) => quote(`${name}=${value}`))]
+
+/** Variables that mean something to a shell itself, or that some shells keep read-only. */
+const shellsOwn = new Set(
+  'BASHOPTS BASH_VERSINFO ENV EUID IFS LINENO OLDPWD OPTIND OPTARG PPID PS1 PS2 PS4 PWD SHELLOPTS UID _'.split(
+    ' ',
+  ),
+)
+const isExportable = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !shellsOwn.has(name)
+
+const checkVariables = (variables: readonly (readonly [string, string])[]): void => {
+  let total = 0
+  for (const [name, value] of variables) {
+    if (name === '' || /[=\0]/.test(name) || value.includes('\0'))
+      throw fault('E_INPUT', {
+        public: `The variable ${JSON.stringify(name)} has a name or value no process can have.`,
+      })
+    const bytes = Buffer.byteLength(name) + Buffer.byteLength(value) + 2
+    if (bytes > variableBytesMax)
+      throw fault('E_INPUT', {
+        public: `The variable ${name} is longer than the ${variableBytesMax} bytes Linux allows.`,
+      })
+    total += bytes
+  }
+  if (total > environmentBytesMax)
+    throw fault('E_INPUT', {
+      public: `All variables of a step together may have ${environmentBytesMax} bytes.`,
+    })
+}
+
+const reveal = (value: Secret<string> | string): string =>
+  value instanceof Secret ? value.reveal('environment of the step, by FIFO into its cell') : value
+
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

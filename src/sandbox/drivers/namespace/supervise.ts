@@ -1,0 +1,61 @@
+// From the start of a step to its end: deadlines, cancellation, too much output; TERM, then KILL, then the whole cell.
+// The same for steps of the job cell and for cells of their own.
+import { killedStepMs } from '../../limits.ts'
+
+export type StepEnd = { readonly kind: 'exit'; readonly code: number } | { readonly kind: 'lost' }
+/** Why we ended a step; null when it ended by itself. */
+export type Cause = 'cancelled' | 'deadline' | 'log-limit' | null
+
+export interface Running {
+  /** Settles in any case once `giveUp` was called. */
+  readonly ended: Promise<StepEnd>
+  signal(name: 'TERM' | 'KILL'): void
+  /** Ends the cell the step runs in. */
+  giveUp(): void
+}
+
+export type Bounds = {
+  readonly deadlineMs: number
+  readonly idleMs: number
+  readonly termMs: number
+  readonly abort: AbortSignal
+}
+
+export interface Supervision {
+  readonly outcome: Promise<{ readonly end: StepEnd; readonly cause: Cause }>
+  /** The step printed something. */
+  heard(): void
+  /** The step printed more than it may. */
+  exceeded(): void
+}
+
+export const supervise = (running: Running, bounds: Bounds): Supervision => {
+  let cause: Cause = null
+  const timers = new Set<NodeJS.Timeout>()
+  const after = (ms: number, act: () => void): NodeJS.Timeout => {
+    // Node's timers hold 31 bits; a longer wait is no wait.
+    const timer = setTimeout(act, Math.min(ms, 0x7fffffff))
+    timers.add(timer)
+    return timer
+  }
+  const stop = (why: Exclude<Cause, null>) => {
+    if (cause !== null) return
+    cause = why
+    running.signal('TERM')
+    after(bounds.termMs, () => {
+      running.signal('KILL')
+      after(killedStepMs, () => running.giveUp())
+    })
+  }
+  const onAbort = () => stop('cancelled')
+  after(bounds.deadlineMs, () => stop('deadline'))
+  const idle = after(bounds.idleMs, () => stop('deadline'))
+  if (bounds.abort.aborted) queueMicrotask(onAbort)
+  else bounds.abort.addEventListener('abort', onAbort, { once: true })
+  const outcome = running.ended.then((end) => {
+    for (const timer of timers) clearTimeout(timer)
+    bounds.abort.removeEventListener('abort', onAbort)
+    return { end, cause }
+  })
+  return { outcome, heard: () => void (cause === null && idle.refresh()), exceeded: () => stop('log-limit') }
+}

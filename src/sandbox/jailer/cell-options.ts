@@ -1,0 +1,71 @@
+// The options of one cell (isolation.md §2.3), composed here from typed values: no byte of the runner ever becomes an
+// option. Pure; the golden list is in its test.
+import type { Limits } from '../../protocol/receipt.ts'
+
+export type CellPlan = {
+  /** The nest's directory, as seen in the nest's mount namespace. */
+  readonly nest: string
+  /** The directory that appears as /run/mayfly. */
+  readonly sets: string
+  /** Where a clean cell's home and temp are; null for cells that share files. */
+  readonly own: string | null
+  /** True without a network namespace of the nest. */
+  readonly withoutNetwork: boolean
+  readonly sources: readonly { readonly from: string; readonly at: string }[]
+  readonly limits: Limits
+  /** Names below /proc that exist on this host. */
+  readonly masks: readonly string[]
+  readonly caPath: string
+  readonly blocked: boolean
+}
+
+/** Descriptors of the wrapper. */
+export const descriptors = { options: 3, seccomp: 4, status: 5, block: 6 } as const
+
+/** In this order. What a job reads in its environment before its own is here too: constants. */
+export const cellOptions = (plan: CellPlan): readonly string[] => [
+  ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup'],
+  ...(plan.withoutNetwork ? ['--unshare-net'] : []),
+  ...[
+    '--uid',
+    '1000',
+    '--gid',
+    '1000',
+    '--hostname',
+    'job',
+    '--die-with-parent',
+    '--new-session',
+    '--clearenv',
+  ],
+  ...Object.entries(environment(plan.caPath)).flatMap(([name, value]) => ['--setenv', name, value]),
+  ...['--bind', `${plan.nest}/root`, '/', '--proc', '/proc'],
+  ...plan.masks.flatMap((name) => ['--ro-bind', '/dev/null', `/proc/${name}`]),
+  // bwrap's /dev is a tmpfs without a limit (isolation.md §17.5): read-only, with a capped shm.
+  ...['--dev', '/dev', '--size', String(plan.limits.shm), '--perms', '1777', '--tmpfs', '/dev/shm'],
+  ...['--remount-ro', '/dev'],
+  ...(plan.own === null
+    ? []
+    : ['--bind', `${plan.own}/home`, '/home/ci', '--bind', `${plan.own}/tmp`, '/tmp']),
+  ...plan.sources.flatMap((source) => ['--ro-bind', source.from, `/${source.at}`]),
+  ...['--bind', plan.sets, '/run/mayfly', '--chdir', '/home/ci'],
+  ...['--seccomp', String(descriptors.seccomp), '--json-status-fd', String(descriptors.status)],
+  ...(plan.blocked ? ['--block-fd', String(descriptors.block)] : []),
+]
+
+const environment = (caPath: string): Readonly<Record<string, string>> => ({
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/home/ci',
+  USER: 'ci',
+  LOGNAME: 'ci',
+  SHELL: '/bin/bash',
+  LANG: 'C.UTF-8',
+  NODE_EXTRA_CA_CERTS: caPath,
+  SSL_CERT_FILE: caPath,
+  GIT_SSL_CAINFO: caPath,
+})
+
+/** `--args` wants NUL between and after; a NUL inside would start an option. */
+export const encodeOptions = (options: readonly string[]): Buffer => {
+  if (options.some((option) => option.includes('\0'))) throw new RangeError('an option holds NUL')
+  return Buffer.from(options.map((option) => `${option}\0`).join(''))
+}

@@ -1,0 +1,271 @@
+// Control groups of nests (isolation.md §2.7): decided once per host and per controller, v2 where it has the
+// controllers, else v1. A group is a directory per hierarchy; limits are written before any process enters.
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fault } from '../../base/faults.ts'
+import type { Limits, Usage } from '../../protocol/receipt.ts'
+import { cgroupRemoveMs } from '../limits.ts'
+
+const wanted = ['memory', 'pids', 'cpu', 'cpuacct', 'freezer', 'devices'] as const
+/** Without these no limit holds. */
+export const needed = ['memory', 'pids', 'cpu'] as const
+
+export type CgroupLayout = {
+  readonly kind: 'v2' | 'v1' | 'hybrid' | 'none'
+  /** By controller: our own group's directory in its hierarchy. For v2 all are the same. */
+  readonly directories: ReadonlyMap<string, string>
+}
+
+/** From /proc/self/mountinfo, /proc/self/cgroup and, for v2, what `controllersOf` reads. Pure but for that. */
+export const findCgroups = (
+  mountinfo: string,
+  self: string,
+  controllersOf: (mountPoint: string) => readonly string[],
+): CgroupLayout => {
+  const mounts = mountinfo.split('\n').flatMap(parseMount)
+  const own = new Map(self.split('\n').flatMap(parseOwn))
+  const unified = mounts.find((mount) => mount.type === 'cgroup2')
+  const directories = new Map<string, string>()
+  const v1 = mounts.filter((mount) => mount.type === 'cgroup')
+  for (const controller of wanted) {
+    const mount = v1.find((candidate) => candidate.options.includes(controller))
+    if (mount) directories.set(controller, below(mount, own.get(controller) ?? '/'))
+  }
+  if (directories.size > 0) return { kind: unified ? 'hybrid' : 'v1', directories }
+  if (!unified) return { kind: 'none', directories }
+  for (const controller of controllersOf(unified.point))
+    directories.set(controller, below(unified, own.get('') ?? '/'))
+  return { kind: 'v2', directories }
+}
+
+type Mount = { root: string; point: string; type: string; options: readonly string[] }
+
+/** `31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw`: root, mount point, then after the dash type and options. */
+const parseMount = (line: string): Mount[] => {
+  const [before = '', after = ''] = line.split(' - ')
+  const [, , , root, point] = before.split(' ')
+  const [type, , options] = after.split(' ')
+  if (root === undefined || point === undefined || type === undefined) return []
+  return [{ root, point, type, options: (options ?? '').split(',') }]
+}
+
+const parseOwn = (line: string): [string, string][] => {
+  const [, names, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
+  if (names === undefined || path === undefined) return []
+  return names.split(',').map((name) => [name, path])
+}
+
+const below = (mount: Mount, path: string): string =>
+  join(mount.point, path.startsWith(mount.root) ? path.slice(mount.root.length) : path)
+
+/** One group as its directories in all hierarchies: what is needed to end it. */
+export interface GroupRemains {
+  readonly directories: readonly string[]
+  processes(): readonly number[]
+  /** KILL to everything inside, frozen while it is counted; resolves when it was sent. */
+  kill(): Promise<void>
+  /** True when every directory is gone. */
+  remove(): Promise<boolean>
+}
+
+export interface Group extends GroupRemains {
+  /** Files that a process writes 0 into to enter. */
+  readonly enter: readonly string[]
+  limit(limits: Limits): void
+  usage(): Pick<Usage, 'peakMemory' | 'cpuSeconds' | 'peakPids' | 'oomKills' | 'throttledMs'>
+}
+
+export interface Groups {
+  readonly layout: CgroupLayout
+  /** All groups of this installation lie in these directories. */
+  readonly parents: readonly string[]
+  /** The directories a group of this name has or would have. */
+  directoriesOf(id: string): readonly string[]
+  create(id: string): Group
+}
+
+export const openGroups = (layout: CgroupLayout, name: string): Groups => {
+  const missing = needed.filter((controller) => !layout.directories.has(controller))
+  if (missing.length > 0)
+    throw fault('E_SANDBOX_UNAVAILABLE', {
+      public: `cgroup controllers are missing: ${missing.join(', ')}`,
+    })
+  if (layout.kind === 'v2') delegate(layout)
+  const parents = new Map<string, string>()
+  for (const [controller, directory] of layout.directories) {
+    const parent = join(directory, name)
+    mkdirSync(parent, { recursive: true })
+    parents.set(controller, realpathSync(parent))
+  }
+  const v2 = layout.kind === 'v2'
+  if (v2) enableControllers([...parents.values()][0] ?? '')
+  const placesOf = (id: string) =>
+    new Map([...parents].map(([controller, parent]) => [controller, join(parent, id)]))
+  return {
+    layout,
+    parents: [...new Set(parents.values())],
+    directoriesOf: (id) => [...new Set(placesOf(id).values())],
+    create: (id) => {
+      const group = createGroup(placesOf(id), v2)
+      for (const directory of group.directories) mkdirSync(directory)
+      return group
+    },
+  }
+}
+
+/** "No internal processes": we move to a leaf before children of our group may have controllers. */
+const delegate = (layout: CgroupLayout): void => {
+  const own = [...layout.directories.values()][0] ?? ''
+  if (!existsSync(join(own, 'cgroup.type'))) return // The root group is free of that rule.
+  const leaf = join(own, 'mayfly-self')
+  mkdirSync(leaf, { recursive: true })
+  writeFileSync(join(leaf, 'cgroup.procs'), String(process.pid))
+  enableControllers(own)
+}
+
+const enableControllers = (directory: string): void =>
+  writeFileSync(join(directory, 'cgroup.subtree_control'), '+memory +pids +cpu')
+
+const createGroup = (byController: ReadonlyMap<string, string>, v2: boolean): Group => {
+  const remains = groupAt([...new Set(byController.values())])
+  const at = (controller: string, file: string) => join(byController.get(controller) ?? '/nonexistent', file)
+  return {
+    ...remains,
+    enter: remains.directories.map((directory) => join(directory, 'cgroup.procs')),
+    limit: (limits) => {
+      for (const [controller, file, value, isOptional] of v2 ? limitsV2(limits) : limitsV1(limits))
+        write(at(controller, file), value, isOptional)
+    },
+    usage: () => (v2 ? usageV2(at) : usageV1(at)),
+  }
+}
+
+export const groupAt = (directories: readonly string[]): GroupRemains => {
+  const processes = () => [
+    ...new Set(directories.flatMap((directory) => numbers(read(join(directory, 'cgroup.procs'))))),
+  ]
+  const kill = async () => {
+    const killFile = directories.map((directory) => join(directory, 'cgroup.kill')).find(existsSync)
+    if (killFile !== undefined) return write(killFile, '1', true)
+    const freezer = directories.map((directory) => join(directory, 'freezer.state')).find(existsSync)
+    await killFrozen(freezer ?? null, processes)
+  }
+  return { directories, processes, kill, remove: () => removeAll(directories) }
+}
+
+type LimitFile = readonly [controller: string, file: string, value: string, optional: boolean]
+const period = 100_000
+/** tmpfs pages are charged like memory: below this sum ENOSPC would become a kill (isolation.md §17.7). */
+const memoryTotal = (limits: Limits): string => String(limits.memory + limits.ramdisk + limits.shm)
+const quota = (limits: Limits): string => String(Math.round(limits.cpu * period))
+
+const limitsV1 = (limits: Limits): readonly LimitFile[] => [
+  // Twice: the kernel keeps limit ≤ memsw at every moment, so raising wants memsw first and lowering wants it last.
+  ['memory', 'memory.memsw.limit_in_bytes', memoryTotal(limits), true],
+  ['memory', 'memory.limit_in_bytes', memoryTotal(limits), false],
+  ['memory', 'memory.memsw.limit_in_bytes', memoryTotal(limits), true],
+  ['pids', 'pids.max', String(limits.pids), false],
+  ['cpu', 'cpu.cfs_period_us', String(period), false],
+  ['cpu', 'cpu.cfs_quota_us', quota(limits), false],
+  ['cpu', 'cpu.shares', String(Math.max(2, Math.round(limits.cpu * 256))), true],
+  ['devices', 'devices.deny', 'a', true],
+  // null zero full random urandom tty, ptmx and pts: what bwrap's /dev has.
+  ...[
+    'c 1:3 rwm',
+    'c 1:5 rwm',
+    'c 1:7 rwm',
+    'c 1:8 rwm',
+    'c 1:9 rwm',
+    'c 5:0 rwm',
+    'c 5:2 rwm',
+    'c 136:* rwm',
+  ].map((device): LimitFile => ['devices', 'devices.allow', device, true]),
+]
+
+const limitsV2 = (limits: Limits): readonly LimitFile[] => [
+  ['memory', 'memory.max', memoryTotal(limits), false],
+  ['memory', 'memory.swap.max', '0', true],
+  ['memory', 'memory.oom.group', '0', true],
+  ['pids', 'pids.max', String(limits.pids), false],
+  ['cpu', 'cpu.max', `${quota(limits)} ${period}`, false],
+  ['cpu', 'cpu.weight', String(Math.min(10_000, Math.max(1, Math.round(limits.cpu * 25)))), true],
+]
+
+const write = (path: string, value: string, isOptional: boolean): void => {
+  try {
+    writeFileSync(path, value)
+  } catch (cause) {
+    if (!isOptional) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `cannot set ${path} to ${value}`, cause })
+  }
+}
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+const numbers = (text: string): number[] => text.split('\n').filter(Boolean).map(Number)
+const readNumber = (path: string): number => Number(read(path).trim()) || 0
+const readField = (path: string, name: string): number =>
+  Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(read(path))?.[1] ?? 0)
+
+type At = (controller: string, file: string) => string
+const usageV1 = (at: At): ReturnType<Group['usage']> => ({
+  peakMemory: readNumber(at('memory', 'memory.max_usage_in_bytes')),
+  cpuSeconds: readNumber(at('cpuacct', 'cpuacct.usage')) / 1e9,
+  peakPids: readNumber(at('pids', 'pids.peak')) || readNumber(at('pids', 'pids.current')),
+  oomKills: readField(at('memory', 'memory.oom_control'), 'oom_kill'),
+  throttledMs: readField(at('cpu', 'cpu.stat'), 'throttled_time') / 1e6,
+})
+
+const usageV2 = (at: At): ReturnType<Group['usage']> => ({
+  peakMemory: readNumber(at('memory', 'memory.peak')) || readNumber(at('memory', 'memory.current')),
+  cpuSeconds: readField(at('cpu', 'cpu.stat'), 'usage_usec') / 1e6,
+  peakPids: readNumber(at('pids', 'pids.peak')) || readNumber(at('pids', 'pids.current')),
+  oomKills: readField(at('memory', 'memory.events'), 'oom_kill'),
+  throttledMs: readField(at('cpu', 'cpu.stat'), 'throttled_usec') / 1e3,
+})
+
+/** Frozen, so that nothing forks while the list is walked. A frozen process takes its signal when thawed. */
+const killFrozen = async (freezer: string | null, processes: () => readonly number[]): Promise<void> => {
+  if (freezer !== null) write(freezer, 'FROZEN', true)
+  try {
+    for (let i = 0; freezer !== null && i < 20 && read(freezer).trim() === 'FREEZING'; i++) await sleep(1)
+    // SAFE: members of a group of ours, listed a moment ago and frozen: the numbers cannot be somebody else's.
+    for (const pid of processes()) killQuietly(pid)
+  } finally {
+    if (freezer !== null) write(freezer, 'THAWED', true)
+  }
+}
+
+const killQuietly = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // Already gone.
+  }
+}
+
+/** A zombie can hold a directory for milliseconds (isolation.md §17.24). */
+const removeAll = async (directories: readonly string[]): Promise<boolean> => {
+  const deadline = performance.now() + cgroupRemoveMs
+  let left = directories
+  for (;;) {
+    left = left.filter((directory) => !removeOne(directory))
+    if (left.length === 0) return true
+    if (performance.now() > deadline) return false
+    await sleep(2)
+  }
+}
+
+const removeOne = (directory: string): boolean => {
+  try {
+    rmdirSync(directory)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+  }
+}

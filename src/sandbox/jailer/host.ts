@@ -1,0 +1,94 @@
+// What this host can do, read-only (the verb `host.probe`): the kernel, its control groups, swap, the programs we start.
+// What is missing is said in words, with the way to get it.
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemPath } from '../../sys/index.ts'
+import type { HostFacts } from '../driver.ts'
+import type { SeccompArch } from '../policy/seccomp.ts'
+import { type CgroupLayout, findCgroups, needed } from './cgroup.ts'
+
+export type Host =
+  | {
+      readonly ok: true
+      readonly arch: SeccompArch
+      readonly facts: HostFacts
+      readonly cgroups: CgroupLayout
+      /** Names below /proc to cover in cells. */
+      readonly masks: readonly string[]
+    }
+  | { readonly ok: false; readonly why: string; readonly fix: string | null }
+
+const programs: Readonly<Record<string, string>> = {
+  bwrap: 'bubblewrap',
+  nsenter: 'util-linux',
+  unshare: 'util-linux',
+  setsid: 'util-linux',
+  prlimit: 'util-linux',
+  mount: 'mount',
+  ip: 'iproute2',
+}
+/** Readable by everybody, of use to nobody in a cell (probes P05–P07). */
+const maskable = ['keys', 'kallsyms', 'interrupts', 'timer_list']
+const sysctls = ['user.max_user_namespaces', 'kernel.unprivileged_userns_clone', 'kernel.yama.ptrace_scope']
+const arches: Readonly<Record<string, SeccompArch>> = { x64: 'x86_64', arm64: 'aarch64' }
+
+export const readHost = (): Host => {
+  const root = process.getuid?.() === 0
+  if (!root) return cannot('the jailer is not root', 'start it as root: the rootless form is not built yet')
+  const arch = arches[process.arch]
+  if (arch === undefined) return cannot(`no system call filter for ${process.arch}`, null)
+  const missing = Object.keys(programs).filter((name) => !isProgram(name))
+  if (missing.length > 0) {
+    const packages = [...new Set(missing.map((name) => programs[name]))].join(' ')
+    return cannot(`missing programs: ${missing.join(', ')}`, `apt-get install ${packages}`)
+  }
+  const cgroups = readCgroups()
+  const without = needed.filter((controller) => !cgroups.directories.has(controller))
+  if (without.length > 0)
+    return cannot(
+      `missing cgroup controllers: ${without.join(', ')} (cgroups: ${cgroups.kind})`,
+      'mount cgroup v2 with these controllers, or start us in a unit with Delegate=yes',
+    )
+  const masks = maskable.filter((name) => existsSync(join('/proc', name)))
+  return { ok: true, arch, facts: factsOf(cgroups), cgroups, masks }
+}
+
+const cannot = (why: string, fix: string | null): Host => ({ ok: false, why, fix })
+
+const factsOf = (cgroups: CgroupLayout): HostFacts => ({
+  kernel: read('/proc/sys/kernel/osrelease'),
+  cgroups: cgroups.kind,
+  controllers: [...cgroups.directories.keys()],
+  root: true,
+  swap: read('/proc/swaps').split('\n').length > 1 ? 'on' : 'off',
+  corePattern: read('/proc/sys/kernel/core_pattern'),
+  kvm: existsSync('/dev/kvm'),
+  sysctls: Object.fromEntries(
+    sysctls
+      .map((name) => [name, read(`/proc/sys/${name.replaceAll('.', '/')}`)] as const)
+      .filter(([, value]) => value !== ''),
+  ),
+})
+
+const readCgroups = (): CgroupLayout =>
+  findCgroups(read('/proc/self/mountinfo'), read('/proc/self/cgroup'), (point) =>
+    read(join(point, 'cgroup.controllers')).split(' ').filter(Boolean),
+  )
+
+const isProgram = (name: string): boolean =>
+  systemPath.split(':').some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}

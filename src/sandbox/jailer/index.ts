@@ -1,0 +1,140 @@
+// The root half's door (isolation.md §1.1), imported only by main/jailer.ts. `openJailer` prepares the host once;
+// `serve` obeys one runner over one channel until that closes, then destroys everything it held. Nothing here reads
+// what a job says.
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { RandomBytes } from '../../base/clock.ts'
+import { fault, isFault } from '../../base/faults.ts'
+import type { Log } from '../../base/log.ts'
+import { run } from '../../sys/index.ts'
+import type { Channel } from '../channel.ts'
+import { toolMs } from '../limits.ts'
+import { loadProfile } from '../policy/seccomp.ts'
+import { parseRequest, type Request } from '../verbs.ts'
+import { caPath, prepareBase } from './base.ts'
+import { openGroups } from './cgroup.ts'
+import { readHost } from './host.ts'
+import { createNests, type Nests } from './nests.ts'
+import { openNestNet, openPorts } from './net.ts'
+import { openRecords, type Records } from './records.ts'
+import { type Give, serveVerbs } from './served.ts'
+import { resolveSource } from './sources.ts'
+import { sweep } from './sweep.ts'
+import { openUids } from './uids.ts'
+
+export type JailerConfig = {
+  readonly installation: string
+  readonly runDirectory: string
+  readonly repositoryRoots: readonly string[]
+  /** Id → directory of the host, bound read-only. */
+  readonly tools: Readonly<Record<string, string>>
+  readonly trustCa: string | null
+  /** How to start main/binder.ts. */
+  readonly binder: readonly [file: string, ...args: string[]]
+}
+
+export type JailerDeps = { readonly config: JailerConfig; readonly random: RandomBytes; readonly log: Log }
+
+export interface Jailer {
+  /** One runner at a time; resolves when it is gone and all its nests are destroyed. */
+  serve(channel: Channel): Promise<void>
+  close(): Promise<void>
+}
+
+export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
+  const { config, log } = deps
+  const host = readHost()
+  if (!host.ok) throw fault('E_SANDBOX_UNAVAILABLE', { public: host.why, detail: host.fix ?? '' })
+  // 1 byte: 0 would still start a piped core handler (isolation.md §2.3).
+  await run('prlimit', ['--core=1:1', '--pid', String(process.pid)], { timeoutMs: toolMs })
+  const directory = join(config.runDirectory, 'nest')
+  const base = join(config.runDirectory, 'base')
+  mkdirSync(directory, { recursive: true })
+  chmodSync(directory, 0o711)
+  refuseHiddenPath(directory)
+  await prepareBase(base, config.trustCa)
+  for (const profile of ['strict', 'userns'] as const)
+    writeFileSync(join(base, `${profile}.bpf`), loadProfile(profile, host.arch), { mode: 0o600 })
+  const groups = openGroups(host.cgroups, `mayfly-${config.installation}`)
+  const records = openRecords(join(config.runDirectory, 'nest-records'))
+  const nests = createNests({
+    ...{ directory, base, groups, records, log },
+    uids: openUids(config.installation, new DataView(deps.random(4).buffer).getUint32(0)),
+    newId: () => newId(deps.random, records),
+    openNet: (nestId) => openNestNet({ nestId, ports: openPorts, binder: config.binder }),
+  })
+  const parts: Parts = { ...deps, nests, base, masks: host.masks }
+  const sweepNow = () => sweep({ directory, groups, records, isHeld: nests.has })
+  await sweepNow()
+  return { serve: (channel) => serve(parts, sweepNow, channel), close: () => nests.destroyAll() }
+}
+
+type Parts = JailerDeps & {
+  readonly nests: Nests
+  readonly base: string
+  readonly masks: readonly string[]
+}
+
+const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel): Promise<void> =>
+  new Promise((resolve) => {
+    const { config, nests, log } = parts
+    const tell = (message: unknown) => channel.send(message).catch(() => undefined)
+    const verbs = serveVerbs({
+      ...{ nests, masks: parts.masks, caPath: caPath(config.trustCa) },
+      toolDirectory: (id) => toolDirectory(config, id),
+      sourceDirectory: (root, path) => resolveSource(config.repositoryRoots, root, path),
+      seccompFile: (profile) => join(parts.base, `${profile}.bpf`),
+      probe: async () => readHost(),
+      sweep: sweepNow,
+      onCellExit: (nest, cell, exit) => void tell({ nest, cell, ...exit }),
+    })
+    const obey = async (request: Request) => {
+      const give: Give = (part, set, handle) => channel.send({ call: request.call, part, set }, handle)
+      try {
+        // SAFE: the parser gave arguments of exactly this verb; TypeScript cannot follow the pairing.
+        const value = await verbs[request.verb](request.with as never, give)
+        await tell({ re: request.call, value: value ?? null })
+      } catch (error) {
+        log.warn('verb failed', { verb: request.verb, error })
+        await tell({ re: request.call, fault: describeFault(error) })
+      }
+    }
+    channel.onMessage((message, handle) => {
+      handle?.close()
+      const request = parseRequest(message)
+      if (request.ok) return void obey(request.value)
+      log.error('the runner sent what is no verb', { problems: request.problems.map((p) => p.message) })
+      channel.close()
+    })
+    channel.onClose(() => void nests.destroyAll().finally(resolve))
+  })
+
+const describeFault = (error: unknown) =>
+  isFault(error)
+    ? { code: error.code, public: error.public, detail: error.detail }
+    : { code: 'E_EXEC_FAILED', public: 'The sandbox could not be built', detail: String(error) }
+
+const toolDirectory = (config: JailerConfig, id: string): string => {
+  const directory = Object.hasOwn(config.tools, id) ? config.tools[id] : undefined
+  if (directory === undefined) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `no tool "${id}"` })
+  return directory
+}
+
+/** Cells are built by the nest's throw-away user, who must be able to walk there. */
+const refuseHiddenPath = (directory: string): void => {
+  for (let path = directory; path !== '/'; path = dirname(path))
+    if ((statSync(path).mode & 0o001) === 0)
+      throw fault('E_SANDBOX_UNAVAILABLE', {
+        public: `other users cannot pass through ${path}`,
+        detail: `chmod o+x ${path}`,
+      })
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
+const newId = (random: RandomBytes, records: Records): string => {
+  const taken = new Set(records.all().map((record) => record.id))
+  for (;;) {
+    const id = [...random(8)].map((byte) => alphabet[byte & 31]).join('')
+    if (!taken.has(id)) return id
+  }
+}

@@ -1,0 +1,119 @@
+// Shell text of the jailer's own children and of what runs first in a cell. Constant: values come as positional
+// parameters or lines on a pipe, never spliced in.
+
+/** What each nest starts as a copy of: $1 where, $2 how many sets of FIFOs for steps. */
+export const skeletonScript = `
+set -e
+umask 022
+mkdir -p "$1/root" && cd "$1/root"
+mkdir -p dev etc home/ci/project mnt opt proc root run/mayfly srv sys usr var/lib var/log
+mkdir -m 1777 tmp var/tmp run/lock
+ln -s /run var/run
+for name in bin sbin lib lib32 lib64 libx32; do
+  if [ -L "/$name" ]; then cp -P "/$name" .; fi
+done
+mkdir -p ../sets/job && cd ../sets/job
+i=0
+while [ "$i" -lt "$2" ]; do
+  mkdir "$i" && mkdir -m 0700 "$i/s"
+  mkfifo -m 0600 "$i/pro" "$i/in" "$i/out" "$i/err"
+  i=$((i + 1))
+done
+`
+
+/**
+ * Builds a nest and stays as its anchor (isolation.md §2.2 steps 4–7): holds the mount namespace until its stdin
+ * ends, and does the few things that need root inside it. Each line read is one order, each answer one line.
+ * $1 nest directory, $2 ramdisk bytes, $3 inodes, $4 uid of the job, $5 prepared base; then pairs: directory, place.
+ */
+export const anchorScript = `
+umask 022
+nest=$1 uid=$4 base=$5
+cap="size=$2,nr_inodes=$3"
+opts="mode=0711,nosuid,nodev"
+shift 5
+swap=noswap
+mount -n -i -t tmpfs -o "$cap,$opts,noswap" mayfly "$nest" 2>/dev/null || {
+  swap=swap
+  mount -n -i -t tmpfs -o "$cap,$opts" mayfly "$nest" || exit 1
+}
+cd "$nest" && cp -a "$base/nest/." . || exit 1
+chown "$uid:$uid" root/home/ci root/home/ci/project sets/job/*/* || exit 1
+mount -n -i --bind -o ro /usr root/usr && mount -n -i --bind -o ro "$base/etc" root/etc || exit 1
+while [ $# -gt 0 ]; do
+  mkdir -p "root/$2" && mount -n -i --bind -o ro "$1" "root/$2" || exit 1
+  shift 2
+done
+echo "ready $swap"
+make_set() {
+  mkdir -p "$1" && mkdir -m 0700 "$1/s" && mkfifo -m 0600 "$1/pro" "$1/in" "$1/out" "$1/err" &&
+    chown "$uid:$uid" "$1"/*
+}
+obey() {
+  case $1 in
+    size) mount -n -i -o "remount,size=$2,nr_inodes=$3" "$nest" ;;
+    sets)
+      i=$2
+      while [ "$i" -lt "$3" ]; do make_set "sets/job/$i" || return 1; i=$((i + 1)); done ;;
+    cell) make_set "sets/$2" ;;
+    clean)
+      make_set "sets/$2" && mkdir -p "cells/$2/home/project" && mkdir -m 1777 "cells/$2/tmp" &&
+        chown "$uid:$uid" "cells/$2/home" "cells/$2/home/project" ;;
+    source) mkdir -p "src/$2" "root/$3" && mount -n -i --bind -o ro "$4" "src/$2" ;;
+    drop) rm -rf "sets/$2" "cells/$2" ;;
+    *) return 1 ;;
+  esac
+}
+while read -r verb a b c; do
+  if obey "$verb" "$a" "$b" "$c"; then echo ok; else echo no; fi
+done
+`
+
+/**
+ * One process that becomes the cell (§2.3): enters the cgroups named before "--", bounds its descriptors, then execs
+ * what follows. $1 is the hard limit of descriptors; the soft one is what programs expect, 1024.
+ */
+export const chainScript = `
+if [ "$1" -gt 1024 ]; then ulimit -S -n 1024; else ulimit -S -n "$1"; fi
+ulimit -H -n "$1" || exit 98
+shift
+while [ "$1" != -- ]; do
+  echo 0 >"$1" || exit 97
+  shift
+done
+shift
+exec "$@"
+`
+
+/**
+ * The step loop of a job cell (§2.9), PID 2 of it. Orders "fg N" or "bg N" come on stdin; each step is a child that
+ * sources its prologue from a FIFO, which redirects its output, tells its session ("start N PID") and execs. What
+ * it answers on stdout ("end N CODE") is hostile input to the runner. A background step ignores SIGINT and SIGQUIT,
+ * as POSIX says of asynchronous lists.
+ */
+export const loopScript = `
+exec 3>&1 4<&0 </dev/null >/dev/null
+step() {
+  exec 4<&-
+  . "/run/mayfly/$1/pro"
+  exit 126
+}
+echo ready >&3
+while read -r kind n <&4; do
+  case $kind in
+    fg)
+      (step "$n")
+      echo "end $n $?" >&3 ;;
+    bg)
+      {
+        exec 4<&-
+        (step "$n")
+        echo "end $n $?" >&3
+      } & ;;
+  esac
+done
+`
+
+/** What a cell of its own runs first: its prologue, which execs the step. */
+export const entryPath = '/run/mayfly/pro'
+export const loopPath = '/etc/mayfly/loop'

@@ -1,0 +1,41 @@
+// Named bounds of the sandbox zone (isolation.md §1.3): every wait, line, list and retry has one.
+
+/** Nests one jailer holds at the same time, pooled ones included. */
+export const nestsMax = 512
+export const cellsPerNestMax = 256
+/** Steps of one job cell. */
+export const setsPerNestMax = 20_000
+export const toolsMax = 8
+export const sourcesMax = 8
+
+/** A call to the jailer that takes longer is a fault. */
+export const callMs = 30_000
+/** From `open` to a ready job cell, when the caller's deadline is longer. */
+export const nestMs = 30_000
+/** Processes of our own: mount, cp, mkfifo. */
+export const toolMs = 10_000
+/** Between the rounds of a kill that does not take (§2.8). */
+export const killRoundMs = 10_000
+export const killRounds = 3
+/** The anchor ends by itself when its pipe closes; after this it is killed. */
+export const anchorEndMs = 200
+export const cgroupRemoveMs = 1_000
+
+/** A daemon that keeps a step's output open holds the step this long after its end (§2.9). */
+export const outputGraceMs = 5_000
+/** After KILL the loop must report the step's end within this time, else the whole cell goes. */
+export const killedStepMs = 5_000
+/** A status line of the loop; longer is hostile. */
+export const statusLineMax = 64
+
+export const scriptBytesMax = 4 * 1024 * 1024
+/** MAX_ARG_STRLEN of the kernel, the terminating NUL included. */
+export const variableBytesMax = 131_072
+export const environmentBytesMax = 1024 * 1024
+
+/** FIFOs made with the nest, and per refill. */
+export const setsBatch = 16
+/** Sets whose handles the runner holds before a step asks for one. */
+export const setsAhead = 2
+/** A waiting nest is made anew after this. */
+export const poolAgeMs = 10 * 60_000
