@@ -5,8 +5,6 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } fr
 type Site = { readonly origin: string; readonly hostname: string }
 type Options = { readonly challenge: string; readonly user?: { readonly id: string } }
 
-export type SoftwarePasskey = ReturnType<typeof createSoftwarePasskey>
-
 const userPresent = 0x01
 const userVerified = 0x04
 const attestedData = 0x40

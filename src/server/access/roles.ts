@@ -32,5 +32,4 @@ export const tokenScopes: readonly Verb[] = (Object.keys(rolesByVerb) as Verb[])
 
 export const roleMay = (role: Role, verb: Verb): boolean => rolesByVerb[verb].includes(role)
 
-export const isRole = (text: string): text is Role => (roles as readonly string[]).includes(text)
 export const isTokenScope = (text: string): text is Verb => (tokenScopes as readonly string[]).includes(text)
