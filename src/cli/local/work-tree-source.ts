@@ -1,6 +1,6 @@
 // The tree source of `mayfly run`: a checkout step gets a copy of the work tree as it is now, tracked files and
 // untracked ones that are not ignored. Nothing is mounted, nothing of `.git` goes in.
-import type { Readable } from 'node:stream'
+import { PassThrough, type Readable } from 'node:stream'
 import type { TreeSource } from '../../runner/index.ts'
 import { spawn } from '../../sys/index.ts'
 import { listFiles, type WorkTree } from '../git/work-tree.ts'
@@ -50,5 +50,6 @@ const openTar = (
     )
   })
   if (child.stdout === null) throw new TypeError('tar without stdout')
-  return { stream: child.stdout, problem }
+  // When a child exits, Node drains whatever of its output nobody reads yet: the cell may not be there by then.
+  return { stream: child.stdout.pipe(new PassThrough()), problem }
 }
