@@ -36,8 +36,7 @@ export const createReport = (
           writer.write(bytes)
           return undefined
         },
-        event: (event) =>
-          tellEvent(event, { words, flush: writer.end, note: (text) => note(`${name}: ${text}`), paint }),
+        event: (event) => tellEvent(event, { words, flush: writer.end, paint }),
       }
     },
     ended: (id, name, result) => {
@@ -76,12 +75,10 @@ export const createReport = (
 type Telling = {
   readonly words: (text: string) => void
   readonly flush: () => void
-  readonly note: (text: string) => void
   readonly paint: ReturnType<typeof paintFor>
 }
 
-const tellEvent = (event: EventBody, { words, flush, note, paint }: Telling): void => {
-  if (event.kind === 'note') note(event.text)
+const tellEvent = (event: EventBody, { words, flush, paint }: Telling): void => {
   if (event.kind === 'step-started') words(paint('dim', `── ${event.name.split('\n')[0]}`))
   if (event.kind !== 'step-finished') return
   flush()

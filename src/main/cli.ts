@@ -1,0 +1,77 @@
+// The command line. Composes its surroundings and the verbs of other zones; everything heavy is loaded when a verb
+// needs it. For `mayfly run` and `doctor` it is the runner half and starts the jailer as its child (isolation.md §2.10).
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createProgram, type Output, runProgram, type Surroundings } from '../cli/index.ts'
+import { randomBytes, systemClock } from '../sys/index.ts'
+import { addSupervisorCommands, findHome } from './supervisor.ts'
+
+const home = findHome(import.meta.filename)
+
+const outputTo = (stream: NodeJS.WriteStream): Output => {
+  // A closed pipe (`mayfly runs list | head`) is no error.
+  stream.on('error', () => undefined)
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns ?? 80,
+  }
+}
+
+const readStdin = async (): Promise<string> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const versionOf = (): string => {
+  const path = join(home, 'package.json')
+  if (!existsSync(path)) return '0.0.0'
+  const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  const version =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : null
+  return String(version)
+}
+
+const operatorSocket = async (): Promise<string> => {
+  const { findLayout } = await import('../supervisor/index.ts')
+  const layout = findLayout({
+    data: process.env.MAYFLY_DATA,
+    environment: process.env,
+    isRoot: process.getuid?.() === 0,
+    uid: process.getuid?.() ?? 0,
+  })
+  return layout.operatorSocket
+}
+
+const interrupted = new AbortController()
+
+const around: Surroundings = {
+  environment: process.env,
+  cwd: process.cwd(),
+  stdout: outputTo(process.stdout),
+  stderr: outputTo(process.stderr),
+  readStdin,
+  clock: systemClock,
+  randomBytes,
+  version: versionOf(),
+  interrupted: interrupted.signal,
+  setExitCode: (code) => {
+    process.exitCode = code
+  },
+  operatorSocket,
+  openSandboxes: async () => (await import('./local-sandboxes.ts')).openLocalSandboxes(),
+}
+
+const words = process.argv.slice(2)
+// `up` has handlers of its own and stays until it has undone everything.
+if (words[0] !== 'up')
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      // The second one means it.
+      if (interrupted.signal.aborted) process.exit(130)
+      interrupted.abort()
+    })
+
+const program = createProgram(around, (commands) => addSupervisorCommands(commands, home))
+await runProgram(program, around, words)
