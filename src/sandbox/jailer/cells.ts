@@ -82,8 +82,11 @@ const spawnChain = (want: CellStart): ChildProcess => {
         ],
       ],
       {
+        // What bwrap is not told of would go on into the cell: the last pipe only where it is (probe F16).
         // The environment and the working directory of the chain show in the cell's /proc/1: PATH and `/` only.
-        stdio: [stdio.in ?? 'ignore', stdio.out, stdio.err, 'pipe', seccomp, 'pipe', 'pipe'],
+        stdio: [stdio.in ?? 'ignore', stdio.out, stdio.err, 'pipe', seccomp, 'pipe'].concat(
+          want.plan.blocked ? 'pipe' : [],
+        ) as ('ignore' | 'pipe' | number)[],
       },
     )
   } finally {
