@@ -2,7 +2,7 @@
 
 export const moveRow = (document: Document, by: 1 | -1): void => {
   const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')]
-  const at = rows.findIndex((row) => row === document.activeElement)
+  const at = rows.findIndex((row) => row.matches(':focus'))
   const next = rows[at === -1 ? (by === 1 ? 0 : rows.length - 1) : at + by]
   next?.focus()
   next?.scrollIntoView({ block: 'nearest' })

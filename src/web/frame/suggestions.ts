@@ -15,7 +15,8 @@ export const suggestions = (
   const wanted = words.trim()
   if (wanted === '') return []
   const number = /^(?:(\S+)\s*)?#(\d{1,9})$/.exec(wanted)
-  if (number !== null) return runsByNumber(projects, organisation, { project: number[1] ?? '', digits: number[2] ?? '' })
+  if (number !== null)
+    return runsByNumber(projects, organisation, { project: number[1] ?? '', digits: number[2] ?? '' })
   const hits = projects.filter((project) => project.name.includes(wanted.toLowerCase())).slice(0, projectsMax)
   return [
     ...hits.map(({ name }) => ({

@@ -28,7 +28,8 @@ export const foldJobs = (jobs: readonly Job[]): JobGraph => {
 /** The node itself, everything it needs and everything that needs it, however far away. */
 export const relatives = (graph: JobGraph, id: string): ReadonlySet<string> => {
   const up = (node: string): readonly string[] => graph.edges.filter((e) => e.to === node).map((e) => e.from)
-  const down = (node: string): readonly string[] => graph.edges.filter((e) => e.from === node).map((e) => e.to)
+  const down = (node: string): readonly string[] =>
+    graph.edges.filter((e) => e.from === node).map((e) => e.to)
   return new Set([...reach(id, up), ...reach(id, down)])
 }
 

@@ -85,7 +85,8 @@ export type LogBook = ReturnType<typeof createLogBook>
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR is all that is left of control characters here.
 const sgr = /\u001b\[[0-9;]*m/g
-const looksWrong = /\b(error|errors|fatal|panic|exception|traceback|assert\w*|not ok|fail|failed|failure|✕|✗)\b|^E\s/i
+const looksWrong =
+  /\b(error|errors|fatal|panic|exception|traceback|assert\w*|not ok|fail|failed|failure|✕|✗)\b|^E\s/i
 
 /** The text of a line without its colours: to copy, to search, to look at. */
 export const plainText = (line: string): string => line.replace(sgr, '')

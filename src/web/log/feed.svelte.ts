@@ -35,11 +35,15 @@ export const createLogFeed = (app: App, attempt: string) => {
   }
   const on = (event: LiveEvent) => {
     if (event.t === 'frame') void take(event.frame)
-    else if (event.t === 'log-end') void queue.then(() => { endSeq = event.last })
+    else if (event.t === 'log-end')
+      void queue.then(() => {
+        endSeq = event.last
+      })
     else if (event.t === 'refused') refused = event.reason
   }
   const poll = async () => {
-    for (const frame of splitFrames(await app.api.logFrames(attempt, book.lastSeq, abort.signal))) await take(frame)
+    for (const frame of splitFrames(await app.api.logFrames(attempt, book.lastSeq, abort.signal)))
+      await take(frame)
   }
   const unsubscribe = app.live().subscribe({ topic: `log:${attempt}`, cursor: () => book.lastSeq, on, poll })
 

@@ -36,7 +36,9 @@ const inflateRaw = async (deflated: Uint8Array): Promise<Uint8Array> => {
 }
 
 /** Bounded: a frame that inflates to more than the protocol allows is cut there. */
-const collect = (reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> => {
+const collect = (
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array<ArrayBuffer>> => {
   let total = 0
   return new ReadableStream({
     pull: async (controller) => {

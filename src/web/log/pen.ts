@@ -50,9 +50,7 @@ const applyCode = (pen: Pen, code: number): Pen => {
 }
 
 const withColour = (pen: Pen, code: string, colour: string): Pen =>
-  code === '38'
-    ? { ...pen, foreground: `38;${colour}` }
-    : { ...pen, background: `48;${colour}` }
+  code === '38' ? { ...pen, foreground: `38;${colour}` } : { ...pen, background: `48;${colour}` }
 
 /** `5;n` or `2;r;g;b` after 38 or 48; `used` says how many parameters it took, also when they make no colour. */
 const semicolonColour = (codes: readonly string[]): { readonly text: string; readonly used: number } => {
@@ -65,10 +63,13 @@ const semicolonColour = (codes: readonly string[]): { readonly text: string; rea
 /** ITU T.416 writes the same with colons and a colour space in between: `38:2::r:g:b`. */
 const withColonColour = (pen: Pen, code: string): Pen => {
   const [target, kind, ...rest] = code.split(':')
-  if (target !== '38' && target !== '48') return target === '4' ? applyCode(pen, rest.length ? 4 : Number(kind) ? 4 : 24) : pen
+  if (target !== '38' && target !== '48')
+    return target === '4' ? applyCode(pen, rest.length ? 4 : Number(kind) ? 4 : 24) : pen
   const numbers = kind === '2' ? rest.slice(-3) : rest.slice(0, 1)
   const isWhole = numbers.length === (kind === '2' ? 3 : 1) && numbers.every(isByte)
-  return isWhole && (kind === '2' || kind === '5') ? withColour(pen, target, [kind, ...numbers].join(';')) : pen
+  return isWhole && (kind === '2' || kind === '5')
+    ? withColour(pen, target, [kind, ...numbers].join(';'))
+    : pen
 }
 
 const isByte = (text: string | undefined): boolean =>

@@ -1,7 +1,8 @@
 // The receipt's claims as the panel shows them. The API gives them as it verified them, so every field is checked
 // before it is drawn; what is missing is left out, not invented. Pure.
-import { text } from '../text/en.ts'
+
 import { formatBytes, formatDuration } from '../format/time.ts'
+import { text } from '../text/en.ts'
 
 export type ReceiptView = {
   readonly isolation: string

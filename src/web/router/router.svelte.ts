@@ -49,7 +49,8 @@ export const createRouter = (window: Window) => {
     /** Changes words of the query and keeps the rest; an empty word goes away. */
     setQuery: (words: Readonly<Record<string, string>>) => {
       const query = new URLSearchParams(here.query)
-      for (const [name, value] of Object.entries(words)) value === '' ? query.delete(name) : query.set(name, value)
+      for (const [name, value] of Object.entries(words))
+        value === '' ? query.delete(name) : query.set(name, value)
       const text = query.toString()
       go(`${here.path}${text === '' ? '' : `?${text}`}`, { replace: true })
     },

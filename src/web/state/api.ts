@@ -64,8 +64,7 @@ export const createApi = (deps: {
       const { method, url } = requestLine(name, options)
       const answer = await send(url, {
         method,
-        headers: method === 'GET' ? {} : proofHeaders,
-        ...(method === 'POST' ? { body: JSON.stringify(options.body ?? {}) } : {}),
+        ...(method === 'POST' ? jsonBody(options.body ?? {}) : {}),
         ...(options.signal ? { signal: options.signal } : {}),
       })
       // SAFE: same origin, same release: the server serialises this answer by the shape the type is made from.
@@ -91,20 +90,29 @@ export const asProblem = (error: unknown): ApiProblem =>
     ? error
     : new ApiProblem({ title: text.error.defect, status: 0, code: 'MF1099', detail: String(error) })
 
-/** A header that a form or a link of another site cannot send (trust-model.md §9, CSRF). */
-const proofHeaders = { 'content-type': 'application/json', 'x-mayfly-proof': '1' }
+const jsonBody = (body: unknown) => ({
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+})
 
 const requestLine = <N extends Endpoint>(name: N, options: CallOptions<N>) => {
   const [method, template] = endpoints[name].split(' ') as ['GET' | 'POST' | 'DELETE', string]
   const parameters: Readonly<Record<string, string>> = { ...options.path }
   const path = template.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(parameters[key] ?? ''))
-  const words = Object.entries({ ...options.query }).filter(([, value]) => value !== undefined && value !== '')
+  const words = Object.entries({ ...options.query }).filter(
+    ([, value]) => value !== undefined && value !== '',
+  )
   const query = new URLSearchParams(words.map(([key, value]) => [key, String(value)])).toString()
   return { method, url: query === '' ? path : `${path}?${query}` }
 }
 
 const unreachable = (): ApiProblem =>
-  new ApiProblem({ title: text.error.unreachable, status: 0, code: 'MF4503', detail: text.error.unreachableWhy })
+  new ApiProblem({
+    title: text.error.unreachable,
+    status: 0,
+    code: 'MF4503',
+    detail: text.error.unreachableWhy,
+  })
 
 const problemOf = async (answer: Response): Promise<ApiProblem> => {
   const body: unknown = await answer.json().catch(() => null)

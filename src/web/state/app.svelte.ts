@@ -1,9 +1,9 @@
 // Everything pages share, made once per tab by main.ts and handed down by context.
 import { createContext } from 'svelte'
+import { createRouter, type Router } from '../router/router.svelte.ts'
 import { type Api, createApi } from './api.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createLive, type Live } from './live.svelte.ts'
-import { createRouter, type Router } from '../router/router.svelte.ts'
 import { createSession, type Session } from './session.svelte.ts'
 import { createTheme, type Theme } from './theme.svelte.ts'
 import { createTicker, type Ticker } from './ticker.svelte.ts'
@@ -40,7 +40,7 @@ export const createApp = (window: Window): App => {
     ticker: createTicker(window),
     claimToken,
     live: () => {
-      live ??= createLive(window, () => !session.isSignedIn)
+      live ??= createLive(window, session)
       return live
     },
     letterKeys,

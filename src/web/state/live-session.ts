@@ -1,18 +1,9 @@
-// One WebSocket per tab: topics with cursors, resume, back-off, and fetching the state while there is no stream.
+// One stream per tab: topics with cursors, resume after a loss, and fetching the state while there is no stream.
 // Pure but for what it is given: live.svelte.ts brings the real socket, tests a scripted one.
 import type { ClientMessage, FollowerFrame, ServerMessage } from '../../protocol/live.ts'
 import { parseFollowerFrame } from '../../protocol/live.ts'
-import { backoffFirstMs, backoffMaxMs, pingEveryMs, pollEveryMs, pongWithinMs } from '../limits.ts'
-
-export interface Socket {
-  send(text: string): void
-  close(): void
-}
-export type SocketEvents = {
-  readonly onOpen: () => void
-  readonly onMessage: (data: string | Uint8Array) => void
-  readonly onClose: () => void
-}
+import { pollEveryMs } from '../limits.ts'
+import { createConnection, type Socket, type SocketEvents, type Timers } from './live-connection.ts'
 
 export type LiveEvent = ServerMessage | { readonly t: 'frame'; readonly frame: FollowerFrame }
 
@@ -28,130 +19,89 @@ export type Subscription = {
 /** `freshAt`: when something was last heard, by stream or by fetching. */
 export type LiveState = { readonly kind: 'connecting' | 'live' | 'lost'; readonly freshAt: number }
 
-export type LiveDeps = {
+export type LiveDeps = Timers & {
   readonly connect: (events: SocketEvents) => Socket
   readonly now: () => number
-  /** Runs once after `ms`; the answer cancels it. */
-  readonly after: (ms: number, run: () => void) => () => void
-  /** In [0, 1). */
-  readonly random: () => number
   readonly onState: (state: LiveState) => void
+  readonly onSignedOut: () => void
 }
 
 export const createLiveSession = (deps: LiveDeps) => {
   const subscriptions = new Set<Subscription>()
   let state: LiveState = { kind: 'connecting', freshAt: deps.now() }
-  let socket: Socket | null = null
-  let failures = 0
-  let closed = false
-  let polling = false
-  const timers = { ping: idle, pong: idle, retry: idle, poll: idle }
+  let cancelPoll = (): void => undefined
+  let isPolling = false
 
   const become = (next: Partial<LiveState>) => {
     state = { ...state, ...next }
     deps.onState(state)
   }
-  const send = (message: ClientMessage) => socket?.send(JSON.stringify(message))
-
-  const onOpen = () => {
-    failures = 0
-    timers.poll()
-    become({ kind: 'live', freshAt: deps.now() })
-    for (const topic of new Set([...subscriptions].map((s) => s.topic))) resume(topic)
-    schedulePing()
-  }
-  const onMessage = (data: string | Uint8Array) => {
-    const event = parseMessage(data)
-    if (event === null) return
-    timers.pong()
-    become({ freshAt: deps.now() })
-    if (event.t === 'pong') return
-    const topic = event.t === 'frame' ? `log:${event.frame.attempt}` : event.topic
-    for (const subscription of subscriptions) if (subscription.topic === topic) subscription.on(event)
-  }
-  const onClose = () => {
-    socket = null
-    timers.ping()
-    timers.pong()
-    if (closed) return
-    become({ kind: 'lost' })
-    timers.retry = deps.after(backoffMs(failures++, deps.random()), connect)
-    schedulePoll()
-  }
-
-  const connect = () => {
-    // A socket that was given up may still speak: only the present one is heard.
-    let own: Socket | null = null
-    const isOwn = () => own !== null && socket === own
-    own = deps.connect({
-      onOpen: () => isOwn() && onOpen(),
-      onMessage: (data) => isOwn() && onMessage(data),
-      onClose: () => isOwn() && onClose(),
-    })
-    socket = own
-  }
+  const connection = createConnection({
+    ...deps,
+    ping: JSON.stringify({ t: 'ping' } satisfies ClientMessage),
+    onOpen: () => {
+      cancelPoll()
+      become({ kind: 'live', freshAt: deps.now() })
+      for (const topic of new Set([...subscriptions].map((s) => s.topic))) resume(topic)
+    },
+    onMessage: (data) => {
+      const event = parseMessage(data)
+      if (event === null) return
+      become({ freshAt: deps.now() })
+      const topic = topicOf(event)
+      for (const subscription of subscriptions) if (subscription.topic === topic) subscription.on(event)
+    },
+    onLost: () => {
+      become({ kind: 'lost' })
+      schedulePoll()
+    },
+  })
+  const tell = (message: ClientMessage) => connection.send(JSON.stringify(message))
+  const ofTopic = (topic: string) => [...subscriptions].filter((s) => s.topic === topic)
   /** Several subscribers of one topic share it: the lowest cursor counts, each ignores what it has. */
-  const resume = (topic: string) => {
-    const cursors = [...subscriptions].filter((s) => s.topic === topic).map((s) => s.cursor())
-    send({ t: 'sub', topic, cursor: Math.min(...cursors) })
-  }
-  const schedulePing = () => {
-    timers.ping = deps.after(pingEveryMs, () => {
-      send({ t: 'ping' })
-      timers.pong = deps.after(pongWithinMs, giveUp)
-      schedulePing()
-    })
-  }
-  const giveUp = () => {
-    const silent = socket
-    onClose()
-    silent?.close()
-  }
+  const resume = (topic: string) =>
+    tell({ t: 'sub', topic, cursor: Math.min(...ofTopic(topic).map((s) => s.cursor())) })
+
   const schedulePoll = () => {
-    timers.poll()
-    timers.poll = deps.after(pollEveryMs, () => void pollAll())
+    cancelPoll()
+    cancelPoll = deps.after(pollEveryMs, () => void pollAll())
   }
   const pollAll = async () => {
-    if (polling) return
-    polling = true
+    if (isPolling) return
+    isPolling = true
     const results = await Promise.allSettled([...subscriptions].map((s) => s.poll()))
-    polling = false
-    if (state.kind === 'live' || closed) return
-    if (results.length > 0 && results.every((r) => r.status === 'fulfilled')) become({ freshAt: deps.now() })
+    isPolling = false
+    if (state.kind !== 'lost') return
+    const isFresh = results.length > 0 && results.every((result) => result.status === 'fulfilled')
+    if (isFresh) become({ freshAt: deps.now() })
     schedulePoll()
   }
 
-  connect()
+  connection.open()
   return {
     subscribe: (subscription: Subscription): (() => void) => {
       subscriptions.add(subscription)
       if (state.kind === 'live') resume(subscription.topic)
       return () => {
         subscriptions.delete(subscription)
-        const isLast = ![...subscriptions].some((s) => s.topic === subscription.topic)
-        if (isLast && state.kind === 'live') send({ t: 'unsub', topic: subscription.topic })
+        const isLast = ofTopic(subscription.topic).length === 0
+        if (isLast && state.kind === 'live') tell({ t: 'unsub', topic: subscription.topic })
       }
     },
-    /** Tries at once instead of waiting for the back-off: somebody pressed the button, or the machine woke up. */
-    retryNow: () => {
-      if (closed || socket !== null) return
-      timers.retry()
-      connect()
-    },
+    retryNow: connection.retryNow,
     close: () => {
-      closed = true
-      for (const cancel of Object.values(timers)) cancel()
-      socket?.close()
+      state = { ...state, kind: 'connecting' }
+      cancelPoll()
+      connection.close()
     },
   }
 }
 export type LiveSession = ReturnType<typeof createLiveSession>
 
-/** Doubles from half a second to half a minute, minus up to half of it, so that tabs do not return together. */
-export const backoffMs = (failures: number, random: number): number =>
-  Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(failures, 16)) * (1 - random / 2)
-
-const idle = (): void => undefined
+const topicOf = (event: LiveEvent): string | null => {
+  if (event.t === 'frame') return `log:${event.frame.attempt}`
+  return event.t === 'pong' ? null : event.topic
+}
 
 const parseMessage = (data: string | Uint8Array): LiveEvent | null => {
   if (typeof data !== 'string') {

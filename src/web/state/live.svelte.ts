@@ -1,12 +1,14 @@
 // The live session on the browser's WebSocket, with its state as something components can read.
 import { bannerAfterMs } from '../limits.ts'
 import { livePath } from './endpoints.ts'
-import { createLiveSession, type LiveState, type SocketEvents } from './live-session.ts'
+import type { SocketEvents } from './live-connection.ts'
+import { createLiveSession, type LiveState } from './live-session.ts'
+import type { Session } from './session.svelte.ts'
 
-export const createLive = (window: Window, isVisitor: () => boolean) => {
+export const createLive = (window: Window, session: Pick<Session, 'isSignedIn' | 'end'>) => {
   let state = $state.raw<LiveState>({ kind: 'connecting', freshAt: Date.now() })
   let lostAt = $state<number | null>(null)
-  const session = createLiveSession({
+  const stream = createLiveSession({
     connect: (events) => openSocket(window, events),
     now: Date.now,
     after: (ms, run) => {
@@ -18,14 +20,15 @@ export const createLive = (window: Window, isVisitor: () => boolean) => {
       lostAt = next.kind === 'lost' ? (lostAt ?? Date.now()) : null
       state = next
     },
+    onSignedOut: session.end,
   })
   const wake = () => {
-    if (window.document.visibilityState === 'visible' && !isVisitor()) session.retryNow()
+    if (window.document.visibilityState === 'visible' && session.isSignedIn) stream.retryNow()
   }
   window.document.addEventListener('visibilitychange', wake)
   window.addEventListener('online', wake)
   return {
-    ...session,
+    ...stream,
     get state() {
       return state
     },
@@ -34,11 +37,14 @@ export const createLive = (window: Window, isVisitor: () => boolean) => {
     close: () => {
       window.document.removeEventListener('visibilitychange', wake)
       window.removeEventListener('online', wake)
-      session.close()
+      stream.close()
     },
   }
 }
 export type Live = ReturnType<typeof createLive>
+
+/** What the server closes with when the session is over (server/live/socket.ts). */
+const signedOutCode = 4401
 
 const openSocket = (window: Window, events: SocketEvents) => {
   const url = new URL(livePath, window.location.href)
@@ -46,7 +52,7 @@ const openSocket = (window: Window, events: SocketEvents) => {
   const socket = new WebSocket(url)
   socket.binaryType = 'arraybuffer'
   socket.onopen = events.onOpen
-  socket.onclose = events.onClose
+  socket.onclose = (event) => events.onClose(event.code === signedOutCode)
   socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) =>
     events.onMessage(typeof event.data === 'string' ? event.data : new Uint8Array(event.data))
   return {

@@ -1,12 +1,12 @@
 // A run found by its number, kept live: fetched once, then patched by the stream, fetched again where that is not
 // enough. Shared by the page of the run and the pages of its jobs.
 import type { Run } from '../../protocol/api/shapes.ts'
-import type { LiveEvent } from './live-session.ts'
+import { text } from '../text/en.ts'
 import { ApiProblem } from './api.ts'
 import type { App } from './app.svelte.ts'
+import type { LiveEvent } from './live-session.ts'
 import { createLoad } from './load.svelte.ts'
 import { mergeRun, needsFetch } from './merge-run.ts'
-import { text } from '../text/en.ts'
 
 export const createRunLoad = (app: App, which: { readonly project: string; readonly number: number }) => {
   const fetchById = (run: string, signal?: AbortSignal): Promise<Run> =>
@@ -15,7 +15,8 @@ export const createRunLoad = (app: App, which: { readonly project: string; reado
   const load = createLoad(async (signal) => {
     const found = await app.api.call('runs', { query: { ...which, limit: 1 }, signal })
     const id = found.items.find((run) => run.number === which.number)?.id
-    if (id === undefined) throw new ApiProblem({ title: text.error.missingTitle, status: 404, code: 'MF4004' })
+    if (id === undefined)
+      throw new ApiProblem({ title: text.error.missingTitle, status: 404, code: 'MF4004' })
     return fetchById(id, signal)
   })
   const refresh = async () => {
@@ -36,7 +37,9 @@ export const createRunLoad = (app: App, which: { readonly project: string; reado
   const id = $derived(load.data?.id ?? null)
   $effect(() => {
     if (id === null) return
-    return app.live().subscribe({ topic: `run:${id}`, cursor: () => load.data?.rev ?? 0, on: receive, poll: refresh })
+    return app
+      .live()
+      .subscribe({ topic: `run:${id}`, cursor: () => load.data?.rev ?? 0, on: receive, poll: refresh })
   })
   return { load, refresh }
 }

@@ -6,7 +6,9 @@ const order: readonly ThemeChoice[] = ['system', 'light', 'dark']
 
 export const createTheme = (window: Window) => {
   const systemIsDark = window.matchMedia('(prefers-color-scheme: dark)')
-  let choice = $state<ThemeChoice>(order.find((c) => c === window.localStorage.getItem(storageKey)) ?? 'system')
+  let choice = $state<ThemeChoice>(
+    order.find((c) => c === window.localStorage.getItem(storageKey)) ?? 'system',
+  )
   let shown = $state<'light' | 'dark'>('light')
   const apply = () => {
     shown = choice === 'system' ? (systemIsDark.matches ? 'dark' : 'light') : choice

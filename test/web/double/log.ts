@@ -6,13 +6,49 @@ import { encodeFollowerFrame } from '../../../src/protocol/live.ts'
 type Piece = { readonly step: number; readonly text: string; readonly tMs: number }
 
 const script: readonly Piece[] = [
-  { step: 0, tMs: 10, text: 'Sandbox ready in 214 ms: namespace driver, 4 GiB of memory, 2 cores\nRunning on the toolchain of the host\n' },
-  { step: 1, tMs: 900, text: "Cloning into '/home/user/project'...\nHEAD is now at 9f3c2e1 Round prices half to even\n" },
-  { step: 2, tMs: 2_200, text: '\u001b[2m> web@4.2.0 ci\u001b[0m\nfetching \u001b[33m1%\u001b[0m\rfetching \u001b[33m58%\u001b[0m\rfetching \u001b[32m100%\u001b[0m\n' },
-  { step: 2, tMs: 23_000, text: 'added 812 packages in 20s\n\u001b[33mwarn\u001b[0m 2 packages are deprecated\n\u001b]8;;https://evil.example\u0007a link that is only text\u001b]8;;\u0007\n' },
-  { step: 3, tMs: 24_000, text: ['\u001b[1m RUN \u001b[0m test/', ...Array.from({ length: 60 }, (_, i) => `\u001b[32m✓\u001b[0m cart.test.ts › keeps ${i + 1} ${i === 0 ? 'item' : 'items'} in order \u001b[90m(${(i * 7) % 23} ms)\u001b[0m`)].join('\n') + '\n' },
-  { step: 3, tMs: 58_000, text: '\u001b[41;97m FAIL \u001b[0m test/invoice.test.ts › rounds half to even\n\n  \u001b[31mAssertionError\u001b[0m: expected \u001b[31m10.02\u001b[0m to equal \u001b[32m10.01\u001b[0m\n\n    86 |   const invoice = makeInvoice({ price: 10.005 })\n    87 |   \n  \u001b[31m>\u001b[0m 88 |   expect(invoice.total).toBe(10.01)\n       |                         \u001b[31m^\u001b[0m\n\n  at test/invoice.test.ts:88:25\n  user input was: "admin\u202etxt.exe" \u001b[38;5;52mvery dark red\u001b[0m \u001b[38;2;255;255;0mbright yellow\u001b[0m\n' },
-  { step: 3, tMs: 71_000, text: '\n\u001b[1mTest files\u001b[22m  \u001b[31m1 failed\u001b[39m | 41 passed\n\u001b[1m     Tests\u001b[22m  \u001b[31m1 failed\u001b[39m | 388 passed\n\u001b[1m  Duration\u001b[22m  46.91s\n' },
+  {
+    step: 0,
+    tMs: 10,
+    text: 'Sandbox ready in 214 ms: namespace driver, 4 GiB of memory, 2 cores\nRunning on the toolchain of the host\n',
+  },
+  {
+    step: 1,
+    tMs: 900,
+    text: "Cloning into '/home/user/project'...\nHEAD is now at 9f3c2e1 Round prices half to even\n",
+  },
+  {
+    step: 2,
+    tMs: 2_200,
+    text: '\u001b[2m> web@4.2.0 ci\u001b[0m\nfetching \u001b[33m1%\u001b[0m\rfetching \u001b[33m58%\u001b[0m\rfetching \u001b[32m100%\u001b[0m\n',
+  },
+  {
+    step: 2,
+    tMs: 23_000,
+    text: 'added 812 packages in 20s\n\u001b[33mwarn\u001b[0m 2 packages are deprecated\n\u001b]8;;https://evil.example\u0007a link that is only text\u001b]8;;\u0007\n',
+  },
+  {
+    step: 3,
+    tMs: 24_000,
+    text: [
+      '\u001b[1m RUN \u001b[0m test/',
+      ...Array.from(
+        { length: 60 },
+        (_, i) =>
+          `\u001b[32m✓\u001b[0m cart.test.ts › keeps ${i + 1} ${i === 0 ? 'item' : 'items'} in order \u001b[90m(${(i * 7) % 23} ms)\u001b[0m`,
+      ),
+      '',
+    ].join('\n'),
+  },
+  {
+    step: 3,
+    tMs: 58_000,
+    text: '\u001b[41;97m FAIL \u001b[0m test/invoice.test.ts › rounds half to even\n\n  \u001b[31mAssertionError\u001b[0m: expected \u001b[31m10.02\u001b[0m to equal \u001b[32m10.01\u001b[0m\n\n    86 |   const invoice = makeInvoice({ price: 10.005 })\n    87 |   \n  \u001b[31m>\u001b[0m 88 |   expect(invoice.total).toBe(10.01)\n       |                         \u001b[31m^\u001b[0m\n\n  at test/invoice.test.ts:88:25\n  user input was: "admin\u202etxt.exe" \u001b[38;5;52mvery dark red\u001b[0m \u001b[38;2;255;255;0mbright yellow\u001b[0m\n',
+  },
+  {
+    step: 3,
+    tMs: 71_000,
+    text: '\n\u001b[1mTest files\u001b[22m  \u001b[31m1 failed\u001b[39m | 41 passed\n\u001b[1m     Tests\u001b[22m  \u001b[31m1 failed\u001b[39m | 388 passed\n\u001b[1m  Duration\u001b[22m  46.91s\n',
+  },
   { step: 4, tMs: 73_000, text: 'Stored 42 files\n' },
 ]
 
@@ -23,7 +59,15 @@ const framesOf = (attempt: string, pieces: readonly Piece[]): Uint8Array<ArrayBu
     const ends = piece.text.split('\n').length - 1
     lines.set(piece.step, firstLine - 1 + ends)
     const deflated = new Uint8Array(deflateRawSync(piece.text))
-    return encodeFollowerFrame({ attempt, seq: i + 1, step: piece.step, firstLine, lines: ends, tMs: piece.tMs, deflated })
+    return encodeFollowerFrame({
+      attempt,
+      seq: i + 1,
+      step: piece.step,
+      firstLine,
+      lines: ends,
+      tMs: piece.tMs,
+      deflated,
+    })
   })
 }
 
@@ -34,7 +78,11 @@ export const bigLog = (attempt: string, lines: number): Uint8Array<ArrayBuffer>[
   const pieces = Array.from({ length: Math.ceil(lines / perFrame) }, (_, frame) => ({
     step: 3,
     tMs: frame * 100,
-    text: Array.from({ length: perFrame }, (_, i) => `\u001b[36m[${frame * perFrame + i + 1}]\u001b[0m compiled module ${(frame * 7919 + i * 31) % 9973} without warnings\n`).join(''),
+    text: Array.from(
+      { length: perFrame },
+      (_, i) =>
+        `\u001b[36m[${frame * perFrame + i + 1}]\u001b[0m compiled module ${(frame * 7919 + i * 31) % 9973} without warnings\n`,
+    ).join(''),
   }))
   return framesOf(attempt, pieces)
 }

@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { join, normalize } from 'node:path'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
 import { fromBase64Url, toBase64Url } from '../../../src/base/bytes.ts'
+import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
 import { bigLog, joinFrames, scriptedFrames } from './log.ts'
 import * as world from './world.ts'
 
@@ -82,7 +82,11 @@ const speak = (ws: WebSocket, mode: Mode, text: string): void => {
 
 type Context = { readonly mode: Mode; readonly webRoot: string }
 
-const answer = async (request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> => {
+const answer = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: Context,
+): Promise<void> => {
   const url = new URL(request.url ?? '/', 'http://localhost')
   if (url.pathname.startsWith('/api/')) return answerApi(request, response, { ...context, url })
   // Not "without an extension": a job's shard stands behind a dot (`/jobs/test.2`).
@@ -111,11 +115,14 @@ const answerApi = async (
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString())
   const isOpen = ['/api/v1/me', '/api/v1/sign-in', '/api/v1/claim'].includes(url.pathname)
-  if (!isOpen && mode.data === 'failing') return problem(response, 503, 'MF6001', 'The database is not available')
+  if (!isOpen && mode.data === 'failing')
+    return problem(response, 503, 'MF6001', 'The database is not available')
   if (!isOpen && mode.data === 'slow') return void setTimeout(() => response.destroy(), 5_000).unref()
   const logOf = /^\/api\/v1\/attempts\/(\w+)\/log$/.exec(url.pathname)?.[1]
   if (logOf !== undefined)
-    return void response.writeHead(200).end(joinFrames(scriptedFrames(logOf).slice(Number(url.searchParams.get('after')))))
+    return void response
+      .writeHead(200)
+      .end(joinFrames(scriptedFrames(logOf).slice(Number(url.searchParams.get('after')))))
   const found = await handle(`${request.method} ${url.pathname}`, { mode, url, body })
   if (found === null) return problem(response, 404, 'MF4004', 'Not found')
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found))
@@ -124,7 +131,17 @@ const answerApi = async (
 const problem = (response: ServerResponse, status: number, code: string, title: string): void => {
   const detail = status === 404 ? 'No such thing.' : 'It does not answer. What you see may be out of date.'
   response.writeHead(status, { 'content-type': 'application/problem+json' })
-  response.end(JSON.stringify({ type: 'about:blank', title, status, detail, instance: '/', code, request_id: 'req_4f2a9c' }))
+  response.end(
+    JSON.stringify({
+      type: 'about:blank',
+      title,
+      status,
+      detail,
+      instance: '/',
+      code,
+      request_id: 'req_4f2a9c',
+    }),
+  )
 }
 
 const page = (items: readonly unknown[]) => ({ items, next_cursor: null })
@@ -142,7 +159,14 @@ const handle = async (
     case 'POST /api/v1/claim':
       return meOf(line.startsWith('GET') ? mode.session : 'signed-in')
     case 'GET /api/v1/projects':
-      return page(full ? world.projects.map((p) => ({ ...p, last_run: world.summaries().find((r) => r.project.id === p.id) ?? null })) : [])
+      return page(
+        full
+          ? world.projects.map((p) => ({
+              ...p,
+              last_run: world.summaries().find((r) => r.project.id === p.id) ?? null,
+            }))
+          : [],
+      )
     case 'POST /api/v1/projects':
       return created(world.projects[1]!, body)
     case 'GET /api/v1/runs':
@@ -163,30 +187,37 @@ const handle = async (
   if (line.endsWith('/hook-script') && projectOf) return { script: hookScript }
   if (line.endsWith('/hook/rotate') && projectOf) return created(projectOf, body)
   if (line.endsWith('/refs') && projectOf) return { attempt_id: world.idOf('att', 4_120_101) }
-  if (line.endsWith('/host-keys') && projectOf) return { ...projectOf, host_keys: projectOf.host_keys.map((k) => ({ ...k, confirmed: true })) }
+  if (line.endsWith('/host-keys') && projectOf)
+    return { ...projectOf, host_keys: projectOf.host_keys.map((k) => ({ ...k, confirmed: true })) }
   if (line.startsWith('GET /api/v1/projects/') && projectOf)
     return { ...projectOf, last_run: world.summaries().find((r) => r.project.id === projectOf.id) ?? null }
   if (line.startsWith('DELETE /api/v1/tokens/')) return {}
   return null
 }
 
-const hookScript = '#!/bin/sh\n# Tells Mayfly about pushes. Needs curl and openssl.\nURL=http://localhost:8420/hooks/generic/hok_1\nSECRET=__MAYFLY_HOOK_SECRET__\nexec 3>&1\n# …\n'
+const hookScript =
+  '#!/bin/sh\n# Tells Mayfly about pushes; never blocks or fails one. Needs curl and openssl.\nurl=http://localhost:8420/hooks/generic/hok_1\nsecret=$(cat hooks/mayfly-secret) || exit 0\nwhile read -r old new ref; do\n  # …\ndone\n'
 
 const meOf = (session: Mode['session']) => ({
   claimed: session !== 'unclaimed',
-  user: session === 'signed-in' ? { id: world.idOf('usr', 1), name: 'Ada Lovelace', email: 'ada@example.com', role: 'owner' } : null,
+  user:
+    session === 'signed-in'
+      ? { id: world.idOf('usr', 1), name: 'Ada Lovelace', email: 'ada@example.com', role: 'owner' }
+      : null,
   organisation: session === 'unclaimed' ? null : { id: world.idOf('org', 1), name: 'acme' },
   version: '0.1.0',
 })
 
 const filteredRuns = (query: URLSearchParams) =>
-  world.summaries().filter(
-    (run) =>
-      (!query.get('project') || run.project.name === query.get('project')) &&
-      (!query.get('status') || run.status === query.get('status')) &&
-      (!query.get('branch') || run.event.branch === query.get('branch')) &&
-      (!query.get('number') || run.number === Number(query.get('number'))),
-  )
+  world
+    .summaries()
+    .filter(
+      (run) =>
+        (!query.get('project') || run.project.name === query.get('project')) &&
+        (!query.get('status') || run.status === query.get('status')) &&
+        (!query.get('branch') || run.event.branch === query.get('branch')) &&
+        (!query.get('number') || run.number === Number(query.get('number'))),
+    )
 
 /** Sealed for real, so that the page's opening is exercised. */
 const created = async (project: (typeof world.projects)[number], body: Record<string, unknown>) => {

@@ -7,7 +7,10 @@ const [address = '/runs', theme = 'light', width = '1280', ...rest] = process.ar
 const double = await startDouble('build/web')
 Object.assign(double.mode, Object.fromEntries(rest.map((pair) => pair.split('='))))
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
-const page = await browser.newPage({ viewport: { width: Number(width), height: 860 }, colorScheme: theme === 'dark' ? 'dark' : 'light' })
+const page = await browser.newPage({
+  viewport: { width: Number(width), height: 860 },
+  colorScheme: theme === 'dark' ? 'dark' : 'light',
+})
 page.on('console', (message) => console.log(message.type(), message.text()))
 page.on('pageerror', (error) => console.log('pageerror', error))
 await page.goto(double.url + address)

@@ -30,7 +30,8 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
     name === 'mobile-app'
       ? null
       : {
-          public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8Zk1o0lPq3yQm2cHq9v0Yb6xk0qKZQv5d1e2f3g4h5 mayfly acme/web',
+          public_key:
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8Zk1o0lPq3yQm2cHq9v0Yb6xk0qKZQv5d1e2f3g4h5 mayfly acme/web',
           fingerprint: 'SHA256:3b0YxqkP8n2yq0m9f7eJm1t5y6uVb2aZc4d8e9f0g1h',
         },
   hook: { id: idOf('hok', i + 1), url: `http://localhost:8420/hooks/generic/${idOf('hok', i + 1)}` },
@@ -60,22 +61,143 @@ type Sketch = {
 }
 
 const sketches: readonly Sketch[] = [
-  { number: 413, status: 'running', subject: 'Stream the export instead of holding it in memory', branch: 'stream-export', author: 'Ada Lovelace', age: 95, workflows: [['build-test-deploy', 'running']] },
-  { number: 412, status: 'failed', subject: 'Round prices half to even, as the invoices do', author: 'Grace Hopper', age: 1_500, ms: 251_000, workflows: [['build-test-deploy', 'failed'], ['nightly', 'passed']], headline: 'AssertionError: expected 10.02 to equal 10.01 (test/invoice.test.ts:88)' },
-  { number: 411, status: 'failed', subject: 'Run the browser tests on two more versions', branch: 'more-browsers', author: 'Alan Turing', age: 4_100, ms: 1_900, workflows: [], headline: 'E_CONFIG_UNKNOWN_KEY .circleci/config.yml:14 unknown key “parralelism”' },
-  { number: 410, status: 'queued', subject: 'Bump the base image', branch: 'base-image', author: 'Barbara Liskov', age: 4_300, workflows: [['build-test-deploy', 'queued']] },
-  { number: 88, project: 1, status: 'passed', subject: 'Reject tokens from before the last password change', author: 'Margaret Hamilton', age: 7_500, ms: 187_000, workflows: [['main', 'passed']] },
-  { number: 409, status: 'passed', subject: 'Show the total before tax on the receipt page when the customer is a business in another country', author: 'Ada Lovelace', age: 9_000, ms: 172_000, workflows: [['build-test-deploy', 'passed']] },
-  { number: 87, project: 1, status: 'unstable', subject: 'Index the audit table by actor', branch: 'audit-index', author: 'Margaret Hamilton', age: 17_000, ms: 202_000, workflows: [['main', 'unstable']] },
-  { number: 408, status: 'timed_out', subject: 'Try the new resolver', branch: 'resolver', author: 'Alan Turing', age: 22_000, ms: 3_600_000, workflows: [['build-test-deploy', 'timed_out']], headline: 'No output for 10 minutes in step “npm install”' },
-  { number: 407, status: 'errored', subject: 'Translate the checkout to Frisian', branch: 'fy', author: 'Grace Hopper', age: 26_000, ms: 61_000, workflows: [['build-test-deploy', 'errored']], headline: 'The runner was lost: no heartbeat for 70 s' },
-  { number: 31, project: 2, status: 'cancelled', subject: 'Use the new signing identity', author: 'Katherine Johnson', age: 40_000, ms: 45_000, workflows: [['ios', 'cancelled']] },
-  { number: 30, project: 2, status: 'skipped', subject: 'Fix a typo in the manual [skip ci]', author: 'Katherine Johnson', age: 90_000, kind: 'push', workflows: [['ios', 'skipped']] },
-  { number: 406, status: 'on_hold', subject: 'Release 4.2', author: 'Barbara Liskov', age: 100_000, workflows: [['release', 'on_hold']] },
-  { number: 405, status: 'passed', subject: 'Name a branch with a trick in it', branch: 'fix/\u202egnp.exe', author: 'Mallory', age: 120_000, ms: 181_000, workflows: [['build-test-deploy', 'passed']] },
+  {
+    number: 413,
+    status: 'running',
+    subject: 'Stream the export instead of holding it in memory',
+    branch: 'stream-export',
+    author: 'Ada Lovelace',
+    age: 95,
+    workflows: [['build-test-deploy', 'running']],
+  },
+  {
+    number: 412,
+    status: 'failed',
+    subject: 'Round prices half to even, as the invoices do',
+    author: 'Grace Hopper',
+    age: 1_500,
+    ms: 251_000,
+    workflows: [
+      ['build-test-deploy', 'failed'],
+      ['nightly', 'passed'],
+    ],
+    headline: 'AssertionError: expected 10.02 to equal 10.01 (test/invoice.test.ts:88)',
+  },
+  {
+    number: 411,
+    status: 'failed',
+    subject: 'Run the browser tests on two more versions',
+    branch: 'more-browsers',
+    author: 'Alan Turing',
+    age: 4_100,
+    ms: 1_900,
+    workflows: [],
+    headline: 'E_CONFIG_UNKNOWN_KEY .circleci/config.yml:14 unknown key “parralelism”',
+  },
+  {
+    number: 410,
+    status: 'queued',
+    subject: 'Bump the base image',
+    branch: 'base-image',
+    author: 'Barbara Liskov',
+    age: 4_300,
+    workflows: [['build-test-deploy', 'queued']],
+  },
+  {
+    number: 88,
+    project: 1,
+    status: 'passed',
+    subject: 'Reject tokens from before the last password change',
+    author: 'Margaret Hamilton',
+    age: 7_500,
+    ms: 187_000,
+    workflows: [['main', 'passed']],
+  },
+  {
+    number: 409,
+    status: 'passed',
+    subject:
+      'Show the total before tax on the receipt page when the customer is a business in another country',
+    author: 'Ada Lovelace',
+    age: 9_000,
+    ms: 172_000,
+    workflows: [['build-test-deploy', 'passed']],
+  },
+  {
+    number: 87,
+    project: 1,
+    status: 'unstable',
+    subject: 'Index the audit table by actor',
+    branch: 'audit-index',
+    author: 'Margaret Hamilton',
+    age: 17_000,
+    ms: 202_000,
+    workflows: [['main', 'unstable']],
+  },
+  {
+    number: 408,
+    status: 'timed_out',
+    subject: 'Try the new resolver',
+    branch: 'resolver',
+    author: 'Alan Turing',
+    age: 22_000,
+    ms: 3_600_000,
+    workflows: [['build-test-deploy', 'timed_out']],
+    headline: 'No output for 10 minutes in step “npm install”',
+  },
+  {
+    number: 407,
+    status: 'errored',
+    subject: 'Translate the checkout to Frisian',
+    branch: 'fy',
+    author: 'Grace Hopper',
+    age: 26_000,
+    ms: 61_000,
+    workflows: [['build-test-deploy', 'errored']],
+    headline: 'The runner was lost: no heartbeat for 70 s',
+  },
+  {
+    number: 31,
+    project: 2,
+    status: 'cancelled',
+    subject: 'Use the new signing identity',
+    author: 'Katherine Johnson',
+    age: 40_000,
+    ms: 45_000,
+    workflows: [['ios', 'cancelled']],
+  },
+  {
+    number: 30,
+    project: 2,
+    status: 'skipped',
+    subject: 'Fix a typo in the manual [skip ci]',
+    author: 'Katherine Johnson',
+    age: 90_000,
+    kind: 'push',
+    workflows: [['ios', 'skipped']],
+  },
+  {
+    number: 406,
+    status: 'on_hold',
+    subject: 'Release 4.2',
+    author: 'Barbara Liskov',
+    age: 100_000,
+    workflows: [['release', 'on_hold']],
+  },
+  {
+    number: 405,
+    status: 'passed',
+    subject: 'Name a branch with a trick in it',
+    branch: 'fix/\u202egnp.exe',
+    author: 'Mallory',
+    age: 120_000,
+    ms: 181_000,
+    workflows: [['build-test-deploy', 'passed']],
+  },
 ]
 
-const runId = (sketch: Pick<Sketch, 'number' | 'project'>): string => idOf('run', (sketch.project ?? 0) * 1000 + sketch.number)
+const runId = (sketch: Pick<Sketch, 'number' | 'project'>): string =>
+  idOf('run', (sketch.project ?? 0) * 1000 + sketch.number)
 
 const summaryOf = (sketch: Sketch): RunSummary => ({
   id: runId(sketch),
@@ -92,7 +214,11 @@ const summaryOf = (sketch: Sketch): RunSummary => ({
     subject: sketch.subject,
     author: sketch.author ?? null,
   },
-  workflows: (sketch.workflows ?? []).map(([name, status], i) => ({ id: idOf('wfl', sketch.number * 10 + i), name, status })),
+  workflows: (sketch.workflows ?? []).map(([name, status], i) => ({
+    id: idOf('wfl', sketch.number * 10 + i),
+    name,
+    status,
+  })),
   created_at: ago(sketch.age),
   started_at: sketch.status === 'queued' || sketch.status === 'on_hold' ? null : ago(sketch.age - 3),
   finished_at: sketch.ms === undefined ? null : ago(sketch.age - sketch.ms / 1000),
@@ -164,12 +290,43 @@ const mainJobs = (status: { readonly unit: Status; readonly deploy: Status }): r
   { key: 'lint', status: 'passed', needs: ['install'], ms: 12_000 },
   { key: 'types', status: 'passed', needs: ['install'], ms: 17_000 },
   { key: 'unit', status: 'passed', needs: ['install'], shard: [0, 3], ms: 61_000 },
-  { key: 'unit', status: status.unit, needs: ['install'], shard: [1, 3], ms: 74_000, attempts: 2, ...(status.unit === 'failed' ? { failure: 'AssertionError: expected 10.02 to equal 10.01' } : {}) },
+  {
+    key: 'unit',
+    status: status.unit,
+    needs: ['install'],
+    shard: [1, 3],
+    ms: 74_000,
+    attempts: 2,
+    ...(status.unit === 'failed' ? { failure: 'AssertionError: expected 10.02 to equal 10.01' } : {}),
+  },
   { key: 'unit', status: 'passed', needs: ['install'], shard: [2, 3], ms: 58_000 },
-  ...['chromium', 'firefox', 'webkit'].map((browser) => ({ key: `e2e-${browser}`, name: `e2e (${browser})`, status: 'passed' as const, needs: ['install'], ms: 95_000 })),
-  { key: 'package', status: status.deploy === 'waiting' ? 'waiting' : 'skipped', needs: ['lint', 'types', 'unit', 'e2e-chromium', 'e2e-firefox', 'e2e-webkit'], reason: { code: 'needs', text: 'Needs “unit” to pass; it failed.', job_id: null } },
-  { key: 'approve', status: status.deploy, needs: ['package'], kind: 'approval', reason: { code: 'needs', text: 'Needs “package”, which was skipped.', job_id: null } },
-  { key: 'deploy', name: 'deploy to production', status: status.deploy, needs: ['approve'], reason: { code: 'needs', text: 'Needs “approve”.', job_id: null } },
+  ...['chromium', 'firefox', 'webkit'].map((browser) => ({
+    key: `e2e-${browser}`,
+    name: `e2e (${browser})`,
+    status: 'passed' as const,
+    needs: ['install'],
+    ms: 95_000,
+  })),
+  {
+    key: 'package',
+    status: status.deploy === 'waiting' ? 'waiting' : 'skipped',
+    needs: ['lint', 'types', 'unit', 'e2e-chromium', 'e2e-firefox', 'e2e-webkit'],
+    reason: { code: 'needs', text: 'Needs “unit” to pass; it failed.', job_id: null },
+  },
+  {
+    key: 'approve',
+    status: status.deploy,
+    needs: ['package'],
+    kind: 'approval',
+    reason: { code: 'needs', text: 'Needs “package”, which was skipped.', job_id: null },
+  },
+  {
+    key: 'deploy',
+    name: 'deploy to production',
+    status: status.deploy,
+    needs: ['approve'],
+    reason: { code: 'needs', text: 'Needs “approve”.', job_id: null },
+  },
 ]
 
 export const runById = (id: string): Run | null => {
@@ -182,12 +339,27 @@ export const runById = (id: string): Run | null => {
       : number === 413
         ? jobsOf(413, mainJobs({ unit: 'running', deploy: 'waiting' }))
         : number === 411
-          ? jobsOf(411, [{ key: 'plan', status: 'failed', kind: 'plan', failure: '2 problems in the configuration' }])
+          ? jobsOf(411, [
+              { key: 'plan', status: 'failed', kind: 'plan', failure: '2 problems in the configuration' },
+            ])
           : number === 410
             ? jobsOf(410, [
                 { key: 'plan', status: 'passed', kind: 'plan' },
-                { key: 'install', status: 'queued', reason: { code: 'no_matching_runner', text: 'No runner offers class “arm.large”. The nearest, “brook”, has tiny, small and medium.', job_id: null } },
-                { key: 'test', status: 'waiting', needs: ['install'], reason: { code: 'needs', text: 'Needs “install”.', job_id: null } },
+                {
+                  key: 'install',
+                  status: 'queued',
+                  reason: {
+                    code: 'no_matching_runner',
+                    text: 'No runner offers class “arm.large”. The nearest, “brook”, has tiny, small and medium.',
+                    job_id: null,
+                  },
+                },
+                {
+                  key: 'test',
+                  status: 'waiting',
+                  needs: ['install'],
+                  reason: { code: 'needs', text: 'Needs “install”.', job_id: null },
+                },
               ])
             : jobsOf(number, [
                 { key: 'plan', status: 'passed', kind: 'plan' },
@@ -232,8 +404,19 @@ const problems: Run['problems'] = [
 const stepsOf = (status: Status): Step[] => {
   const list: readonly (readonly [string, Status, number | null])[] =
     status === 'running'
-      ? [['Spin up environment', 'passed', 800], ['Checkout code', 'passed', 1_200], ['npm ci', 'passed', 21_000], ['npm test', 'running', null]]
-      : [['Spin up environment', 'passed', 800], ['Checkout code', 'passed', 1_200], ['npm ci', 'passed', 21_000], ['npm test', status, 49_000], ['Store test results', 'passed', 900]]
+      ? [
+          ['Spin up environment', 'passed', 800],
+          ['Checkout code', 'passed', 1_200],
+          ['npm ci', 'passed', 21_000],
+          ['npm test', 'running', null],
+        ]
+      : [
+          ['Spin up environment', 'passed', 800],
+          ['Checkout code', 'passed', 1_200],
+          ['npm ci', 'passed', 21_000],
+          ['npm test', status, 49_000],
+          ['Store test results', 'passed', 900],
+        ]
   return list.map(([name, state, ms], index) => ({
     index,
     name,
@@ -262,7 +445,9 @@ export const attemptById = (id: string): Attempt | null => {
         last_seq: 6,
         log_complete: !isRunning,
         notes: ['The registry of the operator was used for “cimg/node:24.1”.'],
-        receipt: isRunning ? null : { claims: receiptClaims, verified: true, jws: 'eyJhbGciOiJFZERTQSJ9.e30.c2ln' },
+        receipt: isRunning
+          ? null
+          : { claims: receiptClaims, verified: true, jws: 'eyJhbGciOiJFZERTQSJ9.e30.c2ln' },
       }
     }
   return null
@@ -290,10 +475,50 @@ const receiptClaims = {
 }
 
 export const deliveries: readonly Delivery[] = [
-  { id: idOf('dlv', 4), project_id: idOf('prj', 1), received_at: ago(95), ref: 'refs/heads/stream-export', old: null, new: null, verdict: 'run', reason: 'Started run 413.', run_id: idOf('run', 413) },
-  { id: idOf('dlv', 3), project_id: idOf('prj', 1), received_at: ago(1_200), ref: 'refs/heads/docs', old: null, new: null, verdict: 'no_run', reason: 'The commit message says [skip ci].', run_id: null },
-  { id: idOf('dlv', 2), project_id: idOf('prj', 1), received_at: ago(1_900), ref: 'refs/heads/main', old: null, new: null, verdict: 'duplicate', reason: 'The same delivery came before.', run_id: null },
-  { id: idOf('dlv', 1), project_id: idOf('prj', 1), received_at: ago(2_600), ref: null, old: null, new: null, verdict: 'refused', reason: 'The signature is wrong: the hook has another secret.', run_id: null },
+  {
+    id: idOf('dlv', 4),
+    project_id: idOf('prj', 1),
+    received_at: ago(95),
+    ref: 'refs/heads/stream-export',
+    old: null,
+    new: null,
+    verdict: 'run',
+    reason: 'Started run 413.',
+    run_id: idOf('run', 413),
+  },
+  {
+    id: idOf('dlv', 3),
+    project_id: idOf('prj', 1),
+    received_at: ago(1_200),
+    ref: 'refs/heads/docs',
+    old: null,
+    new: null,
+    verdict: 'no_run',
+    reason: 'The commit message says [skip ci].',
+    run_id: null,
+  },
+  {
+    id: idOf('dlv', 2),
+    project_id: idOf('prj', 1),
+    received_at: ago(1_900),
+    ref: 'refs/heads/main',
+    old: null,
+    new: null,
+    verdict: 'duplicate',
+    reason: 'The same delivery came before.',
+    run_id: null,
+  },
+  {
+    id: idOf('dlv', 1),
+    project_id: idOf('prj', 1),
+    received_at: ago(2_600),
+    ref: null,
+    old: null,
+    new: null,
+    verdict: 'refused',
+    reason: 'The signature is wrong: the hook has another secret.',
+    run_id: null,
+  },
 ]
 
 export const runners: readonly Runner[] = [
@@ -303,15 +528,64 @@ export const runners: readonly Runner[] = [
     status: 'online',
     last_seen_at: ago(2),
     running: 1,
-    facts: { version: '0.1.0', driver: 'namespace', tier: 'container', stops: [], images: 'any', egress: ['none', 'list', 'open'], slots: 4, classes: ['tiny', 'small', 'medium'], weak: ['Swap is on: pages of a job could reach the disk.'] },
+    facts: {
+      version: '0.1.0',
+      driver: 'namespace',
+      tier: 'container',
+      stops: [],
+      images: 'any',
+      egress: ['none', 'list', 'open'],
+      slots: 4,
+      classes: ['tiny', 'small', 'medium'],
+      weak: ['Swap is on: pages of a job could reach the disk.'],
+    },
   },
-  { id: idOf('rnr', 2), name: 'creek', status: 'offline', last_seen_at: ago(90_000), running: 0, facts: null },
-  { id: idOf('rnr', 3), name: 'delta', status: 'suspended', last_seen_at: ago(400_000), running: 0, facts: { version: '0.1.0', driver: 'gvisor', tier: 'sandboxed-kernel', images: 'host-only', egress: ['list'], slots: 2, classes: ['small'], weak: [] } },
+  {
+    id: idOf('rnr', 2),
+    name: 'creek',
+    status: 'offline',
+    last_seen_at: ago(90_000),
+    running: 0,
+    facts: null,
+  },
+  {
+    id: idOf('rnr', 3),
+    name: 'delta',
+    status: 'suspended',
+    last_seen_at: ago(400_000),
+    running: 0,
+    facts: {
+      version: '0.1.0',
+      driver: 'gvisor',
+      tier: 'sandboxed-kernel',
+      images: 'host-only',
+      egress: ['list'],
+      slots: 2,
+      classes: ['small'],
+      weak: [],
+    },
+  },
 ]
 
 export const tokens: readonly Token[] = [
-  { id: idOf('tok', 1), name: 'release script', prefix: 'mfp_3kq9', scopes: ['project.view', 'run.view', 'run.trigger'], created_at: ago(86_400 * 20), expires_at: ago(-86_400 * 70), last_used_at: ago(3_600) },
-  { id: idOf('tok', 2), name: 'laptop', prefix: 'mfp_9x2m', scopes: ['run.view', 'log.read'], created_at: ago(86_400 * 100), expires_at: ago(86_400), last_used_at: null },
+  {
+    id: idOf('tok', 1),
+    name: 'release script',
+    prefix: 'mfp_3kq9',
+    scopes: ['project.view', 'run.view', 'run.trigger'],
+    created_at: ago(86_400 * 20),
+    expires_at: ago(-86_400 * 70),
+    last_used_at: ago(3_600),
+  },
+  {
+    id: idOf('tok', 2),
+    name: 'laptop',
+    prefix: 'mfp_9x2m',
+    scopes: ['run.view', 'log.read'],
+    created_at: ago(86_400 * 100),
+    expires_at: ago(86_400),
+    last_used_at: null,
+  },
 ]
 
 export const systemStatus: SystemStatus = {

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Block, createWrapIndex, lineTop, totalHeight, visibleSlices } from './viewport.ts'
+
+const metrics = { headingPx: 36, rowPx: 20 }
+const block = (step: number, lines: number, rowsBefore = (line: number) => Math.max(0, line)): Block => ({
+  step,
+  lines,
+  rowsBefore,
+})
+
+test('only the lines on screen are given, with where they start', () => {
+  const blocks = [block(0, 0), block(1, 100_000)]
+  assert.equal(totalHeight(blocks, metrics), 72 + 100_000 * 20)
+  const top = 72 + 50_000 * 20
+  const [slice, ...rest] = visibleSlices(blocks, metrics, { top, bottom: top + 400 })
+  assert.deepEqual(rest, [])
+  assert.deepEqual(slice, { step: 1, from: 50_001, to: 50_021, headingTop: 36, linesTop: top })
+})
+
+test('a screen may show the end of one step and the start of the next', () => {
+  const slices = visibleSlices([block(0, 10), block(1, 10)], metrics, { top: 180, bottom: 330 })
+  assert.deepEqual(
+    slices.map(({ step, from, to }) => [step, from, to]),
+    [
+      [0, 8, 10],
+      [1, 1, 3],
+    ],
+  )
+})
+
+test('a step whose heading alone is on screen has no lines', () => {
+  const [, second] = visibleSlices([block(0, 10), block(1, 10)], metrics, { top: 200, bottom: 240 })
+  assert.equal(second?.step, 1)
+  assert.ok(second !== undefined && second.to < second.from)
+})
+
+test('wrapped lines take as many rows as they need, and the index grows with the log', () => {
+  const widths = [10, 0, 250, 80]
+  const asked: number[] = []
+  const rowsBefore = createWrapIndex(80, (line) => {
+    asked.push(line)
+    return widths[line - 1] ?? 0
+  })
+  assert.deepEqual([0, 1, 2, 3, 4].map(rowsBefore), [0, 1, 2, 6, 7])
+  rowsBefore(4)
+  assert.deepEqual(asked, [1, 2, 3, 4])
+  const [slice] = visibleSlices([block(0, 4, rowsBefore)], metrics, { top: 36 + 60, bottom: 36 + 70 })
+  assert.deepEqual([slice?.from, slice?.to], [3, 3])
+  assert.equal(slice?.linesTop, 36 + 40)
+})
+
+test('any line can be found again', () => {
+  const blocks = [block(0, 5), block(3, 5)]
+  assert.equal(lineTop(blocks, metrics, { step: 3, line: 2 }), 36 + 100 + 36 + 20)
+  assert.equal(lineTop(blocks, metrics, { step: 3, line: 0 }), 136)
+  assert.equal(
+    lineTop(blocks, metrics, { step: 3, line: 99 }),
+    lineTop(blocks, metrics, { step: 3, line: 5 }),
+  )
+  assert.equal(lineTop(blocks, metrics, { step: 9, line: 1 }), null)
+})

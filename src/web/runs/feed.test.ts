@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RunSummary } from '../../protocol/api/shapes.ts'
+import { receivePage, receiveRun, showWaiting } from './feed.ts'
+
+const all = { project: '', status: '', branch: '', commit: '' }
+const run = (id: string, more: Partial<RunSummary> = {}): RunSummary => ({
+  id,
+  number: 1,
+  rev: 1,
+  project: { id: 'p', name: 'web' },
+  status: 'running',
+  event: {
+    kind: 'push',
+    ref: 'refs/heads/main',
+    branch: 'main',
+    tag: null,
+    commit: 'abc',
+    subject: null,
+    author: null,
+  },
+  workflows: [],
+  created_at: '',
+  started_at: null,
+  finished_at: null,
+  queued_ms: null,
+  duration_ms: null,
+  usual_ms: null,
+  headline: null,
+  ...more,
+})
+const feed = { shown: [run('b'), run('a')], waiting: [] }
+
+test('a run that is shown changes in its place', () => {
+  const next = receiveRun(feed, run('a', { status: 'passed', rev: 2 }), all)
+  assert.deepEqual(
+    next.shown.map((r) => [r.id, r.status]),
+    [
+      ['b', 'running'],
+      ['a', 'passed'],
+    ],
+  )
+  assert.deepEqual(next.waiting, [])
+})
+
+test('news older than what is shown is dropped', () => {
+  const newer = receiveRun(feed, run('a', { status: 'passed', rev: 5 }), all)
+  assert.equal(receiveRun(newer, run('a', { rev: 4 }), all).shown[1]?.status, 'passed')
+})
+
+test('a new run waits until somebody asks, and changes while it waits', () => {
+  const next = receiveRun(receiveRun(feed, run('c'), all), run('c', { status: 'failed', rev: 2 }), all)
+  assert.deepEqual(next.shown, feed.shown)
+  assert.deepEqual(
+    next.waiting.map((r) => r.status),
+    ['failed'],
+  )
+  assert.deepEqual(
+    showWaiting(next).shown.map((r) => r.id),
+    ['c', 'b', 'a'],
+  )
+})
+
+test('a new run that does not fit the filters is not announced', () => {
+  for (const filters of [
+    { ...all, project: 'api' },
+    { ...all, status: 'failed' },
+    { ...all, branch: 'x' },
+    { ...all, commit: 'f' },
+  ])
+    assert.deepEqual(receiveRun(feed, run('c'), filters).waiting, [])
+})
+
+test('a page that was fetched anew does the same as the stream', () => {
+  const next = receivePage(feed, [run('c'), run('b', { status: 'failed', rev: 3 }), run('a')], all)
+  assert.deepEqual(
+    next.waiting.map((r) => r.id),
+    ['c'],
+  )
+  assert.equal(next.shown[0]?.status, 'failed')
+})
