@@ -33,15 +33,22 @@ const versionOf = (): string => {
   return String(version)
 }
 
-const operatorSocket = async (): Promise<string> => {
+const layout = async () => {
   const { findLayout } = await import('../supervisor/index.ts')
-  const layout = findLayout({
-    data: process.env.MAYFLY_DATA,
-    environment: process.env,
-    isRoot: process.getuid?.() === 0,
-    uid: process.getuid?.() ?? 0,
-  })
-  return layout.operatorSocket
+  const uid = process.getuid?.() ?? 0
+  return findLayout({ data: process.env.MAYFLY_DATA, environment: process.env, isRoot: uid === 0, uid })
+}
+
+const operatorSocket = async (): Promise<string> => (await layout()).operatorSocket
+
+/** What jobs may reach beyond the ordinary is the operator's word, here as on a server. */
+const openSandboxes = async () => {
+  const [{ ensureSettings }, { openLocalSandboxes }] = await Promise.all([
+    import('../supervisor/index.ts'),
+    import('./local-sandboxes.ts'),
+  ])
+  const settings = await ensureSettings(await layout(), (line) => around.stderr.write(`${line}\n`))
+  return openLocalSandboxes(settings.egress.allow)
 }
 
 const interrupted = new AbortController()
@@ -60,7 +67,7 @@ const around: Surroundings = {
     process.exitCode = code
   },
   operatorSocket,
-  openSandboxes: async () => (await import('./local-sandboxes.ts')).openLocalSandboxes(),
+  openSandboxes,
 }
 
 const words = process.argv.slice(2)

@@ -13,7 +13,7 @@ const readyMs = 20_000
 const endMs = 30_000
 const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt'
 
-export const openLocalSandboxes = async (): Promise<LocalSandboxes> => {
+export const openLocalSandboxes = async (privateRanges: readonly string[]): Promise<LocalSandboxes> => {
   const name = Buffer.from(randomBytes(4)).toString('hex')
   const runDirectory = `/run/mayfly-run-${name}`
   // Jobs of other users pass through it on the way to their own nest; the mode must not depend on a umask.
@@ -48,7 +48,7 @@ export const openLocalSandboxes = async (): Promise<LocalSandboxes> => {
         const found = findClass(word)
         return found.ok ? found.class.limits : null
       },
-      privateRanges: [],
+      privateRanges,
       close,
     }
   } catch (error) {

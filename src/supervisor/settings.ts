@@ -5,7 +5,9 @@ import { readFile } from 'node:fs/promises'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { fault } from '../base/faults.ts'
-import { writeFileDurably } from '../sys/index.ts'
+import { ensureDirectory, writeFileDurably } from '../sys/index.ts'
+import type { Layout } from './layout.ts'
+import { detectEgressAllow } from './network.ts'
 
 const cidrPort = z
   .string()
@@ -59,8 +61,25 @@ const settingsSchema = z.strictObject({
 export type Settings = z.output<typeof settingsSchema>
 export const settingsJsonSchema = (): unknown => z.toJSONSchema(settingsSchema, { io: 'input' })
 
+/**
+ * The settings; at the first call of an installation they are written with what this machine needs, and said. `mayfly
+ * run` shares them, so that what an operator took back stays taken back.
+ */
+export const ensureSettings = async (layout: Layout, say: (line: string) => void): Promise<Settings> => {
+  if (!existsSync(layout.settings)) {
+    const detected = await detectEgressAllow()
+    for (const { what, entry } of detected)
+      say(
+        `the ${what} of this machine is at ${entry}, closed to jobs by default: allowed in ${layout.settings}`,
+      )
+    await ensureDirectory(layout.etc, 0o755)
+    await writeFirstSettings(layout.settings, [...new Set(detected.map(({ entry }) => entry))])
+  }
+  return loadSettings(layout.settings)
+}
+
 /** Reads the file; when there is none, the defaults. */
-export const loadSettings = async (path: string): Promise<Settings> => {
+const loadSettings = async (path: string): Promise<Settings> => {
   if (!existsSync(path)) return settingsSchema.parse({})
   return parseSettings(await readFile(path, 'utf8'), path)
 }
@@ -86,7 +105,7 @@ export const parseSettings = (text: string, path: string): Settings => {
 }
 
 /** Written once, at the first start, so that the operator sees what was detected and can take it back. */
-export const writeFirstSettings = async (path: string, egressAllow: readonly string[]): Promise<void> => {
+const writeFirstSettings = async (path: string, egressAllow: readonly string[]): Promise<void> => {
   const allow = egressAllow.length === 0 ? ' []' : egressAllow.map((entry) => `\n    - ${entry}`).join('')
   await writeFileDurably(
     path,

@@ -13,14 +13,13 @@ import { type Child, keepChild } from './children.ts'
 import { jailerConfig, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
 import { ensureIdentity, type Identity } from './identity.ts'
 import type { Layout } from './layout.ts'
-import { detectEgressAllow } from './network.ts'
 import { callOperator, callVaultAdmin } from './operator.ts'
 import { ensurePackages, productPackages } from './packages.ts'
 import { findFreePort } from './ports.ts'
 import { openPostgres, type Postgres } from './postgres.ts'
 import { installPrograms, type Programs, startProgram } from './programs.ts'
 import { prepareSample, runSample } from './sample.ts'
-import { loadSettings, type Settings, writeFirstSettings } from './settings.ts'
+import { ensureSettings, type Settings } from './settings.ts'
 import { ensureUsers, type Users } from './users.ts'
 
 export type UpOptions = {
@@ -87,7 +86,7 @@ const start = async (
   const users = await ensureUsers()
   await makeDirectories(layout, users)
   const programs = await installPrograms(options.from, layout.data)
-  const settings = await firstSettings(layout, deps)
+  const settings = await ensureSettings(layout, deps.say)
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
   const parts = { options, deps, running, users, programs, settings, identity }
   const [, vsign] = await Promise.all([startDatabase(parts), startVault(parts)])
@@ -159,18 +158,6 @@ const ownedDirectory = async (
   await mkdir(path, { mode })
   await chmod(path, mode)
   await chown(path, owner.uid, owner.gid)
-}
-
-const firstSettings = async (layout: Layout, deps: UpDeps): Promise<Settings> => {
-  if (!existsSync(layout.settings)) {
-    const detected = await detectEgressAllow()
-    for (const { what, entry } of detected)
-      deps.say(
-        `the ${what} of this machine is at ${entry}, a range closed to jobs: written as an exception to ${layout.settings}`,
-      )
-    await writeFirstSettings(layout.settings, [...new Set(detected.map(({ entry }) => entry))])
-  }
-  return loadSettings(layout.settings)
 }
 
 const startDatabase = async ({ options, deps, running, users }: Parts): Promise<void> => {
