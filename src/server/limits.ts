@@ -18,7 +18,7 @@ export const limits = {
 
   deliveryBytesMax: 64 * 1024,
   deliveryRememberedHours: 24,
-  unprovenDeliveriesPerMinute: 1,
+  deliveryClockSkewMs: 5 * 60_000,
 
   runnerBodyBytesMax: 6 * 1024 * 1024,
   runnerHeaderBytesMax: 16 * 1024,
@@ -38,6 +38,8 @@ export const limits = {
   /** When no notice came: how often held polls and followers look again. */
   safetyNetMs: 5_000,
   /** Frames read from the database at once. */
-  logReadBytes: 4 * 1024 * 1024,
+  /** A batch is at most 4 MiB. */
+  logBatchesPerPage: 4,
+  logPagesCachedBytes: 16 * 1024 * 1024,
   logKeysCached: 1_000,
 } as const

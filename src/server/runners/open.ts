@@ -14,6 +14,7 @@ import {
   parsePollRequest,
 } from '../../protocol/runner-wire-parse.ts'
 import type { CryptoKey } from '../../seal/index.ts'
+import { createBells } from '../db/bells.ts'
 import type { Database, Db } from '../db/database.ts'
 import { createGroupCommit } from '../db/group-commit.ts'
 import { limits } from '../limits.ts'
@@ -32,7 +33,6 @@ import { listenForRunners, type RunnerListener, type RunnerRoutes } from './list
 import { storeLog } from './log-upload.ts'
 import { answerPoll, type PollDeps } from './poll.ts'
 import { createTickets } from './tickets.ts'
-import { createBells } from './wake.ts'
 
 export type RunnerListenerDeps = {
   readonly port: number

@@ -4,6 +4,7 @@ import { type Fault, isFault } from '../../base/faults.ts'
 import type { RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { leaseTtlMs, type PollAnswer, type PollRequest, pollHoldMs } from '../../protocol/runner-wire.ts'
+import { type Bells, eitherBell } from '../db/bells.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
@@ -14,7 +15,6 @@ import { type LeaseDetails, leaseSpecOf } from './lease-details.ts'
 import { loseAttempt } from './lose.ts'
 import { enterSession } from './sessions.ts'
 import type { Tickets } from './tickets.ts'
-import { type Bells, eitherBell } from './wake.ts'
 
 export type PollDeps = {
   readonly db: Db

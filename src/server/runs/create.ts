@@ -10,6 +10,8 @@ import { runNotice } from './change.ts'
 import { builtInClass } from './resource-class.ts'
 
 export type NewRun = {
+  /** Given when something else names the run before it exists. */
+  readonly id?: RunId
   readonly organisation: OrganisationId
   readonly project: ProjectId
   readonly event: RunEvent
@@ -19,7 +21,7 @@ export type NewRun = {
 }
 
 export const insertRun = async (tx: Tx, newId: NewId, run: NewRun): Promise<RunId> => {
-  const id = newId('run')
+  const id = run.id ?? newId('run')
   const job = newId('job')
   const { event } = run
   await sql`

@@ -1,8 +1,8 @@
 // Wakes held polls and followers when a notice arrives, instead of letting them ask again and again. A bell is armed
 // before the look at the tables and waited on after it, so that nothing falls between the two.
 
-import type { Database } from '../db/database.ts'
-import type { Channel } from '../db/listener.ts'
+import type { Database } from './database.ts'
+import type { Channel } from './listener.ts'
 
 export type Bell = {
   /** Resolves when it rang since it was armed, after `timeoutMs`, or when the signal aborts. Never rejects. */

@@ -1,0 +1,144 @@
+// The log of an attempt for people: what is stored, and then what comes, in the order it was written. Called by
+// server/live and by downloads. The key comes from the vault for a named reader; rows and objects hold sealed bytes only.
+import { fault } from '../../base/faults.ts'
+import type { AttemptId } from '../../base/ids.ts'
+import type { FollowerFrame } from '../../protocol/live.ts'
+import { type CryptoKey, importLogKey } from '../../seal/index.ts'
+import type { Scope } from '../access/actor.ts'
+import { type Bells, createBells } from '../db/bells.ts'
+import type { Database } from '../db/database.ts'
+import { limits } from '../limits.ts'
+import type { ObjectStore } from '../objects/store.ts'
+import type { LogReader, Logs } from '../use-cases.ts'
+import type { VaultClient } from '../vault-client.ts'
+import { findLog, type Log } from './find.ts'
+import { createLogKeys, type LogKeys } from './keys.ts'
+import { readPackedFrames } from './packed-frames.ts'
+import { createStoredFrames, type StoredFrames } from './stored-frames.ts'
+import type { Watchers } from './watchers.ts'
+
+export type LogsDeps = {
+  readonly database: Database
+  readonly vault: VaultClient
+  readonly objects: ObjectStore
+  readonly watchers: Watchers
+}
+
+type Parts = LogsDeps & { readonly keys: LogKeys; readonly stored: StoredFrames; readonly bells: Bells }
+type Reading = {
+  readonly scope: Scope
+  readonly attempt: AttemptId
+  readonly after: number
+  readonly reader: LogReader
+  readonly step?: number | undefined
+}
+
+export const createLogs = (deps: LogsDeps): Logs => {
+  const parts: Parts = {
+    ...deps,
+    keys: createLogKeys(deps.vault),
+    stored: createStoredFrames(deps.database.db),
+    bells: createBells(deps.database, 'mayfly_log'),
+  }
+  return {
+    readFrames: (scope, attempt, options) => readAll(parts, { scope, attempt, ...options }, null),
+    follow: (scope, attempt, { signal, ...options }) => follow(parts, { scope, attempt, ...options }, signal),
+  }
+}
+
+const follow = async function* (
+  parts: Parts,
+  reading: Reading,
+  signal: AbortSignal,
+): AsyncGenerator<FollowerFrame> {
+  const stopWatching = parts.watchers.watch(reading.attempt)
+  try {
+    yield* readAll(parts, reading, signal)
+  } finally {
+    stopWatching()
+  }
+}
+
+/** Without a signal it ends where the stored frames end. */
+const readAll = async function* (
+  parts: Parts,
+  reading: Reading,
+  signal: AbortSignal | null,
+): AsyncGenerator<FollowerFrame> {
+  const bell = parts.bells.arm((payload) => payload === reading.attempt)
+  try {
+    const start = await open(parts, reading, { bell, signal })
+    if (start === null) return
+    const { log, key } = start
+    if (await isOnlyPacked(parts, reading, start)) yield* readPacked(parts, reading, { log, key })
+    else yield* readStored(parts, reading, { key: await importLogKey(key), bell, signal })
+  } finally {
+    bell.disarm()
+  }
+}
+
+type Bell = ReturnType<Bells['arm']>
+type Waiting = { readonly bell: Bell; readonly signal: AbortSignal | null }
+type Start = { readonly log: Log; readonly key: Uint8Array }
+
+/** Waits for the first frame, which brings the key. null: there is nothing to read, or not any more. */
+const open = async (
+  { database: { db }, keys }: Parts,
+  reading: Reading,
+  { bell, signal }: Waiting,
+): Promise<Start | null> => {
+  for (;;) {
+    const log = await findLog(db, reading.scope, reading.attempt)
+    if (log === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
+    const key = await keys.open(log, reading.reader)
+    if (key !== null) return { log, key }
+    if (log.isComplete || signal === null || signal.aborted) return null
+    await bell.wait(limits.safetyNetMs, signal)
+  }
+}
+
+/** A finished log is read from its object; who has read part of it while it ran goes on in its rows while they last. */
+const isOnlyPacked = async (
+  { database: { db } }: Parts,
+  { attempt, after }: Reading,
+  { log }: Start,
+): Promise<boolean> => {
+  if (!log.isComplete || log.objectKey === null) return false
+  if (after === 0) return true
+  const row = await db
+    .selectFrom('log_frames')
+    .select('seq_from')
+    .where('attempt_id', '=', attempt)
+    .where('seq_to', '>', after)
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined && log.lastSeq > after
+}
+
+const readPacked = ({ objects }: Parts, { after, step }: Reading, { log, key }: Start) =>
+  readPackedFrames(
+    objects,
+    { attempt: log.attempt, objectKey: log.objectKey ?? '', objectBytes: log.objectBytes ?? 0, key },
+    { after, step },
+  )
+
+const readStored = async function* (
+  { stored }: Parts,
+  reading: Reading,
+  { key, bell, signal }: Waiting & { readonly key: CryptoKey },
+): AsyncGenerator<FollowerFrame> {
+  let { after } = reading
+  // Nothing that was under way before this reader came may tell it that there is no news.
+  let since = stored.mark()
+  while (!signal?.aborted) {
+    const page = await stored.pageAfter(reading.attempt, { after, key, since })
+    for (const frame of page.frames) {
+      after = frame.seq
+      if (reading.step === undefined || frame.step === reading.step) yield frame
+    }
+    if (page.isEnd || (page.frames.length === 0 && signal === null)) return
+    if (page.frames.length > 0 || signal === null) continue
+    await bell.wait(limits.safetyNetMs, signal)
+    since = stored.mark()
+  }
+}

@@ -1,0 +1,135 @@
+// Frames of one attempt from their rows: opened and brought into the browser's form once, however many follow. A page
+// that has frames never changes and is kept for a while; an empty one only answers those who asked before it was read.
+import { promisify } from 'node:util'
+import { constants, deflateRaw, zstdDecompress } from 'node:zlib'
+import { sql } from 'kysely'
+import { fault } from '../../base/faults.ts'
+import type { AttemptId } from '../../base/ids.ts'
+import { frameRawBytesMax } from '../../protocol/frames.ts'
+import type { FollowerFrame } from '../../protocol/live.ts'
+import { type CryptoKey, openFrame } from '../../seal/index.ts'
+import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
+
+/** Frames above a seq, some of them; `isEnd`: there are none and none will come. */
+export type FramePage = { readonly frames: readonly FollowerFrame[]; readonly isEnd: boolean }
+
+export type StoredFrames = {
+  /** Take it before a wait is armed: pages that were under way by then do not count as news. */
+  mark(): number
+  pageAfter(
+    attempt: AttemptId,
+    options: { readonly after: number; readonly key: CryptoKey; readonly since: number },
+  ): Promise<FramePage>
+}
+
+type Flight = { readonly number: number; readonly page: Promise<FramePage> }
+
+export const createStoredFrames = (db: Db): StoredFrames => {
+  let flights = 0
+  const underWay = new Map<string, Flight>()
+  const kept = createPageCache()
+  const fly = (name: string, read: () => Promise<FramePage>): Flight => {
+    const page = read().finally(() => underWay.delete(name))
+    const flight = { number: ++flights, page }
+    underWay.set(name, flight)
+    return flight
+  }
+  return {
+    mark: () => flights,
+    pageAfter: async (attempt, { after, key, since }) => {
+      const name = `${attempt} ${after}`
+      for (;;) {
+        const known = kept.find(name)
+        if (known !== null) return known
+        const flight = underWay.get(name) ?? fly(name, () => readPage(db, attempt, { after, key }))
+        const page = await flight.page
+        if (page.frames.length > 0) kept.keep(name, page)
+        if (page.frames.length > 0 || page.isEnd || flight.number > since) return page
+      }
+    },
+  }
+}
+
+const createPageCache = () => {
+  const pages = new Map<string, FramePage>()
+  let bytes = 0
+  const sizeOf = ({ frames }: FramePage) => frames.reduce((sum, frame) => sum + frame.deflated.length, 0)
+  return {
+    find: (name: string): FramePage | null => pages.get(name) ?? null,
+    keep: (name: string, page: FramePage): void => {
+      if (pages.has(name)) return
+      pages.set(name, page)
+      bytes += sizeOf(page)
+      for (const [oldest, old] of pages) {
+        if (bytes <= limits.logPagesCachedBytes || oldest === name) break
+        pages.delete(oldest)
+        bytes -= sizeOf(old)
+      }
+    },
+  }
+}
+
+type Row = {
+  readonly from: number
+  readonly starts: number[]
+  readonly lengths: number[]
+  readonly body: Buffer
+}
+
+const readPage = async (
+  db: Db,
+  attempt: AttemptId,
+  { after, key }: { readonly after: number; readonly key: CryptoKey },
+): Promise<FramePage> => {
+  // Before the frames: if it was complete by now, the frames read next are all there are.
+  const state = await sql<{ isComplete: boolean; lastSeq: number }>`
+    select log_complete as "isComplete", last_seq as "lastSeq" from attempts where id = ${attempt}`.execute(
+    db,
+  )
+  const { rows } = await sql<Row>`
+    select f.seq_from as from, f.starts, f.lengths,
+      substring(b.body from f.starts[1] + 1 for f.starts[cardinality(f.starts)] + f.lengths[cardinality(f.lengths)] - f.starts[1]) as body
+    from log_frames f join log_batches b on b.id = f.batch_id
+    where f.attempt_id = ${attempt} and f.seq_to > ${after}
+    order by f.seq_from limit ${limits.logBatchesPerPage}`.execute(db)
+  const sealed = rows.flatMap((row) => slices(row).filter(({ seq }) => seq > after))
+  const frames = await Promise.all(sealed.map(({ bytes }) => toFollowerFrame(attempt, key, bytes)))
+  const last = state.rows[0]
+  return { frames, isEnd: frames.length === 0 && (last?.isComplete ?? true) }
+}
+
+const slices = ({ from, starts, lengths, body }: Row) =>
+  starts.map((start, i) => {
+    const at = start - (starts[0] ?? 0)
+    return { seq: from + i, bytes: body.subarray(at, at + (lengths[i] ?? 0)) }
+  })
+
+const inflateZstd = promisify(zstdDecompress)
+const deflate = promisify(deflateRaw)
+
+const toFollowerFrame = async (
+  attempt: AttemptId,
+  key: CryptoKey,
+  bytes: Uint8Array,
+): Promise<FollowerFrame> => {
+  const opened = await openFrame(key, bytes)
+  if (opened === null || opened.header.attempt !== attempt)
+    throw fault('E_OBJECT_TAMPERED', { detail: `a frame of ${attempt}` })
+  const { header, compressed } = opened
+  return {
+    attempt,
+    seq: header.seq,
+    step: header.step,
+    firstLine: header.firstLine,
+    lines: header.lines,
+    tMs: header.tMs,
+    deflated: header.codec === 'zstd' ? await zstdToDeflate(compressed, frameRawBytesMax) : compressed,
+  }
+}
+
+/** The one form that every browser inflates by itself. */
+export const zstdToDeflate = async (compressed: Uint8Array, rawBytesMax: number): Promise<Uint8Array> => {
+  const raw = await inflateZstd(compressed, { maxOutputLength: rawBytesMax })
+  return deflate(raw, { level: constants.Z_BEST_SPEED })
+}

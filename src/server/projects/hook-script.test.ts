@@ -1,0 +1,172 @@
+// The hook with the real sh, curl, openssl and git: what arrives is signed, a push never waits, nothing is lost.
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { run } from '../../sys/index.ts'
+import { hookScript } from './hook-script.ts'
+
+type Arrival = { readonly body: string; readonly signature: string | undefined }
+const arrivals: Arrival[] = []
+let status = 202
+let hold: Promise<void> = Promise.resolve()
+let server: Server
+let root = ''
+let repository = ''
+// Bytes that become NUL, percent and backslash under the pads: 0x36, 0x5c, 0x13 are not base64url, but `6` is.
+const secret = '6abc-6_zZ09sixty6666_q-Xx%'
+
+before(async () => {
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const signature = request.headers['x-mayfly-signature']
+      arrivals.push({ body: Buffer.concat(chunks).toString(), signature: signature as string | undefined })
+      void hold.then(() => response.writeHead(status).end())
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  root = await mkdtemp(join(tmpdir(), 'mf-hook-'))
+  repository = join(root, 'web.git')
+  await git('init', '-q', '--bare', repository)
+  const { port } = server.address() as AddressInfo
+  await writeFile(
+    join(repository, 'hooks', 'post-receive'),
+    hookScript(`http://127.0.0.1:${port}/hooks/generic/hok_x`),
+    { mode: 0o755 },
+  )
+  await writeFile(join(repository, 'hooks', 'mayfly-secret'), `${secret}\n`, { mode: 0o600 })
+  await git('init', '-q', '-b', 'main', join(root, 'work'))
+})
+after(async () => {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  await rm(root, { recursive: true, force: true })
+})
+
+const identity = {
+  GIT_AUTHOR_NAME: 'a',
+  GIT_AUTHOR_EMAIL: 'a@b',
+  GIT_COMMITTER_NAME: 'a',
+  GIT_COMMITTER_EMAIL: 'a@b',
+}
+const git = async (...args: string[]) => {
+  const env = { ...identity, HOME: root, GIT_CONFIG_NOSYSTEM: '1' }
+  const result = await run('git', args, { timeoutMs: 20_000, env, cwd: root })
+  assert.equal(result.code, 0, result.stderr.toString())
+  return result
+}
+const push = async (ref = 'main') => {
+  await git('-C', 'work', 'commit', '-q', '--allow-empty', '-m', 'x')
+  await git('-C', 'work', 'push', '-q', repository, `HEAD:${ref}`)
+}
+const spooled = async () => (await readdir(join(repository, 'mayfly-spool'))).sort()
+const until = async (what: string, condition: () => boolean | Promise<boolean>) => {
+  const late = Date.now() + 10_000
+  while (!(await condition())) {
+    assert.ok(Date.now() < late, `waited too long for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+const checkSigned = ({ body, signature }: Arrival) =>
+  assert.equal(signature, `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`)
+
+test('a push arrives, signed, with old, new, ref and time', async () => {
+  arrivals.length = 0
+  await push()
+  await until('the delivery', async () => arrivals.length === 1 && (await spooled()).length === 0)
+  checkSigned(arrivals[0]!)
+  const { old, new: now, ref, sentAt } = JSON.parse(arrivals[0]!.body)
+  assert.equal(old, '0'.repeat(40))
+  assert.match(now, /^[0-9a-f]{40}$/)
+  assert.equal(ref, 'refs/heads/main')
+  assert.ok(Math.abs(Date.parse(sentAt) - Date.now()) < 60_000)
+})
+
+test('a push does not wait for the delivery', async () => {
+  arrivals.length = 0
+  let release = () => {}
+  hold = new Promise((resolve) => {
+    release = resolve
+  })
+  await push()
+  // The push is over although nobody has been answered.
+  await until('the request', () => arrivals.length === 1)
+  assert.equal((await spooled()).length, 1)
+  release()
+  await until('the answer', async () => (await spooled()).length === 0)
+})
+
+test('what cannot be delivered goes with the next push, or with --flush', async () => {
+  status = 503
+  arrivals.length = 0
+  await push()
+  await until(
+    'the refusal',
+    async () => arrivals.length > 0 && (await spooled()).every((name) => name.endsWith('.json')),
+  )
+  status = 202
+  arrivals.length = 0
+  await push()
+  await until('both', async () => arrivals.length === 2 && (await spooled()).length === 0)
+  for (const arrival of arrivals) checkSigned(arrival)
+  status = 401
+  await push()
+  await until(
+    'the third',
+    async () => arrivals.length === 3 && (await spooled()).every((name) => name.endsWith('.json')),
+  )
+  status = 200
+  const flushed = await run(join(repository, 'hooks', 'post-receive'), ['--flush'], { timeoutMs: 20_000 })
+  assert.equal(flushed.code, 0)
+  assert.equal(arrivals.length, 4)
+  assert.deepEqual(await spooled(), [])
+})
+
+test('several refs of one push are several deliveries; a quote in a name stays inside its string', async () => {
+  arrivals.length = 0
+  await git('-C', 'work', 'push', '-q', repository, 'HEAD:refs/heads/a', 'HEAD:refs/heads/say"hi"')
+  await until('both', () => arrivals.length === 2)
+  for (const arrival of arrivals) checkSigned(arrival)
+  assert.deepEqual(arrivals.map(({ body }) => JSON.parse(body).ref).sort(), [
+    'refs/heads/a',
+    'refs/heads/say"hi"',
+  ])
+})
+
+test('a push succeeds when the secret is missing, and the key is never in the arguments of a program', async () => {
+  await chmod(join(repository, 'hooks', 'mayfly-secret'), 0o600)
+  await rm(join(repository, 'hooks', 'mayfly-secret'))
+  await push('main')
+  await until('the spool', async () => (await spooled()).length === 1)
+  await writeFile(join(repository, 'hooks', 'mayfly-secret'), secret, { mode: 0o600 })
+  const traced = await run('sh', ['-x', join(repository, 'hooks', 'post-receive'), '--flush'], {
+    timeoutMs: 20_000,
+  })
+  const external = traced.stderr
+    .toString()
+    .split('\n')
+    .filter((line) => /^\++ (openssl|curl|od|cat|mv|rm|find|sort) /.test(line))
+  assert.ok(external.some((line) => line.includes('openssl')))
+  assert.ok(external.every((line) => !line.includes(secret) && !line.includes('\\0')))
+  assert.deepEqual(await spooled(), [])
+  assert.equal((await readFile(join(repository, 'hooks', 'post-receive'), 'utf8')).includes(secret), false)
+})
+
+for (const shell of ['dash', 'bash'])
+  test(`${shell} computes the same signature as everybody else`, async () => {
+    arrivals.length = 0
+    const spool = join(repository, 'mayfly-spool')
+    await writeFile(join(spool, 'x.json'), '{"any":"bytes \\u0000 %s %b \\\\045"}')
+    const flushed = await run(shell, [join(repository, 'hooks', 'post-receive'), '--flush'], {
+      timeoutMs: 20_000,
+    })
+    assert.equal(flushed.code, 0, flushed.stderr.toString())
+    assert.equal(arrivals.length, 1)
+    checkSigned(arrivals[0]!)
+  })

@@ -1,0 +1,101 @@
+// The post-receive hook that a Git server runs (foundation.md §7): POSIX sh, curl and openssl, nothing else. It writes each
+// pushed ref to a spool beside the repository and lets go; a child in the background signs and delivers, and whatever
+// could not be delivered goes with the next push or with `hooks/post-receive --flush` from cron.
+// The key never is an argument of a program: HMAC (RFC 2104) is built from two plain digests, the padded key goes
+// through the shell's own printf.
+
+/** `url` is ours: an origin and a hook id. */
+export const hookScript = (url: string): string => script.replaceAll('@URL@', url)
+
+const script = `#!/bin/sh
+# Mayfly: tells @URL@ about every push.
+# Put this file at hooks/post-receive (mode 0755) and the secret at hooks/mayfly-secret (mode 0600).
+# Needs curl and openssl. It never blocks and never fails a push: what cannot be delivered waits in mayfly-spool/
+# and goes with the next push, or from cron with: hooks/post-receive --flush
+url='@URL@'
+hooks=$(cd "$(dirname "$0")" && pwd) || exit 0
+spool=$hooks/../mayfly-spool
+secret=$hooks/mayfly-secret
+umask 077
+mkdir -p "$spool" || exit 0
+
+# One file per pushed ref; it appears under its final name only when it is complete.
+store() {
+  now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+  n=0
+  while read -r old new ref; do
+    case $ref in *'"'*) ref=$(printf %s "$ref" | sed 's/"/\\\\"/g') ;; esac
+    n=$((n + 1))
+    name=$spool/$now-$$-$n
+    printf '{"old":"%s","new":"%s","ref":"%s","sentAt":"%s"}' "$old" "$new" "$ref" "$now" >"$name.new" &&
+      mv "$name.new" "$name.json"
+  done
+}
+
+# $1: bytes as numbers, $2: the pad's byte. Sets $bytes to 64 escapes for printf %b.
+padded() {
+  bytes= count=0
+  for byte in $1; do
+    [ "$byte" -eq 10 ] && break
+    x=$((byte ^ $2))
+    bytes=$bytes\\\\0$((x / 64))$((x / 8 % 8))$((x % 8)) count=$((count + 1))
+  done
+  while [ $count -lt 64 ]; do
+    bytes=$bytes\\\\0$(($2 / 64))$(($2 / 8 % 8))$(($2 % 8)) count=$((count + 1))
+  done
+}
+
+# Sets $mac to the HMAC-SHA-256 of file $1.
+sign() {
+  inner=$({ printf %b "$inner_pad"; cat "$1"; } | openssl dgst -sha256 -r) || return 1
+  rest=\${inner%% *} bytes=
+  while [ -n "$rest" ]; do
+    tail=\${rest#??}
+    x=$((0x\${rest%"$tail"}))
+    bytes=$bytes\\\\0$((x / 64))$((x / 8 % 8))$((x % 8)) rest=$tail
+  done
+  mac=$(printf %b "$outer_pad$bytes" | openssl dgst -sha256 -r) || return 1
+  mac=\${mac%% *}
+}
+
+# 0: gone or never acceptable; 1: try again later.
+deliver() {
+  sign "$1" || return 1
+  status=$(curl -sS -o /dev/null -w '%{http_code}' --connect-timeout 5 --max-time 20 \\
+    -H 'Content-Type: application/json' -H "X-Mayfly-Signature: sha256=$mac" --data-binary @"$1" "$url") || return 1
+  case $status in 2?? | 400 | 413) return 0 ;; *) return 1 ;; esac
+}
+
+flush() {
+  # An external printf would show the key to everybody on this machine.
+  case $(command -v printf) in /*) return ;; esac
+  key=$(od -An -v -tu1 "$secret") || return
+  padded "$key" 54
+  inner_pad=$bytes
+  padded "$key" 92
+  outer_pad=$bytes
+  # What a flush that died had taken.
+  find "$spool" -name '*.json.*' -mmin +10 | while read -r file; do mv "$file" "\${file%.*}"; done
+  # At most a thousand wait; the oldest go first.
+  find "$spool" -name '*.json' | sort -r | tail -n +1001 | while read -r file; do rm -f "$file"; done
+  for file in "$spool"/*.json; do
+    # Whoever renames it delivers it: pushes may come at the same time.
+    mv "$file" "$file.$$" 2>/dev/null || continue
+    if deliver "$file.$$"; then
+      rm -f "$file.$$"
+    else
+      mv "$file.$$" "$file"
+      return
+    fi
+  done
+}
+
+if [ "$1" = --flush ]; then
+  flush
+else
+  store
+  # Git waits until its pipes are closed: the child has none of them.
+  (trap '' HUP; flush) </dev/null >/dev/null 2>&1 &
+fi
+exit 0
+`

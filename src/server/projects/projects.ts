@@ -1,0 +1,195 @@
+// Projects: where code comes from, its deploy key and its hook. The keys live in the vault; here are names and public
+// halves. What changes both is written to the vault first, so that a row never promises what the vault does not have.
+import { sql } from 'kysely'
+import { fault } from '../../base/faults.ts'
+import type { AttemptId, ProjectId } from '../../base/ids.ts'
+import type { Project, ProjectCreated, ProjectInput } from '../../protocol/api/shapes.ts'
+import { type Actor, actorId, type Scope } from '../access/actor.ts'
+import { writeAudit } from '../access/audit.ts'
+import type { Database } from '../db/database.ts'
+import { notify } from '../db/notify.ts'
+import { inTransaction, sqlState } from '../db/transaction.ts'
+import type { NewId } from '../new-id.ts'
+import { fullRef } from '../runs/git-names.ts'
+import { builtInClass } from '../runs/resource-class.ts'
+import type { Page, Paging, Projects } from '../use-cases.ts'
+import type { VaultClient } from '../vault-client.ts'
+import { hookScript } from './hook-script.ts'
+import { hookUrl, type ProjectRow, projectsOf, selectProjects } from './read.ts'
+import { parseSource } from './source-address.ts'
+
+export type ProjectsDeps = {
+  readonly database: Database
+  readonly vault: VaultClient
+  readonly newId: NewId
+  /** Directories whose repositories may be projects (`--local-repos`), in the operator's order. */
+  readonly localRepositoryRoots: readonly string[]
+  readonly serverUrl: () => string
+}
+
+export const createProjects = (deps: ProjectsDeps): Projects => ({
+  list: (scope, query) => list(deps, scope, query),
+  find: (scope, project) => find(deps, scope, project),
+  create: (actor, input) => create(deps, actor, input),
+  hookScript: async (scope, project) => {
+    const { hook } = await getRow(deps, scope, project)
+    return { script: hookScript(hookUrl(deps.serverUrl(), hook)) }
+  },
+  rotateHook: (actor, project, eph) => rotateHook(deps, actor, project, eph),
+  contact: (actor, project) => contact(deps, actor, project),
+  confirmHostKey: (actor, project, fingerprint) => confirmHostKey(deps, actor, project, fingerprint),
+})
+
+const list = async (deps: ProjectsDeps, scope: Scope, query: Paging): Promise<Page<Project>> => {
+  const { db } = deps.database
+  const where = query.cursor === undefined ? sql`true` : sql`p.name > ${query.cursor}`
+  const rows = await selectProjects(db, scope.organisation, { where, limit: query.limit + 1 })
+  const page = rows.slice(0, query.limit)
+  const next = rows.length > page.length ? (page.at(-1)?.name ?? null) : null
+  return { items: await shape(deps, scope, page), next_cursor: next }
+}
+
+const find = async (deps: ProjectsDeps, scope: Scope, project: string): Promise<Project | null> => {
+  const row = await findRow(deps, scope, project)
+  return row === null ? null : ((await shape(deps, scope, [row]))[0] ?? null)
+}
+
+const shape = ({ database, serverUrl }: ProjectsDeps, scope: Scope, rows: readonly ProjectRow[]) =>
+  projectsOf(database.db, { organisation: scope.organisation, serverUrl: serverUrl() }, rows)
+
+const findRow = async (
+  { database }: ProjectsDeps,
+  scope: Scope,
+  project: string,
+): Promise<ProjectRow | null> => {
+  const where = sql`(p.id = ${project} or p.name = ${project})`
+  return (await selectProjects(database.db, scope.organisation, { where, limit: 1 }))[0] ?? null
+}
+
+const getRow = async (deps: ProjectsDeps, scope: Scope, project: string): Promise<ProjectRow> => {
+  const row = await findRow(deps, scope, project)
+  if (row === null) throw fault('E_NOT_FOUND', { public: 'No such project' })
+  return row
+}
+
+const getProject = async (deps: ProjectsDeps, scope: Scope, project: string): Promise<Project> => {
+  const found = await find(deps, scope, project)
+  if (found === null) throw fault('E_NOT_FOUND', { public: 'No such project' })
+  return found
+}
+
+const create = async (deps: ProjectsDeps, actor: Actor, input: ProjectInput): Promise<ProjectCreated> => {
+  const { organisation } = actor.scope
+  const source = await parseSource(input.source, deps.localRepositoryRoots)
+  const branch = input.default_branch ?? 'main'
+  if (fullRef(branch) === null)
+    throw fault('E_INPUT', { public: 'default_branch is not the name of a branch' })
+  if ((await findRow(deps, actor.scope, input.name)) !== null) throw nameTaken(input.name)
+  const id = deps.newId('project')
+  const made = await deps.vault.call('project.create', {
+    project: id,
+    org: organisation,
+    source,
+    eph: input.eph,
+  })
+  try {
+    await inTransaction(deps.database.db, async (tx) => {
+      await tx
+        .insertInto('projects')
+        .values({
+          id,
+          organisation_id: organisation,
+          name: input.name,
+          source: JSON.stringify(source),
+          source_url: input.source.kind === 'ssh' ? input.source.url : input.source.path,
+          default_branch: branch,
+          hook_id: made.hook,
+          deploy_key: made.deployPublicKey,
+          deploy_key_fingerprint: made.deployKeyFingerprint,
+        })
+        .execute()
+      await writeAudit(tx, actor, { action: 'project.create', target: id, project: id, result: 'ok' })
+    })
+  } catch (error) {
+    // What the vault made for a project that is not there would serve nobody.
+    await deps.vault.call('project.delete', { project: id })
+    throw sqlState(error) === '23505' ? nameTaken(input.name) : error
+  }
+  return { project: await getProject(deps, actor.scope, id), hook_secret_sealed: made.hookSecretSealed ?? '' }
+}
+
+const nameTaken = (name: string) =>
+  fault('E_CONFLICT', { public: `There is a project named ${name} already` })
+
+const rotateHook = async (
+  deps: ProjectsDeps,
+  actor: Actor,
+  project: string,
+  eph: string,
+): Promise<ProjectCreated> => {
+  const { id } = await getRow(deps, actor.scope, project)
+  const { hook, hookSecretSealed } = await deps.vault.call('hook.rotate', { project: id, eph })
+  await inTransaction(deps.database.db, async (tx) => {
+    await sql`update projects set hook_id = ${hook} where id = ${id}`.execute(tx)
+    await writeAudit(tx, actor, { action: 'hook.rotate', target: id, project: id, result: 'ok' })
+  })
+  return { project: await getProject(deps, actor.scope, id), hook_secret_sealed: hookSecretSealed }
+}
+
+/** A built-in `refs` job outside of any run. One at a time: who asks again gets the one that is under way. */
+const contact = async (
+  deps: ProjectsDeps,
+  actor: Actor,
+  project: string,
+): Promise<{ attempt_id: string }> => {
+  const { id } = await getRow(deps, actor.scope, project)
+  const attempt = await inTransaction(deps.database.db, async (tx) => {
+    await sql`select 1 from projects where id = ${id} for update`.execute(tx)
+    const live = await sql<{ id: AttemptId }>`
+      select a.id from attempts a where a.project_id = ${id} and a.run_id is null and a.status in ('queued', 'running')
+      limit 1`.execute(tx)
+    if (live.rows[0] !== undefined) return live.rows[0].id
+    const [job, fresh] = [deps.newId('job'), deps.newId('attempt')]
+    await sql`
+      with job as (
+        insert into jobs (id, organisation_id, project_id, number, key, name, kind, status, class)
+        values (${job}, ${actor.scope.organisation}, ${id}, 0, 'refs', 'refs', 'refs', 'queued', ${builtInClass})
+        returning *
+      )
+      insert into attempts (id, organisation_id, project_id, job_id, number, class, status)
+      select ${fresh}, organisation_id, project_id, id, 1, class, 'queued' from job`.execute(tx)
+    await writeAudit(tx, actor, { action: 'project.contact', target: id, project: id, result: 'ok' })
+    await notify(tx, [{ channel: 'mayfly_queue', payload: builtInClass }])
+    return fresh
+  })
+  return { attempt_id: attempt }
+}
+
+const confirmHostKey = async (
+  deps: ProjectsDeps,
+  actor: Actor,
+  project: string,
+  fingerprint: string,
+): Promise<Project> => {
+  const { db } = deps.database
+  const { id } = await getRow(deps, actor.scope, project)
+  await requireSeen(deps, id, fingerprint)
+  const { rows } = await sql<{ line: string }>`
+    select line from host_keys where project_id = ${id} and (confirmed_at is not null or fingerprint = ${fingerprint})
+    order by seen_at`.execute(db)
+  await deps.vault.call('project.set', { project: id, hostKeys: rows.map((row) => row.line) })
+  await inTransaction(db, async (tx) => {
+    await sql`
+      update host_keys set confirmed_at = now(), confirmed_by = ${actorId(actor)}
+      where project_id = ${id} and fingerprint = ${fingerprint} and confirmed_at is null`.execute(tx)
+    const facts = { fingerprint }
+    await writeAudit(tx, actor, { action: 'host-key.confirm', target: id, project: id, result: 'ok', facts })
+  })
+  return getProject(deps, actor.scope, id)
+}
+
+const requireSeen = async ({ database }: ProjectsDeps, id: ProjectId, fingerprint: string): Promise<void> => {
+  const { rows } = await sql`
+    select 1 from host_keys where project_id = ${id} and fingerprint = ${fingerprint}`.execute(database.db)
+  if (rows.length === 0) throw fault('E_NOT_FOUND', { public: 'The source host has not shown this key' })
+}

@@ -1,0 +1,81 @@
+// Projects as the API shows them: their keys, their hook, their last run.
+import { type RawBuilder, sql } from 'kysely'
+import type { HookId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
+import type { Project } from '../../protocol/api/shapes.ts'
+import type { Source } from '../../protocol/runner-wire.ts'
+import type { Db } from '../db/database.ts'
+import { selectRuns, summariesOf } from '../runs/summaries.ts'
+
+export type ProjectRow = {
+  readonly id: ProjectId
+  readonly name: string
+  readonly source: Source
+  readonly sourceUrl: string
+  readonly defaultBranch: string
+  readonly hook: HookId
+  readonly deployKey: string | null
+  readonly deployKeyFingerprint: string | null
+  readonly createdAt: Date
+  readonly lastRun: RunId | null
+}
+
+/** `where` narrows `p` (projects); the organisation is always part of it. */
+export const selectProjects = async (
+  db: Db,
+  organisation: OrganisationId,
+  { where, limit }: { readonly where: RawBuilder<unknown>; readonly limit: number },
+): Promise<readonly ProjectRow[]> => {
+  const { rows } = await sql<ProjectRow>`
+    select p.id, p.name, p.source, p.source_url as "sourceUrl", p.default_branch as "defaultBranch", p.hook_id as hook,
+      p.deploy_key as "deployKey", p.deploy_key_fingerprint as "deployKeyFingerprint", p.created_at as "createdAt",
+      (select id from runs r where r.project_id = p.id order by id desc limit 1) as "lastRun"
+    from projects p where p.organisation_id = ${organisation} and ${where}
+    order by p.name limit ${limit}`.execute(db)
+  return rows
+}
+
+export const projectsOf = async (
+  db: Db,
+  { organisation, serverUrl }: { readonly organisation: OrganisationId; readonly serverUrl: string },
+  rows: readonly ProjectRow[],
+): Promise<Project[]> => {
+  const keys = await selectHostKeys(
+    db,
+    rows.map((row) => row.id),
+  )
+  const last = rows.flatMap((row) => (row.lastRun === null ? [] : [row.lastRun]))
+  const where = sql`r.id = any(${last}::text[])`
+  const runs = await summariesOf(db, await selectRuns(db, organisation, { where, limit: rows.length }))
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    source: { kind: row.source.kind, url: row.sourceUrl },
+    default_branch: row.defaultBranch,
+    deploy_key:
+      row.deployKey === null
+        ? null
+        : { public_key: row.deployKey, fingerprint: row.deployKeyFingerprint ?? '' },
+    hook: { id: row.hook, url: hookUrl(serverUrl, row.hook) },
+    host_keys: keys.get(row.id) ?? [],
+    created_at: row.createdAt.toISOString(),
+    last_run: runs.find((run) => run.id === row.lastRun) ?? null,
+  }))
+}
+
+export const hookUrl = (serverUrl: string, hook: HookId): string => `${serverUrl}/hooks/generic/${hook}`
+
+const selectHostKeys = async (
+  db: Db,
+  projects: readonly ProjectId[],
+): Promise<ReadonlyMap<string, Project['host_keys']>> => {
+  const { rows } = await sql<{ project: ProjectId; fingerprint: string; line: string; confirmed: boolean }>`
+    select project_id as project, fingerprint, line, confirmed_at is not null as confirmed from host_keys
+    where project_id = any(${projects}::text[]) order by project_id, seen_at, fingerprint`.execute(db)
+  const byProject = Map.groupBy(rows, (row) => row.project)
+  return new Map(
+    [...byProject].map(([project, list]) => [
+      project,
+      list.map(({ fingerprint, line, confirmed }) => ({ fingerprint, line, confirmed })),
+    ]),
+  )
+}
