@@ -7,5 +7,11 @@ export {
   runJobAttempt,
   type StopReason,
 } from './attempt.ts'
+export { type CarryOutDeps, createCarryOut } from './carry-out.ts'
+export { createPackStore } from './checkout/pack-store.ts'
+export { createCompilers } from './compile-cell.ts'
+export { nextSession } from './session/counter.ts'
+export { createRequests } from './session/requests.ts'
+export { openSession, type Session } from './session/session.ts'
 export type { AttemptSink, EventBody } from './sink.ts'
 export type { TreeSource } from './tree-source.ts'

@@ -51,12 +51,12 @@ export const findCommit = async (
   signal: AbortSignal,
 ): ReturnType<typeof fetchCommit> => {
   const { event } = of
-  const keyOf = (commit: string) => `${of.project} ${commit} ${depth}`
-  const kept = deps.packs.find(keyOf(event.commit))
+  const name = { project: of.project, commit: event.commit, depth }
+  const kept = deps.packs.find(name)
   if (kept !== null) return { ok: true, fetched: kept }
   const want: FetchWant = { ...of, ref: event.ref, commit: event.commit, depth }
   const answer = await fetchCommit(deps, want, print, signal)
-  if (answer.ok) deps.packs.keep(keyOf(answer.fetched.commit), answer.fetched)
+  if (answer.ok) deps.packs.keep({ ...name, commit: answer.fetched.commit }, answer.fetched)
   return answer
 }
 

@@ -4,10 +4,14 @@ import type { Clock } from '../../base/clock.ts'
 import { keptPackBytesMax, keptPackMs } from '../limits.ts'
 import type { FetchedCommit } from './fetched.ts'
 
+export type PackName = { readonly project: string; readonly commit: string; readonly depth: number }
+
 export interface PackStore {
-  find(key: string): FetchedCommit | null
-  /** False when the pack is too large to keep. The oldest ones make room. */
-  keep(key: string, fetched: FetchedCommit): boolean
+  find(name: PackName): FetchedCommit | null
+  /** The oldest ones make room; what is larger than all room is not kept. */
+  keep(name: PackName, fetched: FetchedCommit): void
+  /** Of any depth. */
+  holds(project: string, commit: string): boolean
   close(): void
 }
 
@@ -23,12 +27,17 @@ export const createPackStore = (deps: { readonly clock: Clock }): PackStore => {
     }
   }
   return {
-    find: (key) => {
+    find: (name) => {
       forget()
-      return kept.get(key)?.fetched ?? null
+      return kept.get(keyOf(name))?.fetched ?? null
     },
-    keep: (key, fetched) => {
-      if (fetched.pack.length > keptPackBytesMax) return false
+    holds: (project, commit) => {
+      forget()
+      return [...kept.keys()].some((key) => key.startsWith(`${project} ${commit} `))
+    },
+    keep: (name, fetched) => {
+      if (fetched.pack.length > keptPackBytesMax) return
+      const key = keyOf(name)
       kept.delete(key)
       for (const oldest of [...kept.keys()]) {
         if (size() + fetched.pack.length <= keptPackBytesMax) break
@@ -36,7 +45,6 @@ export const createPackStore = (deps: { readonly clock: Clock }): PackStore => {
       }
       kept.set(key, { fetched, untilMs: deps.clock.monotonicMs() + keptPackMs })
       timer ??= setInterval(forget, 5_000).unref()
-      return true
     },
     close: () => {
       kept.clear()
@@ -44,3 +52,5 @@ export const createPackStore = (deps: { readonly clock: Clock }): PackStore => {
     },
   }
 }
+
+const keyOf = ({ project, commit, depth }: PackName): string => `${project} ${commit} ${depth}`

@@ -1,7 +1,6 @@
 // The life of one lease: keys for its log, the attempt itself, and the end, offered to the server until it is taken:
 // 1 last frames durable  2 finished log uploaded  3 events acknowledged  4 receipt signed, result sent.
 // A lost lease ends everything at once and sends nothing more.
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { concatBytes, utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -248,7 +247,3 @@ const signReceipt = async (deps: LeaseDeps, grant: LeaseGrant, done: CarriedOut)
   }
   return signJws({ typ: 'mayfly-receipt+jwt', kid: deps.runner, claims }, deps.runnerKey)
 }
-
-/** A pack is named in receipts by its digest. */
-export const packName = (pack: Uint8Array): string =>
-  `sha256:${createHash('sha256').update(pack).digest('hex')}`

@@ -1,0 +1,133 @@
+// The runner program: started without privileges by the jailer, which is its parent and builds its walls. Settings on
+// descriptor 3, verbs to the jailer over Node's IPC channel. Phases: 1 settings and keys  2 driver, proven to work
+// 3 session with the server  4 on SIGTERM: no more work, attempts end, everything closed in reverse.
+import { createPrivateKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fromBase64Url } from '../base/bytes.ts'
+import { fault, isFault } from '../base/faults.ts'
+import type { RunnerFacts } from '../protocol/runner-wire.ts'
+import {
+  createCarryOut,
+  createCompilers,
+  createPackStore,
+  createRequests,
+  nextSession,
+  openSession,
+} from '../runner/index.ts'
+import { channelOverIpc, classes, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
+import { importSigningKey, importVerifyKey } from '../seal/index.ts'
+import { createLog, ensureDirectory, randomBytes, systemClock } from '../sys/index.ts'
+import { parseRunnerConfig, type RunnerConfig } from './runner.config.ts'
+
+// Node would open its inspector on SIGUSR1; a handler of our own prevents that.
+process.on('SIGUSR1', () => undefined)
+process.umask(0o077)
+
+const log = createLog('runner')
+const probeMs = 20_000
+const version = '0.1.0'
+/** A repository has to fit into the ramdisk of the sandbox that fetches it. */
+const fetchLimits = classes.small.limits
+/** Words a job may use for its class: ours and the dialects' (sandbox/policy/classes.ts). */
+const classWords = ['tiny', 'small', 'medium', 'medium+', 'large', 'xlarge', '2xlarge', '2xlarge+']
+
+const readConfig = (): RunnerConfig => {
+  const parsed = parseRunnerConfig(readFileSync(3, 'utf8'))
+  if (parsed.ok) return Object.freeze(parsed.value)
+  throw fault('E_CONFIG_INVALID', { public: parsed.problems.map(({ message }) => message).join('; ') })
+}
+
+const readKeys = async (config: RunnerConfig) => {
+  const pem = readFileSync(config.runner.keyFile)
+  const own = await importSigningKey(createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' }))
+  const vault = await importVerifyKey(fromBase64Url(config.vaultSignKey) ?? new Uint8Array())
+  if (own === null || vault === null)
+    throw fault('E_CONFIG_INVALID', { public: 'a key of the runner cannot be used' })
+  return { runnerKey: own.privateKey, vaultSignKey: vault }
+}
+
+const openDriver = async (config: RunnerConfig) => {
+  const channel = channelOverIpc(process)
+  // Without its jailer a runner can do nothing, and the jailer has destroyed what there was.
+  channel.onClose(() => process.exit(0))
+  const driver = openNamespaceDriver({ channel, clock: systemClock, log })
+  const probe = await driver.probe(AbortSignal.timeout(probeMs))
+  if (!probe.ok) throw fault('E_SANDBOX_UNAVAILABLE', { public: probe.why, detail: probe.fix ?? '' })
+  // Filled in the background: the first job takes what is there.
+  const wants = [
+    { net: 'gateway', count: config.slots },
+    { net: 'none', count: 1, limits: fetchLimits },
+  ] as const
+  for (const want of wants)
+    driver
+      .prepare?.({ image: 'host', shape: 'user', ...want })
+      .catch((error: unknown) => log.warn('no sandboxes could be prepared', { error }))
+  return { driver, weak: probe.notes }
+}
+
+const factsOf = (config: RunnerConfig, driver: Driver, weak: readonly string[]): RunnerFacts => ({
+  version,
+  driver: driver.name,
+  tier: 'none',
+  stops: driver.stops,
+  images: driver.can.images,
+  egress: driver.can.egress,
+  slots: config.slots,
+  classes: classWords,
+  weak,
+})
+
+const directories = async (config: RunnerConfig) => {
+  const spool = join(config.dataDir, 'spool')
+  const agents = join(config.dataDir, 'agents')
+  // What an earlier life left here belongs to attempts that are over.
+  for (const path of [spool, agents]) {
+    await rm(path, { recursive: true, force: true })
+    await ensureDirectory(path)
+  }
+  return { spool, agents }
+}
+
+const start = async (): Promise<void> => {
+  const config = readConfig()
+  const keys = await readKeys(config)
+  const { spool, agents } = await directories(config)
+  const { driver, weak } = await openDriver(config)
+  const tool = config.compileTool ?? 'release'
+  const compilers = createCompilers({ driver, limits: classes.tiny.limits, tool, log })
+  const packs = createPackStore({ clock: systemClock })
+  const carryOut = createCarryOut({
+    ...{ driver, clock: systemClock, log, compilers, packs, vaultSignKey: keys.vaultSignKey },
+    limits: fetchLimits,
+    privateRanges: config.sources.allow,
+    egressRanges: config.egress.allow,
+    agentDirectory: agents,
+  })
+  const common = { runner: config.runner.id, clock: systemClock, randomBytes }
+  const requests = createRequests({ ...config.server, ...common, key: keys.runnerKey })
+  const session = openSession({
+    ...{ ...keys, ...common, requests, carryOut, weak, log, spoolDirectory: spool },
+    session: await nextSession(config.dataDir),
+    boot: Buffer.from(randomBytes(16)).toString('base64url'),
+    slots: config.slots,
+    classes: classWords,
+    facts: factsOf(config, driver, weak),
+  })
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void session.stop())
+  log.info('runner begins', { runner: config.runner.id, slots: config.slots })
+  await session.ended.finally(async () => {
+    packs.close()
+    await compilers.close()
+    await driver.close()
+  })
+}
+
+start().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    log.error('the runner has ended', { error })
+    process.exit(isFault(error) ? error.row.exit : 70)
+  },
+)

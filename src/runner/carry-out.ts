@@ -1,0 +1,105 @@
+// From a lease to its attempt: opens what the vault released, finds limits and network, and calls the attempt of its
+// kind. Everything shared between the attempts of one host (packs, compilers) is held here.
+import { fault } from '../base/faults.ts'
+import { Secret } from '../base/secret.ts'
+import { parseShape } from '../base/shape.ts'
+import type { JobLease, LeaseGrant } from '../protocol/runner-wire.ts'
+import { agentPayload } from '../protocol/vault.ts'
+import { findClass } from '../sandbox/index.ts'
+import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
+import { type AttemptDeps, runJobAttempt } from './attempt.ts'
+import type { SourceKey } from './checkout/fetch.ts'
+import { createGitTrees } from './checkout/git-trees.ts'
+import { type PlanDeps, runPlanAttempt } from './plan.ts'
+import { runRefsAttempt } from './refs.ts'
+import type { CarriedOut, LeaseDeps } from './session/lease.ts'
+import type { AttemptSink } from './sink.ts'
+
+export type CarryOutDeps = PlanDeps &
+  Pick<AttemptDeps, 'clock'> & {
+    readonly vaultSignKey: CryptoKey
+    /** The operator's exceptions for jobs with an open network. */
+    readonly egressRanges: readonly string[]
+  }
+
+export const createCarryOut =
+  (deps: CarryOutDeps): LeaseDeps['carryOut'] =>
+  async (grant, eph, sink, signal) => {
+    const released = await openKey(deps, grant, eph)
+    if (!released.ok) return refusedRelease(grant)
+    const { key } = released
+    const { spec } = grant
+    if (spec.kind === 'plan') {
+      const done = await runPlanAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
+      return { ...done, kept: keptPack(deps, spec.project.id, done.result.commit?.id ?? '') }
+    }
+    if (spec.kind === 'refs') {
+      const done = await runRefsAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
+      return { ...done, kept: {} }
+    }
+    return runJob(deps, { grant, spec, key }, sink, signal)
+  }
+
+const runJob = async (
+  deps: CarryOutDeps,
+  {
+    grant,
+    spec,
+    key,
+  }: { readonly grant: LeaseGrant; readonly spec: JobLease; readonly key: SourceKey | null },
+  sink: AttemptSink,
+  signal: AbortSignal,
+): Promise<CarriedOut> => {
+  const { attempt } = grant
+  const found = findClass(spec.class)
+  if (!found.ok) {
+    const message = `this runner has no resource class "${spec.class}"; the nearest is "${found.nearest}"`
+    return {
+      ...nothingDone,
+      outcome: 'failed',
+      reason: { code: 'E_CLASS_UNKNOWN', message },
+      result: { kind: 'job' },
+    }
+  }
+  const project = spec.project.id
+  const { event } = spec.run
+  const trees = createGitTrees(deps, { attempt, project, source: spec.source, key, event })
+  const egress = { mode: spec.egress, allow: [], privateRanges: deps.egressRanges }
+  const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress }
+  const done = await runJobAttempt({ ...deps, trees }, job, sink, signal)
+  return { ...done, result: { kind: 'job' }, kept: keptPack(deps, project, event.commit) }
+}
+
+/** Named in the receipt by its commit. */
+const keptPack = ({ packs }: CarryOutDeps, project: string, commit: string): { readonly pack?: string } =>
+  packs.holds(project, commit) ? { pack: commit } : {}
+
+const openKey = async (
+  deps: CarryOutDeps,
+  grant: LeaseGrant,
+  eph: KeyPair | null,
+): Promise<{ readonly ok: true; readonly key: SourceKey | null } | { readonly ok: false }> => {
+  if (grant.sealed === null) return { ok: true, key: null }
+  const options = { ticket: grant.ticket, vsign: deps.vaultSignKey }
+  const bytes = eph === null ? null : await openRelease(eph, grant.sealed, options)
+  const parsed =
+    bytes === null ? null : parseShape(agentPayload, JSON.parse(Buffer.from(bytes).toString('utf8')))
+  if (parsed === null || !parsed.ok) return { ok: false }
+  const { keyPem, hostKeys } = parsed.value
+  return { ok: true, key: { key: new Secret(keyPem), hostKeys } }
+}
+
+const nothingDone = { receipt: null, destroyed: true, kept: {} }
+
+const refusedRelease = (grant: LeaseGrant): CarriedOut => {
+  const { code, public: message } = fault('E_PROTOCOL', {
+    public: 'the deploy key did not come from the vault',
+  })
+  const result: CarriedOut['result'] =
+    grant.spec.kind === 'plan'
+      ? { kind: 'plan', plan: null, planDigest: null, origins: {}, problems: [], commit: null }
+      : grant.spec.kind === 'refs'
+        ? { kind: 'refs', refs: [], hostKeys: [] }
+        : { kind: 'job' }
+  return { ...nothingDone, outcome: 'errored', reason: { code, message }, result }
+}
