@@ -176,9 +176,10 @@ for my $name ('environ', 'cmdline') { open(my $f, '<', "/proc/1/$name") or next;
     id: 'F20',
     threats: ['T-01', 'T-02'],
     tries: "write through PID 1's root, cwd and descriptors",
+    // Named pipes are the step's own output.
     program: `for my $way ('root', 'cwd') { for my $dir ('etc', 'usr', '..') { my $path = "/proc/1/$way/$dir/.probe-$NONCE";
   see($path, sysopen(my $f, $path, O_WRONLY | O_CREAT | O_EXCL) ? 'created' : 'errno ' . ($! + 0)); unlink $path } }
-for my $fd (glob('/proc/1/fd/*')) { my $to = readlink $fd; defined $to && $to =~ m{^/(?!dev/null|run/mayfly/)} and write_open($fd) }`,
+for my $fd (glob('/proc/1/fd/*')) { my $to = readlink $fd; next if !defined $to || $to !~ m{^/} || $to eq '/dev/null' || -p $fd; write_open($fd) }`,
     judge: failed,
     positive: ['/proc/1/root/etc/.probe: created'],
   },

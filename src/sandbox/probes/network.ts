@@ -43,7 +43,7 @@ export const networkProbes: readonly Probe[] = [
 my @named = map { /^nameserver\\s+([\\d.]+)$/ } lines_of('/etc/resolv.conf');
 for my $resolver (@named, @RESOLVERS, '8.8.8.8') { socket(my $s, PF_INET, SOCK_DGRAM, 0) or die $!;
   my $to = pack_sockaddr_in(53, inet_aton($resolver)); my $r = ''; vec($r, fileno $s, 1) = 1;
-  if (!connect($s, $to) || !defined send($s, $question, 0) || !select($r, undef, undef, 0.5)) { see($resolver, 'silent'); next }
+  if (!connect($s, $to) || !defined send($s, $question, 0) || !select($r, undef, undef, 1)) { see($resolver, 'silent'); next }
   my $n = sysread($s, my $reply, 512); see($resolver, !defined $n ? 'errno ' . ($! + 0) : 'rcode ' . (ord(substr $reply, 3, 1) & 15)) }`,
     // 3: there is no such name, said without asking; 5: refused.
     judge: without(/^rcode (?![35]$)/),
@@ -81,7 +81,7 @@ greet4($_, $PORT{bridge}) for @way, (grep { !/:/ } @ADDRESSES), '172.17.0.1', '1
     threats: ['T-13'],
     tries: 'UDP and literal addresses in odd notations',
     program: `for my $to ('198.51.100.7', '8.8.8.8') { socket(my $s, PF_INET, SOCK_DGRAM, 0) or die $!; my $r = ''; vec($r, fileno $s, 1) = 1;
-  if (!connect($s, pack_sockaddr_in(443, inet_aton($to))) || !defined send($s, 'x', 0) || !select($r, undef, undef, 0.2)) { see($to, 'silent'); next }
+  if (!connect($s, pack_sockaddr_in(443, inet_aton($to))) || !defined send($s, 'x', 0) || !select($r, undef, undef, 1)) { see($to, 'silent'); next }
   my $n = sysread($s, my $reply, 64); see($to, defined $n ? 'bytes' : 'errno ' . ($! + 0)) }
 greet4($_, $PORT{notation}) for '2130706433', '0x7f000001', '0177.0.0.1', '127.1'`,
     judge: unreached('notation'),

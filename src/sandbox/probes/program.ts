@@ -58,7 +58,7 @@ closedir $descriptors;
 `
 
 const words = `
-my $probe = '';
+my $probe = ''; $SIG{PIPE} = 'IGNORE';
 sub see { my ($what, $value) = @_; s/([^\\x20-\\x7e])/sprintf '\\\\x%02x', ord $1/ge for $what, $value; print "$probe\\t$what: $value\\n" }
 sub outcome { my ($result) = @_; $result == -1 ? 'errno ' . ($! + 0) : "ok $result" }
 sub call { my ($name, @args) = @_; see($name, defined $NR{$name} ? outcome(syscall($NR{$name}, @args)) : 'errno 38') }

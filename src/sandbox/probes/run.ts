@@ -20,6 +20,8 @@ export const allProbes: readonly Probe[] = [
 
 export type ProbeOptions = {
   readonly probes?: readonly Probe[]
+  /** Steps of a job cell inherit other descriptors than those with a cell of their own. Default: `shared`. */
+  readonly cell?: StepSpec['cell']
   readonly workdir?: GuestPath
   readonly signal: AbortSignal
 }
@@ -38,7 +40,7 @@ export const runProbes = async (
   const io = { stdin: null, stdout: stdout.stream, stderr: stderr.stream }
   const acceptedBefore = new Map(listenerNames.map((name) => [name, host.accepted(name)]))
   const seenBefore = sandbox.egress().length
-  const result = await sandbox.exec(stepOf(probes, host, options.workdir ?? '/tmp'), io, options.signal)
+  const result = await sandbox.exec(stepOf(probes, host, options), io, options.signal)
   const seen: Omit<Seen, 'lines'> = {
     planted: host.planted,
     shadow: host.shadow,
@@ -50,15 +52,15 @@ export const runProbes = async (
   return probes.map((probe) => judge(probe, lines.get(probe.id) ?? [], seen, failure))
 }
 
-const stepOf = (probes: readonly Probe[], host: ProbeHost, workdir: GuestPath): StepSpec => {
+const stepOf = (probes: readonly Probe[], host: ProbeHost, options: ProbeOptions): StepSpec => {
   const arch: SeccompArch = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
   return {
-    id: 'probes',
+    id: `probes-${options.cell ?? 'shared'}`,
     kind: 'run',
-    cell: 'shared',
+    cell: options.cell ?? 'shared',
     script: { interpreter: ['perl'], text: buildProgram(probes, host.targets, arch) },
     env: new Map([['MAYFLY_HOST_NS', host.targets.hostNamespaces.join(' ')]]),
-    workdir,
+    workdir: options.workdir ?? '/tmp',
     take: [],
     socket: null,
     egress: null,
