@@ -5,6 +5,8 @@ export const nestsMax = 512
 export const cellsPerNestMax = 256
 /** Steps of one job cell. */
 export const setsPerNestMax = 20_000
+/** Numbers of background steps begin here. */
+export const backgroundSet = 100_000
 export const toolsMax = 8
 export const sourcesMax = 8
 

@@ -62,7 +62,8 @@ const verbs = {
   'nest.usage': object({ nest: nestId }),
   'nest.destroy': object({ nest: nestId }),
   'net.listen': object({ nest: nestId, ports: list(integer({ min: 1, max: 65_535 }), { max: 64 }) }),
-  'set.open': object({ nest: nestId, stdin: oneOf(true, false) }),
+  'set.open': object({ nest: nestId, kind: oneOf('foreground', 'background') }),
+  'set.stdin': object({ nest: nestId, set: cellNumber }),
   'step.signal': object({ nest: nestId, pid: pids, signal: oneOf('TERM', 'KILL') }),
   'cell.start': object({
     nest: nestId,

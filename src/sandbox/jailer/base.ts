@@ -6,7 +6,7 @@ import { fault } from '../../base/faults.ts'
 import { run } from '../../sys/index.ts'
 import { setsBatch, toolMs } from '../limits.ts'
 import { resolverAddress } from './net.ts'
-import { loopScript, skeletonScript } from './scripts.ts'
+import { loopScript, skeletonScript, stepScript } from './scripts.ts'
 
 /** Copied from the host when they exist; no passwd, hosts, machine-id, keys or credentials. */
 const etcCopied = [
@@ -38,6 +38,7 @@ const etcGenerated: Readonly<Record<string, string>> = {
     'passwd: files\ngroup: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n',
   fstab: '',
   'mayfly/loop': loopScript,
+  'mayfly/step': stepScript,
 }
 
 /** Makes `directory` anew. `trustCa` is the operator's bundle of certificate authorities, null for the system's. */
@@ -54,6 +55,9 @@ export const prepareBase = async (directory: string, trustCa: string | null): Pr
     },
   )
   if (made.code !== 0) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `skeleton of a nest: ${made.stderr}` })
+  // Targets are relative to the nest, where the anchor stands.
+  const binds = [`/usr root/usr`, `${directory}/etc root/etc`].map((bind) => `${bind} none bind,ro 0 0\n`)
+  await writeFile(join(directory, 'fstab'), binds.join(''))
   await prepareEtc(join(directory, 'etc'), trustCa)
 }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Limits, Receipt } from '../../protocol/receipt.ts'
-import { killRoundMs, killRounds, nestsMax, setsBatch } from '../limits.ts'
+import { backgroundSet, killRoundMs, killRounds, nestsMax, setsBatch } from '../limits.ts'
 import { type Anchor, openAnchor } from './anchor.ts'
 import { type Cell, namespacesOf } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
@@ -37,6 +37,7 @@ export interface Nest {
   limits: Limits
   nextCell: number
   nextSet: number
+  nextBackground: number
   setsMade: number
   closing: Promise<Destroyed> | null
 }
@@ -131,7 +132,7 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<Nes
       ...{ id, uid, directory, anchor, group, net, seccomp: want.seccomp, limits: want.limits },
       cells: new Map(),
       view: `/proc/${anchor.pid}/root${directory}`,
-      ...{ nextCell: 1, nextSet: 1, setsMade: setsBatch, closing: null },
+      ...{ nextCell: 1, nextSet: 1, nextBackground: backgroundSet, setsMade: setsBatch, closing: null },
     }
   } catch (error) {
     for (const step of undo.reverse()) await Promise.resolve(step()).catch(() => undefined)
@@ -178,8 +179,8 @@ const unmake = async (deps: NestDeps, nest: Nest, nests: Map<string, Nest>): Pro
     [...nest.cells.values()].flatMap((c) => c.namespaces),
   )
   const ours = new Set([...nest.cells.values()].map((cell) => cell.pid))
-  // Per cell bwrap's outer process, its PID 1 and, in the job cell, the loop.
-  const machinery = ours.size * 2 + (nest.cells.has(0) ? 1 : 0)
+  // Per cell bwrap's outer process and its PID 1; in the job cell the loop, its reader and the shell that waits.
+  const machinery = ours.size * 2 + (nest.cells.has(0) ? 3 : 0)
   const leftovers = Math.max(0, nest.group.processes().length - machinery)
   await killAll(deps, nest)
   const emptyAt = ticksNow()

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, renameSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
-import { cellsPerNestMax, setsBatch, setsPerNestMax } from '../limits.ts'
+import { backgroundSet, cellsPerNestMax, setsBatch, setsPerNestMax } from '../limits.ts'
 import { type Parcel, type RawHandle, rawHandleOf } from '../pipes.ts'
 import type { HandlePart, VerbArguments, VerbName } from '../verbs.ts'
 import type { CellPlan } from './cell-options.ts'
@@ -12,7 +12,7 @@ import { type Cell, type CellExit, signalSession, startCell } from './cells.ts'
 import { hold, openForReading, openForWriting, openInside, openWriteOnly } from './fifos.ts'
 import type { Nest, Nests } from './nests.ts'
 import type { NetHandle } from './net.ts'
-import { entryPath, loopPath } from './scripts.ts'
+import { loopPath, stepPath } from './scripts.ts'
 
 export type Give = (part: HandlePart, set: number, handle: RawHandle) => Promise<void>
 
@@ -41,7 +41,8 @@ export const serveVerbs = (deps: ServedDeps): Served => {
     'nest.usage': async ({ nest }) => nests.usage(nests.get(nest)),
     'nest.destroy': ({ nest }) => nests.destroy(nests.get(nest)),
     'net.listen': ({ nest, ports }, give) => listenMore(nests.get(nest), ports, give),
-    'set.open': ({ nest, stdin }, give) => openSet(nests.get(nest), stdin, give),
+    'set.open': ({ nest, kind }, give) => openSet(nests.get(nest), kind, give),
+    'set.stdin': ({ nest, set }, give) => openStdin(nests.get(nest), set, give),
     'step.signal': async ({ nest, pid, signal }) => {
       const { cells, group } = nests.get(nest)
       const cell = cells.get(0)
@@ -145,22 +146,35 @@ const listenMore = async (nest: Nest, ports: readonly number[], give: Give): Pro
   await giveListeners(await nest.net.listen(ports), give)
 }
 
-/** The runner's ends of the FIFOs of one step of the job cell. */
-const openSet = async (nest: Nest, stdin: boolean, give: Give): Promise<{ set: number }> => {
-  const set = nest.nextSet++
-  if (set >= setsPerNestMax) throw fault('E_EXEC_FAILED', { public: 'the job has too many steps' })
-  if (set >= nest.setsMade) {
+/** The runner's ends of the FIFOs of one step of the job cell: the next in the foreground, or one more beside it. */
+const openSet = async (
+  nest: Nest,
+  kind: 'foreground' | 'background',
+  give: Give,
+): Promise<{ set: number }> => {
+  const set = kind === 'foreground' ? nest.nextSet++ : nest.nextBackground++
+  if (nest.nextSet > setsPerNestMax || nest.nextBackground > backgroundSet + setsPerNestMax)
+    throw fault('E_EXEC_FAILED', { public: 'the job has too many steps' })
+  if (kind === 'background') await nest.anchor.ask(`sets ${set} ${set + 1}`)
+  else if (set >= nest.setsMade) {
     const upTo = nest.setsMade + setsBatch
     await nest.anchor.ask(`sets ${nest.setsMade} ${upTo}`)
     nest.setsMade = upTo
   }
-  const directory = join(nest.view, 'sets/job', String(set))
+  const directory = setDirectory(nest, set)
   await handOver(give, 'out', set, openForReading(join(directory, 'out')))
   await handOver(give, 'err', set, openForReading(join(directory, 'err')))
   await handOver(give, 'pro', set, openForWriting(join(directory, 'pro')))
-  if (stdin) await handOver(give, 'in', set, openForWriting(join(directory, 'in')))
   return { set }
 }
+
+const openStdin = async (nest: Nest, set: number, give: Give): Promise<void> => {
+  if (set >= nest.nextSet && set >= nest.nextBackground)
+    throw fault('E_EXEC_FAILED', { detail: `set ${set} was not opened` })
+  await handOver(give, 'in', set, openForWriting(join(setDirectory(nest, set), 'in')))
+}
+
+const setDirectory = (nest: Nest, set: number): string => join(nest.view, 'sets/job', String(set))
 
 /** A cell of its own for one step; it waits for `cell.have`. */
 const startOwnCell = async (
@@ -188,7 +202,14 @@ const startOwnCell = async (
   const socket = args.socket === 'none' ? null : await listenFor(nest, set, args.socket)
   const netPath = { none: null, nest: nest.net?.link.nsPath ?? null, own: link?.nsPath ?? null }[args.net]
   const starting = startIn(deps, nest, number, {
-    ...{ stdio, netPath, sources, blocked: true, sets: `sets/${number}`, command: ['/bin/sh', entryPath] },
+    ...{
+      stdio,
+      netPath,
+      sources,
+      blocked: true,
+      sets: `sets/${number}`,
+      command: ['/bin/sh', stepPath, '.'],
+    },
     ...(clean ? { own: `cells/${number}` } : {}),
   })
   for (const [part, parcel] of [...outputs, ...inputs, prologue]) await handOver(give, part, number, parcel)

@@ -9,8 +9,8 @@ export type StepEnd = { readonly kind: 'exit'; readonly code: number } | { reado
 export interface JobCell {
   /** Resolves when the loop waits for orders; false when it never will. */
   readonly ready: Promise<boolean>
-  /** Starts the step of a set; foreground ones wait for each other. */
-  start(set: number, kind: 'fg' | 'bg'): RunningStep
+  /** From now on the step of a set is expected. One in the foreground starts with its prologue, others by order. */
+  start(set: number, foreground: boolean): RunningStep
   /** Closes the line: the loop ends by itself. */
   close(): void
 }
@@ -55,7 +55,7 @@ export const createJobCell = (orders: Socket, status: Socket, lost: Promise<unkn
   void lost.then(lose)
   return {
     ready,
-    start: (set, kind) => {
+    start: (set, foreground) => {
       const step = createExpectation()
       if (isLost) {
         step.onStart(null)
@@ -63,7 +63,7 @@ export const createJobCell = (orders: Socket, status: Socket, lost: Promise<unkn
         return step
       }
       steps.set(set, step)
-      orders.write(`${kind} ${set}\n`)
+      if (!foreground) orders.write(`${set}\n`)
       return step
     },
     close: () => orders.destroy(),

@@ -51,7 +51,7 @@ export interface NestHold {
   readonly address: string | null
   readonly listeners: readonly NestListener[]
   readonly cell: JobCell
-  takeSet(stdin: boolean): Promise<StepSet>
+  takeSet(foreground: boolean, stdin: boolean): Promise<StepSet>
   usage(): Promise<NestUsage>
   destroy(): Promise<Destroyed>
 }
@@ -109,35 +109,33 @@ const within = async (ready: Promise<boolean>, ms: number): Promise<boolean> => 
   }
 }
 
-/** Keeps `setsAhead` sets requested, so that a step does not wait for its handles. */
+/** Keeps `setsAhead` sets of foreground steps requested, so that a step does not wait for its handles. */
 const createSets = (client: JailerClient, nest: string) => {
   const ahead: Promise<StepSet>[] = []
   let closed = false
-  const open = async (stdin: boolean): Promise<StepSet> => {
-    const reply = await client.call('set.open', { nest, stdin })
+  const open = async (kind: 'foreground' | 'background'): Promise<StepSet> => {
+    const reply = await client.call('set.open', { nest, kind })
+    // SAFE: the jailer is trusted by the runner.
     const { set } = reply.value as { set: number }
-    return {
-      set,
-      out: reply.take('out'),
-      err: reply.take('err'),
-      pro: reply.take('pro'),
-      in: stdin ? reply.take('in') : null,
-    }
+    return { set, out: reply.take('out'), err: reply.take('err'), pro: reply.take('pro'), in: null }
   }
   const refill = () => {
     while (!closed && ahead.length < setsAhead) {
-      const next = open(false)
+      const next = open('foreground')
       next.catch(() => undefined)
       ahead.push(next)
     }
   }
+  const withStdin = async (set: StepSet): Promise<StepSet> => {
+    const reply = await client.call('set.stdin', { nest, set: set.set })
+    return { ...set, in: reply.take('in') }
+  }
   refill()
   return {
-    take: (stdin: boolean): Promise<StepSet> => {
-      if (stdin) return open(true)
-      const next = ahead.shift() ?? open(false)
+    take: async (foreground: boolean, stdin: boolean): Promise<StepSet> => {
+      const next = foreground ? (ahead.shift() ?? open('foreground')) : open('background')
       refill()
-      return next
+      return stdin ? withStdin(await next) : next
     },
     close: async () => {
       closed = true

@@ -1,5 +1,5 @@
-// The prologue of a step: shell text that a cell's POSIX sh reads from a FIFO (isolation.md §2.9). It brings directory,
-// script and environment, and ends in `exec`. So no value ever stands on a command line of ours, and the jailer
+// The prologue of a step: shell text that a cell's POSIX sh reads from a FIFO (jailer/scripts.ts; there $1 is the step's
+// directory and $2 its number). It brings directory, script and environment, and ends in `exec`. So no value ever stands on a command line of ours, and the jailer
 // sees none of it. Pure; everything from outside is quoted.
 import { fault } from '../../../base/faults.ts'
 import { Secret } from '../../../base/secret.ts'
@@ -10,48 +10,40 @@ export type PrologueOf = {
   readonly script: StepSpec['script']
   readonly env: ReadonlyMap<string, Secret<string> | string>
   readonly workdir: string
-  /** In the job cell: number of the set, and whether the step has a stdin. null in a cell of its own. */
-  readonly job: { readonly set: number; readonly stdin: boolean } | null
-  readonly tty: boolean
+  /** In the job cell: whether the step has a stdin. null in a cell of its own, whose pipes are there from the start. */
+  readonly job: { readonly stdin: boolean } | null
 }
 
 /** Rejects with E_INPUT, in words, what no Linux process could be started with. */
 export const prologue = (of: PrologueOf): Buffer => {
-  const at = of.job === null ? '/run/mayfly' : `/run/mayfly/${of.job.set}`
   const variables = [...of.env].map(([name, value]): [string, string] => [name, reveal(value)])
   checkVariables(variables)
   const plain = variables.filter(([name]) => isExportable(name))
   const others = variables.filter(([name]) => !isExportable(name))
   const lines = [
-    ...(of.job === null ? [] : jobHead(at, of.job)),
-    ...scriptLines(of.script, at),
+    ...(of.job === null ? [] : jobHead(of.job)),
+    ...scriptLines(of.script),
     ...directoryLines(of.workdir),
     // After everything that needs a PATH, before the one command that wants it.
     ...plain.map(([name, value]) => `export ${name}=${quote(value)}`),
-    [
-      'exec',
-      ...(of.job === null ? [] : ['/usr/bin/setsid']),
-      ...viaEnv(others),
-      ...command(of.script, at),
-    ].join(' '),
+    ['exec', ...viaEnv(others), ...command(of.script)].join(' '),
   ]
   return Buffer.from(`${lines.join('\n')}\n`, 'utf8')
 }
 
-/** Output first, so that every complaint reaches the step's log; then the session's number; then no way back. */
-const jobHead = (at: string, job: { readonly set: number; readonly stdin: boolean }): readonly string[] => [
-  `exec >${at}/out 2>${at}/err <${job.stdin ? `${at}/in` : '/dev/null'}`,
-  'read -r pid rest </proc/self/stat',
-  `echo "start ${job.set} $pid" >&3`,
+/** Output first, so that every complaint reaches the step's log; then its session, which is this shell's own. */
+const jobHead = (job: { readonly stdin: boolean }): readonly string[] => [
+  `exec >"$1/out" 2>"$1/err" <${job.stdin ? '"$1/in"' : '/dev/null'}`,
+  'echo "start $2 $$" >&3',
   'exec 3>&-',
 ]
 
-const scriptLines = (script: StepSpec['script'], at: string): readonly string[] => {
+const scriptLines = (script: StepSpec['script']): readonly string[] => {
   if ('argv' in script) return []
   if (script.text.includes('\0')) throw fault('E_INPUT', { public: 'A script cannot hold a NUL character.' })
   if (Buffer.byteLength(script.text) > scriptBytesMax)
     throw fault('E_INPUT', { public: `A script may have at most ${scriptBytesMax} bytes.` })
-  return [`printf %s ${quote(script.text)} >${at}/s/step || exit 1`]
+  return [`printf %s ${quote(script.text)} >"$1/s/step" || exit 1`]
 }
 
 const directoryLines = (workdir: string): readonly string[] => {
@@ -61,8 +53,8 @@ const directoryLines = (workdir: string): readonly string[] => {
   ]
 }
 
-const command = (script: StepSpec['script'], at: string): readonly string[] =>
-  'argv' in script ? script.argv.map(quote) : [...script.interpreter.map(quote), `${at}/s/step`]
+const command = (script: StepSpec['script']): readonly string[] =>
+  'argv' in script ? script.argv.map(quote) : [...script.interpreter.map(quote), '"$1/s/step"']
 
 /** Names a shell cannot export: `env` sets them. Its command line is seen by the job's own processes only. */
 const viaEnv = (variables: readonly (readonly [string, string])[]): readonly string[] =>

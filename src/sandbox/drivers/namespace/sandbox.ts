@@ -168,12 +168,10 @@ const isForeground = (step: StepSpec): boolean => step.kind === 'run' || step.ki
 const startStep = (state: State, step: StepSpec, io: StepIo): Promise<StartedStep> => {
   const { client, nest, spec } = state.deps
   const env = new Map([...spec.env, ...step.env, ...socketVariables(step)])
-  const of = { script: step.script, env, workdir: step.workdir, tty: step.tty !== null }
+  const inJob = step.cell === 'job' ? { stdin: io.stdin !== null } : null
+  const text = prologue({ script: step.script, env, workdir: step.workdir, job: inJob })
   if (step.cell === 'job')
-    return startInJobCell(client, nest, { kind: step.kind, stdin: io.stdin }, (set) =>
-      prologue({ ...of, job: { set, stdin: io.stdin !== null } }),
-    )
-  const text = prologue({ ...of, job: null })
+    return startInJobCell(client, nest, { foreground: isForeground(step), stdin: io.stdin }, text)
   const sources = spec.mounts.flatMap((mount) =>
     mount.kind === 'source' && step.kind === 'checkout'
       ? [{ root: mount.root, path: mount.path, at: mount.at.slice(1) }]

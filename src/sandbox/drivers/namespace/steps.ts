@@ -20,17 +20,15 @@ export type StartedStep = Running & {
   close(): void
 }
 
-/** `prologueOf` gets the number of the set, because paths inside depend on it. */
 export const startInJobCell = async (
   client: JailerClient,
   nest: NestHold,
-  step: { readonly kind: StepSpec['kind']; readonly stdin: Readable | null },
-  prologueOf: (set: number) => Buffer,
+  step: { readonly foreground: boolean; readonly stdin: Readable | null },
+  text: Buffer,
 ): Promise<StartedStep> => {
-  const set = await nest.takeSet(step.stdin !== null)
+  const set = await nest.takeSet(step.foreground, step.stdin !== null)
   const prologue = writerOf(set.pro)
-  const text = prologueOf(set.set)
-  const running = nest.cell.start(set.set, step.kind === 'run' || step.kind === 'checkout' ? 'fg' : 'bg')
+  const running = nest.cell.start(set.set, step.foreground)
   // Both stay open until the cell has opened its side: a FIFO that everybody closed forgets its bytes.
   const written = new Promise<void>((resolve) => prologue.write(text, () => resolve()))
   void Promise.all([running.session, Promise.race([written, running.ended])]).then(() => prologue.destroy())
