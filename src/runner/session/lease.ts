@@ -245,5 +245,15 @@ const signReceipt = async (deps: LeaseDeps, grant: LeaseGrant, done: CarriedOut)
     kept: done.kept,
     debug: false,
   }
-  return signJws({ typ: 'mayfly-receipt+jwt', kid: deps.runner, claims }, deps.runnerKey)
+  return signJws(
+    { typ: 'mayfly-receipt+jwt', kid: deps.runner, claims: withWholeNumbers(claims) },
+    deps.runnerKey,
+  )
 }
+
+/** What is signed has one spelling, and fractions have none: seconds of processor time are rounded up. */
+const withWholeNumbers = <T>(value: T): T =>
+  // SAFE: the same shape, only numbers are rounded.
+  JSON.parse(JSON.stringify(value), (_key, member: unknown) =>
+    typeof member === 'number' ? Math.ceil(member) : member,
+  ) as T
