@@ -50,7 +50,7 @@ const dependencyList = (metafile: Metafile): string => {
 
 const buildWeb = async (): Promise<void> => {
   const { build: viteBuild } = await import('vite')
-  await viteBuild({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
+  await viteBuild({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
 }
 
 const started = new Date()

@@ -18,7 +18,7 @@ type Suite = {
 /** Kernel and end-to-end files run one at a time: they count processes and mounts of the whole machine. */
 const suites: Record<string, Suite> = {
   unit: {
-    files: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    files: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
     not: /\.(db|kernel|e2e)\.test\.ts$/,
     atOnce: 2,
     timeoutMs: 120_000,

@@ -1,6 +1,5 @@
 // The runner's door of sandbox: what a wall is, and how to get one. The root half has its own door, jailer/index.ts.
 export { type Channel, channelOverIpc } from './channel.ts'
 export type * from './driver.ts'
-export { createFakeDriver, type FakeDriverDeps } from './drivers/fake/index.ts'
 export { type NamespaceDriverDeps, openNamespaceDriver } from './drivers/namespace/index.ts'
 export { type ClassName, classes, findClass, type ResourceClass } from './policy/classes.ts'
