@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Effort, judge, measure, type Row } from './measure.ts'
+import type { Bench, Scenario } from './scenario.ts'
+import { summarise } from './statistics.ts'
+
+const bench: Bench = { directory: '/nonexistent', installation: () => Promise.reject(new Error('none here')) }
+const effort: Effort = {
+  ...{ warmUps: 2, longWarmUps: 1, quietBudgetMs: 0, growth: true },
+  rounds: { below50Ms: 4, below1s: 2, above: 1 },
+}
+
+const scenario = (parts: Partial<Scenario>): Scenario => ({
+  ...{ id: 'PF-00', variant: '', title: 'a thing', unit: 'ms', better: 'lower' },
+  ...{ goal: { ratio: 2 }, gate: { ratio: 4 } },
+  baseline: async () => 10,
+  subject: async () => 15,
+  ...parts,
+})
+
+const run = (parts: Partial<Scenario>, isQuiet = true): Promise<Row> =>
+  measure(scenario(parts), { bench, effort, quiet: { wait: async () => isQuiet }, readUsage: () => null })
+
+test('baseline and subject are measured in turn, and warm-ups do not count', async () => {
+  const calls: string[] = []
+  const row = await run({
+    baseline: async () => calls.push('b'),
+    subject: async () => calls.push('s'),
+  })
+  assert.equal(calls.join(''), 'bs'.repeat(6))
+  assert.deepEqual(row.figures?.baseline, summarise([5, 7, 9, 11]))
+  assert.deepEqual(row.figures?.ratio, summarise([6 / 5, 8 / 7, 10 / 9, 12 / 11]))
+})
+
+test('the ratio is made per round: what slows both down changes nothing', async () => {
+  const load = [1, 1, 1, 3, 1, 3]
+  let round = 0
+  const row = await run({
+    baseline: async () => 10 * (load[round] ?? 1),
+    subject: async () => 15 * (load[round++] ?? 1),
+  })
+  assert.deepEqual(row.figures?.ratio, summarise([1.5, 1.5, 1.5, 1.5]))
+})
+
+test('a verdict is met, gate or broken', async () => {
+  assert.equal((await run({})).verdict, 'met')
+  assert.equal((await run({ subject: async () => 30 })).verdict, 'gate')
+  assert.equal((await run({ subject: async () => 41 })).verdict, 'broken')
+})
+
+test('where more is better the limits are turned around', async () => {
+  const rate = { better: 'higher', goal: { ratio: 0.6 }, gate: { ratio: 0.12 } } as const
+  assert.equal((await run({ ...rate, subject: async () => 6 })).verdict, 'met')
+  assert.equal((await run({ ...rate, subject: async () => 2 })).verdict, 'gate')
+  assert.equal((await run({ ...rate, subject: async () => 1 })).verdict, 'broken')
+})
+
+test('a limit with a value of its own holds only when both do', async () => {
+  assert.equal((await run({ goal: { ratio: 2, value: 14 } })).verdict, 'gate')
+  assert.equal((await run({ gate: { value: 14 } })).verdict, 'broken')
+})
+
+test('a baseline that moves makes the row noisy, whatever the ratio', async () => {
+  let value = 10
+  const row = await run({ baseline: async () => (value *= 1.2), subject: async () => value * 10 })
+  assert.equal(row.verdict, 'noisy')
+})
+
+test('a machine that is not quiet makes the row contended', async () => {
+  assert.equal((await run({ subject: async () => 100 }, false)).verdict, 'contended')
+})
+
+test('what cannot be measured is broken, says why, and is torn down', async () => {
+  const torn: unknown[] = []
+  const row = await run({
+    setUp: async () => 'state',
+    subject: async () => {
+      throw new Error('no follower')
+    },
+    tearDown: async (state) => void torn.push(state),
+  })
+  assert.deepEqual([row.verdict, row.error, row.figures, torn], ['broken', 'no follower', null, ['state']])
+})
+
+test('growth beyond what is promised breaks the row', async () => {
+  const growth = (power: number) => ({
+    ...{ of: 'lines', sizes: [1, 2, 5, 10], exponentMax: 1.15 },
+    at: async (_: unknown, size: number) => size ** power,
+  })
+  assert.equal((await run({ growth: growth(1) })).verdict, 'met')
+  assert.equal((await run({ growth: growth(1.3) })).verdict, 'broken')
+})
+
+test('contended comes before noisy, and both before a broken gate', () => {
+  const figures = { ratio: summarise([9]), subject: summarise([9]), growth: null }
+  const limits = { better: 'lower', goal: { ratio: 1 }, gate: { ratio: 2 } } as const
+  assert.equal(judge(limits, figures, { isQuiet: false, isSteady: false }), 'contended')
+  assert.equal(judge(limits, figures, { isQuiet: true, isSteady: false }), 'noisy')
+  assert.equal(judge(limits, figures, { isQuiet: true, isSteady: true }), 'broken')
+})

@@ -1,0 +1,158 @@
+// Measures one scenario: warm-up rounds, then rounds of baseline and subject in turn, each after a look whether the
+// machine is quiet. The ratio is made per round, so that what disturbs both disturbs it little (performance.md §4).
+import { startClock } from './clock.ts'
+import type { Usage } from './processes.ts'
+import type { Quiet } from './quiet.ts'
+import type { Bench, Growth, Limit, Scenario } from './scenario.ts'
+import { drift, growthExponent, median, type Point, type Summary, summarise } from './statistics.ts'
+
+/**
+ * met: the goal holds. gate: only the gate does. broken: not even that, or it did not run at all. noisy and contended
+ * decide nothing: measure again.
+ */
+export type Verdict = 'met' | 'gate' | 'broken' | 'noisy' | 'contended'
+
+export type Row = {
+  readonly scenario: Scenario
+  readonly verdict: Verdict
+  /** null when a sample failed: `error` says how. */
+  readonly figures: Figures | null
+  readonly error: string | null
+}
+
+export type Figures = {
+  readonly baseline: Summary
+  readonly subject: Summary
+  readonly ratio: Summary
+  /** Of the installation: processor time per sample by program, memory by program after the last one. */
+  readonly usage: Usage | null
+  readonly growth: { readonly points: readonly Point[]; readonly exponent: number } | null
+}
+
+export type Effort = {
+  readonly warmUps: number
+  /** Of samples that take over a second. */
+  readonly longWarmUps: number
+  /** How many rounds by how long a sample takes. */
+  readonly rounds: { readonly below50Ms: number; readonly below1s: number; readonly above: number }
+  readonly quietBudgetMs: number
+  readonly growth: boolean
+}
+
+export const efforts: Readonly<Record<'quick' | 'full', Effort>> = {
+  quick: {
+    ...{ warmUps: 2, longWarmUps: 1, quietBudgetMs: 15_000, growth: false },
+    rounds: { below50Ms: 10, below1s: 6, above: 3 },
+  },
+  full: {
+    ...{ warmUps: 5, longWarmUps: 2, quietBudgetMs: 45_000, growth: true },
+    rounds: { below50Ms: 30, below1s: 10, above: 5 },
+  },
+}
+
+export type MeasureDeps = {
+  readonly bench: Bench
+  readonly effort: Effort
+  readonly quiet: Quiet
+  readonly readUsage: () => Usage | null
+}
+
+/** How far the baseline may move between the halves of a row. */
+export const driftMax = 1.3
+
+export const measure = async (scenario: Scenario, deps: MeasureDeps): Promise<Row> => {
+  let state: unknown
+  let isSetUp = false
+  try {
+    state = await scenario.setUp?.(deps.bench)
+    isSetUp = true
+    return await measureSetUp(scenario, state, deps)
+  } catch (error) {
+    return { scenario, verdict: 'broken', figures: null, error: describe(error) }
+  } finally {
+    if (isSetUp) await scenario.tearDown?.(state)
+  }
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const measureSetUp = async (scenario: Scenario, state: unknown, deps: MeasureDeps): Promise<Row> => {
+  const rounds = await warmUp(scenario, state, deps.effort)
+  const baseline: number[] = []
+  const subject: number[] = []
+  const before = deps.readUsage()
+  let isQuiet = true
+  for (let round = 0; round < rounds; round++) {
+    isQuiet = (await deps.quiet.wait()) && isQuiet
+    baseline.push(await scenario.baseline(state))
+    subject.push(await scenario.subject(state))
+  }
+  const usage = usagePerSample(before, deps.readUsage(), rounds)
+  const growth =
+    deps.effort.growth && scenario.growth !== undefined ? await grow(scenario.growth, state) : null
+  const figures: Figures = {
+    baseline: summarise(baseline),
+    subject: summarise(subject),
+    ratio: summarise(subject.map((value, i) => value / (baseline[i] ?? Number.NaN))),
+    usage,
+    growth,
+  }
+  const isSteady = drift(baseline) <= driftMax
+  return { scenario, verdict: judge(scenario, figures, { isQuiet, isSteady }), figures, error: null }
+}
+
+/** Answers how many rounds a sample of this size gets. */
+const warmUp = async (scenario: Scenario, state: unknown, effort: Effort): Promise<number> => {
+  let longestMs = 0
+  for (let round = 0; round < (longestMs > 1000 ? effort.longWarmUps : effort.warmUps); round++) {
+    const elapsed = startClock()
+    await scenario.baseline(state)
+    await scenario.subject(state)
+    longestMs = elapsed()
+  }
+  const { below50Ms, below1s, above } = effort.rounds
+  if (longestMs < 50) return below50Ms
+  return longestMs < 1000 ? below1s : above
+}
+
+const grow = async (growth: Growth<unknown>, state: unknown): Promise<Figures['growth']> => {
+  const points: Point[] = []
+  for (const size of growth.sizes) {
+    const values: number[] = []
+    for (let round = 0; round < 3; round++) values.push(await growth.at(state, size))
+    points.push({ size, value: median(values) })
+  }
+  return { points, exponent: growthExponent(points) }
+}
+
+export const judge = (
+  scenario: Pick<Scenario, 'better' | 'goal' | 'gate' | 'growth'>,
+  figures: Pick<Figures, 'ratio' | 'subject' | 'growth'>,
+  { isQuiet, isSteady }: { readonly isQuiet: boolean; readonly isSteady: boolean },
+): Verdict => {
+  if (!isQuiet) return 'contended'
+  if (!isSteady) return 'noisy'
+  const exponent = figures.growth?.exponent ?? Number.NEGATIVE_INFINITY
+  if (scenario.growth !== undefined && exponent > scenario.growth.exponentMax) return 'broken'
+  if (!holds(scenario.better, scenario.gate, figures)) return 'broken'
+  return holds(scenario.better, scenario.goal, figures) ? 'met' : 'gate'
+}
+
+const holds = (
+  better: Scenario['better'],
+  limit: Limit,
+  { ratio, subject }: Pick<Figures, 'ratio' | 'subject'>,
+): boolean => {
+  const within = (value: number, bound: number | undefined) =>
+    bound === undefined || (better === 'lower' ? value <= bound : value >= bound)
+  return within(ratio.median, limit.ratio) && within(subject.median, limit.value)
+}
+
+/** null when the installation was not there, or was another one, before or after. */
+const usagePerSample = (before: Usage | null, after: Usage | null, samples: number): Usage | null => {
+  if (before === null || after === null || before.root !== after.root) return null
+  const cpuMs = Object.entries(after.cpuMs).map(
+    ([program, ms]) => [program, (ms - (before.cpuMs[program] ?? 0)) / samples] as const,
+  )
+  return { ...after, cpuMs: Object.fromEntries(cpuMs) }
+}

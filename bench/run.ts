@@ -1,0 +1,115 @@
+// `npm run bench [id …]`: measures scenarios against their baselines in the same run and prints ratios
+// (performance.md §4). Exits 1 when a gate is broken; noisy and contended rows decide nothing.
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { repository } from '../test/support/installation.ts'
+import { type BenchInstallation, openBenchInstallation } from './installation.ts'
+import { describeOrigin } from './machine.ts'
+import { efforts, measure, type Row } from './measure.ts'
+import { createQuiet } from './quiet.ts'
+import { formatTable, formatVerdicts, toJson } from './report.ts'
+import { nameOf, type Scenario } from './scenario.ts'
+import { scenarios as pf01 } from './scenarios/pf-01.ts'
+import { scenarios as pf02 } from './scenarios/pf-02.ts'
+import { scenarios as pf03 } from './scenarios/pf-03.ts'
+import { scenarios as pf04 } from './scenarios/pf-04.ts'
+import { scenarios as pf05 } from './scenarios/pf-05.ts'
+import { scenarios as pf08 } from './scenarios/pf-08.ts'
+import { scenarios as pf10 } from './scenarios/pf-10.ts'
+import { scenarios as pf20 } from './scenarios/pf-20.ts'
+import { scenarios as pf43 } from './scenarios/pf-43.ts'
+import { scenarios as pf44 } from './scenarios/pf-44.ts'
+
+const help = `npm run bench -- [id …] [--quick | --full] [--json FILE]
+
+Measures what performance is promised, each as a ratio to its baseline in the same run, and judges goal and gate.
+  id …         only these, for example PF-03 PF-20; default: all
+  --quick      few rounds, under five minutes (default)
+  --full       all rounds, and how costs grow with size
+  --json FILE  the results for tools
+Starts one installation of its own on this machine and stops it again. Needs root, and an otherwise quiet machine.
+Not there yet: --against REV (two commits in turn), --peers (other systems beside).`
+
+/** In the order they are measured: the machine alone, one installation, then its starts. */
+const scenarios: readonly Scenario[] = [
+  ...[...pf20, ...pf08],
+  ...[...pf03, ...pf04, ...pf01, ...pf02, ...pf10, ...pf05],
+  ...[...pf43, ...pf44],
+]
+
+const main = async (): Promise<number> => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean' },
+      full: { type: 'boolean' },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  const wanted = positionals.map((word) => word.toUpperCase())
+  const unknown = wanted.filter((id) => !scenarios.some((scenario) => scenario.id === id))
+  if (values.help === true || unknown.length > 0 || (values.quick && values.full)) {
+    for (const id of unknown) console.error(`there is no ${id}: ${idsOf(scenarios).join(' ')}`)
+    console.log(help)
+    return values.help === true ? 0 : 2
+  }
+  const chosen = scenarios.filter(({ id }) => wanted.length === 0 || wanted.includes(id))
+  return run(chosen, values.full === true ? 'full' : 'quick', values.json)
+}
+
+const idsOf = (list: readonly Scenario[]): readonly string[] => [...new Set(list.map(({ id }) => id))].sort()
+
+const run = async (
+  chosen: readonly Scenario[],
+  effort: keyof typeof efforts,
+  json: string | undefined,
+): Promise<number> => {
+  // The launcher builds what changed: what we measure is what a user would start.
+  execFileSync('sh', [join(repository, 'mayfly'), '--version'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const directory = await mkdtemp('/var/tmp/mayfly-bench-')
+  const origin = describeOrigin(repository, directory)
+  const rows: Row[] = []
+  const { installation, current, close } = holdInstallation(directory)
+  try {
+    for (const scenario of chosen) {
+      process.stderr.write(`${nameOf(scenario)} … `)
+      const row = await measure(scenario, {
+        bench: { directory, installation },
+        effort: efforts[effort],
+        quiet: createQuiet(efforts[effort].quietBudgetMs),
+        readUsage: () => current()?.usage() ?? null,
+      })
+      process.stderr.write(`${row.error ?? row.verdict}\n`)
+      rows.push(row)
+    }
+  } finally {
+    await close()
+    await rm(directory, { recursive: true, force: true })
+  }
+  console.log(`\n${formatTable(rows)}`)
+  console.log(formatVerdicts(rows))
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(toJson(origin, rows), null, 2)}\n`)
+  return rows.some(({ verdict }) => verdict === 'broken') ? 1 : 0
+}
+
+/** Made when first asked for, shared by all scenarios, stopped at the end whatever happened. */
+const holdInstallation = (directory: string) => {
+  let opening: Promise<BenchInstallation> | null = null
+  let opened: BenchInstallation | null = null
+  return {
+    installation: async () => {
+      opening ??= openBenchInstallation(directory)
+      opened = await opening
+      return opened
+    },
+    current: () => opened,
+    close: async () => {
+      await (await opening?.catch(() => null))?.close()
+    },
+  }
+}
+
+process.exitCode = await main()

@@ -1,0 +1,42 @@
+// PF-05, jobs per minute: 100 no-op jobs queued at once until all are finished, with 8 slots and with 2. The clock starts
+// when a follower sees them queued; the baseline runs as many bare sandboxes at the same concurrency.
+import type { Run } from '../../src/protocol/api/shapes.ts'
+import { bwrapRate } from '../bare.ts'
+import { passedRun } from '../client.ts'
+import { startClock } from '../clock.ts'
+import type { Scenario } from '../scenario.ts'
+import { fewSlots, slots as manySlots } from '../slots.ts'
+import type { Trigger } from '../trigger.ts'
+
+const count = 100
+
+const runHundred = async ({ client, project }: Trigger): Promise<number> => {
+  const { id } = await client.post<Run>('/api/v1/runs', { project: project.name })
+  const changes = await client.follow(`run:${id}`)
+  let elapsed: (() => number) | null = null
+  await changes.next((message) => {
+    if (message.t === 'run' && message.jobs.length >= count) elapsed ??= startClock()
+    return passedRun(message)
+  })
+  changes.stop()
+  // SAFE: the callback above sets it; the compiler does not look into callbacks.
+  const ms = (elapsed as (() => number) | null)?.()
+  if (ms === undefined) throw new Error(`the run never showed ${count} jobs`)
+  return (count / ms) * 1000
+}
+
+const row = (slots: number): Scenario<Trigger> => ({
+  id: 'PF-05',
+  variant: `${slots} slots`,
+  ...{ unit: 'jobs/s', better: 'higher', goal: { ratio: 0.6 }, gate: { ratio: 0.12 } },
+  title: `${count} no-op jobs queued at once → all finished; baseline ${count} bare bwrap, ${slots} at once`,
+  setUp: async ({ installation }) => {
+    const under = await installation()
+    const { client } = await under.up(slots)
+    return { client, project: await under.project('hundred', 'path') }
+  },
+  baseline: () => bwrapRate(count, slots),
+  subject: runHundred,
+})
+
+export const scenarios = [row(manySlots), row(fewSlots)]

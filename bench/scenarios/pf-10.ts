@@ -1,0 +1,78 @@
+// PF-10, log ingest: a job prints a file of 1,000,000 lines in its sandbox, until a follower has the last line and
+// everything is encrypted and stored. The clock starts when the step before has made the file and says so.
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Run } from '../../src/protocol/api/shapes.ts'
+import { spawn } from '../../src/sys/index.ts'
+import { holdsText, isSettled, type LiveMessage, passedRun, plannedJobs } from '../client.ts'
+import { startClock } from '../clock.ts'
+import { linesOfLog, logScript, marker } from '../projects.ts'
+import type { Limit, Scenario } from '../scenario.ts'
+import { slots } from '../slots.ts'
+import type { Trigger } from '../trigger.ts'
+
+type State = Trigger & { readonly directory: string }
+
+const perSecond = (ms: number) => (linesOfLog / ms) * 1000
+
+const runShell = async (script: string, directory: string): Promise<void> => {
+  const child = spawn('/bin/sh', ['-c', script], { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`${script.slice(0, 40)} ended with ${code}`)
+}
+
+/** On the disk that holds the installation's data; the file itself is in memory, as the job's is. */
+const writeToDisk = async (command: string, { directory }: State): Promise<number> => {
+  const elapsed = startClock()
+  await runShell(`${command} > out`, directory)
+  const ms = elapsed()
+  await rm(join(directory, 'out'))
+  return perSecond(ms)
+}
+
+const ingest = async ({ client, project }: State): Promise<number> => {
+  const { id } = await client.post<Run>('/api/v1/runs', { project: project.name })
+  const changes = await client.follow(`run:${id}`)
+  const attempt = await changes.next((message) => plannedJobs(message)?.[0]?.attempts[0] ?? null)
+  const log = await client.follow(`log:${attempt.id}`)
+  await log.next(holdsText(marker))
+  const elapsed = startClock()
+  await log.next(isLastLine)
+  log.stop()
+  await changes.next(passedRun)
+  changes.stop()
+  const ms = elapsed()
+  if (!(await isSettled(client, id)))
+    throw new Error('the run is final, but its receipt or its log is not there')
+  return perSecond(ms)
+}
+
+const isLastLine = (message: LiveMessage): true | null => {
+  if (message.t === 'log-end') throw new Error('the log ended before its last line')
+  if (message.t !== 'frame') return null
+  const { firstLine, lines } = message.frame
+  return firstLine - 1 + lines >= linesOfLog ? true : null
+}
+
+const row = (command: string, limits: { readonly goal: Limit; readonly gate: Limit }): Scenario<State> => ({
+  id: 'PF-10',
+  variant: command,
+  ...{ unit: 'lines/s', better: 'higher', ...limits },
+  title: `Log ingest, 73 MB in 1,000,000 lines; baseline \`${command} > file\` on the same disk`,
+  note: 'No secrets exist yet, so nothing is masked',
+  setUp: async ({ installation, directory }) => {
+    const under = await installation()
+    const { client } = await under.up(slots)
+    await runShell(`${logScript} > /dev/shm/mayfly-bench-log`, directory)
+    return { client, directory, project: await under.project('log', 'path') }
+  },
+  baseline: (state) => writeToDisk(command.replace('cat', 'cat /dev/shm/mayfly-bench-log'), state),
+  subject: ingest,
+  tearDown: () => rm('/dev/shm/mayfly-bench-log'),
+})
+
+export const scenarios = [
+  row('cat', { goal: { ratio: 0.06, value: 730_000 }, gate: { ratio: 0.025 } }),
+  row('cat | zstd -1', { goal: { ratio: 0.5 }, gate: {} }),
+]
