@@ -11,7 +11,7 @@ import { chainScript } from './scripts.ts'
 export interface Cell {
   /** PID 1 of the cell, as the host sees it. */
   readonly pid: number
-  /** Inode numbers of its namespaces. */
+  /** Inode numbers of its namespaces, but for the mount namespace. */
   readonly namespaces: readonly number[]
   /** Resolves once, when the cell is gone. `ran` is false when the command was never started. */
   readonly exited: Promise<CellExit>
@@ -130,9 +130,9 @@ const exitOf = (child: ChildProcess, status: { ran(): boolean }): Promise<CellEx
     child.once('close', (code) => resolve({ code, ran: status.ran() }))
   })
 
-const kinds = ['mnt', 'pid', 'user', 'ipc', 'uts', 'cgroup', 'net'] as const
+const kinds = ['pid', 'user', 'ipc', 'uts', 'cgroup', 'net'] as const
 /** Those that differ from the jailer's own. */
-export const namespacesOf = (pid: number): readonly number[] =>
+const namespacesOf = (pid: number): readonly number[] =>
   kinds.flatMap((kind) => {
     try {
       const link = readlinkSync(`/proc/${pid}/ns/${kind}`)

@@ -10,26 +10,21 @@ export type Departed = {
   readonly uid: number
   readonly directory: string
   readonly groups: readonly string[]
+  /** Inode numbers, mount namespaces apart: those are known by what is mounted in them. */
   readonly namespaces: readonly number[]
-  /** Clock ticks since boot at which no process was left in its groups: who started later cannot be of this nest. */
-  readonly emptyAt: number
   /** A process of another nest of ours, which may have got one of our inode numbers. */
   readonly isOthers: (pid: number) => boolean
 }
 
 export const findTraces = (departed: Departed, survey: Survey): readonly GoneCheck[] => {
-  const { uid, directory, groups, namespaces, emptyAt, isOthers } = departed
+  const { id, uid, directory, groups, namespaces } = departed
   const living = survey.processes.filter((process) => process.uids.includes(uid))
-  // Inode numbers of namespaces return at once: a holder that is younger than our end is a stranger.
   const holders = survey.processes.filter(
     (process) =>
-      process.startedAt < emptyAt &&
-      process.namespaces.some((inode) => namespaces.includes(inode)) &&
-      !isOthers(process.pid),
+      process.namespaces.some((inode) => namespaces.includes(inode)) && isOfNest(process.pid, departed),
   )
-  const mounts = [...survey.mountTables].filter(
-    ([, table]) => table.includes(`${directory} `) || table.includes(`${directory}/`),
-  )
+  const names = [`${directory} `, `${directory}/`, ` ${ramdiskName(id)} `]
+  const mounts = [...survey.mountTables].filter(([, table]) => names.some((name) => table.includes(name)))
   const ipc = survey.ipcOwners.filter((owner) => owner === uid)
   return [
     check('control groups are gone', groups.filter(existsSync)),
@@ -42,6 +37,25 @@ export const findTraces = (departed: Departed, survey: Survey): readonly GoneChe
     check('mount point is gone', existsSync(directory) ? [directory] : []),
     check('no System V object of the uid', ipc.map(String)),
   ]
+}
+
+/** The ramdisk's name in the mount table of every cell that has it. */
+export const ramdiskName = (id: string): string => `mayfly-${id}`
+
+/**
+ * The kernel gives the inode numbers of ended namespaces to the next ones at once, also to strangers: a holder counts
+ * when its user namespace maps to the nest's uid, or when it is a child of ours that belongs to no other nest.
+ */
+const isOfNest = (pid: number, { uid, isOthers }: Departed): boolean => {
+  const map = text(`/proc/${pid}/uid_map`).trim().split(/\s+/)
+  return map[1] === String(uid) || (isOurChild(pid) && !isOthers(pid))
+}
+
+const isOurChild = (pid: number): boolean => {
+  for (let at = pid; at > 1; at = Number(field(text(`/proc/${at}/status`), 'PPid'))) {
+    if (at === process.pid) return true
+  }
+  return false
 }
 
 const check = (name: string, found: readonly string[]): GoneCheck => ({
@@ -57,7 +71,6 @@ export type SeenProcess = {
   readonly name: string
   readonly state: string
   readonly uids: readonly number[]
-  readonly startedAt: number
   readonly namespaces: readonly number[]
 }
 export type Survey = {
@@ -67,7 +80,21 @@ export type Survey = {
   readonly ipcOwners: readonly number[]
 }
 
-const kinds = ['mnt', 'net', 'pid', 'user', 'ipc', 'uts', 'cgroup'] as const
+const kinds = ['net', 'pid', 'user', 'ipc', 'uts', 'cgroup'] as const
+
+/** Who asks while a walk is due gets the answers of that walk: it begins after they asked. */
+export const createSurveyor = (): (() => Promise<Survey>) => {
+  let due: Promise<Survey> | null = null
+  return () => {
+    due ??= new Promise((resolve) => {
+      setImmediate(() => {
+        due = null
+        resolve(takeSurvey())
+      })
+    })
+    return due
+  }
+}
 
 /** Everything at once, in one turn of the event loop, so that it is one moment. Zombies hold nothing: not listed. */
 export const takeSurvey = (): Survey => {
@@ -77,29 +104,28 @@ export const takeSurvey = (): Survey => {
   const own = new Map(kinds.map((kind) => [kind, link('self', kind)]))
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
-    const stat = text(`/proc/${name}/stat`)
-    const [state = 'Z', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    if (stat === '' || state === 'Z' || state === 'X' || isKernelThread(fields)) continue
+    const status = text(`/proc/${name}/status`)
+    // Zombies and kernel threads have no memory of their own.
+    if (!status.includes('\nVmSize:')) continue
     const links = kinds.map((kind) => [kind, link(name, kind)] as const)
-    const mnt = links[0]?.[1] ?? ''
+    const mnt = link(name, 'mnt')
     if (!tablesSeen.has(mnt)) {
       tablesSeen.add(mnt)
       mountTables.set(Number(name), text(`/proc/${name}/mountinfo`))
     }
     processes.push({
       pid: Number(name),
-      name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
-      state,
-      uids: uidsOf(name),
-      startedAt: Number(fields[18]),
+      name: field(status, 'Name'),
+      state: field(status, 'State'),
+      uids: field(status, 'Uid').split(/\s+/).map(Number),
       namespaces: links.flatMap(([kind, inode]) => (inode === own.get(kind) ? [] : [inodeOf(inode)])),
     })
   }
   return { processes, mountTables, ipcOwners: ['shm', 'msg', 'sem'].flatMap(ownersOf) }
 }
 
-/** Fields after the state: 0 is the parent; kthreadd is 2 and has none. PF_KTHREAD is bit 0x200000 of field 6. */
-const isKernelThread = (fields: readonly string[]): boolean => (Number(fields[5]) & 0x200000) !== 0
+const field = (status: string, name: string): string =>
+  new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? ''
 
 const link = (pid: string, kind: string): string => {
   try {
@@ -109,9 +135,6 @@ const link = (pid: string, kind: string): string => {
   }
 }
 const inodeOf = (target: string): number => Number(/\[(\d+)\]/.exec(target)?.[1] ?? -1)
-
-const uidsOf = (pid: string): number[] =>
-  (/^Uid:\s+(.*)$/m.exec(text(`/proc/${pid}/status`))?.[1] ?? '').split(/\s+/).filter(Boolean).map(Number)
 
 const text = (path: string): string => {
   try {
@@ -130,6 +153,3 @@ const ownersOf = (kind: string): readonly number[] => {
     return [fields[columns.indexOf('uid')], fields[columns.indexOf('cuid')]].map(Number)
   })
 }
-
-/** Now, in the unit of `startedAt`. */
-export const ticksNow = (): number => Math.ceil(Number(text('/proc/uptime').split(' ')[0]) * 100)

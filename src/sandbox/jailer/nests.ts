@@ -8,9 +8,9 @@ import type { Log } from '../../base/log.ts'
 import type { Limits, Receipt } from '../../protocol/receipt.ts'
 import { backgroundSet, killRoundMs, killRounds, nestsMax, setsBatch } from '../limits.ts'
 import { type Anchor, openAnchor } from './anchor.ts'
-import { type Cell, namespacesOf } from './cells.ts'
+import type { Cell } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
-import { findTraces, type GoneCheck, takeSurvey, ticksNow } from './gone.ts'
+import { createSurveyor, findTraces, type GoneCheck, type Survey } from './gone.ts'
 import type { NestNet } from './net.ts'
 import type { Records } from './records.ts'
 import type { Uids } from './uids.ts'
@@ -73,6 +73,7 @@ export interface Nests {
 
 export const createNests = (deps: NestDeps): Nests => {
   const nests = new Map<string, Nest>()
+  const survey = createSurveyor()
   const making = new Set<string>()
   const prepare = async (want: NestWant): Promise<Nest> => {
     if (nests.size + making.size >= nestsMax)
@@ -93,7 +94,7 @@ export const createNests = (deps: NestDeps): Nests => {
     return nest
   }
   const destroy = (nest: Nest): Promise<Destroyed> => {
-    nest.closing ??= unmake(deps, nest, nests).finally(() => nests.delete(nest.id))
+    nest.closing ??= unmake({ ...deps, survey }, nest, nests).finally(() => nests.delete(nest.id))
     return nest.closing
   }
   return {
@@ -173,24 +174,25 @@ const ramdiskOf = (nest: Nest): number => {
 }
 
 /** 1 no new cells (the caller set `closing`) 2 kill 3 network 4 anchor 5 cgroups 6 mount point 7 verify. */
-const unmake = async (deps: NestDeps, nest: Nest, nests: Map<string, Nest>): Promise<Destroyed> => {
+const unmake = async (
+  deps: NestDeps & { readonly survey: () => Promise<Survey> },
+  nest: Nest,
+  nests: ReadonlyMap<string, Nest>,
+): Promise<Destroyed> => {
   const usage = usageOf(nest)
-  const namespaces = namespacesOf(nest.anchor.pid).concat(
-    [...nest.cells.values()].flatMap((c) => c.namespaces),
-  )
+  const namespaces = [...nest.cells.values()].flatMap((cell) => cell.namespaces)
   const ours = new Set([...nest.cells.values()].map((cell) => cell.pid))
   // Per cell bwrap's outer process and its PID 1; in the job cell the loop, its reader and the shell that waits.
   const machinery = ours.size * 2 + (nest.cells.has(0) ? 3 : 0)
   const leftovers = Math.max(0, nest.group.processes().length - machinery)
   await killAll(deps, nest)
-  const emptyAt = ticksNow()
   const netGone = (await nest.net?.close()) ?? []
   await nest.anchor.end()
   await nest.group.remove()
   removeMountPoint(nest.directory)
   const isOthers = (pid: number) => [...nests.values()].some((other) => other !== nest && holds(other, pid))
-  const departed = { ...nest, groups: nest.group.directories, namespaces, emptyAt, isOthers }
-  const gone = [...(await proveGone(departed)), ...netGone]
+  const departed = { ...nest, groups: nest.group.directories, namespaces, isOthers }
+  const gone = [...(await proveGone(departed, deps.survey)), ...netGone]
   if (gone.every((entry) => entry.ok)) {
     deps.records.drop(nest.id)
     deps.uids.give(nest.uid)
@@ -229,10 +231,13 @@ const removeMountPoint = (directory: string): void => {
 }
 
 /** The kernel takes namespaces apart asynchronously: asked again for a moment before the answer counts. */
-const proveGone = async (departed: Parameters<typeof findTraces>[0]): Promise<readonly GoneCheck[]> => {
+const proveGone = async (
+  departed: Parameters<typeof findTraces>[0],
+  survey: () => Promise<Survey>,
+): Promise<readonly GoneCheck[]> => {
   const deadline = performance.now() + 1_000
   for (;;) {
-    const gone = findTraces(departed, takeSurvey())
+    const gone = findTraces(departed, await survey())
     if (gone.every((entry) => entry.ok) || performance.now() > deadline) return gone
     await sleep(5)
   }

@@ -30,13 +30,13 @@ done
 export const anchorScript = `
 umask 022
 nest=$1 uid=$4 base=$5
-cap="size=$2,nr_inodes=$3"
+name="mayfly-\${nest##*/}" cap="size=$2,nr_inodes=$3"
 opts="mode=0711,nosuid,nodev"
 shift 5
 swap=noswap
-mount -n -i -t tmpfs -o "$cap,$opts,noswap" mayfly "$nest" 2>/dev/null || {
+mount -n -i -t tmpfs -o "$cap,$opts,noswap" "$name" "$nest" 2>/dev/null || {
   swap=swap
-  mount -n -i -t tmpfs -o "$cap,$opts" mayfly "$nest" || exit 1
+  mount -n -i -t tmpfs -o "$cap,$opts" "$name" "$nest" || exit 1
 }
 cd "$nest" && cp -a "$base/nest/." . || exit 1
 chown "$uid:$uid" root/home/ci root/home/ci/project sets/job/*/* || exit 1
