@@ -2,7 +2,7 @@
 // For first contact, polling and checking access.
 import { createHash } from 'node:crypto'
 import { fault, isFault } from '../base/faults.ts'
-import type { RefsLease, RefsResult } from '../protocol/runner-wire.ts'
+import type { RefsLease, RefsResult, Source } from '../protocol/runner-wire.ts'
 import { type AttemptResult, stopped } from './attempt.ts'
 import { askSource, type SourceDeps, type SourceKey } from './checkout/fetch.ts'
 import { refsScript } from './checkout/git-scripts.ts'
@@ -37,7 +37,7 @@ export const runRefsAttempt = async (
       bytesMax: refsBytesMax,
     }
     const answer = await askSource(deps, want, (bytes) => sink.output(1, bytes), signal)
-    if (answer.ok) return { ...base, outcome: 'passed', result: parseRefs(answer.bytes) }
+    if (answer.ok) return { ...base, outcome: 'passed', result: parseRefs(answer.bytes, keyName(source)) }
     await say(sink, 1, answer.message)
     return {
       ...base,
@@ -61,15 +61,17 @@ export const runRefsAttempt = async (
 }
 
 const hostKeyLine =
-  /^key (\S+ (?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,2}))$/
+  /^key \S+ ((?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,2}))$/
 const refLine = /^([0-9a-f]{40}|[0-9a-f]{64})\t(refs\/(?:heads|tags)\/\P{C}+)$/u
 
 /** Hostile lines: what does not have the form is left out. */
-export const parseRefs = (bytes: Uint8Array): RefsResult => {
+export const parseRefs = (bytes: Uint8Array, name: string): RefsResult => {
   const lines = Buffer.from(bytes).toString('utf8').split('\n')
   const hostKeys = lines.flatMap((text) => {
-    const [, line, key] = hostKeyLine.exec(text) ?? []
-    return line === undefined || key === undefined ? [] : [{ line, fingerprint: fingerprint(key) }]
+    const [, typeAndKey, key] = hostKeyLine.exec(text) ?? []
+    return typeAndKey === undefined || key === undefined
+      ? []
+      : [{ line: `${name} ${typeAndKey}`, fingerprint: fingerprint(key) }]
   })
   const refs = lines.flatMap((text) => {
     const [, commit, ref] = refLine.exec(text) ?? []
@@ -87,6 +89,12 @@ export const parseRefs = (bytes: Uint8Array): RefsResult => {
       .map(({ ref, commit }) => ({ ref, commit: peeled.get(ref) ?? commit })),
     hostKeys,
   }
+}
+
+/** As known_hosts has it; the cell knows the host by another name. */
+const keyName = (source: Source): string => {
+  if (source.kind === 'local') return 'local'
+  return source.port === 22 ? source.host : `[${source.host}]:${source.port}`
 }
 
 /** As OpenSSH prints it. */

@@ -2,4 +2,5 @@
 export { type Channel, channelOverIpc } from './channel.ts'
 export type * from './driver.ts'
 export { type NamespaceDriverDeps, openNamespaceDriver } from './drivers/namespace/index.ts'
+export { type AllowedSource, allowSource } from './egress/source.ts'
 export { type ClassName, classes, findClass, type ResourceClass } from './policy/classes.ts'

@@ -4,7 +4,15 @@ import type { FaultCode } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Secret } from '../../base/secret.ts'
 import { openCommit, type Source } from '../../protocol/runner-wire.ts'
-import type { Driver, EgressPolicy, Limits, Sandbox, SandboxSpec, StepSpec } from '../../sandbox/index.ts'
+import {
+  type AllowedSource,
+  allowSource,
+  type Driver,
+  type Limits,
+  type Sandbox,
+  type SandboxSpec,
+  type StepSpec,
+} from '../../sandbox/index.ts'
 import { configFilesMax, fetchMs, gitWordsBytes, packBytesMax } from '../limits.ts'
 import { emptySandbox } from '../sandbox-spec.ts'
 import { gatherStream, tailStream } from '../sink.ts'
@@ -81,11 +89,17 @@ export const askSource = async (
   print: Print,
   signal: AbortSignal,
 ): Promise<{ readonly ok: true; readonly bytes: Uint8Array } | SourceFailure> => {
+  const { source } = want
+  const reach = source.kind === 'ssh' ? allowSource({ ...source, isTls: false }, deps.privateRanges) : null
+  if (source.kind === 'ssh' && reach === null) {
+    const message = `"${source.host}" is no host that a sandbox could reach`
+    return { ok: false, code: 'E_SOURCE_NOT_ALLOWED', message }
+  }
   const agent = want.key === null ? null : await openAgent(deps, want.key)
   try {
-    const sandbox = await deps.driver.open(sourceSandbox(deps, want), signal)
+    const sandbox = await deps.driver.open(sourceSandbox(deps, want, reach), signal)
     try {
-      return await execScript(sandbox, { ...want, agent }, print, signal)
+      return await execScript(sandbox, { ...want, agent, reach }, print, signal)
     } finally {
       await sandbox.close('done')
     }
@@ -97,17 +111,14 @@ export const askSource = async (
 const openAgent = (deps: SourceDeps, key: SourceKey): Promise<SshAgent | null> | null =>
   key.hostKeys.length === 0 ? null : openSshAgent({ directory: deps.agentDirectory, ...key })
 
-const sourceSandbox = (deps: SourceDeps, want: Pick<FetchWant, 'attempt' | 'source'>): SandboxSpec => {
-  const spec = emptySandbox(want.attempt, deps.limits, fetchMs)
-  const { source } = want
-  if (source.kind === 'local')
-    return { ...spec, mounts: [{ kind: 'source', root: source.root, path: source.path, at: sourceMount }] }
-  const egress: EgressPolicy = {
-    mode: 'list',
-    allow: [{ host: source.host, ports: [source.port], proto: 'tcp', tls: 'any' }],
-    privateRanges: deps.privateRanges,
-  }
-  return { ...spec, egress }
+const sourceSandbox = (
+  deps: SourceDeps,
+  { attempt, source }: Pick<FetchWant, 'attempt' | 'source'>,
+  reach: AllowedSource | null,
+): SandboxSpec => {
+  const spec = emptySandbox(attempt, deps.limits, fetchMs)
+  if (source.kind === 'ssh') return reach === null ? spec : { ...spec, egress: reach.policy }
+  return { ...spec, mounts: [{ kind: 'source', root: source.root, path: source.path, at: sourceMount }] }
 }
 
 const execScript = async (
@@ -116,6 +127,7 @@ const execScript = async (
     readonly source: Source
     readonly key: SourceKey | null
     readonly agent: SshAgent | null
+    readonly reach: AllowedSource | null
     readonly script: string
     readonly env: Readonly<Record<string, string>>
     readonly bytesMax: number
@@ -131,7 +143,7 @@ const execScript = async (
     kind: 'checkout',
     cell: 'clean',
     script: { interpreter: ['/bin/sh'], text: want.script },
-    env: new Map([...Object.entries(sourceEnvironment(want.source, want.key)), ...Object.entries(want.env)]),
+    env: new Map([...Object.entries(sourceEnvironment(want)), ...Object.entries(want.env)]),
     workdir: '/',
     take: [],
     socket: agent === null ? null : 'ssh-agent',
@@ -146,16 +158,23 @@ const execScript = async (
   return explainFailure(result.kind === 'exit' ? result.code : -1, stderr.text())
 }
 
-/** The address is made from its parts: what the user wrote is for people. */
-const sourceEnvironment = (source: Source, key: SourceKey | null): Readonly<Record<string, string>> => {
-  if (source.kind === 'local')
+/** The address is made from its parts and the name that the cell knows; what the user wrote is for people. */
+const sourceEnvironment = ({
+  source,
+  key,
+  reach,
+}: {
+  readonly source: Source
+  readonly key: SourceKey | null
+  readonly reach: AllowedSource | null
+}): Readonly<Record<string, string>> => {
+  if (source.kind === 'local' || reach === null)
     return { MF_PROTOCOL: 'file', MF_URL: sourceMount, MF_HOST_KEYS: '', MF_HOST: '', MF_PORT: '' }
-  const host = source.host.includes(':') ? `[${source.host}]` : source.host
   return {
     MF_PROTOCOL: 'ssh',
-    MF_URL: `ssh://${source.user}@${host}:${source.port}/${source.path.replace(/^\/+/, '')}`,
+    MF_URL: `ssh://${source.user}@${reach.name}:${source.port}/${source.path.replace(/^\/+/, '')}`,
     MF_HOST_KEYS: (key?.hostKeys ?? []).map(underAlias).join('\n'),
-    MF_HOST: source.host,
+    MF_HOST: reach.name,
     MF_PORT: String(source.port),
   }
 }
@@ -192,7 +211,11 @@ const explanations: readonly (readonly [RegExp, FaultCode, string])[] = [
 const explainFailure = (code: number, words: string): SourceFailure => {
   for (const [form, fault, message] of explanations)
     if (form.test(words)) return { ok: false, code: fault, message }
-  const last = words.trim().split('\n').at(-1) ?? ''
+  const last =
+    words
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.trim() ?? ''
   return {
     ok: false,
     code: 'E_SOURCE_UNREACHABLE',
