@@ -19,6 +19,8 @@ process.umask(0o077)
 const restartMs = [0, 500, 1_000, 2_000, 5_000, 10_000, 30_000] as const
 /** A runner that lived this long starts again without waiting. */
 const steadyMs = 60_000
+/** From SIGTERM to SIGKILL of the runner: time to end attempts and to tell the server. */
+const runnerStopMs = 8_000
 
 const main = async (): Promise<number> => {
   const log = createLog('jailer')
@@ -93,9 +95,15 @@ const keepRunner = async (
   while (!stop.aborted) {
     const startedAt = performance.now()
     const child = startRunner(runner)
-    const end = () => void child.kill('SIGTERM')
+    const late: { timer?: NodeJS.Timeout } = {}
+    const end = () => {
+      child.kill('SIGTERM')
+      // It may wait for a server that is gone, as after the death of the supervisor: nests do not wait for that.
+      late.timer = setTimeout(() => child.kill('SIGKILL'), runnerStopMs)
+    }
     stop.addEventListener('abort', end)
     await jailer.serve(channelOverIpc(child))
+    clearTimeout(late.timer)
     child.kill('SIGKILL')
     stop.removeEventListener('abort', end)
     if (stop.aborted) return
