@@ -7,7 +7,7 @@ import { after } from 'node:test'
 import { sql } from 'kysely'
 import { toBase64Url } from '../../src/base/bytes.ts'
 import type { Clock } from '../../src/base/clock.ts'
-import type { OrganisationId, ProjectId, RunnerId } from '../../src/base/ids.ts'
+import type { ProjectId, RunnerId } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { type GeneratedKey, generateSigningKey } from '../../src/seal/index.ts'
 import { type Actor, scopeOfOrganisation } from '../../src/server/access/actor.ts'
@@ -77,22 +77,24 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
   }
 }
 
-/** A project from a directory on the server, without a vault record: it needs no deploy key. */
+/** A project from a directory on the server, so without a deploy key. */
 export const addLocalProject = async (
-  { db, newId, organisation }: { db: Parts['db']; newId: Parts['newId']; organisation: OrganisationId },
+  { db, newId, organisation, vault }: Pick<Parts, 'db' | 'newId' | 'organisation' | 'vault'>,
   name: string,
 ): Promise<ProjectId> => {
   const id = newId('project')
+  const source = { kind: 'local' as const, root: 0, path: name }
+  const { hook } = await vault.call('project.create', { project: id, org: organisation, source })
   await db
     .insertInto('projects')
     .values({
       id,
       organisation_id: organisation,
       name,
-      source: JSON.stringify({ kind: 'local', root: 0, path: name }),
+      source: JSON.stringify(source),
       source_url: `/srv/git/${name}`,
       default_branch: 'main',
-      hook_id: newId('hook'),
+      hook_id: hook,
     })
     .execute()
   return id

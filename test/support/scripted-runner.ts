@@ -14,6 +14,7 @@ import type {
   LeaseGrant,
   PollAnswer,
   PollRequest,
+  RunnerFacts,
 } from '../../src/protocol/runner-wire.ts'
 import { runnerRequestTyp } from '../../src/protocol/vault.ts'
 import {
@@ -36,6 +37,18 @@ export type Reply<T = { readonly code?: string; readonly message?: string } | nu
   readonly body: T
 }
 export type ScriptedRunner = ReturnType<typeof createScriptedRunner>
+
+const facts: RunnerFacts = {
+  version: '0.0.0',
+  driver: 'fake',
+  tier: 'none',
+  stops: [],
+  images: 'any',
+  egress: ['none', 'open'],
+  slots: 2,
+  classes: ['small', 'tiny'],
+  weak: ['it executes nothing'],
+}
 
 /** A lease with what the runner made for it. */
 export type Held = LeaseGrant & { readonly log: LogSide; readonly ephKey: KeyPair | undefined }
@@ -93,6 +106,7 @@ export const createScriptedRunner = (
       boot: options.boot ?? 'boot-1',
       free: options.free ?? { tiny: 2, small: 2 },
       eph: keys.map((key) => toBase64Url(key.publicKey)),
+      facts,
       ...changes,
     })
   }

@@ -14,6 +14,7 @@ import { notify } from '../db/notify.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { changeRun } from '../runs/change.ts'
+import { setHeadline } from '../runs/headline.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { addNote, type LeasedAttempt, type LeaseKey, leaseLost, storable } from './events.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
@@ -151,27 +152,16 @@ const endInRun = async (
 ): Promise<void> => {
   const { job, number, run } = row
   if (end.plan !== null) await storePlan(tx, run, end.plan)
-  await setHeadline(tx, row.run, job, end)
   const ready = end.outcome === 'passed' ? end.plan?.ready : undefined
-  if (ready === undefined)
-    await changeRun(tx, run, [{ kind: 'finished', job, number, outcome: end.outcome }], deps)
-  else
-    await changeRun(tx, run, [{ kind: 'planned', job, number, ...ready.event }], {
-      ...deps,
-      insertPlanned: ready.insertPlanned,
-    })
-}
-
-const isRed = (outcome: Outcome): boolean =>
-  outcome === 'failed' || outcome === 'timed_out' || outcome === 'errored'
-
-/** The first thing that went wrong, for the row of the run. */
-const setHeadline = async (tx: Tx, run: string, job: string, end: End): Promise<void> => {
-  if (!isRed(end.outcome) && !end.plan?.headline) return
-  const message = storable(end.plan?.headline ?? end.failure?.message ?? `ended ${end.outcome}`)
-  await sql`
-    update runs r set headline = case when j.kind = 'plan' then ${message} else j.name || ': ' || ${message} end
-    from jobs j where r.id = ${run} and j.id = ${job} and r.headline is null`.execute(tx)
+  const changed =
+    ready === undefined
+      ? await changeRun(tx, run, [{ kind: 'finished', job, number, outcome: end.outcome }], deps)
+      : await changeRun(tx, run, [{ kind: 'planned', job, number, ...ready.event }], {
+          ...deps,
+          insertPlanned: ready.insertPlanned,
+        })
+  const message = end.plan?.headline ?? end.failure?.message ?? `ended ${end.outcome}`
+  if (changed !== null) await setHeadline(tx, changed, job, storable(message))
 }
 
 const endOutsideRuns = async (tx: Tx, row: Row, end: End): Promise<void> => {

@@ -8,6 +8,7 @@ import { notify } from '../db/notify.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { changeRun } from '../runs/change.ts'
+import { setHeadline } from '../runs/headline.ts'
 
 export type LoseDeps = { readonly db: Db; readonly newId: NewId; readonly log: Log }
 export type Loss = {
@@ -39,10 +40,11 @@ export const loseAttempt = async (
     if (row.run !== null) await sql`select 1 from runs where id = ${row.run} for update`.execute(tx)
     if (!(await markLost(tx, row, { loss, beats: beats ?? null }))) return false
     if (row.run === null) await endOutsideRuns(tx, row)
-    else
-      await changeRun(tx, row.run, [{ kind: 'lost', job: row.job, number: row.number }], {
-        newId: deps.newId,
-      })
+    else {
+      const events = [{ kind: 'lost' as const, job: row.job, number: row.number }]
+      const changed = await changeRun(tx, row.run, events, { newId: deps.newId })
+      if (changed !== null) await setHeadline(tx, changed, row.job, loss.message)
+    }
     await notify(tx, [{ channel: 'mayfly_log', payload: row.id }])
     return true
   })

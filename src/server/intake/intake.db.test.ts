@@ -1,0 +1,172 @@
+// Deliveries with the real vault: who is believed, what starts a run, what is said when nothing starts.
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { openParts } from '../../../test/support/parts.ts'
+import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
+import { type HookId, parseId } from '../../base/ids.ts'
+import { silentLog } from '../../base/log.ts'
+import { generateSealingKey, openHookSecret } from '../../seal/index.ts'
+import { createDeliveries } from '../projects/deliveries.ts'
+import { createProjects } from '../projects/projects.ts'
+import { createVaultClient } from '../vault-client.ts'
+import { createIntake } from './intake.ts'
+
+const parts = await openParts()
+const intake = createIntake({ ...parts, log: silentLog })
+const projects = createProjects({
+  ...parts,
+  localRepositoryRoots: [],
+  serverUrl: () => 'http://localhost:8420',
+})
+const deliveries = createDeliveries(parts)
+
+const addProject = async (name: string) => {
+  const eph = await generateSealingKey()
+  const source = { kind: 'ssh' as const, url: `ssh://git@git.example/srv/${name}.git` }
+  const made = await projects.create(parts.actor, { name, source, eph: toBase64Url(eph.publicKey) })
+  const hook = parseId('hook', made.project.hook.id)!
+  const secret = await openHookSecret(eph, fromBase64Url(made.hook_secret_sealed)!, hook)
+  return { name, hook, secret: utf8Decode(secret!), id: made.project.id }
+}
+const web = await addProject('web')
+
+const commit = 'a'.repeat(40)
+const pushed = (changes: object = {}) =>
+  Buffer.from(
+    JSON.stringify({
+      old: '0'.repeat(40),
+      new: commit,
+      ref: 'refs/heads/main',
+      sentAt: new Date().toISOString(),
+      ...changes,
+    }),
+  )
+const send = (body: Uint8Array, { hook = web.hook as string, secret = web.secret, signature = '' } = {}) => {
+  const mac = signature || `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+  return intake.accept({ hook, body, headers: { 'x-mayfly-signature': mac } })
+}
+const runsOf = async (project: string) =>
+  (await parts.runs.listRuns(parts.scope, { limit: 100, project })).items
+const count = async (table: 'runs' | 'deliveries' | 'delivery_signatures') =>
+  (await parts.db.selectFrom(table).select(sql<number>`count(*)`.as('n')).executeTakeFirstOrThrow()).n
+
+test('a signed push starts a run, and the delivery names it', async () => {
+  const answer = await send(pushed())
+  assert.equal(answer.status, 202)
+  const [run] = await runsOf('web')
+  assert.equal(answer.body.run, run?.id)
+  assert.equal(run?.number, 1)
+  assert.deepEqual(run?.event, {
+    kind: 'push',
+    ref: 'refs/heads/main',
+    branch: 'main',
+    tag: null,
+    commit,
+    subject: null,
+    author: null,
+  })
+  const [delivery] = (await deliveries.list(parts.scope, { limit: 1 })).items
+  assert.deepEqual([delivery?.verdict, delivery?.run_id, delivery?.ref], ['run', run?.id, 'refs/heads/main'])
+})
+
+test('the same delivery again is a duplicate and names the same run; five at once are one run', async () => {
+  const body = pushed({ new: 'b'.repeat(40) })
+  const before = (await runsOf('web')).length
+  const answers = await Promise.all(Array.from({ length: 5 }, () => send(body)))
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 200, 200, 202])
+  assert.equal(new Set(answers.map(({ body }) => body.run)).size, 1)
+  assert.equal((await runsOf('web')).length, before + 1)
+})
+
+test('after a day the signature is forgotten, and the delivery is too old by then', async () => {
+  const body = pushed({ new: 'c'.repeat(40), sentAt: new Date(Date.now() - 23 * 3_600_000).toISOString() })
+  assert.equal((await send(body)).status, 202)
+  await sql`update delivery_signatures set received_at = now() - interval '25 hours'`.execute(parts.db)
+  assert.equal((await send(body)).body.verdict, 'run')
+  const old = await send(pushed({ sentAt: new Date(Date.now() - 25 * 3_600_000).toISOString() }))
+  assert.deepEqual([old.status, old.body.verdict], [200, 'no_run'])
+  const early = await send(pushed({ sentAt: new Date(Date.now() + 3_600_000).toISOString() }))
+  assert.deepEqual([early.status, early.body.verdict], [400, 'refused'])
+})
+
+test('a delivery that starts nothing says why', async () => {
+  const why = async (changes: object) => (await send(pushed(changes))).body.reason
+  assert.equal(await why({ new: '0'.repeat(40) }), 'refs/heads/main was deleted')
+  assert.equal(await why({ ref: 'refs/notes/commits' }), 'Only branches and tags start runs')
+  assert.match((await why({ ref: 'refs/heads/a..b' }))!, /^Malformed/)
+  assert.match((await why({ more: 1 }))!, /^Malformed: unknown member/)
+  const tag = await send(pushed({ ref: 'refs/tags/v1', new: 'd'.repeat(40) }))
+  assert.equal(tag.status, 202)
+})
+
+test('a branch name is text, whatever it looks like', async () => {
+  const branch = ['x$(touch$', '{IFS}pwn)`id`;"\'<b>'].join('')
+  const answer = await send(pushed({ ref: `refs/heads/${branch}`, new: 'e'.repeat(40) }))
+  assert.equal(answer.status, 202)
+  assert.equal((await runsOf('web'))[0]?.event.branch, branch)
+})
+
+test('nobody without the secret is believed, and it all looks the same', async () => {
+  const other = await addProject('other')
+  const before = await count('runs')
+  const body = pushed({ new: 'f'.repeat(40) })
+  const answers = await Promise.all([
+    send(body, { secret: 'wrong' }),
+    send(body, { secret: other.secret }),
+    send(body, { hook: parts.newId('hook') }),
+    send(body, { hook: 'nonsense' }),
+    send(body, { signature: 'sha1=00' }),
+    intake.accept({ hook: web.hook, body, headers: {} }),
+  ])
+  for (const answer of answers) assert.deepEqual(answer, { status: 401, body: { error: 'not accepted' } })
+  assert.equal(await count('runs'), before)
+  assert.equal((await send(Buffer.alloc(70_000, ' '))).status, 413)
+})
+
+test('a wrong secret is shown to people, once a minute', async () => {
+  const wrong = await addProject('wrong')
+  for (let i = 0; i < 3; i++) await send(pushed(), { hook: wrong.hook, secret: 'not it' })
+  const { items } = await deliveries.list(parts.scope, { limit: 10, project: 'wrong' })
+  assert.equal(items.length, 1)
+  assert.equal(items[0]?.verdict, 'refused')
+  assert.match(items[0]?.reason ?? '', /signature is wrong/)
+})
+
+test('a rotated hook accepts only the new secret at the new address', async () => {
+  const eph = await generateSealingKey()
+  const rotating = await addProject('rotating')
+  const fresh = await projects.rotateHook(parts.actor, 'rotating', toBase64Url(eph.publicKey))
+  const hook = fresh.project.hook.id as HookId
+  const secret = utf8Decode((await openHookSecret(eph, fromBase64Url(fresh.hook_secret_sealed)!, hook))!)
+  assert.equal((await send(pushed(), { hook: rotating.hook, secret: rotating.secret })).status, 401)
+  assert.equal((await send(pushed(), { hook, secret })).status, 202)
+})
+
+test('while the vault is away nothing is acknowledged', async () => {
+  const vault = createVaultClient({ socket: '/nonexistent/vault.sock' })
+  const away = createIntake({ ...parts, vault, log: silentLog })
+  const before = await count('deliveries')
+  const body = pushed({ new: '9'.repeat(40) })
+  const headers = {
+    'x-mayfly-signature': `sha256=${createHmac('sha256', web.secret).update(body).digest('hex')}`,
+  }
+  const answer = await away.accept({ hook: web.hook, body, headers })
+  assert.equal(answer.status, 503)
+  assert.ok((answer.retryAfterSeconds ?? 0) > 0)
+  assert.equal(await count('deliveries'), before)
+  vault.close()
+})
+
+test('deliveries are listed newest first, page by page', async () => {
+  const all = (await deliveries.list(parts.scope, { limit: 100 })).items.map(({ id }) => id)
+  assert.deepEqual(all, all.toSorted().reverse())
+  const first = await deliveries.list(parts.scope, { limit: 3 })
+  const second = await deliveries.list(parts.scope, { limit: 3, cursor: first.next_cursor! })
+  assert.deepEqual(
+    [...first.items, ...second.items].map(({ id }) => id),
+    all.slice(0, 6),
+  )
+  await assert.rejects(deliveries.list(parts.scope, { limit: 3, cursor: 'x' }))
+})

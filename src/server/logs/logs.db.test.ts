@@ -1,0 +1,275 @@
+// Logs as people read them: the frames of a scripted runner, opened by the real vault, live, stored and packed.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { inflateRawSync, zstdCompressSync } from 'node:zlib'
+import { sql } from 'kysely'
+import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
+import { concatBytes, utf8 } from '../../base/bytes.ts'
+import { isFault } from '../../base/faults.ts'
+import type { FollowerFrame } from '../../protocol/live.ts'
+import { encodeLogIndex } from '../../protocol/log-object.ts'
+import { encryptBlob } from '../../seal/index.ts'
+import { scopeOfOrganisation } from '../access/actor.ts'
+import { createLogs } from './logs.ts'
+import { pruneFrames } from './prune.ts'
+
+const parts = await openParts()
+const project = await addLocalProject(parts, 'web')
+const opens: string[] = []
+const vault = {
+  ...parts.vault,
+  call: ((verb, request) => {
+    if (verb === 'blob.key') opens.push((request as { user: string }).user)
+    return parts.vault.call(verb, request)
+  }) as typeof parts.vault.call,
+}
+const logs = createLogs({ ...parts, vault })
+const runner = createScriptedRunner(parts, await enrolRunner(parts, 'logger'))
+after(() => runner.close())
+const reader = { user: 'usr_reader', session: 'ses_reader', reason: 'test' }
+
+const lease = async (): Promise<Held> => {
+  await parts.runs.startRun(parts.actor, { project })
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan!, [{ key: 'a' }])
+  return (await runner.take())[0]!
+}
+const text = (frame: FollowerFrame) => inflateRawSync(frame.deflated).toString()
+const collect = async (frames: AsyncIterable<FollowerFrame>) => {
+  const all: FollowerFrame[] = []
+  for await (const frame of frames) all.push(frame)
+  return all
+}
+const read = (held: Held, options: { after?: number; step?: number } = {}) =>
+  collect(logs.readFrames(parts.scope, held.attempt, { after: 0, reader, ...options }))
+const follow = (held: Held, signal: AbortSignal, after = 0) =>
+  logs.follow(parts.scope, held.attempt, { after, reader, signal })
+const never = new AbortController().signal
+
+/** The log as its runner packs it: these chunks, then the index. */
+const pack = async (
+  held: Held,
+  chunks: readonly { step: number; text: string; seqFrom: number; seqTo: number }[],
+) => {
+  let offset = 0
+  const packed = chunks.map((chunk) => {
+    const bytes = zstdCompressSync(chunk.text)
+    const { step, seqFrom, seqTo } = chunk
+    const raw = utf8(chunk.text)
+    const entry = {
+      step,
+      firstLine: 1,
+      lines: raw.filter((byte) => byte === 10).length,
+      offset,
+      length: bytes.length,
+      rawBytes: raw.length,
+      tMs: 0,
+      seqFrom,
+      seqTo,
+    }
+    offset += bytes.length
+    return { bytes, entry }
+  })
+  const plain = concatBytes([
+    ...packed.map(({ bytes }) => bytes),
+    encodeLogIndex(
+      packed.map(({ entry }) => entry),
+      held.log.seq,
+    ),
+  ])
+  const once = async function* () {
+    yield plain
+  }
+  const sealed: Uint8Array[] = []
+  for await (const part of encryptBlob(once(), {
+    keyId: held.attempt,
+    key: held.log.key,
+    objectId: held.attempt,
+  }))
+    sealed.push(part)
+  return concatBytes(sealed)
+}
+const upload = (held: Held, object: Uint8Array, method = 'PUT') =>
+  runner.send(`/runner/v1/leases/${held.lease}/log`, object, { method })
+
+test('stored frames are read in order, from any point, by step', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'a\n', 'b\n')
+  await runner.frames(held, 1, 'c\n')
+  const frames = await read(held)
+  assert.deepEqual(
+    frames.map((frame) => [frame.seq, frame.step, frame.firstLine, frame.lines, frame.tMs, text(frame)]),
+    [
+      [1, 0, 1, 1, 10, 'a\n'],
+      [2, 0, 2, 1, 20, 'b\n'],
+      [3, 1, 3, 1, 30, 'c\n'],
+    ],
+  )
+  assert.deepEqual(
+    (await read(held, { after: 2 })).map(({ seq }) => seq),
+    [3],
+  )
+  assert.deepEqual(
+    (await read(held, { step: 1 })).map(({ seq }) => seq),
+    [3],
+  )
+  await runner.finish(held)
+})
+
+test('a follower gets each frame once, as it is stored, and the end', async () => {
+  const held = await lease()
+  const seen: string[] = []
+  const before = opens.length
+  const following = [1, 2, 3].map(async () => {
+    for await (const frame of follow(held, never)) seen.push(text(frame))
+  })
+  await runner.frames(held, 0, 'one\n')
+  await runner.frames(held, 0, 'two\n', 'three\n')
+  await runner.finish(held)
+  await Promise.all(following)
+  assert.deepEqual(seen.toSorted(), [
+    'one\n',
+    'one\n',
+    'one\n',
+    'three\n',
+    'three\n',
+    'three\n',
+    'two\n',
+    'two\n',
+    'two\n',
+  ])
+  assert.equal(opens.length, before + 1, 'the vault is asked once for a live log')
+  assert.equal(parts.watchers.isWatched(held.attempt), false)
+})
+
+test('followers who come and go while frames are written miss nothing and see nothing twice', async () => {
+  const held = await lease()
+  const total = 60
+  const writing = (async () => {
+    for (let i = 0; i < total; i += 3) await runner.frames(held, 0, `${i}\n`, `${i + 1}\n`, `${i + 2}\n`)
+    await runner.finish(held)
+  })()
+  const following = Array.from({ length: 8 }, async (_, n) => {
+    const seqs: number[] = []
+    while (seqs.length < total) {
+      const stop = new AbortController()
+      for await (const frame of follow(held, stop.signal, seqs.at(-1) ?? 0)) {
+        seqs.push(frame.seq)
+        if (seqs.length % (n + 5) === 0) break
+      }
+      stop.abort()
+    }
+    return seqs
+  })
+  await writing
+  const expected = Array.from({ length: total }, (_, i) => i + 1)
+  for (const seqs of await Promise.all(following)) assert.deepEqual(seqs, expected)
+})
+
+test('following ends when the reader goes', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'x\n')
+  const stop = new AbortController()
+  const all = collect(follow(held, stop.signal))
+  const until = Date.now() + 5_000
+  while (!parts.watchers.isWatched(held.attempt)) assert.ok(Date.now() < until)
+  stop.abort()
+  assert.ok((await all).length <= 1)
+  await runner.finish(held)
+})
+
+test('an attempt without output has an empty log that ends', async () => {
+  const held = await lease()
+  const following = collect(follow(held, never))
+  await runner.finish(held)
+  assert.deepEqual(await following, [])
+  assert.deepEqual(await read(held), [])
+})
+
+test('a finished log is read from its object, and its rows go later', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'a\n', 'b\n')
+  await runner.frames(held, 1, 'c\n')
+  const object = await pack(held, [
+    { step: 0, text: 'a\nb\n', seqFrom: 1, seqTo: 2 },
+    { step: 1, text: 'c\n', seqFrom: 3, seqTo: 3 },
+  ])
+  assert.equal((await upload(held, object)).status, 200)
+  assert.equal((await runner.finish(held)).status, 200)
+  const packed = async () =>
+    (await read(held)).map((frame) => [frame.seq, frame.step, frame.lines, text(frame)])
+  assert.deepEqual(await packed(), [
+    [2, 0, 2, 'a\nb\n'],
+    [3, 1, 1, 'c\n'],
+  ])
+  assert.deepEqual(
+    (await read(held, { after: 1 })).map((frame) => [frame.seq, text(frame)]),
+    [
+      [2, 'b\n'],
+      [3, 'c\n'],
+    ],
+    'by its rows',
+  )
+  assert.equal(await pruneFrames(parts.db), 0, 'whoever followed it goes on for a while')
+  assert.ok((await pruneFrames(parts.db, -1)) > 0)
+  const { rows } = await sql`select 1 from log_frames where attempt_id = ${held.attempt}`.execute(parts.db)
+  assert.equal(rows.length, 0)
+  assert.deepEqual(await packed(), [
+    [2, 0, 2, 'a\nb\n'],
+    [3, 1, 1, 'c\n'],
+  ])
+  assert.deepEqual((await read(held, { after: 2 })).map(text), ['c\n'])
+  assert.deepEqual((await read(held, { step: 1 })).map(text), ['c\n'])
+  assert.deepEqual(await read(held, { after: 3 }), [])
+})
+
+test('a finished log is opened anew for each reader', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'x\n')
+  await runner.finish(held)
+  const before = opens.length
+  for (const user of ['usr_one', 'usr_two', 'usr_one'])
+    await collect(logs.readFrames(parts.scope, held.attempt, { after: 0, reader: { ...reader, user } }))
+  assert.deepEqual(opens.slice(before), ['usr_one', 'usr_two'])
+})
+
+test('an upload that is not what was signed, not theirs or too late leaves nothing', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'x\n')
+  const object = await pack(held, [{ step: 0, text: 'x\n', seqFrom: 1, seqTo: 1 }])
+  const path = `/runner/v1/leases/${held.lease}/log`
+  assert.equal(
+    (await runner.send(path, object, { method: 'PUT', bytes: concatBytes([object, utf8('!')]) })).status,
+    401,
+  )
+  assert.equal(
+    (await runner.send(`/runner/v1/leases/${parts.newId('lease')}/log`, object, { method: 'PUT' })).status,
+    409,
+  )
+  await runner.finish(held)
+  assert.equal((await upload(held, object)).status, 409)
+  const { rows } = await sql`select 1 from log_objects where attempt_id = ${held.attempt}`.execute(parts.db)
+  assert.equal(rows.length, 0)
+})
+
+test('a changed object or frame is not shown', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'x\n')
+  await sql`update log_batches set body = set_byte(body, length(body) - 1, get_byte(body, length(body) - 1) # 1)
+    where id = (select max(batch_id) from log_frames where attempt_id = ${held.attempt})`.execute(parts.db)
+  await assert.rejects(read(held), (error) => isFault(error, 'E_OBJECT_TAMPERED'))
+  const object = await pack(held, [{ step: 0, text: 'x\n', seqFrom: 1, seqTo: 1 }])
+  await upload(held, object.with(-1, (object.at(-1) ?? 0) ^ 1))
+  await runner.finish(held)
+  await assert.rejects(read(held), (error) => isFault(error, 'E_OBJECT_TAMPERED'))
+})
+
+test('another organisation does not learn that a log is there', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'x\n')
+  const stranger = scopeOfOrganisation(parts.newId('organisation'))
+  const reading = collect(logs.readFrames(stranger, held.attempt, { after: 0, reader }))
+  await assert.rejects(reading, (error) => isFault(error, 'E_NOT_FOUND'))
+  await runner.finish(held)
+})
