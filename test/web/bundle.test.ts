@@ -23,7 +23,9 @@ test('the script of the first view fits its budget', () => {
   for (const [name, chunk] of Object.entries(manifest)) if (chunk.isEntry) add(name)
   const size = [...needed].reduce((sum, file) => sum + gzipSync(read(file)).length, 0)
   const brotli = [...needed].reduce((sum, file) => sum + brotliCompressSync(read(file)).length, 0)
-  console.log(`first view: ${needed.size} scripts, ${(size / 1024).toFixed(1)} KiB gzip, ${(brotli / 1024).toFixed(1)} KiB brotli`)
+  console.log(
+    `first view: ${needed.size} scripts, ${(size / 1024).toFixed(1)} KiB gzip, ${(brotli / 1024).toFixed(1)} KiB brotli`,
+  )
   assert.ok(size <= scriptBudgetBytes, `${size} bytes`)
 })
 
@@ -35,7 +37,7 @@ test('no script brings the validation library, and no file names another origin'
     // Namespaces and documentation links inside libraries are never fetched; everything else would be a leak.
     const foreign = [...source.matchAll(/https?:\/\/[\w.-]+/g)]
       .map(([url]) => url)
-      .filter((url) => !/^https?:\/\/(www\.w3\.org|svelte\.dev|localhost)$/.test(url))
+      .filter((url) => !/^https?:\/\/(www\.w3\.org|svelte\.dev|simplewebauthn\.dev|localhost)$/.test(url))
     assert.deepEqual([...new Set(foreign)], [], file)
   }
 })

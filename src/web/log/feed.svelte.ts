@@ -1,15 +1,18 @@
 // Brings the log of one attempt into a book: subscribes with a cursor, inflates in order, fetches over HTTP while the
-// stream is away. Components read `version` to know that the book has grown.
+// stream is away. Components see the book as of the last animation frame: `drawn` says how far it was then.
 import type { FollowerFrame } from '../../protocol/live.ts'
 import type { App } from '../state/app.svelte.ts'
 import type { LiveEvent } from '../state/live-session.ts'
 import { createLogBook } from './book.ts'
 import { inflateFrame, splitFrames } from './inflate.ts'
 
+/** Everything that is laid out together must have been counted together. */
+type Drawn = { readonly seq: number; readonly counts: ReadonlyMap<number, number> }
+
 export const createLogFeed = (app: App, attempt: string) => {
   const book = createLogBook()
   const abort = new AbortController()
-  let version = $state(0)
+  let drawn = $state.raw<Drawn>({ seq: 0, counts: new Map() })
   let endSeq = $state<number | null>(null)
   let refused = $state<string | null>(null)
   let queue: Promise<void> = Promise.resolve()
@@ -20,7 +23,7 @@ export const createLogFeed = (app: App, attempt: string) => {
     if (drawing !== 0) return
     drawing = requestAnimationFrame(() => {
       drawing = 0
-      version++
+      drawn = { seq: book.lastSeq, counts: new Map(book.steps().map((step) => [step, book.lineCount(step)])) }
     })
   }
   const take = (frame: FollowerFrame): Promise<void> => {
@@ -49,12 +52,12 @@ export const createLogFeed = (app: App, attempt: string) => {
 
   return {
     book,
-    get version() {
-      return version
+    get drawn() {
+      return drawn
     },
     /** All that will ever come is here. */
     get isComplete() {
-      return endSeq !== null && version >= 0 && book.lastSeq >= endSeq
+      return endSeq !== null && drawn.seq >= endSeq
     },
     get refused() {
       return refused

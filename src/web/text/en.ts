@@ -308,8 +308,7 @@ export const text = {
     folded: (n: number) => count(n, 'job', 'jobs'),
     countOf: (n: number, status: Status) => `${n} ${statusWords[status]}`,
     members: (name: string) => `Jobs of ${name}`,
-    jobLabel: (name: string, status: Status, why: string) =>
-      `${name}, ${statusWords[status]}${why === '' ? '' : `, ${why}`}`,
+    tableLabel: (name: string) => `Table of the jobs of ${name}`,
     graphLabel: (name: string) => `Jobs of workflow ${name}`,
     attempts: (n: number) => count(n, 'attempt', 'attempts'),
     fresh: 'nothing yet',
@@ -420,6 +419,7 @@ export const text = {
     lastUsed: 'Last used',
     never: 'never',
     expired: 'expired',
+    actions: 'Actions',
     revoke: 'Revoke',
     revokeLabel: (name: string) => `Revoke ${name}`,
     revokeTitle: (name: string) => `Revoke “${name}”?`,

@@ -1,0 +1,59 @@
+// A Chromium that reports everything a page must not do: errors, policy violations, findings of axe.
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** As root Chromium has no sandbox of its own; as anybody else it keeps it. */
+const flags = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: process.env.MAYFLY_CHROMIUM ?? '/usr/bin/chromium', args: flags })
+
+export type View = { readonly theme: 'light' | 'dark'; readonly width: number }
+
+/** A page with its complaints; `expected` are console errors that the test causes on purpose. */
+export const openPage = async (browser: Browser, view: View, expected?: RegExp) => {
+  const page = await browser.newPage({
+    viewport: { width: view.width, height: 860 },
+    colorScheme: view.theme,
+    reducedMotion: 'reduce',
+  })
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    const text = message.text()
+    if (['error', 'warning'].includes(message.type()) && !expected?.test(text))
+      complaints.push(`console: ${text}`)
+  })
+  page.on('pageerror', (error) => complaints.push(`error: ${error.message}`))
+  await page.exposeFunction('mayflyTestViolation', (what: string) => void complaints.push(`policy: ${what}`))
+  await page.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) => {
+      const tell = (globalThis as unknown as { mayflyTestViolation: (what: string) => void })
+        .mayflyTestViolation
+      tell(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)
+    })
+  })
+  return { page, complaints, [Symbol.asyncDispose]: () => page.close() }
+}
+
+type AxeResult = {
+  readonly violations: readonly {
+    readonly id: string
+    readonly nodes: readonly { readonly target: unknown; readonly failureSummary?: string }[]
+  }[]
+}
+
+/** WCAG 2.2 AA and best practices; empty when there is nothing to mend. */
+export const axeFindings = async (page: Page): Promise<readonly string[]> => {
+  await page.evaluate(axeSource)
+  const result = (await page.evaluate(
+    "axe.run(document, { runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice'] })",
+  )) as AxeResult
+  return result.violations.flatMap((violation) =>
+    violation.nodes
+      .slice(0, 3)
+      .map((node) => `${violation.id}: ${JSON.stringify(node.target)} ${node.failureSummary ?? ''}`),
+  )
+}

@@ -1,0 +1,108 @@
+// Every page in its states, both themes, at a desk and on a phone: drawn under the real policy without a violation,
+// without a console error, without a finding of axe, and no wider than the screen. Pictures go to tmp/screenshots/.
+import assert from 'node:assert/strict'
+import { mkdir } from 'node:fs/promises'
+import { after, before, test } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { axeFindings, openBrowser, openPage, type View } from './double/browser.ts'
+import { buildWeb, webRoot } from './double/build.ts'
+import { type Double, type Mode, startDouble } from './double/server.ts'
+
+type PageCase = {
+  readonly name: string
+  readonly address: string
+  /** Text that shows that the page is there. */
+  readonly shows: string | RegExp
+  readonly mode?: Partial<Mode>
+  readonly expected?: RegExp
+}
+
+const cases: readonly PageCase[] = [
+  { name: 'runs', address: '/runs', shows: 'Round prices half to even' },
+  { name: 'runs-deliveries', address: '/runs?deliveries=1', shows: 'The commit message says [skip ci].' },
+  { name: 'runs-filtered-out', address: '/runs?branch=nowhere', shows: 'No run fits these filters' },
+  { name: 'runs-empty', address: '/', shows: 'No runs yet', mode: { data: 'empty' } },
+  {
+    name: 'runs-failing',
+    address: '/runs',
+    shows: 'The database is not available',
+    mode: { data: 'failing' },
+    expected: /503/,
+  },
+  { name: 'runs-loading', address: '/runs', shows: 'Loading', mode: { data: 'slow' }, expected: /ERR_EMPTY/ },
+  { name: 'run-failed', address: '/acme/web/runs/412', shows: '1 job failed' },
+  { name: 'run-failed-table', address: '/acme/web/runs/412?view=table', shows: 'deploy to production' },
+  { name: 'run-running', address: '/acme/web/runs/413', shows: 'Cancel run' },
+  { name: 'run-config-error', address: '/acme/web/runs/411', shows: 'Did you mean “parallelism”?' },
+  { name: 'run-queued', address: '/acme/web/runs/410', shows: 'No runner offers class' },
+  { name: 'run-missing', address: '/acme/web/runs/9999', shows: 'Nothing here' },
+  { name: 'job-failed', address: '/acme/web/runs/412/jobs/unit.1', shows: 'Signature fits the runner' },
+  {
+    name: 'job-line',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=2#s3L62-L66',
+    shows: 'rounds half to even',
+  },
+  {
+    name: 'job-running',
+    address: '/acme/web/runs/413/jobs/unit.1',
+    shows: 'Written when the sandbox is gone.',
+  },
+  { name: 'job-waiting', address: '/acme/web/runs/413/jobs/deploy', shows: 'Not started yet' },
+  { name: 'projects', address: '/projects', shows: 'mobile-app' },
+  { name: 'projects-filtered-out', address: '/projects?name=zzz', shows: 'No project has this in its name' },
+  { name: 'projects-empty', address: '/projects', shows: 'No projects yet', mode: { data: 'empty' } },
+  { name: 'project-new', address: '/projects/new', shows: 'What happens next' },
+  { name: 'project-setup', address: '/projects/new?project=api', shows: 'Confirm this fingerprint' },
+  { name: 'project', address: '/acme/web', shows: 'Recent runs' },
+  { name: 'project-missing', address: '/acme/none', shows: 'Nothing here', expected: /404/ },
+  { name: 'tokens', address: '/settings/tokens', shows: 'release script' },
+  { name: 'tokens-empty', address: '/settings/tokens', shows: 'No tokens', mode: { data: 'empty' } },
+  { name: 'runners', address: '/runners', shows: 'brook' },
+  { name: 'runners-empty', address: '/runners', shows: 'No runner is enrolled', mode: { data: 'empty' } },
+  { name: 'status', address: '/status', shows: 'Everything works' },
+  { name: 'missing', address: '/nothing', shows: 'There is no such page' },
+  { name: 'claim', address: '/claim#0123456789abcdef', shows: 'Your name', mode: { session: 'unclaimed' } },
+  { name: 'claim-without-token', address: '/claim', shows: 'mayfly up', mode: { session: 'unclaimed' } },
+  { name: 'sign-in', address: '/sign-in', shows: 'Sign in with a passkey', mode: { session: 'signed-out' } },
+]
+const views: readonly View[] = [
+  { theme: 'light', width: 1280 },
+  { theme: 'dark', width: 1280 },
+  { theme: 'dark', width: 360 },
+  { theme: 'light', width: 360 },
+]
+const usual: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines: 0 }
+const pictures = 'tmp/screenshots'
+
+let browser: Browser
+let double: Double
+before(async () => {
+  await Promise.all([buildWeb(), mkdir(pictures, { recursive: true })])
+  double = await startDouble(webRoot)
+  browser = await openBrowser()
+})
+after(async () => {
+  await browser.close()
+  await double.close()
+})
+
+for (const one of cases)
+  test(`${one.name} is drawn well in both themes, at a desk and on a phone`, async () => {
+    Object.assign(double.mode, usual, one.mode)
+    await using opened = await openPage(browser, { theme: 'light', width: 1280 }, one.expected)
+    const { page, complaints } = opened
+    await page.goto(double.url + one.address)
+    await page.getByText(one.shows).first().waitFor({ state: 'attached', timeout: 10_000 })
+    await page.evaluate('document.fonts.ready.then(() => undefined)')
+    for (const { theme, width } of views) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+      await page.setViewportSize({ width, height: 860 })
+      await page.locator(`html[data-theme="${theme}"]`).waitFor({ timeout: 5_000 })
+      await page.screenshot({ path: `${pictures}/${one.name}-${theme}-${width}.png` })
+      const where = `${one.name}, ${theme}, ${width} px`
+      const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
+      assert.ok(wide <= width, `${where}: ${wide} px wide`)
+      assert.deepEqual(await axeFindings(page), [], where)
+    }
+    assert.deepEqual(complaints, [], one.name)
+  })
