@@ -1,0 +1,174 @@
+// Runs as people see them: lists, pages, filters, changes since a rev, and what they may not see.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { sql } from 'kysely'
+import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
+import { isFault } from '../../base/faults.ts'
+import { parseId, type RunId } from '../../base/ids.ts'
+import * as api from '../../protocol/api/shapes.ts'
+import { scopeOfOrganisation } from '../access/actor.ts'
+import type { RunNotice } from '../use-cases.ts'
+
+const parts = await openParts()
+const { runs, scope, actor } = parts
+const web = await addLocalProject(parts, 'web')
+await addLocalProject(parts, 'docs')
+const runner = createScriptedRunner(parts, await enrolRunner(parts, 'r'))
+after(() => runner.close())
+const start = async (input: object = {}): Promise<RunId> =>
+  parseId('run', (await runs.startRun(actor, { project: 'web', ...input })).id)!
+const refuses = (work: Promise<unknown>, code: Parameters<typeof isFault>[1]) =>
+  assert.rejects(work, (error) => isFault(error, code))
+
+test('runs are numbered per project, also when many start at once', async () => {
+  const [first] = await Promise.all([...Array.from({ length: 6 }, () => start()), start({ project: 'docs' })])
+  const numbers = (await runs.listRuns(scope, { limit: 50, project: web })).items.map(({ number }) => number)
+  assert.deepEqual(
+    numbers.toSorted((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6],
+  )
+  assert.equal((await runs.listRuns(scope, { limit: 50, project: 'docs' })).items[0]?.number, 1)
+  assert.ok(first)
+})
+
+test('a list is newest first, in pages, and narrows by what is asked', async () => {
+  const all = (await runs.listRuns(scope, { limit: 50 })).items
+  assert.deepEqual(
+    all.map(({ id }) => id),
+    all
+      .map(({ id }) => id)
+      .toSorted()
+      .reverse(),
+  )
+  const first = await runs.listRuns(scope, { limit: 3 })
+  const second = await runs.listRuns(scope, { limit: 50, cursor: first.next_cursor! })
+  assert.deepEqual(
+    [...first.items, ...second.items].map(({ id }) => id),
+    all.map(({ id }) => id),
+  )
+  assert.equal(second.next_cursor, null)
+  const commit = 'ab'.repeat(20)
+  const tagged = await start({ ref: 'refs/tags/v1', commit })
+  const only = async (query: object) =>
+    (await runs.listRuns(scope, { limit: 50, ...query })).items.map(({ id }) => id)
+  assert.deepEqual(await only({ commit: 'abab' }), [tagged])
+  assert.deepEqual(await only({ project: 'web', number: 7 }), [tagged])
+  assert.deepEqual(await only({ branch: 'nowhere' }), [])
+  assert.deepEqual(await only({ status: 'passed' }), [])
+  assert.equal((await only({ status: 'queued' })).length, 8)
+  await refuses(runs.listRuns(scope, { limit: 3, cursor: 'run_x' }), 'E_INPUT')
+})
+
+test('a run says where it comes from, and refuses names that git would refuse', async () => {
+  const { event } = (await runs.findRun(scope, await start({ ref: 'refs/tags/v1' })))!
+  assert.deepEqual([event.kind, event.branch, event.tag], ['manual', null, 'v1'])
+  for (const ref of ['a b', '-x', 'a..b', 'refs/heads/', 'x\n', 'a.lock', 'refs/x'])
+    await refuses(runs.startRun(actor, { project: 'web', ref }), 'E_INPUT')
+  await refuses(runs.startRun(actor, { project: 'web', commit: 'abc' }), 'E_INPUT')
+  await refuses(runs.startRun(actor, { project: 'absent' }), 'E_NOT_FOUND')
+})
+
+test('answers have the shapes of the API', async () => {
+  await sql`update attempts set status = 'cancelled', finished_at = now() where status = 'queued'`.execute(
+    parts.db,
+  )
+  const run = await start()
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan!, [
+    { key: 'a', shards: 2 },
+    { key: 'b', needs: [{ job: 'a', on: ['passed'] }] },
+  ])
+  const [held] = await runner.take({}, 1)
+  await runner.events(held!, [
+    { seq: 1, atMs: Date.now(), kind: 'step-started', step: 0, name: 's', type: 'run' },
+  ])
+  const found = (await runs.findRun(scope, run))!
+  assert.deepEqual(api.run.parse(found), found)
+  const attempt = (await runs.findAttempt(scope, held!.attempt))!
+  assert.deepEqual(api.attempt.parse(attempt), attempt)
+  const list = await runs.listRuns(scope, { limit: 50 })
+  assert.deepEqual(api.page(api.runSummary).parse(list), list)
+  const [, a0, a1, b] = found.jobs
+  assert.deepEqual([a0?.shard, a0?.shards, a1?.shard], [0, 2, 1])
+  assert.deepEqual(b?.needs, [
+    { job_id: a0?.id, on: ['passed'] },
+    { job_id: a1?.id, on: ['passed'] },
+  ])
+  assert.deepEqual([a0?.status, a1?.status, found.status], ['running', 'queued', 'running'])
+  await runner.finish(held!)
+  for (const rest of await runner.take()) await runner.finish(rest)
+  for (const rest of await runner.take()) await runner.finish(rest)
+  const done = (await runs.findRun(scope, run))!
+  assert.equal(done.status, 'passed')
+  assert.ok((await runs.findRun(scope, await start()))!.usual_ms !== null)
+})
+
+test('a follower gets the jobs above its rev, and a notice for every change', async () => {
+  await sql`update attempts set status = 'cancelled', finished_at = now() where status = 'queued'`.execute(
+    parts.db,
+  )
+  const notices: (RunNotice | null)[] = []
+  const stop = runs.onChange((notice) => notices.push(notice))
+  const run = await start()
+  const first = (await runs.jobsSince(scope, run, -1))!
+  assert.deepEqual(
+    first.jobs.map(({ key }) => key),
+    ['plan'],
+  )
+  assert.deepEqual((await runs.jobsSince(scope, run, first.rev))!.jobs, [])
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan!, [{ key: 'a' }, { key: 'b' }])
+  const second = (await runs.jobsSince(scope, run, first.rev))!
+  assert.deepEqual(
+    second.jobs.map(({ key }) => key),
+    ['plan', 'a', 'b'],
+  )
+  const [a] = await runner.take({}, 1)
+  await runner.finish(a!)
+  const third = (await runs.jobsSince(scope, run, second.rev))!
+  assert.deepEqual(
+    third.jobs.map(({ key, status }) => [key, status]),
+    [['a', 'passed']],
+  )
+  assert.ok(third.rev > second.rev)
+  const until = Date.now() + 5_000
+  const revs = () => notices.flatMap((notice) => (notice?.run === run ? [notice.rev] : []))
+  while (!revs().includes(third.rev)) {
+    assert.ok(Date.now() < until)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.deepEqual(
+    revs(),
+    revs().toSorted((x, y) => x - y),
+  )
+  stop()
+  await runs.cancelRun(actor, run)
+})
+
+test('another organisation sees and changes nothing', async () => {
+  const stranger = scopeOfOrganisation(parts.newId('organisation'))
+  const run = await start()
+  const attempt = parseId('attempt', (await runs.findRun(scope, run))!.jobs[0]!.attempts[0]!.id)!
+  assert.deepEqual((await runs.listRuns(stranger, { limit: 50 })).items, [])
+  assert.equal(await runs.findRun(stranger, run), null)
+  assert.equal(await runs.jobsSince(stranger, run, -1), null)
+  assert.equal(await runs.findAttempt(stranger, attempt), null)
+  await refuses(runs.cancelRun({ kind: 'operator', name: 'operator', scope: stranger }, run), 'E_NOT_FOUND')
+  await refuses(
+    runs.startRun({ kind: 'operator', name: 'operator', scope: stranger }, { project: 'web' }),
+    'E_NOT_FOUND',
+  )
+})
+
+test('starting and cancelling are in the audit log, in the same transaction', async () => {
+  const run = await start()
+  await runs.cancelRun(actor, run)
+  await runs.cancelRun(actor, run)
+  const { rows } = await sql<{ action: string; actor_id: string }>`
+    select action, actor_id from audit where run_id = ${run} order by id`.execute(parts.db)
+  assert.deepEqual(rows, [
+    { action: 'run.start', actor_id: 'operator' },
+    { action: 'run.cancel', actor_id: 'operator' },
+  ])
+})
