@@ -1,0 +1,245 @@
+// The door of the server: everything put together from its settings, opened in order, closed in reverse.
+//   1. the database, brought to this version   2. vault, objects, keys   3. use cases   4. who may ask, live updates
+//   5. the doors: people, operator, runners     6. the claim link, and what is tidied from time to time
+import { createPrivateKey } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Clock, RandomBytes } from '../base/clock.ts'
+import { fault } from '../base/faults.ts'
+import type { Log } from '../base/log.ts'
+import type { Secret } from '../base/secret.ts'
+import { type CryptoKey, importSigningKey } from '../seal/index.ts'
+import { type Access, createAccess, keepOrganisation } from './access/access.ts'
+import { parseSite, type Site } from './access/site.ts'
+import { databaseCheck, runnersCheck, vaultCheck } from './checks.ts'
+import type { ServerConfig } from './config.ts'
+import { type Database, openDatabase } from './db/database.ts'
+import { migrate } from './db/migrate.ts'
+import type { Handlers } from './http/binder.ts'
+import { peopleHandlers } from './http/handlers/people.ts'
+import { systemHandlers } from './http/handlers/system.ts'
+import { type UseCases, workHandlers } from './http/handlers/work.ts'
+import { createOperatorApp, createPeopleApp, type HttpDeps } from './http/http.ts'
+import { noSite, openStaticSite } from './http/static-site.ts'
+import { createIntake } from './intake/intake.ts'
+import { type CompileProgram, createLint } from './lint.ts'
+import { createLive } from './live/live.ts'
+import { createLogs } from './logs/logs.ts'
+import { pruneFrames } from './logs/prune.ts'
+import { createWatchers, type Watchers } from './logs/watchers.ts'
+import { createNewId, type NewId } from './new-id.ts'
+import { openFsStore } from './objects/fs-store.ts'
+import type { ObjectStore } from './objects/store.ts'
+import { listenOnSocket } from './operator-socket.ts'
+import { createDeliveries } from './projects/deliveries.ts'
+import { createProjects } from './projects/projects.ts'
+import { openRunnerListener } from './runners/open.ts'
+import { createRunners } from './runners/runners.ts'
+import { createRuns } from './runs/runs.ts'
+import { createVaultClient, type VaultClient } from './vault-client.ts'
+
+export { type ServerConfig, serverConfig } from './config.ts'
+export { createPinoLog } from './pino-log.ts'
+
+export type ServerDeps = {
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+  readonly log: Log
+  readonly version: string
+  readonly compiler: CompileProgram
+}
+
+export type Server = {
+  readonly port: number
+  readonly runnerPort: number
+  /** The one-time link that makes the owner; null when there is one. */
+  readonly claimUrl: Secret<string> | null
+  close(): Promise<void>
+}
+
+const tidyEveryMs = 10 * 60_000
+
+export const startServer = async (config: ServerConfig, deps: ServerDeps): Promise<Server> => {
+  await using opened = new AsyncDisposableStack()
+  const store = await openStore(config, deps, opened)
+  const parts = await openParts(config, deps, { ...store, opened })
+  const port = await openDoors(config, parts, opened)
+  const runnerPort = await openRunnerDoor(config, deps, { ...parts, opened })
+  const claimUrl = await parts.access.claim.issue(null)
+  opened.defer(tidyUp(parts, deps.log))
+  deps.log.info('server ready', { port, runnerPort, claimed: claimUrl === null, version: deps.version })
+  const stack = opened.move()
+  return { port, runnerPort, claimUrl, close: () => stack.disposeAsync() }
+}
+
+/** From time to time; nothing depends on it. Returns how to stop. */
+const tidyUp = ({ access, database }: Parts, log: Log): (() => void) => {
+  const tidy = async () => {
+    await access.sweep()
+    await pruneFrames(database.db)
+  }
+  const timer = setInterval(() => {
+    tidy().catch((error: unknown) => log.warn('not tidied up', { error }))
+  }, tidyEveryMs)
+  return () => clearInterval(timer)
+}
+
+type Opened = { readonly opened: AsyncDisposableStack }
+type Store = {
+  readonly database: Database
+  readonly vault: VaultClient
+  readonly objects: ObjectStore
+}
+
+const openStore = async (
+  config: ServerConfig,
+  { log, randomBytes }: ServerDeps,
+  opened: AsyncDisposableStack,
+): Promise<Store> => {
+  const database = await openDatabase(config.database, log)
+  opened.defer(() => database.close())
+  await migrate({ connection: database.connection, directory: config.migrationsDir, log })
+  const vault = createVaultClient({ socket: config.sockets.vault })
+  opened.defer(() => vault.close())
+  return { database, vault, objects: await openFsStore({ directory: config.objectsDir, randomBytes }) }
+}
+
+type Parts = Store &
+  UseCases & {
+    readonly access: Access
+    readonly newId: NewId
+    readonly watchers: Watchers
+    readonly setPort: (port: number) => void
+    readonly http: HttpDeps
+  }
+
+const openParts = async (
+  config: ServerConfig,
+  deps: ServerDeps,
+  { database, vault, objects, opened }: Store & Opened,
+): Promise<Parts> => {
+  const { db } = database
+  const newId = createNewId(deps)
+  const { site, setPort } = createSite(config)
+  const organisation = await keepOrganisation(db, {
+    id: newId('organisation'),
+    name: config.organisation.name,
+  })
+  const access = createAccess({ ...deps, db, newId, site, organisation })
+  const watchers = createWatchers()
+  const shared = { ...deps, database, vault, objects, newId, watchers, serverUrl: () => site().url }
+  const work: UseCases = {
+    runs: createRuns(shared),
+    projects: createProjects({ ...shared, localRepositoryRoots: config.localRepositoryRoots }),
+    deliveries: createDeliveries(shared),
+    logs: createLogs(shared),
+    runners: createRunners(shared),
+  }
+  const live = createLive({ access, ...work, log: deps.log })
+  opened.defer(() => live.close())
+  const http: HttpDeps = {
+    ...deps,
+    access,
+    live,
+    site,
+    handlers: handlersOf(deps, access, { ...work, database, vault }),
+    intake: createIntake(shared),
+    pages: config.webDir === null ? noSite : await openStaticSite(config.webDir),
+    securityTxt: config.securityTxt,
+    trustedProxies: config.http.trustedProxies,
+  }
+  return { database, vault, objects, ...work, access, newId, watchers, setPort, http }
+}
+
+const handlersOf = (
+  { version, compiler }: ServerDeps,
+  access: Access,
+  work: UseCases & Pick<Store, 'database' | 'vault'>,
+): Handlers => ({
+  ...peopleHandlers({ access, version }),
+  ...workHandlers(work),
+  ...systemHandlers({
+    version,
+    checks: [
+      databaseCheck(work.database.db),
+      vaultCheck({ health: () => work.vault.call('health', {}) }),
+      runnersCheck(work.runners),
+    ],
+    lint: createLint(compiler),
+  }),
+})
+
+/** Where people reach us: known at once from the settings, or as soon as the port is. */
+const createSite = ({ http }: ServerConfig) => {
+  let site = http.publicUrl === undefined ? null : parseSite(http.publicUrl)
+  return {
+    site: (): Site => {
+      if (site === null) throw new Error('the address of this server is asked for before it listens')
+      return site
+    },
+    setPort: (port: number) => {
+      site ??= parseSite(`http://localhost:${port}`)
+    },
+  }
+}
+
+const openDoors = async (
+  config: ServerConfig,
+  { http, setPort }: Parts,
+  opened: AsyncDisposableStack,
+): Promise<number> => {
+  const people = await createPeopleApp(http)
+  opened.defer(() => people.close())
+  const port = await listen(people, config.http)
+  setPort(port)
+  const operator = await createOperatorApp(http)
+  opened.defer(() => operator.close())
+  await listenOnSocket(operator, config.sockets.operator)
+  return port
+}
+
+const listen = async (
+  app: FastifyInstance,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<number> => {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause
+    throw fault('E_PORT_TAKEN', { public: `Port ${port} is taken. Choose another one with --port.`, cause })
+  }
+  // SAFE: a TCP listener that has started has an address and a port.
+  return (app.server.address() as AddressInfo).port
+}
+
+const openRunnerDoor = async (
+  { runner, ticketKeyFile }: ServerConfig,
+  deps: ServerDeps,
+  parts: Parts & Opened,
+): Promise<number> => {
+  const listener = await openRunnerListener({
+    ...deps,
+    port: runner.port,
+    ...(runner.host === undefined ? {} : { host: runner.host }),
+    key: await readFile(runner.keyFile, 'utf8'),
+    cert: await readFile(runner.certFile, 'utf8'),
+    database: parts.database,
+    vault: parts.vault,
+    objects: parts.objects,
+    watchers: parts.watchers,
+    ticketKey: await readTicketKey(ticketKeyFile),
+    serverUrl: () => parts.http.site().url,
+    newId: parts.newId,
+  })
+  parts.opened.defer(() => listener.close())
+  return listener.port
+}
+
+/** PKCS #8 in PEM, as the supervisor wrote it. */
+const readTicketKey = async (path: string): Promise<CryptoKey> => {
+  const pkcs8 = createPrivateKey(await readFile(path)).export({ type: 'pkcs8', format: 'der' })
+  const pair = await importSigningKey(pkcs8)
+  if (pair === null) throw fault('E_CONFIG_INVALID', { detail: `${path} is not an Ed25519 key` })
+  return pair.privateKey
+}
