@@ -61,7 +61,7 @@ const parseAnswer = (text: string) => {
 }
 
 const tooMuch: Problem = {
-  code: 'E_CONFIG_INVALID',
+  code: 'MF2030',
   severity: 'error',
   message: `compiling this takes more than ${timeoutMs / 1000} s or ${heapMiB} MiB`,
   at: null,

@@ -1,0 +1,148 @@
+// The server as a process: its configuration on descriptor 3, one ready line, its sockets, its signals. No vault runs
+// here: the server starts without one and says so.
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Writable } from 'node:stream'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { migrationsDirectory, testDatabaseSettings } from '../../test/support/postgres.ts'
+import { requestUnix, run, spawn } from '../sys/index.ts'
+import { parseServerConfig } from './server.config.ts'
+
+const program = fileURLToPath(new URL('./server.ts', import.meta.url))
+
+const settings = async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'mf-server-'))
+  after(() => rm(directory, { recursive: true, force: true }))
+  const file = (name: string) => join(directory, name)
+  const { privateKey } = generateKeyPairSync('ed25519')
+  await writeFile(file('ticket.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  const made = await run(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'].concat([
+      '-subj',
+      '/CN=mayfly',
+      '-keyout',
+      file('tls.key'),
+      '-out',
+      file('tls.crt'),
+    ]),
+    { timeoutMs: 20_000 },
+  )
+  assert.equal(made.code, 0, made.stderr.toString())
+  return {
+    dataDir: directory,
+    objectsDir: file('objects'),
+    database: await testDatabaseSettings(),
+    http: { port: 0 },
+    runner: { port: 0, keyFile: file('tls.key'), certFile: file('tls.crt') },
+    sockets: { operator: file('operator.sock'), vault: file('vault.sock') },
+    ticketKeyFile: file('ticket.key'),
+    webDir: null,
+    migrationsDir: migrationsDirectory,
+    localRepositoryRoots: [],
+    organisation: { name: 'acme' },
+    egressDefault: 'open',
+  }
+}
+
+const start = (config: unknown) => {
+  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const errors: Buffer[] = []
+  child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk))
+  // SAFE: descriptor 3 was asked for as a pipe.
+  const input = child.stdio[3] as Writable
+  input.end(JSON.stringify(config))
+  const exited = once(child, 'exit')
+  after(() => child.kill('SIGKILL'))
+  return { child, exited, log: () => Buffer.concat(errors).toString() }
+}
+
+const deadline = () => AbortSignal.timeout(20_000)
+
+const readyLine = async ({ child, log }: ReturnType<typeof start>) => {
+  assert.ok(child.stdout)
+  const lines = createInterface({ input: child.stdout })
+  const line = once(lines, 'line', { signal: deadline() })
+  const [text] = await Promise.race([line, once(child, 'exit').then(() => Promise.reject(new Error(log())))])
+  return JSON.parse(text)
+}
+
+test('it says once that it is ready, serves people and the operator, and stops when told', async () => {
+  const config = await settings()
+  const server = start(config)
+  const ready = await readyLine(server)
+  assert.deepEqual([ready.ready, typeof ready.port], [true, 'number'])
+  assert.match(ready.claimUrl, new RegExp(`^http://localhost:${ready.port}/claim#[A-Za-z0-9_-]{22}$`))
+
+  for (const host of ['127.0.0.1', 'localhost'])
+    assert.equal(await (await fetch(`http://${host}:${ready.port}/health`)).text(), 'ok\n')
+  assert.equal((await stat(config.sockets.operator)).mode & 0o777, 0o600)
+  const ask = (method: 'GET' | 'POST', path: string, body?: object) =>
+    requestUnix({
+      socketPath: config.sockets.operator,
+      method,
+      path,
+      timeoutMs: 10_000,
+      ...(body === undefined ? {} : { body }),
+    })
+  const status = (await ask('GET', '/api/v1/status')).body as {
+    components: { name: string; status: string }[]
+  }
+  assert.deepEqual(
+    status.components.map(({ name, status: word }) => [name, word]),
+    [
+      ['database', 'ok'],
+      ['vault', 'down'],
+      ['runners', 'down'],
+    ],
+  )
+  const link = (await ask('POST', '/api/v1/operator/claim-link', {})).body as { url: string }
+  assert.notEqual(link.url, ready.claimUrl)
+  assert.equal((await ask('GET', '/api/v1/runs')).status, 200)
+
+  const second = start({ ...config, http: { port: 0 } })
+  assert.deepEqual((await second.exited)[0], 11, second.log())
+
+  server.child.kill('SIGUSR1')
+  server.child.kill('SIGTERM')
+  assert.deepEqual(await server.exited, [0, null], server.log())
+  assert.doesNotMatch(server.log(), /Debugger listening/)
+  for (const url of [ready.claimUrl, link.url]) assert.ok(!server.log().includes(url.split('#')[1]))
+})
+
+test('a taken port ends the start with its exit code and the option to change it', async () => {
+  const config = await settings()
+  const first = start(config)
+  const { port } = await readyLine(first)
+  const other = {
+    ...config,
+    http: { port },
+    sockets: { ...config.sockets, operator: `${config.sockets.operator}2` },
+  }
+  const second = start(other)
+  assert.equal((await second.exited)[0], 11)
+  assert.match(second.log(), /--port/)
+  first.child.kill('SIGTERM')
+  await first.exited
+})
+
+test('bad settings end the start, all reported together, reserved names among them', async () => {
+  const config = await settings()
+  const bad = {
+    ...config,
+    http: { port: 70_000, publicUrl: 'https://ci.example.org/mayfly' },
+    organisation: { name: 'api' },
+    colour: 'red',
+  }
+  const refused = start(bad)
+  assert.equal((await refused.exited)[0], 7)
+  for (const word of ['http.port', 'http.publicUrl', 'organisation.name', 'colour'])
+    assert.ok(refused.log().includes(word), word)
+  assert.throws(() => parseServerConfig('not json'), /E_CONFIG_INVALID/)
+})
