@@ -2,34 +2,15 @@
 // events, `signal` stops it. The server session and `mayfly run` both call it.
 // Phases: 1 refuse what this runner cannot serve; 2 open the sandbox; 3 steps in order, by their `when`;
 // 4 last readings; 5 close, whatever happened before.
-import type { Clock } from '../base/clock.ts'
 import { type FaultCode, fault, isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
-import type { JobSpec, Outcome } from '../protocol/plan.ts'
-import type { JobFacts } from '../protocol/runner-wire.ts'
-import type { CloseReason, Driver, EgressPolicy, Limits, Receipt, Sandbox } from '../sandbox/index.ts'
+import type { Outcome } from '../protocol/plan.ts'
+import type { CloseReason, Receipt, Sandbox } from '../sandbox/index.ts'
 import { jobEnvironment } from './environment/layers.ts'
+import type { AttemptDeps, JobAttempt } from './job-attempt.ts'
 import { differences, jobUser, jobWorkdir, refusal, sandboxSpec } from './sandbox-spec.ts'
 import { type AttemptSink, say } from './sink.ts'
 import { runSteps, type StepsOutcome } from './steps/run-steps.ts'
-import type { TreeSource } from './tree-source.ts'
-
-export type AttemptDeps = {
-  readonly driver: Driver
-  /** Where `checkout` steps get their tree from. */
-  readonly trees: TreeSource
-  readonly clock: Clock
-  readonly log: Log
-}
-
-export type JobAttempt = {
-  /** The attempt's id, for records only. */
-  readonly attempt: string
-  readonly facts: JobFacts
-  readonly spec: JobSpec
-  readonly limits: Limits
-  readonly egress: EgressPolicy
-}
 
 /** Why an attempt is stopped from outside: `controller.abort(reason)`. */
 export type StopReason = 'cancelled' | 'lost' | 'runner-stop'

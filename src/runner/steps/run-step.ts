@@ -24,9 +24,12 @@ export type StepPlace = {
   /** Number of the step, from 1: its log and its ids. */
   readonly index: number
   readonly workdir: GuestPath
-  /** At most this long, for all repetitions together. */
+  /** The driver's own bound; ours ends the job a little earlier. */
   readonly deadlineMs: number
 }
+
+/** Reason of an abort: the job's own time limit. */
+export const overtime = 'overtime'
 
 export const runStep = async (
   step: PlanRunStep,
@@ -62,7 +65,9 @@ const runOnce = async (
       AbortSignal.any([signal, silence.signal]),
     )
     const silent = silence.signal.aborted && !signal.aborted
-    const verdict = silent ? silentVerdict(result, step.noOutputTimeoutMs) : describeResult(result)
+    const verdict = silent
+      ? timedOut(result, `no output for ${describeMs(step.noOutputTimeoutMs)}`)
+      : describeResult(result, signal)
     if (verdict.message !== null && verdict.exitCode === null && verdict.status !== 'cancelled')
       await say(place.sink, place.index, verdict.message)
     // SAFE: hostile bytes; the one thing they can do is end their own job early.
@@ -94,14 +99,13 @@ const watchSilence = (limitMs: number) => {
   return { signal: controller.signal, heard: () => void timer.refresh(), stop: () => clearTimeout(timer) }
 }
 
-const silentVerdict = (result: StepResult, limitMs: number): StepVerdict => ({
+const timedOut = (result: StepResult, why: string): StepVerdict => ({
   ...measured(result),
   status: 'timed_out',
-  exitCode: null,
-  message: `stopped: no output for ${describeMs(limitMs)}`,
+  message: `stopped: ${why}`,
 })
 
-const describeResult = (result: StepResult): StepVerdict => {
+const describeResult = (result: StepResult, signal: AbortSignal): StepVerdict => {
   const base = measured(result)
   switch (result.kind) {
     case 'exit': {
@@ -111,9 +115,11 @@ const describeResult = (result: StepResult): StepVerdict => {
     case 'signal':
       return { ...base, status: 'failed', message: result.oom ? outOfMemory : `ended by ${result.signal}` }
     case 'cancelled':
-      return { ...base, status: 'cancelled', message: 'cancelled' }
+      return signal.reason === overtime
+        ? timedOut(result, 'the time of the job is over')
+        : { ...base, status: 'cancelled', message: 'cancelled' }
     case 'deadline':
-      return { ...base, status: 'timed_out', message: 'stopped: the time of the job is over' }
+      return timedOut(result, 'the time of the job is over')
     case 'log-limit':
       return { ...base, status: 'failed', message: 'stopped: too much output' }
     case 'pids-limit':

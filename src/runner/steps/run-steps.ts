@@ -3,12 +3,12 @@
 import type { FaultCode } from '../../base/faults.ts'
 import type { Outcome, PlanStep, StepWhen } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
-import type { AttemptDeps, JobAttempt } from '../attempt.ts'
 import { guestPath } from '../guest-path.ts'
+import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { termMs } from '../limits.ts'
 import { jobUser, jobWorkdir } from '../sandbox-spec.ts'
 import { type AttemptSink, say } from '../sink.ts'
-import { describeMs, runStep, type StepVerdict } from './run-step.ts'
+import { describeMs, overtime, runStep, type StepVerdict } from './run-step.ts'
 
 export type StepsOutcome = {
   readonly outcome: Outcome
@@ -35,14 +35,14 @@ export const runSteps = async (
   signal: AbortSignal,
 ): Promise<StepsOutcome> => {
   const endMs = deps.clock.monotonicMs() + job.spec.timeoutMs
-  const overtime = new AbortController()
+  const late = new AbortController()
   const ends = new AbortController()
-  const timer = setTimeout(() => overtime.abort(), job.spec.timeoutMs)
-  const stop = AbortSignal.any([signal, overtime.signal, ends.signal])
+  const timer = setTimeout(() => late.abort(overtime), job.spec.timeoutMs)
+  const stop = AbortSignal.any([signal, late.signal, ends.signal])
   const progress: Progress = { first: null, halted: false, broken: null, background: [] }
   try {
     for (const [at, step] of job.spec.steps.entries()) {
-      const leftMs = Math.max(1, endMs - deps.clock.monotonicMs())
+      const leftMs = Math.max(1, endMs - deps.clock.monotonicMs()) + termMs
       await oneStep(deps, job, { ...place, step, index: at + 1, leftMs }, progress, stop)
     }
   } finally {
@@ -51,7 +51,7 @@ export const runSteps = async (
   }
   await Promise.race([Promise.all(progress.background), delay(2 * termMs)])
   if (progress.broken !== null) throw progress.broken
-  return conclude(progress, signal.aborted, overtime.signal.aborted, job.spec.timeoutMs)
+  return conclude(progress, signal.aborted, late.signal.aborted, job.spec.timeoutMs)
 }
 
 type StepPlaceHere = Place & { readonly step: PlanStep; readonly index: number; readonly leftMs: number }
@@ -176,15 +176,10 @@ const endOfBackground = (verdict: StepVerdict): StepVerdict =>
     ? { ...verdict, status: 'passed', message: 'stopped at the end of the job' }
     : verdict
 
-const conclude = (
-  progress: Progress,
-  cancelled: boolean,
-  overtime: boolean,
-  limitMs: number,
-): StepsOutcome => {
+const conclude = (progress: Progress, cancelled: boolean, isLate: boolean, limitMs: number): StepsOutcome => {
   if (cancelled)
     return { outcome: 'cancelled', reason: { code: null, message: 'cancelled' }, overtime: false }
-  if (overtime) {
+  if (isLate) {
     const message = `the job's time limit of ${describeMs(limitMs)} is over`
     return { outcome: 'timed_out', reason: { code: null, message }, overtime: true }
   }

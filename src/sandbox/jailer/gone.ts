@@ -1,9 +1,8 @@
 // The questions asked of the kernel after a nest was destroyed (isolation.md §2.8), each an entry of the receipt. One
 // walk over /proc answers for all nests that wait at that moment.
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import type { Receipt } from '../../protocol/receipt.ts'
 
-export type GoneCheck = Receipt['gone'][number]
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import type { GoneCheck } from './gone-check.ts'
 
 export type Departed = {
   readonly id: string

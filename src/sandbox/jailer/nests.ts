@@ -1,5 +1,6 @@
 // Nests (isolation.md §2.2, §2.8): made in the order of the numbered steps, unmade in reverse, and proven gone. A nest
 // holds bytes, its cells hold processes. Knows nothing of IPC: the verbs call it (verbs-served.ts).
+
 import { chmodSync, mkdirSync, rmdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,7 +11,8 @@ import { backgroundSet, killRoundMs, killRounds, nestsMax, setsBatch } from '../
 import { type Anchor, openAnchor } from './anchor.ts'
 import type { Cell } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
-import { createSurveyor, findTraces, type GoneCheck, type Survey } from './gone.ts'
+import { createSurveyor, findTraces, type Survey } from './gone.ts'
+import type { GoneCheck } from './gone-check.ts'
 import type { NestNet } from './net.ts'
 import type { Records } from './records.ts'
 import type { Uids } from './uids.ts'
@@ -39,6 +41,7 @@ export interface Nest {
   nextSet: number
   nextBackground: number
   setsMade: number
+  setsReady: Promise<void>
   closing: Promise<Destroyed> | null
 }
 
@@ -133,7 +136,14 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<Nes
       ...{ id, uid, directory, anchor, group, net, seccomp: want.seccomp, limits: want.limits },
       cells: new Map(),
       view: `/proc/${anchor.pid}/root${directory}`,
-      ...{ nextCell: 1, nextSet: 1, nextBackground: backgroundSet, setsMade: setsBatch, closing: null },
+      ...{
+        nextCell: 1,
+        nextSet: 1,
+        nextBackground: backgroundSet,
+        setsMade: setsBatch,
+        setsReady: Promise.resolve(),
+        closing: null,
+      },
     }
   } catch (error) {
     for (const step of undo.reverse()) await Promise.resolve(step()).catch(() => undefined)

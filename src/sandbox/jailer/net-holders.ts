@@ -1,7 +1,7 @@
 // Who still holds a network namespace: processes in it, descriptors of it, mounts of it. Asked of the kernel through
 // /proc after a network was closed; the answer is an entry of the receipt.
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import type { GoneCheck } from './net.ts'
+import type { GoneCheck } from './gone-check.ts'
 
 /** One reading of /proc for all inodes. Processes that end meanwhile hold nothing. */
 export const findNamespaceHolders = async (inodes: readonly number[]): Promise<GoneCheck> => {

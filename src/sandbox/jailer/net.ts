@@ -4,9 +4,11 @@
 //
 // The namespaces have no name and no process: the jailer's descriptors hold them, so that they end with the jailer
 // and there is nothing for a later one to sweep.
+
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { fault } from '../../base/faults.ts'
 import { type ChildProcess, run, spawn } from '../../sys/index.ts'
+import type { GoneCheck } from './gone-check.ts'
 import { findNamespaceHolders } from './net-holders.ts'
 
 /** A raw libuv handle, never read here: the jailer only sends it on (`child.send(message, handle)`). */
@@ -25,8 +27,6 @@ export interface NetLink {
   readonly jobAddress: string
   readonly gatewayAddress: string
 }
-
-export type GoneCheck = { readonly check: string; readonly ok: boolean; readonly detail: string }
 
 export interface NestNet {
   readonly nestId: string

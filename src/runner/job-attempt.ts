@@ -1,0 +1,24 @@
+// What an attempt of a job is given: the machine's side (`AttemptDeps`) and the lease's side (`JobAttempt`).
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { JobSpec } from '../protocol/plan.ts'
+import type { JobFacts } from '../protocol/runner-wire.ts'
+import type { Driver, EgressPolicy, Limits } from '../sandbox/index.ts'
+import type { TreeSource } from './tree-source.ts'
+
+export type AttemptDeps = {
+  readonly driver: Driver
+  /** Where `checkout` steps get their tree from. */
+  readonly trees: TreeSource
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export type JobAttempt = {
+  /** The attempt's id, for records only. */
+  readonly attempt: string
+  readonly facts: JobFacts
+  readonly spec: JobSpec
+  readonly limits: Limits
+  readonly egress: EgressPolicy
+}
