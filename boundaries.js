@@ -59,8 +59,7 @@ export const zones = {
     packages: [
       'fastify',
       'fastify-type-provider-zod',
-      '@fastify/cookie',
-      '@fastify/helmet',
+
       '@fastify/rate-limit',
       '@fastify/swagger',
       '@simplewebauthn/server',
