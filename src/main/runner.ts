@@ -57,7 +57,7 @@ const openDriver = async (config: RunnerConfig) => {
   if (!probe.ok) throw fault('E_SANDBOX_UNAVAILABLE', { public: probe.why, detail: probe.fix ?? '' })
   // Filled in the background: the first job takes what is there.
   const wants = [
-    { net: 'gateway', count: config.slots },
+    { net: 'gateway', count: config.slots, limits: classes.small.limits },
     { net: 'none', count: 1, limits: fetchLimits },
   ] as const
   for (const want of wants)

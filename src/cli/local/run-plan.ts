@@ -21,6 +21,9 @@ import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
 import { createReport, type Report } from './report.ts'
 import { createWorkTreeSource } from './work-tree-source.ts'
 
+/** Of jobs that name none; the server's choice too. */
+const defaultClass = 'small'
+
 export type LocalRun = {
   readonly plan: Plan
   readonly tree: WorkTree | null
@@ -92,7 +95,7 @@ const planned = ({ ids, expanded }: Making): RunState => {
 const runJob = async (making: Making, job: ExpandedJob, number: number): Promise<AttemptResult> => {
   const { around, run, ids, report } = making
   const spec = specOf(run, job)
-  const limits = run.sandboxes.classLimits(spec.resourceClass ?? 'medium')
+  const limits = run.sandboxes.classLimits(spec.resourceClass ?? defaultClass)
   const name = nameOf(job)
   const sink: AttemptSink = report.job(job.state.id, name, number)
   if (limits === null) return noSuchClass(report, name, spec.resourceClass ?? '')
