@@ -1,6 +1,6 @@
 // A bare PostgreSQL with its default settings, as the baselines of PF-43 and PF-44 start it.
 import { once } from 'node:events'
-import { chmod, chown, mkdir, readFile } from 'node:fs/promises'
+import { chown, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findBinaries } from '../src/supervisor/postgres.ts'
 import { spawn } from '../src/sys/index.ts'
@@ -18,7 +18,6 @@ const nobody = { uid: 65534, gid: 65534 }
 export const createBarePostgres = async (directory: string, name: string): Promise<BarePostgres> => {
   const home = join(directory, name)
   const cluster = join(home, 'cluster')
-  await chmod(directory, 0o711)
   await mkdir(home, { recursive: true })
   await chown(home, nobody.uid, nobody.gid)
   const bin = await findBinaries(cluster)

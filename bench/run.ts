@@ -1,7 +1,7 @@
 // `npm run bench [id …]`: measures scenarios against their baselines in the same run and prints ratios
 // (performance.md §4). Exits 1 when a gate is broken; noisy and contended rows decide nothing.
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { repository } from '../test/support/installation.ts'
@@ -70,6 +70,8 @@ const run = async (
   // The launcher builds what changed: what we measure is what a user would start.
   execFileSync('sh', [join(repository, 'mayfly'), '--version'], { stdio: ['ignore', 'ignore', 'inherit'] })
   const directory = await mkdtemp('/var/tmp/mayfly-bench-')
+  // The users of the installation pass through it.
+  await chmod(directory, 0o711)
   const origin = describeOrigin(repository, directory)
   const rows: Row[] = []
   const { installation, current, close } = holdInstallation(directory)
