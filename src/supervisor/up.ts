@@ -51,14 +51,20 @@ export type Installation = {
   close(): Promise<void>
 }
 
-type Running = { readonly closers: (() => Promise<void>)[] }
+/** What runs, by name; stopped in this order, so that nobody loses the one it still speaks to. */
+const stopOrder = ['jailer', 'server', 'vault', 'database', 'lock'] as const
+type Running = Map<(typeof stopOrder)[number], () => Promise<void>>
 
 /** Starts everything; on failure everything that was started is stopped before the fault is thrown. */
 export const up = async (options: UpOptions, deps: UpDeps): Promise<Installation> => {
-  const running: Running = { closers: [] }
+  const running: Running = new Map()
   const close = async () => {
-    for (const closer of running.closers.splice(0).reverse())
-      await closer().catch((error) => deps.log.error('could not stop', { error }))
+    for (const name of stopOrder) {
+      await running
+        .get(name)?.()
+        .catch((error) => deps.log.error('could not stop', { name, error }))
+      running.delete(name)
+    }
   }
   try {
     return { ...(await start(options, deps, running)), close }
@@ -89,9 +95,12 @@ const start = async (
   const settings = await ensureSettings(layout, deps.say)
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
   const parts = { options, deps, running, users, programs, settings, identity }
-  const [, vsign] = await Promise.all([startDatabase(parts), startVault(parts)])
-  const server = await startServer(parts)
-  await startJailer(parts, vsign)
+  // Two chains side by side: the runner waits for the server by itself.
+  deps.say('starting database, vault, server and runner …')
+  const [server] = await bothStarted(
+    startDatabase(parts).then(() => startServer(parts)),
+    startVault(parts).then((vsign) => startJailer(parts, vsign)),
+  )
   const address = publicUrl(options, settings)
   const healthyAfterMs = deps.clock.monotonicMs() - begin
   if (options.withSample) await runSample({ layout, say: deps.say, signal: deps.signal })
@@ -100,6 +109,12 @@ const start = async (
     claimUrl: typeof server.ready.claimUrl === 'string' ? server.ready.claimUrl : null,
     healthyAfterMs,
   }
+}
+
+/** Waits for both, also when one fails: what the other started must be there to be stopped. */
+const bothStarted = async <A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> => {
+  await Promise.allSettled([a, b])
+  return Promise.all([a, b])
 }
 
 type Parts = {
@@ -122,7 +137,7 @@ const takeLock = async (layout: Layout, running: Running): Promise<void> => {
       public: `This installation already runs (process ${pid}). Stop it with: mayfly down`,
     })
   await writeFile(layout.lock, `${process.pid}\n`, { mode: 0o644 })
-  running.closers.push(() => rm(layout.lock, { force: true }))
+  running.set('lock', () => rm(layout.lock, { force: true }))
 }
 
 const commandLine = (pid: number): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
@@ -186,7 +201,7 @@ const startDatabase = async ({ options, deps, running, users }: Parts): Promise<
     })
   }
   watch()
-  running.closers.push(async () => {
+  running.set('database', async () => {
     state.closing = true
     await state.current.close()
   })
@@ -287,7 +302,7 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
 
 const keep = async (
   { deps, running }: Parts,
-  name: string,
+  name: 'jailer' | 'server' | 'vault',
   part: {
     start: () => ReturnType<typeof startProgram>
     onReady?: (ready: Record<string, unknown>) => Promise<void>
@@ -299,7 +314,7 @@ const keep = async (
     log: deps.log,
     onLine: (line) => deps.log.info('says', { part: name, line: line.slice(0, 2000) }),
   })
-  running.closers.push(() => child.close())
+  running.set(name, () => child.close())
   return child
 }
 
