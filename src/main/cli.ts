@@ -48,7 +48,7 @@ const openSandboxes = async () => {
     import('./local-sandboxes.ts'),
   ])
   const settings = await ensureSettings(await layout(), (line) => around.stderr.write(`${line}\n`))
-  return openLocalSandboxes(settings.egress.allow)
+  return openLocalSandboxes({ privateRanges: settings.egress.allow })
 }
 
 const interrupted = new AbortController()

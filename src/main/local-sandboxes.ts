@@ -13,7 +13,14 @@ const readyMs = 20_000
 const endMs = 30_000
 const systemAuthorities = '/etc/ssl/certs/ca-certificates.crt'
 
-export const openLocalSandboxes = async (privateRanges: readonly string[]): Promise<LocalSandboxes> => {
+export type LocalOptions = {
+  /** What jobs may reach beyond the ordinary. */
+  readonly privateRanges: readonly string[]
+  readonly repositoryRoots?: readonly string[]
+  readonly tools?: Readonly<Record<string, string>>
+}
+
+export const openLocalSandboxes = async (options: LocalOptions): Promise<LocalSandboxes> => {
   const name = Buffer.from(randomBytes(4)).toString('hex')
   const runDirectory = `/run/mayfly-run-${name}`
   // Jobs of other users pass through it on the way to their own nest; the mode must not depend on a umask.
@@ -23,8 +30,8 @@ export const openLocalSandboxes = async (privateRanges: readonly string[]): Prom
     installation: `run-${name}`,
     runDirectory,
     runnerCommand: null,
-    repositoryRoots: [],
-    tools: {},
+    repositoryRoots: options.repositoryRoots ?? [],
+    tools: options.tools ?? {},
     slots: 64,
     trustCa: existsSync(systemAuthorities) ? systemAuthorities : null,
   })
@@ -48,7 +55,7 @@ export const openLocalSandboxes = async (privateRanges: readonly string[]): Prom
         const found = findClass(word)
         return found.ok ? found.class.limits : null
       },
-      privateRanges,
+      privateRanges: options.privateRanges,
       close,
     }
   } catch (error) {
