@@ -7,7 +7,7 @@ export interface Channel {
   send(message: unknown, handle?: RawHandle): Promise<void>
   onMessage(listener: (message: unknown, handle: RawHandle | undefined) => void): void
   onClose(listener: () => void): void
-  /** Ends the line; the other side sees `onClose`. */
+  /** Ends the line; both sides see `onClose`. */
   close(): void
 }
 
@@ -20,19 +20,48 @@ export interface IpcEnd {
   on(event: 'disconnect', listener: () => void): unknown
 }
 
-export const channelOverIpc = (end: IpcEnd): Channel => ({
-  send: (message, handle) =>
+/**
+ * The last message either side sends. Node's own `disconnect` is not enough: called while a handle is on its way it waits
+ * for another message, and the other side may never hear of it.
+ */
+const isFarewell = (message: unknown): boolean =>
+  typeof message === 'object' && message !== null && Object.hasOwn(message, 'farewell')
+
+export const channelOverIpc = (end: IpcEnd): Channel => {
+  const closeListeners: (() => void)[] = []
+  let closed = false
+  const closeHere = () => {
+    if (closed) return
+    closed = true
+    for (const listener of closeListeners) listener()
+  }
+  const send: Channel['send'] = (message, handle) =>
     new Promise((resolve, reject) => {
-      if (end.send === undefined || end.connected === false)
+      if (closed || end.send === undefined || end.connected === false)
         return reject(new Error('the other side is gone'))
       // SAFE: raw handles are accepted by `send` though its declared types name only the public classes.
       end.send(message as never, handle as never, {}, (error) => (error ? reject(error) : resolve()))
-    }),
-  // SAFE: Node gives a handle or undefined; whether one is expected is checked where the message is parsed.
-  onMessage: (listener) =>
-    void end.on('message', (message, handle) => listener(message, handle as RawHandle)),
-  onClose: (listener) => void end.on('disconnect', listener),
-  close: () => {
+    })
+  const disconnect = () => {
     if (end.connected !== false) end.disconnect?.()
-  },
-})
+  }
+  end.on('disconnect', closeHere)
+  end.on('message', (message) => {
+    if (!isFarewell(message)) return
+    closeHere()
+    disconnect()
+  })
+  return {
+    send,
+    onMessage: (listener) =>
+      void end.on('message', (message, handle) => {
+        // SAFE: Node gives a handle or undefined; whether one is expected is checked where the message is parsed.
+        if (!closed && !isFarewell(message)) listener(message, handle as RawHandle | undefined)
+      }),
+    onClose: (listener) => void closeListeners.push(listener),
+    close: () => {
+      send({ farewell: true }).then(disconnect, disconnect)
+      closeHere()
+    },
+  }
+}

@@ -90,7 +90,8 @@ exec "$@"
  * The step loop of a job cell (§2.9). Foreground steps are numbered 1, 2, 3 …: a shell for the next one always waits, in
  * a session of its own, for its prologue on a FIFO, so that starting a step costs no process but the step's own.
  * Background steps are numbers read from stdin; they ignore SIGINT and SIGQUIT, as POSIX says of asynchronous
- * lists, which is why the foreground is the one that is not in such a list. What is said on stdout ("start N PID"
+ * lists, which is why the foreground is the one that is not in such a list. When nobody holds the other end of stdin
+ * any more, the cell ends. What is said on stdout ("start N PID"
  * by the prologue, "end N CODE" here) is hostile input to the runner.
  */
 export const loopScript = `
@@ -103,6 +104,7 @@ step() {
   while read -r n <&4; do
     { exec 4<&-; step "$n"; } &
   done
+  kill -9 $$
 } &
 exec 4<&-
 echo ready >&3

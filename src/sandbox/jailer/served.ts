@@ -155,17 +155,23 @@ const openSet = async (
   const set = kind === 'foreground' ? nest.nextSet++ : nest.nextBackground++
   if (nest.nextSet > setsPerNestMax || nest.nextBackground > backgroundSet + setsPerNestMax)
     throw fault('E_EXEC_FAILED', { public: 'the job has too many steps' })
-  if (kind === 'background') await nest.anchor.ask(`sets ${set} ${set + 1}`)
-  else if (set >= nest.setsMade) {
-    const upTo = nest.setsMade + setsBatch
-    await nest.anchor.ask(`sets ${nest.setsMade} ${upTo}`)
-    nest.setsMade = upTo
-  }
+  await makeSets(nest, set)
   const directory = setDirectory(nest, set)
   await handOver(give, 'out', set, openForReading(join(directory, 'out')))
   await handOver(give, 'err', set, openForReading(join(directory, 'err')))
   await handOver(give, 'pro', set, openForWriting(join(directory, 'pro')))
   return { set }
+}
+
+/** The anchor obeys one order at a time: whoever asks later finds the FIFOs made. */
+const makeSets = (nest: Nest, set: number): Promise<void> => {
+  if (set >= backgroundSet) return nest.anchor.ask(`sets ${set} ${set + 1}`)
+  if (set >= nest.setsMade) {
+    const from = nest.setsMade
+    nest.setsMade += setsBatch
+    nest.setsReady = nest.anchor.ask(`sets ${from} ${nest.setsMade}`)
+  }
+  return nest.setsReady
 }
 
 const openStdin = async (nest: Nest, set: number, give: Give): Promise<void> => {

@@ -1,0 +1,151 @@
+// kill -9 of every part that holds a sandbox together, with a daemonising job inside: nothing may be left, or nothing
+// that the next life's sweep does not take.
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { needsRoot, type StartedJailer, startJailer } from '../../../../test/support/jailer.ts'
+import { silentLog } from '../../../base/log.ts'
+import { systemClock } from '../../../sys/index.ts'
+import { contractSpec, contractStep, gather, runIn } from '../../driver.contract.ts'
+import type { Driver, Sandbox } from '../../driver.ts'
+import { openNamespaceDriver } from './index.ts'
+
+type Record = { readonly id: string; readonly uid: number; readonly groups: readonly string[] }
+type Life = {
+  readonly jailer: StartedJailer
+  readonly driver: Driver
+  readonly sandbox: Sandbox
+  readonly record: Record
+}
+
+/** A sandbox in which a daemon runs and a step waits. */
+const live = async (): Promise<Life & { readonly step: ReturnType<Sandbox['exec']> }> => {
+  const jailer = await startJailer()
+  const driver = openNamespaceDriver({ channel: jailer.channel, clock: systemClock, log: silentLog })
+  const sandbox = await driver.open(contractSpec, AbortSignal.timeout(20_000))
+  await runIn(sandbox, contractStep('setsid sh -c "sleep 300 & sleep 300" >/dev/null 2>&1 </dev/null &'))
+  const io = { stdin: null, stdout: gather(), stderr: gather() }
+  const step = sandbox.exec(contractStep('sleep 300'), io, new AbortController().signal)
+  step.catch(() => undefined)
+  const [name] = readdirSync(join(jailer.runDirectory, 'nest-records'))
+  const record: Record = JSON.parse(readFileSync(join(jailer.runDirectory, 'nest-records', name!), 'utf8'))
+  return { jailer, driver, sandbox, record, step }
+}
+
+const membersOf = ({ groups }: Record): readonly { pid: number; name: string }[] => {
+  const procs = join(groups.find((group) => group.includes('/pids/')) ?? groups[0]!, 'cgroup.procs')
+  if (!existsSync(procs)) return []
+  const pids = readFileSync(procs, 'utf8').split('\n').filter(Boolean).map(Number)
+  return pids.map((pid) => ({ pid, name: nameOf(pid) }))
+}
+const nameOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+  } catch {
+    return 'gone'
+  }
+}
+
+const until = async (what: string, holds: () => boolean): Promise<void> => {
+  const deadline = performance.now() + 10_000
+  while (!holds()) {
+    assert.ok(performance.now() < deadline, `not within 10 s: ${what}`)
+    await sleep(5)
+  }
+}
+
+const nothingMounted = ({ id }: Record): boolean =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .every((pid) => {
+      try {
+        return !readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(id)
+      } catch {
+        return true
+      }
+    })
+
+const assertNothingLeft = ({ record, jailer }: Life): void => {
+  for (const group of record.groups) assert.ok(!existsSync(group), group)
+  assert.deepEqual(readdirSync(join(jailer.runDirectory, 'nest')), [])
+  assert.deepEqual(readdirSync(join(jailer.runDirectory, 'nest-records')), [])
+  assert.ok(nothingMounted(record))
+}
+
+const options = { skip: needsRoot, timeout: 60_000 }
+
+describe('kill -9', () => {
+  test(
+    'of the jailer: every process and mount ends by itself, the next life sweeps the rest',
+    options,
+    async () => {
+      const life = await live()
+      assert.ok(membersOf(life.record).length >= 6)
+      life.jailer.child.kill('SIGKILL')
+      await life.jailer.exited
+      await assert.rejects(life.step)
+      await until('no process', () => membersOf(life.record).length === 0)
+      await until('no mount', () => nothingMounted(life.record))
+      const next = await startJailer({ like: life.jailer })
+      const driver = openNamespaceDriver({ channel: next.channel, clock: systemClock, log: silentLog })
+      assert.deepEqual(await driver.sweep(AbortSignal.timeout(10_000)), { removed: [], stuck: [] })
+      assertNothingLeft(life)
+      const again = await driver.open(contractSpec, AbortSignal.timeout(20_000))
+      await again.close('done')
+      await next.stop()
+    },
+  )
+
+  test('of the runner: the jailer destroys everything and ends', options, async () => {
+    const life = await live()
+    life.jailer.channel.close()
+    await life.jailer.exited
+    assertNothingLeft(life)
+    await rm(life.jailer.runDirectory, { recursive: true })
+  })
+
+  test(
+    'of bubblewrap, outside and as PID 1 inside: the step ends, the sandbox closes clean',
+    options,
+    async () => {
+      for (const index of [0, 1]) {
+        const life = await live()
+        const bwrap = membersOf(life.record).filter(({ name }) => name === 'bwrap')
+        assert.equal(bwrap.length, 2)
+        process.kill(bwrap[index]!.pid, 'SIGKILL')
+        assert.equal((await life.step).kind, 'signal')
+        const receipt = await life.sandbox.close('failed')
+        assert.ok(receipt.gone.every((entry) => entry.ok))
+        assertNothingLeft(life)
+        await life.jailer.stop()
+      }
+    },
+  )
+
+  test('of the anchor: the sandbox still closes clean', options, async () => {
+    const life = await live()
+    const children = `/proc/${life.jailer.child.pid}/task/${life.jailer.child.pid}/children`
+    const anchor = readFileSync(children, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('mayfly-nest'))
+    process.kill(Number(anchor), 'SIGKILL')
+    const receipt = await life.sandbox.close('failed')
+    assert.ok(receipt.gone.every((entry) => entry.ok))
+    await life.step
+    assertNothingLeft(life)
+    await life.jailer.stop()
+  })
+
+  test('a message that is no verb ends the line, and with it everything', options, async () => {
+    const life = await live()
+    await life.jailer.channel.send({ call: 9, verb: 'nest.exec', with: { command: 'id' } })
+    await life.jailer.exited
+    await assert.rejects(life.step)
+    assertNothingLeft(life)
+    await rm(life.jailer.runDirectory, { recursive: true })
+  })
+})

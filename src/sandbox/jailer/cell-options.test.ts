@@ -1,0 +1,69 @@
+// The golden list of a cell's options: a change here is a change of the wall and must be looked at as such.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { classes } from '../policy/classes.ts'
+import { type CellPlan, cellOptions, encodeOptions } from './cell-options.ts'
+
+const plan: CellPlan = {
+  nest: '/run/m/nest/aaaaaaaa',
+  sets: '/run/m/nest/aaaaaaaa/sets/job',
+  own: null,
+  withoutNetwork: true,
+  sources: [],
+  limits: classes.tiny.limits,
+  masks: ['keys'],
+  caPath: '/etc/ca.pem',
+  blocked: false,
+}
+
+/** As lines that begin with an option. */
+const lines = (changes: Partial<CellPlan> = {}): string[] =>
+  cellOptions({ ...plan, ...changes })
+    .join(' ')
+    .split(/ (?=--)/)
+
+test('the job cell of a nest without network', () => {
+  assert.deepEqual(
+    lines().filter((line) => !line.startsWith('--setenv')),
+    [
+      ...[
+        '--unshare-user',
+        '--unshare-pid',
+        '--unshare-ipc',
+        '--unshare-uts',
+        '--unshare-cgroup',
+        '--unshare-net',
+      ],
+      ...['--uid 1000', '--gid 1000', '--hostname job', '--die-with-parent', '--new-session', '--clearenv'],
+      ...['--bind /run/m/nest/aaaaaaaa/root /', '--proc /proc', '--ro-bind /dev/null /proc/keys'],
+      ...[
+        '--dev /dev',
+        `--size ${classes.tiny.limits.shm}`,
+        '--perms 1777',
+        '--tmpfs /dev/shm',
+        '--remount-ro /dev',
+      ],
+      ...['--bind /run/m/nest/aaaaaaaa/sets/job /run/mayfly', '--chdir /home/ci'],
+      ...['--seccomp 4', '--json-status-fd 5'],
+    ],
+  )
+})
+
+test('a clean cell has its own home and temp, sources are read-only, and it starts blocked', () => {
+  const own = '/run/m/nest/aaaaaaaa/cells/1'
+  const more = lines({
+    own,
+    blocked: true,
+    withoutNetwork: false,
+    sources: [{ from: '/s', at: 'mnt/source' }],
+  })
+  for (const line of [`--bind ${own}/home /home/ci`, `--bind ${own}/tmp /tmp`, '--ro-bind /s /mnt/source'])
+    assert.ok(more.includes(line), line)
+  assert.ok(!more.includes('--unshare-net'))
+  assert.equal(more.at(-1), '--block-fd 6')
+})
+
+test('an option that holds NUL is refused', () => {
+  assert.deepEqual(encodeOptions(['--uid', '1']).toString(), '--uid\x001\0')
+  assert.throws(() => encodeOptions(['a\0--bind']), /NUL/)
+})
