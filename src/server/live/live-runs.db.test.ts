@@ -10,7 +10,25 @@ import { createRuns } from '../runs/runs.ts'
 
 const deadline = () => AbortSignal.timeout(10_000)
 
-const openApp = () => openTestApp({ work: (parts) => ({ runs: createRuns(parts) }) })
+const openApp = async () => {
+  let listens: Promise<void> | undefined
+  const app = await openTestApp({
+    work: (parts) => {
+      const runs = createRuns(parts)
+      // The first notice is the one that says that earlier ones may be lost: lists of that time start over.
+      listens = new Promise((resolve) => {
+        const stop = runs.onChange((notice) => {
+          if (notice !== null) return
+          stop()
+          resolve()
+        })
+      })
+      return { runs }
+    },
+  })
+  await listens
+  return app
+}
 
 const addProject = async (app: TestApp, organisation: string, digit: string) => {
   const id = `prj_${digit.repeat(26)}`
