@@ -58,7 +58,7 @@ left=0
 for pid in $(ls /proc | grep -E '^[0-9]+$'); do
   [ "$pid" = 1 ] || [ "$pid" = $$ ] || ! grep -qaE 'mayfly|postgres|bwrap' /proc/$pid/cmdline 2>/dev/null || left=$((left + 1))
 done
-grep -c mayfly /proc/self/mountinfo > /srv/mounts || true
+grep -c '/run/mayfly' /proc/self/mountinfo > /srv/mounts || true
 echo "left over: $left"
 [ "$(cat /srv/mounts)" = 0 ]
 `
