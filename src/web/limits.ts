@@ -12,7 +12,6 @@ export const backoffFirstMs = 500
 export const backoffMaxMs = 30_000
 /** While there is no stream, state is fetched this often. */
 export const pollEveryMs = 5_000
-export const pollDeadlineMs = 15_000
 /** A stream that is away for less is not worth a banner. */
 export const bannerAfterMs = 4_000
 

@@ -6,7 +6,11 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** As root Chromium has no sandbox of its own; as anybody else it keeps it. */
-const flags = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+const flags = [
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+  // Pages load nothing from elsewhere, and the browser itself is not to try either.
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+]
 
 export const openBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: process.env.MAYFLY_CHROMIUM ?? '/usr/bin/chromium', args: flags })
@@ -28,13 +32,8 @@ export const openPage = async (browser: Browser, view: View, expected?: RegExp) 
   })
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`))
   await page.exposeFunction('mayflyTestViolation', (what: string) => void complaints.push(`policy: ${what}`))
-  await page.addInitScript(() => {
-    addEventListener('securitypolicyviolation', (event) => {
-      const tell = (globalThis as unknown as { mayflyTestViolation: (what: string) => void })
-        .mayflyTestViolation
-      tell(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`)
-    })
-  })
+  await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
+    mayflyTestViolation([event.violatedDirective, event.blockedURI, event.sample].join(' ')))`)
   return { page, complaints, [Symbol.asyncDispose]: () => page.close() }
 }
 

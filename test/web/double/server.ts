@@ -56,6 +56,10 @@ export const startDouble = async (webRoot: string) => {
     tell: (message: object) => {
       for (const ws of sockets) ws.send(JSON.stringify(message))
     },
+    /** Sends the rest of the scripted log of an attempt that runs. */
+    finishLog: (attempt: string) => {
+      for (const ws of sockets) for (const frame of scriptedFrames(attempt).slice(5)) ws.send(frame)
+    },
     dropStreams: () => {
       for (const ws of sockets) ws.terminate()
     },

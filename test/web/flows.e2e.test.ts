@@ -1,0 +1,272 @@
+// What people do, by keyboard and pointer, against the double: claim, sign in, add a project, find a failure, follow
+// a log, lose the stream. Each page is watched for policy violations and errors, too.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { openBrowser, openPage } from './double/browser.ts'
+import { buildWeb, webRoot } from './double/build.ts'
+import { type Double, type Mode, startDouble } from './double/server.ts'
+import { idOf, runById, summaries } from './double/world.ts'
+
+const usual: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines: 0 }
+const soon = { timeout: 8_000 }
+let browser: Browser
+let double: Double
+before(async () => {
+  await buildWeb()
+  double = await startDouble(webRoot)
+  browser = await openBrowser()
+})
+after(async () => {
+  await browser.close()
+  await double.close()
+})
+
+const flow = (
+  title: string,
+  options: { readonly mode?: Partial<Mode>; readonly expected?: RegExp },
+  act: (page: Page) => Promise<void>,
+) =>
+  test(title, async () => {
+    Object.assign(double.mode, usual, options.mode)
+    await using opened = await openPage(browser, { theme: 'light', width: 1280 }, options.expected)
+    await act(opened.page)
+    assert.deepEqual(opened.complaints, [])
+  })
+
+const address = (page: Page): string => {
+  const url = new URL(page.url())
+  return url.pathname + url.search + url.hash
+}
+const shows = (page: Page, words: string | RegExp) => page.getByText(words).first().waitFor(soon)
+const isAt = (page: Page, wanted: string) =>
+  page.waitForFunction(
+    `location.pathname + location.search + location.hash === ${JSON.stringify(wanted)}`,
+    null,
+    soon,
+  )
+
+flow(
+  'the claim token leaves the address at once, and a password makes the owner',
+  { mode: { session: 'unclaimed' } },
+  async (page) => {
+    await page.goto(`${double.url}/claim#0123456789abcdef`)
+    await page.getByLabel('Your name').fill('Ada')
+    assert.equal(address(page), '/claim')
+    await page.getByLabel('E-mail').fill('ada@example.com')
+    await page.getByRole('button', { name: 'Use a password instead' }).click()
+    await page.getByLabel('Password', { exact: true }).fill('short')
+    await shows(page, '7 more characters needed.')
+    await page.getByLabel('Password', { exact: true }).fill('correct horse battery')
+    const sent = page.waitForRequest('**/api/v1/claim')
+    await page.getByRole('button', { name: 'Create the owner' }).click()
+    assert.equal((await sent).postDataJSON().token, '0123456789abcdef')
+    await isAt(page, '/projects/new')
+  },
+)
+
+flow(
+  'somebody who is not signed in comes back to where they were going',
+  { mode: { session: 'signed-out' } },
+  async (page) => {
+    await page.goto(`${double.url}/acme/web/runs/412?view=table`)
+    await page.getByLabel('E-mail').fill('ada@example.com')
+    await page.getByLabel('Password').fill('correct horse battery')
+    double.mode.session = 'signed-in'
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await isAt(page, '/acme/web/runs/412?view=table')
+  },
+)
+
+flow(
+  'a return address of another site is not followed',
+  { mode: { session: 'signed-out' } },
+  async (page) => {
+    await page.goto(`${double.url}/sign-in?next=//evil.example/x`)
+    await page.getByLabel('E-mail').fill('ada@example.com')
+    await page.getByLabel('Password').fill('correct horse battery')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await isAt(page, '/runs')
+  },
+)
+
+flow('a project is added, and the hook secret is opened in the browser and shown once', {}, async (page) => {
+  await page.goto(`${double.url}/projects/new`)
+  await page.getByLabel('SSH address').fill('git@git.example.com:acme/API.git')
+  assert.equal(await page.getByLabel('Project name').inputValue(), 'api')
+  await page.getByRole('button', { name: 'Add the project' }).click()
+  await shows(page, 'whs_0123456789abcdefghijklmnopqrstuv')
+  await shows(page, 'secret=$(cat hooks/mayfly-secret)')
+  await page.getByRole('button', { name: 'Confirm this fingerprint' }).click()
+  await shows(page, 'The repository can be read.')
+  await page.reload()
+  await shows(page, 'The secret was shown once')
+  assert.equal(await page.getByText('whs_').count(), 0)
+})
+
+flow('everything is reached by keyboard: go to, move, open, search, help', {}, async (page) => {
+  await page.goto(`${double.url}/runs`)
+  await shows(page, 'Round prices')
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  await page.keyboard.press('o')
+  await shows(page, 'Needs “unit” to pass; it failed.')
+  await page.keyboard.press('Enter')
+  await isAt(page, '/acme/web/runs/412')
+  await page.keyboard.press('t')
+  await isAt(page, '/acme/web/runs/412?view=table')
+  await page.keyboard.press('f')
+  await isAt(page, '/acme/web/runs/412/jobs/unit.1')
+  await page.keyboard.press('g')
+  await page.keyboard.press('p')
+  await isAt(page, '/projects')
+  await page.keyboard.press('?')
+  await page.getByRole('dialog').waitFor(soon)
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
+  await page.keyboard.press('/')
+  await page.keyboard.type('mobile')
+  await page.getByRole('option', { name: 'Project mobile-app' }).waitFor(soon)
+  await page.keyboard.press('Enter')
+  await isAt(page, '/acme/mobile-app')
+  await page.goBack()
+  await isAt(page, '/projects')
+})
+
+flow('filters live in the address, and clearing them brings everything back', {}, async (page) => {
+  await page.goto(`${double.url}/runs`)
+  await page.getByLabel('Status').selectOption('failed')
+  await isAt(page, '/runs?status=failed')
+  await page.getByLabel('Project', { exact: true }).selectOption('api')
+  await shows(page, 'No run fits these filters')
+  await page.getByRole('button', { name: 'Clear filters' }).first().click()
+  await isAt(page, '/runs')
+  await shows(page, 'Round prices')
+})
+
+flow('new runs wait behind a button; known ones change in place', {}, async (page) => {
+  await page.goto(`${double.url}/runs`)
+  await page.locator('[data-row]').first().waitFor(soon)
+  await shows(page, 'Live')
+  const rows = page.locator('[data-row]')
+  const before = await rows.count()
+  const [running, failed] = summaries()
+  const fresh = {
+    ...failed!,
+    id: `run_${'v'.repeat(26)}`,
+    number: 500,
+    event: { ...failed!.event, subject: 'Brand new' },
+  }
+  double.tell({ t: 'runs', topic: 'runs', run: fresh })
+  double.tell({ t: 'runs', topic: 'runs', run: { ...running!, rev: 99, status: 'passed' } })
+  await page.getByRole('button', { name: '1 new run' }).waitFor(soon)
+  assert.equal(await rows.count(), before)
+  assert.match((await rows.first().textContent()) ?? '', /passed/)
+  await page.getByRole('button', { name: '1 new run' }).click()
+  await shows(page, 'Brand new')
+  assert.equal(await rows.count(), before + 1)
+})
+
+flow(
+  'a lost stream is said, with the age of what one sees, and comes back',
+  { expected: /WebSocket|ERR_/ },
+  async (page) => {
+    await page.goto(`${double.url}/runs`)
+    await shows(page, 'Live')
+    double.mode.stream = 'off'
+    double.dropStreams()
+    await shows(page, /^Not live, \d+s old, retrying\.$/)
+    double.mode.stream = 'on'
+    await page.getByRole('button', { name: 'Retry now' }).click()
+    await page
+      .getByText('Not live')
+      .first()
+      .waitFor({ state: 'detached', ...soon })
+  },
+)
+
+flow('a log opens at the failure; a range of lines becomes the address', {}, async (page) => {
+  await page.goto(`${double.url}/acme/web/runs/412/jobs/unit.1`)
+  await shows(page, 'rounds half to even')
+  await page.getByRole('link', { name: 'Line 62' }).click()
+  await isAt(page, '/acme/web/runs/412/jobs/unit.1#s3L62')
+  await page.getByRole('link', { name: 'Line 66' }).click({ modifiers: ['Shift'] })
+  await isAt(page, '/acme/web/runs/412/jobs/unit.1#s3L62-L66')
+  assert.equal(await page.locator('.line.chosen').count(), 5)
+  await page.keyboard.press('s')
+  await page.locator('.line .time').first().waitFor(soon)
+  await page.keyboard.press('z')
+  await page
+    .locator('.line')
+    .first()
+    .waitFor({ state: 'detached', ...soon })
+})
+
+flow(
+  'a log of 100,000 lines stays small, jumps to any line, wraps and folds',
+  { mode: { logLines: 100_000 } },
+  async (page) => {
+    const start = performance.now()
+    await page.goto(`${double.url}/acme/web/runs/412/jobs/unit.1#s3L90000`)
+    await page.getByText('[90000]').first().waitFor({ timeout: 20_000 })
+    console.log(`100,000 lines, line 90,000 on screen after ${Math.round(performance.now() - start)} ms`)
+    await shows(page, '100,000 lines')
+    assert.ok((await page.locator('.line').count()) < 150)
+    const jump = await page.evaluate(`new Promise((resolve) => {
+    const box = document.querySelector('.scroller')
+    const start = performance.now()
+    box.scrollTop = 12345 * 19
+    const look = () => document.body.textContent.includes('[12350]') ? resolve(performance.now() - start) : requestAnimationFrame(look)
+    requestAnimationFrame(look)
+  })`)
+    console.log(`jump to another line: ${Math.round(Number(jump))} ms`)
+    assert.ok(Number(jump) < 300, `${jump} ms`)
+    await page.getByRole('button', { name: 'Wrap' }).click()
+    await page.locator('.scroller.wraps').waitFor(soon)
+    assert.ok((await page.locator('.line').count()) < 150)
+  },
+)
+
+flow('following sticks to the end until one scrolls up', { mode: { logLines: 0 } }, async (page) => {
+  await page.goto(`${double.url}/acme/web/runs/413/jobs/unit.1`)
+  await page.getByRole('link', { name: 'Line 61' }).waitFor(soon)
+  const follow = page.getByRole('button', { name: 'Follow' })
+  assert.equal(await follow.getAttribute('aria-pressed'), 'true')
+  await page.locator('.scroller').hover()
+  await page.mouse.wheel(0, -400)
+  await page.locator('button[aria-pressed="false"]', { hasText: 'Follow' }).waitFor(soon)
+  const top = await page.locator('.scroller').evaluate((box) => box.scrollTop)
+  double.finishLog(runById(idOf('run', 413))?.jobs[5]?.attempts.at(-1)?.id ?? '')
+  await page.getByRole('button', { name: /^\d+ new lines$/ }).waitFor(soon)
+  assert.equal(await page.locator('.scroller').evaluate((box) => box.scrollTop), top)
+  await page.getByRole('button', { name: /^\d+ new lines$/ }).click()
+  await shows(page, 'Stored 42 files')
+})
+
+flow('cancelling asks first', {}, async (page) => {
+  await page.goto(`${double.url}/acme/web/runs/413`)
+  await shows(page, 'Cancel run')
+  await page.keyboard.press('c')
+  await shows(page, 'Cancel run 413?')
+  await page.getByRole('button', { name: 'Keep it' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
+})
+
+flow('a token is shown once', {}, async (page) => {
+  await page.goto(`${double.url}/settings/tokens`)
+  await page.getByRole('button', { name: 'Create a token' }).click()
+  await page.getByLabel('Name').fill('laptop')
+  await page.getByRole('button', { name: 'Create token' }).click()
+  await shows(page, /^mfp_/)
+  await page.getByRole('button', { name: 'I have copied it' }).click()
+  assert.equal(await page.getByText('mfp_3kq93kq9').count(), 0)
+})
+
+flow('the theme goes through system, light and dark, and is remembered', {}, async (page) => {
+  await page.goto(`${double.url}/runs`)
+  await page.getByRole('button', { name: 'Theme: like the system' }).click()
+  await page.getByRole('button', { name: 'Theme: light' }).click()
+  await page.getByRole('button', { name: 'Theme: dark' }).waitFor(soon)
+  await page.reload()
+  await page.locator('html[data-theme="dark"]').waitFor(soon)
+})
