@@ -96,7 +96,7 @@ export const sshAddress = (gitHost: GitHost, name: string): PushAddress => ({
   env: {
     GIT_SSH_COMMAND: [
       ...['ssh', '-F', '/dev/null', '-i', join(gitHost.directory, 'person_key')],
-      ...['-o', 'IdentitiesOnly=yes', '-o', 'StrictHostKeyChecking=accept-new'],
+      ...['-o', 'IdentitiesOnly=yes', '-o', 'StrictHostKeyChecking=accept-new', '-o', 'LogLevel=ERROR'],
       ...['-o', `UserKnownHostsFile=${join(gitHost.directory, 'known_hosts')}`],
     ].join(' '),
   },
