@@ -214,7 +214,7 @@ const listen = async (
 }
 
 const openRunnerDoor = async (
-  { runner, ticketKeyFile }: ServerConfig,
+  { runner, ticketKeyFile, egressDefault }: ServerConfig,
   deps: ServerDeps,
   parts: Parts & Opened,
 ): Promise<number> => {
@@ -230,6 +230,7 @@ const openRunnerDoor = async (
     watchers: parts.watchers,
     ticketKey: await readTicketKey(ticketKeyFile),
     serverUrl: () => parts.http.site().url,
+    egressDefault,
     newId: parts.newId,
   })
   parts.opened.defer(() => listener.close())

@@ -35,7 +35,9 @@ export const serverConfig = (input: {
     passwordFile: join(input.layout.data, 'pg', 'password'),
   },
   http: { port: input.port, publicUrl: input.publicUrl },
+  // Runners elsewhere come with a later issue: until then nobody but this machine can speak to the port.
   runner: {
+    host: '127.0.0.1',
     port: input.runnerPort,
     keyFile: input.identity.tlsKeyFile,
     certFile: input.identity.tlsCertificateFile,

@@ -49,6 +49,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
     watchers,
     ticketKey: ticketKey.privateKey,
     serverUrl: () => 'http://localhost:8420',
+    egressDefault: 'open' as const,
     newId,
     clock,
     log: silentLog,

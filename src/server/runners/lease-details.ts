@@ -63,7 +63,10 @@ export const readLeaseDetails = async (
   return rows
 }
 
-export const leaseSpecOf = (row: LeaseDetails, serverUrl: string): LeaseSpec => {
+/** What the installation says of every lease: its address, and what a job without a rule of its own may reach. */
+export type LeaseTerms = { readonly serverUrl: string; readonly egressDefault: 'none' | 'open' }
+
+export const leaseSpecOf = (row: LeaseDetails, { serverUrl, egressDefault }: LeaseTerms): LeaseSpec => {
   const common = {
     organisation: { id: row.organisation, name: row.organisationName },
     project: { id: row.project, name: row.projectName, defaultBranch: row.defaultBranch },
@@ -78,12 +81,15 @@ export const leaseSpecOf = (row: LeaseDetails, serverUrl: string): LeaseSpec => 
     run: { id: run, number: runNumber, event: eventOf(eventKind, ref, commit) },
     number: row.number,
   }
-  return row.jobKind === 'plan' ? { ...ofRun, kind: 'plan', parameters: {} } : jobLease(row, ofRun)
+  return row.jobKind === 'plan'
+    ? { ...ofRun, kind: 'plan', parameters: {} }
+    : jobLease(row, ofRun, egressDefault)
 }
 
 const jobLease = (
   row: LeaseDetails,
   ofRun: Omit<Extract<LeaseSpec, { kind: 'plan' }>, 'kind' | 'parameters'>,
+  egressDefault: LeaseTerms['egressDefault'],
 ): LeaseSpec => {
   const { workflow, workflowName, spec, specDigest, planDigest } = row
   assert(
@@ -98,7 +104,7 @@ const jobLease = (
     spec,
     class: row.class,
     // A list of hosts has no shape in the lease yet; what asked for one gets nothing rather than everything.
-    egress: spec.egress === null || spec.egress === 'open' ? 'open' : 'none',
+    egress: (spec.egress ?? egressDefault) === 'open' ? 'open' : 'none',
     planDigest,
     specDigest,
   }

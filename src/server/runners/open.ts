@@ -49,6 +49,8 @@ export type RunnerListenerDeps = {
   readonly ticketKey: CryptoKey
   /** Where people reach the server, for links. */
   readonly serverUrl: () => string
+  /** What a job without a rule of its own may reach. */
+  readonly egressDefault: 'none' | 'open'
   readonly newId: NewId
   readonly clock: Clock
   readonly log: Log

@@ -25,6 +25,7 @@ export type PollDeps = {
   readonly queueBells: Bells
   readonly leaseBells: Bells
   readonly serverUrl: () => string
+  readonly egressDefault: 'none' | 'open'
 }
 
 export type SignedPoll = { readonly caller: Caller; readonly request: PollRequest; readonly body: string }
@@ -97,7 +98,7 @@ const grant = async (
   try {
     const issued = await deps.tickets.issue(lease, { caller, body, eph })
     deps.log.info('lease granted', { lease: lease.lease, attempt: lease.attempt, runner: caller.id })
-    const spec = leaseSpecOf(lease, deps.serverUrl())
+    const spec = leaseSpecOf(lease, { serverUrl: deps.serverUrl(), egressDefault: deps.egressDefault })
     return { lease: lease.lease, attempt: lease.attempt, ttlMs: leaseTtlMs, ...issued, spec }
   } catch (error) {
     const message = isFault(error) ? error.public : 'The lease could not be made'
