@@ -86,6 +86,21 @@ after(async () => {
   await double.close()
 })
 
+test('a page that breaks the policy is noticed', async () => {
+  await using opened = await openPage(
+    browser,
+    { theme: 'light', width: 1280 },
+    /Content Security Policy|Trusted/,
+  )
+  await opened.page.goto(double.url)
+  await opened.page.evaluate("document.body.setAttribute('style', 'color: red')")
+  await opened.page.evaluate("try { document.body.innerHTML = '<i>' } catch {}")
+  assert.deepEqual(opened.complaints.map((line) => line.split(' ').slice(0, 2).join(' ')).sort(), [
+    'policy: require-trusted-types-for',
+    'policy: style-src-attr',
+  ])
+})
+
 for (const one of cases)
   test(`${one.name} is drawn well in both themes, at a desk and on a phone`, async () => {
     Object.assign(double.mode, usual, one.mode)
