@@ -4,7 +4,7 @@ import { fault } from '../../../base/faults.ts'
 import type { Channel } from '../../channel.ts'
 import { callMs } from '../../limits.ts'
 import type { RawHandle } from '../../pipes.ts'
-import { type HandlePart, isAnswer, type VerbArguments, type VerbName } from '../../verbs.ts'
+import { type HandlePart, isAnswer, parseRequest, type VerbArguments, type VerbName } from '../../verbs.ts'
 
 export type Reply = {
   readonly value: unknown
@@ -65,6 +65,9 @@ export const createJailerClient = (channel: Channel): JailerClient => {
     new Promise((resolve, reject) => {
       if (closed) return reject(lineClosed())
       const number = ++lastCall
+      const request = { call: number, verb, with: args }
+      const problem = problemOf(request)
+      if (problem !== null) return reject(problem)
       const timer = setTimeout(() => settle(reject, fault('E_SANDBOX_DEADLINE', { detail: verb })), callMs)
       const settle = <T>(how: (value: T) => void, value: T) => {
         clearTimeout(timer)
@@ -77,7 +80,7 @@ export const createJailerClient = (channel: Channel): JailerClient => {
         reject: (error) => settle(reject, error),
       })
       channel
-        .send({ call: number, verb, with: args })
+        .send(request)
         .catch((cause) => settle(reject, fault('E_EXEC_FAILED', { detail: 'the jailer is gone', cause })))
     })
   return {
@@ -88,6 +91,14 @@ export const createJailerClient = (channel: Channel): JailerClient => {
       for (const key of exits.keys()) if (key.startsWith(`${nest} `)) exits.delete(key)
     },
   }
+}
+
+/** What the jailer would end the line for is refused here: values of a plan may be wrong without anybody being hostile. */
+const problemOf = (request: { readonly verb: VerbName }) => {
+  const parsed = parseRequest(request)
+  if (parsed.ok) return null
+  const words = parsed.problems.map((problem) => problem.message).join('; ')
+  return fault('E_SANDBOX_UNAVAILABLE', { public: `no sandbox can be built like this: ${words}` })
 }
 
 const lineClosed = () => fault('E_EXEC_FAILED', { detail: 'the line to the jailer is closed' })
