@@ -43,6 +43,10 @@ export const claimAttempts = async (
   })
 }
 
+/** The runner enforces the time limit; this long after it the server stops believing in the runner. */
+const backstop = sql`interval '15 minutes'`
+const builtInSeconds = 900
+
 /** Writes the lease into the rows it locks; their status follows from the rules (startAttempts). */
 const lease = async (
   tx: Tx,
@@ -58,10 +62,12 @@ const lease = async (
         order by queue_order limit c.n for update skip locked) a
       limit ${max}
     )
-    update attempts a set lease_id = l.id, runner_id = ${runner}, session = ${session}, beats = 0
-    from picked join unnest(${Array.from({ length: max }, () => newId('lease'))}::text[]) with ordinality as l (id, n)
+    update attempts a set lease_id = l.id, runner_id = ${runner}, session = ${session}, beats = 0,
+      deadline_at = now() + ${backstop} + make_interval(secs =>
+        coalesce((j.spec ->> 'timeoutMs')::float8 / 1000, ${builtInSeconds}))
+    from jobs j, picked join unnest(${Array.from({ length: max }, () => newId('lease'))}::text[]) with ordinality as l (id, n)
       on l.n = picked.n
-    where a.id = picked.id
+    where a.id = picked.id and j.id = a.job_id
     returning a.id, a.lease_id as lease, a.run_id as run, a.job_id as job, a.number`.execute(tx)
   return rows
 }
@@ -80,12 +86,6 @@ const startAttempts = async (tx: Tx, newId: NewId, claimed: readonly Claimed[]):
     const started = changed?.changes.filter((change) => change.kind === 'attempt' && change.to === 'running')
     assert.equal(started?.length, attempts.length, 'a queued attempt can be claimed')
   }
-  await sql`
-    update attempts a set deadline_at = now() + interval '15 minutes' + make_interval(secs =>
-      coalesce((j.spec ->> 'timeoutMs')::float8, 900000) / 1000)
-    from jobs j where j.id = a.job_id and a.id = any(${claimed.map((attempt) => attempt.id)}::text[])`.execute(
-    tx,
-  )
 }
 
 const startOutsideRuns = async (tx: Tx, attempts: readonly Claimed[]): Promise<void> => {

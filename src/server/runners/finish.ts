@@ -10,16 +10,15 @@ import type { FinishRequest } from '../../protocol/runner-wire.ts'
 import { statusOf } from '../../schedule/index.ts'
 import { type CryptoKey, verifyJws } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
-import { notify } from '../db/notify.ts'
+import { type Notice, notify } from '../db/notify.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { changeRun } from '../runs/change.ts'
 import { setHeadline } from '../runs/headline.ts'
 import type { VaultClient } from '../vault-client.ts'
-import { addNote, type LeasedAttempt, type LeaseKey, leaseLost, storable } from './events.ts'
+import { type LeasedAttempt, type LeaseKey, leaseLost, storable } from './events.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
 import { storeRefs } from './finish-refs.ts'
-import { endSteps } from './lose.ts'
 
 export type FinishDeps = {
   readonly db: Db
@@ -50,12 +49,12 @@ export const finishAttempt = async (
     throw leaseLost()
   }
   const end = await prepareEnd(deps, row, { request, key: key.publicKey })
-  const isDone = await inTransaction(deps.db, async (tx) => {
-    if (row.run !== null) await sql`select 1 from runs where id = ${row.run} for update`.execute(tx)
-    if (!(await markFinished(tx, row, { key, digest, end, request }))) return false
-    await writeEnd(tx, deps, row, end)
-    return true
-  })
+  const mark = (tx: Tx) => markFinished(tx, row, { key, digest, end, request })
+  const isDone = await inTransaction(deps.db, (tx) =>
+    row.run === null
+      ? endOutsideRuns(tx, row, { end, mark })
+      : endInRun(tx, deps, { ...row, run: row.run }, { end, mark }),
+  )
   if (!isDone) return finishAttempt(deps, key, { request, body })
 }
 
@@ -120,53 +119,70 @@ const wrapLogKey = async ({ vault, log }: FinishDeps, row: Row): Promise<string 
   }
 }
 
+/** false when somebody else ended it meanwhile. Steps that were under way ended with their sandbox. */
 const markFinished = async (
   tx: Tx,
   row: Row,
   { key, digest, end, request }: { key: LeaseKey; digest: Buffer; end: End; request: FinishRequest },
 ): Promise<boolean> => {
   const { failure } = end
-  const marked = await sql`
-    update attempts set finish_digest = ${digest}, phase = null, log_complete = true,
-      failure_code = ${failure?.code ?? null}, failure_message = ${failure === null ? null : storable(failure.message)},
-      receipt = ${request.receipt}, receipt_verified = ${end.receiptVerified}, log_key_wrapped = ${end.wrapped}
-    where id = ${row.id} and lease_id = ${key.lease} and status = 'running'`.execute(tx)
-  return Number(marked.numAffectedRows) === 1
+  const missing = request.lastSeq - row.lastSeq
+  const notes = missing > 0 ? [`The log is incomplete: ${missing} pieces did not arrive`] : []
+  const { rows } = await sql`
+    with marked as (
+      update attempts set finish_digest = ${digest}, phase = null, log_complete = true, notes = notes || ${notes}::text[],
+        failure_code = ${failure?.code ?? null}, failure_message = ${failure === null ? null : storable(failure.message)},
+        receipt = ${request.receipt}, receipt_verified = ${end.receiptVerified}, log_key_wrapped = ${end.wrapped}
+      where id = ${row.id} and lease_id = ${key.lease} and status = 'running' returning id
+    ), ended as (
+      update steps s set status = 'cancelled' from marked m where s.attempt_id = m.id and s.status = 'running'
+    ) select 1 from marked`.execute(tx)
+  return rows.length === 1
 }
 
-const writeEnd = async (tx: Tx, deps: FinishDeps, row: Row, end: End): Promise<void> => {
-  const { request } = end
-  await endSteps(tx, row.id)
-  if (request.lastSeq > row.lastSeq)
-    await addNote(tx, row.id, `The log is incomplete: ${request.lastSeq - row.lastSeq} pieces did not arrive`)
-  if (row.run === null) await endOutsideRuns(tx, row, end)
-  else await endInRun(tx, deps, { ...row, run: row.run }, end)
-  await notify(tx, [{ channel: 'mayfly_log', payload: row.id }])
-}
+type Ending = { readonly end: End; readonly mark: (tx: Tx) => Promise<boolean> }
 
 const endInRun = async (
   tx: Tx,
   deps: FinishDeps,
   row: Row & { readonly run: NonNullable<Row['run']> },
-  end: End,
-): Promise<void> => {
+  { end, mark }: Ending,
+): Promise<boolean> => {
   const { job, number, run } = row
-  if (end.plan !== null) await storePlan(tx, run, end.plan)
   const ready = end.outcome === 'passed' ? end.plan?.ready : undefined
-  const changed =
-    ready === undefined
-      ? await changeRun(tx, run, [{ kind: 'finished', job, number, outcome: end.outcome }], deps)
-      : await changeRun(tx, run, [{ kind: 'planned', job, number, ...ready.event }], {
-          ...deps,
-          insertPlanned: ready.insertPlanned,
-        })
+  const changed = await changeRun(
+    tx,
+    run,
+    [
+      ready === undefined
+        ? { kind: 'finished', job, number, outcome: end.outcome }
+        : { kind: 'planned', job, number, ...ready.event },
+    ],
+    {
+      newId: deps.newId,
+      ...(ready === undefined ? {} : { insertPlanned: ready.insertPlanned }),
+      notices: [logNotice(row)],
+      locked: async () => {
+        if (!(await mark(tx))) return false
+        if (end.plan !== null) await storePlan(tx, run, end.plan)
+        return true
+      },
+    },
+  )
+  if (changed === null) return false
   const message = end.plan?.headline ?? end.failure?.message ?? `ended ${end.outcome}`
-  if (changed !== null) await setHeadline(tx, changed, job, storable(message))
+  await setHeadline(tx, changed, job, storable(message))
+  return true
 }
 
-const endOutsideRuns = async (tx: Tx, row: Row, end: End): Promise<void> => {
+const endOutsideRuns = async (tx: Tx, row: Row, { end, mark }: Ending): Promise<boolean> => {
+  if (!(await mark(tx))) return false
   const { status, skip } = statusOf(end.outcome)
   await sql`update jobs set status = ${status}, skip_reason = ${skip} where id = ${row.job}`.execute(tx)
   await sql`update attempts set status = ${status}, finished_at = now() where id = ${row.id}`.execute(tx)
   if (end.request.result.kind === 'refs') await storeRefs(tx, row, end.request.result)
+  await notify(tx, [logNotice(row)])
+  return true
 }
+
+const logNotice = ({ id }: Row): Notice => ({ channel: 'mayfly_log', payload: id })

@@ -35,19 +35,12 @@ export const loseAttempt = async (
     where id = ${attempt} and status = 'running'`.execute(deps.db)
   const row = rows[0]
   if (row === undefined) return false
-  const lost = await inTransaction(deps.db, async (tx) => {
-    // The run before the attempt, as every change of a run does.
-    if (row.run !== null) await sql`select 1 from runs where id = ${row.run} for update`.execute(tx)
-    if (!(await markLost(tx, row, { loss, beats: beats ?? null }))) return false
-    if (row.run === null) await endOutsideRuns(tx, row)
-    else {
-      const events = [{ kind: 'lost' as const, job: row.job, number: row.number }]
-      const changed = await changeRun(tx, row.run, events, { newId: deps.newId })
-      if (changed !== null) await setHeadline(tx, changed, row.job, loss.message)
-    }
-    await notify(tx, [{ channel: 'mayfly_log', payload: row.id }])
-    return true
-  })
+  const mark = (tx: Tx) => markLost(tx, row, { loss, beats: beats ?? null })
+  const lost = await inTransaction(deps.db, (tx) =>
+    row.run === null
+      ? endOutsideRuns(tx, row, mark)
+      : endInRun(tx, deps, { ...row, run: row.run }, { loss, mark }),
+  )
   if (lost) deps.log.warn('lease lost', { attempt, lease: row.lease, reason: loss.code })
   return lost
 }
@@ -57,23 +50,38 @@ const markLost = async (
   row: Row,
   { loss, beats }: { readonly loss: Loss; readonly beats: number | null },
 ): Promise<boolean> => {
-  const marked = await sql`
-    update attempts set failure_code = ${loss.code}, failure_message = ${loss.message}, log_complete = true
-    where id = ${row.id} and lease_id = ${row.lease} and status = 'running'
-      and (${beats}::integer is null or beats = ${beats})`.execute(tx)
-  if (Number(marked.numAffectedRows) === 0) return false
-  await endSteps(tx, row.id)
-  return true
+  const { rows } = await sql`
+    with marked as (
+      update attempts set failure_code = ${loss.code}, failure_message = ${loss.message}, log_complete = true
+      where id = ${row.id} and lease_id = ${row.lease} and status = 'running'
+        and (${beats}::integer is null or beats = ${beats}) returning id
+    ), ended as (
+      update steps s set status = 'cancelled' from marked m where s.attempt_id = m.id and s.status = 'running'
+    ) select 1 from marked`.execute(tx)
+  return rows.length === 1
 }
 
-/** Steps that were under way ended with their sandbox. */
-export const endSteps = async (tx: Tx, attempt: AttemptId): Promise<void> => {
-  await sql`update steps set status = 'cancelled' where attempt_id = ${attempt} and status = 'running'`.execute(
-    tx,
-  )
+type Mark = (tx: Tx) => Promise<boolean>
+
+const endInRun = async (
+  tx: Tx,
+  { newId }: LoseDeps,
+  { run, job, number, id }: Row & { readonly run: RunId },
+  { loss, mark }: { readonly loss: Loss; readonly mark: Mark },
+): Promise<boolean> => {
+  const changed = await changeRun(tx, run, [{ kind: 'lost', job, number }], {
+    newId,
+    locked: () => mark(tx),
+    notices: [{ channel: 'mayfly_log', payload: id }],
+  })
+  if (changed !== null) await setHeadline(tx, changed, job, loss.message)
+  return changed !== null
 }
 
-const endOutsideRuns = async (tx: Tx, row: Row): Promise<void> => {
+const endOutsideRuns = async (tx: Tx, row: Row, mark: Mark): Promise<boolean> => {
+  if (!(await mark(tx))) return false
   await sql`update attempts set status = 'errored', finished_at = now() where id = ${row.id}`.execute(tx)
   await sql`update jobs set status = 'errored' where id = ${row.job}`.execute(tx)
+  await notify(tx, [{ channel: 'mayfly_log', payload: row.id }])
+  return true
 }

@@ -15,6 +15,10 @@ export type ChangeContext = {
   readonly insertPlanned?: (tx: Tx, run: LockedRun, added: AddedByPlan) => Promise<void>
   /** Recorded as who cancelled. */
   readonly by?: string
+  /** Called under the lock, before anything is read; false: nothing is to change. */
+  readonly locked?: () => Promise<boolean>
+  /** Go out with those about the run. */
+  readonly notices?: readonly Notice[]
 }
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
@@ -28,7 +32,7 @@ export type ChangedRun = {
   readonly changes: readonly Change[]
 }
 
-/** null when the run is not there. Without any change only the rev has moved. */
+/** null when the run is not there or `locked` said no. Without any change only the rev has moved. */
 export const changeRun = async (
   tx: Tx,
   id: RunId,
@@ -36,7 +40,7 @@ export const changeRun = async (
   context: ChangeContext,
 ): Promise<ChangedRun | null> => {
   const run = await lockRun(tx, id)
-  if (run === null) return null
+  if (run === null || (await context.locked?.()) === false) return null
   const { state, changes } = decide(await loadState(tx, run), ...events)
   await writeChanges(tx, run, changes, context)
   return { run, state, changes }
@@ -72,7 +76,7 @@ const writeChanges = async (
   if (only(changes, 'run-cancel-requested').length > 0) await writeCancel(tx, run, context.by ?? 'unknown')
   for (const change of only(changes, 'run')) await writeRun(tx, run, change)
   await writeWorkflows(tx, only(changes, 'workflow'))
-  await writeJobs(tx, only(changes, 'job'))
+  await writeJobs(tx, run, only(changes, 'job'))
   await touchJobs(tx, run, changes)
   // Ends before begins: a job has one live attempt at most, and a unique index says so.
   await writeAttempts(tx, run, only(changes, 'attempt'))
@@ -82,6 +86,7 @@ const writeChanges = async (
     runNotice(run),
     ...classes.map((payload): Notice => ({ channel: 'mayfly_queue', payload })),
     ...runners.map((payload): Notice => ({ channel: 'mayfly_lease', payload })),
+    ...(context.notices ?? []),
   ])
 }
 
@@ -107,26 +112,27 @@ const writeWorkflows = async (tx: Tx, changes: readonly Of<'workflow'>[]): Promi
   expectRows(result, changes.length)
 }
 
-const writeJobs = async (tx: Tx, changes: readonly Of<'job'>[]): Promise<void> => {
+const writeJobs = async (tx: Tx, run: LockedRun, changes: readonly Of<'job'>[]): Promise<void> => {
   if (changes.length === 0) return
   const result = await sql`
-    update jobs j set status = c.next, skip_reason = c.skip
+    update jobs j set status = c.next, skip_reason = c.skip, rev = ${run.rev}
     from unnest(${changes.map((c) => c.job)}::text[], ${changes.map((c) => c.from)}::text[],
       ${changes.map((c) => c.to)}::text[], ${changes.map((c) => c.skip)}::text[]) as c (id, previous, next, skip)
     where j.id = c.id and j.status = c.previous`.execute(tx)
   expectRows(result, changes.length)
 }
 
-/** Every job that changed in itself or in its attempts has the run's rev. */
+/** A job of which only an attempt changed has the run's rev all the same. */
 const touchJobs = async (tx: Tx, run: LockedRun, changes: readonly Change[]): Promise<void> => {
-  const jobs = new Set(
-    changes.flatMap((change) => {
-      if (change.kind === 'job-added') return [change.job.id]
-      return 'job' in change ? [change.job] : []
-    }),
+  const written = new Set([
+    ...only(changes, 'job').map((change) => change.job),
+    ...only(changes, 'job-added').map((change) => change.job.id),
+  ])
+  const touched = changes.flatMap((change) =>
+    'job' in change && typeof change.job === 'string' && !written.has(change.job) ? [change.job] : [],
   )
-  if (jobs.size > 0)
-    await sql`update jobs set rev = ${run.rev} where id = any(${[...jobs]}::text[])`.execute(tx)
+  if (touched.length > 0)
+    await sql`update jobs set rev = ${run.rev} where id = any(${touched}::text[])`.execute(tx)
 }
 
 const writeAttempts = async (tx: Tx, run: LockedRun, changes: readonly Of<'attempt'>[]): Promise<void> => {

@@ -1,7 +1,7 @@
 // Reads what the rules look at from the tables, under the lock of the run: whoever changes a run holds its row.
 import { sql } from 'kysely'
 import type { JobId, OrganisationId, ProjectId, RunId, WorkflowId } from '../../base/ids.ts'
-import type { AttemptStatus, JobState, RunState, SkipReason, Status } from '../../schedule/index.ts'
+import type { AttemptState, JobState, RunState, Status } from '../../schedule/index.ts'
 import type { Db } from '../db/database.ts'
 import type { JobNeeds } from '../db/schema.ts'
 import type { Tx } from '../db/transaction.ts'
@@ -42,29 +42,20 @@ const loadWorkflows = async (db: Db | Tx, run: RunId): Promise<RunState['workflo
   return rows
 }
 
-type AttemptRow = readonly [number: number, status: AttemptStatus, cancel: boolean]
-type JobRow = {
-  id: JobId
-  workflow: WorkflowId | null
-  key: string
-  name: string
-  kind: JobState['kind']
-  needs: JobNeeds
-  status: Status
-  skip: SkipReason | null
-  attempts: readonly AttemptRow[]
+type JobRow = Omit<JobState, 'attempts' | 'needs'> & { readonly needs: JobNeeds }
+type AttemptRow = AttemptState & { readonly job: JobId }
+
+/** Two plain reads: gathering the attempts in SQL cost four times as much for a run of 400 jobs. */
+const loadJobs = async (db: Db | Tx, run: RunId): Promise<readonly JobState[]> => {
+  const jobs = await sql<JobRow>`
+    select id, workflow_id as workflow, key, name, kind, needs, status, skip_reason as skip
+    from jobs where run_id = ${run} order by number`.execute(db)
+  const attempts = await sql<AttemptRow>`
+    select job_id as job, number, status, cancel_requested_by is not null as "cancelRequested"
+    from attempts where run_id = ${run}`.execute(db)
+  const byJob = Map.groupBy(attempts.rows, (attempt) => attempt.job)
+  return jobs.rows.map((job) => ({ ...job, attempts: inOrder(byJob.get(job.id) ?? []) }))
 }
 
-const loadJobs = async (db: Db | Tx, run: RunId): Promise<readonly JobState[]> => {
-  const { rows } = await sql<JobRow>`
-    select j.id, j.workflow_id as workflow, j.key, j.name, j.kind, j.needs, j.status, j.skip_reason as skip,
-      coalesce(a.list, '[]') as attempts
-    from jobs j left join (
-      select job_id, json_agg(json_build_array(number, status, cancel_requested_by is not null) order by number) as list
-      from attempts where run_id = ${run} group by job_id) a on a.job_id = j.id
-    where j.run_id = ${run} order by j.number`.execute(db)
-  return rows.map((row) => ({
-    ...row,
-    attempts: row.attempts.map(([number, status, cancelRequested]) => ({ number, status, cancelRequested })),
-  }))
-}
+const inOrder = (attempts: readonly AttemptRow[]): readonly AttemptState[] =>
+  attempts.toSorted((a, b) => a.number - b.number)
