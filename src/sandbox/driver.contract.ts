@@ -321,6 +321,16 @@ export const driverContract = (name: string, options: ContractOptions): void => 
       }),
     )
 
+    rule('a step starts with the usual mask, directory, home and signals', () =>
+      withSandbox(async (sandbox) => {
+        const text = 'umask; pwd; echo $HOME; id -un; grep SigIgn /proc/self/status | cut -f2'
+        for (const cell of ['job', 'shared', 'clean'] as const) {
+          const { out } = await runIn(sandbox, contractStep(text, { cell }))
+          assert.equal(out, '0022\n/home/ci/project\n/home/ci\nci\n0000000000000000\n', cell)
+        }
+      }),
+    )
+
     rule('a script of a megabyte and any text runs', () =>
       withSandbox(async (sandbox) => {
         const text = `# ${'ü'.repeat(500_000)}\necho "it's" 'a \\ b' "$#"`

@@ -75,6 +75,7 @@ done
  * what follows. $1 is the hard limit of descriptors; the soft one is what programs expect, 1024.
  */
 export const chainScript = `
+umask 022
 if [ "$1" -gt 1024 ]; then ulimit -S -n 1024; else ulimit -S -n "$1"; fi
 ulimit -H -n "$1" || exit 98
 shift

@@ -10,6 +10,7 @@ const needsProcesses = [
   'a slow reader slows the step, not our memory',
   'environment of every byte and every name reaches the step',
   'what no process can have is refused in words',
+  'a step starts with the usual mask, directory, home and signals',
   'a script of a megabyte and any text runs',
   'stdin reaches the step and ends',
   'a daemon of one step serves the next, and dies with the sandbox',
