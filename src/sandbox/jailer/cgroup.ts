@@ -83,6 +83,8 @@ export interface Groups {
   /** The directories a group of this name has or would have. */
   directoriesOf(id: string): readonly string[]
   create(id: string): Group
+  /** Removes the parents; one that still holds a group stays for the next life's sweep. */
+  release(): Promise<void>
 }
 
 export const openGroups = (layout: CgroupLayout, name: string): Groups => {
@@ -111,6 +113,7 @@ export const openGroups = (layout: CgroupLayout, name: string): Groups => {
       for (const directory of group.directories) mkdirSync(directory)
       return group
     },
+    release: async () => void (await groupAt([...new Set(parents.values())]).remove()),
   }
 }
 

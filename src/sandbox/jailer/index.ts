@@ -1,7 +1,7 @@
 // The root half's door (isolation.md §1.1), imported only by main/jailer.ts. `openJailer` prepares the host once;
 // `serve` obeys one runner over one channel until that closes, then destroys everything it held. Nothing here reads
 // what a job says.
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { RandomBytes } from '../../base/clock.ts'
 import { fault, isFault } from '../../base/faults.ts'
@@ -38,6 +38,7 @@ export type JailerDeps = { readonly config: JailerConfig; readonly random: Rando
 export interface Jailer {
   /** One runner at a time; resolves when it is gone and all its nests are destroyed. */
   serve(channel: Channel): Promise<void>
+  /** Leaves nothing behind that is not stuck. */
   close(): Promise<void>
 }
 
@@ -56,7 +57,8 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   for (const profile of ['strict', 'userns'] as const)
     writeFileSync(join(base, `${profile}.bpf`), loadProfile(profile, host.arch), { mode: 0o600 })
   const groups = openGroups(host.cgroups, `mayfly-${config.installation}`)
-  const records = openRecords(join(config.runDirectory, 'nest-records'))
+  const recordsDirectory = join(config.runDirectory, 'nest-records')
+  const records = openRecords(recordsDirectory)
   const nests = createNests({
     ...{ directory, base, groups, records, log },
     uids: openUids(config.installation, new DataView(deps.random(4).buffer).getUint32(0)),
@@ -66,7 +68,11 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   const parts: Parts = { ...deps, nests, base, masks: host.masks }
   const sweepNow = () => sweep({ directory, groups, records, isHeld: nests.has })
   await sweepNow()
-  return { serve: (channel) => serve(parts, sweepNow, channel), close: () => nests.destroyAll() }
+  const close = async () => {
+    await nests.destroyAll()
+    await groups.release()
+  }
+  return { serve: (channel) => serve(parts, sweepNow, channel), close }
 }
 
 type Parts = JailerDeps & {
@@ -118,6 +124,14 @@ const toolDirectory = (config: JailerConfig, id: string): string => {
   const directory = Object.hasOwn(config.tools, id) ? config.tools[id] : undefined
   if (directory === undefined) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `no tool "${id}"` })
   return directory
+}
+
+const removeIfEmpty = (path: string): void => {
+  try {
+    rmdirSync(path)
+  } catch {
+    // Not empty, or gone.
+  }
 }
 
 /** Cells are built by the nest's throw-away user, who must be able to walk there. */
