@@ -87,7 +87,7 @@ export const openBenchInstallation = async (directory: string): Promise<BenchIns
       return making
     },
     sshRepository: async (name) => ({
-      repository: await gitHost.createRepository(name, projectFiles('no-op')),
+      repository: await gitHost.createRepository(name, projectFiles('jobs-1')),
       push: sshAddress(gitHost, name),
     }),
     close: async () => {

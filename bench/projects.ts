@@ -2,30 +2,38 @@
 
 /** What the first line of a job holds. It stands in no configuration, so an echo of the command is not taken for it. */
 export const marker = 'first line 42'
-export const noOpCommand = 'echo "first line $((6 * 7))"'
+const noOpCommand = 'echo "first line $((6 * 7))"'
 
-export const linesOfLog = 1_000_000
-
-/** Prints `linesOfLog` lines like those of real jobs: about 73 MB that compress to about a quarter. */
-export const logScript = `awk 'BEGIN {
+/** Prints lines like those of real jobs: a million are about 73 MB that compress to about a quarter. */
+export const logScript = (lines: number): string => `awk 'BEGIN {
   n = split("resolve fetch compile link copy check test pack sign verify", verbs, " ")
   seed = 42
-  for (i = 1; i <= ${linesOfLog}; i++) {
+  for (i = 1; i <= ${lines}; i++) {
     seed = (seed * 16807) % 2147483647
     printf "%s modules-%d/%s.o (%d bytes) in %d ms, from cache %08x\\n", verbs[1 + seed % n], i % 977, substr("abcdefghijklmnopqrstuvwxyz", 1 + seed % 20, 6), seed % 1000003, seed % 997, seed
   }
 }'`
 
-export type ProjectKind = 'no-op' | 'hundred' | 'log'
+/** `jobs-100`: a hundred no-op jobs at once; `log-1000`: one that prints a thousand lines. */
+export type ProjectKind = `jobs-${number}` | `log-${number}`
 
 export const projectFiles = (kind: ProjectKind): Readonly<Record<string, string>> => ({
-  '.circleci/config.yml': configurations[kind],
+  '.circleci/config.yml': configuration(kind),
   ...Object.fromEntries(
     Array.from({ length: 49 }, (_, i) => [`src/part-${i}.txt`, `Part ${i}.\n`.repeat(20)]),
   ),
 })
 
-const configuration = (jobs: string, workflow: string): string => `# A project of the bench.
+const configuration = (kind: ProjectKind): string => {
+  const [what, size] = kind.split('-')
+  const count = Number(size)
+  return what === 'log' ? document(logJob(count), ['log']) : document(noOpJob, noOpNames(count))
+}
+
+const noOpNames = (count: number): readonly string[] =>
+  count === 1 ? ['no-op'] : Array.from({ length: count }, (_, i) => `no-op:\n          name: no-op-${i + 1}`)
+
+const document = (jobs: string, workflow: readonly string[]): string => `# A project of the bench.
 version: 2.1
 
 jobs:
@@ -33,9 +41,9 @@ ${jobs}
 workflows:
   main:
     jobs:
-${workflow}`
+${workflow.map((job) => `      - ${job}\n`).join('')}`
 
-const noOp = `  no-op:
+const noOpJob = `  no-op:
     docker:
       - image: debian:12
     environment:
@@ -46,25 +54,16 @@ const noOp = `  no-op:
           command: ${noOpCommand}
 `
 
-const log = `  log:
+const logJob = (lines: number): string => `  log:
     docker:
       - image: debian:12
     steps:
       - run:
           name: Write the file
           command: |
-            ${logScript.replaceAll('\n', '\n            ')} > /tmp/big
+            ${logScript(lines).replaceAll('\n', '\n            ')} > /tmp/big
             ${noOpCommand}
       - run:
           name: Print it
           command: cat /tmp/big
 `
-
-const configurations: Readonly<Record<ProjectKind, string>> = {
-  'no-op': configuration(noOp, '      - no-op\n'),
-  hundred: configuration(
-    noOp,
-    Array.from({ length: 100 }, (_, i) => `      - no-op:\n          name: no-op-${i + 1}\n`).join(''),
-  ),
-  log: configuration(log, '      - log\n'),
-}

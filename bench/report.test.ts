@@ -33,7 +33,18 @@ test('a row shows both values, the ratio with its spread, the limits and the ver
 })
 
 test('a row that did not run says why', () => {
-  assert.match(formatTable([failed]), /PF-04 cold: No-op job\. did not run: no runner/)
+  assert.match(formatTable([failed]), /^PF-04: No-op job\nPF-04 cold did not run: no runner$/m)
+})
+
+test('growth is said with its sizes', () => {
+  const growth = { of: 'lines', sizes: [1, 2], exponentMax: 1.15, at: async () => 1 }
+  const points = [1, 2].map((size) => ({ size, value: 10 * size }))
+  const figures = { ...measured.figures!, growth: { points, exponent: 1 } }
+  const table = formatTable([{ ...measured, scenario: { ...scenario, growth }, figures }])
+  assert.match(
+    table,
+    /PF-04 cold grows with the power 1\.00 of lines \(at most 1\.15\): 1: 10\.0 ms, 2: 20\.0 ms/,
+  )
 })
 
 test('large values are short', () => {

@@ -19,8 +19,8 @@ export const formatTable = (rows: readonly Row[]): string => {
       .join('  ')
       .trimEnd(),
   )
-  const remarks = rows.flatMap(remarksOf)
-  return [...table, ...(remarks.length > 0 ? ['', ...remarks] : []), ''].join('\n')
+  const remarks = [...new Set(rows.flatMap(remarksOf))]
+  return [...table, '', ...remarks, ''].join('\n')
 }
 
 const toCells = ({ scenario, verdict, figures }: Row): readonly string[] => {
@@ -42,22 +42,21 @@ const toCells = ({ scenario, verdict, figures }: Row): readonly string[] => {
   ]
 }
 
-const remarksOf = ({ scenario, figures, error }: Row): readonly string[] => {
-  const remarks = [
-    scenario.title,
-    ...(scenario.note === undefined ? [] : [scenario.note]),
-    ...(error === null ? [] : [`did not run: ${error}`]),
-    ...(figures === null ? [] : growthRemark(scenario, figures)),
-  ]
-  return [`${nameOf(scenario)}: ${remarks.join('. ')}`]
-}
+/** What holds for all rows of an id is the same text in each, and is printed once. */
+const remarksOf = ({ scenario, figures, error }: Row): readonly string[] => [
+  `${scenario.id}: ${scenario.title}`,
+  ...(scenario.note === undefined ? [] : [`${scenario.id}: ${scenario.note}`]),
+  ...(error === null ? [] : [`${nameOf(scenario)} did not run: ${error.trim()}`]),
+  ...(figures === null ? [] : growthRemark(scenario, figures)),
+]
 
-const growthRemark = ({ growth }: Scenario, figures: Figures): readonly string[] => {
+const growthRemark = (scenario: Scenario, figures: Figures): readonly string[] => {
+  const { growth } = scenario
   if (growth === undefined || figures.growth === null) return []
   const { exponent, points } = figures.growth
   const sizes = points.map(({ size, value }) => `${size}: ${formatValue(value, 'ms')}`).join(', ')
   return [
-    `grows with the power ${exponent.toFixed(2)} of ${growth.of} (at most ${growth.exponentMax}): ${sizes}`,
+    `${nameOf(scenario)} grows with the power ${exponent.toFixed(2)} of ${growth.of} (at most ${growth.exponentMax}): ${sizes}`,
   ]
 }
 

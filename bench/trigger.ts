@@ -21,7 +21,7 @@ export type Moments = {
 export const setUpTrigger = async ({ installation }: Bench): Promise<Trigger> => {
   const under = await installation()
   const { client } = await under.up(slots)
-  return { client, project: await under.project('no-op', 'path') }
+  return { client, project: await under.project('jobs-1', 'path') }
 }
 
 export const triggerRun = async ({ client, project }: Trigger): Promise<Moments> => {

@@ -15,9 +15,9 @@ const scenario: Scenario<State> = {
   setUp: async ({ installation, directory }) => {
     const under = await installation()
     const { client } = await under.up(slots)
-    const repository = await createRepository(directory, 'pf-01', projectFiles('no-op'))
+    const repository = await createRepository(directory, 'pf-01', projectFiles('jobs-1'))
     await installPrintingHook(repository)
-    const project = await under.project('no-op', 'path')
+    const project = await under.project('jobs-1', 'path')
     return { client, project, printing: { repository, push: { url: repository.bare, env: {} } } }
   },
   baseline: ({ printing }) => pushUntilHookPrints(printing),

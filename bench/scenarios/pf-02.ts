@@ -16,7 +16,7 @@ const scenario: Scenario<State> = {
     const { client } = await under.up(slots)
     const printing = await under.sshRepository('pf-02')
     await installPrintingHook(printing.repository)
-    return { client, printing, project: await under.project('no-op', 'ssh') }
+    return { client, printing, project: await under.project('jobs-1', 'ssh') }
   },
   baseline: ({ printing }) => pushUntilHookPrints(printing),
   subject: ({ project, client }) => pushUntilFirstLine(project, client),

@@ -34,7 +34,7 @@ const firstLine = async (directory: string): Promise<number> => {
 const scenario: Scenario<string> = {
   ...{ id: 'PF-08', variant: '', unit: 'ms', better: 'lower', goal: { ratio: 3 }, gate: { ratio: 8 } },
   title: '`mayfly run` of a no-op job: process start → first line; baseline Node start and exit + bare bwrap',
-  setUp: async ({ directory }) => (await createRepository(directory, 'pf-08', projectFiles('no-op'))).work,
+  setUp: async ({ directory }) => (await createRepository(directory, 'pf-08', projectFiles('jobs-1'))).work,
   baseline: async () => (await nodeStartAndExit()) + (await bwrapFinished()),
   subject: firstLine,
 }

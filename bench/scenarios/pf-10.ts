@@ -7,13 +7,17 @@ import type { Run } from '../../src/protocol/api/shapes.ts'
 import { spawn } from '../../src/sys/index.ts'
 import { holdsText, isSettled, type LiveMessage, passedRun, plannedJobs } from '../client.ts'
 import { startClock } from '../clock.ts'
-import { linesOfLog, logScript, marker } from '../projects.ts'
+import type { BenchInstallation } from '../installation.ts'
+import { logScript, marker } from '../projects.ts'
 import type { Limit, Scenario } from '../scenario.ts'
 import { slots } from '../slots.ts'
 import type { Trigger } from '../trigger.ts'
 
-type State = Trigger & { readonly directory: string }
+type State = Trigger & { readonly directory: string; readonly installation: BenchInstallation }
 
+const linesOfLog = 1_000_000
+/** In memory, as the job's own file is. */
+const logFile = '/dev/shm/mayfly-bench-log'
 const perSecond = (ms: number) => (linesOfLog / ms) * 1000
 
 const runShell = async (script: string, directory: string): Promise<void> => {
@@ -22,7 +26,7 @@ const runShell = async (script: string, directory: string): Promise<void> => {
   if (code !== 0) throw new Error(`${script.slice(0, 40)} ended with ${code}`)
 }
 
-/** On the disk that holds the installation's data; the file itself is in memory, as the job's is. */
+/** On the disk that holds the installation's data. */
 const writeToDisk = async (command: string, { directory }: State): Promise<number> => {
   const elapsed = startClock()
   await runShell(`${command} > out`, directory)
@@ -31,28 +35,28 @@ const writeToDisk = async (command: string, { directory }: State): Promise<numbe
   return perSecond(ms)
 }
 
-const ingest = async ({ client, project }: State): Promise<number> => {
+const ingest = async ({ client, project }: Trigger, lines: number): Promise<number> => {
   const { id } = await client.post<Run>('/api/v1/runs', { project: project.name })
   const changes = await client.follow(`run:${id}`)
   const attempt = await changes.next((message) => plannedJobs(message)?.[0]?.attempts[0] ?? null)
   const log = await client.follow(`log:${attempt.id}`)
   await log.next(holdsText(marker))
   const elapsed = startClock()
-  await log.next(isLastLine)
+  await log.next((message) => isLine(lines, message))
   log.stop()
   await changes.next(passedRun)
   changes.stop()
   const ms = elapsed()
   if (!(await isSettled(client, id)))
     throw new Error('the run is final, but its receipt or its log is not there')
-  return perSecond(ms)
+  return ms
 }
 
-const isLastLine = (message: LiveMessage): true | null => {
+const isLine = (line: number, message: LiveMessage): true | null => {
   if (message.t === 'log-end') throw new Error('the log ended before its last line')
   if (message.t !== 'frame') return null
   const { firstLine, lines } = message.frame
-  return firstLine - 1 + lines >= linesOfLog ? true : null
+  return firstLine - 1 + lines >= line ? true : null
 }
 
 const row = (command: string, limits: { readonly goal: Limit; readonly gate: Limit }): Scenario<State> => ({
@@ -61,15 +65,26 @@ const row = (command: string, limits: { readonly goal: Limit; readonly gate: Lim
   ...{ unit: 'lines/s', better: 'higher', ...limits },
   title: `Log ingest, 73 MB in 1,000,000 lines; baseline \`${command} > file\` on the same disk`,
   note: 'No secrets exist yet, so nothing is masked',
-  setUp: async ({ installation, directory }) => {
-    const under = await installation()
-    const { client } = await under.up(slots)
-    await runShell(`${logScript} > /dev/shm/mayfly-bench-log`, directory)
-    return { client, directory, project: await under.project('log', 'path') }
+  growth: {
+    ...{ of: 'lines', sizes: [100_000, 200_000, 500_000, 1_000_000], exponentMax: 1.15 },
+    at: async ({ client, installation }, size) =>
+      ingest({ client, project: await installation.project(`log-${size}`, 'path') }, size),
   },
-  baseline: (state) => writeToDisk(command.replace('cat', 'cat /dev/shm/mayfly-bench-log'), state),
-  subject: ingest,
-  tearDown: () => rm('/dev/shm/mayfly-bench-log'),
+  setUp: async (bench) => {
+    const installation = await bench.installation()
+    const { client } = await installation.up(slots)
+    const { directory } = bench
+    await runShell(`${logScript(linesOfLog)} > ${logFile}`, directory)
+    return {
+      client,
+      directory,
+      installation,
+      project: await installation.project(`log-${linesOfLog}`, 'path'),
+    }
+  },
+  baseline: (state) => writeToDisk(command.replace('cat', `cat ${logFile}`), state),
+  subject: async (state) => perSecond(await ingest(state, linesOfLog)),
+  tearDown: () => rm(logFile),
 })
 
 export const scenarios = [
