@@ -15,9 +15,9 @@ export const contentSecurityPolicy = [
   'trusted-types mayfly svelte-trusted-html',
 ].join('; ')
 
+/** Only names that browsers know: others make them complain on every page. */
 const sensors = [
   'accelerometer',
-  'ambient-light-sensor',
   'camera',
   'display-capture',
   'geolocation',
