@@ -26,7 +26,6 @@ import { createIntake } from './intake/intake.ts'
 import { type CompileProgram, createLint } from './lint.ts'
 import { createLive } from './live/live.ts'
 import { createLogs } from './logs/logs.ts'
-import { pruneFrames } from './logs/prune.ts'
 import { createWatchers, type Watchers } from './logs/watchers.ts'
 import { createNewId, type NewId } from './new-id.ts'
 import { openFsStore } from './objects/fs-store.ts'
@@ -37,6 +36,7 @@ import { createProjects } from './projects/projects.ts'
 import { openRunnerListener } from './runners/open.ts'
 import { createRunners } from './runners/runners.ts'
 import { createRuns } from './runs/runs.ts'
+import { tidyRows } from './tidy.ts'
 import { createVaultClient, type VaultClient } from './vault-client.ts'
 
 export { type ServerConfig, serverConfig } from './config.ts'
@@ -77,7 +77,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
 const tidyUp = ({ access, database }: Parts, log: Log): (() => void) => {
   const tidy = async () => {
     await access.sweep()
-    await pruneFrames(database.db)
+    await tidyRows(database.db)
   }
   const timer = setInterval(() => {
     tidy().catch((error: unknown) => log.warn('not tidied up', { error }))

@@ -15,6 +15,7 @@ export const limits = {
   notesPerAttemptMax: 100,
   textMax: 2_000,
   stepsPerAttemptMax: 10_000,
+  egressRowsPerAttemptMax: 1_000,
 
   deliveryBytesMax: 64 * 1024,
   deliveryRememberedHours: 24,

@@ -21,6 +21,21 @@ test('the migrated database is the one in schema.sql', async () => {
   assert.equal(text, await readFile(golden, 'utf8'))
 })
 
+test('the types of schema.ts name the columns of the database', async () => {
+  const { db } = await testDatabase()
+  const source = await readFile(new URL('./schema.ts', import.meta.url), 'utf8')
+  const { rows } = await sql<{ table: string; columns: string[] }>`
+    select table_name as table, array_agg(column_name::text order by column_name) as columns
+    from information_schema.columns where table_schema = 'public' group by table_name`.execute(db)
+  const actual = new Map(rows.map(({ table, columns }) => [table, columns]))
+  const tables = [...source.matchAll(/^ {2}(\w+): \{([^}]*)\}/gm)]
+  assert.ok(tables.length >= 15)
+  for (const [, table = '', body = ''] of tables) {
+    const columns = [...body.matchAll(/(?:^|[;\n])\s*(\w+): /g)].map(([, name]) => name)
+    assert.deepEqual(columns.toSorted(), actual.get(table), table)
+  }
+})
+
 test('two servers that start at once run every file once', async () => {
   const database = await openDatabase(await emptyDatabaseSettings(), silentLog)
   try {

@@ -1,4 +1,4 @@
-// The tables of migrations/0001_base.sql as types. test/… compares them with a migrated database, column by column.
+// The tables of migrations/0001_base.sql as types. migrate.db.test.ts compares them with a migrated database.
 // `bigint` arrives as a number (database.ts), `timestamptz` as a Date, `jsonb` is written as text.
 import type { ColumnType, Generated } from 'kysely'
 import type {

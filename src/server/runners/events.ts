@@ -5,6 +5,7 @@ import { fault } from '../../base/faults.ts'
 import type { AttemptId, JobId, LeaseId, RunId, RunnerId } from '../../base/ids.ts'
 import type { AttemptEvent } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
+import { jsonText } from '../db/json.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import { touchJob } from '../runs/change.ts'
@@ -69,7 +70,10 @@ const applyEvent = async (tx: Tx, attempt: AttemptId, event: AttemptEvent): Prom
     case 'egress':
       await sql`
         insert into egress_records (attempt_id, seq, records)
-        values (${attempt}, ${event.seq}, ${JSON.stringify(event.records)}::jsonb)`.execute(tx)
+        select ${attempt}, ${event.seq}, ${jsonText(event.records)}::jsonb
+        where (select count(*) from egress_records where attempt_id = ${attempt}) < ${limits.egressRowsPerAttemptMax}`.execute(
+        tx,
+      )
       return
     case 'note':
       await addNote(tx, attempt, event.text)

@@ -8,6 +8,7 @@ import { openCommit, type PlanResult } from '../../protocol/runner-wire.ts'
 import { type ExpandedPlan, expandPlan, type RunEvent } from '../../schedule/index.ts'
 import { jcsDigest } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
+import { jsonText } from '../db/json.ts'
 import type { Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
@@ -121,7 +122,7 @@ export const storePlan = async (tx: Tx, run: RunId, prepared: PreparedPlan): Pro
   const plan = prepared.ready === undefined ? null : JSON.stringify(result.plan)
   await sql`
     insert into plans (run_id, digest, plan, origins, problems)
-    values (${run}, ${digest}, ${plan}::jsonb, ${json(result.origins)}::jsonb, ${json(result.problems)}::jsonb)
+    values (${run}, ${digest}, ${plan}::jsonb, ${jsonText(result.origins)}::jsonb, ${jsonText(result.problems)}::jsonb)
     on conflict (run_id) do update set digest = excluded.digest, plan = excluded.plan, origins = excluded.origins,
       problems = excluded.problems, stored_at = now()`.execute(tx)
   const found = result.plan?.inputs.event.commit ?? result.commit?.id ?? null
@@ -134,9 +135,6 @@ export const storePlan = async (tx: Tx, run: RunId, prepared: PreparedPlan): Pro
 }
 
 const textOrNull = (text: string | undefined): string | null => (text === undefined ? null : storable(text))
-
-/** jsonb has no NUL; in JSON text it can only stand as this escape. */
-const json = (value: unknown): string => JSON.stringify(value).replaceAll('\\u0000', '\\u2400')
 
 const insertPlanned = async (
   tx: Tx,

@@ -65,9 +65,7 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
     tellRunner(db, attempt).catch((error: unknown) => log.warn('runner not told about a watcher', { error }))
   })
   const expiry = createExpiry({ ...deps, db })
-  const timer = setInterval(() => {
-    expiry.sweep().catch((error: unknown) => log.error('leases not checked', { error }))
-  }, limits.expirySweepMs)
+  const stopSweeping = repeat(expiry.sweep, { everyMs: limits.expirySweepMs, log })
   const poll: PollDeps = {
     ...deps,
     db,
@@ -84,12 +82,30 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
   return {
     port: listener.port,
     close: async () => {
-      clearInterval(timer)
+      stopSweeping()
       stopWatching()
       await listener.close()
       queueBells.close()
       leaseBells.close()
     },
+  }
+}
+
+/** One at a time: a sweep that takes long is not joined by the next. */
+const repeat = (
+  work: () => Promise<unknown>,
+  { everyMs, log }: { readonly everyMs: number; readonly log: Log },
+): (() => void) => {
+  let timer: NodeJS.Timeout
+  let isStopped = false
+  const round = async () => {
+    await work().catch((error: unknown) => log.error('leases not checked', { error }))
+    if (!isStopped) timer = setTimeout(() => void round(), everyMs)
+  }
+  timer = setTimeout(() => void round(), everyMs)
+  return () => {
+    isStopped = true
+    clearTimeout(timer)
   }
 }
 

@@ -465,6 +465,48 @@ test('a plan that is not the one its runner says is our failure; a configuration
   assert.deepEqual(failed.problems, [problem])
 })
 
+test('text from a sandbox that a database would refuse is stored in a readable form, and a plan with it is refused', async () => {
+  const runner = await open('hostile-text')
+  const run = await start()
+  const held = await one(runner)
+  const problem = {
+    code: 'MF2001',
+    severity: 'error',
+    message: 'a\0b \ud800 c',
+    at: null,
+    frame: [],
+    help: null,
+  }
+  const finish = (lease: Held, outcome: string, result: object) =>
+    runner.send(`/runner/v1/leases/${lease.lease}/finish`, {
+      v: 1,
+      outcome,
+      reason: { code: null, message: 'x\0' },
+      receipt: null,
+      lastSeq: 0,
+      lastEvent: 0,
+      result: {
+        kind: 'plan',
+        plan: null,
+        planDigest: null,
+        origins: {},
+        problems: [],
+        commit: null,
+        ...result,
+      },
+    })
+  assert.equal((await finish(held, 'failed', { problems: [problem] })).status, 200)
+  const failed = await get(run)
+  assert.equal(failed.problems[0]?.message, 'a\u2400b \ufffd c')
+  assert.equal(failed.headline, 'a\u2400b \ufffd c')
+  const next = await start()
+  const second = await one(runner)
+  const plan = planOf(second, [{ key: 'a', name: 'nul\0' }])
+  assert.equal((await finish(second, 'passed', { plan, planDigest: await jcsDigest(plan) })).status, 200)
+  assert.match((await get(next)).jobs[0]?.attempts[0]?.failure?.message ?? '', /NUL/)
+  await parts.runs.cancelRun(parts.actor, next)
+})
+
 test('a receipt is kept with whether its signature fits', async () => {
   const runner = await open('receipts')
   await planned(runner, { key: 'a' }, { key: 'b' })

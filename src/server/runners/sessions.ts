@@ -7,6 +7,7 @@ import type { AttemptId, RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import type { RunnerFacts } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
+import { jsonText } from '../db/json.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { Caller } from './authenticate.ts'
 
@@ -24,7 +25,7 @@ export const enterSession = async (
   caller: Caller,
   claim: SessionClaim,
 ): Promise<readonly AttemptId[]> => {
-  const facts = claim.facts === null ? null : JSON.stringify(claim.facts)
+  const facts = claim.facts === null ? null : jsonText(claim.facts)
   const { rows } = await sql`
     update runners set last_seen_at = now(), facts = coalesce(${facts}::jsonb, facts)
     where id = ${caller.id} and session = ${claim.session} and session_boot = ${claim.boot} and status = 'enrolled'
