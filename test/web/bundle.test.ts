@@ -1,15 +1,19 @@
 // What the browser is given: small enough, from our own origin, with nothing inside that belongs on the server.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { before, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { buildWeb, webRoot } from './double/build.ts'
+import { type BuiltWeb, buildWeb } from './double/build.ts'
 
 type Chunk = { readonly file: string; readonly imports?: readonly string[]; readonly isEntry?: boolean }
 const scriptBudgetBytes = 180 * 1024
-const read = (name: string): string => readFileSync(`${webRoot}/${name}`, 'utf8')
+let web: BuiltWeb
+const read = (name: string): string => readFileSync(`${web.root}/${name}`, 'utf8')
 
-before(buildWeb)
+before(async () => {
+  web = await buildWeb()
+})
+after(() => web.remove())
 
 test('the script of the first view fits its budget', () => {
   const manifest = JSON.parse(read('.vite/manifest.json')) as Record<string, Chunk>
@@ -30,7 +34,7 @@ test('the script of the first view fits its budget', () => {
 })
 
 test('no script brings the validation library, and no file names another origin', () => {
-  for (const file of readdirSync(`${webRoot}/assets`)) {
+  for (const file of readdirSync(`${web.root}/assets`)) {
     if (!/\.(js|css)$/.test(file)) continue
     const source = read(`assets/${file}`)
     assert.doesNotMatch(source, /ZodError|\$ZodType/, file)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { openBrowser, openPage } from './double/browser.ts'
-import { buildWeb, webRoot } from './double/build.ts'
+import { type BuiltWeb, buildWeb } from './double/build.ts'
 import { type Double, type Mode, startDouble } from './double/server.ts'
 import { idOf, runById, summaries } from './double/world.ts'
 
@@ -12,14 +12,16 @@ const usual: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines
 const soon = { timeout: 8_000 }
 let browser: Browser
 let double: Double
+let web: BuiltWeb
 before(async () => {
-  await buildWeb()
-  double = await startDouble(webRoot)
+  web = await buildWeb()
+  double = await startDouble(web.root)
   browser = await openBrowser()
 })
 after(async () => {
   await browser.close()
   await double.close()
+  await web.remove()
 })
 
 const flow = (

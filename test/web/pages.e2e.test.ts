@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { axeFindings, openBrowser, openPage, type View } from './double/browser.ts'
-import { buildWeb, webRoot } from './double/build.ts'
+import { type BuiltWeb, buildWeb } from './double/build.ts'
 import { type Double, type Mode, startDouble } from './double/server.ts'
 
 type PageCase = {
@@ -76,14 +76,17 @@ const pictures = 'tmp/screenshots'
 
 let browser: Browser
 let double: Double
+let web: BuiltWeb
 before(async () => {
-  await Promise.all([buildWeb(), mkdir(pictures, { recursive: true })])
-  double = await startDouble(webRoot)
+  await mkdir(pictures, { recursive: true })
+  web = await buildWeb()
+  double = await startDouble(web.root)
   browser = await openBrowser()
 })
 after(async () => {
   await browser.close()
   await double.close()
+  await web.remove()
 })
 
 test('a page that breaks the policy is noticed', async () => {
