@@ -37,7 +37,7 @@ setInterval(() => undefined, 1000)
 test('the runner is started without privileges, and again after kill -9, which leaves nothing', {
   skip: needsRoot,
   timeout: 60_000,
-}, async () => {
+}, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-supervised-'))
   await chmod(directory, 0o711)
   await writeFile(join(directory, 'runner.ts'), runner, { mode: 0o644 })
@@ -59,10 +59,11 @@ test('the runner is started without privileges, and again after kill -9, which l
   }
   const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  t.after(() => child.kill('SIGKILL'))
   const pipe = child.stdio[3]
   if (pipe && 'end' in pipe) pipe.end(JSON.stringify(config))
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
-  const nextLine = async () => JSON.parse((await lines.next()).value)
+  const nextLine = async () => JSON.parse(String((await lines.next()).value))
   assert.equal((await nextLine()).program, 'jailer')
   const first = await nextLine()
   const { pid, nest, ...who } = first

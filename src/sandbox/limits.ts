@@ -35,7 +35,8 @@ export const scriptBytesMax = 4 * 1024 * 1024
 export const variableBytesMax = 131_072
 export const environmentBytesMax = 1024 * 1024
 
-/** FIFOs made with the nest, and per refill. */
+/** Sets of FIFOs made with the nest (each costs its start some 0.1 ms), and per refill. */
+export const setsAtStart = 4
 export const setsBatch = 16
 /** Sets whose handles the runner holds before a step asks for one. */
 export const setsAhead = 2

@@ -4,7 +4,7 @@ import { chmod, cp, lstat, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { run } from '../../sys/index.ts'
-import { setsBatch, toolMs } from '../limits.ts'
+import { setsAtStart, toolMs } from '../limits.ts'
 import { resolverAddress } from './net.ts'
 import { loopScript, skeletonScript, stepScript } from './scripts.ts'
 
@@ -49,7 +49,7 @@ export const prepareBase = async (directory: string, trustCa: string | null): Pr
   await chmod(directory, 0o711)
   const made = await run(
     '/bin/sh',
-    ['-c', skeletonScript, 'sh', join(directory, 'nest'), String(setsBatch)],
+    ['-c', skeletonScript, 'sh', join(directory, 'nest'), String(setsAtStart)],
     {
       timeoutMs: toolMs,
     },

@@ -71,6 +71,9 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   const close = async () => {
     await nests.destroyAll()
     await groups.release()
+    rmSync(base, { recursive: true, force: true })
+    // Only when empty: what is left in them is for the next life's sweep.
+    for (const path of [directory, recordsDirectory]) removeIfEmpty(path)
   }
   return { serve: (channel) => serve(parts, sweepNow, channel), close }
 }
@@ -101,7 +104,7 @@ const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel)
         const value = await verbs[request.verb](request.with as never, give)
         await tell({ re: request.call, value: value ?? null })
       } catch (error) {
-        log.warn('verb failed', { verb: request.verb, error })
+        log.info('verb failed', { verb: request.verb, error })
         await tell({ re: request.call, fault: describeFault(error) })
       }
     }

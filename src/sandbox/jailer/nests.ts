@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Limits, Receipt } from '../../protocol/receipt.ts'
-import { backgroundSet, killRoundMs, killRounds, nestsMax, setsBatch } from '../limits.ts'
+import { backgroundSet, killRoundMs, killRounds, nestsMax, setsAtStart } from '../limits.ts'
 import { type Anchor, openAnchor } from './anchor.ts'
 import type { Cell } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
@@ -140,7 +140,7 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<Nes
         nextCell: 1,
         nextSet: 1,
         nextBackground: backgroundSet,
-        setsMade: setsBatch,
+        setsMade: setsAtStart,
         setsReady: Promise.resolve(),
         closing: null,
       },

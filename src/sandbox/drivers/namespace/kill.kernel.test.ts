@@ -70,8 +70,10 @@ const nothingMounted = ({ id }: Record): boolean =>
 
 const assertNothingLeft = ({ record, jailer }: Life): void => {
   for (const group of record.groups) assert.ok(!existsSync(group), group)
-  assert.deepEqual(readdirSync(join(jailer.runDirectory, 'nest')), [])
-  assert.deepEqual(readdirSync(join(jailer.runDirectory, 'nest-records')), [])
+  for (const name of ['nest', 'nest-records']) {
+    const directory = join(jailer.runDirectory, name)
+    assert.deepEqual(existsSync(directory) ? readdirSync(directory) : [], [])
+  }
   assert.ok(nothingMounted(record))
 }
 
