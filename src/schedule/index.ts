@@ -11,7 +11,6 @@ export {
   newRun,
   outcomeOf,
   type RunState,
-  rollUp,
   type SkipReason,
   type Status,
   statusOf,

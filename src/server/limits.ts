@@ -21,7 +21,8 @@ export const limits = {
   deliveryRememberedHours: 24,
   deliveryClockSkewMs: 5 * 60_000,
 
-  runnerBodyBytesMax: 6 * 1024 * 1024,
+  /** A compiler's answer (16 MiB with its origins) and a receipt; read only after the signature was checked. */
+  runnerBodyBytesMax: 20 * 1024 * 1024,
   runnerHeaderBytesMax: 16 * 1024,
   runnerRequestMs: 30_000,
   runnerConnectionsMax: 512,
@@ -38,8 +39,7 @@ export const limits = {
 
   /** When no notice came: how often held polls and followers look again. */
   safetyNetMs: 5_000,
-  /** Frames read from the database at once. */
-  /** A batch is at most 4 MiB. */
+  /** Batches read at once by a follower; one is at most 4 MiB. */
   logBatchesPerPage: 4,
   logPagesCachedBytes: 16 * 1024 * 1024,
   logKeysCached: 1_000,

@@ -411,7 +411,8 @@ test('what is not the protocol is refused without a defect', async () => {
   await refused('/runner/v1/leases/lse_x/finish', {}, 404)
   await refused(`/runner/v1/leases/${parts.newId('lease')}/vault`, {}, 404)
   await refused(`/runner/v1/leases/${parts.newId('lease')}/finish`, { v: 1 }, 400)
-  await refused('/runner/v1/frames', Buffer.alloc(7 * 1024 * 1024), 413)
+  await refused('/runner/v1/frames', Buffer.alloc(7 * 1024 * 1024), 400)
+  await refused('/runner/v1/beat', Buffer.alloc(21 * 1024 * 1024), 413)
 })
 
 test('a plan that is not the one its runner says is our failure; a configuration error is the run’s', async () => {
