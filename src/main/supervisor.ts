@@ -62,6 +62,8 @@ const layoutOf = async (data: string | undefined) => {
 const runUp = async (flags: UpFlags, home: string): Promise<number> => {
   const { up } = await import('../supervisor/index.ts')
   const layout = await layoutOf(flags.data)
+  // What we make is given its mode explicitly; what a tool makes for us must stay readable for the service users.
+  process.umask(0o022)
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
   const say = (line: string) => console.error(`  ${line}`)

@@ -144,7 +144,7 @@ const startServer = (
 ): ChildProcess => {
   const flags = Object.entries(settings(options)).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const { file, args } = ownerCommand(options.owner, [join(bin, 'postgres'), '-D', cluster, ...flags])
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   child.on('error', (error) => options.log.error('database did not start', { error }))
   child.stderr?.on('data', (chunk: Buffer) =>
     options.log.debug('database says', { text: chunk.toString().slice(0, 2000) }),

@@ -3,7 +3,7 @@
 // settings on descriptor 3.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { type ChildProcess, spawn } from '../sys/index.ts'
@@ -35,12 +35,20 @@ export const installPrograms = async (
     await mkdir(join(fresh, 'tool'), { mode: 0o755 })
     await cp(from.node, join(fresh, 'tool/node'))
     await cp(join(from.build, 'compile.js'), join(fresh, 'tool/compile.js'))
+    await openToAll(fresh)
     await chmod(join(fresh, 'tool/node'), 0o755)
     await rename(fresh, directory)
   }
   for (const old of await readdir(join(data, 'app')))
     if (old !== version) await rm(join(data, 'app', old), { recursive: true, force: true })
   return { node: join(directory, 'tool/node'), directory }
+}
+
+/** Service users and jobs read it, whatever the umask of the clone was. */
+const openToAll = async (path: string): Promise<void> => {
+  if (!(await lstat(path)).isDirectory()) return chmod(path, 0o644)
+  await chmod(path, 0o755)
+  for (const name of await readdir(path)) await openToAll(join(path, name))
 }
 
 /** Content for what we wrote; name, size and time for the runtime, which is large and comes from a package. */
@@ -51,7 +59,6 @@ const digestOf = async (paths: readonly string[]): Promise<string> => {
 }
 
 const hashInto = async (hash: ReturnType<typeof createHash>, path: string): Promise<void> => {
-  const { lstat } = await import('node:fs/promises')
   const entry = await lstat(path)
   hash.update(`${path.split('/').at(-1)}\0`)
   if (entry.isDirectory())
@@ -88,7 +95,11 @@ export const startProgram = (programs: Programs, program: string, options: Start
     ...(options.nodeFlags ?? []),
     join(programs.directory, `${program}.js`),
   ]
-  const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  // A session of its own: Ctrl-C in a terminal is for the supervisor, which stops its programs in order.
+  const child = spawn(command[0] ?? '', command.slice(1), {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
   const config = child.stdio[3] as Writable
   // The child may be gone before it has read its settings; its exit is what gets reported.
   config.on('error', () => undefined)

@@ -2,9 +2,9 @@
 // 1 look at the machine  2 packages and users  3 directories, programs, keys  4 database and vault
 // 5 server  6 jailer and runner  7 the sample project, once  8 watch until told to stop, then undo in reverse.
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock, RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
@@ -85,6 +85,7 @@ const start = async (
     throw fault('E_MACHINE_NOT_READY', {
       public: 'mayfly up needs root for now: start it with sudo. (mayfly lint works without.)',
     })
+  await checkReach(layout.data)
   await takeLock(layout, running)
   await findFreePort(options.port, '--port')
   await findFreePort(options.runnerPort, '--runner-port')
@@ -127,6 +128,20 @@ type Parts = {
   readonly identity: Identity
 }
 
+/** The service users must be able to walk to the data directory: said before anything is made. */
+const checkReach = async (data: string): Promise<void> => {
+  const parents = dirname(data)
+    .split('/')
+    .map((_, i, parts) => `/${parts.slice(1, i + 1).join('/')}`)
+  for (const path of parents) {
+    const entry = await stat(path).catch(() => null)
+    if (entry !== null && (entry.mode & 0o001) === 0)
+      throw fault('E_MACHINE_NOT_READY', {
+        public: `The service users cannot reach ${data}: ${path} is closed to them. Choose another --data, or: chmod o+x ${path}`,
+      })
+  }
+}
+
 /** Two supervisors over one data directory would be two truths; a stale file of a killed one is taken over. */
 const takeLock = async (layout: Layout, running: Running): Promise<void> => {
   await mkdir(layout.run, { recursive: true, mode: 0o711 })
@@ -137,7 +152,14 @@ const takeLock = async (layout: Layout, running: Running): Promise<void> => {
       public: `This installation already runs (process ${pid}). Stop it with: mayfly down`,
     })
   await writeFile(layout.lock, `${process.pid}\n`, { mode: 0o644 })
-  running.set('lock', () => rm(layout.lock, { force: true }))
+  running.set('lock', () => removeRunDirectory(layout))
+}
+
+/** Everything below is made anew by the next start; but of nests that could not be ended, that start has to know. */
+const removeRunDirectory = async ({ run, lock }: Layout): Promise<void> => {
+  const stuck = await readdir(join(run, 'nest-records')).catch(() => [])
+  // SAFE: nests are mounted in namespaces of their own, and without a record there is none: nothing is mounted below.
+  await rm(stuck.length === 0 ? run : lock, { recursive: true, force: true })
 }
 
 const commandLine = (pid: number): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
