@@ -15,7 +15,7 @@ export type App = {
   readonly session: Session
   readonly theme: Theme
   readonly ticker: Ticker
-  /** The claim token, taken from the address at the very start and removed from it. */
+  /** The claim token, taken from the address and removed from it. */
   readonly claimToken: string | null
   /** Opened on first use: who is not signed in has no stream. */
   readonly live: () => Live
@@ -27,7 +27,11 @@ export const [useApp, provideApp] = createContext<App>()
 const lettersOffKey = 'mayfly-letter-keys-off'
 
 export const createApp = (window: Window): App => {
-  const claimToken = takeClaimToken(window)
+  let claimToken = $state(takeClaimToken(window))
+  // The link was opened in a tab that shows this page already: only the fragment changes, nothing loads anew.
+  window.addEventListener('hashchange', () => {
+    claimToken = takeClaimToken(window) ?? claimToken
+  })
   const session = createSession()
   const letterKeys = createLetterKeys(window)
   let live: Live | null = null
@@ -38,7 +42,9 @@ export const createApp = (window: Window): App => {
     session,
     theme: createTheme(window),
     ticker: createTicker(window),
-    claimToken,
+    get claimToken() {
+      return claimToken
+    },
     live: () => {
       live ??= createLive(window, session)
       return live
