@@ -78,6 +78,8 @@ const verbs = {
   'cell.have': object({ nest: nestId, cell: cellNumber }),
   'cell.signal': object({ nest: nestId, cell: cellNumber, signal: oneOf('TERM', 'KILL') }),
   sweep: object({}),
+  'canaries.plant': object({}),
+  'canaries.clear': object({}),
 } as const
 
 export type VerbName = keyof typeof verbs

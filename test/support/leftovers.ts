@@ -14,9 +14,7 @@ export const findLeftovers = (places: {
     .split('\n')
     .filter((line) => line.includes(places.run))
     .map((line) => `mount: ${line}`),
-  ...(existsSync(join(places.run, 'nest'))
-    ? readdirSync(join(places.run, 'nest')).map((name) => `nest: ${name}`)
-    : []),
+  ...(existsSync(places.run) ? [`directory: ${places.run} with ${readdirSync(places.run).join(', ')}`] : []),
   ...(places.installation === undefined ? [] : cgroupsOf(places.installation)),
 ]
 

@@ -12,6 +12,7 @@ import { toolMs } from '../limits.ts'
 import { loadProfile } from '../policy/seccomp.ts'
 import { parseRequest, type Request } from '../verbs.ts'
 import { caPath, prepareBase } from './base.ts'
+import { type Canaries, createCanaries } from './canaries.ts'
 import { openGroups } from './cgroup.ts'
 import { readHost } from './host.ts'
 import { createNests, type Nests } from './nests.ts'
@@ -65,7 +66,9 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
     newId: () => newId(deps.random, records),
     openNet: (nestId) => openNestNet({ nestId, ports: openPorts, binder: config.binder }),
   })
-  const parts: Parts = { ...deps, nests, base, masks: host.masks }
+  const canaries = createCanaries(config.installation, deps.random)
+  canaries.clear()
+  const parts: Parts = { ...deps, nests, base, masks: host.masks, canaries }
   const sweepNow = () => sweep({ directory, groups, records, isHeld: nests.has })
   await sweepNow()
   const close = async () => {
@@ -82,6 +85,7 @@ type Parts = JailerDeps & {
   readonly nests: Nests
   readonly base: string
   readonly masks: readonly string[]
+  readonly canaries: Canaries
 }
 
 const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel): Promise<void> =>
@@ -95,6 +99,7 @@ const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel)
       seccompFile: (profile) => join(parts.base, `${profile}.bpf`),
       probe: async () => readHost(),
       sweep: sweepNow,
+      canaries: parts.canaries,
       onCellExit: (nest, cell, exit) => void tell({ nest, cell, ...exit }),
     })
     const obey = async (request: Request) => {
@@ -115,7 +120,10 @@ const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel)
       log.error('the runner sent what is no verb', { problems: request.problems.map((p) => p.message) })
       channel.close()
     })
-    channel.onClose(() => void nests.destroyAll().finally(resolve))
+    channel.onClose(() => {
+      parts.canaries.clear()
+      void nests.destroyAll().finally(resolve)
+    })
   })
 
 const describeFault = (error: unknown) =>

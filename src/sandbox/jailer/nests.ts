@@ -77,14 +77,15 @@ export interface Nests {
 export const createNests = (deps: NestDeps): Nests => {
   const nests = new Map<string, Nest>()
   const survey = createSurveyor()
-  const making = new Set<string>()
+  const making = new Map<string, Promise<Nest>>()
   const prepare = async (want: NestWant): Promise<Nest> => {
     if (nests.size + making.size >= nestsMax)
       throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'too many nests' })
     const id = deps.newId()
-    making.add(id)
+    const work = makeNest(deps, id, want)
+    making.set(id, work)
     try {
-      const nest = await makeNest(deps, id, want)
+      const nest = await work
       nests.set(id, nest)
       return nest
     } finally {
@@ -107,6 +108,8 @@ export const createNests = (deps: NestDeps): Nests => {
     usage: (nest) => usageOf(nest),
     destroy,
     destroyAll: async () => {
+      // What is only just being made belongs to nobody any more either.
+      while (making.size > 0) await Promise.allSettled(making.values())
       await Promise.all([...nests.values()].map(destroy))
     },
     has: (id) => nests.has(id) || making.has(id),

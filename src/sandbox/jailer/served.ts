@@ -7,6 +7,7 @@ import { fault } from '../../base/faults.ts'
 import { backgroundSet, cellsPerNestMax, setsBatch, setsPerNestMax } from '../limits.ts'
 import { type Parcel, type RawHandle, rawHandleOf } from '../pipes.ts'
 import type { HandlePart, VerbArguments, VerbName } from '../verbs.ts'
+import type { Canaries } from './canaries.ts'
 import type { CellPlan } from './cell-options.ts'
 import { type Cell, type CellExit, signalSession, startCell } from './cells.ts'
 import { hold, openForReading, openForWriting, openInside, openWriteOnly } from './fifos.ts'
@@ -25,6 +26,7 @@ export type ServedDeps = {
   readonly caPath: string
   readonly probe: () => Promise<unknown>
   readonly sweep: () => Promise<unknown>
+  readonly canaries: Canaries
   readonly onCellExit: (nest: string, cell: number, exit: CellExit) => void
 }
 
@@ -52,6 +54,8 @@ export const serveVerbs = (deps: ServedDeps): Served => {
     'cell.have': async ({ nest, cell }) => nests.get(nest).cells.get(cell)?.unblock(),
     'cell.signal': async ({ nest, cell, signal }) => nests.get(nest).cells.get(cell)?.signal(signal),
     sweep: () => deps.sweep(),
+    'canaries.plant': async () => deps.canaries.plant(),
+    'canaries.clear': async () => deps.canaries.clear(),
   }
 }
 

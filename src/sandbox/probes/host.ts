@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { getServers } from 'node:dns'
 import { once } from 'node:events'
-import { readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, isIPv4, type ListenOptions, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
@@ -20,11 +20,15 @@ export interface ProbeHost {
   close(): Promise<void>
 }
 
+export type Planted = { readonly paths: readonly string[]; readonly value: string }
+
 export type ProbeHostOptions = {
   /** Directories of runner and vault that this process may write. */
   readonly stateDirectories: readonly string[]
   /** Sockets of ours that no job may reach. */
   readonly sockets: readonly string[]
+  /** What somebody else planted, where this process may not write. */
+  readonly others?: Planted
   /** Calibration only: stand-ins for the outside, and the tree in which files may be written. */
   readonly standIns?: Wanted
   readonly plantedRoot?: string
@@ -68,7 +72,7 @@ export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHos
     targets: {
       hostNamespaces: [readlinkSync('/proc/self/ns/pid'), readlinkSync('/proc/self/ns/user')],
       hostPid: bystander.pid ?? process.pid,
-      canaries,
+      canaries: [...canaries, ...(options.others?.paths ?? [])],
       markerHead,
       sockets: options.sockets,
       disks: readDisks(),
@@ -79,7 +83,7 @@ export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHos
       nonce,
       plantedRoot: options.plantedRoot ?? '',
     },
-    planted: [value, marker],
+    planted: [value, marker, ...(options.others === undefined ? [] : [options.others.value])],
     shadow: readShadow(),
     accepted: listeners.accepted,
     close: async () => {
@@ -98,7 +102,8 @@ const plant = (directories: readonly string[], name: string, value: string): rea
     .map((directory) => join(directory, name))
     .filter((path) => {
       try {
-        writeFileSync(path, value, { mode: 0o644, flag: 'wx' })
+        writeFileSync(path, value, { flag: 'wx' })
+        chmodSync(path, 0o644) // whatever our umask is: the wall must hide it, not the mode
         return true
       } catch {
         return false // not ours to write, or not there

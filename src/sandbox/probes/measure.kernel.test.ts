@@ -15,7 +15,7 @@ for (const mode of ['list', 'open', 'none'] as const satisfies readonly EgressMo
   test(`egress ${mode}: no probe is open in any kind of cell of the namespace driver`, {
     skip,
   }, async (t) => {
-    const local = await openLocalSandboxes([])
+    const local = await openLocalSandboxes({ privateRanges: [] })
     try {
       const spec = { ...contractSpec, egress: { mode, allow: [], privateRanges: [] } }
       const host = { stateDirectories: ['/run'], sockets: [] }

@@ -3,7 +3,7 @@
 // residue, hostile archives) stay as the driver's code has them and are tested by those suites.
 import type { Clock } from '../../base/clock.ts'
 import type { Driver, Measured, ProbeResult, Sandbox, SandboxSpec, StepSpec, Threat } from '../driver.ts'
-import { openProbeHost, type ProbeHost, type ProbeHostOptions } from './host.ts'
+import { openProbeHost, type Planted, type ProbeHost, type ProbeHostOptions } from './host.ts'
 import { allProbes, runProbes } from './run.ts'
 
 export type MeasureDeps = {
@@ -17,8 +17,8 @@ const cells: readonly StepSpec['cell'][] = ['shared', 'clean', 'job']
 
 export const createMeasure =
   (deps: MeasureDeps) =>
-  async (driver: Driver, signal: AbortSignal): Promise<Measured> => {
-    const host = await openProbeHost(deps.host)
+  async (driver: Driver, signal: AbortSignal, planted?: Planted): Promise<Measured> => {
+    const host = await openProbeHost({ ...deps.host, ...(planted === undefined ? {} : { others: planted }) })
     const startedMs = deps.clock.monotonicMs()
     try {
       const sandbox = await driver.open(deps.spec, signal)

@@ -18,6 +18,7 @@ import type {
 } from '../../driver.ts'
 import type { Resolve } from '../../egress/resolve.ts'
 import { classes } from '../../policy/classes.ts'
+import type { Planted } from '../../probes/host.ts'
 import { createJailerClient, type JailerClient } from './client.ts'
 import { type NestHold, type NestKind, openNest } from './nest.ts'
 import { openNetwork } from './network.ts'
@@ -31,7 +32,7 @@ export type NamespaceDriverDeps = {
   /** Names to addresses for the gateway; default: the host's own. */
   readonly resolve?: Resolve
   /** The isolation suite, run in a sandbox of this driver; without it nothing is measured and no tier is claimed. */
-  readonly measure?: (driver: Driver, signal: AbortSignal) => Promise<Measured>
+  readonly measure?: (driver: Driver, signal: AbortSignal, planted: Planted) => Promise<Measured>
 }
 
 const stops: readonly Threat[] = Array.from(
@@ -73,11 +74,7 @@ export const openNamespaceDriver = (deps: NamespaceDriverDeps): Driver => {
   const driver: Driver = {
     ...{ name: 'namespace', stops, can },
     probe: (signal) => probe(parts, signal),
-    measure: async (signal) => {
-      const measured = await (deps.measure?.(driver, signal) ?? notMeasured(deps.clock))
-      parts.measured = { tier: measured.tier, at: measured.at }
-      return measured
-    },
+    measure: (signal) => measure(parts, driver, signal),
     // SAFE: the jailer is trusted by the runner.
     sweep: async (signal) =>
       within(client.call('sweep', {}), signal).then(({ value }) => value as SweepReport),
@@ -183,7 +180,22 @@ const kindOf = (spec: SandboxSpec): NestKind => {
   return { limits: spec.limits, net, seccomp: spec.seccomp, tools }
 }
 
-const notMeasured = async (clock: Clock): Promise<Measured> => ({
+/** What could not be measured is not claimed any longer, whatever was found before. */
+const measure = async (parts: Parts, driver: Driver, signal: AbortSignal): Promise<Measured> => {
+  if (parts.measure === undefined) return notMeasured(parts.clock)
+  parts.measured = { tier: 'none', at: null }
+  try {
+    const { value } = await within(parts.client.call('canaries.plant', {}), signal)
+    // SAFE: the jailer is trusted by the runner.
+    const measured = await parts.measure(driver, signal, value as Planted)
+    parts.measured = { tier: measured.tier, at: measured.at }
+    return measured
+  } finally {
+    await parts.client.call('canaries.clear', {})
+  }
+}
+
+const notMeasured = (clock: Clock): Measured => ({
   ...{ at: new Date(clock.now()).toISOString(), tier: 'none', stops: [], probes: [] },
   startMs: { p50: 0, p95: 0, n: 0 },
 })

@@ -1,0 +1,41 @@
+// Values planted where only root can write, for the isolation suite to look for from inside (isolation.md §12): the
+// runner asks for them, the jailer alone says where. One fixed name per installation, so that what an earlier life left
+// is found again. Nothing but random bytes is ever written, and nothing is followed or overwritten.
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RandomBytes } from '../../base/clock.ts'
+import type { Planted } from '../probes/host.ts'
+
+export interface Canaries {
+  /** Anew each time; a place that does not exist or is read-only has none. */
+  plant(): Planted
+  clear(): void
+}
+
+const places = ['/etc', '/opt', '/home', '/srv'] as const
+
+export const createCanaries = (installation: string, random: RandomBytes): Canaries => {
+  const paths = places.map((place) => join(place, `mayfly-canary-${installation}`))
+  const clear = () => {
+    for (const path of paths) rmSync(path, { force: true })
+  }
+  return {
+    clear,
+    plant: () => {
+      clear()
+      const value = `planted${Buffer.from(random(16)).toString('hex')}`
+      return { paths: paths.filter((path) => canWrite(path, value)), value }
+    },
+  }
+}
+
+/** Readable by everybody: only the wall may keep it from a job, not its mode. */
+const canWrite = (path: string, value: string): boolean => {
+  try {
+    writeFileSync(path, value, { flag: 'wx' })
+    chmodSync(path, 0o644)
+    return true
+  } catch {
+    return false
+  }
+}
