@@ -1,7 +1,7 @@
 // What the server is told, as one JSON document from the supervisor: closed, checked once, all problems together.
 import { z } from 'zod'
 import { securityTxtSettings } from './http/security-txt.ts'
-import { reservedSegments } from './http/static-site.ts'
+import { pageSegments, reservedSegments } from './http/static-site.ts'
 
 const path = z
   .string()
@@ -53,7 +53,10 @@ export const serverConfig = z.strictObject({
       .min(1)
       .max(64)
       .regex(/^[a-z0-9][a-z0-9-]*$/)
-      .refine((name) => !(reservedSegments as readonly string[]).includes(name), 'is a reserved word'),
+      .refine(
+        (name) => ![...reservedSegments, ...pageSegments].some((word) => word === name),
+        'is a reserved word',
+      ),
   }),
   egressDefault: z.enum(['none', 'open']),
   securityTxt: securityTxtSettings.nullable().default(null),

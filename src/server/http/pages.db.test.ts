@@ -44,10 +44,18 @@ test('hashed files are immutable and compressed, others are asked for again', as
 test('pages get the shell; files that are not there, reserved names and what lies beside do not', async () => {
   const pages = await openStaticSite(await builtSite())
   const shellAsset = pages.find('/index.html')
-  for (const path of ['/', '/acme', '/acme/web/runs/412', '/claim', '/sign-in'])
+  for (const path of [
+    '/',
+    '/acme',
+    '/acme/web/runs/412',
+    '/acme/web/runs/412/jobs/test.2',
+    '/claim',
+    '/sign-in',
+  ])
     assert.equal(pages.find(path), shellAsset, path)
   for (const path of [
     '/assets/none.js',
+    '/acme/web/test.2',
     '/assets/link.txt',
     '/.vite/manifest.json',
     '/acme/logo.png',

@@ -35,6 +35,9 @@ export const reservedSegments = [
   '.well-known',
 ] as const
 
+/** First segments of the web's own pages: free of reserved meaning for the server, yet no organisation's name. */
+export const pageSegments = ['runs', 'projects', 'settings', 'runners', 'sign-in', 'status'] as const
+
 /** Reserved, and yet a page: where the one-time link leads. */
 const reservedPages = ['/claim']
 
@@ -80,8 +83,12 @@ const isPage = (path: string): boolean => {
   if (reservedPages.includes(path)) return true
   const segments = path.split('/')
   const reserved = (reservedSegments as readonly string[]).includes(segments[1] ?? '')
-  return !reserved && !(segments.at(-1) ?? '').includes('.')
+  return !reserved && (!(segments.at(-1) ?? '').includes('.') || isJobPage(segments))
 }
+
+/** `/{org}/{project}/runs/{n}/jobs/{job}.{shard}`: the one page whose last segment may have a dot. */
+const isJobPage = (segments: readonly string[]): boolean =>
+  segments.length === 7 && segments[3] === 'runs' && segments[5] === 'jobs'
 
 const manifest = z.record(
   z.string(),
