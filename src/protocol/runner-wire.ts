@@ -5,7 +5,6 @@ import type { Problem } from '../base/problem.ts'
 import type { Env, JobSpec, Origins, Outcome, Plan, RunEvent } from './plan.ts'
 import type { EgressRecord, Usage } from './receipt.ts'
 
-export const runnerProtocolVersion = 1
 /** A held poll answers 204 after this long. */
 export const pollHoldMs = 25_000
 /** How often a runner renews its leases, and how long a lease lives from the sending of a beat. */
@@ -44,7 +43,9 @@ export type PollRequest = {
 export type RunnerFacts = {
   readonly version: string
   readonly driver: string
+  /** As measured by the runner itself, `none` until it has. */
   readonly tier: string
+  readonly measuredAt?: string | null
   readonly stops: readonly string[]
   readonly images: 'any' | 'host-only'
   readonly egress: readonly ('none' | 'list' | 'open')[]

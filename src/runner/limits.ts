@@ -6,8 +6,6 @@ export const openMs = 120_000
 export const closeMs = 30_000
 /** What the in-step shims may say to us over the step's control stream. */
 export const controlBytesMax = 256
-/** Our own words at the start of a job's log. */
-export const noteBytesMax = 4_096
 
 /** Raw bytes of one log frame. */
 export const frameRawBytes = 256 * 1024
@@ -55,6 +53,10 @@ export const eventsPerRequest = 500
 export const eventTextMax = 1_000
 /** After the end of an attempt its log, events and result are offered this long. */
 export const finishMs = 600_000
+/** A run of the isolation suite (a second when nobody else works), and when the next one begins: an hour less up to this. */
+export const measureMs = 120_000
+export const measureEveryMs = 3_600_000
+export const measureSpreadMs = 900_000
 /** A stopping runner lets attempts end by themselves for this long. */
 export const drainMs = 5_000
 /** Sealed log frames of one attempt kept in memory for the finished log; beyond it they go to a file. */

@@ -1,8 +1,6 @@
 // The door of the supervisor: `mayfly up`, `down`, and what a status needs.
 export { down } from './down.ts'
 export { findLayout, type Layout, type LayoutInput } from './layout.ts'
-export { callOperator } from './operator.ts'
-export { ensurePackages, missingPackages, type Need, productPackages, testPackages } from './packages.ts'
-export { openPostgres, type Postgres } from './postgres.ts'
+export { ensurePackages, productPackages, testPackages } from './packages.ts'
 export { ensureSettings, type Settings, settingsJsonSchema } from './settings.ts'
 export { type Installation, type UpDeps, type UpOptions, up } from './up.ts'
