@@ -26,10 +26,11 @@ export const checklistOf = (facts: {
   }
 }
 
-/** A run proves access as well as asking for it does. */
+/** A run proves access as well as asking for it does. Before its key is confirmed, the host was not believed a word. */
 const accessState = (project: Project, contact: Pick<AttemptSummary, 'status'> | null): ItemState => {
   if (contact !== null && !isFinished(contact.status)) return 'busy'
-  if (contact?.status === 'passed' || project.last_run !== null) return 'done'
+  if (project.last_run !== null) return 'done'
+  if (contact?.status === 'passed') return hostKeyState(project) === 'done' ? 'done' : 'later'
   return contact === null ? 'now' : 'failed'
 }
 

@@ -43,6 +43,11 @@ test('the checklist starts with contact and grows green from what the API says',
     hook: 'now',
     firstRun: 'later',
   })
+  assert.equal(
+    checklistOf({ project: seen, contact: { status: 'passed' }, deliveries: [] }).access,
+    'later',
+    'a host whose key is not confirmed gave keys, not access',
+  )
   const confirmed = { ...project, host_keys: [{ fingerprint: '', line: '', confirmed: true }] }
   assert.deepEqual(
     checklistOf({ project: confirmed, contact: { status: 'passed' }, deliveries: [received] }),

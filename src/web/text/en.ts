@@ -228,6 +228,7 @@ export const text = {
     contacting: 'Contacting',
     contactFailed: 'No access yet',
     accessOk: 'The repository can be read.',
+    accessHostKey: 'The server answered. Confirm its host key below; then its branches are listed.',
     seeLog: 'See the log',
     hostKey: 'Confirm the host key',
     hostKeyText:
@@ -350,6 +351,7 @@ export const text = {
     wrap: 'Wrap',
     follow: 'Follow',
     raw: 'Raw text',
+    before: 'Before the steps',
     copyLink: 'Copy link to these lines',
     lines: (n: number) => count(n, 'line', 'lines'),
     newLines: (n: number) => count(n, 'new line', 'new lines'),
