@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { fault } from '../base/faults.ts'
 import { silentLog } from '../base/log.ts'
 import type { LocalSandboxes } from '../cli/index.ts'
-import { channelOverIpc, findClass, openNamespaceDriver } from '../sandbox/index.ts'
+import { measureSpec } from '../runner/index.ts'
+import { channelOverIpc, createMeasure, findClass, openNamespaceDriver } from '../sandbox/index.ts'
 import { type ChildProcess, randomBytes, spawn, systemClock } from '../sys/index.ts'
 
 const readyMs = 20_000
@@ -38,7 +39,9 @@ export const openLocalSandboxes = async (options: LocalOptions): Promise<LocalSa
   const ended = new Promise<void>((resolve) => jailer.once('exit', () => resolve()))
   // Listening before the first message: what arrives earlier would be lost.
   const channel = channelOverIpc(jailer)
-  const driver = openNamespaceDriver({ channel, clock: systemClock, log: silentLog })
+  const host = { stateDirectories: [runDirectory], sockets: [] }
+  const measure = createMeasure({ clock: systemClock, host, spec: measureSpec })
+  const driver = openNamespaceDriver({ channel, clock: systemClock, log: silentLog, measure })
   const close = async (): Promise<void> => {
     if (jailer.connected) await driver.close()
     channel.close()

@@ -13,10 +13,14 @@ import {
   createCompilers,
   createPackStore,
   createRequests,
+  type Isolation,
+  keepMeasured,
+  measureSpec,
   nextSession,
+  notMeasuredYet,
   openSession,
 } from '../runner/index.ts'
-import { channelOverIpc, classes, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
+import { channelOverIpc, classes, createMeasure, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import { importSigningKey, importVerifyKey } from '../seal/index.ts'
 import { createLog, ensureDirectory, randomBytes, systemClock } from '../sys/index.ts'
 import { parseRunnerConfig, type RunnerConfig } from './runner.config.ts'
@@ -52,7 +56,9 @@ const openDriver = async (config: RunnerConfig) => {
   const channel = channelOverIpc(process)
   // Without its jailer a runner can do nothing, and the jailer has destroyed what there was.
   channel.onClose(() => process.exit(0))
-  const driver = openNamespaceDriver({ channel, clock: systemClock, log })
+  const host = { stateDirectories: [config.dataDir], sockets: [] }
+  const measure = createMeasure({ clock: systemClock, host, spec: measureSpec })
+  const driver = openNamespaceDriver({ channel, clock: systemClock, log, measure })
   const probe = await driver.probe(AbortSignal.timeout(probeMs))
   if (!probe.ok) throw fault('E_SANDBOX_UNAVAILABLE', { public: probe.why, detail: probe.fix ?? '' })
   // Filled in the background: the first job takes what is there.
@@ -67,11 +73,14 @@ const openDriver = async (config: RunnerConfig) => {
   return { driver, weak: probe.notes }
 }
 
-const factsOf = (config: RunnerConfig, driver: Driver, weak: readonly string[]): RunnerFacts => ({
+const factsOf = (
+  config: RunnerConfig,
+  driver: Driver,
+  { tier, measuredAt, stops, weak }: Isolation,
+): RunnerFacts => ({
   version,
   driver: driver.name,
-  tier: 'none',
-  stops: driver.stops,
+  ...{ tier, measuredAt, stops },
   images: driver.can.images,
   egress: driver.can.egress,
   slots: config.slots,
@@ -107,18 +116,24 @@ const start = async (): Promise<void> => {
   })
   const common = { runner: config.runner.id, clock: systemClock, randomBytes }
   const requests = createRequests({ ...config.server, ...common, key: keys.runnerKey })
+  const describe = (found: Isolation) => factsOf(config, driver, { ...found, weak: [...weak, ...found.weak] })
   const session = openSession({
-    ...{ ...keys, ...common, requests, carryOut, weak, log, spoolDirectory: spool },
+    ...{ ...keys, ...common, requests, carryOut, log, spoolDirectory: spool },
     session: await nextSession(config.dataDir),
     boot: Buffer.from(randomBytes(16)).toString('base64url'),
     slots: config.slots,
     classes: classWords,
-    facts: factsOf(config, driver, weak),
+    facts: describe(notMeasuredYet),
+  })
+  const measuring = keepMeasured({
+    ...{ driver, log, randomBytes },
+    onMeasured: (isolation) => session.describe(describe(isolation), isolation.holds),
   })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void session.stop())
   log.info('runner begins', { runner: config.runner.id, slots: config.slots })
   await session.ended.finally(async () => {
     packs.close()
+    await measuring.close()
     await compilers.close()
     await driver.close()
   })

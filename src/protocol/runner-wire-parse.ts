@@ -48,6 +48,7 @@ const facts: Shape<RunnerFacts> = object({
   version: word,
   driver: word,
   tier: word,
+  measuredAt: optional(nullable(word)),
   stops: list(word, { max: 100 }),
   images: oneOf('any', 'host-only'),
   egress: list(oneOf('none', 'list', 'open'), { max: 3 }),

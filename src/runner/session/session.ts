@@ -22,7 +22,7 @@ import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
 import { type Lease, type LeaseDeps, startLease } from './lease.ts'
 import type { Requests } from './requests.ts'
 
-export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'ingestKey'> & {
+export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'ingestKey' | 'weak'> & {
   readonly requests: Requests
   readonly session: number
   /** Random, new with every start of the program. */
@@ -35,6 +35,8 @@ export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'ingestKey'> & {
 }
 
 export interface Session {
+  /** What this runner is from now on; told with the next poll. Without `mayWork` it takes no more leases. */
+  describe(facts: RunnerFacts, mayWork: boolean): void
   /** Resolves when the session is over: stopped, or refused by the server for good. */
   readonly ended: Promise<void>
   /** Takes no more work, lets attempts end for a while, then ends them. */
@@ -50,8 +52,11 @@ type State = {
   readonly shipper: ReturnType<typeof createShipper>
   /** One key pair per free slot, until it is used or the session ends. */
   readonly keys: Map<string, KeyPair>
+  /** A sandbox that is not proven gone ends it for good. */
   ready: boolean
-  factsSent: boolean
+  mayWork: boolean
+  facts: RunnerFacts
+  factsSent: RunnerFacts | null
   ingestKey: Uint8Array | null
   waiters: { readonly until: () => boolean; readonly done: () => void }[]
 }
@@ -65,7 +70,9 @@ export const openSession = (deps: SessionDeps): Session => {
     shipper: createShipper({ log: deps.log, post: (batch, signal) => postFrames(deps, batch, signal) }),
     keys: new Map(),
     ready: true,
-    factsSent: false,
+    mayWork: true,
+    facts: deps.facts,
+    factsSent: null,
     ingestKey: null,
     waiters: [],
   }
@@ -81,6 +88,10 @@ export const openSession = (deps: SessionDeps): Session => {
   const ended = polling.then(() => undefined).finally(close)
   return {
     ended,
+    describe: (facts, mayWork) => {
+      Object.assign(state, { facts, mayWork })
+      wake(state)
+    },
     stop: () => {
       stopping.abort()
       return ended
@@ -102,7 +113,8 @@ const postFrames: (deps: SessionDeps, ...args: Parameters<ShipperDeps['post']>) 
     return answer as FramesAnswer
   }
 
-const freeSlots = ({ ready, deps, held }: State): number => (ready ? Math.max(0, deps.slots - held.size) : 0)
+const freeSlots = ({ ready, mayWork, deps, held }: State): number =>
+  ready && mayWork ? Math.max(0, deps.slots - held.size) : 0
 const hasRoom = (state: State): boolean => freeSlots(state) > 0
 const isFull = (state: State): boolean => freeSlots(state) === 0
 
@@ -142,16 +154,15 @@ const wake = (state: State): void => {
 }
 
 const pollOnce = async (state: State): Promise<void> => {
-  const { deps, stopping } = state
+  const { deps, stopping, facts } = state
   const free = freeSlots(state)
-  const isFirst = !state.factsSent
   const request: PollRequest = {
     v: 1,
     session: deps.session,
     boot: deps.boot,
     free: Object.fromEntries(deps.classes.map((name) => [name, free])),
     eph: await offerKeys(state, free),
-    ...(isFirst ? { facts: deps.facts } : {}),
+    ...(facts === state.factsSent ? {} : { facts }),
   }
   const answer = await deps.requests.send({
     path: pollPath,
@@ -160,7 +171,7 @@ const pollOnce = async (state: State): Promise<void> => {
     timeoutMs: pollDeadlineMs,
     signal: stopping.signal,
   })
-  state.factsSent = true
+  state.factsSent = facts
   if (answer !== null) await take(state, answer as PollAnswer)
 }
 
@@ -193,12 +204,14 @@ const start = (state: State, grant: LeaseGrant): void => {
   const { deps, shipper, held } = state
   const eph = grant.eph === null ? null : (state.keys.get(grant.eph) ?? null)
   if (grant.eph !== null) state.keys.delete(grant.eph)
-  if (state.ingestKey === null) {
-    // Without a key for its log an attempt cannot begin; the lease ends by itself and the attempt is tried again.
-    deps.log.error('a lease without a usable ingest key', { lease: grant.lease })
+  // An attempt that must not begin: its lease ends by itself and it is tried again.
+  if (state.ingestKey === null || !state.mayWork) {
+    const why = state.mayWork ? 'no usable ingest key' : 'sandboxes do not hold'
+    deps.log.error('a lease that cannot begin', { lease: grant.lease, why })
     return
   }
-  const lease = startLease({ ...deps, shipper, ingestKey: state.ingestKey }, grant, eph)
+  const { weak } = state.facts
+  const lease = startLease({ ...deps, weak, shipper, ingestKey: state.ingestKey }, grant, eph)
   const untilMs = deps.clock.monotonicMs() + grant.ttlMs
   held.set(grant.lease, { lease, untilMs, timer: setTimeout(() => lease.stop('lost'), grant.ttlMs) })
   deps.log.info('lease begins', { lease: grant.lease, attempt: grant.attempt, kind: grant.spec.kind })
