@@ -233,6 +233,7 @@ export const driverContract = (name: string, options: ContractOptions): void => 
       if (!driver.can.shapes.includes('sudo'))
         await assert.rejects(driver.open({ ...contractSpec, shape: 'sudo' }, soon()), refused)
       await assert.rejects(driver.open({ ...contractSpec, storage: 'disk' }, soon()), refused)
+      await assert.rejects(driver.open({ ...contractSpec, exclusive: true }, soon()), refused)
     })
 
     rule('an aborted open leaves nothing', async () => {

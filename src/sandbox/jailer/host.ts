@@ -2,8 +2,9 @@
 // What is missing is said in words, with the way to get it.
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemPath } from '../../sys/index.ts'
+import { run, systemPath } from '../../sys/index.ts'
 import type { HostFacts } from '../driver.ts'
+import { toolMs } from '../limits.ts'
 import type { SeccompArch } from '../policy/seccomp.ts'
 import { type CgroupLayout, findCgroups, needed } from './cgroup.ts'
 
@@ -51,6 +52,15 @@ export const readHost = (): Host => {
     )
   const masks = maskable.filter((name) => existsSync(join('/proc', name)))
   return { ok: true, arch, facts: factsOf(cgroups), cgroups, masks }
+}
+
+/** What a receipt names as the engine. */
+export const readVersions = async (): Promise<Readonly<Record<string, string>>> => {
+  const bubblewrap = await run('bwrap', ['--version'], { timeoutMs: toolMs })
+  return {
+    kernel: read('/proc/sys/kernel/osrelease'),
+    bubblewrap: bubblewrap.stdout.toString().trim().replace('bubblewrap ', ''),
+  }
 }
 
 const cannot = (why: string, fix: string | null): Host => ({ ok: false, why, fix })

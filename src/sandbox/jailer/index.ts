@@ -14,7 +14,7 @@ import { parseRequest, type Request } from '../verbs.ts'
 import { caPath, prepareBase } from './base.ts'
 import { type Canaries, createCanaries } from './canaries.ts'
 import { openGroups } from './cgroup.ts'
-import { readHost } from './host.ts'
+import { readHost, readVersions } from './host.ts'
 import { createNests, type Nests } from './nests.ts'
 import { openNestNet, openPorts } from './net.ts'
 import { openRecords, type Records } from './records.ts'
@@ -97,7 +97,7 @@ const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel)
       toolDirectory: (id) => toolDirectory(config, id),
       sourceDirectory: (root, path) => resolveSource(config.repositoryRoots, root, path),
       seccompFile: (profile) => join(parts.base, `${profile}.bpf`),
-      probe: async () => readHost(),
+      probe: async () => ({ ...readHost(), versions: await readVersions() }),
       sweep: sweepNow,
       canaries: parts.canaries,
       onCellExit: (nest, cell, exit) => void tell({ nest, cell, ...exit }),
@@ -109,7 +109,8 @@ const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel)
         const value = await verbs[request.verb](request.with as never, give)
         await tell({ re: request.call, value: value ?? null })
       } catch (error) {
-        log.info('verb failed', { verb: request.verb, error })
+        // The runner gets the whole fault and says what it means; a nest that is being destroyed fails what is under way.
+        log.debug('verb failed', { verb: request.verb, error })
         await tell({ re: request.call, fault: describeFault(error) })
       }
     }

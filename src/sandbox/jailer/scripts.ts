@@ -46,19 +46,23 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 echo "ready $swap"
-make_set() {
-  mkdir -p "$1" && mkdir -m 0700 "$1/s" && mkfifo -m 0600 "$1/pro" "$1/in" "$1/out" "$1/err" &&
-    chown "$uid:$uid" "$1"/*
+add_set() {
+  dirs="$dirs $1" spaces="$spaces $1/s" fifos="$fifos $1/pro $1/in $1/out $1/err"
+}
+make_sets() {
+  mkdir -p $dirs && mkdir -m 0700 $spaces && mkfifo -m 0600 $fifos && chown "$uid:$uid" $spaces $fifos
 }
 obey() {
+  dirs= spaces= fifos=
   case $1 in
     size) mount -n -i -o "remount,size=$2,nr_inodes=$3" "$nest" ;;
     sets)
       i=$2
-      while [ "$i" -lt "$3" ]; do make_set "sets/job/$i" || return 1; i=$((i + 1)); done ;;
-    cell) make_set "sets/$2" ;;
+      while [ "$i" -lt "$3" ]; do add_set "sets/job/$i"; i=$((i + 1)); done
+      make_sets ;;
+    cell) add_set "sets/$2" && make_sets ;;
     clean)
-      make_set "sets/$2" && mkdir -p "cells/$2/home/project" && mkdir -m 1777 "cells/$2/tmp" &&
+      add_set "sets/$2" && make_sets && mkdir -p "cells/$2/home/project" && mkdir -m 1777 "cells/$2/tmp" &&
         chown "$uid:$uid" "cells/$2/home" "cells/$2/home/project" ;;
     source) mkdir -p "src/$2" "root/$3" && mount -n -i --bind -o ro "$4" "src/$2" ;;
     drop) rm -rf "sets/$2" "cells/$2" ;;

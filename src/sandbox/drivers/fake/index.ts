@@ -99,7 +99,7 @@ export const createFakeDriver = (deps: FakeDriverDeps): Driver => {
 
 const refuse = (spec: SandboxSpec): void => {
   const weaker = spec.image.kind !== 'host' || spec.shape !== 'user' || spec.storage !== 'ram'
-  if (weaker || spec.services.length > 0)
+  if (weaker || spec.exclusive || spec.services.length > 0)
     throw fault('E_SANDBOX_UNAVAILABLE', {
       public: 'the fake driver has host image, shape user and ram only',
     })

@@ -92,10 +92,11 @@ const probe = async (parts: Parts, signal: AbortSignal): Promise<Probe> => {
   try {
     const { value } = await within(parts.client.call('host.probe', {}), signal)
     // SAFE: the jailer is trusted by the runner.
-    const host = value as { ok: true; facts: HostFacts } | { ok: false; why: string; fix: string | null }
+    const host = value as
+      | { ok: true; versions: Record<string, string>; facts: HostFacts }
+      | { ok: false; why: string; fix: string | null }
     if (!host.ok) return { ok: false, why: host.why, fix: host.fix }
-    const versions = { kernel: host.facts.kernel }
-    parts.host = { ok: true, versions, facts: host.facts, notes: notesOf(host.facts) }
+    parts.host = { ok: true, versions: host.versions, facts: host.facts, notes: notesOf(host.facts) }
     return parts.host
   } catch (error) {
     return { ok: false, why: `the jailer does not answer: ${String(error)}`, fix: null }
@@ -164,6 +165,7 @@ const kindOf = (spec: SandboxSpec): NestKind => {
   if (spec.storage !== 'ram')
     throw refuse('this runner keeps everything in memory; storage "disk" does not exist')
   if (spec.services.length > 0) throw refuse('this runner cannot start service containers')
+  if (spec.exclusive) throw refuse('this runner cannot keep a machine to one attempt')
   if (typeof spec.seccomp !== 'string') throw refuse('this runner has no custom system call filters')
   const { uid, gid, home } = spec.user
   if (uid !== 1000 || gid !== 1000 || home !== '/home/ci')

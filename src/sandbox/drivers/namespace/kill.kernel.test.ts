@@ -85,7 +85,7 @@ describe('kill -9', () => {
     options,
     async () => {
       const life = await live()
-      assert.ok(membersOf(life.record).length >= 6)
+      await until('a daemon and a step', () => membersOf(life.record).length >= 7)
       life.jailer.child.kill('SIGKILL')
       await life.jailer.exited
       await assert.rejects(life.step)

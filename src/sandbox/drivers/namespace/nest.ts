@@ -70,11 +70,11 @@ export const openNest = async (client: JailerClient, kind: NestKind, now: number
   const sets = createSets(client, nest)
   const listeners = listenersOf(reply)
   const destroy = async (): Promise<Destroyed> => {
-    await sets.close()
     for (const { handle } of listeners) handle.close()
-    // Before our own end of the line: the jailer counts what still lives, then kills.
+    // Before our own ends are closed: the jailer counts what still lives, then kills.
     const { value } = await client.call('nest.destroy', { nest })
     cell.close()
+    await sets.close()
     client.forget(nest)
     // SAFE: as above.
     return value as Destroyed

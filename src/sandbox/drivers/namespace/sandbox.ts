@@ -95,6 +95,7 @@ const exec = async (
 ): Promise<StepResult> => {
   if (state.closed !== null || state.broken)
     throw fault('E_EXEC_FAILED', { detail: 'the sandbox is closed or broken' })
+  refuseUnbuilt(step)
   const foreground = isForeground(step)
   if (foreground) claimForeground(state)
   try {
@@ -102,6 +103,15 @@ const exec = async (
   } finally {
     if (foreground) state.foreground = false
   }
+}
+
+/** Never something else than was asked for. */
+const refuseUnbuilt = (step: StepSpec): void => {
+  if (step.tty !== null) throw fault('E_INPUT', { public: 'this runner has no terminals for steps' })
+  if (step.take.length > 0)
+    throw fault('E_INPUT', { public: 'this runner cannot lend paths to a clean step' })
+  if (step.cell === 'job' && step.socket !== null)
+    throw fault('E_INPUT', { public: 'a socket is for steps with a cell of their own' })
 }
 
 const claimForeground = (state: State): void => {
