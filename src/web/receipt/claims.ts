@@ -18,8 +18,11 @@ export type ReceiptView = {
 
 export const viewReceipt = (claims: Readonly<Record<string, unknown>>): ReceiptView => {
   const image = textOf(claims.image)
+  const tier = textOf(claims.measuredTier)
   return {
-    isolation: [textOf(claims.driver), textOf(claims.measuredTier)].filter(Boolean).join(', '),
+    isolation: [textOf(claims.driver), tier && (text.receipt.tierWords[tier] ?? tier)]
+      .filter(Boolean)
+      .join(', '),
     image,
     ranOnHost: image?.startsWith('host') ?? false,
     openedAt: textOf(claims.openedAt),
