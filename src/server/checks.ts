@@ -37,6 +37,14 @@ export const vaultCheck = (vault: { health(): Promise<{ readonly sealed: boolean
 export const runnersCheck = (runners: Pick<Runners, 'list'>): Check =>
   check('runners', async () => {
     const { items } = await runners.list()
-    const online = items.filter((runner) => runner.status === 'online').length
-    return { status: online > 0 ? 'ok' : 'down', detail: `${online} of ${items.length} online` }
+    const online = items.filter((runner) => runner.status === 'online')
+    const count = `${online.length} of ${items.length} online`
+    if (online.length === 0) return { status: 'down', detail: count }
+    const weak = online.flatMap(({ name, facts }) => wordsOf(facts?.weak).map((words) => `${name}: ${words}`))
+    const tiers = [...new Set(online.map(({ facts }) => `${facts?.driver}, tier ${facts?.tier}`))]
+    return { status: weak.length === 0 ? 'ok' : 'weak', detail: [count, ...tiers, ...weak].join('; ') }
   })
+
+/** What a runner said of itself, as it is stored. */
+const wordsOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((word) => typeof word === 'string') : []

@@ -1,8 +1,11 @@
 // `mayfly doctor`: what this machine has and lacks, and whether the installation on it is healthy; each finding with
-// the command that would fix it. Changes nothing.
+// the command that would fix it. Changes nothing: the sandbox that is tried is gone when it answers.
 import { existsSync } from 'node:fs'
 import { access, constants, readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isFault } from '../../base/faults.ts'
+import { readMeasured } from '../../runner/index.ts'
+import type { Driver } from '../../sandbox/index.ts'
 import { connect } from '../api/connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
@@ -17,6 +20,7 @@ type Finding = {
 }
 
 const freeBytesMin = 1024 ** 3
+const measureMs = 60_000
 const programs: readonly (readonly [name: string, packageName: string])[] = [
   ['bwrap', 'bubblewrap'],
   ['git', 'git'],
@@ -35,8 +39,8 @@ export const doctor = async (around: Surroundings, flags: { readonly json?: bool
       checkCgroups(),
       checkSwap(),
       checkDisk(around),
-      checkSandbox(around),
     ])),
+    ...(await checkSandbox(around)),
     ...(await checkInstallation(around)),
   ]
   if (flags.json) around.stdout.write(`${JSON.stringify(findings)}\n`)
@@ -99,7 +103,7 @@ const checkCgroups = async (): Promise<Finding> => {
   const controllers = await readWord('/sys/fs/cgroup/cgroup.controllers')
   if (controllers?.includes('memory')) return ok('cgroups', `v2: ${controllers}`)
   if (existsSync('/sys/fs/cgroup/memory')) return ok('cgroups', 'v1')
-  return weak('cgroups', 'no memory controller', 'boot with cgroup v2; until then jobs have no memory limit')
+  return down('cgroups', 'no memory controller', 'boot with cgroup v2: without limits no sandbox is built')
 }
 
 const checkSwap = async (): Promise<Finding> => {
@@ -116,23 +120,37 @@ const checkDisk = async (around: Surroundings): Promise<Finding> => {
   return free >= freeBytesMin ? ok('disk', detail) : weak('disk', detail, 'make room')
 }
 
-/** The probe of the sandbox itself: the one check that counts for `mayfly run`. */
-const checkSandbox = async (around: Surroundings): Promise<Finding> => {
+/** The checks that count for `mayfly run`: can a sandbox be built here, and does a real one hold what it should. */
+const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> => {
   try {
     const sandboxes = await around.openSandboxes()
     try {
       const probe = await sandboxes.driver.probe(AbortSignal.timeout(20_000))
-      if (!probe.ok) return down('sandbox', probe.why, probe.fix ?? '')
-      const [first] = probe.notes
-      return first === undefined
-        ? ok('sandbox', sandboxes.driver.name)
-        : weak('sandbox', probe.notes.join('; '), '')
+      if (!probe.ok) return [down('sandbox', probe.why, probe.fix ?? '')]
+      const { name } = sandboxes.driver
+      const built =
+        probe.notes.length === 0 ? ok('sandbox', name) : weak('sandbox', probe.notes.join('; '), '')
+      return [built, await checkIsolation(sandboxes.driver)]
     } finally {
       await sandboxes.close()
     }
   } catch (error) {
-    return down('sandbox', String(error), '')
+    return [down('sandbox', isFault(error) ? error.public : String(error), '')]
   }
+}
+
+const checkIsolation = async (driver: Driver): Promise<Finding> => {
+  const measured = await driver.measure(AbortSignal.timeout(measureMs))
+  const { tier, stops, weak: words, holds } = readMeasured(measured)
+  const lost = driver.stops.filter((threat) => !stops.includes(threat))
+  const detail = [
+    `tier ${tier}, measured now: ${measured.probes.filter(({ verdict }) => verdict === 'held').length} of ${measured.probes.length} ways out held`,
+    ...(lost.length === 0 ? [] : [`not claimed here: ${lost.join(' ')}`]),
+    ...(driver.stops.includes('T-21') ? [] : ['a flaw of the kernel itself would not be held']),
+    ...words,
+  ].join('; ')
+  if (!holds) return down('isolation', detail, 'run nothing here that you do not trust')
+  return lost.length === 0 ? ok('isolation', detail) : weak('isolation', detail, '')
 }
 
 const checkInstallation = async (around: Surroundings): Promise<readonly Finding[]> => {
