@@ -1,7 +1,6 @@
 // The Git work tree a command stands in: its root, branch, commit, remote, and the files that belong to it. Reads
 // only; a repository's own configuration can name programs, so hooks and monitors are switched off.
 import { basename } from 'node:path'
-import { fault } from '../../base/faults.ts'
 import { run } from '../../sys/index.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -38,12 +37,6 @@ export const findWorkTree = async (around: Surroundings): Promise<WorkTree | nul
     remote,
     name: nameOf(remote ?? root),
   }
-}
-
-export const getWorkTree = async (around: Surroundings): Promise<WorkTree> => {
-  const tree = await findWorkTree(around)
-  if (tree === null) throw fault('E_NOT_FOUND', { public: `${around.cwd} is not inside a Git work tree` })
-  return tree
 }
 
 /** Tracked files and untracked ones that are not ignored, relative to `directory`, NUL-terminated as tar reads them. */

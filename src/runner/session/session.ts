@@ -15,7 +15,7 @@ import {
   type RunnerFacts,
 } from '../../protocol/runner-wire.ts'
 import { pollPath } from '../../protocol/vault.ts'
-import { type CryptoKey, generateSealingKey, type KeyPair, verifyIngestKey } from '../../seal/index.ts'
+import { type CryptoKey, generateEphemeralKey, type KeyPair, verifyIngestKey } from '../../seal/index.ts'
 import { createBackoff } from '../backoff.ts'
 import { drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
 import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
@@ -178,7 +178,7 @@ const pollOnce = async (state: State): Promise<void> => {
 /** Each key is offered until it is used once. */
 const offerKeys = async (state: State, count: number): Promise<readonly string[]> => {
   while (state.keys.size < count) {
-    const key = await generateSealingKey()
+    const key = await generateEphemeralKey()
     state.keys.set(toBase64Url(key.publicKey), key)
   }
   return [...state.keys.keys()].slice(0, count)
