@@ -1,7 +1,7 @@
 // A whole installation for end-to-end tests: the real `mayfly up` of this clone on a fresh data directory and free
 // ports, as a separate process, and everything it printed. Closing it proves that nothing is left.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,6 +32,8 @@ export type InstallationOptions = {
   readonly args?: readonly string[]
   readonly data?: string
   readonly keepData?: boolean
+  /** Text of mayfly.yml, as the operator wrote it before the first start. */
+  readonly settings?: string
 }
 
 const upDeadlineMs = 120_000
@@ -41,6 +43,7 @@ export const openInstallation = async (options: InstallationOptions = {}): Promi
   const parent = options.data === undefined ? await mkdtemp(join(tmpdir(), 'mayfly-e2e-')) : null
   if (parent !== null) execFileSync('chmod', ['711', parent])
   const data = options.data ?? join(parent ?? '', 'data')
+  if (options.settings !== undefined) await writeSettings(data, options.settings)
   const port = await freePort()
   const runnerPort = await freePort()
   const args = [
@@ -83,14 +86,24 @@ export const openInstallation = async (options: InstallationOptions = {}): Promi
   }
 }
 
-export const runCli = (data: string, words: readonly string[], cwd = '/'): CliResult => {
+const writeSettings = async (data: string, text: string): Promise<void> => {
+  await mkdir(`${data}-etc`, { recursive: true, mode: 0o755 })
+  await writeFile(join(`${data}-etc`, 'mayfly.yml'), text)
+}
+
+export const runCli = (
+  data: string,
+  words: readonly string[],
+  { cwd = '/', timeoutMs = 120_000 }: { readonly cwd?: string; readonly timeoutMs?: number } = {},
+): CliResult => {
   try {
     const stdout = execFileSync(node, [join(repository, 'build/cli.js'), ...words], {
       cwd,
       env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', MAYFLY_DATA: data, NO_COLOR: '1' },
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 120_000,
+      timeout: timeoutMs,
+      maxBuffer: 64 * 1024 * 1024,
     })
     return { code: 0, stdout, stderr: '' }
   } catch (error) {
