@@ -12,7 +12,7 @@ export type GitHost = {
   /** `SHA256:…` of the host key. */
   readonly fingerprint: string
   readonly sshUrl: (name: string) => string
-  /** A bare repository with this content as its first commit on `main`. */
+  /** A bare repository with this content as its first commit on `main`, pushed over SSH as every later one. */
   readonly createRepository: (
     name: string,
     files: Readonly<Record<string, string>>,
@@ -28,7 +28,12 @@ export type TestRepository = {
   /** Commits files and pushes to `main`; answers the commit. */
   readonly push: (files: Readonly<Record<string, string>>, message: string) => string
   readonly head: () => string
+  /** Any git command in the work tree, whose `origin` is the bare repository. */
+  readonly git: (...args: readonly string[]) => string
 }
+
+/** Where pushes go when not to the directory itself, and how ssh gets there. */
+type Remote = { readonly url: string; readonly ssh: string }
 
 export const openGitHost = async (): Promise<GitHost> => {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-git-'))
@@ -54,12 +59,14 @@ export const openGitHost = async (): Promise<GitHost> => {
   })
   const fingerprint =
     execFileSync('ssh-keygen', ['-l', '-f', `${key}.pub`], { encoding: 'utf8' }).split(' ')[1] ?? ''
+  const sshUrl = (name: string) => `ssh://root@127.0.0.1:${port}${directory}/${name}.git`
+  const ssh = sshCommand(directory)
   return {
     port,
     directory,
     fingerprint,
-    sshUrl: (name) => `ssh://root@127.0.0.1:${port}${directory}/${name}.git`,
-    createRepository: (name, files) => createRepository(directory, name, files),
+    sshUrl,
+    createRepository: (name, files) => createRepository(directory, name, files, { url: sshUrl(name), ssh }),
     authorize: (publicKey) =>
       appendFile(join(directory, 'authorized_keys'), `restrict ${publicKey.trim()}\n`),
     close: async () => {
@@ -85,29 +92,39 @@ PermitRootLogin prohibit-password
 UsePAM no
 `
 
+/** As the person whose key the host knows; the host is the one that shows up first. */
+const sshCommand = (directory: string): string =>
+  [
+    `ssh -F /dev/null -i ${directory}/person_key -o IdentitiesOnly=yes`,
+    `-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=${directory}/known_hosts`,
+  ].join(' ')
+
 const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid']
 
 export const createRepository = async (
   root: string,
   name: string,
   files: Readonly<Record<string, string>>,
+  remote?: Remote,
 ): Promise<TestRepository> => {
   const bare = join(root, `${name}.git`)
   const work = join(root, `${name}-work`)
-  git(root, 'init', '--quiet', '--bare', '--initial-branch=main', bare)
-  git(root, 'init', '--quiet', '--initial-branch=main', work)
-  git(work, 'remote', 'add', 'origin', bare)
+  git(root, ['init', '--quiet', '--bare', '--initial-branch=main', bare])
+  git(root, ['init', '--quiet', '--initial-branch=main', work])
+  const inWork = (...args: readonly string[]) => git(work, args, remote?.ssh)
+  inWork('remote', 'add', 'origin', remote?.url ?? bare)
   const repository: TestRepository = {
     bare,
     work,
     push: (more, message) => {
       writeTree(work, more)
-      git(work, 'add', '--all')
-      git(work, ...identity, 'commit', '--quiet', '--allow-empty', '--message', message)
-      git(work, 'push', '--quiet', 'origin', 'main')
+      inWork('add', '--all')
+      inWork(...identity, 'commit', '--quiet', '--allow-empty', '--message', message)
+      inWork('push', '--quiet', 'origin', 'main')
       return repository.head()
     },
-    head: () => git(work, 'rev-parse', 'HEAD').trim(),
+    head: () => inWork('rev-parse', 'HEAD').trim(),
+    git: inWork,
   }
   repository.push(files, 'First commit')
   return repository
@@ -120,9 +137,15 @@ const writeTree = (work: string, files: Readonly<Record<string, string>>): void 
   }
 }
 
-const git = (cwd: string, ...args: readonly string[]): string =>
+const git = (cwd: string, args: readonly string[], ssh?: string): string =>
   execFileSync('git', args, {
     cwd,
     encoding: 'utf8',
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' },
+    timeout: 60_000,
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: '/nonexistent',
+      GIT_CONFIG_NOSYSTEM: '1',
+      ...(ssh === undefined ? {} : { GIT_SSH_COMMAND: ssh }),
+    },
   })
