@@ -22,6 +22,10 @@ export type LocalOptions = {
 }
 
 export const openLocalSandboxes = async (options: LocalOptions): Promise<LocalSandboxes> => {
+  if (process.getuid?.() !== 0)
+    throw fault('E_SANDBOX_UNAVAILABLE', {
+      public: 'sandboxes need root on this machine for now: start it with sudo',
+    })
   const name = Buffer.from(randomBytes(4)).toString('hex')
   const runDirectory = `/run/mayfly-run-${name}`
   // Jobs of other users pass through it on the way to their own nest; the mode must not depend on a umask.

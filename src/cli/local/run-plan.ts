@@ -98,7 +98,11 @@ const runJob = async (making: Making, job: ExpandedJob, number: number): Promise
   const limits = run.sandboxes.classLimits(spec.resourceClass ?? defaultClass)
   const name = nameOf(job)
   const sink: AttemptSink = report.job(job.state.id, name, number)
-  if (limits === null) return noSuchClass(report, name, spec.resourceClass ?? '')
+  if (limits === null) {
+    const refused = noSuchClass(spec.resourceClass ?? '')
+    report.ended(job.state.id, name, refused)
+    return refused
+  }
   const result = await runJobAttempt(
     {
       driver: run.sandboxes.driver,
@@ -133,10 +137,9 @@ const abortWith = (interrupted: AbortSignal): AbortSignal => {
   return controller.signal
 }
 
-const noSuchClass = (report: Report, name: string, word: string): AttemptResult => {
+const noSuchClass = (word: string): AttemptResult => {
   const message = `there is no resource class "${word}" on this machine`
   const outcome: Outcome = 'failed'
-  report.note(`${name}: ${message}`)
   return { outcome, reason: { code: 'E_CLASS_UNKNOWN', message }, receipt: null, destroyed: true }
 }
 

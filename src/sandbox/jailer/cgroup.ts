@@ -1,6 +1,17 @@
 // Control groups of nests (isolation.md §2.7): decided once per host and per controller, v2 where it has the
 // controllers, else v1. A group is a directory per hierarchy; limits are written before any process enters.
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
@@ -197,9 +208,21 @@ const limitsV2 = (limits: Limits): readonly LimitFile[] => [
 
 const write = (path: string, value: string, isOptional: boolean): void => {
   try {
-    writeFileSync(path, value)
+    // SAFE: never made: a file that the kernel does not have would be no limit.
+    const file = openSync(path, constants.O_WRONLY)
+    try {
+      writeSync(file, value)
+    } finally {
+      closeSync(file)
+    }
   } catch (cause) {
-    if (!isOptional) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `cannot set ${path} to ${value}`, cause })
+    if (isOptional) return
+    const what = path.slice(path.lastIndexOf('/') + 1)
+    throw fault('E_SANDBOX_UNAVAILABLE', {
+      public: `this machine does not let us limit jobs: ${what} cannot be set`,
+      detail: `cannot set ${path} to ${value}`,
+      cause,
+    })
   }
 }
 
