@@ -88,7 +88,7 @@ const follow = async (
       }
       await new Promise<void>((resolve, reject) => {
         wake = resolve
-        deadline.onabort = () => reject(new Error(`nothing new from ${topic} for ${deadlineMs} ms`))
+        deadline.onabort = () => reject(new Error(`waited ${deadlineMs} ms in vain for ${topic}`))
       })
     }
   }

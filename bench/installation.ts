@@ -10,7 +10,7 @@ import type { Runner, tokenCreated } from '../src/protocol/api/shapes.ts'
 import { findLayout } from '../src/supervisor/index.ts'
 import { requestUnix } from '../src/sys/index.ts'
 import { type GitHost, openGitHost } from '../test/support/git-host.ts'
-import { freePort, node, repository, runCli } from '../test/support/installation.ts'
+import { freePort, repository, runCli } from '../test/support/installation.ts'
 import { addLocalProject, addSshProject, type BenchProject, sshAddress } from './add-project.ts'
 import { type Client, openClient } from './client.ts'
 import { startClock } from './clock.ts'
@@ -49,6 +49,8 @@ type Places = {
   readonly runnerPort: number
 }
 
+/** What a person starts; it becomes the program itself, so the process is the supervisor. */
+export const launcher = join(repository, 'mayfly')
 const startDeadlineMs = 120_000
 const lookEveryMs = 5
 
@@ -59,11 +61,10 @@ export const openBenchInstallation = async (directory: string): Promise<BenchIns
   let running: (Running & { readonly child: ChildProcess }) | null = null
   const down = async () => {
     if (running === null) return
-    running.client.close()
-    const ended = once(running.child, 'exit')
-    running.child.kill('SIGINT')
+    const { client, child } = running
     running = null
-    await ended
+    client.close()
+    await stop(child)
   }
   return {
     up: async (slots) => {
@@ -120,25 +121,40 @@ const writeSettings = async (places: Places, slots: number, gitHost: GitHost): P
 const start = async (places: Places, slots: number): Promise<Running & { readonly child: ChildProcess }> => {
   const since = Date.now()
   const elapsed = startClock()
-  const { child, url } = await startUp(places)
-  await waitForRunner(places.operatorSocket, since)
-  const startMs = elapsed()
-  const client = await openClient(url, makeToken(places.data))
-  return { slots, client, startMs, pid: child.pid ?? 0, child }
+  const child = spawnUp(places)
+  try {
+    const url = await announcedUrl(child)
+    await waitForRunner(places.operatorSocket, since)
+    const startMs = elapsed()
+    const client = await openClient(url, makeToken(places.data))
+    return { slots, client, startMs, pid: child.pid ?? 0, child }
+  } catch (error) {
+    await stop(child)
+    throw error
+  }
+}
+
+const stop = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGINT')
+  await once(child, 'exit')
 }
 
 /** As a person would, but without the sample project. */
-const startUp = async (places: Places): Promise<{ readonly child: ChildProcess; readonly url: string }> => {
+const spawnUp = (places: Places): ChildProcess => {
   const ports = ['--port', `${places.port}`, '--runner-port', `${places.runnerPort}`]
   const args = ['up', '--data', places.data, ...ports, '--local-repos', places.repositories, '--no-sample']
-  const child = spawn(node, ['--enable-source-maps', join(repository, 'build/cli.js'), ...args], { cwd: '/' })
+  return spawn('sh', [launcher, ...args], { cwd: '/' })
+}
+
+const announcedUrl = (child: ChildProcess): Promise<string> => {
   let said = ''
-  const url = new Promise<string>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const fail = () => reject(new Error(`mayfly up did not start:\n${said}`))
     const timer = setTimeout(fail, startDeadlineMs)
     child.once('exit', fail)
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk) => {
+      stream?.on('data', (chunk) => {
         said += String(chunk)
         const found = /Mayfly is up at (\S+)/.exec(said)?.[1]
         if (found === undefined) return
@@ -147,12 +163,6 @@ const startUp = async (places: Places): Promise<{ readonly child: ChildProcess; 
         resolve(found)
       })
   })
-  try {
-    return { child, url: await url }
-  } catch (error) {
-    child.kill('SIGINT')
-    throw error
-  }
 }
 
 /** Connected since this start, not remembered from the one before. */

@@ -60,6 +60,12 @@ test('a limit with a value of its own holds only when both do', async () => {
   assert.equal((await run({ gate: { value: 14 } })).verdict, 'broken')
 })
 
+test('a row without limits has no verdict, unless the machine was busy', async () => {
+  assert.equal((await run({ goal: {}, gate: {} })).verdict, null)
+  assert.equal((await run({ goal: {}, gate: {} }, false)).verdict, 'contended')
+  assert.equal((await run({ gate: {} })).verdict, 'met')
+})
+
 test('a baseline that moves makes the row noisy, whatever the ratio', async () => {
   let value = 10
   const row = await run({ baseline: async () => (value *= 1.2), subject: async () => value * 10 })

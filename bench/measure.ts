@@ -14,7 +14,8 @@ export type Verdict = 'met' | 'gate' | 'broken' | 'noisy' | 'contended'
 
 export type Row = {
   readonly scenario: Scenario
-  readonly verdict: Verdict
+  /** null for a row without limits. */
+  readonly verdict: Verdict | null
   /** null when a sample failed: `error` says how. */
   readonly figures: Figures | null
   readonly error: string | null
@@ -129,14 +130,17 @@ export const judge = (
   scenario: Pick<Scenario, 'better' | 'goal' | 'gate' | 'growth'>,
   figures: Pick<Figures, 'ratio' | 'subject' | 'growth'>,
   { isQuiet, isSteady }: { readonly isQuiet: boolean; readonly isSteady: boolean },
-): Verdict => {
+): Verdict | null => {
   if (!isQuiet) return 'contended'
   if (!isSteady) return 'noisy'
   const exponent = figures.growth?.exponent ?? Number.NEGATIVE_INFINITY
   if (scenario.growth !== undefined && exponent > scenario.growth.exponentMax) return 'broken'
   if (!holds(scenario.better, scenario.gate, figures)) return 'broken'
+  if (isUnlimited(scenario.goal) && isUnlimited(scenario.gate)) return null
   return holds(scenario.better, scenario.goal, figures) ? 'met' : 'gate'
 }
+
+const isUnlimited = ({ ratio, value }: Limit): boolean => ratio === undefined && value === undefined
 
 const holds = (
   better: Scenario['better'],

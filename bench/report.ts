@@ -25,7 +25,7 @@ export const formatTable = (rows: readonly Row[]): string => {
 
 const toCells = ({ scenario, verdict, figures }: Row): readonly string[] => {
   const limits = [formatLimit(scenario, scenario.goal), formatLimit(scenario, scenario.gate)]
-  if (figures === null) return [nameOf(scenario), '', '', '', '', '', '', ...limits, '', '', verdict]
+  if (figures === null) return [nameOf(scenario), '', '', '', '', '', '', ...limits, '', '', verdict ?? '']
   const { baseline, subject, ratio, usage } = figures
   return [
     nameOf(scenario),
@@ -38,7 +38,7 @@ const toCells = ({ scenario, verdict, figures }: Row): readonly string[] => {
     ...limits,
     usage === null ? '' : `${Math.round(totalOf(usage.cpuMs))} ms`,
     usage === null ? '' : `${Math.round(totalOf(usage.pssBytes) / 1024 ** 2)} MiB`,
-    verdict,
+    verdict ?? '',
   ]
 }
 

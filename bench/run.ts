@@ -1,13 +1,12 @@
 // `npm run bench [id …]`: measures scenarios against their baselines in the same run and prints ratios
 // (performance.md §4). Exits 1 when a gate is broken; noisy and contended rows decide nothing.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { repository } from '../test/support/installation.ts'
-import { type BenchInstallation, openBenchInstallation } from './installation.ts'
+import { type BenchInstallation, launcher, openBenchInstallation } from './installation.ts'
 import { describeOrigin } from './machine.ts'
-import { efforts, measure, type Row } from './measure.ts'
+import { type Effort, efforts, measure, type Row } from './measure.ts'
 import { createQuiet } from './quiet.ts'
 import { formatTable, formatVerdicts, toJson } from './report.ts'
 import { nameOf, type Scenario } from './scenario.ts'
@@ -67,34 +66,52 @@ const run = async (
   effort: keyof typeof efforts,
   json: string | undefined,
 ): Promise<number> => {
-  // The launcher builds what changed: what we measure is what a user would start.
-  execFileSync('sh', [join(repository, 'mayfly'), '--version'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  if (!buildIsFresh()) return exitOfBuild
   const directory = await mkdtemp('/var/tmp/mayfly-bench-')
   // The users of the installation pass through it.
   await chmod(directory, 0o711)
   const origin = describeOrigin(repository, directory)
-  const rows: Row[] = []
-  const { installation, current, close } = holdInstallation(directory)
-  try {
-    for (const scenario of chosen) {
-      process.stderr.write(`${nameOf(scenario)} … `)
-      const row = await measure(scenario, {
-        bench: { directory, installation },
-        effort: efforts[effort],
-        quiet: createQuiet(efforts[effort].quietBudgetMs),
-        readUsage: () => current()?.usage() ?? null,
-      })
-      process.stderr.write(`${row.error ?? row.verdict}\n`)
-      rows.push(row)
-    }
-  } finally {
-    await close()
+  const held = holdInstallation(directory)
+  const end = async () => {
+    await held.close()
     await rm(directory, { recursive: true, force: true })
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void end().finally(() => process.exit(exitOfInterrupt)))
+  const rows: Row[] = []
+  try {
+    for (const scenario of chosen) rows.push(await measureAloud(scenario, directory, held, efforts[effort]))
+  } finally {
+    await end()
   }
   console.log(`\n${formatTable(rows)}`)
   console.log(formatVerdicts(rows))
   if (json !== undefined) await writeFile(json, `${JSON.stringify(toJson(origin, rows), null, 2)}\n`)
   return rows.some(({ verdict }) => verdict === 'broken') ? 1 : 0
+}
+
+const exitOfBuild = 11
+const exitOfInterrupt = 130
+
+/** The launcher builds what changed: what we measure is what a user would start. It says itself what went wrong. */
+const buildIsFresh = (): boolean =>
+  spawnSync('sh', [launcher, '--version'], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
+
+const measureAloud = async (
+  scenario: Scenario,
+  directory: string,
+  held: ReturnType<typeof holdInstallation>,
+  effort: Effort,
+): Promise<Row> => {
+  process.stderr.write(`${nameOf(scenario)} … `)
+  const row = await measure(scenario, {
+    bench: { directory, installation: held.installation },
+    effort,
+    quiet: createQuiet(effort.quietBudgetMs),
+    readUsage: () => held.current()?.usage() ?? null,
+  })
+  process.stderr.write(`${row.error ?? row.verdict ?? 'measured'}\n`)
+  return row
 }
 
 /** Made when first asked for, shared by all scenarios, stopped at the end whatever happened. */

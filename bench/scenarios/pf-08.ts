@@ -1,12 +1,11 @@
 // PF-08, `mayfly run` without a server: process start until the first line of the job, in a repository of 50 files whose
 // one job needs no checkout. Sandbox and compiler are those of an installation.
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { spawn } from '../../src/sys/index.ts'
 import { createRepository } from '../../test/support/git-host.ts'
-import { repository } from '../../test/support/installation.ts'
 import { bwrapFinished, nodeStartAndExit } from '../bare.ts'
 import { startClock } from '../clock.ts'
+import { launcher } from '../installation.ts'
 import { marker, projectFiles } from '../projects.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -14,7 +13,7 @@ const deadlineMs = 60_000
 
 const firstLine = async (directory: string): Promise<number> => {
   const elapsed = startClock()
-  const child = spawn(process.execPath, [join(repository, 'build/cli.js'), 'run'], {
+  const child = spawn('sh', [launcher, 'run'], {
     cwd: directory,
     env: { HOME: '/nonexistent' },
     signal: AbortSignal.timeout(deadlineMs),
