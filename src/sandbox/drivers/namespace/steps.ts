@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import { Server } from 'node:net'
 import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { fault } from '../../../base/faults.ts'
 import type { StepIo, StepSpec } from '../../driver.ts'
 import { type RawHandle, readerOf, writerOf } from '../../pipes.ts'
@@ -57,12 +58,8 @@ export const startInJobCell = async (
 const feed = (from: Readable, to: Socket, opened: Promise<unknown>): void => {
   const end = () => void opened.then(() => to.destroy())
   const copy = async () => {
-    for await (const chunk of from) {
-      if (to.destroyed) break
-      if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve))
-    }
-    if (!to.destroyed && to.writableLength > 0)
-      await new Promise((resolve) => to.write('', resolve) && to.once('close', resolve))
+    await pipeline(from, to, { end: false })
+    if (to.writableLength > 0) await new Promise((resolve) => to.write('', resolve))
   }
   // A source that fails looks to the step like the end of its input; the caller knows its own stream.
   copy().then(end, end)
