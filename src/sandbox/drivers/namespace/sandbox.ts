@@ -98,8 +98,15 @@ const exec = async (
   refuseUnbuilt(step)
   const foreground = isForeground(step)
   if (foreground) claimForeground(state)
+  const startedAt = state.deps.clock.now()
   try {
     return await runStep(state, step, io, { budget: state.budget, ...stop })
+  } catch (error) {
+    // Closing takes the nest away under a step that is just being started: to its caller it was cancelled.
+    if (!state.closing.signal.aborted) throw error
+    const ms = state.deps.clock.now() - startedAt
+    const common = { startedAt: new Date(startedAt).toISOString(), ms, usage: noUsage, leftovers: 0 }
+    return { kind: 'cancelled', ...common }
   } finally {
     if (foreground) state.foreground = false
   }
