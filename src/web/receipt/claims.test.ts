@@ -15,7 +15,7 @@ test('claims become words', () => {
     gone: [{ check: 'no process is left', ok: true, detail: '' }, 'nonsense'],
     weak: ['swap is on', 7],
   })
-  assert.equal(view.isolation, 'namespace, container')
+  assert.equal(view.isolation, 'namespace, shown to be a container')
   assert.equal(view.ranOnHost, true)
   assert.equal(view.destroyTook, '41ms')
   assert.deepEqual(

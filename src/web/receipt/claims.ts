@@ -20,9 +20,7 @@ export const viewReceipt = (claims: Readonly<Record<string, unknown>>): ReceiptV
   const image = textOf(claims.image)
   const tier = textOf(claims.measuredTier)
   return {
-    isolation: [textOf(claims.driver), tier && (text.receipt.tierWords[tier] ?? tier)]
-      .filter(Boolean)
-      .join(', '),
+    isolation: [textOf(claims.driver), tier && (text.tier[tier] ?? tier)].filter(Boolean).join(', '),
     image,
     ranOnHost: image?.startsWith('host') ?? false,
     openedAt: textOf(claims.openedAt),

@@ -9,8 +9,12 @@ export type RunnerFactsView = {
 export const viewFacts = (facts: Readonly<Record<string, unknown>>): RunnerFactsView => {
   const words = text.runners
   const images = textOf(facts.images)
+  const tier = textOf(facts.tier)
   const rows = [
-    { name: words.isolation, value: [textOf(facts.driver), textOf(facts.tier)].filter(Boolean).join(', ') },
+    {
+      name: words.isolation,
+      value: [textOf(facts.driver), text.tier[tier] ?? tier].filter(Boolean).join(', '),
+    },
     { name: words.slots, value: typeof facts.slots === 'number' ? String(facts.slots) : '' },
     { name: words.classes, value: wordsOf(facts.classes).join(', ') },
     { name: words.network, value: wordsOf(facts.egress).join(', ') },

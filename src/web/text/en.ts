@@ -294,6 +294,7 @@ export const text = {
     failures: (n: number) => count(n, 'job failed', 'jobs failed'),
     waitingTitle: 'Why not running yet',
     problems: (n: number) => count(n, 'problem in the configuration', 'problems in the configuration'),
+    warnings: (n: number) => count(n, 'warning about the configuration', 'warnings about the configuration'),
     problemsText: 'Nothing ran. Mend the file and push again.',
     lastGood: 'Runs that passed on this branch',
     graph: 'Graph',
@@ -367,6 +368,9 @@ export const text = {
     noOutput: 'no output',
   },
 
+  /** What the probes showed of an isolation; `none`: one of them did not hold, or could not be tried. */
+  tier: { none: 'not fully shown', container: 'shown to be a container' } as Readonly<Record<string, string>>,
+
   receipt: {
     title: 'Sandbox receipt',
     none: 'Written when the sandbox is gone.',
@@ -374,7 +378,6 @@ export const text = {
     verified: 'Signature fits the runner’s key',
     unverified: 'Signature does not fit the runner’s key',
     isolation: 'Isolation',
-    tierWords: { none: 'strength not measured' } as Readonly<Record<string, string>>,
     image: 'Image',
     created: 'Created',
     destroyed: 'Destroyed',
