@@ -38,28 +38,52 @@ export const runProbes = async (
   const stdout = createCollector()
   const stderr = createCollector()
   const io = { stdin: null, stdout: stdout.stream, stderr: stderr.stream }
-  const acceptedBefore = new Map(listenerNames.map((name) => [name, host.accepted(name)]))
+  const watch = watchHost(host)
   const seenBefore = sandbox.egress().length
   const result = await sandbox.exec(stepOf(probes, host, options), io, options.signal)
-  const seen: Omit<Seen, 'lines'> = {
+  const seen = watch(sandbox.egress().slice(seenBefore))
+  return judgeOutput(probes, stdout.text(), seen, whyNothingRan(result, stderr.text()))
+}
+
+/** From now on: who arrives at the host's listeners counts. */
+export const watchHost = (host: ProbeHost) => {
+  const before = new Map(listenerNames.map((name) => [name, host.accepted(name)]))
+  return (records: Seen['records']): Omit<Seen, 'lines'> => ({
     planted: host.planted,
     shadow: host.shadow,
-    accepted: (listener) => host.accepted(listener) - (acceptedBefore.get(listener) ?? 0),
-    records: sandbox.egress().slice(seenBefore),
-  }
-  const lines = groupById(stdout.text())
-  const failure = whyNothingRan(result, stderr.text())
+    accepted: (listener) => host.accepted(listener) - (before.get(listener) ?? 0),
+    records,
+  })
+}
+
+/** What the program printed, judged; `failure` says why a probe that printed nothing may have none. */
+export const judgeOutput = (
+  probes: readonly Probe[],
+  output: string,
+  seen: Omit<Seen, 'lines'>,
+  failure: string,
+): readonly ProbeResult[] => {
+  const lines = groupById(output)
   return probes.map((probe) => judge(probe, lines.get(probe.id) ?? [], seen, failure))
 }
 
-const stepOf = (probes: readonly Probe[], host: ProbeHost, options: ProbeOptions): StepSpec => {
+/** The program for this host, and the environment without which it refuses to run. */
+export const programFor = (probes: readonly Probe[], { targets }: ProbeHost) => {
   const arch: SeccompArch = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+  return {
+    text: buildProgram(probes, targets, arch),
+    env: { MAYFLY_HOST_NS: targets.hostNamespaces.join(' ') },
+  }
+}
+
+const stepOf = (probes: readonly Probe[], host: ProbeHost, options: ProbeOptions): StepSpec => {
+  const { text, env } = programFor(probes, host)
   return {
     id: `probes-${options.cell ?? 'shared'}`,
     kind: 'run',
     cell: options.cell ?? 'shared',
-    script: { interpreter: ['perl'], text: buildProgram(probes, host.targets, arch) },
-    env: new Map([['MAYFLY_HOST_NS', host.targets.hostNamespaces.join(' ')]]),
+    script: { interpreter: ['perl'], text },
+    env: new Map(Object.entries(env)),
     workdir: options.workdir ?? '/tmp',
     take: [],
     socket: null,
