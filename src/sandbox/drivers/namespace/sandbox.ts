@@ -103,9 +103,14 @@ const exec = async (
     return await runStep(state, step, io, { budget: state.budget, ...stop })
   } catch (error) {
     // Closing takes the nest away under a step that is just being started: to its caller it was cancelled.
-    if (!state.closing.signal.aborted) throw error
+    if (state.closed === null) throw error
     const ms = state.deps.clock.now() - startedAt
-    const common = { startedAt: new Date(startedAt).toISOString(), ms, usage: noUsage, leftovers: 0 }
+    const common = {
+      startedAt: new Date(startedAt).toISOString(),
+      ms,
+      usage: usageOf(state, noUsage),
+      leftovers: 0,
+    }
     return { kind: 'cancelled', ...common }
   } finally {
     if (foreground) state.foreground = false
