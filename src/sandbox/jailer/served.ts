@@ -167,10 +167,13 @@ const openSet = async (
   return { set }
 }
 
-/** The anchor obeys one order at a time: whoever asks later finds the FIFOs made. */
+/**
+ * The anchor obeys one order at a time: whoever asks later finds the FIFOs made. One set is always ahead, because the
+ * loop opens the FIFOs of the next step as soon as this one ends.
+ */
 const makeSets = (nest: Nest, set: number): Promise<void> => {
   if (set >= backgroundSet) return nest.anchor.ask(`sets ${set} ${set + 1}`)
-  if (set >= nest.setsMade) {
+  if (set + 1 >= nest.setsMade) {
     const from = nest.setsMade
     nest.setsMade += setsBatch
     nest.setsReady = nest.anchor.ask(`sets ${from} ${nest.setsMade}`)
