@@ -111,12 +111,12 @@ const broken = `version: 2.1
 jobs:
   greet:
     docker: [{image: cimg/base:stable}]
-    paralelism: 2
     steps:
       - run: echo hello
 workflows:
   main:
-    jobs: [greet]
+    jobs:
+      - greet: {requires: [gret]}
 `
 const file = '.circleci/config.yml'
 
@@ -271,6 +271,9 @@ describe('with a passkey: the first day of a project', () => {
     await pushAndOpen(fail, 'Break the sum')
     await sees(page, '1 job failed')
     await visitor.picture('run-failed')
+    await press(page, 'Table')
+    await page.getByRole('table').getByText('skipped', { exact: true }).waitFor()
+    await visitor.picture('run-failed-table')
     await openJob('greet')
     await hasStatus('failed')
     await sees(page, 'exit code 3')
@@ -287,8 +290,14 @@ describe('with a passkey: the first day of a project', () => {
   })
 
   then('pushes a wrong configuration and sees where it is wrong', async () => {
-    await pushAndOpen(broken, 'Mistype a key')
+    await pushAndOpen(broken, 'Mistype a name')
     await sees(page, '1 problem in the configuration')
+    await hasStatus('failed')
+    const line = broken.split('\n').findIndex((text) => text.includes('gret]'))
+    const text = broken.split('\n')[line] ?? ''
+    const frame = page.getByRole('figure', { name: `${file}:${line + 1}:${text.indexOf('gret]') + 1}` })
+    assert.equal(await frame.locator('.hit').textContent(), `${line + 1}${text}\n`)
+    assert.equal(await frame.locator('.caret').textContent(), `${' '.repeat(text.indexOf('gret]'))}^^^^\n`)
     await visitor.picture('run-config-error')
   })
 
@@ -304,6 +313,10 @@ describe('with a passkey: the first day of a project', () => {
       return page.getByText('refs/heads/old-idea was deleted').isVisible()
     })
     await visitor.picture('project')
+    await follow(page, 'Setup')
+    await sees(page, /^Received /)
+    assert.equal(await page.getByRole('heading', { name: / done$/ }).count(), 5)
+    await visitor.picture('add-5-done')
   })
 
   then('cancels a run', async () => {
@@ -311,6 +324,10 @@ describe('with a passkey: the first day of a project', () => {
     await openJob('greet')
     await page.locator('.line', { hasText: 'waiting' }).waitFor({ timeout: 60_000 })
     await follow(page, /^Run \d+$/)
+    await openJob('pack')
+    await sees(page, 'Not started yet')
+    await visitor.picture('job-waiting')
+    await page.goBack()
     await press(page, 'Cancel run')
     await visitor.picture('run-cancel')
     await press(page, 'Cancel the run')
@@ -321,6 +338,25 @@ describe('with a passkey: the first day of a project', () => {
     await press(page, 'Deliveries')
     await sees(page, 'A run was started')
     await visitor.picture('runs')
+  })
+
+  then('makes a token, which works until it is taken back', async () => {
+    await follow(page, 'Tokens')
+    await press(page, 'Create a token')
+    await page.getByLabel('Name').fill('release script')
+    await visitor.picture('token-form')
+    await press(page, 'Create token')
+    await page.getByRole('figure', { name: 'Token' }).getByRole('button', { name: 'Copy' }).click()
+    await visitor.picture('token-made')
+    const authorization = `Bearer ${await visitor.clipboard()}`
+    const ask = async () =>
+      (await fetch(`${installation.url}/api/v1/runs`, { headers: { authorization } })).status
+    assert.equal(await ask(), 200)
+    await press(page, 'I have copied it')
+    await press(page, 'Revoke release script')
+    await press(page, 'Revoke the token')
+    await sees(page, 'No tokens')
+    assert.equal(await ask(), 401)
   })
 
   test('no page complained', () => assert.deepEqual(visitor.complaints, []))
