@@ -276,6 +276,7 @@ export const text = {
     title: (n: number) => `Run ${n}`,
     noSubject: 'No commit message yet',
     cancel: 'Cancel run',
+    cancelling: 'Cancelling',
     cancelTitle: (n: number) => `Cancel run ${n}?`,
     cancelText: 'Jobs that run are stopped and their sandboxes destroyed. Jobs that wait will not start.',
     cancelYes: 'Cancel the run',
