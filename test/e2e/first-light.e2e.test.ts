@@ -166,9 +166,9 @@ describe('with a passkey: the first day of a project', () => {
     await page.getByRole('main').getByRole('link', { name }).first().click()
     await page.getByRole('heading', { name, exact: true }).waitFor()
   }
-  /** The status in words below the heading. */
+  /** The status in words below the heading, of the run or of the job. */
   const hasStatus = (status: string) =>
-    page.getByRole('main').getByText(status, { exact: true }).first().waitFor({ timeout: 60_000 })
+    page.locator('main :is(.under, .header) > .label', { hasText: status }).waitFor({ timeout: 60_000 })
 
   then('becomes the owner, signs out and in again', async () => {
     await page.goto(claimLink(installation))
@@ -302,16 +302,13 @@ describe('with a passkey: the first day of a project', () => {
   })
 
   then('deletes a branch and reads why nothing ran', async () => {
-    repository.git('--git-dir', repository.bare, 'branch', 'old-idea', 'main')
-    repository.git('push', '--quiet', 'origin', '--delete', 'old-idea')
     await follow(page, 'Projects')
     await visitor.picture('projects')
     await follow(page, 'river')
-    await waitFor('the delivery', async () => {
-      await page.reload()
-      await sees(page, 'A run was started')
-      return page.getByText('refs/heads/old-idea was deleted').isVisible()
-    })
+    await sees(page, 'A run was started')
+    repository.git('--git-dir', repository.bare, 'branch', 'old-idea', 'main')
+    repository.git('push', '--quiet', 'origin', '--delete', 'old-idea')
+    await sees(page, 'refs/heads/old-idea was deleted')
     await visitor.picture('project')
     await follow(page, 'Setup')
     await sees(page, /^Received /)
@@ -331,6 +328,7 @@ describe('with a passkey: the first day of a project', () => {
     await press(page, 'Cancel run')
     await visitor.picture('run-cancel')
     await press(page, 'Cancel the run')
+    await page.getByRole('button', { name: 'Run again' }).waitFor({ timeout: 30_000 })
     await hasStatus('cancelled')
     await visitor.picture('run-cancelled')
     await follow(page, 'Runs')
