@@ -40,35 +40,44 @@ const isAt = (page: Page, path: string | RegExp) =>
 
 test('with a password: becomes the owner once, signs out and in again', async () => {
   const installation = await openInstallation({ args: ['--no-sample'] })
-  const visitor = await openVisitor()
-  const { page } = visitor
   try {
-    await page.goto(installation.url)
-    await sees(page, 'A claim link is needed')
-    await visitor.picture('claim-without-link')
-    await page.goto(claimLink(installation))
-    await page.getByLabel('Your name').fill('Ada')
-    await page.getByLabel('E-mail').fill(email)
-    await press(page, 'Use a password instead')
-    await page.getByLabel('Password', { exact: true }).fill(password)
-    await visitor.picture('claim-password')
-    await press(page, 'Create the owner')
-    await isAt(page, '/projects/new')
-    await press(page, 'Sign out')
-    await page.getByLabel('Password').fill(password)
-    await page.getByLabel('E-mail').fill(email)
-    await press(page, 'Sign in')
-    await isAt(page, '/runs')
-
-    await page.goto(claimLink(installation))
-    await sees(page, 'This installation has an owner already.')
-    await visitor.picture('claim-done')
-    assert.deepEqual(visitor.complaints, [])
+    const visitor = await openVisitor()
+    await claimByPassword(installation, visitor).finally(visitor.close)
   } finally {
-    await visitor.close()
     await closeCompletely(installation)
   }
 })
+
+const claimByPassword = async (installation: TestInstallation, visitor: Visitor): Promise<void> => {
+  const { page } = visitor
+  await page.goto(installation.url)
+  await sees(page, 'A claim link is needed')
+  await visitor.picture('claim-without-link')
+  await page.goto(claimLink(installation))
+  await page.getByLabel('Your name').fill('Ada')
+  await page.getByLabel('E-mail').fill(email)
+  await press(page, 'Use a password instead')
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await visitor.picture('claim-password')
+  const sent = page.waitForRequest('**/api/v1/claim')
+  await press(page, 'Create the owner')
+  await isAt(page, '/projects/new')
+  await press(page, 'Sign out')
+  await page.getByLabel('Password').fill(password)
+  await page.getByLabel('E-mail').fill(email)
+  await press(page, 'Sign in')
+  await isAt(page, '/runs')
+
+  await page.goto(claimLink(installation))
+  await sees(page, 'This installation has an owner already.')
+  await visitor.picture('claim-done')
+  const again = await page.request.post(`${installation.url}/api/v1/claim`, {
+    data: (await sent).postDataJSON(),
+    headers: { origin: installation.url, 'sec-fetch-site': 'same-origin' },
+  })
+  assert.equal(again.status(), 404, await again.text())
+  assert.deepEqual(visitor.complaints, [])
+}
 
 const numbered = 150
 const lines = Array.from({ length: numbered }, (_, i) => `line ${i + 1}`)

@@ -60,6 +60,9 @@ const takePictures = async (page: Page, name: string, directory: string | undefi
       // As high as its content, so that what sticks to the edges of the window stays there.
       const height = await page.evaluate(() => document.documentElement.scrollHeight)
       await page.setViewportSize({ width: viewport.width, height: Math.min(height, pictureHeightMax) })
+      await page.evaluate(
+        () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+      )
       await page.screenshot({ path: join(directory, `${name}-${colorScheme}-${viewport.width}.png`) })
     }
   await page.setViewportSize(desk)
