@@ -6,7 +6,9 @@ export const fileProbes: readonly Probe[] = [
     id: 'F01',
     threats: ['T-01'],
     tries: "read the runner's and vault's state directories",
-    program: 'read_some($_, 256) for grep { !m{^/(etc|opt|home|srv|tmp|var/tmp|dev/shm)/} } @CANARIES',
+    // Planted deeper than what lies in everybody's directories, wherever the operator keeps the data.
+    program:
+      'read_some($_, 256) for grep { !m{^/(etc|opt|home|srv|tmp|var/tmp|dev/shm)/[^/]+\\z} } @CANARIES',
     judge: unseen,
     positive: ['/var/lib/x: bytes PLANTED'],
   },

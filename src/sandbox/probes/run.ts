@@ -45,15 +45,16 @@ export const runProbes = async (
   return judgeOutput(probes, stdout.text(), seen, whyNothingRan(result, stderr.text()))
 }
 
-/** From now on: who arrives at the host's listeners counts. */
+/** Who arrives at the host's listeners between the two calls counts. */
 export const watchHost = (host: ProbeHost) => {
   const before = new Map(listenerNames.map((name) => [name, host.accepted(name)]))
-  return (records: Seen['records']): Omit<Seen, 'lines'> => ({
-    planted: host.planted,
-    shadow: host.shadow,
-    accepted: (listener) => host.accepted(listener) - (before.get(listener) ?? 0),
-    records,
-  })
+  return (records: Seen['records']): Omit<Seen, 'lines'> => {
+    const arrived = new Map(
+      listenerNames.map((name) => [name, host.accepted(name) - (before.get(name) ?? 0)]),
+    )
+    const { planted, shadow } = host
+    return { planted, shadow, accepted: (name) => arrived.get(name) ?? 0, records }
+  }
 }
 
 /** What the program printed, judged; `failure` says why a probe that printed nothing may have none. */
