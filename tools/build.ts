@@ -1,11 +1,14 @@
 // Builds what a release holds: one bundle per program under build/, the web under build/web, the migrations beside
 // them, and deps/<program>.txt: the third-party packages and zones inside each bundle, reviewed like code.
-import { cp, mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { build, type Metafile } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
-const out = join(root, 'build')
+/** Built beside and swapped in whole: what runs from an older build never misses a file, two builds never mix. */
+const finished = join(root, 'build')
+const out = join(root, `build.${process.pid}`)
 
 /** Each program is one file in src/main/; the CLI is split so that a command loads only what it needs. */
 const programs = ['cli', 'server', 'vault', 'jailer', 'runner', 'compile', 'binder'] as const
@@ -24,6 +27,7 @@ const bundle = async (program: (typeof programs)[number]): Promise<Metafile> => 
     sourcesContent: false,
     legalComments: 'linked',
     minifySyntax: true,
+    minifyWhitespace: true,
     metafile: true,
     logLevel: 'warning',
     loader: { '.sh': 'text' },
@@ -50,12 +54,16 @@ const dependencyList = (metafile: Metafile): string => {
 
 const buildWeb = async (): Promise<void> => {
   const { build: viteBuild } = await import('vite')
-  await viteBuild({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
+  await viteBuild({
+    configFile: join(root, 'vite.config.ts'),
+    logLevel: 'warn',
+    build: { outDir: join(out, 'web'), emptyOutDir: true },
+  })
 }
 
 const started = new Date()
+await rm(out, { recursive: true, force: true })
 await mkdir(out, { recursive: true })
-for (const name of await readdir(out)) if (/\.(js|map)$|LEGAL\.txt$/.test(name)) await rm(join(out, name))
 await mkdir(join(root, 'deps'), { recursive: true })
 await Promise.all(
   programs.map(async (program) =>
@@ -63,9 +71,11 @@ await Promise.all(
   ),
 )
 await buildWeb()
-await rm(join(out, 'migrations'), { recursive: true, force: true })
 await cp(join(root, 'migrations'), join(out, 'migrations'), { recursive: true })
 // The stamp carries the time the build began: a source saved during it is newer and builds again.
-await writeFile(join(out, 'stamp.new'), '')
-await utimes(join(out, 'stamp.new'), started, started)
-await rename(join(out, 'stamp.new'), join(out, 'stamp'))
+await writeFile(join(out, 'stamp'), '')
+await utimes(join(out, 'stamp'), started, started)
+const old = `${out}.old`
+if (existsSync(finished)) await rename(finished, old)
+await rename(out, finished)
+await rm(old, { recursive: true, force: true })

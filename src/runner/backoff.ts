@@ -3,7 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffFirstMs, backoffMaxMs } from './limits.ts'
 
-export const createBackoff = (random: () => number = Math.random) => {
+type BackoffOptions = { readonly maxMs?: number; readonly random?: () => number }
+
+export const createBackoff = ({ maxMs = backoffMaxMs, random = Math.random }: BackoffOptions = {}) => {
   let failures = 0
   return {
     reset: () => {
@@ -11,7 +13,7 @@ export const createBackoff = (random: () => number = Math.random) => {
     },
     /** Resolves early, without a throw, when `signal` aborts. */
     wait: async (signal: AbortSignal): Promise<void> => {
-      const ms = Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(failures++, 16))
+      const ms = Math.min(maxMs, backoffFirstMs * 2 ** Math.min(failures++, 16))
       await sleep(ms * (0.5 + random() / 2), undefined, { signal }).catch(() => undefined)
     },
   }

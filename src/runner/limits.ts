@@ -19,6 +19,8 @@ export const compressInlineBytes = 16 * 1024
 /** Back-off of every repeated request to the server. */
 export const backoffFirstMs = 100
 export const backoffMaxMs = 5_000
+/** Until the first answer: the server is most likely starting beside us. */
+export const backoffStartMaxMs = 150
 
 /** A fetched pack, and all packs kept at once; kept ones are forgotten after this long. */
 export const packBytesMax = 512 * 1024 * 1024

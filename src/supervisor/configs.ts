@@ -82,7 +82,7 @@ export const jailerConfig = (input: {
 }) => ({
   installation: input.identity.installation,
   runDirectory: input.layout.run,
-  runnerCommand: [input.programs.node, '--enable-source-maps', join(input.programs.directory, 'runner.js')],
+  runnerCommand: [input.programs.node, join(input.programs.directory, 'runner.js')],
   runnerConfig: input.runner,
   runnerUser: input.runnerUser,
   repositoryRoots: input.repositoryRoots,

@@ -91,7 +91,6 @@ export const startProgram = (programs: Programs, program: string, options: Start
     'TERM',
     '--',
     programs.node,
-    '--enable-source-maps',
     ...(options.nodeFlags ?? []),
     join(programs.directory, `${program}.js`),
   ]

@@ -17,7 +17,7 @@ import {
 import { pollPath } from '../../protocol/vault.ts'
 import { type CryptoKey, generateEphemeralKey, type KeyPair, verifyIngestKey } from '../../seal/index.ts'
 import { createBackoff } from '../backoff.ts'
-import { drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
+import { backoffStartMaxMs, drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
 import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
 import { type Lease, type LeaseDeps, startLease } from './lease.ts'
 import type { Requests } from './requests.ts'
@@ -124,13 +124,13 @@ const isFull = (state: State): boolean => freeSlots(state) === 0
  */
 const pollForever = async (state: State, when: (state: State) => boolean): Promise<void> => {
   const { deps, stopping } = state
-  const backoff = createBackoff()
+  let backoff = createBackoff({ maxMs: backoffStartMaxMs })
   for (;;) {
     await waitUntil(state, () => stopping.signal.aborted || when(state))
     if (stopping.signal.aborted) return
     try {
       await pollOnce(state)
-      backoff.reset()
+      backoff = createBackoff()
     } catch (error) {
       if (stopping.signal.aborted) return
       deps.log.warn('no answer to the poll, trying again', { error })
