@@ -44,6 +44,13 @@ test('the import table of ARCHITECTURE.md is the one the lint reads', () => {
   }
 })
 
+test('every place that ARCHITECTURE.md sends a reader to exists', () => {
+  const gone = [...read('ARCHITECTURE.md').matchAll(/`([a-z][a-z-]*\/[a-z0-9./-]*)`/g)]
+    .flatMap(([, path]) => (path === undefined || path === 'jailer/index.ts' ? [] : [path]))
+    .filter((path) => !existsSync(join(root, 'src', path)) && !existsSync(join(root, path)))
+  assert.deepEqual(gone, [])
+})
+
 test('process.env and process.exit are read in main only', () => {
   assert.deepEqual(
     offenders(
