@@ -52,6 +52,15 @@ ${resident}
 workflows: {all: {jobs: [resident]}}
 `
 
+const foreignConfiguration = `version: 2.1
+jobs:
+  apple: {macos: {xcode: "15.0.0"}, steps: [run: echo I ran]}
+  windows: {machine: {image: "windows-server-2022-gui:current"}, resource_class: windows.medium, steps: [run: echo I ran]}
+  graphics: {machine: {image: "linux-cuda-12:default"}, resource_class: gpu.nvidia.small, steps: [run: echo I ran]}
+  service: {docker: [{image: cimg/base:stable}, {image: "postgres:16"}], steps: [run: echo I ran]}
+workflows: {all: {jobs: [apple, windows, graphics, service]}}
+`
+
 type World = {
   readonly directory: string
   /** Everything changed after it was made is newer. */
@@ -86,6 +95,7 @@ before(async () => {
   const looking = { 'probes.pl': text, 'neighbour.sh': neighbour, 'search.sh': search }
   await add('escape', configuration(env), { ...hiding, ...looking })
   await add('staying', stayingConfiguration, hiding)
+  await add('foreign', foreignConfiguration, {})
   await waitFor('a measured runner', async () => (await factsOf(api)).tier === 'container')
   const watch = watchHost(host)
   const started = await api.post<Run>('/api/v1/runs', { project: 'escape' })
@@ -268,6 +278,36 @@ test('a job that is cancelled while it hides leaves nothing either', async () =>
   assert.deepEqual(residents(), [])
   assert.deepEqual(tracesOfNest(nest), [])
   await expectNothingOf(await secretOf(run))
+})
+
+test('what cannot be walled in here is not run at all, and the page says why', async () => {
+  const { api } = world
+  const { id } = await api.post<Run>('/api/v1/runs', { project: 'foreign' })
+  const isSettled = (job: Run['jobs'][number]) =>
+    job.status === 'failed' || job.reason?.code === 'no_matching_runner'
+  const jobs = await waitFor('every job to end or to wait', async () => {
+    const now = await api.get<Run>(`/api/v1/runs/${id}`)
+    const found = now.jobs.filter((job) => job.kind === 'job')
+    return found.length === 4 && found.every(isSettled) ? found : null
+  })
+  const nobody = (name: string) =>
+    `No runner offers the class ${name}; those online offer 2xlarge, 2xlarge+, large, medium, medium+, small, tiny, xlarge`
+  const said = jobs.map((job) => [
+    ...[job.key, job.status],
+    job.attempts.at(-1)?.failure?.message ?? job.reason?.text,
+  ])
+  assert.deepEqual(said, [
+    ['apple', 'failed', 'This job needs macOS (15.0.0); this runner is Linux.'],
+    ['windows', 'queued', nobody('windows.medium')],
+    ['graphics', 'queued', nobody('gpu.nvidia.small')],
+    [
+      ...['service', 'failed'],
+      'This job needs the service container "postgres:16"; this runner cannot start service containers.',
+    ],
+  ])
+  await api.post(`/api/v1/runs/${id}/cancel`)
+  const run = await api.finishedRun(id)
+  for (const { key } of jobs) assert.equal((await attemptOf(run, key)).receipt, null, 'no sandbox was made')
 })
 
 /** Processes of the job whose arguments carry a secret. */

@@ -1,6 +1,6 @@
 // Looks all over the machine for a secret that a job made (isolation.md §13), as it is and in the forms in which
 // programs pass things on. Reads only; the secret itself is known to nobody but the job and this process' memory.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 
 /** As it is, hexadecimal, and base64 at the three places where it can begin. */
@@ -42,7 +42,8 @@ export const processesWith = (forms: readonly Buffer[]): readonly string[] =>
 export const filesWith = (forms: readonly Buffer[], stamp: string): readonly string[] => {
   // Clones and packages of other people's work on this machine change all the time and belong to no job.
   const kernels = ['/proc', '/sys', '/dev/pts', '/dev/mqueue'].flatMap((path) => ['-path', path, '-o'])
-  const list = execFileSync(
+  // What vanishes while it walks is an error to find and none to us.
+  const { stdout: list } = spawnSync(
     'find',
     ['/', '(', ...kernels, '-name', 'node_modules', ')', '-prune', '-o', '-newer', stamp, '-print0'],
     { maxBuffer: 256 * 1024 * 1024, stdio: ['ignore', 'pipe', 'ignore'] },
