@@ -46,9 +46,10 @@ export const installPrograms = async (
 
 /** Service users and jobs read it, whatever the umask of the clone was. */
 const openToAll = async (path: string): Promise<void> => {
-  if (!(await lstat(path)).isDirectory()) return chmod(path, 0o644)
-  await chmod(path, 0o755)
-  for (const name of await readdir(path)) await openToAll(join(path, name))
+  const entry = await lstat(path)
+  const isProgram = entry.isDirectory() || (entry.mode & 0o100) !== 0
+  await chmod(path, isProgram ? 0o755 : 0o644)
+  if (entry.isDirectory()) for (const name of await readdir(path)) await openToAll(join(path, name))
 }
 
 /** Content for what we wrote; name, size and time for the runtime, which is large and comes from a package. */
