@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isFault } from '../base/faults.ts'
+import { silentLog } from '../base/log.ts'
+import { spawn } from '../sys/index.ts'
+import { keepChild } from './children.ts'
+
+const program = (text: string) => () => spawn('/bin/sh', ['-c', text])
+const ready = 'echo \'{"ready":true,"n":1}\';'
+
+const keep = (
+  text: string,
+  more: { onReady?: (ready: Record<string, unknown>) => Promise<void>; onLine?: (line: string) => void } = {},
+) => keepChild({ name: 'thing', start: program(text), log: silentLog, onLine: () => undefined, ...more })
+
+const until = async (condition: () => boolean): Promise<void> => {
+  const end = performance.now() + 10_000
+  while (!condition()) {
+    assert.ok(performance.now() < end, 'not in time')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+test('a program is there once it says so, and what it says besides is passed on', async () => {
+  const lines: string[] = []
+  const child = await keep(`echo first; ${ready} echo second >&2; exec sleep 60`, {
+    onLine: (line) => lines.push(line),
+  })
+  assert.deepEqual(child.ready, { ready: true, n: 1 })
+  await until(() => lines.length === 2)
+  assert.deepEqual(lines, ['first', 'second'])
+  await child.close()
+})
+
+test('a program that ends is started again and made ready again', async () => {
+  const state = { readies: 0 }
+  const child = await keep(`${ready} exec sleep 60`, {
+    onReady: async () => {
+      state.readies += 1
+    },
+  })
+  const before = child.pid
+  process.kill(before, 'SIGKILL')
+  await until(() => state.readies === 2)
+  assert.notEqual(child.pid, before)
+  assert.equal(child.restarts, 1)
+  await child.close()
+})
+
+test('a program that never gets ready is a fault with its last words', async () => {
+  await assert.rejects(
+    keep('echo no key >&2; exit 7'),
+    (error) => isFault(error, 'E_CHILD_FAILED') && /exit code 7\nno key/.test(error.public),
+  )
+})
+
+test('closing stops it for good, and twice is harmless', async () => {
+  const child = await keep(`${ready} exec sleep 60`)
+  const { pid } = child
+  await Promise.all([child.close(), child.close()])
+  assert.throws(() => process.kill(pid, 0))
+  assert.equal(child.restarts, 0)
+})

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Fault } from '../base/faults.ts'
+import { findLayout } from './layout.ts'
+import { ensureSettings, parseSettings } from './settings.ts'
+
+const refusal = (text: string): string => {
+  try {
+    parseSettings(text, 'mayfly.yml')
+  } catch (error) {
+    if (error instanceof Fault) return error.public
+  }
+  return assert.fail('was accepted')
+}
+
+test('an empty file is all defaults, and nothing is open beyond them', () => {
+  const settings = parseSettings('', 'mayfly.yml')
+  assert.deepEqual(settings.egress, { default: 'open', allow: [] })
+  assert.deepEqual(settings.sources.allow, [])
+  assert.equal(settings.organisation, 'home')
+})
+
+test('every problem is told, each with its line and column', () => {
+  assert.equal(
+    refusal('slots: many\negress:\n  default: all\n'),
+    'mayfly.yml:1:8: slots: Invalid input: expected number, received string\n' +
+      'mayfly.yml:3:12: egress.default: Invalid option: expected one of "none"|"open"',
+  )
+})
+
+test('an unknown key, a range without a port and broken YAML stop the start', () => {
+  assert.match(refusal('egres: {}'), /Unrecognized key: "egres"/)
+  assert.match(
+    refusal('egress: {allow: [10.0.0.0/8]}'),
+    /mayfly\.yml:1:18: egress\.allow\.0: expected CIDR:port/,
+  )
+  assert.match(refusal('a: [1'), /^mayfly\.yml:1:/)
+  assert.match(refusal('slots: 1\nslots: 2'), /unique/)
+})
+
+test('the settings are written once, and what the operator took back stays away', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-settings-'))
+  t.after(() => rm(directory, { recursive: true }))
+  const layout = findLayout({ data: join(directory, 'data'), environment: {}, isRoot: true, uid: 0 })
+  await ensureSettings(layout, () => undefined)
+  const written = await readFile(layout.settings, 'utf8')
+  parseSettings(written, layout.settings)
+  await writeFile(layout.settings, 'egress: {default: none, allow: []}\n')
+  const again = await ensureSettings(layout, () => assert.fail('nothing new is said'))
+  assert.deepEqual(again.egress, { default: 'none', allow: [] })
+})
