@@ -68,6 +68,8 @@ export const createReport = (
       const cells = rows.map((row) => [statusWord(paint, row.status), row.name, duration(row.ms), row.reason])
       writeTable(output, ['STATUS', 'JOB', 'TOOK', 'WHY'], cells)
       output.write(`${statusWord(paint, state.status)}  ${duration(ms)}\n`)
+      const failed = expanded.jobs.find(({ state: { id } }) => results.get(id)?.result.outcome === 'failed')
+      if (failed !== undefined) around.stderr.write(`again: mayfly run -j ${failed.plan.key}\n`)
     },
   }
 }

@@ -1,0 +1,170 @@
+// What people type and what comes back: words, exit codes and streams, without a machine.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type CommandOptions, runCommand } from '../../test/support/surroundings.ts'
+import { createFakeDriver } from '../sandbox/drivers/fake/index.ts'
+import { findClass } from '../sandbox/index.ts'
+import { systemClock } from '../sys/index.ts'
+import type { LocalSandboxes } from './surroundings.ts'
+
+let root = ''
+
+const configuration = `version: 2.1
+jobs:
+  build:
+    docker: [{image: debian:12}]
+    environment: {FAKE_OUTPUT: "built\\n"}
+    steps: [checkout, {run: make}]
+  test:
+    docker: [{image: debian:12}]
+    parallelism: 2
+    steps: [{run: {name: Test it, command: make test, environment: {FAKE_EXIT_CODE: "2", FAKE_OUTPUT: "1 failing"}}}]
+  ship:
+    docker: [{image: debian:12}]
+    steps: [{run: ship}]
+workflows:
+  all:
+    jobs:
+      - build
+      - hold: {type: approval, requires: [build]}
+      - test: {requires: [hold]}
+      - ship: {requires: [test]}
+  nightly:
+    jobs: [build]
+`
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mayfly-cli-'))
+  await mkdir(join(root, '.circleci'))
+  await mkdir(join(root, 'deep/er'), { recursive: true })
+  await writeFile(join(root, '.circleci/config.yml'), configuration)
+  await writeFile(
+    join(root, 'bad.yml'),
+    'version: 2.1\njobs: {a: {steps: []}}\nworkflows: {w: {jobs: [b]}}\n',
+  )
+  execFileSync('git', ['init', '--quiet', '--initial-branch=main', root])
+})
+after(() => rm(root, { recursive: true, force: true }))
+
+const fakeSandboxes = async (): Promise<LocalSandboxes> => {
+  const driver = createFakeDriver({ clock: systemClock })
+  const classLimits = (word: string) => {
+    const found = findClass(word)
+    return found.ok ? found.class.limits : null
+  }
+  return { driver, classLimits, privateRanges: [], close: () => driver.close() }
+}
+
+const mayfly = (line: string, options: CommandOptions = {}) =>
+  runCommand(line.split(' '), { cwd: root, sandboxes: fakeSandboxes, ...options })
+
+test('wrong words are usage, help and version are not', async () => {
+  assert.equal((await mayfly('rum')).code, 2)
+  assert.match((await mayfly('rum')).stderr, /Did you mean run/)
+  assert.equal((await mayfly('run --nope')).code, 2)
+  const help = await mayfly('run --help')
+  assert.deepEqual([help.code, help.stderr], [0, ''])
+  assert.ok(help.stdout.split('\n').length <= 40)
+  assert.equal((await mayfly('--version')).stdout, '0.0.0-test\n')
+})
+
+test('lint says what is wrong and where, and exits with 7; a good file is quiet', async () => {
+  const good = await mayfly('lint')
+  assert.deepEqual([good.code, good.stdout], [0, ''])
+  const bad = await mayfly('lint bad.yml')
+  assert.equal(bad.code, 7)
+  assert.match(bad.stdout, /^bad\.yml:\d+:\d+: error\[/m)
+  const json = await mayfly('lint --format json bad.yml')
+  const answer: { ok: boolean; problems: { at: { file: string } | null }[] } = JSON.parse(json.stdout)
+  assert.equal(answer.ok, false)
+  assert.ok(answer.problems.every((problem) => problem.at?.file !== '.circleci/config.yml'))
+  assert.equal((await mayfly('lint missing.yml')).code, 5)
+})
+
+test('run finds the configuration above, lists what there is', async () => {
+  const list = await mayfly('run --list', { cwd: join(root, 'deep/er') })
+  assert.equal(list.code, 0)
+  assert.deepEqual(list.stdout.split('\n').slice(0, 3), [
+    'all\tbuild\tjob\t-\tdebian:12',
+    'all\thold\tapproval\tbuild\t-',
+    'all\ttest ×2\tjob\thold\tdebian:12',
+  ])
+})
+
+test('run carries out a workflow by its rules: output behind names, a table, the verdict as exit code', async () => {
+  const done = await mayfly('run all')
+  assert.equal(done.code, 1)
+  assert.match(done.stdout, /^\[build \] built$/m)
+  assert.match(done.stdout, /^\[test\.1\] 1 failing$/m)
+  assert.match(done.stdout, /^\[test\.0\] ✗ exit code 2$/m)
+  assert.match(done.stdout, /✓ passed\tbuild\t/)
+  assert.match(done.stdout, /✗ failed\ttest\.0\t.*\tTest it: exit code 2/)
+  assert.match(done.stdout, /- skipped\tship\t-/)
+  assert.match(done.stderr, /again: mayfly run -j test\n/)
+  assert.match(done.stderr, /"hold" \(approval\) passes without asking/)
+})
+
+test('run takes one job alone, variables, and prints JSON on stdout only', async () => {
+  const one = await mayfly('run ship -e FAKE_OUTPUT=seen')
+  assert.equal(one.code, 0)
+  assert.match(one.stdout, /\[ship\] seen/)
+  const json = await mayfly('run -j test --json -e FAKE_EXIT_CODE=0')
+  assert.deepEqual([json.code, JSON.parse(json.stdout).status], [1, 'failed'], 'the step wins over -e')
+  assert.match(json.stderr, /1 failing/)
+  assert.equal((await mayfly('run nothing')).code, 5)
+  const wrong = await mayfly('run -e secret-without-name')
+  assert.equal(wrong.code, 2)
+  const file = await mayfly('run ship --env-file .circleci/none')
+  assert.match(file.stderr, /none cannot be read/)
+})
+
+test('run stops at Ctrl-C, closes its sandboxes and exits with 130', async () => {
+  const interrupted = new AbortController()
+  const closed: string[] = []
+  const sandboxes = async (): Promise<LocalSandboxes> => {
+    const fake = await fakeSandboxes()
+    const open: LocalSandboxes['driver']['open'] = async (...args) => {
+      const sandbox = await fake.driver.open(...args)
+      setImmediate(() => interrupted.abort())
+      return {
+        ...sandbox,
+        close: (reason) => {
+          closed.push(reason)
+          return sandbox.close(reason)
+        },
+      }
+    }
+    return { ...fake, driver: { ...fake.driver, open } }
+  }
+  const done = await mayfly('run -j ship -e FAKE_SLEEP_MS=60000', {
+    sandboxes,
+    interrupted: interrupted.signal,
+  })
+  assert.deepEqual([done.code, closed], [130, ['cancelled']])
+})
+
+test('server verbs without a server say what to do next; tokens are not sent in the clear', async () => {
+  const none = await mayfly('runs list')
+  assert.equal(none.code, 4)
+  assert.match(none.stderr, /\[MF4503\]\n {2}next: /)
+  const json = await mayfly('runs list --json')
+  assert.equal(JSON.parse(json.stderr).code, 'MF4503')
+  const clear = await mayfly('runs list', {
+    environment: { MAYFLY_URL: 'http://ci.example', MAYFLY_TOKEN: 'mfp_secret' },
+  })
+  assert.equal(clear.code, 3)
+  assert.doesNotMatch(clear.stderr, /mfp_secret/)
+})
+
+test('a machine that cannot build sandboxes is exit 11', async () => {
+  const { fault } = await import('../base/faults.ts')
+  const sandboxes = () =>
+    Promise.reject(fault('E_SANDBOX_UNAVAILABLE', { public: 'no user namespaces here' }))
+  const done = await mayfly('run -j ship', { sandboxes })
+  assert.equal(done.code, 11)
+  assert.match(done.stderr, /no user namespaces here {2}\[MF3001\]/)
+})

@@ -1,0 +1,135 @@
+// `mayfly run` as people start it: the program itself, the jailer as its child, real sandboxes. Needs root.
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+const repository = join(import.meta.dirname, '../..')
+let root = ''
+let project = ''
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mayfly-run-'))
+  project = join(root, 'hello')
+  await cp(join(repository, 'examples/hello'), project, { recursive: true })
+  execFileSync('git', ['init', '--quiet', '--initial-branch=main', project])
+  execFileSync('git', ['-C', project, 'add', '--all'])
+})
+after(() => rm(root, { recursive: true, force: true }))
+
+const start = (words: readonly string[]) => {
+  const child = spawn(process.execPath, [join(repository, 'src/main/cli.ts'), ...words], {
+    cwd: project,
+    env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { child, output, ended }
+}
+
+/** Processes below `pid`, itself included. */
+const family = (pid: number): readonly number[] => {
+  const parents = readdirSync('/proc').flatMap((name) => {
+    const path = `/proc/${name}/stat`
+    if (!/^\d+$/.test(name) || !existsSync(path)) return []
+    try {
+      const stat = readFileSync(path, 'utf8')
+      return [[Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])] as const]
+    } catch {
+      return []
+    }
+  })
+  const below = (of: number): number[] => [
+    of,
+    ...parents.filter(([, parent]) => parent === of).flatMap(([child]) => below(child)),
+  ]
+  return below(pid)
+}
+
+const isAlive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}/stat`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+
+const until = async (what: string, condition: () => boolean, deadlineMs = 30_000): Promise<void> => {
+  const end = performance.now() + deadlineMs
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+test('the example runs: a copy of the work tree, three jobs, a verdict, nothing left behind', async () => {
+  await writeFile(join(project, 'poem.txt'), 'changed here\n')
+  await writeFile(join(project, '.gitignore'), 'secret.txt\n')
+  await writeFile(join(project, 'secret.txt'), 'not for jobs\n')
+  const run = start(['run'])
+  assert.equal(await run.ended, 0, run.output.stderr)
+  assert.match(run.output.stdout, /^\[greet\] Hello, world!$/m)
+  assert.match(run.output.stdout, /^\[count\] 2$/m, 'uncommitted changes go in')
+  assert.match(run.output.stdout, /✓ passed\tdone/)
+})
+
+test('a failing job shows its output and the exit code is 1; ignored files and .git stay outside', async () => {
+  await mkdir(join(project, 'sub/.circleci'), { recursive: true })
+  const script = 'ls -A; cat /etc/shadow; exit 4'
+  await writeFile(
+    join(project, 'sub/.circleci/config.yml'),
+    `version: 2.1\njobs: {a: {docker: [{image: x}], steps: [checkout, {run: "${script}"}]}}\nworkflows: {w: {jobs: [a]}}\n`,
+  )
+  await writeFile(join(project, 'sub/secret.txt'), 'x')
+  const inSub = spawnIn('sub', ['run', '--network', 'none'])
+  assert.equal(inSub.code, 1, inSub.stderr)
+  assert.match(inSub.stdout, /^\[a\] \.circleci$/m)
+  assert.doesNotMatch(inSub.stdout, /^\[a\] (secret\.txt|\.git)$|root:/m)
+  assert.match(inSub.stdout, /✗ exit code/)
+})
+
+const spawnIn = (directory: string, words: readonly string[]) => {
+  try {
+    const stdout = execFileSync(process.execPath, [join(repository, 'src/main/cli.ts'), ...words], {
+      cwd: join(project, directory),
+      env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    })
+    return { code: 0, stdout, stderr: '' }
+  } catch (error) {
+    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
+    return { code: status, stdout, stderr }
+  }
+}
+
+test('Ctrl-C ends jobs and sandboxes before the program', async () => {
+  await mkdir(join(project, 'long/.circleci'), { recursive: true })
+  await writeFile(
+    join(project, 'long/.circleci/config.yml'),
+    'version: 2.1\njobs: {a: {docker: [{image: x}], steps: [{run: "echo begun; sleep 600"}]}}\nworkflows: {w: {jobs: [a]}}\n',
+  )
+  const child = spawn(process.execPath, [join(repository, 'src/main/cli.ts'), 'run', '--network', 'none'], {
+    cwd: join(project, 'long'),
+    env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let stdout = ''
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  await until('the step', () => stdout.includes('[a] begun'))
+  const processes = family(child.pid ?? 0)
+  assert.ok(processes.length > 3, 'jailer and job are below us')
+  child.kill('SIGINT')
+  assert.equal(await ended, 130)
+  assert.match(stdout, /cancelled/)
+  assert.deepEqual(processes.filter(isAlive), [])
+})
