@@ -67,6 +67,7 @@ const describe = (process: SeenProcess): string => `pid ${process.pid} ${process
 
 export type SeenProcess = {
   readonly pid: number
+  readonly parent: number
   readonly name: string
   readonly state: string
   readonly uids: readonly number[]
@@ -114,6 +115,7 @@ export const takeSurvey = (): Survey => {
     }
     processes.push({
       pid: Number(name),
+      parent: Number(field(status, 'PPid')),
       name: field(status, 'Name'),
       state: field(status, 'State'),
       uids: field(status, 'Uid').split(/\s+/).map(Number),

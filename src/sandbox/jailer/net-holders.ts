@@ -1,16 +1,26 @@
-// Who still holds a network namespace: processes in it, descriptors of it, mounts of it. Asked of the kernel through
-// /proc after a network was closed; the answer is an entry of the receipt.
-import { readdir, readFile, readlink } from 'node:fs/promises'
+// Who else holds a network namespace: processes in it, descriptors of it, mounts of it; the answer is an entry of the
+// receipt. Asked while our own descriptors of it are open: once they are closed, its inode number is the next one's.
+import { readdirSync, readlinkSync } from 'node:fs'
+import type { Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
 
-/** One reading of /proc for all inodes. Processes that end meanwhile hold nothing. */
-export const findNamespaceHolders = async (inodes: readonly number[]): Promise<GoneCheck> => {
-  const names = new Set(inodes.map((inode) => `net:[${inode}]`))
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const holders = (await Promise.all(pids.map((pid) => heldBy(pid, names)))).flat()
-  const mounts = await readFile('/proc/self/mountinfo', 'utf8')
-  for (const line of mounts.split('\n'))
-    if ([...names].some((name) => line.includes(` ${name} `))) holders.push(`mount ${line}`)
+export type HeldNamespace = { readonly fd: number; readonly inode: number }
+
+export const findNamespaceHolders = (held: readonly HeldNamespace[], survey: Survey): GoneCheck => {
+  const inodes = new Set(held.map(({ inode }) => inode))
+  const inside = survey.processes
+    .filter((seen) => seen.namespaces.some((inode) => inodes.has(inode)))
+    .map(({ pid, name }) => `process ${pid} ${name}`)
+  const own = new Set(held.map(({ fd }) => `${process.pid}/fd/${fd}`))
+  const descriptors = ableToOpen(survey)
+    .flatMap((pid) => descriptorsOf(pid, inodes))
+    .filter((place) => !own.has(place))
+    .map((place) => `process ${place}`)
+  const names = [...inodes].map((inode) => ` net:[${inode}] `)
+  const mounts = [...survey.mountTables]
+    .filter(([, table]) => names.some((name) => table.includes(name)))
+    .map(([pid]) => `mount of process ${pid}`)
+  const holders = [...inside, ...descriptors, ...mounts]
   return {
     check: 'network namespaces held by nobody',
     ok: holders.length === 0,
@@ -18,9 +28,31 @@ export const findNamespaceHolders = async (inodes: readonly number[]): Promise<G
   }
 }
 
-const heldBy = async (pid: string, names: ReadonlySet<string>): Promise<string[]> => {
-  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => [])
-  const links = ['ns/net', 'ns/pid_for_children', ...descriptors.map((fd) => `fd/${fd}`)]
-  const targets = await Promise.all(links.map((link) => readlink(`/proc/${pid}/${link}`).catch(() => '')))
-  return links.filter((_, i) => names.has(targets[i] ?? '')).map((link) => `process ${pid} ${link}`)
+/**
+ * The namespace has no name: its descriptors come from ours, which the jailer and its children that are still root can
+ * open. Processes of the job could from inside, and are proven gone by their uid (gone.ts).
+ */
+const ableToOpen = ({ processes }: Survey): readonly number[] => {
+  const parents = new Map(processes.map(({ pid, parent }) => [pid, parent]))
+  const isOurs = (pid: number | undefined): boolean =>
+    pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)))
+  return processes.filter(({ pid, uids }) => uids.includes(0) && isOurs(pid)).map(({ pid }) => pid)
+}
+
+const descriptorsOf = (pid: number, inodes: ReadonlySet<number>): readonly string[] => {
+  try {
+    return readdirSync(`/proc/${pid}/fd`)
+      .map((fd) => `${pid}/fd/${fd}`)
+      .filter((place) => inodes.has(namespaceBehind(`/proc/${place}`)))
+  } catch {
+    return [] // It ended and holds nothing.
+  }
+}
+
+const namespaceBehind = (path: string): number => {
+  try {
+    return Number(/^net:\[(\d+)\]$/.exec(readlinkSync(path))?.[1] ?? -1)
+  } catch {
+    return -1
+  }
 }

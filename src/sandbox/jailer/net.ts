@@ -6,10 +6,13 @@
 // and there is nothing for a later one to sweep.
 
 import { closeSync, fstatSync, openSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
-import { type ChildProcess, run, spawn } from '../../sys/index.ts'
+import { type ChildProcess, spawn } from '../../sys/index.ts'
+import { createSurveyor, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
-import { findNamespaceHolders } from './net-holders.ts'
+import { findNamespaceHolders, type HeldNamespace } from './net-holders.ts'
+import { type NetView, openNetView } from './net-view.ts'
 
 /** A raw libuv handle, never read here: the jailer only sends it on (`child.send(message, handle)`). */
 export type NetHandle = {
@@ -47,6 +50,8 @@ export type NestNetOptions = {
   readonly ports: readonly number[]
   /** How to start main/binder.ts: this Node and the path of the program. */
   readonly binder: readonly [file: string, ...args: string[]]
+  /** Shared by all nests, so that those which end together read /proc once. */
+  readonly survey?: () => Promise<Survey>
 }
 
 /** What every job finds in its resolv.conf, whatever its link: all addresses end in the gateway. */
@@ -58,15 +63,25 @@ const linksMax = 100
 const indexes = 250
 const portsMax = 64
 const setupMs = 10_000
-const goneMs = 2_000
+/** The kernel takes namespaces apart one after the other, some milliseconds after their last holder. */
+const goneMs = 5_000
+const askAgainMs = 2
 
 export const openNestNet = async (options: NestNetOptions): Promise<NestNet> => {
-  const gateway = await openNamespace(gatewayScript, [])
-  const links = new Set<ClosableLink>()
+  const survey = options.survey ?? createSurveyor()
+  const gateway = await openNamespace(gatewayScript, [], (directory) => ({
+    ...namespaceOf(directory),
+    view: openNetView(directory),
+  }))
+  const links = new Set<OpenLink>()
   const handles: NetHandle[] = []
   let nextIndex = -1
   let closing: Promise<readonly GoneCheck[]> | null = null
-
+  const refuseLate = (undo: () => void) => {
+    if (closing === null) return
+    undo()
+    throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'the network was closed meanwhile' })
+  }
   const addLink = async (): Promise<ClosableLink> => {
     if (links.size >= linksMax)
       throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'too many links on one gateway' })
@@ -75,24 +90,22 @@ export const openNestNet = async (options: NestNetOptions): Promise<NestNet> => 
     do nextIndex = (nextIndex + 1) % indexes
     while (used.has(nextIndex))
     const opened = await openLink(gateway.path, nextIndex)
-    const link: ClosableLink = { ...opened, close: () => void (links.delete(link) && opened.close()) }
+    refuseLate(opened.close)
+    const link: OpenLink = { ...opened, close: () => void (links.delete(link) && opened.close()) }
     links.add(link)
     return link
   }
   const bindMore = async (ports: readonly number[], dnsAddress: string | null) => {
     const bound = await bind(options.binder, gateway.path, { dnsAddress, ports })
+    refuseLate(() => closeAll(bound.map(({ handle }) => handle)))
     handles.push(...bound)
     return bound
   }
-  const close = async (): Promise<readonly GoneCheck[]> => {
-    for (const { handle } of handles) handle.close()
-    const inodes = [gateway.inode, ...[...links].map((link) => inodeOf(link.nsPath))]
-    for (const link of links) link.close()
-    const inside = await waitForEmptyGateway(gateway.path)
-    gateway.close()
-    return [inside, await findNamespaceHolders(inodes)]
+  const closeOnce = () => {
+    closeAll(handles.map(({ handle }) => handle))
+    closing ??= closeProven(gateway, [...links], survey)
+    return closing
   }
-  const closeOnce = () => (closing ??= close())
   try {
     const [link] = await Promise.all([addLink(), bindMore(options.ports, resolverAddress)])
     return {
@@ -107,6 +120,48 @@ export const openNestNet = async (options: NestNetOptions): Promise<NestNet> => 
     await closeOnce()
     throw error
   }
+}
+
+/**
+ * Who holds the namespaces is asked while we hold them: an inode number that is free belongs to a stranger at once. The
+ * jobs' ends of the links go first; that they vanish from the gateway says that their namespaces have ended.
+ */
+const closeProven = async (
+  gateway: Gateway,
+  links: readonly OpenLink[],
+  survey: () => Promise<Survey>,
+): Promise<readonly GoneCheck[]> => {
+  const deadline = performance.now() + goneMs
+  try {
+    const held = await askUntil(deadline, async () =>
+      findNamespaceHolders([gateway, ...links], await survey()),
+    )
+    closeAll(links)
+    return [await askUntil(deadline, async () => lookInside(gateway.view)), held]
+  } finally {
+    closeAll([...links, gateway.view, gateway])
+  }
+}
+
+const askUntil = async (deadline: number, ask: () => Promise<GoneCheck>): Promise<GoneCheck> => {
+  for (;;) {
+    const answer = await ask()
+    if (answer.ok || performance.now() > deadline) return answer
+    await sleep(askAgainMs)
+  }
+}
+
+const lookInside = (view: NetView): GoneCheck => {
+  const left = view.leftovers()
+  return {
+    check: 'gateway namespace has no link and no socket',
+    ok: left.length === 0,
+    detail: left.join('; ').slice(0, 500),
+  }
+}
+
+const closeAll = (things: readonly { close(): void }[]): void => {
+  for (const thing of things) thing.close()
 }
 
 // The gateway owns every IPv4 address there is (AnyIP), forwards nothing, answers no ping and has no IPv6. Strict
@@ -133,10 +188,16 @@ printf '%s\\n' "addr add 10.255.$2.1/30 dev g$2" "link set g$2 up" | nsenter --n
 ip route add default via "10.255.$2.1"
 `
 
-type Namespace = { readonly path: string; readonly inode: number; close(): void }
+type Namespace = HeldNamespace & { readonly path: string; close(): void }
+type Gateway = Namespace & { readonly view: NetView }
+type OpenLink = ClosableLink & HeldNamespace
 
-/** Runs the script in a new network namespace and keeps a descriptor of it. */
-const openNamespace = async (script: string, args: readonly string[]): Promise<Namespace> => {
+/** Runs the script in a new network namespace and keeps what `keep` takes from a process inside. */
+const openNamespace = async <T>(
+  script: string,
+  args: readonly string[],
+  keep: (directory: string) => T,
+): Promise<T> => {
   const shell = `set -e\n${script}\necho ready\nread -r _ || :`
   const child = spawn('unshare', ['--net', '--', '/bin/sh', '-c', shell, 'sh', ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -144,29 +205,33 @@ const openNamespace = async (script: string, args: readonly string[]): Promise<N
   try {
     await readyLine(child)
     // SAFE: our own child, alive because it waits for its stdin.
-    const fd = openSync(`/proc/${child.pid}/ns/net`, 'r')
-    return {
-      path: `/proc/${process.pid}/fd/${fd}`,
-      inode: fstatSync(fd).ino,
-      close: () => closeSync(fd),
-    }
+    return keep(`/proc/${child.pid}`)
   } finally {
     child.stdin?.end()
   }
 }
 
-const openLink = async (gatewayPath: string, index: number): Promise<ClosableLink> => {
-  const { path, close } = await openNamespace(linkScript, [gatewayPath, String(index)])
+/** Closed once, however often asked: the number may be another file's by then. */
+const namespaceOf = (directory: string): Namespace => {
+  const fd = openSync(`${directory}/ns/net`, 'r')
+  let isOpen = true
+  const close = () => {
+    if (isOpen) closeSync(fd)
+    isOpen = false
+  }
+  return { path: `/proc/${process.pid}/fd/${fd}`, fd, inode: fstatSync(fd).ino, close }
+}
+
+const openLink = async (gatewayPath: string, index: number): Promise<OpenLink> => {
+  const { path, ...namespace } = await openNamespace(linkScript, [gatewayPath, String(index)], namespaceOf)
   return {
+    ...namespace,
     index,
     nsPath: path,
     jobAddress: `10.255.${index}.2`,
     gatewayAddress: `10.255.${index}.1`,
-    close,
   }
 }
-
-const inodeOf = (path: string): number => fstatSync(Number(path.split('/').at(-1))).ino
 
 const readyLine = (child: ChildProcess): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -235,27 +300,4 @@ const bind = (
       fail(errors)
     })
     child.send(order)
-  })
-
-/** Asks from inside the gateway namespace: no link is left, and no socket that somebody still holds. */
-const waitForEmptyGateway = async (gatewayPath: string): Promise<GoneCheck> => {
-  const check = 'gateway namespace has no link and no socket'
-  const deadline = performance.now() + goneMs
-  for (;;) {
-    const files = ['/proc/net/dev', '/proc/net/tcp', '/proc/net/udp']
-    const seen = await run('nsenter', [`--net=${gatewayPath}`, 'cat', ...files], { timeoutMs: goneMs })
-    const left = seen.code === 0 ? leftovers(seen.stdout.toString()) : [`unreadable: ${seen.stderr}`]
-    if (left.length === 0) return { check, ok: true, detail: '' }
-    if (performance.now() > deadline) return { check, ok: false, detail: left.join('; ').slice(0, 500) }
-    // The kernel takes a namespace apart some milliseconds after its last holder.
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
-
-/** Lines of /proc/net/dev that name a link, and of tcp and udp with an owner (inode not 0: not a mere TIME_WAIT). */
-const leftovers = (text: string): string[] =>
-  text.split('\n').filter((line) => {
-    if (/^\s*g\d+:/.test(line)) return true
-    const fields = line.trim().split(/\s+/)
-    return /^\d+:$/.test(fields[0] ?? '') && fields[9] !== '0'
   })
