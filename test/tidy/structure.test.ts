@@ -2,17 +2,25 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { extraDoors, openZones, zones } from '../../boundaries.js'
 
 const root = join(import.meta.dirname, '../..')
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter((path) => path !== '' && existsSync(join(root, path)))
+
+/** What Git knows; in a copy of the work tree without `.git` (a sandbox of `mayfly run`), what lies there. */
+const listFiles = (): string[] => {
+  const ask = ['ls-files', '--cached', '--others', '--exclude-standard']
+  if (existsSync(join(root, '.git')))
+    return execFileSync('git', ask, { cwd: root, encoding: 'utf8' }).split('\n')
+  const made = /^(node_modules|build[^/]*|tmp)(\/|$)/
+  return readdirSync(root, { recursive: true, withFileTypes: true, encoding: 'utf8' })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !made.test(path))
+}
+
+const files = listFiles().filter((path) => path !== '' && existsSync(join(root, path)))
 const sources = files.filter((path) => path.startsWith('src/') && /\.(ts|svelte)$/.test(path))
 const production = sources.filter((path) => !/\.(test|contract|e2e)\.ts$|\/testdata\//.test(path))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
