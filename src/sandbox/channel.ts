@@ -20,6 +20,8 @@ export interface IpcEnd {
   on(event: 'disconnect', listener: () => void): unknown
 }
 
+const watchMs = 250
+
 /**
  * The last message either side sends. Node's own `disconnect` is not enough: called while a handle is on its way it waits
  * for another message, and the other side may never hear of it.
@@ -30,9 +32,14 @@ const isFarewell = (message: unknown): boolean =>
 export const channelOverIpc = (end: IpcEnd): Channel => {
   const closeListeners: (() => void)[] = []
   let closed = false
+  // Node loses its own event when the other side is killed while a handle is on its way there.
+  const watch = setInterval(() => {
+    if (end.connected === false) closeHere()
+  }, watchMs).unref()
   const closeHere = () => {
     if (closed) return
     closed = true
+    clearInterval(watch)
     for (const listener of closeListeners) listener()
   }
   const send: Channel['send'] = (message, handle) =>
