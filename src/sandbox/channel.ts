@@ -18,6 +18,7 @@ export interface IpcEnd {
   readonly connected?: boolean
   on(event: 'message', listener: (message: unknown, handle: unknown) => void): unknown
   on(event: 'disconnect', listener: () => void): unknown
+  on(event: 'error', listener: () => void): unknown
 }
 
 const watchMs = 250
@@ -53,6 +54,8 @@ export const channelOverIpc = (end: IpcEnd): Channel => {
     if (end.connected !== false) end.disconnect?.()
   }
   end.on('disconnect', closeHere)
+  // Node's own goodbye may cross ours: "already disconnected". Unheard, it would end a jailer that has nests to destroy.
+  end.on('error', closeHere)
   end.on('message', (message) => {
     if (!isFarewell(message)) return
     closeHere()
