@@ -21,7 +21,8 @@ export const killRoundMs = 10_000
 export const killRounds = 3
 /** The anchor ends by itself when its pipe closes; after this it is killed. */
 export const anchorEndMs = 200
-export const cgroupRemoveMs = 1_000
+/** Zombies hold a group until somebody has reaped them: milliseconds, more when the machine is busy. */
+export const cgroupRemoveMs = 5_000
 
 /** A daemon that keeps a step's output open holds the step this long after its end (§2.9). */
 export const outputGraceMs = 5_000

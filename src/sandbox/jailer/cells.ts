@@ -11,7 +11,7 @@ import { chainScript } from './scripts.ts'
 export interface Cell {
   /** PID 1 of the cell, as the host sees it. */
   readonly pid: number
-  /** Inode numbers of its namespaces, but for the mount namespace. */
+  /** Inode numbers of its namespaces, but for those of mounts and of the network. */
   readonly namespaces: readonly number[]
   /** Resolves once, when the cell is gone. `ran` is false when the command was never started. */
   readonly exited: Promise<CellExit>
@@ -130,7 +130,8 @@ const exitOf = (child: ChildProcess, status: { ran(): boolean }): Promise<CellEx
     child.once('close', (code) => resolve({ code, ran: status.ran() }))
   })
 
-const kinds = ['pid', 'user', 'ipc', 'uts', 'cgroup', 'net'] as const
+/** Without the network's: who is in it is in one of these too, and its number may be that of a network being made. */
+const kinds = ['pid', 'user', 'ipc', 'uts', 'cgroup'] as const
 /** Those that differ from the jailer's own. */
 const namespacesOf = (pid: number): readonly number[] =>
   kinds.flatMap((kind) => {

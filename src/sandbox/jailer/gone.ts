@@ -9,7 +9,7 @@ export type Departed = {
   readonly uid: number
   readonly directory: string
   readonly groups: readonly string[]
-  /** Inode numbers, mount namespaces apart: those are known by what is mounted in them. */
+  /** Inode numbers, mount and network namespaces apart: the first are known by what is mounted in them. */
   readonly namespaces: readonly number[]
   /** A process of another nest of ours, which may have got one of our inode numbers. */
   readonly isOthers: (pid: number) => boolean

@@ -14,6 +14,7 @@ import { parseRequest, type Request } from '../verbs.ts'
 import { caPath, prepareBase } from './base.ts'
 import { type Canaries, createCanaries } from './canaries.ts'
 import { openGroups } from './cgroup.ts'
+import { createSurveyor } from './gone.ts'
 import { readHost, readVersions } from './host.ts'
 import { createNests, type Nests } from './nests.ts'
 import { openNestNet, openPorts } from './net.ts'
@@ -60,11 +61,12 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   const groups = openGroups(host.cgroups, `mayfly-${config.installation}`)
   const recordsDirectory = join(config.runDirectory, 'nest-records')
   const records = openRecords(recordsDirectory)
+  const survey = createSurveyor()
   const nests = createNests({
-    ...{ directory, base, groups, records, log },
+    ...{ directory, base, groups, records, survey, log },
     uids: openUids(config.installation, new DataView(deps.random(4).buffer).getUint32(0)),
     newId: () => newId(deps.random, records),
-    openNet: (nestId) => openNestNet({ nestId, ports: openPorts, binder: config.binder }),
+    openNet: (nestId) => openNestNet({ nestId, ports: openPorts, binder: config.binder, survey }),
   })
   const canaries = createCanaries(config.installation, deps.random)
   canaries.clear()

@@ -11,7 +11,7 @@ import { backgroundSet, killRoundMs, killRounds, nestsMax, setsAtStart } from '.
 import { type Anchor, openAnchor } from './anchor.ts'
 import type { Cell } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
-import { createSurveyor, findTraces, type Survey } from './gone.ts'
+import { findTraces, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
 import type { NestNet } from './net.ts'
 import type { Records } from './records.ts'
@@ -60,6 +60,7 @@ export type NestDeps = {
   readonly records: Records
   readonly newId: () => string
   readonly openNet: (nestId: string) => Promise<NestNet>
+  readonly survey: () => Promise<Survey>
   readonly log: Log
 }
 
@@ -76,7 +77,6 @@ export interface Nests {
 
 export const createNests = (deps: NestDeps): Nests => {
   const nests = new Map<string, Nest>()
-  const survey = createSurveyor()
   const making = new Map<string, Promise<Nest>>()
   const prepare = async (want: NestWant): Promise<Nest> => {
     if (nests.size + making.size >= nestsMax)
@@ -98,7 +98,7 @@ export const createNests = (deps: NestDeps): Nests => {
     return nest
   }
   const destroy = (nest: Nest): Promise<Destroyed> => {
-    nest.closing ??= unmake({ ...deps, survey }, nest, nests).finally(() => nests.delete(nest.id))
+    nest.closing ??= unmake(deps, nest, nests).finally(() => nests.delete(nest.id))
     return nest.closing
   }
   return {
@@ -186,12 +186,8 @@ const ramdiskOf = (nest: Nest): number => {
   }
 }
 
-/** 1 no new cells (the caller set `closing`) 2 kill 3 network 4 anchor 5 cgroups 6 mount point 7 verify. */
-const unmake = async (
-  deps: NestDeps & { readonly survey: () => Promise<Survey> },
-  nest: Nest,
-  nests: ReadonlyMap<string, Nest>,
-): Promise<Destroyed> => {
+/** 1 no new cells (the caller set `closing`) 2 kill 3 network, beside it 4 anchor 5 cgroups 6 mount point; 7 verify. */
+const unmake = async (deps: NestDeps, nest: Nest, nests: ReadonlyMap<string, Nest>): Promise<Destroyed> => {
   const usage = usageOf(nest)
   const namespaces = [...nest.cells.values()].flatMap((cell) => cell.namespaces)
   const ours = new Set([...nest.cells.values()].map((cell) => cell.pid))
@@ -199,10 +195,8 @@ const unmake = async (
   const machinery = ours.size * 2 + (nest.cells.has(0) ? 3 : 0)
   const leftovers = Math.max(0, nest.group.processes().length - machinery)
   await killAll(deps, nest)
-  const netGone = (await nest.net?.close()) ?? []
-  await nest.anchor.end()
-  await nest.group.remove()
-  removeMountPoint(nest.directory)
+  // The network at the same time: most of it is waiting for the kernel.
+  const [netGone] = await Promise.all([nest.net?.close() ?? [], removePlace(nest)])
   const isOthers = (pid: number) => [...nests.values()].some((other) => other !== nest && holds(other, pid))
   const departed = { ...nest, groups: nest.group.directories, namespaces, isOthers }
   const gone = [...(await proveGone(departed, deps.survey)), ...netGone]
@@ -233,6 +227,12 @@ const emptied = async (nest: Nest, ms: number): Promise<boolean> => {
     await sleep(1)
   }
   return true
+}
+
+const removePlace = async (nest: Nest): Promise<void> => {
+  await nest.anchor.end()
+  await nest.group.remove()
+  removeMountPoint(nest.directory)
 }
 
 const removeMountPoint = (directory: string): void => {
