@@ -43,3 +43,5 @@ export const setsBatch = 16
 export const setsAhead = 2
 /** A waiting nest is made anew after this. */
 export const poolAgeMs = 10 * 60_000
+/** From a nest being taken to the making of the next one. */
+export const poolRefillMs = 150

@@ -2,7 +2,7 @@
 // one at a time in the background; what nobody wants any more, or is too old, is destroyed.
 import type { Clock } from '../../../base/clock.ts'
 import type { Log } from '../../../base/log.ts'
-import { poolAgeMs } from '../../limits.ts'
+import { poolAgeMs, poolRefillMs } from '../../limits.ts'
 import type { NestHold, NestKind } from './nest.ts'
 
 export interface Pool {
@@ -42,6 +42,8 @@ export const createPool = (deps: PoolDeps): Pool => {
   }
   const refillQuietly = () =>
     void refill().catch((error) => deps.log.warn('the pool of sandboxes could not be filled', { error }))
+  /** First the job that took it: making a nest would take its processor. */
+  const refillLater = () => void setTimeout(refillQuietly, poolRefillMs).unref()
 
   return {
     take: (kind) => {
@@ -49,13 +51,12 @@ export const createPool = (deps: PoolDeps): Pool => {
       if (shelf === undefined) return null
       for (let nest = shelf.waiting.shift(); nest !== undefined; nest = shelf.waiting.shift()) {
         if (deps.clock.now() - nest.preparedAt < poolAgeMs) {
-          // After this turn of the loop: first the job that took it.
-          setImmediate(refillQuietly)
+          refillLater()
           return nest
         }
         void discard(deps, nest)
       }
-      setImmediate(refillQuietly)
+      refillLater()
       return null
     },
     want: async (kind, count) => {
