@@ -388,3 +388,29 @@ test('a sandbox that is not proven gone is said, so that the runner takes no mor
   const done = await play(spec([run('a')]), { wrap })
   assert.deepEqual([done.outcome, done.destroyed, done.receipt], ['errored', false, null])
 })
+
+test('a lost lease takes the sandbox away at once, without time to clean up', async () => {
+  const stop = new AbortController()
+  const order: string[] = []
+  const wrap = (driver: Driver): Driver => ({
+    ...driver,
+    open: async (...args) => {
+      const sandbox = await driver.open(...args)
+      const exec: typeof sandbox.exec = async (...call) => {
+        setImmediate(() => stop.abort('lost'))
+        // A step that ignores TERM: it ends with the sandbox only.
+        const result = await sandbox.exec(call[0], call[1], new AbortController().signal)
+        order.push('step ended')
+        return result
+      }
+      const close: typeof sandbox.close = (reason) => {
+        order.push(`close ${reason}`)
+        return sandbox.close(reason)
+      }
+      return { ...sandbox, exec, close }
+    },
+  })
+  const done = await play(spec([run('long', { FAKE_SLEEP_MS: '60000' })]), { signal: stop.signal, wrap })
+  assert.deepEqual(order, ['close runner-stop', 'step ended', 'close runner-stop'])
+  assert.deepEqual([done.outcome, done.destroyed], ['cancelled', true])
+})

@@ -86,6 +86,9 @@ const runInside = async (
   const { sandbox, sink } = place
   let steps: StepsOutcome | null = null
   let broken: unknown = null
+  // A lost lease may run elsewhere already: no time to clean up.
+  const onLost = () => void (signal.reason === 'lost' && closeSandbox(deps.log, sandbox, 'runner-stop'))
+  signal.addEventListener('abort', onLost)
   try {
     for (const text of differences(job.spec)) {
       sink.event({ kind: 'note', text })
@@ -99,9 +102,12 @@ const runInside = async (
   }
   sink.event({ kind: 'phase', phase: 'closing' })
   const closed = await closeSandbox(deps.log, sandbox, closeReason(steps, broken, signal))
-  if (steps === null || broken !== null) return faulty(deps.log, broken, closed.receipt, closed.destroyed)
+  signal.removeEventListener('abort', onLost)
   if (!closed.destroyed) return faulty(deps.log, closed.error, null, false)
-  const { outcome, reason } = signal.aborted ? stopped(signal) : steps
+  // What breaks because the sandbox was taken away under it is no defect.
+  if (signal.reason === 'lost') return { ...stopped(signal), receipt: closed.receipt, destroyed: true }
+  if (steps === null || broken !== null) return faulty(deps.log, broken, closed.receipt, true)
+  const { outcome, reason } = steps.outcome === 'cancelled' ? stopped(signal) : steps
   return { outcome, reason, receipt: closed.receipt, destroyed: true }
 }
 

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
+import { concatBytes } from '../../base/bytes.ts'
+import { formatId, uuid7 } from '../../base/ids.ts'
+import { logFooterBytes, parseLogFooter, parseLogIndex } from '../../protocol/log-object.ts'
+import { decryptBlob, generateLogKey, importLogKey } from '../../seal/index.ts'
+import { archiveMemoryBytes } from '../limits.ts'
+import { createFrameStore, packLog } from './archive.ts'
+import { createFramer } from './framer.ts'
+
+const attempt = formatId('attempt', uuid7(1, new Uint8Array(10)))
+let directory = ''
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mayfly-archive-'))
+})
+after(() => rm(directory, { recursive: true, force: true }))
+
+/** Writes steps through a framer, packs the result and reads it back as the server does. */
+const pack = async (writes: readonly (readonly [step: number, bytes: Buffer])[]) => {
+  const logKey = generateLogKey()
+  const frameKey = await importLogKey(logKey)
+  const path = join(directory, 'frames')
+  const store = createFrameStore(path)
+  const framer = createFramer({
+    ...{ attempt, key: frameKey, clock: { now: () => 0, monotonicMs: () => 0 } },
+    emit: (frame) => store.add(frame.bytes),
+  })
+  for (const [step, bytes] of writes) framer.write(step, bytes)
+  const lastSeq = await framer.finish()
+  const container = packLog({ attempt, logKey, frameKey, frames: store.frames(), lastSeq })
+  const plain: Uint8Array[] = []
+  for await (const part of decryptBlob(container, {
+    keyFor: (id) => (id === attempt ? logKey : null),
+    objectId: attempt,
+  }))
+    plain.push(part)
+  const spilled = existsSync(path)
+  await store.close()
+  assert.equal(existsSync(path), false, 'nothing stays on disk')
+  const bytes = concatBytes(plain)
+  const footer = parseLogFooter(bytes.subarray(-logFooterBytes))
+  assert.ok(footer)
+  assert.equal(footer.lastSeq, lastSeq)
+  const end = bytes.length - logFooterBytes
+  const index = parseLogIndex(bytes.subarray(end - footer.indexBytes, end))
+  assert.ok(index.ok)
+  const chunks = index.value.map((entry) => ({
+    ...entry,
+    text: zstdDecompressSync(bytes.subarray(entry.offset, entry.offset + entry.length)),
+  }))
+  return { chunks, lastSeq, spilled }
+}
+
+const textOf = (chunks: readonly { step: number; text: Buffer }[], step: number) =>
+  Buffer.concat(chunks.filter((chunk) => chunk.step === step).map((chunk) => chunk.text))
+
+test('steps that wrote in turns are packed apart, each with its own lines and the frames it was made of', async () => {
+  const { chunks, lastSeq } = await pack([
+    [1, Buffer.from('a\nb\n')],
+    [2, Buffer.from('x\n')],
+    [1, Buffer.from('c\n')],
+  ])
+  assert.deepEqual(
+    chunks.map(({ step, firstLine, lines, seqFrom, seqTo, text }) => [
+      step,
+      firstLine,
+      lines,
+      seqFrom,
+      seqTo,
+      String(text),
+    ]),
+    [
+      [1, 1, 3, 1, 3, 'a\nb\nc\n'],
+      [2, 1, 1, 2, 2, 'x\n'],
+    ],
+  )
+  assert.equal(lastSeq, 3)
+})
+
+test('a long log is packed in pieces of at most 1 MiB that are the whole of it, over a sealed file', async () => {
+  // Random bytes, so that compressed frames pass the bound of what is kept in memory.
+  const part = randomBytes(1024 * 1024)
+  const parts = Array.from(
+    { length: archiveMemoryBytes / part.length + 2 },
+    (_, i) => [1, Buffer.concat([Buffer.from(`${i}\n`), part])] as const,
+  )
+  const { chunks, spilled } = await pack(parts)
+  assert.ok(spilled)
+  assert.ok(chunks.every((chunk) => chunk.rawBytes <= 1024 * 1024 && chunk.text.length === chunk.rawBytes))
+  assert.ok(textOf(chunks, 1).equals(Buffer.concat(parts.map(([, bytes]) => bytes))))
+  let line = 1
+  for (const chunk of chunks) {
+    assert.equal(chunk.firstLine, line)
+    line += chunk.lines
+  }
+})
+
+test('an empty log is an index without chunks', async () => {
+  assert.deepEqual(await pack([]), { chunks: [], lastSeq: 0, spilled: false })
+})
