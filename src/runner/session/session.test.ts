@@ -1,0 +1,387 @@
+// A session against a stand-in for the server: real TLS, real signatures, answers given by the test. What the server
+// itself makes of these requests is tested in server/runners/.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { utf8 } from '../../base/bytes.ts'
+import { catalogue, fault, isFault } from '../../base/faults.ts'
+import { formatId, type IdKind, uuid7 } from '../../base/ids.ts'
+import { type Log, silentLog } from '../../base/log.ts'
+import { parseFrameBatch } from '../../protocol/frames.ts'
+import type { FinishRequest, LeaseGrant, PollAnswer, PollRequest } from '../../protocol/runner-wire.ts'
+import { runnerRequestTyp } from '../../protocol/vault.ts'
+import {
+  generateSealingKey,
+  generateSigningKey,
+  importVerifyKey,
+  openLogKey,
+  signIngestKey,
+  verifyJws,
+} from '../../seal/index.ts'
+import { randomBytes, systemClock } from '../../sys/index.ts'
+import { nextSession } from './counter.ts'
+import type { LeaseDeps } from './lease.ts'
+import { createRequests } from './requests.ts'
+import { openSession } from './session.ts'
+
+let directory = ''
+let spkiSha256 = ''
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mayfly-session-'))
+  const [key, cert] = [join(directory, 'tls.key'), join(directory, 'tls.crt')]
+  const subject = ['-nodes', '-subj', '/CN=any', '-days', '2', '-keyout', key, '-out', cert]
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', ...subject],
+    { stdio: 'ignore' },
+  )
+  const spki = new X509Certificate(await readFile(cert)).publicKey.export({ type: 'spki', format: 'der' })
+  spkiSha256 = createHash('sha256').update(spki).digest('base64url')
+})
+after(() => rm(directory, { recursive: true, force: true }))
+
+const id = <K extends IdKind>(kind: K) => formatId(kind, uuid7(Date.now(), randomBytes(10)))
+
+type Received = {
+  readonly path: string
+  readonly body: Buffer
+  readonly claims: Readonly<Record<string, unknown>>
+}
+/** null: 204. A fault becomes its status and code, as the server writes it. */
+type Handle = (received: Received) => object | null | Promise<object | null>
+
+const listen = async (runnerPublic: Uint8Array, handle: Handle) => {
+  const key = await importVerifyKey(runnerPublic)
+  const server: Server = createServer(
+    { key: await readFile(join(directory, 'tls.key')), cert: await readFile(join(directory, 'tls.crt')) },
+    async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      const body = Buffer.concat(chunks)
+      const jws = (request.headers.authorization ?? '').replace('MF-Runner ', '')
+      const claims = await verifyJws(jws, { typ: runnerRequestTyp, keyFor: () => key })
+      const answer = async () => {
+        assert.ok(claims, 'every request is signed')
+        assert.equal(claims.bh, createHash('sha256').update(body).digest('base64url'))
+        assert.ok(String(claims.htu).endsWith(request.url ?? '?'))
+        return handle({ path: request.url ?? '', body, claims })
+      }
+      const [status, text] = await answer().then(
+        (value) => [value === null ? 204 : 200, value === null ? '' : JSON.stringify(value)] as const,
+        (error) => {
+          const code = isFault(error) ? error.code : 'E_INTERNAL'
+          return [catalogue[code].status, JSON.stringify({ code, message: String(error) })] as const
+        },
+      )
+      response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+    },
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  return { port: (server.address() as AddressInfo).port, close }
+}
+
+/** A stand-in that gives `grants` once and takes everything; `answers` change what it says. */
+const makeWorld = async (
+  answers: { grants?: LeaseGrant[]; handle?: (received: Received) => object | null | undefined } = {},
+) => {
+  const runner = id('runner')
+  const runnerKey = await generateSigningKey()
+  const vsign = await generateSigningKey()
+  const ingest = await generateSealingKey()
+  const exp = Math.floor(Date.now() / 1000) + 3600
+  const ingestKey = await signIngestKey(
+    { kid: 'ingest-1', pk: Buffer.from(ingest.publicKey).toString('base64url'), exp },
+    vsign.privateKey,
+  )
+  const received: Received[] = []
+  const grants = answers.grants ?? []
+  const held: (() => void)[] = []
+  const waiters: (() => void)[] = []
+  const handle: Handle = async (request) => {
+    received.push(request)
+    for (const wake of waiters.splice(0)) wake()
+    const special = answers.handle?.(request)
+    if (special !== undefined) return special
+    if (request.path.endsWith('/poll')) {
+      const poll: PollRequest = JSON.parse(request.body.toString())
+      const leases = grants
+        .splice(0, poll.eph.length)
+        .map((grant, i) => ({ ...grant, eph: poll.eph[i] ?? null }))
+      if (leases.length > 0) return { leases, control: [], ingestKey } satisfies PollAnswer
+      await new Promise<void>((resolve) => held.push(resolve))
+      return null
+    }
+    if (request.path.endsWith('/frames')) return framesAnswer(request.body)
+    return {}
+  }
+  const start = async (carryOut: LeaseDeps['carryOut'], options: { spki?: string; log?: Log } = {}) => {
+    const server = await listen(runnerKey.publicKey, handle)
+    const url = `https://127.0.0.1:${server.port}`
+    const common = { runner, clock: systemClock, randomBytes }
+    const requests = createRequests({
+      url,
+      spkiSha256: options.spki ?? spkiSha256,
+      ...common,
+      key: runnerKey.privateKey,
+    })
+    const facts = {
+      version: '1',
+      driver: 'fake',
+      tier: 'none',
+      measuredAt: null,
+      stops: [],
+      images: 'host-only',
+      egress: ['none'],
+      slots: 1,
+      classes: ['small'],
+      weak: ['told'],
+    } as const
+    const session = openSession({
+      ...{
+        ...common,
+        requests,
+        carryOut,
+        facts,
+        log: options.log ?? silentLog,
+        runnerKey: runnerKey.privateKey,
+        spoolDirectory: directory,
+      },
+      ...{ session: 7, boot: 'boot', slots: 1, classes: ['small'] },
+      vaultSignKey: (await importVerifyKey(vsign.publicKey))!,
+    })
+    return { session, server }
+  }
+  const until = async (what: string, condition: () => boolean) => {
+    const late = setTimeout(() => waiters.splice(0).forEach((wake) => void wake()), 15_000)
+    const end = performance.now() + 15_000
+    while (!condition()) {
+      if (performance.now() > end)
+        throw new Error(`waited in vain for ${what}: ${received.map((r) => r.path).join(' ')}`)
+      await new Promise<void>((resolve) => waiters.push(resolve))
+    }
+    clearTimeout(late)
+  }
+  const of = (name: string) => received.filter(({ path }) => path.endsWith(`/${name}`))
+  const json = <T>(request: Received | undefined): T => JSON.parse(request?.body.toString() ?? 'null')
+  return {
+    start,
+    until,
+    of,
+    json,
+    ingest,
+    release: () => held.splice(0).forEach((resolve) => void resolve()),
+  }
+}
+
+const framesAnswer = (body: Buffer) => {
+  const parsed = parseFrameBatch(body)
+  assert.ok(parsed.ok)
+  return {
+    leases: Object.fromEntries(
+      parsed.value.map(({ lease, header }) => [lease, { durable: header.seq, watched: false }]),
+    ),
+  }
+}
+
+const makeGrant = (ttlMs = 60_000): LeaseGrant => ({
+  ...{ lease: id('lease'), attempt: id('attempt'), ttlMs, ticket: 'ticket', eph: null, sealed: null },
+  spec: {
+    kind: 'refs',
+    organisation: { id: id('organisation'), name: 'acme' },
+    project: { id: id('project'), name: 'web', defaultBranch: 'main' },
+    source: { kind: 'local', root: 0, path: 'x' },
+    serverUrl: '',
+  },
+})
+
+const nothing = { outcome: 'passed', reason: null, receipt: null, destroyed: true, kept: {} } as const
+const result: FinishRequest['result'] = { kind: 'refs', refs: [], hostKeys: [] }
+const untilAborted = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+test('a lease goes from poll to finish: facts, log key for the vault, frames, log, events, result, in their order', async () => {
+  const grant = makeGrant()
+  const world = await makeWorld({ grants: [grant] })
+  const { session, server } = await world.start(async (_grant, eph, sink) => {
+    assert.ok(eph, 'the key that the grant names is ours')
+    await sink.output(1, utf8('hello\n'))
+    sink.event({ kind: 'note', text: 'seen' })
+    return { ...nothing, result }
+  })
+  await world.until('the finish', () => world.of('finish').length > 0)
+  const [first, second] = world.of('poll').map((poll) => world.json<PollRequest>(poll))
+  assert.deepEqual(
+    [first?.session, first?.boot, first?.free, first?.eph.length, first?.facts?.weak],
+    [7, 'boot', { small: 1 }, 1, ['told']],
+  )
+  assert.equal(second?.facts, undefined, 'facts are told once')
+  const frames = parseFrameBatch(world.of('frames')[0]?.body ?? new Uint8Array())
+  assert.ok(frames.ok)
+  const sealedKey = frames.value[0]?.sealedKey
+  assert.ok(sealedKey)
+  assert.ok(
+    await openLogKey(world.ingest, sealedKey, { project: grant.spec.project.id, attempt: grant.attempt }),
+  )
+  assert.deepEqual(world.of('log')[0]?.body.subarray(0, 4).toString(), 'MFB1')
+  const finish = world.json<FinishRequest>(world.of('finish')[0])
+  assert.deepEqual([finish.outcome, finish.lastSeq, finish.lastEvent, finish.receipt], ['passed', 1, 1, null])
+  await session.stop()
+  world.release()
+  await server.close()
+})
+
+test('a server with another key gets nothing', async () => {
+  const world = await makeWorld({ grants: [makeGrant()] })
+  let tries = 0
+  const twice = Promise.withResolvers<void>()
+  const log: Log = { ...silentLog, warn: () => void (++tries === 2 && twice.resolve()) }
+  const failed = twice.promise
+  const { session, server } = await world.start(async () => ({ ...nothing, result }), {
+    spki: 'A'.repeat(43),
+    log,
+  })
+  await failed
+  assert.equal(world.of('poll').length, 0)
+  await session.stop()
+  await server.close()
+})
+
+test('a lost lease ends its attempt at once and nothing of it is sent any more', async () => {
+  const grant = makeGrant()
+  const reasons: unknown[] = []
+  const world = await makeWorld({
+    grants: [grant],
+    handle: ({ path }) =>
+      path.endsWith('/frames') ? { leases: { [grant.lease]: { lost: true } } } : undefined,
+  })
+  const ended = Promise.withResolvers<void>()
+  const { session, server } = await world.start(async (_grant, _eph, sink, signal) => {
+    void sink.output(1, utf8('x\n'))
+    await untilAborted(signal)
+    reasons.push(signal.reason)
+    ended.resolve()
+    return { ...nothing, outcome: 'cancelled', result }
+  })
+  await ended.promise
+  await session.stop()
+  assert.deepEqual(reasons, ['lost'])
+  assert.equal(world.of('finish').length + world.of('log').length, 0)
+  world.release()
+  await server.close()
+})
+
+test('a lease that nobody renews ends by our own clock', async () => {
+  const world = await makeWorld({ grants: [makeGrant(200)] })
+  const ended = Promise.withResolvers<unknown>()
+  const { session, server } = await world.start(async (_grant, _eph, _sink, signal) => {
+    await untilAborted(signal)
+    ended.resolve(signal.reason)
+    return { ...nothing, outcome: 'cancelled', result }
+  })
+  assert.equal(await ended.promise, 'lost')
+  await session.stop()
+  assert.equal(world.of('finish').length, 0)
+  world.release()
+  await server.close()
+})
+
+test('a cancel reaches an attempt while every slot is taken', async () => {
+  const grant = makeGrant()
+  let told = false
+  const world = await makeWorld({
+    grants: [grant],
+    handle: ({ path, body }) => {
+      const isFullPoll = path.endsWith('/poll') && JSON.parse(body.toString()).eph.length === 0
+      if (!isFullPoll || told) return undefined
+      told = true
+      return { leases: [], control: [{ lease: grant.lease, cancel: { by: 'usr_x' } }] }
+    },
+  })
+  const { session, server } = await world.start(async (_grant, _eph, _sink, signal) => {
+    await untilAborted(signal)
+    return {
+      ...nothing,
+      outcome: 'cancelled',
+      reason: { code: null, message: String(signal.reason) },
+      result,
+    }
+  })
+  await world.until('the finish', () => world.of('finish').length > 0)
+  assert.equal(world.json<FinishRequest>(world.of('finish')[0]).reason?.message, 'cancelled')
+  await session.stop()
+  world.release()
+  await server.close()
+})
+
+test('what a server did not take is sent again: the very same bytes, until it is taken', async () => {
+  let refusals = 2
+  const world = await makeWorld({
+    grants: [makeGrant()],
+    handle: ({ path }) => {
+      if (path.endsWith('/finish') && refusals-- > 0) throw fault('E_DATABASE')
+      return undefined
+    },
+  })
+  const { session, server } = await world.start(async () => ({ ...nothing, result }))
+  await world.until('three tries', () => world.of('finish').length === 3)
+  const bodies = new Set(world.of('finish').map(({ body }) => body.toString()))
+  assert.equal(bodies.size, 1)
+  assert.equal(new Set(world.of('finish').map(({ claims }) => claims.jti)).size, 3, 'each signed anew')
+  await session.stop()
+  world.release()
+  await server.close()
+})
+
+test('an ingest key that the vault did not sign is not used', async () => {
+  const other = await generateSigningKey()
+  const pk = Buffer.from((await generateSealingKey()).publicKey).toString('base64url')
+  const forged = await signIngestKey({ kid: 'k', pk, exp: 9_999_999_999 }, other.privateKey)
+  let isFirst = true
+  let began = 0
+  const world = await makeWorld({
+    handle: ({ path, body }) => {
+      if (!path.endsWith('/poll') || !isFirst) return undefined
+      isFirst = false
+      const { eph } = JSON.parse(body.toString())
+      return { leases: [{ ...makeGrant(), eph: eph[0] }], control: [], ingestKey: forged }
+    },
+  })
+  const { session, server } = await world.start(async () => {
+    began++
+    return { ...nothing, result }
+  })
+  await world.until('the next poll', () => world.of('poll').length > 1)
+  await session.stop()
+  assert.equal(began, 0)
+  world.release()
+  await server.close()
+})
+
+test('a session that a newer one ended ends, and its number is never used again', async () => {
+  const world = await makeWorld({
+    handle: ({ path }) => {
+      if (path.endsWith('/poll')) throw fault('E_RUNNER_SESSION')
+      return undefined
+    },
+  })
+  const { session, server } = await world.start(async () => ({ ...nothing, result }))
+  await assert.rejects(session.ended, (error) => isFault(error, 'E_RUNNER_SESSION'))
+  await server.close()
+  assert.deepEqual([await nextSession(directory), await nextSession(directory)], [1, 2])
+  await writeFile(join(directory, 'session'), 'nonsense')
+  await assert.rejects(nextSession(directory), (error) => isFault(error, 'E_CONFIG_INVALID'))
+})
