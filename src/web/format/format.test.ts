@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { markedPieces } from './marks.ts'
+import { sentence } from './sentence.ts'
 import { comparedToUsual, formatAge, formatBytes, formatDuration, formatOffset, parseTime } from './time.ts'
 
 test('durations are as precise as one can use', () => {
@@ -47,4 +48,10 @@ test('characters that hide or reorder become marks, all others stay', () => {
   )
   for (const text of ['日本語', 'שלום', '👩‍💻 ✓️', 'tab\there', 'naïve'])
     assert.deepEqual(markedPieces(text), [{ text, mark: false }])
+})
+
+test('a finding that stands alone begins as a sentence', () => {
+  assert.equal(sentence('a job has no key "x"; it is ignored'), 'A job has no key "x"; it is ignored')
+  assert.equal(sentence('"run" needs a "command"'), '"run" needs a "command"')
+  assert.equal(sentence(''), '')
 })

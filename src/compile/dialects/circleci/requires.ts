@@ -120,7 +120,8 @@ const findTargets = (
   }
   const targets = repeated.length > 0 ? repeated : (names.byAlias.get(name) ?? [])
   if (targets.length > 0) return targets.map((target) => target.name)
-  const help = didYouMean(name, names.byName.keys(), (near) => names.byName.get(near)?.at ?? null)
+  const others = [...names.byName.keys()].filter((other) => other !== member.name)
+  const help = didYouMean(name, others, (near) => names.byName.get(near)?.at ?? null)
   cx.problems.add(
     'E_REQUIRES_UNKNOWN',
     at,
