@@ -40,10 +40,14 @@ export const problemCodes = {
   W_JOB_NAME: warning('MF2048', 'A name is likely to be confused'),
   W_UNSET_VALUE: warning('MF2049', 'A value that is not set becomes empty text'),
   W_DEPRECATED: warning('MF2050', 'A deprecated form'),
+  W_CLASS_UNKNOWN: warning('MF2051', 'A resource class is not one of the sizes'),
   // 206x orbs
-  E_ORB_UNSUPPORTED: error('MF2060', 'Orbs are not supported yet'),
+  E_ORB_MISSING: error('MF2060', 'An orb is not here'),
   E_ORB_UNKNOWN: error('MF2061', 'An element of an undeclared orb is used'),
   W_ORB_UNUSED: warning('MF2062', 'An orb is declared and not used'),
+  E_ORB_ELEMENT: error('MF2063', 'An orb has no such element'),
+  E_ORB_REFERENCE: error('MF2064', 'A reference to an orb is malformed'),
+  E_ORB_BODY: error('MF2065', 'The body of an orb has a key that only a configuration has'),
   // 2090 is a malformed plan, see protocol/plan-parse.ts
   // 21xx jobs and workflows
   E_JOB_UNKNOWN: error('MF2100', 'A workflow invokes a job that is not defined'),

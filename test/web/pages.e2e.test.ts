@@ -33,7 +33,7 @@ const cases: readonly PageCase[] = [
   { name: 'run-failed', address: '/acme/web/runs/412', shows: '1 job failed' },
   { name: 'run-failed-table', address: '/acme/web/runs/412?view=table', shows: 'deploy to production' },
   { name: 'run-running', address: '/acme/web/runs/413', shows: 'Cancel run' },
-  { name: 'run-config-error', address: '/acme/web/runs/411', shows: 'Did you mean “parallelism”?' },
+  { name: 'run-config-error', address: '/acme/web/runs/411', shows: 'Did you mean "parallelism"?' },
   { name: 'run-queued', address: '/acme/web/runs/410', shows: 'No runner offers class' },
   { name: 'run-missing', address: '/acme/web/runs/9999', shows: 'Nothing here' },
   { name: 'job-failed', address: '/acme/web/runs/412/jobs/unit.1', shows: 'Signature fits the runner' },

@@ -3,6 +3,7 @@
 import { formatId, type IdKind, uuid7 } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
+import { defaultClass } from '../../protocol/resource-class.ts'
 import type { JobFacts } from '../../protocol/runner-wire.ts'
 import { type AttemptResult, type AttemptSink, runJobAttempt } from '../../runner/index.ts'
 import {
@@ -20,9 +21,6 @@ import type { WorkTree } from '../git/work-tree.ts'
 import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
 import { createReport, type Report } from './report.ts'
 import { createWorkTreeSource } from './work-tree-source.ts'
-
-/** Of jobs that name none; the server's choice too. */
-const defaultClass = 'small'
 
 export type LocalRun = {
   readonly plan: Plan

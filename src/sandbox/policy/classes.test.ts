@@ -4,11 +4,24 @@ import { test } from 'node:test'
 import { classes, findClass, limitsMax } from './classes.ts'
 
 test('CircleCI words map to classes, ours to themselves', () => {
-  const names = ['tiny', 'small', 'medium', 'medium+', 'large', 'xlarge', '2xlarge'].map((word) => {
-    const found = findClass(word)
-    return found.ok ? found.class.name : null
-  })
-  assert.deepEqual(names, ['tiny', 'small', 'medium', 'large', 'large', 'large', 'large'])
+  const names = ['tiny', 'small', 'medium', 'medium+', 'large', 'xlarge', '2xlarge', 'large.gen2'].map(
+    (word) => {
+      const found = findClass(word)
+      return found.ok ? found.class.name : null
+    },
+  )
+  assert.deepEqual(names, ['tiny', 'small', 'medium', 'large', 'large', 'large', 'large', 'large'])
+})
+
+test('another processor or system is no size', () => {
+  for (const word of [
+    'arm.medium',
+    'arm.large',
+    'windows.medium',
+    'macos.m1.medium.gen1',
+    'gpu.nvidia.small',
+  ])
+    assert.equal(findClass(word).ok, false, word)
 })
 
 test('an unknown word has a nearest known one', () => {

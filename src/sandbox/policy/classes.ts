@@ -1,6 +1,7 @@
-// Resource classes as data (isolation.md §8), the words of dialects for them, and the most anybody may ask for.
+// Resource classes as data (isolation.md §8) and the most anybody may ask for.
 // Limits travel as numbers; the jailer checks them against `limitsMax`, so no class can be invented by a runner.
 import type { Limits } from '../../protocol/receipt.ts'
+import { type ClassName, classOfSize, sizeWords } from '../../protocol/resource-class.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -8,7 +9,6 @@ const GiB = 1024 * MiB
 const minute = 60_000
 
 export type ResourceClass = { readonly name: ClassName; readonly limits: Limits; readonly jobMs: number }
-export type ClassName = 'tiny' | 'small' | 'medium' | 'large'
 
 const small: Limits = {
   cpu: 1,
@@ -68,17 +68,6 @@ export const limitsMax: Limits = {
   connections: 4096,
 }
 
-/** CircleCI's `resource_class` (docker and Linux machine) by what it gives there. */
-const circleci: Readonly<Record<string, ClassName>> = {
-  small: 'small',
-  medium: 'medium',
-  'medium+': 'large',
-  large: 'large',
-  xlarge: 'large',
-  '2xlarge': 'large',
-  '2xlarge+': 'large',
-}
-
 export type FoundClass =
   | { readonly ok: true; readonly class: ResourceClass }
   /** `nearest` is the known word with the fewest differing letters. */
@@ -86,11 +75,9 @@ export type FoundClass =
 
 /** The class for a word of a dialect or of ours. */
 export const findClass = (word: string): FoundClass => {
-  const name = word === 'tiny' ? 'tiny' : circleci[word]
-  if (name !== undefined && (word === 'tiny' || Object.hasOwn(circleci, word)))
-    return { ok: true, class: classes[name] }
-  const words = ['tiny', ...Object.keys(circleci)]
-  const [nearest] = words.toSorted((a, b) => distance(word, a) - distance(word, b))
+  const name = classOfSize(word)
+  if (name !== null) return { ok: true, class: classes[name] }
+  const [nearest] = sizeWords.toSorted((a, b) => distance(word, a) - distance(word, b))
   return { ok: false, nearest: nearest ?? 'medium' }
 }
 

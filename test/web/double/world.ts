@@ -376,9 +376,9 @@ export const runById = (id: string): Run | null => {
 
 const problems: Run['problems'] = [
   {
-    code: 'E_CONFIG_UNKNOWN_KEY',
+    code: 'MF2043',
     severity: 'error',
-    message: 'Unknown key “parralelism”. Did you mean “parallelism”?',
+    message: 'a job has no key "parralelism"; it is ignored',
     at: { file: '.circleci/config.yml', line: 14, column: 5, length: 11 },
     frame: [
       { line: 12, text: '  browser-tests:' },
@@ -386,7 +386,7 @@ const problems: Run['problems'] = [
       { line: 14, text: '    parralelism: 4' },
       { line: 15, text: '    steps:' },
     ],
-    help: 'Rename the key, or remove it.',
+    help: 'did you mean "parallelism"?',
   },
   {
     code: 'E_CONFIG_TYPE',

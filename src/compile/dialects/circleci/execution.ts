@@ -2,6 +2,7 @@
 // environment, shell, directory and resource class that both contribute (config-dialects.md §2.8).
 
 import type { JobSpec } from '../../../protocol/plan.ts'
+import { classOfSize, sizeWords } from '../../../protocol/resource-class.ts'
 import type { Spot } from '../../source/file.ts'
 import {
   type Entry,
@@ -16,6 +17,7 @@ import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { type Containers, readDocker } from './docker.ts'
 import { type EnvMap, readEnvironment, toEnv } from './environment.ts'
+import type { Element } from './orbs.ts'
 import { scopeOf } from './parameters.ts'
 import { parseShell, splitWords } from './shell.ts'
 import { substitute } from './substitute.ts'
@@ -57,7 +59,7 @@ export const readExecution = (cx: Compiling, label: string, body: MapNode, at: S
   return {
     image: place.image,
     services: place.services,
-    resourceClass: classNode ? readName(cx.problems, classNode, '"resource_class"') : null,
+    resourceClass: classNode ? readClass(cx, classNode) : null,
     workdir: readWorkdir(cx, keys.get('working_directory')),
     env: toEnv(env),
     shell: shellNode ? readShell(cx, shellNode) : null,
@@ -82,37 +84,51 @@ const overlay = (executor: MapNode | null, body: MapNode): Map<string, SourceNod
 /** The definition with its parameters bound and its `<< >>` substituted. */
 const resolveExecutor = (cx: Compiling, node: SourceNode): MapNode | null => {
   const call = readExecutorCall(cx, node)
-  if (!call) return null
-  const definition = cx.executors.get(call.name)
-  if (!definition) {
-    if (cx.orbs.use(call.name, node)) return null
-    const help = didYouMean(call.name, cx.executors.keys(), (name) => cx.executors.get(name)?.key ?? null)
-    cx.problems.add('E_EXECUTOR_UNKNOWN', node, `there is no executor "${call.name}"`, help)
-    return null
-  }
+  // A name that was passed as an argument means what it means where it was written.
+  const found = call && findExecutor(cx.homes.get(call.at) ?? cx.homes.get(node) ?? cx, call)
+  if (!found) return null
   const label = `executor "${call.name}"`
-  const map = readMap(cx.problems, definition.value, label)
+  const map = readMap(cx.problems, found.entry.value, label)
   if (!map) return null
-  const scope = scopeOf(cx, { kind: 'executor', label }, map, { args: call.args, at: node })
-  const body = substitute(cx, map, scope)
+  const scope = scopeOf(found.cx, { kind: 'executor', label }, map, { args: call.args, at: node, from: cx })
+  const body = substitute(found.cx, map, scope)
   return body.kind === 'map' ? body : null
 }
 
-type ExecutorCall = { readonly name: string; readonly args: ReadonlyMap<string, Entry> }
+const findExecutor = (cx: Compiling, { name, at }: ExecutorCall): Element | null => {
+  const own = cx.executors.get(name)
+  if (own) return { cx, entry: own }
+  const found = cx.orbs.find('executor', name, at)
+  if (found === 'reported') return null
+  if (found) return found
+  const help = didYouMean(name, cx.executors.keys(), (near) => cx.executors.get(near)?.key ?? null)
+  cx.problems.add('E_EXECUTOR_UNKNOWN', at, `there is no executor "${name}"`, help)
+  return null
+}
+
+type ExecutorCall = {
+  readonly name: string
+  readonly at: SourceNode
+  readonly args: ReadonlyMap<string, Entry>
+}
 
 /** `name`, `{name: n, arg: v}`, or the legacy `{n: {arg: v}}`. */
 const readExecutorCall = (cx: Compiling, node: SourceNode): ExecutorCall | null => {
-  if (node.kind === 'scalar') return { name: node.text, args: new Map() }
+  if (node.kind === 'scalar') return { name: node.text, at: node, args: new Map() }
   if (node.kind === 'list') return wrongType(cx.problems, node, '"executor"', 'a name or a map')
   const nameNode = entryOf(node, 'name')
   if (nameNode) {
     const name = readName(cx.problems, nameNode, 'the name of the executor')
     const args = new Map([...node.entries].filter(([key]) => key !== 'name'))
-    return name === null ? null : { name, args }
+    return name === null ? null : { name, at: nameNode, args }
   }
   const [only, more] = [...node.entries.values()]
   if (only && !more && (only.value.kind === 'map' || isNull(only.value)))
-    return { name: only.key.text, args: only.value.kind === 'map' ? only.value.entries : new Map() }
+    return {
+      name: only.key.text,
+      at: only.key,
+      args: only.value.kind === 'map' ? only.value.entries : new Map(),
+    }
   cx.problems.add('E_KEY_MISSING', node, '"executor" needs a "name"')
   return null
 }
@@ -147,6 +163,19 @@ const readPlace = (
     shell: map && entryOf(map, 'shell'),
     resourceClass: map && entryOf(map, 'resource_class'),
   }
+}
+
+/** `namespace/name` is somebody's own runner; of any other word that is no size one had better know before the job waits. */
+const readClass = (cx: Compiling, node: SourceNode): string | null => {
+  const word = readName(cx.problems, node, '"resource_class"')
+  if (word === null || word.includes('/') || classOfSize(word) !== null) return word
+  const size = word.startsWith('arm.') ? word.slice('arm.'.length) : ''
+  const help = sizeWords.includes(size)
+    ? `write ${JSON.stringify(size)} if the job does not need an ARM processor`
+    : (didYouMean(word, sizeWords) ?? `the sizes are ${sizeWords.join(', ')}`)
+  const message = `"resource_class" ${JSON.stringify(word.slice(0, 80))} is not a size; the job needs a runner that offers a class of this name`
+  cx.problems.add('W_CLASS_UNKNOWN', node, message, help)
+  return word
 }
 
 const readWorkdir = (cx: Compiling, node: SourceNode | undefined): string => {

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compile } from '../../index.ts'
+
+/** The class in the plan, and what is said of it. */
+const classOf = (word: string) => {
+  const text = `
+version: 2.1
+jobs: {a: {docker: [{image: i}], resource_class: "${word}", steps: [checkout]}}
+workflows: {w: {jobs: [a]}}
+`
+  const event = {
+    kind: 'push',
+    ref: 'refs/heads/main',
+    commit: 'a'.repeat(40),
+    branch: 'main',
+    tag: null,
+  } as const
+  const result = compile({ files: new Map([['.circleci/config.yml', text]]), event, parameters: {} })
+  assert.ok(result.ok, JSON.stringify(result.problems))
+  return {
+    word: result.plan.workflows[0]?.jobs[0]?.spec?.resourceClass,
+    said: result.problems.map(({ code, severity, help }) => `${severity} ${code}: ${help}`),
+  }
+}
+
+test('sizes and classes of a namespace stand in the plan as written, without a word', () => {
+  for (const word of ['small', 'medium+', '2xlarge', 'large.gen2', 'acme/gpu'])
+    assert.deepEqual(classOf(word), { word, said: [] })
+})
+
+test('a class of another processor stays what it is, with a warning', () => {
+  const advice = 'write "medium" if the job does not need an ARM processor'
+  assert.deepEqual(classOf('arm.medium'), { word: 'arm.medium', said: [`warning MF2051: ${advice}`] })
+})
+
+test('a class that is no size has a warning with the nearest, or with all sizes', () => {
+  assert.deepEqual(classOf('meduim').said, ['warning MF2051: did you mean "medium"?'])
+  assert.match(classOf('gpu.nvidia.small').said.join(), /the sizes are tiny, small, .*2xlarge\+$/)
+})

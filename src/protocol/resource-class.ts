@@ -1,0 +1,30 @@
+// The dialects' words for sizes and the classes they mean (isolation.md §8), in one table: the server queues by it, the
+// runner and `mayfly run` find limits by it, and the compiler warns of what is not in it.
+
+export type ClassName = 'tiny' | 'small' | 'medium' | 'large'
+
+/** Of jobs that name none. */
+export const defaultClass: ClassName = 'small'
+
+/** CircleCI's sizes (Docker and Linux machines) by what they give there, and our own `tiny`. */
+const classes: Readonly<Record<string, ClassName>> = {
+  tiny: 'tiny',
+  small: 'small',
+  medium: 'medium',
+  'medium+': 'large',
+  large: 'large',
+  xlarge: 'large',
+  '2xlarge': 'large',
+  '2xlarge+': 'large',
+}
+
+export const sizeWords: readonly string[] = Object.keys(classes)
+
+/**
+ * null: not a size. The word stands for itself then: `acme/gpu` or `arm.medium` waits for a runner that offers exactly
+ * that. A generation of machines (`large.gen2`) is a size; another processor or system is not.
+ */
+export const classOfSize = (word: string): ClassName | null => {
+  const size = word.replace(/\.gen\d{1,2}$/, '')
+  return Object.hasOwn(classes, size) ? (classes[size] ?? null) : null
+}
