@@ -101,7 +101,24 @@ test('answers have the shapes of the API', async () => {
   for (const rest of await runner.take()) await runner.finish(rest)
   const done = (await runs.findRun(scope, run))!
   assert.equal(done.status, 'passed')
-  assert.ok((await runs.findRun(scope, await start()))!.usual_ms !== null)
+})
+
+test('how long a run usually takes is said from three passed runs on', async () => {
+  const project = 'usual'
+  await addLocalProject(parts, project)
+  const usualAfter = async (seconds: number, status: string): Promise<number | null> => {
+    const run = await start({ project })
+    await sql`update attempts set status = 'cancelled', finished_at = now() where run_id = ${run}`.execute(
+      parts.db,
+    )
+    await sql`update runs set status = ${status}, started_at = now() - make_interval(secs => ${seconds}),
+      finished_at = now() where id = ${run}`.execute(parts.db)
+    return (await runs.findRun(scope, run))!.usual_ms
+  }
+  assert.equal(await usualAfter(10, 'passed'), null)
+  assert.equal(await usualAfter(40, 'passed'), null)
+  assert.equal(await usualAfter(99, 'failed'), null, 'only passed runs count')
+  assert.equal(await usualAfter(20, 'passed'), 20_000)
 })
 
 test('a follower gets the jobs above its rev, and a notice for every change', async () => {

@@ -93,13 +93,17 @@ const selectWorkflows = async (db: Db, runs: readonly RunId[]): Promise<Readonly
   )
 }
 
-/** The median of the last 20 passed runs, in milliseconds. */
+/** One or two runs say nothing about the next. */
+const usualRunsMin = 3
+
+/** The median of the last 20 passed runs, in milliseconds; a project with too few has none. */
 const selectUsual = async (db: Db, projects: readonly ProjectId[]): Promise<ReadonlyMap<string, number>> => {
   const { rows } = await sql<{ project: ProjectId; ms: number | null }>`
     select p.id as project, (
       select round(percentile_cont(0.5) within group (order by extract(epoch from r.finished_at - r.started_at)) * 1000)::float8
       from (select started_at, finished_at from runs
-        where project_id = p.id and status = 'passed' order by id desc limit 20) r) as ms
+        where project_id = p.id and status = 'passed' order by id desc limit 20) r
+      having count(*) >= ${usualRunsMin}) as ms
     from unnest(${projects}::text[]) as p (id)`.execute(db)
   return new Map(rows.flatMap(({ project, ms }) => (ms === null ? [] : [[project, ms] as const])))
 }
