@@ -63,6 +63,13 @@ const cases: readonly PageCase[] = [
   { name: 'missing', address: '/nothing', shows: 'There is no such page' },
   { name: 'claim', address: '/claim#0123456789abcdef', shows: 'Your name', mode: { session: 'unclaimed' } },
   { name: 'claim-without-token', address: '/claim', shows: 'mayfly up', mode: { session: 'unclaimed' } },
+  {
+    name: 'claim-done',
+    address: '/claim#0123456789abcdef',
+    shows: /^This installation has an owner already\.$/,
+    mode: { session: 'signed-out' },
+  },
+  { name: 'claim-done-signed-in', address: '/claim', shows: 'You are signed in as Ada Lovelace.' },
   { name: 'sign-in', address: '/sign-in', shows: 'Sign in with a passkey', mode: { session: 'signed-out' } },
 ]
 const views: readonly View[] = [

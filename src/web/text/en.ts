@@ -123,6 +123,7 @@ export const text = {
     command: 'mayfly up',
     noTokenThen: 'and open the link it prints. A link works for 30 minutes.',
     done: 'This installation has an owner already.',
+    signedIn: 'You are signed in as',
   },
   signIn: {
     title: 'Sign in',

@@ -376,8 +376,20 @@ export const runById = (id: string): Run | null => {
 
 const problems: Run['problems'] = [
   {
-    code: 'MF2043',
+    code: 'MF2107',
     severity: 'error',
+    message: 'job "deploy" needs "browser-test", which is not in this workflow',
+    at: { file: '.circleci/config.yml', line: 31, column: 29, length: 12 },
+    frame: [
+      { line: 29, text: '    jobs:' },
+      { line: 30, text: '      - browser-tests' },
+      { line: 31, text: '      - deploy: {requires: [browser-test]}' },
+    ],
+    help: 'did you mean "browser-tests" (line 30)?',
+  },
+  {
+    code: 'MF2043',
+    severity: 'warning',
     message: 'a job has no key "parralelism"; it is ignored',
     at: { file: '.circleci/config.yml', line: 14, column: 5, length: 11 },
     frame: [
@@ -387,17 +399,6 @@ const problems: Run['problems'] = [
       { line: 15, text: '    steps:' },
     ],
     help: 'did you mean "parallelism"?',
-  },
-  {
-    code: 'E_CONFIG_TYPE',
-    severity: 'warning',
-    message: 'A number is read as text here: write “24.10” in quotes, or it becomes 24.1.',
-    at: { file: '.circleci/config.yml', line: 31, column: 21, length: 5 },
-    frame: [
-      { line: 30, text: '    parameters:' },
-      { line: 31, text: '      node: { default: 24.10 }' },
-    ],
-    help: null,
   },
 ]
 
