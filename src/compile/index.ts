@@ -4,8 +4,9 @@
 import { utf8 } from '../base/bytes.ts'
 import type { Problem } from '../base/problem.ts'
 import { sha256Hex } from '../base/sha256.ts'
-import type { Dialect, Origins, Plan, PlanInputs, PlanWorkflow, RunEvent } from '../protocol/plan.ts'
-import { type CircleciInput, compileCircleci } from './dialects/circleci/index.ts'
+import type { Dialect, Origins, Plan, PlanInputs, RunEvent } from '../protocol/plan.ts'
+import { type CircleciInput, type Compiled, compileCircleci } from './dialects/circleci/index.ts'
+import { isVendoredOrb } from './dialects/circleci/orb-source.ts'
 import { limits } from './limits.ts'
 import { createOriginMarks } from './plan/origins.ts'
 import { createWorkMeter } from './plan/work.ts'
@@ -20,6 +21,8 @@ export type CompileInput = {
   readonly files: ReadonlyMap<string, string>
   readonly event: RunEvent
   readonly parameters: PlanInputs['parameters']
+  /** Registry orbs that the installation has, text by exact id (`namespace/orb@1.2.3`). */
+  readonly orbs?: ReadonlyMap<string, string>
 }
 
 export type CompileResult =
@@ -34,7 +37,7 @@ export type CompileResult =
 type DialectRow = {
   readonly dialect: Dialect
   readonly path: string
-  readonly compile: (input: CircleciInput) => readonly PlanWorkflow[]
+  readonly compile: (input: CircleciInput) => Compiled
 }
 
 /** In order of preference. */
@@ -44,6 +47,9 @@ const dialects: readonly DialectRow[] = [
 
 /** The paths that a planner fetches from a repository before it compiles. */
 export const configPaths: readonly string[] = dialects.map((row) => row.path)
+
+/** Files that a planner fetches beside them: what a configuration may refer to. */
+export const isConfigPart = (path: string): boolean => isVendoredOrb(path)
 
 /** Which of a tree's files is its configuration, or null. */
 export const findConfig = (
@@ -68,9 +74,14 @@ export const compile = (input: CompileInput): CompileResult => {
   const origins = createOriginMarks()
   const inputs: PlanInputs = { event: input.event, parameters: input.parameters }
   const work = createWorkMeter(problems)
-  const workflows = row.compile({ document, inputs, problems, origins, work })
+  const orbs = input.orbs ?? new Map()
+  const compiled = row.compile({ document, inputs, problems, origins, work, files: input.files, orbs })
+  const { workflows } = compiled
   if (problems.hasErrors()) return { ok: false, problems: problems.list() }
-  const source = [{ path: row.path, sha256: sha256Hex(text) }]
+  const source = [{ path: row.path, text }, ...compiled.orbs].map((file) => ({
+    path: file.path,
+    sha256: sha256Hex(file.text),
+  }))
   const plan: Plan = { v: 1, dialect: row.dialect, source, inputs, workflows }
   if (work.spent() * jsonGrowthMax > limits.planBytesMax) checkSize(plan, problems)
   if (workflows.length === 0)

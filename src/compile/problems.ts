@@ -11,7 +11,7 @@ export interface Problems {
   /** Errors found by `work` become warnings: it looks at something this event does not use. */
   asWarnings<T>(work: () => T): T
   hasErrors(): boolean
-  /** In the order of the file, those without a place first. */
+  /** File by file, each in its order; those without a place first. */
   list(): readonly Problem[]
 }
 
@@ -52,7 +52,11 @@ export const createProblems = (): Problems => {
     },
     hasErrors: () => cutErrors > 0 || [...findings.values()].some((finding) => finding.severity === 'error'),
     list: () => {
-      const all = [...findings.values()].sort((a, b) => placeOf(a) - placeOf(b)).map(toProblem)
+      const files = [...new Set([...findings.values()].map((finding) => finding.at?.file))]
+      const fileOf = (finding: Finding) => (finding.at === null ? -1 : files.indexOf(finding.at.file))
+      const all = [...findings.values()]
+        .sort((a, b) => fileOf(a) - fileOf(b) || placeOf(a) - placeOf(b))
+        .map(toProblem)
       return cut === 0 ? all : [...all, moreProblem(cut)]
     },
   }

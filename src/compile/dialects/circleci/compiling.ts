@@ -5,7 +5,8 @@ import type { Patterns } from '../../pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
-import type { Entry, MapNode, SourceNode } from '../../source/node.ts'
+import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
+import { readMap } from '../../source/read.ts'
 import type { OrbTable } from './orbs.ts'
 import type { Templates } from './template.ts'
 
@@ -25,6 +26,16 @@ export type Compiling = {
   readonly commands: Definitions
   readonly executors: Definitions
   readonly orbs: OrbTable
+  /**
+   * Steps and executors that are passed as arguments, and the body they were written in: names in them mean what they
+   * mean there, however deep they are handed down.
+   */
+  readonly homes: WeakMap<SourceNode, Compiling>
   /** `pipeline.NAME` → its value; parameters are there as `pipeline.parameters.NAME`. */
   readonly pipeline: ReadonlyMap<string, SourceNode>
+}
+
+export const readDefinitions = (problems: Problems, root: MapNode, key: string): Definitions => {
+  const node = entryOf(root, key)
+  return (node && readMap(problems, node, `"${key}"`)?.entries) ?? new Map()
 }

@@ -1,5 +1,5 @@
 // The CircleCI dialect: versions 2, 2.0 and 2.1 (config-dialects.md §2). One document in, workflows out; the stages
-// are version, definitions, pipeline values and parameters, workflows with everything they invoke, orbs last.
+// are version, definitions, pipeline values and parameters, orbs, workflows with everything they invoke.
 
 import type { PlanInputs, PlanWorkflow } from '../../../protocol/plan.ts'
 import { createPatterns } from '../../pattern.ts'
@@ -8,8 +8,9 @@ import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
 import { entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readBoolean, readMap } from '../../source/read.ts'
-import type { Compiling, Definitions } from './compiling.ts'
-import { createOrbTable } from './orbs.ts'
+import { type Compiling, readDefinitions } from './compiling.ts'
+import { createOrbSource, type OrbText } from './orb-source.ts'
+import { createOrbLibrary, noOrbs } from './orbs.ts'
 import { addPipelineParameters } from './parameters.ts'
 import { createPipelineValues } from './pipeline.ts'
 import { createTemplates } from './template.ts'
@@ -21,19 +22,30 @@ export type CircleciInput = {
   readonly problems: Problems
   readonly origins: OriginMarks
   readonly work: WorkMeter
+  /** The repository's files, for the orbs it brings along. */
+  readonly files: ReadonlyMap<string, string>
+  /** Registry orbs of the installation by exact id, `namespace/orb@1.2.3`. */
+  readonly orbs: ReadonlyMap<string, string>
 }
 
-export const compileCircleci = (input: CircleciInput): readonly PlanWorkflow[] => {
+export type Compiled = {
+  readonly workflows: readonly PlanWorkflow[]
+  /** What the plan was made from beside the configuration. */
+  readonly orbs: readonly OrbText[]
+}
+
+export const compileCircleci = (input: CircleciInput): Compiled => {
   const { document, inputs, problems, origins, work } = input
   if (isNull(document)) {
     problems.add('E_CONFIG_EMPTY', document, 'the configuration is empty')
-    return []
+    return { workflows: [], orbs: [] }
   }
   const root = readMap(problems, document, 'the configuration')
-  if (!root) return []
+  if (!root) return { workflows: [], orbs: [] }
   const interpolates = readVersion(problems, root) !== '2.0'
-  const pipeline = new Map<string, SourceNode>(createPipelineValues(inputs.event, root))
-  const cx: Compiling = {
+  const values = createPipelineValues(inputs.event, root)
+  const pipeline = new Map<string, SourceNode>(values)
+  const project: Compiling = {
     problems,
     origins,
     work,
@@ -45,15 +57,17 @@ export const compileCircleci = (input: CircleciInput): readonly PlanWorkflow[] =
     jobs: readDefinitions(problems, root, 'jobs'),
     commands: interpolates ? readDefinitions(problems, root, 'commands') : new Map(),
     executors: interpolates ? readDefinitions(problems, root, 'executors') : new Map(),
-    orbs: createOrbTable(problems, root, interpolates),
+    orbs: noOrbs,
+    homes: new WeakMap(),
     pipeline,
   }
-  checkRoot(cx)
-  addPipelineParameters(cx, pipeline, inputs.parameters)
-  checkJobNames(cx)
-  const workflows = compileWorkflows(cx)
-  cx.orbs.report()
-  return workflows
+  checkRoot(project)
+  addPipelineParameters(project, pipeline, inputs.parameters)
+  checkJobNames(project)
+  const library = createOrbLibrary(createOrbSource(input.files, input.orbs), values)
+  const workflows = compileWorkflows({ ...project, orbs: library.table(project) })
+  library.report(problems)
+  return { workflows, orbs: library.opened() }
 }
 
 /** Without a usable version the rest is read as 2.1, so that its problems are found as well. */
@@ -80,11 +94,6 @@ const readVersion = (problems: Problems, root: MapNode): '2.0' | '2.1' => {
       help,
     )
   return '2.1'
-}
-
-const readDefinitions = (problems: Problems, root: MapNode, key: string): Definitions => {
-  const node = entryOf(root, key)
-  return (node && readMap(problems, node, `"${key}"`)?.entries) ?? new Map()
 }
 
 const needs21 = ['orbs', 'commands', 'executors', 'parameters', 'job-groups', 'setup']

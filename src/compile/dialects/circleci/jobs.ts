@@ -7,7 +7,7 @@ import { type Entry, entryOf, isNull, type MapNode, type SourceNode } from '../.
 import { readInteger, readList, readMap, readOneOf, readText, warnUnknownKeys } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
 import { readExecution } from './execution.ts'
-import { type Arguments, scopeOf } from './parameters.ts'
+import { type ArgumentsOf, scopeOf } from './parameters.ts'
 import { expandSteps, type StepContext } from './steps.ts'
 import { substitute } from './substitute.ts'
 
@@ -30,9 +30,7 @@ const planKinds = {
   unlock: 'unlock',
 } as const
 
-export type JobCall = {
-  readonly args: Arguments
-  readonly at: Spot
+export type JobCall = ArgumentsOf & {
   readonly preSteps: SourceNode | null
   readonly postSteps: SourceNode | null
   readonly contexts: readonly string[]
@@ -125,11 +123,13 @@ const readSteps = (
   const out: PlanStep[] = []
   const context: StepContext = { job, chain: [], via: null, out }
   const outer = { ...context, via: { at: call.at, outer: null } }
-  if (call.preSteps) expandSteps(cx, readList(cx.problems, call.preSteps, '"pre-steps"')?.items ?? [], outer)
-  expandSteps(cx, list?.items ?? [], context)
-  if (call.postSteps)
-    expandSteps(cx, readList(cx.problems, call.postSteps, '"post-steps"')?.items ?? [], outer)
-  if (out.length === 0 && list && list.items.length > 0 && !cx.problems.hasErrors())
+  const preSteps = call.preSteps && readList(cx.problems, call.preSteps, '"pre-steps"')
+  const postSteps = call.postSteps && readList(cx.problems, call.postSteps, '"post-steps"')
+  if (preSteps) expandSteps(call.from, preSteps, outer)
+  if (list) expandSteps(cx, list, context)
+  if (postSteps) expandSteps(call.from, postSteps, outer)
+  const isWhole = !cx.problems.hasErrors() && !cx.orbs.isIncomplete()
+  if (out.length === 0 && list && list.items.length > 0 && isWhole)
     cx.problems.add('N_EMPTY_AFTER_CONDITIONS', at, `conditions leave ${label} without steps; it will pass`)
   return out
 }

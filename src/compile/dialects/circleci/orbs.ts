@@ -1,63 +1,233 @@
-// Orbs are not carried out yet. What is here finds every use of one, so that a single problem per orb names it, the
-// elements a project needs from it and what to do. Expanding orbs will take the place of `use`.
+// Orbs (config-dialects.md §2.7). The body of an orb is a small configuration of its own: its commands, jobs and
+// executors see each other and the orbs it imports, never those of the project that uses it. So each body gets a
+// Compiling of its own, made when an element of it is first used. Orbs that are not here are reported once each, with
+// everything a project needs from them.
 
 import type { Problems } from '../../problems.ts'
 import { lineOf, type Spot } from '../../source/file.ts'
-import { entryOf, type MapNode } from '../../source/node.ts'
+import { loadYaml } from '../../source/load.ts'
+import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readMap } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
+import { type Compiling, type Definitions, readDefinitions } from './compiling.ts'
+import {
+  type OrbReference,
+  type OrbSource,
+  type OrbText,
+  parseOrbReference,
+  vendoredOrbPath,
+} from './orb-source.ts'
+import { pipelineScope, substitute } from './substitute.ts'
+
+export type ElementKind = 'command' | 'job' | 'executor'
+
+/** A definition, and what the names inside it mean. */
+export type Element = { readonly cx: Compiling; readonly entry: Entry }
 
 export interface OrbTable {
-  /** Notes the use of `orb/element`. True when `name` has that form; a problem is then reported or sure to come. */
-  use(name: string, at: Spot): boolean
-  /** One problem for each declared orb. */
-  report(): void
+  /** What `orb/element` names; null when `name` has no such form. What is not there is reported, now or at the end. */
+  find(kind: ElementKind, name: string, at: Spot): Element | 'reported' | null
+  /** The same without a word: null when there is none. */
+  peek(kind: ElementKind, name: string): Element | null
+  /** Something was asked for that is not here, anywhere in this compile. It is reported at the end. */
+  isIncomplete(): boolean
 }
 
-type Orb = { readonly at: Spot; readonly reference: string | null; readonly uses: Map<string, Spot> }
+export const noOrbs: OrbTable = { find: () => null, peek: () => null, isIncomplete: () => false }
 
-export const createOrbTable = (problems: Problems, root: MapNode, interpolates: boolean): OrbTable => {
-  const orbs = interpolates ? readOrbs(problems, root) : new Map<string, Orb>()
+/** What one compile knows of orbs: shared by the tables of all bodies. */
+export interface OrbLibrary {
+  /** The orbs that the project's file declares. */
+  table(cx: Omit<Compiling, 'orbs'>): OrbTable
+  /** Registry orbs that were opened, in the order of their ids. */
+  opened(): readonly OrbText[]
+  /** One problem for each declared orb that is missing, and for those of the project that are not used. */
+  report(problems: Problems): void
+}
+
+type Orb = {
+  readonly at: Spot
+  /** For messages: `the orb "node" (circleci/node@5.1)`. */
+  readonly what: string
+  readonly ofProject: boolean
+  readonly uses: Map<string, Spot>
+  /** null: reported as malformed where it is declared. */
+  readonly body: { readonly open: () => Compiling | null } | { readonly missing: string } | null
+}
+
+type Library = {
+  readonly source: OrbSource
+  /** Pipeline values without the project's parameters: an orb does not see those. */
+  readonly pipeline: ReadonlyMap<string, SourceNode>
+  /** By exact id. */
+  readonly bodies: Map<string, Compiling | null>
+  readonly opened: Map<string, OrbText>
+  readonly declared: Orb[]
+}
+
+export const createOrbLibrary = (
+  source: OrbSource,
+  pipeline: ReadonlyMap<string, SourceNode>,
+): OrbLibrary => {
+  const library: Library = { source, pipeline, bodies: new Map(), opened: new Map(), declared: [] }
   return {
-    use: (name, at) => {
-      const slash = name.indexOf('/')
-      if (slash < 1 || !interpolates) return false
-      const orb = orbs.get(name.slice(0, slash))
-      if (!orb) {
-        const help = didYouMean(name.slice(0, slash), orbs.keys())
-        problems.add('E_ORB_UNKNOWN', at, `"${name}" names an orb that is not declared under "orbs"`, help)
-      } else if (!orb.uses.has(name)) orb.uses.set(name, at)
-      return true
-    },
-    report: () => {
-      for (const [name, orb] of orbs) reportOrb(problems, name, orb)
+    table: (cx) => createTable(library, { ...cx, orbs: noOrbs }, { enclosing: noOrbs, ofProject: true }),
+    opened: () => [...library.opened.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    report: (problems) => {
+      for (const orb of library.declared) reportOrb(problems, orb)
     },
   }
 }
 
-const readOrbs = (problems: Problems, root: MapNode): Map<string, Orb> => {
+const createTable = (
+  library: Library,
+  cx: Compiling,
+  { enclosing, ofProject }: { readonly enclosing: OrbTable; readonly ofProject: boolean },
+): OrbTable => {
+  const node = cx.interpolates ? entryOf(cx.root, 'orbs') : null
   const orbs = new Map<string, Orb>()
-  const node = entryOf(root, 'orbs')
-  const declared = node && readMap(problems, node, '"orbs"')
-  for (const { key, value } of declared?.entries.values() ?? []) {
-    const reference = value.kind === 'scalar' ? value.text : null
-    orbs.set(key.text, { at: key, reference, uses: new Map() })
+  const table: OrbTable = {
+    find: (kind, name, at) => {
+      const [orbName, element] = splitName(name)
+      if (element === null || !cx.interpolates) return null
+      const orb = orbs.get(orbName)
+      if (!orb) return enclosing.find(kind, name, at) ?? reportUnknown(cx, name, at, orbs.keys())
+      if (!orb.uses.has(name)) orb.uses.set(name, at)
+      const body = openBody(orb)
+      if (!body) return 'reported'
+      const entry = body[plurals[kind]].get(element)
+      return entry ? { cx: body, entry } : reportElement(cx, orb, { kind, name, at }, body)
+    },
+    peek: (kind, name) => {
+      const [orbName, element] = splitName(name)
+      const orb = orbs.get(orbName)
+      if (!orb || element === null) return enclosing.peek(kind, name)
+      const body = openBody(orb)
+      const entry = body?.[plurals[kind]].get(element)
+      return body && entry ? { cx: body, entry } : null
+    },
+    isIncomplete: () => library.declared.some(isMissed),
   }
-  return orbs
+  for (const { key, value } of (node && readMap(cx.problems, node, '"orbs"'))?.entries.values() ?? []) {
+    const orb = declare(library, { ...cx, orbs: table }, { key, value }, ofProject)
+    orbs.set(key.text, orb)
+    library.declared.push(orb)
+  }
+  return table
 }
 
-const reportOrb = (problems: Problems, name: string, orb: Orb): void => {
-  const what = orb.reference === null ? `the inline orb "${name}"` : `the orb "${name}" (${orb.reference})`
-  if (orb.uses.size === 0) {
-    problems.add('W_ORB_UNUSED', orb.at, `${what} is declared and not used; orbs are not supported yet`)
+const isMissed = ({ uses, body }: Orb): boolean => uses.size > 0 && body !== null && 'missing' in body
+
+const plurals = { command: 'commands', job: 'jobs', executor: 'executors' } as const
+
+const splitName = (name: string): readonly [orb: string, element: string | null] => {
+  const slash = name.indexOf('/')
+  return slash < 1 ? [name, null] : [name.slice(0, slash), name.slice(slash + 1)]
+}
+
+const openBody = ({ body }: Orb): Compiling | null => (body !== null && 'open' in body ? body.open() : null)
+
+/** `cx` is the file that declares the orb, its other orbs included: an inline orb may use those. */
+const declare = (library: Library, cx: Compiling, { key, value }: Entry, ofProject: boolean): Orb => {
+  const base = { at: key, ofProject, uses: new Map<string, Spot>() }
+  const name = key.text.slice(0, 80)
+  if (value.kind === 'map') {
+    let made: Compiling | null = null
+    const open = () => {
+      made ??= bodyOf(library, cx, value, cx.orbs)
+      return made
+    }
+    return { ...base, what: `the inline orb "${name}"`, body: { open } }
+  }
+  const written = substitute(cx, value, pipelineScope)
+  const text = written.kind === 'scalar' ? written.text : ''
+  const what = `the orb "${name}" (${text.slice(0, 200)})`
+  const reference = parseOrbReference(text)
+  if (reference === null) return { ...base, what, body: reportReference(cx, written, what, text) }
+  const found = library.source.find(reference)
+  if (found === null) return { ...base, what, body: { missing: helpFor(library.source, reference) } }
+  return { ...base, what, body: { open: () => openRegistryOrb(library, cx, found) } }
+}
+
+const reportReference = (cx: Compiling, at: SourceNode, what: string, text: string): null => {
+  const message = text.startsWith('https://')
+    ? `${what} is an address; orbs by address are not fetched`
+    : `${what} is neither "namespace/orb@version" nor the body of an orb`
+  cx.problems.add('E_ORB_REFERENCE', at, message)
+  return null
+}
+
+const helpFor = (source: OrbSource, reference: OrbReference): string => {
+  const here = source.versionsOf(reference.name)
+  const others = here.length === 0 ? '' : `; here are ${here.slice(0, 5).join(', ')}`
+  return `put its source into ${vendoredOrbPath(reference)}${others}`
+}
+
+/** Once for each exact version, however many files import it: what its names mean does not depend on who does. */
+const openRegistryOrb = (library: Library, cx: Compiling, orb: OrbText): Compiling | null => {
+  const known = library.bodies.get(orb.id)
+  if (known !== undefined) return known
+  library.opened.set(orb.id, orb)
+  const document = loadYaml(orb.path, orb.text, cx.problems)
+  const body = document && readMap(cx.problems, document, `the orb ${orb.id}`)
+  const made = body && bodyOf(library, cx, body, noOrbs)
+  library.bodies.set(orb.id, made)
+  return made
+}
+
+const bodyOf = (library: Library, outer: Compiling, body: MapNode, enclosing: OrbTable): Compiling => {
+  for (const key of ['workflows', 'parameters']) {
+    const entry = body.entries.get(key)
+    if (entry) outer.problems.add('E_ORB_BODY', entry.key, `an orb has no "${key}"`)
+  }
+  const inner: Compiling = {
+    ...outer,
+    root: body,
+    jobs: readDefinitions(outer.problems, body, 'jobs'),
+    commands: readDefinitions(outer.problems, body, 'commands'),
+    executors: readDefinitions(outer.problems, body, 'executors'),
+    pipeline: library.pipeline,
+    orbs: noOrbs,
+  }
+  return { ...inner, orbs: createTable(library, inner, { enclosing, ofProject: false }) }
+}
+
+const reportUnknown = (cx: Compiling, name: string, at: Spot, declared: Iterable<string>): 'reported' => {
+  const help = didYouMean(splitName(name)[0], declared)
+  const shown = name.slice(0, 80)
+  cx.problems.add('E_ORB_UNKNOWN', at, `"${shown}" names an orb that is not declared under "orbs"`, help)
+  return 'reported'
+}
+
+const reportElement = (
+  cx: Compiling,
+  orb: Orb,
+  { kind, name, at }: { readonly kind: ElementKind; readonly name: string; readonly at: Spot },
+  body: Compiling,
+): 'reported' => {
+  const element = splitName(name)[1] ?? ''
+  const definitions: Definitions = body[plurals[kind]]
+  const help =
+    body.root.entries.size === 0
+      ? 'its body is empty here: tests of an orb put the packed orb in its place before they run'
+      : didYouMean(element, definitions.keys(), (near) => definitions.get(near)?.key ?? null)
+  cx.problems.add('E_ORB_ELEMENT', at, `${orb.what} has no ${kind} "${element.slice(0, 80)}"`, help)
+  return 'reported'
+}
+
+const reportOrb = (problems: Problems, { at, what, ofProject, uses, body }: Orb): void => {
+  if (uses.size === 0) {
+    if (ofProject) problems.add('W_ORB_UNUSED', at, `${what} is declared and not used`)
     return
   }
-  const uses = [...orb.uses].map(([use, at]) => `${use} (line ${lineOf(at)})`)
-  const shown = uses.length > 8 ? [...uses.slice(0, 8), `${uses.length - 8} more`] : uses
-  problems.add(
-    'E_ORB_UNSUPPORTED',
-    orb.at,
-    `${what} cannot be used: orbs are not supported yet`,
-    `write these as commands, jobs or executors of this file: ${shown.join(', ')}`,
-  )
+  if (body === null || !('missing' in body)) return
+  const places = [...uses].map(([use, place]) => `${use} (${placeOf(place, at)})`)
+  const shown =
+    places.length > usesShown ? [...places.slice(0, usesShown), `${places.length - usesShown} more`] : places
+  problems.add('E_ORB_MISSING', at, `${what} is not here; it is used for ${shown.join(', ')}`, body.missing)
 }
+
+const usesShown = 8
+
+const placeOf = (use: Spot, declared: Spot): string =>
+  use.file === declared.file ? `line ${lineOf(use)}` : `${use.file.path}:${lineOf(use)}`

@@ -54,12 +54,19 @@ const declarationKeys = new Set(['type', 'default', 'description', 'enum'])
 export type Arguments = ReadonlyMap<string, Entry>
 export const noArguments: Arguments = new Map()
 
+export type ArgumentsOf = {
+  readonly args: Arguments
+  readonly at: Spot
+  /** The body that the arguments were written in. */
+  readonly from: Compiling
+}
+
 /** Every declared parameter gets a value; what is missing or wrong is reported and bound to null. */
 export const bindParameters = (
   cx: Compiling,
   owner: Owner,
   definition: MapNode,
-  call: { readonly args: Arguments; readonly at: Spot },
+  call: ArgumentsOf,
 ): Map<string, SourceNode> => {
   const declarations = readDeclarations(cx, owner, definition)
   const bound = new Map<string, SourceNode>()
@@ -67,7 +74,7 @@ export const bindParameters = (
     const argument = call.args.get(declaration.name)?.value
     bound.set(
       declaration.name,
-      argument ? accept(cx, owner, declaration, argument) : byDefault(cx, owner, declaration, call.at),
+      argument ? accept(call.from, owner, declaration, argument) : byDefault(cx, owner, declaration, call.at),
     )
   }
   for (const [name, { key }] of call.args) {
@@ -84,12 +91,10 @@ export const bindParameters = (
 }
 
 /** Binds and makes the scope of a body in one. */
-export const scopeOf = (
-  cx: Compiling,
-  owner: Owner,
-  definition: MapNode,
-  call: { readonly args: Arguments; readonly at: Spot },
-) => ({ parameters: bindParameters(cx, owner, definition, call), matrix: null })
+export const scopeOf = (cx: Compiling, owner: Owner, definition: MapNode, call: ArgumentsOf) => ({
+  parameters: bindParameters(cx, owner, definition, call),
+  matrix: null,
+})
 
 const unbound = (at: Spot): ScalarNode => computedNode(at, { type: 'null', value: null })
 
@@ -104,15 +109,24 @@ const byDefault = (cx: Compiling, owner: Owner, declaration: Declaration, at: Sp
   return unbound(at)
 }
 
+/** `cx` is the body that the value was written in. */
 const accept = (cx: Compiling, owner: Owner, declaration: Declaration, node: SourceNode): SourceNode => {
   const value = convert(declaration, node)
-  if (value) return value
+  if (value)
+    return declaration.type === 'steps' || declaration.type === 'executor' ? atHome(cx, value, node) : value
   const wanted =
     declaration.type === 'enum' ? `one of ${declaration.options.join(', ')}` : wantedWords[declaration.type]
   const message = `the argument "${declaration.name}" of ${owner.label} must be ${wanted}, but is ${shown(node)}`
   const quote = declaration.type === 'string' && node.kind === 'scalar' && !node.computed && !isNull(node)
   cx.problems.add('E_ARGUMENT_TYPE', node, message, quote ? `put it in quotes: "${node.text}"` : null)
   return unbound(node)
+}
+
+/** A copy, because the same node may be passed from elsewhere too, by an alias. */
+const atHome = (cx: Compiling, value: SourceNode, written: SourceNode): SourceNode => {
+  const own = { ...value }
+  cx.homes.set(own, cx.homes.get(written) ?? cx)
+  return own
 }
 
 const shown = (node: SourceNode): string => {
@@ -235,7 +249,7 @@ export const addPipelineParameters = (
       top,
       `more than ${limits.pipelineParametersMax} parameters were given`,
     )
-  for (const [name, value] of bindParameters(cx, owner, cx.root, { args, at: top }))
+  for (const [name, value] of bindParameters(cx, owner, cx.root, { args, at: top, from: cx }))
     values.set(`pipeline.parameters.${name}`, value)
 }
 

@@ -19,19 +19,22 @@ import { didYouMean } from '../../suggest.ts'
 import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
 import type { Compiling } from './compiling.ts'
 import { isConditionTrue } from './condition.ts'
+import type { Element } from './orbs.ts'
 import { noArguments, scopeOf } from './parameters.ts'
 import { substitute } from './substitute.ts'
 
 export type StepContext = {
   readonly job: StepJob
   /** The commands being expanded, outermost first. */
-  readonly chain: readonly string[]
+  readonly chain: readonly Entry[]
   readonly via: Via
   readonly out: PlanStep[]
 }
 
-export const expandSteps = (cx: Compiling, nodes: readonly SourceNode[], context: StepContext): void => {
-  for (const node of nodes) {
+/** A list, or a single step. One that was passed as an argument is read where it was written. */
+export const expandSteps = (reader: Compiling, steps: SourceNode, context: StepContext): void => {
+  const cx = reader.homes.get(steps) ?? reader
+  for (const node of listOrOne(steps)) {
     if (!cx.work.spend(1, node)) return
     const call = readCall(cx, node)
     if (call) expandCall(cx, call, context)
@@ -65,14 +68,17 @@ const expandCall = (cx: Compiling, call: Call, context: StepContext): void => {
   const command = cx.interpolates ? findCommand(cx, call, context) : null
   if (cx.interpolates && (call.name === 'when' || call.name === 'unless')) expandCondition(cx, call, context)
   else if (cx.interpolates && call.name === 'steps') splice(cx, call, context)
+  else if (command === 'reported') return
   else if (command) expandCommand(cx, call, command, context)
   else addBuiltin(cx, call, context)
 }
 
 /** Inside a command that shadows a built-in, that name means the built-in. */
-const findCommand = (cx: Compiling, call: Call, context: StepContext): Entry | null => {
-  const isShadowed = context.chain.includes(call.name) && findBuiltin(call.name) !== null
-  return isShadowed ? null : (cx.commands.get(call.name) ?? null)
+const findCommand = (cx: Compiling, call: Call, context: StepContext): Element | 'reported' | null => {
+  const own = cx.commands.get(call.name)
+  if (!own) return cx.orbs.find('command', call.name, call.at)
+  const isShadowed = context.chain.includes(own) && findBuiltin(call.name) !== null
+  return isShadowed ? null : { cx, entry: own }
 }
 
 const addBuiltin = (cx: Compiling, call: Call, context: StepContext): void => {
@@ -100,19 +106,24 @@ const expandCondition = (cx: Compiling, call: Call, context: StepContext): void 
     cx.problems.add('E_KEY_MISSING', call.at, `"${call.name}" needs "${missing}"`)
     return
   }
-  if (isConditionTrue(cx, condition) === (call.name === 'when')) expandSteps(cx, listOrOne(steps), context)
+  if (isConditionTrue(cx, condition) === (call.name === 'when')) expandSteps(cx, steps, context)
 }
 
 /** `steps: << parameters.x >>`, whose value is a list by now. */
 const splice = (cx: Compiling, call: Call, context: StepContext): void => {
   const list = call.node && readList(cx.problems, call.node, '"steps"')
-  if (list) expandSteps(cx, list.items, { ...context, via: { at: call.at, outer: context.via } })
+  if (list) expandSteps(cx, list, { ...context, via: { at: call.at, outer: context.via } })
 }
 
-const expandCommand = (cx: Compiling, call: Call, command: Entry, context: StepContext): void => {
+const expandCommand = (
+  cx: Compiling,
+  call: Call,
+  { cx: home, entry: command }: Element,
+  context: StepContext,
+): void => {
   const label = `command "${call.name}"`
-  if (context.chain.includes(call.name) || context.chain.length >= limits.commandDepthMax) {
-    const chain = [...context.chain, call.name].join(' → ')
+  if (context.chain.includes(command) || context.chain.length >= limits.commandDepthMax) {
+    const chain = [...context.chain.map(({ key }) => key.text), call.name].join(' → ')
     cx.problems.add('E_COMMAND_RECURSION', call.at, `commands call each other without end: ${chain}`)
     return
   }
@@ -120,19 +131,18 @@ const expandCommand = (cx: Compiling, call: Call, command: Entry, context: StepC
   if (!definition) return
   const argsMap = call.node && readMap(cx.problems, call.node, `the arguments of ${label}`)
   const args = argsMap?.entries ?? noArguments
-  const scope = scopeOf(cx, { kind: 'command', label }, definition, { args, at: call.at })
+  const scope = scopeOf(home, { kind: 'command', label }, definition, { args, at: call.at, from: cx })
   const stepsNode = entryOf(definition, 'steps')
   if (!stepsNode) {
     cx.problems.add('E_KEY_MISSING', command.key, `${label} needs "steps"`)
     return
   }
-  const steps = readList(cx.problems, substitute(cx, stepsNode, scope), `"steps" of ${label}`)
-  const chain = [...context.chain, call.name]
-  if (steps) expandSteps(cx, steps.items, { ...context, chain, via: { at: call.at, outer: context.via } })
+  const steps = readList(cx.problems, substitute(home, stepsNode, scope), `"steps" of ${label}`)
+  const chain = [...context.chain, command]
+  if (steps) expandSteps(home, steps, { ...context, chain, via: { at: call.at, outer: context.via } })
 }
 
 const reportUnknown = (cx: Compiling, call: Call): void => {
-  if (cx.orbs.use(call.name, call.at)) return
   const name = call.name.slice(0, 80)
   const place = (known: string): Spot | null => cx.commands.get(known)?.key ?? null
   const help =

@@ -64,8 +64,12 @@ const substituteText = (cx: Compiling, node: ScalarNode, scope: Scope): SourceNo
 
 const typedReference = (cx: Compiling, site: ScalarNode, scope: Scope, name: string): SourceNode => {
   const value = lookup(cx, site, scope, name)
+  if (value.kind !== 'scalar') return value
   // The value stands where it is asked for, so that a problem with it points at the reference.
-  return value.kind === 'scalar' ? computedNode(site, resolveScalar(value), value.untrusted) : value
+  const node = computedNode(site, resolveScalar(value), value.untrusted)
+  const home = cx.homes.get(value)
+  if (home) cx.homes.set(node, home)
+  return node
 }
 
 const render = (

@@ -4,13 +4,22 @@ import type { PlanJob, PlanWorkflow } from '../../../protocol/plan.ts'
 import { limits } from '../../limits.ts'
 import type { Spot } from '../../source/file.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
-import { isName, readInteger, readList, readMap, readTexts, warnUnknownKeys } from '../../source/read.ts'
+import {
+  isName,
+  readInteger,
+  readList,
+  readMap,
+  readText,
+  readTexts,
+  warnUnknownKeys,
+} from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
 import { isBranchSelected, isSelected } from './filters.ts'
 import { type CompiledJob, compileJob } from './jobs.ts'
 import { type Member, matrixValues, readMembers } from './matrix.ts'
+import type { Element } from './orbs.ts'
 import { noArguments } from './parameters.ts'
 import { dropUnreachable, type Need, resolveRequires } from './requires.ts'
 
@@ -181,20 +190,16 @@ const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
   const type = typeNode?.kind === 'scalar' ? typeNode.text : null
   const contexts = readContexts(cx, options)
   if (type === 'approval') return { kind: 'approval', shards: 1, spec: null }
-  for (const key of ['serial-group', 'override-with'])
-    if (cx.interpolates && options && entryOf(options, key))
-      cx.problems.add(
-        'W_NOT_CARRIED_OUT',
-        options.entries.get(key)?.key ?? null,
-        `"${key}" is not carried out yet`,
-      )
-  const definition = cx.jobs.get(member.job)
-  if (!definition) return reportUnknownJob(cx, member)
+  const serial = cx.interpolates && options ? entryOf(options, 'serial-group') : null
+  if (serial) cx.problems.add('W_NOT_CARRIED_OUT', serial, '"serial-group" is not carried out yet')
+  const found = findJob(cx, member)
+  if (!found) return null
   const known = cx.interpolates ? optionKeys21 : optionKeys2
   const args = new Map([...(options?.entries ?? [])].filter(([name]) => !known.has(name)))
-  return compileJob(cx, definition, {
+  return compileJob(found.cx, found.entry, {
     args,
     at: member.at,
+    from: cx,
     contexts,
     preSteps: cx.interpolates && options ? entryOf(options, 'pre-steps') : null,
     postSteps: cx.interpolates && options ? entryOf(options, 'post-steps') : null,
@@ -210,8 +215,21 @@ const readContexts = (cx: Compiling, options: MapNode | null): readonly string[]
   return names
 }
 
+/** With `override-with: orb/job`, that job where the orb has it, else the one that is named. null: reported. */
+const findJob = (cx: Compiling, member: Member): Element | null => {
+  const { options } = member
+  const override = cx.interpolates && options ? entryOf(options, 'override-with') : null
+  const name = override && readText(cx.problems, override, '"override-with"')
+  const other = name === null ? null : cx.orbs.peek('job', name)
+  if (other) return other
+  const own = cx.jobs.get(member.job)
+  if (own) return { cx, entry: own }
+  const found = cx.orbs.find('job', member.job, member.at)
+  if (found === 'reported') return null
+  return found ?? reportUnknownJob(cx, member)
+}
+
 const reportUnknownJob = (cx: Compiling, member: Member): null => {
-  if (cx.orbs.use(member.job, member.at)) return null
   const name = member.job.slice(0, 80)
   const groups = entryOf(cx.root, 'job-groups')
   if (cx.interpolates && groups?.kind === 'map' && groups.entries.has(member.job)) {
@@ -228,7 +246,14 @@ const checkUnusedJobs = (cx: Compiling, used: ReadonlySet<string>): void => {
   for (const [name, definition] of cx.jobs) {
     const needsArguments = definition.value.kind === 'map' && definition.value.entries.has('parameters')
     if (used.has(name) || needsArguments) continue
-    const call = { args: noArguments, at: definition.key, contexts: [], preSteps: null, postSteps: null }
+    const call = {
+      args: noArguments,
+      at: definition.key,
+      from: cx,
+      contexts: [],
+      preSteps: null,
+      postSteps: null,
+    }
     cx.problems.asWarnings(() => compileJob(cx, definition, call))
   }
 }
