@@ -6,7 +6,6 @@ import type { Problem } from '../base/problem.ts'
 import { sha256Hex } from '../base/sha256.ts'
 import type { Dialect, Origins, Plan, PlanInputs, RunEvent } from '../protocol/plan.ts'
 import { type CircleciInput, type Compiled, compileCircleci } from './dialects/circleci/index.ts'
-import { isVendoredOrb } from './dialects/circleci/orb-source.ts'
 import { limits } from './limits.ts'
 import { createOriginMarks } from './plan/origins.ts'
 import { createWorkMeter } from './plan/work.ts'
@@ -45,11 +44,8 @@ const dialects: readonly DialectRow[] = [
   { dialect: 'circleci', path: '.circleci/config.yml', compile: compileCircleci },
 ]
 
-/** The paths that a planner fetches from a repository before it compiles. */
+/** The configuration itself. A planner fetches the directory around it as well, for the orbs a repository brings. */
 export const configPaths: readonly string[] = dialects.map((row) => row.path)
-
-/** Files that a planner fetches beside them: what a configuration may refer to. */
-export const isConfigPart = (path: string): boolean => isVendoredOrb(path)
 
 /** Which of a tree's files is its configuration, or null. */
 export const findConfig = (

@@ -20,9 +20,6 @@ export interface OrbSource {
 const vendoredPath = /^\.circleci\/orbs\/([^/@]+\/[^/@]+)@([^/]+?)\.ya?ml$/
 const referenceForm = /^([A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+)@([A-Za-z0-9_.:/-]+)$/
 
-/** Whether a file of a repository is a vendored orb, and so belongs to what a plan is made from. */
-export const isVendoredOrb = (path: string): boolean => vendoredPath.test(path)
-
 export const vendoredOrbPath = ({ name, version }: OrbReference): string =>
   `.circleci/orbs/${name}@${version}.yml`
 
