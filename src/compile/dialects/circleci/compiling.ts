@@ -25,6 +25,8 @@ export type Compiling = {
   readonly jobs: Definitions
   readonly commands: Definitions
   readonly executors: Definitions
+  /** Job groups. */
+  readonly groups: Definitions
   readonly orbs: OrbTable
   /**
    * Steps and executors that are passed as arguments, and the body they were written in: names in them mean what they

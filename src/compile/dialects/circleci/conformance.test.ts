@@ -69,6 +69,7 @@ const contextFor = (text: string, pipeline: Readonly<Record<string, unknown>> = 
     jobs: new Map(),
     commands: new Map(),
     executors: new Map(),
+    groups: new Map(),
     orbs: noOrbs,
     homes: new WeakMap(),
     pipeline: new Map(Object.entries(pipeline).map(([name, value]) => [name, valueNode(value)])),

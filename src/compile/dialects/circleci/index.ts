@@ -57,6 +57,7 @@ export const compileCircleci = (input: CircleciInput): Compiled => {
     jobs: readDefinitions(problems, root, 'jobs'),
     commands: interpolates ? readDefinitions(problems, root, 'commands') : new Map(),
     executors: interpolates ? readDefinitions(problems, root, 'executors') : new Map(),
+    groups: interpolates ? readDefinitions(problems, root, 'job-groups') : new Map(),
     orbs: noOrbs,
     homes: new WeakMap(),
     pipeline,

@@ -186,6 +186,7 @@ const bodyOf = (library: Library, outer: Compiling, body: MapNode, enclosing: Or
     jobs: readDefinitions(outer.problems, body, 'jobs'),
     commands: readDefinitions(outer.problems, body, 'commands'),
     executors: readDefinitions(outer.problems, body, 'executors'),
+    groups: new Map(),
     pipeline: library.pipeline,
     orbs: noOrbs,
   }

@@ -11,9 +11,12 @@ import type { Member } from './matrix.ts'
 
 export type Need = { readonly job: string; readonly on: readonly Outcome[]; readonly at: Spot }
 
+/** What a plain name in "requires" accepts. */
+export const passed: readonly Outcome[] = ['passed', 'unstable']
+
 /** The platform's words for how a job ended, as ours (foundation.md §5). */
 const statuses: Readonly<Record<string, readonly Outcome[]>> = {
-  success: ['passed', 'unstable'],
+  success: passed,
   failed: ['failed', 'timed_out', 'errored'],
   canceled: ['cancelled'],
   unauthorized: ['skipped:policy'],
@@ -51,7 +54,7 @@ const readRequirements = (cx: Compiling, node: SourceNode): readonly Requirement
     if (item.kind === 'map')
       return [...item.entries.values()].map(({ key, value }) => ({
         name: key.text,
-        on: isNull(value) ? (statuses.success ?? []) : readStatuses(cx, value),
+        on: isNull(value) ? passed : readStatuses(cx, value),
         at: key,
       }))
     if (item.kind === 'list') {
@@ -59,7 +62,7 @@ const readRequirements = (cx: Compiling, node: SourceNode): readonly Requirement
       return []
     }
     const name = isNull(item) ? null : readName(cx.problems, item, 'an entry of "requires"')
-    return name === null ? [] : [{ name, on: statuses.success ?? [], at: item }]
+    return name === null ? [] : [{ name, on: passed, at: item }]
   })
 
 const readStatuses = (cx: Compiling, node: SourceNode): readonly Outcome[] =>

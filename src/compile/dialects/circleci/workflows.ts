@@ -17,6 +17,7 @@ import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
 import { isBranchSelected, isSelected } from './filters.ts'
+import { expandGroups } from './groups.ts'
 import { type CompiledJob, compileJob } from './jobs.ts'
 import { type Member, matrixValues, readMembers } from './matrix.ts'
 import type { Element } from './orbs.ts'
@@ -142,15 +143,16 @@ const compileJobs = (
   entries: readonly SourceNode[],
   { at, used }: { at: Spot; used: Set<string> },
 ): readonly PlanJob[] => {
-  const members = readMembers(cx, entries, at)
-  const needs = resolveRequires(cx, workflow, members)
+  const invoked = readMembers(cx, entries, at)
+  const graph = expandGroups(cx, { members: invoked, needs: resolveRequires(cx, workflow, invoked) })
+  const { members, needs } = graph
   const selected = new Set<string>()
   const compiled = new Map<string, CompiledJob>()
   for (const member of members) {
     used.add(member.job)
     const job = compileMember(cx, member)
     if (job) compiled.set(member.name, job)
-    if (isSelected(cx, member.options && entryOf(member.options, 'filters'))) selected.add(member.name)
+    if (isMemberSelected(cx, member)) selected.add(member.name)
   }
   const kept = dropUnreachable(selected, needs)
   return members.flatMap((member) => {
@@ -165,6 +167,12 @@ const compileJobs = (
       ),
     ]
   })
+}
+
+/** In a group, by its own filters and by those of the group, as far as there are any. */
+const isMemberSelected = (cx: Compiling, { options, group }: Member): boolean => {
+  const filters = [options, group?.options].flatMap((map) => (map && entryOf(map, 'filters')) ?? [])
+  return filters.length === 0 ? isSelected(cx, null) : filters.every((node) => isSelected(cx, node))
 }
 
 const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: readonly Need[]): PlanJob => {
@@ -186,6 +194,7 @@ const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: reado
 
 const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
   const { options } = member
+  if (member.group?.isGate) return { kind: 'noop', shards: 1, spec: null }
   const typeNode = options && entryOf(options, 'type')
   const type = typeNode?.kind === 'scalar' ? typeNode.text : null
   const contexts = readContexts(cx, options)
@@ -231,11 +240,6 @@ const findJob = (cx: Compiling, member: Member): Element | null => {
 
 const reportUnknownJob = (cx: Compiling, member: Member): null => {
   const name = member.job.slice(0, 80)
-  const groups = entryOf(cx.root, 'job-groups')
-  if (cx.interpolates && groups?.kind === 'map' && groups.entries.has(member.job)) {
-    cx.problems.add('E_JOB_UNKNOWN', member.at, `"${name}" is a job group; groups are not carried out yet`)
-    return null
-  }
   const help = didYouMean(member.job, cx.jobs.keys(), (near) => cx.jobs.get(near)?.key ?? null)
   cx.problems.add('E_JOB_UNKNOWN', member.at, `there is no job "${name}"`, help)
   return null

@@ -1,0 +1,85 @@
+// Job groups: what an invocation becomes, who waits for whom, and what filters leave of it.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compile } from '../../index.ts'
+
+const compileText = (text: string, branch = 'main') =>
+  compile({
+    files: new Map([['.circleci/config.yml', text]]),
+    event: { kind: 'push', ref: `refs/heads/${branch}`, commit: 'a'.repeat(40), branch, tag: null },
+    parameters: {},
+  })
+
+/** Name → names it needs, in the plan's order. */
+const graphOf = (text: string, branch?: string): Record<string, readonly string[]> => {
+  const result = compileText(text, branch)
+  assert.ok(result.ok, JSON.stringify(result.problems))
+  const jobs = result.plan.workflows.flatMap((workflow) => workflow.jobs)
+  return Object.fromEntries(jobs.map(({ name, needs }) => [name, needs.map(({ job }) => job)]))
+}
+
+const config = (invocations: string, group = '[unit, {slow: {requires: [unit]}}, lint]') => `
+version: 2.1
+jobs:
+  unit: &job {machine: true, steps: [{run: ls}]}
+  slow: *job
+  lint: *job
+  first: *job
+  last: *job
+job-groups:
+  checks: {jobs: ${group}}
+workflows:
+  w: {jobs: ${invocations}}
+`
+
+test('a group runs between its entry and its exit, and is required as a whole', () => {
+  assert.deepEqual(graphOf(config('[first, {checks: {requires: [first]}}, {last: {requires: [checks]}}]')), {
+    first: [],
+    'checks/group-start': ['first'],
+    'checks/unit': ['checks/group-start'],
+    'checks/slow': ['checks/unit'],
+    'checks/lint': ['checks/group-start'],
+    'checks/group-end': ['checks/slow', 'checks/lint'],
+    last: ['checks/group-end'],
+  })
+})
+
+test('a group is invoked several times under names of its own', () => {
+  const graph = graphOf(config('[{checks: {name: a}}, {checks: {name: b, requires: [a]}}]', '[unit]'))
+  assert.deepEqual(graph, {
+    'a/group-start': [],
+    'a/unit': ['a/group-start'],
+    'a/group-end': ['a/unit'],
+    'b/group-start': ['a/group-end'],
+    'b/unit': ['b/group-start'],
+    'b/group-end': ['b/unit'],
+  })
+})
+
+test('a group holds matrices, and its filters count for all of it beside those of its jobs', () => {
+  const group = '[{unit: {matrix: {parameters: {v: [1, 2]}}}}, {lint: {filters: {branches: {only: main}}}}]'
+  const text = config('[{checks: {filters: {branches: {ignore: old}}}}]', group).replace(
+    'unit: &job {',
+    'unit: &job {parameters: {v: {type: integer, default: 0}}, ',
+  )
+  assert.deepEqual(Object.keys(graphOf(text)), [
+    'checks/group-start',
+    'checks/unit-1',
+    'checks/unit-2',
+    'checks/lint',
+    'checks/group-end',
+  ])
+  assert.deepEqual(graphOf(text, 'feature')['checks/group-end'], ['checks/unit-1', 'checks/unit-2'])
+  assert.deepEqual(graphOf(text, 'old'), {})
+})
+
+test('what a group cannot have is said', () => {
+  const codes = (invocations: string, group?: string) =>
+    compileText(config(invocations, group)).problems.map(({ code }) => code)
+  assert.deepEqual(codes('[{checks: {matrix: {parameters: {v: [1]}}}}]'), ['MF2138'])
+  assert.deepEqual(codes('[{checks: {context: c}}]'), ['MF2134'])
+  // Jobs of a group know each other only.
+  assert.deepEqual(codes('[first, checks]', '[{unit: {requires: [first]}}]'), ['MF2107'])
+  assert.deepEqual(codes('[checks]', '[nobody]'), ['MF2100'])
+})
