@@ -92,6 +92,14 @@ test('a plan survives the wire', () => {
 })
 
 const job = '/workflows/0/jobs/0'
+const target = { host: '*.a.example', ports: [443, 8443], tls: 'sni' }
+const list = (entry: unknown, mode = 'list') => ({ mode, allow: [entry] })
+
+test('a list of hosts survives the wire', () => {
+  assert.ok(parsePlan(altered(`${job}/spec/egress`, list(target))).ok)
+  assert.ok(parsePlan(altered(`${job}/spec/egress`, { mode: 'list', allow: [] })).ok)
+})
+
 const malformed: readonly (readonly [what: string, pointer: string, value: unknown])[] = [
   ['another version', '/v', 2],
   ['a missing key', '/dialect', undefined],
@@ -115,6 +123,22 @@ const malformed: readonly (readonly [what: string, pointer: string, value: unkno
   ['a dangling requirement', '/workflows/0/jobs/1/needs/0/job', 'z'],
   ['two jobs with one key', '/workflows/0/jobs/1/key', 'a'],
   ['an empty key', `${job}/key`, ''],
+  ['a network mode of its own', `${job}/spec/egress`, { mode: 'most', allow: [] }],
+  ['hosts beside an open network', `${job}/spec/egress`, list(target, 'open')],
+  ['a host in capitals', `${job}/spec/egress`, list({ ...target, host: 'A.example' })],
+  ['a wildcard for a whole top-level domain', `${job}/spec/egress`, list({ ...target, host: '*.com' })],
+  ['a wildcard inside a name', `${job}/spec/egress`, list({ ...target, host: 'a.*.example' })],
+  ['port 0', `${job}/spec/egress`, list({ ...target, ports: [0] })],
+  [
+    'too many ports',
+    `${job}/spec/egress`,
+    list({ ...target, ports: Array.from({ length: 65 }, (_, i) => i + 1) }),
+  ],
+  [
+    'a target of the gateway',
+    `${job}/spec/egress`,
+    list({ ...target, target: { host: 'b', privateRanges: [] } }),
+  ],
   ['a nested parameter', '/inputs/parameters', { a: {} }],
   ['a list for a map', '/inputs/parameters', []],
 ]

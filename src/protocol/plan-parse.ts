@@ -16,6 +16,7 @@ import {
   text,
   where,
 } from '../base/shape.ts'
+import { jobEgress } from './egress.ts'
 import {
   type Env,
   outcomes,
@@ -135,7 +136,7 @@ const spec = object({
   workdir: text({ max: nameMax, form: /^(\/|~$|~\/)/ }),
   env,
   contexts: list(name, { max: 100 }),
-  egress: nullable(oneOf('none', 'list', 'open')),
+  egress: nullable(jobEgress),
   timeoutMs: integer({ min: 1, max: msMax }),
   steps: list(step, { max: listMax }),
 })

@@ -2,6 +2,8 @@
 // Plain types; parsePlan checks one that came over a wire. Safe integers only, at most 4 MiB as JSON.
 // planDigest = SHA-256(JCS(plan)); specDigest = SHA-256(JCS(spec)).
 
+import type { JobEgress } from './egress.ts'
+
 export type Dialect = 'circleci' | 'codeship' | 'codemagic' | 'github' | 'native'
 
 /** Final outcomes of a job; `skipped` says why. */
@@ -85,7 +87,8 @@ export type JobSpec = {
   readonly env: Env
   /** Names of contexts; their values are bound on the runner. */
   readonly contexts: readonly string[]
-  readonly egress: 'none' | 'list' | 'open' | null
+  /** null: what the operator set for jobs without a rule of their own. */
+  readonly egress: JobEgress | null
   readonly timeoutMs: number
   readonly steps: readonly PlanStep[]
 }

@@ -2,6 +2,7 @@
 // every request signed. Types here, parsers of hostile bodies in runner-wire-parse.ts, log frames in frames.ts.
 import type { AttemptId, JobId, LeaseId, OrganisationId, ProjectId, RunId, WorkflowId } from '../base/ids.ts'
 import type { Problem } from '../base/problem.ts'
+import type { JobEgress } from './egress.ts'
 import type { Env, JobSpec, Origins, Outcome, Plan, RunEvent } from './plan.ts'
 import type { EgressRecord, Usage } from './receipt.ts'
 
@@ -117,7 +118,7 @@ export type JobLease = LeaseOfRun & {
   readonly shard: { readonly index: number; readonly total: number }
   readonly spec: JobSpec
   readonly class: string
-  readonly egress: 'none' | 'open'
+  readonly egress: JobEgress
   readonly planDigest: string
   readonly specDigest: string
 }

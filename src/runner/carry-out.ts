@@ -13,6 +13,7 @@ import { createGitTrees } from './checkout/git-trees.ts'
 import type { AttemptDeps } from './job-attempt.ts'
 import { type PlanDeps, runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
+import { egressPolicy } from './sandbox-spec.ts'
 import type { CarriedOut, LeaseDeps } from './session/lease.ts'
 import type { AttemptSink } from './sink.ts'
 
@@ -65,7 +66,7 @@ const runJob = async (
   const project = spec.project.id
   const { event } = spec.run
   const trees = createGitTrees(deps, { attempt, project, source: spec.source, key, event })
-  const egress = { mode: spec.egress, allow: [], privateRanges: deps.egressRanges }
+  const egress = egressPolicy(spec.egress, deps.egressRanges)
   const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress }
   const done = await runJobAttempt({ ...deps, trees }, job, sink, signal)
   return { ...done, result: { kind: 'job' }, kept: keptPack(deps, project, event.commit) }

@@ -1,5 +1,6 @@
 // From what a job asks for to the wall it gets, or the reason in words why this runner cannot serve it. A wall weaker
 // than asked is never chosen silently: what differs comes back as a note for the run page.
+import type { JobEgress } from '../protocol/egress.ts'
 import type { JobSpec } from '../protocol/plan.ts'
 import type { Capabilities, EgressPolicy, GuestPath, Limits, SandboxSpec } from '../sandbox/index.ts'
 import { guestPath } from './guest-path.ts'
@@ -43,6 +44,13 @@ export const sandboxSpec = (wish: SandboxWish): SandboxSpec => ({
   workdir: jobWorkdir(wish.spec),
   env: wish.env,
   egress: wish.egress,
+})
+
+/** What the pipeline names, with what the operator excepts from the private ranges. */
+export const egressPolicy = ({ mode, allow }: JobEgress, privateRanges: readonly string[]): EgressPolicy => ({
+  mode,
+  allow: allow.map((target) => ({ ...target, proto: 'tcp' })),
+  privateRanges,
 })
 
 /** A sandbox on the host's tools without network, mounts or services: what every other one starts from. */

@@ -2,10 +2,11 @@
 // code. State lives in memory only.
 import { formatId, type IdKind, uuid7 } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
+import type { JobEgress } from '../../protocol/egress.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
 import { defaultClass } from '../../protocol/resource-class.ts'
 import type { JobFacts } from '../../protocol/runner-wire.ts'
-import { type AttemptResult, type AttemptSink, runJobAttempt } from '../../runner/index.ts'
+import { type AttemptResult, type AttemptSink, egressPolicy, runJobAttempt } from '../../runner/index.ts'
 import {
   decide,
   type ExpandedJob,
@@ -113,11 +114,7 @@ const runJob = async (making: Making, job: ExpandedJob, number: number): Promise
       facts: factsOf(making, job),
       spec,
       limits,
-      egress: {
-        mode: run.network ?? (spec.egress === 'none' || spec.egress === 'list' ? 'none' : 'open'),
-        allow: [],
-        privateRanges: run.sandboxes.privateRanges,
-      },
+      egress: egressPolicy(egressOf(run, spec), run.sandboxes.privateRanges),
     },
     sink,
     abortWith(around.interrupted),
@@ -125,6 +122,10 @@ const runJob = async (making: Making, job: ExpandedJob, number: number): Promise
   report.ended(job.state.id, name, result)
   return result
 }
+
+/** What the person said goes before what the file says. */
+const egressOf = ({ network }: LocalRun, spec: JobSpec): JobEgress =>
+  (network === null ? spec.egress : null) ?? { mode: network ?? 'open', allow: [] }
 
 /** The attempt reads from the reason that a person wanted it. */
 const abortWith = (interrupted: AbortSignal): AbortSignal => {

@@ -240,7 +240,7 @@ const signReceipt = async (deps: LeaseDeps, grant: LeaseGrant, done: CarriedOut)
     ...done.receipt,
     attempt: grant.attempt,
     weak: deps.weak,
-    egressMode: spec.kind === 'job' ? spec.egress : 'none',
+    egressMode: spec.kind === 'job' ? spec.egress.mode : 'none',
     secretNames: [],
     kept: done.kept,
     debug: false,

@@ -103,8 +103,7 @@ const jobLease = (
     shard: { index: row.shard, total: row.shards },
     spec,
     class: row.class,
-    // A list of hosts has no shape in the lease yet; what asked for one gets nothing rather than everything.
-    egress: (spec.egress ?? egressDefault) === 'open' ? 'open' : 'none',
+    egress: spec.egress ?? { mode: egressDefault, allow: [] },
     planDigest,
     specDigest,
   }

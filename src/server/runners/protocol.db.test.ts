@@ -72,7 +72,7 @@ test('a run goes from its plan through its jobs to its end', async () => {
   const first = await one(runner)
   assert.ok(first.spec.kind === 'job')
   assert.deepEqual(
-    [first.spec.job.key, first.spec.workflow.name, first.spec.egress, first.spec.class],
+    [first.spec.job.key, first.spec.workflow.name, first.spec.egress.mode, first.spec.class],
     ['a', 'main', 'open', 'small'],
   )
   assert.equal(first.spec.specDigest, await jcsDigest(planJob({ key: 'a' }).spec))
