@@ -38,12 +38,12 @@ export const frameRawBytesMax = 1024 * 1024
 export const frameBytesMax = frameRawBytesMax + 64 * 1024
 export const frameBatchBytesMax = 4 * 1024 * 1024
 export const frameBatchItemsMax = 1024
+/** HPKE: 32 bytes of ephemeral key, 32 of log key, 16 of tag. */
+export const sealedLogKeyBytes = 80
 
 const magic = 'MFL1'
 const batchMagic = 'MFR1'
 const gcmTagBytes = 16
-/** HPKE: 32 bytes of ephemeral key, 32 of log key, 16 of tag. */
-const sealedKeyBytes = 80
 const codecNumbers: Readonly<Record<FrameCodec, number>> = { 'deflate-raw': 1, zstd: 2 }
 const codecNames: readonly (FrameCodec | undefined)[] = [undefined, 'deflate-raw', 'zstd']
 
@@ -148,7 +148,7 @@ const readItem = (batch: Uint8Array, view: DataView, start: number): ParsedFrame
   const lease = parseId('lease', asciiText(batch.subarray(start + 1, keyAt)))
   if (lease === null) return 'not a lease id'
   const keyLength = view.getUint16(keyAt)
-  if (keyLength !== 0 && keyLength !== sealedKeyBytes) return 'a sealed log key has 80 bytes'
+  if (keyLength !== 0 && keyLength !== sealedLogKeyBytes) return 'a sealed log key has 80 bytes'
   const frameAt = keyAt + 2 + keyLength
   if (frameAt + 4 > batch.length) return cut
   const frameLength = view.getUint32(frameAt)

@@ -32,6 +32,8 @@ export const limits = {
   runnerOfflineSeconds: 45,
   /** Requests of runners whose frames share a commit. */
   framesGroupMax: 32,
+  /** Reads of an attempt that requests under way beside its `finish` keep changing. */
+  finishTriesMax: 8,
   expirySweepMs: 5_000,
   /** A signed request is refused this far from our clock, and its `jti` remembered as long. */
   requestSkewMs: 60_000,

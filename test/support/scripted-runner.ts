@@ -236,7 +236,7 @@ const frame = async (held: Held, step: number, text: string) => {
   return { lease: held.lease, sealedKey: log.sealedKey, frame: sealed }
 }
 
-const makeFrame = async (
+export const makeFrame = async (
   attempt: AttemptId,
   log: LogSide,
   { step, text, seq }: { step: number; text: string; seq: number },

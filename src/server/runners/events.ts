@@ -5,10 +5,9 @@ import { fault } from '../../base/faults.ts'
 import type { AttemptId, JobId, LeaseId, RunId, RunnerId } from '../../base/ids.ts'
 import type { AttemptEvent } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
-import { jsonText } from '../db/json.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
-import { limits } from '../limits.ts'
 import { touchJob } from '../runs/change.ts'
+import { foldEvents, withNotes, writeNews } from './news.ts'
 
 export type LeaseKey = { readonly lease: LeaseId; readonly runner: RunnerId }
 export type LeasedAttempt = {
@@ -29,17 +28,21 @@ export const applyEvents = async (
   return inTransaction(db, async (tx) => {
     // The run before the attempt, as every change of a run does.
     if (attempt.run !== null && isSeen) await touchJob(tx, attempt.run, attempt.job)
-    const { rows } = await sql<{ lastEvent: number }>`
-      select last_event as "lastEvent" from attempts where id = ${attempt.id} and lease_id = ${key.lease} and status = 'running'
-      for update`.execute(tx)
-    const before = rows[0]?.lastEvent
-    if (before === undefined) throw leaseLost()
-    const news = events.filter((event) => event.seq > before).toSorted((a, b) => a.seq - b.seq)
-    for (const event of news) await applyEvent(tx, attempt.id, event)
-    const lastEvent = news.at(-1)?.seq ?? before
-    await sql`update attempts set last_event = ${lastEvent} where id = ${attempt.id}`.execute(tx)
-    return { lastEvent }
+    const news = foldEvents(events, await lockLastEvent(tx, attempt.id, key))
+    await writeNews(tx, attempt.id, news, {
+      where: sql`lease_id = ${key.lease}`,
+      set: sql`phase = coalesce(${news.phase}, phase), ${withNotes(news.notes)}`,
+    })
+    return { lastEvent: news.lastEvent }
   })
+}
+
+const lockLastEvent = async (tx: Tx, id: AttemptId, { lease }: LeaseKey): Promise<number> => {
+  const { rows } = await sql<{ lastEvent: number }>`
+    select last_event as "lastEvent" from attempts where id = ${id} and lease_id = ${lease} and status = 'running'
+    for update`.execute(tx)
+  if (rows[0] === undefined) throw leaseLost()
+  return rows[0].lastEvent
 }
 
 /** The running attempt of this runner's lease; 409 otherwise, and the runner destroys its sandbox. */
@@ -52,67 +55,3 @@ export const getLeased = async (db: Db, { lease, runner }: LeaseKey): Promise<Le
 }
 
 export const leaseLost = () => fault('E_LEASE_LOST')
-
-const applyEvent = async (tx: Tx, attempt: AttemptId, event: AttemptEvent): Promise<void> => {
-  switch (event.kind) {
-    case 'phase':
-      await sql`update attempts set phase = ${event.phase} where id = ${attempt}`.execute(tx)
-      return
-    case 'step-started':
-      return startStep(tx, attempt, event)
-    case 'step-finished':
-      return finishStep(tx, attempt, event)
-    case 'usage':
-      await sql`update attempts set usage = ${JSON.stringify(event.usage)}::jsonb where id = ${attempt}`.execute(
-        tx,
-      )
-      return
-    case 'egress':
-      await sql`
-        insert into egress_records (attempt_id, seq, records)
-        select ${attempt}, ${event.seq}, ${jsonText(event.records)}::jsonb
-        where (select count(*) from egress_records where attempt_id = ${attempt}) < ${limits.egressRowsPerAttemptMax}`.execute(
-        tx,
-      )
-      return
-    case 'note':
-      await addNote(tx, attempt, event.text)
-  }
-}
-
-export const addNote = async (tx: Tx, attempt: AttemptId, text: string): Promise<void> => {
-  await sql`
-    update attempts set notes = array_append(notes, ${storable(text)})
-    where id = ${attempt} and cardinality(notes) < ${limits.notesPerAttemptMax}`.execute(tx)
-}
-
-/** The runner's clock, held between the start of the attempt and now. */
-const startStep = async (
-  tx: Tx,
-  attempt: AttemptId,
-  event: Extract<AttemptEvent, { kind: 'step-started' }>,
-): Promise<void> => {
-  if (event.step >= limits.stepsPerAttemptMax) return
-  await sql`
-    insert into steps (attempt_id, index, name, type, status, started_at)
-    select id, ${event.step}, ${storable(event.name)}, ${storable(event.type)}, 'running',
-      least(greatest(to_timestamp(${event.atMs}::float8 / 1000), started_at), now())
-    from attempts where id = ${attempt}
-    on conflict do nothing`.execute(tx)
-}
-
-const finishStep = async (
-  tx: Tx,
-  attempt: AttemptId,
-  event: Extract<AttemptEvent, { kind: 'step-finished' }>,
-): Promise<void> => {
-  const message = event.message === null ? null : storable(event.message)
-  await sql`
-    update steps set status = ${event.status}, exit_code = ${event.exitCode}, duration_ms = ${event.ms},
-      leftovers = ${event.leftovers}, message = ${message}
-    where attempt_id = ${attempt} and index = ${event.step}`.execute(tx)
-}
-
-/** PostgreSQL stores no NUL, JSON no lone surrogate; both can come from inside a sandbox. */
-export const storable = (text: string): string =>
-  text.slice(0, limits.textMax).toWellFormed().replaceAll('\0', '\u2400')

@@ -15,7 +15,7 @@ import type { NewId } from '../new-id.ts'
 import type { ChangeContext } from '../runs/change.ts'
 import { classOf } from '../runs/resource-class.ts'
 import type { LockedRun } from '../runs/state.ts'
-import { storable } from './events.ts'
+import { storable } from './news.ts'
 
 type PlannedEvent = Extract<RunEvent, { kind: 'planned' }>
 type InsertPlanned = NonNullable<ChangeContext['insertPlanned']>

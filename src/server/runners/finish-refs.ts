@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import type { AttemptId, ProjectId } from '../../base/ids.ts'
 import type { RefsResult } from '../../protocol/runner-wire.ts'
 import type { Tx } from '../db/transaction.ts'
-import { addNote } from './events.ts'
+import { withNotes } from './news.ts'
 
 export const storeRefs = async (
   tx: Tx,
@@ -18,7 +18,9 @@ export const storeRefs = async (
       insert into host_keys (project_id, fingerprint, line) values (${project}, ${fingerprint}, ${line})
       on conflict (project_id, fingerprint) do update set seen_at = now()`.execute(tx)
   }
-  if (refs.length > 0) await addNote(tx, id, `${refs.length} branches and tags can be read`)
+  if (refs.length === 0) return
+  const note = `${refs.length} branches and tags can be read`
+  await sql`update attempts set ${withNotes([note])} where id = ${id}`.execute(tx)
 }
 
 /** Ours, not the runner's: what a person compares must belong to the very line that is pinned. */

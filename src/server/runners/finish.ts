@@ -1,104 +1,118 @@
 // The end of an attempt, told by its runner: compare-and-set on (attempt, lease), in one transaction with everything that
 // follows. The same body again gets the same answer; anything else about a lease that has ended is 409.
-import { createHash } from 'node:crypto'
-import { sql } from 'kysely'
-import { toBase64Url } from '../../base/bytes.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
+import { fault } from '../../base/faults.ts'
 import type { ProjectId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
+import type { FinishBody } from '../../protocol/finish-body.ts'
 import type { Outcome } from '../../protocol/plan.ts'
-import type { FinishRequest } from '../../protocol/runner-wire.ts'
 import { statusOf } from '../../schedule/index.ts'
 import { type CryptoKey, verifyJws } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { type Notice, notify } from '../db/notify.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
+import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import type { ObjectStore } from '../objects/store.ts'
 import { changeRun } from '../runs/change.ts'
 import { setHeadline } from '../runs/headline.ts'
 import type { VaultClient } from '../vault-client.ts'
-import { type LeasedAttempt, type LeaseKey, leaseLost, storable } from './events.ts'
+import type { Caller } from './authenticate.ts'
+import { type LeasedAttempt, type LeaseKey, leaseLost } from './events.ts'
+import { bringLog, keyOf, type LogBrought, putBundledLog, type StoredObject } from './finish-log.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
 import { storeRefs } from './finish-refs.ts'
+import { foldEvents, type StepNews, storable, withNotes, writeNews } from './news.ts'
 
 export type FinishDeps = {
   readonly db: Db
   readonly newId: NewId
   readonly vault: VaultClient
+  readonly objects: ObjectStore
   readonly log: Log
 }
 
+/** `lastEvent`, `lastSeq` and `logKey` may still move: requests of the same lease can be under way. */
 type Row = LeasedAttempt & {
   readonly project: ProjectId
   readonly kind: string
   readonly status: string
   readonly digest: Buffer | null
+  readonly lastEvent: number
   readonly lastSeq: number
   readonly logKey: Buffer | null
 }
+/** What is told, and the digest it is known by: that of the whole body, which the runner signed. */
+type Told = { readonly key: LeaseKey; readonly body: FinishBody; readonly digest: Buffer }
 
+/** `caller.bodyDigest` has been compared with the bytes that `body` was parsed from. */
 export const finishAttempt = async (
   deps: FinishDeps,
-  key: LeaseKey & { readonly publicKey: CryptoKey },
-  { request, body }: { readonly request: FinishRequest; readonly body: Uint8Array },
+  {
+    caller,
+    lease,
+  }: { readonly caller: Pick<Caller, 'id' | 'key' | 'bodyDigest'>; readonly lease: LeaseKey['lease'] },
+  body: FinishBody,
 ): Promise<void> => {
-  const digest = createHash('sha256').update(body).digest()
-  const row = await findByLease(deps.db, key)
-  if (row === null) throw leaseLost()
-  if (row.status !== 'running') {
-    if (row.digest?.equals(digest)) return
-    throw leaseLost()
+  const key = { lease, runner: caller.id }
+  const told = { key, body, digest: Buffer.from(fromBase64Url(caller.bodyDigest) ?? '') }
+  let row = await findUnfinished(deps.db, told)
+  if (row === null) return
+  const end = await prepareEnd(deps, row, { told, publicKey: caller.key })
+  // At most one request with frames and one with events are under way beside this one.
+  for (let tries = 1; !(await applyEnd(deps, row, { told, end })); tries++) {
+    if (tries === limits.finishTriesMax)
+      throw fault('E_DATABASE', { detail: `finish of ${row.id} is overtaken` })
+    row = await findUnfinished(deps.db, told)
+    if (row === null) return
   }
-  const end = await prepareEnd(deps, row, { request, key: key.publicKey })
-  const mark = (tx: Tx) => markFinished(tx, row, { key, digest, end, request })
-  const isDone = await inTransaction(deps.db, (tx) =>
-    row.run === null
-      ? endOutsideRuns(tx, row, { end, mark })
-      : endInRun(tx, deps, { ...row, run: row.run }, { end, mark }),
-  )
-  if (!isDone) return finishAttempt(deps, key, { request, body })
 }
 
-const findByLease = async (db: Db, { lease, runner }: LeaseKey): Promise<Row | null> => {
+/** null: this very end has been taken before. */
+const findUnfinished = async (db: Db, { key, digest }: Told): Promise<Row | null> => {
   const { rows } = await sql<Row>`
     select a.id, a.job_id as job, a.run_id as run, a.number, a.project_id as project, j.kind, a.status,
-      a.finish_digest as digest, a.last_seq as "lastSeq", a.log_key as "logKey"
+      a.finish_digest as digest, a.last_event as "lastEvent", a.last_seq as "lastSeq", a.log_key as "logKey"
     from attempts a join jobs j on j.id = a.job_id
-    where a.lease_id = ${lease} and a.runner_id = ${runner}`.execute(db)
-  return rows[0] ?? null
+    where a.lease_id = ${key.lease} and a.runner_id = ${key.runner}`.execute(db)
+  const row = rows[0]
+  if (row?.status === 'running') return row
+  if (row?.digest?.equals(digest)) return null
+  throw leaseLost()
 }
 
-/** Everything that needs no lock: signatures, the digest of a plan, the vault. */
+/** Everything that needs no lock: signatures, the digest of a plan, the vault, the object store. */
 type End = {
   readonly outcome: Outcome
   readonly failure: { readonly code: string | null; readonly message: string } | null
-  readonly request: FinishRequest
   readonly plan: Awaited<ReturnType<typeof preparePlan>> | null
   readonly receiptVerified: boolean
   readonly wrapped: string | null
+  readonly object: StoredObject | null
 }
 
 const prepareEnd = async (
   deps: FinishDeps,
   row: Row,
-  { request, key }: { readonly request: FinishRequest; readonly key: CryptoKey },
+  { told, publicKey }: { readonly told: Told; readonly publicKey: CryptoKey },
 ): Promise<End> => {
+  const { request } = told.body
   const { result } = request
-  const plan =
+  const [plan, receiptVerified, wrapped, object] = await Promise.all([
     row.kind === 'plan' && row.run !== null && result.kind === 'plan'
-      ? await preparePlan(deps, row.run, { outcome: request.outcome, result })
-      : null
+      ? preparePlan(deps, row.run, { outcome: request.outcome, result })
+      : null,
+    isGenuineReceipt(request.receipt, row, publicKey),
+    wrapLogKey(deps, row, row.logKey ?? keyOf(told.body)),
+    putBundledLog(deps.objects, row.id, told.body),
+  ])
   const isOther = result.kind !== (row.kind === 'plan' || row.kind === 'refs' ? row.kind : 'job')
   const failure = isOther
     ? { code: 'E_PROTOCOL', message: 'The runner answered with a result of another kind' }
     : (plan?.failure ?? request.reason)
-  return {
-    outcome: isOther ? 'errored' : (plan?.outcome ?? request.outcome),
-    failure,
-    request,
-    plan,
-    receiptVerified: await isGenuineReceipt(request.receipt, row, key),
-    wrapped: await wrapLogKey(deps, row),
-  }
+  const outcome = isOther ? 'errored' : (plan?.outcome ?? request.outcome)
+  return { outcome, failure, plan, receiptVerified, wrapped, object }
 }
 
 const isGenuineReceipt = async (receipt: string | null, row: Row, key: CryptoKey): Promise<boolean> => {
@@ -108,10 +122,14 @@ const isGenuineReceipt = async (receipt: string | null, row: Row, key: CryptoKey
 }
 
 /** From the runner's seal to the project's own key. If the vault is away, the sealed one still serves. */
-const wrapLogKey = async ({ vault, log }: FinishDeps, row: Row): Promise<string | null> => {
-  if (row.logKey === null) return null
+const wrapLogKey = async (
+  { vault, log }: FinishDeps,
+  row: Row,
+  sealed: Uint8Array | null,
+): Promise<string | null> => {
+  if (sealed === null) return null
   try {
-    const sealedKey = toBase64Url(row.logKey)
+    const sealedKey = toBase64Url(sealed)
     return (await vault.call('blob.rewrap', { object: row.id, project: row.project, sealedKey })).wrapped
   } catch (error) {
     log.warn('log key not wrapped', { attempt: row.id, error })
@@ -119,34 +137,61 @@ const wrapLogKey = async ({ vault, log }: FinishDeps, row: Row): Promise<string 
   }
 }
 
-/** false when somebody else ended it meanwhile. Steps that were under way ended with their sandbox. */
-const markFinished = async (
-  tx: Tx,
-  row: Row,
-  { key, digest, end, request }: { key: LeaseKey; digest: Buffer; end: End; request: FinishRequest },
-): Promise<boolean> => {
-  const { failure } = end
-  const missing = request.lastSeq - row.lastSeq
-  const notes = missing > 0 ? [`The log is incomplete: ${missing} pieces did not arrive`] : []
-  const { rows } = await sql`
-    with marked as (
-      update attempts set finish_digest = ${digest}, phase = null, log_complete = true, notes = notes || ${notes}::text[],
-        failure_code = ${failure?.code ?? null}, failure_message = ${failure === null ? null : storable(failure.message)},
-        receipt = ${request.receipt}, receipt_verified = ${end.receiptVerified}, log_key_wrapped = ${end.wrapped}
-      where id = ${row.id} and lease_id = ${key.lease} and status = 'running' returning id
-    ), ended as (
-      update steps s set status = 'cancelled' from marked m where s.attempt_id = m.id and s.status = 'running'
-    ) select 1 from marked`.execute(tx)
-  return rows.length === 1
+type Ending = { readonly told: Told; readonly end: End }
+
+/** false when the attempt was changed meanwhile, by whoever ended it or by a request that was under way. */
+const applyEnd = (deps: FinishDeps, row: Row, ending: Ending): Promise<boolean> => {
+  const log = bringLog(row, ending.told.body, ending.end.object)
+  const mark = (tx: Tx) => markFinished(tx, row, { ...ending, log })
+  return inTransaction(deps.db, (tx) =>
+    row.run === null
+      ? endOutsideRuns(tx, row, { ...ending, mark })
+      : endInRun(tx, deps, { ...row, run: row.run }, { ...ending, mark }),
+  )
 }
 
-type Ending = { readonly end: End; readonly mark: (tx: Tx) => Promise<boolean> }
+const markFinished = (
+  tx: Tx,
+  row: Row,
+  { told, end, log }: Ending & { readonly log: LogBrought },
+): Promise<boolean> => {
+  const { failure } = end
+  const { request, events } = told.body
+  const folded = foldEvents(events, row.lastEvent)
+  const steps = folded.steps.map(endedWithSandbox)
+  const missing = request.lastSeq - log.lastSeq
+  const notes = missing > 0 ? [`The log is incomplete: ${missing} pieces did not arrive`] : []
+  return writeNews(
+    tx,
+    row.id,
+    { ...folded, steps },
+    {
+      where: sql`lease_id = ${told.key.lease} and status = 'running' and last_event = ${row.lastEvent} and last_seq = ${row.lastSeq}`,
+      set: sql`
+        finish_digest = ${told.digest}, phase = null, log_complete = true, ${withNotes([...folded.notes, ...notes])},
+        failure_code = ${failure?.code ?? null}, failure_message = ${failure === null ? null : storable(failure.message)},
+        receipt = ${request.receipt}, receipt_verified = ${end.receiptVerified}, log_key_wrapped = ${end.wrapped},
+        last_seq = ${log.lastSeq}, log_key = ${log.key}`,
+      also: [cancelOtherSteps(steps), ...log.parts],
+    },
+  )
+}
+
+/** Steps that were under way ended with their sandbox. */
+const endedWithSandbox = (step: StepNews): StepNews =>
+  step.status === 'running' ? { ...step, status: 'cancelled' } : step
+
+const cancelOtherSteps = (steps: readonly StepNews[]): RawBuilder<unknown> => sql`, left_over as (
+      update steps s set status = 'cancelled' from told t
+      where s.attempt_id = t.id and s.status = 'running' and s.index <> all(${steps.map(({ index }) => index)}::integer[]))`
+
+type Marked = Ending & { readonly mark: (tx: Tx) => Promise<boolean> }
 
 const endInRun = async (
   tx: Tx,
   deps: FinishDeps,
   row: Row & { readonly run: NonNullable<Row['run']> },
-  { end, mark }: Ending,
+  { end, mark }: Marked,
 ): Promise<boolean> => {
   const { job, number, run } = row
   const ready = end.outcome === 'passed' ? end.plan?.ready : undefined
@@ -175,12 +220,13 @@ const endInRun = async (
   return true
 }
 
-const endOutsideRuns = async (tx: Tx, row: Row, { end, mark }: Ending): Promise<boolean> => {
+const endOutsideRuns = async (tx: Tx, row: Row, { told, end, mark }: Marked): Promise<boolean> => {
   if (!(await mark(tx))) return false
   const { status, skip } = statusOf(end.outcome)
   await sql`update jobs set status = ${status}, skip_reason = ${skip} where id = ${row.job}`.execute(tx)
   await sql`update attempts set status = ${status}, finished_at = now() where id = ${row.id}`.execute(tx)
-  if (end.request.result.kind === 'refs') await storeRefs(tx, row, end.request.result)
+  const { result } = told.body.request
+  if (result.kind === 'refs') await storeRefs(tx, row, result)
   await notify(tx, [logNotice(row)])
   return true
 }

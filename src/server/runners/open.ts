@@ -5,14 +5,10 @@ import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed } from '../../base/problem.ts'
+import { parseFinishBody } from '../../protocol/finish-body.ts'
 import { parseFrameBatch } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
-import {
-  parseBeatRequest,
-  parseEventsRequest,
-  parseFinishRequest,
-  parsePollRequest,
-} from '../../protocol/runner-wire-parse.ts'
+import { parseBeatRequest, parseEventsRequest, parsePollRequest } from '../../protocol/runner-wire-parse.ts'
 import type { CryptoKey } from '../../seal/index.ts'
 import { createBells } from '../db/bells.ts'
 import type { Database, Db } from '../db/database.ts'
@@ -134,9 +130,7 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
         return applyEvents(db, { lease, runner: caller.id }, events)
       },
       finish: async ({ caller }, lease, body) => {
-        const request = parsed(parseFinishRequest(parseJson(body)))
-        const key = { lease, runner: caller.id, publicKey: caller.key }
-        await finishAttempt({ ...deps, db }, key, { request, body })
+        await finishAttempt({ ...deps, db }, { caller, lease }, parsed(parseFinishBody(body, lease)))
         return { ok: true }
       },
     },

@@ -1,0 +1,275 @@
+// The end of an attempt that brings its log and events along: real TLS, database, vault and object store.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { inflateRawSync, zstdCompressSync } from 'node:zlib'
+import { sql } from 'kysely'
+import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
+import {
+  createScriptedRunner,
+  type Held,
+  makeFrame,
+  type ScriptedRunner,
+} from '../../../test/support/scripted-runner.ts'
+import { concatBytes, utf8 } from '../../base/bytes.ts'
+import { encodeFinishBundle, type FinishParts } from '../../protocol/finish-body.ts'
+import { encodeFrameBatch } from '../../protocol/frames.ts'
+import { encodeLogIndex } from '../../protocol/log-object.ts'
+import type { AttemptEvent, FinishRequest } from '../../protocol/runner-wire.ts'
+import { encryptBlob } from '../../seal/index.ts'
+import { createLogs } from '../logs/logs.ts'
+
+const parts = await openParts()
+const project = await addLocalProject(parts, 'web')
+const runner = createScriptedRunner(parts, await enrolRunner(parts, 'bundles'))
+const stranger = createScriptedRunner(parts, await enrolRunner(parts, 'stranger'))
+after(() => {
+  runner.close()
+  stranger.close()
+})
+const logs = createLogs(parts)
+const reader = { user: 'usr_reader', session: 'ses_reader', reason: 'test' }
+
+/** The lease of a job. */
+const takeJob = async (): Promise<Held> => {
+  await parts.runs.startRun(parts.actor, { project, ref: 'main' })
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan!, [{ key: 'a' }])
+  const [held] = await runner.take()
+  return held!
+}
+
+const packed = async (held: Held, text: string, lastSeq: number): Promise<Uint8Array> => {
+  const chunk = zstdCompressSync(text)
+  const lines = text.split('\n').length - 1
+  const entry = {
+    step: 1,
+    firstLine: 1,
+    lines,
+    offset: 0,
+    length: chunk.length,
+    rawBytes: text.length,
+    tMs: 0,
+  }
+  const index = encodeLogIndex([{ ...entry, seqFrom: 1, seqTo: lastSeq }], lastSeq)
+  const pieces: Uint8Array[] = []
+  const plain = (async function* () {
+    yield chunk
+    yield index
+  })()
+  for await (const piece of encryptBlob(plain, {
+    ...{ key: held.log.key, keyId: held.attempt, objectId: held.attempt },
+  }))
+    pieces.push(piece)
+  return concatBytes(pieces)
+}
+
+const framesOf = async (
+  held: Held,
+  texts: readonly string[],
+  from = 1,
+  withKey = true,
+): Promise<Uint8Array> =>
+  encodeFrameBatch(
+    await Promise.all(
+      texts.map(async (text, i) => ({
+        lease: held.lease,
+        sealedKey: withKey && i === 0 ? held.log.sealedKey : null,
+        frame: await makeFrame(held.attempt, held.log, { step: 1, text, seq: from + i }),
+      })),
+    ),
+  )
+
+const json = (value: unknown) => utf8(JSON.stringify(value))
+const finishOf = (changes: Partial<FinishRequest> = {}): Uint8Array =>
+  json({
+    ...{ v: 1, outcome: 'passed', reason: null, receipt: null, lastSeq: 0, lastEvent: 0 },
+    result: { kind: 'job' },
+    ...changes,
+  } satisfies FinishRequest)
+const nothing = { events: null, sealedKey: null, frames: null, log: null }
+const send = (
+  held: Held,
+  bundle: Partial<FinishParts> & { finish: Uint8Array },
+  by: ScriptedRunner = runner,
+) => by.send(`/runner/v1/leases/${held.lease}/finish`, encodeFinishBundle({ ...nothing, ...bundle }))
+const find = async (held: Held) => (await parts.runs.findAttempt(parts.scope, held.attempt))!
+const rowsOf = async (held: Held) => {
+  const { rows } = await sql<{ frames: number; objects: number; key: boolean; wrapped: boolean }>`
+    select (select coalesce(sum(cardinality(starts)), 0)::int from log_frames where attempt_id = a.id) as frames,
+      (select count(*)::int from log_objects where attempt_id = a.id) as objects,
+      log_key is not null as key, log_key_wrapped is not null as wrapped
+    from attempts a where id = ${held.attempt}`.execute(parts.db)
+  return rows[0]!
+}
+const textOf = async (held: Held): Promise<string> => {
+  let text = ''
+  for await (const frame of logs.readFrames(parts.scope, held.attempt, { after: 0, reader }))
+    text += inflateRawSync(frame.deflated).toString()
+  return text
+}
+const now = Date.now()
+const story: readonly AttemptEvent[] = [
+  { seq: 1, atMs: now, kind: 'phase', phase: 'running' },
+  { seq: 2, atMs: now, kind: 'step-started', step: 1, name: 'one', type: 'run' },
+  {
+    ...{ seq: 3, atMs: now, kind: 'step-finished', step: 1, status: 'passed' },
+    ...{ exitCode: 0, ms: 4, leftovers: 0, message: null },
+  } as const,
+  { seq: 4, atMs: now, kind: 'step-started', step: 2, name: 'two', type: 'run' },
+  { seq: 5, atMs: now, kind: 'note', text: 'said' },
+]
+
+test('one request ends an attempt of which the server knows nothing: log, key, steps, notes', async () => {
+  const held = await takeJob()
+  const bundle = {
+    finish: finishOf({ lastSeq: 2, lastEvent: 5 }),
+    events: json({ v: 1, events: story }),
+    sealedKey: held.log.sealedKey,
+    log: await packed(held, 'a\nb\n', 2),
+  }
+  assert.equal((await send(held, bundle)).status, 200)
+  const attempt = await find(held)
+  assert.deepEqual(
+    [attempt.status, attempt.last_seq, attempt.log_complete, attempt.phase, attempt.notes],
+    ['passed', 2, true, null, ['said']],
+  )
+  assert.deepEqual(
+    attempt.steps.map(({ name, status, duration_ms }) => [name, status, duration_ms]),
+    [
+      ['one', 'passed', 4],
+      ['two', 'cancelled', null],
+    ],
+  )
+  assert.deepEqual(await rowsOf(held), { frames: 0, objects: 1, key: true, wrapped: true })
+  assert.equal(await textOf(held), 'a\nb\n')
+})
+
+test('what is durable or applied already is not taken twice', async () => {
+  const held = await takeJob()
+  await runner.frames(held, 1, 'a\n', 'b\n')
+  await runner.events(held, story.slice(0, 2))
+  const bundle = {
+    finish: finishOf({ lastSeq: 3, lastEvent: 5 }),
+    events: json({ v: 1, events: story }),
+    frames: await framesOf(held, ['b\n', 'c\n'], 2, false),
+    log: await packed(held, 'a\nb\nc\n', 3),
+  }
+  assert.equal((await send(held, bundle)).status, 200)
+  const attempt = await find(held)
+  assert.deepEqual([attempt.last_seq, attempt.notes], [3, ['said']])
+  assert.deepEqual(
+    attempt.steps.map(({ name, status }) => [name, status]),
+    [
+      ['one', 'passed'],
+      ['two', 'cancelled'],
+    ],
+  )
+  assert.deepEqual(await rowsOf(held), { frames: 3, objects: 1, key: true, wrapped: true })
+  // Who has read the first frame goes on in the rows.
+  const seqs: number[] = []
+  for await (const { seq } of logs.readFrames(parts.scope, held.attempt, { after: 1, reader })) seqs.push(seq)
+  assert.deepEqual(seqs, [2, 3])
+})
+
+test('frames without an object are rows, and a gap is told as such', async () => {
+  const held = await takeJob()
+  const frames = await framesOf(held, ['a\n', 'b\n'])
+  assert.equal((await send(held, { finish: finishOf({ lastSeq: 5 }), frames })).status, 200)
+  const attempt = await find(held)
+  assert.equal(attempt.last_seq, 2)
+  assert.match(attempt.notes[0] ?? '', /incomplete: 3 pieces/)
+  assert.deepEqual(await rowsOf(held), { frames: 2, objects: 0, key: true, wrapped: true })
+  assert.equal(await textOf(held), 'a\nb\n')
+})
+
+test('frames of another attempt, and frames without any key, are not taken', async () => {
+  const held = await takeJob()
+  const [other, keyless] = [await takeJob(), await takeJob()]
+  const foreign = encodeFrameBatch([
+    {
+      ...{ lease: held.lease, sealedKey: held.log.sealedKey },
+      frame: await makeFrame(other.attempt, held.log, { step: 1, text: 'x\n', seq: 1 }),
+    },
+  ])
+  assert.equal((await send(held, { finish: finishOf({ lastSeq: 1 }), frames: foreign })).status, 200)
+  assert.deepEqual([(await find(held)).last_seq, (await rowsOf(held)).frames], [0, 0])
+  const frames = await framesOf(keyless, ['a\n'], 1, false)
+  assert.equal((await send(keyless, { finish: finishOf({ lastSeq: 1 }), frames })).status, 200)
+  assert.deepEqual([(await find(keyless)).last_seq, (await rowsOf(keyless)).frames], [0, 0])
+  await runner.finish(other)
+})
+
+test('the same bytes again are the same answer, other bytes are a lost lease, and nothing is stored twice', async () => {
+  const held = await takeJob()
+  await runner.frames(held, 1, 'a\n')
+  const bundle = {
+    finish: finishOf({ lastSeq: 2, lastEvent: 5 }),
+    events: json({ v: 1, events: story }),
+    frames: await framesOf(held, ['a\n', 'b\n']),
+    log: await packed(held, 'a\nb\n', 2),
+  }
+  const both = await Promise.all([send(held, bundle), send(held, bundle)])
+  assert.deepEqual(
+    both.map(({ status }) => status),
+    [200, 200],
+  )
+  assert.equal((await send(held, bundle)).status, 200)
+  assert.equal((await send(held, { ...bundle, log: null })).status, 409)
+  assert.equal((await runner.finish(held, { lastSeq: 2, lastEvent: 5 })).status, 409)
+  assert.deepEqual(await rowsOf(held), { frames: 2, objects: 1, key: true, wrapped: true })
+  assert.deepEqual((await find(held)).notes, ['said'])
+})
+
+test('requests of the same lease that are under way beside it are neither lost nor doubled', async () => {
+  for (let round = 0; round < 8; round++) {
+    const held = await takeJob()
+    const frames = await framesOf(held, ['a\n', 'b\n', 'c\n'])
+    const bundle = {
+      finish: finishOf({ lastSeq: 3, lastEvent: 5 }),
+      events: json({ v: 1, events: story }),
+      frames,
+      log: await packed(held, 'a\nb\nc\n', 3),
+    }
+    const [end] = await Promise.all([
+      send(held, bundle),
+      runner.send('/runner/v1/frames', await framesOf(held, ['a\n', 'b\n'])),
+      runner.events(held, story.slice(0, 4)),
+    ])
+    assert.equal(end.status, 200)
+    const attempt = await find(held)
+    assert.deepEqual([attempt.last_seq, attempt.notes, attempt.steps.length], [3, ['said'], 2])
+    assert.equal((await rowsOf(held)).frames, 3)
+  }
+})
+
+test('a lease that is lost, or another runner’s, brings nothing in', async () => {
+  const held = await takeJob()
+  const bundle = {
+    finish: finishOf({ lastSeq: 1 }),
+    frames: await framesOf(held, ['a\n']),
+    log: await packed(held, 'a\n', 1),
+  }
+  assert.equal((await send(held, bundle, stranger)).status, 409)
+  await sql`update attempts set lease_id = ${parts.newId('lease')} where id = ${held.attempt}`.execute(
+    parts.db,
+  )
+  assert.equal((await send(held, bundle)).status, 409)
+  assert.deepEqual(await rowsOf(held), { frames: 0, objects: 0, key: false, wrapped: false })
+})
+
+test('a bundle cut anywhere changes nothing', async () => {
+  const held = await takeJob()
+  const body = encodeFinishBundle({
+    ...nothing,
+    finish: finishOf({ lastSeq: 1, lastEvent: 5 }),
+    events: json({ v: 1, events: story }),
+    frames: await framesOf(held, ['a\n']),
+    log: await packed(held, 'a\n', 1),
+  })
+  const path = `/runner/v1/leases/${held.lease}/finish`
+  for (let length = 0; length < body.length; length += 29)
+    assert.equal((await runner.send(path, body.subarray(0, length))).status, 400, `cut at ${length}`)
+  const attempt = await find(held)
+  assert.deepEqual([attempt.status, attempt.last_seq, attempt.steps.length], ['running', 0, 0])
+  assert.equal((await runner.send(path, body)).status, 200)
+})

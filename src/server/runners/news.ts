@@ -1,0 +1,162 @@
+// What events of an attempt come to, and the one statement that writes it. Events are folded first: of two phases only the
+// last is stored, of a step that began and ended only the end. `finish` uses the same statement for its last events.
+import { type RawBuilder, sql } from 'kysely'
+import type { AttemptId } from '../../base/ids.ts'
+import type { AttemptEvent } from '../../protocol/runner-wire.ts'
+import { jsonText } from '../db/json.ts'
+import type { Tx } from '../db/transaction.ts'
+import { limits } from '../limits.ts'
+
+type StepStatus = Extract<AttemptEvent, { kind: 'step-finished' }>['status'] | 'running'
+
+/** `name` null: it began in an earlier request. */
+export type StepNews = {
+  readonly index: number
+  readonly name: string | null
+  readonly type: string | null
+  readonly atMs: number
+  readonly status: StepStatus
+  readonly exitCode: number | null
+  readonly ms: number | null
+  readonly leftovers: number
+  readonly message: string | null
+}
+
+export type News = {
+  readonly lastEvent: number
+  readonly phase: string | null
+  readonly usage: string | null
+  readonly notes: readonly string[]
+  readonly egress: readonly { readonly seq: number; readonly records: string }[]
+  /** Each index once. */
+  readonly steps: readonly StepNews[]
+}
+
+/** Of the events above `before`, in the order of their numbers. */
+export const foldEvents = (events: readonly AttemptEvent[], before: number): News => {
+  const fresh = events.filter((event) => event.seq > before).toSorted((a, b) => a.seq - b.seq)
+  const last = <K extends AttemptEvent['kind']>(kind: K) => only(fresh, kind).at(-1)
+  const usage = last('usage')?.usage
+  return {
+    lastEvent: fresh.at(-1)?.seq ?? before,
+    phase: last('phase')?.phase ?? null,
+    usage: usage === undefined ? null : JSON.stringify(usage),
+    notes: only(fresh, 'note').map(({ text }) => storable(text)),
+    egress: only(fresh, 'egress').map(({ seq, records }) => ({ seq, records: jsonText(records) })),
+    steps: foldSteps(fresh),
+  }
+}
+
+const only = <K extends AttemptEvent['kind']>(
+  events: readonly AttemptEvent[],
+  kind: K,
+): readonly Extract<AttemptEvent, { kind: K }>[] =>
+  events.filter((event): event is Extract<AttemptEvent, { kind: K }> => event.kind === kind)
+
+const foldSteps = (events: readonly AttemptEvent[]): readonly StepNews[] => {
+  const steps = new Map<number, StepNews>()
+  for (const event of events) {
+    if (event.kind !== 'step-started' && event.kind !== 'step-finished') continue
+    if (event.step >= limits.stepsPerAttemptMax) continue
+    const known: StepNews = steps.get(event.step) ?? { ...unknown, index: event.step, atMs: event.atMs }
+    steps.set(event.step, event.kind === 'step-started' ? withStart(known, event) : withEnd(known, event))
+  }
+  return [...steps.values()]
+}
+
+const unknown = {
+  ...{ name: null, type: null, exitCode: null, ms: null, leftovers: 0, message: null },
+  status: 'running' as const,
+}
+
+const int4Max = 0x7fff_ffff
+
+/** A step begins once: its first name stays. */
+const withStart = (step: StepNews, event: Extract<AttemptEvent, { kind: 'step-started' }>): StepNews =>
+  step.name === null ? { ...step, name: storable(event.name), type: storable(event.type) } : step
+
+const withEnd = (step: StepNews, event: Extract<AttemptEvent, { kind: 'step-finished' }>): StepNews => {
+  const { status, exitCode, ms } = event
+  const leftovers = Math.min(event.leftovers, int4Max)
+  const message = event.message === null ? null : storable(event.message)
+  return { ...step, status, exitCode, ms, leftovers, message }
+}
+
+/**
+ * One statement about the attempt `id`, which must still be what `where` says; answers whether it was. `set` is what else
+ * changes in its row, `also` further parts `, name as (…)` that may read from `told`, the changed row.
+ */
+export const writeNews = async (
+  tx: Tx,
+  id: AttemptId,
+  news: News,
+  change: {
+    readonly where: RawBuilder<unknown>
+    readonly set: RawBuilder<unknown>
+    readonly also?: readonly RawBuilder<unknown>[]
+  },
+): Promise<boolean> => {
+  const { rows } = await sql`
+    with told as (
+      update attempts set last_event = ${news.lastEvent}, usage = coalesce(${news.usage}::jsonb, usage), ${change.set}
+      where id = ${id} and ${change.where} returning id, started_at
+    )${sql.join([...stepParts(news), ...egressPart(id, news), ...(change.also ?? [])], sql``)} select 1 from told`.execute(
+    tx,
+  )
+  return rows.length === 1
+}
+
+/** For `set`: our own words and those of the news, as far as there is room. */
+export const withNotes = (notes: readonly string[]): RawBuilder<unknown> =>
+  sql`notes = notes || (${notes}::text[])[1:greatest(0, ${limits.notesPerAttemptMax} - cardinality(notes))]`
+
+/** The runner's clock is held between the start of the attempt and now. */
+const stepParts = ({ steps }: News): readonly RawBuilder<unknown>[] => {
+  const fresh = steps.filter((step) => step.name !== null)
+  const known = steps.filter((step) => step.name === null)
+  return [
+    ...(fresh.length === 0
+      ? []
+      : [
+          sql`, begun as (
+      insert into steps (attempt_id, index, name, type, status, started_at, duration_ms, exit_code, message, leftovers)
+      select t.id, s.index, s.name, s.type, s.status,
+        least(greatest(to_timestamp(s.at_ms / 1000), t.started_at), now()), s.ms, s.exit_code, s.message, s.leftovers
+      from told t, ${stepRows(fresh)}
+      on conflict (attempt_id, index) do update set status = excluded.status, duration_ms = excluded.duration_ms,
+        exit_code = excluded.exit_code, message = excluded.message, leftovers = excluded.leftovers
+      where excluded.status <> 'running')`,
+        ]),
+    ...(known.length === 0
+      ? []
+      : [
+          sql`, ended as (
+      update steps k set status = s.status, duration_ms = s.ms, exit_code = s.exit_code, message = s.message,
+        leftovers = s.leftovers
+      from told t, ${stepRows(known)} where k.attempt_id = t.id and k.index = s.index)`,
+        ]),
+  ]
+}
+
+const stepRows = (steps: readonly StepNews[]): RawBuilder<unknown> => sql`unnest(
+        ${steps.map((s) => s.index)}::integer[], ${steps.map((s) => s.name)}::text[], ${steps.map((s) => s.type)}::text[],
+        ${steps.map((s) => s.atMs)}::float8[], ${steps.map((s) => s.status)}::text[], ${steps.map((s) => s.ms)}::bigint[],
+        ${steps.map((s) => s.exitCode)}::integer[], ${steps.map((s) => s.message)}::text[],
+        ${steps.map((s) => s.leftovers)}::integer[])
+        as s (index, name, type, at_ms, status, ms, exit_code, message, leftovers)`
+
+const egressPart = (id: AttemptId, { egress }: News): readonly RawBuilder<unknown>[] =>
+  egress.length === 0
+    ? []
+    : [
+        sql`, reached as (
+      insert into egress_records (attempt_id, seq, records)
+      select t.id, e.seq, e.records from told t,
+        unnest(${egress.map((e) => e.seq)}::integer[], ${egress.map((e) => e.records)}::jsonb[]) as e (seq, records)
+      order by e.seq
+      limit greatest(0, ${limits.egressRowsPerAttemptMax} - (select count(*) from egress_records where attempt_id = ${id})))`,
+      ]
+
+/** PostgreSQL stores no NUL, JSON no lone surrogate; both can come from inside a sandbox. */
+export const storable = (text: string): string =>
+  text.slice(0, limits.textMax).toWellFormed().replaceAll('\0', '\u2400')
