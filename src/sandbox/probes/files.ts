@@ -6,9 +6,7 @@ export const fileProbes: readonly Probe[] = [
     id: 'F01',
     threats: ['T-01'],
     tries: "read the runner's and vault's state directories",
-    // Planted deeper than what lies in everybody's directories, wherever the operator keeps the data.
-    program:
-      'read_some($_, 256) for grep { !m{^/(etc|opt|home|srv|tmp|var/tmp|dev/shm)/[^/]+\\z} } @CANARIES',
+    program: 'read_some($_, 256) for @STATE',
     judge: unseen,
     positive: ['/var/lib/x: bytes PLANTED'],
   },
@@ -167,12 +165,17 @@ for my $dir ('/tmp', '/var/tmp', '/dev/shm', $ENV{HOME} // '/') { opendir(my $d,
   {
     id: 'F19',
     threats: ['T-05', 'T-01'],
-    tries: "read PID 1's memory, and host paths in its arguments and environment",
-    program: `my ($memory, $byte); see('mem', 'bytes') if sysopen($memory, '/proc/1/mem', O_RDONLY) && sysseek($memory, 4194304, 0) && defined sysread($memory, $byte, 1);
-for my $name ('environ', 'cmdline') { open(my $f, '<', "/proc/1/$name") or next; local $/; my $text = <$f> // '';
-  see($name, "path $1") if $text =~ m{(/run/mayfly[^/\\0]*/nest[^\\0]*|/var/lib/mayfly[^\\0]*)} } see('done', 'errno 0')`,
-    judge: without(/^(bytes|path)/),
-    positive: ['environ: path /run/mayfly/nest/abc'],
+    tries: "find a step's secret in PID 1's memory, arguments and environment, and host paths in the latter",
+    // A job may read the memory of its own cell's PID 1, a process of the same user. What it was built from, the path
+    // of its own nest, is in there, as in the mount table.
+    program: `no warnings 'portable'; my $look = sub { my ($what, $text) = @_; see($what, 'secret') if $SECRET ne '' && index($text, $SECRET) >= 0 };
+for my $name ('environ', 'cmdline') { open(my $f, '<', "/proc/1/$name") or next; local $/; my $text = <$f> // ''; $look->($name, $text);
+  see($name, "path $1") if $text =~ m{(/run/mayfly[^/\\0]*/nest[^\\0]*|/var/lib/mayfly[^\\0]*)} }
+if (sysopen(my $memory, '/proc/1/mem', O_RDONLY)) { for (lines_of('/proc/1/maps')) { /^(\\w+)-(\\w+) r/ && !/\\[v/ or next;
+  my ($from, $size) = (hex $1, hex($2) - hex $1); sysseek($memory, $from, 0) && sysread($memory, my $bytes, $size) or next; $look->('memory', $bytes) } }
+see('done', 'errno 0')`,
+    judge: without(/^(secret|path)/),
+    positive: ['memory: secret'],
   },
   {
     id: 'F20',
@@ -184,6 +187,21 @@ for my $name ('environ', 'cmdline') { open(my $f, '<', "/proc/1/$name") or next;
 for my $fd (glob('/proc/1/fd/*')) { my $to = readlink $fd; next if !defined $to || $to !~ m{^/} || $to eq '/dev/null' || -p $fd; write_open($fd) }`,
     judge: failed,
     positive: ['/proc/1/root/etc/.probe: created'],
+  },
+  {
+    id: 'F21',
+    threats: ['T-02', 'T-20'],
+    tries: 'write to what jobs share: every mount, mapped files, hard links, renames',
+    // Renamed is only a file of our own, made first; a link that could be made is taken away again.
+    program: `write_open('/usr/bin/perl', '/usr/bin/id', '/usr/lib/os-release', '/etc/passwd', '/etc/ld.so.cache');
+for my $mount (map { (split)[4] } lines_of('/proc/self/mountinfo')) { next if $mount =~ m{^/(proc|tmp|home/ci|run/mayfly|dev/[a-z]+)(/|$)};
+  if (-d "$ROOT$mount") { my $path = "$ROOT$mount/.probe-$NONCE"; see($mount, sysopen(my $f, $path, O_WRONLY | O_CREAT | O_EXCL) ? 'created' : 'errno ' . ($! + 0)); unlink $path }
+  else { write_open($mount) } }
+write_open(glob '/proc/self/map_files/*'); my $dir = scratch(); open(my $own, '>', "$dir/own") or die $!; close $own;
+for my $file ('/usr/bin/id', '/etc/passwd') { my ($from, $to) = ("$ROOT$file", "$dir/link"); see("link $file", link($from, $to) ? 'made' : 'errno ' . ($! + 0)); unlink $to }
+for my $to ("$ROOT/usr/bin/.probe-$NONCE", "$ROOT/etc/.probe-$NONCE") { see("rename $to", rename("$dir/own", $to) ? 'made' : 'errno ' . ($! + 0)); unlink $to }`,
+    judge: failed,
+    positive: ['/usr/bin/id: opened'],
   },
   {
     id: 'F22',

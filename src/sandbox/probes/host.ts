@@ -16,14 +16,21 @@ export interface ProbeHost {
   readonly targets: ProbeTargets
   readonly planted: Seen['planted']
   readonly shadow: Seen['shadow']
+  /** Only in the environment of the step that runs the programs. */
+  readonly secret: string
   accepted(listener: ListenerName): number
   close(): Promise<void>
 }
 
-export type Planted = { readonly paths: readonly string[]; readonly value: string }
+/** `state`: those of the paths that lie in state directories. */
+export type Planted = {
+  readonly paths: readonly string[]
+  readonly state?: readonly string[]
+  readonly value: string
+}
 
 export type ProbeHostOptions = {
-  /** Directories of runner and vault that this process may write. */
+  /** Where this installation keeps its own data; what this process may not write is planted by `others`. */
   readonly stateDirectories: readonly string[]
   /** Sockets of ours that no job may reach. */
   readonly sockets: readonly string[]
@@ -50,11 +57,9 @@ export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHos
   const value = `planted${randomBytes(16).toString('hex')}`
   const markerHead = `mark${randomBytes(8).toString('hex')}`
   const marker = `${markerHead}${randomBytes(16).toString('hex')}`
-  const canaries = plant(
-    [...options.stateDirectories, ...everyonesDirectories],
-    `mayfly-canary-${nonce}`,
-    value,
-  )
+  const name = `mayfly-canary-${nonce}`
+  const state = plant(options.stateDirectories, name, value)
+  const canaries = [...state, ...plant(everyonesDirectories, name, value)]
   const bystander = spawn('/bin/sh', ['-c', 'read -r _ || :', marker], {
     env: { MAYFLY_PROBE_MARKER: marker },
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -73,6 +78,7 @@ export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHos
       hostNamespaces: [readlinkSync('/proc/self/ns/pid'), readlinkSync('/proc/self/ns/user')],
       hostPid: bystander.pid ?? process.pid,
       canaries: [...canaries, ...(options.others?.paths ?? [])],
+      stateCanaries: [...state, ...(options.others?.state ?? [])],
       markerHead,
       sockets: options.sockets,
       disks: readDisks(),
@@ -85,6 +91,7 @@ export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHos
     },
     planted: [value, marker, ...(options.others === undefined ? [] : [options.others.value])],
     shadow: readShadow(),
+    secret: randomBytes(16).toString('hex'),
     accepted: listeners.accepted,
     close: async () => {
       for (const path of canaries) rmSync(path, { force: true })

@@ -61,7 +61,7 @@ export const kernelProbes: readonly Probe[] = [
     threats: ['T-09', 'T-16'],
     tries: 'mount the cgroup file system',
     program:
-      "for my $type ('cgroup2', 'cgroup') { my $dir = scratch() . $type; mkdir $dir; my ($t, $none) = ($type, 'none'); rmdir \"/tmp/probe-$NONCE-$$\"; call('mount', $none, $dir, $t, 0, 0) }",
+      "for my $type ('cgroup2', 'cgroup') { my $dir = scratch(); my ($t, $none) = ($type, 'none'); call('mount', $none, $dir, $t, 0, 0) }",
     judge: failed,
     positive: ['mount: ok 0'],
   },
@@ -97,6 +97,19 @@ see('oom_score_adj', outcome(syswrite($f, '-1000') // -1))`,
     positive: ['CapInh: 0', 'CapPrm: 0', 'CapEff: 0', 'CapBnd: 1ff', 'CapAmb: 0'],
   },
   writable('P13', 'ip_forward', ['/proc/sys/net/ipv4/ip_forward']),
+  {
+    id: 'P14',
+    threats: ['T-18', 'T-01'],
+    tries: "have a crashing process' memory written to a file or given to the host's handler",
+    // The kernel itself says whether it wrote or piped a core: bit 7 of the status.
+    program: `my $dir = scratch(); chdir $dir or die $!; for my $signal ('SEGV', 'ABRT') { my $pid = fork; die "fork: $!" unless defined $pid;
+  if (!$pid) { my $limit = pack('QQ', 0, 0); syscall($NR{prlimit64}, 0, 4, 0, $limit); my (undef, $hard) = unpack('QQ', $limit);
+    for my $most (~0, $hard) { my $new = pack('QQ', $most, $most); syscall($NR{prlimit64}, 0, 4, $new, 0) } $SIG{$signal} = 'DEFAULT'; kill $signal, $$; sleep 1; syscall($NR{exit_group}, 0) }
+  waitpid $pid, 0; see($signal, $? & 128 ? 'dumped' : $? & 127 ? 'errno 0' : 'alive') }
+opendir(my $d, '.') or die $!; see($_, 'file') for grep { /core/ } readdir $d`,
+    judge: failed,
+    positive: ['SEGV: dumped'],
+  },
   {
     id: 'P15',
     threats: ['T-09', 'T-16'],

@@ -39,7 +39,7 @@ export const networkProbes: readonly Probe[] = [
     id: 'N05',
     threats: ['T-13'],
     tries: 'resolve an unlisted name, here and at foreign resolvers',
-    program: `my $question = pack('n6', 7, 256, 1, 0, 0, 0) . join('', map { chr(length) . $_ } "x$NONCE", 'mayfly-probe', 'example') . pack('xnn', 1, 1);
+    program: `my $question = dns_question("x$NONCE.mayfly-probe.example", 1);
 my @named = map { /^nameserver\\s+([\\d.]+)$/ } lines_of('/etc/resolv.conf');
 for my $resolver (@named, @RESOLVERS, '8.8.8.8') { socket(my $s, PF_INET, SOCK_DGRAM, 0) or die $!;
   my $to = pack_sockaddr_in(53, inet_aton($resolver)); my $r = ''; vec($r, fileno $s, 1) = 1;
@@ -75,6 +75,26 @@ greet4($_, $PORT{bridge}) for @way, (grep { !/:/ } @ADDRESSES), '172.17.0.1', '1
   ioctl($s, 0x8913, $request) or do { $! == 19 and next; die "flags: $!" }; see($name, outcome(ioctl($s, 0x8914, $request) ? 0 : -1)) }`,
     judge: refused(eperm, enosys),
     positive: ['lo: ok 0'],
+  },
+  {
+    id: 'N12',
+    threats: ['T-15'],
+    tries: "change the own address or route, speak from another's address",
+    // Requests that the kernel would refuse for their content after it has asked for the capability; nothing is changed.
+    program: `socket(my $s, PF_INET, SOCK_DGRAM, 0) or die $!; my $odd = pack('a16SS', 'lo', 99, 0) . "\\0" x 20; my $route = "\\0" x 120;
+see('address', outcome(ioctl($s, 0x8916, $odd) ? 0 : -1)); see('route', outcome(ioctl($s, 0x890b, $route) ? 0 : -1));
+socket(my $link, 16, SOCK_RAW, 0) or die $!; syswrite($link, pack('LSSLL', 24, 20, 5, 1, 0) . pack('CCCCL', 2, 30, 0, 0, 0)); my $n = sysread($link, my $reply, 512);
+see('netlink', defined $n && $n >= 20 ? 'errno ' . -unpack('l', substr $reply, 16, 4) : 'errno ' . ($! + 0));
+see('transparent', outcome(setsockopt($s, 0, 19, pack('l', 1)) ? 0 : -1));
+my ($gateway) = map { /^nameserver\\s+([\\d.]+)$/ } lines_of('/etc/resolv.conf');
+for my $other (map { "10.255.$_.2" } 0 .. 7) { my $question = dns_question("spoof-$NONCE.mayfly-probe.example", 1);
+  socket(my $u, PF_INET, SOCK_DGRAM, 0) or die $!; setsockopt($u, 0, 15, pack('l', 1)); bind($u, pack_sockaddr_in(0, inet_aton($other))) or next;
+  next if !defined $gateway || own_address() eq $other; send($u, $question, 0, pack_sockaddr_in(53, inet_aton($gateway))) }`,
+    judge: (seen) => {
+      const spoofed = seen.records.find((record) => record.host.startsWith('spoof-'))
+      return spoofed === undefined ? refused(eperm, enosys)(seen) : `a name was asked as ${spoofed.cell}`
+    },
+    positive: ['address: errno 22'],
   },
   {
     id: 'N16',

@@ -1,8 +1,9 @@
 // Calibration of the probes (isolation.md §12 rule 4, §17.21). Nothing here runs on the host: this file starts itself
 // again as a *pretend host* in network, mount and PID namespaces of its own, with stand-ins for the outside on its
-// loopback, and there runs the suite in three cells that bubblewrap makes for `nobody`:
+// loopback, and there runs the suite in four cells that bubblewrap makes for `nobody`:
 //   weak     shares the pretend host's network and files, has all capabilities of its own user namespace, no filter;
 //   lonely   the same with a network of its own;
+//   own      root of a tree of its own, with decoys where the host's secrets would be;
 //   strict   the flags of isolation.md §2.3 with the strict filter: everything must hold.
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
@@ -24,7 +25,7 @@ import { test } from 'node:test'
 import { run, spawn } from '../../sys/index.ts'
 import type { ProbeResult, Sandbox } from '../driver.ts'
 import { loadProfile } from '../policy/seccomp.ts'
-import { openProbeHost } from './host.ts'
+import { openProbeHost, type ProbeHost } from './host.ts'
 import { allProbes, runProbes } from './run.ts'
 
 const self = new URL(import.meta.url).pathname
@@ -32,20 +33,62 @@ const pretend = '--pretend-host'
 
 /** Shown by these cells and planted trees to be able to read open. */
 const calibrated = [
-  ...['F01', 'F02', 'F04', 'F05', 'F06', 'F10', 'F12', 'F13', 'F14', 'F15', 'F16', 'F17', 'F18'],
-  ...['P01', 'P02', 'P03', 'P04', 'P05', 'P08', 'P09', 'P10', 'P11', 'P12', 'P13', 'P15', 'P16'],
-  ...['S01', 'S02', 'S05', 'S06', 'S07', 'S08', 'S09', 'S11', 'S12', 'S13', 'S14', 'S15', 'S16', 'S17'],
-  ...['S21', 'S23', 'S24', 'S25', 'S26', 'S28', 'S29'],
-  ...['N01', 'N02', 'N03', 'N04', 'N05', 'N06', 'N07', 'N08', 'N16'],
+  ...['F01', 'F02', 'F03', 'F04', 'F05', 'F06', 'F09', 'F10', 'F11', 'F12', 'F13', 'F14', 'F15', 'F16'],
+  ...['F17', 'F18', 'F19', 'F20', 'F21', 'F22', 'F23'],
+  ...[
+    'P01',
+    'P02',
+    'P03',
+    'P04',
+    'P05',
+    'P06',
+    'P07',
+    'P08',
+    'P09',
+    'P10',
+    'P11',
+    'P12',
+    'P13',
+    'P15',
+    'P16',
+  ],
+  ...[
+    'S01',
+    'S02',
+    'S03',
+    'S04',
+    'S05',
+    'S06',
+    'S07',
+    'S08',
+    'S09',
+    'S11',
+    'S12',
+    'S13',
+    'S14',
+    'S15',
+    'S16',
+  ],
+  ...['S17', 'S21', 'S23', 'S24', 'S25', 'S26', 'S27', 'S28', 'S29'],
+  ...['N01', 'N02', 'N03', 'N04', 'N05', 'N06', 'N07', 'N08', 'N12', 'N16'],
+  // A handler of the host is not started for a trial.
+  ...(readOrEmpty('/proc/sys/kernel/core_pattern').startsWith('|') ? [] : ['P14']),
+]
+/** No cell without the host's own privileges can be so weak that these succeed (isolation.md §17.21). */
+const byJudge: readonly string[] = [
+  ...['F07', 'F08', 'S10', 'S18', 'S22'], // the kernel wants a capability over the machine itself
+  ...['S19'], // where `dev.tty.legacy_tiocsti` is off
+  ...['S20', 'S30'], // a kernel that has the entry or the number
 ]
 
-type Results = Record<'weak' | 'lonely' | 'strict', readonly ProbeResult[]>
+const cellNames = ['weak', 'lonely', 'own', 'strict'] as const
+type Results = Record<(typeof cellNames)[number], readonly ProbeResult[]>
 
 function registerTests(): void {
   const isReady = process.getuid?.() === 0 && process.arch === 'x64'
   const skip = isReady ? false : 'needs root for namespaces, and x86_64'
   let results: Results | null = null
-  test('the suite runs in three cells of a pretend host', { skip }, async () => {
+  test('the suite runs in four cells of a pretend host', { skip }, async () => {
     const flags = [
       '--net',
       '--mount',
@@ -78,14 +121,22 @@ function registerTests(): void {
     assert.deepEqual(verdicts('strict', 'not-run'), [])
     assert.equal(verdicts('strict', 'held').length, allProbes.length)
   })
-  test('weak and lonely: the calibrated probes read open', { skip }, (t) => {
-    const open = new Set([...verdicts('weak', 'open'), ...verdicts('lonely', 'open')].map(({ id }) => id))
+  test('weak, lonely or own: every probe reads open that can be let', { skip }, (t) => {
+    const cells = ['weak', 'lonely', 'own'] as const
+    const open = new Set(cells.flatMap((cell) => verdicts(cell, 'open').map(({ id }) => id)))
     assert.deepEqual(
       calibrated.filter((id) => !open.has(id)),
       [],
     )
-    const rest = allProbes.map(({ id }) => id).filter((id) => !calibrated.includes(id))
-    t.diagnostic(`calibrated in a cell: ${calibrated.length}; by their judge only: ${rest.join(' ')}`)
+    const rest = allProbes
+      .map(({ id }) => id)
+      .filter((id) => !calibrated.includes(id) && !byJudge.includes(id))
+    assert.deepEqual(
+      rest.filter((id) => id !== 'P14'),
+      [],
+      'a probe is in one of the two lists',
+    )
+    t.diagnostic(`calibrated in a cell: ${calibrated.length}; by their judge only: ${byJudge.join(' ')}`)
     t.diagnostic(`open here besides: ${[...open].filter((id) => !calibrated.includes(id)).join(' ')}`)
   })
 }
@@ -118,7 +169,12 @@ async function pretendHost(): Promise<void> {
   const resolver = await answerAnyQuestion()
   const odd = createSocket('udp4').bind(443, '8.8.8.8')
   odd.on('message', (message, peer) => odd.send(message, peer.port, peer.address))
-  const suite = async (flags: readonly string[], plantedRoot: string, filter: Uint8Array | null) => {
+  const suite = async (
+    flags: readonly string[],
+    plantedRoot: string,
+    filter: Uint8Array | null,
+    decoys: (host: ProbeHost) => ProbeHost = (host) => host,
+  ) => {
     const host = await openProbeHost({
       stateDirectories: [state],
       sockets: [join(directory, 'engine.sock')],
@@ -130,7 +186,8 @@ async function pretendHost(): Promise<void> {
       },
     })
     try {
-      return await runProbes(cell(directory, flags, filter), host, { signal: AbortSignal.timeout(60_000) })
+      const signal = AbortSignal.timeout(60_000)
+      return await runProbes(cell(directory, flags, filter), decoys(host), { signal })
     } finally {
       await host.close()
     }
@@ -141,6 +198,7 @@ async function pretendHost(): Promise<void> {
       strict: await suite(strictFlags, '', loadProfile('strict', 'x86_64')),
       weak: await suite(weakFlags, tree, null),
       lonely: await suite([...weakFlags, '--unshare-net'], tree, null),
+      own: await suite([...ownFlags, ...plantDecoys(directory)], '', null, withDecoys),
     }
     process.stdout.write(JSON.stringify(results))
   } finally {
@@ -183,6 +241,41 @@ function plantTree(root: string): string {
   }
   return root
 }
+
+const decoyHash = 'root:$y$j9T$decoy:1::\n'
+
+/** What the host would keep, in the places where the own cell's probes look for it. */
+function plantDecoys(directory: string): readonly string[] {
+  const decoys = [
+    ...[['/etc/shadow', decoyHash] as const, ['/dev/mem', 'memory'] as const],
+    ...[['/dev/kmsg', 'Linux version'] as const, ['/usr/bin/id', '#!/bin/sh\necho 4711\n'] as const],
+    // Twice: F11 takes the upper one away.
+    ...[1, 2].map(() => ['/proc/kallsyms', 'ffffffff81000000 T _text\n'] as const),
+  ]
+  return decoys.flatMap(([place, text], i) => {
+    const path = join(directory, `decoy-${i}`)
+    writeFileSync(path, text)
+    chmodSync(path, 0o755)
+    return ['--ro-bind', path, place]
+  })
+}
+
+/** The process to trace is the cell's own PID 1, and the shadow file the decoy. */
+const withDecoys = (host: ProbeHost): ProbeHost => ({
+  ...host,
+  shadow: decoyHash.trim(),
+  targets: { ...host.targets, hostPid: 1 },
+})
+
+const ownFlags: readonly string[] = [
+  ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-net'],
+  ...['--uid', '0', '--gid', '0', '--cap-add', 'ALL', '--die-with-parent', '--clearenv'],
+  ...['--setenv', 'PATH', '/usr/bin', '--tmpfs', '/', '--bind', '/usr', '/usr'],
+  ...['--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib', '--symlink', 'usr/lib64', '/lib64'],
+  ...['--dir', '/etc', '--proc', '/proc', '--dev', '/dev', '--dir', '/tmp', '--chdir', '/tmp'],
+  ...['--dir', '/tmp/nest/aaaaaaaa', '--tmpfs', '/tmp/nest/aaaaaaaa'],
+  ...['--dir', '/tmp/nest/bbbbbbbb', '--tmpfs', '/tmp/nest/bbbbbbbb'],
+]
 
 const weakFlags: readonly string[] = [
   ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup'],
@@ -227,7 +320,7 @@ const strictFlags: readonly string[] = [
   ...['--dir', '/etc', '--dir', '/opt', '--dir', '/boot', '--dir', '/var/tmp', '--proc', '/proc'],
   ...['keys', 'kallsyms', 'interrupts'].flatMap((name) => ['--ro-bind', '/dev/null', `/proc/${name}`]),
   ...['--dev', '/dev', '--size', '1048576', '--perms', '1777', '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
-  ...['--tmpfs', '/tmp', '--chdir', '/tmp', '--remount-ro', '/'],
+  ...['--tmpfs', '/tmp', '--chdir', '/tmp'],
 ]
 
 /** Just enough of a Sandbox to run the suite: bwrap as nobody (isolation.md §17.1), the script as a file. */
@@ -241,20 +334,25 @@ function cell(
     exec: async (step, io) => {
       assert('text' in step.script)
       const [script, filterPath] = [join(directory, 'step'), join(directory, 'filter')]
-      writeFileSync(script, step.script.text, { mode: 0o644 })
+      // Strict gets its environment in the script, as the driver's prologue would give it: not by an argument.
+      const env = [...step.env].map(([name, value]) => [name, String(value)] as const)
+      const exports = env.map(([name, value]) => `$ENV{${name}} = '${value}';\n`).join('')
+      writeFileSync(script, `${filter === null ? '' : exports}${step.script.text}`, { mode: 0o644 })
       writeFileSync(filterPath, filter ?? '')
       // The unfiltered cells inherit a descriptor of the host's root: probe F16 must find it.
       const extra = openSync(filter === null ? '/' : filterPath, 'r')
-      const env = [...step.env].flatMap(([name, value]) => ['--setenv', name, String(value)])
-      const inner = filter === null ? script : '/run/step'
-      const bound = filter === null ? [] : ['--ro-bind', script, inner, '--seccomp', '3']
-      const at = filter === null ? flags.length : flags.length - 2 // before the root becomes read-only
+      const more = [
+        ...['--ro-bind', script, '/tmp/step'],
+        ...(filter === null
+          ? env.flatMap(([name, value]) => ['--setenv', name, value])
+          : ['--seccomp', '3', '--remount-ro', '/']),
+      ]
       const child = spawn(
         'setpriv',
         [
           ...['--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs'],
           ...(filter === null ? [] : ['prlimit', '--core=1:1', '--nofile=1024:2048']),
-          ...['bwrap', ...flags.slice(0, at), ...bound, ...flags.slice(at), ...env, '--', 'perl', inner],
+          ...['bwrap', ...flags, ...more, '--', 'perl', '/tmp/step'],
         ],
         { stdio: ['ignore', 'pipe', 'pipe', extra] },
       )

@@ -42,6 +42,7 @@ const host: ProbeHost = {
     hostNamespaces: ['pid:[1]', 'user:[2]'],
     hostPid: 1,
     canaries: ["/etc/it's"],
+    stateCanaries: ['/home/ci/mayfly/runner/x'],
     markerHead: 'mark',
     sockets: [],
     disks: [],
@@ -54,6 +55,7 @@ const host: ProbeHost = {
   },
   planted: ['PLANTED'],
   shadow: null,
+  secret: 's',
   accepted: () => 0,
   close: async () => undefined,
 }

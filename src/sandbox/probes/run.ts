@@ -69,11 +69,11 @@ export const judgeOutput = (
 }
 
 /** The program for this host, and the environment without which it refuses to run. */
-export const programFor = (probes: readonly Probe[], { targets }: ProbeHost) => {
+export const programFor = (probes: readonly Probe[], { targets, secret }: ProbeHost) => {
   const arch: SeccompArch = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
   return {
     text: buildProgram(probes, targets, arch),
-    env: { MAYFLY_HOST_NS: targets.hostNamespaces.join(' ') },
+    env: { MAYFLY_HOST_NS: targets.hostNamespaces.join(' '), MAYFLY_PROBE_SECRET: secret },
   }
 }
 

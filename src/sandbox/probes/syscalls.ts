@@ -136,6 +136,19 @@ export const syscallProbes: readonly Probe[] = [
     'clone 131072: ok 77',
   ),
   call(
+    'S27',
+    'the i386 entry',
+    // A program of 145 bytes: i386 exit(42), and where that came back, x86_64 exit(7). Killed, or no such entry: held.
+    `if (!defined $NR{modify_ldt}) { see('int 0x80', 'errno 38'); return } # no such entry on this processor
+my $code = pack('H*', 'b801000000bb2a000000cd80b83c000000bf070000000f05'); my $size = 120 + length $code;
+my $elf = "\\x7fELF\\2\\1\\1" . "\\0" x 9 . pack('SSLQQQLSSSSSS', 2, 62, 1, 0x400078, 64, 0, 0, 64, 56, 1, 0, 0, 0) . pack('LLQQQQQQ', 1, 5, 0, 0x400000, 0x400000, $size, $size, 4096) . $code;
+my $path = scratch() . '/entry'; sysopen(my $f, $path, O_WRONLY | O_CREAT, 0700) or die $!; syswrite($f, $elf) == $size or die $!; close $f;
+my $pid = fork; die "fork: $!" unless defined $pid; if (!$pid) { exec $path or syscall($NR{exit_group}, 99) } waitpid $pid, 0; unlink $path;
+my ($signal, $code_of) = ($? & 127, $? >> 8); see('int 0x80', $signal == 31 || $signal == 11 ? 'errno 1' : $signal ? "signal $signal" : $code_of == 42 ? 'ok 42' : $code_of == 7 ? 'errno 38' : "exit $code_of")`,
+    denied,
+    'int 0x80: ok 42',
+  ),
+  call(
     'S28',
     'make a whiteout; a fifo is allowed',
     `my $dir = scratch(); my ($whiteout, $fifo) = ("$dir/w", "$dir/f"); call('mknodat', -100, $whiteout, 0020600, 0);
