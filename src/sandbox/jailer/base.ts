@@ -1,30 +1,56 @@
 // What every nest is copied and bound from, prepared once per start (isolation.md §2.2): a skeleton of the job's root
-// tree with its first FIFOs, and an `etc` of generated and public files. Nothing of a job ever comes here.
-import { chmod, cp, lstat, mkdir, rm, writeFile } from 'node:fs/promises'
+// tree with its first FIFOs, and an `etc` of generated and public files. Nothing of a job ever comes here. In this
+// process but for the FIFOs: a program costs more than all of it, and a job's first line waits for it in `mayfly run`.
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { run } from '../../sys/index.ts'
 import { setsAtStart, toolMs } from '../limits.ts'
 import { resolverAddress } from './net.ts'
-import { loopScript, skeletonScript, stepScript } from './scripts.ts'
+import { loopScript, stepScript } from './scripts.ts'
+
+/**
+ * The job's root tree, and which of it everybody may write. Names of the merged /usr (bin, lib …) are the host's own
+ * links into it.
+ */
+const rootTree = [
+  ...['dev', 'etc', 'home', 'home/ci', 'home/ci/project', 'mnt', 'opt', 'proc', 'root', 'run', 'run/mayfly'],
+  ...['srv', 'sys', 'usr', 'var', 'var/lib', 'var/log'],
+] as const
+const writableTree = ['tmp', 'var/tmp', 'run/lock'] as const
+const usrLinks = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'] as const
 
 /** Copied from the host when they exist; no passwd, hosts, machine-id, keys or credentials. */
 const etcCopied = [
-  'alternatives',
   'debian_version',
   'ld.so.cache',
   'ld.so.conf',
-  'ld.so.conf.d',
   'localtime',
   'lsb-release',
   'mime.types',
   'os-release',
   'protocols',
   'services',
-  'ssl/certs',
   'ssl/openssl.cnf',
   'timezone',
 ] as const
+
+/**
+ * Bound from the host when they exist: hundreds of links each. Owners and modes stay the host's, so what not every user
+ * of the host may read, such as a key that somebody left among the certificates, no job can read either.
+ */
+const etcBound = ['alternatives', 'ld.so.conf.d', 'ssl/certs'] as const
 
 const etcGenerated: Readonly<Record<string, string>> = {
   passwd:
@@ -43,57 +69,90 @@ const etcGenerated: Readonly<Record<string, string>> = {
 
 /** Makes `directory` anew. `trustCa` is the operator's bundle of certificate authorities, null for the system's. */
 export const prepareBase = async (directory: string, trustCa: string | null): Promise<void> => {
-  await refuseSplitUsr()
-  await rm(directory, { recursive: true, force: true })
-  await mkdir(directory, { recursive: true })
-  await chmod(directory, 0o711)
-  const made = await run(
-    '/bin/sh',
-    ['-c', skeletonScript, 'sh', join(directory, 'nest'), String(setsAtStart)],
-    {
-      timeoutMs: toolMs,
-    },
-  )
-  if (made.code !== 0) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `skeleton of a nest: ${made.stderr}` })
-  // Targets are relative to the nest, where the anchor stands.
-  const binds = [`/usr root/usr`, `${directory}/etc root/etc`].map((bind) => `${bind} none bind,ro 0 0\n`)
-  await writeFile(join(directory, 'fstab'), binds.join(''))
-  await prepareEtc(join(directory, 'etc'), trustCa)
+  refuseSplitUsr()
+  rmSync(directory, { recursive: true, force: true })
+  makeDirectory(directory, 0o711)
+  await makeSkeleton(join(directory, 'nest'))
+  prepareEtc(join(directory, 'etc'), trustCa)
+  // Targets are relative to the nest, where the anchor stands; in this order, as some lie inside `etc`.
+  const bound = etcBound.filter((name) => isDirectory(join('/etc', name)))
+  const binds = [
+    '/usr root/usr',
+    `${directory}/etc root/etc`,
+    ...bound.map((name) => `/etc/${name} root/etc/${name}`),
+  ]
+  writeFileSync(join(directory, 'fstab'), binds.map((bind) => `${bind} none bind,ro 0 0\n`).join(''))
 }
 
 /** With a merged /usr these are links, which the skeleton copies. */
-const refuseSplitUsr = async (): Promise<void> => {
-  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
-    const found = await lstat(`/${name}`).catch(() => null)
-    if (found !== null && !found.isSymbolicLink())
+const refuseSplitUsr = (): void => {
+  for (const name of ['bin', 'sbin', 'lib', 'lib64'])
+    if (lstatSync(`/${name}`, { throwIfNoEntry: false })?.isSymbolicLink() === false)
       throw fault('E_SANDBOX_UNAVAILABLE', {
         public: `/${name} is a directory of its own: Mayfly needs a merged /usr (Debian 12 or newer has one)`,
       })
-  }
 }
 
-const prepareEtc = async (etc: string, trustCa: string | null): Promise<void> => {
-  await mkdir(etc, { recursive: true, mode: 0o755 })
-  // One process: file by file, the certificates alone would take longer than a nest.
-  const present = await Promise.all(etcCopied.map(isPresent))
-  const names = etcCopied.filter((_, i) => present[i])
-  const options = ['-dR', '--preserve=mode', '--parents', '--']
-  const copied = await run('cp', [...options, ...names, etc], { cwd: '/etc', timeoutMs: toolMs })
-  if (copied.code !== 0) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `cp: ${copied.stderr}` })
-  for (const [name, content] of Object.entries(etcGenerated)) {
-    await mkdir(dirname(join(etc, name)), { recursive: true, mode: 0o755 })
-    await writeFile(join(etc, name), content)
-  }
-  if (trustCa !== null) await cp(trustCa, join(etc, 'mayfly/ca.pem'))
-  const open = await run('chmod', ['-R', 'u+rwX,go=rX', etc], { timeoutMs: toolMs })
-  if (open.code !== 0) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `chmod: ${open.stderr}` })
+/** What each nest starts as a copy of. */
+const makeSkeleton = async (nest: string): Promise<void> => {
+  const root = join(nest, 'root')
+  for (const path of [nest, root]) makeDirectory(path, 0o755)
+  for (const name of rootTree) makeDirectory(join(root, name), 0o755)
+  for (const name of writableTree) makeDirectory(join(root, name), 0o1777)
+  symlinkSync('/run', join(root, 'var/run'))
+  for (const name of usrLinks)
+    if (lstatSync(`/${name}`, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+      symlinkSync(readlinkSync(`/${name}`), join(root, name))
+  const sets = Array.from({ length: setsAtStart }, (_, i) => join(nest, 'sets/job', String(i)))
+  for (const path of [join(nest, 'sets'), join(nest, 'sets/job'), ...sets]) makeDirectory(path, 0o755)
+  for (const set of sets) makeDirectory(join(set, 's'), 0o700)
+  const fifos = sets.flatMap((set) => ['pro', 'in', 'out', 'err'].map((name) => join(set, name)))
+  const made = await run('mkfifo', ['-m', '0600', '--', ...fifos], { timeoutMs: toolMs })
+  if (made.code !== 0) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `skeleton of a nest: ${made.stderr}` })
 }
 
-const isPresent = (name: string): Promise<boolean> =>
-  lstat(join('/etc', name)).then(
-    () => true,
-    () => false,
-  )
+const prepareEtc = (etc: string, trustCa: string | null): void => {
+  makeDirectory(etc, 0o755)
+  for (const name of etcCopied) copyFromHost(etc, name)
+  for (const [name, content] of Object.entries(etcGenerated))
+    put(etc, name, (to) => writeFileSync(to, content))
+  if (trustCa !== null) put(etc, 'mayfly/ca.pem', (to) => copyFileSync(trustCa, to))
+  for (const name of etcBound) if (isDirectory(join('/etc', name))) makeParents(etc, `${name}/.`)
+}
+
+/** A link stays a link: where `localtime` leads is the name of the time zone. */
+const copyFromHost = (etc: string, name: string): void => {
+  const from = join('/etc', name)
+  const found = lstatSync(from, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (found.isSymbolicLink()) {
+    makeParents(etc, name)
+    symlinkSync(readlinkSync(from), join(etc, name))
+  } else put(etc, name, (to) => copyFileSync(from, to))
+}
+
+/** One file of ours that every user of a nest may read. */
+const put = (etc: string, name: string, write: (to: string) => void): void => {
+  makeParents(etc, name)
+  write(join(etc, name))
+  chmodSync(join(etc, name), 0o644)
+}
+
+const makeParents = (etc: string, name: string): void => {
+  const path = join(etc, dirname(name))
+  if (existsSync(path)) return
+  makeParents(etc, dirname(name))
+  makeDirectory(path, 0o755)
+}
+
+/** With exactly this mode, whatever the umask of the program is. */
+const makeDirectory = (path: string, mode: number): void => {
+  mkdirSync(path, { recursive: true })
+  chmodSync(path, mode)
+}
+
+const isDirectory = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** The bundle of certificate authorities as a job sees it. */
 export const caPath = (trustCa: string | null): string =>

@@ -1,26 +1,6 @@
 // Shell text of the jailer's own children and of what runs first in a cell. Constant: values come as positional
 // parameters or lines on a pipe, never spliced in.
 
-/** What each nest starts as a copy of: $1 where, $2 how many sets of FIFOs for steps. */
-export const skeletonScript = `
-set -e
-umask 022
-mkdir -p "$1/root" && cd "$1/root"
-mkdir -p dev etc home/ci/project mnt opt proc root run/mayfly srv sys usr var/lib var/log
-mkdir -m 1777 tmp var/tmp run/lock
-ln -s /run var/run
-for name in bin sbin lib lib32 lib64 libx32; do
-  if [ -L "/$name" ]; then cp -P "/$name" .; fi
-done
-mkdir -p ../sets/job && cd ../sets/job
-i=0
-while [ "$i" -lt "$2" ]; do
-  mkdir "$i" && mkdir -m 0700 "$i/s"
-  mkfifo -m 0600 "$i/pro" "$i/in" "$i/out" "$i/err"
-  i=$((i + 1))
-done
-`
-
 /**
  * Builds a nest and stays as its anchor (isolation.md §2.2 steps 4–7): holds the mount namespace until its stdin
  * ends, and does the few things that need root inside it. Each line read is one order, each answer one line.
