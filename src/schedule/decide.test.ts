@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatId, type JobId, type WorkflowId } from '../base/ids.ts'
 import { type Outcome, outcomes } from '../protocol/plan.ts'
-import { decide, type JobState, newRun, outcomeOf, type RunEvent, type RunState, whyQueued } from './index.ts'
+import {
+  decide,
+  type JobState,
+  newPlannedRun,
+  newRun,
+  outcomeOf,
+  type RunEvent,
+  type RunState,
+  whyQueued,
+} from './index.ts'
 import { isFinal } from './state.ts'
 
 const bytes = (n: number) =>
@@ -32,6 +41,13 @@ const jobsOf = (sketches: readonly Sketch[]): JobState[] => {
 
 const play = (state: RunState, ...events: RunEvent[]): RunState =>
   events.reduce((current, event) => decide(current, event).state, state)
+
+const plannedBefore = (...sketches: Sketch[]): RunState =>
+  play(newPlannedRun(planId), {
+    kind: 'plan-known',
+    workflows: [{ id: workflow, status: 'waiting' }],
+    jobs: jobsOf(sketches),
+  })
 
 const planned = (...sketches: Sketch[]): RunState =>
   play(
@@ -231,6 +247,28 @@ const random = (seed: number) => () => {
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296
 }
 
+test('a known plan begins at its jobs; one that brings nothing for the event ends the run', () => {
+  const state = plannedBefore({ key: 'a' }, { key: 'b', needs: { a: ['passed'] } })
+  check(state, { run: 'queued', a: 'queued', b: 'waiting' })
+  check(run(run(state, 'a', 'passed'), 'b', 'passed'), { run: 'passed', a: 'passed', b: 'passed' })
+  assert.equal(play(newPlannedRun(planId), { kind: 'plan-known', workflows: [], jobs: [] }).status, 'skipped')
+})
+
+test('an attempt that its runner never got is queued again as the same attempt', () => {
+  const state = planned({ key: 'a' })
+  const { id } = job(state, 'a')
+  const claimed = play(state, { kind: 'claimed', job: id, number: 1 })
+  const { state: released, changes } = decide(claimed, { kind: 'released', job: id, number: 1 })
+  check(released, { run: 'queued', a: 'queued' })
+  assert.deepEqual(job(released, 'a').attempts, [{ number: 1, status: 'queued', cancelRequested: false }])
+  assert.deepEqual(
+    changes.filter(({ kind }) => kind === 'attempt'),
+    [{ kind: 'attempt', job: id, number: 1, from: 'running', to: 'queued' }],
+  )
+  const cancelled = play(claimed, { kind: 'cancel-requested' }, { kind: 'released', job: id, number: 1 })
+  check(cancelled, { run: 'cancelled', a: 'cancelled' })
+})
+
 test('random graphs, cycles among them, always end, and no job runs before its needs', () => {
   for (let seed = 1; seed <= 300; seed++) {
     const next = random(seed)
@@ -256,6 +294,11 @@ test('random graphs, cycles among them, always end, and no job runs before its n
       const event = randomEvent(state, next)
       assert.ok(event, `seed ${seed}: nothing can happen and the run is ${state.status}`)
       const decision = decide(state, event)
+      assert.deepEqual(
+        decide(onlyConcerned(state, event), event).changes,
+        decision.changes,
+        `seed ${seed}: what is left out decides nothing`,
+      )
       checkInvariants(decision.state, seed)
       assert.ok(decision.changes.length > 0, `seed ${seed}: an event that fits changes something`)
       state = decision.state
@@ -268,6 +311,25 @@ test('random graphs, cycles among them, always end, and no job runs before its n
   }
 })
 
+/** What a store may leave out: what happens cannot change it, and nothing that waits needs it. */
+const onlyConcerned = (state: RunState, event: RunEvent): RunState => {
+  if (event.kind === 'cancel-requested') return state
+  const waiting =
+    event.kind === 'claimed' || event.kind === 'released'
+      ? []
+      : state.jobs.filter(({ status }) => status === 'waiting')
+  const isNeeded = ({ key }: JobState) => waiting.some(({ needs }) => needs.some((need) => need.key === key))
+  const isConcerned = (candidate: JobState) =>
+    ('job' in event && candidate.id === event.job) || waiting.includes(candidate) || isNeeded(candidate)
+  return {
+    ...state,
+    jobs: state.jobs.filter(isConcerned),
+    others: state.jobs
+      .filter((candidate) => !isConcerned(candidate))
+      .map(({ workflow, status }) => ({ workflow, status })),
+  }
+}
+
 const randomEvent = (state: RunState, next: () => number): RunEvent | null => {
   if (!state.cancelRequested && next() < 0.02) return { kind: 'cancel-requested' }
   const possible: RunEvent[] = state.jobs.flatMap(({ id, attempts }) =>
@@ -276,7 +338,9 @@ const randomEvent = (state: RunState, next: () => number): RunEvent | null => {
       if (status !== 'running') return []
       const outcome = next() < 0.6 ? 'passed' : outcomes[Math.floor(next() * outcomes.length)]!
       return [
-        next() < 0.1 ? { kind: 'lost', job: id, number } : { kind: 'finished', job: id, number, outcome },
+        next() < 0.1
+          ? { kind: next() < 0.5 ? 'lost' : 'released', job: id, number }
+          : { kind: 'finished', job: id, number, outcome },
       ]
     }),
   )

@@ -10,23 +10,25 @@ import {
   queuedAttempt,
   type RunState,
   rollUp,
+  standings,
   statusOf,
   type WorkflowState,
 } from './state.ts'
 
 type OfAttempt = { readonly job: JobId; readonly number: number }
+type Planned = { readonly workflows: readonly WorkflowState[]; readonly jobs: readonly JobState[] }
 
 export type RunEvent =
   | ({ readonly kind: 'claimed' } & OfAttempt)
   | ({ readonly kind: 'finished'; readonly outcome: Outcome } & OfAttempt)
+  /** Its runner never got it: it goes back to where it was in the queue. */
+  | ({ readonly kind: 'released' } & OfAttempt)
   /** The lease expired. */
   | ({ readonly kind: 'lost' } & OfAttempt)
   /** The plan attempt passed and brought these. Jobs are `waiting` and have no attempts. */
-  | ({
-      readonly kind: 'planned'
-      readonly workflows: readonly WorkflowState[]
-      readonly jobs: readonly JobState[]
-    } & OfAttempt)
+  | ({ readonly kind: 'planned' } & Planned & OfAttempt)
+  /** The plan is that of an earlier run, so nothing runs for it. */
+  | ({ readonly kind: 'plan-known' } & Planned)
   | { readonly kind: 'cancel-requested' }
 
 export type Decision = { readonly state: RunState; readonly changes: readonly Change[] }
@@ -39,20 +41,22 @@ export const decide = (state: RunState, ...events: readonly RunEvent[]): Decisio
 
 const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'cancel-requested') return { ...state, cancelRequested: true }
-  if (event.kind === 'claimed') return inJob(state, event, 'queued', claim)
+  if (event.kind === 'plan-known') return withPlan(state, event)
+  if (event.kind === 'claimed') return inJob(state, event, 'queued', inStatus('running'))
+  if (event.kind === 'released') return inJob(state, event, 'running', inStatus('queued'))
   if (event.kind === 'lost')
     return inJob(state, event, 'running', (job) => finish(state, job, event, lostOutcome(state)))
   if (event.kind === 'finished')
     return inJob(state, event, 'running', (job) => finish(state, job, event, event.outcome))
   const planned = inJob(state, event, 'running', (job) => finish(state, job, event, 'passed'))
-  return planned === state
-    ? state
-    : {
-        ...planned,
-        workflows: [...planned.workflows, ...event.workflows],
-        jobs: [...planned.jobs, ...event.jobs],
-      }
+  return planned === state ? state : withPlan(planned, event)
 }
+
+const withPlan = (state: RunState, { workflows, jobs }: Planned): RunState => ({
+  ...state,
+  workflows: [...state.workflows, ...workflows],
+  jobs: [...state.jobs, ...jobs],
+})
 
 /** Applies `change` to the event's job when its attempt is in `status`, else returns the very same state. */
 const inJob = (
@@ -71,11 +75,13 @@ const inJob = (
 /** Somebody wanted it to stop, and it has stopped; otherwise it is our failure. */
 const lostOutcome = (state: RunState): Outcome => (state.cancelRequested ? 'cancelled' : 'errored')
 
-const claim = (job: JobState, number: number): JobState => ({
-  ...job,
-  status: 'running',
-  attempts: withStatus(job.attempts, number, 'running'),
-})
+const inStatus =
+  (status: 'queued' | 'running') =>
+  (job: JobState, number: number): JobState => ({
+    ...job,
+    status,
+    attempts: withStatus(job.attempts, number, status),
+  })
 
 const finish = (state: RunState, job: JobState, { number }: OfAttempt, outcome: Outcome): JobState => {
   const { status, skip } = statusOf(outcome)
@@ -103,7 +109,7 @@ const withStatus = (
 
 /** While there is no plan the run is what its plan attempt is; afterwards what its workflows are. */
 const rolledUp = (state: RunState): RunState => {
-  const byWorkflow = Map.groupBy(state.jobs, (job) => job.workflow)
+  const byWorkflow = Map.groupBy(standings(state), (job) => job.workflow)
   const workflows = state.workflows.map((workflow) => ({
     ...workflow,
     status: rollUp((byWorkflow.get(workflow.id) ?? []).map((job) => job.status)),

@@ -8,6 +8,7 @@ export {
   type FinalStatus,
   isFinal,
   type JobState,
+  newPlannedRun,
   newRun,
   outcomeOf,
   type RunState,

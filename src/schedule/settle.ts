@@ -9,20 +9,23 @@ import {
   type RunState,
   rollUp,
   type SkipReason,
+  type Standing,
   type Status,
+  standings,
 } from './state.ts'
 
 /** Repeats until nothing follows: one pass for most events, one more per level that ends without running. */
 export const settle = (state: RunState): RunState => {
   if (state.cancelRequested) return { ...state, jobs: state.jobs.map(cancel) }
-  let jobs = state.jobs
-  for (;;) {
+  let { jobs } = state
+  while (jobs.some(({ status }) => status === 'waiting')) {
     const outcomes = groupOutcomes(jobs)
-    const next = jobs.map((job) => (job.status === 'waiting' ? advance(job, outcomes) : job))
-    const isSame = next.every((job, i) => job === jobs[i])
-    if (isSame) return { ...state, jobs: jobs.map(withoutDeadlock(jobs)) }
-    jobs = next
+    const before = jobs
+    jobs = before.map((job) => (job.status === 'waiting' ? advance(job, outcomes) : job))
+    const isSame = jobs.every((job, i) => job === before[i])
+    if (isSame) return { ...state, jobs: jobs.map(withoutDeadlock(standings({ ...state, jobs }))) }
   }
+  return { ...state, jobs }
 }
 
 /** The outcome of a job is that of all its shards together; null while one is under way. */
@@ -70,7 +73,7 @@ const start = (job: JobState): JobState => {
 }
 
 /** Nothing is under way and something waits: it waits for itself. */
-const withoutDeadlock = (jobs: readonly JobState[]) => {
+const withoutDeadlock = (jobs: readonly Standing[]) => {
   const moving = new Set(
     jobs.filter((job) => !isFinal(job.status) && job.status !== 'waiting').map((job) => job.workflow),
   )

@@ -38,26 +38,34 @@ export type RunState = {
   readonly cancelRequested: boolean
   readonly workflows: readonly WorkflowState[]
   readonly jobs: readonly JobState[]
+  /** Jobs that what happens cannot change, when a store leaves them out of `jobs`: one for each status in a workflow. */
+  readonly others?: readonly Standing[]
 }
+
+export type Standing = Pick<JobState, 'workflow' | 'status'>
+
+/** Every job, of the others what they are. */
+export const standings = ({ jobs, others = [] }: RunState): readonly Standing[] =>
+  others.length === 0 ? jobs : [...jobs, ...others]
 
 /** A run before its plan: one built-in job with one attempt in the queue. */
 export const newRun = (planJob: JobId): RunState => ({
   status: 'queued',
   cancelRequested: false,
   workflows: [],
-  jobs: [
-    {
-      id: planJob,
-      workflow: null,
-      key: 'plan',
-      name: 'plan',
-      kind: 'plan',
-      needs: [],
-      status: 'queued',
-      skip: null,
-      attempts: [queuedAttempt(1)],
-    },
-  ],
+  jobs: [{ ...builtIn(planJob), status: 'queued', attempts: [queuedAttempt(1)] }],
+})
+
+/** A run whose plan is known: its built-in job has nothing to do. */
+export const newPlannedRun = (planJob: JobId): RunState => ({
+  status: 'queued',
+  cancelRequested: false,
+  workflows: [],
+  jobs: [{ ...builtIn(planJob), status: 'passed', attempts: [] }],
+})
+
+const builtIn = (id: JobId): Omit<JobState, 'status' | 'attempts'> => ({
+  ...{ id, workflow: null, key: 'plan', name: 'plan', kind: 'plan', needs: [], skip: null },
 })
 
 export const queuedAttempt = (number: number): AttemptState => ({

@@ -10,6 +10,7 @@ import type { Log } from '../../base/log.ts'
 import { limits } from '../limits.ts'
 import { type Listener, openListener } from './listener.ts'
 import type { Schema } from './schema.ts'
+import { tellWith } from './tell.ts'
 
 export type Db = Kysely<Schema>
 
@@ -24,7 +25,7 @@ export type DatabaseSettings = {
 
 export type Database = {
   readonly db: Db
-  /** Calls `handler` with the payload of each NOTIFY on `channel`; returns how to stop. */
+  /** Calls `handler` with the payload of each notice on `channel`, ours or another server's; returns how to stop. */
   readonly listen: Listener['listen']
   /** What a `pg` client of our own needs: for migrations. */
   readonly connection: pg.ClientConfig
@@ -41,8 +42,10 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
   })
   // An idle connection that breaks must not end the process; the next query gets a new one.
   pool.on('error', (error) => log.warn('database connection lost', { error }))
+  const ours = processIds(pool)
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: preparing(pool) }) })
-  const listener = openListener(connection, log)
+  const listener = openListener(connection, log, (processId) => ours.has(processId))
+  tellWith(db, ({ channel, payload }) => listener.tell(channel, payload))
   return {
     db,
     listen: listener.listen,
@@ -53,6 +56,16 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
       if (!pool.ended) await pool.end()
     },
   }
+}
+
+/** Of the connections that are open: PostgreSQL says with each notice which of them sent it. */
+const processIds = (pool: pg.Pool): ReadonlySet<number> => {
+  const ids = new Set<number>()
+  // SAFE: the number of the backend, which `pg` has known since it connected; its types leave it out.
+  const idOf = (client: pg.PoolClient) => (client as unknown as { readonly processID: number }).processID
+  pool.on('connect', (client) => void ids.add(idOf(client)))
+  pool.on('remove', (client) => void ids.delete(idOf(client)))
+  return ids
 }
 
 const connectionOf = async (settings: DatabaseSettings): Promise<pg.ClientConfig> => ({

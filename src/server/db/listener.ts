@@ -9,6 +9,8 @@ export type Channel = 'mayfly_queue' | 'mayfly_run' | 'mayfly_log' | 'mayfly_lea
 export type Listener = {
   /** `handler` gets the payload, or null after a reconnect: anything may have happened. Returns how to stop. */
   readonly listen: (channel: Channel, handler: (payload: string | null) => void) => () => void
+  /** As if it had come from the database: for what this process has just committed itself. */
+  readonly tell: (channel: Channel, payload: string) => void
   close(): Promise<void>
 }
 
@@ -18,14 +20,20 @@ type State = {
   readonly handlers: Map<Channel, Set<(payload: string | null) => void>>
   readonly config: pg.ClientConfig
   readonly log: Log
+  readonly isOurs: (processId: number) => boolean
   client: pg.Client | null
   timer: NodeJS.Timeout | null
   closed: boolean
 }
 
 /** Connects with the first `listen`. */
-export const openListener = (config: pg.ClientConfig, log: Log): Listener => {
-  const state: State = { handlers: new Map(), config, log, client: null, timer: null, closed: false }
+export const openListener = (
+  config: pg.ClientConfig,
+  log: Log,
+  /** Whether the connection with this process id is ours: of its notices everybody here has been told already. */
+  isOurs: (processId: number) => boolean,
+): Listener => {
+  const state: State = { handlers: new Map(), config, log, isOurs, client: null, timer: null, closed: false }
   let connecting: Promise<void> | null = null
   return {
     listen: (channel, handler) => {
@@ -37,6 +45,7 @@ export const openListener = (config: pg.ClientConfig, log: Log): Listener => {
       if (isNew && state.client !== null) void subscribe(state, state.client, channel)
       return () => handlers.delete(handler)
     },
+    tell: (channel, payload) => tell(state, channel, payload),
     close: async () => {
       state.closed = true
       if (state.timer !== null) clearTimeout(state.timer)
@@ -52,7 +61,9 @@ const connect = async (state: State): Promise<void> => {
   const lost = (error?: Error) => onLost(state, client, error)
   client.on('error', lost)
   client.on('end', () => lost())
-  client.on('notification', ({ channel, payload }) => tell(state, channel as Channel, payload ?? ''))
+  client.on('notification', ({ channel, payload, processId }) => {
+    if (!state.isOurs(processId)) tell(state, channel as Channel, payload ?? '')
+  })
   try {
     await client.connect()
     for (const channel of state.handlers.keys()) await client.query(`listen ${channel}`)

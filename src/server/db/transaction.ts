@@ -1,5 +1,7 @@
 // One transaction per fact. Two that want the same rows in another order are not an error: the database ends one of
-// them (deadlock, serialization), and it is tried again from its start. So `work` must not do anything but SQL.
+// them (deadlock, serialization), and it is tried again from its start. So `work` must not do anything but SQL; what
+// else is to happen waits for the commit.
+import assert from 'node:assert'
 import type { Transaction } from 'kysely'
 import type { Db } from './database.ts'
 import type { Schema } from './schema.ts'
@@ -9,10 +11,30 @@ export type Tx = Transaction<Schema>
 const attemptsMax = 4
 const tryAgain: ReadonlySet<unknown> = new Set(['40P01', '40001'])
 
+type Open = { readonly db: Db; readonly acts: (() => void)[] }
+const opens = new WeakMap<Tx, Open>()
+
+const openOf = (tx: Tx): Open => {
+  const open = opens.get(tx)
+  assert(open, 'a transaction begun by inTransaction')
+  return open
+}
+
+export const databaseOf = (tx: Tx): Db => openOf(tx).db
+
+/** Runs `act` right after the commit, in the order of the calls, and never when there is none. */
+export const onCommit = (tx: Tx, act: () => void): void => void openOf(tx).acts.push(act)
+
 export const inTransaction = async <T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
+    const acts: (() => void)[] = []
     try {
-      return await db.transaction().execute(work)
+      const result = await db.transaction().execute((tx) => {
+        opens.set(tx, { db, acts })
+        return work(tx)
+      })
+      for (const act of acts) act()
+      return result
     } catch (error) {
       if (attempt === attemptsMax || !tryAgain.has(sqlState(error))) throw error
     }

@@ -1,4 +1,4 @@
-// What a lease tells its runner, read in one statement for all leases of an answer.
+// What a lease tells its runner, read in the statement that takes the attempts of an answer from the queue.
 import assert from 'node:assert'
 import { sql } from 'kysely'
 import type {
@@ -46,20 +46,31 @@ export type LeaseDetails = {
   readonly planDigest: string | null
 }
 
-export const readLeaseDetails = async (
+export type QueuedAttempt = Omit<LeaseDetails, 'lease'>
+
+/** Locks the oldest of each class until the end of the transaction. */
+export const takeQueued = async (
   tx: Tx,
-  attempts: readonly AttemptId[],
-): Promise<readonly LeaseDetails[]> => {
-  const { rows } = await sql<LeaseDetails>`
-    select a.lease_id as lease, a.id as attempt, a.organisation_id as organisation, o.name as "organisationName",
+  wanted: readonly (readonly [name: string, count: number])[],
+  max: number,
+): Promise<readonly QueuedAttempt[]> => {
+  const { rows } = await sql<QueuedAttempt>`
+    with a as materialized (
+      select a.* from unnest(${wanted.map(([name]) => name)}::text[], ${wanted.map(([, n]) => n)}::integer[]) as c (class, n)
+      cross join lateral (
+        select id, job_id, run_id, project_id, organisation_id, number, queue_order from attempts
+        where status = 'queued' and class = c.class order by queue_order limit c.n for update skip locked) a
+      limit ${max}
+    )
+    select a.id as attempt, a.organisation_id as organisation, o.name as "organisationName",
       a.project_id as project, p.name as "projectName", p.default_branch as "defaultBranch", p.source, a.number,
       j.id as job, j.kind as "jobKind", j.key as "jobKey", j.name as "jobName", j.number as "jobNumber", j.shard, j.shards,
       j.class, j.spec, j.spec_digest as "specDigest", w.id as workflow, w.name as "workflowName", r.id as run,
       r.number as "runNumber", r.event_kind as "eventKind", r.ref, r.commit, r.plan_digest as "planDigest"
-    from attempts a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
+    from a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
       join organisations o on o.id = a.organisation_id
       left join runs r on r.id = a.run_id left join workflows w on w.id = j.workflow_id
-    where a.id = any(${attempts}::text[]) order by a.queue_order`.execute(tx)
+    order by a.queue_order`.execute(tx)
   return rows
 }
 

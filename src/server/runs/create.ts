@@ -6,8 +6,8 @@ import type { RunEvent } from '../../protocol/plan.ts'
 import { notify } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
-import { runNotice } from './change.ts'
 import { builtInClass } from './resource-class.ts'
+import { runNotice } from './run-notice.ts'
 
 export type NewRun = {
   /** Given when something else names the run before it exists. */
@@ -45,7 +45,7 @@ export const insertRun = async (tx: Tx, newId: NewId, run: NewRun): Promise<RunI
     tx,
   )
   await notify(tx, [
-    runNotice({ organisation: run.organisation, project: run.project, id, rev: 1 }),
+    runNotice({ organisation: run.organisation, project: run.project, run: id, rev: 1 }),
     { channel: 'mayfly_queue', payload: builtInClass },
   ])
   return id

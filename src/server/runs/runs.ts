@@ -17,6 +17,7 @@ import { changeRun } from './change.ts'
 import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
+import { parseRunNotice } from './run-notice.ts'
 import { type RunRow, selectRuns, summariesOf } from './summaries.ts'
 
 type Deps = { readonly database: Database; readonly newId: NewId }
@@ -155,14 +156,4 @@ const findProject = async (
 }
 
 const onChange = ({ database }: Deps, handler: (notice: RunNotice | null) => void): (() => void) =>
-  database.listen('mayfly_run', (payload) => handler(payload === null ? null : parseNotice(payload)))
-
-/** The form of `runNotice` in change.ts; null for what another version may say, which means "look at everything". */
-const parseNotice = (payload: string): RunNotice | null => {
-  const [first, second, third, rev] = payload.split(' ')
-  const organisation = parseId('organisation', first)
-  const project = parseId('project', second)
-  const run = parseId('run', third)
-  if (organisation === null || project === null || run === null) return null
-  return { organisation, project, run, rev: Number(rev) }
-}
+  database.listen('mayfly_run', (payload) => handler(payload === null ? null : parseRunNotice(payload)))

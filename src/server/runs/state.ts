@@ -1,9 +1,9 @@
-// Reads what the rules look at from the tables, under the lock of the run: whoever changes a run holds its row.
+// Reads what the rules look at from the tables, under the lock of the run: whoever changes a run holds its row. Only as
+// much as the events can change is read: what is left of a big run is one row for each status in a workflow.
+import assert from 'node:assert'
 import { sql } from 'kysely'
-import type { JobId, OrganisationId, ProjectId, RunId, WorkflowId } from '../../base/ids.ts'
-import type { AttemptState, JobState, RunState, Status } from '../../schedule/index.ts'
-import type { Db } from '../db/database.ts'
-import type { JobNeeds } from '../db/schema.ts'
+import type { JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
+import type { JobState, RunEvent, RunState, Status } from '../../schedule/index.ts'
 import type { Tx } from '../db/transaction.ts'
 
 export type LockedRun = {
@@ -16,46 +16,77 @@ export type LockedRun = {
   readonly cancelledBy: string | null
 }
 
-/** Locks the run and counts this transaction; null when it is not there. */
-export const lockRun = async (tx: Tx, run: RunId): Promise<LockedRun | null> => {
-  const { rows } = await sql<LockedRun>`
-    update runs set rev = rev + 1 where id = ${run}
-    returning id, organisation_id as organisation, project_id as project, rev, status, cancelled_by as "cancelledBy"`.execute(
-    tx,
-  )
-  return rows[0] ?? null
+/** Locks the run and counts this transaction; no row when it is not there. */
+export const locked = (run: RunId) => sql`locked as (
+  update runs set rev = rev + 1 where id = ${run}
+  returning id, organisation_id as organisation, project_id as project, rev, status, cancelled_by as "cancelledBy")`
+
+type LoadedRun = { readonly run: LockedRun; readonly state: RunState }
+
+/**
+ * Both in one statement. It sees the tables as they were when it began; when somebody else held the lock then, and so
+ * the rev has moved by more than our own count, it is asked again, now that nobody can change anything.
+ */
+export const lockAndLoad = async (
+  tx: Tx,
+  id: RunId,
+  events: readonly RunEvent[],
+): Promise<LoadedRun | null> => {
+  const scope = scopeOf(events)
+  const { rows } = await sql<LockedRun & Seen>`
+    with ${locked(id)}, ${partsOf(id, scope)}
+    select locked.*, ${seen(id)} from locked`.execute(tx)
+  const [row] = rows
+  if (row === undefined) return null
+  if (row.seenRev === row.rev - 1) return { run: row, state: stateOf(row, row) }
+  const again = await sql<Seen>`with ${partsOf(id, scope)} select ${seen(id)}`.execute(tx)
+  assert(again.rows[0], 'a statement without a table has a row')
+  return { run: row, state: stateOf(row, again.rows[0]) }
 }
 
-export const loadState = async (
-  db: Db | Tx,
-  run: { readonly id: RunId; readonly status: Status; readonly cancelledBy: string | null },
-): Promise<RunState> => ({
-  status: run.status,
-  cancelRequested: run.cancelledBy !== null,
-  workflows: await loadWorkflows(db, run.id),
-  jobs: await loadJobs(db, run.id),
+/** `waiting`: what happens may let jobs begin, so those that wait are read, with what they need. */
+type Scope = { readonly jobs: readonly JobId[]; readonly waiting: boolean; readonly all: boolean }
+
+const scopeOf = (events: readonly RunEvent[]): Scope => ({
+  jobs: events.flatMap((event) => ('job' in event ? [event.job] : [])),
+  waiting: events.some(({ kind }) => kind !== 'claimed' && kind !== 'released'),
+  all: events.some(({ kind }) => kind === 'cancel-requested'),
 })
 
-const loadWorkflows = async (db: Db | Tx, run: RunId): Promise<RunState['workflows']> => {
-  const { rows } = await sql<{ id: WorkflowId; status: Status }>`
-    select id, status from workflows where run_id = ${run} order by position`.execute(db)
-  return rows
+type Seen = {
+  readonly seenRev: number
+  readonly workflows: RunState['workflows'] | null
+  readonly jobs: readonly JobState[] | null
+  readonly others: RunState['others'] | null
 }
 
-type JobRow = Omit<JobState, 'attempts' | 'needs'> & { readonly needs: JobNeeds }
-type AttemptRow = AttemptState & { readonly job: JobId }
+const stateOf = ({ status, cancelledBy }: LockedRun, { workflows, jobs, others }: Seen): RunState => ({
+  status,
+  cancelRequested: cancelledBy !== null,
+  workflows: workflows ?? [],
+  jobs: jobs ?? [],
+  others: others ?? [],
+})
 
-/** Two plain reads: gathering the attempts in SQL cost four times as much for a run of 400 jobs. */
-const loadJobs = async (db: Db | Tx, run: RunId): Promise<readonly JobState[]> => {
-  const jobs = await sql<JobRow>`
-    select id, workflow_id as workflow, key, name, kind, needs, status, skip_reason as skip
-    from jobs where run_id = ${run} order by number`.execute(db)
-  const attempts = await sql<AttemptRow>`
-    select job_id as job, number, status, cancel_requested_by is not null as "cancelRequested"
-    from attempts where run_id = ${run}`.execute(db)
-  const byJob = Map.groupBy(attempts.rows, (attempt) => attempt.job)
-  return jobs.rows.map((job) => ({ ...job, attempts: inOrder(byJob.get(job.id) ?? []) }))
-}
+const partsOf = (run: RunId, { jobs, waiting, all }: Scope) => sql`
+  needed as materialized (
+    select distinct w.workflow_id, n ->> 'key' as key from jobs w cross join lateral jsonb_array_elements(w.needs) n
+    where ${waiting} and w.run_id = ${run} and w.status = 'waiting'
+  ), part as materialized (
+    select id, workflow_id, number, key, name, kind, needs, status, skip_reason, ${all} or id = any(${jobs}::text[])
+      or ${waiting} and (status = 'waiting' or (workflow_id, key) in (select workflow_id, key from needed)) as whole
+    from jobs where run_id = ${run}
+  )`
 
-const inOrder = (attempts: readonly AttemptRow[]): readonly AttemptState[] =>
-  attempts.toSorted((a, b) => a.number - b.number)
+const seen = (run: RunId) => sql`
+  (select rev from runs where id = ${run}) as "seenRev",
+  (select json_agg(json_build_object('id', id, 'status', status) order by position)
+    from workflows where run_id = ${run}) as workflows,
+  (select json_agg(json_build_object('id', id, 'workflow', workflow_id, 'key', key, 'name', name, 'kind', kind,
+      'needs', needs, 'status', status, 'skip', skip_reason, 'attempts', coalesce((
+        select json_agg(json_build_object('number', a.number, 'status', a.status,
+          'cancelRequested', a.cancel_requested_by is not null) order by a.number)
+        from attempts a where a.job_id = part.id), '[]'::json)) order by number)
+    from part where whole) as jobs,
+  (select json_agg(json_build_object('workflow', workflow_id, 'status', status))
+    from (select distinct workflow_id, status from part where not whole) o) as others`

@@ -1,0 +1,180 @@
+// Writes what the rules decided: one statement for all rows of a run that change and for the notices about it. Each row is
+// compared before it is set; the run is locked, so a row that differs means that somebody changed it without the lock.
+import assert from 'node:assert'
+import { type RawBuilder, sql } from 'kysely'
+import type { JobId, LeaseId, RunnerId } from '../../base/ids.ts'
+import { type Change, isFinal } from '../../schedule/index.ts'
+import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
+import type { Tx } from '../db/transaction.ts'
+import type { NewId } from '../new-id.ts'
+import { runNotice } from './run-notice.ts'
+import type { LockedRun } from './state.ts'
+
+export type ChangeContext = {
+  readonly newId: NewId
+  /** Writes the rows of workflows and jobs that the changes bring; only a plan brings any. */
+  readonly insertPlanned?: (tx: Tx, run: LockedRun, added: AddedByPlan) => Promise<void>
+  /** Recorded as who cancelled. */
+  readonly by?: string
+  /** Of the jobs whose attempts begin. */
+  readonly leases?: ReadonlyMap<JobId, NewLease>
+  /** Called under the lock, before anything is written; false: nothing is to change. */
+  readonly locked?: () => Promise<boolean>
+  /** Go out with those about the run. */
+  readonly notices?: readonly Notice[]
+}
+
+export type NewLease = {
+  readonly id: LeaseId
+  readonly runner: RunnerId
+  readonly session: number
+  readonly deadlineSeconds: number
+}
+
+type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
+export type AddedByPlan = {
+  readonly workflows: readonly Of<'workflow-added'>[]
+  readonly jobs: readonly Of<'job-added'>[]
+}
+
+const only = <K extends Change['kind']>(changes: readonly Change[], kind: K): readonly Of<K>[] =>
+  changes.filter((change): change is Of<K> => change.kind === kind)
+
+export const writeChanges = async (
+  tx: Tx,
+  run: LockedRun,
+  changes: readonly Change[],
+  context: ChangeContext,
+): Promise<void> => {
+  const added: AddedByPlan = { workflows: only(changes, 'workflow-added'), jobs: only(changes, 'job-added') }
+  if (added.workflows.length > 0 || added.jobs.length > 0) {
+    assert(context.insertPlanned, 'a plan brings its rows')
+    await context.insertPlanned(tx, run, added)
+  }
+  const parts = [
+    attemptPart(changes, context),
+    addedPart(run, only(changes, 'attempt-added'), context.newId),
+    jobPart(run, changes),
+    workflowPart(only(changes, 'workflow')),
+    runPart(run, changes, context.by ?? 'unknown'),
+  ]
+  const notices = [runNotice({ ...run, run: run.id }), ...(context.notices ?? [])]
+  const { rows } = await sql<{ written: number[]; notices: Notice[] }>`
+    with ${sql.join(parts.map(({ part }) => part))}
+    select array[(select count(*) from attempt), (select count(*) from added), (select count(*) from job),
+      (select count(*) from workflow), (select count(*) from run)]::integer[] as written,
+      (${sentNotices(notices)}) as notices`.execute(tx)
+  assert.deepEqual(
+    rows[0]?.written,
+    parts.map(({ count }) => count),
+    'compare-and-set',
+  )
+  tellOnCommit(tx, rows[0]?.notices ?? [])
+}
+
+/** A statement with the rows it changes, and how many these must be. */
+type Part = { readonly part: RawBuilder<unknown>; readonly count: number }
+
+/** Besides what is given: of every class that got work, and of every runner that is to stop something. */
+const sentNotices = (notices: readonly Notice[]) => sql`
+  select json_agg(json_build_object('channel', channel, 'payload', payload)) from (
+    select channel, payload, pg_notify(channel, payload) as sent from (
+      ${noticeRows(notices)}
+      union all select distinct 'mayfly_queue', class from added
+      union all select distinct 'mayfly_lease', runner_id from attempt where cancel) as due
+  ) as notice where sent is not null`
+
+const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext): Part => {
+  const rows = [
+    ...only(changes, 'attempt').map(({ job, number, from, to }) => ({
+      job,
+      number,
+      from,
+      to,
+      cancel: false,
+    })),
+    ...only(changes, 'attempt-cancel-requested').map(({ job, number }) => ({
+      ...{ job, number, from: 'running', to: null, cancel: true },
+    })),
+  ]
+  const leaseOf = rows.map(({ job, to }) => (to === 'running' ? leases?.get(job) : undefined))
+  const part = sql`attempt as (
+    update attempts a set status = coalesce(c.next, a.status),
+      started_at = case c.next when 'running' then now() when 'queued' then null else a.started_at end,
+      finished_at = case when c.final then now() end,
+      cancel_requested_by = case when c.cancel then ${by ?? 'unknown'} else a.cancel_requested_by end,
+      lease_id = case when c.next in ('queued', 'running') then c.lease else a.lease_id end,
+      runner_id = case when c.next in ('queued', 'running') then c.runner else a.runner_id end,
+      session = case when c.next in ('queued', 'running') then c.session else a.session end,
+      deadline_at = case when c.next in ('queued', 'running') then now() + make_interval(secs => c.seconds) else a.deadline_at end
+    from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.number)}::integer[],
+      ${rows.map((c) => c.from)}::text[], ${rows.map((c) => c.to)}::text[],
+      ${rows.map((c) => c.to !== null && isFinal(c.to))}::boolean[], ${rows.map((c) => c.cancel)}::boolean[],
+      ${leaseOf.map((lease) => lease?.id ?? null)}::text[], ${leaseOf.map((lease) => lease?.runner ?? null)}::text[],
+      ${leaseOf.map((lease) => lease?.session ?? null)}::bigint[],
+      ${leaseOf.map((lease) => lease?.deadlineSeconds ?? null)}::float8[])
+      as c (job, number, previous, next, final, cancel, lease, runner, session, seconds)
+    where a.job_id = c.job and a.number = c.number and a.status = c.previous
+    returning a.runner_id, c.cancel)`
+  return { part, count: rows.length }
+}
+
+/** After those that end: a job has one live attempt at most, and a unique index says so. */
+const addedPart = (run: LockedRun, changes: readonly Of<'attempt-added'>[], newId: NewId): Part => ({
+  part: sql`added as (
+    insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status)
+    select c.id, j.organisation_id, j.project_id, j.run_id, j.id, c.number, j.class, 'queued'
+    from unnest(${changes.map(() => newId('attempt'))}::text[], ${changes.map((c) => c.job)}::text[],
+      ${changes.map((c) => c.number)}::integer[]) as c (id, job, number) join jobs j on j.id = c.job
+    where j.run_id = ${run.id} and (select count(*) from attempt) >= 0 order by j.number
+    returning class)`,
+  count: changes.length,
+})
+
+/** A job of which only an attempt changed has the run's rev all the same. */
+const jobPart = (run: LockedRun, changes: readonly Change[]): Part => {
+  const settled = only(changes, 'job')
+  const written = new Set([
+    ...settled.map(({ job }) => job),
+    ...only(changes, 'job-added').map(({ job }) => job.id),
+  ])
+  const touched = changes.flatMap((change) =>
+    'job' in change && typeof change.job === 'string' && !written.has(change.job) ? [change.job] : [],
+  )
+  const rows = [
+    ...settled,
+    ...[...new Set(touched)].map((job) => ({ job, from: null, to: null, skip: null })),
+  ]
+  const part = sql`job as (
+    update jobs j set status = coalesce(c.next, j.status), rev = ${run.rev},
+      skip_reason = case when c.next is null then j.skip_reason else c.skip end
+    from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.from)}::text[],
+      ${rows.map((c) => c.to)}::text[], ${rows.map((c) => c.skip)}::text[]) as c (id, previous, next, skip)
+    where j.id = c.id and (c.previous is null or j.status = c.previous)
+    returning 1)`
+  return { part, count: rows.length }
+}
+
+const workflowPart = (changes: readonly Of<'workflow'>[]): Part => ({
+  part: sql`workflow as (
+    update workflows w set status = c.next
+    from unnest(${changes.map((c) => c.workflow)}::text[], ${changes.map((c) => c.from)}::text[],
+      ${changes.map((c) => c.to)}::text[]) as c (id, previous, next)
+    where w.id = c.id and w.status = c.previous
+    returning 1)`,
+  count: changes.length,
+})
+
+const runPart = (run: LockedRun, changes: readonly Change[], by: string): Part => {
+  const [change] = only(changes, 'run')
+  const { from, to } = change ?? { from: run.status, to: run.status }
+  const cancel = only(changes, 'run-cancel-requested').length > 0
+  const isChanged = change !== undefined || cancel
+  const part = sql`run as (
+    update runs set status = ${to}, cancelled_by = case when ${cancel} then ${by} else cancelled_by end,
+      started_at = case when ${to} = 'running' then coalesce(started_at, now()) else started_at end,
+      finished_at = case when ${isFinal(to)} then coalesce(finished_at, now()) end
+    where ${isChanged} and id = ${run.id} and status = ${from}
+    returning 1)`
+  return { part, count: isChanged ? 1 : 0 }
+}
