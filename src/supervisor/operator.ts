@@ -1,4 +1,5 @@
-// The operator's own calls: to the vault's admin socket and to the server's operator socket, both 0600.
+// The operator's own calls: to the vault's admin socket and to the server's operator socket, both 0600. What either
+// refuses as a conflict is E_CONFLICT; everything else counts as being out of reach.
 import { type FaultCode, fault } from '../base/faults.ts'
 import { requestUnix } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
@@ -30,7 +31,7 @@ const call = async (
     ...(body === undefined ? {} : { body }),
   })
   if (answer.status >= 200 && answer.status < 300) return answer.body
-  throw fault(code, {
+  throw fault(answer.status === 409 ? 'E_CONFLICT' : code, {
     public: `${path} answered ${answer.status}`,
     detail: JSON.stringify(answer.body).slice(0, 1000),
   })

@@ -11,9 +11,10 @@ import type { Log } from '../base/log.ts'
 import { ensureDirectory } from '../sys/index.ts'
 import { type Child, keepChild } from './children.ts'
 import { jailerConfig, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
+import { enrolAtServer, enrolAtVault, revokedText } from './enrol.ts'
 import { ensureIdentity, type Identity } from './identity.ts'
 import type { Layout } from './layout.ts'
-import { callOperator, callVaultAdmin } from './operator.ts'
+import { callVaultAdmin } from './operator.ts'
 import { ensurePackages, productPackages } from './packages.ts'
 import { findFreePort } from './ports.ts'
 import { openPostgres, type Postgres } from './postgres.ts'
@@ -98,13 +99,18 @@ const start = async (
   const parts = { options, deps, running, users, programs, settings, identity }
   // Two chains side by side: the runner waits for the server by itself.
   deps.say('starting database, vault, server and runner …')
-  const [server] = await bothStarted(
+  const [{ server, takesRunner }, vsign] = await bothStarted(
     startDatabase(parts).then(() => startServer(parts)),
-    startVault(parts).then((vsign) => startJailer(parts, vsign)),
+    startVault(parts).then(async (key) => {
+      if (key !== null) await startJailer(parts, key)
+      return key
+    }),
   )
+  const hasRunner = takesRunner && vsign !== null
+  if (!hasRunner) deps.say(revokedText(layout))
   const address = publicUrl(options, settings)
   const healthyAfterMs = deps.clock.monotonicMs() - begin
-  if (options.withSample) await runSample({ layout, say: deps.say, signal: deps.signal })
+  if (options.withSample && hasRunner) await runSample({ layout, say: deps.say, signal: deps.signal })
   return {
     address,
     claimUrl: typeof server.ready.claimUrl === 'string' ? server.ready.claimUrl : null,
@@ -229,10 +235,10 @@ const startDatabase = async ({ options, deps, running, users }: Parts): Promise<
   })
 }
 
-/** Answers the public key that the vault signs with; the runner pins it. */
-const startVault = async (parts: Parts): Promise<string> => {
+/** Answers the public key that the vault signs with; null when it does not take the runner of this machine. */
+const startVault = async (parts: Parts): Promise<string | null> => {
   const { options, users, programs, identity } = parts
-  const pinned = { vsign: '' }
+  const pinned: { vsign: string | null } = { vsign: null }
   await keep(parts, 'vault', {
     start: () =>
       startProgram(programs, 'vault', {
@@ -243,28 +249,17 @@ const startVault = async (parts: Parts): Promise<string> => {
       }),
     // A vault that was restarted has a new epoch but keeps what is pinned; pinning again is idempotent.
     onReady: async () => {
-      pinned.vsign = await pinKeys(options.layout, identity)
+      await callVaultAdmin(options.layout, 'ticketkey.set', { publicKey: identity.ticketPublicKey })
+      pinned.vsign = await enrolAtVault(options.layout, identity)
     },
   })
   return pinned.vsign
 }
 
-const pinKeys = async (layout: Layout, identity: Identity): Promise<string> => {
-  const { id, publicKey } = identity.runner
-  await callVaultAdmin(layout, 'ticketkey.set', { publicKey: identity.ticketPublicKey })
-  const enrolled = await callVaultAdmin(layout, 'runner.enroll', {
-    runner: id,
-    publicKey,
-    org: '*',
-    projects: '*',
-    tierMax: 'protected',
-  })
-  return (enrolled as { vsign: string }).vsign
-}
-
-const startServer = (parts: Parts): Promise<Child> => {
+const startServer = async (parts: Parts): Promise<{ server: Child; takesRunner: boolean }> => {
   const { options, users, programs, settings, identity } = parts
-  return keep(parts, 'server', {
+  const enrolled = { runner: false }
+  const server = await keep(parts, 'server', {
     start: () =>
       startProgram(programs, 'server', {
         config: serverConfig({
@@ -282,13 +277,10 @@ const startServer = (parts: Parts): Promise<Child> => {
         withoutNetwork: false,
       }),
     onReady: async () => {
-      await callOperator(options.layout, 'POST', '/api/v1/operator/runners', {
-        id: identity.runner.id,
-        name: 'local',
-        public_key: identity.runner.publicKey,
-      })
+      enrolled.runner = await enrolAtServer(options.layout, identity)
     },
   })
+  return { server, takesRunner: enrolled.runner }
 }
 
 const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
