@@ -56,7 +56,7 @@ const fakeSandboxes = async (): Promise<LocalSandboxes> => {
     const found = findClass(word)
     return found.ok ? found.class.limits : null
   }
-  return { driver, classLimits, privateRanges: [], close: () => driver.close() }
+  return { driver, classLimits, privateRanges: [], egressDefault: 'open', close: () => driver.close() }
 }
 
 const mayfly = (line: string, options: CommandOptions = {}) =>
@@ -120,6 +120,21 @@ test('run takes one job alone, variables, and prints JSON on stdout only', async
   assert.equal(wrong.code, 2)
   const file = await mayfly('run ship --env-file .circleci/none')
   assert.match(file.stderr, /none cannot be read/)
+})
+
+test('a job that does not say what it reaches gets what the operator says; --network goes before that', async () => {
+  const reached: string[] = []
+  const sandboxes = async (): Promise<LocalSandboxes> => {
+    const fake = await fakeSandboxes()
+    const open: LocalSandboxes['driver']['open'] = (spec, signal) => {
+      reached.push(spec.egress.mode)
+      return fake.driver.open(spec, signal)
+    }
+    return { ...fake, egressDefault: 'none', driver: { ...fake.driver, open } }
+  }
+  assert.equal((await mayfly('run -j ship', { sandboxes })).code, 0)
+  assert.equal((await mayfly('run -j ship --network open', { sandboxes })).code, 0)
+  assert.deepEqual(reached, ['none', 'open'])
 })
 
 test('run stops at Ctrl-C, closes its sandboxes and exits with 130', async () => {

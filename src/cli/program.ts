@@ -1,6 +1,7 @@
 // The verbs of `mayfly` (experience.md §2). Only words and options stand here; what a verb does is imported when it is
 // called, so that `mayfly --help` and `mayfly run` load nothing they do not need.
 import { Command, CommanderError, Option } from 'commander'
+import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
 import { reportError } from './report-error.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -48,13 +49,16 @@ export const runProgram = async (
 }
 
 const carryOut =
-  <F extends object, A extends readonly unknown[]>(around: Surroundings, load: () => Promise<Action<F, A>>) =>
+  <F extends object, A extends readonly unknown[]>(
+    around: Surroundings,
+    load: (flags: F) => Promise<Action<F, A>>,
+  ) =>
   async (...given: readonly unknown[]): Promise<void> => {
     // commander gives the arguments, then the options, then the command itself.
     const flags = given.at(-2) as F
     const args = given.slice(0, -2) as unknown as A
     try {
-      around.setExitCode(await (await load())(around, flags, ...args))
+      around.setExitCode(await (await load(flags))(around, flags, ...args))
     } catch (error) {
       around.setExitCode(reportError(around, error, { json: 'json' in flags && flags.json === true }))
     }
@@ -62,6 +66,19 @@ const carryOut =
 
 const jsonOption = () => new Option('--json', 'print JSON, the same objects as the API')
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+
+/** Sandboxes take as long to start as the verb to load: they start first. */
+const loadRun = async (
+  around: Surroundings,
+  flags: RunFlags,
+): Promise<Action<RunFlags, readonly [name: string | undefined]>> => {
+  const opening = flags.list === true ? null : around.openSandboxes()
+  // Awaited in every case; a failure before that must not count as unhandled.
+  opening?.catch(() => undefined)
+  const { listLocally, runLocally } = await import('./commands/run.ts')
+  if (opening === null) return listLocally
+  return (_around, _flags, name) => runLocally(around, flags, name, opening)
+}
 
 const addLocalVerbs = (program: Command, around: Surroundings): void => {
   program
@@ -75,7 +92,7 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
     .addOption(new Option('--image <where>', 'where tools come from').choices(['host']).default('host'))
     .option('-n, --jobs <count>', 'jobs at once')
     .addOption(jsonOption())
-    .action(carryOut(around, async () => (await import('./commands/run.ts')).runLocally))
+    .action(carryOut(around, (flags: RunFlags) => loadRun(around, flags)))
   program
     .command('lint [paths...]')
     .alias('validate')

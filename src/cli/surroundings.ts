@@ -17,6 +17,8 @@ export type LocalSandboxes = {
   readonly classLimits: (name: string) => Limits | null
   /** Ranges the operator of this machine excepted, for jobs with an open network. */
   readonly privateRanges: readonly string[]
+  /** What a job reaches that does not say, by the word of the same operator. */
+  readonly egressDefault: 'none' | 'open'
   close(): Promise<void>
 }
 

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createProgram, type Output, runProgram, type Surroundings } from '../cli/index.ts'
 import { randomBytes, systemClock } from '../sys/index.ts'
+import { startLocalJailer } from './local-jailer.ts'
 import { addSupervisorCommands, findHome } from './supervisor.ts'
 
 const home = findHome(import.meta.filename)
@@ -41,14 +42,21 @@ const layout = async () => {
 
 const operatorSocket = async (): Promise<string> => (await layout()).operatorSocket
 
-/** What jobs may reach beyond the ordinary is the operator's word, here as on a server. */
+/** What jobs may reach is the operator's word, here as on a server. */
 const openSandboxes = async () => {
-  const [{ ensureSettings }, { openLocalSandboxes }] = await Promise.all([
-    import('../supervisor/index.ts'),
-    import('./local-sandboxes.ts'),
-  ])
-  const settings = await ensureSettings(await layout(), (line) => around.stderr.write(`${line}\n`))
-  return openLocalSandboxes({ privateRanges: settings.egress.allow })
+  // Before anything is loaded: it takes as long as all of that.
+  const jailer = startLocalJailer()
+  const settings = readSettings().catch(async (error: unknown) => {
+    await jailer.close()
+    throw error
+  })
+  const [{ openLocalSandboxes }, { egress }] = await Promise.all([import('./local-sandboxes.ts'), settings])
+  return openLocalSandboxes({ privateRanges: egress.allow, egressDefault: egress.default }, jailer)
+}
+
+const readSettings = async () => {
+  const { ensureSettings } = await import('../supervisor/index.ts')
+  return ensureSettings(await layout(), (line) => around.stderr.write(`${line}\n`))
 }
 
 const interrupted = new AbortController()

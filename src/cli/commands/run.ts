@@ -23,36 +23,34 @@ export type RunFlags = {
   readonly json?: boolean
 }
 
+/** `opening`: the sandboxes start while this is loaded and the configuration is read; closed here. */
 export const runLocally = async (
   around: Surroundings,
   flags: RunFlags,
   name: string | undefined,
+  opening: Promise<LocalSandboxes>,
 ): Promise<number> => {
-  const tree = await findWorkTree(around)
-  const root = findProjectRoot(around.cwd, tree)
-  if (flags.list !== true)
-    return withSandboxes(around, (sandboxes) => compileAndRun(around, flags, { name, tree, root }, sandboxes))
-  const plan = await compileTree(around, tree, root)
-  if (plan === null) return exitCodes.invalidConfiguration
-  return listPlan(around, flags, plan)
-}
-
-type Where = { readonly name: string | undefined; readonly tree: WorkTree | null; readonly root: string }
-
-/** The sandboxes start while the configuration is read and compiled. */
-const withSandboxes = async (
-  around: Surroundings,
-  use: (sandboxes: Promise<LocalSandboxes>) => Promise<number>,
-): Promise<number> => {
-  const opening = around.openSandboxes()
-  // Awaited below in every case; a failure before that must not count as unhandled.
-  opening.catch(() => undefined)
   try {
-    return await use(opening)
+    return await compileAndRun(around, flags, { name, ...(await findProject(around)) }, opening)
   } finally {
     const sandboxes = await opening.catch(() => null)
     await sandboxes?.close()
   }
+}
+
+/** `mayfly run --list`. */
+export const listLocally = async (around: Surroundings, flags: RunFlags): Promise<number> => {
+  const { tree, root } = await findProject(around)
+  const plan = await compileTree(around, tree, root)
+  return plan === null ? exitCodes.invalidConfiguration : listPlan(around, flags, plan)
+}
+
+type Project = { readonly tree: WorkTree | null; readonly root: string }
+type Where = Project & { readonly name: string | undefined }
+
+const findProject = async (around: Surroundings): Promise<Project> => {
+  const tree = await findWorkTree(around)
+  return { tree, root: findProjectRoot(around.cwd, tree) }
 }
 
 const compileAndRun = async (

@@ -123,9 +123,9 @@ const runJob = async (making: Making, job: ExpandedJob, number: number): Promise
   return result
 }
 
-/** What the person said goes before what the file says. */
-const egressOf = ({ network }: LocalRun, spec: JobSpec): JobEgress =>
-  (network === null ? spec.egress : null) ?? { mode: network ?? 'open', allow: [] }
+/** What the person said goes before what the file says, and that before the operator's settings. */
+const egressOf = ({ network, sandboxes }: LocalRun, spec: JobSpec): JobEgress =>
+  (network === null ? spec.egress : null) ?? { mode: network ?? sandboxes.egressDefault, allow: [] }
 
 /** The attempt reads from the reason that a person wanted it. */
 const abortWith = (interrupted: AbortSignal): AbortSignal => {
