@@ -1,4 +1,5 @@
 // How things look in a terminal: colours only where they are wanted, tables for people, tab-separated lines for pipes.
+import type { ProblemLook } from '../compile/index.ts'
 import type { Output, Surroundings } from './surroundings.ts'
 
 export type Colour = 'green' | 'red' | 'yellow' | 'blue' | 'cyan' | 'magenta' | 'dim' | 'bold'
@@ -20,6 +21,23 @@ export const paintFor = (around: Surroundings, output: Output): Paint => {
   const { NO_COLOR: none, CLICOLOR_FORCE: force } = around.environment
   const wanted = force !== undefined && force !== '0' ? true : output.isTerminal && (none ?? '') === ''
   return wanted ? (colour, text) => `\u001b[${codes[colour]}m${text}\u001b[0m` : (_colour, text) => text
+}
+
+const partColours: Readonly<Record<Parameters<ProblemLook['paint']>[0], Colour>> = {
+  error: 'red',
+  warning: 'yellow',
+  note: 'cyan',
+  rule: 'dim',
+  message: 'bold',
+}
+
+/** Problems on a terminal: coloured, and long lines of a file cut to what a reader has room for. */
+export const problemLook = (around: Surroundings, output: Output): ProblemLook => {
+  const paint = paintFor(around, output)
+  return {
+    columns: output.isTerminal ? output.columns : Number.POSITIVE_INFINITY,
+    paint: (part, text) => paint(partColours[part], text),
+  }
 }
 
 const marks: Readonly<Record<string, readonly [mark: string, colour: Colour]>> = {

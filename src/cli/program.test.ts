@@ -85,6 +85,26 @@ test('lint says what is wrong and where, and exits with 7; a good file is quiet'
   assert.equal((await mayfly('lint missing.yml')).code, 5)
 })
 
+test('lint --strict fails on warnings; every format writes to stdout alone', async () => {
+  await writeFile(
+    join(root, 'deep/warned.yml'),
+    configuration.replace('steps: [{run: ship}]', 'steps: [{run: ship}]\n    colour: red'),
+  )
+  assert.equal((await mayfly('lint deep/warned.yml')).code, 0)
+  const strict = await mayfly('lint --strict deep/warned.yml')
+  assert.deepEqual([strict.code, /1 warning in 1 file; warnings fail/.test(strict.stderr)], [7, true])
+  const shapes = {
+    json: /"endColumn":11/,
+    sarif: /"startLine": 14/,
+    github: /^::warning file=deep\/warned\.yml,line=14/,
+  }
+  for (const [format, shape] of Object.entries(shapes))
+    assert.match((await mayfly(`lint --format ${format} deep/warned.yml`)).stdout, shape)
+  const above = await mayfly('lint ../deep', { cwd: join(root, '.circleci') })
+  assert.match(above.stdout, /error\[MF2020\]/, 'a directory without a configuration')
+  assert.equal((await mayfly('lint --format xml')).code, 2)
+})
+
 test('run finds the configuration above, lists what there is', async () => {
   const list = await mayfly('run --list', { cwd: join(root, 'deep/er') })
   assert.equal(list.code, 0)

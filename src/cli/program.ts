@@ -97,7 +97,12 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
     .command('lint [paths...]')
     .alias('validate')
     .description('check the configuration of this work tree')
-    .addOption(new Option('--format <format>', 'how to print').choices(['human', 'json']).default('human'))
+    .addOption(
+      new Option('--format <format>', 'how to print')
+        .choices(['human', 'json', 'sarif', 'github', 'gcc', 'junit'])
+        .default('human'),
+    )
+    .option('--strict', 'warnings fail too')
     .action(carryOut(around, async () => (await import('./commands/lint.ts')).lint))
   program
     .command('doctor')

@@ -79,3 +79,10 @@ export const problemCodes = {
 } as const satisfies Record<string, ProblemRow>
 
 export type ProblemCode = keyof typeof problemCodes
+
+const titles = new Map<string, string>(
+  Object.values(problemCodes).map(({ number, title }) => [number, title]),
+)
+
+/** Of a number as problems carry it; empty for one that is not in the catalogue. */
+export const titleOf = (number: string): string => titles.get(number) ?? ''

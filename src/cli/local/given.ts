@@ -1,0 +1,72 @@
+// Configurations that somebody names on the command line: a file, whatever its name, or a directory that holds one.
+// What the compiler says about them is shown with paths from where the person stands.
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fault } from '../../base/faults.ts'
+import type { Problem } from '../../base/problem.ts'
+import { type CompileResult, compile, configPaths, findConfig } from '../../compile/index.ts'
+import type { RunEvent } from '../../protocol/plan.ts'
+import type { WorkTree } from '../git/work-tree.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { findProjectRoot, localEvent, readConfiguration } from './configuration.ts'
+
+/** The paths that were given, else the project around. */
+export const givenPaths = (
+  around: Surroundings,
+  tree: WorkTree | null,
+  paths: readonly string[],
+): readonly string[] =>
+  paths.length > 0 ? paths.map((path) => resolve(around.cwd, path)) : [findProjectRoot(around.cwd, tree)]
+
+export type Given = {
+  /** The configuration's path as a person would type it here. */
+  readonly shown: string
+  readonly text: string
+  readonly result: CompileResult
+}
+
+export const compileGiven = async (
+  around: Surroundings,
+  tree: WorkTree | null,
+  path: string,
+  event: RunEvent = localEvent(tree),
+): Promise<Given> => {
+  const { root, config, file, files } = await readGiven(around, path)
+  const compiled = compile({ files, event, parameters: {} })
+  const shownOf = (name: string): string => relative(around.cwd, name === config ? file : join(root, name))
+  const show = (problem: Problem): Problem =>
+    problem.at && files.has(problem.at.file)
+      ? { ...problem, at: { ...problem.at, file: shownOf(problem.at.file) } }
+      : problem
+  const result = { ...compiled, problems: compiled.problems.map(show) }
+  return { shown: relative(around.cwd, file), text: files.get(config) ?? '', result }
+}
+
+type Read = {
+  readonly root: string
+  /** The name the compiler knows the configuration by, and the file it was read from. */
+  readonly config: string
+  readonly file: string
+  readonly files: ReadonlyMap<string, string>
+}
+
+const readGiven = async (around: Surroundings, path: string): Promise<Read> => {
+  const found = await stat(path).catch(() => null)
+  if (found === null) throw fault('E_NOT_FOUND', { public: `there is no ${relative(around.cwd, path)}` })
+  const [first = ''] = configPaths
+  if (found.isDirectory()) {
+    const files = await readConfiguration(path)
+    const config = findConfig(files.keys())?.path ?? first
+    return { root: path, config, file: join(path, config), files }
+  }
+  // A file beside the real one may use the orbs that lie there.
+  const inProject = basename(dirname(path)) === dirname(first)
+  const root = inProject ? dirname(dirname(path)) : dirname(path)
+  const beside = inProject ? await readConfiguration(root) : new Map<string, string>()
+  return {
+    root,
+    config: first,
+    file: path,
+    files: new Map([...beside, [first, await readFile(path, 'utf8')]]),
+  }
+}
