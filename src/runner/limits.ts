@@ -12,6 +12,10 @@ export const frameRawBytes = 256 * 1024
 /** How long output waits for company, while somebody watches and while nobody does. */
 export const watchedFlushMs = 100
 export const unwatchedFlushMs = 1_000
+/** With nobody watching, the first frames of an attempt wait this long: it may be over by then (decision 0010). */
+export const unwatchedShipMs = 250
+/** Raw log bytes of one attempt on their way into sealed frames; beyond it the job's output waits. */
+export const unsealedLogBytesMax = 1024 * 1024
 /** Log bytes of one attempt that are not yet durable on the server; beyond it the job's output waits. */
 export const unackedLogBytesMax = 8 * 1024 * 1024
 /** Frames smaller than this are compressed on the spot, larger ones in Node's thread pool. */
@@ -49,8 +53,9 @@ export const refsBytesMax = 4 * 1024 * 1024
 export const pollDeadlineMs = 45_000
 export const requestDeadlineMs = 30_000
 export const answerBytesMax = 16 * 1024 * 1024
-/** Events wait this long for company. */
-export const eventsFlushMs = 50
+/** Events wait this long for company, while somebody watches and while nobody does. */
+export const watchedEventsMs = 50
+export const unwatchedEventsMs = 250
 export const eventsPerRequest = 500
 export const eventTextMax = 1_000
 /** After the end of an attempt its log, events and result are offered this long. */
@@ -62,4 +67,6 @@ export const measureSpreadMs = 900_000
 /** A stopping runner lets attempts end by themselves for this long. */
 export const drainMs = 5_000
 /** Sealed log frames of one attempt kept in memory for the finished log; beyond it they go to a file. */
-export const archiveMemoryBytes = 8 * 1024 * 1024
+export const archiveMemoryBytes = 4 * 1024 * 1024
+/** Bytes read at once from the file of sealed frames. */
+export const archiveReadBytes = 256 * 1024

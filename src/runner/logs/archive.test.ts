@@ -11,7 +11,8 @@ import { formatId, uuid7 } from '../../base/ids.ts'
 import { logFooterBytes, parseLogFooter, parseLogIndex } from '../../protocol/log-object.ts'
 import { decryptBlob, generateLogKey, importLogKey } from '../../seal/index.ts'
 import { archiveMemoryBytes } from '../limits.ts'
-import { createFrameStore, packLog } from './archive.ts'
+import { packLog } from './archive.ts'
+import { createFrameStore } from './frame-store.ts'
 import { createFramer } from './framer.ts'
 
 const attempt = formatId('attempt', uuid7(1, new Uint8Array(10)))
@@ -28,7 +29,7 @@ const pack = async (writes: readonly (readonly [step: number, bytes: Buffer])[])
   const path = join(directory, 'frames')
   const store = createFrameStore(path)
   const framer = createFramer({
-    ...{ attempt, key: frameKey, clock: { now: () => 0, monotonicMs: () => 0 } },
+    ...{ attempt, key: Promise.resolve(frameKey), clock: { now: () => 0, monotonicMs: () => 0 } },
     emit: (frame) => store.add(frame.bytes),
   })
   for (const [step, bytes] of writes) framer.write(step, bytes)

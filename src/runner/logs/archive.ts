@@ -1,68 +1,17 @@
 // The finished log of an attempt as one object (protocol/log-object.ts): the small frames of the live log, opened with
 // the key this process still holds and packed again per step, larger and tighter.
-import { appendFile, readFile, rm } from 'node:fs/promises'
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { createHash } from 'node:crypto'
+import { type FileHandle, open as openFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { concatBytes } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import { type FrameHeader, frameRawBytesMax } from '../../protocol/frames.ts'
 import { encodeLogIndex, type LogIndexEntry, logChunkRawBytesMax } from '../../protocol/log-object.ts'
 import { type CryptoKey, encryptBlob, openFrame } from '../../seal/index.ts'
-import { archiveMemoryBytes } from '../limits.ts'
-
-export interface FrameStore {
-  add(frame: Uint8Array): void
-  /** In the order of `add`. */
-  frames(): AsyncIterable<Uint8Array>
-  close(): Promise<void>
-}
-
-/** Sealed frames in memory, and beyond a bound in a file: what is on disk is as sealed as on the wire. */
-export const createFrameStore = (path: string): FrameStore => {
-  let memory: Uint8Array[] = []
-  let bytes = 0
-  let onDisk = false
-  let written: Promise<void> = Promise.resolve()
-  const spill = () => {
-    const batch = concatBytes(memory.flatMap((frame) => [lengthOf(frame), frame]))
-    memory = []
-    bytes = 0
-    onDisk = true
-    written = written.then(() => appendFile(path, batch, { mode: 0o600 }))
-    written.catch(() => undefined)
-  }
-  return {
-    add: (frame) => {
-      memory.push(frame)
-      bytes += frame.length
-      if (bytes > archiveMemoryBytes) spill()
-    },
-    frames: async function* () {
-      await written
-      if (onDisk) yield* splitFrames(await readFile(path))
-      yield* memory
-    },
-    close: async () => {
-      memory = []
-      await written.catch(() => undefined)
-      if (onDisk) await rm(path, { force: true })
-    },
-  }
-}
-
-const lengthOf = (frame: Uint8Array): Uint8Array => {
-  const length = new Uint8Array(4)
-  new DataView(length.buffer).setUint32(0, frame.length)
-  return length
-}
-
-const splitFrames = function* (file: Buffer): Iterable<Uint8Array> {
-  for (let at = 0; at < file.length; ) {
-    const end = at + 4 + file.readUInt32BE(at)
-    yield file.subarray(at + 4, end)
-    at = end
-  }
-}
+import { compressInlineBytes } from '../limits.ts'
+import type { FileBody } from '../session/requests.ts'
 
 /** The MFB1 object, in pieces. */
 export const packLog = (options: {
@@ -94,8 +43,8 @@ const plainLog = async function* (options: {
   const open = new Map<number, Chunk>()
   const entries: LogIndexEntry[] = []
   let offset = 0
-  const finish = (chunk: Chunk): Uint8Array => {
-    const bytes = zstdCompressSync(Buffer.concat(chunk.parts), level3)
+  const finish = async (chunk: Chunk): Promise<Uint8Array> => {
+    const bytes = await compress(Buffer.concat(chunk.parts))
     const { step, firstLine, tMs, seq: seqFrom } = chunk.header
     const { lines, rawBytes, seqTo } = chunk
     entries.push({ step, firstLine, lines, offset, length: bytes.length, rawBytes, tMs, seqFrom, seqTo })
@@ -109,7 +58,7 @@ const plainLog = async function* (options: {
     const { header } = opened
     const raw = zstdDecompressSync(opened.compressed, { maxOutputLength: frameRawBytesMax })
     const before = open.get(header.step)
-    if (before !== undefined && before.rawBytes + raw.length > logChunkRawBytesMax) yield finish(before)
+    if (before !== undefined && before.rawBytes + raw.length > logChunkRawBytesMax) yield await finish(before)
     const chunk = open.get(header.step) ?? { header, parts: [], rawBytes: 0, lines: 0, seqTo: 0 }
     open.set(header.step, chunk)
     chunk.parts.push(raw)
@@ -117,8 +66,40 @@ const plainLog = async function* (options: {
     chunk.lines += header.lines
     chunk.seqTo = header.seq
   }
-  for (const chunk of [...open.values()]) yield finish(chunk)
+  for (const chunk of [...open.values()]) yield await finish(chunk)
   yield encodeLogIndex(entries, options.lastSeq)
 }
 
+/** In memory up to `memoryBytes`, then in a file: sealed as it will be stored. */
+export const keepPacked = async (
+  pieces: AsyncIterable<Uint8Array>,
+  to: { readonly path: string; readonly memoryBytes: number },
+): Promise<Uint8Array | FileBody> => {
+  const memory: Uint8Array[] = []
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  let file: FileHandle | null = null
+  try {
+    for await (const piece of pieces) {
+      sizeBytes += piece.length
+      hash.update(piece)
+      if (file === null) memory.push(piece)
+      else await file.appendFile(piece)
+      if (file !== null || sizeBytes <= to.memoryBytes) continue
+      file = await openFile(to.path, 'w', 0o600)
+      for (const kept of memory.splice(0)) await file.appendFile(kept)
+    }
+  } finally {
+    await file?.close()
+  }
+  return file === null
+    ? concatBytes(memory)
+    : { path: to.path, length: sizeBytes, sha256: hash.digest('base64url') }
+}
+
+/** Small ones on the spot, others beside the event loop. */
+const compress = (raw: Buffer): Promise<Uint8Array> | Uint8Array =>
+  raw.length < compressInlineBytes ? zstdCompressSync(raw, level3) : compressBeside(raw, level3)
+
+const compressBeside = promisify(zstdCompress)
 const level3 = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }

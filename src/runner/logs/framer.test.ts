@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { formatId, uuid7 } from '../../base/ids.ts'
-import { generateLogKey, importLogKey, openFrame } from '../../seal/index.ts'
-import { frameRawBytes } from '../limits.ts'
+import { type CryptoKey, generateLogKey, importLogKey, openFrame } from '../../seal/index.ts'
+import { frameRawBytes, unsealedLogBytesMax } from '../limits.ts'
 import { createFramer, type SealedFrame } from './framer.ts'
 
 const attempt = formatId('attempt', uuid7(1_790_000_000_000, new Uint8Array(10)))
@@ -13,7 +13,7 @@ const open = async (nowMs: () => number) => {
   const sealed: SealedFrame[] = []
   const framer = createFramer({
     attempt,
-    key,
+    key: Promise.resolve(key),
     clock: { now: () => 0, monotonicMs: nowMs },
     emit: (frame) => void sealed.push(frame),
   })
@@ -86,4 +86,26 @@ test('waiting output leaves when somebody begins to watch', async () => {
     (await frames()).map((frame) => frame.text),
     ['a\n', 'b\n', 'c\n'],
   )
+})
+
+test('output waits while more than the bound is not sealed, also while there is no key yet', async () => {
+  const made = Promise.withResolvers<CryptoKey>()
+  const sealed: number[] = []
+  const framer = createFramer({
+    ...{ attempt, key: made.promise, clock: { now: () => 0, monotonicMs: () => 0 } },
+    emit: ({ seq }) => void sealed.push(seq),
+  })
+  const part = Buffer.alloc(frameRawBytes, 'x')
+  let wait: Promise<unknown> | undefined
+  for (let bytes = 0; bytes <= unsealedLogBytesMax; bytes += part.length) {
+    assert.equal(wait, undefined)
+    framer.write(1, part)
+    wait = framer.room()
+  }
+  assert.ok(wait instanceof Promise)
+  assert.deepEqual(sealed, [])
+  made.resolve(await importLogKey(generateLogKey()))
+  await wait
+  assert.equal(framer.room(), undefined)
+  assert.equal(sealed.length, unsealedLogBytesMax / frameRawBytes + 1)
 })

@@ -4,13 +4,20 @@ import { constants, zstdCompress, zstdCompressSync } from 'node:zlib'
 import type { Clock } from '../../base/clock.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import { type CryptoKey, sealFrame } from '../../seal/index.ts'
-import { compressInlineBytes, frameRawBytes, unwatchedFlushMs, watchedFlushMs } from '../limits.ts'
+import {
+  compressInlineBytes,
+  frameRawBytes,
+  unsealedLogBytesMax,
+  unwatchedFlushMs,
+  watchedFlushMs,
+} from '../limits.ts'
 
 export type SealedFrame = { readonly seq: number; readonly bytes: Uint8Array; readonly rawBytes: number }
 
 export type FramerDeps = {
   readonly attempt: AttemptId
-  readonly key: CryptoKey
+  /** Output may come before its key is made: frames wait for it. */
+  readonly key: Promise<CryptoKey>
   readonly clock: Clock
   /** Gets every frame once, in the order of `seq`. */
   readonly emit: (frame: SealedFrame) => void
@@ -18,6 +25,8 @@ export type FramerDeps = {
 
 export interface Framer {
   write(step: number, bytes: Uint8Array): void
+  /** A promise while too much is written and not emitted: no more output until it resolves. */
+  room(): Promise<unknown> | undefined
   setWatched(watched: boolean): void
   /** Everything written so far has been emitted; answers the last `seq`. */
   finish(): Promise<number>
@@ -33,6 +42,7 @@ export const createFramer = (deps: FramerDeps): Framer => {
   let flushMs = unwatchedFlushMs
   let timer: NodeJS.Timeout | null = null
   let emitted: Promise<void> = Promise.resolve()
+  let unsealedBytes = 0
 
   const flush = (step: number, buffer: StepBuffer): void => {
     if (buffer.bytes === 0) return
@@ -54,11 +64,16 @@ export const createFramer = (deps: FramerDeps): Framer => {
       nextLine: buffer.nextLine + lines,
       flushedAtMs: clock.monotonicMs(),
     })
+    const { length: rawBytes } = raw
     const compressed = compress(raw)
+    unsealedBytes += rawBytes
     emitted = emitted.then(async () => {
-      const bytes = await sealFrame(deps.key, header, await compressed)
-      deps.emit({ seq: header.seq, bytes, rawBytes: raw.length })
+      const bytes = await sealFrame(await deps.key, header, await compressed)
+      unsealedBytes -= rawBytes
+      deps.emit({ seq: header.seq, bytes, rawBytes })
     })
+    // Whoever waits for it hears of a failure; until then it must not count as unhandled.
+    emitted.catch(() => undefined)
   }
 
   const flushAll = (): void => {
@@ -87,6 +102,7 @@ export const createFramer = (deps: FramerDeps): Framer => {
       for (let at = 0; at < bytes.length; at += frameRawBytes)
         append(step, bytes.subarray(at, at + frameRawBytes))
     },
+    room: () => (unsealedBytes <= unsealedLogBytesMax ? undefined : emitted),
     setWatched: (watched) => {
       flushMs = watched ? watchedFlushMs : unwatchedFlushMs
       if (watched) flushAll()

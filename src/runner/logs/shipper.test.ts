@@ -4,7 +4,7 @@ import { formatId, type LeaseId, uuid7 } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import { encodeFrameHeader, parseFrameBatch } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
-import { unackedLogBytesMax } from '../limits.ts'
+import { frameRawBytes, unackedLogBytesMax, unwatchedShipMs } from '../limits.ts'
 import { createShipper } from './shipper.ts'
 
 const id = (n: number) => uuid7(n, new Uint8Array(10))
@@ -48,7 +48,7 @@ const openShipper = () => {
   })
   const frames = shipper.open({
     lease,
-    sealedKey,
+    sealedKey: () => sealedKey,
     onLost: () => told.lost++,
     onWatched: (watched) => told.watched.push(watched),
   })
@@ -56,14 +56,18 @@ const openShipper = () => {
     const waiting = requests.shift()
     return waiting ? Promise.resolve(waiting) : new Promise((resolve) => arrivals.push(resolve))
   }
-  return { shipper, frames, next, told }
+  const count = () => requests.length
+  return { shipper, frames, next, told, count }
 }
+/** Everything that could have been sent was sent. */
+const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
 const durable = (seq: number, watched = false): FramesAnswer => ({
   leases: { [lease]: { durable: seq, watched } },
 })
 
 test('frames of one turn share a request, the key goes with the first', async () => {
   const { frames, next, shipper, told } = openShipper()
+  frames.hurry()
   frames.add(frame(1))
   frames.add(frame(2))
   const first = await next()
@@ -113,10 +117,62 @@ test('output waits while more than the bound is not durable', async () => {
 
 test('a lost lease is told once and nothing of it is kept', async () => {
   const { frames, next, shipper, told } = openShipper()
+  frames.hurry()
   frames.add(frame(1))
   ;(await next()).answer({ leases: { [lease]: { lost: true } } })
   await frames.durable(1)
   assert.equal(told.lost, 1)
   assert.equal(frames.room(), undefined)
   shipper.close()
+})
+
+test('with nobody watching the first frames wait for company, the later ones do not', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { frames, next, shipper, count } = openShipper()
+  frames.add(frame(1))
+  t.mock.timers.tick(unwatchedShipMs - 1)
+  frames.add(frame(2))
+  await turn()
+  assert.equal(count(), 0)
+  t.mock.timers.tick(1)
+  const first = await next()
+  assert.deepEqual(first.seqs, [1, 2])
+  first.answer(durable(2))
+  await frames.durable(2)
+  frames.add(frame(3))
+  assert.deepEqual((await next()).seqs, [3])
+  shipper.close()
+})
+
+test('whoever begins to watch, and a frame too many, end the wait', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const watched = openShipper()
+  watched.frames.add(frame(1))
+  watched.frames.hurry()
+  assert.deepEqual((await watched.next()).seqs, [1])
+  watched.shipper.close()
+  const large = openShipper()
+  large.frames.add(frame(1))
+  large.frames.add(frame(2, frameRawBytes))
+  assert.deepEqual((await large.next()).seqs, [1, 2])
+  large.shipper.close()
+})
+
+test('what finish takes along is not sent by itself, and an answer under way decides nothing any more', async () => {
+  const { frames, next, shipper, told, count } = openShipper()
+  frames.add(frame(1))
+  assert.deepEqual([frames.withhold().wasSent, frames.withhold().items.length], [false, 1])
+  frames.hurry()
+  await turn()
+  assert.equal(count(), 0)
+  // The form was refused: the separate way.
+  const all = frames.durable(1)
+  const sent = await next()
+  const again = frames.withhold()
+  assert.deepEqual([again.wasSent, again.items[0]?.sealedKey], [true, sealedKey])
+  sent.answer({ leases: { [lease]: { lost: true } } })
+  await turn()
+  assert.equal(told.lost, 0)
+  shipper.close()
+  await all
 })

@@ -12,7 +12,7 @@ import {
 } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
 import { createBackoff } from '../backoff.ts'
-import { unackedLogBytesMax } from '../limits.ts'
+import { frameRawBytes, unackedLogBytesMax, unwatchedShipMs } from '../limits.ts'
 import type { SealedFrame } from './framer.ts'
 
 export type ShipperDeps = {
@@ -23,8 +23,8 @@ export type ShipperDeps = {
 
 export type LogLine = {
   readonly lease: LeaseId
-  /** Goes along until the first frame is durable. */
-  readonly sealedKey: Uint8Array
+  /** Goes along until the first frame is durable; it is known by the time there is a frame. */
+  readonly sealedKey: () => Uint8Array
   readonly onLost: () => void
   readonly onWatched: (watched: boolean) => void
 }
@@ -35,6 +35,10 @@ export interface LeaseFrames {
   room(): Promise<void> | undefined
   /** Resolves when everything up to `seq` is durable or the lease is lost. */
   durable(seq: number): Promise<void>
+  /** From now on frames leave at once: somebody watches. Else the first ones wait a little, they may be all. */
+  hurry(): void
+  /** What is not durable yet, and whether any of it was sent; it is sent no more until `durable` is asked for. */
+  withhold(): { readonly items: readonly FrameBatchItem[]; readonly wasSent: boolean }
   close(): void
 }
 
@@ -50,6 +54,10 @@ type Queue = {
   bytes: number
   durable: number
   lost: boolean
+  /** Waits for more, is sent as it comes, or is kept back because `finish` takes it along. */
+  pace: 'waiting' | 'flowing' | 'withheld'
+  wasSent: boolean
+  timer: NodeJS.Timeout | null
   waiters: Waiter[]
 }
 
@@ -91,8 +99,13 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
 
   return {
     open: (line) => {
-      const queue: Queue = { line, frames: [], bytes: 0, durable: 0, lost: false, waiters: [] }
+      const queue = emptyQueue(line)
       queues.set(line.lease, queue)
+      const flow = () => {
+        clearTimeout(queue.timer ?? undefined)
+        queue.pace = 'flowing'
+        if (queue.frames.length > 0) void send()
+      }
       const wait = (until: Waiter['until']) =>
         new Promise<void>((done) => queue.waiters.push({ until, done }))
       return {
@@ -100,10 +113,24 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
           if (queue.lost) return
           queue.frames.push(frame)
           queue.bytes += frame.bytes.length
-          void send()
+          if (queue.pace === 'flowing') void send()
+          else if (queue.pace === 'withheld') return
+          else if (queue.bytes >= frameRawBytes) flow()
+          else queue.timer ??= setTimeout(flow, unwatchedShipMs)
         },
         room: () => (hasRoom(queue) ? undefined : wait(hasRoom)),
-        durable: (seq) => (isDurable(queue, seq) ? Promise.resolve() : wait((now) => isDurable(now, seq))),
+        durable: (seq) => {
+          flow()
+          return isDurable(queue, seq) ? Promise.resolve() : wait((now) => isDurable(now, seq))
+        },
+        hurry: () => {
+          if (queue.pace === 'waiting') flow()
+        },
+        withhold: () => {
+          clearTimeout(queue.timer ?? undefined)
+          queue.pace = 'withheld'
+          return { items: itemsOf(queue), wasSent: queue.wasSent }
+        },
         close: () => {
           lose(queue)
           queues.delete(line.lease)
@@ -117,10 +144,16 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
   }
 }
 
+const emptyQueue = (line: LogLine): Queue => ({
+  ...{ line, frames: [], bytes: 0, durable: 0, lost: false },
+  ...{ pace: 'waiting', wasSent: false, timer: null, waiters: [] },
+})
+
 const hasRoom = (queue: Queue): boolean => queue.lost || queue.bytes <= unackedLogBytesMax
 const isDurable = (queue: Queue, seq: number): boolean => queue.lost || queue.durable >= seq
 
 const lose = (queue: Queue): void => {
+  clearTimeout(queue.timer ?? undefined)
   queue.lost = true
   queue.frames = []
   queue.bytes = 0
@@ -137,6 +170,8 @@ const wake = (queue: Queue): void => {
 const accept = (queue: Queue | undefined, told: FramesAnswer['leases'][string]): boolean => {
   if (queue === undefined || queue.lost) return true
   if ('lost' in told) {
+    // What `finish` is told decides then; it may have been quicker.
+    if (queue.pace === 'withheld') return true
     lose(queue)
     queue.line.onLost()
     return true
@@ -150,21 +185,25 @@ const accept = (queue: Queue | undefined, told: FramesAnswer['leases'][string]):
   return queue.frames.length < waiting
 }
 
+const itemsOf = (queue: Queue): readonly FrameBatchItem[] =>
+  queue.frames.map((frame, i) => ({
+    lease: queue.line.lease,
+    sealedKey: i === 0 && queue.durable === 0 ? queue.line.sealedKey() : null,
+    frame: frame.bytes,
+  }))
+
 /** As many frames as one request takes, lease by lease in their order. */
 const nextBatch = (queues: ReadonlyMap<LeaseId, Queue>): readonly FrameBatchItem[] => {
   const items: FrameBatchItem[] = []
   let size = batchHeaderBytes
-  for (const queue of queues.values())
-    for (const frame of queue.frames) {
-      const isFirst = queue.durable === 0 && frame === queue.frames[0]
-      const item = {
-        lease: queue.line.lease,
-        sealedKey: isFirst ? queue.line.sealedKey : null,
-        frame: frame.bytes,
-      }
+  for (const queue of queues.values()) {
+    if (queue.pace !== 'flowing') continue
+    for (const item of itemsOf(queue)) {
       size += frameBatchItemBytes(item)
       if (size > frameBatchBytesMax || items.length === frameBatchItemsMax) return items
       items.push(item)
+      queue.wasSent = true
     }
+  }
   return items
 }

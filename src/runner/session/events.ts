@@ -4,7 +4,7 @@ import { isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { AttemptEvent } from '../../protocol/runner-wire.ts'
 import { createBackoff } from '../backoff.ts'
-import { eventsFlushMs, eventsPerRequest, eventTextMax } from '../limits.ts'
+import { eventsPerRequest, eventTextMax, unwatchedEventsMs, watchedEventsMs } from '../limits.ts'
 import type { EventBody } from '../sink.ts'
 
 export type EventQueueDeps = {
@@ -18,6 +18,9 @@ export type EventQueueDeps = {
 
 export interface EventQueue {
   add(event: EventBody): void
+  setWatched(watched: boolean): void
+  /** What is not acknowledged yet; it is sent no more until `flush` is asked for: `finish` takes it along. */
+  withhold(): { readonly events: readonly AttemptEvent[]; readonly lastEvent: number }
   /** Everything added so far is acknowledged, or the lease is gone; answers the last number. */
   flush(): Promise<number>
 }
@@ -27,17 +30,20 @@ export const createEventQueue = (deps: EventQueueDeps): EventQueue => {
   let seq = 0
   let timer: NodeJS.Timeout | null = null
   let sending: Promise<void> | null = null
+  let flushMs = unwatchedEventsMs
+  let isWithheld = false
 
   const sendAll = async (): Promise<void> => {
     const backoff = createBackoff()
-    while (waiting.length > 0 && !deps.signal.aborted) {
+    while (waiting.length > 0 && !isWithheld && !deps.signal.aborted) {
       const batch = waiting.slice(0, eventsPerRequest)
       try {
         await deps.post(batch, deps.signal)
         waiting = waiting.slice(batch.length)
         backoff.reset()
       } catch (error) {
-        if (deps.signal.aborted) return
+        // What `finish` is told decides; it may have been quicker.
+        if (deps.signal.aborted || isWithheld) return
         if (isFault(error, 'E_LEASE_LOST')) {
           deps.onLost()
           return
@@ -59,10 +65,23 @@ export const createEventQueue = (deps: EventQueueDeps): EventQueue => {
     add: (event) => {
       // SAFE: a body and its number and time are an event; TypeScript does not follow the union through the spread.
       waiting.push({ seq: ++seq, atMs: deps.clock.now(), ...shortened(event) } as AttemptEvent)
-      timer ??= setTimeout(() => void send(), eventsFlushMs)
+      if (!isWithheld) timer ??= setTimeout(() => void send(), flushMs)
+    },
+    setWatched: (watched) => {
+      flushMs = watched ? watchedEventsMs : unwatchedEventsMs
+      if (watched && timer !== null) {
+        clearTimeout(timer)
+        timer = setTimeout(() => void send(), flushMs)
+      }
+    },
+    withhold: () => {
+      clearTimeout(timer ?? undefined)
+      isWithheld = true
+      return { events: [...waiting], lastEvent: seq }
     },
     flush: async () => {
-      if (timer !== null) clearTimeout(timer)
+      clearTimeout(timer ?? undefined)
+      isWithheld = false
       // What was added while a request was under way needs a second one.
       while (waiting.length > 0 && !deps.signal.aborted) await send()
       return seq

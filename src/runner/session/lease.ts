@@ -1,28 +1,18 @@
-// The life of one lease: keys for its log, the attempt itself, and the end, offered to the server until it is taken:
-// 1 last frames durable  2 finished log uploaded  3 events acknowledged  4 receipt signed, result sent.
+// The life of one lease: its log and events, the attempt itself, and the end, offered to the server until it is taken.
 // A lost lease ends everything at once and sends nothing more.
-import { join } from 'node:path'
-import { concatBytes, utf8 } from '../../base/bytes.ts'
+import { utf8 } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { fault, isFault } from '../../base/faults.ts'
+import { isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
-import {
-  type CryptoKey,
-  generateLogKey,
-  importLogKey,
-  type KeyPair,
-  sealLogKey,
-  signJws,
-} from '../../seal/index.ts'
+import type { CryptoKey, KeyPair } from '../../seal/index.ts'
 import type { AttemptResult, StopReason } from '../attempt.ts'
-import { createBackoff } from '../backoff.ts'
-import { finishMs, requestDeadlineMs } from '../limits.ts'
-import { createFrameStore, packLog } from '../logs/archive.ts'
-import { createFramer } from '../logs/framer.ts'
-import type { LeaseFrames, Shipper } from '../logs/shipper.ts'
+import { requestDeadlineMs } from '../limits.ts'
+import type { Shipper } from '../logs/shipper.ts'
 import type { AttemptSink } from '../sink.ts'
-import { createEventQueue, type EventQueue } from './events.ts'
+import { conclude } from './conclude.ts'
+import { createEventQueue } from './events.ts'
+import { openJournal } from './journal.ts'
 import type { Requests } from './requests.ts'
 
 export type CarriedOut = AttemptResult & {
@@ -76,7 +66,7 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: KeyPair | nu
   return { id: grant.lease, ended, stop: onStop, setWatched: (watched) => watching.set(watched) }
 }
 
-type Life = {
+export type Life = {
   readonly deps: LeaseDeps
   readonly grant: LeaseGrant
   readonly eph: KeyPair | null
@@ -88,7 +78,7 @@ type Life = {
 
 const live = async (life: Life): Promise<boolean> => {
   const { deps, grant, lost } = life
-  const journal = await openJournal(life)
+  const journal = openJournal(life)
   const events = createEventQueue({
     clock: deps.clock,
     log: deps.log,
@@ -96,125 +86,27 @@ const live = async (life: Life): Promise<boolean> => {
     onLost: () => life.onStop('lost'),
     signal: lost,
   })
+  let wasWatched = false
+  life.watching.set = (watched) => {
+    if (watched === wasWatched) return
+    wasWatched = watched
+    journal.setWatched(watched)
+    events.setWatched(watched)
+  }
+  const sink: AttemptSink = {
+    output: journal.output,
+    event: (event) => {
+      events.add(event)
+      // Output is over, and closing a sandbox takes a while: its log is packed meanwhile.
+      if (event.kind === 'phase' && event.phase === 'closing') void journal.pack()
+    },
+  }
   try {
-    const sink: AttemptSink = { output: journal.output, event: events.add }
     const done = await deps.carryOut(grant, life.eph, sink, life.stop)
     if (!lost.aborted) await conclude(life, done, { journal, events })
     return done.destroyed
   } finally {
     await journal.close()
-  }
-}
-
-type Journal = {
-  readonly output: AttemptSink['output']
-  /** Everything written is durable on the server; answers the last number. */
-  readonly flush: () => Promise<number>
-  readonly pack: (lastSeq: number) => Promise<Uint8Array>
-  readonly close: () => Promise<void>
-}
-
-const openJournal = async ({ deps, grant, onStop, watching }: Life): Promise<Journal> => {
-  const { attempt, lease, spec } = grant
-  const logKey = generateLogKey()
-  const frameKey = await importLogKey(logKey)
-  const sealedKey = await sealLogKey(deps.ingestKey, logKey, { project: spec.project.id, attempt })
-  if (sealedKey === null) throw fault('E_PROTOCOL', { detail: 'the ingest key cannot be used' })
-  const store = createFrameStore(join(deps.spoolDirectory, `${attempt}.frames`))
-  const frames: LeaseFrames = deps.shipper.open({
-    lease,
-    sealedKey,
-    onLost: () => onStop('lost'),
-    onWatched: (watched) => watching.set(watched),
-  })
-  const framer = createFramer({
-    attempt,
-    key: frameKey,
-    clock: deps.clock,
-    emit: (frame) => {
-      store.add(frame.bytes)
-      frames.add(frame)
-    },
-  })
-  let wasWatched = false
-  watching.set = (watched) => {
-    if (watched !== wasWatched) framer.setWatched(watched)
-    wasWatched = watched
-  }
-  return {
-    output: (step, bytes) => {
-      framer.write(step, bytes)
-      return frames.room()
-    },
-    flush: async () => {
-      const lastSeq = await framer.finish()
-      if (lastSeq > 0) await frames.durable(lastSeq)
-      return lastSeq
-    },
-    pack: async (lastSeq) => {
-      const pieces: Uint8Array[] = []
-      for await (const piece of packLog({ attempt, logKey, frameKey, frames: store.frames(), lastSeq }))
-        pieces.push(piece)
-      return concatBytes(pieces)
-    },
-    close: async () => {
-      frames.close()
-      logKey.fill(0)
-      await store.close()
-    },
-  }
-}
-
-const conclude = async (
-  { deps, grant, lost, onStop }: Life,
-  done: CarriedOut,
-  { journal, events }: { readonly journal: Journal; readonly events: EventQueue },
-): Promise<void> => {
-  const signal = AbortSignal.any([lost, AbortSignal.timeout(finishMs)])
-  const lastSeq = await journal.flush()
-  if (lastSeq > 0 && !signal.aborted) {
-    const object = await journal.pack(lastSeq)
-    await untilTaken({ deps, grant, onStop, signal }, 'log', { object })
-  }
-  const lastEvent = await events.flush()
-  if (signal.aborted) return
-  const finish: FinishRequest = {
-    v: 1,
-    outcome: done.outcome,
-    reason: done.reason,
-    receipt: await signReceipt(deps, grant, done),
-    lastSeq,
-    lastEvent,
-    result: done.result,
-  }
-  await untilTaken({ deps, grant, onStop, signal }, 'finish', { json: finish })
-}
-
-/** Sends it again until the server has it, the lease is lost or the time is over; a refusal in words is final. */
-const untilTaken = async (
-  at: Pick<Life, 'deps' | 'grant' | 'onStop'> & { readonly signal: AbortSignal },
-  verb: 'log' | 'finish',
-  what: { readonly json: unknown } | { readonly object: Uint8Array },
-): Promise<void> => {
-  const { deps, grant, signal } = at
-  const backoff = createBackoff()
-  const body = 'object' in what ? what.object : utf8(JSON.stringify(what.json))
-  while (!signal.aborted) {
-    try {
-      await deps.requests.send({
-        path: `/runner/v1/leases/${grant.lease}/${verb}`,
-        body,
-        contentType: 'object' in what ? 'application/octet-stream' : 'application/json',
-        timeoutMs: requestDeadlineMs,
-        signal,
-      })
-      return
-    } catch (error) {
-      if (isFault(error, 'E_LEASE_LOST')) return at.onStop('lost')
-      if (isFault(error) && !error.row.retryable && error.code !== 'E_INTERNAL') throw error
-      deps.log.warn('not taken, trying again', { lease: grant.lease, verb, error })
-      await backoff.wait(signal)
-    }
   }
 }
 
@@ -232,28 +124,3 @@ const postEvents = async (
     signal,
   })
 }
-
-const signReceipt = async (deps: LeaseDeps, grant: LeaseGrant, done: CarriedOut): Promise<string | null> => {
-  if (done.receipt === null) return null
-  const { spec } = grant
-  const claims = {
-    ...done.receipt,
-    attempt: grant.attempt,
-    weak: deps.weak,
-    egressMode: spec.kind === 'job' ? spec.egress.mode : 'none',
-    secretNames: [],
-    kept: done.kept,
-    debug: false,
-  }
-  return signJws(
-    { typ: 'mayfly-receipt+jwt', kid: deps.runner, claims: withWholeNumbers(claims) },
-    deps.runnerKey,
-  )
-}
-
-/** What is signed has one spelling, and fractions have none: seconds of processor time are rounded up. */
-const withWholeNumbers = <T>(value: T): T =>
-  // SAFE: the same shape, only numbers are rounded.
-  JSON.parse(JSON.stringify(value), (_key, member: unknown) =>
-    typeof member === 'number' ? Math.ceil(member) : member,
-  ) as T

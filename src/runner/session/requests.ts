@@ -1,8 +1,10 @@
 // Requests to the server: TLS whose key is pinned, and a signature over method, address and body in each one
 // (trust-model.md §5.2). The server's certificate means nothing; only its key does.
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
+import { pipeline } from 'node:stream/promises'
 import { type TLSSocket, connect as tlsConnect } from 'node:tls'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { catalogue, type FaultCode, fault } from '../../base/faults.ts'
@@ -21,10 +23,13 @@ export type RequestsDeps = {
   readonly randomBytes: RandomBytes
 }
 
+/** A body too large for memory; `sha256` is base64url. */
+export type FileBody = { readonly path: string; readonly length: number; readonly sha256: string }
+
 export type Call = {
   readonly path: string
   readonly method?: 'POST' | 'PUT'
-  readonly body: Uint8Array
+  readonly body: Uint8Array | FileBody
   readonly contentType: 'application/json' | 'application/octet-stream'
   readonly timeoutMs: number
   readonly signal: AbortSignal
@@ -67,13 +72,16 @@ const authorize = (deps: RequestsDeps, method: string, call: Call): Promise<stri
         iss: deps.runner,
         htm: method,
         htu: deps.url + call.path,
-        bh: createHash('sha256').update(call.body).digest('base64url'),
+        bh: digestOf(call.body),
         iat: Math.floor(deps.clock.now() / 1000),
         jti: Buffer.from(deps.randomBytes(16)).toString('base64url'),
       },
     },
     deps.key,
   )
+
+const digestOf = (body: Call['body']): string =>
+  body instanceof Uint8Array ? createHash('sha256').update(body).digest('base64url') : body.sha256
 
 /** No byte of a request is written before the key of the other side has been compared. */
 const createPinnedAgent = (spkiSha256: string): Agent => {
@@ -97,11 +105,14 @@ const hasPinnedKey = (socket: TLSSocket, spkiSha256: string): boolean => {
   return spki !== undefined && createHash('sha256').update(spki).digest('base64url') === spkiSha256
 }
 
-const open = (options: object, body: Uint8Array): Promise<IncomingMessage> =>
+const open = (options: object, body: Call['body']): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
+    const fail = (cause: unknown) =>
+      reject(fault('E_UNREACHABLE', { detail: 'request to the server', cause }))
     const sent = httpsRequest(options, resolve)
-    sent.on('error', (cause) => reject(fault('E_UNREACHABLE', { detail: 'request to the server', cause })))
-    sent.end(body)
+    sent.on('error', fail)
+    if (body instanceof Uint8Array) sent.end(body)
+    else pipeline(createReadStream(body.path), sent).catch(fail)
   })
 
 const readAnswer = async (answer: IncomingMessage): Promise<unknown> => {

@@ -3,21 +3,25 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { once as onceEvent } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { zstdDecompressSync } from 'node:zlib'
 import { utf8 } from '../../base/bytes.ts'
 import { catalogue, fault, isFault } from '../../base/faults.ts'
 import { formatId, type IdKind, uuid7 } from '../../base/ids.ts'
 import { type Log, silentLog } from '../../base/log.ts'
+import { parseFinishBody } from '../../protocol/finish-body.ts'
 import { parseFrameBatch } from '../../protocol/frames.ts'
+import { logFooterBytes, parseLogFooter, parseLogIndex } from '../../protocol/log-object.ts'
 import type { FinishRequest, LeaseGrant, PollAnswer, PollRequest } from '../../protocol/runner-wire.ts'
 import { runnerRequestTyp } from '../../protocol/vault.ts'
 import {
+  decryptBlob,
   generateSealingKey,
   generateSigningKey,
   importVerifyKey,
@@ -176,24 +180,52 @@ const makeWorld = async (
   }
   const of = (name: string) => received.filter(({ path }) => path.endsWith(`/${name}`))
   const json = <T>(request: Received | undefined): T => JSON.parse(request?.body.toString() ?? 'null')
+  /** The first end that was told, in whatever form. */
+  const finish = ({ lease }: LeaseGrant) => {
+    const parsed = parseFinishBody(of('finish')[0]?.body ?? new Uint8Array(), lease)
+    assert.ok(parsed.ok)
+    return parsed.value
+  }
   return {
     start,
     until,
     of,
     json,
+    finish,
     ingest,
     release: () => held.splice(0).forEach((resolve) => void resolve()),
   }
 }
 
-const framesAnswer = (body: Buffer) => {
+const framesAnswer = (body: Buffer, watched = false) => {
   const parsed = parseFrameBatch(body)
   assert.ok(parsed.ok)
   return {
     leases: Object.fromEntries(
-      parsed.value.map(({ lease, header }) => [lease, { durable: header.seq, watched: false }]),
+      parsed.value.map(({ lease, header }) => [lease, { durable: header.seq, watched }]),
     ),
   }
+}
+
+/** Of a finished log of one step, read as the server does; a byte is a character. */
+const textOf = async (grant: LeaseGrant, logKey: Uint8Array, log: Uint8Array): Promise<string> => {
+  const parts: Uint8Array[] = []
+  const keyFor = (keyId: string) => (keyId === grant.attempt ? logKey : null)
+  for await (const part of decryptBlob(once(log), { keyFor, objectId: grant.attempt })) parts.push(part)
+  const plain = Buffer.concat(parts)
+  const footer = parseLogFooter(plain.subarray(-logFooterBytes))
+  assert.ok(footer)
+  const end = plain.length - logFooterBytes
+  const index = parseLogIndex(plain.subarray(end - footer.indexBytes, end))
+  assert.ok(index.ok)
+  return index.value
+    .map(({ offset, length }) =>
+      zstdDecompressSync(plain.subarray(offset, offset + length)).toString('latin1'),
+    )
+    .join('')
+}
+const once = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
 }
 
 const makeGrant = (ttlMs = 60_000): LeaseGrant => ({
@@ -210,10 +242,10 @@ const makeGrant = (ttlMs = 60_000): LeaseGrant => ({
 const nothing = { outcome: 'passed', reason: null, receipt: null, destroyed: true, kept: {} } as const
 const result: FinishRequest['result'] = { kind: 'refs', refs: [], hostKeys: [] }
 const untilAborted = async (signal: AbortSignal): Promise<void> => {
-  if (!signal.aborted) await once(signal, 'abort')
+  if (!signal.aborted) await onceEvent(signal, 'abort')
 }
 
-test('a lease goes from poll to finish: facts, log key for the vault, frames, log, events, result, in their order', async () => {
+test('a small attempt is one request after its poll: result, events, log key for the vault, and the finished log', async () => {
   const grant = makeGrant()
   const world = await makeWorld({ grants: [grant] })
   const { session, server } = await world.start(async (_grant, eph, sink) => {
@@ -229,16 +261,121 @@ test('a lease goes from poll to finish: facts, log key for the vault, frames, lo
     [7, 'boot', { small: 1 }, 1, ['told']],
   )
   assert.equal(second?.facts, undefined, 'facts are told once')
-  const frames = parseFrameBatch(world.of('frames')[0]?.body ?? new Uint8Array())
-  assert.ok(frames.ok)
-  const sealedKey = frames.value[0]?.sealedKey
-  assert.ok(sealedKey)
-  assert.ok(
-    await openLogKey(world.ingest, sealedKey, { project: grant.spec.project.id, attempt: grant.attempt }),
+  const { request, events, sealedKey, frames, log } = world.finish(grant)
+  assert.deepEqual(
+    [request.outcome, request.lastSeq, request.lastEvent, request.receipt],
+    ['passed', 1, 1, null],
   )
-  assert.deepEqual(world.of('log')[0]?.body.subarray(0, 4).toString(), 'MFB1')
+  assert.deepEqual(
+    events.map((event) => event.kind === 'note' && event.text),
+    ['seen'],
+  )
+  const owner = { project: grant.spec.project.id, attempt: grant.attempt }
+  const logKey = await openLogKey(world.ingest, sealedKey ?? new Uint8Array(), owner)
+  assert.ok(logKey)
+  assert.equal(frames, null, 'nobody has read a part of it')
+  assert.equal(await textOf(grant, logKey, log ?? new Uint8Array()), 'hello\n')
+  assert.deepEqual([world.of('frames'), world.of('log'), world.of('events')], [[], [], []])
+  await session.stop()
+  world.release()
+  await server.close()
+})
+
+test('somebody who watches has first frames and events at once; finish brings the rest of both', async () => {
+  const grant = makeGrant()
+  let told = false
+  const world = await makeWorld({
+    grants: [grant],
+    handle: ({ path, body }) => {
+      const isFullPoll = path.endsWith('/poll') && JSON.parse(body.toString()).eph.length === 0
+      if (isFullPoll && !told) {
+        told = true
+        return { leases: [], control: [{ lease: grant.lease, watched: true }] }
+      }
+      return path.endsWith('/frames') ? framesAnswer(body, true) : undefined
+    },
+  })
+  const { session, server } = await world.start(async (_grant, _eph, sink) => {
+    sink.event({ kind: 'phase', phase: 'running' })
+    await sink.output(1, utf8('first\n'))
+    await world.until('frames and events', () => world.of('frames').length + world.of('events').length === 2)
+    await sink.output(1, utf8('second\n'))
+    sink.event({ kind: 'phase', phase: 'closing' })
+    return { ...nothing, result }
+  })
+  await world.until('the finish', () => world.of('finish').length > 0)
+  const sent = parseFrameBatch(world.of('frames')[0]?.body ?? new Uint8Array())
+  assert.deepEqual(sent.ok && sent.value.map(({ header, sealedKey }) => [header.seq, sealedKey?.length]), [
+    [1, 80],
+  ])
+  const { request, events, sealedKey, frames, log } = world.finish(grant)
+  assert.deepEqual([request.lastSeq, request.lastEvent, sealedKey], [2, 2, null])
+  assert.deepEqual(
+    events.map(({ seq }) => seq),
+    [2],
+  )
+  assert.deepEqual(
+    frames?.items.map(({ header }) => header.seq),
+    [2],
+  )
+  assert.ok(log)
+  await session.stop()
+  world.release()
+  await server.close()
+})
+
+test('a large log is packed while the sandbox is closed and goes the separate way, whole', async () => {
+  const grant = makeGrant()
+  const text = Buffer.from(randomBytes(1_500_000))
+  const world = await makeWorld({ grants: [grant] })
+  const { session, server } = await world.start(async (_grant, _eph, sink) => {
+    await sink.output(1, text)
+    sink.event({ kind: 'phase', phase: 'closing' })
+    const isPacked = async () => (await readdir(directory)).includes(`${grant.attempt}.log`)
+    for (const end = performance.now() + 10_000; !(await isPacked()); ) assert.ok(performance.now() < end)
+    return { ...nothing, result }
+  })
+  await world.until('the finish', () => world.of('finish').length > 0)
+  const frames = world.of('frames').flatMap(({ body }) => {
+    const parsed = parseFrameBatch(body)
+    return parsed.ok ? parsed.value : []
+  })
+  const logKey = await openLogKey(world.ingest, frames[0]?.sealedKey ?? new Uint8Array(), {
+    ...{ project: grant.spec.project.id, attempt: grant.attempt },
+  })
+  assert.ok(logKey)
+  const stored = await textOf(grant, logKey, world.of('log')[0]?.body ?? new Uint8Array())
+  assert.equal(stored, text.toString('latin1'))
   const finish = world.json<FinishRequest>(world.of('finish')[0])
-  assert.deepEqual([finish.outcome, finish.lastSeq, finish.lastEvent, finish.receipt], ['passed', 1, 1, null])
+  assert.deepEqual([finish.lastSeq, finish.lastEvent], [frames.at(-1)?.header.seq, 1])
+  assert.equal(world.of('events').length, 1)
+  await session.stop()
+  assert.ok(!(await readdir(directory)).some((name) => name.startsWith(grant.attempt)), 'nothing stays')
+  world.release()
+  await server.close()
+})
+
+test('a server that does not know the form gets everything the separate way', async () => {
+  const grant = makeGrant()
+  const world = await makeWorld({
+    grants: [grant],
+    handle: ({ path, body }) => {
+      if (path.endsWith('/finish') && body[0] !== 0x7b) throw fault('E_PROTOCOL')
+      return undefined
+    },
+  })
+  const { session, server } = await world.start(async (_grant, _eph, sink) => {
+    await sink.output(1, utf8('hello\n'))
+    sink.event({ kind: 'note', text: 'seen' })
+    return { ...nothing, result }
+  })
+  await world.until('the second finish', () => world.of('finish').length === 2)
+  assert.deepEqual(
+    ['frames', 'log', 'events'].map((name) => world.of(name).length),
+    [1, 1, 1],
+  )
+  const finish = world.json<FinishRequest>(world.of('finish')[1])
+  assert.deepEqual([finish.lastSeq, finish.lastEvent], [1, 1])
   await session.stop()
   world.release()
   await server.close()
@@ -321,7 +458,7 @@ test('a cancel reaches an attempt while every slot is taken', async () => {
     }
   })
   await world.until('the finish', () => world.of('finish').length > 0)
-  assert.equal(world.json<FinishRequest>(world.of('finish')[0]).reason?.message, 'cancelled')
+  assert.equal(world.finish(grant).request.reason?.message, 'cancelled')
   await session.stop()
   world.release()
   await server.close()
