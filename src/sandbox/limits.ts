@@ -24,6 +24,9 @@ export const anchorEndMs = 200
 /** Zombies hold a group until somebody has reaped them: milliseconds, more when the machine is busy. */
 export const cgroupRemoveMs = 5_000
 
+/** Between two walks over /proc: those who ask meanwhile share the next. */
+export const surveyRestMs = 10
+
 /** A daemon that keeps a step's output open holds the step this long after its end (§2.9). */
 export const outputGraceMs = 5_000
 /** After KILL the loop must report the step's end within this time, else the whole cell goes. */
@@ -37,10 +40,10 @@ export const variableBytesMax = 131_072
 export const environmentBytesMax = 1024 * 1024
 
 /** Sets of FIFOs made with the nest (each costs its start some 0.1 ms), and per refill. */
-export const setsAtStart = 4
+export const setsAtStart = 10
 export const setsBatch = 16
 /** Sets whose handles the runner holds before a step asks for one. */
-export const setsAhead = 2
+export const setsAhead = 1
 /** A waiting nest is made anew after this. */
 export const poolAgeMs = 10 * 60_000
 /** From a nest being taken to the making of the next one. */

@@ -1,7 +1,9 @@
 // The questions asked of the kernel after a nest was destroyed (isolation.md §2.8), each an entry of the receipt. One
 // walk over /proc answers for all nests that wait at that moment.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { surveyRestMs } from '../limits.ts'
 import type { GoneCheck } from './gone-check.ts'
 
 export type Departed = {
@@ -20,7 +22,7 @@ export const findTraces = (departed: Departed, survey: Survey): readonly GoneChe
   const living = survey.processes.filter((process) => process.uids.includes(uid))
   const holders = survey.processes.filter(
     (process) =>
-      process.namespaces.some((inode) => namespaces.includes(inode)) && isOfNest(process.pid, departed),
+      process.namespaces.some((inode) => namespaces.includes(inode)) && isOfNest(process, departed),
   )
   const names = [`${directory} `, `${directory}/`, ` ${ramdiskName(id)} `]
   const mounts = [...survey.mountTables].filter(([, table]) => names.some((name) => table.includes(name)))
@@ -45,16 +47,9 @@ export const ramdiskName = (id: string): string => `mayfly-${id}`
  * The kernel gives the inode numbers of ended namespaces to the next ones at once, also to strangers: a holder counts
  * when its user namespace maps to the nest's uid, or when it is a child of ours that belongs to no other nest.
  */
-const isOfNest = (pid: number, { uid, isOthers }: Departed): boolean => {
+const isOfNest = ({ pid, isOurs }: SeenProcess, { uid, isOthers }: Departed): boolean => {
   const map = text(`/proc/${pid}/uid_map`).trim().split(/\s+/)
-  return map[1] === String(uid) || (isOurChild(pid) && !isOthers(pid))
-}
-
-const isOurChild = (pid: number): boolean => {
-  for (let at = pid; at > 1; at = Number(field(text(`/proc/${at}/status`), 'PPid'))) {
-    if (at === process.pid) return true
-  }
-  return false
+  return map[1] === String(uid) || (isOurs && !isOthers(pid))
 }
 
 const check = (name: string, found: readonly string[]): GoneCheck => ({
@@ -67,10 +62,12 @@ const describe = (process: SeenProcess): string => `pid ${process.pid} ${process
 
 export type SeenProcess = {
   readonly pid: number
-  readonly parent: number
   readonly name: string
   readonly state: string
   readonly uids: readonly number[]
+  /** A child of ours, or of one. */
+  readonly isOurs: boolean
+  /** Its network, and all others of a process that is ours or in a user namespace of its own, but for our own ones. */
   readonly namespaces: readonly number[]
 }
 export type Survey = {
@@ -80,55 +77,82 @@ export type Survey = {
   readonly ipcOwners: readonly number[]
 }
 
-const kinds = ['net', 'pid', 'user', 'ipc', 'uts', 'cgroup'] as const
+const everywhere = ['net', 'user'] as const
+/** Nobody else can be of a nest of ours (`isOfNest`). */
+const further = ['pid', 'ipc', 'uts', 'cgroup'] as const
 
 /** Who asks while a walk is due gets the answers of that walk: it begins after they asked. */
 export const createSurveyor = (): (() => Promise<Survey>) => {
   let due: Promise<Survey> | null = null
+  let last = Number.NEGATIVE_INFINITY
+  const walk = async (): Promise<Survey> => {
+    const wait = last + surveyRestMs - performance.now()
+    await (wait > 0 ? sleep(wait) : nextTurn())
+    due = null
+    const survey = takeSurvey()
+    last = performance.now()
+    return survey
+  }
   return () => {
-    due ??= new Promise((resolve) => {
-      setImmediate(() => {
-        due = null
-        resolve(takeSurvey())
-      })
-    })
+    due ??= walk()
     return due
   }
 }
 
 /** Everything at once, in one turn of the event loop, so that it is one moment. Zombies hold nothing: not listed. */
 export const takeSurvey = (): Survey => {
-  const processes: SeenProcess[] = []
+  const kernel = kernelThreads()
+  const found = readdirSync('/proc').flatMap((name) =>
+    isNumber.test(name) && !kernel.has(name) ? seen(name) : [],
+  )
+  const parents = new Map(found.map(({ pid, parent }) => [pid, parent]))
+  const isOurs = (pid: number | undefined): boolean =>
+    pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)))
+  const own = (kind: string) => link('self', kind)
+  const [net, user, others] = [own('net'), own('user'), new Map(further.map((kind) => [kind, own(kind)]))]
   const mountTables = new Map<number, string>()
   const tablesSeen = new Set<string>()
-  const own = new Map(kinds.map((kind) => [kind, link('self', kind)]))
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const status = text(`/proc/${name}/status`)
-    // Zombies and kernel threads have no memory of their own.
-    if (!status.includes('\nVmSize:')) continue
-    const links = kinds.map((kind) => [kind, link(name, kind)] as const)
-    const mnt = link(name, 'mnt')
+  const processes = found.map(({ pid, parent: _, ...rest }): SeenProcess => {
+    const mnt = link(pid, 'mnt')
     if (!tablesSeen.has(mnt)) {
       tablesSeen.add(mnt)
-      mountTables.set(Number(name), text(`/proc/${name}/mountinfo`))
+      mountTables.set(pid, text(`/proc/${pid}/mountinfo`))
     }
-    processes.push({
-      pid: Number(name),
-      parent: Number(field(status, 'PPid')),
-      name: field(status, 'Name'),
-      state: field(status, 'State'),
-      uids: field(status, 'Uid').split(/\s+/).map(Number),
-      namespaces: links.flatMap(([kind, inode]) => (inode === own.get(kind) ? [] : [inodeOf(inode)])),
-    })
-  }
+    const ours = isOurs(pid)
+    const links = everywhere.map((kind) => link(pid, kind))
+    const more = ours || links[1] !== user ? further.map((kind) => [kind, link(pid, kind)] as const) : []
+    const foreign = [
+      ...links.filter((inode) => inode !== net && inode !== user),
+      ...more.flatMap(([kind, inode]) => (inode === others.get(kind) ? [] : [inode])),
+    ]
+    return { ...rest, pid, isOurs: ours, namespaces: foreign.map(inodeOf) }
+  })
   return { processes, mountTables, ipcOwners: ['shm', 'msg', 'sem'].flatMap(ownersOf) }
 }
 
-const field = (status: string, name: string): string =>
-  new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? ''
+const isNumber = /^\d+$/
+const statusLines =
+  /^Name:\t(?<name>.*)$[^]*^State:\t(?<state>.*)$[^]*^PPid:\t(?<parent>\d+)$[^]*^Uid:\t(?<uids>.*)$/m
 
-const link = (pid: string, kind: string): string => {
+/** One process with a memory of its own: kernel threads and zombies have none. */
+const seen = (name: string) => {
+  const status = text(`/proc/${name}/status`)
+  const fields = status.includes('\nVmSize:') ? statusLines.exec(status)?.groups : undefined
+  if (fields === undefined) return []
+  const { name: program = '', state = '', parent, uids = '' } = fields
+  const ids = uids.split('\t').map(Number)
+  return [{ pid: Number(name), parent: Number(parent), name: program, state, uids: ids }]
+}
+
+/** The children of kthreadd, which no other process ever becomes; half of /proc, and nothing of it can be a job's. */
+const kernelThreads = (): ReadonlySet<string> => {
+  const second = text('/proc/2/status')
+  const isKthreadd =
+    /^Name:\tkthreadd$[^]*^State:\t[^Z][^]*^PPid:\t0$/m.test(second) && !second.includes('\nVmSize:')
+  return new Set(isKthreadd ? text('/proc/2/task/2/children').split(' ') : [])
+}
+
+const link = (pid: number | 'self', kind: string): string => {
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`)
   } catch {
@@ -137,11 +161,22 @@ const link = (pid: string, kind: string): string => {
 }
 const inodeOf = (target: string): number => Number(/\[(\d+)\]/.exec(target)?.[1] ?? -1)
 
+/** Files of /proc have no size to ask for; the buffer is kept because a walk reads hundreds. */
+let bytes = Buffer.allocUnsafe(64 * 1024)
 const text = (path: string): string => {
+  let file = -1
   try {
-    return readFileSync(path, 'utf8')
+    file = openSync(path, 'r')
+    let size = 0
+    for (let got = -1; got !== 0; size += got) {
+      if (size === bytes.length) bytes = Buffer.concat([bytes, bytes])
+      got = readSync(file, bytes, size, bytes.length - size, null)
+    }
+    return bytes.toString('latin1', 0, size)
   } catch {
     return ''
+  } finally {
+    if (file >= 0) closeSync(file)
   }
 }
 

@@ -32,12 +32,12 @@ export const findNamespaceHolders = (held: readonly HeldNamespace[], survey: Sur
  * The namespace has no name: its descriptors come from ours, which the jailer and its children that are still root can
  * open. Processes of the job could from inside, and are proven gone by their uid (gone.ts).
  */
-const ableToOpen = ({ processes }: Survey): readonly number[] => {
-  const parents = new Map(processes.map(({ pid, parent }) => [pid, parent]))
-  const isOurs = (pid: number | undefined): boolean =>
-    pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)))
-  return processes.filter(({ pid, uids }) => uids.includes(0) && isOurs(pid)).map(({ pid }) => pid)
-}
+const ableToOpen = ({ processes }: Survey): readonly number[] => [
+  process.pid,
+  ...processes
+    .filter(({ uids, isOurs, pid }) => uids.includes(0) && isOurs && pid !== process.pid)
+    .map(({ pid }) => pid),
+]
 
 const descriptorsOf = (pid: number, inodes: ReadonlySet<number>): readonly string[] => {
   try {
