@@ -66,9 +66,11 @@ attempts
   log_key bytea
   log_key_wrapped text
   log_complete boolean not null default false
+  compiler text
   attempts_check: CHECK (((status <> 'queued'::text) OR (started_at IS NULL)))
   attempts_check1: CHECK (((status <> 'running'::text) OR ((lease_id IS NOT NULL) AND (runner_id IS NOT NULL) AND (session IS NOT NULL))))
   attempts_check2: CHECK (((status = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)))
+  attempts_compiler_check: CHECK ((length(compiler) <= 128))
   attempts_id_check: CHECK ((id ~~ 'att\_%'::text))
   attempts_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
   attempts_job_id_number_key: UNIQUE (job_id, number)
@@ -305,9 +307,13 @@ plans
   origins jsonb not null
   problems jsonb not null
   stored_at timestamp with time zone not null default now()
+  from_run_id text
+  inputs_key text default md5(((plan -> 'inputs'::text))::text)
   plans_check: CHECK (((plan IS NULL) = (digest IS NULL)))
+  plans_from_run_id_fkey: FOREIGN KEY (from_run_id) REFERENCES runs(id) ON DELETE SET NULL
   plans_pkey: PRIMARY KEY (run_id)
   plans_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  CREATE INDEX plans_known ON public.plans USING btree (inputs_key) WHERE ((plan IS NOT NULL) AND (from_run_id IS NULL))
   CREATE UNIQUE INDEX plans_pkey ON public.plans USING btree (run_id)
 
 projects

@@ -23,6 +23,7 @@ import {
 import { channelOverIpc, classes, createMeasure, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import { importSigningKey, importVerifyKey } from '../seal/index.ts'
 import { createLog, ensureDirectory, randomBytes, systemClock } from '../sys/index.ts'
+import { compilerId } from './compiler-id.ts'
 import { parseRunnerConfig, type RunnerConfig } from './runner.config.ts'
 
 // Node would open its inspector on SIGUSR1; a handler of our own prevents that.
@@ -76,9 +77,11 @@ const openDriver = async (config: RunnerConfig) => {
 const factsOf = (
   config: RunnerConfig,
   driver: Driver,
+  compiler: string | null,
   { tier, measuredAt, stops, weak }: Isolation,
 ): RunnerFacts => ({
   version,
+  ...(compiler === null ? {} : { compiler }),
   driver: driver.name,
   ...{ tier, measuredAt, stops },
   images: driver.can.images,
@@ -116,7 +119,9 @@ const start = async (): Promise<void> => {
   })
   const common = { runner: config.runner.id, clock: systemClock, randomBytes }
   const requests = createRequests({ ...config.server, ...common, key: keys.runnerKey })
-  const describe = (found: Isolation) => factsOf(config, driver, { ...found, weak: [...weak, ...found.weak] })
+  const compiler = await compilerId(import.meta.url)
+  const describe = (found: Isolation) =>
+    factsOf(config, driver, compiler, { ...found, weak: [...weak, ...found.weak] })
   const session = openSession({
     ...{ ...keys, ...common, requests, carryOut, log, spoolDirectory: spool },
     session: await nextSession(config.dataDir),

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { isFault } from '../base/faults.ts'
 import { createPinoLog, startServer } from '../server/index.ts'
 import { createLog, randomBytes, systemClock } from '../sys/index.ts'
+import { compilerId } from './compiler-id.ts'
 import { readServerConfig } from './server.config.ts'
 
 // Node would open its inspector on SIGUSR1; a handler of our own prevents that.
@@ -25,7 +26,10 @@ const start = async (): Promise<void> => {
     randomBytes,
     log: createPinoLog({ level: config.logLevel }),
     version,
-    compiler: { node: process.execPath, file: here(compiler.file), directory: here(compiler.directory) },
+    compiler: {
+      ...{ node: process.execPath, file: here(compiler.file), directory: here(compiler.directory) },
+      id: await compilerId(import.meta.url),
+    },
   })
   const stop = async (): Promise<void> => {
     await server.close()

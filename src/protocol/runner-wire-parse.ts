@@ -46,6 +46,7 @@ const real: Shape<number> = (value, path, report) =>
 
 const facts: Shape<RunnerFacts> = object({
   version: word,
+  compiler: optional(word),
   driver: word,
   tier: word,
   measuredAt: optional(nullable(word)),

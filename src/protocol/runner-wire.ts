@@ -43,6 +43,8 @@ export type PollRequest = {
 
 export type RunnerFacts = {
   readonly version: string
+  /** Tells what it compiles with from every other program and Node: plans of the same are interchangeable. */
+  readonly compiler?: string
   readonly driver: string
   /** As measured by the runner itself, `none` until it has. */
   readonly tier: string

@@ -47,7 +47,7 @@ export type ServerDeps = {
   readonly randomBytes: RandomBytes
   readonly log: Log
   readonly version: string
-  readonly compiler: CompileProgram
+  readonly compiler: CompileProgram & { readonly id: string | null }
 }
 
 export type Server = {
@@ -128,7 +128,10 @@ const openParts = async (
   })
   const access = createAccess({ ...deps, db, newId, site, organisation })
   const watchers = createWatchers()
-  const shared = { ...deps, database, vault, objects, newId, watchers, serverUrl: () => site().url }
+  const shared = {
+    ...{ ...deps, database, vault, objects, newId, watchers, serverUrl: () => site().url },
+    compiler: deps.compiler.id,
+  }
   const work: UseCases = {
     runs: createRuns(shared),
     projects: createProjects({ ...shared, localRepositoryRoots: config.localRepositoryRoots }),

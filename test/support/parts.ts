@@ -24,6 +24,9 @@ import { testDatabase } from './postgres.ts'
 
 export type Parts = Awaited<ReturnType<typeof openParts>>
 
+/** What the scripted runner says that it compiles with, and so does this server. */
+export const compiler = 'compiler of this release'
+
 /** Everything is closed after the last test of the file. */
 export const openParts = async (options: { readonly clock?: Clock } = {}) => {
   const directory = await mkdtemp(join(tmpdir(), 'mf-parts-'))
@@ -73,7 +76,8 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
     actor,
     scope: actor.scope,
     runnerPort: listener.port,
-    runs: createRuns({ database, newId }),
+    compiler,
+    runs: createRuns({ database, newId, compiler }),
     runners: createRunners({ database }),
   }
 }

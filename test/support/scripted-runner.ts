@@ -40,6 +40,7 @@ export type ScriptedRunner = ReturnType<typeof createScriptedRunner>
 
 const facts: RunnerFacts = {
   version: '0.0.0',
+  compiler: 'compiler of this release',
   driver: 'fake',
   tier: 'none',
   stops: [],

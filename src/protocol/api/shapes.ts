@@ -31,6 +31,7 @@ export const problem = z.object({
 
 /** RFC 9457. */
 export const problemJson = z.object({
+  /** The page of this code, on this installation. */
   type: z.string(),
   title: z.string(),
   status: z.number(),
@@ -42,6 +43,19 @@ export const problemJson = z.object({
   hint: z.string().optional(),
 })
 export type ProblemJson = z.infer<typeof problemJson>
+
+/** A kind of error, or of problem in a configuration: what the page of its code says. */
+export const errorKind = z.object({
+  code: z.string(),
+  symbol: z.string(),
+  severity: z.enum(['error', 'warning', 'note']),
+  title: z.string(),
+  /** null: never the answer to a request. */
+  http_status: z.number().nullable(),
+  retryable: z.boolean(),
+  hint: z.string().nullable(),
+})
+export type ErrorKind = z.infer<typeof errorKind>
 
 export const me = z.object({
   claimed: z.boolean(),
@@ -151,6 +165,8 @@ export const run = runSummary.extend({
   jobs: z.array(job),
   problems: z.array(problem),
   plan_digest: z.string().nullable(),
+  /** The run that the plan was made for, when its inputs were the same and nothing had to be planned anew. */
+  plan_of: z.object({ id, number: z.number() }).nullable(),
   delivery_id: id.nullable(),
 })
 export type Run = z.infer<typeof run>

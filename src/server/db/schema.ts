@@ -94,6 +94,8 @@ export type Schema = {
     plan: Json<Plan | null>
     origins: Json<Origins>
     problems: Json<readonly Problem[]>
+    from_run_id: Or<RunId>
+    inputs_key: ColumnType<string | null, never, never>
     stored_at: At
   }
   workflows: { id: WorkflowId; run_id: RunId; position: number; name: string; status: Status }
@@ -163,6 +165,7 @@ export type Schema = {
     log_key: Or<Buffer>
     log_key_wrapped: Or<string>
     log_complete: Generated<boolean>
+    compiler: Or<string>
   }
   steps: {
     attempt_id: AttemptId

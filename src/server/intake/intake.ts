@@ -19,6 +19,7 @@ import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import { eventOf, insertRun } from '../runs/create.ts'
 import { isZeroCommit } from '../runs/git-names.ts'
+import { findKnownPlan } from '../runs/known-plan.ts'
 import type { Intake, IntakeAnswer } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { type DeliveryBody, parseDeliveryBody } from './delivery-body.ts'
@@ -28,6 +29,8 @@ export type IntakeDeps = {
   readonly database: Database
   readonly vault: VaultClient
   readonly newId: NewId
+  /** What this release compiles with. */
+  readonly compiler: string | null
   readonly clock: Clock
   readonly log: Log
 }
@@ -101,19 +104,24 @@ const store = async (
   const parsed = parseDeliveryBody(body)
   const delivery = deps.newId('delivery')
   const content = parsed.ok ? parsed.value : null
+  const event = content === null ? null : eventOf('push', content.ref, content.new)
+  const { db } = deps.database
+  const plan =
+    event === null ? null : await findKnownPlan({ ...deps, db }, project.id, { event, parameters: {} })
   const verdict = await inTransaction(deps.database.db, async (tx) => {
     const first = await rememberSignature(tx, project.id, { signature, delivery })
     const decided = await decideVerdict(deps, tx, { content, first, problem: parsed.problems[0]?.message })
     const run = decided.verdict === 'run' ? deps.newId('run') : decided.run
     await insertDelivery(tx, project, { delivery, content, verdict: { ...decided, run } })
-    if (decided.verdict === 'run' && run !== null && content !== null)
+    if (decided.verdict === 'run' && run !== null && event !== null)
       await insertRun(tx, deps.newId, {
         id: run,
         organisation: project.organisation,
         project: project.id,
-        event: eventOf('push', content.ref, content.new),
+        event,
         delivery,
         startedBy: 'hook',
+        plan,
       })
     return { ...decided, run }
   })

@@ -14,7 +14,7 @@ const openApp = async () => {
   let listens: Promise<void> | undefined
   const app = await openTestApp({
     work: (parts) => {
-      const runs = createRuns(parts)
+      const runs = createRuns({ ...parts, compiler: null })
       // The first notice is the one that says that earlier ones may be lost: lists of that time start over.
       listens = new Promise((resolve) => {
         const stop = runs.onChange((notice) => {

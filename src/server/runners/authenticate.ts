@@ -17,6 +17,8 @@ export type Caller = {
   readonly id: RunnerId
   readonly name: string
   readonly key: CryptoKey
+  /** What it compiles with, as it last said. */
+  readonly compiler: string | null
   /** The signed request itself and when it was made, in Unix seconds: the vault wants to see it, sessions use it. */
   readonly jws: string
   readonly iat: number
@@ -54,7 +56,8 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
     if (!replays.isNew(String(claims.jti))) throw refused('a request that was seen before')
     if (runner.status === 'suspended')
       throw fault('E_RUNNER_SESSION', { public: `This runner is suspended: ${runner.statusReason ?? ''}` })
-    return { id: runner.id, name: runner.name, key, jws, iat, bodyDigest }
+    const { id, name, compiler } = runner
+    return { id, name, compiler, key, jws, iat, bodyDigest }
   }
 }
 
@@ -90,6 +93,7 @@ type Row = {
   readonly id: RunnerId
   readonly name: string
   readonly publicKey: Buffer
+  readonly compiler: string | null
   readonly status: string
   readonly statusReason: string | null
 }
@@ -97,7 +101,7 @@ type Row = {
 const findRunner = async (db: Db, id: RunnerId | null): Promise<Row | null> => {
   if (id === null) return null
   const { rows } = await sql<Row>`
-    select id, name, public_key as "publicKey", status, status_reason as "statusReason" from runners
+    select id, name, public_key as "publicKey", facts ->> 'compiler' as compiler, status, status_reason as "statusReason" from runners
     where id = ${id} and status <> 'revoked'`.execute(db)
   return rows[0] ?? null
 }

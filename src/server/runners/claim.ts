@@ -16,11 +16,13 @@ export type ClaimRequest = {
   readonly free: Readonly<Record<string, number>>
   /** At most this many in all. */
   readonly max: number
+  /** What this runner compiles with. */
+  readonly compiler: string | null
 }
 
 export const claimAttempts = async (
   deps: { readonly db: Db; readonly newId: NewId },
-  { runner, session, free, max }: ClaimRequest,
+  { runner, session, free, max, compiler }: ClaimRequest,
 ): Promise<readonly LeaseDetails[]> => {
   const wanted = Object.entries(free).filter(([, count]) => count > 0)
   if (wanted.length === 0 || max === 0) return []
@@ -28,7 +30,11 @@ export const claimAttempts = async (
     const queued = await takeQueued(tx, wanted, max)
     const claimed = queued.map((attempt) => ({
       attempt,
-      lease: { id: deps.newId('lease'), runner, session, deadlineSeconds: deadlineSeconds(attempt) },
+      lease: {
+        ...{ id: deps.newId('lease'), runner, session },
+        deadlineSeconds: deadlineSeconds(attempt),
+        compiler: attempt.jobKind === 'plan' ? compiler : null,
+      },
     }))
     await startAttempts(tx, deps.newId, claimed)
     return claimed.map(({ attempt, lease }) => ({ ...attempt, lease: lease.id }))

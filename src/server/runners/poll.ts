@@ -81,8 +81,9 @@ const findWork = async (deps: PollDeps, poll: SignedPoll) => {
     return null
   })
   if (ingestKey === null) return null
-  const { session, free, eph } = request
-  const claimed = await claimAttempts(deps, { runner: caller.id, session, free, max: eph.length })
+  const { session, free, eph, facts } = request
+  const compiler = facts === undefined ? caller.compiler : (facts.compiler ?? null)
+  const claimed = await claimAttempts(deps, { runner: caller.id, session, free, max: eph.length, compiler })
   const granted = await Promise.all(
     claimed.map((lease, i) => grant(deps, poll, { lease, eph: eph[i] ?? '' })),
   )

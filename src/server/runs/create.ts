@@ -1,13 +1,17 @@
-// A run begins: run, built-in plan job and its first attempt, with the project's next number, in the caller's
-// transaction. Callers are intake/ (with the delivery) and startRun.
+// A run begins: with the project's next number and its built-in plan job, in the caller's transaction. When its plan is
+// known (known-plan.ts) that job has nothing to do and the run begins at the jobs of the plan, else with a plan attempt.
+// Callers are intake/ (with the delivery) and startRun.
 import { sql } from 'kysely'
-import type { DeliveryId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
+import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
-import { notify } from '../db/notify.ts'
+import { decide, newPlannedRun } from '../../schedule/index.ts'
+import { noticeRows, tellOnCommit } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
+import type { KnownPlan } from './known-plan.ts'
 import { builtInClass } from './resource-class.ts'
 import { runNotice } from './run-notice.ts'
+import { writeChanges } from './write-changes.ts'
 
 export type NewRun = {
   /** Given when something else names the run before it exists. */
@@ -18,38 +22,71 @@ export type NewRun = {
   readonly delivery: DeliveryId | null
   /** Id of the actor, or `hook`. */
   readonly startedBy: string
+  /** null: it has to be planned. */
+  readonly plan: KnownPlan | null
 }
 
 export const insertRun = async (tx: Tx, newId: NewId, run: NewRun): Promise<RunId> => {
   const id = run.id ?? newId('run')
-  const job = newId('job')
-  const { event } = run
-  await sql`
-    with project as (
-      update projects set next_run_number = next_run_number + 1
-      where id = ${run.project} and organisation_id = ${run.organisation}
-      returning id, organisation_id, next_run_number - 1 as number
-    ), new_run as (
-      insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
-        delivery_id, started_by)
-      select ${id}, organisation_id, id, number, 'queued', ${event.kind}, ${event.ref}, ${event.commit}, ${event.branch},
-        ${event.tag}, ${run.delivery}, ${run.startedBy} from project
-      returning id, organisation_id, project_id
-    ), new_job as (
-      insert into jobs (id, organisation_id, project_id, run_id, number, key, name, kind, status, class)
-      select ${job}, organisation_id, project_id, id, 0, 'plan', 'plan', 'plan', 'queued', ${builtInClass} from new_run
-      returning *
-    )
-    insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status)
-    select ${newId('attempt')}, organisation_id, project_id, run_id, id, 1, class, 'queued' from new_job`.execute(
-    tx,
-  )
-  await notify(tx, [
-    runNotice({ organisation: run.organisation, project: run.project, run: id, rev: 1 }),
-    { channel: 'mayfly_queue', payload: builtInClass },
-  ])
+  if (run.plan === null) await insertUnplanned(tx, newId, { ...run, id })
+  else await insertPlanned(tx, newId, { ...run, id, plan: run.plan })
   return id
 }
+
+type Named = NewRun & { readonly id: RunId }
+
+const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> => {
+  const { organisation, project, id } = run
+  const notices = [
+    runNotice({ organisation, project, run: id, rev: 1 }),
+    { channel: 'mayfly_queue', payload: builtInClass } as const,
+  ]
+  await sql`
+    with ${newRunPart(run)}, ${planJobPart(newId('job'), 'queued')}, new_attempt as (
+      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status)
+      select ${newId('attempt')}, organisation_id, project_id, run_id, id, 1, class, 'queued' from new_job)
+    select pg_notify(channel, payload) from (${noticeRows(notices)}) as notice`.execute(tx)
+  tellOnCommit(tx, notices)
+}
+
+const insertPlanned = async (
+  tx: Tx,
+  newId: NewId,
+  run: Named & { readonly plan: KnownPlan },
+): Promise<void> => {
+  const { id, organisation, project, plan } = run
+  const planJob = newId('job')
+  await sql`
+    with ${newRunPart(run)}, ${planJobPart(planJob, 'passed')}
+    insert into plans (run_id, digest, plan, origins, problems, from_run_id)
+    select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
+    where p.run_id = ${plan.run}`.execute(tx)
+  const { changes } = decide(newPlannedRun(planJob), { kind: 'plan-known', ...plan.ready.event })
+  const row = { id, organisation, project, rev: 1, status: 'queued', cancelledBy: null } as const
+  await writeChanges(tx, row, changes, { newId, insertPlanned: plan.ready.insertPlanned })
+}
+
+const newRunPart = ({ id, organisation, project, event, delivery, startedBy, plan }: Named) => sql`
+  project as (
+    update projects set next_run_number = next_run_number + 1
+    where id = ${project} and organisation_id = ${organisation}
+    returning id, organisation_id, next_run_number - 1 as number
+  ), new_run as (
+    insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
+      delivery_id, started_by, plan_digest, subject, author, headline)
+    select ${id}, organisation_id, id, number, 'queued', ${event.kind}, ${event.ref}, ${event.commit}, ${event.branch},
+      ${event.tag}, ${delivery}, ${startedBy}, ${plan?.digest ?? null}, ${plan?.subject ?? null},
+      ${plan?.author ?? null}, ${plan?.headline ?? null} from project
+    returning id, organisation_id, project_id
+  )`
+
+const planJobPart = (id: JobId, status: 'queued' | 'passed') => sql`
+  new_job as (
+    insert into jobs (id, organisation_id, project_id, run_id, number, key, name, kind, status, class)
+    select ${id}, organisation_id, project_id, id, 0, 'plan', 'plan', 'plan', ${status}, ${builtInClass}
+    from new_run
+    returning *
+  )`
 
 const branchPrefix = 'refs/heads/'
 const tagPrefix = 'refs/tags/'

@@ -17,10 +17,16 @@ import { changeRun } from './change.ts'
 import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
+import { findKnownPlan } from './known-plan.ts'
 import { parseRunNotice } from './run-notice.ts'
 import { type RunRow, selectRuns, summariesOf } from './summaries.ts'
 
-type Deps = { readonly database: Database; readonly newId: NewId }
+type Deps = {
+  readonly database: Database
+  readonly newId: NewId
+  /** What this release compiles with. */
+  readonly compiler: string | null
+}
 
 export const createRuns = (deps: Deps): Runs => ({
   listRuns: (scope, query) => listRuns(deps, scope, query),
@@ -66,14 +72,15 @@ const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null>
   const { db } = deps.database
   const [summary] = await summariesOf(db, [row])
   if (summary === undefined) return null
-  const { rows } = await sql<{
-    problems: Problem[]
-  }>`select problems from plans where run_id = ${id}`.execute(db)
+  const { rows } = await sql<{ problems: Problem[]; from: { id: RunId; number: number } | null }>`
+    select p.problems, case when r.id is not null then json_build_object('id', r.id, 'number', r.number) end as from
+    from plans p left join runs r on r.id = p.from_run_id where p.run_id = ${id}`.execute(db)
   return {
     ...summary,
     jobs: await jobsAbove(db, id, -1),
     problems: rows[0]?.problems.map((problem) => ({ ...problem, frame: [...problem.frame] })) ?? [],
     plan_digest: row.planDigest,
+    plan_of: rows[0]?.from ?? null,
     delivery_id: row.delivery,
   }
 }
@@ -100,13 +107,17 @@ const startRun = async (
   if (ref === null) throw fault('E_INPUT', { public: 'ref is not the name of a branch or tag' })
   const commit = input.commit?.toLowerCase() ?? openCommit
   if (!isCommit(commit)) throw fault('E_INPUT', { public: 'commit must be 40 or 64 hexadecimal digits' })
-  const id = await inTransaction(deps.database.db, async (tx) => {
+  const event = eventOf('manual', ref, commit)
+  const { db } = deps.database
+  const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters: {} })
+  const id = await inTransaction(db, async (tx) => {
     const run = await insertRun(tx, deps.newId, {
       organisation: actor.scope.organisation,
       project: project.id,
-      event: eventOf('manual', ref, commit),
+      event,
       delivery: null,
       startedBy: actorId(actor),
+      plan,
     })
     await writeAudit(tx, actor, { action: 'run.start', target: run, project: project.id, run, result: 'ok' })
     return run

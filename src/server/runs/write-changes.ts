@@ -29,6 +29,8 @@ export type NewLease = {
   readonly runner: RunnerId
   readonly session: number
   readonly deadlineSeconds: number
+  /** Of a plan: what its runner compiles with. */
+  readonly compiler: string | null
 }
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
@@ -106,14 +108,16 @@ const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext):
       lease_id = case when c.next in ('queued', 'running') then c.lease else a.lease_id end,
       runner_id = case when c.next in ('queued', 'running') then c.runner else a.runner_id end,
       session = case when c.next in ('queued', 'running') then c.session else a.session end,
+      compiler = coalesce(c.compiler, a.compiler),
       deadline_at = case when c.next in ('queued', 'running') then now() + make_interval(secs => c.seconds) else a.deadline_at end
     from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.number)}::integer[],
       ${rows.map((c) => c.from)}::text[], ${rows.map((c) => c.to)}::text[],
       ${rows.map((c) => c.to !== null && isFinal(c.to))}::boolean[], ${rows.map((c) => c.cancel)}::boolean[],
       ${leaseOf.map((lease) => lease?.id ?? null)}::text[], ${leaseOf.map((lease) => lease?.runner ?? null)}::text[],
       ${leaseOf.map((lease) => lease?.session ?? null)}::bigint[],
-      ${leaseOf.map((lease) => lease?.deadlineSeconds ?? null)}::float8[])
-      as c (job, number, previous, next, final, cancel, lease, runner, session, seconds)
+      ${leaseOf.map((lease) => lease?.deadlineSeconds ?? null)}::float8[],
+      ${leaseOf.map((lease) => lease?.compiler ?? null)}::text[])
+      as c (job, number, previous, next, final, cancel, lease, runner, session, seconds, compiler)
     where a.job_id = c.job and a.number = c.number and a.status = c.previous
     returning a.runner_id, c.cancel)`
   return { part, count: rows.length }

@@ -370,6 +370,7 @@ export const runById = (id: string): Run | null => {
     jobs,
     problems: number === 411 ? problems : [],
     plan_digest: number === 411 ? null : 'c0ffee'.padEnd(64, '0'),
+    plan_of: null,
     delivery_id: null,
   }
 }

@@ -1,0 +1,73 @@
+// Plans that are known before a run begins: compiling is a function of the commit's files, the event, the parameters and
+// the compiler, so a plan of the same project that was made from the same four is the plan (docs/decisions/0009).
+import { sql } from 'kysely'
+import type { ProjectId, RunId } from '../../base/ids.ts'
+import type { Problem } from '../../base/problem.ts'
+import type { Plan, PlanInputs } from '../../protocol/plan.ts'
+import { openCommit } from '../../protocol/runner-wire.ts'
+import type { Db } from '../db/database.ts'
+import type { NewId } from '../new-id.ts'
+import { type PreparedPlan, preparePlan } from '../runners/finish-plan.ts'
+
+export type KnownPlan = {
+  /** Whose plan it is. */
+  readonly run: RunId
+  readonly digest: string
+  readonly subject: string | null
+  readonly author: string | null
+  readonly headline: string | null
+  readonly ready: NonNullable<PreparedPlan['ready']>
+}
+
+export type KnownPlanDeps = {
+  readonly db: Db
+  readonly newId: NewId
+  /** What this release compiles with; null when it cannot tell, and then every run is planned. */
+  readonly compiler: string | null
+}
+
+/** null when it has to be planned. What is read back is checked like what a runner sends: digest, ref and commit. */
+export const findKnownPlan = async (
+  deps: KnownPlanDeps,
+  project: ProjectId,
+  inputs: PlanInputs,
+): Promise<KnownPlan | null> => {
+  if (deps.compiler === null || inputs.event.commit === openCommit) return null
+  const found = await selectPlan(deps.db, { project, inputs, compiler: deps.compiler })
+  if (found === null) return null
+  const { run, plan, digest, problems, subject, author } = found
+  const result = { kind: 'plan', plan, planDigest: digest, origins: {}, problems, commit: null } as const
+  const { ready, headline } = await preparePlan(deps, run, { outcome: 'passed', result })
+  return ready === undefined ? null : { run, digest, subject, author, headline, ready }
+}
+
+type Row = {
+  readonly run: RunId
+  readonly digest: string
+  readonly plan: Plan
+  readonly problems: readonly Problem[]
+  readonly subject: string | null
+  readonly author: string | null
+}
+
+/** Of a runner that was suspended or revoked since, nothing is taken over. */
+const selectPlan = async (
+  db: Db,
+  {
+    project,
+    inputs,
+    compiler,
+  }: { readonly project: ProjectId; readonly inputs: PlanInputs; readonly compiler: string },
+): Promise<Row | null> => {
+  const given = JSON.stringify({ event: inputs.event, parameters: inputs.parameters })
+  const { rows } = await sql<Row>`
+    select p.run_id as run, p.digest, p.plan, p.problems, r.subject, r.author
+    from plans p join runs r on r.id = p.run_id
+      join jobs j on j.run_id = r.id and j.number = 0
+      join attempts a on a.job_id = j.id and a.status = 'passed'
+      join runners n on n.id = a.runner_id and n.status = 'enrolled'
+    where p.inputs_key = md5((${given}::jsonb)::text) and p.plan is not null and p.from_run_id is null
+      and p.plan -> 'inputs' = ${given}::jsonb and r.project_id = ${project} and a.compiler = ${compiler}
+    order by p.run_id desc limit 1`.execute(db)
+  return rows[0] ?? null
+}
