@@ -24,29 +24,36 @@ export const needed = ['memory', 'pids', 'cpu'] as const
 
 export type CgroupLayout = {
   readonly kind: 'v2' | 'v1' | 'hybrid' | 'none'
-  /** By controller: our own group's directory in its hierarchy. For v2 all are the same. */
+  /** By controller: the directory in its hierarchy that ours are made in. For v2 all are the same. */
   readonly directories: ReadonlyMap<string, string>
 }
 
-/** From /proc/self/mountinfo, /proc/self/cgroup and, for v2, what `controllersOf` reads. Pure but for that. */
-export const findCgroups = (
-  mountinfo: string,
-  self: string,
-  controllersOf: (mountPoint: string) => readonly string[],
-): CgroupLayout => {
+/** What findCgroups asks of a v2 hierarchy. */
+export type Unified = {
+  readonly controllersOf: (directory: string) => readonly string[]
+  /** The root of the machine's hierarchy, not of what a container sees of it. */
+  readonly isRoot: (mountPoint: string) => boolean
+}
+
+/**
+ * From /proc/self/mountinfo, /proc/self/cgroup and, for v2, what `unified` reads. Pure but for that. In v1 ours lie
+ * beside the processes of our own group. In v2 a group with processes has no controllers for its children: so at the
+ * root, which is free of that rule, or in our own group, whose processes then move to a leaf (openGroups).
+ */
+export const findCgroups = (mountinfo: string, self: string, unified: Unified): CgroupLayout => {
   const mounts = mountinfo.split('\n').flatMap(parseMount)
   const own = new Map(self.split('\n').flatMap(parseOwn))
-  const unified = mounts.find((mount) => mount.type === 'cgroup2')
+  const v2 = mounts.find((mount) => mount.type === 'cgroup2')
   const directories = new Map<string, string>()
   const v1 = mounts.filter((mount) => mount.type === 'cgroup')
   for (const controller of wanted) {
     const mount = v1.find((candidate) => candidate.options.includes(controller))
     if (mount) directories.set(controller, below(mount, own.get(controller) ?? '/'))
   }
-  if (directories.size > 0) return { kind: unified ? 'hybrid' : 'v1', directories }
-  if (!unified) return { kind: 'none', directories }
-  for (const controller of controllersOf(unified.point))
-    directories.set(controller, below(unified, own.get('') ?? '/'))
+  if (directories.size > 0) return { kind: v2 ? 'hybrid' : 'v1', directories }
+  if (!v2) return { kind: 'none', directories }
+  const place = unified.isRoot(v2.point) ? v2.point : below(v2, own.get('') ?? '/')
+  for (const controller of unified.controllersOf(place)) directories.set(controller, place)
   return { kind: 'v2', directories }
 }
 
@@ -104,7 +111,7 @@ export const openGroups = (layout: CgroupLayout, name: string): Groups => {
     throw fault('E_SANDBOX_UNAVAILABLE', {
       public: `cgroup controllers are missing: ${missing.join(', ')}`,
     })
-  if (layout.kind === 'v2') delegate(layout)
+  const undelegate = layout.kind === 'v2' ? delegate([...layout.directories.values()][0] ?? '') : null
   const parents = new Map<string, string>()
   for (const [controller, directory] of layout.directories) {
     const parent = join(directory, name)
@@ -124,19 +131,42 @@ export const openGroups = (layout: CgroupLayout, name: string): Groups => {
       for (const directory of group.directories) mkdirSync(directory)
       return group
     },
-    release: async () => void (await groupAt([...new Set(parents.values())]).remove()),
+    release: async () => {
+      if (await groupAt([...new Set(parents.values())]).remove()) undelegate?.()
+    },
   }
 }
 
-/** "No internal processes": we move to a leaf before children of our group may have controllers. */
-const delegate = (layout: CgroupLayout): void => {
-  const own = [...layout.directories.values()][0] ?? ''
-  if (!existsSync(join(own, 'cgroup.type'))) return // The root group is free of that rule.
-  const leaf = join(own, 'mayfly-self')
+/**
+ * "No internal processes": what shares the directory with us moves to a leaf before its children may have controllers.
+ * The answer moves it back. The root is free of that rule.
+ */
+const delegate = (directory: string): (() => void) => {
+  if (isRootGroup(directory)) {
+    enableControllers(directory)
+    return () => undefined
+  }
+  const leaf = join(directory, 'mayfly-self')
   mkdirSync(leaf, { recursive: true })
-  writeFileSync(join(leaf, 'cgroup.procs'), String(process.pid))
-  enableControllers(own)
+  moveProcesses(directory, leaf)
+  enableControllers(directory)
+  return () => {
+    write(join(directory, 'cgroup.subtree_control'), '-memory -pids -cpu', true)
+    moveProcesses(leaf, directory)
+    removeOne(leaf)
+  }
 }
+
+export const isRootGroup = (directory: string): boolean => !existsSync(join(directory, 'cgroup.type'))
+
+/** Again until nothing is left: what is being moved may fork. */
+const moveProcesses = (from: string, to: string): void => {
+  const left = () => numbers(read(join(from, 'cgroup.procs')))
+  for (let round = 0; round < moveRounds && left().length > 0; round++)
+    for (const pid of left()) write(join(to, 'cgroup.procs'), String(pid), true)
+}
+
+const moveRounds = 20
 
 const enableControllers = (directory: string): void =>
   writeFileSync(join(directory, 'cgroup.subtree_control'), '+memory +pids +cpu')

@@ -6,7 +6,7 @@ import { run, systemPath } from '../../sys/index.ts'
 import type { HostFacts } from '../driver.ts'
 import { toolMs } from '../limits.ts'
 import type { SeccompArch } from '../policy/seccomp.ts'
-import { type CgroupLayout, findCgroups, needed } from './cgroup.ts'
+import { type CgroupLayout, findCgroups, isRootGroup, needed } from './cgroup.ts'
 
 export type Host =
   | {
@@ -81,9 +81,10 @@ const factsOf = (cgroups: CgroupLayout): HostFacts => ({
 })
 
 const readCgroups = (): CgroupLayout =>
-  findCgroups(read('/proc/self/mountinfo'), read('/proc/self/cgroup'), (point) =>
-    read(join(point, 'cgroup.controllers')).split(' ').filter(Boolean),
-  )
+  findCgroups(read('/proc/self/mountinfo'), read('/proc/self/cgroup'), {
+    controllersOf: (directory) => read(join(directory, 'cgroup.controllers')).split(' ').filter(Boolean),
+    isRoot: isRootGroup,
+  })
 
 const isProgram = (name: string): boolean =>
   systemPath.split(':').some((directory) => {
