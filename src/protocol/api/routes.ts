@@ -259,6 +259,13 @@ export const routes = {
     summary: 'Is everything up',
     answer: s.systemStatus,
   }),
+  errors: route({
+    method: 'GET',
+    path: '/api/v1/errors',
+    access: 'public',
+    summary: 'What every error code means',
+    answer: s.page(s.errorKind),
+  }),
   lint: route({
     method: 'POST',
     path: '/api/v1/lint',

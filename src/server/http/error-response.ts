@@ -1,4 +1,4 @@
-// The only writer of errors: problem JSON (RFC 9457) with our number, the request id and a next step. What operators
+// The only writer of errors: problem JSON (RFC 9457) with our number, the page of it, the request id and a next step. What operators
 // need to know goes to the log; nothing of a cause, a stack or a library's message reaches the caller.
 import { randomBytes } from 'node:crypto'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
@@ -6,15 +6,10 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { catalogue, type Fault, type FaultCode, fault, isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { ProblemJson } from '../../protocol/api/shapes.ts'
+import type { Site } from '../access/site.ts'
+import { errorPage, hints } from './error-kinds.ts'
 
-const hints: Partial<Record<FaultCode, string>> = {
-  E_UNAUTHENTICATED: 'Sign in, or send a token: Authorization: Bearer mfp_…',
-  E_FORBIDDEN: 'An owner of the organisation can give you a role that may.',
-  E_CLAIM_INVALID: 'Restart the server or run `mayfly claim-link` on its machine for a new link.',
-  E_CSRF: 'Open Mayfly at its own address and try again from there.',
-  E_MEDIA_TYPE: 'Send the body with Content-Type: application/json.',
-  E_INTERNAL: 'Tell the operator the request id: the log of the server knows more.',
-}
+export type ErrorDeps = { readonly log: Log; readonly site: () => Site }
 
 const retryAfterSeconds: Partial<Record<FaultCode, number>> = { E_RATE_LIMIT: 60 }
 const retryAfterDefaultSeconds = 5
@@ -22,7 +17,7 @@ const retryAfterDefaultSeconds = 5
 export const newRequestId = (): string => `req_${randomBytes(12).toString('hex')}`
 
 export const sendError = (
-  log: Log,
+  { log, site }: ErrorDeps,
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -37,14 +32,21 @@ export const sendError = (
     .code(row.status)
     .headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
     .serializer((text: string) => text)
-    .send(JSON.stringify(problemOf(known, error, request)))
+    .send(JSON.stringify(problemOf(known, { error, request, site: site() })))
 }
 
-const problemOf = (known: Fault, error: unknown, request: FastifyRequest): ProblemJson => {
+const problemOf = (
+  known: Fault,
+  {
+    error,
+    request,
+    site,
+  }: { readonly error: unknown; readonly request: FastifyRequest; readonly site: Site },
+): ProblemJson => {
   const errors = fieldErrors(error)
   const hint = hints[known.code]
   return {
-    type: `urn:mayfly:error:${known.row.number}`,
+    type: site.url + errorPage(known.row.number),
     title: known.row.title,
     status: known.row.status,
     detail: known.public,
@@ -84,9 +86,9 @@ const fieldErrors = (error: unknown): { pointer: string; detail: string }[] => {
 }
 
 /** For bytes that are not even HTTP: there is no request to answer, only a socket to close politely. */
-export const malformedRequest = (): string => {
+export const malformedRequest = ({ url }: Site): string => {
   const { number, status, title } = catalogue.E_INPUT
-  const body = JSON.stringify({ type: `urn:mayfly:error:${number}`, title, status, code: number })
+  const body = JSON.stringify({ type: url + errorPage(number), title, status, code: number })
   return [
     `HTTP/1.1 ${status} Bad Request`,
     'content-type: application/problem+json',

@@ -181,6 +181,24 @@ test('a hook gets its raw body without a session; browsers and floods are refuse
   assert.ok(seen.length <= 120)
 })
 
+test('the type of a problem is the page of its code on this installation, and the API knows all codes', async () => {
+  const app = await openTestApp({ publicUrl: 'https://ci.example.org' })
+  const { json: missing } = await app.call('GET', '/api/v1/nothing')
+  assert.equal(missing.type, 'https://ci.example.org/docs/errors/MF4004')
+  assert.match(
+    await raw(app.base, 'NONSENSE\r\n\r\n'),
+    /"type":"https:\/\/ci\.example\.org\/docs\/errors\/MF4000"/,
+  )
+  const { json: kinds } = await app.call('GET', '/api/v1/errors')
+  const known = new Map(kinds.items.map((kind: { code: string }) => [kind.code, kind]))
+  assert.equal(known.size, kinds.items.length, 'no code twice')
+  assert.deepEqual(known.get('MF4004'), {
+    ...{ code: 'MF4004', symbol: 'E_NOT_FOUND', severity: 'error', title: 'Not found' },
+    ...{ http_status: 404, retryable: false, hint: null },
+  })
+  assert.ok(known.has('MF2107'), 'problems of configurations have a page, too')
+})
+
 test('the API describes itself as OpenAPI 3.1 from the route table', async () => {
   const app = await openTestApp()
   const { json } = await app.call('GET', '/api/v1/openapi.json')

@@ -96,8 +96,8 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
     forceCloseConnections: true,
     return503OnClosing: true,
     routerOptions: { maxParamLength: limits.paramLength },
-    frameworkErrors: (error, request, reply) => void sendError(deps.log, error, request, reply),
-    clientErrorHandler: refuseMalformed,
+    frameworkErrors: (error, request, reply) => void sendError(deps, error, request, reply),
+    clientErrorHandler: refuseMalformed(deps.site),
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -117,8 +117,8 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
       ms: Math.round(reply.elapsedTime),
     })
   })
-  app.setErrorHandler((error, request, reply) => sendError(deps.log, error, request, reply))
-  app.setNotFoundHandler((request, reply) => sendError(deps.log, fault('E_NOT_FOUND'), request, reply))
+  app.setErrorHandler((error, request, reply) => sendError(deps, error, request, reply))
+  app.setNotFoundHandler((request, reply) => sendError(deps, fault('E_NOT_FOUND'), request, reply))
   await describeApi(app, deps.version)
   return app
 }
@@ -188,7 +188,9 @@ const refuseUpgrade = (socket: Duplex, error: unknown): void => {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
 
-const refuseMalformed: NonNullable<Options['clientErrorHandler']> = (error, socket) => {
-  if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy()
-  else socket.end(malformedRequest())
-}
+const refuseMalformed =
+  (site: () => Site): NonNullable<Options['clientErrorHandler']> =>
+  (error, socket) => {
+    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    else socket.end(malformedRequest(site()))
+  }

@@ -51,6 +51,7 @@ test('pages get the shell; files that are not there, reserved names and what lie
     '/acme/web/runs/412/jobs/test.2',
     '/claim',
     '/sign-in',
+    '/docs/errors/MF4004',
   ])
     assert.equal(pages.find(path), shellAsset, path)
   for (const path of [

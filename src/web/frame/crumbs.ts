@@ -26,6 +26,10 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
       return here(text.frame.tokens)
     case 'runners':
       return here(text.frame.runners)
+    case 'errors':
+      return place.code === null
+        ? here(text.errors.title)
+        : [{ name: text.errors.title, to: addresses.errors }, ...here(place.code)]
     case 'status':
       return here(text.frame.system)
     case 'runs':

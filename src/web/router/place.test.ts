@@ -13,6 +13,8 @@ test('each address names its page', () => {
     ['/status', 'status'],
     ['/claim', 'claim'],
     ['/sign-in', 'sign-in'],
+    ['/docs/errors', 'errors'],
+    ['/docs/errors/MF4004', 'errors'],
     ['/acme/web', 'project'],
     ['/acme/web/', 'project'],
   ] as const)
@@ -35,6 +37,8 @@ test('what names no page is missing, not another page', () => {
   for (const path of [
     '/acme',
     '/acme/web/runs',
+    '/docs/other',
+    '/docs/errors/MF4004/x',
     '/acme/web/runs/0',
     '/acme/web/runs/1e3',
     '/acme/web/runs/4/jobs',

@@ -3,6 +3,8 @@
 export type Place =
   | { readonly page: 'runs' | 'projects' | 'project-new' | 'tokens' | 'runners' | 'status' }
   | { readonly page: 'claim' | 'sign-in' | 'missing' }
+  /** null: all of them. */
+  | { readonly page: 'errors'; readonly code: string | null }
   | { readonly page: 'project'; readonly organisation: string; readonly project: string }
   | {
       readonly page: 'run'
@@ -36,6 +38,7 @@ export const placeOf = (pathname: string): Place => {
   if (segments === null) return missing
   const known = Object.hasOwn(fixed, segments.join('/')) ? fixed[segments.join('/')] : undefined
   if (known !== undefined) return known
+  if (segments[0] === 'docs') return errorsPlace(segments)
   const [organisation, project, runs, digits, jobs, job] = segments
   if (organisation === undefined || project === undefined) return missing
   if (segments.length === 2) return { page: 'project', organisation, project }
@@ -46,6 +49,10 @@ export const placeOf = (pathname: string): Place => {
     return { page: 'job', organisation, project, number, job }
   return missing
 }
+
+/** What `type` of a problem names (server/http/error-kinds.ts). */
+const errorsPlace = ([, errors, code, more]: readonly string[]): Place =>
+  errors === 'errors' && more === undefined ? { page: 'errors', code: code ?? null } : missing
 
 type ProjectAddress = { readonly organisation: string; readonly project: string }
 type RunAddress = ProjectAddress & { readonly number: number }
@@ -58,6 +65,8 @@ export const addresses = {
   runners: '/runners',
   status: '/status',
   signIn: '/sign-in',
+  errors: '/docs/errors',
+  error: (code: string) => `/docs/errors/${encodeURIComponent(code)}`,
   project: (to: ProjectAddress) => `/${join(to.organisation, to.project)}`,
   run: (to: RunAddress) => `/${join(to.organisation, to.project, 'runs', String(to.number))}`,
   job: (to: RunAddress & { readonly job: string }) =>

@@ -32,6 +32,7 @@ export const endpoints = {
   tokenCreate: 'POST /api/v1/tokens',
   tokenRevoke: 'DELETE /api/v1/tokens/:token',
   status: 'GET /api/v1/status',
+  errors: 'GET /api/v1/errors',
 } as const satisfies Partial<Lines>
 
 export type Endpoint = keyof typeof endpoints

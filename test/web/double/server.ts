@@ -7,6 +7,7 @@ import { join, normalize } from 'node:path'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { fromBase64Url, toBase64Url } from '../../../src/base/bytes.ts'
 import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
+import { errorKinds } from '../../../src/server/http/error-kinds.ts'
 import { bigLog, joinFrames, scriptedFrames } from './log.ts'
 import * as world from './world.ts'
 
@@ -183,6 +184,8 @@ const handle = async (
       return page(full ? world.tokens : [])
     case 'POST /api/v1/tokens':
       return { token: world.tokens[0], secret: `mfp_${'3kq9'.repeat(10)}` }
+    case 'GET /api/v1/errors':
+      return page(errorKinds)
     case 'GET /api/v1/status':
       return world.systemStatus
   }

@@ -1,9 +1,10 @@
-// Routes about the installation itself: is everything up, and compiling text without running it.
+// Routes about the installation itself: is everything up, what its errors mean, and compiling text without running it.
 import type { AnswerOf } from '../../../protocol/api/routes.ts'
 import type { SystemStatus } from '../../../protocol/api/shapes.ts'
 import type { Handlers } from '../binder.ts'
+import { errorKinds } from '../error-kinds.ts'
 
-export type SystemRoutes = 'status' | 'lint'
+export type SystemRoutes = 'status' | 'errors' | 'lint'
 
 export type Component = SystemStatus['components'][number]
 
@@ -24,5 +25,6 @@ export const systemHandlers = (deps: {
     // What exactly is weak or down helps an attacker more than a stranger.
     return { version: deps.version, healthy, components: actor === null ? [] : components }
   },
+  errors: async () => ({ items: [...errorKinds], next_cursor: null }),
   lint: ({ body }) => deps.lint(body.files),
 })
