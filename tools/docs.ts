@@ -1,35 +1,10 @@
 // Writes the reference pages that come from the code: docs/reference/errors.md and config.md. Tests check them.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { catalogue } from '../src/base/faults.ts'
-import { problemCodes } from '../src/compile/index.ts'
 import { settingsJsonSchema } from '../src/supervisor/index.ts'
+import { errorsPage } from './errors-page.ts'
 
 const reference = join(import.meta.dirname, '../docs/reference')
-
-const errors = [
-  '# Errors',
-  '',
-  'Everything that can go wrong around a run, by number. `mayfly explain`-style pages grow from here.',
-  'Numbers: 1xxx machine and start, 2xxx configuration (`src/compile/problem-codes.ts`), 3xxx sandbox and runner,',
-  '4xxx API and access, 5xxx vault, 6xxx storage, 7xxx source hosts.',
-  '',
-  '| number | symbol | meaning | HTTP status | exit code | worth a retry |',
-  '| --- | --- | --- | --- | --- | --- |',
-  ...Object.entries(catalogue).map(
-    ([code, row]) =>
-      `| ${row.number} | \`${code}\` | ${row.title} | ${row.status} | ${row.exit} | ${row.retryable ? 'yes' : 'no'} |`,
-  ),
-  '',
-  '## Problems in a configuration',
-  '',
-  '| number | symbol | severity | meaning |',
-  '| --- | --- | --- | --- |',
-  ...Object.entries(problemCodes).map(
-    ([code, row]) => `| ${row.number} | \`${code}\` | ${row.severity} | ${row.title} |`,
-  ),
-  '',
-]
 
 type Property = {
   readonly description?: string
@@ -59,5 +34,5 @@ const config = [
   '',
 ]
 
-await writeFile(join(reference, 'errors.md'), errors.join('\n'))
+await writeFile(join(reference, 'errors.md'), errorsPage())
 await writeFile(join(reference, 'config.md'), config.join('\n'))

@@ -97,3 +97,16 @@ export const duration = (ms: number | null): string => {
   const hours = Math.floor(whole / 3600)
   return `${hours > 0 ? `${hours}h ` : ''}${Math.floor(whole / 60) % 60}m ${whole % 60}s`
 }
+
+/** Lines of at most so many columns, broken at blanks; a longer word has a line of its own. */
+export const wrapText = (text: string, columns: number): readonly string[] => {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}

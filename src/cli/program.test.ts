@@ -105,6 +105,18 @@ test('lint --strict fails on warnings; every format writes to stdout alone', asy
   assert.equal((await mayfly('lint --format xml')).code, 2)
 })
 
+test('explain knows codes in every spelling, suggests near ones, and lists all', async () => {
+  const page = await mayfly('explain 2107')
+  assert.equal(page.code, 0)
+  assert.match(page.stdout, /^MF2107 A job requires one .*\n\nA job waits for/)
+  assert.match(page.stdout, /\n {4}version: 2\.1\n/)
+  assert.equal((await mayfly('explain e_requires_unknown')).stdout, page.stdout)
+  assert.match((await mayfly('explain MF4503')).stdout, /No server answers/)
+  const wrong = await mayfly('explain E_REQUIRES_UNKNOW')
+  assert.deepEqual([wrong.code, /did you mean E_REQUIRES_UNKNOWN/.test(wrong.stderr)], [2, true])
+  assert.match((await mayfly('explain')).stdout, /^MF1001\tfault\t/)
+})
+
 test('run finds the configuration above, lists what there is', async () => {
   const list = await mayfly('run --list', { cwd: join(root, 'deep/er') })
   assert.equal(list.code, 0)

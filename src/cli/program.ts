@@ -105,6 +105,11 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
     .option('--strict', 'warnings fail too')
     .action(carryOut(around, async () => (await import('./commands/lint.ts')).lint))
   program
+    .command('explain [code]')
+    .description('what a code such as MF2107 means, and how to mend it')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/explain.ts')).explain))
+  program
     .command('doctor')
     .description('check this machine and the installation on it')
     .addOption(jsonOption())

@@ -12,8 +12,10 @@ import { createWorkMeter } from './plan/work.ts'
 import { createProblems, type Problems } from './problems.ts'
 import { loadYaml } from './source/load.ts'
 
+export { type Explanation, problemExplanations } from './explain/index.ts'
 export { formatProblems, type ProblemLook, printable } from './format.ts'
 export { type ProblemCode, problemCodes, titleOf } from './problem-codes.ts'
+export { nearest } from './suggest.ts'
 
 export type CompileInput = {
   /** Path in the repository → text as committed. More files than are needed do no harm. */

@@ -2,7 +2,7 @@
 import { exitCodes } from '../exit-codes.ts'
 import { findWorkTree } from '../git/work-tree.ts'
 import { compileGiven, givenPaths } from '../local/given.ts'
-import { countOf, type Findings, hasFailed, plural } from '../problems/findings.ts'
+import { allProblems, countOf, type Findings, hasFailed, plural } from '../problems/findings.ts'
 import { writeFindings } from '../problems/formats.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -19,6 +19,9 @@ export const lint = async (around: Surroundings, flags: Flags, paths: readonly s
   const findings: Findings = { files, strict: flags.strict === true }
   around.stdout.write(writeFindings(flags.format, findings, around))
   around.stderr.write(`${summary(findings)}\n`)
+  const [first] = allProblems(findings)
+  if (first && flags.format === 'human' && around.stderr.isTerminal)
+    around.stderr.write(`more about one: mayfly explain ${first.code}\n`)
   return hasFailed(findings) ? exitCodes.invalidConfiguration : exitCodes.success
 }
 

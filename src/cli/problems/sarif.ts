@@ -1,13 +1,13 @@
 // SARIF 2.1.0, the exchange format of static analysis: code hosts and editors show it beside the code.
 import type { Position, Problem } from '../../base/problem.ts'
-import { titleOf } from '../../compile/index.ts'
+import { codePages, findCodePage } from './code-pages.ts'
 import { allProblems, endColumnOf, type Findings } from './findings.ts'
 
 export const toSarif = (findings: Findings, version: string): string => {
   const problems = allProblems(findings)
   const codes = [...new Set(problems.map((problem) => problem.code))].sort()
   const run = {
-    tool: { driver: { name: 'mayfly', semanticVersion: version, rules: codes.map(ruleOf) } },
+    tool: { driver: { name: 'mayfly', semanticVersion: version, rules: rulesOf(codes) } },
     columnKind: 'utf16CodeUnits',
     artifacts: findings.files.map(({ path }) => ({ location: { uri: uriOf(path) } })),
     results: findings.files.flatMap(({ path, problems: own }) =>
@@ -18,7 +18,17 @@ export const toSarif = (findings: Findings, version: string): string => {
   return `${JSON.stringify(log, null, 2)}\n`
 }
 
-const ruleOf = (code: string) => ({ id: code, shortDescription: { text: titleOf(code) } })
+const rulesOf = (codes: readonly string[]) => {
+  const pages = codePages()
+  return codes.map((id) => {
+    const page = findCodePage(pages, id)
+    return {
+      id,
+      ...(page && { name: page.symbol, shortDescription: { text: page.title } }),
+      ...(page && { fullDescription: { text: page.why }, help: { text: page.mend } }),
+    }
+  })
+}
 
 const resultOf = (path: string, problem: Problem, ruleIndex: number) => ({
   ruleId: problem.code,

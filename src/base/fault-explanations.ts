@@ -1,0 +1,213 @@
+// What `mayfly explain` says about faults: what one means, how it comes about, and what to do. One for every row of
+// faults.ts; plain literals, so that bundles without the verb do not hold them.
+
+import type { FaultCode } from './faults.ts'
+
+export type FaultExplanation = { readonly why: string; readonly mend: string }
+
+export const faultExplanations = {
+  E_MACHINE_NOT_READY: {
+    why: 'Jobs need kernel features (user namespaces, cgroups v2, seccomp, overlay mounts) or rights that this machine does not give.',
+    mend: 'Run `mayfly doctor`: it names each missing thing and the command that provides it.',
+  },
+  E_PORT_TAKEN: {
+    why: 'Another program listens on the port that Mayfly was told to use, perhaps another installation.',
+    mend: 'Stop that program, or start with another port: `mayfly up --port N`.',
+  },
+  E_PACKAGES_MISSING: {
+    why: 'Programs of the operating system that an installation needs, such as PostgreSQL, are not installed.',
+    mend: 'Install the packages that the message names; `mayfly doctor` prints the command.',
+  },
+  E_CONFIG_INVALID: {
+    why: 'The settings file of the installation has an unknown key or a value that cannot be used. Nothing is started with settings that were only half understood.',
+    mend: 'Correct the line that the message names; docs/reference/config.md lists the keys.',
+  },
+  E_ALREADY_RUNNING: {
+    why: 'An installation runs on this data directory already; two would overwrite each other.',
+    mend: 'Use the one that runs, or stop it with `mayfly down` first.',
+  },
+  E_CHILD_FAILED: {
+    why: 'One of the programs of the installation (database, vault, server, jailer, runner) ended or did not become ready in time.',
+    mend: 'Read the lines above: the program says why. `mayfly doctor` looks at the usual causes.',
+  },
+  E_DEFECT: {
+    why: 'Mayfly came into a state that should not exist. This is a mistake in Mayfly and not in what you did.',
+    mend: 'Report it with what you typed and what was printed.',
+  },
+  E_SANDBOX_UNAVAILABLE: {
+    why: 'A sandbox with the promised walls cannot be made on this machine, and a weaker one is never made in its place.',
+    mend: 'Run `mayfly doctor`: it shows which wall is missing and how to allow it.',
+  },
+  E_SANDBOX_DEADLINE: {
+    why: 'Making the sandbox took longer than its limit, mostly because the machine is overloaded.',
+    mend: 'Wait until the machine has less to do, or give the runner fewer slots.',
+  },
+  E_CLASS_UNKNOWN: {
+    why: 'The job asks for a resource class that this runner does not offer.',
+    mend: 'Use one of the sizes (small, medium, large, …), or give a runner a class of that name.',
+  },
+  E_DESTROY_UNVERIFIED: {
+    why: 'After a job the kernel is asked whether its sandbox is gone. Here it did not say so, and the runner takes no further jobs rather than run one beside a leftover.',
+    mend: 'Look at the log of the jailer for what remained, end it, and start the runner again.',
+  },
+  E_EXEC_FAILED: {
+    why: 'The sandbox was made, and the program of a step could not be started in it: not found, not executable, or the machine ran out of processes or memory.',
+    mend: 'Check the shell of the step and the limits of the resource class.',
+  },
+  E_LEASE_LOST: {
+    why: 'A runner works on an attempt for as long as it renews its lease. The lease ended, so the attempt was given up and may run elsewhere.',
+    mend: 'Nothing, if it happens once. If it repeats, look at the connection between runner and server and at the load of the runner.',
+  },
+  E_RUNNER_SESSION: {
+    why: 'Each start of a runner has a new session number. This one was used before: two copies of one runner run, or its disk was restored from an older state.',
+    mend: 'Stop the copy, or register the runner anew.',
+  },
+  E_RUNNER_UNKNOWN: {
+    why: 'The server does not know the key of this runner, or its registration was revoked.',
+    mend: 'Register the runner again.',
+  },
+  E_PROTOCOL: {
+    why: 'A message between the programs of Mayfly did not have the agreed form, mostly because they are of different versions.',
+    mend: 'Bring runner and server to the same version. If they are, report it.',
+  },
+  E_SPEC_MISMATCH: {
+    why: 'The same commit was compiled again and gave another plan than the one that was stored. A plan depends on nothing but its inputs, so one of them was changed.',
+    mend: 'Start a new run. If it happens again, report it with the configuration.',
+  },
+  E_INPUT: {
+    why: 'An argument or a field of a request is missing, has the wrong form or is out of range.',
+    mend: 'Correct what the message names; `--help` shows what a command takes.',
+  },
+  E_UNAUTHENTICATED: {
+    why: 'The server does not know who asks: there is no token, or it was revoked or has expired.',
+    mend: 'Sign in with `mayfly login URL --token-stdin`, or in the browser.',
+  },
+  E_FORBIDDEN: {
+    why: 'The server knows who asks, and that person or token may not do this.',
+    mend: 'Ask somebody who administers the project, or use a token with the scope that is needed.',
+  },
+  E_NOT_FOUND: {
+    why: 'There is no such thing, or you may not know of it: both give the same answer.',
+    mend: 'Check the name; `mayfly project list` and `mayfly runs list` show what there is.',
+  },
+  E_CONFLICT: {
+    why: 'Between reading and changing it, somebody else changed the thing.',
+    mend: 'Read it again, and repeat the change if it still makes sense.',
+  },
+  E_TOO_LARGE: {
+    why: 'The body of the request is larger than its limit.',
+    mend: 'Send less at once.',
+  },
+  E_MEDIA_TYPE: {
+    why: 'The API reads JSON only, and the request says it sends something else.',
+    mend: 'Send the header `Content-Type: application/json`.',
+  },
+  E_RATE_LIMIT: {
+    why: 'More requests came from this address or token than are answered in that time.',
+    mend: 'Try again after the number of seconds in the header Retry-After.',
+  },
+  E_CSRF: {
+    why: 'A browser sent a changing request that did not begin on a page of this installation. Pages elsewhere could otherwise act in your name.',
+    mend: 'Open the installation by its public address. Behind a proxy, check that `public_url` is what the browser shows.',
+  },
+  E_CLAIM_INVALID: {
+    why: 'A claim link works once and for a limited time. This one was used or has expired.',
+    mend: 'Start `mayfly up` again: while nobody owns the installation, it prints a new link.',
+  },
+  E_SIGN_IN: {
+    why: 'Name and password do not belong together. Which of them is wrong is not said, so that names cannot be tried out.',
+    mend: 'Try again, or use a passkey if you have one.',
+  },
+  E_INTERNAL: {
+    why: 'The server met something it did not expect. Details are in its log and never in an answer.',
+    mend: 'Look into the log of the server at that time, and report it if it is a defect.',
+  },
+  E_UNREACHABLE: {
+    why: 'No server answers at the address: it does not run, the address is wrong, or the network does not lead there.',
+    mend: 'Run `mayfly doctor` on the server, and check the address you signed in to.',
+  },
+  E_VAULT_UNAVAILABLE: {
+    why: 'The vault, which alone holds keys, does not answer. Nothing that needs a secret can go on without it.',
+    mend: 'The supervisor starts it again; if that does not help, read its lines in the log.',
+  },
+  E_SEALED: {
+    why: 'The vault runs and has no root key yet, so it can open nothing.',
+    mend: 'Provide the root key the way the installation was set up, and start it again.',
+  },
+  E_TICKET_SIG: {
+    why: 'The vault gives secrets only for tickets that this server signed. This ticket is signed by something else, or was changed.',
+    mend: 'If server and vault belong together, start both again. Otherwise treat it as an attempt to get at secrets.',
+  },
+  E_TICKET_EXPIRED: {
+    why: 'A ticket is valid for minutes. This one came too late, or the clocks of server and vault differ.',
+    mend: 'Run the job again, and check the clocks of the machines.',
+  },
+  E_EPOCH: {
+    why: 'Tickets end when the vault restarts, so that none of them can be used twice. This one is from before.',
+    mend: 'Run the job again.',
+  },
+  E_USED: {
+    why: 'A ticket works once. This one was used before: a message was repeated, or somebody copied it.',
+    mend: 'Run the job again. If nobody repeated anything, look at the audit log.',
+  },
+  E_RUNNER_SCOPE: {
+    why: 'The runner was registered for other projects than the one whose secrets it asks for.',
+    mend: 'Widen the scope of the runner if it should work for this project.',
+  },
+  E_STORE_TAMPERED: {
+    why: 'A record of the vault does not fit its seal: something other than the vault wrote it, or the disk is faulty.',
+    mend: 'Restore the store from a backup, and find out what wrote to it. Do not go on with what remains.',
+  },
+  E_ROLLBACK: {
+    why: 'The store of the vault is an older copy of itself. Old states could bring revoked secrets back, so it does not start on one.',
+    mend: 'Put the newest store back. After a restore that was meant, follow the message.',
+  },
+  E_ROOT_KEY: {
+    why: 'The root key is missing, unreadable for the vault, readable for others, or not the one that the store was made with.',
+    mend: 'Put the right key file back with the owner and mode that the message names.',
+  },
+  E_WEBHOOK_SIG: {
+    why: 'A delivery to the webhook is not signed with the secret of its project: the secrets differ, or the sender is not the code host.',
+    mend: 'Enter the secret of the project at the code host again.',
+  },
+  E_RUNNER_SIG: {
+    why: 'A request in the name of a runner is not signed with its key, or was signed too long ago.',
+    mend: 'Check the clock of the runner; register it again if its key was lost.',
+  },
+  E_DATABASE: {
+    why: 'PostgreSQL does not answer, or broke off a query.',
+    mend: 'Look whether it runs and has space; `mayfly doctor` asks it.',
+  },
+  E_MIGRATION: {
+    why: 'The tables in the database are of a version that this Mayfly does not know, mostly because an older one was started on newer data.',
+    mend: 'Start the version that last ran on this data, or a newer one.',
+  },
+  E_OBJECT_MISSING: {
+    why: 'The database knows of a log or file that is no longer in the object store.',
+    mend: 'It may have been deleted by age. Otherwise restore the object store to the same state as the database.',
+  },
+  E_DISK_FULL: {
+    why: 'There is no space left where the installation keeps its data, or the repository is larger than the room it is fetched in.',
+    mend: 'Free some space and start the run again; keep large files out of the repository.',
+  },
+  E_OBJECT_TAMPERED: {
+    why: 'A stored object does not fit its checksum or seal: it was changed or cut off outside Mayfly.',
+    mend: 'Restore it from a backup, and check the disk.',
+  },
+  E_SOURCE_DENIED: {
+    why: 'The code host refused the deploy key of the project, or the repository does not exist for it.',
+    mend: 'Add the public key that `mayfly project add` printed to the repository, for reading.',
+  },
+  E_SOURCE_UNREACHABLE: {
+    why: 'The code host did not answer, or the connection broke off.',
+    mend: 'Check its address and the network; it is tried again with the next run.',
+  },
+  E_COMMIT_MISSING: {
+    why: 'The repository does not have the commit that the run is about: the branch was overwritten or deleted in the meantime.',
+    mend: 'Start a run of a commit that exists.',
+  },
+  E_SOURCE_NOT_ALLOWED: {
+    why: 'The address of the repository lies in a private network, and the operator did not allow that one.',
+    mend: 'The operator lists it under `sources.allow` in the settings of the installation.',
+  },
+} as const satisfies Record<FaultCode, FaultExplanation>
