@@ -10,6 +10,7 @@ import { type Actor, mayUse } from '../access/actor.ts'
 import { rolesByVerb } from '../access/roles.ts'
 import type { OpenedSession } from '../access/sessions.ts'
 import type { Visit } from '../access/sign-in.ts'
+import { isOfOneThing, tagAnswer } from './etag.ts'
 import { bodyBytesOf, limits } from './limits.ts'
 
 type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
@@ -76,6 +77,7 @@ const bind = (app: FastifyInstance, door: Door, { name, route, handler }: Bindin
     url: route.path,
     bodyLimit: bodyBytesOf[name] ?? limits.bodyBytes,
     schema: schemaOf(name, route),
+    ...(isOfOneThing(route) ? { onSend: tagAnswer } : {}),
     onRequest: async (request) => {
       request.actor = await door.admit(request)
       authorise(request.actor, route.access)

@@ -1,7 +1,6 @@
 // The two ways in. People come over TCP: cookies or tokens, cross-site checks, rates. The operator comes through a
 // socket that only the server's own user may open, and is audited for everything that changes something.
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { fault } from '../../base/faults.ts'
+import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { networkOf } from '../access/network.ts'
@@ -11,6 +10,7 @@ import type { Door } from './binder.ts'
 import { endedCookie, readSessionCookie, sessionCookie } from './cookie.ts'
 import { refuseCrossSite } from './cross-site.ts'
 import { limits } from './limits.ts'
+import { refuseTooMany } from './rate.ts'
 
 /** Needs `@fastify/rate-limit` on `app`. */
 export const peopleDoor = (
@@ -27,7 +27,7 @@ export const peopleDoor = (
     admit: async (request) => {
       refuseCrossSite(request.method, request.headers, site())
       request.actor = await authenticate(request.headers)
-      await refuseTooMany(credentialRate, request)
+      await refuseTooMany(credentialRate, 'credential', request)
       return request.actor
     },
     visit: (request) => ({
@@ -56,11 +56,4 @@ export const operatorDoor = ({
     // Nobody on the socket keeps cookies; an ended one tells a curious client nothing.
     sessionCookie: () => endedCookie(site()),
   }
-}
-
-type RateCheck = ReturnType<FastifyInstance['createRateLimit']>
-
-export const refuseTooMany = async (check: RateCheck, request: FastifyRequest): Promise<void> => {
-  const state = await check(request)
-  if (!state.isAllowed && state.isExceeded) throw fault('E_RATE_LIMIT')
 }

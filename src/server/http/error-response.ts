@@ -14,6 +14,12 @@ export type ErrorDeps = { readonly log: Log; readonly site: () => Site }
 const retryAfterSeconds: Partial<Record<FaultCode, number>> = { E_RATE_LIMIT: 60 }
 const retryAfterDefaultSeconds = 5
 
+/** When the window of an exceeded limit ends; other limits know no window. */
+const retryAfter = ({ code }: Fault, { rate }: FastifyRequest): number =>
+  code === 'E_RATE_LIMIT' && rate?.isExceeded === true
+    ? rate.resetSeconds
+    : (retryAfterSeconds[code] ?? retryAfterDefaultSeconds)
+
 export const newRequestId = (): string => `req_${randomBytes(12).toString('hex')}`
 
 export const sendError = (
@@ -27,7 +33,7 @@ export const sendError = (
   if (row.status >= 500)
     log.error('request failed', { requestId: request.id, code: known.code, error: known })
   else log.debug('request refused', { requestId: request.id, code: known.code, detail: known.detail })
-  if (row.retryable) reply.header('retry-after', retryAfterSeconds[known.code] ?? retryAfterDefaultSeconds)
+  if (row.retryable) reply.header('retry-after', retryAfter(known, request))
   return reply
     .code(row.status)
     .headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })

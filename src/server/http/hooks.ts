@@ -3,8 +3,8 @@
 import type { FastifyInstance } from 'fastify'
 import { fault } from '../../base/faults.ts'
 import type { Intake } from '../use-cases.ts'
-import { refuseTooMany } from './door.ts'
 import { limits } from './limits.ts'
+import { refuseTooMany } from './rate.ts'
 
 export const bindHooks = (root: FastifyInstance, intake: Intake): void => {
   const hookRate = root.createRateLimit({
@@ -22,7 +22,7 @@ export const bindHooks = (root: FastifyInstance, intake: Intake): void => {
       schema: { hide: true } as object,
       onRequest: async (request) => {
         if (request.headers.origin !== undefined) throw fault('E_CSRF', { detail: 'a browser called a hook' })
-        await refuseTooMany(hookRate, request)
+        await refuseTooMany(hookRate, 'hook', request)
       },
       handler: async (request, reply) => {
         const body = Buffer.isBuffer(request.body) ? request.body : new Uint8Array()

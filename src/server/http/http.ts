@@ -18,11 +18,12 @@ import { authenticateOperator, authenticatePeople } from './authenticate.ts'
 import { bindRoutes, type Door, type Handlers } from './binder.ts'
 import { isCanonicalTarget } from './canonical.ts'
 import { refuseCrossSiteSocket } from './cross-site.ts'
-import { operatorDoor, peopleDoor, refuseTooMany } from './door.ts'
+import { operatorDoor, peopleDoor } from './door.ts'
 import { malformedRequest, newRequestId, sendError } from './error-response.ts'
 import { bindHooks } from './hooks.ts'
 import { limits } from './limits.ts'
 import { bindPages } from './pages.ts'
+import { refuseTooMany, tellRate } from './rate.ts'
 import './request-actor.ts'
 import { securityHeaders } from './security-headers.ts'
 import { type SecurityTxtSettings, securityTxt } from './security-txt.ts'
@@ -57,7 +58,8 @@ export const createPeopleApp = async (deps: HttpDeps): Promise<FastifyInstance> 
     max: limits.rate.address,
     keyGenerator: (request) => networkOf(request.ip),
   })
-  app.addHook('onRequest', (request) => refuseTooMany(addressRate, request))
+  app.addHook('onRequest', (request) => refuseTooMany(addressRate, 'address', request))
+  app.addHook('onSend', tellRate)
   bindApi(app, deps, peopleDoor(app, deps))
   bindHooks(app, deps.intake)
   bindHealth(app)
@@ -103,6 +105,7 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
   app.setSerializerCompiler(serializerCompiler)
   acceptOnlyJson(app)
   app.decorateRequest('actor', null)
+  app.decorateRequest('rate', null)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders(deps.site().secure), 'x-request-id': request.id })
     if (!isCanonicalTarget(request.raw.url ?? ''))

@@ -1,0 +1,70 @@
+// What an answer says beside its body: whether the thing changed, and how often one may still ask.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { noWork, openTestApp } from '../../../test/support/http-app.ts'
+import type { Project } from '../../protocol/api/shapes.ts'
+
+const project: Project = {
+  ...{ id: `prj_${'0'.repeat(26)}`, name: 'web', source: { kind: 'ssh', url: 'ssh://git@example.org/web' } },
+  ...{ default_branch: 'main', deploy_key: null, hook: { id: 'hok_1', url: '/hooks/generic/hok_1' } },
+  ...{ host_keys: [], created_at: '2026-01-01T00:00:00.000Z', last_run: null },
+}
+
+test('a thing that did not change is not sent again; one that did is', async () => {
+  const state = { project }
+  const projects = { ...noWork.projects, find: async () => state.project }
+  const app = await openTestApp({ work: { projects } })
+  const cookie = await app.signInAs('viewer')
+  const get = (known?: string) =>
+    app.call('GET', '/api/v1/projects/web', {
+      cookie,
+      headers: known === undefined ? {} : { 'if-none-match': known },
+    })
+  const first = await get()
+  const etag = first.headers.get('etag') ?? ''
+  assert.match(etag, /^"[\w-]{27}"$/)
+  for (const known of [etag, `"other", W/${etag}`, '*']) {
+    const again = await get(known)
+    assert.deepEqual([again.status, again.text, again.headers.get('etag')], [304, '', etag], known)
+    assert.ok(again.headers.get('content-security-policy'), 'with the headers of every answer')
+  }
+  state.project = { ...project, default_branch: 'trunk' }
+  const changed = await get(etag)
+  assert.deepEqual([changed.status, changed.json.default_branch], [200, 'trunk'])
+  assert.notEqual(changed.headers.get('etag'), etag)
+})
+
+test('lists, errors and strangers get no tag', async () => {
+  const app = await openTestApp()
+  const cookie = await app.signInAs('viewer')
+  for (const [path, options] of [
+    ['/api/v1/projects', { cookie }],
+    ['/api/v1/projects/none', { cookie }],
+    ['/api/v1/projects/none', { headers: { 'if-none-match': '*' } }],
+  ] as const) {
+    const answer = await app.call('GET', path, options)
+    assert.equal(answer.headers.get('etag'), null, path)
+    assert.notEqual(answer.status, 304)
+  }
+})
+
+test('each answer says how many requests this credential has left; the last one when to come back', async () => {
+  const app = await openTestApp()
+  const [cookie, other] = [await app.signInAs('viewer'), await app.signInAs('viewer')]
+  const left = async (who: string) => {
+    const { headers, status } = await app.call('GET', '/api/v1/tokens', { cookie: who })
+    assert.equal(headers.get('ratelimit-policy'), '"credential";q=600;w=60')
+    const [, remaining, seconds] =
+      /^"credential";r=(\d+);t=(\d+)$/.exec(headers.get('ratelimit') ?? '') ?? assert.fail()
+    assert.ok(Number(seconds) >= 1 && Number(seconds) <= 60)
+    return { status, remaining: Number(remaining), retryAfter: headers.get('retry-after') }
+  }
+  assert.equal((await left(cookie)).remaining, 599)
+  assert.equal((await left(cookie)).remaining, 598)
+  assert.equal((await left(other)).remaining, 599, 'each has its own')
+  await Promise.all(Array.from({ length: 598 }, () => left(cookie)))
+  const refused = await left(cookie)
+  assert.deepEqual([refused.status, refused.remaining], [429, 0])
+  assert.ok(Number(refused.retryAfter) >= 1 && Number(refused.retryAfter) <= 60)
+  assert.equal((await left(other)).status, 200)
+})
