@@ -102,7 +102,8 @@ const start = async (): Promise<void> => {
   }
   const answer = answerTo(text)
   if ('refused' in answer) refuse(`the request is malformed: ${answer.refused}`)
-  else process.stdout.write(`${serialise(answer)}\n`)
+  // Nothing is left to tidy: its process, its memory and its sandbox are thrown away.
+  else process.stdout.write(`${serialise(answer)}\n`, () => process.exit())
 }
 
 start().catch((error: unknown) => {

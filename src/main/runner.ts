@@ -13,6 +13,7 @@ import {
   createCompilers,
   createPackStore,
   createRequests,
+  createSourceReaders,
   type Isolation,
   keepMeasured,
   measureSpec,
@@ -109,9 +110,10 @@ const start = async (): Promise<void> => {
   const { driver, weak } = await openDriver(config)
   const tool = config.compileTool ?? 'release'
   const compilers = createCompilers({ driver, limits: classes.tiny.limits, tool, log })
+  const readers = createSourceReaders({ driver, limits: fetchLimits, log })
   const packs = createPackStore({ clock: systemClock })
   const carryOut = createCarryOut({
-    ...{ driver, clock: systemClock, log, compilers, packs, vaultSignKey: keys.vaultSignKey },
+    ...{ driver, clock: systemClock, log, compilers, readers, packs, vaultSignKey: keys.vaultSignKey },
     limits: fetchLimits,
     privateRanges: config.sources.allow,
     egressRanges: config.egress.allow,
@@ -139,7 +141,7 @@ const start = async (): Promise<void> => {
   await session.ended.finally(async () => {
     packs.close()
     await measuring.close()
-    await compilers.close()
+    await Promise.all([compilers.close(), readers.close()])
     await driver.close()
   })
 }

@@ -19,6 +19,7 @@ import { type AttemptResult, runJobAttempt } from './attempt.ts'
 import type { SourceKey } from './checkout/fetch.ts'
 import { createGitTrees, type GitTreesDeps } from './checkout/git-trees.ts'
 import { createPackStore } from './checkout/pack-store.ts'
+import { createSourceReaders } from './checkout/source-readers.ts'
 import { createCompilers } from './compile-cell.ts'
 import { runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
@@ -235,6 +236,14 @@ test('silence, the time limit and a cancel stop a step, and it may clean up', as
   assert.deepEqual([cancelled.outcome, words(cancelled.log(1))], ['cancelled', 'begun\ncleaned\n'])
 })
 
+const until = async (what: string, condition: () => boolean): Promise<void> => {
+  const deadline = performance.now() + 30_000
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, what)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
 test('memory that runs out is said', async () => {
   const done = await play([run('exec tail /dev/zero')])
   assert.equal(done.outcome, 'failed')
@@ -271,6 +280,7 @@ test('a plan attempt compiles the configuration at the commit; a broken one fail
     tool: 'release',
     log: silentLog,
   })
+  const readers = createSourceReaders(deps)
   try {
     const planAt = (commit: string) => {
       const { organisation, project, run: runFacts } = factsOf(local, commit)
@@ -286,7 +296,7 @@ test('a plan attempt compiles the configuration at the commit; a broken one fail
       } as const
       const sink = { output: () => undefined, event: () => undefined }
       return runPlanAttempt(
-        { ...deps, compilers },
+        { ...deps, compilers, readers },
         { attempt: id('attempt'), lease, key: null },
         sink,
         new AbortController().signal,
@@ -309,7 +319,33 @@ test('a plan attempt compiles the configuration at the commit; a broken one fail
     assert.equal(bad.result.commit?.subject, 'Break it')
     repository.push({ '.circleci/config.yml': configuration }, 'Mend it')
   } finally {
-    await compilers.close()
+    await Promise.all([compilers.close(), readers.close()])
+  }
+})
+
+test('a reader waits for the next push to its repository, sees it, and is used once', async () => {
+  const opened: string[] = []
+  const open: typeof deps.driver.open = (spec, signal) => {
+    opened.push(spec.attempt)
+    return deps.driver.open(spec, signal)
+  }
+  const readers = createSourceReaders({ ...deps, driver: { ...deps.driver, open } })
+  const read = async (commit: string) => {
+    const found = await readers.read(local, { ref: 'refs/heads/main', commit }, AbortSignal.timeout(30_000))
+    await found?.closed
+    return found?.read.about.subject ?? null
+  }
+  try {
+    assert.equal(await read(repository.head()), 'Mend it')
+    await until('the next one starts', () => opened.length === 2)
+    const commit = repository.push({ 'later.txt': 'x\n' }, 'Pushed while it waited')
+    assert.equal(await read(commit), 'Pushed while it waited')
+    assert.deepEqual(opened, ['reader', 'reader'], 'no third one was needed')
+    await until('one more starts', () => opened.length === 3)
+    assert.equal(await read('1'.repeat(40)), null)
+    assert.equal(opened.length, 4, 'what a waiting one does not find, a fresh one looks for')
+  } finally {
+    await readers.close()
   }
 })
 

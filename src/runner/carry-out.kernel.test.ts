@@ -16,6 +16,7 @@ import { classes, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import { systemClock } from '../sys/index.ts'
 import { createCarryOut } from './carry-out.ts'
 import { createPackStore } from './checkout/pack-store.ts'
+import { createSourceReaders } from './checkout/source-readers.ts'
 import { createCompilers } from './compile-cell.ts'
 
 const outside = Object.values(networkInterfaces())
@@ -96,8 +97,9 @@ const hear = async (egress: JobEgress, asks: readonly string[]) => {
   const packs = createPackStore({ clock: systemClock })
   const { limits } = classes.small
   const compilers = createCompilers({ driver, log: silentLog, limits, tool: 'none' })
+  const readers = createSourceReaders({ driver, log: silentLog, limits })
   const carryOut = createCarryOut({
-    ...{ driver, log: silentLog, limits, packs, clock: systemClock, compilers },
+    ...{ driver, log: silentLog, limits, packs, clock: systemClock, compilers, readers },
     ...{ privateRanges: [], agentDirectory: '/nonexistent' },
     ...{ vaultSignKey, egressRanges: [`${outside}/32`] },
   })

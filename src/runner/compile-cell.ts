@@ -1,5 +1,6 @@
 // The compiler behind a wall: a sandbox without network in which the release's own Node has loaded the compile program
-// and waits for one request. One is kept waiting, so that a plan pays for neither; each is used once.
+// and waits for one request. One is kept waiting, so that a plan pays for neither; each is used once. The answer is out
+// before its sandbox is gone: what follows from it does not wait for that.
 import { PassThrough, Writable } from 'node:stream'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
@@ -11,9 +12,10 @@ import {
   parseCompileAnswer,
 } from '../protocol/compile.ts'
 import type { Driver, Limits, Receipt, Sandbox, StepSpec } from '../sandbox/index.ts'
-import { compileMs, compilerStartMs, compilerWaitMs } from './limits.ts'
+import { compileMs, compilerStartMs, compilerWaitMs, standbyRefillMs } from './limits.ts'
 import { emptySandbox } from './sandbox-spec.ts'
 import { gatherStream } from './sink.ts'
+import { createStandby, type Startable } from './standby.ts'
 
 export type CompilerDeps = {
   readonly driver: Driver
@@ -23,7 +25,11 @@ export type CompilerDeps = {
   readonly log: Log
 }
 
-export type Compiled = { readonly answer: CompileAnswer; readonly receipt: Receipt }
+export type Compiled = {
+  readonly answer: CompileAnswer
+  /** Comes when the sandbox is proven gone. Rejects when it is not: whoever compiles must wait for it. */
+  readonly receipt: Promise<Receipt>
+}
 
 export interface Compilers {
   /** Rejects for faults of ours only. */
@@ -31,48 +37,20 @@ export interface Compilers {
   close(): Promise<void>
 }
 
-type Waiting = {
+type Waiting = Startable & {
   readonly use: (request: CompileRequest, signal: AbortSignal) => Promise<Compiled>
-  readonly close: () => Promise<void>
 }
 
 export const createCompilers = (deps: CompilerDeps): Compilers => {
-  let next: Promise<Waiting> | null = null
-  let timer: NodeJS.Timeout | null = null
-  let closed = false
-
-  const prestart = (): void => {
-    if (closed) return
-    next = startCompiler(deps)
-    next.catch((error: unknown) => deps.log.warn('no compiler could be prestarted', { error }))
-    timer = setTimeout(replace, compilerWaitMs).unref()
-  }
-  const take = (): Promise<Waiting> | null => {
-    const taken = next
-    next = null
-    if (timer !== null) clearTimeout(timer)
-    return taken
-  }
-  const replace = (): void => {
-    void take()
-      ?.then((waiting) => waiting.close())
-      .catch(() => undefined)
-    prestart()
-  }
-
-  prestart()
+  const standby = createStandby({
+    ...{ start: () => startCompiler(deps), what: 'compiler', log: deps.log },
+    ...{ refillMs: standbyRefillMs, ageMs: compilerWaitMs, renew: true },
+  })
+  standby.fill()
   return {
-    compile: async (request, signal) => {
-      // One that failed while it waited is not the plan's failure: a fresh one is started.
-      const waiting = (await take()?.catch(() => null)) ?? (await startCompiler(deps))
-      prestart()
-      return waiting.use(request, signal)
-    },
-    close: async () => {
-      closed = true
-      const waiting = await take()?.catch(() => null)
-      await waiting?.close()
-    },
+    compile: async (request, signal) =>
+      ((await standby.take()) ?? (await startCompiler(deps))).use(request, signal),
+    close: standby.close,
   }
 }
 
@@ -129,11 +107,15 @@ const answer = async (running: Running, request: CompileRequest, signal: AbortSi
       })
     const parsed = parseCompileAnswer(parseJson(output.bytes()))
     if (!parsed.ok) throw fault('E_PROTOCOL', { detail: `compiler: ${parsed.problems[0]?.message ?? ''}` })
-    return { answer: parsed.value, receipt: await sandbox.close('done') }
+    const receipt = sandbox.close('done')
+    // Awaited by the plan; its failure must not count as unhandled before that.
+    receipt.catch(() => undefined)
+    return { answer: parsed.value, receipt }
+  } catch (error) {
+    await sandbox.close('fault')
+    throw error
   } finally {
     signal.removeEventListener('abort', onAbort)
-    // Idempotent: the second close gives the same receipt.
-    await sandbox.close('fault')
   }
 }
 

@@ -2,6 +2,7 @@
 export { type AttemptResult, runJobAttempt } from './attempt.ts'
 export { createCarryOut } from './carry-out.ts'
 export { createPackStore } from './checkout/pack-store.ts'
+export { createSourceReaders } from './checkout/source-readers.ts'
 export { createCompilers } from './compile-cell.ts'
 export { type Isolation, keepMeasured, measureSpec, notMeasuredYet, readMeasured } from './isolation.ts'
 export { egressPolicy } from './sandbox-spec.ts'

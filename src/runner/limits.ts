@@ -41,6 +41,15 @@ export const agentStartMs = 5_000
 /** Unpacking a tree into the job's sandbox. */
 export const unpackMs = 600_000
 
+/** After one that waited was taken, the next is started when the job that follows has had time to begin. */
+export const standbyRefillMs = 1_000
+/** A reader of a local repository waits this long for the next plan, and of this many repositories at once. */
+export const readerWaitMs = 300_000
+export const readersMax = 4
+/** Reading the configuration at one commit: how long, how much, and how deep directories may lie in each other. */
+export const readMs = 60_000
+export const readBytesMax = 32 * 1024 * 1024
+export const readDepthMax = 16
 /** A compile cell that waits is replaced after this long; one request must be answered within `compileMs`. */
 export const compilerWaitMs = 1_800_000
 export const compileMs = 10_000

@@ -1,5 +1,6 @@
-// One attempt of the built-in plan job: fetches the commit, has its configuration compiled behind a wall, and answers
-// with the plan. What is wrong with the configuration is the attempt's failure, printed in its log.
+// One attempt of the built-in plan job: reads the configuration at the commit, has it compiled behind a wall, and answers
+// with the plan. What is wrong with the configuration is the attempt's failure, printed in its log. Each sandbox ends as
+// soon as it has answered; the attempt ends when they are all proven gone.
 // Steps in its log: 1 fetch, 2 compile.
 import { fault, isFault } from '../base/faults.ts'
 import type { Problem } from '../base/problem.ts'
@@ -7,12 +8,12 @@ import type { PlanLease, PlanResult } from '../protocol/runner-wire.ts'
 import { jcsDigest } from '../seal/index.ts'
 import { type AttemptReason, type AttemptResult, stopped } from './attempt.ts'
 import type { SourceKey } from './checkout/fetch.ts'
-import type { FetchedCommit } from './checkout/fetched.ts'
-import { findCommit, type GitTreesDeps } from './checkout/git-trees.ts'
+import type { ReadCommit } from './checkout/fetched.ts'
+import { type ReadDeps, readCommit } from './checkout/git-trees.ts'
 import type { Compiled, Compilers } from './compile-cell.ts'
 import { type AttemptSink, say } from './sink.ts'
 
-export type PlanDeps = GitTreesDeps & { readonly compilers: Compilers }
+export type PlanDeps = ReadDeps & { readonly compilers: Compilers }
 
 export type PlanAttempt = {
   readonly attempt: string
@@ -57,38 +58,48 @@ const planIt = async (
     event: lease.run.event,
   }
   const found = await inStep(sink, { step: 1, name: 'Fetch the commit', phase: 'fetching' }, async () => {
-    const answer = await findCommit(deps, of, 1, (bytes) => sink.output(1, bytes), signal)
+    const answer = await readCommit(deps, of, (bytes) => sink.output(1, bytes), signal)
     if (!answer.ok) await say(sink, 1, answer.message)
     return { value: answer, failure: answer.ok ? null : answer.message }
   })
   if (!found.ok) return ended('failed', { code: found.code, message: found.message }, nothing)
-  const { fetched } = found
+  try {
+    return await compileIt(deps, lease, found.read, sink, signal)
+  } finally {
+    await found.closed
+  }
+}
+
+const compileIt = async (
+  deps: PlanDeps,
+  lease: PlanLease,
+  read: ReadCommit,
+  sink: AttemptSink,
+  signal: AbortSignal,
+): Promise<PlanAttemptResult> => {
   const compiled = await inStep(
     sink,
     { step: 2, name: 'Compile the configuration', phase: 'running' },
     async () => {
-      const value = await deps.compilers.compile(requestOf(lease, fetched), signal)
+      const value = await deps.compilers.compile(requestOf(lease, read), signal)
       for (const problem of value.answer.problems) await say(sink, 2, describeProblem(problem))
       return { value, failure: value.answer.ok ? null : firstError(value.answer.problems) }
     },
   )
-  return conclude(compiled, fetched)
+  return conclude(compiled, read)
 }
 
-const requestOf = ({ run, parameters }: PlanLease, fetched: FetchedCommit) => ({
+const requestOf = ({ run, parameters }: PlanLease, read: ReadCommit) => ({
   v: 1 as const,
   files: Object.fromEntries(
-    [...fetched.files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')]),
+    [...read.files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')]),
   ),
-  event: { ...run.event, commit: fetched.commit },
+  event: { ...run.event, commit: read.commit },
   parameters,
 })
 
-const conclude = async (
-  { answer, receipt }: Compiled,
-  fetched: FetchedCommit,
-): Promise<PlanAttemptResult> => {
-  const commit = { id: fetched.commit, ...fetched.about }
+const conclude = async ({ answer, receipt }: Compiled, read: ReadCommit): Promise<PlanAttemptResult> => {
+  const commit = { id: read.commit, ...read.about }
   const { problems } = answer
   if (!answer.ok) {
     const failed = ended(
@@ -96,7 +107,7 @@ const conclude = async (
       { code: null, message: firstError(problems) },
       { ...nothing, problems, commit },
     )
-    return { ...failed, receipt }
+    return { ...failed, receipt: await receipt }
   }
   const planDigest = await jcsDigest(answer.plan)
   const result: PlanResult = {
@@ -107,7 +118,7 @@ const conclude = async (
     problems,
     commit,
   }
-  return { ...ended('passed', null, result), receipt }
+  return { ...ended('passed', null, result), receipt: await receipt }
 }
 
 /** A step of the built-in job, with its events. */

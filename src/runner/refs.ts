@@ -37,7 +37,10 @@ export const runRefsAttempt = async (
       bytesMax: refsBytesMax,
     }
     const answer = await askSource(deps, want, (bytes) => sink.output(1, bytes), signal)
-    if (answer.ok) return { ...base, outcome: 'passed', result: parseRefs(answer.bytes, keyName(source)) }
+    if (answer.ok) {
+      await answer.closed
+      return { ...base, outcome: 'passed', result: parseRefs(answer.bytes, keyName(source)) }
+    }
     await say(sink, 1, answer.message)
     return {
       ...base,

@@ -1,5 +1,6 @@
 // Fetches one commit in a sandbox of its own: only there are the source host, the agent's socket or the local
-// repository reachable. What comes out is bytes; sandbox and agent are gone before anybody uses them.
+// repository reachable. What comes out is bytes; agent and sandbox end at once, and what follows does not wait for the
+// proof that they are gone: whoever asked does, before he is done.
 import type { FaultCode } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Secret } from '../../base/secret.ts'
@@ -45,7 +46,13 @@ export type FetchWant = {
 }
 
 export type SourceFailure = { readonly ok: false; readonly code: FaultCode; readonly message: string }
-export type Fetched = { readonly ok: true; readonly fetched: FetchedCommit } | SourceFailure
+/** `closed` resolves when the sandbox is proven gone, and rejects when it is not: to be awaited in every case. */
+export type Fetched =
+  | { readonly ok: true; readonly fetched: FetchedCommit; readonly closed: Promise<unknown> }
+  | SourceFailure
+export type Answered =
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly closed: Promise<unknown> }
+  | SourceFailure
 
 type Print = (bytes: Uint8Array) => Promise<void> | undefined
 
@@ -70,7 +77,8 @@ export const fetchCommit = async (
   if (!answer.ok) return answer
   const fetched = parseFetched(answer.bytes)
   const isWanted = want.commit === openCommit || fetched?.commit === want.commit
-  if (fetched !== null && isWanted) return { ok: true, fetched }
+  if (fetched !== null && isWanted) return { ok: true, fetched, closed: answer.closed }
+  await answer.closed
   return {
     ok: false,
     code: 'E_SOURCE_UNREACHABLE',
@@ -88,7 +96,7 @@ export const askSource = async (
   },
   print: Print,
   signal: AbortSignal,
-): Promise<{ readonly ok: true; readonly bytes: Uint8Array } | SourceFailure> => {
+): Promise<Answered> => {
   const { source } = want
   const reach = source.kind === 'ssh' ? allowSource({ ...source, isTls: false }, deps.privateRanges) : null
   if (source.kind === 'ssh' && reach === null) {
@@ -99,9 +107,14 @@ export const askSource = async (
   try {
     const sandbox = await deps.driver.open(sourceSandbox(deps, want, reach), signal)
     try {
-      return await execScript(sandbox, { ...want, agent, reach }, print, signal)
-    } finally {
-      await sandbox.close('done')
+      const said = await execScript(sandbox, { ...want, agent, reach }, print, signal)
+      if (!said.ok) return said
+      const closed = sandbox.close('done')
+      closed.catch(() => undefined)
+      return { ...said, closed }
+    } catch (error) {
+      await sandbox.close('fault')
+      throw error
     }
   } finally {
     await agent?.close()

@@ -2,11 +2,16 @@
 // is checked before it is used; anything unexpected is a fault of the fetch, never a half-read commit.
 import { configFilesMax } from '../limits.ts'
 
-export type FetchedCommit = {
+/** What a plan needs of a commit. */
+export type ReadCommit = {
   readonly commit: string
   /** Path → content of the configuration files at the commit. */
   readonly files: ReadonlyMap<string, Uint8Array>
   readonly about: CommitWords
+}
+
+/** What a checkout needs. */
+export type FetchedCommit = ReadCommit & {
   /** Commits whose parents were left out. */
   readonly shallow: readonly string[]
   readonly pack: Uint8Array
@@ -78,7 +83,7 @@ const readObject = (
   return content === null || reader.line() !== '' ? null : { id, content }
 }
 
-const commitWords = (content: Uint8Array): CommitWords => {
+export const commitWords = (content: Uint8Array): CommitWords => {
   const text = Buffer.from(content).toString('utf8')
   const end = text.indexOf('\n\n')
   const head = end === -1 ? text : text.slice(0, end)

@@ -18,6 +18,7 @@ cat > "$HOME/git.conf" <<CONF
 [core]
 	hooksPath = /dev/null
 	fsmonitor = false
+	quotePath = false
 [protocol]
 	allow = never
 [protocol "$MF_PROTOCOL"]
@@ -68,6 +69,28 @@ if [ -e shallow ]; then echo shallow $(cat shallow); else echo shallow; fi
 set -- objects/pack/*.pack
 echo "pack $(wc -c < "$1")"
 cat "$1"
+`
+
+/**
+ * Reads of a local repository without copying it. Stdin: `commit <oid>` or `tip <ref>`, then names of objects for
+ * `git cat-file --batch`. Stdout: the commit's id, then its answers. The repository lends its objects only, to an empty
+ * one of ours: none of its configuration is read, and links of its objects to other places lead nowhere here.
+ */
+export const readScript = `set -eu
+export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL="$HOME/git.conf" GIT_OPTIONAL_LOCKS=0 GIT_NO_REPLACE_OBJECTS=1
+printf '[safe]\n\tdirectory = *\n' > "$HOME/git.conf"
+mkdir -p "$HOME/repo.git/objects" "$HOME/repo.git/refs"
+echo 'ref: refs/heads/none' > "$HOME/repo.git/HEAD"
+export GIT_ALTERNATE_OBJECT_DIRECTORIES="$MF_URL/objects"
+[ ! -d "$MF_URL/.git/objects" ] || GIT_ALTERNATE_OBJECT_DIRECTORIES="$MF_URL/.git/objects"
+read -r kind name
+if [ "$kind" = tip ]; then
+  name=$(git ls-remote --quiet --end-of-options "$MF_URL" "$name" |
+    while read -r id ref; do [ "$ref" != "$name" ] || echo "$id"; done)
+  name=$(GIT_DIR="$HOME/repo.git" git rev-parse --verify --quiet "$name^{commit}")
+fi
+echo "$name"
+GIT_DIR="$HOME/repo.git" exec git cat-file --batch
 `
 
 /**

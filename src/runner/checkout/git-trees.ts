@@ -1,5 +1,5 @@
 // The runner's tree source: a kept pack or a fresh fetch, unpacked in a cell of the job's sandbox that has neither
-// network nor key.
+// network nor key. And what a plan needs of the same commit, which is less.
 import { Readable } from 'node:stream'
 import type { RunEvent } from '../../protocol/plan.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
@@ -8,10 +8,18 @@ import { unpackMs } from '../limits.ts'
 import { outputTo, tailStream } from '../sink.ts'
 import { sourceAddress } from '../source-address.ts'
 import type { TreeSource } from '../tree-source.ts'
-import { type FetchWant, fetchCommit, type SourceDeps, type SourceKey } from './fetch.ts'
-import type { FetchedCommit } from './fetched.ts'
+import {
+  type Fetched,
+  type FetchWant,
+  fetchCommit,
+  type SourceDeps,
+  type SourceFailure,
+  type SourceKey,
+} from './fetch.ts'
+import type { FetchedCommit, ReadCommit } from './fetched.ts'
 import { unpackScript } from './git-scripts.ts'
 import type { PackStore } from './pack-store.ts'
+import type { SourceReaders } from './source-readers.ts'
 
 export type GitTreesDeps = SourceDeps & { readonly packs: PackStore }
 
@@ -30,11 +38,12 @@ export const createGitTrees = (deps: GitTreesDeps, of: GitTreesOf): TreeSource =
     if (!found.ok) return found
     const { fetched } = found
     const words = tailStream(print, 2_000)
-    const result = await sandbox.exec(
+    const unpacking = sandbox.exec(
       unpackStep({ id, at, fetched, of }),
       { stdin: Readable.from([fetched.pack]), stdout: outputTo(print), stderr: words.stream },
       signal,
     )
+    const [result] = await Promise.all([unpacking, found.closed])
     signal.throwIfAborted()
     if (result.kind === 'exit' && result.code === 0) return { ok: true }
     const last = words.text().trim().split('\n').at(-1)
@@ -42,22 +51,46 @@ export const createGitTrees = (deps: GitTreesDeps, of: GitTreesOf): TreeSource =
   },
 })
 
+export type ReadDeps = GitTreesDeps & { readonly readers: SourceReaders }
+export type Read =
+  | { readonly ok: true; readonly read: ReadCommit; readonly closed: Promise<unknown> }
+  | SourceFailure
+
+/** The configuration at the commit: of a local repository without its tree, which only a checkout fetches. */
+export const readCommit = async (
+  deps: ReadDeps,
+  of: GitTreesOf,
+  print: Print,
+  signal: AbortSignal,
+): Promise<Read> => {
+  const { source, event } = of
+  const answered = source.kind === 'local' ? await deps.readers.read(source, event, signal) : null
+  if (answered !== null) return { ok: true, ...answered }
+  const found = await findCommit(deps, of, 1, print, signal)
+  return found.ok ? { ok: true, read: found.fetched, closed: found.closed } : found
+}
+
+type Print = (bytes: Uint8Array) => Promise<void> | undefined
+
 /** The commit from memory, else from the source; what was fetched is kept for the other jobs of the run. */
-export const findCommit = async (
+const findCommit = async (
   deps: GitTreesDeps,
   of: GitTreesOf,
   depth: number,
-  print: (bytes: Uint8Array) => Promise<void> | undefined,
+  print: Print,
   signal: AbortSignal,
-): ReturnType<typeof fetchCommit> => {
+): Promise<Fetched> => {
   const { event } = of
   const name = { project: of.project, commit: event.commit, depth }
-  const kept = deps.packs.find(name)
-  if (kept !== null) return { ok: true, fetched: kept }
+  const kept = deps.packs.find(name) ?? (await deps.packs.coming(name, signal))
+  if (kept !== null) return { ok: true, fetched: kept, closed: Promise.resolve() }
   const want: FetchWant = { ...of, ref: event.ref, commit: event.commit, depth }
-  const answer = await fetchCommit(deps, want, print, signal)
-  if (answer.ok) deps.packs.keep({ ...name, commit: answer.fetched.commit }, answer.fetched)
-  return answer
+  const fetching = fetchCommit(deps, want, print, signal)
+  deps.packs.expect(
+    name,
+    fetching.then((answer) => (answer.ok ? answer.fetched : null)),
+  )
+  return fetching
 }
 
 const unpackStep = (what: {

@@ -1,0 +1,129 @@
+// Readers of local repositories: a cell in which one repository is bound read-only and Git waits for names of objects.
+// After a plan one stays waiting for the next push to the same repository; each is used once, for that repository only,
+// and needs no network. Why it may wait: docs/decisions/0011.
+import { PassThrough } from 'node:stream'
+import type { Log } from '../../base/log.ts'
+import { openCommit, type Source } from '../../protocol/runner-wire.ts'
+import type { Driver, Limits, StepSpec } from '../../sandbox/index.ts'
+import { openMs, readBytesMax, readersMax, readerWaitMs, readMs, standbyRefillMs } from '../limits.ts'
+import { emptySandbox } from '../sandbox-spec.ts'
+import { gatherStream } from '../sink.ts'
+import { createStandby, type Standby, type Startable } from '../standby.ts'
+import type { ReadCommit } from './fetched.ts'
+import { readScript, sourceMount } from './git-scripts.ts'
+import { createInbox } from './inbox.ts'
+import { readConfiguration } from './read-configuration.ts'
+
+export type LocalSource = Extract<Source, { kind: 'local' }>
+export type ReadWant = { readonly ref: string; readonly commit: string }
+export type Answered = {
+  readonly read: ReadCommit
+  /** Resolves when the cell is proven gone; rejects when it is not: whoever reads must wait for it. */
+  readonly closed: Promise<unknown>
+}
+
+export interface SourceReaders {
+  /** null: not to be read like this. A fetch says why, in Git's words. */
+  read(source: LocalSource, want: ReadWant, signal: AbortSignal): Promise<Answered | null>
+  close(): Promise<void>
+}
+
+export type SourceReadersDeps = { readonly driver: Driver; readonly limits: Limits; readonly log: Log }
+
+type Reader = Startable & { readonly use: (want: ReadWant, signal: AbortSignal) => Promise<Answered | null> }
+
+export const createSourceReaders = (deps: SourceReadersDeps): SourceReaders => {
+  const waiting = new Map<string, Standby<Reader>>()
+  /** The one of this source, as the youngest; the oldest makes room. */
+  const standbyOf = (source: LocalSource): Standby<Reader> => {
+    const key = JSON.stringify([source.root, source.path])
+    const standby = waiting.get(key) ?? standbyFor(deps, source)
+    waiting.delete(key)
+    waiting.set(key, standby)
+    for (const oldest of [...waiting.keys()].slice(0, -readersMax)) {
+      void waiting.get(oldest)?.close()
+      waiting.delete(oldest)
+    }
+    return standby
+  }
+  return {
+    read: async (source, want, signal) => {
+      const found = await (await standbyOf(source).take())?.use(want, signal)
+      // The directory may have been replaced while it waited: what a waiting one does not find, a fresh one looks for.
+      return found ?? (await openReader(deps, source)).use(want, signal)
+    },
+    close: async () => {
+      await Promise.all([...waiting.values()].map((standby) => standby.close()))
+    },
+  }
+}
+
+const standbyFor = (deps: SourceReadersDeps, source: LocalSource): Standby<Reader> =>
+  createStandby({
+    ...{ start: () => openReader(deps, source), what: 'reader of a repository', log: deps.log },
+    ...{ refillMs: standbyRefillMs, ageMs: readerWaitMs, renew: false },
+  })
+
+const openReader = async (deps: SourceReadersDeps, source: LocalSource): Promise<Reader> => {
+  const { root, path } = source
+  const sandbox = await deps.driver.open(
+    {
+      ...emptySandbox('reader', deps.limits, 2 * readerWaitMs),
+      mounts: [{ kind: 'source', root, path, at: sourceMount }],
+    },
+    AbortSignal.timeout(openMs),
+  )
+  const stop = new AbortController()
+  const stdin = new PassThrough()
+  const inbox = createInbox(readBytesMax)
+  const io = { stdin, stdout: inbox.stream, stderr: gatherStream(0).stream }
+  // However it ends, it says nothing more: an answer that is not complete by then is none.
+  sandbox.exec(readStep, io, stop.signal).then(inbox.end, inbox.end)
+  const close = (): Promise<unknown> => {
+    stop.abort()
+    return sandbox.close('done')
+  }
+  return {
+    use: async (want, signal) => {
+      const within = AbortSignal.any([signal, AbortSignal.timeout(readMs)])
+      within.addEventListener('abort', inbox.end, { once: true })
+      const read = await converse(want, (line) => void stdin.write(`${line}\n`), inbox)
+      const closed = close()
+      closed.catch(() => undefined)
+      if (read !== null && !signal.aborted) return { read, closed }
+      await closed
+      signal.throwIfAborted()
+      return null
+    },
+    close: async () => void (await close()),
+  }
+}
+
+/** Asks for one commit over the pipes of a cell in which `readScript` runs. */
+export const converse = async (
+  { ref, commit }: ReadWant,
+  say: (line: string) => void,
+  inbox: ReturnType<typeof createInbox>,
+): Promise<ReadCommit | null> => {
+  // Both are one word of one line there.
+  if (/\s/.test(`${ref}${commit}`)) return null
+  say(commit === openCommit ? `tip ${ref}` : `commit ${commit}`)
+  const id = await inbox.line()
+  if (id === null || !/^[0-9a-f]{40}$/.test(id)) return null
+  const read = await readConfiguration(id, say, inbox)
+  return commit === openCommit || read?.commit === commit ? read : null
+}
+
+const readStep: StepSpec = {
+  id: 'source',
+  kind: 'checkout',
+  cell: 'clean',
+  script: { interpreter: ['/bin/sh'], text: readScript },
+  env: new Map([['MF_URL', sourceMount]]),
+  workdir: '/',
+  take: [],
+  socket: null,
+  egress: null,
+  tty: null,
+  deadline: 2 * readerWaitMs,
+}
