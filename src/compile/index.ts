@@ -5,15 +5,23 @@ import { utf8 } from '../base/bytes.ts'
 import type { Problem } from '../base/problem.ts'
 import { sha256Hex } from '../base/sha256.ts'
 import type { Dialect, Origins, Plan, PlanInputs, RunEvent } from '../protocol/plan.ts'
-import { type CircleciInput, type Compiled, compileCircleci } from './dialects/circleci/index.ts'
+import {
+  type CircleciInput,
+  type Compiled,
+  compileCircleci,
+  declaredParameterTypes,
+} from './dialects/circleci/index.ts'
 import { limits } from './limits.ts'
 import { createOriginMarks } from './plan/origins.ts'
+import { createSelectionLog, type Selection } from './plan/selection.ts'
 import { createWorkMeter } from './plan/work.ts'
 import { createProblems, type Problems } from './problems.ts'
 import { loadYaml } from './source/load.ts'
+import type { SourceNode } from './source/node.ts'
 
 export { type Explanation, problemExplanations } from './explain/index.ts'
 export { formatProblems, type ProblemLook, printable } from './format.ts'
+export type { JobSelection, Selection, Why, WorkflowSelection } from './plan/selection.ts'
 export { type ProblemCode, problemCodes, titleOf } from './problem-codes.ts'
 export { nearest } from './suggest.ts'
 
@@ -24,6 +32,8 @@ export type CompileInput = {
   readonly parameters: PlanInputs['parameters']
   /** Registry orbs that the installation has, text by exact id (`namespace/orb@1.2.3`). */
   readonly orbs?: ReadonlyMap<string, string>
+  /** Say of every workflow and job whether this event starts it, and why not. */
+  readonly withSelection?: boolean
 }
 
 export type CompileResult =
@@ -31,6 +41,8 @@ export type CompileResult =
       readonly ok: true
       readonly plan: Plan
       readonly origins: Origins
+      /** When it was asked for. */
+      readonly selection?: Selection
       readonly problems: readonly Problem[]
     }
   | { readonly ok: false; readonly problems: readonly Problem[] }
@@ -39,11 +51,17 @@ type DialectRow = {
   readonly dialect: Dialect
   readonly path: string
   readonly compile: (input: CircleciInput) => Compiled
+  readonly parameterTypes: (document: SourceNode) => ReadonlyMap<string, string>
 }
 
 /** In order of preference. */
 const dialects: readonly DialectRow[] = [
-  { dialect: 'circleci', path: '.circleci/config.yml', compile: compileCircleci },
+  {
+    dialect: 'circleci',
+    path: '.circleci/config.yml',
+    compile: compileCircleci,
+    parameterTypes: declaredParameterTypes,
+  },
 ]
 
 /** The configuration itself. A planner fetches the directory around it as well, for the orbs a repository brings. */
@@ -73,7 +91,9 @@ export const compile = (input: CompileInput): CompileResult => {
   const inputs: PlanInputs = { event: input.event, parameters: input.parameters }
   const work = createWorkMeter(problems)
   const orbs = input.orbs ?? new Map()
-  const compiled = row.compile({ document, inputs, problems, origins, work, files: input.files, orbs })
+  const selection = input.withSelection === true ? createSelectionLog() : null
+  const { files } = input
+  const compiled = row.compile({ document, inputs, problems, origins, work, selection, files, orbs })
   const { workflows } = compiled
   if (problems.hasErrors()) return { ok: false, problems: problems.list() }
   const source = [{ path: row.path, text }, ...compiled.orbs].map((file) => ({
@@ -84,13 +104,20 @@ export const compile = (input: CompileInput): CompileResult => {
   if (work.spent() * jsonGrowthMax > limits.planBytesMax) checkSize(plan, problems)
   if (workflows.length === 0)
     problems.add('N_NOTHING_TO_RUN', null, 'no workflow of this file applies to this event')
-  return problems.hasErrors()
-    ? { ok: false, problems: problems.list() }
-    : { ok: true, plan, origins: origins.collect(plan), problems: problems.list() }
+  if (problems.hasErrors()) return { ok: false, problems: problems.list() }
+  const selected = selection ? { selection: selection.list() } : {}
+  return { ok: true, plan, origins: origins.collect(plan), ...selected, problems: problems.list() }
 }
 
 /** A character becomes at most six (`\\u0000`); writing a plan out to measure it is only worth it near the limit. */
 const jsonGrowthMax = 6
+
+/** The types of the parameters that a pipeline takes, by name: for callers that have nothing but texts. */
+export const pipelineParameterTypes = (files: ReadonlyMap<string, string>): ReadonlyMap<string, string> => {
+  const row = dialects.find(({ path }) => files.has(path))
+  const document = row && loadYaml(row.path, files.get(row.path) ?? '', createProblems())
+  return document ? row.parameterTypes(document) : new Map()
+}
 
 const checkSize = (plan: Plan, problems: Problems): void => {
   const bytes = utf8(JSON.stringify(plan)).length

@@ -3,6 +3,7 @@
 import type { RunEvent } from '../../../protocol/plan.ts'
 import type { Patterns } from '../../pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
+import type { SelectionLog } from '../../plan/selection.ts'
 import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
@@ -18,6 +19,8 @@ export type Compiling = {
   readonly work: WorkMeter
   readonly patterns: Patterns
   readonly templates: Templates
+  /** null: nobody asks why. */
+  readonly selection: SelectionLog | null
   readonly event: RunEvent
   readonly root: MapNode
   /** Version 2.1: `<< >>`, parameters, commands, executors, matrices and conditions exist. */

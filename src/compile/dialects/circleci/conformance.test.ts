@@ -63,6 +63,7 @@ const contextFor = (text: string, pipeline: Readonly<Record<string, unknown>> = 
     work: createWorkMeter(problems),
     patterns: createPatterns(problems),
     templates: createTemplates(),
+    selection: null,
     event: eventFor({ branch: 'main' }),
     root: document,
     interpolates: true,

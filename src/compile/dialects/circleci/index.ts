@@ -4,6 +4,7 @@
 import type { PlanInputs, PlanWorkflow } from '../../../protocol/plan.ts'
 import { createPatterns } from '../../pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
+import type { SelectionLog } from '../../plan/selection.ts'
 import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
 import { entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
@@ -11,10 +12,12 @@ import { readBoolean, readMap } from '../../source/read.ts'
 import { type Compiling, readDefinitions } from './compiling.ts'
 import { createOrbSource, type OrbText } from './orb-source.ts'
 import { createOrbLibrary, noOrbs } from './orbs.ts'
-import { addPipelineParameters } from './parameters.ts'
+import { addPipelineParameters, declaredParameterTypes } from './parameters.ts'
 import { createPipelineValues } from './pipeline.ts'
 import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
+
+export { declaredParameterTypes }
 
 export type CircleciInput = {
   readonly document: SourceNode
@@ -22,6 +25,7 @@ export type CircleciInput = {
   readonly problems: Problems
   readonly origins: OriginMarks
   readonly work: WorkMeter
+  readonly selection: SelectionLog | null
   /** The repository's files, for the orbs it brings along. */
   readonly files: ReadonlyMap<string, string>
   /** Registry orbs of the installation by exact id, `namespace/orb@1.2.3`. */
@@ -51,6 +55,7 @@ export const compileCircleci = (input: CircleciInput): Compiled => {
     work,
     patterns: createPatterns(problems),
     templates: createTemplates(),
+    selection: input.selection,
     event: inputs.event,
     root,
     interpolates,

@@ -225,6 +225,17 @@ const checkEnum = (cx: Compiling, what: string, key: ScalarNode, declaration: De
     cx.problems.add('E_PARAMETER_DECLARATION', value, `the default of ${what} is not in its "enum"`)
 }
 
+/** Of the pipeline, as written: what is wrong with them is the compiler's business. */
+export const declaredParameterTypes = (root: SourceNode): ReadonlyMap<string, string> => {
+  const types = new Map<string, string>()
+  const map = root.kind === 'map' ? entryOf(root, 'parameters') : null
+  for (const [name, { value }] of map?.kind === 'map' ? map.entries : []) {
+    const type = value.kind === 'map' ? entryOf(value, 'type') : null
+    if (type?.kind === 'scalar') types.set(name, type.text)
+  }
+  return types
+}
+
 /** Declared defaults, overridden by the values a run was started with. Added to `values` as `pipeline.parameters.x`. */
 export const addPipelineParameters = (
   cx: Compiling,

@@ -2,6 +2,7 @@
 
 import type { PlanJob, PlanWorkflow } from '../../../protocol/plan.ts'
 import { limits } from '../../limits.ts'
+import type { WorkflowLog } from '../../plan/selection.ts'
 import type { Spot } from '../../source/file.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import {
@@ -17,12 +18,13 @@ import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
 import { isBranchSelected, isSelected } from './filters.ts'
-import { expandGroups } from './groups.ts'
+import { expandGroups, type Graph } from './groups.ts'
 import { type CompiledJob, compileJob } from './jobs.ts'
 import { type Member, matrixValues, readMembers } from './matrix.ts'
 import type { Element } from './orbs.ts'
 import { noArguments } from './parameters.ts'
 import { dropUnreachable, type Need, resolveRequires } from './requires.ts'
+import { conditionReason, filterReason, rangeReason, requiresReason, triggersReason } from './why.ts'
 
 const workflowKeys = new Set(['jobs', 'when', 'unless', 'triggers', 'max_auto_reruns', 'description'])
 
@@ -75,9 +77,12 @@ const compileImplicit = (cx: Compiling, used: Set<string>): PlanWorkflow[] | nul
     matrix: null,
   }
   const job = compileMember(cx, member)
-  const hasBranches = build.value.kind === 'map' && entryOf(build.value, 'branches') !== null
-  const isChosen =
-    hasBranches && build.value.kind === 'map' ? isBranchSelected(cx, build.value) : isSelected(cx, null)
+  const branches = build.value.kind === 'map' && entryOf(build.value, 'branches') ? build.value : null
+  const isChosen = branches ? isBranchSelected(cx, branches) : isSelected(cx, null)
+  cx.selection?.workflow(implicitName, build.key).job({
+    ...{ name: 'build', at: build.key, ignored: [] },
+    leftOut: isChosen ? null : rangeReason(cx, branches, build.key),
+  })
   if (!job || !isChosen) return []
   const jobs = [toPlanJob(cx, member, job, [])]
   return [cx.origins.mark({ name: implicitName, jobs }, build.key)]
@@ -96,28 +101,37 @@ const compileWorkflow = (cx: Compiling, entry: Entry, used: Set<string>): PlanWo
   }
   const entries = readList(cx.problems, jobsNode, '"jobs"')?.items ?? []
   // What is wrong in a workflow that its condition leaves out does not matter to this event, but is worth knowing.
-  const isWanted = isConditionMet(cx, map)
-  const work = () => compileJobs(cx, name, entries, { at: entry.key, used })
+  const log = cx.selection?.workflow(name, entry.key) ?? null
+  const isWanted = isConditionMet(cx, map, log)
+  const work = () => compileJobs(cx, name, entries, { at: entry.key, used, log })
   const jobs = isWanted ? work() : cx.problems.asWarnings(work)
-  if (!isWanted || !isTriggered(cx, map) || jobs.length === 0) return null
-  return cx.origins.mark({ name, jobs }, entry.key)
+  if (!isWanted || !isTriggered(cx, map, log)) return null
+  if (jobs.length > 0) return cx.origins.mark({ name, jobs }, entry.key)
+  log?.leaveOut({ rule: 'jobs', text: 'none of its jobs runs', at: jobsNode })
+  return null
 }
 
-const isConditionMet = (cx: Compiling, map: MapNode): boolean => {
+const isConditionMet = (cx: Compiling, map: MapNode, log: WorkflowLog | null): boolean => {
   if (!cx.interpolates) return true
   const [whenNode, unlessNode] = [map.entries.get('when'), map.entries.get('unless')]
   if (whenNode && unlessNode)
     cx.problems.add('E_CONDITION', unlessNode.key, 'a workflow has "when" or "unless", not both')
-  const when = entryOf(map, 'when')
-  const unless = entryOf(map, 'unless')
-  if (when) return isExpressionOrConditionTrue(cx, when)
-  return unless ? !isExpressionOrConditionTrue(cx, unless) : true
+  const rule = entryOf(map, 'when') ? 'when' : 'unless'
+  const condition = entryOf(map, rule)
+  if (!condition || isExpressionOrConditionTrue(cx, condition) === (rule === 'when')) return true
+  log?.leaveOut(conditionReason(cx, rule, condition))
+  return false
 }
 
 /** A workflow with triggers runs on schedule and never on a push. */
-const isTriggered = (cx: Compiling, map: MapNode): boolean => {
+const isTriggered = (cx: Compiling, map: MapNode, log: WorkflowLog | null): boolean => {
   const node = entryOf(map, 'triggers')
-  if (!node) return cx.event.kind !== 'schedule'
+  const isChosen = node ? isScheduled(cx, node) : cx.event.kind !== 'schedule'
+  if (!isChosen) log?.leaveOut(triggersReason(cx, node, map))
+  return isChosen
+}
+
+const isScheduled = (cx: Compiling, node: SourceNode): boolean => {
   const schedules = (readList(cx.problems, node, '"triggers"')?.items ?? []).flatMap((item) => {
     const trigger = readMap(cx.problems, item, 'a trigger')
     const schedule = trigger && entryOf(trigger, 'schedule')
@@ -141,7 +155,7 @@ const compileJobs = (
   cx: Compiling,
   workflow: string,
   entries: readonly SourceNode[],
-  { at, used }: { at: Spot; used: Set<string> },
+  { at, used, log }: { at: Spot; used: Set<string>; log: WorkflowLog | null },
 ): readonly PlanJob[] => {
   const invoked = readMembers(cx, entries, at)
   const graph = expandGroups(cx, { members: invoked, needs: resolveRequires(cx, workflow, invoked) })
@@ -155,6 +169,7 @@ const compileJobs = (
     if (isMemberSelected(cx, member)) selected.add(member.name)
   }
   const kept = dropUnreachable(selected, needs)
+  if (log) logJobs(cx, graph, { selected, kept, log })
   return members.flatMap((member) => {
     const job = compiled.get(member.name)
     if (!job || !kept.has(member.name)) return []
@@ -167,6 +182,20 @@ const compileJobs = (
       ),
     ]
   })
+}
+
+const logJobs = (
+  cx: Compiling,
+  { members, needs }: Graph,
+  { selected, kept, log }: { selected: ReadonlySet<string>; kept: ReadonlySet<string>; log: WorkflowLog },
+): void => {
+  for (const member of members) {
+    const { name, at } = member
+    const own = needs.get(name) ?? []
+    const leftOut = !selected.has(name) ? filterReason(cx, member) : requiresReason(own, at)
+    const ignored = own.flatMap((need) => (kept.has(need.job) ? [] : [need.job]))
+    log.job({ name, at, ...(kept.has(name) ? { leftOut: null, ignored } : { leftOut, ignored: [] }) })
+  }
 }
 
 /** In a group, by its own filters and by those of the group, as far as there are any. */
