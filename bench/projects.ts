@@ -14,8 +14,11 @@ export const logScript = (lines: number): string => `awk 'BEGIN {
   }
 }'`
 
-/** `jobs-100`: a hundred no-op jobs at once; `log-1000`: one that prints a thousand lines. */
-export type ProjectKind = `jobs-${number}` | `log-${number}`
+/**
+ * `jobs-100`: a hundred no-op jobs at once; `cold-1`: one of a class for which no sandbox is kept ready; `log-1000`: one
+ * that prints a thousand lines.
+ */
+export type ProjectKind = `jobs-${number}` | `cold-${number}` | `log-${number}`
 
 export const projectFiles = (kind: ProjectKind): Readonly<Record<string, string>> => ({
   '.circleci/config.yml': configuration(kind),
@@ -27,7 +30,8 @@ export const projectFiles = (kind: ProjectKind): Readonly<Record<string, string>
 const configuration = (kind: ProjectKind): string => {
   const [what, size] = kind.split('-')
   const count = Number(size)
-  return what === 'log' ? document(logJob(count), ['log']) : document(noOpJob, noOpNames(count))
+  if (what === 'log') return document(logJob(count), ['log'])
+  return document(what === 'cold' ? noOpJob('large') : noOpJob('small'), noOpNames(count))
 }
 
 const noOpNames = (count: number): readonly string[] =>
@@ -43,9 +47,10 @@ workflows:
     jobs:
 ${workflow.map((job) => `      - ${job}\n`).join('')}`
 
-const noOpJob = `  no-op:
+const noOpJob = (resourceClass: string) => `  no-op:
     docker:
       - image: debian:12
+    resource_class: ${resourceClass}
     environment:
       LANG: C.UTF-8
     steps:

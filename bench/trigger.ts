@@ -1,45 +1,87 @@
-// A run of the no-op project asked for through the API, as PF-03 and PF-04 sample it.
+// Runs of a no-op project asked for through the API, as PF-03 and PF-04 sample them: with a plan that is known, because an
+// earlier run of the same commit made it, or with planning on the way. The clock starts when the request is sent.
 import type { Run } from '../src/protocol/api/shapes.ts'
 import type { BenchProject } from './add-project.ts'
-import { type Client, holdsText, isSettled, passedRun, plannedJobs } from './client.ts'
+import {
+  type Client,
+  type Following,
+  holdsText,
+  isSettled,
+  passedRun,
+  plannedJobs,
+  waitUntilPassed,
+} from './client.ts'
 import { startClock } from './clock.ts'
-import { marker } from './projects.ts'
+import { marker, type ProjectKind } from './projects.ts'
 import type { Bench } from './scenario.ts'
 import { slots } from './slots.ts'
 
 export type Trigger = { readonly client: Client; readonly project: BenchProject }
+export type KnownTrigger = Trigger & { readonly commit: string }
 
 /** Milliseconds since the API request was sent, as a follower saw them. */
 export type Moments = {
-  /** The job of the plan is queued. */
-  readonly plannedMs: number
   readonly firstLineMs: number
   /** Final state committed, log stored, sandbox gone, receipt written: the API shows all four. */
   readonly settledMs: number
 }
 
-export const setUpTrigger = async ({ installation }: Bench): Promise<Trigger> => {
+export const setUpTrigger = async (
+  { installation }: Bench,
+  kind: ProjectKind = 'jobs-1',
+): Promise<Trigger> => {
   const under = await installation()
   const { client } = await under.up(slots)
-  return { client, project: await under.project('jobs-1', 'path') }
+  return { client, project: await under.project(kind, 'path') }
 }
 
-export const triggerRun = async ({ client, project }: Trigger): Promise<Moments> => {
+/** Has the plan made that the samples find. */
+export const setUpKnown = async (bench: Bench, kind: ProjectKind): Promise<KnownTrigger> => {
+  const trigger = await setUpTrigger(bench, kind)
+  const { client } = trigger
+  const { id } = await client.post<Run>('/api/v1/runs', { project: trigger.project.name })
+  await waitUntilPassed(client, id)
+  const { event } = await client.get<Run>(`/api/v1/runs/${id}`)
+  const known = { ...trigger, commit: event.commit }
+  await triggerKnown(known)
+  return known
+}
+
+/** The answer to the request names the job's attempt already. */
+export const triggerKnown = async ({ client, project, commit }: KnownTrigger): Promise<Moments> => {
+  const elapsed = startClock()
+  const { id, jobs, plan_of } = await client.post<Run>('/api/v1/runs', { project: project.name, commit })
+  const attempt = jobs.find(({ kind }) => kind === 'job')?.attempts[0]
+  if (plan_of === null || attempt === undefined) throw new Error('the plan was not known')
+  return untilSettled(client, id, { elapsed, attempt: attempt.id, changes: null })
+}
+
+export const triggerUnknown = async ({ client, project }: Trigger): Promise<Moments> => {
   const elapsed = startClock()
   const { id } = await client.post<Run>('/api/v1/runs', { project: project.name })
   const changes = await client.follow(`run:${id}`)
   const attempt = await changes.next((message) => plannedJobs(message)?.[0]?.attempts[0] ?? null)
-  const plannedMs = elapsed()
-  const log = await client.follow(`log:${attempt.id}`)
+  return untilSettled(client, id, { elapsed, attempt: attempt.id, changes })
+}
+
+const untilSettled = async (
+  client: Client,
+  run: string,
+  started: {
+    readonly elapsed: () => number
+    readonly attempt: string
+    readonly changes: Following | null
+  },
+): Promise<Moments> => {
+  const { elapsed } = started
+  const log = await client.follow(`log:${started.attempt}`)
+  const changes = started.changes ?? (await client.follow(`run:${run}`))
   await log.next(holdsText(marker))
   const firstLineMs = elapsed()
   log.stop()
   await changes.next(passedRun)
   changes.stop()
-  if (!(await isSettled(client, id)))
+  if (!(await isSettled(client, run)))
     throw new Error('the run is final, but its receipt or its log is not there')
-  return { plannedMs, firstLineMs, settledMs: elapsed() }
+  return { firstLineMs, settledMs: elapsed() }
 }
-
-export const planNote =
-  'The server plans every run anew, so "plan known" is the moment at which a follower sees the job of the plan'
