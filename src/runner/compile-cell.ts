@@ -94,22 +94,19 @@ type Running = {
 }
 
 const answer = async (running: Running, request: CompileRequest, signal: AbortSignal): Promise<Compiled> => {
-  const { sandbox, stdin, output, ended, stop } = running
+  const { sandbox, stdin, output, ended, stop, words } = running
   const onAbort = () => stop.abort()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     stdin.end(JSON.stringify(request))
-    const result = await withDeadline(ended, compileMs)
+    // Once its line is complete the program has nothing left to do, and a process of this size takes long to end.
+    await withDeadline(Promise.race([output.answered, failWhenEnded(ended, words)]), compileMs)
     signal.throwIfAborted()
-    if (result.kind !== 'exit' || result.code !== 0)
-      throw fault('E_EXEC_FAILED', {
-        detail: `compiler: ${result.kind} ${running.words.bytes().toString('utf8')}`,
-      })
-    const parsed = parseCompileAnswer(parseJson(output.bytes()))
-    if (!parsed.ok) throw fault('E_PROTOCOL', { detail: `compiler: ${parsed.problems[0]?.message ?? ''}` })
     const receipt = sandbox.close('done')
     // Awaited by the plan; its failure must not count as unhandled before that.
     receipt.catch(() => undefined)
+    const parsed = parseCompileAnswer(parseJson(output.bytes()))
+    if (!parsed.ok) throw fault('E_PROTOCOL', { detail: `compiler: ${parsed.problems[0]?.message ?? ''}` })
     return { answer: parsed.value, receipt }
   } catch (error) {
     await sandbox.close('fault')
@@ -133,33 +130,38 @@ const compileStep: StepSpec = {
   deadline: 2 * compilerWaitMs,
 }
 
-/** Splits the line that says "ready" from the answer after it. */
+/** Splits the line that says "ready" from the answer after it, one line of JSON. */
 const answerStream = () => {
   const gathered = gatherStream(compileAnswerBytesMax + compileReadyLine.length)
-  let tell: (() => void) | null = null
-  const ready = new Promise<void>((resolve) => {
-    tell = resolve
-  })
+  const ready = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  let isReady = false
   const stream = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
       gathered.stream.write(chunk)
-      if (tell !== null && gathered.bytes().toString('latin1').startsWith(compileReadyLine)) {
-        tell()
-        tell = null
-      }
+      if (!isReady) {
+        isReady = gathered.bytes().toString('latin1').startsWith(compileReadyLine)
+        if (isReady) ready.resolve()
+      } else if (chunk.at(-1) === newline) answered.resolve()
       done()
     },
   })
-  return { stream, ready, bytes: () => gathered.bytes().subarray(compileReadyLine.length) }
+  return {
+    ...{ stream, ready: ready.promise, answered: answered.promise },
+    bytes: () => gathered.bytes().subarray(compileReadyLine.length),
+  }
 }
+
+const newline = 10
 
 const failWhenEnded = async (
   ended: ReturnType<Sandbox['exec']>,
   words: ReturnType<typeof gatherStream>,
 ): Promise<never> => {
   const result = await ended
+  const how = result.kind === 'exit' ? `exit ${result.code}` : result.kind
   throw fault('E_EXEC_FAILED', {
-    detail: `compiler ended with ${result.kind}: ${words.bytes().toString('utf8')}`,
+    detail: `compiler ended with ${how}: ${words.bytes().toString('utf8')}`,
   })
 }
 

@@ -73,29 +73,24 @@ const openReader = async (deps: SourceReadersDeps, source: LocalSource): Promise
     },
     AbortSignal.timeout(openMs),
   )
-  const stop = new AbortController()
   const stdin = new PassThrough()
   const inbox = createInbox(readBytesMax)
   const io = { stdin, stdout: inbox.stream, stderr: gatherStream(0).stream }
   // However it ends, it says nothing more: an answer that is not complete by then is none.
-  sandbox.exec(readStep, io, stop.signal).then(inbox.end, inbox.end)
-  const close = (): Promise<unknown> => {
-    stop.abort()
-    return sandbox.close('done')
-  }
+  sandbox.exec(readStep, io, new AbortController().signal).then(inbox.end, inbox.end)
   return {
     use: async (want, signal) => {
       const within = AbortSignal.any([signal, AbortSignal.timeout(readMs)])
       within.addEventListener('abort', inbox.end, { once: true })
       const read = await converse(want, (line) => void stdin.write(`${line}\n`), inbox)
-      const closed = close()
+      const closed = sandbox.close('done')
       closed.catch(() => undefined)
       if (read !== null && !signal.aborted) return { read, closed }
       await closed
       signal.throwIfAborted()
       return null
     },
-    close: async () => void (await close()),
+    close: async () => void (await sandbox.close('done')),
   }
 }
 
