@@ -12,6 +12,7 @@ import type { Secret } from '../base/secret.ts'
 import { type CryptoKey, importSigningKey } from '../seal/index.ts'
 import { type Access, createAccess, keepOrganisation } from './access/access.ts'
 import { parseSite, type Site } from './access/site.ts'
+import { createAnsweredRequests } from './answered-requests.ts'
 import { databaseCheck, runnersCheck, vaultCheck } from './checks.ts'
 import type { ServerConfig } from './config.ts'
 import { type Database, openDatabase } from './db/database.ts'
@@ -25,6 +26,7 @@ import { noSite, openStaticSite } from './http/static-site.ts'
 import { createIntake } from './intake/intake.ts'
 import { type CompileProgram, createLint } from './lint.ts'
 import { createLive } from './live/live.ts'
+import { createFreshFrames, type FreshFrames } from './logs/fresh-frames.ts'
 import { createLogs } from './logs/logs.ts'
 import { createWatchers, type Watchers } from './logs/watchers.ts'
 import { createNewId, type NewId } from './new-id.ts'
@@ -110,6 +112,7 @@ type Parts = Store &
     readonly access: Access
     readonly newId: NewId
     readonly watchers: Watchers
+    readonly fresh: FreshFrames
     readonly setPort: (port: number) => void
     readonly http: HttpDeps
   }
@@ -128,8 +131,9 @@ const openParts = async (
   })
   const access = createAccess({ ...deps, db, newId, site, organisation })
   const watchers = createWatchers()
+  const fresh = createFreshFrames(watchers)
   const shared = {
-    ...{ ...deps, database, vault, objects, newId, watchers, serverUrl: () => site().url },
+    ...{ ...deps, database, vault, objects, newId, watchers, fresh, serverUrl: () => site().url },
     compiler: deps.compiler.id,
   }
   const work: UseCases = {
@@ -147,12 +151,13 @@ const openParts = async (
     live,
     site,
     handlers: handlersOf(deps, access, { ...work, database, vault }),
+    answered: createAnsweredRequests({ db, log: deps.log }),
     intake: createIntake(shared),
     pages: config.webDir === null ? noSite : await openStaticSite(config.webDir),
     securityTxt: config.securityTxt,
     trustedProxies: config.http.trustedProxies,
   }
-  return { database, vault, objects, ...work, access, newId, watchers, setPort, http }
+  return { database, vault, objects, ...work, access, newId, watchers, fresh, setPort, http }
 }
 
 const handlersOf = (
@@ -231,6 +236,7 @@ const openRunnerDoor = async (
     vault: parts.vault,
     objects: parts.objects,
     watchers: parts.watchers,
+    fresh: parts.fresh,
     ticketKey: await readTicketKey(ticketKeyFile),
     serverUrl: () => parts.http.site().url,
     egressDefault,

@@ -21,6 +21,11 @@ export const limits = {
   deliveryRememberedHours: 24,
   deliveryClockSkewMs: 5 * 60_000,
 
+  /** Requests with an Idempotency-Key. */
+  keyedRequestRememberedHours: 24,
+  keyedRequestsPerActorMax: 10_000,
+  keyedAnswerCharactersMax: 256 * 1024,
+
   /** A compiler's answer (16 MiB with its origins) and a receipt; read only after the signature was checked. */
   runnerBodyBytesMax: 20 * 1024 * 1024,
   runnerHeaderBytesMax: 16 * 1024,
@@ -30,6 +35,8 @@ export const limits = {
   logObjectUploadMs: 10 * 60_000,
   /** Silence after which people read `offline`; a poll is held 25 s. */
   runnerOfflineSeconds: 45,
+  /** How often at most a runner that polls is written down as seen. */
+  runnerSeenSeconds: 5,
   /** Requests of runners whose frames share a commit. */
   framesGroupMax: 32,
   /** Reads of an attempt that requests under way beside its `finish` keep changing. */
@@ -43,6 +50,9 @@ export const limits = {
   safetyNetMs: 5_000,
   /** Batches read at once by a follower; one is at most 4 MiB. */
   logBatchesPerPage: 4,
+  /** Sealed frames of one watched log that are kept for its followers here. */
+  freshFramesBytesPerLog: 256 * 1024,
+  freshLogsMax: 128,
   logPagesCachedBytes: 16 * 1024 * 1024,
   logKeysCached: 1_000,
 } as const

@@ -11,6 +11,7 @@ import type { ProjectId, RunnerId } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { type GeneratedKey, generateSigningKey } from '../../src/seal/index.ts'
 import { type Actor, scopeOfOrganisation } from '../../src/server/access/actor.ts'
+import { createFreshFrames } from '../../src/server/logs/fresh-frames.ts'
 import { createWatchers } from '../../src/server/logs/watchers.ts'
 import { createNewId } from '../../src/server/new-id.ts'
 import { openFsStore } from '../../src/server/objects/fs-store.ts'
@@ -41,6 +42,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
   const newId = createNewId({ clock, randomBytes })
   const objects = await openFsStore({ directory: join(directory, 'objects'), randomBytes })
   const watchers = createWatchers()
+  const fresh = createFreshFrames(watchers)
   const tls = await makeCertificate(directory)
   const listener = await openRunnerListener({
     port: 0,
@@ -50,6 +52,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
     vault,
     objects,
     watchers,
+    fresh,
     ticketKey: ticketKey.privateKey,
     serverUrl: () => 'http://localhost:8420',
     egressDefault: 'open' as const,
@@ -72,6 +75,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
     newId,
     objects,
     watchers,
+    fresh,
     organisation,
     actor,
     scope: actor.scope,

@@ -1,11 +1,12 @@
 // Stores the frames of runner requests: the request's body as it came in one row, and one small row per attempt that says
-// where its frames are. Idempotent: what is already durable is skipped, what leaves a gap is not taken.
+// where its frames are. One read, one write. Idempotent: what is already durable is skipped, what leaves a gap is not taken.
 import { sql } from 'kysely'
 import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { ParsedFrameItem } from '../../protocol/frames.ts'
 import type { Db } from '../db/database.ts'
-import { notify } from '../db/notify.ts'
-import { inTransaction, type Tx } from '../db/transaction.ts'
+import { noticeRows, tellOnCommit } from '../db/notify.ts'
+import { inTransaction, onCommit, type Tx } from '../db/transaction.ts'
+import type { FreshFrames } from './fresh-frames.ts'
 
 export type FrameRequest = {
   readonly runner: RunnerId
@@ -18,20 +19,28 @@ export type Durable = { readonly attempt: AttemptId; readonly seq: number } | nu
 export type FrameResult = ReadonlyMap<LeaseId, Durable>
 
 /** Several requests, one commit. */
-export const appendFrames = (db: Db, requests: readonly FrameRequest[]): Promise<readonly FrameResult[]> =>
+export const appendFrames = (
+  { db, fresh }: { readonly db: Db; readonly fresh: FreshFrames },
+  requests: readonly FrameRequest[],
+): Promise<readonly FrameResult[]> =>
   inTransaction(db, async (tx) => {
     const leases = await lockLeases(tx, requests)
     const stored: Stored[] = []
     const results = requests.map((request) => takeRequest(request, leases, stored))
-    await insertBatches(tx, requests, stored)
-    await advance(tx, stored)
-    const grown = [...new Set(stored.map((range) => range.attempt))]
-    await notify(
-      tx,
-      grown.map((payload) => ({ channel: 'mayfly_log', payload })),
-    )
+    for (const [request, ranges] of Map.groupBy(stored, (range) => range.request)) {
+      onCommit(tx, () => keepFresh(fresh, request, ranges))
+      await writeRequest(tx, request, ranges)
+    }
     return results
   })
+
+/** What is durable now reaches those who follow it without being read back. */
+const keepFresh = (fresh: FreshFrames, request: FrameRequest, ranges: readonly Stored[]): void => {
+  for (const { attempt, from, starts, lengths, logKey } of ranges) {
+    const frames = starts.map((start, i) => request.body.subarray(start, start + (lengths[i] ?? 0)))
+    fresh.add(attempt, { from, frames, sealedKey: logKey })
+  }
+}
 
 type Lease = {
   readonly attempt: AttemptId
@@ -122,42 +131,26 @@ const takeRange = (request: FrameRequest, lease: Lease, items: readonly ParsedFr
   }
 }
 
-const insertBatches = async (
-  tx: Tx,
-  requests: readonly FrameRequest[],
-  stored: readonly Stored[],
-): Promise<void> => {
-  for (const request of requests) {
-    const ranges = stored.filter((range) => range.request === request)
-    if (ranges.length === 0) continue
-    const { rows } = await sql<{ id: number }>`
-      insert into log_batches (body) values (${Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length)})
-      returning id`.execute(tx)
-    const batch = rows[0]?.id ?? 0
-    await tx
-      .insertInto('log_frames')
-      .values(
-        ranges.map((range) => ({
-          attempt_id: range.attempt,
-          seq_from: range.from,
-          seq_to: range.to,
-          batch_id: batch,
-          starts: [...range.starts],
-          lengths: [...range.lengths],
-        })),
-      )
-      .execute()
-  }
-}
-
-const advance = async (tx: Tx, stored: readonly Stored[]): Promise<void> => {
-  const last = [...new Map(stored.map((range) => [range.attempt, range.to]))]
-  if (last.length === 0) return
+/** The body of one request, where each attempt's frames are in it, and how far each log has come, in one statement. */
+const writeRequest = async (tx: Tx, request: FrameRequest, ranges: readonly Stored[]): Promise<void> => {
+  const body = Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length)
+  const list = (numbers: readonly number[]) => `{${numbers.join(',')}}`
+  const notices = ranges.map(({ attempt }) => ({ channel: 'mayfly_log', payload: attempt }) as const)
   await sql`
-    update attempts a set last_seq = c.seq
-    from unnest(${last.map(([attempt]) => attempt)}::text[], ${last.map(([, seq]) => seq)}::integer[]) as c (id, seq)
-    where a.id = c.id`.execute(tx)
-  for (const { attempt, logKey } of stored)
-    if (logKey !== null)
-      await sql`update attempts set log_key = ${Buffer.from(logKey)} where id = ${attempt}`.execute(tx)
+    with batch as (insert into log_batches (body) values (${body}) returning id),
+    range as (
+      select * from unnest(${ranges.map(({ attempt }) => attempt)}::text[], ${ranges.map(({ from }) => from)}::integer[],
+        ${ranges.map(({ to }) => to)}::integer[], ${ranges.map(({ starts }) => list(starts))}::text[],
+        ${ranges.map(({ lengths }) => list(lengths))}::text[],
+        ${ranges.map(({ logKey }) => (logKey === null ? null : Buffer.from(logKey).toString('hex')))}::text[])
+        as r (attempt, first, last, starts, lengths, key)
+    ), frames as (
+      insert into log_frames (attempt_id, seq_from, seq_to, batch_id, starts, lengths)
+      select attempt, first, last, batch.id, starts::integer[], lengths::integer[] from range, batch
+    ), grown as (
+      update attempts a set last_seq = r.last, log_key = coalesce(decode(r.key, 'hex'), a.log_key)
+      from range r where a.id = r.attempt
+    )
+    select pg_notify(channel, payload) from (${noticeRows(notices)}) as notice`.execute(tx)
+  tellOnCommit(tx, notices)
 }

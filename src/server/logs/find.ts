@@ -8,7 +8,7 @@ export type Log = {
   readonly attempt: AttemptId
   readonly project: ProjectId
   readonly run: RunId | null
-  readonly sealedKey: Buffer | null
+  readonly sealedKey: Uint8Array | null
   readonly wrappedKey: string | null
   readonly lastSeq: number
   /** No frame after `lastSeq` will come. */

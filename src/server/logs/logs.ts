@@ -12,6 +12,7 @@ import type { ObjectStore } from '../objects/store.ts'
 import type { LogReader, Logs } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { findLog, type Log } from './find.ts'
+import type { FreshFrames } from './fresh-frames.ts'
 import { createLogKeys, type LogKeys } from './keys.ts'
 import { readPackedFrames } from './packed-frames.ts'
 import { createStoredFrames, type StoredFrames } from './stored-frames.ts'
@@ -22,6 +23,7 @@ export type LogsDeps = {
   readonly vault: VaultClient
   readonly objects: ObjectStore
   readonly watchers: Watchers
+  readonly fresh: FreshFrames
 }
 
 type Parts = LogsDeps & { readonly keys: LogKeys; readonly stored: StoredFrames; readonly bells: Bells }
@@ -37,7 +39,7 @@ export const createLogs = (deps: LogsDeps): Logs => {
   const parts: Parts = {
     ...deps,
     keys: createLogKeys(deps.vault),
-    stored: createStoredFrames(deps.database.db),
+    stored: createStoredFrames(deps.database.db, deps.fresh),
     bells: createBells(deps.database, 'mayfly_log'),
   }
   return {
@@ -83,18 +85,25 @@ type Start = { readonly log: Log; readonly key: Uint8Array }
 
 /** Waits for the first frame, which brings the key. null: there is nothing to read, or not any more. */
 const open = async (
-  { database: { db }, keys }: Parts,
+  { database: { db }, keys, fresh }: Parts,
   reading: Reading,
   { bell, signal }: Waiting,
 ): Promise<Start | null> => {
   for (;;) {
-    const log = await findLog(db, reading.scope, reading.attempt)
-    if (log === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
-    const key = await keys.open(log, reading.reader)
-    if (key !== null) return { log, key }
-    if (log.isComplete || signal === null || signal.aborted) return null
+    const found = await findLog(db, reading.scope, reading.attempt)
+    if (found === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
+    const start = await withKey(keys, reading, found)
+    if (start !== null) return start
+    if (found.isComplete || signal === null || signal.aborted) return null
     await bell.wait(limits.safetyNetMs, signal)
+    const sealedKey = fresh.keyOf(reading.attempt)
+    if (sealedKey !== null) return withKey(keys, reading, { ...found, sealedKey })
   }
+}
+
+const withKey = async (keys: LogKeys, { reader }: Reading, log: Log): Promise<Start | null> => {
+  const key = await keys.open(log, reader)
+  return key === null ? null : { log, key }
 }
 
 /** A finished log is read from its object; who has read part of it while it ran goes on in its rows while they last. */
@@ -137,7 +146,7 @@ const readStored = async function* (
       if (reading.step === undefined || frame.step === reading.step) yield frame
     }
     if (page.isEnd || (page.frames.length === 0 && signal === null)) return
-    if (page.frames.length > 0 || signal === null) continue
+    if ((page.frames.length > 0 && !page.isNewest) || signal === null) continue
     await bell.wait(limits.safetyNetMs, signal)
     since = stored.mark()
   }

@@ -1,4 +1,4 @@
-// Frames of one attempt from their rows: opened and brought into the browser's form once, however many follow. A page
+// Frames of one attempt, fresh from their request or from their rows: opened and brought into the browser's form once, however many follow. A page
 // that has frames never changes and is kept for a while; an empty one only answers those who asked before it was read.
 import { promisify } from 'node:util'
 import { constants, deflateRaw, zstdDecompress } from 'node:zlib'
@@ -10,9 +10,17 @@ import type { FollowerFrame } from '../../protocol/live.ts'
 import { type CryptoKey, openFrame } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
+import type { FreshFrames } from './fresh-frames.ts'
 
-/** Frames above a seq, some of them; `isEnd`: there are none and none will come. */
-export type FramePage = { readonly frames: readonly FollowerFrame[]; readonly isEnd: boolean }
+/**
+ * Frames above a seq, some of them. `isEnd`: there are none and none will come. `isNewest`: whoever was listening when it
+ * asked hears of all that come after these.
+ */
+export type FramePage = {
+  readonly frames: readonly FollowerFrame[]
+  readonly isEnd: boolean
+  readonly isNewest: boolean
+}
 
 export type StoredFrames = {
   /** Take it before a wait is armed: pages that were under way by then do not count as news. */
@@ -25,7 +33,7 @@ export type StoredFrames = {
 
 type Flight = { readonly number: number; readonly page: Promise<FramePage> }
 
-export const createStoredFrames = (db: Db): StoredFrames => {
+export const createStoredFrames = (db: Db, fresh: FreshFrames): StoredFrames => {
   let flights = 0
   const underWay = new Map<string, Flight>()
   const kept = createPageCache()
@@ -42,9 +50,15 @@ export const createStoredFrames = (db: Db): StoredFrames => {
       for (;;) {
         const known = kept.find(name)
         if (known !== null) return known
-        const flight = underWay.get(name) ?? fly(name, () => readPage(db, attempt, { after, key }))
+        const sealed = fresh.after(attempt, after)
+        const isFresh = sealed.length > 0
+        const read = () => (isFresh ? openPage(attempt, key, sealed) : readPage(db, attempt, { after, key }))
+        // Who joins a flight of fresh frames must know of the same ones.
+        const flightName = isFresh ? `${name} ${sealed.length}` : name
+        const flight = underWay.get(flightName) ?? fly(flightName, read)
         const page = await flight.page
         if (page.frames.length > 0) kept.keep(name, page)
+        if (isFresh) return { ...page, isNewest: true }
         if (page.frames.length > 0 || page.isEnd || flight.number > since) return page
       }
     },
@@ -71,39 +85,53 @@ const createPageCache = () => {
 }
 
 type Row = {
-  readonly from: number
+  readonly isComplete: boolean
+  readonly from: number | null
   readonly starts: number[]
   readonly lengths: number[]
   readonly body: Buffer
 }
 
+/** One statement, so one moment: a log that was complete then has no other frames than these. */
 const readPage = async (
   db: Db,
   attempt: AttemptId,
   { after, key }: { readonly after: number; readonly key: CryptoKey },
 ): Promise<FramePage> => {
-  // Before the frames: if it was complete by now, the frames read next are all there are.
-  const state = await sql<{ isComplete: boolean; lastSeq: number }>`
-    select log_complete as "isComplete", last_seq as "lastSeq" from attempts where id = ${attempt}`.execute(
-    db,
-  )
   const { rows } = await sql<Row>`
-    select f.seq_from as from, f.starts, f.lengths,
-      substring(b.body from f.starts[1] + 1 for f.starts[cardinality(f.starts)] + f.lengths[cardinality(f.lengths)] - f.starts[1]) as body
-    from log_frames f join log_batches b on b.id = f.batch_id
-    where f.attempt_id = ${attempt} and f.seq_to > ${after}
-    order by f.seq_from limit ${limits.logBatchesPerPage}`.execute(db)
+    select a.log_complete as "isComplete", f.* from attempts a left join lateral (
+      select f.seq_from as from, f.starts, f.lengths,
+        substring(b.body from f.starts[1] + 1 for f.starts[cardinality(f.starts)] + f.lengths[cardinality(f.lengths)] - f.starts[1]) as body
+      from log_frames f join log_batches b on b.id = f.batch_id
+      where f.attempt_id = a.id and f.seq_to > ${after}
+      order by f.seq_from limit ${limits.logBatchesPerPage}) f on true
+    where a.id = ${attempt} order by f.from`.execute(db)
   const sealed = rows.flatMap((row) => slices(row).filter(({ seq }) => seq > after))
-  const frames = await Promise.all(sealed.map(({ bytes }) => toFollowerFrame(attempt, key, bytes)))
-  const last = state.rows[0]
-  return { frames, isEnd: frames.length === 0 && (last?.isComplete ?? true) }
+  if (sealed.length === 0) return { frames: [], isEnd: rows[0]?.isComplete ?? true, isNewest: false }
+  return openPage(
+    attempt,
+    key,
+    sealed.map(({ bytes }) => bytes),
+  )
 }
 
 const slices = ({ from, starts, lengths, body }: Row) =>
-  starts.map((start, i) => {
-    const at = start - (starts[0] ?? 0)
-    return { seq: from + i, bytes: body.subarray(at, at + (lengths[i] ?? 0)) }
-  })
+  from === null
+    ? []
+    : starts.map((start, i) => {
+        const at = start - (starts[0] ?? 0)
+        return { seq: from + i, bytes: body.subarray(at, at + (lengths[i] ?? 0)) }
+      })
+
+const openPage = async (
+  attempt: AttemptId,
+  key: CryptoKey,
+  sealed: readonly Uint8Array[],
+): Promise<FramePage> => ({
+  frames: await Promise.all(sealed.map((bytes) => toFollowerFrame(attempt, key, bytes))),
+  isEnd: false,
+  isNewest: false,
+})
 
 const inflateZstd = promisify(zstdDecompress)
 const deflate = promisify(deflateRaw)

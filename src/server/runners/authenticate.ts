@@ -17,6 +17,8 @@ export type Caller = {
   readonly id: RunnerId
   readonly name: string
   readonly key: CryptoKey
+  /** As it stood when the request came. */
+  readonly current: CurrentSession
   /** What it compiles with, as it last said. */
   readonly compiler: string | null
   /** The signed request itself and when it was made, in Unix seconds: the vault wants to see it, sessions use it. */
@@ -24,6 +26,13 @@ export type Caller = {
   readonly iat: number
   /** Claimed base64url SHA-256 of the body: whoever reads the body compares. */
   readonly bodyDigest: string
+}
+
+export type CurrentSession = {
+  readonly session: number
+  readonly boot: string
+  /** Said so a moment ago: it need not be written again. */
+  readonly isSeen: boolean
 }
 
 export type SignedRequest = {
@@ -56,8 +65,8 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
     if (!replays.isNew(String(claims.jti))) throw refused('a request that was seen before')
     if (runner.status === 'suspended')
       throw fault('E_RUNNER_SESSION', { public: `This runner is suspended: ${runner.statusReason ?? ''}` })
-    const { id, name, compiler } = runner
-    return { id, name, compiler, key, jws, iat, bodyDigest }
+    const { id, name, compiler, session, boot, isSeen } = runner
+    return { id, name, compiler, current: { session, boot, isSeen }, key, jws, iat, bodyDigest }
   }
 }
 
@@ -89,7 +98,7 @@ const pathOf = (htu: string): string => {
   return url === null ? '' : url.pathname + url.search
 }
 
-type Row = {
+type Row = CurrentSession & {
   readonly id: RunnerId
   readonly name: string
   readonly publicKey: Buffer
@@ -101,8 +110,10 @@ type Row = {
 const findRunner = async (db: Db, id: RunnerId | null): Promise<Row | null> => {
   if (id === null) return null
   const { rows } = await sql<Row>`
-    select id, name, public_key as "publicKey", facts ->> 'compiler' as compiler, status, status_reason as "statusReason" from runners
-    where id = ${id} and status <> 'revoked'`.execute(db)
+    select id, name, public_key as "publicKey", facts ->> 'compiler' as compiler, status, status_reason as "statusReason",
+      session, session_boot as boot,
+      coalesce(last_seen_at > now() - make_interval(secs => ${limits.runnerSeenSeconds}), false) as "isSeen"
+    from runners where id = ${id} and status <> 'revoked'`.execute(db)
   return rows[0] ?? null
 }
 

@@ -1,4 +1,4 @@
-// What a held poll tells a runner about leases it has: a person wants the end, somebody watches. Said once, and again
+// What a held poll looks for, in one statement: whether there is work, and word about the leases that a runner has: a person wants the end, somebody watches. Said once, and again
 // after a while as long as it is still true: the answer may have been lost on its way.
 import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
@@ -10,7 +10,12 @@ import type { Watchers } from '../logs/watchers.ts'
 type Said = { readonly cancelAt: number | null; readonly watched: boolean }
 type Row = { readonly id: AttemptId; readonly lease: LeaseId; readonly cancelledBy: string | null }
 
-export type Control = { pending(runner: RunnerId): Promise<readonly LeaseControl[]> }
+export type Pending = {
+  readonly control: readonly LeaseControl[]
+  /** An attempt of one of the classes is queued; somebody else may be quicker. */
+  readonly hasWork: boolean
+}
+export type Control = { pending(runner: RunnerId, classes: readonly string[]): Promise<Pending> }
 
 const sayAgainMs = 10_000
 
@@ -21,8 +26,8 @@ export const createControl = (deps: {
 }): Control => {
   const said = new Map<RunnerId, Map<LeaseId, Said>>()
   return {
-    pending: async (runner) => {
-      const rows = await selectLeases(deps.db, runner)
+    pending: async (runner, classes) => {
+      const { leases: rows, hasWork } = await look(deps.db, runner, classes)
       const before = said.get(runner)
       const after = new Map<LeaseId, Said>()
       const controls = rows.flatMap((row) => {
@@ -43,14 +48,24 @@ export const createControl = (deps: {
       })
       if (after.size === 0) said.delete(runner)
       else said.set(runner, after)
-      return controls
+      return { control: controls, hasWork }
     },
   }
 }
 
-const selectLeases = async (db: Db, runner: RunnerId): Promise<readonly Row[]> => {
-  const { rows } = await sql<Row>`
-    select id, lease_id as lease, cancel_requested_by as "cancelledBy" from attempts
-    where runner_id = ${runner} and status = 'running'`.execute(db)
-  return rows
+const look = async (
+  db: Db,
+  runner: RunnerId,
+  classes: readonly string[],
+): Promise<{ readonly leases: readonly Row[]; readonly hasWork: boolean }> => {
+  const { rows } = await sql<{ leases: readonly Row[] | null; hasWork: boolean }>`
+    select (
+      select json_agg(json_build_object('id', id, 'lease', lease_id, 'cancelledBy', cancel_requested_by))
+      from attempts where runner_id = ${runner} and status = 'running') as leases,
+      exists (
+        select from unnest(${classes}::text[]) as c (name)
+        where exists (select from attempts where status = 'queued' and class = c.name)) as "hasWork"`.execute(
+    db,
+  )
+  return { leases: rows[0]?.leases ?? [], hasWork: rows[0]?.hasWork ?? false }
 }

@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
-import type { AttemptId } from '../../base/ids.ts'
+import type { AttemptId, RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import type { Parsed } from '../../base/problem.ts'
 import { parseFinishBody } from '../../protocol/finish-body.ts'
@@ -13,8 +13,10 @@ import type { CryptoKey } from '../../seal/index.ts'
 import { createBells } from '../db/bells.ts'
 import type { Database, Db } from '../db/database.ts'
 import { createGroupCommit } from '../db/group-commit.ts'
+import { tellerOf } from '../db/tell.ts'
 import { limits } from '../limits.ts'
 import { appendFrames, type FrameRequest, type FrameResult } from '../logs/append.ts'
+import type { FreshFrames } from '../logs/fresh-frames.ts'
 import type { Watchers } from '../logs/watchers.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
@@ -41,6 +43,8 @@ export type RunnerListenerDeps = {
   readonly vault: VaultClient
   readonly objects: ObjectStore
   readonly watchers: Watchers
+  /** Where frames go that are durable now, for those who follow them in this process. */
+  readonly fresh: FreshFrames
   /** The server's TICKET key (Ed25519, private). */
   readonly ticketKey: CryptoKey
   /** Where people reach the server, for links. */
@@ -108,7 +112,7 @@ const repeat = (
 const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes => {
   const { db } = deps.database
   const append = createGroupCommit<FrameRequest, FrameResult>({
-    write: (requests) => appendFrames(db, requests),
+    write: (requests) => appendFrames({ db, fresh: deps.fresh }, requests),
     itemsMax: limits.framesGroupMax,
   })
   return {
@@ -143,10 +147,10 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
 
 /** Its held poll answers at once with who watches. */
 const tellRunner = async (db: Db, attempt: AttemptId): Promise<void> => {
-  await sql`
-    select pg_notify('mayfly_lease', runner_id) from attempts where id = ${attempt} and status = 'running'`.execute(
-    db,
-  )
+  const { rows } = await sql<{ runner: RunnerId }>`
+    select runner_id as runner, pg_notify('mayfly_lease', runner_id) from attempts
+    where id = ${attempt} and status = 'running'`.execute(db)
+  for (const { runner } of rows) tellerOf(db)({ channel: 'mayfly_lease', payload: runner })
 }
 
 const framesAnswer = (result: FrameResult, watchers: Watchers): FramesAnswer => ({

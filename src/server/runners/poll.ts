@@ -65,8 +65,10 @@ const armBells = ({ queueBells, leaseBells }: PollDeps, runner: RunnerId, { free
   )
 
 const lookForNews = async (deps: PollDeps, poll: SignedPoll): Promise<PollAnswer | null> => {
-  const control = await deps.control.pending(poll.caller.id)
-  const work = await findWork(deps, poll)
+  const { free, eph } = poll.request
+  const classes = eph.length === 0 ? [] : Object.keys(free).filter((name) => (free[name] ?? 0) > 0)
+  const { control, hasWork } = await deps.control.pending(poll.caller.id, classes)
+  const work = hasWork ? await findWork(deps, poll) : null
   if (control.length === 0 && work === null) return null
   return { leases: work?.leases ?? [], control, ...(work === null ? {} : { ingestKey: work.ingestKey }) }
 }
@@ -74,7 +76,6 @@ const lookForNews = async (deps: PollDeps, poll: SignedPoll): Promise<PollAnswer
 /** Nothing is leased while the vault is away: an attempt without a ticket could only fail. */
 const findWork = async (deps: PollDeps, poll: SignedPoll) => {
   const { caller, request } = poll
-  if (request.eph.length === 0) return null
   const ingestKey = await deps.tickets.prepare().catch((error: unknown) => {
     if (!isRetryable(error)) throw error
     deps.log.warn('no leases while the vault is away', { error })

@@ -25,6 +25,8 @@ export const enterSession = async (
   caller: Caller,
   claim: SessionClaim,
 ): Promise<readonly AttemptId[]> => {
+  const { session, boot, isSeen } = caller.current
+  if (isSeen && claim.facts === null && session === claim.session && boot === claim.boot) return []
   const facts = claim.facts === null ? null : jsonText(claim.facts)
   const { rows } = await sql`
     update runners set last_seen_at = now(), facts = coalesce(${facts}::jsonb, facts)

@@ -1,0 +1,75 @@
+// Frames that are on their way to followers: from memory while they are the newest, from the tables otherwise.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inflateRawSync } from 'node:zlib'
+import { makeFrame } from '../../../test/support/scripted-runner.ts'
+import { formatId } from '../../base/ids.ts'
+import { generateLogKey, importLogKey } from '../../seal/index.ts'
+import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
+import { createFreshFrames } from './fresh-frames.ts'
+import { createStoredFrames } from './stored-frames.ts'
+import { createWatchers } from './watchers.ts'
+
+const attempt = formatId('attempt', new Uint8Array(16))
+const range = (from: number, ...sizes: number[]) => ({
+  from,
+  frames: sizes.map((size) => new Uint8Array(size)),
+  sealedKey: from === 1 ? new Uint8Array([7]) : null,
+})
+const open = () => {
+  const watchers = createWatchers()
+  const fresh = createFreshFrames(watchers)
+  return {
+    watchers,
+    fresh,
+    sizes: (after: number) => fresh.after(attempt, after).map(({ length }) => length),
+  }
+}
+
+test('the newest frames of a watched log are there for as long as it is watched', () => {
+  const { watchers, fresh, sizes } = open()
+  fresh.add(attempt, range(1, 5))
+  assert.deepEqual(sizes(0), [], 'nobody watches')
+  const stop = watchers.watch(attempt)
+  fresh.add(attempt, range(1, 10, 20))
+  fresh.add(attempt, range(3, 30))
+  assert.deepEqual([sizes(0), sizes(2), sizes(3)], [[10, 20, 30], [30], []])
+  assert.deepEqual(fresh.keyOf(attempt), new Uint8Array([7]))
+  stop()
+  assert.deepEqual([sizes(0), fresh.keyOf(attempt)], [[], null])
+})
+
+test('what went another way leaves no gap: earlier frames are not offered', () => {
+  const { watchers, fresh, sizes } = open()
+  watchers.watch(attempt)
+  fresh.add(attempt, range(1, 10))
+  fresh.add(attempt, range(5, 50))
+  assert.deepEqual([sizes(0), sizes(3), sizes(4)], [[], [], [50]])
+})
+
+test('a log that grows faster than it is read keeps its newest part', () => {
+  const { watchers, fresh, sizes } = open()
+  watchers.watch(attempt)
+  const half = limits.freshFramesBytesPerLog / 2
+  fresh.add(attempt, range(1, half, half, half))
+  assert.deepEqual([sizes(0), sizes(1)], [[], [half, half]])
+})
+
+test('a follower gets fresh frames without a look at the tables', async () => {
+  const { watchers, fresh } = open()
+  watchers.watch(attempt)
+  const log = { key: generateLogKey(), sealedKey: new Uint8Array(0), seq: 0 }
+  const frames = await Promise.all(
+    ['a\n', 'b\n'].map((text, i) => makeFrame(attempt, log, { step: 0, text, seq: i + 1 })),
+  )
+  fresh.add(attempt, { from: 1, frames, sealedKey: log.sealedKey })
+  // SAFE: a database that nobody asks; any use of it throws.
+  const stored = createStoredFrames(null as unknown as Db, fresh)
+  const key = await importLogKey(log.key)
+  const page = (after: number) => stored.pageAfter(attempt, { after, key, since: stored.mark() })
+  const [whole, rest] = await Promise.all([page(0), page(1)])
+  const texts = whole.frames.map(({ deflated }) => inflateRawSync(deflated).toString())
+  assert.deepEqual([texts, whole.isNewest, rest.frames.map(({ seq }) => seq)], [['a\n', 'b\n'], true, [2]])
+  await assert.rejects(page(2), TypeError)
+})
