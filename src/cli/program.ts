@@ -26,6 +26,7 @@ export const createProgram = (
       writeErr: (text) => around.stderr.write(text),
     })
   addLocalVerbs(program, around)
+  addConfigVerbs(program, around)
   addProjectVerbs(program, around)
   addRunVerbs(program, around)
   addAccessVerbs(program, around)
@@ -114,6 +115,39 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
     .description('check this machine and the installation on it')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/doctor.ts')).doctor))
+}
+
+const addConfigVerbs = (program: Command, around: Surroundings): void => {
+  const config = program.command('config').description('what a configuration becomes, and when')
+  const load = () => import('./commands/config.ts')
+  const withEvent = (command: Command): Command =>
+    command
+      .addOption(
+        new Option('--event <kind>', 'what happens').choices(['push', 'manual', 'schedule']).default('push'),
+      )
+      .option('-b, --branch <name>', 'to this branch instead of the one of the work tree')
+      .option('--tag <name>', 'to this tag')
+      .option('-p, --parameter <NAME=VALUE>', 'a pipeline parameter (repeatable)', collect, [])
+  withEvent(config.command('show [path]'))
+    .description('the configuration, or with --compiled the plan it becomes')
+    .option('--compiled', 'jobs as they would run')
+    .option('--with-origins', 'compiled, each line with the place that shaped it')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).showConfig))
+  withEvent(config.command('graph [path]'))
+    .description('its jobs and what they wait for')
+    .addOption(
+      new Option('--format <format>', 'how to draw').choices(['text', 'mermaid', 'dot']).default('text'),
+    )
+    .action(carryOut(around, async () => (await load()).graphConfig))
+  withEvent(config.command('simulate [path]'))
+    .description('which workflows and jobs an event would start, and why not the others')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).simulateConfig))
+  config
+    .command('schema')
+    .description('a JSON Schema of the configuration, for editors')
+    .action(carryOut(around, async () => (await load()).printSchema))
 }
 
 const addProjectVerbs = (program: Command, around: Surroundings): void => {

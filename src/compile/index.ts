@@ -19,6 +19,7 @@ import { createProblems, type Problems } from './problems.ts'
 import { loadYaml } from './source/load.ts'
 import type { SourceNode } from './source/node.ts'
 
+export { circleciSchema as configSchema } from './dialects/circleci/schema.ts'
 export { type Explanation, problemExplanations } from './explain/index.ts'
 export { formatProblems, type ProblemLook, printable } from './format.ts'
 export type { JobSelection, Selection, Why, WorkflowSelection } from './plan/selection.ts'

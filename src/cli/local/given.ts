@@ -4,11 +4,19 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import type { Problem } from '../../base/problem.ts'
-import { type CompileResult, compile, configPaths, findConfig } from '../../compile/index.ts'
+import {
+  type CompileInput,
+  type CompileResult,
+  compile,
+  configPaths,
+  findConfig,
+  pipelineParameterTypes,
+} from '../../compile/index.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { findProjectRoot, localEvent, readConfiguration } from './configuration.ts'
+import { readParameters } from './parameters.ts'
 
 /** The paths that were given, else the project around. */
 export const givenPaths = (
@@ -23,23 +31,34 @@ export type Given = {
   readonly shown: string
   readonly text: string
   readonly result: CompileResult
+  /** The same for any file that the compiler names. */
+  readonly shownOf: (name: string) => string
+}
+
+export type Wish = {
+  readonly event?: RunEvent
+  /** `NAME=VALUE` */
+  readonly parameters?: readonly string[]
+  readonly more?: Pick<CompileInput, 'withSelection'>
 }
 
 export const compileGiven = async (
   around: Surroundings,
   tree: WorkTree | null,
   path: string,
-  event: RunEvent = localEvent(tree),
+  wish: Wish = {},
 ): Promise<Given> => {
   const { root, config, file, files } = await readGiven(around, path)
-  const compiled = compile({ files, event, parameters: {} })
-  const shownOf = (name: string): string => relative(around.cwd, name === config ? file : join(root, name))
+  const parameters = readParameters(wish.parameters ?? [], pipelineParameterTypes(files))
+  const compiled = compile({ files, event: wish.event ?? localEvent(tree), parameters, ...wish.more })
+  const shownOf = (name: string): string => {
+    if (!files.has(name)) return name
+    return relative(around.cwd, name === config ? file : join(root, name))
+  }
   const show = (problem: Problem): Problem =>
-    problem.at && files.has(problem.at.file)
-      ? { ...problem, at: { ...problem.at, file: shownOf(problem.at.file) } }
-      : problem
+    problem.at ? { ...problem, at: { ...problem.at, file: shownOf(problem.at.file) } } : problem
   const result = { ...compiled, problems: compiled.problems.map(show) }
-  return { shown: relative(around.cwd, file), text: files.get(config) ?? '', result }
+  return { shown: relative(around.cwd, file), text: files.get(config) ?? '', result, shownOf }
 }
 
 type Read = {

@@ -52,7 +52,7 @@ const refused =
     return step
   }
 
-const checkoutKeys = new Set(['path', 'method', 'depth', 'name'])
+export const checkoutKeys = new Set(['path', 'method', 'depth', 'name'])
 
 const checkout: Builtin = (cx, { node }) => {
   const map = node && readMap(cx.problems, node, '"checkout"')

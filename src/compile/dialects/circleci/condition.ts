@@ -65,6 +65,8 @@ const matchesPattern = (cx: Compiling, map: MapNode): boolean => {
   return value !== null && pattern?.matchesWhole(value) === true
 }
 
+export const operatorNames: readonly string[] = Object.keys(operators)
+
 /** By type and value: 42 is not "42". A map with only a "name" equals that name (executors are written both ways). */
 export const isEqual = (a: SourceNode, b: SourceNode): boolean => {
   if (a.kind === 'scalar' && b.kind === 'scalar') return resolveScalar(a).value === resolveScalar(b).value

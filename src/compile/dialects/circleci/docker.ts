@@ -14,7 +14,7 @@ export type Containers = {
 }
 
 const notCarriedOut = ['entrypoint', 'command', 'user', 'auth', 'aws_auth', 'gcp_auth'] as const
-const containerKeys = new Set(['image', 'name', 'environment', ...notCarriedOut])
+export const containerKeys = new Set(['image', 'name', 'environment', ...notCarriedOut])
 
 export const readDocker = (cx: Compiling, node: SourceNode): Containers | null => {
   const list = readList(cx.problems, node, '"docker"')

@@ -32,7 +32,7 @@ export type Execution = {
 }
 
 const kinds = ['docker', 'machine', 'macos', 'windows'] as const
-const contributed = [...kinds, 'shell', 'working_directory', 'resource_class'] as const
+export const contributed = [...kinds, 'shell', 'working_directory', 'resource_class'] as const
 
 /** `body` is the job with its `<< >>` substituted. null: reported. */
 export const readExecution = (cx: Compiling, label: string, body: MapNode, at: Spot): Execution | null => {

@@ -6,8 +6,8 @@ import { listOrOne, readMap, readText, warnUnknownKeys } from '../../source/read
 import type { Compiling } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
 
-const filterKeys = new Set(['branches', 'tags'])
-const rangeKeys = new Set(['only', 'ignore'])
+export const filterKeys = new Set(['branches', 'tags'])
+export const rangeKeys = new Set(['only', 'ignore'])
 
 /** Every pattern is read, whatever the event, so that a broken one is found on the first push. */
 export const isSelected = (cx: Compiling, filters: SourceNode | null): boolean => {

@@ -13,7 +13,7 @@ export type Graph = {
   readonly needs: ReadonlyMap<string, readonly Need[]>
 }
 
-const optionKeys = new Set(['name', 'requires', 'filters', 'serial-group'])
+export const groupOptionKeys = new Set(['name', 'requires', 'filters', 'serial-group'])
 
 export const expandGroups = (cx: Compiling, { members, needs }: Graph): Graph => {
   const groups = new Map<string, Graph>()
@@ -96,7 +96,7 @@ const jobsOf = (cx: Compiling, map: MapNode, label: string) => {
 const checkOptions = (cx: Compiling, { options, matrix, at }: Member, label: string): void => {
   if (matrix) cx.problems.add('E_MATRIX', at, `${label} cannot have a matrix`)
   for (const { key } of matrix === null ? (options?.entries.values() ?? []) : [])
-    if (!optionKeys.has(key.text))
+    if (!groupOptionKeys.has(key.text))
       cx.problems.add('E_ARGUMENT_UNEXPECTED', key, `${label} takes no "${key.text.slice(0, 80)}"`)
   const serial = options && entryOf(options, 'serial-group')
   if (serial) cx.problems.add('W_NOT_CARRIED_OUT', serial, '"serial-group" is not carried out yet')

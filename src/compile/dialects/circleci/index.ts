@@ -102,6 +102,19 @@ const readVersion = (problems: Problems, root: MapNode): '2.0' | '2.1' => {
   return '2.1'
 }
 
+/** Whatever else stands there holds anchors. */
+export const rootKeys = [
+  'version',
+  'setup',
+  'orbs',
+  'parameters',
+  'commands',
+  'executors',
+  'jobs',
+  'job-groups',
+  'workflows',
+] as const
+
 const needs21 = ['orbs', 'commands', 'executors', 'parameters', 'job-groups', 'setup']
 
 const checkRoot = (cx: Compiling): void => {

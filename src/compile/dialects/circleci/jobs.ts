@@ -13,14 +13,14 @@ import { substitute } from './substitute.ts'
 
 const jobTimeoutMs = 3_600_000
 
-const jobKeys = new Set(
+export const jobKeys = new Set(
   (
     'type docker machine macos windows executor steps parameters environment shell working_directory parallelism ' +
     'resource_class retention circleci_ip_ranges branches description plan_name validation key'
   ).split(' '),
 )
 
-const jobTypes = ['build', 'approval', 'no-op', 'release', 'lock', 'unlock'] as const
+export const jobTypes = ['build', 'approval', 'no-op', 'release', 'lock', 'unlock'] as const
 const planKinds = {
   build: 'job',
   approval: 'approval',

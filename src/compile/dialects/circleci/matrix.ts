@@ -103,7 +103,7 @@ const substituteOptions = (
   return { ...own, entries: new Map([...own.entries, ...args]) }
 }
 
-const matrixKeys = new Set(['parameters', 'exclude', 'alias'])
+export const matrixKeys = new Set(['parameters', 'exclude', 'alias'])
 
 type Combination = ReadonlyMap<string, Entry>
 

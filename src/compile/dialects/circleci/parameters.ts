@@ -20,8 +20,16 @@ import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { pipelineScope, substitute } from './substitute.ts'
 
-const types = ['string', 'boolean', 'integer', 'enum', 'executor', 'steps', 'env_var_name'] as const
-export type ParameterType = (typeof types)[number]
+export const parameterTypes = [
+  'string',
+  'boolean',
+  'integer',
+  'enum',
+  'executor',
+  'steps',
+  'env_var_name',
+] as const
+export type ParameterType = (typeof parameterTypes)[number]
 
 export type Owner = {
   readonly kind: 'pipeline' | 'job' | 'command' | 'executor'
@@ -36,10 +44,10 @@ type Declaration = {
   readonly options: readonly string[]
 }
 
-const allowedTypes: Readonly<Record<Owner['kind'], readonly ParameterType[]>> = {
+export const allowedTypes: Readonly<Record<Owner['kind'], readonly ParameterType[]>> = {
   pipeline: ['string', 'boolean', 'integer', 'enum'],
-  job: types,
-  command: types,
+  job: parameterTypes,
+  command: parameterTypes,
   executor: ['string', 'boolean', 'integer', 'enum', 'env_var_name'],
 }
 
@@ -49,7 +57,7 @@ export const reservedJobParameters: ReadonlySet<string> = new Set(
 )
 const reservedSince: ReadonlySet<string> = new Set(['serial-group', 'override-with'])
 
-const declarationKeys = new Set(['type', 'default', 'description', 'enum'])
+export const declarationKeys = new Set(['type', 'default', 'description', 'enum'])
 
 export type Arguments = ReadonlyMap<string, Entry>
 export const noArguments: Arguments = new Map()

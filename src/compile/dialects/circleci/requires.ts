@@ -24,6 +24,8 @@ const statuses: Readonly<Record<string, readonly Outcome[]>> = {
   terminal: outcomes,
 }
 
+export const statusNames: readonly string[] = Object.keys(statuses)
+
 /** The needs of every member, by its name. */
 export const resolveRequires = (
   cx: Compiling,

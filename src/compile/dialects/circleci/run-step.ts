@@ -16,7 +16,7 @@ import { parseDuration } from './duration.ts'
 import { readEnvironment, toEnv } from './environment.ts'
 import { readShell } from './execution.ts'
 
-const runKeys = new Set([
+export const runKeys = new Set([
   'command',
   'name',
   'shell',
@@ -31,7 +31,7 @@ const runKeys = new Set([
 
 const noOutputTimeoutMs = 600_000
 const autoRerunDelayMaxMs = 600_000
-const whens: readonly StepWhen[] = ['on_success', 'on_fail', 'always']
+export const whens: readonly StepWhen[] = ['on_success', 'on_fail', 'always']
 
 export const readRunStep = (
   cx: Compiling,

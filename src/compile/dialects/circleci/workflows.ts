@@ -26,10 +26,10 @@ import { noArguments } from './parameters.ts'
 import { dropUnreachable, type Need, resolveRequires } from './requires.ts'
 import { conditionReason, filterReason, rangeReason, requiresReason, triggersReason } from './why.ts'
 
-const workflowKeys = new Set(['jobs', 'when', 'unless', 'triggers', 'max_auto_reruns', 'description'])
+export const workflowKeys = new Set(['jobs', 'when', 'unless', 'triggers', 'max_auto_reruns', 'description'])
 
 /** Options of an invocation that are no arguments. */
-const optionKeys21 = new Set(
+export const optionKeys21 = new Set(
   'requires name context type filters matrix pre-steps post-steps serial-group override-with'.split(' '),
 )
 const optionKeys2 = new Set(['requires', 'name', 'context', 'type', 'filters'])
