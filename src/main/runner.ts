@@ -1,7 +1,7 @@
 // The runner program: started without privileges by the jailer, which is its parent and builds its walls. Settings on
 // descriptor 3, verbs to the jailer over Node's IPC channel. Phases: 1 settings and keys  2 driver, proven to work
 // 3 session with the server  4 on SIGTERM: no more work, attempts end, everything closed in reverse.
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ import {
   openSession,
 } from '../runner/index.ts'
 import { channelOverIpc, classes, createMeasure, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
-import { importSigningKey, importVerifyKey } from '../seal/index.ts'
+import { importVerifyKey } from '../seal/index.ts'
 import { createLog, ensureDirectory, randomBytes, systemClock } from '../sys/index.ts'
 import { compilerId } from './compiler-id.ts'
 import { parseRunnerConfig, type RunnerConfig } from './runner.config.ts'
@@ -46,12 +46,11 @@ const readConfig = (): RunnerConfig => {
 }
 
 const readKeys = async (config: RunnerConfig) => {
-  const pem = readFileSync(config.runner.keyFile)
-  const own = await importSigningKey(createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' }))
+  const own = createPrivateKey(readFileSync(config.runner.keyFile))
   const vault = await importVerifyKey(fromBase64Url(config.vaultSignKey) ?? new Uint8Array())
-  if (own === null || vault === null)
+  if (own.asymmetricKeyType !== 'ed25519' || vault === null)
     throw fault('E_CONFIG_INVALID', { public: 'a key of the runner cannot be used' })
-  return { runnerKey: own.privateKey, vaultSignKey: vault }
+  return { sign: (message: Uint8Array) => sign(null, message, own), vaultSignKey: vault }
 }
 
 const openDriver = async (config: RunnerConfig) => {
@@ -120,7 +119,7 @@ const start = async (): Promise<void> => {
     agentDirectory: agents,
   })
   const common = { runner: config.runner.id, clock: systemClock, randomBytes }
-  const requests = createRequests({ ...config.server, ...common, key: keys.runnerKey })
+  const requests = createRequests({ ...config.server, ...common, sign: keys.sign })
   const compiler = await compilerId(import.meta.url)
   const describe = (found: Isolation) =>
     factsOf(config, driver, compiler, { ...found, weak: [...weak, ...found.weak] })

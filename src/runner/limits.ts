@@ -13,7 +13,7 @@ export const frameRawBytes = 256 * 1024
 export const watchedFlushMs = 100
 export const unwatchedFlushMs = 1_000
 /** With nobody watching, the first frames of an attempt wait this long: it may be over by then (decision 0010). */
-export const unwatchedShipMs = 250
+export const unwatchedShipMs = 1_000
 /** Raw log bytes of one attempt on their way into sealed frames; beyond it the job's output waits. */
 export const unsealedLogBytesMax = 1024 * 1024
 /** Log bytes of one attempt that are not yet durable on the server; beyond it the job's output waits. */
@@ -64,7 +64,7 @@ export const requestDeadlineMs = 30_000
 export const answerBytesMax = 16 * 1024 * 1024
 /** Events wait this long for company, while somebody watches and while nobody does. */
 export const watchedEventsMs = 50
-export const unwatchedEventsMs = 250
+export const unwatchedEventsMs = 500
 export const eventsPerRequest = 500
 export const eventTextMax = 1_000
 /** After the end of an attempt its log, events and result are offered this long. */

@@ -13,7 +13,7 @@ export {
 export { generateLogKey, importLogKey, logKeyBytes, openFrame, sealFrame } from './frame.ts'
 export { hpkeOpen, hpkeSeal } from './hpke.ts'
 export { canonicalJson, jcsDigest } from './jcs.ts'
-export { type JwsClaims, signJws, verifyJws } from './jws.ts'
+export { type JwsClaims, type Sign, signJws, verifyJws } from './jws.ts'
 export {
   type GeneratedKey,
   generateEphemeralKey,

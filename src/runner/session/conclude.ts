@@ -127,15 +127,16 @@ const signReceipt = async (deps: LeaseDeps, grant: LeaseGrant, done: CarriedOut)
     kept: done.kept,
     debug: false,
   }
-  return signJws(
-    { typ: 'mayfly-receipt+jwt', kid: deps.runner, claims: withWholeNumbers(claims) },
-    deps.runnerKey,
-  )
+  // SAFE: the same members, only numbers are rounded.
+  const rounded = withWholeNumbers(claims) as typeof claims
+  return signJws({ typ: 'mayfly-receipt+jwt', kid: deps.runner, claims: rounded }, deps.sign)
 }
 
 /** What is signed has one spelling, and fractions have none: seconds of processor time are rounded up. */
-const withWholeNumbers = <T>(value: T): T =>
-  // SAFE: the same shape, only numbers are rounded.
-  JSON.parse(JSON.stringify(value), (_key, member: unknown) =>
-    typeof member === 'number' ? Math.ceil(member) : member,
-  ) as T
+const withWholeNumbers = (value: unknown): unknown => {
+  if (typeof value === 'number') return Math.ceil(value)
+  if (Array.isArray(value)) return value.map(withWholeNumbers)
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(members.map(([name, member]) => [name, withWholeNumbers(member)]))
+}

@@ -1,6 +1,6 @@
 // The log of one attempt on this side: its keys, output into sealed frames, frames to the server and into the finished
 // log. The attempt may begin before the keys are made; only its first frame waits for them.
-import { rm } from 'node:fs/promises'
+import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { finishBundleBytesMax } from '../../protocol/finish-body.ts'
@@ -98,7 +98,9 @@ export const openJournal = (life: Life): Journal => {
       frames.close()
       made.keys?.logKey.fill(0)
       await store.close()
-      await rm(path('log'), { force: true })
+      const packed = await packing?.catch(() => null)
+      const isInMemory = packed?.object === null || packed?.object instanceof Uint8Array
+      if (packing !== null && !isInMemory) await unlink(path('log')).catch(() => undefined)
     },
   }
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
-import type { CryptoKey, KeyPair } from '../../seal/index.ts'
+import type { KeyPair, Sign } from '../../seal/index.ts'
 import type { AttemptResult, StopReason } from '../attempt.ts'
 import { requestDeadlineMs } from '../limits.ts'
 import type { Shipper } from '../logs/shipper.ts'
@@ -24,7 +24,8 @@ export type CarriedOut = AttemptResult & {
 export type LeaseDeps = {
   readonly requests: Requests
   readonly shipper: Shipper
-  readonly runnerKey: CryptoKey
+  /** With the runner's own key. */
+  readonly sign: Sign
   readonly runner: string
   readonly ingestKey: Uint8Array
   /** For sealed frames of long logs, until they are packed. */

@@ -214,7 +214,7 @@ const start = (state: State, grant: LeaseGrant): void => {
   const lease = startLease({ ...deps, weak, shipper, ingestKey: state.ingestKey }, grant, eph)
   const untilMs = deps.clock.monotonicMs() + grant.ttlMs
   held.set(grant.lease, { lease, untilMs, timer: setTimeout(() => lease.stop('lost'), grant.ttlMs) })
-  deps.log.info('lease begins', { lease: grant.lease, attempt: grant.attempt, kind: grant.spec.kind })
+  deps.log.debug('lease begins', { lease: grant.lease, attempt: grant.attempt, kind: grant.spec.kind })
   void lease.ended.then((destroyed) => {
     clearTimeout(held.get(grant.lease)?.timer)
     held.delete(grant.lease)
@@ -222,7 +222,7 @@ const start = (state: State, grant: LeaseGrant): void => {
       state.ready = false
       deps.log.error('no more work: a sandbox could not be proven gone', { lease: grant.lease })
     }
-    deps.log.info('lease ends', { lease: grant.lease, attempt: grant.attempt })
+    deps.log.debug('lease ends', { lease: grant.lease, attempt: grant.attempt })
     wake(state)
   })
   wake(state)

@@ -47,7 +47,8 @@ export const runSteps = async (
     }
   } finally {
     clearTimeout(timer)
-    ends.abort()
+    // A reason of our own: the default one is an error with a stack, made for every job.
+    ends.abort('ended')
   }
   await Promise.race([Promise.all(progress.background), delay(2 * termMs)])
   if (progress.broken !== null) throw progress.broken
