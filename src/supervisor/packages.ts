@@ -41,6 +41,14 @@ export const testPackages: readonly Need[] = [
     why: 'the from-zero test makes a minimal Debian root',
   },
   {
+    name: 'qemu-system-x86',
+    proof: ['/usr/bin/qemu-system-x86_64'],
+    why: 'the cgroup v2 test boots a Debian with systemd',
+  },
+  { name: 'busybox-static', proof: ['/bin/busybox'], why: 'that Debian finds its disk with it' },
+  { name: 'e2fsprogs', proof: ['/usr/sbin/mke2fs', '/sbin/mke2fs'], why: 'its disk is made with it' },
+  { name: 'cpio', proof: ['/usr/bin/cpio', '/bin/cpio'], why: 'what it boots from is packed with it' },
+  {
     name: 'python3-seccomp',
     proof: ['/usr/lib/python3/dist-packages/seccomp.cpython-311-x86_64-linux-gnu.so'],
     why: 'an independent seccomp compiler to compare with',

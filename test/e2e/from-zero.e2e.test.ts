@@ -2,19 +2,12 @@
 // and `./mayfly up` there: packages, build, start, sample run, claim link; then `down` leaves no process behind.
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { makeDebianRoot } from '../support/debian-root.ts'
 import { freePort, repository } from '../support/installation.ts'
 
 const machine = { directory: '', root: '' }
@@ -64,14 +57,7 @@ echo "left over: $left"
 `
 
 const makeRoot = (root: string): void => {
-  execFileSync(
-    '/usr/sbin/debootstrap',
-    ['--variant=minbase', '--include=libstdc++6', 'bookworm', root, mirror()],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      timeout: 600_000,
-    },
-  )
+  makeDebianRoot(root, ['libstdc++6'])
   copyNode(root)
   for (const path of [
     '/etc/apt/sources.list',
@@ -87,21 +73,6 @@ const makeRoot = (root: string): void => {
   cpSync(bundle, join(root, 'etc/ssl/certs/host-authorities.crt'))
   const local = '/usr/local/share/ca-certificates'
   if (existsSync(local)) cpSync(local, join(root, local), { recursive: true, dereference: true })
-}
-
-const mirror = (): string => {
-  const directory = '/etc/apt/sources.list.d'
-  const files = [
-    ...(existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : []),
-    '/etc/apt/sources.list',
-  ]
-  const text = files
-    .filter((path) => /\.(list|sources)$/.test(path) && existsSync(path))
-    .map((path) => readFileSync(path, 'utf8'))
-    .join('\n')
-  const found = /^(?:URIs: |deb (?:\[[^\]]*\] )?)(\S+)/m.exec(text)?.[1]
-  assert.ok(found, 'this machine names no Debian mirror')
-  return found
 }
 
 /** The Node and npm of this machine, which are all the README asks for. */

@@ -7,6 +7,7 @@ import WebSocket from 'ws'
 import { createAccess, keepOrganisation } from '../../src/server/access/access.ts'
 import type { Role } from '../../src/server/access/roles.ts'
 import { parseSite } from '../../src/server/access/site.ts'
+import { createAnsweredRequests } from '../../src/server/answered-requests.ts'
 import type { Database } from '../../src/server/db/database.ts'
 import { peopleHandlers } from '../../src/server/http/handlers/people.ts'
 import { systemHandlers } from '../../src/server/http/handlers/system.ts'
@@ -95,6 +96,7 @@ export const openTestApp = async (
   const deps: HttpDeps = {
     access,
     live,
+    answered: createAnsweredRequests({ db, log }),
     intake: { accept: async () => ({ status: 401, body: {} }) },
     handlers: {
       ...peopleHandlers({ access, version: 'test' }),
