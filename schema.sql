@@ -1,4 +1,19 @@
 -- Golden: what migrations/ make. Written by UPDATE_GOLDEN=1 on migrate.db.test.ts, never executed.
+answered_requests
+  actor text not null
+  key_hash bytea not null
+  request_digest bytea not null
+  begun_at timestamp with time zone not null default now()
+  answered_at timestamp with time zone
+  answer text
+  answered_requests_actor_check: CHECK (((length(actor) >= 1) AND (length(actor) <= 64)))
+  answered_requests_check: CHECK (((answered_at IS NOT NULL) OR (answer IS NULL)))
+  answered_requests_key_hash_check: CHECK ((length(key_hash) = 32))
+  answered_requests_pkey: PRIMARY KEY (actor, key_hash)
+  answered_requests_request_digest_check: CHECK ((length(request_digest) = 32))
+  CREATE INDEX answered_requests_age ON public.answered_requests USING btree (begun_at)
+  CREATE UNIQUE INDEX answered_requests_pkey ON public.answered_requests USING btree (actor, key_hash)
+
 api_tokens
   id text not null
   organisation_id text not null

@@ -102,6 +102,14 @@ export const faultExplanations = {
     why: 'The API reads JSON only, and the request says it sends something else.',
     mend: 'Send the header `Content-Type: application/json`.',
   },
+  E_KEY_REUSED: {
+    why: 'The `Idempotency-Key` was sent before with another address or body. A key stands for one request.',
+    mend: 'Make a new key for a new request, and keep the key only to repeat the same one.',
+  },
+  E_KEY_OPEN: {
+    why: 'The first request with this `Idempotency-Key` is still being answered, or the server was interrupted in the middle of it.',
+    mend: 'Wait and ask again. When it stays like this, look whether the request had its effect before you send it with a new key.',
+  },
   E_RATE_LIMIT: {
     why: 'More requests came from this address or token than are answered in that time.',
     mend: 'Try again after the number of seconds in the header Retry-After.',

@@ -48,6 +48,8 @@ export const catalogue = {
   E_CONFLICT: row('MF4009', 409, 1, 'The thing was changed by somebody else'),
   E_TOO_LARGE: row('MF4013', 413, 2, 'The request is too large'),
   E_MEDIA_TYPE: row('MF4015', 415, 2, 'Only application/json is accepted'),
+  E_KEY_REUSED: row('MF4022', 422, 2, 'The Idempotency-Key belongs to another request'),
+  E_KEY_OPEN: row('MF4023', 409, 1, 'The request with this Idempotency-Key has no answer yet'),
   E_RATE_LIMIT: retryable(row('MF4029', 429, 4, 'Too many requests')),
   E_CSRF: row('MF4030', 403, 3, 'The request did not come from this site'),
   E_CLAIM_INVALID: row('MF4031', 403, 3, 'The claim link is not valid any more'),

@@ -1,12 +1,15 @@
-// What is removed from time to time: frames whose log is packed, signatures that are remembered no more. Idempotent, and
+// What is removed from time to time: frames whose log is packed, signatures and keyed
+// requests that are remembered no more. Idempotent, and
 // nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
+import { forgetOldRequests } from './answered-requests.ts'
 import type { Db } from './db/database.ts'
 import { limits } from './limits.ts'
 import { pruneFrames } from './logs/prune.ts'
 
 export const tidyRows = async (db: Db): Promise<void> => {
   await pruneFrames(db)
+  await forgetOldRequests(db)
   await sql`
     delete from delivery_signatures
     where received_at < now() - make_interval(hours => ${limits.deliveryRememberedHours})`.execute(db)

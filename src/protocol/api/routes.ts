@@ -25,6 +25,8 @@ export type Route = {
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly answer: z.ZodType
+  /** The answer holds a secret that is shown once: it is never kept. */
+  readonly showsSecret?: true
 }
 
 const route = <const R extends Route>(r: R): R => r
@@ -244,6 +246,7 @@ export const routes = {
     summary: 'Make an API token; shown once',
     body: s.tokenInput,
     answer: s.tokenCreated,
+    showsSecret: true,
   }),
   tokenRevoke: route({
     method: 'DELETE',
@@ -283,6 +286,7 @@ export const routes = {
     summary: 'A new claim link while unclaimed',
     body: z.strictObject({}),
     answer: z.object({ claimed: z.boolean(), url: z.string().nullable() }),
+    showsSecret: true,
   }),
   operatorEnroll: route({
     method: 'POST',

@@ -6,10 +6,12 @@ import { z } from 'zod'
 import { fault } from '../../base/faults.ts'
 import { type Access, type Route, type RouteName, routes } from '../../protocol/api/routes.ts'
 import { problemJson } from '../../protocol/api/shapes.ts'
+import { jcsDigest } from '../../seal/index.ts'
 import { type Actor, mayUse } from '../access/actor.ts'
 import { rolesByVerb } from '../access/roles.ts'
 import type { OpenedSession } from '../access/sessions.ts'
 import type { Visit } from '../access/sign-in.ts'
+import type { AnsweredRequests } from '../answered-requests.ts'
 import { isOfOneThing, tagAnswer } from './etag.ts'
 import { bodyBytesOf, limits } from './limits.ts'
 
@@ -54,13 +56,15 @@ export type Door = {
 
 type AnyHandler = (call: Call<Route>) => Promise<unknown>
 
-export const bindRoutes = (app: FastifyInstance, door: Door, handlers: Handlers): void => {
+export type RouteDeps = { readonly handlers: Handlers; readonly answered: AnsweredRequests }
+
+export const bindRoutes = (app: FastifyInstance, door: Door, { handlers, answered }: RouteDeps): void => {
   for (const name of Object.keys(routes) as RouteName[]) {
     const route: Route = routes[name]
     assertAccess(name, route.access)
     if (route.access === 'operator' && door.kind !== 'operator') continue
     // SAFE: `Handlers` ties each handler to its own route; the loop forgets which, the schemas of that route check it.
-    bind(app, door, { name, route, handler: handlers[name] as AnyHandler })
+    bind(app, door, { name, route, handler: handlers[name] as AnyHandler, answered })
   }
 }
 
@@ -69,9 +73,15 @@ const assertAccess = (name: string, access: Access): void => {
   if (!known.includes(access)) throw new Error(`route ${name} has no access that roles.ts knows`)
 }
 
-type Binding = { readonly name: RouteName; readonly route: Route; readonly handler: AnyHandler }
+type Binding = {
+  readonly name: RouteName
+  readonly route: Route
+  readonly handler: AnyHandler
+  readonly answered: AnsweredRequests
+}
 
-const bind = (app: FastifyInstance, door: Door, { name, route, handler }: Binding): void => {
+const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
+  const { name, route, handler } = binding
   app.route({
     method: route.method,
     url: route.path,
@@ -85,17 +95,38 @@ const bind = (app: FastifyInstance, door: Door, { name, route, handler }: Bindin
     },
     handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')
-      const answer = await handler(callOf(door, request, reply))
+      const answer = await unlessAnswered(binding, request, () => handler(callOf(door, request, reply)))
       return route.answer instanceof z.ZodString ? stream(reply, answer as StreamAnswer) : answer
     },
   })
 }
+
+/** The same request with the same key is carried out once. Nobody is nobody again: their keys say nothing. */
+const unlessAnswered = async (
+  { name, route, answered }: Binding,
+  request: FastifyRequest,
+  work: () => Promise<unknown>,
+): Promise<unknown> => {
+  const key = request.headers[keyHeader]
+  if (route.method !== 'POST' || typeof key !== 'string' || request.actor === null) return work()
+  const digest = await jcsDigest({ name, url: request.url, body: request.body })
+  return answered.once(request.actor, { key, digest, showsSecret: route.showsSecret === true }, work)
+}
+
+const keyHeader = 'idempotency-key'
+const keyed = z.looseObject({
+  [keyHeader]: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/)
+    .optional(),
+})
 
 const schemaOf = (name: string, route: Route) => ({
   operationId: name,
   summary: route.summary,
   params: paramsOf(route.path),
   querystring: route.query ?? z.strictObject({}),
+  ...(route.method === 'POST' ? { headers: keyed } : {}),
   ...(route.body === undefined ? {} : { body: route.body }),
   response: { ...(route.answer instanceof z.ZodString ? {} : { 200: route.answer }), default: problems },
 })

@@ -12,6 +12,7 @@ import type { Log } from '../../base/log.ts'
 import type { Access } from '../access/access.ts'
 import { networkOf } from '../access/network.ts'
 import type { Site } from '../access/site.ts'
+import type { AnsweredRequests } from '../answered-requests.ts'
 import type { Live } from '../live/live.ts'
 import type { Intake } from '../use-cases.ts'
 import { authenticateOperator, authenticatePeople } from './authenticate.ts'
@@ -34,6 +35,7 @@ export type HttpDeps = {
   readonly handlers: Handlers
   readonly live: Live
   readonly intake: Intake
+  readonly answered: AnsweredRequests
   readonly pages: StaticSite
   readonly site: () => Site
   readonly securityTxt: SecurityTxtSettings | null
@@ -154,7 +156,7 @@ const describeApi = async (app: FastifyInstance, version: string): Promise<void>
 }
 
 const bindApi = (app: FastifyInstance, deps: HttpDeps, door: Door): void => {
-  bindRoutes(app, door, deps.handlers)
+  bindRoutes(app, door, deps)
   app.get('/api/v1/openapi.json', { schema: { hide: true } as object }, () => app.swagger())
   deps.live.bindEvents(app, door.admit)
 }
