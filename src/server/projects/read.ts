@@ -4,7 +4,7 @@ import type { HookId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts
 import type { Project } from '../../protocol/api/shapes.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
-import { selectRuns, summariesOf } from '../runs/summaries.ts'
+import { selectRuns, summaryOf } from '../runs/summaries.ts'
 
 export type ProjectRow = {
   readonly id: ProjectId
@@ -45,7 +45,7 @@ export const projectsOf = async (
   )
   const last = rows.flatMap((row) => (row.lastRun === null ? [] : [row.lastRun]))
   const where = sql`r.id = any(${last}::text[])`
-  const runs = await summariesOf(db, await selectRuns(db, organisation, { where, limit: rows.length }))
+  const runs = (await selectRuns(db, organisation, { where, limit: rows.length })).map(summaryOf)
   return rows.map((row) => ({
     id: row.id,
     name: row.name,

@@ -18,7 +18,7 @@ type Row = AttemptRow & {
 
 export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<Attempt | null> => {
   const { rows } = await sql<Row>`
-    select ${attemptColumns}, a.run_id as run, a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
+    select ${attemptColumns}, a.job_id as job, a.run_id as run, a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
       a.receipt, a.receipt_verified as "receiptVerified"
     from attempts a left join runners n on n.id = a.runner_id
     where a.id = ${id} and a.organisation_id = ${scope.organisation}`.execute(db)

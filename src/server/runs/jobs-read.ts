@@ -15,13 +15,13 @@ import { onlineRunners } from '../runners/online.ts'
 import { msBetween, timeOrNull } from './summaries.ts'
 
 type JobRow = {
-  readonly id: JobId
+  readonly job: JobId
   readonly rev: number
   readonly workflow: WorkflowId | null
   readonly key: string
   readonly name: string
   readonly kind: Exclude<JobKind, 'refs'>
-  readonly status: Status
+  readonly jobStatus: Status
   readonly skip: SkipReason | null
   readonly needs: JobNeeds
   readonly shard: number
@@ -45,34 +45,35 @@ export type AttemptRow = {
   readonly failureMessage: string | null
 }
 
-/** Those whose rev is above `rev`; needs and reasons look at all of them. */
+/** Those whose rev is above `rev`. The others are read only when one of these needs something. */
 export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]> => {
-  const rows = await selectJobs(db, run)
-  const attempts = Map.groupBy(await selectAttempts(db, run), (attempt) => attempt.job)
-  const states = rows.map(stateOf)
-  const facts = rows.some((row) => row.status === 'queued') ? await queueFacts(db, run) : null
-  const idsByKey = Map.groupBy(rows, (row) => `${row.workflow ?? ''} ${row.key}`)
-  return rows.flatMap((row, i) => {
-    const state = states[i]
-    if (row.rev <= rev || state === undefined) return []
+  const rows = await selectChanged(db, run, rev)
+  const byJob = [...Map.groupBy(rows, (row) => row.job).values()]
+  const jobs = byJob.flatMap(([row]) => row ?? [])
+  const states = jobs.some((row) => row.needs.length > 0) ? await selectStates(db, run) : jobs.map(stateOf)
+  const facts = jobs.some((row) => row.jobStatus === 'queued') ? await queueFacts(db, run) : null
+  const idsByKey = Map.groupBy(states, (state) => `${state.workflow ?? ''} ${state.key}`)
+  return byJob.flatMap((attempts) => {
+    const [row] = attempts
+    if (row === undefined) return []
     const needs = row.needs.flatMap(({ key, on }) =>
       (idsByKey.get(`${row.workflow ?? ''} ${key}`) ?? []).map((job) => ({ job_id: job.id, on: [...on] })),
     )
     return [
       {
-        id: row.id,
+        id: row.job,
         rev: row.rev,
         workflow_id: row.workflow,
         key: row.key,
         name: row.name,
         kind: row.kind,
-        status: row.status,
-        reason: whyQueued(states, state, () => factsOf(facts, row)),
+        status: row.jobStatus,
+        reason: whyQueued(states, stateOf(row), () => factsOf(facts, row)),
         needs,
         shard: row.shard,
         shards: row.shards,
         image: row.image,
-        attempts: (attempts.get(row.id) ?? []).map(attemptSummary),
+        attempts: attempts.flatMap((attempt) => (attempt.id === null ? [] : [attemptSummary(attempt)])),
       },
     ]
   })
@@ -92,32 +93,39 @@ export const attemptSummary = (row: AttemptRow): AttemptSummary => ({
 })
 
 export const attemptColumns = sql`
-  a.id, a.job_id as job, a.number, a.status, a.runner_id as runner, n.name as "runnerName", a.phase,
+  a.id, a.number, a.status, a.runner_id as runner, n.name as "runnerName", a.phase,
   a.queued_at as "queuedAt", a.started_at as "startedAt", a.finished_at as "finishedAt",
   a.failure_code as "failureCode", a.failure_message as "failureMessage"`
 
-const selectJobs = async (db: Db, run: RunId): Promise<readonly JobRow[]> => {
-  const { rows } = await sql<JobRow>`
-    select id, rev, workflow_id as workflow, key, name, kind, status, skip_reason as skip, needs, shard, shards, class, image
+type ChangedRow = JobRow & (AttemptRow | { readonly id: null })
+
+/** A row for each attempt, one for a job without any. */
+const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly ChangedRow[]> => {
+  const { rows } = await sql<ChangedRow>`
+    select ${attemptColumns}, j.id as job, j.rev, j.workflow_id as workflow, j.key, j.name, j.kind,
+      j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image
+    from jobs j left join attempts a on a.job_id = j.id left join runners n on n.id = a.runner_id
+    where j.run_id = ${run} and j.rev > ${rev} order by j.number, a.number`.execute(db)
+  return rows
+}
+
+const selectStates = async (db: Db, run: RunId): Promise<readonly JobState[]> => {
+  const { rows } = await sql<StateRow>`
+    select id as job, workflow_id as workflow, key, name, kind, status as "jobStatus", skip_reason as skip, needs
     from jobs where run_id = ${run} order by number`.execute(db)
-  return rows
+  return rows.map(stateOf)
 }
 
-const selectAttempts = async (db: Db, run: RunId): Promise<readonly AttemptRow[]> => {
-  const { rows } = await sql<AttemptRow>`
-    select ${attemptColumns} from attempts a left join runners n on n.id = a.runner_id
-    where a.run_id = ${run} order by a.job_id, a.number`.execute(db)
-  return rows
-}
+type StateRow = Pick<JobRow, 'job' | 'workflow' | 'key' | 'name' | 'kind' | 'jobStatus' | 'skip' | 'needs'>
 
-const stateOf = (row: JobRow): JobState => ({
-  id: row.id,
+const stateOf = (row: StateRow): JobState => ({
+  id: row.job,
   workflow: row.workflow,
   key: row.key,
   name: row.name,
   kind: row.kind,
   needs: row.needs,
-  status: row.status,
+  status: row.jobStatus,
   skip: row.skip,
   attempts: [],
 })
@@ -134,6 +142,6 @@ const queueFacts = async (db: Db, run: RunId): Promise<Facts> => {
 
 const factsOf = (facts: Facts | null, row: JobRow): QueueFacts => ({
   class: row.class,
-  ahead: facts?.ahead.get(row.id) ?? 0,
+  ahead: facts?.ahead.get(row.job) ?? 0,
   runners: facts?.runners ?? [],
 })

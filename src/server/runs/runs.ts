@@ -8,7 +8,7 @@ import { openCommit } from '../../protocol/runner-wire.ts'
 import { isFinal } from '../../schedule/index.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
-import type { Database } from '../db/database.ts'
+import type { Database, Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import type { Page, RunChanges, RunNotice, Runs, RunsQuery } from '../use-cases.ts'
@@ -19,7 +19,7 @@ import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
 import { findKnownPlan } from './known-plan.ts'
 import { parseRunNotice } from './run-notice.ts'
-import { type RunRow, selectRuns, summariesOf } from './summaries.ts'
+import { type RunRow, selectRuns, summaryOf } from './summaries.ts'
 
 type Deps = {
   readonly database: Database
@@ -58,7 +58,7 @@ const listRuns = async (
   const rows = await selectRuns(db, scope.organisation, { where, limit: query.limit + 1 })
   const page = rows.slice(0, query.limit)
   return {
-    items: await summariesOf(db, page),
+    items: page.map(summaryOf),
     next_cursor: rows.length > page.length ? (page.at(-1)?.id ?? null) : null,
   }
 }
@@ -70,27 +70,34 @@ const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null>
   const row = await findRow(deps, scope, id)
   if (row === null) return null
   const { db } = deps.database
-  const [summary] = await summariesOf(db, [row])
-  if (summary === undefined) return null
-  const { rows } = await sql<{ problems: Problem[]; from: { id: RunId; number: number } | null }>`
-    select p.problems, case when r.id is not null then json_build_object('id', r.id, 'number', r.number) end as from
-    from plans p left join runs r on r.id = p.from_run_id where p.run_id = ${id}`.execute(db)
+  const [jobs, plan] = await Promise.all([jobsAbove(db, id, -1), aboutPlan(db, id)])
   return {
-    ...summary,
-    jobs: await jobsAbove(db, id, -1),
-    problems: rows[0]?.problems.map((problem) => ({ ...problem, frame: [...problem.frame] })) ?? [],
+    ...summaryOf(row),
+    jobs,
+    problems: plan?.problems.map((problem) => ({ ...problem, frame: [...problem.frame] })) ?? [],
     plan_digest: row.planDigest,
-    plan_of: rows[0]?.from ?? null,
+    plan_of: plan?.from ?? null,
     delivery_id: row.delivery,
   }
+}
+
+type AboutPlan = {
+  readonly problems: readonly Problem[]
+  readonly from: { readonly id: RunId; readonly number: number } | null
+}
+
+const aboutPlan = async (db: Db, run: RunId): Promise<AboutPlan | null> => {
+  const { rows } = await sql<AboutPlan>`
+    select p.problems, case when r.id is not null then json_build_object('id', r.id, 'number', r.number) end as from
+    from plans p left join runs r on r.id = p.from_run_id where p.run_id = ${run}`.execute(db)
+  return rows[0] ?? null
 }
 
 /** The row is read first: what changes between the two reads comes again with the next call, nothing is missed. */
 const jobsSince = async (deps: Deps, scope: Scope, id: RunId, rev: number): Promise<RunChanges | null> => {
   const row = await findRow(deps, scope, id)
   if (row === null) return null
-  const [run] = await summariesOf(deps.database.db, [row])
-  return run === undefined ? null : { rev: row.rev, run, jobs: await jobsAbove(deps.database.db, id, rev) }
+  return { rev: row.rev, run: summaryOf(row), jobs: await jobsAbove(deps.database.db, id, rev) }
 }
 
 const startRun = async (
