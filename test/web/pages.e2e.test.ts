@@ -61,7 +61,7 @@ const cases: readonly PageCase[] = [
   { name: 'runners-empty', address: '/runners', shows: 'No runner is enrolled', mode: { data: 'empty' } },
   { name: 'status', address: '/status', shows: 'Everything works' },
   { name: 'errors', address: '/docs/errors', shows: 'Too many requests' },
-  { name: 'error', address: '/docs/errors/MF4001', shows: /or send a token/ },
+  { name: 'error', address: '/docs/errors/MF4001', shows: 'What to do:' },
   { name: 'error-configuration', address: '/docs/errors/MF2107', shows: 'E_REQUIRES_UNKNOWN' },
   {
     name: 'error-signed-out',

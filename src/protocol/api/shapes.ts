@@ -53,7 +53,11 @@ export const errorKind = z.object({
   /** null: never the answer to a request. */
   http_status: z.number().nullable(),
   retryable: z.boolean(),
-  hint: z.string().nullable(),
+  /** How it comes about, and what to do. */
+  why: z.string(),
+  mend: z.string(),
+  /** A configuration that has this problem. */
+  example: z.string().nullable(),
 })
 export type ErrorKind = z.infer<typeof errorKind>
 

@@ -64,6 +64,14 @@ export type Schema = {
     reason: string
     run_id: Or<RunId>
   }
+  answered_requests: {
+    actor: string
+    key_hash: Buffer
+    request_digest: Buffer
+    begun_at: At
+    answered_at: At | null
+    answer: string | null
+  }
   delivery_signatures: { project_id: ProjectId; signature: Buffer; delivery_id: DeliveryId; received_at: At }
   runs: {
     id: RunId

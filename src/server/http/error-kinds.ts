@@ -1,7 +1,8 @@
 // Every error of the API and every problem of a configuration, by number, as people may look them up: what
 // `GET /api/v1/errors` answers and the page that `type` of a problem names shows.
+import { faultExplanations } from '../../base/fault-explanations.ts'
 import { catalogue, type FaultCode } from '../../base/faults.ts'
-import { problemCodes } from '../../compile/index.ts'
+import { type ProblemCode, problemCodes, problemExplanations } from '../../compile/index.ts'
 import type { ErrorKind } from '../../protocol/api/shapes.ts'
 
 /** The next step, where there is one that fits every case. */
@@ -19,23 +20,22 @@ export const errorPage = (code: string): string => `/docs/errors/${code}`
 
 const faults = Object.entries(catalogue).map(
   ([symbol, row]): ErrorKind => ({
-    code: row.number,
-    symbol,
-    severity: 'error',
-    title: row.title,
-    http_status: row.status,
-    retryable: row.retryable,
+    ...{ code: row.number, symbol, severity: 'error', title: row.title },
+    ...{ http_status: row.status, retryable: row.retryable, example: null },
     // SAFE: `symbol` is a key of the catalogue.
-    hint: hints[symbol as FaultCode] ?? null,
+    ...faultExplanations[symbol as FaultCode],
   }),
 )
 
-const configuration = Object.entries(problemCodes).map(
-  ([symbol, { number, severity, title }]): ErrorKind => ({
-    ...{ code: number, symbol, severity, title },
-    ...{ http_status: null, retryable: false, hint: null },
-  }),
-)
+const explanations = problemExplanations()
+const configuration = Object.entries(problemCodes).map(([symbol, { number, severity, title }]): ErrorKind => {
+  // SAFE: as above.
+  const { why, mend, example } = explanations[symbol as ProblemCode]
+  return {
+    ...{ code: number, symbol, severity, title, why, mend },
+    ...{ http_status: null, retryable: false, example: example?.text ?? null },
+  }
+})
 
 export const errorKinds: readonly ErrorKind[] = [...faults, ...configuration].sort((a, b) =>
   a.code < b.code ? -1 : 1,

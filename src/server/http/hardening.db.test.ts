@@ -192,11 +192,14 @@ test('the type of a problem is the page of its code on this installation, and th
   const { json: kinds } = await app.call('GET', '/api/v1/errors')
   const known = new Map(kinds.items.map((kind: { code: string }) => [kind.code, kind]))
   assert.equal(known.size, kinds.items.length, 'no code twice')
-  assert.deepEqual(known.get('MF4004'), {
+  const { why, mend, ...rest } = known.get('MF4004') as { why: string; mend: string }
+  assert.ok(why.length > 20 && mend.length > 20)
+  assert.deepEqual(rest, {
     ...{ code: 'MF4004', symbol: 'E_NOT_FOUND', severity: 'error', title: 'Not found' },
-    ...{ http_status: 404, retryable: false, hint: null },
+    ...{ http_status: 404, retryable: false, example: null },
   })
-  assert.ok(known.has('MF2107'), 'problems of configurations have a page, too')
+  const { example } = known.get('MF2107') as { example: string }
+  assert.match(example, /requires/, 'problems of configurations have a page, too')
 })
 
 test('the API describes itself as OpenAPI 3.1 from the route table', async () => {

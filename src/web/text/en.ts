@@ -109,6 +109,8 @@ export const text = {
       MF6: 'Storage',
       MF7: 'Source hosts',
     } as Readonly<Record<string, string>>,
+    mend: 'What to do:',
+    example: 'A configuration that has it',
     code: 'Code',
     meaning: 'Meaning',
     symbol: 'Symbol in the source',
