@@ -64,6 +64,7 @@ const poll: Shape<PollRequest> = object({
   boot: optional(text({ max: 64 })),
   free: recordOf(integer({ min: 0, max: slotsMax })),
   eph: list(text({ max: 43, min: 43, form: /^[A-Za-z0-9_-]+$/ }), { max: slotsMax }),
+  held: optional(list(id('lease'), { max: leasesMax })),
   facts: optional(facts),
 })
 

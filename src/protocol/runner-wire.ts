@@ -37,6 +37,11 @@ export type PollRequest = {
   readonly free: Readonly<Record<string, number>>
   /** One base64url X25519 public key per free slot, each used once. */
   readonly eph: readonly string[]
+  /**
+   * Every lease it has got and whose end is not confirmed yet, in a poll that offers places. What it was granted before
+   * and does not name was lost with an answer: it is queued again at once.
+   */
+  readonly held?: readonly LeaseId[]
   /** What this runner can do, sent with the first poll of a session and after changes. */
   readonly facts?: RunnerFacts
 }

@@ -45,6 +45,7 @@ export const limits = {
   /** A signed request is refused this far from our clock, and its `jti` remembered as long. */
   requestSkewMs: 60_000,
   rememberedRequestsMax: 200_000,
+  rememberedGiveBacksMax: 10_000,
 
   /** When no notice came: how often held polls and followers look again. */
   safetyNetMs: 5_000,

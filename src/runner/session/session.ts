@@ -162,6 +162,7 @@ const pollOnce = async (state: State): Promise<void> => {
     boot: deps.boot,
     free: Object.fromEntries(deps.classes.map((name) => [name, free])),
     eph: await offerKeys(state, free),
+    ...(free === 0 ? {} : { held: [...state.held.keys()] }),
     ...(facts === state.factsSent ? {} : { facts }),
   }
   const answer = await deps.requests.send({

@@ -8,10 +8,19 @@ import type { Db } from '../db/database.ts'
 import type { Watchers } from '../logs/watchers.ts'
 
 type Said = { readonly cancelAt: number | null; readonly watched: boolean }
-type Row = { readonly id: AttemptId; readonly lease: LeaseId; readonly cancelledBy: string | null }
+type Row = HeldLease & { readonly cancelledBy: string | null }
+
+export type HeldLease = {
+  readonly attempt: AttemptId
+  readonly lease: LeaseId
+  readonly session: number
+  /** Nothing was heard of it yet. */
+  readonly isUntouched: boolean
+}
 
 export type Pending = {
   readonly control: readonly LeaseControl[]
+  readonly leases: readonly HeldLease[]
   /** An attempt of one of the classes is queued; somebody else may be quicker. */
   readonly hasWork: boolean
 }
@@ -33,7 +42,7 @@ export const createControl = (deps: {
       const controls = rows.flatMap((row) => {
         const last = before?.get(row.lease) ?? { cancelAt: null, watched: false }
         const now = deps.clock.monotonicMs()
-        const watched = deps.watchers.isWatched(row.id)
+        const watched = deps.watchers.isWatched(row.attempt)
         const isDue = last.cancelAt === null || now - last.cancelAt >= sayAgainMs
         const cancel = row.cancelledBy !== null && isDue ? { by: row.cancelledBy } : null
         after.set(row.lease, { watched, cancelAt: cancel === null ? last.cancelAt : now })
@@ -48,7 +57,7 @@ export const createControl = (deps: {
       })
       if (after.size === 0) said.delete(runner)
       else said.set(runner, after)
-      return { control: controls, hasWork }
+      return { control: controls, leases: rows, hasWork }
     },
   }
 }
@@ -60,7 +69,8 @@ const look = async (
 ): Promise<{ readonly leases: readonly Row[]; readonly hasWork: boolean }> => {
   const { rows } = await sql<{ leases: readonly Row[] | null; hasWork: boolean }>`
     select (
-      select json_agg(json_build_object('id', id, 'lease', lease_id, 'cancelledBy', cancel_requested_by))
+      select json_agg(json_build_object('attempt', id, 'lease', lease_id, 'session', session,
+        'cancelledBy', cancel_requested_by, 'isUntouched', last_event = 0 and last_seq = 0 and beats = 0))
       from attempts where runner_id = ${runner} and status = 'running') as leases,
       exists (
         select from unnest(${classes}::text[]) as c (name)

@@ -27,6 +27,7 @@ import { createControl } from './control.ts'
 import { applyEvents } from './events.ts'
 import { createExpiry } from './expiry.ts'
 import { finishAttempt } from './finish.ts'
+import { createGiveBack } from './give-back.ts'
 import { listenForRunners, type RunnerListener, type RunnerRoutes } from './listener.ts'
 import { storeLog } from './log-upload.ts'
 import { answerPoll, type PollDeps } from './poll.ts'
@@ -72,6 +73,7 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
     queueBells,
     leaseBells,
     control: createControl({ db, clock, watchers }),
+    giveBack: createGiveBack({ ...deps, db }),
     tickets: createTickets({ ...deps, key: deps.ticketKey }),
   }
   const listener = await listenForRunners({

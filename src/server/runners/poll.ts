@@ -10,7 +10,8 @@ import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import type { Caller } from './authenticate.ts'
 import { claimAttempts } from './claim.ts'
-import type { Control } from './control.ts'
+import type { Control, HeldLease } from './control.ts'
+import type { GiveBack } from './give-back.ts'
 import { type LeaseDetails, leaseSpecOf } from './lease-details.ts'
 import { loseAttempt } from './lose.ts'
 import { enterSession } from './sessions.ts'
@@ -22,6 +23,7 @@ export type PollDeps = {
   readonly log: Log
   readonly tickets: Tickets
   readonly control: Control
+  readonly giveBack: GiveBack
   readonly queueBells: Bells
   readonly leaseBells: Bells
   readonly serverUrl: () => string
@@ -47,7 +49,7 @@ export const answerPoll = async (
   const bell = armBells(deps, caller.id, request)
   try {
     for (;;) {
-      const answer = signal.aborted ? null : await lookForNews(deps, poll)
+      const answer = signal.aborted ? null : await lookForNews(deps, poll, signal)
       if (answer !== null) return answer
       const leftMs = until - performance.now()
       if (leftMs <= 0 || signal.aborted) return null
@@ -64,17 +66,32 @@ const armBells = ({ queueBells, leaseBells }: PollDeps, runner: RunnerId, { free
     leaseBells.arm((payload) => payload === runner),
   )
 
-const lookForNews = async (deps: PollDeps, poll: SignedPoll): Promise<PollAnswer | null> => {
+const lookForNews = async (
+  deps: PollDeps,
+  poll: SignedPoll,
+  signal: AbortSignal,
+): Promise<PollAnswer | null> => {
   const { free, eph } = poll.request
   const classes = eph.length === 0 ? [] : Object.keys(free).filter((name) => (free[name] ?? 0) > 0)
-  const { control, hasWork } = await deps.control.pending(poll.caller.id, classes)
-  const work = hasWork ? await findWork(deps, poll) : null
+  const { control, leases, hasWork } = await deps.control.pending(poll.caller.id, classes)
+  const lost = lostOnTheWay(poll.request, leases)
+  for (const lease of lost) await deps.giveBack(lease)
+  const work = hasWork || lost.length > 0 ? await findWork(deps, poll, signal) : null
   if (control.length === 0 && work === null) return null
   return { leases: work?.leases ?? [], control, ...(work === null ? {} : { ingestKey: work.ingestKey }) }
 }
 
+/** A poll that offers places is sent when every earlier answer was taken in: what it does not name never arrived. */
+const lostOnTheWay = (
+  { held, eph, session }: PollRequest,
+  leases: readonly HeldLease[],
+): readonly HeldLease[] =>
+  held === undefined || eph.length === 0
+    ? []
+    : leases.filter((lease) => lease.isUntouched && lease.session === session && !held.includes(lease.lease))
+
 /** Nothing is leased while the vault is away: an attempt without a ticket could only fail. */
-const findWork = async (deps: PollDeps, poll: SignedPoll) => {
+const findWork = async (deps: PollDeps, poll: SignedPoll, signal: AbortSignal) => {
   const { caller, request } = poll
   const ingestKey = await deps.tickets.prepare().catch((error: unknown) => {
     if (!isRetryable(error)) throw error
@@ -85,6 +102,10 @@ const findWork = async (deps: PollDeps, poll: SignedPoll) => {
   const { session, free, eph, facts } = request
   const compiler = facts === undefined ? caller.compiler : (facts.compiler ?? null)
   const claimed = await claimAttempts(deps, { runner: caller.id, session, free, max: eph.length, compiler })
+  if (signal.aborted) {
+    for (const { attempt, lease } of claimed) await deps.giveBack({ attempt, lease })
+    return null
+  }
   const granted = await Promise.all(
     claimed.map((lease, i) => grant(deps, poll, { lease, eph: eph[i] ?? '' })),
   )

@@ -315,6 +315,43 @@ test('a lease that is not renewed is lost by our own uptime, tried once more, th
   assert.match(headline ?? '', /^a: Runner lost was not heard of/)
 })
 
+test('a lease whose answer was lost on the way is queued again at once, as the same attempt', async () => {
+  const runner = await open('lost-answer')
+  const run = await planned(runner, { key: 'a' })
+  const first = await one(runner)
+  const [again, ...more] = await runner.take({ held: [] })
+  assert.deepEqual([again?.attempt, more], [first.attempt, []])
+  assert.notEqual(again?.lease, first.lease)
+  assert.equal((await runner.finish(first)).status, 409)
+  assert.equal((await runner.finish(again!)).status, 200)
+  const { status, jobs } = await get(run)
+  assert.deepEqual([status, jobs[1]?.attempts.map(({ number }) => number)], ['passed', [1]])
+})
+
+test('a lease is not taken back while its runner has it, has been heard of, offers no place, or it was taken back before', async () => {
+  const runner = await open('kept')
+  const run = await planned(runner, { key: 'a' }, { key: 'b' })
+  const [a, b] = (await runner.take()) as [Held, Held]
+  await runner.events(b, [{ seq: 1, atMs: 0, kind: 'phase', phase: 'opening' }])
+  const news = async (changes: object) => {
+    const stop = parts.watchers.watch(a.attempt)
+    const { status, body } = await runner.poll(changes)
+    stop()
+    await runner.poll({ eph: [] })
+    assert.deepEqual([status, body.leases], [200, []])
+  }
+  await news({ held: [a.lease, b.lease] })
+  await news({ held: [a.lease] })
+  await news({ held: [], eph: [] })
+  await news({})
+  assert.deepEqual(await statuses(run), { plan: 'passed', a: 'running', b: 'running' })
+  const [again] = await runner.take({ held: [b.lease] })
+  assert.equal(again?.attempt, a.attempt)
+  await news({ held: [b.lease] })
+  assert.deepEqual((await runner.beat([again!])).body.leases, { [again!.lease]: { ttlMs: leaseTtlMs } })
+  for (const held of [again!, b]) assert.equal((await runner.finish(held)).status, 200)
+})
+
 test('a restarted runner ends what its older self had, at once', async () => {
   const runner = await open('restart')
   const run = await planned(runner, { key: 'a' })
