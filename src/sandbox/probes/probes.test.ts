@@ -3,9 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sandbox } from '../driver.ts'
 import type { ProbeHost } from './host.ts'
+import { networkScenes } from './network-scenes.ts'
 import type { Probe, Seen } from './probe.ts'
 import { buildProgram } from './program.ts'
 import { allProbes, runProbes } from './run.ts'
+import { stepScenes } from './step-scenes.ts'
+
+const allScenes = [...networkScenes, ...stepScenes]
 
 const nothing: Omit<Seen, 'lines'> = { planted: ['PLANTED'], accepted: () => 0, records: [], shadow: null }
 
@@ -22,19 +26,30 @@ for (const probe of allProbes)
     assert.notEqual(probe.judge(positive), null)
   })
 
-test('ids are unique, and the catalogue of the first 62 is complete', () => {
-  const ids = allProbes.map(({ id }) => id)
+for (const scene of allScenes)
+  test(`${scene.id} (${scene.tries}) can read open`, () => {
+    assert.notEqual(scene.judge({ ...nothing, lines: scene.positive }), null)
+  })
+
+/** Tried by no probe and no scene, with the reason. */
+const elsewhere: Readonly<Record<string, string>> = {
+  N11: 'no driver starts service containers yet',
+  A08: 'kill -9 of every part: drivers/namespace/kill.kernel.test.ts and test/e2e/faults.e2e.test.ts',
+}
+
+test('ids are unique, and the catalogue is complete', () => {
+  const ids = [...allProbes, ...allScenes].map(({ id }) => id)
   assert.equal(new Set(ids).size, ids.length)
   const wanted = [
-    ['F', 18],
-    ['P', 13],
-    ['S', 23],
-    ['N', 8],
-  ] as const
+    ...[['F', 23] as const, ['P', 16] as const, ['S', 30] as const],
+    ...[['N', 16] as const, ['A', 8] as const],
+  ]
   for (const [group, count] of wanted)
-    for (let i = 1; i <= count; i++)
-      assert(ids.includes(`${group}${String(i).padStart(2, '0')}`), `${group}${i}`)
-  for (const { id, threats } of allProbes) assert(threats.length > 0, id)
+    for (let i = 1; i <= count; i++) {
+      const id = `${group}${String(i).padStart(2, '0')}`
+      assert.notEqual(ids.includes(id), id in elsewhere, id)
+    }
+  for (const { id, threats } of [...allProbes, ...allScenes]) assert(threats.length > 0, id)
 })
 
 const host: ProbeHost = {

@@ -26,10 +26,22 @@ export type ProbeTargets = {
   readonly plantedRoot: string
 }
 
-const probeSeconds = 6
+export type ProgramBounds = {
+  /** Each probe ends within this. */
+  readonly seconds: number
+  /** What earlier acts of a scene said. */
+  readonly before: readonly string[]
+}
+
+const alone: ProgramBounds = { seconds: 6, before: [] }
 export const guardExit = 99
 
-export const buildProgram = (probes: readonly Probe[], targets: ProbeTargets, arch: SeccompArch): string =>
+export const buildProgram = (
+  probes: readonly Probe[],
+  targets: ProbeTargets,
+  arch: SeccompArch,
+  { seconds, before }: ProgramBounds = alone,
+): string =>
   [
     guard,
     `my %NR = (${Object.entries(numbersOf(arch)).map(([name, number]) => `${name}=>${number}`)});`,
@@ -40,6 +52,7 @@ export const buildProgram = (probes: readonly Probe[], targets: ProbeTargets, ar
     `my $MARKER = ${quote(targets.markerHead)}; my $NONCE = ${quote(targets.nonce)};`,
     `my $ABSTRACT = ${quote(targets.abstractName)}; my $ROOT = ${quote(targets.plantedRoot)};`,
     `my %PORT = (${Object.entries(targets.ports).map(([name, port]) => `${name}=>${port}`)});`,
+    `my $SECONDS = ${seconds}; my @BEFORE = ${list(before)};`,
     words,
     ...probes.map(({ id, program }) => `probe('${id}', sub {\n${program}\n});`),
     '',
@@ -69,16 +82,18 @@ sub write_open { for my $path (@_) { see($path, sysopen(my $file, "$ROOT$path", 
 sub read_some { my ($path, $size) = @_; sysopen(my $file, $path, O_RDONLY | O_NONBLOCK) or return see($path, 'errno ' . ($! + 0));
   my $n = sysread($file, my $bytes, $size); see($path, defined $n ? ($n ? "bytes $bytes" : 'errno 0') : 'errno ' . ($! + 0)) }
 sub lines_of { open(my $file, '<', $_[0]) or return (); return <$file> }
+sub ready { see('ready', 'errno 0') }
+sub before { my ($label) = @_; return map { /^\\Q$label\\E: (.*)/ ? $1 : () } @BEFORE }
 sub scratch { for my $n (0 .. 99) { my $path = "/tmp/probe-$NONCE-$$-$n"; return $path if mkdir $path } die "scratch: $!" }
 sub greet { my ($what, $domain, $type, $address) = @_; socket(my $s, $domain, $type, 0) or return see($what, 'errno ' . ($! + 0));
   local $SIG{ALRM} = sub { die "late\\n" }; my $said = eval { alarm 2;
     connect($s, $address) or die 'errno ' . ($! + 0) . "\\n"; syswrite($s, "GET / HTTP/1.0\\r\\n\\r\\n"); my $n = sysread($s, my $bytes, 64);
-    defined $n ? ($n ? "bytes $bytes" : 'closed') : 'errno ' . ($! + 0) }; chomp(my $why = $@); alarm ${probeSeconds}; see($what, $said // $why) }
+    defined $n ? ($n ? "bytes $bytes" : 'closed') : 'errno ' . ($! + 0) }; chomp(my $why = $@); alarm $SECONDS; see($what, $said // $why) }
 sub greet4 { my ($host, $port) = @_; greet("$host $port", PF_INET, SOCK_STREAM, pack_sockaddr_in($port, inet_aton($host))) }
 sub greet6 { my ($host, $port) = @_; greet("$host $port", PF_INET6, SOCK_STREAM, pack_sockaddr_in6($port, inet_pton(PF_INET6, $host))) }
 sub dns_question { my ($name, $type) = @_; return pack('n6', 7, 256, 1, 0, 0, 0) . join('', map { chr(length) . $_ } split /\\./, $name) . pack('xnn', $type, 1) }
 sub own_address { socket(my $s, PF_INET, SOCK_DGRAM, 0) or die $!; my $r = pack('a16x24', 'eth0'); return ioctl($s, 0x8915, $r) ? inet_ntoa(substr $r, 20, 4) : '' }
 sub probe { my ($id, $body) = @_; $probe = $id; my $pid = fork; die "fork: $!" unless defined $pid;
-  if (!$pid) { alarm ${probeSeconds}; $SIG{__WARN__} = sub { see('warned', $_[0]) }; eval { $body->(); 1 } or see('died', $@); print "$id\\tend\\n"; exit 0 }
+  if (!$pid) { alarm $SECONDS; $SIG{__WARN__} = sub { see('warned', $_[0]) }; eval { $body->(); 1 } or see('died', $@); print "$id\\tend\\n"; exit 0 }
   waitpid $pid, 0; print "$id\\tsignal: ", $? & 127, "\\n" if $? & 127 }
 `

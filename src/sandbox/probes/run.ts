@@ -8,7 +8,7 @@ import type { ProbeHost } from './host.ts'
 import { kernelProbes } from './kernel.ts'
 import { networkProbes } from './network.ts'
 import { listenerNames, type Probe, type Seen } from './probe.ts'
-import { buildProgram, guardExit } from './program.ts'
+import { buildProgram, guardExit, type ProgramBounds } from './program.ts'
 import { syscallProbes } from './syscalls.ts'
 
 export const allProbes: readonly Probe[] = [
@@ -69,10 +69,14 @@ export const judgeOutput = (
 }
 
 /** The program for this host, and the environment without which it refuses to run. */
-export const programFor = (probes: readonly Probe[], { targets, secret }: ProbeHost) => {
+export const programFor = (
+  probes: readonly Probe[],
+  { targets, secret }: ProbeHost,
+  bounds?: ProgramBounds,
+) => {
   const arch: SeccompArch = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
   return {
-    text: buildProgram(probes, targets, arch),
+    text: buildProgram(probes, targets, arch, bounds),
     env: { MAYFLY_HOST_NS: targets.hostNamespaces.join(' '), MAYFLY_PROBE_SECRET: secret },
   }
 }
