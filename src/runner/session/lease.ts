@@ -44,8 +44,10 @@ export type LeaseDeps = {
 
 export interface Lease {
   readonly id: LeaseGrant['lease']
-  /** Resolves when the lease is over in every respect; false: a sandbox could not be proven gone. */
-  readonly ended: Promise<boolean>
+  /** Resolves when its place is free, which is before its end is told; false: a sandbox could not be proven gone. */
+  readonly vacated: Promise<boolean>
+  /** Resolves when the lease is over in every respect. */
+  readonly ended: Promise<void>
   stop(reason: StopReason): void
   setWatched(watched: boolean): void
 }
@@ -58,13 +60,14 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: KeyPair | nu
     if (reason === 'lost') lost.abort()
   }
   const lost = new AbortController()
-  const ended = live({ deps, grant, eph, stop: stop.signal, lost: lost.signal, onStop, watching }).catch(
-    (error: unknown) => {
-      deps.log.error('lease broke', { lease: grant.lease, attempt: grant.attempt, error })
-      return !isFault(error, 'E_DESTROY_UNVERIFIED')
-    },
-  )
-  return { id: grant.lease, ended, stop: onStop, setWatched: (watched) => watching.set(watched) }
+  const vacated = Promise.withResolvers<boolean>()
+  const life = { deps, grant, eph, stop: stop.signal, lost: lost.signal, onStop, watching }
+  const ended = live(life, vacated.resolve).catch((error: unknown) => {
+    deps.log.error('lease broke', { lease: grant.lease, attempt: grant.attempt, error })
+    vacated.resolve(!isFault(error, 'E_DESTROY_UNVERIFIED'))
+  })
+  const setWatched = (watched: boolean) => watching.set(watched)
+  return { id: grant.lease, vacated: vacated.promise, ended, stop: onStop, setWatched }
 }
 
 export type Life = {
@@ -77,7 +80,7 @@ export type Life = {
   readonly watching: { set: (watched: boolean) => void }
 }
 
-const live = async (life: Life): Promise<boolean> => {
+const live = async (life: Life, onVacated: (destroyed: boolean) => void): Promise<void> => {
   const { deps, grant, lost } = life
   const journal = openJournal(life)
   const events = createEventQueue({
@@ -104,8 +107,8 @@ const live = async (life: Life): Promise<boolean> => {
   }
   try {
     const done = await deps.carryOut(grant, life.eph, sink, life.stop)
+    onVacated(done.destroyed)
     if (!lost.aborted) await conclude(life, done, { journal, events })
-    return done.destroyed
   } finally {
     await journal.close()
   }

@@ -111,7 +111,10 @@ const makeRunnerKey = () => {
 
 /** A stand-in that gives `grants` once and takes everything; `answers` change what it says. */
 const makeWorld = async (
-  answers: { grants?: LeaseGrant[]; handle?: (received: Received) => object | null | undefined } = {},
+  answers: {
+    grants?: LeaseGrant[]
+    handle?: (received: Received) => object | null | undefined | Promise<null>
+  } = {},
 ) => {
   const runner = id('runner')
   const runnerKey = makeRunnerKey()
@@ -528,4 +531,25 @@ test('a session that a newer one ended ends, and its number is never used again'
   assert.deepEqual([await nextSession(directory), await nextSession(directory)], [1, 2])
   await writeFile(join(directory, 'session'), 'nonsense')
   await assert.rejects(nextSession(directory), (error) => isFault(error, 'E_CONFIG_INVALID'))
+})
+
+test('a place is free as soon as its sandbox is gone, before the end is told; ends do not pile up', async () => {
+  const grants = [makeGrant(), makeGrant(), makeGrant()]
+  const taken = Promise.withResolvers<null>()
+  let began = 0
+  const world = await makeWorld({
+    grants,
+    handle: ({ path }) => (path.endsWith('/finish') ? taken.promise : undefined),
+  })
+  const { session, server } = await world.start(async () => {
+    began++
+    return { ...nothing, result }
+  })
+  await world.until('two ends at once', () => world.of('finish').length === 2)
+  assert.equal(began, 2, 'one slot: one end may wait beside the next attempt')
+  taken.resolve(null)
+  await world.until('the third', () => world.of('finish').length === 3)
+  await session.stop()
+  world.release()
+  await server.close()
 })

@@ -43,7 +43,13 @@ export interface Session {
   stop(): Promise<void>
 }
 
-type Held = { readonly lease: Lease; untilMs: number; timer: NodeJS.Timeout }
+type Held = {
+  readonly lease: Lease
+  untilMs: number
+  timer: NodeJS.Timeout
+  /** False once its sandbox is gone; what is left is to tell the server. */
+  hasPlace: boolean
+}
 
 type State = {
   readonly deps: SessionDeps
@@ -113,8 +119,11 @@ const postFrames: (deps: SessionDeps, ...args: Parameters<ShipperDeps['post']>) 
     return answer as FramesAnswer
   }
 
-const freeSlots = ({ ready, mayWork, deps, held }: State): number =>
-  ready && mayWork ? Math.max(0, deps.slots - held.size) : 0
+/** Ends that the server does not take must not pile up either. */
+const freeSlots = ({ ready, mayWork, deps: { slots }, held }: State): number => {
+  const taken = [...held.values()].filter(({ hasPlace }) => hasPlace).length
+  return ready && mayWork ? Math.max(0, Math.min(slots - taken, 2 * slots - held.size)) : 0
+}
 const hasRoom = (state: State): boolean => freeSlots(state) > 0
 const isFull = (state: State): boolean => freeSlots(state) === 0
 
@@ -214,15 +223,21 @@ const start = (state: State, grant: LeaseGrant): void => {
   const { weak } = state.facts
   const lease = startLease({ ...deps, weak, shipper, ingestKey: state.ingestKey }, grant, eph)
   const untilMs = deps.clock.monotonicMs() + grant.ttlMs
-  held.set(grant.lease, { lease, untilMs, timer: setTimeout(() => lease.stop('lost'), grant.ttlMs) })
+  const timer = setTimeout(() => lease.stop('lost'), grant.ttlMs)
+  const entry: Held = { lease, untilMs, timer, hasPlace: true }
+  held.set(grant.lease, entry)
   deps.log.debug('lease begins', { lease: grant.lease, attempt: grant.attempt, kind: grant.spec.kind })
-  void lease.ended.then((destroyed) => {
-    clearTimeout(held.get(grant.lease)?.timer)
-    held.delete(grant.lease)
+  void lease.vacated.then((destroyed) => {
+    entry.hasPlace = false
     if (!destroyed) {
       state.ready = false
       deps.log.error('no more work: a sandbox could not be proven gone', { lease: grant.lease })
     }
+    wake(state)
+  })
+  void lease.ended.then(() => {
+    clearTimeout(entry.timer)
+    held.delete(grant.lease)
     deps.log.debug('lease ends', { lease: grant.lease, attempt: grant.attempt })
     wake(state)
   })

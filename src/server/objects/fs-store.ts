@@ -21,11 +21,10 @@ export const openFsStore = async (options: {
   return {
     put: async (key, content, { bytesMax }) => {
       const path = pathOf(options.directory, key)
-      await ensureDirectory(dirname(path))
       const temporary = join(incoming, toHex(options.randomBytes(16)))
       try {
         const size = await writeStream(temporary, content, bytesMax)
-        await rename(temporary, path)
+        await moveTo(path, temporary)
         await syncDirectory(dirname(path))
         return size
       } catch (error) {
@@ -49,6 +48,18 @@ const pathOf = (directory: string, key: string): string => {
     match === null ? null : resolveInside(directory, `${match[1]}/${match[2]?.slice(-2)}/${match[2]}`)
   if (path === null) throw new RangeError('not an object key')
   return path
+}
+
+/** The directory is there from an earlier object, nearly always. */
+const moveTo = async (path: string, temporary: string): Promise<void> => {
+  try {
+    await rename(temporary, path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    await ensureDirectory(dirname(path))
+    await syncDirectory(dirname(dirname(path)))
+    await rename(temporary, path)
+  }
 }
 
 const writeStream = async (
@@ -92,8 +103,7 @@ const readRange = async (
   }
 }
 
-const isDiskFull = (error: unknown): boolean =>
-  typeof error === 'object' &&
-  error !== null &&
-  'code' in error &&
-  (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : null
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
+const isDiskFull = (error: unknown): boolean => codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
