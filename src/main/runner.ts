@@ -11,6 +11,7 @@ import type { RunnerFacts } from '../protocol/runner-wire.ts'
 import {
   createCarryOut,
   createCompilers,
+  createFetchers,
   createPackStore,
   createRequests,
   createSourceReaders,
@@ -109,14 +110,18 @@ const start = async (): Promise<void> => {
   const { driver, weak } = await openDriver(config)
   const tool = config.compileTool ?? 'release'
   const compilers = createCompilers({ driver, limits: classes.tiny.limits, tool, log })
-  const readers = createSourceReaders({ driver, limits: fetchLimits, log })
+  const sources = {
+    ...{ driver, log, limits: fetchLimits },
+    privateRanges: config.sources.allow,
+    agentDirectory: agents,
+  }
+  const readers = createSourceReaders(sources)
+  const fetchers = createFetchers(sources)
   const packs = createPackStore({ clock: systemClock })
   const carryOut = createCarryOut({
-    ...{ driver, clock: systemClock, log, compilers, readers, packs, vaultSignKey: keys.vaultSignKey },
-    limits: fetchLimits,
-    privateRanges: config.sources.allow,
+    ...{ ...sources, clock: systemClock, compilers, readers, fetchers, packs },
+    vaultSignKey: keys.vaultSignKey,
     egressRanges: config.egress.allow,
-    agentDirectory: agents,
   })
   const common = { runner: config.runner.id, clock: systemClock, randomBytes }
   const requests = createRequests({ ...config.server, ...common, sign: keys.sign })
@@ -140,7 +145,7 @@ const start = async (): Promise<void> => {
   await session.ended.finally(async () => {
     packs.close()
     await measuring.close()
-    await Promise.all([compilers.close(), readers.close()])
+    await Promise.all([compilers, readers, fetchers].map((waiting) => waiting.close()))
     await driver.close()
   })
 }

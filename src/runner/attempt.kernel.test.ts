@@ -16,9 +16,10 @@ import type { JobFacts, RefsLease, Source } from '../protocol/runner-wire.ts'
 import { classes } from '../sandbox/index.ts'
 import { systemClock } from '../sys/index.ts'
 import { type AttemptResult, runJobAttempt } from './attempt.ts'
-import type { SourceKey } from './checkout/fetch.ts'
+import { createFetchers } from './checkout/fetch.ts'
 import { createGitTrees, type GitTreesDeps } from './checkout/git-trees.ts'
 import { createPackStore } from './checkout/pack-store.ts'
+import type { SourceDeps, SourceKey } from './checkout/source-cell.ts'
 import { createSourceReaders } from './checkout/source-readers.ts'
 import { createCompilers } from './compile-cell.ts'
 import { runPlanAttempt } from './plan.ts'
@@ -27,7 +28,7 @@ import type { TreeSource } from './tree-source.ts'
 
 let root = ''
 let sandboxes: Awaited<ReturnType<typeof openLocalSandboxes>>
-let deps: GitTreesDeps
+let deps: GitTreesDeps & SourceDeps
 let repository: TestRepository
 
 const configuration =
@@ -62,17 +63,17 @@ before(async () => {
     repositoryRoots: [join(root, 'repos')],
     tools: { release: tool },
   })
-  deps = {
-    driver: sandboxes.driver,
-    log: silentLog,
-    limits: classes.small.limits,
+  const sources = {
+    ...{ driver: sandboxes.driver, log: silentLog, limits: classes.small.limits },
     privateRanges: ['127.0.0.0/8'],
     agentDirectory: join(root, 'agents'),
-    packs: createPackStore({ clock: systemClock }),
   }
+  const packs = createPackStore({ clock: systemClock })
+  deps = { ...sources, packs, fetchers: createFetchers(sources) }
 })
 after(async () => {
   deps?.packs.close()
+  await deps?.fetchers.close()
   await sandboxes?.close()
   await rm(root, { recursive: true, force: true })
 })
@@ -323,13 +324,19 @@ test('a plan attempt compiles the configuration at the commit; a broken one fail
   }
 })
 
-test('a reader waits for the next push to its repository, sees it, and is used once', async () => {
+/** The driver, and for whom sandboxes were opened. */
+const countOpened = () => {
   const opened: string[] = []
   const open: typeof deps.driver.open = (spec, signal) => {
     opened.push(spec.attempt)
     return deps.driver.open(spec, signal)
   }
-  const readers = createSourceReaders({ ...deps, driver: { ...deps.driver, open } })
+  return { opened, sources: { ...deps, driver: { ...deps.driver, open } } }
+}
+
+test('a reader waits for the next push to its repository, sees it, and is used once', async () => {
+  const { sources, opened } = countOpened()
+  const readers = createSourceReaders(sources)
   const read = async (commit: string) => {
     const found = await readers.read(local, { ref: 'refs/heads/main', commit }, AbortSignal.timeout(30_000))
     await found?.closed
@@ -404,6 +411,35 @@ test('over ssh: the host key is shown first, then pinned; the key of the agent o
     const refused = await play([checkout], { trees: tree({ key: pem, hostKeys: [...foreign, ...foreign] }) })
     assert.equal(refused.outcome, 'failed')
     assert.equal(refused.reason?.message, 'checkout: the host key is not the confirmed one')
+
+    const { sources, opened } = countOpened()
+    const fetchers = createFetchers(sources)
+    try {
+      const want = { attempt: id('attempt'), source, ref: 'refs/heads/main', depth: 1 }
+      const fetch = async (commit: string, key: SourceKey) => {
+        const found = await fetchers.fetch(
+          { ...want, commit, key },
+          () => undefined,
+          AbortSignal.timeout(30_000),
+        )
+        if (found.ok) await found.closed
+        return found.ok ? found.fetched.commit : found.message
+      }
+      assert.equal(await fetch(remote.head(), { key: pem, hostKeys }), remote.head())
+      await until('the next one starts', () => opened.length === 2)
+      const commit = remote.push({ 'later.txt': 'x\n' }, 'Pushed while it waited')
+      assert.equal(await fetch(commit, { key: pem, hostKeys }), commit)
+      assert.deepEqual(
+        opened,
+        [want.attempt, 'fetch'],
+        'the one that waited was used, with a key that came later',
+      )
+      await until('one more starts', () => opened.length === 3)
+      const message = 'the host key is not the confirmed one'
+      assert.equal(await fetch(commit, { key: pem, hostKeys: foreign }), message)
+    } finally {
+      await fetchers.close()
+    }
   } finally {
     await host.close()
   }

@@ -15,6 +15,7 @@ import type { JobLease, LeaseGrant } from '../protocol/runner-wire.ts'
 import { classes, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import { systemClock } from '../sys/index.ts'
 import { createCarryOut } from './carry-out.ts'
+import { createFetchers } from './checkout/fetch.ts'
 import { createPackStore } from './checkout/pack-store.ts'
 import { createSourceReaders } from './checkout/source-readers.ts'
 import { createCompilers } from './compile-cell.ts'
@@ -97,10 +98,10 @@ const hear = async (egress: JobEgress, asks: readonly string[]) => {
   const packs = createPackStore({ clock: systemClock })
   const { limits } = classes.small
   const compilers = createCompilers({ driver, log: silentLog, limits, tool: 'none' })
-  const readers = createSourceReaders({ driver, log: silentLog, limits })
+  const sources = { driver, log: silentLog, limits, privateRanges: [], agentDirectory: '/nonexistent' }
+  const [readers, fetchers] = [createSourceReaders(sources), createFetchers(sources)]
   const carryOut = createCarryOut({
-    ...{ driver, log: silentLog, limits, packs, clock: systemClock, compilers, readers },
-    ...{ privateRanges: [], agentDirectory: '/nonexistent' },
+    ...{ ...sources, packs, clock: systemClock, compilers, readers, fetchers },
     ...{ vaultSignKey, egressRanges: [`${outside}/32`] },
   })
   const done = await carryOut(

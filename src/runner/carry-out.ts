@@ -8,8 +8,8 @@ import { agentPayload } from '../protocol/vault.ts'
 import { findClass } from '../sandbox/index.ts'
 import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
 import { runJobAttempt } from './attempt.ts'
-import type { SourceKey } from './checkout/fetch.ts'
 import { createGitTrees } from './checkout/git-trees.ts'
+import type { SourceDeps, SourceKey } from './checkout/source-cell.ts'
 import type { AttemptDeps } from './job-attempt.ts'
 import { type PlanDeps, runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
@@ -18,6 +18,7 @@ import type { CarriedOut, LeaseDeps } from './session/lease.ts'
 import type { AttemptSink } from './sink.ts'
 
 export type CarryOutDeps = PlanDeps &
+  SourceDeps &
   Pick<AttemptDeps, 'clock'> & {
     readonly vaultSignKey: CryptoKey
     /** The operator's exceptions for jobs with an open network. */

@@ -1,6 +1,7 @@
 // The door of the runner: one attempt of a job (also for `mayfly run`), and the session with a server.
 export { type AttemptResult, runJobAttempt } from './attempt.ts'
 export { createCarryOut } from './carry-out.ts'
+export { createFetchers } from './checkout/fetch.ts'
 export { createPackStore } from './checkout/pack-store.ts'
 export { createSourceReaders } from './checkout/source-readers.ts'
 export { createCompilers } from './compile-cell.ts'

@@ -3,17 +3,18 @@
 // soon as it has answered; the attempt ends when they are all proven gone.
 // Steps in its log: 1 fetch, 2 compile.
 import { fault, isFault } from '../base/faults.ts'
+import type { Log } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
 import type { PlanLease, PlanResult } from '../protocol/runner-wire.ts'
 import { jcsDigest } from '../seal/index.ts'
 import { type AttemptReason, type AttemptResult, stopped } from './attempt.ts'
-import type { SourceKey } from './checkout/fetch.ts'
 import type { ReadCommit } from './checkout/fetched.ts'
 import { type ReadDeps, readCommit } from './checkout/git-trees.ts'
+import type { SourceKey } from './checkout/source-cell.ts'
 import type { Compiled, Compilers } from './compile-cell.ts'
 import { type AttemptSink, say } from './sink.ts'
 
-export type PlanDeps = ReadDeps & { readonly compilers: Compilers }
+export type PlanDeps = ReadDeps & { readonly compilers: Compilers; readonly log: Log }
 
 export type PlanAttempt = {
   readonly attempt: string

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 import { fault, isFault } from '../base/faults.ts'
 import type { RefsLease, RefsResult, Source } from '../protocol/runner-wire.ts'
 import { type AttemptResult, stopped } from './attempt.ts'
-import { askSource, type SourceDeps, type SourceKey } from './checkout/fetch.ts'
 import { refsScript } from './checkout/git-scripts.ts'
+import { openSourceCell, refuseSource, type SourceDeps, type SourceKey } from './checkout/source-cell.ts'
 import { refsBytesMax, refsMax } from './limits.ts'
 import { type AttemptSink, say } from './sink.ts'
 
@@ -28,15 +28,11 @@ export const runRefsAttempt = async (
   sink.event({ kind: 'phase', phase: 'fetching' })
   try {
     const { source } = job.lease
-    const want = {
-      attempt: job.attempt,
-      source,
-      key: job.key,
-      script: refsScript,
-      env: {},
-      bytesMax: refsBytesMax,
-    }
-    const answer = await askSource(deps, want, (bytes) => sink.output(1, bytes), signal)
+    const want = { attempt: job.attempt, source, script: refsScript, bytesMax: refsBytesMax }
+    const print = (bytes: Uint8Array) => sink.output(1, bytes)
+    const answer =
+      refuseSource(deps, source) ??
+      (await (await openSourceCell(deps, want, signal)).ask({ key: job.key, lines: [], print }, signal))
     if (answer.ok) {
       await answer.closed
       return { ...base, outcome: 'passed', result: parseRefs(answer.bytes, keyName(source)) }

@@ -50,13 +50,10 @@ const fetchIt = async (commit: string, depth = '1') => {
     HOME: home,
     MF_PROTOCOL: 'file',
     MF_URL: source,
-    MF_HOST_KEYS: '',
-    MF_REF: 'refs/heads/main',
-    MF_COMMIT: commit,
-    MF_DEPTH: depth,
     MF_FILES_MAX: '64',
   }
-  return run('/bin/sh', ['-c', fetchScript], { env, timeoutMs: 20_000 })
+  const input = `ref refs/heads/main\n${commit === '' ? '' : `commit ${commit}\n`}depth ${depth}\ngo\n`
+  return run('/bin/sh', ['-c', fetchScript], { env, input, timeoutMs: 20_000 })
 }
 
 const fetched = async (commit: string, depth?: string): Promise<FetchedCommit> => {

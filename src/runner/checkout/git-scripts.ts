@@ -1,6 +1,7 @@
 // The shell that runs Git in cells (trust-model.md §4.6). One script fetches one commit where the network and the
 // agent are and writes everything on stdout; another unpacks it inside the job's sandbox, without network or keys.
-// Values come by environment, never inside the text; refs and addresses stand after `--end-of-options`.
+// Values come by environment or as lines of stdin, never inside the text; refs and addresses stand after
+// `--end-of-options`. What a script does before its order comes on stdin is done before anybody waits for it.
 
 /** Where a local repository is bound, read-only, in fetch and refs cells. */
 export const sourceMount = '/mnt/source'
@@ -33,22 +34,38 @@ cat > "$HOME/git.conf" <<CONF
 [maintenance]
 	auto = false
 CONF
-printf '%s\\n' "$MF_HOST_KEYS" > "$HOME/hosts"
+: > "$HOME/hosts"
 export GIT_SSH_VARIANT=ssh GIT_SSH_COMMAND="ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes \\
  -o UserKnownHostsFile=$HOME/hosts -o GlobalKnownHostsFile=/dev/null -o HostKeyAlias=${hostAlias} -o CheckHostIP=no \\
  -o UpdateHostKeys=no -o ForwardAgent=no -o ControlMaster=no -o ControlPath=none -o ConnectTimeout=20"
 `
 
+/** Lines `host <known_hosts line>`, `ref …`, `commit …`, `depth …`, up to `go`. */
+const readOrder = `MF_REF= MF_COMMIT= MF_DEPTH=1
+while read -r word value; do
+  case $word in
+    go) break ;;
+    host) printf '%s\\n' "$value" >> "$HOME/hosts" ;;
+    ref) MF_REF=$value ;;
+    commit) MF_COMMIT=$value ;;
+    depth) MF_DEPTH=$value ;;
+  esac
+done
+exec < /dev/null
+[ "$word" = go ]
+`
+
 /**
  * Stdout: `<mode> <type> <oid>\\t<path>` of each configuration file and an empty line; `git cat-file --batch` of the
  * commit and those files; `shallow <oid>…`; `pack <bytes>` and the pack. The commit is asked for by name first; a
- * server that refuses that (no protocol v2) gives the whole ref instead. An empty MF_COMMIT means the tip of MF_REF.
+ * server that refuses that (no protocol v2) gives the whole ref instead. An order without a commit means the tip of its ref.
  */
 export const fetchScript = `${fixedEnvironment}
 mkdir -p "$HOME/repo.git/objects" "$HOME/repo.git/refs"
 cd "$HOME/repo.git"
 export GIT_DIR="$PWD"
 echo 'ref: refs/heads/none' > HEAD
+${readOrder}
 get() { git fetch --quiet --no-tags --no-write-fetch-head "$@"; }
 if [ "$MF_DEPTH" = 0 ]; then set --; else set -- "--depth=$MF_DEPTH"; fi
 if [ -z "$MF_COMMIT" ]; then
@@ -125,10 +142,11 @@ git reset --quiet --hard
 
 /** Stdout: `key <line of ssh-keyscan>` for each host key and `<oid>\\t<ref>` for each branch and tag. */
 export const refsScript = `${fixedEnvironment}
+${readOrder}
 if [ "$MF_PROTOCOL" = ssh ]; then
   ssh-keyscan -T 20 -p "$MF_PORT" -- "$MF_HOST" 2>/dev/null | while read -r line; do echo "key $line"; done
 fi
-if [ "$MF_PROTOCOL" = file ] || [ -n "$MF_HOST_KEYS" ]; then
+if [ "$MF_PROTOCOL" = file ] || [ -s "$HOME/hosts" ]; then
   git ls-remote --quiet --heads --tags --end-of-options "$MF_URL"
 fi
 `

@@ -8,20 +8,14 @@ import { unpackMs } from '../limits.ts'
 import { outputTo, tailStream } from '../sink.ts'
 import { sourceAddress } from '../source-address.ts'
 import type { TreeSource } from '../tree-source.ts'
-import {
-  type Fetched,
-  type FetchWant,
-  fetchCommit,
-  type SourceDeps,
-  type SourceFailure,
-  type SourceKey,
-} from './fetch.ts'
+import type { Fetched, Fetchers, FetchWant } from './fetch.ts'
 import type { FetchedCommit, ReadCommit } from './fetched.ts'
 import { unpackScript } from './git-scripts.ts'
 import type { PackStore } from './pack-store.ts'
+import type { Print, SourceFailure, SourceKey } from './source-cell.ts'
 import type { SourceReaders } from './source-readers.ts'
 
-export type GitTreesDeps = SourceDeps & { readonly packs: PackStore }
+export type GitTreesDeps = { readonly fetchers: Fetchers; readonly packs: PackStore }
 
 export type GitTreesOf = {
   readonly attempt: string
@@ -70,8 +64,6 @@ export const readCommit = async (
   return found.ok ? { ok: true, read: found.fetched, closed: found.closed } : found
 }
 
-type Print = (bytes: Uint8Array) => Promise<void> | undefined
-
 /** The commit from memory, else from the source; what was fetched is kept for the other jobs of the run. */
 const findCommit = async (
   deps: GitTreesDeps,
@@ -85,7 +77,7 @@ const findCommit = async (
   const kept = deps.packs.find(name) ?? (await deps.packs.coming(name, signal))
   if (kept !== null) return { ok: true, fetched: kept, closed: Promise.resolve() }
   const want: FetchWant = { ...of, ref: event.ref, commit: event.commit, depth }
-  const fetching = fetchCommit(deps, want, print, signal)
+  const fetching = deps.fetchers.fetch(want, print, signal)
   deps.packs.expect(
     name,
     fetching.then((answer) => (answer.ok ? answer.fetched : null)),

@@ -5,14 +5,15 @@ import { PassThrough } from 'node:stream'
 import type { Log } from '../../base/log.ts'
 import { openCommit, type Source } from '../../protocol/runner-wire.ts'
 import type { Driver, Limits, StepSpec } from '../../sandbox/index.ts'
-import { openMs, readBytesMax, readersMax, readerWaitMs, readMs, standbyRefillMs } from '../limits.ts'
+import { openMs, readBytesMax, readerWaitMs, readMs } from '../limits.ts'
 import { emptySandbox } from '../sandbox-spec.ts'
 import { gatherStream } from '../sink.ts'
-import { createStandby, type Standby, type Startable } from '../standby.ts'
+import type { Startable } from '../standby.ts'
 import type { ReadCommit } from './fetched.ts'
 import { readScript, sourceMount } from './git-scripts.ts'
 import { createInbox } from './inbox.ts'
 import { readConfiguration } from './read-configuration.ts'
+import { createSourceStandby } from './source-standby.ts'
 
 export type LocalSource = Extract<Source, { kind: 'local' }>
 export type ReadWant = { readonly ref: string; readonly commit: string }
@@ -33,36 +34,19 @@ export type SourceReadersDeps = { readonly driver: Driver; readonly limits: Limi
 type Reader = Startable & { readonly use: (want: ReadWant, signal: AbortSignal) => Promise<Answered | null> }
 
 export const createSourceReaders = (deps: SourceReadersDeps): SourceReaders => {
-  const waiting = new Map<string, Standby<Reader>>()
-  /** The one of this source, as the youngest; the oldest makes room. */
-  const standbyOf = (source: LocalSource): Standby<Reader> => {
-    const key = JSON.stringify([source.root, source.path])
-    const standby = waiting.get(key) ?? standbyFor(deps, source)
-    waiting.delete(key)
-    waiting.set(key, standby)
-    for (const oldest of [...waiting.keys()].slice(0, -readersMax)) {
-      void waiting.get(oldest)?.close()
-      waiting.delete(oldest)
-    }
-    return standby
-  }
+  const waiting = createSourceStandby({
+    ...{ what: 'reader of a repository', log: deps.log },
+    open: (source: LocalSource) => openReader(deps, source),
+  })
   return {
     read: async (source, want, signal) => {
-      const found = await (await standbyOf(source).take())?.use(want, signal)
+      const found = await (await waiting.take(source))?.use(want, signal)
       // The directory may have been replaced while it waited: what a waiting one does not find, a fresh one looks for.
       return found ?? (await openReader(deps, source)).use(want, signal)
     },
-    close: async () => {
-      await Promise.all([...waiting.values()].map((standby) => standby.close()))
-    },
+    close: waiting.close,
   }
 }
-
-const standbyFor = (deps: SourceReadersDeps, source: LocalSource): Standby<Reader> =>
-  createStandby({
-    ...{ start: () => openReader(deps, source), what: 'reader of a repository', log: deps.log },
-    ...{ refillMs: standbyRefillMs, ageMs: readerWaitMs, renew: false },
-  })
 
 const openReader = async (deps: SourceReadersDeps, source: LocalSource): Promise<Reader> => {
   const { root, path } = source

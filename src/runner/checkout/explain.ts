@@ -1,0 +1,47 @@
+// What Git and ssh say when a source cannot be read, in our words and as a code. Their last line stands where we know none.
+import type { FaultCode } from '../../base/faults.ts'
+import type { SourceFailure } from './source-cell.ts'
+
+const explanations: readonly (readonly [RegExp, FaultCode, string])[] = [
+  [
+    /Host key verification failed|no matching host key/i,
+    'E_SOURCE_DENIED',
+    'the host key is not the confirmed one',
+  ],
+  [
+    /Permission denied|access denied|authentication failed/i,
+    'E_SOURCE_DENIED',
+    'the source host refused the deploy key',
+  ],
+  [
+    /does not have commit|not our ref|unadvertised object/i,
+    'E_COMMIT_MISSING',
+    'the source host does not have this commit',
+  ],
+  [
+    /couldn't find remote ref/i,
+    'E_COMMIT_MISSING',
+    'the source host does not have this branch or tag any more',
+  ],
+  [
+    /not appear to be a git repository|no such file or directory|repository not found/i,
+    'E_SOURCE_DENIED',
+    'there is no such repository',
+  ],
+  [/out of memory|no space left/i, 'E_DISK_FULL', 'the repository is too large for the fetch sandbox'],
+]
+
+export const explainFailure = (code: number, words: string): SourceFailure => {
+  for (const [form, fault, message] of explanations)
+    if (form.test(words)) return { ok: false, code: fault, message }
+  const last =
+    words
+      .split('\n')
+      .find((line) => line.trim() !== '')
+      ?.trim() ?? ''
+  return {
+    ok: false,
+    code: 'E_SOURCE_UNREACHABLE',
+    message: last === '' ? `git ended with ${code}` : `git: ${last.slice(0, 300)}`,
+  }
+}

@@ -1,0 +1,230 @@
+// A cell that reaches one source and nothing else: there a script does what it can, then waits for its order on stdin.
+// Only there are the source host, the agent's socket or the local repository reachable. Used once; what comes out is
+// bytes, and agent and sandbox end at once: what follows does not wait for the proof that they are gone, but whoever
+// asked does, before he is done.
+import { PassThrough } from 'node:stream'
+import { type FaultCode, fault } from '../../base/faults.ts'
+import type { Log } from '../../base/log.ts'
+import type { Secret } from '../../base/secret.ts'
+import type { Source } from '../../protocol/runner-wire.ts'
+import {
+  type AllowedSource,
+  allowSource,
+  type Driver,
+  type Limits,
+  type Sandbox,
+  type SandboxSpec,
+  type StepResult,
+  type StepSpec,
+} from '../../sandbox/index.ts'
+import { configFilesMax, fetchMs, gitWordsBytes, readerWaitMs } from '../limits.ts'
+import { emptySandbox } from '../sandbox-spec.ts'
+import { gatherStream, tailStream } from '../sink.ts'
+import type { Startable } from '../standby.ts'
+import { openSshAgent, type SshAgent, underAlias } from './agent.ts'
+import { explainFailure } from './explain.ts'
+import { sourceMount } from './git-scripts.ts'
+
+export type SourceDeps = {
+  readonly driver: Driver
+  readonly log: Log
+  /** Class of fetch and refs sandboxes. */
+  readonly limits: Limits
+  /** The operator's exceptions for private source hosts. */
+  readonly privateRanges: readonly string[]
+  /** Where sockets of private agents may lie. */
+  readonly agentDirectory: string
+}
+
+/** What opens the source: the deploy key and the pinned host keys; null for local repositories. */
+export type SourceKey = { readonly key: Secret<string>; readonly hostKeys: readonly string[] }
+
+export type SourceFailure = { readonly ok: false; readonly code: FaultCode; readonly message: string }
+/** `closed` resolves when the sandbox is proven gone, and rejects when it is not: to be awaited in every case. */
+export type Answered =
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly closed: Promise<unknown> }
+  | SourceFailure
+
+export type Print = (bytes: Uint8Array) => Promise<void> | undefined
+
+export type SourceOrder = {
+  readonly key: SourceKey | null
+  /** Lines of the script's own. */
+  readonly lines: readonly string[]
+  readonly print: Print
+}
+
+export interface SourceCell extends Startable {
+  /** False when it ended while it waited. */
+  isAlive(): boolean
+  ask(order: SourceOrder, signal: AbortSignal): Promise<Answered>
+}
+
+export type CellWant = {
+  /** For records. */
+  readonly attempt: string
+  readonly source: Source
+  readonly script: string
+  readonly bytesMax: number
+}
+
+/** null: no sandbox could reach this host. */
+const reachOf = (deps: SourceDeps, source: Source): AllowedSource | null =>
+  source.kind === 'ssh' ? allowSource({ ...source, isTls: false }, deps.privateRanges) : null
+
+/** Why this source cannot be reached at all. */
+export const refuseSource = (deps: SourceDeps, source: Source): SourceFailure | null =>
+  source.kind === 'ssh' && reachOf(deps, source) === null
+    ? {
+        ok: false,
+        code: 'E_SOURCE_NOT_ALLOWED',
+        message: `"${source.host}" is no host that a sandbox could reach`,
+      }
+    : null
+
+export const openSourceCell = async (
+  deps: SourceDeps,
+  want: CellWant,
+  signal: AbortSignal,
+): Promise<SourceCell> => {
+  const reach = reachOf(deps, want.source)
+  const sandbox = await deps.driver.open(sourceSandbox(deps, want, reach), signal)
+  const stop = new AbortController()
+  const order = Promise.withResolvers<Ordered>()
+  const stdin = new PassThrough()
+  const stdout = gatherStream(want.bytesMax)
+  // Nothing is said before the order is there: words of a script that waits are nobody's.
+  const told: { print: Print } = { print: () => undefined }
+  const stderr = tailStream((bytes) => told.print(bytes), gitWordsBytes)
+  const ended = sandbox.exec(
+    stepFor(want.source, want.script, reach),
+    {
+      ...{ stdin, stdout: stdout.stream, stderr: stderr.stream },
+      onConnection: (connection) => {
+        // SAFE: only ends it; what comes on it goes to the agent of this order or nowhere.
+        connection.on('error', () => undefined)
+        void order.promise.then(({ agent }) =>
+          agent === null ? connection.destroy() : agent.serve(connection),
+        )
+      },
+    },
+    stop.signal,
+  )
+  const life = { over: false }
+  const end = () => {
+    life.over = true
+  }
+  ended.then(end, end)
+  return {
+    isAlive: () => !life.over,
+    ask: (given, within) => {
+      told.print = given.print
+      return answer(deps, { sandbox, stdin, stdout, stderr, stop, ended, order }, given, within)
+    },
+    close: async () => void (await sandbox.close('done')),
+  }
+}
+
+type Ordered = { readonly agent: SshAgent | null }
+type Running = {
+  readonly sandbox: Sandbox
+  readonly stdin: PassThrough
+  readonly stdout: ReturnType<typeof gatherStream>
+  readonly stderr: ReturnType<typeof tailStream>
+  readonly stop: AbortController
+  readonly ended: Promise<StepResult>
+  readonly order: PromiseWithResolvers<Ordered>
+}
+
+const answer = async (
+  deps: SourceDeps,
+  running: Running,
+  order: SourceOrder,
+  signal: AbortSignal,
+): Promise<Answered> => {
+  const { sandbox, stdin, stop } = running
+  const onAbort = () => stop.abort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  // Beside the connection, which needs it only at its end.
+  const agent = openAgent(deps, order.key)
+  void agent.then(
+    (opened) => running.order.resolve({ agent: opened }),
+    () => stop.abort(),
+  )
+  try {
+    const hosts = (order.key?.hostKeys ?? []).map((line) => `host ${underAlias(line)}`)
+    stdin.end([...hosts, ...order.lines, 'go', ''].join('\n'))
+    const result = await withinFetchMs(running.ended)
+    await agent
+    signal.throwIfAborted()
+    if (result.kind !== 'exit' || result.code !== 0)
+      return await failed(running, result.kind === 'exit' ? result.code : -1)
+    const closed = sandbox.close('done')
+    closed.catch(() => undefined)
+    return { ok: true, bytes: running.stdout.bytes(), closed }
+  } catch (error) {
+    await sandbox.close('fault')
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    await (await agent.catch(() => null))?.close()
+  }
+}
+
+const failed = async ({ sandbox, stderr }: Running, code: number): Promise<SourceFailure> => {
+  await sandbox.close('done')
+  return explainFailure(code, stderr.text())
+}
+
+/** Its own deadline counts from its start, which may be long ago. */
+const withinFetchMs = async (ended: Promise<StepResult>): Promise<StepResult> => {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(fault('E_SANDBOX_DEADLINE', { detail: 'fetch' })), fetchMs)
+  try {
+    return await Promise.race([ended, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const openAgent = async (deps: SourceDeps, key: SourceKey | null): Promise<SshAgent | null> =>
+  key === null || key.hostKeys.length === 0 ? null : openSshAgent({ directory: deps.agentDirectory, ...key })
+
+const sourceSandbox = (
+  deps: SourceDeps,
+  { attempt, source }: CellWant,
+  reach: AllowedSource | null,
+): SandboxSpec => {
+  const spec = emptySandbox(attempt, deps.limits, readerWaitMs + fetchMs)
+  if (source.kind === 'ssh') return reach === null ? spec : { ...spec, egress: reach.policy }
+  return { ...spec, mounts: [{ kind: 'source', root: source.root, path: source.path, at: sourceMount }] }
+}
+
+const stepFor = (source: Source, script: string, reach: AllowedSource | null): StepSpec => ({
+  id: 'source',
+  kind: 'checkout',
+  cell: 'clean',
+  script: { interpreter: ['/bin/sh'], text: script },
+  env: new Map(Object.entries(sourceEnvironment(source, reach))),
+  workdir: '/',
+  take: [],
+  socket: source.kind === 'ssh' ? 'ssh-agent' : null,
+  egress: null,
+  tty: null,
+  deadline: readerWaitMs + fetchMs,
+})
+
+/** The address is made from its parts and the name that the cell knows; what the user wrote is for people. */
+const sourceEnvironment = (source: Source, reach: AllowedSource | null): Readonly<Record<string, string>> => {
+  const common = { MF_FILES_MAX: String(configFilesMax) }
+  if (source.kind === 'local' || reach === null)
+    return { ...common, MF_PROTOCOL: 'file', MF_URL: sourceMount, MF_HOST: '', MF_PORT: '' }
+  return {
+    ...common,
+    MF_PROTOCOL: 'ssh',
+    MF_URL: `ssh://${source.user}@${reach.name}:${source.port}/${source.path.replace(/^\/+/, '')}`,
+    MF_HOST: reach.name,
+    MF_PORT: String(source.port),
+  }
+}
