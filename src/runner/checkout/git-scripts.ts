@@ -74,15 +74,29 @@ if [ -z "$MF_COMMIT" ]; then
 else
   get "$@" --end-of-options "$MF_URL" "$MF_COMMIT" || get --end-of-options "$MF_URL" "$MF_REF:refs/remotes/fetched"
 fi
-if ! git cat-file -e "$MF_COMMIT^{commit}" 2>/dev/null; then
+if ! list=$(git ls-tree -r "$MF_COMMIT^{commit}" -- .circleci 2>/dev/null); then
   echo "the source host does not have commit $MF_COMMIT on $MF_REF" >&2
   exit 66
 fi
-list=$(git ls-tree -r "$MF_COMMIT" -- .circleci | grep '^100' | head -n "$MF_FILES_MAX" || :)
-printf '%s\\n\\n' "$list"
-{ echo "$MF_COMMIT^{commit}"; printf '%s\\n' "$list" | while read -r _ _ id _; do [ -z "$id" ] || echo "$id"; done; } |
-  git cat-file --batch
-if [ -e shallow ]; then echo shallow $(cat shallow); else echo shallow; fi
+ask="$MF_COMMIT^{commit}" count=0
+while IFS= read -r line; do
+  case $line in 100*) ;; *) continue ;; esac
+  [ "$count" -lt "$MF_FILES_MAX" ] || break
+  count=$((count + 1)) id=\${line#* * }
+  ask="$ask
+\${id%%	*}"
+  printf '%s\\n' "$line"
+done <<LIST
+$list
+LIST
+[ "$count" -gt 0 ] || echo
+echo
+git cat-file --batch <<ASK
+$ask
+ASK
+old=
+[ ! -e shallow ] || while read -r id; do old="$old $id"; done < shallow
+echo "shallow$old"
 set -- objects/pack/*.pack
 echo "pack $(wc -c < "$1")"
 cat "$1"
