@@ -16,7 +16,7 @@ else {
       driver: openNamespaceDriver({ channel: jailer.channel, clock: systemClock, log: silentLog }),
       close: async () => undefined,
     }),
-    cycles: 40,
+    cycles: 200,
     leaks: async () =>
       [
         ...readdirSync(`${jailer.runDirectory}/nest`),
