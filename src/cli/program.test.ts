@@ -105,6 +105,17 @@ test('lint --strict fails on warnings; every format writes to stdout alone', asy
   assert.equal((await mayfly('lint --format xml')).code, 2)
 })
 
+test('lint --report counts every construct, for people, pipes and programs', async () => {
+  const seen = await mayfly('lint --report', { isTerminal: true, environment: { NO_COLOR: '1' } })
+  assert.match(seen.stdout, /^\.circleci\/config\.yml: \d+ constructs, \d+ honoured, 3 translated\n/)
+  assert.match(seen.stdout, /\ntranslated\n {2}image of a container {2}lines 4, 8, 12\n {6}the job runs with/)
+  const piped = (await mayfly('lint --report')).stdout.split('\n')
+  assert.ok(piped.includes('.circleci/config.yml:1:1\thonoured\tversion\t\t'))
+  const json = JSON.parse((await mayfly('lint --report --format json')).stdout)
+  assert.equal(json.constructs.length, json.counts.honoured + json.counts.translated)
+  assert.equal((await mayfly('lint --report --format gcc')).code, 2)
+})
+
 test('explain knows codes in every spelling, suggests near ones, and lists all', async () => {
   const page = await mayfly('explain 2107')
   assert.equal(page.code, 0)

@@ -104,6 +104,7 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
         .default('human'),
     )
     .option('--strict', 'warnings fail too')
+    .option('--report', 'what becomes of every construct of the file')
     .action(carryOut(around, async () => (await import('./commands/lint.ts')).lint))
   program
     .command('explain [code]')

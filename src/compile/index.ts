@@ -5,6 +5,7 @@ import { utf8 } from '../base/bytes.ts'
 import type { Problem } from '../base/problem.ts'
 import { sha256Hex } from '../base/sha256.ts'
 import type { Dialect, Origins, Plan, PlanInputs, RunEvent } from '../protocol/plan.ts'
+import { type Construct, createConstructs } from './constructs.ts'
 import {
   type CircleciInput,
   type Compiled,
@@ -19,6 +20,7 @@ import { createProblems, type Problems } from './problems.ts'
 import { loadYaml } from './source/load.ts'
 import type { SourceNode } from './source/node.ts'
 
+export { type Construct, type Verdict, verdicts } from './constructs.ts'
 export { circleciSchema as configSchema } from './dialects/circleci/schema.ts'
 export { type Explanation, problemExplanations } from './explain/index.ts'
 export { formatProblems, type ProblemLook, printable } from './format.ts'
@@ -35,18 +37,24 @@ export type CompileInput = {
   readonly orbs?: ReadonlyMap<string, string>
   /** Say of every workflow and job whether this event starts it, and why not. */
   readonly withSelection?: boolean
+  /** Say of every construct what became of it. */
+  readonly withConstructs?: boolean
 }
 
-export type CompileResult =
+export type CompileResult = {
+  readonly problems: readonly Problem[]
+  /** When it was asked for. */
+  readonly constructs?: readonly Construct[]
+} & (
   | {
       readonly ok: true
       readonly plan: Plan
       readonly origins: Origins
       /** When it was asked for. */
       readonly selection?: Selection
-      readonly problems: readonly Problem[]
     }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | { readonly ok: false }
+)
 
 type DialectRow = {
   readonly dialect: Dialect
@@ -78,7 +86,12 @@ export const findConfig = (
 }
 
 export const compile = (input: CompileInput): CompileResult => {
-  const problems = createProblems()
+  if (input.withConstructs !== true) return compileWith(input, createProblems())
+  const constructs = createConstructs()
+  return { ...compileWith(input, createProblems(constructs)), constructs: constructs.list() }
+}
+
+const compileWith = (input: CompileInput, problems: Problems): CompileResult => {
   const row = dialects.find(({ path }) => input.files.has(path))
   const text = row && input.files.get(row.path)
   if (!row || text === undefined) {

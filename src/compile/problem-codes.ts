@@ -41,6 +41,7 @@ export const problemCodes = {
   W_UNSET_VALUE: warning('MF2049', 'A value that is not set becomes empty text'),
   W_DEPRECATED: warning('MF2050', 'A deprecated form'),
   W_CLASS_UNKNOWN: warning('MF2051', 'A resource class is not one of the sizes'),
+  W_STEP_REFUSED: warning('MF2052', 'Understood, but the job stops there'),
   // 206x orbs
   E_ORB_MISSING: error('MF2060', 'An orb is not here'),
   E_ORB_UNKNOWN: error('MF2061', 'An element of an undeclared orb is used'),

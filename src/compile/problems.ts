@@ -2,11 +2,15 @@
 // on with a harmless stand-in. The same finding at the same place (a command used ten times) is reported once.
 
 import type { Problem, Severity } from '../base/problem.ts'
+import type { Constructs } from './constructs.ts'
 import { limits } from './limits.ts'
 import { type ProblemCode, problemCodes } from './problem-codes.ts'
 import { frameOf, positionOf, type Spot } from './source/file.ts'
 
 export interface Problems {
+  /** null: nobody asks what became of each construct. */
+  readonly constructs: Constructs | null
+
   add(code: ProblemCode, at: Spot | null, message: string, help?: string | null): void
   /** Errors found by `work` become warnings: it looks at something this event does not use. */
   asWarnings<T>(work: () => T): T
@@ -23,13 +27,15 @@ type Finding = {
   readonly help: string | null
 }
 
-export const createProblems = (): Problems => {
+export const createProblems = (constructs: Constructs | null = null): Problems => {
   const findings = new Map<string, Finding>()
   let lenient = 0
   let cut = 0
   let cutErrors = 0
   return {
+    constructs,
     add: (code, at, message, help = null) => {
+      if (constructs && at) constructs.judgeProblem(code, at, message, help)
       const written = problemCodes[code].severity
       const severity = written === 'error' && lenient > 0 ? 'warning' : written
       const key = `${code} ${at?.file.path} ${at?.start} ${message}`

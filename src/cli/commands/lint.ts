@@ -1,29 +1,50 @@
 // `mayfly lint`: the same compiler as everywhere, its problems with their lines, and exit code 7 when there are errors.
+// With --report it says of every construct what became of it.
+import { fault } from '../../base/faults.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findWorkTree } from '../git/work-tree.ts'
-import { compileGiven, givenPaths } from '../local/given.ts'
-import { allProblems, countOf, type Findings, hasFailed, plural } from '../problems/findings.ts'
+import { compileGiven, type Given, givenPaths } from '../local/given.ts'
+import {
+  allProblems,
+  type CheckedFile,
+  countOf,
+  type Findings,
+  hasFailed,
+  plural,
+} from '../problems/findings.ts'
 import { writeFindings } from '../problems/formats.ts'
+import { type FileReport, writeReport } from '../problems/report.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-type Flags = { readonly format: string; readonly strict?: boolean }
+type Flags = { readonly format: string; readonly strict?: boolean; readonly report?: boolean }
 
 /** Each path is a configuration file, whatever its name, or a directory that holds one. */
 export const lint = async (around: Surroundings, flags: Flags, paths: readonly string[]): Promise<number> => {
+  if (flags.report === true && flags.format !== 'human' && flags.format !== 'json')
+    throw fault('E_INPUT', { public: '--report is written as human or json' })
   const tree = await findWorkTree(around)
-  const files: { path: string; problems: Findings['files'][number]['problems'] }[] = []
-  for (const path of givenPaths(around, tree, paths)) {
-    const { shown, result } = await compileGiven(around, tree, path)
-    files.push({ path: shown, problems: result.problems })
-  }
+  const more = flags.report === true ? { withConstructs: true } : {}
+  const files: (CheckedFile & FileReport)[] = []
+  for (const path of givenPaths(around, tree, paths))
+    files.push(checkedFile(await compileGiven(around, tree, path, { more })))
   const findings: Findings = { files, strict: flags.strict === true }
-  around.stdout.write(writeFindings(flags.format, findings, around))
+  const isReport = flags.report === true && flags.format === 'human'
+  around.stdout.write(isReport ? writeReport(around, files) : writeFindings(flags.format, findings, around))
   around.stderr.write(`${summary(findings)}\n`)
   const [first] = allProblems(findings)
   if (first && flags.format === 'human' && around.stderr.isTerminal)
     around.stderr.write(`more about one: mayfly explain ${first.code}\n`)
   return hasFailed(findings) ? exitCodes.invalidConfiguration : exitCodes.success
 }
+
+const checkedFile = ({ shown, shownOf, result }: Given): CheckedFile & FileReport => ({
+  path: shown,
+  problems: result.problems,
+  constructs: (result.constructs ?? []).map((construct) => ({
+    ...construct,
+    at: { ...construct.at, file: shownOf(construct.at.file) },
+  })),
+})
 
 const summary = (findings: Findings): string => {
   const { files, strict } = findings

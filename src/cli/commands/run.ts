@@ -7,6 +7,7 @@ import type { Env, Plan } from '../../protocol/plan.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
 import { findProjectRoot, localEvent, readConfiguration } from '../local/configuration.ts'
+import { withOneAhead } from '../local/one-ahead.ts'
 import { runPlan } from '../local/run-plan.ts'
 import { choose, withoutWaiting } from '../local/selection.ts'
 import { parseVariables, readVariables } from '../local/variables.ts'
@@ -30,8 +31,10 @@ export const runLocally = async (
   name: string | undefined,
   opening: Promise<LocalSandboxes>,
 ): Promise<number> => {
+  const ahead = opening.then((sandboxes) => withOneAhead(sandboxes, flags.network))
+  ahead.catch(() => undefined)
   try {
-    return await compileAndRun(around, flags, { name, ...(await findProject(around)) }, opening)
+    return await compileAndRun(around, flags, { name, ...(await findProject(around)) }, ahead)
   } finally {
     const sandboxes = await opening.catch(() => null)
     await sandboxes?.close()

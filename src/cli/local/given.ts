@@ -39,7 +39,7 @@ export type Wish = {
   readonly event?: RunEvent
   /** `NAME=VALUE` */
   readonly parameters?: readonly string[]
-  readonly more?: Pick<CompileInput, 'withSelection'>
+  readonly more?: Pick<CompileInput, 'withSelection' | 'withConstructs'>
 }
 
 export const compileGiven = async (

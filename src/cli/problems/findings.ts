@@ -1,8 +1,14 @@
 // What `mayfly lint` found, before it is written in one of its formats.
 import type { Position, Problem, Severity } from '../../base/problem.ts'
+import type { Construct } from '../../compile/index.ts'
 
 /** A configuration that was checked. Problems may lie in other files: those of orbs. */
-export type CheckedFile = { readonly path: string; readonly problems: readonly Problem[] }
+export type CheckedFile = {
+  readonly path: string
+  readonly problems: readonly Problem[]
+  /** With --report. */
+  readonly constructs?: readonly Construct[]
+}
 
 export type Findings = {
   readonly files: readonly CheckedFile[]

@@ -6,6 +6,7 @@ import { allProblems, endColumnOf, type Findings, hasFailed } from './findings.t
 import { toGcc } from './gcc.ts'
 import { toGithub } from './github.ts'
 import { toJunit } from './junit.ts'
+import { countVerdicts } from './report.ts'
 import { toSarif } from './sarif.ts'
 
 type Write = (findings: Findings, around: Surroundings) => string
@@ -21,7 +22,9 @@ const toJson: Write = (findings) => {
     ...problem,
     at: problem.at && { ...problem.at, endColumn: endColumnOf(problem.at) },
   }))
-  return `${JSON.stringify({ ok: !hasFailed(findings), problems })}\n`
+  const constructs = findings.files.flatMap((file) => file.constructs ?? [])
+  const report = constructs.length === 0 ? {} : { counts: countVerdicts(constructs), constructs }
+  return `${JSON.stringify({ ok: !hasFailed(findings), problems, ...report })}\n`
 }
 
 const formats: Readonly<Record<string, Write>> = {

@@ -40,8 +40,8 @@ export const ofShapes = {
     },
   },
   W_NOT_CARRIED_OUT: {
-    why: 'Mayfly knows what this means, and this version does not do it. The message says whether the job goes on without it or stops there.',
-    mend: 'Nothing in the file is wrong. If the job cannot do without it, wait for a version that carries it out, or do the same in a `run` step.',
+    why: 'Mayfly knows what this means, and this version does not do it. The job goes on without it.',
+    mend: 'Nothing in the file is wrong. If it matters to the job, do the same in a `run` step until a version carries it out.',
     example: {
       text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{save_cache: {key: v1, paths: [node_modules]}}]\n',
     },
@@ -86,6 +86,13 @@ export const ofShapes = {
     mend: 'Use a size, or give a runner a class of this name. Sizes of ARM processors begin with `arm.` and need a runner that has one.',
     example: {
       text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    resource_class: enormous\n    steps: [checkout]\n',
+    },
+  },
+  W_STEP_REFUSED: {
+    why: 'Mayfly knows this step, this version does not carry it out, and the steps behind it mostly rely on it. The job is planned, runs up to the step, and fails there with the reason.',
+    mend: 'Do the same in a `run` step, or leave the step out if the job can do without it.',
+    example: {
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{attach_workspace: {at: .}}, {run: make}]\n',
     },
   },
   E_ORB_MISSING: {

@@ -88,18 +88,19 @@ export const wrongType = (problems: Problems, node: SourceNode, what: string, wa
   return null
 }
 
-/** Unknown keys are ignored, with a warning: real files are full of them. */
+/** Known keys count as read; unknown ones are ignored, with a warning: real files are full of them. */
 export const warnUnknownKeys = (
   problems: Problems,
   map: MapNode,
   known: ReadonlySet<string>,
   where: string,
 ): void => {
-  for (const [name, { key }] of map.entries)
-    if (!known.has(name))
+  for (const [name, entry] of map.entries)
+    if (known.has(name)) problems.constructs?.honour(entry, `${name} of ${where}`)
+    else
       problems.add(
         'W_UNKNOWN_KEY',
-        key,
+        entry.key,
         `${where} has no key "${name.slice(0, 80)}"; it is ignored`,
         didYouMean(name, known),
       )

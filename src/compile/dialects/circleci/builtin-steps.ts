@@ -41,7 +41,7 @@ const refused =
   (name: string, reason: string): Builtin =>
   (cx, { at, node }) => {
     const map = node?.kind === 'map' ? node : null
-    cx.problems.add('W_NOT_CARRIED_OUT', at, `"${name}" is not carried out yet; the job will stop there`)
+    cx.problems.add('W_STEP_REFUSED', at, `"${name}" is not carried out yet; the job will stop there`)
     const step: PlanRefusedStep = {
       kind: 'refused',
       name: readStepName(cx, map) ?? name,
@@ -73,9 +73,14 @@ const checkout: Builtin = (cx, { node }) => {
 
 /** Deprecated: on one copy of a job it is `run`; on several it waits for all of them, which nothing here can. */
 const deploy: Builtin = (cx, call) => {
-  cx.problems.add('W_DEPRECATED', call.at, '"deploy" is deprecated', 'use "run"')
   if (call.job.shards > 1)
     return refused('deploy', 'a "deploy" step in a job with parallelism is not carried out yet')(cx, call)
+  cx.problems.add(
+    'W_DEPRECATED',
+    call.at,
+    '"deploy" is deprecated; it is carried out as "run"',
+    'write "run"',
+  )
   return run(cx, call)
 }
 

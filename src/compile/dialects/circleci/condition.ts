@@ -18,7 +18,10 @@ export const isConditionTrue = (cx: Compiling, node: SourceNode, depth = 0): boo
   const [entry, more] = [...node.entries.values()]
   if (!entry || more) return malformed(cx, node, 'a condition has exactly one operator')
   const operator = operators[entry.key.text]
-  if (operator && Object.hasOwn(operators, entry.key.text)) return operator(cx, entry.value, depth + 1)
+  if (operator && Object.hasOwn(operators, entry.key.text)) {
+    cx.problems.constructs?.honour(entry.key, `condition ${entry.key.text}`)
+    return operator(cx, entry.value, depth + 1)
+  }
   const help = didYouMean(entry.key.text, Object.keys(operators))
   return malformed(cx, entry.key, `there is no operator "${entry.key.text.slice(0, 80)}"`, help)
 }

@@ -16,6 +16,9 @@ export type Containers = {
 const notCarriedOut = ['entrypoint', 'command', 'user', 'auth', 'aws_auth', 'gcp_auth'] as const
 export const containerKeys = new Set(['image', 'name', 'environment', ...notCarriedOut])
 
+/** What a runner of this version does instead of pulling an image. */
+export const hostTools = "the job runs with the machine's own tools, read-only: images are not pulled yet"
+
 export const readDocker = (cx: Compiling, node: SourceNode): Containers | null => {
   const list = readList(cx.problems, node, '"docker"')
   if (!list) return null
@@ -26,6 +29,7 @@ export const readDocker = (cx: Compiling, node: SourceNode): Containers | null =
     return null
   }
   if (!primary) return null
+  cx.problems.constructs?.judge(imageOf(primary.map), 'translated', hostTools)
   return {
     image: cx.origins.mark({ kind: 'container' as const, ref: primary.ref }, primary.map),
     services: services.flatMap((service) => service ?? []).map((service) => toService(cx, service)),
@@ -63,9 +67,21 @@ const readContainer = (cx: Compiling, node: SourceNode): Container | null => {
   return ref === null ? null : { map, ref, name, env }
 }
 
+const imageOf = (map: MapNode) => map.entries.get('image')?.key ?? map
+
+const judgeService = ({ problems }: Compiling, map: MapNode): void =>
+  problems.constructs?.judge(
+    imageOf(map),
+    'refused',
+    'service containers are not started yet; the job fails and says so',
+    'start the service in a "run" step with "background: true"',
+  )
+
 /** A service without a name is reached on `localhost`; its image's short name stands in, for people. */
-const toService = (cx: Compiling, { map, ref, name, env }: Container): JobSpec['services'][number] =>
-  cx.origins.mark({ name: name ?? shortName(ref), ref, env: toEnv(env) }, map)
+const toService = (cx: Compiling, { map, ref, name, env }: Container): JobSpec['services'][number] => {
+  judgeService(cx, map)
+  return cx.origins.mark({ name: name ?? shortName(ref), ref, env: toEnv(env) }, map)
+}
 
 const shortName = (ref: string): string => {
   const last = ref.slice(ref.lastIndexOf('/') + 1)

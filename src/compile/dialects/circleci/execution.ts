@@ -12,10 +12,10 @@ import {
   resolveBoolean,
   type SourceNode,
 } from '../../source/node.ts'
-import { isName, readMap, readName, readText, wrongType } from '../../source/read.ts'
+import { isName, readMap, readName, readText, warnUnknownKeys, wrongType } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
-import { type Containers, readDocker } from './docker.ts'
+import { type Containers, hostTools, readDocker } from './docker.ts'
 import { type EnvMap, readEnvironment, toEnv } from './environment.ts'
 import type { Element } from './orbs.ts'
 import { scopeOf } from './parameters.ts'
@@ -32,7 +32,13 @@ export type Execution = {
 }
 
 const kinds = ['docker', 'machine', 'macos', 'windows'] as const
-export const contributed = [...kinds, 'shell', 'working_directory', 'resource_class'] as const
+const contributed = [...kinds, 'shell', 'working_directory', 'resource_class'] as const
+export const executorKeys: ReadonlySet<string> = new Set([
+  ...contributed,
+  'environment',
+  'parameters',
+  'description',
+])
 
 /** `body` is the job with its `<< >>` substituted. null: reported. */
 export const readExecution = (cx: Compiling, label: string, body: MapNode, at: Spot): Execution | null => {
@@ -90,6 +96,8 @@ const resolveExecutor = (cx: Compiling, node: SourceNode): MapNode | null => {
   const label = `executor "${call.name}"`
   const map = readMap(cx.problems, found.entry.value, label)
   if (!map) return null
+  cx.problems.constructs?.honour(found.entry, label)
+  warnUnknownKeys(cx.problems, map, executorKeys, 'an executor')
   const scope = scopeOf(found.cx, { kind: 'executor', label }, map, { args: call.args, at: node, from: cx })
   const body = substitute(found.cx, map, scope)
   return body.kind === 'map' ? body : null
@@ -133,6 +141,18 @@ const readExecutorCall = (cx: Compiling, node: SourceNode): ExecutorCall | null 
   return null
 }
 
+const machineKeys = new Set(['image', 'xcode', 'shell', 'resource_class', 'enabled'])
+
+/** What a runner of this version makes of it (runner/sandbox-spec.ts). */
+const judgeMachine = ({ problems: { constructs } }: Compiling, kind: string, node: SourceNode): void => {
+  if (constructs === null) return
+  for (const [name, entry] of node.kind === 'map' ? node.entries : [])
+    if (machineKeys.has(name)) constructs.honour(entry, `${name} of "${kind}"`)
+    else constructs.judge(entry.key, 'ignored', 'it changes nothing here')
+  if (kind === 'machine') constructs.judge(node, 'translated', hostTools)
+  else constructs.judge(node, 'refused', `no runner of this version has ${kind}; the job fails and says so`)
+}
+
 type Place = Containers & { readonly shell: SourceNode | null; readonly resourceClass: SourceNode | null }
 
 const readPlace = (
@@ -155,6 +175,7 @@ const readPlace = (
       : null
   if (node.kind === 'list') return wrongType(cx.problems, node, `"${kind}"`, 'a map')
   const ref = refNode && readName(cx.problems, refNode, `"${refKey}"`)
+  judgeMachine(cx, kind, node)
   const isWindows = kind === 'windows' || (kind === 'machine' && ref?.startsWith('windows'))
   return {
     image: cx.origins.mark({ kind: isWindows ? 'windows' : kind, ref }, node),
@@ -168,10 +189,13 @@ const readPlace = (
 /** `namespace/name` is somebody's own runner; of any other word that is no size one had better know before the job waits. */
 const readClass = (cx: Compiling, node: SourceNode): string | null => {
   const word = readName(cx.problems, node, '"resource_class"')
-  if (word === null || word.includes('/') || classOfSize(word) !== null) return word
-  const size = word.startsWith('arm.') ? word.slice('arm.'.length) : ''
-  const help = sizeWords.includes(size)
-    ? `write ${JSON.stringify(size)} if the job does not need an ARM processor`
+  const size = word === null ? null : classOfSize(word)
+  if (size !== null && size !== word)
+    cx.problems.constructs?.judge(node, 'translated', `${word} means the class ${size} here`)
+  if (word === null || word.includes('/') || size !== null) return word
+  const unarmed = word.startsWith('arm.') ? word.slice('arm.'.length) : ''
+  const help = sizeWords.includes(unarmed)
+    ? `write ${JSON.stringify(unarmed)} if the job does not need an ARM processor`
     : (didYouMean(word, sizeWords) ?? `the sizes are ${sizeWords.join(', ')}`)
   const message = `"resource_class" ${JSON.stringify(word.slice(0, 80))} is not a size; the job needs a runner that offers a class of this name`
   cx.problems.add('W_CLASS_UNKNOWN', node, message, help)

@@ -50,6 +50,7 @@ const expandGroup = (cx: Compiling, invocation: Member, needs: readonly Need[]):
   const definition = cx.groups.get(invocation.job)
   const map = definition && readMap(cx.problems, definition.value, label)
   const list = map && jobsOf(cx, map, label)
+  if (definition) cx.problems.constructs?.honour(definition, label)
   if (!definition || !list) return null
   const inner = readMembers(cx, list.items, definition.key)
   const innerNeeds = resolveRequires(cx, invocation.job, inner)

@@ -73,6 +73,7 @@ export const compileCircleci = (input: CircleciInput): Compiled => {
   const library = createOrbLibrary(createOrbSource(input.files, input.orbs), values)
   const workflows = compileWorkflows({ ...project, orbs: library.table(project) })
   library.report(problems)
+  judgeUnused(project)
   return { workflows, orbs: library.opened() }
 }
 
@@ -117,7 +118,13 @@ export const rootKeys = [
 
 const needs21 = ['orbs', 'commands', 'executors', 'parameters', 'job-groups', 'setup']
 
+const rootNames: ReadonlySet<string> = new Set(rootKeys)
+
 const checkRoot = (cx: Compiling): void => {
+  const { constructs } = cx.problems
+  for (const [name, entry] of constructs ? cx.root.entries : [])
+    if (rootNames.has(name)) constructs?.honour(entry, name)
+    else constructs?.judge(entry.key, 'ignored', 'it means nothing at the top of a file; it may hold anchors')
   const setup = cx.interpolates ? entryOf(cx.root, 'setup') : null
   if (setup && readBoolean(cx.problems, setup, '"setup"'))
     cx.problems.add('W_NOT_CARRIED_OUT', setup, 'continuing a setup configuration is not carried out yet')
@@ -126,6 +133,12 @@ const checkRoot = (cx: Compiling): void => {
     const entry = cx.root.entries.get(key)
     if (entry) cx.problems.add('W_NEEDS_21', entry.key, `"${key}" needs version 2.1; it is ignored`)
   }
+}
+
+/** Definitions that nothing asked for. Jobs are judged where it is known that no workflow invokes them. */
+const judgeUnused = ({ problems: { constructs }, commands, executors, groups }: Compiling): void => {
+  for (const { key } of constructs ? [...commands.values(), ...executors.values(), ...groups.values()] : [])
+    if (!constructs?.has(key)) constructs?.judge(key, 'ignored', 'nothing uses it')
 }
 
 const checkJobNames = (cx: Compiling): void => {

@@ -43,6 +43,7 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
   const label = `job "${definition.key.text.slice(0, 80)}"`
   const map = readMap(cx.problems, definition.value, label)
   if (!map) return null
+  cx.problems.constructs?.honour(definition, label)
   warnUnknownKeys(cx.problems, map, jobKeys, 'a job')
   const scope = scopeOf(cx, { kind: 'job', label }, map, call)
   const body = substitute(cx, withoutParameters(map), scope)

@@ -118,6 +118,7 @@ const expandMatrix = (
   const parameters = parametersNode && readMap(cx.problems, parametersNode, '"parameters" of a matrix')
   if (matrix && !parametersNode) cx.problems.add('E_MATRIX', matrix, 'a matrix needs "parameters"')
   if (!matrix || !parameters) return []
+  cx.problems.constructs?.honour(options.entries.get('matrix') ?? node, 'matrix of an invocation')
   warnUnknownKeys(cx.problems, matrix, matrixKeys, '"matrix"')
   for (const [name, { key }] of parameters.entries)
     if (options.entries.has(name))
@@ -147,7 +148,7 @@ const combine = (cx: Compiling, parameters: MapNode): Combination[] => {
       cx.problems.add(
         'W_DEPRECATED',
         value,
-        `the values of "${name.slice(0, 80)}" are a list; one value is taken as such`,
+        `the values of "${name.slice(0, 80)}" are a list; one value is taken as a list of one`,
       )
     if (values.length === 0) cx.problems.add('E_MATRIX', value, `"${name.slice(0, 80)}" has no values`)
     if (combinations.length * values.length > limits.jobsMax) {

@@ -130,6 +130,7 @@ const openBody = ({ body }: Orb): Compiling | null => (body !== null && 'open' i
 /** `cx` is the file that declares the orb, its other orbs included: an inline orb may use those. */
 const declare = (library: Library, cx: Compiling, { key, value }: Entry, ofProject: boolean): Orb => {
   const base = { at: key, ofProject, uses: new Map<string, Spot>() }
+  cx.problems.constructs?.honour({ key, value }, `orb ${key.text}`)
   const name = key.text.slice(0, 80)
   if (value.kind === 'map') {
     let made: Compiling | null = null

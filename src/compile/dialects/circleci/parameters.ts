@@ -85,12 +85,15 @@ export const bindParameters = (
       argument ? accept(call.from, owner, declaration, argument) : byDefault(cx, owner, declaration, call.at),
     )
   }
-  for (const [name, { key }] of call.args) {
-    if (declarations.has(name)) continue
+  for (const [name, entry] of call.args) {
+    if (declarations.has(name)) {
+      if (owner.kind !== 'pipeline') cx.problems.constructs?.honour(entry, `argument ${name}`)
+      continue
+    }
     const help = didYouMean(name, declarations.keys())
     cx.problems.add(
       'E_ARGUMENT_UNEXPECTED',
-      key,
+      entry.key,
       `${owner.label} has no parameter "${name.slice(0, 80)}"`,
       help,
     )
@@ -203,6 +206,7 @@ const readDeclaration = (cx: Compiling, owner: Owner, { key, value }: Entry): De
   const what = `the parameter "${key.text.slice(0, 80)}"`
   const map = readMap(cx.problems, value, what)
   if (!map) return null
+  cx.problems.constructs?.honour({ key, value }, `parameter ${key.text}`)
   warnUnknownKeys(cx.problems, map, declarationKeys, what)
   const typeNode = entryOf(map, 'type')
   if (!typeNode) {

@@ -4,7 +4,7 @@
 import { builtinNames, checkoutKeys } from './builtin-steps.ts'
 import { operatorNames } from './condition.ts'
 import { containerKeys } from './docker.ts'
-import { contributed } from './execution.ts'
+import { executorKeys } from './execution.ts'
 import { filterKeys, rangeKeys } from './filters.ts'
 import { groupOptionKeys } from './groups.ts'
 import { rootKeys } from './index.ts'
@@ -13,6 +13,7 @@ import { matrixKeys } from './matrix.ts'
 import { allowedTypes, declarationKeys, type Owner } from './parameters.ts'
 import { statusNames } from './requires.ts'
 import { runKeys, whens } from './run-step.ts'
+import { commandKeys, conditionalKeys } from './steps.ts'
 import { optionKeys21, workflowKeys } from './workflows.ts'
 
 // All of it is made on demand: bundles that compile only hold none of it.
@@ -100,7 +101,7 @@ const run = (): Schema =>
   )
 
 const conditional = (): Schema =>
-  object(['condition', 'steps'], { condition: ref('condition'), steps: ref('steps') })
+  object(conditionalKeys, { condition: ref('condition'), steps: ref('steps') })
 
 const step = (): Schema => ({
   anyOf: [
@@ -222,7 +223,7 @@ const roots = (): Readonly<Record<(typeof rootKeys)[number], Schema>> => ({
   commands: described(
     'Steps under a name.',
     mapOf(
-      object(['steps', 'parameters', 'description'], {
+      object(commandKeys, {
         ...{ steps: ref('steps'), parameters: parameters('command'), description: text },
       }),
     ),
@@ -230,13 +231,9 @@ const roots = (): Readonly<Record<(typeof rootKeys)[number], Schema>> => ({
   executors: described(
     'Where jobs run, under a name.',
     mapOf(
-      object(
-        [...contributed, 'environment', 'parameters', 'description'],
-        {
-          ...{ ...running(), parameters: parameters('executor'), description: text },
-        },
-        { additionalProperties: true },
-      ),
+      object(executorKeys, {
+        ...{ ...running(), parameters: parameters('executor'), description: text },
+      }),
     ),
   ),
   jobs: described('Jobs by name.', mapOf(ref('job'))),

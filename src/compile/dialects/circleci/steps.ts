@@ -14,7 +14,7 @@ import {
   type ScalarNode,
   type SourceNode,
 } from '../../source/node.ts'
-import { listOrOne, readList, readMap } from '../../source/read.ts'
+import { listOrOne, readList, readMap, warnUnknownKeys } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
 import type { Compiling } from './compiling.ts'
@@ -65,6 +65,7 @@ const reportShape = (cx: Compiling, node: MapNode, first: Entry): void => {
 }
 
 const expandCall = (cx: Compiling, call: Call, context: StepContext): void => {
+  cx.problems.constructs?.honour(call.at, `step ${call.name}`)
   const command = cx.interpolates ? findCommand(cx, call, context) : null
   if (cx.interpolates && (call.name === 'when' || call.name === 'unless')) expandCondition(cx, call, context)
   else if (cx.interpolates && call.name === 'steps') splice(cx, call, context)
@@ -93,6 +94,8 @@ const addBuiltin = (cx: Compiling, call: Call, context: StepContext): void => {
   if (cx.work.spend(text + 200, call.at)) context.out.push(cx.origins.mark(step, call.at, context.via))
 }
 
+export const conditionalKeys: ReadonlySet<string> = new Set(['condition', 'steps'])
+
 const expandCondition = (cx: Compiling, call: Call, context: StepContext): void => {
   const map = call.node && readMap(cx.problems, call.node, `"${call.name}"`)
   if (!map) {
@@ -106,6 +109,7 @@ const expandCondition = (cx: Compiling, call: Call, context: StepContext): void 
     cx.problems.add('E_KEY_MISSING', call.at, `"${call.name}" needs "${missing}"`)
     return
   }
+  warnUnknownKeys(cx.problems, map, conditionalKeys, `"${call.name}"`)
   if (isConditionTrue(cx, condition) === (call.name === 'when')) expandSteps(cx, steps, context)
 }
 
@@ -114,6 +118,8 @@ const splice = (cx: Compiling, call: Call, context: StepContext): void => {
   const list = call.node && readList(cx.problems, call.node, '"steps"')
   if (list) expandSteps(cx, list, { ...context, via: { at: call.at, outer: context.via } })
 }
+
+export const commandKeys: ReadonlySet<string> = new Set(['steps', 'parameters', 'description'])
 
 const expandCommand = (
   cx: Compiling,
@@ -129,6 +135,8 @@ const expandCommand = (
   }
   const definition = readMap(cx.problems, command.value, label)
   if (!definition) return
+  cx.problems.constructs?.honour(command, label)
+  warnUnknownKeys(cx.problems, definition, commandKeys, 'a command')
   const argsMap = call.node && readMap(cx.problems, call.node, `the arguments of ${label}`)
   const args = argsMap?.entries ?? noArguments
   const scope = scopeOf(home, { kind: 'command', label }, definition, { args, at: call.at, from: cx })

@@ -92,6 +92,7 @@ const compileWorkflow = (cx: Compiling, entry: Entry, used: Set<string>): PlanWo
   const name = entry.key.text
   const map = readMap(cx.problems, entry.value, `workflow "${name.slice(0, 80)}"`)
   if (!map || !isName(cx.problems, entry.key, name, 'the name of a workflow')) return null
+  cx.problems.constructs?.honour(entry, `workflow ${name}`)
   warnUnknownKeys(cx.problems, map, workflowKeys, 'a workflow')
   checkReruns(cx, map)
   const jobsNode = entryOf(map, 'jobs')
@@ -126,6 +127,7 @@ const isConditionMet = (cx: Compiling, map: MapNode, log: WorkflowLog | null): b
 /** A workflow with triggers runs on schedule and never on a push. */
 const isTriggered = (cx: Compiling, map: MapNode, log: WorkflowLog | null): boolean => {
   const node = entryOf(map, 'triggers')
+  if (node) cx.problems.constructs?.judge(node, 'ignored', 'nothing starts runs on schedule yet')
   const isChosen = node ? isScheduled(cx, node) : cx.event.kind !== 'schedule'
   if (!isChosen) log?.leaveOut(triggersReason(cx, node, map))
   return isChosen
@@ -223,6 +225,7 @@ const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: reado
 
 const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
   const { options } = member
+  countInvocation(cx, member)
   if (member.group?.isGate) return { kind: 'noop', shards: 1, spec: null }
   const typeNode = options && entryOf(options, 'type')
   const type = typeNode?.kind === 'scalar' ? typeNode.text : null
@@ -244,10 +247,21 @@ const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
   })
 }
 
+/** Its arguments are counted where they are bound. */
+const countInvocation = ({ problems: { constructs }, interpolates }: Compiling, member: Member): void => {
+  if (constructs === null) return
+  const { at, job, options } = member
+  constructs.honour(at, `invocation of ${job}`)
+  const known = interpolates ? optionKeys21 : optionKeys2
+  for (const [name, entry] of options?.entries ?? [])
+    if (known.has(name)) constructs.honour(entry, `${name} of an invocation`)
+}
+
 const readContexts = (cx: Compiling, options: MapNode | null): readonly string[] => {
   const node = options && entryOf(options, 'context')
   if (!node) return []
   const names = [...new Set(readTexts(cx.problems, node, '"context"'))]
+  cx.problems.constructs?.judge(node, 'ignored', 'contexts hold no values yet; the job runs without them')
   if (names.length > limits.contextsMax)
     cx.problems.add('E_VALUE', node, `a job has at most ${limits.contextsMax} contexts`)
   return names
@@ -278,7 +292,9 @@ const reportUnknownJob = (cx: Compiling, member: Member): null => {
 const checkUnusedJobs = (cx: Compiling, used: ReadonlySet<string>): void => {
   for (const [name, definition] of cx.jobs) {
     const needsArguments = definition.value.kind === 'map' && definition.value.entries.has('parameters')
-    if (used.has(name) || needsArguments) continue
+    if (used.has(name)) continue
+    cx.problems.constructs?.judge(definition.key, 'ignored', 'no workflow invokes it')
+    if (needsArguments) continue
     const call = {
       args: noArguments,
       at: definition.key,
