@@ -74,7 +74,7 @@ export const eitherBell = (a: Bell, b: Bell): Bell => ({
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
     await Promise.race([a.wait(timeoutMs, either), b.wait(timeoutMs, either)])
-    stop.abort()
+    stop.abort('one of them rang')
   },
   disarm: () => {
     a.disarm()

@@ -46,6 +46,7 @@ export type Authenticate = (request: SignedRequest) => Promise<Caller>
 
 export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Clock }): Authenticate => {
   const replays = createReplayMemory(deps.clock)
+  const imported = createImport()
   return async (request) => {
     const jws = /^MF-Runner ([A-Za-z0-9_.-]{1,8192})$/.exec(request.authorization ?? '')?.[1]
     if (jws === undefined) throw refused('no MF-Runner authorization')
@@ -54,7 +55,7 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
       typ: runnerRequestTyp,
       keyFor: async (kid) => {
         found.runner = await findRunner(deps.db, parseId('runner', kid))
-        found.key = found.runner === null ? null : await importVerifyKey(found.runner.publicKey)
+        found.key = found.runner === null ? null : await imported(found.runner.publicKey)
         return found.key
       },
     })
@@ -67,6 +68,18 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
       throw fault('E_RUNNER_SESSION', { public: `This runner is suspended: ${runner.statusReason ?? ''}` })
     const { id, name, compiler, session, boot, isSeen } = runner
     return { id, name, compiler, current: { session, boot, isSeen }, key, jws, iat, bodyDigest }
+  }
+}
+
+/** Whose key it is, is read for every request; what its bytes mean never changes. */
+const createImport = () => {
+  const known = new Map<string, CryptoKey>()
+  return async (publicKey: Buffer): Promise<CryptoKey | null> => {
+    const name = publicKey.toString('base64')
+    const key = known.get(name) ?? (await importVerifyKey(publicKey))
+    if (known.size >= limits.runnerConnectionsMax) known.clear()
+    if (key !== null) known.set(name, key)
+    return key
   }
 }
 

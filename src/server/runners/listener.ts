@@ -109,7 +109,10 @@ const respond = async (
   response: ServerResponse,
 ): Promise<void> => {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  // Ending well is not going away; and an abort that nobody hears costs an exception with its stack.
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
   try {
     const answer = await dispatch(context, request, AbortSignal.any([gone.signal, context.closing]))
     write(request, response, answer === undefined ? 204 : 200, answer)

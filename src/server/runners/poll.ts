@@ -46,10 +46,10 @@ export const answerPoll = async (
       loss: { code: 'E_RUNNER_SESSION', message: `Runner ${caller.name} was started anew` },
     })
   const until = performance.now() + pollHoldMs
-  const bell = armBells(deps, caller.id, request)
+  const { bell, takeCall } = armBells(deps, caller.id, request)
   try {
     for (;;) {
-      const answer = signal.aborted ? null : await lookForNews(deps, poll, signal)
+      const answer = signal.aborted ? null : await findAnswer(deps, poll, { isCalled: takeCall(), signal })
       if (answer !== null) return answer
       const leftMs = until - performance.now()
       if (leftMs <= 0 || signal.aborted) return null
@@ -60,11 +60,37 @@ export const answerPoll = async (
   }
 }
 
-const armBells = ({ queueBells, leaseBells }: PollDeps, runner: RunnerId, { free }: PollRequest) =>
-  eitherBell(
-    queueBells.arm((payload) => (free[payload] ?? 0) > 0),
-    leaseBells.arm((payload) => payload === runner),
-  )
+/** `takeCall`: whether work was called out since it was asked last. */
+const armBells = ({ queueBells, leaseBells }: PollDeps, runner: RunnerId, { free }: PollRequest) => {
+  let isCalled = false
+  const queueBell = queueBells.arm((payload) => {
+    const isOurs = (free[payload] ?? 0) > 0
+    isCalled ||= isOurs
+    return isOurs
+  })
+  const takeCall = () => {
+    const was = isCalled
+    isCalled = false
+    return was
+  }
+  return {
+    bell: eitherBell(
+      queueBell,
+      leaseBells.arm((payload) => payload === runner),
+    ),
+    takeCall,
+  }
+}
+
+/** Work that was just called out is claimed without looking first whether it is there. */
+const findAnswer = async (
+  deps: PollDeps,
+  poll: SignedPoll,
+  { isCalled, signal }: { readonly isCalled: boolean; readonly signal: AbortSignal },
+): Promise<PollAnswer | null> => {
+  const work = isCalled && poll.request.eph.length > 0 ? await findWork(deps, poll, signal) : null
+  return work === null ? lookForNews(deps, poll, signal) : { ...work, control: [] }
+}
 
 const lookForNews = async (
   deps: PollDeps,

@@ -133,11 +133,12 @@ const stateOf = (row: StateRow): JobState => ({
 type Facts = { readonly ahead: ReadonlyMap<string, number>; readonly runners: QueueFacts['runners'] }
 
 const queueFacts = async (db: Db, run: RunId): Promise<Facts> => {
-  const { rows } = await sql<{ job: JobId; ahead: number }>`
+  const ahead = sql<{ job: JobId; ahead: number }>`
     select job, ahead from (
       select job_id as job, run_id, row_number() over (partition by class order by queue_order) - 1 as ahead
       from attempts where status = 'queued') q where run_id = ${run}`.execute(db)
-  return { ahead: new Map(rows.map(({ job, ahead }) => [job, ahead])), runners: await onlineRunners(db) }
+  const [{ rows }, runners] = await Promise.all([ahead, onlineRunners(db)])
+  return { ahead: new Map(rows.map((row) => [row.job, row.ahead])), runners }
 }
 
 const factsOf = (facts: Facts | null, row: JobRow): QueueFacts => ({
