@@ -1,5 +1,5 @@
 // The one-shot listener binder (isolation.md §6.1): started by the jailer with `nsenter --net`, it binds what it is told
-// in the gateway namespace of a nest, hands the raw handles back over Node's channel and ends. It never accepts,
+// in the gateway namespace of all nests, hands the raw handles back over Node's channel and ends. It never accepts,
 // reads or connects, and takes no input but the jailer's.
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
@@ -15,7 +15,7 @@ const rawHandle = (owner: object): unknown => Reflect.get(owner, '_handle')
 const bindTcp = (port: number, host: string): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const server = createServer().on('error', reject)
-    server.listen({ port, host, backlog: 511, exclusive: true }, () => resolve(rawHandle(server)))
+    server.listen({ port, host, backlog: 4096, exclusive: true }, () => resolve(rawHandle(server)))
   })
 
 const bindUdp = (port: number, address: string): Promise<unknown> =>

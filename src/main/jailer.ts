@@ -95,6 +95,9 @@ const keepRunner = async (
   while (!stop.aborted) {
     const startedAt = performance.now()
     const child = startRunner(runner)
+    const gone = new Promise<void>((resolve) => {
+      for (const end of ['exit', 'error']) child.once(end, () => resolve())
+    })
     const late: { timer?: NodeJS.Timeout } = {}
     const end = () => {
       child.kill('SIGTERM')
@@ -105,6 +108,8 @@ const keepRunner = async (
     await jailer.serve(channelOverIpc(child))
     clearTimeout(late.timer)
     child.kill('SIGKILL')
+    // Buried by us: not every first process of a machine does it.
+    await gone
     stop.removeEventListener('abort', end)
     if (stop.aborted) return
     failures = performance.now() - startedAt > steadyMs ? 0 : failures + 1

@@ -7,6 +7,8 @@ export const cellsPerNestMax = 256
 export const setsPerNestMax = 20_000
 /** Numbers of background steps begin here. */
 export const backgroundSet = 100_000
+/** Networks of jobs on one gateway: one a nest, and those of clean cells with a list of their own. */
+export const linksMax = 2_000
 export const toolsMax = 8
 export const sourcesMax = 8
 

@@ -16,6 +16,7 @@ import {
 import type { FakeAddresses } from './fake-addresses.ts'
 import { dnsAtOnceMax, dnsMessageMax, dnsPerSecond, dnsTcpIdleMs, resolveMs } from './limits.ts'
 import type { Link } from './link.ts'
+import { createRate } from './rate.ts'
 import type { Resolve } from './resolve.ts'
 
 export type DnsDeps = { readonly fakes: FakeAddresses; readonly resolve: Resolve; readonly clock: Clock }
@@ -24,7 +25,7 @@ export type DnsDeps = { readonly fakes: FakeAddresses; readonly resolve: Resolve
 export type Responder = (message: Uint8Array, link: Link) => Promise<Uint8Array | null>
 
 export const createResponder = (deps: DnsDeps): Responder => {
-  const mayAnswer = createRate(dnsPerSecond, deps.clock)
+  const mayAnswer = createRate({ perSecond: dnsPerSecond, atFirst: dnsPerSecond }, deps.clock)
   let atOnce = 0
   return async (message, link) => {
     if (!mayAnswer() || atOnce >= dnsAtOnceMax) return null
@@ -80,31 +81,17 @@ const lookUp = async (deps: DnsDeps, name: string, link: Link): Promise<Rcode> =
   }
 }
 
-/** A bucket of `perSecond` that refills by the clock. */
-const createRate = (perSecond: number, clock: Clock): (() => boolean) => {
-  let tokens = perSecond
-  let last = clock.monotonicMs()
-  return () => {
-    const now = clock.monotonicMs()
-    tokens = Math.min(perSecond, tokens + ((now - last) / 1000) * perSecond)
-    last = now
-    if (tokens < 1) return false
-    tokens--
-    return true
-  }
-}
+type Asker = { readonly link: Link; readonly respond: Responder }
 
-export const serveUdp = (
-  socket: UdpSocket,
-  respond: Responder,
-  linkOf: (peer: string) => Link | null,
-): void => {
+export const serveUdp = (socket: UdpSocket, askerAt: (peer: string) => Asker | null): void => {
   // A send that fails concerns a job that is gone.
   socket.on('error', () => undefined)
   socket.on('message', async (message, peer) => {
-    const link = linkOf(peer.address)
-    const reply = link === null ? null : await respond(message, link)
-    if (reply !== null && !link?.signal.aborted) socket.send(reply, peer.port, peer.address, () => undefined)
+    const asker = askerAt(peer.address)
+    if (asker === null) return
+    const reply = await asker.respond(message, asker.link)
+    if (reply !== null && !asker.link.signal.aborted)
+      socket.send(reply, peer.port, peer.address, () => undefined)
   })
 }
 

@@ -1,12 +1,16 @@
-// The network wall with real namespaces (isolation.md §6, probes N01–N16): a nest's network made by jailer/net.ts, the
+// The network wall with real namespaces (isolation.md §6, probes N01–N16): networks made by jailer/net.ts, the
 // gateway in this process, and programs of a "job" started inside as nobody. Everything outside is on loopback.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { run, spawn, systemClock } from '../../sys/index.ts'
 import type { EgressPolicy, EgressRecord } from '../driver.ts'
-import { type NestNet, openNestNet } from '../jailer/net.ts'
+import { takeSurvey } from '../jailer/gone.ts'
+import { createGatewayNet, type NetLink } from '../jailer/net.ts'
+import { findNamespaceHolders } from '../jailer/net-holders.ts'
+import { createFront } from './front.ts'
 import { connectOutside, createGateway, type Gateway } from './gateway.ts'
 import { allowSource } from './source.ts'
 
@@ -14,8 +18,14 @@ const skip = process.getuid?.() === 0 ? false : 'needs root to make network name
 const binder = [process.execPath, new URL('../../main/binder.ts', import.meta.url).pathname] as const
 const limits = { egressBytes: 64 * 1024 ** 3, connections: 256 }
 
-let net: NestNet
+const network = createGatewayNet(binder)
+const front = createFront(systemClock)
+let net: { readonly link: NetLink }
 let gateway: Gateway
+
+const listen = async (...ports: readonly number[]): Promise<void> => {
+  for (const listener of await network.listen(ports)) front.addListener(listener)
+}
 let server: Server
 let serverPort = 0
 const asked: string[] = []
@@ -26,7 +36,8 @@ const accepted: Socket[] = []
 const dialled: string[] = []
 before(async () => {
   if (skip) return
-  net = await openNestNet({ nestId: 'test', ports: [80, 443, 2222, 8080], binder })
+  const [link] = await Promise.all([network.openLink(), listen(80, 443, 2222, 8080)])
+  net = { link }
   server = createServer((socket) => {
     accepted.push(socket)
     socket.on('error', () => undefined)
@@ -35,7 +46,7 @@ before(async () => {
   await once(server, 'listening')
   serverPort = (server.address() as { port: number }).port
   gateway = createGateway({
-    listeners: net.listeners,
+    front,
     resolve: async (name) => {
       asked.push(name)
       const found = answers.get(name)?.() ?? []
@@ -55,14 +66,13 @@ after(async () => {
   if (skip) return
   server.close()
   for (const socket of accepted) socket.destroy()
-  await gateway.close()
-  const gone = await net.close()
-  assert.deepEqual(
-    gone.filter((check) => !check.ok),
-    [],
-  )
-  assert.equal(gone.length, 2)
-  assert.deepEqual(await net.close(), gone, 'close is idempotent')
+  gateway.close()
+  await front.close()
+  const gone = await network.remove([net.link])
+  assert.equal(gone.ok, true, gone.detail)
+  assert.deepEqual(await network.remove([net.link]), gone, 'idempotent')
+  net.link.close()
+  await network.close()
 })
 
 const list = (
@@ -301,7 +311,7 @@ test('ports without a listener, ping and a foreign source address get nothing', 
 
 test('a second link has its own policy, and does not outlive its close', { skip }, async () => {
   answers.set('good.example', () => ['93.184.216.34'])
-  const link = await net.addLink()
+  const link = await network.openLink()
   const script = `${prelude} (async () => { const a = await ask('good.example'); say(a.includes('.') ? await talk(a, 8080, 'x') : a) })()`
   const from = () =>
     run('nsenter', [`--net=${link.nsPath}`, '--', process.execPath, '-e', script], { timeoutMs: 9_000 })
@@ -314,19 +324,23 @@ test('a second link has its own policy, and does not outlive its close', { skip 
   })
   assert.equal((await from()).stdout.toString().trim(), 'got x')
   admitted.revoke()
+  assert.equal((await network.remove([link])).ok, true)
   link.close()
   assert.notEqual((await from()).code, 0, 'the namespace cannot be entered any more')
 })
 
 test('the handles pass on to an unprivileged process, which is then the gateway', { skip }, async () => {
-  const other = await openNestNet({ nestId: 'hop', ports: [8080], binder })
+  const second = createGatewayNet(binder)
+  const [link, listeners] = await Promise.all([second.openLink(), second.listen([8080])])
+  const other = { link, listeners }
   const source = `
     import { createGateway, connectOutside } from '${new URL('./gateway.ts', import.meta.url)}'
-    const listeners = []
+    import { createFront } from '${new URL('./front.ts', import.meta.url)}'
+    const clock = { now: () => Date.now(), monotonicMs: () => performance.now() }
+    const front = createFront(clock)
     process.on('message', ({ port, proto, done }, handle) => {
-      if (!done) return listeners.push({ port, proto, handle })
-      const clock = { now: () => Date.now(), monotonicMs: () => performance.now() }
-      const gateway = createGateway({ listeners, clock, hostAddresses: () => [], resolve: async () => ['93.184.216.34'],
+      if (!done) return front.addListener({ port, proto, handle })
+      const gateway = createGateway({ front, clock, hostAddresses: () => [], resolve: async () => ['93.184.216.34'],
         connect: () => connectOutside('127.0.0.1', ${serverPort}) })
       gateway.admit({ address: '${other.link.jobAddress}', cell: 'x', egressBytes: 1e6, connections: 9,
         policy: { mode: 'open', allow: [], privateRanges: [] } })
@@ -351,29 +365,104 @@ test('the handles pass on to an unprivileged process, which is then the gateway'
   assert.equal(result.stdout.toString().trim(), 'got hop', result.stderr.toString())
   runner.disconnect()
   await once(runner, 'exit')
-  assert.deepEqual(
-    (await other.close()).filter((check) => !check.ok),
-    [],
-  )
+  assert.equal((await second.remove([link])).ok, true)
+  link.close()
+  await second.close()
 })
 
-test('a network whose process still runs, or whose listeners are held, is not called gone', {
+test('a network whose process still runs, or whose link is there, is not called gone', {
   skip,
 }, async () => {
-  const other = await openNestNet({ nestId: 'held', ports: [8080], binder })
-  const holder = spawn('nsenter', [`--net=${other.link.nsPath}`, 'sh', '-c', 'echo in; read -r _'], {
+  const link = await network.openLink()
+  const holder = spawn('nsenter', [`--net=${link.nsPath}`, 'sh', '-c', 'echo in; read -r _'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   assert(holder.stdout !== null && holder.stdin !== null)
   await once(holder.stdout, 'data')
-  const gone = await other.close()
-  assert.deepEqual(
-    gone.map((check) => check.ok),
-    [false, false],
-  )
-  assert.match(gone[1]?.detail ?? '', new RegExp(`process ${holder.pid} `))
+  assert.match(findNamespaceHolders([link], takeSurvey()).detail, new RegExp(`process ${holder.pid} `))
   holder.stdin.end()
   await once(holder, 'exit')
+  const copy = openSync(link.nsPath, 'r')
+  assert.match(
+    findNamespaceHolders([link], takeSurvey()).detail,
+    new RegExp(`process ${process.pid}/fd/${copy}`),
+  )
+  closeSync(copy)
+  assert.equal(findNamespaceHolders([link], takeSurvey()).ok, true)
+  assert.equal((await network.remove([link])).ok, true)
+  link.close()
+})
+
+test('two jobs: neither reaches the other, nor speaks as it', { skip }, async () => {
+  const other = await network.openLink()
+  const admitted = gateway.admit({ ...limits, address: other.jobAddress, cell: 'other', policy: open })
+  const text = `require('node:net').createServer((c) => c.end('reached')).listen(8080, '0.0.0.0', () => console.log('up'))`
+  const server = spawn('nsenter', [`--net=${other.nsPath}`, '--', process.execPath, '-e', text], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  assert(server.stdout !== null)
+  await once(server.stdout, 'data')
+  // 8080 has a listener of ours; 8081 would be the neighbour's alone. Root of the job's network may do no more.
+  const seen = await inside(
+    open,
+    `(async () => { say(...await Promise.all([['${other.jobAddress}', 8080], ['${other.jobAddress}', 8081], ['${other.gatewayAddress}', 8080], ['${other.gatewayAddress}', 8081]].map(([a, port]) => talk(a, port, 'x')))) })()`,
+  )
+  assert.doesNotMatch(seen.output, /reached/)
+  assert.deepEqual(seen.dialled, [])
+  const spoof = `ip addr add ${other.jobAddress}/32 dev lo; exec ${process.execPath} -e 'const s = require("node:dgram").createSocket("udp4").bind(0, "${other.jobAddress}", () => s.send(Buffer.from("00010100000100000000000005706f6f66310765786d616d706c650000010001", "hex"), 53, "10.255.255.1", () => setTimeout(() => s.close(), 200)));
+    require("node:net").connect({ host: "93.184.216.34", port: 8080, localAddress: "${other.jobAddress}", timeout: 400 }).on("timeout", () => { console.log("dropped"); process.exit() }).on("error", (e) => console.log(e.code)).on("connect", () => console.log("through"))'`
+  asked.length = 0
+  const spoofed = await run('nsenter', [`--net=${net.link.nsPath}`, 'sh', '-c', spoof], { timeoutMs: 5_000 })
+  assert.equal(spoofed.stdout.toString().trim(), 'dropped', spoofed.stderr.toString())
+  assert.deepEqual(asked, [], 'no question as the neighbour')
+  await run(
+    'nsenter',
+    [`--net=${net.link.nsPath}`, 'ip', 'addr', 'del', `${other.jobAddress}/32`, 'dev', 'lo'],
+    { timeoutMs: 5_000 },
+  )
+  // Nor by a route of its own through the gateway's end of the neighbour's link.
+  const routed = `ip route add ${other.jobAddress}/32 via ${net.link.gatewayAddress}; exec ${process.execPath} -e '${`require("node:net").connect({ host: "${other.jobAddress}", port: 8080, timeout: 400 }).on("timeout", () => { console.log("dropped"); process.exit() }).on("error", (e) => console.log(e.code)).on("data", (d) => console.log(String(d)))`}'`
+  const reached = await run('nsenter', [`--net=${net.link.nsPath}`, 'sh', '-c', routed], { timeoutMs: 5_000 })
+  assert.match(reached.stdout.toString().trim(), /^(dropped|E[A-Z]+)$/, reached.stderr.toString())
+  server.kill('SIGKILL')
+  await once(server, 'exit')
+  admitted.revoke()
+  assert.equal((await network.remove([other])).ok, true)
+  other.close()
+})
+
+test('a job that floods loses its network, and others are served meanwhile', {
+  skip,
+  timeout: 30_000,
+}, async () => {
+  const other = await network.openLink()
+  let cut: Promise<unknown> | null = null
+  const flooded = createGateway({
+    ...{ front, clock: systemClock, hostAddresses: () => [], resolve: async () => ['93.184.216.34'] },
+    connect: () => connectOutside('127.0.0.1', serverPort),
+    onFlood: () => {
+      cut = network.remove([other])
+    },
+  })
+  flooded.admit({ ...limits, address: other.jobAddress, cell: 'flood', policy: open })
+  // Questions and connections as fast as four processes can, until nothing can be sent any more.
+  const flood = `use Socket; fork; fork; my $to = pack_sockaddr_in(53, inet_aton('10.255.255.1')); my $end = time + 15;
+    socket(my $u, PF_INET, SOCK_DGRAM, 0); while (time < $end) { for (1 .. 200) { send($u, 'x' x 20, 0, $to) }
+    socket(my $s, PF_INET, SOCK_STREAM, 0); fcntl($s, 4, 2048); connect($s, pack_sockaddr_in(8080, inet_aton('93.184.216.34'))) or $!{EINPROGRESS} or exit }`
+  const job = run('nsenter', [`--net=${other.nsPath}`, '--', 'perl', '-MErrno', '-e', flood], {
+    timeoutMs: 20_000,
+  })
+  answers.set('good.example', () => ['93.184.216.34'])
+  const seen = await inside(
+    list(['good.example', 8080]),
+    `(async () => { const start = performance.now(); for (let i = 0; i < 20; i++) say(await talk('198.18.0.1', 8080, 'x')); say(Math.round(performance.now() - start)) })()`,
+  )
+  assert.ok(Number(seen.output.split('\n').at(-1)) < 10_000, seen.output)
+  await job
+  assert.ok(cut !== null, 'the flood was noticed')
+  assert.equal(((await cut) as { ok: boolean }).ok, true)
+  assert.deepEqual(flooded.records().filter(({ why }) => why === 'flood').length, 1)
+  other.close()
 })
 
 test('a source host on loopback is reached under its inside name, and only on its port', {
@@ -383,9 +472,8 @@ test('a source host on loopback is reached under its inside name, and only on it
     `127.0.0.1:${serverPort}`,
   ])
   assert(allowed !== null)
-  const [extra] = await net.listen([serverPort])
-  assert(extra !== undefined)
-  gateway.addListener(extra)
+  await listen(serverPort)
+  assert.deepEqual(await network.listen([serverPort, 8080]), [], 'each port is bound once')
   const talk = `(async () => { const a = await ask('${allowed.name}'); say(await talk(a, ${serverPort}, 'git')); say(await talk(a, 8080, 'x')); say(await ask('127.0.0.1.example')) })()`
   const seen = await inside(allowed.policy, talk)
   assert.deepEqual(seen.dialled, [`127.0.0.1:${serverPort}`])

@@ -10,6 +10,8 @@ export interface Link {
   /** False when the job has as many connections as it may. The caller calls `leave` once for each true. */
   enter(): boolean
   leave(): void
+  /** Records what `enter` refused. */
+  refuse(host: string, port: number): void
   /** Counts bytes; false when there are no more to spend: the connection then ends. */
   spend(direction: 'up' | 'down', bytes: number): boolean
   record(record: Omit<EgressRecord, 'cell'>): void
@@ -18,7 +20,7 @@ export interface Link {
 export type LinkLimits = { readonly egressBytes: number; readonly connections: number }
 
 export const createLink = (
-  parts: Pick<Link, 'cell' | 'judge' | 'signal' | 'record'>,
+  parts: Pick<Link, 'cell' | 'judge' | 'signal' | 'record' | 'refuse'>,
   limits: LinkLimits,
   onBytes: (direction: 'up' | 'down', bytes: number) => void,
 ): Link => {

@@ -1,35 +1,49 @@
-// The anchor of a nest: a shell that holds its mount namespace and obeys a handful of words (scripts.ts). It ends when
-// its stdin ends, so a dead jailer leaves no namespace behind.
+// The anchor of a nest: a shell that holds its namespaces and obeys a handful of words (scripts.ts). It ends when its
+// stdin ends, so a dead jailer leaves no namespace behind. The process that built the nest leaves it behind and becomes
+// the nest's job cell, so that both together cost one start of a program.
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { fault } from '../../base/faults.ts'
-import { spawn } from '../../sys/index.ts'
+import { type ChildProcess, spawn } from '../../sys/index.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
-import { anchorScript } from './scripts.ts'
+import { writeOptions } from './cells.ts'
+import { nestScript } from './scripts.ts'
 
 export interface Anchor {
   readonly pid: number
-  /** False where the kernel has no `noswap`. */
-  readonly noswap: boolean
   /** One order at a time; faults when it could not be done. */
   ask(order: string): Promise<void>
-  /** Ends the shell and with it the namespace; resolves when the process is gone. Idempotent. */
+  /** Ends the shell; resolves when it is gone. The namespaces last as long as cells do. Idempotent. */
   end(): Promise<void>
 }
 
 export type AnchorWant = {
   readonly directory: string
-  readonly ramdisk: number
-  readonly inodes: number
   readonly uid: number
   readonly base: string
-  /** Pairs of a directory of the operator's and where it appears. */
-  readonly tools: readonly { readonly directory: string; readonly at: string }[]
+  /** Lines of an fstab, the ramdisk first. */
+  readonly mounts: string
+  /** Lines for `ip` in a network namespace of the nest's own; null without one. */
+  readonly network: string | null
+  /** cgroup.procs files. */
+  readonly enter: readonly string[]
+  readonly fds: number
+  readonly options: readonly string[]
+  readonly seccompFile: string
 }
 
-export const openAnchor = async (want: AnchorWant): Promise<Anchor> => {
-  const shell = spawnAnchor(want)
+/** The job cell's process comes along: it is built at the same time, and is ours to watch and to end. */
+export const openAnchor = async (want: AnchorWant): Promise<{ anchor: Anchor; child: ChildProcess }> => {
+  // A file, because `mount` reads no pipe.
+  const mounts = join(want.base, 'copied', `${basename(want.directory)}.fstab`)
+  writeFileSync(mounts, want.mounts)
+  const child = spawnNest(want, mounts)
+  writeOptions(child, want.options)
+  const shell = talkTo(child)
+  let pid = 0
   const end = async () => {
     shell.end()
-    const timer = setTimeout(shell.kill, anchorEndMs)
+    const timer = setTimeout(() => kill(pid, child), anchorEndMs)
     await shell.gone
     clearTimeout(timer)
   }
@@ -42,38 +56,50 @@ export const openAnchor = async (want: AnchorWant): Promise<Anchor> => {
     last = answer.catch(() => undefined)
     return answer
   }
+  const [ready, number] = (await shell.nextLine()).split(' ')
+  rmSync(mounts)
+  if (ready === 'ready') {
+    pid = Number(number)
+    return { anchor: { pid, ask, end }, child }
+  }
+  child.kill('SIGKILL')
+  await end()
+  throw refused('build', shell.errors())
+}
+
+const kill = (pid: number, child: ChildProcess): void => {
+  child.kill('SIGKILL')
   try {
-    const [ready, swap] = (await shell.nextLine()).split(' ')
-    if (ready !== 'ready') throw refused('build', shell.errors())
-    return { pid: shell.pid, noswap: swap === 'noswap', ask, end }
-  } catch (error) {
-    await end()
-    throw error
+    // SAFE: its end of the pipe is open, so it lives and the number is its own.
+    if (pid > 0) process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended this moment.
   }
 }
 
 const refused = (order: string, errors: string) =>
   fault('E_SANDBOX_UNAVAILABLE', { detail: `nest: ${order.split(' ')[0]} failed: ${errors.trim()}` })
 
-const spawnAnchor = (want: AnchorWant) => {
-  const { directory, ramdisk, inodes, uid, base, tools } = want
-  const facts = [directory, ramdisk, inodes, uid, base].map(String)
-  const child = spawn(
-    'unshare',
-    // SAFE: constant script; every value is a positional parameter of our own making.
-    [
-      '--mount',
-      '--propagation',
-      'private',
-      '--',
-      '/bin/sh',
-      '-c',
-      anchorScript,
-      'mayfly-nest',
-      ...facts,
-    ].concat(tools.flatMap((tool) => [tool.directory, tool.at])),
-    { stdio: ['pipe', 'pipe', 'pipe'] },
-  )
+const spawnNest = (want: AnchorWant, mounts: string): ChildProcess => {
+  const { directory, uid, base, network, enter, fds } = want
+  const seccomp = openSync(want.seccompFile, 'r')
+  const facts = [directory, base, uid, fds, mounts, network ?? ''].map(String)
+  const namespaces = ['--mount', ...(network === null ? [] : ['--net']), '--propagation', 'private']
+  try {
+    return spawn(
+      'unshare',
+      // SAFE: constant script; every value is a positional parameter of our own making.
+      [...namespaces, '--', '/bin/sh', '-c', nestScript, 'mayfly-nest', ...facts, ...enter],
+      // What bwrap is not told of would go on into the cell (probe F16). The environment and the working directory show
+      // in the cell's /proc/1: PATH and `/` only.
+      { stdio: ['pipe', 'pipe', 'pipe', 'pipe', seccomp, 'pipe'] },
+    )
+  } finally {
+    closeSync(seccomp)
+  }
+}
+
+const talkTo = (child: ChildProcess) => {
   const lines = createLines()
   let errors = ''
   child.stdin?.on('error', () => undefined)
@@ -83,16 +109,16 @@ const spawnAnchor = (want: AnchorWant) => {
   })
   child.once('error', (error) => {
     errors = String(error)
+    lines.end()
   })
-  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  // The cell has other pipes: these are the anchor's.
+  const gone = new Promise<void>((resolve) => child.stdout?.once('close', () => resolve()))
   void gone.then(lines.end)
   return {
-    pid: child.pid ?? 0,
     gone,
     errors: () => errors,
     write: (text: string) => child.stdin?.write(text),
     end: () => child.stdin?.end(),
-    kill: () => child.kill('SIGKILL'),
     nextLine: () => withTimeout(lines.next(), toolMs),
   }
 }

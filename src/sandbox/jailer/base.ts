@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { run } from '../../sys/index.ts'
 import { setsAtStart, toolMs } from '../limits.ts'
-import { resolverAddress } from './net.ts'
+import { resolverAddress } from './addresses.ts'
 import { loopScript, stepScript } from './scripts.ts'
 
 /**
@@ -25,8 +25,8 @@ import { loopScript, stepScript } from './scripts.ts'
  * links into it.
  */
 const rootTree = [
-  ...['dev', 'etc', 'home', 'home/ci', 'home/ci/project', 'mnt', 'opt', 'proc', 'root', 'run', 'run/mayfly'],
-  ...['srv', 'sys', 'usr', 'var', 'var/lib', 'var/log'],
+  ...['dev', 'home', 'home/ci', 'home/ci/project', 'mnt', 'opt', 'proc', 'root', 'run', 'run/mayfly'],
+  ...['srv', 'sys', 'var', 'var/lib', 'var/log'],
 ] as const
 const writableTree = ['tmp', 'var/tmp', 'run/lock'] as const
 const usrLinks = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'] as const
@@ -67,21 +67,24 @@ const etcGenerated: Readonly<Record<string, string>> = {
   'mayfly/step': stepScript,
 }
 
+/** What a nest has of the host or of the base, read-only: `at` is below its root, in this order. */
+export type Bind = { readonly from: string; readonly at: string }
+
 /** Makes `directory` anew. `trustCa` is the operator's bundle of certificate authorities, null for the system's. */
-export const prepareBase = async (directory: string, trustCa: string | null): Promise<void> => {
+export const prepareBase = async (directory: string, trustCa: string | null): Promise<readonly Bind[]> => {
   refuseSplitUsr()
   rmSync(directory, { recursive: true, force: true })
   makeDirectory(directory, 0o711)
-  await makeSkeleton(join(directory, 'nest'))
+  // SAFE: what is in it everybody may write in a nest; outside only root may come near.
+  makeDirectory(join(directory, 'copied'), 0o700)
+  await makeSkeleton(join(directory, 'copied/nest'))
   prepareEtc(join(directory, 'etc'), trustCa)
-  // Targets are relative to the nest, where the anchor stands; in this order, as some lie inside `etc`.
   const bound = etcBound.filter((name) => isDirectory(join('/etc', name)))
-  const binds = [
-    '/usr root/usr',
-    `${directory}/etc root/etc`,
-    ...bound.map((name) => `/etc/${name} root/etc/${name}`),
+  return [
+    { from: '/usr', at: 'usr' },
+    { from: join(directory, 'etc'), at: 'etc' },
+    ...bound.map((name) => ({ from: `/etc/${name}`, at: `etc/${name}` })),
   ]
-  writeFileSync(join(directory, 'fstab'), binds.map((bind) => `${bind} none bind,ro 0 0\n`).join(''))
 }
 
 /** With a merged /usr these are links, which the skeleton copies. */
@@ -93,7 +96,7 @@ const refuseSplitUsr = (): void => {
       })
 }
 
-/** What each nest starts as a copy of. */
+/** What each nest starts as a copy of: owned by root and open to the one user there is inside. */
 const makeSkeleton = async (nest: string): Promise<void> => {
   const root = join(nest, 'root')
   for (const path of [nest, root]) makeDirectory(path, 0o755)
@@ -104,10 +107,11 @@ const makeSkeleton = async (nest: string): Promise<void> => {
     if (lstatSync(`/${name}`, { throwIfNoEntry: false })?.isSymbolicLink() === true)
       symlinkSync(readlinkSync(`/${name}`), join(root, name))
   const sets = Array.from({ length: setsAtStart }, (_, i) => join(nest, 'sets/job', String(i)))
-  for (const path of [join(nest, 'sets'), join(nest, 'sets/job'), ...sets]) makeDirectory(path, 0o755)
-  for (const set of sets) makeDirectory(join(set, 's'), 0o700)
+  for (const name of ['cells', 'sets', 'sets/job']) makeDirectory(join(nest, name), 0o755)
+  for (const set of sets) makeDirectory(set, 0o755)
+  for (const set of sets) makeDirectory(join(set, 's'), 0o777)
   const fifos = sets.flatMap((set) => ['pro', 'in', 'out', 'err'].map((name) => join(set, name)))
-  const made = await run('mkfifo', ['-m', '0600', '--', ...fifos], { timeoutMs: toolMs })
+  const made = await run('mkfifo', ['-m', '0666', '--', ...fifos], { timeoutMs: toolMs })
   if (made.code !== 0) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `skeleton of a nest: ${made.stderr}` })
 }
 

@@ -37,12 +37,20 @@ export type CellStart = {
   readonly fds: number
 }
 
-export const startCell = async (want: CellStart): Promise<Cell> => {
+export const startCell = (want: CellStart): Promise<Cell> => {
   const child = spawnChain(want)
+  writeOptions(child, cellOptions(want.plan))
+  return watchCell(child, want.processes)
+}
+
+/** SAFE: options are ours alone (cell-options.ts); bwrap reads the pipe to its end before anything else. */
+export const writeOptions = (child: ChildProcess, options: readonly string[]): void =>
+  writeTo(child, 3, encodeOptions(options))
+
+/** From the start of the chain to the end of the cell it becomes. `processes` lists who is in the nest's group. */
+export const watchCell = async (child: ChildProcess, processes: () => readonly number[]): Promise<Cell> => {
   const status = readStatus(child)
   const exited = exitOf(child, status)
-  // SAFE: options are ours alone (cell-options.ts); the pipe is read to its end by bwrap before anything else.
-  writeTo(child, 3, encodeOptions(cellOptions(want.plan)))
   const timer = setTimeout(() => child.kill('SIGKILL'), toolMs)
   const started = await Promise.race([status.started, exited.then(() => null)])
   clearTimeout(timer)
@@ -52,8 +60,7 @@ export const startCell = async (want: CellStart): Promise<Cell> => {
     namespaces: started.namespaces,
     exited,
     unblock: () => writeTo(child, 6, Buffer.from('\n')),
-    signal: (name) =>
-      name === 'KILL' ? void child.kill('SIGKILL') : terminate(started.pid, want.processes()),
+    signal: (name) => (name === 'KILL' ? void child.kill('SIGKILL') : terminate(started.pid, processes())),
   }
 }
 
@@ -121,13 +128,15 @@ const readStatus = (child: ChildProcess) => {
     if (pid !== undefined && text.includes('}'))
       resolveStarted({ pid: Number(pid), namespaces: namespacesOf(Number(pid)) })
   })
-  return { started, ran: () => text.includes('"exit-code"') }
+  const ended = new Promise<void>((resolve) => pipe.once('close', () => resolve()))
+  return { started, ended, ran: () => text.includes('"exit-code"') }
 }
 
-const exitOf = (child: ChildProcess, status: { ran(): boolean }): Promise<CellExit> =>
+/** Its other pipes may be those of a nest's anchor, which lives on. */
+const exitOf = (child: ChildProcess, status: { ended: Promise<void>; ran(): boolean }): Promise<CellExit> =>
   new Promise((resolve) => {
     child.once('error', () => resolve({ code: null, ran: false }))
-    child.once('close', (code) => resolve({ code, ran: status.ran() }))
+    child.once('exit', (code) => void status.ended.then(() => resolve({ code, ran: status.ran() })))
   })
 
 /** Without the network's: who is in it is in one of these too, and its number may be that of a network being made. */

@@ -132,7 +132,7 @@ export const takeSurvey = (): Survey => {
 
 const isNumber = /^\d+$/
 const statusLines =
-  /^Name:\t(?<name>.*)$[^]*^State:\t(?<state>.*)$[^]*^PPid:\t(?<parent>\d+)$[^]*^Uid:\t(?<uids>.*)$/m
+  /^Name:\t(?<name>.*)$[\s\S]*^State:\t(?<state>.*)$[\s\S]*^PPid:\t(?<parent>\d+)$[\s\S]*^Uid:\t(?<uids>.*)$/m
 
 /** One process with a memory of its own: kernel threads and zombies have none. */
 const seen = (name: string) => {
@@ -148,7 +148,7 @@ const seen = (name: string) => {
 const kernelThreads = (): ReadonlySet<string> => {
   const second = text('/proc/2/status')
   const isKthreadd =
-    /^Name:\tkthreadd$[^]*^State:\t[^Z][^]*^PPid:\t0$/m.test(second) && !second.includes('\nVmSize:')
+    /^Name:\tkthreadd$[\s\S]*^State:\t[^Z][\s\S]*^PPid:\t0$/m.test(second) && !second.includes('\nVmSize:')
   return new Set(isKthreadd ? text('/proc/2/task/2/children').split(' ') : [])
 }
 

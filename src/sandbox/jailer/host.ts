@@ -16,6 +16,8 @@ export type Host =
       readonly cgroups: CgroupLayout
       /** Names below /proc to cover in cells. */
       readonly masks: readonly string[]
+      /** Whether a ramdisk can be kept out of swap. */
+      readonly noswap: boolean
     }
   | { readonly ok: false; readonly why: string; readonly fix: string | null }
 
@@ -24,6 +26,7 @@ const programs: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
   unshare: 'util-linux',
   setsid: 'util-linux',
+  setpriv: 'util-linux',
   prlimit: 'util-linux',
   mount: 'mount',
   ip: 'iproute2',
@@ -51,7 +54,15 @@ export const readHost = (): Host => {
       'mount cgroup v2 with these controllers, or start us in a unit with Delegate=yes',
     )
   const masks = maskable.filter((name) => existsSync(join('/proc', name)))
-  return { ok: true, arch, facts: factsOf(cgroups), cgroups, masks }
+  return { ok: true, arch, facts: factsOf(cgroups), cgroups, masks, noswap: canNoswap() }
+}
+
+/** Linux 6.4 or later, and only in the first user namespace. */
+const canNoswap = (): boolean => {
+  const [major = 0, minor = 0] = read('/proc/sys/kernel/osrelease').split('.').map(Number.parseFloat)
+  return (
+    (major > 6 || (major === 6 && minor >= 4)) && /^\s*0\s+0\s+4294967295$/.test(read('/proc/self/uid_map'))
+  )
 }
 
 /** What a receipt names as the engine. */

@@ -16,8 +16,8 @@ import { type Canaries, createCanaries } from './canaries.ts'
 import { openGroups } from './cgroup.ts'
 import { createSurveyor } from './gone.ts'
 import { readHost, readVersions } from './host.ts'
-import { createNests, type Nests } from './nests.ts'
-import { openNestNet, openPorts } from './net.ts'
+import { createNests, type Nests, type Wall } from './nests.ts'
+import { createGatewayNet, type GatewayNet } from './net.ts'
 import { openRecords, type Records } from './records.ts'
 import { type Give, serveVerbs } from './served.ts'
 import { resolveSource } from './sources.ts'
@@ -55,26 +55,29 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   mkdirSync(directory, { recursive: true })
   chmodSync(directory, 0o711)
   refuseHiddenPath(directory)
-  await prepareBase(base, config.trustCa)
+  const binds = await prepareBase(base, config.trustCa)
   for (const profile of ['strict', 'userns'] as const)
     writeFileSync(join(base, `${profile}.bpf`), loadProfile(profile, host.arch), { mode: 0o600 })
   const groups = openGroups(host.cgroups, `mayfly-${config.installation}`)
   const recordsDirectory = join(config.runDirectory, 'nest-records')
   const records = openRecords(recordsDirectory)
   const survey = createSurveyor()
+  const network = createGatewayNet(config.binder)
+  const seccompFile = (profile: 'strict' | 'userns') => join(base, `${profile}.bpf`)
+  const wall = { masks: host.masks, caPath: caPath(config.trustCa), seccompFile }
   const nests = createNests({
-    ...{ directory, base, groups, records, survey, log },
+    ...{ directory, base, binds, groups, records, survey, network, wall, log, noswap: host.noswap },
     uids: openUids(config.installation, new DataView(deps.random(4).buffer).getUint32(0)),
     newId: () => newId(deps.random, records),
-    openNet: (nestId) => openNestNet({ nestId, ports: openPorts, binder: config.binder, survey }),
   })
   const canaries = createCanaries(config.installation, deps.random)
   canaries.clear()
-  const parts: Parts = { ...deps, nests, base, masks: host.masks, canaries }
+  const parts: Parts = { ...deps, nests, network, wall, canaries, noswap: host.noswap }
   const sweepNow = () => sweep({ directory, groups, records, isHeld: nests.has })
   await sweepNow()
   const close = async () => {
     await nests.destroyAll()
+    await network.close()
     await groups.release()
     rmSync(base, { recursive: true, force: true })
     // Only when empty: what is left in them is for the next life's sweep.
@@ -85,8 +88,9 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
 
 type Parts = JailerDeps & {
   readonly nests: Nests
-  readonly base: string
-  readonly masks: readonly string[]
+  readonly network: GatewayNet
+  readonly wall: Wall
+  readonly noswap: boolean
   readonly canaries: Canaries
 }
 
@@ -95,10 +99,9 @@ const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel)
     const { config, nests, log } = parts
     const tell = (message: unknown) => channel.send(message).catch(() => undefined)
     const verbs = serveVerbs({
-      ...{ nests, masks: parts.masks, caPath: caPath(config.trustCa) },
+      ...{ nests, network: parts.network, wall: parts.wall, noswap: parts.noswap },
       toolDirectory: (id) => toolDirectory(config, id),
       sourceDirectory: (root, path) => resolveSource(config.repositoryRoots, root, path),
-      seccompFile: (profile) => join(parts.base, `${profile}.bpf`),
       probe: async () => ({ ...readHost(), versions: await readVersions() }),
       sweep: sweepNow,
       canaries: parts.canaries,
@@ -125,7 +128,11 @@ const serve = (parts: Parts, sweepNow: () => Promise<unknown>, channel: Channel)
     })
     channel.onClose(() => {
       parts.canaries.clear()
-      void nests.destroyAll().finally(resolve)
+      // The next runner gets listeners that nobody has a connection to.
+      void nests
+        .destroyAll()
+        .finally(() => parts.network.close())
+        .finally(resolve)
     })
   })
 

@@ -1,19 +1,24 @@
 // Nests (isolation.md §2.2, §2.8): made in the order of the numbered steps, unmade in reverse, and proven gone. A nest
-// holds bytes, its cells hold processes. Knows nothing of IPC: the verbs call it (verbs-served.ts).
+// holds bytes, its cells hold processes. Knows nothing of IPC: the verbs call it (served.ts).
 
-import { chmodSync, mkdirSync, rmdirSync, statfsSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, lchownSync, mkdirSync, rmdirSync, statfsSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Limits, Receipt } from '../../protocol/receipt.ts'
 import { backgroundSet, killRoundMs, killRounds, nestsMax, setsAtStart } from '../limits.ts'
+import type { Parcel } from '../pipes.ts'
 import { type Anchor, openAnchor } from './anchor.ts'
-import type { Cell } from './cells.ts'
+import type { Bind } from './base.ts'
+import { type CellPlan, cellOptions } from './cell-options.ts'
+import { type Cell, watchCell } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
-import { findTraces, type Survey } from './gone.ts'
+import { openForReading, openWriteOnly } from './fifos.ts'
+import { findTraces, ramdiskName, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
-import type { NestNet } from './net.ts'
+import type { GatewayNet, NetLink } from './net.ts'
+import { findNamespaceHolders } from './net-holders.ts'
 import type { Records } from './records.ts'
 import type { Uids } from './uids.ts'
 
@@ -30,7 +35,8 @@ export interface Nest {
   readonly directory: string
   readonly anchor: Anchor
   readonly group: Group
-  readonly net: NestNet | null
+  /** The job's own first, then those of clean cells; empty without a network. */
+  readonly links: Set<NetLink>
   readonly seccomp: NestWant['seccomp']
   /** By number: 0 is the job cell. */
   readonly cells: Map<number, Cell>
@@ -52,22 +58,39 @@ export type Destroyed = {
 }
 export type NestUsage = ReturnType<Group['usage']> & { readonly ramdisk: number }
 
+/** What every cell is closed in with. */
+export type Wall = {
+  /** Names below /proc to cover. */
+  readonly masks: readonly string[]
+  readonly caPath: string
+  readonly seccompFile: (profile: NestWant['seccomp']) => string
+}
+
 export type NestDeps = {
   readonly directory: string
   readonly base: string
+  readonly binds: readonly Bind[]
+  /** Whether ramdisks are kept out of swap. */
+  readonly noswap: boolean
   readonly groups: Groups
   readonly uids: Uids
   readonly records: Records
   readonly newId: () => string
-  readonly openNet: (nestId: string) => Promise<NestNet>
+  readonly network: GatewayNet
+  readonly wall: Wall
   readonly survey: () => Promise<Survey>
   readonly log: Log
 }
 
+/** The runner's ends of the job cell's stdin and stdout. */
+export type JobPipes = { readonly in: Parcel; readonly out: Parcel }
+
 export interface Nests {
-  prepare(want: NestWant): Promise<Nest>
+  prepare(want: NestWant): Promise<{ nest: Nest; pipes: JobPipes }>
   get(id: string): Nest
   bind(nest: Nest, limits: Limits): Promise<void>
+  /** Takes the network away from a job that abuses it. */
+  cut(nest: Nest): Promise<void>
   usage(nest: Nest): NestUsage
   /** Idempotent; the entries of `gone` say whether it worked. */
   destroy(nest: Nest): Promise<Destroyed>
@@ -77,17 +100,17 @@ export interface Nests {
 
 export const createNests = (deps: NestDeps): Nests => {
   const nests = new Map<string, Nest>()
-  const making = new Map<string, Promise<Nest>>()
-  const prepare = async (want: NestWant): Promise<Nest> => {
+  const making = new Map<string, Promise<unknown>>()
+  const prepare: Nests['prepare'] = async (want) => {
     if (nests.size + making.size >= nestsMax)
       throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'too many nests' })
     const id = deps.newId()
     const work = makeNest(deps, id, want)
     making.set(id, work)
     try {
-      const nest = await work
-      nests.set(id, nest)
-      return nest
+      const made = await work
+      nests.set(id, made.nest)
+      return made
     } finally {
       making.delete(id)
     }
@@ -105,6 +128,7 @@ export const createNests = (deps: NestDeps): Nests => {
     prepare,
     get,
     bind: (nest, limits) => bindLimits(nest, limits),
+    cut: async (nest) => void (await deps.network.remove([...nest.links])),
     usage: (nest) => usageOf(nest),
     destroy,
     destroyAll: async () => {
@@ -116,7 +140,11 @@ export const createNests = (deps: NestDeps): Nests => {
   }
 }
 
-const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<Nest> => {
+const makeNest = async (
+  deps: NestDeps,
+  id: string,
+  want: NestWant,
+): Promise<{ nest: Nest; pipes: JobPipes }> => {
   const directory = join(deps.directory, id)
   const uid = deps.uids.take()
   const groups = deps.groups.directoriesOf(id)
@@ -130,40 +158,86 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<Nes
     // 2 directory
     mkdirSync(directory)
     undo.push(() => rmdirSync(directory))
+    undo.push(() => group.kill())
     chmodSync(directory, 0o711)
-    // 3–7 namespace, ramdisk, root tree, owners, anchor; 8 network
-    const { ramdisk, inodes } = want.limits
-    const opening = openAnchor({ directory, ramdisk, inodes, uid, base: deps.base, tools: want.tools })
-    const [anchor, net] = await both(opening, want.net === 'gateway' ? deps.openNet(id) : null)
-    return {
-      ...{ id, uid, directory, anchor, group, net, seccomp: want.seccomp, limits: want.limits },
-      cells: new Map(),
-      view: `/proc/${anchor.pid}/root${directory}`,
-      ...{
-        nextCell: 1,
-        nextSet: 1,
-        nextBackground: backgroundSet,
-        setsMade: setsAtStart,
-        setsReady: Promise.resolve(),
-        closing: null,
-      },
+    // 3–9 namespaces, network, ramdisk, root tree, owners, anchor, job cell
+    const address = want.net === 'gateway' ? await deps.network.reserve() : null
+    if (address !== null) undo.push(() => deps.network.remove([address]))
+    const plan = planCell(deps.wall, { directory, limits: want.limits, seccomp: want.seccomp })
+    const { anchor, child } = await openAnchor({
+      ...{ directory, uid, base: deps.base, enter: group.enter, fds: want.limits.fds },
+      mounts: mountLines(deps, directory, want),
+      network: address?.orders ?? null,
+      options: cellOptions({ ...plan, withoutNetwork: address === null }),
+      seccompFile: deps.wall.seccompFile(want.seccomp),
+    })
+    undo.push(() => anchor.end())
+    const cell = watchCell(child, group.processes)
+    cell.catch(() => undefined)
+    const view = `/proc/${anchor.pid}/root${directory}`
+    const pipes = openPipes(view)
+    undo.push(() => closePipes(pipes))
+    // SAFE: nothing of the job's has run yet, and all of these directories are root's.
+    for (const name of ['home/ci', 'home/ci/project']) lchownSync(join(view, 'root', name), uid, uid)
+    const [link] = await Promise.all([
+      address === null ? null : deps.network.join(address, `/proc/${anchor.pid}`),
+      anchor.ask('held'),
+      cell,
+    ])
+    const nest: Nest = {
+      ...{ id, uid, directory, anchor, group, view, seccomp: want.seccomp, limits: want.limits },
+      links: new Set(link === null ? [] : [link]),
+      cells: new Map([[0, await cell]]),
+      ...{ nextCell: 1, nextSet: 1, nextBackground: backgroundSet },
+      ...{ setsMade: setsAtStart, setsReady: Promise.resolve(), closing: null },
     }
+    return { nest, pipes }
   } catch (error) {
     for (const step of undo.reverse()) await Promise.resolve(step()).catch(() => undefined)
     throw error
   }
 }
 
-/** Both or none: the one that came is closed when the other failed. */
-const both = async (
-  anchor: Promise<Anchor>,
-  net: Promise<NestNet> | null,
-): Promise<[Anchor, NestNet | null]> => {
-  const [first, second] = await Promise.allSettled([anchor, net])
-  if (first.status === 'fulfilled' && second.status === 'fulfilled') return [first.value, second.value]
-  if (first.status === 'fulfilled') await first.value.end()
-  if (second.status === 'fulfilled') await second.value?.close()
-  throw first.status === 'rejected' ? first.reason : (second as PromiseRejectedResult).reason
+/** What all cells of a nest have in common; these are the job cell's own parts. */
+export const planCell = (
+  wall: Wall,
+  nest: { readonly directory: string; readonly limits: Limits; readonly seccomp: NestWant['seccomp'] },
+): CellPlan => ({
+  nest: nest.directory,
+  sets: join(nest.directory, 'sets/job'),
+  ...{ own: null, withoutNetwork: true, sources: [], blocked: false },
+  limits: nest.limits,
+  masks: nest.seccomp === 'userns' ? [] : wall.masks,
+  caPath: wall.caPath,
+})
+
+/** An fstab: the ramdisk, then what is bound into it. Places are made where they are missing. */
+const mountLines = (deps: NestDeps, directory: string, { limits, tools }: NestWant): string => {
+  const ramdisk = [`size=${limits.ramdisk}`, `nr_inodes=${limits.inodes}`, 'mode=0711,nosuid,nodev']
+  const options = [...ramdisk, ...(deps.noswap ? ['noswap'] : [])].join(',')
+  const binds = [...deps.binds, ...tools.map((tool) => ({ from: tool.directory, at: tool.at }))]
+  return [
+    `${ramdiskName(basename(directory))} ${escapeField(directory)} tmpfs ${options} 0 0`,
+    ...binds.map(
+      ({ from, at }) =>
+        `${escapeField(from)} ${escapeField(join(directory, 'root', at))} none bind,ro,X-mount.mkdir 0 0`,
+    ),
+  ].join('\n')
+}
+
+/** SAFE: a field cannot end early, nor can a line. */
+const escapeField = (field: string): string =>
+  field.replace(/[\s\\#]/g, (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, '0')}`)
+
+/** The anchor holds the other ends until it is told that we have these. */
+const openPipes = (view: string): JobPipes => {
+  const set = join(view, 'sets/job/0')
+  return { in: openWriteOnly(join(set, 'in')), out: openForReading(join(set, 'out')) }
+}
+
+export const closePipes = (pipes: JobPipes): void => {
+  pipes.in.close()
+  pipes.out.close()
 }
 
 const bindLimits = async (nest: Nest, limits: Limits): Promise<void> => {
@@ -186,7 +260,10 @@ const ramdiskOf = (nest: Nest): number => {
   }
 }
 
-/** 1 no new cells (the caller set `closing`) 2 kill 3 network, beside it 4 anchor 5 cgroups 6 mount point; 7 verify. */
+/**
+ * 1 no new cells (the caller set `closing`) 2 anchor, then kill 3 network, beside it 4 cgroups 5 mount point; 6 verify.
+ * The anchor goes first: it is a child of the job cell's process, which then buries it.
+ */
 const unmake = async (deps: NestDeps, nest: Nest, nests: ReadonlyMap<string, Nest>): Promise<Destroyed> => {
   const usage = usageOf(nest)
   const namespaces = [...nest.cells.values()].flatMap((cell) => cell.namespaces)
@@ -194,12 +271,16 @@ const unmake = async (deps: NestDeps, nest: Nest, nests: ReadonlyMap<string, Nes
   // Per cell bwrap's outer process and its PID 1; in the job cell the loop, its reader and the shell that waits.
   const machinery = ours.size * 2 + (nest.cells.has(0) ? 3 : 0)
   const leftovers = Math.max(0, nest.group.processes().length - machinery)
-  await killAll(deps, nest)
+  const links = [...nest.links]
   // The network at the same time: most of it is waiting for the kernel.
-  const [netGone] = await Promise.all([nest.net?.close() ?? [], removePlace(nest)])
+  const [netGone] = await Promise.all([
+    links.length === 0 ? [] : deps.network.remove(links).then((check) => [check]),
+    removePlace(deps, nest),
+  ])
   const isOthers = (pid: number) => [...nests.values()].some((other) => other !== nest && holds(other, pid))
   const departed = { ...nest, groups: nest.group.directories, namespaces, isOthers }
-  const gone = [...(await proveGone(departed, deps.survey)), ...netGone]
+  const gone = [...(await proveGone(departed, links, deps.survey)), ...netGone]
+  for (const link of links) link.close()
   if (gone.every((entry) => entry.ok)) {
     deps.records.drop(nest.id)
     deps.uids.give(nest.uid)
@@ -229,8 +310,9 @@ const emptied = async (nest: Nest, ms: number): Promise<boolean> => {
   return true
 }
 
-const removePlace = async (nest: Nest): Promise<void> => {
+const removePlace = async (deps: NestDeps, nest: Nest): Promise<void> => {
   await nest.anchor.end()
+  await killAll(deps, nest)
   await nest.group.remove()
   removeMountPoint(nest.directory)
 }
@@ -246,11 +328,15 @@ const removeMountPoint = (directory: string): void => {
 /** The kernel takes namespaces apart asynchronously: asked again for a moment before the answer counts. */
 const proveGone = async (
   departed: Parameters<typeof findTraces>[0],
+  links: readonly NetLink[],
   survey: () => Promise<Survey>,
 ): Promise<readonly GoneCheck[]> => {
   const deadline = performance.now() + 1_000
   for (;;) {
-    const gone = findTraces(departed, await survey())
+    const found = await survey()
+    // Asked while we hold the namespaces: an inode number that is free belongs to a stranger at once.
+    const holders = links.length === 0 ? [] : [findNamespaceHolders(links, found)]
+    const gone = [...findTraces(departed, found), ...holders]
     if (gone.every((entry) => entry.ok) || performance.now() > deadline) return gone
     await sleep(5)
   }

@@ -1,47 +1,30 @@
-// What the kernel says of a network namespace from outside: its files of /proc/net, opened while a process was in it
-// and read again as often as wanted. They keep the namespace until closed, and asking starts no process.
+// What the kernel says of the gateway's network namespace from outside: its table of interfaces, opened while a process
+// was in it and read again as often as wanted. It keeps the namespace until closed, and asking starts no process.
 import { closeSync, openSync, readSync } from 'node:fs'
 
 export interface NetView {
-  /** Links to other namespaces; sockets that somebody holds, told only when no link is left: reading them costs more. */
-  leftovers(): readonly string[]
+  /** The gateway's ends of links to jobs. */
+  links(): readonly string[]
   close(): void
 }
 
-const bytesMax = 64 * 1024
-
 /** `directory` is the /proc directory of a process inside. */
 export const openNetView = (directory: string): NetView => {
-  const files: number[] = []
-  const close = () => {
-    for (const fd of files.splice(0)) closeSync(fd)
+  const table = openSync(`${directory}/net/dev`, 'r')
+  return {
+    links: () => textOf(table).match(/\bg\d+(?=:)/g) ?? [],
+    close: () => closeSync(table),
   }
-  try {
-    for (const name of ['dev', 'tcp', 'udp']) files.push(openSync(`${directory}/net/${name}`, 'r'))
-  } catch (error) {
-    close()
-    throw error
-  }
-  const leftovers = () => {
-    const [dev, ...tables] = files
-    if (dev === undefined) return ['closed']
-    const links = linesOf(dev).filter((line) => /^\s*g\d+:/.test(line))
-    return links.length > 0 ? links : tables.flatMap(linesOf).filter(isHeldSocket)
-  }
-  return { leftovers, close }
 }
 
-/** With an owner: an inode of 0 is a mere TIME_WAIT. */
-const isHeldSocket = (line: string): boolean => {
-  const fields = line.trim().split(/\s+/)
-  return /^\d+:$/.test(fields[0] ?? '') && fields[9] !== '0'
-}
-
-/** Position 0 makes the kernel write the table anew. What is beyond the bound does not matter: one line is too many. */
-const linesOf = (fd: number): readonly string[] => {
-  const bytes = Buffer.allocUnsafe(bytesMax)
+/** Position 0 makes the kernel write the table anew. */
+const textOf = (file: number): string => {
+  const chunks: Buffer[] = []
   let size = 0
-  for (let got = -1; got !== 0 && size < bytesMax; size += got)
-    got = readSync(fd, bytes, size, bytesMax - size, size)
-  return bytes.toString('latin1', 0, size).split('\n')
+  for (let got = -1; got !== 0; size += got) {
+    const chunk = Buffer.allocUnsafe(16 * 1024)
+    got = readSync(file, chunk, 0, chunk.length, size)
+    chunks.push(chunk.subarray(0, got))
+  }
+  return Buffer.concat(chunks).toString('latin1')
 }

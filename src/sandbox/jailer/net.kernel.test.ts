@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { needsRoot } from '../../../test/support/jailer.ts'
-import { openNestNet } from './net.ts'
+import { createSurveyor } from './gone.ts'
+import { createGatewayNet } from './net.ts'
+import { findNamespaceHolders } from './net-holders.ts'
 
 const binder = [process.execPath, new URL('../../main/binder.ts', import.meta.url).pathname] as const
 const descriptors = () => readdirSync('/proc/self/fd').length
@@ -13,21 +15,23 @@ test('networks that close while others open are each found gone', {
   skip: needsRoot,
   timeout: 120_000,
 }, async (t) => {
+  const network = createGatewayNet(binder)
+  const survey = createSurveyor()
   const before = descriptors()
   const closeMs: number[] = []
-  const lane = async (number: number) => {
+  const lane = async () => {
     for (let round = 0; round < 10; round++) {
-      const net = await openNestNet({ nestId: `lane${number}`, ports: [8080], binder })
+      const link = await network.openLink()
       const begin = performance.now()
-      const gone = await net.close()
+      const gone = await network.remove([link])
       closeMs.push(performance.now() - begin)
-      assert.deepEqual(
-        gone.filter((check) => !check.ok),
-        [],
-      )
+      assert.equal(gone.ok, true, gone.detail)
+      const holders = findNamespaceHolders([link], await survey())
+      assert.equal(holders.ok, true, holders.detail)
+      link.close()
     }
   }
-  await Promise.all(Array.from({ length: 8 }, (_, number) => lane(number)))
+  await Promise.all(Array.from({ length: 8 }, lane)).finally(network.close)
   assert.ok(descriptors() <= before + 1, `${descriptors() - before} descriptors are left`)
   const sorted = closeMs.sort((a, b) => a - b)
   t.diagnostic(`close: median ${sorted[40]?.toFixed(0)} ms, slowest ${sorted.at(-1)?.toFixed(0)} ms`)

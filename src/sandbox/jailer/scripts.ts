@@ -1,57 +1,59 @@
 // Shell text of the jailer's own children and of what runs first in a cell. Constant: values come as positional
 // parameters or lines on a pipe, never spliced in.
 
+export const loopPath = '/etc/mayfly/loop'
+export const stepPath = '/etc/mayfly/step'
+
 /**
- * Builds a nest and stays as its anchor (isolation.md §2.2 steps 4–7): holds the mount namespace until its stdin
- * ends, and does the few things that need root inside it. Each line read is one order, each answer one line.
- * $1 nest directory, $2 ramdisk bytes, $3 inodes, $4 uid of the job, $5 prepared base; then pairs: directory, place.
- * Every program started here costs a nest about 1.3 ms: one copy, one list of mounts.
+ * Builds a nest (isolation.md §2.2 steps 3–9), leaves a child behind as its anchor and becomes its job cell. The anchor
+ * holds the mount namespace until its stdin ends, and does the few things that need root inside it: each line read is
+ * one order, each answer one line. It begins with both ends of the cell's pipes open, until the jailer has its own.
+ * $1 nest directory, $2 prepared base, $3 uid of the job, $4 hard limit of descriptors, $5 a file for \`mount -a\`, $6
+ * lines for \`ip\`, empty without a network; then the cgroup.procs files to enter. Descriptors: 3 options, 4 filter,
+ * 5 status of bwrap. Every program started here costs a nest about 1.3 ms: one for the network, one for all mounts, one
+ * copy. The working directory stays /, because the shell exports it and a cell could read it.
  */
-export const anchorScript = `
+export const nestScript = `
 umask 022
-nest=$1 uid=$4 base=$5
-name="mayfly-\${nest##*/}" cap="size=$2,nr_inodes=$3"
-opts="mode=0711,nosuid,nodev"
-shift 5
-swap=noswap
-mount -n -i -t tmpfs -o "$cap,$opts,noswap" "$name" "$nest" 2>/dev/null || {
-  swap=swap
-  mount -n -i -t tmpfs -o "$cap,$opts" "$name" "$nest" || exit 1
-}
-cd "$nest" && cp -a "$base/nest/." . || exit 1
-chown "$uid:$uid" root/home/ci root/home/ci/project sets/job/*/* || exit 1
-mount -n -i -a -T "$base/fstab" || exit 1
-while [ $# -gt 0 ]; do
-  mkdir -p "root/$2" && mount -n -i --bind -o ro "$1" "root/$2" || exit 1
-  shift 2
-done
-echo "ready $swap"
-add_set() {
-  dirs="$dirs $1" spaces="$spaces $1/s" fifos="$fifos $1/pro $1/in $1/out $1/err"
-}
-make_sets() {
-  mkdir -p $dirs && mkdir -m 0700 $spaces && mkfifo -m 0600 $fifos && chown "$uid:$uid" $spaces $fifos
-}
+nest=$1 base=$2 uid=$3 fds=$4 mounts=$5 net=$6
+shift 6
+exec 6<&0
+if [ -n "$net" ]; then
+  echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 && echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start || exit 1
+  ip -batch - <<END || exit 1
+$net
+END
+fi
+mount -n -i -a -T "$mounts" || exit 1
+cp -dR --preserve=mode -- "$base/copied/nest/." "$nest" || exit 1
+job=$nest/sets/job/0
+exec 8<>"$job/in" 9<>"$job/out" || exit 1
 obey() {
-  dirs= spaces= fifos=
   case $1 in
+    held) exec 8<&- 9>&- ;;
     size) mount -n -i -o "remount,size=$2,nr_inodes=$3" "$nest" ;;
-    sets)
-      i=$2
-      while [ "$i" -lt "$3" ]; do add_set "sets/job/$i"; i=$((i + 1)); done
-      make_sets ;;
-    cell) add_set "sets/$2" && make_sets ;;
-    clean)
-      add_set "sets/$2" && make_sets && mkdir -p "cells/$2/home/project" && mkdir -m 1777 "cells/$2/tmp" &&
-        chown "$uid:$uid" "cells/$2/home" "cells/$2/home/project" ;;
+    fifos)
+      names=
+      for set in $2 $3 $4; do names="$names $set/pro $set/in $set/out $set/err"; done
+      mkfifo -m 0666 -- $names ;;
     source) mkdir -p "src/$2" "root/$3" && mount -n -i --bind -o ro "$4" "src/$2" ;;
     drop) rm -rf "sets/$2" "cells/$2" ;;
     *) return 1 ;;
   esac
 }
-while read -r verb a b c; do
-  if obey "$verb" "$a" "$b" "$c"; then echo ok; else echo no; fi
-done
+{
+  read -r pid _ </proc/self/stat
+  cd "$nest" || exit 1
+  echo "ready $pid"
+  while read -r verb a b c; do
+    if obey "$verb" "$a" "$b" "$c"; then echo ok; else echo no; fi
+  done
+} <&6 3<&- 4<&- 5>&- 6<&- &
+exec <"$job/in" >"$job/out" 2>/dev/null 6<&- 8<&- 9>&- || exit 1
+if [ "$fds" -gt 1024 ]; then ulimit -S -n 1024; else ulimit -S -n "$fds"; fi
+ulimit -H -n "$fds" || exit 98
+for file in "$@"; do echo 0 >"$file" || exit 97; done
+exec setpriv --reuid "$uid" --regid "$uid" --clear-groups -- bwrap --args 3 -- /bin/sh ${loopPath}
 `
 
 /**
@@ -106,6 +108,3 @@ set -- "/run/mayfly/$1" "$1"
 . "$1/pro"
 exit 126
 `
-
-export const loopPath = '/etc/mayfly/loop'
-export const stepPath = '/etc/mayfly/step'

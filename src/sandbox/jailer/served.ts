@@ -1,29 +1,30 @@
 // The verbs, served: each takes arguments that already passed the closed schema (verbs.ts) and does the root work in
 // nests.ts and cells.ts. Handles go out through `give`, before the reply of the call.
-import { chmodSync, chownSync, renameSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, renameSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { backgroundSet, cellsPerNestMax, setsBatch, setsPerNestMax } from '../limits.ts'
 import { type Parcel, type RawHandle, rawHandleOf } from '../pipes.ts'
 import type { HandlePart, VerbArguments, VerbName } from '../verbs.ts'
+import type { NetHandle } from './bind.ts'
 import type { Canaries } from './canaries.ts'
 import type { CellPlan } from './cell-options.ts'
 import { type Cell, type CellExit, signalSession, startCell } from './cells.ts'
 import { hold, openForReading, openForWriting, openInside, openWriteOnly } from './fifos.ts'
-import type { Nest, Nests } from './nests.ts'
-import type { NetHandle } from './net.ts'
-import { loopPath, stepPath } from './scripts.ts'
+import { closePipes, type Nest, type Nests, planCell, type Wall } from './nests.ts'
+import type { GatewayNet, NetLink } from './net.ts'
+import { stepPath } from './scripts.ts'
 
 export type Give = (part: HandlePart, set: number, handle: RawHandle) => Promise<void>
 
 export type ServedDeps = {
   readonly nests: Nests
+  readonly network: GatewayNet
+  readonly wall: Wall
+  readonly noswap: boolean
   readonly toolDirectory: (id: string) => string
   readonly sourceDirectory: (root: number, path: string) => string
-  readonly seccompFile: (profile: 'strict' | 'userns') => string
-  readonly masks: readonly string[]
-  readonly caPath: string
   readonly probe: () => Promise<unknown>
   readonly sweep: () => Promise<unknown>
   readonly canaries: Canaries
@@ -42,7 +43,8 @@ export const serveVerbs = (deps: ServedDeps): Served => {
     'nest.bind': async ({ nest, limits }) => nests.bind(nests.get(nest), limits),
     'nest.usage': async ({ nest }) => nests.usage(nests.get(nest)),
     'nest.destroy': ({ nest }) => nests.destroy(nests.get(nest)),
-    'net.listen': ({ nest, ports }, give) => listenMore(nests.get(nest), ports, give),
+    'net.listen': async ({ ports }, give) => giveListeners(await deps.network.listen(ports), give),
+    'net.cut': ({ nest }) => nests.cut(nests.get(nest)),
     'set.open': ({ nest, kind }, give) => openSet(nests.get(nest), kind, give),
     'set.stdin': ({ nest, set }, give) => openStdin(nests.get(nest), set, give),
     'step.signal': async ({ nest, pid, signal }) => {
@@ -66,27 +68,18 @@ const prepareNest = async (
   give: Give,
 ) => {
   const found = tools.map(({ object, at }) => ({ directory: deps.toolDirectory(object), at }))
-  const nest = await deps.nests.prepare({ limits, net, seccomp, tools: found })
+  const { nest, pipes } = await deps.nests.prepare({ limits, net, seccomp, tools: found })
+  const cell = nest.cells.get(0)
+  void cell?.exited.then((exit) => deps.onCellExit(nest.id, 0, exit))
   try {
-    const set = join(nest.view, 'sets/job/0')
-    const parcels = [
-      ['out', openForReading(join(set, 'out'))],
-      ['err', openForReading(join(set, 'err'))],
-    ] as const
-    const stdio = {
-      in: openInside(join(set, 'in'), 'read'),
-      out: openInside(join(set, 'out'), 'write'),
-      err: openInside(join(set, 'err'), 'write'),
-    }
-    const input = openWriteOnly(join(set, 'in'))
-    await startIn(deps, nest, 0, { stdio, sets: 'sets/job', command: ['/bin/sh', loopPath] })
-    for (const [part, parcel] of [...parcels, ['in', input] as const]) await handOver(give, part, 0, parcel)
-    await giveListeners(nest.net?.listeners ?? [], give)
-    const address = nest.net?.link.jobAddress ?? null
-    return { nest: nest.id, address, noswap: nest.anchor.noswap }
+    for (const part of ['in', 'out'] as const) await give(part, 0, pipes[part].handle)
+    const [link] = nest.links
+    return { nest: nest.id, address: link?.jobAddress ?? null, noswap: deps.noswap }
   } catch (error) {
     await deps.nests.destroy(nest)
     throw error
+  } finally {
+    closePipes(pipes)
   }
 }
 
@@ -96,24 +89,19 @@ type CellParts = {
   readonly sets: string
   readonly command: readonly string[]
   readonly own?: string
-  readonly netPath?: string | null
-  readonly sources?: CellPlan['sources']
-  readonly blocked?: boolean
+  readonly netPath: string | null
+  readonly sources: CellPlan['sources']
 }
 
 const startIn = async (deps: ServedDeps, nest: Nest, number: number, parts: CellParts): Promise<Cell> => {
-  const netPath = parts.netPath === undefined ? (nest.net?.link.nsPath ?? null) : parts.netPath
+  const { netPath } = parts
   const cell = await startCell({
     plan: {
-      nest: nest.directory,
+      ...planCell(deps.wall, nest),
       sets: join(nest.directory, parts.sets),
       own: parts.own === undefined ? null : join(nest.directory, parts.own),
       withoutNetwork: netPath === null,
-      sources: parts.sources ?? [],
-      limits: nest.limits,
-      masks: nest.seccomp === 'userns' ? [] : deps.masks,
-      caPath: deps.caPath,
-      blocked: parts.blocked ?? false,
+      ...{ sources: parts.sources, blocked: true },
     },
     command: parts.command,
     anchor: nest.anchor.pid,
@@ -121,7 +109,7 @@ const startIn = async (deps: ServedDeps, nest: Nest, number: number, parts: Cell
     netPath,
     enter: nest.group.enter,
     processes: nest.group.processes,
-    seccompFile: deps.seccompFile(nest.seccomp),
+    seccompFile: deps.wall.seccompFile(nest.seccomp),
     stdio: parts.stdio,
     fds: nest.limits.fds,
   })
@@ -143,11 +131,6 @@ const giveListeners = async (listeners: readonly NetHandle[], give: Give): Promi
     await give(`${proto}:${port}`, 0, handle)
     handle.close()
   }
-}
-
-const listenMore = async (nest: Nest, ports: readonly number[], give: Give): Promise<void> => {
-  if (nest.net === null) throw fault('E_EXEC_FAILED', { detail: 'the nest has no network' })
-  await giveListeners(await nest.net.listen(ports), give)
 }
 
 /** The runner's ends of the FIFOs of one step of the job cell: the next in the foreground, or one more beside it. */
@@ -172,13 +155,30 @@ const openSet = async (
  * loop opens the FIFOs of the next step as soon as this one ends.
  */
 const makeSets = (nest: Nest, set: number): Promise<void> => {
-  if (set >= backgroundSet) return nest.anchor.ask(`sets ${set} ${set + 1}`)
+  if (set >= backgroundSet) return makeFifos(nest, [`sets/job/${set}`])
   if (set + 1 >= nest.setsMade) {
-    const from = nest.setsMade
+    const names = Array.from({ length: setsBatch }, (_, i) => `sets/job/${nest.setsMade + i}`)
     nest.setsMade += setsBatch
-    nest.setsReady = nest.anchor.ask(`sets ${from} ${nest.setsMade}`)
+    nest.setsReady = makeFifos(nest, names)
   }
   return nest.setsReady
+}
+
+/** Owned by root and open to the nest's one user, who reaches them only through his own /run/mayfly. */
+const makeFifos = (nest: Nest, sets: readonly string[]): Promise<void> => {
+  for (const set of sets) {
+    makeDirectory(nest, set, 0o755)
+    makeDirectory(nest, `${set}/s`, 0o777)
+  }
+  return nest.anchor.ask(`fifos ${sets.join(' ')}`)
+}
+
+/** SAFE: below directories that only root can change. */
+const makeDirectory = (nest: Nest, name: string, mode: number, uid = 0): void => {
+  const path = join(nest.view, name)
+  mkdirSync(path, { recursive: true })
+  chmodSync(path, mode)
+  chownSync(path, uid, uid)
 }
 
 const openStdin = async (nest: Nest, set: number, give: Give): Promise<void> => {
@@ -199,10 +199,12 @@ const startOwnCell = async (
   if (nest.cells.size > cellsPerNestMax) throw fault('E_EXEC_FAILED', { detail: 'too many cells at once' })
   const number = nest.nextCell++
   const clean = args.files === 'clean'
-  await nest.anchor.ask(`${clean ? 'clean' : 'cell'} ${number}`)
+  if (clean) makeHome(nest, number)
+  await makeFifos(nest, [`sets/${number}`])
   const sources = await bindSources(deps, nest, number, args.sources)
   const set = join(nest.view, 'sets', String(number))
-  const link = args.net === 'own' ? await nest.net?.addLink() : undefined
+  const link = args.net === 'own' && nest.links.size > 0 ? await addLink(deps, nest) : undefined
+  const [jobLink] = nest.links
   const outputs = (['out', 'err'] as const).map((part) => [part, openForReading(join(set, part))] as const)
   const stdio = {
     in: args.stdin ? openInside(join(set, 'in'), 'read') : null,
@@ -213,13 +215,12 @@ const startOwnCell = async (
   const release = hold(join(set, 'pro'))
   const prologue = ['pro', openWriteOnly(join(set, 'pro'))] as const
   const socket = args.socket === 'none' ? null : await listenFor(nest, set, args.socket)
-  const netPath = { none: null, nest: nest.net?.link.nsPath ?? null, own: link?.nsPath ?? null }[args.net]
+  const netPath = { none: null, nest: jobLink?.nsPath ?? null, own: link?.nsPath ?? null }[args.net]
   const starting = startIn(deps, nest, number, {
     ...{
       stdio,
       netPath,
       sources,
-      blocked: true,
       sets: `sets/${number}`,
       command: ['/bin/sh', stepPath, '.'],
     },
@@ -229,9 +230,10 @@ const startOwnCell = async (
   if (socket !== null) await handOver(give, 'socket', number, socket)
   const forget = () => {
     release()
-    link?.close()
     nest.cells.delete(number)
-    if (nest.closing === null) void nest.anchor.ask(`drop ${number}`).catch(() => undefined)
+    if (nest.closing !== null) return
+    if (link !== undefined) void dropLink(deps, nest, link)
+    void nest.anchor.ask(`drop ${number}`).catch(() => undefined)
   }
   try {
     const cell = await starting
@@ -240,7 +242,36 @@ const startOwnCell = async (
     forget()
     throw error
   }
-  return { cell: number, address: link?.jobAddress ?? nest.net?.link.jobAddress ?? null }
+  return { cell: number, address: link?.jobAddress ?? jobLink?.jobAddress ?? null }
+}
+
+/** Home and temp of a clean cell, where nobody has been before. */
+const makeHome = (nest: Nest, number: number): void => {
+  const own = `cells/${number}`
+  makeDirectory(nest, own, 0o755)
+  makeDirectory(nest, `${own}/home`, 0o755)
+  makeDirectory(nest, `${own}/home/project`, 0o755, nest.uid)
+  makeDirectory(nest, `${own}/home`, 0o755, nest.uid)
+  makeDirectory(nest, `${own}/tmp`, 0o1777)
+}
+
+const addLink = async (deps: ServedDeps, nest: Nest): Promise<NetLink> => {
+  const link = await deps.network.openLink()
+  if (nest.closing !== null) {
+    await deps.network.remove([link])
+    link.close()
+    throw fault('E_EXEC_FAILED', { detail: 'the nest was closed meanwhile' })
+  }
+  nest.links.add(link)
+  return link
+}
+
+/** A nest that closes meanwhile takes what is still in its list. */
+const dropLink = async (deps: ServedDeps, nest: Nest, link: NetLink): Promise<void> => {
+  const { ok } = await deps.network.remove([link])
+  if (!ok || nest.closing !== null) return
+  nest.links.delete(link)
+  link.close()
 }
 
 const bindSources = async (

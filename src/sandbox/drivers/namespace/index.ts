@@ -3,6 +3,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import { fault } from '../../../base/faults.ts'
 import type { Log } from '../../../base/log.ts'
+import type { Limits } from '../../../protocol/receipt.ts'
 import type { Channel } from '../../channel.ts'
 import type {
   Capabilities,
@@ -21,7 +22,7 @@ import { classes } from '../../policy/classes.ts'
 import type { Planted } from '../../probes/host.ts'
 import { createJailerClient, type JailerClient } from './client.ts'
 import { type NestHold, type NestKind, openNest } from './nest.ts'
-import { openNetwork } from './network.ts'
+import { createSharedFront, openNetwork, type SharedFront } from './network.ts'
 import { createPool, type Pool } from './pool.ts'
 import { createSandbox, type SandboxDeps } from './sandbox.ts'
 
@@ -55,6 +56,8 @@ const can: Capabilities = {
 type Parts = NamespaceDriverDeps & {
   readonly client: JailerClient
   readonly pool: Pool
+  readonly shared: SharedFront
+  readonly openKind: (kind: NestKind) => Promise<NestHold>
   readonly open: Set<Sandbox>
   host: Extract<Probe, { ok: true }> | null
   measured: SandboxDeps['measured']
@@ -62,11 +65,27 @@ type Parts = NamespaceDriverDeps & {
 
 export const openNamespaceDriver = (deps: NamespaceDriverDeps): Driver => {
   const client = createJailerClient(deps.channel)
-  const pool = createPool({ ...deps, open: (kind) => openNest(client, kind, deps.clock.now()) })
+  const shared = createSharedFront(client, deps.clock)
+  const openKind = async (kind: NestKind): Promise<NestHold> => {
+    // Beside the nest, and only once: the jobs of all nests come to the same listeners.
+    const listening = kind.net === 'gateway' ? shared.listen([]) : Promise.resolve()
+    listening.catch(() => undefined)
+    const nest = await openNest(client, kind, deps.clock.now())
+    try {
+      await listening
+      return nest
+    } catch (error) {
+      await nest.destroy()
+      throw error
+    }
+  }
+  const pool = createPool({ ...deps, open: openKind })
   const parts: Parts = {
     ...deps,
     client,
     pool,
+    shared,
+    openKind,
     open: new Set(),
     host: null,
     measured: { tier: 'none', at: null },
@@ -83,10 +102,14 @@ export const openNamespaceDriver = (deps: NamespaceDriverDeps): Driver => {
     close: async () => {
       await pool.close()
       await Promise.allSettled([...parts.open].map((sandbox) => sandbox.close('runner-stop')))
+      await shared.close()
     },
   }
   return driver
 }
+
+/** A pooled nest was made with the limits of its kind, which are nearly always those of the job. */
+const isSame = (a: Limits, b: Limits): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 const probe = async (parts: Parts, signal: AbortSignal): Promise<Probe> => {
   try {
@@ -119,12 +142,13 @@ const open = async (parts: Parts, spec: SandboxSpec, signal: AbortSignal): Promi
   const nest = parts.pool.take(kind) ?? (await openUnlessAborted(parts, kind, deadline, signal))
   const network = openNetwork(parts, nest)
   try {
-    await parts.client.call('nest.bind', { nest: nest.id, attempt: spec.attempt, limits: spec.limits })
+    if (!isSame(nest.kind.limits, spec.limits))
+      await parts.client.call('nest.bind', { nest: nest.id, attempt: spec.attempt, limits: spec.limits })
     if (nest.address !== null) await network.admit(nest.address, 'job', spec.egress)
     signal.throwIfAborted()
     return wrap(parts, spec, nest, network)
   } catch (error) {
-    await network.close()
+    network.close()
     await nest.destroy()
     throw error
   }
@@ -149,7 +173,7 @@ const openUnlessAborted = async (
   signal: AbortSignal,
 ): Promise<NestHold> => {
   signal.throwIfAborted()
-  const nest = await openNest(parts.client, kind, parts.clock.now())
+  const nest = await parts.openKind(kind)
   if (!deadline.aborted) return nest
   await nest.destroy()
   signal.throwIfAborted()

@@ -129,11 +129,16 @@ describe('kill -9', () => {
 
   test('of the anchor: the sandbox still closes clean', options, async () => {
     const life = await live()
-    const children = `/proc/${life.jailer.child.pid}/task/${life.jailer.child.pid}/children`
-    const anchor = readFileSync(children, 'utf8')
-      .split(' ')
-      .filter(Boolean)
-      .find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('mayfly-nest'))
+    // The nest's process has become the job cell; what it left behind keeps the name it had.
+    const anchor = readdirSync('/proc').find((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        return words.includes('mayfly-nest') && words.includes(life.jailer.runDirectory)
+      } catch {
+        return false
+      }
+    })
+    assert.ok(anchor)
     process.kill(Number(anchor), 'SIGKILL')
     const receipt = await life.sandbox.close('failed')
     assert.ok(receipt.gone.every((entry) => entry.ok))

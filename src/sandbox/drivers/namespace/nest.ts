@@ -4,7 +4,7 @@ import { fault } from '../../../base/faults.ts'
 import type { Limits, Receipt } from '../../../protocol/receipt.ts'
 import { nestMs, setsAhead } from '../../limits.ts'
 import { type RawHandle, readerOf, writerOf } from '../../pipes.ts'
-import type { JailerClient, Reply } from './client.ts'
+import type { JailerClient } from './client.ts'
 import { createJobCell, type JobCell } from './job-cell.ts'
 
 export type NestKind = {
@@ -23,11 +23,6 @@ export type StepSet = {
   readonly in: RawHandle | null
 }
 
-export type NestListener = {
-  readonly port: number
-  readonly proto: 'tcp' | 'udp'
-  readonly handle: RawHandle
-}
 export type Destroyed = {
   readonly gone: Receipt['gone']
   readonly usage: NestUsage
@@ -49,7 +44,6 @@ export interface NestHold {
   readonly noswap: boolean
   /** The job network's address; null without one. */
   readonly address: string | null
-  readonly listeners: readonly NestListener[]
   readonly cell: JobCell
   takeSet(foreground: boolean, stdin: boolean): Promise<StepSet>
   usage(): Promise<NestUsage>
@@ -63,14 +57,8 @@ export const openNest = async (client: JailerClient, kind: NestKind, now: number
   const { nest } = made
   const lost = client.cellExit(nest, 0)
   const cell = createJobCell(writerOf(reply.take('in')), readerOf(reply.take('out')), lost)
-  // What bwrap or the loop itself complain about belongs to no step.
-  readerOf(reply.take('err'))
-    .on('error', () => undefined)
-    .resume()
   const sets = createSets(client, nest)
-  const listeners = listenersOf(reply)
   const destroy = async (): Promise<Destroyed> => {
-    for (const { handle } of listeners) handle.close()
     // Before our own ends are closed: the jailer counts what still lives, then kills.
     const { value } = await client.call('nest.destroy', { nest })
     cell.close()
@@ -81,21 +69,13 @@ export const openNest = async (client: JailerClient, kind: NestKind, now: number
   }
   const hold: NestHold = {
     ...{ id: nest, kind, preparedAt: now, noswap: made.noswap, address: made.address },
-    ...{ listeners, cell, destroy, takeSet: sets.take },
+    ...{ cell, destroy, takeSet: sets.take },
     usage: async () => (await client.call('nest.usage', { nest })).value as NestUsage,
   }
   if (await within(cell.ready, nestMs)) return hold
   await destroy()
   throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'the step loop did not start' })
 }
-
-export const listenersOf = (reply: Reply): readonly NestListener[] =>
-  reply.parts().flatMap((part) => {
-    const [, proto, port] = /^(tcp|udp):(\d+)$/.exec(part) ?? []
-    if (proto === undefined) return []
-    // SAFE: the expression allows these two.
-    return [{ proto: proto as 'tcp' | 'udp', port: Number(port), handle: reply.take(part) }]
-  })
 
 const within = async (ready: Promise<boolean>, ms: number): Promise<boolean> => {
   let timer: NodeJS.Timeout | undefined

@@ -346,7 +346,7 @@ const close = async (state: State, reason: CloseReason): Promise<Receipt> => {
   const begin = deps.clock.monotonicMs()
   // The end of the nest is what ends the steps: no TERM, the job is over.
   const destroying = deps.nest.destroy()
-  await deps.network.close()
+  deps.network.close()
   const destroyed = await destroying
   state.closing.abort()
   await Promise.allSettled(state.running)
