@@ -6,9 +6,9 @@ import type { OriginMarks } from '../../plan/origins.ts'
 import type { SelectionLog } from '../../plan/selection.ts'
 import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
+import type { Spot } from '../../source/file.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readMap } from '../../source/read.ts'
-import type { OrbTable } from './orbs.ts'
 import type { Templates } from './template.ts'
 
 export type Definitions = ReadonlyMap<string, Entry>
@@ -39,6 +39,23 @@ export type Compiling = {
   /** `pipeline.NAME` → its value; parameters are there as `pipeline.parameters.NAME`. */
   readonly pipeline: ReadonlyMap<string, SourceNode>
 }
+
+/** What `orb/element` may name (orbs.ts). */
+export type ElementKind = 'command' | 'job' | 'executor'
+
+/** A definition, and what the names inside it mean. */
+export type Element = { readonly cx: Compiling; readonly entry: Entry }
+
+export interface OrbTable {
+  /** What `orb/element` names; null when `name` has no such form. What is not there is reported, now or at the end. */
+  find(kind: ElementKind, name: string, at: Spot): Element | 'reported' | null
+  /** The same without a word: null when there is none. */
+  peek(kind: ElementKind, name: string): Element | null
+  /** Something was asked for that is not here, anywhere in this compile. It is reported at the end. */
+  isIncomplete(): boolean
+}
+
+export const noOrbs: OrbTable = { find: () => null, peek: () => null, isIncomplete: () => false }
 
 export const readDefinitions = (problems: Problems, root: MapNode, key: string): Definitions => {
   const node = entryOf(root, key)

@@ -9,7 +9,15 @@ import { loadYaml } from '../../source/load.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readMap } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
-import { type Compiling, type Definitions, readDefinitions } from './compiling.ts'
+import {
+  type Compiling,
+  type Definitions,
+  type Element,
+  type ElementKind,
+  noOrbs,
+  type OrbTable,
+  readDefinitions,
+} from './compiling.ts'
 import {
   type OrbReference,
   type OrbSource,
@@ -18,22 +26,6 @@ import {
   vendoredOrbPath,
 } from './orb-source.ts'
 import { pipelineScope, substitute } from './substitute.ts'
-
-export type ElementKind = 'command' | 'job' | 'executor'
-
-/** A definition, and what the names inside it mean. */
-export type Element = { readonly cx: Compiling; readonly entry: Entry }
-
-export interface OrbTable {
-  /** What `orb/element` names; null when `name` has no such form. What is not there is reported, now or at the end. */
-  find(kind: ElementKind, name: string, at: Spot): Element | 'reported' | null
-  /** The same without a word: null when there is none. */
-  peek(kind: ElementKind, name: string): Element | null
-  /** Something was asked for that is not here, anywhere in this compile. It is reported at the end. */
-  isIncomplete(): boolean
-}
-
-export const noOrbs: OrbTable = { find: () => null, peek: () => null, isIncomplete: () => false }
 
 /** What one compile knows of orbs: shared by the tables of all bodies. */
 export interface OrbLibrary {

@@ -17,9 +17,8 @@ import {
 import { listOrOne, readList, readMap, warnUnknownKeys } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
-import type { Compiling } from './compiling.ts'
+import type { Compiling, Element } from './compiling.ts'
 import { isConditionTrue } from './condition.ts'
-import type { Element } from './orbs.ts'
 import { noArguments, scopeOf } from './parameters.ts'
 import { substitute } from './substitute.ts'
 
