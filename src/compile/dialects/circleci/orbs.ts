@@ -12,7 +12,6 @@ import { didYouMean } from '../../suggest.ts'
 import {
   type Compiling,
   type Definitions,
-  type Element,
   type ElementKind,
   noOrbs,
   type OrbTable,
