@@ -1,6 +1,7 @@
 // What Git and ssh say when a source cannot be read, in our words and as a code. Their last line stands where we know none.
 import type { FaultCode } from '../../base/faults.ts'
-import type { SourceFailure } from './source-cell.ts'
+
+export type SourceFailure = { readonly ok: false; readonly code: FaultCode; readonly message: string }
 
 const explanations: readonly (readonly [RegExp, FaultCode, string])[] = [
   [

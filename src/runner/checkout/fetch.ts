@@ -2,16 +2,10 @@
 // connection (docs/decisions/0011): building it takes longer than everything around the connection.
 import { openCommit, type Source } from '../../protocol/runner-wire.ts'
 import { openMs, packBytesMax } from '../limits.ts'
+import type { SourceFailure } from './explain.ts'
 import { type FetchedCommit, parseFetched } from './fetched.ts'
 import { fetchScript } from './git-scripts.ts'
-import {
-  openSourceCell,
-  type Print,
-  refuseSource,
-  type SourceDeps,
-  type SourceFailure,
-  type SourceKey,
-} from './source-cell.ts'
+import { openSourceCell, type Print, refuseSource, type SourceDeps, type SourceKey } from './source-cell.ts'
 import { createSourceStandby } from './source-standby.ts'
 
 export type FetchWant = {

@@ -8,11 +8,12 @@ import { unpackMs } from '../limits.ts'
 import { outputTo, tailStream } from '../sink.ts'
 import { sourceAddress } from '../source-address.ts'
 import type { TreeSource } from '../tree-source.ts'
+import type { SourceFailure } from './explain.ts'
 import type { Fetched, Fetchers, FetchWant } from './fetch.ts'
 import type { FetchedCommit, ReadCommit } from './fetched.ts'
 import { unpackScript } from './git-scripts.ts'
 import type { PackStore } from './pack-store.ts'
-import type { Print, SourceFailure, SourceKey } from './source-cell.ts'
+import type { Print, SourceKey } from './source-cell.ts'
 import type { SourceReaders } from './source-readers.ts'
 
 export type GitTreesDeps = { readonly fetchers: Fetchers; readonly packs: PackStore }

@@ -3,7 +3,7 @@
 // bytes, and agent and sandbox end at once: what follows does not wait for the proof that they are gone, but whoever
 // asked does, before he is done.
 import { PassThrough } from 'node:stream'
-import { type FaultCode, fault } from '../../base/faults.ts'
+import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
@@ -22,7 +22,7 @@ import { emptySandbox } from '../sandbox-spec.ts'
 import { gatherStream, tailStream } from '../sink.ts'
 import type { Startable } from '../standby.ts'
 import { openSshAgent, type SshAgent, underAlias } from './agent.ts'
-import { explainFailure } from './explain.ts'
+import { explainFailure, type SourceFailure } from './explain.ts'
 import { sourceMount } from './git-scripts.ts'
 
 export type SourceDeps = {
@@ -39,7 +39,6 @@ export type SourceDeps = {
 /** What opens the source: the deploy key and the pinned host keys; null for local repositories. */
 export type SourceKey = { readonly key: Secret<string>; readonly hostKeys: readonly string[] }
 
-export type SourceFailure = { readonly ok: false; readonly code: FaultCode; readonly message: string }
 /** `closed` resolves when the sandbox is proven gone, and rejects when it is not: to be awaited in every case. */
 export type Answered =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly closed: Promise<unknown> }
