@@ -14,8 +14,10 @@ export const watchedFlushMs = 100
 export const unwatchedFlushMs = 1_000
 /** With nobody watching, the first frames of an attempt wait this long: it may be over by then (decision 0010). */
 export const unwatchedShipMs = 1_000
+/** Of one request with frames, unless a single frame is larger: both sides hold several copies of it. */
+export const shipBatchBytes = 1024 * 1024
 /** Raw log bytes of one attempt on their way into sealed frames; beyond it the job's output waits. */
-export const unsealedLogBytesMax = 1024 * 1024
+export const unsealedLogBytesMax = 2 * 1024 * 1024
 /** Log bytes of one attempt that are not yet durable on the server; beyond it the job's output waits. */
 export const unackedLogBytesMax = 8 * 1024 * 1024
 /** Frames smaller than this are compressed on the spot, larger ones in Node's thread pool. */

@@ -26,7 +26,7 @@ export type FramerDeps = {
 export interface Framer {
   write(step: number, bytes: Uint8Array): void
   /** A promise while too much is written and not emitted: no more output until it resolves. */
-  room(): Promise<unknown> | undefined
+  room(): Promise<void> | undefined
   setWatched(watched: boolean): void
   /** Everything written so far has been emitted; answers the last `seq`. */
   finish(): Promise<number>
@@ -43,7 +43,9 @@ export const createFramer = (deps: FramerDeps): Framer => {
   let timer: NodeJS.Timeout | null = null
   let emitted: Promise<void> = Promise.resolve()
   let unsealedBytes = 0
+  const waiting: (() => void)[] = []
 
+  const hasRoom = () => unsealedBytes <= unsealedLogBytesMax
   const flush = (step: number, buffer: StepBuffer): void => {
     if (buffer.bytes === 0) return
     const raw =
@@ -71,9 +73,13 @@ export const createFramer = (deps: FramerDeps): Framer => {
       const bytes = await sealFrame(await deps.key, header, await compressed)
       unsealedBytes -= rawBytes
       deps.emit({ seq: header.seq, bytes, rawBytes })
+      if (hasRoom()) for (const done of waiting.splice(0)) done()
     })
-    // Whoever waits for it hears of a failure; until then it must not count as unhandled.
-    emitted.catch(() => undefined)
+    // `finish` hears of a failure; output goes on until then.
+    emitted.catch(() => {
+      unsealedBytes = Number.NEGATIVE_INFINITY
+      for (const done of waiting.splice(0)) done()
+    })
   }
 
   const flushAll = (): void => {
@@ -102,7 +108,7 @@ export const createFramer = (deps: FramerDeps): Framer => {
       for (let at = 0; at < bytes.length; at += frameRawBytes)
         append(step, bytes.subarray(at, at + frameRawBytes))
     },
-    room: () => (unsealedBytes <= unsealedLogBytesMax ? undefined : emitted),
+    room: () => (hasRoom() ? undefined : new Promise<void>((done) => waiting.push(done))),
     setWatched: (watched) => {
       flushMs = watched ? watchedFlushMs : unwatchedFlushMs
       if (watched) flushAll()

@@ -6,13 +6,12 @@ import {
   batchHeaderBytes,
   encodeFrameBatch,
   type FrameBatchItem,
-  frameBatchBytesMax,
   frameBatchItemBytes,
   frameBatchItemsMax,
 } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
 import { createBackoff } from '../backoff.ts'
-import { frameRawBytes, unackedLogBytesMax, unwatchedShipMs } from '../limits.ts'
+import { frameRawBytes, shipBatchBytes, unackedLogBytesMax, unwatchedShipMs } from '../limits.ts'
 import type { SealedFrame } from './framer.ts'
 
 export type ShipperDeps = {
@@ -200,7 +199,8 @@ const nextBatch = (queues: ReadonlyMap<LeaseId, Queue>): readonly FrameBatchItem
     if (queue.pace !== 'flowing') continue
     for (const item of itemsOf(queue)) {
       size += frameBatchItemBytes(item)
-      if (size > frameBatchBytesMax || items.length === frameBatchItemsMax) return items
+      const isFull = size > shipBatchBytes && items.length > 0
+      if (isFull || items.length === frameBatchItemsMax) return items
       items.push(item)
       queue.wasSent = true
     }
