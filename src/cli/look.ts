@@ -102,7 +102,7 @@ export const duration = (ms: number | null): string => {
 export const wrapText = (text: string, columns: number): readonly string[] => {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of text.split(' ').filter((part) => part !== '')) {
     if (line !== '' && line.length + 1 + word.length > columns) {
       lines.push(line)
       line = word

@@ -41,8 +41,10 @@ const forTerminal = (
   shownOf: (file: string) => string,
 ): string => {
   const paint = paintFor(around, around.stdout)
+  const own = selection[0]?.at.file
   const reason = (indent: number, why: Why): string[] => {
-    const text = `${why.rule}: ${why.text}  (${shownOf(why.at.file)}:${why.at.line})`
+    const place = why.at.file === own ? `line ${why.at.line}` : `${shownOf(why.at.file)}:${why.at.line}`
+    const text = `${why.rule}: ${why.text} (${place})`
     const room = Math.max(30, around.stdout.columns - indent)
     return wrapText(printable(text), room).map((line) => `${' '.repeat(indent)}${paint('dim', line)}`)
   }
