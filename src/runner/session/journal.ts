@@ -19,7 +19,7 @@ export type PackedLog = { readonly lastSeq: number; readonly object: Uint8Array 
 export interface Journal {
   readonly output: AttemptSink['output']
   readonly setWatched: (watched: boolean) => void
-  /** Packs what there is, once: no more output is expected. */
+  /** Packs what there is, in the background until somebody waits for it: no more output is expected. */
   readonly pack: () => Promise<PackedLog>
   /** The frames that the server does not have, kept back for `finish`; the key when it knows nothing of this log. */
   readonly rest: () => Promise<{
@@ -71,9 +71,10 @@ export const openJournal = (life: Life): Journal => {
     return { lastSeq, object }
   }
   let packing: Promise<PackedLog> | null = null
+  let isCurrent = false
   return {
     output: (step, bytes) => {
-      packing = null
+      isCurrent = false
       framer.write(step, bytes)
       return waitForAll([framer.room(), store.room(), frames.room()])
     },
@@ -82,7 +83,9 @@ export const openJournal = (life: Life): Journal => {
       if (watched) frames.hurry()
     },
     pack: () => {
-      packing ??= packAll()
+      // Output after all makes it anew; one at a time, both write the same file.
+      if (packing === null || !isCurrent) packing = settled(packing).then(packAll)
+      isCurrent = true
       packing.catch(() => undefined)
       return packing
     },
@@ -96,11 +99,11 @@ export const openJournal = (life: Life): Journal => {
     durable: (seq) => frames.durable(seq),
     close: async () => {
       frames.close()
+      const packed = await packing?.catch(() => null)
       made.keys?.logKey.fill(0)
       await store.close()
-      const packed = await packing?.catch(() => null)
-      const isInMemory = packed?.object === null || packed?.object instanceof Uint8Array
-      if (packing !== null && !isInMemory) await unlink(path('log')).catch(() => undefined)
+      const isInMemory = packing === null || packed?.object === null || packed?.object instanceof Uint8Array
+      if (!isInMemory) await unlink(path('log')).catch(() => undefined)
     },
   }
 }
@@ -115,6 +118,12 @@ const makeKeys = async ({ deps, grant }: Life): Promise<Keys> => {
   if (sealedKey === null) throw fault('E_PROTOCOL', { detail: 'the ingest key cannot be used' })
   return { logKey, frameKey, sealedKey }
 }
+
+const settled = (promise: Promise<unknown> | null): Promise<void> =>
+  Promise.resolve(promise).then(
+    () => undefined,
+    () => undefined,
+  )
 
 /** undefined when none of them has to be waited for. */
 const waitForAll = (waits: readonly (Promise<unknown> | undefined)[]): Promise<void> | undefined =>

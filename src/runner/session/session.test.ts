@@ -319,13 +319,16 @@ test('somebody who watches has first frames and events at once; finish brings th
     return { ...nothing, result }
   })
   await world.until('the finish', () => world.of('finish').length > 0)
-  const sent = parseFrameBatch(world.of('frames')[0]?.body ?? new Uint8Array())
-  assert.deepEqual(sent.ok && sent.value.map(({ header, sealedKey }) => [header.seq, sealedKey?.length]), [
-    [1, 80],
-  ])
+  const sent = world.of('frames').flatMap(({ body }) => {
+    const parsed = parseFrameBatch(body)
+    return parsed.ok ? parsed.value : []
+  })
+  assert.deepEqual([sent[0]?.header.seq, sent[0]?.sealedKey?.length], [1, 80])
   const { request, events, sealedKey, frames, log } = world.finish(grant)
   assert.deepEqual([request.lastSeq, request.lastEvent, sealedKey], [2, 2, null])
-  assert.equal(frames?.items.at(-1)?.header.seq, 2)
+  // How far the requests of their own got is a matter of time; together it is everything.
+  const seqs = [...sent, ...(frames?.items ?? [])].map(({ header }) => header.seq)
+  assert.deepEqual(new Set(seqs), new Set([1, 2]))
   const alone = world.of('events').flatMap((one) => world.json<EventsRequest>(one).events)
   assert.deepEqual(new Set([...alone, ...events].map(({ seq }) => seq)), new Set([1, 2]))
   assert.ok(log)
