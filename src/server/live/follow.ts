@@ -1,11 +1,13 @@
 // Follows one topic for one reader: first what is missing since the cursor, from the database, then what comes. The
 // reader's own pace is the pace: nothing is read before `send` has taken what came before, so nothing piles up.
+import { setTimeout } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { FollowerFrame, ServerMessage } from '../../protocol/live.ts'
 import { type Actor, readerOf } from '../access/actor.ts'
 import type { Logs, RunNotice } from '../use-cases.ts'
 import { limits } from './limits.ts'
 import type { RunHub } from './run-hub.ts'
+import { createSpacing } from './spacing.ts'
 import type { Topic } from './topic.ts'
 import { createWake } from './wake.ts'
 
@@ -57,12 +59,14 @@ const followRun = async (
   { name, run }: Extract<Topic, { kind: 'run' }>,
 ): Promise<void> => {
   const wake = createWake(signal)
+  const spacing = createSpacing(limits.runReads)
   // Before the first read: what is committed between the two rings.
   const stop = hub.watch((notice) => {
     if (notice === null || notice.run === run) wake.ring()
   })
   try {
     for (let rev = cursor; !signal.aborted; await wake.sleep(limits.safetyNetMs)) {
+      await pause(spacing(performance.now()), signal)
       const changes = await hub.changes(actor.scope, run, rev)
       if (changes === null) return await send({ t: 'refused', topic: name, reason: 'not found' })
       if (changes.rev <= rev) continue
@@ -72,6 +76,10 @@ const followRun = async (
   } finally {
     stop()
   }
+}
+
+const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+  if (ms > 0) await setTimeout(ms, undefined, { signal }).catch(() => undefined)
 }
 
 const followRuns = async (

@@ -17,6 +17,8 @@ export const limits = {
   goodbyeMs: 1_000,
   /** How often followers look without being told: notices can be lost when the database connection is. */
   safetyNetMs: 10_000,
+  /** So often a follower of one run reads what changed: some times at once, then once in each interval. */
+  runReads: { burst: 8, everyMs: 40 },
   /** Runs that changed while a reader of `runs` was busy; past it the oldest news is dropped. */
   pendingRuns: 500,
 } as const
