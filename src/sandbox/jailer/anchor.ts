@@ -1,8 +1,9 @@
 // The anchor of a nest: a shell that holds its namespaces and obeys a handful of words (scripts.ts). It ends when its
-// stdin ends, so a dead jailer leaves no namespace behind. The process that built the nest leaves it behind and becomes
+// orders end, so a dead jailer leaves no namespace behind. The process that built the nest leaves it behind and becomes
 // the nest's job cell, so that both together cost one start of a program.
 import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { fault } from '../../base/faults.ts'
 import { type ChildProcess, spawn } from '../../sys/index.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
@@ -92,7 +93,8 @@ const spawnNest = (want: AnchorWant, mounts: string): ChildProcess => {
       [...namespaces, '--', '/bin/sh', '-c', nestScript, 'mayfly-nest', ...facts, ...enter],
       // What bwrap is not told of would go on into the cell (probe F16). The environment and the working directory show
       // in the cell's /proc/1: PATH and `/` only.
-      { stdio: ['pipe', 'pipe', 'pipe', 'pipe', seccomp, 'pipe'] },
+      // Orders have a pipe of their own: Node closes its end of a child's stdin when that ends, and the anchor lives on.
+      { stdio: ['ignore', 'pipe', 'pipe', 'pipe', seccomp, 'pipe', 'pipe'] },
     )
   } finally {
     closeSync(seccomp)
@@ -102,7 +104,9 @@ const spawnNest = (want: AnchorWant, mounts: string): ChildProcess => {
 const talkTo = (child: ChildProcess) => {
   const lines = createLines()
   let errors = ''
-  child.stdin?.on('error', () => undefined)
+  // SAFE: a pipe in `spawnNest`; Node's types end at the fifth.
+  const orders = (child.stdio as unknown as Duplex[])[6] as Duplex
+  orders.on('error', () => undefined)
   child.stdout?.on('data', lines.push)
   child.stderr?.on('data', (chunk: Buffer) => {
     errors = `${errors}${chunk}`.slice(-4096)
@@ -117,8 +121,8 @@ const talkTo = (child: ChildProcess) => {
   return {
     gone,
     errors: () => errors,
-    write: (text: string) => child.stdin?.write(text),
-    end: () => child.stdin?.end(),
+    write: (text: string) => orders.write(text),
+    end: () => orders.destroy(),
     nextLine: () => withTimeout(lines.next(), toolMs),
   }
 }

@@ -160,7 +160,10 @@ const terminate = (init: number, candidates: readonly number[]): void => {
     if (pid !== init && namespace !== '' && pidNamespace(pid) === namespace) send(pid, 'SIGTERM')
 }
 
-/** A signal to the session `session` of the cell, a number inside it: hostile, so looked up among its members only. */
+/**
+ * A signal to the session `session` of the cell, a number inside it: hostile, so looked up among its members only. A step
+ * says its number before it has begun its session: then it is the one process of this number.
+ */
 export const signalSession = (
   init: number,
   candidates: readonly number[],
@@ -169,7 +172,7 @@ export const signalSession = (
 ): void => {
   const namespace = pidNamespace(init)
   for (const pid of candidates)
-    if (pid !== init && namespace !== '' && pidNamespace(pid) === namespace && sessionOf(pid) === session)
+    if (pid !== init && namespace !== '' && pidNamespace(pid) === namespace && isOfSession(pid, session))
       send(pid, signal)
 }
 
@@ -181,12 +184,12 @@ const pidNamespace = (pid: number): string => {
   }
 }
 
-const sessionOf = (pid: number): number => {
+const isOfSession = (pid: number, session: number): boolean => {
   try {
-    const line = /^NSsid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    return Number(line?.split(/\s+/).at(-1))
+    const numbers = readFileSync(`/proc/${pid}/status`, 'utf8').matchAll(/^NS(?:sid|pid):\s+(.*)$/gm)
+    return [...numbers].some(([, inside = '']) => Number(inside.split(/\s+/).at(-1)) === session)
   } catch {
-    return -1
+    return false
   }
 }
 

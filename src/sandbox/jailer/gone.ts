@@ -1,10 +1,11 @@
 // The questions asked of the kernel after a nest was destroyed (isolation.md §2.8), each an entry of the receipt. One
 // walk over /proc answers for all nests that wait at that moment.
 
-import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { surveyRestMs } from '../limits.ts'
 import type { GoneCheck } from './gone-check.ts'
+import { lowestUid } from './uids.ts'
 
 export type Departed = {
   readonly id: string
@@ -19,10 +20,10 @@ export type Departed = {
 
 export const findTraces = (departed: Departed, survey: Survey): readonly GoneCheck[] => {
   const { id, uid, directory, groups, namespaces } = departed
-  const living = survey.processes.filter((process) => process.uids.includes(uid))
+  const living = survey.processes.filter((process) => process.uid === uid)
   const holders = survey.processes.filter(
     (process) =>
-      process.namespaces.some((inode) => namespaces.includes(inode)) && isOfNest(process, departed),
+      process.namespaces.some((inode) => namespaces.includes(inode)) && isOfNest(process.pid, departed),
   )
   const names = [`${directory} `, `${directory}/`, ` ${ramdiskName(id)} `]
   const mounts = [...survey.mountTables].filter(([, table]) => names.some((name) => table.includes(name)))
@@ -47,9 +48,16 @@ export const ramdiskName = (id: string): string => `mayfly-${id}`
  * The kernel gives the inode numbers of ended namespaces to the next ones at once, also to strangers: a holder counts
  * when its user namespace maps to the nest's uid, or when it is a child of ours that belongs to no other nest.
  */
-const isOfNest = ({ pid, isOurs }: SeenProcess, { uid, isOthers }: Departed): boolean => {
+const isOfNest = (pid: number, { uid, isOthers }: Departed): boolean => {
   const map = text(`/proc/${pid}/uid_map`).trim().split(/\s+/)
-  return map[1] === String(uid) || (isOurs && !isOthers(pid))
+  return map[1] === String(uid) || (isOurs(pid) && !isOthers(pid))
+}
+
+/** Ourselves, a child of ours, or of one. */
+export const isOurs = (pid: number): boolean => {
+  for (let at = pid; at > 1; at = Number(field(text(`/proc/${at}/status`), 'PPid')))
+    if (at === process.pid) return true
+  return false
 }
 
 const check = (name: string, found: readonly string[]): GoneCheck => ({
@@ -58,16 +66,19 @@ const check = (name: string, found: readonly string[]): GoneCheck => ({
   detail: found.slice(0, 5).join('; '),
 })
 
-const describe = (process: SeenProcess): string => `pid ${process.pid} ${process.state} ${process.name}`
+const describe = ({ pid }: SeenProcess): string => `pid ${pid} ${nameOf(pid)}`
+
+/** Of a process that was just seen: what it is and what it does. */
+export const nameOf = (pid: number): string => {
+  const status = text(`/proc/${pid}/status`)
+  return `${field(status, 'Name')} ${field(status, 'State')}`
+}
 
 export type SeenProcess = {
   readonly pid: number
-  readonly name: string
-  readonly state: string
-  readonly uids: readonly number[]
-  /** A child of ours, or of one. */
-  readonly isOurs: boolean
-  /** Its network, and all others of a process that is ours or in a user namespace of its own, but for our own ones. */
+  /** The effective one; a job's processes have no other. */
+  readonly uid: number
+  /** Of its network and, where that or its mounts are not ours, of all others: but for those we are in as well. */
   readonly namespaces: readonly number[]
 }
 export type Survey = {
@@ -77,19 +88,17 @@ export type Survey = {
   readonly ipcOwners: readonly number[]
 }
 
-const everywhere = ['net', 'user'] as const
-/** Nobody else can be of a nest of ours (`isOfNest`). */
-const further = ['pid', 'ipc', 'uts', 'cgroup'] as const
-
 /** Who asks while a walk is due gets the answers of that walk: it begins after they asked. */
 export const createSurveyor = (): (() => Promise<Survey>) => {
   let due: Promise<Survey> | null = null
-  let last = Number.NEGATIVE_INFINITY
+  let [last, rest] = [0, 0]
   const walk = async (): Promise<Survey> => {
-    const wait = last + surveyRestMs - performance.now()
+    const wait = last + rest - performance.now()
     await (wait > 0 ? sleep(wait) : nextTurn())
     due = null
+    const begin = performance.now()
     const survey = takeSurvey()
+    rest = Math.min(2 * (performance.now() - begin), surveyRestMs)
     last = performance.now()
     return survey
   }
@@ -99,50 +108,46 @@ export const createSurveyor = (): (() => Promise<Survey>) => {
   }
 }
 
-/** Everything at once, in one turn of the event loop, so that it is one moment. Zombies hold nothing: not listed. */
+/**
+ * Everything at once, in one turn of the event loop, so that it is one moment. Zombies hold nothing: not listed. What has
+ * both our network and our mounts is in no nest, unless root went in from outside without them.
+ */
 export const takeSurvey = (): Survey => {
   const kernel = kernelThreads()
-  const found = readdirSync('/proc').flatMap((name) =>
-    isNumber.test(name) && !kernel.has(name) ? seen(name) : [],
-  )
-  const parents = new Map(found.map(({ pid, parent }) => [pid, parent]))
-  const isOurs = (pid: number | undefined): boolean =>
-    pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)))
-  const own = (kind: string) => link('self', kind)
-  const [net, user, others] = [own('net'), own('user'), new Map(further.map((kind) => [kind, own(kind)]))]
+  const own = new Map(['net', 'mnt', ...further].map((kind) => [kind, link('self', kind)]))
+  const isForeign = (kind: string, inode: string) => inode !== '' && inode !== own.get(kind)
   const mountTables = new Map<number, string>()
   const tablesSeen = new Set<string>()
-  const processes = found.map(({ pid, parent: _, ...rest }): SeenProcess => {
-    const mnt = link(pid, 'mnt')
+  const processes: SeenProcess[] = []
+  for (const name of readdirSync('/proc')) {
+    if (!isNumber.test(name) || kernel.has(name)) continue
+    // SAFE: the directory itself has the process's effective ids, also where it has made itself unreadable.
+    const uid = statSync(`/proc/${name}`, { throwIfNoEntry: false })?.uid
+    if (uid === undefined || (uid >= lowestUid && !isAlive(name))) continue
+    const pid = Number(name)
+    const [net, mnt] = [link(pid, 'net'), link(pid, 'mnt')]
     if (!tablesSeen.has(mnt)) {
       tablesSeen.add(mnt)
       mountTables.set(pid, text(`/proc/${pid}/mountinfo`))
     }
-    const ours = isOurs(pid)
-    const links = everywhere.map((kind) => link(pid, kind))
-    const more = ours || links[1] !== user ? further.map((kind) => [kind, link(pid, kind)] as const) : []
-    const foreign = [
-      ...links.filter((inode) => inode !== net && inode !== user),
-      ...more.flatMap(([kind, inode]) => (inode === others.get(kind) ? [] : [inode])),
-    ]
-    return { ...rest, pid, isOurs: ours, namespaces: foreign.map(inodeOf) }
-  })
+    const others = isForeign('net', net) || isForeign('mnt', mnt) ? further : []
+    const foreign = others
+      .map((kind) => link(pid, kind))
+      .filter((inode, i) => isForeign(others[i] ?? '', inode))
+    const namespaces = [...(isForeign('net', net) ? [net] : []), ...foreign].map(inodeOf)
+    processes.push({ pid, uid, namespaces })
+  }
   return { processes, mountTables, ipcOwners: ['shm', 'msg', 'sem'].flatMap(ownersOf) }
 }
 
 const isNumber = /^\d+$/
-const statusLines =
-  /^Name:\t(?<name>.*)$[\s\S]*^State:\t(?<state>.*)$[\s\S]*^PPid:\t(?<parent>\d+)$[\s\S]*^Uid:\t(?<uids>.*)$/m
+const further = ['user', 'pid', 'ipc', 'uts', 'cgroup']
 
-/** One process with a memory of its own: kernel threads and zombies have none. */
-const seen = (name: string) => {
-  const status = text(`/proc/${name}/status`)
-  const fields = status.includes('\nVmSize:') ? statusLines.exec(status)?.groups : undefined
-  if (fields === undefined) return []
-  const { name: program = '', state = '', parent, uids = '' } = fields
-  const ids = uids.split('\t').map(Number)
-  return [{ pid: Number(name), parent: Number(parent), name: program, state, uids: ids }]
-}
+/** With a memory of its own. */
+const isAlive = (name: string): boolean => text(`/proc/${name}/status`).includes('\nVmSize:')
+
+const field = (status: string, name: string): string =>
+  new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? ''
 
 /** The children of kthreadd, which no other process ever becomes; half of /proc, and nothing of it can be a job's. */
 const kernelThreads = (): ReadonlySet<string> => {

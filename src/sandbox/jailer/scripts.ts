@@ -6,18 +6,17 @@ export const stepPath = '/etc/mayfly/step'
 
 /**
  * Builds a nest (isolation.md §2.2 steps 3–9), leaves a child behind as its anchor and becomes its job cell. The anchor
- * holds the mount namespace until its stdin ends, and does the few things that need root inside it: each line read is
+ * holds the mount namespace until its orders end, and does the few things that need root inside it: each line read is
  * one order, each answer one line. It begins with both ends of the cell's pipes open, until the jailer has its own.
  * $1 nest directory, $2 prepared base, $3 uid of the job, $4 hard limit of descriptors, $5 a file for \`mount -a\`, $6
  * lines for \`ip\`, empty without a network; then the cgroup.procs files to enter. Descriptors: 3 options, 4 filter,
- * 5 status of bwrap. Every program started here costs a nest about 1.3 ms: one for the network, one for all mounts, one
+ * 5 status of bwrap, 6 orders to the anchor. Every program started here costs a nest about 1.3 ms: one for the network, one for all mounts, one
  * copy. The working directory stays /, because the shell exports it and a cell could read it.
  */
 export const nestScript = `
 umask 022
 nest=$1 base=$2 uid=$3 fds=$4 mounts=$5 net=$6
 shift 6
-exec 6<&0
 if [ -n "$net" ]; then
   echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 && echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start || exit 1
   ip -batch - <<END || exit 1
@@ -74,17 +73,21 @@ exec "$@"
 `
 
 /**
- * The step loop of a job cell (§2.9). Foreground steps are numbered 1, 2, 3 …: a shell for the next one always waits, in
- * a session of its own, for its prologue on a FIFO, so that starting a step costs no process but the step's own.
- * Background steps are numbers read from stdin; they ignore SIGINT and SIGQUIT, as POSIX says of asynchronous
- * lists, which is why the foreground is the one that is not in such a list. When nobody holds the other end of stdin
- * any more, the cell ends. What is said on stdout ("start N PID"
- * by the prologue, "end N CODE" here) is hostile input to the runner.
+ * The step loop of a job cell (§2.9). Foreground steps are numbered 1, 2, 3 …: a copy of this shell always waits for the
+ * prologue of the next on a FIFO and becomes the step, so that starting one costs no process but its own, and having one
+ * wait starts no program. Background steps are numbers read from stdin; they ignore SIGINT and SIGQUIT, as POSIX says of
+ * asynchronous lists, which is why the foreground is the one that is not in such a list. When nobody holds the other end
+ * of stdin any more, the cell ends. What is said on stdout ("start N PID" by the prologue, "end N CODE" here) is hostile
+ * input to the runner.
  */
 export const loopScript = `
 exec 3>&1 4<&0 </dev/null >/dev/null
 step() {
-  setsid /bin/sh /etc/mayfly/step "$1"
+  (
+    set -- "/run/mayfly/$1" "$1"
+    . "$1/pro"
+    exit 126
+  )
   echo "end $1 $?" >&3
 }
 {
@@ -102,7 +105,7 @@ while :; do
 done
 `
 
-/** What waits for a prologue: $1 is the number of the step, or "." in a cell of its own. The prologue execs the step. */
+/** What waits for a prologue in a cell of its own, where $1 is ".". The prologue execs the step. */
 export const stepScript = `
 set -- "/run/mayfly/$1" "$1"
 . "$1/pro"

@@ -24,13 +24,14 @@ test('a step of the job cell', () => {
   assert.equal(
     prologue(of).toString(),
     `exec >"$1/out" 2>"$1/err" </dev/null
-echo "start $2 $$" >&3
+read -r pid _ </proc/self/stat
+echo "start $2 $pid" >&3
 exec 3>&-
 printf %s 'echo "it'\\''s"' >"$1/s/step" || exit 1
 cd '/home/ci/a b' 2>/dev/null || { mkdir -p '/home/ci/a b' && cd '/home/ci/a b'; } || exit 1
 export A='b'\\''c'
 export TOKEN='t0p'
-exec /usr/bin/env 'x.y=1' '/bin/bash' '-eo' 'pipefail' "$1/s/step"
+exec /usr/bin/setsid /usr/bin/env 'x.y=1' '/bin/bash' '-eo' 'pipefail' "$1/s/step"
 `,
   )
 })

@@ -26,15 +26,19 @@ export const prologue = (of: PrologueOf): Buffer => {
     ...directoryLines(of.workdir),
     // After everything that needs a PATH, before the one command that wants it.
     ...plain.map(([name, value]) => `export ${name}=${quote(value)}`),
-    ['exec', ...viaEnv(others), ...command(of.script)].join(' '),
+    ['exec', ...ownSession(of.job), ...viaEnv(others), ...command(of.script)].join(' '),
   ]
   return Buffer.from(`${lines.join('\n')}\n`, 'utf8')
 }
 
-/** Output first, so that every complaint reaches the step's log; then its session, which is this shell's own. */
+/**
+ * Output first, so that every complaint reaches the step's log; then its session, which will have this process's number.
+ * `$$` would be that of the loop.
+ */
 const jobHead = (job: { readonly stdin: boolean }): readonly string[] => [
   `exec >"$1/out" 2>"$1/err" <${job.stdin ? '"$1/in"' : '/dev/null'}`,
-  'echo "start $2 $$" >&3',
+  'read -r pid _ </proc/self/stat',
+  'echo "start $2 $pid" >&3',
   'exec 3>&-',
 ]
 
@@ -55,6 +59,9 @@ const directoryLines = (workdir: string): readonly string[] => {
 
 const command = (script: StepSpec['script']): readonly string[] =>
   'argv' in script ? script.argv.map(quote) : [...script.interpreter.map(quote), '"$1/s/step"']
+
+/** In a cell of its own a step is alone. */
+const ownSession = (job: PrologueOf['job']): readonly string[] => (job === null ? [] : ['/usr/bin/setsid'])
 
 /** Names a shell cannot export: `env` sets them. Its command line is seen by the job's own processes only. */
 const viaEnv = (variables: readonly (readonly [string, string])[]): readonly string[] =>
