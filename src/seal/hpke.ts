@@ -78,11 +78,7 @@ const keySchedule = async (dh: Bytes, kemContext: Bytes, info: string) => {
   const [sharedSecret] = await hkdfSha256(labeledIkm(kemSuite, 'eae_prk', dh), none, [
     { info: labeledInfo(kemSuite, 'shared_secret', kemContext, 32), length: 32 },
   ])
-  const [pskIdHash, infoHash] = await Promise.all([
-    hmacSha256(none, labeledIkm(suite, 'psk_id_hash', none)),
-    hmacSha256(none, labeledIkm(suite, 'info_hash', utf8(info))),
-  ])
-  const schedule = concatBytes([Uint8Array.of(modeBase), pskIdHash, infoHash])
+  const schedule = await scheduleContext(info)
   const [key, nonce] = await hkdfSha256(labeledIkm(suite, 'secret', none), sharedSecret ?? none, [
     { info: labeledInfo(suite, 'key', schedule, 32), length: 32 },
     { info: labeledInfo(suite, 'base_nonce', schedule, 12), length: 12 },
@@ -90,6 +86,23 @@ const keySchedule = async (dh: Bytes, kemContext: Bytes, info: string) => {
   const aead = await importAesKey(key ?? none)
   for (const secret of [dh, sharedSecret, key]) secret?.fill(0)
   return { aead, nonce: nonce ?? none }
+}
+
+const contexts = new Map<string, Promise<Bytes>>()
+
+/** Of constants only (mode, empty psk_id, purpose), so each of our few purposes is computed once. */
+const scheduleContext = (info: string): Promise<Bytes> => {
+  const known = contexts.get(info) ?? computeContext(info)
+  contexts.set(info, known)
+  return known
+}
+
+const computeContext = async (info: string): Promise<Bytes> => {
+  const [pskIdHash, infoHash] = await Promise.all([
+    hmacSha256(none, labeledIkm(suite, 'psk_id_hash', none)),
+    hmacSha256(none, labeledIkm(suite, 'info_hash', utf8(info))),
+  ])
+  return concatBytes([Uint8Array.of(modeBase), pskIdHash, infoHash])
 }
 
 const labeledIkm = (suiteId: Bytes, label: string, ikm: Uint8Array): Bytes =>
