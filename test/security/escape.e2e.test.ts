@@ -2,8 +2,19 @@
 // value of the test's own and removed by it; every attempt is made inside a sandbox, by programs that refuse to run
 // anywhere else and do no harm where they succeed (isolation.md §12, §13).
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,8 +26,19 @@ import { allProbes, judgeOutput, programFor, watchHost } from '../../src/sandbox
 import { type Api, createApi, jobOf, stepIndex } from '../support/api.ts'
 import { createRepository } from '../support/git-host.ts'
 import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
-import { findLeftovers, installationName } from '../support/leftovers.ts'
-import { filesWith, formsOf, holds, processesWith, tracesOfNest } from '../support/residue.ts'
+import { findLeftovers, installationName, processesNaming } from '../support/leftovers.ts'
+import { type LoopDisk, openLoopDisk } from '../support/loop-disk.ts'
+import {
+  diskHolds,
+  filesWith,
+  formsOf,
+  holds,
+  kernelLogHolds,
+  memoryWith,
+  processesWith,
+  swapWith,
+  tracesOfNest,
+} from '../support/residue.ts'
 import { daemon, neighbour, plant, search } from './residents.ts'
 
 const image = 'docker: [{image: cimg/base:stable}]'
@@ -66,12 +88,15 @@ type World = {
   /** Everything changed after it was made is newer. */
   readonly stamp: string
   readonly installation: TestInstallation
+  /** Everything the installation keeps is on it; null where the machine lends no loop device. */
+  readonly disk: LoopDisk | null
   readonly api: Api
   readonly host: ProbeHost
   readonly run: Run
   /** Host listeners reached since before the first attempt. */
   readonly seen: ReturnType<ReturnType<typeof watchHost>>
 }
+const diskBytes = 1024 ** 3
 let world: World
 /** Undone in reverse, also when the beginning fails in the middle. */
 const undo: (() => Promise<void>)[] = []
@@ -82,7 +107,10 @@ before(async () => {
   await chmod(directory, 0o755)
   const stamp = join(directory, 'stamp')
   await writeFile(stamp, '')
-  const installation = await openInstallation({ args: ['--no-sample', '--local-repos', directory] })
+  const disk = openLoopDisk(diskBytes)
+  undo.push(async () => disk?.close())
+  const place = disk === null ? {} : { data: join(disk.directory, 'data') }
+  const installation = await openInstallation({ args: ['--no-sample', '--local-repos', directory], ...place })
   undo.push(() => closeCompletely(installation))
   const api = createApi(installation)
   const host = await plantOnHost(installation)
@@ -100,7 +128,7 @@ before(async () => {
   const watch = watchHost(host)
   const started = await api.post<Run>('/api/v1/runs', { project: 'escape' })
   const run = await api.finishedRun(started.id, 120_000)
-  world = { directory, stamp, installation, api, host, run, seen: watch([]) }
+  world = { directory, stamp, installation, disk, api, host, run, seen: watch([]) }
 })
 
 after(async () => {
@@ -221,15 +249,26 @@ const secretOf = async (run: Run): Promise<string> => {
   return secret
 }
 
+/** What the job made of the secret it printed, and printed nowhere. */
+const hiddenOf = (secret: string): string => createHash('sha256').update(secret).digest('hex').slice(0, 32)
+
 const expectNothingOf = async (secret: string): Promise<void> => {
-  const forms = formsOf(secret)
+  const forms = [...formsOf(secret), ...formsOf(hiddenOf(secret))]
   assert.deepEqual(processesWith(forms), [])
-  const { directory, stamp, installation } = world
+  const { directory, stamp } = world
   const decoy = join(directory, 'decoy')
   await writeFile(decoy, Buffer.from(`..${secret}..`).toString('base64'))
   assert.deepEqual(filesWith(forms, stamp), [decoy], 'only what the test itself put there is found')
   await rm(decoy)
-  const { data, run } = installation
+  expectNothingInDatabase(forms)
+  await expectNothingInMemory(secret)
+  expectNothingOnDisk(forms)
+  assert.deepEqual(swapWith(forms), [])
+  assert.equal(kernelLogHolds(forms), false)
+}
+
+const expectNothingInDatabase = (forms: readonly Buffer[]): void => {
+  const { data, run } = world.installation
   const dump = execFileSync('pg_dump', ['-h', join(run, 'pg'), '-U', 'mayfly', 'mayfly'], {
     env: { PATH: process.env.PATH ?? '', PGPASSWORD: readFileSync(join(data, 'pg/password'), 'utf8').trim() },
     maxBuffer: 256 * 1024 * 1024,
@@ -238,7 +277,59 @@ const expectNothingOf = async (secret: string): Promise<void> => {
   assert.equal(holds(dump, forms), false, 'the database has no plaintext of a log')
 }
 
-test('a job that hid itself everywhere leaves nothing when it has passed', async () => {
+/**
+ * What the job hid was in nobody's memory but its own. What it printed passes through two: the runner, which seals it,
+ * and the server, of which this test has asked the log as text; there it may lie where nobody uses it any more.
+ */
+const expectNothingInMemory = async (secret: string): Promise<void> => {
+  const { data, run } = world.installation
+  const parts = ['cli', 'server', 'vault', 'jailer', 'runner']
+  const ours = processesNaming([data, run])
+  const nameOf = (line: string) => parts.find((part) => line.includes(`/${part}.js`)) ?? 'database'
+  assert.deepEqual(new Set(ours.map(({ line }) => nameOf(line))), new Set([...parts, 'database']))
+  const without = (...names: readonly string[]) =>
+    ours.filter(({ line }) => !names.includes(nameOf(line))).map(({ pid }) => pid)
+  const holder = await startHolder(secret)
+  try {
+    const found = memoryWith(formsOf(secret), [...without('runner', 'server'), holder.pid])
+    assert.deepEqual(
+      found.map((text) => text.includes(`process ${holder.pid}:`)),
+      [true],
+      found.join(', '),
+    )
+    assert.deepEqual(memoryWith(formsOf(hiddenOf(secret)), without()), [])
+  } finally {
+    holder.stop()
+  }
+}
+
+/** A process that has the secret in its heap and nowhere else. */
+const startHolder = async (secret: string): Promise<{ readonly pid: number; stop(): void }> => {
+  const program = `my $held = <STDIN>; $held x= 2; $| = 1; print "held\\n"; <STDIN>`
+  const child = spawn('perl', ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.write(`${secret}\n`)
+  await once(child.stdout, 'data')
+  return { pid: child.pid ?? 0, stop: () => child.stdin.end() }
+}
+
+/** Raw, with a file that was written and deleted to show that such are found. */
+const expectNothingOnDisk = (forms: readonly Buffer[]): void => {
+  const { disk } = world
+  if (disk === null) return
+  const decoy = randomBytes(16).toString('hex')
+  const path = join(disk.directory, 'decoy')
+  const file = openSync(path, 'wx')
+  writeSync(file, `${decoy}\n`)
+  fsyncSync(file)
+  closeSync(file)
+  rmSync(path)
+  disk.flush()
+  assert.equal(diskHolds(disk.image, formsOf(decoy)), true, 'what was deleted can be read')
+  assert.equal(diskHolds(disk.image, forms), false)
+}
+
+test('a job that hid itself everywhere leaves nothing when it has passed', async (t) => {
+  if (world.disk === null) t.diagnostic('no loop device here: the raw disk is not searched')
   assert.equal(jobOf(world.run, 'resident').status, 'passed')
   const secret = await secretOf(world.run)
   const receipt = await receiptOf(world.run, 'resident')

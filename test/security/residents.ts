@@ -15,20 +15,25 @@ open(my $ready, '>', '/tmp/daemon-is-ready') or die $!; print $ready "$$\\n"; cl
 sleep 60 while 1;
 `
 
-/** Prints the secret once: that line is the only way out of the sandbox, and it is sealed. */
+/**
+ * Prints one secret, once: that line is the only way out of the sandbox, and it is sealed. What it hides everywhere else
+ * is another, made of the first, that is never printed: so it can have been in no memory but the job's.
+ */
 export const plant = `set -eu
 secret=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')
 echo "secret $secret"
+hidden=$(printf %s "$secret" | sha256sum | cut -c1-32)
 mkdir -p deep/er/and/deeper
-for file in file deep/er/and/deeper/file "$HOME/file" /tmp/residue /var/tmp/residue /dev/shm/residue "/tmp/name-$secret"; do
-  echo "$secret" > "$file"; echo "planted $file"
+for file in file deep/er/and/deeper/file "$HOME/file" /tmp/residue /var/tmp/residue /dev/shm/residue "/tmp/name-$hidden"; do
+  echo "$hidden" > "$file"; echo "planted \${file%%-*}"
 done
-(RESIDUE=$secret exec sleep 100000) > /dev/null 2>&1 &
-(exec sh -c 'while :; do sleep 1000; done' "residue-$secret") > /dev/null 2>&1 &
+(RESIDUE=$hidden exec sleep 100000) > /dev/null 2>&1 &
+(exec sh -c 'while :; do sleep 1000; done' "residue-$hidden") > /dev/null 2>&1 &
+(RESIDUE=$hidden exec sh -c 'kill -SEGV $$' "residue-$hidden") > /dev/null 2>&1 || :
 case $(uname -m) in x86_64) memfd=319 ;; *) memfd=279 ;; esac
-perl daemon.pl "$secret" "$memfd" < /dev/null > /dev/null 2>&1
+perl daemon.pl "$hidden" "$memfd" < /dev/null > /dev/null 2>&1
 until [ -s /tmp/daemon-is-ready ]; do sleep 0.05; done
-echo "processes with it: $(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2> /dev/null | tr '\\0' '\\n' | grep -c "$secret")"
+echo "processes with it: $(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2> /dev/null | tr '\\0' '\\n' | grep -c "$hidden")"
 `
 
 /** The next job on the same machine, of the same project: nothing of the first is there. */

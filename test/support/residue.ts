@@ -1,6 +1,6 @@
 // Looks all over the machine for a secret that a job made (isolation.md §13), as it is and in the forms in which
 // programs pass things on. Reads only; the secret itself is known to nobody but the job and this process' memory.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 
 /** As it is, hexadecimal, and base64 at the three places where it can begin. */
@@ -58,10 +58,14 @@ export const filesWith = (forms: readonly Buffer[], stamp: string): readonly str
 }
 
 const chunkBytes = 4 * 1024 * 1024
+/** From here on grep reads: it looks for all forms at once and steps over holes. */
+const largeBytes = 16 * 1024 * 1024
 
 const fileHolds = (path: Buffer, forms: readonly Buffer[]): boolean => {
   const longest = Math.max(...forms.map((form) => form.length))
-  if (!quietly(() => lstatSync(path).isFile(), false)) return false
+  const about = quietly(() => lstatSync(path), null)
+  if (about?.isBlockDevice() || (about?.isFile() && about.size > largeBytes)) return grepFinds(path, forms)
+  if (!about?.isFile()) return false
   const file = quietly(() => openSync(path, 'r'), -1)
   if (file === -1) return false // gone since it was listed
   try {
@@ -79,17 +83,90 @@ const fileHolds = (path: Buffer, forms: readonly Buffer[]): boolean => {
   }
 }
 
+/** The forms are not in its arguments, where the search for processes would find them. */
+const grepFinds = (path: Buffer, forms: readonly Buffer[]): boolean => {
+  const { status, stderr } = spawnSync('grep', ['-qazFf', '-', '--', path.toString()], {
+    input: Buffer.concat(forms.flatMap((form) => [form, Buffer.from('\n')])),
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+  })
+  if (status !== 0 && status !== 1) throw new Error(`${path}: ${stderr}`)
+  return status === 0
+}
+
+/**
+ * Processes whose own memory has it: every region that is writable and in use. Who is asked must not be this process,
+ * which knows what it looks for.
+ */
+export const memoryWith = (forms: readonly Buffer[], pids: readonly number[]): readonly string[] =>
+  pids.flatMap((pid) => {
+    const memory = quietly(() => openSync(`/proc/${pid}/mem`, 'r'), -1)
+    if (memory === -1) return []
+    try {
+      const found = regionsOf(pid).find((region) => regionHolds(memory, region, forms))
+      return found === undefined ? [] : [`memory of process ${pid}: ${found.name}`]
+    } finally {
+      closeSync(memory)
+    }
+  })
+
+type Region = { readonly from: number; readonly size: number; readonly name: string }
+
+/** Regions without a resident page are left out: reserved by Node by the gigabyte, and empty. */
+const regionsOf = (pid: number): readonly Region[] =>
+  quietly(() => readFileSync(`/proc/${pid}/smaps`))
+    .toString('latin1')
+    .split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+    .flatMap((text) => {
+      const [, from = '', to = '', mode = '', name = ''] =
+        /^(\w+)-(\w+) (\S+) \S+ \S+ \S+ *(.*)/.exec(text) ?? []
+      const isUsed = /^(Rss|Swap): +[1-9]/m.test(text)
+      const [start, end] = [Number.parseInt(from, 16), Number.parseInt(to, 16)]
+      return mode.startsWith('rw') && isUsed ? [{ from: start, size: end - start, name: name || from }] : []
+    })
+
+const regionHolds = (memory: number, { from, size }: Region, forms: readonly Buffer[]): boolean => {
+  const chunk = Buffer.alloc(Math.min(chunkBytes, size))
+  const longest = Math.max(...forms.map((form) => form.length))
+  for (let at = 0; at < size; at += chunk.length - longest) {
+    const read = quietly(() => readSync(memory, chunk, 0, Math.min(chunk.length, size - at), from + at), 0)
+    if (holds(chunk.subarray(0, read), forms)) return true
+    if (at + chunk.length >= size) return false
+  }
+  return false
+}
+
+/** The raw bytes of a disk, or of the file that carries one: also what was deleted on it is there. */
+export const diskHolds = (path: string, forms: readonly Buffer[]): boolean =>
+  fileHolds(Buffer.from(path), forms)
+
+/** Every swap area of the machine, raw; empty when there is none. */
+export const swapWith = (forms: readonly Buffer[]): readonly string[] =>
+  quietly(() => readFileSync('/proc/swaps'))
+    .toString('utf8')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(/\s/)[0] ?? '')
+    .filter((path) => path !== '' && diskHolds(path, forms))
+
+/** The kernel's own log, which names what it kills. */
+export const kernelLogHolds = (forms: readonly Buffer[]): boolean => {
+  const { stdout, status } = spawnSync('dmesg', { maxBuffer: 64 * 1024 * 1024 })
+  if (status !== 0 || stdout.length === 0) throw new Error('the kernel log cannot be read')
+  return holds(stdout, forms)
+}
+
 /** Where a nest of this id is still known: mounts of any process, control groups, names below /run. */
 export const tracesOfNest = (nest: string): readonly string[] => [
   ...readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => quietly(() => readFileSync(`/proc/${pid}/mountinfo`, 'utf8'), '').includes(nest))
     .map((pid) => `mount seen by process ${pid}`),
-  ...execFileSync('find', ['/sys/fs/cgroup', '/run', '-name', `*${nest}*`], {
+  // As above, what vanishes meanwhile is no error to us.
+  ...spawnSync('find', ['/sys/fs/cgroup', '/run', '-name', `*${nest}*`], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-    .split('\n')
+    .stdout.split('\n')
     .filter((path) => path !== ''),
 ]
 
@@ -100,6 +177,6 @@ function quietly<T>(read: () => T, otherwise?: T): T | Buffer {
   try {
     return read()
   } catch {
-    return otherwise ?? Buffer.alloc(0)
+    return otherwise === undefined ? Buffer.alloc(0) : otherwise
   }
 }
