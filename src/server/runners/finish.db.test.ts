@@ -16,6 +16,7 @@ import { encodeFrameBatch } from '../../protocol/frames.ts'
 import { encodeLogIndex } from '../../protocol/log-object.ts'
 import type { AttemptEvent, FinishRequest } from '../../protocol/runner-wire.ts'
 import { encryptBlob } from '../../seal/index.ts'
+import { limits } from '../limits.ts'
 import { createLogs } from '../logs/logs.ts'
 
 const parts = await openParts()
@@ -272,4 +273,43 @@ test('a bundle cut anywhere changes nothing', async () => {
   const attempt = await find(held)
   assert.deepEqual([attempt.status, attempt.last_seq, attempt.steps.length], ['running', 0, 0])
   assert.equal((await runner.send(path, body)).status, 200)
+})
+
+test('what was reached and used is kept, told alone or with the end, up to the bound', async () => {
+  const held = await takeJob()
+  const record = {
+    ...{ at: '2026-01-01T00:00:00Z', cell: 'job', proto: 'dns', host: 'a"b\\{c},\u0000', ip: null, port: 53 },
+    ...{ verdict: 'denied', why: 'rule', up: 1, down: 2, ms: 3 },
+  } as const
+  const usage = {
+    peakMemory: 1,
+    cpuSeconds: 0.5,
+    peakRamdisk: 2,
+    peakPids: 3,
+    oomKills: 0,
+    egressUp: 1,
+    egressDown: 2,
+  }
+  const egress = (seq: number): AttemptEvent => ({
+    seq,
+    atMs: now,
+    kind: 'egress',
+    records: [record, record],
+  })
+  await runner.events(held, [
+    egress(1),
+    { ...{ seq: 2, atMs: now, kind: 'usage' }, usage: { ...usage, throttledMs: 0 } },
+  ])
+  const { egressRowsPerAttemptMax } = limits
+  const many = Array.from({ length: egressRowsPerAttemptMax }, (_, i) => egress(i + 3))
+  const bundle = { finish: finishOf({ lastEvent: many.length + 2 }), events: json({ v: 1, events: many }) }
+  assert.equal((await send(held, bundle)).status, 200)
+  const { rows } = await sql<{ seq: number; records: unknown[] }>`
+    select seq, records from egress_records where attempt_id = ${held.attempt} order by seq`.execute(parts.db)
+  assert.equal(rows.length, egressRowsPerAttemptMax)
+  assert.deepEqual([rows[0]?.seq, rows.at(-1)?.seq], [1, egressRowsPerAttemptMax + 1])
+  assert.deepEqual(rows[1]?.records[0], { ...record, host: 'a"b\\{c},\u2400' })
+  const found = await sql<{ usage: { cpuSeconds: number } }>`
+    select usage from attempts where id = ${held.attempt}`.execute(parts.db)
+  assert.equal(found.rows[0]?.usage.cpuSeconds, 0.5)
 })
