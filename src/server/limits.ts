@@ -51,6 +51,8 @@ export const limits = {
   safetyNetMs: 5_000,
   /** Batches read at once by a follower; one is at most 4 MiB. */
   logBatchesPerPage: 4,
+  /** Compressed; brought into the browser's form at once. */
+  smallFrameBytes: 512,
   /** Sealed frames of one watched log that are kept for its followers here. */
   freshFramesBytesPerLog: 256 * 1024,
   freshLogsMax: 128,

@@ -5,6 +5,7 @@ import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { ParsedFrameItem } from '../../protocol/frames.ts'
 import type { Db } from '../db/database.ts'
 import { noticeRows, tellOnCommit } from '../db/notify.ts'
+import { tellerOf } from '../db/tell.ts'
 import { inTransaction, onCommit, type Tx } from '../db/transaction.ts'
 import type { FreshFrames } from './fresh-frames.ts'
 
@@ -27,12 +28,23 @@ export const appendFrames = (
     const leases = await lockLeases(tx, requests)
     const stored: Stored[] = []
     const results = requests.map((request) => takeRequest(request, leases, stored))
+    for (const { attempt, logKey } of stored) if (logKey !== null) announceKey({ db, fresh }, attempt, logKey)
     for (const [request, ranges] of Map.groupBy(stored, (range) => range.request)) {
       onCommit(tx, () => keepFresh(fresh, request, ranges))
       await writeRequest(tx, request, ranges)
     }
     return results
   })
+
+/** Its followers are woken before there is a frame, so that the vault opens the key while the frame is stored. */
+const announceKey = (
+  { db, fresh }: { readonly db: Db; readonly fresh: FreshFrames },
+  attempt: AttemptId,
+  sealedKey: Uint8Array,
+): void => {
+  fresh.announce(attempt, sealedKey)
+  tellerOf(db)({ channel: 'mayfly_log', payload: attempt })
+}
 
 /** What is durable now reaches those who follow it without being read back. */
 const keepFresh = (fresh: FreshFrames, request: FrameRequest, ranges: readonly Stored[]): void => {

@@ -40,6 +40,18 @@ test('the newest frames of a watched log are there for as long as it is watched'
   assert.deepEqual([sizes(0), fresh.keyOf(attempt)], [[], null])
 })
 
+test('a key is there before the first frame, for as long as the log is watched', () => {
+  const { watchers, fresh, sizes } = open()
+  const key = new Uint8Array([9])
+  fresh.announce(attempt, key)
+  assert.equal(fresh.keyOf(attempt), null, 'nobody watches')
+  const stop = watchers.watch(attempt)
+  fresh.announce(attempt, key)
+  assert.deepEqual([fresh.keyOf(attempt), sizes(0)], [key, []])
+  stop()
+  assert.equal(fresh.keyOf(attempt), null)
+})
+
 test('what went another way leaves no gap: earlier frames are not offered', () => {
   const { watchers, fresh, sizes } = open()
   watchers.watch(attempt)

@@ -12,10 +12,12 @@ export type FreshRange = {
 }
 
 export type FreshFrames = {
+  /** The sealed key of a log whose first frame is being stored: who waits for it can have it opened meanwhile. */
+  announce(attempt: AttemptId, sealedKey: Uint8Array): void
   add(attempt: AttemptId, range: FreshRange): void
   /** The sealed frames from the one after `after`; none when it is not the newest ones that are wanted. */
   after(attempt: AttemptId, after: number): readonly Uint8Array[]
-  /** The sealed log key, when the first frame is still here. */
+  /** The sealed log key, when it was announced or the first frame is still here. */
   keyOf(attempt: AttemptId): Uint8Array | null
 }
 
@@ -24,10 +26,16 @@ type Tail = { from: number; frames: Uint8Array[]; bytes: number; sealedKey: Uint
 
 export const createFreshFrames = (watchers: Watchers): FreshFrames => {
   const tails = new Map<AttemptId, Tail>()
+  const announced = new Map<AttemptId, Uint8Array>()
   watchers.onChange((attempt) => {
-    if (!watchers.isWatched(attempt)) tails.delete(attempt)
+    if (watchers.isWatched(attempt)) return
+    tails.delete(attempt)
+    announced.delete(attempt)
   })
   return {
+    announce: (attempt, sealedKey) => {
+      if (watchers.isWatched(attempt)) announced.set(attempt, sealedKey.slice())
+    },
     add: (attempt, range) => {
       if (!watchers.isWatched(attempt)) return
       const before = tails.get(attempt)
@@ -38,12 +46,13 @@ export const createFreshFrames = (watchers: Watchers): FreshFrames => {
       if (tails.size >= limits.freshLogsMax && oldest !== undefined) tails.delete(oldest)
       tails.set(attempt, tail)
       append(tail, range.frames)
+      if (tail.sealedKey !== null) announced.delete(attempt)
     },
     after: (attempt, after) => {
       const tail = tails.get(attempt)
       return tail === undefined || after + 1 < tail.from ? [] : tail.frames.slice(after + 1 - tail.from)
     },
-    keyOf: (attempt) => tails.get(attempt)?.sealedKey ?? null,
+    keyOf: (attempt) => tails.get(attempt)?.sealedKey ?? announced.get(attempt) ?? null,
   }
 }
 

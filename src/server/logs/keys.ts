@@ -24,7 +24,8 @@ export const createLogKeys = (vault: VaultClient): LogKeys => {
   return {
     open: async (log, reader) => {
       if (log.sealedKey === null) return null
-      const name = log.isComplete ? `${log.attempt} ${reader.user}` : log.attempt
+      // A key belongs to what was sealed: an attempt that is leased again before its first frame has another one.
+      const name = `${log.attempt} ${log.isComplete ? reader.user : toBase64Url(log.sealedKey)}`
       return opened.get(name) ?? keep(name, ask(vault, log, reader))
     },
   }

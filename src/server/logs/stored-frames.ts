@@ -1,7 +1,7 @@
 // Frames of one attempt, fresh from their request or from their rows: opened and brought into the browser's form once, however many follow. A page
 // that has frames never changes and is kept for a while; an empty one only answers those who asked before it was read.
 import { promisify } from 'node:util'
-import { constants, deflateRaw, zstdDecompress } from 'node:zlib'
+import { constants, deflateRaw, deflateRawSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
@@ -156,8 +156,12 @@ const toFollowerFrame = async (
   }
 }
 
-/** The one form that every browser inflates by itself. */
+/** The one form that every browser inflates by itself. A line or two is done sooner than handed to another thread. */
 export const zstdToDeflate = async (compressed: Uint8Array, rawBytesMax: number): Promise<Uint8Array> => {
+  if (compressed.length <= limits.smallFrameBytes) {
+    const raw = zstdDecompressSync(compressed, { maxOutputLength: rawBytesMax })
+    return deflateRawSync(raw, { level: constants.Z_BEST_SPEED })
+  }
   const raw = await inflateZstd(compressed, { maxOutputLength: rawBytesMax })
   return deflate(raw, { level: constants.Z_BEST_SPEED })
 }
