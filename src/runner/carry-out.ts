@@ -14,7 +14,7 @@ import type { AttemptDeps } from './job-attempt.ts'
 import { type PlanDeps, runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
 import { egressPolicy } from './sandbox-spec.ts'
-import type { CarriedOut, LeaseDeps } from './session/lease.ts'
+import type { CarriedOut, LeaseDeps } from './session/life.ts'
 import type { AttemptSink } from './sink.ts'
 
 export type CarryOutDeps = PlanDeps &

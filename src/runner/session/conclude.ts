@@ -12,7 +12,7 @@ import { createBackoff } from '../backoff.ts'
 import { finishMs, requestDeadlineMs } from '../limits.ts'
 import type { EventQueue } from './events.ts'
 import type { Journal, PackedLog } from './journal.ts'
-import type { CarriedOut, LeaseDeps, Life } from './lease.ts'
+import type { CarriedOut, LeaseDeps, Life } from './life.ts'
 import type { FileBody } from './requests.ts'
 
 type Ending = {

@@ -10,7 +10,7 @@ import { keepPacked, packLog } from '../logs/archive.ts'
 import { createFrameStore } from '../logs/frame-store.ts'
 import { createFramer } from '../logs/framer.ts'
 import type { AttemptSink } from '../sink.ts'
-import type { Life } from './lease.ts'
+import type { Life } from './life.ts'
 import type { FileBody } from './requests.ts'
 
 /** The log as it is stored in the end; `object` null: there was no output. */

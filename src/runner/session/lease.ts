@@ -1,46 +1,16 @@
 // The life of one lease: its log and events, the attempt itself, and the end, offered to the server until it is taken.
 // A lost lease ends everything at once and sends nothing more.
 import { utf8 } from '../../base/bytes.ts'
-import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
-import type { Log } from '../../base/log.ts'
-import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
-import type { KeyPair, Sign } from '../../seal/index.ts'
-import type { AttemptResult, StopReason } from '../attempt.ts'
+import type { LeaseGrant } from '../../protocol/runner-wire.ts'
+import type { KeyPair } from '../../seal/index.ts'
+import type { StopReason } from '../attempt.ts'
 import { requestDeadlineMs } from '../limits.ts'
-import type { Shipper } from '../logs/shipper.ts'
 import type { AttemptSink } from '../sink.ts'
 import { conclude } from './conclude.ts'
 import { createEventQueue } from './events.ts'
 import { openJournal } from './journal.ts'
-import type { Requests } from './requests.ts'
-
-export type CarriedOut = AttemptResult & {
-  readonly result: FinishRequest['result']
-  /** What of it this runner keeps for a while; stands in the receipt. */
-  readonly kept: { readonly pack?: string }
-}
-
-export type LeaseDeps = {
-  readonly requests: Requests
-  readonly shipper: Shipper
-  /** With the runner's own key. */
-  readonly sign: Sign
-  readonly runner: string
-  readonly ingestKey: Uint8Array
-  /** For sealed frames of long logs, until they are packed. */
-  readonly spoolDirectory: string
-  readonly clock: Clock
-  readonly log: Log
-  /** The attempt by its kind. Resolves always. */
-  readonly carryOut: (
-    grant: LeaseGrant,
-    eph: KeyPair | null,
-    sink: AttemptSink,
-    signal: AbortSignal,
-  ) => Promise<CarriedOut>
-  readonly weak: readonly string[]
-}
+import type { LeaseDeps, Life } from './life.ts'
 
 export interface Lease {
   readonly id: LeaseGrant['lease']
@@ -68,16 +38,6 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: KeyPair | nu
   })
   const setWatched = (watched: boolean) => watching.set(watched)
   return { id: grant.lease, vacated: vacated.promise, ended, stop: onStop, setWatched }
-}
-
-export type Life = {
-  readonly deps: LeaseDeps
-  readonly grant: LeaseGrant
-  readonly eph: KeyPair | null
-  readonly stop: AbortSignal
-  readonly lost: AbortSignal
-  readonly onStop: (reason: StopReason) => void
-  readonly watching: { set: (watched: boolean) => void }
 }
 
 const live = async (life: Life, onVacated: (destroyed: boolean) => void): Promise<void> => {

@@ -37,7 +37,7 @@ import {
 } from '../../seal/index.ts'
 import { randomBytes, systemClock } from '../../sys/index.ts'
 import { nextSession } from './counter.ts'
-import type { LeaseDeps } from './lease.ts'
+import type { LeaseDeps } from './life.ts'
 import { createRequests } from './requests.ts'
 import { openSession } from './session.ts'
 

@@ -19,7 +19,8 @@ import { type CryptoKey, generateEphemeralKey, type KeyPair, verifyIngestKey } f
 import { createBackoff } from '../backoff.ts'
 import { backoffStartMaxMs, drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
 import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
-import { type Lease, type LeaseDeps, startLease } from './lease.ts'
+import { type Lease, startLease } from './lease.ts'
+import type { LeaseDeps } from './life.ts'
 import type { Requests } from './requests.ts'
 
 export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'ingestKey' | 'weak'> & {

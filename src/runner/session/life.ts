@@ -1,0 +1,46 @@
+// What every part of a lease's life is given: the machine's side (`LeaseDeps`) and this lease's own (`Life`).
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
+import type { KeyPair, Sign } from '../../seal/index.ts'
+import type { AttemptResult, StopReason } from '../attempt.ts'
+import type { Shipper } from '../logs/shipper.ts'
+import type { AttemptSink } from '../sink.ts'
+import type { Requests } from './requests.ts'
+
+export type CarriedOut = AttemptResult & {
+  readonly result: FinishRequest['result']
+  /** What of it this runner keeps for a while; stands in the receipt. */
+  readonly kept: { readonly pack?: string }
+}
+
+export type LeaseDeps = {
+  readonly requests: Requests
+  readonly shipper: Shipper
+  /** With the runner's own key. */
+  readonly sign: Sign
+  readonly runner: string
+  readonly ingestKey: Uint8Array
+  /** For sealed frames of long logs, until they are packed. */
+  readonly spoolDirectory: string
+  readonly clock: Clock
+  readonly log: Log
+  /** The attempt by its kind. Resolves always. */
+  readonly carryOut: (
+    grant: LeaseGrant,
+    eph: KeyPair | null,
+    sink: AttemptSink,
+    signal: AbortSignal,
+  ) => Promise<CarriedOut>
+  readonly weak: readonly string[]
+}
+
+export type Life = {
+  readonly deps: LeaseDeps
+  readonly grant: LeaseGrant
+  readonly eph: KeyPair | null
+  readonly stop: AbortSignal
+  readonly lost: AbortSignal
+  readonly onStop: (reason: StopReason) => void
+  readonly watching: { set: (watched: boolean) => void }
+}
