@@ -2,6 +2,8 @@
 
 /** Nests one jailer holds at the same time, pooled ones included. */
 export const nestsMax = 512
+/** Nests being built at the same time. */
+export const buildsPerProcessor = 2
 export const cellsPerNestMax = 256
 /** Steps of one job cell. */
 export const setsPerNestMax = 20_000

@@ -2,12 +2,20 @@
 // holds bytes, its cells hold processes. Knows nothing of IPC: the verbs call it (served.ts).
 
 import { chmodSync, lchownSync, mkdirSync, rmdirSync, statfsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Limits, Receipt } from '../../protocol/receipt.ts'
-import { backgroundSet, killRoundMs, killRounds, nestsMax, setsAtStart } from '../limits.ts'
+import {
+  backgroundSet,
+  buildsPerProcessor,
+  killRoundMs,
+  killRounds,
+  nestsMax,
+  setsAtStart,
+} from '../limits.ts'
 import type { Parcel } from '../pipes.ts'
 import { type Anchor, openAnchor } from './anchor.ts'
 import type { Bind } from './base.ts'
@@ -20,6 +28,7 @@ import type { GoneCheck } from './gone-check.ts'
 import type { GatewayNet, NetLink } from './net.ts'
 import { findNamespaceHolders } from './net-holders.ts'
 import type { Records } from './records.ts'
+import { createTurns } from './turns.ts'
 import type { Uids } from './uids.ts'
 
 export type NestWant = {
@@ -85,8 +94,11 @@ export type NestDeps = {
 /** The runner's ends of the job cell's stdin and stdout. */
 export type JobPipes = { readonly in: Parcel; readonly out: Parcel }
 
+export type MadeNest = { readonly nest: Nest; readonly pipes: JobPipes }
+
 export interface Nests {
-  prepare(want: NestWant): Promise<{ nest: Nest; pipes: JobPipes }>
+  /** Rejects when it could not be made or handed over; it is gone then. */
+  prepare(want: NestWant, handOver: (made: MadeNest) => Promise<void>): Promise<void>
   get(id: string): Nest
   bind(nest: Nest, limits: Limits): Promise<void>
   /** Takes the network away from a job that abuses it. */
@@ -101,16 +113,24 @@ export interface Nests {
 export const createNests = (deps: NestDeps): Nests => {
   const nests = new Map<string, Nest>()
   const making = new Map<string, Promise<unknown>>()
-  const prepare: Nests['prepare'] = async (want) => {
+  const inTurn = createTurns(buildsPerProcessor * availableParallelism())
+  const prepare: Nests['prepare'] = async (want, handOver) => {
     if (nests.size + making.size >= nestsMax)
       throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'too many nests' })
     const id = deps.newId()
-    const work = makeNest(deps, id, want)
+    // The turn lasts until the nest is handed over: else all would be handed over late, when the last is built.
+    const work = inTurn(async () => {
+      const made = await makeNest(deps, id, want)
+      nests.set(id, made.nest)
+      await handOver(made)
+    })
     making.set(id, work)
     try {
-      const made = await work
-      nests.set(id, made.nest)
-      return made
+      await work
+    } catch (error) {
+      const nest = nests.get(id)
+      if (nest !== undefined) await destroy(nest)
+      throw error
     } finally {
       making.delete(id)
     }
@@ -140,11 +160,7 @@ export const createNests = (deps: NestDeps): Nests => {
   }
 }
 
-const makeNest = async (
-  deps: NestDeps,
-  id: string,
-  want: NestWant,
-): Promise<{ nest: Nest; pipes: JobPipes }> => {
+const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<MadeNest> => {
   const directory = join(deps.directory, id)
   const uid = deps.uids.take()
   const groups = deps.groups.directoriesOf(id)

@@ -68,19 +68,18 @@ const prepareNest = async (
   give: Give,
 ) => {
   const found = tools.map(({ object, at }) => ({ directory: deps.toolDirectory(object), at }))
-  const { nest, pipes } = await deps.nests.prepare({ limits, net, seccomp, tools: found })
-  const cell = nest.cells.get(0)
-  void cell?.exited.then((exit) => deps.onCellExit(nest.id, 0, exit))
-  try {
-    for (const part of ['in', 'out'] as const) await give(part, 0, pipes[part].handle)
+  let made: { nest: string; address: string | null; noswap: boolean } | null = null
+  await deps.nests.prepare({ limits, net, seccomp, tools: found }, async ({ nest, pipes }) => {
+    void nest.cells.get(0)?.exited.then((exit) => deps.onCellExit(nest.id, 0, exit))
+    try {
+      for (const part of ['in', 'out'] as const) await give(part, 0, pipes[part].handle)
+    } finally {
+      closePipes(pipes)
+    }
     const [link] = nest.links
-    return { nest: nest.id, address: link?.jobAddress ?? null, noswap: deps.noswap }
-  } catch (error) {
-    await deps.nests.destroy(nest)
-    throw error
-  } finally {
-    closePipes(pipes)
-  }
+    made = { nest: nest.id, address: link?.jobAddress ?? null, noswap: deps.noswap }
+  })
+  return made
 }
 
 type CellParts = {
