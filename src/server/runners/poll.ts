@@ -124,10 +124,11 @@ const findWork = async (deps: PollDeps, poll: SignedPoll, signal: AbortSignal) =
     deps.log.warn('no leases while the vault is away', { error })
     return null
   })
-  if (ingestKey === null) return null
+  if (ingestKey === null || signal.aborted) return null
   const { session, free, eph, facts } = request
   const compiler = facts === undefined ? caller.compiler : (facts.compiler ?? null)
   const claimed = await claimAttempts(deps, { runner: caller.id, session, free, max: eph.length, compiler })
+  // Nobody is there to answer any more.
   if (signal.aborted) {
     for (const { attempt, lease } of claimed) await deps.giveBack({ attempt, lease })
     return null
