@@ -2,7 +2,7 @@
 // by the stand-ins outside (`arrived`, `heard`, `asked`), never by the job.
 import type { EgressPolicy, EgressRule } from '../driver.ts'
 import type { Judge } from './probe.ts'
-import type { Scene } from './scene.ts'
+import type { Scene, StepAct } from './scene.ts'
 
 /** Where the stand-in for a listed host is; the test's LAN has it. */
 export const listedAddress = '93.184.216.34'
@@ -38,6 +38,13 @@ const names = [
 ]
 const lyingNames = [...names.map(([name]) => name), 'mixed', 'rebind']
 
+/** Whatever a flooding job loses itself: its neighbour must still get its answer. */
+const servedNeighbour: StepAct = {
+  nest: 'other',
+  cell: 'job',
+  program: `my $address = ''; for (1 .. 10) { $address = inet_aton('web.example') and last } defined $address or die 'a neighbour is not served'; see('served', 'errno 0')`,
+}
+
 export const networkScenes: readonly Scene[] = [
   {
     id: 'N09',
@@ -48,17 +55,14 @@ export const networkScenes: readonly Scene[] = [
       {
         nest: 'other',
         cell: 'job',
-        program: `my ($to) = before('address'); my $tried = 0; my $wait = pack('l!l!', 1, 0); my $host = inet_aton($to); for my $port (1 .. 65535) {
-  socket(my $s, PF_INET, SOCK_STREAM, 0) or die $!; $tried++; connect($s, pack_sockaddr_in($port, $host)) or next; setsockopt($s, SOL_SOCKET, SO_RCVTIMEO, $wait);
-  my $said = ''; sysread($s, $said, 64); $said =~ /banner-\\Q$NONCE\\E/ and see("$to:$port", 'banner') }
-see('tried', $tried == 65535 ? 'errno 0' : "only $tried")`,
+        program: `my ($to) = before('address'); sweep(0.05, map { [$to, $_] } 1 .. 65535); see('tried', 'errno 0')`,
       },
       {
         outside: async ({ lines, scan }) =>
           scan(lines.flatMap((line) => /^address: (.*)/.exec(line)?.[1] ?? [])),
       },
     ],
-    judge: unheard(/: banner|^accepted: (?!127\.)|^tried: only/),
+    judge: unheard(/: banner|: connected banner|^accepted: (?!127\.)/),
     positive: ['10.255.0.2:8080: banner'],
   },
   {
@@ -79,7 +83,8 @@ ${listening}`,
       },
       ...(['job', 'shared', 'clean'] as const).map((cell) => ({
         ...{ nest: 'other' as const, cell },
-        program: `my ($to) = before('address'); for my $port (3000, 8088, 65535) { greet4($_, $port) for $to, map { "10.255.$_.2" } 0 .. 3 } greet("abstract", PF_UNIX, SOCK_STREAM, pack_sockaddr_un("\\0neighbour-$NONCE"));
+        program: `my ($to) = before('address'); my @addresses = ($to, map { "10.255.$_.2" } 0 .. 3); sweep(0.3, map { my $port = $_; map { [$_, $port] } @addresses } 3000, 8088, 65535);
+greet("abstract", PF_UNIX, SOCK_STREAM, pack_sockaddr_un("\\0neighbour-$NONCE"));
 my $key = 7_001_001; my $id = shmget($key, 4096, 0); if (defined $id) { shmread($id, my $seen, 0, 128); see('shm', $seen) }
 my $queue = msgget($key, 0); if (defined $queue) { msgrcv($queue, my $seen, 200, 0, 04000); see('queue', $seen // '') }
 for my $file (glob('/proc/[0-9]*/cmdline /proc/[0-9]*/environ'), map { "$_/neighbour-$NONCE" } '/tmp', '/dev/shm', '/var/tmp') { my $text = join '', lines_of($file); see($file, "marker $1") if $text =~ /(\\Q$MARKER\\E\\w+)/ }
@@ -99,7 +104,8 @@ see('done', 'errno 0')`,
     judge: ({ lines, planted }) =>
       lines.find(
         (line) =>
-          planted.some((value) => line.includes(value)) || /^(accepted|spoofed|arp): |: bytes/.test(line),
+          planted.some((value) => line.includes(value)) ||
+          /^(accepted|spoofed|arp): |: bytes|: connected banner/.test(line),
       ) ?? null,
     positive: ['accepted: 10.255.0.6'],
   },
@@ -159,6 +165,7 @@ see($_, $say_to->(@{$try{$_}})) for sort keys %try`,
     egress: list(rule('web.example', 8080), rule('*.wild.example', 8080)),
     names: { 'web.example': [[listedAddress]], 'tunnel.example': [[listedAddress]] },
     acts: [
+      servedNeighbour,
       {
         cell: 'job',
         program: `my ($gateway) = map { /^nameserver\\s+([\\d.]+)$/ } lines_of('/etc/resolv.conf'); my $hex = unpack('H*', $NONCE);
@@ -172,9 +179,9 @@ socket(my $t, PF_INET, SOCK_STREAM, 0) or die $!; connect($t, pack_sockaddr_in(5
 socket(my $s, PF_INET, SOCK_DGRAM, 0) or die $!; setsockopt($s, SOL_SOCKET, SO_RCVBUF, 1 << 20); connect($s, pack_sockaddr_in(53, inet_aton($gateway))); my ($got, $begin) = (0, time); my $r = ''; vec($r, fileno $s, 1) = 1;
 for my $i (1 .. 70000) { send($s, dns_question("n$i.wild.example", 1), 0); my $ready = $r; while (select($ready, undef, undef, 0) > 0) { sysread($s, my $bytes, 512) or last; $got++ } }
 while (select(my $ready = $r, undef, undef, 0.5) > 0) { sysread($s, my $bytes, 512) or last; $got++ }
-my $most = 200 * (time - $begin + 2); see('flood', $got <= $most ? 'errno 0' : "answered $got of at most $most");
-my $after = 'silent'; for (1 .. 20) { $after = udp($gateway, 53, dns_question('web.example', 1), 0.5); last if $after eq 'rcode 0' } $after eq 'rcode 0' or die 'the gateway has not survived'`,
+my $most = 200 * (time - $begin + 2); see('flood', $got <= $most ? 'errno 0' : "answered $got of at most $most");`,
       },
+      servedNeighbour,
     ],
     judge: unheard(/^asked: .*tunnel|^arrived: |^flood: answered|: bytes/),
     positive: ['asked: ab.tunnel.example'],

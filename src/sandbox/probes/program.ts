@@ -90,6 +90,10 @@ sub greet { my ($what, $domain, $type, $address) = @_; socket(my $s, $domain, $t
     connect($s, $address) or die 'errno ' . ($! + 0) . "\\n"; syswrite($s, "GET / HTTP/1.0\\r\\n\\r\\n"); my $n = sysread($s, my $bytes, 64);
     defined $n ? ($n ? "bytes $bytes" : 'closed') : 'errno ' . ($! + 0) }; chomp(my $why = $@); alarm $SECONDS; see($what, $said // $why) }
 sub greet4 { my ($host, $port) = @_; greet("$host $port", PF_INET, SOCK_STREAM, pack_sockaddr_in($port, inet_aton($host))) }
+sub sweep { my ($wait, @targets) = @_; while (my @some = splice @targets, 0, 300) { my %open; my $w = '';
+  for (@some) { my ($host, $port) = @$_; socket(my $s, PF_INET, SOCK_STREAM | 04000, 0) or die $!; connect($s, pack_sockaddr_in($port, inet_aton($host))) || $! == 115 or next; $open{fileno $s} = [$s, "$host:$port"]; vec($w, fileno $s, 1) = 1 }
+  for (1 .. 20) { last unless %open; my $ready = $w; select(undef, $ready, undef, $wait) > 0 or last; for my $fd (keys %open) { vec($ready, $fd, 1) or next; my ($s, $to) = @{delete $open{$fd}}; vec($w, $fd, 1) = 0; getpeername($s) or next;
+    my $r = ''; vec($r, $fd, 1) = 1; my $said = ''; sysread($s, $said, 128) if select($r, undef, undef, 1) > 0; see($to, "connected $said") } } } }
 sub greet6 { my ($host, $port) = @_; greet("$host $port", PF_INET6, SOCK_STREAM, pack_sockaddr_in6($port, inet_pton(PF_INET6, $host))) }
 sub dns_question { my ($name, $type) = @_; return pack('n6', 7, 256, 1, 0, 0, 0) . join('', map { chr(length) . $_ } split /\\./, $name) . pack('xnn', $type, 1) }
 sub own_address { socket(my $s, PF_INET, SOCK_DGRAM, 0) or die $!; my $r = pack('a16x24', 'eth0'); return ioctl($s, 0x8915, $r) ? inet_ntoa(substr $r, 20, 4) : '' }
