@@ -44,3 +44,5 @@ process.once('message', async (order: Order) => {
 })
 // The jailer disconnects when it holds everything; ending earlier could lose a handle in flight.
 process.once('disconnect', () => process.exit(0))
+// A jailer that dies while a handle is on its way is not noticed: Node then tells of no disconnect.
+setTimeout(() => process.exit(1), 15_000).unref()
