@@ -46,7 +46,7 @@ export const errorsPage = (): string =>
     '# Errors',
     '',
     'Everything that has a code, by number. `mayfly explain CODE` says the same in a terminal.',
-    'Numbers: 1xxx machine and start, 2xxx configuration (`src/compile/problem-codes.ts`), 3xxx sandbox and runner,',
+    'Numbers: 1xxx machine and start, 2xxx configuration (`src/protocol/problem-codes.ts`), 3xxx sandbox and runner,',
     '4xxx API and access, 5xxx vault, 6xxx storage, 7xxx source hosts.',
     '',
     '| number | symbol | meaning | HTTP status | exit code | worth a retry |',

@@ -3,7 +3,7 @@
 // read several times (a command used ten times) counts once, with the worst that was said of it.
 
 import type { Position } from '../base/problem.ts'
-import { type ProblemCode, problemCodes } from './problem-codes.ts'
+import { type ProblemCode, problemCodes } from '../protocol/problem-codes.ts'
 import { positionOf, type Spot } from './source/file.ts'
 import type { Entry } from './source/node.ts'
 

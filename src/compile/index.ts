@@ -20,12 +20,12 @@ import { createProblems, type Problems } from './problems.ts'
 import { loadYaml } from './source/load.ts'
 import type { SourceNode } from './source/node.ts'
 
+export { type Explanation, problemExplanations } from '../protocol/explain/index.ts'
+export { type ProblemCode, problemCodes, titleOf } from '../protocol/problem-codes.ts'
 export { type Construct, type Verdict, verdicts } from './constructs.ts'
 export { circleciSchema as configSchema } from './dialects/circleci/schema.ts'
-export { type Explanation, problemExplanations } from './explain/index.ts'
 export { formatProblems, type ProblemLook, printable } from './format.ts'
 export type { JobSelection, Selection, Why, WorkflowSelection } from './plan/selection.ts'
-export { type ProblemCode, problemCodes, titleOf } from './problem-codes.ts'
 export { nearest } from './suggest.ts'
 
 export type CompileInput = {

@@ -2,9 +2,9 @@
 // on with a harmless stand-in. The same finding at the same place (a command used ten times) is reported once.
 
 import type { Problem, Severity } from '../base/problem.ts'
+import { type ProblemCode, problemCodes } from '../protocol/problem-codes.ts'
 import type { Constructs } from './constructs.ts'
 import { limits } from './limits.ts'
-import { type ProblemCode, problemCodes } from './problem-codes.ts'
 import { frameOf, positionOf, type Spot } from './source/file.ts'
 
 export interface Problems {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { problemCodes } from '../problem-codes.ts'
+import { problemCodes } from '../../protocol/problem-codes.ts'
 import { createProblems } from '../problems.ts'
 import { lineOf } from './file.ts'
 import { loadYaml } from './load.ts'

@@ -2,8 +2,9 @@
 // `GET /api/v1/errors` answers and the page that `type` of a problem names shows.
 import { faultExplanations } from '../../base/fault-explanations.ts'
 import { catalogue, type FaultCode } from '../../base/faults.ts'
-import { type ProblemCode, problemCodes, problemExplanations } from '../../compile/index.ts'
 import type { ErrorKind } from '../../protocol/api/shapes.ts'
+import { problemExplanations } from '../../protocol/explain/index.ts'
+import { type ProblemCode, problemCodes } from '../../protocol/problem-codes.ts'
 
 /** The next step, where there is one that fits every case. */
 export const hints: Partial<Record<FaultCode, string>> = {

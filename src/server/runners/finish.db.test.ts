@@ -14,6 +14,7 @@ import { concatBytes, utf8 } from '../../base/bytes.ts'
 import { encodeFinishBundle, type FinishParts } from '../../protocol/finish-body.ts'
 import { encodeFrameBatch } from '../../protocol/frames.ts'
 import { encodeLogIndex } from '../../protocol/log-object.ts'
+import type { EgressRecord } from '../../protocol/receipt.ts'
 import type { AttemptEvent, FinishRequest } from '../../protocol/runner-wire.ts'
 import { encryptBlob } from '../../seal/index.ts'
 import { limits } from '../limits.ts'
@@ -277,10 +278,10 @@ test('a bundle cut anywhere changes nothing', async () => {
 
 test('what was reached and used is kept, told alone or with the end, up to the bound', async () => {
   const held = await takeJob()
-  const record = {
-    ...{ at: '2026-01-01T00:00:00Z', cell: 'job', proto: 'dns', host: 'a"b\\{c},\u0000', ip: null, port: 53 },
-    ...{ verdict: 'denied', why: 'rule', up: 1, down: 2, ms: 3 },
-  } as const
+  const record: EgressRecord = {
+    ...({ at: '2026-01-01T00:00:00Z', cell: 'job', proto: 'dns', ip: null, port: 53 } as const),
+    ...({ host: 'a"b\\{c},\u0000', verdict: 'denied', why: 'rule', up: 1, down: 2, ms: 3 } as const),
+  }
   const usage = {
     peakMemory: 1,
     cpuSeconds: 0.5,

@@ -1,9 +1,9 @@
 // Every explanation shows a configuration that has exactly the problem it explains.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compile } from '../index.ts'
-import { type ProblemCode, problemCodes } from '../problem-codes.ts'
-import { problemExplanations } from './index.ts'
+import { problemExplanations } from '../protocol/explain/index.ts'
+import { type ProblemCode, problemCodes } from '../protocol/problem-codes.ts'
+import { compile } from './index.ts'
 
 const codesOf = (text: string, branch: string): readonly string[] => {
   const event = {
