@@ -18,7 +18,7 @@ export interface JailerClient {
   call<V extends VerbName>(verb: V, args: VerbArguments[V]): Promise<Reply>
   /** Called once, also when the cell ended before anybody asked. */
   cellExit(nest: string, cell: number): Promise<CellExit>
-  /** No more news of this nest are wanted. */
+  /** The nest is proven gone, and its cells with it: whoever waits for the end of one hears of it now. */
   forget(nest: string): void
 }
 
@@ -27,16 +27,22 @@ type Pending = {
   resolve(reply: Reply): void
   reject(error: unknown): void
 }
-type ExitWait = { readonly promise: Promise<CellExit>; readonly resolve: (exit: CellExit) => void }
+type ExitWait = {
+  readonly promise: Promise<CellExit>
+  readonly resolve: (exit: CellExit) => void
+  readonly isOver: () => boolean
+}
 
 export const createJailerClient = (channel: Channel): JailerClient => {
   const pending = new Map<number, Pending>()
   const exits = new Map<string, ExitWait>()
+  /** Cells of nests that are gone, whose own news is still under way. */
+  const late = new Set<string>()
   let lastCall = 0
   let closed = false
 
-  const exitOf = (nest: string, cell: number): ExitWait => {
-    const key = `${nest} ${cell}`
+  const keyOf = (nest: string, cell: number): string => `${nest} ${cell}`
+  const exitOf = (key: string): ExitWait => {
     const wait = exits.get(key) ?? createWait()
     exits.set(key, wait)
     return wait
@@ -47,8 +53,10 @@ export const createJailerClient = (channel: Channel): JailerClient => {
       const call = pending.get(message.call)
       if (call === undefined || handle === undefined) return handle?.close()
       call.handles.set(message.part, handle)
-    } else if ('ran' in message) exitOf(message.nest, message.cell).resolve(message)
-    else {
+    } else if ('ran' in message) {
+      const key = keyOf(message.nest, message.cell)
+      if (!late.delete(key)) exitOf(key).resolve(message)
+    } else {
       const call = pending.get(message.re)
       pending.delete(message.re)
       if ('fault' in message) call?.reject(fault(message.fault.code, message.fault))
@@ -60,6 +68,7 @@ export const createJailerClient = (channel: Channel): JailerClient => {
     for (const call of pending.values()) call.reject(lineClosed())
     for (const wait of exits.values()) wait.resolve({ code: null, ran: true })
     pending.clear()
+    late.clear()
   })
   const call: JailerClient['call'] = (verb, args) =>
     new Promise((resolve, reject) => {
@@ -86,9 +95,14 @@ export const createJailerClient = (channel: Channel): JailerClient => {
   return {
     call,
     cellExit: (nest, cell) =>
-      closed ? Promise.resolve({ code: null, ran: true }) : exitOf(nest, cell).promise,
+      closed ? Promise.resolve({ code: null, ran: true }) : exitOf(keyOf(nest, cell)).promise,
     forget: (nest) => {
-      for (const key of exits.keys()) if (key.startsWith(`${nest} `)) exits.delete(key)
+      for (const [key, wait] of [...exits]) {
+        if (!key.startsWith(`${nest} `)) continue
+        exits.delete(key)
+        if (!wait.isOver()) late.add(key)
+        wait.resolve({ code: null, ran: true })
+      }
     },
   }
 }
@@ -104,11 +118,16 @@ const problemOf = (request: { readonly verb: VerbName }) => {
 const lineClosed = () => fault('E_EXEC_FAILED', { detail: 'the line to the jailer is closed' })
 
 const createWait = (): ExitWait => {
-  let resolve: ExitWait['resolve'] = () => undefined
-  const promise = new Promise<CellExit>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
+  const { promise, resolve } = Promise.withResolvers<CellExit>()
+  let over = false
+  return {
+    promise,
+    resolve: (exit) => {
+      over = true
+      resolve(exit)
+    },
+    isOver: () => over,
+  }
 }
 
 const replyOf = (value: unknown, handles: Map<HandlePart, RawHandle>): Reply => ({

@@ -1,0 +1,65 @@
+// The line to the jailer against a scripted other end: what is told of the end of cells, and when.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Channel } from '../../channel.ts'
+import { createJailerClient } from './client.ts'
+
+const lineTo = () => {
+  let tell: (message: unknown) => void = () => undefined
+  let end: () => void = () => undefined
+  const channel: Channel = {
+    send: async () => undefined,
+    onMessage: (handler) => {
+      tell = (message) => handler(message, undefined)
+    },
+    onClose: (handler) => {
+      end = handler
+    },
+    close: () => undefined,
+  }
+  const client = createJailerClient(channel)
+  return {
+    client,
+    exits: (cell: number, code: number) => tell({ nest: 'n', cell, code, ran: true }),
+    end: () => end(),
+  }
+}
+
+const gone = { code: null, ran: true }
+
+test('the end of a cell is heard, also by who asks later', async () => {
+  const { client, exits } = lineTo()
+  const early = client.cellExit('n', 0)
+  exits(0, 3)
+  exits(1, 4)
+  assert.equal((await early).code, 3)
+  assert.equal((await client.cellExit('n', 1)).code, 4)
+})
+
+test('who waits for a cell of a nest that is gone hears so, and its late news is no news', async () => {
+  const { client, exits } = lineTo()
+  const waiting = client.cellExit('n', 0)
+  const other = client.cellExit('m', 0)
+  client.forget('n')
+  assert.deepEqual(await waiting, gone)
+  exits(0, 137)
+  // Nothing of it was kept: only the end of the line answers now.
+  const again = client.cellExit('n', 0)
+  let isOver = false
+  void again.then(() => {
+    isOver = true
+  })
+  await Promise.resolve()
+  assert.equal(isOver, false)
+  void other
+})
+
+test('when the line closes, everybody who waits hears it', async () => {
+  const { client, end } = lineTo()
+  const waiting = client.cellExit('n', 0)
+  const call = client.call('sweep', {})
+  end()
+  assert.deepEqual(await waiting, gone)
+  await assert.rejects(call)
+  assert.deepEqual(await client.cellExit('n', 5), gone)
+})
