@@ -49,7 +49,7 @@ test('the job cell of a nest without network', () => {
   )
 })
 
-test('a clean cell has its own home and temp, sources are read-only, and it starts blocked', () => {
+test('a clean cell has its own home and temporary places, sources are read-only, and it starts blocked', () => {
   const own = '/run/m/nest/aaaaaaaa/cells/1'
   const more = lines({
     own,
@@ -57,7 +57,13 @@ test('a clean cell has its own home and temp, sources are read-only, and it star
     withoutNetwork: false,
     sources: [{ from: '/s', at: 'mnt/source' }],
   })
-  for (const line of [`--bind ${own}/home /home/ci`, `--bind ${own}/tmp /tmp`, '--ro-bind /s /mnt/source'])
+  const binds = [
+    `${own}/home /home/ci`,
+    `${own}/tmp /tmp`,
+    `${own}/var-tmp /var/tmp`,
+    `${own}/lock /run/lock`,
+  ]
+  for (const line of [...binds.map((bind) => `--bind ${bind}`), '--ro-bind /s /mnt/source'])
     assert.ok(more.includes(line), line)
   assert.ok(!more.includes('--unshare-net'))
   assert.equal(more.at(-1), '--block-fd 6')

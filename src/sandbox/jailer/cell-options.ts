@@ -43,14 +43,21 @@ export const cellOptions = (plan: CellPlan): readonly string[] => [
   // bwrap's /dev is a tmpfs without a limit (isolation.md §17.5): read-only, with a capped shm.
   ...['--dev', '/dev', '--size', String(plan.limits.shm), '--perms', '1777', '--tmpfs', '/dev/shm'],
   ...['--remount-ro', '/dev'],
-  ...(plan.own === null
-    ? []
-    : ['--bind', `${plan.own}/home`, '/home/ci', '--bind', `${plan.own}/tmp`, '/tmp']),
+  ...ownPlaces(plan.own),
   ...plan.sources.flatMap((source) => ['--ro-bind', source.from, `/${source.at}`]),
   ...['--bind', plan.sets, '/run/mayfly', '--chdir', '/home/ci'],
   ...['--seccomp', String(descriptors.seccomp), '--json-status-fd', String(descriptors.status)],
   ...(plan.blocked ? ['--block-fd', String(descriptors.block)] : []),
 ]
+
+/** Everything a job may write to, but for its working tree: a clean cell has its own of each (probe A09). */
+const ownPlaces = (own: string | null): readonly string[] =>
+  own === null
+    ? []
+    : [
+        ...['--bind', `${own}/home`, '/home/ci', '--bind', `${own}/tmp`, '/tmp'],
+        ...['--bind', `${own}/var-tmp`, '/var/tmp', '--bind', `${own}/lock`, '/run/lock'],
+      ]
 
 const environment = (caPath: string): Readonly<Record<string, string>> => ({
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

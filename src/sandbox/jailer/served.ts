@@ -244,14 +244,14 @@ const startOwnCell = async (
   return { cell: number, address: link?.jobAddress ?? jobLink?.jobAddress ?? null }
 }
 
-/** Home and temp of a clean cell, where nobody has been before. */
+/** Home and temporary places of a clean cell, where nobody has been before. */
 const makeHome = (nest: Nest, number: number): void => {
   const own = `cells/${number}`
   makeDirectory(nest, own, 0o755)
   makeDirectory(nest, `${own}/home`, 0o755)
   makeDirectory(nest, `${own}/home/project`, 0o755, nest.uid)
   makeDirectory(nest, `${own}/home`, 0o755, nest.uid)
-  makeDirectory(nest, `${own}/tmp`, 0o1777)
+  for (const name of ['tmp', 'var-tmp', 'lock']) makeDirectory(nest, `${own}/${name}`, 0o1777)
 }
 
 const addLink = async (deps: ServedDeps, nest: Nest): Promise<NetLink> => {

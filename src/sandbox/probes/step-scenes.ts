@@ -19,7 +19,7 @@ for my $name ('LD_PRELOAD', 'BASH_ENV', 'ENV', 'PERL5OPT', 'NODE_OPTIONS', 'GIT_
 see('done', 'errno 0');`
 const everywhere = `$ENV{HOME} // '/tmp', '/tmp', '/dev/shm', '/run', '/etc', '/opt', '/mnt', '/srv', '/var', '/home', '/root'`
 const looking = lookingIn(everywhere)
-/** What steps of one job have in common, clean ones too: see A09. */
+/** What other steps of a job share; a clean one has its own, which A09 is about. */
 const commonPlaces = `'/var/tmp', '/run/lock'`
 const lookingElsewhere = lookingIn(everywhere, commonPlaces)
 
