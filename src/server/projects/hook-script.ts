@@ -1,4 +1,5 @@
-// The post-receive hook that a Git server runs (foundation.md §7): POSIX sh, curl and openssl, nothing else. It writes each
+// The post-receive hook that a Git server runs (foundation.md §7): POSIX sh, curl, and sha256sum
+// or openssl; nothing else. As few programs as it can before the delivery is on its way. It writes each
 // pushed ref to a spool beside the repository and lets go; a child in the background signs and delivers, and whatever
 // could not be delivered goes with the next push or with `hooks/post-receive --flush` from cron.
 // The key never is an argument of a program: HMAC (RFC 2104) is built from two plain digests, the padded key goes
@@ -10,14 +11,14 @@ export const hookScript = (url: string): string => script.replaceAll('@URL@', ur
 const script = `#!/bin/sh
 # Mayfly: tells @URL@ about every push.
 # Put this file at hooks/post-receive (mode 0755) and the secret at hooks/mayfly-secret (mode 0600).
-# Needs curl and openssl. It never blocks and never fails a push: what cannot be delivered waits in mayfly-spool/
+# Needs curl, and sha256sum or openssl. It never blocks and never fails a push: what cannot be delivered waits in mayfly-spool/
 # and goes with the next push, or from cron with: hooks/post-receive --flush
 url='@URL@'
-hooks=$(cd "$(dirname "$0")" && pwd) || exit 0
+hooks=$(cd "\${0%/*}" && pwd) || exit 0
 spool=$hooks/../mayfly-spool
 secret=$hooks/mayfly-secret
 umask 077
-mkdir -p "$spool" || exit 0
+[ -d "$spool" ] || mkdir -p "$spool" || exit 0
 
 # One file per pushed ref; it appears under its final name only when it is complete.
 store() {
@@ -45,16 +46,19 @@ padded() {
   done
 }
 
+# Both print the digest first, then a space.
+if command -v sha256sum >/dev/null; then digest=sha256sum; else digest='openssl dgst -sha256 -r'; fi
+
 # Sets $mac to the HMAC-SHA-256 of file $1.
 sign() {
-  inner=$({ printf %b "$inner_pad"; cat "$1"; } | openssl dgst -sha256 -r) || return 1
+  inner=$({ printf %b "$inner_pad"; cat "$1"; } | $digest) || return 1
   rest=\${inner%% *} bytes=
   while [ -n "$rest" ]; do
     tail=\${rest#??}
     x=$((0x\${rest%"$tail"}))
     bytes=$bytes\\\\0$((x / 64))$((x / 8 % 8))$((x % 8)) rest=$tail
   done
-  mac=$(printf %b "$outer_pad$bytes" | openssl dgst -sha256 -r) || return 1
+  mac=$(printf %b "$outer_pad$bytes" | $digest) || return 1
   mac=\${mac%% *}
 }
 
@@ -74,10 +78,6 @@ flush() {
   inner_pad=$bytes
   padded "$key" 92
   outer_pad=$bytes
-  # What a flush that died had taken.
-  find "$spool" -name '*.json.*' -mmin +10 | while read -r file; do mv "$file" "\${file%.*}"; done
-  # At most a thousand wait; the oldest go first.
-  find "$spool" -name '*.json' | sort -r | tail -n +1001 | while read -r file; do rm -f "$file"; done
   for file in "$spool"/*.json; do
     # Whoever renames it delivers it: pushes may come at the same time.
     mv "$file" "$file.$$" 2>/dev/null || continue
@@ -85,9 +85,17 @@ flush() {
       rm -f "$file.$$"
     else
       mv "$file.$$" "$file"
-      return
+      break
     fi
   done
+  tidy
+}
+
+tidy() {
+  # What a flush that died had taken.
+  find "$spool" -name '*.json.*' -mmin +10 | while read -r file; do mv "$file" "\${file%.*}"; done
+  # At most a thousand wait; the oldest go first.
+  find "$spool" -name '*.json' | sort -r | tail -n +1001 | while read -r file; do rm -f "$file"; done
 }
 
 if [ "$1" = --flush ]; then
