@@ -265,7 +265,8 @@ export const text = {
     confirm: 'Confirm this fingerprint',
     confirmed: 'Confirmed',
     hook: 'Install the hook',
-    hookText: 'Two files in the bare repository on the Git server. The script needs curl, and sha256sum or openssl there.',
+    hookText:
+      'Two files in the bare repository on the Git server. The script needs curl, and sha256sum or openssl there.',
     hookSecretFile: 'hooks/mayfly-secret, mode 0600',
     hookScriptFile: 'hooks/post-receive, mode 0755',
     hookOnce:
