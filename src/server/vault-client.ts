@@ -1,6 +1,6 @@
 // The server's way to the vault: JSON over its Unix socket, a deadline on every call, answers checked by the protocol's
 // shapes. A vault that is down, sealed or talks nonsense is a fault that may be retried; the server holds no secret.
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Agent, IncomingMessage } from 'node:http'
 import { fault } from '../base/faults.ts'
 import { parseShape, type Shape } from '../base/shape.ts'
 import {
@@ -15,6 +15,7 @@ import {
   type WebhookAnswer,
   webhookAnswer,
 } from '../protocol/vault.ts'
+import { http } from '../sys/index.ts'
 import { limits } from './limits.ts'
 
 export type VaultClient = {
@@ -29,6 +30,7 @@ export type VaultClient = {
 }
 
 export const createVaultClient = (options: { readonly socket: string }): VaultClient => {
+  const { Agent } = http()
   const agent = new Agent({ keepAlive: true, maxSockets: 16, keepAliveMsecs: 30_000 })
   const post = (message: Message) => send({ agent, socket: options.socket, message })
   return {
@@ -73,7 +75,7 @@ const send = async (target: { agent: Agent; socket: string; message: Message }):
 const exchange = ({ agent, socket, message }: { agent: Agent; socket: string; message: Message }) =>
   new Promise<{ status: number; text: string }>((resolve, reject) => {
     const fail = (cause: unknown) => reject(unavailable(`${message.verb} did not get through`, cause))
-    const request = httpRequest(
+    const request = http().request(
       {
         agent,
         socketPath: socket,

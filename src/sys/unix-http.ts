@@ -1,6 +1,6 @@
-// One JSON request over a Unix socket, with a deadline and a bounded answer. Node's module is asked for, not imported: an
-// import reads all its exports, one of which loads a whole second client: 7 MB and 25 ms of every program's start.
+// One JSON request over a Unix socket, with a deadline and a bounded answer.
 import { fault } from '../base/faults.ts'
+import { http } from './http.ts'
 
 export type UnixAnswer = { readonly status: number; readonly body: unknown }
 
@@ -22,8 +22,7 @@ export const requestUnix = (call: {
       clearTimeout(timer)
       reject(fault('E_UNREACHABLE', { detail: `${call.method} ${call.path} at ${call.socketPath}`, cause }))
     }
-    const { request } = process.getBuiltinModule('node:http')
-    const sent = request(
+    const sent = http().request(
       { socketPath: call.socketPath, method: call.method, path: call.path, headers },
       (answer) => {
         const chunks: Buffer[] = []

@@ -1,10 +1,11 @@
 // The HTTP front of the vault: two Unix sockets, nothing on the network. Node gives no peer credentials, so the
 // directories are the gate: one that strangers may enter refuses the start. Everything that matters is signed besides.
 import { chmod, stat, unlink } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { fault } from '../base/faults.ts'
+import { http } from '../sys/index.ts'
 import type { VaultHttpAnswer, VaultHttpRequest } from './dispatch.ts'
 import { connectionsMax, headerBytesMax, headersTimeoutMs, requestTimeoutMs } from './limits.ts'
 import type { Vault } from './vault.ts'
@@ -52,7 +53,7 @@ const listen = async (
     headersTimeout: headersTimeoutMs,
     maxHeaderSize: headerBytesMax,
   }
-  const server = createServer(options, (request, response) => {
+  const server = http().createServer(options, (request, response) => {
     void respond(handle, request, response)
   })
   server.maxConnections = connectionsMax

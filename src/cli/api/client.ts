@@ -1,10 +1,10 @@
 // Calls of the HTTP API, typed by its own table (protocol/api/routes.ts): over the operator's socket on this machine
 // or with a token elsewhere. A problem document of the server becomes the fault it names.
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import type { z } from 'zod'
 import { catalogue, type FaultCode, fault } from '../../base/faults.ts'
 import { type AnswerOf, type BodyOf, type RouteName, routes } from '../../protocol/api/routes.ts'
+import { http } from '../../sys/index.ts'
 import type { Target } from './target.ts'
 
 const answerDeadlineMs = 30_000
@@ -64,7 +64,7 @@ const open = (
     const options = { method: call.method, headers, signal }
     const sent =
       target.kind === 'operator'
-        ? httpRequest({ ...options, socketPath: target.socket, path: call.path }, resolve)
+        ? http().request({ ...options, socketPath: target.socket, path: call.path }, resolve)
         : withToken(target, call.path, options, resolve)
     sent.on('error', (cause) => {
       const where = target.kind === 'operator' ? 'the installation on this machine' : target.url
@@ -84,9 +84,8 @@ const withToken = (
   if (url.protocol !== 'https:' && !isLocal)
     throw fault('E_FORBIDDEN', { public: `a token is not sent to ${url.origin} without TLS` })
   options.headers.authorization = `Bearer ${target.token.reveal('to the server it belongs to')}`
-  return url.protocol === 'https:'
-    ? httpsRequest(url, options, onAnswer)
-    : httpRequest(url, options, onAnswer)
+  const { request } = url.protocol === 'https:' ? process.getBuiltinModule('node:https') : http()
+  return request(url, options, onAnswer)
 }
 
 const pathOf = (

@@ -1,6 +1,6 @@
 // One Fastify application per door, both from the same route table. Decides nothing about runs or secrets: it parses,
 // admits, calls one use case and shapes the answer. Opened by server/index.ts.
-import { type Server, STATUS_CODES } from 'node:http'
+import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastifyRateLimit from '@fastify/rate-limit'
 import fastifySwagger from '@fastify/swagger'
@@ -9,6 +9,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import type { Clock } from '../../base/clock.ts'
 import { fault, isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
+import { http } from '../../sys/index.ts'
 import type { Access } from '../access/access.ts'
 import { networkOf } from '../access/network.ts'
 import type { Site } from '../access/site.ts'
@@ -190,7 +191,9 @@ const bindUpgrade = (
 const refuseUpgrade = (socket: Duplex, error: unknown): void => {
   const status = isFault(error) ? error.row.status : 500
   socket.on('error', () => undefined)
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+  socket.end(
+    `HTTP/1.1 ${status} ${http().STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+  )
 }
 
 const refuseMalformed =
