@@ -30,6 +30,7 @@ const shape = object({
   /** Passed on unread. */
   runnerConfig: optional((value) => value ?? null),
   repositoryRoots: list(path, { max: 100 }),
+  stateDirectories: list(path, { max: 16 }),
   tools,
   slots: integer({ min: 1, max: 10_000 }),
   trustCa: nullable(path),

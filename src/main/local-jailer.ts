@@ -40,6 +40,7 @@ export const startLocalJailer = (options: LocalJailerOptions = {}): LocalJailer 
     runDirectory,
     runnerCommand: null,
     repositoryRoots: options.repositoryRoots ?? [],
+    stateDirectories: [],
     tools: options.tools ?? {},
     slots: 64,
     trustCa: existsSync(systemAuthorities) ? systemAuthorities : null,

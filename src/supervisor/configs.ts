@@ -86,6 +86,7 @@ export const jailerConfig = (input: {
   runnerConfig: input.runner,
   runnerUser: input.runnerUser,
   repositoryRoots: input.repositoryRoots,
+  stateDirectories: [input.layout.data, input.layout.etc],
   // One read-only tool object: the release's own Node and the compiler, for plan cells.
   tools: { release: join(input.programs.directory, 'tool') },
   slots: input.slots,

@@ -34,7 +34,7 @@ export const startJailer = async (options: JailerOptions = {}): Promise<StartedJ
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const config = {
     ...{ installation, runDirectory, runnerCommand: null, slots: 2, trustCa: null },
-    ...{ repositoryRoots: options.repositoryRoots ?? [], tools: options.tools ?? {} },
+    ...{ repositoryRoots: options.repositoryRoots ?? [], tools: options.tools ?? {}, stateDirectories: [] },
   }
   const pipe = child.stdio[3]
   if (pipe && 'end' in pipe) pipe.end(JSON.stringify(config))

@@ -1,6 +1,7 @@
-// Values planted where only root can write, for the isolation suite to look for from inside (isolation.md §12): the
-// runner asks for them, the jailer alone says where. One fixed name per installation, so that what an earlier life left
-// is found again. Nothing but random bytes is ever written, and nothing is followed or overwritten.
+// Values planted where only root can write, the installation's own directories among them, for the isolation suite to
+// look for from inside (isolation.md §12): the runner asks for them, the jailer alone says where. One fixed name per
+// installation, so that what an earlier life left is found again. Nothing but random bytes is ever written, and nothing
+// is followed or overwritten.
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RandomBytes } from '../../base/clock.ts'
@@ -14,8 +15,16 @@ export interface Canaries {
 
 const places = ['/etc', '/opt', '/home', '/srv'] as const
 
-export const createCanaries = (installation: string, random: RandomBytes): Canaries => {
-  const paths = places.map((place) => join(place, `mayfly-canary-${installation}`))
+/** `stateDirectories`: where this installation keeps its own. */
+export const createCanaries = (
+  {
+    installation,
+    stateDirectories,
+  }: { readonly installation: string; readonly stateDirectories: readonly string[] },
+  random: RandomBytes,
+): Canaries => {
+  const state = stateDirectories.map((place) => join(place, `mayfly-canary-${installation}`))
+  const paths = [...places.map((place) => join(place, `mayfly-canary-${installation}`)), ...state]
   const clear = () => {
     for (const path of paths) rmSync(path, { force: true })
   }
@@ -24,7 +33,8 @@ export const createCanaries = (installation: string, random: RandomBytes): Canar
     plant: () => {
       clear()
       const value = `planted${Buffer.from(random(16)).toString('hex')}`
-      return { paths: paths.filter((path) => canWrite(path, value)), value }
+      const planted = paths.filter((path) => canWrite(path, value))
+      return { paths: planted, state: planted.filter((path) => state.includes(path)), value }
     },
   }
 }

@@ -28,6 +28,8 @@ export type JailerConfig = {
   readonly installation: string
   readonly runDirectory: string
   readonly repositoryRoots: readonly string[]
+  /** Where the installation keeps what no job may ever see: the isolation suite plants something there to look for. */
+  readonly stateDirectories: readonly string[]
   /** Id → directory of the host, bound read-only. */
   readonly tools: Readonly<Record<string, string>>
   readonly trustCa: string | null
@@ -70,7 +72,7 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
     uids: openUids(config.installation, new DataView(deps.random(4).buffer).getUint32(0)),
     newId: () => newId(deps.random, records),
   })
-  const canaries = createCanaries(config.installation, deps.random)
+  const canaries = createCanaries(config, deps.random)
   canaries.clear()
   const parts: Parts = { ...deps, nests, network, wall, canaries, noswap: host.noswap }
   const sweepNow = () => sweep({ directory, groups, records, isHeld: nests.has })

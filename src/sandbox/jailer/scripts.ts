@@ -10,8 +10,8 @@ export const stepPath = '/etc/mayfly/step'
  * one order, each answer one line. It begins with both ends of the cell's pipes open, until the jailer has its own.
  * $1 nest directory, $2 prepared base, $3 uid of the job, $4 hard limit of descriptors, $5 a file for \`mount -a\`, $6
  * lines for \`ip\`, empty without a network; then the cgroup.procs files to enter. Descriptors: 3 options, 4 filter,
- * 5 status of bwrap, 6 orders to the anchor. Every program started here costs a nest about 1.3 ms: one for the network, one for all mounts, one
- * copy. The working directory stays /, because the shell exports it and a cell could read it.
+ * 5 status of bwrap, 6 orders to the anchor. Every program started here costs a nest about 1.3 ms: one for the network,
+ * one for all mounts, one copy. The working directory stays /, because the shell exports it and a cell could read it.
  */
 export const nestScript = `
 umask 022

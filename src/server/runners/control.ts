@@ -1,5 +1,6 @@
-// What a held poll looks for, in one statement: whether there is work, and word about the leases that a runner has: a person wants the end, somebody watches. Said once, and again
-// after a while as long as it is still true: the answer may have been lost on its way.
+// What a held poll looks for, in one statement: whether there is work, and word about the leases that a runner has (a
+// person wants the end, somebody watches). Said once, and again after a while as long as it is still true: the answer
+// may have been lost on its way.
 import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
 import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
