@@ -1,9 +1,10 @@
 // `./mayfly test [suite …] [-- file …]`: set-up, the static check and every suite, each in its own run of Node's
-// test runner. Suites: unit (nothing needed), db (PostgreSQL), kernel (root), e2e (all of it, with a browser).
+// test runner. Suites: unit (nothing needed), db (PostgreSQL), kernel (root), e2e (all of it, with a browser). Only when
+// asked for: machine (a Debian of its own in QEMU, emulated: minutes).
 import { spawn } from 'node:child_process'
 import { glob, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ensurePackages, productPackages, testPackages } from '../src/supervisor/index.ts'
+import { ensurePackages, machinePackages, productPackages, testPackages } from '../src/supervisor/index.ts'
 
 const root = join(import.meta.dirname, '..')
 const node = process.execPath
@@ -19,7 +20,7 @@ type Suite = {
 const suites: Record<string, Suite> = {
   unit: {
     files: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
-    not: /\.(db|kernel|e2e)\.test\.ts$/,
+    not: /\.(db|kernel|e2e|machine)\.test\.ts$/,
     atOnce: 2,
     timeoutMs: 120_000,
   },
@@ -31,6 +32,7 @@ const suites: Record<string, Suite> = {
     timeoutMs: 300_000,
   },
   e2e: { files: ['test/**/*.e2e.test.ts'], not: null, atOnce: 1, timeoutMs: 900_000 },
+  machine: { files: ['test/**/*.machine.test.ts'], not: null, atOnce: 1, timeoutMs: 900_000 },
 }
 
 const run = (args: readonly string[]): Promise<number> =>
@@ -76,10 +78,13 @@ const names = wanted.length > 0 ? wanted : ['unit', 'db', 'kernel', 'e2e']
 
 await mkdir(join(root, 'tmp'), { recursive: true })
 if (names.some((name) => name !== 'unit'))
-  await ensurePackages([...productPackages, ...testPackages], {
-    isRoot: process.getuid?.() === 0,
-    say: (line) => console.log(line),
-  })
+  await ensurePackages(
+    [...productPackages, ...testPackages, ...(names.includes('machine') ? machinePackages : [])],
+    {
+      isRoot: process.getuid?.() === 0,
+      say: (line) => console.log(line),
+    },
+  )
 if ((await run(['tools/build.ts'])) !== 0) process.exit(1)
 const total: Count = { passed: 0, failed: 0, skipped: 0 }
 if (wanted.length === 0 && (await run(['tools/check.ts'])) !== 0) total.failed += 1

@@ -41,6 +41,15 @@ export const testPackages: readonly Need[] = [
     why: 'the from-zero test makes a minimal Debian root',
   },
   {
+    name: 'python3-seccomp',
+    proof: ['/usr/lib/python3/dist-packages/seccomp.cpython-311-x86_64-linux-gnu.so'],
+    why: 'an independent seccomp compiler to compare with',
+  },
+]
+
+/** For `./mayfly test machine`. */
+export const machinePackages: readonly Need[] = [
+  {
     name: 'qemu-system-x86',
     proof: ['/usr/bin/qemu-system-x86_64'],
     why: 'the cgroup v2 test boots a Debian with systemd',
@@ -48,11 +57,6 @@ export const testPackages: readonly Need[] = [
   { name: 'busybox-static', proof: ['/bin/busybox'], why: 'that Debian finds its disk with it' },
   { name: 'e2fsprogs', proof: ['/usr/sbin/mke2fs', '/sbin/mke2fs'], why: 'its disk is made with it' },
   { name: 'cpio', proof: ['/usr/bin/cpio', '/bin/cpio'], why: 'what it boots from is packed with it' },
-  {
-    name: 'python3-seccomp',
-    proof: ['/usr/lib/python3/dist-packages/seccomp.cpython-311-x86_64-linux-gnu.so'],
-    why: 'an independent seccomp compiler to compare with',
-  },
 ]
 
 export const missingPackages = (needs: readonly Need[]): readonly Need[] =>

@@ -35,7 +35,7 @@ test('the driver keeps its contract under systemd and cgroup v2, and leaves no g
       'modprobe veth; cd /srv/mayfly; export HOME=/root NO_COLOR=1',
       // Another process of the same unit: what the rule about inner processes is about.
       'sleep 900 &',
-      `node --test --test-reporter=spec --test-timeout=600000 ${files.join(' ')}`,
+      `node --test --test-concurrency=1 --test-reporter=spec --test-timeout=600000 ${files.join(' ')}`,
       'echo "ended with $?"',
       'echo "left over: $(ls -d /sys/fs/cgroup/mayfly-* 2>/dev/null | wc -l)"',
     ].join('\n'),
