@@ -13,30 +13,67 @@ import {
 } from './client.ts'
 import { startClock } from './clock.ts'
 import { marker, type ProjectKind } from './projects.ts'
-import type { Bench } from './scenario.ts'
+import type { Bench, Limit, Scenario } from './scenario.ts'
 import { slots } from './slots.ts'
 
 export type Trigger = { readonly client: Client; readonly project: BenchProject }
-export type KnownTrigger = Trigger & { readonly commit: string }
+type KnownTrigger = Trigger & { readonly commit: string }
 
 /** Milliseconds since the API request was sent, as a follower saw them. */
-export type Moments = {
+type Moments = {
   readonly firstLineMs: number
   /** Final state committed, log stored, sandbox gone, receipt written: the API shows all four. */
   readonly settledMs: number
 }
 
-export const setUpTrigger = async (
-  { installation }: Bench,
-  kind: ProjectKind = 'jobs-1',
-): Promise<Trigger> => {
+type Both = { readonly goal: Limit; readonly gate: Limit }
+
+/** Warm and cold say whether a sandbox of the job's class is kept ready; the whole way, plan included, has no limit. */
+export const triggerScenarios = (of: {
+  readonly id: Scenario<Trigger>['id']
+  readonly baseline: () => Promise<number>
+  /** What is timed from the API request on. */
+  readonly title: string
+  readonly pick: (moments: Moments) => number
+  readonly warm: Both
+  readonly cold: Both
+}): readonly [Scenario<KnownTrigger>, Scenario<KnownTrigger>, Scenario<Trigger>] => {
+  const { id, baseline, title, pick } = of
+  const common = { id, unit: 'ms', better: 'lower', baseline } as const
+  const known = (
+    variant: string,
+    kind: ProjectKind,
+    about: string,
+    limits: Both,
+  ): Scenario<KnownTrigger> => ({
+    ...common,
+    ...limits,
+    variant,
+    title: `${title}, plan known, ${about}`,
+    setUp: (bench) => setUpKnown(bench, kind),
+    subject: async (state) => pick(await triggerKnown(state)),
+  })
+  return [
+    known('warm', 'jobs-1', 'sandbox prewarmed', of.warm),
+    known('cold', 'cold-1', 'no sandbox of the class kept ready', of.cold),
+    {
+      ...common,
+      ...{ variant: 'with planning', goal: {}, gate: {} },
+      title: `${title}, the plan made on the way; no limit`,
+      setUp: setUpTrigger,
+      subject: async (state) => pick(await triggerUnknown(state)),
+    },
+  ]
+}
+
+const setUpTrigger = async ({ installation }: Bench, kind: ProjectKind = 'jobs-1'): Promise<Trigger> => {
   const under = await installation()
   const { client } = await under.up(slots)
   return { client, project: await under.project(kind, 'path') }
 }
 
 /** Has the plan made that the samples find. */
-export const setUpKnown = async (bench: Bench, kind: ProjectKind): Promise<KnownTrigger> => {
+const setUpKnown = async (bench: Bench, kind: ProjectKind): Promise<KnownTrigger> => {
   const trigger = await setUpTrigger(bench, kind)
   const { client } = trigger
   const { id } = await client.post<Run>('/api/v1/runs', { project: trigger.project.name })
@@ -48,7 +85,7 @@ export const setUpKnown = async (bench: Bench, kind: ProjectKind): Promise<Known
 }
 
 /** The answer to the request names the job's attempt already. */
-export const triggerKnown = async ({ client, project, commit }: KnownTrigger): Promise<Moments> => {
+const triggerKnown = async ({ client, project, commit }: KnownTrigger): Promise<Moments> => {
   const elapsed = startClock()
   const { id, jobs, plan_of } = await client.post<Run>('/api/v1/runs', { project: project.name, commit })
   const attempt = jobs.find(({ kind }) => kind === 'job')?.attempts[0]
@@ -56,7 +93,7 @@ export const triggerKnown = async ({ client, project, commit }: KnownTrigger): P
   return untilSettled(client, id, { elapsed, attempt: attempt.id, changes: null })
 }
 
-export const triggerUnknown = async ({ client, project }: Trigger): Promise<Moments> => {
+const triggerUnknown = async ({ client, project }: Trigger): Promise<Moments> => {
   const elapsed = startClock()
   const { id } = await client.post<Run>('/api/v1/runs', { project: project.name })
   const changes = await client.follow(`run:${id}`)

@@ -102,11 +102,7 @@ const answer = async (running: Running, request: CompileRequest, signal: AbortSi
     // Once its line is complete the program has nothing left to do, and a process of this size takes long to end.
     await withDeadline(Promise.race([output.answered, failWhenEnded(ended, words)]), compileMs)
     signal.throwIfAborted()
-    // It ends by itself: a sandbox closed under its step may never hear that the step has ended.
-    const receipt = withDeadline(ended, compileMs).then(
-      () => sandbox.close('done'),
-      () => sandbox.close('fault'),
-    )
+    const receipt = sandbox.close('done')
     // Awaited by the plan; its failure must not count as unhandled before that.
     receipt.catch(() => undefined)
     const parsed = parseCompileAnswer(parseJson(output.bytes()))

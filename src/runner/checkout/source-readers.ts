@@ -61,29 +61,20 @@ const openReader = async (deps: SourceReadersDeps, source: LocalSource): Promise
   const inbox = createInbox(readBytesMax)
   const io = { stdin, stdout: inbox.stream, stderr: gatherStream(0).stream }
   // However it ends, it says nothing more: an answer that is not complete by then is none.
-  const stop = new AbortController()
-  const ended = sandbox.exec(readStep, io, stop.signal).then(inbox.end, inbox.end)
-  // Without more to read it ends by itself, else it is told to, before its sandbox is closed.
-  const close = async (): Promise<unknown> => {
-    stdin.end()
-    const timer = setTimeout(() => stop.abort(), 1_000)
-    await ended
-    clearTimeout(timer)
-    return sandbox.close('done')
-  }
+  sandbox.exec(readStep, io, new AbortController().signal).then(inbox.end, inbox.end)
   return {
     use: async (want, signal) => {
       const within = AbortSignal.any([signal, AbortSignal.timeout(readMs)])
       within.addEventListener('abort', inbox.end, { once: true })
       const read = await converse(want, (line) => void stdin.write(`${line}\n`), inbox)
-      const closed = close()
+      const closed = sandbox.close('done')
       closed.catch(() => undefined)
       if (read !== null && !signal.aborted) return { read, closed }
       await closed
       signal.throwIfAborted()
       return null
     },
-    close: async () => void (await close()),
+    close: async () => void (await sandbox.close('done')),
   }
 }
 

@@ -1,7 +1,6 @@
 // Which addresses the link of a job has: a /30 of its own, so that nothing but the gateway is ever on it. Numbers go round
 // and round, because connections of the last one who had an address may still be on their way out.
 import { fault } from '../../base/faults.ts'
-import { linksMax } from '../limits.ts'
 
 export type Address = {
   readonly index: number
@@ -17,7 +16,7 @@ export const resolverAddress = '10.255.255.1'
 /** So many in 10.255.0.0/16, then in 10.254.0.0/16 and so on. */
 const perBlock = 250
 
-export const createAddresses = () => {
+export const createAddresses = (linksMax: number) => {
   const taken = new Set<number>()
   let next = -1
   const take = (gatewayPath: string): Address => {

@@ -148,7 +148,7 @@ export const createNests = (deps: NestDeps): Nests => {
     prepare,
     get,
     bind: (nest, limits) => bindLimits(nest, limits),
-    cut: async (nest) => void (await deps.network.remove([...nest.links])),
+    cut: async (nest) => void (await deps.network.cut([...nest.links])),
     usage: (nest) => usageOf(nest),
     destroy,
     destroyAll: async () => {

@@ -36,3 +36,22 @@ test('networks that close while others open are each found gone', {
   const sorted = closeMs.sort((a, b) => a - b)
   t.diagnostic(`close: median ${sorted[40]?.toFixed(0)} ms, slowest ${sorted.at(-1)?.toFixed(0)} ms`)
 })
+
+test('a network that was cut keeps its number: nobody else may have it while its nest is there', {
+  skip: needsRoot,
+  timeout: 60_000,
+}, async () => {
+  const network = createGatewayNet(binder, 2)
+  try {
+    const [cut, other] = [await network.openLink(), await network.openLink()]
+    assert.equal((await network.cut([cut])).ok, true)
+    await assert.rejects(network.openLink(), /too many job networks|E_SANDBOX_UNAVAILABLE/)
+    assert.equal((await network.remove([cut])).ok, true)
+    const next = await network.openLink()
+    assert.equal(next.index, cut.index)
+    for (const link of [next, other]) assert.equal((await network.remove([link])).ok, true)
+    for (const link of [cut, next, other]) link.close()
+  } finally {
+    await network.close()
+  }
+})

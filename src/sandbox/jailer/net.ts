@@ -10,6 +10,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import { type ChildProcess, spawn } from '../../sys/index.ts'
+import { linksMax } from '../limits.ts'
 import { type Address, createAddresses, resolverAddress } from './addresses.ts'
 import { bindListeners, type NetHandle } from './bind.ts'
 import type { GoneCheck } from './gone-check.ts'
@@ -29,7 +30,9 @@ export interface GatewayNet {
   join(address: Address, directory: string): Promise<NetLink>
   /** A namespace and its link, for a clean cell with a list of its own. */
   openLink(): Promise<NetLink>
-  /** Takes the links away from both sides, and says whether they are. Idempotent. */
+  /** Takes the links away from both sides, and says whether they are. Idempotent: their numbers stay theirs. */
+  cut(addresses: readonly Address[]): Promise<GoneCheck>
+  /** The same, and gives their numbers back. Once for each: they may be somebody else's afterwards. */
   remove(addresses: readonly Address[]): Promise<GoneCheck>
   /** After the last link. A next use makes another gateway. */
   close(): Promise<void>
@@ -49,8 +52,11 @@ type Gateway = Namespace & {
 }
 
 /** `binder` is how to start main/binder.ts: this Node and the path of the program. */
-export const createGatewayNet = (binder: readonly [file: string, ...args: string[]]): GatewayNet => {
-  const addresses = createAddresses()
+export const createGatewayNet = (
+  binder: readonly [file: string, ...args: string[]],
+  linksAtOnce = linksMax,
+): GatewayNet => {
+  const addresses = createAddresses(linksAtOnce)
   let opening: Promise<Gateway> | null = null
   let binding: Promise<unknown> = Promise.resolve()
   const gateway = (): Promise<Gateway> => {
@@ -85,8 +91,10 @@ export const createGatewayNet = (binder: readonly [file: string, ...args: string
       throw error
     }
   }
+  const cut: GatewayNet['cut'] = async (links) =>
+    opening === null ? noneLeft([]) : removeLinks(await opening, links)
   const remove: GatewayNet['remove'] = async (links) => {
-    const check = opening === null ? noneLeft([]) : await removeLinks(await opening, links)
+    const check = await cut(links)
     if (check.ok) for (const { index } of links) addresses.give(index)
     return check
   }
@@ -108,7 +116,7 @@ export const createGatewayNet = (binder: readonly [file: string, ...args: string
     view.close()
     opened.close()
   }
-  return { listen, reserve, join, openLink, remove, close }
+  return { listen, reserve, join, openLink, cut, remove, close }
 }
 
 const openGateway = async (): Promise<Gateway> => {

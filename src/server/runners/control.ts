@@ -7,6 +7,7 @@ import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { LeaseControl } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
 import type { Watchers } from '../logs/watchers.ts'
+import { untouched } from './untouched.ts'
 
 type Said = { readonly cancelAt: number | null; readonly watched: boolean }
 type Row = HeldLease & { readonly cancelledBy: string | null }
@@ -71,7 +72,7 @@ const look = async (
   const { rows } = await sql<{ leases: readonly Row[] | null; hasWork: boolean }>`
     select (
       select json_agg(json_build_object('attempt', id, 'lease', lease_id, 'session', session,
-        'cancelledBy', cancel_requested_by, 'isUntouched', last_event = 0 and last_seq = 0 and beats = 0))
+        'cancelledBy', cancel_requested_by, 'isUntouched', ${untouched}))
       from attempts where runner_id = ${runner} and status = 'running') as leases,
       exists (
         select from unnest(${classes}::text[]) as c (name)

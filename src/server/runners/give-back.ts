@@ -10,6 +10,7 @@ import { inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import { changeRun } from '../runs/change.ts'
+import { untouched } from './untouched.ts'
 
 type Deps = { readonly db: Db; readonly newId: NewId; readonly log: Log }
 type Granted = { readonly attempt: AttemptId; readonly lease: LeaseId }
@@ -41,7 +42,7 @@ const requeue = async (tx: Tx, newId: NewId, { attempt, lease }: Granted): Promi
       await sql<Row>`
         select run_id as run, job_id as job, number, class from attempts
         where id = ${attempt} and lease_id = ${lease} and status = 'running'
-          and last_event = 0 and last_seq = 0 and beats = 0 ${lock}`.execute(tx)
+          and ${untouched} ${lock}`.execute(tx)
     ).rows[0]
   const row = await read(noLock)
   if (row === undefined) return false
@@ -66,7 +67,7 @@ const requeueOutsideRuns = async (
       update attempts set status = 'queued', started_at = null, lease_id = null, runner_id = null, session = null,
         deadline_at = null
       where id = ${attempt} and lease_id = ${lease} and status = 'running'
-        and last_event = 0 and last_seq = 0 and beats = 0 returning job_id
+        and ${untouched} returning job_id
     ), job as (update jobs set status = 'queued' from back where jobs.id = back.job_id)
     select 1 from back`.execute(tx)
   if (rows.length === 1) await notify(tx, notices)
