@@ -20,6 +20,11 @@ import {
 } from '../base/shape.ts'
 
 export const vaultBodyBytesMax = 2 * 1024 * 1024
+/** Secrets of a project come to at most this in all, so that one answer carries them; a file may have as much. */
+export const secretsBytesMax = 1024 * 1024
+export const secretsMax = 200
+/** The secrets in base64url, their names, the deploy key. As text it still is a body of the vault. */
+const sealedReleaseBytesMax = 1_450_000
 /** `webhook.verify` takes the delivery itself as `application/octet-stream`; these headers say whose it claims to be. */
 export const webhookBodyBytesMax = 25 * 1024 * 1024
 export const hookIdHeader = 'mf-hook'
@@ -50,6 +55,8 @@ const publicKey = bytes({ length: 32 })
 const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
 /** Words and names: no control characters, nothing that could be an option of a program. */
 const word = text({ max: 256, form: /^[^\p{C}\s-][^\p{C}]*$/u })
+/** Also the name of the variable that a job sees. */
+export const secretName = text({ max: 128, form: /^[A-Za-z_][A-Za-z0-9_]*$/ })
 const seconds = integer({ min: 0, max: 253_402_300_799 })
 const flag = oneOf(true, false)
 const mv1 = text({ max: 4096, form: /^mv1:[A-Za-z0-9_.-]+:[A-Za-z0-9+/]+=*$/ })
@@ -87,9 +94,10 @@ const runnerScope = {
   tierMax: tier,
 }
 const releaseItem = either(
-  hasTag('type', 'agent'),
-  object({ type: oneOf('agent') }),
+  hasTag('type', 'blobkey'),
   object({ type: oneOf('blobkey'), object: id('attempt'), sealedKey: sealedLogKey }),
+  /** `job`: what a job attempt starts with. `agent`: the deploy key alone, for the purposes `plan` and `refs`. */
+  object({ type: oneOf('agent', 'job') }),
 )
 const keyVersion = integer({ min: 1, max: 1_000_000 })
 const count = integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
@@ -174,7 +182,7 @@ export const vaultVerbs = {
       /** One item for now: a ticket is burnt by one answer. */
       want: list(releaseItem, { min: 1, max: 1 }),
     }),
-    answer: object({ sealed: bytes({ max: 64 * 1024 }) }),
+    answer: object({ sealed: bytes({ max: sealedReleaseBytesMax }) }),
   },
   'blob.key': {
     sockets: ['server'],
@@ -257,6 +265,19 @@ export const agentPayload = object({
   hostKeys: list(text({ max: 4096 }), { max: 16 }),
 })
 export type AgentPayload = Shaped<typeof agentPayload>
+/** A value as its job gets it. `value`: base64url; the bytes are the person's own, of any kind. */
+export const releasedSecret = object({
+  name: secretName,
+  kind: oneOf('env', 'file'),
+  value: text({ max: Math.ceil((4 * secretsBytesMax) / 3), form: /^[A-Za-z0-9_-]+$/ }),
+})
+export type ReleasedSecret = Shaped<typeof releasedSecret>
+/** What `job` opens to; `agent` is null for local sources. */
+export const jobPayload = object({
+  agent: either((value) => value === null, oneOf(null), agentPayload),
+  secrets: list(releasedSecret, { max: secretsMax }),
+})
+export type JobPayload = Shaped<typeof jobPayload>
 /** What `blobkey` opens to: the log key of the runner's own attempt. */
 export const blobKeyPayload = object({ key: bytes({ length: 32 }) })
 export type BlobKeyPayload = Shaped<typeof blobKeyPayload>

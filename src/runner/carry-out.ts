@@ -4,7 +4,7 @@ import { fault } from '../base/faults.ts'
 import { Secret } from '../base/secret.ts'
 import { parseShape } from '../base/shape.ts'
 import type { JobLease, LeaseGrant } from '../protocol/runner-wire.ts'
-import { agentPayload } from '../protocol/vault.ts'
+import { type AgentPayload, agentPayload, jobPayload, type ReleasedSecret } from '../protocol/vault.ts'
 import { findClass } from '../sandbox/index.ts'
 import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
 import { runJobAttempt } from './attempt.ts'
@@ -28,7 +28,7 @@ export type CarryOutDeps = PlanDeps &
 export const createCarryOut =
   (deps: CarryOutDeps): LeaseDeps['carryOut'] =>
   async (grant, eph, sink, signal) => {
-    const released = await openKey(deps, grant, eph)
+    const released = await openReleased(deps, grant, eph)
     if (!released.ok) return refusedRelease(grant)
     const { key } = released
     const { spec } = grant
@@ -77,26 +77,37 @@ const runJob = async (
 const keptPack = ({ packs }: CarryOutDeps, project: string, commit: string): { readonly pack?: string } =>
   packs.holds(project, commit) ? { pack: commit } : {}
 
-const openKey = async (
+type Released =
+  | { readonly ok: true; readonly key: SourceKey | null; readonly secrets: readonly ReleasedSecret[] }
+  | { readonly ok: false }
+
+const openReleased = async (
   deps: CarryOutDeps,
   grant: LeaseGrant,
   eph: KeyPair | null,
-): Promise<{ readonly ok: true; readonly key: SourceKey | null } | { readonly ok: false }> => {
-  if (grant.sealed === null) return { ok: true, key: null }
+): Promise<Released> => {
+  if (grant.sealed === null) return { ok: true, key: null, secrets: [] }
   const options = { ticket: grant.ticket, vsign: deps.vaultSignKey }
   const bytes = eph === null ? null : await openRelease(eph, grant.sealed, options)
-  const parsed =
-    bytes === null ? null : parseShape(agentPayload, JSON.parse(Buffer.from(bytes).toString('utf8')))
-  if (parsed === null || !parsed.ok) return { ok: false }
-  const { keyPem, hostKeys } = parsed.value
-  return { ok: true, key: { key: new Secret(keyPem), hostKeys } }
+  if (bytes === null) return { ok: false }
+  const payload: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
+  if (grant.spec.kind !== 'job') {
+    const parsed = parseShape(agentPayload, payload)
+    return parsed.ok ? { ok: true, key: sourceKey(parsed.value), secrets: [] } : { ok: false }
+  }
+  const parsed = parseShape(jobPayload, payload)
+  if (!parsed.ok) return { ok: false }
+  const { agent, secrets } = parsed.value
+  return { ok: true, key: agent === null ? null : sourceKey(agent), secrets }
 }
+
+const sourceKey = ({ keyPem, hostKeys }: AgentPayload): SourceKey => ({ key: new Secret(keyPem), hostKeys })
 
 const nothingDone = { receipt: null, destroyed: true, kept: {} }
 
 const refusedRelease = (grant: LeaseGrant): CarriedOut => {
   const { code, public: message } = fault('E_PROTOCOL', {
-    public: 'the deploy key did not come from the vault',
+    public: 'what the vault released could not be opened',
   })
   const result: CarriedOut['result'] =
     grant.spec.kind === 'plan'

@@ -45,7 +45,7 @@ export const sealRelease = async (
   return toBase64Url(concatBytes([sealed, signature]))
 }
 
-/** The payload: JSON of `agentPayload` or `blobKeyPayload` (protocol/vault.ts), by what was asked for. */
+/** The payload: JSON of `agentPayload`, `jobPayload` or `blobKeyPayload` (protocol/vault.ts), by what was asked for. */
 export const openRelease = async (
   eph: KeyPair,
   answer: string,

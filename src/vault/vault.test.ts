@@ -12,6 +12,7 @@ import { parseShape } from '../base/shape.ts'
 import {
   agentPayload,
   blobKeyPayload,
+  jobPayload,
   type TicketClaims,
   type VaultAnswer,
   type VaultRequest,
@@ -149,7 +150,7 @@ const makeRelease = async (
     iss: 'server',
     iat: now,
     exp: now + 600,
-    purpose: 'job',
+    purpose: 'plan',
     org: world.org,
     project: world.project,
     attempt: newId('attempt'),
@@ -201,6 +202,21 @@ test('a deploy key is released to the runner that polled, once', async () => {
   await world.vault.close()
 })
 
+test('a job attempt starts with the deploy key and the secrets of its project', async () => {
+  const world = await makeWorld(await makePlace())
+  const release = async (changes: Parameters<typeof makeRelease>[1] = {}) => {
+    const made = await makeRelease(world, { ...changes, want: [{ type: 'job' }] })
+    const { sealed } = await call(world.vault, 'release', made.request)
+    const parsed = parseShape(jobPayload, await openSealed(world, made, sealed))
+    assert.ok(parsed.ok, JSON.stringify(parsed.problems))
+    return parsed.value
+  }
+  const released = await release({ claims: { purpose: 'job' } })
+  assert.match(released.agent?.keyPem ?? '', /^-----BEGIN OPENSSH PRIVATE KEY-----\n/)
+  assert.deepEqual(released.secrets, [])
+  await world.vault.close()
+})
+
 test('ten copies of one request at once give one answer', async () => {
   const world = await makeWorld(await makePlace())
   const { request } = await makeRelease(world)
@@ -240,6 +256,8 @@ test('every broken link of the chain is refused with its own code', async () => 
     ['E_INPUT', { claims: { eph: undefined } }],
     ['E_INPUT', { claims: { extra: 1 } }],
     ['E_INPUT', { claims: { purpose: 'sign' } }],
+    ['E_INPUT', { claims: { purpose: 'job' } }],
+    ['E_INPUT', { want: [{ type: 'job' }] }],
     ['E_INPUT', { want: [] }],
     ['E_INPUT', { want: [{ type: 'agent' }, { type: 'agent' }] }],
   ]

@@ -1,5 +1,5 @@
-// Signs what the server says about an attempt, and asks the vault for what its runner needs first: the deploy-key agent,
-// sealed to a key that the runner listed in the very poll that is answered. The server never sees what is inside.
+// Signs what the server says about an attempt, and asks the vault for what its runner needs first: the deploy-key agent
+// and, for a job, its secrets, sealed to a key that the runner listed in the very poll that is answered. The server never sees what is inside.
 import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
 import type { PollAnswer } from '../../protocol/runner-wire.ts'
@@ -51,7 +51,8 @@ export const createTickets = (deps: Deps): Tickets => {
       const release = async () => {
         const ticket = await sign(lease, caller, eph)
         const poll = { jws: caller.jws, body }
-        const { sealed } = await deps.vault.call('release', { ticket, poll, want: [{ type: 'agent' }] })
+        const type = purposeOf(lease) === 'job' ? 'job' : 'agent'
+        const { sealed } = await deps.vault.call('release', { ticket, poll, want: [{ type }] })
         return { ticket, eph, sealed }
       }
       try {
@@ -70,14 +71,13 @@ const claimsOf = (
   { lease, caller, eph, epoch }: { lease: LeaseDetails; caller: Caller; eph: string; epoch: string },
 ): TicketClaims => {
   const iat = Math.floor(clock.now() / 1000)
-  const purpose = lease.jobKind === 'plan' || lease.jobKind === 'refs' ? lease.jobKind : 'job'
   return {
     jti: newId('ticket'),
     epoch,
     iss: 'server',
     iat,
     exp: iat + ticketLifeSeconds,
-    purpose,
+    purpose: purposeOf(lease),
     org: lease.organisation,
     project: lease.project,
     attempt: lease.attempt,
@@ -93,6 +93,9 @@ const claimsOf = (
     ...(lease.specDigest === null ? {} : { spec_digest: lease.specDigest }),
   }
 }
+
+const purposeOf = ({ jobKind }: LeaseDetails): TicketClaims['purpose'] =>
+  jobKind === 'plan' || jobKind === 'refs' ? jobKind : 'job'
 
 const createKnown = ({ vault, clock }: Deps) => {
   let epoch: { readonly value: string; readonly until: number } | null = null

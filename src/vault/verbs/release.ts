@@ -10,6 +10,7 @@ import { type Fault, fault } from '../../base/faults.ts'
 import type {
   AgentPayload,
   BlobKeyPayload,
+  JobPayload,
   ReleaseItem,
   TicketClaims,
   VaultAnswer,
@@ -78,19 +79,31 @@ const authorise = async (deps: ReleaseDeps, request: VaultRequest<'release'>): P
 
 const checkItem = (item: ReleaseItem, claims: TicketClaims, project: ProjectRecord): void => {
   if (project.org !== claims.org) throw fault('E_RUNNER_SCOPE')
-  if (item.type === 'agent' && project.deploy === null) throw noDeployKey()
   if (item.type === 'blobkey' && item.object !== claims.attempt) throw fault('E_RUNNER_SCOPE')
+  if (item.type !== 'blobkey' && (item.type === 'job') !== (claims.purpose === 'job'))
+    throw fault('E_INPUT', { public: 'The ticket is for another purpose' })
+  if (item.type === 'agent' && project.deploy === null) throw noDeployKey()
 }
 
 const openItem = async (
   deps: ReleaseDeps,
   item: ReleaseItem,
   from: { readonly claims: TicketClaims; readonly project: ProjectRecord },
-): Promise<Uint8Array> => {
-  const payload =
-    item.type === 'agent' ? await openAgent(deps, from.project) : await openBlobKey(deps, item, from.claims)
-  return utf8(JSON.stringify(payload))
+): Promise<Uint8Array> => utf8(JSON.stringify(await payloadOf(deps, item, from)))
+
+const payloadOf = (
+  deps: ReleaseDeps,
+  item: ReleaseItem,
+  { claims, project }: { readonly claims: TicketClaims; readonly project: ProjectRecord },
+): Promise<AgentPayload | JobPayload | BlobKeyPayload> => {
+  if (item.type === 'blobkey') return openBlobKey(deps, item, claims)
+  return item.type === 'job' ? openJob(deps, project) : openAgent(deps, project)
 }
+
+const openJob = async (deps: ReleaseDeps, project: ProjectRecord): Promise<JobPayload> => ({
+  agent: project.deploy === null ? null : await openAgent(deps, project),
+  secrets: [],
+})
 
 const openAgent = async (deps: ReleaseDeps, project: ProjectRecord): Promise<AgentPayload> => {
   const { deploy, source, hostKeys } = project
