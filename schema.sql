@@ -82,6 +82,8 @@ attempts
   log_key_wrapped text
   log_complete boolean not null default false
   compiler text
+  cause text not null default 'start'::text
+  attempts_cause_check: CHECK ((cause = ANY (ARRAY['start'::text, 'retry'::text, 'rerun'::text])))
   attempts_check: CHECK (((status <> 'queued'::text) OR (started_at IS NULL)))
   attempts_check1: CHECK (((status <> 'running'::text) OR ((lease_id IS NOT NULL) AND (runner_id IS NOT NULL) AND (session IS NOT NULL))))
   attempts_check2: CHECK (((status = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)))
@@ -397,6 +399,8 @@ runs
   created_at timestamp with time zone not null default now()
   started_at timestamp with time zone
   finished_at timestamp with time zone
+  rerun_at timestamp with time zone
+  rerun_by text
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
   runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))

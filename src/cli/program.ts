@@ -197,6 +197,16 @@ const addRunVerbs = (program: Command, around: Surroundings): void => {
     .addOption(projectOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).cancelRun))
+  for (const parent of [runs, program])
+    parent
+      .command('rerun [ref]')
+      .description('carry out a run again, by the same plan')
+      .addOption(projectOption())
+      .option('--failed', 'only what did not pass, and what waited for it')
+      .option('-j, --job <job>', 'only this job')
+      .option('-w, --watch', 'stay until it ends')
+      .addOption(jsonOption())
+      .action(carryOut(around, async () => (await import('./commands/rerun.ts')).rerun))
   runs
     .command('start')
     .description('start a run of a branch or tag')

@@ -1,18 +1,22 @@
 // The difference between two states of a run, as the list of things a store has to do, in an order it can do them.
 import type { JobId, WorkflowId } from '../base/ids.ts'
-import type {
-  AttemptState,
-  AttemptStatus,
-  JobState,
-  RunState,
-  SkipReason,
-  Status,
-  WorkflowState,
+import {
+  type AttemptCause,
+  type AttemptState,
+  type AttemptStatus,
+  isFinal,
+  type JobState,
+  type RunState,
+  type SkipReason,
+  type Status,
+  type WorkflowState,
 } from './state.ts'
 
 export type Change =
   | { readonly kind: 'run'; readonly from: Status; readonly to: Status }
   | { readonly kind: 'run-cancel-requested' }
+  /** It had ended and goes on: what was told of its end is not true any more. */
+  | { readonly kind: 'run-reopened' }
   | { readonly kind: 'workflow-added'; readonly workflow: WorkflowState }
   | {
       readonly kind: 'workflow'
@@ -28,7 +32,12 @@ export type Change =
       readonly to: Status
       readonly skip: SkipReason | null
     }
-  | { readonly kind: 'attempt-added'; readonly job: JobId; readonly number: number }
+  | {
+      readonly kind: 'attempt-added'
+      readonly job: JobId
+      readonly number: number
+      readonly cause: AttemptCause
+    }
   | {
       readonly kind: 'attempt'
       readonly job: JobId
@@ -43,6 +52,7 @@ export const changesBetween = (before: RunState, after: RunState): readonly Chan
   const jobs = new Map(before.jobs.map((job) => [job.id, job]))
   return [
     ...(before.cancelRequested || !after.cancelRequested ? [] : [{ kind: 'run-cancel-requested' as const }]),
+    ...(isFinal(before.status) && !isFinal(after.status) ? [{ kind: 'run-reopened' as const }] : []),
     ...(before.status === after.status
       ? []
       : [{ kind: 'run' as const, from: before.status, to: after.status }]),
@@ -70,7 +80,7 @@ const ofJob = (before: JobState | undefined, after: JobState): readonly Change[]
 
 const ofAttempt = (job: JobId, before: AttemptState | undefined, after: AttemptState): readonly Change[] => {
   const { number } = after
-  if (before === undefined) return [{ kind: 'attempt-added', job, number }]
+  if (before === undefined) return [{ kind: 'attempt-added', job, number, cause: after.cause }]
   const changes: Change[] = []
   if (before.status !== after.status)
     changes.push({ kind: 'attempt', job, number, from: before.status, to: after.status })

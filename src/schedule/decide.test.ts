@@ -157,6 +157,76 @@ test('our own failure is tried once more and never replaces the attempt', () => 
   assert.equal(job(state, 'a').attempts.length, 2)
 })
 
+test('what failed is carried out again: attempts are added, what passed stays, what was skipped waits again', () => {
+  let state = planned(
+    { key: 'a' },
+    { key: 'b', needs: { a: ['passed'] } },
+    { key: 'c', needs: { b: ['passed'] } },
+    { key: 'd', needs: { b: ['failed'] } },
+  )
+  state = run(run(state, 'a', 'passed'), 'b', 'failed')
+  state = run(state, 'd', 'passed')
+  check(state, { run: 'failed', a: 'passed', b: 'failed', c: 'skipped', d: 'passed' })
+  const { state: again, changes } = decide(state, { kind: 'rerun', jobs: 'failed' })
+  check(again, { run: 'queued', a: 'passed', b: 'queued', c: 'waiting', d: 'passed' })
+  assert.deepEqual(changes.slice(0, 2), [
+    { kind: 'run-reopened' },
+    { kind: 'run', from: 'failed', to: 'queued' },
+  ])
+  assert.deepEqual(
+    job(again, 'b').attempts.map(({ number, cause, status }) => [number, cause, status]),
+    [
+      [1, 'start', 'failed'],
+      [2, 'rerun', 'queued'],
+    ],
+  )
+  const done = run(run(again, 'b', 'passed', 2), 'c', 'passed')
+  check(done, { run: 'passed', a: 'passed', b: 'passed', c: 'passed', d: 'passed' })
+  assert.deepEqual(decide(done, { kind: 'rerun', jobs: 'failed' }).changes, [])
+})
+
+test('a whole run is carried out again when it has ended, its plan stays', () => {
+  const state = planned({ key: 'a' }, { key: 'ok', kind: 'approval', needs: { a: ['passed'] } })
+  const waiting = run(state, 'a', 'passed')
+  assert.deepEqual(decide(waiting, { kind: 'rerun', jobs: 'all' }).changes, [])
+  const cancelled = play(waiting, { kind: 'cancel-requested' })
+  check(cancelled, { run: 'cancelled', a: 'passed', ok: 'cancelled' })
+  const again = play(cancelled, { kind: 'rerun', jobs: 'all' })
+  check(again, { run: 'queued', plan: 'passed', a: 'queued', ok: 'waiting' })
+  check(run(again, 'a', 'passed', 2), { run: 'on_hold', ok: 'on_hold' })
+  const unplanned = run(newRun(planId), 'plan', 'failed')
+  check(play(unplanned, { kind: 'rerun', jobs: 'all' }), { run: 'queued', plan: 'queued' })
+})
+
+test('one job is carried out again, also beside others, unless its needs ended otherwise', () => {
+  let state = planned({ key: 'a' }, { key: 'b', needs: { a: ['passed'] } }, { key: 'c' })
+  const named = (of: RunState, key: string): RunEvent => ({ kind: 'rerun', jobs: [job(of, key).id] })
+  assert.deepEqual(decide(state, named(state, 'a')).changes, [])
+  state = run(run(state, 'a', 'passed'), 'b', 'passed')
+  state = play(state, named(state, 'a'))
+  check(state, { run: 'queued', a: 'queued', b: 'passed', c: 'queued' })
+  state = run(state, 'a', 'failed', 2)
+  assert.deepEqual(decide(state, named(state, 'b')).changes, [])
+  const ending = play(
+    state,
+    { kind: 'claimed', job: job(state, 'c').id, number: 1 },
+    { kind: 'cancel-requested' },
+  )
+  assert.deepEqual(decide(ending, named(ending, 'a')).changes, [])
+})
+
+test('a rerun has an automatic retry of its own', () => {
+  let state = run(run(planned({ key: 'a' }), 'a', 'errored'), 'a', 'errored', 2)
+  check(state, { run: 'errored' })
+  state = run(play(state, { kind: 'rerun', jobs: 'failed' }), 'a', 'errored', 3)
+  check(state, { run: 'queued' })
+  check(run(state, 'a', 'errored', 4), { run: 'errored' })
+  assert.deepEqual(
+    job(state, 'a').attempts.map(({ cause }) => cause),
+    ['start', 'retry', 'rerun', 'retry'],
+  )
+})
+
 test('cancelling stops what has not begun and asks the rest to stop', () => {
   const started = planned({ key: 'a' }, { key: 'b' }, { key: 'c', needs: { a: ['passed', 'cancelled'] } })
   const { id } = job(started, 'a')
@@ -260,7 +330,9 @@ test('an attempt that its runner never got is queued again as the same attempt',
   const claimed = play(state, { kind: 'claimed', job: id, number: 1 })
   const { state: released, changes } = decide(claimed, { kind: 'released', job: id, number: 1 })
   check(released, { run: 'queued', a: 'queued' })
-  assert.deepEqual(job(released, 'a').attempts, [{ number: 1, status: 'queued', cancelRequested: false }])
+  assert.deepEqual(job(released, 'a').attempts, [
+    { number: 1, cause: 'start', status: 'queued', cancelRequested: false },
+  ])
   assert.deepEqual(
     changes.filter(({ kind }) => kind === 'attempt'),
     [{ kind: 'attempt', job: id, number: 1, from: 'running', to: 'queued' }],
@@ -269,7 +341,7 @@ test('an attempt that its runner never got is queued again as the same attempt',
   check(cancelled, { run: 'cancelled', a: 'cancelled' })
 })
 
-test('random graphs, cycles among them, always end, and no job runs before its needs', () => {
+test('random graphs, cycles among them, always end, also when carried out again, and no job runs before its needs', () => {
   for (let seed = 1; seed <= 300; seed++) {
     const next = random(seed)
     const below = (n: number) => Math.floor(next() * n)
@@ -290,7 +362,13 @@ test('random graphs, cycles among them, always end, and no job runs before its n
       }
     })
     let state = planned(...sketches)
-    for (let i = 0; i < 500 && !isFinal(state.status); i++) {
+    let isFirst = true
+    for (let i = 0; i < 500 && !(isFinal(state.status) && !isFirst); i++) {
+      if (isFinal(state.status)) {
+        isFirst = false
+        state = play(state, { kind: 'rerun', jobs: pick(['all', 'failed'] as const) })
+        continue
+      }
       const event = randomEvent(state, next)
       assert.ok(event, `seed ${seed}: nothing can happen and the run is ${state.status}`)
       const decision = decide(state, event)
@@ -299,7 +377,7 @@ test('random graphs, cycles among them, always end, and no job runs before its n
         decision.changes,
         `seed ${seed}: what is left out decides nothing`,
       )
-      checkInvariants(decision.state, seed)
+      if (isFirst) checkInvariants(decision.state, seed)
       assert.ok(decision.changes.length > 0, `seed ${seed}: an event that fits changes something`)
       state = decision.state
     }
@@ -313,7 +391,7 @@ test('random graphs, cycles among them, always end, and no job runs before its n
 
 /** What a store may leave out: what happens cannot change it, and nothing that waits needs it. */
 const onlyConcerned = (state: RunState, event: RunEvent): RunState => {
-  if (event.kind === 'cancel-requested') return state
+  if (event.kind === 'cancel-requested' || event.kind === 'rerun') return state
   const waiting =
     event.kind === 'claimed' || event.kind === 'released'
       ? []

@@ -3,16 +3,17 @@
 import type { JobId } from '../base/ids.ts'
 import type { Outcome } from '../protocol/plan.ts'
 import { type Change, changesBetween } from './changes.ts'
+import { type Rerun, rerun } from './rerun.ts'
 import { settle } from './settle.ts'
 import {
   type AttemptState,
   type JobState,
-  queuedAttempt,
   type RunState,
   rollUp,
   standings,
   statusOf,
   type WorkflowState,
+  withAttempt,
 } from './state.ts'
 
 type OfAttempt = { readonly job: JobId; readonly number: number }
@@ -30,6 +31,8 @@ export type RunEvent =
   /** The plan is that of an earlier run, so nothing runs for it. */
   | ({ readonly kind: 'plan-known' } & Planned)
   | { readonly kind: 'cancel-requested' }
+  /** A person wants jobs that have ended to be carried out again, as they were planned. */
+  | { readonly kind: 'rerun'; readonly jobs: Rerun }
 
 export type Decision = { readonly state: RunState; readonly changes: readonly Change[] }
 
@@ -41,6 +44,7 @@ export const decide = (state: RunState, ...events: readonly RunEvent[]): Decisio
 
 const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'cancel-requested') return { ...state, cancelRequested: true }
+  if (event.kind === 'rerun') return rerun(state, event.jobs)
   if (event.kind === 'plan-known') return withPlan(state, event)
   if (event.kind === 'claimed') return inJob(state, event, 'queued', inStatus('running'))
   if (event.kind === 'released') return inJob(state, event, 'running', inStatus('queued'))
@@ -86,19 +90,14 @@ const inStatus =
 const finish = (state: RunState, job: JobState, { number }: OfAttempt, outcome: Outcome): JobState => {
   const { status, skip } = statusOf(outcome)
   const attempts = withStatus(job.attempts, number, status)
-  if (status === 'errored' && isRetried(state, attempts))
-    return {
-      ...job,
-      status: 'queued',
-      skip: null,
-      attempts: [...attempts, queuedAttempt(attempts.length + 1)],
-    }
+  if (status === 'errored' && isRetried(state, attempts[number - 1]))
+    return withAttempt({ ...job, attempts }, 'retry')
   return { ...job, status, skip, attempts }
 }
 
-/** Our own failure is tried once more, unless a person wants the run to end. */
-const isRetried = (state: RunState, attempts: readonly AttemptState[]): boolean =>
-  !state.cancelRequested && attempts.filter((attempt) => attempt.status === 'errored').length === 1
+/** Our own failure is tried once more, unless a person wants the run to end. A rerun has a try of its own. */
+const isRetried = (state: RunState, attempt: AttemptState | undefined): boolean =>
+  !state.cancelRequested && attempt !== undefined && attempt.cause !== 'retry'
 
 const withStatus = (
   attempts: readonly AttemptState[],

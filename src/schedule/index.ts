@@ -2,7 +2,9 @@
 export type { Change } from './changes.ts'
 export { type Decision, decide, type RunEvent } from './decide.ts'
 export { type ExpandedJob, type ExpandedPlan, expandPlan } from './expand.ts'
+export type { Rerun } from './rerun.ts'
 export {
+  type AttemptCause,
   type AttemptState,
   type AttemptStatus,
   type FinalStatus,

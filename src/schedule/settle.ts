@@ -5,13 +5,13 @@ import {
   isFinal,
   type JobState,
   outcomeOf,
-  queuedAttempt,
   type RunState,
   rollUp,
   type SkipReason,
   type Standing,
   type Status,
   standings,
+  withAttempt,
 } from './state.ts'
 
 /** Repeats until nothing follows: one pass for most events, one more per level that ends without running. */
@@ -60,7 +60,7 @@ const start = (job: JobState): JobState => {
   switch (job.kind) {
     case 'plan':
     case 'job':
-      return { ...job, status: 'queued', attempts: [...job.attempts, queuedAttempt(job.attempts.length + 1)] }
+      return withAttempt(job, job.attempts.length === 0 ? 'start' : 'rerun')
     case 'noop':
       return ended(job, 'passed', null)
     case 'approval':

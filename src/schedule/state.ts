@@ -8,9 +8,13 @@ export type Status = 'waiting' | 'queued' | 'on_hold' | 'running' | FinalStatus
 export type SkipReason = 'needs' | 'policy' | 'rule'
 export type AttemptStatus = 'queued' | 'running' | FinalStatus
 
+/** What made an attempt: the first one of its job, our own failure of the one before, or a person. */
+export type AttemptCause = 'start' | 'retry' | 'rerun'
+
 export type AttemptState = {
   /** From 1 per job. */
   readonly number: number
+  readonly cause: AttemptCause
   readonly status: AttemptStatus
   /** Its runner was told to stop; it still answers with an outcome of its own. */
   readonly cancelRequested: boolean
@@ -53,7 +57,7 @@ export const newRun = (planJob: JobId): RunState => ({
   status: 'queued',
   cancelRequested: false,
   workflows: [],
-  jobs: [{ ...builtIn(planJob), status: 'queued', attempts: [queuedAttempt(1)] }],
+  jobs: [withAttempt({ ...builtIn(planJob), status: 'queued', attempts: [] }, 'start')],
 })
 
 /** A run whose plan is known: its built-in job has nothing to do. */
@@ -68,11 +72,16 @@ const builtIn = (id: JobId): Omit<JobState, 'status' | 'attempts'> => ({
   ...{ id, workflow: null, key: 'plan', name: 'plan', kind: 'plan', needs: [], skip: null },
 })
 
-export const queuedAttempt = (number: number): AttemptState => ({
-  number,
-  status: 'queued',
-  cancelRequested: false,
-})
+/** Queued once more: attempts are added and never replace one another. */
+export const withAttempt = (job: JobState, cause: AttemptCause): JobState => {
+  const attempt = {
+    number: job.attempts.length + 1,
+    cause,
+    status: 'queued',
+    cancelRequested: false,
+  } as const
+  return { ...job, status: 'queued', skip: null, attempts: [...job.attempts, attempt] }
+}
 
 const live: ReadonlySet<Status> = new Set(['waiting', 'queued', 'on_hold', 'running'])
 

@@ -2,7 +2,7 @@
 // them. Factories: createRuns, createProjects, createDeliveries, createIntake, createLogs, createRunners.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
-import type { AttemptId, HookId, OrganisationId, ProjectId, RunId, RunnerId } from '../base/ids.ts'
+import type { AttemptId, HookId, JobId, OrganisationId, ProjectId, RunId, RunnerId } from '../base/ids.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
 import type { Actor, Scope } from './access/actor.ts'
@@ -45,6 +45,8 @@ export type Runs = {
     },
   ) => Promise<api.Run>
   readonly cancelRun: (actor: Actor, run: RunId) => Promise<api.Run>
+  readonly rerunRun: (actor: Actor, run: RunId, jobs: 'all' | 'failed') => Promise<api.Run>
+  readonly rerunJob: (actor: Actor, job: JobId) => Promise<api.Run>
   /** null: notices may have been lost, so every run may have changed. One listener per process; returns how to stop. */
   readonly onChange: (handler: (notice: RunNotice | null) => void) => () => void
 }

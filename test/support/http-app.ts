@@ -38,6 +38,8 @@ export const noWork: UseCases = {
     findAttempt: absent,
     startRun: unexpected,
     cancelRun: unexpected,
+    rerunRun: unexpected,
+    rerunJob: unexpected,
     onChange: () => () => undefined,
   },
   projects: {

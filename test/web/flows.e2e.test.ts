@@ -254,6 +254,23 @@ flow('cancelling asks first', {}, async (page) => {
   await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
 })
 
+flow(
+  'what failed is carried out again on the same page, with its attempts side by side',
+  // The double has no such attempt.
+  { expected: /404/ },
+  async (page) => {
+    await page.goto(`${double.url}/acme/web/runs/412`)
+    await shows(page, '1 job failed')
+    await page.keyboard.press('Shift+R')
+    await page.getByText('Ada Lovelace').first().waitFor(soon)
+    await page.getByText('1 job failed').waitFor({ state: 'detached', ...soon })
+    await shows(page, 'Cancel run')
+    await page.goto(`${double.url}/acme/web/runs/412/jobs/unit.1`)
+    await page.getByRole('button', { name: 'Rerun this job' }).click()
+    await page.getByRole('link', { name: 'Attempt 3, a rerun, queued' }).waitFor(soon)
+  },
+)
+
 flow('a token is shown once', {}, async (page) => {
   await page.goto(`${double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()

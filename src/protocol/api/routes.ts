@@ -14,6 +14,7 @@ export type Access =
   | 'log.read'
   | 'run.trigger'
   | 'run.cancel'
+  | 'run.rerun'
   | 'runner.view'
   | 'token.own'
 
@@ -201,6 +202,22 @@ export const routes = {
     path: '/api/v1/runs/:run/cancel',
     access: 'run.cancel',
     summary: 'Cancel a run',
+    body: z.strictObject({}),
+    answer: s.run,
+  }),
+  runRerun: route({
+    method: 'POST',
+    path: '/api/v1/runs/:run/rerun',
+    access: 'run.rerun',
+    summary: 'Carry out again, by the same plan, all jobs or those that did not pass',
+    body: z.strictObject({ jobs: z.enum(['all', 'failed']).default('all') }),
+    answer: s.run,
+  }),
+  jobRerun: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/rerun',
+    access: 'run.rerun',
+    summary: 'Carry out one job again',
     body: z.strictObject({}),
     answer: s.run,
   }),

@@ -100,6 +100,10 @@ export const runEvent = z.object({
 /** Why a thing is where it is: code of experience.md §1.7 "Why queued", in words, with the thing it waits for. */
 export const reason = z.object({ code: z.string(), text: z.string(), job_id: id.nullable() })
 
+/** Who did something: `usr_…`, `tok_…`, `operator`, or a part of the server. */
+export const actor = z.object({ id, name: z.string() })
+export type Actor = z.infer<typeof actor>
+
 export const runSummary = z.object({
   id,
   number: z.number(),
@@ -117,6 +121,8 @@ export const runSummary = z.object({
   usual_ms: z.number().nullable(),
   /** The first error, for the row: configuration problem or first failing step. */
   headline: z.string().nullable(),
+  /** When it had ended and somebody wanted it again; `queued_ms` and `duration_ms` count from there. */
+  rerun: z.object({ at: time, by: actor }).nullable(),
 })
 export type RunSummary = z.infer<typeof runSummary>
 
@@ -137,6 +143,8 @@ export type Step = z.infer<typeof step>
 export const attemptSummary = z.object({
   id,
   number: z.number(),
+  /** The first of its job, a retry after our own failure, or wanted by somebody. */
+  cause: z.enum(['start', 'retry', 'rerun']),
   status,
   runner: z.object({ id, name: z.string() }).nullable(),
   phase: z.string().nullable(),

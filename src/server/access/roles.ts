@@ -18,6 +18,7 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'log.read': everybody,
   'run.trigger': writers,
   'run.cancel': writers,
+  'run.rerun': writers,
   'runner.view': everybody,
   'token.own': everybody,
 }

@@ -92,6 +92,8 @@ export type Schema = {
     started_by: string
     cancelled_by: Or<string>
     plan_digest: Or<string>
+    rerun_at: AtOrNull
+    rerun_by: Or<string>
     created_at: At
     started_at: AtOrNull
     finished_at: AtOrNull
@@ -148,6 +150,7 @@ export type Schema = {
     run_id: Or<RunId>
     job_id: JobId
     number: number
+    cause: Generated<'start' | 'retry' | 'rerun'>
     class: string
     status: AttemptStatus
     queue_order: ColumnType<number, never, never>

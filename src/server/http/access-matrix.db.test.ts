@@ -36,6 +36,8 @@ const callersOf = async (app: TestApp): Promise<readonly Caller[]> => {
     route.path
       .replace(':run', `run_${'0'.repeat(26)}`)
       .replace(':attempt', `att_${'0'.repeat(26)}`)
+      .replace(':job', `job_${'0'.repeat(26)}`)
+      .replace(':workflow', `wfl_${'0'.repeat(26)}`)
       .replace(/:[a-z]+/, 'some')
   const body = (route: Route) => (route.body === undefined ? {} : { body: validBodies[route.path] ?? {} })
   const scoped = await tokenOf(app, 'run.trigger')

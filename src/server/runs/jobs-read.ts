@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { AttemptId, JobId, RunId, RunnerId, WorkflowId } from '../../base/ids.ts'
 import type { AttemptSummary, Job } from '../../protocol/api/shapes.ts'
 import {
+  type AttemptCause,
   type JobState,
   type QueueFacts,
   type SkipReason,
@@ -34,6 +35,7 @@ export type AttemptRow = {
   readonly id: AttemptId
   readonly job: JobId
   readonly number: number
+  readonly cause: AttemptCause
   readonly status: Status
   readonly runner: RunnerId | null
   readonly runnerName: string | null
@@ -82,6 +84,7 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
 export const attemptSummary = (row: AttemptRow): AttemptSummary => ({
   id: row.id,
   number: row.number,
+  cause: row.cause,
   status: row.status,
   runner: row.runner === null ? null : { id: row.runner, name: row.runnerName ?? row.runner },
   phase: row.phase,
@@ -93,7 +96,7 @@ export const attemptSummary = (row: AttemptRow): AttemptSummary => ({
 })
 
 export const attemptColumns = sql`
-  a.id, a.number, a.status, a.runner_id as runner, n.name as "runnerName", a.phase,
+  a.id, a.number, a.cause, a.status, a.runner_id as runner, n.name as "runnerName", a.phase,
   a.queued_at as "queuedAt", a.started_at as "startedAt", a.finished_at as "finishedAt",
   a.failure_code as "failureCode", a.failure_message as "failureMessage"`
 

@@ -189,3 +189,76 @@ test('starting and cancelling are in the audit log, in the same transaction', as
     { action: 'run.cancel', actor_id: 'operator' },
   ])
 })
+
+test('a rerun adds attempts to the same jobs, by the same plan; what passed stays; history stays', async () => {
+  await sql`update attempts set status = 'cancelled', finished_at = now() where status = 'queued'`.execute(
+    parts.db,
+  )
+  const run = await start()
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan!, [{ key: 'a' }, { key: 'b', needs: [{ job: 'a', on: ['passed'] }] }])
+  const [a] = await runner.take()
+  await runner.finish(a!, { outcome: 'failed', reason: { code: null, message: 'exit code 1' } })
+  const failed = (await runs.findRun(scope, run))!
+  assert.deepEqual([failed.status, failed.headline, failed.rerun], ['failed', 'a: exit code 1', null])
+  await refuses(runs.rerunJob(actor, parseId('job', failed.jobs[0]!.id)!), 'E_CONFLICT')
+  const again = await runs.rerunRun(actor, run, 'failed')
+  assert.deepEqual(
+    [again.status, again.headline, again.finished_at, again.duration_ms, again.rerun?.by.name],
+    ['queued', null, null, null, 'operator'],
+  )
+  await refuses(runs.rerunRun(actor, run, 'all'), 'E_CONFLICT')
+  const [second] = await runner.take()
+  assert.equal(second!.spec.kind === 'job' && second!.spec.planDigest, failed.plan_digest)
+  assert.deepEqual(
+    [second!.spec.kind === 'job' && second!.spec.number, second!.attempt !== a!.attempt],
+    [2, true],
+  )
+  await runner.finish(second!)
+  const [b] = await runner.take()
+  await runner.finish(b!)
+  const done = (await runs.findRun(scope, run))!
+  assert.deepEqual(
+    [done.status, ...done.jobs.map(({ attempts }) => attempts.map((each) => `${each.cause} ${each.status}`))],
+    ['passed', ['start passed'], ['start failed', 'rerun passed'], ['start passed']],
+  )
+  const [, jobA, jobB] = done.jobs
+  await runs.rerunJob(actor, parseId('job', jobB!.id)!)
+  for (const held of await runner.take()) await runner.finish(held)
+  await runs.rerunRun(actor, run, 'all')
+  for (const held of await runner.take()) await runner.finish(held)
+  for (const held of await runner.take()) await runner.finish(held)
+  const last = (await runs.findRun(scope, run))!
+  assert.deepEqual([last.status, ...last.jobs.map(({ attempts }) => attempts.length)], ['passed', 1, 3, 3])
+  const { rows } = await sql<{ target: string }>`
+    select target from audit where run_id = ${run} and action = 'run.rerun' order by id`.execute(parts.db)
+  assert.deepEqual(
+    rows.map(({ target }) => target),
+    [run, jobB!.id, run],
+  )
+  assert.ok(jobA)
+})
+
+test('a run without a plan is planned again; one that was cancelled goes on', async () => {
+  const run = await start()
+  const [plan] = await runner.take()
+  await runner.finish(plan!, {
+    outcome: 'failed',
+    result: { kind: 'plan', plan: null, planDigest: null, origins: {}, problems: [], commit: null },
+  })
+  assert.equal((await runs.findRun(scope, run))!.status, 'failed')
+  await runs.rerunRun(actor, run, 'failed')
+  await runs.cancelRun(actor, run)
+  const again = await runs.rerunRun(actor, run, 'all')
+  assert.equal(again.status, 'queued')
+  const [second] = await runner.take()
+  await runner.finishPlan(second!, [{ key: 'a' }])
+  for (const held of await runner.take()) await runner.finish(held)
+  assert.equal((await runs.findRun(scope, run))!.status, 'passed')
+  const stranger = {
+    kind: 'operator',
+    name: 'operator',
+    scope: scopeOfOrganisation(parts.newId('organisation')),
+  } as const
+  await refuses(runs.rerunRun(stranger, run, 'all'), 'E_NOT_FOUND')
+})

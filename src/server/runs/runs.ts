@@ -18,6 +18,7 @@ import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
 import { findKnownPlan } from './known-plan.ts'
+import { rerunJob, rerunRun } from './rerun.ts'
 import { parseRunNotice } from './run-notice.ts'
 import { type RunRow, selectRuns, summaryOf } from './summaries.ts'
 
@@ -35,8 +36,13 @@ export const createRuns = (deps: Deps): Runs => ({
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.db, scope, attempt),
   startRun: (actor, input) => startRun(deps, actor, input),
   cancelRun: (actor, run) => cancelRun(deps, actor, run),
+  rerunRun: async (actor, run, jobs) =>
+    getRun(deps, actor.scope, await rerunRun(withDb(deps), actor, run, jobs)),
+  rerunJob: async (actor, job) => getRun(deps, actor.scope, await rerunJob(withDb(deps), actor, job)),
   onChange: (handler) => onChange(deps, handler),
 })
+
+const withDb = ({ database: { db }, newId }: Deps) => ({ db, newId })
 
 const listRuns = async (
   { database: { db } }: Deps,

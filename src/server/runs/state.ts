@@ -50,7 +50,7 @@ type Scope = { readonly jobs: readonly JobId[]; readonly waiting: boolean; reado
 const scopeOf = (events: readonly RunEvent[]): Scope => ({
   jobs: events.flatMap((event) => ('job' in event ? [event.job] : [])),
   waiting: events.some(({ kind }) => kind !== 'claimed' && kind !== 'released'),
-  all: events.some(({ kind }) => kind === 'cancel-requested'),
+  all: events.some(({ kind }) => kind === 'cancel-requested' || kind === 'rerun'),
 })
 
 type Seen = {
@@ -84,7 +84,7 @@ const seen = (run: RunId) => sql`
     from workflows where run_id = ${run}) as workflows,
   (select json_agg(json_build_object('id', id, 'workflow', workflow_id, 'key', key, 'name', name, 'kind', kind,
       'needs', needs, 'status', status, 'skip', skip_reason, 'attempts', coalesce((
-        select json_agg(json_build_object('number', a.number, 'status', a.status,
+        select json_agg(json_build_object('number', a.number, 'cause', a.cause, 'status', a.status,
           'cancelRequested', a.cancel_requested_by is not null) order by a.number)
         from attempts a where a.job_id = part.id), '[]'::json)) order by number)
     from part where whole) as jobs,

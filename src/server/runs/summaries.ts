@@ -1,9 +1,10 @@
 // Runs as rows of a list, in one statement: the runs, their workflows, and what is usual in their projects.
 import { type RawBuilder, sql } from 'kysely'
 import type { OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
-import type { RunSummary } from '../../protocol/api/shapes.ts'
+import type { Actor, RunSummary } from '../../protocol/api/shapes.ts'
 import type { Status } from '../../schedule/index.ts'
 import type { Db } from '../db/database.ts'
+import { actorIn } from './actor-name.ts'
 
 export type RunRow = {
   readonly id: RunId
@@ -22,6 +23,8 @@ export type RunRow = {
   readonly headline: string | null
   readonly delivery: string | null
   readonly cancelledBy: string | null
+  readonly rerunAt: Date | null
+  readonly rerunBy: Actor | null
   readonly planDigest: string | null
   readonly createdAt: Date
   readonly startedAt: Date | null
@@ -45,7 +48,7 @@ export const selectRuns = async (
     ), usual as materialized (${usual})
     select r.id, r.number, r.rev, r.project_id as project, p.name as "projectName", r.status, r.event_kind as kind, r.ref,
       r.commit, r.branch, r.tag, r.subject, r.author, r.headline, r.delivery_id as delivery,
-      r.cancelled_by as "cancelledBy", r.plan_digest as "planDigest", r.created_at as "createdAt",
+      r.cancelled_by as "cancelledBy", r.rerun_at as "rerunAt", ${actorIn(sql`r.rerun_by`)} as "rerunBy", r.plan_digest as "planDigest", r.created_at as "createdAt",
       r.started_at as "startedAt", r.finished_at as "finishedAt", (
         select json_agg(json_build_object('id', w.id, 'name', w.name, 'status', w.status) order by w.position)
         from workflows w where w.run_id = r.id) as workflows, u."usualMs"
@@ -54,14 +57,14 @@ export const selectRuns = async (
   return rows
 }
 
-/** One or two runs say nothing about the next. */
+/** One or two runs say nothing about the next, nor does one of which a part was carried out again. */
 const usualRunsMin = 3
 
 const usual = sql`
   select project_id as project, (
     select round(percentile_cont(0.5) within group (order by extract(epoch from o.finished_at - o.started_at)) * 1000)::float8
     from (select started_at, finished_at from runs
-      where project_id = d.project_id and status = 'passed' order by id desc limit 20) o
+      where project_id = d.project_id and status = 'passed' and rerun_at is null order by id desc limit 20) o
     having count(*) >= ${usualRunsMin}) as "usualMs"
   from (select distinct project_id from picked) d`
 
@@ -84,10 +87,12 @@ export const summaryOf = (row: RunRow): RunSummary => ({
   created_at: row.createdAt.toISOString(),
   started_at: timeOrNull(row.startedAt),
   finished_at: timeOrNull(row.finishedAt),
-  queued_ms: msBetween(row.createdAt, row.startedAt),
+  queued_ms: msBetween(row.rerunAt ?? row.createdAt, row.startedAt),
   duration_ms: msBetween(row.startedAt, row.finishedAt),
   usual_ms: row.usualMs,
   headline: row.headline,
+  rerun:
+    row.rerunAt === null || row.rerunBy === null ? null : { at: row.rerunAt.toISOString(), by: row.rerunBy },
 })
 
 export const timeOrNull = (at: Date | null): string | null => at?.toISOString() ?? null

@@ -14,7 +14,7 @@ export type ChangeContext = {
   readonly newId: NewId
   /** Writes the rows of workflows and jobs that the changes bring; only a plan brings any. */
   readonly insertPlanned?: (tx: Tx, run: LockedRun, added: AddedByPlan) => Promise<void>
-  /** Recorded as who cancelled. */
+  /** Recorded as who cancelled, or wanted it again. */
   readonly by?: string
   /** Of the jobs whose attempts begin. */
   readonly leases?: ReadonlyMap<JobId, NewLease>
@@ -126,10 +126,11 @@ const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext):
 /** After those that end: a job has one live attempt at most, and a unique index says so. */
 const addedPart = (run: LockedRun, changes: readonly Of<'attempt-added'>[], newId: NewId): Part => ({
   part: sql`added as (
-    insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status)
-    select c.id, j.organisation_id, j.project_id, j.run_id, j.id, c.number, j.class, 'queued'
+    insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status)
+    select c.id, j.organisation_id, j.project_id, j.run_id, j.id, c.number, c.cause, j.class, 'queued'
     from unnest(${changes.map(() => newId('attempt'))}::text[], ${changes.map((c) => c.job)}::text[],
-      ${changes.map((c) => c.number)}::integer[]) as c (id, job, number) join jobs j on j.id = c.job
+      ${changes.map((c) => c.number)}::integer[], ${changes.map((c) => c.cause)}::text[]) as c (id, job, number, cause)
+      join jobs j on j.id = c.job
     where j.run_id = ${run.id} and (select count(*) from attempt) >= 0 order by j.number
     returning class)`,
   count: changes.length,
@@ -173,12 +174,17 @@ const runPart = (run: LockedRun, changes: readonly Change[], by: string): Part =
   const [change] = only(changes, 'run')
   const { from, to } = change ?? { from: run.status, to: run.status }
   const cancel = only(changes, 'run-cancel-requested').length > 0
+  const reopened = only(changes, 'run-reopened').length > 0
   const isChanged = change !== undefined || cancel
   const part = sql`run as (
-    update runs set status = ${to}, cancelled_by = case when ${cancel} then ${by} else cancelled_by end,
-      started_at = case when ${to} = 'running' then coalesce(started_at, now()) else started_at end,
+    update runs set status = ${to}, ${reopened ? afresh(by) : sql``}
+      cancelled_by = case when ${cancel} then ${by} when not ${reopened} then cancelled_by end,
+      started_at = case when ${to} = 'running' then coalesce(started_at, now()) when not ${reopened} then started_at end,
       finished_at = case when ${isFinal(to)} then coalesce(finished_at, now()) end
     where ${isChanged} and id = ${run.id} and status = ${from}
     returning 1)`
   return { part, count: isChanged ? 1 : 0 }
 }
+
+/** What was told of its end is not true any more, and its times count from now. */
+const afresh = (by: string) => sql`headline = null, rerun_at = now(), rerun_by = ${by},`

@@ -27,6 +27,7 @@ const run = (id: string, more: Partial<RunSummary> = {}): RunSummary => ({
   duration_ms: null,
   usual_ms: null,
   headline: null,
+  rerun: null,
   ...more,
 })
 const feed = { shown: [run('b'), run('a')], waiting: [] }

@@ -25,6 +25,8 @@ export const endpoints = {
   runStart: 'POST /api/v1/runs',
   run: 'GET /api/v1/runs/:run',
   runCancel: 'POST /api/v1/runs/:run/cancel',
+  runRerun: 'POST /api/v1/runs/:run/rerun',
+  jobRerun: 'POST /api/v1/jobs/:job/rerun',
   attempt: 'GET /api/v1/attempts/:attempt',
   attemptLog: 'GET /api/v1/attempts/:attempt/log',
   runners: 'GET /api/v1/runners',

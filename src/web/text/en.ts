@@ -1,6 +1,6 @@
 // Every word the browser shows, in one catalogue: sentence case, verb first, numbers over adjectives, no blame.
 // Functions take what varies. Another language is another file of this shape.
-import type { Status } from '../../protocol/api/shapes.ts'
+import type { AttemptSummary, Status } from '../../protocol/api/shapes.ts'
 
 export const locale = 'en'
 
@@ -21,6 +21,13 @@ const statusWords: Readonly<Record<Status, string>> = {
   errored: 'errored',
   cancelled: 'cancelled',
   skipped: 'skipped',
+}
+
+type AttemptCause = AttemptSummary['cause']
+const attemptCauses: Readonly<Record<AttemptCause, string>> = {
+  start: '',
+  retry: ', a retry by itself',
+  rerun: ', a rerun',
 }
 
 export const text = {
@@ -72,6 +79,7 @@ export const text = {
     newProject: 'Add a project',
     table: 'Graph or table',
     cancel: 'Cancel the run',
+    rerunFailed: 'Rerun what failed',
     follow: 'Follow the log',
     timestamps: 'Timestamps',
     wrap: 'Wrap lines',
@@ -309,7 +317,9 @@ export const text = {
     cancelTitle: (n: number) => `Cancel run ${n}?`,
     cancelText: 'Jobs that run are stopped and their sandboxes destroyed. Jobs that wait will not start.',
     cancelYes: 'Cancel the run',
-    again: 'Run again',
+    rerunFailed: 'Rerun failed',
+    rerunAll: 'Rerun all',
+    rerun: 'Rerun',
     branch: 'Branch',
     tag: 'Tag',
     commit: 'Commit',
@@ -353,7 +363,9 @@ export const text = {
     steps: 'Steps',
     attempt: 'Attempt',
     attempts: 'Attempts',
-    attemptOf: (n: number) => `Attempt ${n}`,
+    attemptOf: (n: number, cause: AttemptCause) => `Attempt ${n}${attemptCauses[cause]}`,
+    rerun: 'Rerun this job',
+    retried: 'Tried again by itself after a failure of the installation.',
     shards: 'Shards',
     runner: 'Runner',
     image: 'Image',
@@ -471,6 +483,7 @@ export const text = {
       'log.read': 'Read logs',
       'run.trigger': 'Start runs',
       'run.cancel': 'Cancel runs',
+      'run.rerun': 'Rerun runs and jobs',
       'runner.view': 'See runners',
     },
   },

@@ -189,6 +189,7 @@ const handle = async (
     case 'GET /api/v1/status':
       return world.systemStatus
   }
+  if (line.endsWith('/rerun')) return world.rerunOf(lastId)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (line.startsWith('GET /api/v1/attempts/')) return world.attemptById(lastId)
   if (line.endsWith('/hook-script') && projectOf) return { script: hookScript }

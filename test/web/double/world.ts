@@ -226,6 +226,7 @@ const summaryOf = (sketch: Sketch): RunSummary => ({
   duration_ms: sketch.ms ?? null,
   usual_ms: 182_000,
   headline: sketch.headline ?? null,
+  rerun: null,
 })
 
 export const summaries = (): RunSummary[] => sketches.map(summaryOf)
@@ -266,6 +267,7 @@ const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
       attempts: Array.from({ length: tries }, (_, n) => ({
         id: idOf('att', number * 10_000 + i * 100 + n + 1),
         number: n + 1,
+        cause: n === 0 ? 'start' : 'retry',
         status: n + 1 === tries ? sketch.status : 'errored',
         runner: { id: idOf('rnr', 1), name: 'brook' },
         phase: sketch.status === 'running' ? 'running' : null,
@@ -373,6 +375,28 @@ export const runById = (id: string): Run | null => {
     plan_of: null,
     delivery_id: null,
   }
+}
+
+/** The run, or the run of the job, as it is right after a rerun of what failed. */
+export const rerunOf = (id: string): Run | null => {
+  const all = summaries().map((summary) => runById(summary.id))
+  const run = all.find((each) => each?.id === id || each?.jobs.some((job) => job.id === id)) ?? null
+  if (run === null) return null
+  const by = { id: idOf('usr', 1), name: 'Ada Lovelace' }
+  const again = (job: Job): Job => {
+    if (job.status !== 'failed' && job.id !== id) return job
+    const last = job.attempts.at(-1)!
+    const next = { ...last, number: last.number + 1, id: idOf('att', 9_999_999), cause: 'rerun' as const }
+    const queued = {
+      ...next,
+      status: 'queued' as const,
+      started_at: null,
+      finished_at: null,
+      duration_ms: null,
+    }
+    return { ...job, status: 'queued', attempts: [...job.attempts, { ...queued, failure: null }] }
+  }
+  return { ...run, rev: run.rev + 1, status: 'queued', rerun: { at: ago(0), by }, jobs: run.jobs.map(again) }
 }
 
 const problems: Run['problems'] = [

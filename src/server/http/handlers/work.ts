@@ -41,6 +41,8 @@ export const workHandlers = ({
   runStart: ({ actor, body }) => runs.startRun(actor, body),
   run: async ({ actor, params }) => found(await runs.findRun(actor.scope, idOf('run', params.run))),
   runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
+  runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),
+  jobRerun: ({ actor, params }) => runs.rerunJob(actor, idOf('job', params.job)),
   attempt: async ({ actor, params }) =>
     found(await runs.findAttempt(actor.scope, idOf('attempt', params.attempt))),
   attemptLog: async ({ actor, params, query, signal }) => {

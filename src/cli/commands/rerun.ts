@@ -1,0 +1,43 @@
+// Carries out again what has ended: a whole run, what failed of it, or one job.
+import { fault } from '../../base/faults.ts'
+import type { Run } from '../../protocol/api/shapes.ts'
+import type { ApiClient } from '../api/client.ts'
+import { connect } from '../api/connect.ts'
+import { jobNamed, splitRef } from '../api/find-job.ts'
+import { findRun } from '../api/find-run.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Flags = {
+  readonly json?: boolean
+  readonly project?: string
+  readonly job?: string
+  readonly failed?: boolean
+  readonly watch?: boolean
+}
+
+export const rerun = async (
+  around: Surroundings,
+  flags: Flags,
+  given: string | undefined,
+): Promise<number> => {
+  const api = await connect(around)
+  const { ref, job } = splitRef({ ref: given, job: flags.job })
+  if (flags.failed === true && job !== undefined)
+    throw fault('E_INPUT', { public: 'either --failed or one job, not both' })
+  const before = await findRun(around, api, { ref, project: flags.project })
+  const run = await ask(api, before, { job, jobs: flags.failed === true ? 'failed' : 'all' })
+  if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
+  else around.stderr.write(`#${run.number} goes on: ${run.status}\n`)
+  if (flags.watch !== true) return 0
+  const { watch } = await import('./watch.ts')
+  return watch(around, flags.json === undefined ? {} : { json: flags.json }, run.id)
+}
+
+const ask = (
+  api: ApiClient,
+  run: Run,
+  { job, jobs }: { readonly job: string | undefined; readonly jobs: 'all' | 'failed' },
+): Promise<Run> =>
+  job === undefined
+    ? api.call('runRerun', { params: { run: run.id }, body: { jobs } })
+    : api.call('jobRerun', { params: { job: jobNamed(run, job).id }, body: {} })

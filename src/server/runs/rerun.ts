@@ -1,0 +1,59 @@
+// A run, what failed of it, or one of its jobs once more: more attempts of the same jobs, by the same plan.
+import { sql } from 'kysely'
+import { fault } from '../../base/faults.ts'
+import type { JobId, ProjectId, RunId } from '../../base/ids.ts'
+import type { Rerun } from '../../schedule/index.ts'
+import { type Actor, actorId } from '../access/actor.ts'
+import { writeAudit } from '../access/audit.ts'
+import type { Db } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
+import type { NewId } from '../new-id.ts'
+import { changeRun } from './change.ts'
+
+type Deps = { readonly db: Db; readonly newId: NewId }
+type Found = { readonly run: RunId; readonly project: ProjectId }
+
+export const rerunRun = async (
+  deps: Deps,
+  actor: Actor,
+  id: RunId,
+  jobs: 'all' | 'failed',
+): Promise<RunId> => {
+  const { rows } = await sql<Found>`
+    select id as run, project_id as project from runs
+    where id = ${id} and organisation_id = ${actor.scope.organisation}`.execute(deps.db)
+  if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such run' })
+  return again(deps, actor, rows[0], { jobs, target: id })
+}
+
+export const rerunJob = async (deps: Deps, actor: Actor, id: JobId): Promise<RunId> => {
+  const { rows } = await sql<Found>`
+    select run_id as run, project_id as project from jobs
+    where id = ${id} and organisation_id = ${actor.scope.organisation} and run_id is not null`.execute(
+    deps.db,
+  )
+  if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such job' })
+  return again(deps, actor, rows[0], { jobs: [id], target: id })
+}
+
+const again = async (
+  { db, newId }: Deps,
+  actor: Actor,
+  { run, project }: Found,
+  { jobs, target }: { readonly jobs: Rerun; readonly target: string },
+): Promise<RunId> => {
+  await inTransaction(db, async (tx) => {
+    const changed = await changeRun(tx, run, [{ kind: 'rerun', jobs }], { newId, by: actorId(actor) })
+    if (changed === null || changed.changes.length === 0) throw fault('E_CONFLICT', { public: refusal(jobs) })
+    const facts = { jobs: typeof jobs === 'string' ? jobs : 'named' }
+    await writeAudit(tx, actor, { action: 'run.rerun', target, project, run, result: 'ok', facts })
+  })
+  return run
+}
+
+const refusal = (jobs: Rerun): string => {
+  if (jobs === 'all') return 'The run is still under way: cancel it first'
+  return jobs === 'failed'
+    ? 'No job failed, or the run is being cancelled'
+    : 'The job is under way, was skipped, or what it needs did not happen'
+}
