@@ -39,9 +39,9 @@ for (const name of readdirSync(root)) {
   test(`the golden case ${name} compiles as written down`, () => {
     const stray = readdirSync(folder).filter((file) => !known.has(file))
     assert.deepEqual(stray, [], `stray files in ${folder}`)
-    const { event, parameters } = readInputs(folder)
+    const inputs = readInputs(folder)
     const files = new Map([['.circleci/config.yml', readFileSync(`${folder}/input.yml`, 'utf8')]])
-    const result = compile({ files, event, parameters })
+    const result = compile({ files, ...inputs })
     compareFile(`${folder}/plan.json`, result.ok ? pretty(result.plan) : null)
     compareFile(`${folder}/problems.txt`, result.problems.length > 0 ? formatProblems(result.problems) : null)
     if (existsSync(`${folder}/origins.json`))

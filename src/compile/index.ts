@@ -33,6 +33,8 @@ export type CompileInput = {
   readonly files: ReadonlyMap<string, string>
   readonly event: RunEvent
   readonly parameters: PlanInputs['parameters']
+  /** The project lets text from outside with unsafe characters become part of scripts. */
+  readonly untrustedInScripts?: boolean
   /** Registry orbs that the installation has, text by exact id (`namespace/orb@1.2.3`). */
   readonly orbs?: ReadonlyMap<string, string>
   /** Say of every workflow and job whether this event starts it, and why not. */
@@ -102,7 +104,8 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
   const document = loadYaml(row.path, text, problems)
   if (!document) return { ok: false, problems: problems.list() }
   const origins = createOriginMarks()
-  const inputs: PlanInputs = { event: input.event, parameters: input.parameters }
+  const allowed = input.untrustedInScripts === true ? ({ untrustedInScripts: true } as const) : {}
+  const inputs: PlanInputs = { event: input.event, parameters: input.parameters, ...allowed }
   const work = createWorkMeter(problems)
   const orbs = input.orbs ?? new Map()
   const selection = input.withSelection === true ? createSelectionLog() : null

@@ -26,6 +26,10 @@ export const limits = {
   expressionDepthMax: 100,
   expressionLengthMax: 10_000,
   patternLengthMax: 2_000,
+  /** Tries, their nesting, and the text, of a pattern that is matched by trying (pattern/backtrack.ts). */
+  backtrackSteps: 100_000,
+  backtrackDepth: 1_000,
+  backtrackTextMax: 10_000,
   shardsMax: 256,
   contextsMax: 100,
   serialGroupMax: 512,

@@ -184,6 +184,6 @@ export const plan: Shape<Plan> = object({
   v: oneOf(1),
   dialect,
   source: list(object({ path: name, sha256: digest }), { max: 1000 }),
-  inputs: object({ event: runEvent, parameters: plainValues }),
+  inputs: object({ event: runEvent, parameters: plainValues, untrustedInScripts: optional(oneOf(true)) }),
   workflows: list(workflow, { max: 1000 }),
 })

@@ -42,6 +42,8 @@ export type Plan = {
 export type PlanInputs = {
   readonly event: RunEvent
   readonly parameters: Readonly<Record<string, string | number | boolean>>
+  /** The project lets text from outside with unsafe characters become part of scripts (README.md decision 6). */
+  readonly untrustedInScripts?: true
 }
 
 /** What happened. `ref` is a full name (`refs/heads/…`, `refs/tags/…`); `commit` 40 or 64 hexadecimal digits. */

@@ -78,8 +78,8 @@ export const ofJobs = {
     },
   },
   E_PATTERN: {
-    why: 'The regular expression of a filter or condition is malformed, too long, or needs what an engine with a bounded running time cannot do: look-around and references to groups.',
-    mend: 'Correct the expression. Without look-around, name both sides: `only` for what is wanted, `ignore` for what is not.',
+    why: 'The regular expression of a filter or condition is malformed or too long, or takes too many steps to match: look-around and references to groups are matched by trying, with a limit.',
+    mend: 'Correct the expression. Where it takes too long, do without look-around: `only` for what is wanted, `ignore` for what is not.',
     example: {
       text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [checkout]\nworkflows:\n  all:\n    jobs:\n      - build: {filters: {branches: {only: /feature-(.*/}}}\n',
     },

@@ -1,7 +1,7 @@
 // What every function of this dialect gets: where problems and origins go, the configuration's definitions, the event.
 
 import type { RunEvent } from '../../../protocol/plan.ts'
-import type { Patterns } from '../../pattern.ts'
+import type { Patterns } from '../../pattern/pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { SelectionLog } from '../../plan/selection.ts'
 import type { WorkMeter } from '../../plan/work.ts'

@@ -3,7 +3,7 @@
 // Unset values (null) are falsy, and every comparison with one is false, `!=` too.
 
 import { limits } from '../../limits.ts'
-import { compilePattern, type Pattern } from '../../pattern.ts'
+import { compilePattern, type Pattern, tooManySteps } from '../../pattern/pattern.ts'
 
 export type ExpressionValue = string | number | boolean | null
 /** undefined: no such variable. */
@@ -172,7 +172,8 @@ export const evaluate = (expression: Expression, lookup: Lookup): ExpressionValu
       const left = evaluate(expression.left, lookup)
       if (isFault(left)) return left
       if (left === null) return false
-      return typeof left === 'string' ? expression.pattern.matchesWhole(left) : wrongType('matches', 'texts')
+      if (typeof left !== 'string') return wrongType('matches', 'texts')
+      return expression.pattern.matchesWhole(left) ?? { fault: 'type', message: tooManySteps }
     }
     default:
       return compare(expression, lookup)

@@ -2,7 +2,7 @@
 // are version, definitions, pipeline values and parameters, orbs, workflows with everything they invoke.
 
 import type { PlanInputs, PlanWorkflow } from '../../../protocol/plan.ts'
-import { createPatterns } from '../../pattern.ts'
+import { createPatterns } from '../../pattern/pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { SelectionLog } from '../../plan/selection.ts'
 import type { WorkMeter } from '../../plan/work.ts'
@@ -47,7 +47,7 @@ export const compileCircleci = (input: CircleciInput): Compiled => {
   const root = readMap(problems, document, 'the configuration')
   if (!root) return { workflows: [], orbs: [] }
   const interpolates = readVersion(problems, root) !== '2.0'
-  const values = createPipelineValues(inputs.event, root)
+  const values = createPipelineValues(inputs, root)
   const pipeline = new Map<string, SourceNode>(values)
   const project: Compiling = {
     problems,

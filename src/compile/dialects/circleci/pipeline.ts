@@ -1,7 +1,7 @@
 // Pipeline values (`pipeline.git.branch` …) and pipeline parameters: what of the outside world a configuration may
 // see while it compiles. Text that came with a commit or an event is marked when it could change a script.
 
-import type { RunEvent } from '../../../protocol/plan.ts'
+import type { PlanInputs } from '../../../protocol/plan.ts'
 import type { Spot } from '../../source/file.ts'
 import { computedNode, type ScalarNode, type ScalarValue } from '../../source/node.ts'
 
@@ -27,15 +27,19 @@ const triggerSource = {
   schedule: 'scheduled_pipeline',
 } as const
 
-/** Stands in a script as one harmless word, quoted or not. Git forbids a leading "-" in names, so does this. */
-const harmless = /^[A-Za-z0-9_.@%+=:,/][A-Za-z0-9_.@%+=:,/-]*$/
+/** Decision 6: stands in a script as one harmless word, quoted or not. Git forbids a leading "-" in names, so does this. */
+const harmless = /^[A-Za-z0-9._/@:+][A-Za-z0-9._/@:+-]*$/
 
-export const createPipelineValues = (event: RunEvent, at: Spot): Map<string, ScalarNode> => {
+export const createPipelineValues = (
+  { event, untrustedInScripts }: PlanInputs,
+  at: Spot,
+): Map<string, ScalarNode> => {
   const values = new Map<string, ScalarNode>()
   const unset: ScalarValue = { type: 'null', value: null }
   for (const name of unsetNames) values.set(`pipeline.${name}`, computedNode(at, unset))
   const set = (name: string, value: string | null): void => {
-    const untrusted = value !== null && value !== '' && !harmless.test(value) ? name : undefined
+    const isSafe = value === null || value === '' || untrustedInScripts === true || harmless.test(value)
+    const untrusted = isSafe ? undefined : name
     values.set(name, computedNode(at, value === null ? unset : { type: 'string', value }, untrusted))
   }
   set('pipeline.git.branch', event.branch)

@@ -114,14 +114,27 @@ const typed = (value: ExpressionValue): ScalarValue => {
   return typeof value === 'number' ? { type: 'integer', value } : { type: 'string', value }
 }
 
+/** A comparison shows nothing of the value it reads; an expression that answers with the value itself does. */
 const taint = (cx: Compiling, scope: Scope, part: TemplatePart): string | undefined => {
-  const names =
-    part.kind === 'expression' ? part.parsed.variables : part.kind === 'reference' ? [part.name] : []
-  for (const name of names) {
-    const value = find(cx, scope, name)
-    if (value?.kind === 'scalar' && value.untrusted !== undefined) return value.untrusted
-  }
-  return undefined
+  if (part.kind === 'reference') return untrustedOf(cx, scope, part.name)
+  if (part.kind !== 'expression') return undefined
+  const isUntrusted = (name: string) => untrustedOf(cx, scope, name) !== undefined
+  if (!part.parsed.variables.some(isUntrusted)) return undefined
+  const answer = evaluate(part.parsed.expression, (name) => scalarValue(cx, scope, name))
+  const shown = part.parsed.variables.find(
+    (name) => isUntrusted(name) && scalarValue(cx, scope, name) === answer,
+  )
+  return shown === undefined ? undefined : untrustedOf(cx, scope, shown)
+}
+
+const untrustedOf = (cx: Compiling, scope: Scope, name: string): string | undefined => {
+  const value = find(cx, scope, name)
+  return value?.kind === 'scalar' ? value.untrusted : undefined
+}
+
+const scalarValue = (cx: Compiling, scope: Scope, name: string): ExpressionValue | undefined => {
+  const value = find(cx, scope, name)
+  return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
 }
 
 const evaluateParsed = (
@@ -130,10 +143,7 @@ const evaluateParsed = (
   scope: Scope,
   parsed: ParsedExpression,
 ): ExpressionValue => {
-  const result = evaluate(parsed.expression, (name) => {
-    const value = find(cx, scope, name)
-    return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
-  })
+  const result = evaluate(parsed.expression, (name) => scalarValue(cx, scope, name))
   if (!isFault(result)) return result
   cx.problems.add('E_EXPRESSION', site, `the expression cannot be evaluated: ${result.message}`)
   return null

@@ -1,0 +1,65 @@
+// Regular expressions of a configuration: hostile patterns must not hang a compile. The dialects use Java's flavour;
+// RE2 reads nearly all of it, in linear time. What it cannot read (look-around, back-references, possessive groups) is
+// matched by trying, with a limit. What neither reads is a problem, and so is a match that was given up: never a silent
+// non-match.
+
+import { RE2JS } from 're2js'
+import { limits } from '../limits.ts'
+import type { Problems } from '../problems.ts'
+import type { Spot } from '../source/file.ts'
+import { compileBacktracker } from './backtrack.ts'
+
+/** null: it was given up, because it takes too long. */
+export type Pattern = { matchesWhole(text: string): boolean | null }
+
+/** The pattern must cover the whole of a text. */
+export const compilePattern = (source: string): Pattern | { readonly wrong: string } => {
+  if (source.length > limits.patternLengthMax)
+    return { wrong: `it is longer than ${limits.patternLengthMax} characters` }
+  try {
+    const compiled = RE2JS.compile(source)
+    return { matchesWhole: (text) => compiled.matches(text) }
+  } catch (error) {
+    if (!beyondRe2.test(source)) return { wrong: reasonOf(error) }
+    const backtracker = compileBacktracker(source)
+    return 'wrong' in backtracker ? backtracker : { matchesWhole: backtracker }
+  }
+}
+
+/** Look-around, atomic groups, possessive repetitions, back-references, `\h`, `\Z`, and classes that are joined. */
+const beyondRe2 = /\(\?<?[=!]|\(\?>|[*+?}]\+|\\[1-9hHvVZke]|&&|\[[^\]]*\[/
+
+const reasonOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : 'it is malformed'
+  return message.replace('error parsing regexp: ', '').slice(0, 200)
+}
+
+export const tooManySteps = 'matching takes too many steps'
+
+export interface Patterns {
+  /** null: reported. The same pattern is compiled once. */
+  read(source: string, at: Spot): { matchesWhole(text: string): boolean } | null
+}
+
+export const createPatterns = (problems: Problems): Patterns => {
+  const compiled = new Map<string, ReturnType<typeof compilePattern>>()
+  const report = (at: Spot, why: string) =>
+    problems.add('E_PATTERN', at, `the regular expression cannot be used: ${why}`)
+  return {
+    read: (source, at) => {
+      const pattern = compiled.get(source) ?? compilePattern(source)
+      compiled.set(source, pattern)
+      if ('wrong' in pattern) {
+        report(at, pattern.wrong)
+        return null
+      }
+      return {
+        matchesWhole: (text) => {
+          const answer = pattern.matchesWhole(text)
+          if (answer === null) report(at, tooManySteps)
+          return answer === true
+        },
+      }
+    },
+  }
+}
