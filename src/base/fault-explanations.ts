@@ -110,6 +110,10 @@ export const faultExplanations = {
     why: 'The first request with this `Idempotency-Key` is still being answered, or the server was interrupted in the middle of it.',
     mend: 'Wait and ask again. When it stays like this, look whether the request had its effect before you send it with a new key.',
   },
+  E_PLAINTEXT: {
+    why: 'What was sent is not the sealed envelope that the vault alone can open. The server does not look at it, log it or keep it.',
+    mend: 'Use `mayfly secrets set` or the page of the project: both seal the value before it is sent. If it was a value, replace it where it is used.',
+  },
   E_RATE_LIMIT: {
     why: 'More requests came from this address or token than are answered in that time.',
     mend: 'Try again after the number of seconds in the header Retry-After.',
@@ -181,6 +185,26 @@ export const faultExplanations = {
   E_RUNNER_SIG: {
     why: 'A request in the name of a runner is not signed with its key, or was signed too long ago.',
     mend: 'Check the clock of the runner; register it again if its key was lost.',
+  },
+  E_STMT_SIG: {
+    why: 'A change of secrets or signers was not signed, or not by a key that was enrolled and is not removed.',
+    mend: 'Enrol this key with a code of the operator: `mayfly secrets signer enrol`.',
+  },
+  E_STMT_STALE: {
+    why: 'The statement was signed more than ten minutes ago, or by a clock that is ahead.',
+    mend: 'Check the clock of the machine that signs, and try again.',
+  },
+  E_STMT_PREV: {
+    why: 'Somebody else changed the same thing between reading and signing, or an older statement was sent again.',
+    mend: 'Look at what is there now, and try again.',
+  },
+  E_SIGNER_CODE: {
+    why: 'A code enrols one signer within thirty minutes, and a restart of the vault or a newer code makes it void.',
+    mend: 'The operator makes a new one: `mayfly vault signer-code`.',
+  },
+  E_VAULT_KEY_CHANGED: {
+    why: 'The vault of this installation signs with another key than the one pinned here: the installation was set up anew, or somebody stands in between.',
+    mend: 'Ask the operator for the fingerprint of the vault. Only if it was set up anew, forget the old key as the message says.',
   },
   E_DATABASE: {
     why: 'PostgreSQL does not answer, or broke off a query.',

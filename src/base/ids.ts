@@ -17,6 +17,8 @@ export const idPrefixes = {
   token: 'tok',
   lease: 'lse',
   hook: 'hok',
+  secret: 'sec',
+  signer: 'sgn',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -35,6 +37,8 @@ export type SessionId = Id<'session'>
 export type TokenId = Id<'token'>
 export type LeaseId = Id<'lease'>
 export type HookId = Id<'hook'>
+export type SecretId = Id<'secret'>
+export type SignerId = Id<'signer'>
 
 const alphabet = '0123456789abcdefghijklmnopqrstuv'
 const bodyLength = 26

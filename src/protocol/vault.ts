@@ -2,7 +2,6 @@
 // shape of each request and answer, read by the vault (requests), its clients (answers) and the type checker (both).
 // HTTP/1.1 over a Unix socket, `POST /v1/<verb>`, JSON, bodies ≤ 2 MiB; a failure is `{error: {code}}`.
 // Keys and sealed bytes travel as unpadded base64url. There is no verb that reads a secret.
-import { fromBase64Url } from '../base/bytes.ts'
 import { catalogue, type FaultCode } from '../base/faults.ts'
 import {
   either,
@@ -18,11 +17,21 @@ import {
   text,
   where,
 } from '../base/shape.ts'
+import {
+  bytes,
+  orNull,
+  sealedSecret,
+  secretKind,
+  secretName,
+  secretPolicy,
+  secretsBytesMax,
+  secretsMax,
+  statement as signedStatement,
+  signerKey,
+  statementProof,
+} from './statement.ts'
 
 export const vaultBodyBytesMax = 2 * 1024 * 1024
-/** Secrets of a project come to at most this in all, so that one answer carries them; a file may have as much. */
-export const secretsBytesMax = 1024 * 1024
-export const secretsMax = 200
 /** The secrets in base64url, their names, the deploy key. As text it still is a body of the vault. */
 const sealedReleaseBytesMax = 1_450_000
 /** `webhook.verify` takes the delivery itself as `application/octet-stream`; these headers say whose it claims to be. */
@@ -39,31 +48,17 @@ export const runnerRequestTyp = 'mayfly-runner+jwt'
 export const runnerRequestAgeSecondsMax = 60
 export const pollPath = '/runner/v1/poll'
 
-/** Bytes as base64url; exactly `length` of them when given, else at most `max`. */
-const bytes = (size: { readonly length: number } | { readonly max: number }): Shape<string> => {
-  const bytesMax = 'length' in size ? size.length : size.max
-  return where(
-    text({ max: Math.ceil((4 * bytesMax) / 3) }),
-    (value) => {
-      const length = fromBase64Url(value)?.length
-      return length !== undefined && ('max' in size || length === size.length)
-    },
-    'must be base64url of the right length',
-  )
-}
 const publicKey = bytes({ length: 32 })
 const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
 /** Words and names: no control characters, nothing that could be an option of a program. */
 const word = text({ max: 256, form: /^[^\p{C}\s-][^\p{C}]*$/u })
-/** Also the name of the variable that a job sees. */
-export const secretName = text({ max: 128, form: /^[A-Za-z_][A-Za-z0-9_]*$/ })
 const seconds = integer({ min: 0, max: 253_402_300_799 })
 const flag = oneOf(true, false)
 const mv1 = text({ max: 4096, form: /^mv1:[A-Za-z0-9_.-]+:[A-Za-z0-9+/]+=*$/ })
 /** HPKE of a 32-byte log key: enc, key, tag. */
 const sealedLogKey = bytes({ length: 80 })
 const tier = oneOf('fork', 'branch', 'protected')
-/** Signed statements come with their signers; until then the member is empty and the record says `unsigned`. */
+/** Of records that no signer stands for yet: the member is empty and the record says `unsigned`. */
 const statement = optional(oneOf(null))
 
 /** An OpenSSH host key: a line of known_hosts or of ssh-keyscan, or only `<type> <base64>`. */
@@ -103,8 +98,40 @@ const keyVersion = integer({ min: 1, max: 1_000_000 })
 const count = integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 const nothing = object({})
 const done = object({ ok: oneOf(true) })
-const sealedOrNull = either((value) => value === null, oneOf(null), bytes({ max: 4096 }))
-const textOrNull = either((value) => value === null, oneOf(null), text({ max: 4096 }))
+const sealedOrNull = orNull(bytes({ max: 4096 }))
+const textOrNull = orNull(text({ max: 4096 }))
+
+/** A statement with its proof, as it was made: the vault believes nobody in between. */
+const signed = { statement: signedStatement, proof: statementProof }
+/** Everything about a secret but the secret. `head`: the digest of the last statement about it. */
+export const secretMetadata = object({
+  secret: id('secret'),
+  name: secretName,
+  kind: secretKind,
+  version: keyVersion,
+  state: oneOf('active', 'revoked'),
+  policy: secretPolicy,
+  createdAt: seconds,
+  changedAt: seconds,
+  expiresAt: orNull(seconds),
+  signer: id('signer'),
+  head: digest,
+  releases: count,
+  lastRelease: orNull(object({ at: seconds, run: id('run'), job: id('job'), attempt: id('attempt') })),
+})
+export type SecretMetadata = Shaped<typeof secretMetadata>
+const signerMetadata = object({
+  signer: id('signer'),
+  kind: oneOf('ed25519', 'webauthn'),
+  name: text({ max: 100 }),
+  /** Of a passkey, so that a browser can ask for it. */
+  credential: orNull(text({ max: 2048 })),
+  addedAt: seconds,
+  state: oneOf('active', 'removed'),
+  /** The digest of the statement that removed it. */
+  head: orNull(digest),
+})
+export type SignerMetadata = Shaped<typeof signerMetadata>
 
 /** Every verb with a JSON body. `sockets` says where it exists; elsewhere it is 404. */
 export const vaultVerbs = {
@@ -119,7 +146,7 @@ export const vaultVerbs = {
       vsign: publicKey,
       versions: object({ vmk: keyVersion, ingest: keyVersion, vsign: keyVersion, log: keyVersion }),
       counts: object({ projects: count, runners: count, unsigned: count }),
-      ticketKey: either((value) => value === null, oneOf(null), publicKey),
+      ticketKey: orNull(publicKey),
     }),
   },
   'ingest.key': {
@@ -173,6 +200,39 @@ export const vaultVerbs = {
   },
   'runner.revoke': { sockets: ['admin'], request: object({ runner: id('runner'), statement }), answer: done },
   'ticketkey.set': { sockets: ['admin'], request: object({ publicKey }), answer: done },
+  /** A one-time code for the next signer, by the operator's word. It replaces one that was not used. */
+  'signer.code': {
+    sockets: ['admin'],
+    request: nothing,
+    answer: object({ code: text({ max: 64 }), exp: seconds }),
+  },
+  'signer.enroll': {
+    sockets: ['server'],
+    request: object({ key: signerKey, mac: bytes({ length: 32 }) }),
+    answer: object({ signer: id('signer'), vsign: publicKey, mac: bytes({ length: 32 }) }),
+  },
+  'signer.remove': { sockets: ['server'], request: object(signed), answer: done },
+  'signer.list': {
+    sockets: ['server', 'admin'],
+    request: nothing,
+    answer: object({ signers: list(signerMetadata, { max: 1000 }) }),
+  },
+  'secret.put': {
+    sockets: ['server'],
+    request: object({ project: id('project'), name: secretName, sealed: sealedSecret, ...signed }),
+    answer: secretMetadata,
+  },
+  'secret.revoke': {
+    sockets: ['server'],
+    request: object({ project: id('project'), name: secretName, ...signed }),
+    answer: secretMetadata,
+  },
+  /** Metadata. There is no verb that gives a value to anybody but a job. */
+  'secret.list': {
+    sockets: ['server'],
+    request: object({ project: id('project') }),
+    answer: object({ secrets: list(secretMetadata, { max: 10 * secretsMax }) }),
+  },
   release: {
     sockets: ['server'],
     request: object({
@@ -225,7 +285,7 @@ export type Tier = Shaped<typeof tier>
 /** Answer of `webhook.verify`. An unknown hook and a wrong signature are the same answer. */
 export const webhookAnswer = object({
   ok: flag,
-  project: either((value) => value === null, oneOf(null), id('project')),
+  project: orNull(id('project')),
 })
 export type WebhookAnswer = Shaped<typeof webhookAnswer>
 
@@ -268,13 +328,13 @@ export type AgentPayload = Shaped<typeof agentPayload>
 /** A value as its job gets it. `value`: base64url; the bytes are the person's own, of any kind. */
 export const releasedSecret = object({
   name: secretName,
-  kind: oneOf('env', 'file'),
+  kind: secretKind,
   value: text({ max: Math.ceil((4 * secretsBytesMax) / 3), form: /^[A-Za-z0-9_-]+$/ }),
 })
 export type ReleasedSecret = Shaped<typeof releasedSecret>
 /** What `job` opens to; `agent` is null for local sources. */
 export const jobPayload = object({
-  agent: either((value) => value === null, oneOf(null), agentPayload),
+  agent: orNull(agentPayload),
   secrets: list(releasedSecret, { max: secretsMax }),
 })
 export type JobPayload = Shaped<typeof jobPayload>

@@ -23,6 +23,17 @@ export {
   importSigningKey,
   importVerifyKey,
   type KeyPair,
+  verifyBytes,
 } from './keys.ts'
 export { openMv1, sealMv1 } from './mv1.ts'
+export {
+  openSecret,
+  sealSecret,
+  signerId,
+  signerMac,
+  signStatement,
+  statementBytes,
+  statementDigest,
+  vaultMac,
+} from './statement.ts'
 export { type CryptoKey, hkdfSha256, importAesKey, sha256 } from './subtle.ts'

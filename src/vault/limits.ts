@@ -19,3 +19,9 @@ export const connectionsMax = 256
 export const requestTimeoutMs = 30_000
 export const headersTimeoutMs = 5_000
 export const headerBytesMax = 8 * 1024
+/** uses.log is folded into a line per secret when it grew to this many. */
+export const usesLinesMax = 20_000
+/** Versions of a secret whose values are kept, the current one included. */
+export const secretVersionsKept = 5
+export const signerCodeSeconds = 1800
+export const signersMax = 1000

@@ -487,9 +487,17 @@ test('only the verbs of a socket exist on it, and only well-formed requests are 
     return (await vault[socket === 'server' ? 'handleServer' : 'handleAdmin']({ ...request, ...changes }))
       .status
   }
-  for (const verb of ['runner.enroll', 'runner.revoke', 'ticketkey.set', 'secret.put', 'secret.list', 'sign'])
+  for (const verb of [
+    'runner.enroll',
+    'runner.revoke',
+    'ticketkey.set',
+    'signer.code',
+    'secret.get',
+    'secret.read',
+    'sign',
+  ])
     assert.equal(await status('server', `/v1/${verb}`), 404, verb)
-  for (const verb of ['release', 'blob.key', 'project.create', 'webhook.verify', 'ingest.key'])
+  for (const verb of ['release', 'blob.key', 'project.create', 'webhook.verify', 'ingest.key', 'secret.put'])
     assert.equal(await status('admin', `/v1/${verb}`), 404, verb)
   for (const path of [
     '/',

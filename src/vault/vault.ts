@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { toBase64Url } from '../base/bytes.ts'
 import type { Clock, RandomBytes } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { VaultRequest } from '../protocol/vault.ts'
 import { signIngestKey } from '../seal/index.ts'
 import { ensureDirectory } from '../sys/index.ts'
 import { createDispatch, type Handlers, type VaultHttpAnswer, type VaultHttpRequest } from './dispatch.ts'
@@ -16,10 +17,14 @@ import { createOpenCounter } from './policy/opens.ts'
 import { openAppendLog } from './store/append-log.ts'
 import { openRecords, type Records } from './store/records.ts'
 import { openUsedLog, type UsedLog } from './store/used.ts'
+import { openUses, type Uses } from './store/uses.ts'
+import { openValues, type Values } from './store/values.ts'
 import { openBlobKey, rewrapBlobKey } from './verbs/blob.ts'
 import { createProject, deleteProject, rotateHook, setProject } from './verbs/project.ts'
 import { release } from './verbs/release.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
+import { deleteSecrets, listSecrets, putSecret, revokeSecret } from './verbs/secret.ts'
+import { createSigners } from './verbs/signer.ts'
 import { createWebhookVerifier } from './verbs/webhook.ts'
 
 export type VaultOptions = {
@@ -53,18 +58,30 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
   const keys = await openServiceKeys(records, master)
   const webhook = await createWebhookVerifier({ records, master, randomBytes })
   const used = await openUsedLog({ dataDir, clock })
+  const [uses, values] = [await openUses(dataDir), await openValues(dataDir)]
   const auditLog = await openAppendLog(join(dataDir, 'audit.log'))
   const audit = (facts: Readonly<Record<string, string>>) =>
     auditLog.append(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...facts }))
   const epoch = toBase64Url(randomBytes(16))
-  const handlers = createHandlers({ records, master, keys, used, clock, randomBytes, epoch, audit })
+  const handlers = createHandlers({
+    records,
+    master,
+    keys,
+    used,
+    uses,
+    values,
+    clock,
+    randomBytes,
+    epoch,
+    audit,
+  })
   const dispatch = createDispatch({ handlers, webhook, log })
   return {
     epoch,
     handleServer: dispatch('server'),
     handleAdmin: dispatch('admin'),
     close: async () => {
-      await Promise.all([used.close(), auditLog.close()])
+      await Promise.all([used.close(), uses.close(), auditLog.close()])
     },
   }
 }
@@ -74,6 +91,8 @@ type Parts = {
   readonly master: MasterKey
   readonly keys: ServiceKeys
   readonly used: UsedLog
+  readonly uses: Uses
+  readonly values: Values
   readonly clock: Clock
   readonly randomBytes: RandomBytes
   readonly epoch: string
@@ -90,6 +109,7 @@ const createHandlers = (parts: Parts): Handlers => {
     await audit(facts)
     return result
   }
+  const signers = createSigners(parts)
   return {
     health: () => health(parts),
     'ingest.key': () => ingestKey(parts),
@@ -98,7 +118,10 @@ const createHandlers = (parts: Parts): Handlers => {
     'project.set': (request) =>
       audited({ verb: 'project.set', project: request.project }, setProject(parts, request)),
     'project.delete': (request) =>
-      audited({ verb: 'project.delete', project: request.project }, deleteProject(parts, request)),
+      audited(
+        { verb: 'project.delete', project: request.project },
+        deleteSecrets(parts, request.project).then(() => deleteProject(parts, request)),
+      ),
     'hook.rotate': (request) =>
       audited({ verb: 'hook.rotate', project: request.project }, rotateHook(parts, request)),
     'runner.enroll': async (request) => {
@@ -113,11 +136,34 @@ const createHandlers = (parts: Parts): Handlers => {
       await audited({ verb: 'ticketkey.set', publicKey: request.publicKey }, setTicketKey(records, request))
       return { ok: true }
     },
+    'signer.code': async () => audited({ verb: 'signer.code' }, Promise.resolve(signers.makeCode())),
+    'signer.enroll': async (request) => {
+      const enrolled = await signers.enroll(request)
+      await audit({ verb: 'signer.enroll', signer: enrolled.signer })
+      return enrolled
+    },
+    'signer.remove': ({ statement, proof }) =>
+      audited(
+        { verb: 'signer.remove', signer: statement.sub, by: statement.iss },
+        signers.remove({ statement, proof }),
+      ),
+    'signer.list': () => signers.list(),
+    'secret.put': (request) => audited(secretFacts('secret.put', request), putSecret(parts, request)),
+    'secret.revoke': (request) =>
+      audited(secretFacts('secret.revoke', request), revokeSecret(parts, request)),
+    'secret.list': (request) => listSecrets(parts, request),
     release: (request) => release(parts, request),
     'blob.key': (request) => openBlobKey(blobs, request),
     'blob.rewrap': (request) => rewrapBlobKey(blobs, request),
   }
 }
+
+const secretFacts = (verb: string, request: VaultRequest<'secret.revoke'>) => ({
+  verb,
+  project: request.project,
+  name: request.name,
+  by: request.statement.iss,
+})
 
 const health = ({ records, master, keys, epoch }: Parts) => {
   const [projects, runners] = [records.list('project'), records.list('runner')]

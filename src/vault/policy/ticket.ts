@@ -60,7 +60,7 @@ export const verifyPoll = async (
     throw fault('E_RUNNER_SIG', { public: 'The poll does not list the key' })
 }
 
-const tierRank: Readonly<Record<Tier, number>> = { fork: 0, branch: 1, protected: 2 }
+export const tierRank: Readonly<Record<Tier, number>> = { fork: 0, branch: 1, protected: 2 }
 
 /** `htu` is an address or a path; which server it names is TLS's business, that it is a poll is ours. */
 const isPollOf = (claims: JwsClaims, runner: RunnerRecord): boolean =>

@@ -5,7 +5,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault, fault } from '../../base/faults.ts'
-import type { OrganisationId, ProjectId, RunnerId } from '../../base/ids.ts'
+import type { OrganisationId, ProjectId, RunnerId, SecretId, SignerId } from '../../base/ids.ts'
+import type { SecretKind, SecretPolicy, SignerKey } from '../../protocol/statement.ts'
 import type { ProjectSource, Tier } from '../../protocol/vault.ts'
 import { canonicalJson } from '../../seal/index.ts'
 import { ensureDirectory, syncDirectory, writeFileDurably } from '../../sys/index.ts'
@@ -26,6 +27,8 @@ export type ProjectRecord = {
   readonly hook: { readonly version: number; readonly wrapped: string }
   /** The DEK of logs, artifacts and caches at rest. */
   readonly blobs: { readonly version: number; readonly wrapped: string }
+  /** The DEK of the project's secrets; made with the first one. */
+  readonly secrets?: { readonly version: number; readonly wrapped: string }
   readonly unsigned: true
 }
 export type RunnerRecord = {
@@ -37,6 +40,33 @@ export type RunnerRecord = {
   readonly state: 'active' | 'revoked'
   readonly unsigned: true
 }
+/** Its value lies apart, one file for each version (values.ts). */
+export type SecretRecord = {
+  readonly secret: SecretId
+  readonly project: ProjectId
+  readonly org: OrganisationId
+  readonly name: string
+  readonly kind: SecretKind
+  readonly version: number
+  readonly state: 'active' | 'revoked'
+  readonly policy: SecretPolicy
+  readonly createdAt: number
+  readonly changedAt: number
+  readonly expiresAt: number | null
+  /** Who signed the last statement about it, and that statement's digest. */
+  readonly signer: SignerId
+  readonly head: string
+  /** Of the value, for the limit of its project; told to nobody. */
+  readonly bytes: number
+}
+export type SignerRecord = {
+  readonly signer: SignerId
+  readonly key: SignerKey
+  readonly addedAt: number
+  readonly state: 'active' | 'removed'
+  /** The digest of the statement that removed it. */
+  readonly head: string | null
+}
 /** A key pair of the vault itself: INGEST, VSIGN, LOG. */
 export type KeyRecord = { readonly version: number; readonly publicKey: string; readonly wrapped: string }
 export type SettingsRecord = { readonly ticketKey: string }
@@ -46,9 +76,11 @@ type Bodies = {
   readonly runner: RunnerRecord
   readonly key: KeyRecord
   readonly settings: SettingsRecord
+  readonly secret: SecretRecord
+  readonly signer: SignerRecord
 }
 type Kind = keyof Bodies
-const kinds: readonly Kind[] = ['project', 'runner', 'key', 'settings']
+const kinds: readonly Kind[] = ['project', 'runner', 'key', 'settings', 'secret', 'signer']
 const idForm = /^[a-z0-9_-]{1,64}$/
 
 export interface Records {
@@ -59,7 +91,14 @@ export interface Records {
 }
 
 export const openRecords = async (options: { root: string; macKey: Uint8Array }): Promise<Records> => {
-  const memory: Memory = { project: new Map(), runner: new Map(), key: new Map(), settings: new Map() }
+  const memory: Memory = {
+    project: new Map(),
+    runner: new Map(),
+    key: new Map(),
+    settings: new Map(),
+    secret: new Map(),
+    signer: new Map(),
+  }
   for (const kind of kinds) await readKind(options, kind, memory[kind])
   let tail: Promise<void> = Promise.resolve()
   const changeNow = async <K extends Kind>(kind: K, id: string, next: Next<K>): Promise<void> => {

@@ -28,6 +28,13 @@ export const wrapContexts = {
     purpose: 'blobs',
     v: 1,
   }),
+  secrets: (record: Pick<ProjectRecord, 'org' | 'project'>) => ({
+    kind: 'dek',
+    org: record.org,
+    project: record.project,
+    purpose: 'secrets',
+    v: 1,
+  }),
 }
 
 /** A project has one hook, with the same bytes under another prefix: no second index that could go stale. */

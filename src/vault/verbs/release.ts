@@ -1,4 +1,5 @@
-// The release of an item to a runner (trust-model.md §4.4, for the items that come before evidence can exist):
+// The release of an item to a runner (trust-model.md §4.4, as far as it can be checked before
+// evidence exists):
 //   1. the ticket is the server's, in time, unused and of this epoch
 //   2. the runner is enrolled, in scope, and its own signed poll offered the key that the answer goes to
 //   3. the item exists and belongs to the ticket's project
@@ -11,6 +12,7 @@ import type {
   AgentPayload,
   BlobKeyPayload,
   JobPayload,
+  ReleasedSecret,
   ReleaseItem,
   TicketClaims,
   VaultAnswer,
@@ -20,16 +22,22 @@ import { importVerifyKey, openLogKey, sealRelease } from '../../seal/index.ts'
 import { openSshPrivateKey } from '../keys/deploy-key.ts'
 import type { MasterKey } from '../keys/keyring.ts'
 import type { ServiceKeys } from '../keys/service-keys.ts'
+import { admits } from '../policy/admits.ts'
 import { checkRunnerScope, verifyPoll, verifyTicket } from '../policy/ticket.ts'
-import type { ProjectRecord, Records } from '../store/records.ts'
+import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
 import type { UsedLog } from '../store/used.ts'
+import type { Uses } from '../store/uses.ts'
+import type { Values } from '../store/values.ts'
 import { findProject, wrapContexts } from './project.ts'
+import { openValue, secretsOf } from './secret.ts'
 
 export type ReleaseDeps = {
   readonly records: Records
   readonly master: MasterKey
   readonly keys: ServiceKeys
   readonly used: UsedLog
+  readonly uses: Uses
+  readonly values: Values
   readonly clock: Clock
   readonly randomBytes: RandomBytes
   readonly epoch: string
@@ -48,8 +56,11 @@ export const release = async (
   checkItem(item, claims, project)
   const { jti, exp, eph, runner, attempt } = claims
   await deps.used.burn({ jti, exp, eph })
-  await deps.audit({ verb: 'release', type: item.type, jti, runner, attempt, project: claims.project })
-  const payload = await openItem(deps, item, { claims, project })
+  const secrets = item.type === 'job' ? admitted(deps, claims) : []
+  const named = secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }
+  const facts = { verb: 'release', type: item.type, jti, runner, attempt, project: claims.project, ...named }
+  await Promise.all([deps.audit(facts), recordUse(deps, claims, secrets)])
+  const payload = await openItem(deps, item, { claims, project, secrets })
   const sealed = await sealRelease(fromBase64Url(eph) ?? new Uint8Array(0), payload, {
     ticket: request.ticket,
     vsign: deps.keys.vsign.privateKey,
@@ -77,6 +88,12 @@ const authorise = async (deps: ReleaseDeps, request: VaultRequest<'release'>): P
   return { ...claims, eph }
 }
 
+type From = {
+  readonly claims: TicketClaims
+  readonly project: ProjectRecord
+  readonly secrets: readonly SecretRecord[]
+}
+
 const checkItem = (item: ReleaseItem, claims: TicketClaims, project: ProjectRecord): void => {
   if (project.org !== claims.org) throw fault('E_RUNNER_SCOPE')
   if (item.type === 'blobkey' && item.object !== claims.attempt) throw fault('E_RUNNER_SCOPE')
@@ -85,25 +102,58 @@ const checkItem = (item: ReleaseItem, claims: TicketClaims, project: ProjectReco
   if (item.type === 'agent' && project.deploy === null) throw noDeployKey()
 }
 
-const openItem = async (
-  deps: ReleaseDeps,
-  item: ReleaseItem,
-  from: { readonly claims: TicketClaims; readonly project: ProjectRecord },
-): Promise<Uint8Array> => utf8(JSON.stringify(await payloadOf(deps, item, from)))
+const openItem = async (deps: ReleaseDeps, item: ReleaseItem, from: From): Promise<Uint8Array> =>
+  utf8(JSON.stringify(await payloadOf(deps, item, from)))
 
 const payloadOf = (
   deps: ReleaseDeps,
   item: ReleaseItem,
-  { claims, project }: { readonly claims: TicketClaims; readonly project: ProjectRecord },
+  { claims, project, secrets }: From,
 ): Promise<AgentPayload | JobPayload | BlobKeyPayload> => {
   if (item.type === 'blobkey') return openBlobKey(deps, item, claims)
-  return item.type === 'job' ? openJob(deps, project) : openAgent(deps, project)
+  return item.type === 'job' ? openJob(deps, project, secrets) : openAgent(deps, project)
 }
 
-const openJob = async (deps: ReleaseDeps, project: ProjectRecord): Promise<JobPayload> => ({
+const openJob = async (
+  deps: ReleaseDeps,
+  project: ProjectRecord,
+  secrets: readonly SecretRecord[],
+): Promise<JobPayload> => ({
   agent: project.deploy === null ? null : await openAgent(deps, project),
-  secrets: [],
+  secrets: await Promise.all(secrets.map((record) => openSecretOf(deps, project, record))),
 })
+
+const openSecretOf = async (
+  deps: ReleaseDeps,
+  project: ProjectRecord,
+  record: SecretRecord,
+): Promise<ReleasedSecret> => {
+  const value = await openValue(deps, project, record)
+  const text = toBase64Url(value)
+  value.fill(0)
+  return { name: record.name, kind: record.kind, value: text }
+}
+
+/** All that the policies admit: which of them a step sees is the runner's to decide, for dialects that declare it. */
+const admitted = (deps: ReleaseDeps, claims: TicketClaims): readonly SecretRecord[] => {
+  const nowSeconds = Math.floor(deps.clock.now() / 1000)
+  // Without a run and a job nobody could say later where they went.
+  if (claims.run === undefined || claims.job === undefined) return []
+  return secretsOf(deps.records, claims.project).filter((secret) => admits(secret, claims, nowSeconds))
+}
+
+const recordUse = async (
+  { uses, clock }: ReleaseDeps,
+  { run, job, attempt }: TicketClaims,
+  secrets: readonly SecretRecord[],
+): Promise<void> => {
+  if (secrets.length === 0 || run === undefined || job === undefined) return
+  const use = { at: Math.floor(clock.now() / 1000), run, job, attempt }
+  await uses.add(
+    use,
+    secrets.map(({ secret }) => secret),
+  )
+}
 
 const openAgent = async (deps: ReleaseDeps, project: ProjectRecord): Promise<AgentPayload> => {
   const { deploy, source, hostKeys } = project

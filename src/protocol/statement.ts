@@ -1,0 +1,132 @@
+// Statements (trust-model.md §4.2): what changes what the vault will release is signed by a signer, whose key the server
+// does not have. Signed bytes: "mayfly-statement-v1\n" ‖ JCS. `prev` is the digest of the last accepted statement about
+// the same `sub`, so that nothing is repeated, reordered or brought back. Here: their shapes, for the vault that checks
+// them and for CLI and browser that make them.
+import { fromBase64Url } from '../base/bytes.ts'
+import type { ProjectId } from '../base/ids.ts'
+import {
+  either,
+  hasTag,
+  id,
+  integer,
+  list,
+  object,
+  oneOf,
+  type Shape,
+  type Shaped,
+  text,
+  where,
+} from '../base/shape.ts'
+
+/** The secrets of a project come to at most this in all, so that one answer carries them; one file may have as much. */
+export const secretsBytesMax = 1024 * 1024
+export const secretsMax = 200
+export const envSecretBytesMax = 64 * 1024
+/** What is shorter cannot be masked without masking half the log. */
+export const maskableBytesMin = 8
+export const statementAgeSecondsMax = 600
+
+/** Bytes as base64url; exactly `length` of them when given, else at most `max`. */
+export const bytes = (size: { readonly length: number } | { readonly max: number }): Shape<string> => {
+  const bytesMax = 'length' in size ? size.length : size.max
+  return where(
+    text({ max: Math.ceil((4 * bytesMax) / 3) }),
+    (value) => {
+      const length = fromBase64Url(value)?.length
+      return length !== undefined && ('max' in size || length === size.length)
+    },
+    'must be base64url of the right length',
+  )
+}
+
+const seconds = integer({ min: 0, max: 253_402_300_799 })
+const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
+export const orNull = <T>(shape: Shape<T>): Shape<T | null> =>
+  either((value) => value === null, oneOf(null), shape)
+
+/** Also the name of the variable that a job sees. */
+export const secretName = text({ max: 128, form: /^[A-Za-z_][A-Za-z0-9_]*$/ })
+export const secretKind = oneOf('env', 'file')
+export type SecretKind = Shaped<typeof secretKind>
+export const policyEvents = ['push', 'tag', 'schedule', 'manual', 'api'] as const
+
+/** Where a secret may go. Globs over full refs, anchored: `*` stops at a slash, `**` does not, `?` is one character. */
+export const secretPolicy = object({
+  refs: list(text({ max: 255, form: /^refs\/[^\p{C}\s]+$/u }), { min: 1, max: 50 }),
+  events: list(oneOf(...policyEvents), { min: 1, max: policyEvents.length }),
+  min_tier: oneOf('branch', 'protected'),
+})
+export type SecretPolicy = Shaped<typeof secretPolicy>
+
+/** Of a new secret: the default branch, when somebody pushed to it or started a run of it. */
+export const defaultPolicy = (branch: string): SecretPolicy => ({
+  refs: [`refs/heads/${branch}`],
+  events: ['push', 'manual'],
+  min_tier: 'branch',
+})
+
+export const secretSubject = (project: ProjectId, name: string): string => `${project}/secrets/${name}`
+
+const common = {
+  v: oneOf(1),
+  sub: text({ max: 200 }),
+  iss: id('signer'),
+  iat: seconds,
+  nonce: bytes({ length: 16 }),
+  prev: orNull(digest),
+}
+const putStatement = object({
+  ...common,
+  type: oneOf('secret.put'),
+  body: object({
+    kind: secretKind,
+    policy: secretPolicy,
+    expires_at: orNull(seconds),
+    allow_unmaskable: oneOf(true, false),
+  }),
+})
+const endStatement = object({ ...common, type: oneOf('secret.revoke', 'signer.remove'), body: object({}) })
+export const statement = either(hasTag('type', 'secret.put'), putStatement, endStatement)
+export type Statement = Shaped<typeof statement>
+export type PutStatement = Shaped<typeof putStatement>
+
+/** `webauthn`: the challenge is SHA-256 of the signed bytes. */
+export const statementProof = either(
+  hasTag('kind', 'ed25519'),
+  object({ kind: oneOf('ed25519'), sig: bytes({ length: 64 }) }),
+  object({
+    kind: oneOf('webauthn'),
+    authenticator_data: bytes({ max: 1024 }),
+    client_data: bytes({ max: 4096 }),
+    sig: bytes({ max: 512 }),
+  }),
+)
+export type StatementProof = Shaped<typeof statementProof>
+
+/** HPKE of the value to the ingest key, aad = JCS of the statement: name, project and policy cannot be swapped. */
+export const sealSuite = 'x25519-sha256-aes256gcm'
+export const sealedSecret = object({
+  v: oneOf(1),
+  suite: oneOf(sealSuite),
+  kid: text({ max: 64, form: /^[a-z0-9-]+$/ }),
+  enc: bytes({ length: 32 }),
+  ct: bytes({ max: secretsBytesMax + 16 }),
+})
+export type SealedSecret = Shaped<typeof sealedSecret>
+
+const signerName = text({ max: 100, form: /^[^\p{C}]+$/u })
+/** What a person enrols: a key of the command line, or a passkey of this site. */
+export const signerKey = either(
+  hasTag('kind', 'ed25519'),
+  object({ kind: oneOf('ed25519'), name: signerName, public_key: bytes({ length: 32 }) }),
+  object({
+    kind: oneOf('webauthn'),
+    name: signerName,
+    /** SubjectPublicKeyInfo, of P-256 or Ed25519. */
+    public_key: bytes({ max: 256 }),
+    credential: bytes({ max: 1024 }),
+    rp: text({ max: 253, form: /^[a-z0-9.-]+$/ }),
+    origin: text({ max: 300, form: /^https?:\/\/[a-z0-9.:[\]-]+$/ }),
+  }),
+)
+export type SignerKey = Shaped<typeof signerKey>

@@ -1,0 +1,249 @@
+// Secrets of projects: put under a signed statement, revoked under another, listed without their values. A value is open
+// here between HPKE and AES only; what is replaced or revoked by one statement cannot be brought back by an older one.
+import { createHash } from 'node:crypto'
+import { utf8 } from '../../base/bytes.ts'
+import type { Clock, RandomBytes } from '../../base/clock.ts'
+import { fault } from '../../base/faults.ts'
+import { formatId, type ProjectId, type SecretId } from '../../base/ids.ts'
+import {
+  envSecretBytesMax,
+  maskableBytesMin,
+  type PutStatement,
+  secretSubject,
+  secretsBytesMax,
+  secretsMax,
+} from '../../protocol/statement.ts'
+import type { SecretMetadata, VaultRequest } from '../../protocol/vault.ts'
+import { canonicalJson, importAesKey, jcsDigest, openMv1, openSecret, sealMv1 } from '../../seal/index.ts'
+import type { MasterKey } from '../keys/keyring.ts'
+import { type ServiceKeys, serviceKeyVersion } from '../keys/service-keys.ts'
+import { secretVersionsKept } from '../limits.ts'
+import { type Accepted, acceptStatement, requireNext } from '../policy/statement.ts'
+import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
+import type { Uses } from '../store/uses.ts'
+import type { Values } from '../store/values.ts'
+import { findProject, wrapContexts } from './project.ts'
+
+export type SecretDeps = {
+  readonly records: Records
+  readonly master: MasterKey
+  readonly keys: ServiceKeys
+  readonly values: Values
+  readonly uses: Uses
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+/** A name of a project has one id for ever: no second index that could go stale. */
+const secretId = (project: ProjectId, name: string): SecretId =>
+  formatId('secret', createHash('sha256').update(secretSubject(project, name)).digest().subarray(0, 16))
+
+export const putSecret = async (
+  deps: SecretDeps,
+  request: VaultRequest<'secret.put'>,
+): Promise<SecretMetadata> => {
+  const { project, name, sealed, statement, proof } = request
+  findProject(deps.records, project)
+  if (statement.type !== 'secret.put') throw fault('E_INPUT', { public: 'The statement puts no secret' })
+  const expected = { type: statement.type, sub: secretSubject(project, name), nowSeconds: nowOf(deps) }
+  const accepted = await acceptStatement(deps.records, { statement, proof }, expected)
+  const value =
+    sealed.kid === `ingest-${serviceKeyVersion}`
+      ? await openSecret(deps.keys.ingest, sealed, statement)
+      : null
+  if (value === null)
+    throw fault('E_INPUT', { public: 'The value is not sealed to this vault under this statement' })
+  try {
+    checkValue(value, statement)
+    return await store(deps, { project, name, accepted, value })
+  } finally {
+    value.fill(0)
+  }
+}
+
+export const revokeSecret = async (
+  deps: SecretDeps,
+  request: VaultRequest<'secret.revoke'>,
+): Promise<SecretMetadata> => {
+  const { project, name, statement, proof } = request
+  const expected = {
+    type: 'secret.revoke' as const,
+    sub: secretSubject(project, name),
+    nowSeconds: nowOf(deps),
+  }
+  if (statement.type !== expected.type) throw fault('E_INPUT', { public: 'The statement revokes no secret' })
+  const accepted = await acceptStatement(deps.records, { statement, proof }, expected)
+  const id = secretId(project, name)
+  await deps.records.change('secret', id, (current) => {
+    if (current === null) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
+    if (current.head === accepted.digest) return current
+    requireNext(current.head, accepted)
+    const { digest: head, signer } = accepted
+    return { ...current, state: 'revoked', head, signer: signer.signer, changedAt: nowOf(deps), bytes: 0 }
+  })
+  const record = findSecret(deps, id)
+  // After the record: what is refused already may still lie there, never the other way round.
+  await deps.values.remove(id, keptVersions(record.version))
+  return metadataOf(deps, record)
+}
+
+export const listSecrets = (
+  deps: SecretDeps,
+  { project }: VaultRequest<'secret.list'>,
+): { readonly secrets: readonly SecretMetadata[] } => {
+  findProject(deps.records, project)
+  return { secrets: secretsOf(deps.records, project).map((record) => metadataOf(deps, record)) }
+}
+
+export const secretsOf = (records: Records, project: ProjectId): readonly SecretRecord[] =>
+  records
+    .list('secret')
+    .filter((record) => record.project === project)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+
+/** The caller wipes the result. */
+export const openValue = async (
+  { master, values }: Pick<SecretDeps, 'master' | 'values'>,
+  project: ProjectRecord,
+  record: SecretRecord,
+): Promise<Uint8Array> => {
+  const key = await openProjectKey(master, project)
+  const text = await values.read(record.secret, record.version)
+  const keyFor = (id: string) => (id === key.id ? key.key : null)
+  const value = await openMv1(text, { keyFor, aad: await aadOf(project, record) })
+  if (value === null) throw fault('E_STORE_TAMPERED', { detail: `value of ${record.secret} does not open` })
+  return value
+}
+
+/** With its project everything goes. */
+export const deleteSecrets = async (
+  { records, values, uses }: Pick<SecretDeps, 'records' | 'values' | 'uses'>,
+  project: ProjectId,
+): Promise<void> => {
+  for (const { secret, version } of secretsOf(records, project)) {
+    await values.remove(secret, keptVersions(version))
+    await records.change('secret', secret, () => null)
+    uses.forget(secret)
+  }
+}
+
+const checkValue = (value: Uint8Array, { body }: PutStatement): void => {
+  if (value.length === 0) throw fault('E_INPUT', { public: 'The value is empty' })
+  if (value.length > (body.kind === 'env' ? envSecretBytesMax : secretsBytesMax)) throw fault('E_TOO_LARGE')
+  if (value.length < maskableBytesMin && !body.allow_unmaskable)
+    throw fault('E_INPUT', { public: `A value of less than ${maskableBytesMin} bytes cannot be masked` })
+  if (body.kind === 'env' && value.includes(0))
+    throw fault('E_INPUT', { public: 'A variable cannot hold a NUL byte: put it as a file' })
+}
+
+type Put = {
+  readonly project: ProjectId
+  readonly name: string
+  readonly accepted: Accepted<PutStatement>
+  readonly value: Uint8Array
+}
+
+const store = async (deps: SecretDeps, put: Put): Promise<SecretMetadata> => {
+  const id = secretId(put.project, put.name)
+  const project = await withProjectKey(deps, put.project)
+  await deps.records.change('secret', id, async (current) => {
+    findProject(deps.records, put.project)
+    // The answer to an accepted statement may have been lost: the same one again changes nothing.
+    if (current?.head === put.accepted.digest) return current
+    requireNext(current?.head ?? null, put.accepted)
+    checkRoom(deps.records, put, id)
+    const record = recordOf(put, { id, org: project.org, current, nowSeconds: nowOf(deps) })
+    const key = await openProjectKey(deps.master, project)
+    const text = await sealMv1(key, put.value, await aadOf(project, record))
+    // Before the record: one without its value would fail jobs, a value without its record is written over.
+    await deps.values.write(id, record.version, text)
+    return record
+  })
+  const record = findSecret(deps, id)
+  await deps.values.remove(id, [record.version - secretVersionsKept])
+  return metadataOf(deps, record)
+}
+
+const recordOf = (
+  { project, name, accepted, value }: Put,
+  of: {
+    readonly id: SecretId
+    readonly org: SecretRecord['org']
+    readonly current: SecretRecord | null
+    readonly nowSeconds: number
+  },
+): SecretRecord => {
+  const { kind, policy, expires_at: expiresAt } = accepted.statement.body
+  return {
+    secret: of.id,
+    project,
+    org: of.org,
+    name,
+    kind,
+    version: (of.current?.version ?? 0) + 1,
+    state: 'active',
+    policy,
+    createdAt: of.current?.createdAt ?? of.nowSeconds,
+    changedAt: of.nowSeconds,
+    expiresAt,
+    signer: accepted.signer.signer,
+    head: accepted.digest,
+    bytes: value.length,
+  }
+}
+
+const checkRoom = (records: Records, { project, value }: Put, id: SecretId): void => {
+  const others = secretsOf(records, project).filter(({ secret }) => secret !== id)
+  const bytes = others.reduce((sum, record) => sum + record.bytes, value.length)
+  const active = others.filter(({ state }) => state === 'active')
+  if (active.length >= secretsMax || others.length >= 10 * secretsMax)
+    throw fault('E_TOO_LARGE', { public: `A project has at most ${secretsMax} secrets` })
+  if (bytes > secretsBytesMax)
+    throw fault('E_TOO_LARGE', {
+      public: `The secrets of a project have at most ${secretsBytesMax} bytes in all`,
+    })
+}
+
+/** Projects that are older than secrets get their key with the first one. */
+const withProjectKey = async (deps: SecretDeps, project: ProjectId): Promise<ProjectRecord> => {
+  await deps.records.change('project', project, async (current) => {
+    if (current === null) throw fault('E_NOT_FOUND', { public: 'The vault does not know this project' })
+    if (current.secrets !== undefined) return current
+    const key = deps.randomBytes(32)
+    const wrapped = await deps.master.wrap(key, wrapContexts.secrets(current))
+    key.fill(0)
+    return { ...current, secrets: { version: 1, wrapped } }
+  })
+  return findProject(deps.records, project)
+}
+
+const openProjectKey = async (master: MasterKey, project: ProjectRecord) => {
+  if (project.secrets === undefined)
+    throw fault('E_STORE_TAMPERED', { detail: `${project.project} has secrets and no key for them` })
+  const raw = await master.unwrap(project.secrets.wrapped, wrapContexts.secrets(project))
+  const key = await importAesKey(raw)
+  raw.fill(0)
+  return { id: `secrets-${project.secrets.version}`, key }
+}
+
+/** trust-model.md §4.1: a value opens as what it was put as, or not at all. */
+const aadOf = async ({ org }: ProjectRecord, { project, name, kind, version, policy }: SecretRecord) =>
+  utf8(canonicalJson({ org, owner_id: project, name, kind, version, policy_digest: await jcsDigest(policy) }))
+
+const findSecret = ({ records }: SecretDeps, id: SecretId): SecretRecord => {
+  const record = records.find('secret', id)
+  if (record === null) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
+  return record
+}
+
+/** The numbers of this version and of those before it that may still lie there. */
+const keptVersions = (version: number): readonly number[] =>
+  Array.from({ length: secretVersionsKept + 1 }, (_, i) => version - i).filter((number) => number > 0)
+
+const metadataOf = ({ uses }: SecretDeps, record: SecretRecord): SecretMetadata => {
+  const { org: _org, project: _project, bytes: _bytes, ...metadata } = record
+  const used = uses.last(record.secret)
+  return { ...metadata, releases: used?.count ?? 0, lastRelease: used?.last ?? null }
+}
+
+const nowOf = ({ clock }: SecretDeps): number => Math.floor(clock.now() / 1000)

@@ -1,0 +1,103 @@
+// A person with a key of the command line: enrols it with a code, signs statements, seals values.
+import { fromBase64Url, toBase64Url, utf8 } from '../../src/base/bytes.ts'
+import type { ProjectId, SignerId } from '../../src/base/ids.ts'
+import {
+  defaultPolicy,
+  type PutStatement,
+  type SealedSecret,
+  type SignerKey,
+  type Statement,
+  type StatementProof,
+  secretSubject,
+} from '../../src/protocol/statement.ts'
+import type { VaultAnswer, VaultRequest, VaultVerb } from '../../src/protocol/vault.ts'
+import {
+  type GeneratedKey,
+  generateSigningKey,
+  sealSecret,
+  signerId,
+  signerMac,
+  signStatement,
+} from '../../src/seal/index.ts'
+import { randomBytes } from '../../src/sys/index.ts'
+
+export type CallVault = <V extends VaultVerb>(verb: V, request: VaultRequest<V>) => Promise<VaultAnswer<V>>
+export type Signer = { readonly id: SignerId; readonly key: GeneratedKey; readonly record: SignerKey }
+export type SignedPut = {
+  readonly statement: PutStatement
+  readonly proof: StatementProof
+  readonly sealed: SealedSecret
+}
+
+export const makeSigner = async (name = 'a laptop'): Promise<Signer> => {
+  const key = await generateSigningKey()
+  const record = { kind: 'ed25519' as const, name, public_key: toBase64Url(key.publicKey) }
+  return { id: await signerId(key.publicKey), key, record }
+}
+
+export const enrolSigner = async (call: CallVault, signer: Signer): Promise<VaultAnswer<'signer.enroll'>> => {
+  const { code } = await call('signer.code', {})
+  return call('signer.enroll', { key: signer.record, mac: await signerMac(code, signer.record) })
+}
+
+/** `changes` break or widen the statement before it is signed. */
+export const signPut = async (
+  call: CallVault,
+  signer: Signer,
+  put: {
+    readonly project: ProjectId
+    readonly name: string
+    readonly value: string | Uint8Array
+    readonly nowSeconds: number
+    readonly prev?: string | null
+    readonly body?: Partial<PutStatement['body']>
+    readonly changes?: Partial<PutStatement>
+  },
+): Promise<SignedPut> => {
+  const statement: PutStatement = {
+    ...head(signer, put),
+    type: 'secret.put',
+    body: {
+      kind: 'env',
+      policy: defaultPolicy('main'),
+      expires_at: null,
+      allow_unmaskable: false,
+      ...put.body,
+    },
+    ...put.changes,
+  }
+  const { kid, pk } = await call('ingest.key', {})
+  const value = typeof put.value === 'string' ? utf8(put.value) : put.value
+  const sealed = await sealSecret({ kid, key: fromBase64Url(pk)! }, value, statement)
+  return { statement, proof: await signStatement(statement, signer.key.privateKey), sealed: sealed! }
+}
+
+export const signRevoke = async (
+  signer: Signer,
+  of: {
+    readonly project: ProjectId
+    readonly name: string
+    readonly nowSeconds: number
+    readonly prev: string | null
+  },
+): Promise<{ readonly statement: Statement; readonly proof: StatementProof }> => {
+  const statement: Statement = { ...head(signer, of), type: 'secret.revoke', body: {} }
+  return { statement, proof: await signStatement(statement, signer.key.privateKey) }
+}
+
+const head = (
+  signer: Signer,
+  of: {
+    readonly project: ProjectId
+    readonly name: string
+    readonly nowSeconds: number
+    readonly prev?: string | null
+  },
+) => ({
+  v: 1 as const,
+  sub: secretSubject(of.project, of.name),
+  iss: signer.id,
+  iat: of.nowSeconds,
+  nonce: toBase64Url(randomBytes(16)),
+  prev: of.prev ?? null,
+})
