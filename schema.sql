@@ -40,6 +40,20 @@ api_tokens
   CREATE UNIQUE INDEX api_tokens_pkey ON public.api_tokens USING btree (id)
   CREATE UNIQUE INDEX api_tokens_token_hash_key ON public.api_tokens USING btree (token_hash)
 
+approvals
+  id bigint not null generated always as identity
+  job_id text not null
+  decision text not null
+  decided_by text not null
+  decided_at timestamp with time zone not null default now()
+  comment text
+  approvals_comment_check: CHECK (((length(comment) >= 1) AND (length(comment) <= 500)))
+  approvals_decision_check: CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text])))
+  approvals_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+  approvals_pkey: PRIMARY KEY (id)
+  CREATE INDEX approvals_of_job ON public.approvals USING btree (job_id, id)
+  CREATE UNIQUE INDEX approvals_pkey ON public.approvals USING btree (id)
+
 attempt_counters
   key text not null
   window_start timestamp with time zone not null

@@ -170,11 +170,11 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .action(carryOut(around, async () => (await import('./commands/project.ts')).listProjects))
 }
 
+const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
+
 const addRunVerbs = (program: Command, around: Surroundings): void => {
   const runs = program.command('runs').description('runs of the installation')
   const load = () => import('./commands/runs.ts')
-  const projectOption = () =>
-    new Option('-R, --project <name>', 'the project, else the one of this work tree')
   runs
     .command('list')
     .alias('ls')
@@ -191,32 +191,7 @@ const addRunVerbs = (program: Command, around: Surroundings): void => {
     .addOption(projectOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).viewRun))
-  runs
-    .command('cancel [ref]')
-    .description('cancel a run')
-    .addOption(projectOption())
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).cancelRun))
-  for (const parent of [runs, program])
-    parent
-      .command('rerun [ref]')
-      .description('carry out a run again, by the same plan')
-      .addOption(projectOption())
-      .option('--failed', 'only what did not pass, and what waited for it')
-      .option('-j, --job <job>', 'only this job')
-      .option('-w, --watch', 'stay until it ends')
-      .addOption(jsonOption())
-      .action(carryOut(around, async () => (await import('./commands/rerun.ts')).rerun))
-  runs
-    .command('start')
-    .description('start a run of a branch or tag')
-    .addOption(projectOption())
-    .option('-b, --branch <name>', 'the branch')
-    .option('--tag <name>', 'the tag')
-    .option('--commit <id>', 'a commit of it')
-    .option('-w, --watch', 'stay until it ends')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).startRun))
+  addRunActs(program, runs, around)
   program
     .command('watch [ref]')
     .description('follow a run until it ends; exits with its verdict')
@@ -233,6 +208,52 @@ const addRunVerbs = (program: Command, around: Surroundings): void => {
     .option('-f, --follow', 'stay while it runs')
     .option('--failed', 'only jobs that failed')
     .action(carryOut(around, async () => (await import('./commands/logs.ts')).logs))
+}
+
+const decisions = [
+  ['approve', [], 'let go on what waits for a person'],
+  ['reject', ['decline'], 'stop what waits for a person'],
+] as const
+
+/** What changes a run. */
+const addRunActs = (program: Command, runs: Command, around: Surroundings): void => {
+  const load = () => import('./commands/runs.ts')
+  runs
+    .command('cancel [ref]')
+    .description('cancel a run')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).cancelRun))
+  for (const parent of [runs, program])
+    parent
+      .command('rerun [ref]')
+      .description('carry out a run again, by the same plan')
+      .addOption(projectOption())
+      .option('--failed', 'only what did not pass, and what waited for it')
+      .option('-j, --job <job>', 'only this job')
+      .option('-w, --watch', 'stay until it ends')
+      .addOption(jsonOption())
+      .action(carryOut(around, async () => (await import('./commands/rerun.ts')).rerun))
+  for (const [verb, aliases, about] of decisions)
+    program
+      .command(`${verb} [ref]`)
+      .aliases(aliases)
+      .description(about)
+      .addOption(projectOption())
+      .option('-j, --job <job>', 'this job, else the only one that waits for a person')
+      .option('-m, --message <text>', 'a word about why')
+      .addOption(jsonOption())
+      .action(carryOut(around, async () => (await import('./commands/approve.ts'))[verb]))
+  runs
+    .command('start')
+    .description('start a run of a branch or tag')
+    .addOption(projectOption())
+    .option('-b, --branch <name>', 'the branch')
+    .option('--tag <name>', 'the tag')
+    .option('--commit <id>', 'a commit of it')
+    .option('-w, --watch', 'stay until it ends')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).startRun))
 }
 
 const addAccessVerbs = (program: Command, around: Surroundings): void => {

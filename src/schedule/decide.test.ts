@@ -144,6 +144,27 @@ test('a noop passes at once, an approval waits for a person, a lock is refused',
   assert.equal(job(state, 'l').skip, 'policy')
 })
 
+test('what waits for a person goes on or stops with the answer, and is asked once', () => {
+  const state = planned(
+    { key: 'ok', kind: 'approval' },
+    { key: 'yes', needs: { ok: ['passed'] } },
+    { key: 'no', needs: { ok: ['cancelled'] } },
+  )
+  check(state, { run: 'on_hold', ok: 'on_hold', yes: 'waiting' })
+  const answer = (kind: 'approved' | 'rejected') => play(state, { kind, job: job(state, 'ok').id })
+  check(answer('approved'), { run: 'queued', ok: 'passed', yes: 'queued', no: 'skipped' })
+  const rejected = answer('rejected')
+  check(rejected, { run: 'queued', ok: 'cancelled', yes: 'skipped', no: 'queued' })
+  assert.equal(
+    whyQueued(rejected.jobs, job(rejected, 'yes'), () => assert.fail())?.text,
+    'Skipped because ok was not approved',
+  )
+  for (const kind of ['approved', 'rejected'] as const)
+    assert.deepEqual(decide(rejected, { kind, job: job(rejected, 'ok').id }).changes, [])
+  assert.deepEqual(decide(state, { kind: 'approved', job: job(state, 'yes').id }).changes, [])
+  check(play(state, { kind: 'cancel-requested' }), { run: 'cancelled', ok: 'cancelled', yes: 'cancelled' })
+})
+
 test('our own failure is tried once more and never replaces the attempt', () => {
   let state = run(planned({ key: 'a' }), 'a', 'errored')
   check(state, { run: 'queued', a: 'queued' })
@@ -354,7 +375,7 @@ test('random graphs, cycles among them, always end, also when carried out again,
       )
       return {
         key: `j${i}`,
-        kind: next() < 0.8 ? 'job' : pick(['noop', 'lock', 'unlock'] as const),
+        kind: next() < 0.8 ? 'job' : pick(['noop', 'lock', 'unlock', 'approval'] as const),
         shards: 1 + below(3),
         needs: Object.fromEntries(
           others.map((j) => [`j${j}`, next() < 0.6 ? ['passed'] : [pick(outcomes), pick(outcomes)]]),
@@ -410,7 +431,10 @@ const onlyConcerned = (state: RunState, event: RunEvent): RunState => {
 
 const randomEvent = (state: RunState, next: () => number): RunEvent | null => {
   if (!state.cancelRequested && next() < 0.02) return { kind: 'cancel-requested' }
-  const possible: RunEvent[] = state.jobs.flatMap(({ id, attempts }) =>
+  const held: RunEvent[] = state.jobs
+    .filter(({ status }) => status === 'on_hold')
+    .map(({ id }) => ({ kind: next() < 0.7 ? 'approved' : 'rejected', job: id }))
+  const possible = state.jobs.flatMap(({ id, attempts }) =>
     attempts.flatMap(({ number, status }): RunEvent[] => {
       if (status === 'queued') return [{ kind: 'claimed', job: id, number }]
       if (status !== 'running') return []
@@ -422,7 +446,8 @@ const randomEvent = (state: RunState, next: () => number): RunEvent | null => {
       ]
     }),
   )
-  return possible[Math.floor(next() * possible.length)] ?? null
+  const all = [...possible, ...held]
+  return all[Math.floor(next() * all.length)] ?? null
 }
 
 const checkInvariants = (state: RunState, seed: number) => {

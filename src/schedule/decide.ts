@@ -31,6 +31,9 @@ export type RunEvent =
   /** The plan is that of an earlier run, so nothing runs for it. */
   | ({ readonly kind: 'plan-known' } & Planned)
   | { readonly kind: 'cancel-requested' }
+  /** A person said yes or no to a job that waits for one. */
+  | { readonly kind: 'approved'; readonly job: JobId }
+  | { readonly kind: 'rejected'; readonly job: JobId }
   /** A person wants jobs that have ended to be carried out again, as they were planned. */
   | { readonly kind: 'rerun'; readonly jobs: Rerun }
 
@@ -46,6 +49,8 @@ const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'cancel-requested') return { ...state, cancelRequested: true }
   if (event.kind === 'rerun') return rerun(state, event.jobs)
   if (event.kind === 'plan-known') return withPlan(state, event)
+  if (event.kind === 'approved' || event.kind === 'rejected')
+    return decided(state, event.job, event.kind === 'approved' ? 'passed' : 'cancelled')
   if (event.kind === 'claimed') return inJob(state, event, 'queued', inStatus('running'))
   if (event.kind === 'released') return inJob(state, event, 'running', inStatus('queued'))
   if (event.kind === 'lost')
@@ -60,6 +65,11 @@ const withPlan = (state: RunState, { workflows, jobs }: Planned): RunState => ({
   ...state,
   workflows: [...state.workflows, ...workflows],
   jobs: [...state.jobs, ...jobs],
+})
+
+const decided = (state: RunState, id: JobId, status: 'passed' | 'cancelled'): RunState => ({
+  ...state,
+  jobs: state.jobs.map((job) => (job.id === id && job.status === 'on_hold' ? { ...job, status } : job)),
 })
 
 /** Applies `change` to the event's job when its attempt is in `status`, else returns the very same state. */

@@ -57,11 +57,12 @@ const skipped = (jobs: readonly JobState[], job: JobState): Why => {
     return outcome !== null && accepts.get(other.key)?.includes(outcome) === false
   })
   const text =
-    cause === undefined
-      ? 'What it needs did not happen'
-      : `Skipped because ${cause.name} ${endings[cause.status] ?? cause.status}`
+    cause === undefined ? 'What it needs did not happen' : `Skipped because ${cause.name} ${endingOf(cause)}`
   return { code: 'needs', text, job_id: cause?.id ?? null }
 }
+
+const endingOf = ({ kind, status }: JobState): string =>
+  kind === 'approval' && status === 'cancelled' ? 'was not approved' : (endings[status] ?? status)
 
 const endings: Readonly<Record<string, string>> = {
   timed_out: 'timed out',

@@ -47,6 +47,11 @@ export type Runs = {
   readonly cancelRun: (actor: Actor, run: RunId) => Promise<api.Run>
   readonly rerunRun: (actor: Actor, run: RunId, jobs: 'all' | 'failed') => Promise<api.Run>
   readonly rerunJob: (actor: Actor, job: JobId) => Promise<api.Run>
+  readonly decideApproval: (
+    actor: Actor,
+    job: JobId,
+    decision: { readonly decision: api.Approval['decision']; readonly comment: string | null },
+  ) => Promise<api.Run>
   /** null: notices may have been lost, so every run may have changed. One listener per process; returns how to stop. */
   readonly onChange: (handler: (notice: RunNotice | null) => void) => () => void
 }

@@ -40,6 +40,7 @@ export const noWork: UseCases = {
     cancelRun: unexpected,
     rerunRun: unexpected,
     rerunJob: unexpected,
+    decideApproval: unexpected,
     onChange: () => () => undefined,
   },
   projects: {

@@ -271,6 +271,21 @@ flow(
   },
 )
 
+flow('what waits for a person is approved by keyboard, with a word about it', {}, async (page) => {
+  await page.goto(`${double.url}/acme/web/runs/406`)
+  await shows(page, 'rejected by Grace Hopper')
+  await page.getByRole('button', { name: 'Approve to production' }).waitFor(soon)
+  await page.keyboard.press('a')
+  await page.getByLabel('Comment (optional)').fill('Ship it')
+  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click()
+  await shows(page, 'Ship it')
+  assert.equal(await page.getByRole('button', { name: 'Approve to production' }).count(), 0)
+  await page.goto(`${double.url}/acme/web/runs/406/jobs/production`)
+  await page.getByRole('button', { name: 'Reject to production' }).click()
+  await page.getByRole('button', { name: 'Not yet' }).click()
+  await shows(page, 'Waits for a person to approve')
+})
+
 flow('a token is shown once', {}, async (page) => {
   await page.goto(`${double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()

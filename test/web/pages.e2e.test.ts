@@ -35,6 +35,17 @@ const cases: readonly PageCase[] = [
   { name: 'run-running', address: '/acme/web/runs/413', shows: 'Cancel run' },
   { name: 'run-config-error', address: '/acme/web/runs/411', shows: 'Did you mean "parallelism"?' },
   { name: 'run-queued', address: '/acme/web/runs/410', shows: 'No runner offers class' },
+  { name: 'run-on-hold', address: '/acme/web/runs/406', shows: 'Waits for a person to approve' },
+  {
+    name: 'job-on-hold',
+    address: '/acme/web/runs/406/jobs/production',
+    shows: 'Waits for a person to approve',
+  },
+  {
+    name: 'job-decided',
+    address: '/acme/web/runs/406/jobs/staging',
+    shows: 'The smoke test is red.',
+  },
   { name: 'run-missing', address: '/acme/web/runs/9999', shows: 'Nothing here' },
   { name: 'job-failed', address: '/acme/web/runs/412/jobs/unit.1', shows: 'Signature fits the runner' },
   {

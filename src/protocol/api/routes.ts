@@ -15,6 +15,7 @@ export type Access =
   | 'run.trigger'
   | 'run.cancel'
   | 'run.rerun'
+  | 'run.approve'
   | 'runner.view'
   | 'token.own'
 
@@ -29,6 +30,8 @@ export type Route = {
   /** The answer holds a secret that is shown once: it is never kept. */
   readonly showsSecret?: true
 }
+
+const decision = z.strictObject({ comment: z.string().trim().min(1).max(500).optional() })
 
 const route = <const R extends Route>(r: R): R => r
 const none = z.object({})
@@ -219,6 +222,22 @@ export const routes = {
     access: 'run.rerun',
     summary: 'Carry out one job again',
     body: z.strictObject({}),
+    answer: s.run,
+  }),
+  jobApprove: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/approve',
+    access: 'run.approve',
+    summary: 'Let go on what waits for a person',
+    body: decision,
+    answer: s.run,
+  }),
+  jobReject: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/reject',
+    access: 'run.approve',
+    summary: 'Stop what waits for a person',
+    body: decision,
     answer: s.run,
   }),
   attempt: route({

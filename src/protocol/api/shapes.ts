@@ -87,6 +87,10 @@ export const projectInput = z.strictObject({
 })
 export type ProjectInput = z.infer<typeof projectInput>
 
+/** Who did something: `usr_…`, `tok_…`, `operator`, or a part of the server. */
+export const actor = z.object({ id, name: z.string() })
+export type Actor = z.infer<typeof actor>
+
 export const runEvent = z.object({
   kind: z.string(),
   ref: z.string(),
@@ -99,10 +103,6 @@ export const runEvent = z.object({
 
 /** Why a thing is where it is: code of experience.md §1.7 "Why queued", in words, with the thing it waits for. */
 export const reason = z.object({ code: z.string(), text: z.string(), job_id: id.nullable() })
-
-/** Who did something: `usr_…`, `tok_…`, `operator`, or a part of the server. */
-export const actor = z.object({ id, name: z.string() })
-export type Actor = z.infer<typeof actor>
 
 export const runSummary = z.object({
   id,
@@ -156,6 +156,14 @@ export const attemptSummary = z.object({
 })
 export type AttemptSummary = z.infer<typeof attemptSummary>
 
+export const approval = z.object({
+  decision: z.enum(['approved', 'rejected']),
+  by: actor,
+  at: time,
+  comment: z.string().nullable(),
+})
+export type Approval = z.infer<typeof approval>
+
 export const job = z.object({
   id,
   rev: z.number(),
@@ -170,6 +178,8 @@ export const job = z.object({
   shards: z.number(),
   image: z.string().nullable(),
   attempts: z.array(attemptSummary),
+  /** What people decided about it, oldest first; empty for jobs that ask nobody. */
+  approvals: z.array(approval),
 })
 export type Job = z.infer<typeof job>
 

@@ -19,6 +19,7 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'run.trigger': writers,
   'run.cancel': writers,
   'run.rerun': writers,
+  'run.approve': writers,
   'runner.view': everybody,
   'token.own': everybody,
 }

@@ -130,6 +130,14 @@ export type Schema = {
     spec_digest: Or<string>
     rev: Generated<number>
   }
+  approvals: {
+    id: ColumnType<number, never, never>
+    job_id: JobId
+    decision: 'approved' | 'rejected'
+    decided_by: string
+    decided_at: At
+    comment: Or<string>
+  }
   runners: {
     id: RunnerId
     name: string

@@ -1,7 +1,7 @@
 // Jobs of one run with their attempts, as the API shows them, and why each of them is where it is.
 import { sql } from 'kysely'
 import type { AttemptId, JobId, RunId, RunnerId, WorkflowId } from '../../base/ids.ts'
-import type { AttemptSummary, Job } from '../../protocol/api/shapes.ts'
+import type { Approval, AttemptSummary, Job } from '../../protocol/api/shapes.ts'
 import {
   type AttemptCause,
   type JobState,
@@ -13,6 +13,7 @@ import {
 import type { Db } from '../db/database.ts'
 import type { JobKind, JobNeeds } from '../db/schema.ts'
 import { onlineRunners } from '../runners/online.ts'
+import { actorIn } from './actor-name.ts'
 import { msBetween, timeOrNull } from './summaries.ts'
 
 type JobRow = {
@@ -29,6 +30,7 @@ type JobRow = {
   readonly shards: number
   readonly class: string
   readonly image: string | null
+  readonly approvals: readonly Approval[] | null
 }
 
 export type AttemptRow = {
@@ -75,6 +77,7 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
         shard: row.shard,
         shards: row.shards,
         image: row.image,
+        approvals: (row.approvals ?? []).map((each) => ({ ...each, at: new Date(each.at).toISOString() })),
         attempts: attempts.flatMap((attempt) => (attempt.id === null ? [] : [attemptSummary(attempt)])),
       },
     ]
@@ -100,13 +103,19 @@ export const attemptColumns = sql`
   a.queued_at as "queuedAt", a.started_at as "startedAt", a.finished_at as "finishedAt",
   a.failure_code as "failureCode", a.failure_message as "failureMessage"`
 
+const approvalsOfJob = sql`(
+  select json_agg(json_build_object('decision', decision, 'by', ${actorIn(sql`decided_by`)}, 'at', decided_at,
+    'comment', comment) order by p.id)
+  from approvals p where p.job_id = j.id)`
+
 type ChangedRow = JobRow & (AttemptRow | { readonly id: null })
 
 /** A row for each attempt, one for a job without any. */
 const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly ChangedRow[]> => {
   const { rows } = await sql<ChangedRow>`
     select ${attemptColumns}, j.id as job, j.rev, j.workflow_id as workflow, j.key, j.name, j.kind,
-      j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image
+      j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image,
+      case when j.kind = 'approval' then ${approvalsOfJob} end as approvals
     from jobs j left join attempts a on a.job_id = j.id left join runners n on n.id = a.runner_id
     where j.run_id = ${run} and j.rev > ${rev} order by j.number, a.number`.execute(db)
   return rows

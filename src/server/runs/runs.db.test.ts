@@ -262,3 +262,69 @@ test('a run without a plan is planned again; one that was cancelled goes on', as
   } as const
   await refuses(runs.rerunRun(stranger, run, 'all'), 'E_NOT_FOUND')
 })
+
+test('a job that waits for a person says so; yes and no are recorded with who and when', async () => {
+  const answered = async (decision: 'approved' | 'rejected', comment: string | null) => {
+    const run = await start()
+    const [plan] = await runner.take()
+    await runner.finishPlan(plan!, [
+      { key: 'ok', kind: 'approval' },
+      { key: 'ship', needs: [{ job: 'ok', on: ['passed'] }] },
+    ])
+    const held = (await runs.findRun(scope, run))!
+    assert.deepEqual(
+      [held.status, held.jobs[1]?.status, held.jobs[1]?.reason?.code],
+      ['on_hold', 'on_hold', 'approval'],
+    )
+    const job = parseId('job', held.jobs[1]!.id)!
+    await refuses(
+      runs.decideApproval(actor, parseId('job', held.jobs[2]!.id)!, { decision, comment }),
+      'E_CONFLICT',
+    )
+    const stranger = {
+      kind: 'operator',
+      name: 'operator',
+      scope: scopeOfOrganisation(parts.newId('organisation')),
+    } as const
+    await refuses(runs.decideApproval(stranger, job, { decision, comment }), 'E_NOT_FOUND')
+    const [first, second] = await Promise.allSettled([
+      runs.decideApproval(actor, job, { decision, comment }),
+      runs.decideApproval(actor, job, { decision, comment }),
+    ])
+    assert.deepEqual([first!.status, second!.status].toSorted(), ['fulfilled', 'rejected'], 'once')
+    return { run, job, after: (await runs.findRun(scope, run))! }
+  }
+  const yes = await answered('approved', 'looks good')
+  assert.deepEqual(api.run.parse(yes.after), yes.after)
+  const [approval] = yes.after.jobs[1]!.approvals
+  assert.deepEqual(
+    [yes.after.status, approval?.decision, approval?.by.name, approval?.comment],
+    ['queued', 'approved', 'operator', 'looks good'],
+  )
+  assert.ok(Math.abs(Date.parse(approval!.at) - Date.now()) < 60_000)
+  for (const held of await runner.take()) await runner.finish(held)
+  assert.equal((await runs.findRun(scope, yes.run))!.status, 'passed')
+
+  const no = await answered('rejected', null)
+  assert.deepEqual(
+    no.after.jobs.slice(1).map(({ status, reason }) => [status, reason?.text]),
+    [
+      ['cancelled', undefined],
+      ['skipped', 'Skipped because ok was not approved'],
+    ],
+  )
+  const again = await runs.rerunRun(actor, no.run, 'failed')
+  assert.deepEqual([again.status, again.jobs[1]?.approvals.length], ['on_hold', 1])
+  const last = await runs.decideApproval(actor, no.job, { decision: 'approved', comment: null })
+  assert.deepEqual(
+    last.jobs[1]?.approvals.map(({ decision }) => decision),
+    ['rejected', 'approved'],
+  )
+  for (const held of await runner.take()) await runner.finish(held)
+  const { rows } = await sql<{ action: string }>`
+    select action from audit where target = ${no.job} order by id`.execute(parts.db)
+  assert.deepEqual(
+    rows.map(({ action }) => action),
+    ['job.reject', 'job.approve'],
+  )
+})

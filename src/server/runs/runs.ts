@@ -12,6 +12,7 @@ import type { Database, Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import type { Page, RunChanges, RunNotice, Runs, RunsQuery } from '../use-cases.ts'
+import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
 import { changeRun } from './change.ts'
 import { eventOf, insertRun } from './create.ts'
@@ -39,6 +40,8 @@ export const createRuns = (deps: Deps): Runs => ({
   rerunRun: async (actor, run, jobs) =>
     getRun(deps, actor.scope, await rerunRun(withDb(deps), actor, run, jobs)),
   rerunJob: async (actor, job) => getRun(deps, actor.scope, await rerunJob(withDb(deps), actor, job)),
+  decideApproval: async (actor, job, decision) =>
+    getRun(deps, actor.scope, await decideApproval(withDb(deps), actor, job, decision)),
   onChange: (handler) => onChange(deps, handler),
 })
 

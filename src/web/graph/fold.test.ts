@@ -25,6 +25,7 @@ const job = (
   shards: 1,
   image: null,
   attempts: [],
+  approvals: [],
 })
 
 const graph = foldJobs([

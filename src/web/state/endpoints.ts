@@ -27,6 +27,8 @@ export const endpoints = {
   runCancel: 'POST /api/v1/runs/:run/cancel',
   runRerun: 'POST /api/v1/runs/:run/rerun',
   jobRerun: 'POST /api/v1/jobs/:job/rerun',
+  jobApprove: 'POST /api/v1/jobs/:job/approve',
+  jobReject: 'POST /api/v1/jobs/:job/reject',
   attempt: 'GET /api/v1/attempts/:attempt',
   attemptLog: 'GET /api/v1/attempts/:attempt/log',
   runners: 'GET /api/v1/runners',

@@ -384,6 +384,25 @@ export const text = {
     backToRun: (n: number) => `Run ${n}`,
   },
 
+  approval: {
+    title: 'Approvals',
+    approve: {
+      button: 'Approve',
+      label: (job: string) => `Approve ${job}`,
+      title: (job: string) => `Approve ${job}?`,
+      text: 'What needs it goes on at once. Your name and the time are recorded.',
+    },
+    reject: {
+      button: 'Reject',
+      label: (job: string) => `Reject ${job}`,
+      title: (job: string) => `Reject ${job}?`,
+      text: 'What needs it is skipped. Your name and the time are recorded.',
+    },
+    notYet: 'Not yet',
+    comment: 'Comment (optional)',
+    decision: { approved: 'approved by', rejected: 'rejected by' },
+  },
+
   log: {
     title: 'Log',
     label: (job: string) => `Log of ${job}`,
@@ -484,6 +503,7 @@ export const text = {
       'run.trigger': 'Start runs',
       'run.cancel': 'Cancel runs',
       'run.rerun': 'Rerun runs and jobs',
+      'run.approve': 'Approve jobs',
       'runner.view': 'See runners',
     },
   },

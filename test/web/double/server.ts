@@ -189,6 +189,8 @@ const handle = async (
     case 'GET /api/v1/status':
       return world.systemStatus
   }
+  if (line.endsWith('/approve')) return world.decidedOf(lastId, 'approved', commentOf(body))
+  if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))
   if (line.endsWith('/rerun')) return world.rerunOf(lastId)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (line.startsWith('GET /api/v1/attempts/')) return world.attemptById(lastId)
@@ -202,6 +204,8 @@ const handle = async (
   if (line.startsWith('DELETE /api/v1/tokens/')) return {}
   return null
 }
+
+const commentOf = (body: Record<string, unknown>) => (typeof body.comment === 'string' ? body.comment : null)
 
 const hookScript =
   '#!/bin/sh\n# Tells Mayfly about pushes; never blocks or fails one. Needs curl and openssl.\nurl=http://localhost:8420/hooks/generic/hok_1\nsecret=$(cat hooks/mayfly-secret) || exit 0\nwhile read -r old new ref; do\n  # …\ndone\n'

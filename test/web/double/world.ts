@@ -242,12 +242,14 @@ type JobSketch = {
   readonly shard?: readonly [number, number]
   readonly attempts?: number
   readonly kind?: string
+  readonly approvals?: Job['approvals']
 }
 
 const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
   const jobId = (i: number): string => idOf('job', number * 100 + i)
   return list.map((sketch, i) => {
-    const hasRun = !['waiting', 'queued', 'on_hold', 'skipped'].includes(sketch.status)
+    const hasRun =
+      sketch.kind !== 'approval' && !['waiting', 'queued', 'on_hold', 'skipped'].includes(sketch.status)
     const tries = hasRun ? (sketch.attempts ?? 1) : 0
     return {
       id: jobId(i),
@@ -263,7 +265,8 @@ const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
       ),
       shard: sketch.shard?.[0] ?? 0,
       shards: sketch.shard?.[1] ?? 1,
-      image: sketch.kind === 'plan' ? null : 'cimg/node:24.1',
+      image: sketch.kind === 'plan' || sketch.kind === 'approval' ? null : 'cimg/node:24.1',
+      approvals: [...(sketch.approvals ?? [])],
       attempts: Array.from({ length: tries }, (_, n) => ({
         id: idOf('att', number * 10_000 + i * 100 + n + 1),
         number: n + 1,
@@ -363,10 +366,12 @@ export const runById = (id: string): Run | null => {
                   reason: { code: 'needs', text: 'Needs “install”.', job_id: null },
                 },
               ])
-            : jobsOf(number, [
-                { key: 'plan', status: 'passed', kind: 'plan' },
-                { key: 'test', status: summary.status },
-              ])
+            : number === 406
+              ? jobsOf(406, releaseJobs)
+              : jobsOf(number, [
+                  { key: 'plan', status: 'passed', kind: 'plan' },
+                  { key: 'test', status: summary.status },
+                ])
   return {
     ...summary,
     jobs,
@@ -375,6 +380,63 @@ export const runById = (id: string): Run | null => {
     plan_of: null,
     delivery_id: null,
   }
+}
+
+const releaseJobs: readonly JobSketch[] = [
+  { key: 'plan', status: 'passed', kind: 'plan' },
+  { key: 'package', status: 'passed' },
+  {
+    key: 'staging',
+    name: 'to staging',
+    kind: 'approval',
+    status: 'passed',
+    needs: ['package'],
+    approvals: [
+      {
+        decision: 'rejected',
+        by: { id: idOf('usr', 2), name: 'Grace Hopper' },
+        at: ago(9_000),
+        comment: 'The smoke test is red.',
+      },
+      {
+        decision: 'approved',
+        by: { id: idOf('usr', 1), name: 'Ada Lovelace' },
+        at: ago(4_000),
+        comment: null,
+      },
+    ],
+  },
+  { key: 'deploy-staging', name: 'deploy to staging', status: 'passed', needs: ['staging'] },
+  {
+    key: 'production',
+    name: 'to production',
+    kind: 'approval',
+    status: 'on_hold',
+    needs: ['deploy-staging'],
+    reason: { code: 'approval', text: 'Waits for a person to approve', job_id: null },
+  },
+  {
+    key: 'deploy-production',
+    name: 'deploy to production',
+    status: 'waiting',
+    needs: ['production'],
+    reason: { code: 'needs', text: 'Waits for to production', job_id: null },
+  },
+]
+
+/** The run of a job that was answered. */
+export const decidedOf = (
+  id: string,
+  decision: 'approved' | 'rejected',
+  comment: string | null,
+): Run | null => {
+  const run = runById(idOf('run', 406))!
+  const said = { decision, by: { id: idOf('usr', 1), name: 'Ada Lovelace' }, at: ago(0), comment }
+  const status = decision === 'approved' ? ('passed' as const) : ('cancelled' as const)
+  const jobs = run.jobs.map((job) =>
+    job.id === id ? { ...job, status, reason: null, approvals: [said] } : job,
+  )
+  return { ...run, rev: run.rev + 1, status: decision === 'approved' ? 'queued' : 'cancelled', jobs }
 }
 
 /** The run, or the run of the job, as it is right after a rerun of what failed. */

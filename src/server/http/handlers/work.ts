@@ -43,6 +43,16 @@ export const workHandlers = ({
   runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
   runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),
   jobRerun: ({ actor, params }) => runs.rerunJob(actor, idOf('job', params.job)),
+  jobApprove: ({ actor, params, body }) =>
+    runs.decideApproval(actor, idOf('job', params.job), {
+      decision: 'approved',
+      comment: body.comment ?? null,
+    }),
+  jobReject: ({ actor, params, body }) =>
+    runs.decideApproval(actor, idOf('job', params.job), {
+      decision: 'rejected',
+      comment: body.comment ?? null,
+    }),
   attempt: async ({ actor, params }) =>
     found(await runs.findAttempt(actor.scope, idOf('attempt', params.attempt))),
   attemptLog: async ({ actor, params, query, signal }) => {
