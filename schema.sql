@@ -142,6 +142,17 @@ audit
   CREATE INDEX audit_by_organisation ON public.audit USING btree (organisation_id, id DESC)
   CREATE UNIQUE INDEX audit_pkey ON public.audit USING btree (id)
 
+backups
+  id text not null
+  made_at timestamp with time zone not null
+  bytes bigint not null
+  verified_at timestamp with time zone
+  backups_bytes_check: CHECK ((bytes > 0))
+  backups_id_check: CHECK ((id ~~ 'bak\_%'::text))
+  backups_pkey: PRIMARY KEY (id)
+  CREATE INDEX backups_by_age ON public.backups USING btree (made_at DESC)
+  CREATE UNIQUE INDEX backups_pkey ON public.backups USING btree (id)
+
 claims
   single boolean not null default true
   token_hash bytea not null

@@ -19,6 +19,7 @@ export const idPrefixes = {
   hook: 'hok',
   secret: 'sec',
   signer: 'sgn',
+  backup: 'bak',
 } as const
 
 export type IdKind = keyof typeof idPrefixes

@@ -226,3 +226,26 @@ test('a machine that cannot build sandboxes is exit 11', async () => {
   assert.equal(done.code, 11)
   assert.match(done.stderr, /no user namespaces here {2}\[MF3001\]/)
 })
+
+test('status without an installation says so; with its programs but no server, it tells what they do', async () => {
+  assert.equal((await mayfly('status')).code, 4)
+  const since = new Date(Date.now() - 5_000).toISOString()
+  const roster = JSON.stringify({
+    supervisor: { pid: process.pid, since },
+    processes: [
+      { name: 'server', pid: null, state: 'starting', since, restarts: 3, last_end: 'exit code 70' },
+    ],
+  })
+  const told = await mayfly('status --json', { roster })
+  const status: { healthy: boolean; components: { name: string }[]; processes: { status: string }[] } =
+    JSON.parse(told.stdout)
+  assert.deepEqual([told.code, status.healthy, status.components[0]?.name], [1, false, 'server'])
+  assert.deepEqual(
+    status.processes.map((process) => process.status),
+    ['ok', 'down'],
+  )
+  const words = await mayfly('status', { roster, isTerminal: true, environment: { NO_COLOR: '1' } })
+  assert.match(words.stdout, /✗ down +server +- {2,}5\.\d s +3 /)
+  const stale = JSON.stringify({ supervisor: { pid: 2 ** 22 - 1, since }, processes: [] })
+  assert.equal((await mayfly('status', { roster: stale })).code, 4, 'a roster that a crash left behind')
+})

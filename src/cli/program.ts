@@ -112,6 +112,11 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/explain.ts')).explain))
   program
+    .command('status')
+    .description('how the installation is: every part and process, disk, queue, last backup')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/status.ts')).status))
+  program
     .command('doctor')
     .description('check this machine and the installation on it')
     .addOption(jsonOption())

@@ -1,6 +1,7 @@
 // The command line. Composes its surroundings and the verbs of other zones; everything heavy is loaded when a verb
 // needs it. For `mayfly run` and `doctor` it is the runner half and starts the jailer as its child (isolation.md §2.10).
 import { existsSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createProgram, type Output, runProgram, type Surroundings } from '../cli/index.ts'
 import { randomBytes, systemClock } from '../sys/index.ts'
@@ -75,6 +76,7 @@ const around: Surroundings = {
     process.exitCode = code
   },
   operatorSocket,
+  roster: async () => readFile((await layout()).roster, 'utf8').catch(() => null),
   openSandboxes,
 }
 

@@ -59,6 +59,8 @@ export const serverConfig = z.strictObject({
       ),
   }),
   egressDefault: z.enum(['none', 'open']),
+  /** What the supervisor says of its programs (protocol/roster.ts); null: none keeps us. */
+  rosterFile: path.nullable().default(null),
   securityTxt: securityTxtSettings.nullable().default(null),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })

@@ -13,10 +13,12 @@ import { type CryptoKey, importSigningKey } from '../seal/index.ts'
 import { type Access, createAccess, keepOrganisation } from './access/access.ts'
 import { parseSite, type Site } from './access/site.ts'
 import { createAnsweredRequests } from './answered-requests.ts'
-import { databaseCheck, runnersCheck, vaultCheck } from './checks.ts'
 import type { ServerConfig } from './config.ts'
 import { type Database, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
+import { type Backups, createBackups } from './health/backups.ts'
+import { createClockWatch } from './health/clock-watch.ts'
+import { createHealth, type Health } from './health/health.ts'
 import type { Handlers } from './http/binder.ts'
 import { peopleHandlers } from './http/handlers/people.ts'
 import { systemHandlers } from './http/handlers/system.ts'
@@ -143,6 +145,14 @@ const openParts = async (
     logs: createLogs(shared),
     runners: createRunners(shared),
   }
+  const clockWatch = createClockWatch(deps)
+  opened.defer(() => clockWatch.close())
+  const backups = createBackups(db)
+  const health = createHealth({
+    ...{ ...deps, db, clockWatch, backups, runners: work.runners, rosterFile: config.rosterFile },
+    vault: { health: () => vault.call('health', {}) },
+    directories: [config.dataDir, config.objectsDir],
+  })
   const live = createLive({ access, ...work, log: deps.log })
   opened.defer(() => live.close())
   const http: HttpDeps = {
@@ -150,7 +160,7 @@ const openParts = async (
     access,
     live,
     site,
-    handlers: handlersOf(deps, access, { ...work, database, vault }),
+    handlers: handlersOf(deps, access, { ...work, health, backups }),
     answered: createAnsweredRequests({ db, log: deps.log }),
     intake: createIntake(shared),
     pages: config.webDir === null ? noSite : await openStaticSite(config.webDir),
@@ -163,19 +173,11 @@ const openParts = async (
 const handlersOf = (
   { version, compiler }: ServerDeps,
   access: Access,
-  work: UseCases & Pick<Store, 'database' | 'vault'>,
+  work: UseCases & { readonly health: Health; readonly backups: Backups },
 ): Handlers => ({
   ...peopleHandlers({ access, version }),
   ...workHandlers(work),
-  ...systemHandlers({
-    version,
-    checks: [
-      databaseCheck(work.database.db),
-      vaultCheck({ health: () => work.vault.call('health', {}) }),
-      runnersCheck(work.runners),
-    ],
-    lint: createLint(compiler),
-  }),
+  ...systemHandlers({ ...work, lint: createLint(compiler) }),
 })
 
 /** Where people reach us: known at once from the settings, or as soon as the port is. */

@@ -47,6 +47,17 @@ export const limits = {
   rememberedRequestsMax: 200_000,
   rememberedGiveBacksMax: 10_000,
 
+  /** Of one question about health; the whole answer takes about as long. */
+  healthMs: 3_000,
+  /** Below `full` nothing new can be relied on to be kept; `scarce` is said before, at most this share of a disk. */
+  disk: { fullBytes: 64 * 1024 * 1024, scarceBytes: 2 * 1024 ** 3, scarceShare: 0.1 },
+  clock: { jumpMs: 2_000, lookEveryMs: 5_000, tellForMs: 60 * 60_000 },
+  /** How long a program that was started again is called restless. */
+  restlessMs: 10 * 60_000,
+  queueStaleMs: 10 * 60_000,
+  backupOldMs: 8 * 24 * 60 * 60_000,
+  backupsListed: 100,
+
   /** When no notice came: how often held polls and followers look again. */
   safetyNetMs: 5_000,
   /** Batches read at once by a follower; one is at most 4 MiB. */

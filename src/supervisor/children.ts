@@ -16,6 +16,8 @@ export type Child = {
 export type ChildOptions = {
   readonly name: string
   readonly start: () => ChildProcess
+  /** Called when it runs, and when it ended and will be started again. */
+  readonly onState?: (state: { pid: number | null; state: 'running' | 'starting'; end?: string }) => void
   /** Called after every restart, once the ready line is there (to pin keys again, for example). */
   readonly onReady?: (ready: Record<string, unknown>) => Promise<void>
   readonly log: Log
@@ -39,6 +41,7 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
   const watch = (): void => {
     state.process.once('exit', (code, signal) => {
       if (state.closing) return
+      options.onState?.({ pid: null, state: 'starting', end: signal ?? `exit code ${code}` })
       options.log.warn('program ended, starting it again', {
         name: options.name,
         code,
@@ -92,6 +95,7 @@ const settle = async (
 ): Promise<void> => {
   state.ready = await waitForReady(options, state.process)
   await options.onReady?.(state.ready)
+  options.onState?.({ pid: state.process.pid ?? null, state: 'running' })
 }
 
 /** The first line of standard output that is JSON with `ready: true`; standard error is the program's log. */

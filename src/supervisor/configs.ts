@@ -49,6 +49,7 @@ export const serverConfig = (input: {
   localRepositoryRoots: input.localRepositories,
   organisation: { name: input.organisation },
   egressDefault: input.egressDefault,
+  rosterFile: input.layout.roster,
 })
 
 export const runnerConfig = (input: {

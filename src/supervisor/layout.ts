@@ -16,6 +16,8 @@ export type Layout = {
   readonly databaseSocketDir: string
   /** Holds the pid of the supervisor while it runs. */
   readonly lock: string
+  /** What the supervisor says of its programs (protocol/roster.ts). */
+  readonly roster: string
   readonly isRoot: boolean
 }
 
@@ -57,6 +59,7 @@ const withSockets = (places: Pick<Layout, 'data' | 'etc' | 'run' | 'isRoot'>): L
   vaultAdminSocket: join(places.run, 'vault-admin/vault-admin.sock'),
   databaseSocketDir: join(places.run, 'pg'),
   lock: join(places.run, 'supervisor.pid'),
+  roster: join(places.run, 'roster.json'),
 })
 
 /** The directory may not exist yet: then its nearest existing parent is made real. */

@@ -13,12 +13,13 @@ import { type Child, keepChild } from './children.ts'
 import { jailerConfig, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
 import { enrolAtServer, enrolAtVault, revokedText } from './enrol.ts'
 import { ensureIdentity, type Identity } from './identity.ts'
+import { keepDatabase } from './keep-database.ts'
 import type { Layout } from './layout.ts'
 import { callVaultAdmin } from './operator.ts'
 import { ensurePackages, productPackages } from './packages.ts'
 import { findFreePort } from './ports.ts'
-import { openPostgres, type Postgres } from './postgres.ts'
 import { installPrograms, type Programs, startProgram } from './programs.ts'
+import { openRoster, type RosterWriter } from './roster.ts'
 import { prepareSample, runSample } from './sample.ts'
 import { ensureSettings, type Settings } from './settings.ts'
 import { ensureUsers, type Users } from './users.ts'
@@ -96,7 +97,8 @@ const start = async (
   const programs = await installPrograms(options.from, layout.data)
   const settings = await ensureSettings(layout, deps.say)
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
-  const parts = { options, deps, running, users, programs, settings, identity }
+  const roster = openRoster({ path: layout.roster, clock: deps.clock, log: deps.log })
+  const parts = { options, deps, running, users, programs, settings, identity, roster }
   // Two chains side by side: the runner waits for the server by itself.
   deps.say('starting database, vault, server and runner …')
   const [{ server, takesRunner }, vsign] = await bothStarted(
@@ -132,6 +134,7 @@ type Parts = {
   readonly programs: Programs
   readonly settings: Settings
   readonly identity: Identity
+  readonly roster: RosterWriter
 }
 
 /** The service users must be able to walk to the data directory: said before anything is made. */
@@ -203,36 +206,9 @@ const ownedDirectory = async (
   await chown(path, owner.uid, owner.gid)
 }
 
-const startDatabase = async ({ options, deps, running, users }: Parts): Promise<void> => {
-  const { layout } = options
-  const open = () =>
-    openPostgres({
-      dataDir: join(layout.data, 'pg'),
-      socketDir: layout.databaseSocketDir,
-      owner: users.server,
-      log: deps.log.child({ part: 'database' }),
-      randomBytes: deps.randomBytes,
-    })
-  const state: { current: Postgres; closing: boolean } = { current: await open(), closing: false }
-  const watch = (): void => {
-    void state.current.ended.then(async () => {
-      if (state.closing) return
-      deps.log.warn('database ended, starting it again')
-      while (!state.closing) {
-        const next = await open().catch((error) => deps.log.error('database did not start', { error }))
-        if (next !== undefined) {
-          state.current = next
-          return watch()
-        }
-        await new Promise((resolve) => setTimeout(resolve, 1000))
-      }
-    })
-  }
-  watch()
-  running.set('database', async () => {
-    state.closing = true
-    await state.current.close()
-  })
+const startDatabase = async ({ options, deps, running, users, roster }: Parts): Promise<void> => {
+  const database = await keepDatabase({ ...deps, layout: options.layout, owner: users.server, roster })
+  running.set('database', () => database.close())
 }
 
 /** Answers the public key that the vault signs with; null when it does not take the runner of this machine. */
@@ -315,7 +291,7 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
 }
 
 const keep = async (
-  { deps, running }: Parts,
+  { deps, running, roster }: Parts,
   name: 'jailer' | 'server' | 'vault',
   part: {
     start: () => ReturnType<typeof startProgram>
@@ -326,6 +302,7 @@ const keep = async (
     name,
     ...part,
     log: deps.log,
+    onState: (state) => roster.note(name, state),
     onLine: (line) => deps.log.info('says', { part: name, line: line.slice(0, 2000) }),
   })
   running.set(name, () => child.close())

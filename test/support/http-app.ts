@@ -4,11 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { after } from 'node:test'
 import { sql } from 'kysely'
 import WebSocket from 'ws'
+import type { SystemStatus } from '../../src/protocol/api/shapes.ts'
 import { createAccess, keepOrganisation } from '../../src/server/access/access.ts'
 import type { Role } from '../../src/server/access/roles.ts'
 import { parseSite } from '../../src/server/access/site.ts'
 import { createAnsweredRequests } from '../../src/server/answered-requests.ts'
 import type { Database } from '../../src/server/db/database.ts'
+import { createBackups } from '../../src/server/health/backups.ts'
 import { peopleHandlers } from '../../src/server/http/handlers/people.ts'
 import { systemHandlers } from '../../src/server/http/handlers/system.ts'
 import { type UseCases, workHandlers } from '../../src/server/http/handlers/work.ts'
@@ -23,6 +25,9 @@ import { testDatabase } from './postgres.ts'
 /** What went wrong on our side shows in the output of the test. */
 const log = createLog('test', { level: 'error' })
 
+const healthy: SystemStatus = {
+  ...{ version: 'test', healthy: true, components: [], processes: [], disks: [], queue: null, backup: null },
+}
 const empty = async () => ({ items: [], next_cursor: null })
 const absent = async () => null
 const unexpected = async (): Promise<never> => {
@@ -104,7 +109,11 @@ export const openTestApp = async (
     handlers: {
       ...peopleHandlers({ access, version: 'test' }),
       ...workHandlers(work),
-      ...systemHandlers({ version: 'test', checks: [], lint: async () => ({ ok: true, problems: [] }) }),
+      ...systemHandlers({
+        health: { look: async () => healthy },
+        backups: createBackups(db),
+        lint: async () => ({ ok: true, problems: [] }),
+      }),
     },
     pages: noSite,
     site,

@@ -10,6 +10,7 @@ export type CommandOptions = {
   readonly environment?: Readonly<Record<string, string>>
   readonly stdin?: string
   readonly operatorSocket?: string
+  readonly roster?: string
   readonly sandboxes?: () => Promise<LocalSandboxes>
   readonly interrupted?: AbortSignal
   readonly isTerminal?: boolean
@@ -41,6 +42,7 @@ export const runCommand = async (
       exit.code = code
     },
     operatorSocket: async () => options.operatorSocket ?? '/nonexistent/operator.sock',
+    roster: async () => options.roster ?? null,
     openSandboxes: options.sandboxes ?? (() => Promise.reject(new Error('this test has no sandboxes'))),
   }
   await runProgram(createProgram(around), around, words)

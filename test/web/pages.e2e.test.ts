@@ -71,6 +71,12 @@ const cases: readonly PageCase[] = [
   { name: 'runners', address: '/runners', shows: 'brook' },
   { name: 'runners-empty', address: '/runners', shows: 'No runner is enrolled', mode: { data: 'empty' } },
   { name: 'status', address: '/status', shows: 'Everything works' },
+  {
+    name: 'status-signed-out',
+    address: '/status',
+    shows: 'Only what is down is told here.',
+    mode: { session: 'signed-out' },
+  },
   { name: 'errors', address: '/docs/errors', shows: 'Too many requests' },
   { name: 'error', address: '/docs/errors/MF4001', shows: 'What to do:' },
   { name: 'error-configuration', address: '/docs/errors/MF2107', shows: 'E_REQUIRES_UNKNOWN' },

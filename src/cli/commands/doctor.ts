@@ -156,11 +156,11 @@ const checkIsolation = async (driver: Driver): Promise<Finding> => {
 const checkInstallation = async (around: Surroundings): Promise<readonly Finding[]> => {
   try {
     const status = await (await connect(around)).call('status', {})
-    return status.components.map(({ name, status: word, detail }) => ({
+    return status.components.map(({ name, status: word, detail, mend }) => ({
       check: name,
       status: word,
       detail,
-      fix: '',
+      fix: word === 'ok' ? '' : (mend ?? ''),
     }))
   } catch {
     return [weak('installation', 'none answers', 'mayfly up, or mayfly login URL --token-stdin')]

@@ -332,6 +332,26 @@ export const routes = {
     body: z.strictObject({ id: z.string(), name: z.string().max(64), public_key: z.string().max(64) }),
     answer: s.runner,
   }),
+  operatorBackups: route({
+    method: 'GET',
+    path: '/api/v1/operator/backups',
+    access: 'operator',
+    summary: 'Backups that were made, newest first',
+    answer: s.page(s.backup),
+  }),
+  operatorBackupNote: route({
+    method: 'POST',
+    path: '/api/v1/operator/backups',
+    access: 'operator',
+    summary: 'Note that a backup was made or proven',
+    body: z.strictObject({
+      id: z.string().max(64),
+      made_at: z.iso.datetime(),
+      bytes: z.number().int().min(1),
+      verified: z.boolean(),
+    }),
+    answer: s.backup,
+  }),
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof routes

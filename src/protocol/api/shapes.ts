@@ -267,12 +267,50 @@ export const tokenInput = z.strictObject({
 /** The only time the token itself is shown. */
 export const tokenCreated = z.object({ token, secret: z.string() })
 
+const componentStatus = z.enum(['ok', 'weak', 'down'])
+
+/** One process of the installation, as its supervisor keeps it. */
+export const process = z.object({
+  name: z.string(),
+  status: componentStatus,
+  pid: z.number().nullable(),
+  since: time,
+  restarts: z.number(),
+  /** Resident; null when it cannot be read. */
+  memory_bytes: z.number().nullable(),
+  detail: z.string(),
+})
+export type Process = z.infer<typeof process>
+
+export const backup = z.object({
+  id,
+  made_at: time,
+  bytes: z.number(),
+  /** null: never proven. */
+  verified_at: time.nullable(),
+})
+export type Backup = z.infer<typeof backup>
+
 export const systemStatus = z.object({
   version: z.string(),
   healthy: z.boolean(),
+  /** Somebody who is not signed in is told only which are down. */
   components: z.array(
-    z.object({ name: z.string(), status: z.enum(['ok', 'weak', 'down']), detail: z.string() }),
+    z.object({
+      name: z.string(),
+      status: componentStatus,
+      detail: z.string(),
+      /** The command or the act that mends it; null where nothing is to be done. */
+      mend: z.string().nullable(),
+    }),
   ),
+  processes: z.array(process),
+  disks: z.array(z.object({ path: z.string(), free_bytes: z.number(), total_bytes: z.number() })),
+  queue: z
+    .object({ queued: z.number(), running: z.number(), oldest_queued_ms: z.number().nullable() })
+    .nullable(),
+  /** The last one; null: there is none. */
+  backup: backup.nullable(),
 })
 export type SystemStatus = z.infer<typeof systemStatus>
 

@@ -208,5 +208,6 @@ export type Schema = {
     starts: number[]
     lengths: number[]
   }
+  backups: { id: string; made_at: Date; bytes: number; verified_at: AtOrNull }
   log_objects: { attempt_id: AttemptId; object_key: string; size_bytes: number; stored_at: At }
 }

@@ -12,6 +12,7 @@ import { rolesByVerb } from '../access/roles.ts'
 import type { OpenedSession } from '../access/sessions.ts'
 import type { Visit } from '../access/sign-in.ts'
 import type { AnsweredRequests } from '../answered-requests.ts'
+import { asDatabaseFault } from '../db/away.ts'
 import { isOfOneThing, tagAnswer } from './etag.ts'
 import { bodyBytesOf, limits } from './limits.ts'
 
@@ -89,7 +90,7 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
     schema: schemaOf(name, route),
     ...(isOfOneThing(route) ? { onSend: tagAnswer } : {}),
     onRequest: async (request) => {
-      request.actor = await door.admit(request)
+      request.actor = await (route.access === 'public' ? admitOrNobody(door, request) : door.admit(request))
       authorise(request.actor, route.access)
       if (route.body !== undefined) requireJson(request)
     },
@@ -148,6 +149,16 @@ const paramsOf = (path: string) =>
 export const authorise = (actor: Actor | null, access: Access): void => {
   if (mayUse(actor, access)) return
   throw fault(actor === null ? 'E_UNAUTHENTICATED' : 'E_FORBIDDEN')
+}
+
+/** Who they are stands in the database: while it is away, the status page is for nobody in particular. */
+const admitOrNobody = async (door: Door, request: FastifyRequest): Promise<Actor | null> => {
+  try {
+    return await door.admit(request)
+  } catch (error) {
+    if (asDatabaseFault(error) === null) throw error
+    return null
+  }
 }
 
 const jsonTypes = ['application/json', 'application/json; charset=utf-8']

@@ -7,6 +7,7 @@ import { catalogue, type Fault, type FaultCode, fault, isFault } from '../../bas
 import type { Log } from '../../base/log.ts'
 import type { ProblemJson } from '../../protocol/api/shapes.ts'
 import type { Site } from '../access/site.ts'
+import { asDatabaseFault } from '../db/away.ts'
 import { errorPage, hints } from './error-kinds.ts'
 
 export type ErrorDeps = { readonly log: Log; readonly site: () => Site }
@@ -79,7 +80,7 @@ const toFault = (error: unknown): Fault => {
     return fault('E_INPUT', { public: 'Some fields are not valid' })
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return fault('E_INPUT', { detail: code, cause: error })
-  return fault('E_INTERNAL', { cause: error })
+  return asDatabaseFault(error) ?? fault('E_INTERNAL', { cause: error })
 }
 
 const fieldErrors = (error: unknown): { pointer: string; detail: string }[] => {

@@ -1,6 +1,6 @@
 // A file of lines that only grows: a line is on the disk before `append` resolves. Lines that arrive while an fsync
-// is under way share the next one (group commit). After a failed write the log refuses everything until it is opened
-// again: what is on the disk is then unknown, and what it guards must fail closed.
+// is under way share the next one (group commit). After a failed write what is on the disk is unknown: before the next
+// line the file is cut to what was acknowledged, and while that fails, too (a full disk), every line is refused.
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fault } from '../../base/faults.ts'
@@ -21,7 +21,9 @@ type Waiting = { readonly line: string; readonly done: () => void; readonly fail
 export const openAppendLog = async (path: string): Promise<AppendLog> => {
   let file = await openAtEnd(path)
   let waiting: Waiting[] = []
-  let broken: unknown = null
+  let { size: acknowledged } = await file.stat()
+  let isClosed = false
+  let isTorn = false
   let tail: Promise<void> = Promise.resolve()
 
   const flush = async (): Promise<void> => {
@@ -29,14 +31,25 @@ export const openAppendLog = async (path: string): Promise<AppendLog> => {
     waiting = []
     if (batch.length === 0) return
     try {
-      if (broken !== null) throw broken
-      await file.appendFile(batch.map(({ line }) => `${line}\n`).join(''))
+      if (isClosed) throw new Error('closed')
+      if (isTorn) await mend()
+      const bytes = Buffer.from(batch.map(({ line }) => `${line}\n`).join(''))
+      isTorn = true
+      await file.appendFile(bytes)
       await file.datasync()
+      isTorn = false
+      acknowledged += bytes.length
       for (const { done } of batch) done()
     } catch (error) {
-      broken = error
       for (const { failed } of batch) failed(unwritable(error))
     }
+  }
+  const mend = async (): Promise<void> => {
+    await file.close().catch(() => undefined)
+    file = await open(path, 'a')
+    await file.truncate(acknowledged)
+    await file.sync()
+    isTorn = false
   }
   const exclusive = (work: () => Promise<void>): Promise<void> => {
     const result = tail.then(work)
@@ -59,12 +72,14 @@ export const openAppendLog = async (path: string): Promise<AppendLog> => {
             .map((line) => `${line}\n`)
             .join(''),
         )
-        await file.close()
+        await file.close().catch(() => undefined)
         file = await open(path, 'a')
+        acknowledged = (await file.stat()).size
+        isTorn = false
       }),
     close: () =>
       exclusive(async () => {
-        broken ??= new Error('closed')
+        isClosed = true
         await file.close().catch(() => undefined)
       }),
   }

@@ -537,9 +537,17 @@ export const text = {
     unhealthy: 'Something needs attention',
     version: 'Version',
     word: { ok: 'ok', weak: 'weak', down: 'down' },
-    part: 'Part',
-    state: 'State',
-    detail: 'Detail',
+    parts: 'Parts',
+    processes: 'Processes',
+    mend: 'To mend it',
+    pid: 'Process',
+    runsFor: 'Since',
+    restarts: 'Restarts',
+    memory: 'Memory',
+    away: 'away',
+    strangers: 'Only what is down is told here. Sign in to see every part.',
+    onlyDown:
+      'Who you are cannot be looked up at the moment, so only what is down is told. Nothing is lost: it goes on by itself.',
   },
 }
 export type Text = typeof text

@@ -187,7 +187,7 @@ const handle = async (
     case 'GET /api/v1/errors':
       return page(errorKinds)
     case 'GET /api/v1/status':
-      return world.systemStatus
+      return mode.session === 'signed-in' ? world.systemStatus : world.strangersStatus
   }
   if (line.endsWith('/approve')) return world.decidedOf(lastId, 'approved', commentOf(body))
   if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))

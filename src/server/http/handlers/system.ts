@@ -1,30 +1,37 @@
-// Routes about the installation itself: is everything up, what its errors mean, and compiling text without running it.
+// Routes about the installation itself: is everything up, its backups, what its errors mean, and compiling text without
+// running it.
+import { fault } from '../../../base/faults.ts'
+import { parseId } from '../../../base/ids.ts'
 import type { AnswerOf } from '../../../protocol/api/routes.ts'
-import type { SystemStatus } from '../../../protocol/api/shapes.ts'
+import type { BackupNote, Backups } from '../../health/backups.ts'
+import { forStrangers, type Health } from '../../health/health.ts'
 import type { Handlers } from '../binder.ts'
 import { errorKinds } from '../error-kinds.ts'
 
-export type SystemRoutes = 'status' | 'errors' | 'lint'
-
-export type Component = SystemStatus['components'][number]
-
-/** Looks at one part of the installation; never throws. */
-export type Check = () => Promise<Component>
+export type SystemRoutes = 'status' | 'errors' | 'lint' | 'operatorBackups' | 'operatorBackupNote'
 
 /** Compiles hostile text away from the server's own memory and thread, with a deadline. */
 export type Lint = (files: Readonly<Record<string, string>>) => Promise<AnswerOf<'lint'>>
 
 export const systemHandlers = (deps: {
-  readonly version: string
-  readonly checks: readonly Check[]
+  readonly health: Health
+  readonly backups: Backups
   readonly lint: Lint
 }): Pick<Handlers, SystemRoutes> => ({
   status: async ({ actor }) => {
-    const components = await Promise.all(deps.checks.map((check) => check()))
-    const healthy = components.every((component) => component.status !== 'down')
-    // What exactly is weak or down helps an attacker more than a stranger.
-    return { version: deps.version, healthy, components: actor === null ? [] : components }
+    const status = await deps.health.look()
+    return actor === null ? forStrangers(status) : status
+  },
+  operatorBackups: async () => ({ items: [...(await deps.backups.list())], next_cursor: null }),
+  operatorBackupNote: ({ actor, body }) => {
+    const note = backupNote(body)
+    return body.verified ? deps.backups.noteVerified(actor, note) : deps.backups.noteMade(actor, note)
   },
   errors: async () => ({ items: [...errorKinds], next_cursor: null }),
   lint: ({ body }) => deps.lint(body.files),
 })
+
+const backupNote = (body: { id: string; made_at: string; bytes: number }): BackupNote => {
+  if (parseId('backup', body.id) === null) throw fault('E_INPUT', { public: 'That is no id of a backup' })
+  return { id: body.id, madeAt: body.made_at, bytes: body.bytes }
+}

@@ -1,0 +1,54 @@
+// Notices a clock that jumps: the wall clock and the uptime of this process must pass alike. Leases count uptime and
+// are not touched; what follows the wall (sessions, tokens, schedules, times in logs) is off until the clock is right.
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import { limits } from '../limits.ts'
+import type { Finding } from './checks.ts'
+import { span } from './words.ts'
+
+export type ClockWatch = {
+  /** Compares once. Called by itself every few seconds. */
+  look(): void
+  judge(): Finding
+  close(): void
+}
+
+type Jump = { readonly byMs: number; readonly wall: number; readonly uptime: number }
+
+export const createClockWatch = ({
+  clock,
+  log,
+}: {
+  readonly clock: Clock
+  readonly log: Log
+}): ClockWatch => {
+  const offset = () => clock.now() - clock.monotonicMs()
+  let before = offset()
+  let jump: Jump | null = null
+  const look = (): void => {
+    const now = offset()
+    const byMs = now - before
+    before = now
+    if (Math.abs(byMs) < limits.clock.jumpMs) return
+    jump = { byMs, wall: clock.now(), uptime: clock.monotonicMs() }
+    log.warn('the clock jumped', { byMs: Math.round(byMs) })
+  }
+  const timer = setInterval(look, limits.clock.lookEveryMs)
+  timer.unref()
+  return {
+    look,
+    judge: () => {
+      look()
+      const isOld = jump === null || clock.monotonicMs() - jump.uptime > limits.clock.tellForMs
+      if (jump === null || isOld) return { status: 'ok', detail: 'passes as it should' }
+      const way = jump.byMs > 0 ? 'forward' : 'back'
+      const at = new Date(jump.wall).toISOString()
+      return {
+        status: 'weak',
+        detail: `jumped ${span(jump.byMs)} ${way}, to ${at}; running jobs were not touched`,
+        mend: 'timedatectl set-ntp true, or the time service of this machine',
+      }
+    },
+    close: () => clearInterval(timer),
+  }
+}
