@@ -1,6 +1,6 @@
 // The audit log: a row per act, written in the transaction of the change it describes, so that neither is ever there
 // without the other. Facts are ids and words of ours: no secret values, no names, no free text from jobs.
-import { type QueryExecutorProvider, sql } from 'kysely'
+import { type QueryExecutorProvider, type RawBuilder, sql } from 'kysely'
 import type { OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import { type Actor, actorId } from './actor.ts'
 
@@ -24,12 +24,15 @@ export const writeAudit = async (
   db: QueryExecutorProvider,
   who: Actor | Stranger,
   entry: AuditEntry,
-): Promise<void> => {
+): Promise<void> => void (await auditInsert(who, entry).execute(db))
+
+/** For a statement that writes the change itself. */
+export const auditInsert = (who: Actor | Stranger, entry: AuditEntry): RawBuilder<unknown> => {
   const stranger = who.kind === 'stranger'
   const organisation = stranger ? who.organisation : who.scope.organisation
-  await sql`
+  return sql`
     insert into audit (organisation_id, actor_kind, actor_id, action, target, project_id, run_id, result, code, details)
     values (${organisation}, ${stranger ? 'user' : who.kind}, ${stranger ? '-' : actorId(who)}, ${entry.action},
       ${entry.target}, ${entry.project ?? null}, ${entry.run ?? null}, ${entry.result}, ${entry.code ?? null},
-      ${JSON.stringify(entry.facts ?? {})})`.execute(db)
+      ${JSON.stringify(entry.facts ?? {})}::jsonb)`
 }

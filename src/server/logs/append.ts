@@ -1,5 +1,5 @@
 // Stores the frames of runner requests: the request's body as it came in one row, and one small row per attempt that says
-// where its frames are. One read, one write. Idempotent: what is already durable is skipped, what leaves a gap is not taken.
+// where its frames are. Idempotent: what is already durable is skipped, what leaves a gap is not taken.
 import { sql } from 'kysely'
 import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { ParsedFrameItem } from '../../protocol/frames.ts'
@@ -19,11 +19,56 @@ export type FrameRequest = {
 export type Durable = { readonly attempt: AttemptId; readonly seq: number } | null
 export type FrameResult = ReadonlyMap<LeaseId, Durable>
 
+type Deps = { readonly db: Db; readonly fresh: FreshFrames }
+
 /** Several requests, one commit. */
-export const appendFrames = (
-  { db, fresh }: { readonly db: Db; readonly fresh: FreshFrames },
+export const appendFrames = async (
+  deps: Deps,
   requests: readonly FrameRequest[],
-): Promise<readonly FrameResult[]> =>
+): Promise<readonly FrameResult[]> => {
+  const [request, ...others] = requests
+  const result = request !== undefined && others.length === 0 ? await appendNext(deps, request) : null
+  return result === null ? appendAll(deps, requests) : [result]
+}
+
+/**
+ * The usual case in one statement, without looking first: frames of one attempt that go on where its log ends. null when
+ * they do not, and then nothing was written.
+ */
+const appendNext = async ({ db, fresh }: Deps, request: FrameRequest): Promise<FrameResult | null> => {
+  const [first] = request.items
+  const isOne = request.items.every(
+    ({ lease, header }, i) =>
+      lease === first?.lease &&
+      header.attempt === first.header.attempt &&
+      header.seq === first.header.seq + i,
+  )
+  if (first === undefined || !isOne) return null
+  const { lease, header, sealedKey } = first
+  const { attempt, seq: from } = header
+  const logKey = sealedKey === null ? null : Buffer.from(sealedKey)
+  const to = from + request.items.length - 1
+  const starts = request.items.map(({ offset }) => offset)
+  const lengths = request.items.map(({ frame }) => frame.length)
+  const { rows } = await sql`
+    with grown as (
+      update attempts set last_seq = ${to}, log_key = coalesce(log_key, ${logKey})
+      where lease_id = ${lease} and id = ${attempt} and runner_id = ${request.runner} and status = 'running'
+        and last_seq = ${from - 1} and (log_key is not null or ${logKey}::bytea is not null)
+      returning id
+    ), batch as (insert into log_batches (body) select ${bodyOf(request)} from grown returning id),
+    frames as (
+      insert into log_frames (attempt_id, seq_from, seq_to, batch_id, starts, lengths)
+      select grown.id, ${from}, ${to}, batch.id, ${starts}, ${lengths} from grown, batch
+    )
+    select pg_notify('mayfly_log', id) from grown`.execute(db)
+  if (rows.length === 0) return null
+  keepFresh(fresh, request, [{ attempt, from, starts, lengths, logKey: from === 1 ? sealedKey : null }])
+  tellerOf(db)({ channel: 'mayfly_log', payload: attempt })
+  return new Map([[lease, { attempt, seq: to }]])
+}
+
+const appendAll = ({ db, fresh }: Deps, requests: readonly FrameRequest[]): Promise<readonly FrameResult[]> =>
   inTransaction(db, async (tx) => {
     const leases = await lockLeases(tx, requests)
     const stored: Stored[] = []
@@ -47,7 +92,11 @@ const announceKey = (
 }
 
 /** What is durable now reaches those who follow it without being read back. */
-const keepFresh = (fresh: FreshFrames, request: FrameRequest, ranges: readonly Stored[]): void => {
+const keepFresh = (
+  fresh: FreshFrames,
+  request: FrameRequest,
+  ranges: readonly Omit<Stored, 'request' | 'to'>[],
+): void => {
   for (const { attempt, from, starts, lengths, logKey } of ranges) {
     const frames = starts.map((start, i) => request.body.subarray(start, start + (lengths[i] ?? 0)))
     fresh.add(attempt, { from, frames, sealedKey: logKey })
@@ -143,13 +192,14 @@ const takeRange = (request: FrameRequest, lease: Lease, items: readonly ParsedFr
   }
 }
 
+const bodyOf = ({ body }: FrameRequest): Buffer => Buffer.from(body.buffer, body.byteOffset, body.length)
+
 /** The body of one request, where each attempt's frames are in it, and how far each log has come, in one statement. */
 const writeRequest = async (tx: Tx, request: FrameRequest, ranges: readonly Stored[]): Promise<void> => {
-  const body = Buffer.from(request.body.buffer, request.body.byteOffset, request.body.length)
   const list = (numbers: readonly number[]) => `{${numbers.join(',')}}`
   const notices = ranges.map(({ attempt }) => ({ channel: 'mayfly_log', payload: attempt }) as const)
   await sql`
-    with batch as (insert into log_batches (body) values (${body}) returning id),
+    with batch as (insert into log_batches (body) values (${bodyOf(request)}) returning id),
     range as (
       select * from unnest(${ranges.map(({ attempt }) => attempt)}::text[], ${ranges.map(({ from }) => from)}::integer[],
         ${ranges.map(({ to }) => to)}::integer[], ${ranges.map(({ starts }) => list(starts))}::text[],

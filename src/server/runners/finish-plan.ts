@@ -1,24 +1,17 @@
 // The result of a plan attempt: checked again (a sandbox made it), expanded into rows, stored with its digest.
-import assert from 'node:assert'
 import { sql } from 'kysely'
 import type { RunId } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Outcome, Plan } from '../../protocol/plan.ts'
 import { openCommit, type PlanResult } from '../../protocol/runner-wire.ts'
-import { type ExpandedPlan, expandPlan, type RunEvent } from '../../schedule/index.ts'
 import { jcsDigest } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { jsonText } from '../db/json.ts'
+import { storable } from '../db/storable.ts'
 import type { Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
-import type { ChangeContext } from '../runs/change.ts'
-import { classOf } from '../runs/resource-class.ts'
-import type { LockedRun } from '../runs/state.ts'
-import { storable } from './news.ts'
-
-type PlannedEvent = Extract<RunEvent, { kind: 'planned' }>
-type InsertPlanned = NonNullable<ChangeContext['insertPlanned']>
+import { type PlannedRows, planHeadline, planRows } from '../runs/planned-rows.ts'
 
 export type PreparedPlan = {
   readonly outcome: Outcome
@@ -26,10 +19,7 @@ export type PreparedPlan = {
   readonly headline: string | null
   readonly result: PlanResult
   readonly digest: string | null
-  readonly ready?: {
-    readonly event: Pick<PlannedEvent, 'workflows' | 'jobs'>
-    readonly insertPlanned: InsertPlanned
-  }
+  readonly ready?: PlannedRows
 }
 
 export const preparePlan = async (
@@ -45,25 +35,10 @@ export const preparePlan = async (
       ...withoutPlan('errored', result),
       failure: { code: 'E_PROTOCOL', message: `The plan was refused: ${wrong}` },
     }
-  const expanded = expandPlan(plan, { workflow: () => deps.newId('workflow'), job: () => deps.newId('job') })
-  if (expanded.jobs.length > limits.jobsPerRunMax) return tooManyJobs(result, expanded.jobs.length)
-  const digests = await Promise.all(
-    expanded.jobs.map(({ plan: { spec } }) => (spec === null ? null : jcsDigest(spec))),
-  )
-  return {
-    outcome,
-    failure: null,
-    headline: expanded.jobs.length === 0 ? 'No workflow of the configuration is for this event' : null,
-    result,
-    digest,
-    ready: {
-      event: {
-        workflows: expanded.workflows.map(({ state }) => state),
-        jobs: expanded.jobs.map(({ state }) => state),
-      },
-      insertPlanned: (tx, locked, added) => insertPlanned(tx, locked, { expanded, digests, added }),
-    },
-  }
+  const ready = await planRows(deps.newId, plan)
+  const count = ready.expanded.jobs.length
+  if (count > limits.jobsPerRunMax) return tooManyJobs(result, count)
+  return { outcome, failure: null, headline: planHeadline(ready), result, digest, ready }
 }
 
 /** A sandbox made it: it must have the digest its runner says, and be for what this run is about. */
@@ -135,66 +110,3 @@ export const storePlan = async (tx: Tx, run: RunId, prepared: PreparedPlan): Pro
 }
 
 const textOrNull = (text: string | undefined): string | null => (text === undefined ? null : storable(text))
-
-const insertPlanned = async (
-  tx: Tx,
-  run: LockedRun,
-  {
-    expanded,
-    digests,
-    added,
-  }: {
-    readonly expanded: ExpandedPlan
-    readonly digests: readonly (string | null)[]
-    readonly added: Parameters<InsertPlanned>[2]
-  },
-): Promise<void> => {
-  const statuses = new Map(added.workflows.map(({ workflow }) => [workflow.id, workflow.status]))
-  const jobs = new Map(added.jobs.map(({ job }) => [job.id, job]))
-  if (expanded.workflows.length > 0)
-    await tx
-      .insertInto('workflows')
-      .values(
-        expanded.workflows.map(({ state, name }, position) => ({
-          id: state.id,
-          run_id: run.id,
-          position,
-          name: storable(name),
-          status: statuses.get(state.id) ?? state.status,
-        })),
-      )
-      .execute()
-  const rows = expanded.jobs.map(({ state, plan, shard, number }, i) => {
-    const settled = jobs.get(state.id)
-    assert(settled, 'every planned job was added')
-    return {
-      id: state.id,
-      organisation_id: run.organisation,
-      project_id: run.project,
-      run_id: run.id,
-      workflow_id: state.workflow,
-      number,
-      key: plan.key,
-      name: storable(plan.name),
-      kind: plan.kind,
-      status: settled.status,
-      skip_reason: settled.skip,
-      needs: JSON.stringify(state.needs),
-      shard,
-      shards: plan.shards,
-      class: classOf(plan.spec?.resourceClass ?? null),
-      image: plan.spec?.image.ref ?? null,
-      spec: plan.spec === null ? null : JSON.stringify(plan.spec),
-      spec_digest: digests[i] ?? null,
-      rev: run.rev,
-    }
-  })
-  for (let i = 0; i < rows.length; i += rowsPerInsert)
-    await tx
-      .insertInto('jobs')
-      .values(rows.slice(i, i + rowsPerInsert))
-      .execute()
-}
-
-/** 19 parameters a row; PostgreSQL takes 65,535 in a statement. */
-const rowsPerInsert = 500

@@ -11,6 +11,7 @@ import { statusOf } from '../../schedule/index.ts'
 import { type CryptoKey, verifyJws } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { type Notice, notify } from '../db/notify.ts'
+import { storable } from '../db/storable.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
@@ -23,7 +24,7 @@ import { type LeasedAttempt, type LeaseKey, leaseLost } from './events.ts'
 import { bringLog, keyOf, type LogBrought, putBundledLog, type StoredObject } from './finish-log.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
 import { storeRefs } from './finish-refs.ts'
-import { foldEvents, type StepNews, storable, withNotes, writeNews } from './news.ts'
+import { foldEvents, type StepNews, withNotes, writeNews } from './news.ts'
 
 export type FinishDeps = {
   readonly db: Db
@@ -205,7 +206,7 @@ const endInRun = async (
     ],
     {
       newId: deps.newId,
-      ...(ready === undefined ? {} : { insertPlanned: ready.insertPlanned }),
+      ...(ready === undefined ? {} : { planned: ready }),
       notices: [logNotice(row)],
       locked: async () => {
         if (!(await mark(tx))) return false

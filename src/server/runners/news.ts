@@ -4,6 +4,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { AttemptId } from '../../base/ids.ts'
 import type { AttemptEvent } from '../../protocol/runner-wire.ts'
 import { jsonText } from '../db/json.ts'
+import { storable } from '../db/storable.ts'
 import type { Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 
@@ -156,7 +157,3 @@ const egressPart = (id: AttemptId, { egress }: News): readonly RawBuilder<unknow
       order by e.seq
       limit greatest(0, ${limits.egressRowsPerAttemptMax} - (select count(*) from egress_records where attempt_id = ${id})))`,
       ]
-
-/** PostgreSQL stores no NUL, JSON no lone surrogate; both can come from inside a sandbox. */
-export const storable = (text: string): string =>
-  text.slice(0, limits.textMax).toWellFormed().replaceAll('\0', '\u2400')

@@ -1,17 +1,17 @@
 // A run begins: with the project's next number and its built-in plan job, in the caller's transaction. When its plan is
 // known (known-plan.ts) that job has nothing to do and the run begins at the jobs of the plan, else with a plan attempt.
 // Callers are intake/ (with the delivery) and startRun.
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
-import { decide, newPlannedRun } from '../../schedule/index.ts'
-import { noticeRows, tellOnCommit } from '../db/notify.ts'
+import { decide, isFinal, newPlannedRun, type Status } from '../../schedule/index.ts'
+import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import type { KnownPlan } from './known-plan.ts'
+import { plannedParts } from './planned-rows.ts'
 import { builtInClass } from './resource-class.ts'
 import { runNotice } from './run-notice.ts'
-import { writeChanges } from './write-changes.ts'
 
 export type NewRun = {
   /** Given when something else names the run before it exists. */
@@ -24,6 +24,8 @@ export type NewRun = {
   readonly startedBy: string
   /** null: it has to be planned. */
   readonly plan: KnownPlan | null
+  /** A further insert of the same statement. */
+  readonly also?: RawBuilder<unknown>
 }
 
 export const insertRun = async (tx: Tx, newId: NewId, run: NewRun): Promise<RunId> => {
@@ -36,19 +38,16 @@ export const insertRun = async (tx: Tx, newId: NewId, run: NewRun): Promise<RunI
 type Named = NewRun & { readonly id: RunId }
 
 const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> => {
-  const { organisation, project, id } = run
-  const notices = [
-    runNotice({ organisation, project, run: id, rev: 1 }),
-    { channel: 'mayfly_queue', payload: builtInClass } as const,
-  ]
+  const notices = [noticeOf(run), { channel: 'mayfly_queue', payload: builtInClass } as const]
   await sql`
-    with ${newRunPart(run)}, ${planJobPart(newId('job'), 'queued')}, new_attempt as (
+    with ${newRunPart(run, 'queued')}, ${planJobPart(newId('job'), 'queued')}, new_attempt as (
       insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status)
-      select ${newId('attempt')}, organisation_id, project_id, run_id, id, 1, class, 'queued' from new_job)
-    select pg_notify(channel, payload) from (${noticeRows(notices)}) as notice`.execute(tx)
+      select ${newId('attempt')}, organisation_id, project_id, run_id, id, 1, class, 'queued' from new_job
+    )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
   tellOnCommit(tx, notices)
 }
 
+/** All of it in one statement: nothing that the rules decide here needs to be read first. */
 const insertPlanned = async (
   tx: Tx,
   newId: NewId,
@@ -56,27 +55,51 @@ const insertPlanned = async (
 ): Promise<void> => {
   const { id, organisation, project, plan } = run
   const planJob = newId('job')
+  const { state } = decide(newPlannedRun(planJob), { kind: 'plan-known', ...plan.rows.event })
+  const queued = state.jobs.flatMap((job) => job.attempts.map(({ number }) => ({ job: job.id, number })))
+  const classes = new Set(queued.map(({ job }) => plan.rows.classes.get(job) ?? ''))
+  const notices = [
+    noticeOf(run),
+    ...[...classes].map((payload) => ({ channel: 'mayfly_queue', payload }) as const),
+  ]
   await sql`
-    with ${newRunPart(run)}, ${planJobPart(planJob, 'passed')}
-    insert into plans (run_id, digest, plan, origins, problems, from_run_id)
-    select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
-    where p.run_id = ${plan.run}`.execute(tx)
-  const { changes } = decide(newPlannedRun(planJob), { kind: 'plan-known', ...plan.ready.event })
-  const row = { id, organisation, project, rev: 1, status: 'queued', cancelledBy: null } as const
-  await writeChanges(tx, row, changes, { newId, insertPlanned: plan.ready.insertPlanned })
+    with ${newRunPart(run, state.status)}, ${planJobPart(planJob, 'passed')}, new_plan as (
+      insert into plans (run_id, digest, plan, origins, problems, from_run_id)
+      select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
+      where p.run_id = ${plan.run}
+    ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state)}, new_attempt as (
+      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status)
+      select a.id, ${organisation}, ${project}, ${id}, j.id, a.number, j.class, 'queued'
+      from unnest(${queued.map(() => newId('attempt'))}::text[], ${queued.map(({ job }) => job)}::text[],
+        ${queued.map(({ number }) => number)}::integer[]) as a (id, job, number) join planned_job j on j.id = a.job
+      order by j.number
+    )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
+  tellOnCommit(tx, notices)
 }
 
-const newRunPart = ({ id, organisation, project, event, delivery, startedBy, plan }: Named) => sql`
+const noticeOf = ({ organisation, project, id }: Named) =>
+  runNotice({ organisation, project, run: id, rev: 1 })
+
+const alsoPart = ({ also }: Named) => (also === undefined ? sql`` : sql`, also as (${also})`)
+
+const sentNotices = (notices: readonly Notice[]) =>
+  sql`select pg_notify(channel, payload) from (${noticeRows(notices)}) as notice`
+
+/** `status` may be final already: a plan without a job. */
+const newRunPart = (
+  { id, organisation, project, event, delivery, startedBy, plan }: Named,
+  status: Status,
+) => sql`
   project as (
     update projects set next_run_number = next_run_number + 1
     where id = ${project} and organisation_id = ${organisation}
     returning id, organisation_id, next_run_number - 1 as number
   ), new_run as (
     insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
-      delivery_id, started_by, plan_digest, subject, author, headline)
-    select ${id}, organisation_id, id, number, 'queued', ${event.kind}, ${event.ref}, ${event.commit}, ${event.branch},
+      delivery_id, started_by, plan_digest, subject, author, headline, finished_at)
+    select ${id}, organisation_id, id, number, ${status}, ${event.kind}, ${event.ref}, ${event.commit}, ${event.branch},
       ${event.tag}, ${delivery}, ${startedBy}, ${plan?.digest ?? null}, ${plan?.subject ?? null},
-      ${plan?.author ?? null}, ${plan?.headline ?? null} from project
+      ${plan?.author ?? null}, ${plan?.headline ?? null}, case when ${isFinal(status)} then now() end from project
     returning id, organisation_id, project_id
   )`
 

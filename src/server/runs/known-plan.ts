@@ -2,12 +2,13 @@
 // the compiler, so a plan of the same project that was made from the same four is the plan (docs/decisions/0009).
 import { sql } from 'kysely'
 import type { ProjectId, RunId } from '../../base/ids.ts'
-import type { Problem } from '../../base/problem.ts'
 import type { Plan, PlanInputs } from '../../protocol/plan.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
+import { jcsDigest } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
-import { type PreparedPlan, preparePlan } from '../runners/finish-plan.ts'
+import { type PlannedRows, planHeadline, planRows } from './planned-rows.ts'
 
 export type KnownPlan = {
   /** Whose plan it is. */
@@ -16,7 +17,7 @@ export type KnownPlan = {
   readonly subject: string | null
   readonly author: string | null
   readonly headline: string | null
-  readonly ready: NonNullable<PreparedPlan['ready']>
+  readonly rows: PlannedRows
 }
 
 export type KnownPlanDeps = {
@@ -26,7 +27,7 @@ export type KnownPlanDeps = {
   readonly compiler: string | null
 }
 
-/** null when it has to be planned. What is read back is checked like what a runner sends: digest, ref and commit. */
+/** null when it has to be planned. Of what is read back the digest is checked, as of what a runner sends. */
 export const findKnownPlan = async (
   deps: KnownPlanDeps,
   project: ProjectId,
@@ -34,18 +35,17 @@ export const findKnownPlan = async (
 ): Promise<KnownPlan | null> => {
   if (deps.compiler === null || inputs.event.commit === openCommit) return null
   const found = await selectPlan(deps.db, { project, inputs, compiler: deps.compiler })
-  if (found === null) return null
-  const { run, plan, digest, problems, subject, author } = found
-  const result = { kind: 'plan', plan, planDigest: digest, origins: {}, problems, commit: null } as const
-  const { ready, headline } = await preparePlan(deps, run, { outcome: 'passed', result })
-  return ready === undefined ? null : { run, digest, subject, author, headline, ready }
+  if (found === null || (await jcsDigest(found.plan)) !== found.digest) return null
+  const rows = await planRows(deps.newId, found.plan)
+  if (rows.expanded.jobs.length > limits.jobsPerRunMax) return null
+  const { run, digest, subject, author } = found
+  return { run, digest, subject, author, headline: planHeadline(rows), rows }
 }
 
 type Row = {
   readonly run: RunId
   readonly digest: string
   readonly plan: Plan
-  readonly problems: readonly Problem[]
   readonly subject: string | null
   readonly author: string | null
 }
@@ -61,7 +61,7 @@ const selectPlan = async (
 ): Promise<Row | null> => {
   const given = JSON.stringify({ event: inputs.event, parameters: inputs.parameters })
   const { rows } = await sql<Row>`
-    select p.run_id as run, p.digest, p.plan, p.problems, r.subject, r.author
+    select p.run_id as run, p.digest, p.plan, r.subject, r.author
     from plans p join runs r on r.id = p.run_id
       join jobs j on j.run_id = r.id and j.number = 0
       join attempts a on a.job_id = j.id and a.status = 'passed'

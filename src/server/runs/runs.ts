@@ -7,7 +7,7 @@ import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import { isFinal } from '../../schedule/index.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
-import { writeAudit } from '../access/audit.ts'
+import { auditInsert, writeAudit } from '../access/audit.ts'
 import type { Database, Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -127,16 +127,17 @@ const startRun = async (
   const { db } = deps.database
   const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters: {} })
   const id = await inTransaction(db, async (tx) => {
-    const run = await insertRun(tx, deps.newId, {
+    const run = deps.newId('run')
+    return insertRun(tx, deps.newId, {
+      id: run,
       organisation: actor.scope.organisation,
       project: project.id,
       event,
       delivery: null,
       startedBy: actorId(actor),
       plan,
+      also: auditInsert(actor, { action: 'run.start', target: run, project: project.id, run, result: 'ok' }),
     })
-    await writeAudit(tx, actor, { action: 'run.start', target: run, project: project.id, run, result: 'ok' })
-    return run
   })
   return getRun(deps, actor.scope, id)
 }

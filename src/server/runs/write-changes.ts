@@ -7,13 +7,14 @@ import { type Change, isFinal } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
+import { type PlannedRows, plannedParts } from './planned-rows.ts'
 import { runNotice } from './run-notice.ts'
 import type { LockedRun } from './state.ts'
 
 export type ChangeContext = {
   readonly newId: NewId
-  /** Writes the rows of workflows and jobs that the changes bring; only a plan brings any. */
-  readonly insertPlanned?: (tx: Tx, run: LockedRun, added: AddedByPlan) => Promise<void>
+  /** The rows of workflows and jobs that the changes bring; only a plan brings any. */
+  readonly planned?: PlannedRows
   /** Recorded as who cancelled, or wanted it again. */
   readonly by?: string
   /** Of the jobs whose attempts begin. */
@@ -34,11 +35,6 @@ export type NewLease = {
 }
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
-export type AddedByPlan = {
-  readonly workflows: readonly Of<'workflow-added'>[]
-  readonly jobs: readonly Of<'job-added'>[]
-}
-
 const only = <K extends Change['kind']>(changes: readonly Change[], kind: K): readonly Of<K>[] =>
   changes.filter((change): change is Of<K> => change.kind === kind)
 
@@ -48,10 +44,11 @@ export const writeChanges = async (
   changes: readonly Change[],
   context: ChangeContext,
 ): Promise<void> => {
-  const added: AddedByPlan = { workflows: only(changes, 'workflow-added'), jobs: only(changes, 'job-added') }
-  if (added.workflows.length > 0 || added.jobs.length > 0) {
-    assert(context.insertPlanned, 'a plan brings its rows')
-    await context.insertPlanned(tx, run, added)
+  const workflows = only(changes, 'workflow-added').map(({ workflow }) => workflow)
+  const jobs = only(changes, 'job-added').map(({ job }) => job)
+  if (workflows.length > 0 || jobs.length > 0) {
+    assert(context.planned, 'a plan brings its rows')
+    await sql`with ${plannedParts(run, context.planned, { workflows, jobs })} select 1`.execute(tx)
   }
   const parts = [
     attemptPart(changes, context),

@@ -1,0 +1,93 @@
+// The rows of workflows and jobs that a plan brings, as parts of a statement: for a run whose plan attempt has just
+// passed, and for one that begins with a plan that is known.
+import assert from 'node:assert'
+import { type RawBuilder, sql } from 'kysely'
+import type { JobId } from '../../base/ids.ts'
+import type { Plan } from '../../protocol/plan.ts'
+import { type ExpandedPlan, expandPlan, type RunEvent, type RunState } from '../../schedule/index.ts'
+import { jcsDigest } from '../../seal/index.ts'
+import { storable } from '../db/storable.ts'
+import type { NewId } from '../new-id.ts'
+import { classOf } from './resource-class.ts'
+import type { LockedRun } from './state.ts'
+
+export type PlannedRows = {
+  /** For the event that brings them. */
+  readonly event: Pick<Extract<RunEvent, { kind: 'planned' }>, 'workflows' | 'jobs'>
+  readonly expanded: ExpandedPlan
+  readonly classes: ReadonlyMap<JobId, string>
+  /** Of each job's spec, in the order of the jobs. */
+  readonly digests: readonly (string | null)[]
+}
+
+export const planRows = async (newId: NewId, plan: Plan): Promise<PlannedRows> => {
+  const expanded = expandPlan(plan, { workflow: () => newId('workflow'), job: () => newId('job') })
+  return {
+    event: {
+      workflows: expanded.workflows.map(({ state }) => state),
+      jobs: expanded.jobs.map(({ state }) => state),
+    },
+    expanded,
+    classes: new Map(
+      expanded.jobs.map(({ state, plan: { spec } }) => [state.id, classOf(spec?.resourceClass ?? null)]),
+    ),
+    digests: await Promise.all(
+      expanded.jobs.map(({ plan: { spec } }) => (spec === null ? null : jcsDigest(spec))),
+    ),
+  }
+}
+
+/** What is said of a run whose plan has no jobs; else null. */
+export const planHeadline = ({ expanded }: PlannedRows): string | null =>
+  expanded.jobs.length === 0 ? 'No workflow of the configuration is for this event' : null
+
+/** Parts `planned_workflow` and `planned_job` of a statement; each row has the status that `state` gives it. */
+export const plannedParts = (
+  run: Pick<LockedRun, 'id' | 'organisation' | 'project' | 'rev'>,
+  planned: PlannedRows,
+  state: Pick<RunState, 'workflows' | 'jobs'>,
+): RawBuilder<unknown> => sql`
+  planned_workflow as (
+    insert into workflows (id, run_id, position, name, status)
+    select id, ${run.id}, position, name, status
+    from jsonb_to_recordset(${JSON.stringify(workflowRows(planned, state))}::jsonb)
+      as w (id text, position integer, name text, status text)
+  ), planned_job as (
+    insert into jobs (id, organisation_id, project_id, run_id, workflow_id, number, key, name, kind, status, skip_reason,
+      needs, shard, shards, class, image, spec, spec_digest, rev)
+    select id, ${run.organisation}, ${run.project}, ${run.id}, workflow, number, key, name, kind, status, skip,
+      needs, shard, shards, class, image, spec, digest, ${run.rev}
+    from jsonb_to_recordset(${JSON.stringify(jobRows(planned, state))}::jsonb)
+      as j (id text, workflow text, number integer, key text, name text, kind text, status text, skip text, needs jsonb,
+        shard integer, shards integer, class text, image text, spec jsonb, digest text)
+    returning id, number, class
+  )`
+
+const workflowRows = ({ expanded }: PlannedRows, { workflows }: Pick<RunState, 'workflows'>) => {
+  const statuses = new Map(workflows.map(({ id, status }) => [id, status]))
+  return expanded.workflows.map(({ state, name }, position) => ({
+    ...{ id: state.id, position, name: storable(name), status: statuses.get(state.id) },
+  }))
+}
+
+const jobRows = ({ expanded, classes, digests }: PlannedRows, { jobs }: Pick<RunState, 'jobs'>) => {
+  const settled = new Map(jobs.map((job) => [job.id, job]))
+  return expanded.jobs.map(({ state, plan, shard, number }, i) => {
+    const job = settled.get(state.id)
+    assert(job, 'every planned job was added')
+    const { spec } = plan
+    return {
+      ...{ id: state.id, workflow: state.workflow, number, key: plan.key, name: storable(plan.name) },
+      ...{
+        kind: plan.kind,
+        status: job.status,
+        skip: job.skip,
+        needs: state.needs,
+        shard,
+        shards: plan.shards,
+      },
+      ...{ class: classes.get(state.id), image: spec?.image.ref ?? null },
+      ...{ spec, digest: digests[i] ?? null },
+    }
+  })
+}
