@@ -17,6 +17,7 @@ import { scenarios as pf04 } from './scenarios/pf-04.ts'
 import { scenarios as pf05 } from './scenarios/pf-05.ts'
 import { scenarios as pf08 } from './scenarios/pf-08.ts'
 import { scenarios as pf10 } from './scenarios/pf-10.ts'
+import { scenarios as pf14 } from './scenarios/pf-14.ts'
 import { scenarios as pf20 } from './scenarios/pf-20.ts'
 import { scenarios as pf43 } from './scenarios/pf-43.ts'
 import { scenarios as pf44 } from './scenarios/pf-44.ts'
@@ -33,7 +34,7 @@ Not there yet: --against REV (two commits in turn), --peers (other systems besid
 
 /** In the order they are measured: the machine alone, one installation, then its starts. */
 const scenarios: readonly Scenario[] = [
-  ...[...pf20, ...pf08],
+  ...[...pf14, ...pf20, ...pf08],
   ...[...pf03, ...pf04, ...pf01, ...pf02, ...pf10, ...pf05],
   ...[...pf43, ...pf44],
 ]

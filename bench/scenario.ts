@@ -5,7 +5,7 @@ import type { BenchInstallation } from './installation.ts'
 /** The median ratio to the baseline, and where an issue names one, the subject's own median. Both must hold. */
 export type Limit = { readonly ratio?: number; readonly value?: number }
 
-export type Unit = 'ms' | 'jobs/s' | 'lines/s' | 'MiB'
+export type Unit = 'ms' | 'jobs/s' | 'lines/s' | 'MB/s' | 'MiB'
 
 /** `State` is what `setUp` made; it is undefined without one. */
 export interface Scenario<State = unknown> {

@@ -22,6 +22,19 @@ export const unsealedLogBytesMax = 2 * 1024 * 1024
 export const unackedLogBytesMax = 8 * 1024 * 1024
 /** Frames smaller than this are compressed on the spot, larger ones in Node's thread pool. */
 export const compressInlineBytes = 16 * 1024
+/** Shorter values, and forms of values, are not masked: they stand everywhere. */
+export const formBytesMin = 4
+/** Shorter lines of a secret with several lines are not masked by themselves. */
+export const lineBytesMin = 8
+/** Longer forms of a secret are looked for piece by piece: a log waits for at most one byte less. */
+export const pieceBytesMax = 128
+/** Encodings of encodings, and escaped forms, are made of values up to this size; of longer ones base64 and hex. */
+export const nestedFormsBytesMax = 8 * 1024
+/** A longer escape sequence is text; and a secret with more than `spreadBytesMax` between its ends is not found. */
+export const escapeBytesMax = 256
+export const spreadBytesMax = 4 * 1024
+/** A line end after this many characters of an encoding may be one that a tool put into it. */
+export const wrappedRunBytes = 16
 /** Back-off of every repeated request to the server. */
 export const backoffFirstMs = 100
 export const backoffMaxMs = 5_000
