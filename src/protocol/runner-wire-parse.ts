@@ -23,6 +23,7 @@ import type {
   BeatRequest,
   EventsRequest,
   FinishRequest,
+  PlanMade,
   PollRequest,
   RunnerFacts,
 } from './runner-wire.ts'
@@ -34,6 +35,7 @@ const leasesMax = 1_000
 export const parsePollRequest = (json: unknown): Parsed<PollRequest> => parseShape(poll, json, code)
 export const parseBeatRequest = (json: unknown): Parsed<BeatRequest> => parseShape(beat, json, code)
 export const parseEventsRequest = (json: unknown): Parsed<EventsRequest> => parseShape(events, json, code)
+export const parsePlanMade = (json: unknown): Parsed<PlanMade> => parseShape(planMade, json, code)
 export const parseFinishRequest = (json: unknown): Parsed<FinishRequest> => parseShape(finish, json, code)
 
 const code = 'E_PROTOCOL'
@@ -158,6 +160,7 @@ const planResult = object({
     }),
   ),
 })
+const planMade: Shape<PlanMade> = object({ v: oneOf(1), result: planResult })
 const refsResult = object({
   kind: oneOf('refs'),
   refs: list(object({ ref: text({ max: 255 }), commit: commitId }), { max: 10_000 }),

@@ -164,6 +164,9 @@ export type AttemptEvent = { readonly seq: number; readonly atMs: number } & (
 
 export type EventsRequest = { readonly v: 1; readonly events: readonly AttemptEvent[] }
 
+/** `POST leases/:id/plan`: a plan before the end of its attempt, which says it again (decision 0015). */
+export type PlanMade = { readonly v: 1; readonly result: PlanResult }
+
 export type FinishRequest = {
   readonly v: 1
   readonly outcome: Outcome

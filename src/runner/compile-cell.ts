@@ -1,6 +1,6 @@
 // The compiler behind a wall: a sandbox without network in which the release's own Node has loaded the compile program
 // and waits for one request. One is kept waiting, so that a plan pays for neither; each is used once. The answer is out
-// before its sandbox is gone: what follows from it does not wait for that.
+// before its sandbox is closed: whoever asked says when.
 import { PassThrough, Writable } from 'node:stream'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
@@ -27,8 +27,8 @@ export type CompilerDeps = {
 
 export type Compiled = {
   readonly answer: CompileAnswer
-  /** Comes when the sandbox is proven gone. Rejects when it is not: whoever compiles must wait for it. */
-  readonly receipt: Promise<Receipt>
+  /** To be called in every case. Closes the sandbox and rejects when it cannot be proven gone; again: the same. */
+  readonly end: () => Promise<Receipt>
 }
 
 export interface Compilers {
@@ -102,12 +102,9 @@ const answer = async (running: Running, request: CompileRequest, signal: AbortSi
     // Once its line is complete the program has nothing left to do, and a process of this size takes long to end.
     await withDeadline(Promise.race([output.answered, failWhenEnded(ended, words)]), compileMs)
     signal.throwIfAborted()
-    const receipt = sandbox.close('done')
-    // Awaited by the plan; its failure must not count as unhandled before that.
-    receipt.catch(() => undefined)
     const parsed = parseCompileAnswer(parseJson(output.bytes()))
     if (!parsed.ok) throw fault('E_PROTOCOL', { detail: `compiler: ${parsed.problems[0]?.message ?? ''}` })
-    return { answer: parsed.value, receipt }
+    return { answer: parsed.value, end: () => sandbox.close('done') }
   } catch (error) {
     await sandbox.close('fault')
     throw error

@@ -1,15 +1,16 @@
 // One attempt of the built-in plan job: reads the configuration at the commit, has it compiled behind a wall, and answers
-// with the plan. What is wrong with the configuration is the attempt's failure, printed in its log. Each sandbox ends as
-// soon as it has answered; the attempt ends when they are all proven gone.
+// with the plan. What is wrong with the configuration is the attempt's failure, printed in its log. The plan is told as soon
+// as it is made, then the sandboxes are closed; the attempt holds its place and ends when they are all proven gone.
 // Steps in its log: 1 fetch, 2 compile.
 import { fault, isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
+import type { CompileAnswer } from '../protocol/compile.ts'
 import type { PlanLease, PlanResult } from '../protocol/runner-wire.ts'
 import { jcsDigest } from '../seal/index.ts'
 import { type AttemptReason, type AttemptResult, stopped } from './attempt.ts'
 import type { ReadCommit } from './checkout/fetched.ts'
-import { type ReadDeps, readCommit } from './checkout/git-trees.ts'
+import { type Read, type ReadDeps, readCommit } from './checkout/git-trees.ts'
 import type { SourceKey } from './checkout/source-cell.ts'
 import type { Compiled, Compilers } from './compile-cell.ts'
 import { type AttemptSink, say } from './sink.ts'
@@ -34,15 +35,16 @@ export const runPlanAttempt = async (
   try {
     return await planIt(deps, job, sink, signal)
   } catch (error) {
-    if (signal.aborted) return { ...ended('cancelled', null, nothing), ...stopped(signal) }
+    const destroyed = !isFault(error, 'E_DESTROY_UNVERIFIED')
+    if (signal.aborted) return { ...ended('cancelled', null, nothing), ...stopped(signal), destroyed }
     const known = isFault(error) ? error : fault('E_DEFECT', { cause: error })
     deps.log.error('plan attempt broke', { code: known.code, error })
-    return {
-      ...ended('errored', { code: known.code, message: known.public }, nothing),
-      destroyed: known.code !== 'E_DESTROY_UNVERIFIED',
-    }
+    return { ...ended('errored', { code: known.code, message: known.public }, nothing), destroyed }
   }
 }
+
+/** Closes a sandbox that has answered, and resolves when it is proven gone. */
+type End = () => Promise<unknown>
 
 const planIt = async (
   deps: PlanDeps,
@@ -50,45 +52,67 @@ const planIt = async (
   sink: AttemptSink,
   signal: AbortSignal,
 ): Promise<PlanAttemptResult> => {
-  const { lease } = job
-  const of = {
-    attempt: job.attempt,
-    project: lease.project.id,
-    source: lease.source,
-    key: job.key,
-    event: lease.run.event,
-  }
-  const found = await inStep(sink, { step: 1, name: 'Fetch the commit', phase: 'fetching' }, async () => {
-    const answer = await readCommit(deps, of, (bytes) => sink.output(1, bytes), signal)
-    if (!answer.ok) await say(sink, 1, answer.message)
-    return { value: answer, failure: answer.ok ? null : answer.message }
-  })
-  if (!found.ok) return ended('failed', { code: found.code, message: found.message }, nothing)
+  const ends: End[] = []
+  let planned: Planned
   try {
-    return await compileIt(deps, lease, found.read, sink, signal)
+    planned = await makePlan(deps, job, { sink, ends }, signal)
   } finally {
-    await found.closed
+    await allEnded(ends)
   }
+  return { ...planned.ended, receipt: (await planned.compiled?.end()) ?? null }
 }
 
-const compileIt = async (
+/** Together: one proof serves both. Rejects when one is not gone, after all of them were tried. */
+const allEnded = async (ends: readonly End[]): Promise<void> => {
+  const settled = await Promise.allSettled(ends.map((end) => end()))
+  for (const end of settled) if (end.status === 'rejected') throw end.reason
+}
+
+type Planned = { readonly ended: PlanAttemptResult; readonly compiled: Compiled | null }
+/** `ends` gets the end of every sandbox that has answered. */
+type Making = { readonly sink: AttemptSink; readonly ends: End[] }
+
+const makePlan = async (
+  deps: PlanDeps,
+  job: PlanAttempt,
+  making: Making,
+  signal: AbortSignal,
+): Promise<Planned> => {
+  const found = await readIt(deps, job, making, signal)
+  if (!found.ok)
+    return { ended: ended('failed', { code: found.code, message: found.message }, nothing), compiled: null }
+  const compiled = await compileIt(deps, job.lease, found.read, making, signal)
+  return { ended: await conclude(compiled.answer, found.read, making.sink), compiled }
+}
+
+const readIt = (
+  deps: PlanDeps,
+  { attempt, lease, key }: PlanAttempt,
+  { sink, ends }: Making,
+  signal: AbortSignal,
+): Promise<Read> => {
+  const of = { attempt, key, project: lease.project.id, source: lease.source, event: lease.run.event }
+  return inStep(sink, { step: 1, name: 'Fetch the commit', phase: 'fetching' }, async () => {
+    const value = await readCommit(deps, of, (bytes) => sink.output(1, bytes), signal)
+    if (value.ok) ends.push(value.end)
+    else await say(sink, 1, value.message)
+    return { value, failure: value.ok ? null : value.message }
+  })
+}
+
+const compileIt = (
   deps: PlanDeps,
   lease: PlanLease,
   read: ReadCommit,
-  sink: AttemptSink,
+  { sink, ends }: Making,
   signal: AbortSignal,
-): Promise<PlanAttemptResult> => {
-  const compiled = await inStep(
-    sink,
-    { step: 2, name: 'Compile the configuration', phase: 'running' },
-    async () => {
-      const value = await deps.compilers.compile(requestOf(lease, read), signal)
-      for (const problem of value.answer.problems) await say(sink, 2, describeProblem(problem))
-      return { value, failure: value.answer.ok ? null : firstError(value.answer.problems) }
-    },
-  )
-  return conclude(compiled, read)
-}
+): Promise<Compiled> =>
+  inStep(sink, { step: 2, name: 'Compile the configuration', phase: 'running' }, async () => {
+    const value = await deps.compilers.compile(requestOf(lease, read), signal)
+    ends.push(value.end)
+    for (const problem of value.answer.problems) await say(sink, 2, describeProblem(problem))
+    return { value, failure: value.answer.ok ? null : firstError(value.answer.problems) }
+  })
 
 const requestOf = ({ run, parameters }: PlanLease, read: ReadCommit) => ({
   v: 1 as const,
@@ -99,27 +123,21 @@ const requestOf = ({ run, parameters }: PlanLease, read: ReadCommit) => ({
   parameters,
 })
 
-const conclude = async ({ answer, receipt }: Compiled, read: ReadCommit): Promise<PlanAttemptResult> => {
+/** A plan is told before anything is closed: its jobs wait for it. */
+const conclude = async (
+  answer: CompileAnswer,
+  read: ReadCommit,
+  sink: AttemptSink,
+): Promise<PlanAttemptResult> => {
   const commit = { id: read.commit, ...read.about }
   const { problems } = answer
-  if (!answer.ok) {
-    const failed = ended(
-      'failed',
-      { code: null, message: firstError(problems) },
-      { ...nothing, problems, commit },
-    )
-    return { ...failed, receipt: await receipt }
-  }
-  const planDigest = await jcsDigest(answer.plan)
-  const result: PlanResult = {
-    kind: 'plan',
-    plan: answer.plan,
-    planDigest,
-    origins: answer.origins,
-    problems,
-    commit,
-  }
-  return { ...ended('passed', null, result), receipt: await receipt }
+  if (!answer.ok)
+    return ended('failed', { code: null, message: firstError(problems) }, { ...nothing, problems, commit })
+  const { plan, origins } = answer
+  const planDigest = await jcsDigest(plan)
+  const result: PlanResult = { kind: 'plan', plan, planDigest, origins, problems, commit }
+  await sink.planned?.(result)
+  return ended('passed', null, result)
 }
 
 /** A step of the built-in job, with its events. */

@@ -34,7 +34,7 @@ export const runRefsAttempt = async (
       refuseSource(deps, source) ??
       (await (await openSourceCell(deps, want, signal)).ask({ key: job.key, lines: [], print }, signal))
     if (answer.ok) {
-      await answer.closed
+      await answer.end()
       return { ...base, outcome: 'passed', result: parseRefs(answer.bytes, keyName(source)) }
     }
     await say(sink, 1, answer.message)

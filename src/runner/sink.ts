@@ -1,7 +1,7 @@
 // Where an attempt tells what happens: log bytes and events. The server session turns them into sealed frames,
 // `mayfly run` into lines on a terminal; the attempt knows neither.
 import { Writable } from 'node:stream'
-import type { AttemptEvent } from '../protocol/runner-wire.ts'
+import type { AttemptEvent, PlanResult } from '../protocol/runner-wire.ts'
 
 /** An event before it has its number and time. */
 export type EventBody = AttemptEvent extends infer E
@@ -14,6 +14,8 @@ export interface AttemptSink {
   /** Bytes of a step, in order. A promise means: no more until it resolves. The bytes are not read again later. */
   output(step: number, bytes: Uint8Array): Promise<void> | undefined
   event(event: EventBody): void
+  /** The plan, while its attempt goes on. Resolves when it is told or cannot be: the end of the attempt tells it again. */
+  planned?(result: PlanResult): Promise<void>
 }
 
 /** Our own words in a step's log. */

@@ -281,6 +281,56 @@ test('a plan that comes after the cancel starts nothing', () => {
   check(state, { run: 'cancelled', a: 'cancelled' })
 })
 
+const made = (sketches: readonly Sketch[]): RunEvent => ({
+  ...{ kind: 'plan-made', job: planId, number: 1 },
+  ...{ workflows: [{ id: workflow, status: 'waiting' }], jobs: jobsOf(sketches) },
+})
+const madeBy = (...sketches: Sketch[]): RunState =>
+  play(newRun(planId), { kind: 'claimed', job: planId, number: 1 }, made(sketches))
+const endOfPlan = (outcome: Outcome): RunEvent => ({ kind: 'finished', job: planId, number: 1, outcome })
+
+test('jobs begin when the plan is made; the run is not over before its attempt is', () => {
+  const started = madeBy({ key: 'a' })
+  check(started, { run: 'running', plan: 'running', a: 'queued' })
+  const done = run(started, 'a', 'passed')
+  check(done, { run: 'running', a: 'passed' })
+  const again = made([{ key: 'a' }])
+  const passed = play(done, { ...again, kind: 'planned' } as RunEvent)
+  check(passed, { run: 'passed', plan: 'passed', a: 'passed' })
+  assert.equal(passed.jobs.length, 2)
+})
+
+test('a plan attempt that breaks after its plan is tried again, and its plan is not added twice', () => {
+  const broken = play(madeBy({ key: 'a' }), endOfPlan('errored'))
+  check(broken, { run: 'queued', plan: 'queued', a: 'queued' })
+  const second = play(broken, { kind: 'claimed', job: planId, number: 2 }, {
+    ...made([{ key: 'b' }]),
+    kind: 'planned',
+    number: 2,
+  } as RunEvent)
+  check(run(second, 'a', 'passed'), { run: 'passed', plan: 'passed', a: 'passed' })
+  assert.deepEqual(
+    second.jobs.map(({ key }) => key),
+    ['plan', 'a'],
+  )
+})
+
+test('a plan whose second attempt breaks as well makes the run errored, whatever its jobs are', () => {
+  const state = play(
+    run(madeBy({ key: 'a' }), 'a', 'passed'),
+    endOfPlan('errored'),
+    { kind: 'claimed', job: planId, number: 2 },
+    { kind: 'lost', job: planId, number: 2 },
+  )
+  check(state, { run: 'errored', plan: 'errored', a: 'passed' })
+})
+
+test('a plan of an attempt that is over, or not the one, adds nothing', () => {
+  const failed = play(newRun(planId), { kind: 'claimed', job: planId, number: 1 }, endOfPlan('failed'))
+  assert.deepEqual(decide(failed, made([{ key: 'a' }])).changes, [])
+  assert.deepEqual(decide(newRun(planId), made([{ key: 'a' }])).changes, [])
+})
+
 test('an event that does not fit changes nothing', () => {
   const state = run(planned({ key: 'a' }), 'a', 'passed')
   const { id } = job(state, 'a')

@@ -26,7 +26,9 @@ export type RunEvent =
   | ({ readonly kind: 'released' } & OfAttempt)
   /** The lease expired. */
   | ({ readonly kind: 'lost' } & OfAttempt)
-  /** The plan attempt passed and brought these. Jobs are `waiting` and have no attempts. */
+  /** The plan attempt, which goes on, has brought these. Jobs are `waiting` and have no attempts. */
+  | ({ readonly kind: 'plan-made' } & Planned & OfAttempt)
+  /** The plan attempt passed, with these unless it has brought them before. */
   | ({ readonly kind: 'planned' } & Planned & OfAttempt)
   /** The plan is that of an earlier run, so nothing runs for it. */
   | ({ readonly kind: 'plan-known' } & Planned)
@@ -51,6 +53,7 @@ const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'plan-known') return withPlan(state, event)
   if (event.kind === 'approved' || event.kind === 'rejected')
     return decided(state, event.job, event.kind === 'approved' ? 'passed' : 'cancelled')
+  if (event.kind === 'plan-made') return isRunning(state, event) ? withPlan(state, event) : state
   if (event.kind === 'claimed') return inJob(state, event, 'queued', inStatus('running'))
   if (event.kind === 'released') return inJob(state, event, 'running', inStatus('queued'))
   if (event.kind === 'lost')
@@ -61,11 +64,9 @@ const happen = (state: RunState, event: RunEvent): RunState => {
   return planned === state ? state : withPlan(planned, event)
 }
 
-const withPlan = (state: RunState, { workflows, jobs }: Planned): RunState => ({
-  ...state,
-  workflows: [...state.workflows, ...workflows],
-  jobs: [...state.jobs, ...jobs],
-})
+/** Once: what comes again, from the end of the attempt or from its second try, is the same plan. */
+const withPlan = (state: RunState, { workflows, jobs }: Planned): RunState =>
+  state.workflows.length > 0 ? state : { ...state, workflows, jobs: [...state.jobs, ...jobs] }
 
 const decided = (state: RunState, id: JobId, status: 'passed' | 'cancelled'): RunState => ({
   ...state,
@@ -85,6 +86,11 @@ const inJob = (
   const changed = change(job, number)
   return { ...state, jobs: state.jobs.map((candidate) => (candidate === job ? changed : candidate)) }
 }
+
+const isRunning = ({ jobs }: RunState, { job: id, number }: OfAttempt): boolean =>
+  jobs
+    .find((job) => job.id === id)
+    ?.attempts.some((attempt) => attempt.number === number && attempt.status === 'running') ?? false
 
 /** Somebody wanted it to stop, and it has stopped; otherwise it is our failure. */
 const lostOutcome = (state: RunState): Outcome => (state.cancelRequested ? 'cancelled' : 'errored')
@@ -116,7 +122,7 @@ const withStatus = (
 ): readonly AttemptState[] =>
   attempts.map((attempt) => (attempt.number === number ? { ...attempt, status } : attempt))
 
-/** While there is no plan the run is what its plan attempt is; afterwards what its workflows are. */
+/** Until the plan attempt has passed the run is that as well as its workflows; afterwards what these are. */
 const rolledUp = (state: RunState): RunState => {
   const byWorkflow = Map.groupBy(standings(state), (job) => job.workflow)
   const workflows = state.workflows.map((workflow) => ({
@@ -124,6 +130,7 @@ const rolledUp = (state: RunState): RunState => {
     status: rollUp((byWorkflow.get(workflow.id) ?? []).map((job) => job.status)),
   }))
   const plan = rollUp((byWorkflow.get(null) ?? []).map((job) => job.status))
-  const status = plan === 'passed' ? rollUp(workflows.map((workflow) => workflow.status)) : plan
+  const planned = workflows.map((workflow) => workflow.status)
+  const status = rollUp(plan === 'passed' ? planned : [plan, ...planned])
   return { ...state, status, workflows }
 }

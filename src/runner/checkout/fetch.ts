@@ -18,9 +18,9 @@ export type FetchWant = {
   readonly depth: number
 }
 
-/** `closed`: as in source-cell.ts. */
+/** `end`: as in source-cell.ts. */
 export type Fetched =
-  | { readonly ok: true; readonly fetched: FetchedCommit; readonly closed: Promise<unknown> }
+  | { readonly ok: true; readonly fetched: FetchedCommit; readonly end: () => Promise<unknown> }
   | SourceFailure
 
 export interface Fetchers {
@@ -53,8 +53,8 @@ export const createFetchers = (deps: SourceDeps): Fetchers => {
       if (!answer.ok) return answer
       const fetched = parseFetched(answer.bytes)
       const isWanted = want.commit === openCommit || fetched?.commit === want.commit
-      if (fetched !== null && isWanted) return { ok: true, fetched, closed: answer.closed }
-      await answer.closed
+      if (fetched !== null && isWanted) return { ok: true, fetched, end: answer.end }
+      await answer.end()
       return nonsense
     },
     close: waiting.close,

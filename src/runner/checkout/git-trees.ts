@@ -38,7 +38,7 @@ export const createGitTrees = (deps: GitTreesDeps, of: GitTreesOf): TreeSource =
       { stdin: Readable.from([fetched.pack]), stdout: outputTo(print), stderr: words.stream },
       signal,
     )
-    const [result] = await Promise.all([unpacking, found.closed])
+    const [result] = await Promise.all([unpacking, found.end()])
     signal.throwIfAborted()
     if (result.kind === 'exit' && result.code === 0) return { ok: true }
     const last = words.text().trim().split('\n').at(-1)
@@ -48,7 +48,7 @@ export const createGitTrees = (deps: GitTreesDeps, of: GitTreesOf): TreeSource =
 
 export type ReadDeps = GitTreesDeps & { readonly readers: SourceReaders }
 export type Read =
-  | { readonly ok: true; readonly read: ReadCommit; readonly closed: Promise<unknown> }
+  | { readonly ok: true; readonly read: ReadCommit; readonly end: () => Promise<unknown> }
   | SourceFailure
 
 /** The configuration at the commit: of a local repository without its tree, which only a checkout fetches. */
@@ -62,7 +62,7 @@ export const readCommit = async (
   const answered = source.kind === 'local' ? await deps.readers.read(source, event, signal) : null
   if (answered !== null) return { ok: true, ...answered }
   const found = await findCommit(deps, of, 1, print, signal)
-  return found.ok ? { ok: true, read: found.fetched, closed: found.closed } : found
+  return found.ok ? { ok: true, read: found.fetched, end: found.end } : found
 }
 
 /** The commit from memory, else from the source; what was fetched is kept for the other jobs of the run. */
@@ -76,7 +76,7 @@ const findCommit = async (
   const { event } = of
   const name = { project: of.project, commit: event.commit, depth }
   const kept = deps.packs.find(name) ?? (await deps.packs.coming(name, signal))
-  if (kept !== null) return { ok: true, fetched: kept, closed: Promise.resolve() }
+  if (kept !== null) return { ok: true, fetched: kept, end: async () => undefined }
   const want: FetchWant = { ...of, ref: event.ref, commit: event.commit, depth }
   const fetching = deps.fetchers.fetch(want, print, signal)
   deps.packs.expect(

@@ -39,9 +39,9 @@ export type SourceDeps = {
 /** What opens the source: the deploy key and the pinned host keys; null for local repositories. */
 export type SourceKey = { readonly key: Secret<string>; readonly hostKeys: readonly string[] }
 
-/** `closed` resolves when the sandbox is proven gone, and rejects when it is not: to be awaited in every case. */
+/** `end` closes the sandbox and rejects when it cannot be proven gone: to be called in every case. */
 export type Answered =
-  | { readonly ok: true; readonly bytes: Uint8Array; readonly closed: Promise<unknown> }
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly end: () => Promise<unknown> }
   | SourceFailure
 
 export type Print = (bytes: Uint8Array) => Promise<void> | undefined
@@ -159,9 +159,7 @@ const answer = async (
     signal.throwIfAborted()
     if (result.kind !== 'exit' || result.code !== 0)
       return await failed(running, result.kind === 'exit' ? result.code : -1)
-    const closed = sandbox.close('done')
-    closed.catch(() => undefined)
-    return { ok: true, bytes: running.stdout.bytes(), closed }
+    return { ok: true, bytes: running.stdout.bytes(), end: () => sandbox.close('done') }
   } catch (error) {
     await sandbox.close('fault')
     throw error

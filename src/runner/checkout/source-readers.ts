@@ -19,8 +19,8 @@ export type LocalSource = Extract<Source, { kind: 'local' }>
 export type ReadWant = { readonly ref: string; readonly commit: string }
 export type Answered = {
   readonly read: ReadCommit
-  /** Resolves when the cell is proven gone; rejects when it is not: whoever reads must wait for it. */
-  readonly closed: Promise<unknown>
+  /** To be called in every case. Closes the cell and rejects when it cannot be proven gone. */
+  readonly end: () => Promise<unknown>
 }
 
 export interface SourceReaders {
@@ -67,10 +67,9 @@ const openReader = async (deps: SourceReadersDeps, source: LocalSource): Promise
       const within = AbortSignal.any([signal, AbortSignal.timeout(readMs)])
       within.addEventListener('abort', inbox.end, { once: true })
       const read = await converse(want, (line) => void stdin.write(`${line}\n`), inbox)
-      const closed = sandbox.close('done')
-      closed.catch(() => undefined)
-      if (read !== null && !signal.aborted) return { read, closed }
-      await closed
+      const end = () => sandbox.close('done')
+      if (read !== null && !signal.aborted) return { read, end }
+      await end()
       signal.throwIfAborted()
       return null
     },

@@ -2,10 +2,10 @@
 // A lost lease ends everything at once and sends nothing more.
 import { utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
-import type { LeaseGrant } from '../../protocol/runner-wire.ts'
+import type { LeaseGrant, PlanMade, PlanResult } from '../../protocol/runner-wire.ts'
 import type { KeyPair } from '../../seal/index.ts'
 import type { StopReason } from '../attempt.ts'
-import { requestDeadlineMs } from '../limits.ts'
+import { requestDeadlineMs, tellPlanMs } from '../limits.ts'
 import type { AttemptSink } from '../sink.ts'
 import { conclude } from './conclude.ts'
 import { createEventQueue } from './events.ts'
@@ -64,6 +64,7 @@ const live = async (life: Life, onVacated: (destroyed: boolean) => void): Promis
       // Output is over, and closing a sandbox takes a while: its log is packed meanwhile.
       if (event.kind === 'phase' && event.phase === 'closing') void journal.pack()
     },
+    planned: (result) => tellPlan(life, result),
   }
   try {
     const done = await deps.carryOut(grant, life.eph, sink, life.stop)
@@ -71,6 +72,22 @@ const live = async (life: Life, onVacated: (destroyed: boolean) => void): Promis
     if (!lost.aborted) await conclude(life, done, { journal, events })
   } finally {
     await journal.close()
+  }
+}
+
+/** Once: a server that does not take it gets it with the end. */
+const tellPlan = async ({ deps, grant, lost, onStop }: Life, result: PlanResult): Promise<void> => {
+  try {
+    await deps.requests.send({
+      path: `/runner/v1/leases/${grant.lease}/plan`,
+      body: utf8(JSON.stringify({ v: 1, result } satisfies PlanMade)),
+      contentType: 'application/json',
+      timeoutMs: tellPlanMs,
+      signal: lost,
+    })
+  } catch (error) {
+    if (isFault(error, 'E_LEASE_LOST')) onStop('lost')
+    deps.log.warn('plan not taken before the end of its attempt', { lease: grant.lease, error })
   }
 }
 

@@ -54,8 +54,11 @@ const checkPlan = async (
   const { rows } = await sql<{
     ref: string
     commit: string
-  }>`select ref, commit from runs where id = ${run}`.execute(db)
+    planned: string | null
+  }>`select ref, commit, plan_digest as planned from runs where id = ${run}`.execute(db)
   const { event } = plan.inputs
+  // Its jobs are there already: an attempt before this one broke after it had told its plan.
+  if ((rows[0]?.planned ?? digest) !== digest) return { digest, wrong: 'the run has another one' }
   if (event.ref !== rows[0]?.ref) return { digest, wrong: 'it is for another ref' }
   const isSameCommit = rows[0].commit === openCommit || rows[0].commit === event.commit
   return { digest, wrong: isSameCommit ? null : 'it is for another commit' }
@@ -91,7 +94,7 @@ const tooManyJobs = (result: PlanResult, count: number): PreparedPlan => {
   return { ...withoutPlan('failed', result), failure: { code: 'E_INPUT', message }, headline: message }
 }
 
-/** Plan, origins and problems beside the run; what the commit is called goes to the run itself. */
+/** Plan, origins and problems beside the run; what the commit is called goes to the run itself. A plan, once told, stays. */
 export const storePlan = async (tx: Tx, run: RunId, prepared: PreparedPlan): Promise<void> => {
   const { result, digest } = prepared
   const plan = prepared.ready === undefined ? null : JSON.stringify(result.plan)
@@ -99,10 +102,11 @@ export const storePlan = async (tx: Tx, run: RunId, prepared: PreparedPlan): Pro
     insert into plans (run_id, digest, plan, origins, problems)
     values (${run}, ${digest}, ${plan}::jsonb, ${jsonText(result.origins)}::jsonb, ${jsonText(result.problems)}::jsonb)
     on conflict (run_id) do update set digest = excluded.digest, plan = excluded.plan, origins = excluded.origins,
-      problems = excluded.problems, stored_at = now()`.execute(tx)
+      problems = excluded.problems, stored_at = now()
+    where plans.digest is null`.execute(tx)
   const found = result.plan?.inputs.event.commit ?? result.commit?.id ?? null
   await sql`
-    update runs set plan_digest = ${digest},
+    update runs set plan_digest = coalesce(plan_digest, ${digest}),
       commit = case when commit = ${openCommit} then coalesce(${found}, commit) else commit end,
       subject = coalesce(${textOrNull(result.commit?.subject)}, subject),
       author = coalesce(${textOrNull(result.commit?.author)}, author)

@@ -8,7 +8,12 @@ import type { Parsed } from '../../base/problem.ts'
 import { parseFinishBody } from '../../protocol/finish-body.ts'
 import { parseFrameBatch } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
-import { parseBeatRequest, parseEventsRequest, parsePollRequest } from '../../protocol/runner-wire-parse.ts'
+import {
+  parseBeatRequest,
+  parseEventsRequest,
+  parsePlanMade,
+  parsePollRequest,
+} from '../../protocol/runner-wire-parse.ts'
 import type { CryptoKey } from '../../seal/index.ts'
 import { createBells } from '../db/bells.ts'
 import type { Database, Db } from '../db/database.ts'
@@ -30,6 +35,7 @@ import { finishAttempt } from './finish.ts'
 import { createGiveBack } from './give-back.ts'
 import { listenForRunners, type RunnerListener, type RunnerRoutes } from './listener.ts'
 import { storeLog } from './log-upload.ts'
+import { takePlan } from './plan-made.ts'
 import { answerPoll, type PollDeps } from './poll.ts'
 import { createTickets } from './tickets.ts'
 
@@ -134,6 +140,14 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
       events: ({ caller }, lease, body) => {
         const { events } = parsed(parseEventsRequest(parseJson(body)))
         return applyEvents(db, { lease, runner: caller.id }, events)
+      },
+      plan: async ({ caller }, lease, body) => {
+        await takePlan(
+          { ...deps, db },
+          { lease, runner: caller.id },
+          parsed(parsePlanMade(parseJson(body))).result,
+        )
+        return { ok: true }
       },
       finish: async ({ caller }, lease, body) => {
         await finishAttempt({ ...deps, db }, { caller, lease }, parsed(parseFinishBody(body, lease)))
