@@ -137,6 +137,7 @@ const play = async (
       spec,
       limits: classes.small.limits,
       egress: { mode: 'none', allow: [], privateRanges: [] },
+      secrets: [],
     },
     {
       output: (step, bytes) => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatId, uuid7 } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
+import { Secret } from '../base/secret.ts'
 import type { JobSpec, PlanRunStep, PlanStep } from '../protocol/plan.ts'
 import type { JobFacts } from '../protocol/runner-wire.ts'
 import { createFakeDriver } from '../sandbox/drivers/fake/index.ts'
@@ -11,6 +12,7 @@ import { classes, type Driver, type SandboxSpec, type StepSpec } from '../sandbo
 import { systemClock } from '../sys/index.ts'
 import { type AttemptResult, runJobAttempt } from './attempt.ts'
 import type { EventBody } from './sink.ts'
+import type { JobSecret } from './steps/deliver-secrets.ts'
 import type { TreeSource } from './tree-source.ts'
 
 const id = <K extends Parameters<typeof formatId>[0]>(kind: K) => formatId(kind, uuid7(1, new Uint8Array(10)))
@@ -86,6 +88,7 @@ const play = async (
   options: {
     signal?: AbortSignal
     trees?: TreeSource
+    secrets?: readonly JobSecret[]
     onEvent?: (event: EventBody) => void
     wrap?: (driver: Driver) => Driver
   } = {},
@@ -112,6 +115,7 @@ const play = async (
       spec: job,
       limits: classes.small.limits,
       egress: { mode: 'open', allow: [], privateRanges: [] },
+      secrets: options.secrets ?? [],
     },
     {
       output: (step, bytes) => {
@@ -320,6 +324,43 @@ test('checkout asks for the tree at its place; what is wrong with the source fai
   const refused = await play(spec([step, run('a')]))
   assert.deepEqual([refused.outcome, refused.steps], ['failed', ['checkout: failed', 'a: skipped']])
   assert.equal(refused.log.get(1), 'there is no tree here\n')
+})
+
+test('secrets go to run steps as values that do not print, below what job and step name themselves', async () => {
+  const secret = (name: string, kind: JobSecret['kind'] = 'env'): JobSecret => ({
+    ...{ name, kind },
+    value: new Secret(Buffer.from(`value of ${name}`)),
+  })
+  const secrets = [secret('TOKEN'), secret('OF_JOB'), secret('OF_STEP'), secret('KEY', 'file')]
+  const job = spec([run('one', { OF_STEP: 'mine' }), run('two')], { env: [['OF_JOB', 'own']] })
+  const { asked, steps } = await play(job, { secrets })
+  assert.deepEqual(steps, ['one: passed', 'two: passed'])
+  const [file, one, two] = asked
+  assert.deepEqual([asked.length, file?.id, file?.kind], [3, 'secret-3', 'background'])
+  assert.ok(!JSON.stringify(asked.map(({ script, env }) => ({ script, env: [...env] }))).includes('value of'))
+  const reveal = (step: StepSpec | undefined) =>
+    [...(step?.env ?? [])].map(([name, value]) => [
+      name,
+      value instanceof Secret ? value.reveal('test') : value,
+    ])
+  const path = '/tmp/.mayfly-secrets/KEY'
+  assert.deepEqual(reveal(one), [
+    ['TOKEN', 'value of TOKEN'],
+    ['OF_STEP', 'mine'],
+    ['KEY', path],
+  ])
+  assert.deepEqual(reveal(two), [
+    ['TOKEN', 'value of TOKEN'],
+    ['OF_STEP', 'value of OF_STEP'],
+    ['KEY', path],
+  ])
+})
+
+test('a value that is no text cannot be a variable: that is said in words', async () => {
+  const secrets = [{ name: 'BLOB', kind: 'env' as const, value: new Secret(Uint8Array.of(0xff, 0xfe)) }]
+  const { outcome, reason } = await play(spec([run('one')]), { secrets })
+  assert.equal(outcome, 'errored')
+  assert.match(reason?.message ?? '', /The secret BLOB is not text/)
 })
 
 test('notes are printed, refused steps fail in words', async () => {

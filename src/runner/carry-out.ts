@@ -11,11 +11,13 @@ import { runJobAttempt } from './attempt.ts'
 import { createGitTrees } from './checkout/git-trees.ts'
 import type { SourceDeps, SourceKey } from './checkout/source-cell.ts'
 import type { AttemptDeps } from './job-attempt.ts'
+import { withSecrets } from './job-secrets.ts'
 import { type PlanDeps, runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
 import { egressPolicy } from './sandbox-spec.ts'
 import type { CarriedOut, LeaseDeps } from './session/life.ts'
 import type { AttemptSink } from './sink.ts'
+import type { JobSecret } from './steps/deliver-secrets.ts'
 
 export type CarryOutDeps = PlanDeps &
   SourceDeps &
@@ -30,7 +32,7 @@ export const createCarryOut =
   async (grant, eph, sink, signal) => {
     const released = await openReleased(deps, grant, eph)
     if (!released.ok) return refusedRelease(grant)
-    const { key } = released
+    const { key, secrets } = released
     const { spec } = grant
     if (spec.kind === 'plan') {
       const done = await runPlanAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
@@ -40,7 +42,9 @@ export const createCarryOut =
       const done = await runRefsAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
       return { ...done, kept: {} }
     }
-    return runJob(deps, { grant, spec, key }, sink, signal)
+    return withSecrets(secrets, sink, (given, masked) =>
+      runJob(deps, { grant, spec, key, secrets: given }, masked, signal),
+    )
   }
 
 const runJob = async (
@@ -49,7 +53,13 @@ const runJob = async (
     grant,
     spec,
     key,
-  }: { readonly grant: LeaseGrant; readonly spec: JobLease; readonly key: SourceKey | null },
+    secrets,
+  }: {
+    readonly grant: LeaseGrant
+    readonly spec: JobLease
+    readonly key: SourceKey | null
+    readonly secrets: readonly JobSecret[]
+  },
   sink: AttemptSink,
   signal: AbortSignal,
 ): Promise<CarriedOut> => {
@@ -68,7 +78,7 @@ const runJob = async (
   const { event } = spec.run
   const trees = createGitTrees(deps, { attempt, project, source: spec.source, key, event })
   const egress = egressPolicy(spec.egress, deps.egressRanges)
-  const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress }
+  const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress, secrets }
   const done = await runJobAttempt({ ...deps, trees }, job, sink, signal)
   return { ...done, result: { kind: 'job' }, kept: keptPack(deps, project, event.commit) }
 }

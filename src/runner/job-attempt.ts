@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { JobSpec } from '../protocol/plan.ts'
 import type { JobFacts } from '../protocol/runner-wire.ts'
 import type { Driver, EgressPolicy, Limits } from '../sandbox/index.ts'
+import type { JobSecret } from './steps/deliver-secrets.ts'
 import type { TreeSource } from './tree-source.ts'
 
 export type AttemptDeps = {
@@ -21,4 +22,6 @@ export type JobAttempt = {
   readonly spec: JobSpec
   readonly limits: Limits
   readonly egress: EgressPolicy
+  /** For its `run` steps. */
+  readonly secrets: readonly JobSecret[]
 }

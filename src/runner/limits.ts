@@ -22,6 +22,9 @@ export const unsealedLogBytesMax = 2 * 1024 * 1024
 export const unackedLogBytesMax = 8 * 1024 * 1024
 /** Frames smaller than this are compressed on the spot, larger ones in Node's thread pool. */
 export const compressInlineBytes = 16 * 1024
+/** Writing one secret into a file of the sandbox. */
+export const secretFileMs = 30_000
+
 /** Shorter values, and forms of values, are not masked: they stand everywhere. */
 export const formBytesMin = 4
 /** Shorter lines of a secret with several lines are not masked by themselves. */

@@ -115,6 +115,7 @@ const runJob = async (making: Making, job: ExpandedJob, number: number): Promise
       spec,
       limits,
       egress: egressPolicy(egressOf(run, spec), run.sandboxes.privateRanges),
+      secrets: [],
     },
     sink,
     abortWith(around.interrupted),

@@ -123,7 +123,7 @@ const signReceipt = async (deps: LeaseDeps, grant: LeaseGrant, done: CarriedOut)
     attempt: grant.attempt,
     weak: deps.weak,
     egressMode: spec.kind === 'job' ? spec.egress.mode : 'none',
-    secretNames: [],
+    secretNames: done.secretNames ?? [],
     kept: done.kept,
     debug: false,
   }

@@ -12,6 +12,8 @@ export type CarriedOut = AttemptResult & {
   readonly result: FinishRequest['result']
   /** What of it this runner keeps for a while; stands in the receipt. */
   readonly kept: { readonly pack?: string }
+  /** Names of the secrets that its steps could have. */
+  readonly secretNames?: readonly string[]
 }
 
 export type LeaseDeps = {

@@ -5,6 +5,7 @@ import type { PlanRunStep } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
 import { controlBytesMax } from '../limits.ts'
 import { type AttemptSink, gatherStream, outputStream, say } from '../sink.ts'
+import type { SecretVariables } from './deliver-secrets.ts'
 import { haltWord, stepInterpreter } from './shell.ts'
 
 export type StepVerdict = {
@@ -24,6 +25,8 @@ export type StepPlace = {
   /** Number of the step, from 1: its log and its ids. */
   readonly index: number
   readonly workdir: GuestPath
+  /** Below what the job and the step name themselves. */
+  readonly secrets: SecretVariables
   /** The driver's own bound; ours ends the job a little earlier. */
   readonly deadlineMs: number
 }
@@ -82,7 +85,7 @@ const stepSpec = (step: PlanRunStep, place: StepPlace, attempt: number): StepSpe
   kind: step.background ? 'background' : 'run',
   cell: 'job',
   script: { interpreter: stepInterpreter(place.workdir, step.shell), text: step.command },
-  env: new Map(step.env),
+  env: new Map([...place.secrets, ...step.env]),
   // The launcher changes to the step's directory itself, so that a missing one is an error in the step's own log.
   workdir: '/',
   take: [],

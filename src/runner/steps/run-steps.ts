@@ -8,6 +8,7 @@ import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { termMs } from '../limits.ts'
 import { jobUser, jobWorkdir } from '../sandbox-spec.ts'
 import { type AttemptSink, say } from '../sink.ts'
+import { createDelivery, type SecretVariables } from './deliver-secrets.ts'
 import { describeMs, overtime, runStep, type StepVerdict } from './run-step.ts'
 
 export type StepsOutcome = {
@@ -39,11 +40,12 @@ export const runSteps = async (
   const ends = new AbortController()
   const timer = setTimeout(() => late.abort(overtime), job.spec.timeoutMs)
   const stop = AbortSignal.any([signal, late.signal, ends.signal])
+  const secrets = createDelivery(secretsOf(job), place.sandbox)
   const progress: Progress = { first: null, halted: false, broken: null, background: [] }
   try {
     for (const [at, step] of job.spec.steps.entries()) {
       const leftMs = Math.max(1, endMs - deps.clock.monotonicMs()) + termMs
-      await oneStep(deps, job, { ...place, step, index: at + 1, leftMs }, progress, stop)
+      await oneStep(deps, job, { ...place, secrets, step, index: at + 1, leftMs }, progress, stop)
     }
   } finally {
     clearTimeout(timer)
@@ -55,7 +57,16 @@ export const runSteps = async (
   return conclude(progress, signal.aborted, late.signal.aborted, job.spec.timeoutMs)
 }
 
-type StepPlaceHere = Place & { readonly step: PlanStep; readonly index: number; readonly leftMs: number }
+/** What the job says of a variable goes before a secret of that name (config-dialects.md §2.14). */
+const secretsOf = ({ secrets, spec }: JobAttempt) =>
+  secrets.filter(({ name }) => !spec.env.some(([variable]) => variable === name))
+
+type StepPlaceHere = Place & {
+  readonly secrets: (signal: AbortSignal) => Promise<SecretVariables>
+  readonly step: PlanStep
+  readonly index: number
+  readonly leftMs: number
+}
 
 const oneStep = async (
   deps: AttemptDeps,
@@ -97,7 +108,7 @@ const watchBackground = async (
 const admits = (when: StepWhen, hasFailed: boolean): boolean =>
   when === 'always' || (when === 'on_fail') === hasFailed
 
-const carryOut = (
+const carryOut = async (
   deps: AttemptDeps,
   job: JobAttempt,
   here: StepPlaceHere,
@@ -110,7 +121,10 @@ const carryOut = (
       const directory = step.workdir === null ? workdir : guestPath(step.workdir, workdir, jobUser.home)
       return runStep(
         step,
-        { sandbox: here.sandbox, sink, index, workdir: directory, deadlineMs: here.leftMs },
+        {
+          ...{ sandbox: here.sandbox, sink, index, workdir: directory, deadlineMs: here.leftMs },
+          secrets: await here.secrets(stop),
+        },
         stop,
       )
     }

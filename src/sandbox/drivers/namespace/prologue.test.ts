@@ -101,3 +101,16 @@ test('variables a shell keeps for itself go past it', () => {
   assert.ok(!text.includes('export'))
   assert.ok(text.includes("/usr/bin/env 'IFS=:' 'OPTIND=x' 'UID=7'"))
 })
+
+test('a secret whose name no shell exports is refused: env would have it on its command line', () => {
+  const secret = (name: string) =>
+    prologue({
+      script: { argv: ['/bin/true'] },
+      env: new Map([[name, new Secret('hunter2')]]),
+      workdir: '/',
+      job: null,
+    })
+  assert.ok(secret('TOKEN').includes("export TOKEN='hunter2'"))
+  for (const name of ['PS1', 'IFS', 'UID', 'a-b'])
+    assert.throws(() => secret(name), /A secret cannot be called/)
+})

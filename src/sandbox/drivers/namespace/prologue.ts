@@ -18,6 +18,7 @@ export type PrologueOf = {
 export const prologue = (of: PrologueOf): Buffer => {
   const variables = [...of.env].map(([name, value]): [string, string] => [name, reveal(value)])
   checkVariables(variables)
+  checkSecretNames(of.env)
   const plain = variables.filter(([name]) => isExportable(name))
   const others = variables.filter(([name]) => !isExportable(name))
   const lines = [
@@ -76,6 +77,15 @@ const shellsOwn = new Set(
   ),
 )
 const isExportable = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !shellsOwn.has(name)
+
+/** `env` would have the value on its command line. */
+const checkSecretNames = (env: PrologueOf['env']): void => {
+  for (const [name, value] of env)
+    if (value instanceof Secret && !isExportable(name))
+      throw fault('E_INPUT', {
+        public: `A secret cannot be called ${name}: shells keep that name for themselves.`,
+      })
+}
 
 const checkVariables = (variables: readonly (readonly [string, string])[]): void => {
   let total = 0

@@ -1,0 +1,92 @@
+// The secrets of a job on their way into its steps (trust-model.md §4.1): a value as a variable of the step, a file as
+// a file in the job's memory with its path in the variable. Both travel by pipe into the cell: never on a command line, and
+// never in the environment of a process of ours.
+import { isUtf8 } from 'node:buffer'
+import { Readable } from 'node:stream'
+import { fault } from '../../base/faults.ts'
+import { Secret } from '../../base/secret.ts'
+import type { Sandbox } from '../../sandbox/index.ts'
+import { secretFileMs } from '../limits.ts'
+import { gatherStream } from '../sink.ts'
+
+export type JobSecret = {
+  readonly name: string
+  readonly kind: 'env' | 'file'
+  readonly value: Secret<Uint8Array>
+}
+
+export type SecretVariables = ReadonlyMap<string, Secret<string> | string>
+
+/** Inside the sandbox; only the job's user may enter. */
+const directory = '/tmp/.mayfly-secrets'
+
+/** What every `run` step gets; the files are written before the first one begins. */
+export const createDelivery = (
+  secrets: readonly JobSecret[],
+  sandbox: Sandbox,
+): ((signal: AbortSignal) => Promise<SecretVariables>) => {
+  let delivered: Promise<SecretVariables> | null = null
+  return (signal) => {
+    delivered ??= deliver(secrets, sandbox, signal)
+    return delivered
+  }
+}
+
+const deliver = async (
+  secrets: readonly JobSecret[],
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<SecretVariables> => {
+  const variables = new Map<string, Secret<string> | string>()
+  for (const [at, secret] of secrets.entries())
+    variables.set(
+      secret.name,
+      secret.kind === 'env' ? textOf(secret) : await writeFile(secret, `secret-${at + 1}`, sandbox, signal),
+    )
+  return variables
+}
+
+const textOf = ({ name, value }: JobSecret): Secret<string> => {
+  const bytes = value.reveal('variable of a step')
+  if (!isUtf8(bytes))
+    throw fault('E_INPUT', { public: `The secret ${name} is not text: it can only be given as a file.` })
+  return new Secret(Buffer.from(bytes).toString('utf8'))
+}
+
+const writeScript = `umask 077 && mkdir -p "\${1%/*}" && cat >"$1" && chmod 400 "$1"`
+
+const writeFile = async (
+  { name, value }: JobSecret,
+  id: string,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+): Promise<string> => {
+  const path = `${directory}/${name}`
+  const said = gatherStream(0)
+  const result = await sandbox.exec(
+    {
+      id,
+      // Beside others: a checkout may have begun.
+      kind: 'background',
+      cell: 'job',
+      script: { argv: ['/bin/sh', '-c', writeScript, 'mayfly-secret', path] },
+      env: new Map(),
+      workdir: '/',
+      take: [],
+      socket: null,
+      egress: null,
+      tty: null,
+      deadline: secretFileMs,
+    },
+    {
+      stdin: Readable.from([Buffer.from(value.reveal('file of a job, by pipe into its cell'))]),
+      stdout: said.stream,
+      stderr: said.stream,
+    },
+    signal,
+  )
+  if (result.kind !== 'exit' || result.code !== 0)
+    if (!signal.aborted)
+      throw fault('E_EXEC_FAILED', { public: `The secret ${name} could not be written into the sandbox.` })
+  return path
+}
