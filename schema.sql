@@ -370,6 +370,7 @@ projects
   deploy_key_fingerprint text
   next_run_number integer not null default 1
   created_at timestamp with time zone not null default now()
+  auto_cancel boolean not null default false
   projects_default_branch_check: CHECK (((length(default_branch) >= 1) AND (length(default_branch) <= 255)))
   projects_hook_id_key: UNIQUE (hook_id)
   projects_id_check: CHECK ((id ~~ 'prj\_%'::text))
@@ -426,6 +427,7 @@ runs
   finished_at timestamp with time zone
   rerun_at timestamp with time zone
   rerun_by text
+  superseded_by text
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
   runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))
@@ -436,12 +438,15 @@ runs
   runs_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
   runs_project_id_number_key: UNIQUE (project_id, number)
   runs_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
+  runs_superseded_by_fkey: FOREIGN KEY (superseded_by) REFERENCES runs(id) ON DELETE SET NULL
   CREATE INDEX runs_by_organisation ON public.runs USING btree (organisation_id, id DESC)
   CREATE INDEX runs_by_project ON public.runs USING btree (project_id, id DESC)
   CREATE INDEX runs_by_status ON public.runs USING btree (organisation_id, status, id DESC)
   CREATE INDEX runs_passed ON public.runs USING btree (project_id, id DESC) WHERE (status = 'passed'::text)
   CREATE UNIQUE INDEX runs_pkey ON public.runs USING btree (id)
   CREATE UNIQUE INDEX runs_project_id_number_key ON public.runs USING btree (project_id, number)
+  CREATE INDEX runs_superseded ON public.runs USING btree (superseded_by) WHERE (superseded_by IS NOT NULL)
+  CREATE INDEX runs_unfinished ON public.runs USING btree (project_id, ref) WHERE (finished_at IS NULL)
 
 sessions
   id text not null

@@ -168,6 +168,17 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/project.ts')).addProject))
   project
+    .command('set <name>')
+    .description('change how its runs are handled')
+    .addOption(
+      new Option('--auto-cancel <word>', 'a push ends the runs of earlier pushes to its branch').choices([
+        'on',
+        'off',
+      ]),
+    )
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/project-set.ts')).setProject))
+  project
     .command('list')
     .alias('ls')
     .description('list projects')

@@ -12,6 +12,8 @@ export const limits = {
   vaultMs: 5_000,
 
   jobsPerRunMax: 2_000,
+  /** Runs of one branch that a push ends. */
+  supersededRunsMax: 100,
   notesPerAttemptMax: 100,
   textMax: 2_000,
   stepsPerAttemptMax: 10_000,

@@ -61,6 +61,7 @@ export type Projects = {
   /** By id or name. */
   readonly find: (scope: Scope, project: string) => Promise<api.Project | null>
   readonly create: (actor: Actor, input: api.ProjectInput) => Promise<api.ProjectCreated>
+  readonly set: (actor: Actor, project: string, changes: api.ProjectSettingsInput) => Promise<api.Project>
   readonly hookScript: (scope: Scope, project: string) => Promise<{ script: string }>
   readonly rotateHook: (actor: Actor, project: string, eph: string) => Promise<api.ProjectCreated>
   readonly contact: (actor: Actor, project: string) => Promise<{ attempt_id: string }>

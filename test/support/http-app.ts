@@ -52,6 +52,7 @@ export const noWork: UseCases = {
     list: empty,
     find: absent,
     create: unexpected,
+    set: unexpected,
     hookScript: unexpected,
     rotateHook: unexpected,
     contact: unexpected,

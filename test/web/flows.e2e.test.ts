@@ -286,6 +286,13 @@ flow('what waits for a person is approved by keyboard, with a word about it', {}
   await shows(page, 'Waits for a person to approve')
 })
 
+flow('a setting of a project is saved and said', {}, async (page) => {
+  await page.goto(`${double.url}/acme/web`)
+  await page.getByLabel('A push ends the runs of earlier pushes').uncheck()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved').waitFor(soon)
+})
+
 flow('a token is shown once', {}, async (page) => {
   await page.goto(`${double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()

@@ -46,6 +46,7 @@ const cases: readonly PageCase[] = [
     address: '/acme/web/runs/406/jobs/staging',
     shows: 'The smoke test is red.',
   },
+  { name: 'run-superseded', address: '/acme/mobile-app/runs/31', shows: 'Superseded by' },
   { name: 'run-missing', address: '/acme/web/runs/9999', shows: 'Nothing here' },
   { name: 'job-failed', address: '/acme/web/runs/412/jobs/unit.1', shows: 'Signature fits the runner' },
   {

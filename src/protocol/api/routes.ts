@@ -125,6 +125,14 @@ export const routes = {
     summary: 'One project, by id or name',
     answer: s.project,
   }),
+  projectSet: route({
+    method: 'PATCH',
+    path: '/api/v1/projects/:project',
+    access: 'project.manage',
+    summary: 'Change how the runs of a project are handled',
+    body: s.projectSettingsInput,
+    answer: s.project,
+  }),
   projectHook: route({
     method: 'GET',
     path: '/api/v1/projects/:project/hook-script',

@@ -121,6 +121,10 @@ export const runSummary = z.object({
   usual_ms: z.number().nullable(),
   /** The first error, for the row: configuration problem or first failing step. */
   headline: z.string().nullable(),
+  /** Who wanted its end; with the run of a later push to its branch, when it was a rule of the project. */
+  cancelled: z
+    .object({ by: actor, superseded_by: z.object({ id, number: z.number() }).nullable() })
+    .nullable(),
   /** When it had ended and somebody wanted it again; `queued_ms` and `duration_ms` count from there. */
   rerun: z.object({ at: time, by: actor }).nullable(),
 })
@@ -209,11 +213,21 @@ export const attempt = attemptSummary.extend({
 })
 export type Attempt = z.infer<typeof attempt>
 
+/** How the runs of a project are handled. */
+export const projectSettings = z.object({
+  /** A push ends the runs of earlier pushes to its branch; never on the default branch. */
+  auto_cancel: z.boolean(),
+})
+/** What is left out stays. */
+export const projectSettingsInput = z.strictObject({ auto_cancel: z.boolean().optional() })
+export type ProjectSettingsInput = z.infer<typeof projectSettingsInput>
+
 export const project = z.object({
   id,
   name: z.string(),
   source: z.object({ kind: z.enum(['ssh', 'local']), url: z.string() }),
   default_branch: z.string(),
+  settings: projectSettings,
   deploy_key: z.object({ public_key: z.string(), fingerprint: z.string() }).nullable(),
   hook: z.object({ id, url: z.string() }),
   host_keys: z.array(z.object({ fingerprint: z.string(), line: z.string(), confirmed: z.boolean() })),

@@ -20,19 +20,27 @@ export type AuditEntry = {
 /** Somebody at the sign-in page, who is not an actor yet. */
 export type Stranger = { readonly kind: 'stranger'; readonly organisation: OrganisationId | null }
 
+/** A part of the server that acts by a rule somebody set. */
+export type Service = {
+  readonly kind: 'service'
+  readonly name: string
+  readonly organisation: OrganisationId
+}
+
 export const writeAudit = async (
   db: QueryExecutorProvider,
-  who: Actor | Stranger,
+  who: Actor | Stranger | Service,
   entry: AuditEntry,
 ): Promise<void> => void (await auditInsert(who, entry).execute(db))
 
 /** For a statement that writes the change itself. */
-export const auditInsert = (who: Actor | Stranger, entry: AuditEntry): RawBuilder<unknown> => {
+export const auditInsert = (who: Actor | Stranger | Service, entry: AuditEntry): RawBuilder<unknown> => {
   const stranger = who.kind === 'stranger'
-  const organisation = stranger ? who.organisation : who.scope.organisation
+  const organisation = 'scope' in who ? who.scope.organisation : who.organisation
+  const id = stranger ? '-' : who.kind === 'service' ? who.name : actorId(who)
   return sql`
     insert into audit (organisation_id, actor_kind, actor_id, action, target, project_id, run_id, result, code, details)
-    values (${organisation}, ${stranger ? 'user' : who.kind}, ${stranger ? '-' : actorId(who)}, ${entry.action},
+    values (${organisation}, ${stranger ? 'user' : who.kind}, ${id}, ${entry.action},
       ${entry.target}, ${entry.project ?? null}, ${entry.run ?? null}, ${entry.result}, ${entry.code ?? null},
       ${JSON.stringify(entry.facts ?? {})}::jsonb)`
 }

@@ -41,6 +41,7 @@ export type Schema = {
     deploy_key: Or<string>
     deploy_key_fingerprint: Or<string>
     next_run_number: Generated<number>
+    auto_cancel: Generated<boolean>
     created_at: At
   }
   host_keys: {
@@ -94,6 +95,7 @@ export type Schema = {
     plan_digest: Or<string>
     rerun_at: AtOrNull
     rerun_by: Or<string>
+    superseded_by: Or<RunId>
     created_at: At
     started_at: AtOrNull
     finished_at: AtOrNull

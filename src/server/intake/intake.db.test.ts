@@ -170,3 +170,49 @@ test('deliveries are listed newest first, page by page', async () => {
   )
   await assert.rejects(deliveries.list(parts.scope, { limit: 3, cursor: 'x' }))
 })
+
+test('a push ends the runs of earlier pushes to its branch, where the project wants that, and says so', async () => {
+  const auto = await addProject('auto-cancel')
+  const push = async (n: number, ref: string, project = auto) => {
+    const body = pushed({ ref, new: n.toString(16).padStart(40, '0') })
+    const { body: answer } = await send(body, project)
+    return (await parts.runs.findRun(parts.scope, parseId('run', answer.run)!))!
+  }
+  const again = async (run: { id: string }) =>
+    (await parts.runs.findRun(parts.scope, parseId('run', run.id)!))!
+  const before = await push(1, 'refs/heads/fix')
+  await push(2, 'refs/heads/fix')
+  assert.equal((await again(before)).status, 'queued', 'off until somebody wants it')
+
+  const changed = await projects.set(parts.actor, 'auto-cancel', { auto_cancel: true })
+  assert.equal(changed.settings.auto_cancel, true)
+  const byHand = await parts.runs.startRun(parts.actor, { project: 'auto-cancel', ref: 'refs/heads/fix' })
+  const [main, tag] = [await push(3, 'refs/heads/main'), await push(4, 'refs/tags/v1')]
+  const third = await push(5, 'refs/heads/fix')
+  await push(6, 'refs/heads/main')
+  await push(7, 'refs/tags/v1')
+  for (const kept of [main, tag, byHand, third]) assert.equal((await again(kept)).status, 'queued')
+  const old = await again(before)
+  assert.deepEqual(
+    [old.status, old.cancelled],
+    [
+      'cancelled',
+      {
+        by: { id: 'auto-cancel', name: 'auto-cancel' },
+        superseded_by: { id: third.id, number: third.number },
+      },
+    ],
+  )
+  await parts.runs.rerunRun(parts.actor, parseId('run', before.id)!, 'all')
+  assert.equal((await again(before)).cancelled, null)
+  const both = await Promise.all([push(8, 'refs/heads/fix'), push(9, 'refs/heads/fix')])
+  const statuses = await Promise.all(both.map(async (run) => (await again(run)).status))
+  assert.deepEqual(statuses.toSorted(), ['cancelled', 'queued'])
+  assert.equal((await again(third)).status, 'cancelled')
+  assert.equal((await again(before)).status, 'queued', 'what a person wanted again goes on')
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from audit where actor_kind = 'service' and actor_id = 'auto-cancel' and action = 'run.cancel'`.execute(
+    parts.db,
+  )
+  assert.equal(rows[0]?.n, 4)
+})

@@ -4,14 +4,7 @@ import { sql } from 'kysely'
 import { fromHex } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
-import {
-  type DeliveryId,
-  type HookId,
-  type OrganisationId,
-  type ProjectId,
-  parseId,
-  type RunId,
-} from '../../base/ids.ts'
+import { type DeliveryId, type HookId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
@@ -20,6 +13,7 @@ import type { NewId } from '../new-id.ts'
 import { eventOf, insertRun } from '../runs/create.ts'
 import { isZeroCommit } from '../runs/git-names.ts'
 import { findKnownPlan } from '../runs/known-plan.ts'
+import { type Superseding, supersedeOlder } from '../runs/supersede.ts'
 import type { Intake, IntakeAnswer } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { type DeliveryBody, parseDeliveryBody } from './delivery-body.ts'
@@ -81,11 +75,12 @@ const verify = async (
   return denied
 }
 
-type Project = { readonly id: ProjectId; readonly organisation: OrganisationId }
+type Project = Superseding['project']
 
 const findProject = async ({ database: { db } }: IntakeDeps, id: ProjectId): Promise<Project | null> => {
   const { rows } = await sql<Project>`
-    select id, organisation_id as organisation from projects where id = ${id}`.execute(db)
+    select id, organisation_id as organisation, default_branch as "defaultBranch", auto_cancel as "autoCancel"
+    from projects where id = ${id}`.execute(db)
   return rows[0] ?? null
 }
 
@@ -113,7 +108,7 @@ const store = async (
     const decided = await decideVerdict(deps, tx, { content, first, problem: parsed.problems[0]?.message })
     const run = decided.verdict === 'run' ? deps.newId('run') : decided.run
     await insertDelivery(tx, project, { delivery, content, verdict: { ...decided, run } })
-    if (decided.verdict === 'run' && run !== null && event !== null)
+    if (decided.verdict === 'run' && run !== null && event !== null) {
       await insertRun(tx, deps.newId, {
         id: run,
         organisation: project.organisation,
@@ -123,6 +118,8 @@ const store = async (
         startedBy: 'hook',
         plan,
       })
+      await supersedeOlder(tx, deps.newId, { run, event, project })
+    }
     return { ...decided, run }
   })
   deps.log.info('delivery stored', {

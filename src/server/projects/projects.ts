@@ -3,7 +3,12 @@
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId, ProjectId } from '../../base/ids.ts'
-import type { Project, ProjectCreated, ProjectInput } from '../../protocol/api/shapes.ts'
+import type {
+  Project,
+  ProjectCreated,
+  ProjectInput,
+  ProjectSettingsInput,
+} from '../../protocol/api/shapes.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import type { Database } from '../db/database.ts'
@@ -31,6 +36,7 @@ export const createProjects = (deps: ProjectsDeps): Projects => ({
   list: (scope, query) => list(deps, scope, query),
   find: (scope, project) => find(deps, scope, project),
   create: (actor, input) => create(deps, actor, input),
+  set: (actor, project, changes) => set(deps, actor, project, changes),
   hookScript: async (scope, project) => {
     const { hook } = await getRow(deps, scope, project)
     return { script: hookScript(hookUrl(deps.serverUrl(), hook)) }
@@ -116,6 +122,24 @@ const create = async (deps: ProjectsDeps, actor: Actor, input: ProjectInput): Pr
     throw sqlState(error) === '23505' ? nameTaken(input.name) : error
   }
   return { project: await getProject(deps, actor.scope, id), hook_secret_sealed: made.hookSecretSealed ?? '' }
+}
+
+/** What is left out stays. */
+const set = async (
+  deps: ProjectsDeps,
+  actor: Actor,
+  project: string,
+  changes: ProjectSettingsInput,
+): Promise<Project> => {
+  const { id } = await getRow(deps, actor.scope, project)
+  await inTransaction(deps.database.db, async (tx) => {
+    await sql`
+      update projects set auto_cancel = coalesce(${changes.auto_cancel ?? null}::boolean, auto_cancel)
+      where id = ${id}`.execute(tx)
+    const facts = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value ?? null]))
+    await writeAudit(tx, actor, { action: 'project.set', target: id, project: id, result: 'ok', facts })
+  })
+  return getProject(deps, actor.scope, id)
 }
 
 const nameTaken = (name: string) =>

@@ -12,6 +12,7 @@ export type ProjectRow = {
   readonly source: Source
   readonly sourceUrl: string
   readonly defaultBranch: string
+  readonly autoCancel: boolean
   readonly hook: HookId
   readonly deployKey: string | null
   readonly deployKeyFingerprint: string | null
@@ -26,7 +27,8 @@ export const selectProjects = async (
   { where, limit }: { readonly where: RawBuilder<unknown>; readonly limit: number },
 ): Promise<readonly ProjectRow[]> => {
   const { rows } = await sql<ProjectRow>`
-    select p.id, p.name, p.source, p.source_url as "sourceUrl", p.default_branch as "defaultBranch", p.hook_id as hook,
+    select p.id, p.name, p.source, p.source_url as "sourceUrl", p.default_branch as "defaultBranch",
+      p.auto_cancel as "autoCancel", p.hook_id as hook,
       p.deploy_key as "deployKey", p.deploy_key_fingerprint as "deployKeyFingerprint", p.created_at as "createdAt",
       (select id from runs r where r.project_id = p.id order by id desc limit 1) as "lastRun"
     from projects p where p.organisation_id = ${organisation} and ${where}
@@ -51,6 +53,7 @@ export const projectsOf = async (
     name: row.name,
     source: { kind: row.source.kind, url: row.sourceUrl },
     default_branch: row.defaultBranch,
+    settings: { auto_cancel: row.autoCancel },
     deploy_key:
       row.deployKey === null
         ? null

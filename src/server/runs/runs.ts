@@ -14,7 +14,7 @@ import type { NewId } from '../new-id.ts'
 import type { Page, RunChanges, RunNotice, Runs, RunsQuery } from '../use-cases.ts'
 import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
-import { changeRun } from './change.ts'
+import { cancelInTransaction } from './cancel.ts'
 import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
@@ -145,15 +145,9 @@ const startRun = async (
 const cancelRun = async (deps: Deps, actor: Actor, id: RunId): Promise<Run> => {
   const row = await findRow(deps, actor.scope, id)
   if (row === null) throw fault('E_NOT_FOUND', { public: 'No such run' })
-  if (!isFinal(row.status) && row.cancelledBy === null)
+  if (!isFinal(row.status) && row.cancelled === null)
     await inTransaction(deps.database.db, async (tx) => {
-      // Claims lock queued attempts before the run; taking them in the same order keeps clear of a deadlock.
-      await sql`select 1 from attempts where run_id = ${id} and status = 'queued' order by queue_order for update`.execute(
-        tx,
-      )
-      const by = actorId(actor)
-      const changed = await changeRun(tx, id, [{ kind: 'cancel-requested' }], { newId: deps.newId, by })
-      if (changed !== null && changed.changes.length > 0)
+      if (await cancelInTransaction(tx, deps.newId, { run: id, by: actorId(actor) }))
         await writeAudit(tx, actor, {
           action: 'run.cancel',
           target: id,

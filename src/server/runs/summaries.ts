@@ -22,7 +22,7 @@ export type RunRow = {
   readonly author: string | null
   readonly headline: string | null
   readonly delivery: string | null
-  readonly cancelledBy: string | null
+  readonly cancelled: RunSummary['cancelled']
   readonly rerunAt: Date | null
   readonly rerunBy: Actor | null
   readonly planDigest: string | null
@@ -48,7 +48,7 @@ export const selectRuns = async (
     ), usual as materialized (${usual})
     select r.id, r.number, r.rev, r.project_id as project, p.name as "projectName", r.status, r.event_kind as kind, r.ref,
       r.commit, r.branch, r.tag, r.subject, r.author, r.headline, r.delivery_id as delivery,
-      r.cancelled_by as "cancelledBy", r.rerun_at as "rerunAt", ${actorIn(sql`r.rerun_by`)} as "rerunBy", r.plan_digest as "planDigest", r.created_at as "createdAt",
+      ${cancelled} as cancelled, r.rerun_at as "rerunAt", ${actorIn(sql`r.rerun_by`)} as "rerunBy", r.plan_digest as "planDigest", r.created_at as "createdAt",
       r.started_at as "startedAt", r.finished_at as "finishedAt", (
         select json_agg(json_build_object('id', w.id, 'name', w.name, 'status', w.status) order by w.position)
         from workflows w where w.run_id = r.id) as workflows, u."usualMs"
@@ -56,6 +56,10 @@ export const selectRuns = async (
     order by r.id desc`.execute(db)
   return rows
 }
+
+const cancelled = sql`
+  case when r.cancelled_by is not null then json_build_object('by', ${actorIn(sql`r.cancelled_by`)}, 'superseded_by',
+    (select json_build_object('id', s.id, 'number', s.number) from runs s where s.id = r.superseded_by)) end`
 
 /** One or two runs say nothing about the next, nor does one of which a part was carried out again. */
 const usualRunsMin = 3
@@ -91,6 +95,7 @@ export const summaryOf = (row: RunRow): RunSummary => ({
   duration_ms: msBetween(row.startedAt, row.finishedAt),
   usual_ms: row.usualMs,
   headline: row.headline,
+  cancelled: row.cancelled,
   rerun:
     row.rerunAt === null || row.rerunBy === null ? null : { at: row.rerunAt.toISOString(), by: row.rerunBy },
 })

@@ -27,6 +27,7 @@ const run = (id: string, more: Partial<RunSummary> = {}): RunSummary => ({
   duration_ms: null,
   usual_ms: null,
   headline: null,
+  cancelled: null,
   rerun: null,
   ...more,
 })

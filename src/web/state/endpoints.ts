@@ -16,6 +16,7 @@ export const endpoints = {
   projects: 'GET /api/v1/projects',
   projectCreate: 'POST /api/v1/projects',
   project: 'GET /api/v1/projects/:project',
+  projectSet: 'PATCH /api/v1/projects/:project',
   projectHook: 'GET /api/v1/projects/:project/hook-script',
   projectHookRotate: 'POST /api/v1/projects/:project/hook/rotate',
   projectRefs: 'POST /api/v1/projects/:project/refs',

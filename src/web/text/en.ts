@@ -307,6 +307,11 @@ export const text = {
     recent: 'Recent runs',
     noRuns: 'No run yet. Push to the repository, or start one by hand.',
     details: 'Details',
+    settings: 'How runs are handled',
+    autoCancel: 'A push ends the runs of earlier pushes to its branch',
+    autoCancelHint: 'Never on the default branch, and never a run that somebody started or wanted again.',
+    save: 'Save',
+    saved: 'Saved',
   },
 
   run: {
@@ -320,6 +325,8 @@ export const text = {
     rerunFailed: 'Rerun failed',
     rerunAll: 'Rerun all',
     rerun: 'Rerun',
+    cancelled: 'Cancelled by',
+    superseded: 'Superseded by',
     branch: 'Branch',
     tag: 'Tag',
     commit: 'Commit',

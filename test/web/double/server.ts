@@ -199,6 +199,8 @@ const handle = async (
   if (line.endsWith('/refs') && projectOf) return { attempt_id: world.idOf('att', 4_120_101) }
   if (line.endsWith('/host-keys') && projectOf)
     return { ...projectOf, host_keys: projectOf.host_keys.map((k) => ({ ...k, confirmed: true })) }
+  if (line.startsWith('PATCH /api/v1/projects/') && projectOf)
+    return { ...projectOf, settings: { ...projectOf.settings, ...body } }
   if (line.startsWith('GET /api/v1/projects/') && projectOf)
     return { ...projectOf, last_run: world.summaries().find((r) => r.project.id === projectOf.id) ?? null }
   if (line.startsWith('DELETE /api/v1/tokens/')) return {}

@@ -26,6 +26,7 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
       ? { kind: 'local', url: '/srv/git/mobile-app.git' }
       : { kind: 'ssh', url: `git@git.example.com:acme/${name}.git` },
   default_branch: 'main',
+  settings: { auto_cancel: name === 'web' },
   deploy_key:
     name === 'mobile-app'
       ? null
@@ -226,6 +227,13 @@ const summaryOf = (sketch: Sketch): RunSummary => ({
   duration_ms: sketch.ms ?? null,
   usual_ms: 182_000,
   headline: sketch.headline ?? null,
+  cancelled:
+    sketch.status === 'cancelled'
+      ? {
+          by: { id: 'auto-cancel', name: 'auto-cancel' },
+          superseded_by: { id: idOf('run', 2032), number: 32 },
+        }
+      : null,
   rerun: null,
 })
 

@@ -30,6 +30,7 @@ export const workHandlers = ({
   projects: ({ actor, query }) => projects.list(actor.scope, query),
   projectCreate: ({ actor, body }) => projects.create(actor, body),
   project: async ({ actor, params }) => found(await projects.find(actor.scope, params.project)),
+  projectSet: ({ actor, params, body }) => projects.set(actor, params.project, body),
   projectHook: ({ actor, params }) => projects.hookScript(actor.scope, params.project),
   projectHookRotate: ({ actor, params, body }) => projects.rotateHook(actor, params.project, body.eph),
   projectRefs: ({ actor, params }) => projects.contact(actor, params.project),
