@@ -448,6 +448,29 @@ runs
   CREATE INDEX runs_superseded ON public.runs USING btree (superseded_by) WHERE (superseded_by IS NOT NULL)
   CREATE INDEX runs_unfinished ON public.runs USING btree (project_id, ref) WHERE (finished_at IS NULL)
 
+secrets
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  name text not null
+  kind text not null
+  version integer not null
+  state text not null
+  changed_at timestamp with time zone not null default now()
+  changed_by text not null
+  secrets_changed_by_check: CHECK (((length(changed_by) >= 1) AND (length(changed_by) <= 64)))
+  secrets_id_check: CHECK ((id ~~ 'sec\_%'::text))
+  secrets_kind_check: CHECK ((kind = ANY (ARRAY['env'::text, 'file'::text])))
+  secrets_name_check: CHECK ((name ~ '^[A-Za-z_][A-Za-z0-9_]{0,127}$'::text))
+  secrets_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  secrets_pkey: PRIMARY KEY (id)
+  secrets_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  secrets_project_id_name_key: UNIQUE (project_id, name)
+  secrets_state_check: CHECK ((state = ANY (ARRAY['active'::text, 'revoked'::text])))
+  secrets_version_check: CHECK ((version > 0))
+  CREATE UNIQUE INDEX secrets_pkey ON public.secrets USING btree (id)
+  CREATE UNIQUE INDEX secrets_project_id_name_key ON public.secrets USING btree (project_id, name)
+
 sessions
   id text not null
   token_hash bytea not null

@@ -21,6 +21,7 @@ import { createClockWatch } from './health/clock-watch.ts'
 import { createHealth, type Health } from './health/health.ts'
 import type { Handlers } from './http/binder.ts'
 import { peopleHandlers } from './http/handlers/people.ts'
+import { secretHandlers } from './http/handlers/secrets.ts'
 import { systemHandlers } from './http/handlers/system.ts'
 import { type UseCases, workHandlers } from './http/handlers/work.ts'
 import { createOperatorApp, createPeopleApp, type HttpDeps } from './http/http.ts'
@@ -40,6 +41,7 @@ import { createProjects } from './projects/projects.ts'
 import { openRunnerListener } from './runners/open.ts'
 import { createRunners } from './runners/runners.ts'
 import { createRuns } from './runs/runs.ts'
+import { createSecrets } from './secrets/secrets.ts'
 import { tidyRows } from './tidy.ts'
 import { createVaultClient, type VaultClient } from './vault-client.ts'
 
@@ -144,6 +146,7 @@ const openParts = async (
     deliveries: createDeliveries(shared),
     logs: createLogs(shared),
     runners: createRunners(shared),
+    secrets: createSecrets(shared),
   }
   const clockWatch = createClockWatch(deps)
   opened.defer(() => clockWatch.close())
@@ -177,6 +180,7 @@ const handlersOf = (
 ): Handlers => ({
   ...peopleHandlers({ access, version }),
   ...workHandlers(work),
+  ...secretHandlers(work),
   ...systemHandlers({ ...work, lint: createLint(compiler) }),
 })
 

@@ -1,8 +1,10 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
-// them. Factories: createRuns, createProjects, createDeliveries, createIntake, createLogs, createRunners.
+// them. Factories: createRuns, createProjects, createDeliveries, createIntake, createLogs, createRunners,
+// createSecrets.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
 import type { AttemptId, HookId, JobId, OrganisationId, ProjectId, RunId, RunnerId } from '../base/ids.ts'
+import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
 import type { Actor, Scope } from './access/actor.ts'
@@ -109,6 +111,22 @@ export type Logs = {
       readonly signal: AbortSignal
     },
   ) => AsyncIterable<FollowerFrame>
+}
+
+export type Secrets = {
+  readonly key: () => Promise<secretsApi.VaultKey>
+  readonly list: (actor: Actor, project: string) => Promise<Page<secretsApi.Secret>>
+  readonly find: (actor: Actor, project: string, name: string) => Promise<secretsApi.Secret | null>
+  readonly put: (actor: Actor, project: string, input: secretsApi.SecretPut) => Promise<secretsApi.Secret>
+  readonly revoke: (
+    actor: Actor,
+    project: string,
+    name: string,
+    input: secretsApi.SecretRevoke,
+  ) => Promise<secretsApi.Secret>
+  readonly signers: () => Promise<Page<secretsApi.Signer>>
+  readonly enroll: (actor: Actor, input: secretsApi.SignerInput) => Promise<secretsApi.SignerEnrolled>
+  readonly removeSigner: (actor: Actor, signer: string, input: secretsApi.SignerRemove) => Promise<void>
 }
 
 /** Whom the vault's record names as the reader of a log. */

@@ -12,6 +12,7 @@ import { createAnsweredRequests } from '../../src/server/answered-requests.ts'
 import type { Database } from '../../src/server/db/database.ts'
 import { createBackups } from '../../src/server/health/backups.ts'
 import { peopleHandlers } from '../../src/server/http/handlers/people.ts'
+import { secretHandlers } from '../../src/server/http/handlers/secrets.ts'
 import { systemHandlers } from '../../src/server/http/handlers/system.ts'
 import { type UseCases, workHandlers } from '../../src/server/http/handlers/work.ts'
 import { createOperatorApp, createPeopleApp, type HttpDeps } from '../../src/server/http/http.ts'
@@ -64,6 +65,16 @@ export const noWork: UseCases = {
     follow: async function* () {},
   },
   runners: { list: empty, enroll: unexpected },
+  secrets: {
+    key: unexpected,
+    list: empty,
+    find: absent,
+    put: unexpected,
+    revoke: unexpected,
+    signers: empty,
+    enroll: unexpected,
+    removeSigner: unexpected,
+  },
 }
 
 export type Answer = {
@@ -110,6 +121,7 @@ export const openTestApp = async (
     handlers: {
       ...peopleHandlers({ access, version: 'test' }),
       ...workHandlers(work),
+      ...secretHandlers(work),
       ...systemHandlers({
         health: { look: async () => healthy },
         backups: createBackups(db),

@@ -1,39 +1,14 @@
 // The HTTP API as data: method, path, the verb that authorises it, input and output shapes. The router, OpenAPI,
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry.
 import { z } from 'zod'
+import { type Route, route } from './route.ts'
+import { secretRoutes } from './secret-routes.ts'
 import * as s from './shapes.ts'
 
-/** Verbs of trust-model.md §5.7; `public` needs no session, `session` any signed-in person, `operator` the local socket. */
-export type Access =
-  | 'public'
-  | 'session'
-  | 'operator'
-  | 'project.view'
-  | 'project.manage'
-  | 'run.view'
-  | 'log.read'
-  | 'run.trigger'
-  | 'run.cancel'
-  | 'run.rerun'
-  | 'run.approve'
-  | 'runner.view'
-  | 'token.own'
-
-export type Route = {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  readonly path: string
-  readonly access: Access
-  readonly summary: string
-  readonly query?: z.ZodObject
-  readonly body?: z.ZodType
-  readonly answer: z.ZodType
-  /** The answer holds a secret that is shown once: it is never kept. */
-  readonly showsSecret?: true
-}
+export type { Access, Route } from './route.ts'
 
 const decision = z.strictObject({ comment: z.string().trim().min(1).max(500).optional() })
 
-const route = <const R extends Route>(r: R): R => r
 const none = z.object({})
 const paging = {
   limit: z.coerce.number().int().min(1).max(100).default(50),
@@ -164,6 +139,7 @@ export const routes = {
     body: z.strictObject({ fingerprint: z.string().max(100) }),
     answer: s.project,
   }),
+  ...secretRoutes,
   deliveries: route({
     method: 'GET',
     path: '/api/v1/deliveries',

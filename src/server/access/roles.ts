@@ -22,10 +22,15 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'run.approve': writers,
   'runner.view': everybody,
   'token.own': everybody,
+  /** Developers see names and kinds. */
+  'secret.meta': writers,
+  'secret.put': ['owner'],
+  'secret.revoke': ['owner'],
+  'signer.manage': ['owner'],
 }
 
 /** Verbs that no token carries: they need the person (trust-model.md §5.6). */
-const personOnly: readonly Verb[] = ['token.own']
+const personOnly: readonly Verb[] = ['token.own', 'signer.manage']
 
 /** The verbs a token may be given as scopes. */
 export const tokenScopes: readonly Verb[] = (Object.keys(rolesByVerb) as Verb[]).filter(

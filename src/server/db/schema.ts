@@ -11,6 +11,7 @@ import type {
   ProjectId,
   RunId,
   RunnerId,
+  SecretId,
   WorkflowId,
 } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
@@ -51,6 +52,17 @@ export type Schema = {
     seen_at: At
     confirmed_at: AtOrNull
     confirmed_by: Or<string>
+  }
+  secrets: {
+    id: SecretId
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    name: string
+    kind: 'env' | 'file'
+    version: number
+    state: 'active' | 'revoked'
+    changed_at: At
+    changed_by: string
   }
   deliveries: {
     id: DeliveryId

@@ -1,7 +1,8 @@
 // Registers every route of protocol/api/routes.ts with its handler. A handler that is missing does not compile; a route
 // without a known access does not start. Authorisation happens here, on the matched route, never on a path string.
 import { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { fault } from '../../base/faults.ts'
 import { type Access, type Route, type RouteName, routes } from '../../protocol/api/routes.ts'
@@ -89,6 +90,7 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
     bodyLimit: bodyBytesOf[name] ?? limits.bodyBytes,
     schema: schemaOf(name, route),
     ...(isOfOneThing(route) ? { onSend: tagAnswer } : {}),
+    ...(route.onlySealed === true ? { errorHandler: refuseUnsealed } : {}),
     onRequest: async (request) => {
       request.actor = await (route.access === 'public' ? admitOrNobody(door, request) : door.admit(request))
       authorise(request.actor, route.access)
@@ -159,6 +161,13 @@ const admitOrNobody = async (door: Door, request: FastifyRequest): Promise<Actor
     if (asDatabaseFault(error) === null) throw error
     return null
   }
+}
+
+/** What is not the envelope may be an open secret: which field is wrong, or anything else of it, is not repeated. */
+const refuseUnsealed = (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void => {
+  const isUnread =
+    hasZodFastifySchemaValidationErrors(error) || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY'
+  reply.send(isUnread ? fault('E_PLAINTEXT') : error)
 }
 
 const jsonTypes = ['application/json', 'application/json; charset=utf-8']

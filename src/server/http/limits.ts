@@ -9,7 +9,7 @@ export const limits = {
   hookBodyBytes: 25 * mib,
   urlBytes: 4 * kib,
   headerBytes: 16 * kib,
-  paramLength: 100,
+  paramLength: 128,
   requestMs: 60_000,
   keepAliveMs: 65_000,
   /** Requests per minute. `address` is coarse: many people may sit behind one. */
@@ -20,4 +20,4 @@ export const limits = {
 } as const
 
 /** Routes whose body may be larger than `limits.bodyBytes`. */
-export const bodyBytesOf: Partial<Record<RouteName, number>> = { lint: 4 * mib }
+export const bodyBytesOf: Partial<Record<RouteName, number>> = { lint: 4 * mib, secretPut: 2 * mib }

@@ -44,6 +44,8 @@ export type LeaseDetails = {
   readonly ref: string | null
   readonly commit: string | null
   readonly planDigest: string | null
+  /** Whether the vault has any for this project; which of them the job gets, it decides. */
+  readonly hasSecrets: boolean
 }
 
 export type QueuedAttempt = Omit<LeaseDetails, 'lease'>
@@ -66,7 +68,8 @@ export const takeQueued = async (
       a.project_id as project, p.name as "projectName", p.default_branch as "defaultBranch", p.source, a.number,
       j.id as job, j.kind as "jobKind", j.key as "jobKey", j.name as "jobName", j.number as "jobNumber", j.shard, j.shards,
       j.class, j.spec, j.spec_digest as "specDigest", w.id as workflow, w.name as "workflowName", r.id as run,
-      r.number as "runNumber", r.event_kind as "eventKind", r.ref, r.commit, r.plan_digest as "planDigest"
+      r.number as "runNumber", r.event_kind as "eventKind", r.ref, r.commit, r.plan_digest as "planDigest",
+      exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets"
     from a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
       join organisations o on o.id = a.organisation_id
       left join runs r on r.id = a.run_id left join workflows w on w.id = j.workflow_id

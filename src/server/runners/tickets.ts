@@ -47,7 +47,7 @@ export const createTickets = (deps: Deps): Tickets => {
       return known.ingestKey()
     },
     issue: async (lease, { caller, body, eph }) => {
-      if (lease.source.kind === 'local') return { ticket: await sign(lease, caller, eph), eph, sealed: null }
+      if (!needsRelease(lease)) return { ticket: await sign(lease, caller, eph), eph, sealed: null }
       const release = async () => {
         const ticket = await sign(lease, caller, eph)
         const poll = { jws: caller.jws, body }
@@ -93,6 +93,10 @@ const claimsOf = (
     ...(lease.specDigest === null ? {} : { spec_digest: lease.specDigest }),
   }
 }
+
+/** A local source has no key: then only a job whose project has secrets has something to get. */
+const needsRelease = (lease: LeaseDetails): boolean =>
+  lease.source.kind === 'ssh' || (purposeOf(lease) === 'job' && lease.hasSecrets)
 
 const purposeOf = ({ jobKind }: LeaseDetails): TicketClaims['purpose'] =>
   jobKind === 'plan' || jobKind === 'refs' ? jobKind : 'job'

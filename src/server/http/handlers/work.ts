@@ -3,11 +3,12 @@ import { fault } from '../../../base/faults.ts'
 import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids.ts'
 import type { Actor } from '../../access/actor.ts'
 import { readerOf } from '../../access/actor.ts'
-import type { Deliveries, Logs, Projects, Runners, Runs } from '../../use-cases.ts'
+import type { Deliveries, Logs, Projects, Runners, Runs, Secrets } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
 import { downloadLog } from '../log-download.ts'
 import type { PeopleRoutes } from './people.ts'
+import type { SecretRoutes } from './secrets.ts'
 import type { SystemRoutes } from './system.ts'
 
 export type UseCases = {
@@ -16,9 +17,10 @@ export type UseCases = {
   readonly deliveries: Deliveries
   readonly logs: Logs
   readonly runners: Runners
+  readonly secrets: Secrets
 }
 
-type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes>
+type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes | SecretRoutes>
 
 export const workHandlers = ({
   runs,

@@ -1,0 +1,69 @@
+// The routes of secrets and signers; part of the table in routes.ts.
+import { z } from 'zod'
+import { type Route, route } from './route.ts'
+import * as s from './secrets.ts'
+import { page } from './shapes.ts'
+
+export const secretRoutes = {
+  vaultKey: route({
+    method: 'GET',
+    path: '/api/v1/vault/key',
+    access: 'secret.put',
+    summary: 'The key that secrets are sealed to',
+    answer: s.vaultKey,
+  }),
+  secrets: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project/secrets',
+    access: 'secret.meta',
+    summary: 'The secrets of a project, never their values',
+    answer: page(s.secret),
+  }),
+  secretPut: route({
+    method: 'POST',
+    path: '/api/v1/projects/:project/secrets',
+    access: 'secret.put',
+    summary: 'Put a secret, or a new version of it: sealed to the vault under a signed statement',
+    body: s.secretPut,
+    answer: s.secret,
+    onlySealed: true,
+  }),
+  secret: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project/secrets/:name',
+    access: 'secret.meta',
+    summary: 'One secret, never its value',
+    answer: s.secret,
+  }),
+  secretRevoke: route({
+    method: 'POST',
+    path: '/api/v1/projects/:project/secrets/:name/revoke',
+    access: 'secret.revoke',
+    summary: 'Revoke a secret: all its values are removed',
+    body: s.secretRevoke,
+    answer: s.secret,
+  }),
+  signers: route({
+    method: 'GET',
+    path: '/api/v1/signers',
+    access: 'signer.manage',
+    summary: 'Whose statements the vault believes',
+    answer: page(s.signer),
+  }),
+  signerEnroll: route({
+    method: 'POST',
+    path: '/api/v1/signers',
+    access: 'signer.manage',
+    summary: 'Enrol a key with a one-time code of the operator',
+    body: s.signerInput,
+    answer: s.signerEnrolled,
+  }),
+  signerRemove: route({
+    method: 'POST',
+    path: '/api/v1/signers/:signer/remove',
+    access: 'signer.manage',
+    summary: 'Remove a signer, by a statement of another',
+    body: s.signerRemove,
+    answer: z.object({}),
+  }),
+} as const satisfies Record<string, Route>

@@ -1,0 +1,138 @@
+// Secrets and signers in the HTTP API (zod twins of protocol/statement.ts, which the vault checks by itself). Every
+// request is closed: a member that nobody named, a `value` above all, is no envelope and is refused unread.
+import { z } from 'zod'
+import { policyEvents } from '../statement.ts'
+
+const time = z.string()
+const base64Url = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[A-Za-z0-9_-]+$/)
+
+export const secretPolicy = z.strictObject({
+  /** Globs over full refs: `refs/heads/main`, `refs/heads/release/*`, `refs/tags/**`. */
+  refs: z.array(z.string().min(1).max(255)).min(1).max(50),
+  events: z.array(z.enum(policyEvents)).min(1).max(policyEvents.length),
+  min_tier: z.enum(['branch', 'protected']),
+})
+
+const common = {
+  v: z.literal(1),
+  sub: z.string().min(1).max(200),
+  iss: z.string().max(40),
+  iat: z.number().int(),
+  nonce: base64Url(22),
+  /** SHA-256 of the last accepted statement about `sub`. */
+  prev: z.string().max(64).nullable(),
+}
+const proof = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('ed25519'), sig: base64Url(86) }),
+  z.strictObject({
+    kind: z.literal('webauthn'),
+    authenticator_data: base64Url(1400),
+    client_data: base64Url(5500),
+    sig: base64Url(700),
+  }),
+])
+
+export const secretPut = z.strictObject({
+  sealed: z.strictObject({
+    v: z.literal(1),
+    suite: z.string().max(64),
+    kid: z.string().max(64),
+    enc: base64Url(43),
+    ct: base64Url(1_400_000),
+  }),
+  statement: z.strictObject({
+    ...common,
+    type: z.literal('secret.put'),
+    body: z.strictObject({
+      kind: z.enum(['env', 'file']),
+      policy: secretPolicy,
+      expires_at: z.number().int().nullable(),
+      allow_unmaskable: z.boolean(),
+    }),
+  }),
+  proof,
+})
+export type SecretPut = z.infer<typeof secretPut>
+
+const ending = (type: 'secret.revoke' | 'signer.remove') =>
+  z.strictObject({
+    statement: z.strictObject({ ...common, type: z.literal(type), body: z.strictObject({}) }),
+    proof,
+  })
+export const secretRevoke = ending('secret.revoke')
+export type SecretRevoke = z.infer<typeof secretRevoke>
+export const signerRemove = ending('signer.remove')
+export type SignerRemove = z.infer<typeof signerRemove>
+
+/** `detail` is null for those who may know the names only. */
+export const secret = z.object({
+  name: z.string(),
+  kind: z.enum(['env', 'file']),
+  state: z.enum(['active', 'revoked']),
+  detail: z
+    .object({
+      version: z.number(),
+      policy: secretPolicy,
+      created_at: time,
+      changed_at: time,
+      expires_at: time.nullable(),
+      signer: z.object({ id: z.string(), name: z.string() }),
+      /** `prev` of the next statement. */
+      head: z.string(),
+      releases: z.number(),
+      last_release: z
+        .object({
+          at: time,
+          run_id: z.string(),
+          /** null when the run is not kept any more. */
+          run_number: z.number().nullable(),
+          job_id: z.string(),
+          attempt_id: z.string(),
+        })
+        .nullable(),
+    })
+    .nullable(),
+})
+export type Secret = z.infer<typeof secret>
+
+/** Whom to seal to, vouched for by `vsign`, which command lines pin. */
+export const vaultKey = z.object({
+  kid: z.string(),
+  pk: z.string(),
+  exp: z.number(),
+  sig: z.string(),
+  vsign: z.string(),
+})
+export type VaultKey = z.infer<typeof vaultKey>
+
+export const signerKey = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('ed25519'), name: z.string().min(1).max(100), public_key: base64Url(43) }),
+  z.strictObject({
+    kind: z.literal('webauthn'),
+    name: z.string().min(1).max(100),
+    public_key: base64Url(400),
+    credential: base64Url(1400),
+    rp: z.string().max(253),
+    origin: z.string().max(300),
+  }),
+])
+export const signerInput = z.strictObject({ key: signerKey, mac: base64Url(43) })
+export type SignerInput = z.infer<typeof signerInput>
+/** `mac` proves that the vault which made the code signs with `vsign`. */
+export const signerEnrolled = z.object({ id: z.string(), vsign: z.string(), mac: z.string() })
+export type SignerEnrolled = z.infer<typeof signerEnrolled>
+
+export const signer = z.object({
+  id: z.string(),
+  kind: z.enum(['ed25519', 'webauthn']),
+  name: z.string(),
+  credential: z.string().nullable(),
+  added_at: time,
+  state: z.enum(['active', 'removed']),
+})
+export type Signer = z.infer<typeof signer>
