@@ -72,7 +72,7 @@ export const zones = {
   },
   supervisor: {
     trustedWith: "the operator's powers at start and stop",
-    mayImport: ['base', 'protocol', 'sys'],
+    mayImport: ['base', 'protocol', 'seal', 'sys'],
     mustNever: 'import server, runner or vault',
     packages: ['yaml', 'zod', 'pg'],
   },

@@ -90,5 +90,5 @@ if (words[0] !== 'up')
       interrupted.abort()
     })
 
-const program = createProgram(around, (commands) => addSupervisorCommands(commands, home))
+const program = createProgram(around, (commands) => addSupervisorCommands(commands, home, around.version))
 await runProgram(program, around, words)

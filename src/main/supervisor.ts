@@ -1,4 +1,4 @@
-// The commands of the operator: `up` and `down`. `up` stays in the foreground and is the supervisor itself
+// The commands of the operator: `up`, `down` and `backup`. `up` stays in the foreground and is the supervisor itself
 // (docs/decisions/0003). main/cli.ts adds them to its program; their zone is loaded only when one is called.
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import { createLog, randomBytes, systemClock } from '../sys/index.ts'
+import { addBackupCommands } from './backup-commands.ts'
 
 type UpFlags = {
   readonly data?: string
@@ -19,7 +20,8 @@ type UpFlags = {
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, resolve(value)]
 
 /** `home`: the directory of the clone or release, which holds `build/` and `examples/`. */
-export const addSupervisorCommands = (program: Command, home: string): void => {
+export const addSupervisorCommands = (program: Command, home: string, version: string): void => {
+  addBackupCommands(program, { version, layoutOf })
   program
     .command('up')
     .description('start a whole installation on this machine and keep it running')

@@ -1,4 +1,8 @@
-// The door of the supervisor: `mayfly up`, `down`, and what a status needs.
+// The door of the supervisor: `mayfly up`, `down`, `backup`, and what a status needs.
+export { createBackup } from './backup/create.ts'
+export { listBackups } from './backup/list.ts'
+export { restoreBackup } from './backup/restore.ts'
+export { verifyBackup } from './backup/verify.ts'
 export { down } from './down.ts'
 export { findLayout, type Layout, type LayoutInput } from './layout.ts'
 export { ensurePackages, machinePackages, productPackages, testPackages } from './packages.ts'

@@ -211,7 +211,7 @@ const asOwner = (options: PostgresOptions, file: string, args: readonly string[]
 }
 
 /** As the owner, with nothing of root left, ending cleanly when we die. */
-const ownerCommand = (
+export const ownerCommand = (
   owner: Owner | null,
   command: readonly string[],
 ): { file: string; args: readonly string[] } => {

@@ -2,15 +2,16 @@
 // 1 look at the machine  2 packages and users  3 directories, programs, keys  4 database and vault
 // 5 server  6 jailer and runner  7 the sample project, once  8 watch until told to stop, then undo in reverse.
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock, RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
-import { ensureDirectory } from '../sys/index.ts'
+import { refuseHalfRestored } from './backup/restore.ts'
 import { type Child, keepChild } from './children.ts'
 import { jailerConfig, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
+import { makeDataDirectories, makeSocketDirectories } from './directories.ts'
 import { enrolAtServer, enrolAtVault, revokedText } from './enrol.ts'
 import { ensureIdentity, type Identity } from './identity.ts'
 import { keepDatabase } from './keep-database.ts'
@@ -88,12 +89,14 @@ const start = async (
       public: 'mayfly up needs root for now: start it with sudo. (mayfly lint works without.)',
     })
   await checkReach(layout.data)
+  refuseHalfRestored(layout)
   await takeLock(layout, running)
   await findFreePort(options.port, '--port')
   await findFreePort(options.runnerPort, '--runner-port')
   await ensurePackages(productPackages, { isRoot: layout.isRoot, say: deps.say })
   const users = await ensureUsers()
-  await makeDirectories(layout, users)
+  await makeDataDirectories(layout, users)
+  await makeSocketDirectories(layout, users)
   const programs = await installPrograms(options.from, layout.data)
   const settings = await ensureSettings(layout, deps.say)
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
@@ -173,38 +176,6 @@ const removeRunDirectory = async ({ run, lock }: Layout): Promise<void> => {
 
 const commandLine = (pid: number): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
 const isSupervisor = (line: string): boolean => line.split('\0').includes('up')
-
-const makeDirectories = async (layout: Layout, users: Users): Promise<void> => {
-  await ensureDirectory(layout.data, 0o711)
-  await chmod(layout.data, 0o711)
-  await ensureDirectory(join(layout.data, 'app'), 0o755)
-  await ensureDirectory(layout.etc, 0o755)
-  const owned = {
-    server: users.server,
-    vault: users.vault,
-    runner: users.runner,
-    pg: users.server,
-    objects: users.server,
-  }
-  for (const [name, owner] of Object.entries(owned)) {
-    await ensureDirectory(join(layout.data, name), 0o700)
-    await chown(join(layout.data, name), owner.uid, owner.gid)
-  }
-  await ownedDirectory(join(layout.run, 'vault'), { uid: users.vault.uid, gid: users.server.gid }, 0o710)
-  await ownedDirectory(join(layout.run, 'vault-admin'), users.vault, 0o700)
-  await ownedDirectory(join(layout.run, 'operator'), users.server, 0o700)
-}
-
-const ownedDirectory = async (
-  path: string,
-  owner: { uid: number; gid: number },
-  mode: number,
-): Promise<void> => {
-  await rm(path, { recursive: true, force: true })
-  await mkdir(path, { mode })
-  await chmod(path, mode)
-  await chown(path, owner.uid, owner.gid)
-}
 
 const startDatabase = async ({ options, deps, running, users, roster }: Parts): Promise<void> => {
   const database = await keepDatabase({ ...deps, layout: options.layout, owner: users.server, roster })

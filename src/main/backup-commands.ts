@@ -1,0 +1,98 @@
+// `mayfly backup create|verify|restore|list`: commands of the operator on the installation's own machine. Added to the
+// program by main/supervisor.ts.
+import type { Command } from 'commander'
+import { isFault } from '../base/faults.ts'
+import { randomBytes, systemClock } from '../sys/index.ts'
+
+type Common = { readonly data?: string; readonly json?: boolean }
+type From = Common & { readonly rootKey?: string; readonly keyring?: string }
+
+export type BackupSurroundings = {
+  readonly version: string
+  readonly layoutOf: (data: string | undefined) => Promise<import('../supervisor/index.ts').Layout>
+}
+
+export const addBackupCommands = (program: Command, around: BackupSurroundings): void => {
+  const backup = program.command('backup').description('backups of the installation on this machine')
+  const common = (command: Command): Command =>
+    command
+      .option('--data <dir>', 'the installation whose data lies there')
+      .option('--json', 'print JSON, the same objects as the API')
+  const from = (command: Command): Command =>
+    common(command)
+      .option('--root-key <file>', 'the root key; default: that of this installation')
+      .option('--keyring <file>', 'keyring.mfb, when it is kept apart from the rest')
+  common(backup.command('create'))
+    .description('seal database, objects, vault and settings into a directory; the root key is never in it')
+    .requiredOption('--to <dir>', 'a new directory is made in this one')
+    .action((flags: Common & { to: string }) => carryOut(flags, () => create(around, flags)))
+  common(backup.command('list'))
+    .alias('ls')
+    .description('backups that were made, and when they were proven')
+    .action((flags: Common) => carryOut(flags, () => list(around, flags)))
+  from(backup.command('verify <dir>'))
+    .description('open all of it and load it elsewhere: proves that it could be restored')
+    .action((dir: string, flags: From) => carryOut(flags, () => verify(around, flags, dir)))
+  from(backup.command('restore <dir>'))
+    .description('make the installation again, in an empty data directory')
+    .action((dir: string, flags: From) => carryOut(flags, () => restore(around, flags, dir)))
+}
+
+const say = (line: string): void => console.error(`  ${line}`)
+
+/** `words` are for people; JSON only when asked for. */
+type Told = { readonly value: unknown; readonly words: string }
+
+const carryOut = async (flags: Common, work: () => Promise<Told>): Promise<void> => {
+  try {
+    const { value, words } = await work()
+    console.log(flags.json ? JSON.stringify(value) : words)
+  } catch (error) {
+    if (!isFault(error)) throw error
+    console.error(
+      flags.json
+        ? JSON.stringify({ code: error.row.number, title: error.row.title, detail: error.public })
+        : `mayfly: ${error.public}  [${error.row.number}]`,
+    )
+    process.exitCode = error.row.exit
+  }
+}
+
+const create = async ({ layoutOf, version }: BackupSurroundings, flags: Common & { to: string }) => {
+  const { createBackup } = await import('../supervisor/index.ts')
+  const layout = await layoutOf(flags.data)
+  const value = await createBackup({ layout, clock: systemClock, randomBytes, version, say }, flags.to)
+  say(`the root key ${layout.rootKey} is not in it: keep a copy somewhere else, without it nobody opens this`)
+  return { value, words: value.directory }
+}
+
+const list = async ({ layoutOf }: BackupSurroundings, flags: Common) => {
+  const { listBackups } = await import('../supervisor/index.ts')
+  const value = await listBackups(await layoutOf(flags.data))
+  const lines = value.map(({ id, made_at, bytes, verified_at }) =>
+    [id, made_at, bytes, verified_at ?? 'never proven'].join('\t'),
+  )
+  return { value, words: lines.length === 0 ? 'there is none' : lines.join('\n') }
+}
+
+const verify = async ({ layoutOf }: BackupSurroundings, flags: From, directory: string) => {
+  const { verifyBackup } = await import('../supervisor/index.ts')
+  const layout = await layoutOf(flags.data)
+  const value = await verifyBackup({ layout, randomBytes, say }, placeOf(flags, directory, layout.rootKey))
+  const { made_at, projects, runs, logs } = value
+  return { value, words: `proven: of ${made_at}, ${projects} projects, ${runs} runs, ${logs} stored logs` }
+}
+
+const restore = async ({ layoutOf }: BackupSurroundings, flags: From, directory: string) => {
+  const { restoreBackup } = await import('../supervisor/index.ts')
+  const layout = await layoutOf(flags.data)
+  const deps = { layout, clock: systemClock, randomBytes, say }
+  const value = await restoreBackup(deps, placeOf(flags, directory, layout.rootKey))
+  return { value, words: `restored to ${value.data}, as of ${value.made_at}. Start it with: mayfly up` }
+}
+
+const placeOf = (flags: From, directory: string, rootKey: string) => ({
+  directory,
+  rootKey: flags.rootKey ?? rootKey,
+  ...(flags.keyring === undefined ? {} : { keyring: flags.keyring }),
+})

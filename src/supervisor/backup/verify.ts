@@ -1,0 +1,123 @@
+// `mayfly backup verify`: proves that a backup could be restored, by restoring what matters: every part is opened to its
+// end, the dump is loaded into a PostgreSQL made for that, and every log the database names is looked for.
+import { chmod, chown, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { RandomBytes } from '../../base/clock.ts'
+import { fault } from '../../base/faults.ts'
+import { silentLog } from '../../base/log.ts'
+import type { Layout } from '../layout.ts'
+import { callOperator } from '../operator.ts'
+import { openPostgres } from '../postgres.ts'
+import { ensureUsers } from '../users.ts'
+import { bytesOf } from './create.ts'
+import { withDatabase } from './database.ts'
+import {
+  type BackupKeys,
+  backupKeys,
+  checkManifest,
+  fileOf,
+  type Manifest,
+  type PartName,
+  readManifest,
+} from './manifest.ts'
+import { type Command, checkPart, openPart } from './parts.ts'
+import { readRootKey } from './root-key.ts'
+
+export type OpenBackup = {
+  readonly manifest: Manifest
+  /** Gives a part to a command's input; answers what the command prints. */
+  readonly give: (name: PartName, command: Command) => Promise<string>
+}
+
+export type BackupPlace = {
+  readonly directory: string
+  /** Where `keyring.mfb` lies when it is kept apart. */
+  readonly keyring?: string
+  readonly rootKey: string
+}
+
+export type Proof = {
+  readonly id: string
+  readonly made_at: string
+  readonly bytes: number
+  readonly projects: number
+  readonly runs: number
+  readonly logs: number
+}
+
+/** Believes the manifest by the root key and every part by its digest, before anything of it is used. */
+export const openBackup = async (place: BackupPlace): Promise<OpenBackup> => {
+  const directory = resolve(place.directory)
+  const manifest = await readManifest(directory)
+  const keys: BackupKeys = await backupKeys(await readRootKey(place.rootKey), manifest.salt)
+  checkManifest(manifest, keys)
+  const pathOf = (name: PartName): string =>
+    name === 'keyring' && place.keyring !== undefined ? resolve(place.keyring) : join(directory, fileOf(name))
+  for (const part of manifest.parts) await checkPart(pathOf(part.name), part)
+  const backup = manifest.id
+  return {
+    manifest,
+    give: (name, command) => openPart({ name, backup, path: pathOf(name), keys }, command),
+  }
+}
+
+export const verifyBackup = async (
+  { layout, randomBytes, say }: { layout: Layout; randomBytes: RandomBytes; say: (line: string) => void },
+  place: BackupPlace,
+): Promise<Proof> => {
+  const backup = await openBackup(place)
+  say('every part is as it was made')
+  const files = new Set((await backup.give('files', listing)).split('\n'))
+  const keys = (await backup.give('keyring', listing)).split('\n')
+  if (!keys.includes('vault/keyring'))
+    throw fault('E_OBJECT_MISSING', { public: 'This backup holds no keyring: it would open nothing' })
+  await backup.give('settings', listing)
+  const { projects, runs, logs } = await loadElsewhere(backup, randomBytes)
+  const missing = logs.filter((key) => !files.has(objectPath(key)))
+  if (missing.length > 0)
+    throw fault('E_OBJECT_MISSING', {
+      public: `The backup lacks ${missing.length} of ${logs.length} stored logs, ${missing[0]} among them`,
+    })
+  say('the database was loaded, and every log it names is there')
+  const { id, made_at } = backup.manifest
+  const proof = { id, made_at, bytes: bytesOf(backup.manifest) }
+  await callOperator(layout, 'POST', '/api/v1/operator/backups', { ...proof, verified: true }).catch(() =>
+    say('no installation runs here to note that down'),
+  )
+  return { ...proof, projects, runs, logs: logs.length }
+}
+
+const listing: Command = { file: 'tar', args: ['--list', '--file=-'] }
+
+/** Where objects/fs-store.ts of the server keeps a key. */
+const objectPath = (key: string): string => {
+  const [kind, id = ''] = key.split('/')
+  return `objects/${kind}/${id.slice(-2)}/${id}`
+}
+
+const loadElsewhere = async (backup: OpenBackup, randomBytes: RandomBytes) => {
+  const { server: owner } = await ensureUsers()
+  const home = await mkdtemp(join(tmpdir(), 'mayfly-proof-'))
+  await chmod(home, 0o711)
+  const [dataDir, socketDir] = [join(home, 'pg'), join(home, 'run')]
+  try {
+    const database = await openPostgres({
+      ...{ dataDir, socketDir, owner, log: silentLog, randomBytes, fsync: false },
+    })
+    try {
+      await chown(home, owner.uid, owner.gid)
+      return await withDatabase({ dataDir, socketDir, owner }, async ({ load, ask }) => {
+        await backup.give('database', load)
+        const [projects = 0, runs = 0] = (
+          await ask('select count(*) from projects union all select count(*) from runs')
+        ).map(Number)
+        return { projects, runs, logs: await ask('select object_key from log_objects') }
+      })
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
+}

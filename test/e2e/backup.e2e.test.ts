@@ -1,0 +1,214 @@
+// A backup is made of a running installation, proven, refused when it was touched, and restored into an empty directory
+// after everything else is gone. Then the old logs open, nobody is signed in, and a job runs.
+import assert from 'node:assert/strict'
+import { chmod, copyFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Attempt, Backup, Run, SystemStatus } from '../../src/protocol/api/shapes.ts'
+import { createApi, jobOf, stepIndex } from '../support/api.ts'
+import { createRepository } from '../support/git-host.ts'
+import { openInstallation, runCli, type TestInstallation, waitFor } from '../support/installation.ts'
+
+const config = `version: 2
+jobs:
+  build:
+    docker: [{image: cimg/base:stable}]
+    steps: [{run: {name: Say, command: echo a-line-worth-keeping}}]
+`
+const world = {
+  root: '',
+  repositories: '',
+  backups: '',
+  data: '',
+  installation: null as TestInstallation | null,
+  old: { run: '', attempt: '' },
+  cookie: '',
+}
+
+before(async () => {
+  world.root = await mkdtemp(join(tmpdir(), 'mayfly-backup-'))
+  await chmod(world.root, 0o711)
+  world.repositories = await mkdtemp(join(tmpdir(), 'mayfly-repos-'))
+  await chmod(world.repositories, 0o755)
+  world.data = join(world.root, 'data')
+  world.backups = join(world.root, 'backups')
+})
+after(async () => {
+  await world.installation?.close()
+  for (const directory of [world.root, world.repositories])
+    await rm(directory, { recursive: true, force: true })
+})
+
+const start = async (): Promise<TestInstallation> => {
+  world.installation = await openInstallation({
+    data: world.data,
+    keepData: true,
+    args: ['--no-sample', '--local-repos', world.repositories],
+  })
+  return world.installation
+}
+const stop = async (): Promise<void> => {
+  await world.installation?.close()
+  world.installation = null
+}
+
+const runOnce = async (installation: TestInstallation): Promise<{ run: string; attempt: string }> => {
+  const api = createApi(installation)
+  const started = await api.post<Run>('/api/v1/runs', { project: 'kept-secret-name' })
+  const run = await api.finishedRun(started.id)
+  assert.equal(run.status, 'passed', run.headline ?? '')
+  return { run: run.id, attempt: jobOf(run, 'build').attempts.at(-1)?.id ?? '' }
+}
+
+const said = async (installation: TestInstallation, attempt: string): Promise<string[]> => {
+  const api = createApi(installation)
+  const full = await api.get<Attempt>(`/api/v1/attempts/${attempt}`)
+  return api.logLines(attempt, stepIndex(full, 'Say'))
+}
+
+const backup = (...words: string[]) => runCli(world.data, ['backup', ...words])
+const madeDirectory = async (): Promise<string> => {
+  const [name = ''] = await readdir(world.backups)
+  return join(world.backups, name)
+}
+const rootKeyCopy = () => join(world.root, 'root.key.copy')
+
+test('a backup is made while it runs; what lies there says nothing, and the root key is not in it', async () => {
+  const installation = await start()
+  const repository = await createRepository(world.repositories, 'app', { '.circleci/config.yml': config })
+  await createApi(installation).addProject('kept-secret-name', { kind: 'local', path: repository.bare })
+  world.old = await runOnce(installation)
+  world.cookie = await claim(installation)
+  await waitFor('the log is packed', async () => {
+    const full = await createApi(installation).get<Attempt>(`/api/v1/attempts/${world.old.attempt}`)
+    return full.log_complete
+  })
+
+  const made = backup('create', '--to', world.backups, '--json')
+  assert.equal(made.code, 0, made.stderr)
+  const { directory, bytes } = JSON.parse(made.stdout)
+  assert.equal(directory, await madeDirectory())
+  const names = (await readdir(directory)).sort()
+  assert.deepEqual(names, ['database.mfb', 'files.mfb', 'keyring.mfb', 'manifest.json', 'settings.mfb'])
+  const rootKey = await readFile(join(`${world.data}-etc`, 'root.key'))
+  let total = 0
+  for (const name of names) {
+    const path = join(directory, name)
+    assert.equal((await stat(path)).mode & 0o077, 0)
+    const content = await readFile(path)
+    if (name !== 'manifest.json') total += content.length
+    for (const [what, needle] of [
+      ['the root key', rootKey],
+      ['the root key in text', Buffer.from(rootKey.toString('base64url'))],
+      ['a name', Buffer.from('kept-secret-name')],
+      ['a line of a log', Buffer.from('a-line-worth-keeping')],
+      ['a file name', Buffer.from('vault/keyring')],
+    ] as const)
+      assert.equal(content.includes(needle), false, `${what} lies open in ${name}`)
+  }
+  assert.equal(bytes, total)
+  await copyFile(join(`${world.data}-etc`, 'root.key'), rootKeyCopy())
+})
+
+test('it is proven by loading it elsewhere, and the status says so', async () => {
+  const status = async () => createApi(running()).get<SystemStatus>('/api/v1/status')
+  const part = async () => (await status()).components.find(({ name }) => name === 'backup')
+  assert.match((await part())?.detail ?? '', /never proven/)
+  const proven = backup('verify', await madeDirectory(), '--json')
+  assert.equal(proven.code, 0, proven.stderr)
+  const { projects, runs, logs } = JSON.parse(proven.stdout)
+  assert.deepEqual([projects, runs], [1, 1])
+  assert.ok(logs >= 1, 'a packed log is an object, and it was found')
+  assert.equal((await part())?.status, 'ok')
+  const [listed]: Backup[] = JSON.parse(backup('list', '--json').stdout)
+  assert.ok(listed?.verified_at)
+})
+
+const running = (): TestInstallation => {
+  assert.ok(world.installation)
+  return world.installation
+}
+
+test('a changed, cut or foreign backup and a wrong root key are refused before anything is used', async () => {
+  const directory = await madeDirectory()
+  const refused = (code: number, words: RegExp, ...flags: string[]) => {
+    const { code: given, stderr } = backup('verify', directory, ...flags)
+    assert.match(stderr, words)
+    assert.equal(given, code, stderr)
+  }
+  const path = join(directory, 'database.mfb')
+  const whole = await readFile(path)
+  const changed = Buffer.from(whole)
+  changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1
+  await writeFile(path, changed)
+  refused(70, /database was changed or cut off/)
+  await writeFile(path, whole.subarray(0, whole.length - 70_000 > 0 ? whole.length - 70_000 : 100))
+  refused(70, /database was changed or cut off/)
+  await writeFile(path, whole)
+  await rename(join(directory, 'keyring.mfb'), join(world.root, 'keyring.mfb'))
+  refused(5, /keyring\.mfb is missing/)
+  assert.equal(
+    backup('verify', directory, '--keyring', join(world.root, 'keyring.mfb')).code,
+    0,
+    'kept apart',
+  )
+  await rename(join(world.root, 'keyring.mfb'), join(directory, 'keyring.mfb'))
+  const wrong = join(world.root, 'wrong.key')
+  await writeFile(wrong, Buffer.alloc(32, 7))
+  refused(11, /This root key did not make this backup/, '--root-key', wrong)
+  const manifest = join(directory, 'manifest.json')
+  const text = await readFile(manifest, 'utf8')
+  await writeFile(manifest, text.replace(/"version": "[^"]*"/, '"version": "9.9.9"'))
+  refused(11, /manifest was changed/)
+  await writeFile(manifest, text)
+  assert.equal(backup('restore', directory).code, 1, 'never over an installation that is there')
+})
+
+test('restored where nothing is left: the old log opens, nobody is signed in, and a job runs', async () => {
+  assert.equal(await signedIn(), true)
+  await stop()
+  await rm(world.data, { recursive: true })
+  await rm(`${world.data}-etc`, { recursive: true })
+  const directory = await madeDirectory()
+  assert.equal(backup('restore', directory).code, 11, 'without the root key it opens nothing')
+  const restored = backup('restore', directory, '--root-key', rootKeyCopy(), '--json')
+  assert.equal(restored.code, 0, restored.stderr)
+  assert.equal(JSON.parse(restored.stdout).data, world.data)
+
+  const installation = await start()
+  assert.equal(installation.claimUrl, null, 'it has its owner')
+  assert.deepEqual(await said(installation, world.old.attempt), ['a-line-worth-keeping'])
+  assert.equal(await signedIn(), false, 'a session of before is none now')
+  const { attempt } = await runOnce(installation)
+  assert.deepEqual(await said(installation, attempt), ['a-line-worth-keeping'])
+  const audit = await readFile(join(world.data, 'vault/audit.log'), 'utf8')
+  assert.match(audit, /"verb":"backup\.restore"/)
+})
+
+test('a restore that was broken off does not start', async () => {
+  await stop()
+  await writeFile(join(world.data, 'restoring'), 'bak_x\n')
+  const started = runCli(world.data, ['up', '--data', world.data, '--port', '1', '--runner-port', '2'])
+  assert.deepEqual([started.code, /was broken off/.test(started.stderr)], [11, true])
+})
+
+const claim = async (installation: TestInstallation): Promise<string> => {
+  const token = new URL(installation.claimUrl ?? '').hash.slice(1)
+  const answer = await fetch(`${installation.url}/api/v1/claim`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      origin: installation.url,
+      'sec-fetch-site': 'same-origin',
+    },
+    body: JSON.stringify({ token, name: 'Ada', email: 'ada@example.org', password: 'a long passphrase' }),
+  })
+  assert.equal(answer.status, 200, await answer.text())
+  return answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+}
+
+const signedIn = async (): Promise<boolean> => {
+  const answer = await fetch(`${running().url}/api/v1/me`, { headers: { cookie: world.cookie } })
+  return ((await answer.json()) as { user: unknown }).user !== null
+}
