@@ -1,10 +1,11 @@
-// The commands of the operator: `up`, `down` and `backup`. `up` stays in the foreground and is the supervisor itself
+// The commands of the operator: `up`, `down`, `restart` and `backup`. `up` stays in the foreground and is the supervisor itself
 // (docs/decisions/0003). main/cli.ts adds them to its program; their zone is loaded only when one is called.
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
+import type { Layout } from '../supervisor/index.ts'
 import { createLog, randomBytes, systemClock } from '../sys/index.ts'
 import { addBackupCommands } from './backup-commands.ts'
 
@@ -48,6 +49,26 @@ export const addSupervisorCommands = (program: Command, home: string, version: s
       const stopped = await down(await layoutOf(flags.data))
       console.error(stopped ? 'stopped' : 'nothing was running')
     })
+  program
+    .command('restart')
+    .description('stop its programs in order and start them with the settings as they are now')
+    .option('--data <dir>', 'the one whose data lies there')
+    .action(async (flags: { data?: string }) => {
+      process.exitCode = await runRestart(await layoutOf(flags.data))
+    })
+}
+
+const runRestart = async (layout: Layout): Promise<number> => {
+  const { restart } = await import('../supervisor/index.ts')
+  try {
+    const took = await restart(layout, (line) => console.error(`  ${line}`))
+    console.error(took === null ? 'nothing was running: mayfly up' : `healthy after ${Math.round(took)} ms`)
+    return took === null ? 4 : 0
+  } catch (error) {
+    if (!isFault(error)) throw error
+    console.error(`mayfly: ${error.public}  [${error.row.number}]`)
+    return error.row.exit
+  }
 }
 
 const layoutOf = async (data: string | undefined) => {
@@ -62,31 +83,32 @@ const layoutOf = async (data: string | undefined) => {
 }
 
 const runUp = async (flags: UpFlags, home: string): Promise<number> => {
-  const { up } = await import('../supervisor/index.ts')
+  const { up, restartSignal } = await import('../supervisor/index.ts')
   const layout = await layoutOf(flags.data)
   // What we make is given its mode explicitly; what a tool makes for us must stay readable for the service users.
   process.umask(0o022)
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+  const restarts = listenFor(restartSignal)
   const say = (line: string) => console.error(`  ${line}`)
   const log = flags.verbose ? createLog('supervisor') : quietLog(createLog('supervisor', { level: 'warn' }))
+  const options = {
+    layout,
+    port: Number(flags.port),
+    runnerPort: Number(flags.runnerPort),
+    localRepositories: flags.localRepos,
+    withSample: flags.sample,
+    from: { build: join(home, 'build'), node: process.execPath, sample: join(home, 'examples/hello') },
+  }
   try {
-    const installation = await up(
-      {
-        layout,
-        port: Number(flags.port),
-        runnerPort: Number(flags.runnerPort),
-        localRepositories: flags.localRepos,
-        withSample: flags.sample,
-        from: { build: join(home, 'build'), node: process.execPath, sample: join(home, 'examples/hello') },
-      },
-      { clock: systemClock, randomBytes, log, say, signal: stop.signal },
-    )
-    announce(installation, Math.round(installation.healthyAfterMs))
-    if (!stop.signal.aborted)
-      await new Promise<void>((done) => stop.signal.addEventListener('abort', () => done(), { once: true }))
-    say('stopping …')
-    await installation.close()
+    while (!stop.signal.aborted) {
+      const deps = { clock: systemClock, randomBytes, log, say, signal: stop.signal }
+      const installation = await up(options, deps)
+      announce(installation, Math.round(installation.healthyAfterMs))
+      await restarts.next(stop.signal)
+      say(stop.signal.aborted ? 'stopping …' : 'restarting …')
+      await installation.close()
+    }
     return 0
   } catch (error) {
     if (stop.signal.aborted) return 130
@@ -94,6 +116,26 @@ const runUp = async (flags: UpFlags, home: string): Promise<number> => {
     console.error(`mayfly: ${error.public}  [${error.row.number}]`)
     if (flags.verbose) console.error(error)
     return error.row.exit
+  }
+}
+
+/** Signals that came before somebody waited for one count as one. */
+const listenFor = (name: NodeJS.Signals) => {
+  const state = { came: false, wake: () => {} }
+  process.on(name, () => {
+    state.came = true
+    state.wake()
+  })
+  return {
+    /** Resolves at the next one, or when `signal` aborts. */
+    next: async (signal: AbortSignal): Promise<void> => {
+      const woken = new Promise<void>((resolve) => {
+        state.wake = resolve
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+      if (!state.came && !signal.aborted) await woken
+      state.came = false
+    },
   }
 }
 

@@ -1,15 +1,14 @@
 // `mayfly down`: asks the supervisor of this installation to stop and waits until it is gone.
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { fault } from '../base/faults.ts'
 import type { Layout } from './layout.ts'
+import { findSupervisor } from './running.ts'
 
 const stopDeadlineMs = 60_000
 
 /** false when nothing was running. */
 export const down = async (layout: Layout): Promise<boolean> => {
-  const pid = existsSync(layout.lock) ? Number((await readFile(layout.lock, 'utf8')).trim()) : 0
-  if (pid <= 1 || !isAlive(pid)) return false
+  const pid = await findSupervisor(layout)
+  if (pid === null) return false
   process.kill(pid, 'SIGTERM')
   const until = performance.now() + stopDeadlineMs
   while (isAlive(pid)) {
@@ -20,7 +19,7 @@ export const down = async (layout: Layout): Promise<boolean> => {
   return true
 }
 
-const isAlive = (pid: number): boolean => {
+export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
     return true

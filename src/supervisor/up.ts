@@ -1,8 +1,7 @@
 // `mayfly up`: from a clone to a running installation, and down again. The numbered phases:
 // 1 look at the machine  2 packages and users  3 directories, programs, keys  4 database and vault
 // 5 server  6 jailer and runner  7 the sample project, once  8 watch until told to stop, then undo in reverse.
-import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock, RandomBytes } from '../base/clock.ts'
@@ -21,6 +20,7 @@ import { ensurePackages, productPackages } from './packages.ts'
 import { findFreePort } from './ports.ts'
 import { installPrograms, type Programs, startProgram } from './programs.ts'
 import { openRoster, type RosterWriter } from './roster.ts'
+import { findSupervisor } from './running.ts'
 import { prepareSample, runSample } from './sample.ts'
 import { ensureSettings, type Settings } from './settings.ts'
 import { ensureUsers, type Users } from './users.ts'
@@ -158,8 +158,8 @@ const checkReach = async (data: string): Promise<void> => {
 const takeLock = async (layout: Layout, running: Running): Promise<void> => {
   await mkdir(layout.run, { recursive: true, mode: 0o711 })
   await chmod(layout.run, 0o711)
-  const pid = existsSync(layout.lock) ? Number(await readFile(layout.lock, 'utf8')) : 0
-  if (pid > 0 && pid !== process.pid && isSupervisor(await commandLine(pid)))
+  const pid = await findSupervisor(layout)
+  if (pid !== null && pid !== process.pid)
     throw fault('E_ALREADY_RUNNING', {
       public: `This installation already runs (process ${pid}). Stop it with: mayfly down`,
     })
@@ -173,9 +173,6 @@ const removeRunDirectory = async ({ run, lock }: Layout): Promise<void> => {
   // SAFE: nests are mounted in namespaces of their own, and without a record there is none: nothing is mounted below.
   await rm(stuck.length === 0 ? run : lock, { recursive: true, force: true })
 }
-
-const commandLine = (pid: number): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-const isSupervisor = (line: string): boolean => line.split('\0').includes('up')
 
 const startDatabase = async ({ options, deps, running, users, roster }: Parts): Promise<void> => {
   const database = await keepDatabase({ ...deps, layout: options.layout, owner: users.server, roster })

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
-import { chmod, mkdtemp, rename, rm, statfs } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -103,6 +103,26 @@ test('a killed process is said to be restless, with how it ended', async () => {
   assert.match(again.detail, /started again once, ended last with SIGKILL/)
   await recovered()
   await assertPasses(await startRun())
+})
+
+test('a restart takes the settings as they are now, and refuses bad ones while the old ones run', async () => {
+  const settings = `${world.installation.data}-etc/mayfly.yml`
+  const good = await readFile(settings, 'utf8')
+  const pids = () => lookByCommand().status.processes.map(({ name, pid }) => `${name} ${pid}`)
+  const before = pids()
+  await writeFile(settings, `${good}\ncolour: red\n`)
+  const refused = world.installation.cli('restart')
+  assert.deepEqual([refused.code, /colour/.test(refused.stderr)], [7, true])
+  assert.deepEqual(pids(), before)
+  await writeFile(settings, good.replace('default: open', 'default: none'))
+  assert.equal(world.installation.cli('restart').code, 0)
+  const after = pids()
+  assert.equal(after.filter((line) => before.includes(line)).join(), before[0], 'only the supervisor stays')
+  await assertPasses(await startRun())
+  assert.equal(
+    lookByCommand().status.processes.every(({ restarts }) => restarts === 0),
+    true,
+  )
 })
 
 test('a database that does not start: said, deliveries are not acknowledged, and it goes on by itself', async () => {
