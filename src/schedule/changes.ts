@@ -37,6 +37,8 @@ export type Change =
       readonly job: JobId
       readonly number: number
       readonly cause: AttemptCause
+      /** Already running when it was claimed in the same breath. */
+      readonly status: AttemptStatus
     }
   | {
       readonly kind: 'attempt'
@@ -80,7 +82,8 @@ const ofJob = (before: JobState | undefined, after: JobState): readonly Change[]
 
 const ofAttempt = (job: JobId, before: AttemptState | undefined, after: AttemptState): readonly Change[] => {
   const { number } = after
-  if (before === undefined) return [{ kind: 'attempt-added', job, number, cause: after.cause }]
+  if (before === undefined)
+    return [{ kind: 'attempt-added', job, number, cause: after.cause, status: after.status }]
   const changes: Change[] = []
   if (before.status !== after.status)
     changes.push({ kind: 'attempt', job, number, from: before.status, to: after.status })

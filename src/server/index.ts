@@ -40,6 +40,7 @@ import { createDeliveries } from './projects/deliveries.ts'
 import { createProjects } from './projects/projects.ts'
 import { openRunnerListener } from './runners/open.ts'
 import { createRunners } from './runners/runners.ts'
+import { createPlaces, type Places } from './runs/places.ts'
 import { createRuns } from './runs/runs.ts'
 import { createSecrets } from './secrets/secrets.ts'
 import { tidyRows } from './tidy.ts'
@@ -115,6 +116,7 @@ type Parts = Store &
   UseCases & {
     readonly access: Access
     readonly newId: NewId
+    readonly places: Places
     readonly watchers: Watchers
     readonly fresh: FreshFrames
     readonly setPort: (port: number) => void
@@ -136,8 +138,9 @@ const openParts = async (
   const access = createAccess({ ...deps, db, newId, site, organisation })
   const watchers = createWatchers()
   const fresh = createFreshFrames(watchers)
+  const places = createPlaces(newId)
   const shared = {
-    ...{ ...deps, database, vault, objects, newId, watchers, fresh, serverUrl: () => site().url },
+    ...{ ...deps, database, vault, objects, newId, places, watchers, fresh, serverUrl: () => site().url },
     compiler: deps.compiler.id,
   }
   const work: UseCases = {
@@ -170,7 +173,7 @@ const openParts = async (
     securityTxt: config.securityTxt,
     trustedProxies: config.http.trustedProxies,
   }
-  return { database, vault, objects, ...work, access, newId, watchers, fresh, setPort, http }
+  return { database, vault, objects, ...work, access, newId, places, watchers, fresh, setPort, http }
 }
 
 const handlersOf = (
@@ -247,6 +250,7 @@ const openRunnerDoor = async (
     serverUrl: () => parts.http.site().url,
     egressDefault,
     newId: parts.newId,
+    places: parts.places,
   })
   parts.opened.defer(() => listener.close())
   return listener.port

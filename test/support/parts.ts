@@ -17,6 +17,7 @@ import { createNewId } from '../../src/server/new-id.ts'
 import { openFsStore } from '../../src/server/objects/fs-store.ts'
 import { openRunnerListener } from '../../src/server/runners/open.ts'
 import { createRunners } from '../../src/server/runners/runners.ts'
+import { createPlaces } from '../../src/server/runs/places.ts'
 import { createRuns } from '../../src/server/runs/runs.ts'
 import { createVaultClient } from '../../src/server/vault-client.ts'
 import { randomBytes, run, systemClock } from '../../src/sys/index.ts'
@@ -43,6 +44,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
   const objects = await openFsStore({ directory: join(directory, 'objects'), randomBytes })
   const watchers = createWatchers()
   const fresh = createFreshFrames(watchers)
+  const places = createPlaces(newId)
   const tls = await makeCertificate(directory)
   const listener = await openRunnerListener({
     port: 0,
@@ -57,6 +59,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
     serverUrl: () => 'http://localhost:8420',
     egressDefault: 'open' as const,
     newId,
+    places,
     clock,
     log: silentLog,
   })
@@ -73,6 +76,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
     admin,
     stopVault,
     newId,
+    places,
     objects,
     watchers,
     fresh,
@@ -81,7 +85,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
     scope: actor.scope,
     runnerPort: listener.port,
     compiler,
-    runs: createRuns({ database, newId, compiler }),
+    runs: createRuns({ database, newId, places, compiler }),
     runners: createRunners({ database }),
   }
 }

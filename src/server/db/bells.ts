@@ -13,6 +13,8 @@ export type Bell = {
 export type Bells = {
   /** Rings for a notice on `channel` whose payload `concerns` the caller, and after every reconnect. */
   arm(concerns: (payload: string) => boolean): Bell
+  /** As if such a notice had come. */
+  ring(payload: string): void
   close(): void
 }
 
@@ -45,6 +47,9 @@ export const createBells = (database: Database, channel: Channel): Bells => {
         },
         disarm: () => armed.delete(ring),
       }
+    },
+    ring: (payload) => {
+      for (const ring of [...armed]) ring(payload)
     },
     close: () => {
       stop()

@@ -6,13 +6,15 @@ import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
 import { type DeliveryId, type HookId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
+import type { RunEvent } from '../../protocol/plan.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
-import { eventOf, insertRun } from '../runs/create.ts'
+import { eventOf, insertRun, type NewRun } from '../runs/create.ts'
 import { isZeroCommit } from '../runs/git-names.ts'
 import { findKnownPlan } from '../runs/known-plan.ts'
+import { type Places, withPlacing } from '../runs/places.ts'
 import { type Superseding, supersedeOlder } from '../runs/supersede.ts'
 import type { Intake, IntakeAnswer } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
@@ -23,6 +25,7 @@ export type IntakeDeps = {
   readonly database: Database
   readonly vault: VaultClient
   readonly newId: NewId
+  readonly places: Places
   /** What this release compiles with. */
   readonly compiler: string | null
   readonly clock: Clock
@@ -103,25 +106,10 @@ const store = async (
   const { db } = deps.database
   const plan =
     event === null ? null : await findKnownPlan({ ...deps, db }, project.id, { event, parameters: {} })
-  const verdict = await inTransaction(deps.database.db, async (tx) => {
-    const first = await rememberSignature(tx, project.id, { signature, delivery })
-    const decided = await decideVerdict(deps, tx, { content, first, problem: parsed.problems[0]?.message })
-    const run = decided.verdict === 'run' ? deps.newId('run') : decided.run
-    await insertDelivery(tx, project, { delivery, content, verdict: { ...decided, run } })
-    if (decided.verdict === 'run' && run !== null && event !== null) {
-      await insertRun(tx, deps.newId, {
-        id: run,
-        organisation: project.organisation,
-        project: project.id,
-        event,
-        delivery,
-        startedBy: 'hook',
-        plan,
-      })
-      await supersedeOlder(tx, deps.newId, { run, event, project })
-    }
-    return { ...decided, run }
-  })
+  const storing = { delivery, signature, content, event, plan, problem: parsed.problems[0]?.message }
+  const verdict = await withPlacing(deps.places, (placing) =>
+    inTransaction(db, (tx) => storeDelivery(deps, tx, project, { ...storing, placing })),
+  )
   deps.log.info('delivery stored', {
     delivery,
     project: project.id,
@@ -130,6 +118,34 @@ const store = async (
   })
   const status = verdict.verdict === 'run' ? 202 : verdict.verdict === 'refused' ? 400 : 200
   return answer(status, { delivery, ...verdict })
+}
+
+type Storing = Pick<NewRun, 'plan' | 'placing'> & {
+  readonly delivery: DeliveryId
+  readonly signature: Uint8Array
+  readonly content: DeliveryBody | null
+  readonly event: RunEvent | null
+  readonly problem: string | undefined
+}
+
+/** The delivery, and the run that it starts. */
+const storeDelivery = async (
+  deps: IntakeDeps,
+  tx: Tx,
+  project: Project,
+  { delivery, signature, content, event, plan, placing, problem }: Storing,
+): Promise<Verdict> => {
+  const { organisation, id } = project
+  const first = await rememberSignature(tx, id, { signature, delivery })
+  const decided = await decideVerdict(deps, tx, { content, first, problem })
+  const run = decided.verdict === 'run' ? deps.newId('run') : decided.run
+  await insertDelivery(tx, project, { delivery, content, verdict: { ...decided, run } })
+  if (decided.verdict === 'run' && run !== null && event !== null) {
+    const begun = { id: run, organisation, project: id, event, delivery, startedBy: 'hook', plan, placing }
+    await insertRun(tx, deps.newId, begun)
+    await supersedeOlder(tx, deps.newId, { run, event, project })
+  }
+  return { ...decided, run }
 }
 
 /** The delivery that came with this signature before, within the time it is remembered; null for the first. */

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import type WebSocket from 'ws'
 import { openTestApp, type TestApp } from '../../../test/support/http-app.ts'
+import { createPlaces } from '../runs/places.ts'
 import { createRuns } from '../runs/runs.ts'
 
 const deadline = () => AbortSignal.timeout(10_000)
@@ -14,7 +15,7 @@ const openApp = async () => {
   let listens: Promise<void> | undefined
   const app = await openTestApp({
     work: (parts) => {
-      const runs = createRuns({ ...parts, compiler: null })
+      const runs = createRuns({ ...parts, places: createPlaces(parts.newId), compiler: null })
       // The first notice is the one that says that earlier ones may be lost: lists of that time start over.
       listens = new Promise((resolve) => {
         const stop = runs.onChange((notice) => {

@@ -6,7 +6,8 @@ import type { RunId, RunnerId } from '../../base/ids.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
-import { changeRun, type NewLease } from '../runs/change.ts'
+import { changeRun } from '../runs/change.ts'
+import { leaseDeadlineSeconds, type NewLease } from '../runs/new-lease.ts'
 import { type LeaseDetails, type QueuedAttempt, takeQueued } from './lease-details.ts'
 
 export type ClaimRequest = {
@@ -32,7 +33,7 @@ export const claimAttempts = async (
       attempt,
       lease: {
         ...{ id: deps.newId('lease'), runner, session },
-        deadlineSeconds: deadlineSeconds(attempt),
+        deadlineSeconds: leaseDeadlineSeconds(attempt.spec),
         compiler: attempt.jobKind === 'plan' ? compiler : null,
       },
     }))
@@ -40,13 +41,6 @@ export const claimAttempts = async (
     return claimed.map(({ attempt, lease }) => ({ ...attempt, lease: lease.id }))
   })
 }
-
-/** The runner enforces the time limit; this long after it the server stops believing in the runner. */
-const backstopSeconds = 900
-const builtInSeconds = 900
-
-const deadlineSeconds = ({ spec }: QueuedAttempt): number =>
-  backstopSeconds + (spec === null ? builtInSeconds : spec.timeoutMs / 1000)
 
 type Claimed = { readonly attempt: QueuedAttempt; readonly lease: NewLease }
 

@@ -18,6 +18,7 @@ import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import { changeRun } from '../runs/change.ts'
 import { setHeadline } from '../runs/headline.ts'
+import { type Places, type Placing, withPlacing } from '../runs/places.ts'
 import type { VaultClient } from '../vault-client.ts'
 import type { Caller } from './authenticate.ts'
 import { type LeasedAttempt, type LeaseKey, leaseLost } from './events.ts'
@@ -29,6 +30,7 @@ import { foldEvents, type StepNews, withNotes, writeNews } from './news.ts'
 export type FinishDeps = {
   readonly db: Db
   readonly newId: NewId
+  readonly places: Places
   readonly vault: VaultClient
   readonly objects: ObjectStore
   readonly log: Log
@@ -144,10 +146,12 @@ type Ending = { readonly told: Told; readonly end: End }
 const applyEnd = (deps: FinishDeps, row: Row, ending: Ending): Promise<boolean> => {
   const log = bringLog(row, ending.told.body, ending.end.object)
   const mark = (tx: Tx) => markFinished(tx, row, { ...ending, log })
-  return inTransaction(deps.db, (tx) =>
-    row.run === null
-      ? endOutsideRuns(tx, row, { ...ending, mark })
-      : endInRun(tx, deps, { ...row, run: row.run }, { ...ending, mark }),
+  return withPlacing(deps.places, (placing) =>
+    inTransaction(deps.db, (tx) =>
+      row.run === null
+        ? endOutsideRuns(tx, row, { ...ending, mark })
+        : endInRun(tx, deps, { ...row, run: row.run }, { ...ending, mark, placing }),
+    ),
   )
 }
 
@@ -192,7 +196,7 @@ const endInRun = async (
   tx: Tx,
   deps: FinishDeps,
   row: Row & { readonly run: NonNullable<Row['run']> },
-  { end, mark }: Marked,
+  { end, mark, placing }: Marked & { readonly placing: Placing },
 ): Promise<boolean> => {
   const { job, number, run } = row
   const ready = end.outcome === 'passed' ? end.plan?.ready : undefined
@@ -206,7 +210,7 @@ const endInRun = async (
     ],
     {
       newId: deps.newId,
-      ...(ready === undefined ? {} : { planned: ready }),
+      ...(ready === undefined ? {} : { planned: ready, placing }),
       notices: [logNotice(row)],
       locked: async () => {
         if (!(await mark(tx))) return false

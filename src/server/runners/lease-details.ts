@@ -12,6 +12,7 @@ import type {
 } from '../../base/ids.ts'
 import type { JobSpec, RunEvent } from '../../protocol/plan.ts'
 import type { LeaseSpec, Source } from '../../protocol/runner-wire.ts'
+import type { Db } from '../db/database.ts'
 import type { JobKind } from '../db/schema.ts'
 import type { Tx } from '../db/transaction.ts'
 import { eventOf } from '../runs/create.ts'
@@ -60,11 +61,25 @@ export const takeQueued = async (
     with a as materialized (
       select a.* from unnest(${wanted.map(([name]) => name)}::text[], ${wanted.map(([, n]) => n)}::integer[]) as c (class, n)
       cross join lateral (
-        select id, job_id, run_id, project_id, organisation_id, number, queue_order from attempts
+        select id, lease_id, job_id, run_id, project_id, organisation_id, number, queue_order from attempts
         where status = 'queued' and class = c.class order by queue_order limit c.n for update skip locked) a
       limit ${max}
     )
-    select a.id as attempt, a.organisation_id as organisation, o.name as "organisationName",
+    ${details} order by a.queue_order`.execute(tx)
+  return rows
+}
+
+/** Of leases that were given by runs/places.ts. */
+export const readLeases = async (db: Db, ids: readonly LeaseId[]): Promise<readonly LeaseDetails[]> => {
+  const { rows } = await sql<LeaseDetails>`
+    with a as materialized (select * from attempts where lease_id = any(${ids}::text[]) and status = 'running')
+    ${details}`.execute(db)
+  return rows
+}
+
+/** Of the attempts in `a`. */
+const details = sql`
+    select a.id as attempt, a.lease_id as lease, a.organisation_id as organisation, o.name as "organisationName",
       a.project_id as project, p.name as "projectName", p.default_branch as "defaultBranch", p.source, a.number,
       j.id as job, j.kind as "jobKind", j.key as "jobKey", j.name as "jobName", j.number as "jobNumber", j.shard, j.shards,
       j.class, j.spec, j.spec_digest as "specDigest", w.id as workflow, w.name as "workflowName", r.id as run,
@@ -72,10 +87,7 @@ export const takeQueued = async (
       exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets"
     from a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
       join organisations o on o.id = a.organisation_id
-      left join runs r on r.id = a.run_id left join workflows w on w.id = j.workflow_id
-    order by a.queue_order`.execute(tx)
-  return rows
-}
+      left join runs r on r.id = a.run_id left join workflows w on w.id = j.workflow_id`
 
 /** What the installation says of every lease: its address, and what a job without a rule of its own may reach. */
 export type LeaseTerms = { readonly serverUrl: string; readonly egressDefault: 'none' | 'open' }

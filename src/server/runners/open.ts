@@ -25,6 +25,7 @@ import type { FreshFrames } from '../logs/fresh-frames.ts'
 import type { Watchers } from '../logs/watchers.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
+import type { Places } from '../runs/places.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { renewLeases } from './beat.ts'
@@ -59,6 +60,8 @@ export type RunnerListenerDeps = {
   /** What a job without a rule of its own may reach. */
   readonly egressDefault: 'none' | 'open'
   readonly newId: NewId
+  /** Where attempts that begin to wait find the polls that wait for them. */
+  readonly places: Places
   readonly clock: Clock
   readonly log: Log
 }

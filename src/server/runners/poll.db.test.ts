@@ -17,7 +17,7 @@ const ingestKey = { kid: 'k', pk: 'p', exp: 0, sig: 's' }
 
 /** `atLease` runs while the attempt is being claimed, `atPrepare` before. */
 const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void }, signal: AbortSignal) => {
-  const { database, db, clock, watchers } = parts
+  const { database, db, clock, places, watchers } = parts
   const newId: NewId = (kind) => {
     if (kind === 'lease') happens.atLease?.()
     return parts.newId(kind)
@@ -51,7 +51,10 @@ const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void
   const terms = { serverUrl: () => 'http://localhost', egressDefault: 'none' } as const
   const control = createControl({ db, clock, watchers })
   return answerPoll(
-    { ...deps, ...terms, tickets, control, giveBack: createGiveBack(deps), queueBells, leaseBells },
+    {
+      ...{ ...deps, ...terms, tickets, control, places, queueBells, leaseBells },
+      giveBack: createGiveBack(deps),
+    },
     poll,
     signal,
   )

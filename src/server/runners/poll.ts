@@ -1,18 +1,20 @@
 // The held poll: answers with work and with word about the work under way, as soon as there is any. The way from a
-// commit to the answer is notice → bell → claim; nothing asks the database in between (performance.md §5.2).
+// commit to the answer is place → lease for what begins in this process, else notice → bell → claim; nothing asks the
+// database in between (performance.md §5.2).
 import { type Fault, isFault } from '../../base/faults.ts'
-import type { RunnerId } from '../../base/ids.ts'
+import type { LeaseId, RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { leaseTtlMs, type PollAnswer, type PollRequest, pollHoldMs } from '../../protocol/runner-wire.ts'
 import { type Bells, eitherBell } from '../db/bells.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import type { Places } from '../runs/places.ts'
 import type { Caller } from './authenticate.ts'
 import { claimAttempts } from './claim.ts'
 import type { Control, HeldLease } from './control.ts'
 import type { GiveBack } from './give-back.ts'
-import { type LeaseDetails, leaseSpecOf } from './lease-details.ts'
+import { type LeaseDetails, leaseSpecOf, readLeases } from './lease-details.ts'
 import { loseAttempt } from './lose.ts'
 import { enterSession } from './sessions.ts'
 import type { Tickets } from './tickets.ts'
@@ -24,6 +26,7 @@ export type PollDeps = {
   readonly tickets: Tickets
   readonly control: Control
   readonly giveBack: GiveBack
+  readonly places: Places
   readonly queueBells: Bells
   readonly leaseBells: Bells
   readonly serverUrl: () => string
@@ -53,11 +56,48 @@ export const answerPoll = async (
       if (answer !== null) return answer
       const leftMs = until - performance.now()
       if (leftMs <= 0 || signal.aborted) return null
-      await bell.wait(Math.min(leftMs, limits.safetyNetMs), signal)
+      const given = await waitForWork(deps, poll, () =>
+        bell.wait(Math.min(leftMs, limits.safetyNetMs), signal),
+      )
+      if (given.length > 0) return takeGiven(deps, poll, given, signal)
     }
   } finally {
     bell.disarm()
   }
+}
+
+/** While it waits its places can be taken by what begins in this process: answers the leases that were. */
+const waitForWork = async (
+  { places, tickets, leaseBells }: PollDeps,
+  { caller, request: { session, free, eph } }: SignedPoll,
+  wait: () => Promise<void>,
+): Promise<readonly LeaseId[]> => {
+  if (
+    eph.length === 0 ||
+    !(await tickets.prepare().then(
+      () => true,
+      () => false,
+    ))
+  ) {
+    await wait()
+    return []
+  }
+  const onGiven = () => leaseBells.ring(caller.id)
+  const offer = places.offer({ runner: caller.id, session, free, max: eph.length, onGiven })
+  await wait()
+  return offer.close()
+}
+
+const takeGiven = async (
+  deps: PollDeps,
+  poll: SignedPoll,
+  given: readonly LeaseId[],
+  signal: AbortSignal,
+): Promise<PollAnswer | null> => {
+  const ingestKey = await deps.tickets.prepare()
+  const leases = await readLeases(deps.db, given)
+  const answer = await grantAll(deps, poll, leases, signal)
+  return answer === null ? null : { leases: answer, control: [], ingestKey }
 }
 
 /** `takeCall`: whether work was called out since it was asked last. */
@@ -128,16 +168,27 @@ const findWork = async (deps: PollDeps, poll: SignedPoll, signal: AbortSignal) =
   const { session, free, eph, facts } = request
   const compiler = facts === undefined ? caller.compiler : (facts.compiler ?? null)
   const claimed = await claimAttempts(deps, { runner: caller.id, session, free, max: eph.length, compiler })
-  // Nobody is there to answer any more.
+  const leases = await grantAll(deps, poll, claimed, signal)
+  return leases === null ? null : { leases, ingestKey }
+}
+
+/** null: none could be granted, or nobody is there to answer any more. */
+const grantAll = async (
+  deps: PollDeps,
+  poll: SignedPoll,
+  claimed: readonly LeaseDetails[],
+  signal: AbortSignal,
+): Promise<PollAnswer['leases'] | null> => {
   if (signal.aborted) {
     for (const { attempt, lease } of claimed) await deps.giveBack({ attempt, lease })
     return null
   }
+  const { eph } = poll.request
   const granted = await Promise.all(
     claimed.map((lease, i) => grant(deps, poll, { lease, eph: eph[i] ?? '' })),
   )
   const leases = granted.filter((lease) => lease !== null)
-  return leases.length === 0 ? null : { leases, ingestKey }
+  return leases.length === 0 ? null : leases
 }
 
 const grant = async (

@@ -5,12 +5,13 @@ import { sql } from 'kysely'
 import type { JobId, RunId } from '../../base/ids.ts'
 import { type Change, decide, type RunEvent, type RunState } from '../../schedule/index.ts'
 import { tellOnCommit } from '../db/notify.ts'
-import type { Tx } from '../db/transaction.ts'
+import { onCommit, type Tx } from '../db/transaction.ts'
+import { placePlanned } from './planned-rows.ts'
 import { runNotice } from './run-notice.ts'
 import { type LockedRun, lockAndLoad, locked } from './state.ts'
-import { type ChangeContext, type NewLease, writeChanges } from './write-changes.ts'
+import { type ChangeContext, writeChanges } from './write-changes.ts'
 
-export type { ChangeContext, NewLease }
+export type { ChangeContext }
 
 export type ChangedRun = {
   readonly run: LockedRun
@@ -28,8 +29,17 @@ export const changeRun = async (
   const loaded = await lockAndLoad(tx, id, events)
   if (loaded === null || (await context.locked?.()) === false) return null
   const { run } = loaded
-  const { state, changes } = decide(loaded.state, ...events)
-  await writeChanges(tx, run, changes, context)
+  const { planned, placing } = context
+  if (planned === undefined || placing === undefined) {
+    const { state, changes } = decide(loaded.state, ...events)
+    await writeChanges(tx, run, changes, context)
+    return { run, state, changes }
+  }
+  const { state, changes, leases } = placePlanned(planned, placing, (claimed) =>
+    decide(loaded.state, ...events, ...claimed),
+  )
+  await writeChanges(tx, run, changes, { ...context, leases })
+  onCommit(tx, placing.give)
   return { run, state, changes }
 }
 

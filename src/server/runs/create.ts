@@ -6,10 +6,11 @@ import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../
 import type { RunEvent } from '../../protocol/plan.ts'
 import { decide, isFinal, newPlannedRun, type Status } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
-import type { Tx } from '../db/transaction.ts'
+import { onCommit, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import type { KnownPlan } from './known-plan.ts'
-import { plannedParts } from './planned-rows.ts'
+import type { Placing } from './places.ts'
+import { placePlanned, plannedParts } from './planned-rows.ts'
 import { builtInClass } from './resource-class.ts'
 import { runNotice } from './run-notice.ts'
 
@@ -24,6 +25,8 @@ export type NewRun = {
   readonly startedBy: string
   /** null: it has to be planned. */
   readonly plan: KnownPlan | null
+  /** For the attempts that can begin at once; the caller releases what is not given in the end. */
+  readonly placing: Placing
   /** A further insert of the same statement. */
   readonly also?: RawBuilder<unknown>
 }
@@ -55,8 +58,15 @@ const insertPlanned = async (
 ): Promise<void> => {
   const { id, organisation, project, plan } = run
   const planJob = newId('job')
-  const { state } = decide(newPlannedRun(planJob), { kind: 'plan-known', ...plan.rows.event })
-  const queued = state.jobs.flatMap((job) => job.attempts.map(({ number }) => ({ job: job.id, number })))
+  const { state, leases } = placePlanned(plan.rows, run.placing, (claimed) =>
+    decide(newPlannedRun(planJob), { kind: 'plan-known', ...plan.rows.event }, ...claimed),
+  )
+  const attempts = state.jobs.flatMap((job) =>
+    job.attempts.map(({ number, status }) => ({
+      ...{ id: newId('attempt'), job: job.id, number, status, lease: leases.get(job.id) },
+    })),
+  )
+  const queued = attempts.filter(({ status }) => status === 'queued')
   const classes = new Set(queued.map(({ job }) => plan.rows.classes.get(job) ?? ''))
   const notices = [
     noticeOf(run),
@@ -68,13 +78,20 @@ const insertPlanned = async (
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
       where p.run_id = ${plan.run}
     ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state)}, new_attempt as (
-      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status)
-      select a.id, ${organisation}, ${project}, ${id}, j.id, a.number, j.class, 'queued'
-      from unnest(${queued.map(() => newId('attempt'))}::text[], ${queued.map(({ job }) => job)}::text[],
-        ${queued.map(({ number }) => number)}::integer[]) as a (id, job, number) join planned_job j on j.id = a.job
+      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status, started_at, lease_id,
+        runner_id, session, deadline_at)
+      select a.id, ${organisation}, ${project}, ${id}, j.id, a.number, j.class, a.status,
+        case a.status when 'running' then now() end, a.lease, a.runner, a.session, now() + make_interval(secs => a.seconds)
+      from unnest(${attempts.map((a) => a.id)}::text[], ${attempts.map((a) => a.job)}::text[],
+        ${attempts.map((a) => a.number)}::integer[], ${attempts.map((a) => a.status)}::text[],
+        ${attempts.map((a) => a.lease?.id ?? null)}::text[], ${attempts.map((a) => a.lease?.runner ?? null)}::text[],
+        ${attempts.map((a) => a.lease?.session ?? null)}::bigint[],
+        ${attempts.map((a) => a.lease?.deadlineSeconds ?? null)}::float8[])
+        as a (id, job, number, status, lease, runner, session, seconds) join planned_job j on j.id = a.job
       order by j.number
     )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
   tellOnCommit(tx, notices)
+  onCommit(tx, run.placing.give)
 }
 
 const noticeOf = ({ organisation, project, id }: Named) =>
@@ -96,10 +113,10 @@ const newRunPart = (
     returning id, organisation_id, next_run_number - 1 as number
   ), new_run as (
     insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
-      delivery_id, started_by, plan_digest, subject, author, headline, finished_at)
+      delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)
     select ${id}, organisation_id, id, number, ${status}, ${event.kind}, ${event.ref}, ${event.commit}, ${event.branch},
       ${event.tag}, ${delivery}, ${startedBy}, ${plan?.digest ?? null}, ${plan?.subject ?? null},
-      ${plan?.author ?? null}, ${plan?.headline ?? null}, case when ${isFinal(status)} then now() end from project
+      ${plan?.author ?? null}, ${plan?.headline ?? null}, case when ${status} = 'running' then now() end, case when ${isFinal(status)} then now() end from project
     returning id, organisation_id, project_id
   )`
 

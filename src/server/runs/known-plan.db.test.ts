@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
+import { waitFor } from '../../../test/support/installation.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
@@ -54,6 +55,23 @@ test('the same commit, ref and kind begin at the jobs of the plan, and say whose
     await runner.finish(held)
   }
   assert.equal((await again(third)).status, 'passed')
+})
+
+test('what begins while a runner waits is its own with the commit, as far as it has places', async () => {
+  const queued = () => sql<{ n: number }>`select count(*)::integer as n from attempts where status = 'queued'`
+  const taking = runner.take({ free: { small: 1 } }, 1)
+  const placing = parts.places.placing()
+  await waitFor('a poll that waits', () => placing.take('small'))
+  placing.release()
+  const run = await start()
+  const [held] = await taking
+  assert.ok(held?.spec.kind === 'job' && held.spec.run.id === run.id)
+  assert.deepEqual(statuses(run), { plan: 'passed', a: 'running', b: 'waiting' })
+  assert.equal(run.status, 'running')
+  assert.deepEqual((await queued().execute(parts.db)).rows, [{ n: 0 }])
+  await runner.finish(held)
+  assert.deepEqual(statuses(await again(run)), { plan: 'passed', a: 'passed', b: 'queued' })
+  await cancelQueued()
 })
 
 test('another commit, ref, kind, project, parameter or compiler is planned anew', async () => {
@@ -133,6 +151,7 @@ test('a run that could not be written leaves nothing of its plan behind', async 
       const { organisation } = parts
       await insertRun(tx, parts.newId, {
         ...{ id, organisation, project, event, delivery: null, startedBy: 'x', plan: known },
+        placing: parts.places.placing(),
       })
       throw new Error('after it')
     }),

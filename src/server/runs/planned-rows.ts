@@ -3,11 +3,19 @@
 import assert from 'node:assert'
 import { type RawBuilder, sql } from 'kysely'
 import type { JobId } from '../../base/ids.ts'
-import type { Plan } from '../../protocol/plan.ts'
-import { type ExpandedPlan, expandPlan, type RunEvent, type RunState } from '../../schedule/index.ts'
+import type { JobSpec, Plan } from '../../protocol/plan.ts'
+import {
+  type Decision,
+  type ExpandedPlan,
+  expandPlan,
+  type RunEvent,
+  type RunState,
+} from '../../schedule/index.ts'
 import { jcsDigest } from '../../seal/index.ts'
 import { storable } from '../db/storable.ts'
 import type { NewId } from '../new-id.ts'
+import { leaseDeadlineSeconds, type NewLease } from './new-lease.ts'
+import type { Placing } from './places.ts'
 import { classOf } from './resource-class.ts'
 import type { LockedRun } from './state.ts'
 
@@ -16,6 +24,7 @@ export type PlannedRows = {
   readonly event: Pick<Extract<RunEvent, { kind: 'planned' }>, 'workflows' | 'jobs'>
   readonly expanded: ExpandedPlan
   readonly classes: ReadonlyMap<JobId, string>
+  readonly specs: ReadonlyMap<JobId, JobSpec | null>
   /** Of each job's spec, in the order of the jobs. */
   readonly digests: readonly (string | null)[]
 }
@@ -31,10 +40,35 @@ export const planRows = async (newId: NewId, plan: Plan): Promise<PlannedRows> =
     classes: new Map(
       expanded.jobs.map(({ state, plan: { spec } }) => [state.id, classOf(spec?.resourceClass ?? null)]),
     ),
+    specs: new Map(expanded.jobs.map(({ state, plan: { spec } }) => [state.id, spec])),
     digests: await Promise.all(
       expanded.jobs.map(({ plan: { spec } }) => (spec === null ? null : jcsDigest(spec))),
     ),
   }
+}
+
+/**
+ * What its event makes of a run, with the attempts that find a place begun at once. The places are the transaction's:
+ * given with its commit.
+ */
+export const placePlanned = (
+  planned: PlannedRows,
+  placing: Placing,
+  /** What happens with these events after those of the plan. */
+  follows: (claimed: readonly RunEvent[]) => Decision,
+): Decision & { readonly leases: ReadonlyMap<JobId, NewLease> } => {
+  placing.release()
+  const leases = new Map<JobId, NewLease>()
+  const claimed = follows([]).changes.flatMap((change): RunEvent[] => {
+    if (change.kind !== 'attempt-added') return []
+    const { job, number } = change
+    const place = placing.take(planned.classes.get(job) ?? '')
+    if (place === null) return []
+    const seconds = leaseDeadlineSeconds(planned.specs.get(job) ?? null)
+    leases.set(job, { ...place, deadlineSeconds: seconds, compiler: null })
+    return [{ kind: 'claimed', job, number }]
+  })
+  return { ...follows(claimed), leases }
 }
 
 /** What is said of a run whose plan has no jobs; else null. */

@@ -19,6 +19,7 @@ import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
 import { findKnownPlan } from './known-plan.ts'
+import { type Places, withPlacing } from './places.ts'
 import { rerunJob, rerunRun } from './rerun.ts'
 import { parseRunNotice } from './run-notice.ts'
 import { type RunRow, selectRuns, summaryOf } from './summaries.ts'
@@ -26,6 +27,7 @@ import { type RunRow, selectRuns, summaryOf } from './summaries.ts'
 type Deps = {
   readonly database: Database
   readonly newId: NewId
+  readonly places: Places
   /** What this release compiles with. */
   readonly compiler: string | null
 }
@@ -126,19 +128,18 @@ const startRun = async (
   const event = eventOf('manual', ref, commit)
   const { db } = deps.database
   const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters: {} })
-  const id = await inTransaction(db, async (tx) => {
-    const run = deps.newId('run')
-    return insertRun(tx, deps.newId, {
-      id: run,
-      organisation: actor.scope.organisation,
-      project: project.id,
-      event,
-      delivery: null,
-      startedBy: actorId(actor),
-      plan,
-      also: auditInsert(actor, { action: 'run.start', target: run, project: project.id, run, result: 'ok' }),
-    })
+  const id = deps.newId('run')
+  const also = auditInsert(actor, {
+    ...{ action: 'run.start', target: id, project: project.id, run: id, result: 'ok' },
   })
+  await withPlacing(deps.places, (placing) =>
+    inTransaction(db, (tx) =>
+      insertRun(tx, deps.newId, {
+        ...{ id, organisation: actor.scope.organisation, project: project.id, event, delivery: null },
+        ...{ startedBy: actorId(actor), plan, placing, also },
+      }),
+    ),
+  )
   return getRun(deps, actor.scope, id)
 }
 

@@ -2,11 +2,13 @@
 // compared before it is set; the run is locked, so a row that differs means that somebody changed it without the lock.
 import assert from 'node:assert'
 import { type RawBuilder, sql } from 'kysely'
-import type { JobId, LeaseId, RunnerId } from '../../base/ids.ts'
+import type { JobId } from '../../base/ids.ts'
 import { type Change, isFinal } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
+import type { NewLease } from './new-lease.ts'
+import type { Placing } from './places.ts'
 import { type PlannedRows, plannedParts } from './planned-rows.ts'
 import { runNotice } from './run-notice.ts'
 import type { LockedRun } from './state.ts'
@@ -17,21 +19,14 @@ export type ChangeContext = {
   readonly planned?: PlannedRows
   /** Recorded as who cancelled, or wanted it again. */
   readonly by?: string
+  /** Takes places for attempts that would be queued, as far as a plan says their classes. */
+  readonly placing?: Placing
   /** Of the jobs whose attempts begin. */
   readonly leases?: ReadonlyMap<JobId, NewLease>
   /** Called under the lock, before anything is written; false: nothing is to change. */
   readonly locked?: () => Promise<boolean>
   /** Go out with those about the run. */
   readonly notices?: readonly Notice[]
-}
-
-export type NewLease = {
-  readonly id: LeaseId
-  readonly runner: RunnerId
-  readonly session: number
-  readonly deadlineSeconds: number
-  /** Of a plan: what its runner compiles with. */
-  readonly compiler: string | null
 }
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
@@ -52,7 +47,7 @@ export const writeChanges = async (
   }
   const parts = [
     attemptPart(changes, context),
-    addedPart(run, only(changes, 'attempt-added'), context.newId),
+    addedPart(run, only(changes, 'attempt-added'), context),
     jobPart(run, changes),
     workflowPart(only(changes, 'workflow')),
     runPart(run, changes, context.by ?? 'unknown'),
@@ -79,7 +74,7 @@ const sentNotices = (notices: readonly Notice[]) => sql`
   select json_agg(json_build_object('channel', channel, 'payload', payload)) from (
     select channel, payload, pg_notify(channel, payload) as sent from (
       ${noticeRows(notices)}
-      union all select distinct 'mayfly_queue', class from added
+      union all select distinct 'mayfly_queue', class from added where status = 'queued'
       union all select distinct 'mayfly_lease', runner_id from attempt where cancel) as due
   ) as notice where sent is not null`
 
@@ -121,17 +116,32 @@ const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext):
 }
 
 /** After those that end: a job has one live attempt at most, and a unique index says so. */
-const addedPart = (run: LockedRun, changes: readonly Of<'attempt-added'>[], newId: NewId): Part => ({
-  part: sql`added as (
-    insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status)
-    select c.id, j.organisation_id, j.project_id, j.run_id, j.id, c.number, c.cause, j.class, 'queued'
-    from unnest(${changes.map(() => newId('attempt'))}::text[], ${changes.map((c) => c.job)}::text[],
-      ${changes.map((c) => c.number)}::integer[], ${changes.map((c) => c.cause)}::text[]) as c (id, job, number, cause)
+const addedPart = (
+  run: LockedRun,
+  changes: readonly Of<'attempt-added'>[],
+  { newId, leases }: ChangeContext,
+): Part => {
+  const rows = changes.map((change) => ({
+    ...{ ...change, id: newId('attempt') },
+    lease: change.status === 'running' ? leases?.get(change.job) : undefined,
+  }))
+  const part = sql`added as (
+    insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, started_at,
+      lease_id, runner_id, session, deadline_at)
+    select c.id, j.organisation_id, j.project_id, j.run_id, j.id, c.number, c.cause, j.class, c.status,
+      case c.status when 'running' then now() end, c.lease, c.runner, c.session, now() + make_interval(secs => c.seconds)
+    from unnest(${rows.map(({ id }) => id)}::text[], ${rows.map(({ job }) => job)}::text[],
+      ${rows.map(({ number }) => number)}::integer[], ${rows.map(({ cause }) => cause)}::text[],
+      ${rows.map(({ status }) => status)}::text[], ${rows.map(({ lease }) => lease?.id ?? null)}::text[],
+      ${rows.map(({ lease }) => lease?.runner ?? null)}::text[],
+      ${rows.map(({ lease }) => lease?.session ?? null)}::bigint[],
+      ${rows.map(({ lease }) => lease?.deadlineSeconds ?? null)}::float8[])
+      as c (id, job, number, cause, status, lease, runner, session, seconds)
       join jobs j on j.id = c.job
     where j.run_id = ${run.id} and (select count(*) from attempt) >= 0 order by j.number
-    returning class)`,
-  count: changes.length,
-})
+    returning class, status)`
+  return { part, count: rows.length }
+}
 
 /** A job of which only an attempt changed has the run's rev all the same. */
 const jobPart = (run: LockedRun, changes: readonly Change[]): Part => {

@@ -1,0 +1,121 @@
+// Free places of runners whose polls wait in this process (docs/decisions/0013). An attempt that would be queued takes one
+// in the transaction that makes it, and its lease goes out with the answer to that poll: nothing is called out, looked for
+// and claimed. A poll offers places only while it waits, so everything that was queued before has had its turn.
+import type { LeaseId, RunnerId } from '../../base/ids.ts'
+import type { NewId } from '../new-id.ts'
+
+export type WaitingPoll = {
+  readonly runner: RunnerId
+  readonly session: number
+  /** Free places by class, and how many attempts it can take in all. */
+  readonly free: Readonly<Record<string, number>>
+  readonly max: number
+  /** A lease of this poll has been committed. */
+  readonly onGiven: () => void
+}
+
+export type Offer = {
+  /** Takes no more; answers the leases that were given, once every one under way is decided. */
+  close(): Promise<readonly LeaseId[]>
+}
+
+export type Place = { readonly id: LeaseId; readonly runner: RunnerId; readonly session: number }
+
+/** The places of one transaction. */
+export type Placing = {
+  /** null: no runner waits for this class; the attempt is queued. */
+  take(className: string): Place | null
+  /** They belong to their runners now. */
+  give(): void
+  /** Back to their polls, unless they were given. */
+  release(): void
+}
+
+export type Places = {
+  offer(poll: WaitingPoll): Offer
+  placing(): Placing
+}
+
+/** What is not given in the end goes back; a lease whose commit nobody can tell about comes back with its runner's next poll. */
+export const withPlacing = async <T>(places: Places, work: (placing: Placing) => Promise<T>): Promise<T> => {
+  const placing = places.placing()
+  try {
+    return await work(placing)
+  } finally {
+    placing.release()
+  }
+}
+
+type Waiting = {
+  readonly poll: WaitingPoll
+  readonly left: Map<string, number>
+  max: number
+  pending: number
+  isClosed: boolean
+  readonly given: LeaseId[]
+  readonly decided: PromiseWithResolvers<void>
+}
+type Taken = { readonly waiting: Waiting; readonly className: string; readonly place: Place }
+
+export const createPlaces = (newId: NewId): Places => {
+  const polls = new Set<Waiting>()
+  return {
+    offer: (poll) => {
+      const waiting: Waiting = {
+        ...{ poll, left: new Map(Object.entries(poll.free)), max: poll.max, pending: 0, isClosed: false },
+        ...{ given: [], decided: Promise.withResolvers<void>() },
+      }
+      polls.add(waiting)
+      return {
+        close: async () => {
+          polls.delete(waiting)
+          waiting.isClosed = true
+          settle(waiting)
+          await waiting.decided.promise
+          return waiting.given
+        },
+      }
+    },
+    placing: () => createPlacing(polls, newId),
+  }
+}
+
+const createPlacing = (polls: ReadonlySet<Waiting>, newId: NewId): Placing => {
+  let taken: Taken[] = []
+  return {
+    take: (className) => {
+      const waiting = [...polls].find(({ left, max }) => max > 0 && (left.get(className) ?? 0) > 0)
+      if (waiting === undefined) return null
+      count(waiting, className, -1)
+      const { runner, session } = waiting.poll
+      const place = { id: newId('lease'), runner, session }
+      taken.push({ waiting, className, place })
+      return place
+    },
+    give: () => {
+      for (const { waiting, place } of taken.splice(0)) {
+        waiting.given.push(place.id)
+        waiting.pending--
+        settle(waiting)
+        waiting.poll.onGiven()
+      }
+    },
+    release: () => {
+      for (const { waiting, className } of taken) {
+        count(waiting, className, 1)
+        settle(waiting)
+      }
+      taken = []
+    },
+  }
+}
+
+const count = (waiting: Waiting, className: string, by: 1 | -1): void => {
+  waiting.left.set(className, (waiting.left.get(className) ?? 0) + by)
+  waiting.max += by
+  waiting.pending -= by
+}
+
+const settle = ({ isClosed, pending, decided }: Waiting): void => {
+  if (isClosed && pending === 0) decided.resolve()
+}
