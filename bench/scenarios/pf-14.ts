@@ -1,5 +1,5 @@
 // PF-14, masking on one core: 73 MB of log in the pieces that a pipe gives, in which 20 secrets are looked for in all
-// encodings. The baseline is the least that any search can do: a loop that looks up every eighth pair of bytes.
+// encodings. The baseline is the least that a search can do: a loop that looks up every eighth pair of bytes and compares the hits.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createMasker } from '../../src/runner/index.ts'
@@ -9,14 +9,16 @@ import type { Scenario } from '../scenario.ts'
 
 const linesOfLog = 1_000_000
 const secretCount = 20
-const secretBytes = 40
+const secretCharacters = 40
 const pieceBytes = 64 * 1024
 const perSecond = (bytes: number, ms: number) => bytes / ms / 1_000
 
 const secretsOf = (count: number) =>
   Array.from({ length: count }, (_, at) => ({
     name: `SECRET_${at}`,
-    value: createHash('sha512').update(`secret ${at}`).digest().subarray(0, secretBytes),
+    value: Buffer.from(
+      createHash('sha512').update(`secret ${at}`).digest('base64url').slice(0, secretCharacters),
+    ),
   }))
 
 const readLog = (): Buffer => {
@@ -25,16 +27,30 @@ const readLog = (): Buffer => {
   return stdout
 }
 
+/** Finds the 20 values as they are, and nothing else: no encodings, no borders between pieces. */
 const skipLoop = (log: Buffer): number => {
   const pairs = new Uint8Array(2 ** 16)
+  const places = new Map<number, { readonly value: Buffer; readonly offset: number }[]>()
   for (const { value } of secretsOf(secretCount))
-    for (let at = 0; at < 8; at++) pairs[value.readUInt16LE(at)] = 1
+    for (let offset = 0; offset < 8; offset++) {
+      const pair = value.readUInt16LE(offset)
+      pairs[pair] = 1
+      places.set(pair, [...(places.get(pair) ?? []), { value, offset }])
+    }
   const elapsed = startClock()
-  let hits = 0
-  for (let at = 0; at < log.length - 1; at += 8)
-    hits += pairs[(log[at] ?? 0) | ((log[at + 1] ?? 0) << 8)] ?? 0
+  let found = 0
+  for (let at = 0; at < log.length - 1; at += 8) {
+    const pair = (log[at] ?? 0) | ((log[at + 1] ?? 0) << 8)
+    if (pairs[pair] !== 1) continue
+    for (const { value, offset } of places.get(pair) ?? [])
+      if (
+        log[at - offset] === value[0] &&
+        log.compare(value, 0, value.length, at - offset, at - offset + value.length) === 0
+      )
+        found++
+  }
   const ms = elapsed()
-  if (hits > log.length) throw new Error('more hits than places')
+  if (found > 0) throw new Error('a log without secrets holds one')
   return ms
 }
 

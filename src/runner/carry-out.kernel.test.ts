@@ -6,19 +6,12 @@ import { createServer, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, before, test } from 'node:test'
 import { needsRoot, type StartedJailer, startJailer } from '../../test/support/jailer.ts'
-import { formatId, type IdKind, uuid7 } from '../base/ids.ts'
+import { jobGrant, openCarryOut } from '../../test/support/job-lease.ts'
 import { silentLog } from '../base/log.ts'
 import type { JobEgress } from '../protocol/egress.ts'
-import type { JobSpec } from '../protocol/plan.ts'
 import type { EgressRecord } from '../protocol/receipt.ts'
-import type { JobLease, LeaseGrant } from '../protocol/runner-wire.ts'
-import { classes, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
+import { type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import { systemClock } from '../sys/index.ts'
-import { createCarryOut } from './carry-out.ts'
-import { createFetchers } from './checkout/fetch.ts'
-import { createPackStore } from './checkout/pack-store.ts'
-import { createSourceReaders } from './checkout/source-readers.ts'
-import { createCompilers } from './compile-cell.ts'
 
 const outside = Object.values(networkInterfaces())
   .flat()
@@ -50,44 +43,6 @@ after(async () => {
   await jailer?.stop()
 })
 
-const id = <K extends IdKind>(kind: K) => formatId(kind, uuid7(1, new Uint8Array(10)))
-
-const grantOf = (egress: JobEgress, command: string): LeaseGrant => {
-  const spec: JobSpec = {
-    ...{ v: 1, dialect: 'circleci', image: { kind: 'host', ref: null }, services: [], resourceClass: null },
-    ...{ workdir: '~', env: [], contexts: [], egress, timeoutMs: 60_000 },
-    steps: [
-      {
-        ...{ kind: 'run', name: 'ask', when: 'on_success', command, shell: null, env: [], background: false },
-        ...{ workdir: null, noOutputTimeoutMs: 60_000, maxAutoReruns: 0, autoRerunDelayMs: 0 },
-      },
-    ],
-  }
-  const event = { kind: 'push', ref: 'refs/heads/main', commit: 'a'.repeat(40), branch: 'main', tag: null }
-  const lease: JobLease = {
-    kind: 'job',
-    organisation: { id: id('organisation'), name: 'acme' },
-    project: { id: id('project'), name: 'app', defaultBranch: 'main' },
-    source: { kind: 'local', root: 0, path: 'app.git' },
-    serverUrl: 'http://localhost',
-    run: { id: id('run'), number: 1, event: { ...event, kind: 'push' } },
-    number: 1,
-    workflow: { id: id('workflow'), name: 'w' },
-    job: { id: id('job'), key: 'a', name: 'a', number: 1 },
-    shard: { index: 0, total: 1 },
-    ...{ spec, class: 'small', egress, planDigest: '', specDigest: '' },
-  }
-  return {
-    lease: id('lease'),
-    attempt: id('attempt'),
-    ttlMs: 60_000,
-    ticket: '',
-    eph: null,
-    sealed: null,
-    spec: lease,
-  }
-}
-
 /** What a job under `egress` hears from each `host port`, and what the gateway wrote down. */
 const hear = async (egress: JobEgress, asks: readonly string[]) => {
   const ask = (place: string) =>
@@ -95,17 +50,9 @@ const hear = async (egress: JobEgress, asks: readonly string[]) => {
   let said = ''
   const records: EgressRecord[] = []
   const vaultSignKey = await crypto.subtle.importKey('raw', new Uint8Array(32), 'Ed25519', false, ['verify'])
-  const packs = createPackStore({ clock: systemClock })
-  const { limits } = classes.small
-  const compilers = createCompilers({ driver, log: silentLog, limits, tool: 'none' })
-  const sources = { driver, log: silentLog, limits, privateRanges: [], agentDirectory: '/nonexistent' }
-  const [readers, fetchers] = [createSourceReaders(sources), createFetchers(sources)]
-  const carryOut = createCarryOut({
-    ...{ ...sources, packs, clock: systemClock, compilers, readers, fetchers },
-    ...{ vaultSignKey, egressRanges: [`${outside}/32`] },
-  })
+  const { carryOut, close } = openCarryOut(driver, { vaultSignKey, egressRanges: [`${outside}/32`] })
   const done = await carryOut(
-    grantOf(egress, asks.map(ask).join('\n')),
+    jobGrant(asks.map(ask).join('\n'), { egress }),
     null,
     {
       output: (step, bytes) => {
@@ -116,7 +63,7 @@ const hear = async (egress: JobEgress, asks: readonly string[]) => {
     },
     AbortSignal.timeout(60_000),
   )
-  packs.close()
+  close()
   assert.equal(done.outcome, 'passed', JSON.stringify(done.reason))
   return { said, verdicts: records.map(({ host, port, verdict }) => `${host} ${port} ${verdict}`) }
 }

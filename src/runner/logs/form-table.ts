@@ -124,8 +124,8 @@ const createSearch = ({ bytes, starts, owners, shorter, bytesMax }: Sorted) => {
   return { rank, sharedBytes, longestAt, lengthOf }
 }
 
-/** A tenth of the slots is taken at most, up to a size that stays in the processor's cache. */
-const tableBits = (grams: number): number => Math.min(20, Math.max(16, Math.ceil(Math.log2(grams * 10))))
+/** One slot in forty is taken, up to a size that stays in the processor's cache. */
+const tableBits = (grams: number): number => Math.min(20, Math.max(16, Math.ceil(Math.log2(grams * 40))))
 
 type Sorted = {
   /** All forms in the order of their bytes, one behind the other. */

@@ -1,0 +1,67 @@
+// Job leases for tests of the runner without a server: a grant for one script, and what carries it out on a driver.
+import { formatId, type IdKind, uuid7 } from '../../src/base/ids.ts'
+import { silentLog } from '../../src/base/log.ts'
+import type { JobEgress } from '../../src/protocol/egress.ts'
+import type { JobSpec } from '../../src/protocol/plan.ts'
+import type { JobLease, LeaseGrant } from '../../src/protocol/runner-wire.ts'
+import { createCarryOut } from '../../src/runner/carry-out.ts'
+import { createFetchers } from '../../src/runner/checkout/fetch.ts'
+import { createPackStore } from '../../src/runner/checkout/pack-store.ts'
+import { createSourceReaders } from '../../src/runner/checkout/source-readers.ts'
+import { createCompilers } from '../../src/runner/compile-cell.ts'
+import { classes, type Driver } from '../../src/sandbox/index.ts'
+import type { CryptoKey } from '../../src/seal/index.ts'
+import { systemClock } from '../../src/sys/index.ts'
+
+const id = <K extends IdKind>(kind: K) => formatId(kind, uuid7(1, new Uint8Array(10)))
+
+export const jobGrant = (
+  command: string,
+  { egress = { mode: 'none', allow: [] }, name = 'ask' }: { egress?: JobEgress; name?: string } = {},
+): LeaseGrant => {
+  const spec: JobSpec = {
+    ...{ v: 1, dialect: 'circleci', image: { kind: 'host', ref: null }, services: [], resourceClass: null },
+    ...{ workdir: '~', env: [], contexts: [], egress, timeoutMs: 60_000 },
+    steps: [
+      {
+        ...{ kind: 'run', name, when: 'on_success', command, shell: null, env: [], background: false },
+        ...{ workdir: null, noOutputTimeoutMs: 60_000, maxAutoReruns: 0, autoRerunDelayMs: 0 },
+      },
+    ],
+  }
+  const event = { kind: 'push', ref: 'refs/heads/main', commit: 'a'.repeat(40), branch: 'main', tag: null }
+  const lease: JobLease = {
+    kind: 'job',
+    organisation: { id: id('organisation'), name: 'acme' },
+    project: { id: id('project'), name: 'app', defaultBranch: 'main' },
+    source: { kind: 'local', root: 0, path: 'app.git' },
+    serverUrl: 'http://localhost',
+    run: { id: id('run'), number: 1, event: { ...event, kind: 'push' } },
+    number: 1,
+    workflow: { id: id('workflow'), name: 'w' },
+    job: { id: id('job'), key: 'a', name: 'a', number: 1 },
+    shard: { index: 0, total: 1 },
+    ...{ spec, class: 'small', egress, planDigest: '', specDigest: '' },
+  }
+  return {
+    ...{ lease: id('lease'), attempt: id('attempt'), ttlMs: 60_000, ticket: '', eph: null, sealed: null },
+    spec: lease,
+  }
+}
+
+/** What carries leases out on `driver`; `close` when they are over. */
+export const openCarryOut = (
+  driver: Driver,
+  { vaultSignKey, egressRanges = [] }: { vaultSignKey: CryptoKey; egressRanges?: readonly string[] },
+) => {
+  const packs = createPackStore({ clock: systemClock })
+  const { limits } = classes.small
+  const compilers = createCompilers({ driver, log: silentLog, limits, tool: 'none' })
+  const sources = { driver, log: silentLog, limits, privateRanges: [], agentDirectory: '/nonexistent' }
+  const [readers, fetchers] = [createSourceReaders(sources), createFetchers(sources)]
+  const carryOut = createCarryOut({
+    ...{ ...sources, packs, clock: systemClock, compilers, readers, fetchers },
+    ...{ vaultSignKey, egressRanges },
+  })
+  return { carryOut, close: () => packs.close() }
+}
