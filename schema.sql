@@ -297,6 +297,21 @@ migration
   migration_pkey: PRIMARY KEY (number)
   CREATE UNIQUE INDEX migration_pkey ON public.migration USING btree (number)
 
+orbs
+  organisation_id text not null
+  id text not null
+  text text not null
+  sha256 text not null
+  added_at timestamp with time zone not null default now()
+  added_by text not null
+  orbs_added_by_check: CHECK (((length(added_by) >= 1) AND (length(added_by) <= 64)))
+  orbs_id_check: CHECK (((length(id) >= 3) AND (length(id) <= 512)))
+  orbs_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  orbs_pkey: PRIMARY KEY (organisation_id, id)
+  orbs_sha256_check: CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+  orbs_text_check: CHECK (((octet_length(text) >= 1) AND (octet_length(text) <= 1048576)))
+  CREATE UNIQUE INDEX orbs_pkey ON public.orbs USING btree (organisation_id, id)
+
 organisations
   id text not null
   name text not null
@@ -371,6 +386,7 @@ projects
   next_run_number integer not null default 1
   created_at timestamp with time zone not null default now()
   auto_cancel boolean not null default false
+  untrusted_in_scripts boolean not null default false
   projects_default_branch_check: CHECK (((length(default_branch) >= 1) AND (length(default_branch) <= 255)))
   projects_hook_id_key: UNIQUE (hook_id)
   projects_id_check: CHECK ((id ~~ 'prj\_%'::text))

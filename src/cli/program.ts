@@ -28,6 +28,7 @@ export const createProgram = (
   addLocalVerbs(program, around)
   addConfigVerbs(program, around)
   addProjectVerbs(program, around)
+  addOrbVerbs(program, around)
   addRunVerbs(program, around)
   addAccessVerbs(program, around)
   extraCommands(program)
@@ -176,6 +177,12 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
         'off',
       ]),
     )
+    .addOption(
+      new Option(
+        '--untrusted-text <rule>',
+        'names of branches and tags with unsafe characters in scripts',
+      ).choices(['stop', 'keep']),
+    )
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/project-set.ts')).setProject))
   project
@@ -187,6 +194,21 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
 }
 
 const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
+
+const addOrbVerbs = (program: Command, around: Surroundings): void => {
+  const orb = program.command('orb').description('the orb store of the installation')
+  orb
+    .command('add <id> <file>')
+    .description('put the source of an orb there: namespace/orb@1.2.3, or its https address')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/orb.ts')).addOrb))
+  orb
+    .command('list')
+    .alias('ls')
+    .description('list orbs and their versions')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/orb.ts')).listOrbs))
+}
 
 const addRunVerbs = (program: Command, around: Surroundings): void => {
   const runs = program.command('runs').description('runs of the installation')

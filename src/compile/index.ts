@@ -4,13 +4,15 @@
 import { utf8 } from '../base/bytes.ts'
 import type { Problem } from '../base/problem.ts'
 import { sha256Hex } from '../base/sha256.ts'
-import type { Dialect, Origins, Plan, PlanInputs, RunEvent } from '../protocol/plan.ts'
+import type { Dialect, Origins, Plan, PlanInputs, RunEvent, RunFacts } from '../protocol/plan.ts'
 import { type Construct, createConstructs } from './constructs.ts'
 import {
+  asksForRun,
   type CircleciInput,
   type Compiled,
   compileCircleci,
   declaredParameterTypes,
+  elementsOf,
 } from './dialects/circleci/index.ts'
 import { limits } from './limits.ts'
 import { createOriginMarks } from './plan/origins.ts'
@@ -35,7 +37,9 @@ export type CompileInput = {
   readonly parameters: PlanInputs['parameters']
   /** The project lets text from outside with unsafe characters become part of scripts. */
   readonly untrustedInScripts?: boolean
-  /** Registry orbs that the installation has, text by exact id (`namespace/orb@1.2.3`). */
+  /** What `<< pipeline.number >>` and its like show; unset without it. */
+  readonly run?: RunFacts
+  /** Orbs that the installation has, text by exact id (`namespace/orb@1.2.3`) or address. */
   readonly orbs?: ReadonlyMap<string, string>
   /** Say of every workflow and job whether this event starts it, and why not. */
   readonly withSelection?: boolean
@@ -63,6 +67,8 @@ type DialectRow = {
   readonly path: string
   readonly compile: (input: CircleciInput) => Compiled
   readonly parameterTypes: (document: SourceNode) => ReadonlyMap<string, string>
+  /** Whether a text may show something of `RunFacts`; a word too many costs nothing but a plan made anew. */
+  readonly asksForRun: (text: string) => boolean
 }
 
 /** In order of preference. */
@@ -72,6 +78,7 @@ const dialects: readonly DialectRow[] = [
     path: '.circleci/config.yml',
     compile: compileCircleci,
     parameterTypes: declaredParameterTypes,
+    asksForRun,
   },
 ]
 
@@ -106,18 +113,26 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
   const origins = createOriginMarks()
   const allowed = input.untrustedInScripts === true ? ({ untrustedInScripts: true } as const) : {}
   const inputs: PlanInputs = { event: input.event, parameters: input.parameters, ...allowed }
+  const { run } = input
   const work = createWorkMeter(problems)
   const orbs = input.orbs ?? new Map()
   const selection = input.withSelection === true ? createSelectionLog() : null
   const { files } = input
-  const compiled = row.compile({ document, inputs, problems, origins, work, selection, files, orbs })
+  const compiled = row.compile({
+    ...{ document, problems, origins, work, selection, files, orbs },
+    inputs: run ? { ...inputs, run } : inputs,
+  })
   const { workflows } = compiled
   if (problems.hasErrors()) return { ok: false, problems: problems.list() }
-  const source = [{ path: row.path, text }, ...compiled.orbs].map((file) => ({
-    path: file.path,
-    sha256: sha256Hex(file.text),
-  }))
-  const plan: Plan = { v: 1, dialect: row.dialect, source, inputs, workflows }
+  const texts = [{ path: row.path, text }, ...compiled.orbs]
+  const source = texts.map((file) => ({ path: file.path, sha256: sha256Hex(file.text) }))
+  // A plan that shows nothing of its run serves every run of the same event.
+  const isOfRun = run !== undefined && texts.some((file) => row.asksForRun(file.text))
+  const plan: Plan = {
+    ...{ v: 1, dialect: row.dialect, source },
+    inputs: isOfRun ? { ...inputs, run } : inputs,
+    workflows,
+  }
   if (work.spent() * jsonGrowthMax > limits.planBytesMax) checkSize(plan, problems)
   if (workflows.length === 0)
     problems.add('N_NOTHING_TO_RUN', null, 'no workflow of this file applies to this event')
@@ -128,6 +143,12 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
 
 /** A character becomes at most six (`\\u0000`); writing a plan out to measure it is only worth it near the limit. */
 const jsonGrowthMax = 6
+
+/** `command x`, `job y` … of the source of an orb; null when it cannot be read. */
+export const orbElements = (text: string): readonly string[] | null => {
+  const document = loadYaml('orb.yml', text, createProblems())
+  return document && elementsOf(document)
+}
 
 /** The types of the parameters that a pipeline takes, by name: for callers that have nothing but texts. */
 export const pipelineParameterTypes = (files: ReadonlyMap<string, string>): ReadonlyMap<string, string> => {

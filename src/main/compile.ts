@@ -73,8 +73,13 @@ const parseJson = (text: string): unknown => {
 const answerTo = (text: string): CompileAnswer | { readonly refused: string } => {
   const request = parseCompileRequest(parseJson(text))
   if (!request.ok) return { refused: request.problems.map(({ message }) => message).join('; ') }
-  const { files, event, parameters } = request.value
-  return compile({ files: new Map(Object.entries(files)), event, parameters })
+  const { v: _, files, orbs, untrustedInScripts, ...given } = request.value
+  return compile({
+    ...given,
+    files: new Map(Object.entries(files)),
+    orbs: new Map(Object.entries(orbs ?? {})),
+    untrustedInScripts: untrustedInScripts === true,
+  })
 }
 
 /** An answer that cannot be sent becomes one that can: a plan of such a size is a mistake, or an attack. */

@@ -2,13 +2,23 @@
 // the request holds a repository's hostile text, and the answer is as hostile as that text.
 
 import type { Parsed, Position, Problem } from '../base/problem.ts'
-import { either, integer, list, object, oneOf, parseShape, type Shape, text } from '../base/shape.ts'
-import type { Origin, Origins, Plan, PlanInputs } from './plan.ts'
-import { nullable, plainValues, plan, runEvent } from './plan-parse.ts'
+import {
+  either,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  parseShape,
+  type Shape,
+  text,
+} from '../base/shape.ts'
+import type { Origin, Origins, Plan, PlanInputs, RunFacts } from './plan.ts'
+import { nullable, plainValues, plan, runEvent, runFacts } from './plan-parse.ts'
 
 /** Written when everything is loaded and warm, before anything is read. */
 export const compileReadyLine = 'ready\n'
-export const compileRequestBytesMax = 8 * 1024 * 1024
+export const compileRequestBytesMax = 16 * 1024 * 1024
 export const compileAnswerBytesMax = 16 * 1024 * 1024
 
 export type CompileRequest = {
@@ -17,6 +27,10 @@ export type CompileRequest = {
   readonly files: Readonly<Record<string, string>>
   readonly event: PlanInputs['event']
   readonly parameters: PlanInputs['parameters']
+  readonly untrustedInScripts?: true
+  readonly run?: RunFacts
+  /** Registry orbs by exact id. */
+  readonly orbs?: Readonly<Record<string, string>>
 }
 
 export type CompileAnswer =
@@ -54,6 +68,9 @@ const request: Shape<CompileRequest> = object({
   files: recordOf(text({ max: textMax, min: 0 })),
   event: runEvent,
   parameters: plainValues,
+  untrustedInScripts: optional(oneOf(true)),
+  run: optional(runFacts),
+  orbs: optional(recordOf(text({ max: textMax, min: 0 }))),
 })
 
 const count = integer({ min: 1, max: Number.MAX_SAFE_INTEGER })

@@ -28,6 +28,7 @@ import {
   type PlanStep,
   type PlanWorkflow,
   type RunEvent,
+  type RunFacts,
 } from './plan.ts'
 
 /** The number in the catalogue of configuration problems (2xxx) for a plan that does not hold its shape. */
@@ -180,10 +181,24 @@ export const runEvent: Shape<RunEvent> = object({
   tag: nullable(name),
 })
 
+export const runFacts: Shape<RunFacts> = object({
+  id: name,
+  number: wholeNumber,
+  organisation: name,
+  project: name,
+  defaultBranch: name,
+  url: body,
+})
+
 export const plan: Shape<Plan> = object({
   v: oneOf(1),
   dialect,
   source: list(object({ path: name, sha256: digest }), { max: 1000 }),
-  inputs: object({ event: runEvent, parameters: plainValues, untrustedInScripts: optional(oneOf(true)) }),
+  inputs: object({
+    event: runEvent,
+    parameters: plainValues,
+    untrustedInScripts: optional(oneOf(true)),
+    run: optional(runFacts),
+  }),
   workflows: list(workflow, { max: 1000 }),
 })

@@ -44,6 +44,19 @@ export type PlanInputs = {
   readonly parameters: Readonly<Record<string, string | number | boolean>>
   /** The project lets text from outside with unsafe characters become part of scripts (README.md decision 6). */
   readonly untrustedInScripts?: true
+  /** Only where the configuration asks for one of these: such a plan is of one run. */
+  readonly run?: RunFacts
+}
+
+/** What a configuration may know of its run beside the event. */
+export type RunFacts = {
+  readonly id: string
+  readonly number: number
+  readonly organisation: string
+  readonly project: string
+  readonly defaultBranch: string
+  /** Where the source is cloned from. */
+  readonly url: string
 }
 
 /** What happened. `ref` is a full name (`refs/heads/…`, `refs/tags/…`); `commit` 40 or 64 hexadecimal digits. */

@@ -66,6 +66,8 @@ export type RunnerFacts = {
 export type PollAnswer = {
   readonly leases: readonly LeaseGrant[]
   readonly control: readonly LeaseControl[]
+  /** The orb stores that the plan leases of this answer read: organisation → exact id → text. Absent where they are empty. */
+  readonly orbs?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Comes with leases: what a runner seals log keys to. It checks VSIGN's signature with the key it pinned at enrolment. */
   readonly ingestKey?: {
     readonly kid: string
@@ -116,6 +118,10 @@ export const openCommit = '0'.repeat(40)
 export type PlanLease = LeaseOfRun & {
   readonly kind: 'plan'
   readonly parameters: Readonly<Record<string, string | number | boolean>>
+  /** Registry orbs by exact id; the session puts them here from the answer that brought the lease. */
+  readonly orbs?: Readonly<Record<string, string>>
+  /** The project lets text from outside become part of scripts. */
+  readonly untrustedInScripts?: true
 }
 
 export type JobLease = LeaseOfRun & {

@@ -5,7 +5,7 @@
 import { fault, isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
-import type { CompileAnswer } from '../protocol/compile.ts'
+import type { CompileAnswer, CompileRequest } from '../protocol/compile.ts'
 import type { PlanLease, PlanResult } from '../protocol/runner-wire.ts'
 import { jcsDigest } from '../seal/index.ts'
 import { type AttemptReason, type AttemptResult, stopped } from './attempt.ts'
@@ -14,6 +14,7 @@ import { type Read, type ReadDeps, readCommit } from './checkout/git-trees.ts'
 import type { SourceKey } from './checkout/source-cell.ts'
 import type { Compiled, Compilers } from './compile-cell.ts'
 import { type AttemptSink, say } from './sink.ts'
+import { sourceAddress } from './source-address.ts'
 
 export type PlanDeps = ReadDeps & { readonly compilers: Compilers; readonly log: Log }
 
@@ -114,13 +115,23 @@ const compileIt = (
     return { value, failure: value.answer.ok ? null : firstError(value.answer.problems) }
   })
 
-const requestOf = ({ run, parameters }: PlanLease, read: ReadCommit) => ({
-  v: 1 as const,
+const requestOf = (lease: PlanLease, read: ReadCommit): CompileRequest => ({
+  v: 1,
   files: Object.fromEntries(
     [...read.files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')]),
   ),
-  event: { ...run.event, commit: read.commit },
-  parameters,
+  event: { ...lease.run.event, commit: read.commit },
+  parameters: lease.parameters,
+  ...(lease.untrustedInScripts === true ? { untrustedInScripts: true } : {}),
+  ...(lease.orbs === undefined ? {} : { orbs: lease.orbs }),
+  run: {
+    id: lease.run.id,
+    number: lease.run.number,
+    organisation: lease.organisation.name,
+    project: lease.project.name,
+    defaultBranch: lease.project.defaultBranch,
+    url: sourceAddress(lease.source),
+  },
 })
 
 /** A plan is told before anything is closed: its jobs wait for it. */

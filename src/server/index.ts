@@ -36,6 +36,7 @@ import { createNewId, type NewId } from './new-id.ts'
 import { openFsStore } from './objects/fs-store.ts'
 import type { ObjectStore } from './objects/store.ts'
 import { listenOnSocket } from './operator-socket.ts'
+import { createOrbs } from './orbs/orbs.ts'
 import { createDeliveries } from './projects/deliveries.ts'
 import { createProjects } from './projects/projects.ts'
 import { openRunnerListener } from './runners/open.ts'
@@ -147,6 +148,7 @@ const openParts = async (
     runs: createRuns(shared),
     projects: createProjects({ ...shared, localRepositoryRoots: config.localRepositoryRoots }),
     deliveries: createDeliveries(shared),
+    orbs: createOrbs(shared),
     logs: createLogs(shared),
     runners: createRunners(shared),
     secrets: createSecrets(shared),

@@ -70,6 +70,12 @@ export type Projects = {
   readonly confirmHostKey: (actor: Actor, project: string, fingerprint: string) => Promise<api.Project>
 }
 
+export type Orbs = {
+  readonly list: (scope: Scope) => Promise<Page<api.Orb>>
+  /** The same text under the same id changes nothing; another text under an exact version is refused. */
+  readonly put: (actor: Actor, input: api.OrbInput) => Promise<api.Orb>
+}
+
 export type Deliveries = {
   readonly list: (
     scope: Scope,

@@ -59,6 +59,7 @@ export const noWork: UseCases = {
     contact: unexpected,
     confirmHostKey: unexpected,
   },
+  orbs: { list: empty, put: unexpected },
   deliveries: { list: empty },
   logs: {
     readFrames: async function* () {},

@@ -5,7 +5,11 @@ import { connect } from '../api/connect.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-type Flags = { readonly autoCancel?: 'on' | 'off'; readonly json?: boolean }
+type Flags = {
+  readonly autoCancel?: 'on' | 'off'
+  readonly untrustedText?: 'stop' | 'keep'
+  readonly json?: boolean
+}
 
 export const setProject = async (around: Surroundings, flags: Flags, name: string): Promise<number> => {
   const body = settingsOf(flags)
@@ -24,6 +28,7 @@ export const setProject = async (around: Surroundings, flags: Flags, name: strin
   return 0
 }
 
-const settingsOf = ({ autoCancel }: Flags): ProjectSettingsInput => ({
+const settingsOf = ({ autoCancel, untrustedText }: Flags): ProjectSettingsInput => ({
   ...(autoCancel === undefined ? {} : { auto_cancel: autoCancel === 'on' }),
+  ...(untrustedText === undefined ? {} : { untrusted_in_scripts: untrustedText === 'keep' }),
 })

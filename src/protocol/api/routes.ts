@@ -108,6 +108,21 @@ export const routes = {
     body: s.projectSettingsInput,
     answer: s.project,
   }),
+  orbs: route({
+    method: 'GET',
+    path: '/api/v1/orbs',
+    access: 'project.view',
+    summary: 'The orb store',
+    answer: s.page(s.orb),
+  }),
+  orbPut: route({
+    method: 'POST',
+    path: '/api/v1/orbs',
+    access: 'project.manage',
+    summary: 'Put the source of an orb into the store',
+    body: s.orbInput,
+    answer: s.orb,
+  }),
   projectHook: route({
     method: 'GET',
     path: '/api/v1/projects/:project/hook-script',

@@ -217,9 +217,14 @@ export type Attempt = z.infer<typeof attempt>
 export const projectSettings = z.object({
   /** A push ends the runs of earlier pushes to its branch; never on the default branch. */
   auto_cancel: z.boolean(),
+  /** Text from outside with unsafe characters (names of branches and tags) may become part of scripts. */
+  untrusted_in_scripts: z.boolean(),
 })
 /** What is left out stays. */
-export const projectSettingsInput = z.strictObject({ auto_cancel: z.boolean().optional() })
+export const projectSettingsInput = z.strictObject({
+  auto_cancel: z.boolean().optional(),
+  untrusted_in_scripts: z.boolean().optional(),
+})
 export type ProjectSettingsInput = z.infer<typeof projectSettingsInput>
 
 export const project = z.object({
@@ -235,6 +240,28 @@ export const project = z.object({
   last_run: runSummary.nullable(),
 })
 export type Project = z.infer<typeof project>
+
+export const orbInput = z.strictObject({
+  /** Exact: a version of three numbers, a `dev:` label, or the address of an orb. */
+  id: z
+    .string()
+    .max(512)
+    .regex(/^([A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+@(\d+\.\d+\.\d+|dev:[A-Za-z0-9_./-]+)|https:\/\/[!-~]+)$/),
+  text: z
+    .string()
+    .min(1)
+    .max(1024 * 1024),
+})
+export type OrbInput = z.infer<typeof orbInput>
+
+export const orb = z.object({
+  id: z.string(),
+  sha256: z.string(),
+  bytes: z.number(),
+  added_at: time,
+  added_by: z.string(),
+})
+export type Orb = z.infer<typeof orb>
 
 /** Answer to making a project or rotating its hook: the only time the secret is given, sealed to `eph`. */
 export const projectCreated = z.object({ project, hook_secret_sealed: z.string() })

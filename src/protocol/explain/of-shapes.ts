@@ -96,8 +96,8 @@ export const ofShapes = {
     },
   },
   E_ORB_MISSING: {
-    why: 'The file uses an orb from a registry. Mayfly fetches nothing while it compiles: the source of the orb must lie in the repository, and this one, or this version of it, does not.',
-    mend: 'Put the source of the orb into the file that the help names and commit it. A version such as 5.1 takes the highest 5.1.x that is there.',
+    why: 'The file uses an orb from a registry. Mayfly fetches nothing while it compiles: the source of the orb must lie in the store of the installation or in the repository, and this one, or this version of it, does not.',
+    mend: 'Put the source of the orb into the store with `mayfly orb add`, or commit it as the file that the help names. A version such as 5.1 takes the highest 5.1.x that is there.',
     example: {
       text: 'version: 2.1\norbs:\n  node: circleci/node@5.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [checkout, node/install]\n',
     },
@@ -124,7 +124,7 @@ export const ofShapes = {
     },
   },
   E_ORB_REFERENCE: {
-    why: 'An orb is declared as `namespace/orb@version`, or with its body in place. This is neither; orbs by address are not fetched.',
+    why: 'An orb is declared as `namespace/orb@version`, or with its body in place. An address begins with `https://`. This is none of them.',
     mend: 'Write the namespace, a slash, the name, an @ and a version: `circleci/node@5.1.0`.',
     example: {
       text: 'version: 2.1\norbs:\n  node: circleci/node\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [node/install]\n',

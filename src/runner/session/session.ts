@@ -203,12 +203,19 @@ const take = async (state: State, answer: PollAnswer): Promise<void> => {
     if (key === null) deps.log.error('an ingest key that the vault does not vouch for', {})
     state.ingestKey = key
   }
-  for (const grant of answer.leases) start(state, grant)
+  for (const grant of answer.leases) start(state, withOrbs(grant, answer))
   for (const { lease, cancel, watched } of answer.control) {
     const held = state.held.get(lease)
     if (cancel !== undefined) held?.lease.stop('cancelled')
     if (watched !== undefined) held?.lease.setWatched(watched)
   }
+}
+
+/** Plans of one organisation share its store: it comes once. */
+const withOrbs = (grant: LeaseGrant, { orbs }: PollAnswer): LeaseGrant => {
+  const { spec } = grant
+  const own = spec.kind === 'plan' ? orbs?.[spec.organisation.id] : undefined
+  return own === undefined || spec.kind !== 'plan' ? grant : { ...grant, spec: { ...spec, orbs: own } }
 }
 
 const start = (state: State, grant: LeaseGrant): void => {

@@ -43,7 +43,16 @@ export type Schema = {
     deploy_key_fingerprint: Or<string>
     next_run_number: Generated<number>
     auto_cancel: Generated<boolean>
+    untrusted_in_scripts: Generated<boolean>
     created_at: At
+  }
+  orbs: {
+    organisation_id: OrganisationId
+    id: string
+    text: string
+    sha256: string
+    added_at: At
+    added_by: string
   }
   host_keys: {
     project_id: ProjectId

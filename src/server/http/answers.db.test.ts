@@ -7,8 +7,12 @@ import type { Project } from '../../protocol/api/shapes.ts'
 const project: Project = {
   ...{ id: `prj_${'0'.repeat(26)}`, name: 'web', source: { kind: 'ssh', url: 'ssh://git@example.org/web' } },
   ...{ default_branch: 'main', deploy_key: null, hook: { id: 'hok_1', url: '/hooks/generic/hok_1' } },
-  settings: { auto_cancel: false },
-  ...{ host_keys: [], created_at: '2026-01-01T00:00:00.000Z', last_run: null },
+  ...{
+    host_keys: [],
+    settings: { auto_cancel: false, untrusted_in_scripts: false },
+    created_at: '2026-01-01T00:00:00.000Z',
+    last_run: null,
+  },
 }
 
 test('a thing that did not change is not sent again; one that did is', async () => {

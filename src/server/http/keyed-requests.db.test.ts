@@ -10,8 +10,12 @@ import { forgetOldRequests } from '../answered-requests.ts'
 const project: Project = {
   ...{ id: `prj_${'0'.repeat(26)}`, name: 'web', source: { kind: 'local', url: 'web.git' } },
   ...{ default_branch: 'main', deploy_key: null, hook: { id: 'hok_1', url: '/hooks/generic/hok_1' } },
-  settings: { auto_cancel: false },
-  ...{ host_keys: [], created_at: '2026-01-01T00:00:00.000Z', last_run: null },
+  ...{
+    host_keys: [],
+    settings: { auto_cancel: false, untrusted_in_scripts: false },
+    created_at: '2026-01-01T00:00:00.000Z',
+    last_run: null,
+  },
 }
 
 /** An installation where `contact` counts how often it was really asked, and does what the test wants. */

@@ -134,7 +134,8 @@ const set = async (
   const { id } = await getRow(deps, actor.scope, project)
   await inTransaction(deps.database.db, async (tx) => {
     await sql`
-      update projects set auto_cancel = coalesce(${changes.auto_cancel ?? null}::boolean, auto_cancel)
+      update projects set auto_cancel = coalesce(${changes.auto_cancel ?? null}::boolean, auto_cancel),
+        untrusted_in_scripts = coalesce(${changes.untrusted_in_scripts ?? null}::boolean, untrusted_in_scripts)
       where id = ${id}`.execute(tx)
     const facts = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value ?? null]))
     await writeAudit(tx, actor, { action: 'project.set', target: id, project: id, result: 'ok', facts })

@@ -15,6 +15,7 @@ export type ProjectRow = {
   readonly autoCancel: boolean
   readonly hook: HookId
   readonly deployKey: string | null
+  readonly untrustedInScripts: boolean
   readonly deployKeyFingerprint: string | null
   readonly createdAt: Date
   readonly lastRun: RunId | null
@@ -30,6 +31,7 @@ export const selectProjects = async (
     select p.id, p.name, p.source, p.source_url as "sourceUrl", p.default_branch as "defaultBranch",
       p.auto_cancel as "autoCancel", p.hook_id as hook,
       p.deploy_key as "deployKey", p.deploy_key_fingerprint as "deployKeyFingerprint", p.created_at as "createdAt",
+      p.untrusted_in_scripts as "untrustedInScripts",
       (select id from runs r where r.project_id = p.id order by id desc limit 1) as "lastRun"
     from projects p where p.organisation_id = ${organisation} and ${where}
     order by p.name limit ${limit}`.execute(db)
@@ -53,7 +55,7 @@ export const projectsOf = async (
     name: row.name,
     source: { kind: row.source.kind, url: row.sourceUrl },
     default_branch: row.defaultBranch,
-    settings: { auto_cancel: row.autoCancel },
+    settings: { auto_cancel: row.autoCancel, untrusted_in_scripts: row.untrustedInScripts },
     deploy_key:
       row.deployKey === null
         ? null

@@ -34,7 +34,8 @@ export const claimAttempts = async (
       lease: {
         ...{ id: deps.newId('lease'), runner, session },
         deadlineSeconds: leaseDeadlineSeconds(attempt.spec),
-        compiler: attempt.jobKind === 'plan' ? compiler : null,
+        // A plan of the same compiler with other orbs may be another plan.
+        compiler: attempt.orbsKey === null || compiler === null ? null : compiler + attempt.orbsKey,
       },
     }))
     await startAttempts(tx, deps.newId, claimed)

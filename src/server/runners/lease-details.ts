@@ -15,6 +15,7 @@ import type { LeaseSpec, Source } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
 import type { JobKind } from '../db/schema.ts'
 import type { Tx } from '../db/transaction.ts'
+import { orbsKeySql } from '../orbs/orbs.ts'
 import { eventOf } from '../runs/create.ts'
 
 export type LeaseDetails = {
@@ -47,6 +48,9 @@ export type LeaseDetails = {
   readonly planDigest: string | null
   /** Whether the vault has any for this project; which of them the job gets, it decides. */
   readonly hasSecrets: boolean
+  /** Of a plan: the state of the orb store; empty without any orb. null for other jobs. */
+  readonly orbsKey: string | null
+  readonly untrustedInScripts: boolean
 }
 
 export type QueuedAttempt = Omit<LeaseDetails, 'lease'>
@@ -84,7 +88,9 @@ const details = sql`
       j.id as job, j.kind as "jobKind", j.key as "jobKey", j.name as "jobName", j.number as "jobNumber", j.shard, j.shards,
       j.class, j.spec, j.spec_digest as "specDigest", w.id as workflow, w.name as "workflowName", r.id as run,
       r.number as "runNumber", r.event_kind as "eventKind", r.ref, r.commit, r.plan_digest as "planDigest",
-      exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets"
+      exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets",
+      p.untrusted_in_scripts as "untrustedInScripts",
+      case when j.kind = 'plan' then ${orbsKeySql(sql`a.organisation_id`)} end as "orbsKey"
     from a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
       join organisations o on o.id = a.organisation_id
       left join runs r on r.id = a.run_id left join workflows w on w.id = j.workflow_id`
@@ -108,13 +114,18 @@ export const leaseSpecOf = (row: LeaseDetails, { serverUrl, egressDefault }: Lea
     number: row.number,
   }
   return row.jobKind === 'plan'
-    ? { ...ofRun, kind: 'plan', parameters: {} }
+    ? {
+        ...ofRun,
+        kind: 'plan',
+        parameters: {},
+        ...(row.untrustedInScripts ? { untrustedInScripts: true } : {}),
+      }
     : jobLease(row, ofRun, egressDefault)
 }
 
 const jobLease = (
   row: LeaseDetails,
-  ofRun: Omit<Extract<LeaseSpec, { kind: 'plan' }>, 'kind' | 'parameters'>,
+  ofRun: Omit<Extract<LeaseSpec, { kind: 'plan' }>, 'kind' | 'parameters' | 'untrustedInScripts' | 'orbs'>,
   egressDefault: LeaseTerms['egressDefault'],
 ): LeaseSpec => {
   const { workflow, workflowName, spec, specDigest, planDigest } = row

@@ -9,6 +9,7 @@ import { type Bells, eitherBell } from '../db/bells.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import { orbsOf } from '../orbs/orbs.ts'
 import type { Places } from '../runs/places.ts'
 import type { Caller } from './authenticate.ts'
 import { claimAttempts } from './claim.ts'
@@ -97,7 +98,7 @@ const takeGiven = async (
   const ingestKey = await deps.tickets.prepare()
   const leases = await readLeases(deps.db, given)
   const answer = await grantAll(deps, poll, leases, signal)
-  return answer === null ? null : { leases: answer, control: [], ingestKey }
+  return answer === null ? null : { ...answer, control: [], ingestKey }
 }
 
 /** `takeCall`: whether work was called out since it was asked last. */
@@ -144,7 +145,7 @@ const lookForNews = async (
   for (const lease of lost) await deps.giveBack(lease)
   const work = hasWork || lost.length > 0 ? await findWork(deps, poll, signal) : null
   if (control.length === 0 && work === null) return null
-  return { leases: work?.leases ?? [], control, ...(work === null ? {} : { ingestKey: work.ingestKey }) }
+  return work === null ? { leases: [], control } : { ...work, control }
 }
 
 /** A poll that offers places is sent when every earlier answer was taken in: what it does not name never arrived. */
@@ -168,8 +169,8 @@ const findWork = async (deps: PollDeps, poll: SignedPoll, signal: AbortSignal) =
   const { session, free, eph, facts } = request
   const compiler = facts === undefined ? caller.compiler : (facts.compiler ?? null)
   const claimed = await claimAttempts(deps, { runner: caller.id, session, free, max: eph.length, compiler })
-  const leases = await grantAll(deps, poll, claimed, signal)
-  return leases === null ? null : { leases, ingestKey }
+  const granted = await grantAll(deps, poll, claimed, signal)
+  return granted === null ? null : { ...granted, ingestKey }
 }
 
 /** null: none could be granted, or nobody is there to answer any more. */
@@ -178,7 +179,7 @@ const grantAll = async (
   poll: SignedPoll,
   claimed: readonly LeaseDetails[],
   signal: AbortSignal,
-): Promise<PollAnswer['leases'] | null> => {
+): Promise<Pick<PollAnswer, 'leases' | 'orbs'> | null> => {
   if (signal.aborted) {
     for (const { attempt, lease } of claimed) await deps.giveBack({ attempt, lease })
     return null
@@ -188,7 +189,13 @@ const grantAll = async (
     claimed.map((lease, i) => grant(deps, poll, { lease, eph: eph[i] ?? '' })),
   )
   const leases = granted.filter((lease) => lease !== null)
-  return leases.length === 0 ? null : leases
+  return leases.length === 0 ? null : { leases, ...(await orbsFor(deps, claimed)) }
+}
+
+/** Nothing where no plan reads any. */
+const orbsFor = async ({ db }: PollDeps, claimed: readonly LeaseDetails[]) => {
+  const readers = claimed.flatMap(({ orbsKey, organisation }) => (orbsKey ? [organisation] : []))
+  return readers.length === 0 ? {} : { orbs: await orbsOf(db, readers) }
 }
 
 const grant = async (

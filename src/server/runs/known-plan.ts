@@ -8,6 +8,7 @@ import { jcsDigest } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import { orbsKeySql } from '../orbs/orbs.ts'
 import { type PlannedRows, planHeadline, planRows } from './planned-rows.ts'
 
 export type KnownPlan = {
@@ -61,13 +62,18 @@ const selectPlan = async (
 ): Promise<Row | null> => {
   const given = JSON.stringify({ event: inputs.event, parameters: inputs.parameters })
   const { rows } = await sql<Row>`
+    with given as (
+      select ${given}::jsonb || case when untrusted_in_scripts then '{"untrustedInScripts": true}'::jsonb else '{}' end as inputs,
+        ${compiler} || ${orbsKeySql(sql`organisation_id`)} as compiler
+      from projects where id = ${project}
+    )
     select p.run_id as run, p.digest, p.plan, r.subject, r.author
-    from plans p join runs r on r.id = p.run_id
+    from given, plans p join runs r on r.id = p.run_id
       join jobs j on j.run_id = r.id and j.number = 0
       join attempts a on a.job_id = j.id and a.status = 'passed'
       join runners n on n.id = a.runner_id and n.status = 'enrolled'
-    where p.inputs_key = md5((${given}::jsonb)::text) and p.plan is not null and p.from_run_id is null
-      and p.plan -> 'inputs' = ${given}::jsonb and r.project_id = ${project} and a.compiler = ${compiler}
+    where p.inputs_key = md5(given.inputs::text) and p.plan is not null and p.from_run_id is null
+      and p.plan -> 'inputs' = given.inputs and r.project_id = ${project} and a.compiler = given.compiler
     order by p.run_id desc limit 1`.execute(db)
   return rows[0] ?? null
 }

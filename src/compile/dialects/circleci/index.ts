@@ -11,13 +11,13 @@ import { entryOf, isNull, type MapNode, type SourceNode } from '../../source/nod
 import { readBoolean, readMap } from '../../source/read.ts'
 import { type Compiling, noOrbs, readDefinitions } from './compiling.ts'
 import { createOrbSource, type OrbText } from './orb-source.ts'
-import { createOrbLibrary } from './orbs.ts'
+import { createOrbLibrary, elementsOf } from './orbs.ts'
 import { addPipelineParameters, declaredParameterTypes } from './parameters.ts'
-import { createPipelineValues } from './pipeline.ts'
+import { asksForRun, createPipelineValues } from './pipeline.ts'
 import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
 
-export { declaredParameterTypes }
+export { asksForRun, declaredParameterTypes, elementsOf }
 
 export type CircleciInput = {
   readonly document: SourceNode

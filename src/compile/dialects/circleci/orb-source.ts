@@ -2,9 +2,10 @@
 // `.circleci/orbs/`, then what the installation gave the compiler. Nothing is fetched here; a version is chosen among
 // what is present, and the plan records which.
 
-export type OrbReference = { readonly name: string; readonly version: string }
+/** An orb by address has no version. */
+export type OrbReference = { readonly name: string; readonly version: string | null }
 export type OrbText = {
-  /** Exact: `namespace/orb@1.2.3`. */
+  /** Exact: `namespace/orb@1.2.3`, or its address. */
   readonly id: string
   /** For positions: a path of the repository, or the id when the installation gave it. */
   readonly path: string
@@ -17,13 +18,24 @@ export interface OrbSource {
   versionsOf(name: string): readonly string[]
 }
 
+const urlFolder = '.circleci/orbs/url/'
+const urlForm = /^https:\/\/[!-~]{1,500}$/
 const vendoredPath = /^\.circleci\/orbs\/([^/@]+\/[^/@]+)@([^/]+?)\.ya?ml$/
 const referenceForm = /^([A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+)@([A-Za-z0-9_.:/-]+)$/
 
 export const vendoredOrbPath = ({ name, version }: OrbReference): string =>
-  `.circleci/orbs/${name}@${version}.yml`
+  version === null ? urlFolder + name.slice('https://'.length) : `.circleci/orbs/${name}@${version}.yml`
+
+/** What an operator would put into the store for it: a range asks for some version within. */
+export const exactOrbId = ({ name, version }: OrbReference): string => {
+  if (version === null) return name
+  if (version === 'volatile') return `${name}@1.0.0`
+  const isRange = /^\d+(\.\d+)?$/.test(version)
+  return `${name}@${isRange ? [...version.split('.'), '0', '0'].slice(0, 3).join('.') : version}`
+}
 
 export const parseOrbReference = (text: string): OrbReference | null => {
+  if (urlForm.test(text)) return { name: text, version: null }
   const [, name, version] = referenceForm.exec(text) ?? []
   return name === undefined || version === undefined ? null : { name, version }
 }
@@ -34,9 +46,9 @@ export const createOrbSource = (
   given: ReadonlyMap<string, string>,
 ): OrbSource => {
   const byName = new Map<string, Map<string, OrbText>>()
-  const put = (name: string, version: string, orb: OrbText): void => {
+  const put = (name: string, version: string | null, orb: OrbText): void => {
     const versions = byName.get(name) ?? new Map<string, OrbText>()
-    byName.set(name, versions.set(version, orb))
+    byName.set(name, versions.set(version ?? '', orb))
   }
   for (const [id, text] of given) {
     const reference = parseOrbReference(id)
@@ -45,7 +57,9 @@ export const createOrbSource = (
   // Later, so that the repository's own copy wins.
   for (const [path, text] of files) {
     const [, name, version] = vendoredPath.exec(path) ?? []
-    if (name !== undefined && version !== undefined)
+    const url = path.startsWith(urlFolder) ? `https://${path.slice(urlFolder.length)}` : null
+    if (url !== null) put(url, null, { id: url, path, text })
+    else if (name !== undefined && version !== undefined)
       put(name, version, { id: `${name}@${version}`, path, text })
   }
   const versionsOf = (name: string) =>
@@ -53,7 +67,7 @@ export const createOrbSource = (
   return {
     versionsOf,
     find: ({ name, version }) => {
-      const chosen = versionsOf(name).find((candidate) => isMatch(version, candidate))
+      const chosen = versionsOf(name).find((candidate) => isMatch(version ?? '', candidate))
       return chosen === undefined ? null : (byName.get(name)?.get(chosen) ?? null)
     },
   }

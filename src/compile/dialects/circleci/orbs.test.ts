@@ -236,7 +236,7 @@ test('what is wrong with an orb or its use is said where it stands', () => {
     'E_ORB_ELEMENT',
   ])
   assert.deepEqual(codes(uses('just-a-name')), ['E_ORB_REFERENCE'])
-  assert.deepEqual(codes(uses('https://example.com/orb.yml')), ['E_ORB_REFERENCE'])
+  assert.deepEqual(codes(uses('https://example.com/orb.yml')), ['E_ORB_MISSING'])
   assert.deepEqual(codes(uses('acme/g@1.0.0'), { 'acme/g@1.0.0': `${greeter}\nworkflows: {}` }), [
     'E_ORB_BODY',
   ])
@@ -264,4 +264,20 @@ workflows: {w: {jobs: [{build: {override-with: g/${job}}}]}}
 `
   assert.deepEqual(commandsOf(planOf(text('hello')), 'build'), ['echo hello world'])
   assert.deepEqual(commandsOf(planOf(text('nothing')), 'build'), ['local'])
+})
+
+test('an orb by address is one that was put there under it, or that the repository brings', () => {
+  const text = `
+version: 2.1
+orbs: {g: "https://example.com/team/greet.yml"}
+jobs: {own: {machine: true, steps: [g/greet]}}
+workflows: {w: {jobs: [own]}}
+`
+  const orbs = { 'https://example.com/team/greet.yml': greeter }
+  assert.deepEqual(commandsOf(planOf(text, { orbs }), 'own'), ['echo hello world'])
+  const files = { '.circleci/orbs/url/example.com/team/greet.yml': greeter }
+  const plan = planOf(text, { files })
+  assert.equal(plan.source[1]?.path, '.circleci/orbs/url/example.com/team/greet.yml')
+  const [missing] = problemsOf(text)
+  assert.match(missing?.help ?? '', /^mayfly orb add https:\/\/example.com\/team\/greet.yml FILE/)
 })

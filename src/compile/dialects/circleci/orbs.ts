@@ -18,6 +18,7 @@ import {
   readDefinitions,
 } from './compiling.ts'
 import {
+  exactOrbId,
   type OrbReference,
   type OrbSource,
   type OrbText,
@@ -111,6 +112,13 @@ const isMissed = ({ uses, body }: Orb): boolean => uses.size > 0 && body !== nul
 
 const plurals = { command: 'commands', job: 'jobs', executor: 'executors' } as const
 
+/** Of the source of an orb, as written: what is wrong with it is said where it is used. */
+export const elementsOf = (document: SourceNode): readonly string[] =>
+  Object.entries(plurals).flatMap(([kind, key]) => {
+    const definitions = document.kind === 'map' ? entryOf(document, key) : null
+    return definitions?.kind === 'map' ? [...definitions.entries.keys()].map((name) => `${kind} ${name}`) : []
+  })
+
 const splitName = (name: string): readonly [orb: string, element: string | null] => {
   const slash = name.indexOf('/')
   return slash < 1 ? [name, null] : [name.slice(0, slash), name.slice(slash + 1)]
@@ -135,16 +143,14 @@ const declare = (library: Library, cx: Compiling, { key, value }: Entry, ofProje
   const text = written.kind === 'scalar' ? written.text : ''
   const what = `the orb "${name}" (${text.slice(0, 200)})`
   const reference = parseOrbReference(text)
-  if (reference === null) return { ...base, what, body: reportReference(cx, written, what, text) }
+  if (reference === null) return { ...base, what, body: reportReference(cx, written, what) }
   const found = library.source.find(reference)
   if (found === null) return { ...base, what, body: { missing: helpFor(library.source, reference) } }
   return { ...base, what, body: { open: () => openRegistryOrb(library, cx, found) } }
 }
 
-const reportReference = (cx: Compiling, at: SourceNode, what: string, text: string): null => {
-  const message = text.startsWith('https://')
-    ? `${what} is an address; orbs by address are not fetched`
-    : `${what} is neither "namespace/orb@version" nor the body of an orb`
+const reportReference = (cx: Compiling, at: SourceNode, what: string): null => {
+  const message = `${what} is neither "namespace/orb@version", an https address, nor the body of an orb`
   cx.problems.add('E_ORB_REFERENCE', at, message)
   return null
 }
@@ -152,7 +158,8 @@ const reportReference = (cx: Compiling, at: SourceNode, what: string, text: stri
 const helpFor = (source: OrbSource, reference: OrbReference): string => {
   const here = source.versionsOf(reference.name)
   const others = here.length === 0 ? '' : `; here are ${here.slice(0, 5).join(', ')}`
-  return `put its source into ${vendoredOrbPath(reference)}${others}`
+  const add = `mayfly orb add ${exactOrbId(reference)} FILE`
+  return `${add}, or put its source into ${vendoredOrbPath(reference)}${others}`
 }
 
 /** Once for each exact version, however many files import it: what its names mean does not depend on who does. */

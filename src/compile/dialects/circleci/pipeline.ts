@@ -1,14 +1,13 @@
 // Pipeline values (`pipeline.git.branch` …) and pipeline parameters: what of the outside world a configuration may
 // see while it compiles. Text that came with a commit or an event is marked when it could change a script.
 
-import type { PlanInputs } from '../../../protocol/plan.ts'
+import type { PlanInputs, RunFacts } from '../../../protocol/plan.ts'
 import type { Spot } from '../../source/file.ts'
 import { computedNode, type ScalarNode, type ScalarValue } from '../../source/node.ts'
 
 /** Known to the platform and not (yet) to a plan, which depends only on files, event and parameters: unset. */
 const unsetNames = (
-  'id number name definition.id project.git_url project.type project.slug integration_source ' +
-  'git.branch.is_default git.base_revision git.repo_url git.repo_owner git.repo_name git.repo_id git.commit.url ' +
+  'name definition.id integration_source git.base_revision git.repo_id git.commit.url ' +
   'git.commit.subject git.commit.body git.commit.author_login config.repository.name config.repository.url ' +
   'config.file_path config.ref config.sha trigger.id trigger.type trigger.received_at schedule.name schedule.id ' +
   'event.name event.action event.context.github.pr_url ' +
@@ -19,6 +18,26 @@ const unsetNames = (
   'trigger_parameters.webhook.body trigger_parameters.github_app.branch trigger_parameters.gitlab.web_url ' +
   'deploy.environment_name deploy.component_name deploy.target_version deploy.current_version deploy.namespace'
 ).split(' ')
+
+/** A legacy word for the kind of source host; what is built from it names a project of this installation. */
+const projectType = 'mayfly'
+
+/** Of the run, its project and its repository: a plan that shows one of these is of one run. */
+const ofRun: Readonly<Record<string, (run: RunFacts, branch: string | null) => string | number | boolean>> = {
+  id: ({ id }) => id,
+  number: ({ number }) => number,
+  'project.git_url': ({ url }) => url,
+  'project.type': () => projectType,
+  'project.slug': ({ organisation, project }) => `${projectType}/${organisation}/${project}`,
+  'git.branch.is_default': ({ defaultBranch }, branch) => branch === defaultBranch,
+  'git.repo_url': ({ url }) => url,
+  'git.repo_owner': ({ organisation }) => organisation,
+  'git.repo_name': ({ project }) => project,
+}
+
+const asking = new RegExp(`pipeline\\.(?:${Object.keys(ofRun).join('|').replaceAll('.', '\\.')})(?![\\w-])`)
+
+export const asksForRun = (text: string): boolean => asking.test(text)
 
 const triggerSource = {
   push: 'webhook',
@@ -31,7 +50,7 @@ const triggerSource = {
 const harmless = /^[A-Za-z0-9._/@:+][A-Za-z0-9._/@:+-]*$/
 
 export const createPipelineValues = (
-  { event, untrustedInScripts }: PlanInputs,
+  { event, untrustedInScripts, run }: PlanInputs,
   at: Spot,
 ): Map<string, ScalarNode> => {
   const values = new Map<string, ScalarNode>()
@@ -42,9 +61,16 @@ export const createPipelineValues = (
     const untrusted = isSafe ? undefined : name
     values.set(name, computedNode(at, value === null ? unset : { type: 'string', value }, untrusted))
   }
+  for (const [name, read] of Object.entries(ofRun))
+    values.set(`pipeline.${name}`, computedNode(at, run ? typed(read(run, event.branch)) : unset))
   set('pipeline.git.branch', event.branch)
   set('pipeline.git.tag', event.tag)
   set('pipeline.git.revision', event.commit)
   set('pipeline.trigger_source', triggerSource[event.kind])
   return values
+}
+
+const typed = (value: string | number | boolean): ScalarValue => {
+  if (typeof value === 'string') return { type: 'string', value }
+  return typeof value === 'number' ? { type: 'integer', value } : { type: 'boolean', value }
 }

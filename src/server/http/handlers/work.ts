@@ -3,7 +3,7 @@ import { fault } from '../../../base/faults.ts'
 import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids.ts'
 import type { Actor } from '../../access/actor.ts'
 import { readerOf } from '../../access/actor.ts'
-import type { Deliveries, Logs, Projects, Runners, Runs, Secrets } from '../../use-cases.ts'
+import type { Deliveries, Logs, Orbs, Projects, Runners, Runs, Secrets } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
 import { downloadLog } from '../log-download.ts'
@@ -15,6 +15,7 @@ export type UseCases = {
   readonly runs: Runs
   readonly projects: Projects
   readonly deliveries: Deliveries
+  readonly orbs: Orbs
   readonly logs: Logs
   readonly runners: Runners
   readonly secrets: Secrets
@@ -26,6 +27,7 @@ export const workHandlers = ({
   runs,
   projects,
   deliveries,
+  orbs,
   logs,
   runners,
 }: UseCases): Pick<Handlers, WorkRoutes> => ({
@@ -33,6 +35,8 @@ export const workHandlers = ({
   projectCreate: ({ actor, body }) => projects.create(actor, body),
   project: async ({ actor, params }) => found(await projects.find(actor.scope, params.project)),
   projectSet: ({ actor, params, body }) => projects.set(actor, params.project, body),
+  orbs: ({ actor }) => orbs.list(actor.scope),
+  orbPut: ({ actor, body }) => orbs.put(actor, body),
   projectHook: ({ actor, params }) => projects.hookScript(actor.scope, params.project),
   projectHookRotate: ({ actor, params, body }) => projects.rotateHook(actor, params.project, body.eph),
   projectRefs: ({ actor, params }) => projects.contact(actor, params.project),

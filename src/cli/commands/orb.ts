@@ -1,0 +1,47 @@
+// The orb store of the installation: put a source there under its exact id, list what is there.
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fault } from '../../base/faults.ts'
+import { orbElements } from '../../compile/index.ts'
+import { connect } from '../api/connect.ts'
+import { writeTable } from '../look.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Flags = { readonly json?: boolean }
+
+/** What is no orb is refused here, before anybody's plan meets it. */
+export const addOrb = async (
+  around: Surroundings,
+  flags: Flags,
+  id: string,
+  file: string,
+): Promise<number> => {
+  const text = await readFile(resolve(around.cwd, file), 'utf8').catch((cause) => {
+    throw fault('E_NOT_FOUND', { public: `there is no ${file}`, cause })
+  })
+  const elements = orbElements(text)
+  if (elements === null || elements.length === 0)
+    throw fault('E_INPUT', { public: `${file} is no orb: it has no commands, jobs or executors` })
+  const orb = await (await connect(around)).call('orbPut', { body: { id, text } })
+  around.stdout.write(flags.json === true ? `${JSON.stringify(orb)}\n` : `${orb.id}  sha256:${orb.sha256}\n`)
+  if (flags.json !== true) around.stderr.write(`${elements.join(', ')}\n`)
+  return 0
+}
+
+export const listOrbs = async (around: Surroundings, flags: Flags): Promise<number> => {
+  const { items } = await (await connect(around)).call('orbs', {})
+  if (flags.json === true) around.stdout.write(`${JSON.stringify(items)}\n`)
+  else
+    writeTable(
+      around.stdout,
+      ['ORB', 'SHA-256', 'KIB', 'ADDED', 'BY'],
+      items.map((orb) => [
+        orb.id,
+        orb.sha256.slice(0, 12),
+        String(Math.ceil(orb.bytes / 1024)),
+        orb.added_at.slice(0, 10),
+        orb.added_by,
+      ]),
+    )
+  return 0
+}
