@@ -444,6 +444,7 @@ runs
   rerun_at timestamp with time zone
   rerun_by text
   superseded_by text
+  parameters jsonb not null default '{}'::jsonb
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
   runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))

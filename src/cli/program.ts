@@ -289,6 +289,7 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
     .option('-b, --branch <name>', 'the branch')
     .option('--tag <name>', 'the tag')
     .option('--commit <id>', 'a commit of it')
+    .option('-p, --param <NAME=VALUE>', 'a pipeline parameter; NAME:=3 for JSON (repeatable)', collect, [])
     .option('-w, --watch', 'stay until it ends')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).startRun))

@@ -44,6 +44,7 @@ export type Runs = {
       readonly project: string
       readonly ref?: string | undefined
       readonly commit?: string | undefined
+      readonly parameters?: api.PipelineParameters | undefined
     },
   ) => Promise<api.Run>
   readonly cancelRun: (actor: Actor, run: RunId) => Promise<api.Run>

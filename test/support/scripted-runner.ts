@@ -182,7 +182,7 @@ export const planOf = (held: Held, jobs: readonly (Partial<PlanJob> & { key: str
     v: 1,
     dialect: 'circleci',
     source: [{ path: '.circleci/config.yml', sha256: 'a'.repeat(64) }],
-    inputs: { event: { ...event, commit }, parameters: {} },
+    inputs: { event: { ...event, commit }, parameters: held.spec.parameters },
     workflows: jobs.length === 0 ? [] : [{ name: 'main', jobs: jobs.map(planJob) }],
   }
 }

@@ -293,6 +293,24 @@ flow('a setting of a project is saved and said', {}, async (page) => {
   await page.getByText('Saved').waitFor(soon)
 })
 
+flow('a run is started with typed parameters', {}, async (page) => {
+  await page.goto(`${double.url}/acme/web`)
+  await page.getByRole('button', { name: 'Add a parameter' }).click()
+  await page.getByLabel('Name').fill('copies')
+  await page.getByLabel('Type').selectOption('integer')
+  await page.getByLabel('Value').fill('3')
+  await page.getByRole('button', { name: 'Add a parameter' }).click()
+  await page.getByLabel('Name').nth(1).fill('deploy')
+  await page.getByLabel('Type').nth(1).selectOption('boolean')
+  const asked = page.waitForRequest((request) => request.method() === 'POST')
+  await page.getByRole('button', { name: 'Start a run' }).click()
+  assert.deepEqual((await asked).postDataJSON(), {
+    ...{ project: 'web', ref: 'main', parameters: { copies: 3, deploy: true } },
+  })
+  await isAt(page, '/acme/web/runs/413')
+  await shows(page, 'copies=3')
+})
+
 flow('a token is shown once', {}, async (page) => {
   await page.goto(`${double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()

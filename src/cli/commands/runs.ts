@@ -2,9 +2,11 @@
 import { fault } from '../../base/faults.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
 import { status } from '../../protocol/api/shapes.ts'
+import type { PlanInputs } from '../../protocol/plan.ts'
 import { connect } from '../api/connect.ts'
 import { findProject, findRun } from '../api/find-run.ts'
 import { findWorkTree } from '../git/work-tree.ts'
+import { readParameters } from '../local/parameters.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -54,7 +56,13 @@ export const cancelRun = async (
 
 export const startRun = async (
   around: Surroundings,
-  flags: Flags & { branch?: string; tag?: string; commit?: string; watch?: boolean },
+  flags: Flags & {
+    branch?: string
+    tag?: string
+    commit?: string
+    param: readonly string[]
+    watch?: boolean
+  },
 ): Promise<number> => {
   const api = await connect(around)
   const project = flags.project ?? (await findProject(around, api))
@@ -64,6 +72,7 @@ export const startRun = async (
     project,
     ...(ref === null ? {} : { ref }),
     ...(flags.commit === undefined ? {} : { commit: flags.commit }),
+    ...(flags.param.length === 0 ? {} : { parameters: await parametersOf(around, flags) }),
   }
   const run = await api.call('runStart', { body })
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
@@ -71,6 +80,20 @@ export const startRun = async (
   if (flags.watch !== true) return 0
   const { watch } = await import('./watch.ts')
   return watch(around, { ...(flags.json === undefined ? {} : { json: flags.json }) }, run.id)
+}
+
+/** The types are those that the configuration of this work tree declares, when the project is the one of the tree. */
+const parametersOf = async (
+  around: Surroundings,
+  { project, param }: { readonly project?: string; readonly param: readonly string[] },
+): Promise<PlanInputs['parameters']> => {
+  const tree = project === undefined ? await findWorkTree(around) : null
+  if (tree === null) return readParameters(param, new Map())
+  const [{ pipelineParameterTypes }, { readConfiguration }] = await Promise.all([
+    import('../../compile/index.ts'),
+    import('../local/configuration.ts'),
+  ])
+  return readParameters(param, pipelineParameterTypes(await readConfiguration(tree.root)))
 }
 
 /** What was asked for, else the branch of this work tree, else the project's default branch. */

@@ -189,6 +189,7 @@ export const routes = {
       project: z.string(),
       ref: z.string().max(255).optional(),
       commit: z.string().max(64).optional(),
+      parameters: s.pipelineParameters.optional(),
     }),
     answer: s.run,
   }),

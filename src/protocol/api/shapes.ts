@@ -187,10 +187,28 @@ export const job = z.object({
 })
 export type Job = z.infer<typeof job>
 
+/** Names and values for the parameters that a pipeline declares; the compiler checks their types. */
+export const pipelineParameters = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,127}$/),
+    z.union([
+      z.boolean(),
+      z.int(),
+      z
+        .string()
+        .max(512)
+        .refine((text) => text.isWellFormed() && !text.includes('\u0000'), 'not text'),
+    ]),
+  )
+  .refine((all) => Object.keys(all).length <= 100, 'at most 100 parameters')
+export type PipelineParameters = z.infer<typeof pipelineParameters>
+
 export const run = runSummary.extend({
   jobs: z.array(job),
   problems: z.array(problem),
   plan_digest: z.string().nullable(),
+  /** What whoever started it gave its pipeline. */
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   /** The run that the plan was made for, when its inputs were the same and nothing had to be planned anew. */
   plan_of: z.object({ id, number: z.number() }).nullable(),
   delivery_id: id.nullable(),

@@ -16,7 +16,7 @@ import type {
 } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Status } from '../../protocol/api/shapes.ts'
-import type { JobSpec, Origins, Outcome, Plan, RunEvent } from '../../protocol/plan.ts'
+import type { JobSpec, Origins, Outcome, Plan, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
 import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
 
@@ -117,6 +117,7 @@ export type Schema = {
     rerun_at: AtOrNull
     rerun_by: Or<string>
     superseded_by: Or<RunId>
+    parameters: ColumnType<PlanInputs['parameters'], string | undefined, never>
     created_at: At
     started_at: AtOrNull
     finished_at: AtOrNull

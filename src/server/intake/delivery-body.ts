@@ -1,8 +1,8 @@
-// The body of a delivery of the generic hook: `{old, new, ref, sentAt}`, signed as it stands. Read only after the vault
+// The body of a delivery of the generic hook: `{old, new, ref, sentAt, skip?}`, signed as it stands. Read only after the vault
 // has checked the signature, and still not trusted: whoever may push chooses the name of the ref.
 import { utf8Decode } from '../../base/bytes.ts'
 import type { Parsed } from '../../base/problem.ts'
-import { object, parseShape, text } from '../../base/shape.ts'
+import { object, oneOf, optional, parseShape, text } from '../../base/shape.ts'
 import { isFullRef } from '../runs/git-names.ts'
 
 export type DeliveryBody = {
@@ -10,6 +10,8 @@ export type DeliveryBody = {
   readonly new: string
   readonly ref: string
   readonly sentAt: string
+  /** The message of the commit asks for no run. */
+  readonly skip?: true
 }
 
 const commit = text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ })
@@ -18,6 +20,7 @@ const shape = object({
   new: commit,
   ref: text({ max: 255 }),
   sentAt: text({ max: 40, form: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/ }),
+  skip: optional(oneOf(true)),
 })
 
 export const parseDeliveryBody = (bytes: Uint8Array): Parsed<DeliveryBody> => {

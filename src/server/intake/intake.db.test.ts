@@ -216,3 +216,14 @@ test('a push ends the runs of earlier pushes to its branch, where the project wa
   )
   assert.equal(rows[0]?.n, 4)
 })
+
+test('a commit whose message asks for no run gets none, and the delivery says so', async () => {
+  const before = (await runsOf('web')).length
+  const answer = await send(pushed({ new: 'ab'.repeat(20), skip: true }))
+  assert.deepEqual([answer.status, answer.body.verdict], [200, 'no_run'])
+  assert.match(answer.body.reason!, /\[ci skip\]/)
+  assert.equal((await runsOf('web')).length, before)
+  const [delivery] = (await deliveries.list(parts.scope, { limit: 1 })).items
+  assert.deepEqual([delivery?.verdict, delivery?.run_id], ['no_run', null])
+  assert.equal((await send(pushed({ skip: 'yes' }))).status, 400)
+})

@@ -194,6 +194,7 @@ const decideVerdict = async (
     }
   if (isZeroCommit(content.new)) return noRun(`${content.ref} was deleted`)
   if (!/^refs\/(heads|tags)\//.test(content.ref)) return noRun('Only branches and tags start runs')
+  if (content.skip === true) return noRun('The message of its last commit says [ci skip] or [skip ci]')
   return { verdict: 'run', reason: 'A run was started', run: null }
 }
 

@@ -61,8 +61,9 @@ const git = async (...args: string[]) => {
   assert.equal(result.code, 0, result.stderr.toString())
   return result
 }
-const push = async (ref = 'main') => {
-  await git('-C', 'work', 'commit', '-q', '--allow-empty', '-m', 'x')
+const push = async (ref = 'main', ...messages: string[]) => {
+  const said = (messages.length === 0 ? ['x'] : messages).flatMap((message) => ['-m', message])
+  await git('-C', 'work', 'commit', '-q', '--allow-empty', ...said)
   await git('-C', 'work', 'push', '-q', repository, `HEAD:${ref}`)
 }
 const spooled = async () => (await readdir(join(repository, 'mayfly-spool'))).sort()
@@ -86,6 +87,22 @@ test('a push arrives, signed, with old, new, ref and time', async () => {
   assert.match(now, /^[0-9a-f]{40}$/)
   assert.equal(ref, 'refs/heads/main')
   assert.ok(Math.abs(Date.parse(sentAt) - Date.now()) < 60_000)
+})
+
+test('a commit whose message asks for no run says so, at its beginning only, and only of the newest', async () => {
+  const skipOf = async (...messages: string[]) => {
+    arrivals.length = 0
+    await push('main', ...messages)
+    await until('the delivery', async () => arrivals.length === 1 && (await spooled()).length === 0)
+    checkSigned(arrivals[0]!)
+    return JSON.parse(arrivals[0]!.body).skip
+  }
+  assert.equal(await skipOf('Mend a typo [ci skip]'), true)
+  assert.equal(await skipOf('Mend a "typo" \\ %s', 'In the manual. [skip ci]'), true)
+  assert.equal(await skipOf('Skip ci in words'), undefined)
+  assert.equal(await skipOf('x'.repeat(300), '[skip ci]'), undefined)
+  await git('-C', 'work', 'commit', '-q', '--allow-empty', '-m', 'older [skip ci]')
+  assert.equal(await skipOf('newest'), undefined)
 })
 
 test('a push does not wait for the delivery', async () => {

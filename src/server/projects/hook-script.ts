@@ -27,8 +27,11 @@ store() {
   while read -r old new ref; do
     case $ref in *'"'*) ref=$(printf %s "$ref" | sed 's/"/\\\\"/g') ;; esac
     n=$((n + 1))
+    # What stands at the beginning of the message of the newest commit; nothing for a ref that was deleted.
+    message=$(git log -1 --format=%B "$new" 2>/dev/null) skip=
+    case $(printf %.250s "$message") in *'[ci skip]'* | *'[skip ci]'*) skip=',"skip":true' ;; esac
     name=$spool/$now-$$-$n
-    printf '{"old":"%s","new":"%s","ref":"%s","sentAt":"%s"}' "$old" "$new" "$ref" "$now" >"$name.new" &&
+    printf '{"old":"%s","new":"%s","ref":"%s","sentAt":"%s"%s}' "$old" "$new" "$ref" "$now" "$skip" >"$name.new" &&
       mv "$name.new" "$name.json"
   done
 }

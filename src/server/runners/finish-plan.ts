@@ -55,11 +55,15 @@ const checkPlan = async (
     ref: string
     commit: string
     planned: string | null
-  }>`select ref, commit, plan_digest as planned from runs where id = ${run}`.execute(db)
+    isGiven: boolean
+  }>`
+    select ref, commit, plan_digest as planned, parameters = ${JSON.stringify(plan.inputs.parameters)}::jsonb as "isGiven"
+    from runs where id = ${run}`.execute(db)
   const { event } = plan.inputs
   // Its jobs are there already: an attempt before this one broke after it had told its plan.
   if ((rows[0]?.planned ?? digest) !== digest) return { digest, wrong: 'the run has another one' }
   if (event.ref !== rows[0]?.ref) return { digest, wrong: 'it is for another ref' }
+  if (!rows[0].isGiven) return { digest, wrong: 'it is for other parameters' }
   const isSameCommit = rows[0].commit === openCommit || rows[0].commit === event.commit
   return { digest, wrong: isSameCommit ? null : 'it is for another commit' }
 }

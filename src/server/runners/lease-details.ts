@@ -10,7 +10,7 @@ import type {
   RunId,
   WorkflowId,
 } from '../../base/ids.ts'
-import type { JobSpec, RunEvent } from '../../protocol/plan.ts'
+import type { JobSpec, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import type { LeaseSpec, Source } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
 import type { JobKind } from '../db/schema.ts'
@@ -46,6 +46,7 @@ export type LeaseDetails = {
   readonly ref: string | null
   readonly commit: string | null
   readonly planDigest: string | null
+  readonly parameters: PlanInputs['parameters'] | null
   /** Whether the vault has any for this project; which of them the job gets, it decides. */
   readonly hasSecrets: boolean
   /** Of a plan: the state of the orb store; empty without any orb. null for other jobs. */
@@ -88,6 +89,7 @@ const details = sql`
       j.id as job, j.kind as "jobKind", j.key as "jobKey", j.name as "jobName", j.number as "jobNumber", j.shard, j.shards,
       j.class, j.spec, j.spec_digest as "specDigest", w.id as workflow, w.name as "workflowName", r.id as run,
       r.number as "runNumber", r.event_kind as "eventKind", r.ref, r.commit, r.plan_digest as "planDigest",
+      r.parameters,
       exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets",
       p.untrusted_in_scripts as "untrustedInScripts",
       case when j.kind = 'plan' then ${orbsKeySql(sql`a.organisation_id`)} end as "orbsKey"
@@ -117,7 +119,7 @@ export const leaseSpecOf = (row: LeaseDetails, { serverUrl, egressDefault }: Lea
     ? {
         ...ofRun,
         kind: 'plan',
-        parameters: {},
+        parameters: row.parameters ?? {},
         ...(row.untrustedInScripts ? { untrustedInScripts: true } : {}),
       }
     : jobLease(row, ofRun, egressDefault)

@@ -3,7 +3,7 @@
 // Callers are intake/ (with the delivery) and startRun.
 import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
-import type { RunEvent } from '../../protocol/plan.ts'
+import type { PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import { decide, isFinal, newPlannedRun, type Status } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
@@ -20,6 +20,8 @@ export type NewRun = {
   readonly organisation: OrganisationId
   readonly project: ProjectId
   readonly event: RunEvent
+  /** For the pipeline, from whoever starts it. */
+  readonly parameters?: PlanInputs['parameters']
   readonly delivery: DeliveryId | null
   /** Id of the actor, or `hook`. */
   readonly startedBy: string
@@ -104,7 +106,7 @@ const sentNotices = (notices: readonly Notice[]) =>
 
 /** `status` may be final already: a plan without a job. */
 const newRunPart = (
-  { id, organisation, project, event, delivery, startedBy, plan }: Named,
+  { id, organisation, project, event, parameters = {}, delivery, startedBy, plan }: Named,
   status: Status,
 ) => sql`
   project as (
@@ -113,10 +115,11 @@ const newRunPart = (
     returning id, organisation_id, next_run_number - 1 as number
   ), new_run as (
     insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
-      delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)
+      parameters, delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)
     select ${id}, organisation_id, id, number, ${status}, ${event.kind}, ${event.ref}, ${event.commit}, ${event.branch},
-      ${event.tag}, ${delivery}, ${startedBy}, ${plan?.digest ?? null}, ${plan?.subject ?? null},
-      ${plan?.author ?? null}, ${plan?.headline ?? null}, case when ${status} = 'running' then now() end, case when ${isFinal(status)} then now() end from project
+      ${event.tag}, ${JSON.stringify(parameters)}::jsonb, ${delivery}, ${startedBy}, ${plan?.digest ?? null},
+      ${plan?.subject ?? null}, ${plan?.author ?? null}, ${plan?.headline ?? null},
+      case when ${status} = 'running' then now() end, case when ${isFinal(status)} then now() end from project
     returning id, organisation_id, project_id
   )`
 

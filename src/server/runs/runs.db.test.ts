@@ -328,3 +328,36 @@ test('a job that waits for a person says so; yes and no are recorded with who an
     ['job.reject', 'job.approve'],
   )
 })
+
+test('parameters go to the plan as they were given, and a plan for others is refused', async () => {
+  const parameters = { deploy: true, target: 'a "b" ü', copies: 3 }
+  const begin = async () => {
+    const run = await start({ commit: 'd0'.repeat(20), parameters })
+    const [plan] = await runner.take()
+    assert.deepEqual(plan!.spec.kind === 'plan' && plan!.spec.parameters, parameters)
+    return { run, plan: plan! }
+  }
+  const { run: refused, plan } = await begin()
+  await runner.finishPlan(
+    { ...plan, spec: { ...plan.spec, kind: 'plan', parameters: {} } as typeof plan.spec },
+    [{ key: 'a' }],
+  )
+  const failure = (await runs.findRun(scope, refused))!.jobs[0]!.attempts[0]!.failure
+  assert.match(failure!.message, /for other parameters/)
+  await runs.cancelRun(actor, refused)
+
+  const { run, plan: second } = await begin()
+  await runner.finishPlan(second, [{ key: 'a' }])
+  for (const held of await runner.take()) await runner.finish(held)
+  const found = (await runs.findRun(scope, run))!
+  assert.deepEqual([found.status, found.parameters], ['passed', parameters])
+  assert.deepEqual(api.run.parse(found), found)
+  const known = await start({
+    commit: 'd0'.repeat(20),
+    parameters: { copies: 3, target: 'a "b" ü', deploy: true },
+  })
+  assert.equal((await runs.findRun(scope, known))!.plan_of?.id, run, 'the same in another order')
+  const other = await start({ commit: 'd0'.repeat(20), parameters: { ...parameters, copies: 4 } })
+  assert.equal((await runs.findRun(scope, other))!.plan_of, null)
+  for (const id of [known, other]) await runs.cancelRun(actor, id)
+})

@@ -4,6 +4,7 @@ import { fault } from '../../base/faults.ts'
 import { type AttemptId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
+import type { PlanInputs } from '../../protocol/plan.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import { isFinal } from '../../schedule/index.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
@@ -87,6 +88,7 @@ const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null>
     jobs,
     problems: plan?.problems.map((problem) => ({ ...problem, frame: [...problem.frame] })) ?? [],
     plan_digest: row.planDigest,
+    parameters: row.parameters,
     plan_of: plan?.from ?? null,
     delivery_id: row.delivery,
   }
@@ -118,6 +120,7 @@ const startRun = async (
     readonly project: string
     readonly ref?: string | undefined
     readonly commit?: string | undefined
+    readonly parameters?: PlanInputs['parameters'] | undefined
   },
 ): Promise<Run> => {
   const project = await findProject(deps, actor.scope, input.project)
@@ -127,7 +130,8 @@ const startRun = async (
   if (!isCommit(commit)) throw fault('E_INPUT', { public: 'commit must be 40 or 64 hexadecimal digits' })
   const event = eventOf('manual', ref, commit)
   const { db } = deps.database
-  const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters: {} })
+  const parameters = input.parameters ?? {}
+  const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters })
   const id = deps.newId('run')
   const also = auditInsert(actor, {
     ...{ action: 'run.start', target: id, project: project.id, run: id, result: 'ok' },
@@ -135,7 +139,14 @@ const startRun = async (
   await withPlacing(deps.places, (placing) =>
     inTransaction(db, (tx) =>
       insertRun(tx, deps.newId, {
-        ...{ id, organisation: actor.scope.organisation, project: project.id, event, delivery: null },
+        ...{
+          id,
+          organisation: actor.scope.organisation,
+          project: project.id,
+          event,
+          parameters,
+          delivery: null,
+        },
         ...{ startedBy: actorId(actor), plan, placing, also },
       }),
     ),

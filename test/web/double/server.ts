@@ -174,6 +174,8 @@ const handle = async (
       )
     case 'POST /api/v1/projects':
       return created(world.projects[1]!, body)
+    case 'POST /api/v1/runs':
+      return world.runById(world.idOf('run', 413))
     case 'GET /api/v1/runs':
       return page(full ? filteredRuns(url.searchParams) : [])
     case 'GET /api/v1/deliveries':

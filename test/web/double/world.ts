@@ -384,6 +384,7 @@ export const runById = (id: string): Run | null => {
     ...summary,
     jobs,
     problems: number === 411 ? problems : [],
+    parameters: number === 413 ? { deploy: true, target: 'staging', copies: 3 } : {},
     plan_digest: number === 411 ? null : 'c0ffee'.padEnd(64, '0'),
     plan_of: null,
     delivery_id: null,
