@@ -36,6 +36,8 @@ export type Surroundings = {
   readonly setExitCode: (code: number) => void
   /** Of the installation on this machine; whether somebody listens there is the caller's question. */
   readonly operatorSocket: () => Promise<string>
+  /** Where the installation of this machine keeps things; they need not exist. */
+  readonly places: () => Promise<{ readonly data: string; readonly rootKey: string }>
   /** What the supervisor of this machine says of its programs (protocol/roster.ts); null: there is none. */
   readonly roster: () => Promise<string | null>
   readonly openSandboxes: () => Promise<LocalSandboxes>

@@ -76,6 +76,7 @@ const around: Surroundings = {
     process.exitCode = code
   },
   operatorSocket,
+  places: layout,
   roster: async () => readFile((await layout()).roster, 'utf8').catch(() => null),
   openSandboxes,
 }

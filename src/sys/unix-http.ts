@@ -23,7 +23,8 @@ export const requestUnix = (call: {
       reject(fault('E_UNREACHABLE', { detail: `${call.method} ${call.path} at ${call.socketPath}`, cause }))
     }
     const sent = http().request(
-      { socketPath: call.socketPath, method: call.method, path: call.path, headers },
+      // No agent: a connection kept from before a restart of the other side fails the next call.
+      { socketPath: call.socketPath, method: call.method, path: call.path, headers, agent: false },
       (answer) => {
         const chunks: Buffer[] = []
         let size = 0

@@ -11,6 +11,7 @@ export type CommandOptions = {
   readonly stdin?: string
   readonly operatorSocket?: string
   readonly roster?: string
+  readonly data?: string
   readonly sandboxes?: () => Promise<LocalSandboxes>
   readonly interrupted?: AbortSignal
   readonly isTerminal?: boolean
@@ -42,6 +43,10 @@ export const runCommand = async (
       exit.code = code
     },
     operatorSocket: async () => options.operatorSocket ?? '/nonexistent/operator.sock',
+    places: async () => ({
+      data: options.data ?? '/nonexistent/data',
+      rootKey: `${options.data}-etc/root.key`,
+    }),
     roster: async () => options.roster ?? null,
     openSandboxes: options.sandboxes ?? (() => Promise.reject(new Error('this test has no sandboxes'))),
   }

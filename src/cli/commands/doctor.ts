@@ -1,7 +1,7 @@
 // `mayfly doctor`: what this machine has and lacks, and whether the installation on it is healthy; each finding with
 // the command that would fix it. Changes nothing: the sandbox that is tried is gone when it answers.
 import { existsSync } from 'node:fs'
-import { access, constants, readFile, statfs } from 'node:fs/promises'
+import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFault } from '../../base/faults.ts'
 import { readMeasured } from '../../runner/index.ts'
@@ -28,6 +28,9 @@ const programs: readonly (readonly [name: string, packageName: string])[] = [
   ['ip', 'iproute2'],
   ['zstd', 'zstd'],
   ['openssl', 'openssl'],
+  ['curl', 'curl'],
+  ['tar', 'tar'],
+  ['setpriv', 'util-linux'],
 ]
 
 export const doctor = async (around: Surroundings, flags: { readonly json?: boolean }): Promise<number> => {
@@ -35,10 +38,12 @@ export const doctor = async (around: Surroundings, flags: { readonly json?: bool
     checkNode(),
     ...(await Promise.all([
       ...programs.map(([name, packageName]) => checkProgram(around, name, packageName)),
+      checkPostgres(),
       checkNamespaces(),
       checkCgroups(),
       checkSwap(),
       checkDisk(around),
+      checkRootKey(around),
     ])),
     ...(await checkSandbox(around)),
     ...(await checkInstallation(around)),
@@ -103,21 +108,53 @@ const checkCgroups = async (): Promise<Finding> => {
   const controllers = await readWord('/sys/fs/cgroup/cgroup.controllers')
   if (controllers?.includes('memory')) return ok('cgroups', `v2: ${controllers}`)
   if (existsSync('/sys/fs/cgroup/memory')) return ok('cgroups', 'v1')
-  return down('cgroups', 'no memory controller', 'boot with cgroup v2: without limits no sandbox is built')
+  const boot =
+    'add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub, update-grub, reboot'
+  return down('cgroups', 'no memory controller', boot)
 }
 
 const checkSwap = async (): Promise<Finding> => {
   const lines = ((await readWord('/proc/swaps')) ?? '').split('\n').slice(1)
   return lines.length === 0
     ? ok('swap', 'off')
-    : weak('swap', 'on', 'swapoff -a, or encrypt it: job memory may reach the disk')
+    : weak('swap', 'on: memory of jobs may reach the disk', 'swapoff -a')
 }
 
 const checkDisk = async (around: Surroundings): Promise<Finding> => {
-  const { bavail, bsize } = await statfs(around.cwd)
+  const { data } = await around.places()
+  const place = existsSync(data) ? data : around.cwd
+  const { bavail, bsize } = await statfs(place)
   const free = bavail * bsize
-  const detail = `${(free / 1024 ** 3).toFixed(1)} GiB free`
-  return free >= freeBytesMin ? ok('disk', detail) : weak('disk', detail, 'make room')
+  const detail = `${(free / 1024 ** 3).toFixed(1)} GiB free at ${place}`
+  return free >= freeBytesMin ? ok('disk', detail) : weak('disk', detail, `du -xh ${place} | sort -h | tail`)
+}
+
+/** Debian keeps the server's programs off the PATH, by their version. */
+const checkPostgres = async (): Promise<Finding> => {
+  const root = '/usr/lib/postgresql'
+  const versions = (await readdir(root).catch(() => [])).filter((name) =>
+    existsSync(join(root, name, 'bin/postgres')),
+  )
+  return versions.some((version) => Number(version) >= 15)
+    ? ok('postgresql', versions.join(', '))
+    : down('postgresql', 'not found', 'apt-get install --no-install-recommends postgresql-15')
+}
+
+/** Whoever has it and the data opens everything; whoever loses it, nothing. */
+const checkRootKey = async (around: Surroundings): Promise<Finding> => {
+  const { data, rootKey } = await around.places()
+  const found = await stat(rootKey).catch(() => null)
+  if (found !== null)
+    return (found.mode & 0o077) === 0
+      ? ok('root key', `${rootKey}; keep a copy where the backups are not`)
+      : down('root key', `${rootKey} is open to others`, `chmod 0400 ${rootKey}`)
+  return existsSync(join(data, 'vault', 'keyring'))
+    ? down(
+        'root key',
+        `${rootKey} is gone: the vault cannot open`,
+        `install -m 0400 -o mayfly-vault COPY ${rootKey}`,
+      )
+    : ok('root key', 'made by the first mayfly up')
 }
 
 /** The checks that count for `mayfly run`: can a sandbox be built here, and does a real one hold what it should. */
@@ -126,16 +163,24 @@ const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> =
     const sandboxes = await around.openSandboxes()
     try {
       const probe = await sandboxes.driver.probe(AbortSignal.timeout(20_000))
-      if (!probe.ok) return [down('sandbox', probe.why, probe.fix ?? '')]
+      if (!probe.ok) return [down('sandbox', probe.why, probe.fix ?? 'start doctor as root: sudo mayfly doctor')]
       const { name } = sandboxes.driver
       const built =
-        probe.notes.length === 0 ? ok('sandbox', name) : weak('sandbox', probe.notes.join('; '), '')
+        probe.notes.length === 0
+          ? ok('sandbox', name)
+          : weak('sandbox', probe.notes.join('; '), 'swapoff -a')
       return [built, await checkIsolation(sandboxes.driver)]
     } finally {
       await sandboxes.close()
     }
   } catch (error) {
-    return [down('sandbox', isFault(error) ? error.public : String(error), '')]
+    return [
+      down(
+        'sandbox',
+        isFault(error) ? error.public : String(error),
+        'start doctor as root: sudo mayfly doctor',
+      ),
+    ]
   }
 }
 
@@ -150,7 +195,9 @@ const checkIsolation = async (driver: Driver): Promise<Finding> => {
     ...words,
   ].join('; ')
   if (!holds) return down('isolation', detail, 'run nothing here that you do not trust')
-  return lost.length === 0 ? ok('isolation', detail) : weak('isolation', detail, '')
+  return lost.length === 0
+    ? ok('isolation', detail)
+    : weak('isolation', detail, 'a newer kernel, or a machine of its own for what you do not trust')
 }
 
 const checkInstallation = async (around: Surroundings): Promise<readonly Finding[]> => {
