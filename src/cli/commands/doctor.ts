@@ -163,12 +163,11 @@ const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> =
     const sandboxes = await around.openSandboxes()
     try {
       const probe = await sandboxes.driver.probe(AbortSignal.timeout(20_000))
-      if (!probe.ok) return [down('sandbox', probe.why, probe.fix ?? 'start doctor as root: sudo mayfly doctor')]
+      if (!probe.ok)
+        return [down('sandbox', probe.why, probe.fix ?? 'start doctor as root: sudo mayfly doctor')]
       const { name } = sandboxes.driver
       const built =
-        probe.notes.length === 0
-          ? ok('sandbox', name)
-          : weak('sandbox', probe.notes.join('; '), 'swapoff -a')
+        probe.notes.length === 0 ? ok('sandbox', name) : weak('sandbox', probe.notes.join('; '), 'swapoff -a')
       return [built, await checkIsolation(sandboxes.driver)]
     } finally {
       await sandboxes.close()
