@@ -128,8 +128,7 @@ const openGateway = async (): Promise<Gateway> => {
   return { ...opened, adding: orders(), removing: orders(), bound: new Set() }
 }
 
-const joinGateway = async ({ adding }: Gateway, { index, gatewayAddress }: Address): Promise<void> => {
-  const device = `g${index}`
+const joinGateway = async ({ adding }: Gateway, { device, gatewayAddress }: Address): Promise<void> => {
   const said = await adding.ask([
     `addr add ${gatewayAddress}/30 dev ${device}`,
     `link set ${device} up`,
@@ -141,7 +140,7 @@ const joinGateway = async ({ adding }: Gateway, { index, gatewayAddress }: Addre
 
 /** Both halves end with one. The answer is not waited for: it comes long after the device has gone. */
 const removeLinks = async ({ view, removing }: Gateway, links: readonly Address[]): Promise<GoneCheck> => {
-  const names = new Set(links.map(({ index }) => `g${index}`))
+  const names = new Set(links.map(({ device }) => device))
   const present = () => view.links().filter((name) => names.has(name))
   if (present().length > 0) removing.removeLinks(present())
   const deadline = performance.now() + goneMs
