@@ -2,7 +2,6 @@
 // and makes its own outside, as policy allows. Runs unprivileged, in the host's network namespace, on what the front
 // accepts in a namespace without uplink. Must never connect to an address it has not checked.
 import { connect as connectTcp } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import type { Clock } from '../../base/clock.ts'
 import type { EgressPolicy, EgressRecord } from '../driver.ts'
 import { createResponder } from './dns.ts'
@@ -121,7 +120,3 @@ export const connectOutside: RelayDeps['connect'] = (address, port) =>
     noDelay: true,
     lookup: (name, _options, callback) => callback(new Error(`not an address: ${name}`), ''),
   })
-
-/** The real `hostAddresses`. */
-export const readHostAddresses = (): readonly string[] =>
-  Object.values(networkInterfaces()).flatMap((entries) => (entries ?? []).map((entry) => entry.address))

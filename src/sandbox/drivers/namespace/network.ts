@@ -6,8 +6,9 @@ import type { Clock } from '../../../base/clock.ts'
 import type { Log } from '../../../base/log.ts'
 import type { EgressPolicy, EgressRecord } from '../../driver.ts'
 import { createFront, type Front } from '../../egress/front.ts'
-import { connectOutside, createGateway, readHostAddresses } from '../../egress/gateway.ts'
+import { connectOutside, createGateway } from '../../egress/gateway.ts'
 import { openPorts } from '../../egress/limits.ts'
+import { readOwnAddresses } from '../../egress/own-addresses.ts'
 import { createHostResolver, type Resolve } from '../../egress/resolve.ts'
 import type { JailerClient, Reply } from './client.ts'
 import type { NestHold } from './nest.ts'
@@ -77,7 +78,7 @@ export const openNetwork = (deps: NetworkDeps, nest: NestHold): Network => {
     front: deps.shared.front,
     resolve: deps.resolve ?? createHostResolver(),
     connect: connectOutside,
-    hostAddresses: readHostAddresses,
+    hostAddresses: readOwnAddresses,
     clock: deps.clock,
     onFlood: () => {
       deps.log.warn('a job floods the gateway: its network is taken away', { nest: nest.id })
