@@ -28,8 +28,8 @@ export const anchorEndMs = 200
 /** Zombies hold a group until somebody has reaped them: milliseconds, more when the machine is busy. */
 export const cgroupRemoveMs = 5_000
 
-/** After a walk over /proc we rest twice as long as it took, at most this: those who ask meanwhile share the next. */
-export const surveyRestMs = 30
+/** After a walk over /proc we rest five times as long as it took, at most this: those who ask meanwhile share the next. */
+export const surveyRestMs = 40
 
 /** A daemon that keeps a step's output open holds the step this long after its end (§2.9). */
 export const outputGraceMs = 5_000

@@ -1,167 +1,198 @@
-// The anchor of a nest: a shell that holds its namespaces and obeys a handful of words (scripts.ts). It ends when its
-// orders end, so a dead jailer leaves no namespace behind. The process that built the nest leaves it behind and becomes
-// the nest's job cell, so that both together cost one start of a program.
-import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import type { Duplex } from 'node:stream'
+// The anchor of a nest: the process that made it, holds its namespaces, starts its cells and does the few things that need
+// root inside. It obeys one order at a time (maker-program.ts) and ends when its line ends, and its cells with it, so a
+// dead jailer leaves nothing behind.
 import { fault } from '../../base/faults.ts'
-import { type ChildProcess, spawn } from '../../sys/index.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
-import { writeOptions } from './cells.ts'
-import { nestScript } from './scripts.ts'
+import type { Bind } from './base.ts'
+import { type Cell, type CellExit, createCell } from './cells.ts'
+import type { AnchorLine, Maker } from './maker.ts'
 
 export interface Anchor {
   readonly pid: number
   /** One order at a time; faults when it could not be done. */
   ask(order: string): Promise<void>
-  /** Ends the shell; resolves when it is gone. The namespaces last as long as cells do. Idempotent. */
+  /** Resolves when bubblewrap has built it. */
+  startCell(number: number, want: CellWant): Promise<Cell>
+  /** Ends cells and anchor; resolves when the anchor is gone. Idempotent. */
   end(): Promise<void>
 }
 
 export type AnchorWant = {
+  readonly id: string
   readonly directory: string
   readonly uid: number
-  readonly base: string
-  /** Lines of an fstab, the ramdisk first. */
-  readonly mounts: string
+  readonly fds: number
+  /** The ramdisk's name and its options. */
+  readonly name: string
+  readonly tmpfs: string
+  readonly binds: readonly Bind[]
   /** Lines for `ip` in a network namespace of the nest's own; null without one. */
   readonly network: string | null
   /** cgroup.procs files. */
   readonly enter: readonly string[]
-  readonly fds: number
-  readonly options: readonly string[]
+  readonly processes: () => readonly number[]
   readonly seccompFile: string
+  /** The job cell, which is number 0. */
+  readonly cell: CellWant
 }
 
-/** The job cell's process comes along: it is built at the same time, and is ours to watch and to end. */
-export const openAnchor = async (want: AnchorWant): Promise<{ anchor: Anchor; child: ChildProcess }> => {
-  // A file, because `mount` reads no pipe.
-  const mounts = join(want.base, 'copied', `${basename(want.directory)}.fstab`)
-  writeFileSync(mounts, want.mounts)
-  const child = spawnNest(want, mounts)
-  writeOptions(child, want.options)
-  const shell = talkTo(child)
+export type CellWant = {
+  readonly options: readonly string[]
+  readonly command: readonly string[]
+  /** As the nest sees them. */
+  readonly stdio: { readonly in: string; readonly out: string; readonly err: string }
+  /** Another network namespace than the nest's. */
+  readonly netPath: string | null
+  readonly blocked: boolean
+}
+
+/** Resolves when the nest stands; its job cell is being built meanwhile. */
+export const openAnchor = async (
+  maker: Maker,
+  want: AnchorWant,
+): Promise<{ anchor: Anchor; cell: Promise<Cell> }> => {
+  const line = await maker.anchor(want.id)
+  const talk = talkTo(line)
   let pid = 0
   const end = async () => {
-    shell.end()
-    const timer = setTimeout(() => kill(pid, child), anchorEndMs)
-    await shell.gone
+    line.end()
+    const timer = setTimeout(() => kill(pid), anchorEndMs)
+    await line.gone
     clearTimeout(timer)
   }
-  let last: Promise<unknown> = Promise.resolve()
-  const ask = (order: string): Promise<void> => {
-    const answer = last.then(async () => {
-      shell.write(`${order}\n`)
-      if ((await shell.nextLine()) !== 'ok') throw refused(order, shell.errors())
-    })
-    last = answer.catch(() => undefined)
-    return answer
+  const startCell: Anchor['startCell'] = (number, cell) => {
+    const made = watch(talk, number, want.processes)
+    return talk.ask(block('cell', cellFields(number, cell))).then(
+      () => made,
+      (error) => {
+        talk.cells.delete(number)
+        throw error
+      },
+    )
   }
-  const [ready, number] = (await shell.nextLine()).split(' ')
-  rmSync(mounts)
-  if (ready === 'ready') {
-    pid = Number(number)
-    return { anchor: { pid, ask, end }, child }
+  const cell = watch(talk, 0, want.processes)
+  cell.catch(() => undefined)
+  try {
+    pid = Number(await talk.ask(block('build', [...nestFields(want), ...cellFields(0, want.cell)])))
+  } catch (error) {
+    await end()
+    throw error
   }
-  child.kill('SIGKILL')
-  await end()
-  throw refused('build', shell.errors())
+  const ask = async (order: string) => void (await talk.ask(order))
+  return { anchor: { pid, ask, startCell, end }, cell }
 }
 
-const kill = (pid: number, child: ChildProcess): void => {
-  child.kill('SIGKILL')
+const kill = (pid: number): void => {
   try {
-    // SAFE: its end of the pipe is open, so it lives and the number is its own.
+    // SAFE: its end of the line is open, so it lives and the number is its own.
     if (pid > 0) process.kill(pid, 'SIGKILL')
   } catch {
     // It ended this moment.
   }
 }
 
-const refused = (order: string, errors: string) =>
-  fault('E_SANDBOX_UNAVAILABLE', { detail: `nest: ${order.split(' ')[0]} failed: ${errors.trim()}` })
+type Field = readonly [name: string, value: string]
 
-const spawnNest = (want: AnchorWant, mounts: string): ChildProcess => {
-  const { directory, uid, base, network, enter, fds } = want
-  const seccomp = openSync(want.seccompFile, 'r')
-  const facts = [directory, base, uid, fds, mounts, network ?? ''].map(String)
-  const namespaces = ['--mount', ...(network === null ? [] : ['--net']), '--propagation', 'private']
-  try {
-    return spawn(
-      'unshare',
-      // SAFE: constant script; every value is a positional parameter of our own making.
-      [...namespaces, '--', '/bin/sh', '-c', nestScript, 'mayfly-nest', ...facts, ...enter],
-      // What bwrap is not told of would go on into the cell (probe F16). The environment and the working directory show
-      // in the cell's /proc/1: PATH and `/` only.
-      // Orders have a pipe of their own: Node closes its end of a child's stdin when that ends, and the anchor lives on.
-      { stdio: ['ignore', 'pipe', 'pipe', 'pipe', seccomp, 'pipe', 'pipe'] },
-    )
-  } finally {
-    closeSync(seccomp)
-  }
+const nestFields = (want: AnchorWant): readonly Field[] => [
+  ['directory', want.directory],
+  ['uid', String(want.uid)],
+  ['fds', String(want.fds)],
+  ['name', want.name],
+  ['tmpfs', want.tmpfs],
+  ['filter', want.seccompFile],
+  ...want.enter.map((file): Field => ['enter', file]),
+  ...want.binds.map(({ from, at }): Field => ['bind', `${from}\t${at}`]),
+  ...(want.network?.split('\n').map((order): Field => ['ip', order]) ?? []),
+]
+
+const cellFields = (number: number, want: CellWant): readonly Field[] => [
+  ['cell', String(number)],
+  ...Object.entries(want.stdio),
+  ...want.options.map((option): Field => ['option', option]),
+  ...want.command.map((word): Field => ['word', word]),
+  ...(want.netPath === null ? [] : [['net', want.netPath] as const]),
+  ...(want.blocked ? [['blocked', '1'] as const] : []),
+]
+
+/** SAFE: no value can end its line, and NUL would begin another option of bubblewrap. */
+const block = (verb: string, fields: readonly Field[]): string => {
+  const lines = fields.map(([name, value]) => `${name} ${value}`)
+  if (lines.some((line) => /[\0\n]/.test(line))) throw new RangeError('an order holds NUL or a line break')
+  return [verb, ...lines, 'end'].join('\n')
 }
 
-const talkTo = (child: ChildProcess) => {
-  const lines = createLines()
-  let errors = ''
-  // SAFE: a pipe in `spawnNest`; Node's types end at the fifth.
-  const orders = (child.stdio as unknown as Duplex[])[6] as Duplex
-  orders.on('error', () => undefined)
-  child.stdout?.on('data', lines.push)
-  child.stderr?.on('data', (chunk: Buffer) => {
-    errors = `${errors}${chunk}`.slice(-4096)
-  })
-  child.once('error', (error) => {
-    errors = String(error)
-    lines.end()
-  })
-  // The cell has other pipes: these are the anchor's.
-  const gone = new Promise<void>((resolve) => child.stdout?.once('close', () => resolve()))
-  void gone.then(lines.end)
-  return {
-    gone,
-    errors: () => errors,
-    write: (text: string) => orders.write(text),
-    end: () => orders.destroy(),
-    nextLine: () => withTimeout(lines.next(), toolMs),
-  }
+type CellEvents = { started(pid: number): void; exit(exit: CellExit, why: string): void }
+type Waiting = { resolve(value: string): void; reject(error: unknown): void }
+type Talk = {
+  readonly cells: Map<number, CellEvents>
+  /** What comes after "ok". */
+  ask(order: string): Promise<string>
+  /** Not waited for: a cell that is gone needs no order. */
+  tell(order: string): void
 }
 
-/** Lines as they come; an empty one when there will be no more. */
-const createLines = () => {
-  const ready: string[] = []
-  const waiting: ((line: string) => void)[] = []
-  let rest = ''
-  let ended = false
-  const push = (chunk: Buffer | string) => {
-    const parts = `${rest}${chunk}`.split('\n')
-    rest = (parts.pop() ?? '').slice(0, 4096)
-    for (const line of parts) {
-      const first = waiting.shift()
-      if (first) first(line)
-      else ready.push(line)
+const talkTo = (line: AnchorLine): Talk => {
+  const cells = new Map<number, CellEvents>()
+  const waiting: Waiting[] = []
+  line.onLine((said) => {
+    const [verb = '', ...rest] = said.split(' ')
+    const [number, ...values] = rest
+    const cell = cells.get(Number(number))
+    if (verb === 'ok') return waiting.shift()?.resolve(rest.join(' '))
+    if (verb === 'started') return cell?.started(Number(values[0]))
+    if (verb === 'exit') {
+      cells.delete(Number(number))
+      const [code, ran, ...why] = values
+      return cell?.exit({ code: code === '-' ? null : Number(code), ran: ran === '1' }, why.join(' '))
     }
-  }
-  const end = () => {
-    ended = true
-    for (const waiter of waiting.splice(0)) waiter('')
-  }
-  const next = (): Promise<string> => {
-    const line = ready.shift()
-    if (line !== undefined || ended) return Promise.resolve(line ?? '')
-    return new Promise((resolve) => waiting.push(resolve))
-  }
-  return { push, end, next }
+    waiting.shift()?.reject(refused(rest.join(' ')))
+  })
+  let isGone = false
+  void line.gone.then(() => {
+    isGone = true
+    for (const { reject } of waiting.splice(0)) reject(refused('it is gone'))
+    // Cells end with their anchor.
+    for (const cell of cells.values()) cell.exit({ code: null, ran: true }, 'its anchor is gone')
+    cells.clear()
+  })
+  const ask = (order: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      if (isGone) return reject(refused('it is gone'))
+      const timer = setTimeout(() => reject(refused(`${order.split(/\s/)[0]} takes too long`)), toolMs)
+      const settle =
+        <T>(how: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer)
+          how(value)
+        }
+      waiting.push({ resolve: settle(resolve), reject: settle(reject) })
+      line.write(`${order}\n`)
+    })
+  return { cells, ask, tell: (order) => void ask(order).catch(() => undefined) }
 }
 
-const withTimeout = async (line: Promise<string>, ms: number): Promise<string> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('late'), ms)
+const refused = (why: string) => fault('E_SANDBOX_UNAVAILABLE', { detail: `nest: ${why}` })
+
+/** From the order to start it to its end. */
+const watch = (talk: Talk, number: number, processes: () => readonly number[]): Promise<Cell> =>
+  new Promise((resolve, reject) => {
+    const exited = Promise.withResolvers<CellExit>()
+    const timer = setTimeout(() => talk.tell(`kill ${number}`), toolMs)
+    talk.cells.set(number, {
+      started: (pid) => {
+        clearTimeout(timer)
+        const unblock = () => talk.tell(`go ${number}`)
+        const kill = () => talk.tell(`kill ${number}`)
+        resolve(createCell({ pid, exited: exited.promise, unblock, kill, processes }))
+      },
+      exit: (exit, why) => {
+        clearTimeout(timer)
+        reject(
+          fault('E_SANDBOX_UNAVAILABLE', {
+            detail: `bubblewrap did not build the cell: ${why || exit.code}`,
+          }),
+        )
+        exited.resolve(exit)
+      },
+    })
   })
-  try {
-    return await Promise.race([line, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Bind, prepareBase } from './base.ts'
+import { type Bind, prepareBase, skeletonOfNest } from './base.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'mayfly-base-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -14,29 +14,38 @@ const modeOf = (path: string) => (statSync(join(base, path)).mode & 0o7777).toSt
 
 let binds: readonly Bind[] = []
 
-before(async () => {
+before(() => {
   const umask = process.umask(0o077)
   // Twice: what an earlier life left is in nobody's way.
-  await prepareBase(base, null)
-  binds = await prepareBase(base, import.meta.filename)
+  prepareBase(base, null)
+  binds = prepareBase(base, import.meta.filename)
   process.umask(umask)
 })
 
 test('everybody may pass through, temp is sticky, steps have FIFOs of their own', () => {
+  assert.deepEqual(['', 'etc/ssl', 'etc/passwd'].map(modeOf), ['711', '755', '644'])
+  const skeleton = skeletonOfNest()
+  for (const name of ['tmp', 'var/tmp', 'run/lock'])
+    assert.ok(skeleton.includes(`dir root/${name} 1777`), name)
   assert.deepEqual(
-    ['', 'copied/nest/root', 'copied/nest/root/home/ci', 'etc/ssl', 'etc/passwd'].map(modeOf),
-    [...['711', '755', '755', '755', '644']],
+    skeleton.filter((line) => line.startsWith('own')),
+    ['own root/home/ci 755', 'own root/home/ci/project 755'],
   )
-  assert.deepEqual(
-    ['tmp', 'var/tmp', 'run/lock'].map((name) => modeOf(`copied/nest/root/${name}`)),
-    [...['1777', '1777', '1777']],
-  )
-  assert.equal(readlinkSync(join(base, 'copied/nest/root/bin')), readlinkSync('/bin'))
-  assert.equal(modeOf('copied/nest/sets/job/0/s'), '777')
-  const fifo = lstatSync(join(base, 'copied/nest/sets/job/1/pro'))
-  assert.ok(fifo.isFIFO())
-  assert.equal(fifo.mode & 0o777, 0o666)
-  assert.equal(modeOf('copied'), '700', 'nobody but root gets near what everybody may write in a nest')
+  assert.ok(skeleton.includes(`link root/bin ${readlinkSync('/bin')}`))
+  const [first] = skeleton.filter((line) => line.startsWith('fifos'))
+  assert.equal(first, 'fifos sets/job/0')
+  assert.ok(skeleton.includes('dir sets/job/0/s 777'))
+})
+
+test('what is in a directory comes after it, and no line has a space too many', () => {
+  const made = new Set<string>()
+  for (const line of skeletonOfNest()) {
+    const [kind = '', name = '', ...more] = line.split(' ')
+    assert.equal(more.length, kind === 'fifos' ? 0 : 1, line)
+    const parent = kind === 'fifos' ? name : dirname(name)
+    assert.ok(parent === '.' || made.has(parent), line)
+    made.add(name)
+  }
 })
 
 test('users, hosts and trust are ours; certificates are bound read-only, not copied', () => {

@@ -1,6 +1,5 @@
-// What every nest is copied and bound from, prepared once per start (isolation.md §2.2): a skeleton of the job's root
-// tree with its first FIFOs, and an `etc` of generated and public files. Nothing of a job ever comes here. In this
-// process but for the FIFOs: a program costs more than all of it, and a job's first line waits for it in `mayfly run`.
+// What every nest begins with (isolation.md §2.2): a list of what the maker makes in it, and what is bound into it, of which
+// an `etc` of generated and public files is prepared here once per start. Nothing of a job ever comes here.
 import {
   chmodSync,
   copyFileSync,
@@ -15,19 +14,19 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fault } from '../../base/faults.ts'
-import { run } from '../../sys/index.ts'
-import { setsAtStart, toolMs } from '../limits.ts'
+import { setsAtStart } from '../limits.ts'
 import { resolverAddress } from './addresses.ts'
 import { loopScript, stepScript } from './scripts.ts'
 
 /**
- * The job's root tree, and which of it everybody may write. Names of the merged /usr (bin, lib …) are the host's own
+ * The job's root tree, which of it is the job's own, and which everybody may write. Names of the merged /usr (bin, lib …) are the host's own
  * links into it.
  */
 const rootTree = [
-  ...['dev', 'home', 'home/ci', 'home/ci/project', 'mnt', 'opt', 'proc', 'root', 'run', 'run/mayfly'],
-  ...['srv', 'sys', 'var', 'var/lib', 'var/log'],
+  ...['dev', 'home', 'mnt', 'opt', 'proc', 'root', 'run', 'run/mayfly', 'srv', 'sys', 'var', 'var/lib'],
+  'var/log',
 ] as const
+const ownTree = ['home/ci', 'home/ci/project'] as const
 const writableTree = ['tmp', 'var/tmp', 'run/lock'] as const
 const usrLinks = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'] as const
 
@@ -71,13 +70,10 @@ const etcGenerated: Readonly<Record<string, string>> = {
 export type Bind = { readonly from: string; readonly at: string }
 
 /** Makes `directory` anew. `trustCa` is the operator's bundle of certificate authorities, null for the system's. */
-export const prepareBase = async (directory: string, trustCa: string | null): Promise<readonly Bind[]> => {
+export const prepareBase = (directory: string, trustCa: string | null): readonly Bind[] => {
   refuseSplitUsr()
   rmSync(directory, { recursive: true, force: true })
   makeDirectory(directory, 0o711)
-  // SAFE: what is in it everybody may write in a nest; outside only root may come near.
-  makeDirectory(join(directory, 'copied'), 0o700)
-  await makeSkeleton(join(directory, 'copied/nest'))
   prepareEtc(join(directory, 'etc'), trustCa)
   const bound = etcBound.filter((name) => isDirectory(join('/etc', name)))
   return [
@@ -87,7 +83,7 @@ export const prepareBase = async (directory: string, trustCa: string | null): Pr
   ]
 }
 
-/** With a merged /usr these are links, which the skeleton copies. */
+/** With a merged /usr these are links, which a nest has too. */
 const refuseSplitUsr = (): void => {
   for (const name of ['bin', 'sbin', 'lib', 'lib64'])
     if (lstatSync(`/${name}`, { throwIfNoEntry: false })?.isSymbolicLink() === false)
@@ -96,24 +92,26 @@ const refuseSplitUsr = (): void => {
       })
 }
 
-/** What each nest starts as a copy of: owned by root and open to the one user there is inside. */
-const makeSkeleton = async (nest: string): Promise<void> => {
-  const root = join(nest, 'root')
-  for (const path of [nest, root]) makeDirectory(path, 0o755)
-  for (const name of rootTree) makeDirectory(join(root, name), 0o755)
-  for (const name of writableTree) makeDirectory(join(root, name), 0o1777)
-  symlinkSync('/run', join(root, 'var/run'))
-  for (const name of usrLinks)
-    if (lstatSync(`/${name}`, { throwIfNoEntry: false })?.isSymbolicLink() === true)
-      symlinkSync(readlinkSync(`/${name}`), join(root, name))
-  const sets = Array.from({ length: setsAtStart }, (_, i) => join(nest, 'sets/job', String(i)))
-  for (const name of ['cells', 'sets', 'sets/job']) makeDirectory(join(nest, name), 0o755)
-  for (const set of sets) makeDirectory(set, 0o755)
-  for (const set of sets) makeDirectory(join(set, 's'), 0o777)
-  const fifos = sets.flatMap((set) => ['pro', 'in', 'out', 'err'].map((name) => join(set, name)))
-  const made = await run('mkfifo', ['-m', '0666', '--', ...fifos], { timeoutMs: toolMs })
-  if (made.code !== 0) throw fault('E_SANDBOX_UNAVAILABLE', { detail: `skeleton of a nest: ${made.stderr}` })
+/**
+ * For the maker, a line each: root's directories with their modes, those of the job's user (`own`), links, sets of FIFOs.
+ * Open to the one user there is inside; outside only root may come near.
+ */
+export const skeletonOfNest = (): readonly string[] => {
+  const directory = (name: string, mode = '755') => `dir ${name} ${mode}`
+  const sets = Array.from({ length: setsAtStart }, (_, i) => `sets/job/${i}`)
+  return [
+    ...['cells', 'src', 'root', 'sets', 'sets/job'].map((name) => directory(name)),
+    ...rootTree.map((name) => directory(`root/${name}`)),
+    ...ownTree.map((name) => `own root/${name} 755`),
+    ...writableTree.map((name) => directory(`root/${name}`, '1777')),
+    'link root/var/run /run',
+    ...usrLinks.filter(isLink).map((name) => `link root/${name} ${readlinkSync(`/${name}`)}`),
+    ...sets.flatMap((set) => [directory(set), directory(`${set}/s`, '777'), `fifos ${set}`]),
+  ]
 }
+
+const isLink = (name: string): boolean =>
+  lstatSync(`/${name}`, { throwIfNoEntry: false })?.isSymbolicLink() === true
 
 const prepareEtc = (etc: string, trustCa: string | null): void => {
   makeDirectory(etc, 0o755)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { classes } from '../policy/classes.ts'
-import { type CellPlan, cellOptions, encodeOptions } from './cell-options.ts'
+import { type CellPlan, cellOptions } from './cell-options.ts'
 
 const plan: CellPlan = {
   nest: '/run/m/nest/aaaaaaaa',
@@ -67,9 +67,4 @@ test('a clean cell has its own home and temporary places, sources are read-only,
     assert.ok(more.includes(line), line)
   assert.ok(!more.includes('--unshare-net'))
   assert.equal(more.at(-1), '--block-fd 6')
-})
-
-test('an option that holds NUL is refused', () => {
-  assert.deepEqual(encodeOptions(['--uid', '1']).toString(), '--uid\x001\0')
-  assert.throws(() => encodeOptions(['a\0--bind']), /NUL/)
 })

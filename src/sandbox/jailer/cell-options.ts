@@ -70,9 +70,3 @@ const environment = (caPath: string): Readonly<Record<string, string>> => ({
   SSL_CERT_FILE: caPath,
   GIT_SSL_CAINFO: caPath,
 })
-
-/** `--args` wants NUL between and after; a NUL inside would start an option. */
-export const encodeOptions = (options: readonly string[]): Buffer => {
-  if (options.some((option) => option.includes('\0'))) throw new RangeError('an option holds NUL')
-  return Buffer.from(options.map((option) => `${option}\0`).join(''))
-}

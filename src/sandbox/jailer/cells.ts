@@ -1,12 +1,6 @@
-// Cells (isolation.md §2.3): one chain of execs enters the cgroups, the nest and its network, drops to the nest's uid
-// and becomes bubblewrap. The options go in by a pipe, the filter by a file; output never passes through here.
-import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs'
-import type { Duplex } from 'node:stream'
-import { fault } from '../../base/faults.ts'
-import { type ChildProcess, spawn } from '../../sys/index.ts'
-import { toolMs } from '../limits.ts'
-import { type CellPlan, cellOptions, encodeOptions } from './cell-options.ts'
-import { chainScript } from './scripts.ts'
+// A cell that runs (isolation.md §2.3), which its nest's anchor started: who is in it, and how to signal them. Output never
+// passes through here.
+import { readFileSync, readlinkSync } from 'node:fs'
 
 export interface Cell {
   /** PID 1 of the cell, as the host sees it. */
@@ -22,122 +16,16 @@ export interface Cell {
 }
 export type CellExit = { readonly code: number | null; readonly ran: boolean }
 
-export type CellStart = {
-  readonly plan: CellPlan
-  readonly command: readonly string[]
-  readonly anchor: number
-  readonly uid: number
-  readonly netPath: string | null
-  /** cgroup.procs files to enter, and the way to list who is inside. */
-  readonly enter: readonly string[]
-  readonly processes: () => readonly number[]
-  readonly seccompFile: string
-  /** Opened ends of the job; closed here once the child has them. */
-  readonly stdio: { readonly in: number | null; readonly out: number; readonly err: number }
-  readonly fds: number
+type CellParts = Pick<Cell, 'pid' | 'exited' | 'unblock'> & {
+  kill(): void
+  /** Lists who is in the nest's group. */
+  processes(): readonly number[]
 }
 
-export const startCell = (want: CellStart): Promise<Cell> => {
-  const child = spawnChain(want)
-  writeOptions(child, cellOptions(want.plan))
-  return watchCell(child, want.processes)
-}
-
-/** SAFE: options are ours alone (cell-options.ts); bwrap reads the pipe to its end before anything else. */
-export const writeOptions = (child: ChildProcess, options: readonly string[]): void =>
-  writeTo(child, 3, encodeOptions(options))
-
-/** From the start of the chain to the end of the cell it becomes. `processes` lists who is in the nest's group. */
-export const watchCell = async (child: ChildProcess, processes: () => readonly number[]): Promise<Cell> => {
-  const status = readStatus(child)
-  const exited = exitOf(child, status)
-  const timer = setTimeout(() => child.kill('SIGKILL'), toolMs)
-  const started = await Promise.race([status.started, exited.then(() => null)])
-  clearTimeout(timer)
-  if (started === null) throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'bubblewrap did not build the cell' })
-  return {
-    pid: started.pid,
-    namespaces: started.namespaces,
-    exited,
-    unblock: () => writeTo(child, 6, Buffer.from('\n')),
-    signal: (name) => (name === 'KILL' ? void child.kill('SIGKILL') : terminate(started.pid, processes())),
-  }
-}
-
-const spawnChain = (want: CellStart): ChildProcess => {
-  const seccomp = openSync(want.seccompFile, 'r')
-  const { stdio } = want
-  const net = want.netPath === null ? [] : [`--net=${want.netPath}`]
-  try {
-    return spawn(
-      '/bin/sh',
-      // SAFE: constant script; paths of our own groups and processes, numbers, and the release's constant commands.
-      [
-        ...['-c', chainScript, 'mayfly-cell', String(want.fds), ...want.enter, '--'],
-        ...['nsenter', `--mount=/proc/${want.anchor}/ns/mnt`, ...net],
-        ...[
-          '-S',
-          String(want.uid),
-          '-G',
-          String(want.uid),
-          '--',
-          'bwrap',
-          '--args',
-          '3',
-          '--',
-          ...want.command,
-        ],
-      ],
-      {
-        // What bwrap is not told of would go on into the cell: the last pipe only where it is (probe F16).
-        // The environment and the working directory of the chain show in the cell's /proc/1: PATH and `/` only.
-        stdio: [stdio.in ?? 'ignore', stdio.out, stdio.err, 'pipe', seccomp, 'pipe'].concat(
-          want.plan.blocked ? 'pipe' : [],
-        ) as ('ignore' | 'pipe' | number)[],
-      },
-    )
-  } finally {
-    for (const fd of [seccomp, stdio.in, stdio.out, stdio.err]) if (fd !== null) closeSync(fd)
-  }
-}
-
-const writeTo = (child: ChildProcess, index: 3 | 6, bytes: Buffer): void => {
-  const pipe = pipeOf(child, index)
-  pipe.on('error', () => undefined)
-  pipe.end(bytes)
-}
-
-// SAFE: these are 'pipe' in `spawnChain`; Node's types end at the fourth.
-const pipeOf = (child: ChildProcess, index: number): Duplex =>
-  (child.stdio as unknown as Duplex[])[index] as Duplex
-
-type Started = { readonly pid: number; readonly namespaces: readonly number[] }
-
-/** bwrap's own report: a line with child and namespaces, and one with the exit code if the command was started. */
-const readStatus = (child: ChildProcess) => {
-  const pipe = pipeOf(child, 5)
-  let text = ''
-  let resolveStarted: (started: Started) => void = () => undefined
-  const started = new Promise<Started>((resolve) => {
-    resolveStarted = resolve
-  })
-  pipe.on('error', () => undefined)
-  pipe.on('data', (chunk: Buffer) => {
-    text = `${text}${chunk}`.slice(0, 4096)
-    const pid = /"child-pid": (\d+)/.exec(text)?.[1]
-    if (pid !== undefined && text.includes('}'))
-      resolveStarted({ pid: Number(pid), namespaces: namespacesOf(Number(pid)) })
-  })
-  const ended = new Promise<void>((resolve) => pipe.once('close', () => resolve()))
-  return { started, ended, ran: () => text.includes('"exit-code"') }
-}
-
-/** Its other pipes may be those of a nest's anchor, which lives on. */
-const exitOf = (child: ChildProcess, status: { ended: Promise<void>; ran(): boolean }): Promise<CellExit> =>
-  new Promise((resolve) => {
-    child.once('error', () => resolve({ code: null, ran: false }))
-    child.once('exit', (code) => void status.ended.then(() => resolve({ code, ran: status.ran() })))
-  })
+export const createCell = ({ pid, exited, unblock, kill, processes }: CellParts): Cell => ({
+  ...{ pid, exited, unblock, namespaces: namespacesOf(pid) },
+  signal: (name) => (name === 'KILL' ? kill() : terminate(pid, processes())),
+})
 
 /** Without the network's: who is in it is in one of these too, and its number may be that of a network being made. */
 const kinds = ['pid', 'user', 'ipc', 'uts', 'cgroup'] as const

@@ -81,6 +81,7 @@ const below = (mount: Mount, path: string): string =>
 export interface GroupRemains {
   readonly directories: readonly string[]
   processes(): readonly number[]
+  isEmpty(): boolean
   /** KILL to everything inside, frozen while it is counted; resolves when it was sent. */
   kill(): Promise<void>
   /** True when every directory is gone. */
@@ -120,6 +121,8 @@ export const openGroups = (layout: CgroupLayout, name: string): Groups => {
   }
   const v2 = layout.kind === 'v2'
   if (v2) enableControllers([...parents.values()][0] ?? '')
+  const devices = parents.get('devices')
+  const restrictEach = !v2 && devices !== undefined && !isRestricted(devices)
   const placesOf = (id: string) =>
     new Map([...parents].map(([controller, parent]) => [controller, join(parent, id)]))
   return {
@@ -129,6 +132,7 @@ export const openGroups = (layout: CgroupLayout, name: string): Groups => {
     create: (id) => {
       const group = createGroup(placesOf(id), v2)
       for (const directory of group.directories) mkdirSync(directory)
+      if (restrictEach) restrictDevices(join(devices, id))
       return group
     },
     release: async () => {
@@ -195,7 +199,8 @@ export const groupAt = (directories: readonly string[]): GroupRemains => {
     const freezer = directories.map((directory) => join(directory, 'freezer.state')).find(existsSync)
     await killFrozen(freezer ?? null, processes)
   }
-  return { directories, processes, kill, remove: () => removeAll(directories) }
+  const isEmpty = () => directories.every((directory) => read(join(directory, 'cgroup.procs')) === '')
+  return { directories, processes, isEmpty, kill, remove: () => removeAll(directories) }
 }
 
 type LimitFile = readonly [controller: string, file: string, value: string, optional: boolean]
@@ -213,19 +218,24 @@ const limitsV1 = (limits: Limits): readonly LimitFile[] => [
   ['cpu', 'cpu.cfs_period_us', String(period), false],
   ['cpu', 'cpu.cfs_quota_us', quota(limits), false],
   ['cpu', 'cpu.shares', String(Math.max(2, Math.round(limits.cpu * 256))), true],
-  ['devices', 'devices.deny', 'a', true],
-  // null zero full random urandom tty, ptmx and pts: what bwrap's /dev has.
-  ...[
-    'c 1:3 rwm',
-    'c 1:5 rwm',
-    'c 1:7 rwm',
-    'c 1:8 rwm',
-    'c 1:9 rwm',
-    'c 5:0 rwm',
-    'c 5:2 rwm',
-    'c 136:* rwm',
-  ].map((device): LimitFile => ['devices', 'devices.allow', device, true]),
 ]
+
+/** null zero full random urandom tty, ptmx and pts: what bwrap's /dev has. */
+const devicesAllowed = ['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:2', '136:*'] as const
+
+const restrictDevices = (directory: string): void => {
+  write(join(directory, 'devices.deny'), 'a', true)
+  for (const device of devicesAllowed) write(join(directory, 'devices.allow'), `c ${device} rwm`, true)
+}
+
+/**
+ * A group begins with what its parent allows: said once, there. The kernel refuses that where an earlier life left groups;
+ * then it counts what is so.
+ */
+const isRestricted = (directory: string): boolean => {
+  restrictDevices(directory)
+  return !/^a /m.test(read(join(directory, 'devices.list')))
+}
 
 const limitsV2 = (limits: Limits): readonly LimitFile[] => [
   ['memory', 'memory.max', memoryTotal(limits), false],

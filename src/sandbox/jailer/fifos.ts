@@ -17,17 +17,6 @@ export const openForReading = (path: string): Parcel =>
 export const openForWriting = (path: string): Parcel =>
   parcelOf(openSync(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW))
 
-/** The job's end, for a process about to be started: blocking, as programs expect. */
-export const openInside = (path: string, direction: 'read' | 'write'): number => {
-  // Somebody must hold the other side for a moment, or this open would wait for it.
-  const holder = openSync(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW)
-  try {
-    return openSync(path, (direction === 'read' ? O_RDONLY : O_WRONLY) | O_NOFOLLOW)
-  } finally {
-    closeSync(holder)
-  }
-}
-
 /**
  * Keeps a FIFO alive until the job opens it, however early the runner closes. The job sees no end of the file before
  * `release`: what it reads there says itself where it ends.

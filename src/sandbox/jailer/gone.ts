@@ -5,7 +5,6 @@ import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, s
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { surveyRestMs } from '../limits.ts'
 import type { GoneCheck } from './gone-check.ts'
-import { lowestUid } from './uids.ts'
 
 export type Departed = {
   readonly id: string
@@ -98,7 +97,7 @@ export const createSurveyor = (): (() => Promise<Survey>) => {
     due = null
     const begin = performance.now()
     const survey = takeSurvey()
-    rest = Math.min(2 * (performance.now() - begin), surveyRestMs)
+    rest = Math.min(5 * (performance.now() - begin), surveyRestMs)
     last = performance.now()
     return survey
   }
@@ -123,9 +122,11 @@ export const takeSurvey = (): Survey => {
     if (!isNumber.test(name) || kernel.has(name)) continue
     // SAFE: the directory itself has the process's effective ids, also where it has made itself unreadable.
     const uid = statSync(`/proc/${name}`, { throwIfNoEntry: false })?.uid
-    if (uid === undefined || (uid >= lowestUid && !isAlive(name))) continue
+    if (uid === undefined) continue
     const pid = Number(name)
     const [net, mnt] = [link(pid, 'net'), link(pid, 'mnt')]
+    // Without namespaces it is ending; without a memory as well, it has ended.
+    if (net === '' && !isAlive(name)) continue
     if (!tablesSeen.has(mnt)) {
       tablesSeen.add(mnt)
       mountTables.set(pid, text(`/proc/${pid}/mountinfo`))

@@ -28,7 +28,7 @@ const programs: Readonly<Record<string, string>> = {
   setsid: 'util-linux',
   setpriv: 'util-linux',
   prlimit: 'util-linux',
-  mount: 'mount',
+  perl: 'perl-base',
   ip: 'iproute2',
 }
 /** Readable by everybody, of use to nobody in a cell (probes P05–P07). */

@@ -11,11 +11,12 @@ import type { Channel } from '../channel.ts'
 import { toolMs } from '../limits.ts'
 import { loadProfile } from '../policy/seccomp.ts'
 import { parseRequest, type Request } from '../verbs.ts'
-import { caPath, prepareBase } from './base.ts'
+import { caPath, prepareBase, skeletonOfNest } from './base.ts'
 import { type Canaries, createCanaries } from './canaries.ts'
 import { openGroups } from './cgroup.ts'
 import { createSurveyor } from './gone.ts'
 import { readHost, readVersions } from './host.ts'
+import { openMaker } from './maker.ts'
 import { createNests, type Nests, type Wall } from './nests.ts'
 import { createGatewayNet, type GatewayNet } from './net.ts'
 import { openRecords, type Records } from './records.ts'
@@ -57,18 +58,19 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   mkdirSync(directory, { recursive: true })
   chmodSync(directory, 0o711)
   refuseHiddenPath(directory)
-  const binds = await prepareBase(base, config.trustCa)
+  const binds = prepareBase(base, config.trustCa)
   for (const profile of ['strict', 'userns'] as const)
     writeFileSync(join(base, `${profile}.bpf`), loadProfile(profile, host.arch), { mode: 0o600 })
   const groups = openGroups(host.cgroups, `mayfly-${config.installation}`)
   const recordsDirectory = join(config.runDirectory, 'nest-records')
   const records = openRecords(recordsDirectory)
   const survey = createSurveyor()
+  const maker = await openMaker(join(base, 'maker'), skeletonOfNest())
   const network = createGatewayNet(config.binder)
   const seccompFile = (profile: 'strict' | 'userns') => join(base, `${profile}.bpf`)
   const wall = { masks: host.masks, caPath: caPath(config.trustCa), seccompFile }
   const nests = createNests({
-    ...{ directory, base, binds, groups, records, survey, network, wall, log, noswap: host.noswap },
+    ...{ directory, maker, binds, groups, records, survey, network, wall, log, noswap: host.noswap },
     uids: openUids(config.installation, new DataView(deps.random(4).buffer).getUint32(0)),
     newId: () => newId(deps.random, records),
   })
@@ -80,6 +82,7 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   const close = async () => {
     await nests.destroyAll()
     await network.close()
+    await maker.close()
     await groups.release()
     rmSync(base, { recursive: true, force: true })
     // Only when empty: what is left in them is for the next life's sweep.
@@ -169,9 +172,8 @@ const refuseHiddenPath = (directory: string): void => {
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567'
 const newId = (random: RandomBytes, records: Records): string => {
-  const taken = new Set(records.all().map((record) => record.id))
   for (;;) {
     const id = [...random(8)].map((byte) => alphabet[byte & 31]).join('')
-    if (!taken.has(id)) return id
+    if (!records.has(id)) return id
   }
 }

@@ -1,9 +1,9 @@
 // Nests (isolation.md §2.2, §2.8): made in the order of the numbered steps, unmade in reverse, and proven gone. A nest
 // holds bytes, its cells hold processes. Knows nothing of IPC: the verbs call it (served.ts).
 
-import { chmodSync, lchownSync, mkdirSync, rmdirSync, statfsSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmdirSync, statfsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
@@ -20,14 +20,16 @@ import type { Parcel } from '../pipes.ts'
 import { type Anchor, openAnchor } from './anchor.ts'
 import type { Bind } from './base.ts'
 import { type CellPlan, cellOptions } from './cell-options.ts'
-import { type Cell, watchCell } from './cells.ts'
+import type { Cell } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
 import { openForReading, openWriteOnly } from './fifos.ts'
 import { findTraces, ramdiskName, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
+import type { Maker } from './maker.ts'
 import type { GatewayNet, NetLink } from './net.ts'
 import { findNamespaceHolders } from './net-holders.ts'
 import type { Records } from './records.ts'
+import { loopPath } from './scripts.ts'
 import { createTurns } from './turns.ts'
 import type { Uids } from './uids.ts'
 
@@ -77,7 +79,7 @@ export type Wall = {
 
 export type NestDeps = {
   readonly directory: string
-  readonly base: string
+  readonly maker: Maker
   readonly binds: readonly Bind[]
   /** Whether ramdisks are kept out of swap. */
   readonly noswap: boolean
@@ -180,21 +182,22 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<Mad
     const address = want.net === 'gateway' ? await deps.network.reserve() : null
     if (address !== null) undo.push(() => deps.network.remove([address]))
     const plan = planCell(deps.wall, { directory, limits: want.limits, seccomp: want.seccomp })
-    const { anchor, child } = await openAnchor({
-      ...{ directory, uid, base: deps.base, enter: group.enter, fds: want.limits.fds },
-      mounts: mountLines(deps, directory, want),
+    const { anchor, cell } = await openAnchor(deps.maker, {
+      ...{ id, directory, uid, enter: group.enter, processes: group.processes, fds: want.limits.fds },
+      ...{ name: ramdiskName(id), tmpfs: tmpfsOptions(deps, want.limits), binds: bindsOf(deps, want) },
       network: address?.orders ?? null,
-      options: cellOptions({ ...plan, withoutNetwork: address === null }),
       seccompFile: deps.wall.seccompFile(want.seccomp),
+      cell: {
+        options: cellOptions({ ...plan, withoutNetwork: address === null }),
+        command: ['/bin/sh', loopPath],
+        stdio: { in: 'sets/job/0/in', out: 'sets/job/0/out', err: '/dev/null' },
+        ...{ netPath: null, blocked: false },
+      },
     })
     undo.push(() => anchor.end())
-    const cell = watchCell(child, group.processes)
-    cell.catch(() => undefined)
     const view = `/proc/${anchor.pid}/root${directory}`
     const pipes = openPipes(view)
     undo.push(() => closePipes(pipes))
-    // SAFE: nothing of the job's has run yet, and all of these directories are root's.
-    for (const name of ['home/ci', 'home/ci/project']) lchownSync(join(view, 'root', name), uid, uid)
     const [link] = await Promise.all([
       address === null ? null : deps.network.join(address, `/proc/${anchor.pid}`),
       anchor.ask('held'),
@@ -227,23 +230,14 @@ export const planCell = (
   caPath: wall.caPath,
 })
 
-/** An fstab: the ramdisk, then what is bound into it. Places are made where they are missing. */
-const mountLines = (deps: NestDeps, directory: string, { limits, tools }: NestWant): string => {
-  const ramdisk = [`size=${limits.ramdisk}`, `nr_inodes=${limits.inodes}`, 'mode=0711,nosuid,nodev']
-  const options = [...ramdisk, ...(deps.noswap ? ['noswap'] : [])].join(',')
-  const binds = [...deps.binds, ...tools.map((tool) => ({ from: tool.directory, at: tool.at }))]
-  return [
-    `${ramdiskName(basename(directory))} ${escapeField(directory)} tmpfs ${options} 0 0`,
-    ...binds.map(
-      ({ from, at }) =>
-        `${escapeField(from)} ${escapeField(join(directory, 'root', at))} none bind,ro,X-mount.mkdir 0 0`,
-    ),
-  ].join('\n')
-}
+/** Nothing in it is a program for anybody but the job. */
+const tmpfsOptions = ({ noswap }: NestDeps, { ramdisk, inodes }: Limits): string =>
+  [`size=${ramdisk},nr_inodes=${inodes},mode=0711`, ...(noswap ? ['noswap'] : [])].join(',')
 
-/** SAFE: a field cannot end early, nor can a line. */
-const escapeField = (field: string): string =>
-  field.replace(/[\s\\#]/g, (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, '0')}`)
+const bindsOf = ({ binds }: NestDeps, { tools }: NestWant): readonly Bind[] => [
+  ...binds,
+  ...tools.map((tool) => ({ from: tool.directory, at: tool.at })),
+]
 
 /** The anchor holds the other ends until it is told that we have these. */
 const openPipes = (view: string): JobPipes => {
@@ -308,7 +302,7 @@ const holds = (nest: Nest, pid: number): boolean =>
   nest.anchor.pid === pid || nest.group.processes().includes(pid)
 
 const killAll = async (deps: NestDeps, nest: Nest): Promise<void> => {
-  for (const cell of nest.cells.values()) cell.signal('KILL')
+  // The anchor's end was that of its cells.
   if (await emptied(nest, 50)) return
   for (let round = 0; round < killRounds; round++) {
     await nest.group.kill()
@@ -319,7 +313,7 @@ const killAll = async (deps: NestDeps, nest: Nest): Promise<void> => {
 
 const emptied = async (nest: Nest, ms: number): Promise<boolean> => {
   const deadline = performance.now() + ms
-  while (nest.group.processes().length > 0) {
+  while (!nest.group.isEmpty()) {
     if (performance.now() > deadline) return false
     await sleep(1)
   }

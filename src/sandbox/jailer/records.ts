@@ -1,6 +1,6 @@
 // One small file per nest beside the nests, so that a later jailer can sweep what this one leaves behind when it is
 // killed: written before anything is made, removed when everything is proven gone.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { integer, list, object, parseShape, type Shaped, text } from '../../base/shape.ts'
 
@@ -14,6 +14,7 @@ export type NestRecord = Shaped<typeof shape>
 export interface Records {
   put(record: NestRecord): void
   drop(id: string): void
+  has(id: string): boolean
   all(): readonly NestRecord[]
 }
 
@@ -22,6 +23,7 @@ export const openRecords = (directory: string): Records => {
   const path = (id: string) => join(directory, `${id}.json`)
   return {
     put: (record) => writeFileSync(path(record.id), JSON.stringify(record), { mode: 0o600 }),
+    has: (id) => existsSync(path(id)),
     drop: (id) => rmSync(path(id), { force: true }),
     all: () =>
       readdirSync(directory).flatMap((name) => {

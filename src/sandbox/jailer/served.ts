@@ -7,11 +7,12 @@ import { fault } from '../../base/faults.ts'
 import { backgroundSet, cellsPerNestMax, setsBatch, setsPerNestMax } from '../limits.ts'
 import { type Parcel, type RawHandle, rawHandleOf } from '../pipes.ts'
 import type { HandlePart, VerbArguments, VerbName } from '../verbs.ts'
+import type { CellWant } from './anchor.ts'
 import type { NetHandle } from './bind.ts'
 import type { Canaries } from './canaries.ts'
-import type { CellPlan } from './cell-options.ts'
-import { type Cell, type CellExit, signalSession, startCell } from './cells.ts'
-import { hold, openForReading, openForWriting, openInside, openWriteOnly } from './fifos.ts'
+import { type CellPlan, cellOptions } from './cell-options.ts'
+import { type Cell, type CellExit, signalSession } from './cells.ts'
+import { hold, openForReading, openForWriting, openWriteOnly } from './fifos.ts'
 import { closePipes, type Nest, type Nests, planCell, type Wall } from './nests.ts'
 import type { GatewayNet, NetLink } from './net.ts'
 import { stepPath } from './scripts.ts'
@@ -82,36 +83,24 @@ const prepareNest = async (
   return made
 }
 
-type CellParts = {
-  readonly stdio: { readonly in: number | null; readonly out: number; readonly err: number }
+type CellParts = Pick<CellWant, 'stdio' | 'command' | 'netPath'> & {
   /** Directory below the nest that appears as /run/mayfly. */
   readonly sets: string
-  readonly command: readonly string[]
   readonly own?: string
-  readonly netPath: string | null
   readonly sources: CellPlan['sources']
 }
 
 const startIn = async (deps: ServedDeps, nest: Nest, number: number, parts: CellParts): Promise<Cell> => {
-  const { netPath } = parts
-  const cell = await startCell({
-    plan: {
-      ...planCell(deps.wall, nest),
-      sets: join(nest.directory, parts.sets),
-      own: parts.own === undefined ? null : join(nest.directory, parts.own),
-      withoutNetwork: netPath === null,
-      ...{ sources: parts.sources, blocked: true },
-    },
-    command: parts.command,
-    anchor: nest.anchor.pid,
-    uid: nest.uid,
-    netPath,
-    enter: nest.group.enter,
-    processes: nest.group.processes,
-    seccompFile: deps.wall.seccompFile(nest.seccomp),
-    stdio: parts.stdio,
-    fds: nest.limits.fds,
-  })
+  const { stdio, command, netPath } = parts
+  const plan: CellPlan = {
+    ...planCell(deps.wall, nest),
+    sets: join(nest.directory, parts.sets),
+    own: parts.own === undefined ? null : join(nest.directory, parts.own),
+    withoutNetwork: netPath === null,
+    ...{ sources: parts.sources, blocked: true },
+  }
+  const want = { options: cellOptions(plan), command, stdio, netPath, blocked: true }
+  const cell = await nest.anchor.startCell(number, want)
   nest.cells.set(number, cell)
   void cell.exited.then((exit) => deps.onCellExit(nest.id, number, exit))
   return cell
@@ -205,12 +194,9 @@ const startOwnCell = async (
   const link = args.net === 'own' && nest.links.size > 0 ? await addLink(deps, nest) : undefined
   const [jobLink] = nest.links
   const outputs = (['out', 'err'] as const).map((part) => [part, openForReading(join(set, part))] as const)
-  const stdio = {
-    in: args.stdin ? openInside(join(set, 'in'), 'read') : null,
-    out: openInside(join(set, 'out'), 'write'),
-    err: openInside(join(set, 'err'), 'write'),
-  }
-  const inputs = args.stdin ? [['in', openWriteOnly(join(set, 'in'))] as const] : []
+  const inside = (part: string) => `sets/${number}/${part}`
+  const stdio = { in: args.stdin ? inside('in') : '/dev/null', out: inside('out'), err: inside('err') }
+  const inputs = args.stdin ? [['in', openForWriting(join(set, 'in'))] as const] : []
   const release = hold(join(set, 'pro'))
   const prologue = ['pro', openWriteOnly(join(set, 'pro'))] as const
   const socket = args.socket === 'none' ? null : await listenFor(nest, set, args.socket)

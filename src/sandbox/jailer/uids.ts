@@ -8,9 +8,6 @@ const firstBlock = 0x7000
 const blocks = 0x0f00
 const blockSize = 0x10000
 
-/** No nest has one below. */
-export const lowestUid = firstBlock * blockSize
-
 export interface Uids {
   take(): number
   give(uid: number): void

@@ -129,11 +129,10 @@ describe('kill -9', () => {
 
   test('of the anchor: the sandbox still closes clean', options, async () => {
     const life = await live()
-    // The nest's process has become the job cell; what it left behind keeps the name it had.
     const anchor = readdirSync('/proc').find((pid) => {
       try {
         const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-        return words.includes('mayfly-nest') && words.includes(life.jailer.runDirectory)
+        return words.startsWith(`mayfly-nest ${life.record.id}`)
       } catch {
         return false
       }
@@ -142,6 +141,30 @@ describe('kill -9', () => {
     process.kill(Number(anchor), 'SIGKILL')
     const receipt = await life.sandbox.close('failed')
     assert.ok(receipt.gone.every((entry) => entry.ok))
+    await life.step
+    assertNothingLeft(life)
+    await life.jailer.stop()
+  })
+
+  test('of the maker: sandboxes go on, and the next one is made', options, async () => {
+    const life = await live()
+    const children = readFileSync(
+      `/proc/${life.jailer.child.pid}/task/${life.jailer.child.pid}/children`,
+      'utf8',
+    )
+    const maker = children
+      .trim()
+      .split(' ')
+      .map(Number)
+      .find((pid) => nameOf(pid) === 'mayfly-maker')
+    assert.ok(maker)
+    process.kill(maker, 'SIGKILL')
+    await until('the maker is buried', () => !existsSync(`/proc/${maker}`))
+    const next = await life.driver.open(contractSpec, AbortSignal.timeout(20_000))
+    const result = await runIn(next, contractStep('echo still here'))
+    assert.equal(result.out, 'still here\n')
+    for (const sandbox of [next, life.sandbox])
+      assert.ok((await sandbox.close('done')).gone.every((entry) => entry.ok))
     await life.step
     assertNothingLeft(life)
     await life.jailer.stop()

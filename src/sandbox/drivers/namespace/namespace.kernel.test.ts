@@ -7,6 +7,13 @@ import { systemClock } from '../../../sys/index.ts'
 import { driverContract } from '../../driver.contract.ts'
 import { openNamespaceDriver } from './index.ts'
 
+const childrenOf = (pid: number): readonly number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+
+/** The one child that stays, for the nests to come. */
+const isMaker = (pid: number): boolean =>
+  readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('mayfly-maker')
+
 if (needsRoot) describe('namespace driver', { skip: needsRoot }, () => undefined)
 else {
   const jailer = await startJailer()
@@ -21,7 +28,7 @@ else {
       [
         ...readdirSync(`${jailer.runDirectory}/nest`),
         ...readdirSync(`${jailer.runDirectory}/nest-records`),
-        `${readFileSync(`/proc/${jailer.child.pid}/task/${jailer.child.pid}/children`, 'utf8').trim()}`,
-      ].filter(Boolean),
+        ...childrenOf(Number(jailer.child.pid)).flatMap((pid) => (isMaker(pid) ? childrenOf(pid) : [pid])),
+      ].map(String),
   })
 }
