@@ -1,16 +1,14 @@
 // The verbs of `mayfly` (experience.md §2). Only words and options stand here; what a verb does is imported when it is
 // called, so that `mayfly --help` and `mayfly run` load nothing they do not need.
 import { Command, CommanderError, Option } from 'commander'
+import { type Action, carryOut, collect, jsonOption } from './action.ts'
 import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
-import { reportError } from './report-error.ts'
+import { addSecretVerbs } from './secret-verbs.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Verbs of other zones, added by main/cli.ts: `up`, `down`. */
 export type ExtraCommands = (program: Command) => void
-
-/** An action with its lazy module; answers the exit code. */
-type Action<F, A extends readonly unknown[]> = (around: Surroundings, flags: F, ...args: A) => Promise<number>
 
 export const createProgram = (
   around: Surroundings,
@@ -31,6 +29,7 @@ export const createProgram = (
   addOrbVerbs(program, around)
   addRunVerbs(program, around)
   addAccessVerbs(program, around)
+  addSecretVerbs(program, around)
   extraCommands(program)
   return program
 }
@@ -49,25 +48,6 @@ export const runProgram = async (
     around.setExitCode(error.exitCode === 0 ? exitCodes.success : exitCodes.usage)
   }
 }
-
-const carryOut =
-  <F extends object, A extends readonly unknown[]>(
-    around: Surroundings,
-    load: (flags: F) => Promise<Action<F, A>>,
-  ) =>
-  async (...given: readonly unknown[]): Promise<void> => {
-    // commander gives the arguments, then the options, then the command itself.
-    const flags = given.at(-2) as F
-    const args = given.slice(0, -2) as unknown as A
-    try {
-      around.setExitCode(await (await load(flags))(around, flags, ...args))
-    } catch (error) {
-      around.setExitCode(reportError(around, error, { json: 'json' in flags && flags.json === true }))
-    }
-  }
-
-const jsonOption = () => new Option('--json', 'print JSON, the same objects as the API')
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
 /** Sandboxes take as long to start as the verb to load: they start first. */
 const loadRun = async (

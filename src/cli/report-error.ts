@@ -9,6 +9,10 @@ const nextSteps: Partial<Record<FaultCode, string>> = {
   E_UNAUTHENTICATED:
     'make a token with `mayfly token create` and sign in with `mayfly login URL --token-stdin`',
   E_SANDBOX_UNAVAILABLE: '`mayfly doctor` shows what this machine lacks',
+  E_STMT_SIG:
+    'the operator makes a code with `mayfly vault signer-code`, `mayfly secrets signer enrol` takes it',
+  E_SIGNER_CODE: 'the operator makes another one with `mayfly vault signer-code`',
+  E_STMT_PREV: 'somebody else was faster: look with `mayfly secrets show NAME`, then try again',
   E_NOT_FOUND: '`mayfly runs list` and `mayfly project list` show what there is',
 }
 

@@ -28,6 +28,8 @@ export type Surroundings = {
   readonly stdout: Output
   readonly stderr: Output
   readonly readStdin: () => Promise<string>
+  /** Asks without echo on a terminal, without the line end; else all of standard input as it is. */
+  readonly readHidden: (question: string) => Promise<Uint8Array>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
   readonly version: string

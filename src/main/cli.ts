@@ -20,10 +20,40 @@ const outputTo = (stream: NodeJS.WriteStream): Output => {
   }
 }
 
-const readStdin = async (): Promise<string> => {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString('utf8')
+const readStdin = async (): Promise<string> => Buffer.from(await gather(process.stdin)).toString('utf8')
+
+/** Keys as they are typed: nothing is echoed, and neither history nor screen keeps it. */
+const readHidden = async (question: string): Promise<Uint8Array> => {
+  const { stdin, stderr } = process
+  if (!stdin.isTTY) return gather(stdin)
+  stderr.write(question)
+  stdin.setRawMode(true)
+  try {
+    return await readLine(stdin)
+  } finally {
+    stdin.setRawMode(false)
+    stdin.pause()
+    stderr.write('\n')
+  }
+}
+
+const gather = async (input: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of input) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** Raw mode gives every key: the ends of a line, the keys that erase, and those that mean to stop. */
+const readLine = async (input: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
+  const typed: number[] = []
+  for await (const chunk of input)
+    for (const byte of chunk) {
+      if (byte === 0x0d || byte === 0x0a || byte === 0x04) return Uint8Array.from(typed)
+      if (byte === 0x03) process.exit(130)
+      if (byte === 0x7f || byte === 0x08) typed.pop()
+      else typed.push(byte)
+    }
+  return Uint8Array.from(typed)
 }
 
 const versionOf = (): string => {
@@ -68,6 +98,7 @@ const around: Surroundings = {
   stdout: outputTo(process.stdout),
   stderr: outputTo(process.stderr),
   readStdin,
+  readHidden,
   clock: systemClock,
   randomBytes,
   version: versionOf(),

@@ -1,13 +1,14 @@
-// The commands of the operator: `up`, `down`, `restart` and `backup`. `up` stays in the foreground and is the supervisor itself
+// The commands of the operator: `up`, `down`, `restart`, `backup` and `vault`. `up` stays in the foreground and is the supervisor itself
 // (docs/decisions/0003). main/cli.ts adds them to its program; their zone is loaded only when one is called.
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
-import type { Layout } from '../supervisor/index.ts'
+import type { Installation, Layout } from '../supervisor/index.ts'
 import { createLog, randomBytes, systemClock } from '../sys/index.ts'
 import { addBackupCommands } from './backup-commands.ts'
+import { addVaultCommands } from './vault-commands.ts'
 
 type UpFlags = {
   readonly data?: string
@@ -23,6 +24,7 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 /** `home`: the directory of the clone or release, which holds `build/` and `examples/`. */
 export const addSupervisorCommands = (program: Command, home: string, version: string): void => {
   addBackupCommands(program, { version, layoutOf })
+  addVaultCommands(program, layoutOf)
   program
     .command('up')
     .description('start a whole installation on this machine and keep it running')
@@ -146,9 +148,16 @@ const quietLog = (log: Log): Log => ({
   child: (fields) => quietLog(log.child(fields)),
 })
 
-const announce = (installation: { address: string; claimUrl: string | null }, healthyMs: number): void => {
+const announce = (
+  installation: Pick<Installation, 'address' | 'claimUrl' | 'signerCode'>,
+  healthyMs: number,
+): void => {
   console.log(`Mayfly is up at ${installation.address} (healthy after ${healthyMs} ms)`)
   if (installation.claimUrl !== null) console.log(`Claim it within 30 minutes: ${installation.claimUrl}`)
+  if (installation.signerCode !== null)
+    console.log(
+      `To put secrets, enrol your key with this code: mayfly secrets signer enrol\n  ${installation.signerCode}`,
+    )
   console.log('Press Ctrl-C to stop it; everything it made on this machine goes with it, the data stays.')
 }
 

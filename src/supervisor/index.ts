@@ -1,4 +1,4 @@
-// The door of the supervisor: `mayfly up`, `down`, `backup`, and what a status needs.
+// The door of the supervisor: `mayfly up`, `down`, `backup`, `vault`, and what a status needs.
 export { createBackup } from './backup/create.ts'
 export { listBackups } from './backup/list.ts'
 export { restoreBackup } from './backup/restore.ts'
@@ -8,4 +8,5 @@ export { findLayout, type Layout, type LayoutInput } from './layout.ts'
 export { ensurePackages, machinePackages, productPackages, testPackages } from './packages.ts'
 export { restart, restartSignal } from './restart.ts'
 export { ensureSettings, type Settings, settingsJsonSchema } from './settings.ts'
+export { makeSignerCode } from './signer-code.ts'
 export { type Installation, type UpDeps, type UpOptions, up } from './up.ts'

@@ -23,6 +23,7 @@ import { openRoster, type RosterWriter } from './roster.ts'
 import { findSupervisor } from './running.ts'
 import { prepareSample, runSample } from './sample.ts'
 import { ensureSettings, type Settings } from './settings.ts'
+import { firstSignerCode } from './signer-code.ts'
 import { ensureUsers, type Users } from './users.ts'
 
 export type UpOptions = {
@@ -50,6 +51,8 @@ export type Installation = {
   readonly address: string
   /** null once somebody owns it. */
   readonly claimUrl: string | null
+  /** Enrols the first signer of the vault; null once there is one. */
+  readonly signerCode: string | null
   readonly healthyAfterMs: number
   close(): Promise<void>
 }
@@ -119,6 +122,7 @@ const start = async (
   return {
     address,
     claimUrl: typeof server.ready.claimUrl === 'string' ? server.ready.claimUrl : null,
+    signerCode: await firstSignerCode(layout),
     healthyAfterMs,
   }
 }

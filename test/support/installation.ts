@@ -19,6 +19,11 @@ export type TestInstallation = {
   readonly output: () => string
   /** Runs the CLI against this installation as its operator. */
   readonly cli: (...args: readonly string[]) => CliResult
+  /** The same with a home of its own and something on standard input. */
+  readonly cliWith: (
+    given: { readonly home: string; readonly stdin?: string },
+    ...args: readonly string[]
+  ) => CliResult
   /** SIGKILL, as a crash would; `restart` brings it back on the same data. */
   readonly kill: () => Promise<void>
   readonly restart: () => Promise<TestInstallation>
@@ -73,6 +78,7 @@ export const openInstallation = async (options: InstallationOptions = {}): Promi
     pid: child.pid ?? 0,
     output,
     cli: (...words) => runCli(data, words),
+    cliWith: (given, ...words) => runCli(data, words, given),
     kill: async () => {
       child.kill('SIGKILL')
       await ended(child)
@@ -91,17 +97,25 @@ const writeSettings = async (data: string, text: string): Promise<void> => {
   await writeFile(join(`${data}-etc`, 'mayfly.yml'), text)
 }
 
+export type CliOptions = {
+  readonly cwd?: string
+  readonly timeoutMs?: number
+  readonly home?: string
+  readonly stdin?: string
+}
+
 export const runCli = (
   data: string,
   words: readonly string[],
-  { cwd = '/', timeoutMs = 120_000 }: { readonly cwd?: string; readonly timeoutMs?: number } = {},
+  { cwd = '/', timeoutMs = 120_000, home = '/nonexistent', stdin }: CliOptions = {},
 ): CliResult => {
   try {
     const stdout = execFileSync(node, [join(repository, 'build/cli.js'), ...words], {
       cwd,
-      env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', MAYFLY_DATA: data, NO_COLOR: '1' },
+      env: { PATH: process.env.PATH ?? '', HOME: home, MAYFLY_DATA: data, NO_COLOR: '1' },
       encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      ...(stdin === undefined ? {} : { input: stdin }),
       timeout: timeoutMs,
       maxBuffer: 64 * 1024 * 1024,
     })

@@ -35,6 +35,7 @@ export const runCommand = async (
     stdout: output(written.stdout),
     stderr: output(written.stderr),
     readStdin: async () => options.stdin ?? '',
+    readHidden: async () => Buffer.from(options.stdin ?? ''),
     clock: systemClock,
     randomBytes,
     version: '0.0.0-test',

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
 import { ensureDirectory, writeFileDurably } from '../../sys/index.ts'
+import { configPath } from '../config-directory.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 export type Target =
@@ -47,9 +48,6 @@ const readSignIn = async (around: Surroundings): Promise<Target | null> => {
   return { kind: 'token', url, token: new Secret(token) }
 }
 
-const signInPath = ({ environment }: Surroundings): string => {
-  const home = environment.XDG_CONFIG_HOME ?? join(environment.HOME ?? '/', '.config')
-  return join(home, 'mayfly', 'sign-in.json')
-}
+const signInPath = (around: Surroundings): string => configPath(around, 'sign-in.json')
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '')

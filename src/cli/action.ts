@@ -1,0 +1,30 @@
+// What every verb is given in program.ts: its options, its arguments, and one place where a failure becomes an exit code.
+import { Option } from 'commander'
+import { reportError } from './report-error.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** An action with its lazy module; answers the exit code. */
+export type Action<F, A extends readonly unknown[]> = (
+  around: Surroundings,
+  flags: F,
+  ...args: A
+) => Promise<number>
+
+export const carryOut =
+  <F extends object, A extends readonly unknown[]>(
+    around: Surroundings,
+    load: (flags: F) => Promise<Action<F, A>>,
+  ) =>
+  async (...given: readonly unknown[]): Promise<void> => {
+    // commander gives the arguments, then the options, then the command itself.
+    const flags = given.at(-2) as F
+    const args = given.slice(0, -2) as unknown as A
+    try {
+      around.setExitCode(await (await load(flags))(around, flags, ...args))
+    } catch (error) {
+      around.setExitCode(reportError(around, error, { json: 'json' in flags && flags.json === true }))
+    }
+  }
+
+export const jsonOption = () => new Option('--json', 'print JSON, the same objects as the API')
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]

@@ -1,0 +1,229 @@
+// Secrets of a project: sealed here, to the vault's pinned key, before they are sent; shown without their values. A value
+// comes from standard input, a hidden question or a file: there is no option that could land in a process list.
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fault, isFault } from '../../base/faults.ts'
+import { parseId } from '../../base/ids.ts'
+import { parseShape } from '../../base/shape.ts'
+import type { Secret } from '../../protocol/api/secrets.ts'
+import type { Project } from '../../protocol/api/shapes.ts'
+import {
+  defaultPolicy,
+  type PutStatement,
+  policyEvents,
+  type SecretPolicy,
+  secretName,
+  secretPolicy,
+  secretSubject,
+} from '../../protocol/statement.ts'
+import { sealSecret, signStatement } from '../../seal/index.ts'
+import type { ApiClient } from '../api/client.ts'
+import { connect } from '../api/connect.ts'
+import { findProject } from '../api/find-run.ts'
+import { writeTable } from '../look.ts'
+import { requireSignerKey, type SignerKeyPair, statementHead } from '../secrets/signer-key.ts'
+import { ingestKeyOf } from '../secrets/vault-pin.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Common = { readonly project?: string; readonly json?: boolean }
+export type SetFlags = Common & {
+  readonly kind?: 'env' | 'file'
+  readonly file?: string
+  readonly ref: readonly string[]
+  readonly event: readonly string[]
+  readonly expires?: string
+  readonly allowUnmaskable?: boolean
+}
+
+export const setSecret = async (around: Surroundings, flags: SetFlags, name: string): Promise<number> => {
+  if (!parseShape(secretName, name).ok)
+    throw fault('E_INPUT', { public: `"${name}" cannot be the name of a variable` })
+  const key = await requireSignerKey(around)
+  const api = await connect(around)
+  const project = await projectOf(around, api, flags.project)
+  const before = await findSecret(api, project.name, name)
+  const ingest = await ingestKeyOf(around, await api.call('vaultKey', {}))
+  const body = bodyOf(around, flags, { project, before })
+  const value = await readValue(around, flags, { name, kind: body.kind })
+  const about = { sub: subjectOf(project, name), prev: before?.detail?.head ?? null }
+  const statement: PutStatement = { ...statementHead(around, key, about), type: 'secret.put', body }
+  const sealed = await sealSecret(ingest, value, statement)
+  value.fill(0)
+  if (sealed === null) throw fault('E_PROTOCOL', { public: 'the key to seal to cannot be used' })
+  const secret = await api.call('secretPut', {
+    params: { project: project.name },
+    body: {
+      sealed,
+      statement: { ...statement, body: { ...body, policy: mutable(body.policy) } },
+      proof: await signStatement(statement, key.privateKey),
+    },
+  })
+  if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
+  else around.stdout.write(`${name} is version ${secret.detail?.version ?? '?'}: ${wordsOf(body.policy)}\n`)
+  return 0
+}
+
+export const listSecrets = async (around: Surroundings, flags: Common): Promise<number> => {
+  const api = await connect(around)
+  const { name } = await projectOf(around, api, flags.project)
+  const { items } = await api.call('secrets', { params: { project: name } })
+  if (flags.json) around.stdout.write(`${JSON.stringify(items)}\n`)
+  else
+    writeTable(
+      around.stdout,
+      ['NAME', 'KIND', 'STATE', 'VERSION', 'CHANGED', 'EXPIRES', 'LAST USED'],
+      items.map(({ name, kind, state, detail }) => [
+        ...[name, kind, state, String(detail?.version ?? '-'), detail?.changed_at ?? '-'],
+        ...[detail?.expires_at ?? 'never', lastUse(detail)],
+      ]),
+    )
+  return 0
+}
+
+export const showSecret = async (around: Surroundings, flags: Common, name: string): Promise<number> => {
+  const api = await connect(around)
+  const project = await projectOf(around, api, flags.project)
+  const secret = await api.call('secret', { params: { project: project.name, name } })
+  around.stdout.write(flags.json ? `${JSON.stringify(secret)}\n` : describe(secret))
+  return 0
+}
+
+export const revokeSecret = async (around: Surroundings, flags: Common, name: string): Promise<number> => {
+  const key = await requireSignerKey(around)
+  const api = await connect(around)
+  const project = await projectOf(around, api, flags.project)
+  const before = await findSecret(api, project.name, name)
+  if (before === null) throw fault('E_NOT_FOUND', { public: `${project.name} has no secret ${name}` })
+  const secret = await sendRevocation(around, { api, key, project, before })
+  if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
+  else around.stderr.write(`${name} is revoked; jobs that have it already keep it until they end\n`)
+  return 0
+}
+
+const sendRevocation = async (
+  around: Surroundings,
+  of: {
+    readonly api: ApiClient
+    readonly key: SignerKeyPair
+    readonly project: Project
+    readonly before: Secret
+  },
+): Promise<Secret> => {
+  const { name, detail } = of.before
+  const about = { sub: subjectOf(of.project, name), prev: detail?.head ?? null }
+  const head = statementHead(around, of.key, about)
+  const statement = { ...head, type: 'secret.revoke' as const, body: {} }
+  return of.api.call('secretRevoke', {
+    params: { project: of.project.name, name },
+    body: { statement, proof: await signStatement(statement, of.key.privateKey) },
+  })
+}
+
+const projectOf = async (
+  around: Surroundings,
+  api: ApiClient,
+  wanted: string | undefined,
+): Promise<Project> => {
+  const name = wanted ?? (await findProject(around, api))
+  if (name === undefined) throw fault('E_INPUT', { public: 'say which project: --project NAME' })
+  return api.call('project', { params: { project: name } })
+}
+
+const subjectOf = (project: Project, name: string): string => {
+  const id = parseId('project', project.id)
+  if (id === null) throw fault('E_PROTOCOL', { public: 'the id of the project is malformed' })
+  return secretSubject(id, name)
+}
+
+const findSecret = async (api: ApiClient, project: string, name: string): Promise<Secret | null> => {
+  try {
+    return await api.call('secret', { params: { project, name } })
+  } catch (error) {
+    if (isFault(error, 'E_NOT_FOUND')) return null
+    throw error
+  }
+}
+
+/** What is not said stays as it was: a new value must not widen where a secret goes. */
+const bodyOf = (
+  around: Surroundings,
+  flags: SetFlags,
+  { project, before }: { readonly project: Project; readonly before: Secret | null },
+): PutStatement['body'] => {
+  const was: SecretPolicy = before?.detail?.policy ?? defaultPolicy(project.default_branch)
+  const parsed = parseShape(secretPolicy, {
+    refs: flags.ref.length > 0 ? flags.ref : was.refs,
+    events: flags.event.length > 0 ? flags.event : was.events,
+    min_tier: was.min_tier,
+  })
+  if (!parsed.ok)
+    throw fault('E_INPUT', {
+      public: `refs are full ones (refs/heads/main, refs/tags/v*), events are ${policyEvents.join(', ')}`,
+    })
+  return {
+    kind: flags.kind ?? before?.kind ?? 'env',
+    policy: parsed.value,
+    expires_at: expiryOf(around, flags.expires, before?.detail?.expires_at ?? null),
+    allow_unmaskable: flags.allowUnmaskable === true,
+  }
+}
+
+const daySeconds = 86_400
+
+const expiryOf = (around: Surroundings, wanted: string | undefined, was: string | null): number | null => {
+  const now = Math.floor(around.clock.now() / 1000)
+  if (wanted === 'never') return null
+  if (wanted === undefined) {
+    const before = was === null ? null : Math.floor(Date.parse(was) / 1000)
+    if (before !== null && before <= now)
+      throw fault('E_INPUT', {
+        public: 'it had expired: say until when the new value is good: --expires 90d',
+      })
+    return before
+  }
+  const days = /^(\d{1,4})d$/.exec(wanted)?.[1]
+  if (days === undefined || days === '0')
+    throw fault('E_INPUT', { public: '--expires takes days, for example 90d' })
+  return now + Number(days) * daySeconds
+}
+
+/** The line end that an editor or `echo` leaves is no part of a variable; of a file it may be. */
+const readValue = async (
+  around: Surroundings,
+  { file }: SetFlags,
+  { name, kind }: { readonly name: string; readonly kind: 'env' | 'file' },
+): Promise<Uint8Array> => {
+  const value =
+    file === undefined
+      ? await around.readHidden(`value of ${name}: `)
+      : await readFile(resolve(around.cwd, file)).catch((cause: unknown) => {
+          throw fault('E_INPUT', { public: `${file} cannot be read`, cause })
+        })
+  if (kind === 'file' || value.at(-1) !== 0x0a) return value
+  return value.subarray(0, value.at(-2) === 0x0d ? -2 : -1)
+}
+
+const mutable = (policy: SecretPolicy) => ({ ...policy, refs: [...policy.refs], events: [...policy.events] })
+
+const wordsOf = ({ refs, events }: SecretPolicy): string => `for ${refs.join(', ')} on ${events.join(', ')}`
+
+const lastUse = (detail: Secret['detail']): string => {
+  if (detail === null) return '-'
+  const { last_release: last } = detail
+  if (last === null) return 'never'
+  return `${last.at}${last.run_number === null ? '' : ` by #${last.run_number}`}`
+}
+
+const describe = ({ name, kind, state, detail }: Secret): string =>
+  [
+    `secret   ${name}  ${kind}  ${state}`,
+    ...(detail === null
+      ? []
+      : [
+          `version  ${detail.version}, ${detail.changed_at}, signed by ${detail.signer.name}`,
+          `goes     ${wordsOf(detail.policy)}`,
+          `expires  ${detail.expires_at ?? 'never'}`,
+          `used     ${detail.releases} times, last ${lastUse(detail)}`,
+        ]),
+    '',
+  ].join('\n')

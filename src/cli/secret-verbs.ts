@@ -1,0 +1,76 @@
+// `mayfly secrets …`: words and options only, as in program.ts.
+import { type Command, Option } from 'commander'
+import { carryOut, collect, jsonOption } from './action.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export const addSecretVerbs = (program: Command, around: Surroundings): void => {
+  const secrets = program.command('secrets').description('secrets of a project; nobody can read one back')
+  const load = () => import('./commands/secrets.ts')
+  const projectOption = () =>
+    new Option('-R, --project <name>', 'the project, else the one of this work tree')
+  secrets
+    .command('set <name>')
+    .description('put a secret, or a new version of it; the value comes from standard input')
+    .addOption(projectOption())
+    .addOption(new Option('--kind <kind>', 'as a variable or as a file').choices(['env', 'file']))
+    .option('--file <path>', 'read the value from this file')
+    .option(
+      '--ref <glob>',
+      'goes to runs of these refs (repeatable; default: the default branch)',
+      collect,
+      [],
+    )
+    .option('--event <kind>', 'of these events (repeatable; default: push, manual)', collect, [])
+    .option('--expires <days>', 'good so long, for example 90d, or never')
+    .option('--allow-unmaskable', 'also a value too short to be masked in logs')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).setSecret))
+  secrets
+    .command('list')
+    .alias('ls')
+    .description('names, versions and last use')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listSecrets))
+  secrets
+    .command('show <name>')
+    .description('everything about a secret but the secret')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).showSecret))
+  secrets
+    .command('revoke <name>')
+    .description('remove all values of a secret')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).revokeSecret))
+  addSignerVerbs(secrets, around)
+}
+
+const addSignerVerbs = (secrets: Command, around: Surroundings): void => {
+  const signer = secrets.command('signer').description('whose signature the vault believes')
+  const load = () => import('./commands/signer.ts')
+  signer
+    .command('enrol')
+    .alias('enroll')
+    .description('enrol a key of this machine; the code of the operator comes from standard input')
+    .option('--name <name>', 'what to call it')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).enrolSigner))
+  signer
+    .command('list')
+    .alias('ls')
+    .description('all signers')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listSigners))
+  signer
+    .command('show')
+    .description('the key of this machine, and the fingerprint of the vault')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).showSigner))
+  signer
+    .command('remove <id>')
+    .description('believe a signer no more')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).removeSigner))
+}

@@ -1,0 +1,17 @@
+// Codes that enrol signers in the vault: made on its admin socket, which only root may open. While nobody is enrolled,
+// `mayfly up` makes one by itself, as it does with the claim link.
+import type { Layout } from './layout.ts'
+import { callVaultAdmin } from './operator.ts'
+
+export const makeSignerCode = async (layout: Layout): Promise<string> => {
+  // SAFE: the vault's own answer to this verb (protocol/vault.ts).
+  const { code } = (await callVaultAdmin(layout, 'signer.code', {})) as { code: string }
+  return code
+}
+
+/** null once there is a signer. */
+export const firstSignerCode = async (layout: Layout): Promise<string | null> => {
+  // SAFE: as above.
+  const { signers } = (await callVaultAdmin(layout, 'signer.list', {})) as { signers: readonly unknown[] }
+  return signers.length === 0 ? makeSignerCode(layout) : null
+}

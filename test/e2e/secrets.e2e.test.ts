@@ -1,0 +1,152 @@
+// A secret from the hand of a person to the step of a job, with every program real: enrolled by the code that `up` printed,
+// sealed by the command line, released by the vault, delivered by the runner. Then its bytes are looked for everywhere
+// else: database, disk, logs, process table, memory of the programs that only passed it on.
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { createRepository } from '../support/git-host.ts'
+import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
+import { filesWith, formsOf, holds, memoryWith, processesWith } from '../support/residue.ts'
+
+/** The job says what it got without saying it. */
+const configuration = `version: 2.1
+jobs:
+  use:
+    docker: [{image: cimg/base:stable}]
+    steps:
+      - run:
+          name: Use it
+          command: |
+            printf 'variable %s\\n' "$(printf %s "$DEPLOY_TOKEN" | sha256sum | cut -c1-64)"
+            printf 'file %s\\n' "$(sha256sum < "$KEYSTORE" | cut -c1-64)"
+            echo "open: $DEPLOY_TOKEN"
+            sleep 4
+workflows:
+  main:
+    jobs: [use]
+`
+const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+const token = `tok-${randomBytes(18).toString('hex')}`
+const keystore = randomBytes(3000)
+const forms = [...formsOf(token), keystore.subarray(100, 160)]
+
+describe('a secret, from a person to the step of a job', () => {
+  let place: string
+  let installation: TestInstallation
+  before(async () => {
+    place = await mkdtemp(join(tmpdir(), 'mayfly-secrets-'))
+    await chmod(place, 0o755)
+    await writeFile(join(place, 'stamp'), '')
+    const repository = await createRepository(place, 'vessel', { '.circleci/config.yml': configuration })
+    installation = await openInstallation({ args: ['--no-sample', '--local-repos', place] })
+    succeeds(`project add vessel --path ${repository.bare}`)
+  })
+  after(async () => {
+    await installation?.close()
+    await rm(place, { recursive: true, force: true })
+  })
+  const cli = (words: string, stdin = '') =>
+    installation.cliWith({ home: join(place, 'home'), stdin }, ...words.split(' '))
+  const succeeds = (words: string, stdin?: string): string => {
+    const { code, stdout, stderr } = cli(words, stdin)
+    assert.equal(code, 0, `mayfly ${words}: ${stderr}`)
+    return stdout
+  }
+  const run = () => {
+    const started: { id: string } = JSON.parse(succeeds('runs start --project vessel --json'))
+    return started.id
+  }
+  const log = (id: string) => installation.cli('logs', id, '--project', 'vessel').stdout
+  const ends = (id: string) =>
+    waitFor('the run to end', () => {
+      const { status } = JSON.parse(installation.cli('runs', 'view', id, '--json').stdout)
+      return ['passed', 'failed', 'errored'].includes(status) ? (status as string) : null
+    })
+
+  test('nobody puts one before a signer is enrolled, and the code of `up` enrols one', async () => {
+    const refused = cli('secrets set DEPLOY_TOKEN --project vessel', token)
+    assert.notEqual(refused.code, 0)
+    assert.match(refused.stderr, /signer-code/)
+    const code = /signer enrol\n\s+(\S+)/.exec(installation.output())?.[1] ?? ''
+    assert.notEqual(cli('secrets signer enrol', `${code.slice(1)}A`).code, 0)
+    succeeds('secrets signer enrol --name laptop', `${code}\n`)
+    assert.notEqual(cli('secrets signer enrol', code).code, 0, 'once')
+    const file = join(place, 'home/.config/mayfly/signer.json')
+    assert.equal((await stat(file)).mode & 0o777, 0o600)
+  })
+
+  test('is put, listed without its value, and used by a job; the log shows it masked', async () => {
+    succeeds('secrets set DEPLOY_TOKEN --project vessel', `${token}\n`)
+    await writeFile(join(place, 'keystore'), keystore)
+    succeeds(`secrets set KEYSTORE --project vessel --kind file --file ${join(place, 'keystore')}`)
+    await rm(join(place, 'keystore'))
+    const id = run()
+    await waitFor('the step to print', () => log(id).includes('open: '))
+    assert.deepEqual(ours().flatMap(exposed), [], 'while the job has it')
+    assert.equal(await ends(id), 'passed', log(id))
+    const text = log(id)
+    assert.ok(text.includes(`variable ${sha256(token)}`), text)
+    assert.ok(text.includes(`file ${sha256(keystore)}`), text)
+    assert.equal(holds(Buffer.from(text), forms), false, text)
+    const shown = JSON.parse(succeeds('secrets show DEPLOY_TOKEN --project vessel --json'))
+    assert.deepEqual([shown.detail.version, shown.detail.releases], [1, 1])
+    assert.equal(shown.detail.last_release.run_id, id)
+    assert.equal(JSON.stringify(shown).includes(token), false)
+  })
+
+  test('its bytes are nowhere else: no database, no disk, no log, no process table, no memory that passed it on', () => {
+    // What is found must be findable: the name of the secret is in the same places.
+    const name = [Buffer.from('DEPLOY_TOKEN')]
+    const { supervisor, server, database } = programs()
+    assert.notEqual(memoryWith(name, server).length, 0)
+    assert.ok(filesWith(name, join(place, 'stamp')).some((path) => path.startsWith(installation.data)))
+    assert.deepEqual(memoryWith(forms, [...supervisor, ...server, ...database]), [])
+    assert.deepEqual(processesWith(forms), [])
+    assert.deepEqual(filesWith(forms, join(place, 'stamp')), [])
+  })
+
+  test('a new version takes its place, and a revoked one reaches nobody', async () => {
+    succeeds('secrets set DEPLOY_TOKEN --project vessel', 'another value for it')
+    const [second] = [run()]
+    assert.equal(await ends(second), 'passed')
+    assert.ok(log(second).includes(`variable ${sha256('another value for it')}`))
+    succeeds('secrets revoke DEPLOY_TOKEN --project vessel')
+    const third = run()
+    await ends(third)
+    assert.ok(log(third).includes(`variable ${sha256('')}`))
+  })
+
+  /** Every process of this installation, by what its command line says. */
+  const processes = () =>
+    readdirSync('/proc')
+      .filter((pid) => /^\d+$/.test(pid))
+      .map((pid) => ({ pid: Number(pid), line: commandLine(pid) }))
+      .filter(({ line }) => line.includes(installation.data))
+  const programs = () => {
+    const of = (part: RegExp) => {
+      const pids = processes().flatMap(({ pid, line }) => (part.test(line) ? [pid] : []))
+      assert.notEqual(pids.length, 0, `no process ${part}`)
+      return pids
+    }
+    return { supervisor: [installation.pid], server: of(/server\.js/), database: of(/postgres/) }
+  }
+  /** Not the job's own: it has the variable, as it was declared to. */
+  const ours = () => processes().filter(({ line }) => /\.js|postgres/.test(line))
+  const exposed = ({ pid }: { readonly pid: number }) =>
+    ['cmdline', 'environ'].filter((file) => holds(readOf(`/proc/${pid}/${file}`), forms))
+})
+
+const commandLine = (pid: string): string => readOf(`/proc/${pid}/cmdline`).toString().replaceAll('\0', ' ')
+const readOf = (path: string): Buffer => {
+  try {
+    return readFileSync(path)
+  } catch {
+    // It ended since it was listed.
+    return Buffer.alloc(0)
+  }
+}
