@@ -16,8 +16,8 @@ const runnerConfig = object({
   slots: integer({ min: 1, max: 64 }),
   /** Exceptions to the ranges no job may reach, `CIDR:port`. */
   egress: object({ allow: exceptions }),
-  /** The same for source hosts, for fetch and refs cells only. */
-  sources: object({ allow: exceptions }),
+  /** The same for source hosts, for fetch and refs cells only; and how long one connection may serve. */
+  sources: object({ allow: exceptions, keepSeconds: integer({ min: 0, max: 60 }) }),
   trust: object({ ca: absolutePath }),
   /** The jailer's tool object with `node` and `compile.js`. */
   compileTool: optional(text({ max: 64 })),

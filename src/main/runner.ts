@@ -116,7 +116,14 @@ const start = async (): Promise<void> => {
     agentDirectory: agents,
   }
   const readers = createSourceReaders(sources)
-  const fetchers = createFetchers(sources)
+  // A sandbox of no attempt that is not proven gone ends the taking of work, whatever is measured afterwards.
+  const walls = { found: notMeasuredYet, isStuck: false }
+  const onStuck = () => {
+    walls.isStuck = true
+    tell()
+  }
+  const keepMs = 1_000 * config.sources.keepSeconds
+  const fetchers = createFetchers({ ...sources, clock: systemClock, keepMs, onStuck })
   const packs = createPackStore({ clock: systemClock })
   const carryOut = createCarryOut({
     ...{ ...sources, clock: systemClock, compilers, readers, fetchers, packs },
@@ -136,10 +143,12 @@ const start = async (): Promise<void> => {
     classes: classWords,
     facts: describe(notMeasuredYet),
   })
-  const measuring = keepMeasured({
-    ...{ driver, log, randomBytes },
-    onMeasured: (isolation) => session.describe(describe(isolation), isolation.holds),
-  })
+  const tell = () => session.describe(describe(walls.found), walls.found.holds && !walls.isStuck)
+  const onMeasured = (found: Isolation) => {
+    walls.found = found
+    tell()
+  }
+  const measuring = keepMeasured({ ...{ driver, log, randomBytes }, onMeasured })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void session.stop())
   log.info('runner begins', { runner: config.runner.id, slots: config.slots })
   await session.ended.finally(async () => {

@@ -69,7 +69,16 @@ before(async () => {
     agentDirectory: join(root, 'agents'),
   }
   const packs = createPackStore({ clock: systemClock })
-  deps = { ...sources, packs, fetchers: createFetchers(sources) }
+  deps = {
+    ...sources,
+    packs,
+    fetchers: createFetchers({
+      ...sources,
+      clock: systemClock,
+      keepMs: 0,
+      onStuck: () => assert.fail('stuck'),
+    }),
+  }
 })
 after(async () => {
   deps?.packs.close()
@@ -373,6 +382,7 @@ test('over ssh: the host key is shown first, then pinned; the key of the agent o
       user: username,
       path: pathname,
     }
+    const tier = 'branch'
     const pem = new Secret(await readFile(join(root, 'deploy'), 'utf8'))
     const { organisation, project } = factsOf(source, remote.head())
     const lease: RefsLease = { kind: 'refs', organisation, project, source, serverUrl: '' }
@@ -380,14 +390,14 @@ test('over ssh: the host key is shown first, then pinned; the key of the agent o
       const sink = { output: () => undefined, event: () => undefined }
       return runRefsAttempt(deps, { attempt: id('attempt'), lease, key }, sink, new AbortController().signal)
     }
-    const first = await contact({ key: pem, hostKeys: [] })
+    const first = await contact({ key: pem, hostKeys: [], tier })
     assert.deepEqual(
       first.result.hostKeys.map((key) => key.fingerprint),
       [host.fingerprint],
     )
     assert.deepEqual(first.result.refs, [])
     const hostKeys = first.result.hostKeys.map((key) => key.line)
-    const second = await contact({ key: pem, hostKeys })
+    const second = await contact({ key: pem, hostKeys, tier })
     assert.deepEqual(second.result.refs, [{ ref: 'refs/heads/main', commit: remote.head() }])
 
     const event = eventOf(remote.head())
@@ -401,7 +411,7 @@ test('over ssh: the host key is shown first, then pinned; the key of the agent o
       })
     const probe =
       'cat over-ssh.txt; [ -z "$SSH_AUTH_SOCK" ]; grep -rc PRIVATE .git ~ /tmp 2>/dev/null | grep -v ":0$" || echo clean'
-    const done = await play([checkout, run(probe)], { trees: tree({ key: pem, hostKeys }) })
+    const done = await play([checkout, run(probe)], { trees: tree({ key: pem, hostKeys, tier }) })
     assert.equal(done.log(2), 'hello\nclean\n', done.log(1))
     const foreign = hostKeys.map((line) =>
       line.replace(
@@ -409,38 +419,11 @@ test('over ssh: the host key is shown first, then pinned; the key of the agent o
         ' AAAAC3NzaC1lZDI1NTE5AAAAIFZ71ANOaYlZcY7uxm3nq7Cv/6IrhZArUq9UpflFRsQ7',
       ),
     )
-    const refused = await play([checkout], { trees: tree({ key: pem, hostKeys: [...foreign, ...foreign] }) })
+    const refused = await play([checkout], {
+      trees: tree({ key: pem, hostKeys: [...foreign, ...foreign], tier }),
+    })
     assert.equal(refused.outcome, 'failed')
     assert.equal(refused.reason?.message, 'checkout: the host key is not the confirmed one')
-
-    const { sources, opened } = countOpened()
-    const fetchers = createFetchers(sources)
-    try {
-      const want = { attempt: id('attempt'), source, ref: 'refs/heads/main', depth: 1 }
-      const fetch = async (commit: string, key: SourceKey) => {
-        const found = await fetchers.fetch(
-          { ...want, commit, key },
-          () => undefined,
-          AbortSignal.timeout(30_000),
-        )
-        if (found.ok) await found.end()
-        return found.ok ? found.fetched.commit : found.message
-      }
-      assert.equal(await fetch(remote.head(), { key: pem, hostKeys }), remote.head())
-      await until('the next one starts', () => opened.length === 2)
-      const commit = remote.push({ 'later.txt': 'x\n' }, 'Pushed while it waited')
-      assert.equal(await fetch(commit, { key: pem, hostKeys }), commit)
-      assert.deepEqual(
-        opened.filter((name) => name !== 'fetch'),
-        [want.attempt],
-        'the one that waited was used, with a key that came later',
-      )
-      await until('one more starts', () => opened.length === 3)
-      const message = 'the host key is not the confirmed one'
-      assert.equal(await fetch(commit, { key: pem, hostKeys: foreign }), message)
-    } finally {
-      await fetchers.close()
-    }
   } finally {
     await host.close()
   }

@@ -3,7 +3,7 @@
 import { fault } from '../base/faults.ts'
 import { Secret } from '../base/secret.ts'
 import { parseShape } from '../base/shape.ts'
-import type { JobLease, LeaseGrant } from '../protocol/runner-wire.ts'
+import type { JobLease, LeaseGrant, PlanLease } from '../protocol/runner-wire.ts'
 import { type AgentPayload, agentPayload, jobPayload, type ReleasedSecret } from '../protocol/vault.ts'
 import { findClass } from '../sandbox/index.ts'
 import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
@@ -36,7 +36,7 @@ export const createCarryOut =
     const { spec } = grant
     if (spec.kind === 'plan') {
       const done = await runPlanAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
-      return { ...done, kept: keptPack(deps, spec.project.id, done.result.commit?.id ?? '') }
+      return { ...done, kept: keptOf(deps, { spec, key, commit: done.result.commit?.id ?? '' }) }
     }
     if (spec.kind === 'refs') {
       const done = await runRefsAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
@@ -80,12 +80,23 @@ const runJob = async (
   const egress = egressPolicy(spec.egress, deps.egressRanges)
   const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress, secrets }
   const done = await runJobAttempt({ ...deps, trees }, job, sink, signal)
-  return { ...done, result: { kind: 'job' }, kept: keptPack(deps, project, event.commit) }
+  return { ...done, result: { kind: 'job' }, kept: keptOf(deps, { spec, key, commit: event.commit }) }
 }
 
-/** Named in the receipt by its commit. */
-const keptPack = ({ packs }: CarryOutDeps, project: string, commit: string): { readonly pack?: string } =>
-  packs.holds(project, commit) ? { pack: commit } : {}
+/** For the receipt: a pack by its commit, a connection by its source host. */
+const keptOf = (
+  { packs, fetchers }: CarryOutDeps,
+  {
+    spec: { project, source },
+    key,
+    commit,
+  }: { readonly spec: PlanLease | JobLease; readonly key: SourceKey | null; readonly commit: string },
+): CarriedOut['kept'] => ({
+  ...(packs.holds(project.id, commit) ? { pack: commit } : {}),
+  ...(source.kind === 'ssh' && fetchers.keeps({ project: project.id, source, key })
+    ? { connection: `${source.host}:${source.port}` }
+    : {}),
+})
 
 type Released =
   | { readonly ok: true; readonly key: SourceKey | null; readonly secrets: readonly ReleasedSecret[] }
@@ -103,15 +114,23 @@ const openReleased = async (
   const payload: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
   if (grant.spec.kind !== 'job') {
     const parsed = parseShape(agentPayload, payload)
-    return parsed.ok ? { ok: true, key: sourceKey(parsed.value), secrets: [] } : { ok: false }
+    return parsed.ok ? { ok: true, key: sourceKey(grant, parsed.value), secrets: [] } : { ok: false }
   }
   const parsed = parseShape(jobPayload, payload)
   if (!parsed.ok) return { ok: false }
   const { agent, secrets } = parsed.value
-  return { ok: true, key: agent === null ? null : sourceKey(agent), secrets }
+  return { ok: true, key: agent === null ? null : sourceKey(grant, agent), secrets }
 }
 
-const sourceKey = ({ keyPem, hostKeys }: AgentPayload): SourceKey => ({ key: new Secret(keyPem), hostKeys })
+const sourceKey = ({ ticket }: LeaseGrant, { keyPem, hostKeys }: AgentPayload): SourceKey => ({
+  ...{ key: new Secret(keyPem), hostKeys, tier: tierOf(ticket) },
+})
+
+/** The vault answered to this ticket, so it is genuine; one without a tier shares with others without. */
+const tierOf = (ticket: string): string => {
+  const claims: unknown = JSON.parse(Buffer.from(ticket.split('.')[1] ?? '', 'base64url').toString())
+  return typeof claims === 'object' && claims !== null && 'tier' in claims ? String(claims.tier) : ''
+}
 
 const nothingDone = { receipt: null, destroyed: true, kept: {} }
 

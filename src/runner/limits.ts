@@ -56,6 +56,9 @@ export const gitWordsBytes = 8 * 1024
 export const fetchMs = 600_000
 export const agentKeySeconds = 120
 export const agentStartMs = 5_000
+/** An authenticated connection to a source host that nobody uses ends by itself; and how many of them a runner keeps. */
+export const keptConnectionMs = 60_000
+export const keptConnectionsMax = 4
 /** Unpacking a tree into the job's sandbox. */
 export const unpackMs = 600_000
 

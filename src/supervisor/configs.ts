@@ -67,7 +67,7 @@ export const runnerConfig = (input: {
   vaultSignKey: input.vsign,
   slots: input.slots,
   egress: { allow: input.settings.egress.allow },
-  sources: { allow: input.settings.sources.allow },
+  sources: input.settings.sources,
   trust: { ca: input.settings.trust.ca },
 })
 

@@ -46,6 +46,13 @@ const settingsSchema = z.strictObject({
         .max(64)
         .default([])
         .describe('Private source hosts that checkout cells may reach, host:port or CIDR:port'),
+      keepSeconds: z
+        .number()
+        .int()
+        .min(0)
+        .max(60)
+        .default(60)
+        .describe('How long an ssh connection may serve later fetches of its project; 0: only its own fetch'),
     })
     .prefault({}),
   trust: z

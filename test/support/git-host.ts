@@ -1,6 +1,7 @@
 // A real Git host for tests: OpenSSH's sshd on loopback with its own host key, one Git user's keys, and bare
 // repositories below a directory of the test. Also plain local repositories.
 import { execFileSync, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +20,10 @@ export type GitHost = {
   ) => Promise<TestRepository>
   /** Lets a deploy key in. */
   readonly authorize: (publicKey: string) => Promise<void>
+  /** What sshd has said: who came with which key, who has gone. */
+  readonly said: () => string
+  /** Ends every connection from this side. */
+  readonly drop: () => void
   readonly close: () => Promise<void>
 }
 
@@ -69,6 +74,11 @@ export const openGitHost = async (): Promise<GitHost> => {
     createRepository: (name, files) => createRepository(directory, name, files, { url: sshUrl(name), ssh }),
     authorize: (publicKey) =>
       appendFile(join(directory, 'authorized_keys'), `restrict ${publicKey.trim()}\n`),
+    said: () => lines.join(''),
+    drop: () => {
+      const children = readFileSync(`/proc/${sshd.pid}/task/${sshd.pid}/children`, 'utf8')
+      for (const pid of children.split(' ').filter(Boolean)) process.kill(Number(pid), 'SIGKILL')
+    },
     close: async () => {
       sshd.kill('SIGTERM')
       await new Promise<void>((resolve) =>

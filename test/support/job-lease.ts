@@ -58,7 +58,11 @@ export const openCarryOut = (
   const { limits } = classes.small
   const compilers = createCompilers({ driver, log: silentLog, limits, tool: 'none' })
   const sources = { driver, log: silentLog, limits, privateRanges: [], agentDirectory: '/nonexistent' }
-  const [readers, fetchers] = [createSourceReaders(sources), createFetchers(sources)]
+  const readers = createSourceReaders(sources)
+  const onStuck = (error: unknown) => {
+    throw error
+  }
+  const fetchers = createFetchers({ ...sources, clock: systemClock, keepMs: 0, onStuck })
   const carryOut = createCarryOut({
     ...{ ...sources, packs, clock: systemClock, compilers, readers, fetchers },
     ...{ vaultSignKey, egressRanges },

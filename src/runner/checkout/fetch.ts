@@ -1,15 +1,20 @@
-// Fetches one commit of a source. Of a remote one a cell stays behind for the next fetch, with everything but key and
-// connection (docs/decisions/0011): building it takes longer than everything around the connection.
+// Fetches one commit of a source. Of a remote one the cell itself stays behind with its connection, for the next fetch of
+// the same project (docs/decisions/0015), else one with everything but key and connection (0011): building it takes longer than
+// everything around the connection.
+import type { Clock } from '../../base/clock.ts'
 import { openCommit, type Source } from '../../protocol/runner-wire.ts'
 import { openMs, packBytesMax } from '../limits.ts'
 import type { SourceFailure } from './explain.ts'
 import { type FetchedCommit, parseFetched } from './fetched.ts'
 import { fetchScript } from './git-scripts.ts'
+import { type Connected, createKeptConnections } from './kept-connections.ts'
+import { publicHalf } from './public-half.ts'
 import { openSourceCell, type Print, refuseSource, type SourceDeps, type SourceKey } from './source-cell.ts'
 import { createSourceStandby } from './source-standby.ts'
 
 export type FetchWant = {
   readonly attempt: string
+  readonly project: string
   readonly source: Source
   readonly key: SourceKey | null
   readonly ref: string
@@ -18,47 +23,90 @@ export type FetchWant = {
   readonly depth: number
 }
 
-/** `end`: as in source-cell.ts. */
+/** `end`: as in source-cell.ts, or the cell is kept with its connection. */
 export type Fetched =
   | { readonly ok: true; readonly fetched: FetchedCommit; readonly end: () => Promise<unknown> }
   | SourceFailure
 
 export interface Fetchers {
   fetch(want: FetchWant, print: Print, signal: AbortSignal): Promise<Fetched>
+  /** Whether a connection for exactly this waits for the next fetch. */
+  keeps(of: Owner): boolean
   close(): Promise<void>
 }
 
-export const createFetchers = (deps: SourceDeps): Fetchers => {
+/** Whose connection it is: nobody else ever gets it. */
+export type Owner = Pick<FetchWant, 'project' | 'source' | 'key'>
+
+export type FetchersDeps = SourceDeps & {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** How old a connection gets that waits for the next fetch. */
+  readonly keepMs: number
+  readonly onStuck: (error: unknown) => void
+}
+
+export const createFetchers = (deps: FetchersDeps): Fetchers => {
+  const kept = createKeptConnections(deps)
   const cellOf = (source: Source, attempt: string, signal: AbortSignal) =>
     openSourceCell(deps, { attempt, source, script: fetchScript, bytesMax: packBytesMax }, signal)
   const waiting = createSourceStandby({
     ...{ what: 'fetch cell', log: deps.log },
     open: (source) => cellOf(source, 'fetch', AbortSignal.timeout(openMs)),
   })
-  const takeOne = async (source: Source) => {
+  const takeWaiting = async (source: Source) => {
     const cell = source.kind === 'ssh' ? await waiting.take(source) : null
     if (cell === null || cell.isAlive()) return cell
     await cell.close()
     return null
   }
-  return {
-    fetch: async (want, print, signal) => {
-      const { source } = want
-      const refused = refuseSource(deps, source)
-      if (refused !== null) return refused
-      const lines = orderOf(want)
-      if (lines === null) return nonsense
-      const cell = (await takeOne(source)) ?? (await cellOf(source, want.attempt, signal))
-      const answer = await cell.ask({ key: want.key, lines, print }, signal)
-      if (!answer.ok) return answer
-      const fetched = parseFetched(answer.bytes)
-      const isWanted = want.commit === openCommit || fetched?.commit === want.commit
-      if (fetched !== null && isWanted) return { ok: true, fetched, end: answer.end }
+  const takeNew = async ({ source, attempt }: FetchWant, signal: AbortSignal): Promise<Connected> => {
+    const cell = (await takeWaiting(source)) ?? (await cellOf(source, attempt, signal))
+    return { cell, untilMs: deps.clock.monotonicMs() + deps.keepMs }
+  }
+  const fetchIn = async (connected: Connected, want: Asked, print: Print, signal: AbortSignal) => {
+    const { key, lines, name } = want
+    const answer = await connected.cell.ask({ key, lines, print }, signal)
+    if (!answer.ok) return answer
+    const fetched = parseFetched(answer.bytes)
+    const isWanted = want.commit === openCommit || fetched?.commit === want.commit
+    if (fetched === null || !isWanted) {
       await answer.end()
       return nonsense
-    },
-    close: waiting.close,
+    }
+    const end = name === null ? answer.end : () => kept.keep(name, connected)
+    return { ok: true, fetched, end } as const
   }
+  return {
+    fetch: async (given, print, signal) => {
+      const refused = refuseSource(deps, given.source)
+      const lines = orderOf(given)
+      if (refused !== null || lines === null) return refused ?? nonsense
+      const name = nameOf(given)
+      const want = { ...given, lines, name }
+      const connected = name === null ? null : kept.take(name)
+      // A connection may have died while it waited: what a kept one does not bring, a new one is asked for.
+      const found = connected === null ? null : await fetchIn(connected, want, () => undefined, signal)
+      return found?.ok ? found : fetchIn(await takeNew(want, signal), want, print, signal)
+    },
+    keeps: (of) => {
+      const name = nameOf(of)
+      return name !== null && kept.holds(name)
+    },
+    close: async () => void (await Promise.all([waiting.close(), kept.close()])),
+  }
+}
+
+/** `name`: of the connection it may use and leave; null for none. */
+type Asked = FetchWant & { readonly lines: readonly string[]; readonly name: string | null }
+
+/** null: no connection, or none that could be kept. */
+const nameOf = ({ project, source, key }: Owner): string | null => {
+  if (source.kind !== 'ssh' || key === null || key.hostKeys.length === 0) return null
+  const { host, port, user, path } = source
+  const ours = publicHalf(key.key)
+  return ours === null
+    ? null
+    : JSON.stringify([project, host, port, user, path, key.tier, ours, key.hostKeys])
 }
 
 /** null: a value that no line can hold. */

@@ -52,14 +52,21 @@ const fetchIt = async (commit: string, depth = '1') => {
     MF_URL: source,
     MF_FILES_MAX: '64',
   }
-  const input = `ref refs/heads/main\n${commit === '' ? '' : `commit ${commit}\n`}depth ${depth}\ngo\n`
+  const input = `ref refs/heads/main\n${commit === '' ? '' : `commit ${commit}\n`}depth ${depth}\nend of-it\ngo\n`
   return run('/bin/sh', ['-c', fetchScript], { env, input, timeoutMs: 20_000 })
+}
+
+/** Without its last line. */
+const answerOf = (stdout: Buffer): Buffer => {
+  const last = 'end of-it\n'
+  assert.equal(stdout.subarray(-last.length).toString(), last)
+  return stdout.subarray(0, -last.length)
 }
 
 const fetched = async (commit: string, depth?: string): Promise<FetchedCommit> => {
   const done = await fetchIt(commit, depth)
   assert.equal(done.code, 0, done.stderr.toString())
-  const parsed = parseFetched(done.stdout)
+  const parsed = parseFetched(answerOf(done.stdout))
   assert.ok(parsed)
   return parsed
 }
@@ -132,7 +139,7 @@ test('a commit that is not there is named', async () => {
 })
 
 test('cut or foreign bytes are no fetch', async () => {
-  const { stdout } = await fetchIt(commits[0]!)
+  const stdout = answerOf((await fetchIt(commits[0]!)).stdout)
   for (const bytes of [
     stdout.subarray(0, -1),
     stdout.subarray(1),

@@ -1,7 +1,9 @@
 // The shell that runs Git in cells (trust-model.md §4.6). One script fetches one commit where the network and the
 // agent are and writes everything on stdout; another unpacks it inside the job's sandbox, without network or keys.
 // Values come by environment or as lines of stdin, never inside the text; refs and addresses stand after
-// `--end-of-options`. What a script does before its order comes on stdin is done before anybody waits for it.
+// `--end-of-options`. What a script does before its order comes on stdin is done before anybody waits for it. An answer
+// on stdout is complete with the line `end <word of the order>`; what ends without it has failed.
+import { keptConnectionMs } from '../limits.ts'
 
 /** Where a local repository is bound, read-only, in fetch and refs cells. */
 export const sourceMount = '/mnt/source'
@@ -10,7 +12,7 @@ export const sourceMount = '/mnt/source'
 export const hostAlias = 'source'
 
 // `safe.directory` counts only in the global file (measured with git 2.39). unpackLimit 1 keeps the pack as it came.
-const fixedEnvironment = `set -eu
+const fixedEnvironment = (connection: string): string => `set -eu
 umask 077
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL="$HOME/git.conf" GIT_TERMINAL_PROMPT=0 GIT_OPTIONAL_LOCKS=0
 cat > "$HOME/git.conf" <<CONF
@@ -34,14 +36,24 @@ cat > "$HOME/git.conf" <<CONF
 [maintenance]
 	auto = false
 CONF
-: > "$HOME/hosts"
 export GIT_SSH_VARIANT=ssh GIT_SSH_COMMAND="ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes \\
  -o UserKnownHostsFile=$HOME/hosts -o GlobalKnownHostsFile=/dev/null -o HostKeyAlias=${hostAlias} -o CheckHostIP=no \\
- -o UpdateHostKeys=no -o ForwardAgent=no -o ControlMaster=no -o ControlPath=none -o ConnectTimeout=20"
+ -o UpdateHostKeys=no -o ForwardAgent=no -o ConnectTimeout=20 ${connection}"
 `
 
-/** Lines `host <known_hosts line>`, `ref …`, `commit …`, `depth …`, up to `go`. */
-const readOrder = `MF_REF= MF_COMMIT= MF_DEPTH=1
+const ownConnection = '-o ControlMaster=no -o ControlPath=none'
+
+/**
+ * The first fetch leaves its connection to those after it, in this cell only: the socket is in its own home. Ends by
+ * itself when nobody used it for so long, or when the other side has gone.
+ */
+const keptConnection = `-o ControlMaster=auto -o ControlPath=$HOME/connection -o ControlPersist=${keptConnectionMs / 1000} \\
+ -o ServerAliveInterval=5 -o ServerAliveCountMax=2`
+
+/** Lines `host <known_hosts line>`, `ref …`, `commit …`, `depth …`, `end …`, up to `go`. */
+const readOrder = `MF_REF= MF_COMMIT= MF_DEPTH=1 MF_END=
+: > "$HOME/hosts"
+word=
 while read -r word value; do
   case $word in
     go) break ;;
@@ -49,24 +61,22 @@ while read -r word value; do
     ref) MF_REF=$value ;;
     commit) MF_COMMIT=$value ;;
     depth) MF_DEPTH=$value ;;
+    end) MF_END=$value ;;
   esac
 done
-exec < /dev/null
-[ "$word" = go ]
+[ "$word" = go ] || exit 0
 `
 
 /**
  * Stdout: `<mode> <type> <oid>\\t<path>` of each configuration file and an empty line; `git cat-file --batch` of the
  * commit and those files; `shallow <oid>…`; `pack <bytes>` and the pack. The commit is asked for by name first; a
  * server that refuses that (no protocol v2) gives the whole ref instead. An order without a commit means the tip of its ref.
+ * Then the next order: each is carried out in an empty repository, of the one before only the connection is left.
  */
-export const fetchScript = `${fixedEnvironment}
-mkdir -p "$HOME/repo.git/objects" "$HOME/repo.git/refs"
-cd "$HOME/repo.git"
-export GIT_DIR="$PWD"
-echo 'ref: refs/heads/none' > HEAD
-${readOrder}
+export const fetchScript = `${fixedEnvironment(keptConnection)}
+export GIT_DIR="$HOME/repo.git"
 get() { git fetch --quiet --no-tags --no-write-fetch-head "$@"; }
+answer() {
 if [ "$MF_DEPTH" = 0 ]; then set --; else set -- "--depth=$MF_DEPTH"; fi
 if [ -z "$MF_COMMIT" ]; then
   get "$@" --end-of-options "$MF_URL" "$MF_REF:refs/remotes/fetched"
@@ -95,11 +105,20 @@ git cat-file --batch <<ASK
 $ask
 ASK
 old=
-[ ! -e shallow ] || while read -r id; do old="$old $id"; done < shallow
+[ ! -e "$GIT_DIR/shallow" ] || while read -r id; do old="$old $id"; done < "$GIT_DIR/shallow"
 echo "shallow$old"
-set -- objects/pack/*.pack
+set -- "$GIT_DIR"/objects/pack/*.pack
 echo "pack $(wc -c < "$1")"
 cat "$1"
+}
+while :; do
+  rm -rf "$GIT_DIR"
+  mkdir -p "$GIT_DIR/objects" "$GIT_DIR/refs"
+  echo 'ref: refs/heads/none' > "$GIT_DIR/HEAD"
+  ${readOrder}
+  (answer) < /dev/null
+  echo "end $MF_END"
+done
 `
 
 /**
@@ -155,12 +174,14 @@ git reset --quiet --hard
 `
 
 /** Stdout: `key <line of ssh-keyscan>` for each host key and `<oid>\\t<ref>` for each branch and tag. */
-export const refsScript = `${fixedEnvironment}
+export const refsScript = `${fixedEnvironment(ownConnection)}
 ${readOrder}
+exec < /dev/null
 if [ "$MF_PROTOCOL" = ssh ]; then
   ssh-keyscan -T 20 -p "$MF_PORT" -- "$MF_HOST" 2>/dev/null | while read -r line; do echo "key $line"; done
 fi
 if [ "$MF_PROTOCOL" = file ] || [ -s "$HOME/hosts" ]; then
   git ls-remote --quiet --heads --tags --end-of-options "$MF_URL"
 fi
+echo "end $MF_END"
 `

@@ -1,7 +1,6 @@
 // A cell that reaches one source and nothing else: there a script does what it can, then waits for its order on stdin.
-// Only there are the source host, the agent's socket or the local repository reachable. Used once; what comes out is
-// bytes, and agent and sandbox end at once: what follows does not wait for the proof that they are gone, but whoever
-// asked does, before he is done.
+// Only there are the source host, the agent's socket or the local repository reachable. What comes out is bytes; the agent
+// with the key ends with the answer. The cell is closed then, or asked again by whoever may (kept-connections.ts).
 import { PassThrough } from 'node:stream'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
@@ -19,9 +18,10 @@ import {
 } from '../../sandbox/index.ts'
 import { configFilesMax, fetchMs, gitWordsBytes, readerWaitMs } from '../limits.ts'
 import { emptySandbox } from '../sandbox-spec.ts'
-import { gatherStream, tailStream } from '../sink.ts'
+import { tailStream } from '../sink.ts'
 import type { Startable } from '../standby.ts'
 import { openSshAgent, type SshAgent, underAlias } from './agent.ts'
+import { type Answers, createAnswers } from './answers.ts'
 import { explainFailure, type SourceFailure } from './explain.ts'
 import { sourceMount } from './git-scripts.ts'
 
@@ -37,7 +37,12 @@ export type SourceDeps = {
 }
 
 /** What opens the source: the deploy key and the pinned host keys; null for local repositories. */
-export type SourceKey = { readonly key: Secret<string>; readonly hostKeys: readonly string[] }
+export type SourceKey = {
+  readonly key: Secret<string>
+  readonly hostKeys: readonly string[]
+  /** Of the attempt it was released to. */
+  readonly tier: string
+}
 
 /** `end` closes the sandbox and rejects when it cannot be proven gone: to be called in every case. */
 export type Answered =
@@ -56,6 +61,7 @@ export type SourceOrder = {
 export interface SourceCell extends Startable {
   /** False when it ended while it waited. */
   isAlive(): boolean
+  /** One order at a time. After a failure it is closed. */
   ask(order: SourceOrder, signal: AbortSignal): Promise<Answered>
 }
 
@@ -89,50 +95,52 @@ export const openSourceCell = async (
   const reach = reachOf(deps, want.source)
   const sandbox = await deps.driver.open(sourceSandbox(deps, want, reach), signal)
   const stop = new AbortController()
-  const order = Promise.withResolvers<Ordered>()
   const stdin = new PassThrough()
-  const stdout = gatherStream(want.bytesMax)
+  const answers = createAnswers(want.bytesMax)
   // Nothing is said before the order is there: words of a script that waits are nobody's.
-  const told: { print: Print } = { print: () => undefined }
-  const stderr = tailStream((bytes) => told.print(bytes), gitWordsBytes)
+  const now: Now = { print: () => undefined, agent: async () => null, isConnected: false, isOver: false }
+  const stderr = tailStream((bytes) => now.print(bytes), gitWordsBytes)
   const ended = sandbox.exec(
     stepFor(want.source, want.script, reach),
     {
-      ...{ stdin, stdout: stdout.stream, stderr: stderr.stream },
+      ...{ stdin, stdout: answers.stream, stderr: stderr.stream },
       onConnection: (connection) => {
-        // SAFE: only ends it; what comes on it goes to the agent of this order or nowhere.
+        // SAFE: only ends it; what comes on it goes to the agent of the order under way or nowhere.
         connection.on('error', () => undefined)
-        void order.promise.then(({ agent }) =>
-          agent === null ? connection.destroy() : agent.serve(connection),
-        )
+        const refuse = () => void connection.destroy()
+        now.agent().then((agent) => (agent === null ? refuse() : agent.serve(connection)), refuse)
       },
     },
     stop.signal,
   )
-  const life = { over: false }
   const end = () => {
-    life.over = true
+    now.isOver = true
   }
   ended.then(end, end)
   return {
-    isAlive: () => !life.over,
-    ask: (given, within) => {
-      told.print = given.print
-      return answer(deps, { sandbox, stdin, stdout, stderr, stop, ended, order }, given, within)
-    },
+    isAlive: () => !now.isOver,
+    ask: (order, within) =>
+      answer(deps, { sandbox, stdin, answers, stderr, stop, ended, now }, order, within),
     close: async () => void (await sandbox.close('done')),
   }
 }
 
-type Ordered = { readonly agent: SshAgent | null }
+/** Of the order under way, else nobody's. */
+type Now = {
+  print: Print
+  agent: () => Promise<SshAgent | null>
+  /** An answer has come, and with it the connection that its script leaves for the next order. */
+  isConnected: boolean
+  isOver: boolean
+}
 type Running = {
   readonly sandbox: Sandbox
   readonly stdin: PassThrough
-  readonly stdout: ReturnType<typeof gatherStream>
+  readonly answers: Answers
   readonly stderr: ReturnType<typeof tailStream>
   readonly stop: AbortController
   readonly ended: Promise<StepResult>
-  readonly order: PromiseWithResolvers<Ordered>
+  readonly now: Now
 }
 
 const answer = async (
@@ -141,31 +149,52 @@ const answer = async (
   order: SourceOrder,
   signal: AbortSignal,
 ): Promise<Answered> => {
-  const { sandbox, stdin, stop } = running
+  const { sandbox, stop, now } = running
   const onAbort = () => stop.abort()
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
-  // Beside the connection, which needs it only at its end.
-  const agent = openAgent(deps, order.key)
-  void agent.then(
-    (opened) => running.order.resolve({ agent: opened }),
-    () => stop.abort(),
-  )
+  const agent = createAgentOnce(deps, order.key)
+  Object.assign(now, { print: order.print, agent: agent.get })
+  // Beside the connection, which needs it only at its end; a connection that is there most likely needs none.
+  if (!now.isConnected) agent.get().catch(onAbort)
   try {
-    const hosts = (order.key?.hostKeys ?? []).map((line) => `host ${underAlias(line)}`)
-    stdin.end([...hosts, ...order.lines, 'go', ''].join('\n'))
-    const result = await withinFetchMs(running.ended)
-    await agent
+    const bytes = await converse(running, order)
+    await agent.opened()
     signal.throwIfAborted()
-    if (result.kind !== 'exit' || result.code !== 0)
-      return await failed(running, result.kind === 'exit' ? result.code : -1)
-    return { ok: true, bytes: running.stdout.bytes(), end: () => sandbox.close('done') }
+    if (typeof bytes === 'number') return await failed(running, bytes)
+    now.isConnected = true
+    return { ok: true, bytes, end: () => sandbox.close('done') }
   } catch (error) {
     await sandbox.close('fault')
     throw error
   } finally {
     signal.removeEventListener('abort', onAbort)
-    await (await agent.catch(() => null))?.close()
+    Object.assign(now, { print: () => undefined, agent: async () => null })
+    await agent.close()
+  }
+}
+
+/** Its answer, or how it ended without one. */
+const converse = async ({ stdin, answers, ended }: Running, order: SourceOrder): Promise<Buffer | number> => {
+  const { word, complete } = answers.next()
+  const hosts = (order.key?.hostKeys ?? []).map((line) => `host ${underAlias(line)}`)
+  stdin.write([...hosts, ...order.lines, `end ${word}`, 'go', ''].join('\n'))
+  const result = await withinFetchMs(Promise.race([complete, ended]))
+  if (Buffer.isBuffer(result)) return result
+  return result.kind === 'exit' ? result.code : -1
+}
+
+/** Opened when it is first needed, once; closing it waits for that. */
+const createAgentOnce = (deps: SourceDeps, key: SourceKey | null) => {
+  let opening: Promise<SshAgent | null> | null = null
+  return {
+    get: () => {
+      opening ??= openAgent(deps, key)
+      return opening
+    },
+    /** Rejects when it was needed and could not be. */
+    opened: () => opening,
+    close: async () => void (await (await opening?.catch(() => null))?.close()),
   }
 }
 
@@ -175,11 +204,11 @@ const failed = async ({ sandbox, stderr }: Running, code: number): Promise<Sourc
 }
 
 /** Its own deadline counts from its start, which may be long ago. */
-const withinFetchMs = async (ended: Promise<StepResult>): Promise<StepResult> => {
+const withinFetchMs = async <T>(work: Promise<T>): Promise<T> => {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(fault('E_SANDBOX_DEADLINE', { detail: 'fetch' })), fetchMs)
   try {
-    return await Promise.race([ended, late.promise])
+    return await Promise.race([work, late.promise])
   } finally {
     clearTimeout(timer)
   }

@@ -11,7 +11,7 @@ import type { Requests } from './requests.ts'
 export type CarriedOut = AttemptResult & {
   readonly result: FinishRequest['result']
   /** What of it this runner keeps for a while; stands in the receipt. */
-  readonly kept: { readonly pack?: string }
+  readonly kept: { readonly pack?: string; readonly connection?: string }
   /** Names of the secrets that its steps could have. */
   readonly secretNames?: readonly string[]
 }

@@ -1,0 +1,38 @@
+// What a cell says on stdout, as one answer after the other: each is complete with a line that only we and the script know.
+import { randomUUID } from 'node:crypto'
+import { Writable } from 'node:stream'
+
+export interface Answers {
+  readonly stream: Writable
+  /** The next answer; its word goes to the script as `end <word>`. What is more than the limit is not whole. */
+  next(): { readonly word: string; readonly complete: Promise<Buffer> }
+}
+
+export const createAnswers = (limitBytes: number): Answers => {
+  let take: (chunk: Buffer) => void = () => undefined
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      take(chunk)
+      done()
+    },
+  })
+  return {
+    stream,
+    next: () => {
+      const word = randomUUID()
+      const last = Buffer.from(`end ${word}\n`)
+      const complete = Promise.withResolvers<Buffer>()
+      const chunks: Buffer[] = []
+      let [size, tail] = [0, Buffer.alloc(0)]
+      take = (chunk) => {
+        tail = Buffer.concat([tail, chunk]).subarray(-last.length)
+        size += chunk.length
+        if (size <= limitBytes + last.length) chunks.push(Buffer.from(chunk))
+        if (!tail.equals(last)) return
+        take = () => undefined
+        complete.resolve(Buffer.concat(chunks).subarray(0, -last.length))
+      }
+      return { word, complete: complete.promise }
+    },
+  }
+}
