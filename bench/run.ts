@@ -19,6 +19,7 @@ import { scenarios as pf08 } from './scenarios/pf-08.ts'
 import { scenarios as pf10 } from './scenarios/pf-10.ts'
 import { scenarios as pf14 } from './scenarios/pf-14.ts'
 import { scenarios as pf20 } from './scenarios/pf-20.ts'
+import { scenarios as pf22 } from './scenarios/pf-22.ts'
 import { scenarios as pf43 } from './scenarios/pf-43.ts'
 import { scenarios as pf44 } from './scenarios/pf-44.ts'
 
@@ -34,7 +35,7 @@ Not there yet: --against REV (two commits in turn), --peers (other systems besid
 
 /** In the order they are measured: the machine alone, one installation, then its starts. */
 const scenarios: readonly Scenario[] = [
-  ...[...pf14, ...pf20, ...pf08],
+  ...[...pf14, ...pf20, ...pf22, ...pf08],
   ...[...pf03, ...pf04, ...pf01, ...pf02, ...pf10, ...pf05],
   ...[...pf43, ...pf44],
 ]

@@ -1,7 +1,10 @@
-// Writes the reference pages that come from the code: docs/reference/errors.md and config.md. Tests check them.
+// Writes the reference pages that come from the code: docs/reference/errors.md and config.md, and
+// docs/compatibility.md where the corpus is. Tests check them.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { settingsJsonSchema } from '../src/supervisor/index.ts'
+import { corpusNames } from '../test/support/damaged-configurations.ts'
+import { compatibilityPage } from './compatibility-page.ts'
 import { errorsPage } from './errors-page.ts'
 
 const reference = join(import.meta.dirname, '../docs/reference')
@@ -35,4 +38,5 @@ const config = [
 ]
 
 await writeFile(join(reference, 'errors.md'), errorsPage())
+if (corpusNames.length > 0) await writeFile(join(reference, '../compatibility.md'), compatibilityPage())
 await writeFile(join(reference, 'config.md'), config.join('\n'))

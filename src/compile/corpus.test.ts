@@ -3,7 +3,9 @@
 // tools/fuzz.ts.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import {
   compileDamaged,
   goldenTexts,
@@ -12,6 +14,7 @@ import {
   pushOf,
   corpusText as textOf,
 } from '../../test/support/damaged-configurations.ts'
+import { compatibilityPage } from '../../tools/compatibility-page.ts'
 import { type CompileResult, compile, problemCodes } from './index.ts'
 
 const isAbsent = names.length === 0
@@ -44,6 +47,13 @@ test('every real file compiles, or names the orb that is missing', { skip }, () 
       const own = new Set(errors.map(({ code }) => code).filter((code) => !ofOrbs.includes(code)))
       assert.deepEqual([...own].toSorted(), ownErrors[name] ?? [], `${name}: ${JSON.stringify(errors)}`)
     }
+})
+
+test('docs/compatibility.md says of every real file what becomes of it, and why', { skip }, () => {
+  const page = compatibilityPage()
+  assert.ok(!page.includes('not explained'), page)
+  const path = fileURLToPath(new URL('../../docs/compatibility.md', import.meta.url))
+  assert.equal(page === readFileSync(path, 'utf8'), true, 'node tools/docs.ts writes it')
 })
 
 test('the same text gives the same answer, byte for byte', { skip }, () => {
