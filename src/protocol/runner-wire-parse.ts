@@ -129,6 +129,7 @@ const eventKinds: Readonly<Record<AttemptEvent['kind'], Shape<AttemptEvent>>> = 
   usage: object({ ...numbered, kind: oneOf('usage'), usage }),
   egress: object({ ...numbered, kind: oneOf('egress'), records: list(egressRecord, { max: 10_000 }) }),
   note: object({ ...numbered, kind: oneOf('note'), text: sentence }),
+  alarm: object({ ...numbered, kind: oneOf('alarm'), what: oneOf('canary') }),
 }
 
 const event: Shape<AttemptEvent> = (value, path, report) => {

@@ -166,6 +166,8 @@ export type AttemptEvent = { readonly seq: number; readonly atMs: number } & (
   | { readonly kind: 'usage'; readonly usage: Usage }
   | { readonly kind: 'egress'; readonly records: readonly EgressRecord[] }
   | { readonly kind: 'note'; readonly text: string }
+  /** The job said what it can have got from nobody: the canary secret of its project. */
+  | { readonly kind: 'alarm'; readonly what: 'canary' }
 )
 
 export type EventsRequest = { readonly v: 1; readonly events: readonly AttemptEvent[] }

@@ -336,6 +336,8 @@ export type ReleasedSecret = Shaped<typeof releasedSecret>
 export const jobPayload = object({
   agent: orNull(agentPayload),
   secrets: list(releasedSecret, { max: secretsMax }),
+  /** Goes with secrets, and no step gets it: a runner that sees it in what a job says raises an alarm. */
+  canary: optional(bytes({ length: 32 })),
 })
 export type JobPayload = Shaped<typeof jobPayload>
 /** What `blobkey` opens to: the log key of the runner's own attempt. */

@@ -4,7 +4,7 @@ import { fault } from '../base/faults.ts'
 import { Secret } from '../base/secret.ts'
 import { parseShape } from '../base/shape.ts'
 import type { JobLease, LeaseGrant, PlanLease } from '../protocol/runner-wire.ts'
-import { type AgentPayload, agentPayload, jobPayload, type ReleasedSecret } from '../protocol/vault.ts'
+import { type AgentPayload, agentPayload, type JobPayload, jobPayload } from '../protocol/vault.ts'
 import { findClass } from '../sandbox/index.ts'
 import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
 import { runJobAttempt } from './attempt.ts'
@@ -32,7 +32,7 @@ export const createCarryOut =
   async (grant, eph, sink, signal) => {
     const released = await openReleased(deps, grant, eph)
     if (!released.ok) return refusedRelease(grant)
-    const { key, secrets } = released
+    const { key } = released
     const { spec } = grant
     if (spec.kind === 'plan') {
       const done = await runPlanAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
@@ -42,7 +42,7 @@ export const createCarryOut =
       const done = await runRefsAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
       return { ...done, kept: {} }
     }
-    return withSecrets(secrets, sink, (given, masked) =>
+    return withSecrets(released.released, sink, (given, masked) =>
       runJob(deps, { grant, spec, key, secrets: given }, masked, signal),
     )
   }
@@ -99,7 +99,11 @@ const keptOf = (
 })
 
 type Released =
-  | { readonly ok: true; readonly key: SourceKey | null; readonly secrets: readonly ReleasedSecret[] }
+  | {
+      readonly ok: true
+      readonly key: SourceKey | null
+      readonly released: Pick<JobPayload, 'secrets' | 'canary'>
+    }
   | { readonly ok: false }
 
 const openReleased = async (
@@ -107,19 +111,21 @@ const openReleased = async (
   grant: LeaseGrant,
   eph: KeyPair | null,
 ): Promise<Released> => {
-  if (grant.sealed === null) return { ok: true, key: null, secrets: [] }
+  if (grant.sealed === null) return { ok: true, key: null, released: { secrets: [] } }
   const options = { ticket: grant.ticket, vsign: deps.vaultSignKey }
   const bytes = eph === null ? null : await openRelease(eph, grant.sealed, options)
   if (bytes === null) return { ok: false }
   const payload: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
   if (grant.spec.kind !== 'job') {
     const parsed = parseShape(agentPayload, payload)
-    return parsed.ok ? { ok: true, key: sourceKey(grant, parsed.value), secrets: [] } : { ok: false }
+    return parsed.ok
+      ? { ok: true, key: sourceKey(grant, parsed.value), released: { secrets: [] } }
+      : { ok: false }
   }
   const parsed = parseShape(jobPayload, payload)
   if (!parsed.ok) return { ok: false }
-  const { agent, secrets } = parsed.value
-  return { ok: true, key: agent === null ? null : sourceKey(grant, agent), secrets }
+  const { agent } = parsed.value
+  return { ok: true, key: agent === null ? null : sourceKey(grant, agent), released: parsed.value }
 }
 
 const sourceKey = ({ ticket }: LeaseGrant, { keyPem, hostKeys }: AgentPayload): SourceKey => ({

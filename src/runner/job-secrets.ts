@@ -2,8 +2,8 @@
 // none of them out. Everything is overwritten when the attempt is over.
 import { fromBase64Url } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
-import type { ReleasedSecret } from '../protocol/vault.ts'
-import { createMasker, unmaskable } from './logs/mask.ts'
+import type { JobPayload } from '../protocol/vault.ts'
+import { createMasker, type MaskedSecret, unmaskable } from './logs/mask.ts'
 import { createMaskedSink } from './logs/masked-sink.ts'
 import type { CarriedOut } from './session/life.ts'
 import type { AttemptSink } from './sink.ts'
@@ -11,17 +11,23 @@ import type { JobSecret } from './steps/deliver-secrets.ts'
 
 /** Carries the attempt out with its secrets; nothing that leaves through the sink or the answer holds one. */
 export const withSecrets = async (
-  released: readonly ReleasedSecret[],
+  released: Pick<JobPayload, 'secrets' | 'canary'>,
   sink: AttemptSink,
   carryOut: (secrets: readonly JobSecret[], sink: AttemptSink) => Promise<CarriedOut>,
 ): Promise<CarriedOut> => {
-  if (released.length === 0) return carryOut([], sink)
-  const values = released.map(({ name, kind, value }) => ({
+  if (released.secrets.length === 0) return carryOut([], sink)
+  const canary: MaskedSecret = {
+    name: 'canary',
+    value: fromBase64Url(released.canary ?? '') ?? new Uint8Array(0),
+  }
+  const values = released.secrets.map(({ name, kind, value }) => ({
     ...{ name, kind },
     value: fromBase64Url(value) ?? new Uint8Array(0),
   }))
   const secrets = values.map(({ value, ...rest }) => ({ ...rest, value: new Secret(value) }))
-  const masker = createMasker(values)
+  const masker = createMasker([...values, canary], (seen) => {
+    if (seen === canary) sink.event({ kind: 'alarm', what: 'canary' })
+  })
   for (const name of unmaskable(values))
     sink.event({ kind: 'note', text: `the secret ${name} is too short or too plain to be masked in logs` })
   try {
@@ -35,6 +41,6 @@ export const withSecrets = async (
     return { ...done, reason, secretNames: secrets.map(({ name }) => name) }
   } finally {
     masker?.close()
-    for (const { value } of values) value.fill(0)
+    for (const { value } of [...values, canary]) value.fill(0)
   }
 }

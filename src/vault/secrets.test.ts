@@ -373,6 +373,21 @@ test('a job gets only what its policies admit, of its own project', async () => 
   assert.deepEqual(await names({ project: await addProject() }), [])
 })
 
+test('secrets come with the canary of their project, which is no secret of its own', async () => {
+  const { put, make, call, release, restart, addProject } = await makeWorld()
+  assert.equal((await release()).payload.canary, undefined)
+  const other = await addProject()
+  await put('TOKEN', 'hunter2hunter2')
+  const theirs = await make('TOKEN', 'hunter2hunter2', { project: other })
+  await call('secret.put', { project: other, name: 'TOKEN', ...theirs })
+  const { payload, values } = await release()
+  assert.equal(fromBase64Url(payload.canary ?? '')?.length, 32)
+  assert.deepEqual(Object.keys(values), ['TOKEN'])
+  await restart()
+  assert.equal((await release()).payload.canary, payload.canary)
+  assert.notEqual((await release({ project: other })).payload.canary, payload.canary)
+})
+
 test('a code enrols one signer, and the vault proves that it is the one that made the code', async () => {
   const { call, refused, clock, restart } = await makeWorld()
   const { code } = await call('signer.code', {})

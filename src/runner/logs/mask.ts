@@ -25,10 +25,10 @@ export interface Masker {
   close(): void
 }
 
-/** null when there is nothing to look for. `onSeen` hears of each secret once. */
+/** null when there is nothing to look for. `onSeen` hears of each secret that was masked, once. */
 export const createMasker = (
   secrets: readonly MaskedSecret[],
-  onSeen: (name: string) => void = () => undefined,
+  onSeen: (secret: MaskedSecret) => void = () => undefined,
 ): Masker | null => {
   const forms = secrets.flatMap(({ value }, owner) => formsOf(value).map((bytes) => ({ bytes, owner })))
   if (forms.length === 0) return null
@@ -36,10 +36,9 @@ export const createMasker = (
   const words = wordsFor(secrets, forms, table)
   const seen = new Set<number>()
   const print = (owner: number, isInterrupted: boolean): Uint8Array => {
-    if (!seen.has(owner)) {
-      seen.add(owner)
-      onSeen(secrets[owner]?.name ?? '')
-    }
+    const secret = secrets[owner]
+    if (secret !== undefined && !seen.has(owner)) onSeen(secret)
+    seen.add(owner)
     const word = words[owner] as Words
     return isInterrupted ? word.afterReset : word.plain
   }

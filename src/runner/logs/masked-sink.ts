@@ -56,6 +56,7 @@ const maskEvent = (event: EventBody, { text }: Masker): EventBody => {
           why: text(record.why).slice(0, hostCharactersMax),
         })),
       }
+    case 'alarm':
     case 'phase':
     case 'usage':
       return event

@@ -39,13 +39,19 @@ const isArmour = (line: string): boolean => line.startsWith('-----') && line.end
 const isTelling = (bytes: Uint8Array): boolean => new Set(bytes).size >= 4
 const isVaried = (bytes: Uint8Array): boolean => bytes.some((byte) => byte !== bytes[0])
 
-/** The characters that depend on nothing but `bytes`, for each place where they may begin in a group of three. */
-const base64Of = (bytes: Buffer): readonly Buffer[] =>
-  [0, 1, 2].flatMap((before) => {
+/**
+ * All by itself, with its padding; and the characters that depend on nothing but `bytes`, for each place where they may begin in
+ * a group of three.
+ */
+const base64Of = (bytes: Buffer): readonly Buffer[] => {
+  const inside = [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
-    const inside = text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
-    return distinct([inside, inside.replaceAll('+', '-').replaceAll('/', '_')])
+    return text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
   })
+  const alone = bytes.toString('base64')
+  const texts = [...inside, alone.replace(/=+$/, ''), alone]
+  return distinct([...texts, ...texts.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))])
+}
 
 const hexOf = (bytes: Buffer): readonly Buffer[] => {
   const text = bytes.toString('hex')

@@ -28,6 +28,8 @@ export type News = {
   readonly phase: string | null
   readonly usage: string | null
   readonly notes: readonly string[]
+  /** The canary of its project was in what its job said. */
+  readonly isAlarm: boolean
   readonly egress: readonly { readonly seq: number; readonly records: string }[]
   /** Each index once. */
   readonly steps: readonly StepNews[]
@@ -38,15 +40,21 @@ export const foldEvents = (events: readonly AttemptEvent[], before: number): New
   const fresh = events.filter((event) => event.seq > before).toSorted((a, b) => a.seq - b.seq)
   const last = <K extends AttemptEvent['kind']>(kind: K) => only(fresh, kind).at(-1)
   const usage = last('usage')?.usage
+  const isAlarm = last('alarm') !== undefined
   return {
     lastEvent: fresh.at(-1)?.seq ?? before,
     phase: last('phase')?.phase ?? null,
     usage: usage === undefined ? null : JSON.stringify(usage),
-    notes: only(fresh, 'note').map(({ text }) => storable(text)),
+    notes: [...only(fresh, 'note').map(({ text }) => storable(text)), ...(isAlarm ? [canaryNote] : [])],
+    isAlarm,
     egress: only(fresh, 'egress').map(({ seq, records }) => ({ seq, records: jsonText(records) })),
     steps: foldSteps(fresh),
   }
 }
+
+const canaryNote =
+  'ALARM: the canary secret of this project was in the output of this attempt, and no step is ever given it. Somebody read secrets ' +
+  'where the runner or the vault keeps them: replace the secrets of this project and look at that runner'
 
 const only = <K extends AttemptEvent['kind']>(
   events: readonly AttemptEvent[],
@@ -101,7 +109,7 @@ export const writeNews = async (
     with told as (
       update attempts set last_event = ${news.lastEvent}, usage = coalesce(${news.usage}::jsonb, usage), ${change.set}
       where id = ${id} and ${change.where} returning id, started_at
-    )${sql.join([...stepParts(news), ...egressPart(id, news), ...(change.also ?? [])], sql``)} select 1 from told`.execute(
+    )${sql.join([...stepParts(news), ...egressPart(id, news), ...alarmPart(news), ...(change.also ?? [])], sql``)} select 1 from told`.execute(
     tx,
   )
   return rows.length === 1
@@ -145,6 +153,16 @@ const stepRows = (steps: readonly StepNews[]): RawBuilder<unknown> => sql`unnest
         ${steps.map((s) => s.exitCode)}::integer[], ${steps.map((s) => s.message)}::text[],
         ${steps.map((s) => s.leftovers)}::integer[])
         as s (index, name, type, at_ms, status, ms, exit_code, message, leftovers)`
+
+const alarmPart = ({ isAlarm }: News): readonly RawBuilder<unknown>[] =>
+  isAlarm
+    ? [
+        sql`, alarmed as (
+      insert into audit (organisation_id, actor_kind, actor_id, action, target, project_id, run_id, result)
+      select a.organisation_id, 'service', coalesce(a.runner_id, '-'), 'canary.seen', a.id, a.project_id, a.run_id, 'error'
+      from told t join attempts a on a.id = t.id)`,
+      ]
+    : []
 
 const egressPart = (id: AttemptId, { egress }: News): readonly RawBuilder<unknown>[] =>
   egress.length === 0

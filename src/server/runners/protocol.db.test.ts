@@ -135,6 +135,30 @@ test('the end is told once: the same words again are fine, others are refused', 
   assert.equal((await get(run)).status, 'passed')
 })
 
+test('a canary that was seen is an alarm: one row of the audit, and words on the attempt', async () => {
+  const runner = await open('alarm')
+  const run = await planned(runner, { key: 'a' })
+  const held = await one(runner)
+  const alarm = { seq: 1, atMs: Date.now(), kind: 'alarm', what: 'canary' } as const
+  assert.deepEqual((await runner.events(held, [alarm])).body, { lastEvent: 1 })
+  assert.deepEqual((await runner.events(held, [alarm])).body, { lastEvent: 1 })
+  assert.match(
+    (await parts.runs.findAttempt(parts.scope, held.attempt))!.notes[0] ?? '',
+    /^ALARM: the canary/,
+  )
+  const { rows } = await sql`
+    select actor_id, target, project_id, run_id, result from audit where action = 'canary.seen'`.execute(
+    parts.db,
+  )
+  assert.deepEqual(rows, [
+    {
+      ...{ actor_id: runner.identity.id, target: held.attempt, project_id: project, run_id: run },
+      result: 'error',
+    },
+  ])
+  await runner.finish(held)
+})
+
 test('events are applied once and in order, and show as steps', async () => {
   const runner = await open('events')
   const run = await planned(runner, { key: 'a' })

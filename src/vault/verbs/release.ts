@@ -29,7 +29,7 @@ import type { UsedLog } from '../store/used.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
 import { findProject, wrapContexts } from './project.ts'
-import { openValue, secretsOf } from './secret.ts'
+import { canaryOf, openValue, secretsOf } from './secret.ts'
 
 export type ReleaseDeps = {
   readonly records: Records
@@ -121,6 +121,7 @@ const openJob = async (
 ): Promise<JobPayload> => ({
   agent: project.deploy === null ? null : await openAgent(deps, project),
   secrets: await Promise.all(secrets.map((record) => openSecretOf(deps, project, record))),
+  ...(secrets.length === 0 ? {} : { canary: await canaryOf(deps, project) }),
 })
 
 const openSecretOf = async (

@@ -1,7 +1,7 @@
 // Secrets of projects: put under a signed statement, revoked under another, listed without their values. A value is open
 // here between HPKE and AES only; what is replaced or revoked by one statement cannot be brought back by an older one.
-import { createHash } from 'node:crypto'
-import { utf8 } from '../../base/bytes.ts'
+import { createHash, hkdfSync } from 'node:crypto'
+import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { formatId, type ProjectId, type SecretId } from '../../base/ids.ts'
@@ -218,12 +218,31 @@ const withProjectKey = async (deps: SecretDeps, project: ProjectId): Promise<Pro
 }
 
 const openProjectKey = async (master: MasterKey, project: ProjectRecord) => {
-  if (project.secrets === undefined)
-    throw fault('E_STORE_TAMPERED', { detail: `${project.project} has secrets and no key for them` })
-  const raw = await master.unwrap(project.secrets.wrapped, wrapContexts.secrets(project))
+  const { raw, version } = await unwrapProjectKey(master, project)
   const key = await importAesKey(raw)
   raw.fill(0)
-  return { id: `secrets-${project.secrets.version}`, key }
+  return { id: `secrets-${version}`, key }
+}
+
+const unwrapProjectKey = async (master: MasterKey, project: ProjectRecord) => {
+  if (project.secrets === undefined)
+    throw fault('E_STORE_TAMPERED', { detail: `${project.project} has secrets and no key for them` })
+  const { wrapped, version } = project.secrets
+  return { raw: await master.unwrap(wrapped, wrapContexts.secrets(project)), version }
+}
+
+/**
+ * A secret that lies beside the others and that no step is given: where it appears, somebody reached secrets that were not
+ * for him. Made from the project's key, so that it is stored nowhere.
+ */
+export const canaryOf = async (
+  { master }: Pick<SecretDeps, 'master'>,
+  project: ProjectRecord,
+): Promise<string> => {
+  const { raw } = await unwrapProjectKey(master, project)
+  const canary = new Uint8Array(hkdfSync('sha256', raw, new Uint8Array(0), 'mayfly/v1/canary', 32))
+  raw.fill(0)
+  return toBase64Url(canary)
 }
 
 /** trust-model.md §4.1: a value opens as what it was put as, or not at all. */
