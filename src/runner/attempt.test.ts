@@ -295,7 +295,7 @@ test('directories and shells are what the plan says', async () => {
       run('c', {}, { workdir: '~/elsewhere' }),
     ]),
   )
-  const words = done.asked.map(({ script }) => ('interpreter' in script ? script.interpreter.slice(4) : []))
+  const words = done.asked.map(({ script }) => ('launch' in script ? script.args : []))
   assert.deepEqual(words, [
     ['/home/ci/project/sub/dir', 'given', '/bin/sh', '-x'],
     ['/abs', 'default'],

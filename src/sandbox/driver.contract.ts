@@ -156,6 +156,18 @@ export const driverContract = (name: string, options: ContractOptions): void => 
       }),
     )
 
+    rule('a launch gets its arguments and the path of the script, and ends the step', () =>
+      withSandbox(async (sandbox) => {
+        const script = { launch: 'echo "$1|$2"; /bin/sh "$3"; exit 7', args: ['a b', "c'd"], text: 'echo in' }
+        const step = contractStep('', {
+          ...{ ...fake({ FAKE_OUTPUT: "a b|c'd\nin\n", FAKE_EXIT_CODE: '7' }), script },
+        })
+        const { result, out } = await runIn(sandbox, step)
+        assert.equal(out, "a b|c'd\nin\n")
+        assert.equal(result.kind === 'exit' && result.code, 7)
+      }),
+    )
+
     rule('the receipt is made once and says what was', async () => {
       const sandbox = await driver.open(contractSpec, soon())
       await runIn(sandbox, contractStep('exit 0'))

@@ -246,6 +246,8 @@ export interface StepSpec {
   readonly cell: 'job' | 'shared' | 'clean'
   readonly script:
     | { readonly interpreter: readonly string[]; readonly text: string }
+    /** `launch` is POSIX shell text of ours that starts it and exits; it gets `args` and, last, the path of the script. */
+    | { readonly launch: string; readonly args: readonly string[]; readonly text: string }
     | { readonly argv: readonly string[] }
   /** On top of SandboxSpec.env. Secrets travel by pipe and file, never by argv or environment of ours. */
   readonly env: ReadonlyMap<string, Secret<string> | string>

@@ -6,7 +6,7 @@ import type { GuestPath, Sandbox, StepResult, StepSpec } from '../../sandbox/ind
 import { controlBytesMax } from '../limits.ts'
 import { type AttemptSink, gatherStream, outputStream, say } from '../sink.ts'
 import type { SecretVariables } from './deliver-secrets.ts'
-import { haltWord, stepInterpreter } from './shell.ts'
+import { haltWord, launchScript } from './shell.ts'
 
 export type StepVerdict = {
   readonly status: 'passed' | 'failed' | 'timed_out' | 'cancelled'
@@ -84,7 +84,7 @@ const stepSpec = (step: PlanRunStep, place: StepPlace, attempt: number): StepSpe
   id: attempt === 1 ? `s${place.index}` : `s${place.index}-${attempt}`,
   kind: step.background ? 'background' : 'run',
   cell: 'job',
-  script: { interpreter: stepInterpreter(place.workdir, step.shell), text: step.command },
+  script: launchScript(place.workdir, step.shell, step.command),
   env: new Map([...place.secrets, ...step.env]),
   // The launcher changes to the step's directory itself, so that a missing one is an error in the step's own log.
   workdir: '/',

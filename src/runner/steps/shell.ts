@@ -1,7 +1,7 @@
 // What really starts in a cell for a `run` step: a few lines of POSIX sh around the user's shell. They change to
 // the step's directory, merge both streams in their true order, choose the default shell by what the image has, and
 // report `circleci step halt` on the one stream that the user's script does not have (our stderr).
-import type { GuestPath } from '../../sandbox/index.ts'
+import type { GuestPath, StepSpec } from '../../sandbox/index.ts'
 
 /** Where the per-job files of the shims live, inside the sandbox. */
 const shimDirectory = '/tmp/.mayfly'
@@ -38,13 +38,13 @@ set -- $?
 exit $1
 `
 
-/** The interpreter of a run step; the driver appends the path of the script file. `shell` null: the dialect's default. */
-export const stepInterpreter = (directory: GuestPath, shell: readonly string[] | null): readonly string[] => [
-  '/bin/sh',
-  '-c',
+/** How a run step starts in `directory`. `shell` null: the dialect's default. */
+export const launchScript = (
+  directory: GuestPath,
+  shell: readonly string[] | null,
+  text: string,
+): StepSpec['script'] => ({
   launch,
-  'mayfly-step',
-  directory,
-  shell === null ? 'default' : 'given',
-  ...(shell ?? []),
-]
+  args: [directory, shell === null ? 'default' : 'given', ...(shell ?? [])],
+  text,
+})

@@ -5,20 +5,19 @@ export const loopPath = '/etc/mayfly/loop'
 export const stepPath = '/etc/mayfly/step'
 
 /**
- * The step loop of a job cell (§2.9). Foreground steps are numbered 1, 2, 3 …: a copy of this shell always waits for the
- * prologue of the next on a FIFO and becomes the step, so that starting one costs no process but its own, and having one
- * wait starts no program. Background steps are numbers read from stdin; they ignore SIGINT and SIGQUIT, as POSIX says of
- * asynchronous lists, which is why the foreground is the one that is not in such a list. When nobody holds the other end
- * of stdin any more, the cell ends. What is said on stdout ("start N PID" by the prologue, "end N CODE" here) is hostile
- * input to the runner.
+ * The step loop of a job cell (§2.9). Foreground steps are numbered 1, 2, 3 …: the shell of the first one, in a session of
+ * its own, waits for its prologue on a FIFO since the nest was made; for each later one a copy of this shell waits, which
+ * costs no program, and becomes such a shell when the prologue comes. Background steps are numbers read from stdin; they
+ * ignore SIGINT and SIGQUIT, as POSIX says of asynchronous lists, which is why the foreground is the one that is not in such
+ * a list. When nobody holds the other end of stdin any more, the cell ends. What is said on stdout ("start N PID" by the
+ * prologue, "end N CODE" here) is hostile input to the runner.
  */
 export const loopScript = `
 exec 3>&1 4<&0 </dev/null >/dev/null
 step() {
   (
-    set -- "/run/mayfly/$1" "$1"
-    . "$1/pro"
-    exit 126
+    [ "$1" = 1 ] || exec 5<"/run/mayfly/$1/pro"
+    exec /usr/bin/setsid /bin/sh ${stepPath} "$1"
   )
   echo "end $1 $?" >&3
 }
@@ -37,7 +36,7 @@ while :; do
 done
 `
 
-/** What waits for a prologue in a cell of its own, where $1 is ".". The prologue execs the step. */
+/** What waits for a prologue and runs it: in a cell of its own, where $1 is ".", and as the session of a job cell's step. */
 export const stepScript = `
 set -- "/run/mayfly/$1" "$1"
 . "$1/pro"

@@ -24,15 +24,33 @@ test('a step of the job cell', () => {
   assert.equal(
     prologue(of).toString(),
     `exec >"$1/out" 2>"$1/err" </dev/null
-read -r pid _ </proc/self/stat
-echo "start $2 $pid" >&3
-exec 3>&-
+echo "start $2 $$" >&3
+exec 3>&- 5<&-
 printf %s 'echo "it'\\''s"' >"$1/s/step" || exit 1
 cd '/home/ci/a b' 2>/dev/null || { mkdir -p '/home/ci/a b' && cd '/home/ci/a b'; } || exit 1
 export A='b'\\''c'
 export TOKEN='t0p'
-exec /usr/bin/setsid /usr/bin/env 'x.y=1' '/bin/bash' '-eo' 'pipefail' "$1/s/step"
+exec /usr/bin/env 'x.y=1' '/bin/bash' '-eo' 'pipefail' "$1/s/step"
 `,
+  )
+})
+
+test('a launch is run by the shell that reads it, or by one that `env` starts', () => {
+  const script = { launch: '"$@" 2>&1\nexit $?', args: ['/srv/a b', "it's"], text: 'true' }
+  const plain = { ...of, script, env: new Map([['A', '1']]) }
+  assert.equal(
+    prologue(plain).toString().split("export A='1'\n")[1],
+    `set -- '/srv/a b' 'it'\\''s' "$1/s/step"
+{
+"$@" 2>&1
+exit $?
+}
+`,
+  )
+  const odd = { ...plain, env: new Map([['x.y', '1']]) }
+  assert.match(
+    prologue(odd).toString(),
+    /^exec \/usr\/bin\/env 'x\.y=1' '\/bin\/sh' '-c' '"\$@" 2>&1\nexit \$\?' 'sh' '\/srv\/a b' 'it'\\''s' "\$1\/s\/step"$/m,
   )
 })
 

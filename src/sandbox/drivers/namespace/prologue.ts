@@ -1,5 +1,5 @@
 // The prologue of a step: shell text that a cell's POSIX sh reads from a FIFO (jailer/scripts.ts; there $1 is the step's
-// directory and $2 its number). It brings directory, script and environment, and ends in `exec`. So no value ever stands on a command line of ours, and the jailer
+// directory and $2 its number). It brings directory, script and environment, and ends in what starts the script. So no value ever stands on a command line of ours, and the jailer
 // sees none of it. Pure; everything from outside is quoted.
 import { fault } from '../../../base/faults.ts'
 import { Secret } from '../../../base/secret.ts'
@@ -27,20 +27,16 @@ export const prologue = (of: PrologueOf): Buffer => {
     ...directoryLines(of.workdir),
     // After everything that needs a PATH, before the one command that wants it.
     ...plain.map(([name, value]) => `export ${name}=${quote(value)}`),
-    ['exec', ...ownSession(of.job), ...viaEnv(others), ...command(of.script)].join(' '),
+    ...startLines(of.script, others),
   ]
   return Buffer.from(`${lines.join('\n')}\n`, 'utf8')
 }
 
-/**
- * Output first, so that every complaint reaches the step's log; then its session, which will have this process's number.
- * `$$` would be that of the loop.
- */
+/** Output first, so that every complaint reaches the step's log; then its session, which has this shell's number. */
 const jobHead = (job: { readonly stdin: boolean }): readonly string[] => [
   `exec >"$1/out" 2>"$1/err" <${job.stdin ? '"$1/in"' : '/dev/null'}`,
-  'read -r pid _ </proc/self/stat',
-  'echo "start $2 $pid" >&3',
-  'exec 3>&-',
+  'echo "start $2 $$" >&3',
+  'exec 3>&- 5<&-',
 ]
 
 const scriptLines = (script: StepSpec['script']): readonly string[] => {
@@ -58,11 +54,24 @@ const directoryLines = (workdir: string): readonly string[] => {
   ]
 }
 
-const command = (script: StepSpec['script']): readonly string[] =>
-  'argv' in script ? script.argv.map(quote) : [...script.interpreter.map(quote), '"$1/s/step"']
+/** A launch is run by this very shell, which saves a program, unless there are variables that only `env` can set. */
+const startLines = (
+  script: StepSpec['script'],
+  others: readonly (readonly [string, string])[],
+): readonly string[] => {
+  if (!('launch' in script) || others.length > 0)
+    return [['exec', ...viaEnv(others), ...command(script)].join(' ')]
+  // In braces, so that all of it is read before any of it runs.
+  return [`set -- ${[...script.args.map(quote), path].join(' ')}`, '{', script.launch, '}']
+}
 
-/** In a cell of its own a step is alone. */
-const ownSession = (job: PrologueOf['job']): readonly string[] => (job === null ? [] : ['/usr/bin/setsid'])
+const path = '"$1/s/step"'
+
+const command = (script: StepSpec['script']): readonly string[] => {
+  if ('argv' in script) return script.argv.map(quote)
+  if ('interpreter' in script) return [...script.interpreter.map(quote), path]
+  return [...['/bin/sh', '-c', script.launch, 'sh', ...script.args].map(quote), path]
+}
 
 /** Names a shell cannot export: `env` sets them. Its command line is seen by the job's own processes only. */
 const viaEnv = (variables: readonly (readonly [string, string])[]): readonly string[] =>
