@@ -97,10 +97,13 @@ attempts
   log_complete boolean not null default false
   compiler text
   cause text not null default 'start'::text
+  turn bigint not null default 0
+  held boolean not null default false
   attempts_cause_check: CHECK ((cause = ANY (ARRAY['start'::text, 'retry'::text, 'rerun'::text])))
   attempts_check: CHECK (((status <> 'queued'::text) OR (started_at IS NULL)))
   attempts_check1: CHECK (((status <> 'running'::text) OR ((lease_id IS NOT NULL) AND (runner_id IS NOT NULL) AND (session IS NOT NULL))))
   attempts_check2: CHECK (((status = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)))
+  attempts_check3: CHECK (((NOT held) OR (status <> 'running'::text)))
   attempts_compiler_check: CHECK ((length(compiler) <= 128))
   attempts_id_check: CHECK ((id ~~ 'att\_%'::text))
   attempts_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
@@ -114,13 +117,16 @@ attempts
   attempts_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
   attempts_runner_id_fkey: FOREIGN KEY (runner_id) REFERENCES runners(id)
   attempts_status_check: CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
+  CREATE INDEX attempts_held ON public.attempts USING btree (organisation_id, project_id, queue_order) WHERE ((status = 'queued'::text) AND held)
+  CREATE INDEX attempts_in_line ON public.attempts USING btree (project_id, class, turn) WHERE ((status = 'queued'::text) AND (NOT held))
   CREATE UNIQUE INDEX attempts_job_id_number_key ON public.attempts USING btree (job_id, number)
   CREATE UNIQUE INDEX attempts_lease_id_key ON public.attempts USING btree (lease_id)
   CREATE INDEX attempts_leased ON public.attempts USING btree (runner_id) WHERE (status = 'running'::text)
   CREATE UNIQUE INDEX attempts_live_of_job ON public.attempts USING btree (job_id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]))
   CREATE INDEX attempts_of_run ON public.attempts USING btree (run_id)
   CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id)
-  CREATE INDEX attempts_queue ON public.attempts USING btree (class, queue_order) WHERE (status = 'queued'::text)
+  CREATE INDEX attempts_queue ON public.attempts USING btree (class, turn, queue_order) WHERE ((status = 'queued'::text) AND (NOT held))
+  CREATE INDEX attempts_running ON public.attempts USING btree (organisation_id, project_id) WHERE (status = 'running'::text)
 
 audit
   id bigint not null generated always as identity
@@ -316,7 +322,9 @@ organisations
   id text not null
   name text not null
   created_at timestamp with time zone not null default now()
+  jobs_max integer
   organisations_id_check: CHECK ((id ~~ 'org\_%'::text))
+  organisations_jobs_max_check: CHECK ((jobs_max > 0))
   organisations_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
   organisations_name_key: UNIQUE (name)
   organisations_pkey: PRIMARY KEY (id)
@@ -387,13 +395,17 @@ projects
   created_at timestamp with time zone not null default now()
   auto_cancel boolean not null default false
   untrusted_in_scripts boolean not null default false
+  jobs_max integer
+  priority text not null default 'normal'::text
   projects_default_branch_check: CHECK (((length(default_branch) >= 1) AND (length(default_branch) <= 255)))
   projects_hook_id_key: UNIQUE (hook_id)
   projects_id_check: CHECK ((id ~~ 'prj\_%'::text))
+  projects_jobs_max_check: CHECK ((jobs_max > 0))
   projects_name_check: CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,63}$'::text))
   projects_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   projects_organisation_id_name_key: UNIQUE (organisation_id, name)
   projects_pkey: PRIMARY KEY (id)
+  projects_priority_check: CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text])))
   CREATE UNIQUE INDEX projects_hook_id_key ON public.projects USING btree (hook_id)
   CREATE UNIQUE INDEX projects_organisation_id_name_key ON public.projects USING btree (organisation_id, name)
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (id)

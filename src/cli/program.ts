@@ -163,8 +163,22 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
         'names of branches and tags with unsafe characters in scripts',
       ).choices(['stop', 'keep']),
     )
+    .option('--jobs <count>', 'at most so many at once, or none for no limit')
+    .addOption(
+      new Option('--priority <word>', 'how often it has its turn among others').choices([
+        'low',
+        'normal',
+        'high',
+      ]),
+    )
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/project-set.ts')).setProject))
+  program
+    .command('org')
+    .description('what holds for all projects')
+    .option('--jobs <count>', 'at most so many at once, or none for no limit')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/org.ts')).organisation))
   project
     .command('list')
     .alias('ls')

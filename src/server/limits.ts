@@ -12,6 +12,8 @@ export const limits = {
   vaultMs: 5_000,
 
   jobsPerRunMax: 2_000,
+  /** Held attempts of one organisation that one look lets in; the next look follows. */
+  admittedAtOnceMax: 1_000,
   /** Runs of one branch that a push ends. */
   supersededRunsMax: 100,
   notesPerAttemptMax: 100,

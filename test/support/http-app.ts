@@ -54,6 +54,8 @@ export const noWork: UseCases = {
     find: absent,
     create: unexpected,
     set: unexpected,
+    organisation: unexpected,
+    setOrganisation: unexpected,
     hookScript: unexpected,
     rotateHook: unexpected,
     contact: unexpected,

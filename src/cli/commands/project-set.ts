@@ -7,6 +7,8 @@ import type { Surroundings } from '../surroundings.ts'
 
 type Flags = {
   readonly autoCancel?: 'on' | 'off'
+  readonly jobs?: string
+  readonly priority?: 'low' | 'normal' | 'high'
   readonly untrustedText?: 'stop' | 'keep'
   readonly json?: boolean
 }
@@ -28,7 +30,17 @@ export const setProject = async (around: Surroundings, flags: Flags, name: strin
   return 0
 }
 
-const settingsOf = ({ autoCancel, untrustedText }: Flags): ProjectSettingsInput => ({
+const settingsOf = ({ autoCancel, untrustedText, jobs, priority }: Flags): ProjectSettingsInput => ({
   ...(autoCancel === undefined ? {} : { auto_cancel: autoCancel === 'on' }),
+  ...(jobs === undefined ? {} : { jobs_max: jobsMaxOf(jobs) }),
+  ...(priority === undefined ? {} : { priority }),
   ...(untrustedText === undefined ? {} : { untrusted_in_scripts: untrustedText === 'keep' }),
 })
+
+/** `none` lifts the limit. */
+export const jobsMaxOf = (word: string): number | null => {
+  if (word === 'none') return null
+  if (!/^[1-9]\d{0,5}$/.test(word))
+    throw fault('E_INPUT', { public: `--jobs ${word}: a number from 1 on, or none` })
+  return Number(word)
+}

@@ -12,6 +12,7 @@ export type Access =
   | 'log.read'
   | 'run.trigger'
   | 'run.cancel'
+  | 'organisation.manage'
   | 'run.rerun'
   | 'run.approve'
   | 'runner.view'

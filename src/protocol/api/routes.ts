@@ -77,6 +77,21 @@ export const routes = {
     answer: none,
   }),
 
+  organisation: route({
+    method: 'GET',
+    path: '/api/v1/organisation',
+    access: 'project.view',
+    summary: 'What holds for all projects',
+    answer: s.organisation,
+  }),
+  organisationSet: route({
+    method: 'PATCH',
+    path: '/api/v1/organisation',
+    access: 'organisation.manage',
+    summary: 'Change what holds for all projects',
+    body: s.organisationInput,
+    answer: s.organisation,
+  }),
   projects: route({
     method: 'GET',
     path: '/api/v1/projects',

@@ -231,17 +231,38 @@ export const attempt = attemptSummary.extend({
 })
 export type Attempt = z.infer<typeof attempt>
 
+const jobsMax = z.int().min(1).max(100_000)
+const priority = z.enum(['low', 'normal', 'high'])
+
+/** What holds for all projects. */
+export const organisation = z.object({
+  id,
+  name: z.string(),
+  /** Jobs of all projects that run at once; null: no limit. */
+  settings: z.object({ jobs_max: jobsMax.nullable() }),
+})
+export type Organisation = z.infer<typeof organisation>
+/** What is left out stays. */
+export const organisationInput = z.strictObject({ jobs_max: jobsMax.nullable().optional() })
+export type OrganisationInput = z.infer<typeof organisationInput>
+
 /** How the runs of a project are handled. */
 export const projectSettings = z.object({
   /** A push ends the runs of earlier pushes to its branch; never on the default branch. */
   auto_cancel: z.boolean(),
   /** Text from outside with unsafe characters (names of branches and tags) may become part of scripts. */
   untrusted_in_scripts: z.boolean(),
+  /** Jobs of the project that run at once; null: no limit. */
+  jobs_max: jobsMax.nullable(),
+  /** How often its jobs have their turn while others wait, too. */
+  priority,
 })
 /** What is left out stays. */
 export const projectSettingsInput = z.strictObject({
   auto_cancel: z.boolean().optional(),
   untrusted_in_scripts: z.boolean().optional(),
+  jobs_max: jobsMax.nullable().optional(),
+  priority: priority.optional(),
 })
 export type ProjectSettingsInput = z.infer<typeof projectSettingsInput>
 

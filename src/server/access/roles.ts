@@ -14,6 +14,7 @@ const writers: readonly Role[] = ['owner', 'developer']
 export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'project.view': everybody,
   'project.manage': ['owner'],
+  'organisation.manage': ['owner'],
   'run.view': everybody,
   'log.read': everybody,
   'run.trigger': writers,

@@ -30,7 +30,7 @@ export type JobNeeds = readonly { readonly key: string; readonly on: readonly Ou
 export type AttemptStatus = Exclude<Status, 'waiting' | 'on_hold'>
 
 export type Schema = {
-  organisations: { id: OrganisationId; name: string; created_at: At }
+  organisations: { id: OrganisationId; name: string; created_at: At; jobs_max: Or<number> }
   projects: {
     id: ProjectId
     organisation_id: OrganisationId
@@ -43,6 +43,8 @@ export type Schema = {
     deploy_key_fingerprint: Or<string>
     next_run_number: Generated<number>
     auto_cancel: Generated<boolean>
+    jobs_max: Or<number>
+    priority: Generated<'low' | 'normal' | 'high'>
     untrusted_in_scripts: Generated<boolean>
     created_at: At
   }
@@ -186,6 +188,8 @@ export type Schema = {
     class: string
     status: AttemptStatus
     queue_order: ColumnType<number, never, never>
+    turn: Generated<number>
+    held: Generated<boolean>
     queued_at: At
     started_at: AtOrNull
     finished_at: AtOrNull

@@ -78,12 +78,13 @@ const verify = async (
   return denied
 }
 
-type Project = Superseding['project']
+type Project = Superseding['project'] & { readonly isLimited: boolean }
 
 const findProject = async ({ database: { db } }: IntakeDeps, id: ProjectId): Promise<Project | null> => {
   const { rows } = await sql<Project>`
-    select id, organisation_id as organisation, default_branch as "defaultBranch", auto_cancel as "autoCancel"
-    from projects where id = ${id}`.execute(db)
+    select p.id, p.organisation_id as organisation, default_branch as "defaultBranch", auto_cancel as "autoCancel",
+      coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
+    from projects p join organisations o on o.id = p.organisation_id where p.id = ${id}`.execute(db)
   return rows[0] ?? null
 }
 
@@ -142,7 +143,7 @@ const storeDelivery = async (
   await insertDelivery(tx, project, { delivery, content, verdict: { ...decided, run } })
   if (decided.verdict === 'run' && run !== null && event !== null) {
     const begun = { id: run, organisation, project: id, event, delivery, startedBy: 'hook', plan, placing }
-    await insertRun(tx, deps.newId, begun)
+    await insertRun(tx, deps.newId, { ...begun, isLimited: project.isLimited })
     await supersedeOlder(tx, deps.newId, { run, event, project })
   }
   return { ...decided, run }

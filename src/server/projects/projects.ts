@@ -15,11 +15,13 @@ import type { Database } from '../db/database.ts'
 import { notify } from '../db/notify.ts'
 import { inTransaction, sqlState } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
+import { holdQueued } from '../runs/admission.ts'
 import { fullRef } from '../runs/git-names.ts'
 import { builtInClass } from '../runs/resource-class.ts'
 import type { Page, Paging, Projects } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { hookScript } from './hook-script.ts'
+import { readOrganisation, setOrganisation } from './organisation.ts'
 import { hookUrl, type ProjectRow, projectsOf, selectProjects } from './read.ts'
 import { parseSource } from './source-address.ts'
 
@@ -37,6 +39,8 @@ export const createProjects = (deps: ProjectsDeps): Projects => ({
   find: (scope, project) => find(deps, scope, project),
   create: (actor, input) => create(deps, actor, input),
   set: (actor, project, changes) => set(deps, actor, project, changes),
+  organisation: (scope) => readOrganisation(deps.database.db, scope),
+  setOrganisation: (actor, changes) => setOrganisation(deps.database.db, actor, changes),
   hookScript: async (scope, project) => {
     const { hook } = await getRow(deps, scope, project)
     return { script: hookScript(hookUrl(deps.serverUrl(), hook)) }
@@ -135,8 +139,11 @@ const set = async (
   await inTransaction(deps.database.db, async (tx) => {
     await sql`
       update projects set auto_cancel = coalesce(${changes.auto_cancel ?? null}::boolean, auto_cancel),
-        untrusted_in_scripts = coalesce(${changes.untrusted_in_scripts ?? null}::boolean, untrusted_in_scripts)
+        untrusted_in_scripts = coalesce(${changes.untrusted_in_scripts ?? null}::boolean, untrusted_in_scripts),
+        jobs_max = case when ${changes.jobs_max !== undefined} then ${changes.jobs_max ?? null}::integer else jobs_max end,
+        priority = coalesce(${changes.priority ?? null}::text, priority)
       where id = ${id}`.execute(tx)
+    if (changes.jobs_max !== undefined) await holdQueued(tx, actor.scope.organisation)
     const facts = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value ?? null]))
     await writeAudit(tx, actor, { action: 'project.set', target: id, project: id, result: 'ok', facts })
   })

@@ -16,6 +16,8 @@ export type ProjectRow = {
   readonly hook: HookId
   readonly deployKey: string | null
   readonly untrustedInScripts: boolean
+  readonly jobsMax: number | null
+  readonly priority: Project['settings']['priority']
   readonly deployKeyFingerprint: string | null
   readonly createdAt: Date
   readonly lastRun: RunId | null
@@ -31,7 +33,7 @@ export const selectProjects = async (
     select p.id, p.name, p.source, p.source_url as "sourceUrl", p.default_branch as "defaultBranch",
       p.auto_cancel as "autoCancel", p.hook_id as hook,
       p.deploy_key as "deployKey", p.deploy_key_fingerprint as "deployKeyFingerprint", p.created_at as "createdAt",
-      p.untrusted_in_scripts as "untrustedInScripts",
+      p.untrusted_in_scripts as "untrustedInScripts", p.jobs_max as "jobsMax", p.priority,
       (select id from runs r where r.project_id = p.id order by id desc limit 1) as "lastRun"
     from projects p where p.organisation_id = ${organisation} and ${where}
     order by p.name limit ${limit}`.execute(db)
@@ -55,7 +57,12 @@ export const projectsOf = async (
     name: row.name,
     source: { kind: row.source.kind, url: row.sourceUrl },
     default_branch: row.defaultBranch,
-    settings: { auto_cancel: row.autoCancel, untrusted_in_scripts: row.untrustedInScripts },
+    settings: {
+      auto_cancel: row.autoCancel,
+      untrusted_in_scripts: row.untrustedInScripts,
+      jobs_max: row.jobsMax,
+      priority: row.priority,
+    },
     deploy_key:
       row.deployKey === null
         ? null

@@ -76,7 +76,7 @@ const look = async (
       from attempts where runner_id = ${runner} and status = 'running') as leases,
       exists (
         select from unnest(${classes}::text[]) as c (name)
-        where exists (select from attempts where status = 'queued' and class = c.name)) as "hasWork"`.execute(
+        where exists (select from attempts where status = 'queued' and not held and class = c.name)) as "hasWork"`.execute(
     db,
   )
   return { leases: rows[0]?.leases ?? [], hasWork: rows[0]?.hasWork ?? false }

@@ -56,7 +56,7 @@ export type LeaseDetails = {
 
 export type QueuedAttempt = Omit<LeaseDetails, 'lease'>
 
-/** Locks the oldest of each class until the end of the transaction. */
+/** Locks those of each class whose turn it is until the end of the transaction. */
 export const takeQueued = async (
   tx: Tx,
   wanted: readonly (readonly [name: string, count: number])[],
@@ -66,11 +66,11 @@ export const takeQueued = async (
     with a as materialized (
       select a.* from unnest(${wanted.map(([name]) => name)}::text[], ${wanted.map(([, n]) => n)}::integer[]) as c (class, n)
       cross join lateral (
-        select id, lease_id, job_id, run_id, project_id, organisation_id, number, queue_order from attempts
-        where status = 'queued' and class = c.class order by queue_order limit c.n for update skip locked) a
+        select id, lease_id, job_id, run_id, project_id, organisation_id, number, turn, queue_order from attempts
+        where status = 'queued' and not held and class = c.class order by turn, queue_order limit c.n for update skip locked) a
       limit ${max}
     )
-    ${details} order by a.queue_order`.execute(tx)
+    ${details} order by a.turn, a.queue_order`.execute(tx)
   return rows
 }
 

@@ -25,6 +25,7 @@ import type { FreshFrames } from '../logs/fresh-frames.ts'
 import type { Watchers } from '../logs/watchers.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
+import { createAdmission } from '../runs/admission.ts'
 import type { Places } from '../runs/places.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { createAuthenticate } from './authenticate.ts'
@@ -76,6 +77,8 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
   })
   const expiry = createExpiry({ ...deps, db })
   const stopSweeping = repeat(expiry.sweep, { everyMs: limits.expirySweepMs, log })
+  const admission = createAdmission({ database, log })
+  const stopAdmitting = repeat(admission.sweep, { everyMs: limits.safetyNetMs, log })
   const poll: PollDeps = {
     ...deps,
     db,
@@ -94,6 +97,8 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
     port: listener.port,
     close: async () => {
       stopSweeping()
+      stopAdmitting()
+      admission.close()
       stopWatching()
       await listener.close()
       queueBells.close()
@@ -110,7 +115,7 @@ const repeat = (
   let timer: NodeJS.Timeout
   let isStopped = false
   const round = async () => {
-    await work().catch((error: unknown) => log.error('leases not checked', { error }))
+    await work().catch((error: unknown) => log.error('sweep failed', { error }))
     if (!isStopped) timer = setTimeout(() => void round(), everyMs)
   }
   timer = setTimeout(() => void round(), everyMs)

@@ -30,7 +30,7 @@ export const changeRun = async (
   if (loaded === null || (await context.locked?.()) === false) return null
   const { run } = loaded
   const { planned, placing } = context
-  if (planned === undefined || placing === undefined) {
+  if (planned === undefined || placing === undefined || run.isLimited) {
     const { state, changes } = decide(loaded.state, ...events)
     await writeChanges(tx, run, changes, context)
     return { run, state, changes }

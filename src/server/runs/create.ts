@@ -11,6 +11,7 @@ import type { NewId } from '../new-id.ts'
 import type { KnownPlan } from './known-plan.ts'
 import type { Placing } from './places.ts'
 import { placePlanned, plannedParts } from './planned-rows.ts'
+import { isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { builtInClass } from './resource-class.ts'
 import { runNotice } from './run-notice.ts'
 
@@ -29,6 +30,8 @@ export type NewRun = {
   readonly plan: KnownPlan | null
   /** For the attempts that can begin at once; the caller releases what is not given in the end. */
   readonly placing: Placing
+  /** Its jobs go through the queue, where its limits are looked at. */
+  readonly isLimited: boolean
   /** A further insert of the same statement. */
   readonly also?: RawBuilder<unknown>
 }
@@ -46,8 +49,9 @@ const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> 
   const notices = [noticeOf(run), { channel: 'mayfly_queue', payload: builtInClass } as const]
   await sql`
     with ${newRunPart(run, 'queued')}, ${planJobPart(newId('job'), 'queued')}, new_attempt as (
-      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status)
-      select ${newId('attempt')}, organisation_id, project_id, run_id, id, 1, class, 'queued' from new_job
+      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status, turn)
+      select ${newId('attempt')}, j.organisation_id, project_id, run_id, j.id, 1, class, 'queued', ${turn(sql`0`)}
+      from new_job j, project p
     )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
   tellOnCommit(tx, notices)
 }
@@ -60,7 +64,8 @@ const insertPlanned = async (
 ): Promise<void> => {
   const { id, organisation, project, plan } = run
   const planJob = newId('job')
-  const { state, leases } = placePlanned(plan.rows, run.placing, (claimed) =>
+  const placing = run.isLimited ? noPlacing : run.placing
+  const { state, leases } = placePlanned(plan.rows, placing, (claimed) =>
     decide(newPlannedRun(planJob), { kind: 'plan-known', ...plan.rows.event }, ...claimed),
   )
   const attempts = state.jobs.flatMap((job) =>
@@ -73,6 +78,7 @@ const insertPlanned = async (
   const notices = [
     noticeOf(run),
     ...[...classes].map((payload) => ({ channel: 'mayfly_queue', payload }) as const),
+    ...(run.isLimited ? [{ channel: 'mayfly_limits', payload: organisation } as const] : []),
   ]
   await sql`
     with ${newRunPart(run, state.status)}, ${planJobPart(planJob, 'passed')}, new_plan as (
@@ -80,9 +86,11 @@ const insertPlanned = async (
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
       where p.run_id = ${plan.run}
     ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state)}, new_attempt as (
-      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status, started_at, lease_id,
-        runner_id, session, deadline_at)
+      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status, turn, held, started_at,
+        lease_id, runner_id, session, deadline_at)
       select a.id, ${organisation}, ${project}, ${id}, j.id, a.number, j.class, a.status,
+        ${turn(sql`(row_number() over (partition by j.class order by j.number) - 1)`)},
+        a.status = 'queued' and ${isHeld({ kind: sql`j.kind`, limits: [sql`p.jobs_max`, sql`o.jobs_max`] })},
         case a.status when 'running' then now() end, a.lease, a.runner, a.session, now() + make_interval(secs => a.seconds)
       from unnest(${attempts.map((a) => a.id)}::text[], ${attempts.map((a) => a.job)}::text[],
         ${attempts.map((a) => a.number)}::integer[], ${attempts.map((a) => a.status)}::text[],
@@ -90,11 +98,19 @@ const insertPlanned = async (
         ${attempts.map((a) => a.lease?.session ?? null)}::bigint[],
         ${attempts.map((a) => a.lease?.deadlineSeconds ?? null)}::float8[])
         as a (id, job, number, status, lease, runner, session, seconds) join planned_job j on j.id = a.job
+        cross join project p join organisations o on o.id = p.organisation_id
       order by j.number
     )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
   tellOnCommit(tx, notices)
-  onCommit(tx, run.placing.give)
+  onCommit(tx, placing.give)
 }
+
+/** Of what enters the queue for class `j.class`. */
+const turn = (nth: RawBuilder<unknown>) =>
+  turnOf({ project: sql`p.id`, className: sql`j.class`, step: stepOf(sql`p.priority`), nth })
+
+/** What is limited takes no place directly. */
+const noPlacing: Placing = { take: () => null, give: () => undefined, release: () => undefined }
 
 const noticeOf = ({ organisation, project, id }: Named) =>
   runNotice({ organisation, project, run: id, rev: 1 })
@@ -112,7 +128,7 @@ const newRunPart = (
   project as (
     update projects set next_run_number = next_run_number + 1
     where id = ${project} and organisation_id = ${organisation}
-    returning id, organisation_id, next_run_number - 1 as number
+    returning id, organisation_id, jobs_max, priority, next_run_number - 1 as number
   ), new_run as (
     insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
       parameters, delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)

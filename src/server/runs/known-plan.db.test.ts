@@ -152,6 +152,7 @@ test('a run that could not be written leaves nothing of its plan behind', async 
       await insertRun(tx, parts.newId, {
         ...{ id, organisation, project, event, delivery: null, startedBy: 'x', plan: known },
         placing: parts.places.placing(),
+        isLimited: false,
       })
       throw new Error('after it')
     }),

@@ -94,7 +94,7 @@ export const plannedParts = (
     from jsonb_to_recordset(${JSON.stringify(jobRows(planned, state))}::jsonb)
       as j (id text, workflow text, number integer, key text, name text, kind text, status text, skip text, needs jsonb,
         shard integer, shards integer, class text, image text, spec jsonb, digest text)
-    returning id, number, class
+    returning id, number, class, kind
   )`
 
 const workflowRows = ({ expanded }: PlannedRows, { workflows }: Pick<RunState, 'workflows'>) => {

@@ -147,7 +147,7 @@ const startRun = async (
           parameters,
           delivery: null,
         },
-        ...{ startedBy: actorId(actor), plan, placing, also },
+        ...{ startedBy: actorId(actor), plan, placing, also, isLimited: project.isLimited },
       }),
     ),
   )
@@ -177,14 +177,21 @@ const getRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run> => {
   return run
 }
 
+type FoundProject = {
+  readonly id: ProjectId
+  readonly defaultBranch: string
+  readonly isLimited: boolean
+}
+
 const findProject = async (
   { database: { db } }: Deps,
   scope: Scope,
   project: string,
-): Promise<{ readonly id: ProjectId; readonly defaultBranch: string }> => {
-  const { rows } = await sql<{ id: ProjectId; defaultBranch: string }>`
-    select id, default_branch as "defaultBranch" from projects
-    where organisation_id = ${scope.organisation} and (id = ${project} or name = ${project})`.execute(db)
+): Promise<FoundProject> => {
+  const { rows } = await sql<FoundProject>`
+    select p.id, default_branch as "defaultBranch", coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
+    from projects p join organisations o on o.id = p.organisation_id
+    where o.id = ${scope.organisation} and (p.id = ${project} or p.name = ${project})`.execute(db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
   return rows[0]
 }

@@ -14,12 +14,16 @@ export type LockedRun = {
   readonly rev: number
   readonly status: Status
   readonly cancelledBy: string | null
+  /** Its project or organisation limits how many jobs run at once. */
+  readonly isLimited: boolean
 }
 
 /** Locks the run and counts this transaction; no row when it is not there. */
 export const locked = (run: RunId) => sql`locked as (
   update runs set rev = rev + 1 where id = ${run}
-  returning id, organisation_id as organisation, project_id as project, rev, status, cancelled_by as "cancelledBy")`
+  returning id, organisation_id as organisation, project_id as project, rev, status, cancelled_by as "cancelledBy",
+    (select coalesce(p.jobs_max, o.jobs_max) is not null from projects p join organisations o on o.id = p.organisation_id
+      where p.id = project_id) as "isLimited")`
 
 type LoadedRun = { readonly run: LockedRun; readonly state: RunState }
 

@@ -10,6 +10,7 @@ import type { NewId } from '../new-id.ts'
 import type { NewLease } from './new-lease.ts'
 import type { Placing } from './places.ts'
 import { type PlannedRows, plannedParts } from './planned-rows.ts'
+import { isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { runNotice } from './run-notice.ts'
 import type { LockedRun } from './state.ts'
 
@@ -74,7 +75,8 @@ const sentNotices = (notices: readonly Notice[]) => sql`
   select json_agg(json_build_object('channel', channel, 'payload', payload)) from (
     select channel, payload, pg_notify(channel, payload) as sent from (
       ${noticeRows(notices)}
-      union all select distinct 'mayfly_queue', class from added where status = 'queued'
+      union all select distinct 'mayfly_queue', class from added where status = 'queued' and not held
+      union all select distinct 'mayfly_limits', organisation_id from added where held
       union all select distinct 'mayfly_lease', runner_id from attempt where cancel) as due
   ) as notice where sent is not null`
 
@@ -126,9 +128,10 @@ const addedPart = (
     lease: change.status === 'running' ? leases?.get(change.job) : undefined,
   }))
   const part = sql`added as (
-    insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, started_at,
-      lease_id, runner_id, session, deadline_at)
-    select c.id, j.organisation_id, j.project_id, j.run_id, j.id, c.number, c.cause, j.class, c.status,
+    insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn, held,
+      started_at, lease_id, runner_id, session, deadline_at)
+    select c.id, j.organisation_id, j.project_id, j.run_id, j.id, c.number, c.cause, j.class, c.status, ${turn},
+      c.status = 'queued' and ${isHeld({ kind: sql`j.kind`, limits: [sql`p.jobs_max`, sql`o.jobs_max`] })},
       case c.status when 'running' then now() end, c.lease, c.runner, c.session, now() + make_interval(secs => c.seconds)
     from unnest(${rows.map(({ id }) => id)}::text[], ${rows.map(({ job }) => job)}::text[],
       ${rows.map(({ number }) => number)}::integer[], ${rows.map(({ cause }) => cause)}::text[],
@@ -137,11 +140,16 @@ const addedPart = (
       ${rows.map(({ lease }) => lease?.session ?? null)}::bigint[],
       ${rows.map(({ lease }) => lease?.deadlineSeconds ?? null)}::float8[])
       as c (id, job, number, cause, status, lease, runner, session, seconds)
-      join jobs j on j.id = c.job
+      join jobs j on j.id = c.job join projects p on p.id = j.project_id join organisations o on o.id = j.organisation_id
     where j.run_id = ${run.id} and (select count(*) from attempt) >= 0 order by j.number
-    returning class, status)`
+    returning class, status, held, organisation_id)`
   return { part, count: rows.length }
 }
+
+const turn = turnOf({
+  ...{ project: sql`j.project_id`, className: sql`j.class`, step: stepOf(sql`p.priority`) },
+  nth: sql`(row_number() over (partition by j.class order by j.number) - 1)`,
+})
 
 /** A job of which only an attempt changed has the run's rev all the same. */
 const jobPart = (run: LockedRun, changes: readonly Change[]): Part => {

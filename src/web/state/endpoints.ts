@@ -13,6 +13,8 @@ export const endpoints = {
   signInOptions: 'POST /api/v1/sign-in/passkey-options',
   signInPasskey: 'POST /api/v1/sign-in/passkey',
   signOut: 'POST /api/v1/sign-out',
+  organisation: 'GET /api/v1/organisation',
+  organisationSet: 'PATCH /api/v1/organisation',
   projects: 'GET /api/v1/projects',
   projectCreate: 'POST /api/v1/projects',
   project: 'GET /api/v1/projects/:project',

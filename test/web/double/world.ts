@@ -26,7 +26,7 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
       ? { kind: 'local', url: '/srv/git/mobile-app.git' }
       : { kind: 'ssh', url: `git@git.example.com:acme/${name}.git` },
   default_branch: 'main',
-  settings: { auto_cancel: name === 'web', untrusted_in_scripts: false },
+  settings: { auto_cancel: name === 'web', untrusted_in_scripts: false, jobs_max: null, priority: 'normal' },
   deploy_key:
     name === 'mobile-app'
       ? null

@@ -1,0 +1,131 @@
+// Limits and turns: never one job too many, however many runners ask at once; no project waits for another's whole queue.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { sql } from 'kysely'
+import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
+import { parseId, type RunId } from '../../base/ids.ts'
+import { createProjects } from '../projects/projects.ts'
+
+const parts = await openParts()
+const { runs, scope, actor } = parts
+const projects = createProjects({ ...parts, localRepositoryRoots: [], serverUrl: () => 'http://localhost' })
+for (const name of ['one', 'two', 'three']) await addLocalProject(parts, name)
+const made = await Promise.all(['r1', 'r2', 'r3', 'r4'].map((name) => enrolRunner(parts, name)))
+const runners = made.map((runner) => createScriptedRunner(parts, runner, { free: { tiny: 4, small: 4 } }))
+const [planner] = runners
+after(() => {
+  for (const runner of runners) runner.close()
+})
+
+const begin = async (project: string, jobs: number): Promise<RunId> => {
+  const run = parseId('run', (await runs.startRun(actor, { project })).id)!
+  const [plan] = await planner!.take({ free: { tiny: 1 } }, 1)
+  await planner!.finishPlan(
+    plan!,
+    Array.from({ length: jobs }, (_, i) => ({ key: `j${i}` })),
+  )
+  return run
+}
+const nameOf = (held: Held) => held.spec.project.name
+const running = async () => {
+  const { rows } = await sql<{ name: string; n: number }>`
+    select p.name, count(*) as n from attempts a join projects p on p.id = a.project_id join jobs j on j.id = a.job_id
+    where a.status = 'running' and j.kind = 'job' group by p.name`.execute(parts.db)
+  return new Map(rows.map(({ name, n }) => [name, n]))
+}
+const statusOf = async (run: RunId) => (await runs.findRun(scope, run))!.status
+
+/** All runners at once, until the runs are over; the most that ever ran together, by project and in all. */
+const drain = async (all: readonly RunId[]) => {
+  const most = new Map<string, number>()
+  const look = async () => {
+    const now = await running()
+    const total = [...now.values()].reduce((sum, n) => sum + n, 0)
+    for (const [name, n] of [...now, ['all', total] as const])
+      most.set(name, Math.max(most.get(name) ?? 0, n))
+  }
+  let isOver = false
+  const work = async (runner: (typeof runners)[number]) => {
+    while (!isOver) {
+      const { status, body } = await runner.poll({ free: { small: 4 } }, 4)
+      await look()
+      for (const { lease } of status === 200 ? body.leases : [])
+        await runner.send(`/runner/v1/leases/${lease}/finish`, {
+          ...{ v: 1, outcome: 'passed', reason: null, receipt: null, lastSeq: 0, lastEvent: 0 },
+          result: { kind: 'job' },
+        })
+    }
+  }
+  const watch = async () => {
+    const late = Date.now() + 60_000
+    while ((await Promise.all(all.map(statusOf))).some((status) => status !== 'passed')) {
+      assert.ok(Date.now() < late, 'it never ended')
+      await look()
+    }
+    isOver = true
+  }
+  // Polls that are held when all is over end with the listener.
+  for (const runner of runners) work(runner).catch(() => undefined)
+  await watch()
+  return most
+}
+
+test('projects that wait take turns; a project of high priority has more of them', async () => {
+  await projects.set(actor, 'three', { priority: 'high' })
+  const first = await begin('one', 8)
+  const second = await begin('two', 3)
+  const third = await begin('three', 4)
+  const order: string[] = []
+  const taken = await planner!.take({ free: { small: 15 } }, 15)
+  for (const held of taken) order.push(nameOf(held))
+  assert.equal(taken.length, 15)
+  assert.ok(order.indexOf('two') <= 3, order.join(' '))
+  assert.ok(order.lastIndexOf('two') <= 10, order.join(' '))
+  assert.ok(order.lastIndexOf('three') < order.lastIndexOf('two'), order.join(' '))
+  for (const held of taken) await planner!.finish(held)
+  for (const run of [first, second, third]) assert.equal(await statusOf(run), 'passed')
+})
+
+test('a limit that is lowered counts for what has not begun; without one everything goes on', async () => {
+  const run = await begin('one', 5)
+  const changed = await projects.set(actor, 'one', { jobs_max: 2 })
+  assert.equal(changed.settings.jobs_max, 2)
+  const taken = await planner!.take({ free: { small: 9 } }, 9)
+  assert.equal(taken.length, 2)
+  await planner!.finish(taken[0]!)
+  const [next, ...more] = await planner!.take({ free: { small: 9 } }, 9)
+  assert.equal(more.length, 0)
+  await projects.set(actor, 'one', { jobs_max: null })
+  const rest = await planner!.take({ free: { small: 9 } }, 9)
+  assert.equal(rest.length, 2)
+  for (const held of [taken[1]!, next!, ...rest]) await planner!.finish(held)
+  assert.equal(await statusOf(run), 'passed')
+})
+
+test('what is held can be cancelled, and nothing is left behind', async () => {
+  await projects.set(actor, 'two', { jobs_max: 1 })
+  const run = await begin('two', 3)
+  const [held] = await planner!.take({ free: { small: 9 } }, 9)
+  await runs.cancelRun(actor, run)
+  await planner!.finish(held!, { outcome: 'cancelled' })
+  assert.equal(await statusOf(run), 'cancelled')
+  const { rows } = await sql`select 1 from attempts where status = 'queued'`.execute(parts.db)
+  assert.equal(rows.length, 0)
+  const again = await begin('two', 1)
+  for (const each of await planner!.take({ free: { small: 9 } }, 9)) await planner!.finish(each)
+  assert.equal(await statusOf(again), 'passed')
+})
+
+test('limits of projects and organisation hold exactly while four runners claim at once', async () => {
+  await projects.set(actor, 'one', { jobs_max: 3 })
+  await projects.set(actor, 'two', { jobs_max: 1 })
+  const set = await projects.setOrganisation(actor, { jobs_max: 5 })
+  assert.equal(set.settings.jobs_max, 5)
+  const all = [await begin('one', 30), await begin('two', 10), await begin('three', 30)]
+  const most = await drain(all)
+  assert.ok(most.get('one')! <= 3, `one: ${most.get('one')}`)
+  assert.ok(most.get('two')! <= 1, `two: ${most.get('two')}`)
+  assert.ok(most.get('all')! <= 5, `all: ${most.get('all')}`)
+  assert.ok(most.get('all')! >= 3, 'they did run at once')
+})
