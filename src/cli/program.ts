@@ -218,6 +218,13 @@ const addRunVerbs = (program: Command, around: Surroundings): void => {
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).listRuns))
   runs
+    .command('why [ref]')
+    .description('why jobs of a run do not run yet')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only this job')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/why.ts')).why))
+  runs
     .command('view [ref]')
     .description('one run with its jobs')
     .addOption(projectOption())

@@ -8,6 +8,7 @@ import {
   newPlannedRun,
   newRun,
   outcomeOf,
+  type QueueFacts,
   type RunEvent,
   type RunState,
   whyQueued,
@@ -367,8 +368,15 @@ test('why a job waits is a sentence with a name', () => {
     'failed',
   )
   const facts =
-    (runners: { name: string; classes: string[] }[], ahead = 0) =>
-    () => ({ class: 'large', ahead, runners })
+    (
+      runners: { name: string; classes: string[] }[],
+      ahead = 0,
+      more: Partial<QueueFacts> = {},
+    ): ((job: JobState) => QueueFacts) =>
+    () => ({
+      ...{ class: 'large', ahead, held: null, durations: null },
+      ...{ runners: runners.map((runner) => ({ ...runner, slots: 2 })), ...more },
+    })
   const why = (key: string, f = facts([])) => whyQueued(state.jobs, job(state, key), f)?.text
   assert.equal(why('b'), 'Skipped because a failed')
   assert.equal(why('d'), 'Waits for c')
@@ -377,7 +385,30 @@ test('why a job waits is a sentence with a name', () => {
     why('c', facts([{ name: 'r', classes: ['small', 'medium'] }])),
     'No runner offers the class large; those online offer medium, small',
   )
-  assert.equal(why('c', facts([{ name: 'r', classes: ['large'] }], 3)), '3 ahead for a place of class large')
+  const large = [{ name: 'r', classes: ['large'] }]
+  assert.equal(why('c', facts(large, 3)), '3 ahead for a place of class large')
+  const durations = { fromMs: 40_000, toMs: 130_000 }
+  assert.equal(
+    why('c', facts(large, 3, { durations })),
+    '3 ahead for a place of class large; likely in 40 s to 5 min',
+  )
+  assert.equal(
+    why('c', facts(large, 0, { durations })),
+    'Next for a place of class large; likely within 3 min',
+  )
+  const held = { of: 'project', name: 'web', max: 1 } as const
+  const limited = whyQueued(state.jobs, job(state, 'c'), facts(large, 2, { durations, held }))
+  assert.deepEqual(limited, {
+    code: 'concurrency_limit',
+    text: 'At most 1 job of the project web at once; 2 before it; likely in 80 s to 7 min',
+    job_id: null,
+    expected_ms: { from: 80_000, to: 390_000 },
+  })
+  const ofAll = { of: 'organisation', name: 'acme', max: 5 } as const
+  assert.equal(
+    why('c', facts(large, 0, { held: ofAll })),
+    'At most 5 jobs of all projects of acme at once; next',
+  )
 })
 
 /** Small deterministic generator (mulberry32), so that a failure names its seed. */

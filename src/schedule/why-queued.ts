@@ -6,13 +6,31 @@ import { type JobState, outcomeOf } from './state.ts'
 export type QueueFacts = {
   /** The resource class the job waits for. */
   readonly class: string
-  /** Attempts of this class that are in front of it. */
+  /** Attempts of this class that are in front of it; of its project, while a limit holds it. */
   readonly ahead: number
+  /** The limit that keeps it out of the queue. */
+  readonly held: {
+    readonly of: 'project' | 'organisation'
+    readonly name: string
+    readonly max: number
+  } | null
+  /** How long most jobs of its class took lately; null when too few ended. */
+  readonly durations: { readonly fromMs: number; readonly toMs: number } | null
   /** Runners that were heard of lately. */
-  readonly runners: readonly { readonly name: string; readonly classes: readonly string[] }[]
+  readonly runners: readonly {
+    readonly name: string
+    readonly classes: readonly string[]
+    readonly slots: number
+  }[]
 }
 
-export type Why = { readonly code: string; readonly text: string; readonly job_id: JobId | null }
+export type Why = {
+  readonly code: string
+  readonly text: string
+  readonly job_id: JobId | null
+  /** When it will likely begin, from now. */
+  readonly expected_ms?: { readonly from: number; readonly to: number }
+}
 
 /** `jobs` are those of the run; `facts` is asked for queued jobs only. */
 export const whyQueued = (
@@ -71,7 +89,8 @@ const endings: Readonly<Record<string, string>> = {
   skipped: 'was skipped',
 }
 
-const queued = ({ class: wanted, ahead, runners }: QueueFacts): Why => {
+const queued = (facts: QueueFacts): Why => {
+  const { class: wanted, ahead, held, runners } = facts
   if (runners.length === 0) return { code: 'no_matching_runner', text: 'No runner is online', job_id: null }
   const offers = [...new Set(runners.flatMap((runner) => runner.classes))].sort()
   if (!offers.includes(wanted))
@@ -80,7 +99,40 @@ const queued = ({ class: wanted, ahead, runners }: QueueFacts): Why => {
       text: `No runner offers the class ${wanted}; those online offer ${offers.join(', ') || 'none'}`,
       job_id: null,
     }
+  if (held !== null) {
+    const before = ahead === 0 ? 'next' : `${ahead} before it`
+    const whose = held.of === 'project' ? `the project ${held.name}` : `all projects of ${held.name}`
+    return expecting(facts, held.max, {
+      code: 'concurrency_limit',
+      text: `At most ${held.max} ${held.max === 1 ? 'job' : 'jobs'} of ${whose} at once; ${before}`,
+      job_id: null,
+    })
+  }
   const text =
     ahead === 0 ? `Next for a place of class ${wanted}` : `${ahead} ahead for a place of class ${wanted}`
-  return { code: 'capacity', text, job_id: null }
+  const places = runners
+    .filter(({ classes }) => classes.includes(wanted))
+    .reduce((sum, { slots }) => sum + slots, 0)
+  return expecting(facts, places, { code: 'capacity', text, job_id: null })
+}
+
+/** Every place takes the next one when a job of the usual length ends: how many such lengths until it is its turn. */
+const expecting = ({ ahead, durations }: QueueFacts, places: number, why: Why): Why => {
+  if (durations === null || places < 1) return why
+  const from = Math.floor(ahead / places) * durations.fromMs
+  const to = Math.ceil((ahead + 1) / places) * durations.toMs
+  const expected_ms = { from: Math.round(from), to: Math.round(to) }
+  return { ...why, text: `${why.text}; likely ${spread(expected_ms)}`, expected_ms }
+}
+
+const spread = ({ from, to }: { readonly from: number; readonly to: number }): string => {
+  const [early, late] = [roughly(from), roughly(to)]
+  return from < 1_000 ? `within ${late}` : early === late ? `in about ${late}` : `in ${early} to ${late}`
+}
+
+/** Upwards, in a unit that leaves few digits. */
+const roughly = (ms: number): string => {
+  const seconds = Math.ceil(ms / 1000)
+  if (seconds < 90) return `${seconds} s`
+  return seconds < 5_400 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`
 }

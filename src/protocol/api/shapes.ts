@@ -102,7 +102,13 @@ export const runEvent = z.object({
 })
 
 /** Why a thing is where it is: code of experience.md §1.7 "Why queued", in words, with the thing it waits for. */
-export const reason = z.object({ code: z.string(), text: z.string(), job_id: id.nullable() })
+export const reason = z.object({
+  code: z.string(),
+  text: z.string(),
+  job_id: id.nullable(),
+  /** Of a queued job: when it will likely begin, from now. Left out when nobody can tell. */
+  expected_ms: z.object({ from: z.number(), to: z.number() }).optional(),
+})
 
 export const runSummary = z.object({
   id,

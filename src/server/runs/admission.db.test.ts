@@ -93,6 +93,15 @@ test('a limit that is lowered counts for what has not begun; without one everyth
   assert.equal(changed.settings.jobs_max, 2)
   const taken = await planner!.take({ free: { small: 9 } }, 9)
   assert.equal(taken.length, 2)
+  const reasons = (await runs.findRun(scope, run))!.jobs.map(({ reason }) => reason)
+  assert.deepEqual(
+    reasons.flatMap((reason) => (reason === null ? [] : [[reason.code, reason.text.split('; likely')[0]]])),
+    ['next', '1 before it', '2 before it'].map((before) => [
+      'concurrency_limit',
+      `At most 2 jobs of the project one at once; ${before}`,
+    ]),
+  )
+  assert.ok(reasons.every((reason) => reason === null || reason.expected_ms !== undefined))
   await planner!.finish(taken[0]!)
   const [next, ...more] = await planner!.take({ free: { small: 9 } }, 9)
   assert.equal(more.length, 0)

@@ -5,15 +5,14 @@ import type { Approval, AttemptSummary, Job } from '../../protocol/api/shapes.ts
 import {
   type AttemptCause,
   type JobState,
-  type QueueFacts,
   type SkipReason,
   type Status,
   whyQueued,
 } from '../../schedule/index.ts'
 import type { Db } from '../db/database.ts'
 import type { JobKind, JobNeeds } from '../db/schema.ts'
-import { onlineRunners } from '../runners/online.ts'
 import { actorIn } from './actor-name.ts'
+import { type FactsByJob, queueFacts } from './queue-facts.ts'
 import { msBetween, timeOrNull } from './summaries.ts'
 
 type JobRow = {
@@ -72,7 +71,7 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
         name: row.name,
         kind: row.kind,
         status: row.jobStatus,
-        reason: whyQueued(states, stateOf(row), () => factsOf(facts, row)),
+        reason: whyQueued(states, stateOf(row), () => (facts ?? noFacts)(row)),
         needs,
         shard: row.shard,
         shards: row.shards,
@@ -83,6 +82,11 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
     ]
   })
 }
+
+/** Of jobs that were not queued when it was looked. */
+const noFacts: FactsByJob = ({ class: className }) => ({
+  ...{ class: className, ahead: 0, held: null, durations: null, runners: [] },
+})
 
 export const attemptSummary = (row: AttemptRow): AttemptSummary => ({
   id: row.id,
@@ -140,21 +144,4 @@ const stateOf = (row: StateRow): JobState => ({
   status: row.jobStatus,
   skip: row.skip,
   attempts: [],
-})
-
-type Facts = { readonly ahead: ReadonlyMap<string, number>; readonly runners: QueueFacts['runners'] }
-
-const queueFacts = async (db: Db, run: RunId): Promise<Facts> => {
-  const ahead = sql<{ job: JobId; ahead: number }>`
-    select job, ahead from (
-      select job_id as job, run_id, row_number() over (partition by class order by queue_order) - 1 as ahead
-      from attempts where status = 'queued') q where run_id = ${run}`.execute(db)
-  const [{ rows }, runners] = await Promise.all([ahead, onlineRunners(db)])
-  return { ahead: new Map(rows.map((row) => [row.job, row.ahead])), runners }
-}
-
-const factsOf = (facts: Facts | null, row: JobRow): QueueFacts => ({
-  class: row.class,
-  ahead: facts?.ahead.get(row.job) ?? 0,
-  runners: facts?.runners ?? [],
 })

@@ -1,0 +1,36 @@
+// Why jobs of a run do not run yet: the reason in words, with what they wait for and when they will likely begin.
+import type { Job } from '../../protocol/api/shapes.ts'
+import { connect } from '../api/connect.ts'
+import { jobNamed, splitRef } from '../api/find-job.ts'
+import { findRun } from '../api/find-run.ts'
+import { paintFor, statusWord, writeTable } from '../look.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Flags = { readonly json?: boolean; readonly project?: string; readonly job?: string }
+
+export const why = async (around: Surroundings, flags: Flags, given: string | undefined): Promise<number> => {
+  const { ref, job } = splitRef({ ref: given, job: flags.job })
+  const run = await findRun(around, await connect(around), { ref, project: flags.project })
+  const jobs = (job === undefined ? run.jobs : [jobNamed(run, job)]).filter(isWaiting)
+  if (flags.json) {
+    const reasons = jobs.map(({ id, name, status, reason }) => ({ id, name, status, reason }))
+    around.stdout.write(`${JSON.stringify(reasons)}\n`)
+    return 0
+  }
+  if (jobs.length === 0) around.stderr.write(`nothing of #${run.number} waits: it is ${run.status}\n`)
+  const paint = paintFor(around, around.stdout)
+  writeTable(
+    around.stdout,
+    ['JOB', 'STATUS', 'CODE', 'WHY'],
+    jobs.map(({ name, shard, shards, status, reason }) => [
+      shards > 1 ? `${name}.${shard}` : name,
+      statusWord(paint, status),
+      reason?.code ?? '',
+      reason?.text ?? '',
+    ]),
+  )
+  return 0
+}
+
+const isWaiting = ({ status }: Job): boolean =>
+  status === 'waiting' || status === 'queued' || status === 'on_hold'
