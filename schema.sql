@@ -222,6 +222,24 @@ host_keys
   host_keys_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
   CREATE UNIQUE INDEX host_keys_pkey ON public.host_keys USING btree (project_id, fingerprint)
 
+invitations
+  id text not null
+  organisation_id text not null
+  role text not null
+  token_hash bytea not null
+  created_by text not null
+  created_at timestamp with time zone not null default now()
+  expires_at timestamp with time zone not null
+  invitations_id_check: CHECK ((id ~~ 'inv\_%'::text))
+  invitations_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  invitations_pkey: PRIMARY KEY (id)
+  invitations_role_check: CHECK ((role = ANY (ARRAY['owner'::text, 'developer'::text, 'viewer'::text])))
+  invitations_token_hash_check: CHECK ((length(token_hash) = 32))
+  invitations_token_hash_key: UNIQUE (token_hash)
+  CREATE INDEX invitations_expiry ON public.invitations USING btree (expires_at)
+  CREATE UNIQUE INDEX invitations_pkey ON public.invitations USING btree (id)
+  CREATE UNIQUE INDEX invitations_token_hash_key ON public.invitations USING btree (token_hash)
+
 jobs
   id text not null
   organisation_id text not null
@@ -507,12 +525,17 @@ sessions
   created_at timestamp with time zone not null default now()
   last_seen_at timestamp with time zone not null default now()
   expires_at timestamp with time zone not null
+  how text
+  browser text
+  sessions_browser_check: CHECK ((length(browser) <= 64))
+  sessions_how_check: CHECK ((length(how) <= 32))
   sessions_id_check: CHECK ((id ~~ 'ses\_%'::text))
   sessions_pkey: PRIMARY KEY (id)
   sessions_token_hash_check: CHECK ((length(token_hash) = 32))
   sessions_token_hash_key: UNIQUE (token_hash)
   sessions_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
   CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at)
+  CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id)
   CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id)
   CREATE UNIQUE INDEX sessions_token_hash_key ON public.sessions USING btree (token_hash)
 

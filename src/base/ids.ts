@@ -20,6 +20,7 @@ export const idPrefixes = {
   secret: 'sec',
   signer: 'sgn',
   backup: 'bak',
+  invitation: 'inv',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -38,6 +39,7 @@ export type SessionId = Id<'session'>
 export type TokenId = Id<'token'>
 export type LeaseId = Id<'lease'>
 export type HookId = Id<'hook'>
+export type InvitationId = Id<'invitation'>
 export type SecretId = Id<'secret'>
 export type SignerId = Id<'signer'>
 

@@ -30,6 +30,7 @@ export const createProgram = (
   addRunVerbs(program, around)
   addAccessVerbs(program, around)
   addSecretVerbs(program, around)
+  addPeopleVerbs(program, around)
   extraCommands(program)
   return program
 }
@@ -331,4 +332,47 @@ const addAccessVerbs = (program: Command, around: Surroundings): void => {
     .description('end a token now')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).revokeToken))
+}
+
+const addPeopleVerbs = (program: Command, around: Surroundings): void => {
+  const load = () => import('./commands/people.ts')
+  const verb = (parent: Command, words: string, description: string): Command =>
+    parent.command(words).description(description).addOption(jsonOption())
+  const session = program.command('session').description('who is signed in, and where')
+  verb(session, 'list', 'sessions of everybody')
+    .alias('ls')
+    .action(carryOut(around, async () => (await load()).listSessions))
+  verb(session, 'end [id]', 'end a session, or all of them')
+    .option('--all', 'sign everybody out')
+    .action(carryOut(around, async () => (await load()).endSessions))
+  const member = program.command('member').description('members, their roles, invitations')
+  verb(member, 'list', 'list members')
+    .alias('ls')
+    .action(carryOut(around, async () => (await load()).listMembers))
+  verb(member, 'role <id> <role>', 'owner, developer or viewer').action(
+    carryOut(around, async () => (await load()).setRole),
+  )
+  verb(member, 'disable <id>', 'end their sessions and tokens and let them in no more').action(
+    carryOut(around, async () => (await load()).disableMember),
+  )
+  verb(member, 'enable <id>', 'let them in again').action(
+    carryOut(around, async () => (await load()).enableMember),
+  )
+  verb(member, 'sign-out <id>', 'end every session of theirs').action(
+    carryOut(around, async () => (await load()).signOutMember),
+  )
+  verb(member, 'invite', 'a link for one more member; it is shown once')
+    .addOption(
+      new Option('--role <role>', 'their role')
+        .choices(['owner', 'developer', 'viewer'])
+        .default('developer'),
+    )
+    .option('--days <count>', 'valid so long', '7')
+    .action(carryOut(around, async () => (await load()).invite))
+  verb(member, 'invitations', 'those that are open').action(
+    carryOut(around, async () => (await load()).listInvitations),
+  )
+  verb(member, 'uninvite <id>', 'take an invitation back').action(
+    carryOut(around, async () => (await load()).uninvite),
+  )
 }

@@ -21,6 +21,7 @@ export type Access =
   | 'secret.put'
   | 'secret.revoke'
   | 'signer.manage'
+  | 'member.manage'
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'

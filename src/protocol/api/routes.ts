@@ -1,6 +1,7 @@
 // The HTTP API as data: method, path, the verb that authorises it, input and output shapes. The router, OpenAPI,
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry.
 import { z } from 'zod'
+import { peopleRoutes } from './people-routes.ts'
 import { type Route, route } from './route.ts'
 import { secretRoutes } from './secret-routes.ts'
 import * as s from './shapes.ts'
@@ -169,6 +170,7 @@ export const routes = {
     body: z.strictObject({ fingerprint: z.string().max(100) }),
     answer: s.project,
   }),
+  ...peopleRoutes,
   ...secretRoutes,
   deliveries: route({
     method: 'GET',

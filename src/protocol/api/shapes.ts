@@ -353,6 +353,46 @@ export const tokenInput = z.strictObject({
 /** The only time the token itself is shown. */
 export const tokenCreated = z.object({ token, secret: z.string() })
 
+export const role = z.enum(['owner', 'developer', 'viewer'])
+
+export const session = z.object({
+  id,
+  /** The one that asks. */
+  current: z.boolean(),
+  user: z.object({ id, name: z.string() }),
+  /** `passkey` or `password`. */
+  how: z.string().nullable(),
+  /** `Firefox on Linux`. */
+  browser: z.string().nullable(),
+  created_at: time,
+  last_seen_at: time,
+  expires_at: time,
+})
+export type Session = z.infer<typeof session>
+
+export const member = z.object({
+  id,
+  name: z.string(),
+  email: z.string(),
+  role,
+  disabled: z.boolean(),
+  /** What they sign in with. */
+  factors: z.object({ passkeys: z.number(), password: z.boolean() }),
+  sessions: z.number(),
+  created_at: time,
+  last_seen_at: time.nullable(),
+})
+export type Member = z.infer<typeof member>
+
+export const invitation = z.object({ id, role, created_by: z.string(), created_at: time, expires_at: time })
+export type Invitation = z.infer<typeof invitation>
+export const invitationInput = z.strictObject({
+  role: role.default('developer'),
+  days: z.number().int().min(1).max(30).default(7),
+})
+/** The only time the link is shown. */
+export const invitationCreated = z.object({ invitation, url: z.string() })
+
 const componentStatus = z.enum(['ok', 'weak', 'down'])
 
 /** One process of the installation, as its supervisor keeps it. */

@@ -3,6 +3,7 @@ import type { RandomBytes } from '../../base/clock.ts'
 import type { NewId } from '../new-id.ts'
 import { type Actor, type Operator, scopeOfOrganisation } from './actor.ts'
 import { type Claim, createClaim } from './claim.ts'
+import { createMembers, type Members } from './members.ts'
 import { createPasskeys } from './passkeys.ts'
 import { createPasswords } from './password.ts'
 import * as queries from './queries.ts'
@@ -18,6 +19,7 @@ export type Access = {
   readonly signIn: SignIn
   readonly claim: Claim
   readonly tokens: Tokens
+  readonly members: Members
   isClaimed(): Promise<boolean>
   /** The same actor with the rights they have now; null when the session or token has ended. */
   again(actor: Actor): Promise<Actor | null>
@@ -51,7 +53,13 @@ export const createAccess = (deps: {
   }
   const sessions = createSessions({ ...deps, tellEnded })
   const tokens = createTokens({ ...deps, tellEnded })
-  const parts = { ...deps, sessions, passwords: createPasswords(deps), passkeys: createPasskeys(deps) }
+  const parts = {
+    ...deps,
+    sessions,
+    passwords: createPasswords(deps),
+    passkeys: createPasskeys(deps),
+    tellEnded,
+  }
   return {
     organisation: deps.organisation,
     operator: { kind: 'operator', name: 'operator', scope: scopeOfOrganisation(deps.organisation.id) },
@@ -59,6 +67,7 @@ export const createAccess = (deps: {
     tokens,
     signIn: createSignIn(parts),
     claim: createClaim(parts),
+    members: createMembers(parts),
     isClaimed: () => queries.isClaimed(deps.db, deps.organisation.id),
     again: async (actor) => {
       if (actor.kind === 'operator') return actor

@@ -1,13 +1,12 @@
 // Becoming the owner of a new installation with a one-time link: 128 bits in the URL fragment, their SHA-256 in the
 // database, 30 minutes, void after use, replaced at every start while nobody has claimed. Afterwards all this is 404.
 import { fault } from '../../base/faults.ts'
-import type { UserId } from '../../base/ids.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Actor } from './actor.ts'
 import { countClaimFrom } from './attempts.ts'
 import { writeAudit } from './audit.ts'
+import { howOf, insertPerson, takeFirstFactor } from './first-factor.ts'
 import { hashOf, randomText } from './hashed.ts'
-import { limits } from './limits.ts'
 import type { PasskeyOptions, Passkeys } from './passkeys.ts'
 import type { Passwords } from './password.ts'
 import * as queries from './queries.ts'
@@ -65,53 +64,26 @@ const checkLink = async (deps: Deps, token: string, visit: Visit): Promise<void>
   if (!(await queries.isClaimValid(deps.db, hashOf(token)))) throw fault('E_CLAIM_INVALID')
 }
 
-type FirstFactor =
-  | { readonly user: UserId; readonly password: string }
-  | { readonly user: UserId; readonly passkey: Omit<queries.Passkey, 'user'> }
-
 const finish: (deps: Deps, ...input: Parameters<Claim['finish']>) => Promise<OpenedSession> = async (
   deps,
   owner,
   visit,
 ) => {
   await checkLink(deps, owner.token, visit)
-  const factor = await firstFactor(deps, owner)
+  const factor = await takeFirstFactor(deps, owner)
+  const { name, email } = owner
+  const organisation = deps.organisation.id
   return deps.db.transaction().execute(async (tx) => {
     if (!(await queries.takeClaim(tx, hashOf(owner.token)))) throw fault('E_CLAIM_INVALID')
-    const { name, email } = owner
-    await queries.insertUser(tx, {
-      id: factor.user,
-      name,
-      email,
-      role: 'owner',
-      organisation: deps.organisation.id,
-    })
-    if ('password' in factor) await queries.insertPassword(tx, factor.user, factor.password)
-    else await queries.insertPasskey(tx, { ...factor.passkey, user: factor.user })
-    const how = 'password' in factor ? 'password' : 'passkey'
-    const opened = await deps.sessions.open(tx, factor.user, { how, replaces: visit.cookie })
+    await insertPerson(tx, { name, email, role: 'owner', organisation }, factor)
+    const how = howOf(factor)
+    const opened = await deps.sessions.open(tx, factor.user, { how, visit })
     await writeAudit(tx, opened.person, {
       action: 'installation.claim',
-      target: deps.organisation.id,
+      target: organisation,
       result: 'ok',
       facts: { how },
     })
     return opened
   })
-}
-
-/** A new password, hashed, or a verified passkey: exactly one of them. */
-const firstFactor = async (
-  deps: Deps,
-  owner: { readonly password?: string | undefined; readonly passkey?: unknown },
-): Promise<FirstFactor> => {
-  if ((owner.password === undefined) === (owner.passkey === undefined))
-    throw fault('E_INPUT', { public: 'Send either a password or a passkey' })
-  if (owner.password === undefined) return deps.passkeys.finishRegistration(owner.passkey)
-  if ([...owner.password].length < limits.password.charactersMin)
-    throw fault('E_INPUT', { public: `A password has at least ${limits.password.charactersMin} characters` })
-  return {
-    user: deps.newId('user'),
-    password: await deps.passwords.hash(new Secret(owner.password)),
-  }
 }

@@ -18,4 +18,7 @@ export const limits = {
   /** 64 MiB each: at most so many at once, and so many waiting. */
   password: { atOnce: 2, waiting: 32, charactersMin: 12 },
   tokensPerOwnerMax: 100,
+  sessionsListed: 200,
+  membersMax: 1_000,
+  invitationsMax: 100,
 } as const

@@ -129,15 +129,21 @@ export const takeChallenge = (
 
 export const insertSession = async (
   db: Executor,
-  session: { readonly id: SessionId; readonly hash: Uint8Array; readonly user: UserId },
+  session: {
+    readonly id: SessionId
+    readonly hash: Uint8Array
+    readonly user: UserId
+    readonly how: string
+    readonly browser: string | null
+  },
 ): Promise<void> => {
   await sql`
-    insert into sessions (id, token_hash, user_id, expires_at)
-    values (${session.id}, ${Buffer.from(session.hash)}, ${session.user},
+    insert into sessions (id, token_hash, user_id, how, browser, expires_at)
+    values (${session.id}, ${Buffer.from(session.hash)}, ${session.user}, ${session.how}, ${session.browser},
       now() + ${limits.session.absoluteMs} * interval '1 ms')`.execute(db)
 }
 
-const liveSession = sql`expires_at > now() and last_seen_at > now() - ${limits.session.idleMs} * interval '1 ms'`
+export const liveSession = sql`expires_at > now() and last_seen_at > now() - ${limits.session.idleMs} * interval '1 ms'`
 
 export type SessionMember = Member & { readonly session: SessionId; readonly seenAgoMs: number }
 
@@ -300,5 +306,6 @@ export const countAttempt = async (db: Executor, key: string): Promise<number> =
 export const deleteExpired = async (db: Executor): Promise<void> => {
   await sql`delete from sessions where not (${liveSession})`.execute(db)
   await sql`delete from passkey_challenges where expires_at <= now()`.execute(db)
+  await sql`delete from invitations where expires_at <= now()`.execute(db)
   await sql`delete from attempt_counters where window_start < now() - interval '1 hour'`.execute(db)
 }

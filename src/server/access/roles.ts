@@ -23,6 +23,7 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'run.approve': writers,
   'runner.view': everybody,
   'token.own': everybody,
+  'member.manage': ['owner'],
   /** Developers see names and kinds. */
   'secret.meta': writers,
   'secret.put': ['owner'],
@@ -31,7 +32,7 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
 }
 
 /** Verbs that no token carries: they need the person (trust-model.md §5.6). */
-const personOnly: readonly Verb[] = ['token.own', 'signer.manage']
+const personOnly: readonly Verb[] = ['token.own', 'member.manage', 'signer.manage']
 
 /** The verbs a token may be given as scopes. */
 export const tokenScopes: readonly Verb[] = (Object.keys(rolesByVerb) as Verb[]).filter(

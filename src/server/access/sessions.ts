@@ -1,14 +1,17 @@
 // Browser sessions: 256 random bits in a cookie, their SHA-256 in the database, 12 hours idle, 7 days in all. A new one
-// is made at every sign-in, and the browser's older one ends.
+// is made at every sign-in, and the browser's older one ends. People see and end their own; the operator all of them.
 import type { RandomBytes } from '../../base/clock.ts'
+import { fault } from '../../base/faults.ts'
 import type { SessionId, UserId } from '../../base/ids.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { NewId } from '../new-id.ts'
-import { type Person, scopeOfOrganisation } from './actor.ts'
+import { type Actor, type Person, scopeOfOrganisation } from './actor.ts'
 import { writeAudit } from './audit.ts'
 import { hashOf, randomText } from './hashed.ts'
 import { limits } from './limits.ts'
+import { endSessions, listSessions, type SessionOwners, type SessionRow } from './member-queries.ts'
 import * as queries from './queries.ts'
+import type { Visit } from './sign-in.ts'
 
 const sessionBytes = 32
 const cookieForm = /^[A-Za-z0-9_-]{43}$/
@@ -16,15 +19,20 @@ const cookieForm = /^[A-Za-z0-9_-]{43}$/
 export type OpenedSession = { readonly token: Secret<string>; readonly person: Person }
 
 export type Sessions = {
-  /** Runs in the caller's transaction. `replaces`: the cookie the browser came with, whatever it says. */
+  /** Runs in the caller's transaction. The session of the cookie that the browser came with, whatever it says, ends. */
   open(
     tx: queries.Executor,
     user: UserId,
-    options: { how: string; replaces: string | null },
+    options: { how: string; visit: Pick<Visit, 'cookie' | 'browser'> },
   ): Promise<OpenedSession>
   findByCookie(cookie: string): Promise<Person | null>
   findAgain(id: SessionId): Promise<Person | null>
   end(person: Person): Promise<void>
+  list(actor: Actor): Promise<readonly SessionRow[]>
+  /** One of those that `list` gives. */
+  endOne(actor: Actor, session: string): Promise<void>
+  /** All of those; `keepThis` leaves the one that asks. Answers how many ended. */
+  endAll(actor: Actor, options: { keepThis: boolean }): Promise<number>
 }
 
 export type SessionDeps = {
@@ -36,11 +44,11 @@ export type SessionDeps = {
 export const createSessions = (
   deps: SessionDeps & { readonly tellEnded: (id: SessionId) => void },
 ): Sessions => ({
-  open: async (tx, user, { how, replaces }) => {
+  open: async (tx, user, { how, visit: { cookie: replaces, browser } }) => {
     const token = randomText(deps.randomBytes, sessionBytes)
     const hash = hashOf(token.reveal('to store its hash'))
     if (replaces !== null) await endReplaced(tx, replaces)
-    await queries.insertSession(tx, { id: deps.newId('session'), hash, user })
+    await queries.insertSession(tx, { id: deps.newId('session'), hash, user, how, browser })
     const person = personOf(await queries.findSession(tx, hash))
     if (person === null) throw new Error('a session that was just made is not there')
     await writeAudit(tx, person, {
@@ -66,7 +74,35 @@ export const createSessions = (
     })
     deps.tellEnded(person.session)
   },
+  list: (actor) => listSessions(deps.db, ownersOf(actor)),
+  endOne: async (actor, session) => {
+    if ((await endThem(deps, actor, { only: session, except: null })) === 0) throw fault('E_NOT_FOUND')
+  },
+  endAll: (actor, { keepThis }) =>
+    endThem(deps, actor, { only: null, except: keepThis && actor.kind === 'user' ? actor.session : null }),
 })
+
+/** A token has none: the routes let only people and the operator through. */
+const ownersOf = (actor: Actor): SessionOwners => ({
+  organisation: actor.scope.organisation,
+  user: actor.kind === 'operator' ? null : (actor.user ?? neverAUser),
+})
+// SAFE: no id looks like this, so it owns nothing.
+const neverAUser = '-' as UserId
+
+const endThem = async (
+  deps: SessionDeps & { readonly tellEnded: (id: SessionId) => void },
+  actor: Actor,
+  which: Parameters<typeof endSessions>[2],
+): Promise<number> => {
+  const ended = await deps.db.transaction().execute(async (tx) => {
+    const ids = await endSessions(tx, ownersOf(actor), which)
+    for (const id of ids) await writeAudit(tx, actor, { action: 'session.end', target: id, result: 'ok' })
+    return ids
+  })
+  for (const id of ended) deps.tellEnded(id)
+  return ended.length
+}
 
 const endReplaced = async (tx: queries.Executor, cookie: string): Promise<void> => {
   const older = await queries.findSession(tx, hashOf(cookie))

@@ -11,7 +11,12 @@ import * as queries from './queries.ts'
 import type { OpenedSession, SessionDeps, Sessions } from './sessions.ts'
 
 /** Where a request came from, and the session cookie it carried. */
-export type Visit = { readonly address: string; readonly cookie: string | null }
+export type Visit = {
+  readonly address: string
+  readonly cookie: string | null
+  /** `Firefox on Linux`; null where nothing is known. */
+  readonly browser: string | null
+}
 
 export type SignIn = {
   byPassword(
@@ -61,9 +66,7 @@ const signIn = async (
   try {
     await countSignInFrom(deps.db, visit.address)
     const user = await prove()
-    return await deps.db
-      .transaction()
-      .execute((tx) => deps.sessions.open(tx, user, { how, replaces: visit.cookie }))
+    return await deps.db.transaction().execute((tx) => deps.sessions.open(tx, user, { how, visit }))
   } catch (error) {
     if (isFault(error, 'E_SIGN_IN')) await auditDenied(deps, how, error.code)
     throw error

@@ -63,6 +63,19 @@ export const runnersCheck = (runners: Pick<Runners, 'list'>): Check =>
       : { status: 'weak', detail, mend: 'mayfly doctor, on that runner' }
   })
 
+/** A password alone is one stolen secret away from everything its owner may. */
+export const signInCheck = (db: Executor): Check =>
+  check('sign-in', async () => {
+    const { rows } = await sql<{ owners: number; weak: number }>`
+      select count(*) as owners,
+        count(*) filter (where not exists (select 1 from passkeys k where k.user_id = u.id)) as weak
+      from users u where role = 'owner' and disabled_at is null`.execute(db)
+    const { owners = 0, weak = 0 } = rows[0] ?? {}
+    if (weak === 0) return { status: 'ok', detail: `${owners} of ${owners} owners have a passkey` }
+    const mend = 'mayfly member invite --role owner, and join by that link with a passkey'
+    return { status: 'weak', detail: `${weak} of ${owners} owners sign in with a password alone`, mend }
+  })
+
 /** What a runner said of itself, as it is stored. */
 const wordsOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((word) => typeof word === 'string') : []

@@ -5,7 +5,7 @@ import type { SystemStatus } from '../../protocol/api/shapes.ts'
 import type { Executor } from '../access/queries.ts'
 import type { Runners } from '../use-cases.ts'
 import { type Backups, judgeBackup } from './backups.ts'
-import { check, databaseCheck, orElse, runnersCheck, vaultCheck } from './checks.ts'
+import { check, databaseCheck, orElse, runnersCheck, signInCheck, vaultCheck } from './checks.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import { judgeDisks, readDisks } from './disk.ts'
 import { judgeProcesses, readProcesses } from './processes.ts'
@@ -39,6 +39,7 @@ export const createHealth = (deps: HealthDeps): Health => ({
       ...[databaseCheck(deps.db), vaultCheck(deps.vault), runnersCheck(deps.runners)].map((ask) => ask()),
       ...(processes.length === 0 ? [] : [check('processes', async () => judgeProcesses(processes))()]),
       check('disk', async () => judgeDisks(disks))(),
+      signInCheck(deps.db)(),
       check('clock', async () => deps.clockWatch.judge())(),
       ...(queue === null ? [] : [check('queue', async () => judgeQueue(queue))()]),
       ...(backup === undefined ? [] : [check('backup', async () => judgeBackup(backup, deps.clock.now()))()]),

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
 import { type Actor, actorId } from '../access/actor.ts'
+import { browserName } from '../access/browser-name.ts'
 import { networkOf } from '../access/network.ts'
 import type { Site } from '../access/site.ts'
 import { authenticateOperator, authenticatePeople } from './authenticate.ts'
@@ -33,6 +34,7 @@ export const peopleDoor = (
     visit: (request) => ({
       address: request.ip,
       cookie: readSessionCookie(site(), request.headers.cookie),
+      browser: browserName(request.headers['user-agent']),
     }),
     sessionCookie: (session) =>
       session === null
@@ -52,7 +54,7 @@ export const operatorDoor = ({
   return {
     kind: 'operator',
     admit: (request): Promise<Actor | null> => authenticate(request.headers),
-    visit: () => ({ address: 'operator', cookie: null }),
+    visit: () => ({ address: 'operator', cookie: null, browser: null }),
     // Nobody on the socket keeps cookies; an ended one tells a curious client nothing.
     sessionCookie: () => endedCookie(site()),
   }

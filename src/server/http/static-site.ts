@@ -36,7 +36,16 @@ export const reservedSegments = [
 ] as const
 
 /** First segments of the web's own pages: free of reserved meaning for the server, yet no organisation's name. */
-export const pageSegments = ['runs', 'projects', 'settings', 'runners', 'sign-in', 'status', 'docs'] as const
+export const pageSegments = [
+  'runs',
+  'projects',
+  'settings',
+  'runners',
+  'sign-in',
+  'join',
+  'status',
+  'docs',
+] as const
 
 /** Reserved, and yet a page: where the one-time link leads. */
 const reservedPages = ['/claim']

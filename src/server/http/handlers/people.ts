@@ -1,7 +1,8 @@
 // Routes about people: who am I, the claim, signing in and out, API tokens.
-import type { Me, Token } from '../../../protocol/api/shapes.ts'
+import type { Invitation, Me, Member, Session, Token } from '../../../protocol/api/shapes.ts'
 import type { Access } from '../../access/access.ts'
 import type { Actor } from '../../access/actor.ts'
+import type { InvitationRow, MemberRow, SessionRow } from '../../access/member-queries.ts'
 import type { TokenRow } from '../../access/queries.ts'
 import type { OpenedSession } from '../../access/sessions.ts'
 import type { Handlers } from '../binder.ts'
@@ -18,6 +19,17 @@ export type PeopleRoutes =
   | 'tokenCreate'
   | 'tokenRevoke'
   | 'operatorClaimLink'
+  | 'sessions'
+  | 'sessionEnd'
+  | 'sessionsEnd'
+  | 'members'
+  | 'memberChange'
+  | 'memberSignOut'
+  | 'invitations'
+  | 'invitationCreate'
+  | 'invitationRevoke'
+  | 'joinOptions'
+  | 'join'
 
 export const peopleHandlers = (deps: {
   readonly access: Access
@@ -57,6 +69,43 @@ export const peopleHandlers = (deps: {
       await access.tokens.revoke(actor, params.token)
       return {}
     },
+    sessions: async ({ actor }) => ({
+      items: (await access.sessions.list(actor)).map((row) => sessionShape(row, actor)),
+      next_cursor: null,
+    }),
+    sessionEnd: async ({ actor, params, setSession }) => {
+      await access.sessions.endOne(actor, params.session)
+      if (actor.kind === 'user' && actor.session === params.session) setSession(null)
+      return {}
+    },
+    sessionsEnd: async ({ actor, body, setSession }) => {
+      const ended = await access.sessions.endAll(actor, { keepThis: body.keep_this })
+      if (!body.keep_this) setSession(null)
+      return { ended }
+    },
+    members: async ({ actor }) => ({
+      items: (await access.members.list(actor)).map(memberShape),
+      next_cursor: null,
+    }),
+    memberChange: async ({ actor, params, body }) =>
+      memberShape(await access.members.change(actor, params.member, body)),
+    memberSignOut: async ({ actor, params }) => ({
+      ended: await access.members.signOut(actor, params.member),
+    }),
+    invitations: async ({ actor }) => ({
+      items: (await access.members.invitations(actor)).map(invitationShape),
+      next_cursor: null,
+    }),
+    invitationCreate: async ({ actor, body }) => {
+      const { row, url } = await access.members.invite(actor, body)
+      return { invitation: invitationShape(row), url: url.reveal('shown to who invites, once') }
+    },
+    invitationRevoke: async ({ actor, params }) => {
+      await access.members.uninvite(actor, params.invitation)
+      return {}
+    },
+    joinOptions: async ({ body, visit }) => ({ options: await access.members.joinOptions(body, visit) }),
+    join: async ({ body, visit, setSession }) => welcome(await access.members.join(body, visit), setSession),
     operatorClaimLink: async ({ actor }) => {
       const url = await access.claim.issue(actor)
       return { claimed: url === null, url: url?.reveal('the operator asked for it') ?? null }
@@ -86,4 +135,29 @@ const tokenShape = (row: TokenRow): Token => ({
   created_at: row.createdAt.toISOString(),
   expires_at: row.expiresAt.toISOString(),
   last_used_at: row.lastUsedAt?.toISOString() ?? null,
+})
+
+const sessionShape = (row: SessionRow, actor: Actor): Session => ({
+  id: row.id,
+  current: actor.kind === 'user' && actor.session === row.id,
+  user: { id: row.user, name: row.name },
+  how: row.how,
+  browser: row.browser,
+  created_at: row.createdAt.toISOString(),
+  last_seen_at: row.lastSeenAt.toISOString(),
+  expires_at: row.expiresAt.toISOString(),
+})
+
+const memberShape = (row: MemberRow): Member => ({
+  ...{ id: row.id, name: row.name, email: row.email, role: row.role, disabled: row.disabled },
+  factors: { passkeys: row.passkeys, password: row.password },
+  sessions: row.sessions,
+  created_at: row.createdAt.toISOString(),
+  last_seen_at: row.lastSeenAt?.toISOString() ?? null,
+})
+
+const invitationShape = (row: InvitationRow): Invitation => ({
+  ...{ id: row.id, role: row.role, created_by: row.createdBy },
+  created_at: row.createdAt.toISOString(),
+  expires_at: row.expiresAt.toISOString(),
 })
