@@ -185,7 +185,10 @@ export const openTestApp = async (
     const email = `person${++people_.count}@example.org`
     await sql`insert into users (id, organisation_id, name, email, role)
       values (${user}, ${organisation.id}, ${role}, ${email}, ${role})`.execute(db)
-    const { token } = await access.sessions.open(db, user, { how: 'test', visit: { cookie: null, browser: null } })
+    const { token } = await access.sessions.open(db, user, {
+      how: 'test',
+      visit: { cookie: null, browser: null },
+    })
     return `mf_s=${token.reveal('the test is its browser')}`
   }
 

@@ -11,8 +11,8 @@ import type { PasskeyOptions, Passkeys } from './passkeys.ts'
 import type { Passwords } from './password.ts'
 import * as queries from './queries.ts'
 import type { OpenedSession, SessionDeps, Sessions } from './sessions.ts'
-import type { Visit } from './sign-in.ts'
 import type { Site } from './site.ts'
+import type { Visit } from './visit.ts'
 
 const claimBytes = 16
 

@@ -11,7 +11,7 @@ import { hashOf, randomText } from './hashed.ts'
 import { limits } from './limits.ts'
 import { endSessions, listSessions, type SessionOwners, type SessionRow } from './member-queries.ts'
 import * as queries from './queries.ts'
-import type { Visit } from './sign-in.ts'
+import type { Visit } from './visit.ts'
 
 const sessionBytes = 32
 const cookieForm = /^[A-Za-z0-9_-]{43}$/

@@ -9,14 +9,7 @@ import type { PasskeyOptions, Passkeys } from './passkeys.ts'
 import type { Passwords } from './password.ts'
 import * as queries from './queries.ts'
 import type { OpenedSession, SessionDeps, Sessions } from './sessions.ts'
-
-/** Where a request came from, and the session cookie it carried. */
-export type Visit = {
-  readonly address: string
-  readonly cookie: string | null
-  /** `Firefox on Linux`; null where nothing is known. */
-  readonly browser: string | null
-}
+import type { Visit } from './visit.ts'
 
 export type SignIn = {
   byPassword(
