@@ -46,8 +46,8 @@ export const environmentBytesMax = 1024 * 1024
 /** Sets of FIFOs made with the nest (each costs its start some 0.1 ms), and per refill. */
 export const setsAtStart = 10
 export const setsBatch = 16
-/** Sets whose handles the runner holds before a step asks for one. */
-export const setsAhead = 1
+/** A step that runs this long has the handles of the next asked for. */
+export const nextSetMs = 100
 /** A waiting nest is made anew after this. */
 export const poolAgeMs = 10 * 60_000
 /** From a nest being taken to the making of the next one. */

@@ -22,7 +22,8 @@ export const findTraces = (departed: Departed, survey: Survey): readonly GoneChe
   const living = survey.processes.filter((process) => process.uid === uid)
   const holders = survey.processes.filter(
     (process) =>
-      process.namespaces.some((inode) => namespaces.includes(inode)) && isOfNest(process.pid, departed),
+      process.namespaces.some((inode) => namespaces.includes(inode)) &&
+      isOfNest(process.pid, departed, survey),
   )
   const names = [`${directory} `, `${directory}/`, ` ${ramdiskName(id)} `]
   const mounts = [...survey.mountTables].filter(([, table]) => names.some((name) => table.includes(name)))
@@ -47,16 +48,26 @@ export const ramdiskName = (id: string): string => `mayfly-${id}`
  * The kernel gives the inode numbers of ended namespaces to the next ones at once, also to strangers: a holder counts
  * when its user namespace maps to the nest's uid, or when it is a child of ours that belongs to no other nest.
  */
-const isOfNest = (pid: number, { uid, isOthers }: Departed): boolean => {
+const isOfNest = (pid: number, { uid, isOthers }: Departed, { isOurs }: Survey): boolean => {
   const map = text(`/proc/${pid}/uid_map`).trim().split(/\s+/)
   return map[1] === String(uid) || (isOurs(pid) && !isOthers(pid))
 }
 
-/** Ourselves, a child of ours, or of one. */
-export const isOurs = (pid: number): boolean => {
-  for (let at = pid; at > 1; at = Number(field(text(`/proc/${at}/status`), 'PPid')))
-    if (at === process.pid) return true
-  return false
+/** Ourselves, a child of ours, or of one. Each process is looked at once: there are hundreds, and many nests ask. */
+const createKinship = (): ((pid: number) => boolean) => {
+  const known = new Map([[process.pid, true]])
+  const isOurs = (pid: number): boolean => {
+    const answer = known.get(pid) ?? (pid > 1 && isOurs(parentOf(pid)))
+    known.set(pid, answer)
+    return answer
+  }
+  return isOurs
+}
+
+/** `pid (name) state parent …`, where the name may hold anything. */
+const parentOf = (pid: number): number => {
+  const stat = text(`/proc/${pid}/stat`)
+  return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2] ?? 0)
 }
 
 const check = (name: string, found: readonly string[]): GoneCheck => ({
@@ -85,6 +96,7 @@ export type Survey = {
   /** By a process that has it: each mount table once. */
   readonly mountTables: ReadonlyMap<number, string>
   readonly ipcOwners: readonly number[]
+  readonly isOurs: (pid: number) => boolean
 }
 
 /** Who asks while a walk is due gets the answers of that walk: it begins after they asked. */
@@ -138,7 +150,8 @@ export const takeSurvey = (): Survey => {
     const namespaces = [...(isForeign('net', net) ? [net] : []), ...foreign].map(inodeOf)
     processes.push({ pid, uid, namespaces })
   }
-  return { processes, mountTables, ipcOwners: ['shm', 'msg', 'sem'].flatMap(ownersOf) }
+  const ipcOwners = ['shm', 'msg', 'sem'].flatMap(ownersOf)
+  return { processes, mountTables, ipcOwners, isOurs: createKinship() }
 }
 
 const isNumber = /^\d+$/

@@ -1,7 +1,7 @@
 // Who else holds a network namespace: processes in it, descriptors of it, mounts of it; the answer is an entry of the
 // receipt. Asked while our own descriptors of it are open: once they are closed, its inode number is the next one's.
 import { readdirSync, readlinkSync } from 'node:fs'
-import { isOurs, nameOf, type Survey } from './gone.ts'
+import { nameOf, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
 
 export type HeldNamespace = { readonly fd: number; readonly inode: number }
@@ -32,7 +32,7 @@ export const findNamespaceHolders = (held: readonly HeldNamespace[], survey: Sur
  * The namespace has no name: its descriptors come from ours, which the jailer and its children that are still root can
  * open. Processes of the job could from inside, and are proven gone by their uid (gone.ts).
  */
-const ableToOpen = ({ processes }: Survey): readonly number[] =>
+const ableToOpen = ({ processes, isOurs }: Survey): readonly number[] =>
   processes.filter(({ uid, pid }) => uid === 0 && isOurs(pid)).map(({ pid }) => pid)
 
 const descriptorsOf = (pid: number, inodes: ReadonlySet<number>): readonly string[] => {

@@ -2,7 +2,7 @@
 // pool or on the spot, used by one sandbox, ended once.
 import { fault } from '../../../base/faults.ts'
 import type { Limits, Receipt } from '../../../protocol/receipt.ts'
-import { nestMs, setsAhead } from '../../limits.ts'
+import { nestMs, nextSetMs } from '../../limits.ts'
 import { type RawHandle, readerOf, writerOf } from '../../pipes.ts'
 import type { JailerClient } from './client.ts'
 import { createJobCell, type JobCell } from './job-cell.ts'
@@ -89,9 +89,13 @@ const within = async (ready: Promise<boolean>, ms: number): Promise<boolean> => 
   }
 }
 
-/** Keeps `setsAhead` sets of foreground steps requested, so that a step does not wait for its handles. */
+/**
+ * Keeps the set of the next foreground step requested, so that it does not wait for its handles: the first at once, each
+ * other when the step before it has run a while. Most of the shortest jobs have no other.
+ */
 const createSets = (client: JailerClient, nest: string) => {
-  const ahead: Promise<StepSet>[] = []
+  let ahead: Promise<StepSet> | null = null
+  let timer: NodeJS.Timeout | undefined
   let closed = false
   const open = async (kind: 'foreground' | 'background'): Promise<StepSet> => {
     const reply = await client.call('set.open', { nest, kind })
@@ -100,11 +104,17 @@ const createSets = (client: JailerClient, nest: string) => {
     return { set, out: reply.take('out'), err: reply.take('err'), pro: reply.take('pro'), in: null }
   }
   const refill = () => {
-    while (!closed && ahead.length < setsAhead) {
-      const next = open('foreground')
-      next.catch(() => undefined)
-      ahead.push(next)
-    }
+    if (closed || ahead !== null) return
+    ahead = open('foreground')
+    ahead.catch(() => undefined)
+  }
+  const takeForeground = (): Promise<StepSet> => {
+    const next = ahead ?? open('foreground')
+    ahead = null
+    clearTimeout(timer)
+    timer = setTimeout(refill, nextSetMs)
+    timer.unref()
+    return next
   }
   const withStdin = async (set: StepSet): Promise<StepSet> => {
     const reply = await client.call('set.stdin', { nest, set: set.set })
@@ -113,14 +123,14 @@ const createSets = (client: JailerClient, nest: string) => {
   refill()
   return {
     take: async (foreground: boolean, stdin: boolean): Promise<StepSet> => {
-      const next = foreground ? (ahead.shift() ?? open('foreground')) : open('background')
-      refill()
+      const next = foreground ? takeForeground() : open('background')
       return stdin ? withStdin(await next) : next
     },
     close: async () => {
       closed = true
-      for (const set of await Promise.allSettled(ahead.splice(0)))
-        if (set.status === 'fulfilled') closeSet(set.value)
+      clearTimeout(timer)
+      const unused = await ahead?.catch(() => null)
+      if (unused) closeSet(unused)
     },
   }
 }
