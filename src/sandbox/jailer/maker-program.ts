@@ -76,7 +76,8 @@ sub bind_read_only {
   kernel('mount', $from, $at, 0, 0x1000, 0);
   kernel('mount', 'none', $at, 0, 0x1027, 0);
 }
-sub run_tool {
+# A program that is given $input; the answer waits for its end.
+sub start_tool {
   my ($input, @command) = @_;
   pipe(my $in, my $to) and pipe(my $from, my $out) or die "pipe: $!\n";
   defined(my $pid = fork) or die "fork: $!\n";
@@ -89,9 +90,11 @@ sub run_tool {
   close $_ for $in, $out;
   syswrite $to, $input;
   close $to;
-  my $said = join '', <$from>;
-  waitpid $pid, 0;
-  die "$command[0]: $said\n" if $?;
+  return sub {
+    my $said = join '', <$from>;
+    waitpid $pid, 0;
+    die "$command[0]: $said\n" if $?;
+  };
 }
 sub write_to {
   my ($path, $text) = @_;
@@ -99,18 +102,19 @@ sub write_to {
   defined(syswrite $file, $text) or die "$path: $!\n";
 }
 
-# The nest: 1 namespaces 2 network 3 ramdisk 4 tree 5 binds.
+# The nest: 1 namespaces 2 network, beside it 3 ramdisk 4 tree 5 binds 6 job cell.
 sub build {
   my ($of) = @_;
   my $orders = $of->{ip};
   %nest = (uid => $of->{uid}[0] + 0, fds => $of->{fds}[0] + 0, enter => $of->{enter}, filter => $of->{filter}[0]);
   @nest{qw(directory tmpfs)} = ($of->{directory}[0], $of->{tmpfs}[0]);
+  my $linked = sub { };
   kernel('unshare', 0x20000 | ($orders ? 0x40000000 : 0));
   kernel('mount', 'none', '/', 0, 0x44000, 0);
   if ($orders) {
     write_to('/proc/sys/net/ipv6/conf/default/disable_ipv6', 1);
     write_to('/proc/sys/net/ipv4/ip_unprivileged_port_start', 0);
-    run_tool(join("\n", @$orders, ''), 'ip', '-batch', '-');
+    $linked = start_tool(join("\n", @$orders, ''), 'ip', '-batch', '-');
   }
   kernel('mount', $of->{name}[0], $nest{directory}, 'tmpfs', 6, $nest{tmpfs});
   chdir $nest{directory} or die "chdir: $!\n";
@@ -129,6 +133,7 @@ sub build {
   # Until the jailer has its ends, somebody must hold both.
   for (qw(in out)) { sysopen my $fifo, "sets/job/0/$_", 0x802 or die "$_: $!\n"; push @held, $fifo }
   start_cell($of);
+  $linked->();
   return $$;
 }
 
@@ -213,7 +218,7 @@ my %obey = (
     bind_read_only($from, "src/$name");
     '';
   },
-  drop => sub { run_tool('', 'rm', '-rf', '--', map { "$_/$_[0]" } qw(sets cells)); '' },
+  drop => sub { my $name = $_[0]; start_tool('', 'rm', '-rf', '--', map { "$_/$name" } qw(sets cells))->(); '' },
 );
 
 sub obey_line {
