@@ -1,11 +1,13 @@
 // The anchor of a nest: the process that made it, holds its namespaces, starts its cells and does the few things that need
 // root inside. It obeys one order at a time (maker-program.ts) and ends when its line ends, and its cells with it, so a
 // dead jailer leaves nothing behind.
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
 import type { Bind } from './base.ts'
 import { type Cell, type CellExit, createCell } from './cells.ts'
-import type { AnchorLine, Maker } from './maker.ts'
+import type { AnchorLine } from './maker.ts'
 
 export interface Anchor {
   readonly pid: number
@@ -18,7 +20,6 @@ export interface Anchor {
 }
 
 export type AnchorWant = {
-  readonly id: string
   readonly directory: string
   readonly uid: number
   readonly fds: number
@@ -46,12 +47,11 @@ export type CellWant = {
   readonly blocked: boolean
 }
 
-/** Resolves when the nest stands; its job cell is being built meanwhile. */
+/** Resolves when the nest stands; its job cell is being built meanwhile. `line` is to a process that made nothing yet. */
 export const openAnchor = async (
-  maker: Maker,
+  line: AnchorLine,
   want: AnchorWant,
 ): Promise<{ anchor: Anchor; cell: Promise<Cell> }> => {
-  const line = await maker.anchor(want.id)
   const talk = talkTo(line)
   let pid = 0
   const end = async () => {
@@ -59,6 +59,9 @@ export const openAnchor = async (
     const timer = setTimeout(() => kill(pid), anchorEndMs)
     await line.gone
     clearTimeout(timer)
+    // It closes its files first, then takes its mounts apart.
+    const deadline = performance.now() + anchorEndMs
+    while (existsSync(`/proc/${pid}/ns`) && performance.now() < deadline) await sleep(1)
   }
   const startCell: Anchor['startCell'] = (number, cell) => {
     const made = watch(talk, number, want.processes)

@@ -96,11 +96,12 @@ export type NestDeps = {
 /** The runner's ends of the job cell's stdin and stdout. */
 export type JobPipes = { readonly in: Parcel; readonly out: Parcel }
 
-export type MadeNest = { readonly nest: Nest; readonly pipes: JobPipes }
+/** Gives the runner what it may have before the job cell stands: these, and what lies below `view`. */
+export type HandOver = (pipes: JobPipes, view: string) => Promise<void>
 
 export interface Nests {
   /** Rejects when it could not be made or handed over; it is gone then. */
-  prepare(want: NestWant, handOver: (made: MadeNest) => Promise<void>): Promise<void>
+  prepare(want: NestWant, handOver: HandOver): Promise<Nest>
   get(id: string): Nest
   bind(nest: Nest, limits: Limits): Promise<void>
   /** Takes the network away from a job that abuses it. */
@@ -122,17 +123,13 @@ export const createNests = (deps: NestDeps): Nests => {
     const id = deps.newId()
     // The turn lasts until the nest is handed over: else all would be handed over late, when the last is built.
     const work = inTurn(async () => {
-      const made = await makeNest(deps, id, want)
-      nests.set(id, made.nest)
-      await handOver(made)
+      const nest = await makeNest(deps, id, want, handOver)
+      nests.set(id, nest)
+      return nest
     })
     making.set(id, work)
     try {
-      await work
-    } catch (error) {
-      const nest = nests.get(id)
-      if (nest !== undefined) await destroy(nest)
-      throw error
+      return await work
     } finally {
       making.delete(id)
     }
@@ -162,13 +159,17 @@ export const createNests = (deps: NestDeps): Nests => {
   }
 }
 
-const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<MadeNest> => {
+const makeNest = async (deps: NestDeps, id: string, want: NestWant, handOver: HandOver): Promise<Nest> => {
   const directory = join(deps.directory, id)
   const uid = deps.uids.take()
   const groups = deps.groups.directoriesOf(id)
   deps.records.put({ id, uid, groups: [...groups] })
   const undo: (() => unknown)[] = [() => deps.records.drop(id), () => deps.uids.give(uid)]
   try {
+    // Its process begins meanwhile.
+    const line = deps.maker.anchor(id)
+    line.catch(() => undefined)
+    undo.push(async () => (await line).end())
     // 1 cgroup with its limits
     undo.push(() => groupAt(groups).remove())
     const group = deps.groups.create(id)
@@ -182,8 +183,8 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<Mad
     const address = want.net === 'gateway' ? await deps.network.reserve() : null
     if (address !== null) undo.push(() => deps.network.remove([address]))
     const plan = planCell(deps.wall, { directory, limits: want.limits, seccomp: want.seccomp })
-    const { anchor, cell } = await openAnchor(deps.maker, {
-      ...{ id, directory, uid, enter: group.enter, processes: group.processes, fds: want.limits.fds },
+    const { anchor, cell } = await openAnchor(await line, {
+      ...{ directory, uid, enter: group.enter, processes: group.processes, fds: want.limits.fds },
       ...{ name: ramdiskName(id), tmpfs: tmpfsOptions(deps, want.limits), binds: bindsOf(deps, want) },
       network: address?.orders ?? null,
       seccompFile: deps.wall.seccompFile(want.seccomp),
@@ -198,19 +199,22 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant): Promise<Mad
     const view = `/proc/${anchor.pid}/root${directory}`
     const pipes = openPipes(view)
     undo.push(() => closePipes(pipes))
+    const joined = address === null ? null : deps.network.join(address, `/proc/${anchor.pid}`)
+    undo.push(async () => (await joined)?.close())
     const [link] = await Promise.all([
-      address === null ? null : deps.network.join(address, `/proc/${anchor.pid}`),
+      joined,
       anchor.ask('held'),
       cell,
+      // Beside bubblewrap's work, of which most is waiting for the kernel.
+      handOver(pipes, view),
     ])
-    const nest: Nest = {
+    return {
       ...{ id, uid, directory, anchor, group, view, seccomp: want.seccomp, limits: want.limits },
       links: new Set(link === null ? [] : [link]),
       cells: new Map([[0, await cell]]),
-      ...{ nextCell: 1, nextSet: 1, nextBackground: backgroundSet },
+      ...{ nextCell: 1, nextSet: 2, nextBackground: backgroundSet },
       ...{ setsMade: setsAtStart, setsReady: Promise.resolve(), closing: null },
     }
-    return { nest, pipes }
   } catch (error) {
     for (const step of undo.reverse()) await Promise.resolve(step()).catch(() => undefined)
     throw error

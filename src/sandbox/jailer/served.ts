@@ -62,25 +62,24 @@ export const serveVerbs = (deps: ServedDeps): Served => {
   }
 }
 
-/** The nest with its job cell: built, entered, waiting for the first order on its stdin. */
+/** The nest with its job cell, which waits for the first order on its stdin, and with the set of its first step. */
 const prepareNest = async (
   deps: ServedDeps,
   { limits, net, seccomp, tools }: VerbArguments['nest.prepare'],
   give: Give,
 ) => {
   const found = tools.map(({ object, at }) => ({ directory: deps.toolDirectory(object), at }))
-  let made: { nest: string; address: string | null; noswap: boolean } | null = null
-  await deps.nests.prepare({ limits, net, seccomp, tools: found }, async ({ nest, pipes }) => {
-    void nest.cells.get(0)?.exited.then((exit) => deps.onCellExit(nest.id, 0, exit))
+  const nest = await deps.nests.prepare({ limits, net, seccomp, tools: found }, async (pipes, view) => {
     try {
       for (const part of ['in', 'out'] as const) await give(part, 0, pipes[part].handle)
     } finally {
       closePipes(pipes)
     }
-    const [link] = nest.links
-    made = { nest: nest.id, address: link?.jobAddress ?? null, noswap: deps.noswap }
+    await giveSet(view, 1, give)
   })
-  return made
+  void nest.cells.get(0)?.exited.then((exit) => deps.onCellExit(nest.id, 0, exit))
+  const [link] = nest.links
+  return { nest: nest.id, address: link?.jobAddress ?? null, noswap: deps.noswap }
 }
 
 type CellParts = Pick<CellWant, 'stdio' | 'command' | 'netPath'> & {
@@ -131,11 +130,15 @@ const openSet = async (
   if (nest.nextSet > setsPerNestMax || nest.nextBackground > backgroundSet + setsPerNestMax)
     throw fault('E_EXEC_FAILED', { public: 'the job has too many steps' })
   await makeSets(nest, set)
-  const directory = setDirectory(nest, set)
+  await giveSet(nest.view, set, give)
+  return { set }
+}
+
+const giveSet = async (view: string, set: number, give: Give): Promise<void> => {
+  const directory = setDirectory(view, set)
   await handOver(give, 'out', set, openForReading(join(directory, 'out')))
   await handOver(give, 'err', set, openForReading(join(directory, 'err')))
   await handOver(give, 'pro', set, openForWriting(join(directory, 'pro')))
-  return { set }
 }
 
 /**
@@ -172,10 +175,10 @@ const makeDirectory = (nest: Nest, name: string, mode: number, uid = 0): void =>
 const openStdin = async (nest: Nest, set: number, give: Give): Promise<void> => {
   if (set >= nest.nextSet && set >= nest.nextBackground)
     throw fault('E_EXEC_FAILED', { detail: `set ${set} was not opened` })
-  await handOver(give, 'in', set, openForWriting(join(setDirectory(nest, set), 'in')))
+  await handOver(give, 'in', set, openForWriting(join(setDirectory(nest.view, set), 'in')))
 }
 
-const setDirectory = (nest: Nest, set: number): string => join(nest.view, 'sets/job', String(set))
+const setDirectory = (view: string, set: number): string => join(view, 'sets/job', String(set))
 
 /** A cell of its own for one step; it waits for `cell.have`. */
 const startOwnCell = async (

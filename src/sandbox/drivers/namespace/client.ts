@@ -8,7 +8,8 @@ import { type HandlePart, isAnswer, parseRequest, type VerbArguments, type VerbN
 
 export type Reply = {
   readonly value: unknown
-  take(part: HandlePart): RawHandle
+  /** Of the call's own set; `nest.prepare` brings those of the job cell's stream and of its first step, 0 and 1. */
+  take(part: HandlePart, set?: number): RawHandle
   parts(): readonly HandlePart[]
 }
 export type CellExit = { readonly code: number | null; readonly ran: boolean }
@@ -23,10 +24,11 @@ export interface JailerClient {
 }
 
 type Pending = {
-  readonly handles: Map<HandlePart, RawHandle>
+  readonly handles: Handles
   resolve(reply: Reply): void
   reject(error: unknown): void
 }
+type Handles = { readonly part: HandlePart; readonly set: number; readonly handle: RawHandle }[]
 type ExitWait = {
   readonly promise: Promise<CellExit>
   readonly resolve: (exit: CellExit) => void
@@ -52,15 +54,17 @@ export const createJailerClient = (channel: Channel): JailerClient => {
     if ('part' in message) {
       const call = pending.get(message.call)
       if (call === undefined || handle === undefined) return handle?.close()
-      call.handles.set(message.part, handle)
+      call.handles.push({ part: message.part, set: message.set, handle })
     } else if ('ran' in message) {
       const key = keyOf(message.nest, message.cell)
       if (!late.delete(key)) exitOf(key).resolve(message)
     } else {
       const call = pending.get(message.re)
       pending.delete(message.re)
-      if ('fault' in message) call?.reject(fault(message.fault.code, message.fault))
-      else call?.resolve(replyOf(message.value, call.handles))
+      if ('fault' in message) {
+        for (const { handle } of call?.handles ?? []) handle.close()
+        call?.reject(fault(message.fault.code, message.fault))
+      } else call?.resolve(replyOf(message.value, call.handles))
     }
   })
   channel.onClose(() => {
@@ -84,7 +88,7 @@ export const createJailerClient = (channel: Channel): JailerClient => {
         how(value)
       }
       pending.set(number, {
-        handles: new Map(),
+        handles: [],
         resolve: (reply) => settle(resolve, reply),
         reject: (error) => settle(reject, error),
       })
@@ -130,13 +134,13 @@ const createWait = (): ExitWait => {
   }
 }
 
-const replyOf = (value: unknown, handles: Map<HandlePart, RawHandle>): Reply => ({
+const replyOf = (value: unknown, handles: Handles): Reply => ({
   value,
-  parts: () => [...handles.keys()],
-  take: (part) => {
-    const handle = handles.get(part)
-    if (handle === undefined) throw fault('E_EXEC_FAILED', { detail: `the jailer sent no handle "${part}"` })
-    handles.delete(part)
-    return handle
+  parts: () => handles.map(({ part }) => part),
+  take: (part, set) => {
+    const at = handles.findIndex((one) => one.part === part && (set === undefined || one.set === set))
+    const [taken] = at < 0 ? [] : handles.splice(at, 1)
+    if (taken === undefined) throw fault('E_EXEC_FAILED', { detail: `the jailer sent no handle "${part}"` })
+    return taken.handle
   },
 })

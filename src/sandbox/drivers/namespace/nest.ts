@@ -4,7 +4,7 @@ import { fault } from '../../../base/faults.ts'
 import type { Limits, Receipt } from '../../../protocol/receipt.ts'
 import { nestMs, nextSetMs } from '../../limits.ts'
 import { type RawHandle, readerOf, writerOf } from '../../pipes.ts'
-import type { JailerClient } from './client.ts'
+import type { JailerClient, Reply } from './client.ts'
 import { createJobCell, type JobCell } from './job-cell.ts'
 
 export type NestKind = {
@@ -56,8 +56,8 @@ export const openNest = async (client: JailerClient, kind: NestKind, now: number
   const made = reply.value as { nest: string; address: string | null; noswap: boolean }
   const { nest } = made
   const lost = client.cellExit(nest, 0)
-  const cell = createJobCell(writerOf(reply.take('in')), readerOf(reply.take('out')), lost)
-  const sets = createSets(client, nest)
+  const cell = createJobCell(writerOf(reply.take('in', 0)), readerOf(reply.take('out', 0)), lost)
+  const sets = createSets(client, nest, setOf(reply, 1))
   const destroy = async (): Promise<Destroyed> => {
     // Before our own ends are closed: the jailer counts what still lives, then kills.
     const { value } = await client.call('nest.destroy', { nest })
@@ -90,18 +90,18 @@ const within = async (ready: Promise<boolean>, ms: number): Promise<boolean> => 
 }
 
 /**
- * Keeps the set of the next foreground step requested, so that it does not wait for its handles: the first at once, each
- * other when the step before it has run a while. Most of the shortest jobs have no other.
+ * Keeps the set of the next foreground step requested, so that it does not wait for its handles: the first came with the
+ * nest, each other is asked for when the step before it has run a while. Most of the shortest jobs have no other.
  */
-const createSets = (client: JailerClient, nest: string) => {
-  let ahead: Promise<StepSet> | null = null
+const createSets = (client: JailerClient, nest: string, first: StepSet) => {
+  let ahead: Promise<StepSet> | null = Promise.resolve(first)
   let timer: NodeJS.Timeout | undefined
   let closed = false
   const open = async (kind: 'foreground' | 'background'): Promise<StepSet> => {
     const reply = await client.call('set.open', { nest, kind })
     // SAFE: the jailer is trusted by the runner.
     const { set } = reply.value as { set: number }
-    return { set, out: reply.take('out'), err: reply.take('err'), pro: reply.take('pro'), in: null }
+    return setOf(reply, set)
   }
   const refill = () => {
     if (closed || ahead !== null) return
@@ -120,7 +120,6 @@ const createSets = (client: JailerClient, nest: string) => {
     const reply = await client.call('set.stdin', { nest, set: set.set })
     return { ...set, in: reply.take('in') }
   }
-  refill()
   return {
     take: async (foreground: boolean, stdin: boolean): Promise<StepSet> => {
       const next = foreground ? takeForeground() : open('background')
@@ -134,6 +133,11 @@ const createSets = (client: JailerClient, nest: string) => {
     },
   }
 }
+
+const setOf = (reply: Reply, set: number): StepSet => ({
+  ...{ set, out: reply.take('out', set), err: reply.take('err', set), pro: reply.take('pro', set) },
+  in: null,
+})
 
 const closeSet = (set: StepSet): void => {
   for (const handle of [set.out, set.err, set.pro, set.in]) handle?.close()
