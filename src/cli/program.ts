@@ -260,8 +260,10 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
   const load = () => import('./commands/runs.ts')
   runs
     .command('cancel [ref]')
-    .description('cancel a run')
+    .description('cancel a run, or one workflow or job of it')
     .addOption(projectOption())
+    .option('-j, --job <job>', 'only this job')
+    .option('--workflow <name>', 'only this workflow')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).cancelRun))
   for (const parent of [runs, program])

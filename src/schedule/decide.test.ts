@@ -266,6 +266,33 @@ test('cancelling stops what has not begun and asks the rest to stop', () => {
   check(play(state, { kind: 'lost', job: id, number: 1 }), { run: 'cancelled', a: 'cancelled' })
 })
 
+test('one job is cancelled beside others, which follow as after any end', () => {
+  const started = planned(
+    { key: 'a' },
+    { key: 'b', needs: { a: ['passed'] } },
+    { key: 'c', needs: { a: ['cancelled'] } },
+    { key: 'd' },
+  )
+  const cancel = (state: RunState, ...keys: string[]) =>
+    play(state, { kind: 'cancel-jobs', jobs: keys.map((key) => job(state, key).id) })
+  check(cancel(started, 'a'), { run: 'queued', a: 'cancelled', b: 'skipped', c: 'queued', d: 'queued' })
+  const { id } = job(started, 'a')
+  const running = play(started, { kind: 'claimed', job: id, number: 1 })
+  const asked = cancel(running, 'a')
+  check(asked, { run: 'running', a: 'running', b: 'waiting', d: 'queued' })
+  assert.equal(job(asked, 'a').attempts[0]!.cancelRequested, true)
+  check(play(asked, { kind: 'finished', job: id, number: 1, outcome: 'cancelled' }), {
+    a: 'cancelled',
+    c: 'queued',
+  })
+  check(play(asked, { kind: 'finished', job: id, number: 1, outcome: 'errored' }), { a: 'errored' })
+  check(play(asked, { kind: 'lost', job: id, number: 1 }), { a: 'cancelled', c: 'queued' })
+  check(play(asked, { kind: 'released', job: id, number: 1 }), { a: 'cancelled', c: 'queued' })
+  assert.deepEqual(decide(asked, { kind: 'cancel-jobs', jobs: [id] }).changes, [])
+  const done = run(planned({ key: 'a' }), 'a', 'passed')
+  assert.deepEqual(decide(done, { kind: 'cancel-jobs', jobs: [job(done, 'a').id] }).changes, [])
+})
+
 test('a plan that comes after the cancel starts nothing', () => {
   const state = play(
     newRun(planId),

@@ -4,7 +4,7 @@ import type { JobId } from '../base/ids.ts'
 import type { Outcome } from '../protocol/plan.ts'
 import { type Change, changesBetween } from './changes.ts'
 import { type Rerun, rerun } from './rerun.ts'
-import { settle } from './settle.ts'
+import { cancelJob, settle } from './settle.ts'
 import {
   type AttemptState,
   type JobState,
@@ -33,6 +33,8 @@ export type RunEvent =
   /** The plan is that of an earlier run, so nothing runs for it. */
   | ({ readonly kind: 'plan-known' } & Planned)
   | { readonly kind: 'cancel-requested' }
+  /** Of these alone; what needs them follows as after any other end. */
+  | { readonly kind: 'cancel-jobs'; readonly jobs: readonly JobId[] }
   /** A person said yes or no to a job that waits for one. */
   | { readonly kind: 'approved'; readonly job: JobId }
   | { readonly kind: 'rejected'; readonly job: JobId }
@@ -49,15 +51,16 @@ export const decide = (state: RunState, ...events: readonly RunEvent[]): Decisio
 
 const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'cancel-requested') return { ...state, cancelRequested: true }
+  if (event.kind === 'cancel-jobs') return cancelled(state, event.jobs)
   if (event.kind === 'rerun') return rerun(state, event.jobs)
   if (event.kind === 'plan-known') return withPlan(state, event)
   if (event.kind === 'approved' || event.kind === 'rejected')
     return decided(state, event.job, event.kind === 'approved' ? 'passed' : 'cancelled')
   if (event.kind === 'plan-made') return isRunning(state, event) ? withPlan(state, event) : state
   if (event.kind === 'claimed') return inJob(state, event, 'queued', inStatus('running'))
-  if (event.kind === 'released') return inJob(state, event, 'running', inStatus('queued'))
+  if (event.kind === 'released') return inJob(state, event, 'running', release)
   if (event.kind === 'lost')
-    return inJob(state, event, 'running', (job) => finish(state, job, event, lostOutcome(state)))
+    return inJob(state, event, 'running', (job) => finish(state, job, event, lostOutcome(state, job, event)))
   if (event.kind === 'finished')
     return inJob(state, event, 'running', (job) => finish(state, job, event, event.outcome))
   const planned = inJob(state, event, 'running', (job) => finish(state, job, event, 'passed'))
@@ -71,6 +74,11 @@ const withPlan = (state: RunState, { workflows, jobs }: Planned): RunState =>
 const decided = (state: RunState, id: JobId, status: 'passed' | 'cancelled'): RunState => ({
   ...state,
   jobs: state.jobs.map((job) => (job.id === id && job.status === 'on_hold' ? { ...job, status } : job)),
+})
+
+const cancelled = (state: RunState, ids: readonly JobId[]): RunState => ({
+  ...state,
+  jobs: state.jobs.map((job) => (ids.includes(job.id) ? cancelJob(job) : job)),
 })
 
 /** Applies `change` to the event's job when its attempt is in `status`, else returns the very same state. */
@@ -93,7 +101,8 @@ const isRunning = ({ jobs }: RunState, { job: id, number }: OfAttempt): boolean 
     ?.attempts.some((attempt) => attempt.number === number && attempt.status === 'running') ?? false
 
 /** Somebody wanted it to stop, and it has stopped; otherwise it is our failure. */
-const lostOutcome = (state: RunState): Outcome => (state.cancelRequested ? 'cancelled' : 'errored')
+const lostOutcome = (state: RunState, { attempts }: JobState, { number }: OfAttempt): Outcome =>
+  state.cancelRequested || attempts[number - 1]?.cancelRequested ? 'cancelled' : 'errored'
 
 const inStatus =
   (status: 'queued' | 'running') =>
@@ -103,6 +112,12 @@ const inStatus =
     attempts: withStatus(job.attempts, number, status),
   })
 
+/** Whoever wanted its end has it: nobody begins it again. */
+const release = (job: JobState, number: number): JobState => {
+  const released = inStatus('queued')(job, number)
+  return job.attempts[number - 1]?.cancelRequested ? cancelJob(released) : released
+}
+
 const finish = (state: RunState, job: JobState, { number }: OfAttempt, outcome: Outcome): JobState => {
   const { status, skip } = statusOf(outcome)
   const attempts = withStatus(job.attempts, number, status)
@@ -111,9 +126,9 @@ const finish = (state: RunState, job: JobState, { number }: OfAttempt, outcome: 
   return { ...job, status, skip, attempts }
 }
 
-/** Our own failure is tried once more, unless a person wants the run to end. A rerun has a try of its own. */
+/** Our own failure is tried once more, unless a person wants the end. A rerun has a try of its own. */
 const isRetried = (state: RunState, attempt: AttemptState | undefined): boolean =>
-  !state.cancelRequested && attempt !== undefined && attempt.cause !== 'retry'
+  !state.cancelRequested && attempt !== undefined && !attempt.cancelRequested && attempt.cause !== 'retry'
 
 const withStatus = (
   attempts: readonly AttemptState[],

@@ -16,7 +16,7 @@ import {
 
 /** Repeats until nothing follows: one pass for most events, one more per level that ends without running. */
 export const settle = (state: RunState): RunState => {
-  if (state.cancelRequested) return { ...state, jobs: state.jobs.map(cancel) }
+  if (state.cancelRequested) return { ...state, jobs: state.jobs.map(cancelJob) }
   let { jobs } = state
   while (jobs.some(({ status }) => status === 'waiting')) {
     const outcomes = groupOutcomes(jobs)
@@ -81,7 +81,8 @@ const withoutDeadlock = (jobs: readonly Standing[]) => {
     job.status === 'waiting' && !moving.has(job.workflow) ? ended(job, 'skipped', 'needs') : job
 }
 
-const cancel = (job: JobState): JobState => {
+/** What waits does not begin; what runs is told to stop, and still ends by itself. */
+export const cancelJob = (job: JobState): JobState => {
   if (isFinal(job.status)) return job
   const attempts = job.attempts.map((attempt) => {
     if (attempt.status === 'queued') return { ...attempt, status: 'cancelled' as const }

@@ -3,7 +3,16 @@
 // createSecrets.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
-import type { AttemptId, HookId, JobId, OrganisationId, ProjectId, RunId, RunnerId } from '../base/ids.ts'
+import type {
+  AttemptId,
+  HookId,
+  JobId,
+  OrganisationId,
+  ProjectId,
+  RunId,
+  RunnerId,
+  WorkflowId,
+} from '../base/ids.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
@@ -48,6 +57,7 @@ export type Runs = {
     },
   ) => Promise<api.Run>
   readonly cancelRun: (actor: Actor, run: RunId) => Promise<api.Run>
+  readonly cancelJobs: (actor: Actor, target: JobId | WorkflowId) => Promise<api.Run>
   readonly rerunRun: (actor: Actor, run: RunId, jobs: 'all' | 'failed') => Promise<api.Run>
   readonly rerunJob: (actor: Actor, job: JobId) => Promise<api.Run>
   readonly decideApproval: (

@@ -44,6 +44,7 @@ export const noWork: UseCases = {
     findAttempt: absent,
     startRun: unexpected,
     cancelRun: unexpected,
+    cancelJobs: unexpected,
     rerunRun: unexpected,
     rerunJob: unexpected,
     decideApproval: unexpected,

@@ -311,6 +311,16 @@ flow('a run is started with typed parameters', {}, async (page) => {
   await shows(page, 'copies=3')
 })
 
+flow('one job is cancelled, asked first', { expected: /404/ }, async (page) => {
+  await page.goto(`${double.url}/acme/web/runs/413/jobs/unit.1`)
+  await page.getByRole('button', { name: 'Cancel this job' }).click()
+  await shows(page, 'Cancel unit?')
+  const asked = page.waitForRequest((request) => request.url().endsWith('/cancel'))
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel this job' }).click()
+  assert.match((await asked).url(), /\/api\/v1\/jobs\/job_\w+\/cancel$/)
+  await shows(page, 'Not found')
+})
+
 flow('a token is shown once', {}, async (page) => {
   await page.goto(`${double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()

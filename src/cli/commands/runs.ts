@@ -1,9 +1,11 @@
-// Runs of the installation: list, view, start, cancel.
+// Runs of the installation: list, view, start, cancel (a run, a workflow or a job of it).
 import { fault } from '../../base/faults.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
 import { status } from '../../protocol/api/shapes.ts'
 import type { PlanInputs } from '../../protocol/plan.ts'
+import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
+import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findProject, findRun } from '../api/find-run.ts'
 import { findWorkTree } from '../git/work-tree.ts'
 import { readParameters } from '../local/parameters.ts'
@@ -43,15 +45,30 @@ export const viewRun = async (
 
 export const cancelRun = async (
   around: Surroundings,
-  flags: Flags,
-  ref: string | undefined,
+  flags: Flags & { readonly job?: string; readonly workflow?: string },
+  given: string | undefined,
 ): Promise<number> => {
   const api = await connect(around)
-  const { id } = await findRun(around, api, { ref, project: flags.project })
-  const run = await api.call('runCancel', { params: { run: id }, body: {} })
+  const words = splitRef({ ref: given, job: flags.job })
+  const found = await findRun(around, api, { ref: words.ref, project: flags.project })
+  const run = await askToCancel(api, found, { job: words.job, workflow: flags.workflow })
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
   else around.stderr.write(`#${run.number} is being cancelled: ${run.status}\n`)
   return 0
+}
+
+const askToCancel = (
+  api: ApiClient,
+  run: Run,
+  { job, workflow: name }: { readonly job: string | undefined; readonly workflow: string | undefined },
+): Promise<Run> => {
+  if (job !== undefined && name !== undefined)
+    throw fault('E_INPUT', { public: 'either --job or --workflow, not both' })
+  if (job !== undefined) return api.call('jobCancel', { params: { job: jobNamed(run, job).id }, body: {} })
+  if (name === undefined) return api.call('runCancel', { params: { run: run.id }, body: {} })
+  const workflow = run.workflows.find((each) => each.name === name || each.id === name)
+  if (workflow === undefined) throw fault('E_NOT_FOUND', { public: `#${run.number} has no workflow ${name}` })
+  return api.call('workflowCancel', { params: { workflow: workflow.id }, body: {} })
 }
 
 export const startRun = async (

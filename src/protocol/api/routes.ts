@@ -233,6 +233,22 @@ export const routes = {
     body: z.strictObject({ jobs: z.enum(['all', 'failed']).default('all') }),
     answer: s.run,
   }),
+  workflowCancel: route({
+    method: 'POST',
+    path: '/api/v1/workflows/:workflow/cancel',
+    access: 'run.cancel',
+    summary: 'Cancel one workflow of a run',
+    body: z.strictObject({}),
+    answer: s.run,
+  }),
+  jobCancel: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/cancel',
+    access: 'run.cancel',
+    summary: 'Cancel one job of a run',
+    body: z.strictObject({}),
+    answer: s.run,
+  }),
   jobRerun: route({
     method: 'POST',
     path: '/api/v1/jobs/:job/rerun',

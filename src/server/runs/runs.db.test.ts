@@ -7,7 +7,7 @@ import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { isFault } from '../../base/faults.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
 import * as api from '../../protocol/api/shapes.ts'
-import { scopeOfOrganisation } from '../access/actor.ts'
+import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
 import type { RunNotice } from '../use-cases.ts'
 
 const parts = await openParts()
@@ -360,4 +360,47 @@ test('parameters go to the plan as they were given, and a plan for others is ref
   const other = await start({ commit: 'd0'.repeat(20), parameters: { ...parameters, copies: 4 } })
   assert.equal((await runs.findRun(scope, other))!.plan_of, null)
   for (const id of [known, other]) await runs.cancelRun(actor, id)
+})
+
+test('a job or a workflow is cancelled beside others; a runner hears of it within a second', async () => {
+  const run = await start()
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan!, [
+    { key: 'a' },
+    { key: 'b' },
+    { key: 'c', needs: [{ job: 'b', on: ['passed'] }] },
+  ])
+  const [a] = await runner.take({}, 1)
+  const jobOf = async (key: string) =>
+    parseId('job', (await runs.findRun(scope, run))!.jobs.find((job) => job.key === key)!.id)!
+  const held = runner.poll({ free: {}, held: [a!.lease] }, 0)
+  const begin = performance.now()
+  await runs.cancelJobs(actor, await jobOf('a'))
+  const { body } = await held
+  const tookMs = performance.now() - begin
+  assert.deepEqual(body.control, [{ lease: a!.lease, cancel: { by: 'operator' } }])
+  assert.ok(tookMs < 1_000, `${tookMs} ms`)
+  console.log(`a cancel reached its runner after ${Math.round(tookMs)} ms`)
+  await runner.finish(a!, { outcome: 'cancelled' })
+  const beside = (await runs.findRun(scope, run))!
+  assert.deepEqual(
+    beside.jobs.slice(1).map(({ status }) => status),
+    ['cancelled', 'queued', 'waiting'],
+  )
+  const after = await runs.cancelJobs(actor, parseId('workflow', beside.workflows[0]!.id)!)
+  assert.deepEqual(
+    [after.status, after.cancelled, ...after.jobs.slice(1).map(({ status }) => status)],
+    ['cancelled', null, 'cancelled', 'cancelled', 'cancelled'],
+  )
+  const stranger: Actor = {
+    ...actor,
+    scope: scopeOfOrganisation(parts.newId('organisation')),
+  }
+  await refuses(runs.cancelJobs(stranger, await jobOf('a')), 'E_NOT_FOUND')
+  const { rows } = await sql<{ target: string }>`
+    select target from audit where run_id = ${run} and action = 'run.cancel' order by id`.execute(parts.db)
+  assert.deepEqual(
+    rows.map(({ target }) => target),
+    [await jobOf('a'), beside.workflows[0]!.id],
+  )
 })

@@ -15,7 +15,7 @@ import type { NewId } from '../new-id.ts'
 import type { Page, RunChanges, RunNotice, Runs, RunsQuery } from '../use-cases.ts'
 import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
-import { cancelInTransaction } from './cancel.ts'
+import { cancelInTransaction, cancelJobs } from './cancel.ts'
 import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
@@ -40,6 +40,8 @@ export const createRuns = (deps: Deps): Runs => ({
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.db, scope, attempt),
   startRun: (actor, input) => startRun(deps, actor, input),
   cancelRun: (actor, run) => cancelRun(deps, actor, run),
+  cancelJobs: async (actor, target) =>
+    getRun(deps, actor.scope, await cancelJobs(withDb(deps), actor, target)),
   rerunRun: async (actor, run, jobs) =>
     getRun(deps, actor.scope, await rerunRun(withDb(deps), actor, run, jobs)),
   rerunJob: async (actor, job) => getRun(deps, actor.scope, await rerunJob(withDb(deps), actor, job)),

@@ -52,7 +52,9 @@ export const lockAndLoad = async (
 type Scope = { readonly jobs: readonly JobId[]; readonly waiting: boolean; readonly all: boolean }
 
 const scopeOf = (events: readonly RunEvent[]): Scope => ({
-  jobs: events.flatMap((event) => ('job' in event ? [event.job] : [])),
+  jobs: events.flatMap((event) =>
+    event.kind === 'cancel-jobs' ? event.jobs : 'job' in event ? [event.job] : [],
+  ),
   waiting: events.some(({ kind }) => kind !== 'claimed' && kind !== 'released'),
   all: events.some(({ kind }) => kind === 'cancel-requested' || kind === 'rerun'),
 })

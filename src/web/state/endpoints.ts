@@ -29,6 +29,8 @@ export const endpoints = {
   run: 'GET /api/v1/runs/:run',
   runCancel: 'POST /api/v1/runs/:run/cancel',
   runRerun: 'POST /api/v1/runs/:run/rerun',
+  workflowCancel: 'POST /api/v1/workflows/:workflow/cancel',
+  jobCancel: 'POST /api/v1/jobs/:job/cancel',
   jobRerun: 'POST /api/v1/jobs/:job/rerun',
   jobApprove: 'POST /api/v1/jobs/:job/approve',
   jobReject: 'POST /api/v1/jobs/:job/reject',

@@ -336,6 +336,10 @@ export const text = {
     cancelTitle: (n: number) => `Cancel run ${n}?`,
     cancelText: 'Jobs that run are stopped and their sandboxes destroyed. Jobs that wait will not start.',
     cancelYes: 'Cancel the run',
+    cancelWorkflow: 'Cancel workflow',
+    cancelWorkflowTitle: (name: string) => `Cancel ${name}?`,
+    cancelWorkflowText:
+      'Its jobs that run are asked to stop, those that wait will not start. Other workflows go on.',
     rerunFailed: 'Rerun failed',
     rerunAll: 'Rerun all',
     rerun: 'Rerun',
@@ -386,6 +390,10 @@ export const text = {
     attempt: 'Attempt',
     attempts: 'Attempts',
     attemptOf: (n: number, cause: AttemptCause) => `Attempt ${n}${attemptCauses[cause]}`,
+    cancel: 'Cancel this job',
+    cancelTitle: (job: string) => `Cancel ${job}?`,
+    cancelText:
+      'It is asked to stop and has its time to clean up; what needs it is skipped. Other jobs go on.',
     rerun: 'Rerun this job',
     retried: 'Tried again by itself after a failure of the installation.',
     shards: 'Shards',

@@ -51,6 +51,8 @@ export const workHandlers = ({
   run: async ({ actor, params }) => found(await runs.findRun(actor.scope, idOf('run', params.run))),
   runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
   runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),
+  workflowCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('workflow', params.workflow)),
+  jobCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('job', params.job)),
   jobRerun: ({ actor, params }) => runs.rerunJob(actor, idOf('job', params.job)),
   jobApprove: ({ actor, params, body }) =>
     runs.decideApproval(actor, idOf('job', params.job), {
