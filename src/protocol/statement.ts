@@ -98,7 +98,7 @@ export const statementProof = either(
     kind: oneOf('webauthn'),
     authenticator_data: bytes({ max: 1024 }),
     client_data: bytes({ max: 4096 }),
-    sig: bytes({ max: 512 }),
+    sig: bytes({ max: 600 }),
   }),
 )
 export type StatementProof = Shaped<typeof statementProof>
@@ -122,8 +122,8 @@ export const signerKey = either(
   object({
     kind: oneOf('webauthn'),
     name: signerName,
-    /** SubjectPublicKeyInfo, of P-256 or Ed25519. */
-    public_key: bytes({ max: 256 }),
+    /** SubjectPublicKeyInfo, of Ed25519, P-256 or RSA. */
+    public_key: bytes({ max: 600 }),
     credential: bytes({ max: 1024 }),
     rp: text({ max: 253, form: /^[a-z0-9.-]+$/ }),
     origin: text({ max: 300, form: /^https?:\/\/[a-z0-9.:[\]-]+$/ }),

@@ -1,6 +1,6 @@
 // Secrets and signers through the verbs of a real vault: who may change what, what a job is given, and what must not work.
 import assert from 'node:assert/strict'
-import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -442,57 +442,85 @@ test('a removed signer signs nothing more and does not come back', async () => {
   await assert.rejects(enrolSigner(call, signer), /E_CONFLICT/)
 })
 
-test('a passkey signs for its site, its statement and a person who was there', async () => {
-  const { call, project, make, refused } = await makeWorld()
-  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const spki = pair.publicKey.export({ type: 'spki', format: 'der' })
-  const key: SignerKey = {
-    ...{ kind: 'webauthn', name: 'a phone', public_key: spki.toString('base64url'), credential: 'AAAA' },
-    ...{ rp: 'localhost', origin: 'http://localhost:8420' },
-  }
-  const { code } = await call('signer.code', {})
-  await call('signer.enroll', { key, mac: await signerMac(code, key) })
-  const iss = await signerId(spki)
-  const assertion = (
-    statement: Statement,
-    change: { flags?: number; rp?: string; client?: Record<string, unknown> } = {},
-  ) => {
-    const data = Buffer.concat([
-      createHash('sha256')
-        .update(change.rp ?? 'localhost')
-        .digest(),
-      Buffer.from([change.flags ?? 0x05, 0, 0, 0, 0]),
-    ])
-    const challenge = createHash('sha256').update(statementBytes(statement)).digest('base64url')
-    const said = { type: 'webauthn.get', challenge, origin: key.kind === 'webauthn' ? key.origin : '' }
-    const client = Buffer.from(JSON.stringify({ ...said, ...change.client }))
-    const hash = createHash('sha256').update(client).digest()
-    return {
-      kind: 'webauthn' as const,
-      authenticator_data: data.toString('base64url'),
-      client_data: client.toString('base64url'),
-      sig: sign('sha256', Buffer.concat([data, hash]), pair.privateKey).toString('base64url'),
+const passkeys: Readonly<Record<string, () => { publicKey: KeyObject; privateKey: KeyObject }>> = {
+  'P-256': () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  Ed25519: () => generateKeyPairSync('ed25519'),
+  RSA: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+}
+
+for (const [kind, makePair] of Object.entries(passkeys))
+  test(`a passkey of ${kind} signs for its site, its statement and a person who was there`, async () => {
+    const { call, project, make, refused } = await makeWorld()
+    const pair = makePair()
+    const spki = pair.publicKey.export({ type: 'spki', format: 'der' })
+    const key: SignerKey = {
+      ...{ kind: 'webauthn', name: 'a phone', public_key: spki.toString('base64url'), credential: 'AAAA' },
+      ...{ rp: 'localhost', origin: 'http://localhost:8420' },
     }
-  }
-  const { statement, sealed } = await make('TOKEN', 'first value', { changes: { iss } })
-  const bad: Parameters<typeof assertion>[1][] = [
-    { flags: 0x01 },
-    { flags: 0x04 },
-    { rp: 'evil.example' },
-    { client: { origin: 'http://localhost:9999' } },
-    { client: { type: 'webauthn.create' } },
-    { client: { challenge: 'AAAA' } },
-    { client: { crossOrigin: true } },
+    const { code } = await call('signer.code', {})
+    await call('signer.enroll', { key, mac: await signerMac(code, key) })
+    const iss = await signerId(spki)
+    const assertion = (
+      statement: Statement,
+      change: { flags?: number; rp?: string; client?: Record<string, unknown> } = {},
+    ) => {
+      const data = Buffer.concat([
+        createHash('sha256')
+          .update(change.rp ?? 'localhost')
+          .digest(),
+        Buffer.from([change.flags ?? 0x05, 0, 0, 0, 0]),
+      ])
+      const challenge = createHash('sha256').update(statementBytes(statement)).digest('base64url')
+      const said = { type: 'webauthn.get', challenge, origin: key.kind === 'webauthn' ? key.origin : '' }
+      const client = Buffer.from(JSON.stringify({ ...said, ...change.client }))
+      const hash = createHash('sha256').update(client).digest()
+      return {
+        kind: 'webauthn' as const,
+        authenticator_data: data.toString('base64url'),
+        client_data: client.toString('base64url'),
+        sig: sign(
+          kind === 'Ed25519' ? null : 'sha256',
+          Buffer.concat([data, hash]),
+          pair.privateKey,
+        ).toString('base64url'),
+      }
+    }
+    const { statement, sealed } = await make('TOKEN', 'first value', { changes: { iss } })
+    const bad: Parameters<typeof assertion>[1][] = [
+      { flags: 0x01 },
+      { flags: 0x04 },
+      { rp: 'evil.example' },
+      { client: { origin: 'http://localhost:9999' } },
+      { client: { type: 'webauthn.create' } },
+      { client: { challenge: 'AAAA' } },
+      { client: { crossOrigin: true } },
+    ]
+    for (const change of bad) {
+      const request = { project, name: 'TOKEN', statement, sealed, proof: assertion(statement, change) }
+      await refused('secret.put', request, 'E_STMT_SIG', JSON.stringify(change))
+    }
+    const proof = assertion(statement)
+    const broken = { ...proof, sig: proof.sig.replace(/.{4}$/, 'AAAA') }
+    await refused('secret.put', { project, name: 'TOKEN', statement, sealed, proof: broken }, 'E_STMT_SIG')
+    const made = await call('secret.put', { project, name: 'TOKEN', statement, sealed, proof })
+    assert.equal(made.signer, iss)
+  })
+
+test('keys of other kinds are no passkeys', async () => {
+  const { call, refused } = await makeWorld()
+  const { code } = await call('signer.code', {})
+  const others = [
+    generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+    generateKeyPairSync('rsa', { modulusLength: 1024 }),
+    generateKeyPairSync('x25519'),
   ]
-  for (const change of bad) {
-    const request = { project, name: 'TOKEN', statement, sealed, proof: assertion(statement, change) }
-    await refused('secret.put', request, 'E_STMT_SIG', JSON.stringify(change))
+  for (const { publicKey } of others) {
+    const key: SignerKey = {
+      ...{ kind: 'webauthn', name: 'odd', credential: 'AAAA', rp: 'localhost', origin: 'http://localhost' },
+      public_key: publicKey.export({ type: 'spki', format: 'der' }).toString('base64url'),
+    }
+    await refused('signer.enroll', { key, mac: await signerMac(code, key) }, 'E_INPUT')
   }
-  const proof = assertion(statement)
-  const broken = { ...proof, sig: proof.sig.replace(/.{4}$/, 'AAAA') }
-  await refused('secret.put', { project, name: 'TOKEN', statement, sealed, proof: broken }, 'E_STMT_SIG')
-  const made = await call('secret.put', { project, name: 'TOKEN', statement, sealed, proof })
-  assert.equal(made.signer, iss)
 })
 
 test('a value stands in no file of the vault, and goes with its project', async () => {

@@ -8,6 +8,7 @@ import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { openVisitor, type Visitor } from '../support/browser.ts'
 import { createRepository } from '../support/git-host.ts'
 import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
 import { filesWith, formsOf, holds, memoryWith, processesWith } from '../support/residue.ts'
@@ -23,6 +24,7 @@ jobs:
           command: |
             printf 'variable %s\\n' "$(printf %s "$DEPLOY_TOKEN" | sha256sum | cut -c1-64)"
             printf 'file %s\\n' "$(sha256sum < "$KEYSTORE" | cut -c1-64)"
+            printf 'browser %s\\n' "$(printf %s "$BROWSER_TOKEN" | sha256sum | cut -c1-64)"
             echo "open: $DEPLOY_TOKEN"
             sleep 4
 workflows:
@@ -33,7 +35,8 @@ const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes
 
 const token = `tok-${randomBytes(18).toString('hex')}`
 const keystore = randomBytes(3000)
-const forms = [...formsOf(token), keystore.subarray(100, 160)]
+const typed = `web-${randomBytes(18).toString('hex')}`
+const forms = [...formsOf(typed), ...formsOf(token), keystore.subarray(100, 160)]
 
 describe('a secret, from a person to the step of a job', () => {
   let place: string
@@ -80,6 +83,54 @@ describe('a secret, from a person to the step of a job', () => {
     assert.equal((await stat(file)).mode & 0o777, 0o600)
   })
 
+  test('a person in a browser puts one with a passkey: what is sent does not hold it', async () => {
+    const visitor = await openVisitor()
+    try {
+      await inBrowser(visitor)
+    } finally {
+      await visitor.close()
+    }
+  })
+
+  const inBrowser = async (visitor: Visitor): Promise<void> => {
+    const { page, complaints } = visitor
+    const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
+    const sent: string[] = []
+    page.on('request', (request) => sent.push(request.postData() ?? ''))
+    await visitor.addAuthenticator()
+    await page.goto(installation.claimUrl ?? '')
+    await page.getByLabel('Your name').fill('Ada')
+    await page.getByLabel('E-mail').fill('ada@example.invalid')
+    await press('Continue with a passkey')
+    await page.waitForURL('**/projects/new')
+    await page.goto(`${installation.url}/projects`)
+    await page.getByRole('link', { name: 'vessel' }).first().click()
+    await page.getByRole('link', { name: 'Secrets' }).click()
+    await page.getByLabel('Code of the operator').fill(succeeds('vault signer-code').trim())
+    await press('Make the passkey')
+    await press('Add a secret')
+    await page.getByLabel('Name', { exact: true }).fill('BROWSER_TOKEN')
+    await page.getByLabel('Value', { exact: true }).fill(typed)
+    await visitor.picture('secret-form')
+    await press('Seal and put')
+    await page.getByRole('rowheader', { name: 'BROWSER_TOKEN v1' }).waitFor()
+    await press('Replace BROWSER_TOKEN')
+    await page.getByLabel('Value', { exact: true }).fill(`${typed}-2`)
+    await press('Seal and put')
+    await page.getByRole('rowheader', { name: 'BROWSER_TOKEN v2' }).waitFor()
+    await press('Add a secret')
+    await page.getByLabel('Name', { exact: true }).fill('MISTAKE')
+    await page.getByLabel('Value', { exact: true }).fill('a value to revoke')
+    await press('Seal and put')
+    await press('Revoke MISTAKE')
+    await press('Revoke the secret')
+    await page.getByRole('rowheader', { name: 'MISTAKE revoked' }).waitFor()
+    await visitor.picture('secrets')
+    assert.ok(sent.some((body) => body.includes('"secret.put"')))
+    assert.equal(holds(Buffer.from(sent.join('\n')), forms), false)
+    assert.deepEqual(complaints, [])
+  }
+
   test('is put, listed without its value, and used by a job; the log shows it masked', async () => {
     succeeds('secrets set DEPLOY_TOKEN --project vessel', `${token}\n`)
     await writeFile(join(place, 'keystore'), keystore)
@@ -92,6 +143,7 @@ describe('a secret, from a person to the step of a job', () => {
     const text = log(id)
     assert.ok(text.includes(`variable ${sha256(token)}`), text)
     assert.ok(text.includes(`file ${sha256(keystore)}`), text)
+    assert.ok(text.includes(`browser ${sha256(`${typed}-2`)}`), text)
     assert.equal(holds(Buffer.from(text), forms), false, text)
     const shown = JSON.parse(succeeds('secrets show DEPLOY_TOKEN --project vessel --json'))
     assert.deepEqual([shown.detail.version, shown.detail.releases], [1, 1])

@@ -33,7 +33,7 @@ const proof = z.discriminatedUnion('kind', [
     kind: z.literal('webauthn'),
     authenticator_data: base64Url(1400),
     client_data: base64Url(5500),
-    sig: base64Url(700),
+    sig: base64Url(800),
   }),
 ])
 
@@ -115,7 +115,7 @@ export const signerKey = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('webauthn'),
     name: z.string().min(1).max(100),
-    public_key: base64Url(400),
+    public_key: base64Url(800),
     credential: base64Url(1400),
     rp: z.string().max(253),
     origin: z.string().max(300),

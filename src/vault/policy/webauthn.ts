@@ -10,6 +10,7 @@ type Assertion = Extract<StatementProof, { kind: 'webauthn' }>
 
 const userPresent = 0x01
 const userVerified = 0x04
+const rsaBitsMin = 2048
 
 export const verifyAssertion = (key: Passkey, proof: Assertion, challenge: Uint8Array): boolean => {
   const data = Buffer.from(proof.authenticator_data, 'base64url')
@@ -23,13 +24,17 @@ export const verifyAssertion = (key: Passkey, proof: Assertion, challenge: Uint8
   )
 }
 
-/** P-256 or Ed25519, which are all that a browser is asked for; null otherwise. */
+/** Ed25519, P-256 or RSA, which are what a browser is asked for; null otherwise. */
 export const importPasskey = (spki: string): KeyObject | null => {
   try {
     const bytes = Buffer.from(fromBase64Url(spki) ?? [])
     const key = createPublicKey({ key: bytes, format: 'der', type: 'spki' })
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
-    return type === 'ed25519' || (type === 'ec' && details?.namedCurve === 'prime256v1') ? key : null
+    const isUsable =
+      type === 'ed25519' ||
+      (type === 'ec' && details?.namedCurve === 'prime256v1') ||
+      (type === 'rsa' && (details?.modulusLength ?? 0) >= rsaBitsMin)
+    return isUsable ? key : null
   } catch {
     // Not the encoding of a key.
     return null
@@ -62,6 +67,7 @@ const isFrom = (data: Buffer, rp: string): boolean =>
   timingSafeEqual(data.subarray(0, 32), sha256(Buffer.from(rp))) &&
   ((data[32] ?? 0) & (userPresent | userVerified)) === (userPresent | userVerified)
 
+/** For RSA that is PKCS #1 v1.5, the RS256 of passkeys. */
 const verifySignature = (key: KeyObject, message: Buffer, signature: Buffer): boolean =>
   verify(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', message, key, signature)
 

@@ -10,6 +10,8 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
   switch (place.page) {
     case 'project':
       return [{ name: text.frame.projects, to: addresses.projects }, ...here(place.project)]
+    case 'secrets':
+      return [{ name: place.project, to: addresses.project(place) }, ...here(text.secrets.title)]
     case 'run':
       return [{ name: place.project, to: addresses.project(place) }, ...here(`#${place.number}`)]
     case 'job':

@@ -17,6 +17,7 @@ test('each address names its page', () => {
     ['/docs/errors/MF4004', 'errors'],
     ['/acme/web', 'project'],
     ['/acme/web/', 'project'],
+    ['/acme/web/secrets', 'secrets'],
   ] as const)
     assert.equal(placeOf(path).page, page, path)
 })
@@ -42,6 +43,7 @@ test('what names no page is missing, not another page', () => {
     '/acme/web/runs/0',
     '/acme/web/runs/1e3',
     '/acme/web/runs/4/jobs',
+    '/acme/web/secrets/TOKEN',
     '/a/b/c/d/e/f/g',
     '/%E0%A4%A',
     '/constructor',

@@ -186,6 +186,14 @@ const handle = async (
       return page(full ? world.tokens : [])
     case 'POST /api/v1/tokens':
       return { token: world.tokens[0], secret: `mfp_${'3kq9'.repeat(10)}` }
+    case 'GET /api/v1/projects/web/secrets':
+      return page(full ? world.secrets : [])
+    case 'GET /api/v1/projects/api/secrets':
+      return page([])
+    case 'GET /api/v1/signers':
+      return page(full ? world.signers : [])
+    case 'GET /api/v1/vault/key':
+      return { kid: 'ingest-1', pk: 'A'.repeat(43), exp: 0, sig: 'A'.repeat(86), vsign: 'A'.repeat(43) }
     case 'GET /api/v1/errors':
       return page(errorKinds)
     case 'GET /api/v1/status':

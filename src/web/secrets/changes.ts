@@ -1,0 +1,90 @@
+// Putting and revoking a secret from the browser: sealed here to the vault, under a statement that a passkey signs.
+import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
+import { parseId } from '../../base/ids.ts'
+import type { Secret, Signer } from '../../protocol/api/secrets.ts'
+import type { Project } from '../../protocol/api/shapes.ts'
+import { defaultPolicy, type PutStatement, type SecretKind, secretSubject } from '../../protocol/statement.ts'
+import { importVerifyKey, sealSecret, verifyIngestKey } from '../../seal/index.ts'
+import { type Api, ApiProblem } from '../state/api.ts'
+import { text } from '../text/en.ts'
+import { signByPasskey } from './passkey-signer.ts'
+import { rememberVault } from './vault-memory.ts'
+
+export type Put = {
+  readonly project: Project
+  readonly signer: Signer
+  readonly name: string
+  readonly kind: SecretKind
+  readonly value: Uint8Array
+  readonly allowUnmaskable: boolean
+  /** The one that gets a new version; its policy stays. */
+  readonly before: Secret | null
+}
+
+export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
+  const { project, before } = put
+  const ingest = await ingestKey(api)
+  const policy = before?.detail?.policy ?? defaultPolicy(project.default_branch)
+  const body = {
+    ...{ kind: put.kind, policy, allow_unmaskable: put.allowUnmaskable },
+    expires_at: remainingExpiry(before),
+  }
+  const statement: PutStatement = { ...headOf(put), type: 'secret.put', body }
+  const sealed = await sealSecret(ingest, put.value, statement)
+  if (sealed === null) throw forged()
+  const sent = {
+    ...statement,
+    body: { ...body, policy: { ...policy, refs: [...policy.refs], events: [...policy.events] } },
+  }
+  const proof = await signByPasskey(put.signer, statement)
+  return api.call('secretPut', {
+    path: { project: project.id },
+    body: { sealed, statement: sent, proof },
+  })
+}
+
+export const revokeSecret = async (
+  api: Api,
+  revoke: { readonly project: Project; readonly signer: Signer; readonly before: Secret },
+): Promise<Secret> => {
+  const { name } = revoke.before
+  const statement = { ...headOf({ ...revoke, name }), type: 'secret.revoke' as const, body: {} }
+  return api.call('secretRevoke', {
+    path: { project: revoke.project.id, name },
+    body: { statement, proof: await signByPasskey(revoke.signer, statement) },
+  })
+}
+
+/** A new value is good as long as the old one was; what had expired is renewed without a date. */
+const remainingExpiry = (before: Secret | null): number | null => {
+  const at = before?.detail?.expires_at ?? null
+  return at === null || Date.parse(at) <= Date.now() ? null : Math.floor(Date.parse(at) / 1000)
+}
+
+/** Whom to seal to: the key that the vault vouches for, if it is still the vault this browser knows. */
+const ingestKey = async (api: Api) => {
+  const key = await api.call('vaultKey')
+  if (!rememberVault(key.vsign, { isProven: false })) throw forged()
+  const vsign = await importVerifyKey(fromBase64Url(key.vsign) ?? new Uint8Array(0))
+  const nowSeconds = Math.floor(Date.now() / 1000)
+  const genuine = vsign === null ? null : await verifyIngestKey(key, { vsign, nowSeconds })
+  if (genuine === null) throw forged()
+  return { kid: key.kid, key: genuine }
+}
+
+const forged = () => new ApiProblem({ title: text.secrets.vaultForged, status: 0, code: 'MF5017' })
+
+const headOf = (of: {
+  readonly project: Project
+  readonly signer: Signer
+  readonly name: string
+  readonly before: Secret | null
+}): Pick<PutStatement, 'v' | 'sub' | 'iss' | 'iat' | 'nonce' | 'prev'> => {
+  const [project, iss] = [parseId('project', of.project.id), parseId('signer', of.signer.id)]
+  if (project === null || iss === null) throw new TypeError('the server answered a malformed id')
+  return {
+    ...{ v: 1, sub: secretSubject(project, of.name), iss, prev: of.before?.detail?.head ?? null },
+    iat: Math.floor(Date.now() / 1000),
+    nonce: toBase64Url(crypto.getRandomValues(new Uint8Array(16))),
+  }
+}
