@@ -27,6 +27,7 @@ import type {
   PollRequest,
   RunnerFacts,
 } from './runner-wire.ts'
+import { secretName } from './statement.ts'
 
 export const slotsMax = 64
 export const eventsPerRequestMax = 1_000
@@ -129,7 +130,11 @@ const eventKinds: Readonly<Record<AttemptEvent['kind'], Shape<AttemptEvent>>> = 
   usage: object({ ...numbered, kind: oneOf('usage'), usage }),
   egress: object({ ...numbered, kind: oneOf('egress'), records: list(egressRecord, { max: 10_000 }) }),
   note: object({ ...numbered, kind: oneOf('note'), text: sentence }),
-  alarm: object({ ...numbered, kind: oneOf('alarm'), what: oneOf('canary') }),
+  alarm: either(
+    hasTag('what', 'canary'),
+    object({ ...numbered, kind: oneOf('alarm'), what: oneOf('canary') }),
+    object({ ...numbered, kind: oneOf('alarm'), what: oneOf('leak'), secret: secretName }),
+  ),
 }
 
 const event: Shape<AttemptEvent> = (value, path, report) => {

@@ -138,6 +138,7 @@ printf 'token %s\\n' "$(printf %s "$TOKEN" | sha256sum)"
 printf 'key %s\\n' "$(sha256sum <"$KEY")"
 stat -c 'mode %a %U' "$KEY"
 echo "tiny $TINY"
+gzip -c "$KEY" | base64
 cd "/nowhere/$TOKEN"
 `
   const name = `deploy with ${token}`
@@ -151,6 +152,8 @@ cd "/nowhere/$TOKEN"
   assert.ok((text.match(/\[secret KEY\]/g) ?? []).length >= 4, text)
   const told = JSON.stringify([events, done])
   for (const form of everyForm) assert.ok(!told.includes(form.toString('utf8')), told)
+  const alarms = events.filter(({ kind }) => kind === 'alarm')
+  assert.deepEqual(alarms, [{ kind: 'alarm', what: 'leak', secret: 'KEY' }])
   assert.match(told, /deploy with \[secret TOKEN\]/)
   assert.match(told, /the secret TINY is too short/)
   assert.deepEqual([done.outcome, done.secretNames], ['failed', ['TOKEN', 'KEY', 'TINY']])

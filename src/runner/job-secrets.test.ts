@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { toBase64Url } from '../base/bytes.ts'
 import { withSecrets } from './job-secrets.ts'
 import type { CarriedOut } from './session/life.ts'
@@ -51,6 +52,15 @@ test('a job that says its own secret raises none', async () => {
   ])
   assert.deepEqual([said, done.reason?.message], ['[secret TOKEN]', 'said [secret TOKEN]'])
   assert.deepEqual(events, [])
+})
+
+test('a secret that is packed in the log is told by its name, once', async () => {
+  const packed = gzipSync('TOKEN=hunter2hunter2').toString('base64')
+  const { events, said } = await carry({ secrets: [token], canary: toBase64Url(canary) }, [
+    `${packed}\n${packed}.`,
+  ])
+  assert.deepEqual(events, [{ kind: 'alarm', what: 'leak', secret: 'TOKEN' }])
+  assert.equal(said, `${packed}\n${packed}.`)
 })
 
 test('values are overwritten when the attempt is over', async () => {

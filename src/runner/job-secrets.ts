@@ -25,13 +25,14 @@ export const withSecrets = async (
     value: fromBase64Url(value) ?? new Uint8Array(0),
   }))
   const secrets = values.map(({ value, ...rest }) => ({ ...rest, value: new Secret(value) }))
+  const alarm = alarmOnce(sink, canary)
   const masker = createMasker([...values, canary], (seen) => {
-    if (seen === canary) sink.event({ kind: 'alarm', what: 'canary' })
+    if (seen === canary) alarm(canary)
   })
   for (const name of unmaskable(values))
     sink.event({ kind: 'note', text: `the secret ${name} is too short or too plain to be masked in logs` })
   try {
-    const masked = masker === null ? null : createMaskedSink(sink, masker)
+    const masked = masker === null ? null : createMaskedSink(sink, masker, alarm)
     const done = await carryOut(secrets, masked ?? sink)
     masked?.flush()
     const reason =
@@ -42,5 +43,19 @@ export const withSecrets = async (
   } finally {
     masker?.close()
     for (const { value } of [...values, canary]) value.fill(0)
+  }
+}
+
+/** Of each secret once; the canary is its own alarm. */
+const alarmOnce = (sink: AttemptSink, canary: MaskedSecret): ((secret: MaskedSecret) => void) => {
+  const told = new Set<MaskedSecret>()
+  return (secret) => {
+    if (told.has(secret)) return
+    told.add(secret)
+    sink.event(
+      secret === canary
+        ? { kind: 'alarm', what: 'canary' }
+        : { kind: 'alarm', what: 'leak', secret: secret.name },
+    )
   }
 }

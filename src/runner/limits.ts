@@ -22,6 +22,15 @@ export const unsealedLogBytesMax = 2 * 1024 * 1024
 export const unackedLogBytesMax = 8 * 1024 * 1024
 /** Frames smaller than this are compressed on the spot, larger ones in Node's thread pool. */
 export const compressInlineBytes = 16 * 1024
+/** What may be packed or encoded in a log is kept up to this size to be looked into, ... */
+export const packedBytesMax = 1024 * 1024
+/** ... unpacked up to this size, ... */
+export const unpackedBytesMax = 8 * 1024 * 1024
+export const zipEntriesMax = 100
+export const leakScanDepth = 3
+/** ... and of one attempt so much altogether. */
+export const leakScanBytesMax = 64 * 1024 * 1024
+
 /** Writing one secret into a file of the sandbox. */
 export const secretFileMs = 30_000
 

@@ -21,6 +21,8 @@ export interface Masker {
   stream(): MaskedStream
   /** A text of its own. */
   text(text: string): string
+  /** Tells of each secret that `bytes` hold in any form. */
+  look(bytes: Uint8Array, onFound: (secret: MaskedSecret) => void): void
   /** Overwrites what it knows of the secrets. */
   close(): void
 }
@@ -48,6 +50,11 @@ export const createMasker = (
     text: (text) => {
       const { write, flush } = stream()
       return Buffer.concat([write(Buffer.from(text, 'utf8')), flush()]).toString('utf8')
+    },
+    look: (bytes, onFound) => {
+      const found = new Set<number>()
+      table.find(bytes, bytes.length, bytes.length, (_start, _end, owner) => found.add(owner))
+      for (const owner of found) onFound(secrets[owner] as MaskedSecret)
     },
     close: table.clear,
   }

@@ -21,7 +21,7 @@ const open = () => {
   }
   const masker = createMasker([{ name: 'TOKEN', value: Buffer.from('hunter2hunter2') }])
   assert.ok(masker)
-  const masked = createMaskedSink(sink, masker)
+  const masked = createMaskedSink(sink, masker, () => undefined)
   const say = (step: number, text: string) => masked.output(step, Buffer.from(text))
   return { masked, say, said, events, order }
 }
@@ -75,7 +75,11 @@ test('what is kept back makes nobody wait, and what is said makes its writer wai
   const waiting = Promise.withResolvers<void>()
   const masker = createMasker([{ name: 'TOKEN', value: Buffer.from('hunter2hunter2') }])
   assert.ok(masker)
-  const masked = createMaskedSink({ output: () => waiting.promise, event: () => undefined }, masker)
+  const masked = createMaskedSink(
+    { output: () => waiting.promise, event: () => undefined },
+    masker,
+    () => undefined,
+  )
   assert.equal(masked.output(1, Buffer.from('hunter2')), undefined)
   assert.equal(masked.output(1, Buffer.from('!')), waiting.promise)
 })

@@ -1,24 +1,38 @@
 // The sink of an attempt that holds secrets: everything that a job can put words into goes through its masker, the log as
 // one stream for each step. An attempt without secrets keeps the sink it has.
 import type { AttemptSink, EventBody } from '../sink.ts'
-import type { MaskedStream, Masker } from './mask.ts'
+import { createLeakScan, type LeakStream } from './leak-scan.ts'
+import type { MaskedSecret, MaskedStream, Masker } from './mask.ts'
 
 export interface MaskedSink extends AttemptSink {
   /** Says what was kept back of every step. */
   flush(): void
 }
 
-export const createMaskedSink = (sink: AttemptSink, masker: Masker): MaskedSink => {
-  const streams = new Map<number, MaskedStream>()
-  const streamOf = (step: number): MaskedStream => {
-    const stream = streams.get(step) ?? masker.stream()
+/** `onLeak` hears of secrets that are packed in the log, where they cannot be masked; more than once. */
+export const createMaskedSink = (
+  sink: AttemptSink,
+  masker: Masker,
+  onLeak: (secret: MaskedSecret) => void,
+): MaskedSink => {
+  const streams = new Map<number, { readonly mask: MaskedStream; readonly leaks: LeakStream }>()
+  const scan = createLeakScan((bytes) => masker.look(bytes, onLeak))
+  const streamOf = (step: number) => {
+    const stream = streams.get(step) ?? { mask: masker.stream(), leaks: scan.stream() }
     streams.set(step, stream)
     return stream
   }
+  const say = (step: number, masked: Uint8Array, leaks: LeakStream): Promise<void> | undefined => {
+    if (masked.length === 0) return undefined
+    leaks.write(masked)
+    return sink.output(step, masked)
+  }
   const end = (step: number): void => {
-    const rest = streams.get(step)?.flush()
+    const stream = streams.get(step)
+    if (stream === undefined) return
     // A few bytes: whoever writes next waits for room.
-    if (rest !== undefined && rest.length > 0) void sink.output(step, rest)
+    void say(step, stream.mask.flush(), stream.leaks)
+    stream.leaks.end()
     streams.delete(step)
   }
   const flush = (): void => {
@@ -26,8 +40,8 @@ export const createMaskedSink = (sink: AttemptSink, masker: Masker): MaskedSink 
   }
   return {
     output: (step, bytes) => {
-      const masked = streamOf(step).write(bytes)
-      return masked.length === 0 ? undefined : sink.output(step, masked)
+      const { mask, leaks } = streamOf(step)
+      return say(step, mask.write(bytes), leaks)
     },
     event: (event) => {
       if (event.kind === 'step-finished') end(event.step)

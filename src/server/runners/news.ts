@@ -28,8 +28,8 @@ export type News = {
   readonly phase: string | null
   readonly usage: string | null
   readonly notes: readonly string[]
-  /** The canary of its project was in what its job said. */
-  readonly isAlarm: boolean
+  /** What the audit has to say of it: the canary of its project, or a secret, was in what its job said. */
+  readonly alarms: readonly ('canary.seen' | 'secret.leak_suspected')[]
   readonly egress: readonly { readonly seq: number; readonly records: string }[]
   /** Each index once. */
   readonly steps: readonly StepNews[]
@@ -40,17 +40,22 @@ export const foldEvents = (events: readonly AttemptEvent[], before: number): New
   const fresh = events.filter((event) => event.seq > before).toSorted((a, b) => a.seq - b.seq)
   const last = <K extends AttemptEvent['kind']>(kind: K) => only(fresh, kind).at(-1)
   const usage = last('usage')?.usage
-  const isAlarm = last('alarm') !== undefined
+  const alarms = only(fresh, 'alarm')
   return {
     lastEvent: fresh.at(-1)?.seq ?? before,
     phase: last('phase')?.phase ?? null,
     usage: usage === undefined ? null : JSON.stringify(usage),
-    notes: [...only(fresh, 'note').map(({ text }) => storable(text)), ...(isAlarm ? [canaryNote] : [])],
-    isAlarm,
+    notes: [...only(fresh, 'note').map(({ text }) => storable(text)), ...alarms.map(describeAlarm)],
+    alarms: alarms.map(({ what }) => (what === 'canary' ? 'canary.seen' : 'secret.leak_suspected')),
     egress: only(fresh, 'egress').map(({ seq, records }) => ({ seq, records: jsonText(records) })),
     steps: foldSteps(fresh),
   }
 }
+
+const describeAlarm = (alarm: Extract<AttemptEvent, { kind: 'alarm' }>): string =>
+  alarm.what === 'canary'
+    ? canaryNote
+    : `ALARM: the log of this attempt holds the secret ${alarm.secret} packed or encoded, where it cannot be masked: replace it`
 
 const canaryNote =
   'ALARM: the canary secret of this project was in the output of this attempt, and no step is ever given it. Somebody read secrets ' +
@@ -154,13 +159,13 @@ const stepRows = (steps: readonly StepNews[]): RawBuilder<unknown> => sql`unnest
         ${steps.map((s) => s.leftovers)}::integer[])
         as s (index, name, type, at_ms, status, ms, exit_code, message, leftovers)`
 
-const alarmPart = ({ isAlarm }: News): readonly RawBuilder<unknown>[] =>
-  isAlarm
+const alarmPart = ({ alarms }: News): readonly RawBuilder<unknown>[] =>
+  alarms.length > 0
     ? [
         sql`, alarmed as (
       insert into audit (organisation_id, actor_kind, actor_id, action, target, project_id, run_id, result)
-      select a.organisation_id, 'service', coalesce(a.runner_id, '-'), 'canary.seen', a.id, a.project_id, a.run_id, 'error'
-      from told t join attempts a on a.id = t.id)`,
+      select a.organisation_id, 'service', coalesce(a.runner_id, '-'), e.action, a.id, a.project_id, a.run_id, 'error'
+      from told t join attempts a on a.id = t.id, unnest(${alarms}::text[]) as e (action))`,
       ]
     : []
 

@@ -135,26 +135,25 @@ test('the end is told once: the same words again are fine, others are refused', 
   assert.equal((await get(run)).status, 'passed')
 })
 
-test('a canary that was seen is an alarm: one row of the audit, and words on the attempt', async () => {
+test('a canary or a packed secret in a log is an alarm: rows of the audit, and words on the attempt', async () => {
   const runner = await open('alarm')
   const run = await planned(runner, { key: 'a' })
   const held = await one(runner)
   const alarm = { seq: 1, atMs: Date.now(), kind: 'alarm', what: 'canary' } as const
-  assert.deepEqual((await runner.events(held, [alarm])).body, { lastEvent: 1 })
-  assert.deepEqual((await runner.events(held, [alarm])).body, { lastEvent: 1 })
-  assert.match(
-    (await parts.runs.findAttempt(parts.scope, held.attempt))!.notes[0] ?? '',
-    /^ALARM: the canary/,
-  )
+  const leak = { seq: 2, atMs: Date.now(), kind: 'alarm', what: 'leak', secret: 'TOKEN' } as const
+  for (let time = 0; time < 2; time++)
+    assert.deepEqual((await runner.events(held, [alarm, leak])).body, { lastEvent: 2 })
+  const { notes } = (await parts.runs.findAttempt(parts.scope, held.attempt))!
+  assert.equal(notes.length, 2)
+  assert.match(notes[0] ?? '', /^ALARM: the canary/)
+  assert.match(notes[1] ?? '', /^ALARM: .* holds the secret TOKEN packed/)
   const { rows } = await sql`
-    select actor_id, target, project_id, run_id, result from audit where action = 'canary.seen'`.execute(
-    parts.db,
-  )
+    select action, actor_id, target, project_id, run_id, result from audit
+    where action in ('canary.seen', 'secret.leak_suspected') order by id`.execute(parts.db)
+  const facts = { actor_id: runner.identity.id, target: held.attempt, project_id: project, run_id: run }
   assert.deepEqual(rows, [
-    {
-      ...{ actor_id: runner.identity.id, target: held.attempt, project_id: project, run_id: run },
-      result: 'error',
-    },
+    { action: 'canary.seen', ...facts, result: 'error' },
+    { action: 'secret.leak_suspected', ...facts, result: 'error' },
   ])
   await runner.finish(held)
 })
