@@ -37,6 +37,8 @@ export type CompileInput = {
   readonly parameters: PlanInputs['parameters']
   /** The project lets text from outside with unsafe characters become part of scripts. */
   readonly untrustedInScripts?: boolean
+  /** Paths that changed since the base revision, for path filtering; left out when nobody knows. */
+  readonly changed?: readonly string[]
   /** What `<< pipeline.number >>` and its like show; unset without it. */
   readonly run?: RunFacts
   /** Orbs that the installation has, text by exact id (`namespace/orb@1.2.3`) or address. */
@@ -119,7 +121,7 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
   const selection = input.withSelection === true ? createSelectionLog() : null
   const { files } = input
   const compiled = row.compile({
-    ...{ document, problems, origins, work, selection, files, orbs },
+    ...{ document, problems, origins, work, selection, files, orbs, changed: input.changed ?? null },
     inputs: run ? { ...inputs, run } : inputs,
   })
   const { workflows } = compiled

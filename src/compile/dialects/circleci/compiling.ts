@@ -9,6 +9,7 @@ import type { Problems } from '../../problems.ts'
 import type { Spot } from '../../source/file.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readMap } from '../../source/read.ts'
+import type { SetupStep } from './continuation.ts'
 import type { Templates } from './template.ts'
 
 export type Definitions = ReadonlyMap<string, Entry>
@@ -31,6 +32,8 @@ export type Compiling = {
   /** Job groups. */
   readonly groups: Definitions
   readonly orbs: OrbTable
+  /** What the steps of a setup configuration ask for. */
+  readonly setup: SetupStep[]
   /**
    * Steps and executors that are passed as arguments, and the body they were written in: names in them mean what they
    * mean there, however deep they are handed down.

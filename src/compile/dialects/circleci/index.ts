@@ -10,6 +10,7 @@ import type { Problems } from '../../problems.ts'
 import { entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readBoolean, readMap } from '../../source/read.ts'
 import { type Compiling, noOrbs, readDefinitions } from './compiling.ts'
+import { continueSetup } from './continuation.ts'
 import { createOrbSource, type OrbText } from './orb-source.ts'
 import { createOrbLibrary, elementsOf } from './orbs.ts'
 import { addPipelineParameters, declaredParameterTypes } from './parameters.ts'
@@ -26,6 +27,8 @@ export type CircleciInput = {
   readonly origins: OriginMarks
   readonly work: WorkMeter
   readonly selection: SelectionLog | null
+  /** Paths that changed since the base revision; null when nobody knows. */
+  readonly changed: readonly string[] | null
   /** The repository's files, for the orbs it brings along. */
   readonly files: ReadonlyMap<string, string>
   /** Registry orbs of the installation by exact id, `namespace/orb@1.2.3`. */
@@ -39,13 +42,17 @@ export type Compiled = {
 }
 
 export const compileCircleci = (input: CircleciInput): Compiled => {
-  const { document, inputs, problems, origins, work } = input
+  const { document, problems } = input
   if (isNull(document)) {
     problems.add('E_CONFIG_EMPTY', document, 'the configuration is empty')
     return { workflows: [], orbs: [] }
   }
   const root = readMap(problems, document, 'the configuration')
-  if (!root) return { workflows: [], orbs: [] }
+  return root ? compileRoot(input, root, true) : { workflows: [], orbs: [] }
+}
+
+const compileRoot = (input: CircleciInput, root: MapNode, maySetUp: boolean): Compiled => {
+  const { inputs, problems, origins, work } = input
   const interpolates = readVersion(problems, root) !== '2.0'
   const values = createPipelineValues(inputs, root)
   const pipeline = new Map<string, SourceNode>(values)
@@ -64,6 +71,7 @@ export const compileCircleci = (input: CircleciInput): Compiled => {
     executors: interpolates ? readDefinitions(problems, root, 'executors') : new Map(),
     groups: interpolates ? readDefinitions(problems, root, 'job-groups') : new Map(),
     orbs: noOrbs,
+    setup: [],
     homes: new WeakMap(),
     pipeline,
   }
@@ -74,7 +82,21 @@ export const compileCircleci = (input: CircleciInput): Compiled => {
   const workflows = compileWorkflows({ ...project, orbs: library.table(project) })
   library.report(problems)
   judgeUnused(project)
-  return { workflows, orbs: library.opened() }
+  const compiled = { workflows, orbs: library.opened() }
+  const next =
+    maySetUp && isSetup(project) && !problems.hasErrors() ? continueSetup(project, workflows, input) : null
+  if (!next) return compiled
+  const after = compileRoot(
+    { ...input, inputs: { ...inputs, parameters: next.parameters } },
+    next.root,
+    false,
+  )
+  return { workflows: after.workflows, orbs: [...compiled.orbs, ...next.sources, ...after.orbs] }
+}
+
+const isSetup = (cx: Compiling): boolean => {
+  const setup = cx.interpolates ? entryOf(cx.root, 'setup') : null
+  return setup !== null && readBoolean(cx.problems, setup, '"setup"') === true
 }
 
 /** Without a usable version the rest is read as 2.1, so that its problems are found as well. */
@@ -125,9 +147,6 @@ const checkRoot = (cx: Compiling): void => {
   for (const [name, entry] of constructs ? cx.root.entries : [])
     if (rootNames.has(name)) constructs?.honour(entry, name)
     else constructs?.judge(entry.key, 'ignored', 'it means nothing at the top of a file; it may hold anchors')
-  const setup = cx.interpolates ? entryOf(cx.root, 'setup') : null
-  if (setup && readBoolean(cx.problems, setup, '"setup"'))
-    cx.problems.add('W_NOT_CARRIED_OUT', setup, 'continuing a setup configuration is not carried out yet')
   if (cx.interpolates) return
   for (const key of needs21) {
     const entry = cx.root.entries.get(key)

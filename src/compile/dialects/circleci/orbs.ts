@@ -9,6 +9,7 @@ import { loadYaml } from '../../source/load.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readMap } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
+import { builtInOrb } from './built-in-orbs.ts'
 import {
   type Compiling,
   type Definitions,
@@ -144,7 +145,7 @@ const declare = (library: Library, cx: Compiling, { key, value }: Entry, ofProje
   const what = `the orb "${name}" (${text.slice(0, 200)})`
   const reference = parseOrbReference(text)
   if (reference === null) return { ...base, what, body: reportReference(cx, written, what) }
-  const found = library.source.find(reference)
+  const found = builtInOrb(reference) ?? library.source.find(reference)
   if (found === null) return { ...base, what, body: { missing: helpFor(library.source, reference) } }
   return { ...base, what, body: { open: () => openRegistryOrb(library, cx, found) } }
 }

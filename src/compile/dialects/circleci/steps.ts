@@ -19,6 +19,7 @@ import { didYouMean } from '../../suggest.ts'
 import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
 import type { Compiling, Element } from './compiling.ts'
 import { isConditionTrue } from './condition.ts'
+import { readSetupStep } from './continuation.ts'
 import { noArguments, scopeOf } from './parameters.ts'
 import { substitute } from './substitute.ts'
 
@@ -82,12 +83,13 @@ const findCommand = (cx: Compiling, call: Call, context: StepContext): Element |
 }
 
 const addBuiltin = (cx: Compiling, call: Call, context: StepContext): void => {
+  const own = readSetupStep(cx, call.name, call.at, call.node)
   const builtin = findBuiltin(call.name)
-  if (!builtin) {
+  if (!own && !builtin) {
     reportUnknown(cx, call)
     return
   }
-  const step = builtin(cx, { at: call.at, node: call.node, job: context.job })
+  const step = own ?? builtin?.(cx, { at: call.at, node: call.node, job: context.job })
   if (!step) return
   const text = step.kind === 'run' ? step.command.length : 0
   if (cx.work.spend(text + 200, call.at)) context.out.push(cx.origins.mark(step, call.at, context.via))
