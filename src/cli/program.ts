@@ -86,6 +86,7 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
         .default('human'),
     )
     .option('--strict', 'warnings fail too')
+    .option('--fix', 'write the words that problems suggest, where the file gets better by it')
     .option('--report', 'what becomes of every construct of the file')
     .action(carryOut(around, async () => (await import('./commands/lint.ts')).lint))
   program
@@ -125,13 +126,19 @@ const addConfigVerbs = (program: Command, around: Surroundings): void => {
   withEvent(config.command('graph [path]'))
     .description('its jobs and what they wait for')
     .addOption(
-      new Option('--format <format>', 'how to draw').choices(['text', 'mermaid', 'dot']).default('text'),
+      new Option('--format <format>', 'how to draw')
+        .choices(['text', 'mermaid', 'dot', 'svg'])
+        .default('text'),
     )
     .action(carryOut(around, async () => (await load()).graphConfig))
   withEvent(config.command('simulate [path]'))
     .description('which workflows and jobs an event would start, and why not the others')
+    .option('--files <paths>', 'the files that changed, with commas between them, for path filtering')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).simulateConfig))
+  withEvent(config.command('diff <before> [after]'))
+    .description('the jobs of two configurations that differ, and how')
+    .action(carryOut(around, async () => (await load()).diffConfig))
   config
     .command('schema')
     .description('a JSON Schema of the configuration, for editors')

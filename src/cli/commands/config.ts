@@ -2,8 +2,10 @@
 import { formatProblems } from '../../compile/index.ts'
 import { askedEvent, type EventFlags, eventWords } from '../config/asked-event.ts'
 import { dotGraph, mermaidGraph, textGraph } from '../config/graph.ts'
+import { planDiff } from '../config/plan-diff.ts'
 import { planText } from '../config/plan-text.ts'
 import { selectionText } from '../config/selection-text.ts'
+import { svgGraph } from '../config/svg-graph.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findWorkTree } from '../git/work-tree.ts'
 import { compileGiven, type Given, givenPaths, type Wish } from '../local/given.ts'
@@ -72,6 +74,7 @@ export const graphConfig = async (
   if (result.plan.workflows.length === 0)
     around.stderr.write('nothing runs for this event; `config simulate` says why\n')
   if (flags.format === 'mermaid') around.stdout.write(mermaidGraph(result.plan))
+  else if (flags.format === 'svg') around.stdout.write(svgGraph(result.plan))
   else if (flags.format === 'dot') around.stdout.write(dotGraph(result.plan))
   else around.stdout.write(textGraph(result.plan, paintFor(around, around.stdout)))
   return exitCodes.success
@@ -79,10 +82,12 @@ export const graphConfig = async (
 
 export const simulateConfig = async (
   around: Surroundings,
-  flags: EventFlags & Json,
+  flags: EventFlags & Json & { readonly files?: string },
   path: string | undefined,
 ): Promise<number> => {
-  const { given, event } = await compileAsked(around, flags, path, { withSelection: true })
+  const changed =
+    flags.files === undefined ? {} : { changed: flags.files.split(',').map((file) => file.trim()) }
+  const { given, event } = await compileAsked(around, flags, path, { withSelection: true, ...changed })
   const { result, shownOf } = given
   if (!result.ok) return refuse(around, given)
   const selection = result.selection ?? []
@@ -92,6 +97,24 @@ export const simulateConfig = async (
     around.stdout.write(selectionText(around, selection, shownOf))
   }
   return exitCodes.success
+}
+
+/** Of the same event. Exit code 1 when they differ, as of other programs that compare. */
+export const diffConfig = async (
+  around: Surroundings,
+  flags: EventFlags,
+  before: string,
+  after: string | undefined,
+): Promise<number> => {
+  const [{ given: left }, { given: right }] = [
+    await compileAsked(around, flags, before),
+    await compileAsked(around, flags, after),
+  ]
+  if (!left.result.ok) return refuse(around, left)
+  if (!right.result.ok) return refuse(around, right)
+  const text = planDiff(left.result.plan, right.result.plan, paintFor(around, around.stdout))
+  around.stdout.write(text)
+  return text === '' ? exitCodes.success : exitCodes.failed
 }
 
 export const printSchema = async (around: Surroundings): Promise<number> => {

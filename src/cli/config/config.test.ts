@@ -108,3 +108,46 @@ test('wrong words and a broken file have their exit codes', async () => {
   assert.equal((await mayfly('config show none.yml')).code, 5)
   assert.equal(JSON.parse((await mayfly('config schema')).stdout).required[0], 'version')
 })
+
+test('a picture needs no other program, and names stay text in it', async () => {
+  const svg = (await mayfly('config graph --format svg -p count=2')).stdout
+  assert.match(svg, /^<svg xmlns=/)
+  assert.ok(svg.includes('>c &quot;]; &lt;x&gt;</text>') && svg.includes('>b ×2</text>'))
+  assert.ok(!/<script|<x>|href=/.test(svg))
+  assert.equal(svg.match(/<path /g)?.length, 4)
+})
+
+test('diff names the jobs that differ, and their lines', async () => {
+  const other = configuration
+    .replace('whom: you', 'whom: me')
+    .replace('      - a\n', '      - a\n      - c: {name: more}\n')
+  await writeFile(join(root, 'other.yml'), other)
+  const same = await mayfly('config diff .circleci/config.yml .circleci/config.yml')
+  assert.deepEqual([same.code, same.stdout], [0, ''])
+  const { code, stdout } = await mayfly('config diff .circleci/config.yml other.yml')
+  assert.equal(code, 1)
+  assert.match(stdout, /~ all\/a\n {4}- - run: echo you\n {4}\+ - run: echo me\n/)
+  assert.match(stdout, /\+ all\/more\n/)
+})
+
+test('simulate takes the files that changed for path filtering', async () => {
+  const setup = `version: 2.1
+setup: true
+orbs: {path-filtering: circleci/path-filtering@1}
+workflows: {w: {jobs: [{path-filtering/filter: {mapping: "web/.* web true", config-path: .circleci/next.yml}}]}}
+`
+  const next = `version: 2.1
+parameters: {web: {type: boolean, default: false}}
+jobs: {site: {machine: true, steps: [checkout]}}
+workflows: {site: {when: << pipeline.parameters.web >>, jobs: [site]}}
+`
+  const folder = join(root, 'dynamic')
+  await mkdir(join(folder, '.circleci'), { recursive: true })
+  await writeFile(join(folder, '.circleci/config.yml'), setup)
+  await writeFile(join(folder, '.circleci/next.yml'), next)
+  assert.match(
+    (await mayfly('config simulate dynamic --files web/a.ts,README.md')).stdout,
+    /site\tsite\truns/,
+  )
+  assert.match((await mayfly('config simulate dynamic --files README.md')).stdout, /site\t-\tleft out\twhen/)
+})

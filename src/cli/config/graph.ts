@@ -15,14 +15,14 @@ const groups: readonly (readonly [word: string, outcomes: readonly Outcome[]])[]
 ]
 
 /** Nothing for the ordinary "when it passed". */
-const acceptedWords = ({ on }: Need): string => {
+export const acceptedWords = ({ on }: Need): string => {
   const words = groups.filter(([, members]) => members.some((outcome) => on.includes(outcome)))
   if (words.length === groups.length) return 'however it ends'
   const text = words.map(([word]) => word).join(' or ')
   return text === 'passed' ? '' : text
 }
 
-const labelOf = (job: PlanJob): string => (job.shards > 1 ? `${job.name} ×${job.shards}` : job.name)
+export const labelOf = (job: PlanJob): string => (job.shards > 1 ? `${job.name} ×${job.shards}` : job.name)
 
 /** Each job stands below the last of those it waits for; the others are named beside it. */
 export const textGraph = (plan: Plan, paint: Paint): string =>
@@ -72,7 +72,7 @@ const remarksOf = (job: PlanJob, parent: Need | null): readonly string[] => {
 const inBrackets = (text: string): string => (text === '' ? '' : ` (${text})`)
 
 /** The longest way to each job. Needs come from a checked plan: there are no circles. */
-const depthsOf = ({ jobs }: PlanWorkflow): ReadonlyMap<string, number> => {
+export const depthsOf = ({ jobs }: PlanWorkflow): ReadonlyMap<string, number> => {
   const byKey = new Map(jobs.map((job) => [job.key, job]))
   const depths = new Map<string, number>()
   for (const job of jobs) {

@@ -27,6 +27,10 @@ export const givenPaths = (
   paths.length > 0 ? paths.map((path) => resolve(around.cwd, path)) : [findProjectRoot(around.cwd, tree)]
 
 export type Given = {
+  /** Where the configuration was read from. */
+  readonly file: string
+  /** The problems of another text in its place, with the compiler's own names of files. */
+  readonly check: (text: string) => readonly Problem[]
   /** The configuration's path as a person would type it here. */
   readonly shown: string
   readonly text: string
@@ -39,7 +43,7 @@ export type Wish = {
   readonly event?: RunEvent
   /** `NAME=VALUE` */
   readonly parameters?: readonly string[]
-  readonly more?: Pick<CompileInput, 'withSelection' | 'withConstructs'>
+  readonly more?: Pick<CompileInput, 'withSelection' | 'withConstructs' | 'changed'>
 }
 
 export const compileGiven = async (
@@ -58,7 +62,13 @@ export const compileGiven = async (
   const show = (problem: Problem): Problem =>
     problem.at ? { ...problem, at: { ...problem.at, file: shownOf(problem.at.file) } } : problem
   const result = { ...compiled, problems: compiled.problems.map(show) }
-  return { shown: relative(around.cwd, file), text: files.get(config) ?? '', result, shownOf }
+  const check = (text: string): readonly Problem[] =>
+    compile({
+      files: new Map(files).set(config, text),
+      event: wish.event ?? localEvent(tree),
+      parameters,
+    }).problems.filter(({ at }) => at === null || at.file === config)
+  return { file, check, shown: relative(around.cwd, file), text: files.get(config) ?? '', result, shownOf }
 }
 
 type Read = {

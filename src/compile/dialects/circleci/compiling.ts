@@ -9,10 +9,14 @@ import type { Problems } from '../../problems.ts'
 import type { Spot } from '../../source/file.ts'
 import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readMap } from '../../source/read.ts'
-import type { SetupStep } from './continuation.ts'
 import type { Templates } from './template.ts'
 
 export type Definitions = ReadonlyMap<string, Entry>
+
+/** What the steps of a setup configuration ask for. */
+export type SetupStep =
+  | { readonly kind: 'filter'; readonly at: SourceNode; readonly mapping: string; readonly exclude: string }
+  | { readonly kind: 'continue'; readonly at: SourceNode; readonly path: string; readonly parameters: string }
 
 export type Compiling = {
   readonly problems: Problems

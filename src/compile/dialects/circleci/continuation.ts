@@ -7,16 +7,11 @@ import { loadYaml } from '../../source/load.ts'
 import { type Entry, entryOf, type MapNode, mapNode, type SourceNode } from '../../source/node.ts'
 import { readMap, readText } from '../../source/read.ts'
 import { builtInPath } from './built-in-orbs.ts'
-import type { Compiling } from './compiling.ts'
+import type { Compiling, SetupStep } from './compiling.ts'
 import type { OrbText } from './orb-source.ts'
 import { declaredParameterTypes } from './parameters.ts'
 
 type Value = string | number | boolean
-
-/** What the steps of a setup configuration ask for. */
-export type SetupStep =
-  | { readonly kind: 'filter'; readonly at: SourceNode; readonly mapping: string; readonly exclude: string }
-  | { readonly kind: 'continue'; readonly at: SourceNode; readonly path: string; readonly parameters: string }
 
 const stepNames: ReadonlySet<string> = new Set(['filter-paths', 'continue-with'])
 
