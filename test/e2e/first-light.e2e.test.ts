@@ -337,7 +337,7 @@ describe('with a passkey: the first day of a project', () => {
     await press(page, 'Cancel run')
     await visitor.picture('run-cancel')
     await press(page, 'Cancel the run')
-    await page.getByRole('button', { name: 'Run again' }).waitFor({ timeout: 30_000 })
+    await page.getByRole('button', { name: 'Rerun all' }).waitFor({ timeout: 30_000 })
     await hasStatus('cancelled')
     await visitor.picture('run-cancelled')
     await follow(page, 'Runs')

@@ -334,7 +334,13 @@ test('a lease that is not renewed is lost by our own uptime, tried once more, th
   assert.equal(await restarted.sweep(), 1)
   const { status, jobs, headline } = await get(run)
   assert.deepEqual([status, jobs[1]?.attempts.length], ['errored', 2])
-  assert.equal(jobs[1]?.attempts[1]?.failure?.code, 'E_LEASE_LOST')
+  assert.deepEqual(
+    jobs[1]?.attempts.map(({ cause, failure }) => [cause, failure?.code]),
+    [
+      ['start', 'E_LEASE_LOST'],
+      ['retry', 'E_LEASE_LOST'],
+    ],
+  )
   assert.match(headline ?? '', /^a: Runner lost was not heard of/)
 })
 
