@@ -25,7 +25,11 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
     case 'projects':
       return here(text.frame.projects)
     case 'tokens':
-      return here(text.frame.tokens)
+      return here(text.tokens.title)
+    case 'sessions':
+      return here(text.people.sessions)
+    case 'members':
+      return here(text.people.members)
     case 'runners':
       return here(text.frame.runners)
     case 'errors':

@@ -1,8 +1,18 @@
 // Addresses and the pages they name, both ways. Pure: the address bar itself is router.svelte.ts.
 
 export type Place =
-  | { readonly page: 'runs' | 'projects' | 'project-new' | 'tokens' | 'runners' | 'status' }
-  | { readonly page: 'claim' | 'sign-in' | 'missing' }
+  | {
+      readonly page:
+        | 'runs'
+        | 'projects'
+        | 'project-new'
+        | 'tokens'
+        | 'sessions'
+        | 'members'
+        | 'runners'
+        | 'status'
+    }
+  | { readonly page: 'claim' | 'join' | 'sign-in' | 'missing' }
   /** null: all of them. */
   | { readonly page: 'errors'; readonly code: string | null }
   | { readonly page: 'project' | 'secrets'; readonly organisation: string; readonly project: string }
@@ -26,9 +36,12 @@ const fixed: Readonly<Record<string, Place>> = {
   projects: { page: 'projects' },
   'projects/new': { page: 'project-new' },
   'settings/tokens': { page: 'tokens' },
+  'settings/sessions': { page: 'sessions' },
+  'settings/members': { page: 'members' },
   runners: { page: 'runners' },
   status: { page: 'status' },
   claim: { page: 'claim' },
+  join: { page: 'join' },
   'sign-in': { page: 'sign-in' },
 }
 const missing: Place = { page: 'missing' }
@@ -63,6 +76,8 @@ export const addresses = {
   projects: '/projects',
   projectNew: '/projects/new',
   tokens: '/settings/tokens',
+  sessions: '/settings/sessions',
+  members: '/settings/members',
   runners: '/runners',
   status: '/status',
   signIn: '/sign-in',

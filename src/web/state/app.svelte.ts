@@ -15,7 +15,7 @@ export type App = {
   readonly session: Session
   readonly theme: Theme
   readonly ticker: Ticker
-  /** The claim token, taken from the address and removed from it. */
+  /** The token of a claim or an invitation, taken from the address and removed from it. */
   readonly claimToken: string | null
   /** Opened on first use: who is not signed in has no stream. */
   readonly live: () => Live
@@ -55,9 +55,10 @@ export const createApp = (window: Window): App => {
 
 /** It sits in the fragment, so that no proxy log has it; here it leaves the address and the history, too. */
 const takeClaimToken = (window: Window): string | null => {
-  if (window.location.pathname !== '/claim' || window.location.hash.length < 2) return null
+  const { pathname } = window.location
+  if (!['/claim', '/join'].includes(pathname) || window.location.hash.length < 2) return null
   const token = decodeURIComponent(window.location.hash.slice(1)).replace(/^token=/, '')
-  window.history.replaceState(null, '', '/claim')
+  window.history.replaceState(null, '', pathname)
   return token
 }
 

@@ -182,6 +182,14 @@ const handle = async (
       return page(full ? world.deliveries : [])
     case 'GET /api/v1/runners':
       return page(full ? world.runners : [])
+    case 'GET /api/v1/sessions':
+      return page(world.sessions)
+    case 'GET /api/v1/members':
+      return page(world.members)
+    case 'GET /api/v1/invitations':
+      return page(full ? world.invitations : [])
+    case 'POST /api/v1/invitations':
+      return { invitation: world.invitations[0], url: `http://localhost:8420/join#${'3kq9'.repeat(10)}` }
     case 'GET /api/v1/tokens':
       return page(full ? world.tokens : [])
     case 'POST /api/v1/tokens':
