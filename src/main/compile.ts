@@ -1,7 +1,8 @@
 // The compile program: runs in a sandbox without network, files or secrets, reads one request from stdin and writes
-// one answer to stdout. The runner keeps one waiting: it starts, loads and warms everything, says `ready`, and blocks
-// on stdin for as long as its sandbox lives; the runner owns the deadline of both waits. What it reads is hostile.
-
+// one answer to stdout. The runner keeps one waiting: it says `ready` when everything is loaded, warms up while nobody
+// asks, and blocks on stdin for as long as its sandbox lives; the runner owns the deadline of both waits. What it reads
+// is hostile.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type CompileInput, compile } from '../compile/index.ts'
 import {
   type CompileAnswer,
@@ -37,24 +38,27 @@ workflows:
     jobs: [build, {test: {requires: [build], matrix: {parameters: {n: [1, 2]}}, filters: {branches: {only: /ma.*/}}}}]
 `
 
-const warmUp = (): void => {
+/** A round at a time, so that a request waits for one at most. */
+const warmUp = async (isAsked: () => boolean): Promise<void> => {
   const input: CompileInput = {
     files: new Map([['.circleci/config.yml', warmUpText]]),
     event: { kind: 'push', ref: 'refs/heads/main', commit: '0'.repeat(40), branch: 'main', tag: null },
     parameters: {},
   }
-  for (let round = 0; round < warmUpRounds; round++) {
+  for (let round = 0; round < warmUpRounds && !isAsked(); round++) {
     const result = compile(input)
     if (!result.ok)
       throw new Error(`the built-in configuration does not compile: ${JSON.stringify(result.problems)}`)
+    await nextTurn()
   }
 }
 
 /** null: more than the limit. */
-const readBounded = async (stream: AsyncIterable<Buffer>): Promise<string | null> => {
+const readBounded = async (stream: AsyncIterable<Buffer>, onBegin: () => void): Promise<string | null> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of stream) {
+    onBegin()
     size += chunk.length
     if (size > compileRequestBytesMax) return null
     chunks.push(chunk)
@@ -97,9 +101,13 @@ const refuse = (reason: string): void => {
 }
 
 const start = async (): Promise<void> => {
-  warmUp()
   process.stdout.write(compileReadyLine)
-  const text = await readBounded(process.stdin)
+  let isAsked = false
+  const reading = readBounded(process.stdin, () => {
+    isAsked = true
+  })
+  await warmUp(() => isAsked)
+  const text = await reading
   if (text === null) {
     refuse(`the request is larger than ${compileRequestBytesMax} bytes`)
     process.stdin.destroy()

@@ -72,7 +72,7 @@ export const keptConnectionsMax = 4
 export const unpackMs = 600_000
 
 /** After one that waited was taken, the next is started when the job that follows has had time to begin. */
-export const standbyRefillMs = 500
+export const standbyRefillMs = 250
 /** A reader of a local repository waits this long for the next plan, and of this many repositories at once. */
 export const readerWaitMs = 300_000
 export const readersMax = 4

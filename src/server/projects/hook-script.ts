@@ -1,7 +1,8 @@
 // The post-receive hook that a Git server runs (foundation.md §7): POSIX sh, curl, and sha256sum
-// or openssl; nothing else. As few programs as it can before the delivery is on its way. It writes each
-// pushed ref to a spool beside the repository and lets go; a child in the background signs and delivers, and whatever
-// could not be delivered goes with the next push or with `hooks/post-receive --flush` from cron.
+// or openssl; nothing else. As few programs as it can before the delivery is on its way: each costs a millisecond or two. It
+// writes each pushed ref to a spool beside the repository and lets go; a child in the background signs and delivers, and
+// whatever could not be delivered goes with the next push or with `hooks/post-receive --flush` from cron. A file in the spool
+// is `….json`, or `….json.<pid>` in the hands of that process.
 // The key never is an argument of a program: HMAC (RFC 2104) is built from two plain digests, the padded key goes
 // through the shell's own printf.
 
@@ -14,14 +15,16 @@ const script = `#!/bin/sh
 # Needs curl, and sha256sum or openssl. It never blocks and never fails a push: what cannot be delivered waits in mayfly-spool/
 # and goes with the next push, or from cron with: hooks/post-receive --flush
 url='@URL@'
-hooks=$(cd "\${0%/*}" && pwd) || exit 0
+case $0 in /*) hooks=\${0%/*} ;; *) hooks=$PWD/\${0%/*} ;; esac
 spool=$hooks/../mayfly-spool
 secret=$hooks/mayfly-secret
 umask 077
 [ -d "$spool" ] || mkdir -p "$spool" || exit 0
 
-# One file per pushed ref; it appears under its final name only when it is complete.
+# One file per pushed ref, for our own child. Without a secret nothing can be signed: it waits for the next push.
 store() {
+  hand=.$$
+  [ -r "$secret" ] || hand=
   now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   n=0
   while read -r old new ref; do
@@ -29,10 +32,12 @@ store() {
     n=$((n + 1))
     # What stands at the beginning of the message of the newest commit; nothing for a ref that was deleted.
     message=$(git log -1 --format=%B "$new" 2>/dev/null) skip=
-    case $(printf %.250s "$message") in *'[ci skip]'* | *'[skip ci]'*) skip=',"skip":true' ;; esac
-    name=$spool/$now-$$-$n
-    printf '{"old":"%s","new":"%s","ref":"%s","sentAt":"%s"%s}' "$old" "$new" "$ref" "$now" "$skip" >"$name.new" &&
-      mv "$name.new" "$name.json"
+    for words in '[ci skip]' '[skip ci]'; do
+      case $message in *"$words"*) ;; *) continue ;; esac
+      case $(printf %.250s "$message") in *"$words"*) skip=',"skip":true' ;; esac
+    done
+    printf '{"old":"%s","new":"%s","ref":"%s","sentAt":"%s"%s}' "$old" "$new" "$ref" "$now" "$skip" \\
+      >"$spool/$now-$$-$n.json$hand"
   done
 }
 
@@ -52,9 +57,10 @@ padded() {
 # Both print the digest first, then a space.
 if command -v sha256sum >/dev/null; then digest=sha256sum; else digest='openssl dgst -sha256 -r'; fi
 
-# Sets $mac to the HMAC-SHA-256 of file $1.
+# Sets $mac to the HMAC-SHA-256 of file $1: one line without its end.
 sign() {
-  inner=$({ printf %b "$inner_pad"; cat "$1"; } | $digest) || return 1
+  IFS= read -r line <"$1" || [ -n "$line" ] || return 1
+  inner=$(printf %b%s "$inner_pad" "$line" | $digest) || return 1
   rest=\${inner%% *} bytes=
   while [ -n "$rest" ]; do
     tail=\${rest#??}
@@ -65,33 +71,46 @@ sign() {
   mac=\${mac%% *}
 }
 
-# 0: gone or never acceptable; 1: try again later.
-deliver() {
-  sign "$1" || return 1
-  status=$(curl -sS -o /dev/null -w '%{http_code}' --connect-timeout 5 --max-time 20 \\
-    -H 'Content-Type: application/json' -H "X-Mayfly-Signature: sha256=$mac" --data-binary @"$1" "$url") || return 1
-  case $status in 2?? | 400 | 413) return 0 ;; *) return 1 ;; esac
-}
-
-flush() {
-  # An external printf would show the key to everybody on this machine.
-  case $(command -v printf) in /*) return ;; esac
+# What curl has to be told to deliver file $1; without an address it sends nothing.
+request() {
   key=$(od -An -v -tu1 "$secret") || return
   padded "$key" 54
   inner_pad=$bytes
   padded "$key" 92
   outer_pad=$bytes
+  sign "$1" && printf 'url = "%s"\\nheader = "X-Mayfly-Signature: sha256=%s"\\n' "$url" "$mac"
+}
+
+# 0: gone or never acceptable; 1: try again later. Curl takes longer to start than everything else: both at once.
+deliver() {
+  status=$(request "$1" | curl -sS -K - -o /dev/null -w '%{http_code}' --connect-timeout 5 --max-time 20 \\
+    -H 'Content-Type: application/json' --data-binary @"$1") || return 1
+  case $status in 2?? | 400 | 413) return 0 ;; *) return 1 ;; esac
+}
+
+flush() {
+  [ -r "$secret" ] || return
+  # An external printf would show the key to everybody on this machine.
+  PATH=/nonexistent command -v printf >/dev/null || return
   for file in "$spool"/*.json; do
+    [ -e "$file" ] || continue
     # Whoever renames it delivers it: pushes may come at the same time.
     mv "$file" "$file.$$" 2>/dev/null || continue
-    if deliver "$file.$$"; then
-      rm -f "$file.$$"
-    else
-      mv "$file.$$" "$file"
-      break
-    fi
+    deliver "$file.$$" || return
+    rm -f "$file.$$"
   done
-  tidy
+  for file in "$spool"/*.json.$$; do
+    [ -e "$file" ] || continue
+    deliver "$file" || return
+    rm -f "$file"
+  done
+}
+
+# What is still in our hands was not delivered.
+let_go() {
+  for file in "$spool"/*.json.$$; do
+    [ ! -e "$file" ] || mv "$file" "\${file%.*}"
+  done
 }
 
 tidy() {
@@ -103,10 +122,12 @@ tidy() {
 
 if [ "$1" = --flush ]; then
   flush
+  let_go
+  tidy
 else
   store
   # Git waits until its pipes are closed: the child has none of them.
-  (trap '' HUP; flush) </dev/null >/dev/null 2>&1 &
+  (trap '' HUP; flush; let_go; tidy) </dev/null >/dev/null 2>&1 &
 fi
 exit 0
 `
