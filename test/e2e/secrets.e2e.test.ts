@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -171,6 +171,15 @@ describe('a secret, from a person to the step of a job', () => {
     const third = run()
     await ends(third)
     assert.ok(log(third).includes(`variable ${sha256('')}`))
+  })
+
+  test('a vault that shows another key than the pinned one is not sealed to', async () => {
+    const pins = join(place, 'home/.config/mayfly/vault-keys.json')
+    const [pin]: { installation: string }[] = JSON.parse(await readFile(pins, 'utf8'))
+    await writeFile(pins, JSON.stringify([{ ...pin, vsign: 'A'.repeat(43) }]))
+    const refused = cli('secrets set DEPLOY_TOKEN --project vessel', 'never to be sent')
+    assert.match(refused.stderr, /MF5017/)
+    assert.equal(refused.code, 3)
   })
 
   /** Every process of this installation, by what its command line says. */

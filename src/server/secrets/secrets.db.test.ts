@@ -145,6 +145,16 @@ test('what the vault refuses is refused with its code, and written down', async 
   assert.deepEqual(rows, [{ result: 'denied', code: 'MF5013' }])
 })
 
+test('the table holds one row for a name, of a form that a variable can have', async () => {
+  const project = await addLocalProject(parts, 'rows')
+  const insert = (name: string, kind = 'env', version = 1) => sql`
+    insert into secrets (id, organisation_id, project_id, name, kind, version, state, changed_by)
+    values (${parts.newId('secret')}, ${parts.organisation}, ${project}, ${name}, ${kind}, ${version}, 'active', 'operator')`
+  await insert('TOKEN').execute(parts.db)
+  for (const bad of [insert('TOKEN'), insert('A-B'), insert('A', 'signing'), insert('A', 'env', 0)])
+    await assert.rejects(bad.execute(parts.db), { code: /^23(505|514)$/ })
+})
+
 test('signers are enrolled by a code and listed', async () => {
   const { code } = await parts.admin('signer.code', {})
   const phone = await makeSigner('a second laptop')
