@@ -44,7 +44,7 @@ export const variableBytesMax = 131_072
 export const environmentBytesMax = 1024 * 1024
 
 /** Sets of FIFOs made with the nest (each costs its start some 0.1 ms), and per refill. */
-export const setsAtStart = 10
+export const setsAtStart = 4
 export const setsBatch = 16
 /** A step that runs this long has the handles of the next asked for. */
 export const nextSetMs = 100

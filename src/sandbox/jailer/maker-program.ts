@@ -259,8 +259,8 @@ while (<STDIN>) {
   last if $_ eq 'serve';
   push @skeleton, [split / /];
 }
-# What becomes of cells whose anchor is gone is buried here.
-$SIG{CHLD} = 'IGNORE';
+# What becomes of cells whose anchor is gone is buried here. Waited for one by one: whose end nobody asks for is counted nowhere.
+$SIG{CHLD} = sub { 1 while waitpid(-1, 1) > 0 };
 kernel('prctl', 36, 1, 0, 0, 0);
 while (<STDIN>) {
   chomp;
