@@ -350,7 +350,7 @@ describe('with a passkey: the first day of a project', () => {
   then('makes a token, which works until it is taken back', async () => {
     await follow(page, 'Tokens')
     await press(page, 'Create a token')
-    await page.getByLabel('Name').fill('release script')
+    await page.getByLabel('Name', { exact: true }).fill('release script')
     await visitor.picture('token-form')
     await press(page, 'Create token')
     await page.getByRole('figure', { name: 'Token' }).getByRole('button', { name: 'Copy' }).click()

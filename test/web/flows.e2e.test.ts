@@ -324,7 +324,7 @@ flow('one job is cancelled, asked first', { expected: /404/ }, async (page) => {
 flow('a token is shown once', {}, async (page) => {
   await page.goto(`${double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()
-  await page.getByLabel('Name').fill('laptop')
+  await page.getByLabel('Name', { exact: true }).fill('laptop')
   await page.getByRole('button', { name: 'Create token' }).click()
   await shows(page, /^mfp_/)
   await page.getByRole('button', { name: 'I have copied it' }).click()
