@@ -37,9 +37,11 @@ commands:
     steps:
       - filter-paths: &paths {mapping: << parameters.mapping >>, exclude: << parameters.exclude >>}
   generate-config:
-    parameters: *filter
+    parameters:
+      config-list-path: {type: string, default: ""}
+      generated-config-path: {type: string, default: ""}
     steps:
-      - filter-paths: *paths
+      - filter-paths: {mapping: "", exclude: ""}
 jobs:
   filter:
     parameters:

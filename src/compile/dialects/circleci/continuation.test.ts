@@ -131,5 +131,6 @@ jobs:
 workflows: {w: {jobs: [go]}}
 `
   assert.deepEqual(names(text), ['w/go×1'])
-  assert.deepEqual(codes(text), ['W_NOT_CARRIED_OUT'])
+  assert.deepEqual(codes(text), ['W_NOT_CARRIED_OUT', 'W_STEP_REFUSED'])
+  assert.deepEqual(codes(text.replace('setup: true\n', '')), ['W_STEP_REFUSED'])
 })

@@ -41,6 +41,7 @@ export type Continuation = {
 }
 
 type Asked = {
+  readonly isSetup: boolean
   readonly files: ReadonlyMap<string, string>
   /** null: nobody knows what changed. */
   readonly changed: readonly string[] | null
@@ -55,14 +56,13 @@ export const continueSetup = (
 ): Continuation | null => {
   const continues = cx.setup.filter((step) => step.kind === 'continue')
   const [only, more] = continues
-  if (!only || more || !isOnlySetup(workflows)) {
-    if (workflows.length > 0) reportLater(cx)
+  if (!asked.isSetup || !only || more || !isOnlySetup(workflows)) {
+    if (workflows.length > 0) reportLater(cx, asked.isSetup)
     return null
   }
-  const filter = cx.setup.find((step) => step.kind === 'filter')
-  const chosen = filter
-    ? choose(cx, filter, asked.changed)
-    : { parameters: new Map<string, Value>(), files: [] }
+  const filters = cx.setup.filter((step) => step.kind === 'filter')
+  const chosen: Chosen = { parameters: new Map(), files: [] }
+  for (const filter of filters) choose(cx, filter, asked.changed, chosen)
   for (const [name, value] of readJson(cx, only)) chosen.parameters.set(name, value)
   const paths = chosen.files.length > 0 ? chosen.files : [only.path]
   const sources = paths.flatMap((path) => readSource(cx, only.at, path, asked.files) ?? [])
@@ -81,11 +81,17 @@ const isOnlySetup = ([workflow, another]: readonly PlanWorkflow[]): boolean =>
     (step) => step.kind === 'checkout' || (step.kind === 'refused' && stepNames.has(step.what)),
   )
 
-const reportLater = (cx: Compiling): void => {
+const reportLater = (cx: Compiling, isSetup: boolean): void => {
   const setup = cx.root.entries.get('setup')?.key ?? cx.root
   const message =
     'a setup configuration whose jobs do more than choose and continue is planned, and not continued yet'
-  cx.problems.add('W_NOT_CARRIED_OUT', setup, message)
+  if (isSetup) cx.problems.add('W_NOT_CARRIED_OUT', setup, message)
+  for (const { at, kind } of cx.setup)
+    cx.problems.add(
+      'W_STEP_REFUSED',
+      at,
+      `to ${kind} after other steps is not carried out yet; the job will stop there`,
+    )
 }
 
 type Chosen = { readonly parameters: Map<string, Value>; readonly files: string[] }
@@ -95,8 +101,8 @@ const choose = (
   cx: Compiling,
   { at, mapping, exclude }: Extract<SetupStep, { kind: 'filter' }>,
   changed: readonly string[] | null,
-): Chosen => {
-  const chosen: Chosen = { parameters: new Map(), files: [] }
+  chosen: Chosen,
+): void => {
   const matches = (pattern: string, path: string) =>
     cx.patterns.read(pattern, at)?.matchesWhole(path) === true
   const excluded = exclude.split('\n').flatMap((line) => line.trim() || [])
@@ -111,7 +117,6 @@ const choose = (
     const isHit = kept ? kept.some((path) => matches(pattern, path)) : cx.patterns.read(pattern, at) !== null
     if (isHit) take(cx, at, rest, chosen)
   }
-  return chosen
 }
 
 const take = (

@@ -84,7 +84,9 @@ const compileRoot = (input: CircleciInput, root: MapNode, maySetUp: boolean): Co
   judgeUnused(project)
   const compiled = { workflows, orbs: library.opened() }
   const next =
-    maySetUp && isSetup(project) && !problems.hasErrors() ? continueSetup(project, workflows, input) : null
+    maySetUp && !problems.hasErrors()
+      ? continueSetup(project, workflows, { ...input, isSetup: isSetup(project) })
+      : null
   if (!next) return compiled
   const after = compileRoot(
     { ...input, inputs: { ...inputs, parameters: next.parameters } },
