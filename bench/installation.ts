@@ -17,6 +17,7 @@ import { startClock } from './clock.ts'
 import { type Usage, usageOf } from './processes.ts'
 import { type ProjectKind, projectFiles } from './projects.ts'
 import type { Printing } from './pushes.ts'
+import { putSecrets, releasesOf } from './put-secrets.ts'
 
 export type BenchInstallation = {
   /** Running with so many slots: started, or started again when it runs with another number. */
@@ -26,6 +27,10 @@ export type BenchInstallation = {
   readonly usage: () => Usage | null
   /** Made once; it must be up. */
   readonly project: (kind: ProjectKind, transport: 'path' | 'ssh') => Promise<BenchProject>
+  /** So many secrets of a project, for jobs on its default branch. */
+  readonly putSecrets: (project: BenchProject, count: number) => void
+  /** How often they were released. */
+  readonly releases: (project: BenchProject) => number
   /** On the same sshd, but no project: for baselines. */
   readonly sshRepository: (name: string) => Promise<Printing>
   readonly close: () => Promise<void>
@@ -87,6 +92,8 @@ export const openBenchInstallation = async (directory: string): Promise<BenchIns
       projects.set(name, making)
       return making
     },
+    putSecrets: ({ name }, count) => putSecrets({ data: places.data, home: directory, project: name }, count),
+    releases: ({ name }) => releasesOf({ data: places.data, home: directory, project: name }),
     sshRepository: async (name) => ({
       repository: await gitHost.createRepository(name, projectFiles('jobs-1')),
       push: sshAddress(gitHost, name),
