@@ -1,0 +1,169 @@
+// Whose project it is: every route that names a thing of a project, for each role, with a thing of the caller's own
+// organisation, with one of another organisation and with one that is nowhere. The last two must look the same, whoever
+// asks. Real use cases over a real database; only the vault refuses everything, which says that it was reached.
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { sql } from 'kysely'
+import { type Answer, noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { fault } from '../../base/faults.ts'
+import type { OrganisationId, RunId } from '../../base/ids.ts'
+import { type Route, routes } from '../../protocol/api/routes.ts'
+import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
+import { type Role, roles } from '../access/roles.ts'
+import type { Database } from '../db/database.ts'
+import type { NewId } from '../new-id.ts'
+import { createDeliveries } from '../projects/deliveries.ts'
+import { createProjects } from '../projects/projects.ts'
+import { createPlaces } from '../runs/places.ts'
+import { createRuns } from '../runs/runs.ts'
+import { createSecrets } from '../secrets/secrets.ts'
+import type { VaultClient } from '../vault-client.ts'
+
+const golden = fileURLToPath(new URL('./testdata/project-matrix.txt', import.meta.url))
+
+const reached = async (): Promise<never> => {
+  throw fault('E_CONFLICT')
+}
+// SAFE: the use cases only ever call it.
+const vault = { call: reached, verifyWebhook: reached, close: async () => {} } as unknown as VaultClient
+
+const workOver = ({ database, newId }: { database: Database; newId: NewId }) => {
+  const places = createPlaces(newId)
+  const runs = createRuns({ database, newId, places, compiler: null })
+  const shared = { database, vault, newId, localRepositoryRoots: [], serverUrl: () => 'http://localhost' }
+  return {
+    ...noWork,
+    runs,
+    projects: createProjects(shared),
+    deliveries: createDeliveries({ database }),
+    secrets: createSecrets({ database, vault }),
+  }
+}
+
+/** One thing of each kind that a route can name. */
+type Things = Readonly<Record<'project' | 'run' | 'workflow' | 'job' | 'attempt', string>>
+
+type Made = { readonly database: Database; readonly newId: NewId; readonly organisation: OrganisationId }
+
+const makeThings = async ({ database, newId, organisation }: Made): Promise<Things> => {
+  const { db } = database
+  const project = newId('project')
+  const source = JSON.stringify({ kind: 'local', root: 0, path: 'app' })
+  await sql`
+    insert into projects (id, organisation_id, name, source, source_url, default_branch, hook_id)
+    values (${project}, ${organisation}, ${`p-${project.slice(-6)}`}, ${source}, '/srv/app', 'main', ${newId('hook')})`.execute(
+    db,
+  )
+  const actor: Actor = { kind: 'operator', name: 'operator', scope: scopeOfOrganisation(organisation) }
+  const run = await workOver({ database, newId }).runs.startRun(actor, { project })
+  const [job] = run.jobs
+  const workflow = newId('workflow')
+  // SAFE: the id of a run that was just made.
+  const of = run.id as RunId
+  await sql`
+    insert into workflows (id, run_id, position, name, status) values (${workflow}, ${of}, 0, 'w', 'waiting')`.execute(
+    db,
+  )
+  await sql`
+    insert into jobs (id, organisation_id, project_id, run_id, workflow_id, number, key, name, kind, status, needs, class)
+    values (${newId('job')}, ${organisation}, ${project}, ${of}, ${workflow}, 1, 'j', 'j', 'noop', 'waiting', '[]', 'small')`.execute(
+    db,
+  )
+  await sql`
+    insert into host_keys (project_id, fingerprint, line) values (${project}, ${fingerprint}, 'x')`.execute(
+    db,
+  )
+  return { project, run: run.id, workflow, job: job?.id ?? '', attempt: job?.attempts[0]?.id ?? '' }
+}
+
+const eph = Buffer.alloc(32, 9).toString('base64url')
+const fingerprint = 'SHA256:x'
+const signed = (type: 'secret.put' | 'secret.revoke', body: object) => ({
+  statement: { v: 1, type, sub: 'x/NAME', iss: 'x', iat: 0, nonce: 'x', prev: null, body },
+  proof: { kind: 'ed25519', sig: 'x' },
+})
+/** Bodies that are valid, so that what is looked up next is the thing. */
+const bodies: Readonly<Record<string, unknown>> = {
+  projectHookRotate: { eph },
+  projectHostKeys: { fingerprint },
+  secretPut: {
+    sealed: { v: 1, suite: 'x', kid: 'x', enc: 'x', ct: 'x' },
+    ...signed('secret.put', {
+      policy: { refs: ['refs/heads/main'], events: ['push'], min_tier: 'branch' },
+      ...{ kind: 'env', expires_at: null, allow_unmaskable: false },
+    }),
+  },
+  secretRevoke: signed('secret.revoke', {}),
+}
+
+const namesThing = (route: Route): boolean => /:(project|run|workflow|job|attempt)\b/.test(route.path)
+
+const pathWith = (route: Route, things: Things): string =>
+  route.path.replaceAll(
+    /:(\w+)/g,
+    (_, name: string) => (things as Record<string, string>)[name] ?? 'SOME_NAME',
+  )
+
+const verdict = (answer: Answer): string =>
+  [401, 403, 404].includes(answer.status) ? String(answer.status) : answer.status < 500 ? 'yes' : answer.text
+
+const nowhere: Things = {
+  project: `prj_${'0'.repeat(26)}`,
+  run: `run_${'0'.repeat(26)}`,
+  workflow: `wfl_${'0'.repeat(26)}`,
+  job: `job_${'0'.repeat(26)}`,
+  attempt: `att_${'0'.repeat(26)}`,
+}
+
+test('a thing of another organisation is as absent as one that is nowhere, on every route and for every role', async () => {
+  const made: { database?: Database; newId?: NewId } = {}
+  const app = await openTestApp({
+    work: (parts) => {
+      Object.assign(made, parts)
+      return workOver(parts)
+    },
+  })
+  const { newId } = made
+  assert.ok(newId)
+  const { database } = app
+  const other = newId('organisation')
+  await sql`insert into organisations (id, name) values (${other}, 'other')`.execute(database.db)
+  const theirs = await makeThings({ database, newId, organisation: other })
+  const ask = async (name: string, role: Role, things: Things): Promise<Answer> => {
+    const route: Route = routes[name as keyof typeof routes]
+    const body = route.body === undefined ? {} : { body: bodies[name] ?? {} }
+    return app.call(route.method, pathWith(route, things), { ...body, cookie: await app.signInAs(role) })
+  }
+  const columns = roles.flatMap((role) => ['own', 'other', 'none'].map((whose) => `${role}:${whose}`))
+  const lines = [row('route', columns)]
+  for (const [name, route] of Object.entries<Route>(routes)) {
+    if (!namesThing(route)) continue
+    const cells: string[] = []
+    for (const role of roles) {
+      const own = await makeThings({ database, newId, organisation: app.organisation.id })
+      const answers = [
+        await ask(name, role, own),
+        await ask(name, role, theirs),
+        await ask(name, role, nowhere),
+      ]
+      const [, foreign, absent] = answers
+      assert.equal(foreign?.status, absent?.status, `${role}, ${name}: ${foreign?.text}`)
+      assert.equal(foreign?.json?.detail, absent?.json?.detail, `${role}, ${name}`)
+      assert.ok([403, 404].includes(foreign?.status ?? 0), `${role}, ${name}: ${foreign?.text}`)
+      cells.push(...answers.map(verdict))
+    }
+    lines.push(row(`${route.method} ${route.path.slice('/api/v1'.length)}`, cells))
+  }
+  const text = `${lines.join('\n')}\n`
+  if (process.env.UPDATE_GOLDEN === '1') await writeFile(golden, text)
+  assert.equal(text, await readFile(golden, 'utf8'))
+  const { rows } = await sql<{ status: string }>`select status from runs where id = ${theirs.run}`.execute(
+    database.db,
+  )
+  assert.equal(rows[0]?.status, 'queued', 'and nothing of theirs was changed')
+})
+
+const row = (route: string, cells: readonly string[]): string =>
+  [route.padEnd(40), ...cells.map((cell) => cell.padEnd(16))].join(' ').trimEnd()
