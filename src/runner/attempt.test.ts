@@ -281,7 +281,7 @@ test('environment: step over job over built-in over account, and nothing is expa
     CIRCLE_WORKING_DIRECTORY: '/home/ci/project',
     CIRCLE_REPOSITORY_URL: 'git@code.example:web.git',
     CIRCLE_BUILD_URL: 'https://ci.example/acme/web/runs/7',
-    BASH_ENV: '/tmp/.mayfly/bash-env',
+    BASH_ENV: '/tmp/.mayfly-bash-env',
   }
   for (const [name, value] of Object.entries(expected)) assert.equal(seen.get(name), value, name)
   assert.equal(seen.has('CIRCLE_TAG'), false)

@@ -1,9 +1,10 @@
 // Who wins when two layers name the same variable (config-dialects.md §2.14): step over job over built-in. The base
 // below all of them is what any Linux account has.
+
+import { jobCommandsPath } from '../../protocol/job-commands.ts'
 import type { Dialect, Env } from '../../protocol/plan.ts'
 import type { JobFacts } from '../../protocol/runner-wire.ts'
 import type { SandboxSpec } from '../../sandbox/index.ts'
-import { shimPath } from '../steps/shell.ts'
 import { circleciEnvironment } from './circleci.ts'
 
 type BuiltIns = (facts: JobFacts, workdir: string) => Env
@@ -25,7 +26,7 @@ export const jobEnvironment = (job: {
   ])
 
 const accountEnvironment = (user: SandboxSpec['user']): Env => [
-  ['PATH', `${shimPath}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`],
+  ['PATH', `${jobCommandsPath}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`],
   ['HOME', user.home],
   ['USER', 'ci'],
   ['LOGNAME', 'ci'],

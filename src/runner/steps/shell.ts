@@ -1,30 +1,17 @@
 // What really starts in a cell for a `run` step: a few lines of POSIX sh around the user's shell. They change to
 // the step's directory, merge both streams in their true order, choose the default shell by what the image has, and
 // report `circleci step halt` on the one stream that the user's script does not have (our stderr).
+import { haltPath } from '../../protocol/job-commands.ts'
 import type { GuestPath, StepSpec } from '../../sandbox/index.ts'
 
-/** Where the per-job files of the shims live, inside the sandbox. */
-const shimDirectory = '/tmp/.mayfly'
-export const shimPath = `${shimDirectory}/bin`
-export const bashEnvPath = `${shimDirectory}/bash-env`
+export const bashEnvPath = '/tmp/.mayfly-bash-env'
 export const haltWord = 'halt'
 
-const shim = `#!/bin/sh
-# Made by Mayfly for this job only.
-case "\${1:-} \${2:-}" in
-  'step halt') : > ${shimDirectory}/halt ;;
-  *) echo "\${0##*/} $*: this version of Mayfly does not provide it" >&2; exit 1 ;;
-esac
-`
-
 // `trap : TERM` keeps this shell until the user's shell has cleaned up; children get the default action back.
-// Positional parameters instead of variables: the job's own environment may use any name. `install` makes directory,
-// content and mode in one fork, and only the first step of a job pays for it.
+// Positional parameters instead of variables: the job's own environment may use any name. Nothing here starts a program
+// besides the user's shell.
 const launch = `trap : TERM
-if [ ! -d ${shimDirectory} ]; then
-install -D -m 755 /dev/stdin ${shimPath}/circleci <<'SHIM' && ln -s circleci ${shimPath}/circleci-agent && : > ${bashEnvPath}
-${shim}SHIM
-fi
+command : >>${bashEnvPath}
 cd -- "$1" 2>&1 || exit 1
 unset OLDPWD
 if [ "$2" = given ]; then shift 2
@@ -34,7 +21,7 @@ else shift 2; set -- /bin/sh -e "$@"
 fi
 "$@" 2>&1
 set -- $?
-[ ! -e ${shimDirectory}/halt ] || echo ${haltWord} >&2
+[ ! -e ${haltPath} ] || echo ${haltWord} >&2
 exit $1
 `
 

@@ -37,6 +37,10 @@ test('everybody may pass through, temp is sticky, steps have FIFOs of their own'
   assert.ok(skeleton.includes('dir sets/job/0/s 777'))
 })
 
+test('the commands of a job can be run by everybody', () => {
+  assert.deepEqual(['etc/mayfly/bin', 'etc/mayfly/bin/circleci'].map(modeOf), ['755', '755'])
+})
+
 test('what is in a directory comes after it, and no line has a space too many', () => {
   const made = new Set<string>()
   for (const line of skeletonOfNest()) {

@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fault } from '../../base/faults.ts'
+import { jobCommands, jobCommandsPath } from '../../protocol/job-commands.ts'
 import { setsAtStart } from '../limits.ts'
 import { resolverAddress } from './addresses.ts'
 import { loopScript, stepScript } from './scripts.ts'
@@ -118,6 +119,7 @@ const prepareEtc = (etc: string, trustCa: string | null): void => {
   for (const name of etcCopied) copyFromHost(etc, name)
   for (const [name, content] of Object.entries(etcGenerated))
     put(etc, name, (to) => writeFileSync(to, content))
+  for (const [name, content] of Object.entries(jobCommands)) putCommand(etc, name, content)
   if (trustCa !== null) put(etc, 'mayfly/ca.pem', (to) => copyFileSync(trustCa, to))
   for (const name of etcBound) if (isDirectory(join('/etc', name))) makeParents(etc, `${name}/.`)
 }
@@ -131,6 +133,13 @@ const copyFromHost = (etc: string, name: string): void => {
     makeParents(etc, name)
     symlinkSync(readlinkSync(from), join(etc, name))
   } else put(etc, name, (to) => copyFileSync(from, to))
+}
+
+/** Where the nest has it: `jobCommandsPath`. */
+const putCommand = (etc: string, name: string, content: string): void => {
+  const at = `${jobCommandsPath.slice('/etc/'.length)}/${name}`
+  put(etc, at, (to) => writeFileSync(to, content))
+  chmodSync(join(etc, at), 0o755)
 }
 
 /** One file of ours that every user of a nest may read. */
