@@ -63,6 +63,8 @@ export const limits = {
   backupsListed: 100,
 
   /** When no notice came: how often held polls and followers look again. */
+  /** Remembered in one process; further ones are looked up. */
+  grantedLeasesMax: 10_000,
   safetyNetMs: 5_000,
   /** Batches read at once by a follower; one is at most 4 MiB. */
   logBatchesPerPage: 4,

@@ -45,6 +45,22 @@ test('output after silence leaves at once, what follows leaves together', async 
   )
 })
 
+test('our own words wait for what a step says, and go before it', async () => {
+  const { framer, frames, sealed } = await open(() => 0)
+  framer.write(0, Buffer.from('ran on the host\n'))
+  framer.setWatched(true)
+  assert.equal(sealed.length, 0)
+  framer.write(1, Buffer.from('first\n'))
+  await framer.finish()
+  assert.deepEqual(
+    (await frames()).map(({ seq, step, text }) => [seq, step, text]),
+    [
+      [1, 0, 'ran on the host\n'],
+      [2, 1, 'first\n'],
+    ],
+  )
+})
+
 test('lines are numbered per step, and a line cut in two frames is one line', async () => {
   const { framer, frames } = await open(() => 0)
   framer.write(1, Buffer.from('a\nb'))

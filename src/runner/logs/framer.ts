@@ -3,6 +3,7 @@
 import { constants, zstdCompress, zstdCompressSync } from 'node:zlib'
 import type { Clock } from '../../base/clock.ts'
 import type { AttemptId } from '../../base/ids.ts'
+import type { FrameHeader } from '../../protocol/frames.ts'
 import { type CryptoKey, sealFrame } from '../../seal/index.ts'
 import {
   compressInlineBytes,
@@ -32,75 +33,51 @@ export interface Framer {
   finish(): Promise<number>
 }
 
+/** Not of a step: what we say goes along with what a job says, which must not wait behind it on the wire. */
+const ourWords = 0
+
 type StepBuffer = { chunks: Uint8Array[]; bytes: number; nextLine: number; flushedAtMs: number }
 
 export const createFramer = (deps: FramerDeps): Framer => {
   const { clock } = deps
   const startedMs = clock.monotonicMs()
+  const sealer = createSealer(deps)
   const steps = new Map<number, StepBuffer>()
   let seq = 0
   let flushMs = unwatchedFlushMs
   let timer: NodeJS.Timeout | null = null
-  let emitted: Promise<void> = Promise.resolve()
-  let unsealedBytes = 0
-  const waiting: (() => void)[] = []
 
-  const hasRoom = () => unsealedBytes <= unsealedLogBytesMax
-  const flush = (step: number, buffer: StepBuffer): void => {
-    if (buffer.bytes === 0) return
+  const flush = (step: number): void => {
+    const buffer = steps.get(step)
+    if (buffer === undefined || buffer.bytes === 0) return
     const raw =
       buffer.chunks.length === 1 ? (buffer.chunks[0] ?? new Uint8Array()) : Buffer.concat(buffer.chunks)
     const lines = countLines(raw)
-    const header = {
-      attempt: deps.attempt,
-      seq: ++seq,
-      step,
-      codec: 'zstd' as const,
-      tMs: Math.round(clock.monotonicMs() - startedMs),
-      firstLine: buffer.nextLine,
-      lines,
-    }
-    steps.set(step, {
-      chunks: [],
-      bytes: 0,
-      nextLine: buffer.nextLine + lines,
-      flushedAtMs: clock.monotonicMs(),
-    })
-    const { length: rawBytes } = raw
-    const compressed = compress(raw)
-    unsealedBytes += rawBytes
-    emitted = emitted.then(async () => {
-      const bytes = await sealFrame(await deps.key, header, await compressed)
-      unsealedBytes -= rawBytes
-      deps.emit({ seq: header.seq, bytes, rawBytes })
-      if (hasRoom()) for (const done of waiting.splice(0)) done()
-    })
-    // `finish` hears of a failure; output goes on until then.
-    emitted.catch(() => {
-      unsealedBytes = Number.NEGATIVE_INFINITY
-      for (const done of waiting.splice(0)) done()
-    })
+    const now = clock.monotonicMs()
+    const tMs = Math.round(now - startedMs)
+    const header = { attempt: deps.attempt, seq: ++seq, step, codec: 'zstd', tMs, lines } as const
+    steps.set(step, { chunks: [], bytes: 0, nextLine: buffer.nextLine + lines, flushedAtMs: now })
+    sealer.seal({ ...header, firstLine: buffer.nextLine }, raw)
   }
-
   const flushAll = (): void => {
     if (timer !== null) clearTimeout(timer)
     timer = null
-    for (const [step, buffer] of steps) flush(step, buffer)
+    for (const step of steps.keys()) flush(step)
+  }
+  const flushLater = (): void => {
+    timer ??= setTimeout(flushAll, flushMs)
   }
 
   const append = (step: number, bytes: Uint8Array): void => {
-    const buffer = steps.get(step) ?? {
-      chunks: [],
-      bytes: 0,
-      nextLine: 1,
-      flushedAtMs: Number.NEGATIVE_INFINITY,
-    }
+    const buffer = steps.get(step) ?? emptyBuffer()
     steps.set(step, buffer)
     buffer.chunks.push(bytes)
     buffer.bytes += bytes.length
-    const quiet = clock.monotonicMs() - buffer.flushedAtMs >= flushMs
-    if (quiet || buffer.bytes >= frameRawBytes) flush(step, buffer)
-    else timer ??= setTimeout(flushAll, flushMs)
+    const isQuiet = step !== ourWords && clock.monotonicMs() - buffer.flushedAtMs >= flushMs
+    if (isQuiet || buffer.bytes >= frameRawBytes) {
+      flush(ourWords)
+      flush(step)
+    } else flushLater()
   }
 
   return {
@@ -108,16 +85,56 @@ export const createFramer = (deps: FramerDeps): Framer => {
       for (let at = 0; at < bytes.length; at += frameRawBytes)
         append(step, bytes.subarray(at, at + frameRawBytes))
     },
-    room: () => (hasRoom() ? undefined : new Promise<void>((done) => waiting.push(done))),
+    room: sealer.room,
     setWatched: (watched) => {
       flushMs = watched ? watchedFlushMs : unwatchedFlushMs
-      if (watched) flushAll()
+      if (!watched) return
+      for (const step of steps.keys()) if (step !== ourWords) flush(step)
+      if (timer !== null) clearTimeout(timer)
+      timer = null
+      flushLater()
     },
     finish: async () => {
       flushAll()
-      await emitted
+      await sealer.settled()
       return seq
     },
+  }
+}
+
+const emptyBuffer = (): StepBuffer => ({
+  ...{ chunks: [], bytes: 0, nextLine: 1, flushedAtMs: Number.NEGATIVE_INFINITY },
+})
+
+/** Compresses side by side, seals and emits in order. */
+const createSealer = ({ key, emit }: Pick<FramerDeps, 'key' | 'emit'>) => {
+  let emitted: Promise<void> = Promise.resolve()
+  let unsealedBytes = 0
+  const waiting: (() => void)[] = []
+  const hasRoom = () => unsealedBytes <= unsealedLogBytesMax
+  const wake = () => {
+    for (const done of waiting.splice(0)) done()
+  }
+  return {
+    seal: (header: FrameHeader, raw: Uint8Array): void => {
+      const { length: rawBytes } = raw
+      const compressed = compress(raw)
+      unsealedBytes += rawBytes
+      emitted = emitted.then(async () => {
+        const bytes = await sealFrame(await key, header, await compressed)
+        unsealedBytes -= rawBytes
+        emit({ seq: header.seq, bytes, rawBytes })
+        if (hasRoom()) wake()
+      })
+      // `finish` hears of a failure; output goes on until then.
+      emitted.catch(() => {
+        unsealedBytes = Number.NEGATIVE_INFINITY
+        wake()
+      })
+    },
+    room: (): Promise<void> | undefined =>
+      hasRoom() ? undefined : new Promise<void>((done) => waiting.push(done)),
+    settled: () => emitted,
   }
 }
 

@@ -19,7 +19,12 @@ export type FrameRequest = {
 export type Durable = { readonly attempt: AttemptId; readonly seq: number } | null
 export type FrameResult = ReadonlyMap<LeaseId, Durable>
 
-type Deps = { readonly db: Db; readonly fresh: FreshFrames }
+type Deps = {
+  readonly db: Db
+  readonly fresh: FreshFrames
+  /** Whose lease it is, where that is known without looking. */
+  readonly granted: { of(attempt: AttemptId): { readonly lease: LeaseId; readonly runner: RunnerId } | null }
+}
 
 /** Several requests, one commit. */
 export const appendFrames = async (
@@ -35,7 +40,10 @@ export const appendFrames = async (
  * The usual case in one statement, without looking first: frames of one attempt that go on where its log ends. null when
  * they do not, and then nothing was written.
  */
-const appendNext = async ({ db, fresh }: Deps, request: FrameRequest): Promise<FrameResult | null> => {
+const appendNext = async (
+  { db, fresh, granted }: Deps,
+  request: FrameRequest,
+): Promise<FrameResult | null> => {
   const [first] = request.items
   const isOne = request.items.every(
     ({ lease, header }, i) =>
@@ -50,6 +58,9 @@ const appendNext = async ({ db, fresh }: Deps, request: FrameRequest): Promise<F
   const to = from + request.items.length - 1
   const starts = request.items.map(({ offset }) => offset)
   const lengths = request.items.map(({ frame }) => frame.length)
+  const known = granted.of(attempt)
+  if (from === 1 && sealedKey !== null && known?.lease === lease && known.runner === request.runner)
+    announceKey({ db, fresh }, attempt, sealedKey)
   const { rows } = await sql`
     with grown as (
       update attempts set last_seq = ${to}, log_key = coalesce(log_key, ${logKey})

@@ -7,6 +7,7 @@ import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { LeaseControl } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
 import type { Watchers } from '../logs/watchers.ts'
+import type { Granted } from './granted.ts'
 import { untouched } from './untouched.ts'
 
 type Said = { readonly cancelAt: number | null; readonly watched: boolean }
@@ -26,7 +27,13 @@ export type Pending = {
   /** An attempt of one of the classes is queued; somebody else may be quicker. */
   readonly hasWork: boolean
 }
-export type Control = { pending(runner: RunnerId, classes: readonly string[]): Promise<Pending> }
+export type Control = {
+  pending(runner: RunnerId, classes: readonly string[]): Promise<Pending>
+  /** Of leases that this process granted: who is watched now and was not, and the other way round. */
+  watchNews(runner: RunnerId): readonly LeaseControl[]
+}
+
+const unsaid: Said = { cancelAt: null, watched: false }
 
 const sayAgainMs = 10_000
 
@@ -34,6 +41,7 @@ export const createControl = (deps: {
   readonly db: Db
   readonly clock: Clock
   readonly watchers: Watchers
+  readonly granted: Granted
 }): Control => {
   const said = new Map<RunnerId, Map<LeaseId, Said>>()
   return {
@@ -42,7 +50,7 @@ export const createControl = (deps: {
       const before = said.get(runner)
       const after = new Map<LeaseId, Said>()
       const controls = rows.flatMap((row) => {
-        const last = before?.get(row.lease) ?? { cancelAt: null, watched: false }
+        const last = before?.get(row.lease) ?? unsaid
         const now = deps.clock.monotonicMs()
         const watched = deps.watchers.isWatched(row.attempt)
         const isDue = last.cancelAt === null || now - last.cancelAt >= sayAgainMs
@@ -61,6 +69,15 @@ export const createControl = (deps: {
       else said.set(runner, after)
       return { control: controls, leases: rows, hasWork }
     },
+    watchNews: (runner) =>
+      [...deps.granted.ofRunner(runner)].flatMap(({ lease, attempt }) => {
+        const leases = said.get(runner) ?? new Map<LeaseId, Said>()
+        const last = leases.get(lease) ?? unsaid
+        const watched = deps.watchers.isWatched(attempt)
+        if (watched === last.watched) return []
+        said.set(runner, leases.set(lease, { ...last, watched }))
+        return [{ lease, watched }]
+      }),
   }
 }
 

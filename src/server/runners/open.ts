@@ -35,6 +35,7 @@ import { applyEvents } from './events.ts'
 import { createExpiry } from './expiry.ts'
 import { finishAttempt } from './finish.ts'
 import { createGiveBack } from './give-back.ts'
+import { createGranted } from './granted.ts'
 import { listenForRunners, type RunnerListener, type RunnerRoutes } from './listener.ts'
 import { storeLog } from './log-upload.ts'
 import { takePlan } from './plan-made.ts'
@@ -72,7 +73,10 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
   const { db } = database
   const queueBells = createBells(database, 'mayfly_queue')
   const leaseBells = createBells(database, 'mayfly_lease')
+  const granted = createGranted()
   const stopWatching = watchers.onChange((attempt) => {
+    const lease = granted.of(attempt)
+    if (lease !== null) return leaseBells.ring(lease.runner)
     tellRunner(db, attempt).catch((error: unknown) => log.warn('runner not told about a watcher', { error }))
   })
   const expiry = createExpiry({ ...deps, db })
@@ -84,7 +88,8 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
     db,
     queueBells,
     leaseBells,
-    control: createControl({ db, clock, watchers }),
+    granted,
+    control: createControl({ db, clock, watchers, granted }),
     giveBack: createGiveBack({ ...deps, db }),
     tickets: createTickets({ ...deps, key: deps.ticketKey }),
   }
@@ -128,7 +133,7 @@ const repeat = (
 const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes => {
   const { db } = deps.database
   const append = createGroupCommit<FrameRequest, FrameResult>({
-    write: (requests) => appendFrames({ db, fresh: deps.fresh }, requests),
+    write: (requests) => appendFrames({ db, fresh: deps.fresh, granted: poll.granted }, requests),
     itemsMax: limits.framesGroupMax,
   })
   return {

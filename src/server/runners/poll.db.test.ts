@@ -8,6 +8,7 @@ import { createBells } from '../db/bells.ts'
 import type { NewId } from '../new-id.ts'
 import { createControl } from './control.ts'
 import { createGiveBack } from './give-back.ts'
+import { createGranted } from './granted.ts'
 import { answerPoll, type SignedPoll } from './poll.ts'
 
 const parts = await openParts()
@@ -18,6 +19,7 @@ const ingestKey = { kid: 'k', pk: 'p', exp: 0, sig: 's' }
 /** `atLease` runs while the attempt is being claimed, `atPrepare` before. */
 const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void }, signal: AbortSignal) => {
   const { database, db, clock, places, watchers } = parts
+  const granted = createGranted()
   const newId: NewId = (kind) => {
     if (kind === 'lease') happens.atLease?.()
     return parts.newId(kind)
@@ -49,10 +51,10 @@ const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void
     issue: () => assert.fail('nobody is there for a ticket'),
   }
   const terms = { serverUrl: () => 'http://localhost', egressDefault: 'none' } as const
-  const control = createControl({ db, clock, watchers })
+  const control = createControl({ db, clock, watchers, granted })
   return answerPoll(
     {
-      ...{ ...deps, ...terms, tickets, control, places, queueBells, leaseBells },
+      ...{ ...deps, ...terms, tickets, control, granted, places, queueBells, leaseBells },
       giveBack: createGiveBack(deps),
     },
     poll,

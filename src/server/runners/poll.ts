@@ -15,6 +15,7 @@ import type { Caller } from './authenticate.ts'
 import { claimAttempts } from './claim.ts'
 import type { Control, HeldLease } from './control.ts'
 import type { GiveBack } from './give-back.ts'
+import type { Granted } from './granted.ts'
 import { type LeaseDetails, leaseSpecOf, readLeases } from './lease-details.ts'
 import { loseAttempt } from './lose.ts'
 import { enterSession } from './sessions.ts'
@@ -27,6 +28,7 @@ export type PollDeps = {
   readonly tickets: Tickets
   readonly control: Control
   readonly giveBack: GiveBack
+  readonly granted: Granted
   readonly places: Places
   readonly queueBells: Bells
   readonly leaseBells: Bells
@@ -49,6 +51,7 @@ export const answerPoll = async (
     await loseAttempt(deps, attempt, {
       loss: { code: 'E_RUNNER_SESSION', message: `Runner ${caller.name} was started anew` },
     })
+  if (request.held !== undefined) deps.granted.keep(caller.id, request.held)
   const until = performance.now() + pollHoldMs
   const { bell, takeCall } = armBells(deps, caller.id, request)
   try {
@@ -61,6 +64,8 @@ export const answerPoll = async (
         bell.wait(Math.min(leftMs, limits.safetyNetMs), signal),
       )
       if (given.length > 0) return takeGiven(deps, poll, given, signal)
+      const control = deps.control.watchNews(caller.id)
+      if (control.length > 0) return { leases: [], control }
     }
   } finally {
     bell.disarm()
@@ -205,6 +210,7 @@ const grant = async (
 ): Promise<PollAnswer['leases'][number] | null> => {
   try {
     const issued = await deps.tickets.issue(lease, { caller, body, eph })
+    deps.granted.add({ runner: caller.id, lease: lease.lease, attempt: lease.attempt })
     deps.log.info('lease granted', { lease: lease.lease, attempt: lease.attempt, runner: caller.id })
     const spec = leaseSpecOf(lease, { serverUrl: deps.serverUrl(), egressDefault: deps.egressDefault })
     return { lease: lease.lease, attempt: lease.attempt, ttlMs: leaseTtlMs, ...issued, spec }
