@@ -10,10 +10,10 @@ export {
   signIngestKey,
   verifyIngestKey,
 } from './envelope.ts'
-export { generateLogKey, importLogKey, logKeyBytes, openFrame, sealFrame } from './frame.ts'
+export { type GcmSeal, generateLogKey, importLogKey, logKeyBytes, openFrame, sealFrame } from './frame.ts'
 export { hpkeOpen, hpkeSeal } from './hpke.ts'
 export { canonicalJson, jcsDigest } from './jcs.ts'
-export { type JwsClaims, type Sign, signJws, verifyJws } from './jws.ts'
+export { type JwsClaims, type Sign, signJws, type Verify, verifyJws } from './jws.ts'
 export {
   type GeneratedKey,
   generateEphemeralKey,

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { finishBundleBytesMax } from '../../protocol/finish-body.ts'
 import type { FrameBatchItem } from '../../protocol/frames.ts'
-import { type CryptoKey, generateLogKey, importLogKey, sealLogKey } from '../../seal/index.ts'
+import { type CryptoKey, type GcmSeal, generateLogKey, importLogKey, sealLogKey } from '../../seal/index.ts'
 import { keepPacked, packLog } from '../logs/archive.ts'
+import { createFrameSeal } from '../logs/frame-cipher.ts'
 import { createFrameStore } from '../logs/frame-store.ts'
 import { createFramer } from '../logs/framer.ts'
 import type { AttemptSink } from '../sink.ts'
@@ -31,7 +32,12 @@ export interface Journal {
   readonly close: () => Promise<void>
 }
 
-type Keys = { readonly logKey: Uint8Array; readonly frameKey: CryptoKey; readonly sealedKey: Uint8Array }
+type Keys = {
+  readonly logKey: Uint8Array
+  readonly seal: GcmSeal
+  readonly frameKey: CryptoKey
+  readonly sealedKey: Uint8Array
+}
 
 export const openJournal = (life: Life): Journal => {
   const { deps, grant } = life
@@ -55,7 +61,7 @@ export const openJournal = (life: Life): Journal => {
   })
   const framer = createFramer({
     attempt,
-    key: making.then(({ frameKey }) => frameKey),
+    key: making.then(({ seal }) => seal),
     clock: deps.clock,
     emit: (frame) => {
       store.add(frame.bytes)
@@ -116,7 +122,7 @@ const makeKeys = async ({ deps, grant }: Life): Promise<Keys> => {
     sealLogKey(deps.ingestKey, logKey, owner),
   ])
   if (sealedKey === null) throw fault('E_PROTOCOL', { detail: 'the ingest key cannot be used' })
-  return { logKey, frameKey, sealedKey }
+  return { logKey, seal: createFrameSeal(logKey), frameKey, sealedKey }
 }
 
 const settled = (promise: Promise<unknown> | null): Promise<void> =>

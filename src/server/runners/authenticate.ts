@@ -1,13 +1,13 @@
 // Who is calling: `Authorization: MF-Runner <jws>` over method, address, digest of the body, time and a number used once
 // (trust-model.md §5.2). A captured request is worth nothing afterwards, and one for another address nothing ever.
-import { createHash } from 'node:crypto'
+import { createHash, KeyObject, verify } from 'node:crypto'
 import { sql } from 'kysely'
 import { toBase64Url } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { parseId, type RunnerId } from '../../base/ids.ts'
 import { runnerRequestTyp } from '../../protocol/vault.ts'
-import { type CryptoKey, importVerifyKey, type JwsClaims, verifyJws } from '../../seal/index.ts'
+import { type CryptoKey, importVerifyKey, type JwsClaims, type Verify, verifyJws } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import { createReplayMemory } from './replay-memory.ts'
@@ -46,40 +46,78 @@ export type Authenticate = (request: SignedRequest) => Promise<Caller>
 
 export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Clock }): Authenticate => {
   const replays = createReplayMemory(deps.clock)
-  const imported = createImport()
+  const keys = createKeys()
   return async (request) => {
     const jws = /^MF-Runner ([A-Za-z0-9_.-]{1,8192})$/.exec(request.authorization ?? '')?.[1]
     if (jws === undefined) throw refused('no MF-Runner authorization')
-    const found: { runner: Row | null; key: CryptoKey | null } = { runner: null, key: null }
-    const claims = await verifyJws(jws, {
-      typ: runnerRequestTyp,
-      keyFor: async (kid) => {
-        found.runner = await findRunner(deps.db, parseId('runner', kid))
-        found.key = found.runner === null ? null : await imported(found.runner.publicKey)
-        return found.key
-      },
-    })
-    const { runner, key } = found
-    if (claims === null || runner === null || key === null)
-      throw refused('no signature of an enrolled runner')
+    const proof = await prove(deps.db, keys, jws)
+    if (proof === null) throw refused('no signature of an enrolled runner')
+    const { claims, row: runner } = proof
     const { iat, bodyDigest } = checkClaims(claims, { request, runner: runner.id, nowMs: deps.clock.now() })
     if (!replays.isNew(String(claims.jti))) throw refused('a request that was seen before')
     if (runner.status === 'suspended')
       throw fault('E_RUNNER_SESSION', { public: `This runner is suspended: ${runner.statusReason ?? ''}` })
     const { id, name, compiler, session, boot, isSeen } = runner
+    const { key } = proof.imported
     return { id, name, compiler, current: { session, boot, isSeen }, key, jws, iat, bodyDigest }
   }
 }
 
+type Proof = { readonly claims: JwsClaims; readonly row: Row; readonly imported: ImportedKey }
+
+/** The row is read while the signature is checked by the key that stood there last; only the key of now counts. */
+const prove = async (db: Db, keys: KeysOfRunners, jws: string): Promise<Proof | null> => {
+  const typ = runnerRequestTyp
+  let reading: Promise<Omit<Proof, 'claims'> | null> = Promise.resolve(null)
+  let used: Verify | null = null
+  const keyFor = async (kid: string | null): Promise<Verify | null> => {
+    const id = parseId('runner', kid)
+    reading = readRunner(db, keys, id)
+    // Seen below, when the signature is checked.
+    reading.catch(() => undefined)
+    used = (id === null ? null : keys.last(id))?.verify ?? (await reading)?.imported.verify ?? null
+    return used
+  }
+  const claims = await verifyJws(jws, { typ, keyFor })
+  const found = await reading
+  if (found === null) return null
+  const { verify } = found.imported
+  const proven = used === verify ? claims : await verifyJws(jws, { typ, keyFor: () => verify })
+  return proven === null ? null : { ...found, claims: proven }
+}
+
+const readRunner = async (
+  db: Db,
+  keys: KeysOfRunners,
+  id: RunnerId | null,
+): Promise<Omit<Proof, 'claims'> | null> => {
+  const row = await findRunner(db, id)
+  const imported = row === null ? null : await keys.of(row.id, row.publicKey)
+  return row === null || imported === null ? null : { row, imported }
+}
+
+type KeysOfRunners = ReturnType<typeof createKeys>
+type ImportedKey = { readonly key: CryptoKey; readonly verify: Verify }
 /** Whose key it is, is read for every request; what its bytes mean never changes. */
-const createImport = () => {
-  const known = new Map<string, CryptoKey>()
-  return async (publicKey: Buffer): Promise<CryptoKey | null> => {
-    const name = publicKey.toString('base64')
-    const key = known.get(name) ?? (await importVerifyKey(publicKey))
-    if (known.size >= limits.runnerConnectionsMax) known.clear()
-    if (key !== null) known.set(name, key)
-    return key
+const createKeys = () => {
+  const known = new Map<RunnerId, ImportedKey & { readonly bytes: Buffer }>()
+  return {
+    /** As it was when it was read last. */
+    last: (id: RunnerId): ImportedKey | null => known.get(id) ?? null,
+    of: async (id: RunnerId, bytes: Buffer): Promise<ImportedKey | null> => {
+      const before = known.get(id)
+      if (before?.bytes.equals(bytes)) return before
+      const key = await importVerifyKey(bytes)
+      if (key === null) return null
+      if (known.size >= limits.runnerConnectionsMax) known.clear()
+      const object = KeyObject.from(key)
+      const made = {
+        ...{ bytes, key },
+        verify: (message: Uint8Array, signature: Uint8Array) => verify(null, message, object, signature),
+      }
+      known.set(id, made)
+      return made
+    },
   }
 }
 

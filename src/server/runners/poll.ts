@@ -56,6 +56,8 @@ export const answerPoll = async (
   const { bell, takeCall } = armBells(deps, caller.id, request)
   try {
     for (;;) {
+      const control = deps.control.watchNews(caller.id)
+      if (control.length > 0) return { leases: [], control }
       const answer = signal.aborted ? null : await findAnswer(deps, poll, { isCalled: takeCall(), signal })
       if (answer !== null) return answer
       const leftMs = until - performance.now()
@@ -64,8 +66,6 @@ export const answerPoll = async (
         bell.wait(Math.min(leftMs, limits.safetyNetMs), signal),
       )
       if (given.length > 0) return takeGiven(deps, poll, given, signal)
-      const control = deps.control.watchNews(caller.id)
-      if (control.length > 0) return { leases: [], control }
     }
   } finally {
     bell.disarm()

@@ -465,6 +465,22 @@ test('a request is believed only as it was signed, once, by an enrolled key', as
   }
 })
 
+test('only the key counts that stands there now, whatever key was known before', async () => {
+  const runner = await open('rekeyed')
+  const beat = { v: 1, session: 1, leases: [] }
+  const statusWith = async (key: Parameters<ScriptedRunner['send']>[2]) =>
+    (await runner.send('/runner/v1/beat', beat, key)).status
+  assert.equal(await statusWith({}), 200)
+  const fresh = await generateSigningKey()
+  const bytes = Buffer.from(fresh.publicKey)
+  await sql`update runners set public_key = ${bytes} where id = ${runner.identity.id}`.execute(parts.db)
+  assert.equal(await statusWith({}), 401)
+  assert.equal(await statusWith({ key: fresh }), 200)
+  const before = Buffer.from(runner.identity.key.publicKey)
+  await sql`update runners set public_key = ${before} where id = ${runner.identity.id}`.execute(parts.db)
+  assert.deepEqual([await statusWith({}), await statusWith({ key: fresh })], [200, 401])
+})
+
 test('what is not the protocol is refused without a defect', async () => {
   const runner = await open('malformed')
   const refused = async (path: string, body: object | Uint8Array, status = 400) =>
