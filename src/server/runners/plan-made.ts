@@ -9,6 +9,7 @@ import type { Db } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { changeRun } from '../runs/change.ts'
+import { type Places, withPlacing } from '../runs/places.ts'
 import { type LeaseKey, leaseLost } from './events.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
 
@@ -21,7 +22,7 @@ type PlanAttempt = {
 
 /** 409 when the lease is not that of a running plan attempt; a plan that cannot be taken is refused and stays untold. */
 export const takePlan = async (
-  deps: { readonly db: Db; readonly newId: NewId },
+  deps: { readonly db: Db; readonly newId: NewId; readonly places: Places },
   key: LeaseKey,
   result: PlanResult,
 ): Promise<void> => {
@@ -29,17 +30,19 @@ export const takePlan = async (
   const plan = await preparePlan(deps, attempt.run, { outcome: 'passed', result })
   const { ready } = plan
   if (ready === undefined) throw fault('E_PROTOCOL', { public: plan.failure?.message ?? 'no plan' })
-  await inTransaction(deps.db, (tx) => {
-    const event = { kind: 'plan-made', job: attempt.job, number: attempt.number, ...ready.event } as const
-    return changeRun(tx, attempt.run, [event], {
-      ...{ newId: deps.newId, planned: ready },
-      locked: async () => {
-        if (!(await isStillLeased(tx, attempt.id, key))) throw leaseLost()
-        await storePlan(tx, attempt.run, plan)
-        return true
-      },
-    })
-  })
+  const event = { kind: 'plan-made', job: attempt.job, number: attempt.number, ...ready.event } as const
+  await withPlacing(deps.places, (placing) =>
+    inTransaction(deps.db, (tx) =>
+      changeRun(tx, attempt.run, [event], {
+        ...{ newId: deps.newId, planned: ready, placing },
+        locked: async () => {
+          if (!(await isStillLeased(tx, attempt.id, key))) throw leaseLost()
+          await storePlan(tx, attempt.run, plan)
+          return true
+        },
+      }),
+    ),
+  )
 }
 
 const findPlanAttempt = async (db: Db, { lease, runner }: LeaseKey): Promise<PlanAttempt> => {

@@ -75,24 +75,31 @@ export const answerPoll = async (
 /** While it waits its places can be taken by what begins in this process: answers the leases that were. */
 const waitForWork = async (
   { places, tickets, leaseBells }: PollDeps,
-  { caller, request: { session, free, eph } }: SignedPoll,
+  poll: SignedPoll,
   wait: () => Promise<void>,
 ): Promise<readonly LeaseId[]> => {
-  if (
-    eph.length === 0 ||
-    !(await tickets.prepare().then(
-      () => true,
-      () => false,
-    ))
-  ) {
+  const { caller, request } = poll
+  const { session, free, eph } = request
+  if (eph.length === 0 || !(await isVaultThere(tickets))) {
     await wait()
     return []
   }
   const onGiven = () => leaseBells.ring(caller.id)
-  const offer = places.offer({ runner: caller.id, session, free, max: eph.length, onGiven })
+  const of = { runner: caller.id, session, compiler: compilerOf(poll) }
+  const offer = places.offer({ ...of, free, max: eph.length, onGiven })
   await wait()
   return offer.close()
 }
+
+const isVaultThere = (tickets: Tickets): Promise<boolean> =>
+  tickets.prepare().then(
+    () => true,
+    () => false,
+  )
+
+/** As it says now, else as it said last. */
+const compilerOf = ({ caller, request: { facts } }: SignedPoll): string | null =>
+  facts === undefined ? caller.compiler : (facts.compiler ?? null)
 
 const takeGiven = async (
   deps: PollDeps,
@@ -171,8 +178,8 @@ const findWork = async (deps: PollDeps, poll: SignedPoll, signal: AbortSignal) =
     return null
   })
   if (ingestKey === null || signal.aborted) return null
-  const { session, free, eph, facts } = request
-  const compiler = facts === undefined ? caller.compiler : (facts.compiler ?? null)
+  const { session, free, eph } = request
+  const compiler = compilerOf(poll)
   const claimed = await claimAttempts(deps, { runner: caller.id, session, free, max: eph.length, compiler })
   const granted = await grantAll(deps, poll, claimed, signal)
   return granted === null ? null : { ...granted, ingestKey }

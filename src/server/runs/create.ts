@@ -1,14 +1,17 @@
 // A run begins: with the project's next number and its built-in plan job, in the caller's transaction. When its plan is
 // known (known-plan.ts) that job has nothing to do and the run begins at the jobs of the plan, else with a plan attempt.
+// Either way what begins takes the places that wait for it (places.ts).
 // Callers are intake/ (with the delivery) and startRun.
 import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { PlanInputs, RunEvent } from '../../protocol/plan.ts'
-import { decide, isFinal, newPlannedRun, type Status } from '../../schedule/index.ts'
+import { decide, isFinal, newPlannedRun, newRun, type Status } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
+import { orbsKeySql } from '../orbs/orbs.ts'
 import type { KnownPlan } from './known-plan.ts'
+import { leaseDeadlineSeconds } from './new-lease.ts'
 import type { Placing } from './places.ts'
 import { placePlanned, plannedParts } from './planned-rows.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
@@ -46,14 +49,28 @@ export const insertRun = async (tx: Tx, newId: NewId, run: NewRun): Promise<RunI
 type Named = NewRun & { readonly id: RunId }
 
 const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> => {
-  const notices = [noticeOf(run), { channel: 'mayfly_queue', payload: builtInClass } as const]
+  const planJob = newId('job')
+  run.placing.release()
+  const place = run.placing.take(builtInClass)
+  const begun = newRun(planJob)
+  const state = place === null ? begun : decide(begun, { kind: 'claimed', job: planJob, number: 1 }).state
+  const { status } = state
+  const notices = [
+    noticeOf(run),
+    ...(place === null ? [{ channel: 'mayfly_queue', payload: builtInClass } as const] : []),
+  ]
   await sql`
-    with ${newRunPart(run, 'queued')}, ${planJobPart(newId('job'), 'queued')}, new_attempt as (
-      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status, turn)
-      select ${newId('attempt')}, j.organisation_id, project_id, run_id, j.id, 1, class, 'queued', ${turn(sql`0`)}
+    with ${newRunPart(run, status)}, ${planJobPart(planJob, status)}, new_attempt as (
+      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status, turn, started_at,
+        lease_id, runner_id, session, deadline_at, compiler)
+      select ${newId('attempt')}, j.organisation_id, project_id, run_id, j.id, 1, class, ${status}, ${turn(sql`0`)},
+        case when ${status} = 'running' then now() end, ${place?.id ?? null}, ${place?.runner ?? null},
+        ${place?.session ?? null}::bigint, ${place === null ? null : leaseDeadlineSeconds(null)}::float8 * interval '1 s' + now(),
+        ${place?.compiler ?? null}::text || ${orbsKeySql(sql`j.organisation_id`)}
       from new_job j, project p
     )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
   tellOnCommit(tx, notices)
+  onCommit(tx, run.placing.give)
 }
 
 /** All of it in one statement: nothing that the rules decide here needs to be read first. */
@@ -139,7 +156,7 @@ const newRunPart = (
     returning id, organisation_id, project_id
   )`
 
-const planJobPart = (id: JobId, status: 'queued' | 'passed') => sql`
+const planJobPart = (id: JobId, status: Status) => sql`
   new_job as (
     insert into jobs (id, organisation_id, project_id, run_id, number, key, name, kind, status, class)
     select ${id}, organisation_id, project_id, id, 0, 'plan', 'plan', 'plan', ${status}, ${builtInClass}

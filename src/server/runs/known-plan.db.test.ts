@@ -74,6 +74,20 @@ test('what begins while a runner waits is its own with the commit, as far as it 
   await cancelQueued()
 })
 
+test('a plan that begins while a runner waits is its own too, and known afterwards', async () => {
+  const taking = runner.take({ free: { tiny: 1 } }, 1)
+  const placing = parts.places.placing()
+  await waitFor('a poll that waits', () => placing.take('tiny'))
+  placing.release()
+  const run = await start({ commit: 'cd'.repeat(20) })
+  assert.deepEqual([run.status, statuses(run)], ['running', { plan: 'running' }])
+  const [held] = await taking
+  assert.ok(held?.spec.kind === 'plan' && held.spec.run.id === run.id)
+  assert.equal((await runner.finishPlan(held, jobs)).status, 200)
+  assert.equal((await start({ commit: 'cd'.repeat(20) })).plan_of?.id, run.id)
+  await cancelQueued()
+})
+
 test('another commit, ref, kind, project, parameter or compiler is planned anew', async () => {
   const isPlanned = (run: Run) => assert.deepEqual(statuses(run), { plan: 'queued' })
   isPlanned(await start({ commit: 'cd'.repeat(20) }))

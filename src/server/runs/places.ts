@@ -10,6 +10,8 @@ export type WaitingPoll = {
   /** Free places by class, and how many attempts it can take in all. */
   readonly free: Readonly<Record<string, number>>
   readonly max: number
+  /** What its runner compiles with. */
+  readonly compiler: string | null
   /** A lease of this poll has been committed. */
   readonly onGiven: () => void
 }
@@ -19,7 +21,7 @@ export type Offer = {
   close(): Promise<readonly LeaseId[]>
 }
 
-export type Place = { readonly id: LeaseId; readonly runner: RunnerId; readonly session: number }
+export type Place = Pick<WaitingPoll, 'runner' | 'session' | 'compiler'> & { readonly id: LeaseId }
 
 /** The places of one transaction. */
 export type Placing = {
@@ -87,8 +89,8 @@ const createPlacing = (polls: ReadonlySet<Waiting>, newId: NewId): Placing => {
       const waiting = [...polls].find(({ left, max }) => max > 0 && (left.get(className) ?? 0) > 0)
       if (waiting === undefined) return null
       count(waiting, className, -1)
-      const { runner, session } = waiting.poll
-      const place = { id: newId('lease'), runner, session }
+      const { runner, session, compiler } = waiting.poll
+      const place = { id: newId('lease'), runner, session, compiler }
       taken.push({ waiting, className, place })
       return place
     },
