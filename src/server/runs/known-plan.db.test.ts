@@ -79,12 +79,12 @@ test('a plan that begins while a runner waits is its own too, and known afterwar
   const placing = parts.places.placing()
   await waitFor('a poll that waits', () => placing.take('tiny'))
   placing.release()
-  const run = await start({ commit: 'cd'.repeat(20) })
+  const run = await start({ commit: 'fe'.repeat(20) })
   assert.deepEqual([run.status, statuses(run)], ['running', { plan: 'running' }])
   const [held] = await taking
   assert.ok(held?.spec.kind === 'plan' && held.spec.run.id === run.id)
   assert.equal((await runner.finishPlan(held, jobs)).status, 200)
-  assert.equal((await start({ commit: 'cd'.repeat(20) })).plan_of?.id, run.id)
+  assert.equal((await start({ commit: 'fe'.repeat(20) })).plan_of?.id, run.id)
   await cancelQueued()
 })
 
