@@ -94,6 +94,8 @@ export const requestDeadlineMs = 30_000
 export const answerBytesMax = 16 * 1024 * 1024
 /** A plan that is told before its attempt ends: the place is free no later than this after its sandboxes are gone. */
 export const tellPlanMs = 5_000
+/** From there to the closing of its sandboxes, while there is room for its job. */
+export const afterPlanMs = 40
 /** Events wait this long for company, while somebody watches and while nobody does. */
 export const watchedEventsMs = 50
 export const unwatchedEventsMs = 500

@@ -1,11 +1,12 @@
 // The life of one lease: its log and events, the attempt itself, and the end, offered to the server until it is taken.
 // A lost lease ends everything at once and sends nothing more.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
 import type { LeaseGrant, PlanMade, PlanResult } from '../../protocol/runner-wire.ts'
 import type { KeyPair } from '../../seal/index.ts'
 import type { StopReason } from '../attempt.ts'
-import { requestDeadlineMs, tellPlanMs } from '../limits.ts'
+import { afterPlanMs, requestDeadlineMs, tellPlanMs } from '../limits.ts'
 import type { AttemptSink } from '../sink.ts'
 import { conclude } from './conclude.ts'
 import { createEventQueue } from './events.ts'
@@ -75,8 +76,11 @@ const live = async (life: Life, onVacated: (destroyed: boolean) => void): Promis
   }
 }
 
-/** Once: a server that does not take it gets it with the end. */
-const tellPlan = async ({ deps, grant, lost, onStop }: Life, result: PlanResult): Promise<void> => {
+/**
+ * Once: a server that does not take it gets it with the end. While there is room a job of the plan begins right now, and
+ * closing the plan's sandboxes, which is what follows here, would take its processor.
+ */
+const tellPlan = async ({ deps, grant, lost, stop, onStop }: Life, result: PlanResult): Promise<void> => {
   try {
     await deps.requests.send({
       path: `/runner/v1/leases/${grant.lease}/plan`,
@@ -85,7 +89,9 @@ const tellPlan = async ({ deps, grant, lost, onStop }: Life, result: PlanResult)
       timeoutMs: tellPlanMs,
       signal: lost,
     })
+    if (deps.hasRoom()) await sleep(afterPlanMs, undefined, { signal: stop })
   } catch (error) {
+    if (stop.aborted) return
     if (isFault(error, 'E_LEASE_LOST')) onStop('lost')
     deps.log.warn('plan not taken before the end of its attempt', { lease: grant.lease, error })
   }

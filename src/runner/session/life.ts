@@ -35,6 +35,8 @@ export type LeaseDeps = {
     signal: AbortSignal,
   ) => Promise<CarriedOut>
   readonly weak: readonly string[]
+  /** Whether another attempt could begin now, beside those that are there. */
+  readonly hasRoom: () => boolean
 }
 
 export type Life = {

@@ -394,6 +394,44 @@ test('a server that does not know the form gets everything the separate way', as
   await server.close()
 })
 
+for (const [title, refusal] of [
+  ['taken', null],
+  ['unknown to the server', 'E_NOT_FOUND'],
+] as const)
+  test(`a plan is told while its attempt goes on; ${title}, and the end says it again`, async () => {
+    const grant = makeGrant()
+    const world = await makeWorld({
+      grants: [grant],
+      handle: ({ path }) => {
+        if (refusal !== null && path.endsWith('/plan')) throw fault(refusal)
+        return undefined
+      },
+    })
+    const made = {
+      kind: 'plan',
+      plan: null,
+      planDigest: null,
+      origins: {},
+      problems: [],
+      commit: null,
+    } as const
+    const { session, server } = await world.start(async (_grant, _eph, sink) => {
+      await sink.planned?.(made)
+      assert.equal(world.of('finish').length, 0)
+      return { ...nothing, result: made }
+    })
+    await world.until('the finish', () => world.of('finish').length > 0)
+    assert.deepEqual(
+      world.of('plan').map((request) => world.json(request)),
+      [{ v: 1, result: made }],
+    )
+    // What was parsed has no prototypes.
+    assert.deepEqual(JSON.parse(JSON.stringify(world.finish(grant).request.result)), made)
+    await session.stop()
+    world.release()
+    await server.close()
+  })
+
 test('a server with another key gets nothing', async () => {
   const world = await makeWorld({ grants: [makeGrant()] })
   let tries = 0

@@ -23,7 +23,7 @@ import { type Lease, startLease } from './lease.ts'
 import type { LeaseDeps } from './life.ts'
 import type { Requests } from './requests.ts'
 
-export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'ingestKey' | 'weak'> & {
+export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'ingestKey' | 'weak' | 'hasRoom'> & {
   readonly requests: Requests
   readonly session: number
   /** Random, new with every start of the program. */
@@ -65,6 +65,8 @@ type State = {
   facts: RunnerFacts
   factsSent: RunnerFacts | null
   ingestKey: Uint8Array | null
+  /** What `ingestKey` was taken from. */
+  vouched: PollAnswer['ingestKey'] | null
   waiters: { readonly until: () => boolean; readonly done: () => void }[]
 }
 
@@ -81,6 +83,7 @@ export const openSession = (deps: SessionDeps): Session => {
     facts: deps.facts,
     factsSent: null,
     ingestKey: null,
+    vouched: null,
     waiters: [],
   }
   stopping.signal.addEventListener('abort', () => wake(state))
@@ -196,19 +199,25 @@ const offerKeys = async (state: State, count: number): Promise<readonly string[]
 }
 
 const take = async (state: State, answer: PollAnswer): Promise<void> => {
-  const { deps } = state
-  if (answer.ingestKey !== undefined) {
-    const nowSeconds = Math.floor(deps.clock.now() / 1000)
-    const key = await verifyIngestKey(answer.ingestKey, { vsign: deps.vaultSignKey, nowSeconds })
-    if (key === null) deps.log.error('an ingest key that the vault does not vouch for', {})
-    state.ingestKey = key
-  }
+  if (answer.ingestKey !== undefined) await takeIngestKey(state, answer.ingestKey)
   for (const grant of answer.leases) start(state, withOrbs(grant, answer))
   for (const { lease, cancel, watched } of answer.control) {
     const held = state.held.get(lease)
     if (cancel !== undefined) held?.lease.stop('cancelled')
     if (watched !== undefined) held?.lease.setWatched(watched)
   }
+}
+
+/** It comes with every lease, and is the same for days: its signature is checked once, its end every time. */
+const takeIngestKey = async (state: State, told: NonNullable<PollAnswer['ingestKey']>): Promise<void> => {
+  const { clock, log, vaultSignKey } = state.deps
+  const nowSeconds = Math.floor(clock.now() / 1000)
+  const { vouched } = state
+  const isSame = vouched !== null && JSON.stringify(vouched) === JSON.stringify(told)
+  if (isSame && state.ingestKey !== null && told.exp > nowSeconds) return
+  const key = await verifyIngestKey(told, { vsign: vaultSignKey, nowSeconds })
+  if (key === null) log.error('an ingest key that the vault does not vouch for', {})
+  Object.assign(state, { ingestKey: key, vouched: key === null ? null : told })
 }
 
 /** Plans of one organisation share its store: it comes once. */
@@ -229,7 +238,8 @@ const start = (state: State, grant: LeaseGrant): void => {
     return
   }
   const { weak } = state.facts
-  const lease = startLease({ ...deps, weak, shipper, ingestKey: state.ingestKey }, grant, eph)
+  const given = { ...deps, weak, shipper, ingestKey: state.ingestKey, hasRoom: () => hasRoom(state) }
+  const lease = startLease(given, grant, eph)
   const untilMs = deps.clock.monotonicMs() + grant.ttlMs
   const timer = setTimeout(() => lease.stop('lost'), grant.ttlMs)
   const entry: Held = { lease, untilMs, timer, hasPlace: true }
