@@ -41,7 +41,7 @@ export const relay = async (deps: RelayDeps, client: Socket, port: number, link:
   } catch (error) {
     story.why = error instanceof Refusal ? error.message : `failed: ${codeOf(error)}`
     story.isDenied = error instanceof Refusal
-    client.resetAndDestroy()
+    cut(client)
   }
   link.record({
     at: new Date(startedAt).toISOString(),
@@ -171,12 +171,19 @@ type Splice = Connection & {
   readonly head: readonly Buffer[]
 }
 
+/** A reset, unless its end is under way already: libuv refuses that, and Node then never closes the socket. */
+const cut = (socket: Socket): void => {
+  if (socket.destroyed) return
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 /** Both directions, with back-pressure and half-close. Rejects with a Refusal when policy ends it. */
 const splice = ({ client, upstream, guard, head, link, story }: Splice): Promise<void> =>
   new Promise((resolve, reject) => {
     const finish = (error?: Error) => {
       link.signal.removeEventListener('abort', abort)
-      for (const socket of [client, upstream]) if (!socket.destroyed) socket.resetAndDestroy()
+      for (const socket of [client, upstream]) cut(socket)
       if (error === undefined) resolve()
       else reject(error)
     }
