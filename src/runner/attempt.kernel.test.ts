@@ -47,6 +47,8 @@ before(async () => {
   execFileSync('mkdir', ['-p', tool])
   execFileSync('cp', [process.execPath, join(tool, 'node')])
   const { build } = await import('esbuild')
+  // As tools/build.ts: packages inside that are CommonJS ask for built-in modules.
+  const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
   const entryPoints = { compile: join(import.meta.dirname, '../main/compile.ts') }
   await build({
     entryPoints,
@@ -56,6 +58,7 @@ before(async () => {
     format: 'esm',
     target: 'node24',
     logLevel: 'error',
+    banner: { js },
   })
   execFileSync('chmod', ['-R', 'a+rX', root])
   sandboxes = await openLocalSandboxes({

@@ -200,7 +200,7 @@ describe('with a passkey: the first day of a project', () => {
     for (const [name, shows] of [
       ['Projects', 'No projects yet'],
       ['Runners', 'online'],
-      ['Tokens', 'No tokens'],
+      ['Account', 'No tokens'],
       ['Status', 'Everything works'],
     ] as const) {
       await follow(page, name)
@@ -348,7 +348,7 @@ describe('with a passkey: the first day of a project', () => {
   })
 
   then('makes a token, which works until it is taken back', async () => {
-    await follow(page, 'Tokens')
+    await follow(page, 'Account')
     await press(page, 'Create a token')
     await page.getByLabel('Name', { exact: true }).fill('release script')
     await visitor.picture('token-form')

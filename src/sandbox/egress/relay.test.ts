@@ -32,7 +32,8 @@ const portOf = (server: Server) => (server.address() as AddressInfo).port
 
 test('a connection whose end is under way when its link is cut is closed on both sides', async () => {
   const before = openSockets()
-  const silent = await listen((socket) => socket.on('error', () => undefined))
+  const held: Socket[] = []
+  const silent = await listen((socket) => void held.push(socket.on('error', () => undefined)))
   const accepted = Promise.withResolvers<Socket>()
   const front = await listen(accepted.resolve)
   const job = connect(portOf(front), '127.0.0.1')
@@ -71,7 +72,7 @@ test('a connection whose end is under way when its link is cut is closed on both
   await relayed
   for (const socket of [client, ...upstreams])
     if (!socket.closed) await once(socket, 'close', { signal: deadline() })
-  job.destroy()
+  for (const socket of [job, ...held]) socket.destroy()
   silent.close()
   front.close()
   assert.equal(upstreams.length, 1)
