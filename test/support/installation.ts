@@ -1,6 +1,7 @@
 // A whole installation for end-to-end tests: the real `mayfly up` of this clone on a fresh data directory and free
 // ports, as a separate process, and everything it printed. Closing it proves that nothing is left.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -136,15 +137,23 @@ const runDirectoryScript = `
   import { findLayout } from './src/supervisor/index.ts'
   console.log(findLayout({ data: process.argv[1], environment: {}, isRoot: true, uid: 0 }).run)`
 
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+/**
+ * Below those that Linux gives to outgoing connections (32768 and up): an installation comes back to its port after a
+ * restart, and nobody may have got it meanwhile.
+ */
+export const freePort = async (): Promise<number> => {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(20_000, 32_000)
+    if (await isFree(port)) return port
+  }
+  throw new Error('no free port')
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 
 /** Asks `condition` again and again until it answers something that is not null, false or undefined. */
