@@ -20,8 +20,8 @@ import { resolverAddress } from './addresses.ts'
 import { loopScript, stepScript } from './scripts.ts'
 
 /**
- * The job's root tree, which of it is the job's own, and which everybody may write. Names of the merged /usr (bin, lib …) are the host's own
- * links into it.
+ * The job's root tree, which of it is the job's own, and which everybody may write. Names of the
+ * merged /usr (bin, lib …) are the host's own links into it.
  */
 const rootTree = [
   ...['dev', 'home', 'mnt', 'opt', 'proc', 'root', 'run', 'run/mayfly', 'srv', 'sys', 'var', 'var/lib'],

@@ -45,27 +45,24 @@ const appendNext = async (
   request: FrameRequest,
 ): Promise<FrameResult | null> => {
   const [first] = request.items
-  const isOne = request.items.every(
-    ({ lease, header }, i) =>
-      lease === first?.lease &&
-      header.attempt === first.header.attempt &&
-      header.seq === first.header.seq + i,
-  )
-  if (first === undefined || !isOne) return null
+  if (first === undefined) return null
   const { lease, header, sealedKey } = first
-  const { attempt, seq: from } = header
-  const logKey = sealedKey === null ? null : Buffer.from(sealedKey)
-  const to = from + request.items.length - 1
-  const starts = request.items.map(({ offset }) => offset)
-  const lengths = request.items.map(({ frame }) => frame.length)
+  const { attempt } = header
+  const isOne = request.items.every((item) => item.lease === lease && item.header.attempt === attempt)
+  const logKey = header.seq === 1 ? null : thereAlready
+  const before = { attempt, runner: request.runner, lastSeq: header.seq - 1, logKey }
+  const range = isOne ? takeRange(request, before, request.items) : null
+  if (range === null || range.starts.length !== request.items.length) return null
+  const { from, to, starts, lengths } = range
+  const newKey = range.logKey === null ? null : Buffer.from(range.logKey)
   const known = granted.of(attempt)
   if (from === 1 && sealedKey !== null && known?.lease === lease && known.runner === request.runner)
     announceKey({ db, fresh }, attempt, sealedKey)
   const { rows } = await sql`
     with grown as (
-      update attempts set last_seq = ${to}, log_key = coalesce(log_key, ${logKey})
+      update attempts set last_seq = ${to}, log_key = coalesce(log_key, ${newKey})
       where lease_id = ${lease} and id = ${attempt} and runner_id = ${request.runner} and status = 'running'
-        and last_seq = ${from - 1} and (log_key is not null or ${logKey}::bytea is not null)
+        and last_seq = ${from - 1} and (log_key is not null or ${newKey}::bytea is not null)
       returning id
     ), batch as (insert into log_batches (body) select ${bodyOf(request)} from grown returning id),
     frames as (
@@ -74,7 +71,7 @@ const appendNext = async (
     )
     select pg_notify('mayfly_log', id) from grown`.execute(db)
   if (rows.length === 0) return null
-  keepFresh(fresh, request, [{ attempt, from, starts, lengths, logKey: from === 1 ? sealedKey : null }])
+  keepFresh(fresh, request, [range])
   tellerOf(db)({ channel: 'mayfly_log', payload: attempt })
   return new Map([[lease, { attempt, seq: to }]])
 }
@@ -103,11 +100,7 @@ const announceKey = (
 }
 
 /** What is durable now reaches those who follow it without being read back. */
-const keepFresh = (
-  fresh: FreshFrames,
-  request: FrameRequest,
-  ranges: readonly Omit<Stored, 'request' | 'to'>[],
-): void => {
+const keepFresh = (fresh: FreshFrames, request: FrameRequest, ranges: readonly Stored[]): void => {
   for (const { attempt, from, starts, lengths, logKey } of ranges) {
     const frames = starts.map((start, i) => request.body.subarray(start, start + (lengths[i] ?? 0)))
     fresh.add(attempt, { from, frames, sealedKey: logKey })
@@ -120,6 +113,9 @@ type Lease = {
   lastSeq: number
   logKey: Uint8Array | null
 }
+/** Of a key only whether there is one counts here. */
+const thereAlready = new Uint8Array(0)
+
 type Stored = {
   readonly request: FrameRequest
   readonly attempt: AttemptId
@@ -148,7 +144,7 @@ const lockLeases = async (tx: Tx, requests: readonly FrameRequest[]): Promise<Ma
         attempt: row.id,
         runner: row.runner,
         lastSeq: row.lastSeq,
-        logKey: row.hasKey ? new Uint8Array(0) : null,
+        logKey: row.hasKey ? thereAlready : null,
       },
     ]),
   )

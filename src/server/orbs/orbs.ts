@@ -76,13 +76,24 @@ const checkSize = async (tx: Tx, organisation: OrganisationId): Promise<void> =>
     })
 }
 
+type Expression = ReturnType<typeof sql>
+
 /**
  * What a plan depends on beside compiler, event and parameters: the orbs of the store, in one word; empty without any.
  * `organisation` is an SQL expression.
  */
-export const orbsKeySql = (organisation: ReturnType<typeof sql>) => sql<string>`
+export const orbsKeySql = (organisation: Expression) => sql<string>`
   coalesce((select ':' || md5(string_agg(o.id || ' ' || o.sha256, ',' order by o.id)) from orbs o
     where o.organisation_id = ${organisation}), '')`
+
+/** What an attempt says its plan was made with: other orbs may make another plan. Both are SQL expressions. */
+export const planMadeWithSql = ({
+  compiler,
+  organisation,
+}: {
+  readonly compiler: Expression
+  readonly organisation: Expression
+}) => sql<string | null>`(${compiler}::text || ${orbsKeySql(organisation)})`
 
 /** For the answer to a poll that leases plans. */
 export const orbsOf = async (

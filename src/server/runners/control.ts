@@ -47,6 +47,10 @@ export const createControl = (deps: {
   return {
     pending: async (runner, classes) => {
       const { leases: rows, hasWork } = await look(deps.db, runner, classes)
+      deps.granted.keep(
+        runner,
+        rows.map(({ lease }) => lease),
+      )
       const before = said.get(runner)
       const after = new Map<LeaseId, Said>()
       const controls = rows.flatMap((row) => {

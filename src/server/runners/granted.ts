@@ -28,6 +28,8 @@ export const createGranted = (): Granted => {
   }
   return {
     add: (granted) => {
+      const earlier = byAttempt.get(granted.attempt)
+      if (earlier !== undefined) remove(earlier)
       const [oldest] = byAttempt.values()
       if (byAttempt.size >= limits.grantedLeasesMax && oldest !== undefined) remove(oldest)
       byAttempt.set(granted.attempt, granted)

@@ -51,7 +51,6 @@ export const answerPoll = async (
     await loseAttempt(deps, attempt, {
       loss: { code: 'E_RUNNER_SESSION', message: `Runner ${caller.name} was started anew` },
     })
-  if (request.held !== undefined) deps.granted.keep(caller.id, request.held)
   const until = performance.now() + pollHoldMs
   const { bell, takeCall } = armBells(deps, caller.id, request)
   try {

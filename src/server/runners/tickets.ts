@@ -1,5 +1,6 @@
 // Signs what the server says about an attempt, and asks the vault for what its runner needs first: the deploy-key agent
-// and, for a job, its secrets, sealed to a key that the runner listed in the very poll that is answered. The server never sees what is inside.
+// and, for a job, its secrets, sealed to a key that the runner listed in the very poll that is answered. The server never
+// sees what is inside.
 import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
 import type { PollAnswer } from '../../protocol/runner-wire.ts'

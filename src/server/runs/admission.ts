@@ -90,7 +90,10 @@ export const admit = (db: Db, organisation: OrganisationId): Promise<boolean> =>
     return rows.length > 0
   })
 
-/** The oldest of each project in turn (`least` passes over a limit that is not set); their place among all others is given here. The classes that got work. */
+/**
+ * The oldest of each project in turn (`least` passes over a limit that is not set); their place among all others is given
+ * here. The classes that got work.
+ */
 const letIn = async (tx: Tx, organisation: OrganisationId): Promise<readonly string[]> => {
   const { rows } = await sql<{ class: string }>`
     with used as (

@@ -9,9 +9,9 @@ import { decide, isFinal, newPlannedRun, newRun, type Status } from '../../sched
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
-import { orbsKeySql } from '../orbs/orbs.ts'
+import { planMadeWithSql } from '../orbs/orbs.ts'
 import type { KnownPlan } from './known-plan.ts'
-import { leaseDeadlineSeconds } from './new-lease.ts'
+import { leaseColumns, leaseDeadlineSeconds, leaseValues, newAttempts } from './new-lease.ts'
 import type { Placing } from './places.ts'
 import { placePlanned, plannedParts } from './planned-rows.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
@@ -53,21 +53,21 @@ const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> 
   run.placing.release()
   const place = run.placing.take(builtInClass)
   const begun = newRun(planJob)
-  const state = place === null ? begun : decide(begun, { kind: 'claimed', job: planJob, number: 1 }).state
-  const { status } = state
+  const { status } =
+    place === null ? begun : decide(begun, { kind: 'claimed', job: planJob, number: 1 }).state
+  const lease = place === null ? undefined : { ...place, deadlineSeconds: leaseDeadlineSeconds(null) }
+  const attempt = { id: newId('attempt'), job: planJob, number: 1, cause: 'start', lease } as const
   const notices = [
     noticeOf(run),
     ...(place === null ? [{ channel: 'mayfly_queue', payload: builtInClass } as const] : []),
   ]
   await sql`
     with ${newRunPart(run, status)}, ${planJobPart(planJob, status)}, new_attempt as (
-      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status, turn, started_at,
-        lease_id, runner_id, session, deadline_at, compiler)
-      select ${newId('attempt')}, j.organisation_id, project_id, run_id, j.id, 1, class, ${status}, ${turn(sql`0`)},
-        case when ${status} = 'running' then now() end, ${place?.id ?? null}, ${place?.runner ?? null},
-        ${place?.session ?? null}::bigint, ${place === null ? null : leaseDeadlineSeconds(null)}::float8 * interval '1 s' + now(),
-        ${place?.compiler ?? null}::text || ${orbsKeySql(sql`j.organisation_id`)}
-      from new_job j, project p
+      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn,
+        ${leaseColumns}, compiler)
+      select a.id, j.organisation_id, j.project_id, j.run_id, j.id, a.number, a.cause, j.class, a.status, ${turn(sql`0`)},
+        ${leaseValues}, ${planMadeWithSql({ compiler: sql`a.compiler`, organisation: sql`j.organisation_id` })}
+      from ${newAttempts([{ ...attempt, status: place === null ? 'queued' : 'running' }])}, new_job j, project p
     )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
   tellOnCommit(tx, notices)
   onCommit(tx, run.placing.give)
@@ -86,8 +86,8 @@ const insertPlanned = async (
     decide(newPlannedRun(planJob), { kind: 'plan-known', ...plan.rows.event }, ...claimed),
   )
   const attempts = state.jobs.flatMap((job) =>
-    job.attempts.map(({ number, status }) => ({
-      ...{ id: newId('attempt'), job: job.id, number, status, lease: leases.get(job.id) },
+    job.attempts.map(({ number, cause, status }) => ({
+      ...{ id: newId('attempt'), job: job.id, number, cause, status, lease: leases.get(job.id) },
     })),
   )
   const queued = attempts.filter(({ status }) => status === 'queued')
@@ -103,18 +103,13 @@ const insertPlanned = async (
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
       where p.run_id = ${plan.run}
     ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state)}, new_attempt as (
-      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, class, status, turn, held, started_at,
-        lease_id, runner_id, session, deadline_at)
-      select a.id, ${organisation}, ${project}, ${id}, j.id, a.number, j.class, a.status,
+      insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn, held,
+        ${leaseColumns})
+      select a.id, ${organisation}, ${project}, ${id}, j.id, a.number, a.cause, j.class, a.status,
         ${turn(sql`(row_number() over (partition by j.class order by j.number) - 1)`)},
         a.status = 'queued' and ${isHeld({ kind: sql`j.kind`, limits: [sql`p.jobs_max`, sql`o.jobs_max`] })},
-        case a.status when 'running' then now() end, a.lease, a.runner, a.session, now() + make_interval(secs => a.seconds)
-      from unnest(${attempts.map((a) => a.id)}::text[], ${attempts.map((a) => a.job)}::text[],
-        ${attempts.map((a) => a.number)}::integer[], ${attempts.map((a) => a.status)}::text[],
-        ${attempts.map((a) => a.lease?.id ?? null)}::text[], ${attempts.map((a) => a.lease?.runner ?? null)}::text[],
-        ${attempts.map((a) => a.lease?.session ?? null)}::bigint[],
-        ${attempts.map((a) => a.lease?.deadlineSeconds ?? null)}::float8[])
-        as a (id, job, number, status, lease, runner, session, seconds) join planned_job j on j.id = a.job
+        ${leaseValues}
+      from ${newAttempts(attempts)} join planned_job j on j.id = a.job
         cross join project p join organisations o on o.id = p.organisation_id
       order by j.number
     )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)

@@ -8,7 +8,7 @@ import { jcsDigest } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
-import { orbsKeySql } from '../orbs/orbs.ts'
+import { planMadeWithSql } from '../orbs/orbs.ts'
 import { type PlannedRows, planHeadline, planRows } from './planned-rows.ts'
 
 export type KnownPlan = {
@@ -64,7 +64,7 @@ const selectPlan = async (
   const { rows } = await sql<Row>`
     with given as (
       select ${given}::jsonb || case when untrusted_in_scripts then '{"untrustedInScripts": true}'::jsonb else '{}' end as inputs,
-        ${compiler} || ${orbsKeySql(sql`organisation_id`)} as compiler
+        ${planMadeWithSql({ compiler: sql`${compiler}`, organisation: sql`organisation_id` })} as compiler
       from projects where id = ${project}
     )
     select p.run_id as run, p.digest, p.plan, r.subject, r.author

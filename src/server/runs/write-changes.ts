@@ -7,7 +7,7 @@ import { type Change, isFinal } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
-import type { NewLease } from './new-lease.ts'
+import { leaseColumns, leaseValues, type NewLease, newAttempts } from './new-lease.ts'
 import type { Placing } from './places.ts'
 import { type PlannedRows, plannedParts } from './planned-rows.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
@@ -129,18 +129,12 @@ const addedPart = (
   }))
   const part = sql`added as (
     insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn, held,
-      started_at, lease_id, runner_id, session, deadline_at)
-    select c.id, j.organisation_id, j.project_id, j.run_id, j.id, c.number, c.cause, j.class, c.status, ${turn},
-      c.status = 'queued' and ${isHeld({ kind: sql`j.kind`, limits: [sql`p.jobs_max`, sql`o.jobs_max`] })},
-      case c.status when 'running' then now() end, c.lease, c.runner, c.session, now() + make_interval(secs => c.seconds)
-    from unnest(${rows.map(({ id }) => id)}::text[], ${rows.map(({ job }) => job)}::text[],
-      ${rows.map(({ number }) => number)}::integer[], ${rows.map(({ cause }) => cause)}::text[],
-      ${rows.map(({ status }) => status)}::text[], ${rows.map(({ lease }) => lease?.id ?? null)}::text[],
-      ${rows.map(({ lease }) => lease?.runner ?? null)}::text[],
-      ${rows.map(({ lease }) => lease?.session ?? null)}::bigint[],
-      ${rows.map(({ lease }) => lease?.deadlineSeconds ?? null)}::float8[])
-      as c (id, job, number, cause, status, lease, runner, session, seconds)
-      join jobs j on j.id = c.job join projects p on p.id = j.project_id join organisations o on o.id = j.organisation_id
+      ${leaseColumns})
+    select a.id, j.organisation_id, j.project_id, j.run_id, j.id, a.number, a.cause, j.class, a.status, ${turn},
+      a.status = 'queued' and ${isHeld({ kind: sql`j.kind`, limits: [sql`p.jobs_max`, sql`o.jobs_max`] })},
+      ${leaseValues}
+    from ${newAttempts(rows)} join jobs j on j.id = a.job
+      join projects p on p.id = j.project_id join organisations o on o.id = j.organisation_id
     where j.run_id = ${run.id} and (select count(*) from attempt) >= 0 order by j.number
     returning class, status, held, organisation_id)`
   return { part, count: rows.length }

@@ -1,6 +1,6 @@
 // The prologue of a step: shell text that a cell's POSIX sh reads from a FIFO (jailer/scripts.ts; there $1 is the step's
-// directory and $2 its number). It brings directory, script and environment, and ends in what starts the script. So no value ever stands on a command line of ours, and the jailer
-// sees none of it. Pure; everything from outside is quoted.
+// directory and $2 its number). It brings directory, script and environment, and ends in what starts the script. So no value
+// ever stands on a command line of ours, and the jailer sees none of it. Pure; everything from outside is quoted.
 import { fault } from '../../../base/faults.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { StepSpec } from '../../driver.ts'
