@@ -1,0 +1,29 @@
+// Something a person asks for that may fail: busy while it is under way, then done or the problem in words.
+import { type ApiProblem, asProblem } from './api.ts'
+
+export const createAct = () => {
+  let isBusy = $state(false)
+  let problem = $state.raw<ApiProblem | null>(null)
+  return {
+    get isBusy() {
+      return isBusy
+    },
+    /** Of the last time; gone as soon as it is tried again. */
+    get problem() {
+      return problem
+    },
+    /** Never rejects: what went wrong is `problem`. */
+    run: async (work: () => Promise<void>): Promise<void> => {
+      isBusy = true
+      problem = null
+      try {
+        await work()
+      } catch (error) {
+        problem = asProblem(error)
+      } finally {
+        isBusy = false
+      }
+    },
+  }
+}
+export type Act = ReturnType<typeof createAct>

@@ -1,0 +1,102 @@
+// One job: its attempts, its log, the receipt of its sandbox.
+import type { AttemptSummary } from '../../../protocol/api/shapes.ts'
+import { count, locale } from './words.ts'
+
+type AttemptCause = AttemptSummary['cause']
+const attemptCauses: Readonly<Record<AttemptCause, string>> = {
+  start: '',
+  retry: ', a retry by itself',
+  rerun: ', a rerun',
+}
+
+export const jobText = {
+  job: {
+    steps: 'Steps',
+    attempt: 'Attempt',
+    attempts: 'Attempts',
+    attemptOf: (n: number, cause: AttemptCause) => `Attempt ${n}${attemptCauses[cause]}`,
+    cancel: 'Cancel this job',
+    cancelTitle: (job: string) => `Cancel ${job}?`,
+    cancelText:
+      'It is asked to stop and has its time to clean up; what needs it is skipped. Other jobs go on.',
+    rerun: 'Rerun this job',
+    retried: 'Tried again by itself after a failure of the installation.',
+    shards: 'Shards',
+    runner: 'Runner',
+    image: 'Image',
+    waitingTitle: 'Not started yet',
+    phase: {
+      opening: 'Building the sandbox',
+      fetching: 'Fetching the commit',
+      running: 'Running',
+      closing: 'Destroying the sandbox',
+    } as Readonly<Record<string, string>>,
+    noAttempt: 'No attempt was made.',
+    exitCode: (code: number) => `exit code ${code}`,
+    leftovers: (n: number) => `${count(n, 'process', 'processes')} left behind and ended`,
+    needsOf: 'Needs',
+    infrastructure: 'This is a failure of the installation, not of your project.',
+    backToRun: (n: number) => `Run ${n}`,
+  },
+
+  log: {
+    title: 'Log',
+    label: (job: string) => `Log of ${job}`,
+    timestamps: 'Timestamps',
+    timestampsOff: 'off',
+    timestampsRelative: 'since start',
+    timestampsAbsolute: 'time of day',
+    wrap: 'Wrap',
+    follow: 'Follow',
+    raw: 'Raw text',
+    before: 'Before the steps',
+    copyLink: 'Copy link to these lines',
+    lines: (n: number) => count(n, 'line', 'lines'),
+    newLines: (n: number) => count(n, 'new line', 'new lines'),
+    toEnd: 'To the end',
+    empty: 'Nothing was printed yet.',
+    emptyDone: 'Nothing was printed.',
+    refused: (why: string) => `The log cannot be shown: ${why}`,
+    line: (n: number) => `Line ${n}`,
+    cut: (n: number) => `… ${n.toLocaleString(locale)} more characters`,
+    hole: 'This line was not received.',
+    foldAll: 'Fold all',
+    unfoldAll: 'Unfold all',
+    noOutput: 'no output',
+  },
+
+  /** What the probes showed of an isolation; `none`: one of them did not hold, or could not be tried. */
+  tier: { none: 'not fully shown', container: 'shown to be a container' } as Readonly<Record<string, string>>,
+
+  receipt: {
+    title: 'Sandbox receipt',
+    none: 'Written when the sandbox is gone.',
+    noSandbox: 'No sandbox was opened for this attempt.',
+    verified: 'Signature fits the runner’s key',
+    unverified: 'Signature does not fit the runner’s key',
+    isolation: 'Isolation',
+    image: 'Image',
+    created: 'Created',
+    destroyed: 'Destroyed',
+    took: (duration: string) => `in ${duration}`,
+    storage: 'Storage',
+    storageWords: { ram: 'memory only', disk: 'disk' } as Readonly<Record<string, string>>,
+    network: 'Network',
+    networkWords: {
+      none: 'none',
+      list: 'listed hosts only',
+      open: 'open, private ranges closed',
+    } as Readonly<Record<string, string>>,
+    secrets: 'Secrets',
+    noSecrets: 'none',
+    peak: 'Peak memory',
+    proof: 'Proof of destruction',
+    proofOk: 'shown',
+    proofBad: 'not shown',
+    weak: 'Weaker than it could be',
+    notes: 'Notes',
+    hostToolchain: (image: string) => `Ran on the toolchain of the host instead of ${image}.`,
+    hostToolchainPlain: 'Ran on the toolchain of the host.',
+    raw: 'Signed receipt',
+  },
+}

@@ -1,0 +1,78 @@
+// Attempts of the double: steps and a receipt.
+import type { Attempt, Status, Step } from '../../../../src/protocol/api/shapes.ts'
+import { ago } from './ids.ts'
+import { summaries } from './run-list.ts'
+import { runById } from './runs.ts'
+
+const stepsOf = (status: Status): Step[] => {
+  const list: readonly (readonly [string, Status, number | null])[] =
+    status === 'running'
+      ? [
+          ['Spin up environment', 'passed', 800],
+          ['Checkout code', 'passed', 1_200],
+          ['npm ci', 'passed', 21_000],
+          ['npm test', 'running', null],
+        ]
+      : [
+          ['Spin up environment', 'passed', 800],
+          ['Checkout code', 'passed', 1_200],
+          ['npm ci', 'passed', 21_000],
+          ['npm test', status, 49_000],
+          ['Store test results', 'passed', 900],
+        ]
+  return list.map(([name, state, ms], index) => ({
+    index,
+    name,
+    type: 'run',
+    status: state,
+    started_at: ago(state === 'running' ? 55 : 1_400),
+    finished_at: ms === null ? null : ago(1_300),
+    duration_ms: ms,
+    exit_code: state === 'failed' ? 1 : ms === null ? null : 0,
+    message: state === 'failed' ? 'The command ended with exit code 1.' : null,
+    leftovers: name === 'npm test' && state === 'failed' ? 2 : 0,
+  }))
+}
+
+export const attemptById = (id: string): Attempt | null => {
+  for (const run of summaries().map((summary) => runById(summary.id)))
+    for (const job of run?.jobs ?? []) {
+      const summary = job.attempts.find((attempt) => attempt.id === id)
+      if (summary === undefined || run === null) continue
+      const isRunning = summary.status === 'running'
+      return {
+        ...summary,
+        job_id: job.id,
+        run_id: run.id,
+        steps: stepsOf(summary.status),
+        last_seq: 6,
+        log_complete: !isRunning,
+        notes: ['The registry of the operator was used for “cimg/node:24.1”.'],
+        receipt: isRunning
+          ? null
+          : { claims: receiptClaims, verified: true, jws: 'eyJhbGciOiJFZERTQSJ9.e30.c2ln' },
+      }
+    }
+  return null
+}
+
+const receiptClaims = {
+  v: 1,
+  driver: 'namespace',
+  measuredTier: 'container',
+  image: 'host',
+  openedAt: ago(1_450),
+  closedAt: ago(1_320),
+  destroyMs: 41,
+  storage: 'ram',
+  egressMode: 'open',
+  secretNames: [],
+  usage: { peakMemory: 412 * 1024 * 1024 },
+  gone: [
+    { check: 'no process of the sandbox is left', ok: true, detail: '' },
+    { check: 'its memory-backed mounts are gone', ok: true, detail: '' },
+    { check: 'its network namespace is gone', ok: true, detail: '' },
+    { check: 'its control group is empty and removed', ok: true, detail: '' },
+  ],
+  weak: ['Swap is on: pages of a job could reach the disk.'],
+}

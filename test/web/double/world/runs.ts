@@ -1,0 +1,263 @@
+// Runs of the double with their jobs, and what becomes of them when somebody acts.
+import type { Job, Run, Status } from '../../../../src/protocol/api/shapes.ts'
+import { ago, idOf } from './ids.ts'
+import { summaries } from './run-list.ts'
+
+type JobSketch = {
+  readonly key: string
+  readonly name?: string
+  readonly status: Status
+  readonly needs?: readonly string[]
+  readonly ms?: number
+  readonly failure?: string
+  readonly reason?: Job['reason']
+  readonly shard?: readonly [number, number]
+  readonly attempts?: number
+  readonly kind?: string
+  readonly approvals?: Job['approvals']
+}
+
+const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
+  const jobId = (i: number): string => idOf('job', number * 100 + i)
+  return list.map((sketch, i) => {
+    const hasRun =
+      sketch.kind !== 'approval' && !['waiting', 'queued', 'on_hold', 'skipped'].includes(sketch.status)
+    const tries = hasRun ? (sketch.attempts ?? 1) : 0
+    return {
+      id: jobId(i),
+      rev: 3,
+      workflow_id: sketch.kind === 'plan' ? null : idOf('wfl', number * 10),
+      key: sketch.key,
+      name: sketch.name ?? sketch.key,
+      kind: sketch.kind ?? 'job',
+      status: sketch.status,
+      reason: sketch.reason ?? null,
+      needs: list.flatMap((other, at) =>
+        (sketch.needs ?? []).includes(other.key) ? [{ job_id: jobId(at), on: ['passed'] }] : [],
+      ),
+      shard: sketch.shard?.[0] ?? 0,
+      shards: sketch.shard?.[1] ?? 1,
+      image: sketch.kind === 'plan' || sketch.kind === 'approval' ? null : 'cimg/node:24.1',
+      approvals: [...(sketch.approvals ?? [])],
+      attempts: Array.from({ length: tries }, (_, n) => ({
+        id: idOf('att', number * 10_000 + i * 100 + n + 1),
+        number: n + 1,
+        cause: n === 0 ? 'start' : 'retry',
+        status: n + 1 === tries ? sketch.status : 'errored',
+        runner: { id: idOf('rnr', 1), name: 'brook' },
+        phase: sketch.status === 'running' ? 'running' : null,
+        queued_at: ago(1_500),
+        started_at: ago(sketch.status === 'running' ? 80 : 1_450),
+        finished_at: sketch.status === 'running' ? null : ago(1_300),
+        duration_ms: sketch.status === 'running' ? null : (sketch.ms ?? 42_000),
+        failure:
+          n + 1 < tries
+            ? { code: 'MF3005', message: 'The sandbox could not start a step' }
+            : sketch.failure === undefined
+              ? null
+              : { code: null, message: sketch.failure },
+      })),
+    }
+  })
+}
+
+const mainJobs = (status: { readonly unit: Status; readonly deploy: Status }): readonly JobSketch[] => [
+  { key: 'plan', name: 'plan', status: 'passed', kind: 'plan', ms: 1_900 },
+  { key: 'install', status: 'passed', ms: 31_000 },
+  { key: 'lint', status: 'passed', needs: ['install'], ms: 12_000 },
+  { key: 'types', status: 'passed', needs: ['install'], ms: 17_000 },
+  { key: 'unit', status: 'passed', needs: ['install'], shard: [0, 3], ms: 61_000 },
+  {
+    key: 'unit',
+    status: status.unit,
+    needs: ['install'],
+    shard: [1, 3],
+    ms: 74_000,
+    attempts: 2,
+    ...(status.unit === 'failed' ? { failure: 'AssertionError: expected 10.02 to equal 10.01' } : {}),
+  },
+  { key: 'unit', status: 'passed', needs: ['install'], shard: [2, 3], ms: 58_000 },
+  ...['chromium', 'firefox', 'webkit'].map((browser) => ({
+    key: `e2e-${browser}`,
+    name: `e2e (${browser})`,
+    status: 'passed' as const,
+    needs: ['install'],
+    ms: 95_000,
+  })),
+  {
+    key: 'package',
+    status: status.deploy === 'waiting' ? 'waiting' : 'skipped',
+    needs: ['lint', 'types', 'unit', 'e2e-chromium', 'e2e-firefox', 'e2e-webkit'],
+    reason: { code: 'needs', text: 'Needs “unit” to pass; it failed.', job_id: null },
+  },
+  {
+    key: 'approve',
+    status: status.deploy,
+    needs: ['package'],
+    kind: 'approval',
+    reason: { code: 'needs', text: 'Needs “package”, which was skipped.', job_id: null },
+  },
+  {
+    key: 'deploy',
+    name: 'deploy to production',
+    status: status.deploy,
+    needs: ['approve'],
+    reason: { code: 'needs', text: 'Needs “approve”.', job_id: null },
+  },
+]
+
+export const runById = (id: string): Run | null => {
+  const summary = summaries().find((run) => run.id === id)
+  if (summary === undefined) return null
+  const { number } = summary
+  const jobs =
+    number === 412
+      ? jobsOf(412, mainJobs({ unit: 'failed', deploy: 'skipped' }))
+      : number === 413
+        ? jobsOf(413, mainJobs({ unit: 'running', deploy: 'waiting' }))
+        : number === 411
+          ? jobsOf(411, [
+              { key: 'plan', status: 'failed', kind: 'plan', failure: '2 problems in the configuration' },
+            ])
+          : number === 410
+            ? jobsOf(410, [
+                { key: 'plan', status: 'passed', kind: 'plan' },
+                {
+                  key: 'install',
+                  status: 'queued',
+                  reason: {
+                    code: 'no_matching_runner',
+                    text: 'No runner offers class “arm.large”. The nearest, “brook”, has tiny, small and medium.',
+                    job_id: null,
+                  },
+                },
+                {
+                  key: 'test',
+                  status: 'waiting',
+                  needs: ['install'],
+                  reason: { code: 'needs', text: 'Needs “install”.', job_id: null },
+                },
+              ])
+            : number === 406
+              ? jobsOf(406, releaseJobs)
+              : jobsOf(number, [
+                  { key: 'plan', status: 'passed', kind: 'plan' },
+                  { key: 'test', status: summary.status },
+                ])
+  return {
+    ...summary,
+    jobs,
+    problems: number === 411 ? problems : [],
+    parameters: number === 413 ? { deploy: true, target: 'staging', copies: 3 } : {},
+    plan_digest: number === 411 ? null : 'c0ffee'.padEnd(64, '0'),
+    plan_of: null,
+    delivery_id: null,
+  }
+}
+
+const releaseJobs: readonly JobSketch[] = [
+  { key: 'plan', status: 'passed', kind: 'plan' },
+  { key: 'package', status: 'passed' },
+  {
+    key: 'staging',
+    name: 'to staging',
+    kind: 'approval',
+    status: 'passed',
+    needs: ['package'],
+    approvals: [
+      {
+        decision: 'rejected',
+        by: { id: idOf('usr', 2), name: 'Grace Hopper' },
+        at: ago(9_000),
+        comment: 'The smoke test is red.',
+      },
+      {
+        decision: 'approved',
+        by: { id: idOf('usr', 1), name: 'Ada Lovelace' },
+        at: ago(4_000),
+        comment: null,
+      },
+    ],
+  },
+  { key: 'deploy-staging', name: 'deploy to staging', status: 'passed', needs: ['staging'] },
+  {
+    key: 'production',
+    name: 'to production',
+    kind: 'approval',
+    status: 'on_hold',
+    needs: ['deploy-staging'],
+    reason: { code: 'approval', text: 'Waits for a person to approve', job_id: null },
+  },
+  {
+    key: 'deploy-production',
+    name: 'deploy to production',
+    status: 'waiting',
+    needs: ['production'],
+    reason: { code: 'needs', text: 'Waits for to production', job_id: null },
+  },
+]
+
+/** The run of a job that was answered. */
+export const decidedOf = (
+  id: string,
+  decision: 'approved' | 'rejected',
+  comment: string | null,
+): Run | null => {
+  const run = runById(idOf('run', 406))!
+  const said = { decision, by: { id: idOf('usr', 1), name: 'Ada Lovelace' }, at: ago(0), comment }
+  const status = decision === 'approved' ? ('passed' as const) : ('cancelled' as const)
+  const jobs = run.jobs.map((job) =>
+    job.id === id ? { ...job, status, reason: null, approvals: [said] } : job,
+  )
+  return { ...run, rev: run.rev + 1, status: decision === 'approved' ? 'queued' : 'cancelled', jobs }
+}
+
+/** The run, or the run of the job, as it is right after a rerun of what failed. */
+export const rerunOf = (id: string): Run | null => {
+  const all = summaries().map((summary) => runById(summary.id))
+  const run = all.find((each) => each?.id === id || each?.jobs.some((job) => job.id === id)) ?? null
+  if (run === null) return null
+  const by = { id: idOf('usr', 1), name: 'Ada Lovelace' }
+  const again = (job: Job): Job => {
+    if (job.status !== 'failed' && job.id !== id) return job
+    const last = job.attempts.at(-1)!
+    const next = { ...last, number: last.number + 1, id: idOf('att', 9_999_999), cause: 'rerun' as const }
+    const queued = {
+      ...next,
+      status: 'queued' as const,
+      started_at: null,
+      finished_at: null,
+      duration_ms: null,
+    }
+    return { ...job, status: 'queued', attempts: [...job.attempts, { ...queued, failure: null }] }
+  }
+  return { ...run, rev: run.rev + 1, status: 'queued', rerun: { at: ago(0), by }, jobs: run.jobs.map(again) }
+}
+
+const problems: Run['problems'] = [
+  {
+    code: 'MF2107',
+    severity: 'error',
+    message: 'job "deploy" needs "browser-test", which is not in this workflow',
+    at: { file: '.circleci/config.yml', line: 31, column: 29, length: 12 },
+    frame: [
+      { line: 29, text: '    jobs:' },
+      { line: 30, text: '      - browser-tests' },
+      { line: 31, text: '      - deploy: {requires: [browser-test]}' },
+    ],
+    help: 'did you mean "browser-tests" (line 30)?',
+  },
+  {
+    code: 'MF2043',
+    severity: 'warning',
+    message: 'a job has no key "parralelism"; it is ignored',
+    at: { file: '.circleci/config.yml', line: 14, column: 5, length: 11 },
+    frame: [
+      { line: 12, text: '  browser-tests:' },
+      { line: 13, text: '    docker: [{ image: cimg/node:24.1-browsers }]' },
+      { line: 14, text: '    parralelism: 4' },
+      { line: 15, text: '    steps:' },
+    ],
+    help: 'did you mean "parallelism"?',
+  },
+]

@@ -1,0 +1,45 @@
+// Secrets of the double and who may change them.
+import type { Secret, Signer } from '../../../../src/protocol/api/secrets.ts'
+import { idOf } from './ids.ts'
+
+const signerIdOfAda = `sgn_${'0'.repeat(26)}`
+
+/** Of `web`; other projects have none. */
+export const secrets: readonly Secret[] = [
+  secretOf('DEPLOY_TOKEN', 'env', { version: 3, run: 412 }),
+  secretOf('KEYSTORE', 'file', { version: 1, run: null, refs: ['refs/heads/main', 'refs/tags/v*'] }),
+  { ...secretOf('OLD_PASSWORD', 'env', { version: 2, run: 398 }), state: 'revoked' },
+]
+
+export const signers: readonly Signer[] = [
+  {
+    ...{ id: signerIdOfAda, kind: 'webauthn', name: 'Ada’s laptop', credential: 'AAAA' },
+    ...{ added_at: '2026-11-01T09:00:00Z', state: 'active' },
+  },
+]
+
+function secretOf(
+  name: string,
+  kind: Secret['kind'],
+  of: { readonly version: number; readonly run: number | null; readonly refs?: string[] },
+): Secret {
+  return {
+    ...{ name, kind, state: 'active' },
+    detail: {
+      version: of.version,
+      policy: { refs: of.refs ?? ['refs/heads/main'], events: ['push', 'manual'], min_tier: 'branch' },
+      ...{ created_at: '2026-10-01T09:00:00Z', changed_at: '2026-11-01T09:00:00Z' },
+      expires_at: kind === 'file' ? '2027-02-01T09:00:00Z' : null,
+      signer: { id: signerIdOfAda, name: 'Ada’s laptop' },
+      head: 'a'.repeat(64),
+      releases: of.run === null ? 0 : 18,
+      last_release:
+        of.run === null
+          ? null
+          : {
+              ...{ at: '2026-11-20T12:00:00Z', run_id: idOf('run', of.run), run_number: of.run },
+              ...{ job_id: idOf('job', of.run), attempt_id: idOf('att', of.run) },
+            },
+    },
+  }
+}
