@@ -17,6 +17,7 @@ export const productPackages: readonly Need[] = [
     proof: ['/usr/sbin/ip', '/sbin/ip', '/bin/ip'],
     why: 'makes the networks of sandboxes',
   },
+  { name: 'perl-base', proof: ['/usr/bin/perl'], why: 'makes the namespaces and mounts of sandboxes' },
   { name: 'zstd', proof: ['/usr/bin/zstd'], why: 'compresses caches' },
   {
     name: 'postgresql-15',

@@ -21,7 +21,10 @@ test('whatever is weak or down comes with what mends it', async () => {
   const { code, findings } = await doctor({ environment: { PATH: '/nonexistent' } })
   assert.equal(code, 11, 'this test lends it no sandboxes')
   assert.ok(findings.some(({ status }) => status !== 'ok'))
-  for (const { check, status, fix } of findings) assert.equal(status === 'ok' || fix !== '', true, check)
+  const command = /^(sudo )?(apt-get|\.\/mayfly|mayfly|sysctl|swapoff|chmod|install|du|sed) /
+  for (const { check, status, fix } of findings) if (status !== 'ok') assert.match(`${fix} `, command, check)
+  const perl = findings.find(({ check }) => check === 'perl')
+  assert.ok(perl !== undefined, 'the jailer makes namespaces with it')
 })
 
 test('the root key: closed, open to others, gone', async () => {

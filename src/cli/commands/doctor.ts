@@ -15,7 +15,7 @@ type Finding = {
   readonly check: string
   readonly status: 'ok' | 'weak' | 'down'
   readonly detail: string
-  /** A command, or words. */
+  /** A command; what has none that is exact says the one to begin with. */
   readonly fix: string
 }
 
@@ -30,6 +30,7 @@ const programs: readonly (readonly [name: string, packageName: string])[] = [
   ['openssl', 'openssl'],
   ['curl', 'curl'],
   ['tar', 'tar'],
+  ['perl', 'perl-base'],
   ['setpriv', 'util-linux'],
 ]
 
@@ -65,7 +66,7 @@ const checkNode = (): Finding => {
   const [major = '0'] = process.versions.node.split('.')
   return Number(major) >= 24
     ? ok('node', process.versions.node)
-    : down('node', process.versions.node, 'start it with ./mayfly, which brings its own')
+    : down('node', process.versions.node, './mayfly doctor')
 }
 
 const checkProgram = async (around: Surroundings, name: string, packageName: string): Promise<Finding> => {
@@ -108,8 +109,7 @@ const checkCgroups = async (): Promise<Finding> => {
   const controllers = await readWord('/sys/fs/cgroup/cgroup.controllers')
   if (controllers?.includes('memory')) return ok('cgroups', `v2: ${controllers}`)
   if (existsSync('/sys/fs/cgroup/memory')) return ok('cgroups', 'v1')
-  const boot =
-    'add systemd.unified_cgroup_hierarchy=1 to GRUB_CMDLINE_LINUX in /etc/default/grub, update-grub, reboot'
+  const boot = `sed -i 's/^GRUB_CMDLINE_LINUX="/&systemd.unified_cgroup_hierarchy=1 /' /etc/default/grub && update-grub && reboot`
   return down('cgroups', 'no memory controller', boot)
 }
 
@@ -163,8 +163,7 @@ const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> =
     const sandboxes = await around.openSandboxes()
     try {
       const probe = await sandboxes.driver.probe(AbortSignal.timeout(20_000))
-      if (!probe.ok)
-        return [down('sandbox', probe.why, probe.fix ?? 'start doctor as root: sudo mayfly doctor')]
+      if (!probe.ok) return [down('sandbox', probe.why, probe.fix ?? 'sudo mayfly doctor')]
       const { name } = sandboxes.driver
       const built =
         probe.notes.length === 0 ? ok('sandbox', name) : weak('sandbox', probe.notes.join('; '), 'swapoff -a')
@@ -173,13 +172,7 @@ const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> =
       await sandboxes.close()
     }
   } catch (error) {
-    return [
-      down(
-        'sandbox',
-        isFault(error) ? error.public : String(error),
-        'start doctor as root: sudo mayfly doctor',
-      ),
-    ]
+    return [down('sandbox', isFault(error) ? error.public : String(error), 'sudo mayfly doctor')]
   }
 }
 
@@ -193,10 +186,10 @@ const checkIsolation = async (driver: Driver): Promise<Finding> => {
     ...(driver.stops.includes('T-21') ? [] : ['a flaw of the kernel itself would not be held']),
     ...words,
   ].join('; ')
-  if (!holds) return down('isolation', detail, 'run nothing here that you do not trust')
+  if (!holds) return down('isolation', detail, 'mayfly down, until none is open')
   return lost.length === 0
     ? ok('isolation', detail)
-    : weak('isolation', detail, 'a newer kernel, or a machine of its own for what you do not trust')
+    : weak('isolation', detail, 'apt-get update && apt-get dist-upgrade && reboot, for a newer kernel')
 }
 
 const checkInstallation = async (around: Surroundings): Promise<readonly Finding[]> => {

@@ -1,5 +1,5 @@
-// Notices a clock that jumps: the wall clock and the uptime of this process must pass alike. Leases count uptime and
-// are not touched; what follows the wall (sessions, tokens, schedules, times in logs) is off until the clock is right.
+// Notices a clock that jumps: the wall clock and the uptime of this process must pass alike. Leases and time limits of
+// jobs count uptime; what follows the wall (sessions, tokens, schedules, times in logs) is off until the clock is right.
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { limits } from '../limits.ts'
@@ -45,7 +45,7 @@ export const createClockWatch = ({
       const at = new Date(jump.wall).toISOString()
       return {
         status: 'weak',
-        detail: `jumped ${span(jump.byMs)} ${way}, to ${at}; running jobs were not touched`,
+        detail: `jumped ${span(jump.byMs)} ${way}, to ${at}; leases and time limits of jobs go on by uptime`,
         mend: 'timedatectl set-ntp true, or the time service of this machine',
       }
     },

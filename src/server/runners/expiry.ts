@@ -1,5 +1,6 @@
-// Calls leases lost that are not renewed. It counts its own uptime, never the clock on the wall: a lease counts from the
-// moment this process first saw its present number of beats, so a restart gives every live lease a full time to live.
+// Calls leases lost that are not renewed, or that stay long after their time limit. It counts its own uptime, never a
+// clock on the wall, which may jump: silence counts from the moment this process first saw the present number of beats,
+// the time limit from when it first saw the lease, so a restart gives every live lease its full time.
 // Several servers may watch the same leases: losing one is a compare-and-set on the beats that were seen.
 import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
@@ -13,9 +14,10 @@ type Row = {
   readonly lease: LeaseId
   readonly beats: number
   readonly runner: string
-  readonly isOverdue: boolean
+  /** How long the server believes in its runner: the time limit of the job and something more. */
+  readonly allowedMs: number | null
 }
-type Seen = { readonly beats: number; readonly since: number }
+type Seen = { readonly beats: number; readonly since: number; readonly first: number }
 
 export type Expiry = {
   /** One look at all leases. Called every few seconds; returns how many were lost. */
@@ -31,28 +33,32 @@ export const createExpiry = (deps: Deps): Expiry => {
       const next = new Map<LeaseId, Seen>()
       for (const { lease, beats } of rows) {
         const before = seen.get(lease)
-        next.set(lease, before?.beats === beats ? before : { beats, since: now })
+        next.set(lease, before?.beats === beats ? before : { beats, since: now, first: before?.first ?? now })
       }
       seen = next
-      const isSilent = (row: Row) => now - (seen.get(row.lease)?.since ?? now) >= leaseTtlMs + leaseGraceMs
       let lost = 0
-      for (const row of rows.filter((candidate) => candidate.isOverdue || isSilent(candidate)))
-        if (await loseAttempt(deps, row.id, lossOf(row))) lost++
+      for (const row of rows) {
+        const { since, first } = seen.get(row.lease) ?? { since: now, first: now }
+        const isOverdue = row.allowedMs !== null && now - first >= row.allowedMs
+        const isSilent = now - since >= leaseTtlMs + leaseGraceMs
+        if ((isOverdue || isSilent) && (await loseAttempt(deps, row.id, lossOf(row, isOverdue)))) lost++
+      }
       return lost
     },
   }
 }
 
-const lossOf = (row: Row): { readonly loss: Loss; readonly beats?: number } => {
+const lossOf = (row: Row, isOverdue: boolean): { readonly loss: Loss; readonly beats?: number } => {
   const code = 'E_LEASE_LOST'
-  if (row.isOverdue)
+  if (isOverdue)
     return { loss: { code, message: `Runner ${row.runner} did not end it long after its time limit` } }
   return { loss: { code, message: `Runner ${row.runner} was not heard of any more` }, beats: row.beats }
 }
 
 const selectLeases = async ({ db }: Deps): Promise<readonly Row[]> => {
   const { rows } = await sql<Row>`
-    select a.id, a.lease_id as lease, a.beats, n.name as runner, coalesce(a.deadline_at < now(), false) as "isOverdue"
+    select a.id, a.lease_id as lease, a.beats, n.name as runner,
+      extract(epoch from a.deadline_at - a.started_at)::float8 * 1000 as "allowedMs"
     from attempts a join runners n on n.id = a.runner_id where a.status = 'running'`.execute(db)
   return rows
 }

@@ -304,6 +304,32 @@ test('watching tells the runner, in the answer to frames and in the held poll', 
   await runner.finish(held)
 })
 
+test('a time limit counts our uptime: a clock that jumps a day ahead ends nothing, the time itself does', async () => {
+  const runner = await open('ahead')
+  await planned(runner, { key: 'a' })
+  const held = await one(runner)
+  let uptime = 0
+  const clock = { ...systemClock, monotonicMs: () => uptime }
+  const expiry = createExpiry({ db: parts.db, newId: parts.newId, log: silentLog, clock })
+  // What the database sees after its clock jumped: everything it wrote down lies a day back.
+  await sql`update attempts set started_at = started_at - interval '1 day', deadline_at = deadline_at - interval '1 day'
+    where id = ${held.attempt}`.execute(parts.db)
+  const { rows } = await sql<{ ms: number }>`
+    select extract(epoch from deadline_at - started_at)::float8 * 1000 as ms from attempts
+    where id = ${held.attempt}`.execute(parts.db)
+  const allowedMs = rows[0]?.ms ?? assert.fail()
+  assert.ok(allowedMs > 0)
+  assert.equal(await expiry.sweep(), 0)
+  for (; uptime < allowedMs - leaseTtlMs; uptime += leaseTtlMs) {
+    await runner.beat([held])
+    assert.equal(await expiry.sweep(), 0)
+  }
+  await runner.beat([held])
+  uptime = allowedMs
+  assert.equal(await expiry.sweep(), 1, 'beats do not keep what its runner does not end')
+  await runner.finish(await one(runner))
+})
+
 test('a lease that is not renewed is lost by our own uptime, tried once more, then errored', async () => {
   const runner = await open('lost')
   const run = await planned(runner, { key: 'a' })
