@@ -1,7 +1,8 @@
 // What holds for every configuration, tried with ones that are made from a seed.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createRandom, judgeCompile } from '../../test/support/damaged-configurations.ts'
+import { judgeCompile } from '../../test/support/damaged-configurations.ts'
+import { createRandom } from '../../test/support/random.ts'
 import type { Plan } from '../protocol/plan.ts'
 
 const planOf = (text: string, parameters: Record<string, string | number | boolean> = {}): Plan => {

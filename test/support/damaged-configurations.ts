@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type CompileInput, type CompileResult, compile, problemCodes } from '../../src/compile/index.ts'
 import type { RunEvent } from '../../src/protocol/plan.ts'
 import { parsePlan } from '../../src/protocol/plan-parse.ts'
+import { createRandom } from './random.ts'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -54,17 +55,6 @@ export const judgeCompile = (text: string, more: Partial<CompileInput> = {}): Co
   const parsed = parsePlan(JSON.parse(JSON.stringify(result.plan)))
   assert.ok(parsed.ok, `the plan is refused: ${parsed.problems[0]?.message}`)
   return result
-}
-
-/** mulberry32: small, and the same everywhere. */
-export const createRandom = (seed: number) => {
-  let state = seed
-  return (below: number): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % below
-  }
 }
 
 const fragments: readonly string[] = [

@@ -140,6 +140,13 @@ export const createRepository = async (
   return repository
 }
 
+/** A branch with an empty commit of its own, made in the bare repository itself: no push, so no hook is called. */
+export const commitOnBranch = (bare: string, branch: string): string => {
+  const made = git(bare, [...identity, 'commit-tree', '-p', 'main', '-m', branch, 'main^{tree}']).trim()
+  git(bare, ['update-ref', `refs/heads/${branch}`, made])
+  return made
+}
+
 const writeTree = (work: string, files: Readonly<Record<string, string>>): void => {
   for (const [path, text] of Object.entries(files)) {
     execFileSync('mkdir', ['-p', join(work, path, '..')])

@@ -16,6 +16,7 @@ export type TestInstallation = {
   readonly data: string
   readonly run: string
   readonly port: number
+  readonly runnerPort: number
   readonly pid: number
   readonly output: () => string
   /** Runs the CLI against this installation as its operator. */
@@ -76,6 +77,7 @@ export const openInstallation = async (options: InstallationOptions = {}): Promi
     data,
     run: runDirectory(data),
     port,
+    runnerPort,
     pid: child.pid ?? 0,
     output,
     cli: (...words) => runCli(data, words),
