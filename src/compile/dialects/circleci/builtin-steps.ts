@@ -124,8 +124,17 @@ const builtins: Readonly<Record<string, Builtin>> = {
 
 export const builtinNames = Object.keys(builtins)
 
+/** What the first files of version 2 called them; some still do. */
+const oldNames: ReadonlyMap<string, string> = new Map([
+  ['cache_save', 'save_cache'],
+  ['cache_restore', 'restore_cache'],
+  ['artifacts_store', 'store_artifacts'],
+  ['test_results_store', 'store_test_results'],
+])
+
 /** Hyphens and underscores are the same in the names of built-in steps. */
 export const findBuiltin = (name: string): Builtin | null => {
-  const key = name.replaceAll('-', '_')
+  const written = name.replaceAll('-', '_')
+  const key = oldNames.get(written) ?? written
   return (Object.hasOwn(builtins, key) ? builtins[key] : undefined) ?? null
 }

@@ -54,6 +54,12 @@ export const continueSetup = (
   workflows: readonly PlanWorkflow[],
   asked: Asked,
 ): Continuation | null => {
+  const [, second] = workflows
+  if (asked.isSetup && second) {
+    const message = `a setup configuration runs one workflow, but this event starts ${workflows.length}`
+    cx.problems.add('E_VALUE', entryOf(cx.root, 'workflows') ?? cx.root, message, 'give all but one a "when"')
+    return null
+  }
   const continues = cx.setup.filter((step) => step.kind === 'continue')
   const [only, more] = continues
   if (!asked.isSetup || !only || more || !isOnlySetup(workflows)) {

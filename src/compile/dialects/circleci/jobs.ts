@@ -21,7 +21,7 @@ export const jobKeys = new Set(
 )
 
 export const jobTypes = ['build', 'approval', 'no-op', 'release', 'lock', 'unlock'] as const
-const planKinds = {
+export const planKinds = {
   build: 'job',
   approval: 'approval',
   'no-op': 'noop',
@@ -82,6 +82,8 @@ const withoutParameters = (map: MapNode): MapNode => {
 const readKind = (cx: Compiling, body: MapNode): PlanJob['kind'] => {
   const node = entryOf(body, 'type')
   const type = (node && readOneOf(cx.problems, node, '"type"', jobTypes)) ?? 'build'
+  if (node && type === 'release' && !entryOf(body, 'plan_name'))
+    cx.problems.add('E_KEY_MISSING', node, 'a job of type "release" needs a "plan_name"')
   if (node && type === 'release')
     cx.problems.add(
       'W_NOT_CARRIED_OUT',

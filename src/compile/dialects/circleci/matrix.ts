@@ -97,7 +97,7 @@ const substituteOptions = (
   matrix: ReadonlyMap<string, SourceNode> | null,
 ): MapNode => {
   const entries = new Map(options.entries)
-  entries.delete('matrix')
+  if (cx.interpolates) entries.delete('matrix')
   const own = substitute(cx, { ...options, entries }, { parameters: new Map(), matrix })
   if (own.kind !== 'map' || args.size === 0) return own.kind === 'map' ? own : options
   return { ...own, entries: new Map([...own.entries, ...args]) }

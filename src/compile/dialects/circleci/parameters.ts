@@ -90,15 +90,22 @@ export const bindParameters = (
       if (owner.kind !== 'pipeline') cx.problems.constructs?.honour(entry, `argument ${name}`)
       continue
     }
-    const help = didYouMean(name, declarations.keys())
-    cx.problems.add(
-      'E_ARGUMENT_UNEXPECTED',
-      entry.key,
-      `${owner.label} has no parameter "${name.slice(0, 80)}"`,
-      help,
-    )
+    const message = `${owner.label} has no parameter "${name.slice(0, 80)}"`
+    cx.problems.add('E_ARGUMENT_UNEXPECTED', entry.key, message, helpFor(cx, owner, name, declarations))
   }
   return bound
+}
+
+/** What an invocation may say besides arguments is as likely to be meant. */
+const helpFor = (
+  cx: Compiling,
+  owner: Owner,
+  name: string,
+  declarations: ReadonlyMap<string, Declaration>,
+): string | null => {
+  const options = owner.kind === 'job' ? [...reservedJobParameters, ...reservedSince] : []
+  if (!cx.interpolates && options.includes(name)) return `"${name}" needs version 2.1`
+  return didYouMean(name, [...declarations.keys(), ...options])
 }
 
 /** Binds and makes the scope of a body in one. */
@@ -110,11 +117,11 @@ export const scopeOf = (cx: Compiling, owner: Owner, definition: MapNode, call: 
 const unbound = (at: Spot): ScalarNode => computedNode(at, { type: 'null', value: null })
 
 const byDefault = (cx: Compiling, owner: Owner, declaration: Declaration, at: Spot): SourceNode => {
-  if (declaration.default) {
-    const value =
-      owner.kind === 'pipeline' ? declaration.default : substitute(cx, declaration.default, pipelineScope)
-    return accept(cx, owner, declaration, value)
-  }
+  // In the default of a pipeline parameter there are pipeline values, and no parameters yet.
+  if (declaration.default)
+    return accept(cx, owner, declaration, substitute(cx, declaration.default, pipelineScope))
+  // Reported where it is declared.
+  if (owner.kind === 'pipeline') return unbound(at)
   const message = `${owner.label} needs the argument "${declaration.name}"`
   cx.problems.add('E_ARGUMENT_MISSING', at, message, `it is of type ${declaration.type}`)
   return unbound(at)
@@ -220,6 +227,8 @@ const readDeclaration = (cx: Compiling, owner: Owner, { key, value }: Entry): De
   const written = map.entries.get('default')?.value ?? null
   const declaration: Declaration = { name: key.text, type, default: absentDefault(type, written), options }
   if (type === 'enum') checkEnum(cx, what, key, declaration)
+  if (owner.kind === 'pipeline' && declaration.default === null)
+    cx.problems.add('E_PARAMETER_DECLARATION', key, `${what} of a pipeline needs a "default"`)
   return declaration
 }
 

@@ -11,6 +11,7 @@ import {
   entryOf,
   isNull,
   type MapNode,
+  mapNode,
   type ScalarNode,
   type SourceNode,
 } from '../../source/node.ts'
@@ -48,11 +49,24 @@ const readCall = (cx: Compiling, node: SourceNode): Call | null => {
   if (node.kind === 'scalar' && !isNull(node)) return { name: node.text, at: node, node: null }
   const entries = node.kind === 'map' ? [...node.entries.values()] : []
   const [entry] = entries
+  const typed = node.kind === 'map' ? readTyped(cx, node) : null
+  if (typed) return typed
   if (entry && entries.length === 1)
     return { name: entry.key.text, at: entry.key, node: isNull(entry.value) ? null : entry.value }
   if (node.kind === 'map' && entry) reportShape(cx, node, entry)
   else cx.problems.add('E_STEP_SHAPE', node, 'a step is a name, or a map with one name')
   return null
+}
+
+/** The oldest form, `{type: shell, command: …}`: one map with the name of the step in it. */
+const readTyped = (cx: Compiling, node: MapNode): Call | null => {
+  const type = entryOf(node, 'type')
+  const name = type?.kind === 'scalar' ? (type.text === 'shell' ? 'run' : type.text) : null
+  if (type?.kind !== 'scalar' || name === null || !findBuiltin(name)) return null
+  const message = `a step with "type" is an old form; it is read as "${name}"`
+  cx.problems.add('W_DEPRECATED', type, message, `write "${name}:" with the other keys below it`)
+  const rest = new Map([...node.entries].filter(([key]) => key !== 'type'))
+  return { name, at: type, node: rest.size === 0 ? null : mapNode(node, rest) }
 }
 
 /** The common slip: the keys of a step stand beside its name instead of below it. */

@@ -4,12 +4,13 @@ import type { PlanJob, PlanWorkflow } from '../../../protocol/plan.ts'
 import { limits } from '../../limits.ts'
 import type { WorkflowLog } from '../../plan/selection.ts'
 import type { Spot } from '../../source/file.ts'
-import { type Entry, entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
+import { type Entry, entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
 import {
   isName,
   readInteger,
   readList,
   readMap,
+  readOneOf,
   readText,
   readTexts,
   warnUnknownKeys,
@@ -19,11 +20,12 @@ import type { Compiling, Element } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
 import { isBranchSelected, isSelected } from './filters.ts'
 import { expandGroups, type Graph } from './groups.ts'
-import { type CompiledJob, compileJob } from './jobs.ts'
+import { type CompiledJob, compileJob, jobTypes, planKinds } from './jobs.ts'
 import { type Member, matrixValues, readMembers } from './matrix.ts'
 import { noArguments } from './parameters.ts'
 import { dropUnreachable, type Need, resolveRequires } from './requires.ts'
-import { conditionReason, filterReason, rangeReason, requiresReason, triggersReason } from './why.ts'
+import { isTriggered } from './triggers.ts'
+import { conditionReason, filterReason, rangeReason, requiresReason } from './why.ts'
 
 export const workflowKeys = new Set(['jobs', 'when', 'unless', 'triggers', 'max_auto_reruns', 'description'])
 
@@ -116,34 +118,16 @@ const isConditionMet = (cx: Compiling, map: MapNode, log: WorkflowLog | null): b
   const [whenNode, unlessNode] = [map.entries.get('when'), map.entries.get('unless')]
   if (whenNode && unlessNode)
     cx.problems.add('E_CONDITION', unlessNode.key, 'a workflow has "when" or "unless", not both')
+  for (const entry of [whenNode, unlessNode])
+    if (entry && isNull(entry.value)) {
+      const message = `"${entry.key.text}" has no condition; the workflow runs as if it was not there`
+      cx.problems.add('W_UNSET_VALUE', entry.key, message)
+    }
   const rule = entryOf(map, 'when') ? 'when' : 'unless'
   const condition = entryOf(map, rule)
   if (!condition || isExpressionOrConditionTrue(cx, condition) === (rule === 'when')) return true
   log?.leaveOut(conditionReason(cx, rule, condition))
   return false
-}
-
-/** A workflow with triggers runs on schedule and never on a push. */
-const isTriggered = (cx: Compiling, map: MapNode, log: WorkflowLog | null): boolean => {
-  const node = entryOf(map, 'triggers')
-  if (node) cx.problems.constructs?.judge(node, 'ignored', 'nothing starts runs on schedule yet')
-  const isChosen = node ? isScheduled(cx, node) : cx.event.kind !== 'schedule'
-  if (!isChosen) log?.leaveOut(triggersReason(cx, node, map))
-  return isChosen
-}
-
-const isScheduled = (cx: Compiling, node: SourceNode): boolean => {
-  const schedules = (readList(cx.problems, node, '"triggers"')?.items ?? []).flatMap((item) => {
-    const trigger = readMap(cx.problems, item, 'a trigger')
-    const schedule = trigger && entryOf(trigger, 'schedule')
-    return (schedule && readMap(cx.problems, schedule, '"schedule"')) ?? []
-  })
-  const selected = schedules.map((schedule) => {
-    const filters = entryOf(schedule, 'filters')
-    const filterMap = filters && readMap(cx.problems, filters, '"filters"')
-    return filterMap !== null && isBranchSelected(cx, filterMap)
-  })
-  return cx.event.kind === 'schedule' && selected.some(Boolean)
 }
 
 const checkReruns = (cx: Compiling, map: MapNode): void => {
@@ -226,10 +210,9 @@ const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
   const { options } = member
   countInvocation(cx, member)
   if (member.group?.isGate) return { kind: 'noop', shards: 1, spec: null }
-  const typeNode = options && entryOf(options, 'type')
-  const type = typeNode?.kind === 'scalar' ? typeNode.text : null
   const contexts = readContexts(cx, options)
-  if (type === 'approval') return { kind: 'approval', shards: 1, spec: null }
+  const type = options && readType(cx, options)
+  if (type === 'approval' || type === 'no-op') return compileBare(cx, member, type)
   const serial = cx.interpolates && options ? entryOf(options, 'serial-group') : null
   if (serial) cx.problems.add('W_NOT_CARRIED_OUT', serial, '"serial-group" is not carried out yet')
   const found = findJob(cx, member)
@@ -244,6 +227,23 @@ const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
     preSteps: cx.interpolates && options ? entryOf(options, 'pre-steps') : null,
     postSteps: cx.interpolates && options ? entryOf(options, 'post-steps') : null,
   })
+}
+
+/** Of a word that is none, nothing runs: who meant a gate must not get a job without one. */
+const readType = (cx: Compiling, options: MapNode): (typeof jobTypes)[number] | null => {
+  const node = entryOf(options, 'type')
+  return node && readOneOf(cx.problems, node, '"type"', jobTypes)
+}
+
+/** An entry that needs no definition; of a job of its name nothing counts, so nothing can be passed to it. */
+const compileBare = (cx: Compiling, { job, options, matrix }: Member, type: 'approval' | 'no-op') => {
+  const known = cx.interpolates ? optionKeys21 : optionKeys2
+  for (const [name, { key }] of options?.entries ?? []) {
+    if (known.has(name) || matrix?.values.has(name)) continue
+    const message = `"${job.slice(0, 80)}" is of type ${type} and takes no "${name.slice(0, 80)}"`
+    cx.problems.add('E_ARGUMENT_UNEXPECTED', key, message, didYouMean(name, known))
+  }
+  return { kind: planKinds[type], shards: 1, spec: null }
 }
 
 /** Its arguments are counted where they are bound. */
