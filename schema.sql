@@ -180,16 +180,26 @@ deliveries
   verdict text not null
   reason text not null
   run_id text
+  source text not null default 'hook'::text
+  replay_of text
+  replayed_by text
+  twice boolean not null default false
   deliveries_check: CHECK (((verdict <> 'run'::text) OR (run_id IS NOT NULL)))
+  deliveries_check1: CHECK (((source = 'replay'::text) = (replayed_by IS NOT NULL)))
   deliveries_id_check: CHECK ((id ~~ 'dlv\_%'::text))
   deliveries_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   deliveries_pkey: PRIMARY KEY (id)
   deliveries_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  deliveries_replay_of_fkey: FOREIGN KEY (replay_of) REFERENCES deliveries(id) ON DELETE SET NULL
+  deliveries_replayed_by_check: CHECK (((length(replayed_by) >= 1) AND (length(replayed_by) <= 64)))
   deliveries_run: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED
+  deliveries_source_check: CHECK ((source = ANY (ARRAY['hook'::text, 'webhook'::text, 'poll'::text, 'replay'::text])))
   deliveries_verdict_check: CHECK ((verdict = ANY (ARRAY['run'::text, 'no_run'::text, 'duplicate'::text, 'refused'::text])))
   CREATE INDEX deliveries_by_organisation ON public.deliveries USING btree (organisation_id, id DESC)
   CREATE INDEX deliveries_by_project ON public.deliveries USING btree (project_id, id DESC)
+  CREATE INDEX deliveries_of_commit ON public.deliveries USING btree (project_id, ref, new_commit)
   CREATE UNIQUE INDEX deliveries_pkey ON public.deliveries USING btree (id)
+  CREATE INDEX deliveries_replays ON public.deliveries USING btree (replay_of) WHERE (replay_of IS NOT NULL)
 
 delivery_signatures
   project_id text not null
@@ -279,6 +289,16 @@ jobs
   CREATE INDEX jobs_of_workflow ON public.jobs USING btree (workflow_id)
   CREATE UNIQUE INDEX jobs_pkey ON public.jobs USING btree (id)
   CREATE UNIQUE INDEX jobs_run_id_number_key ON public.jobs USING btree (run_id, number)
+
+known_refs
+  project_id text not null
+  ref text not null
+  commit text not null
+  known_refs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
+  known_refs_pkey: PRIMARY KEY (project_id, ref)
+  known_refs_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  known_refs_ref_check: CHECK (((length(ref) >= 1) AND (length(ref) <= 255)))
+  CREATE UNIQUE INDEX known_refs_pkey ON public.known_refs USING btree (project_id, ref)
 
 log_batches
   id bigint not null generated always as identity
@@ -415,6 +435,11 @@ projects
   untrusted_in_scripts boolean not null default false
   jobs_max integer
   priority text not null default 'normal'::text
+  poll_seconds integer
+  poll_next_at timestamp with time zone
+  poll_failures integer not null default 0
+  polled_at timestamp with time zone
+  projects_check: CHECK (((poll_seconds IS NULL) = (poll_next_at IS NULL)))
   projects_default_branch_check: CHECK (((length(default_branch) >= 1) AND (length(default_branch) <= 255)))
   projects_hook_id_key: UNIQUE (hook_id)
   projects_id_check: CHECK ((id ~~ 'prj\_%'::text))
@@ -423,10 +448,12 @@ projects
   projects_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   projects_organisation_id_name_key: UNIQUE (organisation_id, name)
   projects_pkey: PRIMARY KEY (id)
+  projects_poll_seconds_check: CHECK (((poll_seconds >= 30) AND (poll_seconds <= 86400)))
   projects_priority_check: CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text])))
   CREATE UNIQUE INDEX projects_hook_id_key ON public.projects USING btree (hook_id)
   CREATE UNIQUE INDEX projects_organisation_id_name_key ON public.projects USING btree (organisation_id, name)
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (id)
+  CREATE INDEX projects_to_poll ON public.projects USING btree (poll_next_at) WHERE (poll_next_at IS NOT NULL)
 
 runners
   id text not null

@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { type Action, carryOut, collect, jsonOption } from './action.ts'
 import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
+import { addIntakeVerbs } from './intake-verbs.ts'
 import { addSecretVerbs } from './secret-verbs.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -30,6 +31,7 @@ export const createProgram = (
   addRunVerbs(program, around)
   addAccessVerbs(program, around)
   addSecretVerbs(program, around)
+  addIntakeVerbs(program, around)
   addPeopleVerbs(program, around)
   extraCommands(program)
   return program

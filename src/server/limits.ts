@@ -24,6 +24,8 @@ export const limits = {
   deliveryBytesMax: 64 * 1024,
   deliveryRememberedHours: 24,
   deliveryClockSkewMs: 5 * 60_000,
+  /** Deliveries of other tools than our hook, which keeps nothing back and so needs no longer. */
+  webhookWindowMs: 5 * 60_000,
 
   /** Requests with an Idempotency-Key. */
   keyedRequestRememberedHours: 24,

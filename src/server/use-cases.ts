@@ -5,6 +5,7 @@
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
 import type {
   AttemptId,
+  DeliveryId,
   HookId,
   JobId,
   OrganisationId,
@@ -89,11 +90,22 @@ export type Orbs = {
   readonly put: (actor: Actor, input: api.OrbInput) => Promise<api.Orb>
 }
 
+export type DeliveriesQuery = Paging & {
+  /** Id or name. */
+  readonly project?: string | undefined
+  readonly verdict?: api.Delivery['verdict'] | undefined
+  readonly source?: api.Delivery['source'] | undefined
+  /** Full, or the name of a branch or tag. */
+  readonly ref?: string | undefined
+  /** Or how it begins. */
+  readonly commit?: string | undefined
+}
+
 export type Deliveries = {
-  readonly list: (
-    scope: Scope,
-    query: Paging & { readonly project?: string | undefined },
-  ) => Promise<Page<api.Delivery>>
+  readonly list: (scope: Scope, query: DeliveriesQuery) => Promise<Page<api.Delivery>>
+  readonly find: (scope: Scope, delivery: DeliveryId) => Promise<api.Delivery | null>
+  /** The new delivery, with its run. */
+  readonly replay: (actor: Actor, delivery: DeliveryId) => Promise<api.Delivery>
 }
 
 /** What the route answers, as JSON. `retryAfterSeconds` becomes the header of a 503. */

@@ -63,7 +63,7 @@ export const noWork: UseCases = {
     confirmHostKey: unexpected,
   },
   orbs: { list: empty, put: unexpected },
-  deliveries: { list: empty },
+  deliveries: { list: empty, find: absent, replay: unexpected },
   logs: {
     readFrames: async function* () {},
     follow: async function* () {},

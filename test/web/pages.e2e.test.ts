@@ -7,6 +7,7 @@ import type { Browser } from 'playwright-core'
 import { axeFindings, openBrowser, openPage, type View } from './double/browser.ts'
 import { type BuiltWeb, buildWeb } from './double/build.ts'
 import { type Double, type Mode, startDouble } from './double/server.ts'
+import { idOf } from './double/world/ids.ts'
 
 type PageCase = {
   readonly name: string
@@ -66,6 +67,14 @@ const cases: readonly PageCase[] = [
   { name: 'project-new', address: '/projects/new', shows: 'What happens next' },
   { name: 'project-setup', address: '/projects/new?project=api', shows: 'Confirm this fingerprint' },
   { name: 'project', address: '/acme/web', shows: 'Recent runs' },
+  { name: 'deliveries', address: '/acme/web/deliveries', shows: 'The commit message says [skip ci].' },
+  { name: 'deliveries-one', address: `/acme/web/deliveries?id=${idOf('dlv', 4)}`, shows: 'Started run 413' },
+  {
+    name: 'deliveries-none',
+    address: '/acme/web/deliveries?ref=nowhere',
+    shows: 'No delivery fits these filters',
+    mode: { data: 'empty' },
+  },
   { name: 'project-missing', address: '/acme/none', shows: 'Nothing here', expected: /404/ },
   { name: 'secrets', address: '/acme/web/secrets', shows: 'DEPLOY_TOKEN' },
   { name: 'secrets-none', address: '/acme/api/secrets', shows: 'No secrets' },

@@ -312,16 +312,32 @@ export type Orb = z.infer<typeof orb>
 export const projectCreated = z.object({ project, hook_secret_sealed: z.string() })
 export type ProjectCreated = z.infer<typeof projectCreated>
 
+export const deliveryVerdict = z.enum(['run', 'no_run', 'duplicate', 'refused'])
+/** Our hook script, another tool, our own look at the source host, a person who wanted it again. */
+export const deliverySource = z.enum(['hook', 'webhook', 'poll', 'replay'])
+
 export const delivery = z.object({
   id,
   project_id: id,
+  project: z.object({ id, name: z.string() }),
   received_at: time,
+  /** By the clock of its sender. */
+  sent_at: time.nullable(),
+  source: deliverySource,
   ref: z.string().nullable(),
   old: z.string().nullable(),
   new: z.string().nullable(),
-  verdict: z.enum(['run', 'no_run', 'duplicate', 'refused']),
+  verdict: deliveryVerdict,
+  /** Why, in words. */
   reason: z.string(),
   run_id: id.nullable(),
+  /** What came of the run: `headline` says why it has no jobs or failed. */
+  run: z.object({ id, number: z.number(), status, headline: z.string().nullable() }).nullable(),
+  /** The delivery that this one repeats, and who wanted that. */
+  replay_of: id.nullable(),
+  replayed_by: actor.nullable(),
+  /** How often it was replayed. */
+  replays: z.number(),
 })
 export type Delivery = z.infer<typeof delivery>
 

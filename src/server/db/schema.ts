@@ -46,8 +46,13 @@ export type Schema = {
     jobs_max: Or<number>
     priority: Generated<'low' | 'normal' | 'high'>
     untrusted_in_scripts: Generated<boolean>
+    poll_seconds: Or<number>
+    poll_next_at: AtOrNull
+    poll_failures: Generated<number>
+    polled_at: AtOrNull
     created_at: At
   }
+  known_refs: { project_id: ProjectId; ref: string; commit: string }
   orbs: {
     organisation_id: OrganisationId
     id: string
@@ -87,6 +92,10 @@ export type Schema = {
     verdict: 'run' | 'no_run' | 'duplicate' | 'refused'
     reason: string
     run_id: Or<RunId>
+    source: Generated<'hook' | 'webhook' | 'poll' | 'replay'>
+    replay_of: Or<DeliveryId>
+    replayed_by: Or<string>
+    twice: Generated<boolean>
   }
   answered_requests: {
     actor: string

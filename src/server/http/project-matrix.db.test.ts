@@ -13,8 +13,8 @@ import { type Route, routes } from '../../protocol/api/routes.ts'
 import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
 import { type Role, roles } from '../access/roles.ts'
 import type { Database } from '../db/database.ts'
+import { createDeliveries } from '../intake/deliveries.ts'
 import type { NewId } from '../new-id.ts'
-import { createDeliveries } from '../projects/deliveries.ts'
 import { createProjects } from '../projects/projects.ts'
 import { createPlaces } from '../runs/places.ts'
 import { createRuns } from '../runs/runs.ts'
@@ -37,13 +37,13 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     ...noWork,
     runs,
     projects: createProjects(shared),
-    deliveries: createDeliveries({ database }),
+    deliveries: createDeliveries({ database, newId, places, compiler: null }),
     secrets: createSecrets({ database, vault }),
   }
 }
 
 /** One thing of each kind that a route can name. */
-type Things = Readonly<Record<'project' | 'run' | 'workflow' | 'job' | 'attempt', string>>
+type Things = Readonly<Record<'project' | 'run' | 'workflow' | 'job' | 'attempt' | 'delivery', string>>
 
 type Made = { readonly database: Database; readonly newId: NewId; readonly organisation: OrganisationId }
 
@@ -75,7 +75,13 @@ const makeThings = async ({ database, newId, organisation }: Made): Promise<Thin
     insert into host_keys (project_id, fingerprint, line) values (${project}, ${fingerprint}, 'x')`.execute(
     db,
   )
-  return { project, run: run.id, workflow, job: job?.id ?? '', attempt: job?.attempts[0]?.id ?? '' }
+  const delivery = newId('delivery')
+  await sql`
+    insert into deliveries (id, organisation_id, project_id, ref, new_commit, verdict, reason)
+    values (${delivery}, ${organisation}, ${project}, 'refs/heads/main', ${'a'.repeat(40)}, 'no_run', 'x')`.execute(
+    db,
+  )
+  return { project, delivery, run: run.id, workflow, job: job?.id ?? '', attempt: job?.attempts[0]?.id ?? '' }
 }
 
 const eph = Buffer.alloc(32, 9).toString('base64url')
@@ -98,7 +104,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   secretRevoke: signed('secret.revoke', {}),
 }
 
-const namesThing = (route: Route): boolean => /:(project|run|workflow|job|attempt)\b/.test(route.path)
+const namesThing = (route: Route): boolean =>
+  /:(project|run|workflow|job|attempt|delivery)\b/.test(route.path)
 
 const pathWith = (route: Route, things: Things): string =>
   route.path.replaceAll(
@@ -115,6 +122,7 @@ const nowhere: Things = {
   workflow: `wfl_${'0'.repeat(26)}`,
   job: `job_${'0'.repeat(26)}`,
   attempt: `att_${'0'.repeat(26)}`,
+  delivery: `dlv_${'0'.repeat(26)}`,
 }
 
 test('a thing of another organisation is as absent as one that is nowhere, on every route and for every role', async () => {

@@ -3,14 +3,15 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { sql } from 'kysely'
+import { addHookedProject } from '../../../test/support/hooked-project.ts'
 import { openParts } from '../../../test/support/parts.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { type HookId, parseId } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import { generateSealingKey, openHookSecret } from '../../seal/index.ts'
-import { createDeliveries } from '../projects/deliveries.ts'
 import { createProjects } from '../projects/projects.ts'
 import { createVaultClient } from '../vault-client.ts'
+import { createDeliveries } from './deliveries.ts'
 import { createIntake } from './intake.ts'
 
 const parts = await openParts()
@@ -22,14 +23,7 @@ const projects = createProjects({
 })
 const deliveries = createDeliveries(parts)
 
-const addProject = async (name: string) => {
-  const eph = await generateSealingKey()
-  const source = { kind: 'ssh' as const, url: `ssh://git@git.example/srv/${name}.git` }
-  const made = await projects.create(parts.actor, { name, source, eph: toBase64Url(eph.publicKey) })
-  const hook = parseId('hook', made.project.hook.id)!
-  const secret = await openHookSecret(eph, fromBase64Url(made.hook_secret_sealed)!, hook)
-  return { name, hook, secret: utf8Decode(secret!), id: made.project.id }
-}
+const addProject = (name: string) => addHookedProject(parts, name)
 const web = await addProject('web')
 
 const commit = 'a'.repeat(40)

@@ -6,19 +6,20 @@ import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
 import { type DeliveryId, type HookId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
-import type { RunEvent } from '../../protocol/plan.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
-import { eventOf, insertRun, type NewRun } from '../runs/create.ts'
-import { isZeroCommit } from '../runs/git-names.ts'
+import { eventOf, type NewRun } from '../runs/create.ts'
 import { findKnownPlan } from '../runs/known-plan.ts'
 import { type Places, withPlacing } from '../runs/places.ts'
-import { type Superseding, supersedeOlder } from '../runs/supersede.ts'
 import type { Intake, IntakeAnswer } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
-import { type DeliveryBody, parseDeliveryBody } from './delivery-body.ts'
+import { findDeliveredProject } from './delivered-project.ts'
+import { type Push, parseDeliveryBody } from './delivery-body.ts'
+import { judgePush } from './judge.ts'
+import { type DeliveredProject, storeDelivery, type Verdict } from './store-delivery.ts'
+import { lockPolled, pairWithPolled } from './twice.ts'
 import { noteUnproven } from './unproven.ts'
 
 export type IntakeDeps = {
@@ -46,7 +47,7 @@ const accept = async (deps: IntakeDeps, { hook: hookText, body, headers }: Raw):
     return denied
   const project = await verify(deps, { hook, signature, body })
   if (typeof project === 'object') return project
-  const found = await findProject(deps, project)
+  const found = await findDeliveredProject(deps.database.db, { id: project })
   if (found === null) return answer(200, { verdict: 'no_run', reason: 'The project is not here any more' })
   return store(deps, found, { body, signature: fromHex(signature.slice('sha256='.length)) })
 }
@@ -78,75 +79,65 @@ const verify = async (
   return denied
 }
 
-type Project = Superseding['project'] & { readonly isLimited: boolean }
-
-const findProject = async ({ database: { db } }: IntakeDeps, id: ProjectId): Promise<Project | null> => {
-  const { rows } = await sql<Project>`
-    select p.id, p.organisation_id as organisation, default_branch as "defaultBranch", auto_cancel as "autoCancel",
-      coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
-    from projects p join organisations o on o.id = p.organisation_id where p.id = ${id}`.execute(db)
-  return rows[0] ?? null
-}
-
 type Signed = { readonly body: Uint8Array; readonly signature: Uint8Array }
-type Verdict = {
-  readonly verdict: 'run' | 'no_run' | 'duplicate' | 'refused'
-  readonly reason: string
-  readonly run: RunId | null
-}
 
 const store = async (
   deps: IntakeDeps,
-  project: Project,
+  project: DeliveredProject,
   { body, signature }: Signed,
 ): Promise<IntakeAnswer> => {
   const parsed = parseDeliveryBody(body)
-  const delivery = deps.newId('delivery')
-  const content = parsed.ok ? parsed.value : null
-  const event = content === null ? null : eventOf('push', content.ref, content.new)
+  const id = deps.newId('delivery')
+  const push = parsed.ok ? parsed.value : null
   const { db } = deps.database
-  const plan =
-    event === null ? null : await findKnownPlan({ ...deps, db }, project.id, { event, parameters: {} })
-  const storing = { delivery, signature, content, event, plan, problem: parsed.problems[0]?.message }
+  const inputs = push === null ? null : { event: eventOf('push', push.ref, push.new), parameters: {} }
+  const plan = inputs === null ? null : await findKnownPlan({ ...deps, db }, project.id, inputs)
+  const taking = { id, signature, push, plan, problem: parsed.problems[0]?.message }
   const verdict = await withPlacing(deps.places, (placing) =>
-    inTransaction(db, (tx) => storeDelivery(deps, tx, project, { ...storing, placing })),
+    inTransaction(db, (tx) => takeDelivery(deps, tx, project, { ...taking, placing })),
   )
   deps.log.info('delivery stored', {
-    delivery,
+    delivery: id,
     project: project.id,
     verdict: verdict.verdict,
     run: verdict.run,
   })
   const status = verdict.verdict === 'run' ? 202 : verdict.verdict === 'refused' ? 400 : 200
-  return answer(status, { delivery, ...verdict })
+  return answer(status, { delivery: id, ...verdict })
 }
 
-type Storing = Pick<NewRun, 'plan' | 'placing'> & {
-  readonly delivery: DeliveryId
+type Taking = Pick<NewRun, 'plan' | 'placing'> & {
+  readonly id: DeliveryId
   readonly signature: Uint8Array
-  readonly content: DeliveryBody | null
-  readonly event: RunEvent | null
+  readonly push: Push | null
   readonly problem: string | undefined
 }
 
-/** The delivery, and the run that it starts. */
-const storeDelivery = async (
+const takeDelivery = async (
   deps: IntakeDeps,
   tx: Tx,
-  project: Project,
-  { delivery, signature, content, event, plan, placing, problem }: Storing,
+  project: DeliveredProject,
+  { id, signature, push, plan, placing, problem }: Taking,
 ): Promise<Verdict> => {
-  const { organisation, id } = project
-  const first = await rememberSignature(tx, id, { signature, delivery })
-  const decided = await decideVerdict(deps, tx, { content, first, problem })
-  const run = decided.verdict === 'run' ? deps.newId('run') : decided.run
-  await insertDelivery(tx, project, { delivery, content, verdict: { ...decided, run } })
-  if (decided.verdict === 'run' && run !== null && event !== null) {
-    const begun = { id: run, organisation, project: id, event, delivery, startedBy: 'hook', plan, placing }
-    await insertRun(tx, deps.newId, { ...begun, isLimited: project.isLimited })
-    await supersedeOlder(tx, deps.newId, { run, event, project })
-  }
-  return { ...decided, run }
+  const first = await rememberSignature(tx, project.id, { signature, delivery: id })
+  if (project.isPolled) await lockPolled(tx, project.id)
+  const known =
+    first ?? (project.isPolled && push !== null ? await pairWithPolled(tx, project.id, push) : null)
+  const decided =
+    known === null
+      ? decide(push, { now: deps.clock.now(), problem })
+      : await duplicateOf(tx, known, first === null)
+  const source = push?.source ?? 'hook'
+  const twice = known !== null && first === null
+  return storeDelivery(tx, deps.newId, project, { id, source, push, plan, placing, decided, twice })
+}
+
+const decide = (
+  push: Push | null,
+  { now, problem }: { readonly now: number; readonly problem: string | undefined },
+): Verdict => {
+  if (push === null) return { verdict: 'refused', reason: `Malformed: ${problem ?? 'no JSON'}`, run: null }
+  return { ...judgePush(push, now), run: null }
 }
 
 /** The delivery that came with this signature before, within the time it is remembered; null for the first. */
@@ -167,71 +158,10 @@ const rememberSignature = async (
 
 const rememberedSince = sql`now() - make_interval(hours => ${sql.lit(limits.deliveryRememberedHours)})`
 
-const decideVerdict = async (
-  { clock }: IntakeDeps,
-  tx: Tx,
-  {
-    content,
-    first,
-    problem,
-  }: {
-    readonly content: DeliveryBody | null
-    readonly first: DeliveryId | null
-    readonly problem: string | undefined
-  },
-): Promise<Verdict> => {
-  if (first !== null) return duplicateOf(tx, first)
-  if (content === null) return { verdict: 'refused', reason: `Malformed: ${problem ?? 'no JSON'}`, run: null }
-  const noRun = (reason: string): Verdict => ({ verdict: 'no_run', reason, run: null })
-  const ageMs = clock.now() - Date.parse(content.sentAt)
-  // A captured delivery is worth nothing once its signature is forgotten.
-  if (ageMs > limits.deliveryRememberedHours * 3_600_000)
-    return noRun(`Too old: it was sent at ${content.sentAt}`)
-  if (ageMs < -limits.deliveryClockSkewMs)
-    return {
-      verdict: 'refused',
-      reason: `From the future: the clock of the Git server says ${content.sentAt}`,
-      run: null,
-    }
-  if (isZeroCommit(content.new)) return noRun(`${content.ref} was deleted`)
-  if (!/^refs\/(heads|tags)\//.test(content.ref)) return noRun('Only branches and tags start runs')
-  if (content.skip === true) return noRun('The message of its last commit says [ci skip] or [skip ci]')
-  return { verdict: 'run', reason: 'A run was started', run: null }
-}
-
-const duplicateOf = async (tx: Tx, first: DeliveryId): Promise<Verdict> => {
+const duplicateOf = async (tx: Tx, first: DeliveryId, isPolled: boolean): Promise<Verdict> => {
   const { rows } = await sql<{
     run: RunId | null
   }>`select run_id as run from deliveries where id = ${first}`.execute(tx)
-  return { verdict: 'duplicate', reason: `Came before as ${first}`, run: rows[0]?.run ?? null }
-}
-
-const insertDelivery = async (
-  tx: Tx,
-  project: Project,
-  {
-    delivery,
-    content,
-    verdict,
-  }: {
-    readonly delivery: DeliveryId
-    readonly content: DeliveryBody | null
-    readonly verdict: Verdict
-  },
-): Promise<void> => {
-  await tx
-    .insertInto('deliveries')
-    .values({
-      id: delivery,
-      organisation_id: project.organisation,
-      project_id: project.id,
-      ref: content?.ref ?? null,
-      old_commit: content?.old ?? null,
-      new_commit: content?.new ?? null,
-      sent_at: content === null ? null : new Date(content.sentAt),
-      verdict: verdict.verdict,
-      reason: verdict.reason,
-      run_id: verdict.run,
-    })
-    .execute()
+  const reason = isPolled ? `Found by polling before, as ${first}` : `Came before as ${first}`
+  return { verdict: 'duplicate', reason, run: rows[0]?.run ?? null }
 }

@@ -12,6 +12,8 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
       return [{ name: text.frame.projects, to: addresses.projects }, ...here(place.project)]
     case 'secrets':
       return [{ name: place.project, to: addresses.project(place) }, ...here(text.secrets.title)]
+    case 'deliveries':
+      return [{ name: place.project, to: addresses.project(place) }, ...here(text.deliveries.title)]
     case 'run':
       return [{ name: place.project, to: addresses.project(place) }, ...here(`#${place.number}`)]
     case 'job':

@@ -21,6 +21,7 @@ test('each address names its page', () => {
     ['/acme/web', 'project'],
     ['/acme/web/', 'project'],
     ['/acme/web/secrets', 'secrets'],
+    ['/acme/web/deliveries', 'deliveries'],
   ] as const)
     assert.equal(placeOf(path).page, page, path)
 })

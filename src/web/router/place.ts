@@ -15,7 +15,11 @@ export type Place =
   | { readonly page: 'claim' | 'join' | 'sign-in' | 'missing' }
   /** null: all of them. */
   | { readonly page: 'errors'; readonly code: string | null }
-  | { readonly page: 'project' | 'secrets'; readonly organisation: string; readonly project: string }
+  | {
+      readonly page: 'project' | 'secrets' | 'deliveries'
+      readonly organisation: string
+      readonly project: string
+    }
   | {
       readonly page: 'run'
       readonly organisation: string
@@ -55,7 +59,8 @@ export const placeOf = (pathname: string): Place => {
   const [organisation, project, runs, digits, jobs, job] = segments
   if (organisation === undefined || project === undefined) return missing
   if (segments.length === 2) return { page: 'project', organisation, project }
-  if (segments.length === 3 && runs === 'secrets') return { page: 'secrets', organisation, project }
+  if (segments.length === 3 && (runs === 'secrets' || runs === 'deliveries'))
+    return { page: runs, organisation, project }
   const number = runNumber(digits)
   if (runs !== 'runs' || number === null) return missing
   if (segments.length === 4) return { page: 'run', organisation, project, number }
@@ -85,6 +90,7 @@ export const addresses = {
   error: (code: string) => `/docs/errors/${encodeURIComponent(code)}`,
   project: (to: ProjectAddress) => `/${join(to.organisation, to.project)}`,
   secrets: (to: ProjectAddress) => `/${join(to.organisation, to.project, 'secrets')}`,
+  deliveries: (to: ProjectAddress) => `/${join(to.organisation, to.project, 'deliveries')}`,
   run: (to: RunAddress) => `/${join(to.organisation, to.project, 'runs', String(to.number))}`,
   job: (to: RunAddress & { readonly job: string }) =>
     `/${join(to.organisation, to.project, 'runs', String(to.number), 'jobs', to.job)}`,

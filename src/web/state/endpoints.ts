@@ -30,6 +30,8 @@ export const endpoints = {
   signers: 'GET /api/v1/signers',
   signerEnroll: 'POST /api/v1/signers',
   deliveries: 'GET /api/v1/deliveries',
+  delivery: 'GET /api/v1/deliveries/:delivery',
+  deliveryReplay: 'POST /api/v1/deliveries/:delivery/replay',
   runs: 'GET /api/v1/runs',
   runStart: 'POST /api/v1/runs',
   run: 'GET /api/v1/runs/:run',

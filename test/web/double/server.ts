@@ -211,6 +211,8 @@ const handle = async (
   if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))
   if (line.endsWith('/rerun')) return world.rerunOf(lastId)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
+  if (line.startsWith('GET /api/v1/deliveries/'))
+    return world.deliveries.find(({ id }) => id === lastId) ?? null
   if (line.startsWith('GET /api/v1/attempts/')) return world.attemptById(lastId)
   if (line.endsWith('/hook-script') && projectOf) return { script: hookScript }
   if (line.endsWith('/hook/rotate') && projectOf) return created(projectOf, body)

@@ -45,6 +45,9 @@ export const workHandlers = ({
   projectHostKeys: ({ actor, params, body }) =>
     projects.confirmHostKey(actor, params.project, body.fingerprint),
   deliveries: ({ actor, query }) => deliveries.list(actor.scope, query),
+  delivery: async ({ actor, params }) =>
+    found(await deliveries.find(actor.scope, idOf('delivery', params.delivery))),
+  deliveryReplay: ({ actor, params }) => deliveries.replay(actor, idOf('delivery', params.delivery)),
 
   runs: ({ actor, query }) => runs.listRuns(actor.scope, query),
   runStart: ({ actor, body }) => runs.startRun(actor, body),

@@ -31,49 +31,46 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
   last_run: null,
 }))
 
+const delivered = {
+  ...{ project_id: idOf('prj', 1), project: { id: idOf('prj', 1), name: 'shop' }, old: null, run_id: null },
+  ...{ new: '4f5e6d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2', run: null, sent_at: null, source: 'hook' as const },
+  ...{ replay_of: null, replayed_by: null, replays: 0 },
+}
+
 export const deliveries: readonly Delivery[] = [
   {
+    ...delivered,
     id: idOf('dlv', 4),
-    project_id: idOf('prj', 1),
     received_at: ago(95),
     ref: 'refs/heads/stream-export',
-    old: null,
-    new: null,
     verdict: 'run',
     reason: 'Started run 413.',
     run_id: idOf('run', 413),
+    run: { id: idOf('run', 413), number: 413, status: 'running', headline: null },
   },
   {
+    ...delivered,
     id: idOf('dlv', 3),
-    project_id: idOf('prj', 1),
     received_at: ago(1_200),
     ref: 'refs/heads/docs',
-    old: null,
-    new: null,
     verdict: 'no_run',
     reason: 'The commit message says [skip ci].',
-    run_id: null,
   },
   {
+    ...delivered,
     id: idOf('dlv', 2),
-    project_id: idOf('prj', 1),
     received_at: ago(1_900),
     ref: 'refs/heads/main',
-    old: null,
-    new: null,
     verdict: 'duplicate',
     reason: 'The same delivery came before.',
-    run_id: null,
   },
   {
+    ...delivered,
     id: idOf('dlv', 1),
-    project_id: idOf('prj', 1),
     received_at: ago(2_600),
     ref: null,
-    old: null,
     new: null,
     verdict: 'refused',
     reason: 'The signature is wrong: the hook has another secret.',
-    run_id: null,
   },
 ]

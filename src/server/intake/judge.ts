@@ -1,0 +1,36 @@
+// Whether a push starts a run, and why not, in the words that people read. Pure.
+import { limits } from '../limits.ts'
+import { isZeroCommit } from '../runs/git-names.ts'
+import type { Push } from './delivery-body.ts'
+
+export type Judged = { readonly verdict: 'run' | 'no_run' | 'refused'; readonly reason: string }
+
+export const judgePush = (push: Push, nowMs: number): Judged =>
+  judgeTime(push, nowMs) ?? judgeRef(push) ?? { verdict: 'run', reason: 'A run was started' }
+
+/** A captured delivery is worth nothing once its signature is forgotten. */
+const judgeTime = ({ source, sentAt }: Push, nowMs: number): Judged | null => {
+  const ageMs = nowMs - Date.parse(sentAt)
+  const windowMs = source === 'webhook' ? limits.webhookWindowMs : limits.deliveryRememberedHours * 3_600_000
+  if (ageMs > windowMs)
+    return source === 'webhook'
+      ? { verdict: 'refused', reason: `Too old: it was sent at ${sentAt}, and is good for five minutes` }
+      : { verdict: 'no_run', reason: `Too old: it was sent at ${sentAt}` }
+  if (ageMs < -limits.deliveryClockSkewMs)
+    return { verdict: 'refused', reason: `From the future: the clock of the sender says ${sentAt}` }
+  return null
+}
+
+const judgeRef = ({ ref, new: commit, skip }: Push): Judged | null => {
+  const nothing = nothingToRun({ ref, new: commit })
+  if (nothing !== null) return { verdict: 'no_run', reason: nothing }
+  return skip
+    ? { verdict: 'no_run', reason: 'The message of its last commit says [ci skip] or [skip ci]' }
+    : null
+}
+
+/** Why nobody can run this; null when it can be. */
+export const nothingToRun = ({ ref, new: commit }: Pick<Push, 'ref' | 'new'>): string | null => {
+  if (isZeroCommit(commit)) return `${ref} was deleted`
+  return /^refs\/(heads|tags)\//.test(ref) ? null : 'Only branches and tags start runs'
+}
