@@ -1,5 +1,12 @@
 // The commands of ours that every job finds on its PATH. The jailer keeps them beside the other files of a nest, so that
 // no job pays for making them; what they leave behind is read by the shell around a step (runner/steps/shell.ts).
+// They need no more than a POSIX sh, and for `tests` also `sort` and (by file size) `wc`: no Node, no awk. Variables begin
+// with mf_, so that none of the job's is changed.
+import { envSubstText } from './job-commands/env-subst.ts'
+import { globText } from './job-commands/glob.ts'
+import { splitText } from './job-commands/split.ts'
+
+export { taskDataPath, testTimingsPath } from './job-commands/split.ts'
 
 export const jobCommandsPath = '/etc/mayfly/bin'
 
@@ -7,9 +14,23 @@ export const jobCommandsPath = '/etc/mayfly/bin'
 export const haltPath = '/tmp/.mayfly-halt'
 
 const circleci = `#!/bin/sh
+mf_self=\${0##*/}
+mf_newline='
+'
+mf_tab=$(printf '\\t')
+mf_note() { printf '%s: %s\\n' "$mf_self" "$1" >&2; }
+mf_fail() { mf_note "$1"; exit 1; }
+mf_need() { command -v "$1" >/dev/null || mf_fail "the program $1 is needed and not in this image"; }
+# In the order of bytes, which is the same everywhere.
+mf_sorted() { LC_ALL=C sort "$@"; }
+${globText}${splitText}${envSubstText}
 case "\${1:-} \${2:-}" in
-  'step halt') : > ${haltPath} ;;
-  *) echo "\${0##*/} $*: this version of Mayfly does not provide it" >&2; exit 1 ;;
+  'step halt') : >${haltPath} ;;
+  'tests glob') shift 2; mf_glob "$@" ;;
+  'tests split' | 'tests run') shift; mf_split "$@" ;;
+  'env subst') shift 2; mf_env_subst "$@" ;;
+  'run release') mf_note 'releases are not tracked here: nothing to do' ;;
+  *) mf_fail "$*: this version of Mayfly does not provide it" ;;
 esac
 `
 

@@ -107,7 +107,13 @@ type LeaseCommon = {
 }
 
 type LeaseOfRun = LeaseCommon & {
-  readonly run: { readonly id: RunId; readonly number: number; readonly event: RunEvent }
+  readonly run: {
+    readonly id: RunId
+    readonly number: number
+    readonly event: RunEvent
+    /** Name of the person who started it, where it was one. */
+    readonly startedBy?: string
+  }
   /** This attempt's number of its job, from 1. */
   readonly number: number
 }

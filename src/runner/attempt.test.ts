@@ -297,9 +297,9 @@ test('directories and shells are what the plan says', async () => {
   )
   const words = done.asked.map(({ script }) => ('launch' in script ? script.args : []))
   assert.deepEqual(words, [
-    ['/home/ci/project/sub/dir', 'given', '/bin/sh', '-x'],
-    ['/abs', 'default'],
-    ['/home/ci/elsewhere', 'default'],
+    ['/home/ci/project', '/home/ci/project/sub/dir', 'given', '/bin/sh', '-x'],
+    ['/home/ci/project', '/abs', 'default'],
+    ['/home/ci/project', '/home/ci/elsewhere', 'default'],
   ])
 })
 
@@ -331,7 +331,13 @@ test('secrets go to run steps as values that do not print, below what job and st
     ...{ name, kind },
     value: new Secret(Buffer.from(`value of ${name}`)),
   })
-  const secrets = [secret('TOKEN'), secret('OF_JOB'), secret('OF_STEP'), secret('KEY', 'file')]
+  const secrets = [
+    secret('TOKEN'),
+    secret('OF_JOB'),
+    secret('OF_STEP'),
+    secret('KEY', 'file'),
+    secret('CIRCLE_SHA1'),
+  ]
   const job = spec([run('one', { OF_STEP: 'mine' }), run('two')], { env: [['OF_JOB', 'own']] })
   const { asked, steps } = await play(job, { secrets })
   assert.deepEqual(steps, ['one: passed', 'two: passed'])

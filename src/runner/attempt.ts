@@ -8,7 +8,7 @@ import type { Outcome } from '../protocol/plan.ts'
 import type { CloseReason, Receipt, Sandbox } from '../sandbox/index.ts'
 import { jobEnvironment } from './environment/layers.ts'
 import type { AttemptDeps, JobAttempt } from './job-attempt.ts'
-import { differences, jobUser, jobWorkdir, refusal, sandboxSpec } from './sandbox-spec.ts'
+import { differences, jobUser, layersOf, refusal, sandboxSpec } from './sandbox-spec.ts'
 import { type AttemptSink, say } from './sink.ts'
 import { runSteps, type StepsOutcome } from './steps/run-steps.ts'
 
@@ -66,13 +66,7 @@ const openSandbox = (deps: AttemptDeps, job: JobAttempt, signal: AbortSignal): P
       spec: job.spec,
       limits: job.limits,
       egress: job.egress,
-      env: jobEnvironment({
-        dialect: job.spec.dialect,
-        facts: job.facts,
-        user: jobUser,
-        workdir: jobWorkdir(job.spec),
-        env: job.spec.env,
-      }),
+      env: jobEnvironment(layersOf(job), jobUser),
     }),
     signal,
   )

@@ -3,7 +3,9 @@
 import type { JobEgress } from '../protocol/egress.ts'
 import type { JobSpec } from '../protocol/plan.ts'
 import type { Capabilities, EgressPolicy, GuestPath, Limits, SandboxSpec } from '../sandbox/index.ts'
+import type { Layers } from './environment/layers.ts'
 import { guestPath } from './guest-path.ts'
+import type { JobAttempt } from './job-attempt.ts'
 import { closeMs, openMs, termMs } from './limits.ts'
 
 export const jobUser: SandboxSpec['user'] = { uid: 1000, gid: 1000, home: '/home/ci', shell: '/bin/bash' }
@@ -18,6 +20,11 @@ export type SandboxWish = {
 
 /** The job's working directory, absolute. */
 export const jobWorkdir = (spec: JobSpec): GuestPath => guestPath(spec.workdir, jobUser.home, jobUser.home)
+
+/** Whose values its variables take. */
+export const layersOf = ({ spec, facts }: Pick<JobAttempt, 'spec' | 'facts'>): Layers => ({
+  ...{ dialect: spec.dialect, facts, workdir: jobWorkdir(spec), env: spec.env },
+})
 
 /** Why a runner with these capabilities cannot serve the job; null when it can. */
 export const refusal = (spec: JobSpec, can: Capabilities, egress: EgressPolicy['mode']): string | null => {

@@ -1,4 +1,6 @@
-// The variables that the CircleCI dialect promises to a job (config-dialects.md §2.14), made from the lease's facts.
+// The variables that the CircleCI dialect promises to a job (config-dialects.md §2.14), made from the lease's facts. What
+// nobody here knows stays unset (docs/guides/what-a-job-finds.md).
+import { taskDataPath } from '../../protocol/job-commands.ts'
 import type { Env, JobFacts } from '../../protocol/runner-wire.ts'
 import { sourceAddress } from '../source-address.ts'
 import { bashEnvPath } from '../steps/shell.ts'
@@ -11,6 +13,7 @@ export const circleciEnvironment = (facts: JobFacts, workdir: string): Env => {
     ...(run.event.branch === null ? [] : [['CIRCLE_BRANCH', run.event.branch] as const]),
     ...(run.event.tag === null ? [] : [['CIRCLE_TAG', run.event.tag] as const]),
     ['CIRCLE_SHA1', run.event.commit],
+    ...(run.startedBy === undefined ? [] : [['CIRCLE_USERNAME', run.startedBy] as const]),
     ['CIRCLE_JOB', job.name],
     ['CIRCLE_BUILD_NUM', String(job.number)],
     ['CIRCLE_BUILD_URL', `${facts.serverUrl}/${organisation.name}/${project.name}/runs/${run.number}`],
@@ -26,6 +29,8 @@ export const circleciEnvironment = (facts: JobFacts, workdir: string): Env => {
     ['CIRCLE_WORKFLOW_JOB_ID', job.id],
     ['CIRCLE_WORKFLOW_WORKSPACE_ID', workflow.id],
     ['CIRCLE_WORKING_DIRECTORY', workdir],
+    ['CIRCLE_INTERNAL_TASK_DATA', taskDataPath],
+    ['CIRCLE_SHELL_ENV', bashEnvPath],
     ['BASH_ENV', bashEnvPath],
   ]
 }

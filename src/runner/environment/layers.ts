@@ -1,5 +1,5 @@
-// Who wins when two layers name the same variable (config-dialects.md §2.14): step over job over built-in. The base
-// below all of them is what any Linux account has.
+// Who wins when two layers name the same variable (config-dialects.md §2.14): step over job over built-in over secrets.
+// The base below all of them is what any Linux account has.
 
 import { jobCommandsPath } from '../../protocol/job-commands.ts'
 import type { Dialect, Env } from '../../protocol/plan.ts'
@@ -12,18 +12,21 @@ type BuiltIns = (facts: JobFacts, workdir: string) => Env
 /** Dialects that promise variables of their own. */
 const builtIns: Partial<Record<Dialect, BuiltIns>> = { circleci: circleciEnvironment }
 
-export const jobEnvironment = (job: {
+export type Layers = {
   readonly dialect: Dialect
   readonly facts: JobFacts
-  readonly user: SandboxSpec['user']
   readonly workdir: string
   readonly env: Env
-}): ReadonlyMap<string, string> =>
-  new Map([
-    ...accountEnvironment(job.user),
-    ...(builtIns[job.dialect]?.(job.facts, job.workdir) ?? []),
-    ...job.env,
-  ])
+}
+
+export const jobEnvironment = (job: Layers, user: SandboxSpec['user']): ReadonlyMap<string, string> =>
+  new Map([...accountEnvironment(user), ...aboveSecrets(job)])
+
+/** What no secret of the same name replaces. */
+export const aboveSecrets = ({ dialect, facts, workdir, env }: Layers): Env => [
+  ...(builtIns[dialect]?.(facts, workdir) ?? []),
+  ...env,
+]
 
 const accountEnvironment = (user: SandboxSpec['user']): Env => [
   ['PATH', `${jobCommandsPath}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`],

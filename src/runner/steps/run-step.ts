@@ -2,11 +2,11 @@
 // so, and puts what the driver reports into words. Never throws for what the job does.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlanRunStep } from '../../protocol/plan.ts'
-import type { GuestPath, Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
+import type { Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
 import { controlBytesMax } from '../limits.ts'
 import { type AttemptSink, gatherStream, outputStream, say } from '../sink.ts'
 import type { SecretVariables } from './deliver-secrets.ts'
-import { haltWord, launchScript } from './shell.ts'
+import { haltWord, launchScript, type StepDirectories } from './shell.ts'
 
 export type StepVerdict = {
   readonly status: 'passed' | 'failed' | 'timed_out' | 'cancelled'
@@ -19,12 +19,11 @@ export type StepVerdict = {
   readonly halt: boolean
 }
 
-export type StepPlace = {
+export type StepPlace = StepDirectories & {
   readonly sandbox: Sandbox
   readonly sink: AttemptSink
   /** Number of the step, from 1: its log and its ids. */
   readonly index: number
-  readonly workdir: GuestPath
   /** Below what the job and the step name themselves. */
   readonly secrets: SecretVariables
   /** The driver's own bound; ours ends the job a little earlier. */
@@ -84,7 +83,7 @@ const stepSpec = (step: PlanRunStep, place: StepPlace, attempt: number): StepSpe
   id: attempt === 1 ? `s${place.index}` : `s${place.index}-${attempt}`,
   kind: step.background ? 'background' : 'run',
   cell: 'job',
-  script: launchScript(place.workdir, step.shell, step.command),
+  script: launchScript(place, step.shell, step.command),
   env: new Map([...place.secrets, ...step.env]),
   // The launcher changes to the step's directory itself, so that a missing one is an error in the step's own log.
   workdir: '/',

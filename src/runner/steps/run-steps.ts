@@ -3,10 +3,11 @@
 import type { FaultCode } from '../../base/faults.ts'
 import type { Outcome, PlanStep, StepWhen } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
+import { aboveSecrets } from '../environment/layers.ts'
 import { guestPath } from '../guest-path.ts'
 import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { termMs } from '../limits.ts'
-import { jobUser, jobWorkdir } from '../sandbox-spec.ts'
+import { jobUser, jobWorkdir, layersOf } from '../sandbox-spec.ts'
 import { type AttemptSink, say } from '../sink.ts'
 import { createDelivery, type SecretVariables } from './deliver-secrets.ts'
 import { describeMs, overtime, runStep, type StepVerdict } from './run-step.ts'
@@ -57,9 +58,11 @@ export const runSteps = async (
   return conclude(progress, signal.aborted, late.signal.aborted, job.spec.timeoutMs)
 }
 
-/** What the job says of a variable goes before a secret of that name (config-dialects.md §2.14). */
-const secretsOf = ({ secrets, spec }: JobAttempt) =>
-  secrets.filter(({ name }) => !spec.env.some(([variable]) => variable === name))
+/** Those that no variable of the job stands above. */
+const secretsOf = (job: JobAttempt) => {
+  const names = new Set(aboveSecrets(layersOf(job)).map(([name]) => name))
+  return job.secrets.filter(({ name }) => !names.has(name))
+}
 
 type StepPlaceHere = Place & {
   readonly secrets: (signal: AbortSignal) => Promise<SecretVariables>
@@ -122,7 +125,14 @@ const carryOut = async (
       return runStep(
         step,
         {
-          ...{ sandbox: here.sandbox, sink, index, workdir: directory, deadlineMs: here.leftMs },
+          ...{
+            sandbox: here.sandbox,
+            sink,
+            index,
+            root: workdir,
+            workdir: directory,
+            deadlineMs: here.leftMs,
+          },
           secrets: await here.secrets(stop),
         },
         stop,

@@ -9,15 +9,16 @@ export const haltWord = 'halt'
 
 // `trap : TERM` keeps this shell until the user's shell has cleaned up; children get the default action back.
 // Positional parameters instead of variables: the job's own environment may use any name. Nothing here starts a program
-// besides the user's shell.
+// besides the user's shell, but for a working directory that is not there yet.
 const launch = `trap : TERM
 command : >>${bashEnvPath}
-cd -- "$1" 2>&1 || exit 1
+[ -d "$1" ] || mkdir -p -- "$1" 2>&1 || exit 1
+cd -- "$2" 2>&1 || exit 1
 unset OLDPWD
-if [ "$2" = given ]; then shift 2
-elif [ -x /bin/bash ]; then shift 2; set -- /bin/bash -eo pipefail "$@"
-elif (set -o pipefail) 2>/dev/null; then shift 2; set -- /bin/sh -eo pipefail "$@"
-else shift 2; set -- /bin/sh -e "$@"
+if [ "$3" = given ]; then shift 3
+elif [ -x /bin/bash ]; then shift 3; set -- /bin/bash -eo pipefail "$@"
+elif (set -o pipefail) 2>/dev/null; then shift 3; set -- /bin/sh -eo pipefail "$@"
+else shift 3; set -- /bin/sh -e "$@"
 fi
 "$@" 2>&1
 set -- $?
@@ -25,13 +26,16 @@ set -- $?
 exit $1
 `
 
-/** How a run step starts in `directory`. `shell` null: the dialect's default. */
+/** The job's working directory, made when it is not there; and the step's, which has to be. */
+export type StepDirectories = { readonly root: GuestPath; readonly workdir: GuestPath }
+
+/** How a run step starts. `shell` null: the dialect's default. */
 export const launchScript = (
-  directory: GuestPath,
+  { root, workdir }: StepDirectories,
   shell: readonly string[] | null,
   text: string,
 ): StepSpec['script'] => ({
   launch,
-  args: [directory, shell === null ? 'default' : 'given', ...(shell ?? [])],
+  args: [root, workdir, shell === null ? 'default' : 'given', ...(shell ?? [])],
   text,
 })

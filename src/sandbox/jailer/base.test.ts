@@ -29,7 +29,9 @@ test('everybody may pass through, temp is sticky, steps have FIFOs of their own'
     assert.ok(skeleton.includes(`dir root/${name} 1777`), name)
   assert.deepEqual(
     skeleton.filter((line) => line.startsWith('own')),
-    ['own root/home/ci 755', 'own root/home/ci/project 755'],
+    [
+      ...['home/ci', 'home/ci/project', 'tmp/.mayfly-task', 'app', 'code', 'go', 'root', 'src', 'workspace'],
+    ].map((name) => `own root/${name} 755`),
   )
   assert.ok(skeleton.includes(`link root/bin ${readlinkSync('/bin')}`))
   const [first] = skeleton.filter((line) => line.startsWith('fifos'))

@@ -14,9 +14,10 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fault } from '../../base/faults.ts'
-import { jobCommands, jobCommandsPath } from '../../protocol/job-commands.ts'
+import { jobCommands, jobCommandsPath, taskDataPath } from '../../protocol/job-commands.ts'
 import { setsAtStart } from '../limits.ts'
 import { resolverAddress } from './addresses.ts'
+import { workPlaces } from './cell-options.ts'
 import { loopScript, stepScript } from './scripts.ts'
 
 /**
@@ -24,10 +25,10 @@ import { loopScript, stepScript } from './scripts.ts'
  * merged /usr (bin, lib …) are the host's own links into it.
  */
 const rootTree = [
-  ...['dev', 'home', 'mnt', 'opt', 'proc', 'root', 'run', 'run/mayfly', 'srv', 'sys', 'var', 'var/lib'],
+  ...['dev', 'home', 'mnt', 'opt', 'proc', 'run', 'run/mayfly', 'srv', 'sys', 'var', 'var/lib'],
   'var/log',
 ] as const
-const ownTree = ['home/ci', 'home/ci/project'] as const
+const ownTree = ['home/ci', 'home/ci/project', taskDataPath.slice(1), ...workPlaces] as const
 const writableTree = ['tmp', 'var/tmp', 'run/lock'] as const
 const usrLinks = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'] as const
 
@@ -103,9 +104,11 @@ export const skeletonOfNest = (): readonly string[] => {
   return [
     ...['cells', 'src', 'root', 'sets', 'sets/job'].map((name) => directory(name)),
     ...rootTree.map((name) => directory(`root/${name}`)),
-    ...ownTree.map((name) => `own root/${name} 755`),
     ...writableTree.map((name) => directory(`root/${name}`, '1777')),
+    ...ownTree.map((name) => `own root/${name} 755`),
     'link root/var/run /run',
+    // The home that the images of its dialect have, which configurations name.
+    'link root/home/circleci /home/ci',
     ...usrLinks.filter(isLink).map((name) => `link root/${name} ${readlinkSync(`/${name}`)}`),
     ...sets.flatMap((set) => [directory(set), directory(`${set}/s`, '777'), `fifos ${set}`]),
   ]

@@ -19,6 +19,9 @@ export type CellPlan = {
   readonly blocked: boolean
 }
 
+/** Where configurations like to work besides the home: empty, and the job's own (decision 0023). */
+export const workPlaces = ['app', 'code', 'go', 'root', 'src', 'workspace'] as const
+
 /** Descriptors of the wrapper. */
 export const descriptors = { options: 3, seccomp: 4, status: 5, block: 6 } as const
 
@@ -50,11 +53,12 @@ export const cellOptions = (plan: CellPlan): readonly string[] => [
   ...(plan.blocked ? ['--block-fd', String(descriptors.block)] : []),
 ]
 
-/** Everything a job may write to, but for its working tree: a clean cell has its own of each (probe A09). */
+/** Everything a job may write to: a clean cell has its own of each (probe A09), or an empty one it cannot write to. */
 const ownPlaces = (own: string | null): readonly string[] =>
   own === null
     ? []
     : [
+        ...workPlaces.flatMap((name) => ['--tmpfs', `/${name}`, '--remount-ro', `/${name}`]),
         ...['--bind', `${own}/home`, '/home/ci', '--bind', `${own}/tmp`, '/tmp'],
         ...['--bind', `${own}/var-tmp`, '/var/tmp', '--bind', `${own}/lock`, '/run/lock'],
       ]

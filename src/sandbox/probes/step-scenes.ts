@@ -17,7 +17,7 @@ while (defined(my $dir = shift @dirs)) { next if $seen{$dir}++ || ++$count > 300
 for my $table ('shm', 'msg', 'sem') { my @rows = lines_of("/proc/sysvipc/$table"); for my $row (@rows[1 .. $#rows]) { my ($key, $id) = $row =~ /(-?\\d+)\\s+(\\d+)/; if ($table eq 'shm') { my $bytes = ''; shmread($id, $bytes, 0, 128) and see('shm', $bytes) } elsif ($table eq 'msg') { see('msg', "marker $MARKER") if $key == 7002002 } } }
 for my $name ('LD_PRELOAD', 'BASH_ENV', 'ENV', 'PERL5OPT', 'NODE_OPTIONS', 'GIT_CONFIG_GLOBAL') { see($name, $ENV{$name}) if defined $ENV{$name} } see('PATH', $ENV{PATH}) if $ENV{PATH} =~ m{/tmp|/home|^\\.|:\\.|::};
 see('done', 'errno 0');`
-const everywhere = `$ENV{HOME} // '/tmp', '/tmp', '/dev/shm', '/run', '/etc', '/opt', '/mnt', '/srv', '/var', '/home', '/root'`
+const everywhere = `$ENV{HOME} // '/tmp', '/tmp', '/dev/shm', '/run', '/etc', '/opt', '/mnt', '/srv', '/var', '/home', '/root', '/app', '/go'`
 const looking = lookingIn(everywhere)
 /** What other steps of a job share; a clean one has its own, which A09 is about. */
 const commonPlaces = `'/var/tmp', '/run/lock'`
@@ -26,7 +26,7 @@ const lookingElsewhere = lookingIn(everywhere, commonPlaces)
 /** In as many places as a step can write to. */
 const hiding = `my $marker = $ENV{MAYFLY_PROBE_MARKER} or die 'no marker'; my $home = $ENV{HOME}; my $left = 0;
 my $leave = sub { my ($path, $text) = @_; (my $dir = $path) =~ s{/[^/]+\\z}{}; my $made = ''; for my $part (split m{/}, $dir) { next if $part eq ''; $made .= "/$part"; mkdir $made } open(my $f, '>', $path) or return; print $f $text; close $f; chmod 0755, $path; $left++ };
-$leave->("$_", $marker) for map { "$_/left" } '/tmp', '/var/tmp', '/dev/shm', $home, "$home/project", '/run/lock', '/run/mayfly', '/etc', '/usr/bin', '/opt', '/var/lib', '/mnt';
+$leave->("$_", $marker) for map { "$_/left" } '/tmp', '/var/tmp', '/dev/shm', $home, "$home/project", '/run/lock', '/run/mayfly', '/etc', '/usr/bin', '/opt', '/var/lib', '/mnt', '/app', '/go/src', '/root';
 $leave->("$home/$_", "# $marker") for '.bashrc', '.profile', '.bash_history', '.npmrc', '.gitconfig', '.perlrc', '.ssh/config', 'bin/git', 'project/.git/hooks/post-checkout', '.config/git/config', 'project/.npmrc';
 $leave->("/tmp/$_", $marker) for 'git', "name-$marker", 'cron.d/x'; $leave->('/var/spool/cron/crontabs/ci', $marker);
 my $id = shmget(7002002, 4096, 01666) // die "shm: $!"; shmwrite($id, $marker, 0, length $marker) or die $!; my $queue = msgget(7002002, 01666) // die "msg: $!"; msgsnd($queue, pack('l! a*', 1, $marker), 0); semget(7002002, 1, 01666) // die "sem: $!";

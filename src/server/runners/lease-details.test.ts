@@ -11,6 +11,7 @@ const row = (egress: JobEgress | null): LeaseDetails =>
       run: 'run_1',
       runNumber: 1,
       eventKind: 'push',
+      startedBy: null,
       ref: 'refs/heads/main',
       commit: 'c0ffee',
     },

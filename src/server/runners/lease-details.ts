@@ -43,6 +43,8 @@ export type LeaseDetails = {
   readonly run: RunId | null
   readonly runNumber: number | null
   readonly eventKind: RunEvent['kind'] | null
+  /** Of a person; null where nobody knows whose push it was, or a token started it. */
+  readonly startedBy: string | null
   readonly ref: string | null
   readonly commit: string | null
   readonly planDigest: string | null
@@ -88,7 +90,8 @@ const details = sql`
       a.project_id as project, p.name as "projectName", p.default_branch as "defaultBranch", p.source, a.number,
       j.id as job, j.kind as "jobKind", j.key as "jobKey", j.name as "jobName", j.number as "jobNumber", j.shard, j.shards,
       j.class, j.spec, j.spec_digest as "specDigest", w.id as workflow, w.name as "workflowName", r.id as run,
-      r.number as "runNumber", r.event_kind as "eventKind", r.ref, r.commit, r.plan_digest as "planDigest",
+      r.number as "runNumber", r.event_kind as "eventKind",
+      (select name from users where id = r.started_by) as "startedBy", r.ref, r.commit, r.plan_digest as "planDigest",
       r.parameters,
       exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets",
       p.untrusted_in_scripts as "untrustedInScripts",
@@ -108,11 +111,14 @@ export const leaseSpecOf = (row: LeaseDetails, { serverUrl, egressDefault }: Lea
     serverUrl,
   }
   if (row.jobKind === 'refs') return { ...common, kind: 'refs' }
-  const { run, runNumber, eventKind, ref, commit } = row
+  const { run, runNumber, eventKind, startedBy, ref, commit } = row
   assert(run !== null && runNumber !== null && eventKind !== null && ref !== null && commit !== null)
   const ofRun = {
     ...common,
-    run: { id: run, number: runNumber, event: eventOf(eventKind, ref, commit) },
+    run: {
+      ...{ id: run, number: runNumber, event: eventOf(eventKind, ref, commit) },
+      ...(startedBy === null ? {} : { startedBy }),
+    },
     number: row.number,
   }
   return row.jobKind === 'plan'

@@ -76,6 +76,7 @@ test('a run goes from its plan through its jobs to its end', async () => {
     ['a', 'main', 'open', 'small'],
   )
   assert.equal(first.spec.specDigest, await jcsDigest(planJob({ key: 'a' }).spec))
+  assert.equal(first.spec.run.startedBy, undefined, 'the operator is no person')
   const frames = await runner.frames(first, 0, 'hello\n', 'world\n')
   assert.deepEqual(frames.body.leases, { [first.lease]: { durable: 2, watched: false } })
   assert.equal((await runner.finish(first)).status, 200)
@@ -87,6 +88,20 @@ test('a run goes from its plan through its jobs to its end', async () => {
     done.workflows.map(({ status }) => status),
     ['passed'],
   )
+})
+
+test('a job is told the name of the person who started its run', async () => {
+  const runner = await open('by-a-person')
+  const run = await planned(runner, { key: 'a' })
+  const person = parts.newId('user')
+  await sql`insert into users (id, organisation_id, name, email, role)
+    select ${person}, organisation_id, 'A. Person', 'a@person.example', 'owner' from runs where id = ${run}`.execute(
+    parts.db,
+  )
+  await sql`update runs set started_by = ${person} where id = ${run}`.execute(parts.db)
+  const held = await one(runner)
+  assert.equal(held.spec.kind === 'job' && held.spec.run.startedBy, 'A. Person')
+  await runner.finish(held)
 })
 
 test('a held poll is answered by the commit that brings work, without asking the database in between', async () => {
