@@ -280,7 +280,7 @@ test('environment: step over job over built-in over account, and nothing is expa
     CIRCLE_NODE_TOTAL: '4',
     CIRCLE_WORKING_DIRECTORY: '/home/ci/project',
     CIRCLE_REPOSITORY_URL: 'git@code.example:web.git',
-    CIRCLE_BUILD_URL: 'https://ci.example/acme/web/runs/7',
+    CIRCLE_BUILD_URL: 'https://ci.example/acme/web/runs/7/jobs/test.1?workflow=all',
     BASH_ENV: '/tmp/.mayfly-bash-env',
   }
   for (const [name, value] of Object.entries(expected)) assert.equal(seen.get(name), value, name)

@@ -52,7 +52,7 @@ const environment: readonly Line[] = [
 CIRCLECI=true
 CIRCLE_BRANCH=feature/x
 CIRCLE_BUILD_NUM=12
-CIRCLE_BUILD_URL=https://ci.example/acme/app/runs/7
+CIRCLE_BUILD_URL=https://ci.example/acme/app/runs/7/jobs/a?workflow=w
 CIRCLE_INTERNAL_TASK_DATA=/tmp/.mayfly-task
 CIRCLE_JOB=a
 CIRCLE_NODE_INDEX=0

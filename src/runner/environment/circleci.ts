@@ -16,7 +16,7 @@ export const circleciEnvironment = (facts: JobFacts, workdir: string): Env => {
     ...(run.startedBy === undefined ? [] : [['CIRCLE_USERNAME', run.startedBy] as const]),
     ['CIRCLE_JOB', job.name],
     ['CIRCLE_BUILD_NUM', String(job.number)],
-    ['CIRCLE_BUILD_URL', `${facts.serverUrl}/${organisation.name}/${project.name}/runs/${run.number}`],
+    ['CIRCLE_BUILD_URL', pageOf(facts)],
     ['CIRCLE_NODE_INDEX', String(shard.index)],
     ['CIRCLE_NODE_TOTAL', String(shard.total)],
     ['CIRCLE_PROJECT_ID', project.id],
@@ -33,4 +33,11 @@ export const circleciEnvironment = (facts: JobFacts, workdir: string): Env => {
     ['CIRCLE_SHELL_ENV', bashEnvPath],
     ['BASH_ENV', bashEnvPath],
   ]
+}
+
+/** Of the job, as the web has it (web/runs/job-address.ts); the workflow, because its key may be in several. */
+const pageOf = ({ serverUrl, organisation, project, run, workflow, job, shard }: JobFacts): string => {
+  const segment = shard.total > 1 ? `${job.key}.${shard.index}` : job.key
+  const path = [organisation.name, project.name, 'runs', String(run.number), 'jobs', segment]
+  return `${serverUrl}/${path.map(encodeURIComponent).join('/')}?workflow=${encodeURIComponent(workflow.name)}`
 }
