@@ -173,6 +173,7 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
         'names of branches and tags with unsafe characters in scripts',
       ).choices(['stop', 'keep']),
     )
+    .option('--poll <interval>', 'ask its source host for pushes so often, for example 5m, or off')
     .option('--jobs <count>', 'at most so many at once, or none for no limit')
     .addOption(
       new Option('--priority <word>', 'how often it has its turn among others').choices([

@@ -59,6 +59,7 @@ export const runRefsAttempt = async (
   }
 }
 
+const refLengthMax = 255
 const hostKeyLine =
   /^key \S+ ((?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,2}))$/
 const refLine = /^([0-9a-f]{40}|[0-9a-f]{64})\t(refs\/(?:heads|tags)\/\P{C}+)$/u
@@ -75,7 +76,7 @@ export const parseRefs = (bytes: Uint8Array, name: string): RefsResult => {
   const refs = lines.flatMap((text) => {
     const [, commit, ref] = refLine.exec(text) ?? []
     // `refs/tags/x^{}` is what an annotated tag points at: the commit we want for it.
-    return commit === undefined || ref === undefined ? [] : [{ ref, commit }]
+    return commit === undefined || ref === undefined || ref.length > refLengthMax ? [] : [{ ref, commit }]
   })
   const peeled = new Map(
     refs.filter(({ ref }) => ref.endsWith('^{}')).map(({ ref, commit }) => [ref.slice(0, -3), commit]),

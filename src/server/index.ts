@@ -1,6 +1,6 @@
 // The door of the server: everything put together from its settings, opened in order, closed in reverse.
 //   1. the database, brought to this version   2. vault, objects, keys   3. use cases   4. who may ask, live updates
-//   5. the doors: people, operator, runners     6. the claim link, and what is tidied from time to time
+//   5. the doors: people, operator, runners     6. the claim link, what is tidied, and what begins because of the time
 import { createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
@@ -28,6 +28,7 @@ import { createOperatorApp, createPeopleApp, type HttpDeps } from './http/http.t
 import { noSite, openStaticSite } from './http/static-site.ts'
 import { createDeliveries } from './intake/deliveries.ts'
 import { createIntake } from './intake/intake.ts'
+import { openIntakeClock } from './intake/intake-clock.ts'
 import { type CompileProgram, createLint } from './lint.ts'
 import { createLive } from './live/live.ts'
 import { createFreshFrames, type FreshFrames } from './logs/fresh-frames.ts'
@@ -76,16 +77,18 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const runnerPort = await openRunnerDoor(config, deps, { ...parts, opened })
   const claimUrl = await parts.access.claim.issue(null)
   opened.defer(tidyUp(parts, deps.log))
+  const intakeClock = openIntakeClock({ ...parts, db: parts.database.db, log: deps.log })
+  opened.defer(() => intakeClock.close())
   deps.log.info('server ready', { port, runnerPort, claimed: claimUrl === null, version: deps.version })
   const stack = opened.move()
   return { port, runnerPort, claimUrl, close: () => stack.disposeAsync() }
 }
 
 /** From time to time; nothing depends on it. Returns how to stop. */
-const tidyUp = ({ access, database }: Parts, log: Log): (() => void) => {
+const tidyUp = ({ access, database, objects }: Parts, log: Log): (() => void) => {
   const tidy = async () => {
     await access.sweep()
-    await tidyRows(database.db)
+    await tidyRows(database.db, objects)
   }
   const timer = setInterval(() => {
     tidy().catch((error: unknown) => log.warn('not tidied up', { error }))

@@ -27,6 +27,17 @@ export const limits = {
   /** Deliveries of other tools than our hook, which keeps nothing back and so needs no longer. */
   webhookWindowMs: 5 * 60_000,
 
+  intakeClockMs: 5_000,
+  /** Looks at source hosts that wait or are under way, of all projects. */
+  pollsAtOnceMax: 4,
+  pollPauseSecondsMax: 3_600,
+  /** Per project. */
+  pollsKept: 20,
+  /** A list of refs that long was cut by its runner. */
+  refsPerLookMax: 10_000,
+  /** What is more is found by the next look, which follows at once. */
+  deliveriesPerLookMax: 50,
+
   /** Requests with an Idempotency-Key. */
   keyedRequestRememberedHours: 24,
   keyedRequestsPerActorMax: 10_000,

@@ -1,14 +1,17 @@
-// What is removed from time to time: frames whose log is packed, signatures and keyed
-// requests that are remembered no more. Idempotent, and
+// What is removed from time to time: frames whose log is packed, old looks at source hosts, signatures and
+// keyed requests that are remembered no more. Idempotent, and
 // nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
 import { forgetOldRequests } from './answered-requests.ts'
 import type { Db } from './db/database.ts'
+import { prunePolls } from './intake/polls.ts'
 import { limits } from './limits.ts'
 import { pruneFrames } from './logs/prune.ts'
+import type { ObjectStore } from './objects/store.ts'
 
-export const tidyRows = async (db: Db): Promise<void> => {
+export const tidyRows = async (db: Db, objects: ObjectStore): Promise<void> => {
   await pruneFrames(db)
+  await prunePolls(db, objects)
   await forgetOldRequests(db)
   await sql`
     delete from delivery_signatures

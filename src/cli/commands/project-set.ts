@@ -3,6 +3,7 @@ import { fault } from '../../base/faults.ts'
 import type { ProjectSettingsInput } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
 import { writeTable } from '../look.ts'
+import { readDuration } from '../read-duration.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Flags = {
@@ -10,6 +11,7 @@ type Flags = {
   readonly jobs?: string
   readonly priority?: 'low' | 'normal' | 'high'
   readonly untrustedText?: 'stop' | 'keep'
+  readonly poll?: string
   readonly json?: boolean
 }
 
@@ -26,16 +28,27 @@ export const setProject = async (around: Surroundings, flags: Flags, name: strin
       String(value ?? 'none'),
     ])
     writeTable(around.stdout, ['SETTING', 'VALUE'], rows)
+    if (project.polling?.problem) around.stderr.write(`polling: ${project.polling.problem}\n`)
   }
   return 0
 }
 
-const settingsOf = ({ autoCancel, untrustedText, jobs, priority }: Flags): ProjectSettingsInput => ({
+const settingsOf = ({ autoCancel, untrustedText, jobs, priority, poll }: Flags): ProjectSettingsInput => ({
   ...(autoCancel === undefined ? {} : { auto_cancel: autoCancel === 'on' }),
   ...(jobs === undefined ? {} : { jobs_max: jobsMaxOf(jobs) }),
   ...(priority === undefined ? {} : { priority }),
+  ...(poll === undefined ? {} : { poll_seconds: pollSecondsOf(poll) }),
   ...(untrustedText === undefined ? {} : { untrusted_in_scripts: untrustedText === 'keep' }),
 })
+
+/** `off`: the source host calls us. */
+const pollSecondsOf = (word: string): number | null => {
+  if (word === 'off') return null
+  const seconds = readDuration(word) / 1_000
+  if (seconds < 30 || seconds > 86_400)
+    throw fault('E_INPUT', { public: `--poll ${word}: between 30s and 24h, or off` })
+  return seconds
+}
 
 /** `none` lifts the limit. */
 export const jobsMaxOf = (word: string): number | null => {

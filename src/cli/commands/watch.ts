@@ -1,11 +1,11 @@
 // Follows a run until it ends: a line per change, the logs where wanted, and the verdict as exit code.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fault } from '../../base/faults.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
 import { findRun } from '../api/find-run.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { duration, paintFor, statusWord } from '../look.ts'
+import { readDuration } from '../read-duration.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Flags = {
@@ -23,7 +23,7 @@ export const watch = async (around: Surroundings, flags: Flags, ref: string | un
   const deadlineMs =
     flags.timeout === undefined
       ? Number.POSITIVE_INFINITY
-      : around.clock.monotonicMs() + parseDuration(flags.timeout)
+      : around.clock.monotonicMs() + readDuration(flags.timeout)
   const seen = new Map<string, string>()
   const followed = new Map<string, Promise<void>>()
   let run = await findRun(around, api, { ref, project: flags.project })
@@ -68,12 +68,4 @@ const tell = (around: Surroundings, flags: Flags, run: Run, seen: Map<string, st
     around.stdout.write(
       `${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
     )
-}
-
-/** `90s`, `30m`, `2h`. */
-const parseDuration = (text: string): number => {
-  const match = /^(\d{1,6})(s|m|h)$/.exec(text)
-  if (match === null) throw fault('E_INPUT', { public: `"${text}" is no duration: use 90s, 30m or 2h` })
-  const unit = { s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 's' | 'm' | 'h']
-  return Number(match[1]) * unit
 }

@@ -239,6 +239,7 @@ export type Attempt = z.infer<typeof attempt>
 
 const jobsMax = z.int().min(1).max(100_000)
 const priority = z.enum(['low', 'normal', 'high'])
+const pollSeconds = z.int().min(30).max(86_400)
 
 /** What holds for all projects. */
 export const organisation = z.object({
@@ -262,6 +263,8 @@ export const projectSettings = z.object({
   jobs_max: jobsMax.nullable(),
   /** How often its jobs have their turn while others wait, too. */
   priority,
+  /** How often the source host is asked for what was pushed; null: it calls us. */
+  poll_seconds: pollSeconds.nullable(),
 })
 /** What is left out stays. */
 export const projectSettingsInput = z.strictObject({
@@ -269,6 +272,7 @@ export const projectSettingsInput = z.strictObject({
   untrusted_in_scripts: z.boolean().optional(),
   jobs_max: jobsMax.nullable().optional(),
   priority: priority.optional(),
+  poll_seconds: pollSeconds.nullable().optional(),
 })
 export type ProjectSettingsInput = z.infer<typeof projectSettingsInput>
 
@@ -278,6 +282,18 @@ export const project = z.object({
   source: z.object({ kind: z.enum(['ssh', 'local']), url: z.string() }),
   default_branch: z.string(),
   settings: projectSettings,
+  /** How asking the source host goes; null: it is not asked. */
+  polling: z
+    .object({
+      next_at: time,
+      /** When the last look that was answered began. */
+      last_at: time.nullable(),
+      /** Looks in a row that found nothing out. */
+      failures: z.number(),
+      attempt_id: id.nullable(),
+      problem: z.string().nullable(),
+    })
+    .nullable(),
   deploy_key: z.object({ public_key: z.string(), fingerprint: z.string() }).nullable(),
   hook: z.object({ id, url: z.string() }),
   host_keys: z.array(z.object({ fingerprint: z.string(), line: z.string(), confirmed: z.boolean() })),

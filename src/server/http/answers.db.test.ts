@@ -9,7 +9,14 @@ const project: Project = {
   ...{ default_branch: 'main', deploy_key: null, hook: { id: 'hok_1', url: '/hooks/generic/hok_1' } },
   ...{
     host_keys: [],
-    settings: { auto_cancel: false, untrusted_in_scripts: false, jobs_max: null, priority: 'normal' },
+    settings: {
+      auto_cancel: false,
+      untrusted_in_scripts: false,
+      jobs_max: null,
+      priority: 'normal',
+      poll_seconds: null,
+    },
+    polling: null,
     created_at: '2026-01-01T00:00:00.000Z',
     last_run: null,
   },

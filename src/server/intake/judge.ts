@@ -21,7 +21,8 @@ const judgeTime = ({ source, sentAt }: Push, nowMs: number): Judged | null => {
   return null
 }
 
-const judgeRef = ({ ref, new: commit, skip }: Push): Judged | null => {
+/** Whatever the time. */
+export const judgeRef = ({ ref, new: commit, skip }: Pick<Push, 'ref' | 'new' | 'skip'>): Judged | null => {
   const nothing = nothingToRun({ ref, new: commit })
   if (nothing !== null) return { verdict: 'no_run', reason: nothing }
   return skip

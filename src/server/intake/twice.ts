@@ -18,10 +18,24 @@ export const pairWithPolled = (tx: Tx, project: ProjectId, push: Push): Promise<
   return pair(tx, project, { push, isDouble: isRecent })
 }
 
+/**
+ * Of a change that polling finds: the delivery by which a hook told it. Not one from before the last look began, which would
+ * have seen it, and of no other push of the same commit to the same ref.
+ */
+export const pairWithTold = (
+  tx: Tx,
+  project: ProjectId,
+  { push, since }: { readonly push: Pick<Push, 'ref' | 'new'>; readonly since: Date },
+): Promise<DeliveryId | null> =>
+  pair(tx, project, {
+    push,
+    isDouble: sql`d.source in ('hook', 'webhook') and d.verdict in ('run', 'no_run') and d.received_at >= ${since}`,
+  })
+
 const pair = async (
   tx: Tx,
   project: ProjectId,
-  { push, isDouble }: { readonly push: Push; readonly isDouble: ReturnType<typeof sql> },
+  { push, isDouble }: { readonly push: Pick<Push, 'ref' | 'new'>; readonly isDouble: ReturnType<typeof sql> },
 ): Promise<DeliveryId | null> => {
   const { rows } = await sql<{ id: DeliveryId }>`
     update deliveries set twice = true where id = (

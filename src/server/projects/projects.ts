@@ -12,16 +12,16 @@ import type {
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import type { Database } from '../db/database.ts'
-import { notify } from '../db/notify.ts'
 import { inTransaction, sqlState } from '../db/transaction.ts'
+import { queueRefs } from '../intake/refs-attempt.ts'
 import type { NewId } from '../new-id.ts'
 import { holdQueued } from '../runs/admission.ts'
 import { fullRef } from '../runs/git-names.ts'
-import { builtInClass } from '../runs/resource-class.ts'
 import type { Page, Paging, Projects } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { hookScript } from './hook-script.ts'
 import { readOrganisation, setOrganisation } from './organisation.ts'
+import { setPolling } from './polling.ts'
 import { hookUrl, type ProjectRow, projectsOf, selectProjects } from './read.ts'
 import { parseSource } from './source-address.ts'
 
@@ -143,6 +143,7 @@ const set = async (
         jobs_max = case when ${changes.jobs_max !== undefined} then ${changes.jobs_max ?? null}::integer else jobs_max end,
         priority = coalesce(${changes.priority ?? null}::text, priority)
       where id = ${id}`.execute(tx)
+    if (changes.poll_seconds !== undefined) await setPolling(tx, id, changes.poll_seconds)
     if (changes.jobs_max !== undefined) await holdQueued(tx, actor.scope.organisation)
     const facts = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value ?? null]))
     await writeAudit(tx, actor, { action: 'project.set', target: id, project: id, result: 'ok', facts })
@@ -181,17 +182,9 @@ const contact = async (
       select a.id from attempts a where a.project_id = ${id} and a.run_id is null and a.status in ('queued', 'running')
       limit 1`.execute(tx)
     if (live.rows[0] !== undefined) return live.rows[0].id
-    const [job, fresh] = [deps.newId('job'), deps.newId('attempt')]
-    await sql`
-      with job as (
-        insert into jobs (id, organisation_id, project_id, number, key, name, kind, status, class)
-        values (${job}, ${actor.scope.organisation}, ${id}, 0, 'refs', 'refs', 'refs', 'queued', ${builtInClass})
-        returning *
-      )
-      insert into attempts (id, organisation_id, project_id, job_id, number, class, status)
-      select ${fresh}, organisation_id, project_id, id, 1, class, 'queued' from job`.execute(tx)
+    const of = { organisation: actor.scope.organisation, project: id, key: 'refs' } as const
+    const fresh = await queueRefs(tx, deps.newId, of)
     await writeAudit(tx, actor, { action: 'project.contact', target: id, project: id, result: 'ok' })
-    await notify(tx, [{ channel: 'mayfly_queue', payload: builtInClass }])
     return fresh
   })
   return { attempt_id: attempt }

@@ -5,6 +5,7 @@ import type { Project } from '../../protocol/api/shapes.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
 import { selectRuns, summaryOf } from '../runs/summaries.ts'
+import { type PollingRow, pollingColumn, pollingOf } from './polling.ts'
 
 export type ProjectRow = {
   readonly id: ProjectId
@@ -18,6 +19,8 @@ export type ProjectRow = {
   readonly untrustedInScripts: boolean
   readonly jobsMax: number | null
   readonly priority: Project['settings']['priority']
+  readonly pollSeconds: number | null
+  readonly polling: PollingRow | null
   readonly deployKeyFingerprint: string | null
   readonly createdAt: Date
   readonly lastRun: RunId | null
@@ -34,6 +37,7 @@ export const selectProjects = async (
       p.auto_cancel as "autoCancel", p.hook_id as hook,
       p.deploy_key as "deployKey", p.deploy_key_fingerprint as "deployKeyFingerprint", p.created_at as "createdAt",
       p.untrusted_in_scripts as "untrustedInScripts", p.jobs_max as "jobsMax", p.priority,
+      p.poll_seconds as "pollSeconds", ${pollingColumn} as polling,
       (select id from runs r where r.project_id = p.id order by id desc limit 1) as "lastRun"
     from projects p where p.organisation_id = ${organisation} and ${where}
     order by p.name limit ${limit}`.execute(db)
@@ -62,7 +66,9 @@ export const projectsOf = async (
       untrusted_in_scripts: row.untrustedInScripts,
       jobs_max: row.jobsMax,
       priority: row.priority,
+      poll_seconds: row.pollSeconds,
     },
+    polling: pollingOf(row.polling),
     deploy_key:
       row.deployKey === null
         ? null

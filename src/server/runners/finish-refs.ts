@@ -1,13 +1,17 @@
-// What a first contact found out: the keys of the source host, for a person to confirm, and that the code can be read.
+// What contact with a source host found out: its keys, for a person to confirm, that the code can be read, and, where the
+// project is polled, what was pushed.
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { AttemptId, ProjectId } from '../../base/ids.ts'
 import type { RefsResult } from '../../protocol/runner-wire.ts'
 import type { Tx } from '../db/transaction.ts'
+import { takeLook } from '../intake/take-look.ts'
+import type { NewId } from '../new-id.ts'
 import { withNotes } from './news.ts'
 
 export const storeRefs = async (
   tx: Tx,
+  newId: NewId,
   { id, project }: { readonly id: AttemptId; readonly project: ProjectId },
   { refs, hostKeys }: RefsResult,
 ): Promise<void> => {
@@ -18,9 +22,13 @@ export const storeRefs = async (
       insert into host_keys (project_id, fingerprint, line) values (${project}, ${fingerprint}, ${line})
       on conflict (project_id, fingerprint) do update set seen_at = now()`.execute(tx)
   }
+  const changed = await takeLook(tx, newId, { id, project }, refs)
   if (refs.length === 0) return
-  const note = `${refs.length} branches and tags can be read`
-  await sql`update attempts set ${withNotes([note])} where id = ${id}`.execute(tx)
+  const notes = [
+    `${refs.length} branches and tags can be read`,
+    ...(changed === null ? [] : [`${changed} of them changed since the last look`]),
+  ]
+  await sql`update attempts set ${withNotes(notes)} where id = ${id}`.execute(tx)
 }
 
 /** Ours, not the runner's: what a person compares must belong to the very line that is pinned. */

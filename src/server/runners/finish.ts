@@ -149,7 +149,7 @@ const applyEnd = (deps: FinishDeps, row: Row, ending: Ending): Promise<boolean> 
   return withPlacing(deps.places, (placing) =>
     inTransaction(deps.db, (tx) =>
       row.run === null
-        ? endOutsideRuns(tx, row, { ...ending, mark })
+        ? endOutsideRuns(tx, deps.newId, row, { ...ending, mark })
         : endInRun(tx, deps, { ...row, run: row.run }, { ...ending, mark, placing }),
     ),
   )
@@ -225,13 +225,18 @@ const endInRun = async (
   return true
 }
 
-const endOutsideRuns = async (tx: Tx, row: Row, { told, end, mark }: Marked): Promise<boolean> => {
+const endOutsideRuns = async (
+  tx: Tx,
+  newId: NewId,
+  row: Row,
+  { told, end, mark }: Marked,
+): Promise<boolean> => {
   if (!(await mark(tx))) return false
   const { status, skip } = statusOf(end.outcome)
   await sql`update jobs set status = ${status}, skip_reason = ${skip} where id = ${row.job}`.execute(tx)
   await sql`update attempts set status = ${status}, finished_at = now() where id = ${row.id}`.execute(tx)
   const { result } = told.body.request
-  if (result.kind === 'refs') await storeRefs(tx, row, result)
+  if (result.kind === 'refs') await storeRefs(tx, newId, row, result)
   await notify(tx, [logNotice(row)])
   return true
 }

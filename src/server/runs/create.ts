@@ -12,7 +12,7 @@ import type { NewId } from '../new-id.ts'
 import { planMadeWithSql } from '../orbs/orbs.ts'
 import type { KnownPlan } from './known-plan.ts'
 import { leaseColumns, leaseDeadlineSeconds, leaseValues, newAttempts } from './new-lease.ts'
-import type { Placing } from './places.ts'
+import { noPlacing, type Placing } from './places.ts'
 import { placePlanned, plannedParts } from './planned-rows.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { builtInClass } from './resource-class.ts'
@@ -120,9 +120,6 @@ const insertPlanned = async (
 /** Of what enters the queue for class `j.class`. */
 const turn = (nth: RawBuilder<unknown>) =>
   turnOf({ project: sql`p.id`, className: sql`j.class`, step: stepOf(sql`p.priority`), nth })
-
-/** What is limited takes no place directly. */
-const noPlacing: Placing = { take: () => null, give: () => undefined, release: () => undefined }
 
 const noticeOf = ({ organisation, project, id }: Named) =>
   runNotice({ organisation, project, run: id, rev: 1 })

@@ -38,6 +38,9 @@ export type Places = {
   placing(): Placing
 }
 
+/** For what takes no place directly and goes through the queue. */
+export const noPlacing: Placing = { take: () => null, give: () => undefined, release: () => undefined }
+
 /** What is not given in the end goes back; a lease whose commit nobody can tell about comes back with its runner's next poll. */
 export const withPlacing = async <T>(places: Places, work: (placing: Placing) => Promise<T>): Promise<T> => {
   const placing = places.placing()

@@ -1,4 +1,7 @@
 // Projects: their list, adding one, setting it up, one project.
+import { count } from './words.ts'
+
+const every = (n: number, one: string, many: string): string => `every ${count(n, one, many)}`
 
 export const projectsText = {
   projects: {
@@ -111,6 +114,20 @@ export const projectsText = {
     priority: 'Priority',
     priorities: { high: 'high', normal: 'normal', low: 'low' },
     priorityHint: 'How often its jobs have their turn while other projects wait, too. Nobody waits for ever.',
+    polling: 'Look for pushes',
+    pollingHint:
+      'For a Git server that cannot call us: a runner lists branches and tags. The first look starts nothing. A message with [ci skip] is not known by then.',
+    pollOff: 'no: the hook tells us',
+    pollEvery: (seconds: number) =>
+      seconds % 3_600 === 0
+        ? every(seconds / 3_600, 'hour', 'hours')
+        : seconds % 60 === 0
+          ? every(seconds / 60, 'minute', 'minutes')
+          : every(seconds, 'second', 'seconds'),
+    polled: 'Last look',
+    polledNever: 'not yet',
+    pollNext: 'Next look',
+    pollFailures: (n: number) => (n === 1 ? 'The last look failed.' : `The last ${n} looks failed.`),
     save: 'Save',
     saved: 'Saved',
   },

@@ -10,7 +10,20 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
       ? { kind: 'local', url: '/srv/git/mobile-app.git' }
       : { kind: 'ssh', url: `git@git.example.com:acme/${name}.git` },
   default_branch: 'main',
-  settings: { auto_cancel: name === 'web', untrusted_in_scripts: false, jobs_max: null, priority: 'normal' },
+  settings: {
+    auto_cancel: name === 'web',
+    untrusted_in_scripts: false,
+    jobs_max: null,
+    priority: 'normal',
+    poll_seconds: name === 'api' ? 300 : null,
+  },
+  polling:
+    name === 'api'
+      ? {
+          ...{ next_at: ago(-120), last_at: ago(4_000), failures: 3, attempt_id: idOf('att', 77) },
+          problem: 'The source host could not be reached',
+        }
+      : null,
   deploy_key:
     name === 'mobile-app'
       ? null

@@ -1,0 +1,10 @@
+// Durations as people write them: `90s`, `30m`, `2h`.
+import { fault } from '../base/faults.ts'
+
+/** In milliseconds. */
+export const readDuration = (text: string): number => {
+  const match = /^(\d{1,6})(s|m|h)$/.exec(text)
+  if (match === null) throw fault('E_INPUT', { public: `"${text}" is no duration: use 90s, 30m or 2h` })
+  const unit = { s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 's' | 'm' | 'h']
+  return Number(match[1]) * unit
+}
