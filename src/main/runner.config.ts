@@ -2,6 +2,7 @@
 // members and bad values stop the start, all reported together.
 import type { Parsed } from '../base/problem.ts'
 import { id, integer, list, object, optional, parseShape, type Shaped, text } from '../base/shape.ts'
+import { slotsMax } from '../protocol/runner-wire-parse.ts'
 
 const absolutePath = text({ max: 4096, form: /^\/[^\0]*$/ })
 const key = text({ min: 43, max: 43, form: /^[A-Za-z0-9_-]+$/ })
@@ -13,7 +14,7 @@ const runnerConfig = object({
   dataDir: absolutePath,
   /** VSIGN of the vault: vouches for ingest keys and signs what is released to this runner. */
   vaultSignKey: key,
-  slots: integer({ min: 1, max: 64 }),
+  slots: integer({ min: 1, max: slotsMax }),
   /** Exceptions to the ranges no job may reach, `CIDR:port`. */
   egress: object({ allow: exceptions }),
   /** The same for source hosts, for fetch and refs cells only; and how long one connection may serve. */

@@ -29,7 +29,8 @@ import type {
 } from './runner-wire.ts'
 import { secretName } from './statement.ts'
 
-export const slotsMax = 64
+/** Places of one runner. */
+export const slotsMax = 256
 export const eventsPerRequestMax = 1_000
 const leasesMax = 1_000
 

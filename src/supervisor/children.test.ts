@@ -10,7 +10,11 @@ const ready = 'echo \'{"ready":true,"n":1}\';'
 
 const keep = (
   text: string,
-  more: { onReady?: (ready: Record<string, unknown>) => Promise<void>; onLine?: (line: string) => void } = {},
+  more: {
+    onReady?: (ready: Record<string, unknown>) => Promise<void>
+    onLine?: (line: string) => void
+    steadyMs?: number
+  } = {},
 ) => keepChild({ name: 'thing', start: program(text), log: silentLog, onLine: () => undefined, ...more })
 
 const until = async (condition: () => boolean): Promise<void> => {
@@ -44,6 +48,19 @@ test('a program that ends is started again and made ready again', async () => {
   await until(() => state.readies === 2)
   assert.notEqual(child.pid, before)
   assert.equal(child.restarts, 1)
+  await child.close()
+})
+
+test('one that ran for a while is started again at once, however often it ended before', async () => {
+  const child = await keep(`${ready} exec sleep 60`, { steadyMs: 0 })
+  const begin = performance.now()
+  for (let times = 1; times <= 5; times++) {
+    const before = child.pid
+    process.kill(before, 'SIGKILL')
+    await until(() => child.pid !== before && child.restarts === times)
+  }
+  // Four waits in a row are 1.6 s, the fifth is 5 s.
+  assert.ok(performance.now() - begin < 1_500)
   await child.close()
 })
 

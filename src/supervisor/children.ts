@@ -23,11 +23,14 @@ export type ChildOptions = {
   readonly log: Log
   /** Called with each line the program logs. */
   readonly onLine: (line: string) => void
+  /** One that ran this long is started again at once, however often it ended before. */
+  readonly steadyMs?: number
 }
 
 const readyDeadlineMs = 30_000
 const termDeadlineMs = 20_000
 const backoffMs = [0, 100, 500, 1000, 5000] as const
+const defaultSteadyMs = 60_000
 
 /** Resolves when the program is ready for the first time; afterwards it is restarted whenever it ends. */
 export const keepChild = async (options: ChildOptions): Promise<Child> => {
@@ -36,11 +39,15 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
     process: options.start(),
     ready: {} as Record<string, unknown>,
     restarts: 0,
+    /** Ends one after another without a steady time between them. */
+    failures: 0,
     wake: () => {},
   }
   const watch = (): void => {
+    const since = performance.now()
     state.process.once('exit', (code, signal) => {
       if (state.closing) return
+      if (performance.now() - since >= (options.steadyMs ?? defaultSteadyMs)) state.failures = 0
       options.onState?.({ pid: null, state: 'starting', end: signal ?? `exit code ${code}` })
       options.log.warn('program ended, starting it again', {
         name: options.name,
@@ -52,8 +59,9 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
     })
   }
   const again = async (): Promise<void> => {
-    const waitMs = backoffMs[Math.min(state.restarts, backoffMs.length - 1)] ?? 5000
+    const waitMs = backoffMs[Math.min(state.failures, backoffMs.length - 1)] ?? 5000
     state.restarts += 1
+    state.failures += 1
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs)
       state.wake = () => {

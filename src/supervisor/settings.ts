@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { fault } from '../base/faults.ts'
+import { slotsMax } from '../protocol/runner-wire-parse.ts'
 import { ensureDirectory, writeFileDurably } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
 import { detectEgressAllow } from './network.ts'
@@ -26,7 +27,7 @@ const settingsSchema = z.strictObject({
     .number()
     .int()
     .min(1)
-    .max(256)
+    .max(slotsMax)
     .optional()
     .describe('Attempts that run at once on this machine; default: its cores, at least 2'),
   egress: z

@@ -109,6 +109,19 @@ const makeRunnerKey = () => {
   return { publicKey: raw, sign: (message: Uint8Array) => sign(null, message, privateKey) }
 }
 
+const given = {
+  version: '1',
+  driver: 'fake',
+  tier: 'none',
+  measuredAt: null,
+  stops: [],
+  images: 'host-only',
+  egress: ['none'],
+  slots: 1,
+  classes: ['small'],
+  weak: ['told'],
+} as const
+
 /** A stand-in that gives `grants` once and takes everything; `answers` change what it says. */
 const makeWorld = async (
   answers: {
@@ -156,24 +169,12 @@ const makeWorld = async (
       ...common,
       sign: runnerKey.sign,
     })
-    const facts = {
-      version: '1',
-      driver: 'fake',
-      tier: 'none',
-      measuredAt: null,
-      stops: [],
-      images: 'host-only',
-      egress: ['none'],
-      slots: 1,
-      classes: ['small'],
-      weak: ['told'],
-    } as const
     const session = openSession({
       ...{
         ...common,
         requests,
         carryOut,
-        facts,
+        facts: given,
         log: options.log ?? silentLog,
         sign: runnerKey.sign,
         spoolDirectory: directory,
@@ -512,6 +513,35 @@ test('a cancel reaches an attempt while every slot is taken', async () => {
   assert.equal(world.finish(grant).request.reason?.message, 'cancelled')
   await session.stop()
   world.release()
+  await server.close()
+})
+
+test('a runner that must not work takes its places back from the poll that is under way', async () => {
+  const world = await makeWorld()
+  const { session, server } = await world.start(async () => assert.fail('nothing was granted'))
+  const offers = () => world.of('poll').filter((poll) => world.json<PollRequest>(poll).eph.length > 0)
+  await world.until('the first offer', () => offers().length === 1)
+  session.describe(given, false)
+  await world.until('a poll without places', () => world.of('poll').length === 2 && offers().length === 1)
+  session.describe(given, true)
+  // The first one is still held by the server: only because it was given up is there a second one.
+  await world.until('the second offer', () => offers().length === 2)
+  world.release()
+  await session.stop()
+  await server.close()
+})
+
+test('a runner that is told at once to wait offers its places when it may work', async () => {
+  const world = await makeWorld()
+  const { session, server } = await world.start(async () => assert.fail('nothing was granted'))
+  session.describe(given, false)
+  await world.until('a poll without places', () => world.of('poll').length === 1)
+  session.describe(given, true)
+  await world.until('an offer', () =>
+    world.of('poll').some((poll) => world.json<PollRequest>(poll).eph.length > 0),
+  )
+  world.release()
+  await session.stop()
   await server.close()
 })
 

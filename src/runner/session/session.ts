@@ -67,6 +67,8 @@ type State = {
   ingestKey: Uint8Array | null
   /** What `ingestKey` was taken from. */
   vouched: PollAnswer['ingestKey'] | null
+  /** Ends the poll under way that offers places. */
+  offer: AbortController | null
   waiters: { readonly until: () => boolean; readonly done: () => void }[]
 }
 
@@ -84,6 +86,7 @@ export const openSession = (deps: SessionDeps): Session => {
     factsSent: null,
     ingestKey: null,
     vouched: null,
+    offer: null,
     waiters: [],
   }
   stopping.signal.addEventListener('abort', () => wake(state))
@@ -100,6 +103,7 @@ export const openSession = (deps: SessionDeps): Session => {
     ended,
     describe: (facts, mayWork) => {
       Object.assign(state, { facts, mayWork })
+      withdrawOffer(state)
       wake(state)
     },
     stop: () => {
@@ -123,10 +127,19 @@ const postFrames: (deps: SessionDeps, ...args: Parameters<ShipperDeps['post']>) 
     return answer as FramesAnswer
   }
 
+const takesWork = ({ ready, mayWork }: State): boolean => ready && mayWork
+
+/** Places that were offered before are offered no more: a lease that came for them could only expire. */
+const withdrawOffer = (state: State): void => {
+  if (!takesWork(state)) state.offer?.abort()
+}
+
 /** Ends that the server does not take must not pile up either. */
-const freeSlots = ({ ready, mayWork, deps: { slots }, held }: State): number => {
+const freeSlots = (state: State): number => {
+  const { deps, held } = state
+  const { slots } = deps
   const taken = [...held.values()].filter(({ hasPlace }) => hasPlace).length
-  return ready && mayWork ? Math.max(0, Math.min(slots - taken, 2 * slots - held.size)) : 0
+  return takesWork(state) ? Math.max(0, Math.min(slots - taken, 2 * slots - held.size)) : 0
 }
 const hasRoom = (state: State): boolean => freeSlots(state) > 0
 const isFull = (state: State): boolean => freeSlots(state) === 0
@@ -141,11 +154,15 @@ const pollForever = async (state: State, when: (state: State) => boolean): Promi
   for (;;) {
     await waitUntil(state, () => stopping.signal.aborted || when(state))
     if (stopping.signal.aborted) return
+    // It may have changed since: a poll of the other kind would be held here, and nobody would send one of this.
+    if (!when(state)) continue
     try {
       await pollOnce(state)
       backoff = createBackoff()
     } catch (error) {
       if (stopping.signal.aborted) return
+      // Withdrawn by ourselves.
+      if (when === hasRoom && !takesWork(state)) continue
       deps.log.warn('no answer to the poll, trying again', { error })
       if (isFault(error, 'E_RUNNER_SESSION')) {
         stopping.abort()
@@ -169,6 +186,8 @@ const wake = (state: State): void => {
 const pollOnce = async (state: State): Promise<void> => {
   const { deps, stopping, facts } = state
   const free = freeSlots(state)
+  const offer = free === 0 ? null : new AbortController()
+  if (offer !== null) state.offer = offer
   const request: PollRequest = {
     v: 1,
     session: deps.session,
@@ -183,7 +202,7 @@ const pollOnce = async (state: State): Promise<void> => {
     body: utf8(JSON.stringify(request)),
     contentType: 'application/json',
     timeoutMs: pollDeadlineMs,
-    signal: stopping.signal,
+    signal: offer === null ? stopping.signal : AbortSignal.any([stopping.signal, offer.signal]),
   })
   state.factsSent = facts
   if (answer !== null) await take(state, answer as PollAnswer)
@@ -232,8 +251,8 @@ const start = (state: State, grant: LeaseGrant): void => {
   const eph = grant.eph === null ? null : (state.keys.get(grant.eph) ?? null)
   if (grant.eph !== null) state.keys.delete(grant.eph)
   // An attempt that must not begin: its lease ends by itself and it is tried again.
-  if (state.ingestKey === null || !state.mayWork) {
-    const why = state.mayWork ? 'no usable ingest key' : 'sandboxes do not hold'
+  if (state.ingestKey === null || !takesWork(state)) {
+    const why = takesWork(state) ? 'no usable ingest key' : 'sandboxes do not hold'
     deps.log.error('a lease that cannot begin', { lease: grant.lease, why })
     return
   }
@@ -249,6 +268,7 @@ const start = (state: State, grant: LeaseGrant): void => {
     entry.hasPlace = false
     if (!destroyed) {
       state.ready = false
+      withdrawOffer(state)
       deps.log.error('no more work: a sandbox could not be proven gone', { lease: grant.lease })
     }
     wake(state)
