@@ -13,7 +13,7 @@ export type UsedEntry = { readonly jti: string; readonly eph: string; readonly e
 
 export interface UsedLog {
   isUsed(jti: string): boolean
-  /** Burns both names, or throws E_USED when one is burnt. Decides at once, resolves when it is durable. */
+  /** Burns both names, or throws E_USED at once when one is burnt. Resolves when it is durable. */
   burn(entry: UsedEntry): Promise<void>
   close(): Promise<void>
 }
@@ -49,14 +49,17 @@ export const openUsedLog = async (options: { dataDir: string; clock: Clock }): P
     compactAt = nextCompaction()
     await log.replace(remaining)
   }
+  const append = async (line: string): Promise<void> => {
+    await log.append(line)
+    if (++lines >= compactAt) await compact()
+  }
   return {
     isUsed: (jti) => entries.has(jti),
-    burn: async (entry) => {
+    burn: (entry) => {
       if (entries.has(entry.jti) || ephs.has(entry.eph)) throw fault('E_USED')
       entries.set(entry.jti, entry)
       ephs.add(entry.eph)
-      await log.append(lineOf(entry))
-      if (++lines >= compactAt) await compact()
+      return append(lineOf(entry))
     },
     close: () => log.close(),
   }

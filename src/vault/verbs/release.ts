@@ -55,11 +55,12 @@ export const release = async (
   const project = findProject(deps.records, claims.project)
   checkItem(item, claims, project)
   const { jti, exp, eph, runner, attempt } = claims
-  await deps.used.burn({ jti, exp, eph })
   const secrets = item.type === 'job' ? admitted(deps, claims) : []
   const named = secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }
   const facts = { verb: 'release', type: item.type, jti, runner, attempt, project: claims.project, ...named }
-  await Promise.all([deps.audit(facts), recordUse(deps, claims, secrets)])
+  // Decided before anything is written about it; all that is written is on the disk before anything is opened.
+  const burnt = deps.used.burn({ jti, exp, eph })
+  await Promise.all([burnt, deps.audit(facts), recordUse(deps, claims, secrets)])
   const payload = await openItem(deps, item, { claims, project, secrets })
   const sealed = await sealRelease(fromBase64Url(eph) ?? new Uint8Array(0), payload, {
     ticket: request.ticket,
