@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { damageBytes, judgeParser } from '../../../test/support/hostile.ts'
 import { run } from '../../sys/index.ts'
 import { type FetchedCommit, parseFetched } from './fetched.ts'
 import { fetchScript, unpackScript } from './git-scripts.ts'
@@ -147,4 +148,5 @@ test('cut or foreign bytes are no fetch', async () => {
     Buffer.alloc(0),
   ])
     assert.equal(parseFetched(bytes), null)
+  judgeParser(parseFetched, (random) => damageBytes(random, stdout), { count: 1_000 })
 })
