@@ -50,6 +50,14 @@ export const nodeStartAndExit = async (): Promise<number> => {
   return elapsed()
 }
 
+/** An idle `http` server and nothing else. */
+export const startBareNode = async (): Promise<ChildProcess> => {
+  const script = `require('http').createServer().listen(0, '127.0.0.1', () => console.log('ready'))`
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await firstChunk(child)
+  return child
+}
+
 const firstChunk = async (child: ChildProcess): Promise<string> => {
   const { stdout } = child
   if (stdout === null) throw new TypeError('a child without stdout')

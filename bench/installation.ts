@@ -39,6 +39,8 @@ export type BenchInstallation = {
 export type Running = {
   readonly slots: number
   readonly client: Client
+  /** More clients with a token each for a hundred of them: one credential may have no more connections. */
+  readonly openClients: (count: number) => Promise<readonly Client[]>
   /** Process start → healthy, its runner connected. */
   readonly startMs: number
   readonly pid: number
@@ -134,11 +136,27 @@ const start = async (places: Places, slots: number): Promise<Running & { readonl
     await waitForRunner(places.operatorSocket, since)
     const startMs = elapsed()
     const client = await openClient(url, makeToken(places.data))
-    return { slots, client, startMs, pid: child.pid ?? 0, child }
+    const openClients = (count: number) => openMany(url, places.data, count)
+    return { slots, client, openClients, startMs, pid: child.pid ?? 0, child }
   } catch (error) {
     await stop(child)
     throw error
   }
+}
+
+const clientsPerToken = 100
+const handshakesAtOnce = 16
+
+const openMany = async (url: string, data: string, count: number): Promise<readonly Client[]> => {
+  const tokens = Array.from({ length: Math.ceil(count / clientsPerToken) }, () => makeToken(data))
+  const clients: Client[] = []
+  while (clients.length < count) {
+    const next = Array.from({ length: Math.min(handshakesAtOnce, count - clients.length) }, (_, i) =>
+      openClient(url, tokens[Math.floor((clients.length + i) / clientsPerToken)] ?? ''),
+    )
+    clients.push(...(await Promise.all(next)))
+  }
+  return clients
 }
 
 const stop = async (child: ChildProcess): Promise<void> => {

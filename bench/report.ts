@@ -42,6 +42,12 @@ const toCells = ({ scenario, verdict, figures }: Row): readonly string[] => {
   ]
 }
 
+/** In a few words, while others are still measured. */
+export const formatFigures = ({ scenario: { unit }, figures }: Row): string =>
+  figures === null
+    ? ''
+    : `, ${formatValue(figures.subject.median, unit)} to ${formatValue(figures.baseline.median, unit)}: ${formatRatio(figures.ratio.median)}`
+
 /** What holds for all rows of an id is the same text in each, and is printed once. */
 const remarksOf = ({ scenario, figures, error }: Row): readonly string[] => [
   `${scenario.id}: ${scenario.title}`,

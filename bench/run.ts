@@ -4,24 +4,37 @@ import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { repository } from '../test/support/installation.ts'
+import { runFleet } from './fleet/fleet.ts'
 import { type BenchInstallation, launcher, openBenchInstallation } from './installation.ts'
 import { describeOrigin } from './machine.ts'
 import { type Effort, efforts, measure, type Row } from './measure.ts'
 import { createQuiet } from './quiet.ts'
-import { formatTable, formatVerdicts, toJson } from './report.ts'
+import { formatFigures, formatTable, formatVerdicts, toJson } from './report.ts'
 import { nameOf, type Scenario } from './scenario.ts'
 import { scenarios as pf01 } from './scenarios/pf-01.ts'
 import { scenarios as pf02 } from './scenarios/pf-02.ts'
 import { scenarios as pf03 } from './scenarios/pf-03.ts'
 import { scenarios as pf04 } from './scenarios/pf-04.ts'
 import { scenarios as pf05 } from './scenarios/pf-05.ts'
+import { scenarios as pf06 } from './scenarios/pf-06.ts'
+import { scenarios as pf07 } from './scenarios/pf-07.ts'
 import { scenarios as pf08 } from './scenarios/pf-08.ts'
 import { scenarios as pf10 } from './scenarios/pf-10.ts'
+import { scenarios as pf11 } from './scenarios/pf-11.ts'
+import { scenarios as pf12 } from './scenarios/pf-12.ts'
 import { scenarios as pf14 } from './scenarios/pf-14.ts'
 import { scenarios as pf20 } from './scenarios/pf-20.ts'
+import { scenarios as pf21 } from './scenarios/pf-21.ts'
 import { scenarios as pf22 } from './scenarios/pf-22.ts'
+import { scenarios as pf23 } from './scenarios/pf-23.ts'
+import { scenarios as pf35 } from './scenarios/pf-35.ts'
+import { scenarios as pf40 } from './scenarios/pf-40.ts'
 import { scenarios as pf43 } from './scenarios/pf-43.ts'
 import { scenarios as pf44 } from './scenarios/pf-44.ts'
+import { scenarios as pf45 } from './scenarios/pf-45.ts'
+import { scenarios as pf46 } from './scenarios/pf-46.ts'
+import { scenarios as pf47 } from './scenarios/pf-47.ts'
+import { scenarios as pf48 } from './scenarios/pf-48.ts'
 
 const help = `npm run bench -- [id …] [--quick | --full] [--json FILE]
 
@@ -31,13 +44,27 @@ Measures what performance is promised, each as a ratio to its baseline in the sa
   --full       all rounds, and how costs grow with size
   --json FILE  the results for tools
 Starts one installation of its own on this machine and stops it again. Needs root, and an otherwise quiet machine.
+The fleet simulation: npm run bench fleet -- --help
 Not there yet: --against REV (two commits in turn), --peers (other systems beside).`
 
 /** In the order they are measured: the machine alone, one installation, then its starts. */
 const scenarios: readonly Scenario[] = [
-  ...[...pf14, ...pf20, ...pf22, ...pf08],
-  ...[...pf03, ...pf04, ...pf01, ...pf02, ...pf10, ...pf05],
-  ...[...pf43, ...pf44],
+  ...[...pf14, ...pf20, ...pf21, ...pf22, ...pf40, ...pf08],
+  ...[
+    ...pf03,
+    ...pf04,
+    ...pf46,
+    ...pf06,
+    ...pf23,
+    ...pf47,
+    ...pf01,
+    ...pf02,
+    ...pf10,
+    ...pf11,
+    ...pf12,
+    ...pf05,
+  ],
+  ...[...pf45, ...pf07, ...pf35, ...pf48, ...pf43, ...pf44],
 ]
 
 const main = async (): Promise<number> => {
@@ -112,7 +139,8 @@ const measureAloud = async (
     quiet: createQuiet(effort.quietBudgetMs),
     readUsage: () => held.current()?.usage() ?? null,
   })
-  process.stderr.write(`${row.error ?? row.verdict ?? 'measured'}\n`)
+  // A bench that is interrupted has said what it found until then.
+  process.stderr.write(`${row.error ?? row.verdict ?? 'measured'}${formatFigures(row)}\n`)
   return row
 }
 
@@ -133,4 +161,5 @@ const holdInstallation = (directory: string) => {
   }
 }
 
-process.exitCode = await main()
+const [first, ...others] = process.argv.slice(2)
+process.exitCode = first === 'fleet' ? await runFleet(others) : await main()

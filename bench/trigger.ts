@@ -12,12 +12,13 @@ import {
   waitUntilPassed,
 } from './client.ts'
 import { startClock } from './clock.ts'
+import type { BenchInstallation } from './installation.ts'
 import { marker, type ProjectKind } from './projects.ts'
 import type { Bench, Limit, Scenario } from './scenario.ts'
 import { slots } from './slots.ts'
 
 export type Trigger = { readonly client: Client; readonly project: BenchProject }
-type KnownTrigger = Trigger & { readonly commit: string }
+export type KnownTrigger = Trigger & { readonly commit: string }
 
 /** Milliseconds since the API request was sent, as a follower saw them. */
 type Moments = {
@@ -73,7 +74,7 @@ const setUpTrigger = async ({ installation }: Bench, kind: ProjectKind = 'jobs-1
 }
 
 /** Has the plan made that the samples find. */
-const setUpKnown = async (bench: Bench, kind: ProjectKind): Promise<KnownTrigger> => {
+export const setUpKnown = async (bench: Bench, kind: ProjectKind): Promise<KnownTrigger> => {
   const trigger = await setUpTrigger(bench, kind)
   const { client } = trigger
   const { id } = await client.post<Run>('/api/v1/runs', { project: trigger.project.name })
@@ -84,8 +85,25 @@ const setUpKnown = async (bench: Bench, kind: ProjectKind): Promise<KnownTrigger
   return known
 }
 
+/**
+ * `work` with a client of its own: one connection may say only so much in a while, and many runs one after another say
+ * more.
+ */
+export const withFreshClient = async <T>(
+  state: KnownTrigger & { readonly installation: BenchInstallation },
+  work: (trigger: KnownTrigger) => Promise<T>,
+): Promise<T> => {
+  const [client] = await (await state.installation.up(slots)).openClients(1)
+  if (client === undefined) throw new TypeError('no client')
+  try {
+    return await work({ ...state, client })
+  } finally {
+    client.close()
+  }
+}
+
 /** The answer to the request names the job's attempt already. */
-const triggerKnown = async ({ client, project, commit }: KnownTrigger): Promise<Moments> => {
+export const triggerKnown = async ({ client, project, commit }: KnownTrigger): Promise<Moments> => {
   const elapsed = startClock()
   const { id, jobs, plan_of } = await client.post<Run>('/api/v1/runs', { project: project.name, commit })
   const attempt = jobs.find(({ kind }) => kind === 'job')?.attempts[0]

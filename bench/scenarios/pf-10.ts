@@ -9,16 +9,20 @@ import { holdsText, isSettled, type LiveMessage, passedRun, plannedJobs } from '
 import { startClock } from '../clock.ts'
 import type { BenchInstallation } from '../installation.ts'
 import { logScript, marker } from '../projects.ts'
-import type { Limit, Scenario } from '../scenario.ts'
+import type { Bench, Limit, Scenario } from '../scenario.ts'
 import { slots } from '../slots.ts'
 import type { Trigger } from '../trigger.ts'
 
-type State = Trigger & { readonly directory: string; readonly installation: BenchInstallation }
+export type IngestState = Trigger & {
+  readonly directory: string
+  readonly installation: BenchInstallation
+  readonly close: () => Promise<void>
+}
 
-const linesOfLog = 1_000_000
+export const linesOfLog = 1_000_000
 const secretCount = 20
 /** In memory, as the job's own file is. */
-const logFile = '/dev/shm/mayfly-bench-log'
+export const logFile = '/dev/shm/mayfly-bench-log'
 const perSecond = (ms: number) => (linesOfLog / ms) * 1000
 
 const runShell = async (script: string, directory: string): Promise<void> => {
@@ -28,7 +32,7 @@ const runShell = async (script: string, directory: string): Promise<void> => {
 }
 
 /** On the disk that holds the installation's data. */
-const writeToDisk = async (command: string, { directory }: State): Promise<number> => {
+const writeToDisk = async (command: string, { directory }: IngestState): Promise<number> => {
   const elapsed = startClock()
   await runShell(`${command} > out`, directory)
   const ms = elapsed()
@@ -36,7 +40,7 @@ const writeToDisk = async (command: string, { directory }: State): Promise<numbe
   return perSecond(ms)
 }
 
-const ingest = async ({ client, project }: Trigger, lines: number): Promise<number> => {
+export const ingest = async ({ client, project }: Trigger, lines: number): Promise<number> => {
   const { id } = await client.post<Run>('/api/v1/runs', { project: project.name })
   const changes = await client.follow(`run:${id}`)
   const attempt = await changes.next((message) => plannedJobs(message)?.[0]?.attempts[0] ?? null)
@@ -53,6 +57,20 @@ const ingest = async ({ client, project }: Trigger, lines: number): Promise<numb
   return ms
 }
 
+/** `close` says when nothing was masked. */
+export const openIngest = async ({ installation: of, directory }: Bench): Promise<IngestState> => {
+  const installation = await of()
+  const { client } = await installation.up(slots)
+  await runShell(`${logScript(linesOfLog)} > ${logFile}`, directory)
+  const project = await installation.project(`log-${linesOfLog}`, 'path')
+  installation.putSecrets(project, secretCount)
+  const close = async () => {
+    await rm(logFile)
+    if (installation.releases(project) === 0) throw new Error('no secret was released: nothing was masked')
+  }
+  return { client, directory, installation, project, close }
+}
+
 const isLine = (line: number, message: LiveMessage): true | null => {
   if (message.t === 'log-end') throw new Error('the log ended before its last line')
   if (message.t !== 'frame') return null
@@ -60,7 +78,10 @@ const isLine = (line: number, message: LiveMessage): true | null => {
   return firstLine - 1 + lines >= line ? true : null
 }
 
-const row = (command: string, limits: { readonly goal: Limit; readonly gate: Limit }): Scenario<State> => ({
+const row = (
+  command: string,
+  limits: { readonly goal: Limit; readonly gate: Limit },
+): Scenario<IngestState> => ({
   id: 'PF-10',
   variant: command,
   ...{ unit: 'lines/s', better: 'higher', ...limits },
@@ -71,21 +92,10 @@ const row = (command: string, limits: { readonly goal: Limit; readonly gate: Lim
     at: async ({ client, installation }, size) =>
       ingest({ client, project: await installation.project(`log-${size}`, 'path') }, size),
   },
-  setUp: async (bench) => {
-    const installation = await bench.installation()
-    const { client } = await installation.up(slots)
-    const { directory } = bench
-    await runShell(`${logScript(linesOfLog)} > ${logFile}`, directory)
-    const project = await installation.project(`log-${linesOfLog}`, 'path')
-    installation.putSecrets(project, secretCount)
-    return { client, directory, installation, project }
-  },
+  setUp: openIngest,
   baseline: (state) => writeToDisk(command.replace('cat', `cat ${logFile}`), state),
   subject: async (state) => perSecond(await ingest(state, linesOfLog)),
-  tearDown: async ({ installation, project }) => {
-    await rm(logFile)
-    if (installation.releases(project) === 0) throw new Error('no secret was released: nothing was masked')
-  },
+  tearDown: (state) => state.close(),
 })
 
 export const scenarios = [

@@ -1,43 +1,20 @@
 // PF-20, sandbox start: asked for a sandbox until the first byte of its first command, for 1, 8 and 32 at once. Cold: the
 // sandbox is built from nothing; prewarmed: an unused one waits. The wall is that of a job without network.
 import { PassThrough } from 'node:stream'
-import { silentLog } from '../../src/base/log.ts'
 import { emptySandbox } from '../../src/runner/sandbox-spec.ts'
-import {
-  type Driver,
-  findClass,
-  openNamespaceDriver,
-  type Sandbox,
-  type StepSpec,
-} from '../../src/sandbox/index.ts'
-import { systemClock } from '../../src/sys/index.ts'
-import { startJailer } from '../../test/support/jailer.ts'
+import { type Driver, findClass, type Sandbox, type StepSpec } from '../../src/sandbox/index.ts'
 import { bwrapFirstByte } from '../bare.ts'
 import { startClock } from '../clock.ts'
+import { type DriverState, openDriver } from '../driver.ts'
 import type { Limit, Scenario } from '../scenario.ts'
 import { median } from '../statistics.ts'
 
-type State = { readonly driver: Driver; readonly close: () => Promise<void> }
 type Pool = 'cold' | 'prewarmed'
 
 const deadlineMs = 60_000
 
-const open = async (): Promise<State> => {
-  const jailer = await startJailer()
-  const driver = openNamespaceDriver({ channel: jailer.channel, clock: systemClock, log: silentLog })
-  const probe = await driver.probe(AbortSignal.timeout(deadlineMs))
-  if (!probe.ok) throw new Error(probe.why)
-  return {
-    driver,
-    close: async () => {
-      await driver.close()
-      await jailer.stop()
-    },
-  }
-}
-
 /** All are asked for at the same moment; the sample is the middle one of their times. */
-const startAtOnce = async ({ driver }: State, pool: Pool, atOnce: number): Promise<number> => {
+const startAtOnce = async ({ driver }: DriverState, pool: Pool, atOnce: number): Promise<number> => {
   const want = (count: number) => driver.prepare?.({ image: 'host', shape: 'user', net: 'none', count })
   if (pool === 'prewarmed') await want(atOnce)
   // Nothing is put back while we measure, and nothing is left for a cold start.
@@ -76,18 +53,18 @@ const step: StepSpec = {
   deadline: deadlineMs,
 }
 
-const row = (pool: Pool, atOnce: number, goal: Limit, gate: Limit): Scenario<State> => ({
+const row = (pool: Pool, atOnce: number, goal: Limit, gate: Limit): Scenario<DriverState> => ({
   id: 'PF-20',
   variant: `${pool}, ${atOnce} at once`,
   title: 'Sandbox start: asked → first byte of the first command; baseline bare bwrap',
   ...{ unit: 'ms', better: 'lower', goal, gate },
-  setUp: open,
+  setUp: openDriver,
   baseline: async () => median(await Promise.all(Array.from({ length: atOnce }, bwrapFirstByte))),
   subject: (state) => startAtOnce(state, pool, atOnce),
   tearDown: (state) => state.close(),
 })
 
-export const scenarios: readonly Scenario<State>[] = [
+export const scenarios: readonly Scenario<DriverState>[] = [
   ...[1, 8, 32].map((atOnce) => row('cold', atOnce, { ratio: 1.5 }, { ratio: 6 })),
   row('prewarmed', 1, { ratio: 0.3 }, { ratio: 1 }),
   row('prewarmed', 8, { ratio: 0.3 }, { ratio: 1 }),

@@ -1,8 +1,7 @@
 // PF-44, idle memory: PSS of all processes of the installation, PostgreSQL and waiting sandboxes included. The baseline is
 // as many bare Node `http` processes and a bare PostgreSQL. Never both at once: they would share pages and look smaller.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startBareNode } from '../bare.ts'
 import type { BenchInstallation } from '../installation.ts'
 import { type BarePostgres, createBarePostgres } from '../postgres.ts'
 import { countNodes, pidsBelow, pssOf } from '../processes.ts'
@@ -19,13 +18,6 @@ type State = {
 /** What a start leaves behind has been collected and handed back by then. */
 const idleMs = 5_000
 const mib = 1024 ** 2
-
-const startBareNode = async (): Promise<ChildProcess> => {
-  const script = `require('http').createServer().listen(0, '127.0.0.1', () => console.log('ready'))`
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  return child
-}
 
 const bareMemory = async ({ postgres, nodes }: State): Promise<number> => {
   await postgres.start()

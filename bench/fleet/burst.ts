@@ -1,0 +1,225 @@
+// A burst: so many jobs are queued while nobody takes them, then the places of the fleet open. How fast they fill, how
+// long a free place waits for a waiting job, whose turn it was and what all of it cost is read from the database afterwards.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startClock } from '../clock.ts'
+import { totalOf, type Usage, usageOf } from '../processes.ts'
+import { median } from '../statistics.ts'
+import type { Control, Fleet } from './control.ts'
+
+export type BurstOptions = {
+  readonly jobs: number
+  readonly jobsPerRun: number
+  readonly projects: readonly string[]
+  /** Places of the fleet in all. */
+  readonly places: number
+  readonly fleets: readonly Fleet[]
+  /** Called once the places are full. */
+  readonly whileRunning?: () => Promise<void>
+  readonly deadlineMs: number
+}
+
+export type Burst = Costs &
+  Ends & {
+    readonly jobs: number
+    /** From the first request until all were queued. */
+    readonly queueMs: number
+    /** From the opening of the places until they were full, or all jobs had begun. */
+    readonly fillMs: number
+    /** How many places that were. */
+    readonly full: number
+    readonly doneMs: number
+    readonly looks: number
+    readonly overLimit: readonly string[]
+  }
+
+/** Of server, vault and database together; of the processes full of runners; what the database grew by. */
+export type Costs = {
+  readonly controlCpuMs: number
+  readonly loadCpuMs: number
+  readonly databaseBytes: number
+}
+
+type Ends = {
+  /** Milliseconds from the end of a job to the beginning of the next on its runner, while jobs waited. */
+  readonly meetings: readonly number[]
+  /** How many jobs of projects with the same work had begun when half of all had. */
+  readonly turns: readonly number[]
+  readonly outcomes: Readonly<Record<string, number>>
+  /** Jobs without exactly one attempt that passed. */
+  readonly lostOrDoubled: number
+}
+
+const lookEveryMs = 100
+const startsAtOnce = 8
+
+export const runBurst = async (control: Control, options: BurstOptions): Promise<Burst> => {
+  const { state } = control
+  const { jobs, places, fleets, deadlineMs } = options
+  const [last] = await state.ask<{ last: string }>(
+    'select coalesce(max(queue_order), 0) as last from attempts',
+  )
+  // Everything about this burst, and nothing about those before it.
+  const ours = `j.kind = 'job' and a.queue_order > ${last?.last ?? 0}`
+  const count = async (what: string): Promise<number> => {
+    const text = `select count(*)::int as n from attempts a join jobs j on j.id = a.job_id where ${ours} and ${what}`
+    return (await state.ask<{ n: number }>(text))[0]?.n ?? 0
+  }
+  const before = await costsOf(control, fleets)
+  const queueing = startClock()
+  await startRuns(control, options)
+  await until(async () => (await count(`a.status = 'queued'`)) >= jobs, deadlineMs)
+  const queueMs = queueing()
+  const watching = watchLimits(control)
+  const running = startClock()
+  for (const fleet of fleets) fleet.tell('work')
+  // What a limit holds back fills no place.
+  const full = Math.min(places, await count('not a.held'))
+  await until(async () => (await count('a.started_at is not null')) >= full, deadlineMs)
+  const fillMs = running()
+  await options.whileRunning?.()
+  const unfinished = 'select count(*)::int as n from runs where finished_at is null'
+  await until(async () => (await state.ask<{ n: number }>(unfinished))[0]?.n === 0, deadlineMs)
+  const doneMs = running()
+  const after = await costsOf(control, fleets)
+  const ends = await readEnds(control, ours, full)
+  return {
+    jobs,
+    queueMs,
+    fillMs,
+    full,
+    doneMs,
+    ...(await watching.stop()),
+    ...ends,
+    ...difference(before, after),
+  }
+}
+
+const until = async (condition: () => Promise<boolean>, deadlineMs: number): Promise<void> => {
+  const elapsed = startClock()
+  while (!(await condition())) {
+    if (elapsed() > deadlineMs) throw new Error(`waited ${deadlineMs} ms in vain`)
+    await sleep(lookEveryMs)
+  }
+}
+
+/** Each of a commit of its own, so that each is planned. */
+const startRuns = async ({ call }: Control, { jobs, jobsPerRun, projects }: BurstOptions): Promise<void> => {
+  let next = 0
+  const lane = async () => {
+    while (next < jobs / jobsPerRun) {
+      const nth = next++
+      const commit = `${Date.now().toString(16)}${nth.toString(16)}`.padStart(40, '0')
+      await call('POST', '/api/v1/runs', { project: projects[nth % projects.length], commit })
+    }
+  }
+  await Promise.all(Array.from({ length: startsAtOnce }, lane))
+}
+
+const overLimitText = `
+  select p.name, p.jobs_max as max, count(*)::int as n from attempts a join jobs j on j.id = a.job_id
+  join projects p on p.id = a.project_id where a.status = 'running' and j.kind = 'job' and p.jobs_max is not null
+  group by p.name, p.jobs_max having count(*) > p.jobs_max`
+
+/** Looks until it is stopped. */
+const watchLimits = ({ state }: Control) => {
+  const stopped = new AbortController()
+  const overLimit: string[] = []
+  let looks = 0
+  const watching = (async () => {
+    while (!stopped.signal.aborted) {
+      const rows = await state.tryAsk<{ name: string; max: number; n: number }>(overLimitText)
+      if (rows !== null) looks++
+      overLimit.push(...(rows ?? []).map(({ name, max, n }) => `${n} jobs of ${name}, at most ${max}`))
+      await sleep(lookEveryMs)
+    }
+  })()
+  return {
+    stop: async () => {
+      stopped.abort()
+      await watching
+      return { looks, overLimit }
+    },
+  }
+}
+
+/** The first `full` starts filled empty places; after them every start met a place that had become free. */
+const readEnds = async ({ state }: Control, ours: string, full: number): Promise<Ends> => {
+  const rows = await state.ask<Row>(`
+    select a.job_id as job, p.name as project, p.jobs_max is null as "isFree", a.runner_id as runner, a.status,
+      extract(epoch from a.started_at) * 1000 as started, extract(epoch from a.finished_at) * 1000 as finished
+    from attempts a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
+    where ${ours} order by a.started_at nulls last`)
+  const passed = Map.groupBy(
+    rows.filter(({ status }) => status === 'passed'),
+    ({ job }) => job,
+  )
+  const jobs = new Set(rows.map(({ job }) => job))
+  return {
+    meetings: meetingsOf(rows, full),
+    turns: turnsOf(rows),
+    outcomes: Object.fromEntries(
+      [...Map.groupBy(rows, ({ status }) => status)].map(([status, all]) => [status, all.length]),
+    ),
+    lostOrDoubled: [...jobs].filter((job) => passed.get(job)?.length !== 1).length,
+  }
+}
+
+/** Of the projects without a limit that have as many jobs as most: only these can be compared. */
+const turnsOf = (rows: readonly Row[]): readonly number[] => {
+  const first = [
+    ...new Map(
+      rows
+        .filter(({ isFree }) => isFree)
+        .toReversed()
+        .map((row) => [row.job, row]),
+    ).values(),
+  ].toReversed()
+  const begun = new Set(first.slice(0, Math.ceil(first.length / 2)).map(({ job }) => job))
+  const projects = [...Map.groupBy(first, ({ project }) => project).values()]
+  const size = median(projects.map((jobs) => jobs.length))
+  return projects
+    .filter((jobs) => jobs.length === size)
+    .map((jobs) => jobs.filter(({ job }) => begun.has(job)).length)
+}
+
+type Row = {
+  readonly job: string
+  readonly project: string
+  /** Its project has no limit. */
+  readonly isFree: boolean
+  readonly runner: string
+  readonly status: string
+  readonly started: string
+  readonly finished: string
+}
+
+/** On each runner: its n-th end and the n-th start after its places were full. What a limit held back did not wait for a place. */
+const meetingsOf = (rows: readonly Row[], full: number): readonly number[] => {
+  const lastFree = rows.findLastIndex(({ isFree }) => isFree)
+  const later = Map.groupBy(rows.slice(full, lastFree + 1), ({ runner }) => runner)
+  return [...Map.groupBy(rows, ({ runner }) => runner)].flatMap(([runner, all]) => {
+    const ends = all.map(({ finished }) => Number(finished)).toSorted((a, b) => a - b)
+    const starts = (later.get(runner) ?? []).map(({ started }) => Number(started)).toSorted((a, b) => a - b)
+    return starts.map((start, i) => start - (ends[i] ?? start))
+  })
+}
+
+const controlPrograms = ['server', 'vault', 'postgres']
+
+const costsOf = async ({ installation, state }: Control, fleets: readonly Fleet[]): Promise<Costs> => {
+  const [size] = await state.ask<{ size: string }>('select pg_database_size(current_database()) as size')
+  return {
+    controlCpuMs: cpuOf(usageOf(installation.pid), controlPrograms),
+    loadCpuMs: fleets.reduce((sum, { pid }) => sum + totalOf(usageOf(pid)?.cpuMs ?? {}), 0),
+    databaseBytes: Number(size?.size ?? 0),
+  }
+}
+
+const cpuOf = (usage: Usage | null, programs: readonly string[]): number =>
+  programs.reduce((sum, program) => sum + (usage?.cpuMs[program] ?? 0), 0)
+
+const difference = (before: Costs, after: Costs): Costs => ({
+  controlCpuMs: after.controlCpuMs - before.controlCpuMs,
+  loadCpuMs: after.loadCpuMs - before.loadCpuMs,
+  databaseBytes: after.databaseBytes - before.databaseBytes,
+})

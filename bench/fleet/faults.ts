@@ -1,0 +1,54 @@
+// What becomes of a running fleet when parts of it are killed: a third of the runners for good, then the database, then the
+// server. The runners that are left and the queue carry on by themselves.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { processesNaming } from '../../test/support/leftovers.ts'
+import { startClock } from '../clock.ts'
+import type { Control, Fleet } from './control.ts'
+
+export type Recovery = {
+  /** By the clock of this machine, which the database tells the time by. */
+  readonly runnersKilledAt: number
+  /** From kill -9 until the API answers from the database again. */
+  readonly databaseBackMs: number
+  readonly serverBackMs: number
+}
+
+const askEveryMs = 20
+const backDeadlineMs = 60_000
+
+export const killAndRecover = async (control: Control, fleets: readonly Fleet[]): Promise<Recovery> => {
+  const runnersKilledAt = Date.now()
+  fleets[0]?.kill()
+  await sleep(1_000)
+  const databaseBackMs = await killUntilBack(control, /\/postgres -D /)
+  await sleep(1_000)
+  const serverBackMs = await killUntilBack(control, /\/node .*\/server\.js/)
+  return { runnersKilledAt, databaseBackMs, serverBackMs }
+}
+
+const killUntilBack = async ({ installation, call }: Control, program: RegExp): Promise<number> => {
+  const victim = processesNaming([installation.data]).find(({ line }) => program.test(line))
+  if (victim === undefined) throw new Error(`no process ${program}`)
+  process.kill(victim.pid, 'SIGKILL')
+  const elapsed = startClock()
+  // What was on its way is answered or refused; from then on an answer is one of the new process.
+  await sleep(askEveryMs)
+  for (;;) {
+    const isBack = await call('GET', '/api/v1/projects?limit=1').then(
+      () => true,
+      () => false,
+    )
+    if (isBack) return elapsed()
+    if (elapsed() > backDeadlineMs) throw new Error(`${program} did not come back`)
+    await sleep(askEveryMs)
+  }
+}
+
+/** How long after the kill the last of the attempts that were lost with it ran again. */
+export const placedAgainMs = async ({ state }: Control, { runnersKilledAt }: Recovery): Promise<number> => {
+  const [row] = await state.ask<{ at: string | null }>(`
+    select max(extract(epoch from b.started_at)) * 1000 as at from attempts a
+    join attempts b on b.job_id = a.job_id and b.number = a.number + 1
+    where a.failure_code = 'E_LEASE_LOST' and extract(epoch from a.finished_at) * 1000 > ${runnersKilledAt}`)
+  return row?.at == null ? 0 : Number(row.at) - runnersKilledAt
+}

@@ -1,0 +1,129 @@
+// The rows PF-50 to PF-54 (performance.md §6) from what a simulation measured. Pure.
+import { totalOf } from '../processes.ts'
+import { summarise } from '../statistics.ts'
+import type { Burst } from './burst.ts'
+
+export type Measured = {
+  readonly few: Burst
+  readonly many: Burst
+  readonly pssBytes: number
+  readonly linesPerJob: number
+  readonly faults: {
+    readonly burst: Burst
+    readonly placedAgainMs: number
+    readonly databaseBackMs: number
+    readonly serverBackMs: number
+  } | null
+}
+
+type Row = {
+  readonly id: string
+  readonly text: string
+  /** null: no gate at this size. */
+  readonly holds: boolean | null
+}
+
+/** The load generator must leave the machine to what is measured. */
+const loadCoresMax = 0.6
+
+export const rowsOf = ({ few, many, pssBytes, linesPerJob, faults }: Measured): readonly Row[] => {
+  const { full } = many
+  const rate = full / (many.fillMs / 1000)
+  const meeting = many.meetings.length === 0 ? null : quantiles(many.meetings)
+  const [cpu, cpuFew] = [many.controlCpuMs / many.jobs, few.controlCpuMs / few.jobs]
+  const cores = many.controlCpuMs / many.doneMs
+  const starts = many.jobs / (many.doneMs / 1000)
+  const loadCores = many.loadCpuMs / many.doneMs
+  const share = spreadOf(many.turns)
+  return [
+    row(
+      'PF-50',
+      `${full} places filled in ${seconds(many.fillMs)}: ${rate.toFixed(0)}/s (goal 333/s, gate 111/s)`,
+      rate >= 111,
+    ),
+    row(
+      'PF-51',
+      `server, vault and database: ${cores.toFixed(2)} cores over the whole burst at ${starts.toFixed(0)} starts/s and ${(starts * linesPerJob).toFixed(0)} lines/s, without followers; ${mib(pssBytes)} PSS with everything running; no gate at this size`,
+      null,
+    ),
+    row(
+      'PF-52',
+      meeting === null
+        ? 'every job had a place at once'
+        : `a free place and a waiting job meet: median ${meeting.median.toFixed(0)} ms, p95 ${meeting.p95.toFixed(0)} ms of ${many.meetings.length} (goal 100, gate 500)`,
+      meeting === null ? null : meeting.p95 <= 500,
+    ),
+    row(
+      'PF-52',
+      `turns of projects when half had begun: ${share.text} (goal within 10 % or one job)`,
+      share.holds,
+    ),
+    row(
+      'PF-53',
+      `control CPU per job: ${cpu.toFixed(1)} ms at ${many.jobs}, ${cpuFew.toFixed(1)} ms at ${few.jobs}: ${(cpu / cpuFew).toFixed(2)}× (goal 1.3×, gate 2×)`,
+      cpu <= 2 * cpuFew,
+    ),
+    row(
+      'PF-53',
+      `database per job: ${kib(many.databaseBytes / many.jobs)} at ${many.jobs}, ${kib(few.databaseBytes / few.jobs)} at ${few.jobs}`,
+      null,
+    ),
+    ...(faults === null ? [] : faultRows(faults)),
+    row(
+      'limits',
+      `${many.looks} looks, ${many.overLimit.length} times over a limit`,
+      many.overLimit.length === 0,
+    ),
+    row('ends', `${wordsOf(many.outcomes)}; ${many.lostOrDoubled} lost or doubled`, many.lostOrDoubled === 0),
+    row(
+      'load',
+      `queued at ${((1000 * many.jobs) / many.queueMs).toFixed(0)} jobs/s; the virtual runners took ${loadCores.toFixed(2)} cores${loadCores > loadCoresMax ? ': CONTENDED, the rates are lower bounds' : ''}`,
+      null,
+    ),
+  ]
+}
+
+const faultRows = ({
+  burst,
+  placedAgainMs,
+  databaseBackMs,
+  serverBackMs,
+}: NonNullable<Measured['faults']>): readonly Row[] => [
+  row(
+    'PF-54',
+    `a third of the runners killed: placed again within ${seconds(placedAgainMs)} (gate: lease of 60 s + 30 s)`,
+    placedAgainMs <= 90_000,
+  ),
+  row(
+    'PF-54',
+    `database killed: answers again after ${seconds(databaseBackMs)}; server: ${seconds(serverBackMs)} (gate 30 s)`,
+    Math.max(databaseBackMs, serverBackMs) <= 30_000,
+  ),
+  row(
+    'PF-54',
+    `${wordsOf(burst.outcomes)}; ${burst.lostOrDoubled} lost or doubled; ${burst.overLimit.length} times over a limit`,
+    burst.lostOrDoubled === 0 && burst.overLimit.length === 0,
+  ),
+]
+
+const row = (id: string, text: string, holds: boolean | null): Row => ({ id, text, holds })
+
+const quantiles = (values: readonly number[]) => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return { median: summarise(sorted).median, p95: sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0 }
+}
+
+/** Projects with the same amount of work: nobody may be more than a job, or a tenth, away from the middle. */
+const spreadOf = (turns: readonly number[]): { readonly text: string; readonly holds: boolean } => {
+  const { median, min, max } = summarise(turns)
+  const apart = Math.max(max - median, median - min)
+  return { text: `${min} to ${max}, the middle ${median}`, holds: apart <= Math.max(1, median / 10) }
+}
+
+const wordsOf = (counts: Readonly<Record<string, number>>): string =>
+  `${totalOf(counts)} attempts: ${Object.entries(counts)
+    .map(([word, n]) => `${n} ${word}`)
+    .join(', ')}`
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+const mib = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(0)} MiB`
+const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`
