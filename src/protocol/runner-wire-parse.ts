@@ -69,6 +69,7 @@ const poll: Shape<PollRequest> = object({
   free: recordOf(integer({ min: 0, max: slotsMax })),
   eph: list(text({ max: 43, min: 43, form: /^[A-Za-z0-9_-]+$/ }), { max: slotsMax }),
   held: optional(list(id('lease'), { max: leasesMax })),
+  logKeys: optional(recordOf(text({ max: 160, form: /^[A-Za-z0-9_-]+$/ }))),
   facts: optional(facts),
 })
 

@@ -42,6 +42,11 @@ export type PollRequest = {
    * and does not name was lost with an answer: it is queued again at once.
    */
   readonly held?: readonly LeaseId[]
+  /**
+   * base64url of the sealed log key of each lease that no earlier poll told it of: who follows a log can have its key opened
+   * before there is a frame, which brings it again.
+   */
+  readonly logKeys?: Readonly<Record<LeaseId, string>>
   /** What this runner can do, sent with the first poll of a session and after changes. */
   readonly facts?: RunnerFacts
 }

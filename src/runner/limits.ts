@@ -71,6 +71,8 @@ export const keptConnectionsMax = 4
 /** Unpacking a tree into the job's sandbox. */
 export const unpackMs = 600_000
 
+/** Another seal for a log's key is prepared this long after one was taken. */
+export const sealRefillMs = 150
 /** After one that waited was taken, the next is started when the job that follows has had time to begin. */
 export const standbyRefillMs = 250
 /** A reader of a local repository waits this long for the next plan, and of this many repositories at once. */

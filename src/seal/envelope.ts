@@ -4,22 +4,33 @@
 import { type Bytes, concatBytes, fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
 import type { AttemptId, HookId, ProjectId } from '../base/ids.ts'
 import { logKeyBytes } from './frame.ts'
-import { hpkeOpen, hpkeSeal } from './hpke.ts'
+import { hpkeOpen, hpkeSeal, prepareSeal } from './hpke.ts'
 import { canonicalJson } from './jcs.ts'
 import { type KeyPair, signBytes, verifyBytes } from './keys.ts'
 import { type CryptoKey, sha256 } from './subtle.ts'
+
+/** Whose log it is. */
+type LogOwner = { readonly project: ProjectId; readonly attempt: AttemptId }
 
 /** Runner → vault: the key of an attempt's log, for the ingest key. null when `ingestKey` is not usable. */
 export const sealLogKey = (
   ingestKey: Uint8Array,
   logKey: Uint8Array,
-  owner: { readonly project: ProjectId; readonly attempt: AttemptId },
+  owner: LogOwner,
 ): Promise<Bytes | null> => hpkeSeal(ingestKey, logKey, logKeyContext(owner))
+
+/** The same, for one log that is not known yet. */
+export type LogKeySeal = (logKey: Uint8Array, owner: LogOwner) => Promise<Bytes>
+
+export const prepareLogKeySeal = async (ingestKey: Uint8Array): Promise<LogKeySeal | null> => {
+  const seal = await prepareSeal(ingestKey, logKeyInfo)
+  return seal === null ? null : (logKey, owner) => seal(logKey, logKeyContext(owner).aad)
+}
 
 export const openLogKey = async (
   ingest: KeyPair,
   sealed: Uint8Array,
-  owner: { readonly project: ProjectId; readonly attempt: AttemptId },
+  owner: LogOwner,
 ): Promise<Bytes | null> => {
   const key = await hpkeOpen(ingest, sealed, logKeyContext(owner))
   return key?.length === logKeyBytes ? key : null
@@ -91,10 +102,11 @@ const releaseInfo = 'mayfly/v1/release'
 const signatureBytes = 64
 
 /** Ids have a fixed length, so that nothing can move from one to the other. */
-const logKeyContext = (owner: { readonly project: ProjectId; readonly attempt: AttemptId }) => ({
-  info: 'mayfly/v1/log-key',
+const logKeyContext = (owner: LogOwner) => ({
+  info: logKeyInfo,
   aad: utf8(owner.project + owner.attempt),
 })
+const logKeyInfo = 'mayfly/v1/log-key'
 
 const ingestText = ({ kid, pk, exp }: { kid: string; pk: string; exp: number }): Bytes =>
   utf8(`mayfly/v1/ingest-key\n${canonicalJson({ kid, pk, exp })}`)

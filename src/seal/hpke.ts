@@ -30,6 +30,13 @@ export const hpkeSeal = async (
   context: HpkeContext,
 ): Promise<Bytes | null> => sealFrom(await generateEphemeralKey(), recipient, plaintext, context)
 
+/** Works once: its nonce is the first of its key. */
+export type SealOnce = (plaintext: Uint8Array, aad: Uint8Array) => Promise<Bytes>
+
+/** What a seal needs before it is known what will be sealed, which is nearly all of its work. */
+export const prepareSeal = async (recipient: Uint8Array, info: string): Promise<SealOnce | null> =>
+  senderFrom(await generateEphemeralKey(), recipient, info)
+
 /** null when the bytes were not sealed to this key in this context, or were changed. */
 export const hpkeOpen = async (
   key: KeyPair,
@@ -49,13 +56,28 @@ export const sealFrom = async (
   ephemeral: KeyPair,
   recipient: Uint8Array,
   plaintext: Uint8Array,
-  context: HpkeContext,
+  { info, aad }: HpkeContext,
 ): Promise<Bytes | null> => {
+  const seal = await senderFrom(ephemeral, recipient, info)
+  return seal === null ? null : seal(plaintext, aad)
+}
+
+const senderFrom = async (
+  ephemeral: KeyPair,
+  recipient: Uint8Array,
+  info: string,
+): Promise<SealOnce | null> => {
   const shared = await diffieHellman(ephemeral.privateKey, recipient)
   if (shared === null) return null
   const kemContext = concatBytes([ephemeral.publicKey, recipient])
-  const { aead, nonce } = await keySchedule(shared, kemContext, context.info)
-  return concatBytes([ephemeral.publicKey, await gcmSeal(aead, plaintext, { nonce, aad: context.aad })])
+  const { aead, nonce } = await keySchedule(shared, kemContext, info)
+  let isUsed = false
+  return async (plaintext, aad) => {
+    // A second message under this nonce would give both away.
+    if (isUsed) throw new TypeError('a prepared seal works once')
+    isUsed = true
+    return concatBytes([ephemeral.publicKey, await gcmSeal(aead, plaintext, { nonce, aad })])
+  }
 }
 
 /** §7.1.4: an all-zero result (a small-order point) is refused, whether or not the platform refuses it first. */

@@ -1,9 +1,11 @@
 // The door of seal: sealed and signed formats on WebCrypto, for Node and browsers. Keeps no key, does no I/O.
 export { decryptBlob, encryptBlob, openBlob } from './blob.ts'
 export {
+  type LogKeySeal,
   openHookSecret,
   openLogKey,
   openRelease,
+  prepareLogKeySeal,
   sealHookSecret,
   sealLogKey,
   sealRelease,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { finishBundleBytesMax } from '../../protocol/finish-body.ts'
 import type { FrameBatchItem } from '../../protocol/frames.ts'
-import { type CryptoKey, type GcmSeal, generateLogKey, importLogKey, sealLogKey } from '../../seal/index.ts'
+import { type CryptoKey, type GcmSeal, generateLogKey, importLogKey } from '../../seal/index.ts'
 import { keepPacked, packLog } from '../logs/archive.ts'
 import { createFrameSeal } from '../logs/frame-cipher.ts'
 import { createFrameStore } from '../logs/frame-store.ts'
@@ -18,6 +18,8 @@ import type { FileBody } from './requests.ts'
 export type PackedLog = { readonly lastSeq: number; readonly object: Uint8Array | FileBody | null }
 
 export interface Journal {
+  /** For the vault; null when no key could be made. */
+  readonly sealedKey: Promise<Uint8Array | null>
   readonly output: AttemptSink['output']
   readonly setWatched: (watched: boolean) => void
   /** Packs what there is, in the background until somebody waits for it: no more output is expected. */
@@ -79,6 +81,10 @@ export const openJournal = (life: Life): Journal => {
   let packing: Promise<PackedLog> | null = null
   let isCurrent = false
   return {
+    sealedKey: making.then(
+      ({ sealedKey }) => sealedKey,
+      () => null,
+    ),
     output: (step, bytes) => {
       isCurrent = false
       framer.write(step, bytes)
@@ -117,11 +123,9 @@ export const openJournal = (life: Life): Journal => {
 const makeKeys = async ({ deps, grant }: Life): Promise<Keys> => {
   const logKey = generateLogKey()
   const owner = { project: grant.spec.project.id, attempt: grant.attempt }
-  const [frameKey, sealedKey] = await Promise.all([
-    importLogKey(logKey),
-    sealLogKey(deps.ingestKey, logKey, owner),
-  ])
-  if (sealedKey === null) throw fault('E_PROTOCOL', { detail: 'the ingest key cannot be used' })
+  const seal = await deps.logKeySeals.take()
+  if (seal === null) throw fault('E_PROTOCOL', { detail: 'the ingest key cannot be used' })
+  const [frameKey, sealedKey] = await Promise.all([importLogKey(logKey), seal(logKey, owner)])
   return { logKey, seal: createFrameSeal(logKey), frameKey, sealedKey }
 }
 

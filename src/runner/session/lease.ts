@@ -10,11 +10,13 @@ import { afterPlanMs, requestDeadlineMs, tellPlanMs } from '../limits.ts'
 import type { AttemptSink } from '../sink.ts'
 import { conclude } from './conclude.ts'
 import { createEventQueue } from './events.ts'
-import { openJournal } from './journal.ts'
+import { type Journal, openJournal } from './journal.ts'
 import type { LeaseDeps, Life } from './life.ts'
 
 export interface Lease {
   readonly id: LeaseGrant['lease']
+  /** The sealed key of its log; null when none could be made. */
+  readonly sealedKey: Promise<Uint8Array | null>
   /** Resolves when its place is free, which is before its end is told; false: a sandbox could not be proven gone. */
   readonly vacated: Promise<boolean>
   /** Resolves when the lease is over in every respect. */
@@ -33,17 +35,18 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: KeyPair | nu
   const lost = new AbortController()
   const vacated = Promise.withResolvers<boolean>()
   const life = { deps, grant, eph, stop: stop.signal, lost: lost.signal, onStop, watching }
-  const ended = live(life, vacated.resolve).catch((error: unknown) => {
+  const journal = openJournal(life)
+  const ended = live(life, journal, vacated.resolve).catch((error: unknown) => {
     deps.log.error('lease broke', { lease: grant.lease, attempt: grant.attempt, error })
     vacated.resolve(!isFault(error, 'E_DESTROY_UNVERIFIED'))
   })
   const setWatched = (watched: boolean) => watching.set(watched)
-  return { id: grant.lease, vacated: vacated.promise, ended, stop: onStop, setWatched }
+  const { sealedKey } = journal
+  return { id: grant.lease, sealedKey, vacated: vacated.promise, ended, stop: onStop, setWatched }
 }
 
-const live = async (life: Life, onVacated: (destroyed: boolean) => void): Promise<void> => {
+const live = async (life: Life, journal: Journal, onVacated: (destroyed: boolean) => void): Promise<void> => {
   const { deps, grant, lost } = life
-  const journal = openJournal(life)
   const events = createEventQueue({
     clock: deps.clock,
     log: deps.log,

@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts'
 import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
 import type { KeyPair, Sign } from '../../seal/index.ts'
 import type { AttemptResult, StopReason } from '../attempt.ts'
+import type { LogKeySeals } from '../logs/log-key-seals.ts'
 import type { Shipper } from '../logs/shipper.ts'
 import type { AttemptSink } from '../sink.ts'
 import type { Requests } from './requests.ts'
@@ -22,7 +23,8 @@ export type LeaseDeps = {
   /** With the runner's own key. */
   readonly sign: Sign
   readonly runner: string
-  readonly ingestKey: Uint8Array
+  /** To the vault's ingest key. */
+  readonly logKeySeals: LogKeySeals
   /** For sealed frames of long logs, until they are packed. */
   readonly spoolDirectory: string
   readonly clock: Clock

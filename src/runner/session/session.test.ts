@@ -277,6 +277,7 @@ test('a small attempt is one request after its poll: result, events, log key for
     [7, 'boot', { small: 1 }, 1, ['told']],
   )
   assert.equal(second?.facts, undefined, 'facts are told once')
+  assert.deepEqual(Object.keys(second?.logKeys ?? {}), [grant.lease])
   const { request, events, sealedKey, frames, log } = world.finish(grant)
   assert.deepEqual(
     [request.outcome, request.lastSeq, request.lastEvent, request.receipt],
@@ -289,6 +290,7 @@ test('a small attempt is one request after its poll: result, events, log key for
   const owner = { project: grant.spec.project.id, attempt: grant.attempt }
   const logKey = await openLogKey(world.ingest, sealedKey ?? new Uint8Array(), owner)
   assert.ok(logKey)
+  assert.equal(second?.logKeys?.[grant.lease], Buffer.from(sealedKey ?? []).toString('base64url'))
   assert.equal(frames, null, 'nobody has read a part of it')
   assert.equal(await textOf(grant, logKey, log ?? new Uint8Array()), 'hello\n')
   assert.deepEqual([world.of('frames'), world.of('log'), world.of('events')], [[], [], []])

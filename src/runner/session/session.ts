@@ -18,12 +18,13 @@ import { pollPath } from '../../protocol/vault.ts'
 import { type CryptoKey, generateEphemeralKey, type KeyPair, verifyIngestKey } from '../../seal/index.ts'
 import { createBackoff } from '../backoff.ts'
 import { backoffStartMaxMs, drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
+import { createLogKeySeals, type LogKeySeals } from '../logs/log-key-seals.ts'
 import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
 import { type Lease, startLease } from './lease.ts'
 import type { LeaseDeps } from './life.ts'
 import type { Requests } from './requests.ts'
 
-export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'ingestKey' | 'weak' | 'hasRoom'> & {
+export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'logKeySeals' | 'weak' | 'hasRoom'> & {
   readonly requests: Requests
   readonly session: number
   /** Random, new with every start of the program. */
@@ -50,6 +51,8 @@ type Held = {
   timer: NodeJS.Timeout
   /** False once its sandbox is gone; what is left is to tell the server. */
   hasPlace: boolean
+  /** The sealed key of its log, which the next poll tells; undefined while it is being made, null when there is none to tell. */
+  logKey: string | null | undefined
 }
 
 type State = {
@@ -64,8 +67,9 @@ type State = {
   mayWork: boolean
   facts: RunnerFacts
   factsSent: RunnerFacts | null
-  ingestKey: Uint8Array | null
-  /** What `ingestKey` was taken from. */
+  /** null: there is no ingest key that the vault vouches for. */
+  logKeySeals: LogKeySeals | null
+  /** The ingest key that they are for. */
   vouched: PollAnswer['ingestKey'] | null
   /** Ends the poll under way that offers places. */
   offer: AbortController | null
@@ -84,7 +88,7 @@ export const openSession = (deps: SessionDeps): Session => {
     mayWork: true,
     facts: deps.facts,
     factsSent: null,
-    ingestKey: null,
+    logKeySeals: null,
     vouched: null,
     offer: null,
     waiters: [],
@@ -152,7 +156,7 @@ const pollForever = async (state: State, when: (state: State) => boolean): Promi
   const { deps, stopping } = state
   let backoff = createBackoff({ maxMs: backoffStartMaxMs })
   for (;;) {
-    await waitUntil(state, () => stopping.signal.aborted || when(state))
+    await waitUntil(state, () => stopping.signal.aborted || (when(state) && hasKeys(state)))
     if (stopping.signal.aborted) return
     // It may have changed since: a poll of the other kind would be held here, and nobody would send one of this.
     if (!when(state)) continue
@@ -195,6 +199,7 @@ const pollOnce = async (state: State): Promise<void> => {
     free: Object.fromEntries(deps.classes.map((name) => [name, free])),
     eph: await offerKeys(state, free),
     ...(free === 0 ? {} : { held: [...state.held.keys()] }),
+    ...logKeysOf(state),
     ...(facts === state.factsSent ? {} : { facts }),
   }
   const answer = await deps.requests.send({
@@ -205,7 +210,21 @@ const pollOnce = async (state: State): Promise<void> => {
     signal: offer === null ? stopping.signal : AbortSignal.any([stopping.signal, offer.signal]),
   })
   state.factsSent = facts
+  for (const lease of Object.keys(request.logKeys ?? {})) forgetKey(state, lease as LeaseId)
   if (answer !== null) await take(state, answer as PollAnswer)
+}
+
+/** They are made in a moment: then one poll can tell them. */
+const hasKeys = ({ held }: State): boolean => [...held.values()].every(({ logKey }) => logKey !== undefined)
+
+const logKeysOf = ({ held }: State): Pick<PollRequest, 'logKeys'> => {
+  const keys = [...held].flatMap(([lease, { logKey }]) => (logKey ? [[lease, logKey] as const] : []))
+  return keys.length === 0 ? {} : { logKeys: Object.fromEntries(keys) }
+}
+
+const forgetKey = ({ held }: State, lease: LeaseId): void => {
+  const entry = held.get(lease)
+  if (entry !== undefined) entry.logKey = null
 }
 
 /** Each key is offered until it is used once. */
@@ -233,10 +252,11 @@ const takeIngestKey = async (state: State, told: NonNullable<PollAnswer['ingestK
   const nowSeconds = Math.floor(clock.now() / 1000)
   const { vouched } = state
   const isSame = vouched !== null && JSON.stringify(vouched) === JSON.stringify(told)
-  if (isSame && state.ingestKey !== null && told.exp > nowSeconds) return
+  if (isSame && state.logKeySeals !== null && told.exp > nowSeconds) return
   const key = await verifyIngestKey(told, { vsign: vaultSignKey, nowSeconds })
   if (key === null) log.error('an ingest key that the vault does not vouch for', {})
-  Object.assign(state, { ingestKey: key, vouched: key === null ? null : told })
+  const logKeySeals = key === null ? null : createLogKeySeals(key)
+  Object.assign(state, { logKeySeals, vouched: key === null ? null : told })
 }
 
 /** Plans of one organisation share its store: it comes once. */
@@ -251,19 +271,24 @@ const start = (state: State, grant: LeaseGrant): void => {
   const eph = grant.eph === null ? null : (state.keys.get(grant.eph) ?? null)
   if (grant.eph !== null) state.keys.delete(grant.eph)
   // An attempt that must not begin: its lease ends by itself and it is tried again.
-  if (state.ingestKey === null || !takesWork(state)) {
+  const { logKeySeals } = state
+  if (logKeySeals === null || !takesWork(state)) {
     const why = takesWork(state) ? 'no usable ingest key' : 'sandboxes do not hold'
     deps.log.error('a lease that cannot begin', { lease: grant.lease, why })
     return
   }
   const { weak } = state.facts
-  const given = { ...deps, weak, shipper, ingestKey: state.ingestKey, hasRoom: () => hasRoom(state) }
+  const given = { ...deps, weak, shipper, logKeySeals, hasRoom: () => hasRoom(state) }
   const lease = startLease(given, grant, eph)
   const untilMs = deps.clock.monotonicMs() + grant.ttlMs
   const timer = setTimeout(() => lease.stop('lost'), grant.ttlMs)
-  const entry: Held = { lease, untilMs, timer, hasPlace: true }
+  const entry: Held = { lease, untilMs, timer, hasPlace: true, logKey: undefined }
   held.set(grant.lease, entry)
   deps.log.debug('lease begins', { lease: grant.lease, attempt: grant.attempt, kind: grant.spec.kind })
+  void lease.sealedKey.then((key) => {
+    entry.logKey = key === null ? null : toBase64Url(key)
+    wake(state)
+  })
   void lease.vacated.then((destroyed) => {
     entry.hasPlace = false
     if (!destroyed) {

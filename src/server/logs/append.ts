@@ -89,8 +89,8 @@ const appendAll = ({ db, fresh }: Deps, requests: readonly FrameRequest[]): Prom
     return results
   })
 
-/** Its followers are woken before there is a frame, so that the vault opens the key while the frame is stored. */
-const announceKey = (
+/** Its followers are woken before there is a frame, so that the vault opens the key meanwhile. */
+export const announceKey = (
   { db, fresh }: { readonly db: Db; readonly fresh: FreshFrames },
   attempt: AttemptId,
   sealedKey: Uint8Array,

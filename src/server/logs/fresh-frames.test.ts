@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inflateRawSync } from 'node:zlib'
 import { makeFrame } from '../../../test/support/scripted-runner.ts'
-import { formatId } from '../../base/ids.ts'
+import { type AttemptId, formatId } from '../../base/ids.ts'
 import { generateLogKey, importLogKey } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
@@ -40,16 +40,24 @@ test('the newest frames of a watched log are there for as long as it is watched'
   assert.deepEqual([sizes(0), fresh.keyOf(attempt)], [[], null])
 })
 
-test('a key is there before the first frame, for as long as the log is watched', () => {
-  const { watchers, fresh, sizes } = open()
+test('a key is announced before the first frame, which alone says that it is the key', () => {
+  const { watchers, fresh } = open()
   const key = new Uint8Array([9])
   fresh.announce(attempt, key)
-  assert.equal(fresh.keyOf(attempt), null, 'nobody watches')
   const stop = watchers.watch(attempt)
+  assert.deepEqual([fresh.announcedKey(attempt), fresh.keyOf(attempt)], [key, null])
+  fresh.add(attempt, { ...range(1, 10), sealedKey: new Uint8Array([8]) })
+  assert.deepEqual([fresh.announcedKey(attempt), fresh.keyOf(attempt)], [null, new Uint8Array([8])])
   fresh.announce(attempt, key)
-  assert.deepEqual([fresh.keyOf(attempt), sizes(0)], [key, []])
   stop()
-  assert.equal(fresh.keyOf(attempt), null)
+  assert.equal(fresh.announcedKey(attempt), null, 'nobody watches any more')
+})
+
+test('keys are announced for so many logs, the newest ones', () => {
+  const { fresh } = open()
+  for (let i = 0; i <= limits.freshLogsMax; i++) fresh.announce(`${i}` as AttemptId, new Uint8Array([9]))
+  const last = `${limits.freshLogsMax}` as AttemptId
+  assert.deepEqual([fresh.announcedKey('0' as AttemptId), fresh.announcedKey(last)?.length], [null, 1])
 })
 
 test('what went another way leaves no gap: earlier frames are not offered', () => {

@@ -12,12 +12,14 @@ export type FreshRange = {
 }
 
 export type FreshFrames = {
-  /** The sealed key of a log whose first frame is being stored: who waits for it can have it opened meanwhile. */
+  /** The sealed key that a log will have, as its runner says: who waits for the first frame can have it opened meanwhile. */
   announce(attempt: AttemptId, sealedKey: Uint8Array): void
   add(attempt: AttemptId, range: FreshRange): void
   /** The sealed frames from the one after `after`; none when it is not the newest ones that are wanted. */
   after(attempt: AttemptId, after: number): readonly Uint8Array[]
-  /** The sealed log key, when it was announced or the first frame is still here. */
+  /** Of a log without a frame; only with its first frame it is sure that this is its key. */
+  announcedKey(attempt: AttemptId): Uint8Array | null
+  /** The sealed log key, while the first frame is still here. */
   keyOf(attempt: AttemptId): Uint8Array | null
 }
 
@@ -34,7 +36,9 @@ export const createFreshFrames = (watchers: Watchers): FreshFrames => {
   })
   return {
     announce: (attempt, sealedKey) => {
-      if (watchers.isWatched(attempt)) announced.set(attempt, sealedKey.slice())
+      const [oldest] = announced.keys()
+      if (announced.size >= limits.freshLogsMax && oldest !== undefined) announced.delete(oldest)
+      announced.set(attempt, sealedKey.slice())
     },
     add: (attempt, range) => {
       if (!watchers.isWatched(attempt)) return
@@ -52,7 +56,8 @@ export const createFreshFrames = (watchers: Watchers): FreshFrames => {
       const tail = tails.get(attempt)
       return tail === undefined || after + 1 < tail.from ? [] : tail.frames.slice(after + 1 - tail.from)
     },
-    keyOf: (attempt) => tails.get(attempt)?.sealedKey ?? announced.get(attempt) ?? null,
+    announcedKey: (attempt) => announced.get(attempt) ?? null,
+    keyOf: (attempt) => tails.get(attempt)?.sealedKey ?? null,
   }
 }
 

@@ -5,7 +5,7 @@ import { inflateRawSync, zstdCompressSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
-import { concatBytes, utf8 } from '../../base/bytes.ts'
+import { concatBytes, toBase64Url, utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import { encodeLogIndex } from '../../protocol/log-object.ts'
@@ -17,10 +17,17 @@ import { pruneFrames } from './prune.ts'
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
 const opens: string[] = []
+const waiting: (() => void)[] = []
+const untilOpens = async (count: number): Promise<void> => {
+  while (opens.length < count) await new Promise<void>((resolve) => waiting.push(resolve))
+}
 const vault = {
   ...parts.vault,
   call: ((verb, request) => {
-    if (verb === 'blob.key') opens.push((request as { user: string }).user)
+    if (verb === 'blob.key') {
+      opens.push((request as { user: string }).user)
+      for (const done of waiting.splice(0)) done()
+    }
     return parts.vault.call(verb, request)
   }) as typeof parts.vault.call,
 }
@@ -141,6 +148,27 @@ test('a follower gets each frame once, as it is stored, and the end', async () =
   ])
   assert.equal(opens.length, before + 1, 'the vault is asked once for a live log')
   assert.equal(parts.watchers.isWatched(held.attempt), false)
+})
+
+test('a key that its runner told is opened before there is a frame; only the key of the frames is used', async () => {
+  for (const isTrue of [true, false]) {
+    const held = await lease()
+    const other = await lease()
+    const { sealedKey } = isTrue ? held.log : other.log
+    const before = opens.length
+    const seen: string[] = []
+    const following = (async () => {
+      for await (const frame of follow(held, never)) seen.push(text(frame))
+    })()
+    const poll = runner.poll({ logKeys: { [held.lease]: toBase64Url(sealedKey) } })
+    await untilOpens(before + 1)
+    await runner.frames(held, 0, 'one\n')
+    await runner.finish(held)
+    await following
+    assert.deepEqual([seen, opens.length - before], [['one\n'], isTrue ? 1 : 2])
+    await runner.finish(other)
+    await poll
+  }
 })
 
 test('followers who come and go while frames are written miss nothing and see nothing twice', async () => {

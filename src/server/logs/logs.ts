@@ -95,10 +95,25 @@ const open = async (
     const start = await withKey(keys, reading, found)
     if (start !== null) return start
     if (found.isComplete || signal === null || signal.aborted) return null
-    await bell.wait(limits.safetyNetMs, signal)
-    const sealedKey = fresh.keyOf(reading.attempt)
+    const sealedKey = await firstKey({ keys, fresh }, reading, found, { bell, signal })
     if (sealedKey !== null) return withKey(keys, reading, { ...found, sealedKey })
   }
+}
+
+/** Of the first frame that this process stores; null: the tables know more. A key that is announced is opened meanwhile. */
+const firstKey = async (
+  { keys, fresh }: Pick<Parts, 'keys' | 'fresh'>,
+  { attempt, reader }: Pick<Reading, 'attempt' | 'reader'>,
+  log: Log,
+  { bell, signal }: { readonly bell: Bell; readonly signal: AbortSignal },
+): Promise<Uint8Array | null> => {
+  const announced = fresh.announcedKey(attempt)
+  // Who needs it asks again, and is told then what went wrong.
+  if (announced !== null) keys.open({ ...log, sealedKey: announced }, reader).catch(() => undefined)
+  await bell.wait(limits.safetyNetMs, signal)
+  const key = fresh.keyOf(attempt)
+  const isAnnounced = key === null && announced === null && fresh.announcedKey(attempt) !== null
+  return isAnnounced ? firstKey({ keys, fresh }, { attempt, reader }, log, { bell, signal }) : key
 }
 
 const withKey = async (keys: LogKeys, { reader }: Reading, log: Log): Promise<Start | null> => {

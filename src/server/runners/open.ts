@@ -20,7 +20,7 @@ import type { Database, Db } from '../db/database.ts'
 import { createGroupCommit } from '../db/group-commit.ts'
 import { tellerOf } from '../db/tell.ts'
 import { limits } from '../limits.ts'
-import { appendFrames, type FrameRequest, type FrameResult } from '../logs/append.ts'
+import { announceKey, appendFrames, type FrameRequest, type FrameResult } from '../logs/append.ts'
 import type { FreshFrames } from '../logs/fresh-frames.ts'
 import type { Watchers } from '../logs/watchers.ts'
 import type { NewId } from '../new-id.ts'
@@ -89,6 +89,7 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
     queueBells,
     leaseBells,
     granted,
+    announceLogKey: (attempt, sealedKey) => announceKey({ db, fresh: deps.fresh }, attempt, sealedKey),
     control: createControl({ db, clock, watchers, granted }),
     giveBack: createGiveBack({ ...deps, db }),
     tickets: createTickets({ ...deps, key: deps.ticketKey }),

@@ -1,8 +1,10 @@
 // The held poll: answers with work and with word about the work under way, as soon as there is any. The way from a
 // commit to the answer is place → lease for what begins in this process, else notice → bell → claim; nothing asks the
 // database in between (performance.md §5.2).
+
+import { fromBase64Url } from '../../base/bytes.ts'
 import { type Fault, isFault } from '../../base/faults.ts'
-import type { LeaseId, RunnerId } from '../../base/ids.ts'
+import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { leaseTtlMs, type PollAnswer, type PollRequest, pollHoldMs } from '../../protocol/runner-wire.ts'
 import { type Bells, eitherBell } from '../db/bells.ts'
@@ -30,6 +32,8 @@ export type PollDeps = {
   readonly giveBack: GiveBack
   readonly granted: Granted
   readonly places: Places
+  /** Its followers may have the sealed key of its log opened. */
+  readonly announceLogKey: (attempt: AttemptId, sealedKey: Uint8Array) => void
   readonly queueBells: Bells
   readonly leaseBells: Bells
   readonly serverUrl: () => string
@@ -51,6 +55,7 @@ export const answerPoll = async (
     await loseAttempt(deps, attempt, {
       loss: { code: 'E_RUNNER_SESSION', message: `Runner ${caller.name} was started anew` },
     })
+  announceLogKeys(deps, caller.id, request.logKeys)
   const until = performance.now() + pollHoldMs
   const { bell, takeCall } = armBells(deps, caller.id, request)
   try {
@@ -68,6 +73,17 @@ export const answerPoll = async (
     }
   } finally {
     bell.disarm()
+  }
+}
+
+const announceLogKeys = (
+  { granted, announceLogKey }: PollDeps,
+  runner: RunnerId,
+  keys: PollRequest['logKeys'] = {},
+): void => {
+  for (const { lease, attempt } of granted.ofRunner(runner)) {
+    const sealedKey = fromBase64Url(keys[lease] ?? '')
+    if (sealedKey !== null && sealedKey.length > 0) announceLogKey(attempt, sealedKey)
   }
 }
 
