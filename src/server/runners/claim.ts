@@ -7,8 +7,9 @@ import type { Db } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { changeRun } from '../runs/change.ts'
+import type { LeaseDetails } from '../runs/leased.ts'
 import { leaseDeadlineSeconds, type NewLease } from '../runs/new-lease.ts'
-import { type LeaseDetails, type QueuedAttempt, takeQueued } from './lease-details.ts'
+import { type QueuedAttempt, takeQueued } from './lease-details.ts'
 
 export type ClaimRequest = {
   readonly runner: RunnerId

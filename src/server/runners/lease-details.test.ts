@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JobEgress } from '../../protocol/egress.ts'
-import { type LeaseDetails, leaseSpecOf } from './lease-details.ts'
+import type { LeaseDetails } from '../runs/leased.ts'
+import { leaseSpecOf } from './lease-details.ts'
 
 /** Only what a job lease reads; the rest of the row does not matter here. */
 const row = (egress: JobEgress | null): LeaseDetails =>

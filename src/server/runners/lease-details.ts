@@ -1,60 +1,13 @@
 // What a lease tells its runner, read in the statement that takes the attempts of an answer from the queue.
 import assert from 'node:assert'
 import { sql } from 'kysely'
-import type {
-  AttemptId,
-  JobId,
-  LeaseId,
-  OrganisationId,
-  ProjectId,
-  RunId,
-  WorkflowId,
-} from '../../base/ids.ts'
-import type { JobSpec, PlanInputs, RunEvent } from '../../protocol/plan.ts'
-import type { LeaseSpec, Source } from '../../protocol/runner-wire.ts'
+import type { LeaseId } from '../../base/ids.ts'
+import type { LeaseSpec } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
-import type { JobKind } from '../db/schema.ts'
 import type { Tx } from '../db/transaction.ts'
 import { orbsKeySql } from '../orbs/orbs.ts'
 import { eventOf } from '../runs/create.ts'
-
-export type LeaseDetails = {
-  readonly lease: LeaseId
-  readonly attempt: AttemptId
-  readonly organisation: OrganisationId
-  readonly organisationName: string
-  readonly project: ProjectId
-  readonly projectName: string
-  readonly defaultBranch: string
-  readonly source: Source
-  readonly number: number
-  readonly job: JobId
-  readonly jobKind: JobKind
-  readonly jobKey: string
-  readonly jobName: string
-  readonly jobNumber: number
-  readonly shard: number
-  readonly shards: number
-  readonly class: string
-  readonly spec: JobSpec | null
-  readonly specDigest: string | null
-  readonly workflow: WorkflowId | null
-  readonly workflowName: string | null
-  readonly run: RunId | null
-  readonly runNumber: number | null
-  readonly eventKind: RunEvent['kind'] | null
-  /** Of a person; null where nobody knows whose push it was, or a token started it. */
-  readonly startedBy: string | null
-  readonly ref: string | null
-  readonly commit: string | null
-  readonly planDigest: string | null
-  readonly parameters: PlanInputs['parameters'] | null
-  /** Whether the vault has any for this project; which of them the job gets, it decides. */
-  readonly hasSecrets: boolean
-  /** Of a plan: the state of the orb store; empty without any orb. null for other jobs. */
-  readonly orbsKey: string | null
-  readonly untrustedInScripts: boolean
-}
+import type { LeaseDetails } from '../runs/leased.ts'
 
 export type QueuedAttempt = Omit<LeaseDetails, 'lease'>
 
@@ -76,7 +29,7 @@ export const takeQueued = async (
   return rows
 }
 
-/** Of leases that were given by runs/places.ts. */
+/** Of leases that were given by runs/places.ts without their details. */
 export const readLeases = async (db: Db, ids: readonly LeaseId[]): Promise<readonly LeaseDetails[]> => {
   const { rows } = await sql<LeaseDetails>`
     with a as materialized (select * from attempts where lease_id = any(${ids}::text[]) and status = 'running')

@@ -4,7 +4,7 @@
 
 import { fromBase64Url } from '../../base/bytes.ts'
 import { type Fault, isFault } from '../../base/faults.ts'
-import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
+import type { AttemptId, RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { leaseTtlMs, type PollAnswer, type PollRequest, pollHoldMs } from '../../protocol/runner-wire.ts'
 import { type Bells, eitherBell } from '../db/bells.ts'
@@ -12,13 +12,14 @@ import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import { orbsOf } from '../orbs/orbs.ts'
-import type { Places } from '../runs/places.ts'
+import type { LeaseDetails } from '../runs/leased.ts'
+import type { Given, Places } from '../runs/places.ts'
 import type { Caller } from './authenticate.ts'
 import { claimAttempts } from './claim.ts'
 import type { Control, HeldLease } from './control.ts'
 import type { GiveBack } from './give-back.ts'
 import type { Granted } from './granted.ts'
-import { type LeaseDetails, leaseSpecOf, readLeases } from './lease-details.ts'
+import { leaseSpecOf, readLeases } from './lease-details.ts'
 import { loseAttempt } from './lose.ts'
 import { enterSession } from './sessions.ts'
 import type { Tickets } from './tickets.ts'
@@ -92,7 +93,7 @@ const waitForWork = async (
   { places, tickets, leaseBells }: PollDeps,
   poll: SignedPoll,
   wait: () => Promise<void>,
-): Promise<readonly LeaseId[]> => {
+): Promise<readonly Given[]> => {
   const { caller, request } = poll
   const { session, free, eph } = request
   if (eph.length === 0 || !(await isVaultThere(tickets))) {
@@ -119,12 +120,14 @@ const compilerOf = ({ caller, request: { facts } }: SignedPoll): string | null =
 const takeGiven = async (
   deps: PollDeps,
   poll: SignedPoll,
-  given: readonly LeaseId[],
+  given: readonly Given[],
   signal: AbortSignal,
 ): Promise<PollAnswer | null> => {
   const ingestKey = await deps.tickets.prepare()
-  const leases = await readLeases(deps.db, given)
-  const answer = await grantAll(deps, poll, leases, signal)
+  const known = given.flatMap(({ details }) => details ?? [])
+  const unknown = given.flatMap(({ lease, details }) => (details === null ? [lease] : []))
+  const read = unknown.length === 0 ? [] : await readLeases(deps.db, unknown)
+  const answer = await grantAll(deps, poll, [...known, ...read], signal)
   return answer === null ? null : { ...answer, control: [], ingestKey }
 }
 

@@ -8,9 +8,9 @@ import { openCommit } from '../../protocol/runner-wire.ts'
 import { type TicketClaims, ticketTyp } from '../../protocol/vault.ts'
 import { type CryptoKey, signJws } from '../../seal/index.ts'
 import type { NewId } from '../new-id.ts'
+import type { LeaseDetails } from '../runs/leased.ts'
 import type { VaultClient } from '../vault-client.ts'
 import type { Caller } from './authenticate.ts'
-import type { LeaseDetails } from './lease-details.ts'
 
 export type Ticket = { readonly ticket: string; readonly eph: string; readonly sealed: string | null }
 

@@ -39,7 +39,7 @@ export const changeRun = async (
     decide(loaded.state, ...events, ...claimed),
   )
   await writeChanges(tx, run, changes, { ...context, leases })
-  onCommit(tx, placing.give)
+  onCommit(tx, () => placing.give())
   return { run, state, changes }
 }
 

@@ -9,9 +9,10 @@ import { decide, isFinal, newPlannedRun, newRun, type Status } from '../../sched
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
-import { planMadeWithSql } from '../orbs/orbs.ts'
+import { orbsKeySql, planMadeWithSql } from '../orbs/orbs.ts'
 import type { KnownPlan } from './known-plan.ts'
-import { leaseColumns, leaseDeadlineSeconds, leaseValues, newAttempts } from './new-lease.ts'
+import { leasedJobs, leasedPlan, type OfProject, ofProject } from './leased.ts'
+import { leaseColumns, leaseDeadlineSeconds, leaseValues, type NewAttempt, newAttempts } from './new-lease.ts'
 import { noPlacing, type Placing } from './places.ts'
 import { placePlanned, plannedParts } from './planned-rows.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
@@ -56,21 +57,27 @@ const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> 
   const { status } =
     place === null ? begun : decide(begun, { kind: 'claimed', job: planJob, number: 1 }).state
   const lease = place === null ? undefined : { ...place, deadlineSeconds: leaseDeadlineSeconds(null) }
-  const attempt = { id: newId('attempt'), job: planJob, number: 1, cause: 'start', lease } as const
+  const attempt: NewAttempt = {
+    ...{ id: newId('attempt'), job: planJob, number: 1, cause: 'start', lease },
+    status: place === null ? 'queued' : 'running',
+  }
   const notices = [
     noticeOf(run),
     ...(place === null ? [{ channel: 'mayfly_queue', payload: builtInClass } as const] : []),
   ]
-  await sql`
+  const { rows } = await sql<OfProject & { readonly orbsKey: string }>`
     with ${newRunPart(run, status)}, ${planJobPart(planJob, status)}, new_attempt as (
       insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn,
         ${leaseColumns}, compiler)
       select a.id, j.organisation_id, j.project_id, j.run_id, j.id, a.number, a.cause, j.class, a.status, ${turn(sql`0`)},
         ${leaseValues}, ${planMadeWithSql({ compiler: sql`a.compiler`, organisation: sql`j.organisation_id` })}
-      from ${newAttempts([{ ...attempt, status: place === null ? 'queued' : 'running' }])}, new_job j, project p
-    )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
+      from ${newAttempts([attempt])}, new_job j, project p
+    )${alsoPart(run)}
+    select ${ofProject(run.startedBy)}, ${orbsKeySql(sql`p.organisation_id`)} as "orbsKey" from project p, ${sentNotices(notices)}`.execute(
+    tx,
+  )
   tellOnCommit(tx, notices)
-  onCommit(tx, run.placing.give)
+  onCommit(tx, () => run.placing.give(rows.flatMap((project) => leasedPlan(run, project, attempt))))
 }
 
 /** All of it in one statement: nothing that the rules decide here needs to be read first. */
@@ -97,7 +104,7 @@ const insertPlanned = async (
     ...[...classes].map((payload) => ({ channel: 'mayfly_queue', payload }) as const),
     ...(run.isLimited ? [{ channel: 'mayfly_limits', payload: organisation } as const] : []),
   ]
-  await sql`
+  const { rows } = await sql<OfProject>`
     with ${newRunPart(run, state.status)}, ${planJobPart(planJob, 'passed')}, new_plan as (
       insert into plans (run_id, digest, plan, origins, problems, from_run_id)
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
@@ -112,9 +119,9 @@ const insertPlanned = async (
       from ${newAttempts(attempts)} join planned_job j on j.id = a.job
         cross join project p join organisations o on o.id = p.organisation_id
       order by j.number
-    )${alsoPart(run)} ${sentNotices(notices)}`.execute(tx)
+    )${alsoPart(run)} select ${ofProject(run.startedBy)} from project p, ${sentNotices(notices)}`.execute(tx)
   tellOnCommit(tx, notices)
-  onCommit(tx, placing.give)
+  onCommit(tx, () => placing.give(rows.flatMap((project) => leasedJobs(run, project, attempts))))
 }
 
 /** Of what enters the queue for class `j.class`. */
@@ -126,8 +133,9 @@ const noticeOf = ({ organisation, project, id }: Named) =>
 
 const alsoPart = ({ also }: Named) => (also === undefined ? sql`` : sql`, also as (${also})`)
 
-const sentNotices = (notices: readonly Notice[]) =>
-  sql`select pg_notify(channel, payload) from (${noticeRows(notices)}) as notice`
+/** In the FROM of a statement that answers one row. */
+const sentNotices = (notices: readonly Notice[]) => sql`
+  (select count(sent) from (select pg_notify(channel, payload) as sent from (${noticeRows(notices)}) as notice) as told) as told`
 
 /** `status` may be final already: a plan without a job. */
 const newRunPart = (
@@ -137,7 +145,7 @@ const newRunPart = (
   project as (
     update projects set next_run_number = next_run_number + 1
     where id = ${project} and organisation_id = ${organisation}
-    returning id, organisation_id, jobs_max, priority, next_run_number - 1 as number
+    returning *, next_run_number - 1 as number
   ), new_run as (
     insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
       parameters, delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)

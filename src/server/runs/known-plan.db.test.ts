@@ -8,6 +8,7 @@ import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
 import { inTransaction } from '../db/transaction.ts'
+import { readLeases } from '../runners/lease-details.ts'
 import { eventOf, insertRun } from './create.ts'
 import { findKnownPlan } from './known-plan.ts'
 import { createRuns } from './runs.ts'
@@ -55,6 +56,20 @@ test('the same commit, ref and kind begin at the jobs of the plan, and say whose
     await runner.finish(held)
   }
   assert.equal((await again(third)).status, 'passed')
+})
+
+test('what is known of a lease with its commit is what the tables say of it', async () => {
+  const poll = { runner: identity.id, session: 1, max: 1, compiler: 'c', onGiven: () => undefined }
+  for (const input of [{}, { commit: 'cd'.repeat(20), parameters: { deep: true } }]) {
+    const offer = parts.places.offer({ ...poll, free: { small: 1, tiny: 1 } })
+    await start(input)
+    const [given] = await offer.close()
+    assert.ok(given?.details)
+    assert.deepEqual(given.details, (await readLeases(parts.db, [given.lease]))[0])
+    await sql`update attempts set status = 'cancelled', finished_at = now() where lease_id = ${given.lease}`.execute(
+      parts.db,
+    )
+  }
 })
 
 test('what begins while a runner waits is its own with the commit, as far as it has places', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatId } from '../../base/ids.ts'
 import type { NewId } from '../new-id.ts'
-import { createPlaces, withPlacing } from './places.ts'
+import { createPlaces, type Given, withPlacing } from './places.ts'
 
 const createParts = () => {
   let count = 0
@@ -16,6 +16,8 @@ const createParts = () => {
   return { places, runner, told, offer }
 }
 
+const leasesOf = (given: readonly Given[]) => given.map(({ lease }) => lease)
+
 test('places are taken as far as class and number go, and are told once they are given', async () => {
   const { places, runner, told, offer } = createParts()
   const poll = offer({ small: 2, large: 1 }, 2)
@@ -28,7 +30,7 @@ test('places are taken as far as class and number go, and are told once they are
   assert.deepEqual(told, [])
   placing.give()
   assert.equal(told.length, 2)
-  assert.deepEqual(await poll.close(), [first?.id, second?.id])
+  assert.deepEqual(leasesOf(await poll.close()), [first?.id, second?.id])
 })
 
 test('what is released can be taken again, and a closed poll offers nothing', async () => {
@@ -52,7 +54,7 @@ test('a poll that closes waits for what is under way, and no longer', async () =
   assert.ok(failed.take('small'))
   let closed: readonly string[] | null = null
   const closing = poll.close().then((leases) => {
-    closed = leases
+    closed = leasesOf(leases)
   })
   committed.give()
   await Promise.resolve()
@@ -77,5 +79,5 @@ test('withPlacing gives back what its work did not give, also when it throws', a
     placing.give()
     return taken
   })
-  assert.deepEqual(await poll.close(), [place?.id])
+  assert.deepEqual(leasesOf(await poll.close()), [place?.id])
 })

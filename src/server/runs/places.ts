@@ -3,6 +3,7 @@
 // and claimed. A poll offers places only while it waits, so everything that was queued before has had its turn.
 import type { LeaseId, RunnerId } from '../../base/ids.ts'
 import type { NewId } from '../new-id.ts'
+import type { LeaseDetails } from './leased.ts'
 
 export type WaitingPoll = {
   readonly runner: RunnerId
@@ -16,9 +17,12 @@ export type WaitingPoll = {
   readonly onGiven: () => void
 }
 
+/** null: the tables have to be asked. */
+export type Given = { readonly lease: LeaseId; readonly details: LeaseDetails | null }
+
 export type Offer = {
   /** Takes no more; answers the leases that were given, once every one under way is decided. */
-  close(): Promise<readonly LeaseId[]>
+  close(): Promise<readonly Given[]>
 }
 
 export type Place = Pick<WaitingPoll, 'runner' | 'session' | 'compiler'> & { readonly id: LeaseId }
@@ -27,8 +31,8 @@ export type Place = Pick<WaitingPoll, 'runner' | 'session' | 'compiler'> & { rea
 export type Placing = {
   /** null: no runner waits for this class; the attempt is queued. */
   take(className: string): Place | null
-  /** They belong to their runners now. */
-  give(): void
+  /** They belong to their runners now; `details` of leases where they are known. */
+  give(details?: readonly LeaseDetails[]): void
   /** Back to their polls, unless they were given. */
   release(): void
 }
@@ -57,7 +61,7 @@ type Waiting = {
   max: number
   pending: number
   isClosed: boolean
-  readonly given: LeaseId[]
+  readonly given: Given[]
   readonly decided: PromiseWithResolvers<void>
 }
 type Taken = { readonly waiting: Waiting; readonly className: string; readonly place: Place }
@@ -97,9 +101,10 @@ const createPlacing = (polls: ReadonlySet<Waiting>, newId: NewId): Placing => {
       taken.push({ waiting, className, place })
       return place
     },
-    give: () => {
+    give: (details = []) => {
+      const byLease = new Map(details.map((known) => [known.lease, known]))
       for (const { waiting, place } of taken.splice(0)) {
-        waiting.given.push(place.id)
+        waiting.given.push({ lease: place.id, details: byLease.get(place.id) ?? null })
         waiting.pending--
         settle(waiting)
         waiting.poll.onGiven()
