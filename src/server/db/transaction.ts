@@ -25,11 +25,23 @@ export const databaseOf = (tx: Tx): Db => openOf(tx).db
 /** Runs `act` right after the commit, in the order of the calls, and never when there is none. */
 export const onCommit = (tx: Tx, act: () => void): void => void openOf(tx).acts.push(act)
 
-export const inTransaction = async <T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> => {
+export const inTransaction = <T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> =>
+  withAgain(db, work, (begin) => db.transaction().execute(begin))
+
+/** For `work` that is one single statement, which is a transaction by itself: without the two ways of BEGIN and COMMIT. */
+export const inOneStatement = <T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> =>
+  // SAFE: an object of its own for `opens`; of a transaction `work` uses nothing but its way to the database.
+  withAgain(db, work, (begin) => begin(db.withoutPlugins() as Tx))
+
+const withAgain = async <T>(
+  db: Db,
+  work: (tx: Tx) => Promise<T>,
+  execute: (begin: (tx: Tx) => Promise<T>) => Promise<T>,
+): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     const acts: (() => void)[] = []
     try {
-      const result = await db.transaction().execute((tx) => {
+      const result = await execute((tx) => {
         opens.set(tx, { db, acts })
         return work(tx)
       })

@@ -40,6 +40,7 @@ export type NewRun = {
   readonly also?: RawBuilder<unknown>
 }
 
+/** One statement, with what is `also` to be inserted. */
 export const insertRun = async (tx: Tx, newId: NewId, run: NewRun): Promise<RunId> => {
   const id = run.id ?? newId('run')
   if (run.plan === null) await insertUnplanned(tx, newId, { ...run, id })

@@ -10,7 +10,7 @@ import { isFinal } from '../../schedule/index.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { auditInsert, writeAudit } from '../access/audit.ts'
 import type { Database, Db } from '../db/database.ts'
-import { inTransaction } from '../db/transaction.ts'
+import { inOneStatement, inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import type { Page, RunChanges, RunNotice, Runs, RunsQuery } from '../use-cases.ts'
 import { decideApproval } from './approve.ts'
@@ -139,7 +139,8 @@ const startRun = async (
     ...{ action: 'run.start', target: id, project: project.id, run: id, result: 'ok' },
   })
   await withPlacing(deps.places, (placing) =>
-    inTransaction(db, (tx) =>
+    // One statement, as insertRun says.
+    inOneStatement(db, (tx) =>
       insertRun(tx, deps.newId, {
         ...{
           id,
