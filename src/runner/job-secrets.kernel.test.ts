@@ -22,12 +22,11 @@ import {
   generateEphemeralKey,
   generateLogKey,
   generateSigningKey,
-  importLogKey,
   importVerifyKey,
   openFrame,
   sealRelease,
 } from '../seal/index.ts'
-import { systemClock } from '../sys/index.ts'
+import { createGcm, systemClock } from '../sys/index.ts'
 import { createFramer } from './logs/framer.ts'
 import { formsOf } from './logs/secret-forms.ts'
 import type { EventBody } from './sink.ts'
@@ -79,11 +78,11 @@ const play = async (command: string, { secrets, name = 'use', onSaid = () => und
   const ticket = 'a ticket'
   const options = { ticket, vsign: vault.privateKey }
   const sealed = await sealRelease(eph.publicKey, utf8(JSON.stringify(payload)), options)
-  const frameKey = await importLogKey(generateLogKey())
+  const { seal, open } = createGcm(generateLogKey())
   const frames: Uint8Array[] = []
   const grant = jobGrant(command, { name })
   const framer = createFramer({
-    ...{ attempt: grant.attempt, key: Promise.resolve(frameKey), clock: systemClock },
+    ...{ attempt: grant.attempt, key: Promise.resolve(seal), clock: systemClock },
     emit: ({ bytes }) => frames.push(bytes),
   })
   const events: EventBody[] = []
@@ -105,7 +104,7 @@ const play = async (command: string, { secrets, name = 'use', onSaid = () => und
   )
   await framer.finish()
   close()
-  const opened = await Promise.all(frames.map((frame) => openFrame(frameKey, frame)))
+  const opened = await Promise.all(frames.map((frame) => openFrame(open, frame)))
   const stored = opened.map((frame) => zstdDecompressSync(frame?.compressed ?? Buffer.alloc(0)))
   return { done, events, stored: Buffer.concat(stored) }
 }

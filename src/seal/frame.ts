@@ -27,6 +27,12 @@ export type GcmSeal = (
   options: { readonly nonce: Uint8Array; readonly aad: Uint8Array },
 ) => Uint8Array
 
+/** null when it is not authentic. */
+export type GcmOpen = (
+  sealed: Uint8Array,
+  options: { readonly nonce: Uint8Array; readonly aad: Uint8Array },
+) => Bytes | null
+
 /** Never call it twice with one key and one `header.seq`: that would use a nonce twice. */
 export const sealFrame = async (
   key: CryptoKey | GcmSeal,
@@ -42,16 +48,15 @@ export const sealFrame = async (
 
 /** The header and the still compressed body; null when the frame is not authentic under this key. */
 export const openFrame = async (
-  key: CryptoKey,
+  key: CryptoKey | GcmOpen,
   frame: Uint8Array,
 ): Promise<{ readonly header: FrameHeader; readonly compressed: Bytes } | null> => {
   const header = parseFrameHeader(frame)
   if (header === null) return null
   const aad = frame.subarray(0, frameHeaderBytes)
-  const compressed = await gcmOpen(key, frame.subarray(frameHeaderBytes), {
-    nonce: frameNonce(header.seq),
-    aad,
-  })
+  const options = { nonce: frameNonce(header.seq), aad }
+  const sealed = frame.subarray(frameHeaderBytes)
+  const compressed = typeof key === 'function' ? key(sealed, options) : await gcmOpen(key, sealed, options)
   return compressed === null ? null : { header, compressed }
 }
 

@@ -12,7 +12,15 @@ export {
   signIngestKey,
   verifyIngestKey,
 } from './envelope.ts'
-export { type GcmSeal, generateLogKey, importLogKey, logKeyBytes, openFrame, sealFrame } from './frame.ts'
+export {
+  type GcmOpen,
+  type GcmSeal,
+  generateLogKey,
+  importLogKey,
+  logKeyBytes,
+  openFrame,
+  sealFrame,
+} from './frame.ts'
 export { hpkeOpen, hpkeSeal } from './hpke.ts'
 export { canonicalJson, jcsDigest } from './jcs.ts'
 export { type JwsClaims, type Sign, signJws, type Verify, verifyJws } from './jws.ts'

@@ -9,7 +9,8 @@ import { zstdDecompressSync } from 'node:zlib'
 import { concatBytes } from '../../base/bytes.ts'
 import { formatId, uuid7 } from '../../base/ids.ts'
 import { logFooterBytes, parseLogFooter, parseLogIndex } from '../../protocol/log-object.ts'
-import { decryptBlob, generateLogKey, importLogKey } from '../../seal/index.ts'
+import { decryptBlob, generateLogKey } from '../../seal/index.ts'
+import { createGcm } from '../../sys/index.ts'
 import { archiveMemoryBytes } from '../limits.ts'
 import { packLog } from './archive.ts'
 import { createFrameStore } from './frame-store.ts'
@@ -25,16 +26,16 @@ after(() => rm(directory, { recursive: true, force: true }))
 /** Writes steps through a framer, packs the result and reads it back as the server does. */
 const pack = async (writes: readonly (readonly [step: number, bytes: Buffer])[]) => {
   const logKey = generateLogKey()
-  const frameKey = await importLogKey(logKey)
+  const gcm = createGcm(logKey)
   const path = join(directory, 'frames')
   const store = createFrameStore(path)
   const framer = createFramer({
-    ...{ attempt, key: Promise.resolve(frameKey), clock: { now: () => 0, monotonicMs: () => 0 } },
+    ...{ attempt, key: Promise.resolve(gcm.seal), clock: { now: () => 0, monotonicMs: () => 0 } },
     emit: (frame) => store.add(frame.bytes),
   })
   for (const [step, bytes] of writes) framer.write(step, bytes)
   const lastSeq = await framer.finish()
-  const container = packLog({ attempt, logKey, frameKey, frames: store.frames(), lastSeq })
+  const container = packLog({ attempt, logKey, openWith: gcm.open, frames: store.frames(), lastSeq })
   const plain: Uint8Array[] = []
   for await (const part of decryptBlob(container, {
     keyFor: (id) => (id === attempt ? logKey : null),

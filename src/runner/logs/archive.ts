@@ -9,7 +9,7 @@ import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import { type FrameHeader, frameRawBytesMax } from '../../protocol/frames.ts'
 import { encodeLogIndex, type LogIndexEntry, logChunkRawBytesMax } from '../../protocol/log-object.ts'
-import { type CryptoKey, encryptBlob, openFrame } from '../../seal/index.ts'
+import { encryptBlob, type GcmOpen, openFrame } from '../../seal/index.ts'
 import { compressInlineBytes } from '../limits.ts'
 import type { FileBody } from '../session/requests.ts'
 
@@ -17,7 +17,7 @@ import type { FileBody } from '../session/requests.ts'
 export const packLog = (options: {
   readonly attempt: AttemptId
   readonly logKey: Uint8Array
-  readonly frameKey: CryptoKey
+  readonly openWith: GcmOpen
   readonly frames: AsyncIterable<Uint8Array>
   readonly lastSeq: number
 }): AsyncIterable<Uint8Array> =>
@@ -36,7 +36,7 @@ type Chunk = {
 }
 
 const plainLog = async function* (options: {
-  readonly frameKey: CryptoKey
+  readonly openWith: GcmOpen
   readonly frames: AsyncIterable<Uint8Array>
   readonly lastSeq: number
 }): AsyncIterable<Uint8Array> {
@@ -53,7 +53,7 @@ const plainLog = async function* (options: {
     return bytes
   }
   for await (const frame of options.frames) {
-    const opened = await openFrame(options.frameKey, frame)
+    const opened = await openFrame(options.openWith, frame)
     if (opened === null) throw fault('E_DEFECT', { detail: 'a frame of this attempt does not open' })
     const { header } = opened
     const raw = zstdDecompressSync(opened.compressed, { maxOutputLength: frameRawBytesMax })

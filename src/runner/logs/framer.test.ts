@@ -2,18 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { formatId, uuid7 } from '../../base/ids.ts'
-import { type CryptoKey, generateLogKey, importLogKey, openFrame } from '../../seal/index.ts'
+import { type GcmSeal, generateLogKey, importLogKey, openFrame } from '../../seal/index.ts'
+import { createGcm } from '../../sys/index.ts'
 import { frameRawBytes, unsealedLogBytesMax } from '../limits.ts'
 import { createFramer, type SealedFrame } from './framer.ts'
 
 const attempt = formatId('attempt', uuid7(1_790_000_000_000, new Uint8Array(10)))
 
 const open = async (nowMs: () => number) => {
-  const key = await importLogKey(generateLogKey())
+  const logKey = generateLogKey()
+  const key = await importLogKey(logKey)
   const sealed: SealedFrame[] = []
   const framer = createFramer({
     attempt,
-    key: Promise.resolve(key),
+    key: Promise.resolve(createGcm(logKey).seal),
     clock: { now: () => 0, monotonicMs: nowMs },
     emit: (frame) => void sealed.push(frame),
   })
@@ -105,7 +107,7 @@ test('waiting output leaves when somebody begins to watch', async () => {
 })
 
 test('output waits while more than the bound is not sealed, also while there is no key yet', async () => {
-  const made = Promise.withResolvers<CryptoKey>()
+  const made = Promise.withResolvers<GcmSeal>()
   const sealed: number[] = []
   const framer = createFramer({
     ...{ attempt, key: made.promise, clock: { now: () => 0, monotonicMs: () => 0 } },
@@ -120,7 +122,7 @@ test('output waits while more than the bound is not sealed, also while there is 
   }
   assert.ok(wait instanceof Promise)
   assert.deepEqual(sealed, [])
-  made.resolve(await importLogKey(generateLogKey()))
+  made.resolve(createGcm(generateLogKey()).seal)
   await wait
   assert.equal(framer.room(), undefined)
   assert.ok(sealed.length >= 1)

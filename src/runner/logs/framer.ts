@@ -4,7 +4,7 @@ import { constants, zstdCompress, zstdCompressSync } from 'node:zlib'
 import type { Clock } from '../../base/clock.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import type { FrameHeader } from '../../protocol/frames.ts'
-import { type CryptoKey, type GcmSeal, sealFrame } from '../../seal/index.ts'
+import { type GcmSeal, sealFrame } from '../../seal/index.ts'
 import {
   compressInlineBytes,
   frameRawBytes,
@@ -18,7 +18,7 @@ export type SealedFrame = { readonly seq: number; readonly bytes: Uint8Array; re
 export type FramerDeps = {
   readonly attempt: AttemptId
   /** Output may come before its key is made: frames wait for it. */
-  readonly key: Promise<CryptoKey | GcmSeal>
+  readonly key: Promise<GcmSeal>
   readonly clock: Clock
   /** Gets every frame once, in the order of `seq`. */
   readonly emit: (frame: SealedFrame) => void

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { finishBundleBytesMax } from '../../protocol/finish-body.ts'
 import type { FrameBatchItem } from '../../protocol/frames.ts'
-import { type CryptoKey, type GcmSeal, generateLogKey, importLogKey } from '../../seal/index.ts'
+import { generateLogKey } from '../../seal/index.ts'
+import { createGcm, type Gcm } from '../../sys/index.ts'
 import { keepPacked, packLog } from '../logs/archive.ts'
-import { createFrameSeal } from '../logs/frame-cipher.ts'
 import { createFrameStore } from '../logs/frame-store.ts'
 import { createFramer } from '../logs/framer.ts'
 import type { AttemptSink } from '../sink.ts'
@@ -36,8 +36,7 @@ export interface Journal {
 
 type Keys = {
   readonly logKey: Uint8Array
-  readonly seal: GcmSeal
-  readonly frameKey: CryptoKey
+  readonly gcm: Gcm
   readonly sealedKey: Uint8Array
 }
 
@@ -63,7 +62,7 @@ export const openJournal = (life: Life): Journal => {
   })
   const framer = createFramer({
     attempt,
-    key: making.then(({ seal }) => seal),
+    key: making.then(({ gcm }) => gcm.seal),
     clock: deps.clock,
     emit: (frame) => {
       store.add(frame.bytes)
@@ -73,8 +72,8 @@ export const openJournal = (life: Life): Journal => {
   const packAll = async (): Promise<PackedLog> => {
     const lastSeq = await framer.finish()
     if (lastSeq === 0) return { lastSeq, object: null }
-    const { logKey, frameKey } = await making
-    const pieces = packLog({ attempt, logKey, frameKey, frames: store.frames(), lastSeq })
+    const { logKey, gcm } = await making
+    const pieces = packLog({ attempt, logKey, openWith: gcm.open, frames: store.frames(), lastSeq })
     const object = await keepPacked(pieces, { path: path('log'), memoryBytes: finishBundleBytesMax })
     return { lastSeq, object }
   }
@@ -125,8 +124,7 @@ const makeKeys = async ({ deps, grant }: Life): Promise<Keys> => {
   const owner = { project: grant.spec.project.id, attempt: grant.attempt }
   const seal = await deps.logKeySeals.take()
   if (seal === null) throw fault('E_PROTOCOL', { detail: 'the ingest key cannot be used' })
-  const [frameKey, sealedKey] = await Promise.all([importLogKey(logKey), seal(logKey, owner)])
-  return { logKey, seal: createFrameSeal(logKey), frameKey, sealedKey }
+  return { logKey, gcm: createGcm(logKey), sealedKey: await seal(logKey, owner) }
 }
 
 const settled = (promise: Promise<unknown> | null): Promise<void> =>

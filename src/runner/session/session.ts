@@ -202,13 +202,15 @@ const pollOnce = async (state: State): Promise<void> => {
     ...logKeysOf(state),
     ...(facts === state.factsSent ? {} : { facts }),
   }
-  const answer = await deps.requests.send({
+  const sent = deps.requests.send({
     path: pollPath,
     body: utf8(JSON.stringify(request)),
     contentType: 'application/json',
     timeoutMs: pollDeadlineMs,
     signal: offer === null ? stopping.signal : AbortSignal.any([stopping.signal, offer.signal]),
   })
+  // Made while it waits: the next poll is on the way of a job that begins.
+  const [answer] = await Promise.all([sent, makeKeys(state, free + 1)])
   state.factsSent = facts
   for (const lease of Object.keys(request.logKeys ?? {})) forgetKey(state, lease as LeaseId)
   if (answer !== null) await take(state, answer as PollAnswer)
@@ -229,11 +231,15 @@ const forgetKey = ({ held }: State, lease: LeaseId): void => {
 
 /** Each key is offered until it is used once. */
 const offerKeys = async (state: State, count: number): Promise<readonly string[]> => {
-  while (state.keys.size < count) {
-    const key = await generateEphemeralKey()
-    state.keys.set(toBase64Url(key.publicKey), key)
-  }
+  await makeKeys(state, count)
   return [...state.keys.keys()].slice(0, count)
+}
+
+const makeKeys = async ({ keys }: State, count: number): Promise<void> => {
+  while (keys.size < count) {
+    const key = await generateEphemeralKey()
+    keys.set(toBase64Url(key.publicKey), key)
+  }
 }
 
 const take = async (state: State, answer: PollAnswer): Promise<void> => {

@@ -56,7 +56,8 @@ const appendNext = async (
   const { from, to, starts, lengths } = range
   const newKey = range.logKey === null ? null : Buffer.from(range.logKey)
   const known = granted.of(attempt)
-  if (from === 1 && sealedKey !== null && known?.lease === lease && known.runner === request.runner)
+  const isNews = sealedKey !== null && fresh.announcedKey(attempt) === null
+  if (from === 1 && isNews && known?.lease === lease && known.runner === request.runner)
     announceKey({ db, fresh }, attempt, sealedKey)
   const { rows } = await sql`
     with grown as (

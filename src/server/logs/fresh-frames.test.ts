@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { inflateRawSync } from 'node:zlib'
 import { makeFrame } from '../../../test/support/scripted-runner.ts'
 import { type AttemptId, formatId } from '../../base/ids.ts'
-import { generateLogKey, importLogKey } from '../../seal/index.ts'
+import { generateLogKey } from '../../seal/index.ts'
+import { createGcm } from '../../sys/index.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import { createFreshFrames } from './fresh-frames.ts'
@@ -86,7 +87,7 @@ test('a follower gets fresh frames without a look at the tables', async () => {
   fresh.add(attempt, { from: 1, frames, sealedKey: log.sealedKey })
   // SAFE: a database that nobody asks; any use of it throws.
   const stored = createStoredFrames(null as unknown as Db, fresh)
-  const key = await importLogKey(log.key)
+  const key = createGcm(log.key).open
   const page = (after: number) => stored.pageAfter(attempt, { after, key, since: stored.mark() })
   const [whole, rest] = await Promise.all([page(0), page(1)])
   const texts = whole.frames.map(({ deflated }) => inflateRawSync(deflated).toString())

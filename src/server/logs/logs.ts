@@ -3,7 +3,8 @@
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
-import { type CryptoKey, importLogKey } from '../../seal/index.ts'
+import type { GcmOpen } from '../../seal/index.ts'
+import { createGcm } from '../../sys/index.ts'
 import type { Scope } from '../access/actor.ts'
 import { type Bells, createBells } from '../db/bells.ts'
 import type { Database } from '../db/database.ts'
@@ -73,7 +74,7 @@ const readAll = async function* (
     if (start === null) return
     const { log, key } = start
     if (await isOnlyPacked(parts, reading, start)) yield* readPacked(parts, reading, { log, key })
-    else yield* readStored(parts, reading, { key: await importLogKey(key), bell, signal })
+    else yield* readStored(parts, reading, { key: createGcm(key).open, bell, signal })
   } finally {
     bell.disarm()
   }
@@ -149,7 +150,7 @@ const readPacked = ({ objects }: Parts, { after, step }: Reading, { log, key }: 
 const readStored = async function* (
   { stored }: Parts,
   reading: Reading,
-  { key, bell, signal }: Waiting & { readonly key: CryptoKey },
+  { key, bell, signal }: Waiting & { readonly key: GcmOpen },
 ): AsyncGenerator<FollowerFrame> {
   let { after } = reading
   // Nothing that was under way before this reader came may tell it that there is no news.

@@ -7,7 +7,7 @@ import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import { frameRawBytesMax } from '../../protocol/frames.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
-import { type CryptoKey, openFrame } from '../../seal/index.ts'
+import { type GcmOpen, openFrame } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { FreshFrames } from './fresh-frames.ts'
@@ -27,7 +27,7 @@ export type StoredFrames = {
   mark(): number
   pageAfter(
     attempt: AttemptId,
-    options: { readonly after: number; readonly key: CryptoKey; readonly since: number },
+    options: { readonly after: number; readonly key: GcmOpen; readonly since: number },
   ): Promise<FramePage>
 }
 
@@ -96,7 +96,7 @@ type Row = {
 const readPage = async (
   db: Db,
   attempt: AttemptId,
-  { after, key }: { readonly after: number; readonly key: CryptoKey },
+  { after, key }: { readonly after: number; readonly key: GcmOpen },
 ): Promise<FramePage> => {
   const { rows } = await sql<Row>`
     select a.log_complete as "isComplete", f.* from attempts a left join lateral (
@@ -125,7 +125,7 @@ const slices = ({ from, starts, lengths, body }: Row) =>
 
 const openPage = async (
   attempt: AttemptId,
-  key: CryptoKey,
+  key: GcmOpen,
   sealed: readonly Uint8Array[],
 ): Promise<FramePage> => ({
   frames: await Promise.all(sealed.map((bytes) => toFollowerFrame(attempt, key, bytes))),
@@ -138,7 +138,7 @@ const deflate = promisify(deflateRaw)
 
 const toFollowerFrame = async (
   attempt: AttemptId,
-  key: CryptoKey,
+  key: GcmOpen,
   bytes: Uint8Array,
 ): Promise<FollowerFrame> => {
   const opened = await openFrame(key, bytes)

@@ -51,12 +51,12 @@ export const answerPoll = async (
 ): Promise<PollAnswer | null> => {
   const { caller, request } = poll
   const { session, boot, facts } = request
+  announceLogKeys(deps, caller.id, request.logKeys)
   const ended = await enterSession(deps, caller, { session, boot: boot ?? '', facts: facts ?? null })
   for (const attempt of ended)
     await loseAttempt(deps, attempt, {
       loss: { code: 'E_RUNNER_SESSION', message: `Runner ${caller.name} was started anew` },
     })
-  announceLogKeys(deps, caller.id, request.logKeys)
   const until = performance.now() + pollHoldMs
   const { bell, takeCall } = armBells(deps, caller.id, request)
   try {
