@@ -1,5 +1,6 @@
 // SHA-256 (FIPS 180-4) for code that must be synchronous and free of Node built-ins: the compiler names its sources
-// by digest. Everything that may wait or may use Node takes WebCrypto or node:crypto instead; never for secrets.
+// by digest, and short texts are done sooner here than by WebCrypto. Everything else takes that or node:crypto; never for
+// secrets.
 
 import { toHex, utf8 } from './bytes.ts'
 

@@ -1,6 +1,7 @@
 // JSON in the one form that is hashed and signed: RFC 8785, with integers only (trust-model.md, first page).
 // A value that has no such form (a float, a lone surrogate, a function) is a defect of the caller and throws.
 import { toHex, utf8 } from '../base/bytes.ts'
+import { sha256 as sha256Here } from '../base/sha256.ts'
 import { sha256 } from './subtle.ts'
 
 const depthMax = 128
@@ -9,8 +10,13 @@ const depthMax = 128
 export const canonicalJson = (value: unknown): string => write(value, 0)
 
 /** SHA-256 of the canonical form, in hexadecimal. */
-export const jcsDigest = async (value: unknown): Promise<string> =>
-  toHex(await sha256(utf8(canonicalJson(value))))
+export const jcsDigest = async (value: unknown): Promise<string> => {
+  const bytes = utf8(canonicalJson(value))
+  return toHex(bytes.length <= shortBytes ? sha256Here(bytes) : await sha256(bytes))
+}
+
+/** Digested sooner here than handed to another thread of WebCrypto. */
+const shortBytes = 4096
 
 const write = (value: unknown, depth: number): string => {
   if (depth > depthMax) throw new RangeError('JSON nested too deeply')

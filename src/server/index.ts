@@ -1,7 +1,7 @@
 // The door of the server: everything put together from its settings, opened in order, closed in reverse.
 //   1. the database, brought to this version   2. vault, objects, keys   3. use cases   4. who may ask, live updates
 //   5. the doors: people, operator, runners     6. the claim link, what is tidied, and what begins because of the time
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, sign } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -9,7 +9,7 @@ import type { Clock, RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Secret } from '../base/secret.ts'
-import { type CryptoKey, importSigningKey } from '../seal/index.ts'
+import type { Sign } from '../seal/index.ts'
 import { type Access, createAccess, keepOrganisation } from './access/access.ts'
 import { parseSite, type Site } from './access/site.ts'
 import { createAnsweredRequests } from './answered-requests.ts'
@@ -262,9 +262,9 @@ const openRunnerDoor = async (
 }
 
 /** PKCS #8 in PEM, as the supervisor wrote it. */
-const readTicketKey = async (path: string): Promise<CryptoKey> => {
-  const pkcs8 = createPrivateKey(await readFile(path)).export({ type: 'pkcs8', format: 'der' })
-  const pair = await importSigningKey(pkcs8)
-  if (pair === null) throw fault('E_CONFIG_INVALID', { detail: `${path} is not an Ed25519 key` })
-  return pair.privateKey
+const readTicketKey = async (path: string): Promise<Sign> => {
+  const key = createPrivateKey(await readFile(path))
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw fault('E_CONFIG_INVALID', { detail: `${path} is not an Ed25519 key` })
+  return (message) => sign(null, message, key)
 }

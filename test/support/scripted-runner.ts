@@ -126,12 +126,10 @@ export const createScriptedRunner = (
     },
     beat: (leases: readonly Held[], at = session): Promise<Reply<BeatAnswer>> =>
       send('/runner/v1/beat', { v: 1, session: at, leases: leases.map(({ lease }) => lease) }),
+    batch,
     /** One frame per text, in one request. */
     frames: async (held: Held, step: number, ...texts: string[]): Promise<Reply<FramesAnswer>> =>
-      send(
-        '/runner/v1/frames',
-        encodeFrameBatch(await Promise.all(texts.map((text) => frame(held, step, text)))),
-      ),
+      send('/runner/v1/frames', await batch(held, step, ...texts)),
     events: (held: Held, events: readonly AttemptEvent[]): Promise<Reply> =>
       send(`/runner/v1/leases/${held.lease}/events`, { v: 1, events }),
     finish: (held: Held, changes: Partial<FinishRequest> = {}): Promise<Reply> =>
@@ -230,6 +228,9 @@ const hold = async (grant: LeaseGrant, ingest: Uint8Array, ephs: Map<string, Key
   const sealedKey = await sealLogKey(ingest, key, { project: grant.spec.project.id, attempt: grant.attempt })
   return { ...grant, ephKey: ephs.get(grant.eph ?? ''), log: { key, sealedKey: sealedKey!, seq: 0 } }
 }
+
+const batch = async (held: Held, step: number, ...texts: string[]) =>
+  encodeFrameBatch(await Promise.all(texts.map((text) => frame(held, step, text))))
 
 const frame = async (held: Held, step: number, text: string) => {
   const { log } = held

@@ -9,8 +9,15 @@ import { tellerOf } from '../db/tell.ts'
 import { inTransaction, onCommit, type Tx } from '../db/transaction.ts'
 import type { FreshFrames } from './fresh-frames.ts'
 
+/** Whoever signed a request; `confirm` throws unless the key is that of an enrolled runner now. */
+export type FrameSender = {
+  readonly id: RunnerId
+  readonly publicKey: Uint8Array
+  confirm(): Promise<void>
+}
+
 export type FrameRequest = {
-  readonly runner: RunnerId
+  readonly sender: FrameSender
   readonly body: Uint8Array
   readonly items: readonly ParsedFrameItem[]
 }
@@ -33,12 +40,14 @@ export const appendFrames = async (
 ): Promise<readonly FrameResult[]> => {
   const [request, ...others] = requests
   const result = request !== undefined && others.length === 0 ? await appendNext(deps, request) : null
-  return result === null ? appendAll(deps, requests) : [result]
+  if (result !== null) return [result]
+  for (const { sender } of requests) await sender.confirm()
+  return appendAll(deps, requests)
 }
 
 /**
- * The usual case in one statement, without looking first: frames of one attempt that go on where its log ends. null when
- * they do not, and then nothing was written.
+ * The usual case in one statement, without looking first: frames of one attempt that go on where its log ends, sent by a
+ * runner that is enrolled. null when they are not, and then nothing was written.
  */
 const appendNext = async (
   { db, fresh, granted }: Deps,
@@ -46,24 +55,27 @@ const appendNext = async (
 ): Promise<FrameResult | null> => {
   const [first] = request.items
   if (first === undefined) return null
+  const { sender } = request
   const { lease, header, sealedKey } = first
   const { attempt } = header
   const isOne = request.items.every((item) => item.lease === lease && item.header.attempt === attempt)
   const logKey = header.seq === 1 ? null : thereAlready
-  const before = { attempt, runner: request.runner, lastSeq: header.seq - 1, logKey }
+  const before = { attempt, runner: sender.id, lastSeq: header.seq - 1, logKey }
   const range = isOne ? takeRange(request, before, request.items) : null
   if (range === null || range.starts.length !== request.items.length) return null
   const { from, to, starts, lengths } = range
   const newKey = range.logKey === null ? null : Buffer.from(range.logKey)
   const known = granted.of(attempt)
   const isNews = sealedKey !== null && fresh.announcedKey(attempt) === null
-  if (from === 1 && isNews && known?.lease === lease && known.runner === request.runner)
+  if (from === 1 && isNews && known?.lease === lease && known.runner === sender.id)
     announceKey({ db, fresh }, attempt, sealedKey)
   const { rows } = await sql`
     with grown as (
       update attempts set last_seq = ${to}, log_key = coalesce(log_key, ${newKey})
-      where lease_id = ${lease} and id = ${attempt} and runner_id = ${request.runner} and status = 'running'
+      where lease_id = ${lease} and id = ${attempt} and runner_id = ${sender.id} and status = 'running'
         and last_seq = ${from - 1} and (log_key is not null or ${newKey}::bytea is not null)
+        and exists (select from runners where id = ${sender.id} and status = 'enrolled'
+          and public_key = ${Buffer.from(sender.publicKey)})
       returning id
     ), batch as (insert into log_batches (body) select ${bodyOf(request)} from grown returning id),
     frames as (
@@ -161,7 +173,7 @@ const takeRequest = (
   for (const [id, items] of Map.groupBy(request.items, (item) => item.lease)) {
     const lease = leases.get(id)
     const isTheirs =
-      lease?.runner === request.runner && items.every((item) => item.header.attempt === lease.attempt)
+      lease?.runner === request.sender.id && items.every((item) => item.header.attempt === lease.attempt)
     if (lease === undefined || !isTheirs) {
       results.set(id, null)
       continue

@@ -42,25 +42,87 @@ export type SignedRequest = {
   readonly authorization: string | undefined
 }
 
-export type Authenticate = (request: SignedRequest) => Promise<Caller>
+/** Signed by the key that a runner had last. Whether it still is the key of an enrolled runner, the tables say. */
+export type Sender = {
+  readonly id: RunnerId
+  readonly publicKey: Uint8Array
+  readonly bodyDigest: string
+  /** Looks now; throws unless it is so. */
+  confirm(): Promise<void>
+}
+
+export type Authenticate = {
+  caller(request: SignedRequest): Promise<Caller>
+  /** Without a look at the tables, where the runner is known: for a statement that looks itself. */
+  sender(request: SignedRequest): Promise<Sender>
+}
 
 export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Clock }): Authenticate => {
   const replays = createReplayMemory(deps.clock)
   const keys = createKeys()
-  return async (request) => {
-    const jws = /^MF-Runner ([A-Za-z0-9_.-]{1,8192})$/.exec(request.authorization ?? '')?.[1]
-    if (jws === undefined) throw refused('no MF-Runner authorization')
+  const check = (claims: JwsClaims, request: SignedRequest, runner: RunnerId) => {
+    const checked = checkClaims(claims, { request, runner, nowMs: deps.clock.now() })
+    if (!replays.isNew(String(claims.jti))) throw refused('a request that was seen before')
+    return checked
+  }
+  const caller = async (request: SignedRequest): Promise<Caller> => {
+    const jws = jwsOf(request)
     const proof = await prove(deps.db, keys, jws)
     if (proof === null) throw refused('no signature of an enrolled runner')
     const { claims, row: runner } = proof
-    const { iat, bodyDigest } = checkClaims(claims, { request, runner: runner.id, nowMs: deps.clock.now() })
-    if (!replays.isNew(String(claims.jti))) throw refused('a request that was seen before')
-    if (runner.status === 'suspended')
-      throw fault('E_RUNNER_SESSION', { public: `This runner is suspended: ${runner.statusReason ?? ''}` })
+    const { iat, bodyDigest } = check(claims, request, runner.id)
+    refuseSuspended(runner)
     const { id, name, compiler, session, boot, isSeen } = runner
     const { key } = proof.imported
     return { id, name, compiler, current: { session, boot, isSeen }, key, jws, iat, bodyDigest }
   }
+  const sender = async (request: SignedRequest): Promise<Sender> => {
+    const signed = await verifyByLastKey(keys, jwsOf(request))
+    if (signed === null) {
+      const { id, bodyDigest } = await caller(request)
+      return { id, bodyDigest, publicKey: keys.last(id)?.bytes ?? new Uint8Array(), confirm: async () => {} }
+    }
+    const { id, publicKey } = signed
+    const { bodyDigest } = check(signed.claims, request, id)
+    const confirm = async () => {
+      const row = await findRunner(deps.db, id)
+      if (row === null || !row.publicKey.equals(publicKey))
+        throw refused('no signature of an enrolled runner')
+      refuseSuspended(row)
+    }
+    return { id, publicKey, bodyDigest, confirm }
+  }
+  return { caller, sender }
+}
+
+const jwsOf = ({ authorization }: SignedRequest): string => {
+  const jws = /^MF-Runner ([A-Za-z0-9_.-]{1,8192})$/.exec(authorization ?? '')?.[1]
+  if (jws === undefined) throw refused('no MF-Runner authorization')
+  return jws
+}
+
+const refuseSuspended = ({ status, statusReason }: Row): void => {
+  if (status === 'suspended')
+    throw fault('E_RUNNER_SESSION', { public: `This runner is suspended: ${statusReason ?? ''}` })
+}
+
+/** null when no key is known here, or another one signed. */
+const verifyByLastKey = async (
+  keys: KeysOfRunners,
+  jws: string,
+): Promise<{ readonly claims: JwsClaims; readonly id: RunnerId; readonly publicKey: Uint8Array } | null> => {
+  let id: RunnerId | null = null
+  let known: ReturnType<KeysOfRunners['last']> = null
+  const keyFor = (kid: string | null) => {
+    id = parseId('runner', kid)
+    known = id === null ? null : keys.last(id)
+    return known?.verify ?? null
+  }
+  const claims = await verifyJws(jws, { typ: runnerRequestTyp, keyFor })
+  return claims === null || id === null || known === null
+    ? null
+    : // SAFE: set by `keyFor`, which the compiler does not follow.
+      { claims, id, publicKey: (known as KnownKey).bytes }
 }
 
 type Proof = { readonly claims: JwsClaims; readonly row: Row; readonly imported: ImportedKey }
@@ -98,12 +160,13 @@ const readRunner = async (
 
 type KeysOfRunners = ReturnType<typeof createKeys>
 type ImportedKey = { readonly key: CryptoKey; readonly verify: Verify }
+type KnownKey = ImportedKey & { readonly bytes: Buffer }
 /** Whose key it is, is read for every request; what its bytes mean never changes. */
 const createKeys = () => {
-  const known = new Map<RunnerId, ImportedKey & { readonly bytes: Buffer }>()
+  const known = new Map<RunnerId, KnownKey>()
   return {
     /** As it was when it was read last. */
-    last: (id: RunnerId): ImportedKey | null => known.get(id) ?? null,
+    last: (id: RunnerId): KnownKey | null => known.get(id) ?? null,
     of: async (id: RunnerId, bytes: Buffer): Promise<ImportedKey | null> => {
       const before = known.get(id)
       if (before?.bytes.equals(bytes)) return before
@@ -122,7 +185,7 @@ const createKeys = () => {
 }
 
 /** Throws unless the body is the one that was signed. */
-export const requireBody = (caller: Caller, body: Uint8Array): void => {
+export const requireBody = (caller: { readonly bodyDigest: string }, body: Uint8Array): void => {
   const digest = toBase64Url(createHash('sha256').update(body).digest())
   if (digest !== caller.bodyDigest) throw refused('the body is not the one that was signed')
 }

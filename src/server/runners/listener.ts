@@ -8,7 +8,7 @@ import { type LeaseId, parseId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { sqlState } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
-import { type Authenticate, type Caller, requireBody } from './authenticate.ts'
+import { type Authenticate, type Caller, requireBody, type Sender } from './authenticate.ts'
 
 export type RunnerCall = {
   readonly caller: Caller
@@ -25,6 +25,8 @@ export type RunnerRoutes = {
   readonly ofLease: Readonly<
     Record<string, (call: RunnerCall, lease: LeaseId, body: Uint8Array) => Promise<Answer>>
   >
+  /** `POST /runner/v1/frames`: its statement itself looks whether the sender still is a runner. */
+  readonly frames: (sender: Sender, body: Uint8Array) => Promise<Answer>
   /** `PUT` (or POST) `/runner/v1/leases/:lease/log`: streams; checks the digest itself. */
   readonly putLog: (call: RunnerCall, lease: LeaseId, content: AsyncIterable<Uint8Array>) => Promise<Answer>
 }
@@ -128,7 +130,14 @@ const dispatch = async (context: Context, request: IncomingMessage, signal: Abor
   const { authorization } = request.headers
   const target = findTarget(context.routes, method, url)
   if (target === null) throw fault('E_NOT_FOUND')
-  const call = { caller: await context.authenticate({ method, url, authorization }), signal }
+  const signed = { method, url, authorization }
+  if (target.kind === 'frames') {
+    const sender = await context.authenticate.sender(signed)
+    const body = await readBody(request)
+    requireBody(sender, body)
+    return context.routes.frames(sender, body)
+  }
+  const call = { caller: await context.authenticate.caller(signed), signal }
   if (target.kind === 'log') return context.routes.putLog(call, target.lease, request)
   const body = await readBody(request)
   requireBody(call.caller, body)
@@ -136,6 +145,7 @@ const dispatch = async (context: Context, request: IncomingMessage, signal: Abor
 }
 
 type Target =
+  | { readonly kind: 'frames' }
   | { readonly kind: 'log'; readonly lease: LeaseId }
   | { readonly kind: 'body'; readonly handle: (call: RunnerCall, body: Uint8Array) => Promise<Answer> }
 
@@ -148,6 +158,7 @@ const findTarget = (routes: RunnerRoutes, method: string, url: string): Target |
   if (lease !== null && name === 'log' && (method === 'PUT' || method === 'POST'))
     return { kind: 'log', lease }
   if (method !== 'POST') return null
+  if (lease === null && name === 'frames') return { kind: 'frames' }
   if (lease === null) {
     const handle = Object.hasOwn(routes.plain, name) ? routes.plain[name] : undefined
     return handle === undefined ? null : { kind: 'body', handle }

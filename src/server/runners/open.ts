@@ -14,7 +14,7 @@ import {
   parsePlanMade,
   parsePollRequest,
 } from '../../protocol/runner-wire-parse.ts'
-import type { CryptoKey } from '../../seal/index.ts'
+import type { CryptoKey, Sign } from '../../seal/index.ts'
 import { createBells } from '../db/bells.ts'
 import type { Database, Db } from '../db/database.ts'
 import { createGroupCommit } from '../db/group-commit.ts'
@@ -56,7 +56,7 @@ export type RunnerListenerDeps = {
   /** Where frames go that are durable now, for those who follow them in this process. */
   readonly fresh: FreshFrames
   /** The server's TICKET key (Ed25519, private). */
-  readonly ticketKey: CryptoKey
+  readonly ticketKey: CryptoKey | Sign
   /** Where people reach the server, for links. */
   readonly serverUrl: () => string
   /** What a job without a rule of its own may reach. */
@@ -145,10 +145,10 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
         return (await answerPoll(poll, { caller, request, body: text }, signal)) ?? undefined
       },
       beat: async ({ caller }, body) => renewLeases(db, caller.id, parsed(parseBeatRequest(parseJson(body)))),
-      frames: async ({ caller }, body) => {
-        const items = parsed(parseFrameBatch(body))
-        return framesAnswer(await append({ runner: caller.id, body, items }), deps.watchers)
-      },
+    },
+    frames: async (sender, body) => {
+      const items = parsed(parseFrameBatch(body))
+      return framesAnswer(await append({ sender, body, items }), deps.watchers)
     },
     ofLease: {
       events: ({ caller }, lease, body) => {

@@ -522,6 +522,43 @@ test('only the key counts that stands there now, whatever key was known before',
   assert.deepEqual([await statusWith({}), await statusWith({ key: fresh })], [200, 401])
 })
 
+test('frames are stored of an enrolled runner that signed with its key of now, and of nobody else', async () => {
+  const runner = await open('framed')
+  await planned(runner, { key: 'a' })
+  const held = await one(runner)
+  const { id, key } = runner.identity
+  const lastSeq = async () =>
+    (
+      await sql<{ n: number }>`select last_seq as n from attempts where id = ${held.attempt}`.execute(
+        parts.db,
+      )
+    ).rows[0]?.n
+  assert.equal((await runner.frames(held, 0, 'known\n')).status, 200)
+  const batch = await runner.batch(held, 0, 'x\n')
+  const send = async (change: Parameters<ScriptedRunner['send']>[2] = {}) =>
+    (await runner.send('/runner/v1/frames', batch, change)).status
+  const jti = 'frames-with-one-number'
+  assert.equal(await send({ bytes: Buffer.concat([batch, Buffer.alloc(1)]) }), 401, 'another body')
+  assert.equal(await send({ key: await generateSigningKey() }), 401, 'another key')
+  assert.equal(await send({ claims: { htu: '/runner/v1/beat' } }), 401, 'for another address')
+  const states = [
+    [sql`public_key = ${Buffer.from((await generateSigningKey()).publicKey)}`, 401],
+    [sql`status = 'revoked'`, 401],
+    [sql`status = 'suspended'`, 409],
+  ] as const
+  for (const [change, status] of states) {
+    await sql`update runners set ${change} where id = ${id}`.execute(parts.db)
+    assert.equal(await send(), status)
+    await sql`update runners set status = 'enrolled', public_key = ${Buffer.from(key.publicKey)} where id = ${id}`.execute(
+      parts.db,
+    )
+  }
+  assert.equal(await lastSeq(), 1)
+  assert.deepEqual([await send({ claims: { jti } }), await send({ claims: { jti } })], [200, 401])
+  assert.equal(await lastSeq(), 2)
+  await runner.finish(held)
+})
+
 test('what is not the protocol is refused without a defect', async () => {
   const runner = await open('malformed')
   const refused = async (path: string, body: object | Uint8Array, status = 400) =>

@@ -6,7 +6,7 @@ import { isFault } from '../../base/faults.ts'
 import type { PollAnswer } from '../../protocol/runner-wire.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import { type TicketClaims, ticketTyp } from '../../protocol/vault.ts'
-import { type CryptoKey, signJws } from '../../seal/index.ts'
+import { type CryptoKey, type Sign, signJws } from '../../seal/index.ts'
 import type { NewId } from '../new-id.ts'
 import type { LeaseDetails } from '../runs/leased.ts'
 import type { VaultClient } from '../vault-client.ts'
@@ -25,7 +25,7 @@ export type Tickets = {
 
 type Deps = {
   readonly vault: VaultClient
-  readonly key: CryptoKey
+  readonly key: CryptoKey | Sign
   readonly newId: NewId
   readonly clock: Clock
 }

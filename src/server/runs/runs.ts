@@ -81,10 +81,14 @@ const findRow = async ({ database: { db } }: Deps, scope: Scope, run: RunId): Pr
   (await selectRuns(db, scope.organisation, { where: sql`r.id = ${run}`, limit: 1 }))[0] ?? null
 
 const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null> => {
-  const row = await findRow(deps, scope, id)
-  if (row === null) return null
   const { db } = deps.database
-  const [jobs, plan] = await Promise.all([jobsAbove(db, id, -1), aboutPlan(db, id)])
+  const [row, jobs, plan] = await Promise.all([
+    findRow(deps, scope, id),
+    jobsAbove(db, id, -1),
+    aboutPlan(db, id),
+  ])
+  // Whose run it is, the row alone says.
+  if (row === null) return null
   return {
     ...summaryOf(row),
     jobs,
