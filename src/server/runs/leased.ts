@@ -60,7 +60,13 @@ export type LeaseDetails = {
 /** What only the tables know of a new run, at its commit. */
 export type OfProject = Pick<
   LeaseDetails,
-  'startedBy' | 'organisationName' | 'projectName' | 'defaultBranch' | 'source' | 'hasSecrets' | 'untrustedInScripts'
+  | 'startedBy'
+  | 'organisationName'
+  | 'projectName'
+  | 'defaultBranch'
+  | 'source'
+  | 'hasSecrets'
+  | 'untrustedInScripts'
 > & { readonly runNumber: number }
 
 /** From part `project` of the statement that makes the run, which returns the whole row. */
