@@ -270,13 +270,20 @@ jobs
   spec jsonb
   spec_digest text
   rev integer not null default 1
+  lock_name text
+  lock_state text
+  lock_asked_at timestamp with time zone
   jobs_check: CHECK (((shards > 0) AND (shard >= 0) AND (shard < shards)))
   jobs_check1: CHECK (((kind = 'refs'::text) = (run_id IS NULL)))
   jobs_check2: CHECK (((kind = ANY (ARRAY['plan'::text, 'refs'::text])) = (workflow_id IS NULL)))
   jobs_check3: CHECK (((kind = 'job'::text) = (spec IS NOT NULL)))
   jobs_check4: CHECK (((status = 'skipped'::text) = (skip_reason IS NOT NULL)))
+  jobs_check5: CHECK (((lock_name IS NULL) = (lock_state IS NULL)))
+  jobs_check6: CHECK (((lock_state IS DISTINCT FROM 'asked'::text) OR ((status = 'waiting'::text) AND (lock_asked_at IS NOT NULL))))
   jobs_id_check: CHECK ((id ~~ 'job\_%'::text))
   jobs_kind_check: CHECK ((kind = ANY (ARRAY['plan'::text, 'refs'::text, 'job'::text, 'approval'::text, 'noop'::text, 'lock'::text, 'unlock'::text])))
+  jobs_lock_name_check: CHECK (((length(lock_name) >= 1) AND (length(lock_name) <= 512)))
+  jobs_lock_state_check: CHECK ((lock_state = ANY (ARRAY['free'::text, 'asked'::text, 'held'::text])))
   jobs_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   jobs_pkey: PRIMARY KEY (id)
   jobs_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
@@ -286,6 +293,8 @@ jobs
   jobs_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
   jobs_workflow_id_fkey: FOREIGN KEY (workflow_id) REFERENCES workflows(id) ON DELETE CASCADE
   CREATE INDEX jobs_by_rev ON public.jobs USING btree (run_id, rev)
+  CREATE INDEX jobs_in_line ON public.jobs USING btree (organisation_id, lock_name, lock_asked_at, id) WHERE (lock_state = ANY (ARRAY['asked'::text, 'held'::text]))
+  CREATE UNIQUE INDEX jobs_lock_holder ON public.jobs USING btree (organisation_id, lock_name) WHERE ((lock_state = 'held'::text) AND (shard = 0))
   CREATE INDEX jobs_of_workflow ON public.jobs USING btree (workflow_id)
   CREATE UNIQUE INDEX jobs_pkey ON public.jobs USING btree (id)
   CREATE UNIQUE INDEX jobs_run_id_number_key ON public.jobs USING btree (run_id, number)
@@ -605,8 +614,10 @@ workflows
   position integer not null
   name text not null
   status text not null
+  reruns_left integer not null default 0
   workflows_id_check: CHECK ((id ~~ 'wfl\_%'::text))
   workflows_pkey: PRIMARY KEY (id)
+  workflows_reruns_left_check: CHECK (((reruns_left >= 0) AND (reruns_left <= 5)))
   workflows_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
   workflows_run_id_position_key: UNIQUE (run_id, "position")
   workflows_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))

@@ -133,3 +133,23 @@ test('Ctrl-C ends jobs and sandboxes before the program', async () => {
   assert.match(stdout, /cancelled/)
   assert.deepEqual(processes.filter(isAlive), [])
 })
+
+test('jobs of a serial group run one after the other, and a workflow that fails is tried again by itself', async () => {
+  await mkdir(join(project, 'serial/.circleci'), { recursive: true })
+  const job = '{docker: [{image: x}], steps: [{run: "echo begins; sleep 0.3; echo ends"}]}'
+  await writeFile(
+    join(project, 'serial/.circleci/config.yml'),
+    `version: 2.1
+jobs: {a: ${job}, b: ${job}, red: {docker: [{image: x}], steps: [{run: "echo tried; exit 1"}]}}
+workflows:
+  one: {jobs: [{a: {serial-group: x}}, {b: {serial-group: x}}]}
+  two: {max_auto_reruns: 1, jobs: [red]}
+`,
+  )
+  const { code, stdout, stderr } = spawnIn('serial', ['run', '--network', 'none'])
+  assert.equal(code, 1, stderr)
+  const lines = stdout.match(/^\[[ab] *\] (begins|ends)$/gm) ?? []
+  assert.equal(lines.length, 4, stdout)
+  assert.equal(lines[0]?.slice(1, 2), lines[1]?.slice(1, 2), 'the first ends before the second begins')
+  assert.equal(stdout.match(/^\[red\] tried$/gm)?.length, 2, stdout)
+})

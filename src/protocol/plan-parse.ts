@@ -142,6 +142,8 @@ const spec = object({
   steps: list(step, { max: listMax }),
 })
 
+const lockName = text({ max: 512, form: /^[A-Za-z0-9._/-]+$/ })
+
 const job = where(
   object({
     key: name,
@@ -153,9 +155,12 @@ const job = where(
     shards: integer({ min: 1, max: shardsMax }),
     matrix: optional(plainValues),
     spec: nullable(spec),
+    lock: optional(lockName),
   }),
-  ({ kind, spec }) => (kind === 'job') === (spec !== null),
-  'a job has a spec exactly when its kind is "job"',
+  ({ kind, spec, lock }) =>
+    (kind === 'job') === (spec !== null) &&
+    (kind === 'lock' || kind === 'unlock' ? lock !== undefined : true),
+  'a job has a spec exactly when its kind is "job", and a lock when it locks or unlocks',
 )
 
 /** What no single job can show: keys are unique and `needs` names another job of the same workflow. */
@@ -168,7 +173,11 @@ const isConnected = ({ jobs }: PlanWorkflow): boolean => {
 }
 
 const workflow: Shape<PlanWorkflow> = where(
-  object({ name, jobs: list(job, { max: listMax }) }),
+  object({
+    name,
+    jobs: list(job, { max: listMax }),
+    maxAutoReruns: optional(integer({ min: 1, max: 5 })),
+  }),
   isConnected,
   'keys of jobs must be unique, and needs must name other jobs of the workflow',
 )

@@ -69,7 +69,12 @@ export type RunEvent = {
   readonly tag: string | null
 }
 
-export type PlanWorkflow = { readonly name: string; readonly jobs: readonly PlanJob[] }
+export type PlanWorkflow = {
+  readonly name: string
+  readonly jobs: readonly PlanJob[]
+  /** When it failed, what failed is run again by itself, so often at most. */
+  readonly maxAutoReruns?: number
+}
 
 export type PlanJob = {
   /** Unique within the workflow; `needs` refers to it; appears in addresses. */
@@ -82,6 +87,8 @@ export type PlanJob = {
   readonly matrix?: Readonly<Record<string, string | number | boolean>>
   /** null for kinds without steps. */
   readonly spec: JobSpec | null
+  /** A lock of the organisation: of a job its serial group; what a `lock` or `unlock` is about. */
+  readonly lock?: string
 }
 
 /** One job as a runner executes it. Secrets are references, never values. */

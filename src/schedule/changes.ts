@@ -6,6 +6,7 @@ import {
   type AttemptStatus,
   isFinal,
   type JobState,
+  type LockState,
   type RunState,
   type SkipReason,
   type Status,
@@ -24,6 +25,8 @@ export type Change =
       readonly from: Status
       readonly to: Status
     }
+  /** It was rerun from failed by itself, or will not be any more. */
+  | { readonly kind: 'workflow-reruns'; readonly workflow: WorkflowId; readonly left: number }
   | { readonly kind: 'job-added'; readonly job: JobState }
   | {
       readonly kind: 'job'
@@ -31,6 +34,12 @@ export type Change =
       readonly from: Status
       readonly to: Status
       readonly skip: SkipReason | null
+    }
+  | {
+      readonly kind: 'lock'
+      readonly job: JobId
+      readonly from: LockState['state']
+      readonly to: LockState['state']
     }
   | {
       readonly kind: 'attempt-added'
@@ -65,20 +74,36 @@ export const changesBetween = (before: RunState, after: RunState): readonly Chan
 
 const ofWorkflow = (before: WorkflowState | undefined, after: WorkflowState): readonly Change[] => {
   if (before === undefined) return [{ kind: 'workflow-added', workflow: after }]
-  if (before.status === after.status) return []
-  return [{ kind: 'workflow', workflow: after.id, from: before.status, to: after.status }]
+  const { id: workflow, rerunsLeft: left = 0 } = after
+  return [
+    ...(before.status === after.status
+      ? []
+      : [{ kind: 'workflow' as const, workflow, from: before.status, to: after.status }]),
+    ...((before.rerunsLeft ?? 0) === left ? [] : [{ kind: 'workflow-reruns' as const, workflow, left }]),
+  ]
 }
 
 const ofJob = (before: JobState | undefined, after: JobState): readonly Change[] => {
   if (before === after) return []
   const attempts = after.attempts.flatMap((attempt, i) => ofAttempt(after.id, before?.attempts[i], attempt))
   if (before === undefined) return [{ kind: 'job-added', job: after }, ...attempts]
-  if (before.status === after.status) return attempts
+  const lock = ofLock(after.id, before.lock, after.lock)
+  if (before.status === after.status) return [...lock, ...attempts]
   return [
     { kind: 'job', job: after.id, from: before.status, to: after.status, skip: after.skip },
+    ...lock,
     ...attempts,
   ]
 }
+
+const ofLock = (
+  job: JobId,
+  before: LockState | undefined,
+  after: LockState | undefined,
+): readonly Change[] =>
+  before === undefined || after === undefined || before.state === after.state
+    ? []
+    : [{ kind: 'lock', job, from: before.state, to: after.state }]
 
 const ofAttempt = (job: JobId, before: AttemptState | undefined, after: AttemptState): readonly Change[] => {
   const { number } = after

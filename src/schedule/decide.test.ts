@@ -7,10 +7,12 @@ import {
   type JobState,
   newPlannedRun,
   newRun,
+  nextHolder,
   outcomeOf,
   type QueueFacts,
   type RunEvent,
   type RunState,
+  requestsOf,
   whyQueued,
 } from './index.ts'
 import { isFinal } from './state.ts'
@@ -21,11 +23,17 @@ const jobId = (n: number): JobId => formatId('job', bytes(n))
 const workflow: WorkflowId = formatId('workflow', bytes(1))
 const planId = jobId(9999)
 
-type Sketch = { key: string; kind?: JobState['kind']; needs?: Record<string, Outcome[]>; shards?: number }
+type Sketch = {
+  key: string
+  kind?: JobState['kind']
+  needs?: Record<string, Outcome[]>
+  shards?: number
+  lock?: string | undefined
+}
 
 const jobsOf = (sketches: readonly Sketch[]): JobState[] => {
   let n = 0
-  return sketches.flatMap(({ key, kind = 'job', needs = {}, shards = 1 }) =>
+  return sketches.flatMap(({ key, kind = 'job', needs = {}, shards = 1, lock }) =>
     Array.from({ length: shards }, () => ({
       id: jobId(++n),
       workflow,
@@ -36,6 +44,7 @@ const jobsOf = (sketches: readonly Sketch[]): JobState[] => {
       status: 'waiting' as const,
       skip: null,
       attempts: [],
+      ...(lock === undefined ? {} : { lock: { name: lock, state: 'free' as const } }),
     })),
   )
 }
@@ -50,7 +59,12 @@ const plannedBefore = (...sketches: Sketch[]): RunState =>
     jobs: jobsOf(sketches),
   })
 
-const planned = (...sketches: Sketch[]): RunState =>
+const planned = (...sketches: Sketch[]): RunState => plannedWith({}, ...sketches)
+
+const plannedWith = (
+  { rerunsLeft }: { readonly rerunsLeft?: number },
+  ...sketches: readonly Sketch[]
+): RunState =>
   play(
     newRun(planId),
     { kind: 'claimed', job: planId, number: 1 },
@@ -58,7 +72,7 @@ const planned = (...sketches: Sketch[]): RunState =>
       kind: 'planned',
       job: planId,
       number: 1,
-      workflows: [{ id: workflow, status: 'waiting' }],
+      workflows: [{ id: workflow, status: 'waiting', ...(rerunsLeft === undefined ? {} : { rerunsLeft }) }],
       jobs: jobsOf(sketches),
     },
   )
@@ -488,10 +502,12 @@ test('random graphs, cycles among them, always end, also when carried out again,
         needs: Object.fromEntries(
           others.map((j) => [`j${j}`, next() < 0.6 ? ['passed'] : [pick(outcomes), pick(outcomes)]]),
         ),
+        lock: next() < 0.3 ? pick(['x', 'y']) : undefined,
       }
     })
-    let state = planned(...sketches)
+    let state = plannedWith(seed % 3 === 0 ? { rerunsLeft: 1 + below(2) } : {}, ...sketches)
     let isFirst = true
+    let isAgain = false
     for (let i = 0; i < 500 && !(isFinal(state.status) && !isFirst); i++) {
       if (isFinal(state.status)) {
         isFirst = false
@@ -506,7 +522,10 @@ test('random graphs, cycles among them, always end, also when carried out again,
         decision.changes,
         `seed ${seed}: what is left out decides nothing`,
       )
-      if (isFirst) checkInvariants(decision.state, seed)
+      // What took the end of a job for what it needs has begun when that job is carried out again.
+      isAgain ||= !isFirst || decision.changes.some(({ kind }) => kind === 'workflow-reruns')
+      if (!isAgain) checkInvariants(decision.state, seed)
+      checkLocks(decision.state, seed)
       assert.ok(decision.changes.length > 0, `seed ${seed}: an event that fits changes something`)
       state = decision.state
     }
@@ -521,13 +540,14 @@ test('random graphs, cycles among them, always end, also when carried out again,
 /** What a store may leave out: what happens cannot change it, and nothing that waits needs it. */
 const onlyConcerned = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'cancel-requested' || event.kind === 'rerun') return state
-  const waiting =
-    event.kind === 'claimed' || event.kind === 'released'
-      ? []
-      : state.jobs.filter(({ status }) => status === 'waiting')
+  const waiting = event.kind === 'claimed' ? [] : state.jobs.filter(({ status }) => status === 'waiting')
   const isNeeded = ({ key }: JobState) => waiting.some(({ needs }) => needs.some((need) => need.key === key))
   const isConcerned = (candidate: JobState) =>
-    ('job' in event && candidate.id === event.job) || waiting.includes(candidate) || isNeeded(candidate)
+    ('job' in event && candidate.id === event.job) ||
+    (isOfLock(event) && event.jobs.includes(candidate.id)) ||
+    waiting.includes(candidate) ||
+    isNeeded(candidate) ||
+    (event.kind !== 'claimed' && (candidate.lock !== undefined || isRerunAlone(state, candidate)))
   return {
     ...state,
     jobs: state.jobs.filter(isConcerned),
@@ -536,6 +556,21 @@ const onlyConcerned = (state: RunState, event: RunEvent): RunState => {
       .map(({ workflow, status }) => ({ workflow, status })),
   }
 }
+
+const isOfLock = (event: RunEvent) => event.kind === 'lock-granted' || event.kind === 'lock-refused'
+
+const isRerunAlone = ({ workflows }: RunState, { workflow: own }: JobState): boolean =>
+  workflows.some(({ id, rerunsLeft = 0 }) => id === own && rerunsLeft > 0)
+
+/** Locks of one name are granted one at a time, and now and then refused. */
+const lockEvents = (state: RunState, next: () => number): readonly RunEvent[] =>
+  [...requestsOf(state).values()].flatMap((requests): RunEvent[] => {
+    const { grant } = nextHolder(requests)
+    if (grant === null) return []
+    const { jobs } = grant
+    if (next() < 0.9) return [{ kind: 'lock-granted', jobs }]
+    return [{ kind: 'lock-refused', jobs, why: next() < 0.5 ? 'replaced' : 'too-long' }]
+  })
 
 const randomEvent = (state: RunState, next: () => number): RunEvent | null => {
   if (!state.cancelRequested && next() < 0.02) return { kind: 'cancel-requested' }
@@ -554,7 +589,7 @@ const randomEvent = (state: RunState, next: () => number): RunEvent | null => {
       ]
     }),
   )
-  const all = [...possible, ...held]
+  const all = [...possible, ...held, ...lockEvents(state, next)]
   return all[Math.floor(next() * all.length)] ?? null
 }
 
@@ -570,12 +605,25 @@ const checkInvariants = (state: RunState, seed: number) => {
       `seed ${seed}: job and attempt disagree`,
     )
     assert.ok(
-      candidate.attempts.filter(({ status }) => status === 'errored').length <= 2,
+      // One for each start or rerun, and as many by itself as its workflow allows.
+      candidate.attempts.filter(({ cause, status }) => cause === 'retry' && status === 'errored').length <=
+        candidate.attempts.filter(({ cause }) => cause !== 'retry').length,
       `seed ${seed}: too many retries`,
     )
     if (candidate.attempts.length === 0) continue
     for (const need of candidate.needs)
       for (const other of state.jobs.filter((o) => o.workflow === candidate.workflow && o.key === need.key))
         assert.ok(outcomeOf(other), `seed ${seed}: ${candidate.key} began before ${other.key} had ended`)
+  }
+}
+
+const checkLocks = (state: RunState, seed: number) => {
+  for (const [name, requests] of requestsOf(state))
+    assert.ok(requests.filter(({ isHeld }) => isHeld).length <= 1, `seed ${seed}: ${name} is held twice`)
+  for (const { kind, status, lock } of state.jobs) {
+    if (kind === 'job' && lock !== undefined && (status === 'queued' || status === 'running'))
+      assert.equal(lock.state, 'held', `seed ${seed}: began without its lock`)
+    if (isFinal(state.status)) assert.notEqual(lock?.state, 'asked', `seed ${seed}: asks for ever`)
+    if (isFinal(state.status)) assert.notEqual(lock?.state, 'held', `seed ${seed}: holds for ever`)
   }
 }

@@ -3,8 +3,9 @@
 import type { JobId } from '../base/ids.ts'
 import type { Outcome } from '../protocol/plan.ts'
 import { type Change, changesBetween } from './changes.ts'
-import { type Rerun, rerun } from './rerun.ts'
-import { cancelJob, settle } from './settle.ts'
+import { holding, refused } from './locks.ts'
+import { type Rerun, rerun, rerunFailed } from './rerun.ts'
+import { cancelJob, settle, start } from './settle.ts'
 import {
   type AttemptState,
   type JobState,
@@ -38,6 +39,13 @@ export type RunEvent =
   /** A person said yes or no to a job that waits for one. */
   | { readonly kind: 'approved'; readonly job: JobId }
   | { readonly kind: 'rejected'; readonly job: JobId }
+  /** The lock that these asked for is theirs. */
+  | { readonly kind: 'lock-granted'; readonly jobs: readonly JobId[] }
+  | {
+      readonly kind: 'lock-refused'
+      readonly jobs: readonly JobId[]
+      readonly why: 'replaced' | 'too-long'
+    }
   /** A person wants jobs that have ended to be carried out again, as they were planned. */
   | { readonly kind: 'rerun'; readonly jobs: Rerun }
 
@@ -45,13 +53,21 @@ export type Decision = { readonly state: RunState; readonly changes: readonly Ch
 
 /** Several events happen one after the other. One that does not fit (what is not running finishes) changes nothing. */
 export const decide = (state: RunState, ...events: readonly RunEvent[]): Decision => {
-  const next = events.reduce((current, event) => rolledUp(settle(happen(current, event))), state)
+  const next = events.reduce((current, event) => onceMore(rolledUp(settle(happen(current, event)))), state)
   return { state: next, changes: changesBetween(state, next) }
+}
+
+/** Workflows that failed and are to be tried again by themselves. */
+const onceMore = (state: RunState): RunState => {
+  const again = rerunFailed(state)
+  return again === state ? state : rolledUp(settle(again))
 }
 
 const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'cancel-requested') return { ...state, cancelRequested: true }
-  if (event.kind === 'cancel-jobs') return cancelled(state, event.jobs)
+  if (event.kind === 'cancel-jobs') return withJobs(state, event.jobs, cancelJob)
+  if (event.kind === 'lock-granted') return withJobs(state, event.jobs, granted)
+  if (event.kind === 'lock-refused') return withJobs(state, event.jobs, (job) => refused(job, event.why))
   if (event.kind === 'rerun') return rerun(state, event.jobs)
   if (event.kind === 'plan-known') return withPlan(state, event)
   if (event.kind === 'approved' || event.kind === 'rejected')
@@ -76,10 +92,15 @@ const decided = (state: RunState, id: JobId, status: 'passed' | 'cancelled'): Ru
   jobs: state.jobs.map((job) => (job.id === id && job.status === 'on_hold' ? { ...job, status } : job)),
 })
 
-const cancelled = (state: RunState, ids: readonly JobId[]): RunState => ({
+const withJobs = (state: RunState, ids: readonly JobId[], change: (job: JobState) => JobState): RunState => ({
   ...state,
-  jobs: state.jobs.map((job) => (ids.includes(job.id) ? cancelJob(job) : job)),
+  jobs: state.jobs.map((job) => (ids.includes(job.id) ? change(job) : job)),
 })
+
+const granted = (job: JobState): JobState => {
+  const held = holding(job)
+  return held === job ? job : start(held)
+}
 
 /** Applies `change` to the event's job when its attempt is in `status`, else returns the very same state. */
 const inJob = (

@@ -21,7 +21,10 @@ export const expandPlan = (
   newId: { readonly workflow: () => WorkflowId; readonly job: () => JobId },
 ): ExpandedPlan => {
   const workflows = plan.workflows.map((workflow) => ({
-    state: { id: newId.workflow(), status: 'waiting' as const },
+    state: {
+      ...{ id: newId.workflow(), status: 'waiting' as const },
+      ...(workflow.maxAutoReruns === undefined ? {} : { rerunsLeft: workflow.maxAutoReruns }),
+    },
     name: workflow.name,
     jobs: workflow.jobs,
   }))
@@ -51,4 +54,5 @@ const waitingJob = (id: JobId, workflow: WorkflowId, job: PlanJob): JobState => 
   status: 'waiting',
   skip: null,
   attempts: [],
+  ...(job.lock === undefined ? {} : { lock: { name: job.lock, state: 'free' } }),
 })

@@ -2,6 +2,7 @@
 export type { Change } from './changes.ts'
 export { type Decision, decide, type RunEvent } from './decide.ts'
 export { type ExpandedJob, type ExpandedPlan, expandPlan } from './expand.ts'
+export { type LockRequest, nextHolder, requestsOf } from './locks.ts'
 export type { Rerun } from './rerun.ts'
 export {
   type AttemptCause,
@@ -10,6 +11,7 @@ export {
   type FinalStatus,
   isFinal,
   type JobState,
+  type LockState,
   newPlannedRun,
   newRun,
   outcomeOf,
@@ -19,4 +21,4 @@ export {
   statusOf,
   type WorkflowState,
 } from './state.ts'
-export { type QueueFacts, type Why, whyQueued } from './why-queued.ts'
+export { type LockHolder, type QueueFacts, type Why, whyQueued } from './why-queued.ts'

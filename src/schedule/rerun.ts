@@ -1,5 +1,6 @@
 // A person wants jobs that have ended to be carried out again: they wait anew, with the plan, the needs and the attempts
-// they have, and settle.ts lets them begin. What was skipped because of others waits again too.
+// they have, and settle.ts lets them begin. What was skipped because of others waits again too. A workflow may ask that
+// this happens by itself when it failed, a few times.
 import type { JobId } from '../base/ids.ts'
 import { settle } from './settle.ts'
 import { isFinal, type JobState, type RunState } from './state.ts'
@@ -13,12 +14,44 @@ export const rerun = (state: RunState, wanted: Rerun): RunState => {
   if (isUnderWay && (state.cancelRequested || wanted === 'all')) return state
   const isWanted = picked(wanted)
   if (!state.jobs.some(isWanted)) return state
-  const jobs = state.jobs.map((job) =>
-    isWanted(job) || job.skip === 'needs' ? ({ ...job, status: 'waiting', skip: null } as const) : job,
-  )
-  const again = { ...state, cancelRequested: false, jobs }
+  const again = { ...withoutAutoReruns(state), cancelRequested: false, jobs: waitingAgain(state, isWanted) }
   return isAnyLost(again, wanted) ? state : again
 }
+
+/** The very same state when no workflow failed that may be tried again. */
+export const rerunFailed = (state: RunState): RunState => {
+  const due = state.workflows.filter(({ status, rerunsLeft = 0 }) => rerunsLeft > 0 && failed.has(status))
+  if (due.length === 0 || state.cancelRequested) return state
+  const ids = new Set(due.map(({ id }) => id))
+  const isDue = (job: JobState) => job.workflow !== null && ids.has(job.workflow) && failed.has(job.status)
+  const workflows = state.workflows.map((workflow) =>
+    ids.has(workflow.id) ? { ...workflow, rerunsLeft: (workflow.rerunsLeft ?? 0) - 1 } : workflow,
+  )
+  return { ...state, workflows, jobs: waitingAgain(state, isDue) }
+}
+
+/** Only the run as it was started is tried again by itself, not what a person makes of it. */
+const withoutAutoReruns = (state: RunState): RunState => ({
+  ...state,
+  workflows: state.workflows.map((workflow) =>
+    workflow.rerunsLeft === undefined ? workflow : { ...workflow, rerunsLeft: 0 },
+  ),
+})
+
+/** With them what was skipped because of others, and the locks of their workflows: those were let go. */
+const waitingAgain = (state: RunState, isWanted: (job: JobState) => boolean): readonly JobState[] => {
+  const touched = new Set(state.jobs.filter(isWanted).map(({ workflow }) => workflow))
+  const isLocking = ({ kind, workflow, status }: JobState) =>
+    (kind === 'lock' || kind === 'unlock') && touched.has(workflow) && isFinal(status)
+  const isBlocked = ({ skip, workflow }: JobState) => skip === 'needs' && touched.has(workflow)
+  return state.jobs.map((job) =>
+    isWanted(job) || isBlocked(job) || isLocking(job)
+      ? ({ ...job, status: 'waiting', skip: null } as const)
+      : job,
+  )
+}
+
+const failed: ReadonlySet<JobState['status']> = new Set(['failed', 'timed_out', 'errored'])
 
 const picked = (wanted: Rerun) => {
   const isAsked = (job: JobState): boolean => {

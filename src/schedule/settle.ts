@@ -1,6 +1,7 @@
 // Everything that follows by itself: jobs whose needs are met start, those whose needs cannot be met any more are
 // skipped, jobs without steps end at once, a cancelled run lets nothing new begin.
 import type { Outcome } from '../protocol/plan.ts'
+import { asking, isInLine, released } from './locks.ts'
 import {
   isFinal,
   type JobState,
@@ -8,14 +9,15 @@ import {
   type RunState,
   rollUp,
   type SkipReason,
-  type Standing,
   type Status,
   standings,
   withAttempt,
 } from './state.ts'
 
 /** Repeats until nothing follows: one pass for most events, one more per level that ends without running. */
-export const settle = (state: RunState): RunState => {
+export const settle = (state: RunState): RunState => released(followed(state))
+
+const followed = (state: RunState): RunState => {
   if (state.cancelRequested) return { ...state, jobs: state.jobs.map(cancelJob) }
   let { jobs } = state
   while (jobs.some(({ status }) => status === 'waiting')) {
@@ -23,7 +25,7 @@ export const settle = (state: RunState): RunState => {
     const before = jobs
     jobs = before.map((job) => (job.status === 'waiting' ? advance(job, outcomes) : job))
     const isSame = jobs.every((job, i) => job === before[i])
-    if (isSame) return { ...state, jobs: jobs.map(withoutDeadlock(standings({ ...state, jobs }))) }
+    if (isSame) return { ...state, jobs: jobs.map(withoutDeadlock({ ...state, jobs })) }
   }
   return { ...state, jobs }
 }
@@ -53,30 +55,34 @@ const advance = (job: JobState, outcomes: Outcomes): JobState => {
     return on.includes(outcome) ? 'met' : 'unmeetable'
   })
   if (needs.includes('unmeetable')) return ended(job, 'skipped', 'needs')
-  return needs.includes('open') ? job : start(job)
+  return needs.includes('open') ? job : (asking(job) ?? start(job))
 }
 
-const start = (job: JobState): JobState => {
+/** What it needs is met, and its lock is its own. */
+export const start = (job: JobState): JobState => {
   switch (job.kind) {
     case 'plan':
     case 'job':
       return withAttempt(job, job.attempts.length === 0 ? 'start' : 'rerun')
     case 'noop':
       return ended(job, 'passed', null)
-    case 'approval':
-      return { ...job, status: 'on_hold' }
     case 'lock':
     case 'unlock':
-      // There are no locks yet. Running what asks for one without it would be the one wrong answer.
-      return ended(job, 'skipped', 'policy')
+      // Of plans that do not say which: running what asks for a lock without it would be the one wrong answer.
+      return job.lock === undefined ? ended(job, 'skipped', 'policy') : ended(job, 'passed', null)
+    case 'approval':
+      return { ...job, status: 'on_hold' }
   }
 }
 
 /** Nothing is under way and something waits: it waits for itself. */
-const withoutDeadlock = (jobs: readonly Standing[]) => {
-  const moving = new Set(
-    jobs.filter((job) => !isFinal(job.status) && job.status !== 'waiting').map((job) => job.workflow),
-  )
+const withoutDeadlock = (state: RunState) => {
+  const moving = new Set([
+    ...standings(state)
+      .filter(({ status }) => !isFinal(status) && status !== 'waiting')
+      .map(({ workflow }) => workflow),
+    ...state.jobs.filter((job) => isInLine(state, job)).map(({ workflow }) => workflow),
+  ])
   return (job: JobState): JobState =>
     job.status === 'waiting' && !moving.has(job.workflow) ? ended(job, 'skipped', 'needs') : job
 }

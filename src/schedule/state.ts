@@ -20,6 +20,9 @@ export type AttemptState = {
   readonly cancelRequested: boolean
 }
 
+/** A lock of the organisation by its name: nobody asked, in line, or held. An `unlock` job only names it. */
+export type LockState = { readonly name: string; readonly state: 'free' | 'asked' | 'held' }
+
 /** One shard of a job. Shards of one job share `key` and `needs`. */
 export type JobState = {
   readonly id: JobId
@@ -33,9 +36,16 @@ export type JobState = {
   /** Why, when `status` is `skipped`. */
   readonly skip: SkipReason | null
   readonly attempts: readonly AttemptState[]
+  /** Its serial group, or what a `lock` or `unlock` job is about. */
+  readonly lock?: LockState
 }
 
-export type WorkflowState = { readonly id: WorkflowId; readonly status: Status }
+export type WorkflowState = {
+  readonly id: WorkflowId
+  readonly status: Status
+  /** How often it is still rerun from failed by itself. */
+  readonly rerunsLeft?: number
+}
 
 export type RunState = {
   readonly status: Status

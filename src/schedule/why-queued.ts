@@ -32,15 +32,19 @@ export type Why = {
   readonly expected_ms?: { readonly from: number; readonly to: number }
 }
 
+/** Who has the lock that a job asks for. */
+export type LockHolder = { readonly project: string; readonly run: number; readonly job: string }
+
 /** `jobs` are those of the run; `facts` is asked for queued jobs only. */
 export const whyQueued = (
   jobs: readonly JobState[],
   job: JobState,
   facts: (job: JobState) => QueueFacts,
+  holderOf: (lock: string) => LockHolder | null = () => null,
 ): Why | null => {
   switch (job.status) {
     case 'waiting':
-      return waits(jobs, job)
+      return job.lock?.state === 'asked' ? inLine(job.lock.name, holderOf) : waits(jobs, job)
     case 'skipped':
       return skipped(jobs, job)
     case 'on_hold':
@@ -50,6 +54,15 @@ export const whyQueued = (
     default:
       return null
   }
+}
+
+const inLine = (lock: string, holderOf: (lock: string) => LockHolder | null): Why => {
+  const holder = holderOf(lock)
+  const text =
+    holder === null
+      ? `Waits for its turn in the serial group ${lock}`
+      : `Waits for the serial group ${lock}, which ${holder.job} of ${holder.project} #${holder.run} holds`
+  return { code: 'serial_group', text, job_id: null }
 }
 
 const needed = (jobs: readonly JobState[], job: JobState): readonly JobState[] =>
@@ -63,12 +76,13 @@ const waits = (jobs: readonly JobState[], job: JobState): Why => {
 }
 
 const skipped = (jobs: readonly JobState[], job: JobState): Why => {
+  if (job.skip === 'rule' && job.lock !== undefined) {
+    const text = `Skipped: a newer run of the project is in the serial group ${job.lock.name}`
+    return { code: 'serial_group', text, job_id: null }
+  }
   if (job.skip === 'rule')
     return { code: 'rule', text: 'A rule of the configuration skipped it', job_id: null }
-  if (job.skip === 'policy')
-    return job.kind === 'lock' || job.kind === 'unlock'
-      ? { code: 'serial_group', text: 'Serial groups are not available in this version', job_id: null }
-      : { code: 'policy', text: 'A policy does not allow it', job_id: null }
+  if (job.skip === 'policy') return { code: 'policy', text: 'A policy does not allow it', job_id: null }
   const accepts = new Map(job.needs.map(({ key, on }) => [key, on]))
   const cause = needed(jobs, job).find((other) => {
     const outcome = outcomeOf(other)

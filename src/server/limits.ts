@@ -78,6 +78,10 @@ export const limits = {
   /** When no notice came: how often held polls and followers look again. */
   /** Remembered in one process; further ones are looked up. */
   grantedLeasesMax: 10_000,
+  /** A job waits so long for its serial group, then it is cancelled. */
+  lockWaitMaxMs: 5 * 3_600_000,
+  /** Locks given or refused in one go; the rest waits for the next look. */
+  locksGivenAtOnceMax: 1_000,
   safetyNetMs: 5_000,
   /** Batches read at once by a follower; one is at most 4 MiB. */
   logBatchesPerPage: 4,

@@ -17,6 +17,7 @@ export const jobNames = (plan: Plan): string =>
 const jobLines = (job: PlanJob, known: Map<string, string>): readonly string[] => {
   const head = [
     `  ${job.kind} ${job.name}`,
+    ...(job.lock === undefined ? [] : [`lock ${job.lock}`]),
     ...(job.shards > 1 ? [`×${job.shards}`] : []),
     ...(job.matrix ? [JSON.stringify(job.matrix)] : []),
     ...(job.spec ? [placeOf(job.spec)] : []),

@@ -5,7 +5,7 @@ import { deflateRawSync } from 'node:zlib'
 import { fromBase64Url, toBase64Url } from '../../src/base/bytes.ts'
 import type { AttemptId, RunnerId } from '../../src/base/ids.ts'
 import { encodeFrameBatch } from '../../src/protocol/frames.ts'
-import type { Plan, PlanJob } from '../../src/protocol/plan.ts'
+import type { Plan, PlanJob, PlanWorkflow } from '../../src/protocol/plan.ts'
 import type {
   AttemptEvent,
   BeatAnswer,
@@ -143,9 +143,14 @@ export const createScriptedRunner = (
         result: { kind: 'job' },
         ...changes,
       } satisfies FinishRequest),
-    /** Finishes a plan lease with these jobs in one workflow. */
-    finishPlan: async (held: Held, jobs: readonly (Partial<PlanJob> & { key: string })[]): Promise<Reply> => {
-      const plan = planOf(held, jobs)
+    /** Finishes a plan lease with these jobs in one workflow, which may have further keys. */
+    finishPlan: async (
+      held: Held,
+      jobs: readonly (Partial<PlanJob> & { key: string })[],
+      more: Partial<PlanWorkflow> = {},
+    ): Promise<Reply> => {
+      const made = planOf(held, jobs)
+      const plan = { ...made, workflows: made.workflows.map((workflow) => ({ ...workflow, ...more })) }
       return send(`/runner/v1/leases/${held.lease}/finish`, {
         v: 1,
         outcome: 'passed',

@@ -14,8 +14,10 @@ import {
   expandPlan,
   isFinal,
   newRun,
+  nextHolder,
   type RunEvent,
   type RunState,
+  requestsOf,
   type Status,
 } from '../../schedule/index.ts'
 import type { WorkTree } from '../git/work-tree.ts'
@@ -55,9 +57,9 @@ export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Stat
 /** One attempt per claimed job, as many at once as there are slots; Ctrl-C asks all of them to stop. */
 const untilFinal = async (making: Making): Promise<RunState> => {
   const { around, run, expanded } = making
-  let state = planned(making)
+  let state = withLocks(planned(making))
   const happen = (event: RunEvent) => {
-    state = decide(state, event).state
+    state = withLocks(decide(state, event).state)
   }
   const running = new Map<string, Promise<void>>()
   const onInterrupt = () => happen({ kind: 'cancel-requested' })
@@ -80,6 +82,15 @@ const untilFinal = async (making: Making): Promise<RunState> => {
   }
   await Promise.all(running.values())
   around.interrupted.removeEventListener('abort', onInterrupt)
+  return state
+}
+
+/** Nobody else shares the locks of a run on this machine. */
+const withLocks = (state: RunState): RunState => {
+  for (const requests of requestsOf(state).values()) {
+    const { grant } = nextHolder(requests)
+    if (grant !== null) return withLocks(decide(state, { kind: 'lock-granted', jobs: grant.jobs }).state)
+  }
   return state
 }
 

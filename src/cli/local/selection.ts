@@ -20,10 +20,10 @@ export const choose = (
   return { ...plan, workflows: chosen }
 }
 
-/** Approvals, locks and unlocks have nobody to ask here: they pass, and that is said. */
+/** Approvals have nobody to ask here: they pass, and that is said. */
 export const withoutWaiting = (plan: Plan): { readonly plan: Plan; readonly notes: readonly string[] } => {
   const jobs = plan.workflows.flatMap((workflow) => workflow.jobs)
-  const passing = jobs.filter((job) => waits.has(job.kind))
+  const passing = jobs.filter(({ kind }) => kind === 'approval')
   const workflows = plan.workflows.map((workflow) => ({ ...workflow, jobs: workflow.jobs.map(passed) }))
   return {
     plan: { ...plan, workflows },
@@ -31,9 +31,7 @@ export const withoutWaiting = (plan: Plan): { readonly plan: Plan; readonly note
   }
 }
 
-const waits: ReadonlySet<PlanJob['kind']> = new Set(['approval', 'lock', 'unlock'])
-
-const passed = (job: PlanJob): PlanJob => (waits.has(job.kind) ? { ...job, kind: 'noop' } : job)
+const passed = (job: PlanJob): PlanJob => (job.kind === 'approval' ? { ...job, kind: 'noop' } : job)
 
 const onlyJob = (workflow: PlanWorkflow, name: string): readonly PlanWorkflow[] => {
   const jobs = workflow.jobs.filter((job) => job.name === name || job.key === name)

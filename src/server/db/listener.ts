@@ -4,7 +4,13 @@ import pg from 'pg'
 import type { Log } from '../../base/log.ts'
 
 /** Channels carry ids only. */
-export type Channel = 'mayfly_queue' | 'mayfly_run' | 'mayfly_log' | 'mayfly_lease' | 'mayfly_limits'
+export type Channel =
+  | 'mayfly_queue'
+  | 'mayfly_run'
+  | 'mayfly_log'
+  | 'mayfly_lease'
+  | 'mayfly_limits'
+  | 'mayfly_locks'
 
 export type Listener = {
   /** `handler` gets the payload, or null after a reconnect: anything may have happened. Returns how to stop. */

@@ -143,7 +143,14 @@ export type Schema = {
     inputs_key: ColumnType<string | null, never, never>
     stored_at: At
   }
-  workflows: { id: WorkflowId; run_id: RunId; position: number; name: string; status: Status }
+  workflows: {
+    id: WorkflowId
+    run_id: RunId
+    position: number
+    name: string
+    status: Status
+    reruns_left: Generated<number>
+  }
   jobs: {
     id: JobId
     organisation_id: OrganisationId
@@ -164,6 +171,9 @@ export type Schema = {
     spec: ColumnType<JobSpec | null, string | null | undefined, never>
     spec_digest: Or<string>
     rev: Generated<number>
+    lock_name: Or<string>
+    lock_state: Or<'free' | 'asked' | 'held'>
+    lock_asked_at: AtOrNull
   }
   approvals: {
     id: ColumnType<number, never, never>

@@ -26,6 +26,7 @@ import type { Watchers } from '../logs/watchers.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import { createAdmission } from '../runs/admission.ts'
+import { createLocks } from '../runs/locks.ts'
 import type { Places } from '../runs/places.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { createAuthenticate } from './authenticate.ts'
@@ -83,6 +84,8 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
   const stopSweeping = repeat(expiry.sweep, { everyMs: limits.expirySweepMs, log })
   const admission = createAdmission({ database, log })
   const stopAdmitting = repeat(admission.sweep, { everyMs: limits.safetyNetMs, log })
+  const locks = createLocks({ ...deps, database })
+  const stopLocking = repeat(locks.sweep, { everyMs: limits.safetyNetMs, log })
   const poll: PollDeps = {
     ...deps,
     db,
@@ -105,6 +108,8 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
       stopSweeping()
       stopAdmitting()
       admission.close()
+      stopLocking()
+      locks.close()
       stopWatching()
       await listener.close()
       queueBells.close()

@@ -9,6 +9,7 @@ import { notify } from '../db/notify.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import { stepOf, turnOf } from './queue-entry.ts'
+import { createRounds } from './rounds.ts'
 import { parseRunNotice } from './run-notice.ts'
 
 export type Admission = {
@@ -27,25 +28,10 @@ export const createAdmission = ({
 }): Admission => {
   const { db } = database
   const waiting = new Set<OrganisationId>()
-  const busy = new Map<OrganisationId, { isAskedAgain: boolean }>()
-  const look = async (organisation: OrganisationId): Promise<void> => {
-    const under = busy.get(organisation)
-    if (under !== undefined) {
-      under.isAskedAgain = true
-      return
-    }
-    const round = { isAskedAgain: true }
-    busy.set(organisation, round)
-    try {
-      while (round.isAskedAgain) {
-        round.isAskedAgain = false
-        if (await admit(db, organisation)) waiting.add(organisation)
-        else waiting.delete(organisation)
-      }
-    } finally {
-      busy.delete(organisation)
-    }
-  }
+  const look = createRounds(async (organisation) => {
+    if (await admit(db, organisation)) waiting.add(organisation)
+    else waiting.delete(organisation)
+  })
   const wake = (organisation: OrganisationId | null | undefined): void => {
     if (organisation === null || organisation === undefined) return
     look(organisation).catch((error: unknown) => log.error('held attempts not admitted', { error }))

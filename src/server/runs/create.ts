@@ -12,6 +12,7 @@ import type { NewId } from '../new-id.ts'
 import { orbsKeySql, planMadeWithSql } from '../orbs/orbs.ts'
 import type { KnownPlan } from './known-plan.ts'
 import { leasedJobs, leasedPlan, type OfProject, ofProject } from './leased-at-start.ts'
+import { isInLine, lockNotice } from './lock-notice.ts'
 import { leaseColumns, leaseDeadlineSeconds, leaseValues, type NewAttempt, newAttempts } from './new-lease.ts'
 import { noPlacing, type Placing } from './places.ts'
 import { placePlanned, plannedParts } from './planned-rows.ts'
@@ -104,6 +105,7 @@ const insertPlanned = async (
     noticeOf(run),
     ...[...classes].map((payload) => ({ channel: 'mayfly_queue', payload }) as const),
     ...(run.isLimited ? [{ channel: 'mayfly_limits', payload: organisation } as const] : []),
+    ...(state.jobs.some(isInLine) ? [lockNotice(organisation)] : []),
   ]
   const { rows } = await sql<OfProject>`
     with ${newRunPart(run, state.status)}, ${planJobPart(planJob, 'passed')}, new_plan as (

@@ -5,6 +5,8 @@ import type { Approval, AttemptSummary, Job } from '../../protocol/api/shapes.ts
 import {
   type AttemptCause,
   type JobState,
+  type LockHolder,
+  type LockState,
   type SkipReason,
   type Status,
   whyQueued,
@@ -30,6 +32,7 @@ type JobRow = {
   readonly class: string
   readonly image: string | null
   readonly approvals: readonly Approval[] | null
+  readonly lock: LockState | null
 }
 
 export type AttemptRow = {
@@ -55,6 +58,7 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
   const jobs = byJob.flatMap(([row]) => row ?? [])
   const states = jobs.some((row) => row.needs.length > 0) ? await selectStates(db, run) : jobs.map(stateOf)
   const facts = jobs.some((row) => row.jobStatus === 'queued') ? await queueFacts(db, run) : null
+  const holders = jobs.some(({ lock }) => lock?.state === 'asked') ? await lockHolders(db, run) : null
   const idsByKey = Map.groupBy(states, (state) => `${state.workflow ?? ''} ${state.key}`)
   return byJob.flatMap((attempts) => {
     const [row] = attempts
@@ -71,7 +75,12 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
         name: row.name,
         kind: row.kind,
         status: row.jobStatus,
-        reason: whyQueued(states, stateOf(row), () => (facts ?? noFacts)(row)),
+        reason: whyQueued(
+          states,
+          stateOf(row),
+          () => (facts ?? noFacts)(row),
+          (lock) => holders?.get(lock) ?? null,
+        ),
         needs,
         shard: row.shard,
         shards: row.shards,
@@ -112,13 +121,27 @@ const approvalsOfJob = sql`(
     'comment', comment) order by p.id)
   from approvals p where p.job_id = j.id)`
 
+const lockOfJob = sql`case when j.lock_name is not null
+  then json_build_object('name', j.lock_name, 'state', j.lock_state) end`
+
+/** Of the locks that jobs of this run ask for. */
+const lockHolders = async (db: Db, run: RunId): Promise<ReadonlyMap<string, LockHolder>> => {
+  const { rows } = await sql<LockHolder & { lock: string }>`
+    select distinct on (h.lock_name) h.lock_name as lock, p.name as project, r.number as run, h.name as job
+    from jobs h join runs r on r.id = h.run_id join projects p on p.id = h.project_id
+    where h.lock_state = 'held' and (h.organisation_id, h.lock_name) in (
+      select organisation_id, lock_name from jobs where run_id = ${run} and lock_state = 'asked')
+    order by h.lock_name, h.id`.execute(db)
+  return new Map(rows.map(({ lock, ...holder }) => [lock, holder]))
+}
+
 type ChangedRow = JobRow & (AttemptRow | { readonly id: null })
 
 /** A row for each attempt, one for a job without any. */
 const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly ChangedRow[]> => {
   const { rows } = await sql<ChangedRow>`
     select ${attemptColumns}, j.id as job, j.rev, j.workflow_id as workflow, j.key, j.name, j.kind,
-      j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image,
+      j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image, ${lockOfJob} as lock,
       case when j.kind = 'approval' then ${approvalsOfJob} end as approvals
     from jobs j left join attempts a on a.job_id = j.id left join runners n on n.id = a.runner_id
     where j.run_id = ${run} and j.rev > ${rev} order by j.number, a.number`.execute(db)
@@ -127,12 +150,16 @@ const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly 
 
 const selectStates = async (db: Db, run: RunId): Promise<readonly JobState[]> => {
   const { rows } = await sql<StateRow>`
-    select id as job, workflow_id as workflow, key, name, kind, status as "jobStatus", skip_reason as skip, needs
-    from jobs where run_id = ${run} order by number`.execute(db)
+    select id as job, workflow_id as workflow, key, name, kind, status as "jobStatus", skip_reason as skip, needs,
+      ${lockOfJob} as lock
+    from jobs j where run_id = ${run} order by number`.execute(db)
   return rows.map(stateOf)
 }
 
-type StateRow = Pick<JobRow, 'job' | 'workflow' | 'key' | 'name' | 'kind' | 'jobStatus' | 'skip' | 'needs'>
+type StateRow = Pick<
+  JobRow,
+  'job' | 'workflow' | 'key' | 'name' | 'kind' | 'jobStatus' | 'skip' | 'needs' | 'lock'
+>
 
 const stateOf = (row: StateRow): JobState => ({
   id: row.job,
@@ -144,4 +171,5 @@ const stateOf = (row: StateRow): JobState => ({
   status: row.jobStatus,
   skip: row.skip,
   attempts: [],
+  ...(row.lock === null ? {} : { lock: row.lock }),
 })

@@ -82,26 +82,29 @@ export const plannedParts = (
   state: Pick<RunState, 'workflows' | 'jobs'>,
 ): RawBuilder<unknown> => sql`
   planned_workflow as (
-    insert into workflows (id, run_id, position, name, status)
-    select id, ${run.id}, position, name, status
+    insert into workflows (id, run_id, position, name, status, reruns_left)
+    select id, ${run.id}, position, name, status, reruns
     from jsonb_to_recordset(${JSON.stringify(workflowRows(planned, state))}::jsonb)
-      as w (id text, position integer, name text, status text)
+      as w (id text, position integer, name text, status text, reruns integer)
   ), planned_job as (
     insert into jobs (id, organisation_id, project_id, run_id, workflow_id, number, key, name, kind, status, skip_reason,
-      needs, shard, shards, class, image, spec, spec_digest, rev)
+      needs, shard, shards, class, image, spec, spec_digest, rev, lock_name, lock_state, lock_asked_at)
     select id, ${run.organisation}, ${run.project}, ${run.id}, workflow, number, key, name, kind, status, skip,
-      needs, shard, shards, class, image, spec, digest, ${run.rev}
+      needs, shard, shards, class, image, spec, digest, ${run.rev}, lock, "lockState",
+      case "lockState" when 'asked' then clock_timestamp() end
     from jsonb_to_recordset(${JSON.stringify(jobRows(planned, state))}::jsonb)
       as j (id text, workflow text, number integer, key text, name text, kind text, status text, skip text, needs jsonb,
-        shard integer, shards integer, class text, image text, spec jsonb, digest text)
+        shard integer, shards integer, class text, image text, spec jsonb, digest text,
+        lock text, "lockState" text)
     returning id, number, class, kind
   )`
 
 const workflowRows = ({ expanded }: PlannedRows, { workflows }: Pick<RunState, 'workflows'>) => {
-  const statuses = new Map(workflows.map(({ id, status }) => [id, status]))
-  return expanded.workflows.map(({ state, name }, position) => ({
-    ...{ id: state.id, position, name: storable(name), status: statuses.get(state.id) },
-  }))
+  const settled = new Map(workflows.map((workflow) => [workflow.id, workflow]))
+  return expanded.workflows.map(({ state, name }, position) => {
+    const { status, rerunsLeft: reruns = 0 } = settled.get(state.id) ?? state
+    return { id: state.id, position, name: storable(name), status, reruns }
+  })
 }
 
 const jobRows = ({ expanded, classes, digests }: PlannedRows, { jobs }: Pick<RunState, 'jobs'>) => {
@@ -122,6 +125,7 @@ const jobRows = ({ expanded, classes, digests }: PlannedRows, { jobs }: Pick<Run
       },
       ...{ class: classes.get(state.id), image: spec?.image.ref ?? null },
       ...{ spec, digest: digests[i] ?? null },
+      ...{ lock: job.lock?.name ?? null, lockState: job.lock?.state ?? null },
     }
   })
 }

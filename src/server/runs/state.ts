@@ -3,7 +3,7 @@
 import assert from 'node:assert'
 import { sql } from 'kysely'
 import type { JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
-import type { JobState, RunEvent, RunState, Status } from '../../schedule/index.ts'
+import type { JobState, LockState, RunEvent, RunState, Status } from '../../schedule/index.ts'
 import type { Tx } from '../db/transaction.ts'
 
 export type LockedRun = {
@@ -48,21 +48,28 @@ export const lockAndLoad = async (
   return { run: row, state: stateOf(row, again.rows[0]) }
 }
 
-/** `waiting`: what happens may let jobs begin, so those that wait are read, with what they need. */
+/**
+ * `waiting`: what happens may let jobs begin, so those that wait are read, with what they need; and with them those that
+ * hold locks, which they may let go, and workflows that are rerun by themselves.
+ */
 type Scope = { readonly jobs: readonly JobId[]; readonly waiting: boolean; readonly all: boolean }
 
 const scopeOf = (events: readonly RunEvent[]): Scope => ({
-  jobs: events.flatMap((event) =>
-    event.kind === 'cancel-jobs' ? event.jobs : 'job' in event ? [event.job] : [],
-  ),
-  waiting: events.some(({ kind }) => kind !== 'claimed' && kind !== 'released'),
+  jobs: events.flatMap(jobsOf),
+  waiting: events.some(({ kind }) => kind !== 'claimed'),
   all: events.some(({ kind }) => kind === 'cancel-requested' || kind === 'rerun'),
 })
+
+const jobsOf = (event: RunEvent): readonly JobId[] => {
+  if (event.kind === 'cancel-jobs' || event.kind === 'lock-granted' || event.kind === 'lock-refused')
+    return event.jobs
+  return 'job' in event ? [event.job] : []
+}
 
 type Seen = {
   readonly seenRev: number
   readonly workflows: RunState['workflows'] | null
-  readonly jobs: readonly JobState[] | null
+  readonly jobs: readonly (Omit<JobState, 'lock'> & { readonly lock: LockState | null })[] | null
   readonly others: RunState['others'] | null
 }
 
@@ -70,7 +77,7 @@ const stateOf = ({ status, cancelledBy }: LockedRun, { workflows, jobs, others }
   status,
   cancelRequested: cancelledBy !== null,
   workflows: workflows ?? [],
-  jobs: jobs ?? [],
+  jobs: (jobs ?? []).map(({ lock, ...job }) => (lock === null ? job : { ...job, lock })),
   others: others ?? [],
 })
 
@@ -79,17 +86,21 @@ const partsOf = (run: RunId, { jobs, waiting, all }: Scope) => sql`
     select distinct w.workflow_id, n ->> 'key' as key from jobs w cross join lateral jsonb_array_elements(w.needs) n
     where ${waiting} and w.run_id = ${run} and w.status = 'waiting'
   ), part as materialized (
-    select id, workflow_id, number, key, name, kind, needs, status, skip_reason, ${all} or id = any(${jobs}::text[])
-      or ${waiting} and (status = 'waiting' or (workflow_id, key) in (select workflow_id, key from needed)) as whole
+    select id, workflow_id, number, key, name, kind, needs, status, skip_reason, lock_name, lock_state,
+      ${all} or id = any(${jobs}::text[]) or ${waiting} and (
+        status = 'waiting' or lock_name is not null or (workflow_id, key) in (select workflow_id, key from needed)
+        or workflow_id in (select id from workflows where run_id = ${run} and reruns_left > 0)) as whole
     from jobs where run_id = ${run}
   )`
 
 const seen = (run: RunId) => sql`
   (select rev from runs where id = ${run}) as "seenRev",
-  (select json_agg(json_build_object('id', id, 'status', status) order by position)
+  (select json_agg(json_build_object('id', id, 'status', status, 'rerunsLeft', reruns_left) order by position)
     from workflows where run_id = ${run}) as workflows,
   (select json_agg(json_build_object('id', id, 'workflow', workflow_id, 'key', key, 'name', name, 'kind', kind,
-      'needs', needs, 'status', status, 'skip', skip_reason, 'attempts', coalesce((
+      'needs', needs, 'status', status, 'skip', skip_reason,
+      'lock', case when lock_name is not null then json_build_object('name', lock_name, 'state', lock_state) end,
+      'attempts', coalesce((
         select json_agg(json_build_object('number', a.number, 'cause', a.cause, 'status', a.status,
           'cancelRequested', a.cancel_requested_by is not null) order by a.number)
         from attempts a where a.job_id = part.id), '[]'::json)) order by number)

@@ -7,6 +7,7 @@ import { type Change, isFinal } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
+import { areLocksMoved, lockNotice } from './lock-notice.ts'
 import { leaseColumns, leaseValues, type NewLease, newAttempts } from './new-lease.ts'
 import type { Placing } from './places.ts'
 import { type PlannedRows, plannedParts } from './planned-rows.ts'
@@ -50,10 +51,14 @@ export const writeChanges = async (
     attemptPart(changes, context),
     addedPart(run, only(changes, 'attempt-added'), context),
     jobPart(run, changes),
-    workflowPart(only(changes, 'workflow')),
+    workflowPart(changes),
     runPart(run, changes, context.by ?? 'unknown'),
   ]
-  const notices = [runNotice({ ...run, run: run.id }), ...(context.notices ?? [])]
+  const notices = [
+    runNotice({ ...run, run: run.id }),
+    ...(areLocksMoved(changes) ? [lockNotice(run.organisation)] : []),
+    ...(context.notices ?? []),
+  ]
   const { rows } = await sql<{ written: number[]; notices: Notice[] }>`
     with ${sql.join(parts.map(({ part }) => part))}
     select array[(select count(*) from attempt), (select count(*) from added), (select count(*) from job),
@@ -155,29 +160,39 @@ const jobPart = (run: LockedRun, changes: readonly Change[]): Part => {
   const touched = changes.flatMap((change) =>
     'job' in change && typeof change.job === 'string' && !written.has(change.job) ? [change.job] : [],
   )
+  const locks = new Map(only(changes, 'lock').map(({ job, to }) => [job, to]))
   const rows = [
     ...settled,
     ...[...new Set(touched)].map((job) => ({ job, from: null, to: null, skip: null })),
   ]
   const part = sql`job as (
     update jobs j set status = coalesce(c.next, j.status), rev = ${run.rev},
-      skip_reason = case when c.next is null then j.skip_reason else c.skip end
+      skip_reason = case when c.next is null then j.skip_reason else c.skip end,
+      lock_state = coalesce(c.lock, j.lock_state),
+      lock_asked_at = case c.lock when 'asked' then clock_timestamp() when 'free' then null else j.lock_asked_at end
     from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.from)}::text[],
-      ${rows.map((c) => c.to)}::text[], ${rows.map((c) => c.skip)}::text[]) as c (id, previous, next, skip)
+      ${rows.map((c) => c.to)}::text[], ${rows.map((c) => c.skip)}::text[],
+      ${rows.map((c) => locks.get(c.job) ?? null)}::text[]) as c (id, previous, next, skip, lock)
     where j.id = c.id and (c.previous is null or j.status = c.previous)
     returning 1)`
   return { part, count: rows.length }
 }
 
-const workflowPart = (changes: readonly Of<'workflow'>[]): Part => ({
-  part: sql`workflow as (
-    update workflows w set status = c.next
-    from unnest(${changes.map((c) => c.workflow)}::text[], ${changes.map((c) => c.from)}::text[],
-      ${changes.map((c) => c.to)}::text[]) as c (id, previous, next)
-    where w.id = c.id and w.status = c.previous
-    returning 1)`,
-  count: changes.length,
-})
+/** A statement changes a row once, so both kinds of change go together. */
+const workflowPart = (changes: readonly Change[]): Part => {
+  const settled = only(changes, 'workflow')
+  const left = new Map(only(changes, 'workflow-reruns').map((change) => [change.workflow, change.left]))
+  const others = [...left.keys()].filter((id) => !settled.some(({ workflow }) => workflow === id))
+  const rows = [...settled, ...others.map((workflow) => ({ workflow, from: null, to: null }))]
+  const part = sql`workflow as (
+    update workflows w set status = coalesce(c.next, w.status), reruns_left = coalesce(c.reruns, w.reruns_left)
+    from unnest(${rows.map((c) => c.workflow)}::text[], ${rows.map((c) => c.from)}::text[],
+      ${rows.map((c) => c.to)}::text[], ${rows.map((c) => left.get(c.workflow) ?? null)}::integer[])
+      as c (id, previous, next, reruns)
+    where w.id = c.id and (c.previous is null or w.status = c.previous)
+    returning 1)`
+  return { part, count: rows.length }
+}
 
 const runPart = (run: LockedRun, changes: readonly Change[], by: string): Part => {
   const [change] = only(changes, 'run')

@@ -1,9 +1,11 @@
 // Job groups (config-dialects.md §2.11): an invocation of one becomes its jobs, between an entry that waits for what
 // the group requires and an exit that stands for the whole group wherever that is required.
 
+import { outcomes } from '../../../protocol/plan.ts'
 import { entryOf, type MapNode } from '../../source/node.ts'
 import { readList, readMap } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
+import { readLock } from './lock.ts'
 import { type Member, readMembers } from './matrix.ts'
 import { type Need, passed, resolveRequires } from './requires.ts'
 
@@ -42,6 +44,7 @@ const isGroup = (cx: Compiling, { job }: Member): boolean => cx.groups.has(job) 
 
 const entryNameOf = (group: string): string => `${group}/group-start`
 const exitOf = (group: string): string => `${group}/group-end`
+const unlockOf = (group: string): string => `${group}/group-unlock`
 
 const expandGroup = (cx: Compiling, invocation: Member, needs: readonly Need[]): Graph | null => {
   const { name, at, options } = invocation
@@ -54,9 +57,10 @@ const expandGroup = (cx: Compiling, invocation: Member, needs: readonly Need[]):
   if (!definition || !list) return null
   const inner = readMembers(cx, list.items, definition.key)
   const innerNeeds = resolveRequires(cx, invocation.job, inner)
-  const gate = (gateName: string): Member => ({
+  const lock = options && readLock(cx, options, 'serial-group')
+  const gate = (gateName: string, kind: 'noop' | 'lock' | 'unlock' = 'noop'): Member => ({
     ...{ job: invocation.job, wanted: gateName, name: gateName, at, options: null, matrix: null },
-    group: { options, isGate: true },
+    group: { options, gate: { kind, ...(lock === null || kind === 'noop' ? {} : { lock }) } },
   })
   const inside = (job: string): string => `${name}/${job}`
   const required = new Set([...innerNeeds.values()].flatMap((list) => list.map((need) => need.job)))
@@ -64,13 +68,14 @@ const expandGroup = (cx: Compiling, invocation: Member, needs: readonly Need[]):
   const entry = entryNameOf(name)
   return {
     members: [
-      gate(entry),
+      gate(entry, lock === null ? 'noop' : 'lock'),
       ...inner.map((member) => ({
         ...member,
         name: inside(member.name),
-        group: { options, isGate: false },
+        group: { options, gate: null },
       })),
       gate(exitOf(name)),
+      ...(lock === null ? [] : [gate(unlockOf(name), 'unlock')]),
     ],
     needs: new Map([
       [entry, needs],
@@ -83,6 +88,8 @@ const expandGroup = (cx: Compiling, invocation: Member, needs: readonly Need[]):
         ]
       }),
       [exitOf(name), leaves.map((leaf) => ({ job: inside(leaf.name), on: passed, at }))],
+      // However they ended, others may begin.
+      [unlockOf(name), leaves.map((leaf) => ({ job: inside(leaf.name), on: outcomes, at }))],
     ]),
   }
 }
@@ -99,6 +106,4 @@ const checkOptions = (cx: Compiling, { options, matrix, at }: Member, label: str
   for (const { key } of matrix === null ? (options?.entries.values() ?? []) : [])
     if (!groupOptionKeys.has(key.text))
       cx.problems.add('E_ARGUMENT_UNEXPECTED', key, `${label} takes no "${key.text.slice(0, 80)}"`)
-  const serial = options && entryOf(options, 'serial-group')
-  if (serial) cx.problems.add('W_NOT_CARRIED_OUT', serial, '"serial-group" is not carried out yet')
 }

@@ -7,6 +7,7 @@ import { type Entry, entryOf, isNull, type MapNode, type SourceNode } from '../.
 import { readInteger, readList, readMap, readOneOf, readText, warnUnknownKeys } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
 import { readExecution } from './execution.ts'
+import { readLock } from './lock.ts'
 import { type ArgumentsOf, scopeOf } from './parameters.ts'
 import { expandSteps, type StepContext } from './steps.ts'
 import { substitute } from './substitute.ts'
@@ -21,8 +22,7 @@ export const jobKeys = new Set(
 )
 
 export const jobTypes = ['build', 'approval', 'no-op', 'release', 'lock', 'unlock'] as const
-export const planKinds = {
-  build: 'job',
+const planKinds = {
   approval: 'approval',
   'no-op': 'noop',
   release: 'noop',
@@ -36,7 +36,7 @@ export type JobCall = ArgumentsOf & {
   readonly contexts: readonly string[]
 }
 
-export type CompiledJob = Pick<PlanJob, 'kind' | 'shards' | 'spec'>
+export type CompiledJob = Pick<PlanJob, 'kind' | 'shards' | 'spec' | 'lock'>
 
 /** null: reported. */
 export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): CompiledJob | null => {
@@ -48,8 +48,8 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
   const scope = scopeOf(cx, { kind: 'job', label }, map, call)
   const body = substitute(cx, withoutParameters(map), scope)
   if (body.kind !== 'map') return null
-  const kind = readKind(cx, body)
-  if (kind !== 'job') return { kind, shards: 1, spec: null }
+  const type = readType(cx, body)
+  if (type !== 'build') return compileWithoutSteps(cx, type, body, body)
   checkMinorKeys(cx, body)
   const shards = readShards(cx, body)
   const execution = readExecution(cx, label, body, definition.key)
@@ -68,7 +68,7 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
     timeoutMs: jobTimeoutMs,
     steps,
   }
-  return { kind, shards, spec: cx.origins.mark(spec, definition.key, { at: call.at, outer: null }) }
+  return { kind: 'job', shards, spec: cx.origins.mark(spec, definition.key, { at: call.at, outer: null }) }
 }
 
 /** Declarations are not substituted with the values they declare. */
@@ -79,22 +79,37 @@ const withoutParameters = (map: MapNode): MapNode => {
   return { ...map, entries }
 }
 
-const readKind = (cx: Compiling, body: MapNode): PlanJob['kind'] => {
+type JobType = (typeof jobTypes)[number]
+
+const readType = (cx: Compiling, body: MapNode): JobType => {
   const node = entryOf(body, 'type')
-  const type = (node && readOneOf(cx.problems, node, '"type"', jobTypes)) ?? 'build'
-  if (node && type === 'release' && !entryOf(body, 'plan_name'))
-    cx.problems.add('E_KEY_MISSING', node, 'a job of type "release" needs a "plan_name"')
-  if (node && type === 'release')
-    cx.problems.add(
-      'W_NOT_CARRIED_OUT',
-      node,
-      'releases are not carried out yet; the job is planned and does nothing',
-    )
-  if (type === 'lock' || type === 'unlock') {
-    cx.problems.add('W_NOT_CARRIED_OUT', node, `"${type}" is planned, but no lock is held yet`)
-    if (!entryOf(body, 'key')) cx.problems.add('E_KEY_MISSING', node, `a job of type "${type}" needs a "key"`)
+  return (node && readOneOf(cx.problems, node, '"type"', jobTypes)) ?? 'build'
+}
+
+/** What the types without steps read, on a job or on the entry of a workflow that needs none. */
+export const bareKeys: Readonly<Record<Exclude<JobType, 'build'>, readonly string[]>> = {
+  approval: [],
+  'no-op': [],
+  release: ['plan_name', 'validation'],
+  lock: ['key'],
+  unlock: ['key'],
+}
+
+export const compileWithoutSteps = (
+  cx: Compiling,
+  type: Exclude<JobType, 'build'>,
+  map: MapNode,
+  at: Spot,
+): CompiledJob => {
+  const [required] = bareKeys[type]
+  if (required !== undefined && !entryOf(map, required))
+    cx.problems.add('E_KEY_MISSING', at, `a job of type "${type}" needs a "${required}"`)
+  if (type === 'release') {
+    const message = 'releases are not carried out yet; the job is planned and does nothing'
+    cx.problems.add('W_NOT_CARRIED_OUT', at, message)
   }
-  return planKinds[type]
+  const lock = required === 'key' ? readLock(cx, map, required) : null
+  return { kind: planKinds[type], shards: 1, spec: null, ...(lock === null ? {} : { lock }) }
 }
 
 const readShards = (cx: Compiling, body: MapNode): number => {

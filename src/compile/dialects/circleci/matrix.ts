@@ -31,8 +31,11 @@ export type Member = {
   readonly options: MapNode | null
   /** Arguments that come from the matrix, and the name that means all members of it. */
   readonly matrix: { readonly values: ReadonlyMap<string, Entry>; readonly alias: string } | null
-  /** Set inside a job group: the options of the group's invocation; a gate is its entry or exit. */
-  readonly group?: { readonly options: MapNode | null; readonly isGate: boolean }
+  /** Set inside a job group: the options of the group's invocation; a gate is its entry or an exit. */
+  readonly group?: {
+    readonly options: MapNode | null
+    readonly gate: { readonly kind: 'noop' | 'lock' | 'unlock'; readonly lock?: string } | null
+  }
 }
 
 type Unnamed = Omit<Member, 'name'>

@@ -20,7 +20,8 @@ import type { Compiling, Element } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
 import { isBranchSelected, isSelected } from './filters.ts'
 import { expandGroups, type Graph } from './groups.ts'
-import { type CompiledJob, compileJob, jobTypes, planKinds } from './jobs.ts'
+import { bareKeys, type CompiledJob, compileJob, compileWithoutSteps, jobTypes } from './jobs.ts'
+import { readLock } from './lock.ts'
 import { type Member, matrixValues, readMembers } from './matrix.ts'
 import { noArguments } from './parameters.ts'
 import { dropUnreachable, type Need, resolveRequires } from './requires.ts'
@@ -95,7 +96,7 @@ const compileWorkflow = (cx: Compiling, entry: Entry, used: Set<string>): PlanWo
   if (!map || !isName(cx.problems, entry.key, name, 'the name of a workflow')) return null
   cx.problems.constructs?.honour(entry, `workflow ${name}`)
   warnUnknownKeys(cx.problems, map, workflowKeys, 'a workflow')
-  checkReruns(cx, map)
+  const reruns = readReruns(cx, map)
   const jobsNode = entryOf(map, 'jobs')
   if (!jobsNode) {
     cx.problems.add('E_KEY_MISSING', entry.key, `workflow "${name.slice(0, 80)}" needs "jobs"`)
@@ -108,7 +109,7 @@ const compileWorkflow = (cx: Compiling, entry: Entry, used: Set<string>): PlanWo
   const work = () => compileJobs(cx, name, entries, { at: entry.key, used, log })
   const jobs = isWanted ? work() : cx.problems.asWarnings(work)
   if (!isWanted || !isTriggered(cx, map, log)) return null
-  if (jobs.length > 0) return cx.origins.mark({ name, jobs }, entry.key)
+  if (jobs.length > 0) return cx.origins.mark({ name, jobs, ...reruns }, entry.key)
   log?.leaveOut({ rule: 'jobs', text: 'none of its jobs runs', at: jobsNode })
   return null
 }
@@ -130,10 +131,10 @@ const isConditionMet = (cx: Compiling, map: MapNode, log: WorkflowLog | null): b
   return false
 }
 
-const checkReruns = (cx: Compiling, map: MapNode): void => {
+const readReruns = (cx: Compiling, map: MapNode): Pick<PlanWorkflow, 'maxAutoReruns'> => {
   const node = entryOf(map, 'max_auto_reruns')
-  if (!node || readInteger(cx.problems, node, '"max_auto_reruns"', { min: 1, max: 5 }) === null) return
-  cx.problems.add('W_NOT_CARRIED_OUT', node, '"max_auto_reruns" of a workflow is not carried out yet')
+  const most = node && readInteger(cx.problems, node, '"max_auto_reruns"', { min: 1, max: 5 })
+  return most === null ? {} : { maxAutoReruns: most }
 }
 
 const compileJobs = (
@@ -201,6 +202,7 @@ const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: reado
       shards: job.shards,
       ...(member.matrix ? { matrix: matrixValues(member.matrix.values) } : {}),
       spec: job.spec,
+      ...(job.lock === undefined ? {} : { lock: job.lock }),
     },
     member.at,
   )
@@ -209,17 +211,16 @@ const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: reado
 const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
   const { options } = member
   countInvocation(cx, member)
-  if (member.group?.isGate) return { kind: 'noop', shards: 1, spec: null }
+  if (member.group?.gate) return { ...member.group.gate, shards: 1, spec: null }
   const contexts = readContexts(cx, options)
   const type = options && readType(cx, options)
-  if (type === 'approval' || type === 'no-op') return compileBare(cx, member, type)
-  const serial = cx.interpolates && options ? entryOf(options, 'serial-group') : null
-  if (serial) cx.problems.add('W_NOT_CARRIED_OUT', serial, '"serial-group" is not carried out yet')
+  if (options && type && type !== 'build') return compileBare(cx, member, options, type)
   const found = findJob(cx, member)
   if (!found) return null
   const known = cx.interpolates ? optionKeys21 : optionKeys2
   const args = new Map([...(options?.entries ?? [])].filter(([name]) => !known.has(name)))
-  return compileJob(found.cx, found.entry, {
+  const serial = cx.interpolates && options ? readLock(cx, options, 'serial-group') : null
+  const job = compileJob(found.cx, found.entry, {
     args,
     at: member.at,
     from: cx,
@@ -227,6 +228,7 @@ const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
     preSteps: cx.interpolates && options ? entryOf(options, 'pre-steps') : null,
     postSteps: cx.interpolates && options ? entryOf(options, 'post-steps') : null,
   })
+  return job && serial !== null && job.kind === 'job' ? { ...job, lock: serial } : job
 }
 
 /** Of a word that is none, nothing runs: who meant a gate must not get a job without one. */
@@ -236,14 +238,19 @@ const readType = (cx: Compiling, options: MapNode): (typeof jobTypes)[number] | 
 }
 
 /** An entry that needs no definition; of a job of its name nothing counts, so nothing can be passed to it. */
-const compileBare = (cx: Compiling, { job, options, matrix }: Member, type: 'approval' | 'no-op') => {
-  const known = cx.interpolates ? optionKeys21 : optionKeys2
-  for (const [name, { key }] of options?.entries ?? []) {
+const compileBare = (
+  cx: Compiling,
+  { job, at, matrix }: Member,
+  options: MapNode,
+  type: Exclude<(typeof jobTypes)[number], 'build'>,
+): CompiledJob => {
+  const known = new Set([...(cx.interpolates ? optionKeys21 : optionKeys2), ...bareKeys[type]])
+  for (const [name, { key }] of options.entries) {
     if (known.has(name) || matrix?.values.has(name)) continue
     const message = `"${job.slice(0, 80)}" is of type ${type} and takes no "${name.slice(0, 80)}"`
     cx.problems.add('E_ARGUMENT_UNEXPECTED', key, message, didYouMean(name, known))
   }
-  return { kind: planKinds[type], shards: 1, spec: null }
+  return compileWithoutSteps(cx, type, options, at)
 }
 
 /** Its arguments are counted where they are bound. */

@@ -1,0 +1,144 @@
+// Serial groups across runs and projects, against a real database: one at a time, whoever asks; why it waits; who gives
+// way; and workflows that are rerun by themselves.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { sql } from 'kysely'
+import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
+import { parseId, type RunId } from '../../base/ids.ts'
+import type { Outcome, PlanJob, PlanWorkflow } from '../../protocol/plan.ts'
+
+const parts = await openParts()
+const { runs, scope, actor } = parts
+for (const name of ['one', 'two']) await addLocalProject(parts, name)
+const runner = createScriptedRunner(parts, await enrolRunner(parts, 'r1'), { free: { tiny: 2, small: 20 } })
+after(() => runner.close())
+
+type Jobs = readonly (Partial<PlanJob> & { key: string })[]
+
+const begin = async (project: string, jobs: Jobs, more: Partial<PlanWorkflow> = {}): Promise<RunId> => {
+  const run = parseId('run', (await runs.startRun(actor, { project })).id)!
+  const [plan] = await runner.take({ free: { tiny: 1 } }, 1)
+  await runner.finishPlan(plan!, jobs, more)
+  return run
+}
+
+const jobsOf = async (run: RunId) =>
+  new Map((await runs.findRun(scope, run))!.jobs.map((job) => [job.key, job]))
+const look = async (run: RunId, key: string) => (await jobsOf(run)).get(key)!
+const isTrue = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
+  for (const late = Date.now() + 15_000; !(await condition()); ) assert.ok(Date.now() < late, what)
+}
+const until = (run: RunId, key: string, status: string) =>
+  isTrue(`${key} is not ${status}`, async () => (await look(run, key)).status === status)
+
+/** Ends the job that is running as `key` of the run. */
+const end = async (run: RunId, key: string, outcome: Outcome = 'passed') => {
+  await until(run, key, 'queued')
+  const [held] = await runner.take({ free: { small: 1 } }, 1)
+  const { spec } = held as Held
+  assert.deepEqual(spec.kind === 'job' && [spec.run.id, spec.job.key], [run, key])
+  assert.equal((await runner.finish(held!, { outcome })).status, 200)
+}
+
+const deploy: Jobs = [{ key: 'deploy', lock: 'prod' }]
+
+test('two projects share a serial group: one at a time, in order, and each says what it waits for', async () => {
+  const first = await begin('one', deploy)
+  await until(first, 'deploy', 'queued')
+  const second = await begin('two', deploy)
+  assert.equal((await look(second, 'deploy')).status, 'waiting')
+  assert.deepEqual((await look(second, 'deploy')).reason, {
+    code: 'serial_group',
+    text: 'Waits for the serial group prod, which deploy of one #1 holds',
+    job_id: null,
+  })
+  await end(first, 'deploy', 'failed')
+  await end(second, 'deploy')
+  assert.equal((await runs.findRun(scope, second))!.status, 'passed')
+})
+
+test('cancelling who holds it frees it', async () => {
+  const first = await begin('one', deploy)
+  await until(first, 'deploy', 'queued')
+  const second = await begin('two', deploy)
+  await runs.cancelRun(actor, first)
+  await end(second, 'deploy')
+})
+
+test('an older run of the same project gives way to a newer one', async () => {
+  const holder = await begin('two', deploy)
+  await until(holder, 'deploy', 'queued')
+  const older = await begin('one', deploy)
+  const newer = await begin('one', deploy)
+  await until(older, 'deploy', 'skipped')
+  assert.equal((await look(older, 'deploy')).reason?.code, 'serial_group')
+  await end(holder, 'deploy')
+  await end(newer, 'deploy')
+})
+
+test('a lock holds over several jobs of its workflow', async () => {
+  const passed = { on: ['passed'] as const }
+  const first = await begin('one', [
+    { key: 'lock', kind: 'lock', lock: 'prod' },
+    { key: 'a', needs: [{ job: 'lock', ...passed }] },
+    { key: 'b', needs: [{ job: 'a', ...passed }] },
+    { key: 'unlock', kind: 'unlock', lock: 'prod', needs: [{ job: 'b', on: ['passed', 'failed'] }] },
+  ])
+  await until(first, 'a', 'queued')
+  const second = await begin('two', deploy)
+  await end(first, 'a')
+  await until(first, 'b', 'queued')
+  assert.equal((await look(second, 'deploy')).status, 'waiting')
+  await end(first, 'b', 'failed')
+  await end(second, 'deploy')
+})
+
+test('all shards of a job have the lock together', async () => {
+  const first = await begin('one', [{ key: 'deploy', shards: 2, lock: 'prod' }])
+  await until(first, 'deploy', 'queued')
+  const second = await begin('two', deploy)
+  await end(first, 'deploy')
+  assert.equal((await look(second, 'deploy')).status, 'waiting')
+  await end(first, 'deploy')
+  await end(second, 'deploy')
+})
+
+test('who waited too long is cancelled', async () => {
+  const first = await begin('one', deploy)
+  await until(first, 'deploy', 'queued')
+  const second = await begin('two', deploy)
+  await sql`update jobs set lock_asked_at = now() - interval '6 hours' where run_id = ${second} and key = 'deploy'`.execute(
+    parts.db,
+  )
+  await until(second, 'deploy', 'cancelled')
+  await end(first, 'deploy')
+})
+
+test('there cannot be two holders, whatever the program does', async () => {
+  const rows = await Promise.all(
+    ['one', 'two'].map((project) => begin(project, [{ key: 'x', lock: 'free' }])),
+  )
+  await assert.rejects(
+    sql`update jobs set lock_state = 'held' where run_id = any(${rows}::text[]) and key = 'x'`.execute(
+      parts.db,
+    ),
+    /jobs_lock_holder/,
+  )
+  for (const run of rows) await runs.cancelRun(actor, run)
+})
+
+test('a workflow that fails is rerun from failed by itself', async () => {
+  const run = await begin('one', [{ key: 'a' }, { key: 'b', needs: [{ job: 'a', on: ['passed'] }] }], {
+    maxAutoReruns: 1,
+  })
+  await end(run, 'a')
+  await end(run, 'b', 'failed')
+  await end(run, 'b')
+  const jobs = await jobsOf(run)
+  assert.deepEqual(
+    [jobs.get('a')!.attempts.length, jobs.get('b')!.attempts.map(({ status }) => status)],
+    [1, ['failed', 'passed']],
+  )
+  assert.equal((await runs.findRun(scope, run))!.status, 'passed')
+})
