@@ -86,6 +86,8 @@ export type Projects = {
 
 export type Orbs = {
   readonly list: (scope: Scope) => Promise<Page<api.Orb>>
+  /** All of it: the store is bounded. */
+  readonly sources: (scope: Scope) => Promise<Page<api.OrbSource>>
   /** The same text under the same id changes nothing; another text under an exact version is refused. */
   readonly put: (actor: Actor, input: api.OrbInput) => Promise<api.Orb>
 }

@@ -62,7 +62,7 @@ export const noWork: UseCases = {
     contact: unexpected,
     confirmHostKey: unexpected,
   },
-  orbs: { list: empty, put: unexpected },
+  orbs: { list: empty, sources: empty, put: unexpected },
   deliveries: { list: empty, find: absent, replay: unexpected },
   logs: {
     readFrames: async function* () {},

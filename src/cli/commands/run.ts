@@ -2,12 +2,13 @@
 // same sandbox. Where it differs from a server it says so on stderr.
 import { availableParallelism } from 'node:os'
 import { fault } from '../../base/faults.ts'
-import { compile, formatProblems } from '../../compile/index.ts'
+import { formatProblems } from '../../compile/index.ts'
 import type { Env, Plan } from '../../protocol/plan.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
 import { findProjectRoot, localEvent, readConfiguration } from '../local/configuration.ts'
 import { withOneAhead } from '../local/one-ahead.ts'
+import { compileWithOrbs } from '../local/orbs.ts'
 import { runPlan } from '../local/run-plan.ts'
 import { choose, withoutWaiting } from '../local/selection.ts'
 import { parseVariables, readVariables } from '../local/variables.ts'
@@ -86,7 +87,8 @@ const compileTree = async (
   tree: WorkTree | null,
   root: string,
 ): Promise<Plan | null> => {
-  const result = compile({ files: await readConfiguration(root), event: localEvent(tree), parameters: {} })
+  const input = { files: await readConfiguration(root), event: localEvent(tree), parameters: {} }
+  const { result } = await compileWithOrbs(around, input)
   around.stderr.write(formatProblems(result.problems))
   return result.ok ? result.plan : null
 }

@@ -16,6 +16,7 @@ import type { RunEvent } from '../../protocol/plan.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { findProjectRoot, localEvent, readConfiguration } from './configuration.ts'
+import { compileWithOrbs } from './orbs.ts'
 import { readParameters } from './parameters.ts'
 
 /** The paths that were given, else the project around. */
@@ -54,7 +55,8 @@ export const compileGiven = async (
 ): Promise<Given> => {
   const { root, config, file, files } = await readGiven(around, path)
   const parameters = readParameters(wish.parameters ?? [], pipelineParameterTypes(files))
-  const compiled = compile({ files, event: wish.event ?? localEvent(tree), parameters, ...wish.more })
+  const input = { files, event: wish.event ?? localEvent(tree), parameters, ...wish.more }
+  const { result: compiled, orbs } = await compileWithOrbs(around, input)
   const shownOf = (name: string): string => {
     if (!files.has(name)) return name
     return relative(around.cwd, name === config ? file : join(root, name))
@@ -63,11 +65,9 @@ export const compileGiven = async (
     problem.at ? { ...problem, at: { ...problem.at, file: shownOf(problem.at.file) } } : problem
   const result = { ...compiled, problems: compiled.problems.map(show) }
   const check = (text: string): readonly Problem[] =>
-    compile({
-      files: new Map(files).set(config, text),
-      event: wish.event ?? localEvent(tree),
-      parameters,
-    }).problems.filter(({ at }) => at === null || at.file === config)
+    compile({ ...input, files: new Map(files).set(config, text), orbs }).problems.filter(
+      ({ at }) => at === null || at.file === config,
+    )
   return { file, check, shown: relative(around.cwd, file), text: files.get(config) ?? '', result, shownOf }
 }
 

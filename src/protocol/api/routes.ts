@@ -131,6 +131,13 @@ export const routes = {
     summary: 'The orb store',
     answer: s.page(s.orb),
   }),
+  orbSources: route({
+    method: 'GET',
+    path: '/api/v1/orbs/sources',
+    access: 'project.view',
+    summary: 'The sources of all orbs of the store, for compilers that run elsewhere',
+    answer: s.page(s.orbSource),
+  }),
   orbPut: route({
     method: 'POST',
     path: '/api/v1/orbs',

@@ -324,6 +324,9 @@ export const orb = z.object({
 })
 export type Orb = z.infer<typeof orb>
 
+export const orbSource = z.object({ id: z.string(), text: z.string() })
+export type OrbSource = z.infer<typeof orbSource>
+
 /** Answer to making a project or rotating its hook: the only time the secret is given, sealed to `eph`. */
 export const projectCreated = z.object({ project, hook_secret_sealed: z.string() })
 export type ProjectCreated = z.infer<typeof projectCreated>

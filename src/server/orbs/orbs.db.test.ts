@@ -42,6 +42,13 @@ test('a version never changes; a label does; the store as a whole is bounded', a
   assert.equal(changed.bytes, 8)
   for (const n of [1, 2, 3]) await put(`acme/large@1.0.${n}`, 'x'.repeat(1024 * 1024))
   await refuses(put('acme/large@1.0.4', 'x'.repeat(1024 * 1024)), 'E_INPUT')
+  assert.deepEqual(
+    (await orbs.sources(parts.scope)).items.filter(({ id }) => id.startsWith('acme/tools')),
+    [
+      { id: 'acme/tools@1.2.3', text: 'commands: {}' },
+      { id: 'acme/tools@dev:mine', text: 'jobs: {}' },
+    ],
+  )
   assert.deepEqual(await ids(), [
     ...['acme/large@1.0.1', 'acme/large@1.0.2', 'acme/large@1.0.3'],
     ...['acme/tools@1.2.3', 'acme/tools@dev:mine'],

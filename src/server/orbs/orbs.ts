@@ -17,6 +17,10 @@ const orbsMax = 200
 
 export const createOrbs = ({ database }: { readonly database: Database }): Orbs => ({
   list: (scope) => list(database.db, scope),
+  sources: async ({ organisation }) => {
+    const store = (await orbsOf(database.db, [organisation]))[organisation] ?? {}
+    return { items: Object.entries(store).map(([id, text]) => ({ id, text })), next_cursor: null }
+  },
   put: (actor, input) => put(database.db, actor, input),
 })
 

@@ -36,6 +36,7 @@ export const workHandlers = ({
   project: async ({ actor, params }) => found(await projects.find(actor.scope, params.project)),
   projectSet: ({ actor, params, body }) => projects.set(actor, params.project, body),
   orbs: ({ actor }) => orbs.list(actor.scope),
+  orbSources: ({ actor }) => orbs.sources(actor.scope),
   orbPut: ({ actor, body }) => orbs.put(actor, body),
   organisation: ({ actor }) => projects.organisation(actor.scope),
   organisationSet: ({ actor, body }) => projects.setOrganisation(actor, body),
