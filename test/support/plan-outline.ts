@@ -6,7 +6,10 @@ import type { Env, JobSpec, Plan, PlanJob, PlanStep } from '../../src/protocol/p
 export const planOutline = (plan: Plan): string => {
   const known = new Map<string, string>()
   return plan.workflows
-    .flatMap(({ name, jobs }) => [`workflow ${name}`, ...jobs.flatMap((job) => jobLines(job, known))])
+    .flatMap(({ name, jobs, maxAutoReruns = 0 }) => [
+      `workflow ${name}${maxAutoReruns > 0 ? ` reruns ${maxAutoReruns}` : ''}`,
+      ...jobs.flatMap((job) => jobLines(job, known)),
+    ])
     .join('\n')
 }
 

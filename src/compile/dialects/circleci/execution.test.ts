@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { compile } from '../../index.ts'
 
 /** The class in the plan, and what is said of it. */
-const classOf = (word: string) => {
+const classOf = (word: string, place = 'docker: [{image: i}]') => {
   const text = `
 version: 2.1
-jobs: {a: {docker: [{image: i}], resource_class: "${word}", steps: [checkout]}}
+jobs: {a: {${place}, resource_class: "${word}", steps: [checkout]}}
 workflows: {w: {jobs: [a]}}
 `
   const event = {
@@ -19,6 +19,7 @@ workflows: {w: {jobs: [a]}}
   const result = compile({ files: new Map([['.circleci/config.yml', text]]), event, parameters: {} })
   assert.ok(result.ok, JSON.stringify(result.problems))
   return {
+    kind: result.plan.workflows[0]?.jobs[0]?.spec?.image.kind,
     word: result.plan.workflows[0]?.jobs[0]?.spec?.resourceClass,
     said: result.problems.map(({ code, severity, help }) => `${severity} ${code}: ${help}`),
   }
@@ -26,15 +27,26 @@ workflows: {w: {jobs: [a]}}
 
 test('sizes and classes of a namespace stand in the plan as written, without a word', () => {
   for (const word of ['small', 'medium+', '2xlarge', 'large.gen2', 'acme/gpu'])
-    assert.deepEqual(classOf(word), { word, said: [] })
+    assert.deepEqual(classOf(word), { kind: 'container', word, said: [] })
 })
 
 test('a class of another processor stays what it is, with a warning', () => {
   const advice = 'write "medium" if the job does not need an ARM processor'
-  assert.deepEqual(classOf('arm.medium'), { word: 'arm.medium', said: [`warning MF2051: ${advice}`] })
+  assert.deepEqual(classOf('arm.medium'), {
+    ...{ kind: 'container', word: 'arm.medium', said: [`warning MF2051: ${advice}`] },
+  })
 })
 
 test('a class that is no size has a warning with the nearest, or with all sizes', () => {
   assert.deepEqual(classOf('meduim').said, ['warning MF2051: did you mean "medium"?'])
   assert.match(classOf('gpu.nvidia.small').said.join(), /the sizes are tiny, small, .*2xlarge\+$/)
+})
+
+test('a machine of a Windows class is a Windows machine', () => {
+  assert.deepEqual(classOf('windows.medium', 'machine: true'), { kind: 'windows', word: null, said: [] })
+})
+
+test('a size of another system keeps no job waiting: any runner can refuse it, in words', () => {
+  assert.deepEqual(classOf('m4pro.medium', 'macos: {xcode: 16.4.0}'), { kind: 'macos', word: null, said: [] })
+  assert.equal(classOf('acme/mac', 'macos: {xcode: 16.4.0}').word, 'acme/mac')
 })

@@ -60,11 +60,11 @@ export const readExecution = (cx: Compiling, label: string, body: MapNode, at: S
   if (executor) readEnvironment(cx, entryOf(executor, 'environment'), env)
   readEnvironment(cx, entryOf(body, 'environment'), env)
   const shellNode = keys.get('shell') ?? place.shell
-  const classNode = keys.get('resource_class') ?? place.resourceClass
+  const { resourceClass } = place
   return {
     image: place.image,
     services: place.services,
-    resourceClass: classNode ? readClass(cx, classNode) : null,
+    resourceClass: resourceClass ? readClass(cx, resourceClass, place.image.kind) : null,
     workdir: readWorkdir(cx, keys.get('working_directory')),
     env: toEnv(env),
     shell: shellNode ? readShell(cx, shellNode) : null,
@@ -163,7 +163,7 @@ const readPlace = (
   if (!node) return null
   if (kind === 'docker') {
     const containers = readDocker(cx, node)
-    return containers && { ...containers, shell: null, resourceClass: null }
+    return containers && { ...containers, shell: null, resourceClass: keys.get('resource_class') ?? null }
   }
   const map = node.kind === 'map' ? node : null
   const refKey = kind === 'macos' ? 'xcode' : 'image'
@@ -175,19 +175,26 @@ const readPlace = (
   if (node.kind === 'list') return wrongType(cx.problems, node, `"${kind}"`, 'a map')
   const ref = refNode && readName(cx.problems, refNode, `"${refKey}"`)
   judgeMachine(cx, kind, node)
-  const isWindows = kind === 'windows' || (kind === 'machine' && ref?.startsWith('windows'))
+  const resourceClass = keys.get('resource_class') ?? (map && entryOf(map, 'resource_class'))
+  const says = [ref, resourceClass?.kind === 'scalar' ? resourceClass.text : null]
+  const isWindows =
+    kind === 'windows' || (kind === 'machine' && says.some((word) => word?.startsWith('windows')))
   return {
     image: cx.origins.mark({ kind: isWindows ? 'windows' : kind, ref }, node),
     services: [],
     env: new Map(),
     shell: map && entryOf(map, 'shell'),
-    resourceClass: map && entryOf(map, 'resource_class'),
+    resourceClass,
   }
 }
 
-/** `namespace/name` is somebody's own runner; of any other word that is no size one had better know before the job waits. */
-const readClass = (cx: Compiling, node: SourceNode): string | null => {
+/**
+ * `namespace/name` is somebody's own runner; of any other word that is no size one had better know before the job waits.
+ * The platform's own sizes of another system say nothing beside that system: any runner can tell that it is not one.
+ */
+const readClass = (cx: Compiling, node: SourceNode, kind: JobSpec['image']['kind']): string | null => {
   const word = readName(cx.problems, node, '"resource_class"')
+  if (word !== null && (kind === 'macos' || kind === 'windows') && !word.includes('/')) return null
   const size = word === null ? null : classOfSize(word)
   if (size !== null && size !== word)
     cx.problems.constructs?.judge(node, 'translated', `${word} means the class ${size} here`)
