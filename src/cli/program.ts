@@ -142,6 +142,11 @@ const addConfigVerbs = (program: Command, around: Surroundings): void => {
     .description('the jobs of two configurations that differ, and how')
     .action(carryOut(around, async () => (await load()).diffConfig))
   config
+    .command('pin [path]')
+    .description('write the exact versions of its orbs into a configuration')
+    .option('--dry-run', 'say what would be written')
+    .action(carryOut(around, async () => (await import('./commands/config-pin.ts')).pinConfig))
+  config
     .command('schema')
     .description('a JSON Schema of the configuration, for editors')
     .action(carryOut(around, async () => (await load()).printSchema))

@@ -13,6 +13,8 @@ import {
   compileCircleci,
   declaredParameterTypes,
   elementsOf,
+  type OrbPin,
+  orbPins,
 } from './dialects/circleci/index.ts'
 import { limits } from './limits.ts'
 import { createOriginMarks } from './plan/origins.ts'
@@ -25,6 +27,7 @@ import type { SourceNode } from './source/node.ts'
 export { type Explanation, problemExplanations } from '../protocol/explain/index.ts'
 export { type ProblemCode, problemCodes, titleOf } from '../protocol/problem-codes.ts'
 export { type Construct, type Verdict, verdicts } from './constructs.ts'
+export type { OrbPin } from './dialects/circleci/index.ts'
 export { circleciSchema as configSchema } from './dialects/circleci/schema.ts'
 export { formatProblems, type ProblemLook, printable } from './format.ts'
 export type { JobSelection, Selection, Why, WorkflowSelection } from './plan/selection.ts'
@@ -150,6 +153,16 @@ const jsonGrowthMax = 6
 export const orbElements = (text: string): readonly string[] | null => {
   const document = loadYaml('orb.yml', text, createProblems())
   return document && elementsOf(document)
+}
+
+/** What references of the configuration to orbs mean with these sources; empty when it cannot be read. */
+export const orbReferences = (
+  files: CompileInput['files'],
+  orbs: NonNullable<CompileInput['orbs']>,
+): readonly OrbPin[] => {
+  const row = dialects.find(({ path }) => files.has(path))
+  const document = row && loadYaml(row.path, files.get(row.path) ?? '', createProblems())
+  return document ? orbPins(document, files, orbs) : []
 }
 
 /** The types of the parameters that a pipeline takes, by name: for callers that have nothing but texts. */

@@ -10,6 +10,8 @@ import {
   compile,
   configPaths,
   findConfig,
+  type OrbPin,
+  orbReferences,
   pipelineParameterTypes,
 } from '../../compile/index.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
@@ -36,6 +38,8 @@ export type Given = {
   readonly shown: string
   readonly text: string
   readonly result: CompileResult
+  /** What the configuration's references to orbs mean. */
+  readonly pins: () => readonly OrbPin[]
   /** The same for any file that the compiler names. */
   readonly shownOf: (name: string) => string
 }
@@ -68,7 +72,9 @@ export const compileGiven = async (
     compile({ ...input, files: new Map(files).set(config, text), orbs }).problems.filter(
       ({ at }) => at === null || at.file === config,
     )
-  return { file, check, shown: relative(around.cwd, file), text: files.get(config) ?? '', result, shownOf }
+  const pins = () => orbReferences(files, orbs)
+  const [shown, text] = [relative(around.cwd, file), files.get(config) ?? '']
+  return { file, check, pins, shown, text, result, shownOf }
 }
 
 type Read = {

@@ -1,7 +1,7 @@
 // Where a configuration that is compiled here finds its orbs: its own copies, then the store of the installation, by the
 // person's token; and what is said when that store cannot be read. The server here is its one route.
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -57,6 +57,27 @@ test('what the repository lacks comes from the store of the installation', async
   const show = await mayfly('config show --compiled', signedIn())
   assert.match(show.stdout, /echo stored/, 'the highest version that fits')
   assert.equal((await mayfly('run --list', signedIn())).code, 0)
+})
+
+test('config pin writes the version that a range means, and says what is not here', async () => {
+  const file = join(root, 'pinned.yml')
+  const text = config.replace(
+    '{o: acme/words@1}',
+    '{o: "acme/words@1", p: acme/words@volatile, q: acme/none@1.2}',
+  )
+  await writeFile(file, text)
+  const dry = await mayfly('config pin --dry-run pinned.yml', signedIn())
+  assert.equal(await readFile(file, 'utf8'), text)
+  const { code, stdout, stderr } = await mayfly('config pin pinned.yml', signedIn())
+  assert.deepEqual([code, stdout], [7, dry.stdout])
+  assert.equal(stdout, 'acme/words@1 → acme/words@1.2.0\nacme/words@volatile → acme/words@2.0.0\n')
+  assert.match(stderr, /^acme\/none@1\.2 is not here/m)
+  assert.match(
+    await readFile(file, 'utf8'),
+    /^orbs: \{o: "acme\/words@1\.2\.0", p: acme\/words@2\.0\.0, q: acme\/none@1\.2\}$/m,
+  )
+  const again = await mayfly('config pin .circleci/config.yml --dry-run')
+  assert.deepEqual([again.code, again.stdout], [7, ''])
 })
 
 test("the repository's own copy comes first, and then nobody is asked", async () => {

@@ -18,6 +18,7 @@ import { asksForRun, createPipelineValues } from './pipeline.ts'
 import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
 
+export { type OrbPin, orbPins } from './orb-pins.ts'
 export { asksForRun, declaredParameterTypes, elementsOf }
 
 export type CircleciInput = {
