@@ -115,6 +115,20 @@ test('who waited too long is cancelled', async () => {
   await end(first, 'deploy')
 })
 
+test('a run with a known plan asks as well', async () => {
+  const start = () => runs.startRun(actor, { project: 'one', ref: 'main', commit: 'ab'.repeat(20) })
+  const first = parseId('run', (await start()).id)!
+  const [plan] = await runner.take({ free: { tiny: 1 } }, 1)
+  await runner.finishPlan(plan!, deploy)
+  await until(first, 'deploy', 'queued')
+  const again = await start()
+  assert.equal(again.plan_of?.id, first)
+  const second = parseId('run', again.id)!
+  assert.equal((await look(second, 'deploy')).reason?.code, 'serial_group')
+  await end(first, 'deploy')
+  await end(second, 'deploy')
+})
+
 test('there cannot be two holders, whatever the program does', async () => {
   const rows = await Promise.all(
     ['one', 'two'].map((project) => begin(project, [{ key: 'x', lock: 'free' }])),
