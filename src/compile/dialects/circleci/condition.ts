@@ -7,6 +7,7 @@ import { readList, readMap, readText } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { evaluate, isFault, isTruthy, parseExpression } from './expression.ts'
+import { pipelineValue } from './pipeline.ts'
 import { pipelineScope, substitute } from './substitute.ts'
 
 /** A logic statement whose `<< >>` are substituted. A malformed one is reported and false. */
@@ -103,7 +104,7 @@ export const isExpressionTrue = (cx: Compiling, at: SourceNode, text: string): b
   const result = isFault(parsed)
     ? parsed
     : evaluate(parsed.expression, (name) => {
-        const value = cx.pipeline.get(name)
+        const value = pipelineValue(cx.pipeline, name)
         return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
       })
   if (!isFault(result)) return isTruthy(result)

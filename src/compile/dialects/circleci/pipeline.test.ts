@@ -1,6 +1,7 @@
 // Values of one run: shown where they are asked for, and part of the plan's inputs only then.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { judgeCompile } from '../../../../test/support/damaged-configurations.ts'
 import { compile } from '../../index.ts'
 
 const run = {
@@ -34,4 +35,20 @@ test('number, id and names of the run are there, with their types', () => {
 test('only a plan that asks for them is of one run', () => {
   assert.deepEqual(compiled('<< pipeline.number >>').inputs.run, run)
   assert.equal('run' in compiled('<< pipeline.git.branch >> << pipeline.git.revision >>').inputs, false)
+})
+
+test('whatever else a source host or a trigger may tell is there, and not set', () => {
+  for (const name of [
+    'event.github.pull_request.user.login',
+    'trigger_parameters.github_app.repo_owner',
+    'trigger_parameters.gitlab.is_fork_merge_request',
+    'trigger_parameters.webhook.body',
+    'deploy.environment_name',
+  ]) {
+    assert.equal(compiled(`<< pipeline.${name} >>.`).command, '.', name)
+    assert.equal(compiled(`<< pipeline.${name} == "x" >>.`).command, 'false.', name)
+  }
+  const text =
+    'version: 2.1\njobs: {build: {machine: true, steps: [{run: "<< pipeline.event.gitub.x >>."}]}}\n'
+  assert.ok(judgeCompile(text).problems.some(({ code }) => code === 'MF2131'))
 })

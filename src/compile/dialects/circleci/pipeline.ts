@@ -3,7 +3,7 @@
 
 import type { PlanInputs, RunFacts } from '../../../protocol/plan.ts'
 import type { Spot } from '../../source/file.ts'
-import { computedNode, type ScalarNode, type ScalarValue } from '../../source/node.ts'
+import { computedNode, type ScalarNode, type ScalarValue, type SourceNode } from '../../source/node.ts'
 
 /** Known to the platform and not (yet) to a plan, which depends only on files, event and parameters: unset. */
 const unsetNames = (
@@ -11,13 +11,22 @@ const unsetNames = (
   'git.commit.subject git.commit.body git.commit.author_login config.repository.name config.repository.url ' +
   'config.file_path config.ref config.sha trigger.id trigger.type trigger.received_at schedule.name schedule.id ' +
   'event.name event.action event.context.github.pr_url ' +
-  'event.github.pull_request.number event.github.pull_request.title event.github.pull_request.draft ' +
-  'event.github.pull_request.head.ref event.github.pull_request.base.ref event.github.ref ' +
   'trigger_parameters.circleci.trigger_type trigger_parameters.circleci.event_time ' +
-  'trigger_parameters.circleci.event_type trigger_parameters.circleci.actor_id ' +
-  'trigger_parameters.webhook.body trigger_parameters.github_app.branch trigger_parameters.gitlab.web_url ' +
-  'deploy.environment_name deploy.component_name deploy.target_version deploy.current_version deploy.namespace'
+  'trigger_parameters.circleci.event_type trigger_parameters.circleci.actor_id'
 ).split(' ')
+
+/** What a source host or another trigger tells has more names than can be listed. */
+const unsetFamilies = ['event.github', 'trigger_parameters.github_app', 'trigger_parameters.gitlab']
+  .concat('trigger_parameters.webhook', 'deploy')
+  .map((family) => `pipeline.${family}.`)
+
+/** undefined: there is no such value. */
+export const pipelineValue = (
+  values: ReadonlyMap<string, SourceNode>,
+  name: string,
+): SourceNode | undefined =>
+  values.get(name) ??
+  (unsetFamilies.some((family) => name.startsWith(family)) ? values.get('pipeline.event.name') : undefined)
 
 /** A legacy word for the kind of source host; what is built from it names a project of this installation. */
 const projectType = 'mayfly'

@@ -15,6 +15,7 @@ import {
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { type ExpressionValue, evaluate, isFault, isTruthy, type ParsedExpression } from './expression.ts'
+import { pipelineValue } from './pipeline.ts'
 import type { TemplatePart } from './template.ts'
 
 /** What is visible inside a body. Scope is lexical: nothing is inherited from a caller. */
@@ -152,7 +153,7 @@ const evaluateParsed = (
 const find = (cx: Compiling, scope: Scope, name: string): SourceNode | undefined => {
   if (name.startsWith('parameters.')) return scope.parameters.get(name.slice('parameters.'.length))
   if (name.startsWith('matrix.')) return scope.matrix?.get(name.slice('matrix.'.length))
-  return cx.pipeline.get(name)
+  return pipelineValue(cx.pipeline, name)
 }
 
 const lookup = (cx: Compiling, site: ScalarNode, scope: Scope, name: string): SourceNode => {

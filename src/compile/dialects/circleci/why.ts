@@ -7,6 +7,7 @@ import type { Compiling } from './compiling.ts'
 import { isFault, parseExpression } from './expression.ts'
 import { isSelected } from './filters.ts'
 import type { Member } from './matrix.ts'
+import { pipelineValue } from './pipeline.ts'
 import type { Need } from './requires.ts'
 import type { TemplatePart } from './template.ts'
 
@@ -74,7 +75,7 @@ const cut = (text: string): string => (text.length > shownMax ? `${text.slice(0,
 
 const valuesIn = (cx: Compiling, node: SourceNode): string => {
   const values = [...new Set(namesIn(cx, node))].map((name) => {
-    const value = cx.pipeline.get(name)
+    const value = pipelineValue(cx.pipeline, name)
     const scalar = value?.kind === 'scalar' ? resolveScalar(value).value : null
     return `${name} is ${scalar === null ? 'not set' : JSON.stringify(scalar)}`
   })
@@ -88,7 +89,9 @@ const namesIn = (cx: Compiling, node: SourceNode): readonly string[] => {
   if (node.computed) return []
   if (!node.templated) {
     const parsed = parseExpression(node.text)
-    return isFault(parsed) ? [] : parsed.variables.filter((name) => cx.pipeline.has(name))
+    return isFault(parsed)
+      ? []
+      : parsed.variables.filter((name) => pipelineValue(cx.pipeline, name) !== undefined)
   }
   const template = cx.templates.parse(node.text)
   return 'wrong' in template ? [] : template.parts.flatMap(namesOf)
