@@ -94,7 +94,15 @@ const isNameOf = (map: SourceNode, name: SourceNode): boolean => {
 
 /** `when` and `unless` of a workflow, and `filters` as text. */
 export const isExpressionOrConditionTrue = (cx: Compiling, node: SourceNode): boolean => {
-  if (node.kind !== 'scalar' || node.templated || node.computed || resolveScalar(node).type !== 'string')
+  // `no` without quotes is a boolean, as anywhere else where one may stand.
+  const isPlainWord = node.kind === 'scalar' && node.plain && resolveBoolean(node) !== null
+  if (
+    isPlainWord ||
+    node.kind !== 'scalar' ||
+    node.templated ||
+    node.computed ||
+    resolveScalar(node).type !== 'string'
+  )
     return isConditionTrue(cx, substitute(cx, node, pipelineScope))
   return isExpressionTrue(cx, node, node.text)
 }

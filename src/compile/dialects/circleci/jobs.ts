@@ -56,6 +56,7 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
   const steps = readSteps(cx, label, definition.key, body, {
     call,
     job: { shell: execution?.shell ?? null, shards },
+    isPassed: map.entries.get('steps')?.value.kind === 'scalar',
   })
   if (!execution) return null
   const { shell: _, ...where } = execution
@@ -132,11 +133,20 @@ const readSteps = (
   label: string,
   at: Spot,
   body: MapNode,
-  { call, job }: { call: JobCall; job: StepContext['job'] },
+  {
+    call,
+    job,
+    isPassed,
+  }: {
+    readonly call: JobCall
+    readonly job: StepContext['job']
+    /** `steps: << parameters.x >>`: whoever invokes the job says what it does, and may say nothing. */
+    readonly isPassed: boolean
+  },
 ): readonly PlanStep[] => {
   const node = body.entries.get('steps')?.value
   const list = node && !isNull(node) ? readList(cx.problems, node, `"steps" of ${label}`) : null
-  if (!node || isNull(node) || list?.items.length === 0)
+  if (!node || isNull(node) || (list?.items.length === 0 && !isPassed))
     cx.problems.add('E_STEPS_EMPTY', at, `${label} has no steps`)
   const out: PlanStep[] = []
   const context: StepContext = { job, chain: [], via: null, out }
@@ -147,7 +157,7 @@ const readSteps = (
   if (list) expandSteps(cx, list, context)
   if (postSteps) expandSteps(call.from, postSteps, outer)
   const isWhole = !cx.problems.hasErrors() && !cx.orbs.isIncomplete()
-  if (out.length === 0 && list && list.items.length > 0 && isWhole)
+  if (out.length === 0 && list && (list.items.length > 0 || isPassed) && isWhole)
     cx.problems.add('N_EMPTY_AFTER_CONDITIONS', at, `conditions leave ${label} without steps; it will pass`)
   return out
 }

@@ -15,7 +15,7 @@ import {
   type ScalarNode,
   type SourceNode,
 } from '../../source/node.ts'
-import { readMap, readOneOf, readTexts, warnUnknownKeys } from '../../source/read.ts'
+import { listOrOne, readMap, readOneOf, readText, warnUnknownKeys } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { pipelineScope, substitute } from './substitute.ts'
@@ -223,7 +223,9 @@ const readDeclaration = (cx: Compiling, owner: Owner, { key, value }: Entry): De
   const type = readOneOf(cx.problems, typeNode, `the type of ${what}`, allowedTypes[owner.kind])
   if (!type) return null
   const enumNode = entryOf(map, 'enum')
-  const options = enumNode ? readTexts(cx.problems, enumNode, `"enum" of ${what}`) : []
+  const options = (enumNode ? listOrOne(enumNode) : []).flatMap(
+    (item) => readText(cx.problems, item, `a value of ${what}`) ?? [],
+  )
   const written = map.entries.get('default')?.value ?? null
   const declaration: Declaration = { name: key.text, type, default: absentDefault(type, written), options }
   if (type === 'enum') checkEnum(cx, what, key, declaration)

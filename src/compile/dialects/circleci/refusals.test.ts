@@ -141,3 +141,36 @@ test('times of a schedule', () => {
   )
   assert.deepEqual(wrong.filter(isCron), [])
 })
+
+const planned = (text: string) => {
+  const result = judgeCompile(text)
+  assert.ok(result.ok, JSON.stringify(result.problems))
+  return { workflows: result.plan.workflows, codes: result.problems.map(({ code }) => code) }
+}
+
+test('a word without quotes is a boolean where a workflow asks for a condition', () => {
+  const when = (word: string) =>
+    planned(`version: 2.1\n${jobs}\nworkflows: {w: {when: ${word}, jobs: [a]}}`).workflows.length
+  assert.deepEqual(['no', 'yes', 'off', 'true', '"false"', '"true"'].map(when), [0, 1, 0, 1, 0, 1])
+})
+
+test('an enum may have the empty text', () => {
+  const text = `version: 2.1
+parameters: {e: {type: enum, enum: ["", a], default: ""}}
+jobs: {a: {machine: true, steps: [{when: {condition: << pipeline.parameters.e >>, steps: [checkout]}}, run: "x<< pipeline.parameters.e >>"]}}
+workflows: {w: {jobs: [a]}}`
+  const [step] = planned(text).workflows[0]?.jobs[0]?.spec?.steps ?? []
+  assert.equal(step?.kind === 'run' && step.command, 'x')
+})
+
+test('a job whose steps are passed may be passed none', () => {
+  const text = `version: 2.1
+jobs: {a: {parameters: {s: {type: steps, default: []}}, machine: true, steps: << parameters.s >>}}
+workflows: {w: {jobs: [a, {a: {name: b, post-steps: [checkout]}}]}}`
+  const { workflows, codes } = planned(text)
+  assert.deepEqual(
+    workflows[0]?.jobs.map(({ spec }) => spec?.steps.length),
+    [0, 1],
+  )
+  assert.deepEqual(codes, ['MF2114'])
+})
