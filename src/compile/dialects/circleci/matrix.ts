@@ -75,11 +75,13 @@ const readEntry = (cx: Compiling, node: SourceNode): readonly Unnamed[] => {
     cx.problems.add('E_STEP_SHAPE', second?.key ?? node, message, help)
     return []
   }
-  if (isNull(entry.value)) return [plain(entry.key)]
-  const options = readMap(cx.problems, entry.value, `the options of "${entry.key.text.slice(0, 80)}"`)
+  const at = entry.key.templated ? substitute(cx, entry.key, pipelineScope) : entry.key
+  if (at.kind !== 'scalar') return []
+  if (isNull(entry.value)) return [plain(at)]
+  const options = readMap(cx.problems, entry.value, `the options of "${at.text.slice(0, 80)}"`)
   if (!options) return []
   const matrix = cx.interpolates ? entryOf(options, 'matrix') : null
-  return matrix ? expandMatrix(cx, entry.key, options, matrix) : [single(cx, entry.key, options)]
+  return matrix ? expandMatrix(cx, at, options, matrix) : [single(cx, at, options)]
 }
 
 const single = (cx: Compiling, at: ScalarNode, options: MapNode): Unnamed => {

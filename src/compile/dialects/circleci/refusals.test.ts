@@ -174,3 +174,19 @@ workflows: {w: {jobs: [a, {a: {name: b, post-steps: [checkout]}}]}}`
   )
   assert.deepEqual(codes, ['MF2114'])
 })
+
+test('names of workflows and of the jobs they invoke may show values', () => {
+  const text = `version: 2.1
+jobs: {on-main: {machine: true, steps: [checkout]}}
+workflows: {"w-<< pipeline.git.branch >>": {jobs: [{"on-<< pipeline.git.branch >>": {name: x}}, on-<< pipeline.git.branch >>]}}`
+  const [workflow] = planned(text).workflows
+  assert.deepEqual([workflow?.name, workflow?.jobs.map(({ name }) => name)], ['w-main', ['x', 'on-main']])
+})
+
+test('what comes out of a wrong reference is reported once, where the reference stands', () => {
+  const text = 'version: 2.1\njobs: {build: {machine: true, steps: [run: {command: << parameters.nope >>}]}}'
+  assert.deepEqual(
+    judgeCompile(text).problems.map(({ code }) => code),
+    ['MF2131'],
+  )
+})

@@ -42,7 +42,10 @@ export const readRunStep = (
   if (map) warnUnknownKeys(cx.problems, map, runKeys, '"run"')
   const commandNode = map ? entryOf(map, 'command') : node
   if (!commandNode || (commandNode.kind === 'scalar' && commandNode.text.trim() === '')) {
-    cx.problems.add('E_KEY_MISSING', node, '"run" needs a "command"')
+    // What came out of a reference that is wrong was reported there.
+    const written = map ? map.entries.get('command')?.value : node
+    const isReported = written?.kind === 'scalar' && written.computed && cx.problems.hasErrors()
+    if (!isReported) cx.problems.add('E_KEY_MISSING', node, '"run" needs a "command"')
     return null
   }
   const command = readText(cx.problems, commandNode, '"command"')

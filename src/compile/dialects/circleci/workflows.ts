@@ -25,6 +25,7 @@ import { readLock } from './lock.ts'
 import { type Member, matrixValues, readMembers } from './matrix.ts'
 import { noArguments } from './parameters.ts'
 import { dropUnreachable, type Need, resolveRequires } from './requires.ts'
+import { pipelineScope, substitute } from './substitute.ts'
 import { isTriggered } from './triggers.ts'
 import { conditionReason, filterReason, rangeReason, requiresReason } from './why.ts'
 
@@ -91,7 +92,8 @@ const compileImplicit = (cx: Compiling, used: Set<string>): PlanWorkflow[] | nul
 }
 
 const compileWorkflow = (cx: Compiling, entry: Entry, used: Set<string>): PlanWorkflow | null => {
-  const name = entry.key.text
+  const key = substitute(cx, entry.key, pipelineScope)
+  const name = key.kind === 'scalar' ? key.text : ''
   const map = readMap(cx.problems, entry.value, `workflow "${name.slice(0, 80)}"`)
   if (!map || !isName(cx.problems, entry.key, name, 'the name of a workflow')) return null
   cx.problems.constructs?.honour(entry, `workflow ${name}`)
