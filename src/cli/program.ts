@@ -74,6 +74,7 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
     .option('-e, --env <KEY=VALUE>', 'variable for every job (repeatable)', collect, [])
     .option('--env-file <file>', 'variables, one KEY=VALUE a line')
     .addOption(new Option('--network <mode>', 'what jobs may reach').choices(['none', 'open']))
+    .addOption(new Option('--isolation <class>', 'the weakest to run in').choices(['rootless', 'container']))
     .addOption(new Option('--image <where>', 'where tools come from').choices(['host']).default('host'))
     .option('-n, --jobs <count>', 'jobs at once')
     .addOption(jsonOption())

@@ -19,6 +19,8 @@ export type LocalSandboxes = {
   readonly privateRanges: readonly string[]
   /** What a job reaches that does not say, by the word of the same operator. */
   readonly egressDefault: 'none' | 'open'
+  /** The weakest class that jobs run in, by the same word. */
+  readonly isolation?: 'rootless' | 'container'
   close(): Promise<void>
 }
 

@@ -76,13 +76,16 @@ const operatorSocket = async (): Promise<string> => (await layout()).operatorSoc
 /** What jobs may reach is the operator's word, here as on a server. */
 const openSandboxes = async () => {
   // Before anything is loaded: it takes as long as all of that.
-  const jailer = startLocalJailer()
+  const jailer = startLocalJailer({ runtime: process.env.XDG_RUNTIME_DIR })
   const settings = readSettings().catch(async (error: unknown) => {
     await jailer.close()
     throw error
   })
-  const [{ openLocalSandboxes }, { egress }] = await Promise.all([import('./local-sandboxes.ts'), settings])
-  return openLocalSandboxes({ privateRanges: egress.allow, egressDefault: egress.default }, jailer)
+  const [{ openLocalSandboxes }, { egress, isolation }] = await Promise.all([
+    import('./local-sandboxes.ts'),
+    settings,
+  ])
+  return openLocalSandboxes({ privateRanges: egress.allow, egressDefault: egress.default, isolation }, jailer)
 }
 
 const readSettings = async () => {

@@ -40,7 +40,8 @@ export type JailerProgramConfig = Omit<JailerConfig, 'binder'> & {
   readonly slots: number
   readonly runner: {
     readonly command: readonly string[]
-    readonly user: { readonly uid: number; readonly gid: number }
+    /** null: the same as ours, where that is not root. */
+    readonly user: { readonly uid: number; readonly gid: number } | null
     readonly config: unknown
   } | null
 }
@@ -50,8 +51,8 @@ export const parseJailerConfig = (value: unknown): Parsed<JailerProgramConfig> =
   if (!parsed.ok) return parsed
   const { runnerCommand: command, runnerUser: user, runnerConfig: config, ...rest } = parsed.value
   if (command === null) return { ...parsed, value: { ...rest, runner: null } }
-  if (user !== undefined)
-    return { ...parsed, value: { ...rest, runner: { command, user, config: config ?? null } } }
+  if (user !== undefined || process.getuid?.() !== 0)
+    return { ...parsed, value: { ...rest, runner: { command, user: user ?? null, config: config ?? null } } }
   const message = 'runnerUser: is missing'
   return {
     ok: false,

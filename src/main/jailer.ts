@@ -124,7 +124,9 @@ const startRunner = ({ command, user, config }: NonNullable<JailerProgramConfig[
   const child = spawn(
     'setpriv',
     [
-      ...[`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--no-new-privs'],
+      ...(user === null
+        ? ['--ambient-caps=-all', '--no-new-privs']
+        : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--no-new-privs']),
       ...['--inh-caps=-all', '--bounding-set=-all', '--pdeathsig', 'KILL', '--', ...command],
     ],
     { stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'] },

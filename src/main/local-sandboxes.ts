@@ -11,6 +11,7 @@ export type LocalOptions = LocalJailerOptions & {
   /** What jobs may reach beyond the ordinary, and what those may reach that do not say. */
   readonly privateRanges: readonly string[]
   readonly egressDefault?: LocalSandboxes['egressDefault']
+  readonly isolation?: NonNullable<LocalSandboxes['isolation']>
 }
 
 /** Takes the jailer over, also when it fails. */
@@ -22,7 +23,8 @@ export const openLocalSandboxes = async (
   const channel = channelOverIpc(jailer.child)
   const host = { stateDirectories: [jailer.runDirectory], sockets: [] }
   const measure = createMeasure({ clock: systemClock, host, spec: measureSpec })
-  const driver = openNamespaceDriver({ channel, clock: systemClock, log: silentLog, measure })
+  const { rootless } = jailer
+  const driver = openNamespaceDriver({ channel, clock: systemClock, log: silentLog, measure, rootless })
   const close = async (): Promise<void> => {
     if (jailer.child.connected) await driver.close()
     channel.close()
@@ -38,6 +40,7 @@ export const openLocalSandboxes = async (
       },
       privateRanges: options.privateRanges,
       egressDefault: options.egressDefault ?? 'open',
+      isolation: options.isolation ?? 'rootless',
       close,
     }
   } catch (error) {

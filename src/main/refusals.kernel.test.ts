@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { needsRoot } from '../../test/support/jailer.ts'
+import { makeOrdinaryUser } from '../../test/support/ordinary-user.ts'
 
 const steps = 'steps: [{run: "echo I ran"}]'
 const configuration = `version: 2.1
@@ -89,12 +90,53 @@ test('a controller that takes no limits ends the attempt before its first step',
   assert.doesNotMatch(run.stdout, /I ran/)
 })
 
-test('without root nothing runs, and it is said why', { skip: needsRoot }, () => {
-  const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--']
-  const run = start('setpriv', [...nobody, process.execPath, program, 'run', 'plain'])
-  assert.equal(run.code, missingProgram, run.stderr)
-  assert.match(run.stderr, /sandboxes need root/)
-  assert.doesNotMatch(run.stdout, /I ran/)
+test('where user namespaces are forbidden nothing runs, and the switch is named', { skip: needsRoot }, () => {
+  // The switch counts for a user namespace and those in it: off in one of the test's own, it is off nowhere else.
+  const off =
+    'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --ambient-caps=-all --inh-caps=-all "$@"'
+  const own = ['--user', '--map-current-user', '--keep-caps', '--', '/bin/sh', '-c', off, 'sh']
+  const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--', 'unshare', ...own]
+  for (const command of ['run', 'up', 'doctor']) {
+    const said = start('setpriv', [
+      ...nobody,
+      process.execPath,
+      program,
+      command,
+      ...(command === 'run' ? ['plain'] : []),
+    ])
+    assert.equal(said.code, missingProgram, said.stderr)
+    assert.match(`${said.stdout}${said.stderr}`, /user\.max_user_namespaces = 0/)
+    assert.match(`${said.stdout}${said.stderr}`, /as root: sysctl -w user\.max_user_namespaces=10000/)
+    assert.doesNotMatch(said.stdout, /I ran/)
+  }
+})
+
+test('without root a job says what is weaker, and is refused where more is asked for', {
+  skip: needsRoot,
+}, async (t) => {
+  const user = makeOrdinaryUser()
+  t.after(user.remove)
+  const run = user.run([process.execPath, program, 'run', 'plain'], { cwd: place.directory })
+  if (/EACCES|Cannot find module/.test(run.stderr)) return t.skip('this clone is closed to other users')
+  assert.equal(run.code, 0, run.stderr)
+  assert.match(run.stdout, /rootless: nothing limits the memory and processor of this job/)
+  assert.match(run.stdout, /I ran/)
+  assert.deepEqual(user.processes(), [])
+  const asked = user.run([process.execPath, program, 'run', 'plain', '--isolation', 'container'], {
+    cwd: place.directory,
+  })
+  assert.equal(asked.code, 1, asked.stderr)
+  assert.match(
+    asked.stdout,
+    /failed\tplain\t.*in isolation "container" at least; this runner offers "rootless"/,
+  )
+  assert.doesNotMatch(asked.stdout, /I ran/)
+  const set = user.run(['sh', '-c', 'echo "isolation: container" >> .config/mayfly/mayfly.yml'])
+  assert.equal(set.code, 0, set.stderr)
+  assert.match(
+    user.run([process.execPath, program, 'run', 'plain'], { cwd: place.directory }).stdout,
+    /"container" at least/,
+  )
 })
 
 test('what no sandbox of this machine is, is refused job by job; the others run', { skip: needsRoot }, () => {

@@ -1,7 +1,7 @@
 // The runner's part of the settings, as its jailer hands it over on descriptor 3. Checked here again, by hand: unknown
 // members and bad values stop the start, all reported together.
 import type { Parsed } from '../base/problem.ts'
-import { id, integer, list, object, optional, parseShape, type Shaped, text } from '../base/shape.ts'
+import { id, integer, list, object, oneOf, optional, parseShape, type Shaped, text } from '../base/shape.ts'
 import { slotsMax } from '../protocol/runner-wire-parse.ts'
 
 const absolutePath = text({ max: 4096, form: /^\/[^\0]*$/ })
@@ -20,6 +20,10 @@ const runnerConfig = object({
   /** The same for source hosts, for fetch and refs cells only; and how long one connection may serve. */
   sources: object({ allow: exceptions, keepSeconds: integer({ min: 0, max: 60 }) }),
   trust: object({ ca: absolutePath }),
+  /** The weakest class a job may run in; default: any. */
+  isolation: optional(oneOf('rootless', 'container')),
+  /** Jailer and runner are one ordinary user, as are the other programs of this machine. */
+  rootless: optional(oneOf(true)),
   /** The jailer's tool object with `node` and `compile.js`. */
   compileTool: optional(text({ max: 64 })),
 })

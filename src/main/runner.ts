@@ -40,6 +40,9 @@ const fetchLimits = classes.small.limits
 /** Words a job may use for its class: ours and the dialects' (sandbox/policy/classes.ts). */
 const classWords = ['tiny', 'small', 'medium', 'medium+', 'large', 'xlarge', '2xlarge', '2xlarge+']
 
+const oneUserText =
+  'rootless: vault, server, database and runner are one user: who takes over one of them reads the files of all, keys included'
+
 const readConfig = (): RunnerConfig => {
   const parsed = parseRunnerConfig(readFileSync(3, 'utf8'))
   if (parsed.ok) return Object.freeze(parsed.value)
@@ -60,7 +63,8 @@ const openDriver = async (config: RunnerConfig) => {
   channel.onClose(() => process.exit(0))
   const host = { stateDirectories: [config.dataDir], sockets: [] }
   const measure = createMeasure({ clock: systemClock, host, spec: measureSpec })
-  const driver = openNamespaceDriver({ channel, clock: systemClock, log, measure })
+  const rootless = config.rootless === true
+  const driver = openNamespaceDriver({ channel, clock: systemClock, log, measure, rootless })
   const probe = await driver.probe(AbortSignal.timeout(probeMs))
   if (!probe.ok) throw fault('E_SANDBOX_UNAVAILABLE', { public: probe.why, detail: probe.fix ?? '' })
   // Filled in the background: the first job takes what is there.
@@ -72,7 +76,7 @@ const openDriver = async (config: RunnerConfig) => {
     driver
       .prepare?.({ image: 'host', shape: 'user', ...want })
       .catch((error: unknown) => log.warn('no sandboxes could be prepared', { error }))
-  return { driver, weak: probe.notes }
+  return { driver, weak: [...probe.notes, ...(rootless ? [oneUserText] : [])] }
 }
 
 const factsOf = (
@@ -128,6 +132,7 @@ const start = async (): Promise<void> => {
   const carryOut = createCarryOut({
     ...{ ...sources, clock: systemClock, compilers, readers, fetchers, packs },
     vaultSignKey: keys.vaultSignKey,
+    isolation: config.isolation ?? 'rootless',
     egressRanges: config.egress.allow,
   })
   const common = { runner: config.runner.id, clock: systemClock, randomBytes }

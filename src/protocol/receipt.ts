@@ -2,7 +2,8 @@
 
 export type DriverName = 'fake' | 'namespace' | 'docker' | 'gvisor' | 'microvm' | 'kubernetes' | 'swarm'
 export type Shape = 'user' | 'root' | 'sudo'
-export type Tier = 'container' | 'sandboxed-kernel' | 'machine' | 'none'
+/** `rootless` is a container but for T-16: memory and processor of a job are not limited. */
+export type Tier = 'none' | 'rootless' | 'container' | 'sandboxed-kernel' | 'machine'
 export type EgressMode = 'none' | 'list' | 'open'
 export type CloseReason = 'done' | 'failed' | 'cancelled' | 'deadline' | 'runner-stop' | 'fault'
 

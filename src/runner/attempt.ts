@@ -34,7 +34,10 @@ export const runJobAttempt = async (
   sink: AttemptSink,
   signal: AbortSignal,
 ): Promise<AttemptResult> => {
-  const refused = refusal(job.spec, deps.driver.can, job.egress.mode)
+  const refused = refusal(job.spec, deps.driver.can, {
+    egress: job.egress.mode,
+    isolation: deps.isolation ?? 'rootless',
+  })
   if (refused !== null) return refuse(sink, refused)
   sink.event({ kind: 'phase', phase: 'opening' })
   let sandbox: Sandbox
@@ -84,7 +87,7 @@ const runInside = async (
   const onLost = () => void (signal.reason === 'lost' && closeSandbox(deps.log, sandbox, 'runner-stop'))
   signal.addEventListener('abort', onLost)
   try {
-    for (const text of differences(job.spec)) {
+    for (const text of differences(job.spec, deps.driver.can)) {
       sink.event({ kind: 'note', text })
       await say(sink, 0, text)
     }

@@ -21,7 +21,7 @@ import type { JobSecret } from './steps/deliver-secrets.ts'
 
 export type CarryOutDeps = PlanDeps &
   SourceDeps &
-  Pick<AttemptDeps, 'clock'> & {
+  Pick<AttemptDeps, 'clock' | 'isolation'> & {
     readonly vaultSignKey: CryptoKey
     /** The operator's exceptions for jobs with an open network. */
     readonly egressRanges: readonly string[]

@@ -7,7 +7,11 @@ import type { Driver, EgressPolicy, Limits } from '../sandbox/index.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
 import type { TreeSource } from './tree-source.ts'
 
+/** The weakest class a job may run in (mayfly.yml); default: any. */
+export type LeastIsolation = 'rootless' | 'container'
+
 export type AttemptDeps = {
+  readonly isolation?: LeastIsolation
   readonly driver: Driver
   /** Where `checkout` steps get their tree from. */
   readonly trees: TreeSource

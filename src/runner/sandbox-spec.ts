@@ -5,7 +5,7 @@ import type { JobSpec } from '../protocol/plan.ts'
 import type { Capabilities, EgressPolicy, GuestPath, Limits, SandboxSpec } from '../sandbox/index.ts'
 import type { Layers } from './environment/layers.ts'
 import { guestPath } from './guest-path.ts'
-import type { JobAttempt } from './job-attempt.ts'
+import type { JobAttempt, LeastIsolation } from './job-attempt.ts'
 import { closeMs, openMs, termMs } from './limits.ts'
 
 export const jobUser: SandboxSpec['user'] = { uid: 1000, gid: 1000, home: '/home/ci', shell: '/bin/bash' }
@@ -26,8 +26,18 @@ export const layersOf = ({ spec, facts }: Pick<JobAttempt, 'spec' | 'facts'>): L
   ...{ dialect: spec.dialect, facts, workdir: jobWorkdir(spec), env: spec.env },
 })
 
-/** Why a runner with these capabilities cannot serve the job; null when it can. */
-export const refusal = (spec: JobSpec, can: Capabilities, egress: EgressPolicy['mode']): string | null => {
+/** What a sandbox is without limits of memory and processor. */
+const isRootless = (can: Capabilities): boolean => !can.limits.includes('memory')
+
+/**
+ * Why a runner with these capabilities cannot serve the job; null when it can. `isolation` is the weakest class that its
+ * operator lets any job run in.
+ */
+export const refusal = (
+  spec: JobSpec,
+  can: Capabilities,
+  { egress, isolation }: { readonly egress: EgressPolicy['mode']; readonly isolation: LeastIsolation },
+): string | null => {
   const platform = spec.image.kind
   if (platform === 'macos') return `This job needs macOS (${spec.image.ref ?? 'any'}); this runner is Linux.`
   if (platform === 'windows')
@@ -37,14 +47,18 @@ export const refusal = (spec: JobSpec, can: Capabilities, egress: EgressPolicy['
     return `This job needs the service container "${service.ref}"; this runner cannot start service containers.`
   if (!can.egress.includes(egress))
     return `This job needs network mode "${egress}"; this runner offers ${can.egress.join(', ')}.`
+  if (isolation === 'container' && isRootless(can))
+    return 'Jobs are to run in isolation "container" at least; this runner offers "rootless", which limits neither memory nor processor.'
   return null
 }
 
-/** What the run page says where the sandbox differs from the configuration. */
-export const differences = (spec: JobSpec): readonly string[] =>
-  spec.image.kind === 'container' || spec.image.kind === 'machine'
+/** What the run page says where the sandbox differs from the configuration, or is less than runners usually have. */
+export const differences = (spec: JobSpec, can: Capabilities): readonly string[] => [
+  ...(spec.image.kind === 'container' || spec.image.kind === 'machine'
     ? [`ran on host toolchain instead of ${spec.image.ref ?? spec.image.kind}`]
-    : []
+    : []),
+  ...(isRootless(can) ? ['rootless: nothing limits the memory and processor of this job'] : []),
+]
 
 export const sandboxSpec = (wish: SandboxWish): SandboxSpec => ({
   ...emptySandbox(wish.attempt, wish.limits, wish.spec.timeoutMs),

@@ -69,13 +69,16 @@ export const runnerConfig = (input: {
   egress: { allow: input.settings.egress.allow },
   sources: input.settings.sources,
   trust: { ca: input.settings.trust.ca },
+  isolation: input.settings.isolation,
+  ...(input.layout.isRoot ? {} : { rootless: true }),
 })
 
 export const jailerConfig = (input: {
   readonly layout: Layout
   readonly identity: Identity
   readonly programs: Programs
-  readonly runnerUser: Owner
+  /** null: without root, the same user as everybody. */
+  readonly runnerUser: Owner | null
   readonly repositoryRoots: readonly string[]
   readonly slots: number
   readonly runner: unknown
@@ -85,7 +88,7 @@ export const jailerConfig = (input: {
   runDirectory: input.layout.run,
   runnerCommand: [input.programs.node, join(input.programs.directory, 'runner.js')],
   runnerConfig: input.runner,
-  runnerUser: input.runnerUser,
+  ...(input.runnerUser === null ? {} : { runnerUser: input.runnerUser }),
   repositoryRoots: input.repositoryRoots,
   stateDirectories: [input.layout.data, input.layout.etc],
   // One read-only tool object: the release's own Node and the compiler, for plan cells.

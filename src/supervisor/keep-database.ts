@@ -10,7 +10,7 @@ const againMs = 1000
 
 export const keepDatabase = async (deps: {
   readonly layout: Layout
-  readonly owner: Owner
+  readonly owner: Owner | null
   readonly log: Log
   readonly randomBytes: RandomBytes
   readonly roster: RosterWriter

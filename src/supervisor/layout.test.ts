@@ -18,6 +18,8 @@ test('a person keeps things in their own directories', () => {
   assert.equal(layout.data, '/home/ada/.local/share/mayfly')
   assert.equal(layout.settings, '/home/ada/.config/mayfly/mayfly.yml')
   assert.equal(layout.run, '/run/user/7/mayfly')
+  const bare = findLayout({ data: undefined, environment: { HOME: '/home/ada' }, isRoot: false, uid: 7 })
+  assert.equal(bare.run, '/home/ada/.local/state/mayfly', 'nowhere that somebody else may write')
 })
 
 test('installations side by side share nothing, and the root key is never inside the data', () => {

@@ -41,12 +41,13 @@ export const findLayout = (input: LayoutInput): Layout => {
 
 const rootPlaces = { data: '/var/lib/mayfly', etc: '/etc/mayfly', run: '/run/mayfly' }
 
-const userPlaces = ({ environment, uid }: LayoutInput) => {
+const userPlaces = ({ environment }: LayoutInput) => {
   const home = environment.HOME ?? '/'
   return {
-    data: join(environment.XDG_DATA_HOME ?? join(home, '.local/share'), 'mayfly'),
-    etc: join(environment.XDG_CONFIG_HOME ?? join(home, '.config'), 'mayfly'),
-    run: join(environment.XDG_RUNTIME_DIR ?? `/tmp/mayfly-user-${uid}`, 'mayfly'),
+    data: join(environment.XDG_DATA_HOME || join(home, '.local/share'), 'mayfly'),
+    etc: join(environment.XDG_CONFIG_HOME || join(home, '.config'), 'mayfly'),
+    // Never a place where somebody else could have put something first.
+    run: join(environment.XDG_RUNTIME_DIR || join(home, '.local/state'), 'mayfly'),
   }
 }
 

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { type ChildProcess, spawn } from '../sys/index.ts'
+import { type ChildProcess, inUserNamespace, spawn } from '../sys/index.ts'
 import type { Owner } from './postgres.ts'
 
 export type Programs = {
@@ -72,6 +72,8 @@ export type StartOptions = {
   readonly config: unknown
   /** null: stay who we are (the jailer keeps root; without root nobody can change). */
   readonly owner: Owner | null
+  /** Without root: every capability over a user namespace of its own, for the jailer. */
+  readonly withNamespace?: boolean
   /** An empty network namespace of its own: for the vault. */
   readonly withoutNetwork: boolean
   readonly nodeFlags?: readonly string[]
@@ -81,13 +83,12 @@ export type StartOptions = {
 
 /** The unit settings of trust-model.md §1, applied by hand because PID 1 may not be systemd. */
 export const startProgram = (programs: Programs, program: string, options: StartOptions): ChildProcess => {
-  const command = [
-    ...(options.withoutNetwork ? ['unshare', '--net', '--'] : []),
-    'prlimit',
-    '--core=0:0',
-    '--',
+  const isRoot = process.getuid?.() === 0
+  const inner = [
+    // The jailer sets a limit of its own that nobody but root could raise again.
+    ...(options.withNamespace ? [] : ['prlimit', '--core=0:0', '--']),
     'setpriv',
-    ...dropPrivileges(options.owner),
+    ...(isRoot ? dropPrivileges(options.owner) : ['--no-new-privs']),
     '--pdeathsig',
     'TERM',
     '--',
@@ -95,6 +96,9 @@ export const startProgram = (programs: Programs, program: string, options: Start
     ...(options.nodeFlags ?? []),
     join(programs.directory, `${program}.js`),
   ]
+  const own = isRoot ? [] : ['--user', '--map-current-user']
+  const outer = options.withoutNetwork ? ['unshare', ...own, '--net', '--', ...inner] : inner
+  const command = options.withNamespace ? inUserNamespace(inner) : outer
   // A session of its own: Ctrl-C in a terminal is for the supervisor, which stops its programs in order.
   const child = spawn(command[0] ?? '', command.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

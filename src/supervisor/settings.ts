@@ -30,6 +30,12 @@ const settingsSchema = z.strictObject({
     .max(slotsMax)
     .optional()
     .describe('Attempts that run at once on this machine; default: its cores, at least 2'),
+  isolation: z
+    .enum(['rootless', 'container'])
+    .default('rootless')
+    .describe(
+      'The weakest class that jobs run in; a runner that offers less refuses them. Only root gives container',
+    ),
   egress: z
     .strictObject({
       default: z.enum(['none', 'open']).default('open').describe('What a job without its own rule may reach'),

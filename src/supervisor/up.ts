@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import type { Clock, RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
+import { findNoUserNamespaces } from '../sys/index.ts'
 import { refuseHalfRestored } from './backup/restore.ts'
 import { type Child, keepChild } from './children.ts'
 import { jailerConfig, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
@@ -87,17 +88,16 @@ const start = async (
 ): Promise<Omit<Installation, 'close'>> => {
   const { layout } = options
   const begin = deps.clock.monotonicMs()
-  if (!layout.isRoot)
-    throw fault('E_MACHINE_NOT_READY', {
-      public: 'mayfly up needs root for now: start it with sudo. (mayfly lint works without.)',
-    })
-  await checkReach(layout.data)
+  refuseWithoutNamespaces(layout)
+  if (layout.isRoot) await checkReach(layout.data)
   refuseHalfRestored(layout)
   await takeLock(layout, running)
   await findFreePort(options.port, '--port')
   await findFreePort(options.runnerPort, '--runner-port')
   await ensurePackages(productPackages, { isRoot: layout.isRoot, say: deps.say })
-  const users = await ensureUsers()
+  // Without root all its programs are one user's, and there is nothing to hand over.
+  const users = layout.isRoot ? await ensureUsers() : null
+  if (!layout.isRoot) deps.say(rootlessText)
   await makeDataDirectories(layout, users)
   await makeSocketDirectories(layout, users)
   const programs = await installPrograms(options.from, layout.data)
@@ -137,7 +137,8 @@ type Parts = {
   readonly options: UpOptions
   readonly deps: UpDeps
   readonly running: Running
-  readonly users: Users
+  /** null: without root all are one. */
+  readonly users: Users | null
   readonly programs: Programs
   readonly settings: Settings
   readonly identity: Identity
@@ -179,7 +180,12 @@ const removeRunDirectory = async ({ run, lock }: Layout): Promise<void> => {
 }
 
 const startDatabase = async ({ options, deps, running, users, roster }: Parts): Promise<void> => {
-  const database = await keepDatabase({ ...deps, layout: options.layout, owner: users.server, roster })
+  const database = await keepDatabase({
+    ...deps,
+    layout: options.layout,
+    owner: users?.server ?? null,
+    roster,
+  })
   running.set('database', () => database.close())
 }
 
@@ -191,7 +197,7 @@ const startVault = async (parts: Parts): Promise<string | null> => {
     start: () =>
       startProgram(programs, 'vault', {
         config: vaultConfig(options.layout, identity),
-        owner: users.vault,
+        owner: users?.vault ?? null,
         withoutNetwork: true,
         nodeFlags: ['--disable-proto=delete', '--disallow-code-generation-from-strings', '--no-addons'],
       }),
@@ -221,7 +227,7 @@ const startServer = async (parts: Parts): Promise<{ server: Child; takesRunner: 
           identity,
           programs,
         }),
-        owner: users.server,
+        owner: users?.server ?? null,
         withoutNetwork: false,
       }),
     onReady: async () => {
@@ -250,7 +256,7 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
           layout: options.layout,
           identity,
           programs,
-          runnerUser: users.runner,
+          runnerUser: users?.runner ?? null,
           repositoryRoots: repositoryRoots(options),
           slots,
           runner,
@@ -258,9 +264,19 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
         }),
         owner: null,
         withoutNetwork: false,
+        withNamespace: !options.layout.isRoot,
       }),
   })
 }
+
+/** Vault and jobs are kept apart by them; who is not root has nothing else. */
+const refuseWithoutNamespaces = ({ isRoot }: Layout): void => {
+  const forbidden = findNoUserNamespaces(isRoot)
+  if (forbidden !== null) throw fault('E_MACHINE_NOT_READY', { public: `${forbidden.why}; ${forbidden.fix}` })
+}
+
+const rootlessText =
+  'without root: all its programs run as you, and nothing limits memory and processor of jobs (mayfly doctor says more)'
 
 const keep = async (
   { deps, running, roster }: Parts,

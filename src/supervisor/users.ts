@@ -10,6 +10,11 @@ export type Users = Readonly<Record<keyof typeof userNames, Owner>>
 
 /** Finds or makes them. */
 export const ensureUsers = async (): Promise<Users> => {
+  if (process.getuid?.() !== 0)
+    throw fault('E_MACHINE_NOT_READY', {
+      public:
+        'This needs root: start it with sudo. Without root, back up by copying the data while nothing runs.',
+    })
   const server = await ensureUser(userNames.server)
   const vault = await ensureUser(userNames.vault)
   const runner = await ensureUser(userNames.runner)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { isFault } from '../../base/faults.ts'
 import { readMeasured } from '../../runner/index.ts'
 import type { Driver } from '../../sandbox/index.ts'
+import { findNoUserNamespaces } from '../../sys/index.ts'
 import { connect } from '../api/connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
@@ -97,15 +98,18 @@ const readWord = (path: string): Promise<string | null> =>
   )
 
 const checkNamespaces = async (): Promise<Finding> => {
+  const forbidden = findNoUserNamespaces(isRoot)
+  if (forbidden !== null) return down('user namespaces', forbidden.why, forbidden.fix)
   const max = await readWord('/proc/sys/user/max_user_namespaces')
-  if (max === '0') return down('user namespaces', 'switched off', 'sysctl -w user.max_user_namespaces=10000')
-  const unprivileged = await readWord('/proc/sys/kernel/unprivileged_userns_clone')
-  return unprivileged === '0' && process.getuid?.() !== 0
-    ? down('user namespaces', 'only for root', 'sysctl -w kernel.unprivileged_userns_clone=1')
-    : ok('user namespaces', `up to ${max ?? 'unknown'}`)
+  return ok('user namespaces', `up to ${max ?? 'unknown'}`)
 }
 
+const isRoot = process.getuid?.() === 0
+const asRoot = 'as root all of it is held: sudo mayfly run, sudo mayfly up'
+
 const checkCgroups = async (): Promise<Finding> => {
+  if (!isRoot)
+    return weak('cgroups', 'none is ours without root: jobs have no limits of memory and processor', asRoot)
   const controllers = await readWord('/sys/fs/cgroup/cgroup.controllers')
   if (controllers?.includes('memory')) return ok('cgroups', `v2: ${controllers}`)
   if (existsSync('/sys/fs/cgroup/memory')) return ok('cgroups', 'v1')
@@ -166,7 +170,9 @@ const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> =
       if (!probe.ok) return [down('sandbox', probe.why, probe.fix ?? 'sudo mayfly doctor')]
       const { name } = sandboxes.driver
       const built =
-        probe.notes.length === 0 ? ok('sandbox', name) : weak('sandbox', probe.notes.join('; '), 'swapoff -a')
+        probe.notes.length === 0
+          ? ok('sandbox', name)
+          : weak('sandbox', probe.notes.join('; '), isRoot ? 'swapoff -a' : asRoot)
       return [built, await checkIsolation(sandboxes.driver)]
     } finally {
       await sandboxes.close()

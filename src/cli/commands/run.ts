@@ -21,6 +21,7 @@ export type RunFlags = {
   readonly env: readonly string[]
   readonly envFile?: string
   readonly network?: 'none' | 'open'
+  readonly isolation?: 'rootless' | 'container'
   readonly jobs?: string
   readonly json?: boolean
 }
@@ -75,6 +76,7 @@ const compileAndRun = async (
     root,
     variables,
     network: flags.network ?? null,
+    isolation: flags.isolation ?? null,
     slots: slotsOf(flags.jobs),
     sandboxes: await opening,
     json: flags.json === true,

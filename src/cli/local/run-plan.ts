@@ -32,6 +32,8 @@ export type LocalRun = {
   /** Above the job's own environment. */
   readonly variables: Env
   readonly network: 'none' | 'open' | null
+  /** The weakest class to run in; null: what the operator set. */
+  readonly isolation: 'rootless' | 'container' | null
   readonly slots: number
   readonly sandboxes: LocalSandboxes
   readonly json: boolean
@@ -116,6 +118,7 @@ const runJob = async (making: Making, job: ExpandedJob, number: number): Promise
   const result = await runJobAttempt(
     {
       driver: run.sandboxes.driver,
+      isolation: run.isolation ?? run.sandboxes.isolation ?? 'rootless',
       trees: createWorkTreeSource(around, run.tree, run.root),
       clock: around.clock,
       log: silentLog,

@@ -7,6 +7,7 @@ import { fault } from '../../base/faults.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
 import type { Bind } from './base.ts'
 import { type Cell, type CellExit, createCell } from './cells.ts'
+import type { Group } from './cgroup.ts'
 import type { AnchorLine } from './maker.ts'
 
 export interface Anchor {
@@ -31,11 +32,14 @@ export type AnchorWant = {
   readonly network: string | null
   /** cgroup.procs files. */
   readonly enter: readonly string[]
-  readonly processes: () => readonly number[]
+  readonly group: CellGroup
   readonly seccompFile: string
   /** The job cell, which is number 0. */
   readonly cell: CellWant
 }
+
+/** Who hears of each cell, and knows who is in the nest. */
+export type CellGroup = Pick<Group, 'processes' | 'joined'>
 
 export type CellWant = {
   readonly options: readonly string[]
@@ -64,7 +68,7 @@ export const openAnchor = async (
     while (existsSync(`/proc/${pid}/ns`) && performance.now() < deadline) await sleep(1)
   }
   const startCell: Anchor['startCell'] = (number, cell) => {
-    const made = watch(talk, number, want.processes)
+    const made = watch(talk, number, want.group)
     return talk.ask(block('cell', cellFields(number, cell))).then(
       () => made,
       (error) => {
@@ -73,7 +77,7 @@ export const openAnchor = async (
       },
     )
   }
-  const cell = watch(talk, 0, want.processes)
+  const cell = watch(talk, 0, want.group)
   cell.catch(() => undefined)
   try {
     pid = Number(await talk.ask(block('build', [...nestFields(want), ...cellFields(0, want.cell)])))
@@ -177,16 +181,17 @@ const talkTo = (line: AnchorLine): Talk => {
 const refused = (why: string) => fault('E_SANDBOX_UNAVAILABLE', { detail: `nest: ${why}` })
 
 /** From the order to start it to its end. */
-const watch = (talk: Talk, number: number, processes: () => readonly number[]): Promise<Cell> =>
+const watch = (talk: Talk, number: number, group: CellGroup): Promise<Cell> =>
   new Promise((resolve, reject) => {
     const exited = Promise.withResolvers<CellExit>()
     const timer = setTimeout(() => talk.tell(`kill ${number}`), toolMs)
     talk.cells.set(number, {
       started: (pid) => {
         clearTimeout(timer)
+        group.joined(pid)
         const unblock = () => talk.tell(`go ${number}`)
         const kill = () => talk.tell(`kill ${number}`)
-        resolve(createCell({ pid, exited: exited.promise, unblock, kill, processes }))
+        resolve(createCell({ pid, exited: exited.promise, unblock, kill, processes: group.processes }))
       },
       exit: (exit, why) => {
         clearTimeout(timer)

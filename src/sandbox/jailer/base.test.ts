@@ -17,14 +17,14 @@ let binds: readonly Bind[] = []
 before(() => {
   const umask = process.umask(0o077)
   // Twice: what an earlier life left is in nobody's way.
-  prepareBase(base, null)
-  binds = prepareBase(base, import.meta.filename)
+  prepareBase(base, null, false)
+  binds = prepareBase(base, import.meta.filename, false)
   process.umask(umask)
 })
 
 test('everybody may pass through, temp is sticky, steps have FIFOs of their own', () => {
   assert.deepEqual(['', 'etc/ssl', 'etc/passwd'].map(modeOf), ['711', '755', '644'])
-  const skeleton = skeletonOfNest()
+  const skeleton = skeletonOfNest(false)
   for (const name of ['tmp', 'var/tmp', 'run/lock'])
     assert.ok(skeleton.includes(`dir root/${name} 1777`), name)
   assert.deepEqual(
@@ -43,9 +43,17 @@ test('the commands of a job can be run by everybody', () => {
   assert.deepEqual(['etc/mayfly/bin', 'etc/mayfly/bin/circleci'].map(modeOf), ['755', '755'])
 })
 
+test('without root a step writes down elsewhere than beside its FIFOs', () => {
+  const skeleton = skeletonOfNest(true)
+  assert.ok(skeleton.includes('link sets/job/1/s /run/steps/1'))
+  assert.ok(skeleton.includes('dir root/run/steps 755'))
+  assert.ok(!skeleton.some((line) => line.includes(' 777')))
+})
+
 test('what is in a directory comes after it, and no line has a space too many', () => {
   const made = new Set<string>()
-  for (const line of skeletonOfNest()) {
+  for (const [i, line] of [false, true].flatMap(skeletonOfNest).entries()) {
+    if (i > 0 && line === skeletonOfNest(true)[0]) made.clear()
     const [kind = '', name = '', ...more] = line.split(' ')
     assert.equal(more.length, kind === 'fifos' ? 0 : 1, line)
     const parent = kind === 'fifos' ? name : dirname(name)

@@ -18,7 +18,7 @@ import { jobCommands, jobCommandsPath, taskDataPath } from '../../protocol/job-c
 import { setsAtStart } from '../limits.ts'
 import { resolverAddress } from './addresses.ts'
 import { workPlaces } from './cell-options.ts'
-import { loopScript, stepScript } from './scripts.ts'
+import { loopScript, stepScript, stepsPlace } from './scripts.ts'
 
 /**
  * The job's root tree, which of it is the job's own, and which everybody may write. Names of the
@@ -65,18 +65,21 @@ const etcGenerated: Readonly<Record<string, string>> = {
     'passwd: files\ngroup: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n',
   fstab: '',
   'mayfly/loop': loopScript,
-  'mayfly/step': stepScript,
 }
 
 /** What a nest has of the host or of the base, read-only: `at` is below its root, in this order. */
 export type Bind = { readonly from: string; readonly at: string }
 
 /** Makes `directory` anew. `trustCa` is the operator's bundle of certificate authorities, null for the system's. */
-export const prepareBase = (directory: string, trustCa: string | null): readonly Bind[] => {
+export const prepareBase = (
+  directory: string,
+  trustCa: string | null,
+  rootless: boolean,
+): readonly Bind[] => {
   refuseSplitUsr()
   rmSync(directory, { recursive: true, force: true })
   makeDirectory(directory, 0o711)
-  prepareEtc(join(directory, 'etc'), trustCa)
+  prepareEtc(join(directory, 'etc'), trustCa, stepScript(rootless))
   const bound = etcBound.filter((name) => isDirectory(join('/etc', name)))
   return [
     { from: '/usr', at: 'usr' },
@@ -96,9 +99,9 @@ const refuseSplitUsr = (): void => {
 
 /**
  * For the maker, a line each: root's directories with their modes, those of the job's user (`own`), links, sets of FIFOs.
- * Open to the one user there is inside; outside only root may come near.
+ * Open to the one user there is inside; outside only who made it may come near.
  */
-export const skeletonOfNest = (): readonly string[] => {
+export const skeletonOfNest = (rootless: boolean): readonly string[] => {
   const directory = (name: string, mode = '755') => `dir ${name} ${mode}`
   const sets = Array.from({ length: setsAtStart }, (_, i) => `sets/job/${i}`)
   return [
@@ -110,17 +113,22 @@ export const skeletonOfNest = (): readonly string[] => {
     // The home that the images of its dialect have, which configurations name.
     'link root/home/circleci /home/ci',
     ...usrLinks.filter(isLink).map((name) => `link root/${name} ${readlinkSync(`/${name}`)}`),
-    ...sets.flatMap((set) => [directory(set), directory(`${set}/s`, '777'), `fifos ${set}`]),
+    ...(rootless ? ['steps', 'steps/job', `root/${stepsPlace}`].map((name) => directory(name)) : []),
+    ...sets.flatMap((set, i) => [
+      directory(set),
+      rootless ? `link ${set}/s /${stepsPlace}/${i}` : directory(`${set}/s`, '777'),
+      `fifos ${set}`,
+    ]),
   ]
 }
 
 const isLink = (name: string): boolean =>
   lstatSync(`/${name}`, { throwIfNoEntry: false })?.isSymbolicLink() === true
 
-const prepareEtc = (etc: string, trustCa: string | null): void => {
+const prepareEtc = (etc: string, trustCa: string | null, step: string): void => {
   makeDirectory(etc, 0o755)
   for (const name of etcCopied) copyFromHost(etc, name)
-  for (const [name, content] of Object.entries(etcGenerated))
+  for (const [name, content] of Object.entries({ ...etcGenerated, 'mayfly/step': step }))
     put(etc, name, (to) => writeFileSync(to, content))
   for (const [name, content] of Object.entries(jobCommands)) putCommand(etc, name, content)
   if (trustCa !== null) put(etc, 'mayfly/ca.pem', (to) => copyFileSync(trustCa, to))

@@ -1,8 +1,9 @@
-// Values planted where only root can write, the installation's own directories among them, for the isolation suite to
-// look for from inside (isolation.md §12): the runner asks for them, the jailer alone says where. One fixed name per
-// installation, so that what an earlier life left is found again. Nothing but random bytes is ever written, and nothing
-// is followed or overwritten.
+// Values planted where only root can write, or without root beside the person's own files, and in the installation's own
+// directories, for the isolation suite to look for from inside (isolation.md §12): the runner asks for them, the jailer
+// alone says where. One fixed name per installation, so that what an earlier life left is found again. Nothing but random
+// bytes is ever written, and nothing is followed or overwritten.
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { RandomBytes } from '../../base/clock.ts'
 import type { Planted } from '../probes/host.ts'
@@ -13,7 +14,12 @@ export interface Canaries {
   clear(): void
 }
 
-const places = ['/etc', '/opt', '/home', '/srv'] as const
+/** Without root what is to be kept from jobs above all is what lies at home. */
+const places = (): readonly string[] => {
+  const { uid, homedir } = userInfo()
+  if (uid === 0) return ['/etc', '/opt', '/home', '/srv']
+  return [homedir, ...['.ssh', '.config'].map((name) => join(homedir, name)), `/run/user/${uid}`]
+}
 
 /** `stateDirectories`: where this installation keeps its own. */
 export const createCanaries = (
@@ -24,7 +30,7 @@ export const createCanaries = (
   random: RandomBytes,
 ): Canaries => {
   const state = stateDirectories.map((place) => join(place, `mayfly-canary-${installation}`))
-  const paths = [...places.map((place) => join(place, `mayfly-canary-${installation}`)), ...state]
+  const paths = [...places().map((place) => join(place, `mayfly-canary-${installation}`)), ...state]
   const clear = () => {
     for (const path of paths) rmSync(path, { force: true })
   }

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { classes } from '../policy/classes.ts'
-import { type CellPlan, cellOptions } from './cell-options.ts'
+import { type CellPlan, cellCommand, cellOptions, workPlaces } from './cell-options.ts'
 
 const plan: CellPlan = {
   nest: '/run/m/nest/aaaaaaaa',
   sets: '/run/m/nest/aaaaaaaa/sets/job',
   own: null,
+  steps: null,
   withoutNetwork: true,
   sources: [],
   limits: classes.tiny.limits,
@@ -70,4 +71,32 @@ test('a clean cell has its own home and temporary places, sources are read-only,
     assert.ok(more.includes(line), line)
   assert.ok(!more.includes('--unshare-net'))
   assert.equal(more.at(-1), '--block-fd 6')
+})
+
+test('where the job is the user who made the nest, its tree and its FIFOs are read-only', () => {
+  const nest = '/run/m/nest/aaaaaaaa'
+  const places = lines({ steps: `${nest}/steps/job` }).filter((line) => /^--(ro-)?bind /.test(line))
+  assert.deepEqual(places, [
+    `--ro-bind ${nest}/root /`,
+    '--ro-bind /dev/null /proc/keys',
+    ...['home/ci', 'tmp', 'var/tmp', 'run/lock', ...workPlaces].map(
+      (place) => `--bind ${nest}/root/${place} /${place}`,
+    ),
+    `--ro-bind ${nest}/sets/job /run/mayfly`,
+    `--bind ${nest}/steps/job /run/steps`,
+  ])
+  const own = `${nest}/cells/1`
+  const clean = lines({ own, steps: `${nest}/steps/1` }).filter((line) => line.startsWith('--bind'))
+  assert.deepEqual(
+    clean.map((line) => line.split(' ')[1]),
+    [...['home', 'tmp', 'var-tmp', 'lock'].map((name) => `${own}/${name}`), `${nest}/steps/1`],
+    'nothing of the nest that another cell can write',
+  )
+})
+
+test('what no control group counts, the first shell of a cell limits, never above what we may ourselves', () => {
+  assert.deepEqual(cellCommand(null, { pids: 64 }, '/etc/mayfly/loop'), ['/bin/sh', '/etc/mayfly/loop'])
+  const [, , text] = cellCommand({ pidsMax: 1000 }, { pids: 64 }, '/etc/mayfly/loop')
+  assert.equal(text, 'ulimit -p 64 && exec /bin/sh "$@"')
+  assert.match(cellCommand({ pidsMax: 32 }, { pids: 64 }, 'x').join(' '), /ulimit -p 32 /)
 })

@@ -89,6 +89,8 @@ export interface GroupRemains {
 }
 
 export interface Group extends GroupRemains {
+  /** A cell of it stands; `pid` is its first process. */
+  joined(pid: number): void
   /** Files that a process writes 0 into to enter. */
   readonly enter: readonly string[]
   limit(limits: Limits): void
@@ -180,6 +182,7 @@ const createGroup = (byController: ReadonlyMap<string, string>, v2: boolean): Gr
   const at = (controller: string, file: string) => join(byController.get(controller) ?? '/nonexistent', file)
   return {
     ...remains,
+    joined: () => undefined,
     enter: remains.directories.map((directory) => join(directory, 'cgroup.procs')),
     limit: (limits) => {
       for (const [controller, file, value, isOptional] of v2 ? limitsV2(limits) : limitsV1(limits))

@@ -8,7 +8,8 @@ import type { GoneCheck } from './gone-check.ts'
 
 export type Departed = {
   readonly id: string
-  readonly uid: number
+  /** Nobody else's; null where it is that of whoever runs us. */
+  readonly uid: number | null
   readonly directory: string
   readonly groups: readonly string[]
   /** Inode numbers, mount and network namespaces apart: the first are known by what is mounted in them. */
@@ -19,7 +20,6 @@ export type Departed = {
 
 export const findTraces = (departed: Departed, survey: Survey): readonly GoneCheck[] => {
   const { id, uid, directory, groups, namespaces } = departed
-  const living = survey.processes.filter((process) => process.uid === uid)
   const holders = survey.processes.filter(
     (process) =>
       process.namespaces.some((inode) => namespaces.includes(inode)) &&
@@ -27,16 +27,25 @@ export const findTraces = (departed: Departed, survey: Survey): readonly GoneChe
   )
   const names = [`${directory} `, `${directory}/`, ` ${ramdiskName(id)} `]
   const mounts = [...survey.mountTables].filter(([, table]) => names.some((name) => table.includes(name)))
-  const ipc = survey.ipcOwners.filter((owner) => owner === uid)
+  const named = uid === null ? [] : tracesOfUser(uid, groups, survey)
   return [
-    check('control groups are gone', groups.filter(existsSync)),
-    check('no process with the uid', living.map(describe)),
+    ...named,
     check('no process in its namespaces', holders.map(describe)),
     check(
       'no mount names it',
       mounts.map(([pid]) => `pid ${pid}`),
     ),
     check('mount point is gone', existsSync(directory) ? [directory] : []),
+  ]
+}
+
+/** Without root a nest has neither groups nor a user of its own; its System V objects end with its namespaces. */
+const tracesOfUser = (uid: number, groups: readonly string[], survey: Survey): readonly GoneCheck[] => {
+  const living = survey.processes.filter((process) => process.uid === uid)
+  const ipc = survey.ipcOwners.filter((owner) => owner === uid)
+  return [
+    check('control groups are gone', groups.filter(existsSync)),
+    check('no process with the uid', living.map(describe)),
     check('no System V object of the uid', ipc.map(String)),
   ]
 }
@@ -50,7 +59,7 @@ export const ramdiskName = (id: string): string => `mayfly-${id}`
  */
 const isOfNest = (pid: number, { uid, isOthers }: Departed, { isOurs }: Survey): boolean => {
   const map = text(`/proc/${pid}/uid_map`).trim().split(/\s+/)
-  return map[1] === String(uid) || (isOurs(pid) && !isOthers(pid))
+  return (uid !== null && map[1] === String(uid)) || (isOurs(pid) && !isOthers(pid))
 }
 
 /** Ourselves, a child of ours, or of one. Each process is looked at once: there are hundreds, and many nests ask. */

@@ -18,8 +18,13 @@ export type Host =
       readonly masks: readonly string[]
       /** Whether a ramdisk can be kept out of swap. */
       readonly noswap: boolean
+      /** null: we are root. */
+      readonly rootless: Rootless | null
     }
   | { readonly ok: false; readonly why: string; readonly fix: string | null }
+
+/** What nobody but root may raise: a class that names more gets this. */
+export type Rootless = { readonly fdsMax: number; readonly pidsMax: number }
 
 const programs: Readonly<Record<string, string>> = {
   bwrap: 'bubblewrap',
@@ -38,7 +43,8 @@ const arches: Readonly<Record<string, SeccompArch>> = { x64: 'x86_64', arm64: 'a
 
 export const readHost = (): Host => {
   const root = process.getuid?.() === 0
-  if (!root) return cannot('the jailer is not root', 'start it as root: the rootless form is not built yet')
+  if (!root && !hasCapabilities())
+    return cannot('the jailer is neither root nor in a user namespace of its own', null)
   const arch = arches[process.arch]
   if (arch === undefined) return cannot(`no system call filter for ${process.arch}`, null)
   const missing = Object.keys(programs).filter((name) => !isProgram(name))
@@ -48,13 +54,23 @@ export const readHost = (): Host => {
   }
   const cgroups = readCgroups()
   const without = needed.filter((controller) => !cgroups.directories.has(controller))
-  if (without.length > 0)
+  if (root && without.length > 0)
     return cannot(
       `missing cgroup controllers: ${without.join(', ')} (cgroups: ${cgroups.kind})`,
       'mount cgroup v2 with these controllers, or start us in a unit with Delegate=yes',
     )
   const masks = maskable.filter((name) => existsSync(join('/proc', name)))
-  return { ok: true, arch, facts: factsOf(cgroups), cgroups, masks, noswap: canNoswap() }
+  const rootless = root ? null : { fdsMax: ownLimit('open files'), pidsMax: ownLimit('processes') }
+  return { ok: true, arch, facts: factsOf(cgroups, root), cgroups, masks, noswap: canNoswap(), rootless }
+}
+
+/** Over the namespace that main/ starts us in, where we are not root (sys/user-namespace.ts). */
+const hasCapabilities = (): boolean => !/^CapEff:\s+0+$/m.test(read('/proc/self/status'))
+
+/** The hard one. */
+const ownLimit = (name: string): number => {
+  const words = new RegExp(`^Max ${name}\\s+\\S+\\s+(\\S+)`, 'm').exec(read('/proc/self/limits'))?.[1]
+  return Number(words) || Number.MAX_SAFE_INTEGER
 }
 
 /** Linux 6.4 or later, and only in the first user namespace. */
@@ -76,11 +92,11 @@ export const readVersions = async (): Promise<Readonly<Record<string, string>>> 
 
 const cannot = (why: string, fix: string | null): Host => ({ ok: false, why, fix })
 
-const factsOf = (cgroups: CgroupLayout): HostFacts => ({
+const factsOf = (cgroups: CgroupLayout, root: boolean): HostFacts => ({
   kernel: read('/proc/sys/kernel/osrelease'),
   cgroups: cgroups.kind,
   controllers: [...cgroups.directories.keys()],
-  root: true,
+  root,
   swap: read('/proc/swaps').split('\n').length > 1 ? 'on' : 'off',
   corePattern: read('/proc/sys/kernel/core_pattern'),
   kvm: existsSync('/dev/kvm'),

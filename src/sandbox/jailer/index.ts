@@ -19,11 +19,12 @@ import { readHost, readVersions } from './host.ts'
 import { openMaker } from './maker.ts'
 import { createNests, type Nests, type Wall } from './nests.ts'
 import { createGatewayNet, type GatewayNet } from './net.ts'
+import { openProcessGroups } from './process-groups.ts'
 import { openRecords, type Records } from './records.ts'
 import { type Give, serveVerbs } from './served.ts'
 import { resolveSource } from './sources.ts'
 import { sweep } from './sweep.ts'
-import { openUids } from './uids.ts'
+import { openUids, ownUid } from './uids.ts'
 
 export type JailerConfig = {
   readonly installation: string
@@ -57,21 +58,26 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   const base = join(config.runDirectory, 'base')
   mkdirSync(directory, { recursive: true })
   chmodSync(directory, 0o711)
-  refuseHiddenPath(directory)
-  const binds = prepareBase(base, config.trustCa)
+  const { rootless } = host
+  if (rootless === null) refuseHiddenPath(directory)
+  const binds = prepareBase(base, config.trustCa, rootless !== null)
   for (const profile of ['strict', 'userns'] as const)
     writeFileSync(join(base, `${profile}.bpf`), loadProfile(profile, host.arch), { mode: 0o600 })
-  const groups = openGroups(host.cgroups, `mayfly-${config.installation}`)
+  const groups =
+    rootless === null ? openGroups(host.cgroups, `mayfly-${config.installation}`) : openProcessGroups()
   const recordsDirectory = join(config.runDirectory, 'nest-records')
   const records = openRecords(recordsDirectory)
   const survey = createSurveyor()
-  const maker = await openMaker(join(base, 'maker'), skeletonOfNest())
+  const maker = await openMaker(join(base, 'maker'), skeletonOfNest(rootless !== null))
   const network = createGatewayNet(config.binder)
   const seccompFile = (profile: 'strict' | 'userns') => join(base, `${profile}.bpf`)
-  const wall = { masks: host.masks, caPath: caPath(config.trustCa), seccompFile }
+  const wall = { rootless, masks: host.masks, caPath: caPath(config.trustCa), seccompFile }
   const nests = createNests({
     ...{ directory, maker, binds, groups, records, survey, network, wall, log, noswap: host.noswap },
-    uids: openUids(config.installation, new DataView(deps.random(4).buffer).getUint32(0)),
+    uids:
+      rootless === null
+        ? openUids(config.installation, new DataView(deps.random(4).buffer).getUint32(0))
+        : ownUid(),
     newId: () => newId(deps.random, records),
   })
   const canaries = createCanaries(config, deps.random)

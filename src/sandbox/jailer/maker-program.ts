@@ -30,6 +30,8 @@ const makerProgram = String.raw`
 use strict;
 my ($place, %call) = @ARGV;
 my ($line, $rest, %nest, %cells, @held, @skeleton) = (undef, '');
+# Without root there is one user: who runs us, his jobs, and whoever they are in the namespace we are in.
+my $root = $> == 0;
 
 # What is text goes as a pointer, what is a number as one.
 sub kernel {
@@ -71,9 +73,10 @@ sub make_fifos {
   umask 022;
 }
 # Bind, then once more: a new bind takes no other flags. 0x1027: of the bind alone, read-only, no set-uid, no devices.
+# Without root a tree goes with all mounts in it or not at all: cells make them read-only once more, each.
 sub bind_read_only {
   my ($from, $at) = @_;
-  kernel('mount', $from, $at, 0, 0x1000, 0);
+  kernel('mount', $from, $at, 0, $root ? 0x1000 : 0x5000, 0);
   kernel('mount', 'none', $at, 0, 0x1027, 0);
 }
 # A program that is given $input; the answer waits for its end.
@@ -121,7 +124,7 @@ sub build {
   for (@skeleton) {
     my ($kind, $name, $with) = @$_;
     if ($kind eq 'dir') { make_directory($name, $with) }
-    elsif ($kind eq 'own') { make_directory($name, $with); chown $nest{uid}, $nest{uid}, $name or die "chown: $!\n" }
+    elsif ($kind eq 'own') { make_directory($name, $with); !$root or chown $nest{uid}, $nest{uid}, $name or die "chown: $!\n" }
     elsif ($kind eq 'link') { symlink $with, $name or die "symlink: $!\n" }
     else { make_fifos($name) }
   }
@@ -176,9 +179,13 @@ sub become_cell {
   open STDERR, '>', $err or die "err: $!\n";
   kernel('dup3', $given[$_] + 0, 3 + $_, 0) for 0 .. $#given;
   chdir '/';
-  kernel('setgroups', 0, 0);
-  kernel('setresgid', ($nest{uid}) x 3);
-  kernel('setresuid', ($nest{uid}) x 3);
+  if ($root) {
+    kernel('setgroups', 0, 0);
+    kernel('setresgid', ($nest{uid}) x 3);
+    kernel('setresuid', ($nest{uid}) x 3);
+  }
+  # All capabilities over the namespace we are in end with the next program.
+  else { kernel('prctl', 47, 4, 0, 0, 0) }
   exec 'bwrap', '--args', '3', '--', @{$of->{word}} or die "bwrap: $!\n";
 }
 
@@ -218,7 +225,7 @@ my %obey = (
     bind_read_only($from, "src/$name");
     '';
   },
-  drop => sub { my $name = $_[0]; start_tool('', 'rm', '-rf', '--', map { "$_/$name" } qw(sets cells))->(); '' },
+  drop => sub { my $name = $_[0]; start_tool('', 'rm', '-rf', '--', map { "$_/$name" } qw(sets cells steps))->(); '' },
 );
 
 sub obey_line {

@@ -19,12 +19,13 @@ import {
 import type { Parcel } from '../pipes.ts'
 import { type Anchor, openAnchor } from './anchor.ts'
 import type { Bind } from './base.ts'
-import { type CellPlan, cellOptions } from './cell-options.ts'
+import { type CellPlan, cellCommand, cellOptions } from './cell-options.ts'
 import type { Cell } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
 import { openForReading, openWriteOnly } from './fifos.ts'
 import { findTraces, ramdiskName, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
+import type { Rootless } from './host.ts'
 import type { Maker } from './maker.ts'
 import type { GatewayNet, NetLink } from './net.ts'
 import { findNamespaceHolders } from './net-holders.ts'
@@ -74,6 +75,8 @@ export type Wall = {
   /** Names below /proc to cover. */
   readonly masks: readonly string[]
   readonly caPath: string
+  /** null: made by root. */
+  readonly rootless: Rootless | null
   readonly seccompFile: (profile: NestWant['seccomp']) => string
 }
 
@@ -177,6 +180,7 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant, handOver: Ha
     // 2 directory
     mkdirSync(directory)
     undo.push(() => rmdirSync(directory))
+    undo.push(() => group.remove())
     undo.push(() => group.kill())
     chmodSync(directory, 0o711)
     // 3–9 namespaces, network, ramdisk, root tree, owners, anchor, job cell
@@ -184,13 +188,19 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant, handOver: Ha
     if (address !== null) undo.push(() => deps.network.remove([address]))
     const plan = planCell(deps.wall, { directory, limits: want.limits, seccomp: want.seccomp })
     const { anchor, cell } = await openAnchor(await line, {
-      ...{ directory, uid, enter: group.enter, processes: group.processes, fds: want.limits.fds },
+      ...{
+        directory,
+        uid,
+        enter: group.enter,
+        group,
+        fds: Math.min(want.limits.fds, deps.wall.rootless?.fdsMax ?? Infinity),
+      },
       ...{ name: ramdiskName(id), tmpfs: tmpfsOptions(deps, want.limits), binds: bindsOf(deps, want) },
       network: address?.orders ?? null,
       seccompFile: deps.wall.seccompFile(want.seccomp),
       cell: {
         options: cellOptions({ ...plan, withoutNetwork: address === null }),
-        command: ['/bin/sh', loopPath],
+        command: cellCommand(deps.wall.rootless, want.limits, loopPath),
         stdio: { in: 'sets/job/0/in', out: 'sets/job/0/out', err: '/dev/null' },
         ...{ netPath: null, blocked: false },
       },
@@ -229,6 +239,7 @@ export const planCell = (
   nest: nest.directory,
   sets: join(nest.directory, 'sets/job'),
   ...{ own: null, withoutNetwork: true, sources: [], blocked: false },
+  steps: wall.rootless === null ? null : join(nest.directory, 'steps/job'),
   limits: nest.limits,
   masks: nest.seccomp === 'userns' ? [] : wall.masks,
   caPath: wall.caPath,
@@ -292,7 +303,8 @@ const unmake = async (deps: NestDeps, nest: Nest, nests: ReadonlyMap<string, Nes
     removePlace(deps, nest),
   ])
   const isOthers = (pid: number) => [...nests.values()].some((other) => other !== nest && holds(other, pid))
-  const departed = { ...nest, groups: nest.group.directories, namespaces, isOthers }
+  const uid = deps.wall.rootless === null ? nest.uid : null
+  const departed = { ...nest, uid, groups: nest.group.directories, namespaces, isOthers }
   const gone = [...(await proveGone(departed, links, deps.survey)), ...netGone]
   for (const link of links) link.close()
   if (gone.every((entry) => entry.ok)) {

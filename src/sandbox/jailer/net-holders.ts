@@ -29,11 +29,11 @@ export const findNamespaceHolders = (held: readonly HeldNamespace[], survey: Sur
 }
 
 /**
- * The namespace has no name: its descriptors come from ours, which the jailer and its children that are still root can
+ * The namespace has no name: its descriptors come from ours, which the jailer and its children that are still its user can
  * open. Processes of the job could from inside, and are proven gone by their uid (gone.ts).
  */
 const ableToOpen = ({ processes, isOurs }: Survey): readonly number[] =>
-  processes.filter(({ uid, pid }) => uid === 0 && isOurs(pid)).map(({ pid }) => pid)
+  processes.filter(({ uid, pid }) => uid === process.getuid?.() && isOurs(pid)).map(({ pid }) => pid)
 
 const descriptorsOf = (pid: number, inodes: ReadonlySet<number>): readonly string[] => {
   try {

@@ -3,6 +3,8 @@
 
 export const loopPath = '/etc/mayfly/loop'
 export const stepPath = '/etc/mayfly/step'
+/** Rootless: where each step of a cell has the directory that is otherwise beside its FIFOs, below the nest's root. */
+export const stepsPlace = 'run/steps'
 
 /**
  * The step loop of a job cell (§2.9). Foreground steps are numbered 1, 2, 3 …: the shell of the first one, in a session of
@@ -37,7 +39,8 @@ done
 `
 
 /** What waits for a prologue and runs it: in a cell of its own, where $1 is ".", and as the session of a job cell's step. */
-export const stepScript = `
+export const stepScript = (rootless: boolean): string => `
+${rootless ? `[ "$1" = . ] || mkdir "/${stepsPlace}/$1"` : ''}
 set -- "/run/mayfly/$1" "$1"
 . "$1/pro"
 exit 126

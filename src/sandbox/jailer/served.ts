@@ -1,6 +1,6 @@
 // The verbs, served: each takes arguments that already passed the closed schema (verbs.ts) and does the root work in
 // nests.ts and cells.ts. Handles go out through `give`, before the reply of the call.
-import { chmodSync, chownSync, mkdirSync, renameSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, renameSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
@@ -10,12 +10,12 @@ import type { HandlePart, VerbArguments, VerbName } from '../verbs.ts'
 import type { CellWant } from './anchor.ts'
 import type { NetHandle } from './bind.ts'
 import type { Canaries } from './canaries.ts'
-import { type CellPlan, cellOptions } from './cell-options.ts'
+import { type CellPlan, cellCommand, cellOptions } from './cell-options.ts'
 import { type Cell, type CellExit, signalSession } from './cells.ts'
 import { hold, openForReading, openForWriting, openWriteOnly } from './fifos.ts'
 import { closePipes, type Nest, type Nests, planCell, type Wall } from './nests.ts'
 import type { GatewayNet, NetLink } from './net.ts'
-import { stepPath } from './scripts.ts'
+import { stepPath, stepsPlace } from './scripts.ts'
 
 export type Give = (part: HandlePart, set: number, handle: RawHandle) => Promise<void>
 
@@ -95,6 +95,7 @@ const startIn = async (deps: ServedDeps, nest: Nest, number: number, parts: Cell
     ...planCell(deps.wall, nest),
     sets: join(nest.directory, parts.sets),
     own: parts.own === undefined ? null : join(nest.directory, parts.own),
+    steps: deps.wall.rootless === null ? null : join(nest.directory, `steps/${number}`),
     withoutNetwork: netPath === null,
     ...{ sources: parts.sources, blocked: true },
   }
@@ -159,17 +160,25 @@ const makeSets = (nest: Nest, set: number): Promise<void> => {
 const makeFifos = (nest: Nest, sets: readonly string[]): Promise<void> => {
   for (const set of sets) {
     makeDirectory(nest, set, 0o755)
-    makeDirectory(nest, `${set}/s`, 0o777)
+    if (isOwnUser(nest.uid)) symlinkSync(stepsOf(set), join(nest.view, set, 's'))
+    else makeDirectory(nest, `${set}/s`, 0o777)
   }
   return nest.anchor.ask(`fifos ${sets.join(' ')}`)
 }
 
-/** SAFE: below directories that only root can change. */
-const makeDirectory = (nest: Nest, name: string, mode: number, uid = 0): void => {
+/** Without root the job is whom we are ourselves: what is made needs no other owner, nor could it have one. */
+const isOwnUser = (uid: number): boolean => uid === process.getuid?.()
+
+/** As the cell sees it: of a job cell each step has its own, a cell of its own has one step. */
+const stepsOf = (set: string): string =>
+  `/${stepsPlace}${set.startsWith('sets/job/') ? set.slice('sets/job'.length) : ''}`
+
+/** SAFE: below directories that no job can change. */
+const makeDirectory = (nest: Nest, name: string, mode: number, uid: number | null = null): void => {
   const path = join(nest.view, name)
   mkdirSync(path, { recursive: true })
   chmodSync(path, mode)
-  chownSync(path, uid, uid)
+  if (uid !== null && !isOwnUser(uid)) chownSync(path, uid, uid)
 }
 
 const openStdin = async (nest: Nest, set: number, give: Give): Promise<void> => {
@@ -192,6 +201,7 @@ const startOwnCell = async (
   const clean = args.files === 'clean'
   if (clean) makeHome(nest, number)
   await makeFifos(nest, [`sets/${number}`])
+  if (isOwnUser(nest.uid)) makeDirectory(nest, `steps/${number}`, 0o700)
   const sources = await bindSources(deps, nest, number, args.sources)
   const set = join(nest.view, 'sets', String(number))
   const link = args.net === 'own' && nest.links.size > 0 ? await addLink(deps, nest) : undefined
@@ -210,7 +220,7 @@ const startOwnCell = async (
       netPath,
       sources,
       sets: `sets/${number}`,
-      command: ['/bin/sh', stepPath, '.'],
+      command: cellCommand(deps.wall.rootless, nest.limits, stepPath, '.'),
     },
     ...(clean ? { own: `cells/${number}` } : {}),
   })
@@ -291,7 +301,7 @@ const listenFor = async (nest: Nest, set: string, kind: 'job' | 'ssh-agent'): Pr
     server.once('error', reject)
     server.listen(made, resolve)
   })
-  chownSync(made, nest.uid, nest.uid)
+  if (!isOwnUser(nest.uid)) chownSync(made, nest.uid, nest.uid)
   chmodSync(made, 0o600)
   renameSync(made, join(set, name))
   return { handle: rawHandleOf(server), close: () => void server.close() }

@@ -23,6 +23,12 @@ export const openUids = (installation: string, start: number): Uids => {
   return createUids(baseOf(block), start)
 }
 
+/** Without root: the one there is, for every nest. */
+export const ownUid = (): Uids => {
+  const own = process.getuid?.() ?? -1
+  return { take: () => own, give: () => undefined, owns: (uid) => uid === own }
+}
+
 const baseOf = (block: number): number => (firstBlock + block) * blockSize
 
 export const createUids = (base: number, start: number): Uids => {

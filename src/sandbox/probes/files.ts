@@ -1,4 +1,5 @@
 // F: the host's files, mounts and processes' files.
+import { workPlaces } from '../jailer/cell-options.ts'
 import { enosys, eperm, failed, type Probe, refused, unseen, without } from './probe.ts'
 
 export const fileProbes: readonly Probe[] = [
@@ -13,8 +14,8 @@ export const fileProbes: readonly Probe[] = [
   {
     id: 'F02',
     threats: ['T-01'],
-    tries: 'read planted files in /etc, /opt, /home, /srv',
-    program: 'read_some($_, 256) for grep { m{^/(etc|opt|home|srv)/} } @CANARIES',
+    tries: "read planted files in /etc, /opt, /home, /srv and among the user's own",
+    program: 'read_some($_, 256) for grep { !m{^/(tmp|var/tmp|dev/shm)/} } @CANARIES',
     judge: unseen,
     positive: ['/etc/x: bytes PLANTED'],
   },
@@ -194,7 +195,7 @@ for my $fd (glob('/proc/1/fd/*')) { my $to = readlink $fd; next if !defined $to 
     tries: 'write to what jobs share: every mount, mapped files, hard links, renames',
     // Renamed is only a file of our own, made first; a link that could be made is taken away again.
     program: `write_open('/usr/bin/perl', '/usr/bin/id', '/usr/lib/os-release', '/etc/passwd', '/etc/ld.so.cache');
-for my $mount (map { (split)[4] } lines_of('/proc/self/mountinfo')) { next if $mount =~ m{^/(proc|tmp|var/tmp|run/lock|home/ci|run/mayfly|dev/[a-z]+)(/|$)};
+for my $mount (map { (split)[4] } lines_of('/proc/self/mountinfo')) { next if $mount =~ m{^/(proc|tmp|var/tmp|run/lock|home/ci|run/mayfly|run/steps|${workPlaces.join('|')}|dev/[a-z]+)(/|$)};
   if (-d "$ROOT$mount") { my $path = "$ROOT$mount/.probe-$NONCE"; see($mount, sysopen(my $f, $path, O_WRONLY | O_CREAT | O_EXCL) ? 'created' : 'errno ' . ($! + 0)); unlink $path }
   else { write_open($mount) } }
 write_open(glob '/proc/self/map_files/*'); my $dir = scratch(); open(my $own, '>', "$dir/own") or die $!; close $own;

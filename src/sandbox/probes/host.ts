@@ -42,6 +42,12 @@ export type ProbeHostOptions = {
 }
 
 const everyonesDirectories = ['/etc', '/opt', '/home', '/srv', '/tmp', '/var/tmp', '/dev/shm']
+const everyonesSockets = ['/run/dbus/system_bus_socket', '/tmp/.X11-unix/X0']
+/** Of the user we are: whoever reaches one acts as he. */
+const ownSockets = (uid: number): readonly string[] =>
+  ['bus', 'systemd/private', 'docker.sock', 'podman/podman.sock', 'gnupg/S.gpg-agent', 'keyring/ssh'].map(
+    (name) => `/run/user/${uid}/${name}`,
+  )
 /** Where nobody of ours listens: the service's own port, or one that is surely closed. */
 const defaultPorts: ProbeTargets['ports'] = {
   loopback: 9,
@@ -80,7 +86,7 @@ export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHos
       canaries: [...canaries, ...(options.others?.paths ?? [])],
       stateCanaries: [...state, ...(options.others?.state ?? [])],
       markerHead,
-      sockets: options.sockets,
+      sockets: [...options.sockets, ...everyonesSockets, ...ownSockets(process.getuid?.() ?? 0)],
       disks: readDisks(),
       addresses: readAddresses(),
       resolvers: getServers().filter(isIPv4),

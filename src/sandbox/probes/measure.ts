@@ -2,7 +2,16 @@
 // A threat stays claimed only when no probe of it was open or failed to run; threats that no probe can show (bombs,
 // residue, hostile archives) stay as the driver's code has them and are tested by those suites.
 import type { Clock } from '../../base/clock.ts'
-import type { Driver, Measured, ProbeResult, Sandbox, SandboxSpec, StepSpec, Threat } from '../driver.ts'
+import type {
+  Driver,
+  Measured,
+  ProbeResult,
+  Sandbox,
+  SandboxSpec,
+  StepSpec,
+  Threat,
+  Tier,
+} from '../driver.ts'
 import { openProbeHost, type Planted, type ProbeHost, type ProbeHostOptions } from './host.ts'
 import { allProbes, runProbes } from './run.ts'
 
@@ -27,7 +36,7 @@ export const createMeasure =
       const stops = driver.stops.filter((threat) => isHeld(threat, probes))
       return {
         at: new Date(deps.clock.now()).toISOString(),
-        tier: tierThreats.every((threat) => stops.includes(threat)) ? 'container' : 'none',
+        tier: tierOf(stops),
         stops,
         probes,
         startMs: { p50: startMs, p95: startMs, n: 1 },
@@ -42,6 +51,13 @@ const tierThreats: readonly Threat[] = Array.from(
   { length: 20 },
   (_, i): Threat => `T-${String(i + 1).padStart(2, '0')}`,
 ).concat('T-22')
+
+/** The strongest of which every threat is stopped. Without root nothing of ours limits memory and processor. */
+const tierOf = (stops: readonly Threat[]): Tier => {
+  const missing = tierThreats.filter((threat) => !stops.includes(threat))
+  if (missing.length === 0) return 'container'
+  return missing.every((threat) => threat === 'T-16') ? 'rootless' : 'none'
+}
 
 /** The worst verdict of each probe over all kinds of cells. */
 const everyCell = async (

@@ -1,6 +1,6 @@
 // The scenes, played for real: sandboxes of the namespace driver behind its own jailer, on a *pretend host* in network,
 // mount and PID namespaces of its own that has a LAN with stand-ins for everybody outside. Each scene is played twice:
-//   as it is: it must hold;
+//   as it is: it must hold, with a jailer that is root and with one that is not;
 //   calibrated, where it must read open: N13–N15 with a policy that lets through what they try, the others on a stage
 //   whose sandboxes are no walls at all (processes of `nobody` that share everything of the pretend host).
 import assert from 'node:assert/strict'
@@ -35,13 +35,14 @@ const lanAddress = '203.0.114.2'
 
 /** Their judges alone are calibrated: a stage without walls has no job cell to lie to. */
 const byJudge = ['A07']
+type Form = 'rooted' | 'rootless'
 type Results = Record<'real' | 'open', readonly (ProbeResult & { ms: number })[]>
 
 function registerTests(): void {
   const isReady = process.getuid?.() === 0 && process.arch === 'x64'
   const skip = isReady ? false : 'needs root for namespaces, and x86_64'
   let results: Results | null = null
-  test('the scenes are played on a pretend host with a LAN', { skip, timeout: 150_000 }, async () => {
+  const play = () => {
     const flags = [
       '--net',
       '--mount',
@@ -54,15 +55,23 @@ function registerTests(): void {
     ]
     const hostNamespaces = ['pid', 'user'].map((kind) => readlinkSync(`/proc/self/ns/${kind}`))
     const only = process.env.MAYFLY_SCENES ?? ''
-    const made = await run(
-      'unshare',
-      [...flags, '--', process.execPath, self, '--pretend-host', ...hostNamespaces, only],
-      {
-        timeoutMs: 150_000,
-      },
+    const pretended = [process.execPath, self, '--pretend-host', ...hostNamespaces, only]
+    return async (form: Form) => {
+      const made = await run('unshare', [...flags, '--', ...pretended, form], { timeoutMs: 150_000 })
+      assert.equal(made.code, 0, made.stderr.toString().slice(-4000))
+      return JSON.parse(made.stdout.toString()) as Results
+    }
+  }
+  test('the scenes are played on a pretend host with a LAN', { skip, timeout: 150_000 }, async () => {
+    results = await play()('rooted')
+  })
+  test('without root every one is played and holds too', { skip, timeout: 150_000 }, async () => {
+    const { real } = await play()('rootless')
+    assert.deepEqual(
+      real.filter(({ verdict }) => verdict !== 'held'),
+      [],
     )
-    assert.equal(made.code, 0, made.stderr.toString().slice(-4000))
-    results = JSON.parse(made.stdout.toString()) as Results
+    assert.equal(real.length, allScenes.length)
   })
   test('as they are, every one is played and holds', { skip }, (t) => {
     for (const { id, ms } of results?.real ?? []) t.diagnostic(`${id} ${ms} ms`)
@@ -148,7 +157,7 @@ my $wait = pack('l!l!', 1, 0); my $host = inet_aton($to);
 for my $port (@ports) { socket(my $s, PF_INET, SOCK_STREAM, 0) or die $!; setsockopt($s, SOL_SOCKET, $_, $wait) for SO_SNDTIMEO, SO_RCVTIMEO;
   connect($s, pack_sockaddr_in($port, $host)) or next; my $said = ''; sysread($s, $said, 64); print "$to:$port: banner\\n" if index($said, $banner) >= 0 }`
 
-async function pretendHost(hostNamespaces: readonly string[], only: string): Promise<void> {
+async function pretendHost(hostNamespaces: readonly string[], only: string, form: Form): Promise<void> {
   // Also shared memory is the pretend host's own: what the stage without walls leaves goes with it.
   await shell([], 'mount -t tmpfs -o mode=1777 shm /dev/shm')
   const child = spawn('unshare', ['--net', '--', process.execPath, self, '--lan'], {
@@ -156,7 +165,7 @@ async function pretendHost(hostNamespaces: readonly string[], only: string): Pro
   })
   const inLan = ['nsenter', `--net=/proc/${child.pid}/ns/net`]
   await connectLan(child, inLan)
-  const world = await openWorld(child, inLan)
+  const world = await openWorld(child, inLan, form)
   const results: Results = { real: [], open: [] }
   const scenes = allScenes.filter(({ id }) => only === '' || only.split(',').includes(id))
   const play = async (scene: Scene, deps: StageDeps) => {
@@ -167,7 +176,7 @@ async function pretendHost(hostNamespaces: readonly string[], only: string): Pro
   try {
     for (const scene of scenes) {
       results.real = [...results.real, await play(scene, world.real)]
-      if (byJudge.includes(scene.id)) continue
+      if (form === 'rootless' || byJudge.includes(scene.id)) continue
       const policy = weakPolicies[scene.id]
       const weak = { ...scene, ...(policy === undefined ? {} : { egress: policy }) }
       const deps = policy === undefined ? world.withoutWalls(hostNamespaces) : world.real
@@ -220,14 +229,15 @@ async function shell(prefix: readonly string[], text: string): Promise<string> {
   return done.stdout.toString()
 }
 
-async function openWorld(child: ChildProcess, inLan: readonly string[]) {
+async function openWorld(child: ChildProcess, inLan: readonly string[], form: Form) {
   const directory = mkdtempSync('/var/mayfly-scenes-')
   chmodSync(directory, 0o755)
   const here = await standIns(['127.0.0.1', '::1', ownAddress])
   const outside = createNames()
-  const jailer = await startJailer()
+  const rootless = form === 'rootless'
+  const jailer = await startJailer(rootless ? { uid: 65_534 } : {})
   const driver = openNamespaceDriver({
-    ...{ channel: jailer.channel, clock: systemClock, log: silentLog, resolve: outside.resolve },
+    ...{ channel: jailer.channel, clock: systemClock, log: silentLog, resolve: outside.resolve, rootless },
   })
   const host = await openProbeHost({ stateDirectories: [directory], sockets: [] })
   const banner = `banner-${host.targets.nonce}`
@@ -352,6 +362,8 @@ function weakFlags(shared: string): readonly string[] {
 
 if (process.argv.includes('--lan')) await lan()
 else if (process.argv.includes('--pretend-host')) {
-  const [pid = '', user = '', only = ''] = process.argv.slice(process.argv.indexOf('--pretend-host') + 1)
-  await pretendHost([pid, user], only)
+  const [pid = '', user = '', only = '', form = ''] = process.argv.slice(
+    process.argv.indexOf('--pretend-host') + 1,
+  )
+  await pretendHost([pid, user], only, form === 'rootless' ? form : 'rooted')
 } else registerTests()

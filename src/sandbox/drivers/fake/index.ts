@@ -37,7 +37,7 @@ const can: Capabilities = {
   egress: ['none', 'list', 'open'],
   debugShell: false,
   snapshots: false,
-  limits: [],
+  limits: ['cpu', 'memory', 'pids', 'disk', 'inodes', 'fds'],
 }
 
 const facts: HostFacts = {

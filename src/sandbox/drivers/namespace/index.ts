@@ -32,6 +32,8 @@ export type NamespaceDriverDeps = {
   readonly log: Log
   /** Names to addresses for the gateway; default: the host's own. */
   readonly resolve?: Resolve
+  /** The jailer is not root but in a user namespace of its own: what it cannot limit then is not claimed. */
+  readonly rootless?: boolean
   /** The isolation suite, run in a sandbox of this driver; without it nothing is measured and no tier is claimed. */
   readonly measure?: (driver: Driver, signal: AbortSignal, planted: Planted) => Promise<Measured>
 }
@@ -40,6 +42,10 @@ const stops: readonly Threat[] = Array.from(
   { length: 20 },
   (_, i): Threat => `T-${String(i + 1).padStart(2, '0')}`,
 ).concat('T-22')
+
+/** Nobody limits memory and processor of its jobs, and ramdisks may be swapped. */
+const stopsRootless = (host: Parts['host']): readonly Threat[] =>
+  stops.filter((threat) => threat !== 'T-16' && (threat !== 'T-18' || host?.facts.swap === 'off'))
 
 const can: Capabilities = {
   images: 'host-only',
@@ -62,6 +68,8 @@ type Parts = NamespaceDriverDeps & {
   host: Extract<Probe, { ok: true }> | null
   measured: SandboxDeps['measured']
 }
+
+const canRootless: Capabilities = { ...can, limits: ['pids', 'disk', 'inodes', 'fds'] }
 
 export const openNamespaceDriver = (deps: NamespaceDriverDeps): Driver => {
   const client = createJailerClient(deps.channel)
@@ -91,7 +99,11 @@ export const openNamespaceDriver = (deps: NamespaceDriverDeps): Driver => {
     measured: { tier: 'none', at: null },
   }
   const driver: Driver = {
-    ...{ name: 'namespace', stops, can },
+    name: 'namespace',
+    can: deps.rootless ? canRootless : can,
+    get stops() {
+      return deps.rootless ? stopsRootless(parts.host) : stops
+    },
     probe: (signal) => probe(parts, signal),
     measure: (signal) => measure(parts, driver, signal),
     // SAFE: the jailer is trusted by the runner.
@@ -119,15 +131,23 @@ const probe = async (parts: Parts, signal: AbortSignal): Promise<Probe> => {
       | { ok: true; versions: Record<string, string>; facts: HostFacts }
       | { ok: false; why: string; fix: string | null }
     if (!host.ok) return { ok: false, why: host.why, fix: host.fix }
-    parts.host = { ok: true, versions: host.versions, facts: host.facts, notes: notesOf(host.facts) }
+    const versions = { ...host.versions, ...(host.facts.root ? {} : { class: 'rootless' }) }
+    parts.host = { ok: true, versions, facts: host.facts, notes: notesOf(host.facts) }
     return parts.host
   } catch (error) {
     return { ok: false, why: `the jailer does not answer: ${String(error)}`, fix: null }
   }
 }
 
-const notesOf = (facts: HostFacts): readonly string[] =>
-  facts.swap === 'on' ? ['swap is on: ramdisks are mounted noswap where the kernel can'] : []
+const notesOf = (facts: HostFacts): readonly string[] => {
+  const swap = facts.swap === 'off' ? [] : ['swap is on: ramdisks are mounted noswap where the kernel can']
+  if (facts.root) return swap
+  return [
+    'rootless: no control groups, so memory and processor of a job are neither limited nor measured, and processes are limited for each cell alone',
+    'rootless: jobs are the user who started this, kept from his files and processes by namespaces and not by another user id',
+    ...(swap.length === 0 ? [] : ['swap is on: without root no ramdisk can be kept out of it']),
+  ]
+}
 
 const kindWanted = (want: PoolWant): NestKind => ({
   limits: want.limits ?? classes.medium.limits,

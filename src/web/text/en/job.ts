@@ -66,7 +66,11 @@ export const jobText = {
   },
 
   /** What the probes showed of an isolation; `none`: one of them did not hold, or could not be tried. */
-  tier: { none: 'not fully shown', container: 'shown to be a container' } as Readonly<Record<string, string>>,
+  tier: {
+    none: 'not fully shown',
+    container: 'shown to be a container',
+    rootless: 'rootless: memory and processor not limited',
+  } as Readonly<Record<string, string>>,
 
   receipt: {
     title: 'Sandbox receipt',
