@@ -22,7 +22,9 @@ import { scenarios as pf08 } from './scenarios/pf-08.ts'
 import { scenarios as pf10 } from './scenarios/pf-10.ts'
 import { scenarios as pf11 } from './scenarios/pf-11.ts'
 import { scenarios as pf12 } from './scenarios/pf-12.ts'
+import { scenarios as pf13 } from './scenarios/pf-13.ts'
 import { scenarios as pf14 } from './scenarios/pf-14.ts'
+import { scenarios as pf15 } from './scenarios/pf-15.ts'
 import { scenarios as pf20 } from './scenarios/pf-20.ts'
 import { scenarios as pf21 } from './scenarios/pf-21.ts'
 import { scenarios as pf22 } from './scenarios/pf-22.ts'
@@ -49,7 +51,7 @@ Not there yet: --against REV (two commits in turn), --peers (other systems besid
 
 /** In the order they are measured: the machine alone, one installation, then its starts. */
 const scenarios: readonly Scenario[] = [
-  ...[...pf14, ...pf20, ...pf21, ...pf22, ...pf40, ...pf08],
+  ...[...pf13, ...pf14, ...pf15, ...pf20, ...pf21, ...pf22, ...pf40, ...pf08],
   ...[
     ...pf03,
     ...pf04,

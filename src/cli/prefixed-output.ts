@@ -12,13 +12,17 @@ const colours: readonly Colour[] = ['cyan', 'magenta', 'yellow', 'blue', 'green'
 /** A line that grows beyond it is written in pieces. */
 const lineBytesMax = 64 * 1024
 
-export const createPrefixer = (around: Surroundings, output: Output): Prefixer => {
+export const createPrefixer = (
+  around: Surroundings,
+  output: Output,
+  options: { readonly isRaw?: boolean } = {},
+): Prefixer => {
   const paint = paintFor(around, output)
   let made = 0
   return {
     writer: (name) => {
       const prefix = name === null ? '' : `${paint(colours[made++ % colours.length] ?? 'cyan', `[${name}]`)} `
-      const clean = output.isTerminal ? harmless : (text: string) => text
+      const clean = output.isTerminal && options.isRaw !== true ? harmless : (text: string) => text
       let rest = Buffer.alloc(0)
       const put = (bytes: Buffer) => {
         const text = clean(bytes.toString('utf8'))

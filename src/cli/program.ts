@@ -261,8 +261,14 @@ const addRunVerbs = (program: Command, around: Surroundings): void => {
     .description('the log of a run')
     .addOption(projectOption())
     .option('-j, --job <job>', 'only this job')
+    .option('--step <step>', 'only this step, by its name or number')
+    .option('--lines <from-to>', 'only these lines of a step: 120, 120-140 or 120-')
+    .option('--tail <count>', 'only so many last lines of a step')
+    .option('--grep <regex>', 'only lines that match')
+    .option('--timestamps', 'each line with its time since the attempt began')
+    .option('--raw', 'as the job wrote it, also on a terminal')
     .option('-f, --follow', 'stay while it runs')
-    .option('--failed', 'only jobs that failed')
+    .option('--failed', 'only the steps that failed, of jobs that failed')
     .action(carryOut(around, async () => (await import('./commands/logs.ts')).logs))
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toHex, utf8 } from '../base/bytes.ts'
-import { encodeLogIndex, logFooterBytes, parseLogFooter, parseLogIndex } from './log-object.ts'
+import { encodeLogIndex, logFooterBytes, parseLogFooter, parseLogIndex, timesOf } from './log-object.ts'
 
 const entries = [
   { step: 0, firstLine: 1, lines: 3, offset: 0, length: 40, rawBytes: 90, tMs: 5, seqFrom: 1, seqTo: 4 },
@@ -15,6 +15,26 @@ test('an index goes to bytes and back, and its last 12 bytes say where it begins
   const parsed = parseLogIndex(bytes.subarray(0, footer.indexBytes))
   assert.ok(parsed.ok)
   assert.deepEqual(parsed.value, entries)
+})
+
+test('times inside of a chunk are told in order, and refused when they are not', () => {
+  const [first] = entries
+  const at = (...times: number[]) => parseLogIndex(utf8(JSON.stringify([{ ...first, times }])))
+  const parsed = at(10, 1, 1_000, 40, 1, 2_500)
+  assert.ok(parsed.ok)
+  assert.deepEqual(timesOf(parsed.value[0]!), [
+    { bytes: 10, lines: 1, ms: 1_000 },
+    { bytes: 40, lines: 1, ms: 2_500 },
+  ])
+  for (const wrong of [
+    [10],
+    [10, 1, 5, 10, 1, 6],
+    [10, 2, 5, 20, 1, 6],
+    [10, 1, 5, 20, 1, 4],
+    [90, 1, 1],
+    [10, 9, 1],
+  ])
+    assert.equal(at(...wrong).ok, false, wrong.join())
 })
 
 test('the vector of an empty log', () => {

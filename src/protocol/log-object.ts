@@ -5,10 +5,12 @@
 // order of the chunks; the footer is `u32 length of the index | u32 last seq of the attempt | "MFO1"`.
 import { type Bytes, concatBytes, utf8, utf8Decode } from '../base/bytes.ts'
 import type { Parsed } from '../base/problem.ts'
-import { integer, list, object, parseShape } from '../base/shape.ts'
+import { integer, list, object, optional, parseShape } from '../base/shape.ts'
 
 export const logChunkRawBytesMax = 1024 * 1024
 export const logIndexEntriesMax = 100_000
+/** Times inside of one chunk; a longer one tells fewer of them, further apart. */
+export const logTimesMax = 256
 export const logFooterBytes = 12
 /** 100,000 entries of some 120 characters. */
 export const logIndexBytesMax = 16 * 1024 * 1024
@@ -31,6 +33,8 @@ const entry = object({
   /** The frames it was made of: a follower that has seen frame `seqTo` needs nothing of it. */
   seqFrom: uint32,
   seqTo: uint32,
+  /** Frames that came later than the first: raw bytes, line ends and milliseconds before each, three numbers for one. */
+  times: optional(list(offset, { max: 3 * logTimesMax })),
 })
 const index = list(entry, { max: logIndexEntriesMax })
 
@@ -44,6 +48,7 @@ export type LogIndexEntry = {
   readonly tMs: number
   readonly seqFrom: number
   readonly seqTo: number
+  readonly times?: readonly number[]
 }
 
 /** What follows the last chunk. */
@@ -75,11 +80,26 @@ export const parseLogIndex = (bytes: Uint8Array): Parsed<readonly LogIndexEntry[
   if (!parsed.ok) return parsed
   let at = 0
   for (const chunk of parsed.value) {
-    if (chunk.offset !== at || chunk.seqTo < chunk.seqFrom)
+    if (chunk.offset !== at || chunk.seqTo < chunk.seqFrom || timesOf(chunk) === null)
       return parseShape(index, 'chunks that do not follow each other', 'E_PROTOCOL')
     at += chunk.length
   }
   return parsed
+}
+
+export type LogTime = { readonly bytes: number; readonly lines: number; readonly ms: number }
+
+/** Each behind the one before it and within the chunk; null when they are not. */
+export const timesOf = ({ times = [], rawBytes, lines }: LogIndexEntry): readonly LogTime[] | null => {
+  const found: LogTime[] = []
+  for (let i = 0; i < times.length; i += 3) {
+    const [bytes = -1, ended = -1, ms = -1] = times.slice(i, i + 3)
+    const before = found.at(-1) ?? { bytes: 0, lines: 0, ms: 0 }
+    const isBehind = bytes > before.bytes && ended >= before.lines && ms >= before.ms
+    if (!isBehind || bytes >= rawBytes || ended > lines) return null
+    found.push({ bytes, lines: ended, ms })
+  }
+  return found
 }
 
 const parseJson = (bytes: Uint8Array): unknown => {

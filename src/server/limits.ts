@@ -90,6 +90,11 @@ export const limits = {
   /** Sealed frames of one watched log that are kept for its followers here. */
   freshFramesBytesPerLog: 256 * 1024,
   freshLogsMax: 128,
+  /** Frames whose headers are read for one look at what is in a live log; a reader asks on from there. */
+  logIndexFrames: 20_000,
+  /** Sealed bytes of small frames that are told as one chunk: some 1 MiB of text. */
+  logIndexChunkBytes: 128 * 1024,
+  firstFailuresKept: 1_000,
   logPagesCachedBytes: 16 * 1024 * 1024,
   logKeysCached: 1_000,
 } as const

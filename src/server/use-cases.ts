@@ -126,13 +126,49 @@ export type Intake = {
   }) => Promise<IntakeAnswer>
 }
 
+/** A part of a log that is fetched as one: lines `firstLine` … of a step, in frames `seqFrom` … `seqTo` (there may be others between). */
+export type LogChunk = {
+  readonly step: number
+  readonly firstLine: number
+  /** Line ends inside. */
+  readonly lines: number
+  readonly seqFrom: number
+  readonly seqTo: number
+  readonly tMs: number
+  /** As it is stored: what fetching it costs, about. */
+  readonly bytes: number
+}
+
+export type LogIndex = {
+  /** No further frame will come. */
+  readonly isComplete: boolean
+  readonly lastSeq: number
+  readonly chunks: readonly LogChunk[]
+  /** Of the step that was asked about; null also when nobody asked. */
+  readonly firstFailure: number | null
+}
+
 export type Logs = {
-  /** Frames above `after` that are stored now, at most `limit`; the vault opens the key once per attempt and process. */
+  /**
+   * Frames above `after` that are stored now, with `until` none above it and not more than those are read; the vault opens the
+   * key once per attempt and process.
+   */
   readonly readFrames: (
     scope: Scope,
     attempt: AttemptId,
-    options: { readonly after: number; readonly reader: LogReader; readonly step?: number | undefined },
+    options: {
+      readonly after: number
+      readonly until?: number | undefined
+      readonly reader: LogReader
+      readonly step?: number | undefined
+    },
   ) => AsyncIterable<FollowerFrame>
+  /** What is in the log above `after`, without reading it; with `failureIn` also where that step first speaks of a failure. */
+  readonly readIndex: (
+    scope: Scope,
+    attempt: AttemptId,
+    options: { readonly after: number; readonly reader: LogReader; readonly failureIn?: number | undefined },
+  ) => Promise<LogIndex>
   /** As readFrames, then waits for more until the log is complete or the signal aborts. */
   readonly follow: (
     scope: Scope,

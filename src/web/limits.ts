@@ -22,8 +22,26 @@ export const keySequenceMs = 1_200
 export const lineCharsMax = 16_384
 /** An escape sequence that is not over after this many characters is shown as text. */
 export const escapeCharsMax = 4_096
-/** Lines kept per attempt; a viewer for more is the next issue. */
-export const logLinesMax = 1_000_000
+/** Of a line that began in an earlier chunk of its log: so much of its beginning and of its end. */
+export const carryBytesMax = 64 * 1024
+/** Small frames of a live log are kept as one chunk up to so many compressed bytes: what is decoded at once. */
+export const liveChunkBytes = 16 * 1024
+/** A log whose stored bytes are fewer is fetched whole when it is opened. */
+export const wholeLogBytes = 512 * 1024
+/** Compressed chunks that the worker keeps; older ones are fetched again. */
+export const keptChunkBytes = 32 * 1024 * 1024
+/** Chunks that the worker keeps as lines. */
+export const decodedChunks = 6
+/** A search fetches so many chunks with one request. */
+export const chunksAtOnce = 8
+/** Lines go from the worker to the page by so many, and the page keeps so many pages. */
+export const pageLines = 200
+export const keptPages = 32
+/** News of a growing log reach the page at most this often. */
+export const logNewsEveryMs = 40
+export const matchesMax = 10_000
+/** A search that says nothing for so long is given up, with its worker. */
+export const searchSilenceMs = 10_000
 /** Of one inflated frame, as protocol/frames.ts says. */
 export const frameRawBytesMax = 1024 * 1024
 

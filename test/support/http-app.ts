@@ -65,6 +65,7 @@ export const noWork: UseCases = {
   orbs: { list: empty, sources: empty, put: unexpected },
   deliveries: { list: empty, find: absent, replay: unexpected },
   logs: {
+    readIndex: async () => ({ isComplete: true, lastSeq: 0, chunks: [], firstFailure: null }),
     readFrames: async function* () {},
     follow: async function* () {},
   },

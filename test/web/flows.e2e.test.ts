@@ -229,6 +229,23 @@ flow(
   },
 )
 
+flow(
+  'a log as plain lists: a heading, its lines, page by page',
+  { mode: { logLines: 100_000 } },
+  async (page) => {
+    await page.goto(`${double.url}/acme/web/runs/412/jobs/unit.1`)
+    await page.locator('.line').first().waitFor(soon)
+    await page.getByRole('button', { name: 'Plain list' }).press('Enter')
+    await page.getByRole('heading', { name: 'npm test lines 99,801 to 100,000 of 100,000' }).waitFor(soon)
+    await page.getByRole('listitem').filter({ hasText: '[100000]' }).waitFor(soon)
+    assert.equal(await page.locator('.plain').getByRole('listitem').count(), 200)
+    await page.getByRole('button', { name: 'Earlier lines' }).press('Enter')
+    await page.getByRole('listitem').filter({ hasText: '[99601]' }).waitFor(soon)
+    await page.getByRole('button', { name: 'Plain list' }).press('Enter')
+    await page.locator('.line').first().waitFor(soon)
+  },
+)
+
 flow('following sticks to the end until one scrolls up', { mode: { logLines: 0 } }, async (page) => {
   await page.goto(`${double.url}/acme/web/runs/413/jobs/unit.1`)
   await page.getByRole('link', { name: 'Line 61' }).waitFor(soon)

@@ -56,6 +56,17 @@ const cases: readonly PageCase[] = [
     shows: 'rounds half to even',
   },
   {
+    name: 'job-million-lines',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=2',
+    shows: 'does not compile',
+    mode: { logLines: 1_000_000 },
+  },
+  {
+    name: 'job-queued',
+    address: '/acme/web/runs/410/jobs/install',
+    shows: 'Start a runner that offers this class',
+  },
+  {
     name: 'job-running',
     address: '/acme/web/runs/413/jobs/unit.1',
     shows: 'Written when the sandbox is gone.',

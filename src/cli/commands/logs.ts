@@ -1,16 +1,24 @@
-// Logs of a run: of one job as they are, of several with one prefix per job. Output of jobs is hostile text: on a
-// terminal everything but colours is made harmless.
+// Logs of a run: of one job as they are, of several with one prefix per job; all of it, or the part that somebody needs. Output
+// of jobs is hostile text: on a terminal everything but colours is made harmless.
 import { fault } from '../../base/faults.ts'
-import type { Run } from '../../protocol/api/shapes.ts'
+import type { Attempt, Job, Run, Step } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
+import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { type LineFilter, lineFilter, writeLines } from '../log-lines.ts'
 import { createPrefixer, type Prefixer } from '../prefixed-output.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Flags = {
   readonly project?: string
   readonly job?: string
+  readonly step?: string
+  readonly lines?: string
+  readonly tail?: string
+  readonly grep?: string
+  readonly timestamps?: boolean
+  readonly raw?: boolean
   readonly follow?: boolean
   readonly failed?: boolean
 }
@@ -18,21 +26,22 @@ type Flags = {
 const failures = new Set(['failed', 'timed_out', 'errored'])
 
 export const logs = async (around: Surroundings, flags: Flags, ref: string | undefined): Promise<number> => {
+  const filter = lineFilter(flags)
+  const part = partOf(flags)
   const api = await connect(around)
-  const run = await findRun(around, api, { ref, project: flags.project })
-  const jobs = run.jobs.filter((job) => isWanted(flags, job) && job.attempts.length > 0)
+  const words = splitRef({ ref, job: flags.job })
+  const run = await findRun(around, api, { ref: words.ref, project: flags.project })
+  const jobs = (words.job === undefined ? run.jobs : [jobNamed(run, words.job)]).filter(
+    (job) => job.attempts.length > 0 && (flags.failed !== true || failures.has(job.status)),
+  )
   if (jobs.length === 0) throw fault('E_NOT_FOUND', { public: `#${run.number} has no log that fits` })
-  const prefixer = createPrefixer(around, around.stdout)
+  const prefixer = createPrefixer(around, around.stdout, { isRaw: flags.raw === true })
   for (const job of jobs) {
     const attempt = job.attempts.at(-1)
     if (attempt === undefined) continue
-    const follow = flags.follow === true ? '1' : '0'
-    await copyLog(
-      around,
-      api,
-      { attempt: attempt.id, follow, name: jobs.length > 1 ? job.name : null },
-      prefixer,
-    )
+    const name = jobs.length > 1 ? nameOf(job) : null
+    for (const of of await partsOf(api, flags, { attempt: attempt.id, part }))
+      await copyLog(around, api, { ...of, follow: flags.follow === true ? '1' : '0', name, filter }, prefixer)
   }
   return 0
 }
@@ -50,22 +59,92 @@ export const followNew = (
       if (!followed.has(attempt.id) && attempt.started_at !== null)
         followed.set(
           attempt.id,
-          copyLog(around, api, { attempt: attempt.id, follow: '1', name: job.name }, prefixer),
+          copyLog(
+            around,
+            api,
+            { attempt: attempt.id, follow: '1', name: nameOf(job), filter: null, query: {} },
+            prefixer,
+          ),
         )
+}
+
+const nameOf = ({ name, shard, shards }: Job): string => (shards > 1 ? `${name}.${shard}` : name)
+
+type Lines = { readonly from: number; readonly to: number | undefined }
+/** Of a step: some lines, or so many of its last. */
+type Part = { readonly lines: Lines } | { readonly tail: number } | null
+
+const partOf = ({ lines, tail }: Flags): Part => {
+  if (lines === undefined && tail === undefined) return null
+  const [, from, dash, to] = /^(\d{1,9})(-(\d{1,9})?)?$/.exec(lines ?? '') ?? []
+  if (tail !== undefined && /^\d{1,9}$/.test(tail)) return { tail: Number(tail) }
+  if (from === undefined || Number(from) < 1)
+    throw fault('E_INPUT', { public: 'Lines are 120, 120-140 or 120-; --tail takes a number' })
+  if (dash === undefined) return { lines: { from: Number(from), to: Number(from) } }
+  return { lines: { from: Number(from), to: to === undefined ? undefined : Number(to) } }
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>
+type Asked = { readonly attempt: string; readonly query: Query }
+
+/** What to ask of one attempt: its log, or of some of its steps what was asked for. */
+const partsOf = async (
+  api: ApiClient,
+  flags: Flags,
+  { attempt, part }: { readonly attempt: string; readonly part: Part },
+): Promise<readonly Asked[]> => {
+  if (flags.step === undefined && flags.failed !== true && part === null) return [{ attempt, query: {} }]
+  const found = await api.call('attempt', { params: { attempt } })
+  const steps = stepsOf(flags, found, part)
+  // A job may fail before or between its steps: then its log says why.
+  if (steps.length === 0) return [{ attempt, query: {} }]
+  return Promise.all(
+    steps.map(async ({ index }) => ({
+      attempt,
+      query: { step: index, ...(await linesOf(api, attempt, index, part)) },
+    })),
+  )
+}
+
+const stepsOf = (flags: Flags, { steps, number }: Attempt, part: Part): readonly Step[] => {
+  if (flags.step !== undefined) {
+    const wanted = steps.filter(({ index, name }) => String(index) === flags.step || name === flags.step)
+    if (wanted.length > 0) return wanted
+    throw fault('E_NOT_FOUND', { public: `attempt ${number} has no step ${flags.step}` })
+  }
+  const failed = steps.filter(({ status }) => failures.has(status))
+  // Lines are counted per step: where none is named, the one that a reader of the job looks at.
+  return flags.failed === true || failed.length > 0 || part === null ? failed : steps.slice(-1)
+}
+
+const linesOf = async (api: ApiClient, attempt: string, step: number, part: Part): Promise<Query> => {
+  if (part === null) return {}
+  if ('lines' in part) return { from: part.lines.from, to: part.lines.to }
+  const { chunks } = await api.call('attemptLogIndex', { params: { attempt } })
+  const ended = Math.max(
+    0,
+    ...chunks.filter((one) => one.step === step).map((one) => one.first_line - 1 + one.lines),
+  )
+  return { from: Math.max(1, ended - part.tail + 1) }
 }
 
 const copyLog = async (
   around: Surroundings,
   api: ApiClient,
-  of: { readonly attempt: string; readonly follow: '0' | '1'; readonly name: string | null },
+  of: Asked & {
+    readonly follow: '0' | '1'
+    readonly name: string | null
+    readonly filter: LineFilter | null
+  },
   prefixer: Prefixer,
 ): Promise<void> => {
-  const call = { params: { attempt: of.attempt }, query: { format: 'text', follow: of.follow } }
+  // Lines cannot be followed: they are there or they are not.
+  const follow = of.query.from === undefined ? of.follow : '0'
+  const format = of.filter === null ? 'text' : 'ndjson'
+  const call = { params: { attempt: of.attempt }, query: { ...of.query, format, follow } }
   const writer = prefixer.writer(of.name)
-  for await (const bytes of await api.stream('attemptLog', call, around.interrupted)) writer.write(bytes)
+  const bytes = await api.stream('attemptLog', call, around.interrupted)
+  if (of.filter === null) for await (const piece of bytes) writer.write(piece)
+  else await writeLines(bytes, of.filter, writer)
   writer.end()
 }
-
-const isWanted = (flags: Flags, job: Run['jobs'][number]): boolean =>
-  (flags.job === undefined || job.name === flags.job || job.key === flags.job) &&
-  (flags.failed !== true || failures.has(job.status))

@@ -17,6 +17,13 @@ const paging = {
 }
 const newOwner = { token: z.string().max(200), name: z.string().min(1).max(100), email: z.email().max(254) }
 
+const frameNumber = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+const lineNumber = z.coerce.number().int().min(1).max(0xffff_ffff)
+
 export const routes = {
   me: route({
     method: 'GET',
@@ -310,7 +317,10 @@ export const routes = {
     summary: 'One attempt with steps and receipt',
     answer: s.attempt,
   }),
-  /** `format`: `text`, `ndjson` (`{step,line,t,text}`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`. */
+  /**
+   * `format`: `text`, `ndjson` (`{step,line,t,text}`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`.
+   * A part: frames above `after`, with `until` none above it; or lines `from` … `to` of a step, as text or ndjson.
+   */
   attemptLog: route({
     method: 'GET',
     path: '/api/v1/attempts/:attempt/log',
@@ -318,11 +328,26 @@ export const routes = {
     summary: 'The log of an attempt',
     query: z.strictObject({
       format: z.enum(['text', 'ndjson', 'frames']).default('text'),
-      after: z.coerce.number().int().min(0).default(0),
+      after: frameNumber.default(0),
+      until: frameNumber.optional(),
       step: z.coerce.number().int().min(0).optional(),
+      from: lineNumber.optional(),
+      to: lineNumber.optional(),
       follow: z.enum(['0', '1']).default('0'),
     }),
     answer: z.string(),
+  }),
+  /** To fetch only what is shown. `failure_in` asks where that step first speaks of a failure. */
+  attemptLogIndex: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt/log/index',
+    access: 'log.read',
+    summary: 'What is in the log of an attempt',
+    query: z.strictObject({
+      after: frameNumber.default(0),
+      failure_in: z.coerce.number().int().min(0).max(0xffff).optional(),
+    }),
+    answer: s.logIndex,
   }),
   runners: route({
     method: 'GET',

@@ -237,6 +237,30 @@ export const attempt = attemptSummary.extend({
 })
 export type Attempt = z.infer<typeof attempt>
 
+/** A part of a log that is fetched as one: the lines of `step` from `first_line` on, in its frames `seq_from` … `seq_to`. */
+export const logChunk = z.object({
+  step: z.number(),
+  first_line: z.number(),
+  /** Line ends inside; the chunk may begin and end within a line. */
+  lines: z.number(),
+  seq_from: z.number(),
+  seq_to: z.number(),
+  t_ms: z.number(),
+  /** As it is stored. */
+  bytes: z.number(),
+})
+export type LogChunk = z.infer<typeof logChunk>
+
+export const logIndex = z.object({
+  /** No further frame will come. */
+  complete: z.boolean(),
+  last_seq: z.number(),
+  chunks: z.array(logChunk),
+  /** The first line of the step asked about that speaks of a failure; null: none does, it still runs, or nobody asked. */
+  first_failure: z.number().nullable(),
+})
+export type LogIndex = z.infer<typeof logIndex>
+
 const jobsMax = z.int().min(1).max(100_000)
 const priority = z.enum(['low', 'normal', 'high'])
 const pollSeconds = z.int().min(30).max(86_400)

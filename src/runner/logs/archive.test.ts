@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
 import { concatBytes } from '../../base/bytes.ts'
 import { formatId, uuid7 } from '../../base/ids.ts'
-import { logFooterBytes, parseLogFooter, parseLogIndex } from '../../protocol/log-object.ts'
+import { logFooterBytes, logTimesMax, parseLogFooter, parseLogIndex } from '../../protocol/log-object.ts'
 import { decryptBlob, generateLogKey } from '../../seal/index.ts'
 import { createGcm } from '../../sys/index.ts'
 import { archiveMemoryBytes } from '../limits.ts'
@@ -24,16 +24,22 @@ before(async () => {
 after(() => rm(directory, { recursive: true, force: true }))
 
 /** Writes steps through a framer, packs the result and reads it back as the server does. */
-const pack = async (writes: readonly (readonly [step: number, bytes: Buffer])[]) => {
+const pack = async (writes: readonly (readonly [step: number, bytes: Buffer])[], everyMs = 0) => {
+  let now = 0
   const logKey = generateLogKey()
   const gcm = createGcm(logKey)
   const path = join(directory, 'frames')
   const store = createFrameStore(path)
   const framer = createFramer({
-    ...{ attempt, key: Promise.resolve(gcm.seal), clock: { now: () => 0, monotonicMs: () => 0 } },
+    ...{ attempt, key: Promise.resolve(gcm.seal), clock: { now: () => 0, monotonicMs: () => now } },
     emit: (frame) => store.add(frame.bytes),
   })
-  for (const [step, bytes] of writes) framer.write(step, bytes)
+  // A watched framer lets go of what it has after each pause.
+  framer.setWatched(everyMs > 0)
+  for (const [step, bytes] of writes) {
+    framer.write(step, bytes)
+    now += everyMs
+  }
   const lastSeq = await framer.finish()
   const container = packLog({ attempt, logKey, openWith: gcm.open, frames: store.frames(), lastSeq })
   const plain: Uint8Array[] = []
@@ -101,6 +107,29 @@ test('a long log is packed in pieces of at most 1 MiB that are the whole of it, 
     assert.equal(chunk.firstLine, line)
     line += chunk.lines
   }
+})
+
+test('when output came is told inside of a chunk, a second apart, and further when it took long', async () => {
+  const { chunks } = await pack(
+    Array.from({ length: 6 }, (_, i) => [1, Buffer.from(`${i}\n`)] as const),
+    500,
+  )
+  assert.deepEqual(
+    chunks.map(({ tMs, times }) => [tMs, times]),
+    [[0, [4, 2, 1_000, 8, 4, 2_000]]],
+  )
+  const slow = await pack(
+    Array.from({ length: 1_000 }, () => [1, Buffer.from(`${randomBytes(100).toString('hex')}\n`)] as const),
+    1_000,
+  )
+  const times = slow.chunks[0]?.times ?? []
+  assert.ok(times.length > 3 * 100 && times.length <= 3 * logTimesMax, `${times.length} numbers`)
+  assert.ok((times.at(-1) ?? 0) > 990_000, 'to the end')
+  const short = await pack(
+    Array.from({ length: 1_000 }, () => [1, Buffer.from('.')] as const),
+    1_000,
+  )
+  assert.ok((short.chunks[0]?.times ?? []).length <= 9, 'times take less room than the log')
 })
 
 test('an empty log is an index without chunks', async () => {

@@ -8,7 +8,13 @@ import { concatBytes } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import { type FrameHeader, frameRawBytesMax } from '../../protocol/frames.ts'
-import { encodeLogIndex, type LogIndexEntry, logChunkRawBytesMax } from '../../protocol/log-object.ts'
+import {
+  encodeLogIndex,
+  type LogIndexEntry,
+  type LogTime,
+  logChunkRawBytesMax,
+  logTimesMax,
+} from '../../protocol/log-object.ts'
 import { encryptBlob, type GcmOpen, openFrame } from '../../seal/index.ts'
 import { compressInlineBytes } from '../limits.ts'
 import type { FileBody } from '../session/requests.ts'
@@ -33,6 +39,7 @@ type Chunk = {
   rawBytes: number
   lines: number
   seqTo: number
+  readonly times: Times
 }
 
 const plainLog = async function* (options: {
@@ -47,7 +54,9 @@ const plainLog = async function* (options: {
     const bytes = await compress(Buffer.concat(chunk.parts))
     const { step, firstLine, tMs, seq: seqFrom } = chunk.header
     const { lines, rawBytes, seqTo } = chunk
-    entries.push({ step, firstLine, lines, offset, length: bytes.length, rawBytes, tMs, seqFrom, seqTo })
+    const times = chunk.times.flat(Math.max(timesMin, bytes.length / bytesPerTime))
+    const entry = { step, firstLine, lines, offset, length: bytes.length, rawBytes, tMs, seqFrom, seqTo }
+    entries.push(times.length === 0 ? entry : { ...entry, times })
     offset += bytes.length
     open.delete(step)
     return bytes
@@ -59,8 +68,11 @@ const plainLog = async function* (options: {
     const raw = zstdDecompressSync(opened.compressed, { maxOutputLength: frameRawBytesMax })
     const before = open.get(header.step)
     if (before !== undefined && before.rawBytes + raw.length > logChunkRawBytesMax) yield await finish(before)
-    const chunk = open.get(header.step) ?? { header, parts: [], rawBytes: 0, lines: 0, seqTo: 0 }
+    const chunk = open.get(header.step) ?? {
+      ...{ header, parts: [], rawBytes: 0, lines: 0, seqTo: 0, times: createTimes() },
+    }
     open.set(header.step, chunk)
+    chunk.times.note({ bytes: chunk.rawBytes, lines: chunk.lines, ms: header.tMs - chunk.header.tMs })
     chunk.parts.push(raw)
     chunk.rawBytes += raw.length
     chunk.lines += header.lines
@@ -69,6 +81,34 @@ const plainLog = async function* (options: {
   for (const chunk of [...open.values()]) yield await finish(chunk)
   yield encodeLogIndex(entries, options.lastSeq)
 }
+
+/** When frames inside of a chunk came, a second apart; further when there are too many. */
+type Times = { note(time: LogTime): void; flat(max: number): readonly number[] }
+
+/** A time is some 16 bytes of the index: a few in a hundred of what is stored. */
+const bytesPerTime = 400
+const timesMin = 3
+
+const createTimes = (): Times => {
+  let kept: LogTime[] = []
+  let apartMs = 1_000
+  return {
+    note: (time) => {
+      if (time.bytes === 0 || time.ms - (kept.at(-1)?.ms ?? 0) < apartMs) return
+      if (kept.length >= logTimesMax) {
+        kept = everySecond(kept)
+        apartMs *= 2
+      }
+      kept.push(time)
+    },
+    flat: (max) => {
+      while (kept.length > max) kept = everySecond(kept)
+      return kept.flatMap(({ bytes, lines, ms }) => [bytes, lines, ms])
+    },
+  }
+}
+
+const everySecond = (times: readonly LogTime[]) => times.filter((_, i) => i % 2 === 1)
 
 /** In memory up to `memoryBytes`, then in a file: sealed as it will be stored. */
 export const keepPacked = async (

@@ -15,12 +15,16 @@ const frame = (seq: number, step: number, firstLine: number, text: string | Buff
   deflated: deflateRawSync(text),
 })
 
-const read = async (format: LogFormat, frames: readonly FollowerFrame[]): Promise<Buffer> => {
+const read = async (
+  format: LogFormat,
+  frames: readonly FollowerFrame[],
+  lines: Parameters<typeof downloadLog>[2] = {},
+): Promise<Buffer> => {
   const chunks: Buffer[] = []
   const source = (async function* () {
     yield* frames
   })()
-  for await (const chunk of downloadLog(format, source).chunks) chunks.push(Buffer.from(chunk))
+  for await (const chunk of downloadLog(format, source, lines).chunks) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks)
 }
 
@@ -48,6 +52,19 @@ test('ndjson numbers lines per step, across the edges of frames and of character
       { step: 0, line: 4, t: 4000, text: 'last' },
     ],
   )
+})
+
+test('some lines of a step come alone, wherever frames begin and end', async () => {
+  const step = frames.filter(({ step }) => step === 0)
+  const part = async (from?: number, to?: number) => (await read('text', step, { from, to })).toString()
+  assert.equal(await part(2, 2), 'two €\n')
+  assert.equal(await part(2), 'two €\n\nlast')
+  assert.equal(await part(undefined, 1), 'one\n')
+  assert.equal(await part(3, 4), '\nlast')
+  assert.equal(await part(9), '')
+  assert.deepEqual(JSON.parse((await read('ndjson', step, { from: 2, to: 2 })).toString()), {
+    ...{ step: 0, line: 2, t: 1000, text: 'two €' },
+  })
 })
 
 test('frames are length-prefixed and parse again', async () => {

@@ -1,4 +1,5 @@
-// The log of an attempt as a stream of bytes: plain text, one JSON object per line, or the frames as followers get them.
+// The log of an attempt, or some lines of a step, as a stream of bytes: plain text, one JSON object per line, or the frames
+// as followers get them.
 // The bytes are what the job wrote, after redaction; whoever shows them treats them as hostile.
 import { promisify } from 'node:util'
 import { inflateRaw } from 'node:zlib'
@@ -17,13 +18,46 @@ const contentTypes: Readonly<Record<LogFormat, string>> = {
 /** A frame holds at most 256 KiB raw (foundation.md §3); more is not one of ours. */
 const frameBytesMax = 1024 * 1024
 
-export const downloadLog = (format: LogFormat, frames: AsyncIterable<FollowerFrame>): StreamAnswer => ({
+export const downloadLog = (
+  format: LogFormat,
+  frames: AsyncIterable<FollowerFrame>,
+  lines: Lines = {},
+): StreamAnswer => ({
   contentType: contentTypes[format],
-  chunks: writers[format](frames),
+  chunks: format === 'frames' ? asFrames(frames) : writers[format](inflated(frames, lines)),
 })
 
-async function* asText(frames: AsyncIterable<FollowerFrame>): AsyncIterable<Uint8Array> {
-  for await (const frame of frames) yield await inflate(frame)
+/** Of one step, both included. */
+type Lines = { readonly from?: number | undefined; readonly to?: number | undefined }
+type Piece = Pick<FollowerFrame, 'step' | 'firstLine' | 'tMs'> & { readonly bytes: Uint8Array }
+
+async function* inflated(
+  frames: AsyncIterable<FollowerFrame>,
+  { from = 1, to = Number.POSITIVE_INFINITY }: Lines,
+): AsyncIterable<Piece> {
+  for await (const frame of frames) {
+    const bytes = await inflate(frame)
+    const start = startOfLine(bytes, from - frame.firstLine)
+    const end = startOfLine(bytes, to - frame.firstLine + 1)
+    if (start < end)
+      yield { ...frame, firstLine: Math.max(from, frame.firstLine), bytes: bytes.subarray(start, end) }
+  }
+}
+
+/** Where the line begins that `lines` line ends come before. */
+const startOfLine = (bytes: Uint8Array, lines: number): number => {
+  if (lines > bytes.length) return bytes.length
+  let at = 0
+  for (let left = lines; left > 0; left--) {
+    const end = bytes.indexOf(newline, at)
+    if (end === -1) return bytes.length
+    at = end + 1
+  }
+  return at
+}
+
+async function* asText(pieces: AsyncIterable<Piece>): AsyncIterable<Uint8Array> {
+  for await (const { bytes } of pieces) yield bytes
 }
 
 async function* asFrames(frames: AsyncIterable<FollowerFrame>): AsyncIterable<Uint8Array> {
@@ -38,26 +72,26 @@ async function* asFrames(frames: AsyncIterable<FollowerFrame>): AsyncIterable<Ui
 type OpenLine = { readonly line: number; readonly t: number; readonly parts: readonly Uint8Array[] }
 
 /** A line may begin in one frame and end in a later one of the same step: what is open waits, per step. */
-async function* asNdjson(frames: AsyncIterable<FollowerFrame>): AsyncIterable<string> {
+async function* asNdjson(pieces: AsyncIterable<Piece>): AsyncIterable<string> {
   const open = new Map<number, OpenLine>()
-  for await (const frame of frames) {
-    const { complete, rest } = splitLines(frame, await inflate(frame), open.get(frame.step))
-    if (rest === null) open.delete(frame.step)
-    else open.set(frame.step, rest)
-    if (complete.length > 0) yield complete.map((line) => toJson(frame.step, line)).join('')
+  for await (const piece of pieces) {
+    const { complete, rest } = splitLines(piece, open.get(piece.step))
+    if (rest === null) open.delete(piece.step)
+    else open.set(piece.step, rest)
+    if (complete.length > 0) yield complete.map((line) => toJson(piece.step, line)).join('')
   }
   for (const [step, line] of open) yield toJson(step, line)
 }
 
 const newline = 0x0a
 
-const splitLines = (frame: FollowerFrame, bytes: Uint8Array, before: OpenLine | undefined) => {
+const splitLines = ({ firstLine, tMs, bytes }: Piece, before: OpenLine | undefined) => {
   const complete: OpenLine[] = []
-  let current: OpenLine = before ?? { line: frame.firstLine, t: frame.tMs, parts: [] }
+  let current: OpenLine = before ?? { line: firstLine, t: tMs, parts: [] }
   let start = 0
   for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
     complete.push({ ...current, parts: [...current.parts, bytes.subarray(start, end)] })
-    current = { line: current.line + 1, t: frame.tMs, parts: [] }
+    current = { line: current.line + 1, t: tMs, parts: [] }
     start = end + 1
   }
   const parts = start < bytes.length ? [...current.parts, bytes.subarray(start)] : current.parts
@@ -72,6 +106,4 @@ const inflateOnce = promisify(inflateRaw)
 const inflate = (frame: FollowerFrame): Promise<Uint8Array> =>
   inflateOnce(frame.deflated, { maxOutputLength: frameBytesMax })
 
-const writers: Readonly<
-  Record<LogFormat, (frames: AsyncIterable<FollowerFrame>) => AsyncIterable<Uint8Array | string>>
-> = { text: asText, ndjson: asNdjson, frames: asFrames }
+const writers = { text: asText, ndjson: asNdjson } as const

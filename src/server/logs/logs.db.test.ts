@@ -57,7 +57,14 @@ const never = new AbortController().signal
 /** The log as its runner packs it: these chunks, then the index. */
 const pack = async (
   held: Held,
-  chunks: readonly { step: number; text: string; seqFrom: number; seqTo: number }[],
+  chunks: readonly {
+    step: number
+    text: string
+    seqFrom: number
+    seqTo: number
+    firstLine?: number
+    times?: number[]
+  }[],
 ) => {
   let offset = 0
   const packed = chunks.map((chunk) => {
@@ -66,7 +73,7 @@ const pack = async (
     const raw = utf8(chunk.text)
     const entry = {
       step,
-      firstLine: 1,
+      firstLine: chunk.firstLine ?? 1,
       lines: raw.filter((byte) => byte === 10).length,
       offset,
       length: bytes.length,
@@ -74,6 +81,7 @@ const pack = async (
       tMs: 0,
       seqFrom,
       seqTo,
+      ...(chunk.times === undefined ? {} : { times: chunk.times }),
     }
     offset += bytes.length
     return { bytes, entry }
@@ -300,4 +308,100 @@ test('another organisation does not learn that a log is there', async () => {
   const reading = collect(logs.readFrames(stranger, held.attempt, { after: 0, reader }))
   await assert.rejects(reading, (error) => isFault(error, 'E_NOT_FOUND'))
   await runner.finish(held)
+})
+
+const indexOf = (held: Held, options: { after?: number; failureIn?: number } = {}) =>
+  logs.readIndex(parts.scope, held.attempt, { after: 0, reader, ...options })
+const readPart = (held: Held, options: { after: number; until: number; step?: number }) =>
+  collect(logs.readFrames(parts.scope, held.attempt, { reader, ...options }))
+
+test('the index of a live log tells small frames of a step as one chunk; a part of it is read alone', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'a\n', 'b\n', 'c\n')
+  await runner.frames(held, 1, 'error: x\n', 'e\n')
+  await runner.frames(held, 0, 'f\n')
+  const index = await indexOf(held, { failureIn: 1 })
+  assert.deepEqual(
+    index.chunks.map(({ bytes: _, ...chunk }) => chunk),
+    [
+      { step: 0, firstLine: 1, lines: 3, tMs: 10, seqFrom: 1, seqTo: 3 },
+      { step: 1, firstLine: 4, lines: 2, tMs: 40, seqFrom: 4, seqTo: 5 },
+      // The scripted runner counts lines over all steps, so this one does not go on where step 0 was.
+      { step: 0, firstLine: 6, lines: 1, tMs: 60, seqFrom: 6, seqTo: 6 },
+    ],
+  )
+  assert.deepEqual([index.isComplete, index.lastSeq], [false, 6])
+  assert.equal(index.firstFailure, null, 'while it runs the end is what one looks at')
+  assert.deepEqual(
+    (await indexOf(held, { after: 4 })).chunks.map(({ seqFrom, seqTo }) => [seqFrom, seqTo]),
+    [
+      [5, 5],
+      [6, 6],
+    ],
+  )
+  assert.deepEqual((await readPart(held, { after: 1, until: 4 })).map(text), ['b\n', 'c\n', 'error: x\n'])
+  assert.deepEqual((await readPart(held, { after: 1, until: 4, step: 0 })).map(text), ['b\n', 'c\n'])
+  await runner.finish(held)
+  assert.equal((await indexOf(held, { failureIn: 1 })).firstFailure, 4)
+  assert.equal((await indexOf(held, { failureIn: 0 })).firstFailure, null)
+})
+
+test('a finished log still tells when its lines were written', async () => {
+  const held = await lease()
+  await runner.frames(held, 0, 'a\n', 'b', 'c\n', 'd\n')
+  const times = [2, 1, 1_500, 5, 2, 60_000]
+  const chunk = { step: 0, text: 'a\nbc\nd\n', seqFrom: 1, seqTo: 4, times }
+  await upload(held, await pack(held, [chunk]))
+  await runner.finish(held)
+  assert.deepEqual(
+    (await read(held)).map((frame) => [frame.seq, frame.firstLine, frame.lines, frame.tMs, text(frame)]),
+    [
+      [2, 1, 1, 0, 'a\n'],
+      [3, 2, 1, 1_500, 'bc\n'],
+      [4, 3, 1, 60_000, 'd\n'],
+    ],
+  )
+})
+
+test('of a finished log only what is asked for is read from its object', async () => {
+  const held = await lease()
+  // Incompressible, so that each chunk fills several sealed pieces of the object.
+  const noise = () => Buffer.from(crypto.getRandomValues(new Uint8Array(60_000))).toString('base64')
+  const texts = Array.from({ length: 8 }, (_, i) => `${i === 5 ? 'FAIL' : 'fine'} ${noise()}\n`)
+  await runner.frames(held, 0, ...texts.map((_, i) => `${i}\n`))
+  const object = await pack(
+    held,
+    texts.map((text, i) => ({ step: 0, text, seqFrom: i + 1, seqTo: i + 1, firstLine: i + 1 })),
+  )
+  await upload(held, object)
+  await runner.finish(held)
+  let bytes = 0
+  const counting = createLogs({
+    ...{ ...parts, vault },
+    objects: {
+      ...parts.objects,
+      read: async (key, range) => {
+        const part = await parts.objects.read(key, range)
+        bytes += part.length
+        return part
+      },
+    },
+  })
+  const index = await counting.readIndex(parts.scope, held.attempt, { after: 0, reader })
+  assert.deepEqual(
+    index.chunks.map(({ firstLine, seqTo }) => [firstLine, seqTo]),
+    texts.map((_, i) => [i + 1, i + 1]),
+  )
+  assert.ok(bytes < object.length / 3, `${bytes} of ${object.length} for the index`)
+  bytes = 0
+  const part = await collect(
+    counting.readFrames(parts.scope, held.attempt, { after: 2, until: 3, step: 0, reader }),
+  )
+  assert.deepEqual(part.map(text), [texts[2]])
+  assert.ok(bytes < object.length / 2, `${bytes} of ${object.length} for one chunk of eight`)
+  const failed = () => counting.readIndex(parts.scope, held.attempt, { after: 0, reader, failureIn: 0 })
+  assert.equal((await failed()).firstFailure, 6)
+  bytes = 0
+  assert.equal((await failed()).firstFailure, 6)
+  assert.ok(bytes < object.length / 3, 'found once')
 })

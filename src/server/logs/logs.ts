@@ -1,5 +1,5 @@
 // The log of an attempt for people: what is stored, and then what comes, in the order it was written. Called by
-// server/live and by downloads. The key comes from the vault for a named reader; rows and objects hold sealed bytes only.
+// server/live, by downloads and by whoever shows a part. The key comes from the vault for a named reader; rows and objects hold sealed bytes only.
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
@@ -10,13 +10,15 @@ import { type Bells, createBells } from '../db/bells.ts'
 import type { Database } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
-import type { LogReader, Logs } from '../use-cases.ts'
+import type { LogIndex, LogReader, Logs } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { findLog, type Log } from './find.ts'
+import { createFirstFailures } from './first-failure.ts'
 import type { FreshFrames } from './fresh-frames.ts'
 import { createLogKeys, type LogKeys } from './keys.ts'
+import { readLogIndex } from './log-index.ts'
 import { readPackedFrames } from './packed-frames.ts'
-import { createStoredFrames, type StoredFrames } from './stored-frames.ts'
+import { createStoredFrames, readStoredRange, type StoredFrames } from './stored-frames.ts'
 import type { Watchers } from './watchers.ts'
 
 export type LogsDeps = {
@@ -27,11 +29,17 @@ export type LogsDeps = {
   readonly fresh: FreshFrames
 }
 
-type Parts = LogsDeps & { readonly keys: LogKeys; readonly stored: StoredFrames; readonly bells: Bells }
+type Parts = LogsDeps & {
+  readonly keys: LogKeys
+  readonly stored: StoredFrames
+  readonly bells: Bells
+  readonly failures: ReturnType<typeof createFirstFailures>
+}
 type Reading = {
   readonly scope: Scope
   readonly attempt: AttemptId
   readonly after: number
+  readonly until?: number | undefined
   readonly reader: LogReader
   readonly step?: number | undefined
 }
@@ -42,11 +50,48 @@ export const createLogs = (deps: LogsDeps): Logs => {
     keys: createLogKeys(deps.vault),
     stored: createStoredFrames(deps.database.db, deps.fresh),
     bells: createBells(deps.database, 'mayfly_log'),
+    failures: createFirstFailures(),
   }
   return {
-    readFrames: (scope, attempt, options) => readAll(parts, { scope, attempt, ...options }, null),
+    readFrames: (scope, attempt, options) =>
+      options.until === undefined
+        ? readAll(parts, { scope, attempt, ...options }, null)
+        : readRange(parts, { scope, attempt, ...options, until: options.until }),
+    readIndex: (scope, attempt, options) => readIndex(parts, { scope, attempt, ...options }),
     follow: (scope, attempt, { signal, ...options }) => follow(parts, { scope, attempt, ...options }, signal),
   }
+}
+
+const logOf = async (
+  { database: { db }, keys }: Parts,
+  { scope, attempt, reader }: Pick<Reading, 'scope' | 'attempt' | 'reader'>,
+): Promise<{ readonly log: Log; readonly key: Uint8Array | null }> => {
+  const log = await findLog(db, scope, attempt)
+  if (log === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
+  return { log, key: await keys.open(log, reader) }
+}
+
+const readIndex = async (
+  parts: Parts,
+  reading: Reading & { readonly failureIn?: number | undefined },
+): Promise<LogIndex> => {
+  const { log, key } = await logOf(parts, reading)
+  const { isComplete, lastSeq } = log
+  if (key === null) return { isComplete, lastSeq, chunks: [], firstFailure: null }
+  return readLogIndex({ ...parts, db: parts.database.db }, { log, key }, reading)
+}
+
+/** What is stored between two frames. Whoever asks has seen the index, so a finished log is read as that told of it. */
+const readRange = async function* (
+  parts: Parts,
+  reading: Reading & { readonly until: number },
+): AsyncGenerator<FollowerFrame> {
+  const { log, key } = await logOf(parts, reading)
+  if (key === null) return
+  if (log.objectKey !== null) return yield* readPacked(parts, reading, { log, key })
+  const range = { ...reading, key: createGcm(key).open }
+  for await (const frame of readStoredRange(parts.database.db, reading.attempt, range))
+    if (reading.step === undefined || frame.step === reading.step) yield frame
 }
 
 const follow = async function* (
@@ -140,11 +185,11 @@ const isOnlyPacked = async (
   return row === undefined && log.lastSeq > after
 }
 
-const readPacked = ({ objects }: Parts, { after, step }: Reading, { log, key }: Start) =>
+const readPacked = ({ objects }: Parts, wanted: Reading, { log, key }: Start) =>
   readPackedFrames(
     objects,
     { attempt: log.attempt, objectKey: log.objectKey ?? '', objectBytes: log.objectBytes ?? 0, key },
-    { after, step },
+    wanted,
   )
 
 const readStored = async function* (

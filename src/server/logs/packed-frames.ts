@@ -1,5 +1,6 @@
 // Chunks of a finished log from its MFB1 object: the index first, then only the chunks that are asked for.
-
+import { promisify } from 'node:util'
+import { constants, deflateRawSync, zstdDecompress } from 'node:zlib'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
@@ -9,6 +10,7 @@ import {
   logFooterBytes,
   parseLogFooter,
   parseLogIndex,
+  timesOf,
 } from '../../protocol/log-object.ts'
 import { openBlob } from '../../seal/index.ts'
 import type { ObjectStore } from '../objects/store.ts'
@@ -21,12 +23,40 @@ export type PackedLog = {
   readonly key: Uint8Array
 }
 
-/** A chunk whose frames a reader has seen in part comes whole: it may begin before `after`. */
+/** `after` and `until` are numbers of frames: whoever has seen `after` of them wants none above `until`. */
+export type WantedFrames = {
+  readonly after: number
+  readonly until?: number | undefined
+  readonly step?: number | undefined
+}
+
+/** A chunk whose frames a reader has seen in part comes whole: it may begin before `after`, and end behind `until`. */
 export const readPackedFrames = async function* (
   objects: ObjectStore,
   log: PackedLog,
-  wanted: { readonly after: number; readonly step?: number | undefined },
+  { after, until = Number.POSITIVE_INFINITY, step }: WantedFrames,
 ): AsyncGenerator<FollowerFrame> {
+  const packed = await openPacked(objects, log)
+  for (const entry of packed.entries) {
+    const isWanted =
+      entry.seqTo > after && entry.seqFrom <= until && (step === undefined || entry.step === step)
+    if (isWanted) yield* toFrames(log.attempt, entry, await packed.compressed(entry))
+  }
+}
+
+/** What is in the log, and the text of each chunk as the job wrote it. */
+export const openPackedText = async (objects: ObjectStore, log: PackedLog) => {
+  const { entries, compressed } = await openPacked(objects, log)
+  return {
+    entries,
+    text: async (entry: LogIndexEntry): Promise<Buffer> =>
+      inflate(await compressed(entry), { maxOutputLength: logChunkRawBytesMax }),
+  }
+}
+
+const inflate = promisify(zstdDecompress)
+
+const openPacked = async (objects: ObjectStore, log: PackedLog) => {
   const { attempt, objectKey, objectBytes, key } = log
   const blob = await openBlob({
     read: (offset, length) => objects.read(objectKey, { offset, length }),
@@ -34,9 +64,9 @@ export const readPackedFrames = async function* (
     keyFor: (keyId) => (keyId === attempt ? key : null),
     objectId: attempt,
   })
-  for (const entry of await readIndex(blob)) {
-    const isWanted = entry.seqTo > wanted.after && (wanted.step === undefined || entry.step === wanted.step)
-    if (isWanted) yield await readChunk(blob, attempt, entry)
+  return {
+    entries: await readIndex(blob),
+    compressed: ({ offset, length }: LogIndexEntry) => blob.read(offset, length),
   }
 }
 
@@ -52,12 +82,30 @@ const readIndex = async (blob: Blob): Promise<readonly LogIndexEntry[]> => {
   return index.value
 }
 
-const readChunk = async (blob: Blob, attempt: AttemptId, entry: LogIndexEntry): Promise<FollowerFrame> => ({
-  attempt,
-  seq: entry.seqTo,
-  step: entry.step,
-  firstLine: entry.firstLine,
-  lines: entry.lines,
-  tMs: entry.tMs,
-  deflated: await zstdToDeflate(await blob.read(entry.offset, entry.length), logChunkRawBytesMax),
-})
+/** A chunk as one frame, or as one for each time that is told of it: a reader knows when its lines were written. */
+const toFrames = async function* (
+  attempt: AttemptId,
+  entry: LogIndexEntry,
+  compressed: Uint8Array,
+): AsyncGenerator<FollowerFrame> {
+  const { step, tMs, seqTo: seq } = entry
+  const times = timesOf(entry) ?? []
+  if (times.length === 0) {
+    const { firstLine, lines } = entry
+    const deflated = await zstdToDeflate(compressed, logChunkRawBytesMax)
+    return yield { attempt, seq, step, firstLine, lines, tMs, deflated }
+  }
+  const raw = await inflate(compressed, { maxOutputLength: logChunkRawBytesMax })
+  const starts = [{ bytes: 0, lines: 0, ms: 0 }, ...times]
+  for (const [i, start] of starts.entries()) {
+    const end = starts[i + 1] ?? { bytes: raw.length, lines: entry.lines }
+    yield {
+      ...{ attempt, step, tMs: tMs + start.ms },
+      // Frames of their own numbers: there were at least as many.
+      seq: seq - (starts.length - 1 - i),
+      firstLine: entry.firstLine + start.lines,
+      lines: end.lines - start.lines,
+      deflated: deflateRawSync(raw.subarray(start.bytes, end.bytes), { level: constants.Z_BEST_SPEED }),
+    }
+  }
+}

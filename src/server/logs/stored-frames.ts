@@ -92,21 +92,42 @@ type Row = {
   readonly body: Buffer
 }
 
+/** Frames above `after` up to `until`, and no others. */
+export const readStoredRange = async function* (
+  db: Db,
+  attempt: AttemptId,
+  range: { readonly after: number; readonly until: number; readonly key: GcmOpen },
+): AsyncGenerator<FollowerFrame> {
+  for (let { after } = range; after < range.until; ) {
+    const { frames } = await readPage(db, attempt, { ...range, after })
+    yield* frames
+    const last = frames.at(-1)
+    if (last === undefined) return
+    after = last.seq
+  }
+}
+
+const highestSeq = 2 ** 31 - 1
+
 /** One statement, so one moment: a log that was complete then has no other frames than these. */
 const readPage = async (
   db: Db,
   attempt: AttemptId,
-  { after, key }: { readonly after: number; readonly key: GcmOpen },
+  {
+    after,
+    until = highestSeq,
+    key,
+  }: { readonly after: number; readonly until?: number; readonly key: GcmOpen },
 ): Promise<FramePage> => {
   const { rows } = await sql<Row>`
     select a.log_complete as "isComplete", f.* from attempts a left join lateral (
       select f.seq_from as from, f.starts, f.lengths,
         substring(b.body from f.starts[1] + 1 for f.starts[cardinality(f.starts)] + f.lengths[cardinality(f.lengths)] - f.starts[1]) as body
       from log_frames f join log_batches b on b.id = f.batch_id
-      where f.attempt_id = a.id and f.seq_to > ${after}
+      where f.attempt_id = a.id and f.seq_to > ${after} and f.seq_from <= ${until}
       order by f.seq_from limit ${limits.logBatchesPerPage}) f on true
     where a.id = ${attempt} order by f.from`.execute(db)
-  const sealed = rows.flatMap((row) => slices(row).filter(({ seq }) => seq > after))
+  const sealed = rows.flatMap((row) => slices(row).filter(({ seq }) => seq > after && seq <= until))
   if (sealed.length === 0) return { frames: [], isEnd: rows[0]?.isComplete ?? true, isNewest: false }
   return openPage(
     attempt,

@@ -1,72 +1,210 @@
-// Brings the log of one attempt into a book: subscribes with a cursor, inflates in order, fetches over HTTP while the
-// stream is away. Components see the book as of the last animation frame: `drawn` says how far it was then.
-import type { FollowerFrame } from '../../protocol/live.ts'
+// The log of one attempt as components read it: how many lines each step has, and the lines near what is on screen. The log
+// itself is in a worker; here is what the worker cannot do: ask the server, follow the stream, and draw once per frame.
+import { pollEveryMs, searchSilenceMs } from '../limits.ts'
 import type { App } from '../state/app.svelte.ts'
 import type { LiveEvent } from '../state/live-session.ts'
-import { createLogBook } from './book.ts'
-import { inflateFrame, splitFrames } from './inflate.ts'
+import { scriptPolicy } from '../state/trusted.ts'
+import workerUrl from './log.worker.ts?worker&url'
+import type { FromStore, LineAt, ToStore } from './messages.ts'
+import { createLogPages } from './pages.ts'
+import type { Query } from './search.ts'
 
-/** Everything that is laid out together must have been counted together. */
-type Drawn = { readonly seq: number; readonly counts: ReadonlyMap<number, number> }
+type Message<T extends FromStore['t']> = Extract<FromStore, { readonly t: T }>
+/** `version` goes up with every drawing; what is laid out together must have been counted together. */
+type Drawn = { readonly counts: ReadonlyMap<number, number>; readonly version: number }
+type Found = {
+  readonly matches: readonly LineAt[]
+  readonly searched: number
+  readonly problem: 'not-a-regex' | 'too-slow' | 'not-whole' | null
+}
 
 export const createLogFeed = (app: App, attempt: string) => {
-  const book = createLogBook()
   const abort = new AbortController()
-  let drawn = $state.raw<Drawn>({ seq: 0, counts: new Map() })
-  let endSeq = $state<number | null>(null)
-  let refused = $state<string | null>(null)
-  let queue: Promise<void> = Promise.resolve()
+  let drawn = $state.raw<Drawn>({ counts: new Map(), version: 0 })
   let drawing = 0
-
-  /** One redraw per animation frame, however many log frames came. */
-  const grown = () => {
+  const pages = createLogPages((step, page) => link.tell({ t: 'page', step, page }))
+  /** One redraw per animation frame, however much came. */
+  const redraw = () => {
     if (drawing !== 0) return
     drawing = requestAnimationFrame(() => {
       drawing = 0
-      drawn = { seq: book.lastSeq, counts: new Map(book.steps().map((step) => [step, book.lineCount(step)])) }
+      drawn = { counts: pages.counts, version: drawn.version + 1 }
     })
   }
-  const take = (frame: FollowerFrame): Promise<void> => {
-    queue = queue.then(async () => {
-      if (abort.signal.aborted || frame.seq <= book.lastSeq) return
-      book.append(await inflateFrame(frame))
-      grown()
-    })
-    // One frame that does not inflate loses its lines, not the log.
-    queue = queue.catch(() => undefined)
-    return queue
+  const fetchFrames = async ({ id, step, after, until }: Message<'fetch'>) => {
+    const range = step === null ? { after, until } : { after, until, step }
+    const bytes = await app.api.logFrames(attempt, range, abort.signal).catch(() => null)
+    if (abort.signal.aborted) return
+    // What is on screen asks again.
+    if (bytes === null) setTimeout(redraw, pollEveryMs)
+    link.tell({ t: 'fetched', id, bytes }, bytes === null ? [] : [bytes.buffer])
   }
-  const on = (event: LiveEvent) => {
-    if (event.t === 'frame') void take(event.frame)
-    else if (event.t === 'log-end')
-      void queue.then(() => {
-        endSeq = event.last
-      })
-    else if (event.t === 'refused') refused = event.reason
-  }
-  const poll = async () => {
-    for (const frame of splitFrames(await app.api.logFrames(attempt, book.lastSeq, abort.signal)))
-      await take(frame)
-  }
-  const unsubscribe = app.live().subscribe({ topic: `log:${attempt}`, cursor: () => book.lastSeq, on, poll })
-
+  const link = createLink((message) => {
+    if (message.t === 'counts') pages.grow(new Map(message.counts))
+    else if (message.t === 'page') pages.take(message.step, message.page, message.lines)
+    else if (message.t === 'fetch') return void fetchFrames(message)
+    else if (message.t === 'found') return search.take(message)
+    else return void source.readAnew().catch(() => undefined)
+    redraw()
+  })
+  const source = createSource(app, {
+    ...{ attempt, signal: abort.signal, tell: link.tell },
+    forget: pages.clear,
+  })
+  const search = createSearch(link.tell, () => {
+    link.restart()
+    void source.readAnew().catch(() => undefined)
+  })
   return {
-    book,
     get drawn() {
       return drawn
     },
-    /** All that will ever come is here. */
+    get isOpened() {
+      return source.isOpened
+    },
     get isComplete() {
-      return endSeq !== null && drawn.seq >= endSeq
+      return source.isComplete
     },
     get refused() {
-      return refused
+      return source.refused
     },
+    get found() {
+      return search.found
+    },
+    line: pages.line,
+    want: pages.want,
+    find: search.find,
+    firstFailure: source.firstFailure,
     close: () => {
-      unsubscribe()
+      source.close()
       abort.abort()
       cancelAnimationFrame(drawing)
+      search.close()
+      link.close()
     },
   }
 }
 export type LogFeed = ReturnType<typeof createLogFeed>
+
+type Tell = (message: ToStore, transfer?: Transferable[]) => void
+
+/** The worker, which may have to be ended and started again. */
+const createLink = (on: (message: FromStore) => void) => {
+  const start = (): Worker => {
+    const worker = new Worker(scriptPolicy.createScriptURL(workerUrl), { type: 'module' })
+    worker.onmessage = ({ data }: MessageEvent<FromStore>) => on(data)
+    return worker
+  }
+  let worker = start()
+  return {
+    tell: ((message, transfer = []) => worker.postMessage(message, transfer)) satisfies Tell,
+    restart: () => {
+      worker.terminate()
+      worker = start()
+    },
+    close: () => worker.terminate(),
+  }
+}
+
+/** What there is: first what is stored, by its index, then what comes. */
+const createSource = (
+  app: App,
+  of: {
+    readonly attempt: string
+    readonly signal: AbortSignal
+    readonly tell: Tell
+    readonly forget: () => void
+  },
+) => {
+  const { attempt, signal, tell } = of
+  let isComplete = $state(false)
+  let isOpened = $state(false)
+  let refused = $state<string | null>(null)
+  let lastSeq = 0
+  let unsubscribe = (): void => undefined
+  const call = (query: { after: number; failure_in?: number }) =>
+    app.api.call('attemptLogIndex', { path: { attempt }, query, signal })
+
+  /** All of it, or what came since. */
+  const read = async (isAnew: boolean): Promise<void> => {
+    let after = isAnew ? 0 : lastSeq
+    for (let isFirst = isAnew; ; isFirst = false) {
+      const index = await call({ after })
+      if (isFirst) of.forget()
+      tell({ t: 'index', chunks: index.chunks, isAnew: isFirst })
+      const told = Math.max(after, ...index.chunks.map((chunk) => chunk.seq_to))
+      const isAll = told === after || told >= index.last_seq
+      lastSeq = Math.max(lastSeq, told)
+      isComplete ||= index.complete && isAll
+      if (isAll) return
+      after = told
+    }
+  }
+  const on = (event: LiveEvent) => {
+    if (event.t === 'frame' && event.frame.seq > lastSeq) {
+      lastSeq = event.frame.seq
+      tell({ t: 'frame', frame: event.frame })
+    } else if (event.t === 'log-end') isComplete = true
+    else if (event.t === 'refused') refused = event.reason
+  }
+  const follow = () => {
+    isOpened = true
+    if (signal.aborted || isComplete) return
+    unsubscribe = app.live().subscribe({
+      ...{ topic: `log:${attempt}`, cursor: () => lastSeq, on },
+      poll: () => read(false),
+    })
+  }
+  // Whoever is not told by the index is told by the stream, or by the next look while that is away.
+  read(true).then(follow, follow)
+  return {
+    /** Somebody told how much there is, if it is only nothing. */
+    get isOpened() {
+      return isOpened
+    },
+    /** No more lines will come. */
+    get isComplete() {
+      return isComplete
+    },
+    get refused() {
+      return refused
+    },
+    readAnew: () => read(true),
+    firstFailure: async (step: number): Promise<number | null> =>
+      (await call({ after: lastSeq, failure_in: step })).first_failure,
+    close: () => unsubscribe(),
+  }
+}
+
+const createSearch = (tell: Tell, giveUp: () => void) => {
+  let found = $state.raw<Found | null>(null)
+  let newest = 0
+  let silence = 0
+  /** A regular expression that does not come to an end is ended with its worker. */
+  const watch = (isSearching: boolean) => {
+    clearTimeout(silence)
+    if (!isSearching) return
+    silence = window.setTimeout(() => {
+      found = { matches: found?.matches ?? [], searched: 1, problem: 'too-slow' }
+      giveUp()
+    }, searchSilenceMs)
+  }
+  return {
+    get found() {
+      return found
+    },
+    /** null ends it. */
+    find: (query: Query | null): void => {
+      newest++
+      found = query === null ? null : { matches: [], searched: 0, problem: null }
+      watch(query !== null)
+      if (query !== null) tell({ t: 'find', id: newest, query })
+    },
+    take: ({ id, matches, searched, missed, isValid }: Message<'found'>): void => {
+      if (id !== newest) return
+      watch(searched < 1)
+      found = { matches, searched, problem: isValid ? (missed > 0 ? 'not-whole' : null) : 'not-a-regex' }
+    },
+    close: () => clearTimeout(silence),
+  }
+}

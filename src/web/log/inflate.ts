@@ -1,16 +1,7 @@
-// Follower frames to raw bytes, in order. The browser inflates deflate-raw by itself.
+// Follower frames to the bytes a job wrote. The browser inflates deflate-raw by itself.
 import type { FollowerFrame } from '../../protocol/live.ts'
 import { parseFollowerFrame } from '../../protocol/live.ts'
 import { frameRawBytesMax } from '../limits.ts'
-import type { RawFrame } from './book.ts'
-
-export const inflateFrame = async (frame: FollowerFrame): Promise<RawFrame> => ({
-  seq: frame.seq,
-  step: frame.step,
-  firstLine: frame.firstLine,
-  tMs: frame.tMs,
-  bytes: await inflateRaw(frame.deflated),
-})
 
 /** `u32 length + frame` each, as the HTTP log answers (`format=frames`); stops at the first that is cut off. */
 export const splitFrames = (bytes: Uint8Array): readonly FollowerFrame[] => {
@@ -27,30 +18,18 @@ export const splitFrames = (bytes: Uint8Array): readonly FollowerFrame[] => {
   return frames
 }
 
-const inflateRaw = async (deflated: Uint8Array): Promise<Uint8Array> => {
-  // SAFE: frames come over fetch or a WebSocket; neither gives shared memory.
+/** Bounded: what inflates to more than the protocol allows is cut there; what does not inflate is nothing. */
+export const inflateRaw = async (deflated: Uint8Array): Promise<Uint8Array> => {
+  // SAFE: frames come over fetch, a WebSocket or from the page; none gives shared memory.
   const input = new Blob([deflated as Uint8Array<ArrayBuffer>])
   const reader = input.stream().pipeThrough(new DecompressionStream('deflate-raw')).getReader()
-  const out = new Uint8Array(await new Response(collect(reader)).arrayBuffer())
-  return out
-}
-
-/** Bounded: a frame that inflates to more than the protocol allows is cut there. */
-const collect = (
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-): ReadableStream<Uint8Array<ArrayBuffer>> => {
-  let total = 0
-  return new ReadableStream({
-    pull: async (controller) => {
-      const { done, value } = await reader.read()
-      const isOver = done || total >= frameRawBytesMax
-      if (isOver) {
-        controller.close()
-        if (!done) await reader.cancel()
-        return
-      }
-      total += value.length
-      controller.enqueue(value)
-    },
-  })
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  for (let total = 0; total < frameRawBytesMax; ) {
+    const next = await reader.read().catch(() => null)
+    if (next === null || next.done) break
+    total += next.value.length
+    parts.push(next.value)
+  }
+  void reader.cancel().catch(() => undefined)
+  return new Uint8Array(await new Blob(parts).arrayBuffer())
 }

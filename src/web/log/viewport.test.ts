@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Block, createWrapIndex, lineTop, totalHeight, visibleSlices } from './viewport.ts'
+import {
+  type Block,
+  createWrapRows,
+  lineTop,
+  scrollScale,
+  toPhysical,
+  totalHeight,
+  toVirtual,
+  visibleSlices,
+} from './viewport.ts'
 
 const metrics = { headingPx: 36, rowPx: 20 }
 const block = (step: number, lines: number, rowsBefore = (line: number) => Math.max(0, line)): Block => ({
@@ -35,19 +44,31 @@ test('a step whose heading alone is on screen has no lines', () => {
   assert.ok(second !== undefined && second.to < second.from)
 })
 
-test('wrapped lines take as many rows as they need, and the index grows with the log', () => {
-  const widths = [10, 0, 250, 80]
-  const asked: number[] = []
-  const rowsBefore = createWrapIndex(80, (line) => {
-    asked.push(line)
-    return widths[line - 1] ?? 0
-  })
-  assert.deepEqual([0, 1, 2, 3, 4].map(rowsBefore), [0, 1, 2, 6, 7])
-  rowsBefore(4)
-  assert.deepEqual(asked, [1, 2, 3, 4])
-  const [slice] = visibleSlices([block(0, 4, rowsBefore)], metrics, { top: 36 + 60, bottom: 36 + 70 })
+test('wrapped lines take as many rows as they need, as far as they were seen', () => {
+  const rows = createWrapRows()
+  assert.equal(rows.set(0, [1, 1, 4, 1]), true)
+  assert.equal(rows.set(0, [1, 1, 4, 1]), false, 'known')
+  assert.deepEqual([0, 1, 2, 3, 4].map(rows.before), [0, 1, 2, 6, 7])
+  const [slice] = visibleSlices([block(0, 4, rows.before)], metrics, { top: 36 + 60, bottom: 36 + 70 })
   assert.deepEqual([slice?.from, slice?.to], [3, 3])
   assert.equal(slice?.linesTop, 36 + 40)
+  rows.set(500, [2, 2, 2])
+  assert.equal(rows.before(500 * 200), 500 * 200 + 3)
+  assert.equal(rows.before(500 * 200 + 2), 500 * 200 + 2 + 3 + 2)
+  assert.equal(rows.before(900_000), 900_000 + 3 + 3)
+})
+
+test('a log taller than an element may be has a shorter column: exact at its ends, in order between them', () => {
+  const scale = scrollScale(19_000_000)
+  assert.equal(scale.physical, 8_000_000)
+  assert.deepEqual(
+    [0, 10, 999_999, 19_000_000, 18_999_990].map((top) => toPhysical(scale, top)),
+    [0, 10, 999_999, 8_000_000, 7_999_990],
+  )
+  for (let top = 0; top <= 19_000_000; top += 123_457)
+    assert.ok(Math.abs(toVirtual(scale, toPhysical(scale, top)) - top) < 0.01, `${top}`)
+  assert.deepEqual(scrollScale(1_000), { virtual: 1_000, physical: 1_000 })
+  assert.equal(toVirtual(scrollScale(1_000), 77), 77)
 })
 
 test('any line can be found again', () => {

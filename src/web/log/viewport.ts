@@ -1,5 +1,6 @@
 // Which rows of a log are on screen. A log is a column of blocks, one per step: a heading and, when open, its lines.
-// Pure arithmetic over heights, so that a hundred thousand lines cost what sixty do.
+// Pure arithmetic over heights, so that a million lines cost what sixty do.
+import { pageLines } from '../limits.ts'
 
 /** `rowsBefore(n)`: rows that lines 1 … n take (a wrapped line takes several); monotone, `rowsBefore(0)` is 0. */
 export type Block = {
@@ -67,14 +68,71 @@ export const lineTop = (
   return null
 }
 
-/** Rows before each line when lines wrap at `columns`; grows with the log instead of being counted anew. */
-export const createWrapIndex = (columns: number, widthOf: (line: number) => number) => {
-  const ends: number[] = []
-  return (line: number): number => {
-    for (let next = ends.length + 1; next <= line; next++)
-      ends.push((ends.at(-1) ?? 0) + Math.max(1, Math.ceil(widthOf(next) / columns)))
-    return line < 1 ? 0 : (ends[line - 1] ?? 0)
+/**
+ * Rows before each line when lines wrap. Only lines that somebody saw are known; any other counts as one row, so what lies
+ * above the screen may turn out to be taller: whoever looks keeps the line at the top where it is.
+ */
+export const createWrapRows = () => {
+  /** Per page: the first line, how many rows more than lines it has, and the rows of each line. */
+  const pages = new Map<number, { readonly extra: number; readonly rows: readonly number[] }>()
+  let starts: readonly { readonly page: number; readonly extraBefore: number }[] = []
+  return {
+    /** Whether anything changed. Page `n` begins after `n * pageLines` lines. */
+    set: (page: number, rows: readonly number[]): boolean => {
+      const extra = rows.reduce((sum, one) => sum + one - 1, 0)
+      const known = pages.get(page)
+      if (known === undefined ? extra === 0 : known.rows.join() === rows.join()) return false
+      pages.set(page, { extra, rows })
+      let extraBefore = 0
+      starts = [...pages.entries()]
+        .sort(([a], [b]) => a - b)
+        .map(([number, one]) => {
+          const start = { page: number, extraBefore }
+          extraBefore += one.extra
+          return start
+        })
+      return true
+    },
+    before: (line: number): number => {
+      if (line < 1) return 0
+      const page = Math.floor(line / pageLines)
+      let low = 0
+      let high = starts.length
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if ((starts[middle]?.page ?? 0) > page) high = middle
+        else low = middle + 1
+      }
+      const start = starts[low - 1]
+      if (start === undefined) return line
+      const { extra, rows } = pages.get(start.page) ?? { extra: 0, rows: [] }
+      const inside = start.page === page ? rows.slice(0, line - page * pageLines) : null
+      return line + start.extraBefore + (inside?.reduce((sum, one) => sum + one - 1, 0) ?? extra)
+    },
   }
+}
+export type WrapRows = ReturnType<typeof createWrapRows>
+
+/**
+ * Engines end an element at some 17 million pixels, so the scrolled one is shorter than a very long log. Near both ends a
+ * pixel is a pixel; between them one stands for several.
+ */
+export type ScrollScale = { readonly virtual: number; readonly physical: number }
+export const scrollScale = (virtual: number): ScrollScale => ({
+  virtual,
+  physical: Math.min(virtual, physicalMaxPx),
+})
+export const toPhysical = (scale: ScrollScale, top: number): number =>
+  bend(top, scale.virtual, scale.physical)
+export const toVirtual = (scale: ScrollScale, top: number): number => bend(top, scale.physical, scale.virtual)
+
+const physicalMaxPx = 8_000_000
+const exactPx = 1_000_000
+
+const bend = (at: number, from: number, to: number): number => {
+  if (from === to || at <= exactPx) return at
+  if (at >= from - exactPx) return to - (from - at)
+  return exactPx + ((at - exactPx) * (to - 2 * exactPx)) / (from - 2 * exactPx)
 }
 
 const blockHeight = (block: Block, metrics: Metrics): number =>

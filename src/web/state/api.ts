@@ -70,9 +70,14 @@ export const createApi = (deps: {
       // SAFE: same origin, same release: the server serialises this answer by the shape the type is made from.
       return (await answer.json()) as AnswerOf<N>
     },
-    /** The stored frames of a log above `after`, as bytes. */
-    logFrames: async (attempt: string, after: number, signal: AbortSignal): Promise<Uint8Array> => {
-      const { url } = requestLine('attemptLog', { path: { attempt }, query: { format: 'frames', after } })
+    /** Stored frames of a log above `after` up to `until`, as bytes; of one step, if it is named. */
+    logFrames: async (
+      attempt: string,
+      range: { readonly after: number; readonly until: number; readonly step?: number },
+      signal: AbortSignal,
+    ): Promise<Uint8Array<ArrayBuffer>> => {
+      const query = { format: 'frames', ...range }
+      const { url } = requestLine('attemptLog', { path: { attempt }, query })
       return new Uint8Array(await (await send(url, { method: 'GET', signal })).arrayBuffer())
     },
     /** A link a person can open or download; not fetched here. */

@@ -44,6 +44,7 @@ export const endpoints = {
   jobReject: 'POST /api/v1/jobs/:job/reject',
   attempt: 'GET /api/v1/attempts/:attempt',
   attemptLog: 'GET /api/v1/attempts/:attempt/log',
+  attemptLogIndex: 'GET /api/v1/attempts/:attempt/log/index',
   runners: 'GET /api/v1/runners',
   tokens: 'GET /api/v1/tokens',
   tokenCreate: 'POST /api/v1/tokens',

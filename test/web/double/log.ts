@@ -1,7 +1,9 @@
 // The scripted log of the double: a plausible test run with colours, progress lines, links, hidden characters and
 // one failure, as follower frames. `bigLog` makes as many lines as one asks for.
-import { deflateRawSync } from 'node:zlib'
-import { encodeFollowerFrame } from '../../../src/protocol/live.ts'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import type { LogIndex } from '../../../src/protocol/api/shapes.ts'
+import { encodeFollowerFrame, parseFollowerFrame } from '../../../src/protocol/live.ts'
+import { failureWords } from '../../../src/protocol/log-words.ts'
 
 type Piece = { readonly step: number; readonly text: string; readonly tMs: number }
 
@@ -73,18 +75,65 @@ const framesOf = (attempt: string, pieces: readonly Piece[]): Uint8Array<ArrayBu
 
 export const scriptedFrames = (attempt: string): Uint8Array<ArrayBuffer>[] => framesOf(attempt, script)
 
+export const bigLine = (number: number, isFailure = false): string =>
+  isFailure
+    ? `\u001b[31mError:\u001b[0m module ${number} does not compile\n`
+    : `\u001b[36m[${number}]\u001b[0m compiled module ${(number * 7919) % 9973} without warnings\n`
+
+/** One more frame of a log that grows. */
+export const linesFrame = (
+  attempt: string,
+  of: {
+    readonly seq: number
+    readonly step: number
+    readonly firstLine: number
+    readonly tMs: number
+    readonly text: string
+  },
+): Uint8Array<ArrayBuffer> =>
+  encodeFollowerFrame({
+    ...{ attempt, ...of, lines: of.text.split('\n').length - 1 },
+    deflated: new Uint8Array(deflateRawSync(of.text)),
+  })
+
+/** As a finished log is told: chunks of some 1 MiB. Three quarters down one line speaks of a failure. */
 export const bigLog = (attempt: string, lines: number): Uint8Array<ArrayBuffer>[] => {
-  const perFrame = 2_000
-  const pieces = Array.from({ length: Math.ceil(lines / perFrame) }, (_, frame) => ({
+  const perChunk = 16_000
+  const failure = Math.ceil((lines * 3) / 4)
+  const pieces = Array.from({ length: Math.ceil(lines / perChunk) }, (_, chunk) => ({
     step: 3,
-    tMs: frame * 100,
-    text: Array.from(
-      { length: perFrame },
-      (_, i) =>
-        `\u001b[36m[${frame * perFrame + i + 1}]\u001b[0m compiled module ${(frame * 7919 + i * 31) % 9973} without warnings\n`,
-    ).join(''),
+    tMs: chunk * 100,
+    text: Array.from({ length: Math.min(perChunk, lines - chunk * perChunk) }, (_, i) => {
+      const number = chunk * perChunk + i + 1
+      return bigLine(number, number === failure)
+    }).join(''),
   }))
   return framesOf(attempt, pieces)
+}
+
+/** What the server tells of these frames, each as a chunk, and where `step` first speaks of a failure. */
+export const indexOf = (
+  frames: readonly Uint8Array[],
+  asked: { readonly after: number; readonly complete: boolean; readonly failureIn: number | null },
+): LogIndex => {
+  const parsed = frames.map((frame) => parseFollowerFrame(frame)!)
+  const failure = parsed
+    .filter(({ step }) => step === asked.failureIn)
+    .flatMap(({ firstLine, deflated }) => {
+      const found = failureWords.exec(inflateRawSync(deflated).toString())
+      return found === null ? [] : [firstLine + found.input.slice(0, found.index).split('\n').length - 1]
+    })
+  return {
+    complete: asked.complete,
+    last_seq: parsed.at(-1)?.seq ?? 0,
+    first_failure: failure[0] ?? null,
+    chunks: parsed
+      .filter(({ seq }) => seq > asked.after)
+      .map(({ seq, step, firstLine, lines, tMs, deflated }) => ({
+        ...{ step, lines, first_line: firstLine, seq_from: seq, seq_to: seq },
+        ...{ t_ms: tMs, bytes: deflated.length },
+      })),
+  }
 }
 
 /** `u32 length + frame` each, the body of `?format=frames`. */

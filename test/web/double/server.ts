@@ -4,11 +4,13 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, normalize } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { fromBase64Url, toBase64Url } from '../../../src/base/bytes.ts'
+import { parseFollowerFrame } from '../../../src/protocol/live.ts'
 import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
 import { errorKinds } from '../../../src/server/http/error-kinds.ts'
-import { bigLog, joinFrames, scriptedFrames } from './log.ts'
+import { bigLog, indexOf, joinFrames, scriptedFrames } from './log.ts'
 import * as world from './world.ts'
 
 /** What a test changes while the double runs. */
@@ -61,6 +63,15 @@ export const startDouble = async (webRoot: string) => {
     finishLog: (attempt: string) => {
       for (const ws of sockets) for (const frame of scriptedFrames(attempt).slice(5)) ws.send(frame)
     },
+    /** Makes the log of the failed attempt of run 412 ahead, which takes a while. */
+    prepare: (logLines: number) => {
+      const attempt = world.runById(world.idOf('run', 412))?.jobs[5]?.attempts.at(-1)?.id ?? ''
+      storedOf({ ...mode, logLines }, attempt)
+    },
+    /** Sends one frame of a log to everybody who is connected. */
+    sendFrame: (frame: Uint8Array) => {
+      for (const ws of sockets) ws.send(frame)
+    },
     dropStreams: () => {
       for (const ws of sockets) ws.terminate()
     },
@@ -78,11 +89,30 @@ const speak = (ws: WebSocket, mode: Mode, text: string): void => {
   if (message.t === 'ping') ws.send('{"t":"pong"}')
   const attempt = message.topic?.startsWith('log:') ? message.topic.slice(4) : null
   if (message.t !== 'sub' || attempt === null) return
-  const isRunning = world.attemptById(attempt)?.status === 'running'
-  const frames = mode.logLines > 0 ? bigLog(attempt, mode.logLines) : scriptedFrames(attempt)
-  const sent = isRunning ? frames.slice(0, 5) : frames
-  for (const frame of sent.slice(message.cursor)) ws.send(frame)
-  if (!isRunning) ws.send(JSON.stringify({ t: 'log-end', topic: message.topic, last: frames.length }))
+  const stored = storedOf(mode, attempt)
+  for (const frame of stored.slice(message.cursor)) ws.send(frame)
+  if (isOver(attempt)) ws.send(JSON.stringify({ t: 'log-end', topic: message.topic, last: stored.length }))
+}
+
+const isOver = (attempt: string): boolean => world.attemptById(attempt)?.status !== 'running'
+
+const bigLogs = new Map<string, Uint8Array<ArrayBuffer>[]>()
+
+/** Of the scripted log of an attempt that runs, the first five frames. */
+const storedOf = ({ logLines }: Mode, attempt: string): Uint8Array<ArrayBuffer>[] => {
+  if (logLines === 0) return scriptedFrames(attempt).slice(0, isOver(attempt) ? undefined : 5)
+  const name = `${attempt} ${logLines}`
+  const known = bigLogs.get(name) ?? bigLog(attempt, logLines)
+  bigLogs.set(name, known)
+  return known
+}
+
+const rangeOf = (frames: readonly Uint8Array[], query: URLSearchParams): Uint8Array[] => {
+  const until = query.get('until')
+  const step = query.get('step')
+  return frames
+    .slice(Number(query.get('after')), until === null ? undefined : Number(until))
+    .filter((frame) => step === null || parseFollowerFrame(frame)?.step === Number(step))
 }
 
 type Context = { readonly mode: Mode; readonly webRoot: string }
@@ -100,15 +130,17 @@ const answer = async (
   const body = await readFile(file).catch(() => null)
   if (body === null) return void response.writeHead(404).end()
   const type = mediaTypes[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream'
+  const isText = !type.startsWith('font/')
   response.writeHead(200, {
     'content-type': type,
+    ...(isText ? { 'content-encoding': 'gzip' } : {}),
     'content-security-policy': policy,
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
   })
-  response.end(body)
+  response.end(isText ? gzipSync(body) : body)
 }
 
 const answerApi = async (
@@ -125,9 +157,7 @@ const answerApi = async (
   if (!isOpen && mode.data === 'slow') return void setTimeout(() => response.destroy(), 5_000).unref()
   const logOf = /^\/api\/v1\/attempts\/(\w+)\/log$/.exec(url.pathname)?.[1]
   if (logOf !== undefined)
-    return void response
-      .writeHead(200)
-      .end(joinFrames(scriptedFrames(logOf).slice(Number(url.searchParams.get('after')))))
+    return void response.writeHead(200).end(joinFrames(rangeOf(storedOf(mode, logOf), url.searchParams)))
   const found = await handle(`${request.method} ${url.pathname}`, { mode, url, body })
   if (found === null) return problem(response, 404, 'MF4004', 'Not found')
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found))
@@ -213,6 +243,12 @@ const handle = async (
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (line.startsWith('GET /api/v1/deliveries/'))
     return world.deliveries.find(({ id }) => id === lastId) ?? null
+  if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/log/index'))
+    return indexOf(storedOf(mode, lastId), {
+      after: Number(url.searchParams.get('after')),
+      complete: isOver(lastId),
+      failureIn: url.searchParams.has('failure_in') ? Number(url.searchParams.get('failure_in')) : null,
+    })
   if (line.startsWith('GET /api/v1/attempts/')) return world.attemptById(lastId)
   if (line.endsWith('/hook-script') && projectOf) return { script: hookScript }
   if (line.endsWith('/hook/rotate') && projectOf) return created(projectOf, body)

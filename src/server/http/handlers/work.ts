@@ -3,7 +3,7 @@ import { fault } from '../../../base/faults.ts'
 import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids.ts'
 import type { Actor } from '../../access/actor.ts'
 import { readerOf } from '../../access/actor.ts'
-import type { Deliveries, Logs, Orbs, Projects, Runners, Runs, Secrets } from '../../use-cases.ts'
+import type { Deliveries, LogReader, Logs, Orbs, Projects, Runners, Runs, Secrets } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
 import { downloadLog } from '../log-download.ts'
@@ -74,7 +74,26 @@ export const workHandlers = ({
     const attempt = idOf('attempt', params.attempt)
     // Looked up first: once bytes flow, a 404 cannot be said any more.
     found(await runs.findAttempt(actor.scope, attempt))
-    return downloadLog(query.format, framesFor(logs, { actor, attempt, signal, ...query }))
+    const isOfLines = query.from !== undefined || query.to !== undefined
+    if (isOfLines && (query.step === undefined || query.format === 'frames' || query.follow === '1'))
+      throw fault('E_INPUT', {
+        public: 'Lines are counted per step: give step, as text or ndjson, without follow',
+      })
+    return downloadLog(query.format, framesFor(logs, { actor, attempt, signal, ...query }), query)
+  },
+  attemptLogIndex: async ({ actor, params, query }) => {
+    const attempt = idOf('attempt', params.attempt)
+    found(await runs.findAttempt(actor.scope, attempt))
+    const options = { after: query.after, reader: readerOf(actor, 'download'), failureIn: query.failure_in }
+    const index = await logs.readIndex(actor.scope, attempt, options)
+    return {
+      complete: index.isComplete,
+      last_seq: index.lastSeq,
+      first_failure: index.firstFailure,
+      chunks: index.chunks.map(({ firstLine, seqFrom, seqTo, tMs, ...chunk }) => ({
+        ...{ ...chunk, first_line: firstLine, seq_from: seqFrom, seq_to: seqTo, t_ms: tMs },
+      })),
+    }
   },
 
   runners: () => runners.list(),
@@ -89,14 +108,40 @@ const framesFor = (
     readonly attempt: AttemptId
     readonly signal: AbortSignal
     readonly after: number
+    readonly until?: number | undefined
     readonly step?: number | undefined
+    readonly from?: number | undefined
+    readonly to?: number | undefined
     readonly follow: '0' | '1'
   },
 ) => {
-  const options = { after: ask.after, step: ask.step, reader: readerOf(ask.actor, 'download') }
+  const options = {
+    after: ask.after,
+    until: ask.until,
+    step: ask.step,
+    reader: readerOf(ask.actor, 'download'),
+  }
+  if (ask.from !== undefined || ask.to !== undefined) return framesOfLines(logs, ask, options)
   if (ask.follow === '0') return logs.readFrames(ask.actor.scope, ask.attempt, options)
   const signal = AbortSignal.any([ask.signal, AbortSignal.timeout(limits.logDownloadMs)])
   return logs.follow(ask.actor.scope, ask.attempt, { ...options, signal })
+}
+
+/** The frames that hold these lines; what comes before and after them inside is cut off by whoever writes them down. */
+const framesOfLines = async function* (
+  logs: Logs,
+  { actor, attempt, from = 1, to = Number.POSITIVE_INFINITY, step }: Parameters<typeof framesFor>[1],
+  options: { readonly after: number; readonly reader: LogReader },
+) {
+  const { chunks } = await logs.readIndex(actor.scope, attempt, options)
+  const wanted = chunks.filter(
+    (chunk) => chunk.step === step && chunk.firstLine <= to && chunk.firstLine + chunk.lines >= from,
+  )
+  const [first, last] = [wanted.at(0), wanted.at(-1)]
+  if (first === undefined || last === undefined) return
+  yield* logs.readFrames(actor.scope, attempt, {
+    ...{ reader: options.reader, step, after: first.seqFrom - 1, until: last.seqTo },
+  })
 }
 
 const found = <T>(value: T | null): T => {

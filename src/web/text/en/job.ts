@@ -14,6 +14,27 @@ export const jobText = {
     steps: 'Steps',
     attempt: 'Attempt',
     attempts: 'Attempts',
+    compare: (attempts: number, shards: number) =>
+      [
+        attempts > 1 ? count(attempts, 'attempt', 'attempts') : '',
+        shards > 1 ? count(shards, 'shard', 'shards') : '',
+      ]
+        .filter((part) => part !== '')
+        .join(' and ')
+        .concat(' side by side'),
+    /** What somebody can do about what a job waits for, by its reason. */
+    advice: {
+      no_matching_runner:
+        'Start a runner that offers this class, or ask for another one with resource_class in the configuration.',
+      concurrency_limit: 'An owner can raise the limit of the project or of the organisation.',
+      capacity: 'More places make it start sooner: another runner, or more slots on one.',
+      approval: 'Somebody who may approve has to say yes or no.',
+      needs: 'It starts by itself when what it needs has ended as it should.',
+      rule: 'A filter, a condition or a path rule of the configuration said no; mayfly config simulate says which.',
+      policy: 'The configuration asks for something that this installation does not allow.',
+      serial_group: 'Take the lock out of the configuration for now.',
+    } as Readonly<Record<string, string>>,
+    runnersLink: 'Runners and what they offer',
     attemptOf: (n: number, cause: AttemptCause) => `Attempt ${n}${attemptCauses[cause]}`,
     cancel: 'Cancel this job',
     cancelTitle: (job: string) => `Cancel ${job}?`,
@@ -63,6 +84,31 @@ export const jobText = {
     foldAll: 'Fold all',
     unfoldAll: 'Unfold all',
     noOutput: 'no output',
+    masked: (name: string) => `Masked: the value of the secret ${name}`,
+    loading: 'Loading the log',
+    find: 'Find in the log',
+    findHint: 'Find, or :line',
+    regex: 'Regular expression',
+    plain: 'Plain list',
+    earlier: 'Earlier lines',
+    later: 'Later lines',
+    linesOf: (from: number, to: number, n: number) =>
+      `lines ${from.toLocaleString(locale)} to ${to.toLocaleString(locale)} of ${n.toLocaleString(locale)}`,
+    regexSign: '.*',
+    matchCase: 'Match case',
+    matchCaseSign: 'Aa',
+    failures: 'Failures',
+    nextMatch: 'Next match',
+    previousMatch: 'Previous match',
+    clearFind: 'End the search',
+    notARegex: 'This is no regular expression.',
+    notWhole: 'Part of the log could not be fetched.',
+    tooSlow: 'The search took too long and was ended.',
+    matches: (at: number, n: number, isAll: boolean) =>
+      n === 0
+        ? 'No match'
+        : `${at === 0 ? '' : `${at.toLocaleString(locale)} of `}${n.toLocaleString(locale)}${isAll ? '' : '+'}`,
+    searched: (part: number) => `${Math.round(part * 100)} % searched`,
   },
 
   /** What the probes showed of an isolation; `none`: one of them did not hold, or could not be tried. */

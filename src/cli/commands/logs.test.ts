@@ -1,0 +1,105 @@
+// Which part of which log `mayfly logs` asks for, and what it makes of the answer. The server here answers from the double
+// of the browser's tests and writes down what it was asked.
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { runCommand } from '../../../test/support/surroundings.ts'
+import * as world from '../../../test/web/double/world.ts'
+
+const asked: string[] = []
+const output = ['compiling\n', '\u001b[31mError\u001b[0m: no\n', '\u001b]0;evil title\u0007end']
+const server = createServer((request, response) => {
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  const id = url.pathname.split('/')[4] ?? ''
+  const isLog = url.pathname.endsWith('/log')
+  if (isLog) asked.push(`${id.slice(-4)} ${url.searchParams}`)
+  if (isLog && url.searchParams.get('format') === 'text') return void response.end(output.join(''))
+  if (isLog)
+    return void response.end(
+      output
+        .map(
+          (text, i) => `${JSON.stringify({ step: 3, line: i + 1, t: i * 61_500, text: text.trimEnd() })}\n`,
+        )
+        .join(''),
+    )
+  const found = answer(url, id)
+  response.writeHead(found === null ? 404 : 200, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(found ?? { title: 'Not found', code: 'MF4004' }))
+})
+
+const chunk = (step: number, first_line: number, lines: number) => ({
+  ...{ step, first_line, lines, seq_from: 1, seq_to: 1, t_ms: 0, bytes: 1 },
+})
+const answer = (url: URL, id: string): unknown => {
+  if (url.pathname.endsWith('/log/index'))
+    return {
+      ...{ complete: true, last_seq: 1, first_failure: null },
+      chunks: [chunk(3, 1, 700), chunk(3, 701, 300), chunk(4, 1, 5)],
+    }
+  if (url.pathname === '/api/v1/runs')
+    return {
+      items: world.summaries().filter((run) => run.number === Number(url.searchParams.get('number'))),
+      next_cursor: null,
+    }
+  return url.pathname.includes('/attempts/') ? world.attemptById(id) : world.runById(id)
+}
+
+let environment: Record<string, string> = {}
+before(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  environment = { MAYFLY_URL: `http://127.0.0.1:${port}`, MAYFLY_TOKEN: 'mfp_x' }
+})
+after(() => {
+  server.closeAllConnections()
+  server.close()
+})
+const logs = async (words: readonly string[], isTerminal = false) => {
+  asked.length = 0
+  const result = await runCommand(['logs', ...words, '-R', 'web'], { environment, isTerminal })
+  return { ...result, asked: [...asked] }
+}
+/** The last attempt of the shard of run 412 that failed. */
+const failed = world.runById(world.idOf('run', 412))!.jobs[5]!.attempts.at(-1)!.id.slice(-4)
+
+test('a job by its ref, as it was written', async () => {
+  const { code, stdout, asked } = await logs(['412/unit.1'])
+  assert.deepEqual([code, asked], [0, [`${failed} format=text&follow=0`]])
+  assert.equal(stdout, `${output.join('')}\n`)
+})
+
+test('--failed: of jobs that failed the steps that did, and nothing of the others', async () => {
+  const { stdout, asked } = await logs(['412', '--failed'])
+  assert.deepEqual(asked, [`${failed} step=3&format=text&follow=0`])
+  assert.match(stdout, /Error/)
+})
+
+test('a step by name or number, lines of it, and its end', async () => {
+  assert.deepEqual((await logs(['412/unit.1', '--step', 'npm ci'])).asked, [
+    `${failed} step=2&format=text&follow=0`,
+  ])
+  assert.deepEqual((await logs(['412/unit.1', '--step', '4', '--lines', '2-3'])).asked, [
+    `${failed} step=4&from=2&to=3&format=text&follow=0`,
+  ])
+  assert.deepEqual((await logs(['412/unit.1', '--lines', '7'])).asked, [
+    `${failed} step=3&from=7&to=7&format=text&follow=0`,
+  ])
+  assert.deepEqual((await logs(['412/unit.1', '--tail', '20'])).asked, [
+    `${failed} step=3&from=981&format=text&follow=0`,
+  ])
+  assert.equal((await logs(['412/unit.1', '--step', 'none'])).code, 5)
+  assert.equal((await logs(['412/unit.1', '--lines', 'x'])).code, 2)
+})
+
+test('--grep and --timestamps: lines as people read them', async () => {
+  const { stdout } = await logs(['412/unit.1', '--grep', '^Error:', '--timestamps'])
+  assert.equal(stdout, '00:01:01.500 \u001b[31mError\u001b[0m: no\n')
+  assert.equal((await logs(['412/unit.1', '--grep', '('])).code, 2)
+})
+
+test('a terminal gets colours and nothing else that would move it, unless it wants the log raw', async () => {
+  const shown = (await logs(['412/unit.1'], true)).stdout
+  assert.deepEqual([shown.includes('\u001b]'), shown.includes('\u001b[31m')], [false, true])
+  assert.ok((await logs(['412/unit.1', '--raw'], true)).stdout.includes('\u001b]0;evil'))
+})

@@ -1,0 +1,71 @@
+// What is in a log, for those who fetch only the part they show: from the index of the finished log's object, else from the
+// headers of the stored frames.
+import { promisify } from 'node:util'
+import { inflateRaw } from 'node:zlib'
+import { frameRawBytesMax } from '../../protocol/frames.ts'
+import { createGcm } from '../../sys/index.ts'
+import type { Db } from '../db/database.ts'
+import type { ObjectStore } from '../objects/store.ts'
+import type { LogIndex } from '../use-cases.ts'
+import type { Log } from './find.ts'
+import type { createFirstFailures, LogText } from './first-failure.ts'
+import { openPackedText } from './packed-frames.ts'
+import { readStoredRange } from './stored-frames.ts'
+import { readStoredIndex } from './stored-index.ts'
+
+type Deps = {
+  readonly db: Db
+  readonly objects: ObjectStore
+  readonly failures: ReturnType<typeof createFirstFailures>
+}
+type Opened = { readonly log: Log; readonly key: Uint8Array }
+type Wanted = { readonly after: number; readonly failureIn?: number | undefined }
+
+export const readLogIndex = async (deps: Deps, opened: Opened, wanted: Wanted): Promise<LogIndex> => {
+  const { isComplete, lastSeq, attempt } = opened.log
+  const { chunks, texts } = await (opened.log.objectKey === null ? stored : packed)(
+    deps,
+    opened,
+    wanted.after,
+  )
+  const step = wanted.failureIn
+  // While it grows the end is what one looks at.
+  const firstFailure =
+    step === undefined || !isComplete ? null : await deps.failures.find({ attempt, step }, () => texts(step))
+  return { isComplete, lastSeq, chunks, firstFailure }
+}
+
+const packed = async ({ objects }: Deps, { log, key }: Opened, after: number) => {
+  const { entries, text } = await openPackedText(objects, {
+    attempt: log.attempt,
+    objectKey: log.objectKey ?? '',
+    objectBytes: log.objectBytes ?? 0,
+    key,
+  })
+  return {
+    chunks: entries
+      .filter(({ seqTo }) => seqTo > after)
+      .map(({ step, firstLine, lines, seqFrom, seqTo, tMs, length: bytes }) => ({
+        ...{ step, firstLine, lines, seqFrom, seqTo, tMs, bytes },
+      })),
+    texts: async function* (step: number): AsyncGenerator<LogText> {
+      for (const entry of entries)
+        if (entry.step === step) yield { firstLine: entry.firstLine, text: await text(entry) }
+    },
+  }
+}
+
+const inflate = promisify(inflateRaw)
+
+const stored = async ({ db }: Deps, { log, key }: Opened, after: number) => ({
+  chunks: await readStoredIndex(db, log.attempt, after),
+  texts: async function* (step: number): AsyncGenerator<LogText> {
+    const range = { after: 0, until: log.lastSeq, key: createGcm(key).open }
+    for await (const frame of readStoredRange(db, log.attempt, range))
+      if (frame.step === step)
+        yield {
+          firstLine: frame.firstLine,
+          text: await inflate(frame.deflated, { maxOutputLength: frameRawBytesMax }),
+        }
+  },
+})
