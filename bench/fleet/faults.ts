@@ -44,10 +44,10 @@ const killUntilBack = async ({ installation, call }: Control, program: RegExp): 
   }
 }
 
-/** How long after the kill the last of the attempts that were lost with it ran again. */
-export const placedAgainMs = async ({ state }: Control, { runnersKilledAt }: Recovery): Promise<number> => {
+/** How long after the kill the last of the attempts that were lost with it had one in its place in the queue. */
+export const queuedAgainMs = async ({ state }: Control, { runnersKilledAt }: Recovery): Promise<number> => {
   const [row] = await state.ask<{ at: string | null }>(`
-    select max(extract(epoch from b.started_at)) * 1000 as at from attempts a
+    select max(extract(epoch from b.queued_at)) * 1000 as at from attempts a
     join attempts b on b.job_id = a.job_id and b.number = a.number + 1
     where a.failure_code = 'E_LEASE_LOST' and extract(epoch from a.finished_at) * 1000 > ${runnersKilledAt}`)
   return row?.at == null ? 0 : Number(row.at) - runnersKilledAt

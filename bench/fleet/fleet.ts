@@ -7,13 +7,13 @@ import { parseArgs } from 'node:util'
 import { pidsBelow, pssOf } from '../processes.ts'
 import { type Burst, type BurstOptions, runBurst } from './burst.ts'
 import { type Control, type Fleet, openControl } from './control.ts'
-import { killAndRecover, placedAgainMs, type Recovery } from './faults.ts'
+import { killAndRecover, queuedAgainMs, type Recovery } from './faults.ts'
 import { type Measured, rowsOf } from './report.ts'
 
 const help = `npm run bench fleet -- [--runners 20] [--jobs 2000] [--speed 10] [--slots 50] [--projects 200] [--lines 20]
 
 So many virtual runners with so many places each, and so many jobs queued at once in runs of ten.
-  --speed N   jobs of five minutes last 300 s / N
+  --speed N   jobs of five minutes last about 300 s / N
   --lines N   that each job prints in a second
   --faults    also kills a third of the runners, the database and the server in the middle of a burst`
 
@@ -113,7 +113,7 @@ const underFaults = async (
   })
   const { recovery } = killed
   if (recovery === undefined) throw new TypeError('nothing was killed')
-  return { ...recovery, burst, placedAgainMs: await placedAgainMs(control, recovery) }
+  return { ...recovery, burst, queuedAgainMs: await queuedAgainMs(control, recovery) }
 }
 
 /** With new runners, all of which are connected and take nothing until all jobs are queued. */

@@ -10,7 +10,7 @@ export type Measured = {
   readonly linesPerJob: number
   readonly faults: {
     readonly burst: Burst
-    readonly placedAgainMs: number
+    readonly queuedAgainMs: number
     readonly databaseBackMs: number
     readonly serverBackMs: number
   } | null
@@ -85,14 +85,14 @@ export const rowsOf = ({ few, many, pssBytes, linesPerJob, faults }: Measured): 
 
 const faultRows = ({
   burst,
-  placedAgainMs,
+  queuedAgainMs,
   databaseBackMs,
   serverBackMs,
 }: NonNullable<Measured['faults']>): readonly Row[] => [
   row(
     'PF-54',
-    `a third of the runners killed: placed again within ${seconds(placedAgainMs)} (gate: lease of 60 s + 30 s)`,
-    placedAgainMs <= 90_000,
+    `a third of the runners killed: queued again within ${seconds(queuedAgainMs)} (gate: lease of 60 s + 30 s)`,
+    queuedAgainMs <= 90_000,
   ),
   row(
     'PF-54',

@@ -1,7 +1,7 @@
 // A process full of virtual runners: each is the runner's own session code with its own key, so requests, signatures, frames,
 // receipts and repetitions are the real ones. Only what a sandbox would do is played: a plan of `jobsPerRun` jobs, and jobs
 // that print numbered lines for a while. Started by fleet.ts, settings as its first message.
-import { createPrivateKey, sign } from 'node:crypto'
+import { createHash, createPrivateKey, sign } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,6 +23,7 @@ export type FleetSettings = {
   /** `tiny` makes planners, `small` runs jobs. */
   readonly className: 'tiny' | 'small'
   readonly jobsPerRun: number
+  /** In the middle. */
   readonly jobMs: number
   readonly linesPerSecond: number
 }
@@ -76,7 +77,7 @@ const createPlay =
       const result = await planOf(grant.spec, settings)
       return { ...common, outcome: 'passed', receipt: receiptOf(grant, openedAt), result }
     }
-    const isWhole = await printLines(settings, sink, signal)
+    const isWhole = await printLines({ ...settings, jobMs: durationOf(grant, settings) }, sink, signal)
     const outcome: CarriedOut['outcome'] = isWhole ? 'passed' : 'cancelled'
     return { ...common, outcome, receipt: receiptOf(grant, openedAt), result: { kind: 'job' } }
   }
@@ -96,6 +97,10 @@ const planOf = async (
   const commit = { id: event.commit, subject: 'Played', author: 'A. Uthor', authoredAt }
   return { kind: 'plan', plan, planDigest: await jcsDigest(plan), origins: {}, problems: [], commit }
 }
+
+/** Between half and one and a half of what is asked for, so that those that begin together do not end together. */
+const durationOf = ({ attempt }: LeaseGrant, { jobMs }: FleetSettings): number =>
+  jobMs * (0.5 + (createHash('sha256').update(attempt).digest()[0] ?? 0) / 256)
 
 /** false when it was stopped. */
 const printLines = async (

@@ -24,12 +24,12 @@ const p95Of = async (trigger: KnownTrigger): Promise<number> => {
 const underBombs = async (state: State): Promise<number> => {
   const { client, bombs } = state
   const { id } = await client.post<Run>('/api/v1/runs', { project: bombs.name })
-  const changes = await client.follow(`run:${id}`)
   const { id: attempt } = await firstAttempt(client, id)
   const log = await client.follow(`log:${attempt}`)
   await log.next((message) => (message.t === 'frame' ? true : null))
   log.stop()
   const value = await p95(state)
+  const changes = await client.follow(`run:${id}`)
   await changes.next((message) =>
     message.t === 'run' && finalStatuses.has(message.run.status) ? message.run : null,
   )
