@@ -3,6 +3,7 @@
 import type { Problem } from '../src/base/problem.ts'
 import { type CompileResult, compile, titleOf } from '../src/compile/index.ts'
 import { corpusNames, corpusText, pushOf } from '../test/support/damaged-configurations.ts'
+import { realProjects, realProjectsText } from './real-projects.ts'
 
 /** Of every code that may stop a real file: what outside of it is missing, or what is its own fault. */
 const explained: Readonly<Record<string, string>> = {
@@ -38,6 +39,7 @@ export const compatibilityPage = (): string => {
     '| --- | --- | --- |',
     ...rows.map(({ name, result }) => `| ${name} | ${outcomeOf(result)} | ${laterOf(result)} |`),
     '',
+    ...realProjectsPart(),
     '## What stops a file',
     '',
     ...rows
@@ -45,6 +47,19 @@ export const compatibilityPage = (): string => {
       .flatMap(({ name, result }) => [`### ${name}`, '', ...errorsOf(result), '']),
   ].join('\n')
 }
+
+const realProjectsPart = (): readonly string[] => [
+  '## Real projects',
+  '',
+  ...realProjectsText,
+  '',
+  '| project | commit | what ran | what did not, and why |',
+  '| --- | --- | --- | --- |',
+  ...realProjects.map(
+    ({ name, commit, committed, ran, why }) => `| ${name} | ${commit} of ${committed} | ${ran} | ${why} |`,
+  ),
+  '',
+]
 
 const compiled = (name: string): CompileResult =>
   compile({
