@@ -203,6 +203,12 @@ const directories: readonly Line[] = [
     steps: [run('pwd; echo "$CIRCLE_WORKING_DIRECTORY"'), run('mkdir sub')],
     logs: { 1: '/home/ci/new/deep er\n/home/ci/new/deep er\n' },
   },
+  {
+    shows: 'a working directory is made whatever the PATH of the job is',
+    job: { working_directory: '~/fresh', environment: { PATH: '/nowhere' } },
+    steps: [run('echo "$PWD $PATH"')],
+    logs: { 1: '/home/ci/fresh /nowhere\n' },
+  },
   ...['/go/src/example.org/app', '/app', '/root/project'].map((directory) => ({
     shows: `a job can work in ${directory}`,
     job: { working_directory: directory },
@@ -465,6 +471,8 @@ const play = async (line: Line) => {
     },
     AbortSignal.timeout(60_000),
   )
+  // With it everything that a step had left running.
+  assert.ok(result.receipt?.gone.every(({ ok }) => ok))
   return { outcome: result.outcome, logs, statuses: spec.steps.map((_, i) => statuses.get(i + 1) ?? 'none') }
 }
 
@@ -479,6 +487,25 @@ const check = async (line: Line): Promise<void> => {
     else assert.match(log, expected)
   }
 }
+
+test('copies of a job deal a list among them, each name to one, all of them', async () => {
+  const command = "circleci tests glob '**' | circleci tests split --split-by=filesize"
+  const steps = [
+    run(`seq 1 9 | while read -r n; do head -c $((n * 100)) /dev/zero >"a $n"; done; ${command}`),
+  ]
+  const dealt = await Promise.all(
+    [0, 1, 2].map(async (shard) => {
+      const { logs } = await play({ shows: '', job: { parallelism: 3 }, shard, steps })
+      return (logs.get(1) ?? '').split('\n').filter(Boolean)
+    }),
+  )
+  assert.deepEqual(
+    dealt.flat().sort(),
+    Array.from({ length: 9 }, (_, i) => `a ${i + 1}`),
+  )
+  const sizes = dealt.map((share) => share.reduce((sum, name) => sum + Number(name.slice(2)), 0))
+  assert.deepEqual(sizes.sort(), [14, 15, 16])
+})
 
 for (const [about, lines] of Object.entries({ environment, shells, directories, ends, commands }))
   test(about, async (t) => {

@@ -12,7 +12,7 @@ export const haltWord = 'halt'
 // besides the user's shell, but for a working directory that is not there yet.
 const launch = `trap : TERM
 command : >>${bashEnvPath}
-[ -d "$1" ] || mkdir -p -- "$1" 2>&1 || exit 1
+[ -d "$1" ] || PATH=/usr/bin:/bin mkdir -p -- "$1" 2>&1 || exit 1
 cd -- "$2" 2>&1 || exit 1
 unset OLDPWD
 if [ "$3" = given ]; then shift 3
