@@ -42,6 +42,8 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
   })
   // An idle connection that breaks must not end the process; the next query gets a new one.
   pool.on('error', (error) => log.warn('database connection lost', { error }))
+  // Nor one that breaks between two statements of a transaction, of which the pool hears nothing: the next statement says so.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const ours = processIds(pool)
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: preparing(pool) }) })
   const listener = openListener(connection, log, (processId) => ours.has(processId))
