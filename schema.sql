@@ -511,6 +511,7 @@ runs
   rerun_by text
   superseded_by text
   parameters jsonb not null default '{}'::jsonb
+  schedule jsonb
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
   runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))
@@ -530,6 +531,40 @@ runs
   CREATE UNIQUE INDEX runs_project_id_number_key ON public.runs USING btree (project_id, number)
   CREATE INDEX runs_superseded ON public.runs USING btree (superseded_by) WHERE (superseded_by IS NOT NULL)
   CREATE INDEX runs_unfinished ON public.runs USING btree (project_id, ref) WHERE (finished_at IS NULL)
+
+schedules
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  name text not null
+  cron text not null
+  zone text not null
+  ref text
+  parameters jsonb not null default '{}'::jsonb
+  paused boolean not null default false
+  created_by text not null
+  created_at timestamp with time zone not null default now()
+  next_at timestamp with time zone
+  last_at timestamp with time zone
+  last_run_id text
+  missed integer not null default 0
+  schedules_check: CHECK ((paused = (next_at IS NULL)))
+  schedules_created_by_check: CHECK (((length(created_by) >= 1) AND (length(created_by) <= 64)))
+  schedules_cron_check: CHECK (((length(cron) >= 9) AND (length(cron) <= 200)))
+  schedules_id_check: CHECK ((id ~~ 'sch\_%'::text))
+  schedules_last_run_id_fkey: FOREIGN KEY (last_run_id) REFERENCES runs(id) ON DELETE SET NULL
+  schedules_missed_check: CHECK ((missed >= 0))
+  schedules_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+  schedules_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  schedules_pkey: PRIMARY KEY (id)
+  schedules_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  schedules_project_id_name_key: UNIQUE (project_id, name)
+  schedules_ref_check: CHECK (((length(ref) >= 1) AND (length(ref) <= 255)))
+  schedules_zone_check: CHECK (((length(zone) >= 1) AND (length(zone) <= 64)))
+  CREATE INDEX schedules_due ON public.schedules USING btree (next_at) WHERE (next_at IS NOT NULL)
+  CREATE INDEX schedules_of_run ON public.schedules USING btree (last_run_id) WHERE (last_run_id IS NOT NULL)
+  CREATE UNIQUE INDEX schedules_pkey ON public.schedules USING btree (id)
+  CREATE UNIQUE INDEX schedules_project_id_name_key ON public.schedules USING btree (project_id, name)
 
 secrets
   id text not null

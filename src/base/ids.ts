@@ -21,6 +21,7 @@ export const idPrefixes = {
   signer: 'sgn',
   backup: 'bak',
   invitation: 'inv',
+  schedule: 'sch',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -40,6 +41,7 @@ export type TokenId = Id<'token'>
 export type LeaseId = Id<'lease'>
 export type HookId = Id<'hook'>
 export type InvitationId = Id<'invitation'>
+export type ScheduleId = Id<'schedule'>
 export type SecretId = Id<'secret'>
 export type SignerId = Id<'signer'>
 

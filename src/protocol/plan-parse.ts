@@ -188,6 +188,7 @@ export const runEvent: Shape<RunEvent> = object({
   commit: text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ }),
   branch: nullable(name),
   tag: nullable(name),
+  schedule: optional(object({ id: name, name })),
 })
 
 export const runFacts: Shape<RunFacts> = object({

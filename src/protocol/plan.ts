@@ -67,6 +67,8 @@ export type RunEvent = {
   /** Branch name when the ref is a branch, else null. */
   readonly branch: string | null
   readonly tag: string | null
+  /** Of the project; left out for one of the configuration itself. */
+  readonly schedule?: { readonly id: string; readonly name: string }
 }
 
 export type PlanWorkflow = {

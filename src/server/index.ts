@@ -44,6 +44,7 @@ import { openRunnerListener } from './runners/open.ts'
 import { createRunners } from './runners/runners.ts'
 import { createPlaces, type Places } from './runs/places.ts'
 import { createRuns } from './runs/runs.ts'
+import { createSchedules } from './schedules/schedules.ts'
 import { createSecrets } from './secrets/secrets.ts'
 import { tidyRows } from './tidy.ts'
 import { createVaultClient, type VaultClient } from './vault-client.ts'
@@ -151,6 +152,7 @@ const openParts = async (
     runs: createRuns(shared),
     projects: createProjects({ ...shared, localRepositoryRoots: config.localRepositoryRoots }),
     deliveries: createDeliveries(shared),
+    schedules: createSchedules(shared),
     orbs: createOrbs(shared),
     logs: createLogs(shared),
     runners: createRunners(shared),

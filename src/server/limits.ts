@@ -35,6 +35,10 @@ export const limits = {
   pollsKept: 20,
   /** A list of refs that long was cut by its runner. */
   refsPerLookMax: 10_000,
+  schedulesPerProjectMax: 100,
+  /** Runs that one look at the clock begins; the next look follows. */
+  schedulesAtOnceMax: 50,
+  missedTimesCounted: 1_000,
   /** What is more is found by the next look, which follows at once. */
   deliveriesPerLookMax: 50,
 

@@ -1,5 +1,5 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
-// them. Factories: createRuns, createProjects, createDeliveries, createIntake, createLogs, createRunners,
+// them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createRunners,
 // createSecrets.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
@@ -14,6 +14,7 @@ import type {
   RunnerId,
   WorkflowId,
 } from '../base/ids.ts'
+import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
@@ -108,6 +109,23 @@ export type Deliveries = {
   readonly find: (scope: Scope, delivery: DeliveryId) => Promise<api.Delivery | null>
   /** The new delivery, with its run. */
   readonly replay: (actor: Actor, delivery: DeliveryId) => Promise<api.Delivery>
+}
+
+export type Schedules = {
+  readonly list: (scope: Scope, project: string) => Promise<Page<schedulesApi.Schedule>>
+  readonly add: (
+    actor: Actor,
+    project: string,
+    input: schedulesApi.ScheduleInput,
+  ) => Promise<schedulesApi.Schedule>
+  /** `schedule`: id or name. */
+  readonly set: (
+    actor: Actor,
+    project: string,
+    schedule: string,
+    changes: schedulesApi.ScheduleChange,
+  ) => Promise<schedulesApi.Schedule>
+  readonly remove: (actor: Actor, project: string, schedule: string) => Promise<void>
 }
 
 /** What the route answers, as JSON. `retryAfterSeconds` becomes the header of a 503. */

@@ -1,4 +1,4 @@
-// What `mayfly deliveries` asks of the server and prints. The server here answers from the double of the browser's tests.
+// What `mayfly deliveries` and `mayfly schedules` ask of the server and print. The server here answers from the double of the browser's tests.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,9 +7,18 @@ import { runCommand } from '../../../test/support/surroundings.ts'
 import * as world from '../../../test/web/double/world.ts'
 
 const asked: string[] = []
-const server = createServer((request, response) => {
+const server = createServer(async (request, response) => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
   const url = new URL(request.url ?? '/', 'http://localhost')
-  asked.push(`${request.method} ${url.pathname.replace('/api/v1', '')}${url.search}`)
+  const body = request.method === 'GET' ? '' : ` ${Buffer.concat(chunks)}`
+  asked.push(`${request.method} ${url.pathname.replace('/api/v1', '')}${url.search}${body}`)
+  if (url.pathname.includes('/schedules')) {
+    const [first] = world.schedules
+    const answer = request.method === 'GET' ? { items: world.schedules, next_cursor: null } : first
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+    return
+  }
   const one = world.deliveries.find(({ id }) => url.pathname.includes(id))
   const list = {
     items: url.pathname.endsWith('/projects') ? world.projects : world.deliveries,
@@ -46,9 +55,42 @@ test('view and replay name one delivery', async () => {
   assert.match(viewed.stdout, /^run +#413/m)
   assert.match(viewed.stdout, /^why +Started run 413/m)
   const replayed = await mayfly('deliveries', 'replay', id(4), '--json')
-  assert.deepEqual([asked, replayed.code], [[`POST /deliveries/${id(4)}/replay`], 0])
+  assert.deepEqual([asked, replayed.code], [[`POST /deliveries/${id(4)}/replay {}`], 0])
   assert.equal(JSON.parse(replayed.stdout).id, id(4))
   const wrong = await mayfly('deliveries', 'replay', '412')
   assert.notEqual(wrong.code, 0)
   assert.match(wrong.stderr, /is no delivery/)
+})
+
+test('schedules: list, add with parameters, pause, remove', async () => {
+  const listed = await mayfly('schedules', 'ls', '-R', 'web')
+  assert.match(listed.stdout, /nightly.*Europe\/Vienna.*#412 failed, also for 2 missed before/)
+  assert.match(listed.stdout, /weekly release.*paused/)
+  const words = [
+    '--cron',
+    '0 6 * * 1-5',
+    '--zone',
+    'Europe/Vienna',
+    '-b',
+    'release',
+    '-p',
+    'level:=3',
+    '-p',
+    'note=x',
+  ]
+  await mayfly('schedules', 'add', 'daily', '-R', 'web', ...words)
+  const body = {
+    name: 'daily',
+    cron: '0 6 * * 1-5',
+    zone: 'Europe/Vienna',
+    ref: 'release',
+    parameters: { level: 3, note: 'x' },
+  }
+  assert.deepEqual(asked, [`POST /projects/web/schedules ${JSON.stringify(body)}`])
+  await mayfly('schedules', 'set', 'daily', '-R', 'web', '--pause', '-b', 'default')
+  assert.deepEqual(asked, ['PATCH /projects/web/schedules/daily {"ref":null,"paused":true}'])
+  const removed = await mayfly('schedules', 'rm', 'daily', '-R', 'web')
+  assert.equal(removed.code, 0)
+  assert.match(asked.join(), /^DELETE \/projects\/web\/schedules\/daily/)
+  assert.match((await mayfly('schedules', 'add', 'x', '-R', 'web')).stderr, /say when/)
 })

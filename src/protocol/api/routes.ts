@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { peopleRoutes } from './people-routes.ts'
 import { type Route, route } from './route.ts'
+import { scheduleRoutes } from './schedule-routes.ts'
 import { secretRoutes } from './secret-routes.ts'
 import * as s from './shapes.ts'
 
@@ -186,6 +187,7 @@ export const routes = {
   }),
   ...peopleRoutes,
   ...secretRoutes,
+  ...scheduleRoutes,
   deliveries: route({
     method: 'GET',
     path: '/api/v1/deliveries',

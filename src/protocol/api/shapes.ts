@@ -1,6 +1,7 @@
 // The objects of the HTTP API as zod schemas: requests are refused on unknown fields, answers are serialised by them.
 // snake_case, RFC 3339 times, durations `*_ms`, prefixed ids. Web and CLI take their types from here (`import type`).
 import { z } from 'zod'
+import { polling, pollSeconds } from './polling.ts'
 
 export const status = z.enum([
   'waiting',
@@ -218,6 +219,8 @@ export const run = runSummary.extend({
   /** The run that the plan was made for, when its inputs were the same and nothing had to be planned anew. */
   plan_of: z.object({ id, number: z.number() }).nullable(),
   delivery_id: id.nullable(),
+  /** The schedule of the project that began it, as it was called then. */
+  schedule: z.object({ id, name: z.string() }).nullable(),
 })
 export type Run = z.infer<typeof run>
 
@@ -263,7 +266,6 @@ export type LogIndex = z.infer<typeof logIndex>
 
 const jobsMax = z.int().min(1).max(100_000)
 const priority = z.enum(['low', 'normal', 'high'])
-const pollSeconds = z.int().min(30).max(86_400)
 
 /** What holds for all projects. */
 export const organisation = z.object({
@@ -307,17 +309,7 @@ export const project = z.object({
   default_branch: z.string(),
   settings: projectSettings,
   /** How asking the source host goes; null: it is not asked. */
-  polling: z
-    .object({
-      next_at: time,
-      /** When the last look that was answered began. */
-      last_at: time.nullable(),
-      /** Looks in a row that found nothing out. */
-      failures: z.number(),
-      attempt_id: id.nullable(),
-      problem: z.string().nullable(),
-    })
-    .nullable(),
+  polling: polling.nullable(),
   deploy_key: z.object({ public_key: z.string(), fingerprint: z.string() }).nullable(),
   hook: z.object({ id, url: z.string() }),
   host_keys: z.array(z.object({ fingerprint: z.string(), line: z.string(), confirmed: z.boolean() })),

@@ -11,6 +11,7 @@ import type {
   ProjectId,
   RunId,
   RunnerId,
+  ScheduleId,
   SecretId,
   WorkflowId,
 } from '../../base/ids.ts'
@@ -51,6 +52,23 @@ export type Schema = {
     poll_failures: Generated<number>
     polled_at: AtOrNull
     created_at: At
+  }
+  schedules: {
+    id: ScheduleId
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    name: string
+    cron: string
+    zone: string
+    ref: Or<string>
+    parameters: ColumnType<PlanInputs['parameters'], string | undefined, string>
+    paused: Generated<boolean>
+    created_by: string
+    created_at: At
+    next_at: AtOrNull
+    last_at: AtOrNull
+    last_run_id: Or<RunId>
+    missed: Generated<number>
   }
   known_refs: { project_id: ProjectId; ref: string; commit: string }
   orbs: {
@@ -129,6 +147,7 @@ export type Schema = {
     rerun_by: Or<string>
     superseded_by: Or<RunId>
     parameters: ColumnType<PlanInputs['parameters'], string | undefined, never>
+    schedule: ColumnType<RunEvent['schedule'] | null, string | null | undefined, never>
     created_at: At
     started_at: AtOrNull
     finished_at: AtOrNull

@@ -25,6 +25,7 @@ const work = {
   runs: everything,
   projects: everything,
   deliveries: everything,
+  schedules: everything,
   logs: everything,
   runners: everything,
   secrets: everything,

@@ -18,6 +18,7 @@ import type { NewId } from '../new-id.ts'
 import { createProjects } from '../projects/projects.ts'
 import { createPlaces } from '../runs/places.ts'
 import { createRuns } from '../runs/runs.ts'
+import { createSchedules } from '../schedules/schedules.ts'
 import { createSecrets } from '../secrets/secrets.ts'
 import type { VaultClient } from '../vault-client.ts'
 
@@ -37,13 +38,16 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     ...noWork,
     runs,
     projects: createProjects(shared),
+    schedules: createSchedules({ database, newId }),
     deliveries: createDeliveries({ database, newId, places, compiler: null }),
     secrets: createSecrets({ database, vault }),
   }
 }
 
 /** One thing of each kind that a route can name. */
-type Things = Readonly<Record<'project' | 'run' | 'workflow' | 'job' | 'attempt' | 'delivery', string>>
+type Things = Readonly<
+  Record<'project' | 'run' | 'workflow' | 'job' | 'attempt' | 'delivery' | 'schedule', string>
+>
 
 type Made = { readonly database: Database; readonly newId: NewId; readonly organisation: OrganisationId }
 
@@ -81,7 +85,19 @@ const makeThings = async ({ database, newId, organisation }: Made): Promise<Thin
     values (${delivery}, ${organisation}, ${project}, 'refs/heads/main', ${'a'.repeat(40)}, 'no_run', 'x')`.execute(
     db,
   )
-  return { project, delivery, run: run.id, workflow, job: job?.id ?? '', attempt: job?.attempts[0]?.id ?? '' }
+  const schedule = newId('schedule')
+  await sql`
+    insert into schedules (id, organisation_id, project_id, name, cron, zone, created_by, next_at)
+    values (${schedule}, ${organisation}, ${project}, 's', '0 0 * * *', 'UTC', 'operator', now())`.execute(db)
+  return {
+    project,
+    delivery,
+    schedule,
+    run: run.id,
+    workflow,
+    job: job?.id ?? '',
+    attempt: job?.attempts[0]?.id ?? '',
+  }
 }
 
 const eph = Buffer.alloc(32, 9).toString('base64url')
@@ -94,6 +110,8 @@ const signed = (type: 'secret.put' | 'secret.revoke', body: object) => ({
 const bodies: Readonly<Record<string, unknown>> = {
   projectHookRotate: { eph },
   projectHostKeys: { fingerprint },
+  scheduleAdd: { name: 'more', cron: '0 0 * * *' },
+  scheduleSet: { paused: false },
   secretPut: {
     sealed: { v: 1, suite: 'x', kid: 'x', enc: 'x', ct: 'x' },
     ...signed('secret.put', {
@@ -123,6 +141,7 @@ const nowhere: Things = {
   job: `job_${'0'.repeat(26)}`,
   attempt: `att_${'0'.repeat(26)}`,
   delivery: `dlv_${'0'.repeat(26)}`,
+  schedule: `sch_${'0'.repeat(26)}`,
 }
 
 test('a thing of another organisation is as absent as one that is nowhere, on every route and for every role', async () => {

@@ -1,26 +1,22 @@
-// What begins because of the time: looks at source hosts. Every server has one; the database
-// decides which of them does what, so each thing is begun once.
+// What begins because of the time: scheduled runs and looks at source hosts. Every server has such a clock; the database
+// decides which of them does what, so each thing is begun once. One small question at each look, whatever there is.
+import { sql } from 'kysely'
 import type { Log } from '../../base/log.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import { fireDueSchedules } from '../schedules/fire.ts'
 import { queueDuePolls } from './polls.ts'
 
 export type IntakeClock = { close(): Promise<void> }
 
-export const openIntakeClock = (deps: {
-  readonly db: Db
-  readonly newId: NewId
-  readonly log: Log
-}): IntakeClock => {
+type Deps = { readonly db: Db; readonly newId: NewId; readonly log: Log }
+
+export const openIntakeClock = (deps: Deps): IntakeClock => {
   let pass: Promise<void> = Promise.resolve()
   let isClosed = false
   const look = async () => {
-    try {
-      await queueDuePolls(deps)
-    } catch (error) {
-      deps.log.warn('what is due was not begun', { error })
-    }
+    await beginDue(deps)
     if (!isClosed) timer = setTimeout(begin, limits.intakeClockMs)
   }
   const begin = () => {
@@ -34,4 +30,22 @@ export const openIntakeClock = (deps: {
       await pass
     },
   }
+}
+
+/** Never rejects: what could not be begun is due at the next look, too. */
+const beginDue = async (deps: Deps): Promise<void> => {
+  const attempt = async (work: () => Promise<unknown>) => {
+    try {
+      await work()
+    } catch (error) {
+      deps.log.warn('what is due was not begun', { error })
+    }
+  }
+  await attempt(async () => {
+    const { rows } = await sql<{ schedules: boolean; polls: boolean }>`
+      select exists (select 1 from schedules where next_at <= now()) as schedules,
+        exists (select 1 from projects where poll_next_at <= now()) as polls`.execute(deps.db)
+    if (rows[0]?.schedules) await attempt(() => fireDueSchedules(deps))
+    if (rows[0]?.polls) await attempt(() => queueDuePolls(deps))
+  })
 }

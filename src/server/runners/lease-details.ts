@@ -2,6 +2,7 @@
 import assert from 'node:assert'
 import { sql } from 'kysely'
 import type { LeaseId } from '../../base/ids.ts'
+import type { RunEvent } from '../../protocol/plan.ts'
 import type { LeaseSpec } from '../../protocol/runner-wire.ts'
 import type { Db } from '../db/database.ts'
 import type { Tx } from '../db/transaction.ts'
@@ -45,7 +46,7 @@ const details = sql`
       j.class, j.spec, j.spec_digest as "specDigest", w.id as workflow, w.name as "workflowName", r.id as run,
       r.number as "runNumber", r.event_kind as "eventKind",
       (select name from users where id = r.started_by) as "startedBy", r.ref, r.commit, r.plan_digest as "planDigest",
-      r.parameters,
+      r.parameters, r.schedule,
       exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets",
       p.untrusted_in_scripts as "untrustedInScripts",
       case when j.kind = 'plan' then ${orbsKeySql(sql`a.organisation_id`)} end as "orbsKey"
@@ -69,7 +70,7 @@ export const leaseSpecOf = (row: LeaseDetails, { serverUrl, egressDefault }: Lea
   const ofRun = {
     ...common,
     run: {
-      ...{ id: run, number: runNumber, event: eventOf(eventKind, ref, commit) },
+      ...{ id: run, number: runNumber, event: eventIn(row, eventOf(eventKind, ref, commit)) },
       ...(startedBy === null ? {} : { startedBy }),
     },
     number: row.number,
@@ -83,6 +84,9 @@ export const leaseSpecOf = (row: LeaseDetails, { serverUrl, egressDefault }: Lea
       }
     : jobLease(row, ofRun, egressDefault)
 }
+
+const eventIn = ({ schedule }: LeaseDetails, event: RunEvent): RunEvent =>
+  schedule ? { ...event, schedule } : event
 
 const jobLease = (
   row: LeaseDetails,

@@ -151,9 +151,10 @@ const newRunPart = (
     returning *, next_run_number - 1 as number
   ), new_run as (
     insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
-      parameters, delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)
+      parameters, schedule, delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)
     select ${id}, organisation_id, id, number, ${status}, ${event.kind}, ${event.ref}, ${event.commit}, ${event.branch},
-      ${event.tag}, ${JSON.stringify(parameters)}::jsonb, ${delivery}, ${startedBy}, ${plan?.digest ?? null},
+      ${event.tag}, ${JSON.stringify(parameters)}::jsonb,
+      ${event.schedule === undefined ? null : JSON.stringify(event.schedule)}::jsonb, ${delivery}, ${startedBy}, ${plan?.digest ?? null},
       ${plan?.subject ?? null}, ${plan?.author ?? null}, ${plan?.headline ?? null},
       case when ${status} = 'running' then now() end, case when ${isFinal(status)} then now() end from project
     returning id, organisation_id, project_id

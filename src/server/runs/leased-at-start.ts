@@ -45,6 +45,7 @@ const commonOf = (run: MadeRun, project: OfProject, { id: attempt, number, job }
     ref: run.event.ref,
     commit: run.event.commit,
     parameters: run.parameters ?? {},
+    schedule: run.event.schedule ?? null,
   },
 })
 

@@ -44,6 +44,8 @@ export type LeaseDetails = {
   readonly commit: string | null
   readonly planDigest: string | null
   readonly parameters: PlanInputs['parameters'] | null
+  /** Of the project, when one began the run. */
+  readonly schedule: RunEvent['schedule'] | null
   /** Whether the vault has any for this project; which of them the job gets, it decides. */
   readonly hasSecrets: boolean
   /** Of a plan: the state of the orb store; empty without any orb. null for other jobs. */

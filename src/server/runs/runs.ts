@@ -97,6 +97,7 @@ const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null>
     parameters: row.parameters,
     plan_of: plan?.from ?? null,
     delivery_id: row.delivery,
+    schedule: row.schedule,
   }
 }
 

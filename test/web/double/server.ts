@@ -241,6 +241,7 @@ const handle = async (
   if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))
   if (line.endsWith('/rerun')) return world.rerunOf(lastId)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
+  if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])
   if (line.startsWith('GET /api/v1/deliveries/'))
     return world.deliveries.find(({ id }) => id === lastId) ?? null
   if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/log/index'))

@@ -76,6 +76,10 @@ export const createPipelineValues = (
   set('pipeline.git.tag', event.tag)
   set('pipeline.git.revision', event.commit)
   set('pipeline.trigger_source', triggerSource[event.kind])
+  // Whoever owns the project has named it.
+  if (event.schedule)
+    for (const [name, value] of Object.entries(event.schedule))
+      values.set(`pipeline.schedule.${name}`, computedNode(at, typed(value)))
   return values
 }
 

@@ -1,6 +1,7 @@
 // `triggers` of a workflow (config-dialects.md §2.10): its schedules, read whatever the event is, and whether one of
 // them is for this one. A workflow with triggers runs on schedule and never on a push.
 
+import { parseCron } from '../../../base/cron.ts'
 import type { WorkflowLog } from '../../plan/selection.ts'
 import { entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readBoolean, readList, readMap, readText } from '../../source/read.ts'
@@ -10,8 +11,11 @@ import { triggersReason } from './why.ts'
 
 export const isTriggered = (cx: Compiling, map: MapNode, log: WorkflowLog | null): boolean => {
   const node = entryOf(map, 'triggers')
-  if (node) cx.problems.constructs?.judge(node, 'ignored', 'nothing starts runs on schedule yet')
-  const isChosen = node ? isScheduled(cx, node) : cx.event.kind !== 'schedule'
+  if (node)
+    cx.problems.constructs?.judge(node, 'ignored', 'it starts nothing yet; a schedule of the project does')
+  // What a schedule of the project begins is an ordinary run.
+  const isOrdinary = cx.event.kind !== 'schedule' || cx.event.schedule !== undefined
+  const isChosen = node ? isScheduled(cx, node) : isOrdinary
   if (!isChosen) log?.leaveOut(triggersReason(cx, node, map))
   return isChosen
 }
@@ -23,7 +27,7 @@ const isScheduled = (cx: Compiling, node: SourceNode): boolean => {
   const selected = (readList(cx.problems, node, '"triggers"')?.items ?? []).map((item) =>
     readSchedule(cx, item),
   )
-  return cx.event.kind === 'schedule' && selected.some(Boolean)
+  return cx.event.kind === 'schedule' && cx.event.schedule === undefined && selected.some(Boolean)
 }
 
 /** Whether it is for this branch. */
@@ -35,7 +39,7 @@ const readSchedule = (cx: Compiling, item: SourceNode): boolean => {
   if (!schedule) return false
   const cron = entryOf(schedule, 'cron')
   if (!cron) cx.problems.add('E_KEY_MISSING', schedule, 'a schedule needs a "cron"')
-  else if (!isCron(readText(cx.problems, cron, '"cron"') ?? '* * * * *'))
+  else if (parseCron(readText(cx.problems, cron, '"cron"') ?? '* * * * *') === null)
     cx.problems.add(
       'E_VALUE',
       cron,
@@ -47,40 +51,4 @@ const readSchedule = (cx: Compiling, item: SourceNode): boolean => {
   if (!filters || !entryOf(filters, 'branches'))
     cx.problems.add('E_KEY_MISSING', filters ?? schedule, 'a schedule needs "branches" in its "filters"')
   return filters !== null && isBranchSelected(cx, filters)
-}
-
-const months = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ')
-const days = 'sun mon tue wed thu fri sat'.split(' ')
-const fields = [
-  { min: 0, max: 59, names: [] },
-  { min: 0, max: 23, names: [] },
-  { min: 1, max: 31, names: [] },
-  { min: 1, max: 12, names: months },
-  { min: 0, max: 7, names: days },
-] as const
-
-type Field = (typeof fields)[number]
-
-/** POSIX, with the steps and names that everybody writes. */
-export const isCron = (text: string): boolean => {
-  const parts = text.trim().split(/\s+/)
-  return (
-    parts.length === fields.length &&
-    fields.every((field, i) => (parts[i] ?? '').split(',').every((part) => isRange(part, field)))
-  )
-}
-
-const isRange = (part: string, field: Field): boolean => {
-  const [, span, step] = /^(\*|[^/-]+(?:-[^/-]+)?)(?:\/(\d{1,3}))?$/.exec(part) ?? []
-  if (span === undefined || (step !== undefined && Number(step) < 1)) return false
-  if (span === '*') return true
-  const [from, to] = span.split('-').map((word) => numberOf(word, field))
-  return from !== null && from !== undefined && to !== null && (to === undefined || from <= to)
-}
-
-const numberOf = (word: string, { min, max, names }: Field): number | null => {
-  const named = (names as readonly string[]).indexOf(word.toLowerCase())
-  if (named !== -1) return named + min
-  const value = /^\d{1,2}$/.test(word) ? Number(word) : Number.NaN
-  return value >= min && value <= max ? value : null
 }

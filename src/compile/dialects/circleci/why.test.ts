@@ -105,6 +105,16 @@ test('on a tag, on schedule, and with parameters', () => {
   assert.equal(why(select(event('main', null), { parameters: { deep: true } }), 'deep'), null)
 })
 
+test('a schedule of the project starts what a push starts', () => {
+  const scheduled = { ...event('main', null, 'schedule'), schedule: { id: 'sch_1', name: 'nightly' } }
+  const selection = select(scheduled)
+  assert.equal(why(selection, 'all'), null)
+  assert.match(
+    why(selection, 'nightly') ?? '',
+    /it runs at times of its own, and this is a schedule of the project/,
+  )
+})
+
 test('nobody who does not ask gets a selection, and the plan is the same', () => {
   const plain = compile({ files, event: event('main', null), parameters: {} })
   const asked = compile({ files, event: event('main', null), parameters: {}, withSelection: true })

@@ -22,9 +22,11 @@ export const conditionReason = (cx: Compiling, rule: 'when' | 'unless', node: So
 export const triggersReason = (cx: Compiling, triggers: SourceNode | null, at: SourceNode): Reason => {
   if (triggers === null) return { rule: 'triggers', text: 'it has no schedule', at }
   const text =
-    cx.event.kind === 'schedule'
-      ? `no schedule of it is for this branch; ${happened(cx)}`
-      : `it runs on schedule only, and this is ${cx.event.kind === 'push' ? 'a push' : 'no schedule'}`
+    cx.event.schedule !== undefined
+      ? 'it runs at times of its own, and this is a schedule of the project'
+      : cx.event.kind === 'schedule'
+        ? `no schedule of it is for this branch; ${happened(cx)}`
+        : `it runs on schedule only, and this is ${cx.event.kind === 'push' ? 'a push' : 'no schedule'}`
   return { rule: 'triggers', text, at: triggers }
 }
 

@@ -3,7 +3,17 @@ import { fault } from '../../../base/faults.ts'
 import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids.ts'
 import type { Actor } from '../../access/actor.ts'
 import { readerOf } from '../../access/actor.ts'
-import type { Deliveries, LogReader, Logs, Orbs, Projects, Runners, Runs, Secrets } from '../../use-cases.ts'
+import type {
+  Deliveries,
+  LogReader,
+  Logs,
+  Orbs,
+  Projects,
+  Runners,
+  Runs,
+  Schedules,
+  Secrets,
+} from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
 import { downloadLog } from '../log-download.ts'
@@ -15,6 +25,7 @@ export type UseCases = {
   readonly runs: Runs
   readonly projects: Projects
   readonly deliveries: Deliveries
+  readonly schedules: Schedules
   readonly orbs: Orbs
   readonly logs: Logs
   readonly runners: Runners
@@ -27,6 +38,7 @@ export const workHandlers = ({
   runs,
   projects,
   deliveries,
+  schedules,
   orbs,
   logs,
   runners,
@@ -49,6 +61,14 @@ export const workHandlers = ({
   delivery: async ({ actor, params }) =>
     found(await deliveries.find(actor.scope, idOf('delivery', params.delivery))),
   deliveryReplay: ({ actor, params }) => deliveries.replay(actor, idOf('delivery', params.delivery)),
+
+  schedules: ({ actor, params }) => schedules.list(actor.scope, params.project),
+  scheduleAdd: ({ actor, params, body }) => schedules.add(actor, params.project, body),
+  scheduleSet: ({ actor, params, body }) => schedules.set(actor, params.project, params.schedule, body),
+  scheduleRemove: async ({ actor, params }) => {
+    await schedules.remove(actor, params.project, params.schedule)
+    return {}
+  },
 
   runs: ({ actor, query }) => runs.listRuns(actor.scope, query),
   runStart: ({ actor, body }) => runs.startRun(actor, body),

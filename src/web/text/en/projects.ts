@@ -16,6 +16,31 @@ export const projectsText = {
     noRuns: 'no runs yet',
   },
 
+  schedules: {
+    title: 'Schedules',
+    add: 'Add a schedule',
+    cancel: 'Cancel',
+    empty: 'Nothing begins by itself. A schedule begins runs at set times.',
+    defaultBranch: 'the default branch',
+    name: 'Name',
+    cron: 'When',
+    cronHint:
+      'Minute, hour, day of the month, month, day of the week: 0 3 * * 1-5 is at three on working days.',
+    zone: 'Time zone',
+    next: (name: string) => `Next times of ${name}`,
+    last: 'Last run',
+    missed: (n: number) =>
+      `It also stands for ${count(n, 'time', 'times')} that passed while the server was away.`,
+    paused: 'Paused: it begins nothing.',
+    pause: 'Pause',
+    resume: 'Resume',
+    pauseLabel: (name: string, isPaused: boolean) => `${isPaused ? 'Resume' : 'Pause'} ${name}`,
+    remove: 'Remove',
+    removeLabel: (name: string) => `Remove ${name}`,
+    removeTitle: (name: string) => `Remove ${name}?`,
+    removeText: 'It begins no more runs. Those that it began stay.',
+  },
+
   newProject: {
     title: 'Add a project',
     kind: 'Where is the repository?',

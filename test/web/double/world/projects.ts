@@ -1,4 +1,5 @@
 // Projects of the double, and what their source hosts delivered.
+import type { Schedule } from '../../../../src/protocol/api/schedules.ts'
 import type { Delivery, Project } from '../../../../src/protocol/api/shapes.ts'
 import { ago, idOf } from './ids.ts'
 
@@ -85,5 +86,24 @@ export const deliveries: readonly Delivery[] = [
     new: null,
     verdict: 'refused',
     reason: 'The signature is wrong: the hook has another secret.',
+  },
+]
+
+export const schedules: readonly Schedule[] = [
+  {
+    ...{ id: idOf('sch', 1), name: 'nightly', cron: '30 2 * * *', zone: 'Europe/Vienna', ref: null },
+    ...{ parameters: { deep: true }, paused: false },
+    next: [1, 2, 3, 4, 5].map((days) => ago(-86_400 * days)),
+    last: { at: ago(40_000), run: { id: idOf('run', 412), number: 412, status: 'failed' }, missed: 2 },
+  },
+  {
+    ...{
+      id: idOf('sch', 2),
+      name: 'weekly release',
+      cron: '0 6 * * mon',
+      zone: 'UTC',
+      ref: 'refs/heads/release',
+    },
+    ...{ parameters: {}, paused: true, next: [], last: null },
   },
 ]

@@ -152,6 +152,7 @@ export const runById = (id: string): Run | null => {
     plan_digest: number === 411 ? null : 'c0ffee'.padEnd(64, '0'),
     plan_of: null,
     delivery_id: null,
+    schedule: null,
   }
 }
 

@@ -1,0 +1,95 @@
+// Schedules of a project: list, add, change, remove.
+import { fault } from '../../base/faults.ts'
+import type { Schedule } from '../../protocol/api/schedules.ts'
+import type { ApiClient } from '../api/client.ts'
+import { connect } from '../api/connect.ts'
+import { findProject } from '../api/find-run.ts'
+import { readParameters } from '../local/parameters.ts'
+import { writeTable } from '../look.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Flags = { readonly json?: boolean; readonly project?: string }
+type Changes = Flags & {
+  readonly cron?: string
+  readonly zone?: string
+  readonly branch?: string
+  readonly param: readonly string[]
+}
+
+export const listSchedules = async (around: Surroundings, flags: Flags): Promise<number> => {
+  const { api, params } = await ofProject(around, flags)
+  const { items } = await api.call('schedules', { params })
+  return write(around, flags, items)
+}
+
+export const addSchedule = async (around: Surroundings, flags: Changes, name: string): Promise<number> => {
+  const { cron } = flags
+  if (cron === undefined) throw fault('E_INPUT', { public: 'say when: --cron "0 6 * * 1-5"' })
+  const { api, params } = await ofProject(around, flags)
+  const made = await api.call('scheduleAdd', { params, body: { name, ...changesOf(flags), cron } })
+  return write(around, flags, [made])
+}
+
+export const setSchedule = async (
+  around: Surroundings,
+  flags: Changes & { readonly pause?: boolean; readonly resume?: boolean },
+  schedule: string,
+): Promise<number> => {
+  if (flags.pause && flags.resume) throw fault('E_INPUT', { public: 'either --pause or --resume, not both' })
+  const body = {
+    ...changesOf(flags),
+    ...(flags.pause ? { paused: true } : flags.resume ? { paused: false } : {}),
+  }
+  if (Object.keys(body).length === 0)
+    throw fault('E_INPUT', { public: 'say what to change, for example --pause' })
+  const { api, params } = await ofProject(around, flags)
+  return write(around, flags, [await api.call('scheduleSet', { params: { ...params, schedule }, body })])
+}
+
+export const removeSchedule = async (
+  around: Surroundings,
+  flags: Flags,
+  schedule: string,
+): Promise<number> => {
+  const { api, params } = await ofProject(around, flags)
+  await api.call('scheduleRemove', { params: { ...params, schedule } })
+  around.stderr.write(`${schedule} is removed\n`)
+  return 0
+}
+
+const ofProject = async (
+  around: Surroundings,
+  flags: Flags,
+): Promise<{ readonly api: ApiClient; readonly params: { readonly project: string } }> => {
+  const api = await connect(around)
+  const project = flags.project ?? (await findProject(around, api))
+  if (project === undefined) throw fault('E_INPUT', { public: 'which project? name it with -R' })
+  return { api, params: { project } }
+}
+
+const changesOf = ({ cron, zone, branch, param }: Changes) => ({
+  ...(cron === undefined ? {} : { cron }),
+  ...(zone === undefined ? {} : { zone }),
+  ...(branch === undefined ? {} : { ref: branch === 'default' ? null : branch }),
+  ...(param.length === 0 ? {} : { parameters: readParameters(param, new Map()) }),
+})
+
+const write = (around: Surroundings, flags: Flags, schedules: readonly Schedule[]): number => {
+  if (flags.json) around.stdout.write(`${JSON.stringify(schedules)}\n`)
+  else
+    writeTable(
+      around.stdout,
+      ['SCHEDULE', 'CRON', 'ZONE', 'REF', 'NEXT', 'LAST'],
+      schedules.map((each) => [
+        ...[each.name, each.cron, each.zone, each.ref ?? 'default branch'],
+        ...[each.paused ? 'paused' : (each.next[0] ?? '-'), lastOf(each)],
+      ]),
+    )
+  return 0
+}
+
+const lastOf = ({ last }: Schedule): string => {
+  if (last === null) return '-'
+  const run = last.run === null ? last.at : `#${last.run.number} ${last.run.status}`
+  return last.missed === 0 ? run : `${run}, also for ${last.missed} missed before`
+}

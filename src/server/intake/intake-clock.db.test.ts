@@ -1,0 +1,29 @@
+// The clock of a server: it begins what is due without being asked, and stops when it is closed.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { addHookedProject } from '../../../test/support/hooked-project.ts'
+import { waitFor } from '../../../test/support/installation.ts'
+import { openParts } from '../../../test/support/parts.ts'
+import { silentLog } from '../../base/log.ts'
+import { createSchedules } from '../schedules/schedules.ts'
+import { openIntakeClock } from './intake-clock.ts'
+
+test('two servers begin a scheduled run and a look once', async () => {
+  const parts = await openParts()
+  const web = await addHookedProject(parts, 'web')
+  await createSchedules(parts).add(parts.actor, 'web', { name: 'daily', cron: '0 0 * * *', zone: 'UTC' })
+  await sql`update schedules set next_at = now()`.execute(parts.db)
+  await web.projects.set(parts.actor, 'web', { poll_seconds: 60 })
+  const clocks = [1, 2].map(() => openIntakeClock({ ...parts, log: silentLog }))
+  const begun = async () => {
+    const { rows } = await sql<{ runs: number; looks: number }>`
+      select (select count(*) from runs) as runs, (select count(*) from jobs where key = 'poll') as looks`.execute(
+      parts.db,
+    )
+    return [rows[0]?.runs, rows[0]?.looks]
+  }
+  await waitFor('both', async () => (await begun()).every((n) => n === 1), 20_000)
+  for (const clock of clocks) await clock.close()
+  assert.deepEqual(await begun(), [1, 1])
+})

@@ -1,0 +1,119 @@
+// Schedules with the real database: each time begins one run, whoever looks; what passed meanwhile is one run that says so.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { sql } from 'kysely'
+import { addHookedProject } from '../../../test/support/hooked-project.ts'
+import { enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
+import { isFault } from '../../base/faults.ts'
+import { parseId } from '../../base/ids.ts'
+import { scopeOfOrganisation } from '../access/actor.ts'
+import { fireDueSchedules } from './fire.ts'
+import { createSchedules } from './schedules.ts'
+
+const parts = await openParts()
+const { db } = parts
+const schedules = createSchedules(parts)
+await addHookedProject(parts, 'web')
+
+const add = (name: string, changes: object = {}) =>
+  schedules.add(parts.actor, 'web', { name, cron: '30 2 * * *', zone: 'Europe/Vienna', ...changes })
+const refuses = (work: Promise<unknown>, code: Parameters<typeof isFault>[1], words: RegExp) =>
+  assert.rejects(work, (error) => {
+    assert.ok(isFault(error, code), String(error))
+    assert.match(error.public, words)
+    return true
+  })
+const find = async (name: string) =>
+  (await schedules.list(parts.scope, 'web')).items.find((item) => item.name === name)!
+const runs = async () => (await parts.runs.listRuns(parts.scope, { limit: 100, project: 'web' })).items
+const overdue = (name: string, interval: string) =>
+  sql`update schedules set next_at = now() - ${interval}::interval where name = ${name}`.execute(db)
+
+test('a schedule says its next five times and begins nothing before', async () => {
+  const nightly = await add('nightly', { parameters: { deep: true, level: 3, note: 'x' } })
+  assert.equal(nightly.next.length, 5)
+  assert.ok(nightly.next.every((at) => Date.parse(at) > Date.now()))
+  assert.deepEqual([nightly.ref, nightly.paused, nightly.last], [null, false, null])
+  assert.equal(await fireDueSchedules(parts), 0)
+})
+
+test('when it is due it begins one run of the default branch, with its parameters, however many servers look', async () => {
+  await overdue('nightly', '2 s')
+  const begun = await Promise.all(Array.from({ length: 6 }, () => fireDueSchedules(parts)))
+  assert.equal(
+    begun.reduce((sum, n) => sum + n),
+    1,
+  )
+  const [run, ...others] = await runs()
+  assert.equal(others.length, 0)
+  assert.deepEqual([run?.event.kind, run?.event.ref], ['schedule', 'refs/heads/main'])
+  const whole = (await parts.runs.findRun(parts.scope, parseId('run', run!.id)!))!
+  assert.deepEqual(whole.parameters, { deep: true, level: 3, note: 'x' })
+  const nightly = await find('nightly')
+  assert.deepEqual(whole.schedule, { id: nightly.id, name: 'nightly' })
+  assert.deepEqual([nightly.last?.run?.number, nightly.last?.missed], [run?.number, 0])
+  assert.ok(Date.parse(nightly.next[0]!) > Date.now())
+  assert.equal(await fireDueSchedules(parts), 0)
+})
+
+test('the runner hears of the schedule with the plan', async () => {
+  const runner = createScriptedRunner(parts, await enrolRunner(parts, 'planner'))
+  after(() => runner.close())
+  const [held] = await runner.take()
+  assert.equal(held?.spec.kind, 'plan')
+  const { event } = held!.spec.kind === 'plan' ? held!.spec.run : assert.fail()
+  assert.deepEqual([event.kind, event.schedule?.name], ['schedule', 'nightly'])
+})
+
+test('after a downtime of three days there is one run, and the page says what it stands for', async () => {
+  await overdue('nightly', '73 hours')
+  assert.equal(await fireDueSchedules(parts), 1)
+  const nightly = await find('nightly')
+  assert.equal(nightly.last?.missed, 3)
+  assert.equal(await fireDueSchedules(parts), 0)
+})
+
+test('a paused schedule begins nothing, and what it missed is not made up for', async () => {
+  const paused = await schedules.set(parts.actor, 'web', 'nightly', { paused: true })
+  assert.deepEqual(paused.next, [])
+  assert.equal(await fireDueSchedules(parts), 0)
+  const again = await schedules.set(parts.actor, 'web', 'nightly', {
+    paused: false,
+    ref: 'release',
+    zone: 'UTC',
+  })
+  assert.deepEqual(
+    [again.ref, again.zone, again.next[0]?.slice(11, 16)],
+    ['refs/heads/release', 'UTC', '02:30'],
+  )
+  assert.ok(Date.parse(again.next[0]!) > Date.now())
+  await overdue('nightly', '1 s')
+  await fireDueSchedules(parts)
+  assert.equal((await runs())[0]?.event.branch, 'release')
+})
+
+test('what is no time, no zone, no branch or taken is refused in words', async () => {
+  await refuses(add('x', { cron: '@daily xx' }), 'E_INPUT', /five fields/)
+  await refuses(add('x', { cron: '0 0 31 2 *' }), 'E_INPUT', /never comes/)
+  await refuses(add('x', { zone: 'Europe/Nowhere' }), 'E_INPUT', /no time zone/)
+  await refuses(add('x', { ref: 'a..b' }), 'E_INPUT', /ref/)
+  await refuses(add('nightly'), 'E_CONFLICT', /already/)
+  await refuses(schedules.set(parts.actor, 'web', 'none', {}), 'E_NOT_FOUND', /No such schedule/)
+  const stranger = { ...parts.actor, scope: scopeOfOrganisation(parts.newId('organisation')) } as never
+  await refuses(schedules.set(stranger, 'web', 'nightly', { paused: true }), 'E_NOT_FOUND', /No such project/)
+  await refuses(schedules.remove(stranger, 'web', 'nightly'), 'E_NOT_FOUND', /No such project/)
+})
+
+test('what is done to schedules is audited, and a removed one begins nothing', async () => {
+  await overdue('nightly', '1 s')
+  await schedules.remove(parts.actor, 'web', 'nightly')
+  assert.equal(await fireDueSchedules(parts), 0)
+  assert.deepEqual((await schedules.list(parts.scope, 'web')).items, [])
+  const { rows } = await sql<{ action: string }>`
+    select distinct action from audit where action like 'schedule.%' order by action`.execute(db)
+  assert.deepEqual(
+    rows.map(({ action }) => action),
+    ['schedule.add', 'schedule.remove', 'schedule.set'],
+  )
+})
