@@ -52,6 +52,7 @@ export const runRound = async (options: RoundOptions): Promise<Round> => {
     const round = await killUnderLoad(options, { installation, repositories, census })
     await installation.close()
     const left = [
+      ...endedByThemselves(installation.output()),
       ...findLeftovers({ data, run, installation: name }),
       ...census.survivors().map(({ pid, line }) => `process ${pid} outlived its installation: ${line}`),
     ]
@@ -61,6 +62,13 @@ export const runRound = async (options: RoundOptions): Promise<Round> => {
     await rm(repositories, { recursive: true, force: true })
   }
 }
+
+/** A program that was not killed has to outlive those that were. */
+const endedByThemselves = (output: string): readonly string[] =>
+  output
+    .split('\n')
+    .filter((line) => line.includes('"program ended, starting it again"') && !line.includes('"SIGKILL"'))
+    .map((line) => `ended by itself: ${line}`)
 
 type Under = {
   readonly installation: TestInstallation
