@@ -66,6 +66,7 @@ export const zones = {
       'kysely',
       'pg',
       'pino',
+      'prom-client',
       'ws',
       'zod',
     ],

@@ -512,6 +512,7 @@ runs
   superseded_by text
   parameters jsonb not null default '{}'::jsonb
   schedule jsonb
+  traced_at timestamp with time zone
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
   runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))

@@ -206,6 +206,10 @@ export const faultExplanations = {
     why: 'The vault of this installation signs with another key than the one pinned here: the installation was set up anew, or somebody stands in between.',
     mend: 'Ask the operator for the fingerprint of the vault. Only if it was set up anew, forget the old key as the message says.',
   },
+  E_COLLECTOR: {
+    why: 'The collector that `traces.endpoint` in `mayfly.yml` names does not answer, or refuses what it is sent.',
+    mend: 'Ask the collector with `curl -i ENDPOINT/v1/traces`, and look at `traces.headersFile`. What it missed is sent again for a day.',
+  },
   E_DATABASE: {
     why: 'PostgreSQL does not answer, or broke off a query.',
     mend: 'Look whether it runs and has space; `mayfly doctor` asks it.',

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { securityTxtSettings } from './http/security-txt.ts'
 import { pageSegments, reservedSegments } from './http/static-site.ts'
+import { tracesSettings } from './telemetry/settings.ts'
 
 const path = z
   .string()
@@ -61,6 +62,10 @@ export const serverConfig = z.strictObject({
   egressDefault: z.enum(['none', 'open']),
   /** What the supervisor says of its programs (protocol/roster.ts); null: none keeps us. */
   rosterFile: path.nullable().default(null),
+  /** Prometheus metrics, on loopback; null: none are counted. */
+  metrics: z.strictObject({ port }).nullable().default(null),
+  /** Where traces of runs go (OTLP over HTTP); null: none are made. */
+  traces: tracesSettings.nullable().default(null),
   securityTxt: securityTxtSettings.nullable().default(null),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })

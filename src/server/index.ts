@@ -46,6 +46,9 @@ import { createPlaces, type Places } from './runs/places.ts'
 import { createRuns } from './runs/runs.ts'
 import { createSchedules } from './schedules/schedules.ts'
 import { createSecrets } from './secrets/secrets.ts'
+import { type Meter, noMeter } from './telemetry/meter.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { openTelemetry } from './telemetry/open.ts'
 import { tidyRows } from './tidy.ts'
 import { createVaultClient, type VaultClient } from './vault-client.ts'
 
@@ -63,6 +66,8 @@ export type ServerDeps = {
 export type Server = {
   readonly port: number
   readonly runnerPort: number
+  /** null: the settings name none. */
+  readonly metricsPort: number | null
   /** The one-time link that makes the owner; null when there is one. */
   readonly claimUrl: Secret<string> | null
   close(): Promise<void>
@@ -72,17 +77,20 @@ const tidyEveryMs = 10 * 60_000
 
 export const startServer = async (config: ServerConfig, deps: ServerDeps): Promise<Server> => {
   await using opened = new AsyncDisposableStack()
-  const store = await openStore(config, deps, opened)
-  const parts = await openParts(config, deps, { ...store, opened })
+  const counted = config.metrics === null ? null : createMetrics()
+  const meter = counted?.meter ?? noMeter
+  const store = await openStore(config, { ...deps, meter }, opened)
+  const parts = await openParts(config, { ...deps, meter }, { ...store, opened })
   const port = await openDoors(config, parts, opened)
-  const runnerPort = await openRunnerDoor(config, deps, { ...parts, opened })
+  const runnerPort = await openRunnerDoor(config, { ...deps, meter }, { ...parts, opened })
+  const metricsPort = await openTelemetryOf(config, deps, { ...parts, counted, opened })
   const claimUrl = await parts.access.claim.issue(null)
   opened.defer(tidyUp(parts, deps.log))
   const intakeClock = openIntakeClock({ ...parts, db: parts.database.db, log: deps.log })
   opened.defer(() => intakeClock.close())
   deps.log.info('server ready', { port, runnerPort, claimed: claimUrl === null, version: deps.version })
   const stack = opened.move()
-  return { port, runnerPort, claimUrl, close: () => stack.disposeAsync() }
+  return { port, runnerPort, metricsPort, claimUrl, close: () => stack.disposeAsync() }
 }
 
 /** From time to time; nothing depends on it. Returns how to stop. */
@@ -104,15 +112,17 @@ type Store = {
   readonly objects: ObjectStore
 }
 
+type Metered = ServerDeps & { readonly meter: Meter }
+
 const openStore = async (
   config: ServerConfig,
-  { log, randomBytes }: ServerDeps,
+  { log, randomBytes, meter }: Metered,
   opened: AsyncDisposableStack,
 ): Promise<Store> => {
   const database = await openDatabase(config.database, log)
   opened.defer(() => database.close())
   await migrate({ connection: database.connection, directory: config.migrationsDir, log })
-  const vault = createVaultClient({ socket: config.sockets.vault })
+  const vault = createVaultClient({ socket: config.sockets.vault, meter })
   opened.defer(() => vault.close())
   return { database, vault, objects: await openFsStore({ directory: config.objectsDir, randomBytes }) }
 }
@@ -130,7 +140,7 @@ type Parts = Store &
 
 const openParts = async (
   config: ServerConfig,
-  deps: ServerDeps,
+  deps: Metered,
   { database, vault, objects, opened }: Store & Opened,
 ): Promise<Parts> => {
   const { db } = database
@@ -239,7 +249,7 @@ const listen = async (
 
 const openRunnerDoor = async (
   { runner, ticketKeyFile, egressDefault }: ServerConfig,
-  deps: ServerDeps,
+  deps: Metered,
   parts: Parts & Opened,
 ): Promise<number> => {
   const listener = await openRunnerListener({
@@ -261,6 +271,22 @@ const openRunnerDoor = async (
   })
   parts.opened.defer(() => listener.close())
   return listener.port
+}
+
+const openTelemetryOf = async (
+  { metrics, traces }: ServerConfig,
+  deps: ServerDeps,
+  { counted, opened, ...parts }: Parts & Opened & { readonly counted: Metrics | null },
+): Promise<number | null> => {
+  const { metricsPort } = await openTelemetry(
+    {
+      ...{ ...deps, ...parts, traces, site: parts.http.site },
+      metrics: metrics === null || counted === null ? null : { port: metrics.port, counted },
+      liveConnections: () => parts.http.live.connections(),
+    },
+    opened,
+  )
+  return metricsPort
 }
 
 /** PKCS #8 in PEM, as the supervisor wrote it. */

@@ -75,6 +75,24 @@ export const limits = {
   clock: { jumpMs: 2_000, lookEveryMs: 5_000, tellForMs: 60 * 60_000 },
   /** How long a program that was started again is called restless. */
   restlessMs: 10 * 60_000,
+  /** Metrics and traces: read after the fact, from what is stored. */
+  telemetry: {
+    lookEveryMs: 2_000,
+    changedRunsMax: 10_000,
+    toldRunsMax: 1_000,
+    attemptsPerRunMax: 5_000,
+    stepsPerRunMax: 20_000,
+    scrapeMs: 10_000,
+    scrapersMax: 16,
+    /** Spans in one request to the collector. */
+    spansPerRequest: 500,
+    exportMs: 10_000,
+    /** From one look at what was not delivered to the next. */
+    retryEveryMs: 30_000,
+    /** What ended longer ago is not sent any more. */
+    traceForMs: 24 * 60 * 60_000,
+    tracesAtOnce: 50,
+  },
   queueStaleMs: 10 * 60_000,
   backupOldMs: 8 * 24 * 60 * 60_000,
   backupsListed: 100,

@@ -1,7 +1,7 @@
 // The server's way to the vault: JSON over its Unix socket, a deadline on every call, answers checked by the protocol's
 // shapes. A vault that is down, sealed or talks nonsense is a fault that may be retried; the server holds no secret.
 import type { Agent, IncomingMessage } from 'node:http'
-import { fault } from '../base/faults.ts'
+import { fault, isFault } from '../base/faults.ts'
 import { parseShape, type Shape } from '../base/shape.ts'
 import {
   hookIdHeader,
@@ -17,6 +17,7 @@ import {
 } from '../protocol/vault.ts'
 import { http } from '../sys/index.ts'
 import { limits } from './limits.ts'
+import { type Meter, noMeter } from './telemetry/meter.ts'
 
 export type VaultClient = {
   call<V extends VaultVerb>(verb: V, request: VaultRequest<V>): Promise<VaultAnswer<V>>
@@ -29,10 +30,26 @@ export type VaultClient = {
   close(): void
 }
 
-export const createVaultClient = (options: { readonly socket: string }): VaultClient => {
+export const createVaultClient = (options: {
+  readonly socket: string
+  readonly meter?: Pick<Meter, 'vaultAnswered'>
+}): VaultClient => {
   const { Agent } = http()
   const agent = new Agent({ keepAlive: true, maxSockets: 16, keepAliveMsecs: 30_000 })
-  const post = (message: Message) => send({ agent, socket: options.socket, message })
+  const { meter = noMeter } = options
+  const post = async (message: Message) => {
+    const begun = performance.now()
+    const answered = (outcome: string) =>
+      meter.vaultAnswered(message.verb, outcome, performance.now() - begun)
+    try {
+      const answer = await send({ agent, socket: options.socket, message })
+      answered('ok')
+      return answer
+    } catch (error) {
+      answered(isFault(error) ? error.code : 'E_INTERNAL')
+      throw error
+    }
+  }
   return {
     call: async (verb, request) => {
       const body = Buffer.from(JSON.stringify(request))

@@ -23,6 +23,7 @@ export const serverConfig = (input: {
   readonly organisation: string
   readonly localRepositories: readonly string[]
   readonly egressDefault: 'none' | 'open'
+  readonly telemetry: Pick<Settings, 'metrics' | 'traces'>
   readonly identity: Identity
   readonly programs: Programs
 }) => ({
@@ -50,6 +51,8 @@ export const serverConfig = (input: {
   organisation: { name: input.organisation },
   egressDefault: input.egressDefault,
   rosterFile: input.layout.roster,
+  metrics: input.telemetry.metrics.port === undefined ? null : { port: input.telemetry.metrics.port },
+  traces: input.telemetry.traces.endpoint === undefined ? null : input.telemetry.traces,
 })
 
 export const runnerConfig = (input: {

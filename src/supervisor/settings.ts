@@ -62,6 +62,33 @@ const settingsSchema = z.strictObject({
         .describe('How long an ssh connection may serve later fetches of its project; 0: only its own fetch'),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      port: z
+        .number()
+        .int()
+        .min(1)
+        .max(65_535)
+        .optional()
+        .describe(
+          'Port on 127.0.0.1 of GET /metrics for Prometheus, with a token that may metrics.read; default: none',
+        ),
+    })
+    .prefault({}),
+  traces: z
+    .strictObject({
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('OpenTelemetry collector (OTLP over HTTP) that gets a trace of each run; default: none'),
+      headersFile: z
+        .string()
+        .max(4096)
+        .startsWith('/')
+        .optional()
+        .describe('File with headers for it, one `Name: value` a line, readable by the user mayfly'),
+    })
+    .prefault({}),
   trust: z
     .strictObject({
       ca: z

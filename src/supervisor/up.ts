@@ -224,6 +224,7 @@ const startServer = async (parts: Parts): Promise<{ server: Child; takesRunner: 
           organisation: settings.organisation,
           localRepositories: repositoryRoots(options),
           egressDefault: settings.egress.default,
+          telemetry: settings,
           identity,
           programs,
         }),

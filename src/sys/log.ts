@@ -14,7 +14,7 @@ const withFields = (base: LogFields, fd: number, least: number): Log => {
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}) => {
       if (rank[level] >= least)
-        writeLine(fd, { level, at: new Date().toISOString(), message, ...base, ...fields })
+        writeLine(fd, { ...fields, ...base, level, at: new Date().toISOString(), message })
     }
   return {
     debug: write('debug'),

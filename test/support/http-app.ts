@@ -20,6 +20,7 @@ import { noSite } from '../../src/server/http/static-site.ts'
 import { type Pace, pace } from '../../src/server/live/limits.ts'
 import { createLive } from '../../src/server/live/live.ts'
 import { createNewId, type NewId } from '../../src/server/new-id.ts'
+import { noMeter } from '../../src/server/telemetry/meter.ts'
 import { createLog, randomBytes, systemClock } from '../../src/sys/index.ts'
 import { testDatabase } from './postgres.ts'
 
@@ -138,6 +139,7 @@ export const openTestApp = async (
     site,
     securityTxt: null,
     trustedProxies: [],
+    meter: noMeter,
     clock: systemClock,
     log,
     version: 'test',

@@ -19,6 +19,7 @@ import { openRunnerListener } from '../../src/server/runners/open.ts'
 import { createRunners } from '../../src/server/runners/runners.ts'
 import { createPlaces } from '../../src/server/runs/places.ts'
 import { createRuns } from '../../src/server/runs/runs.ts'
+import { type Meter, noMeter } from '../../src/server/telemetry/meter.ts'
 import { createVaultClient } from '../../src/server/vault-client.ts'
 import { randomBytes, run, systemClock } from '../../src/sys/index.ts'
 import { listenVault, openVault } from '../../src/vault/index.ts'
@@ -30,7 +31,9 @@ export type Parts = Awaited<ReturnType<typeof openParts>>
 export const compiler = 'compiler of this release'
 
 /** Everything is closed after the last test of the file. */
-export const openParts = async (options: { readonly clock?: Clock } = {}) => {
+export const openParts = async (
+  options: { readonly clock?: Clock; readonly meter?: Pick<Meter, 'framesStored'> } = {},
+) => {
   const directory = await mkdtemp(join(tmpdir(), 'mf-parts-'))
   const clock = options.clock ?? systemClock
   const closers: (() => unknown)[] = [() => rm(directory, { recursive: true, force: true })]
@@ -60,6 +63,7 @@ export const openParts = async (options: { readonly clock?: Clock } = {}) => {
     egressDefault: 'open' as const,
     newId,
     places,
+    meter: options.meter ?? noMeter,
     clock,
     log: silentLog,
   })

@@ -16,6 +16,7 @@ export type Access =
   | 'run.rerun'
   | 'run.approve'
   | 'runner.view'
+  | 'metrics.read'
   | 'token.own'
   | 'secret.meta'
   | 'secret.put'

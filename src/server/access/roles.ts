@@ -22,6 +22,7 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'run.rerun': writers,
   'run.approve': writers,
   'runner.view': everybody,
+  'metrics.read': ['owner'],
   'token.own': everybody,
   'member.manage': ['owner'],
   /** Developers see names and kinds. */

@@ -29,6 +29,8 @@ export type Database = {
   readonly listen: Listener['listen']
   /** What a `pg` client of our own needs: for migrations. */
   readonly connection: pg.ClientConfig
+  /** Connections of the pool at this moment, and how many statements wait for one. */
+  readonly pool: () => { readonly total: number; readonly idle: number; readonly waiting: number }
   close(): Promise<void>
 }
 
@@ -52,6 +54,7 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
     db,
     listen: listener.listen,
     connection,
+    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {
       await listener.close()
       await db.destroy()

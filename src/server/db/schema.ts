@@ -146,6 +146,7 @@ export type Schema = {
     rerun_at: AtOrNull
     rerun_by: Or<string>
     superseded_by: Or<RunId>
+    traced_at: AtOrNull
     parameters: ColumnType<PlanInputs['parameters'], string | undefined, never>
     schedule: ColumnType<RunEvent['schedule'] | null, string | null | undefined, never>
     created_at: At

@@ -15,6 +15,7 @@ import { networkOf } from '../access/network.ts'
 import type { Site } from '../access/site.ts'
 import type { AnsweredRequests } from '../answered-requests.ts'
 import type { Live } from '../live/live.ts'
+import type { Meter } from '../telemetry/meter.ts'
 import type { Intake } from '../use-cases.ts'
 import { authenticateOperator, authenticatePeople } from './authenticate.ts'
 import { bindRoutes, type Door, type Handlers } from './binder.ts'
@@ -42,6 +43,7 @@ export type HttpDeps = {
   readonly securityTxt: SecurityTxtSettings | null
   /** Reverse proxies whose `X-Forwarded-For` is believed, by address. */
   readonly trustedProxies: readonly string[]
+  readonly meter: Pick<Meter, 'requestAnswered'>
   readonly clock: Clock
   readonly log: Log
   readonly version: string
@@ -115,10 +117,13 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
       throw fault('E_INPUT', { public: 'The address is not canonical' })
   })
   app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request
+    const route = routeOptions.url ?? '-'
+    deps.meter.requestAnswered({ route, method, status: reply.statusCode, ms: reply.elapsedTime })
     deps.log.debug('request answered', {
       requestId: request.id,
-      method: request.method,
-      route: request.routeOptions.url ?? '-',
+      method,
+      route,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
     })

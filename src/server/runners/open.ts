@@ -28,6 +28,7 @@ import type { ObjectStore } from '../objects/store.ts'
 import { createAdmission } from '../runs/admission.ts'
 import { createLocks } from '../runs/locks.ts'
 import type { Places } from '../runs/places.ts'
+import type { Meter } from '../telemetry/meter.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { renewLeases } from './beat.ts'
@@ -65,6 +66,7 @@ export type RunnerListenerDeps = {
   readonly newId: NewId
   /** Where attempts that begin to wait find the polls that wait for them. */
   readonly places: Places
+  readonly meter: Pick<Meter, 'framesStored'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -139,7 +141,13 @@ const repeat = (
 const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes => {
   const { db } = deps.database
   const append = createGroupCommit<FrameRequest, FrameResult>({
-    write: (requests) => appendFrames({ db, fresh: deps.fresh, granted: poll.granted }, requests),
+    write: async (requests) => {
+      const begun = performance.now()
+      const results = await appendFrames({ db, fresh: deps.fresh, granted: poll.granted }, requests)
+      const bytes = requests.reduce((sum, { body }) => sum + body.length, 0)
+      deps.meter.framesStored({ requests: requests.length, bytes, ms: performance.now() - begun })
+      return results
+    },
     itemsMax: limits.framesGroupMax,
   })
   return {
