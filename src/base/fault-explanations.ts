@@ -94,6 +94,10 @@ export const faultExplanations = {
     why: 'Between reading and changing it, somebody else changed the thing.',
     mend: 'Read it again, and repeat the change if it still makes sense.',
   },
+  E_PRECONDITION: {
+    why: 'The request came with `If-Match`, and what it would change is not what its sender has read: somebody changed it meanwhile. Nothing was changed now.',
+    mend: 'Read it again with GET, look at what is different, and send the change with the new `ETag`.',
+  },
   E_TOO_LARGE: {
     why: 'The body of the request is larger than its limit.',
     mend: 'Send less at once.',

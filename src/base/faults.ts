@@ -46,6 +46,7 @@ export const catalogue = {
   E_FORBIDDEN: row('MF4003', 403, 3, 'Not allowed'),
   E_NOT_FOUND: row('MF4004', 404, 5, 'Not found'),
   E_CONFLICT: row('MF4009', 409, 1, 'The thing was changed by somebody else'),
+  E_PRECONDITION: row('MF4012', 412, 1, 'It was changed since it was read'),
   E_TOO_LARGE: row('MF4013', 413, 2, 'The request is too large'),
   E_MEDIA_TYPE: row('MF4015', 415, 2, 'Only application/json is accepted'),
   E_KEY_REUSED: row('MF4022', 422, 2, 'The Idempotency-Key belongs to another request'),

@@ -68,11 +68,14 @@ const create = async ({ layoutOf, version }: BackupSurroundings, flags: Common &
 
 const list = async ({ layoutOf }: BackupSurroundings, flags: Common) => {
   const { listBackups } = await import('../supervisor/index.ts')
-  const value = await listBackups(await layoutOf(flags.data))
-  const lines = value.map(({ id, made_at, bytes, verified_at }) =>
+  const items = await listBackups(await layoutOf(flags.data))
+  const lines = items.map(({ id, made_at, bytes, verified_at }) =>
     [id, made_at, bytes, verified_at ?? 'never proven'].join('\t'),
   )
-  return { value, words: lines.length === 0 ? 'there is none' : lines.join('\n') }
+  return {
+    value: { items, next_cursor: null },
+    words: lines.length === 0 ? 'there is none' : lines.join('\n'),
+  }
 }
 
 const verify = async ({ layoutOf }: BackupSurroundings, flags: From, directory: string) => {

@@ -76,9 +76,19 @@ export type Projects = {
   /** By id or name. */
   readonly find: (scope: Scope, project: string) => Promise<api.Project | null>
   readonly create: (actor: Actor, input: api.ProjectInput) => Promise<api.ProjectCreated>
-  readonly set: (actor: Actor, project: string, changes: api.ProjectSettingsInput) => Promise<api.Project>
+  /** `expect` is shown the settings as they stand, and may refuse. */
+  readonly set: (
+    actor: Actor,
+    project: string,
+    changes: api.ProjectSettingsInput,
+    expect?: (current: api.Project['settings']) => void,
+  ) => Promise<api.Project>
   readonly organisation: (scope: Scope) => Promise<api.Organisation>
-  readonly setOrganisation: (actor: Actor, changes: api.OrganisationInput) => Promise<api.Organisation>
+  readonly setOrganisation: (
+    actor: Actor,
+    changes: api.OrganisationInput,
+    expect?: (current: api.Organisation) => void,
+  ) => Promise<api.Organisation>
   readonly hookScript: (scope: Scope, project: string) => Promise<{ script: string }>
   readonly rotateHook: (actor: Actor, project: string, eph: string) => Promise<api.ProjectCreated>
   readonly contact: (actor: Actor, project: string) => Promise<{ attempt_id: string }>

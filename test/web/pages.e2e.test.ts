@@ -122,6 +122,7 @@ const cases: readonly PageCase[] = [
     shows: 'Only what is down is told here.',
     mode: { session: 'signed-out' },
   },
+  { name: 'api', address: '/docs/api', shows: '/api/v1/runs/{run}/cancel' },
   { name: 'errors', address: '/docs/errors', shows: 'Too many requests' },
   { name: 'error', address: '/docs/errors/MF4001', shows: 'What to do:' },
   { name: 'error-configuration', address: '/docs/errors/MF2107', shows: 'E_REQUIRES_UNKNOWN' },

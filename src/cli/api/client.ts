@@ -8,6 +8,8 @@ import { http } from '../../sys/index.ts'
 import type { Target } from './target.ts'
 
 const answerDeadlineMs = 30_000
+const pageItems = 100
+const listMax = 10_000
 const answerBytesMax = 64 * 1024 * 1024
 
 export type Call<N extends RouteName> = {
@@ -15,8 +17,13 @@ export type Call<N extends RouteName> = {
   readonly query?: Readonly<Record<string, string | number | undefined>>
 } & (BodyOf<N> extends undefined ? { readonly body?: undefined } : { readonly body: BodyOf<N> })
 
+type AnyPage = { readonly items: unknown[]; readonly next_cursor: string | null }
+export type ListName = { [N in RouteName]: AnswerOf<N> extends AnyPage ? N : never }[RouteName]
+
 export interface ApiClient {
   call<N extends RouteName>(route: N, call: Call<N>): Promise<AnswerOf<N>>
+  /** A list with all its pages, as one page. */
+  all<N extends ListName>(route: N, call: Pick<Call<N>, 'params' | 'query'>): Promise<AnswerOf<N>>
   /** The bytes of an answer as they come; ends when the server ends it or `signal` aborts. */
   stream(
     route: RouteName,
@@ -25,16 +32,32 @@ export interface ApiClient {
   ): Promise<AsyncIterable<Uint8Array>>
 }
 
-export const createApiClient = (target: Target): ApiClient => ({
-  call: async (name, call) => {
+export const createApiClient = (target: Target): ApiClient => {
+  const call: ApiClient['call'] = async (name, call) => {
     const signal = AbortSignal.timeout(answerDeadlineMs)
     const answer = await send(target, name, call, signal)
     const document: unknown = JSON.parse((await readAll(answer)).toString('utf8'))
     // SAFE: parsed by the schema of this very route.
     return (routes[name].answer as z.ZodType).parse(document) as AnswerOf<typeof name>
-  },
-  stream: (name, call, signal) => send(target, name, call, signal),
-})
+  }
+  return {
+    call,
+    all: async (name, { params, query }) => {
+      const items: unknown[] = []
+      let cursor: string | undefined
+      do {
+        // SAFE: a list takes no body, and every list these two (protocol/api/route.ts).
+        const asked = { ...(params && { params }), query: { ...query, limit: pageItems, cursor } } as never
+        const page = (await call(name, asked)) as AnyPage
+        items.push(...page.items)
+        cursor = page.next_cursor ?? undefined
+      } while (cursor !== undefined && items.length < listMax)
+      // SAFE: the pages of this list, put together.
+      return { items, next_cursor: cursor ?? null } as AnswerOf<typeof name>
+    },
+    stream: (name, call, signal) => send(target, name, call, signal),
+  }
+}
 
 const send = async (
   target: Target,
@@ -44,7 +67,13 @@ const send = async (
 ): Promise<IncomingMessage> => {
   const { method } = routes[name]
   const payload = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body))
-  const answer = await open(target, { method, path: pathOf(name, call), payload }, signal)
+  const key = method === 'POST' ? crypto.randomUUID() : null
+  const ask = () => open(target, { method, path: pathOf(name, call), payload, key }, signal)
+  // A connection that broke after the request may have lost only the answer: with its key it is carried out once.
+  const answer = await ask().catch((error: unknown) => {
+    if (key === null || !isBroken(error)) throw error
+    return ask()
+  })
   const status = answer.statusCode ?? 0
   if (status >= 200 && status < 300) return answer
   throw asFault(status, await readAll(answer))
@@ -52,11 +81,17 @@ const send = async (
 
 const open = (
   target: Target,
-  call: { readonly method: string; readonly path: string; readonly payload: Buffer | null },
+  call: {
+    readonly method: string
+    readonly path: string
+    readonly payload: Buffer | null
+    readonly key: string | null
+  },
   signal: AbortSignal,
 ): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const headers: Record<string, string | number> = { accept: 'application/json, text/plain' }
+    if (call.key !== null) headers['idempotency-key'] = call.key
     if (call.payload !== null) {
       headers['content-type'] = 'application/json'
       headers['content-length'] = call.payload.length
@@ -72,6 +107,11 @@ const open = (
     })
     sent.end(call.payload ?? undefined)
   })
+
+const isBroken = (error: unknown): boolean => {
+  const { cause } = error as { readonly cause?: { readonly code?: unknown } }
+  return cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE'
+}
 
 const withToken = (
   target: Target & { kind: 'token' },

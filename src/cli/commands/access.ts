@@ -1,6 +1,7 @@
 // Who am I to which server: login, logout, whoami, and API tokens.
 import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
+import type { Me } from '../../protocol/api/shapes.ts'
 import { createApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { forgetSignIn, storeSignIn } from '../api/target.ts'
@@ -13,9 +14,11 @@ type Json = { readonly json?: boolean }
 export const login = async (around: Surroundings, _flags: Json, url: string): Promise<number> => {
   const token = new Secret((await around.readStdin()).trim())
   const me = await createApiClient({ kind: 'token', url, token }).call('me', {})
-  if (me.user === null) throw fault('E_UNAUTHENTICATED', { public: `${url} does not know this token` })
+  if (me.token === null) throw fault('E_UNAUTHENTICATED', { public: `${url} does not know this token` })
   const path = await storeSignIn(around, url, token)
-  around.stderr.write(`signed in as ${me.user.name}; the token is in ${path}, readable by you only\n`)
+  around.stderr.write(
+    `signed in with token ${me.token.name}, which ends ${me.token.expires_at}; it is in ${path}, readable by you only\n`,
+  )
   return 0
 }
 
@@ -28,11 +31,14 @@ export const logout = async (around: Surroundings): Promise<number> => {
 export const whoami = async (around: Surroundings, flags: Json): Promise<number> => {
   const me = await (await connect(around)).call('me', {})
   if (flags.json) around.stdout.write(`${JSON.stringify(me)}\n`)
-  else
-    around.stdout.write(
-      `${me.user === null ? 'operator' : `${me.user.name} <${me.user.email}> (${me.user.role})`}\n`,
-    )
+  else around.stdout.write(`${wordsOf(me)}\n`)
   return 0
+}
+
+const wordsOf = ({ user, token }: Me): string => {
+  if (user !== null) return `${user.name} <${user.email}> (${user.role})`
+  if (token === null) return 'operator'
+  return `token ${token.name}, which may ${token.scopes.join(', ')} until ${token.expires_at}`
 }
 
 export const createToken = async (
@@ -53,8 +59,8 @@ export const createToken = async (
 }
 
 export const listTokens = async (around: Surroundings, flags: Json): Promise<number> => {
-  const page = await (await connect(around)).call('tokens', {})
-  if (flags.json) around.stdout.write(`${JSON.stringify(page.items)}\n`)
+  const page = await (await connect(around)).all('tokens', {})
+  if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else
     writeTable(
       around.stdout,
@@ -64,8 +70,9 @@ export const listTokens = async (around: Surroundings, flags: Json): Promise<num
   return 0
 }
 
-export const revokeToken = async (around: Surroundings, _flags: Json, id: string): Promise<number> => {
-  await (await connect(around)).call('tokenRevoke', { params: { token: id } })
+export const revokeToken = async (around: Surroundings, flags: Json, id: string): Promise<number> => {
+  const answer = await (await connect(around)).call('tokenRevoke', { params: { token: id } })
+  if (flags.json) around.stdout.write(`${JSON.stringify(answer)}\n`)
   around.stderr.write(`${id} is revoked\n`)
   return 0
 }

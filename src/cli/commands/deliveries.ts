@@ -20,13 +20,13 @@ export const listDeliveries = async (
   const api = await connect(around)
   const project = flags.project ?? (await findProject(around, api))
   const { verdict, source, branch: ref, limit } = flags
-  const { items } = await api.call('deliveries', { query: { project, verdict, source, ref, limit } })
-  if (flags.json) around.stdout.write(`${JSON.stringify(items)}\n`)
+  const page = await api.call('deliveries', { query: { project, verdict, source, ref, limit } })
+  if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else
     writeTable(
       around.stdout,
       ['ID', 'RECEIVED', 'PROJECT', 'BY', 'REF', 'COMMIT', 'VERDICT', 'RUN', 'WHY'],
-      items.map((each) => [
+      page.items.map((each) => [
         ...[each.id, each.received_at, each.project.name, each.source, each.ref ?? '-'],
         ...[
           each.new?.slice(0, 10) ?? '-',

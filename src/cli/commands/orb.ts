@@ -29,13 +29,13 @@ export const addOrb = async (
 }
 
 export const listOrbs = async (around: Surroundings, flags: Flags): Promise<number> => {
-  const { items } = await (await connect(around)).call('orbs', {})
-  if (flags.json === true) around.stdout.write(`${JSON.stringify(items)}\n`)
+  const page = await (await connect(around)).all('orbs', {})
+  if (flags.json === true) around.stdout.write(`${JSON.stringify(page)}\n`)
   else
     writeTable(
       around.stdout,
       ['ORB', 'SHA-256', 'KIB', 'ADDED', 'BY'],
-      items.map((orb) => [
+      page.items.map((orb) => [
         orb.id,
         orb.sha256.slice(0, 12),
         String(Math.ceil(orb.bytes / 1024)),

@@ -14,12 +14,12 @@ const print = (around: Surroundings, flags: Json, value: unknown, words: () => v
 }
 
 export const listSessions = async (around: Surroundings, flags: Json): Promise<number> => {
-  const { items } = await (await connect(around)).call('sessions', {})
-  return print(around, flags, items, () =>
+  const page = await (await connect(around)).all('sessions', {})
+  return print(around, flags, page, () =>
     writeTable(
       around.stdout,
       ['ID', 'WHO', 'BY', 'WITH', 'SINCE', 'LAST SEEN'],
-      items.map((each) => [
+      page.items.map((each) => [
         ...[
           each.id,
           each.user.name,
@@ -51,12 +51,12 @@ export const endSessions = async (
 }
 
 export const listMembers = async (around: Surroundings, flags: Json): Promise<number> => {
-  const { items } = await (await connect(around)).call('members', {})
-  return print(around, flags, items, () =>
+  const page = await (await connect(around)).all('members', {})
+  return print(around, flags, page, () =>
     writeTable(
       around.stdout,
       ['ID', 'NAME', 'E-MAIL', 'ROLE', 'SESSIONS', 'LAST SEEN'],
-      items.map((each) => [
+      page.items.map((each) => [
         ...[each.id, each.name, each.email, each.disabled ? `${each.role}, disabled` : each.role],
         ...[String(each.sessions), each.last_seen_at ?? 'never'],
       ]),
@@ -97,12 +97,12 @@ export const invite = async (
 }
 
 export const listInvitations = async (around: Surroundings, flags: Json): Promise<number> => {
-  const { items } = await (await connect(around)).call('invitations', {})
-  return print(around, flags, items, () =>
+  const page = await (await connect(around)).all('invitations', {})
+  return print(around, flags, page, () =>
     writeTable(
       around.stdout,
       ['ID', 'ROLE', 'BY', 'UNTIL'],
-      items.map((each) => [each.id, each.role, each.created_by, each.expires_at]),
+      page.items.map((each) => [each.id, each.role, each.created_by, each.expires_at]),
     ),
   )
 }

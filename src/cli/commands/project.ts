@@ -43,16 +43,16 @@ export const listProjects = async (
   around: Surroundings,
   flags: { readonly json?: boolean },
 ): Promise<number> => {
-  const { items } = await (await connect(around)).call('projects', { query: { limit: 100 } })
+  const page = await (await connect(around)).all('projects', {})
   if (flags.json) {
-    around.stdout.write(`${JSON.stringify(items)}\n`)
+    around.stdout.write(`${JSON.stringify(page)}\n`)
     return 0
   }
   const paint = paintFor(around, around.stdout)
   writeTable(
     around.stdout,
     ['PROJECT', 'SOURCE', 'BRANCH', 'LAST RUN'],
-    items.map(({ name, source, default_branch, last_run: last }) => [
+    page.items.map(({ name, source, default_branch, last_run: last }) => [
       name,
       source.url,
       default_branch,

@@ -121,10 +121,10 @@ test('settings: what is named is changed, and nothing else', async () => {
     '--priority',
     'high',
   )
-  assert.deepEqual(set.asked, ['PATCH /projects/web {"auto_cancel":true,"jobs_max":5,"priority":"high"}'])
+  assert.deepEqual(set.asked, ['PATCH /projects/web/settings {"auto_cancel":true,"jobs_max":5,"priority":"high"}'])
   assert.match(set.stdout, /^auto_cancel\ttrue$/m)
   assert.deepEqual((await mayfly('project', 'set', 'web', '--jobs', 'none')).asked, [
-    'PATCH /projects/web {"jobs_max":null}',
+    'PATCH /projects/web/settings {"jobs_max":null}',
   ])
   assert.equal((await mayfly('project', 'set', 'web')).code, 2)
   assert.equal((await mayfly('project', 'set', 'web', '--jobs', '0')).code, 2)

@@ -26,9 +26,9 @@ export const listRuns = async (
     })
   const project = flags.project ?? (await findProject(around, api))
   const query = { project, status: wanted?.data, branch: flags.branch, limit: flags.limit }
-  const { items } = await api.call('runs', { query })
-  if (flags.json) around.stdout.write(`${JSON.stringify(items)}\n`)
-  else writeRuns(around, items)
+  const page = await api.call('runs', { query })
+  if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
+  else writeRuns(around, page.items)
   return 0
 }
 

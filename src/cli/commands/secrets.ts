@@ -66,13 +66,13 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
 export const listSecrets = async (around: Surroundings, flags: Common): Promise<number> => {
   const api = await connect(around)
   const { name } = await projectOf(around, api, flags.project)
-  const { items } = await api.call('secrets', { params: { project: name } })
-  if (flags.json) around.stdout.write(`${JSON.stringify(items)}\n`)
+  const page = await api.all('secrets', { params: { project: name } })
+  if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else
     writeTable(
       around.stdout,
       ['NAME', 'KIND', 'STATE', 'VERSION', 'CHANGED', 'EXPIRES', 'LAST USED'],
-      items.map(({ name, kind, state, detail }) => [
+      page.items.map(({ name, kind, state, detail }) => [
         ...[name, kind, state, String(detail?.version ?? '-'), detail?.changed_at ?? '-'],
         ...[detail?.expires_at ?? 'never', lastUse(detail)],
       ]),

@@ -35,14 +35,14 @@ export const enrolSigner = async (
 }
 
 export const listSigners = async (around: Surroundings, flags: Json): Promise<number> => {
-  const { items } = await (await connect(around)).call('signers', {})
-  if (flags.json) around.stdout.write(`${JSON.stringify(items)}\n`)
+  const page = await (await connect(around)).all('signers', {})
+  if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else {
     const own = (await findSignerKey(around))?.id
     writeTable(
       around.stdout,
       ['SIGNER', 'NAME', 'KIND', 'SINCE', 'STATE'],
-      items.map((s) => [
+      page.items.map((s) => [
         s.id,
         s.id === own ? `${s.name} (this machine)` : s.name,
         s.kind,

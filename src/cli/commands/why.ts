@@ -13,8 +13,7 @@ export const why = async (around: Surroundings, flags: Flags, given: string | un
   const run = await findRun(around, await connect(around), { ref, project: flags.project })
   const jobs = (job === undefined ? run.jobs : [jobNamed(run, job)]).filter(isWaiting)
   if (flags.json) {
-    const reasons = jobs.map(({ id, name, status, reason }) => ({ id, name, status, reason }))
-    around.stdout.write(`${JSON.stringify(reasons)}\n`)
+    around.stdout.write(`${JSON.stringify(jobs)}\n`)
     return 0
   }
   if (jobs.length === 0) around.stderr.write(`nothing of #${run.number} waits: it is ${run.status}\n`)

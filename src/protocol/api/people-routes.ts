@@ -1,6 +1,6 @@
 // Routes about people once somebody is in: sessions, members, invitations, and joining by one.
 import { z } from 'zod'
-import { type Route, route } from './route.ts'
+import { paging, type Route, route } from './route.ts'
 import * as s from './shapes.ts'
 
 const none = z.object({})
@@ -12,6 +12,7 @@ export const peopleRoutes = {
     path: '/api/v1/sessions',
     access: 'session',
     summary: 'Where I am signed in',
+    query: z.strictObject(paging),
     answer: s.page(s.session),
   }),
   sessionEnd: route({
@@ -34,6 +35,7 @@ export const peopleRoutes = {
     path: '/api/v1/members',
     access: 'member.manage',
     summary: 'Members, their roles and when they were last seen',
+    query: z.strictObject(paging),
     answer: s.page(s.member),
   }),
   memberChange: route({
@@ -57,6 +59,7 @@ export const peopleRoutes = {
     path: '/api/v1/invitations',
     access: 'member.manage',
     summary: 'Invitations that are open',
+    query: z.strictObject(paging),
     answer: s.page(s.invitation),
   }),
   invitationCreate: route({

@@ -1,5 +1,5 @@
 // What an entry of the route table is.
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** Verbs of trust-model.md §5.7; `public` needs no session, `session` any signed-in person, `operator` the local socket. */
 export type Access =
@@ -32,10 +32,18 @@ export type Route = {
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly answer: z.ZodType
+  /** Its ETag is what a PATCH of the same address takes as `If-Match`. */
+  readonly versioned?: true
   /** The answer holds a secret that is shown once: it is never kept. */
   readonly showsSecret?: true
   /** Whatever else the body is, it may be a secret somebody sent open: E_PLAINTEXT, and nothing is said about it. */
   readonly onlySealed?: true
+}
+
+/** Of every list. */
+export const paging = {
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().max(600).optional(),
 }
 
 export const route = <const R extends Route>(r: R): R => r

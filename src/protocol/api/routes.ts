@@ -2,7 +2,7 @@
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry.
 import { z } from 'zod'
 import { peopleRoutes } from './people-routes.ts'
-import { type Route, route } from './route.ts'
+import { paging, type Route, route } from './route.ts'
 import { scheduleRoutes } from './schedule-routes.ts'
 import { secretRoutes } from './secret-routes.ts'
 import * as s from './shapes.ts'
@@ -12,10 +12,6 @@ export type { Access, Route } from './route.ts'
 const decision = z.strictObject({ comment: z.string().trim().min(1).max(500).optional() })
 
 const none = z.object({})
-const paging = {
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: z.string().max(200).optional(),
-}
 const newOwner = { token: z.string().max(200), name: z.string().min(1).max(100), email: z.email().max(254) }
 
 const frameNumber = z.coerce
@@ -92,6 +88,7 @@ export const routes = {
     access: 'project.view',
     summary: 'What holds for all projects',
     answer: s.organisation,
+    versioned: true,
   }),
   organisationSet: route({
     method: 'PATCH',
@@ -124,9 +121,17 @@ export const routes = {
     summary: 'One project, by id or name',
     answer: s.project,
   }),
+  projectSettings: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project/settings',
+    access: 'project.view',
+    summary: 'How the runs of a project are handled',
+    answer: s.projectSettings,
+    versioned: true,
+  }),
   projectSet: route({
     method: 'PATCH',
-    path: '/api/v1/projects/:project',
+    path: '/api/v1/projects/:project/settings',
     access: 'project.manage',
     summary: 'Change how the runs of a project are handled',
     body: s.projectSettingsInput,
@@ -137,6 +142,7 @@ export const routes = {
     path: '/api/v1/orbs',
     access: 'project.view',
     summary: 'The orb store',
+    query: z.strictObject(paging),
     answer: s.page(s.orb),
   }),
   orbSources: route({
@@ -356,6 +362,7 @@ export const routes = {
     path: '/api/v1/runners',
     access: 'runner.view',
     summary: 'Runners of this installation',
+    query: z.strictObject(paging),
     answer: s.page(s.runner),
   }),
   tokens: route({
@@ -363,6 +370,7 @@ export const routes = {
     path: '/api/v1/tokens',
     access: 'token.own',
     summary: 'My API tokens',
+    query: z.strictObject(paging),
     answer: s.page(s.token),
   }),
   tokenCreate: route({
@@ -393,6 +401,7 @@ export const routes = {
     path: '/api/v1/errors',
     access: 'public',
     summary: 'What every error code means',
+    query: z.strictObject(paging),
     answer: s.page(s.errorKind),
   }),
   lint: route({
@@ -427,6 +436,7 @@ export const routes = {
     path: '/api/v1/operator/backups',
     access: 'operator',
     summary: 'Backups that were made, newest first',
+    query: z.strictObject(paging),
     answer: s.page(s.backup),
   }),
   operatorBackupNote: route({

@@ -1,6 +1,6 @@
 // The routes of secrets and signers; part of the table in routes.ts.
 import { z } from 'zod'
-import { type Route, route } from './route.ts'
+import { paging, type Route, route } from './route.ts'
 import * as s from './secrets.ts'
 import { page } from './shapes.ts'
 
@@ -17,6 +17,7 @@ export const secretRoutes = {
     path: '/api/v1/projects/:project/secrets',
     access: 'secret.meta',
     summary: 'The secrets of a project, never their values',
+    query: z.strictObject(paging),
     answer: page(s.secret),
   }),
   secretPut: route({
@@ -48,6 +49,7 @@ export const secretRoutes = {
     path: '/api/v1/signers',
     access: 'signer.manage',
     summary: 'Whose statements the vault believes',
+    query: z.strictObject(paging),
     answer: page(s.signer),
   }),
   signerEnroll: route({

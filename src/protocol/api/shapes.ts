@@ -65,6 +65,8 @@ export type ErrorKind = z.infer<typeof errorKind>
 export const me = z.object({
   claimed: z.boolean(),
   user: z.object({ id, name: z.string(), email: z.string(), role: z.string() }).nullable(),
+  /** The token that asks: what it may, and until when. */
+  token: z.object({ id, name: z.string(), scopes: z.array(z.string()), expires_at: time }).nullable(),
   organisation: z.object({ id, name: z.string() }).nullable(),
   version: z.string(),
 })

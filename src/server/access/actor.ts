@@ -28,6 +28,7 @@ export type TokenBearer = {
   /** The creator's role now; null for a service token, whose scopes are all there is. */
   readonly role: Role | null
   readonly scopes: readonly Verb[]
+  readonly expiresAt: Date
   readonly scope: Scope
 }
 

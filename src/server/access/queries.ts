@@ -217,13 +217,14 @@ export type TokenMember = {
   readonly user: UserId | null
   readonly role: Role | null
   readonly usedThisHour: boolean
+  readonly expiresAt: Date
 }
 
 /** A token is as alive as its creator: when they are disabled, it is found no more. */
 const tokenMember = (db: Executor, condition: ReturnType<typeof sql>): Promise<TokenMember | null> =>
   first(
     sql<TokenMember>`
-      select t.id, t.name, t.scopes, t.organisation_id as organisation, t.user_id as user, u.role,
+      select t.id, t.name, t.scopes, t.organisation_id as organisation, t.user_id as user, u.role, t.expires_at as "expiresAt",
         coalesce(t.last_used_at >= date_trunc('hour', now()), false) as "usedThisHour"
       from api_tokens t left join users u on u.id = t.user_id and u.disabled_at is null
       where ${condition} and t.revoked_at is null and t.expires_at > now()

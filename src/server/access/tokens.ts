@@ -110,5 +110,6 @@ const bearerOf = (member: queries.TokenMember | null): TokenBearer | null =>
         name: member.name,
         role: member.role,
         scopes: member.scopes,
+        expiresAt: member.expiresAt,
         scope: scopeOfOrganisation(member.organisation),
       }

@@ -1,7 +1,11 @@
 // What an answer says beside its body: whether the thing changed, and how often one may still ask.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
 import { noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { runCommand } from '../../../test/support/surroundings.ts'
 import type { Project } from '../../protocol/api/shapes.ts'
 
 const project: Project = {
@@ -79,4 +83,27 @@ test('each answer says how many requests this credential has left; the last one 
   assert.deepEqual([refused.status, refused.remaining], [429, 0])
   assert.ok(Number(refused.retryAfter) >= 1 && Number(refused.retryAfter) <= 60)
   assert.equal((await left(other)).status, 200)
+})
+
+test('a token learns what it may and until when; the command line signs in with it', async () => {
+  const app = await openTestApp()
+  const cookie = await app.signInAs('developer')
+  const made = await app.call('POST', '/api/v1/tokens', {
+    cookie,
+    body: { name: 'laptop', scopes: ['run.view'] },
+  })
+  const me = await app.call('GET', '/api/v1/me', { token: made.json.secret, browser: false })
+  const { token, user } = me.json
+  assert.deepEqual([token.name, token.scopes, user], ['laptop', ['run.view'], null])
+  assert.equal(token.expires_at, made.json.token.expires_at)
+  assert.equal((await app.call('GET', '/api/v1/me', { cookie })).json.token, null)
+  const home = await mkdtemp(join(tmpdir(), 'mayfly-login-'))
+  after(() => rm(home, { recursive: true }))
+  const login = (stdin: string) =>
+    runCommand(['login', app.base, '--token-stdin'], { stdin, environment: { HOME: home } })
+  const { code, stderr } = await login(made.json.secret)
+  assert.deepEqual([code, /signed in with token laptop/.test(stderr)], [0, true], stderr)
+  const { stdout } = await runCommand(['whoami'], { environment: { HOME: home } })
+  assert.match(stdout, /^token laptop, which may run\.view until 20/)
+  assert.notEqual((await login(`mfp_${'0'.repeat(49)}`)).code, 0)
 })

@@ -16,6 +16,8 @@ import type { AnsweredRequests } from '../answered-requests.ts'
 import { asDatabaseFault } from '../db/away.ts'
 import { isOfOneThing, tagAnswer } from './etag.ts'
 import { bodyBytesOf, limits } from './limits.ts'
+import { tellNextPage } from './paging.ts'
+import { type Expect, expectationOf } from './precondition.ts'
 
 type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParamNames<`/${Rest}`>
@@ -30,6 +32,8 @@ export type Call<R extends Route> = {
   readonly query: R extends { query: infer Q extends z.ZodType } ? z.output<Q> : Record<string, never>
   readonly body: R extends { body: infer B extends z.ZodType } ? z.output<B> : undefined
   readonly visit: Visit
+  /** What the caller has read, of settings: to be shown what stands there while the row is held. */
+  readonly expect: Expect
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal
   /** Gives the browser a session, or ends the one it has. */
@@ -98,7 +102,10 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
     },
     handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')
-      const answer = await unlessAnswered(binding, request, () => handler(callOf(door, request, reply)))
+      const answer = await unlessAnswered(binding, request, () =>
+        handler(callOf(door, route, { request, reply })),
+      )
+      tellNextPage(request, reply, answer)
       return route.answer instanceof z.ZodString ? stream(reply, answer as StreamAnswer) : answer
     },
   })
@@ -127,12 +134,19 @@ const keyed = z.looseObject({
 const schemaOf = (name: string, route: Route) => ({
   operationId: name,
   summary: route.summary,
+  description: whoMay(route.access),
   params: paramsOf(route.path),
   querystring: route.query ?? z.strictObject({}),
   ...(route.method === 'POST' ? { headers: keyed } : {}),
   ...(route.body === undefined ? {} : { body: route.body }),
   response: { ...(route.answer instanceof z.ZodString ? {} : { 200: route.answer }), default: problems },
 })
+
+const whoMay = (access: Access): string => {
+  if (access === 'public') return 'For everybody.'
+  if (access === 'operator') return 'For the operator, on the socket of the machine.'
+  return access === 'session' ? 'For people who are signed in.' : `For who may \`${access}\`.`
+}
 
 /** For the description of the API; error-response.ts writes them. */
 const problems = {
@@ -176,7 +190,11 @@ const requireJson = (request: FastifyRequest): void => {
   if (!jsonTypes.includes(request.headers['content-type'] ?? '')) throw fault('E_MEDIA_TYPE')
 }
 
-const callOf = (door: Door, request: FastifyRequest, reply: FastifyReply): Call<Route> => {
+const callOf = (
+  door: Door,
+  route: Route,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+): Call<Route> => {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
   return {
@@ -187,6 +205,7 @@ const callOf = (door: Door, request: FastifyRequest, reply: FastifyReply): Call<
     query: request.query as Record<string, never>,
     body: request.body as undefined,
     visit: door.visit(request),
+    expect: expectationOf(route, request.headers['if-match']),
     signal: gone.signal,
     setSession: (session) => void reply.header('set-cookie', door.sessionCookie(session)),
   }

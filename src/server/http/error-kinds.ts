@@ -13,6 +13,7 @@ export const hints: Partial<Record<FaultCode, string>> = {
   E_CLAIM_INVALID: 'On its machine, stop Mayfly and start it again: `mayfly up` prints a new link.',
   E_CSRF: 'Open Mayfly at its own address and try again from there.',
   E_MEDIA_TYPE: 'Send the body with Content-Type: application/json.',
+  E_PRECONDITION: 'Read it again, then send your change with the new ETag as If-Match.',
   E_INTERNAL: 'Tell the operator the request id: the log of the server knows more.',
 }
 

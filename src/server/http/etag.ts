@@ -6,13 +6,17 @@ import type { Route } from '../../protocol/api/routes.ts'
 
 const tagLength = 27
 
-/** Whether the route answers one thing, named by the end of its path. */
-export const isOfOneThing = ({ method, path }: Route): boolean => method === 'GET' && /\/:[a-z]+$/.test(path)
+/** Whether the route answers one thing: named by the end of its path, or what can be changed under the same address. */
+export const isOfOneThing = ({ method, path, versioned }: Route): boolean =>
+  method === 'GET' && (versioned === true || /\/:[a-z]+$/.test(path))
+
+export const tagOf = (payload: string): string =>
+  `"${createHash('sha256').update(payload).digest('base64url').slice(0, tagLength)}"`
 
 /** Fastify's `onSend` of such a route. */
 export const tagAnswer = async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
   if (reply.statusCode !== 200 || typeof payload !== 'string') return payload
-  const etag = `"${createHash('sha256').update(payload).digest('base64url').slice(0, tagLength)}"`
+  const etag = tagOf(payload)
   reply.header('etag', etag)
   if (!isKnown(request.headers['if-none-match'], etag)) return payload
   reply.code(304).removeHeader('content-type')

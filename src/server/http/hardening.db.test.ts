@@ -212,5 +212,13 @@ test('the API describes itself as OpenAPI 3.1 from the route table', async () =>
     ([, operations]) => Object.values(operations).map((operation) => operation.operationId),
   )
   const wanted = Object.entries<Route>(routes).filter(([, route]) => route.access !== 'operator')
-  assert.deepEqual(described.sort(), wanted.map(([name]) => name).sort())
+  assert.deepEqual(described.sort(), [...wanted.map(([name]) => name), 'events', 'live'].sort())
+  assert.match(json.paths['/api/v1/runs'].get.description, /run\.view/)
+  // The live topics say what they send.
+  const sent = json.paths['/events'].get.responses['200'].content['text/event-stream'].schema
+  const kinds = sent.oneOf.map(
+    (message: { properties: { t: { const: string } } }) => message.properties.t.const,
+  )
+  assert.deepEqual(kinds, ['run', 'runs', 'log-end', 'refused', 'pong'])
+  assert.ok(json.paths['/api/v1/live'].get['x-client-message'])
 })

@@ -17,6 +17,7 @@ import type { AnsweredRequests } from '../answered-requests.ts'
 import type { Live } from '../live/live.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import type { Intake } from '../use-cases.ts'
+import { livePaths } from './api-description.ts'
 import { authenticateOperator, authenticatePeople } from './authenticate.ts'
 import { bindRoutes, type Door, type Handlers } from './binder.ts'
 import { isCanonicalTarget } from './canonical.ts'
@@ -163,7 +164,10 @@ const describeApi = async (app: FastifyInstance, version: string): Promise<void>
 
 const bindApi = (app: FastifyInstance, deps: HttpDeps, door: Door): void => {
   bindRoutes(app, door, deps)
-  app.get('/api/v1/openapi.json', { schema: { hide: true } as object }, () => app.swagger())
+  app.get('/api/v1/openapi.json', { schema: { hide: true } as object }, () => {
+    const described = app.swagger()
+    return { ...described, paths: { ...described.paths, ...livePaths() } }
+  })
   deps.live.bindEvents(app, door.admit)
 }
 

@@ -1,5 +1,5 @@
 // What holds for all projects of an organisation.
-import { sql } from 'kysely'
+import { type QueryExecutorProvider, sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { Organisation, OrganisationInput } from '../../protocol/api/shapes.ts'
 import type { Actor, Scope } from '../access/actor.ts'
@@ -8,7 +8,10 @@ import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { holdQueued } from '../runs/admission.ts'
 
-export const readOrganisation = async (db: Db, { organisation }: Scope): Promise<Organisation> => {
+export const readOrganisation = async (
+  db: QueryExecutorProvider,
+  { organisation }: Scope,
+): Promise<Organisation> => {
   const { rows } = await sql<{ id: string; name: string; jobsMax: number | null }>`
     select id, name, jobs_max as "jobsMax" from organisations where id = ${organisation}`.execute(db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND')
@@ -20,12 +23,17 @@ export const readOrganisation = async (db: Db, { organisation }: Scope): Promise
 export const setOrganisation = async (
   db: Db,
   actor: Actor,
-  changes: OrganisationInput,
+  {
+    changes,
+    expect,
+  }: { readonly changes: OrganisationInput; readonly expect: ((current: Organisation) => void) | undefined },
 ): Promise<Organisation> => {
   const { organisation } = actor.scope
   const { jobs_max: jobsMax } = changes
   if (jobsMax !== undefined)
     await inTransaction(db, async (tx) => {
+      await sql`select 1 from organisations where id = ${organisation} for update`.execute(tx)
+      expect?.(await readOrganisation(tx, actor.scope))
       await sql`update organisations set jobs_max = ${jobsMax} where id = ${organisation}`.execute(tx)
       await holdQueued(tx, organisation)
       const facts = { jobs_max: jobsMax }

@@ -22,7 +22,7 @@ import type { VaultClient } from '../vault-client.ts'
 import { hookScript } from './hook-script.ts'
 import { readOrganisation, setOrganisation } from './organisation.ts'
 import { setPolling } from './polling.ts'
-import { hookUrl, type ProjectRow, projectsOf, selectProjects } from './read.ts'
+import { hookUrl, type ProjectRow, projectsOf, selectProjects, settingsOf } from './read.ts'
 import { parseSource } from './source-address.ts'
 
 export type ProjectsDeps = {
@@ -38,9 +38,9 @@ export const createProjects = (deps: ProjectsDeps): Projects => ({
   list: (scope, query) => list(deps, scope, query),
   find: (scope, project) => find(deps, scope, project),
   create: (actor, input) => create(deps, actor, input),
-  set: (actor, project, changes) => set(deps, actor, project, changes),
+  set: (actor, project, changes, expect) => set(deps, actor, project, { changes, expect }),
   organisation: (scope) => readOrganisation(deps.database.db, scope),
-  setOrganisation: (actor, changes) => setOrganisation(deps.database.db, actor, changes),
+  setOrganisation: (actor, changes, expect) => setOrganisation(deps.database.db, actor, { changes, expect }),
   hookScript: async (scope, project) => {
     const { hook } = await getRow(deps, scope, project)
     return { script: hookScript(hookUrl(deps.serverUrl(), hook)) }
@@ -133,10 +133,16 @@ const set = async (
   deps: ProjectsDeps,
   actor: Actor,
   project: string,
-  changes: ProjectSettingsInput,
+  {
+    changes,
+    expect,
+  }: { readonly changes: ProjectSettingsInput; readonly expect: Parameters<Projects['set']>[3] },
 ): Promise<Project> => {
   const { id } = await getRow(deps, actor.scope, project)
   await inTransaction(deps.database.db, async (tx) => {
+    await sql`select 1 from projects where id = ${id} for update`.execute(tx)
+    const [row] = await selectProjects(tx, actor.scope.organisation, { where: sql`p.id = ${id}`, limit: 1 })
+    if (row !== undefined) expect?.(settingsOf(row))
     await sql`
       update projects set auto_cancel = coalesce(${changes.auto_cancel ?? null}::boolean, auto_cancel),
         untrusted_in_scripts = coalesce(${changes.untrusted_in_scripts ?? null}::boolean, untrusted_in_scripts),

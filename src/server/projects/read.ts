@@ -1,5 +1,5 @@
 // Projects as the API shows them: their keys, their hook, their last run.
-import { type RawBuilder, sql } from 'kysely'
+import { type QueryExecutorProvider, type RawBuilder, sql } from 'kysely'
 import type { HookId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { Project } from '../../protocol/api/shapes.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
@@ -28,7 +28,7 @@ export type ProjectRow = {
 
 /** `where` narrows `p` (projects); the organisation is always part of it. */
 export const selectProjects = async (
-  db: Db,
+  db: QueryExecutorProvider,
   organisation: OrganisationId,
   { where, limit }: { readonly where: RawBuilder<unknown>; readonly limit: number },
 ): Promise<readonly ProjectRow[]> => {
@@ -61,13 +61,7 @@ export const projectsOf = async (
     name: row.name,
     source: { kind: row.source.kind, url: row.sourceUrl },
     default_branch: row.defaultBranch,
-    settings: {
-      auto_cancel: row.autoCancel,
-      untrusted_in_scripts: row.untrustedInScripts,
-      jobs_max: row.jobsMax,
-      priority: row.priority,
-      poll_seconds: row.pollSeconds,
-    },
+    settings: settingsOf(row),
     polling: pollingOf(row.polling),
     deploy_key:
       row.deployKey === null
@@ -79,6 +73,14 @@ export const projectsOf = async (
     last_run: runs.find((run) => run.id === row.lastRun) ?? null,
   }))
 }
+
+export const settingsOf = (row: ProjectRow): Project['settings'] => ({
+  auto_cancel: row.autoCancel,
+  untrusted_in_scripts: row.untrustedInScripts,
+  jobs_max: row.jobsMax,
+  priority: row.priority,
+  poll_seconds: row.pollSeconds,
+})
 
 export const hookUrl = (serverUrl: string, hook: HookId): string => `${serverUrl}/hooks/generic/${hook}`
 

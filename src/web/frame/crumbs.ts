@@ -34,6 +34,8 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
       return here(text.people.members)
     case 'runners':
       return here(text.frame.runners)
+    case 'api':
+      return here(text.api.title)
     case 'errors':
       return place.code === null
         ? here(text.errors.title)

@@ -17,6 +17,7 @@ test('each address names its page', () => {
     ['/join', 'join'],
     ['/sign-in', 'sign-in'],
     ['/docs/errors', 'errors'],
+    ['/docs/api', 'api'],
     ['/docs/errors/MF4004', 'errors'],
     ['/acme/web', 'project'],
     ['/acme/web/', 'project'],

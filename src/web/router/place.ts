@@ -12,7 +12,7 @@ export type Place =
         | 'runners'
         | 'status'
     }
-  | { readonly page: 'claim' | 'join' | 'sign-in' | 'missing' }
+  | { readonly page: 'api' | 'claim' | 'join' | 'sign-in' | 'missing' }
   /** null: all of them. */
   | { readonly page: 'errors'; readonly code: string | null }
   | {
@@ -44,6 +44,7 @@ const fixed: Readonly<Record<string, Place>> = {
   'settings/members': { page: 'members' },
   runners: { page: 'runners' },
   status: { page: 'status' },
+  'docs/api': { page: 'api' },
   claim: { page: 'claim' },
   join: { page: 'join' },
   'sign-in': { page: 'sign-in' },
@@ -87,6 +88,7 @@ export const addresses = {
   status: '/status',
   signIn: '/sign-in',
   errors: '/docs/errors',
+  api: '/docs/api',
   error: (code: string) => `/docs/errors/${encodeURIComponent(code)}`,
   project: (to: ProjectAddress) => `/${join(to.organisation, to.project)}`,
   secrets: (to: ProjectAddress) => `/${join(to.organisation, to.project, 'secrets')}`,

@@ -45,7 +45,52 @@ test('a POST is JSON, and cookies stay on this origin', async () => {
   await api.call('runCancel', { path: { run: 'run_1' }, body: {} })
   assert.equal(sent[0]?.init.body, '{}')
   assert.equal(sent[0]?.init.credentials, 'same-origin')
-  assert.deepEqual(sent[0]?.init.headers, { 'content-type': 'application/json' })
+  const headers = new Headers(sent[0]?.init.headers)
+  assert.equal(headers.get('content-type'), 'application/json')
+  assert.match(headers.get('idempotency-key') ?? '', /^[0-9a-f]{32}$/)
+})
+
+test('a POST whose connection broke is sent once more with its key; each call has its own', async () => {
+  let broken = 1
+  const { api, sent } = setUp(() => {
+    if (broken-- > 0) throw new TypeError('connection reset')
+    return Response.json({})
+  })
+  await api.call('runCancel', { path: { run: 'run_1' }, body: {} })
+  await api.call('runCancel', { path: { run: 'run_1' }, body: {} })
+  const keys = sent.map(({ init }) => new Headers(init.headers).get('idempotency-key'))
+  assert.equal(keys.length, 3)
+  assert.equal(keys[0], keys[1])
+  assert.notEqual(keys[1], keys[2])
+  broken = 1
+  await problemFrom(api.call('runs'))
+  assert.equal(sent.length, 4, 'a GET is the business of whoever reads')
+})
+
+test('a PATCH carries its body, and the tag of what was read', async () => {
+  const { api, sent } = setUp(() => Response.json({ priority: 'low' }, { headers: { etag: '"v1"' } }))
+  const { tag } = await api.callTagged('projectSettings', { path: { project: 'web' } })
+  assert.equal(tag, '"v1"')
+  await api.call('projectSet', { path: { project: 'web' }, body: { priority: 'high' }, ifMatch: '"v1"' })
+  assert.equal(sent[1]?.init.body, '{"priority":"high"}')
+  assert.equal(new Headers(sent[1]?.init.headers).get('if-match'), '"v1"')
+})
+
+test('all pages of a list are read', async () => {
+  const pages = [
+    { items: [{ id: 'a' }, { id: 'b' }], next_cursor: 'b' },
+    { items: [{ id: 'c' }], next_cursor: null },
+  ]
+  const { api, sent } = setUp(() => Response.json(pages.shift()))
+  const found = await api.callAll('tokens')
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    ['a', 'b', 'c'],
+  )
+  assert.deepEqual(
+    sent.map(({ url }) => url),
+    ['/api/v1/tokens?limit=100', '/api/v1/tokens?limit=100&cursor=b'],
+  )
 })
 
 test('a refusal keeps what the server said', async () => {

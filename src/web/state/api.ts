@@ -1,7 +1,9 @@
 // Calls to the HTTP API with types from routes.ts. Every failure is an ApiProblem with title, reason, code and
 // request id, whether the server said so (RFC 9457) or could not be reached.
+import { toHex } from '../../base/bytes.ts'
 import type { AnswerOf, BodyOf, routes } from '../../protocol/api/routes.ts'
 import type { ProblemJson } from '../../protocol/api/shapes.ts'
+import type { Schema } from '../format/schema-text.ts'
 import { requestDeadlineMs } from '../limits.ts'
 import { text } from '../text/en.ts'
 import { type Endpoint, endpoints } from './endpoints.ts'
@@ -15,11 +17,36 @@ type QueryOf<N extends Endpoint> = (typeof routes)[N] extends { query: { _zod: {
   ? { readonly [K in keyof Q]?: string | number | undefined }
   : object
 
+type PageOf = { readonly items: unknown[]; readonly next_cursor: string | null }
+type Lists = { [N in Endpoint]: AnswerOf<N> extends PageOf ? N : never }[Endpoint]
+type ItemsOf<N extends Endpoint> = AnswerOf<N> extends { items: infer I } ? I : never
+const listMax = 2_000
+
 export type CallOptions<N extends Endpoint> = {
   readonly path?: Parameters<(typeof endpoints)[N]>
   readonly query?: QueryOf<N>
   readonly body?: BodyOf<N>
+  /** The tag of what was read (`callTagged`): a change counts only for that. */
+  readonly ifMatch?: string
   readonly signal?: AbortSignal
+}
+
+type Content = Readonly<Record<string, { readonly schema?: Schema }>>
+export type ApiOperation = {
+  readonly summary: string
+  readonly description?: string
+  readonly parameters?: readonly {
+    readonly name: string
+    readonly in: string
+    readonly required?: boolean
+    readonly schema: Schema
+  }[]
+  readonly requestBody?: { readonly content: Content }
+  readonly responses: Readonly<Record<string, { readonly content?: Content }>>
+}
+/** As much of OpenAPI as the page of the API draws. */
+export type ApiDescription = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>
 }
 
 /** What went wrong with a request, for people. Identity matters: it is thrown and recognised. */
@@ -50,25 +77,58 @@ export const createApi = (deps: {
   const send = async (url: string, init: RequestInit): Promise<Response> => {
     const deadline = AbortSignal.timeout(requestDeadlineMs)
     const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline
-    const answer = await deps.fetch(url, { ...init, signal, credentials: 'same-origin' }).catch((cause) => {
+    const ask = () => deps.fetch(url, { ...init, signal, credentials: 'same-origin' })
+    const failed = (cause: unknown) => {
       if (init.signal?.aborted) throw cause
       throw unreachable()
-    })
+    }
+    // What has a key may be asked again when the connection broke: it is carried out once.
+    const isKeyed = init.headers !== undefined && 'idempotency-key' in init.headers
+    const answer = await (isKeyed ? ask().catch(ask) : ask()).catch(failed)
     if (answer.ok) return answer
     if (answer.status === 401) deps.onSignedOut()
     throw await problemOf(answer)
   }
 
+  const ask = async <N extends Endpoint>(name: N, options: CallOptions<N>) => {
+    const { method, url } = requestLine(name, options)
+    const answer = await send(url, {
+      method,
+      ...bodyOf(method, options),
+      ...(options.signal ? { signal: options.signal } : {}),
+    })
+    // SAFE: same origin, same release: the server serialises this answer by the shape the type is made from.
+    return { answer: (await answer.json()) as AnswerOf<N>, tag: answer.headers.get('etag') ?? undefined }
+  }
+  const call = async <N extends Endpoint>(name: N, options: CallOptions<N> = {}): Promise<AnswerOf<N>> =>
+    (await ask(name, options)).answer
+
   return {
-    call: async <N extends Endpoint>(name: N, options: CallOptions<N> = {}): Promise<AnswerOf<N>> => {
-      const { method, url } = requestLine(name, options)
-      const answer = await send(url, {
-        method,
-        ...(method === 'POST' ? jsonBody(options.body ?? {}) : {}),
-        ...(options.signal ? { signal: options.signal } : {}),
-      })
-      // SAFE: same origin, same release: the server serialises this answer by the shape the type is made from.
-      return (await answer.json()) as AnswerOf<N>
+    call,
+    /** With the tag to change it by. */
+    callTagged: <N extends Endpoint>(name: N, options: CallOptions<N> = {}) => ask(name, options),
+    /** Every page of a list. */
+    callAll: async <N extends Endpoint & Lists>(
+      name: N,
+      options: CallOptions<N> = {},
+    ): Promise<ItemsOf<N>> => {
+      const items: unknown[] = []
+      for (let cursor: string | null | undefined; cursor !== null && items.length < listMax; ) {
+        const page: { items: unknown[]; next_cursor: string | null } = await call(name, {
+          ...options,
+          // SAFE: every list takes these two (protocol/api/route.ts).
+          query: { ...options.query, limit: 100, cursor } as unknown as QueryOf<N>,
+        })
+        items.push(...page.items)
+        cursor = page.next_cursor
+      }
+      return items as ItemsOf<N>
+    },
+    /** How the server describes its API, as programs read it. */
+    description: async (signal?: AbortSignal): Promise<ApiDescription> => {
+      const answer = await send('/api/v1/openapi.json', { method: 'GET', ...(signal ? { signal } : {}) })
+      // SAFE: same origin, same release; its page draws what is there.
+      return (await answer.json()) as ApiDescription
     },
     /** Stored frames of a log above `after` up to `until`, as bytes; of one step, if it is named. */
     logFrames: async (
@@ -95,13 +155,26 @@ export const asProblem = (error: unknown): ApiProblem =>
     ? error
     : new ApiProblem({ title: text.error.defect, status: 0, code: 'MF1099', detail: String(error) })
 
-const jsonBody = (body: unknown) => ({
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
-})
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+
+/** A POST has a key of its own: sent twice, because its answer was lost, it is carried out once. */
+const bodyOf = (
+  method: Method,
+  { body, ifMatch }: { readonly body?: unknown; readonly ifMatch?: string },
+) => {
+  if (method !== 'POST' && method !== 'PATCH') return {}
+  const json = { 'content-type': 'application/json' }
+  const headers =
+    method === 'POST'
+      ? { ...json, 'idempotency-key': newKey() }
+      : { ...json, ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }) }
+  return { headers, body: JSON.stringify(body ?? {}) }
+}
+
+const newKey = (): string => toHex(crypto.getRandomValues(new Uint8Array(16)))
 
 const requestLine = <N extends Endpoint>(name: N, options: CallOptions<N>) => {
-  const [method, template] = endpoints[name].split(' ') as ['GET' | 'POST' | 'DELETE', string]
+  const [method, template] = endpoints[name].split(' ') as [Method, string]
   const parameters: Readonly<Record<string, string>> = { ...options.path }
   const path = template.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(parameters[key] ?? ''))
   const words = Object.entries({ ...options.query }).filter(

@@ -232,6 +232,8 @@ const handle = async (
       return page(full ? world.signers : [])
     case 'GET /api/v1/vault/key':
       return { kid: 'ingest-1', pk: 'A'.repeat(43), exp: 0, sig: 'A'.repeat(86), vsign: 'A'.repeat(43) }
+    case 'GET /api/v1/openapi.json':
+      return world.apiDescription
     case 'GET /api/v1/errors':
       return page(errorKinds)
     case 'GET /api/v1/status':
@@ -258,6 +260,8 @@ const handle = async (
     return { ...projectOf, host_keys: projectOf.host_keys.map((k) => ({ ...k, confirmed: true })) }
   if (line.startsWith('PATCH /api/v1/projects/') && projectOf)
     return { ...projectOf, settings: { ...projectOf.settings, ...body } }
+  if (line.startsWith('GET /api/v1/projects/') && line.endsWith('/settings') && projectOf)
+    return projectOf.settings
   if (line.startsWith('GET /api/v1/projects/') && projectOf)
     return { ...projectOf, last_run: world.summaries().find((r) => r.project.id === projectOf.id) ?? null }
   if (line.startsWith('DELETE /api/v1/tokens/')) return {}
@@ -275,6 +279,7 @@ const meOf = (session: Mode['session']) => ({
     session === 'signed-in'
       ? { id: world.idOf('usr', 1), name: 'Ada Lovelace', email: 'ada@example.com', role: 'owner' }
       : null,
+  token: null,
   organisation: session === 'unclaimed' ? null : { id: world.idOf('org', 1), name: 'acme' },
   version: '0.1.0',
 })

@@ -6,6 +6,7 @@ import type { InvitationRow, MemberRow, SessionRow } from '../../access/member-q
 import type { TokenRow } from '../../access/queries.ts'
 import type { OpenedSession } from '../../access/sessions.ts'
 import type { Handlers } from '../binder.ts'
+import { pageOf } from '../paging.ts'
 
 export type PeopleRoutes =
   | 'me'
@@ -57,10 +58,8 @@ export const peopleHandlers = (deps: {
       setSession(null)
       return {}
     },
-    tokens: async ({ actor }) => ({
-      items: (await access.tokens.list(actor)).map(tokenShape),
-      next_cursor: null,
-    }),
+    tokens: async ({ actor, query }) =>
+      pageOf((await access.tokens.list(actor)).map(tokenShape), query, idOf),
     tokenCreate: async ({ actor, body }) => {
       const { row, secret } = await access.tokens.create(actor, body)
       return { token: tokenShape(row), secret: secret.reveal('shown to its maker, once') }
@@ -69,10 +68,14 @@ export const peopleHandlers = (deps: {
       await access.tokens.revoke(actor, params.token)
       return {}
     },
-    sessions: async ({ actor }) => ({
-      items: (await access.sessions.list(actor)).map((row) => sessionShape(row, actor)),
-      next_cursor: null,
-    }),
+    sessions: async ({ actor, query }) => {
+      const rows = await access.sessions.list(actor)
+      return pageOf(
+        rows.map((row) => sessionShape(row, actor)),
+        query,
+        idOf,
+      )
+    },
     sessionEnd: async ({ actor, params, setSession }) => {
       await access.sessions.endOne(actor, params.session)
       if (actor.kind === 'user' && actor.session === params.session) setSession(null)
@@ -83,19 +86,15 @@ export const peopleHandlers = (deps: {
       if (!body.keep_this) setSession(null)
       return { ended }
     },
-    members: async ({ actor }) => ({
-      items: (await access.members.list(actor)).map(memberShape),
-      next_cursor: null,
-    }),
+    members: async ({ actor, query }) =>
+      pageOf((await access.members.list(actor)).map(memberShape), query, idOf),
     memberChange: async ({ actor, params, body }) =>
       memberShape(await access.members.change(actor, params.member, body)),
     memberSignOut: async ({ actor, params }) => ({
       ended: await access.members.signOut(actor, params.member),
     }),
-    invitations: async ({ actor }) => ({
-      items: (await access.members.invitations(actor)).map(invitationShape),
-      next_cursor: null,
-    }),
+    invitations: async ({ actor, query }) =>
+      pageOf((await access.members.invitations(actor)).map(invitationShape), query, idOf),
     invitationCreate: async ({ actor, body }) => {
       const { row, url } = await access.members.invite(actor, body)
       return { invitation: invitationShape(row), url: url.reveal('shown to who invites, once') }
@@ -113,6 +112,8 @@ export const peopleHandlers = (deps: {
   }
 }
 
+const idOf = ({ id }: { readonly id: string }): string => id
+
 const describe = async (
   { access, version }: { readonly access: Access; readonly version: string },
   actor: Actor | null,
@@ -121,6 +122,13 @@ const describe = async (
   user:
     actor?.kind === 'user'
       ? { id: actor.user, name: actor.name, email: actor.email, role: actor.role }
+      : null,
+  token:
+    actor?.kind === 'token'
+      ? {
+          ...{ id: actor.token, name: actor.name, scopes: [...actor.scopes] },
+          expires_at: actor.expiresAt.toISOString(),
+        }
       : null,
   // A stranger learns that there is an installation, not whose.
   organisation: actor === null ? null : access.organisation,

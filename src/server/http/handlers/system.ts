@@ -7,6 +7,7 @@ import type { BackupNote, Backups } from '../../health/backups.ts'
 import { forStrangers, type Health } from '../../health/health.ts'
 import type { Handlers } from '../binder.ts'
 import { errorKinds } from '../error-kinds.ts'
+import { pageOf } from '../paging.ts'
 
 export type SystemRoutes = 'status' | 'errors' | 'lint' | 'operatorBackups' | 'operatorBackupNote'
 
@@ -22,12 +23,12 @@ export const systemHandlers = (deps: {
     const status = await deps.health.look()
     return actor === null ? forStrangers(status) : status
   },
-  operatorBackups: async () => ({ items: [...(await deps.backups.list())], next_cursor: null }),
+  operatorBackups: async ({ query }) => pageOf(await deps.backups.list(), query, ({ id }) => id),
   operatorBackupNote: ({ actor, body }) => {
     const note = backupNote(body)
     return body.verified ? deps.backups.noteVerified(actor, note) : deps.backups.noteMade(actor, note)
   },
-  errors: async () => ({ items: [...errorKinds], next_cursor: null }),
+  errors: async ({ query }) => pageOf(errorKinds, query, ({ code }) => code),
   lint: ({ body }) => deps.lint(body.files),
 })
 

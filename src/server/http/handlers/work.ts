@@ -17,6 +17,7 @@ import type {
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
 import { downloadLog } from '../log-download.ts'
+import { pageOf } from '../paging.ts'
 import type { PeopleRoutes } from './people.ts'
 import type { SecretRoutes } from './secrets.ts'
 import type { SystemRoutes } from './system.ts'
@@ -46,12 +47,14 @@ export const workHandlers = ({
   projects: ({ actor, query }) => projects.list(actor.scope, query),
   projectCreate: ({ actor, body }) => projects.create(actor, body),
   project: async ({ actor, params }) => found(await projects.find(actor.scope, params.project)),
-  projectSet: ({ actor, params, body }) => projects.set(actor, params.project, body),
-  orbs: ({ actor }) => orbs.list(actor.scope),
+  projectSettings: async ({ actor, params }) =>
+    found(await projects.find(actor.scope, params.project)).settings,
+  projectSet: ({ actor, params, body, expect }) => projects.set(actor, params.project, body, expect),
+  orbs: async ({ actor, query }) => pageOf((await orbs.list(actor.scope)).items, query, ({ id }) => id),
   orbSources: ({ actor }) => orbs.sources(actor.scope),
   orbPut: ({ actor, body }) => orbs.put(actor, body),
   organisation: ({ actor }) => projects.organisation(actor.scope),
-  organisationSet: ({ actor, body }) => projects.setOrganisation(actor, body),
+  organisationSet: ({ actor, body, expect }) => projects.setOrganisation(actor, body, expect),
   projectHook: ({ actor, params }) => projects.hookScript(actor.scope, params.project),
   projectHookRotate: ({ actor, params, body }) => projects.rotateHook(actor, params.project, body.eph),
   projectRefs: ({ actor, params }) => projects.contact(actor, params.project),
@@ -116,7 +119,7 @@ export const workHandlers = ({
     }
   },
 
-  runners: () => runners.list(),
+  runners: async ({ query }) => pageOf((await runners.list()).items, query, ({ id }) => id),
   operatorEnroll: ({ actor, body }) =>
     runners.enroll(actor, { id: idOf('runner', body.id), name: body.name, publicKey: body.public_key }),
 })

@@ -80,6 +80,17 @@ export const shellText = {
     forbiddenText: 'Your role does not allow this. An owner of the organisation can grant it.',
   },
 
+  api: {
+    title: 'The HTTP API',
+    lead: 'Everything these pages and the command line do, a program can do, too. Send a token: Authorization: Bearer mfp_…',
+    find: 'Find an address',
+    none: 'No address has these words.',
+    parameter: 'Parameter',
+    place: 'In',
+    type: 'Type',
+    body: 'Body',
+    answer: 'Answer',
+  },
   errors: {
     title: 'Error codes',
     lead: 'Every error of this installation and every problem of a configuration has a number that never changes.',

@@ -1,0 +1,74 @@
+// What the client does when answers get lost and lists are long.
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, test } from 'node:test'
+import { isFault } from '../../base/faults.ts'
+import { Secret } from '../../base/secret.ts'
+import { createApiClient } from './client.ts'
+
+type Asked = { readonly line: string; readonly key: string | undefined }
+
+const open = async (answer: (asked: Asked, count: number) => object | null) => {
+  const asked: Asked[] = []
+  const server = createServer((request, response) => {
+    const key = request.headers['idempotency-key']
+    const one = { line: `${request.method} ${request.url}`, key: Array.isArray(key) ? key[0] : key }
+    const found = answer(one, asked.push(one))
+    request.resume().on('end', () => {
+      if (found === null) request.socket.destroy()
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const token = new Secret('mfp_x')
+  return { asked, api: createApiClient({ kind: 'token', url: `http://127.0.0.1:${port}`, token }) }
+}
+
+test('a POST whose answer was lost is sent once more with the same key; the next one has another', async () => {
+  const { asked, api } = await open((_, count) => (count === 1 ? null : { ended: count }))
+  const end = () => api.call('sessionsEnd', { body: { keep_this: false } })
+  assert.deepEqual(await end(), { ended: 2 })
+  assert.deepEqual(await end(), { ended: 3 })
+  const [first, second, third] = asked.map(({ key }) => key)
+  assert.match(first ?? '', /^[0-9a-f-]{36}$/)
+  assert.equal(first, second)
+  assert.notEqual(second, third)
+})
+
+test('it is sent once more, not for ever, and what changes nothing by itself is not', async () => {
+  const { asked, api } = await open(() => null)
+  const isUnreachable = (error: unknown) => isFault(error, 'E_UNREACHABLE')
+  await assert.rejects(api.call('sessionsEnd', { body: { keep_this: false } }), isUnreachable)
+  assert.equal(asked.length, 2)
+  await assert.rejects(api.call('sessionEnd', { params: { session: 'ses_1' } }), isUnreachable)
+  assert.equal(asked.length, 3)
+  assert.equal(asked[2]?.key, undefined)
+})
+
+test('all pages of a list are one', async () => {
+  const runner = (id: string) => ({
+    id,
+    name: id,
+    status: 'online',
+    last_seen_at: null,
+    facts: null,
+    running: 0,
+  })
+  const { asked, api } = await open((_, count) =>
+    count === 1
+      ? { items: [runner('a'), runner('b')], next_cursor: 'b' }
+      : { items: [runner('c')], next_cursor: null },
+  )
+  const { items, next_cursor } = await api.all('runners', {})
+  assert.deepEqual([items.map(({ id }) => id), next_cursor], [['a', 'b', 'c'], null])
+  assert.deepEqual(
+    asked.map(({ line }) => line),
+    ['GET /api/v1/runners?limit=100', 'GET /api/v1/runners?limit=100&cursor=b'],
+  )
+})
