@@ -384,7 +384,7 @@ passkey_challenges
   user_id text
   expires_at timestamp with time zone not null
   passkey_challenges_pkey: PRIMARY KEY (challenge)
-  passkey_challenges_purpose_check: CHECK ((purpose = ANY (ARRAY['claim'::text, 'sign-in'::text])))
+  passkey_challenges_purpose_check: CHECK ((purpose = ANY (ARRAY['claim'::text, 'sign-in'::text, 'add'::text])))
   passkey_challenges_user_id_check: CHECK ((user_id ~~ 'usr\_%'::text))
   CREATE INDEX passkey_challenges_expiry ON public.passkey_challenges USING btree (expires_at)
   CREATE UNIQUE INDEX passkey_challenges_pkey ON public.passkey_challenges USING btree (challenge)
@@ -397,7 +397,9 @@ passkeys
   transports text[] not null
   created_at timestamp with time zone not null default now()
   last_used_at timestamp with time zone
+  name text
   passkeys_id_check: CHECK ((length(id) <= 1400))
+  passkeys_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
   passkeys_pkey: PRIMARY KEY (id)
   passkeys_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
   CREATE INDEX passkeys_of_user ON public.passkeys USING btree (user_id)

@@ -130,6 +130,10 @@ export const faultExplanations = {
     why: 'A claim link works once and for a limited time. This one was used or has expired.',
     mend: 'Start `mayfly up` again: while nobody owns the installation, it prints a new link.',
   },
+  E_STEP_UP: {
+    why: 'What you sign in with can only be changed within ten minutes of signing in, so that nobody can do it in a browser you left open.',
+    mend: 'Sign out, sign in again, and do it then.',
+  },
   E_SIGN_IN: {
     why: 'Name and password do not belong together. Which of them is wrong is not said, so that names cannot be tried out.',
     mend: 'Try again, or use a passkey if you have one.',

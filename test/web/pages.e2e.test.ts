@@ -122,6 +122,13 @@ const cases: readonly PageCase[] = [
     shows: 'Only what is down is told here.',
     mode: { session: 'signed-out' },
   },
+  { name: 'passkeys', address: '/settings/passkeys', shows: 'Key ring' },
+  {
+    name: 'passkeys-empty',
+    address: '/settings/passkeys',
+    shows: 'You have no passkey',
+    mode: { data: 'empty' },
+  },
   { name: 'api', address: '/docs/api', shows: '/api/v1/runs/{run}/cancel' },
   { name: 'errors', address: '/docs/errors', shows: 'Too many requests' },
   { name: 'error', address: '/docs/errors/MF4001', shows: 'What to do:' },

@@ -423,6 +423,20 @@ export const session = z.object({
 })
 export type Session = z.infer<typeof session>
 
+/** What somebody signs in with. */
+export const passkey = z.object({
+  id,
+  /** null: the first one, which was not named. */
+  name: z.string().nullable(),
+  created_at: time,
+  last_used_at: time.nullable(),
+})
+export type Passkey = z.infer<typeof passkey>
+export const passkeyInput = z.strictObject({
+  name: z.string().trim().min(1).max(64),
+  passkey: z.record(z.string(), z.unknown()),
+})
+
 export const member = z.object({
   id,
   name: z.string(),

@@ -4,6 +4,7 @@ import type { NewId } from '../new-id.ts'
 import { type Actor, type Operator, scopeOfOrganisation } from './actor.ts'
 import { type Claim, createClaim } from './claim.ts'
 import { createMembers, type Members } from './members.ts'
+import { createOwnPasskeys, type OwnPasskeys } from './own-passkeys.ts'
 import { createPasskeys } from './passkeys.ts'
 import { createPasswords } from './password.ts'
 import * as queries from './queries.ts'
@@ -20,6 +21,7 @@ export type Access = {
   readonly claim: Claim
   readonly tokens: Tokens
   readonly members: Members
+  readonly ownPasskeys: OwnPasskeys
   isClaimed(): Promise<boolean>
   /** The same actor with the rights they have now; null when the session or token has ended. */
   again(actor: Actor): Promise<Actor | null>
@@ -68,6 +70,7 @@ export const createAccess = (deps: {
     signIn: createSignIn(parts),
     claim: createClaim(parts),
     members: createMembers(parts),
+    ownPasskeys: createOwnPasskeys(parts),
     isClaimed: () => queries.isClaimed(deps.db, deps.organisation.id),
     again: async (actor) => {
       if (actor.kind === 'operator') return actor

@@ -4,13 +4,13 @@ import type { UserId } from '../../base/ids.ts'
 import { Secret } from '../../base/secret.ts'
 import type { NewId } from '../new-id.ts'
 import { limits } from './limits.ts'
-import type { Passkeys } from './passkeys.ts'
+import type { NewPasskey, Passkeys } from './passkeys.ts'
 import type { Passwords } from './password.ts'
 import * as queries from './queries.ts'
 
 export type FirstFactor =
   | { readonly user: UserId; readonly password: string }
-  | { readonly user: UserId; readonly passkey: Omit<queries.Passkey, 'user'> }
+  | { readonly user: UserId; readonly passkey: NewPasskey }
 
 export type GivenFactor = { readonly password?: string | undefined; readonly passkey?: unknown }
 
@@ -38,5 +38,5 @@ export const insertPerson = async (
 ): Promise<void> => {
   await queries.insertUser(tx, { ...person, id: factor.user })
   if ('password' in factor) await queries.insertPassword(tx, factor.user, factor.password)
-  else await queries.insertPasskey(tx, { ...factor.passkey, user: factor.user })
+  else await queries.insertPasskey(tx, { ...factor.passkey, user: factor.user, name: null })
 }

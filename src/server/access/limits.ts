@@ -4,7 +4,7 @@ const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
 
 export const limits = {
-  session: { idleMs: 12 * hourMs, absoluteMs: 7 * dayMs, touchEveryMs: minuteMs },
+  session: { idleMs: 12 * hourMs, absoluteMs: 7 * dayMs, touchEveryMs: minuteMs, freshMs: 10 * minuteMs },
   claimMs: 30 * minuteMs,
   challengeMs: 5 * minuteMs,
   /** Attempts per window, counted before the credential is looked at. */
@@ -18,6 +18,7 @@ export const limits = {
   /** 64 MiB each: at most so many at once, and so many waiting. */
   password: { atOnce: 2, waiting: 32, charactersMin: 12 },
   tokensPerOwnerMax: 100,
+  passkeysPerPersonMax: 20,
   sessionsListed: 200,
   membersMax: 1_000,
   invitationsMax: 100,

@@ -46,12 +46,18 @@ const authentication = z.object({
 })
 
 export type PasskeyOptions = Record<string, unknown>
-export type NewPasskey = Omit<queries.Passkey, 'user'>
+export type NewPasskey = Omit<queries.Passkey, 'user' | 'name'>
 
 export type Passkeys = {
   /** Options for a new passkey of a person who does not exist yet; `user` is the id they will get. */
   startRegistration(person: { user: UserId; name: string; email: string }): Promise<PasskeyOptions>
   finishRegistration(passkey: unknown): Promise<{ readonly user: UserId; readonly passkey: NewPasskey }>
+  /** A further one of somebody who is in; those they have are not made twice. */
+  startAdding(
+    person: { user: UserId; name: string; email: string },
+    known: readonly string[],
+  ): Promise<PasskeyOptions>
+  finishAdding(passkey: unknown): Promise<{ readonly user: UserId; readonly passkey: NewPasskey }>
   startSignIn(): Promise<{ readonly challenge: string; readonly options: PasskeyOptions }>
   finishSignIn(challenge: string, passkey: unknown): Promise<{ user: UserId; organisation: OrganisationId }>
 }
@@ -59,8 +65,10 @@ export type Passkeys = {
 type Deps = { readonly db: queries.Database; readonly site: () => Site }
 
 export const createPasskeys = (deps: Deps): Passkeys => ({
-  startRegistration: (person) => startRegistration(deps, person),
-  finishRegistration: (passkey) => finishRegistration(deps, passkey),
+  startRegistration: (person) => startRegistration(deps, person, { purpose: 'claim', known: [] }),
+  finishRegistration: (passkey) => finishRegistration(deps, passkey, 'claim'),
+  startAdding: (person, known) => startRegistration(deps, person, { purpose: 'add', known }),
+  finishAdding: (passkey) => finishRegistration(deps, passkey, 'add'),
   startSignIn: () => startSignIn(deps),
   finishSignIn: (challenge, passkey) => finishSignIn(deps, challenge, passkey),
 })
@@ -68,6 +76,7 @@ export const createPasskeys = (deps: Deps): Passkeys => ({
 const startRegistration = async (
   { db, site }: Deps,
   person: { readonly user: UserId; readonly name: string; readonly email: string },
+  { purpose, known }: { readonly purpose: queries.ChallengePurpose; readonly known: readonly string[] },
 ): Promise<PasskeyOptions> => {
   const options = await generateRegistrationOptions({
     rpName: 'Mayfly',
@@ -77,14 +86,15 @@ const startRegistration = async (
     userDisplayName: person.name,
     timeout: limits.challengeMs,
     attestationType: 'none',
+    excludeCredentials: known.map((id) => ({ id })),
     supportedAlgorithmIDs: algorithms,
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
   })
-  await queries.insertChallenge(db, { text: options.challenge, purpose: 'claim', user: person.user })
+  await queries.insertChallenge(db, { text: options.challenge, purpose, user: person.user })
   return { ...options }
 }
 
-const finishRegistration = async ({ db, site }: Deps, input: unknown) => {
+const finishRegistration = async ({ db, site }: Deps, input: unknown, purpose: queries.ChallengePurpose) => {
   const response = parsed(registration, input)
   let user: UserId | null = null
   const verified = await verify(() =>
@@ -92,7 +102,7 @@ const finishRegistration = async ({ db, site }: Deps, input: unknown) => {
       // SAFE: the shape was checked above; its contents are what the library is for.
       response: response as RegistrationResponseJSON,
       expectedChallenge: async (challenge) => {
-        user = (await queries.takeChallenge(db, challenge, 'claim'))?.user ?? null
+        user = (await queries.takeChallenge(db, challenge, purpose))?.user ?? null
         return user !== null
       },
       expectedOrigin: site().origin,

@@ -76,13 +76,15 @@ export type Passkey = {
   readonly publicKey: Uint8Array
   readonly counter: number
   readonly transports: readonly string[]
+  /** What its person calls it. */
+  readonly name: string | null
 }
 
 export const insertPasskey = async (db: Executor, passkey: Passkey): Promise<void> => {
   await sql`
-    insert into passkeys (id, user_id, public_key, counter, transports)
+    insert into passkeys (id, user_id, public_key, counter, transports, name)
     values (${passkey.id}, ${passkey.user}, ${Buffer.from(passkey.publicKey)}, ${passkey.counter},
-      ${[...passkey.transports]})`.execute(db)
+      ${[...passkey.transports]}, ${passkey.name})`.execute(db)
 }
 
 export const findPasskey = (
@@ -91,7 +93,7 @@ export const findPasskey = (
 ): Promise<(Passkey & { readonly organisation: OrganisationId }) | null> =>
   first(
     sql<Passkey & { organisation: OrganisationId }>`
-      select k.id, k.user_id as user, k.public_key as "publicKey", k.counter::float8 as counter, k.transports,
+      select k.id, k.user_id as user, k.public_key as "publicKey", k.counter::float8 as counter, k.transports, k.name,
         u.organisation_id as organisation
       from passkeys k join users u on u.id = k.user_id
       where k.id = ${id} and u.disabled_at is null`.execute(db),
@@ -101,7 +103,7 @@ export const touchPasskey = async (db: Executor, id: string, counter: number): P
   await sql`update passkeys set counter = ${counter}, last_used_at = now() where id = ${id}`.execute(db)
 }
 
-export type ChallengePurpose = 'claim' | 'sign-in'
+export type ChallengePurpose = 'claim' | 'sign-in' | 'add'
 
 export const insertChallenge = async (
   db: Executor,

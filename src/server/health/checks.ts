@@ -72,7 +72,7 @@ export const signInCheck = (db: Executor): Check =>
       from users u where role = 'owner' and disabled_at is null`.execute(db)
     const { owners = 0, weak = 0 } = rows[0] ?? {}
     if (weak === 0) return { status: 'ok', detail: `${owners} of ${owners} owners have a passkey` }
-    const mend = 'mayfly member invite --role owner, and join by that link with a passkey'
+    const mend = 'add a passkey on the page /settings/passkeys'
     return { status: 'weak', detail: `${weak} of ${owners} owners sign in with a password alone`, mend }
   })
 

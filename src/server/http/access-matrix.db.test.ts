@@ -76,7 +76,10 @@ const tokenOf = async (app: TestApp, ...scopes: Verb[]): Promise<string> => {
 /** What happened at the door, whatever happened behind it. A route that is not there at all is 404 to everybody. */
 const verdict = (route: Route, answer: Answer): string => {
   if ([200, 400, 409, 422].includes(answer.status)) return 'yes'
-  if (answer.status === 404 && /^\/api\/v1\/(tokens|sessions|members|invitations)\/:/.test(route.path))
+  if (
+    answer.status === 404 &&
+    /^\/api\/v1\/(tokens|sessions|passkeys|members|invitations)\/:/.test(route.path)
+  )
     return 'yes'
   if (answer.status === 404 && route.path.startsWith('/api/v1/claim')) return 'yes'
   if ([401, 403, 404].includes(answer.status)) return String(answer.status)

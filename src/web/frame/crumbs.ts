@@ -30,6 +30,8 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
       return here(text.tokens.title)
     case 'sessions':
       return here(text.people.sessions)
+    case 'passkeys':
+      return here(text.passkeys.title)
     case 'members':
       return here(text.people.members)
     case 'runners':

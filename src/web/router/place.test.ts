@@ -18,6 +18,7 @@ test('each address names its page', () => {
     ['/sign-in', 'sign-in'],
     ['/docs/errors', 'errors'],
     ['/docs/api', 'api'],
+    ['/settings/passkeys', 'passkeys'],
     ['/docs/errors/MF4004', 'errors'],
     ['/acme/web', 'project'],
     ['/acme/web/', 'project'],

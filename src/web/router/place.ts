@@ -8,6 +8,7 @@ export type Place =
         | 'project-new'
         | 'tokens'
         | 'sessions'
+        | 'passkeys'
         | 'members'
         | 'runners'
         | 'status'
@@ -41,6 +42,7 @@ const fixed: Readonly<Record<string, Place>> = {
   'projects/new': { page: 'project-new' },
   'settings/tokens': { page: 'tokens' },
   'settings/sessions': { page: 'sessions' },
+  'settings/passkeys': { page: 'passkeys' },
   'settings/members': { page: 'members' },
   runners: { page: 'runners' },
   status: { page: 'status' },
@@ -83,6 +85,7 @@ export const addresses = {
   projectNew: '/projects/new',
   tokens: '/settings/tokens',
   sessions: '/settings/sessions',
+  passkeys: '/settings/passkeys',
   members: '/settings/members',
   runners: '/runners',
   status: '/status',

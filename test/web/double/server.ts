@@ -232,6 +232,8 @@ const handle = async (
       return page(full ? world.signers : [])
     case 'GET /api/v1/vault/key':
       return { kid: 'ingest-1', pk: 'A'.repeat(43), exp: 0, sig: 'A'.repeat(86), vsign: 'A'.repeat(43) }
+    case 'GET /api/v1/passkeys':
+      return page(full ? world.passkeys : [])
     case 'GET /api/v1/openapi.json':
       return world.apiDescription
     case 'GET /api/v1/errors':

@@ -1,8 +1,9 @@
 // Routes about people: who am I, the claim, signing in and out, API tokens.
-import type { Invitation, Me, Member, Session, Token } from '../../../protocol/api/shapes.ts'
+import type { Invitation, Me, Member, Passkey, Session, Token } from '../../../protocol/api/shapes.ts'
 import type { Access } from '../../access/access.ts'
 import type { Actor } from '../../access/actor.ts'
 import type { InvitationRow, MemberRow, SessionRow } from '../../access/member-queries.ts'
+import type { PasskeyRow } from '../../access/own-passkeys.ts'
 import type { TokenRow } from '../../access/queries.ts'
 import type { OpenedSession } from '../../access/sessions.ts'
 import type { Handlers } from '../binder.ts'
@@ -23,6 +24,10 @@ export type PeopleRoutes =
   | 'sessions'
   | 'sessionEnd'
   | 'sessionsEnd'
+  | 'passkeys'
+  | 'passkeyOptions'
+  | 'passkeyAdd'
+  | 'passkeyRemove'
   | 'members'
   | 'memberChange'
   | 'memberSignOut'
@@ -85,6 +90,14 @@ export const peopleHandlers = (deps: {
       const ended = await access.sessions.endAll(actor, { keepThis: body.keep_this })
       if (!body.keep_this) setSession(null)
       return { ended }
+    },
+    passkeys: async ({ actor, query }) =>
+      pageOf((await access.ownPasskeys.list(actor)).map(passkeyShape), query, idOf),
+    passkeyOptions: async ({ actor }) => ({ options: await access.ownPasskeys.options(actor) }),
+    passkeyAdd: async ({ actor, body }) => passkeyShape(await access.ownPasskeys.add(actor, body)),
+    passkeyRemove: async ({ actor, params }) => {
+      await access.ownPasskeys.remove(actor, params.passkey)
+      return {}
     },
     members: async ({ actor, query }) =>
       pageOf((await access.members.list(actor)).map(memberShape), query, idOf),
@@ -154,6 +167,12 @@ const sessionShape = (row: SessionRow, actor: Actor): Session => ({
   created_at: row.createdAt.toISOString(),
   last_seen_at: row.lastSeenAt.toISOString(),
   expires_at: row.expiresAt.toISOString(),
+})
+
+const passkeyShape = (row: PasskeyRow): Passkey => ({
+  ...{ id: row.id, name: row.name },
+  created_at: row.createdAt.toISOString(),
+  last_used_at: row.lastUsedAt?.toISOString() ?? null,
 })
 
 const memberShape = (row: MemberRow): Member => ({

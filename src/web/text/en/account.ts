@@ -2,6 +2,25 @@
 import { count } from './words.ts'
 
 export const accountText = {
+  passkeys: {
+    title: 'Passkeys',
+    why: 'What you sign in with, beside a password if you have one. Add one for each device, so that losing one locks nobody out.',
+    empty: 'You have no passkey',
+    emptyText:
+      'You sign in with a password alone. A passkey cannot be guessed, stolen from a server or typed into a wrong page.',
+    unnamed: 'First passkey',
+    added: 'Added',
+    used: 'Last used',
+    never: 'never',
+    name: 'Name',
+    nameHint: 'To tell it from the others: the device it is on.',
+    add: 'Add a passkey',
+    remove: 'Remove',
+    removeLabel: (name: string) => `Remove ${name}`,
+    removeTitle: (name: string) => `Remove ${name}?`,
+    removeText: 'It signs you in no more. Remove it from the device, too.',
+    again: 'Sign in again',
+  },
   people: {
     tabs: 'Account',
     sessions: 'Sessions',

@@ -1,5 +1,5 @@
 // Sessions, members, invitations and tokens of the double.
-import type { Invitation, Member, Session, Token } from '../../../../src/protocol/api/shapes.ts'
+import type { Invitation, Member, Passkey, Session, Token } from '../../../../src/protocol/api/shapes.ts'
 import { ago, idOf } from './ids.ts'
 
 const sessionOf = (n: number, browser: string | null, how: string, seen: number): Session => ({
@@ -12,6 +12,10 @@ const sessionOf = (n: number, browser: string | null, how: string, seen: number)
   },
   ...{ created_at: ago(86_400), last_seen_at: ago(seen), expires_at: ago(-86_400 * 6) },
 })
+export const passkeys: readonly Passkey[] = [
+  { id: 'a'.repeat(32), name: null, created_at: ago(86_400 * 90), last_used_at: ago(86_400) },
+  { id: 'b'.repeat(32), name: 'Key ring', created_at: ago(86_400 * 3), last_used_at: null },
+]
 export const sessions: readonly Session[] = [
   sessionOf(1, 'Firefox on Linux', 'passkey', 5),
   sessionOf(2, 'Safari on iOS', 'passkey', 7_200),

@@ -1,0 +1,49 @@
+// Somebody who is in adds a passkey, signs in with it, and cannot remove the last one: a real Chromium with an authenticator
+// of its own, the real server, a real database.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { sql } from 'kysely'
+import { openStaticSite } from '../../src/server/http/static-site.ts'
+import { openVisitor } from '../support/browser.ts'
+import { openTestApp } from '../support/http-app.ts'
+import { buildWeb } from './double/build.ts'
+
+const web = await buildWeb()
+after(() => web.remove())
+const app = await openTestApp({ pages: await openStaticSite(web.root) })
+const visitor = await openVisitor()
+after(() => visitor.close())
+const { page } = visitor
+
+test('a passkey is added to an account, signs its owner in, and stays when it is the last', async () => {
+  await visitor.addAuthenticator()
+  const [name = '', value = ''] = (await app.signInAs('owner')).split('=')
+  await page.context().addCookies([{ name, value, url: app.base }])
+  await page.goto(`${app.base}/settings/passkeys`)
+  await page.getByText('You have no passkey').waitFor()
+  await page.getByLabel('Name').fill('Laptop')
+  await page.getByRole('button', { name: 'Add a passkey' }).click()
+  await page.getByRole('button', { name: 'Remove Laptop' }).waitFor()
+
+  await page.getByRole('button', { name: 'Remove Laptop' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click()
+  await page.getByText('This is all you sign in with').waitFor()
+
+  await page.context().clearCookies()
+  await page.goto(`${app.base}/sign-in`)
+  await page
+    .getByRole('button', { name: /passkey/i })
+    .first()
+    .click()
+  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
+  await page.goto(`${app.base}/settings/passkeys`)
+  await page.getByRole('button', { name: 'Remove Laptop' }).waitFor()
+
+  await sql`update sessions set created_at = now() - interval '11 minutes'`.execute(app.database.db)
+  await page.getByLabel('Name').fill('Second')
+  await page.getByRole('button', { name: 'Add a passkey' }).click()
+  await page.getByRole('button', { name: 'Sign in again' }).click()
+  await page.waitForURL(/\/sign-in\?next=/)
+  const complaints = visitor.complaints.filter((line) => !/status of (403|409)/.test(line))
+  assert.deepEqual(complaints, [])
+})
