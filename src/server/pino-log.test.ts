@@ -25,5 +25,6 @@ test('one JSON line per event: message, fields of parents, causes of errors, no 
     },
   )
   assert.match(first.at, /^\d{4}-.*Z$/)
+  assert.deepEqual(Object.keys(second.error), ['name', 'message', 'stack', 'cause'])
   assert.deepEqual([second.error.message, second.error.cause.message], ['E_DATABASE: outer', 'inner'])
 })

@@ -1,6 +1,7 @@
 // The server's log: pino behind base/log.ts. One JSON line per event on standard error, where the supervisor reads it.
-import { type DestinationStream, destination, type Logger, pino, stdSerializers } from 'pino'
+import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import type { Log, LogLevel } from '../base/log.ts'
+import { describeError } from '../sys/index.ts'
 
 export const createPinoLog = (options: {
   readonly level: LogLevel
@@ -15,7 +16,7 @@ export const createPinoLog = (options: {
         messageKey: 'message',
         timestamp: () => `,"at":"${new Date().toISOString()}"`,
         formatters: { level: (label) => ({ level: label }) },
-        serializers: { error: stdSerializers.errWithCause },
+        serializers: { error: (value: unknown) => describeError(value) },
       },
       options.stream ?? destination({ dest: 2, sync: true }),
     ),

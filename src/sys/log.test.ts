@@ -28,6 +28,7 @@ test('vault, jailer and runner write the fields that the server writes, and no f
     },
   )
   assert.match(first.at, /^\d{4}-\d\d-\d\dT.*\.\d{3}Z$/)
+  assert.deepEqual(Object.keys(second.error), ['name', 'message', 'stack', 'cause'])
   assert.deepEqual([second.error.message, second.error.cause.message], ['E_DATABASE: outer', 'inner'])
   assert.deepEqual([third.level, third.message, third.program], ['info', 'a fact', 'vault'])
 })

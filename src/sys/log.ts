@@ -33,7 +33,14 @@ const writeLine = (fd: number, line: LogFields): void => {
   }
 }
 
-const describeErrors = (_key: string, value: unknown): unknown => {
+/** The one shape of an error in the logs of all programs. */
+export const describeError = (value: unknown, depth = 0): unknown => {
   if (!(value instanceof Error)) return value
-  return { name: value.name, message: value.message, stack: value.stack, cause: value.cause }
+  const { name, message, stack, cause } = value
+  return { name, message, stack, cause: depth < causesMax ? describeError(cause, depth + 1) : undefined }
 }
+
+/** A chain may be a circle. */
+const causesMax = 8
+
+const describeErrors = (_key: string, value: unknown): unknown => describeError(value)

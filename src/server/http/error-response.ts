@@ -6,6 +6,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { catalogue, type Fault, type FaultCode, fault, isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { ProblemJson } from '../../protocol/api/shapes.ts'
+import { http } from '../../sys/index.ts'
 import type { Site } from '../access/site.ts'
 import { asDatabaseFault } from '../db/away.ts'
 import { errorPage, hints } from './error-kinds.ts'
@@ -92,14 +93,15 @@ const fieldErrors = (error: unknown): { pointer: string; detail: string }[] => {
   }))
 }
 
-/** For bytes that are not even HTTP: there is no request to answer, only a socket to close politely. */
-export const malformedRequest = ({ url }: Site): string => {
-  const { number, status, title } = catalogue.E_INPUT
+/** Where there is no request to answer, only a socket to close politely: bytes that are not even HTTP, refused upgrades. */
+export const rawProblem = (code: FaultCode, { url }: Site): string => {
+  const { number, status, title, retryable } = catalogue[code]
   const body = JSON.stringify({ type: url + errorPage(number), title, status, code: number })
   return [
-    `HTTP/1.1 ${status} Bad Request`,
+    `HTTP/1.1 ${status} ${http().STATUS_CODES[status]}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
+    ...(retryable ? [`retry-after: ${retryAfterSeconds[code] ?? retryAfterDefaultSeconds}`] : []),
     'connection: close',
     '',
     body,

@@ -9,7 +9,6 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import type { Clock } from '../../base/clock.ts'
 import { fault, isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
-import { http } from '../../sys/index.ts'
 import type { Access } from '../access/access.ts'
 import { networkOf } from '../access/network.ts'
 import type { Site } from '../access/site.ts'
@@ -23,7 +22,7 @@ import { bindRoutes, type Door, type Handlers } from './binder.ts'
 import { isCanonicalTarget } from './canonical.ts'
 import { refuseCrossSiteSocket } from './cross-site.ts'
 import { operatorDoor, peopleDoor } from './door.ts'
-import { malformedRequest, newRequestId, sendError } from './error-response.ts'
+import { newRequestId, rawProblem, sendError } from './error-response.ts'
 import { bindHooks } from './hooks.ts'
 import { limits } from './limits.ts'
 import { bindPages } from './pages.ts'
@@ -191,23 +190,20 @@ const bindUpgrade = (
   admit: Parameters<Live['acceptUpgrade']>[0]['admit'],
 ): void => {
   app.server.on('upgrade', (request, socket, head) => {
-    const refuse = (error: unknown) => refuseUpgrade(socket, error)
+    const refuse = (error: unknown) => refuseUpgrade(socket, error, deps.site())
     if (request.url !== '/api/v1/live') return refuse(fault('E_NOT_FOUND'))
     deps.live.acceptUpgrade({ request, socket, head, admit }).catch(refuse)
   })
 }
 
-const refuseUpgrade = (socket: Duplex, error: unknown): void => {
-  const status = isFault(error) ? error.row.status : 500
+const refuseUpgrade = (socket: Duplex, error: unknown, site: Site): void => {
   socket.on('error', () => undefined)
-  socket.end(
-    `HTTP/1.1 ${status} ${http().STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
-  )
+  socket.end(rawProblem(isFault(error) ? error.code : 'E_INTERNAL', site))
 }
 
 const refuseMalformed =
   (site: () => Site): NonNullable<Options['clientErrorHandler']> =>
   (error, socket) => {
     if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy()
-    else socket.end(malformedRequest(site()))
+    else socket.end(rawProblem('E_INPUT', site()))
   }

@@ -10,6 +10,7 @@ import { attemptId, memoryLog, memoryRuns, projectId, runId } from '../../../tes
 import { fromBase64 } from '../../base/bytes.ts'
 import type { OrganisationId } from '../../base/ids.ts'
 import { parseFollowerFrame } from '../../protocol/live.ts'
+import { limits } from './limits.ts'
 
 const deadline = () => AbortSignal.timeout(10_000)
 const logTopic = `log:${attemptId}`
@@ -165,6 +166,30 @@ test('lists hear about runs of their project and organisation only, and start ov
   assert.deepEqual(topics, [`project:${projectId}`, 'runs'])
   runs.loseNotices()
   assert.deepEqual(await closed, [1011, 'broken'])
+})
+
+test('past its seats a credential is told how long to wait, on a socket and on events alike', async () => {
+  const app = await openTestApp()
+  const cookie = await app.signInAs('viewer')
+  const headers = { cookie, origin: app.site().origin }
+  const open: WebSocket[] = []
+  while (open.length < limits.connectionsPerCredential) open.push(await openSocket(app, cookie))
+  const late = app.connect(headers)
+  late.on('error', () => undefined)
+  const [, refused] = await once(late, 'unexpected-response', { signal: deadline() })
+  const chunks: Buffer[] = []
+  for await (const chunk of refused) chunks.push(chunk)
+  const problem = JSON.parse(Buffer.concat(chunks).toString())
+  assert.deepEqual(
+    [refused.statusCode, refused.headers['retry-after'], refused.headers['content-type'], problem.code],
+    [429, '60', 'application/problem+json', 'MF4029'],
+  )
+  const events = await app.call('GET', '/events?topic=runs', { cookie })
+  assert.deepEqual(
+    [events.status, events.headers.get('retry-after'), events.json.code],
+    [429, '60', 'MF4029'],
+  )
+  for (const socket of open) socket.terminate()
 })
 
 test('a handshake needs a session and exactly our origin, or a token', async () => {

@@ -38,9 +38,17 @@ export const watchRunEnds = (deps: {
     if (changed.size === 0) return
     const ids = [...changed]
     changed.clear()
-    const { rows } = await sql<{ id: RunId }>`
-      select id from runs where id = any(${ids}::text[]) and finished_at is not null order by id`.execute(db)
-    for (const { id } of rows) await tell(id)
+    try {
+      const { rows } = await sql<{ id: RunId }>`
+        select id from runs where id = any(${ids}::text[]) and finished_at is not null order by id`.execute(
+        db,
+      )
+      for (const { id } of rows) await tell(id)
+    } catch (error) {
+      // What could not be read is read at the next look; what was told is not told again.
+      for (const id of ids) changed.add(id)
+      throw error
+    }
   }
   const timer = setInterval(() => {
     look().catch((error: unknown) => deps.log.warn('ends of runs not read', { error }))

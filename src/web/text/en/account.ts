@@ -123,6 +123,7 @@ export const accountText = {
       'run.rerun': 'Rerun runs and jobs',
       'run.approve': 'Approve jobs',
       'runner.view': 'See runners',
+      'metrics.read': 'Scrape metrics',
       'secret.meta': 'See names and use of secrets',
       'secret.put': 'Send signed secrets',
       'secret.revoke': 'Send signed revocations of secrets',
