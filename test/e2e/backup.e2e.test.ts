@@ -121,7 +121,9 @@ test('it is proven by loading it elsewhere, and the status says so', async () =>
   assert.deepEqual([projects, runs], [1, 1])
   assert.ok(logs >= 1, 'a packed log is an object, and it was found')
   assert.equal((await part())?.status, 'ok')
-  const { items: [listed] }: { items: Backup[] } = JSON.parse(backup('list', '--json').stdout)
+  const {
+    items: [listed],
+  }: { items: Backup[] } = JSON.parse(backup('list', '--json').stdout)
   assert.ok(listed?.verified_at)
 })
 

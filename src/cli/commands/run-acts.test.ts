@@ -121,7 +121,9 @@ test('settings: what is named is changed, and nothing else', async () => {
     '--priority',
     'high',
   )
-  assert.deepEqual(set.asked, ['PATCH /projects/web/settings {"auto_cancel":true,"jobs_max":5,"priority":"high"}'])
+  assert.deepEqual(set.asked, [
+    'PATCH /projects/web/settings {"auto_cancel":true,"jobs_max":5,"priority":"high"}',
+  ])
   assert.match(set.stdout, /^auto_cancel\ttrue$/m)
   assert.deepEqual((await mayfly('project', 'set', 'web', '--jobs', 'none')).asked, [
     'PATCH /projects/web/settings {"jobs_max":null}',

@@ -28,7 +28,7 @@ const readStore = async (around: Surroundings): Promise<Store> => {
   })
   if (target === null) return new Map()
   try {
-    const { items } = await createApiClient(target).call('orbSources', {})
+    const { items } = await createApiClient(target).all('orbSources', {})
     return new Map(items.map(({ id, text }) => [id, text]))
   } catch (error) {
     if (!isFault(error)) throw error

@@ -150,6 +150,7 @@ export const routes = {
     path: '/api/v1/orbs/sources',
     access: 'project.view',
     summary: 'The sources of all orbs of the store, for compilers that run elsewhere',
+    query: z.strictObject(paging),
     answer: s.page(s.orbSource),
   }),
   orbPut: route({

@@ -51,7 +51,8 @@ export const workHandlers = ({
     found(await projects.find(actor.scope, params.project)).settings,
   projectSet: ({ actor, params, body, expect }) => projects.set(actor, params.project, body, expect),
   orbs: async ({ actor, query }) => pageOf((await orbs.list(actor.scope)).items, query, ({ id }) => id),
-  orbSources: ({ actor }) => orbs.sources(actor.scope),
+  orbSources: async ({ actor, query }) =>
+    pageOf((await orbs.sources(actor.scope)).items, query, ({ id }) => id),
   orbPut: ({ actor, body }) => orbs.put(actor, body),
   organisation: ({ actor }) => projects.organisation(actor.scope),
   organisationSet: ({ actor, body, expect }) => projects.setOrganisation(actor, body, expect),
