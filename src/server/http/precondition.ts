@@ -11,7 +11,7 @@ export const anything: Expect = () => undefined
 
 /** `header`: what came as `If-Match`. */
 export const expectationOf = (route: Route, header: string | undefined): Expect => {
-  if (header === undefined) return anything
+  if (header === undefined || route.method !== 'PATCH') return anything
   const reading = Object.values<Route>(routes).find(
     ({ method, path, versioned }) => method === 'GET' && path === route.path && versioned === true,
   )

@@ -11,6 +11,6 @@ export type KnownBackup = {
 
 export const listBackups = async (layout: Layout): Promise<readonly KnownBackup[]> => {
   // SAFE: the server's own answer to this route (protocol/api/routes.ts).
-  const page = (await callOperator(layout, 'GET', '/api/v1/operator/backups')) as { items: KnownBackup[] }
-  return page.items
+  const path = '/api/v1/operator/backups?limit=100'
+  return ((await callOperator(layout, 'GET', path)) as { items: KnownBackup[] }).items
 }
