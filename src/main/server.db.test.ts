@@ -73,6 +73,40 @@ const readyLine = async ({ child, log }: ReturnType<typeof start>) => {
   return JSON.parse(text)
 }
 
+test('where the settings ask for them it serves metrics and sends traces, elsewhere it does neither', async () => {
+  const config = await settings()
+  const server = start({ ...config, metrics: { port: 0 }, traces: { endpoint: 'http://127.0.0.1:1' } })
+  await readyLine(server)
+  const line =
+    server
+      .log()
+      .split('\n')
+      .find((text) => text.includes('metrics are served')) ?? assert.fail(server.log())
+  const { port } = JSON.parse(line)
+  const scrape = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/metrics`, { headers })
+  assert.equal((await scrape({})).status, 401)
+  const made = await requestUnix({
+    ...{ socketPath: config.sockets.operator, method: 'POST', path: '/api/v1/tokens', timeoutMs: 10_000 },
+    body: { name: 'scrape', scopes: ['metrics.read'] },
+  })
+  const { secret } = made.body as { secret: string }
+  const answer = await scrape({ authorization: `Bearer ${secret}` })
+  assert.equal(answer.status, 200)
+  const text = await answer.text()
+  assert.match(text, /^mayfly_database_up 1$/m)
+  assert.match(
+    text,
+    /^mayfly_http_request_seconds_count\{route="\/api\/v1\/tokens",method="POST",status="2xx"\} 1$/m,
+  )
+  server.child.kill('SIGTERM')
+  assert.deepEqual((await server.exited)[0], 0, server.log())
+  const quiet = start({ ...config, http: { port: 0 } })
+  await readyLine(quiet)
+  assert.equal(quiet.log().includes('metrics are served'), false)
+  quiet.child.kill('SIGTERM')
+  assert.deepEqual((await quiet.exited)[0], 0, quiet.log())
+})
+
 test('it says once that it is ready, serves people and the operator, and stops when told', async () => {
   const config = await settings()
   const server = start(config)

@@ -66,8 +66,6 @@ export type ServerDeps = {
 export type Server = {
   readonly port: number
   readonly runnerPort: number
-  /** null: the settings name none. */
-  readonly metricsPort: number | null
   /** The one-time link that makes the owner; null when there is one. */
   readonly claimUrl: Secret<string> | null
   close(): Promise<void>
@@ -83,14 +81,14 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const parts = await openParts(config, { ...deps, meter }, { ...store, opened })
   const port = await openDoors(config, parts, opened)
   const runnerPort = await openRunnerDoor(config, { ...deps, meter }, { ...parts, opened })
-  const metricsPort = await openTelemetryOf(config, deps, { ...parts, counted, opened })
+  await openTelemetryOf(config, deps, { ...parts, counted, opened })
   const claimUrl = await parts.access.claim.issue(null)
   opened.defer(tidyUp(parts, deps.log))
   const intakeClock = openIntakeClock({ ...parts, db: parts.database.db, log: deps.log })
   opened.defer(() => intakeClock.close())
   deps.log.info('server ready', { port, runnerPort, claimed: claimUrl === null, version: deps.version })
   const stack = opened.move()
-  return { port, runnerPort, metricsPort, claimUrl, close: () => stack.disposeAsync() }
+  return { port, runnerPort, claimUrl, close: () => stack.disposeAsync() }
 }
 
 /** From time to time; nothing depends on it. Returns how to stop. */
@@ -273,12 +271,12 @@ const openRunnerDoor = async (
   return listener.port
 }
 
-const openTelemetryOf = async (
+const openTelemetryOf = (
   { metrics, traces }: ServerConfig,
   deps: ServerDeps,
   { counted, opened, ...parts }: Parts & Opened & { readonly counted: Metrics | null },
-): Promise<number | null> => {
-  const { metricsPort } = await openTelemetry(
+): Promise<void> =>
+  openTelemetry(
     {
       ...{ ...deps, ...parts, traces, site: parts.http.site },
       metrics: metrics === null || counted === null ? null : { port: metrics.port, counted },
@@ -286,8 +284,6 @@ const openTelemetryOf = async (
     },
     opened,
   )
-  return metricsPort
-}
 
 /** PKCS #8 in PEM, as the supervisor wrote it. */
 const readTicketKey = async (path: string): Promise<Sign> => {

@@ -24,12 +24,9 @@ export type TelemetryDeps = {
   readonly version: string
 }
 
-export const openTelemetry = async (
-  deps: TelemetryDeps,
-  opened: AsyncDisposableStack,
-): Promise<{ readonly metricsPort: number | null }> => {
+export const openTelemetry = async (deps: TelemetryDeps, opened: AsyncDisposableStack): Promise<void> => {
   const { metrics, traces, database, access, log } = deps
-  if (metrics === null && traces === null) return { metricsPort: null }
+  if (metrics === null && traces === null) return
   const tracer = traces === null ? null : await openTracer(deps, traces)
   if (tracer !== null) opened.defer(() => tracer.close())
   const ends = watchRunEnds({
@@ -40,13 +37,12 @@ export const openTelemetry = async (
     },
   })
   opened.defer(() => ends.close())
-  if (metrics === null) return { metricsPort: null }
+  if (metrics === null) return
   metrics.counted.observe(deps)
   const { port, counted } = metrics
   const listener = await openMetricsListener({ port, metrics: counted, tokens: access.tokens, log })
   opened.defer(() => listener.close())
   log.info('metrics are served', { port: listener.port })
-  return { metricsPort: listener.port }
 }
 
 const openTracer = async (deps: TelemetryDeps, traces: TracesSettings): Promise<Tracer> => {
