@@ -130,13 +130,13 @@ export const faultExplanations = {
     why: 'A claim link works once and for a limited time. This one was used or has expired.',
     mend: 'Start `mayfly up` again: while nobody owns the installation, it prints a new link.',
   },
-  E_STEP_UP: {
-    why: 'What you sign in with can only be changed within ten minutes of signing in, so that nobody can do it in a browser you left open.',
-    mend: 'Sign out, sign in again, and do it then.',
-  },
   E_SIGN_IN: {
     why: 'Name and password do not belong together. Which of them is wrong is not said, so that names cannot be tried out.',
     mend: 'Try again, or use a passkey if you have one.',
+  },
+  E_STEP_UP: {
+    why: 'What you sign in with can only be changed within ten minutes of signing in, so that nobody can do it in a browser you left open.',
+    mend: 'Sign out, sign in again, and do it then.',
   },
   E_INTERNAL: {
     why: 'The server met something it did not expect. Details are in its log and never in an answer.',
@@ -214,10 +214,6 @@ export const faultExplanations = {
     why: 'The vault of this installation signs with another key than the one pinned here: the installation was set up anew, or somebody stands in between.',
     mend: 'Ask the operator for the fingerprint of the vault. Only if it was set up anew, forget the old key as the message says.',
   },
-  E_COLLECTOR: {
-    why: 'The collector that `traces.endpoint` in `mayfly.yml` names does not answer, or refuses what it is sent.',
-    mend: 'Ask the collector with `curl -i ENDPOINT/v1/traces`, and look at `traces.headersFile`. What it missed is sent again for a day.',
-  },
   E_DATABASE: {
     why: 'PostgreSQL does not answer, or broke off a query.',
     mend: 'Look whether it runs and has space; `mayfly doctor` asks it.',
@@ -237,6 +233,10 @@ export const faultExplanations = {
   E_OBJECT_TAMPERED: {
     why: 'A stored object does not fit its checksum or seal: it was changed or cut off outside Mayfly.',
     mend: 'Restore it from a backup, and check the disk.',
+  },
+  E_COLLECTOR: {
+    why: 'The collector that `traces.endpoint` in `mayfly.yml` names does not answer, or refuses what it is sent.',
+    mend: 'Ask the collector with `curl -i ENDPOINT/v1/traces`, and look at `traces.headersFile`. What it missed is sent again for a day.',
   },
   E_SOURCE_DENIED: {
     why: 'The code host refused the deploy key of the project, or the repository does not exist for it.',

@@ -3,6 +3,8 @@
 import { z } from 'zod'
 import { polling, pollSeconds } from './polling.ts'
 
+export * from './people.ts'
+
 export const status = z.enum([
   'waiting',
   'queued',
@@ -387,78 +389,6 @@ export const runner = z.object({
   running: z.number(),
 })
 export type Runner = z.infer<typeof runner>
-
-export const token = z.object({
-  id,
-  name: z.string(),
-  prefix: z.string(),
-  scopes: z.array(z.string()),
-  created_at: time,
-  expires_at: time,
-  last_used_at: time.nullable(),
-})
-export type Token = z.infer<typeof token>
-export const tokenInput = z.strictObject({
-  name: z.string().min(1).max(64),
-  scopes: z.array(z.string()).min(1).max(32),
-  days: z.number().int().min(1).max(365).default(90),
-})
-/** The only time the token itself is shown. */
-export const tokenCreated = z.object({ token, secret: z.string() })
-
-export const role = z.enum(['owner', 'developer', 'viewer'])
-
-export const session = z.object({
-  id,
-  /** The one that asks. */
-  current: z.boolean(),
-  user: z.object({ id, name: z.string() }),
-  /** `passkey` or `password`. */
-  how: z.string().nullable(),
-  /** `Firefox on Linux`. */
-  browser: z.string().nullable(),
-  created_at: time,
-  last_seen_at: time,
-  expires_at: time,
-})
-export type Session = z.infer<typeof session>
-
-/** What somebody signs in with. */
-export const passkey = z.object({
-  id,
-  /** null: the first one, which was not named. */
-  name: z.string().nullable(),
-  created_at: time,
-  last_used_at: time.nullable(),
-})
-export type Passkey = z.infer<typeof passkey>
-export const passkeyInput = z.strictObject({
-  name: z.string().trim().min(1).max(64),
-  passkey: z.record(z.string(), z.unknown()),
-})
-
-export const member = z.object({
-  id,
-  name: z.string(),
-  email: z.string(),
-  role,
-  disabled: z.boolean(),
-  /** What they sign in with. */
-  factors: z.object({ passkeys: z.number(), password: z.boolean() }),
-  sessions: z.number(),
-  created_at: time,
-  last_seen_at: time.nullable(),
-})
-export type Member = z.infer<typeof member>
-
-export const invitation = z.object({ id, role, created_by: z.string(), created_at: time, expires_at: time })
-export type Invitation = z.infer<typeof invitation>
-export const invitationInput = z.strictObject({
-  role: role.default('developer'),
-  days: z.number().int().min(1).max(30).default(7),
-})
-/** The only time the link is shown. */
-export const invitationCreated = z.object({ invitation, url: z.string() })
 
 const componentStatus = z.enum(['ok', 'weak', 'down'])
 
