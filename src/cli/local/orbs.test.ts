@@ -53,7 +53,7 @@ const signedIn = () => ({ MAYFLY_URL: url, MAYFLY_TOKEN: 'mfp_x' })
 
 test('what the repository lacks comes from the store of the installation', async () => {
   const lint = await mayfly('lint', signedIn())
-  assert.deepEqual([lint.code, asked], [0, ['GET /api/v1/orbs/sources Bearer mfp_x']], lint.stdout)
+  assert.deepEqual([lint.code, asked], [0, ['GET /api/v1/orbs/sources?limit=100 Bearer mfp_x']], lint.stdout)
   const show = await mayfly('config show --compiled', signedIn())
   assert.match(show.stdout, /echo stored/, 'the highest version that fits')
   assert.equal((await mayfly('run --list', signedIn())).code, 0)
