@@ -18,8 +18,10 @@ type Changes = Flags & {
 
 export const listSchedules = async (around: Surroundings, flags: Flags): Promise<number> => {
   const { api, params } = await ofProject(around, flags)
-  const { items } = await api.call('schedules', { params })
-  return write(around, flags, items)
+  const page = await api.all('schedules', { params })
+  if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
+  else write(around, page.items)
+  return 0
 }
 
 export const addSchedule = async (around: Surroundings, flags: Changes, name: string): Promise<number> => {
@@ -27,7 +29,7 @@ export const addSchedule = async (around: Surroundings, flags: Changes, name: st
   if (cron === undefined) throw fault('E_INPUT', { public: 'say when: --cron "0 6 * * 1-5"' })
   const { api, params } = await ofProject(around, flags)
   const made = await api.call('scheduleAdd', { params, body: { name, ...changesOf(flags), cron } })
-  return write(around, flags, [made])
+  return writeOne(around, flags, made)
 }
 
 export const setSchedule = async (
@@ -43,7 +45,7 @@ export const setSchedule = async (
   if (Object.keys(body).length === 0)
     throw fault('E_INPUT', { public: 'say what to change, for example --pause' })
   const { api, params } = await ofProject(around, flags)
-  return write(around, flags, [await api.call('scheduleSet', { params: { ...params, schedule }, body })])
+  return writeOne(around, flags, await api.call('scheduleSet', { params: { ...params, schedule }, body }))
 }
 
 export const removeSchedule = async (
@@ -74,18 +76,21 @@ const changesOf = ({ cron, zone, branch, param }: Changes) => ({
   ...(param.length === 0 ? {} : { parameters: readParameters(param, new Map()) }),
 })
 
-const write = (around: Surroundings, flags: Flags, schedules: readonly Schedule[]): number => {
-  if (flags.json) around.stdout.write(`${JSON.stringify(schedules)}\n`)
-  else
-    writeTable(
-      around.stdout,
-      ['SCHEDULE', 'CRON', 'ZONE', 'REF', 'NEXT', 'LAST'],
-      schedules.map((each) => [
-        ...[each.name, each.cron, each.zone, each.ref ?? 'default branch'],
-        ...[each.paused ? 'paused' : (each.next[0] ?? '-'), lastOf(each)],
-      ]),
-    )
+const writeOne = (around: Surroundings, flags: Flags, schedule: Schedule): number => {
+  if (flags.json) around.stdout.write(`${JSON.stringify(schedule)}\n`)
+  else write(around, [schedule])
   return 0
+}
+
+const write = (around: Surroundings, schedules: readonly Schedule[]): void => {
+  writeTable(
+    around.stdout,
+    ['SCHEDULE', 'CRON', 'ZONE', 'REF', 'NEXT', 'LAST'],
+    schedules.map((each) => [
+      ...[each.name, each.cron, each.zone, each.ref ?? 'default branch'],
+      ...[each.paused ? 'paused' : (each.next[0] ?? '-'), lastOf(each)],
+    ]),
+  )
 }
 
 const lastOf = ({ last }: Schedule): string => {

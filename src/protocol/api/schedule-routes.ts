@@ -1,6 +1,6 @@
 // The routes of schedules; part of the table in routes.ts.
 import { z } from 'zod'
-import { type Route, route } from './route.ts'
+import { paging, type Route, route } from './route.ts'
 import * as s from './schedules.ts'
 import { page } from './shapes.ts'
 
@@ -10,6 +10,7 @@ export const scheduleRoutes = {
     path: '/api/v1/projects/:project/schedules',
     access: 'run.view',
     summary: 'When runs of a project begin by themselves',
+    query: z.strictObject(paging),
     answer: page(s.schedule),
   }),
   scheduleAdd: route({

@@ -66,7 +66,8 @@ export const workHandlers = ({
     found(await deliveries.find(actor.scope, idOf('delivery', params.delivery))),
   deliveryReplay: ({ actor, params }) => deliveries.replay(actor, idOf('delivery', params.delivery)),
 
-  schedules: ({ actor, params }) => schedules.list(actor.scope, params.project),
+  schedules: async ({ actor, params, query }) =>
+    pageOf((await schedules.list(actor.scope, params.project)).items, query, ({ id }) => id),
   scheduleAdd: ({ actor, params, body }) => schedules.add(actor, params.project, body),
   scheduleSet: ({ actor, params, body }) => schedules.set(actor, params.project, params.schedule, body),
   scheduleRemove: async ({ actor, params }) => {
