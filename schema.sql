@@ -54,6 +54,24 @@ approvals
   CREATE INDEX approvals_of_job ON public.approvals USING btree (job_id, id)
   CREATE UNIQUE INDEX approvals_pkey ON public.approvals USING btree (id)
 
+artifacts
+  object_id text not null
+  position integer not null
+  path text not null
+  size_bytes bigint not null
+  sha256 text not null
+  offset_bytes bigint not null
+  length_bytes bigint not null
+  artifacts_length_bytes_check: CHECK ((length_bytes > 0))
+  artifacts_object_id_fkey: FOREIGN KEY (object_id) REFERENCES stored_objects(id) ON DELETE CASCADE
+  artifacts_offset_bytes_check: CHECK ((offset_bytes >= 0))
+  artifacts_path_check: CHECK (((length(path) >= 1) AND (length(path) <= 4096)))
+  artifacts_pkey: PRIMARY KEY (object_id, "position")
+  artifacts_position_check: CHECK (("position" >= 0))
+  artifacts_sha256_check: CHECK ((length(sha256) = 64))
+  artifacts_size_bytes_check: CHECK ((size_bytes >= 0))
+  CREATE UNIQUE INDEX artifacts_pkey ON public.artifacts USING btree (object_id, "position")
+
 attempt_counters
   key text not null
   window_start timestamp with time zone not null
@@ -628,6 +646,45 @@ steps
   steps_pkey: PRIMARY KEY (attempt_id, index)
   steps_status_check: CHECK ((status = ANY (ARRAY['running'::text, 'passed'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text, 'skipped'::text])))
   CREATE UNIQUE INDEX steps_pkey ON public.steps USING btree (attempt_id, index)
+
+stored_objects
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  run_id text not null
+  job_id text not null
+  attempt_id text not null
+  kind text not null
+  scope text not null
+  cache_key text
+  state text not null default 'coming'::text
+  sha256 text
+  size_bytes bigint
+  manifest text
+  wrapped_key text
+  created_at timestamp with time zone not null default now()
+  used_at timestamp with time zone not null default now()
+  stored_objects_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  stored_objects_cache_key_check: CHECK (((length(cache_key) >= 1) AND (length(cache_key) <= 900)))
+  stored_objects_check: CHECK (((kind = 'cache'::text) = (cache_key IS NOT NULL)))
+  stored_objects_check1: CHECK (((state = 'coming'::text) OR (num_nulls(sha256, size_bytes, manifest, wrapped_key) = 0)))
+  stored_objects_id_check: CHECK ((id ~~ 'obj\_%'::text))
+  stored_objects_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+  stored_objects_kind_check: CHECK ((kind = ANY (ARRAY['workspace'::text, 'cache'::text, 'artifacts'::text])))
+  stored_objects_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  stored_objects_pkey: PRIMARY KEY (id)
+  stored_objects_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  stored_objects_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  stored_objects_scope_check: CHECK (((length(scope) >= 1) AND (length(scope) <= 1100)))
+  stored_objects_sha256_check: CHECK ((length(sha256) = 64))
+  stored_objects_size_bytes_check: CHECK ((size_bytes > 0))
+  stored_objects_state_check: CHECK ((state = ANY (ARRAY['coming'::text, 'kept'::text])))
+  CREATE UNIQUE INDEX stored_cache_keys ON public.stored_objects USING btree (project_id, scope, cache_key) WHERE ((kind = 'cache'::text) AND (state = 'kept'::text))
+  CREATE INDEX stored_objects_by_use ON public.stored_objects USING btree (used_at)
+  CREATE INDEX stored_objects_of_attempt ON public.stored_objects USING btree (attempt_id)
+  CREATE INDEX stored_objects_of_job ON public.stored_objects USING btree (job_id)
+  CREATE INDEX stored_objects_of_run ON public.stored_objects USING btree (run_id, kind)
+  CREATE UNIQUE INDEX stored_objects_pkey ON public.stored_objects USING btree (id)
 
 users
   id text not null

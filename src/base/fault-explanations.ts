@@ -238,6 +238,10 @@ export const faultExplanations = {
     why: 'The collector that `traces.endpoint` in `mayfly.yml` names does not answer, or refuses what it is sent.',
     mend: 'Ask the collector with `curl -i ENDPOINT/v1/traces`, and look at `traces.headersFile`. What it missed is sent again for a day.',
   },
+  E_ARCHIVE: {
+    why: 'Files of a job (a workspace, a cache, artifacts) hold what no archive of Mayfly may: a path out of its tree, a device, too much of something. The message names it.',
+    mend: 'Leave it out of the paths that the step names.',
+  },
   E_SOURCE_DENIED: {
     why: 'The code host refused the deploy key of the project, or the repository does not exist for it.',
     mend: 'Add the public key that `mayfly project add` printed to the repository, for reading.',

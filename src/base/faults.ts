@@ -84,6 +84,7 @@ export const catalogue = {
   E_DISK_FULL: retryable(row('MF6004', 507, 4, 'The disk is full')),
   E_OBJECT_TAMPERED: row('MF6005', 500, 70, 'A stored object was changed or cut off'),
   E_COLLECTOR: retryable(row('MF6006', 503, 4, 'The collector of traces did not take them')),
+  E_ARCHIVE: row('MF6007', 422, 1, 'An archive was refused'),
   // 7xxx source hosts
   E_SOURCE_DENIED: row('MF7001', 502, 1, 'The source host refused access'),
   E_SOURCE_UNREACHABLE: retryable(row('MF7002', 502, 4, 'The source host cannot be reached')),

@@ -22,6 +22,7 @@ export const idPrefixes = {
   backup: 'bak',
   invitation: 'inv',
   schedule: 'sch',
+  object: 'obj',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -44,6 +45,7 @@ export type InvitationId = Id<'invitation'>
 export type ScheduleId = Id<'schedule'>
 export type SecretId = Id<'secret'>
 export type SignerId = Id<'signer'>
+export type ObjectId = Id<'object'>
 
 const alphabet = '0123456789abcdefghijklmnopqrstuv'
 const bodyLength = 26

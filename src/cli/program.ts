@@ -29,6 +29,7 @@ export const createProgram = (
   addProjectVerbs(program, around)
   addOrbVerbs(program, around)
   addRunVerbs(program, around)
+  addArtifactVerbs(program, around)
   addAccessVerbs(program, around)
   addSecretVerbs(program, around)
   addIntakeVerbs(program, around)
@@ -77,6 +78,8 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
     .addOption(new Option('--isolation <class>', 'the weakest to run in').choices(['rootless', 'container']))
     .addOption(new Option('--image <where>', 'where tools come from').choices(['host']).default('host'))
     .option('-n, --jobs <count>', 'jobs at once')
+    .option('--artifacts <dir>', 'put what jobs store as artifacts there')
+    .option('--cache', 'keep caches on this machine, for this work tree')
     .addOption(jsonOption())
     .action(carryOut(around, (flags: RunFlags) => loadRun(around, flags)))
   program
@@ -278,6 +281,28 @@ const decisions = [
 ] as const
 
 /** What changes a run. */
+const addArtifactVerbs = (program: Command, around: Surroundings): void => {
+  const artifacts = program.command('artifacts').description('files that jobs stored for people')
+  const load = () => import('./commands/artifacts.ts')
+  artifacts
+    .command('list [ref]')
+    .alias('ls')
+    .description('those of a run, else of the newest run of this branch')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only of this job')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listArtifacts))
+  artifacts
+    .command('download [ref]')
+    .description('fetch them into a directory, one below it for each job')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only of this job')
+    .option('-p, --path <path>', 'only this one, or those below it')
+    .option('-D, --dir <dir>', 'where to', '.')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).downloadArtifacts))
+}
+
 const addRunActs = (program: Command, runs: Command, around: Surroundings): void => {
   const load = () => import('./commands/runs.ts')
   runs

@@ -32,7 +32,7 @@ executors:
 jobs:
   build:
     executor: linux
-    steps: [checkout, {greet: {whom: a}}, {greet: {whom: b}}, {save_cache: {key: k}}]
+    steps: [checkout, {greet: {whom: a}}, {greet: {whom: b}}, {store_test_results: {path: k}}]
     colour: red
   spare: {docker: [{image: x}], parameters: {a: {type: string}}, steps: [checkout]}
 workflows:
@@ -64,7 +64,7 @@ workflows:
     '11 argument whom',
     '11 step greet',
     '11 argument whom',
-    '11 step save_cache: ignored',
+    '11 step store_test_results: ignored',
     '12 colour: ignored',
     '13 spare: ignored',
     '14 workflows',

@@ -21,11 +21,16 @@ import {
   type Env,
   outcomes,
   type Plan,
+  type PlanAttachStep,
   type PlanCheckoutStep,
   type PlanNoteStep,
+  type PlanPersistStep,
   type PlanRefusedStep,
+  type PlanRestoreCacheStep,
   type PlanRunStep,
+  type PlanSaveCacheStep,
   type PlanStep,
+  type PlanStoreArtifactsStep,
   type PlanWorkflow,
   type RunEvent,
   type RunFacts,
@@ -112,6 +117,30 @@ const checkoutStep: Shape<PlanCheckoutStep> = object({
   depth: nullable(integer({ min: 1, max: 1_000_000 })),
 })
 
+const paths = list(name, { min: 1, max: 1000 })
+const persistStep: Shape<PlanPersistStep> = object({ kind: oneOf('persist'), name, when, root: name, paths })
+const attachStep: Shape<PlanAttachStep> = object({ kind: oneOf('attach'), name, when, at: name })
+const saveCacheStep: Shape<PlanSaveCacheStep> = object({
+  kind: oneOf('save-cache'),
+  name,
+  when,
+  key: name,
+  paths,
+})
+const restoreCacheStep: Shape<PlanRestoreCacheStep> = object({
+  kind: oneOf('restore-cache'),
+  name,
+  when,
+  keys: list(name, { min: 1, max: 20 }),
+})
+const storeArtifactsStep: Shape<PlanStoreArtifactsStep> = object({
+  kind: oneOf('store-artifacts'),
+  name,
+  when,
+  path: name,
+  destination: nullable(name),
+})
+
 const noteStep: Shape<PlanNoteStep> = object({ kind: oneOf('note'), name, when, text: body })
 
 const refusedStep: Shape<PlanRefusedStep> = object({
@@ -122,11 +151,22 @@ const refusedStep: Shape<PlanRefusedStep> = object({
   reason: body,
 })
 
-const step: Shape<PlanStep> = either(
-  hasTag('kind', 'run'),
-  runStep,
-  either(hasTag('kind', 'checkout'), checkoutStep, either(hasTag('kind', 'note'), noteStep, refusedStep)),
-)
+const stepKinds: Readonly<Record<PlanStep['kind'], Shape<PlanStep>>> = {
+  run: runStep,
+  checkout: checkoutStep,
+  persist: persistStep,
+  attach: attachStep,
+  'save-cache': saveCacheStep,
+  'restore-cache': restoreCacheStep,
+  'store-artifacts': storeArtifactsStep,
+  note: noteStep,
+  refused: refusedStep,
+}
+
+const step: Shape<PlanStep> = (value, path, report) => {
+  const kind = Object.entries(stepKinds).find(([tag]) => hasTag('kind', tag)(value))
+  return (kind?.[1] ?? refusedStep)(value, path, report)
+}
 
 const spec = object({
   v: oneOf(1),

@@ -119,7 +119,15 @@ export type JobSpec = {
 
 export type Env = readonly (readonly [name: string, value: string])[]
 
-export type PlanStep = PlanRunStep | PlanCheckoutStep | PlanNoteStep | PlanRefusedStep
+export type PlanStep = PlanRunStep | PlanCheckoutStep | PlanFilesStep | PlanNoteStep | PlanRefusedStep
+
+/** Steps that carry files out of a sandbox or into one. Paths are as written: `/…`, `~…` or relative to the workdir. */
+export type PlanFilesStep =
+  | PlanPersistStep
+  | PlanAttachStep
+  | PlanSaveCacheStep
+  | PlanRestoreCacheStep
+  | PlanStoreArtifactsStep
 
 export type StepWhen = 'on_success' | 'on_fail' | 'always'
 
@@ -146,6 +154,49 @@ export type PlanCheckoutStep = {
   readonly path: string
   readonly method: 'full' | 'blobless' | 'shallow'
   readonly depth: number | null
+}
+
+/** `paths` are globs relative to `root`, each of which must match something. */
+export type PlanPersistStep = {
+  readonly kind: 'persist'
+  readonly name: string
+  readonly when: StepWhen
+  readonly root: string
+  readonly paths: readonly string[]
+}
+
+/** The files that the jobs this one needs, directly or not, persisted. */
+export type PlanAttachStep = {
+  readonly kind: 'attach'
+  readonly name: string
+  readonly when: StepWhen
+  readonly at: string
+}
+
+/** `key` is a template that is filled in when the step runs (runner/steps/cache-key.ts). */
+export type PlanSaveCacheStep = {
+  readonly kind: 'save-cache'
+  readonly name: string
+  readonly when: StepWhen
+  readonly key: string
+  readonly paths: readonly string[]
+}
+
+/** The first key that something begins with wins; of several that do, the newest. */
+export type PlanRestoreCacheStep = {
+  readonly kind: 'restore-cache'
+  readonly name: string
+  readonly when: StepWhen
+  readonly keys: readonly string[]
+}
+
+/** `destination` null: the path as written. */
+export type PlanStoreArtifactsStep = {
+  readonly kind: 'store-artifacts'
+  readonly name: string
+  readonly when: StepWhen
+  readonly path: string
+  readonly destination: string | null
 }
 
 /** A step this version knows and leaves out without changing the job's verdict: the runner prints `text` and goes on. */

@@ -30,6 +30,7 @@ import {
   signerKey,
   statementProof,
 } from './statement.ts'
+import { layersMax, manifestText } from './stored-wire.ts'
 
 export const vaultBodyBytesMax = 2 * 1024 * 1024
 /** The secrets in base64url, their names, the deploy key. As text it still is a body of the vault. */
@@ -88,11 +89,18 @@ const runnerScope = {
   projects: everyOr(list(id('project'), { max: 1000 })),
   tierMax: tier,
 }
+/** A stored object as the server keeps it: what its runner signed, and its key under the project's own. */
+const keptObject = object({ manifest: manifestText, wrapped: mv1 })
 const releaseItem = either(
   hasTag('type', 'blobkey'),
   object({ type: oneOf('blobkey'), object: id('attempt'), sealedKey: sealedLogKey }),
-  /** `job`: what a job attempt starts with. `agent`: the deploy key alone, for the purposes `plan` and `refs`. */
-  object({ type: oneOf('agent', 'job') }),
+  either(
+    hasTag('type', 'objects'),
+    /** Workspaces and caches that the ticket's job may read. */
+    object({ type: oneOf('objects'), objects: list(keptObject, { min: 1, max: layersMax }) }),
+    /** `job`: what a job attempt starts with. `agent`: the deploy key alone, for the purposes `plan` and `refs`. */
+    object({ type: oneOf('agent', 'job') }),
+  ),
 )
 const keyVersion = integer({ min: 1, max: 1_000_000 })
 const count = integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
@@ -237,7 +245,7 @@ export const vaultVerbs = {
     sockets: ['server'],
     request: object({
       ticket: text({ max: 8192 }),
-      /** The signed poll that lists the ticket's `eph`, with its body exactly as it was received. */
+      /** The signed request that lists the ticket's `eph` (a poll, or of `objects` the restore), its body as received. */
       poll: object({ jws: text({ max: 8192 }), body: text({ max: 1024 * 1024 }) }),
       /** One item for now: a ticket is burnt by one answer. */
       want: list(releaseItem, { min: 1, max: 1 }),
@@ -268,6 +276,18 @@ export const vaultVerbs = {
     sockets: ['server'],
     request: object({ object: id('attempt'), project: id('project'), sealedKey: sealedLogKey }),
     answer: object({ wrapped: mv1 }),
+  },
+  /** A new stored object: its manifest is a runner's that may write in its scope, its key moves to the project's own. */
+  'object.keep': {
+    sockets: ['server'],
+    request: object({ manifest: manifestText, sealedKey: sealedLogKey }),
+    answer: object({ wrapped: mv1 }),
+  },
+  /** The key of artifacts, for a named reader. Of workspaces and caches no person gets one. */
+  'object.key': {
+    sockets: ['server'],
+    request: object({ kept: keptObject, user: word, reason: word, session: optional(word) }),
+    answer: object({ key: bytes({ length: 32 }) }),
   },
 } as const satisfies Record<
   string,
@@ -310,6 +330,8 @@ export const ticketClaims = object({
   commit: optional(text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ })),
   ref: optional(word),
   event: optional(word),
+  /** The project's default branch, as a full name. */
+  default_ref: optional(word),
   params_digest: optional(digest),
   plan_digest: optional(digest),
   spec_digest: optional(digest),
@@ -343,6 +365,11 @@ export type JobPayload = Shaped<typeof jobPayload>
 /** What `blobkey` opens to: the log key of the runner's own attempt. */
 export const blobKeyPayload = object({ key: bytes({ length: 32 }) })
 export type BlobKeyPayload = Shaped<typeof blobKeyPayload>
+/** What `objects` opens to, in the order asked: each key with the digest of the manifest that the vault vouches for. */
+export const objectsPayload = object({
+  objects: list(object({ manifest: digest, key: bytes({ length: 32 }) }), { max: layersMax }),
+})
+export type ObjectsPayload = Shaped<typeof objectsPayload>
 
 /** The code of a failed answer; an answer that names none of ours is E_VAULT_UNAVAILABLE. */
 export const vaultErrorCode = (answer: unknown): FaultCode => {

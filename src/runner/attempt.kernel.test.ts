@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createRepository, openGitHost, type TestRepository } from '../../test/support/git-host.ts'
+import { noStores } from '../../test/support/stores.ts'
 import { formatId, uuid7 } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
 import { Secret } from '../base/secret.ts'
@@ -142,7 +143,13 @@ const play = async (
     timeoutMs: options.timeoutMs ?? 60_000,
   }
   const result = await runJobAttempt(
-    { driver: sandboxes.driver, trees: options.trees ?? noTrees, clock: systemClock, log: silentLog },
+    {
+      driver: sandboxes.driver,
+      trees: options.trees ?? noTrees,
+      stores: noStores,
+      clock: systemClock,
+      log: silentLog,
+    },
     {
       attempt: id('attempt'),
       facts: factsOf(local, repository.head()),

@@ -7,6 +7,7 @@ import { networkInterfaces } from 'node:os'
 import { after, before, test } from 'node:test'
 import { needsRoot, type StartedJailer, startJailer } from '../../test/support/jailer.ts'
 import { jobGrant, openCarryOut } from '../../test/support/job-lease.ts'
+import { noServer } from '../../test/support/stores.ts'
 import { silentLog } from '../base/log.ts'
 import type { JobEgress } from '../protocol/egress.ts'
 import type { EgressRecord } from '../protocol/receipt.ts'
@@ -62,6 +63,7 @@ const hear = async (egress: JobEgress, asks: readonly string[]) => {
       event: (event) => event.kind === 'egress' && records.push(...event.records),
     },
     AbortSignal.timeout(60_000),
+    noServer(systemClock, vaultSignKey),
   )
   close()
   assert.equal(done.outcome, 'passed', JSON.stringify(done.reason))

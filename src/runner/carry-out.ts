@@ -18,6 +18,7 @@ import { egressPolicy } from './sandbox-spec.ts'
 import type { CarriedOut, LeaseDeps } from './session/life.ts'
 import type { AttemptSink } from './sink.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
+import { createServerStores, type ServerStoresDeps } from './stores/server-stores.ts'
 
 export type CarryOutDeps = PlanDeps &
   SourceDeps &
@@ -29,7 +30,7 @@ export type CarryOutDeps = PlanDeps &
 
 export const createCarryOut =
   (deps: CarryOutDeps): LeaseDeps['carryOut'] =>
-  async (grant, eph, sink, signal) => {
+  async (grant, eph, sink, signal, server) => {
     const released = await openReleased(deps, grant, eph)
     if (!released.ok) return refusedRelease(grant)
     const { key } = released
@@ -43,7 +44,7 @@ export const createCarryOut =
       return { ...done, kept: {} }
     }
     return withSecrets(released.released, sink, (given, masked) =>
-      runJob(deps, { grant, spec, key, secrets: given }, masked, signal),
+      runJob(deps, { grant, spec, key, secrets: given, server }, masked, signal),
     )
   }
 
@@ -54,11 +55,13 @@ const runJob = async (
     spec,
     key,
     secrets,
+    server,
   }: {
     readonly grant: LeaseGrant
     readonly spec: JobLease
     readonly key: SourceKey | null
     readonly secrets: readonly JobSecret[]
+    readonly server: ServerStoresDeps
   },
   sink: AttemptSink,
   signal: AbortSignal,
@@ -79,7 +82,8 @@ const runJob = async (
   const trees = createGitTrees(deps, { attempt, project, source: spec.source, key, event })
   const egress = egressPolicy(spec.egress, deps.egressRanges)
   const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress, secrets }
-  const done = await runJobAttempt({ ...deps, trees }, job, sink, signal)
+  const stores = createServerStores(server, grant, spec)
+  const done = await runJobAttempt({ ...deps, trees, stores }, job, sink, signal)
   return { ...done, result: { kind: 'job' }, kept: keptOf(deps, { spec, key, commit: event.commit }) }
 }
 

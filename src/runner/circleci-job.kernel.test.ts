@@ -2,6 +2,7 @@
 // out behind the real wall: the namespace driver with its jailer, real shells. Needs root.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { noStores } from '../../test/support/stores.ts'
 import { formatId, uuid7 } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
 import { Secret } from '../base/secret.ts'
@@ -457,7 +458,7 @@ const play = async (line: Line) => {
   const logs = new Map<number, string>()
   const statuses = new Map<number, string>()
   const result = await runJobAttempt(
-    { driver: sandboxes.driver, trees: noTrees, clock: systemClock, log: silentLog },
+    { driver: sandboxes.driver, trees: noTrees, stores: noStores, clock: systemClock, log: silentLog },
     {
       ...{ attempt: id('attempt'), facts, spec, secrets, limits: classes.small.limits },
       egress: { mode: 'none', allow: [], privateRanges: [] },

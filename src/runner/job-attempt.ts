@@ -5,6 +5,7 @@ import type { JobSpec } from '../protocol/plan.ts'
 import type { JobFacts } from '../protocol/runner-wire.ts'
 import type { Driver, EgressPolicy, Limits } from '../sandbox/index.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
+import type { Stores } from './stores/stores.ts'
 import type { TreeSource } from './tree-source.ts'
 
 /** The weakest class a job may run in (mayfly.yml); default: any. */
@@ -15,6 +16,8 @@ export type AttemptDeps = {
   readonly driver: Driver
   /** Where `checkout` steps get their tree from. */
   readonly trees: TreeSource
+  /** Where workspaces, caches and artifacts go. */
+  readonly stores: Stores
   readonly clock: Clock
   readonly log: Log
 }

@@ -14,6 +14,7 @@ import {
   formsOf as residueForms,
   tracesOfNest,
 } from '../../test/support/residue.ts'
+import { noServer } from '../../test/support/stores.ts'
 import { toBase64Url, utf8 } from '../base/bytes.ts'
 import { silentLog } from '../base/log.ts'
 import type { JobPayload } from '../protocol/vault.ts'
@@ -101,6 +102,7 @@ const play = async (command: string, { secrets, name = 'use', onSaid = () => und
       event: (event) => void events.push(event),
     },
     AbortSignal.timeout(60_000),
+    noServer(systemClock, vaultSignKey),
   )
   await framer.finish()
   close()

@@ -115,3 +115,17 @@ export const drainMs = 5_000
 export const archiveMemoryBytes = 4 * 1024 * 1024
 /** Bytes read at once from the file of sealed frames. */
 export const archiveReadBytes = 256 * 1024
+
+/** Of one archive of files of a job, before compression (isolation.md §7.3). */
+export type ArchiveLimits = {
+  readonly entriesMax: number
+  readonly bytesMax: number
+  readonly nameBytesMax: number
+}
+export const archiveLimits: ArchiveLimits = {
+  entriesMax: 500_000,
+  bytesMax: 12 * 1024 ** 3,
+  nameBytesMax: 64 * 1024 * 1024,
+}
+/** Packing or unpacking one archive, sending and fetching it. */
+export const archiveMs = 1_800_000

@@ -266,6 +266,8 @@ export interface StepIo {
   readonly stdin: Readable | null
   readonly stdout: Writable
   readonly stderr: Writable
+  /** What it prints is no log (an archive): whoever reads it bounds it, not the limit of the log. */
+  readonly isNoLog?: true
   /**
    * Called for each connection to the step's socket when `StepSpec.socket` is set: what comes is hostile. For
    * `ssh-agent` the caller pipes it to its own private agent; inside, SSH_AUTH_SOCK names the socket.

@@ -21,4 +21,5 @@ export {
   statusOf,
   type WorkflowState,
 } from './state.ts'
+export { upstreamOf } from './upstream.ts'
 export { type LockHolder, type QueueFacts, type Why, whyQueued } from './why-queued.ts'

@@ -54,12 +54,16 @@ export const decryptBlob = async function* (
   options: { readonly keyFor: BlobKeyFor; readonly objectId: string },
 ): AsyncGenerator<Bytes> {
   const source = byteSource(container)
-  const header = parseBlobHeader(await source.peek(headerBytesMax))
-  source.skip(header.bytes.length)
-  const cipher = await openCipher(header, await requireKey(header, options.keyFor), options.objectId)
-  yield* inOrder(splitChunks(source.rest(), sealedChunkBytes), ({ bytes, index, last }) =>
-    cipher.open(bytes, index, last),
-  )
+  try {
+    const header = parseBlobHeader(await source.peek(headerBytesMax))
+    source.skip(header.bytes.length)
+    const cipher = await openCipher(header, await requireKey(header, options.keyFor), options.objectId)
+    yield* inOrder(splitChunks(source.rest(), sealedChunkBytes), ({ bytes, index, last }) =>
+      cipher.open(bytes, index, last),
+    )
+  } finally {
+    await source.close()
+  }
 }
 
 /** Random access. Opening proves the last chunk, so an object cut at a chunk border is refused at once. */
@@ -206,6 +210,8 @@ const byteSource = (stream: AsyncIterable<Uint8Array>) => {
       }
       return head
     },
+    /** Whoever gives the stream learns that no more of it is wanted. */
+    close: async (): Promise<void> => void (await iterator.return?.()),
     skip: (count: number): void => {
       head = head.subarray(count)
     },

@@ -36,6 +36,22 @@ export const openLogKey = async (
   return key?.length === logKeyBytes ? key : null
 }
 
+/** Runner → vault: the key of a stored object, for the ingest key, bound to its manifest. null: the key is not usable. */
+export const sealObjectKey = async (
+  ingestKey: Uint8Array,
+  key: Uint8Array,
+  manifest: string,
+): Promise<Bytes | null> => hpkeSeal(ingestKey, key, await objectKeyContext(manifest))
+
+export const openObjectKey = async (
+  ingest: KeyPair,
+  sealed: Uint8Array,
+  manifest: string,
+): Promise<Bytes | null> => {
+  const key = await hpkeOpen(ingest, sealed, await objectKeyContext(manifest))
+  return key?.length === logKeyBytes ? key : null
+}
+
 /** Vault → person: the secret of a webhook, shown once. */
 export const sealHookSecret = (eph: Uint8Array, secret: Uint8Array, hook: HookId): Promise<Bytes | null> =>
   hpkeSeal(eph, secret, { info: 'mayfly/v1/hook-secret', aad: utf8(hook) })
@@ -107,6 +123,11 @@ const logKeyContext = (owner: LogOwner) => ({
   aad: utf8(owner.project + owner.attempt),
 })
 const logKeyInfo = 'mayfly/v1/log-key'
+
+const objectKeyContext = async (manifest: string) => ({
+  info: 'mayfly/v1/object-key',
+  aad: await sha256(utf8(manifest)),
+})
 
 const ingestText = ({ kid, pk, exp }: { kid: string; pk: string; exp: number }): Bytes =>
   utf8(`mayfly/v1/ingest-key\n${canonicalJson({ kid, pk, exp })}`)

@@ -46,6 +46,7 @@ import { createPlaces, type Places } from './runs/places.ts'
 import { createRuns } from './runs/runs.ts'
 import { createSchedules } from './schedules/schedules.ts'
 import { createSecrets } from './secrets/secrets.ts'
+import { createArtifacts } from './stored/artifacts.ts'
 import { type Meter, noMeter } from './telemetry/meter.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { openTelemetry } from './telemetry/open.ts'
@@ -163,6 +164,7 @@ const openParts = async (
     schedules: createSchedules(shared),
     orbs: createOrbs(shared),
     logs: createLogs(shared),
+    artifacts: createArtifacts(shared),
     runners: createRunners(shared),
     secrets: createSecrets(shared),
   }

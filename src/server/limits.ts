@@ -54,6 +54,18 @@ export const limits = {
   runnerConnectionsMax: 512,
   logObjectBytesMax: 2 * 1024 * 1024 * 1024,
   logObjectUploadMs: 10 * 60_000,
+  /** Sealed, as it lies in the object store. */
+  storedObjectBytesMax: 8 * 1024 ** 3,
+  storedObjectMs: 30 * 60_000,
+  storedPieceBytes: 1024 * 1024,
+  objectsPerAttemptMax: 200,
+  /** Of one project and scope; what went unused the longest makes room. */
+  cacheScopeBytesMax: 10 * 1024 ** 3,
+  /** Since they were last used. */
+  cacheDays: 7,
+  artifactDays: 14,
+  workspaceDays: 15,
+  unfinishedObjectDays: 1,
   /** Silence after which people read `offline`; a poll is held 25 s. */
   runnerOfflineSeconds: 45,
   /** How often at most a runner that polls is written down as seen. */

@@ -1,5 +1,6 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
-// them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createRunners,
+// them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createArtifacts,
+// createRunners,
 // createSecrets.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
@@ -14,6 +15,7 @@ import type {
   RunnerId,
   WorkflowId,
 } from '../base/ids.ts'
+import type { Artifact } from '../protocol/api/artifacts.ts'
 import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
@@ -208,6 +210,16 @@ export type Logs = {
       readonly signal: AbortSignal
     },
   ) => AsyncIterable<FollowerFrame>
+}
+
+export type Artifacts = {
+  readonly list: (scope: Scope, run: RunId, paging: Paging) => Promise<Page<Artifact>>
+  /** `chunks` fails at its end when it is not what was stored. */
+  readonly open: (
+    scope: Scope,
+    artifact: string,
+    reader: LogReader,
+  ) => Promise<{ readonly name: string; readonly chunks: AsyncIterable<Uint8Array> }>
 }
 
 export type Secrets = {

@@ -25,6 +25,7 @@ import { release } from './verbs/release.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
 import { deleteSecrets, listSecrets, putSecret, revokeSecret } from './verbs/secret.ts'
 import { createSigners } from './verbs/signer.ts'
+import { keepObject, openArtifactsKey } from './verbs/stored.ts'
 import { createWebhookVerifier } from './verbs/webhook.ts'
 
 export type VaultOptions = {
@@ -155,6 +156,8 @@ const createHandlers = (parts: Parts): Handlers => {
     release: (request) => release(parts, request),
     'blob.key': (request) => openBlobKey(blobs, request),
     'blob.rewrap': (request) => rewrapBlobKey(blobs, request),
+    'object.keep': (request) => keepObject(parts, request),
+    'object.key': (request) => openArtifactsKey(blobs, request),
   }
 }
 

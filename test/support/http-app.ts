@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after } from 'node:test'
 import { sql } from 'kysely'
 import WebSocket from 'ws'
+import { fault } from '../../src/base/faults.ts'
 import type { SystemStatus } from '../../src/protocol/api/shapes.ts'
 import { createAccess, keepOrganisation } from '../../src/server/access/access.ts'
 import type { Role } from '../../src/server/access/roles.ts'
@@ -70,6 +71,12 @@ export const noWork: UseCases = {
     readIndex: async () => ({ isComplete: true, lastSeq: 0, chunks: [], firstFailure: null }),
     readFrames: async function* () {},
     follow: async function* () {},
+  },
+  artifacts: {
+    list: empty,
+    open: async () => {
+      throw fault('E_NOT_FOUND')
+    },
   },
   runners: { list: empty, enroll: unexpected },
   secrets: {

@@ -54,6 +54,12 @@ const stepLine = (step: PlanStep): string => {
   if (step.kind === 'checkout') return `checkout ${step.path} ${step.method}${when}`
   if (step.kind === 'note') return `note ${step.name}${when}`
   if (step.kind === 'refused') return `refused ${step.what}: ${step.name}${when}`
+  if (step.kind === 'persist') return `persist ${step.root}: ${step.paths.join(' ')}${when}`
+  if (step.kind === 'attach') return `attach ${step.at}${when}`
+  if (step.kind === 'save-cache') return `save ${step.key}: ${step.paths.join(' ')}${when}`
+  if (step.kind === 'restore-cache') return `restore ${step.keys.join(' or ')}${when}`
+  if (step.kind === 'store-artifacts')
+    return `store ${step.path}${step.destination === null ? '' : ` as ${step.destination}`}${when}`
   const { name, command, shell, env, workdir, background, noOutputTimeoutMs, maxAutoReruns } = step
   return [
     `run ${name.slice(0, 80)}${when} ${sha256Hex(command).slice(0, 8)}`,

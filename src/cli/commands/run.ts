@@ -1,9 +1,11 @@
 // `mayfly run`: the workflows of this work tree, here, without a server: same compiler, same rules of what runs next,
 // same sandbox. Where it differs from a server it says so on stderr.
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { formatProblems } from '../../compile/index.ts'
 import type { Env, Plan } from '../../protocol/plan.ts'
+import { cacheDirectory } from '../cache-directory.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
 import { findProjectRoot, localEvent, readConfiguration } from '../local/configuration.ts'
@@ -23,6 +25,8 @@ export type RunFlags = {
   readonly network?: 'none' | 'open'
   readonly isolation?: 'rootless' | 'container'
   readonly jobs?: string
+  readonly artifacts?: string
+  readonly cache?: boolean
   readonly json?: boolean
 }
 
@@ -80,6 +84,10 @@ const compileAndRun = async (
     slots: slotsOf(flags.jobs),
     sandboxes: await opening,
     json: flags.json === true,
+    places: {
+      artifacts: flags.artifacts === undefined ? null : resolve(around.cwd, flags.artifacts),
+      caches: flags.cache === true ? cacheDirectory(around, root) : null,
+    },
   })
   return around.interrupted.aborted ? exitCodes.interrupted : exitCodeOf(status)
 }

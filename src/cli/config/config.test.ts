@@ -54,7 +54,7 @@ test('show gives the text, or the plan with the place that shaped each line', as
     '      - run: echo you',
     '          command: |',
     '            two',
-    '      - save_cache',
+    '      - save_cache: {key: k, paths: p}',
     '      - b: [failed, timed_out, errored]',
   ])
     assert.ok(lines.includes(line), `${line}\n${compiled.stdout}`)

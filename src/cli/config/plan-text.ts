@@ -94,6 +94,14 @@ const usualTimeoutMs = 600_000
 
 const remark = (text: string): Line => ({ indent: 5, text: `# ${text}` })
 
+const fileSteps = {
+  persist: 'persist_to_workspace',
+  attach: 'attach_workspace',
+  'save-cache': 'save_cache',
+  'restore-cache': 'restore_cache',
+  'store-artifacts': 'store_artifacts',
+} as const
+
 const stepLines = (step: PlanStep, pointer: string): Line[] => {
   const when = step.when === 'on_success' ? [] : [{ indent: 5, text: `when: ${step.when}` }]
   const head = (text: string): Line => ({ indent: 3, text: `- ${text}`, pointer })
@@ -104,6 +112,17 @@ const stepLines = (step: PlanStep, pointer: string): Line[] => {
   if (step.kind === 'note') return [head(quote(step.name)), remark(step.text), ...when]
   if (step.kind === 'refused')
     return [head(quote(step.name)), remark(`the job stops here: ${step.reason}`), ...when]
+  if (step.kind !== 'run') {
+    const { kind, name, when: _when, ...rest } = step
+    const word = fileSteps[kind]
+    const shown = name === word ? rest : { name, ...rest }
+    const given = Object.fromEntries(
+      Object.entries(shown).flatMap(([key, value]) =>
+        value === null ? [] : [[key, typeof value === 'string' ? value : value.join(', ')]],
+      ),
+    )
+    return [head(`${word}: ${flow(given)}`), ...when]
+  }
   const options = {
     ...(step.shell === null ? {} : { shell: step.shell.join(' ') }),
     ...(step.workdir === null ? {} : { working_directory: step.workdir }),

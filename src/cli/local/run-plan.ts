@@ -22,6 +22,7 @@ import {
 } from '../../schedule/index.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
+import { type LocalPlaces, type LocalStores, openLocalStores } from './local-stores.ts'
 import { createReport, type Report } from './report.ts'
 import { createWorkTreeSource } from './work-tree-source.ts'
 
@@ -37,6 +38,7 @@ export type LocalRun = {
   readonly slots: number
   readonly sandboxes: LocalSandboxes
   readonly json: boolean
+  readonly places: LocalPlaces
 }
 
 type Making = {
@@ -45,15 +47,21 @@ type Making = {
   readonly ids: ReturnType<typeof createIds>
   readonly expanded: ExpandedPlan
   readonly report: Report
+  readonly stores: LocalStores
 }
 
 export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Status> => {
   const ids = createIds(around)
   const expanded = expandPlan(run.plan, { workflow: ids.of('workflow'), job: ids.of('job') })
   const report = createReport(around, { json: run.json, jobs: expanded.jobs.map((job) => nameOf(job)) })
-  const state = await untilFinal({ around, run, ids, expanded, report })
-  report.finish(state, expanded)
-  return state.status
+  const stores = await openLocalStores(expanded, run.places)
+  try {
+    const state = await untilFinal({ around, run, ids, expanded, report, stores })
+    report.finish(state, expanded)
+    return state.status
+  } finally {
+    await stores.close()
+  }
 }
 
 /** One attempt per claimed job, as many at once as there are slots; Ctrl-C asks all of them to stop. */
@@ -105,7 +113,7 @@ const planned = ({ ids, expanded }: Making): RunState => {
 }
 
 const runJob = async (making: Making, job: ExpandedJob, number: number): Promise<AttemptResult> => {
-  const { around, run, ids, report } = making
+  const { around, run, ids, report, stores } = making
   const spec = specOf(run, job)
   const limits = run.sandboxes.classLimits(spec.resourceClass ?? defaultClass)
   const name = nameOf(job)
@@ -120,6 +128,7 @@ const runJob = async (making: Making, job: ExpandedJob, number: number): Promise
       driver: run.sandboxes.driver,
       isolation: run.isolation ?? run.sandboxes.isolation ?? 'rootless',
       trees: createWorkTreeSource(around, run.tree, run.root),
+      stores: stores.of(job, name),
       clock: around.clock,
       log: silentLog,
     },

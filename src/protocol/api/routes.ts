@@ -1,6 +1,7 @@
 // The HTTP API as data: method, path, the verb that authorises it, input and output shapes. The router, OpenAPI,
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry.
 import { z } from 'zod'
+import { artifact } from './artifacts.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { paging, type Route, route } from './route.ts'
 import { scheduleRoutes } from './schedule-routes.ts'
@@ -262,6 +263,21 @@ export const routes = {
     access: 'run.view',
     summary: 'One run with its jobs',
     answer: s.run,
+  }),
+  runArtifacts: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/artifacts',
+    access: 'log.read',
+    summary: 'The artifacts of a run',
+    query: z.strictObject({ ...paging, limit: z.coerce.number().int().min(1).max(1000).default(200) }),
+    answer: s.page(artifact),
+  }),
+  artifact: route({
+    method: 'GET',
+    path: '/api/v1/artifacts/:artifact',
+    access: 'log.read',
+    summary: 'The bytes of an artifact, always as an attachment',
+    answer: z.string(),
   }),
   runCancel: route({
     method: 'POST',

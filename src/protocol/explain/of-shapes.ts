@@ -43,7 +43,7 @@ export const ofShapes = {
     why: 'Mayfly knows what this means, and this version does not do it. The job goes on without it.',
     mend: 'Nothing in the file is wrong. If it matters to the job, do the same in a `run` step until a version carries it out.',
     example: {
-      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{save_cache: {key: v1, paths: [node_modules]}}]\n',
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{store_test_results: {path: results}}]\n',
     },
   },
   E_DURATION: {
@@ -92,7 +92,7 @@ export const ofShapes = {
     why: 'Mayfly knows this step, this version does not carry it out, and the steps behind it mostly rely on it. The job is planned, runs up to the step, and fails there with the reason.',
     mend: 'Do the same in a `run` step, or leave the step out if the job can do without it.',
     example: {
-      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{attach_workspace: {at: .}}, {run: make}]\n',
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [setup_remote_docker, {run: make}]\n',
     },
   },
   E_ORB_MISSING: {

@@ -71,7 +71,7 @@ const live = async (life: Life, journal: Journal, onVacated: (destroyed: boolean
     planned: (result) => tellPlan(life, result),
   }
   try {
-    const done = await deps.carryOut(grant, life.eph, sink, life.stop)
+    const done = await deps.carryOut(grant, life.eph, sink, life.stop, deps)
     onVacated(done.destroyed)
     if (!lost.aborted) await conclude(life, done, { journal, events })
   } finally {

@@ -2,11 +2,12 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
-import type { KeyPair, Sign } from '../../seal/index.ts'
+import type { CryptoKey, KeyPair, Sign } from '../../seal/index.ts'
 import type { AttemptResult, StopReason } from '../attempt.ts'
 import type { LogKeySeals } from '../logs/log-key-seals.ts'
 import type { Shipper } from '../logs/shipper.ts'
 import type { AttemptSink } from '../sink.ts'
+import type { ServerStoresDeps } from '../stores/server-stores.ts'
 import type { Requests } from './requests.ts'
 
 export type CarriedOut = AttemptResult & {
@@ -25,6 +26,8 @@ export type LeaseDeps = {
   readonly runner: string
   /** To the vault's ingest key. */
   readonly logKeySeals: LogKeySeals
+  readonly ingestKey: Uint8Array
+  readonly vaultSignKey: CryptoKey
   /** For sealed frames of long logs, until they are packed. */
   readonly spoolDirectory: string
   readonly clock: Clock
@@ -35,6 +38,7 @@ export type LeaseDeps = {
     eph: KeyPair | null,
     sink: AttemptSink,
     signal: AbortSignal,
+    stores: ServerStoresDeps,
   ) => Promise<CarriedOut>
   readonly weak: readonly string[]
   /** Whether another attempt could begin now, beside those that are there. */

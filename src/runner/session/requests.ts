@@ -2,12 +2,14 @@
 // (trust-model.md §5.2). The server's certificate means nothing; only its key does.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import type { ClientRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type TLSSocket, connect as tlsConnect } from 'node:tls'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { catalogue, type FaultCode, fault, isFault } from '../../base/faults.ts'
+import { streamedBody } from '../../protocol/stored-wire.ts'
 import { runnerRequestTyp } from '../../protocol/vault.ts'
 import { type Sign, signJws } from '../../seal/index.ts'
 import { answerBytesMax } from '../limits.ts'
@@ -38,8 +40,13 @@ export type Call = {
 export interface Requests {
   /** The parsed body, null without one. Rejects with the fault that the answer names, else E_UNREACHABLE. */
   send(call: Call): Promise<unknown>
+  /** A body whose digest nobody knows yet: what is in it is signed afterwards, by a manifest. */
+  upload(call: Streamed & { readonly content: AsyncIterable<Uint8Array> }): Promise<unknown>
+  download(call: Streamed): AsyncIterable<Uint8Array>
   close(): void
 }
+
+export type Streamed = Pick<Call, 'path' | 'timeoutMs' | 'signal'>
 
 export const createRequests = (deps: RequestsDeps): Requests => {
   const agent = createPinnedAgent(deps.spkiSha256)
@@ -48,7 +55,7 @@ export const createRequests = (deps: RequestsDeps): Requests => {
     send: async (call) => {
       const method = call.method ?? 'POST'
       const headers = {
-        authorization: `MF-Runner ${await authorize(deps, method, call)}`,
+        authorization: await authorize(deps, method, call.path, digestOf(call.body)),
         'content-type': call.contentType,
         'content-length': call.body.length,
       }
@@ -68,26 +75,69 @@ export const createRequests = (deps: RequestsDeps): Requests => {
         clearTimeout(late)
       }
     },
+    upload: async ({ content, ...call }) => {
+      const authorization = await authorize(deps, 'PUT', call.path, streamedBody)
+      const headers = { authorization, 'content-type': 'application/octet-stream' }
+      const sent = httpsRequest({ ...{ agent, hostname, port, headers }, ...call, method: 'PUT' })
+      const late = setTimeout(() => sent.destroy(new Error('no answer in time')), call.timeoutMs)
+      try {
+        return readAnswer(await exchange(sent, Readable.from(content, { objectMode: false })))
+      } finally {
+        clearTimeout(late)
+      }
+    },
+    download: async function* (call) {
+      const authorization = await authorize(deps, 'GET', call.path, digestOf(new Uint8Array(0)))
+      const sent = httpsRequest({
+        ...{ agent, hostname, port, headers: { authorization } },
+        ...call,
+        method: 'GET',
+      })
+      const late = setTimeout(() => sent.destroy(new Error('no answer in time')), call.timeoutMs)
+      try {
+        const answer = await answerOf(sent.end())
+        if (answer.statusCode !== 200) throw asFault(answer.statusCode ?? 0, null)
+        yield* answer as AsyncIterable<Buffer>
+      } catch (cause) {
+        throw isFault(cause) ? cause : fault('E_UNREACHABLE', { detail: 'request to the server', cause })
+      } finally {
+        clearTimeout(late)
+        sent.destroy()
+      }
+    },
     close: () => agent.destroy(),
   }
 }
 
-const authorize = (deps: RequestsDeps, method: string, call: Call): Promise<string> =>
-  signJws(
+const answerOf = (sent: ClientRequest): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    sent.once('response', resolve)
+    sent.on('error', reject)
+  })
+
+const authorize = async (
+  deps: RequestsDeps,
+  method: string,
+  path: string,
+  digest: string,
+): Promise<string> => {
+  const jws = await signJws(
     {
       typ: runnerRequestTyp,
       kid: deps.runner,
       claims: {
         iss: deps.runner,
         htm: method,
-        htu: deps.url + call.path,
-        bh: digestOf(call.body),
+        htu: deps.url + path,
+        bh: digest,
         iat: Math.floor(deps.clock.now() / 1000),
         jti: Buffer.from(deps.randomBytes(16)).toString('base64url'),
       },
     },
     deps.sign,
   )
+  return `MF-Runner ${jws}`
+}
 
 const digestOf = (body: Call['body']): string =>
   body instanceof Uint8Array ? createHash('sha256').update(body).digest('base64url') : body.sha256
@@ -117,7 +167,7 @@ const hasPinnedKey = (socket: TLSSocket, spkiSha256: string): boolean => {
 type Answer = { readonly status: number; readonly bytes: Buffer }
 
 /** Events, because an iterator of chunks shows in the profile of short jobs. */
-const exchange = (sent: ClientRequest, body: Call['body']): Promise<Answer> =>
+const exchange = (sent: ClientRequest, body: Call['body'] | Readable): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const fail = (cause: unknown) =>
       reject(isFault(cause) ? cause : fault('E_UNREACHABLE', { detail: 'request to the server', cause }))
@@ -134,7 +184,7 @@ const exchange = (sent: ClientRequest, body: Call['body']): Promise<Answer> =>
       answer.on('end', () => resolve({ status: answer.statusCode ?? 0, bytes: Buffer.concat(chunks) }))
     })
     if (body instanceof Uint8Array) sent.end(body)
-    else pipeline(createReadStream(body.path), sent).catch(fail)
+    else pipeline(body instanceof Readable ? body : createReadStream(body.path), sent).catch(fail)
   })
 
 const readAnswer = ({ status, bytes }: Answer): unknown => {

@@ -24,7 +24,7 @@ import { type Lease, startLease } from './lease.ts'
 import type { LeaseDeps } from './life.ts'
 import type { Requests } from './requests.ts'
 
-export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'logKeySeals' | 'weak' | 'hasRoom'> & {
+export type SessionDeps = Omit<LeaseDeps, 'shipper' | 'logKeySeals' | 'ingestKey' | 'weak' | 'hasRoom'> & {
   readonly requests: Requests
   readonly session: number
   /** Random, new with every start of the program. */
@@ -69,6 +69,7 @@ type State = {
   factsSent: RunnerFacts | null
   /** null: there is no ingest key that the vault vouches for. */
   logKeySeals: LogKeySeals | null
+  ingestKey: Uint8Array | null
   /** The ingest key that they are for. */
   vouched: PollAnswer['ingestKey'] | null
   /** Ends the poll under way that offers places. */
@@ -89,6 +90,7 @@ export const openSession = (deps: SessionDeps): Session => {
     facts: deps.facts,
     factsSent: null,
     logKeySeals: null,
+    ingestKey: null,
     vouched: null,
     offer: null,
     waiters: [],
@@ -262,7 +264,7 @@ const takeIngestKey = async (state: State, told: NonNullable<PollAnswer['ingestK
   const key = await verifyIngestKey(told, { vsign: vaultSignKey, nowSeconds })
   if (key === null) log.error('an ingest key that the vault does not vouch for', {})
   const logKeySeals = key === null ? null : createLogKeySeals(key)
-  Object.assign(state, { logKeySeals, vouched: key === null ? null : told })
+  Object.assign(state, { logKeySeals, ingestKey: key, vouched: key === null ? null : told })
 }
 
 /** Plans of one organisation share its store: it comes once. */
@@ -277,14 +279,14 @@ const start = (state: State, grant: LeaseGrant): void => {
   const eph = grant.eph === null ? null : (state.keys.get(grant.eph) ?? null)
   if (grant.eph !== null) state.keys.delete(grant.eph)
   // An attempt that must not begin: its lease ends by itself and it is tried again.
-  const { logKeySeals } = state
-  if (logKeySeals === null || !takesWork(state)) {
+  const { logKeySeals, ingestKey } = state
+  if (logKeySeals === null || ingestKey === null || !takesWork(state)) {
     const why = takesWork(state) ? 'no usable ingest key' : 'sandboxes do not hold'
     deps.log.error('a lease that cannot begin', { lease: grant.lease, why })
     return
   }
   const { weak } = state.facts
-  const given = { ...deps, weak, shipper, logKeySeals, hasRoom: () => hasRoom(state) }
+  const given = { ...deps, weak, shipper, logKeySeals, ingestKey, hasRoom: () => hasRoom(state) }
   const lease = startLease(given, grant, eph)
   const untilMs = deps.clock.monotonicMs() + grant.ttlMs
   const timer = setTimeout(() => lease.stop('lost'), grant.ttlMs)

@@ -1,7 +1,7 @@
 // The steps of one job in order: which of them run (`when`, halt, cancel, time), what each reports, and what the job
 // comes to. Background steps run beside the others and never decide the verdict.
 import type { FaultCode } from '../../base/faults.ts'
-import type { Outcome, PlanStep, StepWhen } from '../../protocol/plan.ts'
+import type { Outcome, PlanFilesStep, PlanStep, StepWhen } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
 import { aboveSecrets } from '../environment/layers.ts'
 import { guestPath } from '../guest-path.ts'
@@ -9,7 +9,9 @@ import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { termMs } from '../limits.ts'
 import { jobUser, jobWorkdir, layersOf } from '../sandbox-spec.ts'
 import { type AttemptSink, say } from '../sink.ts'
+import { jobsOwn } from '../stores/cells.ts'
 import { createDelivery, type SecretVariables } from './deliver-secrets.ts'
+import { fileStep } from './files/file-step.ts'
 import { describeMs, overtime, runStep, type StepVerdict } from './run-step.ts'
 
 export type StepsOutcome = {
@@ -140,6 +142,12 @@ const carryOut = async (
     }
     case 'checkout':
       return checkOut(deps, { ...here, at: guestPath(step.path, workdir, jobUser.home) }, stop)
+    case 'persist':
+    case 'attach':
+    case 'save-cache':
+    case 'restore-cache':
+    case 'store-artifacts':
+      return carryFiles(deps, job, { ...here, step, workdir }, stop)
     case 'note':
       return told(sink, index, step.text, 'passed')
     case 'refused':
@@ -167,6 +175,33 @@ const checkOut = async (
   } catch (error) {
     if (stop.aborted) return { ...quiet, status: 'cancelled', message: 'cancelled' }
     throw error
+  }
+}
+
+const carryFiles = async (
+  deps: AttemptDeps,
+  job: JobAttempt,
+  here: Place & { readonly step: PlanFilesStep; readonly index: number; readonly workdir: GuestPath },
+  stop: AbortSignal,
+): Promise<StepVerdict> => {
+  const { step, index, sink, sandbox, workdir } = here
+  const startedMs = deps.clock.monotonicMs()
+  const print = (text: string) => say(sink, index, text)
+  const place = {
+    ...{ sandbox, stores: deps.stores, job, id: `s${index}`, workdir, print },
+    nowMs: deps.clock.now,
+  }
+  try {
+    const answer = await fileStep(step, place, stop)
+    const ms = Math.round(deps.clock.monotonicMs() - startedMs)
+    return answer.ok
+      ? { ...quiet, status: 'passed', ms }
+      : { ...(await told(sink, index, answer.message, 'failed')), ms }
+  } catch (error) {
+    if (stop.aborted) return { ...quiet, status: 'cancelled', message: 'cancelled' }
+    const message = jobsOwn(error)
+    if (message === null) throw error
+    return told(sink, index, message, 'failed')
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   HookId,
   JobId,
   LeaseId,
+  ObjectId,
   OrganisationId,
   ProjectId,
   RunId,
@@ -20,6 +21,7 @@ import type { Status } from '../../protocol/api/shapes.ts'
 import type { JobSpec, Origins, Outcome, Plan, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
 import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
+import type { ObjectKind } from '../../protocol/stored-object.ts'
 
 type Json<T> = ColumnType<T, string, string>
 type At = ColumnType<Date, Date | undefined, Date>
@@ -276,5 +278,32 @@ export type Schema = {
     lengths: number[]
   }
   backups: { id: string; made_at: Date; bytes: number; verified_at: AtOrNull }
+  stored_objects: {
+    id: ObjectId
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    run_id: RunId
+    job_id: JobId
+    attempt_id: AttemptId
+    kind: ObjectKind
+    scope: string
+    cache_key: Or<string>
+    state: Generated<'coming' | 'kept'>
+    sha256: Or<string>
+    size_bytes: Or<number>
+    manifest: Or<string>
+    wrapped_key: Or<string>
+    created_at: At
+    used_at: At
+  }
+  artifacts: {
+    object_id: ObjectId
+    position: number
+    path: string
+    size_bytes: number
+    sha256: string
+    offset_bytes: number
+    length_bytes: number
+  }
   log_objects: { attempt_id: AttemptId; object_key: string; size_bytes: number; stored_at: At }
 }

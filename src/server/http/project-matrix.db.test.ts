@@ -15,11 +15,13 @@ import { type Role, roles } from '../access/roles.ts'
 import type { Database } from '../db/database.ts'
 import { createDeliveries } from '../intake/deliveries.ts'
 import type { NewId } from '../new-id.ts'
+import type { ObjectStore } from '../objects/store.ts'
 import { createProjects } from '../projects/projects.ts'
 import { createPlaces } from '../runs/places.ts'
 import { createRuns } from '../runs/runs.ts'
 import { createSchedules } from '../schedules/schedules.ts'
 import { createSecrets } from '../secrets/secrets.ts'
+import { createArtifacts } from '../stored/artifacts.ts'
 import type { VaultClient } from '../vault-client.ts'
 
 const golden = fileURLToPath(new URL('./testdata/project-matrix.txt', import.meta.url))
@@ -28,6 +30,8 @@ const reached = async (): Promise<never> => {
   throw fault('E_CONFLICT')
 }
 // SAFE: the use cases only ever call it.
+/** The vault comes first. */
+const objects: ObjectStore = { put: reached, read: reached, delete: reached }
 const vault = { call: reached, verifyWebhook: reached, close: async () => {} } as unknown as VaultClient
 
 const workOver = ({ database, newId }: { database: Database; newId: NewId }) => {
@@ -41,12 +45,13 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     schedules: createSchedules({ database, newId }),
     deliveries: createDeliveries({ database, newId, places, compiler: null }),
     secrets: createSecrets({ database, vault }),
+    artifacts: createArtifacts({ database, vault, objects }),
   }
 }
 
 /** One thing of each kind that a route can name. */
 type Things = Readonly<
-  Record<'project' | 'run' | 'workflow' | 'job' | 'attempt' | 'delivery' | 'schedule', string>
+  Record<'project' | 'run' | 'workflow' | 'job' | 'attempt' | 'delivery' | 'schedule' | 'artifact', string>
 >
 
 type Made = { readonly database: Database; readonly newId: NewId; readonly organisation: OrganisationId }
@@ -89,6 +94,16 @@ const makeThings = async ({ database, newId, organisation }: Made): Promise<Thin
   await sql`
     insert into schedules (id, organisation_id, project_id, name, cron, zone, created_by, next_at)
     values (${schedule}, ${organisation}, ${project}, 's', '0 0 * * *', 'UTC', 'operator', now())`.execute(db)
+  const attempt = job?.attempts[0]?.id ?? ''
+  const object = newId('object')
+  await sql`
+    insert into stored_objects (id, organisation_id, project_id, run_id, job_id, attempt_id, kind, scope, state, sha256,
+      size_bytes, manifest, wrapped_key)
+    values (${object}, ${organisation}, ${project}, ${of}, ${job?.id}, ${attempt}, 'artifacts', 'run/x', 'kept',
+      ${'a'.repeat(64)}, 1, 'm', 'w')`.execute(db)
+  await sql`
+    insert into artifacts (object_id, position, path, size_bytes, sha256, offset_bytes, length_bytes)
+    values (${object}, 0, 'report.html', 1, ${'a'.repeat(64)}, 0, 1)`.execute(db)
   return {
     project,
     delivery,
@@ -96,7 +111,8 @@ const makeThings = async ({ database, newId, organisation }: Made): Promise<Thin
     run: run.id,
     workflow,
     job: job?.id ?? '',
-    attempt: job?.attempts[0]?.id ?? '',
+    attempt,
+    artifact: `${object}.0`,
   }
 }
 
@@ -123,7 +139,7 @@ const bodies: Readonly<Record<string, unknown>> = {
 }
 
 const namesThing = (route: Route): boolean =>
-  /:(project|run|workflow|job|attempt|delivery)\b/.test(route.path)
+  /:(project|run|workflow|job|attempt|delivery|artifact)\b/.test(route.path)
 
 const pathWith = (route: Route, things: Things): string =>
   route.path.replaceAll(
@@ -142,6 +158,7 @@ const nowhere: Things = {
   attempt: `att_${'0'.repeat(26)}`,
   delivery: `dlv_${'0'.repeat(26)}`,
   schedule: `sch_${'0'.repeat(26)}`,
+  artifact: `obj_${'0'.repeat(26)}.0`,
 }
 
 test('a thing of another organisation is as absent as one that is nowhere, on every route and for every role', async () => {

@@ -3,9 +3,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { fault, isFault } from '../../base/faults.ts'
-import { type LeaseId, parseId } from '../../base/ids.ts'
+import { type LeaseId, type ObjectId, parseId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
+import { streamedBody } from '../../protocol/stored-wire.ts'
 import { sqlState } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import { type Authenticate, type Caller, requireBody, type Sender } from './authenticate.ts'
@@ -29,7 +32,16 @@ export type RunnerRoutes = {
   readonly frames: (sender: Sender, body: Uint8Array) => Promise<Answer>
   /** `PUT` (or POST) `/runner/v1/leases/:lease/log`: streams; checks the digest itself. */
   readonly putLog: (call: RunnerCall, lease: LeaseId, content: AsyncIterable<Uint8Array>) => Promise<Answer>
+  /** `PUT` and `GET` `/runner/v1/leases/:lease/objects/:object`: the one is signed by its manifest, later. */
+  readonly putObject: (
+    call: RunnerCall,
+    of: ObjectOfLease,
+    content: AsyncIterable<Uint8Array>,
+  ) => Promise<Answer>
+  readonly getObject: (call: RunnerCall, of: ObjectOfLease) => Promise<AsyncIterable<Uint8Array>>
 }
+
+export type ObjectOfLease = { readonly lease: LeaseId; readonly object: ObjectId }
 
 export type RunnerListener = { readonly port: number; close(): Promise<void> }
 
@@ -49,7 +61,7 @@ export const listenForRunners = async (options: {
       cert: options.cert,
       minVersion: 'TLSv1.2',
       maxHeaderSize: limits.runnerHeaderBytesMax,
-      requestTimeout: limits.logObjectUploadMs,
+      requestTimeout: limits.storedObjectMs,
       headersTimeout: 10_000,
       keepAliveTimeout: 65_000,
     },
@@ -117,6 +129,7 @@ const respond = async (
   })
   try {
     const answer = await dispatch(context, request, AbortSignal.any([gone.signal, context.closing]))
+    if (answer !== undefined && Symbol.asyncIterator in answer) return await sendStream(response, answer)
     write(request, response, answer === undefined ? 204 : 200, answer)
   } catch (error) {
     const { status, code, message } = describe(context.log, request, error)
@@ -124,7 +137,11 @@ const respond = async (
   }
 }
 
-const dispatch = async (context: Context, request: IncomingMessage, signal: AbortSignal): Promise<Answer> => {
+const dispatch = async (
+  context: Context,
+  request: IncomingMessage,
+  signal: AbortSignal,
+): Promise<Answer | AsyncIterable<Uint8Array>> => {
   const method = request.method ?? ''
   const url = request.url ?? ''
   const { authorization } = request.headers
@@ -139,17 +156,50 @@ const dispatch = async (context: Context, request: IncomingMessage, signal: Abor
   }
   const call = { caller: await context.authenticate.caller(signed), signal }
   if (target.kind === 'log') return context.routes.putLog(call, target.lease, request)
+  if (target.kind === 'object')
+    return carryObject(context.routes, call, { ...target, method, content: request })
   const body = await readBody(request)
   requireBody(call.caller, body)
   return target.handle(call, body)
 }
 
+const carryObject = async (
+  { putObject, getObject }: RunnerRoutes,
+  call: RunnerCall,
+  {
+    method,
+    content,
+    ...of
+  }: ObjectOfLease & { readonly method: string; readonly content: AsyncIterable<Uint8Array> },
+): Promise<Answer | AsyncIterable<Uint8Array>> => {
+  if (method === 'PUT') {
+    if (call.caller.bodyDigest !== streamedBody)
+      throw fault('E_RUNNER_UNKNOWN', { detail: 'not signed as a stream' })
+    return putObject(call, of, content)
+  }
+  requireBody(call.caller, new Uint8Array(0))
+  return getObject(call, of)
+}
+
+const sendStream = async (response: ServerResponse, pieces: AsyncIterable<Uint8Array>): Promise<void> => {
+  response.writeHead(200, { 'content-type': 'application/octet-stream' })
+  // What breaks half-way cannot be said any more: the connection ends, and the reader sees that it is cut off.
+  await pipeline(Readable.from(pieces, { objectMode: false }), response).catch(() => void response.destroy())
+}
+
 type Target =
   | { readonly kind: 'frames' }
+  | ({ readonly kind: 'object' } & ObjectOfLease)
   | { readonly kind: 'log'; readonly lease: LeaseId }
   | { readonly kind: 'body'; readonly handle: (call: RunnerCall, body: Uint8Array) => Promise<Answer> }
 
 const findTarget = (routes: RunnerRoutes, method: string, url: string): Target | null => {
+  const named = /^\/runner\/v1\/leases\/([a-z0-9_]{1,64})\/objects\/([a-z0-9_]{1,64})$/.exec(url)
+  if (named !== null) {
+    const [of, object] = [parseId('lease', named[1]), parseId('object', named[2])]
+    const isKnown = of !== null && object !== null && (method === 'PUT' || method === 'GET')
+    return isKnown ? { kind: 'object', lease: of, object } : null
+  }
   const match = /^\/runner\/v1\/(?:leases\/([a-z0-9_]{1,64})\/)?([a-z]{1,16})$/.exec(url)
   const [, leaseText, name] = match ?? []
   if (name === undefined) return null

@@ -1,10 +1,8 @@
 // The runner protocol put together: listener, routes, leases and their expiry. Opened by main/server.ts.
 import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
-import { fault } from '../../base/faults.ts'
 import type { AttemptId, RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
-import type { Parsed } from '../../base/problem.ts'
 import { parseFinishBody } from '../../protocol/finish-body.ts'
 import { parseFrameBatch } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
@@ -32,6 +30,7 @@ import type { Meter } from '../telemetry/meter.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { renewLeases } from './beat.ts'
+import { parsed, parsedBody } from './bodies.ts'
 import { createControl } from './control.ts'
 import { applyEvents } from './events.ts'
 import { createExpiry } from './expiry.ts'
@@ -42,6 +41,7 @@ import { listenForRunners, type RunnerListener, type RunnerRoutes } from './list
 import { storeLog } from './log-upload.ts'
 import { takePlan } from './plan-made.ts'
 import { answerPoll, type PollDeps } from './poll.ts'
+import { storedRoutes, storedVerbs } from './stored-routes.ts'
 import { createTickets } from './tickets.ts'
 
 export type RunnerListenerDeps = {
@@ -153,11 +153,11 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
   return {
     plain: {
       poll: async ({ caller, signal }, body) => {
-        const request = parsed(parsePollRequest(parseJson(body)))
+        const request = parsedBody(parsePollRequest, body)
         const text = Buffer.from(body).toString('utf8')
         return (await answerPoll(poll, { caller, request, body: text }, signal)) ?? undefined
       },
-      beat: async ({ caller }, body) => renewLeases(db, caller.id, parsed(parseBeatRequest(parseJson(body)))),
+      beat: async ({ caller }, body) => renewLeases(db, caller.id, parsedBody(parseBeatRequest, body)),
     },
     frames: async (sender, body) => {
       const items = parsed(parseFrameBatch(body))
@@ -165,22 +165,20 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
     },
     ofLease: {
       events: ({ caller }, lease, body) => {
-        const { events } = parsed(parseEventsRequest(parseJson(body)))
+        const { events } = parsedBody(parseEventsRequest, body)
         return applyEvents(db, { lease, runner: caller.id }, events)
       },
       plan: async ({ caller }, lease, body) => {
-        await takePlan(
-          { ...deps, db },
-          { lease, runner: caller.id },
-          parsed(parsePlanMade(parseJson(body))).result,
-        )
+        await takePlan({ ...deps, db }, { lease, runner: caller.id }, parsedBody(parsePlanMade, body).result)
         return { ok: true }
       },
       finish: async ({ caller }, lease, body) => {
         await finishAttempt({ ...deps, db }, { caller, lease }, parsed(parseFinishBody(body, lease)))
         return { ok: true }
       },
+      ...storedVerbs({ ...deps, db, tickets: poll.tickets }),
     },
+    ...storedRoutes({ ...deps, db }),
     putLog: async ({ caller }, lease, content) => {
       await storeLog({ db, objects: deps.objects }, { lease, runner: caller.id }, { caller, content })
       return { ok: true }
@@ -206,17 +204,3 @@ const framesAnswer = (result: FrameResult, watchers: Watchers): FramesAnswer => 
     ]),
   ),
 })
-
-const parseJson = (body: Uint8Array): unknown => {
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'))
-  } catch {
-    return undefined
-  }
-}
-
-const parsed = <T>(result: Parsed<T>): T => {
-  if (result.ok) return result.value
-  const message = result.problems.map((problem) => problem.message).join('; ')
-  throw fault('E_PROTOCOL', { public: message.slice(0, 500), detail: message.slice(0, 2_000) })
-}

@@ -49,6 +49,7 @@ const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void
       return ingestKey
     },
     issue: () => assert.fail('nobody is there for a ticket'),
+    release: () => assert.fail('nobody restores anything'),
   }
   const terms = { serverUrl: () => 'http://localhost', egressDefault: 'none' } as const
   const control = createControl({ db, clock, watchers, granted })

@@ -5,7 +5,8 @@ import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
 import type { PollAnswer } from '../../protocol/runner-wire.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
-import { type TicketClaims, ticketTyp } from '../../protocol/vault.ts'
+import type { ScopeFacts } from '../../protocol/stored-object.ts'
+import { type ReleaseItem, type TicketClaims, ticketTyp } from '../../protocol/vault.ts'
 import { type CryptoKey, type Sign, signJws } from '../../seal/index.ts'
 import type { NewId } from '../new-id.ts'
 import type { LeaseDetails } from '../runs/leased.ts'
@@ -21,6 +22,12 @@ export type Tickets = {
     lease: LeaseDetails,
     poll: { readonly caller: Caller; readonly body: string; readonly eph: string },
   ): Promise<Ticket>
+  /** One item for an attempt that goes on, by a ticket of its own. */
+  release(
+    lease: LeaseDetails,
+    request: { readonly caller: Caller; readonly body: string; readonly eph: string },
+    item: ReleaseItem,
+  ): Promise<{ readonly ticket: string; readonly sealed: string }>
 }
 
 type Deps = {
@@ -42,27 +49,32 @@ export const createTickets = (deps: Deps): Tickets => {
       { typ: ticketTyp, claims: claimsOf(deps, { lease, caller, eph, epoch: await known.epoch() }) },
       deps.key,
     )
+  const release: Tickets['release'] = async (lease, { caller, body, eph }, item) => {
+    const once = async () => {
+      const ticket = await sign(lease, caller, eph)
+      const poll = { jws: caller.jws, body }
+      const { sealed } = await deps.vault.call('release', { ticket, poll, want: [item] })
+      return { ticket, sealed }
+    }
+    try {
+      return await once()
+    } catch (error) {
+      if (!isFault(error, 'E_EPOCH')) throw error
+      known.forgetEpoch()
+      return once()
+    }
+  }
   return {
     prepare: async () => {
       await known.epoch()
       return known.ingestKey()
     },
-    issue: async (lease, { caller, body, eph }) => {
+    release,
+    issue: async (lease, poll) => {
+      const { caller, eph } = poll
       if (!needsRelease(lease)) return { ticket: await sign(lease, caller, eph), eph, sealed: null }
-      const release = async () => {
-        const ticket = await sign(lease, caller, eph)
-        const poll = { jws: caller.jws, body }
-        const type = purposeOf(lease) === 'job' ? 'job' : 'agent'
-        const { sealed } = await deps.vault.call('release', { ticket, poll, want: [{ type }] })
-        return { ticket, eph, sealed }
-      }
-      try {
-        return await release()
-      } catch (error) {
-        if (!isFault(error, 'E_EPOCH')) throw error
-        known.forgetEpoch()
-        return release()
-      }
+      const type = purposeOf(lease) === 'job' ? 'job' : 'agent'
+      return { ...(await release(lease, poll, { type })), eph }
     },
   }
 }
@@ -83,17 +95,29 @@ const claimsOf = (
     project: lease.project,
     attempt: lease.attempt,
     runner: caller.id,
-    tier: 'branch',
+    tier: tierOfAll,
     eph,
     job: lease.job,
     ...(lease.run === null ? {} : { run: lease.run }),
     ...(lease.commit === null || lease.commit === openCommit ? {} : { commit: lease.commit }),
     ...(lease.ref === null ? {} : { ref: lease.ref }),
     ...(lease.eventKind === null ? {} : { event: lease.eventKind }),
+    default_ref: `refs/heads/${lease.defaultBranch}`,
     ...(lease.planDigest === null ? {} : { plan_digest: lease.planDigest }),
     ...(lease.specDigest === null ? {} : { spec_digest: lease.specDigest }),
   }
 }
+
+/** Until protected refs and forks are known (decision 0016). */
+const tierOfAll = 'branch'
+
+/** What tickets say of this attempt, for its scopes. */
+export const scopeFactsOf = ({ ref, eventKind, defaultBranch }: LeaseDetails): ScopeFacts => ({
+  tier: tierOfAll,
+  ...(ref === null ? {} : { ref }),
+  ...(eventKind === null ? {} : { event: eventKind }),
+  default_ref: `refs/heads/${defaultBranch}`,
+})
 
 /** A local source has no key: then only a job whose project has secrets has something to get. */
 const needsRelease = (lease: LeaseDetails): boolean =>

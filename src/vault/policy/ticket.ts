@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
+import { restorePathForm } from '../../protocol/stored-wire.ts'
 import {
   pollPath,
   runnerRequestAgeSecondsMax,
@@ -44,7 +45,7 @@ export const checkRunnerScope = (runner: RunnerRecord | null, claims: TicketClai
   return runner
 }
 
-/** The runner's signed poll stands for a signature over the ticket when its body lists the ticket's `eph`. */
+/** The runner's signed request stands for a signature over the ticket when its body lists the ticket's `eph`. */
 export const verifyPoll = async (
   poll: { readonly jws: string; readonly body: string },
   options: { readonly runner: RunnerRecord; readonly eph: string; readonly nowSeconds: number },
@@ -62,12 +63,12 @@ export const verifyPoll = async (
 
 export const tierRank: Readonly<Record<Tier, number>> = { fork: 0, branch: 1, protected: 2 }
 
-/** `htu` is an address or a path; which server it names is TLS's business, that it is a poll is ours. */
+/** `htu` is an address or a path; which server it names is TLS's business, that it is one that lists keys is ours. */
 const isPollOf = (claims: JwsClaims, runner: RunnerRecord): boolean =>
   claims.iss === runner.runner &&
   claims.htm === 'POST' &&
   typeof claims.htu === 'string' &&
-  claims.htu.endsWith(pollPath)
+  (claims.htu.endsWith(pollPath) || restorePathForm.test(claims.htu))
 
 const isFresh = (iat: unknown, nowSeconds: number): boolean =>
   typeof iat === 'number' && Math.abs(nowSeconds - iat) <= runnerRequestAgeSecondsMax

@@ -87,8 +87,9 @@ const requireLogKey = (key: Uint8Array | null): Uint8Array => {
   throw fault('E_INPUT', { public: 'The key of this object was not sealed by this vault for it' })
 }
 
-const blobsKey = async (
-  deps: BlobDeps,
+/** The project's own key for stored objects. */
+export const blobsKey = async (
+  deps: Pick<BlobDeps, 'master'>,
   project: ProjectRecord,
 ): Promise<{ readonly id: string; readonly key: CryptoKey }> => {
   const raw = await deps.master.unwrap(project.blobs.wrapped, wrapContexts.blobs(project))

@@ -12,6 +12,7 @@ import type {
   AgentPayload,
   BlobKeyPayload,
   JobPayload,
+  ObjectsPayload,
   ReleasedSecret,
   ReleaseItem,
   TicketClaims,
@@ -30,6 +31,7 @@ import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
 import { findProject, wrapContexts } from './project.ts'
 import { canaryOf, openValue, secretsOf } from './secret.ts'
+import { openObjects } from './stored.ts'
 
 export type ReleaseDeps = {
   readonly records: Records
@@ -98,7 +100,10 @@ type From = {
 const checkItem = (item: ReleaseItem, claims: TicketClaims, project: ProjectRecord): void => {
   if (project.org !== claims.org) throw fault('E_RUNNER_SCOPE')
   if (item.type === 'blobkey' && item.object !== claims.attempt) throw fault('E_RUNNER_SCOPE')
-  if (item.type !== 'blobkey' && (item.type === 'job') !== (claims.purpose === 'job'))
+  if (
+    item.type !== 'blobkey' &&
+    (item.type === 'job' || item.type === 'objects') !== (claims.purpose === 'job')
+  )
     throw fault('E_INPUT', { public: 'The ticket is for another purpose' })
   if (item.type === 'agent' && project.deploy === null) throw noDeployKey()
 }
@@ -110,7 +115,8 @@ const payloadOf = (
   deps: ReleaseDeps,
   item: ReleaseItem,
   { claims, project, secrets }: From,
-): Promise<AgentPayload | JobPayload | BlobKeyPayload> => {
+): Promise<AgentPayload | JobPayload | BlobKeyPayload | ObjectsPayload> => {
+  if (item.type === 'objects') return openObjects(deps, item.objects, claims)
   if (item.type === 'blobkey') return openBlobKey(deps, item, claims)
   return item.type === 'job' ? openJob(deps, project, secrets) : openAgent(deps, project)
 }

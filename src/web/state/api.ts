@@ -143,6 +143,7 @@ export const createApi = (deps: {
     /** A link a person can open or download; not fetched here. */
     logTextUrl: (attempt: string): string =>
       requestLine('attemptLog', { path: { attempt }, query: { format: 'text' } }).url,
+    artifactUrl: (artifact: string): string => requestLine('artifact', { path: { artifact } }).url,
   }
 }
 export type Api = ReturnType<typeof createApi>

@@ -40,6 +40,8 @@ export const endpoints = {
   runs: 'GET /api/v1/runs',
   runStart: 'POST /api/v1/runs',
   run: 'GET /api/v1/runs/:run',
+  runArtifacts: 'GET /api/v1/runs/:run/artifacts',
+  artifact: 'GET /api/v1/artifacts/:artifact',
   runCancel: 'POST /api/v1/runs/:run/cancel',
   runRerun: 'POST /api/v1/runs/:run/rerun',
   workflowCancel: 'POST /api/v1/workflows/:workflow/cancel',

@@ -244,6 +244,7 @@ const handle = async (
   if (line.endsWith('/approve')) return world.decidedOf(lastId, 'approved', commentOf(body))
   if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))
   if (line.endsWith('/rerun')) return world.rerunOf(lastId)
+  if (line.endsWith('/artifacts')) return page(world.artifactsOf(lastId))
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])
   if (line.startsWith('GET /api/v1/deliveries/'))

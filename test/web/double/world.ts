@@ -1,6 +1,7 @@
 // What the development double answers: one organisation with every state a page must draw. Typed by the API's own
 // shapes, so that it cannot drift from them. Only tests use it.
 export * from './world/api-description.ts'
+export * from './world/artifacts.ts'
 export * from './world/attempts.ts'
 export * from './world/ids.ts'
 export * from './world/people.ts'

@@ -1,17 +1,21 @@
 // The steps that the platform itself knows. What Mayfly cannot carry out yet is planned honestly: as a note where its
-// absence changes no verdict (caches, artifacts, test results), as a refusal where the job needs it.
+// absence changes no verdict (test results), as a refusal where the job needs it.
 
-import type { PlanCheckoutStep, PlanNoteStep, PlanRefusedStep, PlanStep } from '../../../protocol/plan.ts'
-import type { Spot } from '../../source/file.ts'
-import { entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
+import type { PlanCheckoutStep, PlanNoteStep, PlanRefusedStep } from '../../../protocol/plan.ts'
+import { entryOf, type MapNode } from '../../source/node.ts'
 import { readInteger, readMap, readName, readOneOf, readTexts, warnUnknownKeys } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
+import {
+  attachWorkspace,
+  type Builtin,
+  persistToWorkspace,
+  restoreCache,
+  saveCache,
+  storeArtifacts,
+} from './file-steps.ts'
 import { readRunStep, readStepName, readWhen } from './run-step.ts'
 
-export type StepJob = { readonly shell: readonly string[] | null; readonly shards: number }
-
-/** `at` is the name of the step as written; `node` its argument, null when there is none. */
-type Builtin = (cx: Compiling, call: { at: Spot; node: SourceNode | null; job: StepJob }) => PlanStep | null
+export type { StepJob } from './file-steps.ts'
 
 const noted =
   (name: string, text: (what: string) => string, key: string, always: boolean): Builtin =>
@@ -96,19 +100,9 @@ const builtins: Readonly<Record<string, Builtin>> = {
   run,
   checkout,
   deploy,
-  save_cache: noted('save_cache', (key) => later(`nothing is saved for "${key}": caches are`), 'key', false),
-  restore_cache: noted(
-    'restore_cache',
-    (key) => later(`nothing is restored for "${key}": caches are`),
-    'key',
-    false,
-  ),
-  store_artifacts: noted(
-    'store_artifacts',
-    (path) => later(`"${path}" is not stored: artifacts are`),
-    'path',
-    true,
-  ),
+  save_cache: saveCache,
+  restore_cache: restoreCache,
+  store_artifacts: storeArtifacts,
   store_test_results: noted(
     'store_test_results',
     (path) => later(`"${path}" is not read: test results are`),
@@ -116,8 +110,8 @@ const builtins: Readonly<Record<string, Builtin>> = {
     true,
   ),
   install_signing_bundle: noted('install_signing_bundle', () => later('signing bundles are'), 'name', false),
-  persist_to_workspace: refused('persist_to_workspace', later('workspaces are')),
-  attach_workspace: refused('attach_workspace', later('workspaces are')),
+  persist_to_workspace: persistToWorkspace,
+  attach_workspace: attachWorkspace,
   setup_remote_docker: refused('setup_remote_docker', later('remote Docker engines are')),
   add_ssh_keys: refused('add_ssh_keys', later('additional SSH keys are')),
 }

@@ -64,7 +64,11 @@ export const createSandbox = (deps: SandboxDeps): Sandbox => {
   }
   return {
     id: deps.nest.id,
-    exec: (step, io, signal) => track(state, exec(state, step, io, { signal })),
+    exec: (step, io, signal) =>
+      track(
+        state,
+        exec(state, step, io, { signal, ...(io.isNoLog === true ? { budget: unbounded() } : {}) }),
+      ),
     copyIn: (files, to, signal) => track(state, copyIn(state, files, to, signal)),
     copyOut: (from, limit, signal) => copyOut(state, from, limit, signal),
     usage: async () => usageOf(state, await sample(state)),
@@ -311,7 +315,7 @@ const copyOut = async (
   const work = exec(state, copyStep(state, 'copy-out', pack, from), io, {
     signal: AbortSignal.any([signal, abortedBy(stdout), abortedBy(bytes)]),
     // What is copied out is no log.
-    budget: { left: Number.MAX_SAFE_INTEGER },
+    budget: unbounded(),
   })
   track(state, work).then(
     (result) =>
@@ -322,6 +326,8 @@ const copyOut = async (
   )
   return bytes
 }
+
+const unbounded = (): Budget => ({ left: Number.MAX_SAFE_INTEGER })
 
 const abortedBy = (stream: Writable | Readable): AbortSignal => {
   const controller = new AbortController()

@@ -4,6 +4,7 @@ import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids
 import type { Actor } from '../../access/actor.ts'
 import { readerOf } from '../../access/actor.ts'
 import type {
+  Artifacts,
   Deliveries,
   LogReader,
   Logs,
@@ -29,6 +30,7 @@ export type UseCases = {
   readonly schedules: Schedules
   readonly orbs: Orbs
   readonly logs: Logs
+  readonly artifacts: Artifacts
   readonly runners: Runners
   readonly secrets: Secrets
 }
@@ -42,6 +44,7 @@ export const workHandlers = ({
   schedules,
   orbs,
   logs,
+  artifacts,
   runners,
 }: UseCases): Pick<Handlers, WorkRoutes> => ({
   projects: ({ actor, query }) => projects.list(actor.scope, query),
@@ -121,10 +124,29 @@ export const workHandlers = ({
     }
   },
 
+  ...artifactHandlers({ runs, artifacts }),
+
   runners: async ({ query }) => pageOf((await runners.list()).items, query, ({ id }) => id),
   operatorEnroll: ({ actor, body }) =>
     runners.enroll(actor, { id: idOf('runner', body.id), name: body.name, publicKey: body.public_key }),
 })
+
+const artifactHandlers = ({
+  runs,
+  artifacts,
+}: Pick<UseCases, 'runs' | 'artifacts'>): Pick<Handlers, 'runArtifacts' | 'artifact'> => ({
+  runArtifacts: async ({ actor, params, query }) => {
+    const run = idOf('run', params.run)
+    found(await runs.findRun(actor.scope, run))
+    return artifacts.list(actor.scope, run, query)
+  },
+  artifact: ({ actor, params }) => attachment(artifacts, actor, params.artifact),
+})
+
+const attachment = async (artifacts: Artifacts, actor: Actor, id: string) => {
+  const { name, chunks } = await artifacts.open(actor.scope, id, readerOf(actor, 'download'))
+  return { contentType: 'application/octet-stream', attachment: name, chunks }
+}
 
 const framesFor = (
   logs: Logs,

@@ -38,6 +38,11 @@ export const runsText = {
     local: 'local changes',
   } as Readonly<Record<string, string>>,
 
+  artifacts: {
+    title: 'Artifacts',
+    more: (n: number, run: number) => `The first ${n}. All of them: mayfly artifacts list ${run}`,
+  },
+
   deliveries: {
     title: 'Deliveries',
     why: 'What source hosts sent, and what came of it. Pushed and nothing happened? The reason is here.',

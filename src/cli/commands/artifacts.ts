@@ -1,0 +1,113 @@
+// Artifacts of a run: listed, and fetched into a directory. Their names are a job's words: a name that leads out of the
+// directory is refused, and what is there already is not overwritten by something that came only half.
+import { createHash, randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { fault } from '../../base/faults.ts'
+import type { Artifact } from '../../protocol/api/artifacts.ts'
+import type { ApiClient } from '../api/client.ts'
+import { connect } from '../api/connect.ts'
+import { splitRef } from '../api/find-job.ts'
+import { findRun } from '../api/find-run.ts'
+import { writeTable } from '../look.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Flags = { readonly project?: string; readonly job?: string; readonly json?: boolean }
+
+export const listArtifacts = async (
+  around: Surroundings,
+  flags: Flags,
+  ref: string | undefined,
+): Promise<number> => {
+  const { artifacts } = await find(around, flags, ref)
+  if (flags.json === true) around.stdout.write(`${JSON.stringify(artifacts)}\n`)
+  else
+    writeTable(
+      around.stdout,
+      ['JOB', 'PATH', 'SIZE', 'SHA-256'],
+      artifacts.map((artifact) => [
+        jobOf(artifact),
+        artifact.path,
+        String(artifact.size),
+        artifact.sha256.slice(0, 16),
+      ]),
+    )
+  return 0
+}
+
+export const downloadArtifacts = async (
+  around: Surroundings,
+  flags: Flags & { readonly path?: string; readonly dir: string },
+  ref: string | undefined,
+): Promise<number> => {
+  const { api, artifacts, number } = await find(around, flags, ref)
+  const wanted = artifacts.filter(({ path }) => isBelow(path, flags.path))
+  if (wanted.length === 0) throw fault('E_NOT_FOUND', { public: `#${number} has no artifact that fits` })
+  const directory = resolve(around.cwd, flags.dir)
+  for (const artifact of wanted) {
+    const path = placeOf(directory, artifact)
+    await download(around, api, artifact, path)
+    if (flags.json !== true) around.stdout.write(`${path}\n`)
+  }
+  if (flags.json === true) around.stdout.write(`${JSON.stringify(wanted)}\n`)
+  return 0
+}
+
+const find = async (around: Surroundings, flags: Flags, given: string | undefined) => {
+  const { ref, job } = splitRef({ ref: given, job: flags.job })
+  const api = await connect(around)
+  const run = await findRun(around, api, { ref, project: flags.project })
+  const artifacts: Artifact[] = []
+  let cursor: string | undefined
+  do {
+    const page = await api.call('runArtifacts', { params: { run: run.id }, query: { limit: 1000, cursor } })
+    artifacts.push(...page.items)
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined)
+  const fits = (artifact: Artifact) => job === undefined || [artifact.job.name, jobOf(artifact)].includes(job)
+  return { api, number: run.number, artifacts: artifacts.filter(fits) }
+}
+
+const jobOf = ({ job }: Artifact): string => (job.shards > 1 ? `${job.name}.${job.shard}` : job.name)
+
+const isBelow = (path: string, wanted: string | undefined): boolean =>
+  wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)
+
+/** SAFE: names from outside. None of their parts may be a way up, and the names of jobs are one part. */
+const placeOf = (directory: string, artifact: Artifact): string => {
+  const parts = [jobOf(artifact).replaceAll('/', '_'), ...artifact.path.split('/')]
+  const isBad = parts.some((part) => ['', '.', '..'].includes(part) || /[\0\\]/.test(part))
+  if (isBad)
+    throw fault('E_PROTOCOL', {
+      public: `an artifact with the name ${JSON.stringify(artifact.path)} is not written`,
+    })
+  return join(directory, ...parts)
+}
+
+const download = async (
+  around: Surroundings,
+  api: ApiClient,
+  artifact: Artifact,
+  path: string,
+): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true })
+  const half = `${path}.${randomUUID()}.part`
+  const hash = createHash('sha256')
+  const checked = async function* (bytes: AsyncIterable<Uint8Array>) {
+    for await (const chunk of bytes) {
+      hash.update(chunk)
+      yield chunk
+    }
+  }
+  try {
+    const bytes = await api.stream('artifact', { params: { artifact: artifact.id } }, around.interrupted)
+    await pipeline(Readable.from(checked(bytes), { objectMode: false }), createWriteStream(half))
+    if (hash.digest('hex') !== artifact.sha256) throw fault('E_OBJECT_TAMPERED', { detail: path })
+    await rename(half, path)
+  } finally {
+    await rm(half, { force: true })
+  }
+}

@@ -1,0 +1,169 @@
+// What `mayfly run` keeps of its jobs. Workspaces lie sealed in a directory that goes with the run, under keys that only
+// this process has. Artifacts become files below the directory that the person named, caches stay on this machine when
+// they were asked for; without those words neither is kept, and the step says so.
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createZstdDecompress } from 'node:zlib'
+import { object, parseShape, text } from '../../base/shape.ts'
+import type { ArtifactEntry } from '../../protocol/stored-wire.ts'
+import type { Restorable, Stores, Writing } from '../../runner/index.ts'
+import { type ExpandedJob, type ExpandedPlan, upstreamOf } from '../../schedule/index.ts'
+import { decryptBlob, encryptBlob, generateLogKey } from '../../seal/index.ts'
+
+export type LocalPlaces = {
+  /** null: artifacts are not kept. */
+  readonly artifacts: string | null
+  /** null: no caches. */
+  readonly caches: string | null
+}
+
+type Layer = {
+  readonly job: ExpandedJob
+  readonly from: string
+  readonly path: string
+  readonly key: Uint8Array
+}
+
+export type LocalStores = {
+  readonly of: (job: ExpandedJob, name: string) => Stores
+  close(): Promise<void>
+}
+
+export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): Promise<LocalStores> => {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-run-'))
+  const layers: Layer[] = []
+  let count = 0
+  const next = () => join(directory, String(++count))
+  return {
+    of: (job, name) => ({
+      begin: async (want) => {
+        if (want.kind === 'workspace') return writeLayer(layers, { job, from: name, path: next() })
+        if (want.kind === 'cache') return writeCache(places.caches, want.key, next())
+        return places.artifacts === null
+          ? { why: 'artifacts are not kept here: --artifacts DIR says where to' }
+          : writeArtifacts(join(places.artifacts, name), next())
+      },
+      restore: async (want) =>
+        want.kind === 'workspace' ? upstreamLayers(plan, layers, job) : findCache(places.caches, want.keys),
+    }),
+    close: () => rm(directory, { recursive: true, force: true }),
+  }
+}
+
+const writeLayer = (layers: Layer[], layer: Omit<Layer, 'key'>): Writing => {
+  const key = generateLogKey()
+  const name = basename(layer.path)
+  return {
+    put: (content) => save(layer.path, encryptBlob(content, { key, keyId: name, objectId: name })),
+    finish: async () => void layers.push({ ...layer, key }),
+  }
+}
+
+/** In the order of the graph, and within one job as they came. */
+const upstreamLayers = (
+  plan: ExpandedPlan,
+  layers: readonly Layer[],
+  job: ExpandedJob,
+): readonly Restorable[] => {
+  const own = plan.jobs.filter(({ state }) => state.workflow === job.state.workflow)
+  const needs = new Map(own.map((each) => [each.plan.key, each.plan.needs.map((need) => need.job)]))
+  const found = upstreamOf(needs, job.plan.key).flatMap((key) =>
+    layers.filter((layer) => layer.job.state.workflow === job.state.workflow && layer.job.plan.key === key),
+  )
+  return found.map((layer, at) => ({
+    ...{ key: '', from: layer.from, read: () => openLayer(layer) },
+    after: found.slice(0, at).flatMap((earlier, before) => {
+      const isBelow = upstreamOf(needs, layer.job.plan.key).includes(earlier.job.plan.key)
+      return isBelow || earlier.job === layer.job ? [before] : []
+    }),
+  }))
+}
+
+const openLayer = ({ path, key }: Layer): AsyncIterable<Uint8Array> =>
+  decryptBlob(createReadStream(path), { keyFor: () => key, objectId: basename(path) })
+
+const writeArtifacts = (directory: string, packed: string): Writing => ({
+  put: (content) => save(packed, content),
+  finish: async (entries) => {
+    for (const entry of entries) await unpackEntry(directory, packed, entry)
+    await rm(packed)
+  },
+})
+
+const unpackEntry = async (directory: string, packed: string, entry: ArtifactEntry): Promise<void> => {
+  // SAFE: the runner made the path relative and without "..".
+  const path = join(directory, entry.path)
+  await mkdir(dirname(path), { recursive: true })
+  const bytes = createReadStream(packed, { start: entry.offset, end: entry.offset + entry.length - 1 })
+  await pipeline(bytes, createZstdDecompress(), createWriteStream(path))
+}
+
+const about = object({ key: text({ max: 900 }), savedAt: text({ max: 40 }) })
+const aboutSuffix = '.json'
+
+const writeCache = async (
+  directory: string | null,
+  key: string,
+  incoming: string,
+): Promise<Writing | { readonly why: string }> => {
+  if (directory === null) return { why: 'caches are off: --cache keeps them on this machine' }
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const path = join(directory, createHash('sha256').update(key).digest('hex'))
+  if ((await listCaches(directory)).some((cache) => cache.key === key))
+    return { why: `there is a cache under the key ${key} already` }
+  return {
+    put: (content) => save(incoming, content),
+    finish: async () => {
+      await pipeline(createReadStream(incoming), createWriteStream(`${path}.new`, { mode: 0o600 }))
+      await rename(`${path}.new`, path)
+      const savedAt = new Date().toISOString()
+      await writeFile(path + aboutSuffix, JSON.stringify({ key, savedAt }), { mode: 0o600 })
+    },
+  }
+}
+
+/** Newest first. */
+const listCaches = async (directory: string) => {
+  const names = await readdir(directory).catch(() => [])
+  const caches = await Promise.all(
+    names
+      .filter((name) => name.endsWith(aboutSuffix))
+      .map(async (name) => {
+        const parsed = parseShape(about, parseJson(await readFile(join(directory, name), 'utf8')))
+        return parsed.ok
+          ? [{ ...parsed.value, path: join(directory, name.slice(0, -aboutSuffix.length)) }]
+          : []
+      }),
+  )
+  return caches.flat().sort((a, b) => b.savedAt.localeCompare(a.savedAt))
+}
+
+const findCache = async (
+  directory: string | null,
+  keys: readonly string[],
+): Promise<readonly Restorable[]> => {
+  if (directory === null) return []
+  const caches = await listCaches(directory)
+  for (const key of keys) {
+    const found = caches.find((cache) => cache.key.startsWith(key))
+    if (found !== undefined)
+      return [{ key: found.key, from: 'this machine', after: [], read: () => createReadStream(found.path) }]
+  }
+  return []
+}
+
+const save = (path: string, content: AsyncIterable<Uint8Array>): Promise<void> =>
+  pipeline(Readable.from(content, { objectMode: false }), createWriteStream(path, { mode: 0o600 }))
+
+const parseJson = (content: string): unknown => {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return null
+  }
+}

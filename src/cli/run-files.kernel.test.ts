@@ -1,0 +1,137 @@
+// Workspaces, artifacts and caches with `mayfly run`: real sandboxes, the steps that a server's runner carries out too.
+// Needs root.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+const repository = join(import.meta.dirname, '../..')
+let root = ''
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mayfly-files-'))
+})
+after(() => rm(root, { recursive: true, force: true }))
+
+const run = async (configuration: string, ...words: readonly string[]) => {
+  await mkdir(join(root, 'tree/.circleci'), { recursive: true })
+  await writeFile(join(root, 'tree/.circleci/config.yml'), configuration)
+  await writeFile(join(root, 'tree/lock.txt'), 'hello')
+  try {
+    const stdout = execFileSync(
+      process.execPath,
+      [join(repository, 'src/main/cli.ts'), 'run', '--network', 'none', ...words],
+      {
+        cwd: join(root, 'tree'),
+        env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
+        ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000 },
+      },
+    )
+    return { code: 0, stdout }
+  } catch (error) {
+    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
+    return { code: status, stdout: stdout + stderr }
+  }
+}
+
+const job = (...steps: readonly string[]) => `{docker: [{image: x}], steps: [${steps.join(', ')}]}`
+const sh = (script: string) => `{run: ${JSON.stringify(script)}}`
+
+test('a workspace goes from job to job along the graph, with modes and links', async () => {
+  const made =
+    'mkdir -p out/deep && echo one > out/a.txt && echo x > out/deep/.hidden && ln -s a.txt out/link && ln out/a.txt out/hard && chmod 755 out/a.txt && echo no > other'
+  const looked =
+    'cd /tmp/ws && cat out/a.txt out/link && stat -c %a out/a.txt && ls -A out/deep . && cat second'
+  const { code, stdout } = await run(`version: 2.1
+jobs:
+  make: ${job(sh(made), '{persist_to_workspace: {root: ., paths: [out]}}')}
+  more: ${job('{attach_workspace: {at: /tmp/ws}}', sh('echo two > /tmp/ws/second'), '{persist_to_workspace: {root: /tmp/ws, paths: ["sec*"]}}')}
+  look: ${job('{attach_workspace: {at: /tmp/ws}}', sh(looked))}
+  solo: ${job('{attach_workspace: {at: /tmp/ws}}', sh('ls -A /tmp/ws 2>&1 || true'))}
+workflows: {w: {jobs: [make, {more: {requires: [make]}}, {look: {requires: [more]}}, solo]}}
+`)
+  assert.equal(code, 0, stdout)
+  const said = stdout.split('\n').flatMap((line) => (line.startsWith('[look] ') ? [line.slice(7)] : []))
+  assert.ok(said.join('\n').includes('one\none\n755\n.:\nout\nsecond\n\nout/deep:\n.hidden\ntwo'), stdout)
+  assert.match(stdout, /\[solo\] no job that this one needs has persisted anything/)
+})
+
+test('what cannot be persisted or attached fails its step with the reason', async () => {
+  const { code, stdout } = await run(`version: 2.1
+jobs:
+  none: ${job('{persist_to_workspace: {root: ., paths: ["no*thing"]}}')}
+  nowhere: ${job('{persist_to_workspace: {root: /no/such, paths: [a]}}')}
+  outside: ${job('{persist_to_workspace: {root: ., paths: [../up]}}')}
+  left: ${job(sh('echo l > same'), '{persist_to_workspace: {root: ., paths: [same]}}')}
+  right: ${job(sh('echo r > same'), '{persist_to_workspace: {root: ., paths: [same]}}')}
+  both: ${job('{attach_workspace: {at: .}}')}
+workflows: {w: {jobs: [none, nowhere, outside, left, right, {both: {requires: [left, right]}}]}}
+`)
+  assert.equal(code, 1, stdout)
+  assert.match(stdout, /\[none *\] nothing matches "no\*thing" below "\."/)
+  assert.match(stdout, /\[nowhere *\] there is no directory "\/no\/such"/)
+  assert.match(stdout, /\[outside *\] "\.\.\/up" is not below "\."/)
+  assert.match(
+    stdout,
+    /\[both *\] refused: "same" was persisted by left and right, and neither needs the other/,
+  )
+})
+
+test('artifacts become files where the person said, also of a job that failed', async () => {
+  const made =
+    'mkdir -p r/sub && echo page > r/sub/i.html && : > r/empty && head -c 3000000 /dev/zero | tr "\\\\0" z > big && exit 3'
+  const configuration = `version: 2.1
+jobs:
+  a: ${job(sh(made), '{store_artifacts: {path: r, destination: report}}', '{store_artifacts: {path: big}}', '{store_artifacts: {path: missing}}', '{store_artifacts: {path: r/sub/i.html, destination: ../../../escape.html}}')}
+workflows: {w: {jobs: [a]}}
+`
+  const { code, stdout } = await run(configuration, '--artifacts', 'kept')
+  assert.equal(code, 1, stdout)
+  assert.match(stdout, /\[a\] there is no missing: nothing is stored/)
+  const kept = join(root, 'tree/kept/a')
+  assert.equal(readFileSync(join(kept, 'report/sub/i.html'), 'utf8'), 'page\n')
+  assert.equal(readFileSync(join(kept, 'report/empty'), 'utf8'), '')
+  assert.ok(readFileSync(join(kept, 'big')).equals(Buffer.alloc(3_000_000, 'z')))
+  assert.equal(readFileSync(join(kept, 'escape.html'), 'utf8'), 'page\n', 'a way out leads nowhere')
+  assert.match((await run(configuration)).stdout, /artifacts are not kept here: --artifacts DIR/)
+})
+
+test('a cache is kept when it was asked for, found by its prefix, and written once', async () => {
+  const fill = 'mkdir -p ~/.deps && echo v1 > ~/.deps/lib'
+  const save = '{save_cache: {key: "v1-{{ checksum \\"lock.txt\\" }}", paths: [~/.deps, ~/.gone]}}'
+  const configuration = `version: 2.1
+jobs:
+  a: ${job('checkout', '{restore_cache: {keys: ["v1-{{ checksum \\"lock.txt\\" }}", v1-]}}', sh('cat ~/.deps/lib || true'), sh(fill), save)}
+workflows: {w: {jobs: [a]}}
+`
+  const off = await run(configuration)
+  assert.equal(off.code, 0, off.stdout)
+  assert.match(off.stdout, /caches are off: --cache keeps them/)
+  const first = await run(configuration, '--cache')
+  assert.equal(first.code, 0, first.stdout)
+  assert.match(first.stdout, /no cache begins with v1-LPJNul\+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ= or v1-/)
+  assert.match(first.stdout, /there is no \/home\/ci\/\.gone: left out/)
+  assert.match(first.stdout, /saved 2 entries/)
+  const second = await run(configuration, '--cache')
+  assert.match(second.stdout, /restored 2 entries/)
+  assert.match(second.stdout, /^\[a\] v1$/m)
+  assert.match(second.stdout, /there is a cache under the key v1-LPJ.* already: nothing is stored/)
+  assert.ok(existsSync(join(root, '.cache/mayfly/caches')))
+})
+
+test('a file that is not there for its checksum, and a key that is no template, fail the step', async () => {
+  const { code, stdout } = await run(`version: 2.1
+jobs:
+  a: ${job('{restore_cache: {key: "{{ checksum \\"none\\" }}"}}')}
+  b: ${job('{restore_cache: {key: "{{ .Nothing }}"}}')}
+  c: ${job('{restore_cache: {key: "v{{ .Branch"}}')}
+workflows: {w: {jobs: [a, b, c]}}
+`)
+  assert.equal(code, 1, stdout)
+  assert.match(stdout, /\[a\] there is no file "none" for its checksum/)
+  assert.match(stdout, /\[b\] "\{\{ \.Nothing \}\}" is nothing that a key knows/)
+  assert.match(stdout, /\[c\] the key "v\{\{ \.Branch" has a/)
+})

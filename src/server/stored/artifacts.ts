@@ -1,0 +1,138 @@
+// Artifacts for people: which there are, and the bytes of one. The vault gives the key of the object they lie in to a
+// named reader; they are what a job wrote, so whoever shows them treats them as hostile.
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createZstdDecompress } from 'node:zlib'
+import { sql } from 'kysely'
+import { fromBase64Url } from '../../base/bytes.ts'
+import { fault } from '../../base/faults.ts'
+import { type ObjectId, parseId } from '../../base/ids.ts'
+import type { Artifact } from '../../protocol/api/artifacts.ts'
+import { openBlob } from '../../seal/index.ts'
+import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
+import type { ObjectStore } from '../objects/store.ts'
+import type { Artifacts } from '../use-cases.ts'
+import type { VaultClient } from '../vault-client.ts'
+import { storedObjectKey } from './object-key.ts'
+
+type Deps = {
+  readonly database: { readonly db: Db }
+  readonly vault: VaultClient
+  readonly objects: ObjectStore
+}
+
+type Row = {
+  readonly object: ObjectId
+  readonly position: number
+  readonly job: string
+  readonly jobName: string
+  readonly shard: number
+  readonly shards: number
+  readonly attempt: number
+  readonly path: string
+  readonly size: number
+  readonly sha256: string
+  readonly createdAt: Date
+}
+
+export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Artifacts => ({
+  list: async (scope, run, { limit, cursor }) => {
+    const after = cursor === undefined ? { object: '', position: -1 } : placeOf(cursor)
+    const { rows } = await sql<Row>`
+      select o.id as object, f.position, j.id as job, j.name as "jobName", j.shard, j.shards, a.number as attempt, f.path,
+        f.size_bytes as size, f.sha256, o.created_at as "createdAt"
+      from stored_objects o join artifacts f on f.object_id = o.id join jobs j on j.id = o.job_id
+        join attempts a on a.id = o.attempt_id
+      where o.run_id = ${run} and o.organisation_id = ${scope.organisation} and o.kind = 'artifacts' and o.state = 'kept'
+        and (o.id, f.position) > (${after.object}, ${after.position})
+      order by o.id, f.position limit ${limit + 1}`.execute(db)
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      items: page.map(artifactOf),
+      next_cursor: rows.length > limit && last !== undefined ? idOf(last) : null,
+    }
+  },
+  open: async (scope, id, reader) => {
+    const place = placeOf(id)
+    const { rows } = await sql<Found>`
+      select o.id as object, o.size_bytes as "objectBytes", o.manifest, o.wrapped_key as wrapped, f.path, f.size_bytes as size,
+        f.offset_bytes as offset, f.length_bytes as length
+      from stored_objects o join artifacts f on f.object_id = o.id
+      where o.id = ${place.object} and f.position = ${place.position} and o.organisation_id = ${scope.organisation}
+        and o.kind = 'artifacts' and o.state = 'kept'`.execute(db)
+    const [found] = rows
+    if (found === undefined) throw fault('E_NOT_FOUND', { public: 'No such artifact' })
+    const { manifest, wrapped, path } = found
+    const { key } = await vault.call('object.key', { kept: { manifest, wrapped }, ...reader })
+    const bytes = fromBase64Url(key)
+    if (bytes === null) throw fault('E_VAULT_UNAVAILABLE', { detail: 'a key that is not base64url' })
+    return { name: path.split('/').at(-1) ?? path, chunks: await plainBytes(objects, found, bytes) }
+  },
+})
+
+type Found = {
+  readonly object: ObjectId
+  readonly objectBytes: number
+  readonly manifest: string
+  readonly wrapped: string
+  readonly path: string
+  readonly size: number
+  readonly offset: number
+  readonly length: number
+}
+
+const plainBytes = async (
+  objects: ObjectStore,
+  found: Found,
+  key: Uint8Array,
+): Promise<AsyncIterable<Uint8Array>> => {
+  const name = storedObjectKey(found.object)
+  const blob = await openBlob({
+    read: (offset, length) => objects.read(name, { offset, length }),
+    sizeBytes: found.objectBytes,
+    keyFor: (id) => (id === found.object ? key : null),
+    objectId: found.object,
+  })
+  const packed = async function* () {
+    const end = found.offset + found.length
+    for (let at = found.offset; at < end; at += limits.storedPieceBytes)
+      yield await blob.read(at, Math.min(limits.storedPieceBytes, end - at))
+  }
+  const plain = createZstdDecompress()
+  // A failure reaches whoever reads the plain bytes; here it must not count as unhandled.
+  pipeline(Readable.from(packed(), { objectMode: false }), plain).catch(() => undefined)
+  return bounded(plain, found.size)
+}
+
+/** The list says how long it is: what unpacks to more or less is not what was stored. */
+const bounded = async function* (plain: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let seen = 0
+  for await (const bytes of plain) {
+    seen += bytes.length
+    if (seen > size) break
+    yield bytes
+  }
+  if (seen !== size) throw fault('E_OBJECT_TAMPERED', { detail: 'an artifact of another size than listed' })
+}
+
+const artifactOf = (row: Row): Artifact => ({
+  id: idOf(row),
+  job: { id: row.job, name: row.jobName, shard: row.shard, shards: row.shards, attempt: row.attempt },
+  path: row.path,
+  size: row.size,
+  sha256: row.sha256,
+  created_at: row.createdAt.toISOString(),
+  expires_at: new Date(row.createdAt.getTime() + limits.artifactDays * 86_400_000).toISOString(),
+})
+
+const idOf = ({ object, position }: Pick<Row, 'object' | 'position'>): string => `${object}.${position}`
+
+/** A malformed id names nothing. */
+const placeOf = (id: string): { readonly object: string; readonly position: number } => {
+  const [, object, position] = /^(obj_[0-9a-v]{26})\.(\d{1,6})$/.exec(id) ?? []
+  if (object === undefined || parseId('object', object) === null)
+    throw fault('E_NOT_FOUND', { public: 'No such artifact' })
+  return { object, position: Number(position) }
+}

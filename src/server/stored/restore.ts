@@ -1,0 +1,146 @@
+// What a job may take back: the layers of its workflow's workspace, or the cache that fits best. The keys come from the
+// vault, sealed to the runner and by a ticket of their own; the vault judges again whether this job may have them.
+import { sql } from 'kysely'
+import { fault, isFault } from '../../base/faults.ts'
+import type { JobId, LeaseId, ObjectId } from '../../base/ids.ts'
+import { cacheScopes } from '../../protocol/stored-object.ts'
+import { layersMax, type RestoreAnswer, type RestoreRequest } from '../../protocol/stored-wire.ts'
+import { upstreamOf } from '../../schedule/index.ts'
+import type { Db } from '../db/database.ts'
+import type { JobNeeds } from '../db/schema.ts'
+import { limits } from '../limits.ts'
+import type { ObjectStore } from '../objects/store.ts'
+import type { Caller } from '../runners/authenticate.ts'
+import { scopeFactsOf, type Tickets } from '../runners/tickets.ts'
+import { type LeasedJob, leasedJob } from './leased.ts'
+import { storedObjectKey } from './object-key.ts'
+
+type Kept = {
+  readonly id: ObjectId
+  readonly manifest: string
+  readonly wrapped: string
+  readonly createdAt: Date
+}
+type Found = Kept & { readonly from: string; readonly after: readonly number[] }
+
+export const findRestorable = async (
+  deps: { readonly db: Db; readonly tickets: Tickets; readonly objects: ObjectStore },
+  { caller, lease, body }: { readonly caller: Caller; readonly lease: LeaseId; readonly body: string },
+  request: RestoreRequest,
+): Promise<RestoreAnswer> => {
+  const { db, tickets } = deps
+  const job = await leasedJob(db, { lease, runner: caller.id })
+  const found = request.kind === 'cache' ? await findCache(db, job, request.keys) : await findLayers(db, job)
+  const [eph] = request.eph
+  if (found.length === 0 || eph === undefined) return { objects: [], release: null }
+  if (found.length > layersMax)
+    throw fault('E_TOO_LARGE', { public: `A workspace has at most ${layersMax} layers` })
+  const objects = found.map(({ manifest, wrapped }) => ({ manifest, wrapped }))
+  const asked = { caller, body, eph }
+  const release = await tickets
+    .release({ ...job, lease }, asked, { type: 'objects', objects })
+    .catch((error: unknown) => {
+      if (request.kind === 'cache' && isFault(error, 'E_OBJECT_TAMPERED')) return null
+      throw error
+    })
+  if (release === null) {
+    await forget(deps, found)
+    return { objects: [], release: null }
+  }
+  await sql`update stored_objects set used_at = now() where id = any(${found.map(({ id }) => id)}::text[])`.execute(
+    db,
+  )
+  return {
+    objects: found.map(({ manifest, from, after, createdAt }) => ({
+      manifest,
+      from,
+      after: [...after],
+      savedAt: createdAt.getTime(),
+    })),
+    release,
+  }
+}
+
+/** Their runner was revoked since: a cache that nobody vouches for is none, and its key is free again. */
+const forget = async (
+  { db, objects }: { readonly db: Db; readonly objects: ObjectStore },
+  found: readonly Found[],
+): Promise<void> => {
+  await sql`delete from stored_objects where id = any(${found.map(({ id }) => id)}::text[])`.execute(db)
+  for (const { id } of found) await objects.delete(storedObjectKey(id))
+}
+
+const kept = sql`o.id, o.manifest, o.wrapped_key as wrapped, o.created_at as "createdAt"`
+
+/** The first key that anything begins with; of its caches the newest, of the job's own scope before a shared one. */
+const findCache = async (db: Db, job: LeasedJob, keys: readonly string[]): Promise<readonly Found[]> => {
+  const { read } = cacheScopes(scopeFactsOf(job))
+  const { rows } = await sql<Kept & { run: number }>`
+    select ${kept}, r.number as run
+    from unnest(${keys}::text[]) with ordinality as k (key, at)
+    cross join unnest(${read}::text[]) with ordinality as s (scope, at)
+    join stored_objects o on o.project_id = ${job.project} and o.scope = s.scope and o.kind = 'cache' and o.state = 'kept'
+      and starts_with(o.cache_key, k.key)
+    join runs r on r.id = o.run_id
+    order by k.at, s.at, o.created_at desc, o.id desc limit 1`.execute(db)
+  return rows.map(({ run, ...object }) => ({ ...object, from: `run #${run}`, after: [] }))
+}
+
+type LayerRow = Kept & {
+  readonly job: JobId
+  readonly key: string
+  readonly name: string
+  readonly shard: number
+  readonly shards: number
+}
+
+/** Of each job's newest attempt: who was rerun has replaced what it persisted before. */
+const findLayers = async (db: Db, job: LeasedJob): Promise<readonly Found[]> => {
+  const { rows: jobs } = await sql<{ key: string; needs: JobNeeds }>`
+    select distinct key, needs from jobs where workflow_id = ${job.workflow}`.execute(db)
+  const needs = new Map(jobs.map((each) => [each.key, each.needs.map(({ key }) => key)]))
+  const order = upstreamOf(needs, job.jobKey)
+  const { rows } = await sql<LayerRow>`
+    select ${kept}, j.id as job, j.key, j.name, j.shard, j.shards
+    from jobs j join stored_objects o on o.job_id = j.id and o.kind = 'workspace' and o.state = 'kept'
+    where j.workflow_id = ${job.workflow} and j.key = any(${order}::text[])
+      and o.attempt_id = (select a.id from attempts a where a.job_id = j.id order by a.number desc limit 1)
+    order by array_position(${order}::text[], j.key), j.shard, o.created_at, o.id`.execute(db)
+  const upstream = new Map(order.map((key) => [key, new Set(upstreamOf(needs, key))]))
+  return rows.map((layer, at) => ({
+    ...layer,
+    from: layer.shards > 1 ? `${layer.name}.${layer.shard}` : layer.name,
+    after: rows
+      .slice(0, at)
+      .flatMap((earlier, before) =>
+        earlier.job === layer.job || upstream.get(layer.key)?.has(earlier.key) ? [before] : [],
+      ),
+  }))
+}
+
+/** A sealed object for the runner of a job that may restore it: without its key it is noise, and still not for anybody. */
+export const sendObject = async (
+  { db, objects }: { readonly db: Db; readonly objects: ObjectStore },
+  key: { readonly lease: LeaseId; readonly runner: Caller['id'] },
+  object: ObjectId,
+): Promise<AsyncIterable<Uint8Array>> => {
+  const job = await leasedJob(db, key)
+  const { rows } = await sql<{ size: number }>`
+    select size_bytes as size from stored_objects
+    where id = ${object} and project_id = ${job.project} and state = 'kept'
+      and (run_id = ${job.run} or kind = 'cache' and scope = any(${cacheScopes(scopeFactsOf(job)).read}::text[]))`.execute(
+    db,
+  )
+  const [row] = rows
+  if (row === undefined) throw fault('E_NOT_FOUND')
+  return piecesOf(objects, storedObjectKey(object), row.size)
+}
+
+const piecesOf = async function* (
+  objects: ObjectStore,
+  key: string,
+  size: number,
+): AsyncGenerator<Uint8Array> {
+  for (let offset = 0; offset < size; offset += limits.storedPieceBytes)
+    yield await objects.read(key, { offset, length: Math.min(limits.storedPieceBytes, size - offset) })
+}

@@ -1,0 +1,204 @@
+// Files that outlive a sandbox, with every program real: persisted by one job and attached by the next, stored for people and
+// fetched with the command line and in Chromium, cached by one push and restored by the next. Then what a branch saves is
+// looked for in vain by the default branch, and nothing of it lies readable on the disk of the server.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { openVisitor } from '../support/browser.ts'
+import { createRepository, type TestRepository } from '../support/git-host.ts'
+import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
+
+const mark = `mark-${randomBytes(12).toString('hex')}`
+const configuration = (word: string): string => `version: 2.1
+jobs:
+  make:
+    docker: [{image: cimg/base:stable}]
+    steps:
+      - checkout
+      - restore_cache: {keys: ["deps-${word}-{{ .Branch }}-{{ checksum \\"lock\\" }}", "deps-${word}-"]}
+      - run: test -d ~/deps && cat ~/deps/by || echo no deps
+      - run: mkdir -p ~/deps out/deep && echo "${mark} by $CIRCLE_BRANCH" > ~/deps/by && echo ${mark} > out/deep/made
+      - save_cache: {key: "deps-${word}-{{ .Branch }}-{{ checksum \\"lock\\" }}", paths: [~/deps]}
+      - persist_to_workspace: {root: ., paths: [out]}
+  use:
+    docker: [{image: cimg/base:stable}]
+    steps:
+      - attach_workspace: {at: /tmp/ws}
+      - run: cat /tmp/ws/out/deep/made && echo second > /tmp/ws/out/second
+      - persist_to_workspace: {root: /tmp/ws, paths: [out/second]}
+  report:
+    docker: [{image: cimg/base:stable}]
+    steps:
+      - attach_workspace: {at: ws}
+      - run: ls ws/out && echo "<script>alert(1)</script>" > ws/out/page.html
+      - store_artifacts: {path: ws/out, destination: report}
+workflows:
+  main:
+    jobs:
+      - make
+      - use: {requires: [make]}
+      - report: {requires: [use]}
+`
+
+type Listed = {
+  readonly number: number
+  readonly status: string
+  readonly event: { readonly commit: string }
+}
+
+describe('files between jobs, runs and people', () => {
+  let place: string
+  let installation: TestInstallation
+  let repository: TestRepository
+  before(async () => {
+    place = await mkdtemp(join(tmpdir(), 'mayfly-files-'))
+    await chmod(place, 0o755)
+    repository = await createRepository(place, 'vessel', {
+      '.circleci/config.yml': configuration('a'),
+      lock: 'one',
+    })
+    installation = await openInstallation({ args: ['--no-sample', '--local-repos', place] })
+    succeeds('project', 'add', 'vessel', '--path', repository.bare, '--install-hook', repository.bare)
+  })
+  after(async () => {
+    await installation?.close()
+    await rm(place, { recursive: true, force: true })
+  })
+  const succeeds = (...words: readonly string[]): string => {
+    const { code, stdout, stderr } = installation.cli(...words)
+    assert.equal(code, 0, `mayfly ${words.join(' ')}: ${stderr}`)
+    return stdout
+  }
+  /** The run of the commit, when it has ended. */
+  const ends = async (commit: string): Promise<{ readonly number: number; readonly log: string }> => {
+    const run = await waitFor(`the run of ${commit}`, () => {
+      const items: readonly Listed[] = JSON.parse(succeeds('runs', 'list', '--project', 'vessel', '--json'))
+      const found = items.find((each) => each.event.commit === commit)
+      return ['passed', 'failed', 'errored', 'cancelled'].includes(found?.status ?? '')
+        ? (found ?? null)
+        : null
+    })
+    const log = succeeds('logs', String(run.number), '--project', 'vessel')
+    assert.equal(run.status, 'passed', log)
+    return { number: run.number, log }
+  }
+  let first: Awaited<ReturnType<typeof ends>>
+
+  test('a push: three jobs hand files on', async () => {
+    first = await ends(repository.push({ lock: 'two' }, 'first'))
+    const { log } = first
+    assert.match(log, /\[make\] no cache begins with deps-a-main-/)
+    assert.match(log, /\[make\] saved 2 entries, .*, under the key deps-a-main-/)
+    assert.match(log, /\[make\] persisted 1 files/)
+    assert.match(log, new RegExp(`\\[use\\] ${mark}`))
+    assert.match(log, /\[report\] attached 1 files of make\n\[report\] attached 1 files of use/)
+    assert.match(log, /\[report\] stored 3 files/)
+  })
+
+  test('artifacts are listed and fetched with the command line', async () => {
+    const ref = String(first.number)
+    const list = succeeds('artifacts', 'list', ref, '--project', 'vessel')
+    assert.match(list, /report\s+report\/page\.html\s+26/)
+    const to = join(place, 'fetched')
+    succeeds('artifacts', 'download', ref, '--project', 'vessel', '--dir', to)
+    assert.equal(await readFile(join(to, 'report/report/deep/made'), 'utf8'), `${mark}\n`)
+    assert.equal(await readFile(join(to, 'report/report/page.html'), 'utf8'), '<script>alert(1)</script>\n')
+    assert.notEqual(
+      installation.cli('artifacts', 'download', ref, '--project', 'vessel', '--path', 'no').code,
+      0,
+    )
+  })
+
+  test('the next push restores the cache; one on a branch reads it and cannot change it', async () => {
+    const second = await ends(repository.push({ note: 'x' }, 'second'))
+    assert.match(second.log, /\[make\] restored 2 entries, .*, from the key deps-a-main-.* \(run #\d+\)/)
+    assert.match(second.log, new RegExp(`\\[make\\] ${mark} by main`))
+    assert.match(
+      second.log,
+      /\[make\] there is a cache under the key deps-a-main-.* already: nothing is stored/,
+    )
+
+    repository.git('checkout', '--quiet', '-b', 'side')
+    const side = repository.git('rev-parse', 'HEAD').trim()
+    repository.git(
+      '-c',
+      'user.name=T',
+      '-c',
+      'user.email=t@example.invalid',
+      'commit',
+      '--quiet',
+      '--allow-empty',
+      '-m',
+      'side',
+    )
+    repository.git('push', '--quiet', 'origin', 'side')
+    const branch = await ends(repository.git('rev-parse', 'HEAD').trim())
+    assert.notEqual(side, '')
+    assert.match(branch.log, new RegExp(`\\[make\\] ${mark} by main`), 'the prefix found the shared one')
+    assert.match(branch.log, /\[make\] saved 2 entries, .*, under the key deps-a-side-/)
+
+    repository.git('checkout', '--quiet', 'main')
+    const third = await ends(repository.push({ lock: 'three' }, 'third'))
+    assert.match(
+      third.log,
+      new RegExp(`\\[make\\] ${mark} by main`),
+      'the newer one of the branch is not for it',
+    )
+    assert.doesNotMatch(third.log, /deps-a-side/)
+  })
+
+  test('a person finds them on the page of the run, and a browser only saves them', async () => {
+    const visitor = await openVisitor()
+    try {
+      const { page } = visitor
+      await page.goto(installation.claimUrl ?? '')
+      await page.getByLabel('Your name').fill('Ada')
+      await page.getByLabel('E-mail').fill('ada@example.invalid')
+      await page.getByRole('button', { name: 'Use a password instead' }).click()
+      await page.getByLabel('Password', { exact: true }).fill('a long and quiet river')
+      await page.getByRole('button', { name: 'Create the owner' }).click()
+      await page.waitForURL('**/projects/new')
+      await page.goto(`${installation.url}/runs`)
+      await page
+        .getByRole('link', { name: /third|second|first/ })
+        .last()
+        .click()
+      const link = page.getByRole('link', { name: 'report/page.html' })
+      await link.waitFor()
+      await visitor.picture('run-artifacts')
+      const [download] = await Promise.all([page.waitForEvent('download'), link.click()])
+      assert.equal(download.suggestedFilename(), 'page.html')
+      const href = (await link.getAttribute('href')) ?? ''
+      const answer = await page.request.get(`${installation.url}${href}`)
+      assert.equal(answer.headers()['content-type'], 'application/octet-stream')
+      assert.match(
+        answer.headers()['content-disposition'] ?? '',
+        /^attachment; filename\*=UTF-8''page\.html$/,
+      )
+      assert.equal(answer.headers()['content-security-policy'], "sandbox; default-src 'none'")
+      assert.equal(answer.headers()['x-content-type-options'], 'nosniff')
+      assert.deepEqual(visitor.complaints, [])
+    } finally {
+      await visitor.close()
+    }
+  })
+
+  test('nothing of it lies readable where the server keeps it', () => {
+    const found = execFileSync(
+      'sh',
+      ['-c', `grep -rlF -- ${mark} ${join(installation.data, 'objects')} || true`],
+      {
+        encoding: 'utf8',
+      },
+    )
+    assert.equal(found, '')
+    const kept = execFileSync('find', [join(installation.data, 'objects/object'), '-type', 'f'], {
+      encoding: 'utf8',
+    })
+    assert.ok(kept.split('\n').length > 5, 'the objects are there, sealed')
+  })
+})
