@@ -23,7 +23,7 @@ export const listArtifacts = async (
   ref: string | undefined,
 ): Promise<number> => {
   const { artifacts } = await find(around, flags, ref)
-  if (flags.json === true) around.stdout.write(`${JSON.stringify(artifacts)}\n`)
+  if (flags.json === true) around.stdout.write(`${JSON.stringify({ items: artifacts, next_cursor: null })}\n`)
   else
     writeTable(
       around.stdout,
