@@ -81,6 +81,7 @@ export const shellText = {
   },
 
   api: {
+    document: 'openapi.json',
     title: 'The HTTP API',
     lead: 'Everything these pages and the command line do, a program can do, too. Send a token: Authorization: Bearer mfp_…',
     find: 'Find an address',
