@@ -63,7 +63,7 @@ const find = async (around: Surroundings, flags: Flags, given: string | undefine
   const artifacts: Artifact[] = []
   let cursor: string | undefined
   do {
-    const page = await api.call('runArtifacts', { params: { run: run.id }, query: { limit: 1000, cursor } })
+    const page = await api.call('runArtifacts', { params: { run: run.id }, query: { limit: 100, cursor } })
     artifacts.push(...page.items)
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)

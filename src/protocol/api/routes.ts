@@ -269,7 +269,7 @@ export const routes = {
     path: '/api/v1/runs/:run/artifacts',
     access: 'log.read',
     summary: 'The artifacts of a run',
-    query: z.strictObject({ ...paging, limit: z.coerce.number().int().min(1).max(1000).default(200) }),
+    query: z.strictObject(paging),
     answer: s.page(artifact),
   }),
   artifact: route({
