@@ -76,8 +76,10 @@ describe('files between jobs, runs and people', () => {
   /** The run of the commit, when it has ended. */
   const ends = async (commit: string): Promise<{ readonly number: number; readonly log: string }> => {
     const run = await waitFor(`the run of ${commit}`, () => {
-      const items: readonly Listed[] = JSON.parse(succeeds('runs', 'list', '--project', 'vessel', '--json'))
-      const found = items.find((each) => each.event.commit === commit)
+      const list: { readonly items: readonly Listed[] } = JSON.parse(
+        succeeds('runs', 'list', '--project', 'vessel', '--json'),
+      )
+      const found = list.items.find((each) => each.event.commit === commit)
       return ['passed', 'failed', 'errored', 'cancelled'].includes(found?.status ?? '')
         ? (found ?? null)
         : null
