@@ -389,7 +389,7 @@ test('what cannot be walled in here is not run at all, and the page says why', a
   ])
   assert.deepEqual(said, [
     ['apple', 'failed', 'This job needs macOS (15.0.0); this runner is Linux.'],
-    ['windows', 'queued', nobody('windows.medium')],
+    ['windows', 'failed', 'This job needs Windows (windows-server-2022-gui:current); this runner is Linux.'],
     ['graphics', 'queued', nobody('gpu.nvidia.small')],
     [
       ...['service', 'failed'],

@@ -105,7 +105,7 @@ const checkNamespaces = async (): Promise<Finding> => {
 }
 
 const isRoot = process.getuid?.() === 0
-const asRoot = 'as root all of it is held: sudo mayfly run, sudo mayfly up'
+const asRoot = 'sudo mayfly up, or sudo mayfly run: as root all of it is held'
 
 const checkCgroups = async (): Promise<Finding> => {
   if (!isRoot)
