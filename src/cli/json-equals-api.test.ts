@@ -1,12 +1,10 @@
 // `--json` is what the API answers, byte for byte: every verb that takes it is asked here, over a server that answers each
 // route with a document made from the route's own schema. A verb that is added has to say what it prints.
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import type { Command } from 'commander'
 import { z } from 'zod'
-import { runCommand } from '../../test/support/surroundings.ts'
+import { commandsAnsweredBy } from '../../test/support/command-server.ts'
 import { type Route, type RouteName, routes } from '../protocol/api/routes.ts'
 import { createProgram } from './index.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -59,21 +57,11 @@ function waiting(run: Record<string, unknown>): unknown {
   return { ...run, jobs: [{ ...job, status: 'on_hold', shards: 1, name: 'gate', key: 'gate' }] }
 }
 
-const server = createServer((request, response) => {
+const run = commandsAnsweredBy((request, response) => {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost')
   request.resume()
   const found = answers.find(({ method, path }) => method === request.method && path.test(pathname))
   response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' }).end(found?.text ?? '{}')
-})
-let environment: Record<string, string> = {}
-before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  environment = { MAYFLY_URL: `http://127.0.0.1:${port}`, MAYFLY_TOKEN: 'mfp_x' }
-})
-after(() => {
-  server.closeAllConnections()
-  server.close()
 })
 
 const delivery = `dlv_${'0'.repeat(26)}`
@@ -156,6 +144,6 @@ test('every verb that takes --json says here what it prints', () => {
 for (const [verb, [words, route]] of Object.entries(verbs))
   test(`mayfly ${verb} --json is the answer of ${route}`, async () => {
     const given = words.split(' ').filter((word) => word !== '')
-    const { stdout, stderr } = await runCommand([...verb.split(' '), ...given, '--json'], { environment })
+    const { stdout, stderr } = await run([...verb.split(' '), ...given, '--json'])
     assert.equal(stdout, `${answerOf(route)}\n`, stderr)
   })

@@ -14,6 +14,8 @@ export type OrdinaryUser = {
   /** The same as him: no group but his own, and no capability to be had. */
   command(words: readonly string[]): readonly [file: string, ...args: string[]]
   run(words: readonly string[], options?: { readonly cwd?: string; readonly timeoutMs?: number }): Ran
+  /** Whether he can load this program: false in a clone that is closed to other users. */
+  canLoad(program: string): boolean
   /** Live processes of his. */
   processes(): readonly number[]
   /** Whatever of his still runs is ended. */
@@ -34,18 +36,19 @@ export const makeOrdinaryUser = (): OrdinaryUser => {
     ...words,
   ]
   const processes = () => processesOf(Number(uid))
+  const run: OrdinaryUser['run'] = (words, { cwd = home, timeoutMs = 120_000 } = {}) => {
+    const [file, ...args] = command(words)
+    const { status, stdout, stderr } = spawnSync(file, args, {
+      cwd,
+      env,
+      encoding: 'utf8',
+      timeout: timeoutMs,
+    })
+    return { code: status, stdout, stderr }
+  }
   return {
-    ...{ name, uid: Number(uid), home, env, command, processes },
-    run: (words, { cwd = home, timeoutMs = 120_000 } = {}) => {
-      const [file, ...args] = command(words)
-      const { status, stdout, stderr } = spawnSync(file, args, {
-        cwd,
-        env,
-        encoding: 'utf8',
-        timeout: timeoutMs,
-      })
-      return { code: status, stdout, stderr }
-    },
+    ...{ name, uid: Number(uid), home, env, command, run, processes },
+    canLoad: (program) => run([process.execPath, '--check', program]).code === 0,
     remove: () => {
       for (const pid of processes()) killQuietly(pid)
       execFileSync('userdel', ['--force', name], { stdio: 'ignore' })

@@ -1,31 +1,17 @@
 // A log of a million lines in a browser, within bounds that also hold on a busy machine; PF-15 of the bench says exactly.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import { test } from 'node:test'
 import { measureFollowing, measureReading } from './big-log.ts'
-import { openBrowser, openPage } from './double/browser.ts'
-import { type BuiltWeb, buildWeb } from './double/build.ts'
-import { type Double, startDouble } from './double/server.ts'
+import { openPage } from './double/browser.ts'
+import { openStand } from './double/stand.ts'
 
 const lines = 1_000_000
 const failed = '/acme/web/runs/412/jobs/unit.1'
 const soon = { timeout: 20_000 }
-let browser: Browser
-let double: Double
-let web: BuiltWeb
-before(async () => {
-  web = await buildWeb()
-  double = await startDouble(web.root)
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser.close()
-  await double.close()
-  await web.remove()
-})
+const stand = openStand()
 
 test('a million lines open at the failure, jump anywhere and stay small', async () => {
-  const costs = await measureReading(browser, double, lines)
+  const costs = await measureReading(stand.browser, stand.double, lines)
   console.log(`${JSON.stringify(costs)}`)
   assert.ok(costs.openMs < 3_000, `opened after ${costs.openMs} ms`)
   assert.ok(costs.jumpMs < 1_000, `jumped after ${costs.jumpMs} ms`)
@@ -33,7 +19,7 @@ test('a million lines open at the failure, jump anywhere and stay small', async 
 })
 
 test('a log that grows by 2,000 lines a second is followed without a gap and without standing still', async () => {
-  const { frameMs } = await measureFollowing(browser, double, { perSecond: 2_000, seconds: 3 })
+  const { frameMs } = await measureFollowing(stand.browser, stand.double, { perSecond: 2_000, seconds: 3 })
   const median = frameMs[Math.floor(frameMs.length / 2)] ?? 0
   console.log(
     `${frameMs.length} frames, median ${median.toFixed(1)} ms, longest ${frameMs.at(-1)?.toFixed(0)} ms`,
@@ -42,15 +28,15 @@ test('a log that grows by 2,000 lines a second is followed without a gap and wit
 })
 
 test('10,000 lines a second are followed to the end', async () => {
-  await measureFollowing(browser, double, { perSecond: 10_000, seconds: 2 })
+  await measureFollowing(stand.browser, stand.double, { perSecond: 10_000, seconds: 2 })
 })
 
 test('by keyboard alone: find, go on, failures, a line by its number, both ends', async () => {
-  double.mode.logLines = lines
-  await using opened = await openPage(browser, { theme: 'dark', width: 1280 })
+  stand.double.mode.logLines = lines
+  await using opened = await openPage(stand.browser, { theme: 'dark', width: 1280 })
   const { page, complaints } = opened
   const shows = (words: string | RegExp) => page.getByText(words).first().waitFor(soon)
-  await page.goto(double.url + failed)
+  await page.goto(stand.double.url + failed)
   await shows('does not compile')
   await page.keyboard.press('/')
   await page.keyboard.type('[500123]')
@@ -74,10 +60,10 @@ test('by keyboard alone: find, go on, failures, a line by its number, both ends'
 })
 
 test('a regular expression without an end is given up, and the log goes on', async () => {
-  double.mode.logLines = 20_000
-  await using opened = await openPage(browser, { theme: 'light', width: 1280 })
+  stand.double.mode.logLines = 20_000
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
   const { page } = opened
-  await page.goto(double.url + failed)
+  await page.goto(stand.double.url + failed)
   await page.locator('.line').first().waitFor(soon)
   await page.getByRole('button', { name: 'Regular expression' }).click()
   await page.getByLabel('Find in the log').fill('(\\w+\\s?)+!')
@@ -88,10 +74,10 @@ test('a regular expression without an end is given up, and the log goes on', asy
 })
 
 test('wheel and scroll bar agree where a pixel of the bar is several rows', async () => {
-  double.mode.logLines = lines
-  await using opened = await openPage(browser, { theme: 'light', width: 1280 })
+  stand.double.mode.logLines = lines
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
   const { page } = opened
-  await page.goto(`${double.url}${failed}#s3L400000`)
+  await page.goto(`${stand.double.url}${failed}#s3L400000`)
   await page.getByText('[400000]').first().waitFor(soon)
   const top = () => page.locator('.line').nth(25).locator('a').textContent()
   const before = Number(await top())

@@ -1,30 +1,16 @@
 // The first view of a run, from nothing in the browser's cache (experience.md §1.1): how much script it takes, and when it is
 // there on a fast line and on a slow phone. The bounds leave room for a busy machine; what was measured is printed.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Browser } from 'playwright-core'
-import { openBrowser, openPage } from './double/browser.ts'
-import { type BuiltWeb, buildWeb } from './double/build.ts'
-import { type Double, startDouble } from './double/server.ts'
+import { test } from 'node:test'
+import { openPage } from './double/browser.ts'
+import { openStand } from './double/stand.ts'
 
-let browser: Browser
-let double: Double
-let web: BuiltWeb
-before(async () => {
-  web = await buildWeb()
-  double = await startDouble(web.root)
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser.close()
-  await double.close()
-  await web.remove()
-})
+const stand = openStand()
 
 type Line = { readonly bytesPerSecond: number; readonly latencyMs: number; readonly slowCpu: number }
 
 const firstView = async (line: Line) => {
-  await using opened = await openPage(browser, { theme: 'light', width: 390 })
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 390 })
   const { page } = opened
   const cdp = await page.context().newCDPSession(page)
   await cdp.send('Network.enable')
@@ -33,7 +19,7 @@ const firstView = async (line: Line) => {
     ...{ downloadThroughput: line.bytesPerSecond, uploadThroughput: line.bytesPerSecond },
   })
   await cdp.send('Emulation.setCPUThrottlingRate', { rate: line.slowCpu })
-  await page.goto(`${double.url}/acme/web/runs/412`)
+  await page.goto(`${stand.double.url}/acme/web/runs/412`)
   await page.getByText('1 job failed').first().waitFor({ timeout: 30_000 })
   return (await page.evaluate(`({
     viewMs: performance.now(),

@@ -1,28 +1,16 @@
 // What people do, by keyboard and pointer, against the double: claim, sign in, add a project, find a failure, follow
 // a log, lose the stream. Each page is watched for policy violations and errors, too.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
-import { openBrowser, openPage } from './double/browser.ts'
-import { type BuiltWeb, buildWeb } from './double/build.ts'
-import { type Double, type Mode, startDouble } from './double/server.ts'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { openPage } from './double/browser.ts'
+import type { Mode } from './double/server.ts'
+import { openStand } from './double/stand.ts'
 import { idOf, runById, summaries } from './double/world.ts'
 
 const usual: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines: 0 }
 const soon = { timeout: 8_000 }
-let browser: Browser
-let double: Double
-let web: BuiltWeb
-before(async () => {
-  web = await buildWeb()
-  double = await startDouble(web.root)
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser.close()
-  await double.close()
-  await web.remove()
-})
+const stand = openStand()
 
 const flow = (
   title: string,
@@ -30,8 +18,8 @@ const flow = (
   act: (page: Page) => Promise<void>,
 ) =>
   test(title, async () => {
-    Object.assign(double.mode, usual, options.mode)
-    await using opened = await openPage(browser, { theme: 'light', width: 1280 }, options.expected)
+    Object.assign(stand.double.mode, usual, options.mode)
+    await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 }, options.expected)
     await act(opened.page)
     assert.deepEqual(opened.complaints, [])
   })
@@ -52,7 +40,7 @@ flow(
   'the claim token leaves the address at once, and a password makes the owner',
   { mode: { session: 'unclaimed' } },
   async (page) => {
-    await page.goto(`${double.url}/claim#0123456789abcdef`)
+    await page.goto(`${stand.double.url}/claim#0123456789abcdef`)
     await page.getByLabel('Your name').fill('Ada')
     assert.equal(address(page), '/claim')
     await page.getByLabel('E-mail').fill('ada@example.com')
@@ -71,10 +59,10 @@ flow(
   'somebody who is not signed in comes back to where they were going',
   { mode: { session: 'signed-out' } },
   async (page) => {
-    await page.goto(`${double.url}/acme/web/runs/412?view=table`)
+    await page.goto(`${stand.double.url}/acme/web/runs/412?view=table`)
     await page.getByLabel('E-mail').fill('ada@example.com')
     await page.getByLabel('Password').fill('correct horse battery')
-    double.mode.session = 'signed-in'
+    stand.double.mode.session = 'signed-in'
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await isAt(page, '/acme/web/runs/412?view=table')
   },
@@ -84,7 +72,7 @@ flow(
   'a return address of another site is not followed',
   { mode: { session: 'signed-out' } },
   async (page) => {
-    await page.goto(`${double.url}/sign-in?next=//evil.example/x`)
+    await page.goto(`${stand.double.url}/sign-in?next=//evil.example/x`)
     await page.getByLabel('E-mail').fill('ada@example.com')
     await page.getByLabel('Password').fill('correct horse battery')
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
@@ -93,7 +81,7 @@ flow(
 )
 
 flow('a project is added, and the hook secret is opened in the browser and shown once', {}, async (page) => {
-  await page.goto(`${double.url}/projects/new`)
+  await page.goto(`${stand.double.url}/projects/new`)
   await page.getByLabel('SSH address').fill('git@git.example.com:acme/API.git')
   assert.equal(await page.getByLabel('Project name').inputValue(), 'api')
   await page.getByRole('button', { name: 'Add the project' }).click()
@@ -107,7 +95,7 @@ flow('a project is added, and the hook secret is opened in the browser and shown
 })
 
 flow('everything is reached by keyboard: go to, move, open, search, help', {}, async (page) => {
-  await page.goto(`${double.url}/runs`)
+  await page.goto(`${stand.double.url}/runs`)
   await shows(page, 'Round prices')
   await page.keyboard.press('j')
   await page.keyboard.press('j')
@@ -136,7 +124,7 @@ flow('everything is reached by keyboard: go to, move, open, search, help', {}, a
 })
 
 flow('filters live in the address, and clearing them brings everything back', {}, async (page) => {
-  await page.goto(`${double.url}/runs`)
+  await page.goto(`${stand.double.url}/runs`)
   await page.getByLabel('Status').selectOption('failed')
   await isAt(page, '/runs?status=failed')
   await page.getByLabel('Project', { exact: true }).selectOption('api')
@@ -147,7 +135,7 @@ flow('filters live in the address, and clearing them brings everything back', {}
 })
 
 flow('new runs wait behind a button; known ones change in place', {}, async (page) => {
-  await page.goto(`${double.url}/runs`)
+  await page.goto(`${stand.double.url}/runs`)
   await page.locator('[data-row]').first().waitFor(soon)
   await shows(page, 'Live')
   const rows = page.locator('[data-row]')
@@ -159,8 +147,8 @@ flow('new runs wait behind a button; known ones change in place', {}, async (pag
     number: 500,
     event: { ...failed!.event, subject: 'Brand new' },
   }
-  double.tell({ t: 'runs', topic: 'runs', run: fresh })
-  double.tell({ t: 'runs', topic: 'runs', run: { ...running!, rev: 99, status: 'passed' } })
+  stand.double.tell({ t: 'runs', topic: 'runs', run: fresh })
+  stand.double.tell({ t: 'runs', topic: 'runs', run: { ...running!, rev: 99, status: 'passed' } })
   await page.getByRole('button', { name: '1 new run' }).waitFor(soon)
   assert.equal(await rows.count(), before)
   assert.match((await rows.first().textContent()) ?? '', /passed/)
@@ -173,12 +161,12 @@ flow(
   'a lost stream is said, with the age of what one sees, and comes back',
   { expected: /WebSocket|ERR_/ },
   async (page) => {
-    await page.goto(`${double.url}/runs`)
+    await page.goto(`${stand.double.url}/runs`)
     await shows(page, 'Live')
-    double.mode.stream = 'off'
-    double.dropStreams()
+    stand.double.mode.stream = 'off'
+    stand.double.dropStreams()
     await shows(page, /^Not live, \d+s old, retrying\.$/)
-    double.mode.stream = 'on'
+    stand.double.mode.stream = 'on'
     await page.getByRole('button', { name: 'Retry now' }).click()
     await page
       .getByText('Not live')
@@ -188,7 +176,7 @@ flow(
 )
 
 flow('a log opens at the failure; a range of lines becomes the address', {}, async (page) => {
-  await page.goto(`${double.url}/acme/web/runs/412/jobs/unit.1`)
+  await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
   await shows(page, 'rounds half to even')
   await page.getByRole('link', { name: 'Line 62' }).click()
   await isAt(page, '/acme/web/runs/412/jobs/unit.1#s3L62')
@@ -209,7 +197,7 @@ flow(
   { mode: { logLines: 100_000 } },
   async (page) => {
     const start = performance.now()
-    await page.goto(`${double.url}/acme/web/runs/412/jobs/unit.1#s3L90000`)
+    await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1#s3L90000`)
     await page.getByText('[90000]').first().waitFor({ timeout: 20_000 })
     console.log(`100,000 lines, line 90,000 on screen after ${Math.round(performance.now() - start)} ms`)
     await shows(page, '100,000 lines')
@@ -233,7 +221,7 @@ flow(
   'a log as plain lists: a heading, its lines, page by page',
   { mode: { logLines: 100_000 } },
   async (page) => {
-    await page.goto(`${double.url}/acme/web/runs/412/jobs/unit.1`)
+    await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
     await page.locator('.line').first().waitFor(soon)
     await page.getByRole('button', { name: 'Plain list' }).press('Enter')
     await page.getByRole('heading', { name: 'npm test lines 99,801 to 100,000 of 100,000' }).waitFor(soon)
@@ -247,7 +235,7 @@ flow(
 )
 
 flow('following sticks to the end until one scrolls up', { mode: { logLines: 0 } }, async (page) => {
-  await page.goto(`${double.url}/acme/web/runs/413/jobs/unit.1`)
+  await page.goto(`${stand.double.url}/acme/web/runs/413/jobs/unit.1`)
   await page.getByRole('link', { name: 'Line 61' }).waitFor(soon)
   const follow = page.getByRole('button', { name: 'Follow' })
   assert.equal(await follow.getAttribute('aria-pressed'), 'true')
@@ -255,7 +243,7 @@ flow('following sticks to the end until one scrolls up', { mode: { logLines: 0 }
   await page.mouse.wheel(0, -400)
   await page.locator('button[aria-pressed="false"]', { hasText: 'Follow' }).waitFor(soon)
   const top = await page.locator('.scroller').evaluate((box) => box.scrollTop)
-  double.finishLog(runById(idOf('run', 413))?.jobs[5]?.attempts.at(-1)?.id ?? '')
+  stand.double.finishLog(runById(idOf('run', 413))?.jobs[5]?.attempts.at(-1)?.id ?? '')
   await page.getByRole('button', { name: /^\d+ new lines$/ }).waitFor(soon)
   assert.equal(await page.locator('.scroller').evaluate((box) => box.scrollTop), top)
   await page.getByRole('button', { name: /^\d+ new lines$/ }).click()
@@ -263,7 +251,7 @@ flow('following sticks to the end until one scrolls up', { mode: { logLines: 0 }
 })
 
 flow('cancelling asks first', {}, async (page) => {
-  await page.goto(`${double.url}/acme/web/runs/413`)
+  await page.goto(`${stand.double.url}/acme/web/runs/413`)
   await shows(page, 'Cancel run')
   await page.keyboard.press('c')
   await shows(page, 'Cancel run 413?')
@@ -276,20 +264,20 @@ flow(
   // The double has no such attempt.
   { expected: /404/ },
   async (page) => {
-    await page.goto(`${double.url}/acme/web/runs/412`)
+    await page.goto(`${stand.double.url}/acme/web/runs/412`)
     await shows(page, '1 job failed')
     await page.keyboard.press('Shift+R')
     await page.getByText('Ada Lovelace').first().waitFor(soon)
     await page.getByText('1 job failed').waitFor({ state: 'detached', ...soon })
     await shows(page, 'Cancel run')
-    await page.goto(`${double.url}/acme/web/runs/412/jobs/unit.1`)
+    await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
     await page.getByRole('button', { name: 'Rerun this job' }).click()
     await page.getByRole('link', { name: 'Attempt 3, a rerun, queued' }).waitFor(soon)
   },
 )
 
 flow('what waits for a person is approved by keyboard, with a word about it', {}, async (page) => {
-  await page.goto(`${double.url}/acme/web/runs/406`)
+  await page.goto(`${stand.double.url}/acme/web/runs/406`)
   await shows(page, 'rejected by Grace Hopper')
   await page.getByRole('button', { name: 'Approve to production' }).waitFor(soon)
   await page.keyboard.press('a')
@@ -297,21 +285,21 @@ flow('what waits for a person is approved by keyboard, with a word about it', {}
   await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click()
   await shows(page, 'Ship it')
   assert.equal(await page.getByRole('button', { name: 'Approve to production' }).count(), 0)
-  await page.goto(`${double.url}/acme/web/runs/406/jobs/production`)
+  await page.goto(`${stand.double.url}/acme/web/runs/406/jobs/production`)
   await page.getByRole('button', { name: 'Reject to production' }).click()
   await page.getByRole('button', { name: 'Not yet' }).click()
   await shows(page, 'Waits for a person to approve')
 })
 
 flow('a setting of a project is saved and said', {}, async (page) => {
-  await page.goto(`${double.url}/acme/web`)
+  await page.goto(`${stand.double.url}/acme/web`)
   await page.getByLabel('A push ends the runs of earlier pushes').uncheck()
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('Saved').waitFor(soon)
 })
 
 flow('a run is started with typed parameters', {}, async (page) => {
-  await page.goto(`${double.url}/acme/web`)
+  await page.goto(`${stand.double.url}/acme/web`)
   await page.getByRole('button', { name: 'Add a parameter' }).click()
   await page.getByLabel('Name').fill('copies')
   await page.getByLabel('Type').selectOption('integer')
@@ -329,7 +317,7 @@ flow('a run is started with typed parameters', {}, async (page) => {
 })
 
 flow('one job is cancelled, asked first', { expected: /404/ }, async (page) => {
-  await page.goto(`${double.url}/acme/web/runs/413/jobs/unit.1`)
+  await page.goto(`${stand.double.url}/acme/web/runs/413/jobs/unit.1`)
   await page.getByRole('button', { name: 'Cancel this job' }).click()
   await shows(page, 'Cancel unit?')
   const asked = page.waitForRequest((request) => request.url().endsWith('/cancel'))
@@ -339,7 +327,7 @@ flow('one job is cancelled, asked first', { expected: /404/ }, async (page) => {
 })
 
 flow('a token is shown once', {}, async (page) => {
-  await page.goto(`${double.url}/settings/tokens`)
+  await page.goto(`${stand.double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()
   await page.getByLabel('Name', { exact: true }).fill('laptop')
   await page.getByRole('button', { name: 'Create token' }).click()
@@ -349,7 +337,7 @@ flow('a token is shown once', {}, async (page) => {
 })
 
 flow('the theme goes through system, light and dark, and is remembered', {}, async (page) => {
-  await page.goto(`${double.url}/runs`)
+  await page.goto(`${stand.double.url}/runs`)
   await page.getByRole('button', { name: 'Theme: like the system' }).click()
   await page.getByRole('button', { name: 'Theme: light' }).click()
   await page.getByRole('button', { name: 'Theme: dark' }).waitFor(soon)

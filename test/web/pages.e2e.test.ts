@@ -2,11 +2,10 @@
 // without a console error, without a finding of axe, and no wider than the screen. Pictures go to tmp/screenshots/.
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
-import type { Browser } from 'playwright-core'
-import { axeFindings, openBrowser, openPage, type View } from './double/browser.ts'
-import { type BuiltWeb, buildWeb } from './double/build.ts'
-import { type Double, type Mode, startDouble } from './double/server.ts'
+import { before, test } from 'node:test'
+import { axeFindings, openPage, type View } from './double/browser.ts'
+import type { Mode } from './double/server.ts'
+import { openStand } from './double/stand.ts'
 import { idOf } from './double/world/ids.ts'
 
 type PageCase = {
@@ -161,28 +160,16 @@ const views: readonly View[] = [
 const usual: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines: 0 }
 const pictures = 'tmp/screenshots'
 
-let browser: Browser
-let double: Double
-let web: BuiltWeb
-before(async () => {
-  await mkdir(pictures, { recursive: true })
-  web = await buildWeb()
-  double = await startDouble(web.root)
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser.close()
-  await double.close()
-  await web.remove()
-})
+const stand = openStand()
+before(() => mkdir(pictures, { recursive: true }))
 
 test('a page that breaks the policy is noticed', async () => {
   await using opened = await openPage(
-    browser,
+    stand.browser,
     { theme: 'light', width: 1280 },
     /Content Security Policy|Trusted/,
   )
-  await opened.page.goto(double.url)
+  await opened.page.goto(stand.double.url)
   await opened.page.evaluate("document.body.setAttribute('style', 'color: red')")
   await opened.page.evaluate("try { document.querySelector('title').innerHTML = '<i>' } catch {}")
   const deadline = performance.now() + 5_000
@@ -195,10 +182,10 @@ test('a page that breaks the policy is noticed', async () => {
 
 for (const one of cases)
   test(`${one.name} is drawn well in both themes, at a desk and on a phone`, async () => {
-    Object.assign(double.mode, usual, one.mode)
-    await using opened = await openPage(browser, { theme: 'light', width: 1280 }, one.expected)
+    Object.assign(stand.double.mode, usual, one.mode)
+    await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 }, one.expected)
     const { page, complaints } = opened
-    await page.goto(double.url + one.address)
+    await page.goto(stand.double.url + one.address)
     await page.getByText(one.shows).first().waitFor({ state: 'attached', timeout: 10_000 })
     await page.evaluate('document.fonts.ready.then(() => undefined)')
     for (const { theme, width } of views) {

@@ -1,13 +1,11 @@
 // What `mayfly deliveries` and `mayfly schedules` ask of the server and print. The server here answers from the double of the browser's tests.
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
-import { runCommand } from '../../../test/support/surroundings.ts'
+import { test } from 'node:test'
+import { commandsAnsweredBy } from '../../../test/support/command-server.ts'
 import * as world from '../../../test/web/double/world.ts'
 
 const asked: string[] = []
-const server = createServer(async (request, response) => {
+const run = commandsAnsweredBy(async (request, response) => {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const url = new URL(request.url ?? '/', 'http://localhost')
@@ -26,19 +24,9 @@ const server = createServer(async (request, response) => {
   }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(one ?? list))
 })
-let environment: Record<string, string> = {}
-before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  environment = { MAYFLY_URL: `http://127.0.0.1:${port}`, MAYFLY_TOKEN: 'mfp_x' }
-})
-after(() => {
-  server.closeAllConnections()
-  server.close()
-})
 const mayfly = async (...words: string[]) => {
   asked.length = 0
-  return runCommand(words, { environment })
+  return run(words)
 }
 const id = (n: number) => world.idOf('dlv', n)
 

@@ -1,15 +1,13 @@
 // Which part of which log `mayfly logs` asks for, and what it makes of the answer. The server here answers from the double
 // of the browser's tests and writes down what it was asked.
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
-import { runCommand } from '../../../test/support/surroundings.ts'
+import { test } from 'node:test'
+import { commandsAnsweredBy } from '../../../test/support/command-server.ts'
 import * as world from '../../../test/web/double/world.ts'
 
 const asked: string[] = []
 const output = ['compiling\n', '\u001b[31mError\u001b[0m: no\n', '\u001b]0;evil title\u0007end']
-const server = createServer((request, response) => {
+const run = commandsAnsweredBy((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost')
   const id = url.pathname.split('/')[4] ?? ''
   const isLog = url.pathname.endsWith('/log')
@@ -45,19 +43,9 @@ const answer = (url: URL, id: string): unknown => {
   return url.pathname.includes('/attempts/') ? world.attemptById(id) : world.runById(id)
 }
 
-let environment: Record<string, string> = {}
-before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  environment = { MAYFLY_URL: `http://127.0.0.1:${port}`, MAYFLY_TOKEN: 'mfp_x' }
-})
-after(() => {
-  server.closeAllConnections()
-  server.close()
-})
 const logs = async (words: readonly string[], isTerminal = false) => {
   asked.length = 0
-  const result = await runCommand(['logs', ...words, '-R', 'web'], { environment, isTerminal })
+  const result = await run(['logs', ...words, '-R', 'web'], { isTerminal })
   return { ...result, asked: [...asked] }
 }
 /** The last attempt of the shard of run 412 that failed. */

@@ -1,14 +1,12 @@
 // What the verbs that change a run ask of the server, and what they say afterwards. The server here answers from the
 // double of the browser's tests and writes down what it was asked.
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, before, test } from 'node:test'
-import { runCommand } from '../../../test/support/surroundings.ts'
+import { test } from 'node:test'
+import { commandsAnsweredBy } from '../../../test/support/command-server.ts'
 import * as world from '../../../test/web/double/world.ts'
 
 const asked: string[] = []
-const server = createServer(async (request, response) => {
+const command = commandsAnsweredBy(async (request, response) => {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const url = new URL(request.url ?? '/', 'http://localhost')
@@ -33,20 +31,9 @@ const answer = (line: string, url: URL): unknown => {
   return world.runById(world.idOf('run', line.includes('/jobs/') ? 406 : 412))
 }
 
-let environment: Record<string, string> = {}
-before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  environment = { MAYFLY_URL: `http://127.0.0.1:${port}`, MAYFLY_TOKEN: 'mfp_x' }
-})
-after(() => {
-  server.closeAllConnections()
-  server.close()
-})
-
 const mayfly = async (...words: string[]) => {
   asked.length = 0
-  const result = await runCommand(words, { environment })
+  const result = await command(words)
   return { ...result, asked: [...asked] }
 }
 const run = (n: number) => world.idOf('run', n)

@@ -60,7 +60,7 @@ type State = {
   readonly held: Map<LeaseId, Held>
   readonly stopping: AbortController
   readonly shipper: ReturnType<typeof createShipper>
-  /** One key pair per free slot, until it is used or the session ends. */
+  /** One key pair per free slot and one to spare, until it is used or the session ends. */
   readonly keys: Map<string, KeyPair>
   /** A sandbox that is not proven gone ends it for good. */
   ready: boolean

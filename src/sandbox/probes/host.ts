@@ -4,7 +4,16 @@
 import { randomBytes } from 'node:crypto'
 import { getServers } from 'node:dns'
 import { once } from 'node:events'
-import { chmodSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, isIPv4, type ListenOptions, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
@@ -63,7 +72,9 @@ export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHos
   const value = `planted${randomBytes(16).toString('hex')}`
   const markerHead = `mark${randomBytes(8).toString('hex')}`
   const marker = `${markerHead}${randomBytes(16).toString('hex')}`
-  const name = `mayfly-canary-${nonce}`
+  // The number tells a later life of ours what is left of this one.
+  const name = `${canaryHead}${process.pid}-${nonce}`
+  clearLeft([...options.stateDirectories, ...everyonesDirectories])
   const state = plant(options.stateDirectories, name, value)
   const canaries = [...state, ...plant(everyonesDirectories, name, value)]
   const bystander = spawn('/bin/sh', ['-c', 'read -r _ || :', marker], {
@@ -107,6 +118,29 @@ export const openProbeHost = async (options: ProbeHostOptions): Promise<ProbeHos
         bystander.exitCode === null && bystander.signalCode === null ? once(bystander, 'exit') : null,
       ])
     },
+  }
+}
+
+const canaryHead = 'mayfly-canary-'
+
+/** What processes of ours planted that were killed before they could clear it: their number is nobody's now. */
+export const clearLeft = (directories: readonly string[]): void => {
+  for (const directory of directories)
+    for (const name of namesIn(directory)) {
+      const pid = new RegExp(`^${canaryHead}(\\d+)-[0-9a-f]{16}$`).exec(name)?.[1]
+      if (pid === undefined || existsSync(`/proc/${pid}`)) continue
+      const path = join(directory, name)
+      // SAFE: removes a name and follows nothing; whose file it is, the kernel asks in these directories.
+      if (lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.())
+        rmSync(path, { force: true })
+    }
+}
+
+const namesIn = (directory: string): readonly string[] => {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return [] // not ours to read, or not there
   }
 }
 
