@@ -533,6 +533,7 @@ runs
   parameters jsonb not null default '{}'::jsonb
   schedule jsonb
   traced_at timestamp with time zone
+  rerun_failed_tests boolean not null default false
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
   runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))
@@ -670,7 +671,7 @@ stored_objects
   stored_objects_check1: CHECK (((state = 'coming'::text) OR (num_nulls(sha256, size_bytes, manifest, wrapped_key) = 0)))
   stored_objects_id_check: CHECK ((id ~~ 'obj\_%'::text))
   stored_objects_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
-  stored_objects_kind_check: CHECK ((kind = ANY (ARRAY['workspace'::text, 'cache'::text, 'artifacts'::text])))
+  stored_objects_kind_check: CHECK ((kind = ANY (ARRAY['workspace'::text, 'cache'::text, 'artifacts'::text, 'tests'::text])))
   stored_objects_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   stored_objects_pkey: PRIMARY KEY (id)
   stored_objects_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
@@ -685,6 +686,34 @@ stored_objects
   CREATE INDEX stored_objects_of_job ON public.stored_objects USING btree (job_id)
   CREATE INDEX stored_objects_of_run ON public.stored_objects USING btree (run_id, kind)
   CREATE UNIQUE INDEX stored_objects_pkey ON public.stored_objects USING btree (id)
+  CREATE INDEX stored_tests ON public.stored_objects USING btree (project_id, scope, run_id) WHERE ((kind = 'tests'::text) AND (state = 'kept'::text))
+
+test_results
+  object_id text not null
+  failed integer not null
+  skipped integer not null
+  passed integer not null
+  duration_ms bigint not null
+  size_bytes bigint not null
+  length_bytes bigint not null
+  test_results_duration_ms_check: CHECK ((duration_ms >= 0))
+  test_results_failed_check: CHECK ((failed >= 0))
+  test_results_length_bytes_check: CHECK ((length_bytes > 0))
+  test_results_object_id_fkey: FOREIGN KEY (object_id) REFERENCES stored_objects(id) ON DELETE CASCADE
+  test_results_passed_check: CHECK ((passed >= 0))
+  test_results_pkey: PRIMARY KEY (object_id)
+  test_results_size_bytes_check: CHECK ((size_bytes > 0))
+  test_results_skipped_check: CHECK ((skipped >= 0))
+  CREATE UNIQUE INDEX test_results_pkey ON public.test_results USING btree (object_id)
+
+test_timings
+  workflow_id text not null
+  job_key text not null
+  objects text[] not null
+  given boolean not null default false
+  test_timings_pkey: PRIMARY KEY (workflow_id, job_key)
+  test_timings_workflow_id_fkey: FOREIGN KEY (workflow_id) REFERENCES workflows(id) ON DELETE CASCADE
+  CREATE UNIQUE INDEX test_timings_pkey ON public.test_timings USING btree (workflow_id, job_key)
 
 users
   id text not null

@@ -115,6 +115,7 @@ const others: Readonly<Record<string, string>> = {
   'config simulate': 'a plan made here',
   'project add': 'the project, without the secret that was sealed to this command',
   'artifacts download': 'those of the list that were written',
+  'tests list': 'the results of each job that has some, as its pages answer them',
   'orb add': 'needs the source of an orb',
   'runs why': 'jobs of the run that wait',
   'secrets set': 'needs a key that signs: secrets.e2e.test.ts',

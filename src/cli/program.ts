@@ -30,6 +30,7 @@ export const createProgram = (
   addOrbVerbs(program, around)
   addRunVerbs(program, around)
   addArtifactVerbs(program, around)
+  addTestVerbs(program, around)
   addAccessVerbs(program, around)
   addSecretVerbs(program, around)
   addIntakeVerbs(program, around)
@@ -303,6 +304,20 @@ const addArtifactVerbs = (program: Command, around: Surroundings): void => {
     .action(carryOut(around, async () => (await load()).downloadArtifacts))
 }
 
+const addTestVerbs = (program: Command, around: Surroundings): void => {
+  program
+    .command('tests')
+    .description('results of tests that jobs stored')
+    .command('list [ref]')
+    .alias('ls')
+    .description('those of a run, else of the newest run of this branch: failed ones first')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only of this job')
+    .option('--failed', 'only those that failed')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/tests.ts')).listTests))
+}
+
 const addRunActs = (program: Command, runs: Command, around: Surroundings): void => {
   const load = () => import('./commands/runs.ts')
   runs
@@ -319,6 +334,7 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
       .description('carry out a run again, by the same plan')
       .addOption(projectOption())
       .option('--failed', 'only what did not pass, and what waited for it')
+      .option('--failed-tests', 'the same; `circleci tests run` hands out only the tests that failed')
       .option('-j, --job <job>', 'only this job')
       .option('-w, --watch', 'stay until it ends')
       .addOption(jsonOption())

@@ -80,6 +80,63 @@ workflows: {w: {jobs: [none, nowhere, outside, left, right, {both: {requires: [l
   )
 })
 
+test('results of tests are read out of reports, told, and change no verdict', async () => {
+  const made = [
+    'mkdir -p r/deep r/.hidden',
+    `printf '%s' '<testsuite file="a.sh"><testcase name="one" time="1.5"/><testcase name="two"><failure message="no">x</failure></testcase></testsuite>' >r/a.xml`,
+    `printf '%s' '<testsuite><testcase name="three"><skipped/></testcase>' >r/deep/b.XML`,
+    `printf '%s' '<testsuite><testcase name="hidden"/></testsuite>' >r/.hidden/c.xml`,
+    `printf '%s' '<testsuite><testcase name="text"/></testsuite>' >r/d.txt`,
+    'mkfifo r/pipe.xml; ln -s /etc/passwd r/link.xml',
+  ]
+  const { code, stdout } = await run(`version: 2.1
+jobs:
+  t: ${job(sh(made.join('\n')), '{store_test_results: {path: r}}', '{store_test_results: {path: r/d.txt}}', '{store_test_results: {path: none}}', '{store_test_results: {path: /etc/hostname}}')}
+  red: ${job(sh(`${made.join('\n')}\nfalse`), '{store_test_results: {path: ~/project/r}}')}
+workflows: {w: {jobs: [t]}, v: {jobs: [red]}}
+`)
+  assert.equal(code, 1, stdout)
+  const said = (of: string) =>
+    stdout
+      .split('\n')
+      .flatMap((line) => (line.startsWith(`[${of}`) ? [line.replace(/^\[[^\]]*\] /, '')] : []))
+  const t = said('t ').concat(said('t]')).join('\n')
+  assert.match(t, /"deep\/b\.XML": line 1: unclosed tag/)
+  assert.match(t, /3 tests: 1 failed, 1 skipped, 1 passed, in 2s/)
+  assert.match(t, /failed: two \(a\.sh\)/)
+  assert.match(t, /1 tests: 0 failed, 0 skipped, 1 passed/)
+  assert.match(t, /there is no none\nno test results are stored/)
+  assert.match(t, /no test in 1 reports below \/etc\/hostname/)
+  assert.match(said('red').join('\n'), /3 tests: 1 failed, 1 skipped, 1 passed/)
+  assert.match(stdout, /t .*passed/)
+})
+
+test('with --cache the copies of a job deal their tests by the times of the run before', async () => {
+  const cases = ['a', 'b', 'c', 'd'].map(
+    (name, at) => `<testcase name="n" file="${name}" time="${[9, 1, 2, 3][at]}"/>`,
+  )
+  const configuration = `version: 2.1
+jobs:
+  t:
+    docker: [{image: x}]
+    parallelism: 2
+    steps:
+      - run: printf '%s\\n' a b c d | circleci tests split --split-by=timings --show-counts | sed "s/^/got $CIRCLE_NODE_INDEX /"
+      - run: printf '%s' '<testsuite>${cases.join('')}</testsuite>' >r.xml
+      - store_test_results: {path: r.xml}
+workflows: {w: {jobs: [t]}}
+`
+  const dealt = (stdout: string) =>
+    [...stdout.matchAll(/got (\d) (\w)$/gm)].map(([, node, name]) => `${node}${name}`).sort()
+  const first = await run(configuration, '--cache')
+  assert.equal(first.code, 0, first.stdout)
+  assert.match(first.stdout, /no timing data for this job/)
+  assert.deepEqual(dealt(first.stdout), ['0a', '0c', '1b', '1d'])
+  const second = await run(configuration, '--cache')
+  assert.deepEqual(dealt(second.stdout), ['0a', '1b', '1c', '1d'], second.stdout)
+  assert.match((await run(configuration)).stdout, /times of tests are not kept here: --cache keeps them/)
+})
+
 test('artifacts become files where the person said, also of a job that failed', async () => {
   const made =
     'mkdir -p r/sub && echo page > r/sub/i.html && : > r/empty && head -c 3000000 /dev/zero | tr "\\\\0" z > big && exit 3'

@@ -6,7 +6,7 @@ import { accessSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { jobCommands, testTimingsPath } from './job-commands.ts'
+import { failedTestsPath, jobCommands, testTimingsPath } from './job-commands.ts'
 
 const shells = [['/bin/sh'], ['/usr/bin/dash'], ['/bin/bash', '--posix'], ['/usr/bin/busybox', 'sh']].filter(
   ([program = '']) => exists(program),
@@ -14,10 +14,12 @@ const shells = [['/bin/sh'], ['/usr/bin/dash'], ['/bin/bash', '--posix'], ['/usr
 
 let root = ''
 let timings = ''
+let failed = ''
 
 before(() => {
   root = mkdtempSync(join(tmpdir(), 'mayfly-commands-'))
   timings = join(root, 'timings')
+  failed = join(root, 'failed')
   mkdirSync(join(root, 'bin'))
   for (const tool of ['sort', 'wc', 'xargs', 'printf'])
     symlinkSync(`/usr/bin/${tool}`, join(root, 'bin', tool))
@@ -39,7 +41,10 @@ type Said = { readonly code: number | null; readonly out: string; readonly err: 
 /** The same in every shell. */
 const circleci = (words: readonly string[], { input = '', env = {}, cwd = root }: Asked = {}): Said => {
   const script = join(root, 'circleci')
-  writeFileSync(script, (jobCommands.circleci ?? '').replaceAll(testTimingsPath, timings))
+  writeFileSync(
+    script,
+    (jobCommands.circleci ?? '').replaceAll(testTimingsPath, timings).replaceAll(failedTestsPath, failed),
+  )
   const said = shells.map(([program = '', ...flags]) => {
     const options = { input, cwd, env: { PATH: join(root, 'bin'), ...env }, encoding: 'utf8' } as const
     const { status, stdout, stderr } = spawnSync(program, [...flags, script, ...words], options)
@@ -286,4 +291,27 @@ test('run release is accepted and says that it does nothing', () => {
   const { code, out, err } = circleci(['run', 'release', 'update', 'x', '--status=SUCCESS'])
   assert.deepEqual([code, out], [0, ''])
   assert.match(err, /nothing to do/)
+})
+
+test('tests run in a rerun of failed tests: this copy gets what failed of it, and all of its share when nothing did', () => {
+  const input = 'b\na\nc d\n$(x)\n\\\n'
+  const run = (...words: string[]) =>
+    circleci(['tests', 'run', '--command=while read -r line; do printf "%s\\n" "$line"; done', ...words], {
+      input,
+    })
+  writeFileSync(failed, 'c d\n$(x)\nsomething else\n\\\n')
+  const again = run('--index=1', '--total=2')
+  assert.deepEqual(lines(again.out), ['$(x)', '\\', 'c d'])
+  assert.match(again.err, /only those that failed before/)
+  assert.deepEqual(
+    lines(circleci(['tests', 'split', '--index=1', '--total=2'], { input }).out),
+    ['\\', 'b'],
+    'not of split',
+  )
+  writeFileSync(failed, 'nobody\n')
+  const none = run('--index=1', '--total=2')
+  assert.deepEqual(lines(none.out), ['\\', 'b'])
+  assert.match(none.err, /none of these names failed before/)
+  rmSync(failed)
+  assert.deepEqual(lines(run('--index=1', '--total=2').out), ['\\', 'b'])
 })

@@ -6,7 +6,7 @@ import { envSubstText } from './job-commands/env-subst.ts'
 import { globText } from './job-commands/glob.ts'
 import { splitText } from './job-commands/split.ts'
 
-export { taskDataPath, testTimingsPath } from './job-commands/split.ts'
+export { failedTestsPath, taskDataPath, testTimingsPath } from './job-commands/split.ts'
 
 export const jobCommandsPath = '/etc/mayfly/bin'
 

@@ -31,6 +31,7 @@ import {
   type PlanSaveCacheStep,
   type PlanStep,
   type PlanStoreArtifactsStep,
+  type PlanStoreTestsStep,
   type PlanWorkflow,
   type RunEvent,
   type RunFacts,
@@ -141,6 +142,13 @@ const storeArtifactsStep: Shape<PlanStoreArtifactsStep> = object({
   destination: nullable(name),
 })
 
+const storeTestsStep: Shape<PlanStoreTestsStep> = object({
+  kind: oneOf('store-tests'),
+  name,
+  when,
+  path: name,
+})
+
 const noteStep: Shape<PlanNoteStep> = object({ kind: oneOf('note'), name, when, text: body })
 
 const refusedStep: Shape<PlanRefusedStep> = object({
@@ -159,6 +167,7 @@ const stepKinds: Readonly<Record<PlanStep['kind'], Shape<PlanStep>>> = {
   'save-cache': saveCacheStep,
   'restore-cache': restoreCacheStep,
   'store-artifacts': storeArtifactsStep,
+  'store-tests': storeTestsStep,
   note: noteStep,
   refused: refusedStep,
 }

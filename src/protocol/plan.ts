@@ -128,6 +128,7 @@ export type PlanFilesStep =
   | PlanSaveCacheStep
   | PlanRestoreCacheStep
   | PlanStoreArtifactsStep
+  | PlanStoreTestsStep
 
 export type StepWhen = 'on_success' | 'on_fail' | 'always'
 
@@ -197,6 +198,14 @@ export type PlanStoreArtifactsStep = {
   readonly when: StepWhen
   readonly path: string
   readonly destination: string | null
+}
+
+/** JUnit reports: a file, or those of a directory. */
+export type PlanStoreTestsStep = {
+  readonly kind: 'store-tests'
+  readonly name: string
+  readonly when: StepWhen
+  readonly path: string
 }
 
 /** A step this version knows and leaves out without changing the job's verdict: the runner prints `text` and goes on. */

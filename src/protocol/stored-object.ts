@@ -1,4 +1,4 @@
-// What outlives the sandbox of an attempt besides its log: workspaces, caches, artifacts (trust-model.md §6). One sealed
+// What outlives the sandbox of an attempt besides its log: workspaces, caches, artifacts, results of tests (trust-model.md §6). One sealed
 // MFB1 container each, and a manifest that the runner which made it signed. The scope says who may read it: computed here
 // from the facts of a ticket, for server, vault and runner alike, and never from what a job says.
 import type { ProjectId, RunId } from '../base/ids.ts'
@@ -20,7 +20,7 @@ export const manifestClaims = object({
   v: oneOf(1),
   iss: id('runner'),
   iat: seconds,
-  kind: oneOf('workspace', 'cache', 'artifacts'),
+  kind: oneOf('workspace', 'cache', 'artifacts', 'tests'),
   object: id('object'),
   project: id('project'),
   run: id('run'),
@@ -72,20 +72,23 @@ const writeScope = ({ tier, ref = '', event, default_ref: trunk }: ScopeFacts): 
   return isTrunk || tier === 'protected' ? `protected/${ref}` : `branch/${ref}`
 }
 
+/** Later runs read it, by the rules of caches: results of tests say how those runs split theirs. */
+export const isShared = (kind: ObjectKind): boolean => kind === 'cache' || kind === 'tests'
+
 /** Jobs of this ticket may read what was stored under the manifest. */
 export const mayRestore = (
   facts: ScopeFacts & { readonly project: ProjectId; readonly run?: RunId | undefined },
   manifest: Manifest,
 ): boolean =>
   manifest.project === facts.project &&
-  (manifest.kind === 'cache'
+  (isShared(manifest.kind)
     ? cacheScopes(facts).read.includes(manifest.scope)
     : manifest.kind === 'workspace' && facts.run !== undefined && manifest.scope === runScope(facts.run))
 
 /** The lowest tier that a runner must be admitted to for its signature to count in this scope. */
 export const tierOfScope = ({ kind, scope: of }: Pick<Manifest, 'kind' | 'scope'>): Tier =>
-  kind === 'cache' && of.startsWith('protected/')
+  isShared(kind) && of.startsWith('protected/')
     ? 'protected'
-    : kind === 'cache' && of.startsWith('fork/')
+    : isShared(kind) && of.startsWith('fork/')
       ? 'fork'
       : 'branch'

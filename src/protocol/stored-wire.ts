@@ -20,6 +20,7 @@ import {
 } from '../base/shape.ts'
 import { orNull } from './statement.ts'
 import { cacheKey } from './stored-object.ts'
+import { testFacts } from './test-results.ts'
 
 /** A stream is signed by its manifest, after it was sent; the request that carries it says this for its digest. */
 export const streamedBody = 'stream'
@@ -33,7 +34,7 @@ const publicKey = text({ max: 43, min: 43, form: /^[A-Za-z0-9_-]+$/ })
 export const manifestText = text({ max: 8192, form: /^[A-Za-z0-9_.-]+$/ })
 
 const cachePlace = object({ v: oneOf(1), kind: oneOf('cache'), key: cacheKey })
-const otherPlace = object({ v: oneOf(1), kind: oneOf('workspace', 'artifacts') })
+const otherPlace = object({ v: oneOf(1), kind: oneOf('workspace', 'artifacts', 'tests') })
 const storeRequest = either(hasTag('kind', 'cache'), cachePlace, otherPlace)
 export type StoreRequest = Shaped<typeof storeRequest>
 export const parseStoreRequest = (json: unknown) => parseShape(storeRequest, json, code)
@@ -62,6 +63,8 @@ const storedRequest = object({
   /** The object's key, sealed to the ingest key. */
   sealedKey: text({ max: 107, form: /^[A-Za-z0-9_-]+$/ }),
   entries: optional(list(artifactEntry, { max: artifactsPerObjectMax })),
+  /** Of results of tests, and of nothing else. */
+  tests: optional(testFacts),
 })
 export type StoredRequest = Shaped<typeof storedRequest>
 export const parseStoredRequest = (json: unknown) => parseShape(storedRequest, json, code)
@@ -70,7 +73,11 @@ const eph = list(publicKey, { min: 1, max: 1 })
 const restoreRequest = either(
   hasTag('kind', 'cache'),
   object({ v: oneOf(1), kind: oneOf('cache'), eph, keys: list(cacheKey, { min: 1, max: 20 }) }),
-  object({ v: oneOf(1), kind: oneOf('workspace'), eph }),
+  either(
+    hasTag('kind', 'tests'),
+    object({ v: oneOf(1), kind: oneOf('tests'), of: oneOf('timings', 'failed'), eph }),
+    object({ v: oneOf(1), kind: oneOf('workspace'), eph }),
+  ),
 )
 export type RestoreRequest = Shaped<typeof restoreRequest>
 export const parseRestoreRequest = (json: unknown) => parseShape(restoreRequest, json, code)

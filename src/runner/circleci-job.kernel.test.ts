@@ -2,6 +2,7 @@
 // out behind the real wall: the namespace driver with its jailer, real shells. Needs root.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { zstdCompressSync } from 'node:zlib'
 import { noStores } from '../../test/support/stores.ts'
 import { formatId, uuid7 } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -11,9 +12,11 @@ import { openLocalSandboxes } from '../main/local-sandboxes.ts'
 import { testTimingsPath } from '../protocol/job-commands.ts'
 import type { Outcome, PlanJob, RunEvent } from '../protocol/plan.ts'
 import type { JobFacts } from '../protocol/runner-wire.ts'
+import type { TestCase } from '../protocol/test-results.ts'
 import { classes } from '../sandbox/index.ts'
 import { systemClock } from '../sys/index.ts'
 import { runJobAttempt } from './attempt.ts'
+import type { Stores } from './stores/stores.ts'
 import type { TreeSource } from './tree-source.ts'
 
 type Step = string | Readonly<Record<string, unknown>>
@@ -26,6 +29,8 @@ type Line = {
   readonly shard?: number
   readonly startedBy?: string
   readonly secrets?: Readonly<Record<string, string>>
+  /** What earlier runs and attempts stored. */
+  readonly tests?: Readonly<Record<'timings' | 'failed', readonly TestCase[]>>
   /** What the log of each step is or holds, by its number; what is not named is not looked at. */
   readonly logs?: Readonly<Record<number, string | RegExp>>
   /** `passed` everywhere, unless it is said. */
@@ -38,6 +43,10 @@ const run = (command: string, more: Readonly<Record<string, unknown>> = {}): Ste
 })
 const shown = (names: readonly string[]): Step =>
   run(names.map((name) => `echo "${name}=\${${name}-unset}"`).join('\n'))
+
+const stored = (file: string, ms: number): TestCase => ({
+  ...{ outcome: 'passed', name: `works in ${file}`, class: '', file, ms, message: '' },
+})
 
 const environment: readonly Line[] = [
   {
@@ -374,6 +383,20 @@ LC_ALL=C sort /tmp/dealt | cmp - /tmp/all; [ ! -e owned ]; circleci tests split 
     logs: { 2: 'slow\n' },
   },
   {
+    shows: 'tests split goes by the times of tests that were stored, tests run by what failed before',
+    steps: [
+      run('printf "%s\\n" one slow two | circleci tests split --split-by=timings'),
+      run('printf "%s\\n" one ./slow two | circleci tests run --command=cat'),
+      run('stat -c %a "$CIRCLE_INTERNAL_TASK_DATA"/*'),
+    ],
+    job: { parallelism: 2 },
+    tests: {
+      timings: [stored('slow', 9_000), stored('one', 4_000), stored('two', 3_000)],
+      failed: [{ ...stored('slow', 9_000), outcome: 'failed' }, stored('one', 1)],
+    },
+    logs: { 1: 'slow\n', 2: /only those that failed before\n\.\/slow\n$/, 3: '400\n400\n' },
+  },
+  {
     shows: 'tests run gives the share to its command, whose exit code counts; without a share nothing runs',
     steps: [
       run(
@@ -427,6 +450,19 @@ const compiled = (line: Line, event: RunEvent): PlanJob => {
   return result.plan.workflows[0]?.jobs[0] ?? assert.fail('no job')
 }
 
+const storesOf = ({ tests }: Line): Stores => ({
+  ...noStores,
+  restore: async (want, signal) => {
+    const found = want.kind === 'tests' ? (tests?.[want.of] ?? []) : []
+    if (found.length === 0) return noStores.restore(want, signal)
+    const lines = found.map((each) => `${JSON.stringify(each)}\n`).join('')
+    const read = async function* () {
+      yield zstdCompressSync(lines)
+    }
+    return [{ key: '', from: 'a', after: [], read }]
+  },
+})
+
 const play = async (line: Line) => {
   const event: RunEvent = {
     ...{ kind: 'push', ref: 'refs/heads/feature/x', commit: 'a'.repeat(40), branch: 'feature/x', tag: null },
@@ -458,7 +494,7 @@ const play = async (line: Line) => {
   const logs = new Map<number, string>()
   const statuses = new Map<number, string>()
   const result = await runJobAttempt(
-    { driver: sandboxes.driver, trees: noTrees, stores: noStores, clock: systemClock, log: silentLog },
+    { driver: sandboxes.driver, trees: noTrees, stores: storesOf(line), clock: systemClock, log: silentLog },
     {
       ...{ attempt: id('attempt'), facts, spec, secrets, limits: classes.small.limits },
       egress: { mode: 'none', allow: [], privateRanges: [] },

@@ -31,8 +31,8 @@ export const leakScanDepth = 3
 /** ... and of one attempt so much altogether. */
 export const leakScanBytesMax = 64 * 1024 * 1024
 
-/** Writing one secret into a file of the sandbox. */
-export const secretFileMs = 30_000
+/** Writing one file of ours into the sandbox. */
+export const putFileMs = 30_000
 
 /** Shorter values, and forms of values, are not masked: they stand everywhere. */
 export const formBytesMin = 4
@@ -127,5 +127,12 @@ export const archiveLimits: ArchiveLimits = {
   bytesMax: 12 * 1024 ** 3,
   nameBytesMax: 64 * 1024 * 1024,
 }
+/** Reports of tests that one step reads, and the size of one. */
+export const reportsMax = 5_000
+export const reportBytesMax = 64 * 1024 * 1024
+/** Of the times of earlier tests that a job is given. */
+export const timingLinesMax = 100_000
+/** Failed tests that are named in the step's own log. */
+export const failedNamedMax = 20
 /** Packing or unpacking one archive, sending and fetching it. */
 export const archiveMs = 1_800_000

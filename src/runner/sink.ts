@@ -14,6 +14,8 @@ export interface AttemptSink {
   /** Bytes of a step, in order. A promise means: no more until it resolves. The bytes are not read again later. */
   output(step: number, bytes: Uint8Array): Promise<void> | undefined
   event(event: EventBody): void
+  /** Text of the job on its way elsewhere, with its secrets masked; absent where it has none. */
+  mask?(text: string): string
   /** The plan, while its attempt goes on. Resolves when it is told or cannot be: the end of the attempt tells it again. */
   planned?(result: PlanResult): Promise<void>
 }

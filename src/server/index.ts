@@ -47,6 +47,7 @@ import { createRuns } from './runs/runs.ts'
 import { createSchedules } from './schedules/schedules.ts'
 import { createSecrets } from './secrets/secrets.ts'
 import { createArtifacts } from './stored/artifacts.ts'
+import { createTests } from './stored/tests.ts'
 import { type Meter, noMeter } from './telemetry/meter.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { openTelemetry } from './telemetry/open.ts'
@@ -165,6 +166,7 @@ const openParts = async (
     orbs: createOrbs(shared),
     logs: createLogs(shared),
     artifacts: createArtifacts(shared),
+    tests: createTests(shared),
     runners: createRunners(shared),
     secrets: createSecrets(shared),
   }

@@ -64,6 +64,7 @@ export const limits = {
   /** Since they were last used. */
   cacheDays: 7,
   artifactDays: 14,
+  testDays: 30,
   workspaceDays: 15,
   unfinishedObjectDays: 1,
   /** Silence after which people read `offline`; a poll is held 25 s. */

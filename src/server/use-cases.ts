@@ -1,7 +1,6 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
 // them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createArtifacts,
-// createRunners,
-// createSecrets.
+// createTests, createRunners, createSecrets.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
 import type {
@@ -19,7 +18,9 @@ import type { Artifact } from '../protocol/api/artifacts.ts'
 import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
+import type { TestPage, TestSummary } from '../protocol/api/tests.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
+import type { TestOutcome } from '../protocol/test-results.ts'
 import type { Actor, Scope } from './access/actor.ts'
 
 export type Page<T> = { readonly items: T[]; readonly next_cursor: string | null }
@@ -62,7 +63,7 @@ export type Runs = {
   ) => Promise<api.Run>
   readonly cancelRun: (actor: Actor, run: RunId) => Promise<api.Run>
   readonly cancelJobs: (actor: Actor, target: JobId | WorkflowId) => Promise<api.Run>
-  readonly rerunRun: (actor: Actor, run: RunId, jobs: 'all' | 'failed') => Promise<api.Run>
+  readonly rerunRun: (actor: Actor, run: RunId, jobs: 'all' | 'failed' | 'failed-tests') => Promise<api.Run>
   readonly rerunJob: (actor: Actor, job: JobId) => Promise<api.Run>
   readonly decideApproval: (
     actor: Actor,
@@ -220,6 +221,19 @@ export type Artifacts = {
     artifact: string,
     reader: LogReader,
   ) => Promise<{ readonly name: string; readonly chunks: AsyncIterable<Uint8Array> }>
+}
+
+export type TestsAsked = Paging & {
+  readonly attempt?: number | undefined
+  readonly outcome?: TestOutcome | undefined
+  /** Part of a name, class or file. */
+  readonly q?: string | undefined
+}
+
+export type Tests = {
+  readonly listRun: (scope: Scope, run: RunId, paging: Paging) => Promise<Page<TestSummary>>
+  /** Of one attempt, the newest that stored any when none is named. */
+  readonly listJob: (scope: Scope, job: JobId, asked: TestsAsked, reader: LogReader) => Promise<TestPage>
 }
 
 export type Secrets = {

@@ -25,7 +25,7 @@ import { release } from './verbs/release.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
 import { deleteSecrets, listSecrets, putSecret, revokeSecret } from './verbs/secret.ts'
 import { createSigners } from './verbs/signer.ts'
-import { keepObject, openArtifactsKey } from './verbs/stored.ts'
+import { keepObject, openKeyForPerson } from './verbs/stored.ts'
 import { createWebhookVerifier } from './verbs/webhook.ts'
 
 export type VaultOptions = {
@@ -157,7 +157,7 @@ const createHandlers = (parts: Parts): Handlers => {
     'blob.key': (request) => openBlobKey(blobs, request),
     'blob.rewrap': (request) => rewrapBlobKey(blobs, request),
     'object.keep': (request) => keepObject(parts, request),
-    'object.key': (request) => openArtifactsKey(blobs, request),
+    'object.key': (request) => openKeyForPerson(blobs, request),
   }
 }
 

@@ -36,6 +36,8 @@ jobs:
       - attach_workspace: {at: ws}
       - run: ls ws/out && echo "<script>alert(1)</script>" > ws/out/page.html
       - store_artifacts: {path: ws/out, destination: report}
+      - run: mkdir junit && echo '<testsuite file="t/sums.py"><testcase name="adds" time="0.5"/><testcase name="divides ${mark}" time="2"><failure message="by zero">at line 4</failure></testcase></testsuite>' > junit/report.xml
+      - store_test_results: {path: junit}
 workflows:
   main:
     jobs:
@@ -99,6 +101,7 @@ describe('files between jobs, runs and people', () => {
     assert.match(log, new RegExp(`\\[use\\] ${mark}`))
     assert.match(log, /\[report\] attached 1 files of make\n\[report\] attached 1 files of use/)
     assert.match(log, /\[report\] stored 3 files/)
+    assert.match(log, /\[report\] 2 tests: 1 failed, 0 skipped, 1 passed, in 3s/)
   })
 
   test('artifacts are listed and fetched with the command line', async () => {
@@ -112,6 +115,22 @@ describe('files between jobs, runs and people', () => {
     assert.notEqual(
       installation.cli('artifacts', 'download', ref, '--project', 'vessel', '--path', 'no').code,
       0,
+    )
+  })
+
+  test('results of tests are listed with the command line, failed ones first', () => {
+    const ref = String(first.number)
+    const list = succeeds('tests', 'list', ref, '--project', 'vessel')
+    const [failed, passed] = list.split('\n').map((line) => line.split('\t'))
+    assert.deepEqual(failed, ['report', '✗ failed', '2.0 s', `divides ${mark}`, '', 't/sums.py', 'by zero'])
+    assert.deepEqual(passed?.slice(0, 4), ['report', '✓ passed', '500 ms', 'adds'])
+    const only = JSON.parse(succeeds('tests', 'list', ref, '--project', 'vessel', '--failed', '--json'))
+    assert.deepEqual(
+      only.items.map(({ summary, items }: { summary: { failed: number }; items: { message: string }[] }) => [
+        summary.failed,
+        items.map(({ message }) => message),
+      ]),
+      [[1, ['by zero\nat line 4']]],
     )
   })
 
@@ -183,6 +202,18 @@ describe('files between jobs, runs and people', () => {
       )
       assert.equal(answer.headers()['content-security-policy'], "sandbox; default-src 'none'")
       assert.equal(answer.headers()['x-content-type-options'], 'nosniff')
+      await page.getByRole('button', { name: 'Tests' }).click()
+      await page.getByText(`divides ${mark}`).waitFor()
+      await page.getByText('at line 4').waitFor()
+      await visitor.picture('run-tests')
+      await page.getByRole('link', { name: 'report', exact: true }).click()
+      await page.getByRole('list', { name: 'Tests of report' }).getByText('adds').waitFor()
+      await page.getByRole('combobox', { name: 'Outcome' }).selectOption('failed')
+      await page
+        .getByRole('list', { name: 'Tests of report' })
+        .getByText('adds')
+        .waitFor({ state: 'detached' })
+      await visitor.picture('job-tests')
       assert.deepEqual(visitor.complaints, [])
     } finally {
       await visitor.close()

@@ -72,6 +72,10 @@ export const noWork: UseCases = {
     readFrames: async function* () {},
     follow: async function* () {},
   },
+  tests: {
+    listRun: empty,
+    listJob: async () => ({ summary: null, items: [], next_cursor: null }),
+  },
   artifacts: {
     list: empty,
     open: async () => {

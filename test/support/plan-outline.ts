@@ -60,6 +60,7 @@ const stepLine = (step: PlanStep): string => {
   if (step.kind === 'restore-cache') return `restore ${step.keys.join(' or ')}${when}`
   if (step.kind === 'store-artifacts')
     return `store ${step.path}${step.destination === null ? '' : ` as ${step.destination}`}${when}`
+  if (step.kind === 'store-tests') return `store tests ${step.path}${when}`
   const { name, command, shell, env, workdir, background, noOutputTimeoutMs, maxAutoReruns } = step
   return [
     `run ${name.slice(0, 80)}${when} ${sha256Hex(command).slice(0, 8)}`,

@@ -12,6 +12,7 @@ type Flags = {
   readonly project?: string
   readonly job?: string
   readonly failed?: boolean
+  readonly failedTests?: boolean
   readonly watch?: boolean
 }
 
@@ -22,10 +23,11 @@ export const rerun = async (
 ): Promise<number> => {
   const api = await connect(around)
   const { ref, job } = splitRef({ ref: given, job: flags.job })
-  if (flags.failed === true && job !== undefined)
-    throw fault('E_INPUT', { public: 'either --failed or one job, not both' })
+  const jobs = flags.failedTests === true ? 'failed-tests' : flags.failed === true ? 'failed' : 'all'
+  if (jobs !== 'all' && job !== undefined)
+    throw fault('E_INPUT', { public: 'either --failed, --failed-tests or one job, not both' })
   const before = await findRun(around, api, { ref, project: flags.project })
-  const run = await ask(api, before, { job, jobs: flags.failed === true ? 'failed' : 'all' })
+  const run = await ask(api, before, { job, jobs })
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
   else around.stderr.write(`#${run.number} goes on: ${run.status}\n`)
   if (flags.watch !== true) return 0
@@ -36,7 +38,7 @@ export const rerun = async (
 const ask = (
   api: ApiClient,
   run: Run,
-  { job, jobs }: { readonly job: string | undefined; readonly jobs: 'all' | 'failed' },
+  { job, jobs }: { readonly job: string | undefined; readonly jobs: 'all' | 'failed' | 'failed-tests' },
 ): Promise<Run> =>
   job === undefined
     ? api.call('runRerun', { params: { run: run.id }, body: { jobs } })

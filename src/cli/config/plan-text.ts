@@ -100,6 +100,7 @@ const fileSteps = {
   'save-cache': 'save_cache',
   'restore-cache': 'restore_cache',
   'store-artifacts': 'store_artifacts',
+  'store-tests': 'store_test_results',
 } as const
 
 const stepLines = (step: PlanStep, pointer: string): Line[] => {

@@ -1,6 +1,6 @@
 // What `mayfly run` keeps of its jobs. Workspaces lie sealed in a directory that goes with the run, under keys that only
-// this process has. Artifacts become files below the directory that the person named, caches stay on this machine when
-// they were asked for; without those words neither is kept, and the step says so.
+// this process has. Artifacts become files below the directory that the person named, caches and times of tests stay on this machine
+// when they were asked for; without those words neither is kept, and the step says so.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import type { ArtifactEntry } from '../../protocol/stored-wire.ts'
 import type { Restorable, Stores, Writing } from '../../runner/index.ts'
 import { type ExpandedJob, type ExpandedPlan, upstreamOf } from '../../schedule/index.ts'
 import { decryptBlob, encryptBlob, generateLogKey } from '../../seal/index.ts'
+import { type LocalTests, openLocalTests } from './local-tests.ts'
 
 export type LocalPlaces = {
   /** null: artifacts are not kept. */
@@ -36,6 +37,7 @@ export type LocalStores = {
 
 export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): Promise<LocalStores> => {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-run-'))
+  const tests = places.caches === null ? null : await openLocalTests(places.caches)
   const layers: Layer[] = []
   let count = 0
   const next = () => join(directory, String(++count))
@@ -44,16 +46,35 @@ export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): 
       begin: async (want) => {
         if (want.kind === 'workspace') return writeLayer(layers, { job, from: name, path: next() })
         if (want.kind === 'cache') return writeCache(places.caches, want.key, next())
+        if (want.kind === 'tests') return writeTests(tests, job, next())
         return places.artifacts === null
           ? { why: 'artifacts are not kept here: --artifacts DIR says where to' }
           : writeArtifacts(join(places.artifacts, name), next())
       },
-      restore: async (want) =>
-        want.kind === 'workspace' ? upstreamLayers(plan, layers, job) : findCache(places.caches, want.keys),
+      restore: async (want) => {
+        if (want.kind === 'workspace') return upstreamLayers(plan, layers, job)
+        if (want.kind === 'cache') return findCache(places.caches, want.keys)
+        return want.of === 'timings' && tests !== null ? tests.restore(job.plan.name) : []
+      },
     }),
-    close: () => rm(directory, { recursive: true, force: true }),
+    close: async () => {
+      await tests?.close()
+      await rm(directory, { recursive: true, force: true })
+    },
   }
 }
+
+const writeTests = (
+  tests: LocalTests | null,
+  job: ExpandedJob,
+  path: string,
+): Writing | { readonly why: string } =>
+  tests === null
+    ? { why: 'times of tests are not kept here: --cache keeps them on this machine' }
+    : {
+        put: (content) => save(path, content),
+        finish: async () => tests.keep(job.plan.name, path),
+      }
 
 const writeLayer = (layers: Layer[], layer: Omit<Layer, 'key'>): Writing => {
   const key = generateLogKey()
@@ -89,7 +110,7 @@ const openLayer = ({ path, key }: Layer): AsyncIterable<Uint8Array> =>
 
 const writeArtifacts = (directory: string, packed: string): Writing => ({
   put: (content) => save(packed, content),
-  finish: async (entries) => {
+  finish: async ({ entries = [] }) => {
     for (const entry of entries) await unpackEntry(directory, packed, entry)
     await rm(packed)
   },

@@ -1,12 +1,12 @@
 // The HTTP API as data: method, path, the verb that authorises it, input and output shapes. The router, OpenAPI,
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry.
 import { z } from 'zod'
-import { artifact } from './artifacts.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { paging, type Route, route } from './route.ts'
 import { scheduleRoutes } from './schedule-routes.ts'
 import { secretRoutes } from './secret-routes.ts'
 import * as s from './shapes.ts'
+import { storedRoutes } from './stored-routes.ts'
 
 export type { Access, Route } from './route.ts'
 
@@ -264,21 +264,7 @@ export const routes = {
     summary: 'One run with its jobs',
     answer: s.run,
   }),
-  runArtifacts: route({
-    method: 'GET',
-    path: '/api/v1/runs/:run/artifacts',
-    access: 'log.read',
-    summary: 'The artifacts of a run',
-    query: z.strictObject(paging),
-    answer: s.page(artifact),
-  }),
-  artifact: route({
-    method: 'GET',
-    path: '/api/v1/artifacts/:artifact',
-    access: 'log.read',
-    summary: 'The bytes of an artifact, always as an attachment',
-    answer: z.string(),
-  }),
+  ...storedRoutes,
   runCancel: route({
     method: 'POST',
     path: '/api/v1/runs/:run/cancel',
@@ -291,8 +277,9 @@ export const routes = {
     method: 'POST',
     path: '/api/v1/runs/:run/rerun',
     access: 'run.rerun',
-    summary: 'Carry out again, by the same plan, all jobs or those that did not pass',
-    body: z.strictObject({ jobs: z.enum(['all', 'failed']).default('all') }),
+    summary:
+      'Carry out again, by the same plan, all jobs or those that did not pass, of these perhaps only the tests that failed',
+    body: z.strictObject({ jobs: z.enum(['all', 'failed', 'failed-tests']).default('all') }),
     answer: s.run,
   }),
   workflowCancel: route({

@@ -43,7 +43,7 @@ export const ofShapes = {
     why: 'Mayfly knows what this means, and this version does not do it. The job goes on without it.',
     mend: 'Nothing in the file is wrong. If it matters to the job, do the same in a `run` step until a version carries it out.',
     example: {
-      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{store_test_results: {path: results}}]\n',
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{install_signing_bundle: {name: release}}]\n',
     },
   },
   E_DURATION: {

@@ -6,11 +6,14 @@
 export const taskDataPath = '/tmp/.mayfly-task'
 
 /**
- * How long tests took when the job last passed: `TYPE TAB MILLISECONDS TAB NAME` a line, the type one of `filename`,
- * `classname` and `testname`. No file means that nobody knows. Whoever stores test results writes it before the first
- * step; it is the job's own, so nothing but the split may rest on it.
+ * How long tests took in an earlier run: `TYPE TAB MILLISECONDS TAB NAME` a line, the type one of `filename`,
+ * `classname` and `testname`. No file means that nobody knows. The runner writes it before the first `run` step
+ * (steps/tests/test-lists.ts); it is the job's own, so nothing but the split may rest on it.
  */
 export const testTimingsPath = `${taskDataPath}/test-timings`
+
+/** Names of what failed in the attempt before, one a line, in a rerun of failed tests: this copy's own. */
+export const failedTestsPath = `${taskDataPath}/failed-tests`
 
 export const splitText = `
 mf_set() {
@@ -153,9 +156,13 @@ mf_timings() {
   done | mf_by_weight
 }
 
-mf_share() {
+# Sets mf_names.
+mf_read() {
   for mf_file; do [ "$mf_file" = - ] || [ -r "$mf_file" ] || mf_fail "cannot read $mf_file"; done
   mf_names=$(mf_lines "$@" | mf_sorted -u)
+}
+
+mf_share() {
   [ -n "$mf_names" ] || return 0
   case $mf_by in
     filesize) printf '%s\\n' "$mf_names" | mf_sizes | mf_by_weight ;;
@@ -196,12 +203,43 @@ mf_split() {
   mf_need sort
   [ "$mf_by" != filesize ] || mf_need wc
   [ "$mf_index" -lt "$mf_total" ] || mf_fail "--index $mf_index is not below --total $mf_total"
-  if [ "$mf_verb" = split ]; then mf_share "$@"; else mf_run_tests "$@"; fi
+  mf_read "$@"
+  if [ "$mf_verb" = split ]; then mf_share; else mf_run_tests; fi
+}
+
+# Of the names those that failed before.
+mf_failed() {
+  {
+    while IFS= read -r mf_line || [ -n "$mf_line" ]; do printf '%s\\tD\\n' "$mf_line"; done <${failedTestsPath}
+    printf '%s\\n' "$mf_names" | while IFS= read -r mf_line; do printf '%s\\tN\\n' "$mf_line"; done
+  } | mf_sorted | {
+    mf_known=
+    while IFS= read -r mf_line; do
+      case $mf_line in
+        *"\${mf_tab}N")
+          mf_line=\${mf_line%"\${mf_tab}N"}
+          [ "$mf_line" != "$mf_known" ] || printf '%s\\n' "$mf_line"
+          ;;
+        *) mf_known=\${mf_line%"\${mf_tab}D"} ;;
+      esac
+    done
+  }
+}
+
+# What failed of this copy is this copy's to run again: nothing is dealt anew.
+mf_only_failed() {
+  [ -r ${failedTestsPath} ] && [ -n "$mf_names" ] || return 1
+  mf_again=$(mf_failed)
+  if [ -z "$mf_again" ]; then
+    mf_note 'a rerun of failed tests, and none of these names failed before: all of them'
+    return 1
+  fi
+  mf_note 'a rerun of failed tests: only those that failed before'
 }
 
 mf_run_tests() {
   [ -n "$mf_command" ] || mf_fail 'tests run needs --command'
-  mf_names=$(mf_share "$@") || exit 1
+  if mf_only_failed; then mf_names=$mf_again; else mf_names=$(mf_share) || exit 1; fi
   # xargs would start its command without any names, which to most means all tests.
   if [ -z "$mf_names" ]; then
     mf_note "no tests for node $mf_index of $mf_total: the command is not run"

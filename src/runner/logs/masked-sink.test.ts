@@ -31,6 +31,12 @@ const finished = (message: string | null) => ({
   message,
 })
 
+test('text that leaves on other ways is masked, too', () => {
+  const { masked } = open()
+  const text = masked.mask?.('a hunter2hunter2 b') ?? assert.fail()
+  assert.ok(text.startsWith('a ') && text.endsWith(' b') && !text.includes('hunter2'), text)
+})
+
 test('each step is a stream of its own, across its pieces', () => {
   const { masked, say, said } = open()
   say(1, 'a hunter2')

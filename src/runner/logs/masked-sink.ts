@@ -49,6 +49,7 @@ export const createMaskedSink = (
       if (event.kind === 'phase' && event.phase === 'closing') flush()
       sink.event(maskEvent(event, masker))
     },
+    mask: masker.text,
     flush,
   }
 }

@@ -2,12 +2,10 @@
 // a file in the job's memory with its path in the variable. Both travel by pipe into the cell: never on a command line, and
 // never in the environment of a process of ours.
 import { isUtf8 } from 'node:buffer'
-import { Readable } from 'node:stream'
 import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Sandbox } from '../../sandbox/index.ts'
-import { secretFileMs } from '../limits.ts'
-import { gatherStream } from '../sink.ts'
+import { putFile } from './put-file.ts'
 
 export type JobSecret = {
   readonly name: string
@@ -53,8 +51,6 @@ const textOf = ({ name, value }: JobSecret): Secret<string> => {
   return new Secret(Buffer.from(bytes).toString('utf8'))
 }
 
-const writeScript = `umask 077 && mkdir -p "\${1%/*}" && cat >"$1" && chmod 400 "$1"`
-
 const writeFile = async (
   { name, value }: JobSecret,
   id: string,
@@ -62,31 +58,8 @@ const writeFile = async (
   signal: AbortSignal,
 ): Promise<string> => {
   const path = `${directory}/${name}`
-  const said = gatherStream(0)
-  const result = await sandbox.exec(
-    {
-      id,
-      // Beside others: a checkout may have begun.
-      kind: 'background',
-      cell: 'job',
-      script: { argv: ['/bin/sh', '-c', writeScript, 'mayfly-secret', path] },
-      env: new Map(),
-      workdir: '/',
-      take: [],
-      socket: null,
-      egress: null,
-      tty: null,
-      deadline: secretFileMs,
-    },
-    {
-      stdin: Readable.from([Buffer.from(value.reveal('file of a job, by pipe into its cell'))]),
-      stdout: said.stream,
-      stderr: said.stream,
-    },
-    signal,
-  )
-  if (result.kind !== 'exit' || result.code !== 0)
-    if (!signal.aborted)
-      throw fault('E_EXEC_FAILED', { public: `The secret ${name} could not be written into the sandbox.` })
+  const content = Buffer.from(value.reveal('file of a job, by pipe into its cell'))
+  if (!(await putFile(sandbox, { id, path, content }, signal)) && !signal.aborted)
+    throw fault('E_EXEC_FAILED', { public: `The secret ${name} could not be written into the sandbox.` })
   return path
 }

@@ -13,6 +13,7 @@ import { jobsOwn } from '../stores/cells.ts'
 import { createDelivery, type SecretVariables } from './deliver-secrets.ts'
 import { fileStep } from './files/file-step.ts'
 import { describeMs, overtime, runStep, type StepVerdict } from './run-step.ts'
+import { asksForTests, deliverTestLists } from './tests/test-lists.ts'
 
 export type StepsOutcome = {
   readonly outcome: Outcome
@@ -44,11 +45,12 @@ export const runSteps = async (
   const timer = setTimeout(() => late.abort(overtime), job.spec.timeoutMs)
   const stop = AbortSignal.any([signal, late.signal, ends.signal])
   const secrets = createDelivery(secretsOf(job), place.sandbox)
+  const lists = onceOf((stopped) => testLists(deps, job, place.sandbox, stopped))
   const progress: Progress = { first: null, halted: false, broken: null, background: [] }
   try {
     for (const [at, step] of job.spec.steps.entries()) {
       const leftMs = Math.max(1, endMs - deps.clock.monotonicMs()) + termMs
-      await oneStep(deps, job, { ...place, secrets, step, index: at + 1, leftMs }, progress, stop)
+      await oneStep(deps, job, { ...place, secrets, lists, step, index: at + 1, leftMs }, progress, stop)
     }
   } finally {
     clearTimeout(timer)
@@ -60,6 +62,28 @@ export const runSteps = async (
   return conclude(progress, signal.aborted, late.signal.aborted, job.spec.timeoutMs)
 }
 
+const testLists = async (
+  { stores }: AttemptDeps,
+  { spec, facts }: JobAttempt,
+  sandbox: Sandbox,
+  stop: AbortSignal,
+): Promise<void> => {
+  if (!asksForTests(spec, facts.shard.total)) return
+  try {
+    await deliverTestLists({ sandbox, stores }, stop)
+  } catch (error) {
+    if (!stop.aborted) throw error
+  }
+}
+
+const onceOf = <T>(work: (signal: AbortSignal) => Promise<T>): ((signal: AbortSignal) => Promise<T>) => {
+  let done: Promise<T> | null = null
+  return (signal) => {
+    done ??= work(signal)
+    return done
+  }
+}
+
 /** Those that no variable of the job stands above. */
 const secretsOf = (job: JobAttempt) => {
   const names = new Set(aboveSecrets(layersOf(job)).map(([name]) => name))
@@ -68,6 +92,8 @@ const secretsOf = (job: JobAttempt) => {
 
 type StepPlaceHere = Place & {
   readonly secrets: (signal: AbortSignal) => Promise<SecretVariables>
+  /** What is known of earlier tests, before the first command. */
+  readonly lists: (signal: AbortSignal) => Promise<void>
   readonly step: PlanStep
   readonly index: number
   readonly leftMs: number
@@ -123,6 +149,7 @@ const carryOut = async (
   const workdir = jobWorkdir(job.spec)
   switch (step.kind) {
     case 'run': {
+      await here.lists(stop)
       const directory = step.workdir === null ? workdir : guestPath(step.workdir, workdir, jobUser.home)
       return runStep(
         step,
@@ -147,6 +174,7 @@ const carryOut = async (
     case 'save-cache':
     case 'restore-cache':
     case 'store-artifacts':
+    case 'store-tests':
       return carryFiles(deps, job, { ...here, step, workdir }, stop)
     case 'note':
       return told(sink, index, step.text, 'passed')
@@ -189,7 +217,7 @@ const carryFiles = async (
   const print = (text: string) => say(sink, index, text)
   const place = {
     ...{ sandbox, stores: deps.stores, job, id: `s${index}`, workdir, print },
-    nowMs: deps.clock.now,
+    ...{ nowMs: deps.clock.now, mask: sink.mask },
   }
   try {
     const answer = await fileStep(step, place, stop)

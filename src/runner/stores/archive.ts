@@ -62,7 +62,8 @@ const freeBytes = 64 * 1024 * 1024
 /** What a compressor may hold back. */
 const slackBytes = 256 * 1024
 
-const through = (
+/** What goes in, transformed. */
+export const through = (
   from: AsyncIterable<Uint8Array>,
   transform: ReturnType<typeof createZstdCompress> | ReturnType<typeof createZstdDecompress>,
 ): AsyncIterable<Uint8Array> => {

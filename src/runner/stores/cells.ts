@@ -158,6 +158,18 @@ cd -- "$(dirname -- "$MF_PATH")" && exec ${tar} --dereference -- "$(basename -- 
   env: { MF_PATH: path },
 })
 
+/** Reports of tests: of a directory what ends with `.xml`, hidden directories left out, anything else by its own name. */
+export const packReports = (path: GuestPath) => ({
+  text: `if [ -d "$MF_PATH" ]; then
+  cd -- "$MF_PATH" || exit ${nothingThere}
+  find . -type d -name '.?*' -prune -o -type f -name '*.[xX][mM][lL]' -print0 | ${tar} --null --verbatim-files-from --files-from=-
+  exit
+fi
+[ -e "$MF_PATH" ] || exit ${nothingThere}
+cd -- "$(dirname -- "$MF_PATH")" && exec ${tar} --dereference -- "$(basename -- "$MF_PATH")"`,
+  env: { MF_PATH: path },
+})
+
 /** The bytes of one file. */
 export const readFile = (path: GuestPath) => ({
   text: `[ -f "$MF_PATH" ] || exit ${nothingThere}\nexec cat -- "$MF_PATH"`,

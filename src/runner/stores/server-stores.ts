@@ -9,6 +9,7 @@ import { parseShape } from '../../base/shape.ts'
 import type { JobLease, LeaseGrant } from '../../protocol/runner-wire.ts'
 import {
   cacheScopes,
+  isShared,
   type Manifest,
   manifestTyp,
   mayRestore,
@@ -56,7 +57,7 @@ export const createServerStores = (deps: ServerStoresDeps, grant: LeaseGrant, sp
       if (!answer.ok) throw unclear('an answer about a new object')
       if (answer.value.state === 'exists') return { why: alreadyThere(want) }
       const { object, scope } = answer.value
-      const own = want.kind === 'cache' ? cacheScopes(of.facts).write : runScope(spec.run.id)
+      const own = isShared(want.kind) ? cacheScopes(of.facts).write : runScope(spec.run.id)
       if (scope !== own) throw unclear(`the scope ${scope}, which is not this attempt's`)
       return writingOf(of, want, { object, scope })
     },
@@ -117,7 +118,7 @@ const writingOf = (of: Of, want: StoreWant, place: Pick<Manifest, 'object' | 'sc
         signal,
       })
     },
-    finish: async (entries, signal) => {
+    finish: async (list, signal) => {
       const manifest = await signManifest(of, {
         ...{ ...place, kind: want.kind, key: want.kind === 'cache' ? want.key : '' },
         ...{ sha256: hash.digest('hex'), size },
@@ -125,7 +126,6 @@ const writingOf = (of: Of, want: StoreWant, place: Pick<Manifest, 'object' | 'sc
       const sealedKey = await sealObjectKey(of.ingestKey, key, manifest)
       key.fill(0)
       if (sealedKey === null) throw unclear('an ingest key that nothing can be sealed to')
-      const list = entries.length === 0 ? {} : { entries }
       await post(of, 'stored', { v: 1, manifest, sealedKey: toBase64Url(sealedKey), ...list }, signal)
     },
   }

@@ -1,6 +1,6 @@
 // Where a job keeps what outlives its sandbox: the runner's one seals it and gives it to the server (server-stores.ts),
 // the one of `mayfly run` keeps it on this machine. The steps (steps/files/) know neither keys nor places.
-import type { ArtifactEntry, RestoreRequest, StoreRequest } from '../../protocol/stored-wire.ts'
+import type { RestoreRequest, StoredRequest, StoreRequest } from '../../protocol/stored-wire.ts'
 
 type Told<T> = T extends unknown ? Omit<T, 'v' | 'eph'> : never
 export type StoreWant = Told<StoreRequest>
@@ -15,10 +15,13 @@ export interface Stores {
 /** Nothing is stored, and nothing is wrong: a cache whose key there is already stays as it is. `why` is for the log. */
 export type NotKept = { readonly why: string }
 
+/** What is told beside the content, of the kinds that have it. */
+export type StoredList = Pick<StoredRequest, 'entries' | 'tests'>
+
 /** First the content, then the word that it is complete: without it nothing was stored. */
 export interface Writing {
   put(content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>
-  finish(entries: readonly ArtifactEntry[], signal: AbortSignal): Promise<void>
+  finish(list: StoredList, signal: AbortSignal): Promise<void>
 }
 
 export type Restorable = {

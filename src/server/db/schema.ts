@@ -147,6 +147,7 @@ export type Schema = {
     plan_digest: Or<string>
     rerun_at: AtOrNull
     rerun_by: Or<string>
+    rerun_failed_tests: Generated<boolean>
     superseded_by: Or<RunId>
     traced_at: AtOrNull
     parameters: ColumnType<PlanInputs['parameters'], string | undefined, never>
@@ -305,5 +306,15 @@ export type Schema = {
     offset_bytes: number
     length_bytes: number
   }
+  test_results: {
+    object_id: ObjectId
+    failed: number
+    skipped: number
+    passed: number
+    duration_ms: number
+    size_bytes: number
+    length_bytes: number
+  }
+  test_timings: { workflow_id: WorkflowId; job_key: string; objects: ObjectId[]; given: Generated<boolean> }
   log_objects: { attempt_id: AttemptId; object_key: string; size_bytes: number; stored_at: At }
 }

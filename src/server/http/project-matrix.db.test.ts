@@ -22,6 +22,7 @@ import { createRuns } from '../runs/runs.ts'
 import { createSchedules } from '../schedules/schedules.ts'
 import { createSecrets } from '../secrets/secrets.ts'
 import { createArtifacts } from '../stored/artifacts.ts'
+import { createTests } from '../stored/tests.ts'
 import type { VaultClient } from '../vault-client.ts'
 
 const golden = fileURLToPath(new URL('./testdata/project-matrix.txt', import.meta.url))
@@ -46,6 +47,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     deliveries: createDeliveries({ database, newId, places, compiler: null }),
     secrets: createSecrets({ database, vault }),
     artifacts: createArtifacts({ database, vault, objects }),
+    tests: createTests({ database, vault, objects }),
   }
 }
 

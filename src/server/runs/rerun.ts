@@ -17,13 +17,14 @@ export const rerunRun = async (
   deps: Deps,
   actor: Actor,
   id: RunId,
-  jobs: 'all' | 'failed',
+  jobs: 'all' | 'failed' | 'failed-tests',
 ): Promise<RunId> => {
   const { rows } = await sql<Found>`
     select id as run, project_id as project from runs
     where id = ${id} and organisation_id = ${actor.scope.organisation}`.execute(deps.db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such run' })
-  return again(deps, actor, rows[0], { jobs, target: id })
+  const isOfTests = jobs === 'failed-tests'
+  return again(deps, actor, rows[0], { jobs: isOfTests ? 'failed' : jobs, isOfTests, target: id })
 }
 
 export const rerunJob = async (deps: Deps, actor: Actor, id: JobId): Promise<RunId> => {
@@ -40,12 +41,23 @@ const again = async (
   { db, newId }: Deps,
   actor: Actor,
   { run, project }: Found,
-  { jobs, target }: { readonly jobs: Rerun; readonly target: string },
+  {
+    jobs,
+    isOfTests = false,
+    target,
+  }: { readonly jobs: Rerun; readonly isOfTests?: boolean; readonly target: string },
 ): Promise<RunId> => {
   await inTransaction(db, async (tx) => {
     const changed = await changeRun(tx, run, [{ kind: 'rerun', jobs }], { newId, by: actorId(actor) })
     if (changed === null || changed.changes.length === 0) throw fault('E_CONFLICT', { public: refusal(jobs) })
-    const facts = { jobs: typeof jobs === 'string' ? jobs : 'named' }
+    await sql`
+      update runs set rerun_failed_tests = ${isOfTests} where id = ${run} and rerun_failed_tests <> ${isOfTests}`.execute(
+      tx,
+    )
+    const facts = {
+      ...(isOfTests ? { tests: 'failed' } : {}),
+      jobs: typeof jobs === 'string' ? jobs : 'named',
+    }
     await writeAudit(tx, actor, { action: 'run.rerun', target, project, run, result: 'ok', facts })
   })
   return run

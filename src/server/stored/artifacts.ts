@@ -1,20 +1,15 @@
 // Artifacts for people: which there are, and the bytes of one. The vault gives the key of the object they lie in to a
 // named reader; they are what a job wrote, so whoever shows them treats them as hostile.
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createZstdDecompress } from 'node:zlib'
 import { sql } from 'kysely'
-import { fromBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { type ObjectId, parseId } from '../../base/ids.ts'
 import type { Artifact } from '../../protocol/api/artifacts.ts'
-import { openBlob } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import type { Artifacts } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
-import { storedObjectKey } from './object-key.ts'
+import { openPart, type StoredPart } from './open-part.ts'
 
 type Deps = {
   readonly database: { readonly db: Db }
@@ -64,58 +59,14 @@ export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Art
         and o.kind = 'artifacts' and o.state = 'kept'`.execute(db)
     const [found] = rows
     if (found === undefined) throw fault('E_NOT_FOUND', { public: 'No such artifact' })
-    const { manifest, wrapped, path } = found
-    const { key } = await vault.call('object.key', { kept: { manifest, wrapped }, ...reader })
-    const bytes = fromBase64Url(key)
-    if (bytes === null) throw fault('E_VAULT_UNAVAILABLE', { detail: 'a key that is not base64url' })
-    return { name: path.split('/').at(-1) ?? path, chunks: await plainBytes(objects, found, bytes) }
+    return {
+      name: found.path.split('/').at(-1) ?? found.path,
+      chunks: await openPart({ vault, objects }, found, reader),
+    }
   },
 })
 
-type Found = {
-  readonly object: ObjectId
-  readonly objectBytes: number
-  readonly manifest: string
-  readonly wrapped: string
-  readonly path: string
-  readonly size: number
-  readonly offset: number
-  readonly length: number
-}
-
-const plainBytes = async (
-  objects: ObjectStore,
-  found: Found,
-  key: Uint8Array,
-): Promise<AsyncIterable<Uint8Array>> => {
-  const name = storedObjectKey(found.object)
-  const blob = await openBlob({
-    read: (offset, length) => objects.read(name, { offset, length }),
-    sizeBytes: found.objectBytes,
-    keyFor: (id) => (id === found.object ? key : null),
-    objectId: found.object,
-  })
-  const packed = async function* () {
-    const end = found.offset + found.length
-    for (let at = found.offset; at < end; at += limits.storedPieceBytes)
-      yield await blob.read(at, Math.min(limits.storedPieceBytes, end - at))
-  }
-  const plain = createZstdDecompress()
-  // A failure reaches whoever reads the plain bytes; here it must not count as unhandled.
-  pipeline(Readable.from(packed(), { objectMode: false }), plain).catch(() => undefined)
-  return bounded(plain, found.size)
-}
-
-/** The list says how long it is: what unpacks to more or less is not what was stored. */
-const bounded = async function* (plain: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
-  let seen = 0
-  for await (const bytes of plain) {
-    seen += bytes.length
-    if (seen > size) break
-    yield bytes
-  }
-  if (seen !== size) throw fault('E_OBJECT_TAMPERED', { detail: 'an artifact of another size than listed' })
-}
+type Found = StoredPart & { readonly path: string }
 
 const artifactOf = (row: Row): Artifact => ({
   id: idOf(row),

@@ -35,6 +35,7 @@ export const expireObjects = async (deps: {
         when state = 'coming' then ${limits.unfinishedObjectDays}::integer
         when kind = 'cache' then ${limits.cacheDays}::integer
         when kind = 'artifacts' then ${limits.artifactDays}::integer
+        when kind = 'tests' then ${limits.testDays}::integer
         else ${limits.workspaceDays}::integer end)
       limit 500)
     returning id`.execute(deps.db)

@@ -1,7 +1,7 @@
 // The attempt that a runner stores or restores for, and what its ticket would say of it.
 import { fault } from '../../base/faults.ts'
 import type { RunId } from '../../base/ids.ts'
-import { cacheScopes, type ObjectKind, runScope } from '../../protocol/stored-object.ts'
+import { cacheScopes, isShared, type ObjectKind, runScope } from '../../protocol/stored-object.ts'
 import type { Db } from '../db/database.ts'
 import { getLeased, type LeaseKey, leaseLost } from '../runners/events.ts'
 import { readLeases } from '../runners/lease-details.ts'
@@ -21,4 +21,4 @@ export const leasedJob = async (db: Db, key: LeaseKey): Promise<LeasedJob> => {
 }
 
 export const writeScopeOf = (job: LeasedJob, kind: ObjectKind): string =>
-  kind === 'cache' ? cacheScopes(scopeFactsOf(job)).write : runScope(job.run)
+  isShared(kind) ? cacheScopes(scopeFactsOf(job)).write : runScope(job.run)

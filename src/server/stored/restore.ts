@@ -1,4 +1,4 @@
-// What a job may take back: the layers of its workflow's workspace, or the cache that fits best. The keys come from the
+// What a job may take back: the layers of its workflow's workspace, the cache that fits best, results of tests. The keys come from the
 // vault, sealed to the runner and by a ticket of their own; the vault judges again whether this job may have them.
 import { sql } from 'kysely'
 import { fault, isFault } from '../../base/faults.ts'
@@ -12,41 +12,32 @@ import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import type { Caller } from '../runners/authenticate.ts'
 import { scopeFactsOf, type Tickets } from '../runners/tickets.ts'
+import { type Kept, keptColumns } from './kept.ts'
 import { type LeasedJob, leasedJob } from './leased.ts'
 import { storedObjectKey } from './object-key.ts'
+import { findFailed, openTimings } from './timings.ts'
 
-type Kept = {
-  readonly id: ObjectId
-  readonly manifest: string
-  readonly wrapped: string
-  readonly createdAt: Date
-}
 type Found = Kept & { readonly from: string; readonly after: readonly number[] }
 
+type Deps = { readonly db: Db; readonly tickets: Tickets; readonly objects: ObjectStore }
+type Release = NonNullable<RestoreAnswer['release']>
+
 export const findRestorable = async (
-  deps: { readonly db: Db; readonly tickets: Tickets; readonly objects: ObjectStore },
+  deps: Deps,
   { caller, lease, body }: { readonly caller: Caller; readonly lease: LeaseId; readonly body: string },
   request: RestoreRequest,
 ): Promise<RestoreAnswer> => {
   const { db, tickets } = deps
   const job = await leasedJob(db, { lease, runner: caller.id })
-  const found = request.kind === 'cache' ? await findCache(db, job, request.keys) : await findLayers(db, job)
   const [eph] = request.eph
-  if (found.length === 0 || eph === undefined) return { objects: [], release: null }
-  if (found.length > layersMax)
-    throw fault('E_TOO_LARGE', { public: `A workspace has at most ${layersMax} layers` })
-  const objects = found.map(({ manifest, wrapped }) => ({ manifest, wrapped }))
-  const asked = { caller, body, eph }
-  const release = await tickets
-    .release({ ...job, lease }, asked, { type: 'objects', objects })
-    .catch((error: unknown) => {
-      if (request.kind === 'cache' && isFault(error, 'E_OBJECT_TAMPERED')) return null
-      throw error
-    })
-  if (release === null) {
-    await forget(deps, found)
-    return { objects: [], release: null }
+  if (eph === undefined) return nothingFound
+  const release = (found: readonly Kept[]): Promise<Release> => {
+    const objects = found.map(({ manifest, wrapped }) => ({ manifest, wrapped }))
+    return tickets.release({ ...job, lease }, { caller, body, eph }, { type: 'objects', objects })
   }
+  const opened = await open(deps, job, request, release)
+  if (opened === null) return nothingFound
+  const { found } = opened
   await sql`update stored_objects set used_at = now() where id = any(${found.map(({ id }) => id)}::text[])`.execute(
     db,
   )
@@ -57,8 +48,37 @@ export const findRestorable = async (
       after: [...after],
       savedAt: createdAt.getTime(),
     })),
-    release,
+    release: opened.release,
   }
+}
+
+const nothingFound: RestoreAnswer = { objects: [], release: null }
+
+const open = async (
+  deps: Deps,
+  job: LeasedJob,
+  request: RestoreRequest,
+  release: (found: readonly Kept[]) => Promise<Release>,
+): Promise<{ readonly found: readonly Found[]; readonly release: Release } | null> => {
+  const opened = async (found: readonly Found[]) =>
+    found.length === 0 ? null : { found, release: await release(found) }
+  const ofJob = (kept: Kept): Found => ({ ...kept, from: job.jobName, after: [] })
+  if (request.kind === 'tests')
+    return request.of === 'timings'
+      ? openTimings(deps.db, job, async (kept) => ({ found: kept.map(ofJob), release: await release(kept) }))
+      : opened((await findFailed(deps.db, job)).map(ofJob))
+  if (request.kind === 'cache') {
+    const found = await findCache(deps.db, job, request.keys)
+    return opened(found).catch(async (error: unknown) => {
+      if (!isFault(error, 'E_OBJECT_TAMPERED')) throw error
+      await forget(deps, found)
+      return null
+    })
+  }
+  const layers = await findLayers(deps.db, job)
+  if (layers.length > layersMax)
+    throw fault('E_TOO_LARGE', { public: `A workspace has at most ${layersMax} layers` })
+  return opened(layers)
 }
 
 /** Their runner was revoked since: a cache that nobody vouches for is none, and its key is free again. */
@@ -70,13 +90,11 @@ const forget = async (
   for (const { id } of found) await objects.delete(storedObjectKey(id))
 }
 
-const kept = sql`o.id, o.manifest, o.wrapped_key as wrapped, o.created_at as "createdAt"`
-
 /** The first key that anything begins with; of its caches the newest, of the job's own scope before a shared one. */
 const findCache = async (db: Db, job: LeasedJob, keys: readonly string[]): Promise<readonly Found[]> => {
   const { read } = cacheScopes(scopeFactsOf(job))
   const { rows } = await sql<Kept & { run: number }>`
-    select ${kept}, r.number as run
+    select ${keptColumns}, r.number as run
     from unnest(${keys}::text[]) with ordinality as k (key, at)
     cross join unnest(${read}::text[]) with ordinality as s (scope, at)
     join stored_objects o on o.project_id = ${job.project} and o.scope = s.scope and o.kind = 'cache' and o.state = 'kept'
@@ -101,7 +119,7 @@ const findLayers = async (db: Db, job: LeasedJob): Promise<readonly Found[]> => 
   const needs = new Map(jobs.map((each) => [each.key, each.needs.map(({ key }) => key)]))
   const order = upstreamOf(needs, job.jobKey)
   const { rows } = await sql<LayerRow>`
-    select ${kept}, j.id as job, j.key, j.name, j.shard, j.shards
+    select ${keptColumns}, j.id as job, j.key, j.name, j.shard, j.shards
     from jobs j join stored_objects o on o.job_id = j.id and o.kind = 'workspace' and o.state = 'kept'
     where j.workflow_id = ${job.workflow} and j.key = any(${order}::text[])
       and o.attempt_id = (select a.id from attempts a where a.job_id = j.id order by a.number desc limit 1)
@@ -128,7 +146,7 @@ export const sendObject = async (
   const { rows } = await sql<{ size: number }>`
     select size_bytes as size from stored_objects
     where id = ${object} and project_id = ${job.project} and state = 'kept'
-      and (run_id = ${job.run} or kind = 'cache' and scope = any(${cacheScopes(scopeFactsOf(job)).read}::text[]))`.execute(
+      and (run_id = ${job.run} or kind in ('cache', 'tests') and scope = any(${cacheScopes(scopeFactsOf(job)).read}::text[]))`.execute(
     db,
   )
   const [row] = rows

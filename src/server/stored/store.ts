@@ -7,6 +7,7 @@ import type { ObjectId } from '../../base/ids.ts'
 import { parseShape } from '../../base/shape.ts'
 import { type Manifest, manifestClaims, manifestTyp } from '../../protocol/stored-object.ts'
 import type { ArtifactEntry, StoreAnswer, StoredRequest, StoreRequest } from '../../protocol/stored-wire.ts'
+import type { TestFacts } from '../../protocol/test-results.ts'
 import { verifyJws } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
@@ -107,6 +108,7 @@ export const keepObject = async (
   if (row === null || !isOf(manifest, job, row))
     throw fault('E_PROTOCOL', { detail: 'a manifest of something else' })
   const entries = checkEntries(manifest, request.entries ?? [])
+  const tests = checkTests(manifest, request.tests)
   const { manifest: jws, sealedKey } = request
   const { wrapped } = await vault.call('object.keep', { manifest: jws, sealedKey })
   const gone = await inTransaction(db, async (tx) => {
@@ -119,6 +121,7 @@ export const keepObject = async (
       update stored_objects set state = 'kept', manifest = ${request.manifest}, wrapped_key = ${wrapped}, created_at = now()
       where id = ${manifest.object}`.execute(tx)
     await insertArtifacts(tx, manifest.object, entries)
+    if (tests !== undefined) await insertTests(tx, manifest.object, tests)
     return manifest.kind === 'cache' ? evictCaches(tx, manifest) : []
   })
   for (const object of gone) await objects.delete(storedObjectKey(object))
@@ -159,6 +162,21 @@ const checkEntries = (manifest: Manifest, entries: readonly ArtifactEntry[]): re
       })
   }
   return entries
+}
+
+const checkTests = ({ kind, size }: Manifest, tests: TestFacts | undefined): TestFacts | undefined => {
+  if ((kind === 'tests') !== (tests !== undefined) || (tests?.length ?? 0) > size)
+    throw fault('E_PROTOCOL', {
+      detail: 'results of tests without what is told of them, or the other way round',
+    })
+  return tests
+}
+
+const insertTests = async (tx: Tx, object: ObjectId, tests: TestFacts): Promise<void> => {
+  const { failed, skipped, passed, ms, size, length } = tests
+  await sql`
+    insert into test_results (object_id, failed, skipped, passed, duration_ms, size_bytes, length_bytes)
+    values (${object}, ${failed}, ${skipped}, ${passed}, ${ms}, ${size}, ${length})`.execute(tx)
 }
 
 const lockLease = async (tx: Tx, job: LeasedJob, key: LeaseKey): Promise<void> => {

@@ -5,22 +5,26 @@ import { createHash, createPrivateKey, sign, X509Certificate } from 'node:crypto
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held, planJob } from '../../../test/support/scripted-runner.ts'
 import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
 import { type FaultCode, isFault } from '../../base/faults.ts'
-import type { ObjectId } from '../../base/ids.ts'
+import { type ObjectId, parseId } from '../../base/ids.ts'
 import { manifestTyp } from '../../protocol/stored-object.ts'
 import type { ArtifactEntry } from '../../protocol/stored-wire.ts'
+import { readTestLine, type TestOutcome } from '../../protocol/test-results.ts'
 import { createRequests } from '../../runner/session/requests.ts'
 import { createServerStores } from '../../runner/stores/server-stores.ts'
-import type { Stores, StoreWant } from '../../runner/stores/stores.ts'
+import type { StoredList, Stores, StoreWant } from '../../runner/stores/stores.ts'
 import { generateSigningKey, importVerifyKey, sealObjectKey, signJws } from '../../seal/index.ts'
 import { randomBytes, systemClock } from '../../sys/index.ts'
+import type { TestsAsked } from '../use-cases.ts'
 import { createArtifacts } from './artifacts.ts'
 import { expireObjects } from './expire.ts'
 import { storedObjectKey } from './object-key.ts'
+import { createTests } from './tests.ts'
 
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
@@ -55,7 +59,7 @@ const jobsOf = async (ref: string, event: 'push' | 'manual', of = project) => {
   const needs = [{ job: 'a', on: ['passed' as const] }]
   await runner.finishPlan(plan ?? assert.fail(), [planJob({ key: 'a' }), planJob({ key: 'b', needs })])
   const [a] = await runner.take({}, 1)
-  return { run: id, a: a ?? assert.fail() }
+  return { run: parseId('run', id) ?? assert.fail(), a: a ?? assert.fail() }
 }
 const nextJob = async (before: Held): Promise<Held> => {
   assert.equal((await runner.finish(before)).status, 200)
@@ -73,7 +77,7 @@ const keep = async (held: Held, want: StoreWant, text: string, entries: readonly
   const writing = await storesOf(held).begin(want, signal)
   if ('why' in writing) return writing.why
   await writing.put(content(text), signal)
-  await writing.finish(entries, signal)
+  await writing.finish({ entries }, signal)
   return 'kept'
 }
 const read = async (stream: AsyncIterable<Uint8Array>): Promise<string> => {
@@ -143,7 +147,7 @@ test('the newest cache that begins with a key wins, the first key that has one g
   ] as const) {
     if ('why' in writing) assert.fail(writing.why)
     await writing.put(content(text), signal)
-    await writing.finish([], signal)
+    await writing.finish({}, signal)
   }
   assert.equal(await cached(a, 'race'), 'winner')
   await end(a)
@@ -324,7 +328,6 @@ test('what a runner signed that was revoked, or is not admitted to the scope, op
 
 test('artifacts are listed and opened for people of their organisation, by the vault and counted', async () => {
   const { run, a } = await jobsOf('main', 'push')
-  const { zstdCompressSync } = await import('node:zlib')
   const [one, two] = ['first file', 'second\n'.repeat(30_000)].map((text) => ({
     text,
     packed: zstdCompressSync(text),
@@ -343,7 +346,7 @@ test('artifacts are listed and opened for people of their organisation, by the v
     })(),
     signal,
   )
-  await fails(writing.finish([{ ...entries[0]!, path: '../up' }], signal), 'E_PROTOCOL')
+  await fails(writing.finish({ entries: [{ ...entries[0]!, path: '../up' }] }, signal), 'E_PROTOCOL')
   await end(a)
   const again = await jobsOf('main', 'push')
   const second = await storesOf(again.a).begin({ kind: 'artifacts' }, signal)
@@ -354,7 +357,7 @@ test('artifacts are listed and opened for people of their organisation, by the v
     })(),
     signal,
   )
-  await second.finish(entries, signal)
+  await second.finish({ entries }, signal)
   const artifacts = createArtifacts(parts)
   const runId = again.a.spec.kind === 'job' ? again.a.spec.run.id : assert.fail()
   assert.notEqual(run, runId)
@@ -368,17 +371,265 @@ test('artifacts are listed and opened for people of their organisation, by the v
     cursor: page.next_cursor ?? assert.fail(),
   })
   assert.deepEqual([rest.items.map(({ path }) => path), rest.next_cursor], [['two'], null])
-  const reader = { user: 'usr_x', session: 's', reason: 'download' }
-  const openedTwo = await artifacts.open(parts.scope, rest.items[0]?.id ?? '', reader)
+  const asked = { user: 'usr_x', session: 's', reason: 'download' }
+  const openedTwo = await artifacts.open(parts.scope, rest.items[0]?.id ?? '', asked)
   assert.deepEqual([openedTwo.name, await read(openedTwo.chunks)], ['two', two.text])
   const stranger = { ...parts.scope, organisation: parts.newId('organisation') }
-  await fails(artifacts.open(stranger, page.items[0]?.id ?? '', reader), 'E_NOT_FOUND')
-  await fails(artifacts.open(parts.scope, 'obj_nothing.0', reader), 'E_NOT_FOUND')
+  await fails(artifacts.open(stranger, page.items[0]?.id ?? '', asked), 'E_NOT_FOUND')
+  await fails(artifacts.open(parts.scope, 'obj_nothing.0', asked), 'E_NOT_FOUND')
   assert.match(
     readFileSync(join(parts.directory, 'vault/audit.log'), 'utf8'),
     /"verb":"object.key".*"user":"usr_x"/,
   )
   await end(again.a)
+})
+
+/** As a runner stores them. */
+const testLines = (...tests: readonly (readonly [outcome: TestOutcome, name: string])[]) => {
+  const plain = tests
+    .map(([outcome, name]) => {
+      const message = outcome === 'failed' ? `${name} broke` : ''
+      return `${JSON.stringify({ ...{ outcome, name, class: 'c', file: `t/${name}.ts`, ms: 250 }, message })}\n`
+    })
+    .join('')
+  const bytes = zstdCompressSync(plain)
+  const count = (of: TestOutcome) => tests.filter(([outcome]) => outcome === of).length
+  const counts = { failed: count('failed'), skipped: count('skipped'), passed: count('passed') }
+  const facts = { ...counts, ms: tests.length * 250, size: plain.length, length: bytes.length }
+  return { bytes, facts }
+}
+const keepTests = async (
+  held: Held,
+  { bytes, facts }: ReturnType<typeof testLines>,
+  told: StoredList = { tests: facts },
+) => {
+  const writing = await storesOf(held).begin({ kind: 'tests' }, signal)
+  if ('why' in writing) assert.fail(writing.why)
+  await writing.put(
+    (async function* () {
+      yield bytes
+    })(),
+    signal,
+  )
+  await writing.finish(told, signal)
+}
+const reader = { user: 'usr_t', session: 's', reason: 'view' }
+
+test('results of tests are counted by job, and read failed ones first by those who may', async () => {
+  const tests = createTests(parts)
+  const { run, a } = await jobsOf('main', 'push')
+  assert.deepEqual(await tests.listRun(parts.scope, run, { limit: 10 }), { items: [], next_cursor: null })
+  const { job } = a.spec.kind === 'job' ? a.spec : assert.fail()
+  const none = await tests.listJob(parts.scope, job.id, { limit: 5 }, reader)
+  assert.deepEqual(none, { summary: null, items: [], next_cursor: null })
+  await keepTests(
+    a,
+    testLines(['failed', 'one'], ['skipped', 'two'], ['passed', 'three'], ['passed', 'four']),
+  )
+  await keepTests(a, testLines(['failed', 'five'], ['passed', 'six']))
+  const b = await nextJob(a)
+  await keepTests(b, testLines(['passed', 'seven']))
+  await end(b)
+
+  const first = await tests.listRun(parts.scope, run, { limit: 1 })
+  const second = await tests.listRun(parts.scope, run, {
+    limit: 1,
+    cursor: first.next_cursor ?? assert.fail(),
+  })
+  assert.equal(second.next_cursor, null)
+  assert.deepEqual(
+    [...first.items, ...second.items].map(({ job: of, duration_ms: ms, ...counts }) => [
+      of.name,
+      of.attempt,
+      ms,
+      counts,
+    ]),
+    [
+      ['a', 1, 1_500, { failed: 2, skipped: 1, passed: 3 }],
+      ['b', 1, 250, { failed: 0, skipped: 0, passed: 1 }],
+    ],
+  )
+  const names: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await tests.listJob(parts.scope, job.id, { limit: 4, cursor }, reader)
+    assert.deepEqual(page.summary, first.items[0])
+    names.push(...page.items.map(({ name }) => name))
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined)
+  assert.deepEqual(names, ['one', 'five', 'two', 'three', 'four', 'six'])
+  const ask = async (asked: Omit<TestsAsked, 'limit'>) =>
+    (await tests.listJob(parts.scope, job.id, { limit: 2, ...asked }, reader)).items
+  assert.deepEqual(await ask({ outcome: 'failed' }), [
+    { outcome: 'failed', name: 'one', class: 'c', file: 't/one.ts', duration_ms: 250, message: 'one broke' },
+    {
+      outcome: 'failed',
+      name: 'five',
+      class: 'c',
+      file: 't/five.ts',
+      duration_ms: 250,
+      message: 'five broke',
+    },
+  ])
+  assert.deepEqual(
+    (await ask({ q: 'T/SI' })).map(({ name }) => name),
+    ['six'],
+  )
+  assert.deepEqual(await ask({ q: 'six', outcome: 'failed' }), [])
+  assert.deepEqual(await ask({ attempt: 2 }), [])
+  const stranger = { ...parts.scope, organisation: parts.newId('organisation') }
+  await fails(tests.listJob(stranger, job.id, { limit: 1 }, reader), 'E_NOT_FOUND')
+  assert.deepEqual((await tests.listRun(stranger, run, { limit: 10 })).items, [])
+  await fails(ask({ cursor: 'nothing' }), 'E_INPUT')
+  assert.match(
+    readFileSync(join(parts.directory, 'vault/audit.log'), 'utf8'),
+    /"verb":"object.key".*"user":"usr_t"/,
+  )
+})
+
+test('results without their counts, counts of something else, and lines that are none are refused', async () => {
+  const tests = createTests(parts)
+  const { a } = await jobsOf('main', 'push')
+  const right = testLines(['passed', 'one'])
+  await fails(keepTests(a, right, {}), 'E_PROTOCOL')
+  await fails(keepTests(a, right, { tests: { ...right.facts, length: 1_000_000 } }), 'E_PROTOCOL')
+  const cache = await storesOf(a).begin({ kind: 'cache', key: 'tests' }, signal)
+  if ('why' in cache) assert.fail(cache.why)
+  await cache.put(content('x'), signal)
+  await fails(cache.finish({ tests: right.facts }, signal), 'E_PROTOCOL')
+  await keepTests(a, right, { tests: { ...right.facts, failed: 1, passed: 0 } })
+  const { job } = a.spec.kind === 'job' ? a.spec : assert.fail()
+  await fails(tests.listJob(parts.scope, job.id, { limit: 1 }, reader), 'E_OBJECT_TAMPERED')
+  await end(a)
+})
+
+/** A run of this ref with one job in two shards, all of them leased. */
+const shardsOf = async (ref: string, event: 'push' | 'manual' = 'push') => {
+  const { id } = await parts.runs.startRun(parts.actor, { project, ref })
+  await sql`update runs set event_kind = ${event} where id = ${id}`.execute(parts.db)
+  const [plan] = await runner.take({}, 1)
+  await runner.finishPlan(plan ?? assert.fail(), [planJob({ key: 's', shards: 2 })])
+  const [one, two] = await runner.take({}, 2)
+  return {
+    run: parseId('run', id) ?? assert.fail(),
+    shards: [one ?? assert.fail(), two ?? assert.fail()] as const,
+  }
+}
+const failedOutcome = { outcome: 'failed', reason: { code: null, message: 'exit code 1' } } as const
+/** Names of the tests that a job is told of. */
+const told = async (held: Held, of: 'timings' | 'failed') => {
+  const found = await storesOf(held).restore({ kind: 'tests', of }, signal)
+  const texts = await Promise.all(
+    found.map(async (object) => {
+      const pieces: Uint8Array[] = []
+      for await (const piece of object.read(signal)) pieces.push(piece)
+      return zstdDecompressSync(Buffer.concat(pieces)).toString()
+    }),
+  )
+  return texts.flatMap((text) => text.trimEnd().split('\n')).map((line) => readTestLine(line)?.name)
+}
+
+test('all shards of a job are told the same times: those known when the first of them asked', async () => {
+  const [first, second, third] = [await shardsOf('main'), await shardsOf('main'), await shardsOf('main')]
+  assert.deepEqual(await told(first.shards[0], 'timings'), [], 'nobody has stored any')
+  await keepTests(first.shards[0], testLines(['passed', 'x1']))
+  await keepTests(first.shards[1], testLines(['failed', 'y1']))
+  assert.deepEqual(await told(first.shards[1], 'timings'), [], 'and so it is for the other shard')
+  assert.deepEqual(await told(third.shards[0], 'timings'), ['x1', 'y1'])
+  await keepTests(second.shards[1], testLines(['passed', 'y2']))
+  assert.deepEqual(await told(third.shards[1], 'timings'), ['x1', 'y1'], 'not those that came meanwhile')
+  assert.deepEqual(await told(second.shards[0], 'timings'), ['x1', 'y1'], 'neither its own nor later ones')
+  for (const held of [...first.shards, ...second.shards, ...third.shards]) await runner.finish(held)
+  const fourth = await shardsOf('main')
+  assert.deepEqual(await told(fourth.shards[0], 'timings'), ['y2'], 'of the newest run that has some')
+  for (const held of fourth.shards) await runner.finish(held)
+})
+
+test('a branch is told its own times before those of the default branch, which is never told a branch’s', async () => {
+  const side = await shardsOf('side')
+  assert.deepEqual(await told(side.shards[0], 'timings'), ['y2'])
+  await keepTests(side.shards[0], testLines(['passed', 'mine']))
+  for (const held of side.shards) await runner.finish(held)
+  const next = await shardsOf('side')
+  assert.deepEqual(await told(next.shards[0], 'timings'), ['mine'])
+  for (const held of next.shards) await runner.finish(held)
+  const byHand = await shardsOf('main', 'manual')
+  await keepTests(byHand.shards[0], testLines(['passed', 'by hand']))
+  for (const held of byHand.shards) await runner.finish(held)
+  const trunk = await shardsOf('main')
+  assert.deepEqual(await told(trunk.shards[0], 'timings'), ['y2'])
+  for (const held of trunk.shards) await runner.finish(held)
+})
+
+test('times that nobody vouches for any more are none; a shard does not get fewer than the one before it', async () => {
+  const run = await shardsOf('main')
+  const given = await told(run.shards[0], 'timings')
+  assert.deepEqual(given, ['y2'])
+  const { rows } = await sql<{ manifest: string }>`
+    select manifest from stored_objects o join test_timings t on o.id = any(t.objects)
+      join workflows w on w.id = t.workflow_id where w.run_id = ${run.run}`.execute(parts.db)
+  const claims = JSON.parse(Buffer.from(rows[0]?.manifest.split('.')[1] ?? '', 'base64url').toString())
+  const gone = { id: parts.newId('runner'), key: await generateSigningKey() }
+  const manifest = await signJws(
+    { typ: manifestTyp, kid: gone.id, claims: { ...claims, iss: gone.id } },
+    gone.key.privateKey,
+  )
+  await sql`update stored_objects set manifest = ${manifest} where manifest = ${rows[0]?.manifest ?? ''}`.execute(
+    parts.db,
+  )
+  await fails(told(run.shards[1], 'timings'), 'E_OBJECT_TAMPERED')
+  for (const held of run.shards) await runner.finish(held)
+  const later = await shardsOf('main')
+  assert.deepEqual(await told(later.shards[0], 'timings'), [])
+  assert.deepEqual(await told(later.shards[1], 'timings'), [])
+  await keepTests(later.shards[0], testLines(['passed', 'anew']))
+  for (const held of later.shards) await runner.finish(held)
+  const last = await shardsOf('main')
+  assert.deepEqual(await told(last.shards[1], 'timings'), ['anew'])
+  await sql`delete from stored_objects where kind = 'tests' and run_id = ${later.run}`.execute(parts.db)
+  assert.notDeepEqual(
+    await told(last.shards[0], 'timings'),
+    ['anew'],
+    'what was pinned is gone, so it is looked for again',
+  )
+  for (const held of last.shards) await runner.finish(held)
+})
+
+test('a rerun of failed tests tells each shard what failed of it; any other rerun tells nothing', async () => {
+  const { run, shards } = await shardsOf('side3')
+  await keepTests(shards[0], testLines(['failed', 'x'], ['passed', 'ok']))
+  await keepTests(shards[1], testLines(['failed', 'y'], ['failed', 'z']))
+  for (const held of shards) await runner.finish(held, failedOutcome)
+  await parts.runs.rerunRun(parts.actor, run, 'failed')
+  for (const held of await runner.take({}, 2)) {
+    assert.deepEqual(await told(held, 'failed'), [])
+    await runner.finish(held, failedOutcome)
+  }
+  await parts.runs.rerunRun(parts.actor, run, 'failed-tests')
+  const again = await runner.take({}, 2)
+  const names = await Promise.all(again.map((held) => told(held, 'failed')))
+  // Objects are given whole; the runner takes out of them what failed.
+  assert.deepEqual(names.toSorted(), [
+    ['x', 'ok'],
+    ['y', 'z'],
+  ])
+  const [one, two] = again
+  assert.ok(one && two)
+  await keepTests(one, testLines(['failed', 'still']))
+  await runner.finish(one, failedOutcome)
+  await runner.finish(two)
+  await parts.runs.rerunRun(parts.actor, run, 'failed-tests')
+  const [last] = await runner.take({}, 1)
+  assert.ok(last)
+  assert.deepEqual(await told(last, 'failed'), ['still'], 'of the attempt before')
+  await runner.finish(last)
+  const [audit] = (
+    await sql<{ facts: { tests?: string } }>`
+      select details as facts from audit where action = 'run.rerun' order by id desc limit 1`.execute(
+      parts.db,
+    )
+  ).rows
+  assert.equal(audit?.facts.tests, 'failed')
 })
 
 test('what nobody used for its time goes, and its file with it', async () => {

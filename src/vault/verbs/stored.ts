@@ -1,6 +1,6 @@
 // Keys of stored objects (trust-model.md §6). A manifest counts when a runner signed it that is enrolled, covers the
 // project and is admitted to the tier of the scope; a key goes to a job when its ticket may read that scope, and to a
-// person only of artifacts. The server relays all of it and can widen none of it.
+// person only of artifacts and of results of tests. The server relays all of it and can widen none of it.
 import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
 import { type Fault, fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
@@ -64,12 +64,12 @@ export const openObjects = async (
   ),
 })
 
-export const openArtifactsKey = async (
+export const openKeyForPerson = async (
   deps: BlobDeps,
   { kept, user, reason, session }: VaultRequest<'object.key'>,
 ): Promise<VaultAnswer<'object.key'>> => {
   const manifest = await verifyManifest(deps.records, kept.manifest)
-  if (manifest.kind !== 'artifacts') throw outOfScope()
+  if (manifest.kind !== 'artifacts' && manifest.kind !== 'tests') throw outOfScope()
   const key = await unwrap(deps, manifest, kept)
   const { object, project, run } = manifest
   if (deps.opens.count(user, object)) {

@@ -8,7 +8,12 @@ type Where = { readonly organisation: string; readonly run: Run }
 export const jobSegment = (job: Pick<Job, 'key' | 'shard' | 'shards'>): string =>
   job.shards > 1 ? `${job.key}.${job.shard}` : job.key
 
-export const jobAddress = ({ organisation, run }: Where, job: Job, attempt?: number): string => {
+export const jobAddress = (
+  { organisation, run }: Where,
+  job: Job,
+  attempt?: number,
+  view?: 'tests',
+): string => {
   const twin = run.jobs.some((other) => other.id !== job.id && jobSegment(other) === jobSegment(job))
   const path = addresses.job({
     organisation,
@@ -19,6 +24,7 @@ export const jobAddress = ({ organisation, run }: Where, job: Job, attempt?: num
   return withQuery(path, {
     workflow: twin ? (workflowName(run, job) ?? undefined) : undefined,
     attempt: attempt === undefined ? undefined : String(attempt),
+    view,
   })
 }
 

@@ -42,6 +42,8 @@ export const endpoints = {
   run: 'GET /api/v1/runs/:run',
   runArtifacts: 'GET /api/v1/runs/:run/artifacts',
   artifact: 'GET /api/v1/artifacts/:artifact',
+  runTests: 'GET /api/v1/runs/:run/tests',
+  jobTests: 'GET /api/v1/jobs/:job/tests',
   runCancel: 'POST /api/v1/runs/:run/cancel',
   runRerun: 'POST /api/v1/runs/:run/rerun',
   workflowCancel: 'POST /api/v1/workflows/:workflow/cancel',

@@ -245,6 +245,8 @@ const handle = async (
   if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))
   if (line.endsWith('/rerun')) return world.rerunOf(lastId)
   if (line.endsWith('/artifacts')) return page(world.artifactsOf(lastId))
+  if (/^GET .*\/runs\/[^/]+\/tests$/.test(line)) return page(world.testsOf(lastId))
+  if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])
   if (line.startsWith('GET /api/v1/deliveries/'))

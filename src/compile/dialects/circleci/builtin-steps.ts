@@ -1,10 +1,9 @@
 // The steps that the platform itself knows. What Mayfly cannot carry out yet is planned honestly: as a note where its
-// absence changes no verdict (test results), as a refusal where the job needs it.
+// absence changes no verdict (signing bundles), as a refusal where the job needs it.
 
 import type { PlanCheckoutStep, PlanNoteStep, PlanRefusedStep } from '../../../protocol/plan.ts'
-import { entryOf, type MapNode } from '../../source/node.ts'
-import { readInteger, readMap, readName, readOneOf, readTexts, warnUnknownKeys } from '../../source/read.ts'
-import type { Compiling } from './compiling.ts'
+import { entryOf } from '../../source/node.ts'
+import { readInteger, readMap, readName, readOneOf, warnUnknownKeys } from '../../source/read.ts'
 import {
   attachWorkspace,
   type Builtin,
@@ -12,34 +11,25 @@ import {
   restoreCache,
   saveCache,
   storeArtifacts,
+  storeTestResults,
 } from './file-steps.ts'
 import { readRunStep, readStepName, readWhen } from './run-step.ts'
 
 export type { StepJob } from './file-steps.ts'
 
 const noted =
-  (name: string, text: (what: string) => string, key: string, always: boolean): Builtin =>
+  (name: string, text: string): Builtin =>
   (cx, { at, node }) => {
     const map = node && readMap(cx.problems, node, `"${name}"`)
-    const what = map ? subject(cx, map, key) : ''
     cx.problems.add('W_NOT_CARRIED_OUT', at, `"${name}" is not carried out yet; the job goes on without it`)
     const step: PlanNoteStep = {
       kind: 'note',
       name: readStepName(cx, map) ?? name,
-      when: always ? 'always' : readWhen(cx, map),
-      text: text(what),
+      when: readWhen(cx, map),
+      text,
     }
     return step
   }
-
-/** The key or path that a step is about, for its note. */
-const subject = (cx: Compiling, map: MapNode, key: string): string => {
-  const nodes = [entryOf(map, key), entryOf(map, `${key}s`)]
-  return nodes
-    .flatMap((node) => (node ? readTexts(cx.problems, node, `"${key}"`) : []))
-    .join(', ')
-    .slice(0, 500)
-}
 
 const refused =
   (name: string, reason: string): Builtin =>
@@ -103,13 +93,8 @@ const builtins: Readonly<Record<string, Builtin>> = {
   save_cache: saveCache,
   restore_cache: restoreCache,
   store_artifacts: storeArtifacts,
-  store_test_results: noted(
-    'store_test_results',
-    (path) => later(`"${path}" is not read: test results are`),
-    'path',
-    true,
-  ),
-  install_signing_bundle: noted('install_signing_bundle', () => later('signing bundles are'), 'name', false),
+  store_test_results: storeTestResults,
+  install_signing_bundle: noted('install_signing_bundle', later('signing bundles are')),
   persist_to_workspace: persistToWorkspace,
   attach_workspace: attachWorkspace,
   setup_remote_docker: refused('setup_remote_docker', later('remote Docker engines are')),

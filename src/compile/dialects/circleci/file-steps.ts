@@ -101,6 +101,15 @@ export const restoreCache: Builtin = (cx, call) => {
   }
 }
 
+export const storeTestResults: Builtin = (cx, call) => {
+  const step = 'store_test_results'
+  const map = argument(cx, call, step, ['path'])
+  const path = map && required(cx, call.at, map, step, 'path')
+  return map && path
+    ? { kind: 'store-tests', name: readStepName(cx, map) ?? step, when: 'always', path }
+    : null
+}
+
 export const storeArtifacts: Builtin = (cx, call) => {
   const step = 'store_artifacts'
   const map = argument(cx, call, step, ['path', 'destination'])

@@ -40,7 +40,7 @@ export const storeArtifacts = async (
     await place.print('nothing to store')
     return done
   }
-  await writing.finish(list.entries, signal)
+  await writing.finish({ entries: list.entries }, signal)
   const bytes = list.entries.reduce((sum, { size }) => sum + size, 0)
   await place.print(`stored ${list.entries.length} files, ${sizeText(bytes)}`)
   return done

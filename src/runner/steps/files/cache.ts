@@ -41,7 +41,7 @@ export const saveCache = async (
     await place.print('nothing to save')
     return done
   }
-  await writing.finish([], signal)
+  await writing.finish({}, signal)
   await place.print(`saved ${count.entries} entries, ${sizeText(count.bytes)}, under the key ${filled.key}`)
   return done
 }

@@ -6,7 +6,7 @@ import type { FilesAnswer, FilesPlace } from './place.ts'
 import { attach, persist } from './workspace.ts'
 
 /** What is wrong with paths, keys and files is an answer; rejects for faults of ours and when `signal` aborts. */
-export const fileStep = (
+export const fileStep = async (
   step: PlanFilesStep,
   place: FilesPlace,
   signal: AbortSignal,
@@ -22,5 +22,8 @@ export const fileStep = (
       return restoreCache(step, place, signal)
     case 'store-artifacts':
       return storeArtifacts(step, place, signal)
+    case 'store-tests':
+      // Loads the reader of XML: only runners of jobs that store results ever do.
+      return (await import('../tests/store-tests.ts')).storeTests(step, place, signal)
   }
 }

@@ -12,6 +12,8 @@ export type FilesPlace = {
   readonly workdir: GuestPath
   readonly nowMs: () => number
   readonly print: (text: string) => Promise<void> | undefined
+  /** Puts something else in the place of secrets; absent where the job has none. */
+  readonly mask?: ((text: string) => string) | undefined
 }
 
 export type FilesAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string }

@@ -41,7 +41,7 @@ export const persist = async (
   const [missing] = missingIn(packed.words)
   if (missing !== undefined)
     return { ok: false, message: `nothing matches "${missing}" below "${step.root}"` }
-  await writing.finish([], signal)
+  await writing.finish({}, signal)
   await place.print(`persisted ${count.files} files, ${sizeText(count.bytes)}`)
   return done
 }

@@ -14,6 +14,7 @@ import type {
   Runs,
   Schedules,
   Secrets,
+  Tests,
 } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
@@ -31,6 +32,7 @@ export type UseCases = {
   readonly orbs: Orbs
   readonly logs: Logs
   readonly artifacts: Artifacts
+  readonly tests: Tests
   readonly runners: Runners
   readonly secrets: Secrets
 }
@@ -45,6 +47,7 @@ export const workHandlers = ({
   orbs,
   logs,
   artifacts,
+  tests,
   runners,
 }: UseCases): Pick<Handlers, WorkRoutes> => ({
   projects: ({ actor, query }) => projects.list(actor.scope, query),
@@ -125,6 +128,7 @@ export const workHandlers = ({
   },
 
   ...artifactHandlers({ runs, artifacts }),
+  ...testHandlers({ runs, tests }),
 
   runners: async ({ query }) => pageOf((await runners.list()).items, query, ({ id }) => id),
   operatorEnroll: ({ actor, body }) =>
@@ -141,6 +145,19 @@ const artifactHandlers = ({
     return artifacts.list(actor.scope, run, query)
   },
   artifact: ({ actor, params }) => attachment(artifacts, actor, params.artifact),
+})
+
+const testHandlers = ({
+  runs,
+  tests,
+}: Pick<UseCases, 'runs' | 'tests'>): Pick<Handlers, 'runTests' | 'jobTests'> => ({
+  runTests: async ({ actor, params, query }) => {
+    const run = idOf('run', params.run)
+    found(await runs.findRun(actor.scope, run))
+    return tests.listRun(actor.scope, run, query)
+  },
+  jobTests: ({ actor, params, query }) =>
+    tests.listJob(actor.scope, idOf('job', params.job), query, readerOf(actor, 'view')),
 })
 
 const attachment = async (artifacts: Artifacts, actor: Actor, id: string) => {

@@ -12,6 +12,8 @@ const attemptCauses: Readonly<Record<AttemptCause, string>> = {
 export const jobText = {
   job: {
     steps: 'Steps',
+    view: 'View',
+    views: { log: 'Log', tests: 'Tests' },
     attempt: 'Attempt',
     attempts: 'Attempts',
     compare: (attempts: number, shards: number) =>

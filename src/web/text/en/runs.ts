@@ -1,6 +1,6 @@
 // Runs: their list, one run, deliveries, approvals.
 import type { Status } from '../../../protocol/api/shapes.ts'
-import { count, statusWords } from './words.ts'
+import { count, locale, statusWords } from './words.ts'
 
 export const runsText = {
   runs: {
@@ -41,6 +41,33 @@ export const runsText = {
   artifacts: {
     title: 'Artifacts',
     more: (n: number, run: number) => `The first ${n}. All of them: mayfly artifacts list ${run}`,
+  },
+
+  tests: {
+    title: 'Tests',
+    of: (job: string) => `Tests of ${job}`,
+    failedOf: (job: string) => `Failed tests of ${job}`,
+    noName: 'a test without a name',
+    message: 'What it said',
+    counted: {
+      failed: (n: number) => `${n.toLocaleString(locale)} failed`,
+      skipped: (n: number) => `${n.toLocaleString(locale)} skipped`,
+      passed: (n: number) => `${n.toLocaleString(locale)} passed`,
+    },
+    filterOutcome: 'Outcome',
+    anyOutcome: 'Any outcome',
+    filterWords: 'Part of a name or file',
+    clear: 'Clear the filters',
+    more: 'More tests',
+    allFailed: (n: number) => `All ${n.toLocaleString(locale)} that failed`,
+    firstJobs: (run: number) => `The first jobs. All of them: mayfly tests list ${run}`,
+    rerun: 'Rerun failed tests',
+    rerunText: 'Failed jobs run again; circleci tests run hands out only the tests that failed.',
+    filteredTitle: 'No test fits these filters',
+    emptyTitle: 'No test results',
+    emptyText:
+      'Let the test runner write a JUnit report, and store it in a step behind it, which runs also when tests failed:',
+    emptyExample: '- store_test_results:\n    path: reports',
   },
 
   deliveries: {
@@ -104,8 +131,7 @@ export const runsText = {
     warnings: (n: number) => count(n, 'warning about the configuration', 'warnings about the configuration'),
     problemsText: 'Nothing ran. Mend the file and push again.',
     lastGood: 'Runs that passed on this branch',
-    graph: 'Graph',
-    table: 'Table',
+    views: { graph: 'Graph', table: 'Table', tests: 'Tests' },
     view: 'View',
     job: 'Job',
     status: 'Status',

@@ -1,0 +1,95 @@
+// Results of tests of a run: a line for each, those that failed first, with what they said.
+import type { TestResult, TestSummary } from '../../protocol/api/tests.ts'
+import type { ApiClient } from '../api/client.ts'
+import { connect } from '../api/connect.ts'
+import { splitRef } from '../api/find-job.ts'
+import { findRun } from '../api/find-run.ts'
+import { duration, paintFor, statusWord, writeTable } from '../look.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+type Flags = {
+  readonly project?: string
+  readonly job?: string
+  readonly failed?: boolean
+  readonly json?: boolean
+}
+
+export const listTests = async (
+  around: Surroundings,
+  flags: Flags,
+  given: string | undefined,
+): Promise<number> => {
+  const { ref, job } = splitRef({ ref: given, job: flags.job })
+  const api = await connect(around)
+  const run = await findRun(around, api, { ref, project: flags.project })
+  const summaries = (await summariesOf(api, run.id)).filter((each) =>
+    job === undefined ? true : [each.job.name, nameOf(each)].includes(job),
+  )
+  const jobs: { summary: TestSummary; items: readonly TestResult[]; next_cursor: null }[] = []
+  for (const summary of summaries)
+    jobs.push({ summary, items: await testsOf(api, summary, flags.failed === true), next_cursor: null })
+  if (flags.json === true) around.stdout.write(`${JSON.stringify({ items: jobs, next_cursor: null })}\n`)
+  else show(around, jobs)
+  return 0
+}
+
+const summariesOf = async (api: ApiClient, run: string): Promise<readonly TestSummary[]> => {
+  const summaries: TestSummary[] = []
+  let cursor: string | undefined
+  do {
+    const page = await api.call('runTests', { params: { run }, query: { limit: 100, cursor } })
+    summaries.push(...page.items)
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined)
+  return summaries
+}
+
+const testsOf = async (
+  api: ApiClient,
+  { job }: TestSummary,
+  isFailedOnly: boolean,
+): Promise<readonly TestResult[]> => {
+  const tests: TestResult[] = []
+  let cursor: string | undefined
+  do {
+    const page = await api.call('jobTests', {
+      params: { job: job.id },
+      query: { limit: 100, attempt: job.attempt, cursor, ...(isFailedOnly ? { outcome: 'failed' } : {}) },
+    })
+    tests.push(...page.items)
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined)
+  return tests
+}
+
+const nameOf = ({ job }: TestSummary): string => (job.shards > 1 ? `${job.name}.${job.shard}` : job.name)
+
+const show = (
+  around: Surroundings,
+  jobs: readonly { readonly summary: TestSummary; readonly items: readonly TestResult[] }[],
+): void => {
+  const paint = paintFor(around, around.stdout)
+  writeTable(
+    around.stdout,
+    ['JOB', 'OUTCOME', 'TIME', 'TEST', 'CLASS', 'FILE', 'MESSAGE'],
+    jobs.flatMap(({ summary, items }) =>
+      items.map((test) => [
+        nameOf(summary),
+        statusWord(paint, test.outcome),
+        duration(test.duration_ms),
+        ...[test.name, test.class, test.file].map(line),
+        line(test.message.split('\n', 1)[0] ?? '').slice(0, 200),
+      ]),
+    ),
+  )
+  if (!around.stdout.isTerminal) return
+  for (const { summary } of jobs) {
+    const { failed, skipped, passed, duration_ms: ms } = summary
+    around.stdout.write(
+      `${nameOf(summary)}: ${failed} failed, ${skipped} skipped, ${passed} passed, in ${duration(ms)}\n`,
+    )
+  }
+}
+
+/** SAFE: a job's words on a terminal. No character of theirs moves a cursor or changes a colour. */
+const line = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ')

@@ -1,0 +1,40 @@
+// Results of tests that jobs stored, as the API shows them.
+import { z } from 'zod'
+import { testOutcomes } from '../test-results.ts'
+
+export const testOutcome = z.enum(testOutcomes)
+
+/** What the tests of a job came to, in its newest attempt that stored any results. */
+export const testSummary = z.object({
+  job: z.object({
+    id: z.string(),
+    name: z.string(),
+    shard: z.number(),
+    shards: z.number(),
+    attempt: z.number(),
+  }),
+  failed: z.number(),
+  skipped: z.number(),
+  passed: z.number(),
+  duration_ms: z.number(),
+})
+export type TestSummary = z.infer<typeof testSummary>
+
+/** Words are a job's own; empty where its report says nothing. */
+export const testResult = z.object({
+  outcome: testOutcome,
+  name: z.string(),
+  class: z.string(),
+  file: z.string(),
+  duration_ms: z.number(),
+  message: z.string(),
+})
+export type TestResult = z.infer<typeof testResult>
+
+export const testPage = z.object({
+  /** null: there are none. */
+  summary: testSummary.nullable(),
+  items: z.array(testResult),
+  next_cursor: z.string().nullable(),
+})
+export type TestPage = z.infer<typeof testPage>
