@@ -186,6 +186,24 @@ claims
   claims_token_hash_check: CHECK ((length(token_hash) = 32))
   CREATE UNIQUE INDEX claims_pkey ON public.claims USING btree (single)
 
+continuations
+  run_id text not null
+  job_id text not null
+  attempt_id text not null
+  digest text not null
+  plan jsonb not null
+  origins jsonb not null
+  problems jsonb not null
+  stored_at timestamp with time zone not null default now()
+  continuations_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  continuations_digest_check: CHECK ((length(digest) = 64))
+  continuations_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+  continuations_pkey: PRIMARY KEY (run_id)
+  continuations_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  CREATE INDEX continuations_of_attempt ON public.continuations USING btree (attempt_id)
+  CREATE INDEX continuations_of_job ON public.continuations USING btree (job_id)
+  CREATE UNIQUE INDEX continuations_pkey ON public.continuations USING btree (run_id)
+
 deliveries
   id text not null
   organisation_id text not null
@@ -738,6 +756,7 @@ workflows
   position integer not null
   name text not null
   status text not null
+  continued boolean not null default false
   reruns_left integer not null default 0
   workflows_id_check: CHECK ((id ~~ 'wfl\_%'::text))
   workflows_pkey: PRIMARY KEY (id)

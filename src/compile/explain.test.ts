@@ -13,7 +13,8 @@ const codesOf = (text: string, branch: string): readonly string[] => {
     branch,
     tag: null,
   } as const
-  const { problems } = compile({ files: new Map([['.circleci/config.yml', text]]), event, parameters: {} })
+  const files = new Map([['.circleci/config.yml', text]])
+  const { problems } = compile({ files, event, parameters: {}, followSetup: true })
   return [...new Set(problems.map((problem) => problem.code))]
 }
 

@@ -10,11 +10,15 @@ import {
   asksForRun,
   type CircleciInput,
   type Compiled,
+  type ContinuedWith,
+  chooseByText,
   compileCircleci,
+  compileContinuation,
   declaredParameterTypes,
   elementsOf,
   type OrbPin,
   orbPins,
+  type PathMapping,
 } from './dialects/circleci/index.ts'
 import { limits } from './limits.ts'
 import { createOriginMarks } from './plan/origins.ts'
@@ -40,8 +44,12 @@ export type CompileInput = {
   readonly parameters: PlanInputs['parameters']
   /** The project lets text from outside with unsafe characters become part of scripts. */
   readonly untrustedInScripts?: boolean
-  /** Paths that changed since the base revision, for path filtering; left out when nobody knows. */
+  /** Of a setup configuration also the workflows that it goes on with, as far as that can be known before it runs. */
+  readonly followSetup?: boolean
+  /** Paths that changed since the base revision, to follow path filtering; left out when nobody knows. */
   readonly changed?: readonly string[]
+  /** What the jobs of the setup configuration came to: the plan is the one the run goes on with. */
+  readonly continuedWith?: ContinuedWith
   /** What `<< pipeline.number >>` and its like show; unset without it. */
   readonly run?: RunFacts
   /** Orbs that the installation has, text by exact id (`namespace/orb@1.2.3`) or address. */
@@ -71,6 +79,7 @@ type DialectRow = {
   readonly dialect: Dialect
   readonly path: string
   readonly compile: (input: CircleciInput) => Compiled
+  readonly compileContinuation: typeof compileContinuation
   readonly parameterTypes: (document: SourceNode) => ReadonlyMap<string, string>
   /** Whether a text may show something of `RunFacts`; a word too many costs nothing but a plan made anew. */
   readonly asksForRun: (text: string) => boolean
@@ -82,6 +91,7 @@ const dialects: readonly DialectRow[] = [
     dialect: 'circleci',
     path: '.circleci/config.yml',
     compile: compileCircleci,
+    compileContinuation,
     parameterTypes: declaredParameterTypes,
     asksForRun,
   },
@@ -113,30 +123,36 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
     problems.add('E_CONFIG_MISSING', null, 'there is no configuration file in this repository', help)
     return { ok: false, problems: problems.list() }
   }
-  const document = loadYaml(row.path, text, problems)
-  if (!document) return { ok: false, problems: problems.list() }
   const origins = createOriginMarks()
   const allowed = input.untrustedInScripts === true ? ({ untrustedInScripts: true } as const) : {}
-  const inputs: PlanInputs = { event: input.event, parameters: input.parameters, ...allowed }
-  const { run } = input
+  const given: PlanInputs = { event: input.event, parameters: input.parameters, ...allowed }
+  const { run, continuedWith: continued } = input
   const work = createWorkMeter(problems)
-  const orbs = input.orbs ?? new Map()
   const selection = input.withSelection === true ? createSelectionLog() : null
-  const { files } = input
-  const compiled = row.compile({
-    ...{ document, problems, origins, work, selection, files, orbs, changed: input.changed ?? null },
-    inputs: run ? { ...inputs, run } : inputs,
-  })
-  const { workflows } = compiled
-  if (problems.hasErrors()) return { ok: false, problems: problems.list() }
-  const texts = [{ path: row.path, text }, ...compiled.orbs]
+  const inputs = run ? { ...given, run } : given
+  const common = {
+    problems,
+    origins,
+    work,
+    selection,
+    inputs,
+    files: input.files,
+    orbs: input.orbs ?? new Map(),
+  }
+  const compiled = continued
+    ? row.compileContinuation(common, continued)
+    : compileDocument(row, text, { ...common, ...pathsOf(input) })
+  if (compiled === null || problems.hasErrors()) return { ok: false, problems: problems.list() }
+  const { workflows, parameters } = compiled
+  const texts = [...(continued?.sources ?? [{ path: row.path, text }]), ...compiled.orbs]
   const source = texts.map((file) => ({ path: file.path, sha256: sha256Hex(file.text) }))
   // A plan that shows nothing of its run serves every run of the same event.
   const isOfRun = run !== undefined && texts.some((file) => row.asksForRun(file.text))
   const plan: Plan = {
     ...{ v: 1, dialect: row.dialect, source },
-    inputs: isOfRun ? { ...inputs, run } : inputs,
+    inputs: { ...given, parameters, ...(isOfRun ? { run } : {}) },
     workflows,
+    ...(compiled.isSetup ? { setup: true } : {}),
   }
   if (work.spent() * jsonGrowthMax > limits.planBytesMax) checkSize(plan, problems)
   if (workflows.length === 0)
@@ -146,8 +162,42 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
   return { ok: true, plan, origins: origins.collect(plan), ...selected, problems: problems.list() }
 }
 
+const compileDocument = (
+  row: DialectRow,
+  text: string,
+  input: Omit<CircleciInput, 'document'>,
+): Compiled | null => {
+  const document = loadYaml(row.path, text, input.problems)
+  return document && row.compile({ ...input, document })
+}
+
+const pathsOf = ({ followSetup, changed }: CompileInput) => ({
+  followsSetup: followSetup === true,
+  changed: changed ?? null,
+})
+
 /** A character becomes at most six (`\\u0000`); writing a plan out to measure it is only worth it near the limit. */
 const jsonGrowthMax = 6
+
+export type PathChoice =
+  | {
+      readonly ok: true
+      readonly parameters: PlanInputs['parameters']
+      readonly files: readonly string[]
+      readonly hits: readonly { readonly line: string; readonly path: string }[]
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** What a mapping of path filtering chooses by the paths that changed. */
+export const choosePaths = (mapping: PathMapping, changed: readonly string[]): PathChoice => {
+  const problems = createProblems()
+  const { parameters, files, hits } = chooseByText(problems, mapping, changed)
+  if (problems.hasErrors()) return { ok: false, problems: problems.list() }
+  return {
+    ...{ ok: true, parameters: Object.fromEntries(parameters), files },
+    hits: hits.map(({ line, path }) => ({ line, path: path ?? '' })),
+  }
+}
 
 /** `command x`, `job y` … of the source of an orb; null when it cannot be read. */
 export const orbElements = (text: string): readonly string[] | null => {

@@ -3,8 +3,9 @@
 // asks, and blocks on stdin for as long as its sandbox lives; the runner owns the deadline of both waits. What it reads
 // is hostile.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type CompileInput, compile } from '../compile/index.ts'
+import { type CompileInput, choosePaths, compile } from '../compile/index.ts'
 import {
+  type ChooseAnswer,
   type CompileAnswer,
   compileAnswerBytesMax,
   compileReadyLine,
@@ -74,9 +75,12 @@ const parseJson = (text: string): unknown => {
   }
 }
 
-const answerTo = (text: string): CompileAnswer | { readonly refused: string } => {
+type Answer = CompileAnswer | ChooseAnswer
+
+const answerTo = (text: string): Answer | { readonly refused: string } => {
   const request = parseCompileRequest(parseJson(text))
   if (!request.ok) return { refused: request.problems.map(({ message }) => message).join('; ') }
+  if ('choose' in request.value) return choosePaths(request.value.choose, request.value.choose.changed)
   const { v: _, files, orbs, untrustedInScripts, ...given } = request.value
   return compile({
     ...given,
@@ -87,7 +91,7 @@ const answerTo = (text: string): CompileAnswer | { readonly refused: string } =>
 }
 
 /** An answer that cannot be sent becomes one that can: a plan of such a size is a mistake, or an attack. */
-const serialise = (answer: CompileAnswer): string => {
+const serialise = (answer: Answer): string => {
   const text = JSON.stringify(answer)
   if (Buffer.byteLength(text) <= compileAnswerBytesMax) return text
   const message = `the plan and its origins have more than ${compileAnswerBytesMax / 1024 / 1024} MiB`

@@ -20,6 +20,10 @@ import { nullable, plainValues, plan, runEvent, runFacts } from './plan-parse.ts
 export const compileReadyLine = 'ready\n'
 export const compileRequestBytesMax = 16 * 1024 * 1024
 export const compileAnswerBytesMax = 16 * 1024 * 1024
+/** Files that a run is continued with, together. */
+export const continuationFilesMax = 64
+/** Paths of one question about a mapping. */
+export const changedPathsMax = 100_000
 
 export type CompileRequest = {
   readonly v: 1
@@ -31,7 +35,32 @@ export type CompileRequest = {
   readonly run?: RunFacts
   /** Registry orbs by exact id. */
   readonly orbs?: Readonly<Record<string, string>>
+  /** What the jobs of the setup configuration came to; `parameters` is JSON. */
+  readonly continuedWith?: {
+    readonly sources: readonly { readonly path: string; readonly text: string }[]
+    readonly parameters: string
+  }
 }
+
+/** What a mapping of path filtering chooses: its expressions and the paths are both somebody's text. */
+export type ChooseRequest = {
+  readonly v: 1
+  readonly choose: {
+    readonly mapping: string
+    readonly exclude: string
+    readonly changed: readonly string[]
+  }
+}
+
+export type ChooseAnswer =
+  | {
+      readonly ok: true
+      readonly parameters: PlanInputs['parameters']
+      readonly files: readonly string[]
+      /** The lines that count, each with the first path that it covers. */
+      readonly hits: readonly { readonly line: string; readonly path: string }[]
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
 
 export type CompileAnswer =
   | {
@@ -42,8 +71,12 @@ export type CompileAnswer =
     }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-export const parseCompileRequest = (json: unknown): Parsed<CompileRequest> => parseShape(request, json)
+export const parseCompileRequest = (json: unknown): Parsed<CompileRequest | ChooseRequest> =>
+  parseShape(either(isChoice, choose, request), json)
 export const parseCompileAnswer = (json: unknown): Parsed<CompileAnswer> => parseShape(answer, json)
+export const parseChooseAnswer = (json: unknown): Parsed<ChooseAnswer> => parseShape(chosen, json)
+
+const isChoice = (json: unknown): boolean => typeof json === 'object' && json !== null && 'choose' in json
 
 const textMax = 4 * 1024 * 1024
 const entriesMax = 1_000_000
@@ -71,6 +104,25 @@ const request: Shape<CompileRequest> = object({
   untrustedInScripts: optional(oneOf(true)),
   run: optional(runFacts),
   orbs: optional(recordOf(text({ max: textMax, min: 0 }))),
+  continuedWith: optional(
+    object({
+      sources: list(object({ path: text({ max: 1024 }), text: text({ max: textMax, min: 0 }) }), {
+        max: continuationFilesMax,
+        min: 1,
+      }),
+      parameters: text({ max: textMax, min: 0 }),
+    }),
+  ),
+})
+
+const path = text({ max: 4096 })
+const choose: Shape<ChooseRequest> = object({
+  v: oneOf(1),
+  choose: object({
+    mapping: text({ max: textMax, min: 0 }),
+    exclude: text({ max: textMax, min: 0 }),
+    changed: list(path, { max: changedPathsMax }),
+  }),
 })
 
 const count = integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
@@ -97,8 +149,22 @@ export const origin: Shape<Origin> = object({
   via: list(place, { max: 200 }),
 })
 
+const hasFailed = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'ok' in value && value.ok === false
+
 const answer: Shape<CompileAnswer> = either(
-  (value) => typeof value === 'object' && value !== null && 'ok' in value && value.ok === false,
+  hasFailed,
   object({ ok: oneOf(false), problems }),
   object({ ok: oneOf(true), plan, origins: recordOf(origin), problems }),
+)
+
+const chosen: Shape<ChooseAnswer> = either(
+  hasFailed,
+  object({ ok: oneOf(false), problems }),
+  object({
+    ok: oneOf(true),
+    parameters: plainValues,
+    files: list(file, { max: continuationFilesMax }),
+    hits: list(object({ line: text({ max: textMax }), path: text({ max: 4096, min: 0 }) }), { max: 10_000 }),
+  }),
 )

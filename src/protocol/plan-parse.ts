@@ -23,6 +23,8 @@ import {
   type Plan,
   type PlanAttachStep,
   type PlanCheckoutStep,
+  type PlanContinueStep,
+  type PlanFilterStep,
   type PlanNoteStep,
   type PlanPersistStep,
   type PlanRefusedStep,
@@ -149,6 +151,26 @@ const storeTestsStep: Shape<PlanStoreTestsStep> = object({
   path: name,
 })
 
+const filterStep: Shape<PlanFilterStep> = object({
+  kind: oneOf('filter-paths'),
+  name,
+  when,
+  base: text({ max: nameMax, min: 0 }),
+  onBase: oneOf('parent', 'nothing'),
+  mapping: body,
+  exclude: body,
+  parametersPath: name,
+  filesPath: name,
+})
+const continueStep: Shape<PlanContinueStep> = object({
+  kind: oneOf('continue'),
+  name,
+  when,
+  path: name,
+  filesPath: nullable(name),
+  parameters: body,
+})
+
 const noteStep: Shape<PlanNoteStep> = object({ kind: oneOf('note'), name, when, text: body })
 
 const refusedStep: Shape<PlanRefusedStep> = object({
@@ -168,6 +190,8 @@ const stepKinds: Readonly<Record<PlanStep['kind'], Shape<PlanStep>>> = {
   'restore-cache': restoreCacheStep,
   'store-artifacts': storeArtifactsStep,
   'store-tests': storeTestsStep,
+  'filter-paths': filterStep,
+  continue: continueStep,
   note: noteStep,
   refused: refusedStep,
 }
@@ -189,6 +213,7 @@ const spec = object({
   egress: nullable(jobEgress),
   timeoutMs: integer({ min: 1, max: msMax }),
   steps: list(step, { max: listMax }),
+  setup: optional(oneOf(true)),
 })
 
 const lockName = text({ max: 512, form: /^[A-Za-z0-9._/-]+$/ })
@@ -260,4 +285,5 @@ export const plan: Shape<Plan> = object({
     run: optional(runFacts),
   }),
   workflows: list(workflow, { max: 1000 }),
+  setup: optional(oneOf(true)),
 })

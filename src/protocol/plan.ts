@@ -36,6 +36,8 @@ export type Plan = {
   readonly source: readonly { readonly path: string; readonly sha256: string }[]
   readonly inputs: PlanInputs
   readonly workflows: readonly PlanWorkflow[]
+  /** Its one workflow finds out what the run goes on with: a second plan, at most once. */
+  readonly setup?: true
 }
 
 /** Everything besides the files that a plan depends on: no clock, no locale, no order of a directory listing. */
@@ -115,11 +117,22 @@ export type JobSpec = {
   readonly egress: JobEgress | null
   readonly timeoutMs: number
   readonly steps: readonly PlanStep[]
+  /** It may continue its run (`Plan.setup`). */
+  readonly setup?: true
 }
 
 export type Env = readonly (readonly [name: string, value: string])[]
 
-export type PlanStep = PlanRunStep | PlanCheckoutStep | PlanFilesStep | PlanNoteStep | PlanRefusedStep
+export type PlanStep =
+  | PlanRunStep
+  | PlanCheckoutStep
+  | PlanFilesStep
+  | PlanSetupStep
+  | PlanNoteStep
+  | PlanRefusedStep
+
+/** Steps of a setup configuration that only what stands around its jobs can carry out. */
+export type PlanSetupStep = PlanFilterStep | PlanContinueStep
 
 /** Steps that carry files out of a sandbox or into one. Paths are as written: `/…`, `~…` or relative to the workdir. */
 export type PlanFilesStep =
@@ -206,6 +219,37 @@ export type PlanStoreTestsStep = {
   readonly name: string
   readonly when: StepWhen
   readonly path: string
+}
+
+/** What changed since a base chooses parameters and files by a mapping; both are written into the sandbox. */
+export type PlanFilterStep = {
+  readonly kind: 'filter-paths'
+  readonly name: string
+  readonly when: StepWhen
+  /** A branch, a tag or a commit, as written; empty: the commit before. */
+  readonly base: string
+  /** Whether a commit that is on the base already is compared with the one before it, or with nothing. */
+  readonly onBase: 'parent' | 'nothing'
+  /** Lines of a regular expression, and what it chooses. */
+  readonly mapping: string
+  /** Lines of regular expressions. */
+  readonly exclude: string
+  /** Of a JSON object. */
+  readonly parametersPath: string
+  /** Of a list of paths, one a line. */
+  readonly filesPath: string
+}
+
+/** The run goes on with a configuration that is in the sandbox by now. */
+export type PlanContinueStep = {
+  readonly kind: 'continue'
+  readonly name: string
+  readonly when: StepWhen
+  readonly path: string
+  /** When this file names any, they are the configuration together. */
+  readonly filesPath: string | null
+  /** A JSON object, or the path of a file that holds one. */
+  readonly parameters: string
 }
 
 /** A step this version knows and leaves out without changing the job's verdict: the runner prints `text` and goes on. */

@@ -28,6 +28,7 @@ export const problemCodes = {
   E_TOO_MANY_JOBS: error('MF2031', 'A workflow has too many jobs'),
   N_MORE_PROBLEMS: note('MF2032', 'There are more problems than are shown'),
   N_NOTHING_TO_RUN: note('MF2033', 'No workflow applies to this event'),
+  N_SETUP: note('MF2034', 'What a setup configuration goes on with depends on how its jobs run'),
   // 204x shapes
   E_TYPE: error('MF2040', 'A value has the wrong type'),
   E_VALUE: error('MF2041', 'A value is not one of the accepted ones'),

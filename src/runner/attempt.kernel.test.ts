@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { noContinuing } from '../../test/support/continuing.ts'
 import { createRepository, openGitHost, type TestRepository } from '../../test/support/git-host.ts'
 import { noStores } from '../../test/support/stores.ts'
 import { formatId, uuid7 } from '../base/ids.ts'
@@ -147,6 +148,7 @@ const play = async (
       driver: sandboxes.driver,
       trees: options.trees ?? noTrees,
       stores: noStores,
+      continuing: noContinuing,
       clock: systemClock,
       log: silentLog,
     },

@@ -2,6 +2,7 @@
 // always closed. The kernel twin is attempt.kernel.test.ts.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { noContinuing } from '../../test/support/continuing.ts'
 import { noStores } from '../../test/support/stores.ts'
 import { formatId, uuid7 } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -108,6 +109,7 @@ const play = async (
       driver: options.wrap?.(driver) ?? driver,
       trees: options.trees ?? noTrees,
       stores: noStores,
+      continuing: noContinuing,
       clock: systemClock,
       log: silentLog,
     },

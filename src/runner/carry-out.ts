@@ -16,6 +16,7 @@ import { type PlanDeps, runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
 import { egressPolicy } from './sandbox-spec.ts'
 import type { CarriedOut, LeaseDeps } from './session/life.ts'
+import { createServerContinuing } from './setup/server-continuing.ts'
 import type { AttemptSink } from './sink.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
 import { createServerStores, type ServerStoresDeps } from './stores/server-stores.ts'
@@ -83,7 +84,8 @@ const runJob = async (
   const egress = egressPolicy(spec.egress, deps.egressRanges)
   const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress, secrets }
   const stores = createServerStores(server, grant, spec)
-  const done = await runJobAttempt({ ...deps, trees, stores }, job, sink, signal)
+  const continuing = createServerContinuing({ ...deps, ...server }, grant, spec, key)
+  const done = await runJobAttempt({ ...deps, trees, stores, continuing }, job, sink, signal)
   return { ...done, result: { kind: 'job' }, kept: keptOf(deps, { spec, key, commit: event.commit }) }
 }
 

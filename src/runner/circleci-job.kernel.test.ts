@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
+import { noContinuing } from '../../test/support/continuing.ts'
 import { noStores } from '../../test/support/stores.ts'
 import { formatId, uuid7 } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -494,7 +495,10 @@ const play = async (line: Line) => {
   const logs = new Map<number, string>()
   const statuses = new Map<number, string>()
   const result = await runJobAttempt(
-    { driver: sandboxes.driver, trees: noTrees, stores: storesOf(line), clock: systemClock, log: silentLog },
+    {
+      ...{ driver: sandboxes.driver, trees: noTrees, stores: storesOf(line), continuing: noContinuing },
+      ...{ clock: systemClock, log: silentLog },
+    },
     {
       ...{ attempt: id('attempt'), facts, spec, secrets, limits: classes.small.limits },
       egress: { mode: 'none', allow: [], privateRanges: [] },

@@ -4,11 +4,15 @@
 import { PassThrough, Writable } from 'node:stream'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
+import type { Parsed } from '../base/problem.ts'
 import {
+  type ChooseAnswer,
+  type ChooseRequest,
   type CompileAnswer,
   type CompileRequest,
   compileAnswerBytesMax,
   compileReadyLine,
+  parseChooseAnswer,
   parseCompileAnswer,
 } from '../protocol/compile.ts'
 import type { Driver, Limits, Receipt, Sandbox, StepSpec } from '../sandbox/index.ts'
@@ -25,8 +29,9 @@ export type CompilerDeps = {
   readonly log: Log
 }
 
-export type Compiled = {
-  readonly answer: CompileAnswer
+export type Compiled = Answered<CompileAnswer>
+export type Answered<A> = {
+  readonly answer: A
   /** To be called in every case. Closes the sandbox and rejects when it cannot be proven gone; again: the same. */
   readonly end: () => Promise<Receipt>
 }
@@ -34,11 +39,16 @@ export type Compiled = {
 export interface Compilers {
   /** Rejects for faults of ours only. */
   compile(request: CompileRequest, signal: AbortSignal): Promise<Compiled>
+  choose(request: ChooseRequest, signal: AbortSignal): Promise<Answered<ChooseAnswer>>
   close(): Promise<void>
 }
 
 type Waiting = Startable & {
-  readonly use: (request: CompileRequest, signal: AbortSignal) => Promise<Compiled>
+  readonly use: <A>(asked: Asked<A>, signal: AbortSignal) => Promise<Answered<A>>
+}
+type Asked<A> = {
+  readonly request: CompileRequest | ChooseRequest
+  readonly parse: (json: unknown) => Parsed<A>
 }
 
 export const createCompilers = (deps: CompilerDeps): Compilers => {
@@ -47,9 +57,11 @@ export const createCompilers = (deps: CompilerDeps): Compilers => {
     ...{ refillMs: standbyRefillMs, ageMs: compilerWaitMs, renew: true },
   })
   standby.fill()
+  const use = async <A>(asked: Asked<A>, signal: AbortSignal) =>
+    ((await standby.take()) ?? (await startCompiler(deps))).use(asked, signal)
   return {
-    compile: async (request, signal) =>
-      ((await standby.take()) ?? (await startCompiler(deps))).use(request, signal),
+    compile: (request, signal) => use({ request, parse: parseCompileAnswer }, signal),
+    choose: (request, signal) => use({ request, parse: parseChooseAnswer }, signal),
     close: standby.close,
   }
 }
@@ -79,7 +91,7 @@ const startCompiler = async (deps: CompilerDeps): Promise<Waiting> => {
     throw error
   }
   return {
-    use: (request, signal) => answer({ sandbox, stdin, output, words, ended, stop }, request, signal),
+    use: (asked, signal) => answer({ sandbox, stdin, output, words, ended, stop }, asked, signal),
     close: async () => void (await close()),
   }
 }
@@ -93,7 +105,11 @@ type Running = {
   readonly stop: AbortController
 }
 
-const answer = async (running: Running, request: CompileRequest, signal: AbortSignal): Promise<Compiled> => {
+const answer = async <A>(
+  running: Running,
+  { request, parse }: Asked<A>,
+  signal: AbortSignal,
+): Promise<Answered<A>> => {
   const { sandbox, stdin, output, ended, stop, words } = running
   const onAbort = () => stop.abort()
   signal.addEventListener('abort', onAbort, { once: true })
@@ -102,7 +118,7 @@ const answer = async (running: Running, request: CompileRequest, signal: AbortSi
     // Once its line is complete the program has nothing left to do, and a process of this size takes long to end.
     await withDeadline(Promise.race([output.answered, failWhenEnded(ended, words)]), compileMs)
     signal.throwIfAborted()
-    const parsed = parseCompileAnswer(parseJson(output.bytes()))
+    const parsed = parse(parseJson(output.bytes()))
     if (!parsed.ok) throw fault('E_PROTOCOL', { detail: `compiler: ${parsed.problems[0]?.message ?? ''}` })
     return { answer: parsed.value, end: () => sandbox.close('done') }
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { JobSpec } from '../protocol/plan.ts'
 import type { JobFacts } from '../protocol/runner-wire.ts'
 import type { Driver, EgressPolicy, Limits } from '../sandbox/index.ts'
+import type { Continuing } from './setup/continuing.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
 import type { Stores } from './stores/stores.ts'
 import type { TreeSource } from './tree-source.ts'
@@ -18,6 +19,8 @@ export type AttemptDeps = {
   readonly trees: TreeSource
   /** Where workspaces, caches and artifacts go. */
   readonly stores: Stores
+  /** What the steps of a setup configuration ask. */
+  readonly continuing: Continuing
   readonly clock: Clock
   readonly log: Log
 }

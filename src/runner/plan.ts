@@ -4,15 +4,15 @@
 // Steps in its log: 1 fetch, 2 compile.
 import { fault, isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
-import type { Problem } from '../base/problem.ts'
 import type { CompileAnswer, CompileRequest } from '../protocol/compile.ts'
-import type { PlanLease, PlanResult } from '../protocol/runner-wire.ts'
+import type { JobLease, PlanLease, PlanResult } from '../protocol/runner-wire.ts'
 import { jcsDigest } from '../seal/index.ts'
 import { type AttemptReason, type AttemptResult, stopped } from './attempt.ts'
 import type { ReadCommit } from './checkout/fetched.ts'
 import { type Read, type ReadDeps, readCommit } from './checkout/git-trees.ts'
 import type { SourceKey } from './checkout/source-cell.ts'
 import type { Compiled, Compilers } from './compile-cell.ts'
+import { describeProblem, firstError } from './problem-words.ts'
 import { type AttemptSink, say } from './sink.ts'
 import { sourceAddress } from './source-address.ts'
 
@@ -115,15 +115,13 @@ const compileIt = (
     return { value, failure: value.answer.ok ? null : firstError(value.answer.problems) }
   })
 
-const requestOf = (lease: PlanLease, read: ReadCommit): CompileRequest => ({
+/** What every compile for a run is given of it, and of the commit. */
+export const compileOf = (
+  lease: PlanLease | JobLease,
+  { files }: ReadCommit,
+): Pick<CompileRequest, 'v' | 'files' | 'run'> => ({
   v: 1,
-  files: Object.fromEntries(
-    [...read.files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')]),
-  ),
-  event: { ...lease.run.event, commit: read.commit },
-  parameters: lease.parameters,
-  ...(lease.untrustedInScripts === true ? { untrustedInScripts: true } : {}),
-  ...(lease.orbs === undefined ? {} : { orbs: lease.orbs }),
+  files: Object.fromEntries([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')])),
   run: {
     id: lease.run.id,
     number: lease.run.number,
@@ -132,6 +130,14 @@ const requestOf = (lease: PlanLease, read: ReadCommit): CompileRequest => ({
     defaultBranch: lease.project.defaultBranch,
     url: sourceAddress(lease.source),
   },
+})
+
+const requestOf = (lease: PlanLease, read: ReadCommit): CompileRequest => ({
+  ...compileOf(lease, read),
+  event: { ...lease.run.event, commit: read.commit },
+  parameters: lease.parameters,
+  ...(lease.untrustedInScripts === true ? { untrustedInScripts: true } : {}),
+  ...(lease.orbs === undefined ? {} : { orbs: lease.orbs }),
 })
 
 /** A plan is told before anything is closed: its jobs wait for it. */
@@ -195,12 +201,3 @@ const ended = (
   reason: AttemptReason | null,
   result: PlanResult,
 ): PlanAttemptResult => ({ outcome, reason, receipt: null, destroyed: true, result })
-
-const firstError = (problems: readonly Problem[]): string => {
-  const first = problems.find((problem) => problem.severity === 'error')
-  return first === undefined ? 'the configuration is not valid' : describeProblem(first)
-}
-
-/** One line; frames with carets are for the page, which gets the problems themselves. */
-const describeProblem = ({ at, severity, code, message }: Problem): string =>
-  `${at === null ? '' : `${at.file}:${at.line}:${at.column}: `}${severity}[${code}]: ${message}`

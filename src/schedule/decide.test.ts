@@ -627,3 +627,51 @@ const checkLocks = (state: RunState, seed: number) => {
     if (isFinal(state.status)) assert.notEqual(lock?.state, 'held', `seed ${seed}: holds for ever`)
   }
 }
+
+const second: WorkflowId = formatId('workflow', bytes(2))
+const continuedBy = (state: RunState, key: string, ...keys: string[]): RunEvent => ({
+  ...{ kind: 'continued', job: job(state, key).id, number: 1 },
+  workflows: [{ id: second, status: 'waiting' }],
+  jobs: jobsOf(keys.map((name) => ({ key: name }))).map((each, i) => ({
+    ...{ ...each, id: jobId(100 + i), workflow: second },
+  })),
+})
+
+test('a run goes on once, by a job that is under way, and is what both plans are', () => {
+  let state = planned({ key: 'setup' }, { key: 'other' })
+  assert.deepEqual(decide(state, continuedBy(state, 'setup', 'a')).changes, [], 'nobody is at it')
+  const claimed = ['setup', 'other'].map(
+    (key) => ({ kind: 'claimed', job: job(state, key).id, number: 1 }) as const,
+  )
+  state = play(state, ...claimed)
+  const decision = decide(state, continuedBy(state, 'setup', 'a', 'b'))
+  assert.deepEqual(
+    decision.changes.map(({ kind }) => kind),
+    ['workflow-added', 'job-added', 'attempt-added', 'job-added', 'attempt-added'],
+  )
+  state = decision.state
+  check(state, { run: 'running', setup: 'running', a: 'queued', b: 'queued' })
+  assert.deepEqual(
+    state.workflows.map(({ isContinued }) => isContinued === true),
+    [false, true],
+  )
+  assert.deepEqual(decide(state, continuedBy(state, 'other', 'c')).changes, [], 'a second time')
+  for (const key of ['a', 'b']) state = run(state, key, key === 'a' ? 'passed' : 'failed')
+  check(state, { run: 'running', setup: 'running', a: 'passed', b: 'failed' })
+  for (const key of ['setup', 'other'])
+    state = play(state, { kind: 'finished', job: job(state, key).id, number: 1, outcome: 'passed' })
+  check(state, { run: 'failed', setup: 'passed' })
+  const again = play(state, { kind: 'rerun', jobs: 'failed' })
+  check(again, { run: 'queued', setup: 'passed', b: 'queued' })
+})
+
+test('what a cancelled run goes on with does not begin', () => {
+  let state = planned({ key: 'setup' })
+  state = play(
+    state,
+    { kind: 'claimed', job: job(state, 'setup').id, number: 1 },
+    { kind: 'cancel-requested' },
+  )
+  state = play(state, continuedBy(state, 'setup', 'a'))
+  check(state, { run: 'running', setup: 'running', a: 'cancelled' })
+})

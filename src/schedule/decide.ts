@@ -31,6 +31,8 @@ export type RunEvent =
   | ({ readonly kind: 'plan-made' } & Planned & OfAttempt)
   /** The plan attempt passed, with these unless it has brought them before. */
   | ({ readonly kind: 'planned' } & Planned & OfAttempt)
+  /** A job of the first plan, which goes on, has found what the run goes on with: jobs as of a plan. */
+  | ({ readonly kind: 'continued' } & Planned & OfAttempt)
   /** The plan is that of an earlier run, so nothing runs for it. */
   | ({ readonly kind: 'plan-known' } & Planned)
   | { readonly kind: 'cancel-requested' }
@@ -73,6 +75,7 @@ const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'approved' || event.kind === 'rejected')
     return decided(state, event.job, event.kind === 'approved' ? 'passed' : 'cancelled')
   if (event.kind === 'plan-made') return isRunning(state, event) ? withPlan(state, event) : state
+  if (event.kind === 'continued') return isRunning(state, event) ? withContinuation(state, event) : state
   if (event.kind === 'claimed') return inJob(state, event, 'queued', inStatus('running'))
   if (event.kind === 'released') return inJob(state, event, 'running', release)
   if (event.kind === 'lost')
@@ -86,6 +89,13 @@ const happen = (state: RunState, event: RunEvent): RunState => {
 /** Once: what comes again, from the end of the attempt or from its second try, is the same plan. */
 const withPlan = (state: RunState, { workflows, jobs }: Planned): RunState =>
   state.workflows.length > 0 ? state : { ...state, workflows, jobs: [...state.jobs, ...jobs] }
+
+/** Once, whoever asks. */
+const withContinuation = (state: RunState, { workflows, jobs }: Planned): RunState => {
+  if (state.workflows.some(({ isContinued }) => isContinued === true)) return state
+  const added = workflows.map((workflow) => ({ ...workflow, isContinued: true }))
+  return { ...state, workflows: [...state.workflows, ...added], jobs: [...state.jobs, ...jobs] }
+}
 
 const decided = (state: RunState, id: JobId, status: 'passed' | 'cancelled'): RunState => ({
   ...state,

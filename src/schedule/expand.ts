@@ -1,4 +1,5 @@
-// A plan becomes workflows and jobs: one job row per shard, in the order of the plan.
+// A plan becomes workflows and jobs: one job row per shard, in the order of the plan. Those of a second plan of the same run
+// come after those of the first.
 import type { JobId, WorkflowId } from '../base/ids.ts'
 import type { Plan, PlanJob } from '../protocol/plan.ts'
 import type { JobState, WorkflowState } from './state.ts'
@@ -12,13 +13,20 @@ export type ExpandedJob = {
 }
 
 export type ExpandedPlan = {
-  readonly workflows: readonly { readonly state: WorkflowState; readonly name: string }[]
+  readonly workflows: readonly {
+    readonly state: WorkflowState
+    readonly name: string
+    /** Within the run, from 0. */
+    readonly position: number
+  }[]
   readonly jobs: readonly ExpandedJob[]
 }
 
 export const expandPlan = (
   plan: Plan,
   newId: { readonly workflow: () => WorkflowId; readonly job: () => JobId },
+  /** How many the run has already. */
+  after: { readonly workflows: number; readonly jobs: number } = { workflows: 0, jobs: 0 },
 ): ExpandedPlan => {
   const workflows = plan.workflows.map((workflow) => ({
     state: {
@@ -34,12 +42,12 @@ export const expandPlan = (
     ),
   )
   return {
-    workflows: workflows.map(({ state, name }) => ({ state, name })),
+    workflows: workflows.map(({ state, name }, i) => ({ state, name, position: after.workflows + i })),
     jobs: shards.map(({ workflow, plan: job, shard }, i) => ({
       state: waitingJob(newId.job(), workflow, job),
       plan: job,
       shard,
-      number: i + 1,
+      number: after.jobs + i + 1,
     })),
   }
 }

@@ -45,6 +45,8 @@ export type WorkflowState = {
   readonly status: Status
   /** How often it is still rerun from failed by itself. */
   readonly rerunsLeft?: number
+  /** It came with what the run goes on with. */
+  readonly isContinued?: boolean
 }
 
 export type RunState = {

@@ -61,6 +61,9 @@ const stepLine = (step: PlanStep): string => {
   if (step.kind === 'store-artifacts')
     return `store ${step.path}${step.destination === null ? '' : ` as ${step.destination}`}${when}`
   if (step.kind === 'store-tests') return `store tests ${step.path}${when}`
+  if (step.kind === 'filter-paths')
+    return `filter by ${step.base}: ${step.mapping.trim().split('\n').length} lines${when}`
+  if (step.kind === 'continue') return `continue with ${step.path}${when}`
   const { name, command, shell, env, workdir, background, noOutputTimeoutMs, maxAutoReruns } = step
   return [
     `run ${name.slice(0, 80)}${when} ${sha256Hex(command).slice(0, 8)}`,

@@ -12,7 +12,7 @@ import { findProjectRoot, localEvent, readConfiguration } from '../local/configu
 import { withOneAhead } from '../local/one-ahead.ts'
 import { compileWithOrbs } from '../local/orbs.ts'
 import { runPlan } from '../local/run-plan.ts'
-import { choose, withoutWaiting } from '../local/selection.ts'
+import { choose, chooseFirst, withoutWaiting } from '../local/selection.ts'
 import { parseVariables, readVariables } from '../local/variables.ts'
 import { writeTable } from '../look.ts'
 import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
@@ -50,7 +50,7 @@ export const runLocally = async (
 /** `mayfly run --list`. */
 export const listLocally = async (around: Surroundings, flags: RunFlags): Promise<number> => {
   const { tree, root } = await findProject(around)
-  const plan = await compileTree(around, tree, root)
+  const plan = await compileTree(around, tree, root, { followSetup: true })
   return plan === null ? exitCodes.invalidConfiguration : listPlan(around, flags, plan)
 }
 
@@ -71,11 +71,17 @@ const compileAndRun = async (
   const compiled = await compileTree(around, tree, root)
   if (compiled === null) return exitCodes.invalidConfiguration
   const variables = await variablesOf(around, flags)
-  const { plan, notes } = withoutWaiting(choose(compiled, { name, job: flags.job }))
-  for (const note of notes) around.stderr.write(`note: ${note}\n`)
+  const asked = (chosen: Plan): Plan => {
+    const { plan, notes } = withoutWaiting(chosen)
+    for (const note of notes) around.stderr.write(`note: ${note}\n`)
+    return plan
+  }
+  const first = chooseFirst(compiled, { name, job: flags.job })
+  const plan = asked(first.plan)
   if (tree === null) around.stderr.write('note: not a Git work tree: every file goes in, as branch "main"\n')
   const status = await runPlan(around, {
     plan,
+    chooseLater: (later) => asked(choose(later, first.later)),
     tree,
     root,
     variables,
@@ -96,8 +102,9 @@ const compileTree = async (
   around: Surroundings,
   tree: WorkTree | null,
   root: string,
+  more: { readonly followSetup?: true } = {},
 ): Promise<Plan | null> => {
-  const input = { files: await readConfiguration(root), event: localEvent(tree), parameters: {} }
+  const input = { files: await readConfiguration(root), event: localEvent(tree), parameters: {}, ...more }
   const { result } = await compileWithOrbs(around, input)
   around.stderr.write(formatProblems(result.problems))
   return result.ok ? result.plan : null

@@ -140,6 +140,15 @@ const writeRuns = (around: Surroundings, runs: readonly RunSummary[]): void => {
   )
 }
 
+const setupWords = ({ setup, workflows, finished_at: ended }: Run): string => {
+  if (setup?.continued == null)
+    return ended !== null
+      ? 'a setup run that did not go on: nothing followed'
+      : 'a setup run: what follows is found out'
+  const names = workflows.flatMap(({ name, continued }) => (continued ? [name] : []))
+  return `a setup run; it went on with: ${names.join(', ') || 'no workflow'}`
+}
+
 const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
   const paint = paintFor(around, around.stdout)
   const { event } = run
@@ -150,6 +159,7 @@ const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
     `${event.branch ?? event.tag ?? event.ref} at ${event.commit.slice(0, 10)}  ${event.subject ?? ''}\n`,
   )
   if (run.headline !== null) around.stdout.write(`${run.headline}\n`)
+  if (run.setup !== null) around.stdout.write(`${setupWords(run)}\n`)
   if (run.problems.length > 0) {
     const { formatProblems } = await import('../../compile/index.ts')
     around.stdout.write(formatProblems(run.problems))

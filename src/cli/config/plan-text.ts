@@ -1,6 +1,15 @@
 // A plan as a person reads it: in the form of YAML, each line with the place that shaped it when that is asked for.
 import { printable } from '../../compile/index.ts'
-import type { Env, JobSpec, Origin, Origins, Plan, PlanJob, PlanStep } from '../../protocol/plan.ts'
+import type {
+  Env,
+  JobSpec,
+  Origin,
+  Origins,
+  Plan,
+  PlanJob,
+  PlanSetupStep,
+  PlanStep,
+} from '../../protocol/plan.ts'
 import type { Paint } from '../look.ts'
 
 /** `pointer` leads into the plan, as the keys of its origins do. */
@@ -103,6 +112,14 @@ const fileSteps = {
   'store-tests': 'store_test_results',
 } as const
 
+const setupRemarks = (step: PlanSetupStep): Line[] =>
+  step.kind === 'continue'
+    ? [remark(`the run goes on with ${step.path}`)]
+    : [
+        remark(`of the paths that differ from ${step.base === '' ? 'the commit before' : step.base}:`),
+        ...step.mapping.split('\n').flatMap((line) => (line.trim() === '' ? [] : [remark(line.trim())])),
+      ]
+
 const stepLines = (step: PlanStep, pointer: string): Line[] => {
   const when = step.when === 'on_success' ? [] : [{ indent: 5, text: `when: ${step.when}` }]
   const head = (text: string): Line => ({ indent: 3, text: `- ${text}`, pointer })
@@ -113,6 +130,8 @@ const stepLines = (step: PlanStep, pointer: string): Line[] => {
   if (step.kind === 'note') return [head(quote(step.name)), remark(step.text), ...when]
   if (step.kind === 'refused')
     return [head(quote(step.name)), remark(`the job stops here: ${step.reason}`), ...when]
+  if (step.kind === 'filter-paths' || step.kind === 'continue')
+    return [head(quote(step.name)), ...setupRemarks(step), ...when]
   if (step.kind !== 'run') {
     const { kind, name, when: _when, ...rest } = step
     const word = fileSteps[kind]

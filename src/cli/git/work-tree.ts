@@ -43,8 +43,8 @@ export const findWorkTree = async (around: Surroundings): Promise<WorkTree | nul
 export const listFiles = async (around: Surroundings, directory: string): Promise<Uint8Array> => {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
   const [all, deleted] = await Promise.all([
-    rawGit(around, directory, args),
-    rawGit(around, directory, ['ls-files', '-z', '--deleted']),
+    gitBytes(around, directory, args),
+    gitBytes(around, directory, ['ls-files', '-z', '--deleted']),
   ])
   const gone = new Set(deleted.stdout.toString('latin1').split('\0'))
   const present = all.stdout
@@ -54,12 +54,17 @@ export const listFiles = async (around: Surroundings, directory: string): Promis
   return Buffer.from(present.map((path) => `${path}\0`).join(''), 'latin1')
 }
 
-const git = async (around: Surroundings, cwd: string, args: readonly string[]): Promise<string | null> => {
-  const done = await rawGit(around, cwd, args)
+/** What it says, without the line end; null when it fails. */
+export const git = async (
+  around: Surroundings,
+  cwd: string,
+  args: readonly string[],
+): Promise<string | null> => {
+  const done = await gitBytes(around, cwd, args)
   return done.code === 0 ? done.stdout.toString('utf8').trim() : null
 }
 
-const rawGit = ({ environment }: Surroundings, cwd: string, args: readonly string[]) =>
+export const gitBytes = ({ environment }: Surroundings, cwd: string, args: readonly string[]) =>
   run('git', ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', ...args], {
     cwd,
     env: {

@@ -59,7 +59,8 @@ export const compileGiven = async (
 ): Promise<Given> => {
   const { root, config, file, files } = await readGiven(around, path)
   const parameters = readParameters(wish.parameters ?? [], pipelineParameterTypes(files))
-  const input = { files, event: wish.event ?? localEvent(tree), parameters, ...wish.more }
+  const event = wish.event ?? localEvent(tree)
+  const input = { files, event, parameters, followSetup: true, ...wish.more }
   const { result: compiled, orbs } = await compileWithOrbs(around, input)
   const shownOf = (name: string): string => {
     if (!files.has(name)) return name

@@ -1,7 +1,7 @@
 // What `mayfly run` shows while it works and at the end: output of each job behind its name, a word when a step
 // fails, and one table. With --json the result goes to stdout and the output to stderr.
 import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
-import type { ExpandedPlan, RunState } from '../../schedule/index.ts'
+import type { ExpandedJob, ExpandedPlan, RunState } from '../../schedule/index.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import { createPrefixer } from '../prefixed-output.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -11,17 +11,23 @@ export interface Report {
   job(id: string, name: string, attempt: number): AttemptSink
   ended(id: string, name: string, result: AttemptResult): void
   note(text: string): void
-  finish(state: RunState, expanded: ExpandedPlan): void
+  finish(state: RunState): void
 }
 
 export const createReport = (
   around: Surroundings,
-  options: { readonly json: boolean; readonly jobs: readonly string[] },
+  options: {
+    readonly json: boolean
+    /** Grows when the run goes on with more. */
+    readonly expanded: ExpandedPlan
+    readonly nameOf: (job: ExpandedJob) => string
+  },
 ): Report => {
+  const { expanded, nameOf } = options
   const output = options.json ? around.stderr : around.stdout
   const paint = paintFor(around, output)
   const prefixer = createPrefixer(around, output)
-  const widest = Math.max(0, ...options.jobs.map((name) => name.length))
+  const widest = () => Math.max(0, ...expanded.jobs.map((job) => nameOf(job).length))
   const startedMs = around.clock.monotonicMs()
   const results = new Map<string, { readonly result: AttemptResult; readonly ms: number }>()
   const begun = new Map<string, number>()
@@ -29,7 +35,7 @@ export const createReport = (
   return {
     job: (id, name) => {
       begun.set(id, around.clock.monotonicMs())
-      const writer = prefixer.writer(name.padEnd(widest))
+      const writer = prefixer.writer(name.padEnd(widest()))
       const words = (text: string) => writer.write(Buffer.from(`${text}\n`))
       return {
         output: (_step, bytes) => {
@@ -45,13 +51,14 @@ export const createReport = (
       if (result.reason?.code != null) note(`${name}: ${result.reason.message}`)
     },
     note,
-    finish: (state, expanded) => {
+    finish: (state) => {
       const ms = around.clock.monotonicMs() - startedMs
-      const rows = expanded.jobs.map(({ state: { id } }, i) => {
+      const rows = expanded.jobs.map((each) => {
+        const { id } = each.state
         const status = state.jobs.find((job) => job.id === id)?.status ?? 'waiting'
         const ended = results.get(id)
         return {
-          name: options.jobs[i] ?? '',
+          name: nameOf(each),
           status,
           ms: ended?.ms ?? null,
           reason: ended?.result.reason?.message ?? '',

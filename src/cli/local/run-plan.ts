@@ -1,6 +1,6 @@
 // Carries out a plan on this machine: schedule/ says what may start, each job runs as an attempt of the runner's own
 // code. State lives in memory only.
-import { formatId, type IdKind, uuid7 } from '../../base/ids.ts'
+import { formatId, type IdKind, type JobId, uuid7 } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import type { JobEgress } from '../../protocol/egress.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
@@ -22,6 +22,7 @@ import {
 } from '../../schedule/index.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
+import { createLocalContinuing, type WentOn } from './local-continuing.ts'
 import { type LocalPlaces, type LocalStores, openLocalStores } from './local-stores.ts'
 import { createReport, type Report } from './report.ts'
 import { createWorkTreeSource } from './work-tree-source.ts'
@@ -30,6 +31,8 @@ export type LocalRun = {
   readonly plan: Plan
   readonly tree: WorkTree | null
   readonly root: string
+  /** Which part of what the run goes on with is carried out: of a setup configuration. */
+  readonly chooseLater: (plan: Plan) => Plan
   /** Above the job's own environment. */
   readonly variables: Env
   readonly network: 'none' | 'open' | null
@@ -45,19 +48,28 @@ type Making = {
   readonly around: Surroundings
   readonly run: LocalRun
   readonly ids: ReturnType<typeof createIds>
-  readonly expanded: ExpandedPlan
+  readonly expanded: GrowingPlan
   readonly report: Report
   readonly stores: LocalStores
 }
 
+/** Everybody looks at the same one: it grows when a setup configuration goes on. */
+type GrowingPlan = {
+  readonly workflows: ExpandedPlan['workflows'][number][]
+  readonly jobs: ExpandedJob[]
+  /** The job that went on with the run. */
+  wentOn: JobId | null
+}
+
 export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Status> => {
   const ids = createIds(around)
-  const expanded = expandPlan(run.plan, { workflow: ids.of('workflow'), job: ids.of('job') })
-  const report = createReport(around, { json: run.json, jobs: expanded.jobs.map((job) => nameOf(job)) })
+  const first = expandPlan(run.plan, { workflow: ids.of('workflow'), job: ids.of('job') })
+  const expanded: GrowingPlan = { workflows: [...first.workflows], jobs: [...first.jobs], wentOn: null }
+  const report = createReport(around, { json: run.json, expanded, nameOf })
   const stores = await openLocalStores(expanded, run.places)
   try {
     const state = await untilFinal({ around, run, ids, expanded, report, stores })
-    report.finish(state, expanded)
+    report.finish(state)
     return state.status
   } finally {
     await stores.close()
@@ -68,8 +80,10 @@ export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Stat
 const untilFinal = async (making: Making): Promise<RunState> => {
   const { around, run, expanded } = making
   let state = withLocks(planned(making))
+  let changed = Promise.withResolvers<void>()
   const happen = (event: RunEvent) => {
     state = withLocks(decide(state, event).state)
+    changed.resolve()
   }
   const running = new Map<string, Promise<void>>()
   const onInterrupt = () => happen({ kind: 'cancel-requested' })
@@ -81,14 +95,16 @@ const untilFinal = async (making: Making): Promise<RunState> => {
       if (status !== 'queued' || job === undefined || attempt === undefined || running.size >= run.slots)
         continue
       happen({ kind: 'claimed', job: id, number: attempt.number })
-      const settled = runJob(making, job, attempt.number).then((result) => {
+      const onPlan = (plan: Plan) => goOn(making, plan, { job: id, number: attempt.number }, happen)
+      const settled = runJob(making, job, attempt.number, onPlan).then((result) => {
         running.delete(id)
         happen({ kind: 'finished', job: id, number: attempt.number, outcome: result.outcome })
       })
       running.set(id, settled)
     }
     if (running.size === 0) break
-    await Promise.race(running.values())
+    await Promise.race([...running.values(), changed.promise])
+    changed = Promise.withResolvers()
   }
   await Promise.all(running.values())
   around.interrupted.removeEventListener('abort', onInterrupt)
@@ -112,7 +128,30 @@ const planned = ({ ids, expanded }: Making): RunState => {
   return decide(start, { kind: 'planned', job, number: 1, workflows, jobs }).state
 }
 
-const runJob = async (making: Making, job: ExpandedJob, number: number): Promise<AttemptResult> => {
+/** Once, as with a server. */
+const goOn = (
+  { expanded, ids, run }: Making,
+  plan: Plan,
+  by: { readonly job: JobId; readonly number: number },
+  happen: (event: RunEvent) => void,
+): WentOn => {
+  if (expanded.wentOn !== null) return expanded.wentOn === by.job ? 'kept' : 'refused'
+  const after = { workflows: expanded.workflows.length, jobs: expanded.jobs.length }
+  const more = expandPlan(run.chooseLater(plan), { workflow: ids.of('workflow'), job: ids.of('job') }, after)
+  expanded.wentOn = by.job
+  expanded.workflows.push(...more.workflows)
+  expanded.jobs.push(...more.jobs)
+  const [workflows, jobs] = [more.workflows.map(({ state }) => state), more.jobs.map(({ state }) => state)]
+  happen({ kind: 'continued', ...by, workflows, jobs })
+  return 'taken'
+}
+
+const runJob = async (
+  making: Making,
+  job: ExpandedJob,
+  number: number,
+  onPlan: (plan: Plan) => WentOn,
+): Promise<AttemptResult> => {
   const { around, run, ids, report, stores } = making
   const spec = specOf(run, job)
   const limits = run.sandboxes.classLimits(spec.resourceClass ?? defaultClass)
@@ -129,6 +168,10 @@ const runJob = async (making: Making, job: ExpandedJob, number: number): Promise
       isolation: run.isolation ?? run.sandboxes.isolation ?? 'rootless',
       trees: createWorkTreeSource(around, run.tree, run.root),
       stores: stores.of(job, name),
+      continuing: createLocalContinuing(around, {
+        ...{ tree: run.tree, root: run.root, event: run.plan.inputs.event, onPlan },
+        isSetup: spec.setup === true,
+      }),
       clock: around.clock,
       log: silentLog,
     },

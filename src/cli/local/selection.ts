@@ -2,11 +2,20 @@
 import { fault } from '../../base/faults.ts'
 import type { Plan, PlanJob, PlanWorkflow } from '../../protocol/plan.ts'
 
+export type Wished = { readonly name: string | undefined; readonly job: string | undefined }
+
+/** Of a setup configuration: what is not there may be part of what the run goes on with. */
+export const chooseFirst = (plan: Plan, wish: Wished): { readonly plan: Plan; readonly later: Wished } => {
+  const nothing = { name: undefined, job: undefined }
+  const known = new Set(names(plan))
+  const isKnown = [wish.name, wish.job].every((word) => word === undefined || known.has(word))
+  return plan.setup === true && !isKnown
+    ? { plan, later: wish }
+    : { plan: choose(plan, wish), later: nothing }
+}
+
 /** `name` is a workflow or a job; a job comes alone, without those it needs. */
-export const choose = (
-  plan: Plan,
-  wish: { readonly name: string | undefined; readonly job: string | undefined },
-): Plan => {
+export const choose = (plan: Plan, wish: Wished): Plan => {
   const byName = plan.workflows.filter((workflow) => workflow.name === wish.name)
   const isJob = wish.name !== undefined && byName.length === 0
   const workflows = byName.length > 0 ? byName : plan.workflows

@@ -122,7 +122,8 @@ export const runSummary = z.object({
   project: z.object({ id, name: z.string() }),
   status,
   event: runEvent,
-  workflows: z.array(z.object({ id, name: z.string(), status })),
+  /** `continued`: it came with what the run went on with after a setup configuration. */
+  workflows: z.array(z.object({ id, name: z.string(), status, continued: z.boolean() })),
   created_at: time,
   started_at: time.nullable(),
   finished_at: time.nullable(),
@@ -222,6 +223,10 @@ export const run = runSummary.extend({
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   /** The run that the plan was made for, when its inputs were the same and nothing had to be planned anew. */
   plan_of: z.object({ id, number: z.number() }).nullable(),
+  /** Of a setup configuration: what the run went on with. The outer null: an ordinary run; the inner one: nothing, so far. */
+  setup: z
+    .object({ continued: z.object({ job_id: id, at: time, plan_digest: z.string() }).nullable() })
+    .nullable(),
   delivery_id: id.nullable(),
   /** The schedule of the project that began it, as it was called then. */
   schedule: z.object({ id, name: z.string() }).nullable(),

@@ -96,6 +96,13 @@ export const ofFiles = {
     mend: 'Mend what is shown first: many problems often have one cause.',
     example: null,
   },
+  N_SETUP: {
+    why: 'Jobs of a configuration with `setup: true` choose what the run goes on with. Before they run, Mayfly shows what is sure: where it does not know which files changed, every line of a mapping counts as matched, and what a script makes is not shown at all.',
+    mend: 'Nothing is wrong. `mayfly config simulate --files PATHS` says what these changed files would choose; `mayfly run` finds it out.',
+    example: {
+      text: 'version: 2.1\nsetup: true\njobs:\n  make:\n    docker: [{image: debian:12}]\n    steps: [checkout, {run: ./generate}]\nworkflows: {all: {jobs: [make]}}\n',
+    },
+  },
   N_NOTHING_TO_RUN: {
     why: 'The file is in order, and no workflow of it applies to what happened: filters leave every job out for this branch or tag, a condition is false, or the workflow runs on schedule only.',
     mend: 'Nothing, if that was meant. `mayfly config simulate --branch NAME` says for each workflow and job why it does not run.',

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { damageBytes, judgeParser } from '../../../test/support/hostile.ts'
 import { run } from '../../sys/index.ts'
+import { parseChanges } from './changed-paths.ts'
 import { type FetchedCommit, parseFetched } from './fetched.ts'
-import { fetchScript, unpackScript } from './git-scripts.ts'
+import { changesScript, fetchScript, unpackScript } from './git-scripts.ts'
 
 let root = ''
 let source = ''
@@ -149,4 +150,51 @@ test('cut or foreign bytes are no fetch', async () => {
   ])
     assert.equal(parseFetched(bytes), null)
   judgeParser(parseFetched, (random) => damageBytes(random, stdout), { count: 1_000 })
+})
+
+const changes = async (base: string, commit: string, onBase = 'parent') => {
+  const home = await mkdtemp(join(root, 'cell-'))
+  const env = { HOME: home, MF_PROTOCOL: 'file', MF_URL: source, MF_FILES_MAX: '64' }
+  const input = `ref refs/heads/main\ncommit ${commit}\nbase ${base}\non-base ${onBase}\nend of-it\ngo\n`
+  const done = await run('/bin/sh', ['-c', changesScript], { env, input, timeoutMs: 20_000 })
+  assert.equal(done.code, 0, done.stderr.toString())
+  return parseChanges(answerOf(done.stdout), base)
+}
+
+test('paths are those that differ from where the commit and its base parted', async () => {
+  const [first = '', main = ''] = commits
+  await git(source, 'checkout', '--quiet', '-b', 'topic', first)
+  await mkdir(join(source, 'a b'))
+  await writeFile(join(source, 'a b/new "file"'), 'x')
+  await git(source, 'add', '--all')
+  await git(source, 'mv', 'run.sh', 'moved.sh')
+  await git(source, 'commit', '--quiet', '--message', 'topic')
+  const topic = await git(source, 'rev-parse', 'HEAD')
+  await git(source, 'tag', '--annotate', '--message', 't', 'v1', first)
+  await git(source, 'checkout', '--quiet', 'main')
+  const own = ['a b/new "file"', 'moved.sh', 'run.sh']
+  for (const base of ['main', 'origin/main', main, 'v1', 'main~1'])
+    assert.deepEqual(await changes(base, topic), { ok: true, from: first, paths: own }, base)
+  const last = ['.circleci/config.yml', 'file.txt']
+  for (const base of ['main', '', 'HEAD'])
+    assert.deepEqual(
+      await changes(base, main),
+      { ok: true, from: first, paths: last },
+      `"${base}" is the commit`,
+    )
+  assert.deepEqual(await changes('main', main, 'nothing'), { ok: true, from: main, paths: [] })
+  const all = await changes('v1', first)
+  assert.ok(all.ok)
+  assert.deepEqual(all.paths, ['.circleci/config.yml', 'file.txt', 'run.sh'], 'the first commit of all')
+  for (const base of ['nowhere', 'f'.repeat(40), '--upload-pack=x', 'main~99', '*']) {
+    const missing = await changes(base, topic)
+    assert.ok(!missing.ok && missing.message.includes(base), base)
+  }
+})
+
+test('an answer about paths is judged before it is believed', () => {
+  const parse = (text: string) => parseChanges(Buffer.from(text), 'main')
+  assert.deepEqual(parse(`${'a'.repeat(40)}\0`), { ok: true, from: 'a'.repeat(40), paths: [] })
+  for (const text of ['', 'x\0', `${'a'.repeat(40)}\0cut`, 'missing'])
+    assert.equal(parse(text).ok, false, text)
 })

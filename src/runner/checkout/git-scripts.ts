@@ -50,8 +50,8 @@ const ownConnection = '-o ControlMaster=no -o ControlPath=none'
 const keptConnection = `-o ControlMaster=auto -o ControlPath=$HOME/connection -o ControlPersist=${keptConnectionMs / 1000} \\
  -o ServerAliveInterval=5 -o ServerAliveCountMax=2`
 
-/** Lines `host <known_hosts line>`, `ref …`, `commit …`, `depth …`, `end …`, up to `go`. */
-const readOrder = `MF_REF= MF_COMMIT= MF_DEPTH=1 MF_END=
+/** Lines `host <known_hosts line>`, `ref …`, `commit …`, `depth …`, `base …`, `on-base …`, `end …`, up to `go`. */
+const readOrder = `MF_REF= MF_COMMIT= MF_DEPTH=1 MF_BASE= MF_ON_BASE= MF_END=
 : > "$HOME/hosts"
 word=
 while read -r word value; do
@@ -61,6 +61,8 @@ while read -r word value; do
     ref) MF_REF=$value ;;
     commit) MF_COMMIT=$value ;;
     depth) MF_DEPTH=$value ;;
+    base) MF_BASE=$value ;;
+    on-base) MF_ON_BASE=$value ;;
     end) MF_END=$value ;;
   esac
 done
@@ -183,5 +185,61 @@ fi
 if [ "$MF_PROTOCOL" = file ] || [ -s "$HOME/hosts" ]; then
   git ls-remote --quiet --heads --tags --end-of-options "$MF_URL"
 fi
+echo "end $MF_END"
+`
+
+/**
+ * Stdout: the commit that the wanted one is compared with and, each after a NUL, the paths that differ; or `missing`, when
+ * there is no such base. That is where both parted; on the base itself the commit before, or nothing. Of a remote source
+ * history and trees are fetched without contents, where its host can leave those out; a local one lends its objects.
+ */
+export const changesScript = `${fixedEnvironment(ownConnection)}
+${readOrder}
+exec < /dev/null
+export GIT_DIR="$HOME/repo.git"
+mkdir -p "$GIT_DIR/objects" "$GIT_DIR/refs"
+echo 'ref: refs/heads/none' > "$GIT_DIR/HEAD"
+is_id() { case $1 in '' | *[!0-9a-f]*) return 1 ;; esac; [ \${#1} -eq 40 ] || [ \${#1} -eq 64 ]; }
+name=\${MF_BASE%%[~^]*}
+back=\${MF_BASE#"$name"}
+name=\${name#origin/}
+head= tag= peeled= branch=
+case $name in
+  '' | HEAD) head=$MF_COMMIT ;;
+  *)
+    if is_id "$name"; then head=$name
+    else
+      git ls-remote --quiet --end-of-options "$MF_URL" "refs/heads/$name" "refs/tags/$name" "refs/tags/$name^{}" > "$HOME/named"
+      while read -r id ref; do
+        case $ref in
+          "refs/heads/$name") head=$id branch=$ref ;;
+          "refs/tags/$name") tag=$id ;;
+          "refs/tags/$name^{}") peeled=$id ;;
+        esac
+      done < "$HOME/named"
+    fi ;;
+esac
+base=\${head:-\${peeled:-$tag}}
+missing() { printf 'missing\\n'; echo "end $MF_END"; exit 0; }
+[ -n "$base" ] || missing
+if [ "$MF_PROTOCOL" = file ]; then
+  at=$MF_URL
+  [ ! -d "$at/.git/objects" ] || at=$at/.git
+  export GIT_ALTERNATE_OBJECT_DIRECTORIES="$at/objects"
+  [ ! -f "$at/shallow" ] || cp "$at/shallow" "$GIT_DIR/shallow"
+else
+  git config remote.source.url "$MF_URL"
+  get() { git fetch --quiet --no-tags --no-write-fetch-head --filter=blob:none --end-of-options source "$@"; }
+  if [ "$base" = "$MF_COMMIT" ]; then set --; else set -- "$base"; fi
+  get "$MF_COMMIT" "$@" || get "$MF_REF:refs/remotes/fetched" \${branch:+"$branch:refs/remotes/base"}
+fi
+commit=$(git rev-parse --verify --quiet "$MF_COMMIT^{commit}")
+base=$(git rev-parse --verify --quiet "$base$back^{commit}") || missing
+from=$(git merge-base "$base" "$commit") || from=$base
+if [ "$from" = "$commit" ] && [ "$MF_ON_BASE" = parent ]; then
+  from=$(git rev-parse --verify --quiet "$commit^") || from=$(git hash-object -t tree /dev/null)
+fi
+printf '%s\\0' "$from"
+git diff-tree -r -z --no-renames --name-only "$from" "$commit"
 echo "end $MF_END"
 `

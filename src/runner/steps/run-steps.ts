@@ -1,13 +1,15 @@
 // The steps of one job in order: which of them run (`when`, halt, cancel, time), what each reports, and what the job
 // comes to. Background steps run beside the others and never decide the verdict.
 import type { FaultCode } from '../../base/faults.ts'
-import type { Outcome, PlanFilesStep, PlanStep, StepWhen } from '../../protocol/plan.ts'
+import type { Outcome, PlanFilesStep, PlanSetupStep, PlanStep, StepWhen } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
 import { aboveSecrets } from '../environment/layers.ts'
 import { guestPath } from '../guest-path.ts'
 import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { termMs } from '../limits.ts'
 import { jobUser, jobWorkdir, layersOf } from '../sandbox-spec.ts'
+import { onceInAttempt } from '../setup/continuing.ts'
+import { setupStep } from '../setup/setup-steps.ts'
 import { type AttemptSink, say } from '../sink.ts'
 import { jobsOwn } from '../stores/cells.ts'
 import { createDelivery, type SecretVariables } from './deliver-secrets.ts'
@@ -34,11 +36,12 @@ type Progress = {
 }
 
 export const runSteps = async (
-  deps: AttemptDeps,
+  given: AttemptDeps,
   job: JobAttempt,
   place: Place,
   signal: AbortSignal,
 ): Promise<StepsOutcome> => {
+  const deps = { ...given, continuing: onceInAttempt(given.continuing) }
   const endMs = deps.clock.monotonicMs() + job.spec.timeoutMs
   const late = new AbortController()
   const ends = new AbortController()
@@ -175,7 +178,10 @@ const carryOut = async (
     case 'restore-cache':
     case 'store-artifacts':
     case 'store-tests':
-      return carryFiles(deps, job, { ...here, step, workdir }, stop)
+      return carryOutside(deps, job, { ...here, step, workdir }, stop)
+    case 'filter-paths':
+    case 'continue':
+      return carryOutside(deps, job, { ...here, step, workdir }, stop)
     case 'note':
       return told(sink, index, step.text, 'passed')
     case 'refused':
@@ -206,21 +212,30 @@ const checkOut = async (
   }
 }
 
-const carryFiles = async (
+/** What is done around the sandbox rather than in it. */
+const carryOutside = async (
   deps: AttemptDeps,
   job: JobAttempt,
-  here: Place & { readonly step: PlanFilesStep; readonly index: number; readonly workdir: GuestPath },
+  here: Place & {
+    readonly step: PlanFilesStep | PlanSetupStep
+    readonly index: number
+    readonly workdir: GuestPath
+  },
   stop: AbortSignal,
 ): Promise<StepVerdict> => {
   const { step, index, sink, sandbox, workdir } = here
   const startedMs = deps.clock.monotonicMs()
   const print = (text: string) => say(sink, index, text)
+  const { stores, continuing } = deps
   const place = {
-    ...{ sandbox, stores: deps.stores, job, id: `s${index}`, workdir, print },
+    ...{ sandbox, stores, job, id: `s${index}`, workdir, print },
     ...{ nowMs: deps.clock.now, mask: sink.mask },
   }
+  const isOfSetup = step.kind === 'filter-paths' || step.kind === 'continue'
   try {
-    const answer = await fileStep(step, place, stop)
+    const answer = await (isOfSetup
+      ? setupStep(step, { ...place, continuing }, stop)
+      : fileStep(step, place, stop))
     const ms = Math.round(deps.clock.monotonicMs() - startedMs)
     return answer.ok
       ? { ...quiet, status: 'passed', ms }

@@ -82,6 +82,23 @@ export const unpackInto = async (
     : failed(result, words.text())
 }
 
+/** A file with this text; its directory is made when it is not there. */
+export const writeInto = async (
+  { sandbox, id }: CellPlace,
+  at: GuestPath,
+  text: string,
+  signal: AbortSignal,
+): Promise<CellAnswer<null>> => {
+  const words = tailStream(() => undefined, wordsBytes)
+  const io = { stdin: Readable.from([Buffer.from(text)]), stdout: words.stream, stderr: words.stream }
+  const step = stepOf(id, { text: write, env: { MF_PATH: at } })
+  const result = await sandbox.exec(step, { ...io, isNoLog: true }, signal)
+  signal.throwIfAborted()
+  return result.kind === 'exit' && result.code === 0
+    ? { ok: true, value: null, words: words.text() }
+    : failed(result, words.text())
+}
+
 const explained = (
   error: unknown,
 ): { readonly ok: false; readonly code: number; readonly message: string } => {
@@ -116,6 +133,8 @@ const head = 'unset TAR_OPTIONS\n'
 const tar = 'tar -c -f - --format=pax --pax-option=delete=atime,delete=ctime --hard-dereference'
 const unpack =
   'mkdir -p -- "$MF_AT" && exec tar -x -f - -C "$MF_AT" -p --no-same-owner --delay-directory-restore'
+
+const write = 'mkdir -p -- "$(dirname -- "$MF_PATH")" && exec cat > "$MF_PATH"'
 
 export const missingDirectory = 3
 const one =

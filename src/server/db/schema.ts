@@ -173,6 +173,17 @@ export type Schema = {
     name: string
     status: Status
     reruns_left: Generated<number>
+    continued: Generated<boolean>
+  }
+  continuations: {
+    run_id: RunId
+    job_id: JobId
+    attempt_id: AttemptId
+    digest: string
+    plan: Json<Plan>
+    origins: Json<Origins>
+    problems: Json<readonly Problem[]>
+    stored_at: At
   }
   jobs: {
     id: JobId

@@ -47,10 +47,8 @@ const checkPlan = async (
   run: RunId,
   { plan, planDigest }: { readonly plan: Plan; readonly planDigest: string | null },
 ): Promise<{ readonly digest: string; readonly wrong: string | null }> => {
-  const digest = await digestOf(plan)
-  if (digest === null || digest !== planDigest) return { digest: '', wrong: 'its digest is another one' }
-  if (/(?<!\\)(\\\\)*\\u0000/.test(JSON.stringify(plan)))
-    return { digest, wrong: 'it contains a NUL character' }
+  const { digest, wrong } = await checkDigest(plan, planDigest)
+  if (wrong !== null) return { digest, wrong }
   const { rows } = await sql<{
     ref: string
     commit: string
@@ -66,6 +64,17 @@ const checkPlan = async (
   if (!rows[0].isGiven) return { digest, wrong: 'it is for other parameters' }
   const isSameCommit = rows[0].commit === openCommit || rows[0].commit === event.commit
   return { digest, wrong: isSameCommit ? null : 'it is for another commit' }
+}
+
+/** Also of the plan that a run goes on with. */
+export const checkDigest = async (
+  plan: Plan,
+  planDigest: string | null,
+): Promise<{ readonly digest: string; readonly wrong: string | null }> => {
+  const digest = await digestOf(plan)
+  if (digest === null || digest !== planDigest) return { digest: '', wrong: 'its digest is another one' }
+  const hasNul = /(?<!\\)(\\\\)*\\u0000/.test(JSON.stringify(plan))
+  return { digest, wrong: hasNul ? 'it contains a NUL character' : null }
 }
 
 /** null for a value without a canonical form: a lone surrogate, a float. */

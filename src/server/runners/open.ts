@@ -31,6 +31,7 @@ import type { VaultClient } from '../vault-client.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { renewLeases } from './beat.ts'
 import { parsed, parsedBody } from './bodies.ts'
+import { continueVerbs } from './continue.ts'
 import { createControl } from './control.ts'
 import { applyEvents } from './events.ts'
 import { createExpiry } from './expiry.ts'
@@ -172,6 +173,7 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
         await takePlan({ ...deps, db }, { lease, runner: caller.id }, parsedBody(parsePlanMade, body).result)
         return { ok: true }
       },
+      ...continueVerbs({ ...deps, db }),
       finish: async ({ caller }, lease, body) => {
         await finishAttempt({ ...deps, db }, { caller, lease }, parsed(parseFinishBody(body, lease)))
         return { ok: true }

@@ -55,7 +55,7 @@ const findPlanAttempt = async (db: Db, { lease, runner }: LeaseKey): Promise<Pla
 }
 
 /** Under the lock of the run, which every end of its attempts takes first. */
-const isStillLeased = async (tx: Tx, id: AttemptId, { lease }: LeaseKey): Promise<boolean> => {
+export const isStillLeased = async (tx: Tx, id: AttemptId, { lease }: LeaseKey): Promise<boolean> => {
   const { rows } = await sql`
     select 1 from attempts where id = ${id} and lease_id = ${lease} and status = 'running'`.execute(tx)
   return rows.length === 1

@@ -29,8 +29,12 @@ export type PlannedRows = {
   readonly digests: readonly (string | null)[]
 }
 
-export const planRows = async (newId: NewId, plan: Plan): Promise<PlannedRows> => {
-  const expanded = expandPlan(plan, { workflow: () => newId('workflow'), job: () => newId('job') })
+export const planRows = async (
+  newId: NewId,
+  plan: Plan,
+  after?: Parameters<typeof expandPlan>[2],
+): Promise<PlannedRows> => {
+  const expanded = expandPlan(plan, { workflow: () => newId('workflow'), job: () => newId('job') }, after)
   return {
     event: {
       workflows: expanded.workflows.map(({ state }) => state),
@@ -82,10 +86,10 @@ export const plannedParts = (
   state: Pick<RunState, 'workflows' | 'jobs'>,
 ): RawBuilder<unknown> => sql`
   planned_workflow as (
-    insert into workflows (id, run_id, position, name, status, reruns_left)
-    select id, ${run.id}, position, name, status, reruns
+    insert into workflows (id, run_id, position, name, status, reruns_left, continued)
+    select id, ${run.id}, position, name, status, reruns, continued
     from jsonb_to_recordset(${JSON.stringify(workflowRows(planned, state))}::jsonb)
-      as w (id text, position integer, name text, status text, reruns integer)
+      as w (id text, position integer, name text, status text, reruns integer, continued boolean)
   ), planned_job as (
     insert into jobs (id, organisation_id, project_id, run_id, workflow_id, number, key, name, kind, status, skip_reason,
       needs, shard, shards, class, image, spec, spec_digest, rev, lock_name, lock_state, lock_asked_at)
@@ -101,9 +105,9 @@ export const plannedParts = (
 
 const workflowRows = ({ expanded }: PlannedRows, { workflows }: Pick<RunState, 'workflows'>) => {
   const settled = new Map(workflows.map((workflow) => [workflow.id, workflow]))
-  return expanded.workflows.map(({ state, name }, position) => {
-    const { status, rerunsLeft: reruns = 0 } = settled.get(state.id) ?? state
-    return { id: state.id, position, name: storable(name), status, reruns }
+  return expanded.workflows.map(({ state, name, position }) => {
+    const { status, rerunsLeft: reruns = 0, isContinued: continued = false } = settled.get(state.id) ?? state
+    return { id: state.id, position, name: storable(name), status, reruns, continued }
   })
 }
 

@@ -1,7 +1,7 @@
 // Runs for people: list, look, start, cancel. Called by server/http and server/live.
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
-import { type AttemptId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
+import { type AttemptId, type JobId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
 import type { PlanInputs } from '../../protocol/plan.ts'
@@ -92,10 +92,14 @@ const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null>
   return {
     ...summaryOf(row),
     jobs,
-    problems: plan?.problems.map((problem) => ({ ...problem, frame: [...problem.frame] })) ?? [],
+    problems: [...(plan?.problems ?? []), ...(plan?.continued?.problems ?? [])].map((problem) => ({
+      ...problem,
+      frame: [...problem.frame],
+    })),
     plan_digest: row.planDigest,
     parameters: row.parameters,
     plan_of: plan?.from ?? null,
+    setup: plan?.isSetup === true ? { continued: plan.continued && continuationOf(plan.continued) } : null,
     delivery_id: row.delivery,
     schedule: row.schedule,
   }
@@ -104,14 +108,28 @@ const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null>
 type AboutPlan = {
   readonly problems: readonly Problem[]
   readonly from: { readonly id: RunId; readonly number: number } | null
+  readonly isSetup: boolean | null
+  readonly continued: {
+    readonly job: JobId
+    readonly at: string
+    readonly digest: string
+    readonly problems: readonly Problem[]
+  } | null
 }
 
 const aboutPlan = async (db: Db, run: RunId): Promise<AboutPlan | null> => {
   const { rows } = await sql<AboutPlan>`
-    select p.problems, case when r.id is not null then json_build_object('id', r.id, 'number', r.number) end as from
-    from plans p left join runs r on r.id = p.from_run_id where p.run_id = ${run}`.execute(db)
+    select p.problems, case when r.id is not null then json_build_object('id', r.id, 'number', r.number) end as from,
+      p.plan ? 'setup' as "isSetup", case when c.run_id is not null then json_build_object('job', c.job_id,
+        'at', c.stored_at, 'digest', c.digest, 'problems', c.problems) end as continued
+    from plans p left join runs r on r.id = p.from_run_id left join continuations c on c.run_id = p.run_id
+    where p.run_id = ${run}`.execute(db)
   return rows[0] ?? null
 }
+
+const continuationOf = ({ job, at, digest }: NonNullable<AboutPlan['continued']>) => ({
+  ...{ job_id: job, at: new Date(at).toISOString(), plan_digest: digest },
+})
 
 /** The row is read first: what changes between the two reads comes again with the next call, nothing is missed. */
 const jobsSince = async (deps: Deps, scope: Scope, id: RunId, rev: number): Promise<RunChanges | null> => {

@@ -95,7 +95,8 @@ const partsOf = (run: RunId, { jobs, waiting, all }: Scope) => sql`
 
 const seen = (run: RunId) => sql`
   (select rev from runs where id = ${run}) as "seenRev",
-  (select json_agg(json_build_object('id', id, 'status', status, 'rerunsLeft', reruns_left) order by position)
+  (select json_agg(json_build_object('id', id, 'status', status, 'rerunsLeft', reruns_left,
+      'isContinued', continued) order by position)
     from workflows where run_id = ${run}) as workflows,
   (select json_agg(json_build_object('id', id, 'workflow', workflow_id, 'key', key, 'name', name, 'kind', kind,
       'needs', needs, 'status', status, 'skip', skip_reason,

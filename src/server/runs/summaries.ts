@@ -53,7 +53,8 @@ export const selectRuns = async (
       r.commit, r.branch, r.tag, r.subject, r.author, r.headline, r.delivery_id as delivery,
       ${cancelled} as cancelled, r.rerun_at as "rerunAt", ${actorIn(sql`r.rerun_by`)} as "rerunBy", r.plan_digest as "planDigest", r.parameters, r.schedule, r.created_at as "createdAt",
       r.started_at as "startedAt", r.finished_at as "finishedAt", (
-        select json_agg(json_build_object('id', w.id, 'name', w.name, 'status', w.status) order by w.position)
+        select json_agg(json_build_object('id', w.id, 'name', w.name, 'status', w.status, 'continued', w.continued)
+          order by w.position)
         from workflows w where w.run_id = r.id) as workflows, u."usualMs"
     from picked r join usual u on u.project = r.project_id join projects p on p.id = r.project_id
     order by r.id desc`.execute(db)

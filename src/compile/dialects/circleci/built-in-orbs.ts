@@ -1,11 +1,13 @@
 // Orbs whose purpose is to talk to the platform (config-dialects.md §2.7): whatever version a file asks for, these stand
-// in their place. Their bodies use two steps of our own, which mean something in these bodies only (continuation.ts).
+// in their place. Their bodies use two steps of our own, which mean something in these bodies only (setup-steps.ts).
 
 import type { OrbReference, OrbText } from './orb-source.ts'
 
 export const builtInPath = 'built-in:'
 
 const continuation = `version: 2.1
+executors:
+  default: {machine: true, resource_class: small}
 commands:
   continue:
     parameters: &continue
@@ -16,32 +18,47 @@ commands:
       - continue-with: {path: << parameters.configuration_path >>, parameters: << parameters.parameters >>}
 jobs:
   continue:
-    parameters: *continue
-    machine: true
+    parameters:
+      <<: *continue
+      workspace_path: {type: string, default: ""}
+    executor: default
     steps:
+      - when: {condition: << parameters.workspace_path >>, steps: [attach_workspace: {at: << parameters.workspace_path >>}]}
+      - unless: {condition: << parameters.workspace_path >>, steps: [checkout]}
       - continue-with: {path: << parameters.configuration_path >>, parameters: << parameters.parameters >>}
 `
 
 const pathFiltering = `version: 2.1
+executors:
+  default:
+    parameters: {tag: {type: string, default: ""}, resource_class: {type: string, default: small}}
+    machine: true
+    resource_class: << parameters.resource_class >>
 commands:
   set-parameters:
     parameters: &filter
       base-revision: {type: string, default: main}
       mapping: {type: string}
       exclude: {type: string, default: ""}
-      output-path: {type: string, default: ""}
+      output-path: {type: string, default: /tmp/pipeline-parameters.json}
       config-path: {type: string, default: .circleci/continue_config.yml}
       circleci_domain: {type: string, default: ""}
       workspace_path: {type: string, default: ""}
       same-base-run: {type: boolean, default: true}
     steps:
-      - filter-paths: &paths {mapping: << parameters.mapping >>, exclude: << parameters.exclude >>}
+      - filter-paths: &paths
+          base: << parameters.base-revision >>
+          same-base: "<< parameters.same-base-run >>"
+          mapping: << parameters.mapping >>
+          exclude: << parameters.exclude >>
+          parameters: << parameters.output-path >>
+          files: /tmp/filtered-config-list
   generate-config:
     parameters:
-      config-list-path: {type: string, default: ""}
-      generated-config-path: {type: string, default: ""}
+      config-list-path: {type: string, default: /tmp/filtered-config-list}
+      generated-config-path: {type: string, default: /tmp/generated-config.yml}
     steps:
-      - filter-paths: {mapping: "", exclude: ""}
+      - merge-configs: {files: << parameters.config-list-path >>, path: << parameters.generated-config-path >>}
 jobs:
   filter:
     parameters:
@@ -51,8 +68,13 @@ jobs:
     machine: true
     resource_class: << parameters.resource_class >>
     steps:
+      - checkout
+      - when: {condition: << parameters.workspace_path >>, steps: [attach_workspace: {at: << parameters.workspace_path >>}]}
       - filter-paths: *paths
-      - continue-with: {path: << parameters.config-path >>, parameters: "{}"}
+      - continue-with:
+          path: << parameters.config-path >>
+          files: /tmp/filtered-config-list
+          parameters: << parameters.output-path >>
 `
 
 const bodies: ReadonlyMap<string, string> = new Map([

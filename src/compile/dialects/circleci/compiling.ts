@@ -1,6 +1,6 @@
 // What every function of this dialect gets: where problems and origins go, the configuration's definitions, the event.
 
-import type { RunEvent } from '../../../protocol/plan.ts'
+import type { PlanSetupStep, RunEvent } from '../../../protocol/plan.ts'
 import type { Patterns } from '../../pattern/pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { SelectionLog } from '../../plan/selection.ts'
@@ -13,10 +13,8 @@ import type { Templates } from './template.ts'
 
 export type Definitions = ReadonlyMap<string, Entry>
 
-/** What the steps of a setup configuration ask for. */
-export type SetupStep =
-  | { readonly kind: 'filter'; readonly at: SourceNode; readonly mapping: string; readonly exclude: string }
-  | { readonly kind: 'continue'; readonly at: SourceNode; readonly path: string; readonly parameters: string }
+/** What a step of a setup configuration asks for, and where. */
+export type SetupStep = { readonly at: SourceNode; readonly step: PlanSetupStep }
 
 export type Compiling = {
   readonly problems: Problems
@@ -36,7 +34,9 @@ export type Compiling = {
   /** Job groups. */
   readonly groups: Definitions
   readonly orbs: OrbTable
-  /** What the steps of a setup configuration ask for. */
+  /** The configuration says `setup: true`. */
+  readonly isSetup: boolean
+  /** What its steps ask for. */
   readonly setup: SetupStep[]
   /**
    * Steps and executors that are passed as arguments, and the body they were written in: names in them mean what they

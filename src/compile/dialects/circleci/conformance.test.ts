@@ -71,6 +71,7 @@ const contextFor = (text: string, pipeline: Readonly<Record<string, unknown>> = 
     executors: new Map(),
     groups: new Map(),
     orbs: noOrbs,
+    isSetup: false,
     setup: [],
     homes: new WeakMap(),
     pipeline: new Map(Object.entries(pipeline).map(([name, value]) => [name, valueNode(value)])),

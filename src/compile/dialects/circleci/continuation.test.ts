@@ -1,7 +1,7 @@
-// Setup configurations: what is chosen by the files that changed, and what the run becomes.
+// Setup configurations: what they are as plans, what is chosen by the files that changed, and what the run goes on with.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compile, type ProblemCode, problemCodes } from '../../index.ts'
+import { type CompileInput, choosePaths, compile, type ProblemCode, problemCodes } from '../../index.ts'
 
 const setup = (mapping: string, more = '') => `version: 2.1
 setup: true
@@ -27,10 +27,9 @@ workflows:
   all: {jobs: [all]}
 `
 
-type More = {
-  readonly changed?: readonly string[]
+type More = Pick<CompileInput, 'changed' | 'followSetup' | 'continuedWith'> & {
   readonly files?: Record<string, string>
-  readonly parameters?: Record<string, boolean>
+  readonly parameters?: CompileInput['parameters']
 }
 
 const compileSetup = (
@@ -41,15 +40,17 @@ const compileSetup = (
     files: new Map(Object.entries({ '.circleci/config.yml': text, ...files })),
     event: { kind: 'push', ref: 'refs/heads/main', commit: 'a'.repeat(40), branch: 'main', tag: null },
     parameters,
+    followSetup: true,
     ...more,
   })
 
+/** Of what it goes on with, when that is known. */
 const names = (text: string, more?: More) => {
   const result = compileSetup(text, more)
   assert.ok(result.ok, JSON.stringify(result.problems))
-  return result.plan.workflows.flatMap(({ name, jobs }) =>
-    jobs.map((job) => `${name}/${job.name}×${job.shards}`),
-  )
+  return result.plan.workflows
+    .slice(1)
+    .flatMap(({ name, jobs }) => jobs.map((job) => `${name}/${job.name}×${job.shards}`))
 }
 
 const codes = (text: string, more?: More) =>
@@ -68,11 +69,11 @@ test('the last line that matches a changed path decides each parameter', () => {
   assert.deepEqual(of('lib/src/web/a.ts'), ['all/all×1'], 'the whole path')
 })
 
-test('excluded paths do not count; without knowledge of changes every line does, with a warning', () => {
+test('excluded paths do not count; without knowledge of changes every line does, with a note', () => {
   const text = setup(mapping, '          exclude: src/web/gen/.*\n')
   assert.deepEqual(names(text, { changed: ['src/web/gen/x.ts'] }), ['all/all×1'])
   assert.deepEqual(names(text), ['web/web×2', 'all/all×1'])
-  assert.deepEqual(codes(text), ['W_NOT_CARRIED_OUT'])
+  assert.deepEqual(codes(text), ['N_SETUP'])
 })
 
 test('lines may name files; several are one configuration', () => {
@@ -122,7 +123,7 @@ workflows: {w: {jobs: [go]}}
   ])
 })
 
-test('a job that computes first is planned and says that it is not continued', () => {
+test('what a job computes is known when it has run', () => {
   const text = `version: 2.1
 setup: true
 orbs: {continuation: circleci/continuation@1}
@@ -130,7 +131,85 @@ jobs:
   go: {machine: true, steps: [{run: ./generate}, {continuation/continue: {configuration_path: generated.yml}}]}
 workflows: {w: {jobs: [go]}}
 `
-  assert.deepEqual(names(text), ['w/go×1'])
-  assert.deepEqual(codes(text), ['W_NOT_CARRIED_OUT', 'W_STEP_REFUSED'])
-  assert.deepEqual(codes(text.replace('setup: true\n', '')), ['W_STEP_REFUSED'])
+  assert.deepEqual(names(text), [])
+  assert.deepEqual(codes(text), ['N_SETUP'])
+  const ordinary = text.replace('setup: true\n', '')
+  assert.deepEqual(codes(ordinary), ['W_STEP_REFUSED'])
+})
+
+const planOf = (text: string) => {
+  const result = compileSetup(text, { followSetup: false })
+  assert.ok(result.ok, JSON.stringify(result.problems))
+  return result
+}
+
+test('as a plan it is its own workflow, with the steps that find out what follows', () => {
+  const { plan, problems } = planOf(setup(mapping, '          exclude: gen/.*\n'))
+  assert.deepEqual([plan.setup, problems], [true, []])
+  const [workflow] = plan.workflows
+  assert.deepEqual(
+    plan.workflows.map(({ name }) => name),
+    ['always'],
+  )
+  const spec = workflow?.jobs[0]?.spec
+  assert.equal(spec?.setup, true)
+  const [checkout, filter, goOn] = spec.steps
+  assert.equal(checkout?.kind, 'checkout')
+  assert.ok(filter?.kind === 'filter-paths' && goOn?.kind === 'continue')
+  assert.deepEqual(
+    [filter.base, filter.onBase, filter.mapping.trim(), filter.exclude],
+    ['main', 'parent', mapping, 'gen/.*'],
+  )
+  assert.equal(filter.parametersPath, goOn.parameters)
+  assert.deepEqual([filter.filesPath, goOn.path], [goOn.filesPath, '.circleci/next.yml'])
+})
+
+test('the plan of a continuation has its own sources, parameters and events, and is no setup', () => {
+  const continued = (parameters: string, more: Partial<More> = {}, text = next) =>
+    compileSetup(setup(mapping), {
+      ...more,
+      continuedWith: { sources: [{ path: '/tmp/made.yml', text }], parameters },
+    })
+  const result = continued('{"web": true, "level": 3}', { parameters: { quick: true, level: 3 } })
+  assert.ok(result.ok, JSON.stringify(result.problems))
+  const { workflows, inputs, source, setup: isSetup } = result.plan
+  assert.deepEqual(
+    workflows.map(({ name, jobs }) => `${name} ${jobs.map(({ shards }) => shards)}`),
+    ['web 3', 'all 1'],
+  )
+  assert.deepEqual([inputs.parameters, isSetup], [{ level: 3, web: true }, undefined])
+  assert.deepEqual(
+    source.map(({ path }) => path),
+    ['/tmp/made.yml'],
+  )
+  const codesOf = (...given: Parameters<typeof continued>) =>
+    continued(...given).problems.map(({ code }) => code)
+  assert.deepEqual(codesOf('{"level": 2}', { parameters: { level: 3 } }), ['MF2134'], 'two values')
+  assert.deepEqual(codesOf('{"other": 2}'), ['MF2134'], 'not declared')
+  assert.deepEqual(codesOf('{"level": "2"}'), ['MF2135'], 'of another type')
+  assert.deepEqual(codesOf('{"level": [2]}'), ['MF2041'])
+  assert.deepEqual(codesOf('[]'), ['MF2041'])
+  assert.deepEqual(codesOf('nothing'), ['MF2041'])
+  assert.deepEqual(codesOf('{}', {}, `setup: true\n${next}`), ['MF2041'])
+  assert.deepEqual(codesOf('{}', {}, 'a: [')[0], 'MF2001')
+})
+
+test('a mapping by itself says which line counts because of which path', () => {
+  const chosen = choosePaths({ mapping, exclude: 'gen/.*' }, ['gen/README.md', 'src/web/deep/a', 'README.md'])
+  assert.deepEqual(chosen, {
+    ok: true,
+    parameters: { web: true, level: 2 },
+    files: [],
+    hits: [
+      { line: 'src/web/.* web true', path: 'src/web/deep/a' },
+      { line: 'src/web/deep/.* level 3', path: 'src/web/deep/a' },
+      { line: '.*[.]md level 2', path: 'README.md' },
+    ],
+  })
+  const wrong = choosePaths({ mapping: '.* a yes\n( b 1', exclude: '' }, ['x'])
+  assert.ok(!wrong.ok)
+  assert.deepEqual(
+    wrong.problems.map(({ code, at }) => `${code} ${at?.file}:${at?.line}`),
+    ['MF2041 mapping:1', 'MF2111 mapping:2'],
+  )
 })

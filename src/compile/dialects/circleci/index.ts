@@ -10,7 +10,7 @@ import type { Problems } from '../../problems.ts'
 import { entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readBoolean, readMap } from '../../source/read.ts'
 import { type Compiling, noOrbs, readDefinitions } from './compiling.ts'
-import { continueSetup } from './continuation.ts'
+import { continuationParameters, followSetup, readContinuation } from './continuation.ts'
 import { createOrbSource, type OrbText } from './orb-source.ts'
 import { createOrbLibrary, elementsOf } from './orbs.ts'
 import { addPipelineParameters, declaredParameterTypes } from './parameters.ts'
@@ -19,6 +19,7 @@ import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
 
 export { type OrbPin, orbPins } from './orb-pins.ts'
+export { chooseByText, type PathMapping } from './path-mapping.ts'
 export { asksForRun, declaredParameterTypes, elementsOf }
 
 export type CircleciInput = {
@@ -28,6 +29,8 @@ export type CircleciInput = {
   readonly origins: OriginMarks
   readonly work: WorkMeter
   readonly selection: SelectionLog | null
+  /** Of a setup configuration also what it goes on with, as far as that can be known before it runs. */
+  readonly followsSetup: boolean
   /** Paths that changed since the base revision; null when nobody knows. */
   readonly changed: readonly string[] | null
   /** The repository's files, for the orbs it brings along. */
@@ -36,23 +39,63 @@ export type CircleciInput = {
   readonly orbs: ReadonlyMap<string, string>
 }
 
+/** What the jobs of a setup configuration came to; `parameters` is JSON. */
+export type ContinuedWith = {
+  readonly sources: readonly { readonly path: string; readonly text: string }[]
+  readonly parameters: string
+}
+
 export type Compiled = {
   readonly workflows: readonly PlanWorkflow[]
+  readonly isSetup: boolean
+  readonly parameters: PlanInputs['parameters']
   /** What the plan was made from beside the configuration. */
   readonly orbs: readonly OrbText[]
 }
 
 export const compileCircleci = (input: CircleciInput): Compiled => {
   const { document, problems } = input
-  if (isNull(document)) {
-    problems.add('E_CONFIG_EMPTY', document, 'the configuration is empty')
-    return { workflows: [], orbs: [] }
-  }
-  const root = readMap(problems, document, 'the configuration')
-  return root ? compileRoot(input, root, true) : { workflows: [], orbs: [] }
+  const root = isNull(document) ? null : readMap(problems, document, 'the configuration')
+  if (isNull(document)) problems.add('E_CONFIG_EMPTY', document, 'the configuration is empty')
+  return root ? compileWhole(input, root) : nothing
 }
 
-const compileRoot = (input: CircleciInput, root: MapNode, maySetUp: boolean): Compiled => {
+export const compileContinuation = (input: RootInput, { sources, parameters }: ContinuedWith): Compiled => {
+  const { problems, inputs } = input
+  const root = readContinuation(problems, sources)
+  if (root === null) return nothing
+  const given = continuationParameters(problems, root, { given: inputs.parameters, passed: parameters })
+  return compileRoot({ ...input, inputs: { ...inputs, parameters: given } }, root).compiled
+}
+
+const nothing: Compiled = { workflows: [], isSetup: false, parameters: {}, orbs: [] }
+
+/** A setup configuration starts one workflow, and may be followed by what it goes on with. */
+const compileWhole = (input: CircleciInput, root: MapNode): Compiled => {
+  const { problems, inputs } = input
+  const { project, compiled } = compileRoot(input, root)
+  const { workflows } = compiled
+  if (!compiled.isSetup) return compiled
+  if (workflows.length > 1) {
+    const message = `a setup configuration runs one workflow, but this event starts ${workflows.length}`
+    problems.add('E_VALUE', entryOf(root, 'workflows') ?? root, message, 'give all but one a "when"')
+  }
+  const next = input.followsSetup && !problems.hasErrors() ? followSetup(project, workflows, input) : null
+  if (next === null) return compiled
+  const parameters = { ...input, inputs: { ...inputs, parameters: next.parameters } }
+  const after = compileRoot(parameters, next.root).compiled
+  return {
+    ...compiled,
+    workflows: [...workflows, ...after.workflows],
+    orbs: [...compiled.orbs, ...next.sources, ...after.orbs],
+  }
+}
+
+type RootInput = Omit<CircleciInput, 'document' | 'changed' | 'followsSetup'>
+const compileRoot = (
+  input: RootInput,
+  root: MapNode,
+): { readonly project: Compiling; readonly compiled: Compiled } => {
   const { inputs, problems, origins, work } = input
   const interpolates = readVersion(problems, root) !== '2.0'
   const values = createPipelineValues(inputs, root)
@@ -72,6 +115,7 @@ const compileRoot = (input: CircleciInput, root: MapNode, maySetUp: boolean): Co
     executors: interpolates ? readDefinitions(problems, root, 'executors') : new Map(),
     groups: interpolates ? readDefinitions(problems, root, 'job-groups') : new Map(),
     orbs: noOrbs,
+    isSetup: interpolates && isSetup(problems, root),
     setup: [],
     homes: new WeakMap(),
     pipeline,
@@ -83,23 +127,13 @@ const compileRoot = (input: CircleciInput, root: MapNode, maySetUp: boolean): Co
   const workflows = compileWorkflows({ ...project, orbs: library.table(project) })
   library.report(problems)
   judgeUnused(project)
-  const compiled = { workflows, orbs: library.opened() }
-  const next =
-    maySetUp && !problems.hasErrors()
-      ? continueSetup(project, workflows, { ...input, isSetup: isSetup(project) })
-      : null
-  if (!next) return compiled
-  const after = compileRoot(
-    { ...input, inputs: { ...inputs, parameters: next.parameters } },
-    next.root,
-    false,
-  )
-  return { workflows: after.workflows, orbs: [...compiled.orbs, ...next.sources, ...after.orbs] }
+  const { parameters } = inputs
+  return { project, compiled: { workflows, isSetup: project.isSetup, parameters, orbs: library.opened() } }
 }
 
-const isSetup = (cx: Compiling): boolean => {
-  const setup = cx.interpolates ? entryOf(cx.root, 'setup') : null
-  return setup !== null && readBoolean(cx.problems, setup, '"setup"') === true
+const isSetup = (problems: Problems, root: MapNode): boolean => {
+  const setup = entryOf(root, 'setup')
+  return setup !== null && readBoolean(problems, setup, '"setup"') === true
 }
 
 /** Without a usable version the rest is read as 2.1, so that its problems are found as well. */

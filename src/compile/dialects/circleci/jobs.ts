@@ -68,6 +68,7 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
     egress: null,
     timeoutMs: jobTimeoutMs,
     steps,
+    ...(cx.isSetup ? { setup: true } : {}),
   }
   return { kind: 'job', shards, spec: cx.origins.mark(spec, definition.key, { at: call.at, outer: null }) }
 }

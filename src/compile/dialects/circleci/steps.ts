@@ -20,8 +20,8 @@ import { didYouMean } from '../../suggest.ts'
 import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
 import type { Compiling, Element } from './compiling.ts'
 import { isConditionTrue } from './condition.ts'
-import { readSetupStep } from './continuation.ts'
 import { noArguments, scopeOf } from './parameters.ts'
+import { readSetupStep } from './setup-steps.ts'
 import { substitute } from './substitute.ts'
 
 export type StepContext = {

@@ -175,6 +175,7 @@ const summaryOf = (sketch: Sketch): RunSummary => ({
     id: idOf('wfl', sketch.number * 10 + i),
     name,
     status,
+    continued: false,
   })),
   created_at: ago(sketch.age),
   started_at: sketch.status === 'queued' || sketch.status === 'on_hold' ? null : ago(sketch.age - 3),

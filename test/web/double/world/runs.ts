@@ -151,6 +151,7 @@ export const runById = (id: string): Run | null => {
     parameters: number === 413 ? { deploy: true, target: 'staging', copies: 3 } : {},
     plan_digest: number === 411 ? null : 'c0ffee'.padEnd(64, '0'),
     plan_of: null,
+    setup: null,
     delivery_id: null,
     schedule: null,
   }

@@ -1,0 +1,159 @@
+// Setup configurations with `mayfly run`: the orbs as real configurations use them, a continuation that a script makes, and what
+// does not go on. Real sandboxes, a real Git work tree. Needs root.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+const repository = join(import.meta.dirname, '../..')
+let root = ''
+let tree = ''
+
+const git = (...words: readonly string[]) =>
+  execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid', '-C', tree, ...words], {
+    env: { PATH: process.env.PATH ?? '', HOME: root },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+
+const write = async (files: Readonly<Record<string, string>>) => {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(tree, path)), { recursive: true })
+    await writeFile(join(tree, path), text)
+  }
+}
+
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mayfly-setup-'))
+  tree = join(root, 'tree')
+  await mkdir(tree)
+  git('init', '--quiet', '--initial-branch=main')
+  await write({ 'web/a.ts': 'one', 'api/a.ts': 'one', 'README.md': 'one' })
+  git('add', '--all')
+  git('commit', '--quiet', '--message', 'one')
+  git('checkout', '--quiet', '-b', 'topic')
+})
+after(() => rm(root, { recursive: true, force: true }))
+
+const run = (...words: readonly string[]) => {
+  try {
+    const stdout = execFileSync(
+      process.execPath,
+      [join(repository, 'src/main/cli.ts'), 'run', '--network', 'none', ...words],
+      {
+        cwd: tree,
+        env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
+        ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000 },
+      },
+    )
+    return { code: 0, text: stdout }
+  } catch (error) {
+    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
+    return { code: status, text: stdout + stderr }
+  }
+}
+
+const job = (text: string) => `{docker: [{image: "cimg/base:stable"}], steps: [{run: "${text}"}]}`
+
+/** As the documentation of the orb shows it. */
+const filtering = `version: 2.1
+setup: true
+orbs:
+  path-filtering: circleci/path-filtering@1.3.0
+workflows:
+  generate-config:
+    jobs:
+      - path-filtering/filter:
+          base-revision: main
+          config-path: .circleci/continue-config.yml
+          mapping: |
+            web/.* build-web true
+            api/.* build-api true
+            api/.* level 3
+`
+const continued = `version: 2.1
+parameters:
+  build-web: {type: boolean, default: false}
+  build-api: {type: boolean, default: false}
+  level: {type: integer, default: 1}
+jobs:
+  web: ${job('echo web at << pipeline.parameters.level >>')}
+  api: ${job('echo api at << pipeline.parameters.level >>')}
+workflows:
+  web: {when: << pipeline.parameters.build-web >>, jobs: [web]}
+  api: {when: << pipeline.parameters.build-api >>, jobs: [api]}
+`
+
+test('what changed in the work tree since its base decides what follows, uncommitted files with it', async () => {
+  await write({ '.circleci/config.yml': filtering, '.circleci/continue-config.yml': continued })
+  await write({ 'web/a.ts': 'two' })
+  git('add', '--all')
+  git('commit', '--quiet', '--message', 'two')
+  const web = run()
+  assert.equal(web.code, 0, web.text)
+  assert.match(web.text, /web\/\.\* build-web true {4}because of web\/a\.ts/)
+  assert.match(web.text, /the run goes on with: web$/m)
+  assert.match(web.text, /^\[web *\] web at 1$/m)
+  assert.doesNotMatch(web.text, /api at/)
+  await write({ 'api/new.ts': 'not committed' })
+  const both = run()
+  assert.equal(both.code, 0, both.text)
+  assert.match(both.text, /^\[api *\] api at 3$/m)
+  assert.match(both.text, /✓ passed\tapi/)
+})
+
+test('a job of what follows can be named', () => {
+  const { code, text } = run('-j', 'api')
+  assert.equal(code, 0, text)
+  assert.match(text, /api at 3/)
+  assert.doesNotMatch(text, /web at/)
+})
+
+const made = (steps: string) => `version: 2.1
+setup: true
+orbs: {continuation: circleci/continuation@2.0.0}
+jobs:
+  make:
+    docker: [{image: "cimg/base:stable"}]
+    steps:
+      - checkout
+      - run: |
+          for name in one two; do printf '  %s: {docker: [{image: x}], steps: [{run: "echo made %s \\<< pipeline.parameters.word >>"}]}\\n' $name $name; done > jobs
+          printf 'version: 2.1\\nparameters: {word: {type: string, default: no}}\\njobs:\\n%s\\nworkflows: {made: {jobs: [one, two]}}\\n' "$(cat jobs)" > /tmp/made.yml
+          printf '{"word": "yes"}' > /tmp/parameters.json
+${steps}
+workflows: {setup: {jobs: [make]}}
+`
+const goOn = (parameters: string, path = '/tmp/made.yml') =>
+  `      - continuation/continue: {configuration_path: ${path}, parameters: ${parameters}}`
+
+test('a script makes what follows, and parameters beside it; a second continuation is refused', async () => {
+  await write({ '.circleci/config.yml': made(goOn('/tmp/parameters.json')) })
+  const once = run()
+  assert.equal(once.code, 0, once.text)
+  for (const name of ['one', 'two'])
+    assert.match(once.text, new RegExp(`^\\[${name} *\\] made ${name} yes$`, 'm'))
+  const twice = [goOn(`'{"word": "json"}'`), goOn(`'{}'`)].join('\n')
+  await write({ '.circleci/config.yml': made(twice) })
+  const { code, text } = run()
+  assert.equal(code, 1, text)
+  assert.match(text, /made one json/)
+  assert.match(text, /happens once/)
+})
+
+test('what cannot follow fails the step, with its place', async () => {
+  const fails = async (steps: string, why: RegExp) => {
+    await write({ '.circleci/config.yml': made(steps) })
+    const { code, text } = run()
+    assert.equal(code, 1, text)
+    assert.match(text, why)
+    assert.doesNotMatch(text, /made one/)
+  }
+  await fails(goOn(`'{}'`, '/tmp/none.yml'), /there is no file \/tmp\/none\.yml/)
+  await fails(goOn(`'{"other": 1}'`), /has no parameter "other"/)
+  await fails(goOn(`'{"word": 1}'`), /must be a text/)
+  await fails(goOn('/tmp/none.json'), /neither JSON nor a file/)
+  await fails(goOn(`'{}'`, '.circleci/config.yml'), /cannot be a setup configuration itself/)
+  await fails(goOn(`'{}'`, '/etc'), /there is no file \/etc/)
+})

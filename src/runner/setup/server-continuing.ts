@@ -1,0 +1,136 @@
+// How a job goes on when its runner has a server: the configuration it found is compiled in a cell of this runner, as every
+// plan is, and the server is told the plan. The server never reads the configuration.
+import { utf8 } from '../../base/bytes.ts'
+import { fault, isFault } from '../../base/faults.ts'
+import type { Parsed } from '../../base/problem.ts'
+import type { CompileAnswer } from '../../protocol/compile.ts'
+import {
+  type ContinueRequest,
+  type ContinueTerms,
+  parseContinueAnswer,
+  parseContinueTerms,
+} from '../../protocol/continue-wire.ts'
+import type { JobLease, LeaseGrant } from '../../protocol/runner-wire.ts'
+import { jcsDigest } from '../../seal/index.ts'
+import { createBackoff } from '../backoff.ts'
+import { findChanges } from '../checkout/changed-paths.ts'
+import { readCommit } from '../checkout/git-trees.ts'
+import type { SourceDeps, SourceKey } from '../checkout/source-cell.ts'
+import { continueMs, requestDeadlineMs } from '../limits.ts'
+import { compileOf, type PlanDeps } from '../plan.ts'
+import { describeProblem, firstError } from '../problem-words.ts'
+import type { Requests } from '../session/requests.ts'
+import type { Continuing, FoundContinuation, Print } from './continuing.ts'
+
+export type ServerContinuingDeps = PlanDeps & SourceDeps & { readonly requests: Requests }
+
+type Of = ServerContinuingDeps & {
+  readonly grant: LeaseGrant
+  readonly spec: JobLease
+  readonly key: SourceKey | null
+}
+
+export const createServerContinuing = (
+  deps: ServerContinuingDeps,
+  grant: LeaseGrant,
+  spec: JobLease,
+  key: SourceKey | null,
+): Continuing => {
+  const of: Of = { ...deps, grant, spec, key }
+  const { attempt } = grant
+  const { source, run } = spec
+  return {
+    changed: (base, print, signal) => {
+      const want = { ...base, attempt, source, key, event: run.event }
+      return findChanges(deps, want, (bytes) => print(Buffer.from(bytes).toString().trimEnd()), signal)
+    },
+    choose: async (choose, signal) => {
+      const { answer, end } = await deps.compilers.choose({ v: 1, choose }, signal)
+      await end()
+      return answer
+    },
+    goOn: (found, print, signal) => goOn(of, found, print, signal),
+  }
+}
+
+const goOn = async (
+  of: Of,
+  found: FoundContinuation,
+  print: Print,
+  signal: AbortSignal,
+): Promise<{ readonly ok: true } | { readonly ok: false; readonly message: string }> => {
+  const terms = await ask(of, 'continuing', { v: 1 }, parseContinueTerms, signal)
+  if (terms.state === 'refused') return { ok: false, message: terms.message }
+  if (terms.state === 'kept') return keptOn(print)
+  const answer = await compileIt(of, found, { terms, print }, signal)
+  if (answer === null) return { ok: false, message: 'the commit could not be read' }
+  for (const problem of answer.problems) await print(describeProblem(problem))
+  if (!answer.ok) return { ok: false, message: firstError(answer.problems) }
+  const { plan, origins, problems } = answer
+  const request: ContinueRequest = { v: 1, plan, planDigest: await jcsDigest(plan), origins, problems }
+  const said = await ask(of, 'continue', request, parseContinueAnswer, signal)
+  if (said.state === 'refused') return { ok: false, message: said.message }
+  if (said.state === 'kept') return keptOn(print)
+  await print(`the run goes on with: ${plan.workflows.map(({ name }) => name).join(', ') || 'no workflow'}`)
+  return { ok: true }
+}
+
+const keptOn = async (print: Print) => {
+  await print('this run went on before: a rerun keeps what it went on with')
+  return { ok: true } as const
+}
+
+/** null: reported. The commit brings the orbs that lie in the repository. */
+const compileIt = async (
+  of: Of,
+  found: FoundContinuation,
+  { terms, print }: { readonly terms: Extract<ContinueTerms, { state: 'open' }>; readonly print: Print },
+  signal: AbortSignal,
+): Promise<CompileAnswer | null> => {
+  const { spec, key, grant } = of
+  const { source, run, project } = spec
+  const commit = { attempt: grant.attempt, project: project.id, source, key, event: run.event }
+  const printBytes = (bytes: Uint8Array) => print(Buffer.from(bytes).toString().trimEnd())
+  const read = await readCommit(of, commit, printBytes, signal)
+  if (!read.ok) {
+    await print(read.message)
+    return null
+  }
+  const { state: _, ...given } = terms
+  const compiling = of.compilers.compile(
+    { ...compileOf(spec, read.read), ...given, event: run.event, continuedWith: found },
+    signal,
+  )
+  const [compiled] = await Promise.all([compiling, read.end()])
+  await compiled.end()
+  return compiled.answer
+}
+
+/** Until the server has said something: what it is asked may be asked again. */
+const ask = async <T>(
+  { requests, grant, log }: Of,
+  verb: 'continuing' | 'continue',
+  body: object,
+  parse: (json: unknown) => Parsed<T>,
+  stop: AbortSignal,
+): Promise<T> => {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(continueMs)])
+  const backoff = createBackoff()
+  const call = {
+    path: `/runner/v1/leases/${grant.lease}/${verb}`,
+    body: utf8(JSON.stringify(body)),
+    contentType: 'application/json' as const,
+    timeoutMs: requestDeadlineMs,
+  }
+  for (;;) {
+    try {
+      const answer = parse(await requests.send({ ...call, signal }))
+      if (answer.ok) return answer.value
+      throw fault('E_PROTOCOL', { detail: `an answer to "${verb}" that makes no sense` })
+    } catch (error) {
+      if (signal.aborted || !isFault(error) || !error.row.retryable) throw error
+      log.warn('not said, trying again', { lease: grant.lease, verb, error })
+      await backoff.wait(signal)
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// A setup configuration through a push, with every program real: the orb as its documentation shows it chooses by what changed since
+// the base, a script makes a configuration that nobody has seen before, and the page and the command line say what followed.
+import assert from 'node:assert/strict'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { openVisitor } from '../support/browser.ts'
+import { createRepository, type TestRepository } from '../support/git-host.ts'
+import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
+
+const filtering = `version: 2.1
+setup: true
+orbs:
+  path-filtering: circleci/path-filtering@1.3.0
+workflows:
+  generate-config:
+    jobs:
+      - path-filtering/filter:
+          base-revision: main
+          config-path: .circleci/continue-config.yml
+          mapping: |
+            web/.* build-web true
+            api/.* build-api true
+`
+const continued = `version: 2.1
+parameters:
+  build-web: {type: boolean, default: false}
+  build-api: {type: boolean, default: false}
+jobs:
+  web: {docker: [{image: "cimg/node:20.1"}], steps: [checkout, {run: cat web/a}]}
+  api: {docker: [{image: "cimg/node:20.1"}], steps: [checkout, {run: cat api/a}]}
+workflows:
+  web: {when: << pipeline.parameters.build-web >>, jobs: [web]}
+  api: {when: << pipeline.parameters.build-api >>, jobs: [api]}
+`
+const made = (parameters: string) =>
+  `version: 2.1
+setup: true
+orbs:
+  continuation: circleci/continuation@1.0.0
+jobs:
+  make:
+    docker: [{image: "cimg/base:stable"}]
+    steps:
+      - checkout
+      - run: |
+          cat > /tmp/made.yml <<'YAML'
+          version: 2.1
+          parameters: {word: {type: string, default: "no"}}
+          jobs: {greet: {docker: [{image: "cimg/base:stable"}], steps: [{run: "echo hello << pipeline.parameters.word >>"}]}}
+          workflows: {greeting: {jobs: [greet]}}
+          YAML
+      - continuation/continue:
+          configuration_path: /tmp/made.yml
+          parameters: '${parameters}'
+workflows:
+  setup:
+    jobs: [make]
+`
+    .replace("<<'YAML'", "\\<<'YAML'")
+    .replace('hello <<', 'hello \\<<')
+
+type Listed = {
+  readonly id: string
+  readonly number: number
+  readonly status: string
+  readonly headline: string | null
+  readonly event: { readonly commit: string }
+}
+
+describe('a run goes on with what its setup workflow found', () => {
+  let place: string
+  let installation: TestInstallation
+  let repository: TestRepository
+  before(async () => {
+    place = await mkdtemp(join(tmpdir(), 'mayfly-setup-'))
+    await chmod(place, 0o755)
+    repository = await createRepository(place, 'vessel', {
+      '.circleci/config.yml': filtering,
+      '.circleci/continue-config.yml': continued,
+      ...{ 'web/a': 'web one\n', 'api/a': 'api one\n' },
+    })
+    installation = await openInstallation({ args: ['--no-sample', '--local-repos', place] })
+    succeeds('project', 'add', 'vessel', '--path', repository.bare, '--install-hook', repository.bare)
+  })
+  after(async () => {
+    await installation?.close()
+    await rm(place, { recursive: true, force: true })
+  })
+  const succeeds = (...words: readonly string[]): string => {
+    const { code, stdout, stderr } = installation.cli(...words)
+    assert.equal(code, 0, `mayfly ${words.join(' ')}: ${stderr}`)
+    return stdout
+  }
+  /** The run of the commit, when it has ended. */
+  const ends = async (commit: string): Promise<Listed & { readonly view: string; readonly log: string }> => {
+    const run = await waitFor(`the run of ${commit}`, () => {
+      const list: { readonly items: readonly Listed[] } = JSON.parse(
+        succeeds('runs', 'list', '--project', 'vessel', '--json'),
+      )
+      const found = list.items.find((each) => each.event.commit === commit)
+      return ['passed', 'failed', 'errored', 'cancelled'].includes(found?.status ?? '')
+        ? (found ?? null)
+        : null
+    })
+    const view = succeeds('runs', 'view', String(run.number), '--project', 'vessel')
+    return { ...run, view, log: succeeds('logs', String(run.number), '--project', 'vessel') }
+  }
+  let first: Awaited<ReturnType<typeof ends>>
+
+  test('on the base what the push brought decides', async () => {
+    first = await ends(repository.push({ 'api/a': 'api two\n' }, 'first'))
+    assert.equal(first.status, 'passed', first.log)
+    assert.match(first.log, /api\/\.\* build-api true {4}because of api\/a/)
+    assert.match(first.log, /\[api\] api two/)
+    assert.match(first.view, /a setup run; it went on with: api\n/)
+    assert.doesNotMatch(first.view, /^web/m)
+  })
+
+  test('its page shows both', async () => {
+    const visitor = await openVisitor()
+    try {
+      const { page } = visitor
+      await page.goto(installation.claimUrl ?? '')
+      await page.getByLabel('Your name').fill('Ada')
+      await page.getByLabel('E-mail').fill('ada@example.invalid')
+      await page.getByRole('button', { name: 'Use a password instead' }).click()
+      await page.getByLabel('Password', { exact: true }).fill('a long and quiet river')
+      await page.getByRole('button', { name: 'Create the owner' }).click()
+      await page.waitForURL('**/projects/new')
+      await page.goto(`${installation.url}/runs`)
+      await page.getByRole('link', { name: /first/ }).last().click()
+      await page.getByText('Continued', { exact: true }).waitFor()
+      assert.equal(await page.getByText('Setup', { exact: true }).count(), 1)
+      await visitor.picture('run-setup')
+      assert.deepEqual(visitor.complaints, [])
+    } finally {
+      await visitor.close()
+    }
+  })
+
+  test('what a script makes is compiled and runs, with its parameters', async () => {
+    const run = await ends(repository.push({ '.circleci/config.yml': made('{"word": "you"}') }, 'made'))
+    assert.equal(run.status, 'passed', run.log)
+    assert.match(run.log, /\[greet\] hello you/)
+    assert.match(run.view, /it went on with: greeting/)
+  })
+
+  test('a rerun keeps both plans', async () => {
+    const commit = repository.push({ note: 'x' }, 'again')
+    const { number } = await ends(commit)
+    succeeds('rerun', String(number), '--project', 'vessel')
+    const again = await ends(commit)
+    assert.equal(again.status, 'passed', again.log)
+    assert.match(again.log, /\[make\] this run went on before: a rerun keeps what it went on with/)
+    assert.match(again.view, /greet\s+✓ passed\s+2\s/)
+  })
+
+  test('a parameter that nobody declared fails the step, and nothing follows', async () => {
+    const run = await ends(repository.push({ '.circleci/config.yml': made('{"other": 1}') }, 'wrong'))
+    assert.equal(run.status, 'failed')
+    assert.match(run.headline ?? '', /make: Continue the run: .*has no parameter "other"/)
+    assert.match(run.view, /did not go on: nothing followed/)
+  })
+})
