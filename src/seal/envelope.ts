@@ -4,7 +4,7 @@
 import { type Bytes, concatBytes, fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
 import type { AttemptId, HookId, ProjectId } from '../base/ids.ts'
 import { logKeyBytes } from './frame.ts'
-import { hpkeOpen, hpkeSeal, prepareSeal } from './hpke.ts'
+import { hpkeOpen, hpkeSeal, type OpeningKey, prepareSeal } from './hpke.ts'
 import { canonicalJson } from './jcs.ts'
 import { type KeyPair, signBytes, verifyBytes } from './keys.ts'
 import { type CryptoKey, sha256 } from './subtle.ts'
@@ -28,7 +28,7 @@ export const prepareLogKeySeal = async (ingestKey: Uint8Array): Promise<LogKeySe
 }
 
 export const openLogKey = async (
-  ingest: KeyPair,
+  ingest: KeyPair | OpeningKey,
   sealed: Uint8Array,
   owner: LogOwner,
 ): Promise<Bytes | null> => {
@@ -44,7 +44,7 @@ export const sealObjectKey = async (
 ): Promise<Bytes | null> => hpkeSeal(ingestKey, key, await objectKeyContext(manifest))
 
 export const openObjectKey = async (
-  ingest: KeyPair,
+  ingest: KeyPair | OpeningKey,
   sealed: Uint8Array,
   manifest: string,
 ): Promise<Bytes | null> => {

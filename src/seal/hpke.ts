@@ -4,8 +4,10 @@ import { type Bytes, concatBytes, equalBytes, utf8 } from '../base/bytes.ts'
 import { generateEphemeralKey, type KeyPair, publicKeyBytes } from './keys.ts'
 import {
   type CryptoKey,
+  type GcmOptions,
   gcmOpen,
   gcmSeal,
+  type Hkdf,
   hkdfSha256,
   hmacSha256,
   importAesKey,
@@ -37,18 +39,42 @@ export type SealOnce = (plaintext: Uint8Array, aad: Uint8Array) => Promise<Bytes
 export const prepareSeal = async (recipient: Uint8Array, info: string): Promise<SealOnce | null> =>
   senderFrom(await generateEphemeralKey(), recipient, info)
 
+/**
+ * A private key with all that opening takes. WebCrypto hands each of the calls to another thread; a platform that can do
+ * them on the spot gives its own (sys/opening-key.ts).
+ */
+export type OpeningKey = {
+  readonly publicKey: Bytes
+  /** X25519; null for a peer that is no key or has no order to speak of. */
+  agree(peer: Uint8Array): Bytes | null | Promise<Bytes | null>
+  readonly hkdf: Hkdf
+  /** null when it does not authenticate. */
+  open(key: Uint8Array, sealed: Uint8Array, options: GcmOptions): Bytes | null | Promise<Bytes | null>
+}
+
+const openingKeyOf = ({ privateKey, publicKey }: KeyPair): OpeningKey => ({
+  publicKey,
+  agree: (peer) => diffieHellman(privateKey, peer),
+  hkdf: hkdfSha256,
+  open: async (key, sealed, options) => gcmOpen(await importAesKey(key), sealed, options),
+})
+
 /** null when the bytes were not sealed to this key in this context, or were changed. */
 export const hpkeOpen = async (
-  key: KeyPair,
+  recipient: KeyPair | OpeningKey,
   sealed: Uint8Array,
   context: HpkeContext,
 ): Promise<Bytes | null> => {
   if (sealed.length < publicKeyBytes) return null
+  const own = 'agree' in recipient ? recipient : openingKeyOf(recipient)
   const enc = sealed.subarray(0, publicKeyBytes)
-  const shared = await diffieHellman(key.privateKey, enc)
+  const shared = await own.agree(enc)
   if (shared === null) return null
-  const { aead, nonce } = await keySchedule(shared, concatBytes([enc, key.publicKey]), context.info)
-  return gcmOpen(aead, sealed.subarray(publicKeyBytes), { nonce, aad: context.aad })
+  const kemContext = concatBytes([enc, own.publicKey])
+  const { key, nonce } = await keySchedule(shared, { hkdf: own.hkdf, kemContext, info: context.info })
+  const opened = await own.open(key, sealed.subarray(publicKeyBytes), { nonce, aad: context.aad })
+  key.fill(0)
+  return opened
 }
 
 /** With a given ephemeral key: for the vector of the specification only, so not on the door. */
@@ -70,7 +96,9 @@ const senderFrom = async (
   const shared = await diffieHellman(ephemeral.privateKey, recipient)
   if (shared === null) return null
   const kemContext = concatBytes([ephemeral.publicKey, recipient])
-  const { aead, nonce } = await keySchedule(shared, kemContext, info)
+  const { key, nonce } = await keySchedule(shared, { hkdf: hkdfSha256, kemContext, info })
+  const aead = await importAesKey(key)
+  key.fill(0)
   let isUsed = false
   return async (plaintext, aad) => {
     // A second message under this nonce would give both away.
@@ -95,19 +123,22 @@ const diffieHellman = async (privateKey: CryptoKey, peer: Uint8Array): Promise<B
   }
 }
 
-/** §4.1 ExtractAndExpand, then §5.1 KeySchedule with empty psk and psk_id. */
-const keySchedule = async (dh: Bytes, kemContext: Bytes, info: string) => {
-  const [sharedSecret] = await hkdfSha256(labeledIkm(kemSuite, 'eae_prk', dh), none, [
+/** §4.1 ExtractAndExpand, then §5.1 KeySchedule with empty psk and psk_id. `dh` is wiped, the key is the caller's to wipe. */
+const keySchedule = async (
+  dh: Bytes,
+  given: { readonly hkdf: Hkdf; readonly kemContext: Bytes; readonly info: string },
+): Promise<{ readonly key: Bytes; readonly nonce: Bytes }> => {
+  const { hkdf, kemContext, info } = given
+  const [sharedSecret = none] = await hkdf(labeledIkm(kemSuite, 'eae_prk', dh), none, [
     { info: labeledInfo(kemSuite, 'shared_secret', kemContext, 32), length: 32 },
   ])
   const schedule = await scheduleContext(info)
-  const [key, nonce] = await hkdfSha256(labeledIkm(suite, 'secret', none), sharedSecret ?? none, [
+  const [key = none, nonce = none] = await hkdf(labeledIkm(suite, 'secret', none), sharedSecret, [
     { info: labeledInfo(suite, 'key', schedule, 32), length: 32 },
     { info: labeledInfo(suite, 'base_nonce', schedule, 12), length: 12 },
   ])
-  const aead = await importAesKey(key ?? none)
-  for (const secret of [dh, sharedSecret, key]) secret?.fill(0)
-  return { aead, nonce: nonce ?? none }
+  for (const secret of [dh, sharedSecret]) secret.fill(0)
+  return { key, nonce }
 }
 
 const contexts = new Map<string, Promise<Bytes>>()

@@ -23,7 +23,7 @@ export {
   openFrame,
   sealFrame,
 } from './frame.ts'
-export { hpkeOpen, hpkeSeal } from './hpke.ts'
+export { hpkeOpen, hpkeSeal, type OpeningKey } from './hpke.ts'
 export { canonicalJson, jcsDigest } from './jcs.ts'
 export { type JwsClaims, type Sign, signJws, type Verify, verifyJws } from './jws.ts'
 export {
@@ -31,7 +31,6 @@ export {
   generateEphemeralKey,
   generateSealingKey,
   generateSigningKey,
-  importSealingKey,
   importSigningKey,
   importVerifyKey,
   type KeyPair,

@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { concatBytes, fromBase64Url, fromHex, toHex, utf8, utf8Decode } from '../base/bytes.ts'
 import { type AttemptId, formatId, type HookId, type ProjectId } from '../base/ids.ts'
+import { createOpeningKey } from '../sys/index.ts'
 import { encryptFrom } from './blob.ts'
 import { sealFrom } from './hpke.ts'
 import * as seal from './index.ts'
+import { importSealingKey } from './keys.ts'
 
 const vectors = (name: string) =>
   JSON.parse(readFileSync(new URL(`./testdata/${name}.json`, import.meta.url), 'utf8'))
@@ -20,21 +22,32 @@ const pattern = (length: number) => Uint8Array.from({ length }, (_, i) => i % 25
 
 test('HPKE agrees with the vector of the trust model in both directions', async () => {
   const v = vectors('hpke')
-  const recipient = (await seal.importSealingKey(x25519Pkcs8(v.skR)))!
-  const ephemeral = (await seal.importSealingKey(x25519Pkcs8(v.skE)))!
+  const recipient = (await importSealingKey(x25519Pkcs8(v.skR)))!
+  const ephemeral = (await importSealingKey(x25519Pkcs8(v.skE)))!
   const context = { info: v.info, aad: utf8(v.aad) }
   assert.equal(toHex(recipient.publicKey), v.pkR)
   assert.equal(toHex((await sealFrom(ephemeral, recipient.publicKey, utf8(v.plaintext), context))!), v.sealed)
-  assert.equal(utf8Decode((await seal.hpkeOpen(recipient, fromHex(v.sealed), context))!), v.plaintext)
-  for (const bad of v.malformed) {
-    const changed = { info: bad.info ?? v.info, aad: utf8(bad.aad ?? v.aad) }
-    assert.equal(await seal.hpkeOpen(recipient, fromHex(bad.sealed), changed), null, bad.name)
+  for (const own of [recipient, createOpeningKey(x25519Pkcs8(v.skR))!]) {
+    assert.equal(toHex(own.publicKey), v.pkR)
+    assert.equal(utf8Decode((await seal.hpkeOpen(own, fromHex(v.sealed), context))!), v.plaintext)
+    for (const bad of v.malformed) {
+      const changed = { info: bad.info ?? v.info, aad: utf8(bad.aad ?? v.aad) }
+      assert.equal(await seal.hpkeOpen(own, fromHex(bad.sealed), changed), null, bad.name)
+    }
   }
 })
 
 test('HPKE does not seal to small-order or short public keys', async () => {
   for (const key of ['00'.repeat(32), `01${'00'.repeat(31)}`, '00'.repeat(31), ''])
     assert.equal(await seal.hpkeSeal(fromHex(key), utf8('x'), { info: 'i', aad: utf8('') }), null, key)
+})
+
+test('a key that opens on the spot refuses peers without an order and keys of other kinds', async () => {
+  const own = createOpeningKey(x25519Pkcs8('11'.repeat(32)))!
+  for (const peer of ['00'.repeat(32), `01${'00'.repeat(31)}`, '00'.repeat(31), ''])
+    assert.equal(own.agree(fromHex(peer)), null, peer)
+  assert.equal(createOpeningKey((await seal.generateSigningKey()).pkcs8), null)
+  assert.equal(createOpeningKey(new Uint8Array(48)), null)
 })
 
 test('a sealed value opens for its recipient only', async () => {
@@ -76,7 +89,7 @@ test('JWS: the vector is made and accepted, every malformed token is refused', a
 
 test('keys of the other kind and broken keys are refused', async () => {
   const [signing, sealing] = [await seal.generateSigningKey(), await seal.generateSealingKey()]
-  assert.equal(await seal.importSealingKey(signing.pkcs8), null)
+  assert.equal(await importSealingKey(signing.pkcs8), null)
   assert.equal(await seal.importSigningKey(sealing.pkcs8), null)
   assert.equal(await seal.importSigningKey(signing.pkcs8.subarray(1)), null)
   assert.equal(await seal.importVerifyKey(signing.publicKey.subarray(1)), null)

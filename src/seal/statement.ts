@@ -9,7 +9,7 @@ import {
   type StatementProof,
   sealSuite,
 } from '../protocol/statement.ts'
-import { hpkeOpen, hpkeSeal } from './hpke.ts'
+import { hpkeOpen, hpkeSeal, type OpeningKey } from './hpke.ts'
 import { canonicalJson } from './jcs.ts'
 import { type KeyPair, publicKeyBytes, signBytes } from './keys.ts'
 import { type CryptoKey, hkdfSha256, hmacSha256, sha256 } from './subtle.ts'
@@ -47,7 +47,7 @@ export const sealSecret = async (
 
 /** null when it was not sealed to this key under this very statement. */
 export const openSecret = async (
-  ingest: KeyPair,
+  ingest: KeyPair | OpeningKey,
   sealed: SealedSecret,
   statement: Statement,
 ): Promise<Bytes | null> => {

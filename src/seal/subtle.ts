@@ -19,6 +19,13 @@ export const hmacSha256 = async (keyBytes: Uint8Array, message: Uint8Array): Pro
   return new Uint8Array(await subtle.sign('HMAC', key, view(message)))
 }
 
+/** HKDF-SHA-256: a secret, a salt, and what of it is wanted. */
+export type Hkdf = (
+  secret: Uint8Array,
+  salt: Uint8Array,
+  outputs: readonly { readonly info: Uint8Array; readonly length: number }[],
+) => Bytes[] | Promise<Bytes[]>
+
 /** HKDF-SHA-256 (RFC 5869), extract and expand. Several outputs of one extraction cost one import. */
 export const hkdfSha256 = async (
   secret: Uint8Array,
@@ -38,7 +45,7 @@ export const hkdfSha256 = async (
 export const importAesKey = (raw: Uint8Array): Promise<CryptoKey> =>
   subtle.importKey('raw', view(raw), 'AES-GCM', false, ['encrypt', 'decrypt'])
 
-type GcmOptions = { readonly nonce: Uint8Array; readonly aad: Uint8Array }
+export type GcmOptions = { readonly nonce: Uint8Array; readonly aad: Uint8Array }
 
 /** ciphertext ‖ 16-byte tag. */
 export const gcmSeal = async (key: CryptoKey, plaintext: Uint8Array, options: GcmOptions): Promise<Bytes> =>

@@ -4,6 +4,7 @@ export { ensureDirectory, resolveInside, syncDirectory, writeFileDurably } from 
 export { createGcm, type Gcm } from './gcm.ts'
 export { http } from './http.ts'
 export { createLog, describeError } from './log.ts'
+export { createOpeningKey } from './opening-key.ts'
 export { type ChildProcess, type RunResult, run, type SpawnOptions, spawn, systemPath } from './spawn.ts'
 export { requestUnix, type UnixAnswer } from './unix-http.ts'
 export { findNoUserNamespaces, inUserNamespace, type NoUserNamespaces } from './user-namespace.ts'
