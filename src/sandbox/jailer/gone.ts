@@ -108,31 +108,35 @@ export type Survey = {
   readonly isOurs: (pid: number) => boolean
 }
 
+/** Answers which processes are in the control groups of nests that live on. */
+export type Elsewhere = () => ReadonlySet<number>
+
 /** Who asks while a walk is due gets the answers of that walk: it begins after they asked. */
-export const createSurveyor = (): (() => Promise<Survey>) => {
+export const createSurveyor = (): ((elsewhere: Elsewhere) => Promise<Survey>) => {
   let due: Promise<Survey> | null = null
   let [last, rest] = [0, 0]
-  const walk = async (): Promise<Survey> => {
+  const walk = async (elsewhere: Elsewhere): Promise<Survey> => {
     const wait = last + rest - performance.now()
     await (wait > 0 ? sleep(wait) : nextTurn())
     due = null
     const begin = performance.now()
-    const survey = takeSurvey()
+    const survey = takeSurvey(elsewhere())
     rest = Math.min(5 * (performance.now() - begin), surveyRestMs)
     last = performance.now()
     return survey
   }
-  return () => {
-    due ??= walk()
+  return (elsewhere) => {
+    due ??= walk(elsewhere)
     return due
   }
 }
 
 /**
  * Everything at once, in one turn of the event loop, so that it is one moment. Zombies hold nothing: not listed. What has
- * both our network and our mounts is in no nest, unless root went in from outside without them.
+ * both our network and our mounts is in no nest, unless root went in from outside without them. Of what is in another
+ * nest's control group only the user counts: nothing leads from one nest into another but a user they would share.
  */
-export const takeSurvey = (): Survey => {
+export const takeSurvey = (elsewhere: ReadonlySet<number> = new Set()): Survey => {
   const kernel = kernelThreads()
   const own = new Map(['net', 'mnt', ...further].map((kind) => [kind, link('self', kind)]))
   const isForeign = (kind: string, inode: string) => inode !== '' && inode !== own.get(kind)
@@ -145,6 +149,10 @@ export const takeSurvey = (): Survey => {
     const uid = statSync(`/proc/${name}`, { throwIfNoEntry: false })?.uid
     if (uid === undefined) continue
     const pid = Number(name)
+    if (elsewhere.has(pid)) {
+      processes.push({ pid, uid, namespaces: [] })
+      continue
+    }
     const [net, mnt] = [link(pid, 'net'), link(pid, 'mnt')]
     // Without namespaces it is ending; without a memory as well, it has ended.
     if (net === '' && !isAlive(name)) continue

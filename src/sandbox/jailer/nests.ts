@@ -23,7 +23,7 @@ import { type CellPlan, cellCommand, cellOptions } from './cell-options.ts'
 import type { Cell } from './cells.ts'
 import { type Group, type Groups, groupAt } from './cgroup.ts'
 import { openForReading, openWriteOnly } from './fifos.ts'
-import { findTraces, ramdiskName, type Survey } from './gone.ts'
+import { type Elsewhere, findTraces, ramdiskName, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
 import type { Rootless } from './host.ts'
 import type { Maker } from './maker.ts'
@@ -92,7 +92,7 @@ export type NestDeps = {
   readonly newId: () => string
   readonly network: GatewayNet
   readonly wall: Wall
-  readonly survey: () => Promise<Survey>
+  readonly survey: (elsewhere: Elsewhere) => Promise<Survey>
   readonly log: Log
 }
 
@@ -305,7 +305,10 @@ const unmake = async (deps: NestDeps, nest: Nest, nests: ReadonlyMap<string, Nes
   const isOthers = (pid: number) => [...nests.values()].some((other) => other !== nest && holds(other, pid))
   const uid = deps.wall.rootless === null ? nest.uid : null
   const departed = { ...nest, uid, groups: nest.group.directories, namespaces, isOthers }
-  const gone = [...(await proveGone(departed, links, deps.survey)), ...netGone]
+  // Without root every nest has the same user, so all is looked at.
+  const elsewhere: Elsewhere = () => (uid === null ? new Set() : inLivingNests(nests))
+  const survey = () => deps.survey(elsewhere)
+  const gone = [...(await proveGone(departed, links, survey)), ...netGone]
   for (const link of links) link.close()
   if (gone.every((entry) => entry.ok)) {
     deps.records.drop(nest.id)
@@ -313,6 +316,9 @@ const unmake = async (deps: NestDeps, nest: Nest, nests: ReadonlyMap<string, Nes
   } else deps.log.error('nest is not proven gone', { nest: nest.id, gone })
   return { gone, usage, leftovers }
 }
+
+const inLivingNests = (nests: ReadonlyMap<string, Nest>): ReadonlySet<number> =>
+  new Set([...nests.values()].flatMap(({ closing, group }) => (closing === null ? group.processes() : [])))
 
 const holds = (nest: Nest, pid: number): boolean =>
   nest.anchor.pid === pid || nest.group.processes().includes(pid)
