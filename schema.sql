@@ -141,6 +141,7 @@ attempts
   CREATE UNIQUE INDEX attempts_lease_id_key ON public.attempts USING btree (lease_id)
   CREATE INDEX attempts_leased ON public.attempts USING btree (runner_id) WHERE (status = 'running'::text)
   CREATE UNIQUE INDEX attempts_live_of_job ON public.attempts USING btree (job_id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text]))
+  CREATE INDEX attempts_log_key_unwrapped ON public.attempts USING btree (id) WHERE (log_complete AND (log_key IS NOT NULL) AND (log_key_wrapped IS NULL))
   CREATE INDEX attempts_of_run ON public.attempts USING btree (run_id)
   CREATE UNIQUE INDEX attempts_pkey ON public.attempts USING btree (id)
   CREATE INDEX attempts_queue ON public.attempts USING btree (class, turn, queue_order) WHERE ((status = 'queued'::text) AND (NOT held))

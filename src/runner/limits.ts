@@ -98,6 +98,8 @@ export const answerBytesMax = 16 * 1024 * 1024
 export const tellPlanMs = 5_000
 /** From there to the closing of its sandboxes, while there is room for its job. */
 export const afterPlanMs = 40
+/** After an answer that brought work the next poll waits this long, while there is room. */
+export const afterLeaseMs = 25
 /** Events wait this long for company, while somebody watches and while nobody does. */
 export const watchedEventsMs = 50
 export const unwatchedEventsMs = 500

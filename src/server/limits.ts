@@ -3,6 +3,7 @@
 export const limits = {
   /** Per process, the LISTEN connection included (performance.md §5.12). */
   databaseConnections: 8,
+  databaseConnectionsKept: 3,
   preparedStatements: 200,
   statementMs: 15_000,
   lockMs: 5_000,
@@ -76,6 +77,11 @@ export const limits = {
   /** Reads of an attempt that requests under way beside its `finish` keep changing. */
   finishTriesMax: 8,
   expirySweepMs: 5_000,
+  /** From the end of an attempt to the wrapping of its log key, which has no hurry. */
+  logKeysWrapMs: 100,
+  logKeysWrappedAtOnce: 50,
+  /** What a vault that was away left. */
+  logKeysSweepMs: 60_000,
   /** A signed request is refused this far from our clock, and its `jti` remembered as long. */
   requestSkewMs: 60_000,
   rememberedRequestsMax: 200_000,

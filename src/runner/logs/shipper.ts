@@ -34,7 +34,10 @@ export interface LeaseFrames {
   room(): Promise<void> | undefined
   /** Resolves when everything up to `seq` is durable or the lease is lost. */
   durable(seq: number): Promise<void>
-  /** From now on frames leave at once: somebody watches. Else the first ones wait a little, they may be all. */
+  /**
+   * From now on frames leave at once: somebody watches. Else the first ones of attempts that run beside others wait a
+   * little, they may be all; an attempt that runs alone has nothing to gain from waiting.
+   */
   hurry(): void
   /** What is not durable yet, and whether any of it was sent; it is sent no more until `durable` is asked for. */
   withhold(): { readonly items: readonly FrameBatchItem[]; readonly wasSent: boolean }
@@ -114,7 +117,7 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
           queue.bytes += frame.bytes.length
           if (queue.pace === 'flowing') void send()
           else if (queue.pace === 'withheld') return
-          else if (queue.bytes >= frameRawBytes) flow()
+          else if (queue.bytes >= frameRawBytes || queues.size === 1) flow()
           else queue.timer ??= setTimeout(flow, unwatchedShipMs)
         },
         room: () => (hasRoom(queue) ? undefined : wait(hasRoom)),

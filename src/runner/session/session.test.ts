@@ -36,6 +36,7 @@ import {
   verifyJws,
 } from '../../seal/index.ts'
 import { randomBytes, systemClock } from '../../sys/index.ts'
+import { afterLeaseMs } from '../limits.ts'
 import { nextSession } from './counter.ts'
 import type { LeaseDeps } from './life.ts'
 import { createRequests } from './requests.ts'
@@ -159,7 +160,10 @@ const makeWorld = async (
     if (request.path.endsWith('/frames')) return framesAnswer(request.body)
     return {}
   }
-  const start = async (carryOut: LeaseDeps['carryOut'], options: { spki?: string; log?: Log } = {}) => {
+  const start = async (
+    carryOut: LeaseDeps['carryOut'],
+    options: { spki?: string; log?: Log; slots?: number } = {},
+  ) => {
     const server = await listen(runnerKey.publicKey, handle)
     const url = `https://127.0.0.1:${server.port}`
     const common = { runner, clock: systemClock, randomBytes }
@@ -179,7 +183,7 @@ const makeWorld = async (
         sign: runnerKey.sign,
         spoolDirectory: directory,
       },
-      ...{ session: 7, boot: 'boot', slots: 1, classes: ['small'] },
+      ...{ session: 7, boot: 'boot', slots: options.slots ?? 1, classes: ['small'] },
       vaultSignKey: (await importVerifyKey(vsign.publicKey))!,
     })
     return { session, server }
@@ -261,23 +265,31 @@ const untilAborted = async (signal: AbortSignal): Promise<void> => {
   if (!signal.aborted) await onceEvent(signal, 'abort')
 }
 
-test('a small attempt is one request after its poll: result, events, log key for the vault, and the finished log', async () => {
-  const grant = makeGrant()
-  const world = await makeWorld({ grants: [grant] })
-  const { session, server } = await world.start(async (_grant, eph, sink) => {
-    assert.ok(eph, 'the key that the grant names is ours')
-    await sink.output(1, utf8('hello\n'))
-    sink.event({ kind: 'note', text: 'seen' })
-    return { ...nothing, result }
-  })
-  await world.until('the finish', () => world.of('finish').length > 0)
+test('a small attempt beside others is one request after its poll: result, events, log key, and the finished log', async () => {
+  const [grant, other] = [makeGrant(), makeGrant()]
+  const world = await makeWorld({ grants: [grant, other] })
+  const hasFinished = () => world.of('finish').length > 0
+  const { session, server } = await world.start(
+    async ({ lease }, eph, sink) => {
+      assert.ok(eph, 'the key that the grant names is ours')
+      if (lease === other.lease) await world.until('the finish of the other', hasFinished)
+      else {
+        await sink.output(1, utf8('hello\n'))
+        sink.event({ kind: 'note', text: 'seen' })
+        await world.until('the next poll', () => world.of('poll').length > 1)
+      }
+      return { ...nothing, result }
+    },
+    { slots: 2 },
+  )
+  await world.until('the finish', hasFinished)
   const [first, second] = world.of('poll').map((poll) => world.json<PollRequest>(poll))
   assert.deepEqual(
     [first?.session, first?.boot, first?.free, first?.eph.length, first?.facts?.weak],
-    [7, 'boot', { small: 1 }, 1, ['told']],
+    [7, 'boot', { small: 2 }, 2, ['told']],
   )
   assert.equal(second?.facts, undefined, 'facts are told once')
-  assert.deepEqual(Object.keys(second?.logKeys ?? {}), [grant.lease])
+  assert.deepEqual(new Set(Object.keys(second?.logKeys ?? {})), new Set([grant.lease, other.lease]))
   const { request, events, sealedKey, frames, log } = world.finish(grant)
   assert.deepEqual(
     [request.outcome, request.lastSeq, request.lastEvent, request.receipt],
@@ -294,6 +306,43 @@ test('a small attempt is one request after its poll: result, events, log key for
   assert.equal(frames, null, 'nobody has read a part of it')
   assert.equal(await textOf(grant, logKey, log ?? new Uint8Array()), 'hello\n')
   assert.deepEqual([world.of('frames'), world.of('log'), world.of('events')], [[], [], []])
+  await session.stop()
+  world.release()
+  await server.close()
+})
+
+test('the first frames of an attempt that runs alone leave at once', async () => {
+  const grant = makeGrant()
+  const world = await makeWorld({ grants: [grant] })
+  const { session, server } = await world.start(async (_grant, _eph, sink) => {
+    await sink.output(1, utf8('hello\n'))
+    await world.until('the frame', () => world.of('frames').length > 0)
+    return { ...nothing, result }
+  })
+  await world.until('the finish', () => world.of('finish').length > 0)
+  const { request, sealedKey } = world.finish(grant)
+  assert.deepEqual([request.lastSeq, sealedKey], [1, null])
+  await session.stop()
+  world.release()
+  await server.close()
+})
+
+test('after an answer that brought work the next poll waits a moment', async () => {
+  const grant = makeGrant()
+  const at: number[] = []
+  const world = await makeWorld({
+    grants: [grant],
+    handle: ({ path }) => void (path.endsWith('/poll') && at.push(performance.now())),
+  })
+  const { session, server } = await world.start(
+    async () => {
+      await world.until('the second poll', () => world.of('poll').length > 1)
+      return { ...nothing, result }
+    },
+    { slots: 2 },
+  )
+  await world.until('the finish', () => world.of('finish').length > 0)
+  assert.ok((at[1] ?? 0) - (at[0] ?? 0) >= afterLeaseMs)
   await session.stop()
   world.release()
   await server.close()

@@ -1,6 +1,7 @@
 // One session of a runner with its server: asks for work while slots are free, renews its leases, and hands each lease
 // to lease.ts. Survives restarts of the server: whatever fails is tried again until the leases end by themselves.
 // A lease ends `ttlMs` after its last accepted beat was *sent*, on our monotonic clock, whatever the server thinks.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
 import type { LeaseId } from '../../base/ids.ts'
@@ -17,7 +18,7 @@ import {
 import { pollPath } from '../../protocol/vault.ts'
 import { type CryptoKey, generateEphemeralKey, type KeyPair, verifyIngestKey } from '../../seal/index.ts'
 import { createBackoff } from '../backoff.ts'
-import { backoffStartMaxMs, drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
+import { afterLeaseMs, backoffStartMaxMs, drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
 import { createLogKeySeals, type LogKeySeals } from '../logs/log-key-seals.ts'
 import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
 import { type Lease, startLease } from './lease.ts'
@@ -163,8 +164,10 @@ const pollForever = async (state: State, when: (state: State) => boolean): Promi
     // It may have changed since: a poll of the other kind would be held here, and nobody would send one of this.
     if (!when(state)) continue
     try {
-      await pollOnce(state)
+      const began = await pollOnce(state)
       backoff = createBackoff()
+      // What began has the processor first: its first line is on its way, and whatever else begins now can wait that long.
+      if (began) await sleep(afterLeaseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     } catch (error) {
       if (stopping.signal.aborted) return
       // Withdrawn by ourselves.
@@ -189,7 +192,8 @@ const wake = (state: State): void => {
   for (const { done } of ready) done()
 }
 
-const pollOnce = async (state: State): Promise<void> => {
+/** Answers whether it brought work. */
+const pollOnce = async (state: State): Promise<boolean> => {
   const { deps, stopping, facts } = state
   const free = freeSlots(state)
   const offer = free === 0 ? null : new AbortController()
@@ -215,7 +219,9 @@ const pollOnce = async (state: State): Promise<void> => {
   const [answer] = await Promise.all([sent, makeKeys(state, free + 1)])
   state.factsSent = facts
   for (const lease of Object.keys(request.logKeys ?? {})) forgetKey(state, lease as LeaseId)
-  if (answer !== null) await take(state, answer as PollAnswer)
+  if (answer === null) return false
+  await take(state, answer as PollAnswer)
+  return (answer as PollAnswer).leases.length > 0
 }
 
 /** They are made in a moment: then one poll can tell them. */

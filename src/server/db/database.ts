@@ -39,6 +39,8 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
   const pool = new pg.Pool({
     ...connection,
     max: limits.databaseConnections - 1,
+    // These stay: whoever pushes after a quiet hour finds statements that are planned.
+    min: limits.databaseConnectionsKept,
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: 10_000,
   })
@@ -79,6 +81,8 @@ const connectionOf = async (settings: DatabaseSettings): Promise<pg.ClientConfig
   database: settings.database,
   user: settings.user,
   application_name: 'mayfly-server',
+  // None of our statements is so long that compiling it would pay.
+  options: '-c jit=off',
   ...(settings.passwordFile === undefined ? {} : { password: await readPassword(settings.passwordFile) }),
   statement_timeout: limits.statementMs,
   lock_timeout: limits.lockMs,

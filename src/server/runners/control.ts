@@ -29,8 +29,13 @@ export type Pending = {
 }
 export type Control = {
   pending(runner: RunnerId, classes: readonly string[]): Promise<Pending>
-  /** Of leases that this process granted: who is watched now and was not, and the other way round. */
+  /**
+   * Of leases that this process granted: who is watched now and was not. That nobody watches any more is no news: whoever
+   * sends frames is told with the answer.
+   */
   watchNews(runner: RunnerId): readonly LeaseControl[]
+  /** It was told otherwise whether somebody watches. */
+  told(runner: RunnerId, lease: LeaseId, watched: boolean): void
 }
 
 const unsaid: Said = { cancelAt: null, watched: false }
@@ -78,10 +83,14 @@ export const createControl = (deps: {
         const leases = said.get(runner) ?? new Map<LeaseId, Said>()
         const last = leases.get(lease) ?? unsaid
         const watched = deps.watchers.isWatched(attempt)
-        if (watched === last.watched) return []
+        if (!watched || last.watched) return []
         said.set(runner, leases.set(lease, { ...last, watched }))
         return [{ lease, watched }]
       }),
+    told: (runner, lease, watched) => {
+      const leases = said.get(runner) ?? new Map<LeaseId, Said>()
+      said.set(runner, leases.set(lease, { ...(leases.get(lease) ?? unsaid), watched }))
+    },
   }
 }
 

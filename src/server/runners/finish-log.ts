@@ -49,7 +49,7 @@ export const bringLog = (before: Before, body: FinishBody, object: StoredObject 
 }
 
 /** The sealed log key that came along, with the log or with its first frame. */
-export const keyOf = ({ sealedKey, frames }: FinishBody): Buffer | null => {
+const keyOf = ({ sealedKey, frames }: FinishBody): Buffer | null => {
   const key = sealedKey ?? frames?.items.find((item) => item.sealedKey !== null)?.sealedKey
   return key ? Buffer.from(key) : null
 }

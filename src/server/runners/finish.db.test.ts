@@ -96,10 +96,10 @@ const send = (
 ) => by.send(`/runner/v1/leases/${held.lease}/finish`, encodeFinishBundle({ ...nothing, ...bundle }))
 const find = async (held: Held) => (await parts.runs.findAttempt(parts.scope, held.attempt))!
 const rowsOf = async (held: Held) => {
-  const { rows } = await sql<{ frames: number; objects: number; key: boolean; wrapped: boolean }>`
+  const { rows } = await sql<{ frames: number; objects: number; key: boolean }>`
     select (select coalesce(sum(cardinality(starts)), 0)::int from log_frames where attempt_id = a.id) as frames,
       (select count(*)::int from log_objects where attempt_id = a.id) as objects,
-      log_key is not null as key, log_key_wrapped is not null as wrapped
+      log_key is not null as key
     from attempts a where id = ${held.attempt}`.execute(parts.db)
   return rows[0]!
 }
@@ -142,7 +142,7 @@ test('one request ends an attempt of which the server knows nothing: log, key, s
       ['two', 'cancelled', null],
     ],
   )
-  assert.deepEqual(await rowsOf(held), { frames: 0, objects: 1, key: true, wrapped: true })
+  assert.deepEqual(await rowsOf(held), { frames: 0, objects: 1, key: true })
   assert.equal(await textOf(held), 'a\nb\n')
 })
 
@@ -166,7 +166,7 @@ test('what is durable or applied already is not taken twice', async () => {
       ['two', 'cancelled'],
     ],
   )
-  assert.deepEqual(await rowsOf(held), { frames: 3, objects: 1, key: true, wrapped: true })
+  assert.deepEqual(await rowsOf(held), { frames: 3, objects: 1, key: true })
   // Who has read the first frame goes on in the rows.
   const seqs: number[] = []
   for await (const { seq } of logs.readFrames(parts.scope, held.attempt, { after: 1, reader })) seqs.push(seq)
@@ -180,7 +180,7 @@ test('frames without an object are rows, and a gap is told as such', async () =>
   const attempt = await find(held)
   assert.equal(attempt.last_seq, 2)
   assert.match(attempt.notes[0] ?? '', /incomplete: 3 pieces/)
-  assert.deepEqual(await rowsOf(held), { frames: 2, objects: 0, key: true, wrapped: true })
+  assert.deepEqual(await rowsOf(held), { frames: 2, objects: 0, key: true })
   assert.equal(await textOf(held), 'a\nb\n')
 })
 
@@ -218,7 +218,7 @@ test('the same bytes again are the same answer, other bytes are a lost lease, an
   assert.equal((await send(held, bundle)).status, 200)
   assert.equal((await send(held, { ...bundle, log: null })).status, 409)
   assert.equal((await runner.finish(held, { lastSeq: 2, lastEvent: 5 })).status, 409)
-  assert.deepEqual(await rowsOf(held), { frames: 2, objects: 1, key: true, wrapped: true })
+  assert.deepEqual(await rowsOf(held), { frames: 2, objects: 1, key: true })
   assert.deepEqual((await find(held)).notes, ['said'])
 })
 
@@ -256,7 +256,7 @@ test('a lease that is lost, or another runner’s, brings nothing in', async () 
     parts.db,
   )
   assert.equal((await send(held, bundle)).status, 409)
-  assert.deepEqual(await rowsOf(held), { frames: 0, objects: 0, key: false, wrapped: false })
+  assert.deepEqual(await rowsOf(held), { frames: 0, objects: 0, key: false })
 })
 
 test('a bundle cut anywhere changes nothing', async () => {

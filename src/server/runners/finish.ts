@@ -1,10 +1,9 @@
 // The end of an attempt, told by its runner: compare-and-set on (attempt, lease), in one transaction with everything that
 // follows. The same body again gets the same answer; anything else about a lease that has ended is 409.
 import { type RawBuilder, sql } from 'kysely'
-import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
+import { fromBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import type { ProjectId } from '../../base/ids.ts'
-import type { Log } from '../../base/log.ts'
 import type { FinishBody } from '../../protocol/finish-body.ts'
 import type { Outcome } from '../../protocol/plan.ts'
 import { statusOf } from '../../schedule/index.ts'
@@ -14,15 +13,15 @@ import { type Notice, notify } from '../db/notify.ts'
 import { storable } from '../db/storable.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
+import type { KeyWrapping } from '../logs/key-wrapping.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import { changeRun } from '../runs/change.ts'
 import { setHeadline } from '../runs/headline.ts'
 import { type Places, type Placing, withPlacing } from '../runs/places.ts'
-import type { VaultClient } from '../vault-client.ts'
 import type { Caller } from './authenticate.ts'
 import { type LeasedAttempt, type LeaseKey, leaseLost } from './events.ts'
-import { bringLog, keyOf, type LogBrought, putBundledLog, type StoredObject } from './finish-log.ts'
+import { bringLog, type LogBrought, putBundledLog, type StoredObject } from './finish-log.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
 import { storeRefs } from './finish-refs.ts'
 import { foldEvents, type StepNews, withNotes, writeNews } from './news.ts'
@@ -31,9 +30,8 @@ export type FinishDeps = {
   readonly db: Db
   readonly newId: NewId
   readonly places: Places
-  readonly vault: VaultClient
+  readonly keyWrapping: Pick<KeyWrapping, 'soon'>
   readonly objects: ObjectStore
-  readonly log: Log
 }
 
 /** `lastEvent`, `lastSeq` and `logKey` may still move: requests of the same lease can be under way. */
@@ -70,6 +68,7 @@ export const finishAttempt = async (
     row = await findUnfinished(deps.db, told)
     if (row === null) return
   }
+  deps.keyWrapping.soon()
 }
 
 /** null: this very end has been taken before. */
@@ -85,13 +84,12 @@ const findUnfinished = async (db: Db, { key, digest }: Told): Promise<Row | null
   throw leaseLost()
 }
 
-/** Everything that needs no lock: signatures, the digest of a plan, the vault, the object store. */
+/** Everything that needs no lock: signatures, the digest of a plan, the object store. */
 type End = {
   readonly outcome: Outcome
   readonly failure: { readonly code: string | null; readonly message: string } | null
   readonly plan: Awaited<ReturnType<typeof preparePlan>> | null
   readonly receiptVerified: boolean
-  readonly wrapped: string | null
   readonly object: StoredObject | null
 }
 
@@ -102,12 +100,11 @@ const prepareEnd = async (
 ): Promise<End> => {
   const { request } = told.body
   const { result } = request
-  const [plan, receiptVerified, wrapped, object] = await Promise.all([
+  const [plan, receiptVerified, object] = await Promise.all([
     row.kind === 'plan' && row.run !== null && result.kind === 'plan'
       ? preparePlan(deps, row.run, { outcome: request.outcome, result })
       : null,
     isGenuineReceipt(request.receipt, row, publicKey),
-    wrapLogKey(deps, row, row.logKey ?? keyOf(told.body)),
     putBundledLog(deps.objects, row.id, told.body),
   ])
   const isOther = result.kind !== (row.kind === 'plan' || row.kind === 'refs' ? row.kind : 'job')
@@ -115,29 +112,13 @@ const prepareEnd = async (
     ? { code: 'E_PROTOCOL', message: 'The runner answered with a result of another kind' }
     : (plan?.failure ?? request.reason)
   const outcome = isOther ? 'errored' : (plan?.outcome ?? request.outcome)
-  return { outcome, failure, plan, receiptVerified, wrapped, object }
+  return { outcome, failure, plan, receiptVerified, object }
 }
 
 const isGenuineReceipt = async (receipt: string | null, row: Row, key: CryptoKey): Promise<boolean> => {
   if (receipt === null) return false
   const claims = await verifyJws(receipt, { typ: 'mayfly-receipt+jwt', keyFor: () => key })
   return claims?.attempt === row.id
-}
-
-/** From the runner's seal to the project's own key. If the vault is away, the sealed one still serves. */
-const wrapLogKey = async (
-  { vault, log }: FinishDeps,
-  row: Row,
-  sealed: Uint8Array | null,
-): Promise<string | null> => {
-  if (sealed === null) return null
-  try {
-    const sealedKey = toBase64Url(sealed)
-    return (await vault.call('blob.rewrap', { object: row.id, project: row.project, sealedKey })).wrapped
-  } catch (error) {
-    log.warn('log key not wrapped', { attempt: row.id, error })
-    return null
-  }
 }
 
 type Ending = { readonly told: Told; readonly end: End }
@@ -175,7 +156,7 @@ const markFinished = (
       set: sql`
         finish_digest = ${told.digest}, phase = null, log_complete = true, ${withNotes([...folded.notes, ...notes])},
         failure_code = ${failure?.code ?? null}, failure_message = ${failure === null ? null : storable(failure.message)},
-        receipt = ${request.receipt}, receipt_verified = ${end.receiptVerified}, log_key_wrapped = ${end.wrapped},
+        receipt = ${request.receipt}, receipt_verified = ${end.receiptVerified},
         last_seq = ${log.lastSeq}, log_key = ${log.key}`,
       also: [cancelOtherSteps(steps), ...log.parts],
     },

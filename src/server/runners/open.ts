@@ -18,8 +18,15 @@ import type { Database, Db } from '../db/database.ts'
 import { createGroupCommit } from '../db/group-commit.ts'
 import { tellerOf } from '../db/tell.ts'
 import { limits } from '../limits.ts'
-import { announceKey, appendFrames, type FrameRequest, type FrameResult } from '../logs/append.ts'
+import {
+  announceKey,
+  appendFrames,
+  type Durable,
+  type FrameRequest,
+  type FrameResult,
+} from '../logs/append.ts'
 import type { FreshFrames } from '../logs/fresh-frames.ts'
+import { createKeyWrapping, type KeyWrapping } from '../logs/key-wrapping.ts'
 import type { Watchers } from '../logs/watchers.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
@@ -79,12 +86,15 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
   const leaseBells = createBells(database, 'mayfly_lease')
   const granted = createGranted()
   const stopWatching = watchers.onChange((attempt) => {
+    if (!watchers.isWatched(attempt)) return
     const lease = granted.of(attempt)
     if (lease !== null) return leaseBells.ring(lease.runner)
     tellRunner(db, attempt).catch((error: unknown) => log.warn('runner not told about a watcher', { error }))
   })
   const expiry = createExpiry({ ...deps, db })
   const stopSweeping = repeat(expiry.sweep, { everyMs: limits.expirySweepMs, log })
+  const keyWrapping = createKeyWrapping({ ...deps, db })
+  const stopWrapping = repeat(keyWrapping.sweep, { everyMs: limits.logKeysSweepMs, log })
   const admission = createAdmission({ database, log })
   const stopAdmitting = repeat(admission.sweep, { everyMs: limits.safetyNetMs, log })
   const locks = createLocks({ ...deps, database })
@@ -103,7 +113,7 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
   const listener = await listenForRunners({
     ...deps,
     authenticate: createAuthenticate({ db, clock }),
-    routes: createRoutes(deps, poll),
+    routes: createRoutes(deps, { poll, keyWrapping }),
   })
   return {
     port: listener.port,
@@ -114,7 +124,9 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
       stopLocking()
       locks.close()
       stopWatching()
+      stopWrapping()
       await listener.close()
+      await keyWrapping.close()
       queueBells.close()
       leaseBells.close()
     },
@@ -139,7 +151,10 @@ const repeat = (
   }
 }
 
-const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes => {
+const createRoutes = (
+  deps: RunnerListenerDeps,
+  { poll, keyWrapping }: { readonly poll: PollDeps; readonly keyWrapping: KeyWrapping },
+): RunnerRoutes => {
   const { db } = deps.database
   const append = createGroupCommit<FrameRequest, FrameResult>({
     write: async (requests) => {
@@ -162,7 +177,11 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
     },
     frames: async (sender, body) => {
       const items = parsed(parseFrameBatch(body))
-      return framesAnswer(await append({ sender, body, items }), deps.watchers)
+      const result = await append({ sender, body, items })
+      const isWatched = ({ attempt }: NonNullable<Durable>) => deps.watchers.isWatched(attempt)
+      for (const [lease, durable] of result)
+        if (durable !== null) poll.control.told(sender.id, lease, isWatched(durable))
+      return framesAnswer(result, isWatched)
     },
     ofLease: {
       events: ({ caller }, lease, body) => {
@@ -175,7 +194,11 @@ const createRoutes = (deps: RunnerListenerDeps, poll: PollDeps): RunnerRoutes =>
       },
       ...continueVerbs({ ...deps, db }),
       finish: async ({ caller }, lease, body) => {
-        await finishAttempt({ ...deps, db }, { caller, lease }, parsed(parseFinishBody(body, lease)))
+        await finishAttempt(
+          { ...deps, db, keyWrapping },
+          { caller, lease },
+          parsed(parseFinishBody(body, lease)),
+        )
         return { ok: true }
       },
       ...storedVerbs({ ...deps, db, tickets: poll.tickets }),
@@ -196,13 +219,14 @@ const tellRunner = async (db: Db, attempt: AttemptId): Promise<void> => {
   for (const { runner } of rows) tellerOf(db)({ channel: 'mayfly_lease', payload: runner })
 }
 
-const framesAnswer = (result: FrameResult, watchers: Watchers): FramesAnswer => ({
+const framesAnswer = (
+  result: FrameResult,
+  isWatched: (durable: NonNullable<Durable>) => boolean,
+): FramesAnswer => ({
   leases: Object.fromEntries(
     [...result].map(([lease, durable]) => [
       lease,
-      durable === null
-        ? { lost: true as const }
-        : { durable: durable.seq, watched: watchers.isWatched(durable.attempt) },
+      durable === null ? { lost: true as const } : { durable: durable.seq, watched: isWatched(durable) },
     ]),
   ),
 })

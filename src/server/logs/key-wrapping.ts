@@ -1,0 +1,89 @@
+// Moves the keys of finished logs from the runner's seal to their project's own key, which can be shredded. Beside the end
+// of an attempt, for whoever waits for that has no use of it: until then, and while the vault is away, the sealed key serves.
+// What is left to do stands in the tables, so nothing is forgotten when the server stops in between.
+import { sql } from 'kysely'
+import { toBase64Url } from '../../base/bytes.ts'
+import type { AttemptId, ProjectId } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
+import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
+import type { VaultClient } from '../vault-client.ts'
+
+export type KeyWrapping = {
+  /** A log is finished: in a moment, together with others that are by then. */
+  soon(): void
+  /** All there are. */
+  sweep(): Promise<void>
+  close(): Promise<void>
+}
+
+type Deps = { readonly db: Db; readonly vault: Pick<VaultClient, 'call'>; readonly log: Log }
+
+export const createKeyWrapping = (deps: Deps): KeyWrapping => {
+  let timer: NodeJS.Timeout | null = null
+  let running: Promise<void> = Promise.resolve()
+  const sweep = () => {
+    running = running.then(() => wrapAll(deps))
+    return running
+  }
+  return {
+    soon: () => {
+      timer ??= setTimeout(() => {
+        timer = null
+        void sweep()
+      }, limits.logKeysWrapMs)
+    },
+    sweep,
+    close: () => {
+      clearTimeout(timer ?? undefined)
+      return running
+    },
+  }
+}
+
+/** Never rejects. One that cannot be wrapped is left for the next time, and does not hold up those behind it. */
+const wrapAll = async (deps: Deps): Promise<void> => {
+  try {
+    for (let after = ''; ; ) {
+      const rows = await findUnwrapped(deps.db, after)
+      if (rows.length > 0) await store(deps.db, await Promise.all(rows.map((row) => wrap(deps, row))))
+      if (rows.length < limits.logKeysWrappedAtOnce) return
+      after = rows.at(-1)?.attempt ?? ''
+    }
+  } catch (error) {
+    deps.log.warn('log keys not wrapped', { error })
+  }
+}
+
+type Unwrapped = { readonly attempt: AttemptId; readonly project: ProjectId; readonly sealedKey: Buffer }
+type Wrapped = { readonly attempt: AttemptId; readonly wrapped: string }
+
+const findUnwrapped = async (db: Db, after: string): Promise<readonly Unwrapped[]> => {
+  const { rows } = await sql<Unwrapped>`
+    select id as attempt, project_id as project, log_key as "sealedKey" from attempts
+    where log_complete and log_key is not null and log_key_wrapped is null and id > ${after}
+    order by id limit ${limits.logKeysWrappedAtOnce}`.execute(db)
+  return rows
+}
+
+const wrap = async (
+  { vault, log }: Deps,
+  { attempt, project, sealedKey }: Unwrapped,
+): Promise<Wrapped | null> => {
+  try {
+    const request = { object: attempt, project, sealedKey: toBase64Url(sealedKey) }
+    return { attempt, wrapped: (await vault.call('blob.rewrap', request)).wrapped }
+  } catch (error) {
+    log.warn('log key not wrapped', { attempt, error })
+    return null
+  }
+}
+
+const store = async (db: Db, results: readonly (Wrapped | null)[]): Promise<void> => {
+  const made = results.filter((result) => result !== null)
+  await sql`
+    update attempts a set log_key_wrapped = w.wrapped
+    from unnest(${made.map(({ attempt }) => attempt)}::text[], ${made.map(({ wrapped }) => wrapped)}::text[])
+      as w (attempt, wrapped)
+    where a.id = w.attempt`.execute(db)
+}
