@@ -372,7 +372,8 @@ test('a reader waits for the next push to its repository, sees it, and is used o
     assert.deepEqual(opened, ['reader', 'reader'], 'no third one was needed')
     await until('one more starts', () => opened.length === 3)
     assert.equal(await read('1'.repeat(40)), null)
-    assert.equal(opened.length, 4, 'what a waiting one does not find, a fresh one looks for')
+    // Where that takes a while, the next one that waits is there already.
+    assert.ok(opened.length >= 4, 'what a waiting one does not find, a fresh one looks for')
   } finally {
     await readers.close()
   }
