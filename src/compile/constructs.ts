@@ -44,6 +44,7 @@ const byWarning: Partial<Record<ProblemCode, Verdict>> = {
   W_ORB_UNUSED: 'ignored',
   W_MATRIX_EXCLUDE: 'ignored',
   W_UNSET_VALUE: 'translated',
+  W_CONDITION_VALUE: 'translated',
   W_DEPRECATED: 'translated',
   W_STEP_REFUSED: 'refused',
   W_UNTRUSTED_IN_SCRIPT: 'refused',

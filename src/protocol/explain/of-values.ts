@@ -74,4 +74,11 @@ export const ofValues = {
       text: 'version: 2.1\njobs:\n  test:\n    parameters: {node: {type: string}}\n    docker: [{image: "node:<< parameters.node >>"}]\n    steps: [checkout]\nworkflows:\n  all:\n    jobs:\n      - test: {matrix: {parameters: {node: ["20", "22"]}, exclude: [{node: 22}]}}\n',
     },
   },
+  W_CONDITION_VALUE: {
+    why: 'Inside a condition stands a map whose key is none of and, or, not, equal and matches, as `when: always` of a step is sometimes written there. The platform takes it as a value, and a map is true.',
+    mend: 'Take it out: it decides nothing. What a step does after a failure is said by its own `when`.',
+    example: {
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [checkout]\nworkflows:\n  all:\n    when:\n      and:\n        - equal: [main, << pipeline.git.branch >>]\n        - when: always\n    jobs: [build]\n',
+    },
+  },
 } as const satisfies Partial<Record<ProblemCode, Explanation>>

@@ -24,7 +24,12 @@ export const isConditionTrue = (cx: Compiling, node: SourceNode, depth = 0): boo
     return operator(cx, entry.value, depth + 1)
   }
   const help = didYouMean(entry.key.text, Object.keys(operators))
-  return malformed(cx, entry.key, `there is no operator "${entry.key.text.slice(0, 80)}"`, help)
+  const message = `there is no operator "${entry.key.text.slice(0, 80)}"`
+  if (depth === 0 || entry.value.kind !== 'scalar' || help !== null)
+    return malformed(cx, entry.key, message, help)
+  // Seen in configurations that work: inside another condition such a map is a value, and no map is false.
+  cx.problems.add('W_CONDITION_VALUE', entry.key, `${message}; here it is a value, which counts as true`)
+  return true
 }
 
 const malformed = (cx: Compiling, at: SourceNode, message: string, help: string | null = null): false => {

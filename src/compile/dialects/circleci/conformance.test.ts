@@ -102,6 +102,19 @@ const conditionCodes: Readonly<Record<string, ProblemCode>> = {
   'one-operator-only': 'E_CONDITION',
 }
 
+test('a map that is no operator is a value inside a condition, and a mistake anywhere else', () => {
+  const judged = (stmt: object) => {
+    const { cx, problems, node } = contextFor(JSON.stringify({ v: stmt }), {})
+    return [isConditionTrue(cx, node), symbols(problems.list())]
+  }
+  assert.deepEqual(judged({ and: [true, { when: 'always' }] }), [true, ['W_CONDITION_VALUE']])
+  assert.deepEqual(judged({ and: [false, { when: 'always' }] }), [false, ['W_CONDITION_VALUE']])
+  assert.deepEqual(judged({ not: { when: 'always' } }), [false, ['W_CONDITION_VALUE']])
+  assert.deepEqual(judged({ when: 'always' }), [false, ['E_CONDITION']])
+  assert.deepEqual(judged({ and: [{ equals: 'x' }] }), [false, ['E_CONDITION']])
+  assert.deepEqual(judged({ or: [{ when: [true] }] }), [false, ['E_CONDITION']])
+})
+
 test('logic statements follow the vectors', { skip }, () => {
   for (const { stmt, ctx, value, error } of vectors('logic').cases) {
     const { cx, problems, node } = contextFor(JSON.stringify({ v: stmt }), ctx)
