@@ -391,8 +391,13 @@ test('what this runner cannot serve is refused in words, before a sandbox is ope
   const macos = await play(spec([run('a')], { image: { kind: 'macos', ref: 'xcode:15' } }))
   assert.deepEqual([macos.outcome, macos.receipt, macos.sandboxes.length], ['failed', null, 0])
   assert.match(macos.reason?.message ?? '', /needs macOS \(xcode:15\)/)
-  const services = await play(spec([run('a')], { services: [{ name: 'db', ref: 'postgres:15', env: [] }] }))
-  assert.match(services.reason?.message ?? '', /service container "postgres:15"/)
+  const services = await play(
+    spec([run('a')], { services: ['postgres:15', 'redis'].map((ref) => ({ name: ref, ref, env: [] })) }),
+  )
+  assert.match(
+    services.reason?.message ?? '',
+    /service containers "postgres:15", "redis"; this runner cannot/,
+  )
   const image = await play(spec([run('a')], { image: { kind: 'container', ref: 'node:24' } }))
   assert.equal(image.outcome, 'passed')
   assert.ok(image.events.some((e) => e.kind === 'note' && /host toolchain instead of node:24/.test(e.text)))

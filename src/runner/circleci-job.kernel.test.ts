@@ -256,6 +256,65 @@ const directories: readonly Line[] = [
   },
 ]
 
+/** Decision 0037. */
+const hostTools: readonly Line[] = [
+  {
+    shows: 'homes of the users of well-known images are the home, and their names are the job',
+    steps: [
+      run(
+        'for name in circleci node ubuntu; do touch /home/$name/of-$name; id -u $name; done; ls ~ | grep ^of-',
+      ),
+      run('chown node:node ~/of-node; stat -c %U ~/of-node; mkdir /root/x; cd ~circleci/x; pwd; pwd -P'),
+    ],
+    logs: {
+      1: '1000\n1000\n1000\nof-circleci\nof-node\nof-ubuntu\n',
+      2: 'ci\n/home/circleci/x\n/home/ci/x\n',
+    },
+  },
+  {
+    shows: 'sudo goes on as the user of the job, whatever its options',
+    steps: [
+      run(
+        `sudo -E -u root A="a b" sh -c 'echo "$A $(id -u)"'; sudo -nu postgres -- printf '%s,' 'x y' z; sudo`,
+      ),
+      run(
+        `sudo -i echo 'a  b'; sudo --user=root -Hg root true; sudo -u root false || echo $?; echo 'echo $0' | sudo -s`,
+      ),
+    ],
+    logs: { 1: 'a b 1000\nx y,z,', 2: 'a  b\n1\n/bin/bash\n' },
+  },
+  {
+    shows: 'apt-get installs nothing: what the machine has is enough, what it lacks fails by name',
+    steps: [
+      run(
+        'sudo apt-get update && sudo DEBIAN_FRONTEND=x apt-get install -qq -y -o A=b bash=5.2 tar:amd64 2>&1',
+      ),
+      run('apt install -y bash not-a-package'),
+    ],
+    logs: {
+      1: /^apt-get: nothing to do: [^\n]*\napt-get: on this machine already: bash tar\n$/,
+      2: /^apt: on this machine already: bash\napt: not on this machine: not-a-package; [^\n]*\n$/,
+    },
+    statuses: ['passed', 'failed'],
+    outcome: 'failed',
+  },
+  {
+    shows: 'what npm installs for all users is on the PATH, also by sudo',
+    steps: [
+      run(`mkdir tool && cd tool && echo '{"name":"tool","version":"1.0.0","bin":"./tool.js"}' >package.json
+printf '#!/usr/bin/env node\\nconsole.log("a tool")\\n' >tool.js && npm pack --silent
+sudo npm install --global --offline --silent ./tool-1.0.0.tgz`),
+      run('tool; command -v tool'),
+    ],
+    logs: { 2: 'a tool\n/home/ci/.local/bin/tool\n' },
+  },
+  {
+    shows: 'a terminal that can nothing, and the time that images have',
+    steps: [run('echo "$TERM"; date +%Z; TZ=Asia/Tokyo date +%Z')],
+    logs: { 1: 'dumb\nUTC\nJST\n' },
+  },
+]
+
 const ends: readonly Line[] = [
   {
     shows:
@@ -548,7 +607,7 @@ test('copies of a job deal a list among them, each name to one, all of them', as
   assert.deepEqual(sizes.sort(), [14, 15, 16])
 })
 
-for (const [about, lines] of Object.entries({ environment, shells, directories, ends, commands }))
+for (const [about, lines] of Object.entries({ environment, shells, directories, hostTools, ends, commands }))
   test(about, async (t) => {
     for (const line of lines) await t.test(line.shows, () => check(line))
   })

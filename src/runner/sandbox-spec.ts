@@ -42,15 +42,20 @@ export const refusal = (
   if (platform === 'macos') return `This job needs macOS (${spec.image.ref ?? 'any'}); this runner is Linux.`
   if (platform === 'windows')
     return `This job needs Windows (${spec.image.ref ?? 'any'}); this runner is Linux.`
-  const service = spec.services[0]
-  if (service !== undefined && !can.services)
-    return `This job needs the service container "${service.ref}"; this runner cannot start service containers.`
+  if (spec.services.length > 0 && !can.services)
+    return servicesRefused(spec.services.map(({ ref }) => `"${ref}"`))
   if (!can.egress.includes(egress))
     return `This job needs network mode "${egress}"; this runner offers ${can.egress.join(', ')}.`
   if (isolation === 'container' && isRootless(can))
     return 'Jobs are to run in isolation "container" at least; this runner offers "rootless", which limits neither memory nor processor.'
   return null
 }
+
+const servicesRefused = (names: readonly string[]): string =>
+  [
+    `This job needs the service container${names.length > 1 ? 's' : ''} ${names.join(', ')};`,
+    'this runner cannot start service containers. A "run" step with "background: true" can start the program instead.',
+  ].join(' ')
 
 /** What the run page says where the sandbox differs from the configuration, or is less than runners usually have. */
 export const differences = (spec: JobSpec, can: Capabilities): readonly string[] => [

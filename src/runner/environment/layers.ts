@@ -1,6 +1,7 @@
 // Who wins when two layers name the same variable (config-dialects.md §2.14): step over job over built-in over secrets.
 // The base below all of them is what any Linux account has.
 
+import { hostCommandsPath } from '../../protocol/host-commands.ts'
 import { jobCommandsPath } from '../../protocol/job-commands.ts'
 import type { Dialect, Env } from '../../protocol/plan.ts'
 import type { JobFacts } from '../../protocol/runner-wire.ts'
@@ -28,11 +29,22 @@ export const aboveSecrets = ({ dialect, facts, workdir, env }: Layers): Env => [
   ...env,
 ]
 
+/** What a job installs goes before what is there: `npm install -g`, `pip install` and `go install` end below the home. */
+const ownPrograms = ['bin', '.local/bin', 'go/bin']
+
 const accountEnvironment = (user: SandboxSpec['user']): Env => [
-  ['PATH', `${jobCommandsPath}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`],
+  [
+    'PATH',
+    [
+      ...[jobCommandsPath, hostCommandsPath, ...ownPrograms.map((name) => `${user.home}/${name}`)],
+      '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    ].join(':'),
+  ],
   ['HOME', user.home],
   ['USER', 'ci'],
   ['LOGNAME', 'ci'],
   ['SHELL', user.shell],
   ['LANG', 'C.UTF-8'],
+  ['TERM', 'dumb'],
+  ['GOPATH', `${user.home}/go`],
 ]

@@ -30,7 +30,7 @@ test('everybody may pass through, temp is sticky, steps have FIFOs of their own'
   assert.deepEqual(
     skeleton.filter((line) => line.startsWith('own')),
     [
-      ...['home/ci', 'home/ci/project', 'tmp/.mayfly-task', 'app', 'code', 'go', 'root', 'src', 'workspace'],
+      ...['home/ci', 'home/ci/project', 'home/ci/go', 'tmp/.mayfly-task', 'app', 'code', 'src', 'workspace'],
     ].map((name) => `own root/${name} 755`),
   )
   assert.ok(skeleton.includes(`link root/bin ${readlinkSync('/bin')}`))
@@ -40,7 +40,28 @@ test('everybody may pass through, temp is sticky, steps have FIFOs of their own'
 })
 
 test('the commands of a job can be run by everybody', () => {
-  assert.deepEqual(['etc/mayfly/bin', 'etc/mayfly/bin/circleci'].map(modeOf), ['755', '755'])
+  const commands = [
+    'etc/mayfly/bin',
+    'etc/mayfly/bin/circleci',
+    'etc/mayfly/host/sudo',
+    'etc/mayfly/host/apt-get',
+  ]
+  assert.deepEqual(commands.map(modeOf), ['755', '755', '755', '755'])
+})
+
+test('homes of image users lead to the home, and each of them is the job', () => {
+  const links = skeletonOfNest(false).filter((line) => line.endsWith(' /home/ci'))
+  const homes = ['root', ...['circleci', 'gradle', 'node', 'ubuntu'].map((name) => `home/${name}`)]
+  assert.deepEqual(
+    links,
+    homes.map((at) => `link root/${at} /home/ci`),
+  )
+  assert.match(readFileSync(join(base, 'etc/group'), 'utf8'), /^node:x:1000:$/m)
+})
+
+test('every runner has the same time, and npm keeps below the home what a job installs for all users', () => {
+  assert.equal(readlinkSync(join(base, 'etc/localtime')), '/usr/share/zoneinfo/Etc/UTC')
+  assert.match(readFileSync(join(base, 'etc/mayfly/npmrc'), 'utf8'), /^prefix=\$\{HOME\}\/\.local$/m)
 })
 
 test('without root a step writes down elsewhere than beside its FIFOs', () => {
@@ -63,7 +84,10 @@ test('what is in a directory comes after it, and no line has a space too many', 
 })
 
 test('users, hosts and trust are ours; certificates are bound read-only, not copied', () => {
-  assert.match(readFileSync(join(base, 'etc/passwd'), 'utf8'), /^root:.*\nci:x:1000:.*\nnobody:.*\n$/)
+  assert.match(
+    readFileSync(join(base, 'etc/passwd'), 'utf8'),
+    /^root:.*\nci:x:1000:1000:ci:\/home\/ci:.*\n(\w+:x:1000:1000:.*\n){4}nobody:.*\n$/,
+  )
   assert.equal(
     readFileSync(join(base, 'etc/mayfly/ca.pem'), 'utf8'),
     readFileSync(import.meta.filename, 'utf8'),

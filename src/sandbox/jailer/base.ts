@@ -6,6 +6,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -14,10 +15,11 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fault } from '../../base/faults.ts'
+import { hostCommands, hostCommandsPath } from '../../protocol/host-commands.ts'
 import { jobCommands, jobCommandsPath, taskDataPath } from '../../protocol/job-commands.ts'
 import { setsAtStart } from '../limits.ts'
 import { resolverAddress } from './addresses.ts'
-import { workPlaces } from './cell-options.ts'
+import { npmSettings, workPlaces } from './cell-options.ts'
 import { loopScript, stepScript, stepsPlace } from './scripts.ts'
 
 /**
@@ -28,8 +30,10 @@ const rootTree = [
   ...['dev', 'home', 'mnt', 'opt', 'proc', 'run', 'run/mayfly', 'srv', 'sys', 'var', 'var/lib'],
   'var/log',
 ] as const
-const ownTree = ['home/ci', 'home/ci/project', taskDataPath.slice(1), ...workPlaces] as const
+const ownTree = ['home/ci', 'home/ci/project', 'home/ci/go', taskDataPath.slice(1), ...workPlaces] as const
 const writableTree = ['tmp', 'var/tmp', 'run/lock'] as const
+/** Users of well-known images, whose names and homes configurations write down: all are the job's (decision 0037). */
+const imageUsers = ['circleci', 'gradle', 'node', 'ubuntu'] as const
 const usrLinks = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'] as const
 
 /** Copied from the host when they exist; no passwd, hosts, machine-id, keys or credentials. */
@@ -37,14 +41,12 @@ const etcCopied = [
   'debian_version',
   'ld.so.cache',
   'ld.so.conf',
-  'localtime',
   'lsb-release',
   'mime.types',
   'os-release',
   'protocols',
   'services',
   'ssl/openssl.cnf',
-  'timezone',
 ] as const
 
 /**
@@ -54,9 +56,17 @@ const etcCopied = [
 const etcBound = ['alternatives', 'ld.so.conf.d', 'ssl/certs'] as const
 
 const etcGenerated: Readonly<Record<string, string>> = {
-  passwd:
-    'root:x:0:0:root:/root:/usr/sbin/nologin\nci:x:1000:1000:ci:/home/ci:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n',
-  group: 'root:x:0:\ntty:x:5:\nci:x:1000:\nnogroup:x:65534:\n',
+  passwd: [
+    'root:x:0:0:root:/root:/usr/sbin/nologin',
+    ...['ci', ...imageUsers].map((name) => `${name}:x:1000:1000:${name}:/home/${name}:/bin/bash`),
+    'nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n',
+  ].join('\n'),
+  group: [
+    ...['root:x:0:', 'tty:x:5:', ...['ci', ...imageUsers].map((name) => `${name}:x:1000:`)],
+    'nogroup:x:65534:\n',
+  ].join('\n'),
+  // The same on every runner, as in images.
+  timezone: 'Etc/UTC\n',
   hosts: '127.0.0.1 localhost job\n::1 localhost ip6-localhost ip6-loopback\n',
   hostname: 'job\n',
   // Without a network nobody answers there, and asking fails at once.
@@ -110,8 +120,8 @@ export const skeletonOfNest = (rootless: boolean): readonly string[] => {
     ...writableTree.map((name) => directory(`root/${name}`, '1777')),
     ...ownTree.map((name) => `own root/${name} 755`),
     'link root/var/run /run',
-    // The home that the images of its dialect have, which configurations name.
-    'link root/home/circleci /home/ci',
+    ...['root/root', ...imageUsers.map((name) => `root/home/${name}`)].map((at) => `link ${at} /home/ci`),
+    'link root/go /home/ci/go',
     ...usrLinks.filter(isLink).map((name) => `link root/${name} ${readlinkSync(`/${name}`)}`),
     ...(rootless ? ['steps', 'steps/job', `root/${stepsPlace}`].map((name) => directory(name)) : []),
     ...sets.flatMap((set, i) => [
@@ -130,7 +140,14 @@ const prepareEtc = (etc: string, trustCa: string | null, step: string): void => 
   for (const name of etcCopied) copyFromHost(etc, name)
   for (const [name, content] of Object.entries({ ...etcGenerated, 'mayfly/step': step }))
     put(etc, name, (to) => writeFileSync(to, content))
-  for (const [name, content] of Object.entries(jobCommands)) putCommand(etc, name, content)
+  symlinkSync('/usr/share/zoneinfo/Etc/UTC', join(etc, 'localtime'))
+  for (const [name, content] of Object.entries(jobCommands))
+    putCommand(etc, `${jobCommandsPath}/${name}`, content)
+  for (const [name, content] of Object.entries(hostCommands))
+    putCommand(etc, `${hostCommandsPath}/${name}`, content)
+  put(etc, npmSettings.slice('etc/'.length), (to) =>
+    writeFileSync(to, `${npmOfHost()}prefix=\${HOME}/.local\n`),
+  )
   if (trustCa !== null) put(etc, 'mayfly/ca.pem', (to) => copyFileSync(trustCa, to))
   for (const name of etcBound) if (isDirectory(join('/etc', name))) makeParents(etc, `${name}/.`)
 }
@@ -146,9 +163,16 @@ const copyFromHost = (etc: string, name: string): void => {
   } else put(etc, name, (to) => copyFileSync(from, to))
 }
 
-/** Where the nest has it: `jobCommandsPath`. */
-const putCommand = (etc: string, name: string, content: string): void => {
-  const at = `${jobCommandsPath.slice('/etc/'.length)}/${name}`
+/** What this machine's npm tells every user, such as its registry; of a file that not everybody may read, nothing. */
+const npmOfHost = (): string => {
+  const file = existsSync('/usr/local/bin/npm') ? '/usr/local/etc/npmrc' : '/usr/etc/npmrc'
+  const isPublic = ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o004) !== 0
+  return isPublic ? `${readFileSync(file, 'utf8').trimEnd()}\n` : ''
+}
+
+/** `path` as a nest has it, below `/etc`. */
+const putCommand = (etc: string, path: string, content: string): void => {
+  const at = path.slice('/etc/'.length)
   put(etc, at, (to) => writeFileSync(to, content))
   chmodSync(join(etc, at), 0o755)
 }

@@ -64,7 +64,7 @@ test('a clean cell has its own home and temporary places, sources are read-only,
     `${own}/var-tmp /var/tmp`,
     `${own}/lock /run/lock`,
   ]
-  for (const name of ['app', 'code', 'go', 'root', 'src', 'workspace'])
+  for (const name of ['app', 'code', 'src', 'workspace'])
     assert.equal(more[more.indexOf(`--tmpfs /${name}`) + 1], `--remount-ro /${name}`)
   assert.ok(!lines().some((line) => line.startsWith('--tmpfs /app')))
   for (const line of [...binds.map((bind) => `--bind ${bind}`), '--ro-bind /s /mnt/source'])

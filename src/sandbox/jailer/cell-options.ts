@@ -26,7 +26,10 @@ export type CellPlan = {
 }
 
 /** Where configurations like to work besides the home: empty, and the job's own (decision 0023). */
-export const workPlaces = ['app', 'code', 'go', 'root', 'src', 'workspace'] as const
+export const workPlaces = ['app', 'code', 'src', 'workspace'] as const
+
+/** Below the root of a nest: npm's settings for all users, which keep what a job installs globally in its home. */
+export const npmSettings = 'etc/mayfly/npmrc'
 
 /** Descriptors of the wrapper. */
 export const descriptors = { options: 3, seccomp: 4, status: 5, block: 6 } as const
@@ -108,4 +111,5 @@ const environment = (caPath: string): Readonly<Record<string, string>> => ({
   NODE_EXTRA_CA_CERTS: caPath,
   SSL_CERT_FILE: caPath,
   GIT_SSL_CAINFO: caPath,
+  NPM_CONFIG_GLOBALCONFIG: `/${npmSettings}`,
 })
