@@ -78,7 +78,7 @@ test('the example runs: a copy of the work tree, three jobs, a verdict, nothing 
   assert.match(run.output.stdout, /✓ passed\tdone/)
 })
 
-test('a failing job shows its output and the exit code is 1; ignored files and .git stay outside', async () => {
+test('a failing job shows its output and the exit code is 1; ignored files and .git of a directory above stay outside', async () => {
   await mkdir(join(project, 'sub/.circleci'), { recursive: true })
   const script = 'ls -A; cat /etc/shadow; exit 4'
   await writeFile(
@@ -92,6 +92,76 @@ test('a failing job shows its output and the exit code is 1; ignored files and .
   assert.doesNotMatch(inSub.stdout, /^\[a\] (secret\.txt|\.git)$|root:/m)
   assert.match(inSub.stdout, /✗ exit code/)
 })
+
+test('the copy is a repository of its own: history, branches of origin and tags, no configuration and no hooks', async () => {
+  const { place, git, write } = await historyOf('history')
+  await write('text', 'one\n')
+  git('commit', '--quiet', '--all', '--message', 'Write one')
+  git('tag', 'v1')
+  git('update-ref', 'refs/remotes/origin/side', 'HEAD')
+  await write('text', 'two\n')
+  git('commit', '--quiet', '--all', '--message', 'Write two')
+  git('config', 'user.secret', 'hidden')
+  await write('.git/hooks/post-checkout', '#!/bin/sh\necho hook\n')
+  await write('text', 'changed\n')
+  const run = spawnIn(place, ['run', '--network', 'none'])
+  assert.equal(run.code, 0, run.stdout + run.stderr)
+  const said = run.stdout.split('\n').flatMap((line) => /^\[a\] (> .*)$/.exec(line)?.[1] ?? [])
+  assert.deepEqual(said, [
+    '> v1-1-g',
+    '> Write two',
+    '> Write one',
+    '> origin/main',
+    '> origin/side',
+    '> M text',
+    '> no',
+  ])
+  assert.doesNotMatch(run.stdout, /hidden|echo hook/)
+})
+
+test('where objects of the history are missing the commit goes along, which is enough for most', async () => {
+  const { place, git, write } = await historyOf('broken')
+  await write('text', 'one\n')
+  git('commit', '--quiet', '--all', '--message', 'Write one')
+  const lost = git('rev-parse', 'HEAD:text').trim()
+  await write('text', 'two\n')
+  git('commit', '--quiet', '--all', '--message', 'Write two')
+  await rm(join(project, place, '.git/objects', lost.slice(0, 2), lost.slice(2)))
+  const run = spawnIn(place, ['run', '--network', 'none'])
+  assert.match(run.stdout, /only its commit goes along/)
+  assert.match(run.stdout, /^\[a\] > Write two\n(?!.*Write one)/m)
+})
+
+/** A repository of its own, with a configuration that says what a job sees of it. */
+const historyOf = async (place: string) => {
+  const directory = join(project, place)
+  const git = (...words: readonly string[]) =>
+    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid', ...words], {
+      cwd: directory,
+      encoding: 'utf8',
+    })
+  const write = (name: string, text: string) => writeFile(join(directory, name), text)
+  await mkdir(join(directory, '.circleci'), { recursive: true })
+  const script = [
+    'git describe --tags | sed "s/^/> /; s/-g.*/-g/" || true',
+    'git log --format="> %s"',
+    'git branch --remotes | sed "s/^ */> /"',
+    'git status --porcelain | sed "s/^ */> /"',
+    'cat .git/config; ls .git/hooks 2>/dev/null || echo "> no"',
+  ]
+  await write(
+    '.circleci/config.yml',
+    JSON.stringify({
+      version: 2.1,
+      jobs: { a: { docker: [{ image: 'x' }], steps: ['checkout', { run: script.join('\n') }] } },
+      workflows: { w: { jobs: ['a'] } },
+    }),
+  )
+  git('init', '--quiet', '--initial-branch=main')
+  await write('text', '')
+  git('add', '--all')
+  return { place, git, write }
+}
 
 const spawnIn = (directory: string, words: readonly string[]) => {
   try {

@@ -2,6 +2,8 @@
 export { type AttemptResult, runJobAttempt } from './attempt.ts'
 export { createCarryOut } from './carry-out.ts'
 export { createFetchers } from './checkout/fetch.ts'
+export { parseRef, type RefLine } from './checkout/fetched.ts'
+export { placeHistory } from './checkout/git-trees.ts'
 export { createPackStore } from './checkout/pack-store.ts'
 export { createSourceReaders } from './checkout/source-readers.ts'
 export { createCompilers } from './compile-cell.ts'

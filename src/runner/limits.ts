@@ -86,7 +86,7 @@ export const readDepthMax = 16
 export const compilerWaitMs = 1_800_000
 export const compileMs = 10_000
 export const compilerStartMs = 30_000
-/** References of one source that a contact reports. */
+/** References of one source that a contact reports, or a checkout brings along. */
 export const refsMax = 10_000
 export const refsBytesMax = 4 * 1024 * 1024
 

@@ -64,17 +64,24 @@ export const git = async (
   return done.code === 0 ? done.stdout.toString('utf8').trim() : null
 }
 
-export const gitBytes = ({ environment }: Surroundings, cwd: string, args: readonly string[]) =>
-  run('git', ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', ...args], {
+/** A command of Git that starts no program of the repository's choice. */
+export const gitCommand = ({ environment }: Surroundings, cwd: string, args: readonly string[]) => ({
+  args: ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', ...args],
+  options: {
     cwd,
     env: {
       HOME: environment.HOME ?? '/',
       PATH: environment.PATH ?? '/usr/bin:/bin',
       GIT_OPTIONAL_LOCKS: '0',
     },
-    timeoutMs: gitDeadlineMs,
-    limitBytes: 256 * 1024 * 1024,
-  })
+  },
+})
+
+export const gitBytes = (around: Surroundings, cwd: string, args: readonly string[]) => {
+  const command = gitCommand(around, cwd, args)
+  const limits = { timeoutMs: gitDeadlineMs, limitBytes: 256 * 1024 * 1024 }
+  return run('git', command.args, { ...command.options, ...limits })
+}
 
 /** `git@host:team/app.git` → `app`. */
 const nameOf = (address: string): string =>

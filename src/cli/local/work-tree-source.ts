@@ -1,8 +1,10 @@
 // The tree source of `mayfly run`: a checkout step gets a copy of the work tree as it is now, tracked files and
-// untracked ones that are not ignored. Nothing is mounted, nothing of `.git` goes in.
+// untracked ones that are not ignored, in a repository of its own with the history of the commit. Nothing is mounted, and
+// of `.git` only objects, branches and tags go in.
 import { PassThrough, type Readable } from 'node:stream'
-import type { TreeSource } from '../../runner/index.ts'
+import { placeHistory, type RefLine, type TreeSource } from '../../runner/index.ts'
 import { spawn } from '../../sys/index.ts'
+import { openHistory, wholeHistory } from '../git/history.ts'
 import { listFiles, type WorkTree } from '../git/work-tree.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -11,13 +13,27 @@ export const createWorkTreeSource = (
   tree: WorkTree | null,
   root: string,
 ): TreeSource => ({
-  place: async ({ at, sandbox, print }, signal) => {
+  place: async ({ id, at, sandbox, print }, signal) => {
     const list = tree === null ? null : await listFiles(around, root)
-    await print(Buffer.from(`copying the work tree ${root} (without .git and ignored files)\n`))
+    await print(Buffer.from(`copying the work tree ${root} (without ignored files)\n`))
     const tar = openTar(root, list, signal)
     await sandbox.copyIn(tar.stream, at, signal)
     const problem = await tar.problem
-    return problem === null ? { ok: true } : { ok: false, message: problem }
+    if (problem !== null) return { ok: false, message: problem }
+    // A part of a work tree is in no repository of its own, and before the first commit there is none to be on.
+    if (tree?.root !== root || /^0+$/.test(tree.commit)) return { ok: true }
+    const put = async (refs: readonly RefLine[] | null) => {
+      const stop = new AbortController()
+      const history = openHistory(around, tree, refs, AbortSignal.any([signal, stop.signal]))
+      const { branch, tag, remote } = tree
+      const all = { ...history, branch, tag, url: remote ?? root, keepsTree: true }
+      return placeHistory({ id, at, sandbox, print }, all, signal).finally(() => stop.abort())
+    }
+    const refs = await wholeHistory(around, tree)
+    const placed = await put(refs)
+    if (placed.ok || refs === null) return placed
+    await print(Buffer.from('the history of the work tree is not whole: only its commit goes along\n'))
+    return put(null)
   },
 })
 

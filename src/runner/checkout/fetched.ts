@@ -1,6 +1,6 @@
 // What comes out of a fetch cell, parsed: hostile bytes with a fixed frame (git-scripts.ts, fetchScript). Every length
 // is checked before it is used; anything unexpected is a fault of the fetch, never a half-read commit.
-import { configFilesMax } from '../limits.ts'
+import { configFilesMax, refsMax } from '../limits.ts'
 
 /** What a plan needs of a commit. */
 export type ReadCommit = {
@@ -14,8 +14,12 @@ export type ReadCommit = {
 export type FetchedCommit = ReadCommit & {
   /** Commits whose parents were left out. */
   readonly shallow: readonly string[]
+  /** Branches of the source, as `refs/remotes/origin/…`, and its tags; none of a part of a history. */
+  readonly refs: readonly RefLine[]
   readonly pack: Uint8Array
 }
+
+export type RefLine = { readonly name: string; readonly id: string }
 
 /** For people, from the commit object. */
 export type CommitWords = { readonly subject: string; readonly author: string; readonly authoredAt: string }
@@ -34,12 +38,26 @@ export const parseFetched = (bytes: Uint8Array): FetchedCommit | null => {
     if (blob === null) return null
     files.set(path, blob.content)
   }
-  const shallow = reader.line()?.split(' ') ?? []
-  const [word, size] = reader.line()?.split(' ') ?? []
+  const [first, ...shallow] = reader.line()?.split(' ') ?? []
+  if (first !== 'shallow' || !shallow.every((id) => objectId.test(id))) return null
+  const refs: RefLine[] = []
+  let line = reader.line()
+  for (; line?.startsWith('ref '); line = reader.line()) {
+    const ref = parseRef(line.slice('ref '.length))
+    if (ref === null || refs.length === refsMax) return null
+    refs.push(ref)
+  }
+  const [word, size] = line?.split(' ') ?? []
   const pack = word === 'pack' ? reader.bytes(Number(size)) : null
-  if (pack === null || !reader.atEnd() || shallow[0] !== 'shallow') return null
-  if (!shallow.slice(1).every((id) => objectId.test(id))) return null
-  return { commit: commit.id, files, about: commitWords(commit.content), shallow: shallow.slice(1), pack }
+  if (pack === null || !reader.atEnd()) return null
+  return { commit: commit.id, files, about: commitWords(commit.content), shallow, refs, pack }
+}
+
+/** `<oid> <name>`, as `git for-each-ref` says it; a name of Git's has no space and no control character. */
+export const parseRef = (line: string): RefLine | null => {
+  const [, id, name] =
+    /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/(?:remotes\/origin|tags)\/[^\s\p{Cc}]+)$/u.exec(line) ?? []
+  return id === undefined || name === undefined ? null : { name, id }
 }
 
 const createReader = (bytes: Uint8Array) => {

@@ -73,7 +73,7 @@ const fetched = async (commit: string, depth?: string): Promise<FetchedCommit> =
   return parsed
 }
 
-const unpack = async (at: string, from: FetchedCommit, branch = 'main') => {
+const unpack = async (at: string, from: FetchedCommit, branch = 'main', keep = '') => {
   const env = {
     HOME: root,
     MF_AT: at,
@@ -81,9 +81,12 @@ const unpack = async (at: string, from: FetchedCommit, branch = 'main') => {
     MF_COMMIT: from.commit,
     MF_SHALLOW: from.shallow.join(' '),
     MF_BRANCH: branch,
-    MF_TAG: branch === '' ? 'v1' : '',
+    MF_KEEP: keep,
   }
-  return run('/bin/sh', ['-c', unpackScript], { env, input: from.pack, timeoutMs: 20_000 })
+  const own = branch === '' ? [`refs/tags/v1 ${from.commit}`] : [`refs/heads/${branch} ${from.commit}`]
+  const lines = [...from.refs.map(({ name, id }) => `${name} ${id}`), ...own]
+  const input = Buffer.concat([Buffer.from(`${lines.join('\n')}\n\n`), from.pack])
+  return run('/bin/sh', ['-c', unpackScript], { env, input, timeoutMs: 20_000 })
 }
 
 test('one commit is fetched with its configuration, its words and nothing older', async () => {
@@ -119,6 +122,37 @@ test('an older commit is found, full history is there when asked for', async () 
   assert.equal(await git(at, 'log', '--format=%s'), 'Write two\nWrite one')
   assert.equal(await git(at, 'describe', '--tags'), 'v1')
   assert.equal((await fetched(commits[0]!)).about.subject, 'Write one')
+})
+
+test('a whole history has the branches and tags of the source, a part of one has none', async () => {
+  await git(source, 'branch', 'side/one', commits[0]!)
+  await git(source, 'tag', '--annotate', '--message', 'First', 'v0', commits[0]!)
+  const whole = await fetched(commits[1]!, '0')
+  const at = join(root, 'branches')
+  assert.equal((await unpack(at, whole)).code, 0)
+  assert.equal(await git(at, 'describe', '--tags'), `v0-1-g${commits[1]!.slice(0, 7)}`)
+  assert.equal(await git(at, 'rev-parse', 'origin/side/one', 'v0^{commit}'), `${commits[0]}\n${commits[0]}`)
+  assert.equal(
+    await git(at, 'diff', '--name-only', 'origin/side/one...HEAD'),
+    '.circleci/config.yml\nfile.txt',
+  )
+  assert.deepEqual((await fetched(commits[1]!)).refs, [])
+  await git(source, 'branch', '--delete', '--force', 'side/one')
+  await git(source, 'tag', '--delete', 'v0')
+})
+
+test('the tree that is there can be kept: what differs from the commit shows as changed', async () => {
+  const at = join(root, 'kept')
+  await mkdir(at)
+  await writeFile(join(at, 'file.txt'), 'mine\n')
+  const done = await unpack(at, await fetched(commits[1]!), 'main', 'yes')
+  assert.equal(done.code, 0, done.stderr.toString())
+  assert.equal(await readFile(join(at, 'file.txt'), 'utf8'), 'mine\n')
+  assert.deepEqual((await git(at, 'status', '--porcelain')).split(/\n ?/), [
+    'D .circleci/config.yml',
+    'M file.txt',
+    'D run.sh',
+  ])
 })
 
 test('an existing repository gets the new commit, another directory with files is refused', async () => {

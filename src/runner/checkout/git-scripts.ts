@@ -3,7 +3,7 @@
 // Values come by environment or as lines of stdin, never inside the text; refs and addresses stand after
 // `--end-of-options`. What a script does before its order comes on stdin is done before anybody waits for it. An answer
 // on stdout is complete with the line `end <word of the order>`; what ends without it has failed.
-import { keptConnectionMs } from '../limits.ts'
+import { keptConnectionMs, refsMax } from '../limits.ts'
 
 /** Where a local repository is bound, read-only, in fetch and refs cells. */
 export const sourceMount = '/mnt/source'
@@ -71,20 +71,25 @@ done
 
 /**
  * Stdout: `<mode> <type> <oid>\\t<path>` of each configuration file and an empty line; `git cat-file --batch` of the
- * commit and those files; `shallow <oid>…`; `pack <bytes>` and the pack. The commit is asked for by name first; a
- * server that refuses that (no protocol v2) gives the whole ref instead. An order without a commit means the tip of its ref.
+ * commit and those files; `shallow <oid>…`; of a whole history (depth 0) `ref <oid> <name>` for each branch and tag;
+ * `pack <bytes>` and the pack. The commit is asked for by name first; a server that refuses that (no protocol v2) gives the
+ * whole ref instead. An order without a commit means the tip of its ref.
  * Then the next order: each is carried out in an empty repository, of the one before only the connection is left.
  */
 export const fetchScript = `${fixedEnvironment(keptConnection)}
 export GIT_DIR="$HOME/repo.git"
 get() { git fetch --quiet --no-tags --no-write-fetch-head "$@"; }
+get_ref() {
+  if [ "$MF_DEPTH" = 0 ]; then
+    get --end-of-options "$MF_URL" "$1" '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'
+  else get "--depth=$MF_DEPTH" --end-of-options "$MF_URL" "$1"; fi
+}
 answer() {
-if [ "$MF_DEPTH" = 0 ]; then set --; else set -- "--depth=$MF_DEPTH"; fi
 if [ -z "$MF_COMMIT" ]; then
-  get "$@" --end-of-options "$MF_URL" "$MF_REF:refs/remotes/fetched"
+  get_ref "$MF_REF:refs/remotes/fetched"
   MF_COMMIT=$(git rev-parse --verify --quiet 'refs/remotes/fetched^{commit}')
 else
-  get "$@" --end-of-options "$MF_URL" "$MF_COMMIT" || get --end-of-options "$MF_URL" "$MF_REF:refs/remotes/fetched"
+  get_ref "$MF_COMMIT" || { MF_DEPTH=0; get_ref "$MF_REF:refs/remotes/fetched"; }
 fi
 if ! list=$(git ls-tree -r "$MF_COMMIT^{commit}" -- .circleci 2>/dev/null); then
   echo "the source host does not have commit $MF_COMMIT on $MF_REF" >&2
@@ -109,6 +114,7 @@ ASK
 old=
 [ ! -e "$GIT_DIR/shallow" ] || while read -r id; do old="$old $id"; done < "$GIT_DIR/shallow"
 echo "shallow$old"
+[ "$MF_DEPTH" != 0 ] || git for-each-ref --count=${refsMax} --format='ref %(objectname) %(refname)' refs/remotes/origin refs/tags
 set -- "$GIT_DIR"/objects/pack/*.pack
 echo "pack $(wc -c < "$1")"
 cat "$1"
@@ -146,8 +152,8 @@ GIT_DIR="$HOME/repo.git" exec git cat-file --batch
 `
 
 /**
- * Stdin: the pack. Makes a repository with a fresh configuration at MF_AT, or adds to the one that is there, and puts
- * the commit's tree in place on its branch.
+ * Stdin: lines `<ref> <oid>`, an empty line and the pack. Makes a repository with a fresh configuration at MF_AT, or adds
+ * to the one that is there, and puts the commit's tree in place on its branch; with MF_KEEP the tree that is there stays.
  */
 export const unpackScript = `set -eu
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0
@@ -157,22 +163,20 @@ command -v git >/dev/null || { echo 'this image has no git, which a checkout nee
 mkdir -p -- "$MF_AT"
 cd -- "$MF_AT"
 if [ ! -e .git ]; then
-  if [ -n "$(ls -A)" ]; then echo "$MF_AT is not empty and not a Git repository" >&2; exit 73; fi
+  if [ -z "$MF_KEEP" ] && [ -n "$(ls -A)" ]; then echo "$MF_AT is not empty and not a Git repository" >&2; exit 73; fi
   git init --quiet --template= .
   git config remote.origin.url "$MF_URL"
   git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
 fi
+refs=.git/mayfly-refs
+while read -r name id && [ -n "$name" ]; do echo "update $name $id"; done > $refs
 git index-pack --stdin > /dev/null
 [ -z "$MF_SHALLOW" ] || printf '%s\\n' $MF_SHALLOW > .git/shallow
-if [ -n "$MF_BRANCH" ]; then
-  git update-ref "refs/remotes/origin/$MF_BRANCH" "$MF_COMMIT"
-  git update-ref "refs/heads/$MF_BRANCH" "$MF_COMMIT"
-  git symbolic-ref HEAD "refs/heads/$MF_BRANCH"
-else
-  [ -z "$MF_TAG" ] || git update-ref "refs/tags/$MF_TAG" "$MF_COMMIT"
-  git update-ref --no-deref HEAD "$MF_COMMIT"
-fi
-git reset --quiet --hard
+git update-ref --stdin < $refs
+rm $refs
+if [ -n "$MF_BRANCH" ]; then git symbolic-ref HEAD "refs/heads/$MF_BRANCH"
+else git update-ref --no-deref HEAD "$MF_COMMIT"; fi
+if [ -z "$MF_KEEP" ]; then git reset --quiet --hard; else git reset --quiet --mixed; fi
 `
 
 /** Stdout: `key <line of ssh-keyscan>` for each host key and `<oid>\\t<ref>` for each branch and tag. */

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream'
 import type { RunEvent } from '../../protocol/plan.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
-import type { StepSpec } from '../../sandbox/index.ts'
+import type { GuestPath, StepSpec } from '../../sandbox/index.ts'
 import { unpackMs } from '../limits.ts'
 import { outputTo, tailStream } from '../sink.ts'
 import { sourceAddress } from '../source-address.ts'
@@ -28,23 +28,65 @@ export type GitTreesOf = {
 
 export const createGitTrees = (deps: GitTreesDeps, of: GitTreesOf): TreeSource => ({
   place: async ({ step, id, at, sandbox, print }, signal) => {
-    const depth = step.method === 'full' ? 0 : (step.depth ?? 1)
+    // What a blobless clone leaves out it fetches later, which a job without a key could not.
+    const depth = step.method === 'shallow' ? (step.depth ?? 1) : 0
     const found = await findCommit(deps, of, depth, print, signal)
     if (!found.ok) return found
-    const { fetched } = found
-    const words = tailStream(print, 2_000)
-    const unpacking = sandbox.exec(
-      unpackStep({ id, at, fetched, of }),
-      { stdin: Readable.from([fetched.pack]), stdout: outputTo(print), stderr: words.stream },
-      signal,
-    )
-    const [result] = await Promise.all([unpacking, found.end()])
-    signal.throwIfAborted()
-    if (result.kind === 'exit' && result.code === 0) return { ok: true }
-    const last = words.text().trim().split('\n').at(-1)
-    return { ok: false, message: last || `checkout ended with ${result.kind}` }
+    const { branch, tag } = of.event
+    const history = {
+      ...found.fetched,
+      pack: [found.fetched.pack],
+      url: sourceAddress(of.source),
+      branch,
+      tag,
+    }
+    const unpacking = placeHistory({ id, at, sandbox, print }, { ...history, keepsTree: false }, signal)
+    const [placed] = await Promise.all([unpacking, found.end()])
+    return placed
   },
 })
+
+/** A commit with what leads to it, for a repository inside a sandbox. */
+export type History = Pick<FetchedCommit, 'commit' | 'shallow' | 'refs'> &
+  Pick<RunEvent, 'branch' | 'tag'> & {
+    /** Of its `origin`. */
+    readonly url: string
+    readonly pack: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+    /** The tree that is there stays as it is. */
+    readonly keepsTree: boolean
+  }
+
+export const placeHistory = async (
+  { id, at, sandbox, print }: Omit<Parameters<TreeSource['place']>[0], 'step'>,
+  history: History,
+  signal: AbortSignal,
+): ReturnType<TreeSource['place']> => {
+  const words = tailStream(print, 2_000)
+  const stdin = Readable.from(unpackInput(history), { objectMode: false })
+  const io = { stdin, stdout: outputTo(print), stderr: words.stream }
+  const result = await sandbox.exec(unpackStep(id, at, history), io, signal)
+  stdin.destroy()
+  signal.throwIfAborted()
+  if (result.kind === 'exit' && result.code === 0) return { ok: true }
+  const last = words.text().trim().split('\n').at(-1)
+  return { ok: false, message: last || `checkout ended with ${result.kind}` }
+}
+
+/** The branch or tag of the run is where its commit is, wherever the source has it by now. */
+const unpackInput = async function* ({
+  commit,
+  refs,
+  branch,
+  tag,
+  pack,
+}: History): AsyncGenerator<Uint8Array> {
+  const at = new Map(refs.map(({ name, id }) => [name, id]))
+  if (branch !== null)
+    for (const place of ['remotes/origin', 'heads']) at.set(`refs/${place}/${branch}`, commit)
+  else if (tag !== null && !at.has(`refs/tags/${tag}`)) at.set(`refs/tags/${tag}`, commit)
+  yield Buffer.from(`${[...at].map(([name, id]) => `${name} ${id}\n`).join('')}\n`)
+  yield* pack
+}
 
 export type ReadDeps = GitTreesDeps & { readonly readers: SourceReaders }
 export type Read =
@@ -86,23 +128,18 @@ const findCommit = async (
   return fetching
 }
 
-const unpackStep = (what: {
-  readonly id: string
-  readonly at: `/${string}`
-  readonly fetched: FetchedCommit
-  readonly of: GitTreesOf
-}): StepSpec => ({
-  id: what.id,
+const unpackStep = (id: string, at: GuestPath, of: History): StepSpec => ({
+  id,
   kind: 'checkout',
   cell: 'shared',
   script: { interpreter: ['/bin/sh'], text: unpackScript },
   env: new Map([
-    ['MF_AT', what.at],
-    ['MF_URL', sourceAddress(what.of.source)],
-    ['MF_COMMIT', what.fetched.commit],
-    ['MF_SHALLOW', what.fetched.shallow.join(' ')],
-    ['MF_BRANCH', what.of.event.branch ?? ''],
-    ['MF_TAG', what.of.event.tag ?? ''],
+    ['MF_AT', at],
+    ['MF_URL', of.url],
+    ['MF_COMMIT', of.commit],
+    ['MF_SHALLOW', of.shallow.join(' ')],
+    ['MF_BRANCH', of.branch ?? ''],
+    ['MF_KEEP', of.keepsTree ? 'yes' : ''],
   ]),
   workdir: '/',
   take: [],

@@ -7,7 +7,7 @@ import type { FetchedCommit } from './fetched.ts'
 import { createPackStore } from './pack-store.ts'
 
 const fetched = (commit: string): FetchedCommit => ({
-  ...{ commit, files: new Map(), shallow: [], pack: new Uint8Array(8) },
+  ...{ commit, files: new Map(), shallow: [], refs: [], pack: new Uint8Array(8) },
   about: { subject: '', author: '', authoredAt: '' },
 })
 const name = { project: 'prj_1', commit: 'c1', depth: 1 }
