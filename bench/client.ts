@@ -2,7 +2,7 @@
 // with a bearer token. What it sees first is what a person could see first.
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
-import { inflateRawSync } from 'node:zlib'
+import { inflateRawSync, zstdDecompressSync } from 'node:zlib'
 import WebSocket from 'ws'
 import type { Attempt, Job, Run, RunSummary } from '../src/protocol/api/shapes.ts'
 import { type FollowerFrame, parseFollowerFrame, type ServerMessage } from '../src/protocol/live.ts'
@@ -11,10 +11,13 @@ import { finalStatuses } from '../test/support/api.ts'
 export type Client = {
   readonly get: <T>(path: string) => Promise<T>
   readonly post: <T>(path: string, body: unknown) => Promise<T>
-  /** Subscribes and resolves once the server has seen it; `next` then waits for a message that `pick` takes. */
-  readonly follow: (topic: string) => Promise<Following>
+  /** Subscribes; `next` then waits for a message that `pick` takes. */
+  readonly follow: (topic: string, from?: From) => Promise<Following>
   readonly close: () => void
 }
+
+/** What was seen before, and the codec of log frames besides deflate-raw. */
+export type From = { readonly cursor?: number; readonly codec?: 'zstd' }
 
 export type Following = {
   readonly next: <T>(pick: (message: LiveMessage) => T | null) => Promise<T>
@@ -49,7 +52,7 @@ export const openClient = async (url: string, token: string): Promise<Client> =>
   return {
     get: (path) => call('GET', path, null),
     post: (path, body) => call('POST', path, JSON.stringify(body)),
-    follow: (topic) => follow(socket, listeners, topic),
+    follow: (topic, from = {}) => follow(socket, listeners, { topic, cursor: 0, ...from }),
     close: () => {
       socket.removeAllListeners('close')
       socket.close()
@@ -66,7 +69,7 @@ const readFrame = (data: Buffer): LiveMessage | Error => {
 const follow = async (
   socket: WebSocket,
   listeners: Set<(message: LiveMessage | Error) => void>,
-  topic: string,
+  { topic, ...from }: From & { readonly topic: string; readonly cursor: number },
 ): Promise<Following> => {
   const queue: (LiveMessage | Error)[] = []
   let wake = () => {}
@@ -76,7 +79,7 @@ const follow = async (
     wake()
   }
   listeners.add(listener)
-  socket.send(JSON.stringify({ t: 'sub', topic, cursor: 0 }))
+  socket.send(JSON.stringify({ t: 'sub', topic, ...from }))
   const next = async <T>(pick: (message: LiveMessage) => T | null): Promise<T> => {
     const deadline = AbortSignal.timeout(deadlineMs)
     for (;;) {
@@ -144,10 +147,12 @@ export const holdsText =
   (text: string) =>
   (message: LiveMessage): true | null => {
     if (message.t === 'log-end') throw new Error(`the log ended without ${JSON.stringify(text)}`)
-    return message.t === 'frame' && String(inflateRawSync(message.frame.deflated)).includes(text)
-      ? true
-      : null
+    return message.t === 'frame' && textOf(message.frame).includes(text) ? true : null
   }
+
+/** What the job wrote. */
+export const textOf = ({ codec, body }: FollowerFrame): string =>
+  String(codec === 'zstd' ? zstdDecompressSync(body) : inflateRawSync(body))
 
 /** Resolves at the first frame with `text` in the log of the only attempt of the only job of a run. */
 export const firstText = async (client: Client, run: string, text: string): Promise<void> => {

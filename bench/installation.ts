@@ -144,11 +144,15 @@ const start = async (places: Places, slots: number): Promise<Running & { readonl
   }
 }
 
-const clientsPerToken = 100
+export const clientsPerToken = 100
 const handshakesAtOnce = 16
 
-const openMany = async (url: string, data: string, count: number): Promise<readonly Client[]> => {
-  const tokens = Array.from({ length: Math.ceil(count / clientsPerToken) }, () => makeToken(data))
+/** For so many clients. */
+export const makeTokens = (data: string, clients: number): readonly string[] =>
+  Array.from({ length: Math.ceil(clients / clientsPerToken) }, () => makeToken(data))
+
+export const openMany = async (url: string, data: string, count: number): Promise<readonly Client[]> => {
+  const tokens = makeTokens(data, count)
   const clients: Client[] = []
   while (clients.length < count) {
     const next = Array.from({ length: Math.min(handshakesAtOnce, count - clients.length) }, (_, i) =>
@@ -205,8 +209,8 @@ const waitForRunner = async (socketPath: string, since: number): Promise<void> =
 
 const scopes = ['project.view', 'run.view', 'log.read', 'run.trigger', 'runner.view']
 
-const makeToken = (data: string): string => {
-  const flags = scopes.flatMap((scope) => ['--scope', scope])
+export const makeToken = (data: string, wanted: readonly string[] = scopes): string => {
+  const flags = wanted.flatMap((scope) => ['--scope', scope])
   const made = runCliOrThrow(data, ['token', 'create', 'bench', '--json', ...flags])
   return (JSON.parse(made) as z.infer<typeof tokenCreated>).secret
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Effort, judge, measure, type Row } from './measure.ts'
+import type { Absent, Peer } from './peers/peer.ts'
 import type { Bench, Scenario } from './scenario.ts'
 import { summarise } from './statistics.ts'
 
 const bench: Bench = { directory: '/nonexistent', installation: () => Promise.reject(new Error('none here')) }
 const effort: Effort = {
-  ...{ warmUps: 2, longWarmUps: 1, quietBudgetMs: 0, growth: true },
+  ...{ warmUps: 2, longWarmUps: 1, peerRounds: 3, quietBudgetMs: 0, growth: true },
   rounds: { below50Ms: 4, below1s: 2, above: 1 },
 }
 
@@ -18,8 +19,15 @@ const scenario = (parts: Partial<Scenario>): Scenario => ({
   ...parts,
 })
 
-const run = (parts: Partial<Scenario>, isQuiet = true): Promise<Row> =>
-  measure(scenario(parts), { bench, effort, quiet: { wait: async () => isQuiet }, readUsage: () => null })
+const run = (
+  parts: Partial<Scenario>,
+  isQuiet = true,
+  peers: readonly (Peer | Absent)[] = [],
+): Promise<Row> =>
+  measure(scenario(parts), {
+    ...{ bench, effort, quiet: { wait: async () => isQuiet }, readUsage: () => null },
+    peers: async () => peers,
+  })
 
 test('baseline and subject are measured in turn, and warm-ups do not count', async () => {
   const calls: string[] = []
@@ -104,3 +112,35 @@ test('contended comes before noisy, and both before a broken gate', () => {
   assert.equal(judge(limits, figures, { isQuiet: true, isSteady: false }), 'noisy')
   assert.equal(judge(limits, figures, { isQuiet: true, isSteady: true }), 'broken')
 })
+
+test('peers are measured in the same rounds; one that is missing or fails says why and decides nothing', async () => {
+  const close = async () => {}
+  let asked = 0
+  const peers: readonly (Peer | Absent)[] = [
+    { ...{ name: 'buildbot', version: '3.7', close }, noOpMs: async () => 200 },
+    { ...{ name: 'gitlab-ci-local', version: '4', close }, noOpMs: () => fail(asked++) },
+    { name: 'laminar', why: 'laminard not on the path' },
+  ]
+  const row = await run({ peer: ({ noOpMs }) => noOpMs }, true, peers)
+  assert.equal(row.verdict, 'met')
+  assert.deepEqual(
+    row.figures?.peers.map(({ name, measured, why }) => [name, measured?.value, measured?.ratio.median, why]),
+    [
+      ['buildbot', summarise([200, 200, 200]), 20, null],
+      ['gitlab-ci-local', summarise([200]), 20, 'it broke'],
+      ['laminar', undefined, undefined, 'not here: laminard not on the path'],
+    ],
+  )
+})
+
+test('a peer that cannot do what a row measures is not in it', async () => {
+  const peer: Peer = { name: 'buildbot', version: '3.7', close: async () => {}, noOpMs: async () => 1 }
+  assert.deepEqual((await run({ peer: ({ startMs }) => startMs }, true, [peer])).figures?.peers, [])
+  assert.deepEqual((await run({}, true, [peer])).figures?.peers, [])
+})
+
+/** Works at the warm-up and in the first round. */
+const fail = async (asked: number): Promise<number> => {
+  if (asked > 1) throw new Error('it broke')
+  return 200
+}

@@ -1,6 +1,7 @@
 // Measures one scenario: warm-up rounds, then rounds of baseline and subject in turn, each after a look whether the
 // machine is quiet. The ratio is made per round, so that what disturbs both disturbs it little (performance.md §4).
 import { startClock } from './clock.ts'
+import { type Absent, isAbsent, type Peer } from './peers/peer.ts'
 import type { Usage } from './processes.ts'
 import type { Quiet } from './quiet.ts'
 import type { Bench, Growth, Limit, Scenario } from './scenario.ts'
@@ -28,6 +29,15 @@ export type Figures = {
   /** Of the installation: processor time per sample by program, memory by program after the last one. */
   readonly usage: Usage | null
   readonly growth: { readonly points: readonly Point[]; readonly exponent: number } | null
+  readonly peers: readonly PeerFigures[]
+}
+
+/** Beside ours, in the same rounds. `why`: it is not here, or did not do it. */
+export type PeerFigures = {
+  readonly name: string
+  readonly version: string | null
+  readonly measured: { readonly value: Summary; readonly ratio: Summary } | null
+  readonly why: string | null
 }
 
 export type Effort = {
@@ -36,17 +46,19 @@ export type Effort = {
   readonly longWarmUps: number
   /** How many rounds by how long a sample takes. */
   readonly rounds: { readonly below50Ms: number; readonly below1s: number; readonly above: number }
+  /** At most so many of these also sample peers, of which some take a minute. */
+  readonly peerRounds: number
   readonly quietBudgetMs: number
   readonly growth: boolean
 }
 
 export const efforts: Readonly<Record<'quick' | 'full', Effort>> = {
   quick: {
-    ...{ warmUps: 2, longWarmUps: 1, quietBudgetMs: 15_000, growth: false },
+    ...{ warmUps: 2, longWarmUps: 1, peerRounds: 3, quietBudgetMs: 15_000, growth: false },
     rounds: { below50Ms: 10, below1s: 6, above: 3 },
   },
   full: {
-    ...{ warmUps: 5, longWarmUps: 2, quietBudgetMs: 45_000, growth: true },
+    ...{ warmUps: 5, longWarmUps: 2, peerRounds: 10, quietBudgetMs: 45_000, growth: true },
     rounds: { below50Ms: 30, below1s: 10, above: 5 },
   },
 }
@@ -56,6 +68,7 @@ export type MeasureDeps = {
   readonly effort: Effort
   readonly quiet: Quiet
   readonly readUsage: () => Usage | null
+  readonly peers: () => Promise<readonly (Peer | Absent)[]>
 }
 
 /** How far the baseline may move between the halves of a row. */
@@ -82,11 +95,14 @@ const measureSetUp = async (scenario: Scenario, state: unknown, deps: MeasureDep
   const baseline: number[] = []
   const subject: number[] = []
   const before = deps.readUsage()
+  const peers = await playPeers(scenario, deps)
+  for (const peer of peers) await peer.warmUp()
   let isQuiet = true
   for (let round = 0; round < rounds; round++) {
     isQuiet = (await deps.quiet.wait()) && isQuiet
     baseline.push(await scenario.baseline(state))
     subject.push(await scenario.subject(state))
+    if (round < deps.effort.peerRounds) for (const peer of peers) await peer.sample()
   }
   const usage = usagePerSample(before, deps.readUsage(), rounds)
   const growth =
@@ -97,6 +113,7 @@ const measureSetUp = async (scenario: Scenario, state: unknown, deps: MeasureDep
     ratio: summarise(subject.map((value, i) => value / (baseline[i] ?? Number.NaN))),
     usage,
     growth,
+    peers: peers.map((peer) => peer.figures(baseline)),
   }
   const isSteady = drift(baseline) <= driftMax
   return { scenario, verdict: judge(scenario, figures, { isQuiet, isSteady }), figures, error: null }
@@ -114,6 +131,40 @@ const warmUp = async (scenario: Scenario, state: unknown, effort: Effort): Promi
   const { below50Ms, below1s, above } = effort.rounds
   if (longestMs < 50) return below50Ms
   return longestMs < 1000 ? below1s : above
+}
+
+/** Those that can do it, and those that are not here. */
+const playPeers = async (scenario: Scenario, deps: MeasureDeps) => {
+  const { peer } = scenario
+  if (peer === undefined) return []
+  return (await deps.peers())
+    .filter((one) => isAbsent(one) || peer(one) !== undefined)
+    .map((one) => playPeer(one, isAbsent(one) ? undefined : peer(one)))
+}
+
+/** A peer that fails says so in its own figures: it decides nothing about our row. */
+const playPeer = (one: Peer | Absent, play: (() => Promise<number>) | undefined) => {
+  const values: number[] = []
+  let why = isAbsent(one) ? `not here: ${one.why}` : null
+  const once = async (): Promise<number | null> => {
+    if (play === undefined || why !== null) return null
+    return play().catch((error: unknown) => {
+      why = describe(error)
+      return null
+    })
+  }
+  return {
+    warmUp: once,
+    sample: async () => {
+      const value = await once()
+      if (value !== null) values.push(value)
+    },
+    figures: (baseline: readonly number[]): PeerFigures => {
+      const ratios = values.map((value, i) => value / (baseline[i] ?? Number.NaN))
+      const measured = values.length === 0 ? null : { value: summarise(values), ratio: summarise(ratios) }
+      return { name: one.name, version: isAbsent(one) ? null : one.version, measured, why }
+    },
+  }
 }
 
 const grow = async (growth: Growth<unknown>, state: unknown): Promise<Figures['growth']> => {

@@ -2,7 +2,7 @@
 
 /** What the first line of a job holds. It stands in no configuration, so an echo of the command is not taken for it. */
 export const marker = 'first line 42'
-const noOpCommand = 'echo "first line $((6 * 7))"'
+export const noOpCommand = 'echo "first line $((6 * 7))"'
 
 /** Prints lines like those of real jobs: a million are about 73 MB that compress to about a quarter. */
 export const logScript = (lines: number): string => `awk 'BEGIN {

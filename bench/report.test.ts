@@ -19,6 +19,7 @@ const measured: Row = {
     ratio: summarise([4, 4.8]),
     usage: { root: 1, cpuMs: { server: 3, runner: 4 }, pssBytes: { server: 80 * 1024 ** 2 } },
     growth: null,
+    peers: [],
   },
 }
 const failed: Row = { scenario, verdict: 'broken', figures: null, error: 'no runner' }
@@ -69,4 +70,19 @@ test('the JSON form holds what the table holds, and nothing about who ran it', (
 
 test('verdicts are counted in words', () => {
   assert.equal(formatVerdicts([measured, failed, failed]), '1 held the gate, not yet the goal, 2 broken')
+})
+
+test('peers stand below the table, with their ratio, ours to theirs, and why one is not here', () => {
+  const value = summarise([80])
+  const peers = [
+    { name: 'buildbot', version: '3.7', measured: { value, ratio: summarise([8]) }, why: null },
+    { name: 'laminar', version: null, measured: null, why: 'not here: laminard not on the path' },
+  ]
+  const { figures } = measured
+  const text = formatTable([{ ...measured, figures: figures && { ...figures, peers } }])
+  assert.match(
+    text,
+    /^PF-04 cold {2}buildbot {2}3\.7 {2}80\.0 ms {2}8\.00× of the baseline, N 1; ours is 0\.50× of it$/m,
+  )
+  assert.match(text, /^PF-04 cold {2}laminar {2}not here: laminard not on the path$/m)
 })

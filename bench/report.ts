@@ -20,7 +20,7 @@ export const formatTable = (rows: readonly Row[]): string => {
       .trimEnd(),
   )
   const remarks = [...new Set(rows.flatMap(remarksOf))]
-  return [...table, '', ...remarks, ''].join('\n')
+  return [...table, '', ...peerLines(rows), ...remarks, ''].join('\n')
 }
 
 const toCells = ({ scenario, verdict, figures }: Row): readonly string[] => {
@@ -40,6 +40,20 @@ const toCells = ({ scenario, verdict, figures }: Row): readonly string[] => {
     usage === null ? '' : `${Math.round(totalOf(usage.pssBytes) / 1024 ** 2)} MiB`,
     verdict ?? '',
   ]
+}
+
+/** Other systems in the same rounds: their value, its ratio to the baseline, and ours to theirs. */
+const peerLines = (rows: readonly Row[]): readonly string[] => {
+  const lines = rows.flatMap(({ scenario, figures }) =>
+    (figures?.peers ?? []).map(({ name, version, measured, why }) => {
+      const what = [nameOf(scenario), name, version ?? ''].join('  ').trimEnd()
+      if (figures === null || measured === null) return `${what}  ${why}`
+      const { value, ratio } = measured
+      const ours = formatRatio(figures.subject.median / value.median)
+      return `${what}  ${formatValue(value.median, scenario.unit)}  ${formatRatio(ratio.median)} of the baseline, N ${value.n}; ours is ${ours} of it${why === null ? '' : `; then: ${why}`}`
+    }),
+  )
+  return lines.length === 0 ? [] : ['Peers, none of which isolates a job:', ...lines, '']
 }
 
 /** In a few words, while others are still measured. */
@@ -110,6 +124,7 @@ const rowToJson = ({ scenario, verdict, figures, error }: Row) => ({
   cpu: figures?.usage?.cpuMs ?? null,
   memory: figures?.usage?.pssBytes ?? null,
   growth: figures?.growth ?? null,
+  peers: (figures?.peers ?? []).map((peer) => ({ ...peer, isolates: false })),
   goal: scenario.goal,
   gate: scenario.gate,
   verdict,

@@ -8,6 +8,8 @@ import { runFleet } from './fleet/fleet.ts'
 import { type BenchInstallation, launcher, openBenchInstallation } from './installation.ts'
 import { describeOrigin } from './machine.ts'
 import { type Effort, efforts, measure, type Row } from './measure.ts'
+import type { PeerChoice } from './peers/peer.ts'
+import { createPeers, type Peers } from './peers/peers.ts'
 import { createQuiet } from './quiet.ts'
 import { formatFigures, formatTable, formatVerdicts, toJson } from './report.ts'
 import { nameOf, type Scenario } from './scenario.ts'
@@ -38,16 +40,18 @@ import { scenarios as pf46 } from './scenarios/pf-46.ts'
 import { scenarios as pf47 } from './scenarios/pf-47.ts'
 import { scenarios as pf48 } from './scenarios/pf-48.ts'
 
-const help = `npm run bench -- [id …] [--quick | --full] [--json FILE]
+const help = `npm run bench -- [id …] [--quick | --full] [--json FILE] [--peers all|npm|none]
 
 Measures what performance is promised, each as a ratio to its baseline in the same run, and judges goal and gate.
   id …         only these, for example PF-03 PF-20; default: all
   --quick      few rounds, under five minutes (default)
   --full       all rounds, and how costs grow with size
   --json FILE  the results for tools
+  --peers      other systems beside, in the same rounds: gitlab-ci-local (npm) and, with \`all\`, Buildbot (installed by
+               apt-get when it is not there) and Laminar (when laminard is on the path). They listen on loopback only. Default: none
 Starts one installation of its own on this machine and stops it again. Needs root, and an otherwise quiet machine.
 The fleet simulation: npm run bench fleet -- --help
-Not there yet: --against REV (two commits in turn), --peers (other systems beside).`
+Not there yet: --against REV (two commits in turn).`
 
 /** In the order they are measured: the machine alone, one installation, then its starts. */
 const scenarios: readonly Scenario[] = [
@@ -76,34 +80,42 @@ const main = async (): Promise<number> => {
       quick: { type: 'boolean' },
       full: { type: 'boolean' },
       json: { type: 'string' },
+      peers: { type: 'string', default: 'none' },
       help: { type: 'boolean', short: 'h' },
     },
   })
   const wanted = positionals.map((word) => word.toUpperCase())
   const unknown = wanted.filter((id) => !scenarios.some((scenario) => scenario.id === id))
-  if (values.help === true || unknown.length > 0 || (values.quick && values.full)) {
+  const peers = peerChoices.find((choice) => choice === values.peers)
+  if (values.help === true || unknown.length > 0 || peers === undefined || (values.quick && values.full)) {
     for (const id of unknown) console.error(`there is no ${id}: ${idsOf(scenarios).join(' ')}`)
     console.log(help)
     return values.help === true ? 0 : 2
   }
   const chosen = scenarios.filter(({ id }) => wanted.length === 0 || wanted.includes(id))
-  return run(chosen, values.full === true ? 'full' : 'quick', values.json)
+  return run(chosen, { effort: values.full === true ? 'full' : 'quick', json: values.json, peers })
+}
+
+const peerChoices = ['all', 'npm', 'none'] as const satisfies readonly PeerChoice[]
+
+type Wishes = {
+  readonly effort: keyof typeof efforts
+  readonly json: string | undefined
+  readonly peers: PeerChoice
 }
 
 const idsOf = (list: readonly Scenario[]): readonly string[] => [...new Set(list.map(({ id }) => id))].sort()
 
-const run = async (
-  chosen: readonly Scenario[],
-  effort: keyof typeof efforts,
-  json: string | undefined,
-): Promise<number> => {
+const run = async (chosen: readonly Scenario[], { effort, json, peers: choice }: Wishes): Promise<number> => {
   if (!buildIsFresh()) return exitOfBuild
   const directory = await mkdtemp('/var/tmp/mayfly-bench-')
   // The users of the installation pass through it.
   await chmod(directory, 0o711)
   const origin = describeOrigin(repository, directory)
   const held = holdInstallation(directory)
+  const peers = createPeers(choice, directory)
   const end = async () => {
+    await peers.close()
     await held.close()
     await rm(directory, { recursive: true, force: true })
   }
@@ -111,7 +123,8 @@ const run = async (
     process.once(signal, () => void end().finally(() => process.exit(exitOfInterrupt)))
   const rows: Row[] = []
   try {
-    for (const scenario of chosen) rows.push(await measureAloud(scenario, directory, held, efforts[effort]))
+    for (const scenario of chosen)
+      rows.push(await measureAloud(scenario, { directory, held, effort: efforts[effort], peers }))
   } finally {
     await end()
   }
@@ -128,18 +141,21 @@ const exitOfInterrupt = 130
 const buildIsFresh = (): boolean =>
   spawnSync('sh', [launcher, '--version'], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
 
-const measureAloud = async (
-  scenario: Scenario,
-  directory: string,
-  held: ReturnType<typeof holdInstallation>,
-  effort: Effort,
-): Promise<Row> => {
+type Around = {
+  readonly directory: string
+  readonly held: ReturnType<typeof holdInstallation>
+  readonly effort: Effort
+  readonly peers: Peers
+}
+
+const measureAloud = async (scenario: Scenario, { directory, held, effort, peers }: Around): Promise<Row> => {
   process.stderr.write(`${nameOf(scenario)} … `)
   const row = await measure(scenario, {
     bench: { directory, installation: held.installation },
     effort,
     quiet: createQuiet(effort.quietBudgetMs),
     readUsage: () => held.current()?.usage() ?? null,
+    peers: peers.open,
   })
   // A bench that is interrupted has said what it found until then.
   process.stderr.write(`${row.error ?? row.verdict ?? 'measured'}${formatFigures(row)}\n`)

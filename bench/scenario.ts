@@ -1,6 +1,7 @@
 // What one row of the bench is (performance.md §4): a baseline and a subject that are measured in turn, and how their
 // ratio is judged. A scenario file exports `scenarios`, one for each row of its id; only measure.ts calls them.
 import type { BenchInstallation } from './installation.ts'
+import type { Peer } from './peers/peer.ts'
 
 /** The median ratio to the baseline, and where an issue names one, the subject's own median. Both must hold. */
 export type Limit = { readonly ratio?: number; readonly value?: number }
@@ -25,6 +26,8 @@ export interface Scenario<State = unknown> {
   baseline(state: State): Promise<number>
   subject(state: State): Promise<number>
   tearDown?(state: State): Promise<void>
+  /** How another system does it, in `unit`; nothing when it cannot. */
+  peer?(peer: Peer): (() => Promise<number>) | undefined
 }
 
 /** Measured with --full only: the subject at several sizes, and the power with which it may grow. */

@@ -13,6 +13,7 @@ import {
 } from './client.ts'
 import { startClock } from './clock.ts'
 import type { BenchInstallation } from './installation.ts'
+import type { Peer } from './peers/peer.ts'
 import { marker, type ProjectKind } from './projects.ts'
 import type { Bench, Limit, Scenario } from './scenario.ts'
 import { slots } from './slots.ts'
@@ -36,10 +37,11 @@ export const triggerScenarios = (of: {
   /** What is timed from the API request on. */
   readonly title: string
   readonly pick: (moments: Moments) => number
+  readonly peer: (peer: Peer) => (() => Promise<number>) | undefined
   readonly warm: Both
   readonly cold: Both
 }): readonly [Scenario<KnownTrigger>, Scenario<KnownTrigger>, Scenario<Trigger>] => {
-  const { id, baseline, title, pick } = of
+  const { id, baseline, title, pick, peer } = of
   const common = { id, unit: 'ms', better: 'lower', baseline } as const
   const known = (
     variant: string,
@@ -55,7 +57,7 @@ export const triggerScenarios = (of: {
     subject: async (state) => pick(await triggerKnown(state)),
   })
   return [
-    known('warm', 'jobs-1', 'sandbox prewarmed', of.warm),
+    { ...known('warm', 'jobs-1', 'sandbox prewarmed', of.warm), peer },
     known('cold', 'cold-1', 'no sandbox of the class kept ready', of.cold),
     {
       ...common,

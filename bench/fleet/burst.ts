@@ -2,7 +2,7 @@
 // long a free place waits for a waiting job, whose turn it was and what all of it cost is read from the database afterwards.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startClock } from '../clock.ts'
-import { totalOf, type Usage, usageOf } from '../processes.ts'
+import { totalOf, usageOf } from '../processes.ts'
 import { median } from '../statistics.ts'
 import type { Control, Fleet } from './control.ts'
 
@@ -209,14 +209,23 @@ const controlPrograms = ['server', 'vault', 'postgres']
 const costsOf = async ({ installation, state }: Control, fleets: readonly Fleet[]): Promise<Costs> => {
   const [size] = await state.ask<{ size: string }>('select pg_database_size(current_database()) as size')
   return {
-    controlCpuMs: cpuOf(usageOf(installation.pid), controlPrograms),
-    loadCpuMs: fleets.reduce((sum, { pid }) => sum + totalOf(usageOf(pid)?.cpuMs ?? {}), 0),
+    controlCpuMs: controlCpuMs(installation.pid),
+    loadCpuMs: fleets.reduce((sum, { pid }) => sum + totalOf(usageOf(pid)?.cpuMs ?? {}), 0) + ownCpuMs(),
     databaseBytes: Number(size?.size ?? 0),
   }
 }
 
-const cpuOf = (usage: Usage | null, programs: readonly string[]): number =>
-  programs.reduce((sum, program) => sum + (usage?.cpuMs[program] ?? 0), 0)
+/** Of the installation whose supervisor has this id. */
+export const controlCpuMs = (supervisor: number): number => {
+  const usage = usageOf(supervisor)
+  return controlPrograms.reduce((sum, program) => sum + (usage?.cpuMs[program] ?? 0), 0)
+}
+
+/** Of this process, which holds the followers. */
+const ownCpuMs = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
 
 const difference = (before: Costs, after: Costs): Costs => ({
   controlCpuMs: after.controlCpuMs - before.controlCpuMs,

@@ -10,13 +10,22 @@ import { formatId, uuid7 } from '../../src/base/ids.ts'
 import { findLayout } from '../../src/supervisor/index.ts'
 import { randomBytes, requestUnix } from '../../src/sys/index.ts'
 import { createRepository } from '../../test/support/git-host.ts'
-import { openInstallation, type TestInstallation, waitFor } from '../../test/support/installation.ts'
+import {
+  freePort,
+  openInstallation,
+  type TestInstallation,
+  waitFor,
+} from '../../test/support/installation.ts'
 import { openState, type State } from '../../test/support/installation-state.ts'
 import type { FleetSettings } from './runners.ts'
 
 export type Control = {
   readonly installation: TestInstallation
   readonly state: State
+  /** Of the server, on loopback. */
+  readonly metricsPort: number
+  /** That each job of the fleet prints. */
+  readonly linesPerSecond: number
   readonly call: <T>(method: 'GET' | 'POST', path: string, body?: unknown) => Promise<T>
   /** Opens so many virtual runners in one process; they take no work until told to. */
   readonly openFleet: (wanted: FleetWish) => Promise<Fleet>
@@ -34,8 +43,12 @@ export type Fleet = {
   readonly close: () => Promise<void>
 }
 
-export const openControl = async (directory: string, projects: readonly string[]): Promise<Control> => {
-  const installation = await openWithoutRunner(directory)
+export const openControl = async (
+  directory: string,
+  { projects, linesPerSecond }: { readonly projects: readonly string[]; readonly linesPerSecond: number },
+): Promise<Control> => {
+  const metricsPort = await freePort()
+  const installation = await openWithoutRunner(directory, metricsPort)
   const layout = findLayout({ data: installation.data, environment: {}, isRoot: true, uid: 0 })
   const call: Control['call'] = async <T>(method: 'GET' | 'POST', path: string, body?: unknown) => {
     const socketPath = layout.operatorSocket
@@ -55,7 +68,7 @@ export const openControl = async (directory: string, projects: readonly string[]
   const state = openState(installation)
   const server = { url: `https://127.0.0.1:${runnerPort}`, spkiSha256: await pinOf(runnerPort) }
   return {
-    ...{ installation, call, state },
+    ...{ installation, call, state, metricsPort, linesPerSecond },
     openFleet: async ({ runners: count, ...wish }) => {
       const enrolled = await Promise.all(
         Array.from({ length: count }, () => enrol(layout.vaultAdminSocket, call)),
@@ -74,9 +87,10 @@ export const openControl = async (directory: string, projects: readonly string[]
   }
 }
 
-const openWithoutRunner = async (directory: string): Promise<TestInstallation> => {
+const openWithoutRunner = async (directory: string, metricsPort: number): Promise<TestInstallation> => {
   const args = ['--no-sample', '--local-repos', join(directory, 'repositories')]
-  const first = await openInstallation({ args, data: join(directory, 'data'), keepData: true })
+  const settings = `metrics: { port: ${metricsPort} }\n`
+  const first = await openInstallation({ args, data: join(directory, 'data'), keepData: true, settings })
   const { operatorSocket, vaultAdminSocket } = findLayout({
     ...{ data: first.data, environment: {}, isRoot: true, uid: 0 },
   })

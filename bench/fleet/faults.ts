@@ -1,9 +1,10 @@
 // What becomes of a running fleet when parts of it are killed: a third of the runners for good, then the database, then the
-// server. The runners that are left and the queue carry on by themselves.
+// server, which all followers then come back to at once. The runners that are left and the queue carry on by themselves.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processesNaming } from '../../test/support/leftovers.ts'
 import { startClock } from '../clock.ts'
 import type { Control, Fleet } from './control.ts'
+import { openFollowers } from './followers.ts'
 
 export type Recovery = {
   /** By the clock of this machine, which the database tells the time by. */
@@ -11,9 +12,13 @@ export type Recovery = {
   /** From kill -9 until the API answers from the database again. */
   readonly databaseBackMs: number
   readonly serverBackMs: number
+  /** From there until all followers were connected again and had heard of their logs. */
+  readonly followersBackMs: number
+  readonly followers: number
 }
 
 const askEveryMs = 20
+const followersMax = 1_000
 const backDeadlineMs = 60_000
 
 export const killAndRecover = async (control: Control, fleets: readonly Fleet[]): Promise<Recovery> => {
@@ -22,8 +27,14 @@ export const killAndRecover = async (control: Control, fleets: readonly Fleet[])
   await sleep(1_000)
   const databaseBackMs = await killUntilBack(control, /\/postgres -D /)
   await sleep(1_000)
-  const serverBackMs = await killUntilBack(control, /\/node .*\/server\.js/)
-  return { runnersKilledAt, databaseBackMs, serverBackMs }
+  const followers = await openFollowers(control, followersMax)
+  try {
+    const serverBackMs = await killUntilBack(control, /\/node .*\/server\.js/)
+    const followersBackMs = await followers.comeBack()
+    return { runnersKilledAt, databaseBackMs, serverBackMs, followersBackMs, followers: followers.count }
+  } finally {
+    followers.close()
+  }
 }
 
 const killUntilBack = async ({ installation, call }: Control, program: RegExp): Promise<number> => {

@@ -4,24 +4,27 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { pidsBelow, pssOf } from '../processes.ts'
 import { type Burst, type BurstOptions, runBurst } from './burst.ts'
 import { type Control, type Fleet, openControl } from './control.ts'
 import { killAndRecover, queuedAgainMs, type Recovery } from './faults.ts'
 import { type Measured, rowsOf } from './report.ts'
+import { type Steady, watchSteady } from './steady.ts'
 
-const help = `npm run bench fleet -- [--runners 20] [--jobs 2000] [--speed 10] [--slots 50] [--projects 200] [--lines 20]
+const help = `npm run bench fleet -- [--runners 20] [--jobs 2000] [--speed 10] [--slots 50] [--projects 200] [--lines 20] [--followers 200]
 
 So many virtual runners with so many places each, and so many jobs queued at once in runs of ten.
   --speed N   jobs of five minutes last about 300 s / N
   --lines N   that each job prints in a second
-  --faults    also kills a third of the runners, the database and the server in the middle of a burst`
+  --followers N   that read along while all places are full
+  --faults    also kills a third of the runners, the database and the server in the middle of a burst
+The full size is --runners 100 --slots 100 --jobs 10000: some ten minutes.`
 
 const jobsPerRun = 10
 /** As a third of the runners has to be killed at once. */
 const processes = 3
 const deadlineMs = 9 * 60_000
 const fewJobs = 100
+const steadySeconds = 10
 /** Of every tenth project. */
 const limitedTo = 2
 
@@ -35,13 +38,14 @@ export const runFleet = async (words: readonly string[]): Promise<number> => {
       slots: { type: 'string', default: '50' },
       projects: { type: 'string', default: '200' },
       lines: { type: 'string', default: '20' },
+      followers: { type: 'string', default: '200' },
       faults: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   })
   const numbers = Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, Number(value)]),
-  ) as Record<'runners' | 'jobs' | 'speed' | 'slots' | 'projects' | 'lines', number>
+  ) as Record<SizeName, number>
   if (values.help === true || Object.values(numbers).some((value) => !Number.isSafeInteger(value))) {
     console.log(help)
     return values.help === true ? 0 : 2
@@ -56,13 +60,14 @@ export const runFleet = async (words: readonly string[]): Promise<number> => {
   }
 }
 
-type Size = Readonly<Record<'runners' | 'jobs' | 'speed' | 'slots' | 'projects' | 'lines', number>> & {
+type SizeName = 'runners' | 'jobs' | 'speed' | 'slots' | 'projects' | 'lines' | 'followers'
+type Size = Readonly<Record<SizeName, number>> & {
   readonly withFaults: boolean
 }
 
 const simulate = async (directory: string, size: Size): Promise<number> => {
   const projects = Array.from({ length: size.projects }, (_, i) => `project-${i + 1}`)
-  const control = await openControl(directory, projects)
+  const control = await openControl(directory, { projects, linesPerSecond: size.lines })
   try {
     await limitSome(control)
     // Plans are made by runners of their own, so that jobs can wait while nobody takes them.
@@ -91,12 +96,14 @@ const limitSome = async ({ state }: Control): Promise<void> => {
 
 const measureFleet = async (control: Control, size: Size, projects: readonly string[]): Promise<number> => {
   const few = await burstOf(control, size, { jobs: fewJobs, projects: projects.slice(0, 9) })
-  let pssBytes = 0
+  const watched: { steady?: Steady } = {}
   const many = await burstOf(control, size, { jobs: size.jobs, projects }, async () => {
-    pssBytes = pssOf(pidsBelow(control.installation.pid))
+    watched.steady = await watchSteady(control, { followers: size.followers, seconds: steadySeconds })
   })
+  const { steady } = watched
+  if (steady === undefined) throw new TypeError('nothing was watched')
   const faults = size.withFaults ? await underFaults(control, size, projects) : null
-  const rows = rowsOf({ few, many, pssBytes, faults, linesPerJob: (300 / size.speed) * size.lines })
+  const rows = rowsOf({ few, many, steady, faults })
   for (const { id, text, holds } of rows)
     console.log(`${id.padEnd(7)} ${text}${holds === false ? '  BROKEN' : ''}`)
   return rows.some(({ holds }) => holds === false) ? 1 : 0

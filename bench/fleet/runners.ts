@@ -110,17 +110,17 @@ const printLines = async (
 ): Promise<boolean> => {
   const began = performance.now()
   let printed = 0
-  sink.event({ kind: 'step-started', step: 0, name: 'Play', type: 'run' })
+  sink.event({ kind: 'step-started', step: 1, name: 'Play', type: 'run' })
   for (let elapsed = 0; elapsed < jobMs && !signal.aborted; elapsed = performance.now() - began) {
     await sleep(Math.min(printEveryMs, jobMs - elapsed), undefined, { signal }).catch(() => undefined)
     const until = Math.round((Math.min(jobMs, performance.now() - began) * linesPerSecond) / 1000)
     let text = ''
     while (printed < until) text += `${++printed} ${lineFill}\n`
-    if (text !== '') await sink.output(0, utf8(text))
+    if (text !== '') await sink.output(1, utf8(text))
   }
   const ms = Math.round(performance.now() - began)
   const end = { status: 'passed', exitCode: 0, ms, leftovers: 0, message: null } as const
-  sink.event({ kind: 'step-finished', step: 0, ...end })
+  sink.event({ kind: 'step-finished', step: 1, ...end })
   return !signal.aborted
 }
 

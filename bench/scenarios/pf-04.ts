@@ -9,6 +9,7 @@ export const scenarios = triggerScenarios({
   title:
     'API request sent → final, log stored, sandbox gone, receipt written (baseline bare bwrap, finished)',
   pick: ({ settledMs }) => settledMs,
+  peer: ({ noOpMs }) => noOpMs,
   warm: { goal: { ratio: 1.8 }, gate: { ratio: 4 } },
   cold: { goal: { ratio: 3 }, gate: { ratio: 7 } },
 })

@@ -47,6 +47,7 @@ const row = (slots: number): Scenario<State> => ({
   },
   baseline: () => bwrapRate(count, slots),
   subject: async (state) => (count / (await runAll(state, count))) * 1000,
+  peer: ({ jobsPerSecond }) => jobsPerSecond && (() => jobsPerSecond(count, slots)),
 })
 
 export const scenarios = [row(manySlots), row(fewSlots)]

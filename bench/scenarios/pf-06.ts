@@ -41,6 +41,7 @@ const scenario: Scenario<State> = {
     return elapsed()
   },
   subject: ({ client, project, commit }) => runOnce(client, { project: project.name, commit }),
+  peer: ({ chainMs }) => chainMs && (() => chainMs(count)),
 }
 
 export const scenarios = [scenario]

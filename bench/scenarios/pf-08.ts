@@ -36,6 +36,8 @@ const scenario: Scenario<string> = {
   setUp: async ({ directory }) => (await createRepository(directory, 'pf-08', projectFiles('jobs-1'))).work,
   baseline: async () => (await nodeStartAndExit()) + (await bwrapFinished()),
   subject: firstLine,
+  // Those with a server are beside PF-03.
+  peer: ({ name, firstLineMs }) => (name === 'gitlab-ci-local' ? firstLineMs : undefined),
 }
 
 export const scenarios = [scenario]

@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Run } from '../../src/protocol/api/shapes.ts'
 import { spawn } from '../../src/sys/index.ts'
-import { holdsText, isSettled, type LiveMessage, passedRun, plannedJobs } from '../client.ts'
+import { type From, holdsText, isSettled, type LiveMessage, passedRun, plannedJobs } from '../client.ts'
 import { startClock } from '../clock.ts'
 import type { BenchInstallation } from '../installation.ts'
 import { logScript, marker } from '../projects.ts'
@@ -40,11 +40,16 @@ const writeToDisk = async (command: string, { directory }: IngestState): Promise
   return perSecond(ms)
 }
 
-export const ingest = async ({ client, project }: Trigger, lines: number): Promise<number> => {
+/** `takes`: the follower's codecs; as a browser's when nothing is said. */
+export const ingest = async (
+  { client, project }: Trigger,
+  lines: number,
+  takes: Pick<From, 'codec'> = {},
+): Promise<number> => {
   const { id } = await client.post<Run>('/api/v1/runs', { project: project.name })
   const changes = await client.follow(`run:${id}`)
   const attempt = await changes.next((message) => plannedJobs(message)?.[0]?.attempts[0] ?? null)
-  const log = await client.follow(`log:${attempt.id}`)
+  const log = await client.follow(`log:${attempt.id}`, takes)
   await log.next(holdsText(marker))
   const elapsed = startClock()
   await log.next((message) => isLine(lines, message))
@@ -96,6 +101,7 @@ const row = (
   baseline: (state) => writeToDisk(command.replace('cat', `cat ${logFile}`), state),
   subject: async (state) => perSecond(await ingest(state, linesOfLog)),
   tearDown: (state) => state.close(),
+  peer: ({ logMs }) => logMs && (async () => perSecond(await logMs(logFile))),
 })
 
 export const scenarios = [

@@ -2,9 +2,8 @@
 // machine, which the job shares. Quiet: four lines a second, one follower. Busy: 10,000 lines a second, 1,000 followers.
 import { createServer, get, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { inflateRawSync } from 'node:zlib'
 import type { Run } from '../../src/protocol/api/shapes.ts'
-import { type Client, firstAttempt, type LiveMessage, waitUntilPassed } from '../client.ts'
+import { type Client, firstAttempt, type LiveMessage, textOf, waitUntilPassed } from '../client.ts'
 import { startClock } from '../clock.ts'
 import { stampSeconds } from '../projects.ts'
 import type { Limit, Scenario } from '../scenario.ts'
@@ -42,9 +41,9 @@ type Frame = Extract<LiveMessage, { t: 'frame' }>['frame']
 /** Frames are the same for all followers: opened once. */
 const openFrames = () => {
   const known = new Map<string, readonly number[]>()
-  return ({ step, firstLine, deflated }: Frame): readonly number[] => {
-    const key = `${step} ${firstLine}`
-    const stamps = known.get(key) ?? String(inflateRawSync(deflated)).split('\n').slice(0, -1).map(Number)
+  return (frame: Frame): readonly number[] => {
+    const key = `${frame.step} ${frame.firstLine}`
+    const stamps = known.get(key) ?? textOf(frame).split('\n').slice(0, -1).map(Number)
     known.set(key, stamps)
     return stamps
   }

@@ -43,7 +43,7 @@ const packedBytes = async (log: Buffer, directory: string): Promise<number> => {
       key: Promise.resolve(gcm.seal),
       clock: { ...systemClock, monotonicMs: () => seconds * 1_000 },
     },
-    emit: (frame) => store.add(frame.bytes),
+    emit: (frame) => store.add(frame),
   })
   framer.setWatched(true)
   for (let at = 0; at < log.length; at += bytesPerSecond, seconds++) {

@@ -30,6 +30,7 @@ const scenario: Scenario<State> = {
     await installation.down()
     return startMs
   },
+  peer: ({ startMs }) => startMs,
 }
 
 export const scenarios = [scenario]

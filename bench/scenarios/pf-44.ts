@@ -52,6 +52,7 @@ const scenario: Scenario<State> = {
   },
   baseline: bareMemory,
   subject: ourMemory,
+  peer: ({ idleMib }) => idleMib,
 }
 
 export const scenarios = [scenario]

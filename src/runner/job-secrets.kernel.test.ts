@@ -25,7 +25,7 @@ import {
   generateSigningKey,
   importVerifyKey,
   openFrame,
-  sealRelease,
+  prepareRelease,
 } from '../seal/index.ts'
 import { createGcm, systemClock } from '../sys/index.ts'
 import { createFramer } from './logs/framer.ts'
@@ -78,7 +78,9 @@ const play = async (command: string, { secrets, name = 'use', onSaid = () => und
   const payload: JobPayload = { agent: null, secrets }
   const ticket = 'a ticket'
   const options = { ticket, vsign: vault.privateKey }
-  const sealed = await sealRelease(eph.publicKey, utf8(JSON.stringify(payload)), options)
+  const release = await prepareRelease(eph.publicKey, options)
+  assert.ok(release)
+  const sealed = await release(utf8(JSON.stringify(payload)))
   const { seal, open } = createGcm(generateLogKey())
   const frames: Uint8Array[] = []
   const grant = jobGrant(command, { name })

@@ -20,6 +20,8 @@ export const shipBatchBytes = 1024 * 1024
 export const unsealedLogBytesMax = 2 * 1024 * 1024
 /** Log bytes of one attempt that are not yet durable on the server; beyond it the job's output waits. */
 export const unackedLogBytesMax = 8 * 1024 * 1024
+/** Binary logarithm of how far compression looks back: a frame has at most twice `frameRawBytes`. */
+export const compressWindowLog = 19
 /** Frames smaller than this are compressed on the spot, larger ones in Node's thread pool. */
 export const compressInlineBytes = 16 * 1024
 /** What may be packed or encoded in a log is kept up to this size to be looked into, ... */

@@ -59,17 +59,21 @@ export const sealHookSecret = (eph: Uint8Array, secret: Uint8Array, hook: HookId
 export const openHookSecret = (eph: KeyPair, sealed: Uint8Array, hook: HookId): Promise<Bytes | null> =>
   hpkeOpen(eph, sealed, { info: 'mayfly/v1/hook-secret', aad: utf8(hook) })
 
-/** Vault → runner: `base64url(enc ‖ ct ‖ VSIGN signature over enc ‖ ct ‖ aad)`, aad = SHA-256(ticket text). */
-export const sealRelease = async (
+/**
+ * Vault → runner: `base64url(enc ‖ ct ‖ VSIGN signature over enc ‖ ct ‖ aad)`, aad = SHA-256(ticket text). For one payload
+ * that is not known yet, as most of sealing does not depend on it. null: `eph` is not usable.
+ */
+export const prepareRelease = async (
   eph: Uint8Array,
-  payload: Uint8Array,
   options: { readonly ticket: string; readonly vsign: CryptoKey },
-): Promise<string | null> => {
-  const aad = await sha256(utf8(options.ticket))
-  const sealed = await hpkeSeal(eph, payload, { info: releaseInfo, aad })
-  if (sealed === null) return null
-  const signature = await signBytes(options.vsign, concatBytes([sealed, aad]))
-  return toBase64Url(concatBytes([sealed, signature]))
+): Promise<((payload: Uint8Array) => Promise<string>) | null> => {
+  const [aad, seal] = await Promise.all([sha256(utf8(options.ticket)), prepareSeal(eph, releaseInfo)])
+  if (seal === null) return null
+  return async (payload) => {
+    const sealed = await seal(payload, aad)
+    const signature = await signBytes(options.vsign, concatBytes([sealed, aad]))
+    return toBase64Url(concatBytes([sealed, signature]))
+  }
 }
 
 /** The payload: JSON of `agentPayload`, `jobPayload` or `blobKeyPayload` (protocol/vault.ts), by what was asked for. */

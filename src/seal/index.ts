@@ -7,10 +7,10 @@ export {
   openObjectKey,
   openRelease,
   prepareLogKeySeal,
+  prepareRelease,
   sealHookSecret,
   sealLogKey,
   sealObjectKey,
-  sealRelease,
   signIngestKey,
   verifyIngestKey,
 } from './envelope.ts'

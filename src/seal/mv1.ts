@@ -1,6 +1,7 @@
 // Short secrets at rest: `mv1:<key id>:<base64(nonce ‖ ciphertext ‖ tag)>`, AES-256-GCM with a random 96-bit nonce,
 // the byte layout of Vault Transit's aes256-gcm96 (trust-model.md §3.2). Always with AAD that says what it is.
 import { type Bytes, concatBytes, fromBase64, toBase64 } from '../base/bytes.ts'
+import type { GcmOpen } from './frame.ts'
 import { type CryptoKey, gcmNonceBytes, gcmOpen, gcmSeal, gcmTagBytes, randomBytes } from './subtle.ts'
 
 const keyIdForm = /^[A-Za-z0-9_.-]{1,128}$/
@@ -20,15 +21,14 @@ export const sealMv1 = async (
 /** null when the text is malformed, names no key that `keyFor` knows, or does not authenticate. */
 export const openMv1 = async (
   text: string,
-  options: { readonly keyFor: (keyId: string) => CryptoKey | null; readonly aad: Uint8Array },
+  options: { readonly keyFor: (keyId: string) => CryptoKey | GcmOpen | null; readonly aad: Uint8Array },
 ): Promise<Bytes | null> => {
   const [form, keyId, body, ...rest] = text.length <= textMax ? text.split(':') : []
   if (form !== 'mv1' || !keyId || !keyIdForm.test(keyId) || !body || rest.length > 0) return null
   const bytes = fromBase64(body)
   const key = options.keyFor(keyId)
   if (bytes === null || key === null || bytes.length < gcmNonceBytes + gcmTagBytes) return null
-  return gcmOpen(key, bytes.subarray(gcmNonceBytes), {
-    nonce: bytes.subarray(0, gcmNonceBytes),
-    aad: options.aad,
-  })
+  const of = { nonce: bytes.subarray(0, gcmNonceBytes), aad: options.aad }
+  const sealed = bytes.subarray(gcmNonceBytes)
+  return typeof key === 'function' ? key(sealed, of) : gcmOpen(key, sealed, of)
 }

@@ -230,10 +230,10 @@ test('the envelopes open for the right party in the right context only', async (
   const hookSecret = (await seal.sealHookSecret(ingest.publicKey, utf8('s'), hook))!
   assert.deepEqual(await seal.openHookSecret(ingest, hookSecret, hook), utf8('s'))
 
-  const answer = (await seal.sealRelease(ingest.publicKey, utf8('p'), {
-    ticket: 't',
-    vsign: vsign.privateKey,
-  }))!
+  const release = (await seal.prepareRelease(ingest.publicKey, { ticket: 't', vsign: vsign.privateKey }))!
+  const answer = await release(utf8('p'))
+  await assert.rejects(release(utf8('p')), TypeError, 'works once')
+  assert.equal(await seal.prepareRelease(new Uint8Array(32), { ticket: 't', vsign: vsign.privateKey }), null)
   assert.deepEqual(await seal.openRelease(ingest, answer, { ticket: 't', vsign: vsignPublic }), utf8('p'))
   assert.equal(await seal.openRelease(ingest, answer, { ticket: 'T', vsign: vsignPublic }), null)
   assert.equal(await seal.openRelease(ingest, answer, { ticket: 't', vsign: stranger }), null)

@@ -128,8 +128,15 @@ export const limits = {
   logBatchesPerPage: 4,
   /** Compressed; brought into the browser's form at once. */
   smallFrameBytes: 512,
-  /** Sealed frames of one watched log that are kept for its followers here. */
-  freshFramesBytesPerLog: 256 * 1024,
+  /** What comes out of zlib in smaller pieces goes to its thread and back for each of them. */
+  inflatePieceBytes: 512 * 1024,
+  deflatePieceBytes: 128 * 1024,
+  /** Sealed frames of one watched log that are kept for its followers here: some requests, so that a log at full speed is not read back. */
+  freshFramesBytesPerLog: 4 * 1024 * 1024,
+  /** Of all logs. */
+  freshFramesBytes: 16 * 1024 * 1024,
+  /** Opened at once for a follower. */
+  freshPageBytes: 256 * 1024,
   freshLogsMax: 128,
   /** Frames whose headers are read for one look at what is in a live log; a reader asks on from there. */
   logIndexFrames: 20_000,

@@ -19,6 +19,7 @@ import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { TestPage, TestSummary } from '../protocol/api/tests.ts'
+import type { FrameCodec } from '../protocol/frames.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
 import type { TestOutcome } from '../protocol/test-results.ts'
 import type { Actor, Scope } from './access/actor.ts'
@@ -192,6 +193,8 @@ export type Logs = {
       readonly until?: number | undefined
       readonly reader: LogReader
       readonly step?: number | undefined
+      /** That the reader takes; default deflate-raw. Who takes zstd gets frames as they are stored. */
+      readonly codec?: FrameCodec | undefined
     },
   ) => AsyncIterable<FollowerFrame>
   /** What is in the log above `after`, without reading it; with `failureIn` also where that step first speaks of a failure. */
@@ -208,6 +211,7 @@ export type Logs = {
       readonly after: number
       readonly reader: LogReader
       readonly step?: number | undefined
+      readonly codec?: FrameCodec | undefined
       readonly signal: AbortSignal
     },
   ) => AsyncIterable<FollowerFrame>

@@ -48,8 +48,9 @@ export const memoryLog = (frameBytes = 10) => {
     state,
     append: () => {
       const seq = frames.length + 1
-      const deflated = deflateRawSync(Buffer.alloc(frameBytes, `${seq} `), { level: 0 })
-      frames.push({ attempt: attemptId, seq, step: 0, firstLine: seq, lines: 1, tMs: seq, deflated })
+      const body = deflateRawSync(Buffer.alloc(frameBytes, `${seq} `), { level: 0 })
+      const of = { attempt: attemptId, seq, step: 0, firstLine: seq, lines: 1, tMs: seq }
+      frames.push({ ...of, codec: 'deflate-raw', body })
       tell()
     },
     complete: () => {

@@ -1,7 +1,7 @@
 // A runner that does what a test says: signs its requests, seals its frames, executes nothing.
 import { createHash } from 'node:crypto'
 import { Agent, request as httpsRequest } from 'node:https'
-import { deflateRawSync } from 'node:zlib'
+import { zstdCompressSync } from 'node:zlib'
 import { fromBase64Url, toBase64Url } from '../../src/base/bytes.ts'
 import type { AttemptId, RunnerId } from '../../src/base/ids.ts'
 import { encodeFrameBatch } from '../../src/protocol/frames.ts'
@@ -254,12 +254,12 @@ export const makeFrame = async (
       attempt,
       seq,
       step,
-      codec: 'deflate-raw',
+      codec: 'zstd',
       tMs: seq * 10,
       firstLine: seq,
       lines: text.split('\n').length - 1,
     },
-    deflateRawSync(text),
+    zstdCompressSync(text),
   )
 
 const exchange = <T>(call: {

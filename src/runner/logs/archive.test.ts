@@ -9,9 +9,9 @@ import { zstdDecompressSync } from 'node:zlib'
 import { concatBytes } from '../../base/bytes.ts'
 import { formatId, uuid7 } from '../../base/ids.ts'
 import { logFooterBytes, logTimesMax, parseLogFooter, parseLogIndex } from '../../protocol/log-object.ts'
-import { decryptBlob, generateLogKey } from '../../seal/index.ts'
+import { decryptBlob, generateLogKey, openFrame } from '../../seal/index.ts'
 import { createGcm } from '../../sys/index.ts'
-import { archiveMemoryBytes } from '../limits.ts'
+import { archiveMemoryBytes, frameRawBytes } from '../limits.ts'
 import { packLog } from './archive.ts'
 import { createFrameStore } from './frame-store.ts'
 import { createFramer } from './framer.ts'
@@ -30,9 +30,13 @@ const pack = async (writes: readonly (readonly [step: number, bytes: Buffer])[],
   const gcm = createGcm(logKey)
   const path = join(directory, 'frames')
   const store = createFrameStore(path)
+  const emitted: Uint8Array[] = []
   const framer = createFramer({
     ...{ attempt, key: Promise.resolve(gcm.seal), clock: { now: () => 0, monotonicMs: () => now } },
-    emit: (frame) => store.add(frame.bytes),
+    emit: (frame) => {
+      store.add(frame)
+      emitted.push(frame.bytes)
+    },
   })
   // A watched framer lets go of what it has after each pause.
   framer.setWatched(everyMs > 0)
@@ -60,9 +64,13 @@ const pack = async (writes: readonly (readonly [step: number, bytes: Buffer])[],
   assert.ok(index.ok)
   const chunks = index.value.map((entry) => ({
     ...entry,
+    packed: bytes.slice(entry.offset, entry.offset + entry.length),
     text: zstdDecompressSync(bytes.subarray(entry.offset, entry.offset + entry.length)),
   }))
-  return { chunks, lastSeq, spilled }
+  const sealed = await Promise.all(
+    emitted.map(async (frame) => (await openFrame(gcm.open, frame))?.compressed),
+  )
+  return { chunks, lastSeq, spilled, sealed }
 }
 
 const textOf = (chunks: readonly { step: number; text: Buffer }[], step: number) =>
@@ -109,6 +117,34 @@ test('a long log is packed in pieces of at most 1 MiB that are the whole of it, 
   }
 })
 
+test('a frame that was full becomes a chunk as it is; what came before it is one of its own', async () => {
+  const full = Buffer.alloc(frameRawBytes, 'full of lines\n')
+  const { chunks, sealed } = await pack([
+    [1, Buffer.from('a\n')],
+    [1, Buffer.from('b\n')],
+    [1, full],
+    [2, Buffer.from('x\n')],
+    [1, Buffer.from('c\n')],
+  ])
+  assert.deepEqual(
+    chunks.map(({ step, rawBytes, seqFrom, seqTo }) => [step, rawBytes, seqFrom, seqTo]),
+    [
+      [1, 2, 1, 1],
+      [1, full.length + 2, 2, 2],
+      [2, 2, 3, 3],
+      [1, 2, 4, 4],
+    ],
+  )
+  assert.equal(textOf(chunks, 1).toString(), `a\nb\n${full}c\n`)
+  assert.deepEqual(chunks[1]?.packed, sealed[1], 'not packed again')
+  assert.deepEqual(
+    chunks.filter(({ step }) => step === 1).map(({ firstLine }) => firstLine),
+    [1, 2, 2 + 1 + countOf(full, 10)],
+  )
+})
+
+const countOf = (bytes: Uint8Array, wanted: number) => bytes.filter((byte) => byte === wanted).length
+
 test('when output came is told inside of a chunk, a second apart, and further when it took long', async () => {
   const { chunks } = await pack(
     Array.from({ length: 6 }, (_, i) => [1, Buffer.from(`${i}\n`)] as const),
@@ -133,5 +169,5 @@ test('when output came is told inside of a chunk, a second apart, and further wh
 })
 
 test('an empty log is an index without chunks', async () => {
-  assert.deepEqual(await pack([]), { chunks: [], lastSeq: 0, spilled: false })
+  assert.deepEqual(await pack([]), { chunks: [], lastSeq: 0, spilled: false, sealed: [] })
 })

@@ -1,5 +1,5 @@
-// The finished log of an attempt as one object (protocol/log-object.ts): the small frames of the live log, opened with
-// the key this process still holds and packed again per step, larger and tighter.
+// The finished log of an attempt as one object (protocol/log-object.ts): the frames of the live log, opened with the key
+// this process still holds. Small ones are packed again per step, larger and tighter; full ones are chunks as they are.
 import { createHash } from 'node:crypto'
 import { type FileHandle, open as openFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
@@ -18,13 +18,15 @@ import {
 import { encryptBlob, type GcmOpen, openFrame } from '../../seal/index.ts'
 import { compressInlineBytes } from '../limits.ts'
 import type { FileBody } from '../session/requests.ts'
+import type { StoredFrame } from './frame-store.ts'
+import { isStoredForm } from './framer.ts'
 
 /** The MFB1 object, in pieces. */
 export const packLog = (options: {
   readonly attempt: AttemptId
   readonly logKey: Uint8Array
   readonly openWith: GcmOpen
-  readonly frames: AsyncIterable<Uint8Array>
+  readonly frames: AsyncIterable<StoredFrame>
   readonly lastSeq: number
 }): AsyncIterable<Uint8Array> =>
   encryptBlob(plainLog(options), {
@@ -44,30 +46,39 @@ type Chunk = {
 
 const plainLog = async function* (options: {
   readonly openWith: GcmOpen
-  readonly frames: AsyncIterable<Uint8Array>
+  readonly frames: AsyncIterable<StoredFrame>
   readonly lastSeq: number
 }): AsyncIterable<Uint8Array> {
   const open = new Map<number, Chunk>()
   const entries: LogIndexEntry[] = []
   let offset = 0
-  const finish = async (chunk: Chunk): Promise<Uint8Array> => {
-    const bytes = await compress(Buffer.concat(chunk.parts))
+  const add = (chunk: Omit<Chunk, 'parts'>, bytes: Uint8Array): Uint8Array => {
     const { step, firstLine, tMs, seq: seqFrom } = chunk.header
     const { lines, rawBytes, seqTo } = chunk
     const times = chunk.times.flat(Math.max(timesMin, bytes.length / bytesPerTime))
     const entry = { step, firstLine, lines, offset, length: bytes.length, rawBytes, tMs, seqFrom, seqTo }
     entries.push(times.length === 0 ? entry : { ...entry, times })
     offset += bytes.length
-    open.delete(step)
     return bytes
   }
-  for await (const frame of options.frames) {
-    const opened = await openFrame(options.openWith, frame)
+  const finish = async (chunk: Chunk): Promise<Uint8Array> => {
+    open.delete(chunk.header.step)
+    return add(chunk, await compress(Buffer.concat(chunk.parts)))
+  }
+  for await (const { bytes, rawBytes } of options.frames) {
+    const opened = await openFrame(options.openWith, bytes)
     if (opened === null) throw fault('E_DEFECT', { detail: 'a frame of this attempt does not open' })
     const { header } = opened
-    const raw = zstdDecompressSync(opened.compressed, { maxOutputLength: frameRawBytesMax })
+    const isWhole = isStoredForm(rawBytes)
     const before = open.get(header.step)
-    if (before !== undefined && before.rawBytes + raw.length > logChunkRawBytesMax) yield await finish(before)
+    if (before !== undefined && (isWhole || before.rawBytes + rawBytes > logChunkRawBytesMax))
+      yield await finish(before)
+    if (isWhole) {
+      const { lines, seq: seqTo } = header
+      yield add({ header, rawBytes, lines, seqTo, times: createTimes() }, opened.compressed)
+      continue
+    }
+    const raw = zstdDecompressSync(opened.compressed, { maxOutputLength: frameRawBytesMax })
     const chunk = open.get(header.step) ?? {
       ...{ header, parts: [], rawBytes: 0, lines: 0, seqTo: 0, times: createTimes() },
     }
@@ -139,7 +150,9 @@ export const keepPacked = async (
 
 /** Small ones on the spot, others beside the event loop. */
 const compress = (raw: Buffer): Promise<Uint8Array> | Uint8Array =>
-  raw.length < compressInlineBytes ? zstdCompressSync(raw, level3) : compressBeside(raw, level3)
+  raw.length < compressInlineBytes
+    ? zstdCompressSync(raw, level3)
+    : compressBeside(raw, { ...level3, chunkSize: logChunkRawBytesMax / 2 })
 
 const compressBeside = promisify(zstdCompress)
 const level3 = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }

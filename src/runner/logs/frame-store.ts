@@ -5,23 +5,30 @@ import { concatBytes } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { archiveMemoryBytes, archiveReadBytes } from '../limits.ts'
 
+export type StoredFrame = {
+  /** Sealed. */
+  readonly bytes: Uint8Array
+  /** Of what is in it. */
+  readonly rawBytes: number
+}
+
 export interface FrameStore {
-  add(frame: Uint8Array): void
+  add(frame: StoredFrame): void
   /** A promise while the file is behind: no more frames until it resolves. */
   room(): Promise<unknown> | undefined
   /** In the order of `add`. */
-  frames(): AsyncIterable<Uint8Array>
+  frames(): AsyncIterable<StoredFrame>
   close(): Promise<void>
 }
 
 export const createFrameStore = (path: string): FrameStore => {
-  let memory: Uint8Array[] = []
+  let memory: StoredFrame[] = []
   let bytes = 0
   let onDisk = false
   let unwritten = 0
   let written: Promise<void> = Promise.resolve()
   const spill = () => {
-    const batch = concatBytes(memory.flatMap((frame) => [lengthOf(frame), frame]))
+    const batch = concatBytes(memory.flatMap((frame) => [lengthsOf(frame), frame.bytes]))
     memory = []
     bytes = 0
     onDisk = true
@@ -32,7 +39,7 @@ export const createFrameStore = (path: string): FrameStore => {
   return {
     add: (frame) => {
       memory.push(frame)
-      bytes += frame.length
+      bytes += frame.bytes.length
       if (bytes > archiveMemoryBytes) spill()
     },
     room: () => (unwritten > 1 ? written : undefined),
@@ -49,16 +56,19 @@ export const createFrameStore = (path: string): FrameStore => {
   }
 }
 
-const lengthBytes = 4
+const lengthsBytes = 8
 
-const lengthOf = (frame: Uint8Array): Uint8Array => {
-  const length = new Uint8Array(lengthBytes)
-  new DataView(length.buffer).setUint32(0, frame.length)
-  return length
+/** Before each frame in the file. */
+const lengthsOf = ({ bytes, rawBytes }: StoredFrame): Uint8Array => {
+  const lengths = new Uint8Array(lengthsBytes)
+  const view = new DataView(lengths.buffer)
+  view.setUint32(0, bytes.length)
+  view.setUint32(4, rawBytes)
+  return lengths
 }
 
 /** Each frame is a copy of its own, so that a piece of the file is let go as soon as it is read. */
-const readFrames = async function* (path: string): AsyncGenerator<Uint8Array> {
+const readFrames = async function* (path: string): AsyncGenerator<StoredFrame> {
   const file = await open(path, 'r')
   try {
     let rest = Buffer.alloc(0)
@@ -68,10 +78,11 @@ const readFrames = async function* (path: string): AsyncGenerator<Uint8Array> {
       if (bytesRead === 0) break
       rest = Buffer.concat([rest, piece.subarray(0, bytesRead)])
       let at = 0
-      while (rest.length - at >= lengthBytes) {
-        const end = at + lengthBytes + rest.readUInt32BE(at)
+      while (rest.length - at >= lengthsBytes) {
+        const end = at + lengthsBytes + rest.readUInt32BE(at)
         if (end > rest.length) break
-        yield Uint8Array.from(rest.subarray(at + lengthBytes, end))
+        const bytes = Uint8Array.from(rest.subarray(at + lengthsBytes, end))
+        yield { bytes, rawBytes: rest.readUInt32BE(at + 4) }
         at = end
       }
       rest = rest.subarray(at)

@@ -1,6 +1,6 @@
 // Log bytes of one attempt in, sealed MFL1 frames out (foundation.md §3, performance.md §5.5, §5.7). There is no work
 // per line: line ends are counted with indexOf. Output after silence leaves at once, a stream leaves in pieces.
-import { constants, zstdCompress, zstdCompressSync } from 'node:zlib'
+import { constants, zstdCompressSync } from 'node:zlib'
 import type { Clock } from '../../base/clock.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import type { FrameHeader } from '../../protocol/frames.ts'
@@ -12,6 +12,7 @@ import {
   unwatchedFlushMs,
   watchedFlushMs,
 } from '../limits.ts'
+import { createZstd } from './zstd.ts'
 
 export type SealedFrame = { readonly seq: number; readonly bytes: Uint8Array; readonly rawBytes: number }
 
@@ -31,6 +32,7 @@ export interface Framer {
   setWatched(watched: boolean): void
   /** Everything written so far has been emitted; answers the last `seq`. */
   finish(): Promise<number>
+  close(): void
 }
 
 /** Not of a step: what we say goes along with what a job says, which must not wait behind it on the wire. */
@@ -99,6 +101,7 @@ export const createFramer = (deps: FramerDeps): Framer => {
       await sealer.settled()
       return seq
     },
+    close: sealer.close,
   }
 }
 
@@ -108,6 +111,7 @@ const emptyBuffer = (): StepBuffer => ({
 
 /** Compresses side by side, seals and emits in order. */
 const createSealer = ({ key, emit }: Pick<FramerDeps, 'key' | 'emit'>) => {
+  const compressor = createCompressor()
   let emitted: Promise<void> = Promise.resolve()
   let unsealedBytes = 0
   const waiting: (() => void)[] = []
@@ -118,7 +122,7 @@ const createSealer = ({ key, emit }: Pick<FramerDeps, 'key' | 'emit'>) => {
   return {
     seal: (header: FrameHeader, raw: Uint8Array): void => {
       const { length: rawBytes } = raw
-      const compressed = compress(raw)
+      const compressed = compressor.compress(raw)
       unsealedBytes += rawBytes
       emitted = emitted.then(async () => {
         const bytes = await sealFrame(await key, header, await compressed)
@@ -135,6 +139,7 @@ const createSealer = ({ key, emit }: Pick<FramerDeps, 'key' | 'emit'>) => {
     room: (): Promise<void> | undefined =>
       hasRoom() ? undefined : new Promise<void>((done) => waiting.push(done)),
     settled: () => emitted,
+    close: compressor.close,
   }
 }
 
@@ -144,11 +149,23 @@ const countLines = (bytes: Uint8Array): number => {
   return lines
 }
 
-const level1 = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+/** A frame that came to its full size by itself is compressed once, as it will be stored (archive.ts). */
+export const isStoredForm = (rawBytes: number): boolean => rawBytes >= frameRawBytes
 
-const compress = (raw: Uint8Array): Promise<Uint8Array> | Uint8Array =>
-  raw.length < compressInlineBytes
-    ? zstdCompressSync(raw, level1)
-    : new Promise((resolve, reject) =>
-        zstdCompress(raw, level1, (error, bytes) => (error === null ? resolve(bytes) : reject(error))),
-      )
+/** Small frames on the spot, others beside the event loop. */
+const createCompressor = () => {
+  const [live, stored] = [createZstd(liveLevel), createZstd(storedLevel)]
+  return {
+    compress: (raw: Uint8Array): Promise<Uint8Array> | Uint8Array =>
+      raw.length < compressInlineBytes
+        ? zstdCompressSync(raw, { params: { [constants.ZSTD_c_compressionLevel]: liveLevel } })
+        : (isStoredForm(raw.length) ? stored : live).compress(raw),
+    close: () => {
+      live.close()
+      stored.close()
+    },
+  }
+}
+
+const liveLevel = 1
+const storedLevel = 3

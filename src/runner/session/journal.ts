@@ -65,7 +65,7 @@ export const openJournal = (life: Life): Journal => {
     key: making.then(({ gcm }) => gcm.seal),
     clock: deps.clock,
     emit: (frame) => {
-      store.add(frame.bytes)
+      store.add(frame)
       frames.add(frame)
     },
   })
@@ -111,6 +111,7 @@ export const openJournal = (life: Life): Journal => {
     close: async () => {
       frames.close()
       const packed = await packing?.catch(() => null)
+      framer.close()
       made.keys?.logKey.fill(0)
       await store.close()
       const isInMemory = packing === null || packed?.object === null || packed?.object instanceof Uint8Array

@@ -12,7 +12,7 @@ const frame = (seq: number, step: number, firstLine: number, text: string | Buff
   firstLine,
   lines: text.toString().split('\n').length - 1,
   tMs: 1000 * seq,
-  deflated: deflateRawSync(text),
+  ...{ codec: 'deflate-raw', body: deflateRawSync(text) },
 })
 
 const read = async (

@@ -2,7 +2,7 @@
 // as followers get them.
 // The bytes are what the job wrote, after redaction; whoever shows them treats them as hostile.
 import { promisify } from 'node:util'
-import { inflateRaw } from 'node:zlib'
+import { inflateRaw, zstdDecompress } from 'node:zlib'
 import { concatBytes } from '../../base/bytes.ts'
 import { encodeFollowerFrame, type FollowerFrame } from '../../protocol/live.ts'
 import type { StreamAnswer } from './binder.ts'
@@ -101,9 +101,9 @@ const splitLines = ({ firstLine, tMs, bytes }: Piece, before: OpenLine | undefin
 const toJson = (step: number, { line, t, parts }: OpenLine): string =>
   `${JSON.stringify({ step, line, t, text: new TextDecoder().decode(concatBytes(parts)) })}\n`
 
-const inflateOnce = promisify(inflateRaw)
+const inflaters = { 'deflate-raw': promisify(inflateRaw), zstd: promisify(zstdDecompress) } as const
 
-const inflate = (frame: FollowerFrame): Promise<Uint8Array> =>
-  inflateOnce(frame.deflated, { maxOutputLength: frameBytesMax })
+const inflate = ({ codec, body }: FollowerFrame): Promise<Uint8Array> =>
+  inflaters[codec](body, { maxOutputLength: frameBytesMax, chunkSize: frameBytesMax / 2 })
 
 const writers = { text: asText, ndjson: asNdjson } as const

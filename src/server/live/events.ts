@@ -77,7 +77,7 @@ const openStream = (
   })
   // The headers go out at once, so that the caller knows it is connected.
   stream.write(': connected\n\n')
-  reader.subscribe(start.topic, start.cursor)
+  reader.subscribe(start.topic, { cursor: start.cursor })
   return stream
 }
 

@@ -2,6 +2,7 @@
 // reader's own pace is the pace: nothing is read before `send` has taken what came before, so nothing piles up.
 import { setTimeout } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
+import type { FrameCodec } from '../../protocol/frames.ts'
 import type { FollowerFrame, ServerMessage } from '../../protocol/live.ts'
 import { type Actor, readerOf } from '../access/actor.ts'
 import type { Logs, RunNotice } from '../use-cases.ts'
@@ -21,6 +22,8 @@ export type Following = {
   readonly topic: Topic
   /** What the reader has seen: the rev of a run, the seq of a log; elsewhere without meaning. */
   readonly cursor: number
+  /** Of log frames; default what browsers open. */
+  readonly codec?: FrameCodec | undefined
   readonly send: Send
   readonly signal: AbortSignal
 }
@@ -40,12 +43,12 @@ export const follow = (deps: FollowDeps, following: Following): Promise<void> =>
 
 const followLog = async (
   { logs }: FollowDeps,
-  { actor, cursor, send, signal }: Following,
+  { actor, cursor, codec, send, signal }: Following,
   { name, attempt }: Extract<Topic, { kind: 'log' }>,
 ): Promise<void> => {
   let last = cursor
   const reader = readerOf(actor, 'live')
-  for await (const frame of logs.follow(actor.scope, attempt, { after: cursor, reader, signal })) {
+  for await (const frame of logs.follow(actor.scope, attempt, { after: cursor, reader, codec, signal })) {
     if (signal.aborted) return
     await send({ t: 'frame', frame })
     last = frame.seq

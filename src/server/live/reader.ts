@@ -4,7 +4,7 @@ import { isFault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import type { Access } from '../access/access.ts'
 import { type Actor, mayUse } from '../access/actor.ts'
-import { type FollowDeps, follow, type Send } from './follow.ts'
+import { type FollowDeps, type Following, follow, type Send } from './follow.ts'
 import { limits, type Pace } from './limits.ts'
 import type { TakeSeat } from './seats.ts'
 import { parseTopic, type Topic } from './topic.ts'
@@ -19,8 +19,11 @@ export type ReaderDeps = FollowDeps & {
 /** Why the server ended a connection; a reader comes back with its cursors, except after `signed-out`. */
 export type EndReason = 'signed-out' | 'too-slow' | 'misuse' | 'broken'
 
+/** What the reader has seen; and the codec of log frames that it takes. */
+type From = Pick<Following, 'cursor' | 'codec'>
+
 export type Reader = {
-  subscribe(name: string, cursor: number): void
+  subscribe(name: string, from: From): void
   unsubscribe(name: string): void
   /** Looks whether the actor still may what it does. Called at every beat. */
   check(): Promise<void>
@@ -46,7 +49,7 @@ export const createReader = (
     if (isBehind(state.actor, id)) state.end('signed-out')
   })
   return {
-    subscribe: (name, cursor) => subscribe(deps, state, name, cursor),
+    subscribe: (name, from) => subscribe(deps, state, name, from),
     unsubscribe: (name) => unsubscribe(state, name),
     check: () => check(deps, state),
     close: () => {
@@ -59,21 +62,21 @@ export const createReader = (
 const isBehind = (actor: Actor, id: string): boolean =>
   (actor.kind === 'user' && actor.session === id) || (actor.kind === 'token' && actor.token === id)
 
-const subscribe = (deps: ReaderDeps, state: State, name: string, cursor: number): void => {
+const subscribe = (deps: ReaderDeps, state: State, name: string, from: From): void => {
   unsubscribe(state, name)
   const topic = parseTopic(name)
   if (topic === null) refuse(state, name, 'no such topic')
   else if (!mayUse(state.actor, topic.verb)) refuse(state, name, 'not allowed')
   else if (state.topics.size >= limits.topicsPerSocket) refuse(state, name, 'too many topics')
-  else start(deps, state, topic, cursor)
+  else start(deps, state, topic, from)
 }
 
-const start = (deps: ReaderDeps, state: State, topic: Topic, cursor: number): void => {
+const start = (deps: ReaderDeps, state: State, topic: Topic, from: From): void => {
   const { name } = topic
   const stop = new AbortController()
   state.topics.set(name, { topic, stop })
   const { actor, send } = state
-  follow(deps, { actor, topic, cursor, send, signal: stop.signal }).then(
+  follow(deps, { actor, topic, ...from, send, signal: stop.signal }).then(
     () => forget(state, name, stop),
     (error) => {
       if (!stop.signal.aborted) fail(deps, state, { name, stop, error })

@@ -18,6 +18,7 @@ const clientMessage = z.discriminatedUnion('t', [
       .int()
       .min(0)
       .max(2 ** 31 - 1),
+    codec: z.literal('zstd').optional(),
   }),
   z.strictObject({ t: z.literal('unsub'), topic }),
   z.strictObject({ t: z.literal('ping') }),
@@ -65,7 +66,7 @@ const parse = (text: string): z.infer<typeof clientMessage> | null => {
 }
 
 const obey = (reader: Reader, send: Send, message: z.infer<typeof clientMessage>): void => {
-  if (message.t === 'sub') reader.subscribe(message.topic, message.cursor)
+  if (message.t === 'sub') reader.subscribe(message.topic, { cursor: message.cursor, codec: message.codec })
   else if (message.t === 'unsub') reader.unsubscribe(message.topic)
   else void send({ t: 'pong' }).catch(() => undefined)
 }

@@ -24,7 +24,7 @@ const open = () => {
   return {
     watchers,
     fresh,
-    sizes: (after: number) => fresh.after(attempt, after).map(({ length }) => length),
+    sizes: (after: number) => fresh.after(attempt, after).frames.map(({ length }) => length),
   }
 }
 
@@ -74,7 +74,34 @@ test('a log that grows faster than it is read keeps its newest part', () => {
   watchers.watch(attempt)
   const half = limits.freshFramesBytesPerLog / 2
   fresh.add(attempt, range(1, half, half, half))
-  assert.deepEqual([sizes(0), sizes(1)], [[], [half, half]])
+  assert.deepEqual([sizes(0), sizes(1), sizes(2)], [[], [half], [half]])
+  assert.deepEqual([fresh.after(attempt, 1).isNewest, fresh.after(attempt, 2).isNewest], [false, true])
+})
+
+test('all logs together are kept up to a bound: the one that began first goes, never the one that grows', () => {
+  const { watchers, fresh } = open()
+  const logs = Array.from({ length: limits.freshFramesBytes / limits.freshFramesBytesPerLog + 1 }, (_, i) =>
+    formatId('attempt', new Uint8Array(16).fill(i)),
+  )
+  const has = () => logs.map((log) => fresh.after(log, 0).frames.length > 0)
+  for (const log of logs) watchers.watch(log)
+  for (const log of logs) fresh.add(log, range(1, limits.freshFramesBytesPerLog))
+  assert.deepEqual(has(), [false, true, true, true, true])
+  // The first of those that are left grows: the next one goes.
+  fresh.add(logs[1] as AttemptId, range(2, limits.freshFramesBytesPerLog))
+  fresh.add(logs[0] as AttemptId, range(1, limits.freshFramesBytesPerLog))
+  assert.deepEqual([has()[0], fresh.after(logs[1] as AttemptId, 1).frames.length, has()[2]], [true, 0, true])
+})
+
+test('a page is so many bytes, or one frame', () => {
+  const { watchers, fresh, sizes } = open()
+  watchers.watch(attempt)
+  const { freshPageBytes } = limits
+  fresh.add(attempt, range(1, freshPageBytes - 1, 1, 1, freshPageBytes + 1, 1))
+  assert.deepEqual(
+    [sizes(0), sizes(2), sizes(3), sizes(4)],
+    [[freshPageBytes - 1, 1], [1], [freshPageBytes + 1], [1]],
+  )
 })
 
 test('a follower gets fresh frames without a look at the tables', async () => {
@@ -88,9 +115,10 @@ test('a follower gets fresh frames without a look at the tables', async () => {
   // SAFE: a database that nobody asks; any use of it throws.
   const stored = createStoredFrames(null as unknown as Db, fresh)
   const key = createGcm(log.key).open
-  const page = (after: number) => stored.pageAfter(attempt, { after, key, since: stored.mark() })
+  const page = (after: number) =>
+    stored.pageAfter(attempt, { after, key, codec: 'deflate-raw', since: stored.mark() })
   const [whole, rest] = await Promise.all([page(0), page(1)])
-  const texts = whole.frames.map(({ deflated }) => inflateRawSync(deflated).toString())
+  const texts = whole.frames.map(({ body }) => inflateRawSync(body).toString())
   assert.deepEqual([texts, whole.isNewest, rest.frames.map(({ seq }) => seq)], [['a\n', 'b\n'], true, [2]])
   await assert.rejects(page(2), TypeError)
 })

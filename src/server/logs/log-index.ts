@@ -1,7 +1,7 @@
 // What is in a log, for those who fetch only the part they show: from the index of the finished log's object, else from the
 // headers of the stored frames.
 import { promisify } from 'node:util'
-import { inflateRaw } from 'node:zlib'
+import { inflateRaw, zstdDecompress } from 'node:zlib'
 import { frameRawBytesMax } from '../../protocol/frames.ts'
 import { createGcm } from '../../sys/index.ts'
 import type { Db } from '../db/database.ts'
@@ -55,17 +55,17 @@ const packed = async ({ objects }: Deps, { log, key }: Opened, after: number) =>
   }
 }
 
-const inflate = promisify(inflateRaw)
+const inflaters = { 'deflate-raw': promisify(inflateRaw), zstd: promisify(zstdDecompress) } as const
 
 const stored = async ({ db }: Deps, { log, key }: Opened, after: number) => ({
   chunks: await readStoredIndex(db, log.attempt, after),
   texts: async function* (step: number): AsyncGenerator<LogText> {
-    const range = { after: 0, until: log.lastSeq, key: createGcm(key).open }
+    const range = { after: 0, until: log.lastSeq, key: createGcm(key).open, codec: 'zstd' } as const
     for await (const frame of readStoredRange(db, log.attempt, range))
       if (frame.step === step)
         yield {
           firstLine: frame.firstLine,
-          text: await inflate(frame.deflated, { maxOutputLength: frameRawBytesMax }),
+          text: await inflaters[frame.codec](frame.body, { maxOutputLength: frameRawBytesMax }),
         }
   },
 })

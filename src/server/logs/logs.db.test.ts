@@ -1,12 +1,13 @@
 // Logs as people read them: the frames of a scripted runner, opened by the real vault, live, stored and packed.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { inflateRawSync, zstdCompressSync } from 'node:zlib'
+import { inflateRawSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { concatBytes, toBase64Url, utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
+import type { FrameCodec } from '../../protocol/frames.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import { encodeLogIndex } from '../../protocol/log-object.ts'
 import { encryptBlob } from '../../seal/index.ts'
@@ -42,7 +43,7 @@ const lease = async (): Promise<Held> => {
   await runner.finishPlan(plan!, [{ key: 'a' }])
   return (await runner.take())[0]!
 }
-const text = (frame: FollowerFrame) => inflateRawSync(frame.deflated).toString()
+const text = (frame: FollowerFrame) => inflateRawSync(frame.body).toString()
 const collect = async (frames: AsyncIterable<FollowerFrame>) => {
   const all: FollowerFrame[] = []
   for await (const frame of frames) all.push(frame)
@@ -156,6 +157,37 @@ test('a follower gets each frame once, as it is stored, and the end', async () =
   ])
   assert.equal(opens.length, before + 1, 'the vault is asked once for a live log')
   assert.equal(parts.watchers.isWatched(held.attempt), false)
+})
+
+test('who takes zstd gets live frames and a finished log as they are stored; others what browsers open', async () => {
+  const held = await lease()
+  const codecsOf = async (codec?: FrameCodec) => {
+    const frames = await collect(logs.readFrames(parts.scope, held.attempt, { after: 0, reader, codec }))
+    return frames.map((frame) => [frame.codec, (frame.codec === 'zstd' ? unpack : text)(frame)])
+  }
+  const unpack = (frame: FollowerFrame) => zstdDecompressSync(frame.body).toString()
+  const stop = new AbortController()
+  const live = logs.follow(parts.scope, held.attempt, {
+    after: 0,
+    reader,
+    codec: 'zstd',
+    signal: stop.signal,
+  })
+  const first = live[Symbol.asyncIterator]().next()
+  await runner.frames(held, 0, 'one\n')
+  const { value } = await first
+  assert.deepEqual([value?.codec, value && unpack(value)], ['zstd', 'one\n'])
+  stop.abort()
+  assert.deepEqual(
+    [await codecsOf('zstd'), await codecsOf()],
+    [[['zstd', 'one\n']], [['deflate-raw', 'one\n']]],
+  )
+  await upload(held, await pack(held, [{ step: 0, text: 'one\n', seqFrom: 1, seqTo: 1 }]))
+  await runner.finish(held)
+  assert.deepEqual(
+    [await codecsOf('zstd'), await codecsOf()],
+    [[['zstd', 'one\n']], [['deflate-raw', 'one\n']]],
+  )
 })
 
 test('a key that its runner told is opened before there is a frame; only the key of the frames is used', async () => {

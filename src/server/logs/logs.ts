@@ -2,6 +2,7 @@
 // server/live, by downloads and by whoever shows a part. The key comes from the vault for a named reader; rows and objects hold sealed bytes only.
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
+import type { FrameCodec } from '../../protocol/frames.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import type { GcmOpen } from '../../seal/index.ts'
 import { createGcm } from '../../sys/index.ts'
@@ -42,6 +43,7 @@ type Reading = {
   readonly until?: number | undefined
   readonly reader: LogReader
   readonly step?: number | undefined
+  readonly codec: FrameCodec
 }
 
 export const createLogs = (deps: LogsDeps): Logs => {
@@ -53,14 +55,18 @@ export const createLogs = (deps: LogsDeps): Logs => {
     failures: createFirstFailures(),
   }
   return {
-    readFrames: (scope, attempt, options) =>
+    readFrames: (scope, attempt, { codec = browsers, ...options }) =>
       options.until === undefined
-        ? readAll(parts, { scope, attempt, ...options }, null)
-        : readRange(parts, { scope, attempt, ...options, until: options.until }),
+        ? readAll(parts, { scope, attempt, codec, ...options }, null)
+        : readRange(parts, { scope, attempt, codec, ...options, until: options.until }),
     readIndex: (scope, attempt, options) => readIndex(parts, { scope, attempt, ...options }),
-    follow: (scope, attempt, { signal, ...options }) => follow(parts, { scope, attempt, ...options }, signal),
+    follow: (scope, attempt, { signal, codec = browsers, ...options }) =>
+      follow(parts, { scope, attempt, codec, ...options }, signal),
   }
 }
+
+/** What all of them open. */
+const browsers: FrameCodec = 'deflate-raw'
 
 const logOf = async (
   { database: { db }, keys }: Parts,
@@ -73,7 +79,7 @@ const logOf = async (
 
 const readIndex = async (
   parts: Parts,
-  reading: Reading & { readonly failureIn?: number | undefined },
+  reading: Omit<Reading, 'codec'> & { readonly failureIn?: number | undefined },
 ): Promise<LogIndex> => {
   const { log, key } = await logOf(parts, reading)
   const { isComplete, lastSeq } = log
@@ -201,7 +207,7 @@ const readStored = async function* (
   // Nothing that was under way before this reader came may tell it that there is no news.
   let since = stored.mark()
   while (!signal?.aborted) {
-    const page = await stored.pageAfter(reading.attempt, { after, key, since })
+    const page = await stored.pageAfter(reading.attempt, { after, key, since, codec: reading.codec })
     for (const frame of page.frames) {
       after = frame.seq
       if (reading.step === undefined || frame.step === reading.step) yield frame

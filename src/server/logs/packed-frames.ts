@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { constants, deflateRawSync, zstdDecompress } from 'node:zlib'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
+import type { FrameCodec } from '../../protocol/frames.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import {
   type LogIndexEntry,
@@ -28,19 +29,22 @@ export type WantedFrames = {
   readonly after: number
   readonly until?: number | undefined
   readonly step?: number | undefined
+  readonly codec: FrameCodec
 }
 
 /** A chunk whose frames a reader has seen in part comes whole: it may begin before `after`, and end behind `until`. */
 export const readPackedFrames = async function* (
   objects: ObjectStore,
   log: PackedLog,
-  { after, until = Number.POSITIVE_INFINITY, step }: WantedFrames,
+  { after, until = Number.POSITIVE_INFINITY, step, codec }: WantedFrames,
 ): AsyncGenerator<FollowerFrame> {
   const packed = await openPacked(objects, log)
   for (const entry of packed.entries) {
     const isWanted =
       entry.seqTo > after && entry.seqFrom <= until && (step === undefined || entry.step === step)
-    if (isWanted) yield* toFrames(log.attempt, entry, await packed.compressed(entry))
+    if (!isWanted) continue
+    const compressed = await packed.compressed(entry)
+    yield* toFrames(log.attempt, entry, { compressed, codec })
   }
 }
 
@@ -82,18 +86,18 @@ const readIndex = async (blob: Blob): Promise<readonly LogIndexEntry[]> => {
   return index.value
 }
 
-/** A chunk as one frame, or as one for each time that is told of it: a reader knows when its lines were written. */
+/** A chunk as one frame, as it is for who takes that, or as one for each time that is told of it: a reader knows when its lines were written. */
 const toFrames = async function* (
   attempt: AttemptId,
   entry: LogIndexEntry,
-  compressed: Uint8Array,
+  { compressed, codec }: { readonly compressed: Uint8Array; readonly codec: FrameCodec },
 ): AsyncGenerator<FollowerFrame> {
   const { step, tMs, seqTo: seq } = entry
   const times = timesOf(entry) ?? []
   if (times.length === 0) {
     const { firstLine, lines } = entry
-    const deflated = await zstdToDeflate(compressed, logChunkRawBytesMax)
-    return yield { attempt, seq, step, firstLine, lines, tMs, deflated }
+    const body = codec === 'zstd' ? compressed : await zstdToDeflate(compressed, logChunkRawBytesMax)
+    return yield { attempt, seq, step, firstLine, lines, tMs, codec, body }
   }
   const raw = await inflate(compressed, { maxOutputLength: logChunkRawBytesMax })
   const starts = [{ bytes: 0, lines: 0, ms: 0 }, ...times]
@@ -105,7 +109,8 @@ const toFrames = async function* (
       seq: seq - (starts.length - 1 - i),
       firstLine: entry.firstLine + start.lines,
       lines: end.lines - start.lines,
-      deflated: deflateRawSync(raw.subarray(start.bytes, end.bytes), { level: constants.Z_BEST_SPEED }),
+      codec: 'deflate-raw',
+      body: deflateRawSync(raw.subarray(start.bytes, end.bytes), { level: constants.Z_BEST_SPEED }),
     }
   }
 }

@@ -1,11 +1,11 @@
-// Frames of one attempt, fresh from their request or from their rows: opened and brought into the browser's form once, however many follow. A page
+// Frames of one attempt, fresh from their request or from their rows: opened, and for browsers brought into their form, once, however many follow. A page
 // that has frames never changes and is kept for a while; an empty one only answers those who asked before it was read.
 import { promisify } from 'node:util'
 import { constants, deflateRaw, deflateRawSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
-import { frameRawBytesMax } from '../../protocol/frames.ts'
+import { type FrameCodec, frameRawBytesMax } from '../../protocol/frames.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import { type GcmOpen, openFrame } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
@@ -27,10 +27,12 @@ export type StoredFrames = {
   mark(): number
   pageAfter(
     attempt: AttemptId,
-    options: { readonly after: number; readonly key: GcmOpen; readonly since: number },
+    options: Opening & { readonly after: number; readonly since: number },
   ): Promise<FramePage>
 }
 
+/** `codec`: what the reader takes; whoever takes zstd takes deflate-raw as well. */
+type Opening = { readonly key: GcmOpen; readonly codec: FrameCodec }
 type Flight = { readonly number: number; readonly page: Promise<FramePage> }
 
 export const createStoredFrames = (db: Db, fresh: FreshFrames): StoredFrames => {
@@ -45,20 +47,21 @@ export const createStoredFrames = (db: Db, fresh: FreshFrames): StoredFrames => 
   }
   return {
     mark: () => flights,
-    pageAfter: async (attempt, { after, key, since }) => {
-      const name = `${attempt} ${after}`
+    pageAfter: async (attempt, { after, since, ...opening }) => {
+      const name = `${attempt} ${after} ${opening.codec}`
       for (;;) {
         const known = kept.find(name)
         if (known !== null) return known
-        const sealed = fresh.after(attempt, after)
-        const isFresh = sealed.length > 0
-        const read = () => (isFresh ? openPage(attempt, key, sealed) : readPage(db, attempt, { after, key }))
+        const { frames, isNewest } = fresh.after(attempt, after)
+        const isFresh = frames.length > 0
+        const read = () =>
+          isFresh ? openPage(attempt, opening, frames) : readPage(db, attempt, { after, ...opening })
         // Who joins a flight of fresh frames must know of the same ones.
-        const flightName = isFresh ? `${name} ${sealed.length}` : name
+        const flightName = isFresh ? `${name} ${frames.length}` : name
         const flight = underWay.get(flightName) ?? fly(flightName, read)
         const page = await flight.page
         if (page.frames.length > 0) kept.keep(name, page)
-        if (isFresh) return { ...page, isNewest: true }
+        if (isFresh) return { ...page, isNewest }
         if (page.frames.length > 0 || page.isEnd || flight.number > since) return page
       }
     },
@@ -68,7 +71,7 @@ export const createStoredFrames = (db: Db, fresh: FreshFrames): StoredFrames => 
 const createPageCache = () => {
   const pages = new Map<string, FramePage>()
   let bytes = 0
-  const sizeOf = ({ frames }: FramePage) => frames.reduce((sum, frame) => sum + frame.deflated.length, 0)
+  const sizeOf = ({ frames }: FramePage) => frames.reduce((sum, frame) => sum + frame.body.length, 0)
   return {
     find: (name: string): FramePage | null => pages.get(name) ?? null,
     keep: (name: string, page: FramePage): void => {
@@ -96,7 +99,7 @@ type Row = {
 export const readStoredRange = async function* (
   db: Db,
   attempt: AttemptId,
-  range: { readonly after: number; readonly until: number; readonly key: GcmOpen },
+  range: Opening & { readonly after: number; readonly until: number },
 ): AsyncGenerator<FollowerFrame> {
   for (let { after } = range; after < range.until; ) {
     const { frames } = await readPage(db, attempt, { ...range, after })
@@ -113,11 +116,7 @@ const highestSeq = 2 ** 31 - 1
 const readPage = async (
   db: Db,
   attempt: AttemptId,
-  {
-    after,
-    until = highestSeq,
-    key,
-  }: { readonly after: number; readonly until?: number; readonly key: GcmOpen },
+  { after, until = highestSeq, ...opening }: Opening & { readonly after: number; readonly until?: number },
 ): Promise<FramePage> => {
   const { rows } = await sql<Row>`
     select a.log_complete as "isComplete", f.* from attempts a left join lateral (
@@ -131,7 +130,7 @@ const readPage = async (
   if (sealed.length === 0) return { frames: [], isEnd: rows[0]?.isComplete ?? true, isNewest: false }
   return openPage(
     attempt,
-    key,
+    opening,
     sealed.map(({ bytes }) => bytes),
   )
 }
@@ -146,10 +145,10 @@ const slices = ({ from, starts, lengths, body }: Row) =>
 
 const openPage = async (
   attempt: AttemptId,
-  key: GcmOpen,
+  opening: Opening,
   sealed: readonly Uint8Array[],
 ): Promise<FramePage> => ({
-  frames: await Promise.all(sealed.map((bytes) => toFollowerFrame(attempt, key, bytes))),
+  frames: await Promise.all(sealed.map((bytes) => toFollowerFrame(attempt, opening, bytes))),
   isEnd: false,
   isNewest: false,
 })
@@ -159,7 +158,7 @@ const deflate = promisify(deflateRaw)
 
 const toFollowerFrame = async (
   attempt: AttemptId,
-  key: GcmOpen,
+  { key, codec }: Opening,
   bytes: Uint8Array,
 ): Promise<FollowerFrame> => {
   const opened = await openFrame(key, bytes)
@@ -173,16 +172,25 @@ const toFollowerFrame = async (
     firstLine: header.firstLine,
     lines: header.lines,
     tMs: header.tMs,
-    deflated: header.codec === 'zstd' ? await zstdToDeflate(compressed, frameRawBytesMax) : compressed,
+    ...(header.codec === 'zstd' && codec === 'deflate-raw'
+      ? { codec, body: await zstdToDeflate(compressed, frameRawBytesMax) }
+      : { codec: header.codec, body: compressed }),
   }
 }
 
 /** The one form that every browser inflates by itself. A line or two is done sooner than handed to another thread. */
 export const zstdToDeflate = async (compressed: Uint8Array, rawBytesMax: number): Promise<Uint8Array> => {
+  const level = constants.Z_BEST_SPEED
   if (compressed.length <= limits.smallFrameBytes) {
     const raw = zstdDecompressSync(compressed, { maxOutputLength: rawBytesMax })
-    return deflateRawSync(raw, { level: constants.Z_BEST_SPEED })
+    return exactly(deflateRawSync(raw, { level }))
   }
-  const raw = await inflateZstd(compressed, { maxOutputLength: rawBytesMax })
-  return deflate(raw, { level: constants.Z_BEST_SPEED })
+  const raw = await inflateZstd(compressed, {
+    maxOutputLength: rawBytesMax,
+    chunkSize: limits.inflatePieceBytes,
+  })
+  return exactly(await deflate(raw, { level, chunkSize: limits.deflatePieceBytes }))
 }
+
+/** What zlib gives is a view of a larger piece; what is kept must not keep that. */
+const exactly = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)

@@ -106,7 +106,7 @@ const rowsOf = async (held: Held) => {
 const textOf = async (held: Held): Promise<string> => {
   let text = ''
   for await (const frame of logs.readFrames(parts.scope, held.attempt, { after: 0, reader }))
-    text += inflateRawSync(frame.deflated).toString()
+    text += inflateRawSync(frame.body).toString()
   return text
 }
 const now = Date.now()

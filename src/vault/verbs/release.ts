@@ -19,18 +19,18 @@ import type {
   VaultAnswer,
   VaultRequest,
 } from '../../protocol/vault.ts'
-import { importVerifyKey, openLogKey, sealRelease } from '../../seal/index.ts'
+import { openLogKey, prepareRelease } from '../../seal/index.ts'
 import { openSshPrivateKey } from '../keys/deploy-key.ts'
 import type { MasterKey } from '../keys/keyring.ts'
 import type { ServiceKeys } from '../keys/service-keys.ts'
 import { admits } from '../policy/admits.ts'
-import { checkRunnerScope, verifyPoll, verifyTicket } from '../policy/ticket.ts'
+import { checkRunnerScope, verifierOf, verifyPoll, verifyTicket } from '../policy/ticket.ts'
 import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
 import type { UsedLog } from '../store/used.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
 import { findProject, wrapContexts } from './project.ts'
-import { canaryOf, openValue, secretsOf } from './secret.ts'
+import { openSecrets, secretsOf } from './secret.ts'
 import { openObjects } from './stored.ts'
 
 export type ReleaseDeps = {
@@ -62,14 +62,13 @@ export const release = async (
   const facts = { verb: 'release', type: item.type, jti, runner, attempt, project: claims.project, ...named }
   // Decided before anything is written about it; all that is written is on the disk before anything is opened.
   const burnt = deps.used.burn({ jti, exp, eph })
-  await Promise.all([burnt, deps.audit(facts), recordUse(deps, claims, secrets)])
+  const to = { ticket: request.ticket, vsign: deps.keys.vsign.privateKey }
+  const preparing = prepareRelease(fromBase64Url(eph) ?? new Uint8Array(0), to)
+  const [seal] = await Promise.all([preparing, burnt, deps.audit(facts), recordUse(deps, claims, secrets)])
+  if (seal === null) throw fault('E_INPUT', { public: 'eph is not a usable X25519 key' })
   const payload = await openItem(deps, item, { claims, project, secrets })
-  const sealed = await sealRelease(fromBase64Url(eph) ?? new Uint8Array(0), payload, {
-    ticket: request.ticket,
-    vsign: deps.keys.vsign.privateKey,
-  })
+  const sealed = await seal(payload)
   payload.fill(0)
-  if (sealed === null) throw fault('E_INPUT', { public: 'eph is not a usable X25519 key' })
   return { sealed }
 }
 
@@ -79,8 +78,7 @@ type AuthorisedClaims = TicketClaims & { readonly eph: string }
 const authorise = async (deps: ReleaseDeps, request: VaultRequest<'release'>): Promise<AuthorisedClaims> => {
   const nowSeconds = Math.floor(deps.clock.now() / 1000)
   const pinned = deps.records.find('settings', 'server')?.ticketKey
-  const ticketKey =
-    pinned === undefined ? null : await importVerifyKey(fromBase64Url(pinned) ?? new Uint8Array(0))
+  const ticketKey = pinned === undefined ? null : await verifierOf(pinned)
   const claims = await verifyTicket(request.ticket, { ticketKey, nowSeconds })
   if (deps.used.isUsed(claims.jti)) throw fault('E_USED')
   if (claims.epoch !== deps.epoch) throw fault('E_EPOCH')
@@ -125,18 +123,21 @@ const openJob = async (
   deps: ReleaseDeps,
   project: ProjectRecord,
   secrets: readonly SecretRecord[],
-): Promise<JobPayload> => ({
-  agent: project.deploy === null ? null : await openAgent(deps, project),
-  secrets: await Promise.all(secrets.map((record) => openSecretOf(deps, project, record))),
-  ...(secrets.length === 0 ? {} : { canary: await canaryOf(deps, project) }),
-})
+): Promise<JobPayload> => {
+  const agent = project.deploy === null ? null : await openAgent(deps, project)
+  if (secrets.length === 0) return { agent, secrets: [] }
+  const { canary, open } = await openSecrets(deps, project)
+  return {
+    ...{ agent, canary },
+    secrets: await Promise.all(secrets.map((record) => openSecretOf(open, record))),
+  }
+}
 
 const openSecretOf = async (
-  deps: ReleaseDeps,
-  project: ProjectRecord,
+  open: (record: SecretRecord) => Promise<Uint8Array>,
   record: SecretRecord,
 ): Promise<ReleasedSecret> => {
-  const value = await openValue(deps, project, record)
+  const value = await open(record)
   const text = toBase64Url(value)
   value.fill(0)
   return { name: record.name, kind: record.kind, value: text }

@@ -15,6 +15,7 @@ import {
 } from '../../protocol/statement.ts'
 import type { SecretMetadata, VaultRequest } from '../../protocol/vault.ts'
 import { canonicalJson, importAesKey, jcsDigest, openMv1, openSecret, sealMv1 } from '../../seal/index.ts'
+import { createGcm } from '../../sys/index.ts'
 import type { MasterKey } from '../keys/keyring.ts'
 import { type ServiceKeys, serviceKeyVersion } from '../keys/service-keys.ts'
 import { secretVersionsKept } from '../limits.ts'
@@ -101,18 +102,26 @@ export const secretsOf = (records: Records, project: ProjectId): readonly Secret
     .filter((record) => record.project === project)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 
-/** The caller wipes the result. */
-export const openValue = async (
+/** The project's key is unwrapped once for all values, each of which the caller wipes. */
+export const openSecrets = async (
   { master, values }: Pick<SecretDeps, 'master' | 'values'>,
   project: ProjectRecord,
-  record: SecretRecord,
-): Promise<Uint8Array> => {
-  const key = await openProjectKey(master, project)
-  const text = await values.read(record.secret, record.version)
-  const keyFor = (id: string) => (id === key.id ? key.key : null)
-  const value = await openMv1(text, { keyFor, aad: await aadOf(project, record) })
-  if (value === null) throw fault('E_STORE_TAMPERED', { detail: `value of ${record.secret} does not open` })
-  return value
+): Promise<{ readonly canary: string; open(record: SecretRecord): Promise<Uint8Array> }> => {
+  const { raw, version } = await unwrapProjectKey(master, project)
+  const { open } = createGcm(raw)
+  const canary = canaryOf(raw)
+  raw.fill(0)
+  const keyFor = (id: string) => (id === keyId(version) ? open : null)
+  return {
+    canary,
+    open: async (record) => {
+      const text = values.read(record.secret, record.version)
+      const value = await openMv1(text, { keyFor, aad: await aadOf(project, record) })
+      if (value === null)
+        throw fault('E_STORE_TAMPERED', { detail: `value of ${record.secret} does not open` })
+      return value
+    },
+  }
 }
 
 /** With its project everything goes. */
@@ -221,7 +230,7 @@ const openProjectKey = async (master: MasterKey, project: ProjectRecord) => {
   const { raw, version } = await unwrapProjectKey(master, project)
   const key = await importAesKey(raw)
   raw.fill(0)
-  return { id: `secrets-${version}`, key }
+  return { id: keyId(version), key }
 }
 
 const unwrapProjectKey = async (master: MasterKey, project: ProjectRecord) => {
@@ -231,19 +240,14 @@ const unwrapProjectKey = async (master: MasterKey, project: ProjectRecord) => {
   return { raw: await master.unwrap(wrapped, wrapContexts.secrets(project)), version }
 }
 
+const keyId = (version: number): string => `secrets-${version}`
+
 /**
  * A secret that lies beside the others and that no step is given: where it appears, somebody reached secrets that were not
  * for him. Made from the project's key, so that it is stored nowhere.
  */
-export const canaryOf = async (
-  { master }: Pick<SecretDeps, 'master'>,
-  project: ProjectRecord,
-): Promise<string> => {
-  const { raw } = await unwrapProjectKey(master, project)
-  const canary = new Uint8Array(hkdfSync('sha256', raw, new Uint8Array(0), 'mayfly/v1/canary', 32))
-  raw.fill(0)
-  return toBase64Url(canary)
-}
+const canaryOf = (projectKey: Uint8Array): string =>
+  toBase64Url(new Uint8Array(hkdfSync('sha256', projectKey, new Uint8Array(0), 'mayfly/v1/canary', 32)))
 
 /** trust-model.md §4.1: a value opens as what it was put as, or not at all. */
 const aadOf = async ({ org }: ProjectRecord, { project, name, kind, version, policy }: SecretRecord) =>

@@ -95,8 +95,8 @@ export const createChunkKeeper = (fetchFrames: FetchFrames) => {
 export type ChunkKeeper = ReturnType<typeof createChunkKeeper>
 
 const inflatedMax = 3
-const toRaw = async ({ firstLine, tMs, deflated }: FollowerFrame): Promise<RawFrame> => ({
-  ...{ firstLine, tMs, bytes: await inflateRaw(deflated) },
+const toRaw = async ({ firstLine, tMs, body }: FollowerFrame): Promise<RawFrame> => ({
+  ...{ firstLine, tMs, bytes: await inflateRaw(body) },
 })
 
 const isOf = (chunk: Chunk, frames: readonly FollowerFrame[]): boolean =>

@@ -45,7 +45,7 @@ export const createChunkTable = () => {
       if (frame.seq <= lastSeq) return null
       lastSeq = frame.seq
       const { step, firstLine, lines, seq } = frame
-      const bytes = frame.deflated.length
+      const bytes = frame.body.length
       const last = chunksOf(step).at(-1)
       const goesOn =
         last?.frames != null &&

@@ -18,7 +18,8 @@ const framesOf = (pieces: readonly Piece[]): FollowerFrame[] => {
     const firstLine = (ended.get(step) ?? 0) + 1
     const lines = bytes.filter((byte) => byte === 10).length
     ended.set(step, firstLine - 1 + lines)
-    return { attempt: 'att', seq: i + 1, step, firstLine, lines, tMs, deflated: deflateRawSync(bytes) }
+    const body = deflateRawSync(bytes)
+    return { attempt: 'att', seq: i + 1, step, firstLine, lines, tMs, codec: 'deflate-raw' as const, body }
   })
 }
 

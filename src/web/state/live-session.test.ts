@@ -126,7 +126,16 @@ test('frames go to the log they belong to; noise goes nowhere', () => {
   const log = subscribe(world, `log:${attempt}`)
   const other = subscribe(world, 'log:att_00000000000000000000000002')
   world.last().events.onOpen()
-  const frame = { attempt, seq: 1, step: 0, firstLine: 1, lines: 1, tMs: 5, deflated: new Uint8Array([3, 0]) }
+  const frame = {
+    attempt,
+    seq: 1,
+    step: 0,
+    firstLine: 1,
+    lines: 1,
+    tMs: 5,
+    codec: 'deflate-raw' as const,
+    body: new Uint8Array([3, 0]),
+  }
   world.last().events.onMessage(encodeFollowerFrame(frame))
   world.last().events.onMessage('not json')
   world.last().events.onMessage(new Uint8Array([9, 9]))

@@ -60,7 +60,7 @@ const framesOf = (attempt: string, pieces: readonly Piece[]): Uint8Array<ArrayBu
     const firstLine = (lines.get(piece.step) ?? 0) + 1
     const ends = piece.text.split('\n').length - 1
     lines.set(piece.step, firstLine - 1 + ends)
-    const deflated = new Uint8Array(deflateRawSync(piece.text))
+    const body = new Uint8Array(deflateRawSync(piece.text))
     return encodeFollowerFrame({
       attempt,
       seq: i + 1,
@@ -68,7 +68,8 @@ const framesOf = (attempt: string, pieces: readonly Piece[]): Uint8Array<ArrayBu
       firstLine,
       lines: ends,
       tMs: piece.tMs,
-      deflated,
+      codec: 'deflate-raw',
+      body,
     })
   })
 }
@@ -93,7 +94,7 @@ export const linesFrame = (
 ): Uint8Array<ArrayBuffer> =>
   encodeFollowerFrame({
     ...{ attempt, ...of, lines: of.text.split('\n').length - 1 },
-    deflated: new Uint8Array(deflateRawSync(of.text)),
+    ...{ codec: 'deflate-raw', body: new Uint8Array(deflateRawSync(of.text)) },
   })
 
 /** As a finished log is told: chunks of some 1 MiB. Three quarters down one line speaks of a failure. */
@@ -119,8 +120,8 @@ export const indexOf = (
   const parsed = frames.map((frame) => parseFollowerFrame(frame)!)
   const failure = parsed
     .filter(({ step }) => step === asked.failureIn)
-    .flatMap(({ firstLine, deflated }) => {
-      const found = failureWords.exec(inflateRawSync(deflated).toString())
+    .flatMap(({ firstLine, body }) => {
+      const found = failureWords.exec(inflateRawSync(body).toString())
       return found === null ? [] : [firstLine + found.input.slice(0, found.index).split('\n').length - 1]
     })
   return {
@@ -129,9 +130,9 @@ export const indexOf = (
     first_failure: failure[0] ?? null,
     chunks: parsed
       .filter(({ seq }) => seq > asked.after)
-      .map(({ seq, step, firstLine, lines, tMs, deflated }) => ({
+      .map(({ seq, step, firstLine, lines, tMs, body }) => ({
         ...{ step, lines, first_line: firstLine, seq_from: seq, seq_to: seq },
-        ...{ t_ms: tMs, bytes: deflated.length },
+        ...{ t_ms: tMs, bytes: body.length },
       })),
   }
 }

@@ -1,6 +1,7 @@
 // Routes about projects, runs, logs and runners: thin calls of the use cases in server/use-cases.ts.
 import { fault } from '../../../base/faults.ts'
 import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids.ts'
+import type { FrameCodec } from '../../../protocol/frames.ts'
 import type { Actor } from '../../access/actor.ts'
 import { readerOf } from '../../access/actor.ts'
 import type {
@@ -18,7 +19,7 @@ import type {
 } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
-import { downloadLog } from '../log-download.ts'
+import { downloadLog, type LogFormat } from '../log-download.ts'
 import { pageOf } from '../paging.ts'
 import type { PeopleRoutes } from './people.ts'
 import type { SecretRoutes } from './secrets.ts'
@@ -177,6 +178,7 @@ const framesFor = (
     readonly from?: number | undefined
     readonly to?: number | undefined
     readonly follow: '0' | '1'
+    readonly format: LogFormat
   },
 ) => {
   const options = {
@@ -184,6 +186,8 @@ const framesFor = (
     until: ask.until,
     step: ask.step,
     reader: readerOf(ask.actor, 'download'),
+    // Frames are for browsers; text is made of them here.
+    codec: ask.format === 'frames' ? ('deflate-raw' as const) : ('zstd' as const),
   }
   if (ask.from !== undefined || ask.to !== undefined) return framesOfLines(logs, ask, options)
   if (ask.follow === '0') return logs.readFrames(ask.actor.scope, ask.attempt, options)
@@ -195,7 +199,7 @@ const framesFor = (
 const framesOfLines = async function* (
   logs: Logs,
   { actor, attempt, from = 1, to = Number.POSITIVE_INFINITY, step }: Parameters<typeof framesFor>[1],
-  options: { readonly after: number; readonly reader: LogReader },
+  options: { readonly after: number; readonly reader: LogReader; readonly codec: FrameCodec },
 ) {
   const { chunks } = await logs.readIndex(actor.scope, attempt, options)
   const wanted = chunks.filter(
@@ -204,7 +208,8 @@ const framesOfLines = async function* (
   const [first, last] = [wanted.at(0), wanted.at(-1)]
   if (first === undefined || last === undefined) return
   yield* logs.readFrames(actor.scope, attempt, {
-    ...{ reader: options.reader, step, after: first.seqFrom - 1, until: last.seqTo },
+    ...{ reader: options.reader, codec: options.codec, step },
+    ...{ after: first.seqFrom - 1, until: last.seqTo },
   })
 }
 

@@ -1,0 +1,47 @@
+// zstd frames one after another by one context, beside the event loop. A context takes megabytes: one for each frame is what
+// a garbage collector is busy with, and it cost more than the compression.
+import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib'
+import { concatBytes } from '../../base/bytes.ts'
+import { compressWindowLog } from '../limits.ts'
+
+export interface Zstd {
+  /** One whole frame. Those asked for meanwhile follow in their order. */
+  compress(raw: Uint8Array): Promise<Uint8Array>
+  close(): void
+}
+
+/** What comes out in smaller pieces goes to the other thread and back for each of them. */
+const chunkSize = 128 * 1024
+
+export const createZstd = (level: number): Zstd => {
+  const { ZSTD_c_compressionLevel, ZSTD_c_windowLog } = constants
+  const params = { [ZSTD_c_compressionLevel]: level, [ZSTD_c_windowLog]: compressWindowLog }
+  let stream: ZstdCompress | null = null
+  const parts: Uint8Array[] = []
+  let last: Promise<unknown> = Promise.resolve()
+  const open = (): ZstdCompress => {
+    stream ??= createZstdCompress({ params, chunkSize }).on('data', (part: Buffer) => parts.push(part))
+    return stream
+  }
+  const compressNext = (raw: Uint8Array): Promise<Uint8Array> =>
+    new Promise((resolve, reject) => {
+      const context = open()
+      context.once('error', reject)
+      context.write(raw)
+      context.flush(constants.ZSTD_e_end, () => {
+        context.off('error', reject)
+        resolve(concatBytes(parts.splice(0)))
+      })
+    })
+  return {
+    compress: (raw) => {
+      const result = last.then(() => compressNext(raw))
+      last = result.catch(() => undefined)
+      return result
+    },
+    close: () => {
+      stream?.close()
+      stream = null
+    },
+  }
+}
