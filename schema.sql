@@ -589,6 +589,8 @@ schedules
   last_at timestamp with time zone
   last_run_id text
   missed integer not null default 0
+  workflow text
+  fresh boolean not null default false
   schedules_check: CHECK ((paused = (next_at IS NULL)))
   schedules_created_by_check: CHECK (((length(created_by) >= 1) AND (length(created_by) <= 64)))
   schedules_cron_check: CHECK (((length(cron) >= 9) AND (length(cron) <= 200)))
@@ -599,13 +601,14 @@ schedules
   schedules_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   schedules_pkey: PRIMARY KEY (id)
   schedules_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
-  schedules_project_id_name_key: UNIQUE (project_id, name)
   schedules_ref_check: CHECK (((length(ref) >= 1) AND (length(ref) <= 255)))
+  schedules_workflow_check: CHECK (((length(workflow) >= 1) AND (length(workflow) <= 1024)))
   schedules_zone_check: CHECK (((length(zone) >= 1) AND (length(zone) <= 64)))
   CREATE INDEX schedules_due ON public.schedules USING btree (next_at) WHERE (next_at IS NOT NULL)
+  CREATE UNIQUE INDEX schedules_of_configuration ON public.schedules USING btree (project_id, workflow, cron) WHERE (workflow IS NOT NULL)
+  CREATE UNIQUE INDEX schedules_of_project ON public.schedules USING btree (project_id, name) WHERE (workflow IS NULL)
   CREATE INDEX schedules_of_run ON public.schedules USING btree (last_run_id) WHERE (last_run_id IS NOT NULL)
   CREATE UNIQUE INDEX schedules_pkey ON public.schedules USING btree (id)
-  CREATE UNIQUE INDEX schedules_project_id_name_key ON public.schedules USING btree (project_id, name)
 
 secrets
   id text not null

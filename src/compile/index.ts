@@ -143,7 +143,7 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
     ? row.compileContinuation(common, continued)
     : compileDocument(row, text, { ...common, ...pathsOf(input) })
   if (compiled === null || problems.hasErrors()) return { ok: false, problems: problems.list() }
-  const { workflows, parameters } = compiled
+  const { workflows, parameters, schedules } = compiled
   const texts = [...(continued?.sources ?? [{ path: row.path, text }]), ...compiled.orbs]
   const source = texts.map((file) => ({ path: file.path, sha256: sha256Hex(file.text) }))
   // A plan that shows nothing of its run serves every run of the same event.
@@ -153,6 +153,7 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
     inputs: { ...given, parameters, ...(isOfRun ? { run } : {}) },
     workflows,
     ...(compiled.isSetup ? { setup: true } : {}),
+    ...(schedules.length > 0 && input.event.kind === 'push' ? { schedules } : {}),
   }
   if (work.spent() * jsonGrowthMax > limits.planBytesMax) checkSize(plan, problems)
   if (workflows.length === 0)

@@ -54,6 +54,8 @@ const msMax = 30 * 24 * 3_600_000
 const name = text({ max: nameMax })
 const body = text({ max: bodyMax, min: 0 })
 const flag = oneOf(true, false)
+/** Of one plan; a configuration with more is refused by the compiler. */
+export const schedulesMax = 100
 const ms = integer({ min: 0, max: msMax })
 const when = oneOf('on_success', 'on_fail', 'always')
 const dialect = oneOf('circleci', 'codeship', 'codemagic', 'github', 'native')
@@ -262,7 +264,7 @@ export const runEvent: Shape<RunEvent> = object({
   commit: text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ }),
   branch: nullable(name),
   tag: nullable(name),
-  schedule: optional(object({ id: name, name })),
+  schedule: optional(object({ id: name, name, workflow: optional(name) })),
 })
 
 export const runFacts: Shape<RunFacts> = object({
@@ -286,4 +288,7 @@ export const plan: Shape<Plan> = object({
   }),
   workflows: list(workflow, { max: 1000 }),
   setup: optional(oneOf(true)),
+  schedules: optional(
+    list(object({ workflow: name, cron: text({ max: 200, min: 9 }) }), { max: schedulesMax }),
+  ),
 })

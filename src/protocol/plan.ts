@@ -38,7 +38,12 @@ export type Plan = {
   readonly workflows: readonly PlanWorkflow[]
   /** Its one workflow finds out what the run goes on with: a second plan, at most once. */
   readonly setup?: true
+  /** Of a push to a branch: when workflows of its configuration begin by themselves on that branch. */
+  readonly schedules?: readonly PlanSchedule[]
 }
+
+/** Five fields of cron, in UTC. */
+export type PlanSchedule = { readonly workflow: string; readonly cron: string }
 
 /** Everything besides the files that a plan depends on: no clock, no locale, no order of a directory listing. */
 export type PlanInputs = {
@@ -69,8 +74,8 @@ export type RunEvent = {
   /** Branch name when the ref is a branch, else null. */
   readonly branch: string | null
   readonly tag: string | null
-  /** Of the project; left out for one of the configuration itself. */
-  readonly schedule?: { readonly id: string; readonly name: string }
+  /** Of the project, or with `workflow` one of the configuration itself, which begins that workflow alone. */
+  readonly schedule?: { readonly id: string; readonly name: string; readonly workflow?: string }
 }
 
 export type PlanWorkflow = {

@@ -44,6 +44,9 @@ workflows:
       - make
       - use: {requires: [make]}
       - report: {requires: [use]}
+  yearly:
+    triggers: [{schedule: {cron: '0 5 1 1 *', filters: {branches: {only: main}}}}]
+    jobs: [make]
 `
 
 type Listed = {
@@ -131,6 +134,21 @@ describe('files between jobs, runs and people', () => {
         items.map(({ message }) => message),
       ]),
       [[1, ['by zero\nat line 4']]],
+    )
+  })
+
+  test('the schedule of its configuration is one of the project', async () => {
+    const schedule = await waitFor('its next time', () => {
+      const { items } = JSON.parse(succeeds('schedules', 'list', '--project', 'vessel', '--json'))
+      return items[0]?.next.length > 0 ? items[0] : null
+    })
+    assert.deepEqual(
+      [schedule.workflow, schedule.cron, schedule.next[0].slice(4)],
+      ['yearly', '0 5 1 1 *', '-01-01T05:00:00.000Z'],
+    )
+    assert.match(
+      installation.cli('schedules', 'remove', schedule.id, '--project', 'vessel').stderr,
+      /change it there/,
     )
   })
 

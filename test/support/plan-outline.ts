@@ -10,6 +10,7 @@ export const planOutline = (plan: Plan): string => {
       `workflow ${name}${maxAutoReruns > 0 ? ` reruns ${maxAutoReruns}` : ''}`,
       ...jobs.flatMap((job) => jobLines(job, known)),
     ])
+    .concat((plan.schedules ?? []).map(({ workflow, cron }) => `schedule ${workflow} ${cron}`))
     .join('\n')
 }
 

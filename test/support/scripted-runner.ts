@@ -148,9 +148,14 @@ export const createScriptedRunner = (
       held: Held,
       jobs: readonly (Partial<PlanJob> & { key: string })[],
       more: Partial<PlanWorkflow> = {},
+      ofPlan: Pick<Plan, 'schedules'> = {},
     ): Promise<Reply> => {
       const made = planOf(held, jobs)
-      const plan = { ...made, workflows: made.workflows.map((workflow) => ({ ...workflow, ...more })) }
+      const plan = {
+        ...made,
+        ...ofPlan,
+        workflows: made.workflows.map((workflow) => ({ ...workflow, ...more })),
+      }
       return send(`/runner/v1/leases/${held.lease}/finish`, {
         v: 1,
         outcome: 'passed',

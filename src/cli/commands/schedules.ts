@@ -87,7 +87,8 @@ const write = (around: Surroundings, schedules: readonly Schedule[]): void => {
     around.stdout,
     ['SCHEDULE', 'CRON', 'ZONE', 'REF', 'NEXT', 'LAST'],
     schedules.map((each) => [
-      ...[each.name, each.cron, each.zone, each.ref ?? 'default branch'],
+      ...[each.workflow === null ? each.name : `${each.workflow} (configuration)`, each.cron, each.zone],
+      each.ref ?? 'default branch',
       ...[each.paused ? 'paused' : (each.next[0] ?? '-'), lastOf(each)],
     ]),
   )

@@ -21,6 +21,8 @@ export const schedule = z.object({
   ref: z.string().nullable(),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   paused: z.boolean(),
+  /** The workflow of the configuration that it begins, where it stands; null: it is one of the project. */
+  workflow: z.string().nullable(),
   /** The next five times; none while it is paused. */
   next: z.array(z.string()),
   /** `missed`: how many further times had passed by then, while no server looked; one run stands for all. */

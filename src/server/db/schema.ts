@@ -71,6 +71,8 @@ export type Schema = {
     last_at: AtOrNull
     last_run_id: Or<RunId>
     missed: Generated<number>
+    workflow: Or<string>
+    fresh: Generated<boolean>
   }
   known_refs: { project_id: ProjectId; ref: string; commit: string }
   orbs: {

@@ -16,6 +16,7 @@ import { isInLine, lockNotice } from './lock-notice.ts'
 import { leaseColumns, leaseDeadlineSeconds, leaseValues, type NewAttempt, newAttempts } from './new-lease.ts'
 import { noPlacing, type Placing } from './places.ts'
 import { placePlanned, plannedParts } from './planned-rows.ts'
+import { decidedByEvent } from './planned-schedules.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { builtInClass } from './resource-class.ts'
 import { runNotice } from './run-notice.ts'
@@ -112,7 +113,7 @@ const insertPlanned = async (
       insert into plans (run_id, digest, plan, origins, problems, from_run_id)
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
       where p.run_id = ${plan.run}
-    ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state)}, new_attempt as (
+    ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state, decidedByEvent(project, run.event))}, new_attempt as (
       insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn, held,
         ${leaseColumns})
       select a.id, ${organisation}, ${project}, ${id}, j.id, a.number, a.cause, j.class, a.status,

@@ -16,6 +16,7 @@ import { storable } from '../db/storable.ts'
 import type { NewId } from '../new-id.ts'
 import { leaseDeadlineSeconds, type NewLease } from './new-lease.ts'
 import type { Placing } from './places.ts'
+import { type PlannedSchedule, plannedSchedules, scheduleParts } from './planned-schedules.ts'
 import { classOf } from './resource-class.ts'
 import type { LockedRun } from './state.ts'
 
@@ -27,6 +28,7 @@ export type PlannedRows = {
   readonly specs: ReadonlyMap<JobId, JobSpec | null>
   /** Of each job's spec, in the order of the jobs. */
   readonly digests: readonly (string | null)[]
+  readonly schedules: readonly PlannedSchedule[]
 }
 
 export const planRows = async (
@@ -48,6 +50,7 @@ export const planRows = async (
     digests: await Promise.all(
       expanded.jobs.map(({ plan: { spec } }) => (spec === null ? null : jcsDigest(spec))),
     ),
+    schedules: plannedSchedules(newId, plan),
   }
 }
 
@@ -79,12 +82,14 @@ export const placePlanned = (
 export const planHeadline = ({ expanded }: PlannedRows): string | null =>
   expanded.jobs.length === 0 ? 'No workflow of the configuration is for this event' : null
 
-/** Parts `planned_workflow` and `planned_job` of a statement; each row has the status that `state` gives it. */
+/** Parts `planned_workflow` and `planned_job` of a statement; each row has the status that `state` gives it. `decided`: whose schedules. */
 export const plannedParts = (
   run: Pick<LockedRun, 'id' | 'organisation' | 'project' | 'rev'>,
   planned: PlannedRows,
   state: Pick<RunState, 'workflows' | 'jobs'>,
+  decided: RawBuilder<unknown>,
 ): RawBuilder<unknown> => sql`
+  ${scheduleParts(decided, planned.schedules)},
   planned_workflow as (
     insert into workflows (id, run_id, position, name, status, reruns_left, continued)
     select id, ${run.id}, position, name, status, reruns, continued

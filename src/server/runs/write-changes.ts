@@ -11,6 +11,7 @@ import { areLocksMoved, lockNotice } from './lock-notice.ts'
 import { leaseColumns, leaseValues, type NewLease, newAttempts } from './new-lease.ts'
 import type { Placing } from './places.ts'
 import { type PlannedRows, plannedParts } from './planned-rows.ts'
+import { decidedByRun } from './planned-schedules.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { runNotice } from './run-notice.ts'
 import type { LockedRun } from './state.ts'
@@ -43,9 +44,11 @@ export const writeChanges = async (
 ): Promise<void> => {
   const workflows = only(changes, 'workflow-added').map(({ workflow }) => workflow)
   const jobs = only(changes, 'job-added').map(({ job }) => job)
-  if (workflows.length > 0 || jobs.length > 0) {
-    assert(context.planned, 'a plan brings its rows')
-    await sql`with ${plannedParts(run, context.planned, { workflows, jobs })} select 1`.execute(tx)
+  const { planned } = context
+  if (workflows.length > 0 || jobs.length > 0 || planned?.expanded.jobs.length === 0) {
+    assert(planned, 'a plan brings its rows')
+    const parts = plannedParts(run, planned, { workflows, jobs }, decidedByRun(run.id))
+    await sql`with ${parts} select 1`.execute(tx)
   }
   const parts = [
     attemptPart(changes, context),

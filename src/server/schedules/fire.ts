@@ -16,7 +16,7 @@ import { noPlacing } from '../runs/places.ts'
 
 type Deps = { readonly db: Db; readonly newId: NewId }
 
-/** One pass; returns how many runs began. */
+/** One pass; returns how many schedules were due. */
 export const fireDueSchedules = async (deps: Deps): Promise<number> => {
   for (let begun = 0; begun < limits.schedulesAtOnceMax; begun++)
     if (!(await inTransaction(deps.db, (tx) => fireOne(tx, deps.newId)))) return begun
@@ -30,6 +30,10 @@ type Due = {
   readonly zone: string
   readonly ref: string
   readonly parameters: PlanInputs['parameters']
+  /** Of the configuration. */
+  readonly workflow: string | null
+  /** Just made: its first time is to be found. */
+  readonly fresh: boolean
   readonly nextAt: Date
   readonly now: Date
   readonly project: ProjectId
@@ -40,15 +44,23 @@ type Due = {
 const fireOne = async (tx: Tx, newId: NewId): Promise<boolean> => {
   const { rows } = await sql<Due>`
     select s.id, s.name, s.cron, s.zone, coalesce(s.ref, 'refs/heads/' || p.default_branch) as ref, s.parameters,
-      s.next_at as "nextAt", now() as now, p.id as project, p.organisation_id as organisation,
+      s.workflow, s.fresh, s.next_at as "nextAt", now() as now, p.id as project, p.organisation_id as organisation,
       coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
     from schedules s join projects p on p.id = s.project_id join organisations o on o.id = p.organisation_id
     where s.next_at <= now() order by s.next_at limit 1 for update of s skip locked`.execute(tx)
   const [due] = rows
   if (due === undefined) return false
   const { missed, nextAt } = passed(due)
-  const { id, name, project, organisation, parameters, isLimited } = due
-  const event = { ...eventOf('schedule', due.ref, openCommit), schedule: { id, name } }
+  const { id, name, workflow, project, organisation, parameters, isLimited } = due
+  if (due.fresh) {
+    await sql`
+      update schedules set next_at = ${nextAt}, paused = ${nextAt === null}, fresh = false where id = ${id}`.execute(
+      tx,
+    )
+    return true
+  }
+  const schedule = { id, name, ...(workflow === null ? {} : { workflow }) }
+  const event = { ...eventOf('schedule', due.ref, openCommit), schedule }
   const run = await insertRun(tx, newId, {
     ...{ organisation, project, event, parameters, isLimited, plan: null, placing: noPlacing },
     ...{ delivery: null, startedBy: id },

@@ -7,6 +7,7 @@ import { enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { isFault } from '../../base/faults.ts'
 import { parseId } from '../../base/ids.ts'
+import type { Plan } from '../../protocol/plan.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
 import { fireDueSchedules } from './fire.ts'
 import { createSchedules } from './schedules.ts'
@@ -116,4 +117,72 @@ test('what is done to schedules is audited, and a removed one begins nothing', a
     rows.map(({ action }) => action),
     ['schedule.add', 'schedule.remove', 'schedule.set'],
   )
+})
+
+test('a push to the default branch puts the schedules of its configuration in place of those before', async () => {
+  const runner = createScriptedRunner(parts, await enrolRunner(parts, 'configured'), {
+    free: { tiny: 4, small: 4 },
+  })
+  after(() => runner.close())
+  const { rows: queued } = await sql`select 1 from attempts where status = 'queued'`.execute(db)
+  for (let taken = 0; taken < queued.length; taken++)
+    for (const held of await runner.take({}, 1)) await runner.finishPlan(held, [])
+  const nightly = { workflow: 'nightly', cron: '0 3 * * *' }
+  const weekly = { workflow: 'a rather / odd «name»'.repeat(5), cron: '0 4 * * 1' }
+  const push = async (ref: string, list: Plan['schedules'], kind: 'push' | 'manual' = 'push') => {
+    const { id } = await parts.runs.startRun(parts.actor, { project: 'web', ref })
+    await sql`update runs set event_kind = ${kind} where id = ${id}`.execute(db)
+    const [held] = await runner.take({}, 1)
+    await runner.finishPlan(held!, [], {}, list === undefined ? {} : { schedules: list })
+  }
+  const configured = async () =>
+    (await schedules.list(parts.scope, 'web')).items
+      .filter(({ workflow }) => workflow !== null)
+      .map(({ workflow, cron }) => ({ workflow, cron }))
+  const own = await add('nightly')
+  await push('main', [nightly, weekly])
+  assert.deepEqual(await configured(), [weekly, nightly], 'beside one of the project with the same name')
+  const { items } = await schedules.list(parts.scope, 'web')
+  assert.deepEqual(
+    items.find(({ workflow }) => workflow === 'nightly')?.next,
+    [],
+    'its first time is to be found',
+  )
+  assert.equal(await fireDueSchedules(parts), 2)
+  const found = (await schedules.list(parts.scope, 'web')).items.find(
+    ({ workflow }) => workflow === 'nightly',
+  )!
+  assert.equal(found.next.length, 5)
+  assert.ok(found.next.every((at) => Date.parse(at) > Date.now() && at.slice(11, 16) === '03:00'))
+
+  await push('other', [])
+  await push('main', [], 'manual')
+  assert.equal((await configured()).length, 2, 'neither another branch nor a person decides about them')
+  await push('main', [nightly])
+  assert.deepEqual(await configured(), [nightly])
+  assert.equal(
+    (await schedules.list(parts.scope, 'web')).items.find(({ workflow }) => workflow === 'nightly')?.id,
+    found.id,
+    'what stays is the same schedule',
+  )
+  await refuses(schedules.set(parts.actor, 'web', found.id, { paused: true }), 'E_CONFLICT', /configuration/)
+  await refuses(schedules.remove(parts.actor, 'web', found.id), 'E_CONFLICT', /configuration/)
+  assert.equal((await schedules.set(parts.actor, 'web', 'nightly', { paused: true })).id, own.id)
+
+  const before = (await runs()).length
+  await sql`update schedules set next_at = now() - interval '1 s' where id = ${found.id}`.execute(db)
+  assert.equal(await fireDueSchedules(parts), 1)
+  const all = await runs()
+  assert.deepEqual(
+    [all.length, all[0]?.event.kind, all[0]?.event.ref],
+    [before + 1, 'schedule', 'refs/heads/main'],
+  )
+  const [held] = await runner.take({}, 1)
+  const { event } = held!.spec.kind === 'plan' ? held!.spec.run : assert.fail()
+  assert.deepEqual(event.schedule, { id: found.id, name: 'nightly', workflow: 'nightly' })
+  await runner.finishPlan(held!, [])
+  assert.deepEqual(await configured(), [nightly], 'the plan of a schedule decides nothing about schedules')
+  await push('main', undefined)
+  assert.deepEqual(await configured(), [])
+  await schedules.remove(parts.actor, 'web', 'nightly')
 })

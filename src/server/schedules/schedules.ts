@@ -41,7 +41,7 @@ const add = async (deps: Deps, actor: Actor, name: string, input: ScheduleInput)
         insert into schedules (id, organisation_id, project_id, name, cron, zone, ref, parameters, created_by, next_at)
         select ${id}, ${actor.scope.organisation}, ${project.id}, ${input.name}, ${cron.cron}, ${cron.zone},
           ${refOf(input.ref)}, ${JSON.stringify(input.parameters ?? {})}::jsonb, ${actorId(actor)}, ${nextAt}
-        where (select count(*) from schedules where project_id = ${project.id}) < ${limits.schedulesPerProjectMax}
+        where (select count(*) from schedules where project_id = ${project.id} and workflow is null) < ${limits.schedulesPerProjectMax}
         returning 1`.execute(tx)
       if (rows.length === 0)
         throw fault('E_CONFLICT', {
@@ -135,11 +135,16 @@ const notThere = () => fault('E_NOT_FOUND', { public: 'No such schedule' })
 const get = async (db: Db, project: ProjectId, id: ScheduleId): Promise<Schedule> =>
   scheduleOf(await findRow(db, project, id))
 
-/** By id or name. */
+/** By id or name; those of the configuration are changed there. */
 const findRow = async (db: Db, project: ProjectId, named: string): Promise<ScheduleRow> => {
   const where = sql`s.project_id = ${project} and (s.id = ${named} or s.name = ${named})`
-  const [row] = await selectSchedules(db, where)
+  const rows = await selectSchedules(db, where)
+  const row = rows.find(({ workflow }) => workflow === null) ?? rows[0]
   if (row === undefined) throw notThere()
+  if (row.workflow !== null)
+    throw fault('E_CONFLICT', {
+      public: `It stands in the configuration, as a trigger of the workflow ${JSON.stringify(row.workflow)}: change it there`,
+    })
   return row
 }
 

@@ -1,6 +1,6 @@
 // What every function of this dialect gets: where problems and origins go, the configuration's definitions, the event.
 
-import type { PlanSetupStep, RunEvent } from '../../../protocol/plan.ts'
+import type { PlanSchedule, PlanSetupStep, RunEvent } from '../../../protocol/plan.ts'
 import type { Patterns } from '../../pattern/pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { SelectionLog } from '../../plan/selection.ts'
@@ -38,6 +38,8 @@ export type Compiling = {
   readonly isSetup: boolean
   /** What its steps ask for. */
   readonly setup: SetupStep[]
+  /** Those found that are for this branch. */
+  readonly schedules: PlanSchedule[]
   /**
    * Steps and executors that are passed as arguments, and the body they were written in: names in them mean what they
    * mean there, however deep they are handed down.

@@ -73,6 +73,7 @@ const contextFor = (text: string, pipeline: Readonly<Record<string, unknown>> = 
     orbs: noOrbs,
     isSetup: false,
     setup: [],
+    schedules: [],
     homes: new WeakMap(),
     pipeline: new Map(Object.entries(pipeline).map(([name, value]) => [name, valueNode(value)])),
   }

@@ -1,7 +1,7 @@
 // The CircleCI dialect: versions 2, 2.0 and 2.1 (config-dialects.md §2). One document in, workflows out; the stages
 // are version, definitions, pipeline values and parameters, orbs, workflows with everything they invoke.
 
-import type { PlanInputs, PlanWorkflow } from '../../../protocol/plan.ts'
+import type { PlanInputs, PlanSchedule, PlanWorkflow } from '../../../protocol/plan.ts'
 import { createPatterns } from '../../pattern/pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { SelectionLog } from '../../plan/selection.ts'
@@ -49,6 +49,7 @@ export type Compiled = {
   readonly workflows: readonly PlanWorkflow[]
   readonly isSetup: boolean
   readonly parameters: PlanInputs['parameters']
+  readonly schedules: readonly PlanSchedule[]
   /** What the plan was made from beside the configuration. */
   readonly orbs: readonly OrbText[]
 }
@@ -65,10 +66,12 @@ export const compileContinuation = (input: RootInput, { sources, parameters }: C
   const root = readContinuation(problems, sources)
   if (root === null) return nothing
   const given = continuationParameters(problems, root, { given: inputs.parameters, passed: parameters })
-  return compileRoot({ ...input, inputs: { ...inputs, parameters: given } }, root).compiled
+  const { compiled } = compileRoot({ ...input, inputs: { ...inputs, parameters: given } }, root)
+  // What begins by itself begins with the setup, which has no schedules.
+  return { ...compiled, schedules: [] }
 }
 
-const nothing: Compiled = { workflows: [], isSetup: false, parameters: {}, orbs: [] }
+const nothing: Compiled = { workflows: [], isSetup: false, parameters: {}, schedules: [], orbs: [] }
 
 /** A setup configuration starts one workflow, and may be followed by what it goes on with. */
 const compileWhole = (input: CircleciInput, root: MapNode): Compiled => {
@@ -117,6 +120,7 @@ const compileRoot = (
     orbs: noOrbs,
     isSetup: interpolates && isSetup(problems, root),
     setup: [],
+    schedules: [],
     homes: new WeakMap(),
     pipeline,
   }
@@ -127,8 +131,11 @@ const compileRoot = (
   const workflows = compileWorkflows({ ...project, orbs: library.table(project) })
   library.report(problems)
   judgeUnused(project)
-  const { parameters } = inputs
-  return { project, compiled: { workflows, isSetup: project.isSetup, parameters, orbs: library.opened() } }
+  const compiled = {
+    ...{ workflows, isSetup: project.isSetup, parameters: inputs.parameters },
+    ...{ schedules: project.schedules, orbs: library.opened() },
+  }
+  return { project, compiled }
 }
 
 const isSetup = (problems: Problems, root: MapNode): boolean => {

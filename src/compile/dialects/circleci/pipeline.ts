@@ -77,7 +77,7 @@ export const createPipelineValues = (
   set('pipeline.git.revision', event.commit)
   set('pipeline.trigger_source', triggerSource[event.kind])
   // Whoever owns the project has named it.
-  if (event.schedule)
+  if (event.schedule && event.schedule.workflow === undefined)
     for (const [name, value] of Object.entries(event.schedule))
       values.set(`pipeline.schedule.${name}`, computedNode(at, typed(value)))
   return values

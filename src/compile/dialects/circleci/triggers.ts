@@ -2,44 +2,58 @@
 // them is for this one. A workflow with triggers runs on schedule and never on a push.
 
 import { parseCron } from '../../../base/cron.ts'
+import type { PlanSchedule } from '../../../protocol/plan.ts'
+import { schedulesMax } from '../../../protocol/plan-parse.ts'
 import type { WorkflowLog } from '../../plan/selection.ts'
 import { entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
-import { readBoolean, readList, readMap, readText } from '../../source/read.ts'
+import { readList, readMap, readText } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
 import { isBranchSelected } from './filters.ts'
 import { triggersReason } from './why.ts'
 
-export const isTriggered = (cx: Compiling, map: MapNode, log: WorkflowLog | null): boolean => {
+export const isTriggered = (
+  cx: Compiling,
+  workflow: string,
+  map: MapNode,
+  log: WorkflowLog | null,
+): boolean => {
   const node = entryOf(map, 'triggers')
-  if (node)
-    cx.problems.constructs?.judge(node, 'ignored', 'it starts nothing yet; a schedule of the project does')
+  const { kind, schedule } = cx.event
   // What a schedule of the project begins is an ordinary run.
-  const isOrdinary = cx.event.kind !== 'schedule' || cx.event.schedule !== undefined
-  const isChosen = node ? isScheduled(cx, node) : isOrdinary
+  const isOfProject = schedule !== undefined && schedule.workflow === undefined
+  const isOfAnother = schedule?.workflow !== undefined && schedule.workflow !== workflow
+  const isChosen = node
+    ? isScheduled(cx, workflow, node) && kind === 'schedule' && !isOfProject && !isOfAnother
+    : kind !== 'schedule' || isOfProject
   if (!isChosen) log?.leaveOut(triggersReason(cx, node, map))
   return isChosen
 }
 
-const isScheduled = (cx: Compiling, node: SourceNode): boolean => {
-  const setup = cx.interpolates ? entryOf(cx.root, 'setup') : null
-  if (setup && readBoolean(cx.problems, setup, '"setup"') === true)
-    cx.problems.add('W_NOT_CARRIED_OUT', node, 'a setup configuration has no schedules')
-  const selected = (readList(cx.problems, node, '"triggers"')?.items ?? []).map((item) =>
-    readSchedule(cx, item),
-  )
-  return cx.event.kind === 'schedule' && cx.event.schedule === undefined && selected.some(Boolean)
+/** Whether one of them is for this branch; those that are, the plan names. */
+const isScheduled = (cx: Compiling, workflow: string, node: SourceNode): boolean => {
+  if (cx.isSetup) cx.problems.add('W_NOT_CARRIED_OUT', node, 'a setup configuration has no schedules')
+  const items = readList(cx.problems, node, '"triggers"')?.items ?? []
+  const crons = items.flatMap((item) => readSchedule(cx, item) ?? [])
+  if (!cx.isSetup) for (const cron of new Set(crons)) addSchedule(cx, { workflow, cron }, node)
+  return crons.length > 0
 }
 
-/** Whether it is for this branch. */
-const readSchedule = (cx: Compiling, item: SourceNode): boolean => {
+const addSchedule = (cx: Compiling, schedule: PlanSchedule, at: SourceNode): void => {
+  if (cx.schedules.length < schedulesMax) cx.schedules.push(schedule)
+  else cx.problems.add('E_VALUE', at, `a configuration has at most ${schedulesMax} schedules`)
+}
+
+/** Its times, when it is for this branch. */
+const readSchedule = (cx: Compiling, item: SourceNode): string | null => {
   const trigger = readMap(cx.problems, item, 'a trigger')
   const node = trigger && entryOf(trigger, 'schedule')
   const schedule = node && readMap(cx.problems, node, '"schedule"')
   if (trigger && !node) cx.problems.add('E_KEY_MISSING', trigger, 'a trigger needs a "schedule"')
-  if (!schedule) return false
+  if (!schedule) return null
   const cron = entryOf(schedule, 'cron')
+  const times = cron && readText(cx.problems, cron, '"cron"')
   if (!cron) cx.problems.add('E_KEY_MISSING', schedule, 'a schedule needs a "cron"')
-  else if (parseCron(readText(cx.problems, cron, '"cron"') ?? '* * * * *') === null)
+  else if (times !== null && parseCron(times) === null)
     cx.problems.add(
       'E_VALUE',
       cron,
@@ -50,5 +64,5 @@ const readSchedule = (cx: Compiling, item: SourceNode): boolean => {
   const filters = filtersNode && readMap(cx.problems, filtersNode, '"filters"')
   if (!filters || !entryOf(filters, 'branches'))
     cx.problems.add('E_KEY_MISSING', filters ?? schedule, 'a schedule needs "branches" in its "filters"')
-  return filters !== null && isBranchSelected(cx, filters)
+  return filters !== null && isBranchSelected(cx, filters) ? (times?.trim() ?? null) : null
 }

@@ -23,7 +23,9 @@ export const triggersReason = (cx: Compiling, triggers: SourceNode | null, at: S
   if (triggers === null) return { rule: 'triggers', text: 'it has no schedule', at }
   const text =
     cx.event.schedule !== undefined
-      ? 'it runs at times of its own, and this is a schedule of the project'
+      ? cx.event.schedule.workflow === undefined
+        ? 'it runs at times of its own, and this is a schedule of the project'
+        : `this is a schedule of "${cut(cx.event.schedule.workflow)}"`
       : cx.event.kind === 'schedule'
         ? `no schedule of it is for this branch; ${happened(cx)}`
         : `it runs on schedule only, and this is ${cx.event.kind === 'push' ? 'a push' : 'no schedule'}`

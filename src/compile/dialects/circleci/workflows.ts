@@ -110,7 +110,9 @@ const compileWorkflow = (cx: Compiling, entry: Entry, used: Set<string>): PlanWo
   const isWanted = isConditionMet(cx, map, log)
   const work = () => compileJobs(cx, name, entries, { at: entry.key, used, log })
   const jobs = isWanted ? work() : cx.problems.asWarnings(work)
-  if (!isWanted || !isTriggered(cx, map, log)) return null
+  const triggered = () => isTriggered(cx, name, map, isWanted ? log : null)
+  const isDue = isWanted ? triggered() : cx.problems.asWarnings(triggered)
+  if (!isWanted || !isDue) return null
   if (jobs.length > 0) return cx.origins.mark({ name, jobs, ...reruns }, entry.key)
   log?.leaveOut({ rule: 'jobs', text: 'none of its jobs runs', at: jobsNode })
   return null

@@ -22,6 +22,7 @@ export const projectsText = {
     cancel: 'Cancel',
     empty: 'Nothing begins by itself. A schedule begins runs at set times.',
     defaultBranch: 'the default branch',
+    configured: 'as its configuration says: change it there',
     name: 'Name',
     cron: 'When',
     cronHint:

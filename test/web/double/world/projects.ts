@@ -92,7 +92,7 @@ export const deliveries: readonly Delivery[] = [
 export const schedules: readonly Schedule[] = [
   {
     ...{ id: idOf('sch', 1), name: 'nightly', cron: '30 2 * * *', zone: 'Europe/Vienna', ref: null },
-    ...{ parameters: { deep: true }, paused: false },
+    ...{ parameters: { deep: true }, paused: false, workflow: null },
     next: [1, 2, 3, 4, 5].map((days) => ago(-86_400 * days)),
     last: { at: ago(40_000), run: { id: idOf('run', 412), number: 412, status: 'failed' }, missed: 2 },
   },
@@ -104,6 +104,10 @@ export const schedules: readonly Schedule[] = [
       zone: 'UTC',
       ref: 'refs/heads/release',
     },
-    ...{ parameters: {}, paused: true, next: [], last: null },
+    ...{ parameters: {}, paused: true, workflow: null, next: [], last: null },
+  },
+  {
+    ...{ id: idOf('sch', 3), name: 'audit', cron: '0 4 * * 1', zone: 'UTC', ref: null },
+    ...{ parameters: {}, paused: false, workflow: 'audit', next: [ago(-90_000)], last: null },
   },
 ]

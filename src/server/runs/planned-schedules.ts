@@ -1,0 +1,48 @@
+// The schedules that stand in a configuration, as parts of the statement that writes its plan: a push to the default branch
+// puts those of its plan in place of those of the plan before. When each is due next is found by whoever looks at the time
+// (schedules/fire.ts).
+import { type RawBuilder, sql } from 'kysely'
+import type { ProjectId, RunId, ScheduleId } from '../../base/ids.ts'
+import type { Plan, RunEvent } from '../../protocol/plan.ts'
+import { storable } from '../db/storable.ts'
+import type { NewId } from '../new-id.ts'
+
+export type PlannedSchedule = {
+  readonly id: ScheduleId
+  readonly workflow: string
+  readonly cron: string
+}
+
+export const plannedSchedules = (newId: NewId, { schedules = [] }: Plan): readonly PlannedSchedule[] =>
+  schedules.map(({ workflow, cron }) => ({ id: newId('schedule'), workflow: storable(workflow), cron }))
+
+/** Of a run that is there: the project whose schedules its plan decides, if it does. */
+export const decidedByRun = (run: RunId): RawBuilder<unknown> => sql`
+  select p.id, p.organisation_id from runs r join projects p on p.id = r.project_id
+  where r.id = ${run} and r.event_kind = 'push' and r.ref = 'refs/heads/' || p.default_branch`
+
+/** Of a run that begins in the same statement. */
+export const decidedByEvent = (project: ProjectId, { kind, ref }: RunEvent): RawBuilder<unknown> => sql`
+  select id, organisation_id from projects
+  where id = ${project} and ${kind} = 'push' and 'refs/heads/' || default_branch = ${ref}`
+
+export const scheduleParts = (
+  decided: RawBuilder<unknown>,
+  schedules: readonly PlannedSchedule[],
+): RawBuilder<unknown> => {
+  const workflows = schedules.map(({ workflow }) => workflow)
+  const crons = schedules.map(({ cron }) => cron)
+  return sql`
+  scheduled_project as (${decided}), dropped_schedule as (
+    delete from schedules s using scheduled_project p
+    where s.project_id = p.id and s.workflow is not null and not exists (
+      select from unnest(${workflows}::text[], ${crons}::text[]) as c (workflow, cron)
+      where c.workflow = s.workflow and c.cron = s.cron)
+  ), made_schedule as (
+    insert into schedules (id, organisation_id, project_id, name, workflow, cron, zone, created_by, next_at, fresh)
+    select c.id, p.organisation_id, p.id, left(c.workflow, 64), c.workflow, c.cron, 'UTC', 'configuration', now(), true
+    from scheduled_project p, unnest(${schedules.map(({ id }) => id)}::text[], ${workflows}::text[], ${crons}::text[])
+      as c (id, workflow, cron)
+    on conflict do nothing
+  )`
+}
