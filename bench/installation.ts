@@ -207,7 +207,7 @@ const waitForRunner = async (socketPath: string, since: number): Promise<void> =
   throw new Error('the runner did not connect')
 }
 
-const scopes = ['project.view', 'run.view', 'log.read', 'run.trigger', 'runner.view']
+const scopes = ['project.view', 'run.view', 'log.read', 'run.trigger', 'run.cancel', 'runner.view']
 
 export const makeToken = (data: string, wanted: readonly string[] = scopes): string => {
   const flags = wanted.flatMap((scope) => ['--scope', scope])

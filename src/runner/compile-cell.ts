@@ -16,7 +16,7 @@ import {
   parseCompileAnswer,
 } from '../protocol/compile.ts'
 import type { Driver, Limits, Receipt, Sandbox, StepSpec } from '../sandbox/index.ts'
-import { compileMs, compilerStartMs, compilerWaitMs, standbyRefillMs } from './limits.ts'
+import { compileMs, compilerFlags, compilerStartMs, compilerWaitMs, standbyRefillMs } from './limits.ts'
 import { emptySandbox } from './sandbox-spec.ts'
 import { gatherStream } from './sink.ts'
 import { createStandby, type Startable } from './standby.ts'
@@ -133,7 +133,7 @@ const compileStep: StepSpec = {
   id: 'compile',
   kind: 'run',
   cell: 'clean',
-  script: { argv: ['/opt/mayfly/node', '--max-old-space-size=256', '/opt/mayfly/compile.js'] },
+  script: { argv: ['/opt/mayfly/node', ...compilerFlags, '/opt/mayfly/compile.js'] },
   env: new Map(),
   workdir: '/',
   take: [],

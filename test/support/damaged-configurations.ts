@@ -17,6 +17,14 @@ export const corpusNames: readonly string[] = existsSync(corpusFolder)
   : []
 export const corpusText = (name: string): string => readFileSync(corpusFolder + name, 'utf8')
 
+/** The definitions of a file again and again under other names: anchors and jobs grow, what is invoked does not. */
+export const repeatedConfiguration = (text: string, times: number): string =>
+  Array.from({ length: times }, (_, i) =>
+    i === 0
+      ? text
+      : text.replace(/^([A-Za-z_][\w-]*):/gm, `$1-${i}:`).replace(/([&*])([A-Za-z_][\w-]*)/g, `$1$2-${i}`),
+  ).join('\n')
+
 const goldenFolder = at('../../src/compile/testdata/')
 export const goldenTexts = (): readonly string[] =>
   readdirSync(goldenFolder).map((name) => readFileSync(`${goldenFolder}${name}/input.yml`, 'utf8'))

@@ -147,6 +147,29 @@ export const commitOnBranch = (bare: string, branch: string): string => {
   return made
 }
 
+/** The same with one file more, or another one. */
+export const commitWithFile = (
+  bare: string,
+  branch: string,
+  file: { readonly path: string; readonly text: string },
+): string => {
+  const index = join(bare, 'index-of-a-commit')
+  const inIndex = (args: readonly string[], input?: string) =>
+    execFileSync('git', args, {
+      cwd: bare,
+      encoding: 'utf8',
+      input,
+      env: { ...bareEnv, GIT_INDEX_FILE: index },
+    })
+  inIndex(['read-tree', 'main'])
+  const blob = inIndex(['hash-object', '-w', '--stdin'], file.text).trim()
+  inIndex(['update-index', '--add', '--cacheinfo', `100644,${blob},${file.path}`])
+  const tree = inIndex(['write-tree']).trim()
+  const made = git(bare, [...identity, 'commit-tree', '-p', 'main', '-m', branch, tree]).trim()
+  git(bare, ['update-ref', `refs/heads/${branch}`, made])
+  return made
+}
+
 const writeTree = (work: string, files: Readonly<Record<string, string>>): void => {
   for (const [path, text] of Object.entries(files)) {
     execFileSync('mkdir', ['-p', join(work, path, '..')])
@@ -154,15 +177,15 @@ const writeTree = (work: string, files: Readonly<Record<string, string>>): void 
   }
 }
 
+const bareEnv = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' }
+
 const git = (cwd: string, args: readonly string[], ssh?: string): string =>
   execFileSync('git', args, {
     cwd,
     encoding: 'utf8',
     timeout: 60_000,
     env: {
-      PATH: process.env.PATH ?? '',
-      HOME: '/nonexistent',
-      GIT_CONFIG_NOSYSTEM: '1',
+      ...bareEnv,
       ...(ssh === undefined ? {} : { GIT_SSH_COMMAND: ssh }),
     },
   })
