@@ -27,11 +27,13 @@ api_tokens
   expires_at timestamp with time zone not null
   last_used_at timestamp with time zone
   revoked_at timestamp with time zone
+  project_ids text[]
   api_tokens_check: CHECK ((expires_at <= (created_at + '366 days'::interval)))
   api_tokens_id_check: CHECK ((id ~~ 'tok\_%'::text))
   api_tokens_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
   api_tokens_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   api_tokens_pkey: PRIMARY KEY (id)
+  api_tokens_project_ids_check: CHECK (((cardinality(project_ids) >= 1) AND (cardinality(project_ids) <= 50)))
   api_tokens_scopes_check: CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 32)))
   api_tokens_token_hash_check: CHECK ((length(token_hash) = 32))
   api_tokens_token_hash_key: UNIQUE (token_hash)
@@ -48,7 +50,7 @@ approvals
   decided_at timestamp with time zone not null default now()
   comment text
   approvals_comment_check: CHECK (((length(comment) >= 1) AND (length(comment) <= 500)))
-  approvals_decision_check: CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text])))
+  approvals_decision_check: CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text])))
   approvals_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
   approvals_pkey: PRIMARY KEY (id)
   CREATE INDEX approvals_of_job ON public.approvals USING btree (job_id, id)
@@ -310,6 +312,7 @@ jobs
   lock_name text
   lock_state text
   lock_asked_at timestamp with time zone
+  hold_until timestamp with time zone
   jobs_check: CHECK (((shards > 0) AND (shard >= 0) AND (shard < shards)))
   jobs_check1: CHECK (((kind = 'refs'::text) = (run_id IS NULL)))
   jobs_check2: CHECK (((kind = ANY (ARRAY['plan'::text, 'refs'::text])) = (workflow_id IS NULL)))
@@ -330,6 +333,7 @@ jobs
   jobs_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
   jobs_workflow_id_fkey: FOREIGN KEY (workflow_id) REFERENCES workflows(id) ON DELETE CASCADE
   CREATE INDEX jobs_by_rev ON public.jobs USING btree (run_id, rev)
+  CREATE INDEX jobs_holding ON public.jobs USING btree (hold_until) WHERE (status = 'on_hold'::text)
   CREATE INDEX jobs_in_line ON public.jobs USING btree (organisation_id, lock_name, lock_asked_at, id) WHERE (lock_state = ANY (ARRAY['asked'::text, 'held'::text]))
   CREATE UNIQUE INDEX jobs_lock_holder ON public.jobs USING btree (organisation_id, lock_name) WHERE ((lock_state = 'held'::text) AND (shard = 0))
   CREATE INDEX jobs_of_workflow ON public.jobs USING btree (workflow_id)
@@ -487,6 +491,8 @@ projects
   poll_next_at timestamp with time zone
   poll_failures integer not null default 0
   polled_at timestamp with time zone
+  approval_seconds integer default 7776000
+  projects_approval_seconds_check: CHECK (((approval_seconds >= 60) AND (approval_seconds <= 31622400)))
   projects_check: CHECK (((poll_seconds IS NULL) = (poll_next_at IS NULL)))
   projects_default_branch_check: CHECK (((length(default_branch) >= 1) AND (length(default_branch) <= 255)))
   projects_hook_id_key: UNIQUE (hook_id)
@@ -622,7 +628,7 @@ secrets
   changed_by text not null
   secrets_changed_by_check: CHECK (((length(changed_by) >= 1) AND (length(changed_by) <= 64)))
   secrets_id_check: CHECK ((id ~~ 'sec\_%'::text))
-  secrets_kind_check: CHECK ((kind = ANY (ARRAY['env'::text, 'file'::text])))
+  secrets_kind_check: CHECK ((kind = ANY (ARRAY['env'::text, 'file'::text, 'ssh'::text])))
   secrets_name_check: CHECK ((name ~ '^[A-Za-z_][A-Za-z0-9_]{0,127}$'::text))
   secrets_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   secrets_pkey: PRIMARY KEY (id)

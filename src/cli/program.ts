@@ -75,6 +75,13 @@ const addLocalVerbs = (program: Command, around: Surroundings): void => {
     .option('-l, --list', 'list workflows and jobs instead')
     .option('-e, --env <KEY=VALUE>', 'variable for every job (repeatable)', collect, [])
     .option('--env-file <file>', 'variables, one KEY=VALUE a line')
+    .option(
+      '-s, --secret <NAME>',
+      'asked for, or from a variable; NAME=@FILE for a file (repeatable)',
+      collect,
+      [],
+    )
+    .option('--secret-file <file>', 'secrets, one KEY=VALUE a line')
     .addOption(new Option('--network <mode>', 'what jobs may reach').choices(['none', 'open']))
     .addOption(new Option('--isolation <class>', 'the weakest to run in').choices(['rootless', 'container']))
     .addOption(new Option('--image <where>', 'where tools come from').choices(['host']).default('host'))
@@ -169,6 +176,11 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/project.ts')).addProject))
   project
+    .command('rotate-hook <name>')
+    .description('a new secret for its hook; it is shown once')
+    .option('--install-hook <dir>', 'put it into this bare repository instead')
+    .action(carryOut(around, async () => (await import('./commands/project.ts')).rotateHook))
+  project
     .command('set <name>')
     .description('change how its runs are handled')
     .addOption(
@@ -184,6 +196,7 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
       ).choices(['stop', 'keep']),
     )
     .option('--poll <interval>', 'ask its source host for pushes so often, for example 5m, or off')
+    .option('--approvals-expire <time>', 'a job waits so long for a person, for example 7d, or never')
     .option('--jobs <count>', 'at most so many at once, or none for no limit')
     .addOption(
       new Option('--priority <word>', 'how often it has its turn among others').choices([
@@ -383,6 +396,7 @@ const addAccessVerbs = (program: Command, around: Surroundings): void => {
     .command('create <name>')
     .description('make a token; it is shown once')
     .option('--scope <verb>', 'what it may do (repeatable)', collect, [])
+    .option('--project <name>', 'limited to this project (repeatable; default: all)', collect, [])
     .option('--days <count>', 'valid so long', '90')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).createToken))

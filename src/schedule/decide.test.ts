@@ -166,15 +166,23 @@ test('what waits for a person goes on or stops with the answer, and is asked onc
     { key: 'no', needs: { ok: ['cancelled'] } },
   )
   check(state, { run: 'on_hold', ok: 'on_hold', yes: 'waiting' })
-  const answer = (kind: 'approved' | 'rejected') => play(state, { kind, job: job(state, 'ok').id })
+  const answer = (kind: 'approved' | 'rejected' | 'approval-expired') =>
+    play(state, { kind, job: job(state, 'ok').id })
   check(answer('approved'), { run: 'queued', ok: 'passed', yes: 'queued', no: 'skipped' })
   const rejected = answer('rejected')
   check(rejected, { run: 'queued', ok: 'cancelled', yes: 'skipped', no: 'queued' })
   assert.equal(
-    whyQueued(rejected.jobs, job(rejected, 'yes'), () => assert.fail())?.text,
+    whyQueued(rejected.jobs, job(rejected, 'yes'), { facts: () => assert.fail() })?.text,
     'Skipped because ok was not approved',
   )
-  for (const kind of ['approved', 'rejected'] as const)
+  assert.deepEqual(answer('approval-expired'), rejected, 'nobody answered: as after a no')
+  const held = (until: string | null) =>
+    whyQueued(state.jobs, job(state, 'ok'), { facts: () => assert.fail(), holdUntil: () => until })?.text
+  assert.deepEqual(
+    [held(null), held('2026-12-21 14:05 UTC')],
+    ['Waits for a person to approve', 'Waits for a person to approve, until 2026-12-21 14:05 UTC'],
+  )
+  for (const kind of ['approved', 'rejected', 'approval-expired'] as const)
     assert.deepEqual(decide(rejected, { kind, job: job(rejected, 'ok').id }).changes, [])
   assert.deepEqual(decide(state, { kind: 'approved', job: job(state, 'yes').id }).changes, [])
   check(play(state, { kind: 'cancel-requested' }), { run: 'cancelled', ok: 'cancelled', yes: 'cancelled' })
@@ -418,7 +426,7 @@ test('why a job waits is a sentence with a name', () => {
       ...{ class: 'large', ahead, held: null, durations: null },
       ...{ runners: runners.map((runner) => ({ ...runner, slots: 2 })), ...more },
     })
-  const why = (key: string, f = facts([])) => whyQueued(state.jobs, job(state, key), f)?.text
+  const why = (key: string, f = facts([])) => whyQueued(state.jobs, job(state, key), { facts: f })?.text
   assert.equal(why('b'), 'Skipped because a failed')
   assert.equal(why('d'), 'Waits for c')
   assert.equal(why('c'), 'No runner is online')
@@ -438,7 +446,7 @@ test('why a job waits is a sentence with a name', () => {
     'Next for a place of class large; likely within 3 min',
   )
   const held = { of: 'project', name: 'web', max: 1 } as const
-  const limited = whyQueued(state.jobs, job(state, 'c'), facts(large, 2, { durations, held }))
+  const limited = whyQueued(state.jobs, job(state, 'c'), { facts: facts(large, 2, { durations, held }) })
   assert.deepEqual(limited, {
     code: 'concurrency_limit',
     text: 'At most 1 job of the project web at once; 2 before it; likely in 80 s to 7 min',

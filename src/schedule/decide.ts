@@ -41,6 +41,8 @@ export type RunEvent =
   /** A person said yes or no to a job that waits for one. */
   | { readonly kind: 'approved'; readonly job: JobId }
   | { readonly kind: 'rejected'; readonly job: JobId }
+  /** Nobody did, for as long as it may wait. */
+  | { readonly kind: 'approval-expired'; readonly job: JobId }
   /** The lock that these asked for is theirs. */
   | { readonly kind: 'lock-granted'; readonly jobs: readonly JobId[] }
   | {
@@ -72,8 +74,9 @@ const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'lock-refused') return withJobs(state, event.jobs, (job) => refused(job, event.why))
   if (event.kind === 'rerun') return rerun(state, event.jobs)
   if (event.kind === 'plan-known') return withPlan(state, event)
-  if (event.kind === 'approved' || event.kind === 'rejected')
-    return decided(state, event.job, event.kind === 'approved' ? 'passed' : 'cancelled')
+  if (event.kind === 'approved') return decided(state, event.job, 'passed')
+  if (event.kind === 'rejected' || event.kind === 'approval-expired')
+    return decided(state, event.job, 'cancelled')
   if (event.kind === 'plan-made') return isRunning(state, event) ? withPlan(state, event) : state
   if (event.kind === 'continued') return isRunning(state, event) ? withContinuation(state, event) : state
   if (event.kind === 'claimed') return inJob(state, event, 'queued', inStatus('running'))

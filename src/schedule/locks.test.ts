@@ -151,12 +151,10 @@ test('who is refused is skipped or cancelled, and says why', () => {
 })
 
 const why = (state: RunState, key: string, isKnown = false) =>
-  whyQueued(
-    state.jobs,
-    job(state, key),
-    () => assert.fail('it is not queued'),
-    () => (isKnown ? { project: 'web', run: 12, job: 'deploy' } : null),
-  )
+  whyQueued(state.jobs, job(state, key), {
+    facts: () => assert.fail('it is not queued'),
+    holderOf: () => (isKnown ? { project: 'web', run: 12, job: 'deploy' } : null),
+  })
 
 test('why it waits names the serial group, and who holds it when that is known', () => {
   const state = begun([{ key: 'a', lock: 'x' }])

@@ -35,12 +35,19 @@ export type Why = {
 /** Who has the lock that a job asks for. */
 export type LockHolder = { readonly project: string; readonly run: number; readonly job: string }
 
-/** `jobs` are those of the run; `facts` is asked for queued jobs only. */
+/** What is known beside the jobs themselves. Each is asked only for a job that waits for it. */
+export type KnownOfWaiting = {
+  readonly facts: (job: JobState) => QueueFacts
+  readonly holderOf?: (lock: string) => LockHolder | null
+  /** When it stops waiting for a person, in words; null: never. */
+  readonly holdUntil?: (job: JobState) => string | null
+}
+
+/** `jobs` are those of the run. */
 export const whyQueued = (
   jobs: readonly JobState[],
   job: JobState,
-  facts: (job: JobState) => QueueFacts,
-  holderOf: (lock: string) => LockHolder | null = () => null,
+  { facts, holderOf = () => null, holdUntil = () => null }: KnownOfWaiting,
 ): Why | null => {
   switch (job.status) {
     case 'waiting':
@@ -48,12 +55,17 @@ export const whyQueued = (
     case 'skipped':
       return skipped(jobs, job)
     case 'on_hold':
-      return { code: 'approval', text: 'Waits for a person to approve', job_id: null }
+      return onHold(holdUntil(job))
     case 'queued':
       return queued(facts(job))
     default:
       return null
   }
+}
+
+const onHold = (until: string | null): Why => {
+  const end = until === null ? '' : `, until ${until}`
+  return { code: 'approval', text: `Waits for a person to approve${end}`, job_id: null }
 }
 
 const inLine = (lock: string, holderOf: (lock: string) => LockHolder | null): Why => {

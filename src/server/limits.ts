@@ -39,6 +39,7 @@ export const limits = {
   schedulesPerProjectMax: 100,
   /** Runs that one look at the clock begins; the next look follows. */
   schedulesAtOnceMax: 50,
+  approvalsExpiredAtOnce: 100,
   missedTimesCounted: 1_000,
   /** What is more is found by the next look, which follows at once. */
   deliveriesPerLookMax: 50,

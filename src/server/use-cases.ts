@@ -69,7 +69,10 @@ export type Runs = {
   readonly decideApproval: (
     actor: Actor,
     job: JobId,
-    decision: { readonly decision: api.Approval['decision']; readonly comment: string | null },
+    decision: {
+      readonly decision: Exclude<api.Approval['decision'], 'expired'>
+      readonly comment: string | null
+    },
   ) => Promise<api.Run>
   /** null: notices may have been lost, so every run may have changed. One listener per process; returns how to stop. */
   readonly onChange: (handler: (notice: RunNotice | null) => void) => () => void

@@ -326,11 +326,16 @@ flow('one job is cancelled, asked first', { expected: /404/ }, async (page) => {
   await shows(page, 'Not found')
 })
 
-flow('a token is shown once', {}, async (page) => {
+flow('a token of one project is shown once', {}, async (page) => {
   await page.goto(`${stand.double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()
   await page.getByLabel('Name', { exact: true }).fill('laptop')
+  await page.getByLabel('Only these').check()
+  assert.equal(await page.getByRole('button', { name: 'Create token' }).isDisabled(), true, 'of none')
+  await page.getByLabel('web', { exact: true }).check()
+  const asked = page.waitForRequest((request) => request.method() === 'POST')
   await page.getByRole('button', { name: 'Create token' }).click()
+  assert.deepEqual((await asked).postDataJSON().projects, [`prj_${'0'.repeat(25)}1`])
   await shows(page, /^mfp_/)
   await page.getByRole('button', { name: 'I have copied it' }).click()
   assert.equal(await page.getByText('mfp_3kq93kq9').count(), 0)

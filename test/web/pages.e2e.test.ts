@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { before, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { axeFindings, openPage, type View } from './double/browser.ts'
 import type { Mode } from './double/server.ts'
 import { openStand } from './double/stand.ts'
@@ -13,6 +14,8 @@ type PageCase = {
   readonly address: string
   /** Text that shows that the page is there. */
   readonly shows: string | RegExp
+  /** What opens what is to be seen. */
+  readonly act?: (page: Page) => Promise<void>
   readonly mode?: Partial<Mode>
   readonly expected?: RegExp
 }
@@ -110,6 +113,25 @@ const cases: readonly PageCase[] = [
     expected: /503/,
   },
   { name: 'tokens', address: '/settings/tokens', shows: 'release script' },
+  {
+    name: 'token-form',
+    address: '/settings/tokens',
+    shows: 'release script',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Create a token' }).click()
+      await page.getByLabel('Only these').check()
+      await page.getByLabel('mobile-app').check()
+    },
+  },
+  {
+    name: 'secret-form-ssh',
+    address: '/acme/web/secrets',
+    shows: 'RELEASE_KEY',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Replace RELEASE_KEY' }).click()
+      await page.getByLabel('Hosts it is for').waitFor()
+    },
+  },
   { name: 'tokens-empty', address: '/settings/tokens', shows: 'No tokens', mode: { data: 'empty' } },
   { name: 'sessions', address: '/settings/sessions', shows: 'Safari on iOS' },
   { name: 'members', address: '/settings/members', shows: 'Grace Hopper' },
@@ -195,6 +217,7 @@ for (const one of cases)
     const { page, complaints } = opened
     await page.goto(stand.double.url + one.address)
     await page.getByText(one.shows).first().waitFor({ state: 'attached', timeout: 10_000 })
+    await one.act?.(page)
     await page.evaluate('document.fonts.ready.then(() => undefined)')
     for (const { theme, width } of views) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })

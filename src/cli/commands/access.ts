@@ -38,22 +38,33 @@ export const whoami = async (around: Surroundings, flags: Json): Promise<number>
 const wordsOf = ({ user, token }: Me): string => {
   if (user !== null) return `${user.name} <${user.email}> (${user.role})`
   if (token === null) return 'operator'
-  return `token ${token.name}, which may ${token.scopes.join(', ')} until ${token.expires_at}`
+  const where = token.projects === null ? '' : ` in ${namesOf(token.projects)}`
+  return `token ${token.name}, which may ${token.scopes.join(', ')}${where} until ${token.expires_at}`
 }
+
+const namesOf = (projects: readonly { readonly name: string }[] | null): string =>
+  projects === null ? 'all' : projects.map(({ name }) => name).join(', ')
 
 export const createToken = async (
   around: Surroundings,
-  flags: Json & { readonly scope: readonly string[]; readonly days: string },
+  flags: Json & {
+    readonly scope: readonly string[]
+    readonly project: readonly string[]
+    readonly days: string
+  },
   name: string,
 ): Promise<number> => {
   const scopes = flags.scope.length > 0 ? [...flags.scope] : ['project.view', 'run.view', 'log.read']
   const made = await (await connect(around)).call('tokenCreate', {
-    body: { name, scopes, days: Number(flags.days) },
+    body: {
+      ...{ name, scopes, days: Number(flags.days) },
+      ...(flags.project.length > 0 ? { projects: [...flags.project] } : {}),
+    },
   })
   if (flags.json) around.stdout.write(`${JSON.stringify(made)}\n`)
   else around.stdout.write(`${made.secret}\n`)
   around.stderr.write(
-    `This is the only time it is shown. It may: ${scopes.join(', ')}; until ${made.token.expires_at}\n`,
+    `This is the only time it is shown. It may: ${scopes.join(', ')}; projects: ${namesOf(made.token.projects)}; until ${made.token.expires_at}\n`,
   )
   return 0
 }
@@ -64,8 +75,12 @@ export const listTokens = async (around: Surroundings, flags: Json): Promise<num
   else
     writeTable(
       around.stdout,
-      ['ID', 'NAME', 'MAY', 'EXPIRES', 'LAST USED'],
-      page.items.map((t) => [t.id, t.name, t.scopes.join(','), t.expires_at, t.last_used_at ?? 'never']),
+      ['ID', 'NAME', 'MAY', 'PROJECTS', 'EXPIRES', 'LAST USED'],
+      page.items.map((t) => [
+        ...[t.id, t.name, t.scopes.join(','), namesOf(t.projects)],
+        Date.parse(t.expires_at) <= around.clock.now() ? `expired ${t.expires_at}` : t.expires_at,
+        t.last_used_at ?? 'never',
+      ]),
     )
   return 0
 }

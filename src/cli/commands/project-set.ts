@@ -12,6 +12,7 @@ type Flags = {
   readonly priority?: 'low' | 'normal' | 'high'
   readonly untrustedText?: 'stop' | 'keep'
   readonly poll?: string
+  readonly approvalsExpire?: string
   readonly json?: boolean
 }
 
@@ -33,11 +34,19 @@ export const setProject = async (around: Surroundings, flags: Flags, name: strin
   return 0
 }
 
-const settingsOf = ({ autoCancel, untrustedText, jobs, priority, poll }: Flags): ProjectSettingsInput => ({
+const settingsOf = ({
+  autoCancel,
+  untrustedText,
+  jobs,
+  priority,
+  poll,
+  approvalsExpire,
+}: Flags): ProjectSettingsInput => ({
   ...(autoCancel === undefined ? {} : { auto_cancel: autoCancel === 'on' }),
   ...(jobs === undefined ? {} : { jobs_max: jobsMaxOf(jobs) }),
   ...(priority === undefined ? {} : { priority }),
   ...(poll === undefined ? {} : { poll_seconds: pollSecondsOf(poll) }),
+  ...(approvalsExpire === undefined ? {} : { approval_seconds: approvalSecondsOf(approvalsExpire) }),
   ...(untrustedText === undefined ? {} : { untrusted_in_scripts: untrustedText === 'keep' }),
 })
 
@@ -47,6 +56,15 @@ const pollSecondsOf = (word: string): number | null => {
   const seconds = readDuration(word) / 1_000
   if (seconds < 30 || seconds > 86_400)
     throw fault('E_INPUT', { public: `--poll ${word}: between 30s and 24h, or off` })
+  return seconds
+}
+
+/** `never`: a job waits until somebody answers. */
+const approvalSecondsOf = (word: string): number | null => {
+  if (word === 'never') return null
+  const seconds = readDuration(word) / 1_000
+  if (seconds < 60 || seconds > 366 * 86_400)
+    throw fault('E_INPUT', { public: `--approvals-expire ${word}: between 1m and 366d, or never` })
   return seconds
 }
 

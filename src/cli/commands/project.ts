@@ -1,4 +1,4 @@
-// Projects: add one with its deploy key and its hook, list them. The hook secret comes sealed to a key made here, is
+// Projects: add one with its deploy key and its hook, give the hook a new secret, list them. The hook secret comes sealed to a key made here, is
 // opened here and shown or written once; it never stands in a process list.
 import { chmod, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -36,6 +36,31 @@ export const addProject = async (around: Surroundings, flags: AddFlags, name: st
   else around.stdout.write(describe(made))
   if (flags.installHook === undefined) around.stderr.write(manualHook(secret, script))
   else await installHook(around, resolve(around.cwd, flags.installHook), script, secret)
+  return 0
+}
+
+/** The secret alone goes to standard output, for a pipe; the old one counts no more. */
+export const rotateHook = async (
+  around: Surroundings,
+  flags: { readonly installHook?: string },
+  name: string,
+): Promise<number> => {
+  const api = await connect(around)
+  const eph = await generateSealingKey()
+  const body = { eph: toBase64Url(eph.publicKey) }
+  const made = await api.call('projectHookRotate', { params: { project: name }, body })
+  const secret = await openSecret(eph, made)
+  const { url } = made.project.hook
+  if (flags.installHook === undefined) {
+    around.stdout.write(`${secret}\n`)
+    around.stderr.write(
+      `This is the only time it is shown. It signs for ${url}; what signs with the old one is refused\n`,
+    )
+    return 0
+  }
+  const repository = resolve(around.cwd, flags.installHook)
+  await writeSecret(repository, secret)
+  around.stderr.write(`the new secret is in ${repository}\n`)
   return 0
 }
 
@@ -108,9 +133,7 @@ const installHook = async (
   secret: string,
 ): Promise<void> => {
   const hook = join(repository, 'hooks', 'post-receive')
-  const secretFile = join(repository, 'hooks', 'mayfly-secret')
-  await writeFile(secretFile, `${secret}\n`, { mode: 0o600 })
-  await chmod(secretFile, 0o600)
+  await writeSecret(repository, secret)
   try {
     await writeFile(hook, script, { mode: 0o755, flag: 'wx' })
   } catch (cause) {
@@ -121,4 +144,10 @@ const installHook = async (
   }
   await chmod(hook, 0o755)
   around.stderr.write(`hook installed in ${repository}\n`)
+}
+
+const writeSecret = async (repository: string, secret: string): Promise<void> => {
+  const path = join(repository, 'hooks', 'mayfly-secret')
+  await writeFile(path, `${secret}\n`, { mode: 0o600 })
+  await chmod(path, 0o600)
 }

@@ -10,6 +10,8 @@ export const token = z.object({
   name: z.string(),
   prefix: z.string(),
   scopes: z.array(z.string()),
+  /** What it is limited to; null: nothing. */
+  projects: z.array(z.object({ id, name: z.string() })).nullable(),
   created_at: time,
   expires_at: time,
   last_used_at: time.nullable(),
@@ -18,6 +20,8 @@ export type Token = z.infer<typeof token>
 export const tokenInput = z.strictObject({
   name: z.string().min(1).max(64),
   scopes: z.array(z.string()).min(1).max(32),
+  /** By id or name; left out: all of them. */
+  projects: z.array(z.string().min(1).max(64)).min(1).max(50).optional(),
   days: z.number().int().min(1).max(365).default(90),
 })
 /** The only time the token itself is shown. */

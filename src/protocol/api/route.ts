@@ -29,6 +29,8 @@ export type Route = {
   readonly path: string
   readonly access: Access
   readonly summary: string
+  /** About more than projects: nothing for a token that is limited to some. */
+  readonly ofAll?: true
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly answer: z.ZodType

@@ -68,7 +68,14 @@ export const me = z.object({
   claimed: z.boolean(),
   user: z.object({ id, name: z.string(), email: z.string(), role: z.string() }).nullable(),
   /** The token that asks: what it may, and until when. */
-  token: z.object({ id, name: z.string(), scopes: z.array(z.string()), expires_at: time }).nullable(),
+  token: z
+    .object({
+      ...{ id, name: z.string(), scopes: z.array(z.string()) },
+      /** null: all of them. */
+      projects: z.array(z.object({ id, name: z.string() })).nullable(),
+      expires_at: time,
+    })
+    .nullable(),
   organisation: z.object({ id, name: z.string() }).nullable(),
   version: z.string(),
 })
@@ -173,7 +180,8 @@ export const attemptSummary = z.object({
 export type AttemptSummary = z.infer<typeof attemptSummary>
 
 export const approval = z.object({
-  decision: z.enum(['approved', 'rejected']),
+  /** `expired`: nobody answered in time. */
+  decision: z.enum(['approved', 'rejected', 'expired']),
   by: actor,
   at: time,
   comment: z.string().nullable(),
@@ -274,6 +282,7 @@ export const logIndex = z.object({
 export type LogIndex = z.infer<typeof logIndex>
 
 const jobsMax = z.int().min(1).max(100_000)
+const approvalSeconds = z.int().min(60).max(31_622_400)
 const priority = z.enum(['low', 'normal', 'high'])
 
 /** What holds for all projects. */
@@ -299,6 +308,8 @@ export const projectSettings = z.object({
   /** How often its jobs have their turn while others wait, too. */
   priority,
   /** How often the source host is asked for what was pushed; null: it calls us. */
+  /** How long a job waits for a person who approves; null: until somebody answers. */
+  approval_seconds: approvalSeconds.nullable(),
   poll_seconds: pollSeconds.nullable(),
 })
 /** What is left out stays. */
@@ -307,6 +318,7 @@ export const projectSettingsInput = z.strictObject({
   untrusted_in_scripts: z.boolean().optional(),
   jobs_max: jobsMax.nullable().optional(),
   priority: priority.optional(),
+  approval_seconds: approvalSeconds.nullable().optional(),
   poll_seconds: pollSeconds.nullable().optional(),
 })
 export type ProjectSettingsInput = z.infer<typeof projectSettingsInput>

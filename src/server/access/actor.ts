@@ -1,13 +1,18 @@
 // Who is asking, and the slice of the database they may see. Made only in server/access/; use cases take an `Actor`
 // first and give its `scope` to every query on tenant data. Must never be built from what a request says about itself.
-import type { OrganisationId, SessionId, TokenId, UserId } from '../../base/ids.ts'
-import type { Access } from '../../protocol/api/routes.ts'
+import type { OrganisationId, ProjectId, SessionId, TokenId, UserId } from '../../base/ids.ts'
+import type { Access, Route } from '../../protocol/api/routes.ts'
 import { type Role, roleMay, type Verb } from './roles.ts'
 
 declare const madeByAccess: unique symbol
 
-/** The rows of one organisation. There is no scope without an organisation. */
-export type Scope = { readonly organisation: OrganisationId; readonly [madeByAccess]: true }
+/** The rows of one organisation, or of some of its projects. There is no scope without an organisation. */
+export type Scope = {
+  readonly organisation: OrganisationId
+  /** null: all of them. `in-scope.ts` makes the condition of it. */
+  readonly projects: readonly ProjectId[] | null
+  readonly [madeByAccess]: true
+}
 
 export type Person = {
   readonly kind: 'user'
@@ -29,6 +34,8 @@ export type TokenBearer = {
   readonly role: Role | null
   readonly scopes: readonly Verb[]
   readonly expiresAt: Date
+  /** What it is limited to; null: nothing. The scope says the same by ids. */
+  readonly projects: readonly { readonly id: ProjectId; readonly name: string }[] | null
   readonly scope: Scope
 }
 
@@ -38,9 +45,12 @@ export type Operator = { readonly kind: 'operator'; readonly name: 'operator'; r
 export type Actor = Person | TokenBearer | Operator
 
 /** For the server's own work on behalf of nobody: intake, runner calls, expiry. Never reachable from a person's request. */
-export const scopeOfOrganisation = (organisation: OrganisationId): Scope =>
+export const scopeOfOrganisation = (
+  organisation: OrganisationId,
+  projects: readonly ProjectId[] | null = null,
+): Scope =>
   // SAFE: the one place that makes the brand.
-  ({ organisation }) as Scope
+  ({ organisation, projects }) as Scope
 
 /** Whether `actor` (null: not signed in) may use a route of this access. Deny is the default of every branch. */
 export const mayUse = (actor: Actor | null, access: Access): boolean => {
@@ -51,6 +61,10 @@ export const mayUse = (actor: Actor | null, access: Access): boolean => {
   if (access === 'session') return actor.kind === 'user'
   return mayDo(actor, access)
 }
+
+/** Whether what a route is about lies beyond the projects that `actor` is limited to. */
+export const isBeyond = (actor: Actor | null, route: Pick<Route, 'ofAll'>): boolean =>
+  route.ofAll === true && actor !== null && actor.scope.projects !== null
 
 const mayDo = (actor: Person | TokenBearer, verb: Verb): boolean => {
   if (actor.kind === 'user') return roleMay(actor.role, verb)

@@ -18,6 +18,9 @@ export const limits = {
   /** 64 MiB each: at most so many at once, and so many waiting. */
   password: { atOnce: 2, waiting: 32, charactersMin: 12 },
   tokensPerOwnerMax: 100,
+  projectsPerTokenMax: 50,
+  /** So long a token that has expired stays in the list: whoever misses it finds why. */
+  endedTokensShownMs: 30 * dayMs,
   passkeysPerPersonMax: 20,
   sessionsListed: 200,
   membersMax: 1_000,

@@ -1,6 +1,6 @@
 // The statements of access, one function each. Database time decides what has expired. Rows in, domain values out.
 import { type QueryExecutorProvider, sql } from 'kysely'
-import type { OrganisationId, SessionId, TokenId, UserId } from '../../base/ids.ts'
+import type { OrganisationId, ProjectId, SessionId, TokenId, UserId } from '../../base/ids.ts'
 import { limits } from './limits.ts'
 import type { Role, Verb } from './roles.ts'
 
@@ -175,18 +175,27 @@ export const deleteSession = async (db: Executor, id: SessionId): Promise<void> 
 
 // API tokens
 
+export type NamedProject = { readonly id: ProjectId; readonly name: string }
+
 export type TokenRow = {
   readonly id: TokenId
   readonly name: string
   readonly prefix: string
   readonly scopes: readonly Verb[]
+  readonly projects: readonly NamedProject[] | null
   readonly createdAt: Date
   readonly expiresAt: Date
   readonly lastUsedAt: Date | null
 }
 
-const tokenColumns = sql`id, name, prefix, scopes, created_at as "createdAt", expires_at as "expiresAt",
-  last_used_at as "lastUsedAt"`
+/** Of a token `t`, with their names; null: it is limited to none. */
+const projectsOfToken = sql`
+  case when t.project_ids is not null then (
+    select coalesce(json_agg(json_build_object('id', p.id, 'name', p.name) order by p.name), '[]')
+    from projects p where p.id = any(t.project_ids)) end`
+
+const tokenColumns = sql`t.id, t.name, t.prefix, t.scopes, ${projectsOfToken} as projects, t.created_at as "createdAt",
+  t.expires_at as "expiresAt", t.last_used_at as "lastUsedAt"`
 
 export type NewToken = {
   readonly id: TokenId
@@ -196,16 +205,18 @@ export type NewToken = {
   readonly hash: Uint8Array
   readonly prefix: string
   readonly scopes: readonly Verb[]
+  readonly projects: readonly ProjectId[] | null
   readonly createdBy: string
   readonly days: number
 }
 
 export const insertToken = async (db: Executor, token: NewToken): Promise<TokenRow> => {
   const { rows } = await sql<TokenRow>`
-    insert into api_tokens
-      (id, organisation_id, user_id, name, token_hash, prefix, scopes, created_by, created_at, expires_at)
+    insert into api_tokens as t
+      (id, organisation_id, user_id, name, token_hash, prefix, scopes, project_ids, created_by, created_at, expires_at)
     values (${token.id}, ${token.organisation}, ${token.user}, ${token.name}, ${Buffer.from(token.hash)},
-      ${token.prefix}, ${[...token.scopes]}, ${token.createdBy}, now(), now() + ${token.days} * interval '1 day')
+      ${token.prefix}, ${[...token.scopes]}, ${token.projects}::text[], ${token.createdBy}, now(),
+      now() + ${token.days} * interval '1 day')
     returning ${tokenColumns}`.execute(db)
   // SAFE: an insert of one row that did not throw returns it.
   return rows[0] as TokenRow
@@ -220,6 +231,7 @@ export type TokenMember = {
   readonly role: Role | null
   readonly usedThisHour: boolean
   readonly expiresAt: Date
+  readonly projects: readonly NamedProject[] | null
 }
 
 /** A token is as alive as its creator: when they are disabled, it is found no more. */
@@ -227,7 +239,7 @@ const tokenMember = (db: Executor, condition: ReturnType<typeof sql>): Promise<T
   first(
     sql<TokenMember>`
       select t.id, t.name, t.scopes, t.organisation_id as organisation, t.user_id as user, u.role, t.expires_at as "expiresAt",
-        coalesce(t.last_used_at >= date_trunc('hour', now()), false) as "usedThisHour"
+        ${projectsOfToken} as projects, coalesce(t.last_used_at >= date_trunc('hour', now()), false) as "usedThisHour"
       from api_tokens t left join users u on u.id = t.user_id and u.disabled_at is null
       where ${condition} and t.revoked_at is null and t.expires_at > now()
         and (t.user_id is null or u.id is not null)`.execute(db),
@@ -251,20 +263,51 @@ export type TokenOwners = {
 }
 
 const ownedBy = (owners: TokenOwners) => sql`
-  organisation_id = ${owners.organisation} and revoked_at is null
-  and (user_id = ${owners.user} or (user_id is null and ${owners.service}::boolean))`
+  t.organisation_id = ${owners.organisation} and t.revoked_at is null
+  and (t.user_id = ${owners.user} or (t.user_id is null and ${owners.service}::boolean))`
 
 export const listTokens = async (db: Executor, owners: TokenOwners): Promise<readonly TokenRow[]> => {
   const { rows } = await sql<TokenRow>`
-    select ${tokenColumns} from api_tokens where ${ownedBy(owners)} and expires_at > now()
-    order by id desc limit ${limits.tokensPerOwnerMax}`.execute(db)
+    select ${tokenColumns} from api_tokens t
+    where ${ownedBy(owners)} and expires_at > now() - ${limits.endedTokensShownMs} * interval '1 ms'
+    order by expires_at > now() desc, id desc limit ${2 * limits.tokensPerOwnerMax}`.execute(db)
+  return rows
+}
+
+export const countTokens = async (db: Executor, owners: TokenOwners): Promise<number> => {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from api_tokens t where ${ownedBy(owners)} and expires_at > now()`.execute(
+    db,
+  )
+  return rows[0]?.count ?? 0
+}
+
+/** When a token that nobody revoked ended by itself; null: it did not, or there is no such token. */
+export const findTokenEnd = async (db: Executor, hash: Uint8Array): Promise<Date | null> => {
+  const { rows } = await sql<{ end: Date }>`
+    select expires_at as end from api_tokens
+    where token_hash = ${Buffer.from(hash)} and revoked_at is null and expires_at <= now()`.execute(db)
+  return rows[0]?.end ?? null
+}
+
+/** Those of the organisation that are called so, by id or name. */
+export const findProjects = async (
+  db: Executor,
+  organisation: OrganisationId,
+  named: readonly string[],
+): Promise<readonly NamedProject[]> => {
+  const { rows } = await sql<NamedProject>`
+    select id, name from projects
+    where organisation_id = ${organisation} and (id = any(${named}::text[]) or name = any(${named}::text[]))`.execute(
+    db,
+  )
   return rows
 }
 
 /** Whether there was such a token to revoke. */
 export const revokeToken = (db: Executor, owners: TokenOwners, id: string): Promise<boolean> =>
   some(
-    sql`update api_tokens set revoked_at = now() where id = ${id} and ${ownedBy(owners)} returning id`.execute(
+    sql`update api_tokens t set revoked_at = now() where id = ${id} and ${ownedBy(owners)} returning id`.execute(
       db,
     ),
   )

@@ -40,6 +40,9 @@ export const tokenScopes: readonly Verb[] = (Object.keys(rolesByVerb) as Verb[])
   (verb) => !personOnly.includes(verb),
 )
 
+/** Scopes about more than projects: a token that is limited to some has none of them. */
+export const scopesOfAll: readonly Verb[] = ['organisation.manage', 'runner.view', 'metrics.read']
+
 export const roleMay = (role: Role, verb: Verb): boolean => rolesByVerb[verb].includes(role)
 
 export const isTokenScope = (text: string): text is Verb => (tokenScopes as readonly string[]).includes(text)

@@ -21,6 +21,7 @@ import type { Status } from '../../protocol/api/shapes.ts'
 import type { JobSpec, Origins, Outcome, Plan, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
 import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
+import type { SecretKind } from '../../protocol/statement.ts'
 import type { ObjectKind } from '../../protocol/stored-object.ts'
 
 type Json<T> = ColumnType<T, string, string>
@@ -49,6 +50,7 @@ export type Schema = {
     jobs_max: Or<number>
     priority: Generated<'low' | 'normal' | 'high'>
     untrusted_in_scripts: Generated<boolean>
+    approval_seconds: Or<number>
     poll_seconds: Or<number>
     poll_next_at: AtOrNull
     poll_failures: Generated<number>
@@ -96,7 +98,7 @@ export type Schema = {
     organisation_id: OrganisationId
     project_id: ProjectId
     name: string
-    kind: 'env' | 'file'
+    kind: SecretKind
     version: number
     state: 'active' | 'revoked'
     changed_at: At
@@ -210,11 +212,12 @@ export type Schema = {
     lock_name: Or<string>
     lock_state: Or<'free' | 'asked' | 'held'>
     lock_asked_at: AtOrNull
+    hold_until: AtOrNull
   }
   approvals: {
     id: ColumnType<number, never, never>
     job_id: JobId
-    decision: 'approved' | 'rejected'
+    decision: 'approved' | 'rejected' | 'expired'
     decided_by: string
     decided_at: At
     comment: Or<string>

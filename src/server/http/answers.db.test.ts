@@ -5,26 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { someProject as project } from '../../../test/support/some-project.ts'
 import { runCommand } from '../../../test/support/surroundings.ts'
-import type { Project } from '../../protocol/api/shapes.ts'
-
-const project: Project = {
-  ...{ id: `prj_${'0'.repeat(26)}`, name: 'web', source: { kind: 'ssh', url: 'ssh://git@example.org/web' } },
-  ...{ default_branch: 'main', deploy_key: null, hook: { id: 'hok_1', url: '/hooks/generic/hok_1' } },
-  ...{
-    host_keys: [],
-    settings: {
-      auto_cancel: false,
-      untrusted_in_scripts: false,
-      jobs_max: null,
-      priority: 'normal',
-      poll_seconds: null,
-    },
-    polling: null,
-    created_at: '2026-01-01T00:00:00.000Z',
-    last_run: null,
-  },
-}
 
 test('a thing that did not change is not sent again; one that did is', async () => {
   const state = { project }

@@ -25,8 +25,8 @@ export const authenticateOperator =
     access.operator
 
 const bearer = async (access: Access, header: string): Promise<Actor> => {
-  const token = /^Bearer ([A-Za-z0-9_]{1,100})$/i.exec(header)?.[1]
-  const actor = token === undefined ? null : await access.tokens.findBearer(token)
-  if (actor === null) throw fault('E_UNAUTHENTICATED', { public: 'The token is not valid' })
+  const token = /^Bearer ([A-Za-z0-9_]{1,100})$/i.exec(header)?.[1] ?? ''
+  const actor = await access.tokens.findBearer(token)
+  if (actor === null) throw fault('E_UNAUTHENTICATED', { public: await access.tokens.whyRefused(token) })
   return actor
 }

@@ -8,7 +8,7 @@ import { fault } from '../../base/faults.ts'
 import { type Access, type Route, type RouteName, routes } from '../../protocol/api/routes.ts'
 import { problemJson } from '../../protocol/api/shapes.ts'
 import { jcsDigest } from '../../seal/index.ts'
-import { type Actor, mayUse } from '../access/actor.ts'
+import { type Actor, isBeyond, mayUse } from '../access/actor.ts'
 import { rolesByVerb } from '../access/roles.ts'
 import type { OpenedSession } from '../access/sessions.ts'
 import type { Visit } from '../access/visit.ts'
@@ -99,7 +99,7 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
     ...(route.onlySealed === true ? { errorHandler: refuseUnsealed } : {}),
     onRequest: async (request) => {
       request.actor = await (route.access === 'public' ? admitOrNobody(door, request) : door.admit(request))
-      authorise(request.actor, route.access)
+      authorise(request.actor, route)
       if (route.body !== undefined) requireJson(request)
     },
     handler: async (request, reply) => {
@@ -136,7 +136,7 @@ const keyed = z.looseObject({
 const schemaOf = (name: string, route: Route) => ({
   operationId: name,
   summary: route.summary,
-  description: whoMay(route.access),
+  description: whoMay(route),
   params: paramsOf(route.path),
   querystring: route.query ?? z.strictObject({}),
   ...(route.method === 'POST' ? { headers: keyed } : {}),
@@ -144,10 +144,12 @@ const schemaOf = (name: string, route: Route) => ({
   response: { ...(route.answer instanceof z.ZodString ? {} : { 200: route.answer }), default: problems },
 })
 
-const whoMay = (access: Access): string => {
+const whoMay = ({ access, ofAll }: Route): string => {
   if (access === 'public') return 'For everybody.'
   if (access === 'operator') return 'For the operator, on the socket of the machine.'
-  return access === 'session' ? 'For people who are signed in.' : `For who may \`${access}\`.`
+  if (access === 'session') return 'For people who are signed in.'
+  const limited = ofAll === true ? ', and is not limited to projects' : ''
+  return `For who may \`${access}\`${limited}.`
 }
 
 /** For the description of the API; error-response.ts writes them. */
@@ -164,9 +166,10 @@ const paramsOf = (path: string) =>
   )
 
 /** 401 for nobody, 403 for somebody who may not: the routes themselves are no secret. */
-export const authorise = (actor: Actor | null, access: Access): void => {
-  if (mayUse(actor, access)) return
-  throw fault(actor === null ? 'E_UNAUTHENTICATED' : 'E_FORBIDDEN')
+const authorise = (actor: Actor | null, route: Route): void => {
+  if (!mayUse(actor, route.access)) throw fault(actor === null ? 'E_UNAUTHENTICATED' : 'E_FORBIDDEN')
+  if (isBeyond(actor, route))
+    throw fault('E_FORBIDDEN', { public: 'The token is limited to projects, and this is about more' })
 }
 
 /** Who they are stands in the database: while it is away, the status page is for nobody in particular. */

@@ -3,27 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { someProject as project } from '../../../test/support/some-project.ts'
 import { fault } from '../../base/faults.ts'
-import type { Project } from '../../protocol/api/shapes.ts'
 import { forgetOldRequests } from '../answered-requests.ts'
-
-const project: Project = {
-  ...{ id: `prj_${'0'.repeat(26)}`, name: 'web', source: { kind: 'local', url: 'web.git' } },
-  ...{ default_branch: 'main', deploy_key: null, hook: { id: 'hok_1', url: '/hooks/generic/hok_1' } },
-  ...{
-    host_keys: [],
-    settings: {
-      auto_cancel: false,
-      untrusted_in_scripts: false,
-      jobs_max: null,
-      priority: 'normal',
-      poll_seconds: null,
-    },
-    polling: null,
-    created_at: '2026-01-01T00:00:00.000Z',
-    last_run: null,
-  },
-}
 
 /** An installation where `contact` counts how often it was really asked, and does what the test wants. */
 const open = async (contact: (asked: number) => Promise<void> = async () => undefined) => {

@@ -6,12 +6,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
-import { type Answer, noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { type Answer, noWork, openTestApp, type TestApp } from '../../../test/support/http-app.ts'
 import { fault } from '../../base/faults.ts'
 import type { OrganisationId, RunId } from '../../base/ids.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
 import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
-import { type Role, roles } from '../access/roles.ts'
+import { type Role, roles, scopesOfAll, tokenScopes } from '../access/roles.ts'
 import type { Database } from '../db/database.ts'
 import { createDeliveries } from '../intake/deliveries.ts'
 import type { NewId } from '../new-id.ts'
@@ -177,12 +177,18 @@ test('a thing of another organisation is as absent as one that is nowhere, on ev
   const other = newId('organisation')
   await sql`insert into organisations (id, name) values (${other}, 'other')`.execute(database.db)
   const theirs = await makeThings({ database, newId, organisation: other })
-  const ask = async (name: string, role: Role, things: Things): Promise<Answer> => {
+  const ask = async (name: string, who: Role | { token: string }, things: Things): Promise<Answer> => {
     const route: Route = routes[name as keyof typeof routes]
     const body = route.body === undefined ? {} : { body: bodies[name] ?? {} }
-    return app.call(route.method, pathWith(route, things), { ...body, cookie: await app.signInAs(role) })
+    const as = typeof who === 'string' ? { cookie: await app.signInAs(who) } : { ...who, browser: false }
+    return app.call(route.method, pathWith(route, things), { ...body, ...as })
   }
-  const columns = roles.flatMap((role) => ['own', 'other', 'none'].map((whose) => `${role}:${whose}`))
+  const token = await tokenOfAll(app)
+  const unlisted = await makeThings({ database, newId, organisation: app.organisation.id })
+  const columns = [
+    ...roles.flatMap((role) => ['own', 'other', 'none'].map((whose) => `${role}:${whose}`)),
+    ...['token:own', 'token:unlisted'],
+  ]
   const lines = [row('route', columns)]
   for (const [name, route] of Object.entries<Route>(routes)) {
     if (!namesThing(route)) continue
@@ -200,6 +206,16 @@ test('a thing of another organisation is as absent as one that is nowhere, on ev
       assert.ok([403, 404].includes(foreign?.status ?? 0), `${role}, ${name}: ${foreign?.text}`)
       cells.push(...answers.map(verdict))
     }
+    const listed = await makeThings({ database, newId, organisation: app.organisation.id })
+    await sql`update api_tokens set project_ids = array[${listed.project}]`.execute(database.db)
+    const limited = [await ask(name, { token }, listed), await ask(name, { token }, unlisted)] as const
+    const absent = await ask(name, { token }, nowhere)
+    assert.deepEqual(
+      [limited[1].status, limited[1].json?.detail],
+      [absent.status, absent.json?.detail],
+      `a token limited to projects, ${name}`,
+    )
+    cells.push(...limited.map(verdict))
     lines.push(row(`${route.method} ${route.path.slice('/api/v1'.length)}`, cells))
   }
   const text = `${lines.join('\n')}\n`
@@ -209,6 +225,54 @@ test('a thing of another organisation is as absent as one that is nowhere, on ev
     database.db,
   )
   assert.equal(rows[0]?.status, 'queued', 'and nothing of theirs was changed')
+})
+
+/** Of an owner, with every scope that a token of projects may have. */
+const tokenOfAll = async (app: TestApp): Promise<string> => {
+  const scopes = tokenScopes.filter((verb) => !scopesOfAll.includes(verb))
+  const made = await app.call('POST', '/api/v1/tokens', {
+    ...{ cookie: await app.signInAs('owner'), body: { name: 't', scopes } },
+  })
+  return made.json.secret
+}
+
+test('lists and descriptions know the projects a token is limited to', async () => {
+  const made: { newId?: NewId } = {}
+  const app = await openTestApp({
+    work: (parts) => {
+      Object.assign(made, parts)
+      return workOver(parts)
+    },
+  })
+  assert.ok(made.newId)
+  const of = { database: app.database, newId: made.newId, organisation: app.organisation.id }
+  const listed = await makeThings(of)
+  await makeThings(of)
+  const cookie = await app.signInAs('owner')
+  const make = (projects: string[], scopes = ['project.view', 'run.view']) =>
+    app.call('POST', '/api/v1/tokens', { cookie, body: { name: 't', scopes, projects } })
+  for (const [projects, scopes] of [
+    [['nowhere']],
+    [[]],
+    [[listed.project], ['organisation.manage']],
+  ] as const)
+    assert.equal((await make([...projects], scopes && [...scopes])).status, 400, projects.join())
+  const { token, secret } = (await make([listed.project])).json
+  assert.deepEqual(
+    token.projects.map(({ id }: { id: string }) => id),
+    [listed.project],
+  )
+  const seen = async (path: string, who: object) =>
+    (await app.call('GET', path, { token: secret, browser: false, ...who })).json.items.length
+  for (const path of ['/api/v1/projects', '/api/v1/runs', '/api/v1/deliveries'])
+    assert.deepEqual([await seen(path, {}), await seen(path, { token: undefined, cookie })], [1, 2], path)
+  const me = await app.call('GET', '/api/v1/me', { token: secret, browser: false })
+  assert.deepEqual(me.json.token.projects, token.projects)
+  await sql`update api_tokens set expires_at = now()`.execute(app.database.db)
+  const ended = await app.call('GET', '/api/v1/runs', { token: secret, browser: false })
+  assert.match(ended.json.detail, /^The token ended 20\S+: make another$/)
+  const shown = await app.call('GET', '/api/v1/tokens', { cookie })
+  assert.equal(shown.json.items.length, 1, 'whoever misses it finds why')
 })
 
 const row = (route: string, cells: readonly string[]): string =>

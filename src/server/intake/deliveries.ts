@@ -4,6 +4,7 @@ import { fault } from '../../base/faults.ts'
 import { type DeliveryId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
 import type { Delivery } from '../../protocol/api/shapes.ts'
 import type { Scope } from '../access/actor.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { actorIn } from '../runs/actor-name.ts'
 import type { Deliveries, DeliveriesQuery, Page } from '../use-cases.ts'
@@ -81,7 +82,7 @@ const selectDeliveries = async (
       case when r.id is not null then json_build_object('id', r.id, 'number', r.number, 'status', r.status,
         'headline', r.headline) end as run
     from deliveries d join projects p on p.id = d.project_id left join runs r on r.id = d.run_id
-    where d.organisation_id = ${scope.organisation} and ${where}
+    where ${inScope(scope, 'd')} and ${where}
     order by d.id desc limit ${limit}`.execute(db)
   return rows
 }

@@ -1,10 +1,11 @@
-// What begins because of the time: scheduled runs and looks at source hosts. Every server has such a clock; the database
+// What happens because of the time: scheduled runs, looks at source hosts, approvals that nobody gave. Every server has such a clock; the database
 // decides which of them does what, so each thing is begun once. One small question at each look, whatever there is.
 import { sql } from 'kysely'
 import type { Log } from '../../base/log.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import { expireApprovals, isHoldOver } from '../runs/expire-approvals.ts'
 import { fireDueSchedules } from '../schedules/fire.ts'
 import { queueDuePolls } from './polls.ts'
 
@@ -42,10 +43,12 @@ const beginDue = async (deps: Deps): Promise<void> => {
     }
   }
   await attempt(async () => {
-    const { rows } = await sql<{ schedules: boolean; polls: boolean }>`
+    const { rows } = await sql<{ schedules: boolean; polls: boolean; holds: boolean }>`
       select exists (select 1 from schedules where next_at <= now()) as schedules,
-        exists (select 1 from projects where poll_next_at <= now()) as polls`.execute(deps.db)
+        exists (select 1 from projects where poll_next_at <= now()) as polls,
+        exists (select 1 from jobs where ${isHoldOver}) as holds`.execute(deps.db)
     if (rows[0]?.schedules) await attempt(() => fireDueSchedules(deps))
     if (rows[0]?.polls) await attempt(() => queueDuePolls(deps))
+    if (rows[0]?.holds) await attempt(() => expireApprovals(deps))
   })
 }

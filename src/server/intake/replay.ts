@@ -5,6 +5,7 @@ import { fault } from '../../base/faults.ts'
 import type { DeliveryId, ProjectId } from '../../base/ids.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Database, Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -62,7 +63,7 @@ type Replayable = {
 const findReplayable = async (db: Db, scope: Scope, id: DeliveryId): Promise<Replayable> => {
   const { rows } = await sql<{ [K in keyof Replayable]: K extends 'project' ? ProjectId : string | null }>`
     select project_id as project, ref, old_commit as old, new_commit as new from deliveries
-    where id = ${id} and organisation_id = ${scope.organisation}`.execute(db)
+    where id = ${id} and ${inScope(scope)}`.execute(db)
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such delivery' })
   const { project, ref, old, new: commit } = row

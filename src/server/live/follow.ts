@@ -35,9 +35,11 @@ export const follow = (deps: FollowDeps, following: Following): Promise<void> =>
   const { topic } = following
   if (topic.kind === 'log') return followLog(deps, following, topic)
   if (topic.kind === 'run') return followRun(deps, following, topic)
-  const { organisation } = following.actor.scope
+  const { organisation, projects } = following.actor.scope
   return followRuns(deps, following, (notice) =>
-    topic.kind === 'project' ? notice.project === topic.project : notice.organisation === organisation,
+    topic.kind === 'project'
+      ? notice.project === topic.project
+      : notice.organisation === organisation && (projects?.includes(notice.project) ?? true),
   )
 }
 

@@ -32,7 +32,7 @@ export const createRunHub = (runs: Pick<Runs, 'onChange' | 'jobsSince'>): RunHub
     changes: (scope, run, rev) => {
       const ofRun = reads.get(run) ?? new Map<string, Promise<RunChanges | null>>()
       reads.set(run, ofRun)
-      const key = `${scope.organisation} ${rev}`
+      const key = `${scope.organisation} ${scope.projects?.join() ?? '*'} ${rev}`
       const read = ofRun.get(key) ?? runs.jobsSince(scope, run, rev)
       ofRun.set(key, read)
       const forget = () => {

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { AttemptId, ProjectId, RunId } from '../../base/ids.ts'
 import type { Scope } from '../access/actor.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 
 export type Log = {
@@ -23,6 +24,6 @@ export const findLog = async (db: Db, scope: Scope, attempt: AttemptId): Promise
       a.log_key_wrapped as "wrappedKey", a.last_seq as "lastSeq", a.log_complete as "isComplete",
       o.object_key as "objectKey", o.size_bytes as "objectBytes"
     from attempts a left join log_objects o on o.attempt_id = a.id
-    where a.id = ${attempt} and a.organisation_id = ${scope.organisation}`.execute(db)
+    where a.id = ${attempt} and ${inScope(scope, 'a')}`.execute(db)
   return rows[0] ?? null
 }

@@ -53,7 +53,7 @@ export const createProjects = (deps: ProjectsDeps): Projects => ({
 const list = async (deps: ProjectsDeps, scope: Scope, query: Paging): Promise<Page<Project>> => {
   const { db } = deps.database
   const where = query.cursor === undefined ? sql`true` : sql`p.name > ${query.cursor}`
-  const rows = await selectProjects(db, scope.organisation, { where, limit: query.limit + 1 })
+  const rows = await selectProjects(db, scope, { where, limit: query.limit + 1 })
   const page = rows.slice(0, query.limit)
   const next = rows.length > page.length ? (page.at(-1)?.name ?? null) : null
   return { items: await shape(deps, scope, page), next_cursor: next }
@@ -65,7 +65,7 @@ const find = async (deps: ProjectsDeps, scope: Scope, project: string): Promise<
 }
 
 const shape = ({ database, serverUrl }: ProjectsDeps, scope: Scope, rows: readonly ProjectRow[]) =>
-  projectsOf(database.db, { organisation: scope.organisation, serverUrl: serverUrl() }, rows)
+  projectsOf(database.db, { scope, serverUrl: serverUrl() }, rows)
 
 const findRow = async (
   { database }: ProjectsDeps,
@@ -73,7 +73,7 @@ const findRow = async (
   project: string,
 ): Promise<ProjectRow | null> => {
   const where = sql`(p.id = ${project} or p.name = ${project})`
-  return (await selectProjects(database.db, scope.organisation, { where, limit: 1 }))[0] ?? null
+  return (await selectProjects(database.db, scope, { where, limit: 1 }))[0] ?? null
 }
 
 const getRow = async (deps: ProjectsDeps, scope: Scope, project: string): Promise<ProjectRow> => {
@@ -141,13 +141,15 @@ const set = async (
   const { id } = await getRow(deps, actor.scope, project)
   await inTransaction(deps.database.db, async (tx) => {
     await sql`select 1 from projects where id = ${id} for update`.execute(tx)
-    const [row] = await selectProjects(tx, actor.scope.organisation, { where: sql`p.id = ${id}`, limit: 1 })
+    const [row] = await selectProjects(tx, actor.scope, { where: sql`p.id = ${id}`, limit: 1 })
     if (row !== undefined) expect?.(settingsOf(row))
     await sql`
       update projects set auto_cancel = coalesce(${changes.auto_cancel ?? null}::boolean, auto_cancel),
         untrusted_in_scripts = coalesce(${changes.untrusted_in_scripts ?? null}::boolean, untrusted_in_scripts),
         jobs_max = case when ${changes.jobs_max !== undefined} then ${changes.jobs_max ?? null}::integer else jobs_max end,
-        priority = coalesce(${changes.priority ?? null}::text, priority)
+        priority = coalesce(${changes.priority ?? null}::text, priority),
+        approval_seconds = case when ${changes.approval_seconds !== undefined}
+          then ${changes.approval_seconds ?? null}::integer else approval_seconds end
       where id = ${id}`.execute(tx)
     if (changes.poll_seconds !== undefined) await setPolling(tx, id, changes.poll_seconds)
     if (changes.jobs_max !== undefined) await holdQueued(tx, actor.scope.organisation)

@@ -1,8 +1,10 @@
 // Projects as the API shows them: their keys, their hook, their last run.
 import { type QueryExecutorProvider, type RawBuilder, sql } from 'kysely'
-import type { HookId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
+import type { HookId, ProjectId, RunId } from '../../base/ids.ts'
 import type { Project } from '../../protocol/api/shapes.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
+import type { Scope } from '../access/actor.ts'
+import { projectInScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { selectRuns, summaryOf } from '../runs/summaries.ts'
 import { type PollingRow, pollingColumn, pollingOf } from './polling.ts'
@@ -19,6 +21,7 @@ export type ProjectRow = {
   readonly untrustedInScripts: boolean
   readonly jobsMax: number | null
   readonly priority: Project['settings']['priority']
+  readonly approvalSeconds: number | null
   readonly pollSeconds: number | null
   readonly polling: PollingRow | null
   readonly deployKeyFingerprint: string | null
@@ -26,10 +29,10 @@ export type ProjectRow = {
   readonly lastRun: RunId | null
 }
 
-/** `where` narrows `p` (projects); the organisation is always part of it. */
+/** `where` narrows `p` (projects); the scope is always part of it. */
 export const selectProjects = async (
   db: QueryExecutorProvider,
-  organisation: OrganisationId,
+  scope: Scope,
   { where, limit }: { readonly where: RawBuilder<unknown>; readonly limit: number },
 ): Promise<readonly ProjectRow[]> => {
   const { rows } = await sql<ProjectRow>`
@@ -37,16 +40,16 @@ export const selectProjects = async (
       p.auto_cancel as "autoCancel", p.hook_id as hook,
       p.deploy_key as "deployKey", p.deploy_key_fingerprint as "deployKeyFingerprint", p.created_at as "createdAt",
       p.untrusted_in_scripts as "untrustedInScripts", p.jobs_max as "jobsMax", p.priority,
-      p.poll_seconds as "pollSeconds", ${pollingColumn} as polling,
+      p.approval_seconds as "approvalSeconds", p.poll_seconds as "pollSeconds", ${pollingColumn} as polling,
       (select id from runs r where r.project_id = p.id order by id desc limit 1) as "lastRun"
-    from projects p where p.organisation_id = ${organisation} and ${where}
+    from projects p where ${projectInScope(scope, 'p')} and ${where}
     order by p.name limit ${limit}`.execute(db)
   return rows
 }
 
 export const projectsOf = async (
   db: Db,
-  { organisation, serverUrl }: { readonly organisation: OrganisationId; readonly serverUrl: string },
+  { scope, serverUrl }: { readonly scope: Scope; readonly serverUrl: string },
   rows: readonly ProjectRow[],
 ): Promise<Project[]> => {
   const keys = await selectHostKeys(
@@ -55,7 +58,7 @@ export const projectsOf = async (
   )
   const last = rows.flatMap((row) => (row.lastRun === null ? [] : [row.lastRun]))
   const where = sql`r.id = any(${last}::text[])`
-  const runs = (await selectRuns(db, organisation, { where, limit: rows.length })).map(summaryOf)
+  const runs = (await selectRuns(db, scope, { where, limit: rows.length })).map(summaryOf)
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
@@ -79,6 +82,7 @@ export const settingsOf = (row: ProjectRow): Project['settings'] => ({
   untrusted_in_scripts: row.untrustedInScripts,
   jobs_max: row.jobsMax,
   priority: row.priority,
+  approval_seconds: row.approvalSeconds,
   poll_seconds: row.pollSeconds,
 })
 

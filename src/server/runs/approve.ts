@@ -4,6 +4,7 @@ import { fault } from '../../base/faults.ts'
 import type { JobId, ProjectId, RunId } from '../../base/ids.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -24,7 +25,7 @@ export const decideApproval = async (
 ): Promise<RunId> => {
   const { rows } = await sql<Found>`
     select run_id as run, project_id as project from jobs
-    where id = ${job} and organisation_id = ${actor.scope.organisation} and run_id is not null`.execute(db)
+    where id = ${job} and ${inScope(actor.scope)} and run_id is not null`.execute(db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such job' })
   const { run, project } = rows[0]
   const by = actorId(actor)

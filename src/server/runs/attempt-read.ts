@@ -4,6 +4,7 @@ import { fromBase64Url, utf8Decode } from '../../base/bytes.ts'
 import type { AttemptId, RunId } from '../../base/ids.ts'
 import type { Attempt, Step } from '../../protocol/api/shapes.ts'
 import type { Scope } from '../access/actor.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { type AttemptRow, attemptColumns, attemptSummary } from './jobs-read.ts'
 
@@ -21,7 +22,7 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
     select ${attemptColumns}, a.job_id as job, a.run_id as run, a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
       a.receipt, a.receipt_verified as "receiptVerified"
     from attempts a left join runners n on n.id = a.runner_id
-    where a.id = ${id} and a.organisation_id = ${scope.organisation}`.execute(db)
+    where a.id = ${id} and ${inScope(scope, 'a')}`.execute(db)
   const row = rows[0]
   if (row === undefined) return null
   return {

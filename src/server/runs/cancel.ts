@@ -4,6 +4,7 @@ import { fault } from '../../base/faults.ts'
 import type { JobId, ProjectId, RunId, WorkflowId } from '../../base/ids.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -35,7 +36,7 @@ export const cancelJobs = async (
 ): Promise<RunId> => {
   const { rows } = await sql<Found>`
     select run_id as run, project_id as project, json_agg(id) as jobs from jobs
-    where ${target} in (id, workflow_id) and organisation_id = ${actor.scope.organisation} and run_id is not null
+    where ${target} in (id, workflow_id) and ${inScope(actor.scope)} and run_id is not null
     group by run_id, project_id`.execute(db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such job or workflow' })
   const { run, project, jobs } = rows[0]

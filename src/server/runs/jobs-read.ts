@@ -33,6 +33,7 @@ type JobRow = {
   readonly image: string | null
   readonly approvals: readonly Approval[] | null
   readonly lock: LockState | null
+  readonly holdUntil: Date | null
 }
 
 export type AttemptRow = {
@@ -75,12 +76,11 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
         name: row.name,
         kind: row.kind,
         status: row.jobStatus,
-        reason: whyQueued(
-          states,
-          stateOf(row),
-          () => (facts ?? noFacts)(row),
-          (lock) => holders?.get(lock) ?? null,
-        ),
+        reason: whyQueued(states, stateOf(row), {
+          facts: () => (facts ?? noFacts)(row),
+          holderOf: (lock) => holders?.get(lock) ?? null,
+          holdUntil: () => (row.holdUntil === null ? null : minuteOf(row.holdUntil)),
+        }),
         needs,
         shard: row.shard,
         shards: row.shards,
@@ -91,6 +91,9 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
     ]
   })
 }
+
+/** `2026-12-21 14:05 UTC` */
+const minuteOf = (time: Date): string => `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 /** Of jobs that were not queued when it was looked. */
 const noFacts: FactsByJob = ({ class: className }) => ({
@@ -142,6 +145,7 @@ const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly 
   const { rows } = await sql<ChangedRow>`
     select ${attemptColumns}, j.id as job, j.rev, j.workflow_id as workflow, j.key, j.name, j.kind,
       j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image, ${lockOfJob} as lock,
+      j.hold_until as "holdUntil",
       case when j.kind = 'approval' then ${approvalsOfJob} end as approvals
     from jobs j left join attempts a on a.job_id = j.id left join runners n on n.id = a.runner_id
     where j.run_id = ${run} and j.rev > ${rev} order by j.number, a.number`.execute(db)

@@ -17,6 +17,7 @@ import type { NewId } from '../new-id.ts'
 import { leaseDeadlineSeconds, type NewLease } from './new-lease.ts'
 import type { Placing } from './places.ts'
 import { type PlannedSchedule, plannedSchedules, scheduleParts } from './planned-schedules.ts'
+import { holdUntil } from './queue-entry.ts'
 import { classOf } from './resource-class.ts'
 import type { LockedRun } from './state.ts'
 
@@ -97,9 +98,10 @@ export const plannedParts = (
       as w (id text, position integer, name text, status text, reruns integer, continued boolean)
   ), planned_job as (
     insert into jobs (id, organisation_id, project_id, run_id, workflow_id, number, key, name, kind, status, skip_reason,
-      needs, shard, shards, class, image, spec, spec_digest, rev, lock_name, lock_state, lock_asked_at)
+      needs, shard, shards, class, image, spec, spec_digest, rev, hold_until, lock_name, lock_state, lock_asked_at)
     select id, ${run.organisation}, ${run.project}, ${run.id}, workflow, number, key, name, kind, status, skip,
-      needs, shard, shards, class, image, spec, digest, ${run.rev}, lock, "lockState",
+      needs, shard, shards, class, image, spec, digest, ${run.rev},
+      ${holdUntil({ status: sql`status`, project: sql`${run.project}` })}, lock, "lockState",
       case "lockState" when 'asked' then clock_timestamp() end
     from jsonb_to_recordset(${JSON.stringify(jobRows(planned, state))}::jsonb)
       as j (id text, workflow text, number integer, key text, name text, kind text, status text, skip text, needs jsonb,

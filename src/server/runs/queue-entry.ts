@@ -1,4 +1,4 @@
-// Where an attempt enters the queue (docs/decisions/0022): behind a limit it is held until the admission lets it in; else
+// Where an attempt enters the queue, and how long a job waits for a person. The queue (docs/decisions/0022): behind a limit it is held until the admission lets it in; else
 // it gets its turn. Projects that wait for the same class take turns: each attempt stands one step behind the last one of
 // its project, and never before who is first now. A small step is a large share.
 import { type RawBuilder, sql } from 'kysely'
@@ -24,3 +24,8 @@ export const turnOf = (entry: {
     order by q.turn desc limit 1),
   (select q.turn from attempts q where q.status = 'queued' and not q.held and q.class = ${entry.className}
     order by q.turn limit 1)), 0) + ${entry.step} * ${entry.nth})`
+
+/** Until when a job that gets this status may wait for a person; null for every other status. */
+export const holdUntil = (entering: { readonly status: Part; readonly project: Part }): Part => sql`
+  case when ${entering.status} = 'on_hold' then now() + make_interval(secs => (
+    select approval_seconds from projects where id = ${entering.project})) end`

@@ -5,6 +5,7 @@ import type { JobId, ProjectId, RunId } from '../../base/ids.ts'
 import type { Rerun } from '../../schedule/index.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -21,7 +22,7 @@ export const rerunRun = async (
 ): Promise<RunId> => {
   const { rows } = await sql<Found>`
     select id as run, project_id as project from runs
-    where id = ${id} and organisation_id = ${actor.scope.organisation}`.execute(deps.db)
+    where id = ${id} and ${inScope(actor.scope)}`.execute(deps.db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such run' })
   const isOfTests = jobs === 'failed-tests'
   return again(deps, actor, rows[0], { jobs: isOfTests ? 'failed' : jobs, isOfTests, target: id })
@@ -30,9 +31,7 @@ export const rerunRun = async (
 export const rerunJob = async (deps: Deps, actor: Actor, id: JobId): Promise<RunId> => {
   const { rows } = await sql<Found>`
     select run_id as run, project_id as project from jobs
-    where id = ${id} and organisation_id = ${actor.scope.organisation} and run_id is not null`.execute(
-    deps.db,
-  )
+    where id = ${id} and ${inScope(actor.scope)} and run_id is not null`.execute(deps.db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such job' })
   return again(deps, actor, rows[0], { jobs: [id], target: id })
 }

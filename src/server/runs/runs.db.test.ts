@@ -9,6 +9,7 @@ import { parseId, type RunId } from '../../base/ids.ts'
 import * as api from '../../protocol/api/shapes.ts'
 import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
 import type { RunNotice } from '../use-cases.ts'
+import { expireApprovals } from './expire-approvals.ts'
 
 const parts = await openParts()
 const { runs, scope, actor } = parts
@@ -327,6 +328,51 @@ test('a job that waits for a person says so; yes and no are recorded with who an
     rows.map(({ action }) => action),
     ['job.reject', 'job.approve'],
   )
+})
+
+test('a job waits for a person as long as its project says, and then nobody has answered', async () => {
+  const waits = (seconds: number | null) =>
+    sql`update projects set approval_seconds = ${seconds} where name = 'web'`.execute(parts.db)
+  await waits(3_600)
+  const run = await start()
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan!, [
+    { key: 'ok', kind: 'approval' },
+    { key: 'ship', needs: [{ job: 'ok', on: ['passed'] }] },
+  ])
+  const shown = async () => (await runs.findRun(scope, run))!
+  const until = /^Waits for a person to approve, until (\S+ \S+) UTC$/.exec(
+    (await shown()).jobs[1]?.reason?.text ?? '',
+  )
+  const left = Date.parse(`${until?.[1]?.replace(' ', 'T')}Z`) - Date.now()
+  assert.ok(Math.abs(left - 3_600_000) < 120_000, `${left}`)
+  await expireApprovals(parts)
+  assert.equal((await shown()).status, 'on_hold', 'not before its time')
+  const pass = () =>
+    sql`update jobs set hold_until = now() where run_id = ${run} and hold_until is not null`.execute(parts.db)
+  await pass()
+  await Promise.all([expireApprovals(parts), expireApprovals(parts)])
+  const { status, jobs } = await shown()
+  assert.deepEqual(
+    [status, jobs[1]?.status, jobs[1]?.approvals.map(({ decision, by }) => [decision, by.name])],
+    ['cancelled', 'cancelled', [['expired', 'server']]],
+  )
+  assert.equal(jobs[2]?.reason?.text, 'Skipped because ok was not approved')
+  await refuses(
+    runs.decideApproval(actor, parseId('job', jobs[1]!.id)!, { decision: 'approved', comment: null }),
+    'E_CONFLICT',
+  )
+  await waits(null)
+  const again = await runs.rerunRun(actor, run, 'failed')
+  assert.deepEqual(
+    [again.jobs[1]?.status, again.jobs[1]?.reason?.text],
+    ['on_hold', 'Waits for a person to approve'],
+    'asked again, and now for as long as it takes',
+  )
+  await pass()
+  await expireApprovals(parts)
+  assert.equal((await shown()).status, 'on_hold')
+  await runs.cancelRun(actor, run)
 })
 
 test('parameters go to the plan as they were given, and a plan for others is refused', async () => {

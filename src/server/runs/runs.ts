@@ -9,6 +9,7 @@ import { openCommit } from '../../protocol/runner-wire.ts'
 import { isFinal } from '../../schedule/index.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { auditInsert, writeAudit } from '../access/audit.ts'
+import { projectInScope } from '../access/in-scope.ts'
 import type { Database, Db } from '../db/database.ts'
 import { inOneStatement, inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -69,7 +70,7 @@ const listRuns = async (
     ...(query.number === undefined ? [] : [sql`r.number = ${query.number}`]),
   ]
   const where = conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
-  const rows = await selectRuns(db, scope.organisation, { where, limit: query.limit + 1 })
+  const rows = await selectRuns(db, scope, { where, limit: query.limit + 1 })
   const page = rows.slice(0, query.limit)
   return {
     items: page.map(summaryOf),
@@ -78,7 +79,7 @@ const listRuns = async (
 }
 
 const findRow = async ({ database: { db } }: Deps, scope: Scope, run: RunId): Promise<RunRow | null> =>
-  (await selectRuns(db, scope.organisation, { where: sql`r.id = ${run}`, limit: 1 }))[0] ?? null
+  (await selectRuns(db, scope, { where: sql`r.id = ${run}`, limit: 1 }))[0] ?? null
 
 const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null> => {
   const { db } = deps.database
@@ -217,7 +218,7 @@ const findProject = async (
   const { rows } = await sql<FoundProject>`
     select p.id, default_branch as "defaultBranch", coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
     from projects p join organisations o on o.id = p.organisation_id
-    where o.id = ${scope.organisation} and (p.id = ${project} or p.name = ${project})`.execute(db)
+    where ${projectInScope(scope, 'p')} and (p.id = ${project} or p.name = ${project})`.execute(db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
   return rows[0]
 }

@@ -1,9 +1,11 @@
 // Runs as rows of a list, in one statement: the runs, their workflows, and what is usual in their projects.
 import { type RawBuilder, sql } from 'kysely'
-import type { OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
+import type { ProjectId, RunId } from '../../base/ids.ts'
 import type { Actor, RunSummary } from '../../protocol/api/shapes.ts'
 import type { PlanInputs } from '../../protocol/plan.ts'
 import type { Status } from '../../schedule/index.ts'
+import type { Scope } from '../access/actor.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { actorIn } from './actor-name.ts'
 
@@ -37,16 +39,16 @@ export type RunRow = {
   readonly usualMs: number | null
 }
 
-/** `where` narrows `r` (runs) and `p` (projects); the organisation is always part of it. */
+/** `where` narrows `r` (runs) and `p` (projects); the scope is always part of it. */
 export const selectRuns = async (
   db: Db,
-  organisation: OrganisationId,
+  scope: Scope,
   { where, limit }: { readonly where: RawBuilder<unknown>; readonly limit: number },
 ): Promise<readonly RunRow[]> => {
   const { rows } = await sql<RunRow>`
     with picked as materialized (
       select r.* from runs r join projects p on p.id = r.project_id
-      where r.organisation_id = ${organisation} and ${where}
+      where ${inScope(scope, 'r')} and ${where}
       order by r.id desc limit ${limit}
     ), usual as materialized (${usual})
     select r.id, r.number, r.rev, r.project_id as project, p.name as "projectName", r.status, r.event_kind as kind, r.ref,

@@ -12,7 +12,7 @@ import { leaseColumns, leaseValues, type NewLease, newAttempts } from './new-lea
 import type { Placing } from './places.ts'
 import { type PlannedRows, plannedParts } from './planned-rows.ts'
 import { decidedByRun } from './planned-schedules.ts'
-import { isHeld, stepOf, turnOf } from './queue-entry.ts'
+import { holdUntil, isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { runNotice } from './run-notice.ts'
 import type { LockedRun } from './state.ts'
 
@@ -171,6 +171,8 @@ const jobPart = (run: LockedRun, changes: readonly Change[]): Part => {
   const part = sql`job as (
     update jobs j set status = coalesce(c.next, j.status), rev = ${run.rev},
       skip_reason = case when c.next is null then j.skip_reason else c.skip end,
+      hold_until = case when c.next is null then j.hold_until
+        else ${holdUntil({ status: sql`c.next`, project: sql`j.project_id` })} end,
       lock_state = coalesce(c.lock, j.lock_state),
       lock_asked_at = case c.lock when 'asked' then clock_timestamp() when 'free' then null else j.lock_asked_at end
     from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.from)}::text[],

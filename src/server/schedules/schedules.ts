@@ -8,6 +8,7 @@ import type { ProjectId, ScheduleId } from '../../base/ids.ts'
 import type { Schedule, ScheduleChange, ScheduleInput } from '../../protocol/api/schedules.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { projectInScope } from '../access/in-scope.ts'
 import type { Database, Db } from '../db/database.ts'
 import { inTransaction, sqlState, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
@@ -151,7 +152,7 @@ const findRow = async (db: Db, project: ProjectId, named: string): Promise<Sched
 const findProject = async (db: Db, scope: Scope, project: string): Promise<{ readonly id: ProjectId }> => {
   const { rows } = await sql<{ id: ProjectId }>`
     select id from projects
-    where organisation_id = ${scope.organisation} and (id = ${project} or name = ${project})`.execute(db)
+    where ${projectInScope(scope)} and (id = ${project} or name = ${project})`.execute(db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
   return rows[0]
 }

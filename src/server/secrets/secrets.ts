@@ -9,6 +9,7 @@ import { sealedSecret, signerKey, statement, statementProof } from '../../protoc
 import type { SecretMetadata } from '../../protocol/vault.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { projectInScope } from '../access/in-scope.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { Secrets } from '../use-cases.ts'
@@ -148,7 +149,7 @@ const shaped = <T>(form: Shape<T>, value: unknown): T => {
 
 const findProjectId = async ({ database }: Deps, scope: Scope, project: string): Promise<ProjectId> => {
   const { rows } = await sql<{ id: ProjectId }>`
-    select id from projects where organisation_id = ${scope.organisation} and (id = ${project} or name = ${project})
+    select id from projects where ${projectInScope(scope)} and (id = ${project} or name = ${project})
     limit 1`.execute(database.db)
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })

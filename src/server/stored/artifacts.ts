@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import { type ObjectId, parseId } from '../../base/ids.ts'
 import type { Artifact } from '../../protocol/api/artifacts.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
@@ -39,7 +40,7 @@ export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Art
         f.size_bytes as size, f.sha256, o.created_at as "createdAt"
       from stored_objects o join artifacts f on f.object_id = o.id join jobs j on j.id = o.job_id
         join attempts a on a.id = o.attempt_id
-      where o.run_id = ${run} and o.organisation_id = ${scope.organisation} and o.kind = 'artifacts' and o.state = 'kept'
+      where o.run_id = ${run} and ${inScope(scope, 'o')} and o.kind = 'artifacts' and o.state = 'kept'
         and (o.id, f.position) > (${after.object}, ${after.position})
       order by o.id, f.position limit ${limit + 1}`.execute(db)
     const page = rows.slice(0, limit)
@@ -55,7 +56,7 @@ export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Art
       select o.id as object, o.size_bytes as "objectBytes", o.manifest, o.wrapped_key as wrapped, f.path, f.size_bytes as size,
         f.offset_bytes as offset, f.length_bytes as length
       from stored_objects o join artifacts f on f.object_id = o.id
-      where o.id = ${place.object} and f.position = ${place.position} and o.organisation_id = ${scope.organisation}
+      where o.id = ${place.object} and f.position = ${place.position} and ${inScope(scope, 'o')}
         and o.kind = 'artifacts' and o.state = 'kept'`.execute(db)
     const [found] = rows
     if (found === undefined) throw fault('E_NOT_FOUND', { public: 'No such artifact' })

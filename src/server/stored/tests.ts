@@ -6,6 +6,7 @@ import type { JobId, RunId } from '../../base/ids.ts'
 import type { TestResult, TestSummary } from '../../protocol/api/tests.ts'
 import { readTestLine, type TestCase, type TestOutcome, testOutcomes } from '../../protocol/test-results.ts'
 import type { Scope } from '../access/actor.ts'
+import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import type { LogReader, Tests, TestsAsked } from '../use-cases.ts'
@@ -80,7 +81,7 @@ const readSummaries = async (
     select ${ofJob}, j.number, sum(t.failed)::integer as failed, sum(t.skipped)::integer as skipped,
       sum(t.passed)::integer as passed, sum(t.duration_ms)::bigint as ms
     ${fromResults}
-    where o.run_id = ${run} and o.organisation_id = ${scope.organisation} and ${kept} and a.number = ${newest}
+    where o.run_id = ${run} and ${inScope(scope, 'o')} and ${kept} and a.number = ${newest}
       and j.number > ${after}
     group by j.id, a.number order by j.number limit ${limit}`.execute(db)
   return rows
@@ -96,7 +97,7 @@ const readParts = async (
     select ${ofJob}, o.id as object, o.size_bytes as "objectBytes", o.manifest, o.wrapped_key as wrapped, t.failed, t.skipped,
       t.passed, t.duration_ms as ms, t.size_bytes as size, 0 as offset, t.length_bytes as length
     ${fromResults}
-    where o.job_id = ${job} and o.organisation_id = ${scope.organisation} and ${kept}
+    where o.job_id = ${job} and ${inScope(scope, 'o')} and ${kept}
       and a.number = coalesce(${attempt}::integer, ${newest})
     order by o.id`.execute(db)
   return rows
@@ -104,9 +105,7 @@ const readParts = async (
 
 const requireJob = async (db: Db, scope: Scope, job: JobId): Promise<void> => {
   const { rows } = await sql`
-    select 1 from jobs where id = ${job} and organisation_id = ${scope.organisation} and run_id is not null`.execute(
-    db,
-  )
+    select 1 from jobs where id = ${job} and ${inScope(scope)} and run_id is not null`.execute(db)
   if (rows.length === 0) throw fault('E_NOT_FOUND', { public: 'No such job' })
 }
 

@@ -140,6 +140,7 @@ const describe = async (
     actor?.kind === 'token'
       ? {
           ...{ id: actor.token, name: actor.name, scopes: [...actor.scopes] },
+          projects: actor.projects === null ? null : [...actor.projects],
           expires_at: actor.expiresAt.toISOString(),
         }
       : null,
@@ -153,6 +154,7 @@ const tokenShape = (row: TokenRow): Token => ({
   name: row.name,
   prefix: row.prefix,
   scopes: [...row.scopes],
+  projects: row.projects === null ? null : [...row.projects],
   created_at: row.createdAt.toISOString(),
   expires_at: row.expiresAt.toISOString(),
   last_used_at: row.lastUsedAt?.toISOString() ?? null,

@@ -150,6 +150,16 @@ export const projectsText = {
         : seconds % 60 === 0
           ? every(seconds / 60, 'minute', 'minutes')
           : every(seconds, 'second', 'seconds'),
+    approvals: 'A job waits for a person',
+    approvalsHint:
+      'When nobody has answered by then, what needs it is skipped. Counts for jobs that begin to wait.',
+    approvalsNever: 'until somebody answers',
+    approvalsAfter: (seconds: number) =>
+      seconds % 86_400 === 0
+        ? count(seconds / 86_400, 'day', 'days')
+        : seconds % 3_600 === 0
+          ? count(seconds / 3_600, 'hour', 'hours')
+          : count(Math.ceil(seconds / 60), 'minute', 'minutes'),
     polled: 'Last look',
     polledNever: 'not yet',
     pollNext: 'Next look',

@@ -175,5 +175,6 @@ export const runsText = {
     notYet: 'Not yet',
     comment: 'Comment (optional)',
     decision: { approved: 'approved by', rejected: 'rejected by' },
+    expired: 'expired: nobody answered in time',
   },
 }

@@ -16,6 +16,7 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
     untrusted_in_scripts: false,
     jobs_max: null,
     priority: 'normal',
+    approval_seconds: 7_776_000,
     poll_seconds: name === 'api' ? 300 : null,
   },
   polling:

@@ -1,0 +1,19 @@
+// The condition that keeps a statement to the rows of a scope: its organisation, and of a token that is limited to projects
+// those alone.
+import { type RawBuilder, sql } from 'kysely'
+import type { Scope } from './actor.ts'
+
+/** Of a table that names organisation and project of its rows. `alias`: what the statement calls it. */
+export const inScope = (scope: Scope, alias?: string): RawBuilder<unknown> =>
+  condition(scope, alias, 'project_id')
+
+/** The same of `projects`. */
+export const projectInScope = (scope: Scope, alias?: string): RawBuilder<unknown> =>
+  condition(scope, alias, 'id')
+
+const condition = (scope: Scope, alias: string | undefined, project: string): RawBuilder<unknown> => {
+  const column = (name: string) => sql.ref(alias === undefined ? name : `${alias}.${name}`)
+  const isOurs = sql`${column('organisation_id')} = ${scope.organisation}`
+  if (scope.projects === null) return isOurs
+  return sql`(${isOurs} and ${column(project)} = any(${scope.projects}::text[]))`
+}

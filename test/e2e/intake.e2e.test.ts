@@ -1,0 +1,107 @@
+// Intake with the whole installation: a real runner looks at a real repository in a sandbox, also for what was pushed while
+// everything was down; any tool that signs is heard; a schedule begins a run by itself; replays.
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Schedule } from '../../src/protocol/api/schedules.ts'
+import type { Delivery, Project, RunSummary } from '../../src/protocol/api/shapes.ts'
+import { createRepository, type TestRepository } from '../support/git-host.ts'
+import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
+
+const config = `version: 2.1
+parameters: {level: {type: integer, default: 1}}
+jobs:
+  say:
+    docker: [{image: cimg/base:stable}]
+    steps: [{run: 'echo level << pipeline.parameters.level >> << pipeline.schedule.name >>'}]
+workflows:
+  all: {jobs: [say]}
+`
+let installation: TestInstallation
+let repository: TestRepository
+let directory: string
+let project: Project
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'mayfly-intake-'))
+  await chmod(directory, 0o755)
+  repository = await createRepository(directory, 'web', { '.circleci/config.yml': config })
+  installation = await openInstallation({ args: ['--no-sample', '--local-repos', directory], keepData: true })
+  const added = installation.cli('project', 'add', 'web', '--path', repository.bare, '--json')
+  assert.equal(added.code, 0, added.stderr)
+  project = JSON.parse(added.stdout)
+})
+after(async () => {
+  await installation?.close()
+  if (installation) await rm(join(installation.data, '..'), { recursive: true, force: true })
+  await rm(directory, { recursive: true, force: true })
+})
+
+const ask = <T>(...words: string[]): T => {
+  const { code, stdout, stderr } = installation.cli(...words, '-R', 'web', '--json')
+  assert.equal(code, 0, stderr)
+  return JSON.parse(stdout)
+}
+const deliveries = () => ask<{ items: Delivery[] }>('deliveries', 'list', '--limit', '50').items
+const runs = () => ask<{ items: RunSummary[] }>('runs', 'list', '--limit', '50').items
+const found = (commit: string) =>
+  waitFor('the look finds it', () => deliveries().find((each) => each.new === commit), 70_000)
+const passed = (run: string | null | undefined) =>
+  waitFor('the run passes', () => runs().find(({ id, status }) => id === run && status === 'passed'), 60_000)
+
+test('polling: a first look starts nothing, then each push is found once, also after everything was killed', async () => {
+  const set = installation.cli('project', 'set', 'web', '--poll', '30s', '--json')
+  assert.equal(set.code, 0, set.stderr)
+  const lastLook = () => {
+    const { stdout } = installation.cli('project', 'list', '--json')
+    return (JSON.parse(stdout) as { items: Project[] }).items[0]?.polling?.last_at
+  }
+  await waitFor('the first look', lastLook, 40_000)
+  assert.deepEqual([deliveries(), runs()], [[], []])
+  await installation.kill()
+  const commit = repository.push({ 'a.txt': 'a' }, 'While nobody looks')
+  installation = await installation.restart()
+  const delivery = await found(commit)
+  assert.deepEqual([delivery.source, delivery.verdict, delivery.ref], ['poll', 'run', 'refs/heads/main'])
+  await passed(delivery.run_id)
+  assert.equal(runs().length, 1)
+  installation.cli('project', 'set', 'web', '--poll', 'off')
+})
+
+test('a signed request of any tool starts a run; its delivery is replayed', async () => {
+  const rotated = installation.cli('project', 'rotate-hook', 'web')
+  assert.match(rotated.stdout, /^\S{20,}\n$/, rotated.stderr)
+  const secret = rotated.stdout.trim()
+  const commit = repository.push({ 'b.txt': 'b' }, 'Told by a tool')
+  const body = JSON.stringify({ ref: 'main', commit, sentAt: new Date().toISOString() })
+  const mac = createHmac('sha256', secret).update(body).digest('hex')
+  const path = new URL(project.hook.url).pathname
+  const send = () =>
+    fetch(`${installation.url}${path}`, {
+      ...{ method: 'POST', body },
+      headers: { 'content-type': 'application/json', 'x-mayfly-signature': `sha256=${mac}` },
+    })
+  assert.equal((await send()).status, 202)
+  assert.equal((await send()).status, 200, 'a duplicate')
+  const delivery = deliveries().find(({ verdict, source }) => verdict === 'run' && source === 'webhook')
+  await passed(delivery?.run_id)
+  const replayed = installation.cli('deliveries', 'replay', delivery?.id ?? '', '--json')
+  assert.equal(replayed.code, 0, replayed.stderr)
+  const again = JSON.parse(replayed.stdout) as Delivery
+  assert.deepEqual([again.replay_of, again.new], [delivery?.id, commit])
+  await passed(again.run_id)
+})
+
+test('a schedule begins a run of the default branch by itself, with its parameters', async () => {
+  const before = runs().length
+  ask<Schedule[]>('schedules', 'add', 'every minute', '--cron', '* * * * *', '-p', 'level:=7')
+  const begun = await waitFor('it is due', () => runs()[runs().length - before - 1], 80_000)
+  installation.cli('schedules', 'remove', 'every minute', '-R', 'web')
+  assert.equal(begun.event.kind, 'schedule')
+  await passed(begun.id)
+  const { stdout } = installation.cli('logs', begun.id)
+  assert.match(stdout, /level 7 every minute/)
+})
