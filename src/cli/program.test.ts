@@ -165,6 +165,32 @@ test('run takes one job alone, variables, and prints JSON on stdout only', async
   assert.match(file.stderr, /none cannot be read/)
 })
 
+test('run gives secrets as a server would, and masks them; a value on the command line is refused unread', async () => {
+  const seen: unknown[] = []
+  const driver = createFakeDriver({
+    clock: systemClock,
+    onStep: (_spec, step) => seen.push(Object.fromEntries(step.env)),
+  })
+  const sandboxes = async () => ({ ...(await fakeSandboxes()), driver })
+  await writeFile(join(root, 'mine.env'), '# mine\nFAKE_OUTPUT=correct horse battery\n')
+  await writeFile(join(root, 'key.pem'), 'not a key of anything')
+  const words = 'run -j ship -s TOKEN -s KEY=@key.pem --secret-file mine.env'
+  const environment = { TOKEN: 'hunter2hunter2' }
+  const done = await mayfly(words, { sandboxes, environment })
+  assert.equal(done.code, 0, done.stderr)
+  const shown = JSON.stringify(seen)
+  assert.doesNotMatch(shown, /hunter2|not a key/, 'a Secret says nothing of itself')
+  assert.match(shown, /"KEY":"\/tmp\/\.mayfly-secrets\/KEY"/)
+  assert.match(done.stdout, /^\[ship\] \[secret FAKE_OUTPUT\]$/m)
+  const asked = await mayfly('run -j ship -s FAKE_OUTPUT', { stdin: 'typed without echo' })
+  assert.match(asked.stdout, /^\[ship\] \[secret FAKE_OUTPUT\]$/m)
+  const open = await mayfly('run -j ship -s TOKEN=hunter2hunter2')
+  assert.deepEqual([open.code, /hunter2/.test(open.stderr)], [2, false])
+  assert.equal((await mayfly('run -j ship -s TOKEN')).code, 2, 'nothing was given')
+  const short = await mayfly('run -j ship -s TINY', { sandboxes, environment: { TINY: 'abc' } })
+  assert.match(short.stderr, /^note: the secret TINY is too short/m)
+})
+
 test('a job that does not say what it reaches gets what the operator says; --network goes before that', async () => {
   const reached: string[] = []
   const sandboxes = async (): Promise<LocalSandboxes> => {

@@ -1,6 +1,7 @@
 // `mayfly run` as people start it: the program itself, the jailer as its child, real sandboxes. Needs root.
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -202,6 +203,27 @@ test('Ctrl-C ends jobs and sandboxes before the program', async () => {
   assert.equal(await ended, 130)
   assert.match(stdout, /cancelled/)
   assert.deepEqual(processes.filter(isAlive), [])
+})
+
+test('secrets reach steps of real sandboxes, and neither their output nor their arguments', async () => {
+  await mkdir(join(project, 'secret/.circleci'), { recursive: true })
+  const script =
+    'printf %s "$TOKEN" | sha256sum; sha256sum <"$KEY"; echo "$TOKEN"; cat "$KEY"; cat /proc/*/cmdline | tr "\\\\0" " "'
+  await writeFile(
+    join(project, 'secret/.circleci/config.yml'),
+    `version: 2.1\njobs: {a: {docker: [{image: x}], steps: [{run: '${script}'}]}}\nworkflows: {w: {jobs: [a]}}\n`,
+  )
+  await writeFile(join(project, 'secret/given.env'), 'TOKEN=correct horse battery\n')
+  await writeFile(join(project, 'secret/key.pem'), 'staple correct battery\n')
+  const words = ['run', '--network', 'none', '--secret-file', 'given.env', '-s', 'KEY=@key.pem']
+  const { code, stdout, stderr } = spawnIn('secret', words)
+  assert.equal(code, 0, `${stdout}${stderr}`)
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+  assert.ok(
+    stdout.includes(sha256('correct horse battery')) && stdout.includes(sha256('staple correct battery\n')),
+  )
+  assert.match(stdout, /^\[a\] \[secret TOKEN\]$/m)
+  assert.doesNotMatch(stdout + stderr, /battery/)
 })
 
 test('jobs of a serial group run one after the other, and a workflow that fails is tried again by itself', async () => {

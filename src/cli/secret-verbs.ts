@@ -12,8 +12,15 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .command('set <name>')
     .description('put a secret, or a new version of it; the value comes from standard input')
     .addOption(projectOption())
-    .addOption(new Option('--kind <kind>', 'as a variable or as a file').choices(['env', 'file']))
+    .addOption(
+      new Option('--kind <kind>', 'as a variable, a file, or a key of an agent').choices([
+        'env',
+        'file',
+        'ssh',
+      ]),
+    )
     .option('--file <path>', 'read the value from this file')
+    .option('--known-hosts <path>', 'of an SSH key: lines of the hosts it is for, as ssh-keyscan prints them')
     .option(
       '--ref <glob>',
       'goes to runs of these refs (repeatable; default: the default branch)',

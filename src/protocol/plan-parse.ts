@@ -31,6 +31,7 @@ import {
   type PlanRestoreCacheStep,
   type PlanRunStep,
   type PlanSaveCacheStep,
+  type PlanSshKeysStep,
   type PlanStep,
   type PlanStoreArtifactsStep,
   type PlanStoreTestsStep,
@@ -173,6 +174,13 @@ const continueStep: Shape<PlanContinueStep> = object({
   parameters: body,
 })
 
+const sshKeysStep: Shape<PlanSshKeysStep> = object({
+  kind: oneOf('ssh-keys'),
+  name,
+  when,
+  fingerprints: nullable(list(name, { min: 1, max: 100 })),
+})
+
 const noteStep: Shape<PlanNoteStep> = object({ kind: oneOf('note'), name, when, text: body })
 
 const refusedStep: Shape<PlanRefusedStep> = object({
@@ -194,6 +202,7 @@ const stepKinds: Readonly<Record<PlanStep['kind'], Shape<PlanStep>>> = {
   'store-tests': storeTestsStep,
   'filter-paths': filterStep,
   continue: continueStep,
+  'ssh-keys': sshKeysStep,
   note: noteStep,
   refused: refusedStep,
 }

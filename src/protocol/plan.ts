@@ -133,6 +133,7 @@ export type PlanStep =
   | PlanCheckoutStep
   | PlanFilesStep
   | PlanSetupStep
+  | PlanSshKeysStep
   | PlanNoteStep
   | PlanRefusedStep
 
@@ -255,6 +256,14 @@ export type PlanContinueStep = {
   readonly filesPath: string | null
   /** A JSON object, or the path of a file that holds one. */
   readonly parameters: string
+}
+
+/** From here on an agent signs with SSH keys of the project. `fingerprints` null: with all of them. */
+export type PlanSshKeysStep = {
+  readonly kind: 'ssh-keys'
+  readonly name: string
+  readonly when: StepWhen
+  readonly fingerprints: readonly string[] | null
 }
 
 /** A step this version knows and leaves out without changing the job's verdict: the runner prints `text` and goes on. */

@@ -12,6 +12,7 @@ import {
   list,
   object,
   oneOf,
+  optional,
   type Shape,
   type Shaped,
   text,
@@ -46,7 +47,8 @@ export const orNull = <T>(shape: Shape<T>): Shape<T | null> =>
 
 /** Also the name of the variable that a job sees. */
 export const secretName = text({ max: 128, form: /^[A-Za-z_][A-Za-z0-9_]*$/ })
-export const secretKind = oneOf('env', 'file')
+/** `ssh`: a private key that only an agent of the runner holds, for named hosts. */
+export const secretKind = oneOf('env', 'file', 'ssh')
 export type SecretKind = Shaped<typeof secretKind>
 export const policyEvents = ['push', 'tag', 'schedule', 'manual', 'api'] as const
 
@@ -65,6 +67,20 @@ export const defaultPolicy = (branch: string): SecretPolicy => ({
   min_tier: 'branch',
 })
 
+/** A line of known_hosts, its name in the clear: `git.example.org ssh-ed25519 AAAA…`, `[git.example.org]:2222 …`. */
+export const knownHost = text({
+  max: 2048,
+  form: /^[A-Za-z0-9.:[\]_-]{1,255} (?:ssh|ecdsa)-[a-z0-9-]{1,40} [A-Za-z0-9+/]{16,}={0,2}$/,
+})
+export const knownHosts = list(knownHost, { min: 1, max: 16 })
+
+/** As ssh-keyscan or a known_hosts file has them: without comments, empty lines and what stands behind the key. */
+export const linesOfHosts = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).slice(0, 3).join(' '))
+    .filter((line) => line !== '' && !line.startsWith('#'))
+
 export const secretSubject = (project: ProjectId, name: string): string => `${project}/secrets/${name}`
 
 const common = {
@@ -78,12 +94,18 @@ const common = {
 const putStatement = object({
   ...common,
   type: oneOf('secret.put'),
-  body: object({
-    kind: secretKind,
-    policy: secretPolicy,
-    expires_at: orNull(seconds),
-    allow_unmaskable: oneOf(true, false),
-  }),
+  body: where(
+    object({
+      kind: secretKind,
+      policy: secretPolicy,
+      expires_at: orNull(seconds),
+      allow_unmaskable: oneOf(true, false),
+      /** Of an SSH key: the only hosts it signs for. */
+      hosts: optional(knownHosts),
+    }),
+    ({ kind, hosts }) => (kind === 'ssh') === (hosts !== undefined),
+    'an SSH key names its hosts, and nothing else does',
+  ),
 })
 const endStatement = object({ ...common, type: oneOf('secret.revoke', 'signer.remove'), body: object({}) })
 export const statement = either(hasTag('type', 'secret.put'), putStatement, endStatement)

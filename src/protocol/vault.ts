@@ -19,6 +19,7 @@ import {
 } from '../base/shape.ts'
 import {
   bytes,
+  knownHosts,
   orNull,
   sealedSecret,
   secretKind,
@@ -122,6 +123,7 @@ export const secretMetadata = object({
   createdAt: seconds,
   changedAt: seconds,
   expiresAt: orNull(seconds),
+  hosts: optional(knownHosts),
   signer: id('signer'),
   head: digest,
   releases: count,
@@ -352,6 +354,8 @@ export const releasedSecret = object({
   name: secretName,
   kind: secretKind,
   value: text({ max: Math.ceil((4 * secretsBytesMax) / 3), form: /^[A-Za-z0-9_-]+$/ }),
+  /** Of an SSH key. */
+  hosts: optional(knownHosts),
 })
 export type ReleasedSecret = Shaped<typeof releasedSecret>
 /** What `job` opens to; `agent` is null for local sources. */

@@ -110,6 +110,7 @@ const play = async (
       trees: options.trees ?? noTrees,
       stores: noStores,
       continuing: noContinuing,
+      agentDirectory: '/nonexistent',
       clock: systemClock,
       log: silentLog,
     },

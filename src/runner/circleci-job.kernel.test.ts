@@ -556,7 +556,7 @@ const play = async (line: Line) => {
   const result = await runJobAttempt(
     {
       ...{ driver: sandboxes.driver, trees: noTrees, stores: storesOf(line), continuing: noContinuing },
-      ...{ clock: systemClock, log: silentLog },
+      ...{ clock: systemClock, log: silentLog, agentDirectory: '/nonexistent' },
     },
     {
       ...{ attempt: id('attempt'), facts, spec, secrets, limits: classes.small.limits },

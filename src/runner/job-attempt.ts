@@ -21,6 +21,8 @@ export type AttemptDeps = {
   readonly stores: Stores
   /** What the steps of a setup configuration ask. */
   readonly continuing: Continuing
+  /** Where sockets of private agents may lie. */
+  readonly agentDirectory: string
   readonly clock: Clock
   readonly log: Log
 }

@@ -3,25 +3,28 @@
 import { fromBase64Url } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
 import type { JobPayload } from '../protocol/vault.ts'
+import type { AttemptResult } from './attempt.ts'
 import { createMasker, type MaskedSecret, unmaskable } from './logs/mask.ts'
 import { createMaskedSink } from './logs/masked-sink.ts'
-import type { CarriedOut } from './session/life.ts'
 import type { AttemptSink } from './sink.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
 
-/** Carries the attempt out with its secrets; nothing that leaves through the sink or the answer holds one. */
-export const withSecrets = async (
+/**
+ * Carries the attempt out with its secrets; nothing that leaves through the sink or the answer holds one. What comes from
+ * a vault comes with a canary; `mayfly run` has none.
+ */
+export const withSecrets = async <Done extends Pick<AttemptResult, 'reason'>>(
   released: Pick<JobPayload, 'secrets' | 'canary'>,
   sink: AttemptSink,
-  carryOut: (secrets: readonly JobSecret[], sink: AttemptSink) => Promise<CarriedOut>,
-): Promise<CarriedOut> => {
+  carryOut: (secrets: readonly JobSecret[], sink: AttemptSink) => Promise<Done>,
+): Promise<Done & { readonly secretNames?: readonly string[] }> => {
   if (released.secrets.length === 0) return carryOut([], sink)
   const canary: MaskedSecret = {
     name: 'canary',
     value: fromBase64Url(released.canary ?? '') ?? new Uint8Array(0),
   }
-  const values = released.secrets.map(({ name, kind, value }) => ({
-    ...{ name, kind },
+  const values = released.secrets.map(({ name, kind, value, hosts }) => ({
+    ...{ name, kind, ...(hosts === undefined ? {} : { hosts }) },
     value: fromBase64Url(value) ?? new Uint8Array(0),
   }))
   const secrets = values.map(({ value, ...rest }) => ({ ...rest, value: new Secret(value) }))

@@ -253,7 +253,10 @@ export interface StepSpec {
   readonly env: ReadonlyMap<string, Secret<string> | string>
   readonly workdir: GuestPath
   readonly take: readonly { readonly path: GuestPath; readonly rw: boolean }[]
-  /** A Unix socket bound into this cell only (not for `job` cells): see StepIo.onConnection. */
+  /**
+   * A Unix socket bound into this cell only: see StepIo.onConnection. A job cell can have an `ssh-agent`, which is there for
+   * all its steps from the first that asks for it, and answers as that one said.
+   */
   readonly socket: 'job' | 'ssh-agent' | null
   /** Clean cells may have their own list. */
   readonly egress: EgressPolicy | null

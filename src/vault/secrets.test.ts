@@ -166,6 +166,36 @@ test('what a person sealed reaches the job of its project, after a restart too',
   assert.equal(listed?.releases, 2)
 })
 
+test('an SSH key names its hosts, in what was signed, and they go with it', async () => {
+  const { put, make, refused, release, call, project } = await makeWorld()
+  const pem = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n'
+  const hosts = [
+    `git.example.org ssh-ed25519 ${'A'.repeat(68)}`,
+    `[10.0.0.1]:2222 ssh-rsa ${'B'.repeat(372)}==`,
+  ]
+  await put('DEPLOY', pem, { body: { kind: 'ssh', hosts } })
+  const { payload } = await release()
+  assert.deepEqual(
+    payload.secrets.map(({ name, kind, hosts }) => ({ name, kind, hosts })),
+    [{ name: 'DEPLOY', kind: 'ssh', hosts }],
+  )
+  assert.deepEqual((await call('secret.list', { project })).secrets[0]?.hosts, hosts)
+  const bodies = [
+    { kind: 'ssh' },
+    { kind: 'ssh', hosts: [] },
+    { kind: 'env', hosts },
+    { kind: 'ssh', hosts: ['git.example.org ssh-ed25519'] },
+    { kind: 'ssh', hosts: ['* ssh-ed25519 AAAAAAAAAAAAAAAAAAAAAAAA'] },
+    { kind: 'ssh', hosts: [`a,b ssh-ed25519 ${'A'.repeat(68)}\n@cert-authority * x`] },
+  ] as const
+  for (const body of bodies) {
+    const bad = await make('BAD', pem, { body })
+    await refused('secret.put', { project, name: 'BAD', ...bad }, 'E_INPUT', JSON.stringify(body))
+  }
+  const open = await make('BAD', 'not a key', { body: { kind: 'ssh', hosts } })
+  await refused('secret.put', { project, name: 'BAD', ...open }, 'E_INPUT', 'no key')
+})
+
 test('a new version takes the place of the old one; what was revoked is gone until it is put anew', async () => {
   const { put, release, call, project, signer, clock, options } = await makeWorld()
   const values = () => readdir(join(options.dataDir, 'values'))

@@ -2,6 +2,7 @@
 // sealed by the command line, released by the vault, delivered by the runner. Then its bytes are looked for everywhere
 // else: database, disk, logs, process table, memory of the programs that only passed it on.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -27,6 +28,8 @@ jobs:
             printf 'browser %s\\n' "$(printf %s "$BROWSER_TOKEN" | sha256sum | cut -c1-64)"
             echo "open: $DEPLOY_TOKEN"
             sleep 4
+      - add_ssh_keys
+      - run: {name: Who signs, command: ssh-add -l}
 workflows:
   main:
     jobs: [use]
@@ -136,6 +139,19 @@ describe('a secret, from a person to the step of a job', () => {
     await writeFile(join(place, 'keystore'), keystore)
     succeeds(`secrets set KEYSTORE --project vessel --kind file --file ${join(place, 'keystore')}`)
     await rm(join(place, 'keystore'))
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'of vessel', '-f', join(place, 'key')])
+    const print = execFileSync('ssh-keygen', ['-l', '-f', join(place, 'key')], { encoding: 'utf8' })
+    // Any key will do for the host's: nobody signs in here.
+    const [type, hostKey] = (await readFile(join(place, 'key.pub'), 'utf8')).split(' ')
+    await writeFile(join(place, 'hosts'), `# as scanned\ngit.example.org ${type} ${hostKey}\n`)
+    const ssh = `secrets set DEPLOY_KEY --project vessel --kind ssh --file ${join(place, 'key')}`
+    assert.match(cli(ssh).stderr, /--known-hosts/)
+    succeeds(`${ssh} --known-hosts ${join(place, 'hosts')}`)
+    await rm(join(place, 'key'))
+    assert.match(
+      succeeds('secrets show DEPLOY_KEY --project vessel'),
+      /^for {6}git\.example\.org ssh-ed25519 A/m,
+    )
     const id = run()
     await waitFor('the step to print', () => log(id).includes('open: '))
     assert.deepEqual(ours().flatMap(exposed), [], 'while the job has it')
@@ -144,6 +160,7 @@ describe('a secret, from a person to the step of a job', () => {
     assert.ok(text.includes(`variable ${sha256(token)}`), text)
     assert.ok(text.includes(`file ${sha256(keystore)}`), text)
     assert.ok(text.includes(`browser ${sha256(`${typed}-2`)}`), text)
+    assert.ok(text.includes(print.split(' ')[1] ?? ''), text)
     assert.equal(holds(Buffer.from(text), forms), false, text)
     const shown = JSON.parse(succeeds('secrets show DEPLOY_TOKEN --project vessel --json'))
     assert.deepEqual([shown.detail.version, shown.detail.releases], [1, 1])

@@ -53,6 +53,7 @@ const namesOf = (env: Env): string => (env.length === 0 ? '' : ` {${env.map(([na
 const stepLine = (step: PlanStep): string => {
   const when = step.when === 'on_success' ? '' : ` (${step.when})`
   if (step.kind === 'checkout') return `checkout ${step.path} ${step.method}${when}`
+  if (step.kind === 'ssh-keys') return `ssh keys ${step.fingerprints?.join(' ') ?? '(all)'}${when}`
   if (step.kind === 'note') return `note ${step.name}${when}`
   if (step.kind === 'refused') return `refused ${step.what}: ${step.name}${when}`
   if (step.kind === 'persist') return `persist ${step.root}: ${step.paths.join(' ')}${when}`

@@ -9,6 +9,7 @@ import { cacheDirectory } from '../cache-directory.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
 import { findProjectRoot, localEvent, readConfiguration } from '../local/configuration.ts'
+import { readSecrets, type SecretFlags, unmaskableOf } from '../local/local-secrets.ts'
 import { withOneAhead } from '../local/one-ahead.ts'
 import { compileWithOrbs } from '../local/orbs.ts'
 import { runPlan } from '../local/run-plan.ts'
@@ -17,7 +18,7 @@ import { parseVariables, readVariables } from '../local/variables.ts'
 import { writeTable } from '../look.ts'
 import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
 
-export type RunFlags = {
+export type RunFlags = SecretFlags & {
   readonly job?: string
   readonly list?: boolean
   readonly env: readonly string[]
@@ -71,6 +72,9 @@ const compileAndRun = async (
   const compiled = await compileTree(around, tree, root)
   if (compiled === null) return exitCodes.invalidConfiguration
   const variables = await variablesOf(around, flags)
+  const secrets = await readSecrets(around, flags)
+  for (const name of unmaskableOf(secrets))
+    around.stderr.write(`note: the secret ${name} is too short or too plain to be masked in the output\n`)
   const asked = (chosen: Plan): Plan => {
     const { plan, notes } = withoutWaiting(chosen)
     for (const note of notes) around.stderr.write(`note: ${note}\n`)
@@ -85,6 +89,7 @@ const compileAndRun = async (
     tree,
     root,
     variables,
+    secrets,
     network: flags.network ?? null,
     isolation: flags.isolation ?? null,
     slots: slotsOf(flags.jobs),

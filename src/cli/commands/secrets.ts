@@ -9,8 +9,11 @@ import type { Secret } from '../../protocol/api/secrets.ts'
 import type { Project } from '../../protocol/api/shapes.ts'
 import {
   defaultPolicy,
+  knownHosts,
+  linesOfHosts,
   type PutStatement,
   policyEvents,
+  type SecretKind,
   type SecretPolicy,
   secretName,
   secretPolicy,
@@ -20,6 +23,7 @@ import { sealSecret, signStatement } from '../../seal/index.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { findProject } from '../api/find-run.ts'
+import { withoutLineEnd } from '../line-end.ts'
 import { writeTable } from '../look.ts'
 import { requireSignerKey, type SignerKeyPair, statementHead } from '../secrets/signer-key.ts'
 import { ingestKeyOf } from '../secrets/vault-pin.ts'
@@ -27,7 +31,8 @@ import type { Surroundings } from '../surroundings.ts'
 
 type Common = { readonly project?: string; readonly json?: boolean }
 export type SetFlags = Common & {
-  readonly kind?: 'env' | 'file'
+  readonly kind?: SecretKind
+  readonly knownHosts?: string
   readonly file?: string
   readonly ref: readonly string[]
   readonly event: readonly string[]
@@ -43,7 +48,7 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
   const project = await projectOf(around, api, flags.project)
   const before = await findSecret(api, project.name, name)
   const ingest = await ingestKeyOf(around, await api.call('vaultKey', {}))
-  const body = bodyOf(around, flags, { project, before })
+  const body = await bodyOf(around, flags, { project, before })
   const value = await readValue(around, flags, { name, kind: body.kind })
   const about = { sub: subjectOf(project, name), prev: before?.detail?.head ?? null }
   const statement: PutStatement = { ...statementHead(around, key, about), type: 'secret.put', body }
@@ -54,7 +59,7 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
     params: { project: project.name },
     body: {
       sealed,
-      statement: { ...statement, body: { ...body, policy: mutable(body.policy) } },
+      statement: { ...statement, body: sentBody(body) },
       proof: await signStatement(statement, key.privateKey),
     },
   })
@@ -145,11 +150,11 @@ const findSecret = async (api: ApiClient, project: string, name: string): Promis
 }
 
 /** What is not said stays as it was: a new value must not widen where a secret goes. */
-const bodyOf = (
+const bodyOf = async (
   around: Surroundings,
   flags: SetFlags,
   { project, before }: { readonly project: Project; readonly before: Secret | null },
-): PutStatement['body'] => {
+): Promise<PutStatement['body']> => {
   const was: SecretPolicy = before?.detail?.policy ?? defaultPolicy(project.default_branch)
   const parsed = parseShape(secretPolicy, {
     refs: flags.ref.length > 0 ? flags.ref : was.refs,
@@ -160,12 +165,35 @@ const bodyOf = (
     throw fault('E_INPUT', {
       public: `refs are full ones (refs/heads/main, refs/tags/v*), events are ${policyEvents.join(', ')}`,
     })
+  const kind = flags.kind ?? before?.kind ?? 'env'
   return {
-    kind: flags.kind ?? before?.kind ?? 'env',
+    kind,
     policy: parsed.value,
     expires_at: expiryOf(around, flags.expires, before?.detail?.expires_at ?? null),
     allow_unmaskable: flags.allowUnmaskable === true,
+    ...(kind === 'ssh' ? { hosts: await hostsOf(around, flags, before?.detail?.hosts ?? null) } : {}),
   }
+}
+
+/** Comments and empty lines of a known_hosts file are left out. */
+const hostsOf = async (
+  around: Surroundings,
+  { knownHosts: path }: SetFlags,
+  was: readonly string[] | null,
+): Promise<readonly string[]> => {
+  if (path === undefined) {
+    if (was !== null) return was
+    throw fault('E_INPUT', {
+      public: 'an SSH key is for named hosts: --known-hosts FILE (ssh-keyscan HOST >FILE)',
+    })
+  }
+  const text = await readFile(resolve(around.cwd, path), 'utf8').catch((cause: unknown) => {
+    throw fault('E_INPUT', { public: `${path} cannot be read`, cause })
+  })
+  const parsed = parseShape(knownHosts, linesOfHosts(text))
+  if (!parsed.ok)
+    throw fault('E_INPUT', { public: `${path}: 1 to 16 lines "host type key", with names in the clear` })
+  return parsed.value
 }
 
 const daySeconds = 86_400
@@ -191,7 +219,7 @@ const expiryOf = (around: Surroundings, wanted: string | undefined, was: string 
 const readValue = async (
   around: Surroundings,
   { file }: SetFlags,
-  { name, kind }: { readonly name: string; readonly kind: 'env' | 'file' },
+  { name, kind }: { readonly name: string; readonly kind: SecretKind },
 ): Promise<Uint8Array> => {
   const value =
     file === undefined
@@ -199,11 +227,15 @@ const readValue = async (
       : await readFile(resolve(around.cwd, file)).catch((cause: unknown) => {
           throw fault('E_INPUT', { public: `${file} cannot be read`, cause })
         })
-  if (kind === 'file' || value.at(-1) !== 0x0a) return value
-  return value.subarray(0, value.at(-2) === 0x0d ? -2 : -1)
+  return kind === 'env' ? withoutLineEnd(value) : value
 }
 
-const mutable = (policy: SecretPolicy) => ({ ...policy, refs: [...policy.refs], events: [...policy.events] })
+/** As the API takes it. */
+const sentBody = ({ policy, hosts, ...body }: PutStatement['body']) => ({
+  ...body,
+  policy: { ...policy, refs: [...policy.refs], events: [...policy.events] },
+  ...(hosts === undefined ? {} : { hosts: [...hosts] }),
+})
 
 const wordsOf = ({ refs, events }: SecretPolicy): string => `for ${refs.join(', ')} on ${events.join(', ')}`
 
@@ -222,6 +254,7 @@ const describe = ({ name, kind, state, detail }: Secret): string =>
       : [
           `version  ${detail.version}, ${detail.changed_at}, signed by ${detail.signer.name}`,
           `goes     ${wordsOf(detail.policy)}`,
+          ...(detail.hosts ?? []).map((line) => `for      ${line}`),
           `expires  ${detail.expires_at ?? 'never'}`,
           `used     ${detail.releases} times, last ${lastUse(detail)}`,
         ]),

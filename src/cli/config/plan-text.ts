@@ -103,13 +103,14 @@ const usualTimeoutMs = 600_000
 
 const remark = (text: string): Line => ({ indent: 5, text: `# ${text}` })
 
-const fileSteps = {
+const builtInSteps = {
   persist: 'persist_to_workspace',
   attach: 'attach_workspace',
   'save-cache': 'save_cache',
   'restore-cache': 'restore_cache',
   'store-artifacts': 'store_artifacts',
   'store-tests': 'store_test_results',
+  'ssh-keys': 'add_ssh_keys',
 } as const
 
 const setupRemarks = (step: PlanSetupStep): Line[] =>
@@ -134,14 +135,15 @@ const stepLines = (step: PlanStep, pointer: string): Line[] => {
     return [head(quote(step.name)), ...setupRemarks(step), ...when]
   if (step.kind !== 'run') {
     const { kind, name, when: _when, ...rest } = step
-    const word = fileSteps[kind]
+    const word = builtInSteps[kind]
     const shown = name === word ? rest : { name, ...rest }
     const given = Object.fromEntries(
       Object.entries(shown).flatMap(([key, value]) =>
         value === null ? [] : [[key, typeof value === 'string' ? value : value.join(', ')]],
       ),
     )
-    return [head(`${word}: ${flow(given)}`), ...when]
+    const isBare = Object.keys(given).length === 0
+    return [head(isBare ? word : `${word}: ${flow(given)}`), ...when]
   }
   const options = {
     ...(step.shell === null ? {} : { shell: step.shell.join(' ') }),

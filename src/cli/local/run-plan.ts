@@ -1,12 +1,20 @@
 // Carries out a plan on this machine: schedule/ says what may start, each job runs as an attempt of the runner's own
 // code. State lives in memory only.
+import { tmpdir } from 'node:os'
 import { formatId, type IdKind, type JobId, uuid7 } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import type { JobEgress } from '../../protocol/egress.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
 import { defaultClass } from '../../protocol/resource-class.ts'
 import type { JobFacts } from '../../protocol/runner-wire.ts'
-import { type AttemptResult, type AttemptSink, egressPolicy, runJobAttempt } from '../../runner/index.ts'
+import type { ReleasedSecret } from '../../protocol/vault.ts'
+import {
+  type AttemptResult,
+  type AttemptSink,
+  egressPolicy,
+  runJobAttempt,
+  withSecrets,
+} from '../../runner/index.ts'
 import {
   decide,
   type ExpandedJob,
@@ -35,6 +43,8 @@ export type LocalRun = {
   readonly chooseLater: (plan: Plan) => Plan
   /** Above the job's own environment. */
   readonly variables: Env
+  /** For `run` steps of every job. */
+  readonly secrets: readonly ReleasedSecret[]
   readonly network: 'none' | 'open' | null
   /** The weakest class to run in; null: what the operator set. */
   readonly isolation: 'rootless' | 'container' | null
@@ -162,29 +172,24 @@ const runJob = async (
     report.ended(job.state.id, name, refused)
     return refused
   }
-  const result = await runJobAttempt(
-    {
-      driver: run.sandboxes.driver,
-      isolation: run.isolation ?? run.sandboxes.isolation ?? 'rootless',
-      trees: createWorkTreeSource(around, run.tree, run.root),
-      stores: stores.of(job, name),
-      continuing: createLocalContinuing(around, {
-        ...{ tree: run.tree, root: run.root, event: run.plan.inputs.event, onPlan },
-        isSetup: spec.setup === true,
-      }),
-      clock: around.clock,
-      log: silentLog,
-    },
-    {
-      attempt: ids.of('attempt')(),
-      facts: factsOf(making, job),
-      spec,
-      limits,
-      egress: egressPolicy(egressOf(run, spec), run.sandboxes.privateRanges),
-      secrets: [],
-    },
-    sink,
-    abortWith(around.interrupted),
+  const deps = {
+    driver: run.sandboxes.driver,
+    isolation: run.isolation ?? run.sandboxes.isolation ?? 'rootless',
+    trees: createWorkTreeSource(around, run.tree, run.root),
+    stores: stores.of(job, name),
+    continuing: createLocalContinuing(around, {
+      ...{ tree: run.tree, root: run.root, event: run.plan.inputs.event, onPlan },
+      isSetup: spec.setup === true,
+    }),
+    // Only keys that a vault released need one.
+    agentDirectory: tmpdir(),
+    clock: around.clock,
+    log: silentLog,
+  }
+  const egress = egressPolicy(egressOf(run, spec), run.sandboxes.privateRanges)
+  const about = { attempt: ids.of('attempt')(), facts: factsOf(making, job), spec, limits, egress }
+  const result = await withSecrets({ secrets: run.secrets }, sink, (secrets, masked) =>
+    runJobAttempt(deps, { ...about, secrets }, masked, abortWith(around.interrupted)),
   )
   report.ended(job.state.id, name, result)
   return result

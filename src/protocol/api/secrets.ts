@@ -37,6 +37,8 @@ const proof = z.discriminatedUnion('kind', [
   }),
 ])
 
+const kind = z.enum(['env', 'file', 'ssh'])
+
 export const secretPut = z.strictObject({
   sealed: z.strictObject({
     v: z.literal(1),
@@ -49,10 +51,11 @@ export const secretPut = z.strictObject({
     ...common,
     type: z.literal('secret.put'),
     body: z.strictObject({
-      kind: z.enum(['env', 'file']),
+      kind,
       policy: secretPolicy,
       expires_at: z.number().int().nullable(),
       allow_unmaskable: z.boolean(),
+      hosts: z.array(z.string().max(2048)).min(1).max(16).optional(),
     }),
   }),
   proof,
@@ -72,7 +75,7 @@ export type SignerRemove = z.infer<typeof signerRemove>
 /** `detail` is null for those who may know the names only. */
 export const secret = z.object({
   name: z.string(),
-  kind: z.enum(['env', 'file']),
+  kind,
   state: z.enum(['active', 'revoked']),
   detail: z
     .object({
@@ -81,6 +84,8 @@ export const secret = z.object({
       created_at: time,
       changed_at: time,
       expires_at: time.nullable(),
+      /** Of an SSH key: lines of known_hosts, the only hosts it signs for; else null. */
+      hosts: z.array(z.string()).nullable(),
       signer: z.object({ id: z.string(), name: z.string() }),
       /** `prev` of the next statement. */
       head: z.string(),

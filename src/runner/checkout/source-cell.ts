@@ -19,8 +19,9 @@ import {
 import { configFilesMax, fetchMs, gitWordsBytes, readerWaitMs } from '../limits.ts'
 import { emptySandbox } from '../sandbox-spec.ts'
 import { tailStream } from '../sink.ts'
+import type { SshAgent } from '../ssh-agent.ts'
 import type { Startable } from '../standby.ts'
-import { openSshAgent, type SshAgent, underAlias } from './agent.ts'
+import { openDeployAgent, underAlias } from './agent.ts'
 import { type Answers, createAnswers } from './answers.ts'
 import { explainFailure, type SourceFailure } from './explain.ts'
 import { sourceMount } from './git-scripts.ts'
@@ -215,7 +216,9 @@ const withinFetchMs = async <T>(work: Promise<T>): Promise<T> => {
 }
 
 const openAgent = async (deps: SourceDeps, key: SourceKey | null): Promise<SshAgent | null> =>
-  key === null || key.hostKeys.length === 0 ? null : openSshAgent({ directory: deps.agentDirectory, ...key })
+  key === null || key.hostKeys.length === 0
+    ? null
+    : openDeployAgent({ directory: deps.agentDirectory, ...key })
 
 const sourceSandbox = (
   deps: SourceDeps,

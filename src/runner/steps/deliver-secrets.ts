@@ -1,16 +1,19 @@
 // The secrets of a job on their way into its steps (trust-model.md §4.1): a value as a variable of the step, a file as
-// a file in the job's memory with its path in the variable. Both travel by pipe into the cell: never on a command line, and
-// never in the environment of a process of ours.
+// a file in the job's memory with its path in the variable (SSH keys: ssh-keys.ts). Both travel by pipe into the cell: never on
+// a command line, and never in the environment of a process of ours.
 import { isUtf8 } from 'node:buffer'
 import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
+import type { SecretKind } from '../../protocol/statement.ts'
 import type { Sandbox } from '../../sandbox/index.ts'
 import { putFile } from './put-file.ts'
 
 export type JobSecret = {
   readonly name: string
-  readonly kind: 'env' | 'file'
+  readonly kind: SecretKind
   readonly value: Secret<Uint8Array>
+  /** Of an SSH key: the hosts it is for. */
+  readonly hosts?: readonly string[]
 }
 
 export type SecretVariables = ReadonlyMap<string, Secret<string> | string>
@@ -36,11 +39,14 @@ const deliver = async (
   signal: AbortSignal,
 ): Promise<SecretVariables> => {
   const variables = new Map<string, Secret<string> | string>()
-  for (const [at, secret] of secrets.entries())
+  for (const [at, secret] of secrets.entries()) {
+    // No step gets it: an agent signs with it (ssh-keys.ts).
+    if (secret.kind === 'ssh') continue
     variables.set(
       secret.name,
       secret.kind === 'env' ? textOf(secret) : await writeFile(secret, `secret-${at + 1}`, sandbox, signal),
     )
+  }
   return variables
 }
 

@@ -4,12 +4,25 @@ import type { Sandbox } from '../../sandbox/index.ts'
 import { putFileMs } from '../limits.ts'
 import { gatherStream } from '../sink.ts'
 
-const script = `umask 077 && mkdir -p "\${1%/*}" && cat >"$1" && chmod 400 "$1"`
+const scripts = {
+  /** Nobody changes it afterwards. */
+  put: `umask 077 && mkdir -p "\${1%/*}" && cat >"$1" && chmod 400 "$1"`,
+  /** Behind what the job itself has written there. */
+  append: `umask 077 && mkdir -p "\${1%/*}" && cat >>"$1"`,
+}
+
+type FileToPut = {
+  readonly id: string
+  readonly path: string
+  readonly content: Uint8Array
+  /** Default: `put`. */
+  readonly how?: keyof typeof scripts
+}
 
 /** Only the job's user may read it. False: it is not there, or `signal` aborted. */
 export const putFile = async (
   sandbox: Sandbox,
-  { id, path, content }: { readonly id: string; readonly path: string; readonly content: Uint8Array },
+  { id, path, content, how = 'put' }: FileToPut,
   signal: AbortSignal,
 ): Promise<boolean> => {
   const said = gatherStream(0)
@@ -19,7 +32,7 @@ export const putFile = async (
       // Beside others: a checkout may have begun.
       kind: 'background',
       cell: 'job',
-      script: { argv: ['/bin/sh', '-c', script, 'mayfly-file', path] },
+      script: { argv: ['/bin/sh', '-c', scripts[how], 'mayfly-file', path] },
       env: new Map(),
       workdir: '/',
       take: [],

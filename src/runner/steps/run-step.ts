@@ -5,6 +5,7 @@ import type { PlanRunStep } from '../../protocol/plan.ts'
 import type { Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
 import { controlBytesMax } from '../limits.ts'
 import { type AttemptSink, gatherStream, outputStream, say } from '../sink.ts'
+import type { SshAgent } from '../ssh-agent.ts'
 import type { SecretVariables } from './deliver-secrets.ts'
 import { haltWord, launchScript, type StepDirectories } from './shell.ts'
 
@@ -26,6 +27,8 @@ export type StepPlace = StepDirectories & {
   readonly index: number
   /** Below what the job and the step name themselves. */
   readonly secrets: SecretVariables
+  /** Signs for the step; null: nobody does. */
+  readonly agent: SshAgent | null
   /** The driver's own bound; ours ends the job a little earlier. */
   readonly deadlineMs: number
 }
@@ -63,7 +66,10 @@ const runOnce = async (
   try {
     const result = await place.sandbox.exec(
       stepSpec(step, place, attempt),
-      { stdin: null, stdout, stderr: control.stream },
+      {
+        ...{ stdin: null, stdout, stderr: control.stream },
+        ...(place.agent === null ? {} : { onConnection: place.agent.serve }),
+      },
       AbortSignal.any([signal, silence.signal]),
     )
     const silent = silence.signal.aborted && !signal.aborted
@@ -88,7 +94,7 @@ const stepSpec = (step: PlanRunStep, place: StepPlace, attempt: number): StepSpe
   // The launcher changes to the step's directory itself, so that a missing one is an error in the step's own log.
   workdir: '/',
   take: [],
-  socket: null,
+  socket: place.agent === null ? null : 'ssh-agent',
   egress: null,
   tty: null,
   deadline: place.deadlineMs,

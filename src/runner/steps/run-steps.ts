@@ -1,7 +1,14 @@
 // The steps of one job in order: which of them run (`when`, halt, cancel, time), what each reports, and what the job
 // comes to. Background steps run beside the others and never decide the verdict.
 import type { FaultCode } from '../../base/faults.ts'
-import type { Outcome, PlanFilesStep, PlanSetupStep, PlanStep, StepWhen } from '../../protocol/plan.ts'
+import type {
+  Outcome,
+  PlanFilesStep,
+  PlanSetupStep,
+  PlanSshKeysStep,
+  PlanStep,
+  StepWhen,
+} from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
 import { aboveSecrets } from '../environment/layers.ts'
 import { guestPath } from '../guest-path.ts'
@@ -15,6 +22,7 @@ import { jobsOwn } from '../stores/cells.ts'
 import { createDelivery, type SecretVariables } from './deliver-secrets.ts'
 import { fileStep } from './files/file-step.ts'
 import { describeMs, overtime, runStep, type StepVerdict } from './run-step.ts'
+import { createJobAgent, type JobAgent } from './ssh-keys.ts'
 import { asksForTests, deliverTestLists } from './tests/test-lists.ts'
 
 export type StepsOutcome = {
@@ -49,16 +57,25 @@ export const runSteps = async (
   const stop = AbortSignal.any([signal, late.signal, ends.signal])
   const secrets = createDelivery(secretsOf(job), place.sandbox)
   const lists = onceOf((stopped) => testLists(deps, job, place.sandbox, stopped))
+  const { sandbox } = place
+  const agent = createJobAgent({ ...deps, sandbox, secrets: job.secrets, timeoutMs: job.spec.timeoutMs })
   const progress: Progress = { first: null, halted: false, broken: null, background: [] }
   try {
     for (const [at, step] of job.spec.steps.entries()) {
       const leftMs = Math.max(1, endMs - deps.clock.monotonicMs()) + termMs
-      await oneStep(deps, job, { ...place, secrets, lists, step, index: at + 1, leftMs }, progress, stop)
+      await oneStep(
+        deps,
+        job,
+        { ...place, secrets, lists, agent, step, index: at + 1, leftMs },
+        progress,
+        stop,
+      )
     }
   } finally {
     clearTimeout(timer)
     // A reason of our own: the default one is an error with a stack, made for every job.
     ends.abort('ended')
+    await agent.close()
   }
   await Promise.race([Promise.all(progress.background), delay(2 * termMs)])
   if (progress.broken !== null) throw progress.broken
@@ -97,6 +114,7 @@ type StepPlaceHere = Place & {
   readonly secrets: (signal: AbortSignal) => Promise<SecretVariables>
   /** What is known of earlier tests, before the first command. */
   readonly lists: (signal: AbortSignal) => Promise<void>
+  readonly agent: JobAgent
   readonly step: PlanStep
   readonly index: number
   readonly leftMs: number
@@ -166,6 +184,7 @@ const carryOut = async (
             deadlineMs: here.leftMs,
           },
           secrets: await here.secrets(stop),
+          agent: here.agent.current(),
         },
         stop,
       )
@@ -182,6 +201,8 @@ const carryOut = async (
     case 'filter-paths':
     case 'continue':
       return carryOutside(deps, job, { ...here, step, workdir }, stop)
+    case 'ssh-keys':
+      return addKeys(here, step, stop)
     case 'note':
       return told(sink, index, step.text, 'passed')
     case 'refused':
@@ -245,6 +266,21 @@ const carryOutside = async (
     const message = jobsOwn(error)
     if (message === null) throw error
     return told(sink, index, message, 'failed')
+  }
+}
+
+const addKeys = async (
+  { agent, sink, index }: StepPlaceHere,
+  step: PlanSshKeysStep,
+  stop: AbortSignal,
+): Promise<StepVerdict> => {
+  try {
+    const { ok, lines } = await agent.add(step, `s${index}`, stop)
+    for (const line of lines.slice(1)) await say(sink, index, line)
+    return told(sink, index, lines[0] ?? '', ok ? 'passed' : 'failed')
+  } catch (error) {
+    if (stop.aborted) return { ...quiet, status: 'cancelled', message: 'cancelled' }
+    throw error
   }
 }
 

@@ -58,6 +58,8 @@ export interface Nest {
   nextCell: number
   nextSet: number
   nextBackground: number
+  /** Its job cell has the socket of an agent. */
+  hasAgent: boolean
   setsMade: number
   setsReady: Promise<void>
   closing: Promise<Destroyed> | null
@@ -222,7 +224,7 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant, handOver: Ha
       ...{ id, uid, directory, anchor, group, view, seccomp: want.seccomp, limits: want.limits },
       links: new Set(link === null ? [] : [link]),
       cells: new Map([[0, await cell]]),
-      ...{ nextCell: 1, nextSet: 2, nextBackground: backgroundSet },
+      ...{ nextCell: 1, nextSet: 2, nextBackground: backgroundSet, hasAgent: false },
       ...{ setsMade: setsAtStart, setsReady: Promise.resolve(), closing: null },
     }
   } catch (error) {

@@ -48,6 +48,12 @@ export const serveVerbs = (deps: ServedDeps): Served => {
     'net.cut': ({ nest }) => nests.cut(nests.get(nest)),
     'set.open': ({ nest, kind }, give) => openSet(nests.get(nest), kind, give),
     'set.stdin': ({ nest, set }, give) => openStdin(nests.get(nest), set, give),
+    'job.agent': async ({ nest: id }, give) => {
+      const nest = nests.get(id)
+      if (nest.hasAgent) throw fault('E_EXEC_FAILED', { detail: 'the job has an agent already' })
+      nest.hasAgent = true
+      await handOver(give, 'socket', 0, await listenFor(nest, join(nest.view, 'sets/job'), 'ssh-agent'))
+    },
     'step.signal': async ({ nest, pid, signal }) => {
       const { cells, group } = nests.get(nest)
       const cell = cells.get(0)
@@ -289,7 +295,7 @@ const bindSources = async (
 }
 
 /**
- * A listening socket in the cell's own set. Made here, because only root can reach the nest's ramdisk; accepted by the
+ * A listening socket in the cell's own set, or in the directory of all sets of the job cell. Made here, because only root can reach the nest's ramdisk; accepted by the
  * runner, so nothing a job says is ever read by root.
  */
 const listenFor = async (nest: Nest, set: string, kind: 'job' | 'ssh-agent'): Promise<Parcel> => {

@@ -30,6 +30,7 @@ export const secretsShape = async (
       created_at: time(secret.createdAt),
       changed_at: time(secret.changedAt),
       expires_at: secret.expiresAt === null ? null : time(secret.expiresAt),
+      hosts: secret.hosts === undefined ? null : [...secret.hosts],
       signer: {
         id: secret.signer,
         name: signers.find(({ signer }) => signer === secret.signer)?.name ?? secret.signer,

@@ -53,6 +53,8 @@ export type SecretRecord = {
   readonly createdAt: number
   readonly changedAt: number
   readonly expiresAt: number | null
+  /** Of an SSH key: what it signs for. */
+  readonly hosts?: readonly string[]
   /** Who signed the last statement about it, and that statement's digest. */
   readonly signer: SignerId
   readonly head: string

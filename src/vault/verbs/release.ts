@@ -140,7 +140,8 @@ const openSecretOf = async (
   const value = await open(record)
   const text = toBase64Url(value)
   value.fill(0)
-  return { name: record.name, kind: record.kind, value: text }
+  const { name, kind, hosts } = record
+  return { name, kind, value: text, ...(hosts === undefined ? {} : { hosts }) }
 }
 
 /** All that the policies admit: which of them a step sees is the runner's to decide, for dialects that declare it. */

@@ -138,12 +138,18 @@ export const deleteSecrets = async (
 
 const checkValue = (value: Uint8Array, { body }: PutStatement): void => {
   if (value.length === 0) throw fault('E_INPUT', { public: 'The value is empty' })
-  if (value.length > (body.kind === 'env' ? envSecretBytesMax : secretsBytesMax)) throw fault('E_TOO_LARGE')
+  if (value.length > (body.kind === 'file' ? secretsBytesMax : envSecretBytesMax)) throw fault('E_TOO_LARGE')
   if (value.length < maskableBytesMin && !body.allow_unmaskable)
     throw fault('E_INPUT', { public: `A value of less than ${maskableBytesMin} bytes cannot be masked` })
+  if (body.kind === 'ssh' && !isPrivateKey(value))
+    throw fault('E_INPUT', { public: 'An SSH key begins with -----BEGIN and has no passphrase' })
   if (body.kind === 'env' && value.includes(0))
     throw fault('E_INPUT', { public: 'A variable cannot hold a NUL byte: put it as a file' })
 }
+
+/** Whether an agent can hold it, the runner finds out; what is none at all is refused while its person is there. */
+const isPrivateKey = (value: Uint8Array): boolean =>
+  /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(Buffer.from(value.subarray(0, 64)).toString('latin1'))
 
 type Put = {
   readonly project: ProjectId
@@ -182,7 +188,7 @@ const recordOf = (
     readonly nowSeconds: number
   },
 ): SecretRecord => {
-  const { kind, policy, expires_at: expiresAt } = accepted.statement.body
+  const { kind, policy, expires_at: expiresAt, hosts } = accepted.statement.body
   return {
     secret: of.id,
     project,
@@ -195,6 +201,7 @@ const recordOf = (
     createdAt: of.current?.createdAt ?? of.nowSeconds,
     changedAt: of.nowSeconds,
     expiresAt,
+    ...(hosts === undefined ? {} : { hosts }),
     signer: accepted.signer.signer,
     head: accepted.digest,
     bytes: value.length,

@@ -17,6 +17,8 @@ export type Put = {
   readonly kind: SecretKind
   readonly value: Uint8Array
   readonly allowUnmaskable: boolean
+  /** Of an SSH key: lines of known_hosts. */
+  readonly hosts: readonly string[] | null
   /** The one that gets a new version; its policy stays. */
   readonly before: Secret | null
 }
@@ -28,6 +30,7 @@ export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
   const body = {
     ...{ kind: put.kind, policy, allow_unmaskable: put.allowUnmaskable },
     expires_at: remainingExpiry(before),
+    ...(put.hosts === null ? {} : { hosts: [...put.hosts] }),
   }
   const statement: PutStatement = { ...headOf(put), type: 'secret.put', body }
   const sealed = await sealSecret(ingest, put.value, statement)

@@ -3,7 +3,7 @@
 
 import type { PlanCheckoutStep, PlanNoteStep, PlanRefusedStep } from '../../../protocol/plan.ts'
 import { entryOf } from '../../source/node.ts'
-import { readInteger, readMap, readName, readOneOf, warnUnknownKeys } from '../../source/read.ts'
+import { readInteger, readMap, readName, readOneOf, readTexts, warnUnknownKeys } from '../../source/read.ts'
 import {
   attachWorkspace,
   type Builtin,
@@ -84,6 +84,24 @@ const run: Builtin = (cx, { at, node, job }) => {
   return null
 }
 
+/** `MD5:aa:bb…`, `aa:bb…` or `SHA256:…`; without any, all keys of the project. */
+const addSshKeys: Builtin = (cx, { node }) => {
+  const map = node && readMap(cx.problems, node, '"add_ssh_keys"')
+  if (map) warnUnknownKeys(cx.problems, map, new Set(['fingerprints', 'name']), '"add_ssh_keys"')
+  const given = map && entryOf(map, 'fingerprints')
+  const fingerprints = given
+    ? readTexts(cx.problems, given, '"fingerprints"').filter((text) => text !== '')
+    : []
+  return {
+    kind: 'ssh-keys',
+    name: readStepName(cx, map) ?? 'add_ssh_keys',
+    when: 'on_success',
+    fingerprints: fingerprints.length === 0 ? null : fingerprints.slice(0, fingerprintsMax),
+  }
+}
+
+const fingerprintsMax = 100
+
 const later = (what: string) => `${what} not carried out yet by this version of Mayfly`
 
 const builtins: Readonly<Record<string, Builtin>> = {
@@ -98,7 +116,7 @@ const builtins: Readonly<Record<string, Builtin>> = {
   persist_to_workspace: persistToWorkspace,
   attach_workspace: attachWorkspace,
   setup_remote_docker: refused('setup_remote_docker', later('remote Docker engines are')),
-  add_ssh_keys: refused('add_ssh_keys', later('additional SSH keys are')),
+  add_ssh_keys: addSshKeys,
 }
 
 export const builtinNames = Object.keys(builtins)

@@ -1,4 +1,4 @@
-// The steps that carry files: what they become, and what is said of one that is not complete.
+// The steps that carry files, and SSH keys: what they become, and what is said of one that is not complete.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PlanStep, RunEvent } from '../../../protocol/plan.ts'
@@ -71,4 +71,14 @@ test('what is missing is named', () => {
   complains('save_cache: {paths: [a]}', /"save_cache" needs "key"/)
   complains('restore_cache: {name: x}', /"restore_cache" needs "key" or "keys"/)
   complains('store_artifacts: {destination: x}', /"store_artifacts" needs "path"/)
+})
+
+test('SSH keys are all of them, or those with the fingerprints that are named', () => {
+  const step = { kind: 'ssh-keys', name: 'add_ssh_keys', when: 'on_success' } as const
+  becomes('add_ssh_keys', { ...step, fingerprints: null })
+  becomes('add_ssh_keys: {fingerprints: []}', { ...step, fingerprints: null })
+  becomes('add_ssh_keys: {fingerprints: ["SHA256:x", "aa:bb"], name: Keys}', {
+    ...{ ...step, name: 'Keys', fingerprints: ['SHA256:x', 'aa:bb'] },
+  })
+  becomes('add-ssh-keys: {fingerprints: "aa:bb"}', { ...step, fingerprints: ['aa:bb'] })
 })

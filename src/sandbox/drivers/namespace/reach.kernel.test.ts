@@ -2,7 +2,7 @@
 // runner answers, names its policy lists.
 import assert from 'node:assert/strict'
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -108,6 +108,25 @@ describe('reach', { skip: needsRoot, timeout: 120_000 }, () => {
       assert.equal(asked.out, 'ping\n')
       for (const cell of ['job', 'shared', 'clean'] as const)
         assert.equal((await runIn(sandbox, { ...step, id: 'b', cell })).out, 'none')
+    }))
+
+  test('an agent asked for by a step of the job cell is there for the steps after it, and for no other cell', () =>
+    inside({}, async (sandbox) => {
+      const perl = `use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new("/run/mayfly/agent.sock") or do { print "none"; exit };
+        print $s "ping\\n"; $s->flush; print scalar <$s>`
+      const step = contractStep('', { script: { interpreter: ['perl'], text: perl } })
+      const onConnection = (connection: Socket) => void connection.pipe(connection)
+      assert.equal((await runIn(sandbox, { ...step, id: 'a', cell: 'job' })).out, 'none')
+      for (const id of ['b', 'c'])
+        assert.equal(
+          (await runIn(sandbox, { ...step, id, cell: 'job', socket: 'ssh-agent' }, { onConnection })).out,
+          'ping\n',
+        )
+      for (const cell of ['shared', 'clean'] as const)
+        assert.equal((await runIn(sandbox, { ...step, id: 'd', cell })).out, 'none')
+      await assert.rejects(runIn(sandbox, { ...step, id: 'e', cell: 'job', socket: 'job' }), (error) =>
+        isFault(error, 'E_INPUT'),
+      )
     }))
 
   test('a listed name is reached through the gateway, others do not exist, and the records say so', async () => {

@@ -1,5 +1,6 @@
 // One sandbox: a nest with its job cell, its network, and what has been used of it. Steps go to steps.ts, bounds to
 // supervise.ts; here is what the contract says about order, results and the receipt.
+import type { Server } from 'node:net'
 import { PassThrough, type Readable, Writable } from 'node:stream'
 import type { Clock } from '../../../base/clock.ts'
 import { fault } from '../../../base/faults.ts'
@@ -22,7 +23,7 @@ import type { NestHold, NestUsage } from './nest.ts'
 import { digestOf, type Network } from './network.ts'
 import { type Budget, type Output, pumpOutput } from './output.ts'
 import { prologue } from './prologue.ts'
-import { type StartedStep, startInJobCell, startOwnCell } from './steps.ts'
+import { type StartedStep, serveConnections, startInJobCell, startOwnCell } from './steps.ts'
 import { type Cause, type StepEnd, supervise } from './supervise.ts'
 
 export type SandboxDeps = {
@@ -50,6 +51,8 @@ type State = {
   foreground: boolean
   broken: boolean
   closed: Promise<Receipt> | null
+  /** The agent's socket of the job cell, from the first step that wants it to the end. */
+  agent: Promise<Server> | null
 }
 
 const noUsage: NestUsage = {
@@ -60,7 +63,7 @@ export const createSandbox = (deps: SandboxDeps): Sandbox => {
   const state: State = {
     ...{ deps, openedAt: deps.clock.now(), budget: { left: deps.spec.limits.logBytes } },
     ...{ cells: [], closing: new AbortController(), running: new Set(), used: noUsage, peakRamdisk: 0 },
-    ...{ foreground: false, broken: false, closed: null },
+    ...{ foreground: false, broken: false, closed: null, agent: null },
   }
   return {
     id: deps.nest.id,
@@ -126,8 +129,8 @@ const refuseUnbuilt = (step: StepSpec): void => {
   if (step.tty !== null) throw fault('E_INPUT', { public: 'this runner has no terminals for steps' })
   if (step.take.length > 0)
     throw fault('E_INPUT', { public: 'this runner cannot lend paths to a clean step' })
-  if (step.cell === 'job' && step.socket !== null)
-    throw fault('E_INPUT', { public: 'a socket is for steps with a cell of their own' })
+  if (step.cell === 'job' && step.socket === 'job')
+    throw fault('E_INPUT', { public: 'a job socket is for steps with a cell of their own' })
 }
 
 const claimForeground = (state: State): void => {
@@ -191,8 +194,9 @@ const seeThrough = async (
 
 const isForeground = (step: StepSpec): boolean => step.kind === 'run' || step.kind === 'checkout'
 
-const startStep = (state: State, step: StepSpec, io: StepIo): Promise<StartedStep> => {
+const startStep = async (state: State, step: StepSpec, io: StepIo): Promise<StartedStep> => {
   const { client, nest, spec } = state.deps
+  if (step.cell === 'job' && step.socket !== null) await keepAgent(state, io)
   const env = new Map([...spec.env, ...step.env, ...socketVariables(step)])
   const inJob = step.cell === 'job' ? { stdin: io.stdin !== null } : null
   const text = prologue({ script: step.script, env, workdir: step.workdir, job: inJob })
@@ -205,6 +209,12 @@ const startStep = (state: State, step: StepSpec, io: StepIo): Promise<StartedSte
   )
   const net = nest.address === null ? 'none' : hasOwnNetwork(step) ? 'own' : 'nest'
   return startOwnCell(client, nest, { files: step.cell, net, sources, socket: step.socket, io }, text)
+}
+
+/** One for all steps of the job cell: whoever was given the name keeps it. */
+const keepAgent = (state: State, { onConnection }: StepIo): Promise<Server> => {
+  state.agent ??= state.deps.nest.agentSocket().then((handle) => serveConnections(handle, onConnection))
+  return state.agent
 }
 
 const hasOwnNetwork = (step: StepSpec): boolean => step.cell === 'clean' && step.egress !== null
@@ -353,6 +363,7 @@ const close = async (state: State, reason: CloseReason): Promise<Receipt> => {
   // The end of the nest is what ends the steps: no TERM, the job is over.
   const destroying = deps.nest.destroy()
   deps.network.close()
+  state.agent?.then((server) => server.close()).catch(() => undefined)
   const destroyed = await destroying
   state.closing.abort()
   await Promise.allSettled(state.running)

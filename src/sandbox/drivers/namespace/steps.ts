@@ -82,7 +82,7 @@ export const startOwnCell = async (
   pro.write(prologue, () => pro.destroy())
   const input = stdin ? writerOf(reply.take('in')) : null
   if (input !== null && io.stdin !== null) feed(io.stdin, input, Promise.resolve())
-  const server = socket === null ? null : serve(reply.take('socket'), io.onConnection)
+  const server = socket === null ? null : serveConnections(reply.take('socket'), io.onConnection)
   const exited = client.cellExit(nest.id, cell).then((exit) => {
     if (!exit.ran && exit.code !== null && exit.code !== 137) throw notStarted(exit.code)
     return exit.code === null || !exit.ran
@@ -108,7 +108,8 @@ export const startOwnCell = async (
 const notStarted = (code: number) =>
   fault('E_EXEC_FAILED', { detail: `the cell ended with ${code} before its command` })
 
-const serve = (handle: RawHandle, onConnection: StepIo['onConnection']): Server => {
+/** The socket is listening already. */
+export const serveConnections = (handle: RawHandle, onConnection: StepIo['onConnection']): Server => {
   const server = new Server((connection) => {
     connection.on('error', () => undefined)
     if (onConnection === undefined) connection.destroy()

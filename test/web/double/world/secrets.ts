@@ -8,6 +8,7 @@ const signerIdOfAda = `sgn_${'0'.repeat(26)}`
 export const secrets: readonly Secret[] = [
   secretOf('DEPLOY_TOKEN', 'env', { version: 3, run: 412 }),
   secretOf('KEYSTORE', 'file', { version: 1, run: null, refs: ['refs/heads/main', 'refs/tags/v*'] }),
+  secretOf('RELEASE_KEY', 'ssh', { version: 1, run: 412 }),
   { ...secretOf('OLD_PASSWORD', 'env', { version: 2, run: 398 }), state: 'revoked' },
 ]
 
@@ -29,6 +30,7 @@ function secretOf(
       version: of.version,
       policy: { refs: of.refs ?? ['refs/heads/main'], events: ['push', 'manual'], min_tier: 'branch' },
       ...{ created_at: '2026-10-01T09:00:00Z', changed_at: '2026-11-01T09:00:00Z' },
+      hosts: kind === 'ssh' ? [`git.example.org ssh-ed25519 ${'A'.repeat(68)}`] : null,
       expires_at: kind === 'file' ? '2027-02-01T09:00:00Z' : null,
       signer: { id: signerIdOfAda, name: 'Ada’s laptop' },
       head: 'a'.repeat(64),
