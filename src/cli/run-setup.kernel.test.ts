@@ -36,11 +36,12 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true, force: true }))
 
-const run = (...words: readonly string[]) => {
+const run = (...words: readonly string[]) => runIn('none', ...words)
+const runIn = (network: string, ...words: readonly string[]) => {
   try {
     const stdout = execFileSync(
       process.execPath,
-      [join(repository, 'src/main/cli.ts'), 'run', '--network', 'none', ...words],
+      [join(repository, 'src/main/cli.ts'), 'run', '--network', network, ...words],
       {
         cwd: tree,
         env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
@@ -156,4 +157,46 @@ test('what cannot follow fails the step, with its place', async () => {
   await fails(goOn('/tmp/none.json'), /neither JSON nor a file/)
   await fails(goOn(`'{}'`, '.circleci/config.yml'), /cannot be a setup configuration itself/)
   await fails(goOn(`'{}'`, '/etc'), /there is no file \/etc/)
+})
+
+/** As scripts do that were written for the platform: with its address, its key, and what curl says of it. */
+const posted = (key: string, word: string) => `version: 2.1
+setup: true
+jobs:
+  make:
+    docker: [{image: "cimg/base:stable"}]
+    steps:
+      - run: |
+          printf 'version: 2.1\\nparameters: {word: {type: string, default: no}}\\njobs: {one: {docker: [{image: x}], steps: [{run: "echo made \\<< pipeline.parameters.word >>"}]}}\\nworkflows: {made: {jobs: [one]}}\\n' > made.yml
+          printf '{"continuation-key":"%s","configuration":"%s","parameters":${word}}' "${key}" "$(sed 's/["\\\\]/\\\\&/g;s/$/\\\\n/' made.yml | tr -d '\\n')" > body.json
+          code=$(curl -s -o answer.json -w '%{http_code}' -XPOST -H 'Content-Type: application/json' -H 'Accept: application/json' --data @body.json "https://circleci.com/api/v2/pipeline/continue")
+          cat answer.json
+          echo "answered $code"
+          [ "$(curl -s -o /dev/null -w '%{http_code}' "$MAYFLY_API_URL/api/v2/me")" = 404 ]
+          [ "$code" = 200 ]
+workflows: {setup: {jobs: [make]}}
+`
+
+test('a script posts what follows to the address of the platform, with or without a network', async () => {
+  for (const network of ['none', 'open']) {
+    const key = '$CIRCLE_CONTINUATION_KEY'
+    await write({ '.circleci/config.yml': posted(key, '{\\"word\\":\\"sent\\"}'.replaceAll('\\', '')) })
+    const { code, text } = runIn(network)
+    assert.equal(code, 0, text)
+    assert.match(text, /answered 200/)
+    assert.match(text, /made sent/)
+  }
+})
+
+test('another key, or what does not hold, is answered with why, and nothing follows', async () => {
+  const answers = async (configuration: string, said: RegExp, why: RegExp) => {
+    await write({ '.circleci/config.yml': configuration })
+    const { code, text } = run()
+    assert.equal(code, 1, text)
+    assert.match(text, said)
+    assert.match(text, why)
+    assert.doesNotMatch(text, /made sent/)
+  }
+  await answers(posted('guessed', '{}'), /answered 403/, /not the continuation key of this job/)
+  await answers(posted('$CIRCLE_CONTINUATION_KEY', '{"other":1}'), /answered 400/, /has no parameter "other"/)
 })

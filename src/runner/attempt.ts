@@ -2,6 +2,7 @@
 // events, `signal` stops it. The server session and `mayfly run` both call it.
 // Phases: 1 refuse what this runner cannot serve; 2 open the sandbox; 3 steps in order, by their `when`;
 // 4 last readings; 5 close, whatever happened before.
+import { randomBytes } from 'node:crypto'
 import { type FaultCode, fault, isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Outcome } from '../protocol/plan.ts'
@@ -30,10 +31,11 @@ export type AttemptResult = {
 /** Resolves always; a fault of ours is outcome `errored`. */
 export const runJobAttempt = async (
   deps: AttemptDeps,
-  job: JobAttempt,
+  given: JobAttempt,
   sink: AttemptSink,
   signal: AbortSignal,
 ): Promise<AttemptResult> => {
+  const job = given.spec.setup === true ? { ...given, continuationKey: newContinuationKey() } : given
   const refused = refusal(job.spec, deps.driver.can, {
     egress: job.egress.mode,
     isolation: deps.isolation ?? 'rootless',
@@ -51,6 +53,8 @@ export const runJobAttempt = async (
   }
   return runInside(deps, job, { sandbox, sink }, signal)
 }
+
+const newContinuationKey = (): string => randomBytes(32).toString('base64url')
 
 const refuse = async (sink: AttemptSink, message: string): Promise<AttemptResult> => {
   await say(sink, 0, message)

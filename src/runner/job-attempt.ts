@@ -36,4 +36,6 @@ export type JobAttempt = {
   readonly egress: EgressPolicy
   /** For its `run` steps. */
   readonly secrets: readonly JobSecret[]
+  /** By which it may continue its run: made with the attempt, and good for nobody else. */
+  readonly continuationKey?: string
 }

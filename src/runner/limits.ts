@@ -151,3 +151,7 @@ export const continuationParametersBytesMax = 128 * 1024
 export const continuationFilesMax = 64
 /** What a job of a setup configuration has to say is offered to the server this long. */
 export const continueMs = 60_000
+/** The endpoint of a setup job: how long its first step waits for it, how often and with how much it may be asked. */
+export const relayReadyMs = 5_000
+export const relayRequestsMax = 100
+export const relayBytesMax = 64 * 1024 * 1024

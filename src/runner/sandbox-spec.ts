@@ -22,8 +22,12 @@ export type SandboxWish = {
 export const jobWorkdir = (spec: JobSpec): GuestPath => guestPath(spec.workdir, jobUser.home, jobUser.home)
 
 /** Whose values its variables take. */
-export const layersOf = ({ spec, facts }: Pick<JobAttempt, 'spec' | 'facts'>): Layers => ({
-  ...{ dialect: spec.dialect, facts, workdir: jobWorkdir(spec), env: spec.env },
+export const layersOf = ({
+  spec,
+  facts,
+  continuationKey,
+}: Pick<JobAttempt, 'spec' | 'facts' | 'continuationKey'>): Layers => ({
+  ...{ dialect: spec.dialect, facts, workdir: jobWorkdir(spec), env: spec.env, continuationKey },
 })
 
 /** What a sandbox is without limits of memory and processor. */

@@ -1,5 +1,5 @@
 // Which paths differ between the commit of a run and a base, for path filtering: asked of the source in a cell of its own,
-// because a checkout brings one commit and no history.
+// because nobody knows what history a checkout has brought.
 import type { RunEvent } from '../../protocol/plan.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
 import { changedPathsBytesMax, changedPathsMax } from '../limits.ts'

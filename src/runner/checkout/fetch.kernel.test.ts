@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -15,6 +15,7 @@ import { openLocalSandboxes } from '../../main/local-sandboxes.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
 import { classes } from '../../sandbox/index.ts'
 import { systemClock } from '../../sys/index.ts'
+import { findChanges } from './changed-paths.ts'
 import { createFetchers, type Fetchers, type FetchWant } from './fetch.ts'
 import type { SourceKey } from './source-cell.ts'
 
@@ -229,5 +230,38 @@ describe('fetching over ssh', { skip: needsRoot, timeout: 180_000 }, () => {
       await fetchers.close()
     }
     await untilAllClosed(fingerprint)
+  })
+
+  test('which paths changed is asked of the source, and only with its key', async () => {
+    const { key } = await addKey('changes')
+    const { key: stranger } = await addKey('no-changes')
+    const base = remote.push({ 'web/a': '1', 'api/a': '1' }, 'base')
+    remote.git('checkout', '--quiet', '-b', 'topic')
+    await writeFile(join(remote.work, 'web/a'), '2')
+    const ada = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid']
+    remote.git(...ada, 'commit', '--quiet', '--all', '--message', 'topic')
+    remote.git('push', '--quiet', 'origin', 'topic')
+    const topic = remote.git('rev-parse', 'HEAD').trim()
+    remote.git('checkout', '--quiet', 'main')
+    const main = remote.push({ 'api/a': '2' }, 'main goes on')
+    const deps = {
+      ...{ driver: sandboxes.driver, log: silentLog, limits: classes.small.limits },
+      ...{ privateRanges: ['127.0.0.0/8'], agentDirectory: join(root, 'agents') },
+    }
+    const ask = (commit: string, ref: string, given: string, by = key) =>
+      findChanges(
+        deps,
+        { ...{ attempt: 'att', source, key: by, base: given, onBase: 'parent' }, event: { ref, commit } },
+        () => undefined,
+        AbortSignal.timeout(60_000),
+      )
+    const own = { ok: true, from: base, paths: ['web/a'] }
+    assert.deepEqual(await ask(topic, 'refs/heads/topic', 'main'), own, 'where they parted')
+    assert.deepEqual(await ask(main, 'refs/heads/main', 'main'), { ok: true, from: base, paths: ['api/a'] })
+    const missing = await ask(topic, 'refs/heads/topic', 'gone')
+    assert.match(missing.ok ? '' : missing.message, /no branch, tag or commit "gone"/)
+    const foreign = { ...stranger, key: new Secret(await readFile(join(host.directory, 'host_key'), 'utf8')) }
+    const refused = await ask(topic, 'refs/heads/topic', 'main', foreign)
+    assert.match(refused.ok ? '' : refused.message, /refused the deploy key/)
   })
 })

@@ -2,10 +2,14 @@
 // nobody here knows stays unset (docs/guides/what-a-job-finds.md).
 import { taskDataPath } from '../../protocol/job-commands.ts'
 import type { Env, JobFacts } from '../../protocol/runner-wire.ts'
+import { relayUrl } from '../setup/relay-program.ts'
 import { sourceAddress } from '../source-address.ts'
 import { bashEnvPath } from '../steps/shell.ts'
 
-export const circleciEnvironment = (facts: JobFacts, workdir: string): Env => {
+export const circleciEnvironment = (
+  facts: JobFacts,
+  { workdir, continuationKey }: { readonly workdir: string; readonly continuationKey?: string | undefined },
+): Env => {
   const { organisation, project, run, workflow, job, shard } = facts
   return [
     ['CI', 'true'],
@@ -32,8 +36,14 @@ export const circleciEnvironment = (facts: JobFacts, workdir: string): Env => {
     ['CIRCLE_INTERNAL_TASK_DATA', taskDataPath],
     ['CIRCLE_SHELL_ENV', bashEnvPath],
     ['BASH_ENV', bashEnvPath],
+    ...(continuationKey === undefined ? [] : setupEnvironment(continuationKey)),
   ]
 }
+
+const setupEnvironment = (key: string): Env => [
+  ['CIRCLE_CONTINUATION_KEY', key],
+  ['MAYFLY_API_URL', relayUrl],
+]
 
 /** Of the job, as the web has it (web/runs/job-address.ts); the workflow, because its key may be in several. */
 const pageOf = ({ serverUrl, organisation, project, run, workflow, job, shard }: JobFacts): string => {

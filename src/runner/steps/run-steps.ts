@@ -16,6 +16,7 @@ import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { termMs } from '../limits.ts'
 import { jobUser, jobWorkdir, layersOf } from '../sandbox-spec.ts'
 import { onceInAttempt } from '../setup/continuing.ts'
+import { openRelay } from '../setup/relay.ts'
 import { setupStep } from '../setup/setup-steps.ts'
 import { type AttemptSink, say } from '../sink.ts'
 import { jobsOwn } from '../stores/cells.ts'
@@ -61,6 +62,7 @@ export const runSteps = async (
   const agent = createJobAgent({ ...deps, sandbox, secrets: job.secrets, timeoutMs: job.spec.timeoutMs })
   const progress: Progress = { first: null, halted: false, broken: null, background: [] }
   try {
+    await openEndpoint(deps, job, place, stop)
     for (const [at, step] of job.spec.steps.entries()) {
       const leftMs = Math.max(1, endMs - deps.clock.monotonicMs()) + termMs
       await oneStep(
@@ -80,6 +82,18 @@ export const runSteps = async (
   await Promise.race([Promise.all(progress.background), delay(2 * termMs)])
   if (progress.broken !== null) throw progress.broken
   return conclude(progress, signal.aborted, late.signal.aborted, job.spec.timeoutMs)
+}
+
+/** Of a setup configuration. */
+const openEndpoint = async (
+  { continuing }: AttemptDeps,
+  { continuationKey: key, spec }: JobAttempt,
+  { sandbox, sink }: Place,
+  stop: AbortSignal,
+): Promise<void> => {
+  if (key === undefined) return
+  const print = (text: string) => say(sink, 0, text)
+  await openRelay({ sandbox, continuing, key, print, deadlineMs: spec.timeoutMs }, stop)
 }
 
 const testLists = async (

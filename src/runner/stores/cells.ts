@@ -82,7 +82,7 @@ export const unpackInto = async (
     : failed(result, words.text())
 }
 
-/** A file with this text; its directory is made when it is not there. */
+/** A file of the job's own, which it may change; its directory is made when it is not there. */
 export const writeInto = async (
   { sandbox, id }: CellPlace,
   at: GuestPath,
