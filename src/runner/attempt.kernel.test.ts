@@ -2,7 +2,8 @@
 // Needs root. The fast twin is attempt.test.ts.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -356,6 +357,36 @@ const countOpened = () => {
   }
   return { opened, sources: { ...deps, driver: { ...deps.driver, open } } }
 }
+
+test('a history that is too large for the fetch leaves the commit', async () => {
+  const big = join(repository.work, 'big')
+  await writeFile(big, randomBytes(24 * 1024 * 1024))
+  repository.git('add', 'big')
+  repository.git('-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid', 'commit', '-qm', 'Add much')
+  await rm(big)
+  const commit = repository.push({ 'small.txt': 'x\n' }, 'Take it away')
+  const limits = { ...classes.tiny.limits, ramdisk: 16 * 1024 * 1024 }
+  const fetchers = createFetchers({
+    ...deps,
+    limits,
+    clock: systemClock,
+    keepMs: 0,
+    onStuck: () => assert.fail(),
+  })
+  const event = eventOf(commit)
+  const of = { attempt: id('attempt'), project: 'prj_big', source: local, key: null, event }
+  try {
+    const done = await play([{ ...checkout, method: 'full', depth: null }, run('git log --format=%s; ls')], {
+      trees: createGitTrees({ ...deps, fetchers }, of),
+    })
+    assert.equal(done.outcome, 'passed', done.log(1))
+    assert.match(done.log(1), /only the commit is fetched/)
+    assert.match(done.log(2), /^Take it away\n(?!Add much)/)
+    assert.match(done.log(2), /^small\.txt$/m)
+  } finally {
+    await fetchers.close()
+  }
+})
 
 test('a reader waits for the next push to its repository, sees it, and is used once', async () => {
   const { sources, opened } = countOpened()

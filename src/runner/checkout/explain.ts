@@ -29,7 +29,11 @@ const explanations: readonly (readonly [RegExp, FaultCode, string])[] = [
     'E_SOURCE_DENIED',
     'there is no such repository',
   ],
-  [/out of memory|no space left/i, 'E_DISK_FULL', 'the repository is too large for the fetch sandbox'],
+  [
+    /out of memory|no space left|died of signal 9/i,
+    'E_DISK_FULL',
+    'the repository is too large for the fetch sandbox',
+  ],
 ]
 
 export const explainFailure = (code: number, words: string): SourceFailure => {

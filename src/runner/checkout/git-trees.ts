@@ -30,7 +30,7 @@ export const createGitTrees = (deps: GitTreesDeps, of: GitTreesOf): TreeSource =
   place: async ({ step, id, at, sandbox, print }, signal) => {
     // What a blobless clone leaves out it fetches later, which a job without a key could not.
     const depth = step.method === 'shallow' ? (step.depth ?? 1) : 0
-    const found = await findCommit(deps, of, depth, print, signal)
+    const found = await findHistory(deps, of, depth, print, signal)
     if (!found.ok) return found
     const { branch, tag } = of.event
     const history = {
@@ -45,6 +45,20 @@ export const createGitTrees = (deps: GitTreesDeps, of: GitTreesOf): TreeSource =
     return placed
   },
 })
+
+/** Most steps ask for no more than the commit: a history that is too large is no reason to stop the job. */
+const findHistory = async (
+  deps: GitTreesDeps,
+  of: GitTreesOf,
+  depth: number,
+  print: Print,
+  signal: AbortSignal,
+): Promise<Fetched> => {
+  const found = await findCommit(deps, of, depth, print, signal)
+  if (found.ok || depth !== 0 || found.code !== 'E_DISK_FULL') return found
+  await print(Buffer.from('the whole history is too large for a checkout: only the commit is fetched\n'))
+  return findCommit(deps, of, 1, print, signal)
+}
 
 /** A commit with what leads to it, for a repository inside a sandbox. */
 export type History = Pick<FetchedCommit, 'commit' | 'shallow' | 'refs'> &
@@ -80,7 +94,7 @@ const unpackInput = async function* ({
   tag,
   pack,
 }: History): AsyncGenerator<Uint8Array> {
-  const at = new Map(refs.map(({ name, id }) => [name, id]))
+  const at = new Map(refs.filter(({ name }) => !isInTheWay(name, branch)).map(({ name, id }) => [name, id]))
   if (branch !== null)
     for (const place of ['remotes/origin', 'heads']) at.set(`refs/${place}/${branch}`, commit)
   else if (tag !== null && !at.has(`refs/tags/${tag}`)) at.set(`refs/tags/${tag}`, commit)
@@ -126,6 +140,12 @@ const findCommit = async (
     fetching.then((answer) => (answer.ok ? answer.fetched : null)),
   )
   return fetching
+}
+
+/** `a/b` and `a` cannot both be there; the source may have made the one since it lost the other. */
+const isInTheWay = (name: string, branch: string | null): boolean => {
+  const own = `refs/remotes/origin/${branch ?? ''}/`
+  return branch !== null && (name.startsWith(own) || own.startsWith(`${name}/`))
 }
 
 const unpackStep = (id: string, at: GuestPath, of: History): StepSpec => ({
