@@ -53,10 +53,11 @@ const realProjectsPart = (): readonly string[] => [
   '',
   ...realProjectsText,
   '',
-  '| project | commit | what ran | what did not, and why |',
-  '| --- | --- | --- | --- |',
+  '| project | commit | by `mayfly run` | by a push | what did not run, and why |',
+  '| --- | --- | --- | --- | --- |',
   ...realProjects.map(
-    ({ name, commit, committed, ran, why }) => `| ${name} | ${commit} of ${committed} | ${ran} | ${why} |`,
+    ({ name, commit, committed, ran, pushed, why }) =>
+      `| ${name} | ${commit} of ${committed} | ${ran} | ${pushed ?? '–'} | ${why} |`,
   ),
   '',
 ]
