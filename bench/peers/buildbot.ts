@@ -213,16 +213,16 @@ type Events = {
 
 type Waiter = { readonly what: 'first byte' | 'finished'; left: number; readonly done: () => void }
 
-/** Keys are `logs.7.append` and `builds.7.finished`. */
+/** Keys are `logs/7/append` and `builds/7/finished`. */
 const openEvents = async ({ webPort }: Place): Promise<Events> => {
   const socket = new WebSocket(`ws://127.0.0.1:${webPort}/ws`)
   await once(socket, 'open', { signal: AbortSignal.timeout(deadlineMs) })
   let waiters: Waiter[] = []
   socket.on('message', (data) => {
     const { k: key } = JSON.parse(String(data)) as { k?: string }
-    const what = /^logs\.\d+\.append$/.test(key ?? '')
+    const what = /^logs\/\d+\/append$/.test(key ?? '')
       ? 'first byte'
-      : /^builds\.\d+\.finished$/.test(key ?? '')
+      : /^builds\/\d+\/finished$/.test(key ?? '')
         ? 'finished'
         : null
     for (const waiter of waiters) if (waiter.what === what && --waiter.left === 0) waiter.done()

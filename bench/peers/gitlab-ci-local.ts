@@ -19,7 +19,7 @@ type Job = { readonly key: string; readonly script: string; readonly needs?: str
 
 export const openGitlabCiLocal = async (directory: string): Promise<Peer> => {
   await debianPrograms({ rsync: 'rsync' })
-  const entry = join(await npmPackage(name, version), 'src/index.js')
+  const entry = join(await npmPackage(name, version), 'dist/index.js')
   const home = join(directory, name)
   await mkdir(home)
   const environment = { PATH: process.env.PATH ?? '', HOME: home }
@@ -31,9 +31,9 @@ export const openGitlabCiLocal = async (directory: string): Promise<Peer> => {
     return made
   }
   const start = async (cwd: string, slots: number) => {
-    const args = [entry, '--cwd', cwd, '--home', home, '--concurrency', String(slots)]
+    const args = [entry, '--home', home, '--concurrency', String(slots)]
     return spawn(process.execPath, args, {
-      ...{ env: environment, stdio: ['ignore', 'pipe', 'inherit'] },
+      ...{ cwd, env: environment, stdio: ['ignore', 'pipe', 'ignore'] },
       signal: AbortSignal.timeout(deadlineMs),
     })
   }
@@ -47,8 +47,7 @@ export const openGitlabCiLocal = async (directory: string): Promise<Peer> => {
   }
   const noOp = () => treeOf('no-op', [{ key: 'no-op', script: noOpCommand }])
   const log = (file: string) => treeOf('log', [{ key: 'log', script: `cat ${file}` }])
-  const cpuMs = (cwd: string) =>
-    cpuMsOfShell(`"${process.execPath}" "${entry}" --cwd . --home "${home}"`, cwd)
+  const cpuMs = (cwd: string) => cpuMsOfShell(`"${process.execPath}" "${entry}" --home "${home}"`, cwd)
   return {
     ...{ name, version },
     firstLineMs: async () => {

@@ -38,11 +38,8 @@ export const isOnPath = (program: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, program)))
 
 const install = async (program: string, args: readonly string[]): Promise<void> => {
-  const env = {
-    PATH: process.env.PATH ?? '',
-    HOME: process.env.HOME ?? '/root',
-    DEBIAN_FRONTEND: 'noninteractive',
-  }
+  // As its caller's: where registries are and which certificates they have is set up there.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const { code, stderr } = await run(program, args, { timeoutMs: installMs, env })
   if (code !== 0)
     throw new Error(`${program} could not install: ${stderr.toString().trim().split('\n').at(-1)}`)

@@ -23,6 +23,8 @@ type State = {
 const loadJobs = 100
 const askEveryMs = 10
 const deadlineMs = 60_000
+/** What was lost with its lease is queued again when that has run out: all is over within three times as long. */
+const wholeMs = 180_000
 
 /** Whatever is refused or torn off meanwhile is asked again. */
 const untilAnswered = async <T>(ask: () => Promise<T | null>): Promise<T> => {
@@ -56,7 +58,7 @@ const killAndRun = async ({ api, data, load, probe }: State, program: RegExp): P
 }
 
 const checkWhole = async (api: Api, run: string): Promise<void> => {
-  const { status, headline, jobs } = await api.finishedRun(run, deadlineMs)
+  const { status, headline, jobs } = await api.finishedRun(run, wholeMs)
   const once = jobs.filter(
     ({ attempts }) => attempts.filter((attempt) => attempt.status === 'passed').length === 1,
   )
