@@ -3,7 +3,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startClock } from '../clock.ts'
 import { totalOf, usageOf } from '../processes.ts'
-import { median } from '../statistics.ts'
 import type { Control, Fleet } from './control.ts'
 
 export type BurstOptions = {
@@ -176,7 +175,8 @@ const turnsOf = (rows: readonly Row[]): readonly number[] => {
   ].toReversed()
   const begun = new Set(first.slice(0, Math.ceil(first.length / 2)).map(({ job }) => job))
   const projects = [...Map.groupBy(first, ({ project }) => project).values()]
-  const size = median(projects.map((jobs) => jobs.length))
+  // Of a project in the middle: between two sizes there is none.
+  const size = projects.map((jobs) => jobs.length).toSorted((a, b) => a - b)[projects.length >> 1]
   return projects
     .filter((jobs) => jobs.length === size)
     .map((jobs) => jobs.filter(({ job }) => begun.has(job)).length)

@@ -81,7 +81,7 @@ const readFrames = async function* (path: string): AsyncGenerator<StoredFrame> {
       while (rest.length - at >= lengthsBytes) {
         const end = at + lengthsBytes + rest.readUInt32BE(at)
         if (end > rest.length) break
-        const bytes = Uint8Array.from(rest.subarray(at + lengthsBytes, end))
+        const bytes = new Uint8Array(rest.subarray(at + lengthsBytes, end))
         yield { bytes, rawBytes: rest.readUInt32BE(at + 4) }
         at = end
       }

@@ -28,9 +28,11 @@ export const createZstd = (level: number): Zstd => {
       const context = open()
       context.once('error', reject)
       context.write(raw)
-      context.flush(constants.ZSTD_e_end, () => {
+      context.flush(constants.ZSTD_e_end, (error?: Error | null) => {
         context.off('error', reject)
-        resolve(concatBytes(parts.splice(0)))
+        // A context that broke gives no frame any more.
+        if (error) reject(error)
+        else resolve(concatBytes(parts.splice(0)))
       })
     })
   return {

@@ -193,4 +193,4 @@ export const zstdToDeflate = async (compressed: Uint8Array, rawBytesMax: number)
 }
 
 /** What zlib gives is a view of a larger piece; what is kept must not keep that. */
-const exactly = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
+const exactly = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
