@@ -73,19 +73,21 @@ const jobsOf = (count: number): string => {
   return `version: 2.1\njobs:\n${jobs.join('')}workflows:\n  w:\n    jobs:\n${entries.join('')}`
 }
 
-const fastest = (text: string): number => {
+/** Milliseconds of processor time: what else runs on the machine does not count. */
+const cheapest = (text: string): number => {
   const times = Array.from({ length: 5 }, () => {
-    const started = performance.now()
+    const started = process.cpuUsage()
     compileText(text)
-    return performance.now() - started
+    const { user, system } = process.cpuUsage(started)
+    return (user + system) / 1000
   })
   return Math.min(...times)
 }
 
-test('ten times the text takes little more than ten times the time', () => {
-  fastest(jobsOf(50))
-  const small = fastest(jobsOf(100))
-  const large = fastest(jobsOf(1000))
+test('ten times the text takes little more than ten times the processor time', () => {
+  cheapest(jobsOf(50))
+  const small = cheapest(jobsOf(100))
+  const large = cheapest(jobsOf(1000))
   assert.ok(large < 30 * small, `${small} ms became ${large} ms`)
 })
 
