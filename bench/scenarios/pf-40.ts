@@ -13,12 +13,12 @@ import {
   generateSealingKey,
   generateSigningKey,
   importVerifyKey,
-  sealLogKey,
   signJws,
   verifyJws,
 } from '../../src/seal/index.ts'
 import { randomBytes, systemClock } from '../../src/sys/index.ts'
 import { openVault, type Vault } from '../../src/vault/index.ts'
+import { sealLogKey } from '../../test/support/log-key.ts'
 import { type CallVault, enrolSigner, makeSigner, signPut } from '../../test/support/signer.ts'
 import { startClock } from '../clock.ts'
 import type { Bench, Limit, Scenario } from '../scenario.ts'

@@ -12,16 +12,10 @@ import { type CryptoKey, sha256 } from './subtle.ts'
 /** Whose log it is. */
 type LogOwner = { readonly project: ProjectId; readonly attempt: AttemptId }
 
-/** Runner → vault: the key of an attempt's log, for the ingest key. null when `ingestKey` is not usable. */
-export const sealLogKey = (
-  ingestKey: Uint8Array,
-  logKey: Uint8Array,
-  owner: LogOwner,
-): Promise<Bytes | null> => hpkeSeal(ingestKey, logKey, logKeyContext(owner))
-
-/** The same, for one log that is not known yet. */
+/** Runner → vault: the key of an attempt's log, for the ingest key. */
 export type LogKeySeal = (logKey: Uint8Array, owner: LogOwner) => Promise<Bytes>
 
+/** For one log that is not known yet; null when `ingestKey` is not usable. */
 export const prepareLogKeySeal = async (ingestKey: Uint8Array): Promise<LogKeySeal | null> => {
   const seal = await prepareSeal(ingestKey, logKeyInfo)
   return seal === null ? null : (logKey, owner) => seal(logKey, logKeyContext(owner).aad)

@@ -9,7 +9,6 @@ export {
   prepareLogKeySeal,
   prepareRelease,
   sealHookSecret,
-  sealLogKey,
   sealObjectKey,
   signIngestKey,
   verifyIngestKey,

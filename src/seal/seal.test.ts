@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { sealLogKey } from '../../test/support/log-key.ts'
 import { concatBytes, fromBase64Url, fromHex, toHex, utf8, utf8Decode } from '../base/bytes.ts'
 import { type AttemptId, formatId, type HookId, type ProjectId } from '../base/ids.ts'
 import { createOpeningKey } from '../sys/index.ts'
@@ -221,7 +222,7 @@ test('the envelopes open for the right party in the right context only', async (
   const stranger = (await seal.importVerifyKey((await seal.generateSigningKey()).publicKey))!
 
   const logKey = seal.generateLogKey()
-  const sealedKey = (await seal.sealLogKey(ingest.publicKey, logKey, { project, attempt }))!
+  const sealedKey = (await sealLogKey(ingest.publicKey, logKey, { project, attempt }))!
   assert.equal(sealedKey.length, 80)
   assert.deepEqual(await seal.openLogKey(ingest, sealedKey, { project, attempt }), logKey)
   assert.equal(await seal.openLogKey(ingest, sealedKey, { project, attempt: other }), null)

@@ -5,6 +5,7 @@ import { appendFile, chmod, cp, mkdtemp, readdir, readFile, rm, symlink, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { sealLogKey } from '../../test/support/log-key.ts'
 import { fromBase64Url, toBase64Url, utf8, utf8Decode } from '../base/bytes.ts'
 import { formatId, type IdKind } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -27,7 +28,6 @@ import {
   importVerifyKey,
   openHookSecret,
   openRelease,
-  sealLogKey,
   signJws,
   verifyIngestKey,
 } from '../seal/index.ts'

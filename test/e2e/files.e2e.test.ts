@@ -49,6 +49,28 @@ workflows:
     jobs: [make]
 `
 
+/** `b` fails among others and passes alone; `a` takes longest. */
+const ofTests = `version: 2.1
+jobs:
+  t:
+    docker: [{image: cimg/base:stable}]
+    parallelism: 2
+    steps:
+      - run: printf '%s\\n' a b c d | circleci tests run --split-by=timings --command='cat >list'
+      - run: |
+          echo "node $CIRCLE_NODE_INDEX got" $(sort list)
+          while read -r name; do
+            if [ $name = a ]; then time=9; else time=1; fi
+            echo "<testcase name='works' file='$name' time='$time'>"
+            if [ $name = b ] && [ $(wc -l <list) -gt 1 ]; then echo '<failure/>'; touch red; fi
+            echo '</testcase>'
+          done <list >cases
+          { echo '<testsuite>'; cat cases; echo '</testsuite>'; } >report.xml
+          [ ! -e red ]
+      - store_test_results: {path: report.xml}
+workflows: {main: {jobs: [t]}}
+`
+
 type Listed = {
   readonly number: number
   readonly status: string
@@ -79,7 +101,10 @@ describe('files between jobs, runs and people', () => {
     return stdout
   }
   /** The run of the commit, when it has ended. */
-  const ends = async (commit: string): Promise<{ readonly number: number; readonly log: string }> => {
+  const ends = async (
+    commit: string,
+    status = 'passed',
+  ): Promise<{ readonly number: number; readonly log: string }> => {
     const run = await waitFor(`the run of ${commit}`, () => {
       const list: { readonly items: readonly Listed[] } = JSON.parse(
         succeeds('runs', 'list', '--project', 'vessel', '--json'),
@@ -90,7 +115,7 @@ describe('files between jobs, runs and people', () => {
         : null
     })
     const log = succeeds('logs', String(run.number), '--project', 'vessel')
-    assert.equal(run.status, 'passed', log)
+    assert.equal(run.status, status, log)
     return { number: run.number, log }
   }
   let first: Awaited<ReturnType<typeof ends>>
@@ -236,6 +261,20 @@ describe('files between jobs, runs and people', () => {
     } finally {
       await visitor.close()
     }
+  })
+
+  test('a rerun of failed tests hands out what failed; the next run deals its tests by their times', async () => {
+    const commit = repository.push({ '.circleci/config.yml': ofTests }, 'tests')
+    const red = await ends(commit, 'failed')
+    assert.match(red.log, /node 0 got a c\n/)
+    assert.match(red.log, /node 1 got b d\n/)
+    succeeds('rerun', String(red.number), '--project', 'vessel', '--failed-tests')
+    const { log } = await ends(commit)
+    assert.match(log, /a rerun of failed tests: only those that failed before/)
+    assert.match(log, /node 1 got b\n/)
+    const next = await ends(repository.push({ note: 'next' }, 'next'), 'failed')
+    assert.match(next.log, /node 0 got a\n/)
+    assert.match(next.log, /node 1 got b c d\n/)
   })
 
   test('nothing of it lies readable where the server keeps it', () => {

@@ -25,10 +25,10 @@ import {
   jcsDigest,
   type KeyPair,
   sealFrame,
-  sealLogKey,
   signJws,
 } from '../../src/seal/index.ts'
 import { randomBytes } from '../../src/sys/index.ts'
+import { sealLogKey } from './log-key.ts'
 import type { Parts } from './parts.ts'
 
 /** `body` is what the runner takes it for: a test that gets something else fails on the status first. */

@@ -62,19 +62,18 @@ const open = async (
 ): Promise<{ readonly found: readonly Found[]; readonly release: Release } | null> => {
   const opened = async (found: readonly Found[]) =>
     found.length === 0 ? null : { found, release: await release(found) }
-  const ofJob = (kept: Kept): Found => ({ ...kept, from: job.jobName, after: [] })
-  if (request.kind === 'tests')
-    return request.of === 'timings'
-      ? openTimings(deps.db, job, async (kept) => ({ found: kept.map(ofJob), release: await release(kept) }))
-      : opened((await findFailed(deps.db, job)).map(ofJob))
-  if (request.kind === 'cache') {
-    const found = await findCache(deps.db, job, request.keys)
-    return opened(found).catch(async (error: unknown) => {
+  const vouched = (found: readonly Found[]) =>
+    opened(found).catch(async (error: unknown) => {
       if (!isFault(error, 'E_OBJECT_TAMPERED')) throw error
       await forget(deps, found)
       return null
     })
-  }
+  const ofJob = (kept: Kept): Found => ({ ...kept, from: job.jobName, after: [] })
+  if (request.kind === 'tests')
+    return request.of === 'timings'
+      ? openTimings(deps.db, job, async (kept) => ({ found: kept.map(ofJob), release: await release(kept) }))
+      : vouched((await findFailed(deps.db, job)).map(ofJob))
+  if (request.kind === 'cache') return vouched(await findCache(deps.db, job, request.keys))
   const layers = await findLayers(deps.db, job)
   if (layers.length > layersMax)
     throw fault('E_TOO_LARGE', { public: `A workspace has at most ${layersMax} layers` })
