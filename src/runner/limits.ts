@@ -142,13 +142,11 @@ export const timingLinesMax = 100_000
 export const failedNamedMax = 20
 /** Packing or unpacking one archive, sending and fetching it. */
 export const archiveMs = 1_800_000
-/** Paths that differ from a base; of more than these no mapping is asked. */
-export const changedPathsMax = 100_000
+/** The list of paths that differ from a base. */
 export const changedPathsBytesMax = 8 * 1024 * 1024
 /** A configuration that a run goes on with, and the parameters beside it, as a job's sandbox holds them. */
 export const continuationBytesMax = 3 * 1024 * 1024
 export const continuationParametersBytesMax = 128 * 1024
-export const continuationFilesMax = 64
 /** What a job of a setup configuration has to say is offered to the server this long. */
 export const continueMs = 60_000
 /** The endpoint of a setup job: how long its first step waits for it, how often and with how much it may be asked. */

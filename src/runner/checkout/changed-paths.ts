@@ -1,8 +1,9 @@
 // Which paths differ between the commit of a run and a base, for path filtering: asked of the source in a cell of its own,
 // because nobody knows what history a checkout has brought.
+import { changedPathsMax } from '../../protocol/compile.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
-import { changedPathsBytesMax, changedPathsMax } from '../limits.ts'
+import { changedPathsBytesMax } from '../limits.ts'
 import { changesScript } from './git-scripts.ts'
 import { openSourceCell, type Print, refuseSource, type SourceDeps, type SourceKey } from './source-cell.ts'
 

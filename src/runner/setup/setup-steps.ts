@@ -1,9 +1,10 @@
 // The two steps of a setup configuration inside a job: which parameters and files the changed paths choose, and to go on with
 // a configuration that lies in the sandbox by now. What lies there is the job's: hostile, and bounded when it is read.
+import { continuationFilesMax } from '../../protocol/compile.ts'
 import type { PlanContinueStep, PlanFilterStep, PlanSetupStep } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
 import { guestPath } from '../guest-path.ts'
-import { continuationBytesMax, continuationFilesMax, continuationParametersBytesMax } from '../limits.ts'
+import { continuationBytesMax, continuationParametersBytesMax } from '../limits.ts'
 import { describeProblem, firstError } from '../problem-words.ts'
 import { jobUser } from '../sandbox-spec.ts'
 import { fromSandbox, nothingThere, readFile, writeInto } from '../stores/cells.ts'
