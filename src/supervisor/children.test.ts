@@ -59,8 +59,8 @@ test('one that ran for a while is started again at once, however often it ended 
     process.kill(before, 'SIGKILL')
     await until(() => child.pid !== before && child.restarts === times)
   }
-  // Four waits in a row are 1.6 s, the fifth is 5 s.
-  assert.ok(performance.now() - begin < 1_500)
+  // Four waits in a row are 1.6 s, the fifth is 5 s: together more than this, on any machine.
+  assert.ok(performance.now() - begin < 5_000)
   await child.close()
 })
 
