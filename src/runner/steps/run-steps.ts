@@ -1,29 +1,19 @@
 // The steps of one job in order: which of them run (`when`, halt, cancel, time), what each reports, and what the job
-// comes to. Background steps run beside the others and never decide the verdict.
+// comes to (how one is carried out: carry-out-step.ts). Background steps run beside the others and never decide the verdict.
 import type { FaultCode } from '../../base/faults.ts'
-import type {
-  Outcome,
-  PlanFilesStep,
-  PlanSetupStep,
-  PlanSshKeysStep,
-  PlanStep,
-  StepWhen,
-} from '../../protocol/plan.ts'
-import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
+import type { Outcome, StepWhen } from '../../protocol/plan.ts'
+import type { Sandbox } from '../../sandbox/index.ts'
 import { aboveSecrets } from '../environment/layers.ts'
-import { guestPath } from '../guest-path.ts'
 import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { termMs } from '../limits.ts'
-import { jobUser, jobWorkdir, layersOf } from '../sandbox-spec.ts'
+import { layersOf } from '../sandbox-spec.ts'
 import { onceInAttempt } from '../setup/continuing.ts'
 import { openRelay } from '../setup/relay.ts'
-import { setupStep } from '../setup/setup-steps.ts'
 import { type AttemptSink, say } from '../sink.ts'
-import { jobsOwn } from '../stores/cells.ts'
-import { createDelivery, type SecretVariables } from './deliver-secrets.ts'
-import { fileStep } from './files/file-step.ts'
-import { describeMs, overtime, runStep, type StepVerdict } from './run-step.ts'
-import { createJobAgent, type JobAgent } from './ssh-keys.ts'
+import { carryOut, quiet, type StepPlace } from './carry-out-step.ts'
+import { createDelivery } from './deliver-secrets.ts'
+import { describeMs, overtime, type StepVerdict } from './run-step.ts'
+import { createJobAgent } from './ssh-keys.ts'
 import { asksForTests, deliverTestLists } from './tests/test-lists.ts'
 
 export type StepsOutcome = {
@@ -124,20 +114,10 @@ const secretsOf = (job: JobAttempt) => {
   return job.secrets.filter(({ name }) => !names.has(name))
 }
 
-type StepPlaceHere = Place & {
-  readonly secrets: (signal: AbortSignal) => Promise<SecretVariables>
-  /** What is known of earlier tests, before the first command. */
-  readonly lists: (signal: AbortSignal) => Promise<void>
-  readonly agent: JobAgent
-  readonly step: PlanStep
-  readonly index: number
-  readonly leftMs: number
-}
-
 const oneStep = async (
   deps: AttemptDeps,
   job: JobAttempt,
-  here: StepPlaceHere,
+  here: StepPlace,
   progress: Progress,
   stop: AbortSignal,
 ): Promise<void> => {
@@ -173,142 +153,6 @@ const watchBackground = async (
 
 const admits = (when: StepWhen, hasFailed: boolean): boolean =>
   when === 'always' || (when === 'on_fail') === hasFailed
-
-const carryOut = async (
-  deps: AttemptDeps,
-  job: JobAttempt,
-  here: StepPlaceHere,
-  stop: AbortSignal,
-): Promise<StepVerdict> => {
-  const { step, sink, index } = here
-  const workdir = jobWorkdir(job.spec)
-  switch (step.kind) {
-    case 'run': {
-      await here.lists(stop)
-      const directory = step.workdir === null ? workdir : guestPath(step.workdir, workdir, jobUser.home)
-      return runStep(
-        step,
-        {
-          ...{
-            sandbox: here.sandbox,
-            sink,
-            index,
-            root: workdir,
-            workdir: directory,
-            deadlineMs: here.leftMs,
-          },
-          secrets: await here.secrets(stop),
-          agent: here.agent.current(),
-        },
-        stop,
-      )
-    }
-    case 'checkout':
-      return checkOut(deps, { ...here, at: guestPath(step.path, workdir, jobUser.home) }, stop)
-    case 'persist':
-    case 'attach':
-    case 'save-cache':
-    case 'restore-cache':
-    case 'store-artifacts':
-    case 'store-tests':
-      return carryOutside(deps, job, { ...here, step, workdir }, stop)
-    case 'filter-paths':
-    case 'continue':
-      return carryOutside(deps, job, { ...here, step, workdir }, stop)
-    case 'ssh-keys':
-      return addKeys(here, step, stop)
-    case 'note':
-      return told(sink, index, step.text, 'passed')
-    case 'refused':
-      return told(sink, index, `${step.what}: ${step.reason}`, 'failed')
-  }
-}
-
-const checkOut = async (
-  deps: AttemptDeps,
-  here: StepPlaceHere & { readonly at: GuestPath },
-  stop: AbortSignal,
-): Promise<StepVerdict> => {
-  const { step, sink, index, sandbox, at } = here
-  if (step.kind !== 'checkout') throw new TypeError('not a checkout step')
-  const startedMs = deps.clock.monotonicMs()
-  sink.event({ kind: 'phase', phase: 'fetching' })
-  const print = (bytes: Uint8Array) => sink.output(index, bytes)
-  try {
-    const placed = await deps.trees.place({ step, id: `s${index}`, at, sandbox, print }, stop)
-    sink.event({ kind: 'phase', phase: 'running' })
-    const ms = Math.round(deps.clock.monotonicMs() - startedMs)
-    if (placed.ok) return { ...quiet, status: 'passed', ms }
-    await say(sink, index, placed.message)
-    return { ...quiet, status: 'failed', ms, message: placed.message }
-  } catch (error) {
-    if (stop.aborted) return { ...quiet, status: 'cancelled', message: 'cancelled' }
-    throw error
-  }
-}
-
-/** What is done around the sandbox rather than in it. */
-const carryOutside = async (
-  deps: AttemptDeps,
-  job: JobAttempt,
-  here: Place & {
-    readonly step: PlanFilesStep | PlanSetupStep
-    readonly index: number
-    readonly workdir: GuestPath
-  },
-  stop: AbortSignal,
-): Promise<StepVerdict> => {
-  const { step, index, sink, sandbox, workdir } = here
-  const startedMs = deps.clock.monotonicMs()
-  const print = (text: string) => say(sink, index, text)
-  const { stores, continuing } = deps
-  const place = {
-    ...{ sandbox, stores, job, id: `s${index}`, workdir, print },
-    ...{ nowMs: deps.clock.now, mask: sink.mask },
-  }
-  const isOfSetup = step.kind === 'filter-paths' || step.kind === 'continue'
-  try {
-    const answer = await (isOfSetup
-      ? setupStep(step, { ...place, continuing }, stop)
-      : fileStep(step, place, stop))
-    const ms = Math.round(deps.clock.monotonicMs() - startedMs)
-    return answer.ok
-      ? { ...quiet, status: 'passed', ms }
-      : { ...(await told(sink, index, answer.message, 'failed')), ms }
-  } catch (error) {
-    if (stop.aborted) return { ...quiet, status: 'cancelled', message: 'cancelled' }
-    const message = jobsOwn(error)
-    if (message === null) throw error
-    return told(sink, index, message, 'failed')
-  }
-}
-
-const addKeys = async (
-  { agent, sink, index }: StepPlaceHere,
-  step: PlanSshKeysStep,
-  stop: AbortSignal,
-): Promise<StepVerdict> => {
-  try {
-    const { ok, lines } = await agent.add(step, `s${index}`, stop)
-    for (const line of lines.slice(1)) await say(sink, index, line)
-    return told(sink, index, lines[0] ?? '', ok ? 'passed' : 'failed')
-  } catch (error) {
-    if (stop.aborted) return { ...quiet, status: 'cancelled', message: 'cancelled' }
-    throw error
-  }
-}
-
-const told = async (
-  sink: AttemptSink,
-  index: number,
-  text: string,
-  status: 'passed' | 'failed',
-): Promise<StepVerdict> => {
-  await say(sink, index, text)
-  return { ...quiet, status, message: text }
-}
-
-const quiet = { exitCode: null, ms: 0, leftovers: 0, message: null, halt: false }
 
 const finished = (
   step: number,

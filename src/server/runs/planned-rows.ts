@@ -88,9 +88,9 @@ export const plannedParts = (
   run: Pick<LockedRun, 'id' | 'organisation' | 'project' | 'rev'>,
   planned: PlannedRows,
   state: Pick<RunState, 'workflows' | 'jobs'>,
-  decided: RawBuilder<unknown>,
+  decided: RawBuilder<unknown> | null,
 ): RawBuilder<unknown> => sql`
-  ${scheduleParts(decided, planned.schedules)},
+  ${scheduleParts(decided, planned.schedules)}
   planned_workflow as (
     insert into workflows (id, run_id, position, name, status, reruns_left, continued)
     select id, ${run.id}, position, name, status, reruns, continued

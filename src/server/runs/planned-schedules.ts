@@ -21,15 +21,19 @@ export const decidedByRun = (run: RunId): RawBuilder<unknown> => sql`
   select p.id, p.organisation_id from runs r join projects p on p.id = r.project_id
   where r.id = ${run} and r.event_kind = 'push' and r.ref = 'refs/heads/' || p.default_branch`
 
-/** Of a run that begins in the same statement. */
-export const decidedByEvent = (project: ProjectId, { kind, ref }: RunEvent): RawBuilder<unknown> => sql`
-  select id, organisation_id from projects
-  where id = ${project} and ${kind} = 'push' and 'refs/heads/' || default_branch = ${ref}`
+/** Of a run that begins in the same statement; null: not of its kind. */
+export const decidedByEvent = (project: ProjectId, { kind, ref }: RunEvent): RawBuilder<unknown> | null =>
+  kind !== 'push'
+    ? null
+    : sql`
+  select id, organisation_id from projects where id = ${project} and 'refs/heads/' || default_branch = ${ref}`
 
+/** Each ends with a comma; none where nothing is decided. */
 export const scheduleParts = (
-  decided: RawBuilder<unknown>,
+  decided: RawBuilder<unknown> | null,
   schedules: readonly PlannedSchedule[],
 ): RawBuilder<unknown> => {
+  if (decided === null) return sql``
   const workflows = schedules.map(({ workflow }) => workflow)
   const crons = schedules.map(({ cron }) => cron)
   return sql`
@@ -44,5 +48,5 @@ export const scheduleParts = (
     from scheduled_project p, unnest(${schedules.map(({ id }) => id)}::text[], ${workflows}::text[], ${crons}::text[])
       as c (id, workflow, cron)
     on conflict do nothing
-  )`
+  ),`
 }
