@@ -393,7 +393,7 @@ test('what cannot be walled in here is not run at all, and the page says why', a
     ['graphics', 'queued', nobody('gpu.nvidia.small')],
     [
       ...['service', 'failed'],
-      'This job needs the service container "postgres:16"; this runner cannot start service containers.',
+      'This job needs the service container "postgres:16"; this runner cannot start service containers. A "run" step with "background: true" can start the program instead.',
     ],
   ])
   await api.post(`/api/v1/runs/${id}/cancel`)
