@@ -97,8 +97,12 @@ const judgeAttempts = (attempts: readonly AttemptRow[]): readonly string[] =>
     ]
   })
 
-/** How an attempt may end when a runner or a sandbox is killed under it; everything else is a fault of ours. */
+/**
+ * How an attempt may end when a runner or a sandbox is killed under it; everything else is a fault of ours. A kill between
+ * the order to start a step and its first command is a step that could not be started.
+ */
 const expectedCodes: ReadonlySet<string | null> = new Set([
+  'E_EXEC_FAILED',
   'E_LEASE_LOST',
   'E_RUNNER_SESSION',
   'E_SANDBOX_LOST',
