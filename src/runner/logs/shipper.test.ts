@@ -49,12 +49,19 @@ const openShipper = ({ isAlone = false } = {}) => {
   })
   const frames = shipper.open({
     lease,
+    isOfPlan: false,
     sealedKey: () => sealedKey,
     onLost: () => told.lost++,
     onWatched: (watched) => told.watched.push(watched),
   })
   if (!isAlone)
-    shipper.open({ lease: other, sealedKey: () => sealedKey, onLost: () => {}, onWatched: () => {} })
+    shipper.open({
+      lease: other,
+      isOfPlan: false,
+      sealedKey: () => sealedKey,
+      onLost: () => {},
+      onWatched: () => {},
+    })
   const next = (): Promise<Sent> => {
     const waiting = requests.shift()
     return waiting ? Promise.resolve(waiting) : new Promise((resolve) => arrivals.push(resolve))
@@ -150,6 +157,20 @@ test('with nobody watching the first frames wait for company, the later ones do 
 test('frames of an attempt that runs alone never wait', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { frames, next, shipper } = openShipper({ isAlone: true })
+  frames.add(frame(1))
+  assert.deepEqual((await next()).seqs, [1])
+  shipper.close()
+})
+
+test('a plan that is still held is no company', async () => {
+  const { frames, next, shipper } = openShipper({ isAlone: true })
+  shipper.open({
+    lease: other,
+    isOfPlan: true,
+    sealedKey: () => sealedKey,
+    onLost: () => {},
+    onWatched: () => {},
+  })
   frames.add(frame(1))
   assert.deepEqual((await next()).seqs, [1])
   shipper.close()

@@ -22,6 +22,8 @@ export type ShipperDeps = {
 
 export type LogLine = {
   readonly lease: LeaseId
+  /** A plan says little, and is still held while the job it brought begins: it is no company. */
+  readonly isOfPlan: boolean
   /** Goes along until the first frame is durable; it is known by the time there is a frame. */
   readonly sealedKey: () => Uint8Array
   readonly onLost: () => void
@@ -117,7 +119,7 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
           queue.bytes += frame.bytes.length
           if (queue.pace === 'flowing') void send()
           else if (queue.pace === 'withheld') return
-          else if (queue.bytes >= frameRawBytes || queues.size === 1) flow()
+          else if (queue.bytes >= frameRawBytes || isAlone(queues)) flow()
           else queue.timer ??= setTimeout(flow, unwatchedShipMs)
         },
         room: () => (hasRoom(queue) ? undefined : wait(hasRoom)),
@@ -150,6 +152,9 @@ const emptyQueue = (line: LogLine): Queue => ({
   ...{ line, frames: [], bytes: 0, durable: 0, lost: false },
   ...{ pace: 'waiting', wasSent: false, timer: null, waiters: [] },
 })
+
+const isAlone = (queues: ReadonlyMap<LeaseId, Queue>): boolean =>
+  [...queues.values()].filter(({ line }) => !line.isOfPlan).length <= 1
 
 const hasRoom = (queue: Queue): boolean => queue.lost || queue.bytes <= unackedLogBytesMax
 const isDurable = (queue: Queue, seq: number): boolean => queue.lost || queue.durable >= seq
