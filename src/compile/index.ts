@@ -4,6 +4,7 @@
 import { utf8 } from '../base/bytes.ts'
 import type { Problem } from '../base/problem.ts'
 import { sha256Hex } from '../base/sha256.ts'
+import type { ChooseAnswer } from '../protocol/compile.ts'
 import type { Dialect, Origins, Plan, PlanInputs, RunEvent, RunFacts } from '../protocol/plan.ts'
 import { type Construct, createConstructs } from './constructs.ts'
 import {
@@ -180,17 +181,8 @@ const pathsOf = ({ followSetup, changed }: CompileInput) => ({
 /** A character becomes at most six (`\\u0000`); writing a plan out to measure it is only worth it near the limit. */
 const jsonGrowthMax = 6
 
-export type PathChoice =
-  | {
-      readonly ok: true
-      readonly parameters: PlanInputs['parameters']
-      readonly files: readonly string[]
-      readonly hits: readonly { readonly line: string; readonly path: string }[]
-    }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
-
 /** What a mapping of path filtering chooses by the paths that changed. */
-export const choosePaths = (mapping: PathMapping, changed: readonly string[]): PathChoice => {
+export const choosePaths = (mapping: PathMapping, changed: readonly string[]): ChooseAnswer => {
   const problems = createProblems()
   const { parameters, files, hits } = chooseByText(problems, mapping, changed)
   if (problems.hasErrors()) return { ok: false, problems: problems.list() }

@@ -1,6 +1,7 @@
 // The compiler behind a wall: a sandbox without network in which the release's own Node has loaded the compile program
 // and waits for one request. One is kept waiting, so that a plan pays for neither; each is used once. The answer is out
 // before its sandbox is closed: whoever asked says when.
+
 import { PassThrough, Writable } from 'node:stream'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
@@ -17,6 +18,7 @@ import {
 } from '../protocol/compile.ts'
 import type { Driver, Limits, Receipt, Sandbox, StepSpec } from '../sandbox/index.ts'
 import { compileMs, compilerFlags, compilerStartMs, compilerWaitMs, standbyRefillMs } from './limits.ts'
+import { ownStep } from './own-step.ts'
 import { emptySandbox } from './sandbox-spec.ts'
 import { gatherStream } from './sink.ts'
 import { createStandby, type Startable } from './standby.ts'
@@ -135,11 +137,7 @@ const compileStep: StepSpec = {
   cell: 'clean',
   script: { argv: ['/opt/mayfly/node', ...compilerFlags, '/opt/mayfly/compile.js'] },
   env: new Map(),
-  workdir: '/',
-  take: [],
-  socket: null,
-  egress: null,
-  tty: null,
+  ...ownStep,
   deadline: 2 * compilerWaitMs,
 }
 

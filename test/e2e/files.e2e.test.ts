@@ -8,7 +8,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { openVisitor } from '../support/browser.ts'
+import { becomeOwner, openVisitor } from '../support/browser.ts'
 import { createRepository, type TestRepository } from '../support/git-host.ts'
 import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
 
@@ -219,13 +219,7 @@ describe('files between jobs, runs and people', () => {
     const visitor = await openVisitor()
     try {
       const { page } = visitor
-      await page.goto(installation.claimUrl ?? '')
-      await page.getByLabel('Your name').fill('Ada')
-      await page.getByLabel('E-mail').fill('ada@example.invalid')
-      await page.getByRole('button', { name: 'Use a password instead' }).click()
-      await page.getByLabel('Password', { exact: true }).fill('a long and quiet river')
-      await page.getByRole('button', { name: 'Create the owner' }).click()
-      await page.waitForURL('**/projects/new')
+      await becomeOwner(page, installation.claimUrl)
       await page.goto(`${installation.url}/runs`)
       await page
         .getByRole('link', { name: /third|second|first/ })

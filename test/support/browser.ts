@@ -50,6 +50,17 @@ export const openVisitor = async (): Promise<Visitor> => {
   }
 }
 
+/** Makes its visitor the owner of a fresh installation, by password. */
+export const becomeOwner = async (page: Page, claimUrl: string | null): Promise<void> => {
+  await page.goto(claimUrl ?? '')
+  await page.getByLabel('Your name').fill('Ada')
+  await page.getByLabel('E-mail').fill('ada@example.invalid')
+  await page.getByRole('button', { name: 'Use a password instead' }).click()
+  await page.getByLabel('Password', { exact: true }).fill('a long and quiet river')
+  await page.getByRole('button', { name: 'Create the owner' }).click()
+  await page.waitForURL('**/projects/new')
+}
+
 const takePictures = async (page: Page, name: string, directory: string | undefined): Promise<void> => {
   if (directory === undefined) return
   await mkdir(directory, { recursive: true })

@@ -1,10 +1,12 @@
 // The runner's tree source: a kept pack or a fresh fetch, unpacked in a cell of the job's sandbox that has neither
 // network nor key. And what a plan needs of the same commit, which is less.
+
 import { Readable } from 'node:stream'
 import type { RunEvent } from '../../protocol/plan.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
 import type { GuestPath, StepSpec } from '../../sandbox/index.ts'
 import { unpackMs } from '../limits.ts'
+import { ownStep } from '../own-step.ts'
 import { outputTo, tailStream } from '../sink.ts'
 import { sourceAddress } from '../source-address.ts'
 import type { TreeSource } from '../tree-source.ts'
@@ -161,10 +163,6 @@ const unpackStep = (id: string, at: GuestPath, of: History): StepSpec => ({
     ['MF_BRANCH', of.branch ?? ''],
     ['MF_KEEP', of.keepsTree ? 'yes' : ''],
   ]),
-  workdir: '/',
-  take: [],
-  socket: null,
-  egress: null,
-  tty: null,
+  ...ownStep,
   deadline: unpackMs,
 })

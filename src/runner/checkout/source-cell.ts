@@ -1,6 +1,7 @@
 // A cell that reaches one source and nothing else: there a script does what it can, then waits for its order on stdin.
 // Only there are the source host, the agent's socket or the local repository reachable. What comes out is bytes; the agent
 // with the key ends with the answer. The cell is closed then, or asked again by whoever may (kept-connections.ts).
+
 import { PassThrough } from 'node:stream'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
@@ -17,6 +18,7 @@ import {
   type StepSpec,
 } from '../../sandbox/index.ts'
 import { configFilesMax, fetchMs, gitWordsBytes, readerWaitMs } from '../limits.ts'
+import { ownStep } from '../own-step.ts'
 import { emptySandbox } from '../sandbox-spec.ts'
 import { tailStream } from '../sink.ts'
 import type { SshAgent } from '../ssh-agent.ts'
@@ -236,11 +238,8 @@ const stepFor = (source: Source, script: string, reach: AllowedSource | null): S
   cell: 'clean',
   script: { interpreter: ['/bin/sh'], text: script },
   env: new Map(Object.entries(sourceEnvironment(source, reach))),
-  workdir: '/',
-  take: [],
+  ...ownStep,
   socket: source.kind === 'ssh' ? 'ssh-agent' : null,
-  egress: null,
-  tty: null,
   deadline: readerWaitMs + fetchMs,
 })
 

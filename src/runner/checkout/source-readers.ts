@@ -1,11 +1,13 @@
 // Readers of local repositories: a cell in which one repository is bound read-only and Git waits for names of objects.
 // After a plan one stays waiting for the next push to the same repository; each is used once, for that repository only,
 // and needs no network. Why it may wait: docs/decisions/0011.
+
 import { PassThrough } from 'node:stream'
 import type { Log } from '../../base/log.ts'
 import { openCommit, type Source } from '../../protocol/runner-wire.ts'
 import type { Driver, Limits, StepSpec } from '../../sandbox/index.ts'
 import { openMs, readBytesMax, readerWaitMs, readMs } from '../limits.ts'
+import { ownStep } from '../own-step.ts'
 import { emptySandbox } from '../sandbox-spec.ts'
 import { gatherStream } from '../sink.ts'
 import type { Startable } from '../standby.ts'
@@ -98,10 +100,6 @@ const readStep: StepSpec = {
   cell: 'clean',
   script: { interpreter: ['/bin/sh'], text: readScript },
   env: new Map([['MF_URL', sourceMount]]),
-  workdir: '/',
-  take: [],
-  socket: null,
-  egress: null,
-  tty: null,
+  ...ownStep,
   deadline: 2 * readerWaitMs,
 }

@@ -1,10 +1,12 @@
 // The runner's side of the endpoint in a job of a setup configuration (relay-program.ts): what comes out of the sandbox is
 // hostile, framed and bounded. A request that names the key of its attempt goes on with the run.
+
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import type { Sandbox, StepSpec } from '../../sandbox/index.ts'
 import { createInbox, type Inbox } from '../checkout/inbox.ts'
 import { relayBytesMax, relayReadyMs, relayRequestsMax } from '../limits.ts'
+import { ownStep } from '../own-step.ts'
 import { gatherStream } from '../sink.ts'
 import type { Continuing, Print } from './continuing.ts'
 import {
@@ -122,10 +124,6 @@ const relayStep = (deadlineMs: number): StepSpec => ({
   cell: 'job',
   script: { interpreter: ['/usr/bin/perl'], text: relayProgram },
   env: new Map(),
-  workdir: '/',
-  take: [],
-  socket: null,
-  egress: null,
-  tty: null,
+  ...ownStep,
   deadline: deadlineMs,
 })

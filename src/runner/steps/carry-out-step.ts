@@ -1,6 +1,12 @@
 // One step, by its kind: in the sandbox, or by the runner around it. Each comes to a verdict; who is next and what the job
 // comes to is run-steps.ts.
-import type { PlanFilesStep, PlanSetupStep, PlanSshKeysStep, PlanStep } from '../../protocol/plan.ts'
+import type {
+  PlanCheckoutStep,
+  PlanFilesStep,
+  PlanSetupStep,
+  PlanSshKeysStep,
+  PlanStep,
+} from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
 import { guestPath } from '../guest-path.ts'
 import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
@@ -56,14 +62,13 @@ export const carryOut = async (
       )
     }
     case 'checkout':
-      return checkOut(deps, { ...here, at: guestPath(step.path, workdir, jobUser.home) }, stop)
+      return checkOut(deps, { ...here, step, at: guestPath(step.path, workdir, jobUser.home) }, stop)
     case 'persist':
     case 'attach':
     case 'save-cache':
     case 'restore-cache':
     case 'store-artifacts':
     case 'store-tests':
-      return carryOutside(deps, job, { ...here, step, workdir }, stop)
     case 'filter-paths':
     case 'continue':
       return carryOutside(deps, job, { ...here, step, workdir }, stop)
@@ -78,11 +83,10 @@ export const carryOut = async (
 
 const checkOut = async (
   deps: AttemptDeps,
-  here: StepPlace & { readonly at: GuestPath },
+  here: StepPlace & { readonly step: PlanCheckoutStep; readonly at: GuestPath },
   stop: AbortSignal,
 ): Promise<StepVerdict> => {
   const { step, sink, index, sandbox, at } = here
-  if (step.kind !== 'checkout') throw new TypeError('not a checkout step')
   const startedMs = deps.clock.monotonicMs()
   sink.event({ kind: 'phase', phase: 'fetching' })
   const print = (bytes: Uint8Array) => sink.output(index, bytes)

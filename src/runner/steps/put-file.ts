@@ -1,7 +1,9 @@
 // A file of ours in the job's memory: its content goes by pipe into a cell, never on a command line.
+
 import { Readable } from 'node:stream'
 import type { Sandbox } from '../../sandbox/index.ts'
 import { putFileMs } from '../limits.ts'
+import { ownStep } from '../own-step.ts'
 import { gatherStream } from '../sink.ts'
 
 const scripts = {
@@ -34,11 +36,7 @@ export const putFile = async (
       cell: 'job',
       script: { argv: ['/bin/sh', '-c', scripts[how], 'mayfly-file', path] },
       env: new Map(),
-      workdir: '/',
-      take: [],
-      socket: null,
-      egress: null,
-      tty: null,
+      ...ownStep,
       deadline: putFileMs,
     },
     { stdin: Readable.from([content]), stdout: said.stream, stderr: said.stream },

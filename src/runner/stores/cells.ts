@@ -1,9 +1,11 @@
 // The processes inside a sandbox that make an archive and unpack one: few lines of sh around the image's tar. Whatever
 // goes wrong in there is the job's affair and comes back in words; only faults of ours reject.
+
 import { PassThrough, Readable } from 'node:stream'
 import { isFault } from '../../base/faults.ts'
 import type { GuestPath, Sandbox, StepSpec } from '../../sandbox/index.ts'
 import { archiveMs } from '../limits.ts'
+import { ownStep } from '../own-step.ts'
 import { tailStream } from '../sink.ts'
 
 export type CellPlace = {
@@ -124,7 +126,8 @@ const stepOf = (
 ): StepSpec => ({
   ...{ id, kind: 'checkout', cell: 'shared', script: { interpreter: ['/bin/sh'], text: head + text } },
   env: new Map([...Object.entries(env), ['PATH', '/usr/bin:/bin'], ['LC_ALL', 'C']]),
-  ...{ workdir: '/', take: [], socket: null, egress: null, tty: null, deadline: archiveMs },
+  ...ownStep,
+  deadline: archiveMs,
 })
 
 /** A job may have set it for itself. */
