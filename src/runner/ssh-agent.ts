@@ -12,7 +12,7 @@ import { agentFilter } from './agent-filter.ts'
 import { agentStartMs } from './limits.ts'
 
 export interface SshAgent {
-  /** False when it is no private key that an agent can hold. */
+  /** False when it is no private key that an agent can hold, or is for no host. */
   add(key: AgentKey): Promise<boolean>
   /** Fingerprints of the keys in the order in which they were added, in both ways of writing them. */
   fingerprints(): Promise<readonly Fingerprint[]>
@@ -23,7 +23,7 @@ export interface SshAgent {
 
 export type AgentKey = {
   readonly key: Secret<string>
-  /** Lines of known_hosts: it signs for these hosts only. */
+  /** Lines of known_hosts, at least one: it signs for these hosts only. */
   readonly hosts: readonly string[]
   readonly seconds: number
 }
@@ -56,6 +56,8 @@ export const openSshAgent = async (directory: string): Promise<SshAgent> => {
   }
   return {
     add: async ({ key, hosts, seconds }) => {
+      // SAFE: ssh-add without a host would have it sign for all of them.
+      if (hosts.length === 0) return false
       await writeFile(join(home, 'hosts'), `${hosts.join('\n')}\n`)
       const names = new Set(hosts.map((line) => line.split(' ')[0] ?? ''))
       const to = [...names].flatMap((name) => ['-h', name])

@@ -18,6 +18,7 @@ import type { PlanStep } from '../protocol/plan.ts'
 import { classes, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import { systemClock } from '../sys/index.ts'
 import { runJobAttempt } from './attempt.ts'
+import { openSshAgent } from './ssh-agent.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
 
 const skip = needsRoot
@@ -169,4 +170,16 @@ test('fingerprints choose, in every way of writing them; one that is not there f
   const broken = { ...one.secret, name: 'BROKEN', value: new Secret(Buffer.from('-----BEGIN nonsense')) }
   const refused = await play([broken], [add(), 'true'])
   assert.match(refused.said, /the secret BROKEN is no SSH key/)
+})
+
+test('an agent takes no key that is for no host, which would sign for all', { skip }, async () => {
+  const agent = await openSshAgent(directory)
+  const { text } = await makeKey('free')
+  const key = new Secret(text)
+  try {
+    assert.equal(await agent.add({ key, hosts: [], seconds: 60 }), false)
+    assert.deepEqual(await agent.fingerprints(), [])
+  } finally {
+    await agent.close()
+  }
 })
