@@ -1,15 +1,16 @@
 // The jailer as an installation starts it: it starts the runner, without privileges, and again when it dies.
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { needsRoot } from '../../test/support/jailer.ts'
 import { spawn } from '../sys/index.ts'
 import { parseJailerConfig } from './jailer.config.ts'
 
-const program = new URL('./jailer.ts', import.meta.url).pathname
+const jailer = new URL('./jailer.ts', import.meta.url).pathname
 const sandbox = new URL('../sandbox/index.ts', import.meta.url).href
 const sys = new URL('../sys/index.ts', import.meta.url).href
 const contract = new URL('../sandbox/driver.contract.ts', import.meta.url).href
@@ -34,57 +35,102 @@ console.log(JSON.stringify({ pid: process.pid, config, out, uid: field('Uid'), g
 setInterval(() => undefined, 1000)
 `
 
-test('the runner is started without privileges, and again after kill -9, which leaves nothing', {
-  skip: needsRoot,
-  timeout: 60_000,
-}, async (t) => {
+/** Asks for three sandboxes and takes none of them: it stands still before they are handed over. */
+const deafRunner = `
+import { readFileSync } from 'node:fs'
+import { channelOverIpc, openNamespaceDriver } from '${sandbox}'
+import { systemClock, createLog } from '${sys}'
+const { contractSpec } = await import('${contract}')
+readFileSync(3, 'utf8')
+const driver = openNamespaceDriver({ channel: channelOverIpc(process), clock: systemClock, log: createLog('runner') })
+for (let i = 0; i < 3; i++) driver.open(contractSpec, AbortSignal.timeout(20000)).catch(() => undefined)
+setTimeout(() => {
+  console.log(JSON.stringify({ pid: process.pid }))
+  process.kill(process.pid, 'SIGSTOP')
+}, 10)
+`
+
+const startJailer = async (t: TestContext, program: string) => {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-supervised-'))
   await chmod(directory, 0o711)
-  await writeFile(join(directory, 'runner.ts'), runner, { mode: 0o644 })
+  await writeFile(join(directory, 'runner.ts'), program, { mode: 0o644 })
   await chmod(join(directory, 'runner.ts'), 0o644)
   const config = {
     ...{
       installation: `s${process.pid}`,
-      runDirectory: join(directory),
+      runDirectory: directory,
       repositoryRoots: [],
       stateDirectories: [],
-      tools: {},
-      slots: 1,
     },
-    ...{
-      runnerCommand: [process.execPath, join(directory, 'runner.ts')],
-      runnerConfig: { hello: 1 },
-      trustCa: null,
-    },
-    runnerUser: { uid: 4242, gid: 4242 },
+    ...{ tools: {}, slots: 1, trustCa: null, runnerUser: { uid: 4242, gid: 4242 } },
+    ...{ runnerCommand: [process.execPath, join(directory, 'runner.ts')], runnerConfig: { hello: 1 } },
   }
-  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
+  const child = spawn(process.execPath, [jailer], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  t.after(() => child.kill('SIGKILL'))
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await exited
+    await rm(directory, { recursive: true, force: true })
+  })
   const pipe = child.stdio[3]
   if (pipe && 'end' in pipe) pipe.end(JSON.stringify(config))
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   const nextLine = async () => JSON.parse(String((await lines.next()).value))
   assert.equal((await nextLine()).program, 'jailer')
-  const first = await nextLine()
-  const { pid, nest, ...who } = first
-  const fields = {
-    uid: '4242\t4242\t4242\t4242',
-    groups: '',
-    bounding: '0000000000000000',
-    noNewPrivs: '1',
-    umask: '0077',
+  const records = join(directory, 'nest-records')
+  const end = async () => {
+    child.kill('SIGTERM')
+    return exited
   }
-  assert.deepEqual(who, { ...fields, config: { hello: 1 }, out: 'from inside\n' })
-  process.kill(pid, 'SIGKILL')
-  const second = await nextLine()
-  assert.notEqual(second.pid, pid)
-  assert.equal(await readFile(join(directory, 'nest-records', `${nest}.json`)).catch(() => null), null)
-  child.kill('SIGTERM')
-  assert.equal(await exited, 0)
-  assert.throws(() => process.kill(second.pid, 0), /ESRCH/)
-  await rm(directory, { recursive: true })
-})
+  return { nextLine, records, end }
+}
+
+const options = { skip: needsRoot, timeout: 60_000 }
+
+test(
+  'the runner is started without privileges, and again after kill -9, which leaves nothing',
+  options,
+  async (t) => {
+    const { nextLine, records, end } = await startJailer(t, runner)
+    const { pid, nest, ...who } = await nextLine()
+    const fields = {
+      uid: '4242\t4242\t4242\t4242',
+      groups: '',
+      bounding: '0000000000000000',
+      noNewPrivs: '1',
+      umask: '0077',
+    }
+    assert.deepEqual(who, { ...fields, config: { hello: 1 }, out: 'from inside\n' })
+    process.kill(pid, 'SIGKILL')
+    const second = await nextLine()
+    assert.notEqual(second.pid, pid)
+    assert.equal(await readFile(join(records, `${nest}.json`)).catch(() => null), null)
+    assert.equal(await end(), 0)
+    assert.throws(() => process.kill(second.pid, 0), /ESRCH/)
+  },
+)
+
+test(
+  'a runner that dies while nests are handed to it leaves nothing, and is started again',
+  options,
+  async (t) => {
+    const { nextLine, records, end } = await startJailer(t, deafRunner)
+    const first = await nextLine()
+    while ((await readdir(records)).length < 3) await sleep(5)
+    // They are built by now, and what should go to the runner waits for it.
+    await sleep(1_000)
+    const before = new Set(await readdir(records))
+    process.kill(first.pid, 'SIGKILL')
+    const second = await nextLine()
+    assert.notEqual(second.pid, first.pid)
+    assert.deepEqual(
+      (await readdir(records)).filter((name) => before.has(name)),
+      [],
+    )
+    process.kill(second.pid, 'SIGKILL')
+    assert.equal(await end(), 0)
+  },
+)
 
 test('the configuration is closed, and every problem is told', () => {
   const good = {

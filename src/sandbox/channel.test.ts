@@ -12,3 +12,12 @@ test('an error of the channel closes the line, once, and ends no process', () =>
   end.emit('disconnect')
   assert.equal(closed, 1)
 })
+
+test('what is on its way when the line closes is refused, not waited for', async () => {
+  const end = Object.assign(new EventEmitter(), { connected: true, send: () => true })
+  const channel = channelOverIpc(end)
+  const sent = channel.send({ hello: 1 })
+  end.emit('disconnect')
+  await assert.rejects(sent, /the other side is gone/)
+  await assert.rejects(channel.send({ hello: 2 }), /the other side is gone/)
+})

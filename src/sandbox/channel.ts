@@ -30,8 +30,11 @@ const watchMs = 250
 const isFarewell = (message: unknown): boolean =>
   typeof message === 'object' && message !== null && Object.hasOwn(message, 'farewell')
 
+const gone = () => new Error('the other side is gone')
+
 export const channelOverIpc = (end: IpcEnd): Channel => {
   const closeListeners: (() => void)[] = []
+  const unsent = new Set<(error: Error) => void>()
   let closed = false
   // Node loses its own event when the other side is killed while a handle is on its way there.
   const watch = setInterval(() => {
@@ -41,14 +44,23 @@ export const channelOverIpc = (end: IpcEnd): Channel => {
     if (closed) return
     closed = true
     clearInterval(watch)
+    for (const fail of unsent) fail(gone())
+    unsent.clear()
     for (const listener of closeListeners) listener()
   }
-  const send: Channel['send'] = (message, handle) =>
+  const give: Channel['send'] = (message, handle) =>
     new Promise((resolve, reject) => {
-      if (closed || end.send === undefined || end.connected === false)
-        return reject(new Error('the other side is gone'))
+      if (closed || end.send === undefined || end.connected === false) return reject(gone())
       // SAFE: raw handles are accepted by `send` though its declared types name only the public classes.
       end.send(message as never, handle as never, {}, (error) => (error ? reject(error) : resolve()))
+    })
+  // What waits behind a handle that nobody takes any more is forgotten by Node: whoever sent it would wait for ever.
+  const send: Channel['send'] = (message, handle) =>
+    new Promise((resolve, reject) => {
+      unsent.add(reject)
+      give(message, handle)
+        .finally(() => unsent.delete(reject))
+        .then(resolve, reject)
     })
   const disconnect = () => {
     if (end.connected !== false) end.disconnect?.()
@@ -70,7 +82,7 @@ export const channelOverIpc = (end: IpcEnd): Channel => {
       }),
     onClose: (listener) => void closeListeners.push(listener),
     close: () => {
-      send({ farewell: true }).then(disconnect, disconnect)
+      give({ farewell: true }).then(disconnect, disconnect)
       closeHere()
     },
   }

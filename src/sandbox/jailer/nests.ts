@@ -26,6 +26,7 @@ import { openForReading, openWriteOnly } from './fifos.ts'
 import { type Elsewhere, findTraces, ramdiskName, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
 import type { Rootless } from './host.ts'
+import { countLeftovers, readKin } from './leftovers.ts'
 import type { Maker } from './maker.ts'
 import type { GatewayNet, NetLink } from './net.ts'
 import { findNamespaceHolders } from './net-holders.ts'
@@ -294,10 +295,8 @@ const ramdiskOf = (nest: Nest): number => {
 const unmake = async (deps: NestDeps, nest: Nest, nests: ReadonlyMap<string, Nest>): Promise<Destroyed> => {
   const usage = usageOf(nest)
   const namespaces = [...nest.cells.values()].flatMap((cell) => cell.namespaces)
-  const ours = new Set([...nest.cells.values()].map((cell) => cell.pid))
-  // Per cell bwrap's outer process and its PID 1; in the job cell the loop, its reader and the shell that waits.
-  const machinery = ours.size * 2 + (nest.cells.has(0) ? 3 : 0)
-  const leftovers = Math.max(0, nest.group.processes().length - machinery)
+  const inits = new Set([...nest.cells.values()].map((cell) => cell.pid))
+  const leftovers = countLeftovers(readKin(nest.group.processes()), inits)
   const links = [...nest.links]
   // The network at the same time: most of it is waiting for the kernel.
   const [netGone] = await Promise.all([

@@ -1,0 +1,33 @@
+// What of a job still lives when its nest is destroyed (isolation.md §2.8): what belongs to the cell itself is told from it
+// by session, which no process can join: every step has one of its own (scripts.ts).
+import { readFileSync } from 'node:fs'
+
+export type Kin = { readonly pid: number; readonly parent: number; readonly session: number }
+
+/**
+ * How many of `processes` are the job's. `inits` are the first processes of its cells: the parent of each, its session
+ * (the loop and its copies) and the step that the loop itself waits for were there for the job, not of it.
+ */
+export const countLeftovers = (processes: readonly Kin[], inits: ReadonlySet<number>): number => {
+  const outer = new Set(processes.filter(({ pid }) => inits.has(pid)).map(({ parent }) => parent))
+  const loops = new Set(
+    processes.filter(({ session, parent }) => inits.has(session) && inits.has(parent)).map(({ pid }) => pid),
+  )
+  const isStep = ({ pid, session, parent }: Kin) => pid === session && loops.has(parent)
+  return processes.filter(
+    (process) => !outer.has(process.pid) && !inits.has(process.session) && !isStep(process),
+  ).length
+}
+
+/** Those that live; what has ended meanwhile is nobody. */
+export const readKin = (pids: readonly number[]): readonly Kin[] =>
+  pids.flatMap((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      // `pid (name) state parent group session …`, where the name may hold anything.
+      const [state = 'X', parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return 'ZX'.includes(state) ? [] : [{ pid, parent: Number(parent), session: Number(session) }]
+    } catch {
+      return []
+    }
+  })
