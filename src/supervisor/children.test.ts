@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFault } from '../base/faults.ts'
 import { silentLog } from '../base/log.ts'
-import { spawn } from '../sys/index.ts'
+import { type ChildProcess, spawn } from '../sys/index.ts'
 import { keepChild } from './children.ts'
 
 const program = (text: string) => () => spawn('/bin/sh', ['-c', text])
@@ -11,6 +11,7 @@ const ready = 'echo \'{"ready":true,"n":1}\';'
 const keep = (
   text: string,
   more: {
+    start?: () => ChildProcess
     onReady?: (ready: Record<string, unknown>) => Promise<void>
     onLine?: (line: string) => void
     steadyMs?: number
@@ -49,6 +50,33 @@ test('a program that ends is started again and made ready again', async () => {
   assert.notEqual(child.pid, before)
   assert.equal(child.restarts, 1)
   await child.close()
+})
+
+test('a program that ends while it is made ready is started again', async () => {
+  const state = { readies: 0 }
+  const child = await keep('', {
+    start: () => spawn('/bin/sh', ['-c', state.readies === 0 ? `${ready} exit 3` : `${ready} exec sleep 60`]),
+    onReady: async () => {
+      state.readies += 1
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    },
+  })
+  await until(() => state.readies === 2 && child.restarts === 1)
+  process.kill(child.pid, 0)
+  await child.close()
+})
+
+test('one that cannot be made ready is not left running', async () => {
+  const pids: number[] = []
+  const start = () => {
+    const process = program(`${ready} exec sleep 60`)()
+    pids.push(process.pid ?? 0)
+    return process
+  }
+  const fail = keep('', { start, onReady: () => Promise.reject(new Error('not today')) })
+  await assert.rejects(fail, /not today/)
+  assert.equal(pids.length, 1)
+  assert.throws(() => process.kill(pids[0] ?? 0, 0))
 })
 
 test('one that ran for a while is started again at once, however often it ended before', async () => {

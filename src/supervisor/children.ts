@@ -45,7 +45,7 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
   }
   const watch = (): void => {
     const since = performance.now()
-    state.process.once('exit', (code, signal) => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
       if (state.closing) return
       if (performance.now() - since >= (options.steadyMs ?? defaultSteadyMs)) state.failures = 0
       options.onState?.({ pid: null, state: 'starting', end: signal ?? `exit code ${code}` })
@@ -56,7 +56,11 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
         restarts: state.restarts,
       })
       void again()
-    })
+    }
+    // It may have ended while it was made ready: nobody would hear of that any more.
+    const { exitCode, signalCode } = state.process
+    if (exitCode !== null || signalCode !== null) ended(exitCode, signalCode)
+    else state.process.once('exit', ended)
   }
   const again = async (): Promise<void> => {
     const waitMs = backoffMs[Math.min(state.failures, backoffMs.length - 1)] ?? 5000
@@ -102,7 +106,13 @@ const settle = async (
   state: { process: ChildProcess; ready: Record<string, unknown> },
 ): Promise<void> => {
   state.ready = await waitForReady(options, state.process)
-  await options.onReady?.(state.ready)
+  try {
+    await options.onReady?.(state.ready)
+  } catch (error) {
+    // Nobody keeps it, and the next one needs its place.
+    await stop(state.process)
+    throw error
+  }
   options.onState?.({ pid: state.process.pid ?? null, state: 'running' })
 }
 
