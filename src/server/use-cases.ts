@@ -128,21 +128,26 @@ export type Deliveries = {
   readonly replay: (actor: Actor, delivery: DeliveryId) => Promise<api.Delivery>
 }
 
+/** Both by id or name. */
+export type NamedSchedule = { readonly project: string; readonly schedule: string }
+type ExpectSchedule = (current: schedulesApi.Schedule) => void
+
+/** `expect` is shown the schedule as it stands, and may refuse. */
 export type Schedules = {
   readonly list: (scope: Scope, project: string) => Promise<Page<schedulesApi.Schedule>>
+  readonly find: (scope: Scope, named: NamedSchedule) => Promise<schedulesApi.Schedule>
   readonly add: (
     actor: Actor,
     project: string,
     input: schedulesApi.ScheduleInput,
   ) => Promise<schedulesApi.Schedule>
-  /** `schedule`: id or name. */
   readonly set: (
     actor: Actor,
-    project: string,
-    schedule: string,
+    named: NamedSchedule,
     changes: schedulesApi.ScheduleChange,
+    expect?: ExpectSchedule,
   ) => Promise<schedulesApi.Schedule>
-  readonly remove: (actor: Actor, project: string, schedule: string) => Promise<void>
+  readonly remove: (actor: Actor, named: NamedSchedule, expect?: ExpectSchedule) => Promise<void>
 }
 
 /** What the route answers, as JSON. `retryAfterSeconds` becomes the header of a 503. */

@@ -65,7 +65,7 @@ export const noWork: UseCases = {
     confirmHostKey: unexpected,
   },
   orbs: { list: empty, sources: empty, put: unexpected },
-  schedules: { list: empty, add: unexpected, set: unexpected, remove: unexpected },
+  schedules: { list: empty, find: unexpected, add: unexpected, set: unexpected, remove: unexpected },
   deliveries: { list: empty, find: absent, replay: unexpected },
   logs: {
     readIndex: async () => ({ isComplete: true, lastSeq: 0, chunks: [], firstFailure: null }),

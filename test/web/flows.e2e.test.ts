@@ -349,3 +349,37 @@ flow('the theme goes through system, light and dark, and is remembered', {}, asy
   await page.reload()
   await page.locator('html[data-theme="dark"]').waitFor(soon)
 })
+
+flow(
+  'the role of a member who was changed meanwhile is left alone, and the page says so',
+  {},
+  async (page) => {
+    const sent: string[] = []
+    page.on(
+      'request',
+      (request) => void sent.push(`${request.method()} ${request.headers()['if-match'] ?? ''}`.trim()),
+    )
+    await page.goto(`${stand.double.url}/settings/members`)
+    const role = page.getByLabel('Role of Grace Hopper')
+    await role.waitFor(soon)
+    const one = '**/api/v1/members/usr_*'
+    await page.route(one, async (route) => {
+      if (route.request().method() !== 'GET') return route.continue()
+      const answer = await route.fetch()
+      const json = { ...(await answer.json()), role: 'owner' }
+      await route.fulfill({ json, headers: { ...answer.headers(), etag: '"owner"' } })
+    })
+    await role.selectOption('viewer')
+    await shows(page, 'Somebody changed this meanwhile')
+    assert.ok(!sent.some((line) => line.startsWith('PATCH')), sent.join('\n'))
+    await page.unroute(one)
+    await page.route(one, async (route) => {
+      if (route.request().method() !== 'GET') return route.continue()
+      const answer = await route.fetch()
+      await route.fulfill({ response: answer, headers: { ...answer.headers(), etag: '"as shown"' } })
+    })
+    const changed = page.waitForRequest((request) => request.method() === 'PATCH')
+    await role.selectOption('viewer')
+    assert.equal((await changed).headers()['if-match'], '"as shown"')
+  },
+)

@@ -69,6 +69,14 @@ export const peopleRoutes = {
     query: z.strictObject(paging),
     answer: s.page(s.member),
   }),
+  member: route({
+    method: 'GET',
+    path: '/api/v1/members/:member',
+    access: 'member.manage',
+    summary: 'One member: who, and what they may',
+    answer: s.memberSettings,
+    versioned: true,
+  }),
   memberChange: route({
     method: 'PATCH',
     path: '/api/v1/members/:member',

@@ -72,6 +72,9 @@ export const member = z.object({
 })
 export type Member = z.infer<typeof member>
 
+/** What an owner sets of one, and whom it is about: it changes when somebody changes it, not with each request of theirs. */
+export const memberSettings = member.omit({ factors: true, sessions: true, last_seen_at: true })
+
 export const invitation = z.object({ id, role, created_by: z.string(), created_at: time, expires_at: time })
 export type Invitation = z.infer<typeof invitation>
 export const invitationInput = z.strictObject({

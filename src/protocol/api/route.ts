@@ -34,7 +34,7 @@ export type Route = {
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly answer: z.ZodType
-  /** Its ETag is what a PATCH of the same address takes as `If-Match`. */
+  /** Its ETag is what PATCH and DELETE of the same address take as `If-Match`. */
   readonly versioned?: true
   /** The answer holds a secret that is shown once: it is never kept. */
   readonly showsSecret?: true

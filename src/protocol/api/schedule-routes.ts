@@ -21,6 +21,14 @@ export const scheduleRoutes = {
     body: s.scheduleInput,
     answer: s.schedule,
   }),
+  schedule: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project/schedules/:schedule',
+    access: 'run.view',
+    summary: 'How one schedule is set, by id or name',
+    answer: s.scheduleSettings,
+    versioned: true,
+  }),
   scheduleSet: route({
     method: 'PATCH',
     path: '/api/v1/projects/:project/schedules/:schedule',

@@ -36,6 +36,9 @@ export const schedule = z.object({
 })
 export type Schedule = z.infer<typeof schedule>
 
+/** What people set of it: it changes when somebody changes it, not each time it is due. */
+export const scheduleSettings = schedule.omit({ next: true, last: true })
+
 export const scheduleInput = z.strictObject({
   name,
   cron,

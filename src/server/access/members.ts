@@ -22,12 +22,17 @@ const invitationBytes = 32
 
 type Newcomer = { readonly token: string; readonly name: string; readonly email: string }
 
+type MemberChange = { readonly role?: Role | undefined; readonly disabled?: boolean | undefined }
+
 export type Members = {
   list(actor: Actor): Promise<readonly members.MemberRow[]>
+  find(actor: Actor, member: string): Promise<members.MemberRow>
+  /** `expect` is shown the member as it stands, and may refuse. */
   change(
     actor: Actor,
     member: string,
-    change: { readonly role?: Role | undefined; readonly disabled?: boolean | undefined },
+    change: MemberChange,
+    expect: (current: members.MemberRow) => void,
   ): Promise<members.MemberRow>
   /** Ends every session of a member; answers how many. */
   signOut(actor: Actor, member: string): Promise<number>
@@ -51,7 +56,8 @@ type Deps = SessionDeps & {
 
 export const createMembers = (deps: Deps): Members => ({
   list: (actor) => members.listMembers(deps.db, actor.scope.organisation),
-  change: (actor, member, change) => changeMember(deps, actor, member, change),
+  find: (actor, member) => oneMember(deps, actor, member),
+  change: (actor, member, change, expect) => changeMember(deps, actor, member, { change, expect }),
   signOut: async (actor, member) => {
     const { id } = await oneMember(deps, actor, member)
     return endAllOf(deps, actor, id)
@@ -83,13 +89,15 @@ const changeMember = async (
   deps: Deps,
   actor: Actor,
   member: string,
-  change: { readonly role?: Role | undefined; readonly disabled?: boolean | undefined },
+  { change, expect }: { readonly change: MemberChange; readonly expect: Parameters<Members['change']>[3] },
 ): Promise<members.MemberRow> => {
   const { organisation } = actor.scope
   const { id, role, disabled } = await deps.db.transaction().execute(async (tx) => {
+    // There is always one, so this holds up every other change of a member, too.
     const owners = await members.lockOwners(tx, organisation)
     const [before] = await members.listMembers(tx, organisation, member)
     if (before === undefined) throw fault('E_NOT_FOUND')
+    expect(before)
     const after = { role: change.role ?? before.role, disabled: change.disabled ?? before.disabled }
     const staysOwner = after.role === 'owner' && !after.disabled
     if (!staysOwner && owners.length === 1 && owners[0] === before.id)

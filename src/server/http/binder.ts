@@ -17,7 +17,7 @@ import { asDatabaseFault } from '../db/away.ts'
 import { isOfOneThing, tagAnswer } from './etag.ts'
 import { bodyBytesOf, limits } from './limits.ts'
 import { tellNextPage } from './paging.ts'
-import { type Expect, expectationOf } from './precondition.ts'
+import { type Expect, expectationOf, readingOf, takesExpectation } from './precondition.ts'
 
 type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParamNames<`/${Rest}`>
@@ -32,7 +32,7 @@ export type Call<R extends Route> = {
   readonly query: R extends { query: infer Q extends z.ZodType } ? z.output<Q> : Record<string, never>
   readonly body: R extends { body: infer B extends z.ZodType } ? z.output<B> : undefined
   readonly visit: Visit
-  /** What the caller has read, of settings: to be shown what stands there while the row is held. */
+  /** What the caller has read: to be shown what stands there while the row is held. */
   readonly expect: Expect
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal
@@ -133,13 +133,23 @@ const keyed = z.looseObject({
     .optional(),
 })
 
+const guarded = z.looseObject({ 'if-match': z.string().optional() })
+const ifMatch = 'With the `ETag` of GET as `If-Match` it counts only for what was read there (412 otherwise).'
+
+const isGuarded = (route: Route): boolean => takesExpectation(route) && readingOf(route) !== undefined
+
+const headersOf = (route: Route) => {
+  if (route.method === 'POST') return { headers: keyed }
+  return isGuarded(route) ? { headers: guarded } : {}
+}
+
 const schemaOf = (name: string, route: Route) => ({
   operationId: name,
   summary: route.summary,
-  description: whoMay(route),
+  description: isGuarded(route) ? `${whoMay(route)} ${ifMatch}` : whoMay(route),
   params: paramsOf(route.path),
   querystring: route.query ?? z.strictObject({}),
-  ...(route.method === 'POST' ? { headers: keyed } : {}),
+  ...headersOf(route),
   ...(route.body === undefined ? {} : { body: route.body }),
   response: { ...(route.answer instanceof z.ZodString ? {} : { 200: route.answer }), default: problems },
 })

@@ -1,10 +1,12 @@
-// Two people change the same settings: who has not seen the other's change is told, whatever the order, over the real door
+// Two people change the same thing: who has not seen the other's change is told, whatever the order, over the real door
 // and the real database.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { type Route, routes } from '../../protocol/api/routes.ts'
 import { createProjects } from '../projects/projects.ts'
+import { createSchedules } from '../schedules/schedules.ts'
 import type { VaultClient } from '../vault-client.ts'
 
 const never = async (): Promise<never> => {
@@ -17,6 +19,7 @@ const open = async () => {
   const app = await openTestApp({
     work: ({ database, newId }) => ({
       ...noWork,
+      schedules: createSchedules({ database, newId }),
       projects: createProjects({
         ...{ database, vault, newId, localRepositoryRoots: [], serverUrl: () => 'http://localhost' },
       }),
@@ -68,13 +71,68 @@ test('any of several tags will do, and *; a weak tag and one of another thing wi
   assert.equal(await set(await read('/api/v1/projects/web')), 412)
 })
 
-test('settings of the organisation are guarded alike; what has no tag to read refuses every one', async () => {
-  const { app, read, change } = await open()
+test('settings of the organisation are guarded alike', async () => {
+  const { read, change } = await open()
   const path = '/api/v1/organisation'
   const tag = await read(path)
   assert.equal((await change(path, { jobs_max: 4 }, tag)).status, 200)
   assert.equal((await change(path, { jobs_max: 5 }, tag)).status, 412)
   assert.equal((await change(path, { jobs_max: 5 }, await read(path))).status, 200)
-  const { rows } = await sql<{ id: string }>`select id from users limit 1`.execute(app.database.db)
-  assert.equal((await change(`/api/v1/members/${rows[0]?.id}`, { disabled: false }, '"any"')).status, 412)
+})
+
+test('a schedule is changed and removed as it was read; that it was due meanwhile changes no tag', async () => {
+  const { app, cookie, read, change } = await open()
+  const list = '/api/v1/projects/web/schedules'
+  const body = { name: 'nightly', cron: '0 3 * * *' }
+  assert.equal((await app.call('POST', list, { cookie, body })).status, 200)
+  const path = `${list}/nightly`
+  const tag = await read(path)
+  await sql`update schedules set next_at = now() + interval '1 day', last_at = now(), missed = 2`.execute(
+    app.database.db,
+  )
+  assert.equal(await read(path), tag)
+  const answers = await Promise.all(
+    ['1', '2', '3'].map((hour) => change(path, { cron: `0 ${hour} * * *` }, tag)),
+  )
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 412, 412])
+  const remove = (seen: string) => app.call('DELETE', path, { cookie, headers: { 'if-match': seen } })
+  assert.deepEqual([(await remove(tag)).status, (await remove(tag)).json.code], [412, 'MF4012'])
+  assert.equal((await app.call('GET', path, { cookie })).status, 200, 'it is still there')
+  assert.equal((await remove(await read(path))).status, 200)
+  assert.equal((await app.call('GET', path, { cookie })).status, 404)
+})
+
+test('a member is changed as it was read; that they were here meanwhile changes no tag', async () => {
+  const { app, read, change } = await open()
+  await app.signInAs('viewer')
+  const { rows } = await sql<{ id: string }>`select id from users where role = 'viewer'`.execute(
+    app.database.db,
+  )
+  const path = `/api/v1/members/${rows[0]?.id}`
+  const tag = await read(path)
+  await sql`update sessions set last_seen_at = now() + interval '1 hour' where user_id = ${rows[0]?.id}`.execute(
+    app.database.db,
+  )
+  assert.equal(await read(path), tag)
+  const answers = await Promise.all([
+    change(path, { role: 'developer' }, tag),
+    change(path, { role: 'owner' }, tag),
+    change(path, { disabled: true }, tag),
+  ])
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 412, 412])
+  assert.equal((await change(path, { role: 'viewer', disabled: false }, await read(path))).status, 200)
+  assert.equal((await change(path, { role: 'viewer' })).status, 200, 'without one nothing is asked')
+})
+
+test('whatever a PATCH changes has a tag at its address; what has none refuses every one', async () => {
+  const { app, cookie } = await open()
+  const all = Object.values<Route>(routes)
+  const read = new Set(all.filter(({ versioned }) => versioned).map(({ path }) => path))
+  assert.deepEqual(
+    all.filter(({ method, path }) => method === 'PATCH' && !read.has(path)),
+    [],
+  )
+  const headers = { 'if-match': '"any"' }
+  const answer = await app.call('DELETE', '/api/v1/tokens/tok_1', { cookie, headers })
+  assert.deepEqual([answer.status, answer.json.code], [412, 'MF4012'])
 })

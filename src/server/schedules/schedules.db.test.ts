@@ -27,6 +27,7 @@ const refuses = (work: Promise<unknown>, code: Parameters<typeof isFault>[1], wo
   })
 const find = async (name: string) =>
   (await schedules.list(parts.scope, 'web')).items.find((item) => item.name === name)!
+const named = (schedule: string) => ({ project: 'web', schedule })
 const runs = async () => (await parts.runs.listRuns(parts.scope, { limit: 100, project: 'web' })).items
 const overdue = (name: string, interval: string) =>
   sql`update schedules set next_at = now() - ${interval}::interval where name = ${name}`.execute(db)
@@ -76,10 +77,10 @@ test('after a downtime of three days there is one run, and the page says what it
 })
 
 test('a paused schedule begins nothing, and what it missed is not made up for', async () => {
-  const paused = await schedules.set(parts.actor, 'web', 'nightly', { paused: true })
+  const paused = await schedules.set(parts.actor, named('nightly'), { paused: true })
   assert.deepEqual(paused.next, [])
   assert.equal(await fireDueSchedules(parts), 0)
-  const again = await schedules.set(parts.actor, 'web', 'nightly', {
+  const again = await schedules.set(parts.actor, named('nightly'), {
     paused: false,
     ref: 'release',
     zone: 'UTC',
@@ -100,15 +101,15 @@ test('what is no time, no zone, no branch or taken is refused in words', async (
   await refuses(add('x', { zone: 'Europe/Nowhere' }), 'E_INPUT', /no time zone/)
   await refuses(add('x', { ref: 'a..b' }), 'E_INPUT', /ref/)
   await refuses(add('nightly'), 'E_CONFLICT', /already/)
-  await refuses(schedules.set(parts.actor, 'web', 'none', {}), 'E_NOT_FOUND', /No such schedule/)
+  await refuses(schedules.set(parts.actor, named('none'), {}), 'E_NOT_FOUND', /No such schedule/)
   const stranger = { ...parts.actor, scope: scopeOfOrganisation(parts.newId('organisation')) } as never
-  await refuses(schedules.set(stranger, 'web', 'nightly', { paused: true }), 'E_NOT_FOUND', /No such project/)
-  await refuses(schedules.remove(stranger, 'web', 'nightly'), 'E_NOT_FOUND', /No such project/)
+  await refuses(schedules.set(stranger, named('nightly'), { paused: true }), 'E_NOT_FOUND', /No such project/)
+  await refuses(schedules.remove(stranger, named('nightly')), 'E_NOT_FOUND', /No such project/)
 })
 
 test('what is done to schedules is audited, and a removed one begins nothing', async () => {
   await overdue('nightly', '1 s')
-  await schedules.remove(parts.actor, 'web', 'nightly')
+  await schedules.remove(parts.actor, named('nightly'))
   assert.equal(await fireDueSchedules(parts), 0)
   assert.deepEqual((await schedules.list(parts.scope, 'web')).items, [])
   const { rows } = await sql<{ action: string }>`
@@ -165,9 +166,9 @@ test('a push to the default branch puts the schedules of its configuration in pl
     found.id,
     'what stays is the same schedule',
   )
-  await refuses(schedules.set(parts.actor, 'web', found.id, { paused: true }), 'E_CONFLICT', /configuration/)
-  await refuses(schedules.remove(parts.actor, 'web', found.id), 'E_CONFLICT', /configuration/)
-  assert.equal((await schedules.set(parts.actor, 'web', 'nightly', { paused: true })).id, own.id)
+  await refuses(schedules.set(parts.actor, named(found.id), { paused: true }), 'E_CONFLICT', /configuration/)
+  await refuses(schedules.remove(parts.actor, named(found.id)), 'E_CONFLICT', /configuration/)
+  assert.equal((await schedules.set(parts.actor, named('nightly'), { paused: true })).id, own.id)
 
   const before = (await runs()).length
   await sql`update schedules set next_at = now() - interval '1 s' where id = ${found.id}`.execute(db)
@@ -184,5 +185,5 @@ test('a push to the default branch puts the schedules of its configuration in pl
   assert.deepEqual(await configured(), [nightly], 'the plan of a schedule decides nothing about schedules')
   await push('main', undefined)
   assert.deepEqual(await configured(), [])
-  await schedules.remove(parts.actor, 'web', 'nightly')
+  await schedules.remove(parts.actor, named('nightly'))
 })

@@ -14,7 +14,7 @@ import { inTransaction, sqlState, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import { fullRef } from '../runs/git-names.ts'
-import type { Schedules } from '../use-cases.ts'
+import type { NamedSchedule, Schedules } from '../use-cases.ts'
 import { type ScheduleRow, scheduleOf, selectSchedules } from './read.ts'
 
 type Deps = { readonly database: Database; readonly newId: NewId }
@@ -26,8 +26,12 @@ export const createSchedules = (deps: Deps): Schedules => ({
     return { items: rows.map(scheduleOf), next_cursor: null }
   },
   add: (actor, project, input) => add(deps, actor, project, input),
-  set: (actor, project, schedule, changes) => set(deps, actor, { project, schedule }, changes),
-  remove: (actor, project, schedule) => remove(deps, actor, { project, schedule }),
+  find: async (scope, named) => {
+    const { db } = deps.database
+    return scheduleOf(await findRow(db, (await findProject(db, scope, named.project)).id, named.schedule))
+  },
+  set: (actor, named, changes, expect) => set(deps, actor, named, { changes, expect }),
+  remove: (actor, named, expect) => remove(deps, actor, named, expect),
 })
 
 const add = async (deps: Deps, actor: Actor, name: string, input: ScheduleInput): Promise<Schedule> => {
@@ -61,17 +65,21 @@ const add = async (deps: Deps, actor: Actor, name: string, input: ScheduleInput)
   return get(db, project.id, id)
 }
 
-type Named = { readonly project: string; readonly schedule: string }
+type Expect = Parameters<Schedules['remove']>[2]
 
 /** What is left out stays. What was due while it was paused is not made up for. */
-const set = async (deps: Deps, actor: Actor, named: Named, changes: ScheduleChange): Promise<Schedule> => {
+const set = async (
+  deps: Deps,
+  actor: Actor,
+  named: NamedSchedule,
+  { changes, expect }: { readonly changes: ScheduleChange; readonly expect: Expect },
+): Promise<Schedule> => {
   const { db } = deps.database
   const project = await findProject(db, actor.scope, named.project)
-  const { id } = await findRow(db, project.id, named.schedule)
+  const { id } = await findOwnRow(db, project.id, named.schedule)
   await whenTaken(changes.name ?? '', () =>
     inTransaction(db, async (tx) => {
-      const [before] = await selectSchedules(tx, sql`s.id = ${id} and s.project_id = ${project.id}`)
-      if (before === undefined) throw notThere()
+      const before = await holdRow(tx, id, expect)
       const after = {
         ...{ name: changes.name ?? before.name, cron: changes.cron?.trim() ?? before.cron },
         ...{ zone: changes.zone ?? before.zone, paused: changes.paused ?? before.paused },
@@ -91,11 +99,12 @@ const set = async (deps: Deps, actor: Actor, named: Named, changes: ScheduleChan
   return get(db, project.id, id)
 }
 
-const remove = async (deps: Deps, actor: Actor, named: Named): Promise<void> => {
+const remove = async (deps: Deps, actor: Actor, named: NamedSchedule, expect: Expect): Promise<void> => {
   const { db } = deps.database
   const project = await findProject(db, actor.scope, named.project)
-  const { id } = await findRow(db, project.id, named.schedule)
+  const { id } = await findOwnRow(db, project.id, named.schedule)
   await inTransaction(db, async (tx) => {
+    await holdRow(tx, id, expect)
     await sql`delete from schedules where id = ${id}`.execute(tx)
     await writeAudit(tx, actor, { action: 'schedule.remove', target: id, project: project.id, result: 'ok' })
   })
@@ -136,16 +145,30 @@ const notThere = () => fault('E_NOT_FOUND', { public: 'No such schedule' })
 const get = async (db: Db, project: ProjectId, id: ScheduleId): Promise<Schedule> =>
   scheduleOf(await findRow(db, project, id))
 
-/** By id or name; those of the configuration are changed there. */
+/** Nobody else changes it meanwhile. */
+const holdRow = async (tx: Tx, id: ScheduleId, expect: Expect): Promise<ScheduleRow> => {
+  await sql`select 1 from schedules where id = ${id} for update`.execute(tx)
+  const [row] = await selectSchedules(tx, sql`s.id = ${id}`)
+  if (row === undefined) throw notThere()
+  expect?.(scheduleOf(row))
+  return row
+}
+
+/** Those of the configuration are changed there. */
+const findOwnRow = async (db: Db, project: ProjectId, named: string): Promise<ScheduleRow> => {
+  const row = await findRow(db, project, named)
+  if (row.workflow !== null)
+    throw fault('E_CONFLICT', {
+      public: `It stands in the configuration, as a trigger of the workflow ${JSON.stringify(row.workflow)}: change it there`,
+    })
+  return row
+}
+
 const findRow = async (db: Db, project: ProjectId, named: string): Promise<ScheduleRow> => {
   const where = sql`s.project_id = ${project} and (s.id = ${named} or s.name = ${named})`
   const rows = await selectSchedules(db, where)
   const row = rows.find(({ workflow }) => workflow === null) ?? rows[0]
   if (row === undefined) throw notThere()
-  if (row.workflow !== null)
-    throw fault('E_CONFLICT', {
-      public: `It stands in the configuration, as a trigger of the workflow ${JSON.stringify(row.workflow)}: change it there`,
-    })
   return row
 }
 

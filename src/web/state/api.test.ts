@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createApi, isApiProblem } from './api.ts'
+import { asShown } from './as-shown.ts'
 
 type Sent = { readonly url: string; readonly init: RequestInit }
 const setUp = (answer: () => Response | Promise<Response>) => {
@@ -74,6 +75,18 @@ test('a PATCH carries its body, and the tag of what was read', async () => {
   await api.call('projectSet', { path: { project: 'web' }, body: { priority: 'high' }, ifMatch: '"v1"' })
   assert.equal(sent[1]?.init.body, '{"priority":"high"}')
   assert.equal(new Headers(sent[1]?.init.headers).get('if-match'), '"v1"')
+})
+
+test('what a list shows is acted on as it is shown: else nothing is sent', async () => {
+  const now = { id: 'usr_1', role: 'viewer' }
+  const { api, sent } = setUp(() => Response.json(now, { headers: { etag: '"v1"' } }))
+  const reading = () => api.callTagged('member', { path: { member: 'usr_1' } })
+  const seen = await asShown(reading(), { ...now, sessions: 3 })
+  assert.deepEqual(seen, { ifMatch: '"v1"' })
+  const { code, status } = await problemFrom(asShown(reading(), { ...now, role: 'owner' }))
+  assert.deepEqual([code, status], ['MF4012', 412])
+  await api.call('scheduleRemove', { path: { project: 'web', schedule: 'nightly' }, ...seen })
+  assert.equal(new Headers(sent.at(-1)?.init.headers).get('if-match'), '"v1"')
 })
 
 test('all pages of a list are read', async () => {

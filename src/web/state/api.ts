@@ -163,12 +163,10 @@ const bodyOf = (
   method: Method,
   { body, ifMatch }: { readonly body?: unknown; readonly ifMatch?: string },
 ) => {
-  if (method !== 'POST' && method !== 'PATCH') return {}
+  const seen = ifMatch === undefined ? {} : { 'if-match': ifMatch }
+  if (method === 'GET' || method === 'DELETE') return { headers: seen }
   const json = { 'content-type': 'application/json' }
-  const headers =
-    method === 'POST'
-      ? { ...json, 'idempotency-key': newKey() }
-      : { ...json, ...(ifMatch === undefined ? {} : { 'if-match': ifMatch }) }
+  const headers = method === 'POST' ? { ...json, 'idempotency-key': newKey() } : { ...json, ...seen }
   return { headers, body: JSON.stringify(body ?? {}) }
 }
 

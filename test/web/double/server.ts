@@ -249,6 +249,9 @@ const handle = async (
   if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])
+  if (/^(GET|PATCH) .*\/schedules\/[^/]+$/.test(line))
+    return settingsOf(world.schedules, url.pathname.split('/')[6], body)
+  if (/^(GET|PATCH) \/api\/v1\/members\/[^/]+$/.test(line)) return settingsOf(world.members, lastId, body)
   if (line.startsWith('GET /api/v1/deliveries/'))
     return world.deliveries.find(({ id }) => id === lastId) ?? null
   if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/log/index'))
@@ -271,6 +274,16 @@ const handle = async (
     return { ...projectOf, last_run: world.summaries().find((r) => r.project.id === projectOf.id) ?? null }
   if (line.startsWith('DELETE /api/v1/tokens/')) return {}
   return null
+}
+
+/** What a list has of one thing, with what was sent to change it. */
+const settingsOf = (
+  list: readonly { readonly id: string }[],
+  id: string | undefined,
+  changes: Record<string, unknown>,
+) => {
+  const found = list.find((item) => item.id === id)
+  return found === undefined ? null : { ...found, ...changes }
 }
 
 const commentOf = (body: Record<string, unknown>) => (typeof body.comment === 'string' ? body.comment : null)

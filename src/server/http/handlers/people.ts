@@ -29,6 +29,7 @@ export type PeopleRoutes =
   | 'passkeyAdd'
   | 'passkeyRemove'
   | 'members'
+  | 'member'
   | 'memberChange'
   | 'memberSignOut'
   | 'invitations'
@@ -99,23 +100,7 @@ export const peopleHandlers = (deps: {
       await access.ownPasskeys.remove(actor, params.passkey)
       return {}
     },
-    members: async ({ actor, query }) =>
-      pageOf((await access.members.list(actor)).map(memberShape), query, idOf),
-    memberChange: async ({ actor, params, body }) =>
-      memberShape(await access.members.change(actor, params.member, body)),
-    memberSignOut: async ({ actor, params }) => ({
-      ended: await access.members.signOut(actor, params.member),
-    }),
-    invitations: async ({ actor, query }) =>
-      pageOf((await access.members.invitations(actor)).map(invitationShape), query, idOf),
-    invitationCreate: async ({ actor, body }) => {
-      const { row, url } = await access.members.invite(actor, body)
-      return { invitation: invitationShape(row), url: url.reveal('shown to who invites, once') }
-    },
-    invitationRevoke: async ({ actor, params }) => {
-      await access.members.uninvite(actor, params.invitation)
-      return {}
-    },
+    ...memberHandlers(access),
     joinOptions: async ({ body, visit }) => ({ options: await access.members.joinOptions(body, visit) }),
     join: async ({ body, visit, setSession }) => welcome(await access.members.join(body, visit), setSession),
     operatorClaimLink: async ({ actor }) => {
@@ -124,6 +109,40 @@ export const peopleHandlers = (deps: {
     },
   }
 }
+
+const memberHandlers = (
+  access: Access,
+): Pick<
+  Handlers,
+  | 'members'
+  | 'member'
+  | 'memberChange'
+  | 'memberSignOut'
+  | 'invitations'
+  | 'invitationCreate'
+  | 'invitationRevoke'
+> => ({
+  members: async ({ actor, query }) =>
+    pageOf((await access.members.list(actor)).map(memberShape), query, idOf),
+  member: async ({ actor, params }) => memberShape(await access.members.find(actor, params.member)),
+  memberChange: async ({ actor, params, body, expect }) =>
+    memberShape(
+      await access.members.change(actor, params.member, body, (current) => expect(memberShape(current))),
+    ),
+  memberSignOut: async ({ actor, params }) => ({
+    ended: await access.members.signOut(actor, params.member),
+  }),
+  invitations: async ({ actor, query }) =>
+    pageOf((await access.members.invitations(actor)).map(invitationShape), query, idOf),
+  invitationCreate: async ({ actor, body }) => {
+    const { row, url } = await access.members.invite(actor, body)
+    return { invitation: invitationShape(row), url: url.reveal('shown to who invites, once') }
+  },
+  invitationRevoke: async ({ actor, params }) => {
+    await access.members.uninvite(actor, params.invitation)
+    return {}
+  },
+})
 
 const idOf = ({ id }: { readonly id: string }): string => id
 

@@ -73,14 +73,7 @@ export const workHandlers = ({
     found(await deliveries.find(actor.scope, idOf('delivery', params.delivery))),
   deliveryReplay: ({ actor, params }) => deliveries.replay(actor, idOf('delivery', params.delivery)),
 
-  schedules: async ({ actor, params, query }) =>
-    pageOf((await schedules.list(actor.scope, params.project)).items, query, ({ id }) => id),
-  scheduleAdd: ({ actor, params, body }) => schedules.add(actor, params.project, body),
-  scheduleSet: ({ actor, params, body }) => schedules.set(actor, params.project, params.schedule, body),
-  scheduleRemove: async ({ actor, params }) => {
-    await schedules.remove(actor, params.project, params.schedule)
-    return {}
-  },
+  ...scheduleHandlers(schedules),
 
   runs: ({ actor, query }) => runs.listRuns(actor.scope, query),
   runStart: ({ actor, body }) => runs.startRun(actor, body),
@@ -134,6 +127,20 @@ export const workHandlers = ({
   runners: async ({ query }) => pageOf((await runners.list()).items, query, ({ id }) => id),
   operatorEnroll: ({ actor, body }) =>
     runners.enroll(actor, { id: idOf('runner', body.id), name: body.name, publicKey: body.public_key }),
+})
+
+const scheduleHandlers = (
+  schedules: Schedules,
+): Pick<Handlers, 'schedules' | 'schedule' | 'scheduleAdd' | 'scheduleSet' | 'scheduleRemove'> => ({
+  schedules: async ({ actor, params, query }) =>
+    pageOf((await schedules.list(actor.scope, params.project)).items, query, ({ id }) => id),
+  scheduleAdd: ({ actor, params, body }) => schedules.add(actor, params.project, body),
+  schedule: ({ actor, params }) => schedules.find(actor.scope, params),
+  scheduleSet: ({ actor, params, body, expect }) => schedules.set(actor, params, body, expect),
+  scheduleRemove: async ({ actor, params, expect }) => {
+    await schedules.remove(actor, params, expect)
+    return {}
+  },
 })
 
 const artifactHandlers = ({

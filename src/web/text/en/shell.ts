@@ -71,6 +71,8 @@ export const shellText = {
     defect: 'Something went wrong on our side',
     unreachable: 'The server cannot be reached',
     unreachableWhy: 'No answer came. It may be restarting; what you see may be out of date.',
+    changed: 'Somebody changed this meanwhile',
+    changedWhy: 'Nothing of yours was done. This is how it is now.',
     code: 'Code',
     request: 'Request',
     retry: 'Try again',
