@@ -83,6 +83,10 @@ export const limits = {
   logKeysWrappedAtOnce: 50,
   /** What a vault that was away left. */
   logKeysSweepMs: 60_000,
+  /** Keys that a vault refuses: so many are remembered, and named in the log. */
+  logKeysRefusedMax: 1_000,
+  /** A finished log whose key did not move for so long is said on the status page. */
+  logKeysLateMinutes: 10,
   /** A signed request is refused this far from our clock, and its `jti` remembered as long. */
   requestSkewMs: 60_000,
   rememberedRequestsMax: 200_000,

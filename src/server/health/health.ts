@@ -8,6 +8,7 @@ import { type Backups, judgeBackup } from './backups.ts'
 import { check, databaseCheck, orElse, runnersCheck, signInCheck, vaultCheck } from './checks.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import { judgeDisks, readDisks } from './disk.ts'
+import { judgeLogKeys, readLogKeys } from './log-keys.ts'
 import { judgeProcesses, readProcesses } from './processes.ts'
 import { judgeQueue, readQueue } from './queue.ts'
 
@@ -29,10 +30,11 @@ export type HealthDeps = {
 
 export const createHealth = (deps: HealthDeps): Health => ({
   look: async () => {
-    const [disks, processes, queue, backup] = await Promise.all([
+    const [disks, processes, queue, logKeys, backup] = await Promise.all([
       orElse(() => readDisks(deps.directories), []),
       orElse(() => readProcesses(deps.rosterFile, deps.clock.now()), []),
       orElse(() => readQueue(deps.db), null),
+      orElse(() => readLogKeys(deps.db), null),
       orElse(() => deps.backups.last(), undefined),
     ])
     const components = await Promise.all([
@@ -42,6 +44,7 @@ export const createHealth = (deps: HealthDeps): Health => ({
       signInCheck(deps.db)(),
       check('clock', async () => deps.clockWatch.judge())(),
       ...(queue === null ? [] : [check('queue', async () => judgeQueue(queue))()]),
+      ...(logKeys === null ? [] : [check('log keys', async () => judgeLogKeys(logKeys))()]),
       ...(backup === undefined ? [] : [check('backup', async () => judgeBackup(backup, deps.clock.now()))()]),
     ])
     return {

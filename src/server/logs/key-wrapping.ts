@@ -1,8 +1,10 @@
 // Moves the keys of finished logs from the runner's seal to their project's own key, which can be shredded. Beside the end
 // of an attempt, for whoever waits for that has no use of it: until then, and while the vault is away, the sealed key serves.
-// What is left to do stands in the tables, so nothing is forgotten when the server stops in between.
+// What is left to do stands in the tables, so nothing is forgotten when the server stops in between. A key that the vault
+// refuses is named in the log once and asked for no more by this process; the status page counts what stays (health/log-keys.ts).
 import { sql } from 'kysely'
 import { toBase64Url } from '../../base/bytes.ts'
+import { isFault } from '../../base/faults.ts'
 import type { AttemptId, ProjectId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import type { Db } from '../db/database.ts'
@@ -22,8 +24,9 @@ type Deps = { readonly db: Db; readonly vault: Pick<VaultClient, 'call'>; readon
 export const createKeyWrapping = (deps: Deps): KeyWrapping => {
   let timer: NodeJS.Timeout | null = null
   let running: Promise<void> = Promise.resolve()
+  const refused = new Set<AttemptId>()
   const sweep = () => {
-    running = running.then(() => wrapAll(deps))
+    running = running.then(() => wrapAll({ ...deps, refused }))
     return running
   }
   return {
@@ -41,11 +44,16 @@ export const createKeyWrapping = (deps: Deps): KeyWrapping => {
   }
 }
 
-/** Never rejects. One that cannot be wrapped is left for the next time, and does not hold up those behind it. */
-const wrapAll = async (deps: Deps): Promise<void> => {
+type Sweep = Deps & {
+  /** What the vault said no to, up to a bound. */
+  readonly refused: Set<AttemptId>
+}
+
+/** Never rejects. A vault that is away ends it until the next time; a key that it refuses does not hold up those behind it. */
+const wrapAll = async (deps: Sweep): Promise<void> => {
   try {
     for (let after = ''; ; ) {
-      const rows = await findUnwrapped(deps.db, after)
+      const rows = await findUnwrapped(deps, after)
       if (rows.length > 0) await store(deps.db, await Promise.all(rows.map((row) => wrap(deps, row))))
       if (rows.length < limits.logKeysWrappedAtOnce) return
       after = rows.at(-1)?.attempt ?? ''
@@ -58,23 +66,30 @@ const wrapAll = async (deps: Deps): Promise<void> => {
 type Unwrapped = { readonly attempt: AttemptId; readonly project: ProjectId; readonly sealedKey: Buffer }
 type Wrapped = { readonly attempt: AttemptId; readonly wrapped: string }
 
-const findUnwrapped = async (db: Db, after: string): Promise<readonly Unwrapped[]> => {
+/** As a condition on attempts, for the index of those. */
+export const isUnwrapped = sql`log_complete and log_key is not null and log_key_wrapped is null`
+
+const findUnwrapped = async ({ db, refused }: Sweep, after: string): Promise<readonly Unwrapped[]> => {
   const { rows } = await sql<Unwrapped>`
     select id as attempt, project_id as project, log_key as "sealedKey" from attempts
-    where log_complete and log_key is not null and log_key_wrapped is null and id > ${after}
+    where ${isUnwrapped} and id > ${after} and id <> all(${[...refused]}::text[])
     order by id limit ${limits.logKeysWrappedAtOnce}`.execute(db)
   return rows
 }
 
 const wrap = async (
-  { vault, log }: Deps,
+  { vault, log, refused }: Sweep,
   { attempt, project, sealedKey }: Unwrapped,
 ): Promise<Wrapped | null> => {
   try {
     const request = { object: attempt, project, sealedKey: toBase64Url(sealedKey) }
     return { attempt, wrapped: (await vault.call('blob.rewrap', request)).wrapped }
   } catch (error) {
-    log.warn('log key not wrapped', { attempt, error })
+    if (isFault(error, 'E_VAULT_UNAVAILABLE')) throw error
+    if (refused.size < limits.logKeysRefusedMax) {
+      refused.add(attempt)
+      log.warn('log key not wrapped', { attempt, error })
+    }
     return null
   }
 }
@@ -85,5 +100,5 @@ const store = async (db: Db, results: readonly (Wrapped | null)[]): Promise<void
     update attempts a set log_key_wrapped = w.wrapped
     from unnest(${made.map(({ attempt }) => attempt)}::text[], ${made.map(({ wrapped }) => wrapped)}::text[])
       as w (attempt, wrapped)
-    where a.id = w.attempt`.execute(db)
+    where a.id = w.attempt and log_key_wrapped is null`.execute(db)
 }

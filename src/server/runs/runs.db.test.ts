@@ -358,6 +358,11 @@ test('a job waits for a person as long as its project says, and then nobody has 
     ['cancelled', 'cancelled', [['expired', 'server']]],
   )
   assert.equal(jobs[2]?.reason?.text, 'Skipped because ok was not approved')
+  const { rows: audited } = await sql`
+    select actor_kind, actor_id, action, project_id is not null as project, run_id = ${run} as run from audit
+    where target = ${jobs[1]?.id}`.execute(parts.db)
+  const expiry = { actor_kind: 'service', actor_id: 'approval-expiry', action: 'job.expire' }
+  assert.deepEqual(audited, [{ ...expiry, project: true, run: true }], 'said once, by whom')
   await refuses(
     runs.decideApproval(actor, parseId('job', jobs[1]!.id)!, { decision: 'approved', comment: null }),
     'E_CONFLICT',
