@@ -35,6 +35,7 @@ export const createProgram = (
   addSecretVerbs(program, around)
   addIntakeVerbs(program, around)
   addPeopleVerbs(program, around)
+  addRunnerVerbs(program, around)
   extraCommands(program)
   return program
 }
@@ -175,6 +176,22 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .option('--install-hook <dir>', 'put hook and secret into this bare repository')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/project.ts')).addProject))
+  const source = () => import('./commands/project-source.ts')
+  project
+    .command('view <name>')
+    .description('one project: source, key, hook, host keys, last run')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await source()).viewProject))
+  project
+    .command('contact <name>')
+    .description('look at its source host now: can it be read, and with which host key')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await source()).contactProject))
+  project
+    .command('trust <name> <fingerprint>')
+    .description('this host key of its source host is the right one')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await source()).confirmHostKey))
   project
     .command('rotate-hook <name>')
     .description('a new secret for its hook; it is shown once')
@@ -411,6 +428,17 @@ const addAccessVerbs = (program: Command, around: Surroundings): void => {
     .description('end a token now')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).revokeToken))
+}
+
+const addRunnerVerbs = (program: Command, around: Surroundings): void => {
+  program
+    .command('runner')
+    .description('the machines that carry out jobs')
+    .command('list')
+    .alias('ls')
+    .description('list runners and what they offer')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/runners.ts')).listRunners))
 }
 
 const addPeopleVerbs = (program: Command, around: Surroundings): void => {
