@@ -42,6 +42,12 @@ test('by keyboard alone: find, go on, failures, a line by its number, both ends'
   await page.keyboard.type('[500123]')
   await page.locator('.line.current', { hasText: '[500123]' }).waitFor(soon)
   await page.locator('.hit', { hasText: '[500123]' }).waitFor(soon)
+  const ticks = await page
+    .locator('.ticks i')
+    .evaluateAll((all) =>
+      all.map((tick) => Number.parseFloat((tick as unknown as { style: { top: string } }).style.top)),
+    )
+  assert.deepEqual(ticks.map(Math.round), [50], 'where it is stands beside the scroll bar')
   await page.keyboard.press('Escape')
   await page.keyboard.press('e')
   await page.locator('.line.current', { hasText: 'does not compile' }).waitFor(soon)

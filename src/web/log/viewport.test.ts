@@ -4,6 +4,7 @@ import {
   type Block,
   createWrapRows,
   lineTop,
+  placesOnBar,
   scrollScale,
   toPhysical,
   totalHeight,
@@ -25,6 +26,32 @@ test('only the lines on screen are given, with where they start', () => {
   const [slice, ...rest] = visibleSlices(blocks, metrics, { top, bottom: top + 400 })
   assert.deepEqual(rest, [])
   assert.deepEqual(slice, { step: 1, from: 50_001, to: 50_021, headingTop: 36, linesTop: top })
+})
+
+test('lines have their places on the scroll bar, folded ones that of their heading, and a place is given once', () => {
+  const blocks = [block(0, 0), block(1, 1_000)]
+  const at = (...lines: [number, number][]) =>
+    placesOnBar(
+      blocks,
+      metrics,
+      lines.map(([step, line]) => ({ step, line })),
+    )
+  assert.deepEqual(at(), [])
+  assert.deepEqual(at([0, 7]), [0])
+  const [half, ...others] = at([1, 501], [1, 501])
+  assert.ok(half !== undefined && Math.abs(half - 0.5) < 0.01, String(half))
+  assert.deepEqual(others, [])
+  const [last = 0] = at([1, 1_000])
+  assert.ok(last > 0.99 && last < 1)
+})
+
+test('in a log that is taller than an element can be, a place is where the bar is for that line', () => {
+  const blocks = [block(0, 1_000_000)]
+  const scale = scrollScale(totalHeight(blocks, metrics))
+  const [place = 0] = placesOnBar(blocks, metrics, [{ step: 0, line: 250_000 }])
+  const top = lineTop(blocks, metrics, { step: 0, line: 250_000 }) ?? 0
+  assert.ok(Math.abs(place - toPhysical(scale, top) / scale.physical) < 0.003)
+  assert.ok(scale.physical < scale.virtual)
 })
 
 test('a screen may show the end of one step and the start of the next', () => {

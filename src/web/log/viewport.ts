@@ -68,6 +68,33 @@ export const lineTop = (
   return null
 }
 
+/** Where on the scroll bar these lines are, from 0 to 1: a place that several share once. */
+export const placesOnBar = (
+  blocks: readonly Block[],
+  metrics: Metrics,
+  lines: readonly { readonly step: number; readonly line: number }[],
+): readonly number[] => {
+  const scale = scrollScale(totalHeight(blocks, metrics))
+  const tops = new Map<number, number>()
+  let end = 0
+  for (const block of blocks) {
+    tops.set(block.step, end)
+    end += blockHeight(block, metrics)
+  }
+  const byStep = new Map(blocks.map((block) => [block.step, block]))
+  const topOf = ({ step, line }: { readonly step: number; readonly line: number }): number => {
+    const rows = byStep.get(step)?.rowsBefore(Math.min(line, byStep.get(step)?.lines ?? 0) - 1) ?? 0
+    return (tops.get(step) ?? 0) + (rows > 0 ? metrics.headingPx + rows * metrics.rowPx : 0)
+  }
+  const places = lines.map((line) =>
+    Math.floor((toPhysical(scale, topOf(line)) / scale.physical) * barPlaces),
+  )
+  return [...new Set(places)].map((place) => place / barPlaces)
+}
+
+/** Finer than a screen shows them. */
+const barPlaces = 500
+
 /**
  * Rows before each line when lines wrap. Only lines that somebody saw are known; any other counts as one row, so what lies
  * above the screen may turn out to be taller: whoever looks keeps the line at the top where it is.

@@ -34,7 +34,8 @@ export const jobText = {
       needs: 'It starts by itself when what it needs has ended as it should.',
       rule: 'A filter, a condition or a path rule of the configuration said no; mayfly config simulate says which.',
       policy: 'The configuration asks for something that this installation does not allow.',
-      serial_group: 'Take the lock out of the configuration for now.',
+      serial_group:
+        'It starts by itself when its turn comes; whoever may cancel the holder makes that sooner.',
     } as Readonly<Record<string, string>>,
     runnersLink: 'Runners and what they offer',
     attemptOf: (n: number, cause: AttemptCause) => `Attempt ${n}${attemptCauses[cause]}`,
