@@ -5,7 +5,7 @@
 import { toHex, utf8 } from './bytes.ts'
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (§4.2.2). */
-const roundConstants = Uint32Array.from(
+const roundConstants = Int32Array.from(
   (
     '428a2f98 71374491 b5c0fbcf e9b5dba5 3956c25b 59f111f1 923f82a4 ab1c5ed5 ' +
     'd807aa98 12835b01 243185be 550c7dc3 72be5d74 80deb1fe 9bdc06a7 c19bf174 ' +
@@ -29,15 +29,16 @@ export const sha256Hex = (text: string): string => toHex(sha256(utf8(text)))
 
 export const sha256 = (message: Uint8Array): Uint8Array => {
   const padded = pad(message)
-  const state = Uint32Array.from(initialState)
-  const schedule = new Uint32Array(64)
+  // Signed: V8 keeps words of 32 bits as such then, and numbers above 2³¹ would be floating-point.
+  const state = Int32Array.from(initialState)
+  const schedule = new Int32Array(64)
   for (let offset = 0; offset < padded.byteLength; offset += 64) {
     fillSchedule(schedule, padded, offset)
     compress(state, schedule)
   }
   const out = new DataView(new ArrayBuffer(32))
   state.forEach((word, i) => {
-    out.setUint32(4 * i, word)
+    out.setInt32(4 * i, word)
   })
   return new Uint8Array(out.buffer)
 }
@@ -53,23 +54,30 @@ const pad = (message: Uint8Array): DataView => {
 }
 
 const rotate = (word: number, by: number): number => (word >>> by) | (word << (32 - by))
-const at = (words: Uint32Array, i: number): number => words[i] ?? 0
+const at = (words: Int32Array, i: number): number => words[i] ?? 0
 
 /** §6.2.2 step 1. */
-const fillSchedule = (w: Uint32Array, block: DataView, offset: number): void => {
-  for (let t = 0; t < 16; t++) w[t] = block.getUint32(offset + 4 * t)
+const fillSchedule = (w: Int32Array, block: DataView, offset: number): void => {
+  for (let t = 0; t < 16; t++) w[t] = block.getInt32(offset + 4 * t)
   for (let t = 16; t < 64; t++) {
     const w15 = at(w, t - 15)
     const w2 = at(w, t - 2)
     const small0 = rotate(w15, 7) ^ rotate(w15, 18) ^ (w15 >>> 3)
     const small1 = rotate(w2, 17) ^ rotate(w2, 19) ^ (w2 >>> 10)
-    w[t] = small1 + at(w, t - 7) + small0 + at(w, t - 16)
+    w[t] = (((small1 + at(w, t - 7)) | 0) + small0 + at(w, t - 16)) | 0
   }
 }
 
 /** §6.2.2 steps 2 to 4. */
-const compress = (state: Uint32Array, w: Uint32Array): void => {
-  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state
+const compress = (state: Int32Array, w: Int32Array): void => {
+  let a = at(state, 0)
+  let b = at(state, 1)
+  let c = at(state, 2)
+  let d = at(state, 3)
+  let e = at(state, 4)
+  let f = at(state, 5)
+  let g = at(state, 6)
+  let h = at(state, 7)
   for (let t = 0; t < 64; t++) {
     const big1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
     const t1 = (h + big1 + ((e & f) ^ (~e & g)) + at(roundConstants, t) + at(w, t)) | 0
@@ -84,5 +92,6 @@ const compress = (state: Uint32Array, w: Uint32Array): void => {
     b = a
     a = (t1 + t2) | 0
   }
-  for (const [i, word] of [a, b, c, d, e, f, g, h].entries()) state[i] = at(state, i) + word
+  const words = [a, b, c, d, e, f, g, h]
+  for (let i = 0; i < 8; i++) state[i] = at(state, i) + (words[i] ?? 0)
 }

@@ -57,3 +57,14 @@ test('a pattern that would try for ever is given up, and a deep one too', () => 
   assert.ok(performance.now() - started < 2_000)
   assert.equal(typeof tooManySteps, 'string')
 })
+
+test('what is too common to compile means what it says elsewhere', () => {
+  // The same, compiled: a group around it keeps it from the short way.
+  for (const source of ['.*', '.+', 'main', 'release/1-2_x', ''])
+    for (const text of ['', 'main', 'mainly', 'a\nb', '\n', 'release/1-2_x', 'ü'])
+      assert.equal(
+        matches(source, text),
+        matches(`(${source})`, text),
+        `${source} on ${JSON.stringify(text)}`,
+      )
+})

@@ -16,6 +16,11 @@ export type Pattern = { matchesWhole(text: string): boolean | null }
 export const compilePattern = (source: string): Pattern | { readonly wrong: string } => {
   if (source.length > limits.patternLengthMax)
     return { wrong: `it is longer than ${limits.patternLengthMax} characters` }
+  if (plain.test(source)) return { matchesWhole: (text) => text === source }
+  if (source === '.*' || source === '.+') {
+    const least = source === '.+' ? 1 : 0
+    return { matchesWhole: (text) => text.length >= least && !text.includes('\n') }
+  }
   try {
     const compiled = RE2JS.compile(source)
     return { matchesWhole: (text) => compiled.matches(text) }
@@ -25,6 +30,9 @@ export const compilePattern = (source: string): Pattern | { readonly wrong: stri
     return 'wrong' in backtracker ? backtracker : { matchesWhole: backtracker }
   }
 }
+
+/** Means itself; like `.*` too common to compile anything for. */
+const plain = /^[\w/-]*$/
 
 /** Look-around, atomic groups, possessive repetitions, back-references, `\h`, `\Z`, and classes that are joined. */
 const beyondRe2 = /\(\?<?[=!]|\(\?>|[*+?}]\+|\\[1-9hHvVZke]|&&|\[[^\]]*\[/

@@ -1,6 +1,9 @@
 // Orbs whose purpose is to talk to the platform (config-dialects.md §2.7): whatever version a file asks for, these stand
 // in their place. Their bodies use two steps of our own, which mean something in these bodies only (setup-steps.ts).
 
+import { createProblems } from '../../problems.ts'
+import { loadYaml } from '../../source/load.ts'
+import type { SourceNode } from '../../source/node.ts'
 import type { OrbReference, OrbText } from './orb-source.ts'
 
 export const builtInPath = 'built-in:'
@@ -84,5 +87,16 @@ const bodies: ReadonlyMap<string, string> = new Map([
 
 export const builtInOrb = ({ name, version }: OrbReference): OrbText | null => {
   const text = bodies.get(name)
-  return text === undefined ? null : { id: `${name}@${version}`, path: `${builtInPath}${name}`, text }
+  if (text === undefined) return null
+  const path = `${builtInPath}${name}`
+  return { id: `${name}@${version}`, path, text, document: () => documentOf(path, text) }
+}
+
+const documents = new Map<string, SourceNode | null>()
+
+/** They never change: each is read once for all compiles of a process, and nobody writes to a node. */
+const documentOf = (path: string, text: string): SourceNode | null => {
+  const document = documents.get(path) ?? loadYaml(path, text, createProblems())
+  documents.set(path, document)
+  return document
 }

@@ -1,6 +1,7 @@
 // Where the text of a registry orb comes from (config-dialects.md §2.7): the repository's own copy below
 // `.circleci/orbs/`, then what the installation gave the compiler. Nothing is fetched here; a version is chosen among
 // what is present, and the plan records which.
+import type { SourceNode } from '../../source/node.ts'
 
 /** An orb by address has no version. */
 export type OrbReference = { readonly name: string; readonly version: string | null }
@@ -10,6 +11,8 @@ export type OrbText = {
   /** For positions: a path of the repository, or the id when the installation gave it. */
   readonly path: string
   readonly text: string
+  /** `text` as it was read already. */
+  readonly document?: () => SourceNode | null
 }
 
 export interface OrbSource {

@@ -168,7 +168,7 @@ const openRegistryOrb = (library: Library, cx: Compiling, orb: OrbText): Compili
   const known = library.bodies.get(orb.id)
   if (known !== undefined) return known
   library.opened.set(orb.id, orb)
-  const document = loadYaml(orb.path, orb.text, cx.problems)
+  const document = orb.document?.() ?? loadYaml(orb.path, orb.text, cx.problems)
   const body = document && readMap(cx.problems, document, `the orb ${orb.id}`)
   const made = body && bodyOf(library, cx, body, noOrbs)
   library.bodies.set(orb.id, made)
