@@ -95,8 +95,7 @@ const start = async (
   await findFreePort(options.port, '--port')
   await findFreePort(options.runnerPort, '--runner-port')
   await ensurePackages(productPackages, { isRoot: layout.isRoot, say: deps.say })
-  // Without root all its programs are one user's, and there is nothing to hand over.
-  const users = layout.isRoot ? await ensureUsers() : null
+  const users = await ensureUsers(layout)
   if (!layout.isRoot) deps.say(rootlessText)
   await makeDataDirectories(layout, users)
   await makeSocketDirectories(layout, users)

@@ -1,5 +1,5 @@
 // The OS users of foundation.md §9, made once when we are root. Each program gets its own, so that a broken one
-// cannot read another's files.
+// cannot read another's files. Without root all of them are the one user who started us (docs/decisions/0035).
 import { readFile } from 'node:fs/promises'
 import { fault } from '../base/faults.ts'
 import { run } from '../sys/index.ts'
@@ -8,13 +8,9 @@ import type { Owner } from './postgres.ts'
 export const userNames = { server: 'mayfly', vault: 'mayfly-vault', runner: 'mayfly-runner' } as const
 export type Users = Readonly<Record<keyof typeof userNames, Owner>>
 
-/** Finds or makes them. */
-export const ensureUsers = async (): Promise<Users> => {
-  if (process.getuid?.() !== 0)
-    throw fault('E_MACHINE_NOT_READY', {
-      public:
-        'This needs root: start it with sudo. Without root, back up by copying the data while nothing runs.',
-    })
+/** Finds or makes them; null without root, where nothing is to be handed over. */
+export const ensureUsers = async ({ isRoot }: { readonly isRoot: boolean }): Promise<Users | null> => {
+  if (!isRoot) return null
   const server = await ensureUser(userNames.server)
   const vault = await ensureUser(userNames.vault)
   const runner = await ensureUser(userNames.runner)

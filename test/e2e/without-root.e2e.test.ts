@@ -1,10 +1,11 @@
 // Without root: a fresh clone in the home of an OS user without any privilege, made for this test. `mayfly run`, `mayfly up`
-// to a green sample run, what all of it says of itself, and down; nothing of his is left running, nor his files touched.
+// to a green sample run, what all of it says of itself, a backup, down, and up again from that backup; nothing of his is left
+// running, nor his files touched.
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Attempt, Run, Runner } from '../../src/protocol/api/shapes.ts'
 import { type Api, createApi, jobOf } from '../support/api.ts'
@@ -71,13 +72,16 @@ test('doctor finds every way out held, and says what it does not claim', { skip,
   assert.deepEqual(planted, [], 'what was planted to be looked for is gone')
 })
 
-test('mayfly up: the sample passes, everybody is told the class, Ctrl-C leaves nothing', {
-  skip,
-  timeout: 240_000,
-}, async () => {
-  const [file, ...args] = user.command([
-    ...[join(clone, 'mayfly'), 'up', '--port', `${await freePort()}`, '--runner-port', `${await freePort()}`],
-  ])
+type Up = { readonly api: Api; readonly output: () => string; stop(): Promise<void> }
+
+const stateDirectory = () => join(user.home, '.local/state/mayfly')
+const dataDirectory = () => join(user.home, '.local/share/mayfly')
+const keyFile = () => join(user.home, '.config/mayfly/root.key')
+
+/** Until it says that it is there. */
+const up = async (...flags: readonly string[]): Promise<Up> => {
+  const ports = ['--port', `${await freePort()}`, '--runner-port', `${await freePort()}`]
+  const [file, ...args] = user.command([join(clone, 'mayfly'), 'up', ...ports, ...flags])
   const child = spawn(file, args, { cwd: user.home, env: user.env, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = gather(child)
   await waitFor(
@@ -88,26 +92,91 @@ test('mayfly up: the sample passes, everybody is told the class, Ctrl-C leaves n
     },
     120_000,
   )
+  const stop = async () => {
+    const ended = once(child, 'exit')
+    // The whole foreground group, as a terminal does it: the launcher became the program.
+    child.kill('SIGINT')
+    const [code] = await ended
+    assert.equal(code, 0, output())
+    assert.deepEqual(user.processes(), [])
+    assert.ok(!existsSync(stateDirectory()), 'the directory of its sockets is gone')
+    assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(user.home))
+  }
+  return { api: createApi({ run: stateDirectory() }), output, stop }
+}
+
+test('mayfly up: the sample passes, everybody is told the class, a backup is proven, Ctrl-C leaves nothing', {
+  skip,
+  timeout: 300_000,
+}, async () => {
+  const early = mayfly(['backup', 'create', '--to', user.home])
+  assert.notEqual(early.code, 0)
+  assert.match(early.stderr, /of a running installation: mayfly up; of the one that root started: sudo/)
+  const installation = await up()
+  const { api, output } = installation
   assert.match(output(), /without root: all its programs run as you/)
   assert.match(output(), /the sample run passed/)
-  const run = join(user.home, '.local/state/mayfly')
-  const api = createApi({ run })
   await whatIsSaid(api)
-  const keys = statSync(join(user.home, '.config/mayfly/root.key'))
+  const keys = statSync(keyFile())
   assert.deepEqual([keys.uid, keys.mode & 0o777], [user.uid, 0o400])
   assert.ok(user.processes().length > 5)
   const strangers = readdirSync('/proc').filter(
     (pid) => isOfClone(pid) && statSync(`/proc/${pid}`).uid !== user.uid,
   )
   assert.deepEqual(strangers, [], 'none of its programs is anybody else')
-  const ended = once(child, 'exit')
-  // The whole foreground group, as a terminal does it: the launcher became the program.
-  child.kill('SIGINT')
-  const [code] = await ended
-  assert.equal(code, 0, output())
+  await backUp(api)
+  await installation.stop()
+})
+
+const kept: { backup: string; run: string; said: readonly string[] } = { backup: '', run: '', said: [] }
+
+const saidIn = async (api: Api, id: string): Promise<readonly string[]> => {
+  const run = await api.get<Run>(`/api/v1/runs/${id}`)
+  assert.equal(run.status, 'passed')
+  const newest = jobOf(run, 'greet').attempts.at(-1)
+  const attempt = await api.get<Attempt>(`/api/v1/attempts/${newest?.id}`)
+  assert.ok(attempt.log_complete)
+  return api.logLines(attempt.id, attempt.steps.at(-1)?.index ?? 0)
+}
+
+const backUp = async (api: Api): Promise<void> => {
+  const { items } = await api.get<{ items: readonly Run[] }>('/api/v1/runs')
+  kept.run = items[0]?.id ?? assert.fail('no run')
+  kept.said = await saidIn(api, kept.run)
+  assert.match(kept.said.join('\n'), /^Hello, world!$/m)
+  const nowhere = mayfly(['backup', 'create', '--to', '/usr'])
+  assert.notEqual(nowhere.code, 0)
+  assert.match(nowhere.stderr, /\/usr takes no directory of yours \(EACCES\): name another place with --to/)
+  const made = mayfly(['backup', 'create', '--to', join(user.home, 'backups')])
+  assert.equal(made.code, 0, made.stderr)
+  kept.backup = made.stdout.trim()
+  const proven = mayfly(['backup', 'verify', kept.backup])
+  assert.equal(proven.code, 0, proven.stderr)
+  assert.match(proven.stdout, /^proven: of .*, 1 projects, \d+ runs/)
+  assert.match(mayfly(['backup', 'list']).stdout, /\t\d+\t2\d{3}-/, 'and its proof was noted')
+  const owners = ['', ...readdirSync(kept.backup)].map((name) => statSync(join(kept.backup, name)))
+  assert.ok(owners.every(({ uid, mode }) => uid === user.uid && (mode & 0o077) === 0))
+}
+
+test('a backup is restored where nothing is left, and what it holds is there again', {
+  skip,
+  timeout: 300_000,
+}, async () => {
+  const rootKey = join(user.home, 'root.key.copy')
+  renameSync(keyFile(), rootKey)
+  for (const lost of [dataDirectory(), dirname(keyFile())]) rmSync(lost, { recursive: true })
+  const elsewhere = mayfly([
+    ...['backup', 'restore', kept.backup, '--root-key', rootKey],
+    ...['--data', '/usr/mayfly-of-nobody'],
+  ])
+  assert.equal(elsewhere.code, 11)
+  assert.match(elsewhere.stderr, /cannot be made \(EACCES\): name a directory of yours with --data, or start/)
+  const restored = mayfly(['backup', 'restore', kept.backup, '--root-key', rootKey])
+  assert.equal(restored.code, 0, restored.stderr)
   assert.deepEqual(user.processes(), [])
-  assert.ok(!existsSync(run), 'the directory of its sockets is gone')
-  assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(user.home))
+  const installation = await up('--no-sample')
+  assert.deepEqual(await saidIn(installation.api, kept.run), kept.said)
+  await installation.stop()
 })
 
 const isOfClone = (pid: string): boolean => {

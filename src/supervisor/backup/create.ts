@@ -52,7 +52,12 @@ export const createBackup = async (deps: BackupDeps, to: string): Promise<MadeBa
     `mayfly-${made_at.slice(0, 19).replaceAll(/[:-]/g, '')}Z-${id.slice(-6)}`,
   )
   const fresh = `${directory}.new`
-  await mkdir(fresh, { recursive: true, mode: 0o700 })
+  await mkdir(fresh, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+    throw fault('E_INPUT', {
+      public: `${resolve(to)} takes no directory of yours (${cause.code}): name another place with --to`,
+      cause,
+    })
+  })
   await chmod(fresh, 0o700)
   try {
     const manifest = await fill(deps, { id, made_at, fresh })
@@ -95,8 +100,8 @@ const sealAll = async (
     say(`${name}: ${made.bytes} bytes, sealed`)
     return made
   }
-  const { server } = await ensureUsers()
-  const place = { dataDir: join(layout.data, 'pg'), socketDir: layout.databaseSocketDir, owner: server }
+  const owner = (await ensureUsers(layout))?.server ?? null
+  const place = { dataDir: join(layout.data, 'pg'), socketDir: layout.databaseSocketDir, owner }
   const database = await withDatabase(place, ({ dump }) => seal('database', dump))
   const files = await seal('files', tar(layout.data, await present(layout.data, ['objects', 'vault'])))
   const settings = await seal('settings', tar(layout.etc, await present(layout.etc, ['mayfly.yml'])))
@@ -127,5 +132,6 @@ const tar = (root: string, names: readonly string[]): Command => ({
 
 const requireRunning = async (layout: Layout): Promise<void> => {
   if ((await readdir(layout.databaseSocketDir).catch(() => [])).length > 0) return
-  throw fault('E_UNREACHABLE', { public: 'A backup is made of a running installation: mayfly up' })
+  const ofOthers = layout.isRoot ? '' : '; of the one that root started: sudo mayfly backup create'
+  throw fault('E_UNREACHABLE', { public: `A backup is made of a running installation: mayfly up${ofOthers}` })
 }

@@ -11,7 +11,8 @@ export type DatabasePlace = {
   /** Holds `cluster/` and `password`. */
   readonly dataDir: string
   readonly socketDir: string
-  readonly owner: Owner
+  /** null: we are. */
+  readonly owner: Owner | null
 }
 
 export type DatabasePrograms = {
@@ -33,7 +34,7 @@ export const withDatabase = async <T>(
   const passfile = join(place.dataDir, 'pgpass-backup')
   const password = (await readFile(join(place.dataDir, 'password'), 'utf8')).trim()
   await writeFile(passfile, `*:*:*:mayfly:${password}\n`, { mode: 0o600 })
-  await chown(passfile, place.owner.uid, place.owner.gid)
+  if (place.owner !== null) await chown(passfile, place.owner.uid, place.owner.gid)
   const command = (program: string, ...words: string[]): Command => ({
     ...ownerCommand(place.owner, [
       join(bin, program),

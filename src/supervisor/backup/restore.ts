@@ -41,8 +41,13 @@ export const restoreBackup = async (deps: RestoreDeps, place: BackupPlace): Prom
   const backup = await openBackup(place)
   say('every part is as it was made')
   const { id, made_at, installation } = backup.manifest
-  const users = await ensureUsers()
-  await ensureDirectory(layout.data, 0o711)
+  const users = await ensureUsers(layout)
+  await ensureDirectory(layout.data, 0o711).catch((cause: NodeJS.ErrnoException) => {
+    throw fault('E_MACHINE_NOT_READY', {
+      public: `${layout.data} cannot be made (${cause.code}): name a directory of yours with --data, or start it with sudo`,
+      cause,
+    })
+  })
   await writeFileDurably(markerOf(layout), `${id}\n`)
   await makeDataDirectories(layout, users)
   await placeKeys(layout, users, { rootKey: await readRootKey(place.rootKey), installation })
@@ -62,9 +67,7 @@ export const restoreBackup = async (deps: RestoreDeps, place: BackupPlace): Prom
 
 /** Nothing of an installation may be there; an empty directory, a mounted disk for example, may. */
 const requireEmpty = async (layout: Layout): Promise<void> => {
-  const { data, isRoot } = layout
-  if (!isRoot)
-    throw fault('E_MACHINE_NOT_READY', { public: 'mayfly backup restore needs root: start it with sudo' })
+  const { data } = layout
   refuseHalfRestored(layout)
   const names = (await readdir(data).catch(() => [])).filter((name) => name !== 'lost+found')
   if (names.length > 0)
@@ -75,13 +78,13 @@ const requireEmpty = async (layout: Layout): Promise<void> => {
 
 const placeKeys = async (
   layout: Layout,
-  users: Users,
+  users: Users | null,
   { rootKey, installation }: { rootKey: Uint8Array; installation: string },
 ): Promise<void> => {
   await mkdir(layout.etc, { recursive: true, mode: 0o755 })
   await keepOrRefuse(layout.rootKey, rootKey)
   await chmod(layout.rootKey, 0o400)
-  await chown(layout.rootKey, users.vault.uid, users.vault.gid)
+  if (users !== null) await chown(layout.rootKey, users.vault.uid, users.vault.gid)
   await writeFileDurably(join(layout.etc, 'installation'), `${installation}\n`, 0o644)
 }
 
@@ -97,7 +100,8 @@ const extractTo = (directory: string): Command => ({
   args: ['--extract', '--file=-', '--no-same-owner', '--keep-old-files', `--directory=${directory}`],
 })
 
-const giveToOwners = async ({ data }: Layout, users: Users): Promise<void> => {
+const giveToOwners = async ({ data }: Layout, users: Users | null): Promise<void> => {
+  if (users === null) return
   for (const [name, { uid, gid }] of Object.entries({
     objects: users.server,
     server: users.server,
@@ -119,10 +123,14 @@ const afterwards = (id: string): string => `
 
 const loadDatabase = async (
   { layout, randomBytes }: RestoreDeps,
-  { backup, users }: { backup: OpenBackup; users: Users },
+  { backup, users }: { backup: OpenBackup; users: Users | null },
 ): Promise<void> => {
   await mkdir(layout.run, { recursive: true, mode: 0o711 })
-  const [dataDir, socketDir, owner] = [join(layout.data, 'pg'), layout.databaseSocketDir, users.server]
+  const [dataDir, socketDir, owner] = [
+    join(layout.data, 'pg'),
+    layout.databaseSocketDir,
+    users?.server ?? null,
+  ]
   const database = await openPostgres({ dataDir, socketDir, owner, log: silentLog, randomBytes })
   try {
     await withDatabase({ dataDir, socketDir, owner }, async ({ load, ask }) => {
@@ -136,10 +144,10 @@ const loadDatabase = async (
 
 const noteInVault = async (
   { layout, clock }: RestoreDeps,
-  { id, users }: { id: string; users: Users },
+  { id, users }: { id: string; users: Users | null },
 ): Promise<void> => {
   const path = join(layout.data, 'vault', 'audit.log')
   const at = new Date(clock.now()).toISOString()
   await appendFile(path, `${JSON.stringify({ at, verb: 'backup.restore', backup: id })}\n`, { mode: 0o600 })
-  await chown(path, users.vault.uid, users.vault.gid)
+  if (users !== null) await chown(path, users.vault.uid, users.vault.gid)
 }

@@ -73,7 +73,7 @@ export const verifyBackup = async (
   if (!keys.includes('vault/keyring'))
     throw fault('E_OBJECT_MISSING', { public: 'This backup holds no keyring: it would open nothing' })
   await backup.give('settings', listing)
-  const { projects, runs, logs } = await loadElsewhere(backup, randomBytes)
+  const { projects, runs, logs } = await loadElsewhere(backup, { layout, randomBytes })
   const missing = logs.filter((key) => !files.has(objectPath(key)))
   if (missing.length > 0)
     throw fault('E_OBJECT_MISSING', {
@@ -96,8 +96,11 @@ const objectPath = (key: string): string => {
   return `objects/${kind}/${id.slice(-2)}/${id}`
 }
 
-const loadElsewhere = async (backup: OpenBackup, randomBytes: RandomBytes) => {
-  const { server: owner } = await ensureUsers()
+const loadElsewhere = async (
+  backup: OpenBackup,
+  { layout, randomBytes }: { readonly layout: Layout; readonly randomBytes: RandomBytes },
+) => {
+  const owner = (await ensureUsers(layout))?.server ?? null
   const home = await mkdtemp(join(tmpdir(), 'mayfly-proof-'))
   await chmod(home, 0o711)
   const [dataDir, socketDir] = [join(home, 'pg'), join(home, 'run')]
@@ -106,7 +109,7 @@ const loadElsewhere = async (backup: OpenBackup, randomBytes: RandomBytes) => {
       ...{ dataDir, socketDir, owner, log: silentLog, randomBytes, fsync: false },
     })
     try {
-      await chown(home, owner.uid, owner.gid)
+      if (owner !== null) await chown(home, owner.uid, owner.gid)
       return await withDatabase({ dataDir, socketDir, owner }, async ({ load, ask }) => {
         await backup.give('database', load)
         const [projects = 0, runs = 0] = (
