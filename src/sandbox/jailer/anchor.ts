@@ -1,7 +1,7 @@
 // The anchor of a nest: the process that made it, holds its namespaces, starts its cells and does the few things that need
 // root inside. It obeys one order at a time (maker-program.ts) and ends when its line ends, and its cells with it, so a
 // dead jailer leaves nothing behind.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
@@ -9,6 +9,7 @@ import type { Bind } from './base.ts'
 import { type Cell, type CellExit, createCell } from './cells.ts'
 import type { Group } from './cgroup.ts'
 import type { AnchorLine } from './maker.ts'
+import { anchorName } from './maker-program.ts'
 
 export interface Anchor {
   readonly pid: number
@@ -57,15 +58,16 @@ export const openAnchor = async (
   want: AnchorWant,
 ): Promise<{ anchor: Anchor; cell: Promise<Cell> }> => {
   const talk = talkTo(line)
-  let pid = 0
   const end = async () => {
     line.end()
-    const timer = setTimeout(() => kill(pid), anchorEndMs)
-    await line.gone
-    clearTimeout(timer)
+    if (!(await isGoneWithin(line, anchorEndMs))) {
+      kill(line.pid)
+      // A cell that was not yet one may hold the line open still: the nest's group is killed next.
+      await isGoneWithin(line, anchorEndMs)
+    }
     // It closes its files first, then takes its mounts apart.
     const deadline = performance.now() + anchorEndMs
-    while (existsSync(`/proc/${pid}/ns`) && performance.now() < deadline) await sleep(1)
+    while (existsSync(`/proc/${line.pid}/ns`) && performance.now() < deadline) await sleep(1)
   }
   const startCell: Anchor['startCell'] = (number, cell) => {
     const made = watch(talk, number, want.group)
@@ -80,19 +82,25 @@ export const openAnchor = async (
   const cell = watch(talk, 0, want.group)
   cell.catch(() => undefined)
   try {
-    pid = Number(await talk.ask(block('build', [...nestFields(want), ...cellFields(0, want.cell)])))
+    await talk.ask(block('build', [...nestFields(want), ...cellFields(0, want.cell)]))
   } catch (error) {
     await end()
     throw error
   }
   const ask = async (order: string) => void (await talk.ask(order))
-  return { anchor: { pid, ask, startCell, end }, cell }
+  return { anchor: { pid: line.pid, ask, startCell, end }, cell }
+}
+
+const isGoneWithin = (line: AnchorLine, ms: number): Promise<boolean> => {
+  const timeUp = new AbortController()
+  const late = sleep(ms, false, { signal: timeUp.signal }).catch(() => false)
+  return Promise.race([line.gone.then(() => true), late]).finally(() => timeUp.abort())
 }
 
 const kill = (pid: number): void => {
   try {
-    // SAFE: its end of the line is open, so it lives and the number is its own.
-    if (pid > 0) process.kill(pid, 'SIGKILL')
+    // SAFE: an anchor calls itself that. Where a child of it holds the line alone, the number may be a stranger's by now.
+    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(anchorName)) process.kill(pid, 'SIGKILL')
   } catch {
     // It ended this moment.
   }

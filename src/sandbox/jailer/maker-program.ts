@@ -14,6 +14,9 @@ const calls: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
 }
 
+/** What the process of a nest calls itself, with the nest's id. */
+export const anchorName = 'mayfly-nest'
+
 /** Arguments: the socket to say everything on, then name and number of each call. */
 export const makerArguments = (socket: string): readonly string[] => [
   ...['-e', makerProgram, socket],
@@ -22,7 +25,7 @@ export const makerArguments = (socket: string): readonly string[] => [
 
 /**
  * On stdin first what every nest begins with, a line each, up to "serve"; then one id per nest. Each id becomes a process of
- * its own, the nest's anchor, with a line to the jailer: it says its id, obeys orders one by one, and ends with the line,
+ * its own, the nest's anchor, with a line to the jailer: it says its id and its number, obeys orders one by one, and ends with the line,
  * which ends its cells. An order is a verb, or a verb with a block of "name value" lines up to "end"; the answer is "ok …"
  * or "no" and why. Of itself it says "started CELL PID" and "exit CELL CODE RAN".
  */
@@ -137,7 +140,7 @@ sub build {
   for (qw(in out)) { sysopen my $fifo, "sets/job/0/$_", 0x802 or die "$_: $!\n"; push @held, $fifo }
   start_cell($of);
   $linked->();
-  return $$;
+  return '';
 }
 
 # Above all numbers that a cell is given.
@@ -238,11 +241,11 @@ sub obey_line {
 
 sub anchor {
   my ($id) = @_;
-  $0 = "mayfly-nest $id";
+  $0 = "${anchorName} $id";
   $SIG{CHLD} = 'DEFAULT';
   open STDIN, '<', '/dev/null';
   socket($line, 1, 1, 0) && connect($line, pack('S a*', 1, "$place\0")) or exit 1;
-  say_line($id);
+  say_line("$id $$");
   while (1) {
     while (defined(my $said = take_line())) { obey_line($said) }
     my $ready = '';

@@ -16,6 +16,7 @@ export interface Maker {
 }
 
 export interface AnchorLine {
+  readonly pid: number
   onLine(listener: (line: string) => void): void
   /** Resolves when the process has closed its end, which it does by ending. */
   readonly gone: Promise<void>
@@ -31,11 +32,12 @@ export const openMaker = async (directory: string, skeleton: readonly string[]):
   const waiting = new Map<string, PromiseWithResolvers<AnchorLine>>()
   const server = await listen(socket, (connection) => {
     const line = lineOf(connection)
-    // The first thing an anchor says is whose it is.
-    line.onLine((id) => {
+    // The first thing an anchor says is whose it is, and who it is.
+    line.onLine((said) => {
+      const [id = '', pid] = said.split(' ')
       const waits = waiting.get(id)
       if (waits === undefined) connection.destroy()
-      else waits.resolve(line)
+      else waits.resolve({ ...line, pid: Number(pid) })
     })
   })
   const start = () => {
@@ -100,7 +102,7 @@ const listen = (path: string, onConnection: (connection: Socket) => void): Promi
 
 const lineMax = 4096
 
-const lineOf = (connection: Socket): AnchorLine => {
+const lineOf = (connection: Socket): Omit<AnchorLine, 'pid'> => {
   let listener: (line: string) => void = () => undefined
   let rest = ''
   connection.setEncoding('utf8')
