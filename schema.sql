@@ -223,6 +223,7 @@ deliveries
   replay_of text
   replayed_by text
   twice boolean not null default false
+  pull_request jsonb
   deliveries_check: CHECK (((verdict <> 'run'::text) OR (run_id IS NOT NULL)))
   deliveries_check1: CHECK (((source = 'replay'::text) = (replayed_by IS NOT NULL)))
   deliveries_id_check: CHECK ((id ~~ 'dlv\_%'::text))
@@ -559,6 +560,7 @@ runs
   schedule jsonb
   traced_at timestamp with time zone
   rerun_failed_tests boolean not null default false
+  change jsonb
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
   runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))

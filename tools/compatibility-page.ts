@@ -39,6 +39,7 @@ export const compatibilityPage = (): string => {
     '| --- | --- | --- |',
     ...rows.map(({ name, result }) => `| ${name} | ${outcomeOf(result)} | ${laterOf(result)} |`),
     '',
+    ...missingPart(),
     ...realProjectsPart(),
     '## What stops a file',
     '',
@@ -47,6 +48,54 @@ export const compatibilityPage = (): string => {
       .flatMap(({ name, result }) => [`### ${name}`, '', ...errorsOf(result), '']),
   ].join('\n')
 }
+
+/** What nothing here carries out, of what real files ask for; the code and its tests are what makes these lines true. */
+const missing: readonly (readonly [construct: string, becomes: string, instead: string])[] = [
+  [
+    '`CIRCLE_OIDC_TOKEN`, `CIRCLE_OIDC_TOKEN_V2`, `aws_auth` and `gcp_auth` by identity',
+    'identity tokens (OIDC) are not issued: the variables are not set. `lint` warns at every script that names one (MF2053)',
+    'a key of the cloud as a secret of the project',
+  ],
+  [
+    'containers of `docker` after the first (services)',
+    'planned; the job fails before its first step and names them',
+    'a `run` step with `background: true` that starts the program',
+  ],
+  [
+    '`setup_remote_docker`',
+    'planned; the job fails before its first step and says so (MF2052)',
+    'a tool that builds images without an engine',
+  ],
+  ['`macos`, Windows', 'planned; the job fails before its first step and says so', 'a job for Linux'],
+  [
+    'ARM and GPU sizes in `resource_class`',
+    'the job waits for a runner that offers a class of this name, and says so (MF2051)',
+    'a size without them',
+  ],
+  [
+    'images of `docker` and `machine`, with `auth`, `entrypoint`, `command` and `user`',
+    "the job runs with the machine's own tools, and its page says so",
+    'the programs it needs on the machine',
+  ],
+  ['`context`', 'contexts hold no values yet: the job runs without', 'secrets of the project'],
+  [
+    '`CIRCLE_PR_NUMBER`, `CIRCLE_PR_REPONAME`, `CIRCLE_PR_USERNAME`',
+    'they are of pull requests from forks, which start no runs (MF2053)',
+    '`CIRCLE_PULL_REQUEST`, where the delivery tells of one',
+  ],
+  ['`retention` of caches', 'caches are kept seven days after their last use', '–'],
+  ['`type: release`, `circleci run release`', 'planned and accepted; nothing is tracked', '–'],
+  ['`install_signing_bundle`, `circleci_ip_ranges`', 'noted; the job goes on without', '–'],
+]
+
+const missingPart = (): readonly string[] => [
+  '## What is not carried out',
+  '',
+  '| in the file | becomes | instead |',
+  '| --- | --- | --- |',
+  ...missing.map(([construct, becomes, instead]) => `| ${construct} | ${becomes} | ${instead} |`),
+  '',
+]
 
 const realProjectsPart = (): readonly string[] => [
   '## Real projects',

@@ -200,3 +200,59 @@ test('another key, or what does not hold, is answered with why, and nothing foll
   await answers(posted('guessed', '{}'), /answered 403/, /not the continuation key of this job/)
   await answers(posted('$CIRCLE_CONTINUATION_KEY', '{"other":1}'), /answered 400/, /has no parameter "other"/)
 })
+
+const byHand = (steps: string) => `version: 2.1
+setup: true
+orbs: {path-filtering: circleci/path-filtering@2.0.1, continuation: circleci/continuation@2.0.1}
+jobs:
+  find:
+    executor: path-filtering/default
+    environment: {OUT: /tmp/parameters.json}
+    steps:
+      - checkout
+${steps}
+workflows: {setup: {jobs: [find]}}
+`
+
+test('the commands of the orbs: a base that a step found, a mapping in a file, one configuration of several', async () => {
+  await write({
+    '.circleci/mapping.conf': '# what, and what it sets\nweb/.* build-web yes-please .circleci/web.yml\n',
+    '.circleci/web.yml': `version: 2.1
+parameters: {build-web: {type: string, default: "no"}, paths: {type: string, default: none}}
+jobs: {web: ${job('echo web << pipeline.parameters.build-web >> of << pipeline.parameters.paths >>')}}
+workflows: {web: {jobs: [web]}}
+`,
+    '.circleci/config.yml': byHand(`      - run: |
+          echo "noise"
+          echo "export BASE_REVISION=$(git rev-parse main) LIST=web; echo noise of BASH_ENV" >> "$BASH_ENV"
+      - path-filtering/set-parameters:
+          base-revision: \${BASE_REVISION}
+          mapping: .circleci/mapping.conf
+          exclude: api/.*
+          output-path: $OUT
+      - path-filtering/generate-config
+      - run: "sed -i 's/web yes/web/' /tmp/generated-config.yml; cat $OUT /tmp/filtered-config-list"
+      - continuation/continue:
+          configuration_path: /tmp/generated-config.yml
+          parameters: /tmp/parameters.json
+          parameter_for_files_changed: paths`),
+  })
+  const { code, text } = run()
+  assert.equal(code, 0, text)
+  assert.match(text, /\{"build-web":"yes-please"\}/)
+  assert.match(text, /^\[find *\] \.circleci\/web\.yml$/m)
+  assert.match(text, /^\[web *\] web yes-please of .*web\/a\.ts/m)
+})
+
+test('a run may be finished with nothing, and then goes on no more', async () => {
+  await write({ '.circleci/config.yml': byHand('      - continuation/finish') })
+  const finished = run()
+  assert.equal(finished.code, 0, finished.text)
+  assert.match(finished.text, /the run goes on with: no workflow/)
+  const more = `      - continuation/finish
+      - continuation/continue: {configuration_path: .circleci/web.yml}`
+  await write({ '.circleci/config.yml': byHand(more) })
+  const { code, text } = run()
+  assert.equal(code, 1, text)
+  assert.match(text, /happens once/)
+})

@@ -40,6 +40,7 @@ const byWarning: Partial<Record<ProblemCode, Verdict>> = {
   W_UNKNOWN_KEY: 'ignored',
   W_NEEDS_21: 'ignored',
   W_NOT_CARRIED_OUT: 'ignored',
+  W_VARIABLE_UNSET: 'ignored',
   W_ENV_NAME: 'ignored',
   W_ORB_UNUSED: 'ignored',
   W_MATRIX_EXCLUDE: 'ignored',

@@ -4,7 +4,7 @@
 import { utf8 } from '../base/bytes.ts'
 import type { Problem } from '../base/problem.ts'
 import { sha256Hex } from '../base/sha256.ts'
-import type { ChooseAnswer } from '../protocol/compile.ts'
+import type { ChooseAnswer, MergeAnswer, SourceText } from '../protocol/compile.ts'
 import type { Dialect, Origins, Plan, PlanInputs, RunEvent, RunFacts } from '../protocol/plan.ts'
 import { type Construct, createConstructs } from './constructs.ts'
 import {
@@ -20,6 +20,7 @@ import {
   type OrbPin,
   orbPins,
   type PathMapping,
+  readContinuation,
 } from './dialects/circleci/index.ts'
 import { limits } from './limits.ts'
 import { createOriginMarks } from './plan/origins.ts'
@@ -28,6 +29,7 @@ import { createWorkMeter } from './plan/work.ts'
 import { createProblems, type Problems } from './problems.ts'
 import { loadYaml } from './source/load.ts'
 import type { SourceNode } from './source/node.ts'
+import { writeYaml } from './source/write.ts'
 
 export { type Explanation, problemExplanations } from '../protocol/explain/index.ts'
 export { type ProblemCode, problemCodes, titleOf } from '../protocol/problem-codes.ts'
@@ -190,6 +192,20 @@ export const choosePaths = (mapping: PathMapping, changed: readonly string[]): C
     ...{ ok: true, parameters: Object.fromEntries(parameters), files },
     hits: hits.map(({ line, path }) => ({ line, path: path ?? '' })),
   }
+}
+
+/** Several files as one text, a later one in place of an earlier one where both say something. */
+export const mergeConfigs = (sources: readonly SourceText[]): MergeAnswer => {
+  const problems = createProblems()
+  const root = readContinuation(problems, sources)
+  const text = root && writeYaml(root)
+  if (text === null && root !== null)
+    problems.add(
+      'E_YAML_TOO_LARGE',
+      root,
+      `together they are larger than ${limits.fileBytesMax / 1024 / 1024} MiB`,
+    )
+  return text === null || problems.hasErrors() ? { ok: false, problems: problems.list() } : { ok: true, text }
 }
 
 /** `command x`, `job y` … of the source of an orb; null when it cannot be read. */

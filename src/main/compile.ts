@@ -3,13 +3,14 @@
 // asks, and blocks on stdin for as long as its sandbox lives; the runner owns the deadline of both waits. What it reads
 // is hostile.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type CompileInput, choosePaths, compile } from '../compile/index.ts'
+import { type CompileInput, choosePaths, compile, mergeConfigs } from '../compile/index.ts'
 import {
   type ChooseAnswer,
   type CompileAnswer,
   compileAnswerBytesMax,
   compileReadyLine,
   compileRequestBytesMax,
+  type MergeAnswer,
   parseCompileRequest,
 } from '../protocol/compile.ts'
 
@@ -75,12 +76,13 @@ const parseJson = (text: string): unknown => {
   }
 }
 
-type Answer = CompileAnswer | ChooseAnswer
+type Answer = CompileAnswer | ChooseAnswer | MergeAnswer
 
 const answerTo = (text: string): Answer | { readonly refused: string } => {
   const request = parseCompileRequest(parseJson(text))
   if (!request.ok) return { refused: request.problems.map(({ message }) => message).join('; ') }
   if ('choose' in request.value) return choosePaths(request.value.choose, request.value.choose.changed)
+  if ('merge' in request.value) return mergeConfigs(request.value.merge.sources)
   const { v: _, files, orbs, untrustedInScripts, ...given } = request.value
   return compile({
     ...given,

@@ -36,10 +36,7 @@ export type CompileRequest = {
   /** Registry orbs by exact id. */
   readonly orbs?: Readonly<Record<string, string>>
   /** What the jobs of the setup configuration came to; `parameters` is JSON. */
-  readonly continuedWith?: {
-    readonly sources: readonly { readonly path: string; readonly text: string }[]
-    readonly parameters: string
-  }
+  readonly continuedWith?: { readonly sources: readonly SourceText[]; readonly parameters: string }
 }
 
 /** What a mapping of path filtering chooses: its expressions and the paths are both somebody's text. */
@@ -51,6 +48,14 @@ export type ChooseRequest = {
     readonly changed: readonly string[]
   }
 }
+
+/** Several files as one configuration. */
+export type MergeRequest = { readonly v: 1; readonly merge: { readonly sources: readonly SourceText[] } }
+export type SourceText = { readonly path: string; readonly text: string }
+
+export type MergeAnswer =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
 
 export type ChooseAnswer =
   | {
@@ -71,12 +76,16 @@ export type CompileAnswer =
     }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-export const parseCompileRequest = (json: unknown): Parsed<CompileRequest | ChooseRequest> =>
-  parseShape(either(isChoice, choose, request), json)
+export const parseCompileRequest = (json: unknown): Parsed<CompileRequest | ChooseRequest | MergeRequest> =>
+  parseShape(either(has('choose'), choose, either(has('merge'), merge, request)), json)
 export const parseCompileAnswer = (json: unknown): Parsed<CompileAnswer> => parseShape(answer, json)
 export const parseChooseAnswer = (json: unknown): Parsed<ChooseAnswer> => parseShape(chosen, json)
+export const parseMergeAnswer = (json: unknown): Parsed<MergeAnswer> => parseShape(merged, json)
 
-const isChoice = (json: unknown): boolean => typeof json === 'object' && json !== null && 'choose' in json
+const has =
+  (member: string) =>
+  (json: unknown): boolean =>
+    typeof json === 'object' && json !== null && member in json
 
 const textMax = 4 * 1024 * 1024
 const entriesMax = 1_000_000
@@ -96,6 +105,11 @@ export const recordOf =
     return out
   }
 
+const sources: Shape<readonly SourceText[]> = list(
+  object({ path: text({ max: 1024 }), text: text({ max: textMax, min: 0 }) }),
+  { max: continuationFilesMax, min: 1 },
+)
+
 const request: Shape<CompileRequest> = object({
   v: oneOf(1),
   files: recordOf(text({ max: textMax, min: 0 })),
@@ -104,16 +118,10 @@ const request: Shape<CompileRequest> = object({
   untrustedInScripts: optional(oneOf(true)),
   run: optional(runFacts),
   orbs: optional(recordOf(text({ max: textMax, min: 0 }))),
-  continuedWith: optional(
-    object({
-      sources: list(object({ path: text({ max: 1024 }), text: text({ max: textMax, min: 0 }) }), {
-        max: continuationFilesMax,
-        min: 1,
-      }),
-      parameters: text({ max: textMax, min: 0 }),
-    }),
-  ),
+  continuedWith: optional(object({ sources, parameters: text({ max: textMax, min: 0 }) })),
 })
+
+const merge: Shape<MergeRequest> = object({ v: oneOf(1), merge: object({ sources }) })
 
 const path = text({ max: 4096 })
 const choose: Shape<ChooseRequest> = object({
@@ -167,4 +175,10 @@ const chosen: Shape<ChooseAnswer> = either(
     files: list(file, { max: continuationFilesMax }),
     hits: list(object({ line: text({ max: textMax }), path: text({ max: 4096, min: 0 }) }), { max: 10_000 }),
   }),
+)
+
+const merged: Shape<MergeAnswer> = either(
+  hasFailed,
+  object({ ok: oneOf(false), problems }),
+  object({ ok: oneOf(true), text: text({ max: textMax, min: 0 }) }),
 )

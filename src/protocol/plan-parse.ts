@@ -25,6 +25,7 @@ import {
   type PlanCheckoutStep,
   type PlanContinueStep,
   type PlanFilterStep,
+  type PlanMergeStep,
   type PlanNoteStep,
   type PlanPersistStep,
   type PlanRefusedStep,
@@ -36,6 +37,7 @@ import {
   type PlanStoreArtifactsStep,
   type PlanStoreTestsStep,
   type PlanWorkflow,
+  type PullRequest,
   type RunEvent,
   type RunFacts,
 } from './plan.ts'
@@ -112,6 +114,7 @@ const runStep: Shape<PlanRunStep> = object({
   noOutputTimeoutMs: ms,
   maxAutoReruns: integer({ min: 0, max: 10 }),
   autoRerunDelayMs: ms,
+  firstShardOnly: optional(oneOf(true)),
 })
 
 const checkoutStep: Shape<PlanCheckoutStep> = object({
@@ -164,14 +167,24 @@ const filterStep: Shape<PlanFilterStep> = object({
   exclude: body,
   parametersPath: name,
   filesPath: name,
+  file: optional(name),
+  changedPath: optional(name),
+})
+const mergeStep: Shape<PlanMergeStep> = object({
+  kind: oneOf('merge-configs'),
+  name,
+  when,
+  filesPath: name,
+  path: name,
 })
 const continueStep: Shape<PlanContinueStep> = object({
   kind: oneOf('continue'),
   name,
   when,
-  path: name,
+  path: nullable(name),
   filesPath: nullable(name),
   parameters: body,
+  changed: optional(object({ parameter: name, path: name })),
 })
 
 const sshKeysStep: Shape<PlanSshKeysStep> = object({
@@ -201,6 +214,7 @@ const stepKinds: Readonly<Record<PlanStep['kind'], Shape<PlanStep>>> = {
   'store-artifacts': storeArtifactsStep,
   'store-tests': storeTestsStep,
   'filter-paths': filterStep,
+  'merge-configs': mergeStep,
   continue: continueStep,
   'ssh-keys': sshKeysStep,
   note: noteStep,
@@ -276,6 +290,20 @@ export const runEvent: Shape<RunEvent> = object({
   schedule: optional(object({ id: name, name, workflow: optional(name) })),
 })
 
+/** One line of somebody's text. */
+const line = (max: number) => text({ max, form: /^\P{Cc}+$/u })
+
+export const pullRequestMembers = {
+  number: integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  url: text({ max: 2048, form: /^https?:\/\/[!-~]+$/ }),
+  title: optional(line(1024)),
+  action: optional(text({ max: 64, form: /^[a-z_]+$/ })),
+  author: optional(line(256)),
+  base: optional(line(255)),
+  draft: optional(flag),
+}
+const pullRequest: Shape<PullRequest> = object(pullRequestMembers)
+
 export const runFacts: Shape<RunFacts> = object({
   id: name,
   number: wholeNumber,
@@ -283,6 +311,15 @@ export const runFacts: Shape<RunFacts> = object({
   project: name,
   defaultBranch: name,
   url: body,
+  commit: optional(
+    object({ subject: text({ max: bodyMax, min: 0 }), author: text({ max: bodyMax, min: 0 }) }),
+  ),
+  change: optional(
+    object({
+      base: optional(text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ })),
+      pullRequest: optional(pullRequest),
+    }),
+  ),
 })
 
 export const plan: Shape<Plan> = object({

@@ -64,6 +64,31 @@ export type RunFacts = {
   readonly defaultBranch: string
   /** Where the source is cloned from. */
   readonly url: string
+  /** As Git has it; `author` is a name. */
+  readonly commit?: { readonly subject: string; readonly author: string }
+  readonly change?: ChangeFacts
+}
+
+/** What a delivery tells of a change beside what was pushed. Whoever made the change has written its texts. */
+export type ChangeFacts = {
+  /** What the ref was before. */
+  readonly base?: string
+  readonly pullRequest?: PullRequest
+}
+
+/** Of the repository itself, never of a fork (server/intake/judge.ts). */
+export type PullRequest = {
+  readonly number: number
+  /** Its page. */
+  readonly url: string
+  readonly title?: string
+  /** What happened to it: `opened`, `synchronize` … */
+  readonly action?: string
+  /** Who opened it, as the source host calls them. */
+  readonly author?: string
+  /** The branch that it is for. */
+  readonly base?: string
+  readonly draft?: boolean
 }
 
 /** What happened. `ref` is a full name (`refs/heads/…`, `refs/tags/…`); `commit` 40 or 64 hexadecimal digits. */
@@ -138,7 +163,7 @@ export type PlanStep =
   | PlanRefusedStep
 
 /** Steps of a setup configuration that only what stands around its jobs can carry out. */
-export type PlanSetupStep = PlanFilterStep | PlanContinueStep
+export type PlanSetupStep = PlanFilterStep | PlanMergeStep | PlanContinueStep
 
 /** Steps that carry files out of a sandbox or into one. Paths are as written: `/…`, `~…` or relative to the workdir. */
 export type PlanFilesStep =
@@ -165,6 +190,8 @@ export type PlanRunStep = {
   readonly noOutputTimeoutMs: number
   readonly maxAutoReruns: number
   readonly autoRerunDelayMs: number
+  /** Of a job with several shards: the others leave it out, and the first one begins when they have passed. */
+  readonly firstShardOnly?: true
 }
 
 export type PlanCheckoutStep = {
@@ -244,6 +271,20 @@ export type PlanFilterStep = {
   readonly parametersPath: string
   /** Of a list of paths, one a line. */
   readonly filesPath: string
+  /** What that list names when no line of the mapping chose a file. */
+  readonly file?: string
+  /** Of the list of the paths that changed. */
+  readonly changedPath?: string
+}
+
+/** The files of a list become one configuration. */
+export type PlanMergeStep = {
+  readonly kind: 'merge-configs'
+  readonly name: string
+  readonly when: StepWhen
+  readonly filesPath: string
+  /** Where it is written. */
+  readonly path: string
 }
 
 /** The run goes on with a configuration that is in the sandbox by now. */
@@ -251,11 +292,14 @@ export type PlanContinueStep = {
   readonly kind: 'continue'
   readonly name: string
   readonly when: StepWhen
-  readonly path: string
+  /** null: it goes on with nothing, and so nothing else can continue it. */
+  readonly path: string | null
   /** When this file names any, they are the configuration together. */
   readonly filesPath: string | null
   /** A JSON object, or the path of a file that holds one. */
   readonly parameters: string
+  /** A further parameter: the lines of a file, with commas between them. */
+  readonly changed?: { readonly parameter: string; readonly path: string }
 }
 
 /** From here on an agent signs with SSH keys of the project. `fingerprints` null: with all of them. */

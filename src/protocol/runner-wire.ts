@@ -3,7 +3,7 @@
 import type { AttemptId, JobId, LeaseId, OrganisationId, ProjectId, RunId, WorkflowId } from '../base/ids.ts'
 import type { Problem } from '../base/problem.ts'
 import type { JobEgress } from './egress.ts'
-import type { Env, JobSpec, Origins, Outcome, Plan, RunEvent } from './plan.ts'
+import type { ChangeFacts, Env, JobSpec, Origins, Outcome, Plan, RunEvent } from './plan.ts'
 import type { EgressRecord, Usage } from './receipt.ts'
 
 /** A held poll answers 204 after this long. */
@@ -118,6 +118,7 @@ type LeaseOfRun = LeaseCommon & {
     readonly event: RunEvent
     /** Name of the person who started it, where it was one. */
     readonly startedBy?: string
+    readonly change?: ChangeFacts
   }
   /** This attempt's number of its job, from 1. */
   readonly number: number

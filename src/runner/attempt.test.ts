@@ -378,14 +378,14 @@ test('notes are printed, refused steps fail in words', async () => {
   const note: PlanStep = { kind: 'note', name: 'save_cache', when: 'on_success', text: 'caches come later' }
   const refused: PlanStep = {
     kind: 'refused',
-    name: 'docker',
+    name: 'make',
     when: 'on_success',
-    what: 'setup_remote_docker',
-    reason: 'no engine here',
+    what: 'run',
+    reason: 'untrusted text',
   }
   const done = await play(spec([note, refused, run('a')]))
-  assert.deepEqual(done.steps, ['save_cache: passed', 'docker: failed', 'a: skipped'])
-  assert.equal(done.reason?.message, 'docker: setup_remote_docker: no engine here')
+  assert.deepEqual(done.steps, ['save_cache: passed', 'make: failed', 'a: skipped'])
+  assert.equal(done.reason?.message, 'make: run: untrusted text')
 })
 
 test('what this runner cannot serve is refused in words, before a sandbox is opened', async () => {
@@ -399,6 +399,12 @@ test('what this runner cannot serve is refused in words, before a sandbox is ope
     services.reason?.message ?? '',
     /service containers "postgres:15", "redis"; this runner cannot/,
   )
+  const engine: PlanStep = {
+    ...{ kind: 'refused', name: 'docker', when: 'on_success', what: 'setup_remote_docker', reason: 'later' },
+  }
+  const docker = await play(spec([run('a'), engine]))
+  assert.deepEqual([docker.outcome, docker.sandboxes.length, docker.steps], ['failed', 0, []])
+  assert.match(docker.reason?.message ?? '', /needs a Docker engine \(setup_remote_docker\)/)
   const image = await play(spec([run('a')], { image: { kind: 'container', ref: 'node:24' } }))
   assert.equal(image.outcome, 'passed')
   assert.ok(image.events.some((e) => e.kind === 'note' && /host toolchain instead of node:24/.test(e.text)))

@@ -11,7 +11,7 @@ import { Secret } from '../base/secret.ts'
 import { compile } from '../compile/index.ts'
 import { openLocalSandboxes } from '../main/local-sandboxes.ts'
 import { testTimingsPath } from '../protocol/job-commands.ts'
-import type { Outcome, PlanJob, RunEvent } from '../protocol/plan.ts'
+import type { ChangeFacts, Outcome, PlanJob, RunEvent } from '../protocol/plan.ts'
 import type { JobFacts } from '../protocol/runner-wire.ts'
 import type { TestCase } from '../protocol/test-results.ts'
 import { classes } from '../sandbox/index.ts'
@@ -29,6 +29,7 @@ type Line = {
   readonly event?: Partial<RunEvent>
   readonly shard?: number
   readonly startedBy?: string
+  readonly change?: ChangeFacts
   readonly secrets?: Readonly<Record<string, string>>
   /** What earlier runs and attempts stored. */
   readonly tests?: Readonly<Record<'timings' | 'failed', readonly TestCase[]>>
@@ -88,6 +89,22 @@ CIRCLE_WORKING_DIRECTORY=/home/ci/project
     startedBy: 'A. Person',
     steps: [shown(['CIRCLE_USERNAME'])],
     logs: { 1: 'CIRCLE_USERNAME=A. Person\n' },
+  },
+  {
+    shows: 'the pull request that somebody told of has a page; its texts are data',
+    change: { pullRequest: { number: 7, url: 'https://code.example/acme/app/pull/7;$(id)', title: '`id`' } },
+    steps: [
+      shown(['CIRCLE_PULL_REQUEST', 'CIRCLE_PULL_REQUESTS', 'CIRCLE_PR_NUMBER']),
+      run(`echo "\${CIRCLE_PULL_REQUEST##*/}"`),
+    ],
+    logs: {
+      1: [
+        'CIRCLE_PULL_REQUEST=https://code.example/acme/app/pull/7;$(id)',
+        'CIRCLE_PULL_REQUESTS=https://code.example/acme/app/pull/7;$(id)',
+        'CIRCLE_PR_NUMBER=unset\n',
+      ].join('\n'),
+      2: '7;$(id)\n',
+    },
   },
   {
     shows: 'a tag is no branch, and what nobody knows is unset',
@@ -457,6 +474,20 @@ LC_ALL=C sort /tmp/dealt | cmp - /tmp/all; [ ! -e owned ]; circleci tests split 
     logs: { 1: 'slow\n', 2: /only those that failed before\n\.\/slow\n$/, 3: '400\n400\n' },
   },
   {
+    shows: 'deploy of a job with copies is for the first of them',
+    job: { parallelism: 2 },
+    steps: [run('echo made'), { deploy: 'echo shipped by "$CIRCLE_NODE_INDEX"' }],
+    logs: { 2: 'shipped by 0\n' },
+  },
+  {
+    shows: 'the other copies leave it out, and what comes after it is for all',
+    job: { parallelism: 2 },
+    shard: 1,
+    steps: [{ deploy: { name: 'ship', command: 'echo shipped' } }, run('echo after')],
+    statuses: ['skipped', 'passed'],
+    logs: { 2: 'after\n' },
+  },
+  {
     shows: 'tests run gives the share to its command, whose exit code counts; without a share nothing runs',
     steps: [
       run(
@@ -533,7 +564,11 @@ const play = async (line: Line) => {
   const facts: JobFacts = {
     organisation: { id: id('organisation'), name: 'acme' },
     project: { id: id('project'), name: 'app', defaultBranch: 'main' },
-    run: { id: id('run'), number: 7, event, ...(line.startedBy ? { startedBy: line.startedBy } : {}) },
+    run: {
+      ...{ id: id('run'), number: 7, event },
+      ...(line.startedBy ? { startedBy: line.startedBy } : {}),
+      ...(line.change ? { change: line.change } : {}),
+    },
     workflow: { id: id('workflow'), name: 'w' },
     job: { id: id('job'), key: 'a', name: 'a', number: 12 },
     shard: { index: line.shard ?? 0, total: shards },

@@ -13,8 +13,11 @@ import {
   type CompileRequest,
   compileAnswerBytesMax,
   compileReadyLine,
+  type MergeAnswer,
+  type MergeRequest,
   parseChooseAnswer,
   parseCompileAnswer,
+  parseMergeAnswer,
 } from '../protocol/compile.ts'
 import type { Driver, Limits, Receipt, Sandbox, StepSpec } from '../sandbox/index.ts'
 import { compileMs, compilerFlags, compilerStartMs, compilerWaitMs, standbyRefillMs } from './limits.ts'
@@ -42,6 +45,7 @@ export interface Compilers {
   /** Rejects for faults of ours only. */
   compile(request: CompileRequest, signal: AbortSignal): Promise<Compiled>
   choose(request: ChooseRequest, signal: AbortSignal): Promise<Answered<ChooseAnswer>>
+  merge(request: MergeRequest, signal: AbortSignal): Promise<Answered<MergeAnswer>>
   close(): Promise<void>
 }
 
@@ -49,7 +53,7 @@ type Waiting = Startable & {
   readonly use: <A>(asked: Asked<A>, signal: AbortSignal) => Promise<Answered<A>>
 }
 type Asked<A> = {
-  readonly request: CompileRequest | ChooseRequest
+  readonly request: CompileRequest | ChooseRequest | MergeRequest
   readonly parse: (json: unknown) => Parsed<A>
 }
 
@@ -64,6 +68,7 @@ export const createCompilers = (deps: CompilerDeps): Compilers => {
   return {
     compile: (request, signal) => use({ request, parse: parseCompileAnswer }, signal),
     choose: (request, signal) => use({ request, parse: parseChooseAnswer }, signal),
+    merge: (request, signal) => use({ request, parse: parseMergeAnswer }, signal),
     close: standby.close,
   }
 }

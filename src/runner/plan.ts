@@ -118,7 +118,7 @@ const compileIt = (
 /** What every compile for a run is given of it, and of the commit. */
 export const compileOf = (
   lease: PlanLease | JobLease,
-  { files }: ReadCommit,
+  { files, about }: ReadCommit,
 ): Pick<CompileRequest, 'v' | 'files' | 'run'> => ({
   v: 1,
   files: Object.fromEntries([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')])),
@@ -129,6 +129,8 @@ export const compileOf = (
     project: lease.project.name,
     defaultBranch: lease.project.defaultBranch,
     url: sourceAddress(lease.source),
+    commit: { subject: about.subject, author: about.author },
+    ...(lease.run.change === undefined ? {} : { change: lease.run.change }),
   },
 })
 

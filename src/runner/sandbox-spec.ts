@@ -1,7 +1,7 @@
 // From what a job asks for to the wall it gets, or the reason in words why this runner cannot serve it. A wall weaker
 // than asked is never chosen silently: what differs comes back as a note for the run page.
 import type { JobEgress } from '../protocol/egress.ts'
-import type { JobSpec } from '../protocol/plan.ts'
+import type { JobSpec, PlanStep } from '../protocol/plan.ts'
 import type { Capabilities, EgressPolicy, GuestPath, Limits, SandboxSpec } from '../sandbox/index.ts'
 import type { Layers } from './environment/layers.ts'
 import { guestPath } from './guest-path.ts'
@@ -48,12 +48,21 @@ export const refusal = (
     return `This job needs Windows (${spec.image.ref ?? 'any'}); this runner is Linux.`
   if (spec.services.length > 0 && !can.services)
     return servicesRefused(spec.services.map(({ ref }) => `"${ref}"`))
+  if (spec.steps.some(asksForDocker)) return dockerRefused
   if (!can.egress.includes(egress))
     return `This job needs network mode "${egress}"; this runner offers ${can.egress.join(', ')}.`
   if (isolation === 'container' && isRootless(can))
     return 'Jobs are to run in isolation "container" at least; this runner offers "rootless", which limits neither memory nor processor.'
   return null
 }
+
+const asksForDocker = (step: PlanStep): boolean =>
+  step.kind === 'refused' && step.what === 'setup_remote_docker'
+
+const dockerRefused = [
+  'This job needs a Docker engine (setup_remote_docker); this runner cannot start one.',
+  'A tool that builds images without an engine can do instead, or a job without this step.',
+].join(' ')
 
 const servicesRefused = (names: readonly string[]): string =>
   [

@@ -9,6 +9,7 @@ import { cancelJob, settle, start } from './settle.ts'
 import {
   type AttemptState,
   type JobState,
+  needOfOthers,
   type RunState,
   rollUp,
   standings,
@@ -112,7 +113,8 @@ const withJobs = (state: RunState, ids: readonly JobId[], change: (job: JobState
 
 const granted = (job: JobState): JobState => {
   const held = holding(job)
-  return held === job ? job : start(held)
+  // Who comes after its own shards begins when they have ended (settle.ts).
+  return held === job || needOfOthers(held) !== null ? held : start(held)
 }
 
 /** Applies `change` to the event's job when its attempt is in `status`, else returns the very same state. */

@@ -44,7 +44,7 @@ export const expandPlan = (
   return {
     workflows: workflows.map(({ state, name }, i) => ({ state, name, position: after.workflows + i })),
     jobs: shards.map(({ workflow, plan: job, shard }, i) => ({
-      state: waitingJob(newId.job(), workflow, job),
+      state: waitingJob(newId.job(), workflow, { job, shard }),
       plan: job,
       shard,
       number: after.jobs + i + 1,
@@ -52,15 +52,26 @@ export const expandPlan = (
   }
 }
 
-const waitingJob = (id: JobId, workflow: WorkflowId, job: PlanJob): JobState => ({
+const waitingJob = (
+  id: JobId,
+  workflow: WorkflowId,
+  { job, shard }: { readonly job: PlanJob; readonly shard: number },
+): JobState => ({
   id,
   workflow,
   key: job.key,
   name: job.name,
   kind: job.kind,
-  needs: job.needs.map(({ job: key, on }) => ({ key, on })),
+  needs: [
+    ...job.needs.map(({ job: key, on }) => ({ key, on })),
+    ...(shard === 0 && finishesAlone(job) ? [{ key: job.key, on: ['passed', 'unstable'] as const }] : []),
+  ],
   status: 'waiting',
   skip: null,
   attempts: [],
   ...(job.lock === undefined ? {} : { lock: { name: job.lock, state: 'free' } }),
 })
+
+/** A step of it is for the first shard alone, once all others have passed: so that one begins last and waits for nobody. */
+const finishesAlone = ({ shards, spec }: PlanJob): boolean =>
+  shards > 1 && (spec?.steps ?? []).some((step) => step.kind === 'run' && step.firstShardOnly === true)

@@ -5,6 +5,7 @@ import { asking, isInLine, released } from './locks.ts'
 import {
   isFinal,
   type JobState,
+  needOfOthers,
   outcomeOf,
   type RunState,
   rollUp,
@@ -23,7 +24,7 @@ const followed = (state: RunState): RunState => {
   while (jobs.some(({ status }) => status === 'waiting')) {
     const outcomes = groupOutcomes(jobs)
     const before = jobs
-    jobs = before.map((job) => (job.status === 'waiting' ? advance(job, outcomes) : job))
+    jobs = before.map((job) => (job.status === 'waiting' ? advance(job, outcomes, before) : job))
     const isSame = jobs.every((job, i) => job === before[i])
     if (isSame) return { ...state, jobs: jobs.map(withoutDeadlock({ ...state, jobs })) }
   }
@@ -46,16 +47,38 @@ const outcomeOfShards = (shards: readonly JobState[]): Outcome | null => {
   return shard === undefined ? null : outcomeOf(shard)
 }
 
-const advance = (job: JobState, outcomes: Outcomes): JobState => {
-  const needs = job.needs.map(({ key, on }) => {
-    const outcome = outcomes.get(groupOf(job, key))
-    // A need that names no job cannot be met; the parser of plans refuses such plans.
-    if (outcome === undefined) return 'unmeetable'
-    if (outcome === null) return 'open'
-    return on.includes(outcome) ? 'met' : 'unmeetable'
-  })
+const advance = (job: JobState, outcomes: Outcomes, jobs: readonly JobState[]): JobState => {
+  const needs = job.needs.map((need) =>
+    need.key === job.key ? 'met' : standingOf(need, outcomes.get(groupOf(job, need.key))),
+  )
   if (needs.includes('unmeetable')) return ended(job, 'skipped', 'needs')
-  return needs.includes('open') ? job : (asking(job) ?? start(job))
+  if (needs.includes('open')) return job
+  // The shards of a job ask for their lock together; only then one may wait for the others.
+  return asking(job) ?? afterOthers(job, jobs)
+}
+
+const standingOf = (
+  { on }: JobState['needs'][number],
+  outcome: Outcome | null | undefined,
+): 'met' | 'open' | 'unmeetable' => {
+  // A need that names no job cannot be met; the parser of plans refuses such plans.
+  if (outcome === undefined) return 'unmeetable'
+  if (outcome === null) return 'open'
+  return on.includes(outcome) ? 'met' : 'unmeetable'
+}
+
+const afterOthers = (job: JobState, jobs: readonly JobState[]): JobState => {
+  const own = needOfOthers(job)
+  if (own === null) return start(job)
+  const others = jobs.filter((other) => other !== job && groupOf(other, other.key) === groupOf(job, job.key))
+  switch (standingOf(own, outcomeOfShards(others))) {
+    case 'met':
+      return start(job)
+    case 'open':
+      return job
+    case 'unmeetable':
+      return ended(job, 'skipped', 'needs')
+  }
 }
 
 /** What it needs is met, and its lock is its own. */

@@ -23,7 +23,7 @@ export type AttemptState = {
 /** A lock of the organisation by its name: nobody asked, in line, or held. An `unlock` job only names it. */
 export type LockState = { readonly name: string; readonly state: 'free' | 'asked' | 'held' }
 
-/** One shard of a job. Shards of one job share `key` and `needs`. */
+/** One shard of a job. Shards of one job share `key` and `needs`; one that needs its own key comes after the others. */
 export type JobState = {
   readonly id: JobId
   /** null for the built-in plan job. */
@@ -39,6 +39,10 @@ export type JobState = {
   /** Its serial group, or what a `lock` or `unlock` job is about. */
   readonly lock?: LockState
 }
+
+/** What a shard needs of the others of its job; null for most. */
+export const needOfOthers = ({ key, needs }: JobState): JobState['needs'][number] | null =>
+  needs.find((need) => need.key === key) ?? null
 
 export type WorkflowState = {
   readonly id: WorkflowId

@@ -78,10 +78,14 @@ const inLine = (lock: string, holderOf: (lock: string) => LockHolder | null): Wh
 }
 
 const needed = (jobs: readonly JobState[], job: JobState): readonly JobState[] =>
-  job.needs.flatMap(({ key }) => jobs.filter((other) => other.workflow === job.workflow && other.key === key))
+  job.needs.flatMap(({ key }) =>
+    jobs.filter((other) => other.id !== job.id && other.workflow === job.workflow && other.key === key),
+  )
 
 const waits = (jobs: readonly JobState[], job: JobState): Why => {
   const open = needed(jobs, job).filter((other) => outcomeOf(other) === null)
+  if (open[0]?.key === job.key)
+    return { code: 'needs', text: 'Waits for the other copies of this job', job_id: open[0].id }
   const names = [...new Set(open.map((other) => other.name))]
   const more = names.length > 1 ? ` and ${names.length - 1} more` : ''
   return { code: 'needs', text: `Waits for ${names[0] ?? 'another job'}${more}`, job_id: open[0]?.id ?? null }
@@ -101,7 +105,9 @@ const skipped = (jobs: readonly JobState[], job: JobState): Why => {
     return outcome !== null && accepts.get(other.key)?.includes(outcome) === false
   })
   const text =
-    cause === undefined ? 'What it needs did not happen' : `Skipped because ${cause.name} ${endingOf(cause)}`
+    cause === undefined
+      ? 'What it needs did not happen'
+      : `Skipped because ${cause.key === job.key ? 'another copy of it' : cause.name} ${endingOf(cause)}`
   return { code: 'needs', text, job_id: cause?.id ?? null }
 }
 

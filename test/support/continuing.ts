@@ -5,4 +5,9 @@ const unexpected = async (): Promise<never> => {
   throw new Error('nothing was to be continued here')
 }
 
-export const noContinuing: Continuing = { changed: unexpected, choose: unexpected, goOn: unexpected }
+export const noContinuing: Continuing = {
+  changed: unexpected,
+  choose: unexpected,
+  merge: unexpected,
+  goOn: unexpected,
+}

@@ -65,6 +65,7 @@ const stepLine = (step: PlanStep): string => {
   if (step.kind === 'store-tests') return `store tests ${step.path}${when}`
   if (step.kind === 'filter-paths')
     return `filter by ${step.base}: ${step.mapping.trim().split('\n').length} lines${when}`
+  if (step.kind === 'merge-configs') return `merge ${step.filesPath} into ${step.path}${when}`
   if (step.kind === 'continue') return `continue with ${step.path}${when}`
   const { name, command, shell, env, workdir, background, noOutputTimeoutMs, maxAutoReruns } = step
   return [
@@ -75,5 +76,6 @@ const stepLine = (step: PlanStep): string => {
     ...(background ? ['background'] : []),
     ...(noOutputTimeoutMs === 600_000 ? [] : [`silent ${noOutputTimeoutMs / 1000} s`]),
     ...(maxAutoReruns > 0 ? [`reruns ${maxAutoReruns}`] : []),
+    ...(step.firstShardOnly ? ['first shard only'] : []),
   ].join('; ')
 }

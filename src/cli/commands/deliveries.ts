@@ -67,7 +67,7 @@ const write = (around: Surroundings, flags: Flags, delivery: Delivery): number =
     around.stdout.write(`${JSON.stringify(delivery)}\n`)
     return 0
   }
-  const { run, ref, old, new: commit } = delivery
+  const { run, ref, old, new: commit, pull_request: pull } = delivery
   const paint = paintFor(around, around.stdout)
   const rows: readonly (readonly [string, string | null])[] = [
     ['delivery', delivery.id],
@@ -78,6 +78,7 @@ const write = (around: Surroundings, flags: Flags, delivery: Delivery): number =
     ['replay of', delivery.replay_of],
     ['replayed by', delivery.replayed_by?.name ?? null],
     ['ref', ref],
+    ['pull request', pull && `#${pull.number}  ${pull.title ?? ''}  ${pull.url}`.replace(/ {4,}/, '  ')],
     ['commit', old === null ? commit : `${old.slice(0, 10)} to ${commit}`],
     ['verdict', delivery.verdict],
     ['why', delivery.reason],
@@ -88,6 +89,6 @@ const write = (around: Surroundings, flags: Flags, delivery: Delivery): number =
         : `#${run.number}  ${statusWord(paint, run.status)}  ${run.headline ?? ''}`.trimEnd(),
     ],
   ]
-  for (const [name, value] of rows) if (value !== null) around.stdout.write(`${name.padEnd(12)}${value}\n`)
+  for (const [name, value] of rows) if (value !== null) around.stdout.write(`${name.padEnd(14)}${value}\n`)
   return 0
 }

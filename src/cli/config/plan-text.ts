@@ -113,13 +113,19 @@ const builtInSteps = {
   'ssh-keys': 'add_ssh_keys',
 } as const
 
-const setupRemarks = (step: PlanSetupStep): Line[] =>
-  step.kind === 'continue'
-    ? [remark(`the run goes on with ${step.path}`)]
-    : [
+const setupRemarks = (step: PlanSetupStep): Line[] => {
+  switch (step.kind) {
+    case 'continue':
+      return [remark(`the run goes on with ${step.path ?? 'nothing'}`)]
+    case 'merge-configs':
+      return [remark(`the files that ${step.filesPath} names become ${step.path}`)]
+    case 'filter-paths':
+      return [
         remark(`of the paths that differ from ${step.base === '' ? 'the commit before' : step.base}:`),
         ...step.mapping.split('\n').flatMap((line) => (line.trim() === '' ? [] : [remark(line.trim())])),
       ]
+  }
+}
 
 const stepLines = (step: PlanStep, pointer: string): Line[] => {
   const when = step.when === 'on_success' ? [] : [{ indent: 5, text: `when: ${step.when}` }]
@@ -131,7 +137,7 @@ const stepLines = (step: PlanStep, pointer: string): Line[] => {
   if (step.kind === 'note') return [head(quote(step.name)), remark(step.text), ...when]
   if (step.kind === 'refused')
     return [head(quote(step.name)), remark(`the job stops here: ${step.reason}`), ...when]
-  if (step.kind === 'filter-paths' || step.kind === 'continue')
+  if (step.kind === 'filter-paths' || step.kind === 'merge-configs' || step.kind === 'continue')
     return [head(quote(step.name)), ...setupRemarks(step), ...when]
   if (step.kind !== 'run') {
     const { kind, name, when: _when, ...rest } = step
@@ -162,6 +168,7 @@ const stepLines = (step: PlanStep, pointer: string): Line[] => {
     { indent: 5, text: `name: ${quote(step.name)}` },
     ...commandLines(step.command),
     ...Object.entries(options).map(([key, value]) => ({ indent: 5, text: `${key}: ${scalar(value)}` })),
+    ...(step.firstShardOnly ? [remark('on the first copy, which begins when the others have passed')] : []),
     ...when,
     ...envLines(step.env, `${pointer}/env`, 5),
   ]

@@ -1,7 +1,7 @@
 // How a setup configuration goes on without a server: the work tree says what changed, and what its jobs found is compiled
 // here, as the configuration of the work tree itself was.
 import { isFault } from '../../base/faults.ts'
-import { choosePaths, formatProblems } from '../../compile/index.ts'
+import { choosePaths, formatProblems, mergeConfigs } from '../../compile/index.ts'
 import type { Plan, RunEvent } from '../../protocol/plan.ts'
 import type { Continuing } from '../../runner/index.ts'
 import { treeChanges } from '../git/changes.ts'
@@ -29,6 +29,7 @@ export const createLocalContinuing = (around: Surroundings, of: LocalContinuingO
       ? { ok: false, message: 'this is no Git work tree, so nobody knows what changed' }
       : treeChanges(around, of.tree, base),
   choose: async ({ changed, ...mapping }) => choosePaths(mapping, changed),
+  merge: async (sources) => mergeConfigs(sources),
   goOn: async (found, print) => {
     if (!of.isSetup) return refused('only a job of a configuration with "setup: true" continues its run')
     const { result } = await compileWithOrbs(around, {

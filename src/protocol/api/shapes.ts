@@ -383,6 +383,8 @@ export const delivery = z.object({
   ref: z.string().nullable(),
   old: z.string().nullable(),
   new: z.string().nullable(),
+  /** That the sender told of. */
+  pull_request: z.object({ number: z.number(), url: z.string(), title: z.string().nullable() }).nullable(),
   verdict: deliveryVerdict,
   /** Why, in words. */
   reason: z.string(),

@@ -89,10 +89,17 @@ export const ofShapes = {
     },
   },
   W_STEP_REFUSED: {
-    why: 'Mayfly knows this step, this version does not carry it out, and the steps behind it mostly rely on it. The job is planned, runs up to the step, and fails there with the reason.',
+    why: 'Mayfly knows this step, this version does not carry it out, and the steps behind it mostly rely on it. The job is planned, and fails with the reason: at the step, or before its first one where nothing it could do would help.',
     mend: 'Do the same in a `run` step, or leave the step out if the job can do without it.',
     example: {
       text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [setup_remote_docker, {run: make}]\n',
+    },
+  },
+  W_VARIABLE_UNSET: {
+    why: 'The platform sets this variable, and nothing here does: identity tokens (OIDC) are not issued yet, pull requests from forks start no runs, and some existed in version 1 only. The script runs and finds it empty.',
+    mend: 'Let the script expect it empty, or use what the help names. A job that signs in to a cloud with `CIRCLE_OIDC_TOKEN` needs a key of that cloud as a secret of the project.',
+    example: {
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{run: ./sign-in.sh "$CIRCLE_OIDC_TOKEN"}]\n',
     },
   },
   E_ORB_MISSING: {

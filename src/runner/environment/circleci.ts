@@ -1,6 +1,7 @@
 // The variables that the CircleCI dialect promises to a job (config-dialects.md §2.14), made from the lease's facts. What
 // nobody here knows stays unset (docs/guides/what-a-job-finds.md).
 import { taskDataPath } from '../../protocol/job-commands.ts'
+import type { PullRequest } from '../../protocol/plan.ts'
 import type { Env, JobFacts } from '../../protocol/runner-wire.ts'
 import { relayUrl } from '../setup/relay-program.ts'
 import { sourceAddress } from '../source-address.ts'
@@ -18,6 +19,7 @@ export const circleciEnvironment = (
     ...(run.event.tag === null ? [] : [['CIRCLE_TAG', run.event.tag] as const]),
     ['CIRCLE_SHA1', run.event.commit],
     ...(run.startedBy === undefined ? [] : [['CIRCLE_USERNAME', run.startedBy] as const]),
+    ...pullRequestEnvironment(run.change?.pullRequest),
     ['CIRCLE_JOB', job.name],
     ['CIRCLE_BUILD_NUM', String(job.number)],
     ['CIRCLE_BUILD_URL', pageOf(facts)],
@@ -39,6 +41,15 @@ export const circleciEnvironment = (
     ...(continuationKey === undefined ? [] : setupEnvironment(continuationKey)),
   ]
 }
+
+/** The platform lists all pull requests of a branch; a delivery tells of one. */
+const pullRequestEnvironment = (pull: PullRequest | undefined): Env =>
+  pull === undefined
+    ? []
+    : [
+        ['CIRCLE_PULL_REQUEST', pull.url],
+        ['CIRCLE_PULL_REQUESTS', pull.url],
+      ]
 
 const setupEnvironment = (key: string): Env => [
   ['CIRCLE_CONTINUATION_KEY', key],

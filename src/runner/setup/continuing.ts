@@ -1,7 +1,7 @@
 // What the steps of a setup configuration need of what stands around a job: the paths that changed, what a mapping chooses by
 // them, and that the run goes on. The runner's one asks its source and its server (server-continuing.ts), the one of
 // `mayfly run` looks at the work tree and goes on by itself. The steps (setup-steps.ts) know neither.
-import type { ChooseAnswer, ChooseRequest } from '../../protocol/compile.ts'
+import type { ChooseAnswer, ChooseRequest, MergeAnswer, SourceText } from '../../protocol/compile.ts'
 import type { PlanFilterStep } from '../../protocol/plan.ts'
 
 export type Print = (text: string) => Promise<void> | undefined
@@ -17,7 +17,7 @@ export type ChangedPaths =
 
 /** `parameters` is JSON. */
 export type FoundContinuation = {
-  readonly sources: readonly { readonly path: string; readonly text: string }[]
+  readonly sources: readonly SourceText[]
   readonly parameters: string
 }
 
@@ -28,6 +28,8 @@ export interface Continuing {
     signal: AbortSignal,
   ): Promise<ChangedPaths>
   choose(asked: ChooseRequest['choose'], signal: AbortSignal): Promise<ChooseAnswer>
+  /** Of what several files say one text. */
+  merge(sources: readonly SourceText[], signal: AbortSignal): Promise<MergeAnswer>
   /** The run goes on with this, once. Why it does not is the step's failure. */
   goOn(
     found: FoundContinuation,

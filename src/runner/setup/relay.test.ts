@@ -24,7 +24,7 @@ const openWith = async (goOn: Continuing['goOn'], isThere = true) => {
     return { kind: 'cancelled' }
   }) as Sandbox['exec']
   const unused = () => Promise.reject(new Error('not asked here'))
-  const continuing = { changed: unused, choose: unused, goOn }
+  const continuing = { changed: unused, choose: unused, merge: unused, goOn }
   // SAFE: the relay calls nothing else of a sandbox.
   const sandbox = { exec } as Sandbox
   await openRelay({ sandbox, continuing, key, print: () => undefined, deadlineMs: 1_000 }, end.signal)

@@ -49,6 +49,11 @@ export const createServerContinuing = (
       await end()
       return answer
     },
+    merge: async (sources, signal) => {
+      const { answer, end } = await deps.compilers.merge({ v: 1, merge: { sources } }, signal)
+      await end()
+      return answer
+    },
     goOn: (found, print, signal) => goOn(of, found, print, signal),
   }
 }

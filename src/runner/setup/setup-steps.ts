@@ -1,14 +1,16 @@
-// The two steps of a setup configuration inside a job: which parameters and files the changed paths choose, and to go on with
-// a configuration that lies in the sandbox by now. What lies there is the job's: hostile, and bounded when it is read.
-import { continuationFilesMax } from '../../protocol/compile.ts'
-import type { PlanContinueStep, PlanFilterStep, PlanSetupStep } from '../../protocol/plan.ts'
+// The steps of a setup configuration inside a job: which parameters and files the changed paths choose, one configuration of
+// several, and to go on with one that lies in the sandbox by now. What lies there is the job's: hostile, and bounded when it
+// is read.
+import { continuationFilesMax, type SourceText } from '../../protocol/compile.ts'
+import type { PlanContinueStep, PlanFilterStep, PlanMergeStep, PlanSetupStep } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
 import { guestPath } from '../guest-path.ts'
-import { continuationBytesMax, continuationParametersBytesMax } from '../limits.ts'
+import { changedPathsBytesMax, continuationBytesMax, continuationParametersBytesMax } from '../limits.ts'
 import { describeProblem, firstError } from '../problem-words.ts'
 import { jobUser } from '../sandbox-spec.ts'
 import { fromSandbox, nothingThere, readFile, writeInto } from '../stores/cells.ts'
-import type { Continuing, Print } from './continuing.ts'
+import type { Continuing, FoundContinuation, Print } from './continuing.ts'
+import { withVariables } from './with-variables.ts'
 
 export type SetupPlace = {
   readonly sandbox: Sandbox
@@ -26,14 +28,25 @@ export const setupStep = (
   step: PlanSetupStep,
   place: SetupPlace,
   signal: AbortSignal,
-): Promise<SetupAnswer> =>
-  step.kind === 'filter-paths' ? filterPaths(step, place, signal) : goOn(step, place, signal)
+): Promise<SetupAnswer> => {
+  switch (step.kind) {
+    case 'filter-paths':
+      return filterPaths(step, place, signal)
+    case 'merge-configs':
+      return mergeConfigs(step, place, signal)
+    case 'continue':
+      return goOn(step, place, signal)
+  }
+}
 
 const filterPaths = async (
-  step: PlanFilterStep,
+  written: PlanFilterStep,
   place: SetupPlace,
   signal: AbortSignal,
 ): Promise<SetupAnswer> => {
+  const filled = await filledIn(written, place, signal)
+  if (!filled.ok) return filled
+  const step = { ...written, ...filled.texts }
   const { continuing, print } = place
   const changes = await continuing.changed(step, print, signal)
   if (!changes.ok) return changes
@@ -41,7 +54,8 @@ const filterPaths = async (
   await print(
     `${paths.length} paths differ from ${from.slice(0, 10)}${step.base === '' ? '' : ` (${step.base})`}`,
   )
-  const { mapping, exclude } = step
+  const mapping = await fileOr(step.mapping, 'mapping', place, signal)
+  const exclude = await fileOr(step.exclude, 'exclude', place, signal)
   const chosen = await continuing.choose({ mapping, exclude, changed: paths }, signal)
   if (!chosen.ok) {
     for (const problem of chosen.problems) await print(describeProblem(problem))
@@ -51,27 +65,97 @@ const filterPaths = async (
   if (chosen.hits.length === 0) await print('no line of the mapping fits any of them')
   const parameters = `${JSON.stringify(chosen.parameters)}\n`
   await print(`parameters: ${parameters.trimEnd()}`)
-  const written = await write(place, 'parameters', step.parametersPath, parameters, signal)
-  if (!written.ok) return written
-  return write(place, 'files', step.filesPath, chosen.files.map((path) => `${path}\n`).join(''), signal)
+  const files = chosen.files.length > 0 || step.file === '' ? chosen.files : [step.file]
+  for (const [part, path, text] of [
+    ['parameters', step.parametersPath, parameters],
+    ['files', step.filesPath, linesOf(files)],
+    ...(step.changedPath === '' ? [] : [['changed', step.changedPath, linesOf(paths)] as const]),
+  ] as const) {
+    const answer = await write(place, part, path, text, signal)
+    if (!answer.ok) return answer
+  }
+  return { ok: true }
+}
+
+const filledIn = (
+  { base, mapping, exclude, parametersPath, filesPath, file = '', changedPath = '' }: PlanFilterStep,
+  place: SetupPlace,
+  signal: AbortSignal,
+) =>
+  withVariables(
+    { ...place, id: `${place.id}-variables` },
+    { base, mapping, exclude, parametersPath, filesPath, file, changedPath },
+    signal,
+  )
+
+/** One word may name a file that holds the lines. */
+const fileOr = async (
+  text: string,
+  part: string,
+  place: SetupPlace,
+  signal: AbortSignal,
+): Promise<string> => {
+  const word = text.trim()
+  if (word === '' || word.length > 1024 || /\s/.test(word)) return text
+  const found = await read(place, part, word, continuationBytesMax, signal)
+  return found.ok ? found.text : text
+}
+
+const linesOf = (paths: readonly string[]): string => paths.map((path) => `${path}\n`).join('')
+
+const mergeConfigs = async (
+  step: PlanMergeStep,
+  place: SetupPlace,
+  signal: AbortSignal,
+): Promise<SetupAnswer> => {
+  const list = await read(place, 'files', step.filesPath, listMax, signal)
+  if (!list.ok) return list
+  const sources = await readAll(namedIn(list.text), place, signal)
+  if (!sources.ok) return sources
+  if (sources.sources.length === 0) return write(place, 'merged', step.path, '', signal)
+  const merged = await place.continuing.merge(sources.sources, signal)
+  if (merged.ok) return write(place, 'merged', step.path, merged.text, signal)
+  for (const problem of merged.problems) await place.print(describeProblem(problem))
+  return { ok: false, message: firstError(merged.problems) }
 }
 
 const goOn = async (step: PlanContinueStep, place: SetupPlace, signal: AbortSignal): Promise<SetupAnswer> => {
+  const { path, filesPath } = step
+  if (path === null) return place.continuing.goOn(withNothing, place.print, signal)
   const parameters = await parametersOf(step, place, signal)
   if (!parameters.ok) return parameters
-  const list = step.filesPath === null ? null : await read(place, 'files', step.filesPath, listMax, signal)
+  const list = filesPath === null ? null : await read(place, 'files', filesPath, listMax, signal)
   if (list !== null && !list.ok && !list.isMissing) return list
-  const named = list?.ok === true ? list.text.split('\n').flatMap((line) => line.trim() || []) : []
-  const paths = named.length > 0 ? named : [step.path]
-  if (paths.length > continuationFilesMax)
-    return { ok: false, message: `a run goes on with at most ${continuationFilesMax} files` }
-  const sources: { readonly path: string; readonly text: string }[] = []
+  const named = list?.ok === true ? namedIn(list.text) : []
+  const found = await readAll(named.length > 0 ? named : [path], place, signal)
+  if (!found.ok) return found
+  const { sources } = found
+  return place.continuing.goOn({ sources, parameters: parameters.text }, place.print, signal)
+}
+
+const withNothing: FoundContinuation = {
+  sources: [{ path: 'nothing.yml', text: 'version: 2.1\njobs: {}\n' }],
+  parameters: '{}',
+}
+
+const namedIn = (list: string): readonly string[] => list.split('\n').flatMap((line) => line.trim() || [])
+
+const readAll = async (
+  paths: readonly string[],
+  place: SetupPlace,
+  signal: AbortSignal,
+): Promise<{ readonly ok: true; readonly sources: FoundContinuation['sources'] } | NoText> => {
+  if (paths.length > continuationFilesMax) {
+    const message = `a run goes on with at most ${continuationFilesMax} files`
+    return { ok: false, isMissing: false, message }
+  }
+  const sources: SourceText[] = []
   for (const [at, path] of paths.entries()) {
     const found = await read(place, `config-${at}`, path, continuationBytesMax, signal)
     if (!found.ok) return found
     sources.push({ path: path.replace(/^\.\//, ''), text: found.text })
   }
-  return place.continuing.goOn({ sources, parameters: parameters.text }, place.print, signal)
+  return { ok: true, sources }
 }
 
 const listMax = continuationFilesMax * 4096
@@ -79,8 +163,34 @@ const listMax = continuationFilesMax * 4096
 type Text = { readonly ok: true; readonly text: string }
 type NoText = { readonly ok: false; readonly isMissing: boolean; readonly message: string }
 
-/** As written when that is JSON, else out of the file that is meant. */
 const parametersOf = async (
+  step: PlanContinueStep,
+  place: SetupPlace,
+  signal: AbortSignal,
+): Promise<Text | NoText> => {
+  const given = await givenParameters(step, place, signal)
+  const { changed } = step
+  if (!given.ok || changed === undefined) return given
+  const paths = await read(place, 'changed', changed.path, changedPathsBytesMax, signal)
+  if (!paths.ok) return paths.isMissing ? given : paths
+  const names = namedIn(paths.text)
+  const parsed = parseObject(given.text)
+  // What is wrong with the parameters is the compiler's to say.
+  if (names.length === 0 || parsed === null) return given
+  return { ok: true, text: JSON.stringify({ ...parsed, [changed.parameter]: names.join(',') }) }
+}
+
+const parseObject = (text: string): object | null => {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === 'object' && !Array.isArray(parsed) ? parsed : null
+  } catch {
+    return null
+  }
+}
+
+/** As written when that is JSON, else out of the file that is meant. */
+const givenParameters = async (
   { parameters }: PlanContinueStep,
   place: SetupPlace,
   signal: AbortSignal,

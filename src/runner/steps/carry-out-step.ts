@@ -70,6 +70,7 @@ export const carryOut = async (
     case 'store-artifacts':
     case 'store-tests':
     case 'filter-paths':
+    case 'merge-configs':
     case 'continue':
       return carryOutside(deps, job, { ...here, step, workdir }, stop)
     case 'ssh-keys':
@@ -121,7 +122,7 @@ const carryOutside = async (
     ...{ sandbox, stores, job, id: `s${index}`, workdir, print },
     ...{ nowMs: deps.clock.now, mask: sink.mask },
   }
-  const isOfSetup = step.kind === 'filter-paths' || step.kind === 'continue'
+  const isOfSetup = step.kind === 'filter-paths' || step.kind === 'merge-configs' || step.kind === 'continue'
   try {
     const answer = await (isOfSetup
       ? setupStep(step, { ...place, continuing }, stop)

@@ -123,7 +123,8 @@ const oneStep = async (
 ): Promise<void> => {
   const { step, index, sink } = here
   sink.event({ kind: 'step-started', step: index, name: step.name, type: step.kind })
-  if (stop.aborted || progress.halted || !admits(step.when, progress.first !== null)) {
+  const isForAnother = step.kind === 'run' && step.firstShardOnly === true && job.facts.shard.index > 0
+  if (stop.aborted || progress.halted || isForAnother || !admits(step.when, progress.first !== null)) {
     sink.event(finished(index, { ...quiet, status: 'skipped' }))
     return
   }

@@ -18,7 +18,16 @@ import type {
 } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Status } from '../../protocol/api/shapes.ts'
-import type { JobSpec, Origins, Outcome, Plan, PlanInputs, RunEvent } from '../../protocol/plan.ts'
+import type {
+  ChangeFacts,
+  JobSpec,
+  Origins,
+  Outcome,
+  Plan,
+  PlanInputs,
+  PullRequest,
+  RunEvent,
+} from '../../protocol/plan.ts'
 import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
 import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
 import type { SecretKind } from '../../protocol/statement.ts'
@@ -120,6 +129,7 @@ export type Schema = {
     replay_of: Or<DeliveryId>
     replayed_by: Or<string>
     twice: Generated<boolean>
+    pull_request: ColumnType<PullRequest | null, string | null | undefined, never>
   }
   answered_requests: {
     actor: string
@@ -156,6 +166,7 @@ export type Schema = {
     traced_at: AtOrNull
     parameters: ColumnType<PlanInputs['parameters'], string | undefined, never>
     schedule: ColumnType<RunEvent['schedule'] | null, string | null | undefined, never>
+    change: ColumnType<ChangeFacts | null, string | null | undefined, never>
     created_at: At
     started_at: AtOrNull
     finished_at: AtOrNull

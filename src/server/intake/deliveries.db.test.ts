@@ -100,6 +100,26 @@ test('a replay makes a run of the same commit, names its cause and is audited', 
   assert.deepEqual(rows, [{ target: first, run: run.id, delivery: again.id }])
 })
 
+test('what a tool tells of a change goes with its run, and with a replay of it; forks start none', async () => {
+  const pullRequest = { number: 7, url: 'https://code.example/acme/web/pull/7', title: 'Say "hello"' }
+  const before = 'e'.repeat(40)
+  const first = (await deliver(deps, web, ofTool({ before, pullRequest }))).body
+  const delivery = await deliveries.find(parts.scope, idOf(first.delivery))
+  assert.deepEqual([delivery?.old, delivery?.pull_request], [before, pullRequest])
+  const again = await deliveries.replay(parts.actor, idOf(first.delivery))
+  for (const run of [first.run, again.run_id]) {
+    const { rows } = await sql`select change from runs where id = ${run}`.execute(parts.db)
+    assert.deepEqual(rows, [{ change: { base: before, pullRequest } }])
+  }
+  const { run } = (await deliver(deps, web, ofTool())).body
+  assert.deepEqual((await sql`select change from runs where id = ${run}`.execute(parts.db)).rows, [
+    { change: null },
+  ])
+  const fork = (await deliver(deps, web, ofTool({ pullRequest: { ...pullRequest, fork: true } }))).body
+  assert.deepEqual([fork.verdict, fork.reason], ['no_run', 'Pull requests from forks start no runs'])
+  await refuses(deliveries.replay(parts.actor, idOf(fork.delivery)), 'E_CONFLICT', /from forks/)
+})
+
 test('what named no commit, or a deleted one, cannot be replayed, nor what is somebody else’s', async () => {
   const gone = idOf((await deliver(deps, web, ofTool({ commit: '0'.repeat(40) }))).body.delivery)
   await refuses(deliveries.replay(parts.actor, gone), 'E_CONFLICT', /was deleted/)
@@ -124,7 +144,7 @@ test('deliveries are found by verdict, source, ref and commit', async () => {
   await deliver(deps, web, body)
   const find = async (query: object) => (await deliveries.list(parts.scope, { limit: 100, ...query })).items
   assert.ok((await find({ verdict: 'refused' })).every(({ verdict }) => verdict === 'refused'))
-  assert.equal((await find({ source: 'replay' })).length, 2)
+  assert.equal((await find({ source: 'replay' })).length, 3)
   assert.deepEqual(
     (await find({ ref: 'v9' })).map(({ ref }) => ref),
     ['refs/tags/v9'],

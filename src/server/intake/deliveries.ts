@@ -8,6 +8,7 @@ import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { actorIn } from '../runs/actor-name.ts'
 import type { Deliveries, DeliveriesQuery, Page } from '../use-cases.ts'
+import type { ToldPullRequest } from './delivery-body.ts'
 import { type ReplayDeps, replayDelivery } from './replay.ts'
 
 export const createDeliveries = (deps: ReplayDeps): Deliveries => ({
@@ -59,6 +60,7 @@ type Row = {
   readonly ref: string | null
   readonly old: string | null
   readonly new: string | null
+  readonly pullRequest: ToldPullRequest | null
   readonly verdict: Delivery['verdict']
   readonly reason: string
   readonly runId: RunId | null
@@ -76,7 +78,7 @@ const selectDeliveries = async (
 ): Promise<readonly Row[]> => {
   const { rows } = await sql<Row>`
     select d.id, d.project_id as project, p.name as "projectName", d.received_at as "receivedAt", d.sent_at as "sentAt",
-      d.source, d.ref, d.old_commit as old, d.new_commit as new, d.verdict, d.reason, d.run_id as "runId",
+      d.source, d.ref, d.old_commit as old, d.new_commit as new, d.pull_request as "pullRequest", d.verdict, d.reason, d.run_id as "runId",
       d.replay_of as "replayOf", ${actorIn(sql`d.replayed_by`)} as "replayedBy",
       (select count(*) from deliveries again where again.replay_of = d.id) as replays,
       case when r.id is not null then json_build_object('id', r.id, 'number', r.number, 'status', r.status,
@@ -97,6 +99,7 @@ const shape = (row: Row): Delivery => ({
   ref: row.ref,
   old: row.old,
   new: row.new,
+  pull_request: pullRequestOf(row),
   verdict: row.verdict,
   reason: row.reason,
   run_id: row.runId,
@@ -105,3 +108,6 @@ const shape = (row: Row): Delivery => ({
   replayed_by: row.replayedBy,
   replays: row.replays,
 })
+
+const pullRequestOf = ({ pullRequest }: Row): Delivery['pull_request'] =>
+  pullRequest && { number: pullRequest.number, url: pullRequest.url, title: pullRequest.title ?? null }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseDeliveryBody } from './delivery-body.ts'
+import { judgePush } from './judge.ts'
 
 const commit = 'a'.repeat(40)
 const sentAt = '2026-03-01T12:00:00Z'
@@ -40,6 +41,46 @@ test('the two bodies do not mix, and nothing else is let in', () => {
   assert.equal(ofTool({ sentAt: 'now' }).ok, false)
 })
 
+const pullRequest = {
+  ...{ number: 12, url: 'https://code.example/acme/web/pull/12', title: 'Fix it', action: 'opened' },
+  ...{ author: 'ada', base: 'main', draft: false },
+}
+
+test('a tool may tell of the commit before and of a pull request, and only in forms that mean one', () => {
+  const parsed = ofTool({ before: 'b'.repeat(40), pullRequest })
+  assert.deepEqual(parsed.ok && [parsed.value.old, parsed.value.pullRequest], ['b'.repeat(40), pullRequest])
+  assert.equal(ofTool({ pullRequest: { number: 1, url: 'http://x/1' } }).ok, true)
+  for (const wrong of [
+    { number: 0 },
+    { number: '12' },
+    { url: 'javascript:alert(1)' },
+    { url: 'https://x/ y' },
+    { url: `https://x/${'y'.repeat(2048)}` },
+    { title: 'two\nlines' },
+    { title: 'x'.repeat(1025) },
+    { title: '\ud800' },
+    { author: '\u0000' },
+    { author: '' },
+    { action: 'Opened it' },
+    { draft: 'no' },
+    { fork: 'no' },
+    { more: 1 },
+  ])
+    assert.equal(ofTool({ pullRequest: { ...pullRequest, ...wrong } }).ok, false, JSON.stringify(wrong))
+  assert.equal(ofTool({ pullRequest: { number: 1 } }).ok, false)
+  assert.equal(ofTool({ before: 'HEAD' }).ok, false)
+  assert.equal(parse({ ref: 'refs/heads/main', old: commit, new: commit, sentAt, pullRequest }).ok, false)
+})
+
+test('a pull request from a fork starts no run', () => {
+  const fork = ofTool({ pullRequest: { ...pullRequest, fork: true } })
+  assert.ok(fork.ok)
+  const { verdict, reason } = judgePush(fork.value, Date.parse(sentAt))
+  assert.deepEqual([verdict, reason], ['no_run', 'Pull requests from forks start no runs'])
+  const own = ofTool({ pullRequest: { ...pullRequest, fork: false } })
+  assert.equal(own.ok && judgePush(own.value, Date.parse(sentAt)).verdict, 'run')
+})
+
 /** The same bytes with every run of the test. */
 const randomOf = (seed: number) => () => {
   seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
@@ -50,7 +91,7 @@ test('5,000 damaged bodies: each is read or refused in words, none breaks anythi
   const random = randomOf(7)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
   const bodies = [
-    { ref: 'main', commit, sentAt, message: 'x' },
+    { ref: 'main', commit, sentAt, message: 'x', before: commit, pullRequest },
     { ref: 'refs/heads/main', old: commit, new: commit, sentAt },
   ]
   const values: readonly unknown[] = [

@@ -1,9 +1,11 @@
 // What a signed delivery says happened: the body of our own hook, `{old, new, ref, sentAt, skip?}`, or that of any other tool,
-// `{ref, commit, sentAt, message?}`. Signed as it stands and read only after the vault has checked the signature, and still
+// `{ref, commit, sentAt, before?, message?, pullRequest?}`. Signed as it stands and read only after the vault has checked the signature, and still
 // not trusted: whoever may push chooses the name of the ref and the message.
 import { utf8Decode } from '../../base/bytes.ts'
 import type { Parsed } from '../../base/problem.ts'
-import { either, object, oneOf, optional, parseShape, type Shape, text } from '../../base/shape.ts'
+import { either, object, oneOf, optional, parseShape, type Shape, text, where } from '../../base/shape.ts'
+import type { PullRequest } from '../../protocol/plan.ts'
+import { pullRequestMembers } from '../../protocol/plan-parse.ts'
 import { fullRef, isFullRef } from '../runs/git-names.ts'
 
 export type Push = {
@@ -16,7 +18,11 @@ export type Push = {
   readonly sentAt: string
   /** The message of the commit asks for no run. */
   readonly skip: boolean
+  readonly pullRequest?: ToldPullRequest
 }
+
+/** `fork`: it is from another repository. */
+export type ToldPullRequest = PullRequest & { readonly fork?: boolean }
 
 const commit = text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ })
 const ref = text({ max: 255 })
@@ -24,11 +30,31 @@ const sentAt = text({ max: 40, form: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})
 
 type Body =
   | { readonly old: string; readonly new: string; readonly skip?: true; ref: string; sentAt: string }
-  | { readonly commit: string; readonly message?: string; ref: string; sentAt: string }
+  | {
+      readonly commit: string
+      readonly before?: string
+      readonly message?: string
+      readonly pullRequest?: ToldPullRequest
+      readonly ref: string
+      readonly sentAt: string
+    }
 
 const body: Shape<Body> = either(
   (value) => typeof value === 'object' && value !== null && 'commit' in value,
-  object({ commit, ref, sentAt, message: optional(text({ max: 32 * 1024, min: 0 })) }),
+  object({
+    commit,
+    ref,
+    sentAt,
+    before: optional(commit),
+    message: optional(text({ max: 32 * 1024, min: 0 })),
+    pullRequest: optional(
+      where(
+        object({ ...pullRequestMembers, fork: optional(oneOf(true, false)) }),
+        ({ title = '', author = '', base = '' }) => `${title}${author}${base}`.isWellFormed(),
+        'text that is no Unicode',
+      ),
+    ),
+  }),
   object({ old: commit, new: commit, ref, sentAt, skip: optional(oneOf(true)) }),
 )
 
@@ -46,10 +72,12 @@ const ofHook = ({ old, new: now, ref, sentAt, skip }: Extract<Body, { old: strin
   isFullRef(ref) ? { source: 'hook', ref, old, new: now, sentAt, skip: skip === true } : null
 
 /** `main` means the branch. */
-const ofTool = ({ commit, ref, sentAt, message = '' }: Extract<Body, { commit: string }>): Push | null => {
-  const full = fullRef(ref)
-  if (full === null) return null
-  return { source: 'webhook', ref: full, old: null, new: commit, sentAt, skip: asksForNoRun(message) }
+const ofTool = (told: Extract<Body, { commit: string }>): Push | null => {
+  const { commit, sentAt, before: old = null, message = '', pullRequest } = told
+  const ref = fullRef(told.ref)
+  if (ref === null) return null
+  const push: Push = { source: 'webhook', ref, old, new: commit, sentAt, skip: asksForNoRun(message) }
+  return pullRequest === undefined ? push : { ...push, pullRequest }
 }
 
 /** Among the first 250 characters, as in the hook. */

@@ -22,16 +22,20 @@ const judgeTime = ({ source, sentAt }: Push, nowMs: number): Judged | null => {
 }
 
 /** Whatever the time. */
-export const judgeRef = ({ ref, new: commit, skip }: Pick<Push, 'ref' | 'new' | 'skip'>): Judged | null => {
-  const nothing = nothingToRun({ ref, new: commit })
+export const judgeRef = ({ skip, ...push }: Pick<Push, 'skip'> & Pushed): Judged | null => {
+  const nothing = nothingToRun(push)
   if (nothing !== null) return { verdict: 'no_run', reason: nothing }
   return skip
     ? { verdict: 'no_run', reason: 'The message of its last commit says [ci skip] or [skip ci]' }
     : null
 }
 
+type Pushed = Pick<Push, 'ref' | 'new' | 'pullRequest'>
+
 /** Why nobody can run this; null when it can be. */
-export const nothingToRun = ({ ref, new: commit }: Pick<Push, 'ref' | 'new'>): string | null => {
+export const nothingToRun = ({ ref, new: commit, pullRequest }: Pushed): string | null => {
   if (isZeroCommit(commit)) return `${ref} was deleted`
+  // SAFE: a run has the secrets of its branch, which code of strangers must not get, whoever replays its delivery.
+  if (pullRequest?.fork === true) return 'Pull requests from forks start no runs'
   return /^refs\/(heads|tags)\//.test(ref) ? null : 'Only branches and tags start runs'
 }

@@ -13,6 +13,7 @@ import { eventOf } from '../runs/create.ts'
 import { findKnownPlan } from '../runs/known-plan.ts'
 import { type Places, withPlacing } from '../runs/places.ts'
 import { findDeliveredProject } from './delivered-project.ts'
+import type { ToldPullRequest } from './delivery-body.ts'
 import { nothingToRun } from './judge.ts'
 import { storeDelivery } from './store-delivery.ts'
 
@@ -58,20 +59,28 @@ type Replayable = {
   readonly ref: string
   readonly old: string | null
   readonly new: string
+  readonly pullRequest?: ToldPullRequest
 }
 
 const findReplayable = async (db: Db, scope: Scope, id: DeliveryId): Promise<Replayable> => {
-  const { rows } = await sql<{ [K in keyof Replayable]: K extends 'project' ? ProjectId : string | null }>`
-    select project_id as project, ref, old_commit as old, new_commit as new from deliveries
+  const { rows } = await sql<{
+    readonly project: ProjectId
+    readonly ref: string | null
+    readonly old: string | null
+    readonly new: string | null
+    readonly pullRequest: ToldPullRequest | null
+  }>`
+    select project_id as project, ref, old_commit as old, new_commit as new, pull_request as "pullRequest" from deliveries
     where id = ${id} and ${inScope(scope)}`.execute(db)
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such delivery' })
-  const { project, ref, old, new: commit } = row
+  const { project, ref, old, new: commit, pullRequest } = row
   if (ref === null || commit === null)
     throw fault('E_CONFLICT', {
       public: 'Nothing of it can be replayed: it named no commit that could be believed',
     })
-  const nothing = nothingToRun({ ref, new: commit })
+  const push = { ref, old, new: commit, ...(pullRequest === null ? {} : { pullRequest }) }
+  const nothing = nothingToRun(push)
   if (nothing !== null) throw fault('E_CONFLICT', { public: `Nothing of it can be replayed: ${nothing}` })
-  return { project, ref, old, new: commit }
+  return { project, ...push }
 }

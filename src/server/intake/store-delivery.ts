@@ -1,9 +1,11 @@
 // A delivery and the run that it starts, in one transaction: neither is ever there without the other, so nothing that was
 // stored waits to be processed after a crash. The one way in for hooks, other tools, polling and replays.
 import type { DeliveryId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
+import type { ChangeFacts } from '../../protocol/plan.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { eventOf, insertRun, type NewRun } from '../runs/create.ts'
+import { isZeroCommit } from '../runs/git-names.ts'
 import { supersedeOlder } from '../runs/supersede.ts'
 import type { Push } from './delivery-body.ts'
 
@@ -49,15 +51,23 @@ export const storeDelivery = async (
   }
   const run = newId('run')
   const event = eventOf('push', push.ref, push.new)
+  const change = changeOf(push)
   await insertDelivery(tx, project, { ...delivery, verdict: { ...decided, run } })
   await insertRun(tx, newId, {
     ...{ id: run, organisation: project.organisation, project: project.id, event, delivery: delivery.id },
     ...{ plan: delivery.plan, placing: delivery.placing, isLimited: project.isLimited },
     startedBy: replay?.by ?? delivery.source,
+    ...(change === null ? {} : { change }),
   })
   // A replay is older than what it would end.
   if (replay === undefined) await supersedeOlder(tx, newId, { run, event, project })
   return { ...decided, run }
+}
+
+const changeOf = ({ old, pullRequest }: NonNullable<NewDelivery['push']>): ChangeFacts | null => {
+  const base = old === null || isZeroCommit(old) ? {} : { base: old }
+  const change = { ...base, ...(pullRequest === undefined ? {} : { pullRequest }) }
+  return Object.keys(change).length === 0 ? null : change
 }
 
 const insertDelivery = async (
@@ -75,6 +85,7 @@ const insertDelivery = async (
       ref: push?.ref ?? null,
       old_commit: push?.old ?? null,
       new_commit: push?.new ?? null,
+      pull_request: push?.pullRequest === undefined ? null : JSON.stringify(push.pullRequest),
       sent_at: push === null || push.sentAt === null ? null : new Date(push.sentAt),
       verdict: verdict.verdict,
       reason: verdict.reason,

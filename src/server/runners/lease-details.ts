@@ -47,7 +47,7 @@ const details = sql`
       r.number as "runNumber", r.event_kind as "eventKind",
       (select name from users where id = r.started_by) as "startedBy", r.ref, r.commit,
       case when w.continued then (select digest from continuations where run_id = r.id) else r.plan_digest end as "planDigest",
-      r.parameters, r.schedule,
+      r.parameters, r.schedule, r.change,
       exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets",
       p.untrusted_in_scripts as "untrustedInScripts",
       case when j.kind = 'plan' then ${orbsKeySql(sql`a.organisation_id`)} end as "orbsKey"
@@ -66,13 +66,14 @@ export const leaseSpecOf = (row: LeaseDetails, { serverUrl, egressDefault }: Lea
     serverUrl,
   }
   if (row.jobKind === 'refs') return { ...common, kind: 'refs' }
-  const { run, runNumber, eventKind, startedBy, ref, commit } = row
+  const { run, runNumber, eventKind, startedBy, ref, commit, change } = row
   assert(run !== null && runNumber !== null && eventKind !== null && ref !== null && commit !== null)
   const ofRun = {
     ...common,
     run: {
       ...{ id: run, number: runNumber, event: eventIn(row, eventOf(eventKind, ref, commit)) },
       ...(startedBy === null ? {} : { startedBy }),
+      ...(change === null ? {} : { change }),
     },
     number: row.number,
   }

@@ -90,7 +90,7 @@ test('a run goes from its plan through its jobs to its end', async () => {
   )
 })
 
-test('a job is told the name of the person who started its run', async () => {
+test('a job is told the name of the person who started its run, and what was told of the change', async () => {
   const runner = await open('by-a-person')
   const run = await planned(runner, { key: 'a' })
   const person = parts.newId('user')
@@ -98,9 +98,13 @@ test('a job is told the name of the person who started its run', async () => {
     select ${person}, organisation_id, 'A. Person', 'a@person.example', 'owner' from runs where id = ${run}`.execute(
     parts.db,
   )
-  await sql`update runs set started_by = ${person} where id = ${run}`.execute(parts.db)
+  const change = { base: 'b'.repeat(40), pullRequest: { number: 7, url: 'https://code.example/7' } }
+  await sql`update runs set started_by = ${person}, change = ${JSON.stringify(change)} where id = ${run}`.execute(
+    parts.db,
+  )
   const held = await one(runner)
-  assert.equal(held.spec.kind === 'job' && held.spec.run.startedBy, 'A. Person')
+  assert.ok(held.spec.kind === 'job')
+  assert.deepEqual([held.spec.run.startedBy, held.spec.run.change], ['A. Person', change])
   await runner.finish(held)
 })
 

@@ -4,7 +4,7 @@
 // Callers are intake/ (with the delivery) and startRun.
 import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
-import type { PlanInputs, RunEvent } from '../../protocol/plan.ts'
+import type { ChangeFacts, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import { decide, isFinal, newPlannedRun, newRun, type Status } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
@@ -30,6 +30,8 @@ export type NewRun = {
   /** For the pipeline, from whoever starts it. */
   readonly parameters?: PlanInputs['parameters']
   readonly delivery: DeliveryId | null
+  /** What the delivery tells beside the event. */
+  readonly change?: ChangeFacts
   /** Id of the actor, or `hook`. */
   readonly startedBy: string
   /** null: it has to be planned. */
@@ -143,7 +145,7 @@ const sentNotices = (notices: readonly Notice[]) => sql`
 
 /** `status` may be final already: a plan without a job. */
 const newRunPart = (
-  { id, organisation, project, event, parameters = {}, delivery, startedBy, plan }: Named,
+  { id, organisation, project, event, parameters = {}, delivery, change, startedBy, plan }: Named,
   status: Status,
 ) => sql`
   project as (
@@ -152,10 +154,11 @@ const newRunPart = (
     returning *, next_run_number - 1 as number
   ), new_run as (
     insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, branch, tag,
-      parameters, schedule, delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)
+      parameters, schedule, change, delivery_id, started_by, plan_digest, subject, author, headline, started_at, finished_at)
     select ${id}, organisation_id, id, number, ${status}, ${event.kind}, ${event.ref}, ${event.commit}, ${event.branch},
       ${event.tag}, ${JSON.stringify(parameters)}::jsonb,
-      ${event.schedule === undefined ? null : JSON.stringify(event.schedule)}::jsonb, ${delivery}, ${startedBy}, ${plan?.digest ?? null},
+      ${event.schedule === undefined ? null : JSON.stringify(event.schedule)}::jsonb,
+      ${change === undefined ? null : JSON.stringify(change)}::jsonb, ${delivery}, ${startedBy}, ${plan?.digest ?? null},
       ${plan?.subject ?? null}, ${plan?.author ?? null}, ${plan?.headline ?? null},
       case when ${status} = 'running' then now() end, case when ${isFinal(status)} then now() end from project
     returning id, organisation_id, project_id

@@ -65,7 +65,10 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
     const [row] = attempts
     if (row === undefined) return []
     const needs = row.needs.flatMap(({ key, on }) =>
-      (idsByKey.get(`${row.workflow ?? ''} ${key}`) ?? []).map((job) => ({ job_id: job.id, on: [...on] })),
+      (idsByKey.get(`${row.workflow ?? ''} ${key}`) ?? [])
+        // A shard may need the others of its own job.
+        .filter((job) => job.id !== row.job)
+        .map((job) => ({ job_id: job.id, on: [...on] })),
     )
     return [
       {

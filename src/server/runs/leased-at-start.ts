@@ -2,7 +2,7 @@
 // statement that makes it answers. Nothing is read back.
 import { sql } from 'kysely'
 import type { OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
-import type { PlanInputs, RunEvent } from '../../protocol/plan.ts'
+import type { ChangeFacts, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import { storable } from '../db/storable.ts'
 import type { LeaseDetails } from './leased.ts'
 import type { NewAttempt } from './new-lease.ts'
@@ -35,6 +35,7 @@ type MadeRun = {
   readonly project: ProjectId
   readonly event: RunEvent
   readonly parameters?: PlanInputs['parameters']
+  readonly change?: ChangeFacts
 }
 
 const commonOf = (run: MadeRun, project: OfProject, { id: attempt, number, job }: NewAttempt) => ({
@@ -46,6 +47,7 @@ const commonOf = (run: MadeRun, project: OfProject, { id: attempt, number, job }
     commit: run.event.commit,
     parameters: run.parameters ?? {},
     schedule: run.event.schedule ?? null,
+    change: run.change ?? null,
   },
 })
 

@@ -9,7 +9,7 @@ import type {
   RunId,
   WorkflowId,
 } from '../../base/ids.ts'
-import type { JobSpec, PlanInputs, RunEvent } from '../../protocol/plan.ts'
+import type { ChangeFacts, JobSpec, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import type { Source } from '../../protocol/runner-wire.ts'
 import type { JobKind } from '../db/schema.ts'
 
@@ -46,6 +46,7 @@ export type LeaseDetails = {
   readonly parameters: PlanInputs['parameters'] | null
   /** Of the project, when one began the run. */
   readonly schedule: RunEvent['schedule'] | null
+  readonly change: ChangeFacts | null
   /** Whether the vault has any for this project; which of them the job gets, it decides. */
   readonly hasSecrets: boolean
   /** Of a plan: the state of the orb store; empty without any orb. null for other jobs. */

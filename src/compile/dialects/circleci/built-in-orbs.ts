@@ -1,5 +1,5 @@
 // Orbs whose purpose is to talk to the platform (config-dialects.md §2.7): whatever version a file asks for, these stand
-// in their place. Their bodies use two steps of our own, which mean something in these bodies only (setup-steps.ts).
+// in their place, with the parameters that any of their versions takes. Their bodies use steps of our own (setup-steps.ts).
 
 import { createProblems } from '../../problems.ts'
 import { loadYaml } from '../../source/load.ts'
@@ -10,24 +10,42 @@ export const builtInPath = 'built-in:'
 
 const continuation = `version: 2.1
 executors:
-  default: {machine: true, resource_class: small}
+  default: {parameters: {tag: {type: string, default: ""}}, machine: true, resource_class: small}
 commands:
   continue:
-    parameters: &continue
+    parameters:
       configuration_path: {type: string}
       parameters: {type: string, default: "{}"}
       circleci_domain: {type: string, default: ""}
+      when: {type: enum, enum: [on_success, on_fail, always], default: on_success}
+      files_changed: {type: string, default: /tmp/files-changed-list}
+      parameter_for_files_changed: {type: string, default: ""}
     steps:
-      - continue-with: {path: << parameters.configuration_path >>, parameters: << parameters.parameters >>}
+      - continue-with:
+          path: << parameters.configuration_path >>
+          parameters: << parameters.parameters >>
+          when: << parameters.when >>
+          changed: << parameters.files_changed >>
+          changed-parameter: << parameters.parameter_for_files_changed >>
+  finish:
+    parameters: {circleci_domain: {type: string, default: ""}}
+    steps: [continue-with-nothing: {}]
 jobs:
   continue:
     parameters:
-      <<: *continue
+      configuration_path: {type: string}
+      parameters: {type: string, default: "{}"}
+      circleci_domain: {type: string, default: ""}
+      checkout: {type: boolean, default: true}
       workspace_path: {type: string, default: ""}
-    executor: default
+      resource_class: {type: string, default: small}
+      circleci_ip_ranges: {type: boolean, default: false}
+      executor: {type: executor, default: default}
+    executor: << parameters.executor >>
+    resource_class: << parameters.resource_class >>
     steps:
+      - when: {condition: << parameters.checkout >>, steps: [checkout]}
       - when: {condition: << parameters.workspace_path >>, steps: [attach_workspace: {at: << parameters.workspace_path >>}]}
-      - unless: {condition: << parameters.workspace_path >>, steps: [checkout]}
       - continue-with: {path: << parameters.configuration_path >>, parameters: << parameters.parameters >>}
 `
 
@@ -41,12 +59,10 @@ commands:
   set-parameters:
     parameters: &filter
       base-revision: {type: string, default: main}
-      mapping: {type: string}
+      mapping: {type: string, default: ""}
       exclude: {type: string, default: ""}
       output-path: {type: string, default: /tmp/pipeline-parameters.json}
       config-path: {type: string, default: .circleci/continue_config.yml}
-      circleci_domain: {type: string, default: ""}
-      workspace_path: {type: string, default: ""}
       same-base-run: {type: boolean, default: true}
     steps:
       - filter-paths: &paths
@@ -56,6 +72,8 @@ commands:
           exclude: << parameters.exclude >>
           parameters: << parameters.output-path >>
           files: /tmp/filtered-config-list
+          file: << parameters.config-path >>
+          changed: /tmp/files-changed-list
   generate-config:
     parameters:
       config-list-path: {type: string, default: /tmp/filtered-config-list}
@@ -66,18 +84,31 @@ jobs:
   filter:
     parameters:
       <<: *filter
-      tag: {type: string, default: ""}
+      checkout: {type: boolean, default: true}
+      checkout_method: {type: enum, enum: [full, blobless], default: full}
+      workspace_path: {type: string, default: ""}
+      circleci_domain: {type: string, default: ""}
+      circleci_ip_ranges: {type: boolean, default: false}
+      debug: {type: boolean, default: false}
+      executor: {type: executor, default: default}
+      parameter_for_files_changed: {type: string, default: ""}
       resource_class: {type: string, default: small}
-    machine: true
+      tag: {type: string, default: ""}
+    executor: << parameters.executor >>
     resource_class: << parameters.resource_class >>
     steps:
-      - checkout
+      - when: {condition: << parameters.checkout >>, steps: [checkout: {method: << parameters.checkout_method >>}]}
       - when: {condition: << parameters.workspace_path >>, steps: [attach_workspace: {at: << parameters.workspace_path >>}]}
       - filter-paths: *paths
-      - continue-with:
-          path: << parameters.config-path >>
-          files: /tmp/filtered-config-list
-          parameters: << parameters.output-path >>
+      - unless:
+          condition: << parameters.debug >>
+          steps:
+            - continue-with:
+                path: << parameters.config-path >>
+                files: /tmp/filtered-config-list
+                parameters: << parameters.output-path >>
+                changed: /tmp/files-changed-list
+                changed-parameter: << parameters.parameter_for_files_changed >>
 `
 
 const bodies: ReadonlyMap<string, string> = new Map([

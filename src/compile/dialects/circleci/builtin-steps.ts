@@ -31,20 +31,18 @@ const noted =
     return step
   }
 
-const refused =
-  (name: string, reason: string): Builtin =>
-  (cx, { at, node }) => {
-    const map = node?.kind === 'map' ? node : null
-    cx.problems.add('W_STEP_REFUSED', at, `"${name}" is not carried out yet; the job will stop there`)
-    const step: PlanRefusedStep = {
-      kind: 'refused',
-      name: readStepName(cx, map) ?? name,
-      when: 'on_success',
-      what: name,
-      reason,
-    }
-    return step
-  }
+/** A job with it is refused by a runner before anything of it begins (runner/sandbox-spec.ts). */
+const remoteDocker: Builtin = (cx, { at, node }) => {
+  const what = 'setup_remote_docker'
+  const map = node?.kind === 'map' ? node : null
+  const message = `"${what}" is not carried out yet; the job fails before it begins, and says so`
+  const help = 'build images with a tool that needs no Docker engine, or leave the step out'
+  cx.problems.add('W_STEP_REFUSED', at, message, help)
+  const name = readStepName(cx, map) ?? what
+  const reason = later('remote Docker engines are')
+  const step: PlanRefusedStep = { kind: 'refused', name, when: 'on_success', what, reason }
+  return step
+}
 
 export const checkoutKeys = new Set(['path', 'method', 'depth', 'name'])
 
@@ -65,17 +63,16 @@ const checkout: Builtin = (cx, { node }) => {
   return step
 }
 
-/** Deprecated: on one copy of a job it is `run`; on several it waits for all of them, which nothing here can. */
+/** Deprecated: on one copy of a job it is `run`; of several the first one does it, when the others have passed. */
 const deploy: Builtin = (cx, call) => {
-  if (call.job.shards > 1)
-    return refused('deploy', 'a "deploy" step in a job with parallelism is not carried out yet')(cx, call)
-  cx.problems.add(
-    'W_DEPRECATED',
-    call.at,
-    '"deploy" is deprecated; it is carried out as "run"',
-    'write "run"',
-  )
-  return run(cx, call)
+  const isShared = call.job.shards > 1
+  const how = isShared
+    ? 'the first copy of the job carries it out, and begins when the others have passed'
+    : 'it is carried out as "run"'
+  const help = isShared ? 'put it into a job of its own that requires this one' : 'write "run"'
+  cx.problems.add('W_DEPRECATED', call.at, `"deploy" is deprecated; ${how}`, help)
+  const step = run(cx, call)
+  return isShared && step?.kind === 'run' ? { ...step, firstShardOnly: true } : step
 }
 
 const run: Builtin = (cx, { at, node, job }) => {
@@ -115,7 +112,7 @@ const builtins: Readonly<Record<string, Builtin>> = {
   install_signing_bundle: noted('install_signing_bundle', later('signing bundles are')),
   persist_to_workspace: persistToWorkspace,
   attach_workspace: attachWorkspace,
-  setup_remote_docker: refused('setup_remote_docker', later('remote Docker engines are')),
+  setup_remote_docker: remoteDocker,
   add_ssh_keys: addSshKeys,
 }
 

@@ -36,6 +36,8 @@ export type Compiling = {
   readonly orbs: OrbTable
   /** The configuration says `setup: true`. */
   readonly isSetup: boolean
+  /** A setup configuration goes on with it. */
+  readonly isContinuation: boolean
   /** What its steps ask for. */
   readonly setup: SetupStep[]
   /** Those found that are for this branch. */

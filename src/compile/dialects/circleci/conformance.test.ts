@@ -72,6 +72,7 @@ const contextFor = (text: string, pipeline: Readonly<Record<string, unknown>> = 
     groups: new Map(),
     orbs: noOrbs,
     isSetup: false,
+    isContinuation: false,
     setup: [],
     schedules: [],
     homes: new WeakMap(),

@@ -1,7 +1,14 @@
 // Setup configurations: what they are as plans, what is chosen by the files that changed, and what the run goes on with.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CompileInput, choosePaths, compile, type ProblemCode, problemCodes } from '../../index.ts'
+import {
+  type CompileInput,
+  choosePaths,
+  compile,
+  mergeConfigs,
+  type ProblemCode,
+  problemCodes,
+} from '../../index.ts'
 
 const setup = (mapping: string, more = '') => `version: 2.1
 setup: true
@@ -103,7 +110,8 @@ test('what cannot be continued with is said where it stands', () => {
   assert.deepEqual(codes(setup('.* web true'), { changed: [], files: {} }), ['E_CONFIG_MISSING'])
   const again = { '.circleci/next.yml': `setup: true\n${next}` }
   assert.deepEqual(codes(setup('.* web true'), { changed: [], files: again }), ['E_VALUE'])
-  assert.deepEqual(codes(setup('.* web yes'), { changed: ['a'] }), ['E_VALUE'])
+  assert.deepEqual(codes(setup('.* web [1]'), { changed: ['a'] }), ['E_VALUE'])
+  assert.deepEqual(codes(setup('.* web yes'), { changed: ['a'] }), ['E_ARGUMENT_TYPE'], 'a text')
 })
 
 test('continuation by itself continues with a file and parameters of JSON', () => {
@@ -206,10 +214,153 @@ test('a mapping by itself says which line counts because of which path', () => {
       { line: '.*[.]md level 2', path: 'README.md' },
     ],
   })
-  const wrong = choosePaths({ mapping: '.* a yes\n( b 1', exclude: '' }, ['x'])
+  const plain = choosePaths({ mapping: '.* a yes', exclude: '' }, ['x'])
+  assert.deepEqual(plain.ok && plain.parameters, { a: 'yes' }, 'what is no JSON is a text')
+  const wrong = choosePaths({ mapping: '.* a null\n( b 1', exclude: '' }, ['x'])
   assert.ok(!wrong.ok)
   assert.deepEqual(
     wrong.problems.map(({ code, at }) => `${code} ${at?.file}:${at?.line}`),
     ['MF2041 mapping:1', 'MF2111 mapping:2'],
   )
+})
+
+const byHand = (steps: string) => `version: 2.1
+setup: true
+orbs: {path-filtering: circleci/path-filtering@2.0.1, continuation: circleci/continuation@2.0.1}
+jobs:
+  find:
+    executor: path-filtering/default
+    resource_class: small
+    steps:
+      - checkout
+${steps.replaceAll(/^/gm, '      ')}
+workflows: {setup: {jobs: [find]}}
+`
+
+test('the commands of both orbs by themselves', () => {
+  const steps = `- path-filtering/set-parameters: {base-revision: "\${BASE}", mapping: "web/.* web true .circleci/web.yml", output-path: /tmp/p.json}
+- path-filtering/generate-config: {generated-config-path: /tmp/made.yml}
+- continuation/continue: {configuration_path: /tmp/made.yml, parameters: /tmp/p.json, when: always}`
+  const { plan, problems } = planOf(byHand(steps))
+  assert.deepEqual(problems, [])
+  const [, filter, merge, goOn] = plan.workflows[0]?.jobs[0]?.spec?.steps ?? []
+  assert.ok(filter?.kind === 'filter-paths' && merge?.kind === 'merge-configs' && goOn?.kind === 'continue')
+  assert.deepEqual(
+    [filter.base, filter.parametersPath, filter.file],
+    [`\${BASE}`, '/tmp/p.json', '.circleci/continue_config.yml'],
+  )
+  assert.deepEqual([merge.filesPath, merge.path], [filter.filesPath, '/tmp/made.yml'])
+  assert.deepEqual([goOn.path, goOn.filesPath, goOn.when], ['/tmp/made.yml', null, 'always'])
+  const files = { '.circleci/web.yml': next, '.circleci/continue_config.yml': next.replaceAll('web', 'rest') }
+  assert.deepEqual(names(byHand(steps), { files, changed: ['web/a'] }), ['web/web×1', 'all/all×1'])
+  assert.deepEqual(names(byHand(steps), { files, changed: ['docs/a'] }), ['all/all×1'])
+})
+
+test('what a run is to be finished with has no jobs, and that is no mistake', () => {
+  const { plan } = planOf(byHand('- continuation/finish'))
+  const step = plan.workflows[0]?.jobs[0]?.spec?.steps.at(-1)
+  assert.ok(step?.kind === 'continue' && step.path === null)
+  assert.deepEqual(names(byHand('- continuation/finish')), [])
+  for (const text of ['{version: 2, jobs: {}, workflows: {version: 2}}', 'version: 2.1\njobs: {}\n']) {
+    const result = compileSetup(setup(mapping), {
+      continuedWith: { sources: [{ path: 'x.yml', text }], parameters: '{}' },
+    })
+    assert.deepEqual(result.ok && result.plan.workflows, [])
+  }
+  const wrong = { sources: [{ path: 'x.yml', text: 'version: 2.1\njobs: {a: {}}\n' }], parameters: '{}' }
+  assert.equal(compileSetup(setup(mapping), { continuedWith: wrong }).ok, false)
+})
+
+test('the options of the jobs: another executor, no checkout, no continuation, the paths as a parameter', () => {
+  const stepsOf = (more: string) =>
+    planOf(setup(mapping, more)).plan.workflows[0]?.jobs[0]?.spec?.steps.map(({ kind }) => kind)
+  assert.deepEqual(stepsOf('          checkout: false\n          debug: true\n'), ['filter-paths'])
+  const blobless = planOf(
+    setup(mapping, '          checkout_method: blobless\n          executor: big\n').replace(
+      'workflows:',
+      'executors: {big: {docker: [{image: "x:1"}]}}\nworkflows:',
+    ),
+  )
+  const spec = blobless.plan.workflows[0]?.jobs[0]?.spec
+  assert.deepEqual(spec?.image, { kind: 'container', ref: 'x:1' })
+  const [checkout] = spec.steps
+  assert.equal(checkout?.kind === 'checkout' && checkout.method, 'blobless')
+  const listed = setup('web/.* web true', '          parameter_for_files_changed: paths\n')
+  const files = {
+    '.circleci/next.yml': `${next.replace('parameters:', 'parameters:\n  paths: {type: string, default: none}')}  << pipeline.parameters.paths >>: {jobs: [all]}\n`,
+  }
+  assert.deepEqual(names(listed, { files, changed: ['web/a', 'b'] }).at(-1), 'web/a,b/all×1')
+  assert.deepEqual(names(listed, { files, changed: [] }).at(-1), 'none/all×1')
+})
+
+test('a mapping may lie in a file; one with variables of the job is known when that runs', () => {
+  const files = { '.circleci/next.yml': next, '.circleci/mapping.conf': 'web/.* web true\n' }
+  const text = setup('./.circleci/mapping.conf')
+  assert.deepEqual(names(text, { files, changed: ['web/a'] }), ['web/web×1', 'all/all×1'])
+  assert.deepEqual(codes(setup('$FOLDER/.* web true'), { changed: ['web/a'] }), ['N_SETUP'])
+  assert.deepEqual(names(setup('web/.*[.]ts$ web true'), { changed: ['web/a.ts'] })[0], 'web/web×1')
+})
+
+test('several files become one text that means the same, to its last type', () => {
+  const one = `version: 2.1
+anchors: {x: &x {image: "a: b", n: 3.10, on: yes, none: , quoted: "3", text: "a\\nb # c", empty: {}, list: []}}
+jobs: {a: {docker: [{<<: *x, image: one}, *x], steps: [checkout, [1, [2]]]}}
+`
+  const two = 'version: 2.1\njobs: {a: {machine: true}, "b\\tc": {steps: [checkout]}}\n'
+  const merged = mergeConfigs([
+    { path: 'one.yml', text: one },
+    { path: 'two.yml', text: two },
+  ])
+  assert.ok(merged.ok)
+  assert.equal(
+    merged.text,
+    `"version": 2.1
+"anchors":
+  "x":
+    "image": "a: b"
+    "n": 3.10
+    "on": yes
+    "none":
+    "quoted": "3"
+    "text": "a\\nb # c"
+    "empty": {}
+    "list": []
+"jobs":
+  "a":
+    "docker":
+      -
+        "image": "one"
+        "n": 3.10
+        "on": yes
+        "none":
+        "quoted": "3"
+        "text": "a\\nb # c"
+        "empty": {}
+        "list": []
+      -
+        "image": "a: b"
+        "n": 3.10
+        "on": yes
+        "none":
+        "quoted": "3"
+        "text": "a\\nb # c"
+        "empty": {}
+        "list": []
+    "steps":
+      - "checkout"
+      -
+        - 1
+        -
+          - 2
+    "machine": true
+  "b\\tc":
+    "steps":
+      - "checkout"
+`,
+  )
+  const again = mergeConfigs([{ path: 'again.yml', text: merged.text }])
+  assert.deepEqual(again, merged)
+  const bomb = `a: &a "${'x'.repeat(100_000)}"\nb: [${'*a, '.repeat(100)}]\n`
+  const large = mergeConfigs([{ path: 'bomb.yml', text: bomb }])
+  assert.deepEqual(!large.ok && large.problems.map(({ code }) => code), ['MF2002'])
 })

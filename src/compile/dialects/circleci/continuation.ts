@@ -2,7 +2,14 @@
 // of one file or several, with the parameters that its jobs chose. As far as these do nothing but choose by paths and name
 // files of the repository, it can be followed before anything runs: for those who look at a configuration, not for a run.
 
-import type { PlanContinueStep, PlanFilterStep, PlanInputs, PlanWorkflow } from '../../../protocol/plan.ts'
+import type {
+  PlanContinueStep,
+  PlanFilterStep,
+  PlanInputs,
+  PlanMergeStep,
+  PlanSetupStep,
+  PlanWorkflow,
+} from '../../../protocol/plan.ts'
 import type { Problems } from '../../problems.ts'
 import { loadYaml } from '../../source/load.ts'
 import { type Entry, entryOf, type MapNode, mapNode, type SourceNode } from '../../source/node.ts'
@@ -36,15 +43,25 @@ export const followSetup = (
     if (workflows.length > 0) reportLater(cx)
     return null
   }
-  const chosen = cx.setup.filter(isFilter).map((filter) => chosenBy(cx, filter, changed))
-  const parameters = new Map(chosen.flatMap((choice) => [...choice.parameters]))
-  for (const [name, value] of chosen.length > 0
-    ? []
-    : readParameters(cx.problems, only.at, only.step.parameters))
-    parameters.set(name, value)
-  const named = [...new Set(chosen.flatMap((choice) => choice.files))]
-  const paths = named.length > 0 && only.step.filesPath !== null ? named : [only.step.path]
-  const sources = paths.flatMap((path) => readSource(cx, only.at, path, files) ?? [])
+  const { path } = only.step
+  if (path === null) return null
+  const filters = cx.setup.filter(isFilter)
+  if (filters.some(({ step }) => variableForm.test(`${step.mapping}\n${step.exclude}\n${step.file ?? ''}`))) {
+    reportLater(cx)
+    return null
+  }
+  const chosen = filters.map((filter) => chosenBy(cx, filter, { changed, files }))
+  const parameters = new Map([
+    ...chosen.flatMap((choice) => [...choice.parameters]),
+    ...(chosen.length > 0 ? [] : readParameters(cx.problems, only.at, only.step.parameters)),
+    ...(only.step.changed === undefined || changed === null || changed.length === 0
+      ? []
+      : [[only.step.changed.parameter, changed.join(',')] as const]),
+  ])
+  const list = only.step.filesPath ?? cx.setup.map(({ step }) => step).find(isMergedInto(path))?.filesPath
+  const named = [...new Set(chosen.flatMap((choice) => (choice.list === list ? choice.files : [])))]
+  const paths = named.length > 0 ? named : [path]
+  const sources = paths.flatMap((each) => readSource(cx, only.at, each, files) ?? [])
   const root = sources.length < paths.length ? null : readContinuation(cx.problems, sources)
   if (root === null) return null
   return {
@@ -59,7 +76,15 @@ const isContinue = (asked: SetupStep): asked is SetupStep & { readonly step: Pla
 const isFilter = (asked: SetupStep): asked is SetupStep & { readonly step: PlanFilterStep } =>
   asked.step.kind === 'filter-paths'
 
-const followed: ReadonlySet<string> = new Set(['checkout', 'filter-paths', 'continue'])
+const isMergedInto =
+  (path: string) =>
+  (step: PlanSetupStep): step is PlanMergeStep =>
+    step.kind === 'merge-configs' && step.path === path
+
+const followed: ReadonlySet<string> = new Set(['checkout', 'filter-paths', 'merge-configs', 'continue'])
+
+/** What only a job can fill in (runner/setup/with-variables.ts). */
+const variableForm = /\$(?:[A-Za-z_]|\{)/
 
 const doesOnlyThat = ([workflow, another]: readonly PlanWorkflow[]): boolean =>
   workflow !== undefined &&
@@ -75,13 +100,17 @@ const reportLater = (cx: Compiling): void => {
 const chosenBy = (
   cx: Compiling,
   { at, step }: { readonly at: SourceNode; readonly step: PlanFilterStep },
-  changed: readonly string[] | null,
+  { changed, files }: Pick<Asked, 'changed' | 'files'>,
 ) => {
   if (changed === null) {
     const message = 'which files changed is not known here: every line of the mapping counts as matched'
     cx.problems.add('N_SETUP', at, message)
   }
-  return chooseByPaths({ problems: cx.problems, spotOf: () => at }, step, changed)
+  const inFile = (text: string): string => files.get(text.trim().replace(/^\.\//, '')) ?? text
+  const mapping = { mapping: inFile(step.mapping), exclude: inFile(step.exclude) }
+  const choice = chooseByPaths({ problems: cx.problems, spotOf: () => at }, mapping, changed)
+  const byDefault = step.file === undefined ? [] : [step.file]
+  return { ...choice, files: choice.files.length > 0 ? choice.files : byDefault, list: step.filesPath }
 }
 
 /** The JSON that a continuation was given. */
@@ -116,7 +145,7 @@ const readSource = (
   return null
 }
 
-/** Of several files: the definitions of all of them, a later one in place of an earlier one of the same name. null: reported. */
+/** Of several files what all of them say, a later one in place of an earlier one. null: reported. */
 export const readContinuation = (
   problems: Problems,
   sources: readonly { readonly path: string; readonly text: string }[],
@@ -140,11 +169,10 @@ const merge = (into: MapNode, root: MapNode): MapNode => {
   const entries = new Map<string, Entry>(into.entries)
   for (const [name, { key, value }] of root.entries) {
     const known = entries.get(name)?.value
-    const joined =
-      known?.kind === 'map' && value.kind === 'map'
-        ? mapNode(known, new Map([...known.entries, ...value.entries]))
-        : value
-    entries.set(name, { key, value: joined })
+    entries.set(name, {
+      key,
+      value: known?.kind === 'map' && value.kind === 'map' ? merge(known, value) : value,
+    })
   }
   return mapNode(into, entries)
 }

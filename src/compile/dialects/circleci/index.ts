@@ -18,6 +18,7 @@ import { asksForRun, createPipelineValues } from './pipeline.ts'
 import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
 
+export { readContinuation } from './continuation.ts'
 export { type OrbPin, orbPins } from './orb-pins.ts'
 export { chooseByText, type PathMapping } from './path-mapping.ts'
 export { asksForRun, declaredParameterTypes, elementsOf }
@@ -66,7 +67,10 @@ export const compileContinuation = (input: RootInput, { sources, parameters }: C
   const root = readContinuation(problems, sources)
   if (root === null) return nothing
   const given = continuationParameters(problems, root, { given: inputs.parameters, passed: parameters })
-  const { compiled } = compileRoot({ ...input, inputs: { ...inputs, parameters: given } }, root)
+  const { compiled } = compileRoot(
+    { ...input, inputs: { ...inputs, parameters: given }, isContinuation: true },
+    root,
+  )
   // What begins by itself begins with the setup, which has no schedules.
   return { ...compiled, schedules: [] }
 }
@@ -86,7 +90,7 @@ const compileWhole = (input: CircleciInput, root: MapNode): Compiled => {
   const next = input.followsSetup && !problems.hasErrors() ? followSetup(project, workflows, input) : null
   if (next === null) return compiled
   const parameters = { ...input, inputs: { ...inputs, parameters: next.parameters } }
-  const after = compileRoot(parameters, next.root).compiled
+  const after = compileRoot({ ...parameters, isContinuation: true }, next.root).compiled
   return {
     ...compiled,
     workflows: [...workflows, ...after.workflows],
@@ -94,7 +98,9 @@ const compileWhole = (input: CircleciInput, root: MapNode): Compiled => {
   }
 }
 
-type RootInput = Omit<CircleciInput, 'document' | 'changed' | 'followsSetup'>
+type RootInput = Omit<CircleciInput, 'document' | 'changed' | 'followsSetup'> & {
+  readonly isContinuation?: true
+}
 const compileRoot = (
   input: RootInput,
   root: MapNode,
@@ -119,6 +125,7 @@ const compileRoot = (
     groups: interpolates ? readDefinitions(problems, root, 'job-groups') : new Map(),
     orbs: noOrbs,
     isSetup: interpolates && isSetup(problems, root),
+    isContinuation: input.isContinuation === true,
     setup: [],
     schedules: [],
     homes: new WeakMap(),

@@ -123,11 +123,15 @@ const checkMinorKeys = (cx: Compiling, body: MapNode): void => {
   const retention = entryOf(body, 'retention')
   const caches = retention && readMap(cx.problems, retention, '"retention"')
   const days = caches && entryOf(caches, 'caches')
+  if (days) cx.problems.constructs?.judge(retentionKey(body), 'translated', keptDays)
   if (days && !/^([1-9]|1[0-5])d$/.test(readText(cx.problems, days, '"caches"') ?? '1d'))
     cx.problems.add('E_VALUE', days, '"caches" is a number of days from 1d to 15d')
   const ranges = entryOf(body, 'circleci_ip_ranges')
   if (ranges) cx.problems.add('W_NOT_CARRIED_OUT', ranges, '"circleci_ip_ranges" has no meaning here')
 }
+
+const keptDays = 'caches are kept seven days after their last use, whatever a job says'
+const retentionKey = (body: MapNode): Spot => body.entries.get('retention')?.key ?? body
 
 const readSteps = (
   cx: Compiling,

@@ -85,13 +85,14 @@ type Choice = { readonly parameter?: readonly [name: string, value: Value]; read
 const readChoice = ([first, json, file]: readonly string[]): Choice | null => {
   if (first === undefined) return {}
   if (json === undefined) return { file: first }
-  const value = parseJson(json)
+  // What is no JSON is a text, as it stands.
+  const value = parseJson(json) ?? (json === 'null' ? null : json)
   if (!isValue(value)) return null
   return { parameter: [first, value], ...(file === undefined ? {} : { file }) }
 }
 
 const notAValue = (name: string): string =>
-  `the value of "${name.slice(0, 80)}" in the mapping is not a JSON text, number or boolean`
+  `the value of "${name.slice(0, 80)}" in the mapping is not a text, a whole number or a boolean`
 
 export const parseJson = (text: string): unknown => {
   try {

@@ -52,3 +52,41 @@ test('whatever else a source host or a trigger may tell is there, and not set', 
     'version: 2.1\njobs: {build: {machine: true, steps: [{run: "<< pipeline.event.gitub.x >>."}]}}\n'
   assert.ok(judgeCompile(text).problems.some(({ code }) => code === 'MF2131'))
 })
+
+const change = {
+  base: 'b'.repeat(40),
+  pullRequest: {
+    ...{ number: 12, url: 'https://code.example/acme/web/pull/12', title: 'Fix "it"; rm -rf ~' },
+    ...{ action: 'opened', author: 'ada', base: 'main', draft: true },
+  },
+}
+const told = { run: { ...run, commit: { subject: 'Fix $(it)', author: 'Ada' }, change } }
+
+test('a pull request, the commit before and the message are there where somebody told of them', () => {
+  const of = (name: string, more: object = told) => compiled(`<< pipeline.${name} >>.`, more).command
+  assert.equal(of('event.name'), 'pull_request.')
+  assert.equal(of('event.name', { run }), 'push.')
+  assert.equal(of('event.action'), 'opened.')
+  assert.equal(of('event.context.github.pr_url'), `${change.pullRequest.url}.`)
+  assert.equal(of('event.github.pull_request.number'), '12.')
+  assert.equal(of('event.github.pull_request.draft'), 'true.')
+  assert.equal(of('event.github.pull_request.head.ref'), 'main.')
+  assert.equal(of('event.github.pull_request.head.ref', { run }), '.')
+  assert.equal(of('git.base_revision'), `${change.base}.`)
+  assert.equal(of('git.base_revision', { run }), '.')
+  assert.equal(of('trigger_parameters.circleci.event_type'), 'pull_request.')
+  assert.deepEqual(compiled('<< pipeline.git.base_revision >>', told).inputs.run, told.run)
+})
+
+test('titles and messages are text of strangers: with unsafe characters they stand in no script', () => {
+  for (const name of [
+    'event.github.pull_request.title',
+    'git.commit.subject',
+    'trigger_parameters.github_app.commit_title',
+  ]) {
+    assert.equal(compiled(`echo << pipeline.${name} >>`, told).command, null, name)
+    const allowed = compiled(`echo << pipeline.${name} >>`, { ...told, untrustedInScripts: true })
+    assert.match(allowed.command ?? '', /^echo Fix /)
+  }
+  assert.equal(compiled('<< pipeline.git.commit.subject == "x" >>.', told).command, 'false.')
+})

@@ -1,18 +1,16 @@
 // Pipeline values (`pipeline.git.branch` …) and pipeline parameters: what of the outside world a configuration may
 // see while it compiles. Text that came with a commit or an event is marked when it could change a script.
 
-import type { PlanInputs, RunFacts } from '../../../protocol/plan.ts'
+import type { PlanInputs, PullRequest, RunEvent, RunFacts } from '../../../protocol/plan.ts'
 import type { Spot } from '../../source/file.ts'
 import { computedNode, type ScalarNode, type ScalarValue, type SourceNode } from '../../source/node.ts'
 
 /** Known to the platform and not (yet) to a plan, which depends only on files, event and parameters: unset. */
 const unsetNames = (
-  'name definition.id integration_source git.base_revision git.repo_id git.commit.url ' +
-  'git.commit.subject git.commit.body git.commit.author_login config.repository.name config.repository.url ' +
-  'config.file_path config.ref config.sha trigger.id trigger.type trigger.received_at schedule.name schedule.id ' +
-  'event.name event.action event.context.github.pr_url ' +
-  'trigger_parameters.circleci.trigger_type trigger_parameters.circleci.event_time ' +
-  'trigger_parameters.circleci.event_type trigger_parameters.circleci.actor_id'
+  'name definition.id integration_source git.repo_id git.commit.url git.commit.body git.commit.author_login ' +
+  'config.repository.name config.repository.url config.file_path config.ref config.sha trigger.id trigger.type ' +
+  'trigger.received_at schedule.name schedule.id trigger_parameters.circleci.trigger_type ' +
+  'trigger_parameters.circleci.event_time trigger_parameters.circleci.actor_id'
 ).split(' ')
 
 /** What a source host or another trigger tells has more names than can be listed. */
@@ -26,23 +24,60 @@ export const pipelineValue = (
   name: string,
 ): SourceNode | undefined =>
   values.get(name) ??
-  (unsetFamilies.some((family) => name.startsWith(family)) ? values.get('pipeline.event.name') : undefined)
+  (unsetFamilies.some((family) => name.startsWith(family)) ? values.get('pipeline.name') : undefined)
 
 /** A legacy word for the kind of source host; what is built from it names a project of this installation. */
 const projectType = 'mayfly'
 
-/** Of the run, its project and its repository: a plan that shows one of these is of one run. */
-const ofRun: Readonly<Record<string, (run: RunFacts, branch: string | null) => string | number | boolean>> = {
+type OfRun = (run: RunFacts, event: RunEvent) => string | number | boolean | null | undefined
+
+const pull = (read: (pull: PullRequest) => string | number | boolean | undefined): OfRun => {
+  return ({ change }) => change?.pullRequest && read(change.pullRequest)
+}
+const eventName: OfRun = ({ change }, { kind }) =>
+  kind === 'push' ? (change?.pullRequest ? 'pull_request' : 'push') : null
+const subject: OfRun = ({ commit }) => commit?.subject
+
+/** Of the run, its project, its repository and what told of it: a plan that shows one of these is of one run. */
+const ofRun: Readonly<Record<string, OfRun>> = {
   id: ({ id }) => id,
   number: ({ number }) => number,
   'project.git_url': ({ url }) => url,
   'project.type': () => projectType,
   'project.slug': ({ organisation, project }) => `${projectType}/${organisation}/${project}`,
-  'git.branch.is_default': ({ defaultBranch }, branch) => branch === defaultBranch,
+  'git.branch.is_default': ({ defaultBranch }, { branch }) => branch === defaultBranch,
+  'git.base_revision': ({ change }) => change?.base,
   'git.repo_url': ({ url }) => url,
   'git.repo_owner': ({ organisation }) => organisation,
   'git.repo_name': ({ project }) => project,
+  'git.commit.subject': subject,
+  'event.name': eventName,
+  'event.action': pull(({ action }) => action),
+  'event.context.github.pr_url': pull(({ url }) => url),
+  'event.github.ref': (_, { ref }) => ref,
+  'event.github.repository.default_branch': ({ defaultBranch }) => defaultBranch,
+  'event.github.pull_request.number': pull(({ number }) => number),
+  'event.github.pull_request.html_url': pull(({ url }) => url),
+  'event.github.pull_request.title': pull(({ title }) => title),
+  'event.github.pull_request.draft': pull(({ draft }) => draft),
+  'event.github.pull_request.user.login': pull(({ author }) => author),
+  'event.github.pull_request.base.ref': pull(({ base }) => base),
+  'event.github.pull_request.head.ref': (run, { branch }) => run.change?.pullRequest && branch,
+  'event.github.pull_request.head.sha': (run, { commit }) => run.change?.pullRequest && commit,
+  'trigger_parameters.circleci.event_type': eventName,
+  'trigger_parameters.github_app.ref': (_, { ref }) => ref,
+  'trigger_parameters.github_app.branch': (_, { branch }) => branch,
+  'trigger_parameters.github_app.checkout_sha': (_, { commit }) => commit,
+  'trigger_parameters.github_app.commit_sha': (_, { commit }) => commit,
+  'trigger_parameters.github_app.commit_title': subject,
+  'trigger_parameters.github_app.commit_author_name': ({ commit }) => commit?.author,
+  'trigger_parameters.github_app.repo_name': ({ project }) => project,
+  'trigger_parameters.github_app.repo_url': ({ url }) => url,
+  'trigger_parameters.github_app.default_branch': ({ defaultBranch }) => defaultBranch,
 }
+
+/** Of the others whoever owns the project has written what they are. */
+const outside = /^(?:git\.commit|event|trigger_parameters)\./
 
 const asking = new RegExp(`pipeline\\.(?:${Object.keys(ofRun).join('|').replaceAll('.', '\\.')})(?![\\w-])`)
 
@@ -65,13 +100,14 @@ export const createPipelineValues = (
   const values = new Map<string, ScalarNode>()
   const unset: ScalarValue = { type: 'null', value: null }
   for (const name of unsetNames) values.set(`pipeline.${name}`, computedNode(at, unset))
-  const set = (name: string, value: string | null): void => {
-    const isSafe = value === null || value === '' || untrustedInScripts === true || harmless.test(value)
+  const set = (name: string, value: string | number | boolean | null, isOutside = true): void => {
+    const isText = typeof value === 'string' && value !== ''
+    const isSafe = !isText || !isOutside || untrustedInScripts === true || harmless.test(value)
     const untrusted = isSafe ? undefined : name
-    values.set(name, computedNode(at, value === null ? unset : { type: 'string', value }, untrusted))
+    values.set(name, computedNode(at, value === null ? unset : typed(value), untrusted))
   }
   for (const [name, read] of Object.entries(ofRun))
-    values.set(`pipeline.${name}`, computedNode(at, run ? typed(read(run, event.branch)) : unset))
+    set(`pipeline.${name}`, (run && read(run, event)) ?? null, outside.test(name))
   set('pipeline.git.branch', event.branch)
   set('pipeline.git.tag', event.tag)
   set('pipeline.git.revision', event.commit)

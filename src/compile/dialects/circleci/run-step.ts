@@ -15,6 +15,7 @@ import type { Compiling } from './compiling.ts'
 import { parseDuration } from './duration.ts'
 import { readEnvironment, toEnv } from './environment.ts'
 import { readShell } from './execution.ts'
+import { warnUnsetVariables } from './unset-variables.ts'
 
 export const runKeys = new Set([
   'command',
@@ -50,6 +51,7 @@ export const readRunStep = (
   }
   const command = readText(cx.problems, commandNode, '"command"')
   if (command === null) return null
+  warnUnsetVariables(cx, commandNode, command)
   const options = map ? readOptions(cx, map) : {}
   const name = readStepName(cx, map) ?? firstLine(command)
   const shellNode = map && entryOf(map, 'shell')

@@ -1,13 +1,17 @@
-// The two steps that the bodies of our built-in orbs are made of (built-in-orbs.ts): to choose by the paths that changed, and
-// to continue. Their names mean something in these bodies only, and they do something in a setup configuration only.
-import type { PlanSetupStep, PlanStep } from '../../../protocol/plan.ts'
+// The steps of our own that the bodies of our built-in orbs are made of (built-in-orbs.ts): to choose by the paths that
+// changed, to make one configuration of several, and to continue. Their names mean something in these bodies only.
+import type {
+  PlanContinueStep,
+  PlanFilterStep,
+  PlanMergeStep,
+  PlanSetupStep,
+  PlanStep,
+} from '../../../protocol/plan.ts'
 import { entryOf, type SourceNode } from '../../source/node.ts'
 import { isName, readText } from '../../source/read.ts'
 import { builtInPath } from './built-in-orbs.ts'
 import type { Compiling } from './compiling.ts'
-
-const kinds = { 'filter-paths': 'filter-paths', 'continue-with': 'continue' } as const
-const isSetupName = (name: string): name is keyof typeof kinds => Object.hasOwn(kinds, name)
+import { readWhen } from './run-step.ts'
 
 const refusal = 'only the jobs of a configuration with "setup: true" continue a run'
 
@@ -18,52 +22,61 @@ export const readSetupStep = (
   at: SourceNode,
   node: SourceNode | null,
 ): PlanStep | null => {
-  if (!at.file.path.startsWith(builtInPath) || node?.kind !== 'map') return null
-  if (name === 'merge-configs') return refused(cx, at, 'generate-config', mergedLater)
-  if (!isSetupName(name)) return null
+  const read = Object.hasOwn(readers, name) ? readers[name] : undefined
+  if (!at.file.path.startsWith(builtInPath) || node?.kind !== 'map' || !read) return null
   const text = (key: string): string => {
     const value = entryOf(node, key)
     return (value && readText(cx.problems, value, `"${key}"`)) ?? ''
   }
-  const step = kinds[name] === 'continue' ? continueStep(cx, at, text) : filterStep(cx, at, text)
-  if (cx.isSetup || step.kind === 'filter-paths') {
-    cx.setup.push({ at, step })
-    return step
+  const path = (key: string): string => {
+    const written = text(key).trim()
+    return isName(cx.problems, at, written, 'a path') ? written : '.'
   }
-  return refused(cx, at, 'continue', refusal)
+  const step: PlanSetupStep = { ...read({ text, path }), when: readWhen(cx, node) }
+  if (!cx.isSetup && step.kind === 'continue') return refused(cx, at)
+  cx.setup.push({ at, step })
+  return step
 }
 
-const mergedLater = 'files are not made into one here: what a mapping names is continued with together'
-
-const refused = (cx: Compiling, at: SourceNode, what: string, reason: string): PlanStep => {
-  cx.problems.add('W_STEP_REFUSED', at, `"${what}" is not carried out here; the job will stop there`)
-  return { kind: 'refused', name: what, when: 'on_success', what, reason }
+const refused = (cx: Compiling, at: SourceNode): PlanStep => {
+  cx.problems.add('W_STEP_REFUSED', at, '"continue" is not carried out here; the job will stop there')
+  return { kind: 'refused', name: 'continue', when: 'on_success', what: 'continue', reason: refusal }
 }
 
-type TextOf = (key: string) => string
+type Arguments = { readonly text: (key: string) => string; readonly path: (key: string) => string }
+type Reader = (given: Arguments) => WithoutWhen<PlanSetupStep>
+type WithoutWhen<S> = S extends unknown ? Omit<S, 'when'> : never
 
-const filterStep = (cx: Compiling, at: SourceNode, text: TextOf): PlanSetupStep => ({
-  kind: 'filter-paths',
-  name: 'Set parameters by the paths that changed',
-  when: 'on_success',
-  base: text('base'),
-  onBase: text('same-base') === 'false' ? 'nothing' : 'parent',
-  mapping: text('mapping'),
-  exclude: text('exclude'),
-  parametersPath: pathOf(cx, at, text('parameters')),
-  filesPath: pathOf(cx, at, text('files')),
-})
-
-const continueStep = (cx: Compiling, at: SourceNode, text: TextOf): PlanSetupStep => ({
-  kind: 'continue',
-  name: 'Continue the run',
-  when: 'on_success',
-  path: pathOf(cx, at, text('path')),
-  filesPath: text('files') === '' ? null : pathOf(cx, at, text('files')),
-  parameters: text('parameters'),
-})
-
-const pathOf = (cx: Compiling, at: SourceNode, written: string): string => {
-  const path = written.trim()
-  return isName(cx.problems, at, path, 'a path') ? path : '.'
+const readers: Readonly<Record<string, Reader>> = {
+  'filter-paths': ({ text, path }): WithoutWhen<PlanFilterStep> => ({
+    kind: 'filter-paths',
+    name: 'Set parameters by the paths that changed',
+    base: text('base'),
+    onBase: text('same-base') === 'false' ? 'nothing' : 'parent',
+    mapping: text('mapping'),
+    exclude: text('exclude'),
+    parametersPath: path('parameters'),
+    filesPath: path('files'),
+    file: path('file'),
+    changedPath: path('changed'),
+  }),
+  'merge-configs': ({ path }): WithoutWhen<PlanMergeStep> => ({
+    kind: 'merge-configs',
+    name: 'Make one configuration of those that were chosen',
+    filesPath: path('files'),
+    path: path('path'),
+  }),
+  'continue-with': ({ text, path }): WithoutWhen<PlanContinueStep> => ({
+    kind: 'continue',
+    name: 'Continue the run',
+    path: path('path'),
+    filesPath: text('files') === '' ? null : path('files'),
+    parameters: text('parameters'),
+    ...(text('changed-parameter') === ''
+      ? {}
+      : { changed: { parameter: text('changed-parameter'), path: path('changed') } }),
+  }),
+  'continue-with-nothing': (): WithoutWhen<PlanContinueStep> => ({
+    ...{ kind: 'continue', name: 'Finish the run', path: null, filesPath: null, parameters: '{}' },
+  }),
 }

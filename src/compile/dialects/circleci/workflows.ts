@@ -61,6 +61,8 @@ const declaredWorkflows = (cx: Compiling): readonly Entry[] => {
 const compileImplicit = (cx: Compiling, used: Set<string>): PlanWorkflow[] | null => {
   const build = cx.jobs.get('build')
   if (!build) {
+    // How a setup configuration says that nothing follows.
+    if (cx.isContinuation && cx.jobs.size === 0) return null
     const help = 'add "workflows", or a job named "build"'
     cx.problems.add(
       'E_NO_WORKFLOW',

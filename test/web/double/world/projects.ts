@@ -49,7 +49,7 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
 const delivered = {
   ...{ project_id: idOf('prj', 1), project: { id: idOf('prj', 1), name: 'shop' }, old: null, run_id: null },
   ...{ new: '4f5e6d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2', run: null, sent_at: null, source: 'hook' as const },
-  ...{ replay_of: null, replayed_by: null, replays: 0 },
+  ...{ replay_of: null, replayed_by: null, pull_request: null, replays: 0 },
 }
 
 export const deliveries: readonly Delivery[] = [
