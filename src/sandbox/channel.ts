@@ -1,5 +1,6 @@
 // The one line between the runner half and the jailer half: messages, each with at most one raw handle (pipes.ts).
 // Node's IPC carries it; the ends are `process` and a ChildProcess.
+import { callMs } from './limits.ts'
 import type { RawHandle } from './pipes.ts'
 
 export interface Channel {
@@ -54,16 +55,25 @@ export const channelOverIpc = (end: IpcEnd): Channel => {
       // SAFE: raw handles are accepted by `send` though its declared types name only the public classes.
       end.send(message as never, handle as never, {}, (error) => (error ? reject(error) : resolve()))
     })
-  // What waits behind a handle that nobody takes any more is forgotten by Node: whoever sent it would wait for ever.
+  // What waits behind a handle that nobody takes any more is forgotten by Node: whoever sent it would wait for ever. And a
+  // side that takes nothing for so long would keep every sandbox waiting: it is better ended, and started again.
   const send: Channel['send'] = (message, handle) =>
     new Promise((resolve, reject) => {
       unsent.add(reject)
+      const late = setTimeout(close, callMs).unref()
       give(message, handle)
-        .finally(() => unsent.delete(reject))
+        .finally(() => {
+          clearTimeout(late)
+          unsent.delete(reject)
+        })
         .then(resolve, reject)
     })
   const disconnect = () => {
     if (end.connected !== false) end.disconnect?.()
+  }
+  const close = () => {
+    give({ farewell: true }).then(disconnect, disconnect)
+    closeHere()
   }
   end.on('disconnect', closeHere)
   // Node's own goodbye may cross ours: "already disconnected". Unheard, it would end a jailer that has nests to destroy.
@@ -81,9 +91,6 @@ export const channelOverIpc = (end: IpcEnd): Channel => {
         if (!closed && !isFarewell(message)) listener(message, handle as RawHandle | undefined)
       }),
     onClose: (listener) => void closeListeners.push(listener),
-    close: () => {
-      give({ farewell: true }).then(disconnect, disconnect)
-      closeHere()
-    },
+    close,
   }
 }

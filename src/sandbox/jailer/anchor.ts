@@ -192,7 +192,14 @@ const refused = (why: string) => fault('E_SANDBOX_UNAVAILABLE', { detail: `nest:
 const watch = (talk: Talk, number: number, group: CellGroup): Promise<Cell> =>
   new Promise((resolve, reject) => {
     const exited = Promise.withResolvers<CellExit>()
-    const timer = setTimeout(() => talk.tell(`kill ${number}`), toolMs)
+    let timer = setTimeout(() => {
+      talk.tell(`kill ${number}`)
+      // An anchor that obeys says that it ended; of one that does not, nothing will be heard.
+      timer = setTimeout(
+        () => talk.cells.get(number)?.exit({ code: null, ran: false }, 'no word of it'),
+        toolMs,
+      )
+    }, toolMs)
     talk.cells.set(number, {
       started: (pid) => {
         clearTimeout(timer)
