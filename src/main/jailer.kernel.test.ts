@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { needsRoot } from '../../test/support/jailer.ts'
+import { endingWithUs, needsRoot } from '../../test/support/jailer.ts'
 import { spawn } from '../sys/index.ts'
 import { parseJailerConfig } from './jailer.config.ts'
 
@@ -65,7 +65,8 @@ const startJailer = async (t: TestContext, program: string) => {
     ...{ tools: {}, slots: 1, trustCa: null, runnerUser: { uid: 4242, gid: 4242 } },
     ...{ runnerCommand: [process.execPath, join(directory, 'runner.ts')], runnerConfig: { hello: 1 } },
   }
-  const child = spawn(process.execPath, [jailer], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
+  const [file = '', ...args] = endingWithUs([process.execPath, jailer])
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
   t.after(async () => {
     child.kill('SIGKILL')

@@ -27,6 +27,12 @@ export type JailerOptions = {
   readonly like?: StartedJailer
 }
 
+/** A test that is killed from outside takes its jailer along: its line may be one that nobody closes for it. */
+export const endingWithUs = (command: readonly string[]): readonly string[] => [
+  ...['setpriv', '--pdeathsig', 'TERM', '--'],
+  ...command,
+]
+
 const noPrivilege = ['--clear-groups', '--inh-caps=-all', '--bounding-set=-all', '--']
 const program = new URL('../../src/main/jailer.ts', import.meta.url).pathname
 
@@ -34,7 +40,7 @@ export const startJailer = async (options: JailerOptions = {}): Promise<StartedJ
   const runDirectory = options.like?.runDirectory ?? (await mkdtemp(join(tmpdir(), 'mayfly-jailer-')))
   await chmod(runDirectory, 0o711)
   const installation = options.like?.installation ?? `t${process.pid}${runDirectory.slice(-6).toLowerCase()}`
-  const command = [process.execPath, program]
+  const command = endingWithUs([process.execPath, program])
   const { uid } = options
   if (uid !== undefined) await chown(runDirectory, uid, uid)
   const isRooted = process.getuid?.() === 0 && uid === undefined
