@@ -130,13 +130,13 @@ const outcomeOf = (result: CompileResult): string => {
 
 const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`
 
-const laterCodes = ['MF2045', 'MF2052']
+const laterCodes = ['MF2045', 'MF2052', 'MF2053']
 
 /** The quoted words of the warnings, each once: `restore_cache` ×4. */
 const laterOf = ({ problems }: CompileResult): string => {
   const words = problems
     .filter(({ code }) => laterCodes.includes(code))
-    .map(({ message }) => /"([^"]+)"/.exec(message)?.[1] ?? message)
+    .map(({ message }) => /"([^"]+)"/.exec(message)?.[1] ?? message.split(';', 1)[0] ?? '')
   const counts = new Map<string, number>()
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
   return [...counts].map(([word, count]) => (count === 1 ? word : `${word} ×${count}`)).join(', ') || '–'

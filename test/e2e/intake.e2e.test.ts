@@ -16,7 +16,9 @@ parameters: {level: {type: integer, default: 1}}
 jobs:
   say:
     docker: [{image: cimg/base:stable}]
-    steps: [{run: 'echo level << pipeline.parameters.level >> << pipeline.schedule.name >>'}]
+    steps:
+      - run: echo level << pipeline.parameters.level >> << pipeline.schedule.name >>
+      - run: echo "<< pipeline.event.name >> since << pipeline.git.base_revision >> of [$CIRCLE_PULL_REQUEST]"
 workflows:
   all: {jobs: [say]}
 `
@@ -76,7 +78,9 @@ test('a signed request of any tool starts a run; its delivery is replayed', asyn
   assert.match(rotated.stdout, /^\S{20,}\n$/, rotated.stderr)
   const secret = rotated.stdout.trim()
   const commit = repository.push({ 'b.txt': 'b' }, 'Told by a tool')
-  const body = JSON.stringify({ ref: 'main', commit, sentAt: new Date().toISOString() })
+  const before = 'b'.repeat(40)
+  const pullRequest = { number: 7, url: 'https://code.example/acme/web/pull/7', title: '$(touch /tmp/no)' }
+  const body = JSON.stringify({ ref: 'main', commit, before, pullRequest, sentAt: new Date().toISOString() })
   const mac = createHmac('sha256', secret).update(body).digest('hex')
   const path = new URL(project.hook.url).pathname
   const send = () =>
@@ -93,6 +97,11 @@ test('a signed request of any tool starts a run; its delivery is replayed', asyn
   const again = JSON.parse(replayed.stdout) as Delivery
   assert.deepEqual([again.replay_of, again.new], [delivery?.id, commit])
   await passed(again.run_id)
+  for (const run of [delivery?.run_id, again.run_id])
+    assert.match(
+      installation.cli('logs', String(run)).stdout,
+      new RegExp(`pull_request since ${before} of \\[${pullRequest.url}\\]`),
+    )
 })
 
 test('a schedule begins a run of the default branch by itself, with its parameters', async () => {

@@ -89,8 +89,8 @@ export const ofShapes = {
     },
   },
   W_STEP_REFUSED: {
-    why: 'Mayfly knows this step, this version does not carry it out, and the steps behind it mostly rely on it. The job is planned, and fails with the reason: at the step, or before its first one where nothing it could do would help.',
-    mend: 'Do the same in a `run` step, or leave the step out if the job can do without it.',
+    why: 'Mayfly knows what stands here, this version does not carry it out, and the job mostly relies on it. The job is planned, and fails with the reason: at the step, or before its first one where nothing it could do would help.',
+    mend: 'Do the same in a `run` step, or leave it out if the job can do without it.',
     example: {
       text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [setup_remote_docker, {run: make}]\n',
     },

@@ -100,7 +100,7 @@ const readAsked = (body: Buffer) => {
     parameters = {},
   } = json as Readonly<Record<string, unknown>>
   return typeof key === 'string' && typeof configuration === 'string'
-    ? { key, configuration, parameters: JSON.stringify(parameters) }
+    ? { key, configuration, parameters: JSON.stringify(parameters ?? {}) }
     : null
 }
 

@@ -69,17 +69,16 @@ const readContainer = (cx: Compiling, node: SourceNode): Container | null => {
 
 const imageOf = (map: MapNode) => map.entries.get('image')?.key ?? map
 
-const judgeService = ({ problems }: Compiling, map: MapNode): void =>
-  problems.constructs?.judge(
-    imageOf(map),
-    'refused',
-    'service containers are not started yet; the job fails and says so',
-    'start the service in a "run" step with "background: true"',
-  )
+/** A runner refuses the job (runner/sandbox-spec.ts). */
+const warnOfService = ({ problems }: Compiling, map: MapNode): void => {
+  const message = 'service containers are not started yet; the job fails before it begins, and says so'
+  const help = 'start the service in a "run" step with "background: true"'
+  problems.add('W_STEP_REFUSED', imageOf(map), message, help)
+}
 
 /** A service without a name is reached on `localhost`; its image's short name stands in, for people. */
 const toService = (cx: Compiling, { map, ref, name, env }: Container): JobSpec['services'][number] => {
-  judgeService(cx, map)
+  warnOfService(cx, map)
   return cx.origins.mark({ name: name ?? shortName(ref), ref, env: toEnv(env) }, map)
 }
 

@@ -43,10 +43,41 @@ test('a class that is no size has a warning with the nearest, or with all sizes'
 })
 
 test('a machine of a Windows class is a Windows machine', () => {
-  assert.deepEqual(classOf('windows.medium', 'machine: true'), { kind: 'windows', word: null, said: [] })
+  assert.deepEqual(classOf('windows.medium', 'machine: true'), {
+    ...{ kind: 'windows', word: null, said: ['warning MF2052: null'] },
+  })
 })
 
 test('a size of another system keeps no job waiting: any runner can refuse it, in words', () => {
-  assert.deepEqual(classOf('m4pro.medium', 'macos: {xcode: 16.4.0}'), { kind: 'macos', word: null, said: [] })
+  assert.deepEqual(classOf('m4pro.medium', 'macos: {xcode: 16.4.0}'), {
+    ...{ kind: 'macos', word: null, said: ['warning MF2052: null'] },
+  })
   assert.equal(classOf('acme/mac', 'macos: {xcode: 16.4.0}').word, 'acme/mac')
+})
+
+test('what no runner has is planned, and warned of where it stands', () => {
+  const warned = (place: string) => {
+    const text = `version: 2.1\njobs:\n  build:\n    ${place}\n    steps: [checkout]\n`
+    const result = compile({
+      files: new Map([['.circleci/config.yml', text]]),
+      event: { kind: 'push', ref: 'refs/heads/main', commit: 'a'.repeat(40), branch: 'main', tag: null },
+      parameters: {},
+      withConstructs: true,
+    })
+    assert.ok(result.ok, JSON.stringify(result.problems))
+    const refused = result.constructs?.filter(({ verdict }) => verdict === 'refused') ?? []
+    assert.equal(refused.length, result.problems.length)
+    return result.problems.map(({ code, message, at }) => [code, at?.line, message.split(';')[0]])
+  }
+  assert.deepEqual(warned('docker: [{image: a}, {image: postgres}]'), [
+    ['MF2052', 4, 'service containers are not started yet'],
+  ])
+  for (const place of ['macos: {xcode: 16.1}', 'macos:\n      xcode: 16.1'])
+    assert.deepEqual(
+      warned(place).map(([code, , message]) => [code, message]),
+      [['MF2052', 'no runner of this version has macOS']],
+    )
+  for (const place of ['windows: {image: x}', 'machine: {image: "windows-server-2022-gui:current"}'])
+    assert.deepEqual(warned(place), [['MF2052', 4, 'no runner of this version has Windows']])
+  assert.deepEqual(warned('machine: true'), [])
 })

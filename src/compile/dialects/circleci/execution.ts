@@ -143,13 +143,22 @@ const readExecutorCall = (cx: Compiling, node: SourceNode): ExecutorCall | null 
 const machineKeys = new Set(['image', 'xcode', 'shell', 'resource_class', 'enabled'])
 
 /** What a runner of this version makes of it (runner/sandbox-spec.ts). */
-const judgeMachine = ({ problems: { constructs } }: Compiling, kind: string, node: SourceNode): void => {
+const judgeMachine = (
+  { problems }: Compiling,
+  { kind, system }: { readonly kind: string; readonly system: 'machine' | 'macos' | 'windows' },
+  node: SourceNode,
+): void => {
+  const { constructs } = problems
+  if (system !== 'machine') {
+    const name = system === 'macos' ? 'macOS' : 'Windows'
+    const message = `no runner of this version has ${name}; the job fails before it begins, and says so`
+    problems.add('W_STEP_REFUSED', node, message)
+  }
   if (constructs === null) return
   for (const [name, entry] of node.kind === 'map' ? node.entries : [])
     if (machineKeys.has(name)) constructs.honour(entry, `${name} of "${kind}"`)
     else constructs.judge(entry.key, 'ignored', 'it changes nothing here')
-  if (kind === 'machine') constructs.judge(node, 'translated', hostTools)
-  else constructs.judge(node, 'refused', `no runner of this version has ${kind}; the job fails and says so`)
+  if (system === 'machine') constructs.judge(node, 'translated', hostTools)
 }
 
 type Place = Containers & { readonly shell: SourceNode | null; readonly resourceClass: SourceNode | null }
@@ -174,13 +183,14 @@ const readPlace = (
       : null
   if (node.kind === 'list') return wrongType(cx.problems, node, `"${kind}"`, 'a map')
   const ref = refNode && readName(cx.problems, refNode, `"${refKey}"`)
-  judgeMachine(cx, kind, node)
   const resourceClass = keys.get('resource_class') ?? (map && entryOf(map, 'resource_class'))
   const says = [ref, resourceClass?.kind === 'scalar' ? resourceClass.text : null]
   const isWindows =
     kind === 'windows' || (kind === 'machine' && says.some((word) => word?.startsWith('windows')))
+  const system = isWindows ? 'windows' : kind
+  judgeMachine(cx, { kind, system }, node)
   return {
-    image: cx.origins.mark({ kind: isWindows ? 'windows' : kind, ref }, node),
+    image: cx.origins.mark({ kind: system, ref }, node),
     services: [],
     env: new Map(),
     shell: map && entryOf(map, 'shell'),

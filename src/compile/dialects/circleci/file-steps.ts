@@ -20,14 +20,14 @@ const argument = (
   cx: Compiling,
   { at, node }: { at: Spot; node: SourceNode | null },
   step: string,
-  keys: readonly string[],
+  { needs, takes = [] }: { readonly needs: readonly string[]; readonly takes?: readonly string[] },
 ): MapNode | null => {
   if (node === null) {
-    cx.problems.add('E_KEY_MISSING', at, `"${step}" needs ${keys.map((key) => `"${key}"`).join(' and ')}`)
+    cx.problems.add('E_KEY_MISSING', at, `"${step}" needs ${needs.map((key) => `"${key}"`).join(' and ')}`)
     return null
   }
   const map = readMap(cx.problems, node, `"${step}"`)
-  if (map) warnUnknownKeys(cx.problems, map, new Set([...keys, 'name', 'when']), `"${step}"`)
+  if (map) warnUnknownKeys(cx.problems, map, new Set([...needs, ...takes, 'name', 'when']), `"${step}"`)
   return map
 }
 
@@ -54,7 +54,7 @@ const requiredTexts = (
 
 export const persistToWorkspace: Builtin = (cx, call) => {
   const step = 'persist_to_workspace'
-  const map = argument(cx, call, step, ['root', 'paths'])
+  const map = argument(cx, call, step, { needs: ['root', 'paths'] })
   if (!map) return null
   const root = required(cx, call.at, map, step, 'root')
   const paths = requiredTexts(cx, call.at, map, step, 'paths')
@@ -64,7 +64,7 @@ export const persistToWorkspace: Builtin = (cx, call) => {
 
 export const attachWorkspace: Builtin = (cx, call) => {
   const step = 'attach_workspace'
-  const map = argument(cx, call, step, ['at'])
+  const map = argument(cx, call, step, { needs: ['at'] })
   const at = map && required(cx, call.at, map, step, 'at')
   if (!map || !at) return null
   return { kind: 'attach', name: readStepName(cx, map) ?? step, when: readWhen(cx, map), at }
@@ -72,7 +72,7 @@ export const attachWorkspace: Builtin = (cx, call) => {
 
 export const saveCache: Builtin = (cx, call) => {
   const step = 'save_cache'
-  const map = argument(cx, call, step, ['key', 'paths'])
+  const map = argument(cx, call, step, { needs: ['key', 'paths'] })
   if (!map) return null
   const key = required(cx, call.at, map, step, 'key')
   const paths = requiredTexts(cx, call.at, map, step, 'paths')
@@ -84,7 +84,7 @@ const keysMax = 20
 
 export const restoreCache: Builtin = (cx, call) => {
   const step = 'restore_cache'
-  const map = argument(cx, call, step, ['key', 'keys'])
+  const map = argument(cx, call, step, { needs: ['keys'], takes: ['key'] })
   if (!map) return null
   const nodes = [entryOf(map, 'key'), entryOf(map, 'keys')]
   const keys = nodes.flatMap((node) => (node ? readTexts(cx.problems, node, '"keys"') : []))
@@ -103,7 +103,7 @@ export const restoreCache: Builtin = (cx, call) => {
 
 export const storeTestResults: Builtin = (cx, call) => {
   const step = 'store_test_results'
-  const map = argument(cx, call, step, ['path'])
+  const map = argument(cx, call, step, { needs: ['path'] })
   const path = map && required(cx, call.at, map, step, 'path')
   return map && path
     ? { kind: 'store-tests', name: readStepName(cx, map) ?? step, when: 'always', path }
@@ -112,7 +112,7 @@ export const storeTestResults: Builtin = (cx, call) => {
 
 export const storeArtifacts: Builtin = (cx, call) => {
   const step = 'store_artifacts'
-  const map = argument(cx, call, step, ['path', 'destination'])
+  const map = argument(cx, call, step, { needs: ['path'], takes: ['destination'] })
   const path = map && required(cx, call.at, map, step, 'path')
   if (!map || !path) return null
   const destination = entryOf(map, 'destination')

@@ -32,6 +32,11 @@ test('number, id and names of the run are there, with their types', () => {
   assert.equal(compiled('<< pipeline.number >>.', {}).command, '.')
 })
 
+test('a slug names serial groups, whatever the organisation is called', () => {
+  const named = { run: { ...run, organisation: 'Ada & Söhne' } }
+  assert.equal(compiled('<< pipeline.project.slug >>', named).command, 'mayfly/Ada-S-hne/web')
+})
+
 test('only a plan that asks for them is of one run', () => {
   assert.deepEqual(compiled('<< pipeline.number >>').inputs.run, run)
   assert.equal('run' in compiled('<< pipeline.git.branch >> << pipeline.git.revision >>').inputs, false)

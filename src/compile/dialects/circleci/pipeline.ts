@@ -38,13 +38,17 @@ const eventName: OfRun = ({ change }, { kind }) =>
   kind === 'push' ? (change?.pullRequest ? 'pull_request' : 'push') : null
 const subject: OfRun = ({ commit }) => commit?.subject
 
+/** Serial groups are named by it, which take these characters and no others. */
+const slugOf = (name: string): string => name.replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+
 /** Of the run, its project, its repository and what told of it: a plan that shows one of these is of one run. */
 const ofRun: Readonly<Record<string, OfRun>> = {
   id: ({ id }) => id,
   number: ({ number }) => number,
   'project.git_url': ({ url }) => url,
   'project.type': () => projectType,
-  'project.slug': ({ organisation, project }) => `${projectType}/${organisation}/${project}`,
+  'project.slug': ({ organisation, project }) =>
+    [projectType, ...[organisation, project].map(slugOf)].join('/'),
   'git.branch.is_default': ({ defaultBranch }, { branch }) => branch === defaultBranch,
   'git.base_revision': ({ change }) => change?.base,
   'git.repo_url': ({ url }) => url,

@@ -22,6 +22,10 @@ const cases: readonly (readonly [text: string, expected: string | null])[] = [
     '<<# parameters.a >>x<<^parameters.b>>y<</parameters.b>><</ parameters.a >>',
     '{#parameters.a x{^parameters.b y}}',
   ],
+  [
+    '<< # parameters.a >>x<< ^ parameters.b >>y<< / parameters.b >><< /parameters.a >>',
+    '{#parameters.a x{^parameters.b y}}',
+  ],
   ['<< pipeline.number >= 3 and "a >> b" == parameters.x >>', '{= pipeline.number parameters.x}'],
   ['cat <<EOF', null],
   ['a << b >> c', null],

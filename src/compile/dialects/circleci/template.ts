@@ -86,10 +86,11 @@ const endOfTag = (text: string, from: number): number => {
   return -1
 }
 
-const readTag = (content: string, open: Open[]): string | null => {
+const readTag = (written: string, open: Open[]): string | null => {
+  const content = written.trim()
   const sign = content.charAt(0)
   if (sign === '#' || sign === '^' || sign === '/') return readSection(sign, content.slice(1).trim(), open)
-  const part = readValue(content.trim())
+  const part = readValue(content)
   if (part === null) return unclosedTag
   open.at(-1)?.parts.push(part)
   return null
