@@ -2,6 +2,7 @@
 export type { Change } from './changes.ts'
 export { type Decision, decide, type RunEvent } from './decide.ts'
 export { type ExpandedJob, type ExpandedPlan, expandPlan } from './expand.ts'
+export { createForecast, type Durations } from './forecast.ts'
 export { type LockRequest, nextHolder, requestsOf } from './locks.ts'
 export type { Rerun } from './rerun.ts'
 export {
@@ -22,4 +23,11 @@ export {
   type WorkflowState,
 } from './state.ts'
 export { upstreamOf } from './upstream.ts'
-export { type LockHolder, type QueueFacts, type Why, whyQueued } from './why-queued.ts'
+export {
+  type KnownOfWaiting,
+  type LockHolder,
+  type QueueFacts,
+  turnOf,
+  type Why,
+  whyQueued,
+} from './why-queued.ts'

@@ -153,7 +153,7 @@ test('who is refused is skipped or cancelled, and says why', () => {
 const why = (state: RunState, key: string, isKnown = false) =>
   whyQueued(state.jobs, job(state, key), {
     facts: () => assert.fail('it is not queued'),
-    holderOf: () => (isKnown ? { project: 'web', run: 12, job: 'deploy' } : null),
+    holderOf: () => (isKnown ? { project: 'web', run: 12, job: 'deploy', ahead: 0, durations: null } : null),
   })
 
 test('why it waits names the serial group, and who holds it when that is known', () => {

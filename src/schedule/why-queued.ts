@@ -1,6 +1,7 @@
 // Why a job is where it is, as a sentence with a name in it (experience.md §1.7). null for jobs that run or have
 // ended for a reason of their own, which their attempt tells.
 import type { JobId } from '../base/ids.ts'
+import { afterOthers, type Durations, type Expected } from './forecast.ts'
 import { type JobState, outcomeOf } from './state.ts'
 
 export type QueueFacts = {
@@ -15,7 +16,7 @@ export type QueueFacts = {
     readonly max: number
   } | null
   /** How long most jobs of its class took lately; null when too few ended. */
-  readonly durations: { readonly fromMs: number; readonly toMs: number } | null
+  readonly durations: Durations | null
   /** Runners that were heard of lately. */
   readonly runners: readonly {
     readonly name: string
@@ -29,15 +30,25 @@ export type Why = {
   readonly text: string
   readonly job_id: JobId | null
   /** When it will likely begin, from now. */
-  readonly expected_ms?: { readonly from: number; readonly to: number }
+  readonly expected_ms?: Expected
 }
 
 /** Who has the lock that a job asks for. */
-export type LockHolder = { readonly project: string; readonly run: number; readonly job: string }
+export type LockHolder = {
+  readonly project: string
+  readonly run: number
+  readonly job: string
+  /** In line before the one that asks. */
+  readonly ahead: number
+  /** How long such holders take; null: until a job gives it back, or not known. */
+  readonly durations: Durations | null
+}
 
 /** What is known beside the jobs themselves. Each is asked only for a job that waits for it. */
 export type KnownOfWaiting = {
   readonly facts: (job: JobState) => QueueFacts
+  /** When one begins that waits for others of its run. */
+  readonly begins?: (job: JobState) => Expected | null
   readonly holderOf?: (lock: string) => LockHolder | null
   /** When it stops waiting for a person, in words; null: never. */
   readonly holdUntil?: (job: JobState) => string | null
@@ -47,11 +58,13 @@ export type KnownOfWaiting = {
 export const whyQueued = (
   jobs: readonly JobState[],
   job: JobState,
-  { facts, holderOf = () => null, holdUntil = () => null }: KnownOfWaiting,
+  { facts, begins = () => null, holderOf = () => null, holdUntil = () => null }: KnownOfWaiting,
 ): Why | null => {
   switch (job.status) {
     case 'waiting':
-      return job.lock?.state === 'asked' ? inLine(job.lock.name, holderOf) : waits(jobs, job)
+      return job.lock?.state === 'asked'
+        ? inLine(job.lock.name, holderOf(job.lock.name))
+        : expecting(begins(job), waits(jobs, job))
     case 'skipped':
       return skipped(jobs, job)
     case 'on_hold':
@@ -68,13 +81,15 @@ const onHold = (until: string | null): Why => {
   return { code: 'approval', text: `Waits for a person to approve${end}`, job_id: null }
 }
 
-const inLine = (lock: string, holderOf: (lock: string) => LockHolder | null): Why => {
-  const holder = holderOf(lock)
-  const text =
-    holder === null
-      ? `Waits for its turn in the serial group ${lock}`
-      : `Waits for the serial group ${lock}, which ${holder.job} of ${holder.project} #${holder.run} holds`
-  return { code: 'serial_group', text, job_id: null }
+const inLine = (lock: string, holder: LockHolder | null): Why => {
+  const why = { code: 'serial_group', job_id: null }
+  if (holder === null) return { ...why, text: `Waits for its turn in the serial group ${lock}` }
+  const { job, project, run, ahead, durations } = holder
+  const others = ahead === 0 ? '' : `; ${ahead} before it`
+  return expecting(afterOthers(durations, { ahead, places: 1 }), {
+    ...why,
+    text: `Waits for the serial group ${lock}, which ${job} of ${project} #${run} holds${others}`,
+  })
 }
 
 const needed = (jobs: readonly JobState[], job: JobState): readonly JobState[] =>
@@ -134,7 +149,7 @@ const queued = (facts: QueueFacts): Why => {
   if (held !== null) {
     const before = ahead === 0 ? 'next' : `${ahead} before it`
     const whose = held.of === 'project' ? `the project ${held.name}` : `all projects of ${held.name}`
-    return expecting(facts, held.max, {
+    return expecting(turnOf(facts), {
       code: 'concurrency_limit',
       text: `At most ${held.max} ${held.max === 1 ? 'job' : 'jobs'} of ${whose} at once; ${before}`,
       job_id: null,
@@ -142,22 +157,23 @@ const queued = (facts: QueueFacts): Why => {
   }
   const text =
     ahead === 0 ? `Next for a place of class ${wanted}` : `${ahead} ahead for a place of class ${wanted}`
-  const places = runners
-    .filter(({ classes }) => classes.includes(wanted))
-    .reduce((sum, { slots }) => sum + slots, 0)
-  return expecting(facts, places, { code: 'capacity', text, job_id: null })
+  return expecting(turnOf(facts), { code: 'capacity', text, job_id: null })
 }
 
-/** Every place takes the next one when a job of the usual length ends: how many such lengths until it is its turn. */
-const expecting = ({ ahead, durations }: QueueFacts, places: number, why: Why): Why => {
-  if (durations === null || places < 1) return why
-  const from = Math.floor(ahead / places) * durations.fromMs
-  const to = Math.ceil((ahead + 1) / places) * durations.toMs
-  const expected_ms = { from: Math.round(from), to: Math.round(to) }
-  return { ...why, text: `${why.text}; likely ${spread(expected_ms)}`, expected_ms }
+/** When a queued job begins. */
+export const turnOf = ({ class: wanted, ahead, held, durations, runners }: QueueFacts): Expected | null => {
+  const offering = runners.filter(({ classes }) => classes.includes(wanted))
+  if (offering.length === 0) return null
+  const slots = offering.reduce((sum, runner) => sum + runner.slots, 0)
+  return afterOthers(durations, { ahead, places: held?.max ?? slots })
 }
 
-const spread = ({ from, to }: { readonly from: number; readonly to: number }): string => {
+const expecting = (expected: Expected | null, why: Why): Why =>
+  expected === null || expected.to === 0
+    ? why
+    : { ...why, text: `${why.text}; likely ${spread(expected)}`, expected_ms: expected }
+
+const spread = ({ from, to }: Expected): string => {
   const [early, late] = [roughly(from), roughly(to)]
   return from < 1_000 ? `within ${late}` : early === late ? `in about ${late}` : `in ${early} to ${late}`
 }

@@ -4,17 +4,20 @@ import type { AttemptId, JobId, RunId, RunnerId, WorkflowId } from '../../base/i
 import type { Approval, AttemptSummary, Job } from '../../protocol/api/shapes.ts'
 import {
   type AttemptCause,
+  createForecast,
   type JobState,
+  type KnownOfWaiting,
   type LockHolder,
   type LockState,
   type SkipReason,
   type Status,
+  turnOf,
   whyQueued,
 } from '../../schedule/index.ts'
 import type { Db } from '../db/database.ts'
 import type { JobKind, JobNeeds } from '../db/schema.ts'
 import { actorIn } from './actor-name.ts'
-import { type FactsByJob, queueFacts } from './queue-facts.ts'
+import { type FactsByJob, queueFacts, type Usual, usualDurations } from './queue-facts.ts'
 import { msBetween, timeOrNull } from './summaries.ts'
 
 type JobRow = {
@@ -57,9 +60,9 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
   const rows = await selectChanged(db, run, rev)
   const byJob = [...Map.groupBy(rows, (row) => row.job).values()]
   const jobs = byJob.flatMap(([row]) => row ?? [])
-  const states = jobs.some((row) => row.needs.length > 0) ? await selectStates(db, run) : jobs.map(stateOf)
-  const facts = jobs.some((row) => row.jobStatus === 'queued') ? await queueFacts(db, run) : null
-  const holders = jobs.some(({ lock }) => lock?.state === 'asked') ? await lockHolders(db, run) : null
+  const all = jobs.some((row) => row.needs.length > 0) ? await selectStates(db, run) : jobs
+  const states = all.map(stateOf)
+  const waiting = await knownOfWaiting(db, run, { jobs, all })
   const idsByKey = Map.groupBy(states, (state) => `${state.workflow ?? ''} ${state.key}`)
   return byJob.flatMap((attempts) => {
     const [row] = attempts
@@ -80,8 +83,7 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
         kind: row.kind,
         status: row.jobStatus,
         reason: whyQueued(states, stateOf(row), {
-          facts: () => (facts ?? noFacts)(row),
-          holderOf: (lock) => holders?.get(lock) ?? null,
+          ...waiting,
           holdUntil: () => (row.holdUntil === null ? null : minuteOf(row.holdUntil)),
         }),
         needs,
@@ -95,13 +97,38 @@ export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]>
   })
 }
 
+type WithClass = StateRow & { readonly class: string }
+
+/** Asked for when one of `jobs` waits. `all` may be more of them: what others wait for. */
+const knownOfWaiting = async (
+  db: Db,
+  run: RunId,
+  { jobs, all }: { readonly jobs: readonly WithClass[]; readonly all: readonly WithClass[] },
+): Promise<KnownOfWaiting> => {
+  const waits = jobs.some(({ jobStatus }) => jobStatus === 'queued' || jobStatus === 'waiting')
+  const isQueued = waits && all.some(({ jobStatus }) => jobStatus === 'queued')
+  const [usual, queue] = await Promise.all([
+    waits ? usualDurations(db, run) : noUsual,
+    isQueued ? queueFacts(db, run) : noFacts,
+  ])
+  const holders = jobs.some(({ lock }) => lock?.state === 'asked') ? await lockHolders(db, run, usual) : null
+  const classes = new Map(all.map((row) => [row.job, row.class]))
+  const classOf = ({ id }: JobState): string => classes.get(id) ?? ''
+  const lasts = (job: JobState) => usual.get(classOf(job)) ?? null
+  const facts = (job: JobState) => ({ ...queue({ job: job.id, class: classOf(job) }), durations: lasts(job) })
+  const begins = createForecast(all.map(stateOf), { turn: (job) => turnOf(facts(job)), lasts })
+  return { facts, begins, holderOf: (lock) => holders?.get(lock) ?? null }
+}
+
 /** `2026-12-21 14:05 UTC` */
 const minuteOf = (time: Date): string => `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 /** Of jobs that were not queued when it was looked. */
 const noFacts: FactsByJob = ({ class: className }) => ({
-  ...{ class: className, ahead: 0, held: null, durations: null, runners: [] },
+  ...{ class: className, ahead: 0, held: null, runners: [] },
 })
+
+const noUsual: Usual = new Map()
 
 export const attemptSummary = (row: AttemptRow): AttemptSummary => ({
   id: row.id,
@@ -131,14 +158,25 @@ const lockOfJob = sql`case when j.lock_name is not null
   then json_build_object('name', j.lock_name, 'state', j.lock_state) end`
 
 /** Of the locks that jobs of this run ask for. */
-const lockHolders = async (db: Db, run: RunId): Promise<ReadonlyMap<string, LockHolder>> => {
-  const { rows } = await sql<LockHolder & { lock: string }>`
-    select distinct on (h.lock_name) h.lock_name as lock, p.name as project, r.number as run, h.name as job
+const lockHolders = async (db: Db, run: RunId, usual: Usual): Promise<ReadonlyMap<string, LockHolder>> => {
+  const { rows } = await sql<Omit<LockHolder, 'durations'> & { lock: string; class: string; kind: JobKind }>`
+    select distinct on (h.lock_name) h.lock_name as lock, p.name as project, r.number as run, h.name as job, h.class, h.kind, (
+        select count(distinct (o.run_id, o.workflow_id, o.key)) from jobs o
+        where o.organisation_id = h.organisation_id and o.lock_name = h.lock_name and o.lock_state = 'asked'
+          and o.lock_asked_at < (
+            select min(lock_asked_at) from jobs where run_id = ${run} and lock_name = h.lock_name and lock_state = 'asked')
+      ) as ahead
     from jobs h join runs r on r.id = h.run_id join projects p on p.id = h.project_id
     where h.lock_state = 'held' and (h.organisation_id, h.lock_name) in (
       select organisation_id, lock_name from jobs where run_id = ${run} and lock_state = 'asked')
     order by h.lock_name, h.id`.execute(db)
-  return new Map(rows.map(({ lock, ...holder }) => [lock, holder]))
+  return new Map(
+    rows.map(({ lock, class: className, kind, ...holder }) => [
+      lock,
+      // What a `lock` job took, an `unlock` job gives back, whenever that is.
+      { ...holder, durations: kind === 'job' ? (usual.get(className) ?? null) : null },
+    ]),
+  )
 }
 
 type ChangedRow = JobRow & (AttemptRow | { readonly id: null })
@@ -155,12 +193,12 @@ const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly 
   return rows
 }
 
-const selectStates = async (db: Db, run: RunId): Promise<readonly JobState[]> => {
-  const { rows } = await sql<StateRow>`
+const selectStates = async (db: Db, run: RunId): Promise<readonly WithClass[]> => {
+  const { rows } = await sql<WithClass>`
     select id as job, workflow_id as workflow, key, name, kind, status as "jobStatus", skip_reason as skip, needs,
-      ${lockOfJob} as lock
+      class, ${lockOfJob} as lock
     from jobs j where run_id = ${run} order by number`.execute(db)
-  return rows.map(stateOf)
+  return rows
 }
 
 type StateRow = Pick<

@@ -10,7 +10,7 @@ import type { Outcome, PlanJob, PlanWorkflow } from '../../protocol/plan.ts'
 
 const parts = await openParts()
 const { runs, scope, actor } = parts
-for (const name of ['one', 'two']) await addLocalProject(parts, name)
+for (const name of ['one', 'two', 'three']) await addLocalProject(parts, name)
 const runner = createScriptedRunner(parts, await enrolRunner(parts, 'r1'), { free: { tiny: 2, small: 20 } })
 after(() => runner.close())
 
@@ -155,4 +155,27 @@ test('a workflow that fails is rerun from failed by itself', async () => {
     [1, ['failed', 'passed']],
   )
   assert.equal((await runs.findRun(scope, run))!.status, 'passed')
+})
+
+test('what waits for a lock, or for others of its run, says when it will likely begin once such jobs have ended', async () => {
+  const chain: Jobs = [{ key: 'a' }, { key: 'b', needs: [{ job: 'a', on: ['passed'] }] }]
+  const ended = await begin('one', [...chain, { key: 'c' }])
+  for (const key of ['a', 'c', 'b']) await end(ended, key)
+  const first = await begin('one', [...deploy, ...chain])
+  await until(first, 'deploy', 'queued')
+  const second = await begin('two', deploy)
+  const locked = (await look(second, 'deploy')).reason
+  assert.match(
+    locked?.text ?? '',
+    /^Waits for the serial group prod, which deploy of one #\d+ holds; likely /,
+  )
+  assert.equal(locked?.expected_ms?.from, 0, 'whoever holds it may end any moment')
+  const needs = (await look(first, 'b')).reason
+  assert.match(needs?.text ?? '', /^Waits for a; likely /)
+  const queued = (await look(first, 'a')).reason
+  assert.equal(queued?.code, 'capacity')
+  assert.ok((needs?.expected_ms?.to ?? 0) > (queued?.expected_ms?.to ?? Infinity), 'its own turn comes later')
+  const third = await begin('three', deploy)
+  assert.match((await look(third, 'deploy')).reason?.text ?? '', / holds; 1 before it; likely /)
+  for (const run of [first, second, third]) await runs.cancelRun(actor, run)
 })

@@ -1,19 +1,24 @@
 // What keeps queued jobs of a run where they are: what is before them, which limit holds them back, who could take them,
-// and how long such jobs take. Read when somebody looks, never by a claim.
+// and how long jobs take. Read when somebody looks, never by a claim.
 import { sql } from 'kysely'
 import type { JobId, RunId } from '../../base/ids.ts'
-import type { QueueFacts } from '../../schedule/index.ts'
+import type { Durations, QueueFacts } from '../../schedule/index.ts'
 import type { Db } from '../db/database.ts'
 import { onlineRunners } from '../runners/online.ts'
 
-export type FactsByJob = (job: { readonly job: JobId; readonly class: string }) => QueueFacts
+export type FactsByJob = (job: {
+  readonly job: JobId
+  readonly class: string
+}) => Omit<QueueFacts, 'durations'>
 
 type Row = {
   readonly job: JobId
   readonly ahead: number
   readonly held: QueueFacts['held']
-  readonly durations: QueueFacts['durations']
 }
+
+/** How long most jobs of a class took lately, by class; of those of which enough ended. */
+export type Usual = ReadonlyMap<string, Durations>
 
 export const queueFacts = async (db: Db, run: RunId): Promise<FactsByJob> => {
   const [rows, runners] = await Promise.all([selectQueued(db, run), onlineRunners(db)])
@@ -22,7 +27,6 @@ export const queueFacts = async (db: Db, run: RunId): Promise<FactsByJob> => {
     class: className,
     ahead: byJob.get(job)?.ahead ?? 0,
     held: byJob.get(job)?.held ?? null,
-    durations: byJob.get(job)?.durations ?? null,
     runners,
   })
 }
@@ -43,23 +47,27 @@ const selectQueued = async (db: Db, run: RunId): Promise<readonly Row[]> => {
       select a.job_id, a.run_id, a.class, true, row_number() over (order by a.queue_order) - 1
       from attempts a, about where a.organisation_id = about.organisation_id and a.project_id = about.project_id
         and a.status = 'queued' and a.held
-    ), usual as (
-      select a.class, percentile_cont(array[0.25, 0.75]) within group (
-        order by extract(epoch from a.finished_at - a.started_at) * 1000) as ms
-      from (select r.id from runs r, about where r.organisation_id = about.organisation_id order by r.id desc limit 20) r
-        join attempts a on a.run_id = r.id join jobs j on j.id = a.job_id and j.kind = 'job'
-      where a.status in ('passed', 'failed') and a.started_at is not null group by a.class having count(*) >= ${samplesMin}
     )
     select line.job_id as job, line.ahead, case when line.held then
         case when about.jobs_max <= about.used
           then json_build_object('of', 'project', 'name', about.name, 'max', about.jobs_max)
           else json_build_object('of', 'organisation', 'name', about.organisation, 'max', coalesce(about.organisation_max, about.jobs_max))
-        end end as held,
-      case when usual.ms is not null then json_build_object('fromMs', usual.ms[1], 'toMs', usual.ms[2]) end as durations
-    from line cross join about left join usual on usual.class = line.class where line.run_id = ${run}`.execute(
-    db,
-  )
+        end end as held
+    from line cross join about where line.run_id = ${run}`.execute(db)
   return rows
+}
+
+export const usualDurations = async (db: Db, run: RunId): Promise<Usual> => {
+  const { rows } = await sql<{ class: string; ms: readonly [number, number] }>`
+    select a.class, percentile_cont(array[0.25, 0.75]) within group (
+      order by extract(epoch from a.finished_at - a.started_at) * 1000) as ms
+    from (
+        select id from runs where organisation_id = (select organisation_id from runs where id = ${run})
+        order by id desc limit 20
+      ) r join attempts a on a.run_id = r.id join jobs j on j.id = a.job_id and j.kind = 'job'
+    where a.status in ('passed', 'failed') and a.started_at is not null
+    group by a.class having count(*) >= ${samplesMin}`.execute(db)
+  return new Map(rows.map(({ class: name, ms: [fromMs, toMs] }) => [name, { fromMs, toMs }]))
 }
 
 /** Fewer say nothing about the next. */
