@@ -90,6 +90,7 @@ const cases: readonly PageCase[] = [
   { name: 'project', address: '/acme/web', shows: 'Recent runs' },
   { name: 'deliveries', address: '/acme/web/deliveries', shows: 'The commit message says [skip ci].' },
   { name: 'deliveries-one', address: `/acme/web/deliveries?id=${idOf('dlv', 4)}`, shows: 'Started run 413' },
+  { name: 'deliveries-polled', address: '/acme/api/deliveries', shows: 'The last 3 looks failed.' },
   {
     name: 'deliveries-none',
     address: '/acme/web/deliveries?ref=nowhere',

@@ -75,6 +75,9 @@ export const runsText = {
     why: 'What source hosts sent, and what came of it. Pushed and nothing happened? The reason is here.',
     empty:
       'Nothing was delivered yet. If you pushed, the hook is not installed, or cannot reach this server.',
+    polled: 'The source host is asked for what was pushed.',
+    emptyPolled:
+      'The first look at the source host starts nothing. What changes there after it is found and stands here.',
     verdict: { run: 'run', no_run: 'no run', duplicate: 'duplicate', refused: 'refused' },
     source: { hook: 'hook', webhook: 'another tool', poll: 'found by polling', replay: 'replay' },
     titleOf: (project: string) => `Deliveries of ${project}`,
