@@ -367,19 +367,33 @@ flow(
       if (route.request().method() !== 'GET') return route.continue()
       const answer = await route.fetch()
       const json = { ...(await answer.json()), role: 'owner' }
-      await route.fulfill({ json, headers: { ...answer.headers(), etag: '"owner"' } })
+      await route.fulfill({ json })
     })
     await role.selectOption('viewer')
     await shows(page, 'Somebody changed this meanwhile')
     assert.ok(!sent.some((line) => line.startsWith('PATCH')), sent.join('\n'))
     await page.unroute(one)
-    await page.route(one, async (route) => {
-      if (route.request().method() !== 'GET') return route.continue()
-      const answer = await route.fetch()
-      await route.fulfill({ response: answer, headers: { ...answer.headers(), etag: '"as shown"' } })
-    })
     const changed = page.waitForRequest((request) => request.method() === 'PATCH')
     await role.selectOption('viewer')
-    assert.equal((await changed).headers()['if-match'], '"as shown"')
+    assert.equal((await changed).headers()['if-match'], '"as read"')
   },
 )
+
+flow('an owner limits the jobs of all projects, as they were read, and lifts the limit', {}, async (page) => {
+  await page.goto(`${stand.double.url}/projects`)
+  const jobs = page.getByLabel('Jobs of all projects at once')
+  await jobs.waitFor(soon)
+  assert.equal(await jobs.inputValue(), '50')
+  const save = page.getByRole('button', { name: 'Save' })
+  assert.ok(await save.isDisabled(), 'nothing to save yet')
+  const saving = async (words: string) => {
+    await jobs.fill(words)
+    const sent = page.waitForRequest((request) => request.method() === 'PATCH')
+    await save.click()
+    await shows(page, 'Saved')
+    return sent
+  }
+  const sent = await saving('7')
+  assert.deepEqual([sent.postDataJSON(), sent.headers()['if-match']], [{ jobs_max: 7 }, '"as read"'])
+  assert.deepEqual((await saving('')).postDataJSON(), { jobs_max: null })
+})

@@ -160,8 +160,13 @@ const answerApi = async (
     return void response.writeHead(200).end(joinFrames(rangeOf(storedOf(mode, logOf), url.searchParams)))
   const found = await handle(`${request.method} ${url.pathname}`, { mode, url, body })
   if (found === null) return problem(response, 404, 'MF4004', 'Not found')
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found))
+  const tag = isVersioned.test(`${request.method} ${url.pathname}`) ? { etag: '"as read"' } : {}
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...tag }
+  response.writeHead(200, headers).end(JSON.stringify(found))
 }
+
+/** What a change may be sent with the tag of. */
+const isVersioned = /^GET .*\/(organisation|settings|members\/[^/]+|schedules\/[^/]+)$/
 
 const problem = (response: ServerResponse, status: number, code: string, title: string): void => {
   const detail = status === 404 ? 'No such thing.' : 'It does not answer. What you see may be out of date.'
@@ -193,6 +198,9 @@ const handle = async (
     case 'POST /api/v1/sign-in':
     case 'POST /api/v1/claim':
       return meOf(line.startsWith('GET') ? mode.session : 'signed-in')
+    case 'GET /api/v1/organisation':
+    case 'PATCH /api/v1/organisation':
+      return { id: world.idOf('org', 1), name: 'acme', settings: { jobs_max: 50, ...body } }
     case 'GET /api/v1/projects':
       return page(
         full

@@ -7,6 +7,9 @@ export const projectsText = {
   projects: {
     title: 'Projects',
     add: 'Add a project',
+    settings: 'All projects',
+    jobsMax: 'Jobs of all projects at once',
+    jobsMaxHint: 'A lower limit counts for what has not begun.',
     emptyTitle: 'No projects yet',
     emptyText: 'A project is a repository whose pushes run here. Your configuration file stays as it is.',
     orCommand: 'From a terminal:',
