@@ -94,6 +94,24 @@ test('a failing job shows its output and the exit code is 1; ignored files and .
   assert.match(inSub.stdout, /✗ exit code/)
 })
 
+test('what a configuration knows of its run is what its jobs know, and the copies finish in order', async () => {
+  await mkdir(join(project, 'facts/.circleci'), { recursive: true })
+  const values = '<< pipeline.id >> << pipeline.number >> << pipeline.git.repo_name >>'
+  const steps = [
+    `run: '[ "${values}" = "$CIRCLE_PIPELINE_ID 1 $CIRCLE_PROJECT_REPONAME" ] && echo the same'`,
+    `deploy: 'echo shipped by "$CIRCLE_NODE_INDEX"'`,
+  ]
+  const text = `version: 2.1
+jobs: {a: {docker: [{image: x}], parallelism: 2, steps: [${steps.map((step) => `{${step}}`).join(', ')}]}}
+workflows: {w: {when: << pipeline.git.branch.is_default >>, jobs: [a]}}
+`
+  await writeFile(join(project, 'facts/.circleci/config.yml'), text)
+  const run = spawnIn('facts', ['run', '--network', 'none', '-n', '1'])
+  assert.equal(run.code, 0, run.stdout + run.stderr)
+  const said = run.stdout.split('\n').filter((line) => /^\[a\.\d\] (the same|shipped)/.test(line))
+  assert.deepEqual(said, ['[a.1] the same', '[a.0] the same', '[a.0] shipped by 0'])
+})
+
 test('the copy is a repository of its own: history, branches of origin and tags, no configuration and no hooks', async () => {
   const { place, git, write } = await historyOf('history')
   await write('text', 'one\n')

@@ -3,8 +3,9 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
+import { formatId, type RunId, uuid7 } from '../../base/ids.ts'
 import { formatProblems } from '../../compile/index.ts'
-import type { Env, Plan } from '../../protocol/plan.ts'
+import type { Env, Plan, RunFacts } from '../../protocol/plan.ts'
 import { cacheDirectory } from '../cache-directory.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
@@ -12,6 +13,7 @@ import { findProjectRoot, localEvent, readConfiguration } from '../local/configu
 import { readSecrets, type SecretFlags, unmaskableOf } from '../local/local-secrets.ts'
 import { withOneAhead } from '../local/one-ahead.ts'
 import { compileWithOrbs } from '../local/orbs.ts'
+import { localRunFacts, noRun } from '../local/run-facts.ts'
 import { runPlan } from '../local/run-plan.ts'
 import { choose, chooseFirst, withoutWaiting } from '../local/selection.ts'
 import { parseVariables, readVariables } from '../local/variables.ts'
@@ -51,7 +53,8 @@ export const runLocally = async (
 /** `mayfly run --list`. */
 export const listLocally = async (around: Surroundings, flags: RunFlags): Promise<number> => {
   const { tree, root } = await findProject(around)
-  const plan = await compileTree(around, tree, root, { followSetup: true })
+  const facts = await localRunFacts(around, { tree, root, id: noRun })
+  const plan = await compileTree(around, tree, root, { run: facts, followSetup: true })
   return plan === null ? exitCodes.invalidConfiguration : listPlan(around, flags, plan)
 }
 
@@ -69,7 +72,8 @@ const compileAndRun = async (
   { name, tree, root }: Where,
   opening: Promise<LocalSandboxes>,
 ): Promise<number> => {
-  const compiled = await compileTree(around, tree, root)
+  const facts = await localRunFacts(around, { tree, root, id: newRunId(around) })
+  const compiled = await compileTree(around, tree, root, { run: facts })
   if (compiled === null) return exitCodes.invalidConfiguration
   const variables = await variablesOf(around, flags)
   const secrets = await readSecrets(around, flags)
@@ -88,6 +92,7 @@ const compileAndRun = async (
     chooseLater: (later) => asked(choose(later, first.later)),
     tree,
     root,
+    facts,
     variables,
     secrets,
     network: flags.network ?? null,
@@ -107,13 +112,16 @@ const compileTree = async (
   around: Surroundings,
   tree: WorkTree | null,
   root: string,
-  more: { readonly followSetup?: true } = {},
+  more: { readonly run: RunFacts; readonly followSetup?: true },
 ): Promise<Plan | null> => {
   const input = { files: await readConfiguration(root), event: localEvent(tree), parameters: {}, ...more }
   const { result } = await compileWithOrbs(around, input)
   around.stderr.write(formatProblems(result.problems))
   return result.ok ? result.plan : null
 }
+
+const newRunId = ({ clock, randomBytes }: Surroundings): RunId =>
+  formatId('run', uuid7(clock.now(), randomBytes(10)))
 
 const variablesOf = async (around: Surroundings, flags: RunFlags): Promise<Env> => [
   ...(flags.envFile === undefined ? [] : await readVariables(around.cwd, flags.envFile)),

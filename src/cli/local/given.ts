@@ -20,6 +20,7 @@ import type { Surroundings } from '../surroundings.ts'
 import { findProjectRoot, localEvent, readConfiguration } from './configuration.ts'
 import { compileWithOrbs } from './orbs.ts'
 import { readParameters } from './parameters.ts'
+import { localRunFacts, noRun } from './run-facts.ts'
 
 /** The paths that were given, else the project around. */
 export const givenPaths = (
@@ -60,7 +61,8 @@ export const compileGiven = async (
   const { root, config, file, files } = await readGiven(around, path)
   const parameters = readParameters(wish.parameters ?? [], pipelineParameterTypes(files))
   const event = wish.event ?? localEvent(tree)
-  const input = { files, event, parameters, followSetup: true, ...wish.more }
+  const run = await localRunFacts(around, { tree, root, id: noRun })
+  const input = { files, event, parameters, run, followSetup: true, ...wish.more }
   const { result: compiled, orbs } = await compileWithOrbs(around, input)
   const shownOf = (name: string): string => {
     if (!files.has(name)) return name

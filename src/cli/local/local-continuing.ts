@@ -2,7 +2,7 @@
 // here, as the configuration of the work tree itself was.
 import { isFault } from '../../base/faults.ts'
 import { choosePaths, formatProblems, mergeConfigs } from '../../compile/index.ts'
-import type { Plan, RunEvent } from '../../protocol/plan.ts'
+import type { Plan, RunEvent, RunFacts } from '../../protocol/plan.ts'
 import type { Continuing } from '../../runner/index.ts'
 import { treeChanges } from '../git/changes.ts'
 import type { WorkTree } from '../git/work-tree.ts'
@@ -13,6 +13,7 @@ import { compileWithOrbs } from './orbs.ts'
 export type LocalContinuingOf = {
   readonly tree: WorkTree | null
   readonly root: string
+  readonly facts: RunFacts
   readonly event: RunEvent
   /** The plan belongs to a setup configuration, of which this is a job. */
   readonly isSetup: boolean
@@ -35,6 +36,7 @@ export const createLocalContinuing = (around: Surroundings, of: LocalContinuingO
     const { result } = await compileWithOrbs(around, {
       files: await readConfiguration(of.root),
       event: of.event,
+      run: of.facts,
       parameters: {},
       continuedWith: found,
     })

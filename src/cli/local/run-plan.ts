@@ -1,7 +1,7 @@
 // Carries out a plan on this machine: schedule/ says what may start, each job runs as an attempt of the runner's own
 // code. State lives in memory only.
 import { tmpdir } from 'node:os'
-import { formatId, type IdKind, type JobId, uuid7 } from '../../base/ids.ts'
+import { formatId, type IdKind, type JobId, type RunId, uuid7 } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import type { JobEgress } from '../../protocol/egress.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
@@ -33,12 +33,15 @@ import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
 import { createLocalContinuing, type WentOn } from './local-continuing.ts'
 import { type LocalPlaces, type LocalStores, openLocalStores } from './local-stores.ts'
 import { createReport, type Report } from './report.ts'
+import type { LocalFacts } from './run-facts.ts'
 import { createWorkTreeSource } from './work-tree-source.ts'
 
 export type LocalRun = {
   readonly plan: Plan
   readonly tree: WorkTree | null
   readonly root: string
+  /** What its configuration may know of it. */
+  readonly facts: LocalFacts
   /** Which part of what the run goes on with is carried out: of a setup configuration. */
   readonly chooseLater: (plan: Plan) => Plan
   /** Above the job's own environment. */
@@ -72,7 +75,7 @@ type GrowingPlan = {
 }
 
 export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Status> => {
-  const ids = createIds(around)
+  const ids = createIds(around, run.facts.id)
   const first = expandPlan(run.plan, { workflow: ids.of('workflow'), job: ids.of('job') })
   const expanded: GrowingPlan = { workflows: [...first.workflows], jobs: [...first.jobs], wentOn: null }
   const report = createReport(around, { json: run.json, expanded, nameOf })
@@ -178,7 +181,7 @@ const runJob = async (
     trees: createWorkTreeSource(around, run.tree, run.root),
     stores: stores.of(job, name),
     continuing: createLocalContinuing(around, {
-      ...{ tree: run.tree, root: run.root, event: run.plan.inputs.event, onPlan },
+      ...{ tree: run.tree, root: run.root, facts: run.facts, event: run.plan.inputs.event, onPlan },
       isSetup: spec.setup === true,
     }),
     // Only keys that a vault released need one.
@@ -229,7 +232,7 @@ const factsOf = ({ run, ids, expanded }: Making, job: ExpandedJob): JobFacts => 
   return {
     organisation: { id: ids.organisation, name: 'local' },
     project: { id: ids.project, name: run.tree?.name ?? 'local', defaultBranch: run.tree?.branch ?? 'main' },
-    run: { id: ids.run, number: 1, event: run.plan.inputs.event },
+    run: { id: ids.run, number: run.facts.number, event: run.plan.inputs.event },
     workflow: { id: workflow.state.id, name: workflow.name },
     job: { id: job.state.id, key: job.plan.key, name: job.plan.name, number: job.number },
     shard: { index: job.shard, total: job.plan.shards },
@@ -238,10 +241,10 @@ const factsOf = ({ run, ids, expanded }: Making, job: ExpandedJob): JobFacts => 
   }
 }
 
-const createIds = ({ clock, randomBytes }: Surroundings) => {
+const createIds = ({ clock, randomBytes }: Surroundings, run: RunId) => {
   const of =
     <K extends IdKind>(kind: K) =>
     () =>
       formatId(kind, uuid7(clock.now(), randomBytes(10)))
-  return { of, organisation: of('organisation')(), project: of('project')(), run: of('run')() }
+  return { of, organisation: of('organisation')(), project: of('project')(), run }
 }
