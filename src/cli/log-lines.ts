@@ -31,21 +31,34 @@ export const writeLines = async (
   filter: LineFilter,
   to: { write(bytes: Uint8Array): void },
 ): Promise<void> => {
+  let isWithin = false
   const put = (json: string) => {
     if (json === '') return
     // SAFE: the server writes it by its own shape (server/http/log-download.ts).
-    const { t, text } = JSON.parse(json) as { readonly t: number; readonly text: string }
+    const { t, text, more } = JSON.parse(json) as {
+      readonly t: number
+      readonly text: string
+      readonly more?: true
+    }
+    // What matches of a line in pieces is a line of what is printed.
+    const isPart = more === true && filter.pattern === null
+    const time = filter.hasTimes && !isWithin ? `${offsetOf(t)} ` : ''
+    isWithin = isPart
     if (filter.pattern !== null && !filter.pattern.test(text.replaceAll(colours, ''))) return
-    to.write(Buffer.from(`${filter.hasTimes ? `${offsetOf(t)} ` : ''}${text}\n`))
+    to.write(Buffer.from(`${time}${text}${isPart ? '' : '\n'}`))
   }
   const decoder = new TextDecoder()
-  let rest = ''
+  let rest: string[] = []
   for await (const bytes of source) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) put(line)
+    const text = decoder.decode(bytes, { stream: true })
+    const end = text.lastIndexOf('\n')
+    if (end !== -1) {
+      for (const line of `${rest.join('')}${text.slice(0, end)}`.split('\n')) put(line)
+      rest = []
+    }
+    rest.push(text.slice(end + 1))
   }
-  put(rest)
+  put(rest.join(''))
 }
 
 /** Since the attempt began: `00:01:02.345`. */

@@ -334,7 +334,7 @@ export const routes = {
     answer: s.attempt,
   }),
   /**
-   * `format`: `text`, `ndjson` (`{step,line,t,text}`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`.
+   * `format`: `text`, `ndjson` (`{step,line,t,text}`; a very long line in pieces, all but the last with `more`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`.
    * A part: frames above `after`, with `until` none above it; or lines `from` … `to` of a step, as text or ndjson.
    */
   attemptLog: route({

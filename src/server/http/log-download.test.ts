@@ -54,6 +54,28 @@ test('ndjson numbers lines per step, across the edges of frames and of character
   )
 })
 
+test('a line without an end comes in pieces that are the whole of it, cut between characters', async () => {
+  const whole = Buffer.from('€uro'.repeat(200_000))
+  const cut = (size: number) =>
+    Array.from({ length: Math.ceil(whole.length / size) }, (_, i) => whole.subarray(i * size, (i + 1) * size))
+  const parts = cut(100_001).map((part, i) => frame(i + 1, 0, 1, part))
+  const all = [...parts, frame(99, 0, 1, '!\nnext\n')]
+  const lines = (await read('ndjson', all)).toString().trimEnd().split('\n')
+  assert.ok(
+    lines.every((line) => line.length < 500_000),
+    'none is long',
+  )
+  const pieces = lines.map((line) => JSON.parse(line) as { line: number; text: string; more?: true })
+  const last = pieces.pop()
+  assert.deepEqual([last?.line, last?.text, last?.more], [2, 'next', undefined])
+  assert.deepEqual(
+    pieces.map(({ more }) => more),
+    [...pieces.slice(1).map(() => true), undefined],
+  )
+  assert.ok(pieces.length > 3 && pieces.every(({ line }) => line === 1))
+  assert.equal(pieces.map(({ text }) => text).join(''), `${whole}!`)
+})
+
 test('some lines of a step come alone, wherever frames begin and end', async () => {
   const step = frames.filter(({ step }) => step === 0)
   const part = async (from?: number, to?: number) => (await read('text', step, { from, to })).toString()

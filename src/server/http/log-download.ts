@@ -71,14 +71,25 @@ async function* asFrames(frames: AsyncIterable<FollowerFrame>): AsyncIterable<Ui
 
 type OpenLine = { readonly line: number; readonly t: number; readonly parts: readonly Uint8Array[] }
 
-/** A line may begin in one frame and end in a later one of the same step: what is open waits, per step. */
+/**
+ * A line may begin in one frame and end in a later one of the same step: what is open waits, per step. A line may have no
+ * end for a hundred megabytes: from here on it comes in pieces, of which all but the last say that there is more.
+ */
+const linePieceBytes = 256 * 1024
+
 async function* asNdjson(pieces: AsyncIterable<Piece>): AsyncIterable<string> {
   const open = new Map<number, OpenLine>()
   for await (const piece of pieces) {
     const { complete, rest } = splitLines(piece, open.get(piece.step))
-    if (rest === null) open.delete(piece.step)
-    else open.set(piece.step, rest)
     if (complete.length > 0) yield complete.map((line) => toJson(piece.step, line)).join('')
+    if (rest === null) open.delete(piece.step)
+    else if (sizeOf(rest) < linePieceBytes) open.set(piece.step, rest)
+    else {
+      const bytes = concatBytes(rest.parts)
+      const end = wholeCharacters(bytes)
+      yield toJson(piece.step, { ...rest, parts: [bytes.subarray(0, end)] }, true)
+      open.set(piece.step, { ...rest, parts: [bytes.slice(end)] })
+    }
   }
   for (const [step, line] of open) yield toJson(step, line)
 }
@@ -98,8 +109,23 @@ const splitLines = ({ firstLine, tMs, bytes }: Piece, before: OpenLine | undefin
   return { complete, rest: parts.length === 0 ? null : { ...current, parts } }
 }
 
-const toJson = (step: number, { line, t, parts }: OpenLine): string =>
-  `${JSON.stringify({ step, line, t, text: new TextDecoder().decode(concatBytes(parts)) })}\n`
+const sizeOf = ({ parts }: OpenLine): number => parts.reduce((sum, { length }) => sum + length, 0)
+
+/** Where the last character begins whose bytes may not all be there yet. */
+const wholeCharacters = (bytes: Uint8Array): number => {
+  const isInside = (at: number) => ((bytes[at] ?? 0) & 0xc0) === 0x80
+  let at = bytes.length - 1
+  while (at > bytes.length - 4 && isInside(at)) at--
+  return (bytes[at] ?? 0) < 0x80 || isInside(at) ? bytes.length : at
+}
+
+const toJson = (step: number, { line, t, parts }: OpenLine, more = false): string => {
+  const text = decodeText(concatBytes(parts))
+  return `${JSON.stringify({ step, line, t, text, ...(more ? { more } : {}) })}\n`
+}
+
+/** A mark at its beginning is a character of the log like any other. */
+const decodeText = (bytes: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 
 const inflaters = { 'deflate-raw': promisify(inflateRaw), zstd: promisify(zstdDecompress) } as const
 
