@@ -397,3 +397,36 @@ flow('an owner limits the jobs of all projects, as they were read, and lifts the
   assert.deepEqual([sent.postDataJSON(), sent.headers()['if-match']], [{ jobs_max: 7 }, '"as read"'])
   assert.deepEqual((await saving('')).postDataJSON(), { jobs_max: null })
 })
+
+flow(
+  'a schedule is paused and removed as it is shown; one that was changed meanwhile is left alone',
+  {},
+  async (page) => {
+    const sent: string[] = []
+    page.on('request', (request) => {
+      if (['PATCH', 'DELETE'].includes(request.method()))
+        sent.push(`${request.method()} ${request.headers()['if-match'] ?? 'whatever'}`)
+    })
+    await page.goto(`${stand.double.url}/acme/web`)
+    await page.getByRole('button', { name: 'Pause nightly' }).click()
+    await page.getByRole('button', { name: 'Resume nightly' }).waitFor(soon)
+    assert.deepEqual(sent, ['PATCH "as read"'])
+    const one = '**/schedules/sch_*'
+    await page.route(one, async (route) => {
+      const answer = await route.fetch()
+      await route.fulfill({ json: { ...(await answer.json()), cron: '9 9 * * *' } })
+    })
+    const entry = page.getByRole('button', { name: 'Remove nightly' })
+    const remove = async () => {
+      await entry.click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click()
+    }
+    await remove()
+    await shows(page, 'Somebody changed this meanwhile')
+    assert.equal(sent.length, 1)
+    await page.unroute(one)
+    await remove()
+    await entry.waitFor({ state: 'detached', ...soon })
+    assert.equal(sent[1], 'DELETE "as read"')
+  },
+)

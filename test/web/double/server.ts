@@ -280,7 +280,7 @@ const handle = async (
     return projectOf.settings
   if (line.startsWith('GET /api/v1/projects/') && projectOf)
     return { ...projectOf, last_run: world.summaries().find((r) => r.project.id === projectOf.id) ?? null }
-  if (line.startsWith('DELETE /api/v1/tokens/')) return {}
+  if (/^DELETE .*\/(tokens|schedules)\//.test(line)) return {}
   return null
 }
 
