@@ -78,6 +78,37 @@ workflows:
   ])
 })
 
+test('what only holds anchors is honoured when an alias takes one of them, and ignored when none does', () => {
+  const text = `version: 2.1
+filters: &tagged {tags: {only: /.*/}}
+parts: {deep: {defaults: &defaults {docker: [{image: debian:12}]}}}
+idle: &idle {a: 1}
+echoed: *idle
+commands:
+  step: &step {steps: [checkout]}
+jobs:
+  base: &base {<<: *defaults, steps: [checkout]}
+  build: {<<: *base, environment: {A: "1"}}
+  spare: {<<: *base}
+workflows:
+  all: {jobs: [build: {filters: *tagged}]}
+`
+  const about = new Set([2, 3, 4, 5, 7, 9, 11])
+  const named = /anchors|ignored/
+  assert.deepEqual(
+    report(text).filter((line) => about.has(Number.parseInt(line, 10)) && named.test(line)),
+    [
+      '2 anchors in "filters"',
+      '3 anchors in "parts"',
+      '4 anchors in "idle"',
+      '5 echoed: ignored',
+      '7 step: ignored',
+      '9 anchors in "base"',
+      '11 job "spare": ignored',
+    ],
+  )
+})
+
 test('a file with errors has a report too: what is wrong is refused, with what to do instead', () => {
   const text = `version: 2.1
 jobs:

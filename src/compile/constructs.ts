@@ -27,6 +27,10 @@ export interface Constructs {
   honour(place: Spot | Entry, what: string): void
   judge(at: Spot, verdict: Verdict, text: string, instead?: string | null): void
   judgeProblem(code: ProblemCode, at: Spot, message: string, help: string | null): void
+  /** Nobody asks for it by its name: still honoured if aliases take parts of it. */
+  judgeUnasked(entry: Entry, why: string): void
+  /** An alias names what stands there. */
+  lend(from: Spot): void
   has(at: Spot): boolean
   /** File by file, each in its order. */
   list(): readonly Construct[]
@@ -67,29 +71,67 @@ export const createConstructs = (): Constructs => {
     if (verdicts.indexOf(verdict) > verdicts.indexOf(construct.verdict))
       Object.assign(construct, { verdict, text, instead })
   }
+  const lent = createLent()
+  const honour: Constructs['honour'] = (place, what) => {
+    const key = 'key' in place ? place.key : place
+    const value = 'key' in place && isRightBehind(place) ? place.value : null
+    // A problem with the value may have been found before its key was counted.
+    const early = value && !places.has(keyOf(key)) ? places.get(keyOf(value)) : undefined
+    if (early) places.set(keyOf(key), early)
+    const construct = placed(key)
+    construct.at = key
+    construct.what ??= what
+    if (value && !places.has(keyOf(value))) places.set(keyOf(value), construct)
+  }
   return {
-    honour: (place, what) => {
-      const key = 'key' in place ? place.key : place
-      const value = 'key' in place && isRightBehind(place) ? place.value : null
-      // A problem with the value may have been found before its key was counted.
-      const early = value && !places.has(keyOf(key)) ? places.get(keyOf(value)) : undefined
-      if (early) places.set(keyOf(key), early)
-      const construct = placed(key)
-      construct.at = key
-      construct.what ??= what
-      if (value && !places.has(keyOf(value))) places.set(keyOf(value), construct)
-    },
+    honour,
     judge,
     judgeProblem: (code, at, message, help) => {
       const verdict = problemCodes[code].severity === 'error' ? 'refused' : byWarning[code]
       if (verdict) judge(at, verdict, message, help)
     },
+    judgeUnasked: (entry, why) => {
+      if (lent.isWithin(entry)) honour(entry, `anchors in "${entry.key.text.slice(0, 80)}"`)
+      else judge(entry.key, 'ignored', why)
+    },
+    lend: lent.add,
     has: (at) => places.has(keyOf(at)),
     list: () => {
       const files = [...new Set([...kept].map(({ at }) => at.file))]
       return [...kept]
         .sort((a, b) => files.indexOf(a.at.file) - files.indexOf(b.at.file) || a.at.start - b.at.start)
         .map(({ at, what, ...rest }) => ({ what: what ?? written(at), ...rest, at: positionOf(at) }))
+    },
+  }
+}
+
+/** Where the nodes begin that aliases name, file by file, in order once somebody asks. */
+const createLent = () => {
+  const found = new Map<string, Set<number>>()
+  const sorted = new Map<string, readonly number[]>()
+  const startsIn = (path: string): readonly number[] => {
+    const known = sorted.get(path)
+    if (known) return known
+    const made = [...(found.get(path) ?? [])].sort((a, b) => a - b)
+    sorted.set(path, made)
+    return made
+  }
+  return {
+    add: ({ file, start }: Spot): void => {
+      sorted.delete(file.path)
+      const starts = found.get(file.path)
+      if (starts) starts.add(start)
+      else found.set(file.path, new Set([start]))
+    },
+    isWithin: ({ key, value }: Entry): boolean => {
+      const starts = startsIn(key.file.path)
+      let [low, high] = [0, starts.length]
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        if ((starts[middle] ?? 0) < key.end) low = middle + 1
+        else high = middle
+      }
+      return (starts[low] ?? Number.POSITIVE_INFINITY) < value.end
     },
   }
 }

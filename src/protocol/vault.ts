@@ -385,6 +385,13 @@ export const vaultErrorCode = (answer: unknown): FaultCode => {
     : 'E_VAULT_UNAVAILABLE'
 }
 
+/** What it says of a request that it did not take: of its own making, never of what was sealed in it. */
+export const vaultErrorWords = (answer: unknown): string | null => {
+  const error = typeof answer === 'object' && answer !== null && 'error' in answer ? answer.error : null
+  const words = typeof error === 'object' && error !== null && 'message' in error ? error.message : null
+  return typeof words === 'string' ? words.slice(0, 300) : null
+}
+
 /**
  * Git connects to what `url` says, host keys are pinned for what the parts say: they must be the same place.
  * Forms: `ssh://[user@]host[:port]/path` and `[user@]host:path`.

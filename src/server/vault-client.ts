@@ -11,6 +11,7 @@ import {
   type VaultVerb,
   vaultBodyBytesMax,
   vaultErrorCode,
+  vaultErrorWords,
   vaultVerbs,
   type WebhookAnswer,
   webhookAnswer,
@@ -86,7 +87,10 @@ const send = async (target: { agent: Agent; socket: string; message: Message }):
   const answer = parseJson(text)
   if (status === 200) return answer
   const code = vaultErrorCode(answer)
-  throw fault(code, { detail: `vault ${target.message.verb}: ${status} ${text.slice(0, 300)}` })
+  // A person who put something wrong is told what; the words of every other code are the catalogue's.
+  const words = code === 'E_INPUT' ? vaultErrorWords(answer) : null
+  const detail = `vault ${target.message.verb}: ${status} ${text.slice(0, 300)}`
+  throw fault(code, words === null ? { detail } : { public: words, detail })
 }
 
 const exchange = ({ agent, socket, message }: { agent: Agent; socket: string; message: Message }) =>

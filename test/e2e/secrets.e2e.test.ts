@@ -136,6 +136,8 @@ describe('a secret, from a person to the step of a job', () => {
 
   test('is put, listed without its value, and used by a job; the log shows it masked', async () => {
     succeeds('secrets set DEPLOY_TOKEN --project vessel', `${token}\n`)
+    assert.match(cli('secrets set FLAG --project vessel', '1').stderr, /masked in logs: --allow-unmaskable/)
+    succeeds('secrets set FLAG --project vessel --allow-unmaskable', '1')
     await writeFile(join(place, 'keystore'), keystore)
     succeeds(`secrets set KEYSTORE --project vessel --kind file --file ${join(place, 'keystore')}`)
     await rm(join(place, 'keystore'))

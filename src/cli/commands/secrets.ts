@@ -11,6 +11,7 @@ import {
   defaultPolicy,
   knownHosts,
   linesOfHosts,
+  maskableBytesMin,
   type PutStatement,
   policyEvents,
   type SecretKind,
@@ -50,6 +51,10 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
   const ingest = await ingestKeyOf(around, await api.call('vaultKey', {}))
   const body = await bodyOf(around, flags, { project, before })
   const value = await readValue(around, flags, { name, kind: body.kind })
+  if (value.length < maskableBytesMin && !body.allow_unmaskable)
+    throw fault('E_INPUT', {
+      public: `a value of less than ${maskableBytesMin} bytes cannot be masked in logs: --allow-unmaskable puts it all the same`,
+    })
   const about = { sub: subjectOf(project, name), prev: before?.detail?.head ?? null }
   const statement: PutStatement = { ...statementHead(around, key, about), type: 'secret.put', body }
   const sealed = await sealSecret(ingest, value, statement)

@@ -141,6 +141,7 @@ const resolveAlias = (conversion: Conversion, name: string, spot: Spot): SourceN
   const target = conversion.anchors.get(name)
   if (target) {
     conversion.expanded += target.size
+    conversion.problems.constructs?.lend(target)
     return target
   }
   conversion.failed = true

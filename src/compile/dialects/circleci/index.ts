@@ -197,7 +197,7 @@ const checkRoot = (cx: Compiling): void => {
   const { constructs } = cx.problems
   for (const [name, entry] of constructs ? cx.root.entries : [])
     if (rootNames.has(name)) constructs?.honour(entry, name)
-    else constructs?.judge(entry.key, 'ignored', 'it means nothing at the top of a file; it may hold anchors')
+    else constructs?.judgeUnasked(entry, 'it means nothing at the top of a file')
   if (cx.interpolates) return
   for (const key of needs21) {
     const entry = cx.root.entries.get(key)
@@ -207,8 +207,8 @@ const checkRoot = (cx: Compiling): void => {
 
 /** Definitions that nothing asked for. Jobs are judged where it is known that no workflow invokes them. */
 const judgeUnused = ({ problems: { constructs }, commands, executors, groups }: Compiling): void => {
-  for (const { key } of constructs ? [...commands.values(), ...executors.values(), ...groups.values()] : [])
-    if (!constructs?.has(key)) constructs?.judge(key, 'ignored', 'nothing uses it')
+  for (const entry of constructs ? [...commands.values(), ...executors.values(), ...groups.values()] : [])
+    if (!constructs?.has(entry.key)) constructs?.judgeUnasked(entry, 'nothing uses it')
 }
 
 const checkJobNames = (cx: Compiling): void => {

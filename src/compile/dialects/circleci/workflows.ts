@@ -305,7 +305,7 @@ const checkUnusedJobs = (cx: Compiling, used: ReadonlySet<string>): void => {
   for (const [name, definition] of cx.jobs) {
     const needsArguments = definition.value.kind === 'map' && definition.value.entries.has('parameters')
     if (used.has(name)) continue
-    cx.problems.constructs?.judge(definition.key, 'ignored', 'no workflow invokes it')
+    cx.problems.constructs?.judgeUnasked(definition, 'no workflow invokes it')
     if (needsArguments) continue
     const call = {
       args: noArguments,
