@@ -26,7 +26,10 @@ const findRunId = async (around: Surroundings, api: ApiClient, { ref, project }:
   const found = (await api.call('runs', { query })).items[0]
   if (found !== undefined) return found.id
   const what = number === null ? `no run of ${branch ?? 'any branch'}` : `no run #${number}`
-  throw fault('E_NOT_FOUND', { public: `${what}${name === undefined ? '' : ` in project ${name}`}` })
+  const where = name === undefined ? '' : ` in project ${name}`
+  // Right after a push this is how a person learns that it started none.
+  const why = number === null ? '; `mayfly deliveries list` says what became of pushes' : ''
+  throw fault('E_NOT_FOUND', { public: `${what}${where}${why}` })
 }
 
 const numberOf = (ref: string): number => {
