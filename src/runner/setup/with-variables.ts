@@ -19,7 +19,7 @@ export const withVariables = async <T extends Readonly<Record<string, string>>>(
   if (named.length === 0) return { ok: true, texts }
   const tooLong = named.find(([, text]) => text.length > textMax)
   if (tooLong !== undefined)
-    return { ok: false, message: `variables are filled in in at most ${textMax} characters` }
+    return { ok: false, message: `a text with variables has at most ${textMax} characters` }
   const env = Object.fromEntries(named.map(([, text], i) => [`MF_${i}`, text]))
   const script = { text: fill, env: { ...env, MF_FILL: linesFor(named.length) } }
   const answer = await fromSandbox(place, script, gather, signal)

@@ -90,6 +90,36 @@ test('a run goes from its plan through its jobs to its end', async () => {
   )
 })
 
+test('of a job that its first shard finishes the others begin, and the first comes when they have passed', async () => {
+  const runner = await open('first-shard')
+  const plain = planJob({ key: 'a', shards: 3 })
+  assert.ok(plain.spec)
+  const steps = plain.spec.steps.map((step) =>
+    step.kind === 'run' ? { ...step, firstShardOnly: true as const } : step,
+  )
+  const after = { key: 'b', needs: [{ job: 'a', on: ['passed' as const] }] }
+  const run = await planned(runner, { key: 'a', shards: 3, spec: { ...plain.spec, steps } }, after)
+  const shards = async () =>
+    (await get(run)).jobs.filter(({ key }) => key === 'a').map(({ status }) => status)
+  const begun = await runner.take()
+  const indices = begun.map(({ spec }) => (spec.kind === 'job' ? spec.shard.index : null))
+  assert.deepEqual(indices.sort(), [1, 2])
+  assert.deepEqual(await shards(), ['waiting', 'running', 'running'])
+  const first = (await get(run)).jobs.find(({ key }) => key === 'a')
+  assert.ok(first)
+  assert.match(first.reason?.text ?? '', /^Waits for the other copies of this job/)
+  assert.ok(
+    first.needs.every(({ job_id }) => job_id !== first.id),
+    'nothing needs itself',
+  )
+  for (const held of begun) assert.equal((await runner.finish(held)).status, 200)
+  const last = await one(runner)
+  assert.equal(last.spec.kind === 'job' && last.spec.shard.index, 0)
+  assert.equal((await runner.finish(last)).status, 200)
+  assert.equal((await runner.finish(await one(runner))).status, 200)
+  assert.equal((await get(run)).status, 'passed')
+})
+
 test('a job is told the name of the person who started its run, and what was told of the change', async () => {
   const runner = await open('by-a-person')
   const run = await planned(runner, { key: 'a' })

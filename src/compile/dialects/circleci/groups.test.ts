@@ -83,3 +83,12 @@ test('what a group cannot have is said', () => {
   assert.deepEqual(codes('[first, checks]', '[{unit: {requires: [first]}}]'), ['MF2107'])
   assert.deepEqual(codes('[checks]', '[nobody]'), ['MF2100'])
 })
+
+test('a group that no workflow invokes is read too, and what is wrong there only warns', () => {
+  const { ok, problems } = compileText(config('[first]', '[nobody, unit]'))
+  assert.equal(ok, true)
+  assert.deepEqual(
+    problems.map(({ code, severity }) => `${severity} ${code}`),
+    ['warning MF2100'],
+  )
+})

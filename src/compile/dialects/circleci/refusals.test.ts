@@ -187,9 +187,16 @@ workflows: {"w-<< pipeline.git.branch >>": {jobs: [{"on-<< pipeline.git.branch >
 })
 
 test('what comes out of a wrong reference is reported once, where the reference stands', () => {
-  const text = 'version: 2.1\njobs: {build: {machine: true, steps: [run: {command: << parameters.nope >>}]}}'
+  for (const step of ['run: {command: << parameters.nope >>}', 'run: << parameters.nope >>'])
+    assert.deepEqual(
+      judgeCompile(`version: 2.1\njobs: {build: {machine: true, steps: [${step}]}}`).problems.map(
+        ({ code }) => code,
+      ),
+      ['MF2131'],
+    )
+  const empty = 'version: 2.1\njobs: {build: {machine: true, steps: [run: << pipeline.git.tag >>]}}'
   assert.deepEqual(
-    judgeCompile(text).problems.map(({ code }) => code),
-    ['MF2131'],
+    judgeCompile(empty).problems.map(({ code }) => code),
+    ['MF2042'],
   )
 })

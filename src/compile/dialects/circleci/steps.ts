@@ -51,12 +51,18 @@ const readCall = (cx: Compiling, node: SourceNode): Call | null => {
   const [entry] = entries
   const typed = node.kind === 'map' ? readTyped(cx, node) : null
   if (typed) return typed
-  if (entry && entries.length === 1)
-    return { name: entry.key.text, at: entry.key, node: isNull(entry.value) ? null : entry.value }
+  if (entry && entries.length === 1) {
+    const { key, value } = entry
+    return { name: key.text, at: key, node: isNull(value) && !isWrongScript(entry) ? null : value }
+  }
   if (node.kind === 'map' && entry) reportShape(cx, node, entry)
   else cx.problems.add('E_STEP_SHAPE', node, 'a step is a name, or a map with one name')
   return null
 }
+
+/** `run: << parameters.x >>` of what has no value: that was said where it is bound (run-step.ts). */
+const isWrongScript = ({ key, value }: Entry): boolean =>
+  key.text === 'run' && value.kind === 'scalar' && value.computed !== undefined
 
 /** The oldest form, `{type: shell, command: …}`: one map with the name of the step in it. */
 const readTyped = (cx: Compiling, node: MapNode): Call | null => {

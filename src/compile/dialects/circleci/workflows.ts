@@ -48,6 +48,7 @@ export const compileWorkflows = (cx: Compiling): readonly PlanWorkflow[] => {
       ? declared.flatMap((entry) => compileWorkflow(cx, entry, used) ?? [])
       : (compileImplicit(cx, used) ?? [])
   checkUnusedJobs(cx, used)
+  checkUnusedGroups(cx, used)
   return workflows
 }
 
@@ -316,5 +317,14 @@ const checkUnusedJobs = (cx: Compiling, used: ReadonlySet<string>): void => {
       postSteps: null,
     }
     cx.problems.asWarnings(() => compileJob(cx, definition, call))
+  }
+}
+
+const checkUnusedGroups = (cx: Compiling, used: ReadonlySet<string>): void => {
+  for (const [name, { key }] of cx.groups) {
+    if (used.has(name)) continue
+    cx.problems.constructs?.judge(key, 'ignored', 'no workflow invokes it')
+    // As if a workflow did.
+    cx.problems.asWarnings(() => compileJobs(cx, name, [key], { at: key, used: new Set(), log: null }))
   }
 }
