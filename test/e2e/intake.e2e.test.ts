@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Schedule } from '../../src/protocol/api/schedules.ts'
 import type { Delivery, Project, RunSummary } from '../../src/protocol/api/shapes.ts'
-import { createRepository, type TestRepository } from '../support/git-host.ts'
+import { createRepository, type GitHost, openGitHost, type TestRepository } from '../support/git-host.ts'
 import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
 
 const config = `version: 2.1
@@ -26,18 +26,23 @@ let installation: TestInstallation
 let repository: TestRepository
 let directory: string
 let project: Project
+let host: GitHost
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mayfly-intake-'))
   await chmod(directory, 0o755)
   repository = await createRepository(directory, 'web', { '.circleci/config.yml': config })
-  installation = await openInstallation({ args: ['--no-sample', '--local-repos', directory], keepData: true })
+  host = await openGitHost()
+  const settings = `sources: {allow: ["127.0.0.1/32:${host.port}"]}\n`
+  const args = ['--no-sample', '--local-repos', directory]
+  installation = await openInstallation({ args, settings, keepData: true })
   const added = installation.cli('project', 'add', 'web', '--path', repository.bare, '--json')
   assert.equal(added.code, 0, added.stderr)
   project = JSON.parse(added.stdout)
 })
 after(async () => {
   await installation?.close()
+  await host?.close()
   if (installation) await rm(join(installation.data, '..'), { recursive: true, force: true })
   await rm(directory, { recursive: true, force: true })
 })
@@ -115,4 +120,32 @@ test('a schedule begins a run of the default branch by itself, with its paramete
   await passed(begun.id)
   const { stdout } = installation.cli('logs', begun.id)
   assert.match(stdout, /level 7 every minute/)
+})
+
+test('a project behind SSH is set up by the command line alone: the key to register, the host key, a run', async () => {
+  await host.createRepository('far', { '.circleci/config.yml': config })
+  const cli = (...words: string[]) => {
+    const { code, stdout, stderr } = installation.cli(...words)
+    assert.equal(code, 0, stderr)
+    return stdout
+  }
+  const nowhere = installation.cli('project', 'trust', 'far', host.fingerprint)
+  assert.equal(nowhere.code, 5, 'there is no such project yet')
+  cli('project', 'add', 'far', '--ssh', host.sshUrl('far'))
+  const added: Project = JSON.parse(cli('project', 'view', 'far', '--json'))
+  await host.authorize(added.deploy_key?.public_key ?? assert.fail('no deploy key'))
+  const seen = cli('project', 'contact', 'far')
+  assert.ok(seen.includes(`host key  ${host.fingerprint}  not confirmed`), seen)
+  const wrong = installation.cli('project', 'trust', 'far', 'SHA256:of-somebody-else')
+  assert.equal(wrong.code, 5)
+  assert.match(wrong.stderr, /has not shown this key/)
+  assert.match(cli('project', 'trust', 'far', host.fingerprint), / {2}confirmed$/m)
+  const run: RunSummary = JSON.parse(cli('runs', 'start', '-R', 'far', '--json'))
+  await waitFor(
+    'the run passes',
+    () => JSON.parse(cli('runs', 'view', run.id, '-R', 'far', '--json')).status === 'passed',
+    60_000,
+  )
+  assert.match(cli('project', 'view', 'far'), /^last run {2}#1 passed$/m)
+  assert.match(cli('runner', 'list'), /\tonline\t/)
 })

@@ -1,5 +1,7 @@
 // One project as it is, and the way to its source host: a runner looks there, and a person says which host key is the right one.
-import type { Project } from '../../protocol/api/shapes.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Attempt, Project } from '../../protocol/api/shapes.ts'
+import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -11,17 +13,38 @@ export const viewProject = async (around: Surroundings, flags: Flags, name: stri
   return 0
 }
 
-/** The look is an attempt of its own; what it found stands on the project a moment later. */
+/** The look is an attempt of its own; what it found stands on the project. */
 export const contactProject = async (around: Surroundings, flags: Flags, name: string): Promise<number> => {
   const api = await connect(around)
   const asked = await api.call('projectRefs', { params: { project: name }, body: {} })
-  if (flags.json) around.stdout.write(`${JSON.stringify(asked)}\n`)
-  else
-    around.stderr.write(
-      `a runner looks at the source host now (${asked.attempt_id}); then: mayfly project view ${name}\n`,
-    )
-  return 0
+  if (flags.json) {
+    around.stdout.write(`${JSON.stringify(asked)}\n`)
+    return 0
+  }
+  around.stderr.write('a runner looks at the source host …\n')
+  const attempt = await ended(around, api, asked.attempt_id)
+  const project = await api.call('project', { params: { project: name } })
+  around.stdout.write(describe(project))
+  if (attempt.status === 'passed') return 0
+  const why =
+    attempt.failure?.message ?? `no answer yet: it is ${attempt.status}; mayfly doctor looks at the runner`
+  around.stderr.write(`mayfly: ${why}\n`)
+  return 1
 }
+
+/** As it is then, or when it has taken too long. */
+const ended = async (around: Surroundings, api: ApiClient, id: string): Promise<Attempt> => {
+  const late = around.clock.monotonicMs() + contactMs
+  for (;;) {
+    const attempt = await api.call('attempt', { params: { attempt: id } })
+    const isOver = attempt.finished_at !== null
+    if (isOver || around.interrupted.aborted || around.clock.monotonicMs() > late) return attempt
+    await sleep(askEveryMs, undefined, { signal: around.interrupted }).catch(() => undefined)
+  }
+}
+
+const contactMs = 60_000
+const askEveryMs = 500
 
 export const confirmHostKey = async (
   around: Surroundings,
