@@ -61,6 +61,26 @@ workflows:
     .replace("<<'YAML'", "\\<<'YAML'")
     .replace('hello <<', 'hello \\<<')
 
+const byHand = `version: 2.1
+setup: true
+orbs: {path-filtering: circleci/path-filtering@2.0.1, continuation: circleci/continuation@2.0.1}
+jobs:
+  find:
+    executor: path-filtering/default
+    steps:
+      - checkout
+      - run: echo "export BASE=<< pipeline.git.base_revision >>" >> "$BASH_ENV"
+      - path-filtering/set-parameters:
+          base-revision: $BASE
+          mapping: |
+            web/.* build-web true .circleci/continue-config.yml
+            api/.* build-api true .circleci/both.yml
+      - path-filtering/generate-config
+      - continuation/continue: {configuration_path: /tmp/generated-config.yml, parameters: /tmp/pipeline-parameters.json}
+workflows:
+  setup: {jobs: [find]}
+`
+
 type Listed = {
   readonly id: string
   readonly number: number
@@ -149,6 +169,23 @@ describe('a run goes on with what its setup workflow found', () => {
     assert.equal(again.status, 'passed', again.log)
     assert.match(again.log, /\[make\] this run went on before: a rerun keeps what it went on with/)
     assert.match(again.view, /greet\s+✓ passed\s+2\s/)
+  })
+
+  test('the commands of the orb by themselves: the base is what the push began at, two files become one', async () => {
+    const run = await ends(
+      repository.push(
+        {
+          '.circleci/config.yml': byHand,
+          '.circleci/both.yml': 'workflows: {both: {jobs: [web]}}\n',
+          ...{ 'web/a': 'web two\n', 'api/a': 'api three\n' },
+        },
+        'by hand',
+      ),
+    )
+    assert.equal(run.status, 'passed', run.log)
+    assert.match(run.log, /4 paths differ from [0-9a-f]{10} \([0-9a-f]{40}\)/)
+    assert.match(run.log, /\[web\] web two/)
+    assert.match(run.view, /it went on with: web, api, both/)
   })
 
   test('a parameter that nobody declared fails the step, and nothing follows', async () => {
