@@ -29,38 +29,42 @@ export type KnownOfJobs = {
 /** For the jobs of one run: when those begin that wait for others of them. */
 export const createForecast = (jobs: readonly JobState[], { turn, lasts }: KnownOfJobs) => {
   const byKey = Map.groupBy(jobs, placeOf)
-  const known = new Map<JobId, Expected | null>()
-  const begins = (job: JobState): Expected | null => {
-    if (isToAsk(job)) return null
-    const ends = job.needs.flatMap(({ key }) =>
-      (byKey.get(placeOf({ workflow: job.workflow, key })) ?? []).map((other) => end(other)),
-    )
-    if (ends.includes(null)) return null
-    return {
-      from: Math.max(0, ...ends.map((each) => each?.from ?? 0)),
-      to: Math.max(0, ...ends.map((each) => each?.to ?? 0)),
-    }
-  }
-  const end = (job: JobState): Expected | null => {
-    const found = known.get(job.id)
-    if (found !== undefined) return found
-    // Whatever needs itself is never known, and asked about once.
-    known.set(job.id, null)
-    const expected = endOf(job)
-    known.set(job.id, expected)
-    return expected
+  const ends = new Map<JobId, Expected | null>()
+  const neededBy = ({ needs, workflow }: JobState): readonly JobState[] =>
+    needs.flatMap(({ key }) => byKey.get(placeOf({ workflow, key })) ?? [])
+  const afterNeeds = (job: JobState): Expected | null => {
+    const all = neededBy(job).map(({ id }) => ends.get(id) ?? null)
+    if (isToAsk(job) || all.includes(null)) return null
+    const latest = (which: keyof Expected) => Math.max(0, ...all.map((each) => each?.[which] ?? 0))
+    return { from: latest('from'), to: latest('to') }
   }
   const endOf = (job: JobState): Expected | null => {
     if (outcomeOf(job) !== null) return { from: 0, to: 0 }
-    if (job.kind === 'approval' || isToAsk(job)) return null
     const length = job.kind === 'job' ? lasts(job) : nothing
-    if (length === null) return null
+    if (job.kind === 'approval' || isToAsk(job) || length === null) return null
     // It runs for some time already.
     if (job.status === 'running') return { from: 0, to: length.toMs }
-    const begin = job.status === 'queued' ? turn(job) : begins(job)
+    const begin = job.status === 'queued' ? turn(job) : afterNeeds(job)
     return begin && { from: begin.from + length.fromMs, to: begin.to + length.toMs }
   }
-  return begins
+  /** Each once, after what it needs: a run may be a chain of two thousand, too deep to call oneself. */
+  const settle = (first: readonly JobState[]): void => {
+    const stack = [...first]
+    const seen = new Set<JobId>()
+    for (let job = stack.at(-1); job !== undefined; job = stack.at(-1)) {
+      const open = seen.has(job.id) || ends.has(job.id) ? [] : neededBy(job).filter(({ id }) => !ends.has(id))
+      seen.add(job.id)
+      if (open.length > 0) stack.push(...open)
+      else {
+        stack.pop()
+        if (!ends.has(job.id)) ends.set(job.id, endOf(job))
+      }
+    }
+  }
+  return (job: JobState): Expected | null => {
+    settle(neededBy(job))
+    return afterNeeds(job)
+  }
 }
 
 /** A lock that it does not have yet: who has it then, nobody knows. */
