@@ -6,16 +6,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { gitAsPerson } from '../../test/support/person-git.ts'
 
 const repository = join(import.meta.dirname, '../..')
 let root = ''
 let tree = ''
 
-const git = (...words: readonly string[]) =>
-  execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid', '-C', tree, ...words], {
-    env: { PATH: process.env.PATH ?? '', HOME: root },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+const git = (...words: readonly string[]) => gitAsPerson(tree, ...words)
 
 const write = async (files: Readonly<Record<string, string>>) => {
   for (const [path, text] of Object.entries(files)) {

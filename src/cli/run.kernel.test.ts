@@ -7,6 +7,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { gitAsPerson } from '../../test/support/person-git.ts'
 
 const repository = join(import.meta.dirname, '../..')
 let root = ''
@@ -154,11 +155,7 @@ test('where objects of the history are missing the commit goes along, which is e
 /** A repository of its own, with a configuration that says what a job sees of it. */
 const historyOf = async (place: string) => {
   const directory = join(project, place)
-  const git = (...words: readonly string[]) =>
-    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid', ...words], {
-      cwd: directory,
-      encoding: 'utf8',
-    })
+  const git = (...words: readonly string[]) => gitAsPerson(directory, ...words)
   const write = (name: string, text: string) => writeFile(join(directory, name), text)
   await mkdir(join(directory, '.circleci'), { recursive: true })
   const script = [

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { noContinuing } from '../../test/support/continuing.ts'
 import { createRepository, openGitHost, type TestRepository } from '../../test/support/git-host.ts'
+import { person } from '../../test/support/person-git.ts'
 import { noStores } from '../../test/support/stores.ts'
 import { formatId, uuid7 } from '../base/ids.ts'
 import { silentLog } from '../base/log.ts'
@@ -362,7 +363,7 @@ test('a history that is too large for the fetch leaves the commit', async () => 
   const big = join(repository.work, 'big')
   await writeFile(big, randomBytes(24 * 1024 * 1024))
   repository.git('add', 'big')
-  repository.git('-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid', 'commit', '-qm', 'Add much')
+  repository.git(...person, 'commit', '-qm', 'Add much')
   await rm(big)
   const commit = repository.push({ 'small.txt': 'x\n' }, 'Take it away')
   const limits = { ...classes.tiny.limits, ramdisk: 16 * 1024 * 1024 }

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test'
 import type { Run } from '../../src/protocol/api/shapes.ts'
 import { createApi } from '../support/api.ts'
 import { openInstallation, repository, runCli, waitFor } from '../support/installation.ts'
+import { person } from '../support/person-git.ts'
 
 const world = { directory: '', bare: '', clone: '' }
 const selfRunDeadlineMs = 600_000
@@ -60,8 +61,6 @@ test('a push of this repository to an installation is green', async () => {
     await installation.close()
   }
 })
-
-const person = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid']
 
 const git = (cwd: string, ...args: readonly string[]): string =>
   execFileSync('git', args, {

@@ -6,6 +6,7 @@ import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, waitFor } from './installation.ts'
+import { person } from './person-git.ts'
 
 export type GitHost = {
   readonly port: number
@@ -109,8 +110,6 @@ const sshCommand = (directory: string): string =>
     `-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=${directory}/known_hosts`,
   ].join(' ')
 
-const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid']
-
 export const createRepository = async (
   root: string,
   name: string,
@@ -129,7 +128,7 @@ export const createRepository = async (
     push: (more, message) => {
       writeTree(work, more)
       inWork('add', '--all')
-      inWork(...identity, 'commit', '--quiet', '--allow-empty', '--message', message)
+      inWork(...person, 'commit', '--quiet', '--allow-empty', '--message', message)
       inWork('push', '--quiet', 'origin', 'main')
       return repository.head()
     },
@@ -142,7 +141,7 @@ export const createRepository = async (
 
 /** A branch with an empty commit of its own, made in the bare repository itself: no push, so no hook is called. */
 export const commitOnBranch = (bare: string, branch: string): string => {
-  const made = git(bare, [...identity, 'commit-tree', '-p', 'main', '-m', branch, 'main^{tree}']).trim()
+  const made = git(bare, [...person, 'commit-tree', '-p', 'main', '-m', branch, 'main^{tree}']).trim()
   git(bare, ['update-ref', `refs/heads/${branch}`, made])
   return made
 }
@@ -165,7 +164,7 @@ export const commitWithFile = (
   const blob = inIndex(['hash-object', '-w', '--stdin'], file.text).trim()
   inIndex(['update-index', '--add', '--cacheinfo', `100644,${blob},${file.path}`])
   const tree = inIndex(['write-tree']).trim()
-  const made = git(bare, [...identity, 'commit-tree', '-p', 'main', '-m', branch, tree]).trim()
+  const made = git(bare, [...person, 'commit-tree', '-p', 'main', '-m', branch, tree]).trim()
   git(bare, ['update-ref', `refs/heads/${branch}`, made])
   return made
 }

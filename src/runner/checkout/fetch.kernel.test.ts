@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { type GitHost, openGitHost, type TestRepository } from '../../../test/support/git-host.ts'
 import { waitFor } from '../../../test/support/installation.ts'
 import { needsRoot } from '../../../test/support/jailer.ts'
+import { person } from '../../../test/support/person-git.ts'
 import { silentLog } from '../../base/log.ts'
 import { Secret } from '../../base/secret.ts'
 import { openLocalSandboxes } from '../../main/local-sandboxes.ts'
@@ -238,8 +239,7 @@ describe('fetching over ssh', { skip: needsRoot, timeout: 180_000 }, () => {
     const base = remote.push({ 'web/a': '1', 'api/a': '1' }, 'base')
     remote.git('checkout', '--quiet', '-b', 'topic')
     await writeFile(join(remote.work, 'web/a'), '2')
-    const ada = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.invalid']
-    remote.git(...ada, 'commit', '--quiet', '--all', '--message', 'topic')
+    remote.git(...person, 'commit', '--quiet', '--all', '--message', 'topic')
     remote.git('push', '--quiet', 'origin', 'topic')
     const topic = remote.git('rev-parse', 'HEAD').trim()
     remote.git('checkout', '--quiet', 'main')

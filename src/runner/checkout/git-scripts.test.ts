@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { damageBytes, judgeParser } from '../../../test/support/hostile.ts'
+import { gitAsPerson } from '../../../test/support/person-git.ts'
 import { run } from '../../sys/index.ts'
 import { parseChanges } from './changed-paths.ts'
 import { type FetchedCommit, parseFetched } from './fetched.ts'
@@ -14,34 +15,19 @@ let root = ''
 let source = ''
 const commits: string[] = []
 
-const git = async (cwd: string, ...args: string[]): Promise<string> => {
-  const env = { HOME: root, GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_DATE: '1790000000 +0000' }
-  const identity = [
-    '-c',
-    'user.name=Ada',
-    '-c',
-    'user.email=ada@example.invalid',
-    '-c',
-    'init.defaultBranch=main',
-  ]
-  const done = await run('git', [...identity, ...args], { cwd, env, timeoutMs: 20_000 })
-  assert.equal(done.code, 0, done.stderr.toString())
-  return done.stdout.toString().trim()
-}
-
 before(async () => {
   root = await mkdtemp(join(tmpdir(), 'mayfly-git-'))
   source = join(root, 'source')
   await mkdir(join(source, '.circleci'), { recursive: true })
-  await git(source, 'init', '--quiet')
+  gitAsPerson(source, 'init', '--quiet')
   for (const text of ['one', 'two']) {
     await writeFile(join(source, 'file.txt'), `${text}\n`)
     await writeFile(join(source, 'run.sh'), '#!/bin/sh\n')
     await chmod(join(source, 'run.sh'), 0o755)
     await writeFile(join(source, '.circleci/config.yml'), `version: 2.1 # ${text}\n`)
-    await git(source, 'add', '--all')
-    await git(source, 'commit', '--quiet', '--message', `Write ${text}\n\nBody.`)
-    commits.push(await git(source, 'rev-parse', 'HEAD'))
+    gitAsPerson(source, 'add', '--all')
+    gitAsPerson(source, 'commit', '--quiet', '--message', `Write ${text}\n\nBody.`)
+    commits.push(gitAsPerson(source, 'rev-parse', 'HEAD'))
   }
 })
 after(() => rm(root, { recursive: true, force: true }))
@@ -107,8 +93,8 @@ test('the tree is unpacked on its branch with a fresh configuration', async () =
   const done = await unpack(at, await fetched(commits[1]!))
   assert.equal(done.code, 0, done.stderr.toString())
   assert.equal(await readFile(join(at, 'file.txt'), 'utf8'), 'two\n')
-  assert.equal(await git(at, 'status', '--porcelain', '--branch'), '## main')
-  assert.equal(await git(at, 'log', '--format=%s'), 'Write two')
+  assert.equal(gitAsPerson(at, 'status', '--porcelain', '--branch'), '## main')
+  assert.equal(gitAsPerson(at, 'log', '--format=%s'), 'Write two')
   const config = await readFile(join(at, '.git/config'), 'utf8')
   assert.match(config, /url = git@example\.invalid:app\.git/)
   assert.doesNotMatch(config, /safe|ssh|helper/)
@@ -119,26 +105,26 @@ test('an older commit is found, full history is there when asked for', async () 
   const whole = await fetched(commits[1]!, '0')
   assert.deepEqual(whole.shallow, [])
   assert.equal((await unpack(at, whole, '')).code, 0)
-  assert.equal(await git(at, 'log', '--format=%s'), 'Write two\nWrite one')
-  assert.equal(await git(at, 'describe', '--tags'), 'v1')
+  assert.equal(gitAsPerson(at, 'log', '--format=%s'), 'Write two\nWrite one')
+  assert.equal(gitAsPerson(at, 'describe', '--tags'), 'v1')
   assert.equal((await fetched(commits[0]!)).about.subject, 'Write one')
 })
 
 test('a whole history has the branches and tags of the source, a part of one has none', async () => {
-  await git(source, 'branch', 'side/one', commits[0]!)
-  await git(source, 'tag', '--annotate', '--message', 'First', 'v0', commits[0]!)
+  gitAsPerson(source, 'branch', 'side/one', commits[0]!)
+  gitAsPerson(source, 'tag', '--annotate', '--message', 'First', 'v0', commits[0]!)
   const whole = await fetched(commits[1]!, '0')
   const at = join(root, 'branches')
   assert.equal((await unpack(at, whole)).code, 0)
-  assert.equal(await git(at, 'describe', '--tags'), `v0-1-g${commits[1]!.slice(0, 7)}`)
-  assert.equal(await git(at, 'rev-parse', 'origin/side/one', 'v0^{commit}'), `${commits[0]}\n${commits[0]}`)
+  assert.equal(gitAsPerson(at, 'describe', '--tags'), `v0-1-g${commits[1]!.slice(0, 7)}`)
+  assert.equal(gitAsPerson(at, 'rev-parse', 'origin/side/one', 'v0^{commit}'), `${commits[0]}\n${commits[0]}`)
   assert.equal(
-    await git(at, 'diff', '--name-only', 'origin/side/one...HEAD'),
+    gitAsPerson(at, 'diff', '--name-only', 'origin/side/one...HEAD'),
     '.circleci/config.yml\nfile.txt',
   )
   assert.deepEqual((await fetched(commits[1]!)).refs, [])
-  await git(source, 'branch', '--delete', '--force', 'side/one')
-  await git(source, 'tag', '--delete', 'v0')
+  gitAsPerson(source, 'branch', '--delete', '--force', 'side/one')
+  gitAsPerson(source, 'tag', '--delete', 'v0')
 })
 
 test('the tree that is there can be kept: what differs from the commit shows as changed', async () => {
@@ -148,7 +134,7 @@ test('the tree that is there can be kept: what differs from the commit shows as 
   const done = await unpack(at, await fetched(commits[1]!), 'main', 'yes')
   assert.equal(done.code, 0, done.stderr.toString())
   assert.equal(await readFile(join(at, 'file.txt'), 'utf8'), 'mine\n')
-  assert.deepEqual((await git(at, 'status', '--porcelain')).split(/\n ?/), [
+  assert.deepEqual(gitAsPerson(at, 'status', '--porcelain').split(/\n ?/), [
     'D .circleci/config.yml',
     'M file.txt',
     'D run.sh',
@@ -197,15 +183,15 @@ const changes = async (base: string, commit: string, onBase = 'parent') => {
 
 test('paths are those that differ from where the commit and its base parted', async () => {
   const [first = '', main = ''] = commits
-  await git(source, 'checkout', '--quiet', '-b', 'topic', first)
+  gitAsPerson(source, 'checkout', '--quiet', '-b', 'topic', first)
   await mkdir(join(source, 'a b'))
   await writeFile(join(source, 'a b/new "file"'), 'x')
-  await git(source, 'add', '--all')
-  await git(source, 'mv', 'run.sh', 'moved.sh')
-  await git(source, 'commit', '--quiet', '--message', 'topic')
-  const topic = await git(source, 'rev-parse', 'HEAD')
-  await git(source, 'tag', '--annotate', '--message', 't', 'v1', first)
-  await git(source, 'checkout', '--quiet', 'main')
+  gitAsPerson(source, 'add', '--all')
+  gitAsPerson(source, 'mv', 'run.sh', 'moved.sh')
+  gitAsPerson(source, 'commit', '--quiet', '--message', 'topic')
+  const topic = gitAsPerson(source, 'rev-parse', 'HEAD')
+  gitAsPerson(source, 'tag', '--annotate', '--message', 't', 'v1', first)
+  gitAsPerson(source, 'checkout', '--quiet', 'main')
   const own = ['a b/new "file"', 'moved.sh', 'run.sh']
   for (const base of ['main', 'origin/main', main, 'v1', 'main~1'])
     assert.deepEqual(await changes(base, topic), { ok: true, from: first, paths: own }, base)

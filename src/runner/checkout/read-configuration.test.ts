@@ -5,8 +5,9 @@ import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { gitAsPerson } from '../../../test/support/person-git.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
-import { run, spawn } from '../../sys/index.ts'
+import { spawn } from '../../sys/index.ts'
 import type { ReadCommit } from './fetched.ts'
 import { readScript } from './git-scripts.ts'
 import { createInbox } from './inbox.ts'
@@ -18,39 +19,24 @@ let source = ''
 let bare = ''
 const commits: string[] = []
 
-const git = async (cwd: string, ...args: string[]): Promise<string> => {
-  const env = { HOME: root, GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_DATE: '1790000000 +0000' }
-  const identity = [
-    '-c',
-    'user.name=Ada',
-    '-c',
-    'user.email=ada@example.invalid',
-    '-c',
-    'init.defaultBranch=main',
-  ]
-  const done = await run('git', [...identity, ...args], { cwd, env, timeoutMs: 20_000 })
-  assert.equal(done.code, 0, done.stderr.toString())
-  return done.stdout.toString().trim()
-}
-
 before(async () => {
   root = await mkdtemp(join(tmpdir(), 'mayfly-read-'))
   source = join(root, 'source')
   bare = join(root, 'bare.git')
   await mkdir(join(source, '.circleci/orbs/deep'), { recursive: true })
-  await git(source, 'init', '--quiet')
+  gitAsPerson(source, 'init', '--quiet')
   await writeFile(join(source, '.circleci/süd.yml'), 'south\n')
   await writeFile(join(source, '.circleci/orbs/deep/a.yml'), 'a\n')
   await symlink('config.yml', join(source, '.circleci/link.yml'))
   await writeFile(join(source, '.circleci/control\n.yml'), 'no file of ours\n')
   for (const text of ['one', 'two']) {
     await writeFile(join(source, '.circleci/config.yml'), `version: 2.1 # ${text}\n`)
-    await git(source, 'add', '--all')
-    await git(source, 'commit', '--quiet', '--message', `Write ${text}\n\nBody.`)
-    commits.push(await git(source, 'rev-parse', 'HEAD'))
+    gitAsPerson(source, 'add', '--all')
+    gitAsPerson(source, 'commit', '--quiet', '--message', `Write ${text}\n\nBody.`)
+    commits.push(gitAsPerson(source, 'rev-parse', 'HEAD'))
   }
-  await git(source, 'tag', '--annotate', '--message', 'Tagged', 'v1', commits[0] ?? '')
-  await git(root, 'clone', '--quiet', '--bare', source, bare)
+  gitAsPerson(source, 'tag', '--annotate', '--message', 'Tagged', 'v1', commits[0] ?? '')
+  gitAsPerson(root, 'clone', '--quiet', '--bare', source, bare)
 })
 after(() => rm(root, { recursive: true, force: true }))
 
@@ -96,7 +82,7 @@ test('what is not there, or is not what its name says, is not read', async () =>
   assert.equal(await read(bare, 'refs/heads/main', '1'.repeat(40)), null)
   assert.equal(await read(join(root, 'nowhere'), 'refs/heads/main', commits[0] ?? ''), null)
   const [config, other] = await Promise.all(
-    ['.circleci/config.yml', '.circleci/süd.yml'].map((path) => git(source, 'rev-parse', `HEAD:${path}`)),
+    ['.circleci/config.yml', '.circleci/süd.yml'].map((path) => gitAsPerson(source, 'rev-parse', `HEAD:${path}`)),
   )
   const fileOf = (id = '') => join(source, '.git/objects', id.slice(0, 2), id.slice(2))
   await chmod(fileOf(config), 0o644)
