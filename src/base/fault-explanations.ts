@@ -42,6 +42,10 @@ export const faultExplanations = {
     why: 'Making the sandbox took longer than its limit, mostly because the machine is overloaded.',
     mend: 'Wait until the machine has less to do, or give the runner fewer slots.',
   },
+  E_SANDBOX_LOST: {
+    why: 'A process that a sandbox is made of ended before the job began: somebody killed it, or the machine ran out of memory.',
+    mend: 'Nothing, if it happens once: the attempt is made again. If it repeats, look at the log of the jailer and at the memory of the machine.',
+  },
   E_CLASS_UNKNOWN: {
     why: 'The job asks for a resource class that this runner does not offer.',
     mend: 'Use one of the sizes (small, medium, large, …), or give a runner a class of that name.',

@@ -40,6 +40,7 @@ export const catalogue = {
   E_RUNNER_UNKNOWN: row('MF3008', 401, 3, 'Unknown or revoked runner'),
   E_PROTOCOL: row('MF3009', 400, 4, 'A message does not follow the protocol'),
   E_SPEC_MISMATCH: row('MF3010', 409, 1, 'The plan of this commit differs from the stored one'),
+  E_SANDBOX_LOST: retryable(row('MF3011', 503, 4, 'The sandbox ended while it was being made')),
   // 4xxx API and access
   E_INPUT: row('MF4000', 400, 2, 'The request is not valid'),
   E_UNAUTHENTICATED: row('MF4001', 401, 3, 'Sign in first'),

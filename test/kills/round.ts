@@ -63,12 +63,17 @@ export const runRound = async (options: RoundOptions): Promise<Round> => {
   }
 }
 
-/** A program that was not killed has to outlive those that were. */
-const endedByThemselves = (output: string): readonly string[] =>
-  output
-    .split('\n')
-    .filter((line) => line.includes('"program ended, starting it again"') && !line.includes('"SIGKILL"'))
-    .map((line) => `ended by itself: ${line}`)
+/** A program that was not killed has to outlive those that were. With what was said before it ended: that tells why. */
+const endedByThemselves = (output: string): readonly string[] => {
+  const lines = output.split('\n')
+  return lines.flatMap((line, i) =>
+    line.includes('"program ended, starting it again"') && !line.includes('"SIGKILL"')
+      ? [['ended by itself:', ...lines.slice(Math.max(0, i - linesBefore), i + 1)].join('\n    ')]
+      : [],
+  )
+}
+
+const linesBefore = 12
 
 type Under = {
   readonly installation: TestInstallation

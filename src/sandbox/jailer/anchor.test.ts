@@ -43,3 +43,29 @@ test('a number that belongs to somebody else by now is left alone', { timeout: 1
   stranger.kill('SIGKILL')
   await once(stranger, 'exit')
 })
+
+test('a cell whose anchor dies while it is ordered is lost, and nobody is left with a promise unheard', {
+  timeout: 10_000,
+}, async (t) => {
+  const unheard: unknown[] = []
+  const listen = (error: unknown) => void unheard.push(error)
+  process.on('unhandledRejection', listen)
+  t.after(() => process.off('unhandledRejection', listen))
+  const gone = Promise.withResolvers<void>()
+  let say: (line: string) => void = () => undefined
+  const line: AnchorLine = {
+    pid: 0,
+    onLine: (listener) => {
+      say = listener
+    },
+    gone: gone.promise,
+    write: (text) => void (text.startsWith('build') && setImmediate(() => say('ok '))),
+    end: () => undefined,
+  }
+  const { anchor, cell } = await openAnchor(line, want)
+  const started = anchor.startCell(1, want.cell)
+  gone.resolve()
+  for (const lost of [started, cell]) await assert.rejects(lost, { code: 'E_SANDBOX_LOST' })
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(unheard, [])
+})

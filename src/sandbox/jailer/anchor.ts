@@ -3,7 +3,7 @@
 // dead jailer leaves nothing behind.
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fault } from '../../base/faults.ts'
+import { type Fault, fault } from '../../base/faults.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
 import type { Bind } from './base.ts'
 import { type Cell, type CellExit, createCell } from './cells.ts'
@@ -71,6 +71,8 @@ export const openAnchor = async (
   }
   const startCell: Anchor['startCell'] = (number, cell) => {
     const made = watch(talk, number, want.group)
+    // It may end before the order to make it is answered, which is heard below then.
+    made.catch(() => undefined)
     return talk.ask(block('cell', cellFields(number, cell))).then(
       () => made,
       (error) => {
@@ -136,7 +138,7 @@ const block = (verb: string, fields: readonly Field[]): string => {
   return [verb, ...lines, 'end'].join('\n')
 }
 
-type CellEvents = { started(pid: number): void; exit(exit: CellExit, why: string): void }
+type CellEvents = { started(pid: number): void; exit(exit: CellExit, why: string): void; lost(): void }
 type Waiting = { resolve(value: string): void; reject(error: unknown): void }
 type Talk = {
   readonly cells: Map<number, CellEvents>
@@ -165,14 +167,14 @@ const talkTo = (line: AnchorLine): Talk => {
   let isGone = false
   void line.gone.then(() => {
     isGone = true
-    for (const { reject } of waiting.splice(0)) reject(refused('it is gone'))
+    for (const { reject } of waiting.splice(0)) reject(lost())
     // Cells end with their anchor.
-    for (const cell of cells.values()) cell.exit({ code: null, ran: true }, 'its anchor is gone')
+    for (const cell of cells.values()) cell.lost()
     cells.clear()
   })
   const ask = (order: string): Promise<string> =>
     new Promise((resolve, reject) => {
-      if (isGone) return reject(refused('it is gone'))
+      if (isGone) return reject(lost())
       const timer = setTimeout(() => reject(refused(`${order.split(/\s/)[0]} takes too long`)), toolMs)
       const settle =
         <T>(how: (value: T) => void) =>
@@ -187,18 +189,21 @@ const talkTo = (line: AnchorLine): Talk => {
 }
 
 const refused = (why: string) => fault('E_SANDBOX_UNAVAILABLE', { detail: `nest: ${why}` })
+const lost = () => fault('E_SANDBOX_LOST', { detail: 'the anchor of the nest is gone' })
 
 /** From the order to start it to its end. */
 const watch = (talk: Talk, number: number, group: CellGroup): Promise<Cell> =>
   new Promise((resolve, reject) => {
     const exited = Promise.withResolvers<CellExit>()
+    const over = (exit: CellExit, why: Fault) => {
+      clearTimeout(timer)
+      reject(why)
+      exited.resolve(exit)
+    }
     let timer = setTimeout(() => {
       talk.tell(`kill ${number}`)
       // An anchor that obeys says that it ended; of one that does not, nothing will be heard.
-      timer = setTimeout(
-        () => talk.cells.get(number)?.exit({ code: null, ran: false }, 'no word of it'),
-        toolMs,
-      )
+      timer = setTimeout(() => talk.cells.get(number)?.lost(), toolMs)
     }, toolMs)
     talk.cells.set(number, {
       started: (pid) => {
@@ -208,14 +213,7 @@ const watch = (talk: Talk, number: number, group: CellGroup): Promise<Cell> =>
         const kill = () => talk.tell(`kill ${number}`)
         resolve(createCell({ pid, exited: exited.promise, unblock, kill, processes: group.processes }))
       },
-      exit: (exit, why) => {
-        clearTimeout(timer)
-        reject(
-          fault('E_SANDBOX_UNAVAILABLE', {
-            detail: `bubblewrap did not build the cell: ${why || exit.code}`,
-          }),
-        )
-        exited.resolve(exit)
-      },
+      exit: (exit, why) => over(exit, refused(`bubblewrap did not build the cell: ${why || exit.code}`)),
+      lost: () => over({ code: null, ran: true }, lost()),
     })
   })

@@ -74,7 +74,7 @@ const startIp = (gatewayPath: string) => {
   const end = () => {
     ended = true
     for (const one of waiting.splice(0))
-      one.reject(fault('E_SANDBOX_UNAVAILABLE', { detail: `ip ended: ${rest.slice(0, 500)}` }))
+      one.reject(fault('E_SANDBOX_LOST', { detail: `ip ended: ${rest.slice(0, 500)}` }))
   }
   child.once('error', end)
   const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))

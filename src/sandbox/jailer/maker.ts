@@ -43,7 +43,7 @@ export const openMaker = async (directory: string, skeleton: readonly string[]):
   const start = () => {
     const program = startProgram(socket, `${skeleton.join('\n')}\nserve\n`)
     void program.gone.then(() => {
-      for (const { reject } of waiting.values()) reject(unanswered())
+      for (const { reject } of waiting.values()) reject(ended())
     })
     return program
   }
@@ -68,6 +68,7 @@ export const openMaker = async (directory: string, skeleton: readonly string[]):
   return { anchor, close }
 }
 
+const ended = () => fault('E_SANDBOX_LOST', { detail: 'the maker of nests is gone' })
 const unanswered = () => fault('E_SANDBOX_UNAVAILABLE', { detail: 'the maker of nests does not answer' })
 
 const startProgram = (socket: string, preamble: string) => {

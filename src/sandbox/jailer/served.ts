@@ -121,9 +121,10 @@ const handOver = async (give: Give, part: HandlePart, set: number, parcel: Parce
 }
 
 const giveListeners = async (listeners: readonly NetHandle[], give: Give): Promise<void> => {
-  for (const { proto, port, handle } of listeners) {
-    await give(`${proto}:${port}`, 0, handle)
-    handle.close()
+  try {
+    for (const { proto, port, handle } of listeners) await give(`${proto}:${port}`, 0, handle)
+  } finally {
+    for (const { handle } of listeners) handle.close()
   }
 }
 
@@ -182,7 +183,14 @@ const stepsOf = (set: string): string =>
 /** SAFE: below directories that no job can change. */
 const makeDirectory = (nest: Nest, name: string, mode: number, uid: number | null = null): void => {
   const path = join(nest.view, name)
-  mkdirSync(path, { recursive: true })
+  try {
+    // Not `recursive`: where the anchor is gone, and its directory in /proc with it, Node tries that for ever.
+    mkdirSync(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') throw fault('E_SANDBOX_LOST', { detail: `there is no ${path}`, cause: error })
+    if (code !== 'EEXIST') throw error
+  }
   chmodSync(path, mode)
   if (uid !== null && !isOwnUser(uid)) chownSync(path, uid, uid)
 }
@@ -219,6 +227,8 @@ const startOwnCell = async (
   const release = hold(join(set, 'pro'))
   const prologue = ['pro', openWriteOnly(join(set, 'pro'))] as const
   const socket = args.socket === 'none' ? null : await listenFor(nest, set, args.socket)
+  const sockets = socket === null ? [] : [['socket', socket] as const]
+  const parcels = [...outputs, ...inputs, prologue, ...sockets]
   const netPath = { none: null, nest: jobLink?.nsPath ?? null, own: link?.nsPath ?? null }[args.net]
   const starting = startIn(deps, nest, number, {
     ...{
@@ -230,19 +240,21 @@ const startOwnCell = async (
     },
     ...(clean ? { own: `cells/${number}` } : {}),
   })
-  for (const [part, parcel] of [...outputs, ...inputs, prologue]) await handOver(give, part, number, parcel)
-  if (socket !== null) await handOver(give, 'socket', number, socket)
   const forget = () => {
     release()
     nest.cells.delete(number)
     if (nest.closing !== null) return
-    if (link !== undefined) void dropLink(deps, nest, link)
+    if (link !== undefined) dropLink(deps, nest, link).catch(() => undefined)
     void nest.anchor.ask(`drop ${number}`).catch(() => undefined)
   }
+  // Whoever takes what is handed over first may go before it is built.
+  starting.catch(() => undefined)
   try {
+    for (const [part, parcel] of parcels) await handOver(give, part, number, parcel)
     const cell = await starting
     void cell.exited.then(forget)
   } catch (error) {
+    for (const [, parcel] of parcels) parcel.close()
     forget()
     throw error
   }

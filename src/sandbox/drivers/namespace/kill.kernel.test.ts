@@ -11,6 +11,7 @@ import { silentLog } from '../../../base/log.ts'
 import { systemClock } from '../../../sys/index.ts'
 import { contractSpec, contractStep, gather, runIn } from '../../driver.contract.ts'
 import type { Driver, Sandbox } from '../../driver.ts'
+import { createJailerClient } from './client.ts'
 import { openNamespaceDriver } from './index.ts'
 
 type Record = { readonly id: string; readonly uid: number; readonly groups: readonly string[] }
@@ -47,6 +48,18 @@ const nameOf = (pid: number): string => {
   } catch {
     return 'gone'
   }
+}
+
+const anchorOf = (nest: string): number => {
+  const pid = readdirSync('/proc').find((name) => {
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith(`mayfly-nest ${nest}`)
+    } catch {
+      return false
+    }
+  })
+  assert.ok(pid)
+  return Number(pid)
 }
 
 const until = async (what: string, holds: () => boolean): Promise<void> => {
@@ -129,22 +142,38 @@ describe('kill -9', () => {
 
   test('of the anchor: the sandbox still closes clean', options, async () => {
     const life = await live()
-    const anchor = readdirSync('/proc').find((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-        return words.startsWith(`mayfly-nest ${life.record.id}`)
-      } catch {
-        return false
-      }
-    })
-    assert.ok(anchor)
-    process.kill(Number(anchor), 'SIGKILL')
+    process.kill(anchorOf(life.record.id), 'SIGKILL')
     const receipt = await life.sandbox.close('failed')
     assert.ok(receipt.gone.every((entry) => entry.ok))
     await life.step
     assertNothingLeft(life)
     await life.jailer.stop()
   })
+
+  test(
+    'of the anchor: what is still asked of its nest is refused, and the next one is made',
+    options,
+    async () => {
+      const jailer = await startJailer()
+      const client = createJailerClient(jailer.channel)
+      const { limits } = contractSpec
+      const want = { limits, net: 'none', seccomp: 'strict', tools: [] } as const
+      const prepare = async () => {
+        const reply = await client.call('nest.prepare', want)
+        // SAFE: the jailer's own answer (jailer/served.ts).
+        return (reply.value as { readonly nest: string }).nest
+      }
+      const nest = await prepare()
+      const anchor = anchorOf(nest)
+      process.kill(anchor, 'SIGKILL')
+      await until('no anchor', () => !existsSync(`/proc/${anchor}`))
+      // Its directories are looked for below that one.
+      await assert.rejects(client.call('set.open', { nest, kind: 'background' }), { code: 'E_SANDBOX_LOST' })
+      await client.call('nest.destroy', { nest: await prepare() })
+      await client.call('nest.destroy', { nest })
+      await jailer.stop()
+    },
+  )
 
   test('of the maker: sandboxes go on, and the next one is made', options, async () => {
     const life = await live()
