@@ -82,7 +82,9 @@ test('what is not there, or is not what its name says, is not read', async () =>
   assert.equal(await read(bare, 'refs/heads/main', '1'.repeat(40)), null)
   assert.equal(await read(join(root, 'nowhere'), 'refs/heads/main', commits[0] ?? ''), null)
   const [config, other] = await Promise.all(
-    ['.circleci/config.yml', '.circleci/süd.yml'].map((path) => gitAsPerson(source, 'rev-parse', `HEAD:${path}`)),
+    ['.circleci/config.yml', '.circleci/süd.yml'].map((path) =>
+      gitAsPerson(source, 'rev-parse', `HEAD:${path}`),
+    ),
   )
   const fileOf = (id = '') => join(source, '.git/objects', id.slice(0, 2), id.slice(2))
   await chmod(fileOf(config), 0o644)
