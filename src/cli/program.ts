@@ -131,6 +131,7 @@ const addConfigVerbs = (program: Command, around: Surroundings): void => {
       )
       .option('-b, --branch <name>', 'to this branch instead of the one of the work tree')
       .option('--tag <name>', 'to this tag')
+      .option('--pull-request <number>', 'of this pull request')
       .option('-p, --parameter <NAME=VALUE>', 'a pipeline parameter (repeatable)', collect, [])
   withEvent(config.command('show [path]'))
     .description('the configuration, or with --compiled the plan it becomes')

@@ -1,6 +1,6 @@
 // `mayfly config`: what a configuration becomes, how its jobs hang together, and what an event would start.
 import { formatProblems } from '../../compile/index.ts'
-import { askedEvent, type EventFlags, eventWords } from '../config/asked-event.ts'
+import { askedChange, askedEvent, type EventFlags, eventWords } from '../config/asked-event.ts'
 import { dotGraph, mermaidGraph, textGraph } from '../config/graph.ts'
 import { planDiff } from '../config/plan-diff.ts'
 import { planText } from '../config/plan-text.ts'
@@ -24,8 +24,10 @@ const compileAsked = async (
 ) => {
   const tree = await findWorkTree(around)
   const event = askedEvent(flags, tree)
+  const change = askedChange(flags)
   const [first = around.cwd] = givenPaths(around, tree, path === undefined ? [] : [path])
-  const given = await compileGiven(around, tree, first, { event, parameters: flags.parameter, more })
+  const wish = { event, change, parameters: flags.parameter, more }
+  const given = await compileGiven(around, tree, first, wish)
   return { given, event }
 }
 

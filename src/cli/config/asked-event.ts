@@ -1,6 +1,6 @@
 // The event that somebody imagines on the command line: what happened, to which branch or tag, with which parameters.
 import { fault } from '../../base/faults.ts'
-import type { RunEvent } from '../../protocol/plan.ts'
+import type { ChangeFacts, RunEvent } from '../../protocol/plan.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import { localEvent } from '../local/configuration.ts'
 
@@ -8,6 +8,7 @@ export type EventFlags = {
   readonly event: 'push' | 'manual' | 'schedule'
   readonly branch?: string
   readonly tag?: string
+  readonly pullRequest?: string
   readonly parameter: readonly string[]
 }
 
@@ -19,6 +20,15 @@ export const askedEvent = (flags: EventFlags, tree: WorkTree | null): RunEvent =
   if (branch === null && tag === null) return { ...here, kind }
   const ref = branch === null ? `refs/tags/${tag}` : `refs/heads/${branch}`
   return { kind, ref, commit: here.commit, branch, tag }
+}
+
+/** The pull request that a delivery would tell of; its page is made up. */
+export const askedChange = ({ event, pullRequest }: EventFlags): ChangeFacts | null => {
+  if (pullRequest === undefined) return null
+  if (event !== 'push' || !/^[1-9]\d{0,8}$/.test(pullRequest))
+    throw fault('E_INPUT', { public: '--pull-request takes the number of one, and is for a push' })
+  const url = `https://code.example/pull/${pullRequest}`
+  return { pullRequest: { number: Number(pullRequest), url } }
 }
 
 export const eventWords = ({ kind, branch, tag, ref }: RunEvent): string => {

@@ -99,6 +99,21 @@ test('simulate says what runs and why the rest does not', async () => {
   assert.deepEqual([json.event.tag, json.workflows[0].leftOut.rule], ['v1', 'jobs'])
 })
 
+test('simulate takes the pull request that somebody would tell of', async () => {
+  const text = `version: 2.1
+jobs: {a: {machine: true, steps: [checkout]}}
+workflows: {review: {when: pipeline.event.name == "pull_request" and pipeline.event.github.pull_request.number > 6, jobs: [a]}}
+`
+  await writeFile(join(root, 'review.yml'), text)
+  const runs = async (flags: string) =>
+    (await mayfly(`config simulate review.yml ${flags}`)).stdout.split('\n')[0]?.split('\t')[2]
+  assert.equal(await runs('--branch fix/x --pull-request 7'), 'runs')
+  assert.equal(await runs('--branch fix/x --pull-request 6'), 'left out')
+  assert.equal(await runs('--branch fix/x'), 'left out')
+  for (const wrong of ['--pull-request x', '--pull-request 0', '--event manual --pull-request 7'])
+    assert.equal((await mayfly(`config simulate review.yml ${wrong}`)).code, 2)
+})
+
 test('wrong words and a broken file have their exit codes', async () => {
   assert.equal((await mayfly('config simulate --branch a --tag b')).code, 2)
   assert.match((await mayfly('config simulate -p count')).stderr, /write NAME=VALUE/)

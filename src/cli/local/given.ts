@@ -14,7 +14,7 @@ import {
   orbReferences,
   pipelineParameterTypes,
 } from '../../compile/index.ts'
-import type { RunEvent } from '../../protocol/plan.ts'
+import type { ChangeFacts, RunEvent } from '../../protocol/plan.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { findProjectRoot, localEvent, readConfiguration } from './configuration.ts'
@@ -47,6 +47,8 @@ export type Given = {
 
 export type Wish = {
   readonly event?: RunEvent
+  /** What is told beside it. */
+  readonly change?: ChangeFacts | null
   /** `NAME=VALUE` */
   readonly parameters?: readonly string[]
   readonly more?: Pick<CompileInput, 'withSelection' | 'withConstructs' | 'changed'>
@@ -61,7 +63,8 @@ export const compileGiven = async (
   const { root, config, file, files } = await readGiven(around, path)
   const parameters = readParameters(wish.parameters ?? [], pipelineParameterTypes(files))
   const event = wish.event ?? localEvent(tree)
-  const run = await localRunFacts(around, { tree, root, id: noRun })
+  const facts = await localRunFacts(around, { tree, root, id: noRun })
+  const run = wish.change ? { ...facts, change: wish.change } : facts
   const input = { files, event, parameters, run, followSetup: true, ...wish.more }
   const { result: compiled, orbs } = await compileWithOrbs(around, input)
   const shownOf = (name: string): string => {
