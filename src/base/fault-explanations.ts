@@ -42,10 +42,6 @@ export const faultExplanations = {
     why: 'Making the sandbox took longer than its limit, mostly because the machine is overloaded.',
     mend: 'Wait until the machine has less to do, or give the runner fewer slots.',
   },
-  E_SANDBOX_LOST: {
-    why: 'A process that a sandbox is made of ended before the job began: somebody killed it, or the machine ran out of memory.',
-    mend: 'Nothing, if it happens once: the attempt is made again. If it repeats, look at the log of the jailer and at the memory of the machine.',
-  },
   E_CLASS_UNKNOWN: {
     why: 'The job asks for a resource class that this runner does not offer.',
     mend: 'Use one of the sizes (small, medium, large, …), or give a runner a class of that name.',
@@ -77,6 +73,10 @@ export const faultExplanations = {
   E_SPEC_MISMATCH: {
     why: 'The same commit was compiled again and gave another plan than the one that was stored. A plan depends on nothing but its inputs, so one of them was changed.',
     mend: 'Start a new run. If it happens again, report it with the configuration.',
+  },
+  E_SANDBOX_LOST: {
+    why: 'A process that a sandbox is made of ended before the job began: somebody killed it, or the machine ran out of memory.',
+    mend: 'Nothing, if it happens once: the attempt is made again. If it repeats, look at the log of the jailer and at the memory of the machine.',
   },
   E_INPUT: {
     why: 'An argument or a field of a request is missing, has the wrong form or is out of range.',
