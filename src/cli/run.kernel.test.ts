@@ -85,7 +85,12 @@ test('a failing job shows its output and the exit code is 1; ignored files and .
   const script = 'ls -A; cat /etc/shadow; exit 4'
   await writeFile(
     join(project, 'sub/.circleci/config.yml'),
-    `version: 2.1\njobs: {a: {docker: [{image: x}], steps: [checkout, {run: "${script}"}]}}\nworkflows: {w: {jobs: [a]}}\n`,
+    `version: 2.1
+jobs:
+  a: {docker: [{image: x}], steps: [checkout, {run: "${script}"}]}
+  b: {docker: [{image: x}], steps: [checkout]}
+workflows: {w: {jobs: [a, {b: {requires: [a]}}]}}
+`,
   )
   await writeFile(join(project, 'sub/secret.txt'), 'x')
   const inSub = spawnIn('sub', ['run', '--network', 'none'])
@@ -93,6 +98,7 @@ test('a failing job shows its output and the exit code is 1; ignored files and .
   assert.match(inSub.stdout, /^\[a\] \.circleci$/m)
   assert.doesNotMatch(inSub.stdout, /^\[a\] (secret\.txt|\.git)$|root:/m)
   assert.match(inSub.stdout, /✗ exit code/)
+  assert.match(inSub.stdout, /^- skipped\tb\t-\tSkipped because a failed$/m)
 })
 
 test('what a configuration knows of its run is what its jobs know, and the copies finish in order', async () => {

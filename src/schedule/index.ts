@@ -30,4 +30,5 @@ export {
   turnOf,
   type Why,
   whyQueued,
+  whySkipped,
 } from './why-queued.ts'

@@ -66,7 +66,7 @@ export const whyQueued = (
         ? inLine(job.lock.name, holderOf(job.lock.name))
         : expecting(begins(job), waits(jobs, job))
     case 'skipped':
-      return skipped(jobs, job)
+      return whySkipped(jobs, job)
     case 'on_hold':
       return onHold(holdUntil(job))
     case 'queued':
@@ -106,7 +106,8 @@ const waits = (jobs: readonly JobState[], job: JobState): Why => {
   return { code: 'needs', text: `Waits for ${names[0] ?? 'another job'}${more}`, job_id: open[0]?.id ?? null }
 }
 
-const skipped = (jobs: readonly JobState[], job: JobState): Why => {
+/** Of a job that was skipped; `jobs` are those of the run. */
+export const whySkipped = (jobs: readonly JobState[], job: JobState): Why => {
   if (job.skip === 'rule' && job.lock !== undefined) {
     const text = `Skipped: a newer run of the project is in the serial group ${job.lock.name}`
     return { code: 'serial_group', text, job_id: null }

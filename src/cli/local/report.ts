@@ -1,7 +1,7 @@
 // What `mayfly run` shows while it works and at the end: output of each job behind its name, a word when a step
 // fails, and one table. With --json the result goes to stdout and the output to stderr.
 import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
-import type { ExpandedJob, ExpandedPlan, RunState } from '../../schedule/index.ts'
+import { type ExpandedJob, type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import { createPrefixer } from '../prefixed-output.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -55,13 +55,14 @@ export const createReport = (
       const ms = around.clock.monotonicMs() - startedMs
       const rows = expanded.jobs.map((each) => {
         const { id } = each.state
-        const status = state.jobs.find((job) => job.id === id)?.status ?? 'waiting'
+        const job = state.jobs.find((one) => one.id === id)
+        const skipped = job?.status === 'skipped' ? whySkipped(state.jobs, job).text : ''
         const ended = results.get(id)
         return {
           name: nameOf(each),
-          status,
+          status: job?.status ?? 'waiting',
           ms: ended?.ms ?? null,
-          reason: ended?.result.reason?.message ?? '',
+          reason: ended?.result.reason?.message ?? skipped,
         }
       })
       if (options.json) {
