@@ -16,7 +16,7 @@ type RealProject = {
 
 export const realProjectsText: readonly string[] = [
   'As they are, by `mayfly run` and by a push to an installation, on a Debian 12 machine with its own tools (Node 20; images are not pulled), on',
-  '2026-11-21: ten ran whole, both ways, every job that their configuration has for that push. The machine reaches the registry of npm and nothing else. For them',
+  '2026-11-21: eleven ran whole, both ways, every job that their configuration has for that push. The machine reaches the registry of npm and nothing else. For them',
   'the Debian packages `golang-go` (1.19), `gotestsum` and `shellcheck` were installed. Some tests of a project have a time limit of their own: on two cores that',
   'others use too, one of them may need `mayfly rerun --failed`; where it did, the table says so. Beside the corpus, 2,087 configurations from the histories of 84 public repositories, of 2017 to 2026, were compiled that day for pushes to two',
   'branches and a tag: 2,048 compile or name only orbs that are not here (MF2060). The other 39 are slips of their authors, such as a job that is not defined or a',
@@ -96,6 +96,14 @@ export const realProjects: readonly RealProject[] = [
     pushed:
       'the same with that variable put for the project; one job in its second attempt and one in its third',
     why: 'nothing; without the variable `npm ci` downloads a Chromium that no job uses, from a place that this machine cannot reach. In those two jobs a test had taken longer than its limit of 2 s',
+  },
+  {
+    name: 'sinonjs/referee-sinon',
+    commit: 'd599697',
+    committed: '2021-01-26',
+    ran: 'the 6 jobs of a branch passed: workspace, lint, prettier, 114 tests three times; with the same variable as samsam',
+    pushed: 'the same, of a branch; the dependencies came from the cache of an earlier push',
+    why: '`saucelabs` is for the branch `master`: it tests in browsers of another company',
   },
   {
     name: 'reactioncommerce/random',
