@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
-import { fault } from '../../base/faults.ts'
+import { type FaultCode, fault } from '../../base/faults.ts'
 import { type Log, silentLog } from '../../base/log.ts'
 import { judgeLogKeys, readLogKeys } from '../health/log-keys.ts'
 import { createKeyWrapping } from './key-wrapping.ts'
@@ -61,12 +61,16 @@ test('while the vault is away nothing moves, and that is said once for all of th
   const both = [await finishWithLog(), await finishWithLog()]
   await Promise.all(both.map(untilWrapped))
   await sql`update attempts set log_key_wrapped = null where id = any(${both})`.execute(parts.db)
-  const away = { call: () => Promise.reject(fault('E_VAULT_UNAVAILABLE')) } as never
   const { log, lines } = heard()
-  await createKeyWrapping({ db: parts.db, vault: away, log }).sweep()
+  let problem: FaultCode | null = 'E_VAULT_UNAVAILABLE'
+  const call: typeof parts.vault.call = (verb, request) =>
+    problem === null ? parts.vault.call(verb, request) : Promise.reject(fault(problem))
+  const wrapping = createKeyWrapping({ db: parts.db, vault: { call }, log })
+  for (problem of ['E_VAULT_UNAVAILABLE', 'E_DISK_FULL'] as const) await wrapping.sweep()
   assert.deepEqual(await Promise.all(both.map(wrappedOf)), [null, null])
-  assert.deepEqual(lines, ['log keys not wrapped'])
-  await createKeyWrapping({ ...parts, log }).sweep()
+  assert.deepEqual(lines, ['log keys not wrapped', 'log keys not wrapped'])
+  problem = null
+  await wrapping.sweep()
   assert.ok((await Promise.all(both.map(wrappedOf))).every((wrapped) => wrapped !== null))
 })
 

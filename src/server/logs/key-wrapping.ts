@@ -49,7 +49,7 @@ type Sweep = Deps & {
   readonly refused: Set<AttemptId>
 }
 
-/** Never rejects. A vault that is away ends it until the next time; a key that it refuses does not hold up those behind it. */
+/** Never rejects. A vault that cannot at the moment ends it until the next time; a key that it refuses does not hold up those behind it. */
 const wrapAll = async (deps: Sweep): Promise<void> => {
   try {
     for (let after = ''; ; ) {
@@ -85,7 +85,8 @@ const wrap = async (
     const request = { object: attempt, project, sealedKey: toBase64Url(sealedKey) }
     return { attempt, wrapped: (await vault.call('blob.rewrap', request)).wrapped }
   } catch (error) {
-    if (isFault(error, 'E_VAULT_UNAVAILABLE')) throw error
+    // Away, or short of room: another time.
+    if (!isFault(error) || error.row.retryable) throw error
     if (refused.size < limits.logKeysRefusedMax) {
       refused.add(attempt)
       log.warn('log key not wrapped', { attempt, error })
