@@ -377,19 +377,20 @@ export type ObjectsPayload = Shaped<typeof objectsPayload>
 
 /** The code of a failed answer; an answer that names none of ours is E_VAULT_UNAVAILABLE. */
 export const vaultErrorCode = (answer: unknown): FaultCode => {
-  const error = typeof answer === 'object' && answer !== null && 'error' in answer ? answer.error : null
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null
+  const code = errorMember(answer, 'code')
   // SAFE: a member of the catalogue is a FaultCode.
-  return typeof code === 'string' && Object.hasOwn(catalogue, code)
-    ? (code as FaultCode)
-    : 'E_VAULT_UNAVAILABLE'
+  return code !== null && Object.hasOwn(catalogue, code) ? (code as FaultCode) : 'E_VAULT_UNAVAILABLE'
 }
 
 /** What it says of a request that it did not take: of its own making, never of what was sealed in it. */
-export const vaultErrorWords = (answer: unknown): string | null => {
+export const vaultErrorWords = (answer: unknown): string | null =>
+  errorMember(answer, 'message')?.slice(0, 300) ?? null
+
+const errorMember = (answer: unknown, member: string): string | null => {
   const error = typeof answer === 'object' && answer !== null && 'error' in answer ? answer.error : null
-  const words = typeof error === 'object' && error !== null && 'message' in error ? error.message : null
-  return typeof words === 'string' ? words.slice(0, 300) : null
+  const found = typeof error === 'object' && error !== null ? Object.entries(error) : []
+  const value: unknown = found.find(([name]) => name === member)?.[1]
+  return typeof value === 'string' ? value : null
 }
 
 /**
