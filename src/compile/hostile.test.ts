@@ -2,18 +2,20 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { spentMs } from '../../test/support/hostile.ts'
 import { compile, type ProblemCode, problemCodes } from './index.ts'
 
 const deadlineMs = 3000
 
 const codesOf = (text: string): readonly string[] => {
-  const started = performance.now()
+  const started = spentMs()
   const result = compile({
     files: new Map([['.circleci/config.yml', text]]),
     event: { kind: 'push', ref: 'refs/heads/main', commit: 'a'.repeat(40), branch: 'main', tag: null },
     parameters: {},
   })
-  assert.ok(performance.now() - started < deadlineMs, `took ${Math.round(performance.now() - started)} ms`)
+  const took = spentMs() - started
+  assert.ok(took < deadlineMs, `took ${Math.round(took)} ms`)
   assert.ok(JSON.stringify(result.problems).length < 2_000_000, 'the problems themselves became large')
   return result.problems.filter(({ severity }) => severity === 'error').map(({ code }) => code)
 }
