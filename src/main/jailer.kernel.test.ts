@@ -76,7 +76,12 @@ const startJailer = async (t: TestContext, program: string) => {
   const pipe = child.stdio[3]
   if (pipe && 'end' in pipe) pipe.end(JSON.stringify(config))
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
-  const nextLine = async () => JSON.parse(String((await lines.next()).value))
+  const nextLine = async () => {
+    for (;;) {
+      const line = JSON.parse(String((await lines.next()).value))
+      if (line.beat !== true) return line
+    }
+  }
   assert.equal((await nextLine()).program, 'jailer')
   const records = join(directory, 'nest-records')
   const end = async () => {

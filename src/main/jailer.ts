@@ -16,6 +16,9 @@ import { type JailerProgramConfig, parseJailerConfig } from './jailer.config.ts'
 process.on('SIGUSR1', () => undefined)
 process.umask(0o077)
 
+/** The supervisor ends a jailer that says nothing for three times twenty seconds (supervisor/children.ts). */
+const beatMs = 5_000
+
 const restartMs = [0, 500, 1_000, 2_000, 5_000, 10_000, 30_000] as const
 /** A runner that lived this long starts again without waiting. */
 const steadyMs = 60_000
@@ -34,11 +37,28 @@ const main = async (): Promise<number> => {
   try {
     closeStrayDescriptors()
     writeSync(1, `${JSON.stringify({ ready: true, program: 'jailer', pid: process.pid })}\n`)
-    if (config.runner === null) await serveParent(jailer, stop.signal)
-    else await keepRunner(jailer, config.runner, log, stop.signal)
+    const { runner } = config
+    if (runner === null) await serveParent(jailer, stop.signal)
+    else await beating(() => keepRunner(jailer, runner, log, stop.signal))
     return 0
   } finally {
     await jailer.close()
+  }
+}
+
+/** For whoever keeps us: that we do not stand still. */
+const beating = async (work: () => Promise<void>): Promise<void> => {
+  const timer = setInterval(() => {
+    try {
+      writeSync(1, '{"beat":true}\n')
+    } catch {
+      // Nobody reads at the moment; who does not for long ends us.
+    }
+  }, beatMs)
+  try {
+    await work()
+  } finally {
+    clearInterval(timer)
   }
 }
 

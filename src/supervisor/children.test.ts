@@ -15,6 +15,7 @@ const keep = (
     onReady?: (ready: Record<string, unknown>) => Promise<void>
     onLine?: (line: string) => void
     steadyMs?: number
+    beatMs?: number
   } = {},
 ) => keepChild({ name: 'thing', start: program(text), log: silentLog, onLine: () => undefined, ...more })
 
@@ -66,6 +67,19 @@ test('a program that ends while it is made ready is started again', async () => 
   await child.close()
 })
 
+test('it can be stopped while it starts again, also when it gets ready all the same', async () => {
+  const lives = [`${ready} exec sleep 60`, `trap '' TERM; echo up; sleep 0.2; ${ready} sleep 0.2`]
+  const lines: string[] = []
+  const child = await keep('', {
+    start: () => spawn('/bin/sh', ['-c', lives.shift() ?? 'exit 1']),
+    onLine: (line) => lines.push(line),
+  })
+  process.kill(child.pid, 'SIGKILL')
+  await until(() => lines.includes('up'))
+  await child.close()
+  assert.throws(() => process.kill(child.pid, 0))
+})
+
 test('one that cannot be made ready is not left running', async () => {
   const pids: number[] = []
   const start = () => {
@@ -77,6 +91,16 @@ test('one that cannot be made ready is not left running', async () => {
   await assert.rejects(fail, /not today/)
   assert.equal(pids.length, 1)
   assert.throws(() => process.kill(pids[0] ?? 0, 0))
+})
+
+test('a program that stands still is ended and started again; one that beats lives', async () => {
+  const beat = `echo '{"beat":true}'; sleep 0.05;`
+  const lives = await keep(`${ready} while :; do ${beat} done`, { beatMs: 100 })
+  const stops = await keep(`${ready} ${beat} ${beat} exec sleep 60`, { beatMs: 100 })
+  const { pid } = stops
+  await until(() => stops.restarts === 1 && stops.pid !== pid)
+  assert.equal(lives.restarts, 0)
+  await Promise.all([lives.close(), stops.close()])
 })
 
 test('one that ran for a while is started again at once, however often it ended before', async () => {

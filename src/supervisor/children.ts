@@ -23,6 +23,11 @@ export type ChildOptions = {
   readonly log: Log
   /** Called with each line the program logs. */
   readonly onLine: (line: string) => void
+  /**
+   * The program says `{"beat":true}` on standard output several times within this. When it has said nothing for three of
+   * these it stands still, and is ended: what kept it may be over when it is started again.
+   */
+  readonly beatMs?: number
   /** One that ran this long is started again at once, however often it ended before. */
   readonly steadyMs?: number
 }
@@ -41,11 +46,15 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
     restarts: 0,
     /** Ends one after another without a steady time between them. */
     failures: 0,
+    /** Beats of all its lives. */
+    beats: 0,
     wake: () => {},
   }
   const watch = (): void => {
     const since = performance.now()
+    const stopListening = listenForBeats(options, state)
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+      stopListening()
       if (state.closing) return
       if (performance.now() - since >= (options.steadyMs ?? defaultSteadyMs)) state.failures = 0
       options.onState?.({ pid: null, state: 'starting', end: signal ?? `exit code ${code}` })
@@ -101,11 +110,31 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
   }
 }
 
+/** Three times, so that whoever was stopped himself for a while hears first what was said meanwhile. */
+const silentMax = 3
+
+const listenForBeats = (
+  { name, log, beatMs }: ChildOptions,
+  state: { readonly process: ChildProcess; readonly beats: number },
+): (() => void) => {
+  if (beatMs === undefined) return () => undefined
+  const { process } = state
+  let [heard, silent] = [state.beats, 0]
+  const timer = setInterval(() => {
+    silent = state.beats === heard ? silent + 1 : 0
+    heard = state.beats
+    if (silent < silentMax) return
+    log.error('program stands still, ending it', { name })
+    process.kill('SIGKILL')
+  }, beatMs)
+  return () => clearInterval(timer)
+}
+
 const settle = async (
   options: ChildOptions,
-  state: { process: ChildProcess; ready: Record<string, unknown> },
+  state: { process: ChildProcess; ready: Record<string, unknown>; beats: number },
 ): Promise<void> => {
-  state.ready = await waitForReady(options, state.process)
+  state.ready = await waitForReady(options, state)
   try {
     await options.onReady?.(state.ready)
   } catch (error) {
@@ -117,8 +146,12 @@ const settle = async (
 }
 
 /** The first line of standard output that is JSON with `ready: true`; standard error is the program's log. */
-const waitForReady = (options: ChildOptions, child: ChildProcess): Promise<Record<string, unknown>> =>
+const waitForReady = (
+  options: ChildOptions,
+  state: { readonly process: ChildProcess; beats: number },
+): Promise<Record<string, unknown>> =>
   new Promise((resolve, reject) => {
+    const child = state.process
     const lastLines: string[] = []
     const fail = (why: string) => {
       clearTimeout(timer)
@@ -131,7 +164,9 @@ const waitForReady = (options: ChildOptions, child: ChildProcess): Promise<Recor
     }
     const timer = setTimeout(() => fail('it was not ready in time'), readyDeadlineMs)
     child.once('error', (error) => fail(error.message))
-    child.once('exit', (code, signal) => fail(`it ended with ${signal ?? `exit code ${code}`}`))
+    const onExit = (code: number | null, signal: string | null) =>
+      fail(`it ended with ${signal ?? `exit code ${code}`}`)
+    child.once('exit', onExit)
     if (child.stderr !== null)
       createInterface({ input: child.stderr }).on('line', (line) => {
         lastLines.push(line.slice(0, 1000))
@@ -141,9 +176,14 @@ const waitForReady = (options: ChildOptions, child: ChildProcess): Promise<Recor
     if (child.stdout !== null)
       createInterface({ input: child.stdout }).on('line', (line) => {
         const message = parseLine(line)
+        if (message?.beat === true) {
+          state.beats += 1
+          return
+        }
         if (message?.ready !== true) return options.onLine(line)
         clearTimeout(timer)
-        child.removeAllListeners('exit')
+        // Only ours: who stops it meanwhile listens as well.
+        child.off('exit', onExit)
         resolve(message)
       })
   })

@@ -250,6 +250,7 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
   })
   await prepareSample(options.layout, programs)
   await keep(parts, 'jailer', {
+    beatMs: jailerBeatMs,
     start: () =>
       startProgram(programs, 'jailer', {
         config: jailerConfig({
@@ -269,6 +270,9 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
   })
 }
 
+/** It says so four times within this (main/jailer.ts). Everything it does is done in turns far shorter. */
+const jailerBeatMs = 20_000
+
 /** Vault and jobs are kept apart by them; who is not root has nothing else. */
 const refuseWithoutNamespaces = ({ isRoot }: Layout): void => {
   const forbidden = findNoUserNamespaces(isRoot)
@@ -283,6 +287,7 @@ const keep = async (
   name: 'jailer' | 'server' | 'vault',
   part: {
     start: () => ReturnType<typeof startProgram>
+    beatMs?: number
     onReady?: (ready: Record<string, unknown>) => Promise<void>
   },
 ): Promise<Child> => {
