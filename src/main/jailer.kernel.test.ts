@@ -91,6 +91,24 @@ const startJailer = async (t: TestContext, program: string) => {
   return { nextLine, records, end }
 }
 
+/** Records of nests in whose job cell the loop runs: bubblewrap twice, the shell and its reader. */
+const standing = async (records: string): Promise<readonly string[]> => {
+  const names = await readdir(records)
+  const counts = await Promise.all(
+    names.map(async (name) => {
+      try {
+        const { groups } = JSON.parse(await readFile(join(records, name), 'utf8'))
+        const members = await readFile(join(groups[0], 'cgroup.procs'), 'utf8')
+        return members.split('\n').filter(Boolean).length
+      } catch {
+        // Half written, or its group is not there yet.
+        return 0
+      }
+    }),
+  )
+  return names.filter((_, i) => (counts[i] ?? 0) >= 4)
+}
+
 const options = { skip: needsRoot, timeout: 60_000 }
 
 test(
@@ -122,9 +140,8 @@ test(
   async (t) => {
     const { nextLine, records, end } = await startJailer(t, deafRunner)
     const first = await nextLine()
-    while ((await readdir(records)).length < 3) await sleep(5)
-    // They are built by now, and what should go to the runner waits for it.
-    await sleep(1_000)
+    // They stand, and what should go to the runner waits for it.
+    while ((await standing(records)).length < 3) await sleep(5)
     const before = new Set(await readdir(records))
     process.kill(first.pid, 'SIGKILL')
     const second = await nextLine()

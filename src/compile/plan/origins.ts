@@ -25,7 +25,7 @@ export const createOriginMarks = (): OriginMarks => {
       const walk = (part: object, pointer: string): void => {
         const mark = marks.get(part)
         if (mark) origins[pointer] = toOrigin(mark)
-        // Parts are plain lists and records. Most members are texts and numbers: a pointer is only written for what can have a mark.
+        // Most members are texts and numbers: a pointer is only written for what can have a mark.
         for (const key of Object.keys(part)) {
           const value: unknown = (part as Record<string, unknown>)[key]
           if (typeof value === 'object' && value !== null) walk(value, `${pointer}/${key}`)

@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, s
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { surveyRestMs } from '../limits.ts'
 import type { GoneCheck } from './gone-check.ts'
+import { readProcessStat } from './process-stat.ts'
 
 export type Departed = {
   readonly id: string
@@ -73,11 +74,7 @@ const createKinship = (): ((pid: number) => boolean) => {
   return isOurs
 }
 
-/** `pid (name) state parent …`, where the name may hold anything. */
-const parentOf = (pid: number): number => {
-  const stat = text(`/proc/${pid}/stat`)
-  return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2] ?? 0)
-}
+const parentOf = (pid: number): number => readProcessStat(pid)?.parent ?? 0
 
 const check = (name: string, found: readonly string[]): GoneCheck => ({
   check: name,

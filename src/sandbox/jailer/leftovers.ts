@@ -1,8 +1,8 @@
 // What of a job still lives when its nest is destroyed (isolation.md §2.8): what belongs to the cell itself is told from it
 // by session, which no process can join: every step has one of its own (scripts.ts).
-import { readFileSync } from 'node:fs'
+import { type ProcessStat, readProcessStat } from './process-stat.ts'
 
-export type Kin = { readonly pid: number; readonly parent: number; readonly session: number }
+export type Kin = Pick<ProcessStat, 'parent' | 'session'> & { readonly pid: number }
 
 /**
  * How many of `processes` are the job's. `inits` are the first processes of its cells: the parent of each, its session
@@ -22,12 +22,6 @@ export const countLeftovers = (processes: readonly Kin[], inits: ReadonlySet<num
 /** Those that live; what has ended meanwhile is nobody. */
 export const readKin = (pids: readonly number[]): readonly Kin[] =>
   pids.flatMap((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      // `pid (name) state parent group session …`, where the name may hold anything.
-      const [state = 'X', parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return 'ZX'.includes(state) ? [] : [{ pid, parent: Number(parent), session: Number(session) }]
-    } catch {
-      return []
-    }
+    const stat = readProcessStat(pid)
+    return stat === null || 'ZX'.includes(stat.state) ? [] : [{ pid, ...stat }]
   })

@@ -25,8 +25,8 @@ export const makerArguments = (socket: string): readonly string[] => [
 
 /**
  * On stdin first what every nest begins with, a line each, up to "serve"; then one id per nest. Each id becomes a process of
- * its own, the nest's anchor, with a line to the jailer: it says its id and its number, obeys orders one by one, and ends with the line,
- * which ends its cells. An order is a verb, or a verb with a block of "name value" lines up to "end"; the answer is "ok …"
+ * its own, the nest's anchor, with a line to the jailer: it says its id and its number, obeys orders one by one, and ends
+ * with the line, which ends its cells. An order is a verb, or a verb with a block of "name value" lines up to "end"; the answer is "ok …"
  * or "no" and why. Of itself it says "started CELL PID" and "exit CELL CODE RAN".
  */
 const makerProgram = String.raw`

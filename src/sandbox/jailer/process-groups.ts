@@ -1,8 +1,9 @@
 // In place of control groups where there are none for us (isolation.md §2.4): who is in a nest is known by the process
 // namespaces of its cells, which the kernel empties when their first process ends. Nothing is limited or measured here;
 // what still is, is said in host.ts. A descriptor keeps each namespace's number from becoming a stranger's meanwhile.
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
 import type { Group, Groups } from './cgroup.ts'
+import { readProcessStat } from './process-stat.ts'
 
 export const openProcessGroups = (): Groups => ({
   layout: { kind: 'none', directories: new Map() },
@@ -80,14 +81,7 @@ const namespaceOf = (pid: string): number | null => {
 }
 
 /** bubblewrap's outer process, of a first process that was just seen. */
-const parentOf = (pid: number): number => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2])
-  } catch {
-    return pid
-  }
-}
+const parentOf = (pid: number): number => readProcessStat(pid)?.parent ?? pid
 
 const killQuietly = (pid: number): void => {
   try {

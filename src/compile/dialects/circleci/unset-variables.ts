@@ -12,31 +12,33 @@ const oidc: Why = {
 }
 const ofVersion1: Why = { why: 'only version 1 of the platform had it', help: null }
 
-const unset: Readonly<Record<string, Why>> = {
-  CIRCLE_OIDC_TOKEN: oidc,
-  CIRCLE_OIDC_TOKEN_V2: oidc,
-  CIRCLE_PREVIOUS_BUILD_NUM: { why: 'nobody here knows it', help: null },
-  CIRCLE_PR_NUMBER: {
-    why: 'it is of pull requests from forks, which start no runs',
-    help: 'CIRCLE_PULL_REQUEST ends with the number',
-  },
-  CIRCLE_PR_REPONAME: { why: 'it is of pull requests from forks, which start no runs', help: null },
-  CIRCLE_PR_USERNAME: { why: 'it is of pull requests from forks, which start no runs', help: null },
-  CIRCLE_COMPARE_URL: ofVersion1,
-  CIRCLE_STAGE: ofVersion1,
-  CIRCLE_TEST_REPORTS: { ...ofVersion1, help: 'write reports where "store_test_results" looks for them' },
-  CIRCLE_ARTIFACTS: { ...ofVersion1, help: 'write files where "store_artifacts" looks for them' },
-}
+const unset: ReadonlyMap<string, Why> = new Map(
+  Object.entries({
+    CIRCLE_OIDC_TOKEN: oidc,
+    CIRCLE_OIDC_TOKEN_V2: oidc,
+    CIRCLE_PREVIOUS_BUILD_NUM: { why: 'nobody here knows it', help: null },
+    CIRCLE_PR_NUMBER: {
+      why: 'it is of pull requests from forks, which start no runs',
+      help: 'CIRCLE_PULL_REQUEST ends with the number',
+    },
+    CIRCLE_PR_REPONAME: { why: 'it is of pull requests from forks, which start no runs', help: null },
+    CIRCLE_PR_USERNAME: { why: 'it is of pull requests from forks, which start no runs', help: null },
+    CIRCLE_COMPARE_URL: ofVersion1,
+    CIRCLE_STAGE: ofVersion1,
+    CIRCLE_TEST_REPORTS: { ...ofVersion1, help: 'write reports where "store_test_results" looks for them' },
+    CIRCLE_ARTIFACTS: { ...ofVersion1, help: 'write files where "store_artifacts" looks for them' },
+  }),
+)
 
-const names = new RegExp(`(?<![A-Za-z0-9_])(?:${Object.keys(unset).join('|')})(?![A-Za-z0-9_])`, 'g')
+const names = new RegExp(`(?<![A-Za-z0-9_])(?:${[...unset.keys()].join('|')})(?![A-Za-z0-9_])`, 'g')
 
 /** `at` is where the script stands. */
 export const warnUnsetVariables = (cx: Compiling, at: SourceNode, script: string): void => {
   if (!script.includes('CIRCLE_')) return
-  for (const name of new Set(script.match(names)?.filter((each) => Object.hasOwn(unset, each)))) {
-    const { why, help } = unset[name] ?? oidc
-    cx.problems.add('W_VARIABLE_UNSET', spotOf(at, name), `"${name}" is not set here: ${why}`, help)
-  }
+  const named = new Set(script.match(names))
+  for (const [name, { why, help }] of named.size === 0 ? [] : unset)
+    if (named.has(name))
+      cx.problems.add('W_VARIABLE_UNSET', spotOf(at, name), `"${name}" is not set here: ${why}`, help)
 }
 
 /** The word itself, where the file has it. */
