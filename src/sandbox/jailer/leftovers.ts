@@ -23,5 +23,5 @@ export const countLeftovers = (processes: readonly Kin[], inits: ReadonlySet<num
 export const readKin = (pids: readonly number[]): readonly Kin[] =>
   pids.flatMap((pid) => {
     const stat = readProcessStat(pid)
-    return stat === null || 'ZX'.includes(stat.state) ? [] : [{ pid, ...stat }]
+    return stat === null || stat.hasEnded ? [] : [{ pid, ...stat }]
   })

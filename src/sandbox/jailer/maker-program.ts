@@ -26,8 +26,8 @@ export const makerArguments = (socket: string): readonly string[] => [
 /**
  * On stdin first what every nest begins with, a line each, up to "serve"; then one id per nest. Each id becomes a process of
  * its own, the nest's anchor, with a line to the jailer: it says its id and its number, obeys orders one by one, and ends
- * with the line, which ends its cells. An order is a verb, or a verb with a block of "name value" lines up to "end"; the answer is "ok …"
- * or "no" and why. Of itself it says "started CELL PID" and "exit CELL CODE RAN".
+ * with the line, which ends its cells. An order is a verb, or a verb with a block of "name value" lines up to "end"; the
+ * answer is "ok …" or "no" and why. Of itself it says "started CELL PID" and "exit CELL CODE RAN".
  */
 const makerProgram = String.raw`
 use strict;
@@ -269,7 +269,8 @@ while (<STDIN>) {
   last if $_ eq 'serve';
   push @skeleton, [split / /];
 }
-# What becomes of cells whose anchor is gone is buried here. Waited for one by one: whose end nobody asks for is counted nowhere.
+# What becomes of cells whose anchor is gone is buried here; with the next nest what ends in the moment before a read, where
+# Perl keeps the signal. Waited for one by one: whose end nobody asks for is counted nowhere.
 $SIG{CHLD} = sub { 1 while waitpid(-1, 1) > 0 };
 kernel('prctl', 36, 1, 0, 0, 0);
 while (<STDIN>) {

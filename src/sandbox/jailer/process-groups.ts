@@ -66,12 +66,13 @@ const findByNamespace = (inodes: ReadonlySet<number>): ReadonlyMap<number, reado
   if (inodes.size === 0) return found
   for (const name of readdirSync('/proc')) {
     const inode = /^\d+$/.test(name) ? namespaceOf(name) : null
-    if (inode !== null && inodes.has(inode)) found.set(inode, [...(found.get(inode) ?? []), Number(name)])
+    if (inode === null || !inodes.has(inode) || readProcessStat(Number(name))?.hasEnded !== false) continue
+    found.set(inode, [...(found.get(inode) ?? []), Number(name)])
   }
   return found
 }
 
-/** Null for what has ended, and for processes of others, who are in no namespace of ours. */
+/** Null for what is gone, and for processes of others, who are in no namespace of ours. */
 const namespaceOf = (pid: string): number | null => {
   try {
     return statSync(`/proc/${pid}/ns/pid`).ino

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 
 export type ProcessStat = {
-  /** One letter; `Z` and `X` have ended. */
-  readonly state: string
+  /** Nobody has buried it yet: it still has its names, and holds and does nothing. */
+  readonly hasEnded: boolean
   readonly parent: number
   /** The number of the session's leader. */
   readonly session: number
@@ -14,8 +14,8 @@ export const readProcessStat = (pid: number): ProcessStat | null => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // `pid (name) state parent group session …`, where the name may hold anything.
-    const [state = '', parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state, parent: Number(parent), session: Number(session) }
+    const [state = 'X', parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { hasEnded: 'ZX'.includes(state), parent: Number(parent), session: Number(session) }
   } catch {
     return null
   }
