@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { inflateRawSync, zstdDecompressSync } from 'node:zlib'
 import WebSocket from 'ws'
-import type { Attempt, Job, Run, RunSummary } from '../src/protocol/api/shapes.ts'
+import type { Attempt, Job, RunSummary } from '../src/protocol/api/shapes.ts'
 import { type FollowerFrame, parseFollowerFrame, type ServerMessage } from '../src/protocol/live.ts'
 import { finalStatuses } from '../test/support/api.ts'
 
@@ -177,14 +177,8 @@ export const waitUntilPassed = async (client: Client, run: string): Promise<void
   changes.stop()
 }
 
-/** Final, its log whole, its sandbox gone and the receipt written and genuine: what the API shows of every attempt. */
-export const isSettled = async (client: Client, run: string): Promise<boolean> => {
-  const { jobs } = await client.get<Run>(`/api/v1/runs/${run}`)
-  const attempts = await Promise.all(
-    jobs
-      .filter(({ kind }) => kind !== 'plan')
-      .flatMap((job) => job.attempts)
-      .map(({ id }) => client.get<Attempt>(`/api/v1/attempts/${id}`)),
-  )
-  return attempts.every(({ receipt, log_complete }) => receipt?.verified === true && log_complete)
+/** Final, its log whole, its sandbox gone and the receipt written and genuine: what the API shows of the attempt. */
+export const isSettled = async (client: Client, attempt: string): Promise<boolean> => {
+  const { status, receipt, log_complete } = await client.get<Attempt>(`/api/v1/attempts/${attempt}`)
+  return status === 'passed' && receipt?.verified === true && log_complete
 }

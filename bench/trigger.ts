@@ -138,7 +138,7 @@ const untilSettled = async (
   log.stop()
   await changes.next(passedRun)
   changes.stop()
-  if (!(await isSettled(client, run)))
+  if (!(await isSettled(client, started.attempt)))
     throw new Error('the run is final, but its receipt or its log is not there')
   return { firstLineMs, settledMs: elapsed() }
 }

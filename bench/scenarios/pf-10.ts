@@ -57,7 +57,7 @@ export const ingest = async (
   await changes.next(passedRun)
   changes.stop()
   const ms = elapsed()
-  if (!(await isSettled(client, id)))
+  if (!(await isSettled(client, attempt.id)))
     throw new Error('the run is final, but its receipt or its log is not there')
   return ms
 }

@@ -143,14 +143,14 @@ const openParts = async (
   deps: Metered,
   { database, vault, objects, opened }: Store & Opened,
 ): Promise<Parts> => {
-  const { db } = database
+  const { db, keyed } = database
   const newId = createNewId(deps)
   const { site, setPort } = createSite(config)
   const organisation = await keepOrganisation(db, {
     id: newId('organisation'),
     name: config.organisation.name,
   })
-  const access = createAccess({ ...deps, db, newId, site, organisation })
+  const access = createAccess({ ...deps, db, keyed, newId, site, organisation })
   const watchers = createWatchers()
   const fresh = createFreshFrames(watchers)
   const places = createPlaces(newId)

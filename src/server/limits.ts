@@ -1,9 +1,9 @@
 // Every number that bounds the server outside http/ and access/, with its unit.
 
 export const limits = {
-  /** Per process, the LISTEN connection included (performance.md §5.12). */
-  databaseConnections: 8,
-  databaseConnectionsKept: 3,
+  /** With the one for LISTEN eight per process (performance.md §5.12). */
+  databaseConnections: { max: 3, kept: 1 },
+  keyedConnections: { max: 4, kept: 3 },
   preparedStatements: 200,
   statementMs: 15_000,
   lockMs: 5_000,

@@ -127,7 +127,7 @@ export const openTestApp = async (
   const organisation = await keepOrganisation(db, { id: newId('organisation'), name: 'acme' })
   const state = { site: parseSite(options.publicUrl ?? 'http://localhost') }
   const site = () => state.site
-  const access = createAccess({ db, randomBytes, newId, site, organisation })
+  const access = createAccess({ db, keyed: database.keyed, randomBytes, newId, site, organisation })
   const given = typeof options.work === 'function' ? options.work({ database, newId }) : options.work
   const work = { ...noWork, ...given }
   const live = createLive({ access, ...work, log, pace: options.pace ?? pace })

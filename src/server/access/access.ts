@@ -44,6 +44,8 @@ export const keepOrganisation = async (
 
 export const createAccess = (deps: {
   readonly db: queries.Database
+  /** The same, for what is found by key (db/database.ts). */
+  readonly keyed: queries.Database
   readonly randomBytes: RandomBytes
   readonly newId: NewId
   readonly site: () => Site

@@ -37,6 +37,7 @@ export type Sessions = {
 
 export type SessionDeps = {
   readonly db: queries.Database
+  readonly keyed: queries.Database
   readonly randomBytes: RandomBytes
   readonly newId: NewId
 }
@@ -61,7 +62,7 @@ export const createSessions = (
   },
   findByCookie: async (cookie) => {
     if (!cookieForm.test(cookie)) return null
-    const member = await queries.findSession(deps.db, hashOf(cookie))
+    const member = await queries.findSession(deps.keyed, hashOf(cookie))
     if (member !== null && member.seenAgoMs > limits.session.touchEveryMs)
       await queries.touchSession(deps.db, member.session)
     return personOf(member)

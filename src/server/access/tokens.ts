@@ -39,6 +39,7 @@ export type Tokens = {
 
 type Deps = {
   readonly db: queries.Database
+  readonly keyed: queries.Database
   readonly randomBytes: RandomBytes
   readonly newId: NewId
   readonly tellEnded: (id: string) => void
@@ -56,7 +57,7 @@ export const createTokens = (deps: Deps): Tokens => ({
   },
   findBearer: async (text) => {
     if (!isTokenText(text)) return null
-    const member = await queries.findToken(deps.db, hashOf(text))
+    const member = await queries.findToken(deps.keyed, hashOf(text))
     if (member !== null && !member.usedThisHour) await queries.touchToken(deps.db, member.id)
     return bearerOf(member)
   },

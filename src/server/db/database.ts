@@ -1,4 +1,4 @@
-// The server's PostgreSQL: a small pool behind Kysely, and one more connection for LISTEN. Every statement has a
+// The server's PostgreSQL: two small pools behind Kysely, and one more connection for LISTEN. Every statement has a
 // timeout; texts that come again are prepared once per connection (1.4–2.5× on point reads, platform.md §4).
 // Opened by main/server.ts. Nothing here knows what the tables mean.
 import { createHash } from 'node:crypto'
@@ -25,22 +25,61 @@ export type DatabaseSettings = {
 
 export type Database = {
   readonly db: Db
+  /**
+   * The same tables, for statements that find their rows by key: each is planned once for all values. Those of the way of
+   * a job are long, and planning them takes as long as carrying them out (docs/decisions/0036).
+   */
+  readonly keyed: Db
   /** Calls `handler` with the payload of each notice on `channel`, ours or another server's; returns how to stop. */
   readonly listen: Listener['listen']
   /** What a `pg` client of our own needs: for migrations. */
   readonly connection: pg.ClientConfig
-  /** Connections of the pool at this moment, and how many statements wait for one. */
+  /** Connections of both pools at this moment, and how many statements wait for one. */
   readonly pool: () => { readonly total: number; readonly idle: number; readonly waiting: number }
   close(): Promise<void>
 }
 
 export const openDatabase = async (settings: DatabaseSettings, log: Log): Promise<Database> => {
   const connection = await connectionOf(settings)
+  const plannedOnce = `${connection.options} -c plan_cache_mode=force_generic_plan`
+  const pools = [
+    openPool(connection, limits.databaseConnections, log),
+    openPool({ ...connection, options: plannedOnce }, limits.keyedConnections, log),
+  ] as const
+  const ours = pools.map(processIds)
+  const listener = openListener(connection, log, (processId) => ours.some((ids) => ids.has(processId)))
+  const open = (pool: pg.Pool): Db => {
+    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: preparing(pool) }) })
+    tellWith(db, ({ channel, payload }) => listener.tell(channel, payload))
+    return db
+  }
+  const [db, keyed] = [open(pools[0]), open(pools[1])]
+  const sum = (count: (pool: pg.Pool) => number) => pools.reduce((total, pool) => total + count(pool), 0)
+  return {
+    ...{ db, keyed, connection, listen: listener.listen },
+    pool: () => ({
+      total: sum((pool) => pool.totalCount),
+      idle: sum((pool) => pool.idleCount),
+      waiting: sum((pool) => pool.waitingCount),
+    }),
+    close: async () => {
+      await listener.close()
+      await Promise.all([db.destroy(), keyed.destroy()])
+      await Promise.all(pools.map((pool) => (pool.ended ? undefined : pool.end())))
+    },
+  }
+}
+
+const openPool = (
+  connection: pg.ClientConfig,
+  { max, kept }: { readonly max: number; readonly kept: number },
+  log: Log,
+): pg.Pool => {
   const pool = new pg.Pool({
     ...connection,
-    max: limits.databaseConnections - 1,
+    max,
     // These stay: whoever pushes after a quiet hour finds statements that are planned.
-    min: limits.databaseConnectionsKept,
+    min: kept,
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: 10_000,
   })
@@ -48,21 +87,7 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
   pool.on('error', (error) => log.warn('database connection lost', { error }))
   // Nor one that breaks between two statements of a transaction, of which the pool hears nothing: the next statement says so.
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const ours = processIds(pool)
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: preparing(pool) }) })
-  const listener = openListener(connection, log, (processId) => ours.has(processId))
-  tellWith(db, ({ channel, payload }) => listener.tell(channel, payload))
-  return {
-    db,
-    listen: listener.listen,
-    connection,
-    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    close: async () => {
-      await listener.close()
-      await db.destroy()
-      if (!pool.ended) await pool.end()
-    },
-  }
+  return pool
 }
 
 /** Of the connections that are open: PostgreSQL says with each notice which of them sent it. */

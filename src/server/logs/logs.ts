@@ -50,7 +50,7 @@ export const createLogs = (deps: LogsDeps): Logs => {
   const parts: Parts = {
     ...deps,
     keys: createLogKeys(deps.vault),
-    stored: createStoredFrames(deps.database.db, deps.fresh),
+    stored: createStoredFrames(deps.database.keyed, deps.fresh),
     bells: createBells(deps.database, 'mayfly_log'),
     failures: createFirstFailures(),
   }
@@ -69,10 +69,10 @@ export const createLogs = (deps: LogsDeps): Logs => {
 const browsers: FrameCodec = 'deflate-raw'
 
 const logOf = async (
-  { database: { db }, keys }: Parts,
+  { database: { keyed }, keys }: Parts,
   { scope, attempt, reader }: Pick<Reading, 'scope' | 'attempt' | 'reader'>,
 ): Promise<{ readonly log: Log; readonly key: Uint8Array | null }> => {
-  const log = await findLog(db, scope, attempt)
+  const log = await findLog(keyed, scope, attempt)
   if (log === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
   return { log, key: await keys.open(log, reader) }
 }
@@ -137,12 +137,12 @@ type Start = { readonly log: Log; readonly key: Uint8Array }
 
 /** Waits for the first frame, which brings the key. null: there is nothing to read, or not any more. */
 const open = async (
-  { database: { db }, keys, fresh }: Parts,
+  { database: { keyed }, keys, fresh }: Parts,
   reading: Reading,
   { bell, signal }: Waiting,
 ): Promise<Start | null> => {
   for (;;) {
-    const found = await findLog(db, reading.scope, reading.attempt)
+    const found = await findLog(keyed, reading.scope, reading.attempt)
     if (found === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
     const start = await withKey(keys, reading, found)
     if (start !== null) return start

@@ -8,18 +8,25 @@ import { limits } from '../limits.ts'
 import { logObjectKey } from '../logs/object-key.ts'
 import type { ObjectStore } from '../objects/store.ts'
 
-export type StoredObject = { readonly objectKey: string; readonly sizeBytes: number }
+export type BundledLog = {
+  readonly objectKey: string
+  readonly sizeBytes: number
+  /** Waited for before the commit that tells of it. */
+  readonly stored: Promise<unknown>
+}
 
-/** Before the transaction that records it: an object of an attempt that is not ours to end is never read. */
-export const putBundledLog = async (
+/** Begins to store it: an object of an attempt that is not ours to end is never read. */
+export const putBundledLog = (
   objects: ObjectStore,
   attempt: AttemptId,
   { log }: FinishBody,
-): Promise<StoredObject | null> => {
+): BundledLog | null => {
   if (log === null) return null
   const objectKey = logObjectKey(attempt)
-  const sizeBytes = await objects.put(objectKey, once(log), { bytesMax: limits.logObjectBytesMax })
-  return { objectKey, sizeBytes }
+  const stored = objects.put(objectKey, once(log), { bytesMax: limits.logObjectBytesMax })
+  // Whoever waits for it hears of it; there is nobody when the end is refused before.
+  stored.catch(() => undefined)
+  return { objectKey, sizeBytes: log.length, stored }
 }
 
 const once = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -36,7 +43,7 @@ export type LogBrought = {
 
 type Before = { readonly id: AttemptId; readonly lastSeq: number; readonly logKey: Buffer | null }
 
-export const bringLog = (before: Before, body: FinishBody, object: StoredObject | null): LogBrought => {
+export const bringLog = (before: Before, body: FinishBody, object: BundledLog | null): LogBrought => {
   const key = before.logKey ?? keyOf(body)
   const frames = key === null ? [] : following(before, body.frames?.items ?? [])
   // Nobody has read a frame of it, so nobody needs rows: the object is the whole log.
@@ -63,7 +70,7 @@ const following = (before: Before, items: readonly ParsedFrameItem[]): readonly 
   return taken
 }
 
-const objectPart = (object: StoredObject | null): readonly RawBuilder<unknown>[] =>
+const objectPart = (object: BundledLog | null): readonly RawBuilder<unknown>[] =>
   object === null
     ? []
     : [

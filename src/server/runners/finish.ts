@@ -21,7 +21,7 @@ import { setHeadline } from '../runs/headline.ts'
 import { type Places, type Placing, withPlacing } from '../runs/places.ts'
 import type { Caller } from './authenticate.ts'
 import { type LeasedAttempt, type LeaseKey, leaseLost } from './events.ts'
-import { bringLog, type LogBrought, putBundledLog, type StoredObject } from './finish-log.ts'
+import { type BundledLog, bringLog, type LogBrought, putBundledLog } from './finish-log.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
 import { storeRefs } from './finish-refs.ts'
 import { foldEvents, type StepNews, withNotes, writeNews } from './news.ts'
@@ -84,13 +84,13 @@ const findUnfinished = async (db: Db, { key, digest }: Told): Promise<Row | null
   throw leaseLost()
 }
 
-/** Everything that needs no lock: signatures, the digest of a plan, the object store. */
+/** Everything that needs no lock: signatures, the digest of a plan, the object store, which may take until the commit. */
 type End = {
   readonly outcome: Outcome
   readonly failure: { readonly code: string | null; readonly message: string } | null
   readonly plan: Awaited<ReturnType<typeof preparePlan>> | null
   readonly receiptVerified: boolean
-  readonly object: StoredObject | null
+  readonly object: BundledLog | null
 }
 
 const prepareEnd = async (
@@ -100,12 +100,12 @@ const prepareEnd = async (
 ): Promise<End> => {
   const { request } = told.body
   const { result } = request
-  const [plan, receiptVerified, object] = await Promise.all([
+  const object = putBundledLog(deps.objects, row.id, told.body)
+  const [plan, receiptVerified] = await Promise.all([
     row.kind === 'plan' && row.run !== null && result.kind === 'plan'
       ? preparePlan(deps, row.run, { outcome: request.outcome, result })
       : null,
     isGenuineReceipt(request.receipt, row, publicKey),
-    putBundledLog(deps.objects, row.id, told.body),
   ])
   const isOther = result.kind !== (row.kind === 'plan' || row.kind === 'refs' ? row.kind : 'job')
   const failure = isOther
@@ -128,11 +128,15 @@ const applyEnd = (deps: FinishDeps, row: Row, ending: Ending): Promise<boolean> 
   const log = bringLog(row, ending.told.body, ending.end.object)
   const mark = (tx: Tx) => markFinished(tx, row, { ...ending, log })
   return withPlacing(deps.places, (placing) =>
-    inTransaction(deps.db, (tx) =>
-      row.run === null
-        ? endOutsideRuns(tx, deps.newId, row, { ...ending, mark })
-        : endInRun(tx, deps, { ...row, run: row.run }, { ...ending, mark, placing }),
-    ),
+    inTransaction(deps.db, async (tx) => {
+      const isOurs =
+        row.run === null
+          ? await endOutsideRuns(tx, deps.newId, row, { ...ending, mark })
+          : await endInRun(tx, deps, { ...row, run: row.run }, { ...ending, mark, placing })
+      // Durable before the commit that tells of it; it had the time of the statements.
+      if (isOurs) await ending.end.object?.stored
+      return isOurs
+    }),
   )
 }
 

@@ -81,7 +81,7 @@ export type RunnerListenerDeps = {
 
 export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<RunnerListener> => {
   const { database, log, clock, watchers } = deps
-  const { db } = database
+  const { db, keyed } = database
   const queueBells = createBells(database, 'mayfly_queue')
   const leaseBells = createBells(database, 'mayfly_lease')
   const granted = createGranted()
@@ -112,7 +112,7 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
   }
   const listener = await listenForRunners({
     ...deps,
-    authenticate: createAuthenticate({ db, clock }),
+    authenticate: createAuthenticate({ db: keyed, clock }),
     routes: createRoutes(deps, { poll, keyWrapping }),
   })
   return {
@@ -155,7 +155,8 @@ const createRoutes = (
   deps: RunnerListenerDeps,
   { poll, keyWrapping }: { readonly poll: PollDeps; readonly keyWrapping: KeyWrapping },
 ): RunnerRoutes => {
-  const { db } = deps.database
+  // All of it is about one lease or one runner.
+  const { keyed: db } = deps.database
   const append = createGroupCommit<FrameRequest, FrameResult>({
     write: async (requests) => {
       const begun = performance.now()

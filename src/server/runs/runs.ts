@@ -38,7 +38,7 @@ export const createRuns = (deps: Deps): Runs => ({
   listRuns: (scope, query) => listRuns(deps, scope, query),
   findRun: (scope, run) => findRun(deps, scope, run),
   jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
-  findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.db, scope, attempt),
+  findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
   startRun: (actor, input) => startRun(deps, actor, input),
   cancelRun: (actor, run) => cancelRun(deps, actor, run),
   cancelJobs: async (actor, target) =>
@@ -78,15 +78,15 @@ const listRuns = async (
   }
 }
 
-const findRow = async ({ database: { db } }: Deps, scope: Scope, run: RunId): Promise<RunRow | null> =>
-  (await selectRuns(db, scope, { where: sql`r.id = ${run}`, limit: 1 }))[0] ?? null
+const findRow = async ({ database }: Deps, scope: Scope, run: RunId): Promise<RunRow | null> =>
+  (await selectRuns(database.keyed, scope, { where: sql`r.id = ${run}`, limit: 1 }))[0] ?? null
 
 const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null> => {
-  const { db } = deps.database
+  const { keyed } = deps.database
   const [row, jobs, plan] = await Promise.all([
     findRow(deps, scope, id),
-    jobsAbove(db, id, -1),
-    aboutPlan(db, id),
+    jobsAbove(keyed, id, -1),
+    aboutPlan(keyed, id),
   ])
   // Whose run it is, the row alone says.
   if (row === null) return null
@@ -136,7 +136,7 @@ const continuationOf = ({ job, at, digest }: NonNullable<AboutPlan['continued']>
 const jobsSince = async (deps: Deps, scope: Scope, id: RunId, rev: number): Promise<RunChanges | null> => {
   const row = await findRow(deps, scope, id)
   if (row === null) return null
-  return { rev: row.rev, run: summaryOf(row), jobs: await jobsAbove(deps.database.db, id, rev) }
+  return { rev: row.rev, run: summaryOf(row), jobs: await jobsAbove(deps.database.keyed, id, rev) }
 }
 
 const startRun = async (
@@ -155,7 +155,7 @@ const startRun = async (
   const commit = input.commit?.toLowerCase() ?? openCommit
   if (!isCommit(commit)) throw fault('E_INPUT', { public: 'commit must be 40 or 64 hexadecimal digits' })
   const event = eventOf('manual', ref, commit)
-  const { db } = deps.database
+  const db = deps.database.keyed
   const parameters = input.parameters ?? {}
   const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters })
   const id = deps.newId('run')
@@ -210,15 +210,13 @@ type FoundProject = {
   readonly isLimited: boolean
 }
 
-const findProject = async (
-  { database: { db } }: Deps,
-  scope: Scope,
-  project: string,
-): Promise<FoundProject> => {
+const findProject = async ({ database }: Deps, scope: Scope, project: string): Promise<FoundProject> => {
   const { rows } = await sql<FoundProject>`
     select p.id, default_branch as "defaultBranch", coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
     from projects p join organisations o on o.id = p.organisation_id
-    where ${projectInScope(scope, 'p')} and (p.id = ${project} or p.name = ${project})`.execute(db)
+    where ${projectInScope(scope, 'p')} and (p.id = ${project} or p.name = ${project})`.execute(
+    database.keyed,
+  )
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
   return rows[0]
 }
