@@ -8,16 +8,13 @@ import { isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import { channelOverIpc } from '../sandbox/index.ts'
 import { type Jailer, openJailer } from '../sandbox/jailer/index.ts'
-import { type ChildProcess, createLog, randomBytes, spawn } from '../sys/index.ts'
+import { type ChildProcess, createLog, randomBytes, spawn, startHeartbeat } from '../sys/index.ts'
 import { type JailerProgramConfig, parseJailerConfig } from './jailer.config.ts'
 
 // 1. SIGUSR1 would open Node's debugger. What came with us and is not ours is closed: an inherited descriptor once
 // showed up inside a job (isolation.md §17.3).
 process.on('SIGUSR1', () => undefined)
 process.umask(0o077)
-
-/** The supervisor ends a jailer that says nothing for three times twenty seconds (supervisor/children.ts). */
-const beatMs = 5_000
 
 const restartMs = [0, 500, 1_000, 2_000, 5_000, 10_000, 30_000] as const
 /** A runner that lived this long starts again without waiting. */
@@ -39,26 +36,10 @@ const main = async (): Promise<number> => {
     writeSync(1, `${JSON.stringify({ ready: true, program: 'jailer', pid: process.pid })}\n`)
     const { runner } = config
     if (runner === null) await serveParent(jailer, stop.signal)
-    else await beating(() => keepRunner(jailer, runner, log, stop.signal))
+    else await keepRunner(jailer, runner, log, stop.signal).finally(startHeartbeat())
     return 0
   } finally {
     await jailer.close()
-  }
-}
-
-/** For whoever keeps us: that we do not stand still. */
-const beating = async (work: () => Promise<void>): Promise<void> => {
-  const timer = setInterval(() => {
-    try {
-      writeSync(1, '{"beat":true}\n')
-    } catch {
-      // Nobody reads at the moment; who does not for long ends us.
-    }
-  }, beatMs)
-  try {
-    await work()
-  } finally {
-    clearInterval(timer)
   }
 }
 

@@ -180,3 +180,12 @@ test('bad settings end the start, all reported together, reserved names among th
     assert.ok(refused.log().includes(word), word)
   assert.throws(() => parseServerConfig('not json'), /E_CONFIG_INVALID/)
 })
+
+test('it says again and again that it does not stand still', async () => {
+  const server = start(await settings())
+  await readyLine(server)
+  assert.ok(server.child.stdout)
+  assert.equal(String(await once(server.child.stdout, 'data', { signal: deadline() })), '{"beat":true}\n')
+  server.child.kill('SIGTERM')
+  assert.deepEqual(await server.exited, [0, null])
+})

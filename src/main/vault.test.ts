@@ -68,7 +68,8 @@ const start = (config: Config, document = JSON.stringify(config)) => {
     ])
     return JSON.parse(line) as { ready: boolean; epoch: string }
   }
-  return { child, ready, exited, errors: () => errors }
+  const nextLine = async () => String(await once(stdout, 'data', { signal: AbortSignal.timeout(15_000) }))
+  return { child, ready, nextLine, exited, errors: () => errors }
 }
 
 const ask = (socketPath: string, verb: string, body: string | Uint8Array, type = 'application/json') =>
@@ -170,4 +171,12 @@ test('socket paths that the kernel would cut are refused', async () => {
   assert.equal(long.ok, false)
   assert.equal(parseVaultConfig(JSON.stringify(config)).ok, true)
   assert.equal(parseVaultConfig('not JSON').ok, false)
+})
+
+test('it says again and again that it does not stand still', async () => {
+  const vault = start(await makeConfig())
+  await vault.ready()
+  assert.equal(await vault.nextLine(), '{"beat":true}\n')
+  vault.child.kill('SIGTERM')
+  assert.deepEqual(await vault.exited, [0, null])
 })

@@ -250,7 +250,6 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
   })
   await prepareSample(options.layout, programs)
   await keep(parts, 'jailer', {
-    beatMs: jailerBeatMs,
     start: () =>
       startProgram(programs, 'jailer', {
         config: jailerConfig({
@@ -270,9 +269,6 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
   })
 }
 
-/** It says so four times within this (main/jailer.ts). Everything it does is done in turns far shorter. */
-const jailerBeatMs = 20_000
-
 /** Vault and jobs are kept apart by them; who is not root has nothing else. */
 const refuseWithoutNamespaces = ({ isRoot }: Layout): void => {
   const forbidden = findNoUserNamespaces(isRoot)
@@ -282,18 +278,21 @@ const refuseWithoutNamespaces = ({ isRoot }: Layout): void => {
 const rootlessText =
   'without root: all its programs run as you, and nothing limits memory and processor of jobs (mayfly doctor says more)'
 
+/** Each of them says four times within this that it does not stand still (sys/heartbeat.ts): their turns are far shorter. */
+const beatMs = 20_000
+
 const keep = async (
   { deps, running, roster }: Parts,
   name: 'jailer' | 'server' | 'vault',
   part: {
     start: () => ReturnType<typeof startProgram>
-    beatMs?: number
     onReady?: (ready: Record<string, unknown>) => Promise<void>
   },
 ): Promise<Child> => {
   const child = await keepChild({
     name,
     ...part,
+    beatMs,
     log: deps.log,
     onState: (state) => roster.note(name, state),
     onLine: (line) => deps.log.info('says', { part: name, line: line.slice(0, 2000) }),

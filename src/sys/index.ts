@@ -2,6 +2,7 @@
 export { randomBytes, systemClock } from './clock.ts'
 export { ensureDirectory, resolveInside, syncDirectory, writeFileDurably } from './files.ts'
 export { createGcm, type Gcm } from './gcm.ts'
+export { startHeartbeat } from './heartbeat.ts'
 export { http } from './http.ts'
 export { createLog, describeError } from './log.ts'
 export { createOpeningKey } from './opening-key.ts'
