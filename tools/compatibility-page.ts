@@ -52,9 +52,9 @@ export const compatibilityPage = (): string => {
 /** What nothing here carries out, of what real files ask for; the code and its tests are what makes these lines true. */
 const missing: readonly (readonly [construct: string, becomes: string, instead: string])[] = [
   [
-    '`CIRCLE_OIDC_TOKEN`, `CIRCLE_OIDC_TOKEN_V2`, `aws_auth` and `gcp_auth` by identity',
-    'identity tokens (OIDC) are not issued: the variables are not set. `lint` warns at every script that names one (MF2053)',
-    'a key of the cloud as a secret of the project',
+    '`circleci run oidc get` with an audience that is put together when the step runs',
+    'there is no token for it: the command fails, and `lint` warns (MF2054)',
+    'the audience written out, or a parameter',
   ],
   [
     'containers of `docker` after the first (services)',

@@ -59,7 +59,13 @@ const open = async ({ directory }: Bench): Promise<State> => {
   await writeFile(rootKeyPath, randomBytes(32), { mode: 0o400 })
   const vault = await openVault({
     ...{ dataDir: join(base, 'data'), rootKeyPath, keyringPath: join(base, 'keyring', 'keyring') },
-    ...{ installation: 'bench', clock: systemClock, randomBytes, log: silentLog },
+    ...{
+      installation: 'bench',
+      oidcBase: 'https://id.example',
+      clock: systemClock,
+      randomBytes,
+      log: silentLog,
+    },
   })
   const post = posting(vault)
   const world = await enrolAll(post)

@@ -92,6 +92,22 @@ export const idBytes = (id: string): Uint8Array => {
   return bytes
 }
 
+/** The same 16 bytes as the world writes a UUID: for those outside who expect one. */
+export const uuidOf = (id: string): string => {
+  const hex = [...idBytes(id)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/** null unless `uuid` is written as `uuidOf` writes it. */
+export const idFromUuid = <K extends IdKind>(kind: K, uuid: string): Id<K> | null => {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(uuid)) return null
+  const hex = uuid.replaceAll('-', '')
+  return formatId(
+    kind,
+    Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)),
+  )
+}
+
 const isIdText = (prefix: string, text: string): boolean =>
   text.length === prefix.length + 1 + bodyLength &&
   text.startsWith(`${prefix}_`) &&

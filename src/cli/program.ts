@@ -5,6 +5,7 @@ import { type Action, carryOut, collect, jsonOption } from './action.ts'
 import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addIntakeVerbs } from './intake-verbs.ts'
+import { addOidcVerbs } from './oidc-verbs.ts'
 import { addSecretVerbs } from './secret-verbs.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -33,6 +34,7 @@ export const createProgram = (
   addTestVerbs(program, around)
   addAccessVerbs(program, around)
   addSecretVerbs(program, around)
+  addOidcVerbs(program, around)
   addIntakeVerbs(program, around)
   addPeopleVerbs(program, around)
   addRunnerVerbs(program, around)

@@ -1,27 +1,66 @@
-// `mayfly vault signer-code`: the operator's word for a new signer. Added to the program by main/supervisor.ts.
+// What the operator asks of the vault of this machine: `mayfly vault signer-code|rotate`, `mayfly oidc export`. Added to the
+// program by main/supervisor.ts.
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { isFault } from '../base/faults.ts'
 import type { Layout } from '../supervisor/index.ts'
 
-export const addVaultCommands = (
-  program: Command,
-  layoutOf: (data: string | undefined) => Promise<Layout>,
-): void => {
-  program
-    .command('vault')
-    .description('the vault of the installation on this machine')
+type Flags = { readonly data?: string }
+type LayoutOf = (data: string | undefined) => Promise<Layout>
+
+export const addVaultCommands = (program: Command, layoutOf: LayoutOf): void => {
+  const vault = program.command('vault').description('the vault of the installation on this machine')
+  vault
     .command('signer-code')
     .description('a one-time code that enrols a signer: mayfly secrets signer enrol')
     .option('--data <dir>', 'the one whose data lies there')
-    .action(async (flags: { data?: string }) => {
-      const { makeSignerCode } = await import('../supervisor/index.ts')
-      try {
+    .action((flags: Flags) =>
+      carryOut(async () => {
+        const { makeSignerCode } = await import('../supervisor/index.ts')
         console.log(await makeSignerCode(await layoutOf(flags.data)))
         console.error('Good once, for 30 minutes, until the next code or a restart of the vault.')
-      } catch (error) {
-        if (!isFault(error)) throw error
-        console.error(`mayfly: ${error.public}  [${error.row.number}]`)
-        process.exitCode = error.row.exit
-      }
-    })
+      }),
+    )
+  vault
+    .command('rotate')
+    .description('a new key from now on')
+    .requiredOption('--oidc', 'the key that identity tokens are signed with')
+    .option('--data <dir>', 'the one whose data lies there')
+    .action((flags: Flags) =>
+      carryOut(async () => {
+        const { rotateIdentityKey } = await import('../supervisor/index.ts')
+        console.log(await rotateIdentityKey(await layoutOf(flags.data)))
+        console.error('The old key is published until its last token has expired, in a quarter of an hour.')
+        console.error(
+          'Where the issuer is a static site: mayfly oidc export, before the next job asks for a token.',
+        )
+      }),
+    )
+  addExport(program, layoutOf)
+}
+
+/** Beside the verbs of `oidc` that ask the server. */
+const addExport = (program: Command, layoutOf: LayoutOf): void => {
+  const oidc = program.commands.find((command) => command.name() === 'oidc') ?? program.command('oidc')
+  oidc
+    .command('export <dir>')
+    .description('what issuers publish, as files for a static site: from the vault of this machine')
+    .option('--data <dir>', 'the one whose data lies there')
+    .action((directory: string, flags: Flags) =>
+      carryOut(async () => {
+        const { exportIssuers } = await import('../supervisor/index.ts')
+        const issuers = await exportIssuers(await layoutOf(flags.data), resolve(directory))
+        console.log(issuers.join('\n'))
+      }),
+    )
+}
+
+const carryOut = async (work: () => Promise<void>): Promise<void> => {
+  try {
+    await work()
+  } catch (error) {
+    if (!isFault(error)) throw error
+    console.error(`mayfly: ${error.public}  [${error.row.number}]`)
+    process.exitCode = error.row.exit
+  }
 }

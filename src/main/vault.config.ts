@@ -14,6 +14,7 @@ const vaultConfig = object({
   serverSocket: socketPath,
   adminSocket: socketPath,
   installation: text({ max: 128, form: /^[A-Za-z0-9_-]+$/ }),
+  oidcBase: text({ max: 1024, form: /^https?:\/\/[^\s?#]*[^\s?#/]$/ }),
 })
 
 export type VaultConfig = Shaped<typeof vaultConfig>

@@ -27,6 +27,7 @@ const makeConfig = async () => {
     serverSocket: join(base, 'run', 'vault.sock'),
     adminSocket: join(base, 'admin', 'vault-admin.sock'),
     installation: 'test',
+    oidcBase: 'https://id.example',
   }
   await writeFile(config.rootKeyPath, randomBytes(32), { mode: 0o400 })
   await mkdir(join(base, 'run'), { mode: 0o710 })

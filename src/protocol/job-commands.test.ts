@@ -6,7 +6,7 @@ import { accessSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { failedTestsPath, jobCommands, testTimingsPath } from './job-commands.ts'
+import { failedTestsPath, identityVariable, jobCommands, testTimingsPath } from './job-commands.ts'
 
 const shells = [['/bin/sh'], ['/usr/bin/dash'], ['/bin/bash', '--posix'], ['/usr/bin/busybox', 'sh']].filter(
   ([program = '']) => exists(program),
@@ -314,4 +314,30 @@ test('tests run in a rerun of failed tests: this copy gets what failed of it, an
   assert.match(none.err, /none of these names failed before/)
   rmSync(failed)
   assert.deepEqual(lines(run('--index=1', '--total=2').out), ['\\', 'b'])
+})
+
+test('"run oidc get" prints the token of an audience that the step was given, and nothing else', () => {
+  const env = {
+    [identityVariable]: 'sts.example.com eyJ.a.b https://x/* eyJ.c.d',
+    CIRCLE_OIDC_TOKEN_V2: 'eyJ.own.v2',
+  }
+  const get = (claims: readonly string[], given: NodeJS.ProcessEnv = env) =>
+    circleci(['run', 'oidc', 'get', ...claims], { env: given })
+  assert.deepEqual(get(['--claims', '{"aud":"sts.example.com"}']), { code: 0, out: 'eyJ.a.b\n', err: '' })
+  assert.deepEqual(get(['--claims={ "aud" : "https://x/*" }']).out, 'eyJ.c.d\n')
+  assert.deepEqual(get([]).out, 'eyJ.own.v2\n')
+  for (const [claims, given, why] of [
+    [['--claims', '{"aud":"sts.example"}'], env, /no token for the audience sts\.example/],
+    [['--claims', '{"aud":"eyJ.a.b"}'], env, /no token for the audience/],
+    [['--claims', '{"aud":"x"}'], {}, /no token for the audience x/],
+    [['--claims', '{"sub":"x"}'], env, /"aud" can be chosen/],
+    [['--claims'], env, /needs a value/],
+    [['--root-issuer'], env, /does not know --root-issuer/],
+    [[], {}, /has no identity token/],
+  ] as const) {
+    const said = get(claims, given)
+    assert.deepEqual([said.code, said.out], [1, ''])
+    assert.match(said.err, why)
+  }
+  assert.equal(circleci(['run', 'oidc', 'put'], { env }).code, 1)
 })

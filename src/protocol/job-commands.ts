@@ -4,8 +4,10 @@
 // with mf_, so that none of the job's is changed.
 import { envSubstText } from './job-commands/env-subst.ts'
 import { globText } from './job-commands/glob.ts'
+import { oidcText } from './job-commands/oidc.ts'
 import { splitText } from './job-commands/split.ts'
 
+export { identityVariable } from './job-commands/oidc.ts'
 export { failedTestsPath, taskDataPath, testTimingsPath } from './job-commands/split.ts'
 
 export const jobCommandsPath = '/etc/mayfly/bin'
@@ -23,12 +25,15 @@ mf_fail() { mf_note "$1"; exit 1; }
 mf_need() { command -v "$1" >/dev/null || mf_fail "the program $1 is needed and not in this image"; }
 # In the order of bytes, which is the same everywhere.
 mf_sorted() { LC_ALL=C sort "$@"; }
-${globText}${splitText}${envSubstText}
+${globText}${splitText}${envSubstText}${oidcText}
 case "\${1:-} \${2:-}" in
   'step halt') : >${haltPath} ;;
   'tests glob') shift 2; mf_glob "$@" ;;
   'tests split' | 'tests run') shift; mf_split "$@" ;;
   'env subst') shift 2; mf_env_subst "$@" ;;
+  'run oidc')
+    [ "\${3-}" = get ] || mf_fail "$*: this version of Mayfly does not provide it"
+    shift 3; mf_oidc_get "$@" ;;
   'run release') mf_note 'releases are not tracked here: nothing to do' ;;
   *) mf_fail "$*: this version of Mayfly does not provide it" ;;
 esac

@@ -17,6 +17,7 @@ import {
   where,
 } from '../base/shape.ts'
 import { jobEgress } from './egress.ts'
+import { jobAudiences } from './identity.ts'
 import {
   type Env,
   outcomes,
@@ -239,6 +240,7 @@ const spec = object({
   timeoutMs: integer({ min: 1, max: msMax }),
   steps: list(step, { max: listMax }),
   setup: optional(oneOf(true)),
+  audiences: optional(jobAudiences),
 })
 
 const lockName = text({ max: 512, form: /^[A-Za-z0-9._/-]+$/ })

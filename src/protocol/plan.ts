@@ -149,6 +149,8 @@ export type JobSpec = {
   readonly steps: readonly PlanStep[]
   /** It may continue its run (`Plan.setup`). */
   readonly setup?: true
+  /** Whom it may prove its identity to (protocol/identity.ts); null: its organisation. Absent: nobody. */
+  readonly audiences?: readonly (string | null)[]
 }
 
 export type Env = readonly (readonly [name: string, value: string])[]

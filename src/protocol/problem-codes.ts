@@ -44,6 +44,7 @@ export const problemCodes = {
   W_CLASS_UNKNOWN: warning('MF2051', 'A resource class is not one of the sizes'),
   W_STEP_REFUSED: warning('MF2052', 'Understood, but the job stops there'),
   W_VARIABLE_UNSET: warning('MF2053', 'A script names a variable that nothing sets here'),
+  W_AUDIENCE_UNCLEAR: warning('MF2054', 'An audience is not written out'),
   // 206x orbs
   E_ORB_MISSING: error('MF2060', 'An orb is not here'),
   E_ORB_UNKNOWN: error('MF2061', 'An element of an undeclared orb is used'),

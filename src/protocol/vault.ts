@@ -17,6 +17,7 @@ import {
   text,
   where,
 } from '../base/shape.ts'
+import { issuerDocuments, projectIdentity } from './identity.ts'
 import {
   bytes,
   knownHosts,
@@ -99,8 +100,11 @@ const releaseItem = either(
     hasTag('type', 'objects'),
     /** Workspaces and caches that the ticket's job may read. */
     object({ type: oneOf('objects'), objects: list(keptObject, { min: 1, max: layersMax }) }),
-    /** `job`: what a job attempt starts with. `agent`: the deploy key alone, for the purposes `plan` and `refs`. */
-    object({ type: oneOf('agent', 'job') }),
+    /**
+     * `job`: what a job attempt starts with. `agent`: the deploy key alone, for the purposes `plan` and `refs`. `oidc`: the
+     * identity tokens that the runner asks for in the body it signed.
+     */
+    object({ type: oneOf('agent', 'job', 'oidc') }),
   ),
 )
 const keyVersion = integer({ min: 1, max: 1_000_000 })
@@ -142,6 +146,9 @@ const signerMetadata = object({
   head: orNull(digest),
 })
 export type SignerMetadata = Shaped<typeof signerMetadata>
+
+/** With where its documents lie below an origin. */
+const issuerOfPath = object({ path: text({ max: 64 }), documents: issuerDocuments })
 
 /** Every verb with a JSON body. `sockets` says where it exists; elsewhere it is 404. */
 export const vaultVerbs = {
@@ -254,6 +261,25 @@ export const vaultVerbs = {
     }),
     answer: object({ sealed: bytes({ max: sealedReleaseBytesMax }) }),
   },
+  /** What an organisation's issuer publishes. */
+  'oidc.issuer': {
+    sockets: ['server'],
+    request: object({ org: id('organisation') }),
+    answer: issuerDocuments,
+  },
+  /** What tokens of a project say of it, for whoever is to trust them. */
+  'oidc.project': {
+    sockets: ['server'],
+    request: object({ project: id('project'), ref: word }),
+    answer: projectIdentity,
+  },
+  'oidc.issuers': {
+    sockets: ['admin'],
+    request: nothing,
+    answer: object({ issuers: list(issuerOfPath, { max: 10_000 }) }),
+  },
+  /** A new key for identity tokens; the old one stays published until its last token has expired. */
+  'oidc.rotate': { sockets: ['admin'], request: nothing, answer: object({ kid: text({ max: 43 }) }) },
   'blob.key': {
     sockets: ['server'],
     request: where(
@@ -327,7 +353,10 @@ export const ticketClaims = object({
   /** The runner's X25519 key that an answer may be sealed to. */
   eph: optional(publicKey),
   run: optional(id('run')),
+  workflow: optional(id('workflow')),
   job: optional(id('job')),
+  /** Who started the run, where it was a person. */
+  actor: optional(id('user')),
   step: optional(integer({ min: 0, max: 65_535 })),
   commit: optional(text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ })),
   ref: optional(word),

@@ -10,8 +10,10 @@ import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
 import { runJobAttempt } from './attempt.ts'
 import { createGitTrees } from './checkout/git-trees.ts'
 import type { SourceDeps, SourceKey } from './checkout/source-cell.ts'
+import { createServerIdentity } from './identity/server-identity.ts'
 import type { AttemptDeps } from './job-attempt.ts'
 import { withSecrets } from './job-secrets.ts'
+import { createGrowingSink } from './logs/growing-sink.ts'
 import { type PlanDeps, runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
 import { egressPolicy } from './sandbox-spec.ts'
@@ -85,8 +87,27 @@ const runJob = async (
   const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress, secrets }
   const stores = createServerStores(server, grant, spec)
   const continuing = createServerContinuing({ ...deps, ...server }, grant, spec, key)
-  const done = await runJobAttempt({ ...deps, trees, stores, continuing }, job, sink, signal)
+  const around = { ...deps, trees, stores, continuing }
+  const done = await withIdentity({ ...deps, ...server, grant }, spec, sink, (identity, masked) =>
+    runJobAttempt({ ...around, ...identity }, job, masked, signal),
+  )
   return { ...done, result: { kind: 'job' }, kept: keptOf(deps, { spec, key, commit: event.commit }) }
+}
+
+/** Only a job that declares an audience has one to prove it to. */
+const withIdentity = async <Done>(
+  deps: Parameters<typeof createServerIdentity>[0],
+  { spec }: JobLease,
+  sink: AttemptSink,
+  carryOut: (identity: Pick<AttemptDeps, 'identity'>, sink: AttemptSink) => Promise<Done>,
+): Promise<Done> => {
+  if (spec.audiences === undefined) return carryOut({}, sink)
+  const growing = createGrowingSink(sink)
+  try {
+    return await carryOut({ identity: createServerIdentity(deps, growing.add) }, growing.sink)
+  } finally {
+    growing.close()
+  }
 }
 
 /** For the receipt: a pack by its commit, a connection by its source host. */

@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts'
 import type { JobSpec } from '../protocol/plan.ts'
 import type { JobFacts } from '../protocol/runner-wire.ts'
 import type { Driver, EgressPolicy, Limits } from '../sandbox/index.ts'
+import type { Identity } from './identity/server-identity.ts'
 import type { Continuing } from './setup/continuing.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
 import type { Stores } from './stores/stores.ts'
@@ -21,6 +22,8 @@ export type AttemptDeps = {
   readonly stores: Stores
   /** What the steps of a setup configuration ask. */
   readonly continuing: Continuing
+  /** Who vouches for the job; absent: nobody. */
+  readonly identity?: Identity
   /** Where sockets of private agents may lie. */
   readonly agentDirectory: string
   readonly clock: Clock

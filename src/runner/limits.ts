@@ -147,9 +147,11 @@ export const changedPathsBytesMax = 8 * 1024 * 1024
 /** A configuration that a run goes on with, and the parameters beside it, as a job's sandbox holds them. */
 export const continuationBytesMax = 3 * 1024 * 1024
 export const continuationParametersBytesMax = 128 * 1024
-/** What a job of a setup configuration has to say is offered to the server this long. */
-export const continueMs = 60_000
+/** What a job asks of its server (how its run goes on, who vouches for it) is asked this long. */
+export const askMs = 60_000
 /** The endpoint of a setup job: how long its first step waits for it, how often and with how much it may be asked. */
 export const relayReadyMs = 5_000
 export const relayRequestsMax = 100
 export const relayBytesMax = 64 * 1024 * 1024
+/** A step begins with identity tokens that are good for at least this long (of the 15 minutes they live). */
+export const tokenLeftSecondsMin = 10 * 60

@@ -26,6 +26,7 @@ import { systemHandlers } from './http/handlers/system.ts'
 import { type UseCases, workHandlers } from './http/handlers/work.ts'
 import { createOperatorApp, createPeopleApp, type HttpDeps } from './http/http.ts'
 import { noSite, openStaticSite } from './http/static-site.ts'
+import { createIdentity } from './identity/identity.ts'
 import { createDeliveries } from './intake/deliveries.ts'
 import { createIntake } from './intake/intake.ts'
 import { openIntakeClock } from './intake/intake-clock.ts'
@@ -169,6 +170,7 @@ const openParts = async (
     tests: createTests(shared),
     runners: createRunners(shared),
     secrets: createSecrets(shared),
+    identity: createIdentity(shared),
   }
   const clockWatch = createClockWatch(deps)
   opened.defer(() => clockWatch.close())
@@ -188,6 +190,7 @@ const openParts = async (
     handlers: handlersOf(deps, access, { ...work, health, backups }),
     answered: createAnsweredRequests({ db, log: deps.log }),
     intake: createIntake(shared),
+    issuers: work.identity,
     pages: config.webDir === null ? noSite : await openStaticSite(config.webDir),
     securityTxt: config.securityTxt,
     trustedProxies: config.http.trustedProxies,

@@ -11,6 +11,8 @@ export const limits = {
 
   /** Waiting for the vault: it answers from memory, so a longer silence means it is gone. */
   vaultMs: 5_000,
+  /** For so long the documents of an issuer are not asked for again. */
+  issuerMs: 1_000,
 
   jobsPerRunMax: 2_000,
   /** Held attempts of one organisation that one look lets in; the next look follows. */

@@ -1,6 +1,6 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
 // them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createArtifacts,
-// createTests, createRunners, createSecrets.
+// createTests, createRunners, createSecrets, createIdentity.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
 import type {
@@ -15,11 +15,13 @@ import type {
   WorkflowId,
 } from '../base/ids.ts'
 import type { Artifact } from '../protocol/api/artifacts.ts'
+import type { ProjectIdentity } from '../protocol/api/identity-routes.ts'
 import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { TestPage, TestSummary } from '../protocol/api/tests.ts'
 import type { FrameCodec } from '../protocol/frames.ts'
+import type { IssuerDocuments } from '../protocol/identity.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
 import type { TestOutcome } from '../protocol/test-results.ts'
 import type { Actor, Scope } from './access/actor.ts'
@@ -262,6 +264,12 @@ export type Secrets = {
   readonly signers: () => Promise<Page<secretsApi.Signer>>
   readonly enroll: (actor: Actor, input: secretsApi.SignerInput) => Promise<secretsApi.SignerEnrolled>
   readonly removeSigner: (actor: Actor, signer: string, input: secretsApi.SignerRemove) => Promise<void>
+}
+
+export type Identity = {
+  /** Of the issuer of the organisation with this UUID. */
+  readonly documents: (uuid: string) => Promise<IssuerDocuments>
+  readonly ofProject: (scope: Scope, project: string, ref?: string) => Promise<ProjectIdentity>
 }
 
 /** Whom the vault's record names as the reader of a log. */

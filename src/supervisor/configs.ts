@@ -6,8 +6,9 @@ import type { Owner } from './postgres.ts'
 import type { Programs } from './programs.ts'
 import type { Settings } from './settings.ts'
 
-export const vaultConfig = (layout: Layout, identity: Identity) => ({
+export const vaultConfig = (layout: Layout, identity: Identity, oidcBase: string) => ({
   installation: identity.installation,
+  oidcBase,
   dataDir: join(layout.data, 'vault'),
   keyringPath: join(layout.data, 'vault', 'keyring'),
   rootKeyPath: layout.rootKey,

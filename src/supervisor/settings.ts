@@ -89,6 +89,18 @@ const settingsSchema = z.strictObject({
         .describe('File with headers for it, one `Name: value` a line, readable by the user mayfly'),
     })
     .prefault({}),
+  oidc: z
+    .strictObject({
+      base: z
+        .url({ protocol: /^https?$/ })
+        .max(1024)
+        .regex(/^[^\s?#]*$/, 'must have no query')
+        .optional()
+        .describe(
+          'What the issuer of identity tokens begins with, where it is a static site (mayfly oidc export); default: public_url',
+        ),
+    })
+    .prefault({}),
   trust: z
     .strictObject({
       ca: z

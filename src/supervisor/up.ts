@@ -190,12 +190,12 @@ const startDatabase = async ({ options, deps, running, users, roster }: Parts): 
 
 /** Answers the public key that the vault signs with; null when it does not take the runner of this machine. */
 const startVault = async (parts: Parts): Promise<string | null> => {
-  const { options, users, programs, identity } = parts
+  const { options, users, programs, settings, identity } = parts
   const pinned: { vsign: string | null } = { vsign: null }
   await keep(parts, 'vault', {
     start: () =>
       startProgram(programs, 'vault', {
-        config: vaultConfig(options.layout, identity),
+        config: vaultConfig(options.layout, identity, oidcBase(options, settings)),
         owner: users?.vault ?? null,
         withoutNetwork: true,
         nodeFlags: ['--disable-proto=delete', '--disallow-code-generation-from-strings', '--no-addons'],
@@ -309,3 +309,6 @@ const repositoryRoots = (options: UpOptions): readonly string[] => [
 
 const publicUrl = (options: UpOptions, settings: Settings): string =>
   settings.public_url ?? `http://localhost:${options.port}`
+
+const oidcBase = (options: UpOptions, settings: Settings): string =>
+  (settings.oidc.base ?? publicUrl(options, settings)).replace(/\/+$/, '')

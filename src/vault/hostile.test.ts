@@ -38,7 +38,14 @@ before(async () => {
   await writeFile(rootKeyPath, randomBytes(32), { mode: 0o400 })
   world.vault = await openVault({
     ...{ dataDir: join(world.directory, 'data'), keyringPath: join(world.directory, 'keyring', 'keyring') },
-    ...{ rootKeyPath, installation: 'inst-1', clock: systemClock, randomBytes, log },
+    ...{
+      rootKeyPath,
+      installation: 'inst-1',
+      oidcBase: 'https://id.example',
+      clock: systemClock,
+      randomBytes,
+      log,
+    },
   })
 })
 after(async () => {

@@ -57,6 +57,7 @@ const makeWorld = async () => {
     rootKeyPath: join(base, 'root.key'),
     keyringPath: join(base, 'keyring', 'keyring'),
     installation: 'inst-1',
+    oidcBase: 'https://id.example',
     clock: { now: () => clock.seconds * 1000, monotonicMs: () => clock.seconds * 1000 },
     randomBytes,
     log: silentLog,

@@ -53,6 +53,7 @@ const makePlace = async (changes: Partial<VaultOptions> = {}): Promise<Place> =>
     rootKeyPath: join(base, 'root.key'),
     keyringPath: join(base, 'keyring', 'keyring'),
     installation: 'inst-1',
+    oidcBase: 'https://id.example',
     clockMs: now * 1000,
     monotonicMs: 0,
     clock: { now: () => place.clockMs, monotonicMs: () => place.monotonicMs },

@@ -9,6 +9,7 @@ import type { VaultRequest } from '../protocol/vault.ts'
 import { signIngestKey } from '../seal/index.ts'
 import { ensureDirectory } from '../sys/index.ts'
 import { createDispatch, type Handlers, type VaultHttpAnswer, type VaultHttpRequest } from './dispatch.ts'
+import { createIdentityKeys, type IdentityKeys } from './keys/identity-keys.ts'
 import { type MasterKey, openKeyring } from './keys/keyring.ts'
 import { readRootKey } from './keys/root-key.ts'
 import { openServiceKeys, type ServiceKeys, serviceKeyVersion } from './keys/service-keys.ts'
@@ -20,6 +21,7 @@ import { openUsedLog, type UsedLog } from './store/used.ts'
 import { openUses, type Uses } from './store/uses.ts'
 import { openValues, type Values } from './store/values.ts'
 import { openBlobKey, rewrapBlobKey } from './verbs/blob.ts'
+import { listIssuers, tellIssuer, tellProject } from './verbs/identity.ts'
 import { createProject, deleteProject, rotateHook, setProject } from './verbs/project.ts'
 import { release } from './verbs/release.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
@@ -34,6 +36,8 @@ export type VaultOptions = {
   readonly keyringPath: string
   /** Bound into every wrapping, so that two installations with one root key cannot open each other's keys. */
   readonly installation: string
+  /** What the issuers of identity tokens begin with; no trailing slash. */
+  readonly oidcBase: string
   readonly clock: Clock
   readonly randomBytes: RandomBytes
   readonly log: Log
@@ -68,6 +72,8 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
     records,
     master,
     keys,
+    identityKeys: createIdentityKeys({ records, master, clock }),
+    oidcBase: options.oidcBase,
     used,
     uses,
     values,
@@ -91,6 +97,8 @@ type Parts = {
   readonly records: Records
   readonly master: MasterKey
   readonly keys: ServiceKeys
+  readonly identityKeys: IdentityKeys
+  readonly oidcBase: string
   readonly used: UsedLog
   readonly uses: Uses
   readonly values: Values
@@ -153,6 +161,14 @@ const createHandlers = (parts: Parts): Handlers => {
     'secret.revoke': (request) =>
       audited(secretFacts('secret.revoke', request), revokeSecret(parts, request)),
     'secret.list': (request) => listSecrets(parts, request),
+    'oidc.issuer': (request) => tellIssuer(parts, request),
+    'oidc.project': (request) => tellProject(parts, request),
+    'oidc.issuers': () => listIssuers(parts),
+    'oidc.rotate': async () => {
+      const kid = await parts.identityKeys.rotate()
+      await audit({ verb: 'oidc.rotate', kid })
+      return { kid }
+    },
     release: (request) => release(parts, request),
     'blob.key': (request) => openBlobKey(blobs, request),
     'blob.rewrap': (request) => rewrapBlobKey(blobs, request),

@@ -93,6 +93,12 @@ export const noWork: UseCases = {
     enroll: unexpected,
     removeSigner: unexpected,
   },
+  identity: {
+    documents: async () => {
+      throw fault('E_NOT_FOUND')
+    },
+    ofProject: unexpected,
+  },
 }
 
 export type Answer = {
@@ -146,6 +152,7 @@ export const openTestApp = async (
         lint: async () => ({ ok: true, problems: [] }),
       }),
     },
+    issuers: noWork.identity,
     pages: noSite,
     site,
     securityTxt: null,

@@ -139,6 +139,7 @@ const startVault = async (directory: string, clock: Clock) => {
     rootKeyPath,
     keyringPath: join(directory, 'keyring', 'keyring'),
     installation: 'test',
+    oidcBase: 'https://id.example',
     clock,
     randomBytes,
     log: silentLog,

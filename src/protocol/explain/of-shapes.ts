@@ -96,10 +96,17 @@ export const ofShapes = {
     },
   },
   W_VARIABLE_UNSET: {
-    why: 'The platform sets this variable, and nothing here does: identity tokens (OIDC) are not issued yet, pull requests from forks start no runs, and some existed in version 1 only. The script runs and finds it empty.',
-    mend: 'Let the script expect it empty, or use what the help names. A job that signs in to a cloud with `CIRCLE_OIDC_TOKEN` needs a key of that cloud as a secret of the project.',
+    why: 'The platform sets this variable, and nothing here does: pull requests from forks start no runs, and some existed in version 1 only. The script runs and finds it empty.',
+    mend: 'Let the script expect it empty, or use what the help names.',
     example: {
-      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{run: ./sign-in.sh "$CIRCLE_OIDC_TOKEN"}]\n',
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{run: ./notify.sh "$CIRCLE_COMPARE_URL"}]\n',
+    },
+  },
+  W_AUDIENCE_UNCLEAR: {
+    why: 'Identity tokens are minted only for audiences that stand in the configuration. The one that `circleci run oidc get` is given here is put together when the step runs, or has characters that no audience can have.',
+    mend: 'Write the audience itself into the command: letters, digits and `._:/@?=&%~+,-`. A parameter is fine, a variable of the shell is not.',
+    example: {
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps:\n      - run: |\n          circleci run oidc get --claims "{\\"aud\\":\\"$AUDIENCE\\"}"\n',
     },
   },
   E_ORB_MISSING: {

@@ -1,8 +1,5 @@
 // How a job goes on when its runner has a server: the configuration it found is compiled in a cell of this runner, as every
 // plan is, and the server is told the plan. The server never reads the configuration.
-import { utf8 } from '../../base/bytes.ts'
-import { fault, isFault } from '../../base/faults.ts'
-import type { Parsed } from '../../base/problem.ts'
 import type { CompileAnswer } from '../../protocol/compile.ts'
 import {
   type ContinueRequest,
@@ -12,13 +9,12 @@ import {
 } from '../../protocol/continue-wire.ts'
 import type { JobLease, LeaseGrant } from '../../protocol/runner-wire.ts'
 import { jcsDigest } from '../../seal/index.ts'
-import { createBackoff } from '../backoff.ts'
 import { findChanges } from '../checkout/changed-paths.ts'
 import { readCommit } from '../checkout/git-trees.ts'
 import type { SourceDeps, SourceKey } from '../checkout/source-cell.ts'
-import { continueMs, requestDeadlineMs } from '../limits.ts'
 import { compileOf, type PlanDeps } from '../plan.ts'
 import { describeProblem, firstError } from '../problem-words.ts'
+import { askServer } from '../session/ask-server.ts'
 import type { Requests } from '../session/requests.ts'
 import type { Continuing, FoundContinuation, Print } from './continuing.ts'
 
@@ -64,7 +60,7 @@ const goOn = async (
   print: Print,
   signal: AbortSignal,
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly message: string }> => {
-  const terms = await ask(of, 'continuing', { v: 1 }, parseContinueTerms, signal)
+  const terms = await askServer(of, 'continuing', () => ({ v: 1 }), parseContinueTerms, signal)
   if (terms.state === 'refused') return { ok: false, message: terms.message }
   if (terms.state === 'kept') return keptOn(print)
   const answer = await compileIt(of, found, { terms, print }, signal)
@@ -73,7 +69,7 @@ const goOn = async (
   if (!answer.ok) return { ok: false, message: firstError(answer.problems) }
   const { plan, origins, problems } = answer
   const request: ContinueRequest = { v: 1, plan, planDigest: await jcsDigest(plan), origins, problems }
-  const said = await ask(of, 'continue', request, parseContinueAnswer, signal)
+  const said = await askServer(of, 'continue', () => request, parseContinueAnswer, signal)
   if (said.state === 'refused') return { ok: false, message: said.message }
   if (said.state === 'kept') return keptOn(print)
   await print(`the run goes on with: ${plan.workflows.map(({ name }) => name).join(', ') || 'no workflow'}`)
@@ -109,33 +105,4 @@ const compileIt = async (
   const [compiled] = await Promise.all([compiling, read.end()])
   await compiled.end()
   return compiled.answer
-}
-
-/** Until the server has said something: what it is asked may be asked again. */
-const ask = async <T>(
-  { requests, grant, log }: Of,
-  verb: 'continuing' | 'continue',
-  body: object,
-  parse: (json: unknown) => Parsed<T>,
-  stop: AbortSignal,
-): Promise<T> => {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(continueMs)])
-  const backoff = createBackoff()
-  const call = {
-    path: `/runner/v1/leases/${grant.lease}/${verb}`,
-    body: utf8(JSON.stringify(body)),
-    contentType: 'application/json' as const,
-    timeoutMs: requestDeadlineMs,
-  }
-  for (;;) {
-    try {
-      const answer = parse(await requests.send({ ...call, signal }))
-      if (answer.ok) return answer.value
-      throw fault('E_PROTOCOL', { detail: `an answer to "${verb}" that makes no sense` })
-    } catch (error) {
-      if (signal.aborted || !isFault(error) || !error.row.retryable) throw error
-      log.warn('not said, trying again', { lease: grant.lease, verb, error })
-      await backoff.wait(signal)
-    }
-  }
 }

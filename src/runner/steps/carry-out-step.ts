@@ -9,6 +9,7 @@ import type {
 } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
 import { guestPath } from '../guest-path.ts'
+import type { StepTokens } from '../identity/step-tokens.ts'
 import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { jobUser, jobWorkdir } from '../sandbox-spec.ts'
 import { setupStep } from '../setup/setup-steps.ts'
@@ -24,6 +25,8 @@ export type StepPlace = {
   readonly sandbox: Sandbox
   readonly sink: AttemptSink
   readonly secrets: (signal: AbortSignal) => Promise<SecretVariables>
+  /** By which a step proves who its job is. */
+  readonly tokens: StepTokens
   /** What is known of earlier tests, before the first command. */
   readonly lists: (signal: AbortSignal) => Promise<void>
   readonly agent: JobAgent
@@ -55,7 +58,7 @@ export const carryOut = async (
             workdir: directory,
             deadlineMs: here.leftMs,
           },
-          secrets: await here.secrets(stop),
+          secrets: new Map([...(await here.secrets(stop)), ...(await here.tokens(index, stop))]),
           agent: here.agent.current(),
         },
         stop,

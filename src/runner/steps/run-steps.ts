@@ -4,6 +4,7 @@ import type { FaultCode } from '../../base/faults.ts'
 import type { Outcome, StepWhen } from '../../protocol/plan.ts'
 import type { Sandbox } from '../../sandbox/index.ts'
 import { aboveSecrets } from '../environment/layers.ts'
+import { createStepTokens } from '../identity/step-tokens.ts'
 import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { termMs } from '../limits.ts'
 import { layersOf } from '../sandbox-spec.ts'
@@ -50,6 +51,7 @@ export const runSteps = async (
   const lists = onceOf((stopped) => testLists(deps, job, place.sandbox, stopped))
   const { sandbox } = place
   const agent = createJobAgent({ ...deps, sandbox, secrets: job.secrets, timeoutMs: job.spec.timeoutMs })
+  const tokens = createStepTokens(deps, job, place.sink)
   const progress: Progress = { first: null, halted: false, broken: null, background: [] }
   try {
     await openEndpoint(deps, job, place, stop)
@@ -58,7 +60,7 @@ export const runSteps = async (
       await oneStep(
         deps,
         job,
-        { ...place, secrets, lists, agent, step, index: at + 1, leftMs },
+        { ...place, secrets, tokens, lists, agent, step, index: at + 1, leftMs },
         progress,
         stop,
       )

@@ -29,6 +29,7 @@ const work = {
   logs: everything,
   runners: everything,
   secrets: everything,
+  identity: everything,
 } as UseCases
 
 type Caller = { readonly name: string; readonly call: (route: Route) => Promise<Answer> }

@@ -24,6 +24,7 @@ import { refuseCrossSiteSocket } from './cross-site.ts'
 import { operatorDoor, peopleDoor } from './door.ts'
 import { newRequestId, rawProblem, sendError } from './error-response.ts'
 import { bindHooks } from './hooks.ts'
+import { bindIssuers, type Issuers } from './issuers.ts'
 import { limits } from './limits.ts'
 import { bindPages } from './pages.ts'
 import { refuseTooMany, tellRate } from './rate.ts'
@@ -38,6 +39,7 @@ export type HttpDeps = {
   readonly live: Live
   readonly intake: Intake
   readonly answered: AnsweredRequests
+  readonly issuers: Issuers
   readonly pages: StaticSite
   readonly site: () => Site
   readonly securityTxt: SecurityTxtSettings | null
@@ -69,6 +71,7 @@ export const createPeopleApp = async (deps: HttpDeps): Promise<FastifyInstance> 
   bindHooks(app, deps.intake)
   bindHealth(app)
   bindSecurityTxt(app, deps)
+  bindIssuers(app, deps.issuers)
   bindPages(app, deps)
   const authenticate = authenticatePeople(deps.access, deps.site)
   bindUpgrade(app, deps, async (headers) => {

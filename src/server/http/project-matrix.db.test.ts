@@ -10,9 +10,11 @@ import { type Answer, noWork, openTestApp, type TestApp } from '../../../test/su
 import { fault } from '../../base/faults.ts'
 import type { OrganisationId, RunId } from '../../base/ids.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
+import { systemClock } from '../../sys/index.ts'
 import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
 import { type Role, roles, scopesOfAll, tokenScopes } from '../access/roles.ts'
 import type { Database } from '../db/database.ts'
+import { createIdentity } from '../identity/identity.ts'
 import { createDeliveries } from '../intake/deliveries.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
@@ -46,6 +48,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     schedules: createSchedules({ database, newId }),
     deliveries: createDeliveries({ database, newId, places, compiler: null }),
     secrets: createSecrets({ database, vault }),
+    identity: createIdentity({ database, vault, clock: systemClock }),
     artifacts: createArtifacts({ database, vault, objects }),
     tests: createTests({ database, vault, objects }),
   }

@@ -45,6 +45,7 @@ import { createExpiry } from './expiry.ts'
 import { finishAttempt } from './finish.ts'
 import { createGiveBack } from './give-back.ts'
 import { createGranted } from './granted.ts'
+import { identityVerbs } from './identity.ts'
 import { listenForRunners, type RunnerListener, type RunnerRoutes } from './listener.ts'
 import { storeLog } from './log-upload.ts'
 import { takePlan } from './plan-made.ts'
@@ -194,6 +195,7 @@ const createRoutes = (
         return { ok: true }
       },
       ...continueVerbs({ ...deps, db }),
+      ...identityVerbs({ db, tickets: poll.tickets }),
       finish: async ({ caller }, lease, body) => {
         await finishAttempt(
           { ...deps, db, keyWrapping },

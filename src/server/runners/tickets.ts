@@ -15,6 +15,9 @@ import type { Caller } from './authenticate.ts'
 
 export type Ticket = { readonly ticket: string; readonly eph: string; readonly sealed: string | null }
 
+/** Of an attempt that proves who it is. */
+export type TicketExtras = Pick<TicketClaims, 'actor' | 'workflow'>
+
 export type Tickets = {
   /** What every lease needs of the vault; a fault while the vault is away, and then nothing should be leased. */
   prepare(): Promise<NonNullable<PollAnswer['ingestKey']>>
@@ -27,6 +30,7 @@ export type Tickets = {
     lease: LeaseDetails,
     request: { readonly caller: Caller; readonly body: string; readonly eph: string },
     item: ReleaseItem,
+    more?: TicketExtras,
   ): Promise<{ readonly ticket: string; readonly sealed: string }>
 }
 
@@ -44,14 +48,18 @@ const ingestKeyMarginSeconds = 600
 
 export const createTickets = (deps: Deps): Tickets => {
   const known = createKnown(deps)
-  const sign = async (lease: LeaseDetails, caller: Caller, eph: string): Promise<string> =>
-    signJws(
-      { typ: ticketTyp, claims: claimsOf(deps, { lease, caller, eph, epoch: await known.epoch() }) },
-      deps.key,
-    )
-  const release: Tickets['release'] = async (lease, { caller, body, eph }, item) => {
+  const sign = async (
+    lease: LeaseDetails,
+    caller: Caller,
+    eph: string,
+    more: TicketExtras = {},
+  ): Promise<string> => {
+    const claims = claimsOf(deps, { lease, caller, eph, epoch: await known.epoch() })
+    return signJws({ typ: ticketTyp, claims: { ...claims, ...more } }, deps.key)
+  }
+  const release: Tickets['release'] = async (lease, { caller, body, eph }, item, more) => {
     const once = async () => {
-      const ticket = await sign(lease, caller, eph)
+      const ticket = await sign(lease, caller, eph, more)
       const poll = { jws: caller.jws, body }
       const { sealed } = await deps.vault.call('release', { ticket, poll, want: [item] })
       return { ticket, sealed }

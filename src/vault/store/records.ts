@@ -69,20 +69,27 @@ export type SignerRecord = {
   /** The digest of the statement that removed it. */
   readonly head: string | null
 }
-/** A key pair of the vault itself: INGEST, VSIGN, LOG. */
-export type KeyRecord = { readonly version: number; readonly publicKey: string; readonly wrapped: string }
+/** A key pair of the vault itself: INGEST, VSIGN, LOG; of kind `identity`, those of identity tokens. */
+export type KeyRecord = {
+  readonly version: number
+  readonly publicKey: string
+  /** Empty once it is retired. */
+  readonly wrapped: string
+  readonly retiredAt?: number
+}
 export type SettingsRecord = { readonly ticketKey: string }
 
 type Bodies = {
   readonly project: ProjectRecord
   readonly runner: RunnerRecord
   readonly key: KeyRecord
+  readonly identity: KeyRecord
   readonly settings: SettingsRecord
   readonly secret: SecretRecord
   readonly signer: SignerRecord
 }
 type Kind = keyof Bodies
-const kinds: readonly Kind[] = ['project', 'runner', 'key', 'settings', 'secret', 'signer']
+const kinds: readonly Kind[] = ['project', 'runner', 'key', 'identity', 'settings', 'secret', 'signer']
 const idForm = /^[a-z0-9_-]{1,64}$/
 
 export interface Records {
@@ -97,6 +104,7 @@ export const openRecords = async (options: { root: string; macKey: Uint8Array })
     project: new Map(),
     runner: new Map(),
     key: new Map(),
+    identity: new Map(),
     settings: new Map(),
     secret: new Map(),
     signer: new Map(),

@@ -8,6 +8,7 @@
 import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { type Fault, fault } from '../../base/faults.ts'
+import type { IdentityPayload, IdentityRequest } from '../../protocol/identity.ts'
 import type {
   AgentPayload,
   BlobKeyPayload,
@@ -21,6 +22,7 @@ import type {
 } from '../../protocol/vault.ts'
 import { openLogKey, prepareRelease } from '../../seal/index.ts'
 import { openSshPrivateKey } from '../keys/deploy-key.ts'
+import type { IdentityKeys } from '../keys/identity-keys.ts'
 import type { MasterKey } from '../keys/keyring.ts'
 import type { ServiceKeys } from '../keys/service-keys.ts'
 import { admits } from '../policy/admits.ts'
@@ -29,6 +31,7 @@ import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
 import type { UsedLog } from '../store/used.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
+import { checkIdentity, mintTokens } from './identity.ts'
 import { findProject, wrapContexts } from './project.ts'
 import { openSecrets, secretsOf } from './secret.ts'
 import { openObjects } from './stored.ts'
@@ -37,6 +40,8 @@ export type ReleaseDeps = {
   readonly records: Records
   readonly master: MasterKey
   readonly keys: ServiceKeys
+  readonly identityKeys: IdentityKeys
+  readonly oidcBase: string
   readonly used: UsedLog
   readonly uses: Uses
   readonly values: Values
@@ -58,7 +63,11 @@ export const release = async (
   checkItem(item, claims, project)
   const { jti, exp, eph, runner, attempt } = claims
   const secrets = item.type === 'job' ? admitted(deps, claims) : []
-  const named = secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }
+  const asked = item.type === 'oidc' ? checkIdentity(claims, request.poll.body) : null
+  const named = {
+    ...(secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }),
+    ...(asked === null ? {} : { audiences: asked.audiences.map((each) => each ?? claims.org).join(' ') }),
+  }
   const facts = { verb: 'release', type: item.type, jti, runner, attempt, project: claims.project, ...named }
   // Decided before anything is written about it; all that is written is on the disk before anything is opened.
   const burnt = deps.used.burn({ jti, exp, eph })
@@ -66,7 +75,7 @@ export const release = async (
   const preparing = prepareRelease(fromBase64Url(eph) ?? new Uint8Array(0), to)
   const [seal] = await Promise.all([preparing, burnt, deps.audit(facts), recordUse(deps, claims, secrets)])
   if (seal === null) throw fault('E_INPUT', { public: 'eph is not a usable X25519 key' })
-  const payload = await openItem(deps, item, { claims, project, secrets })
+  const payload = await openItem(deps, item, { claims, project, secrets, asked })
   const sealed = await seal(payload)
   payload.fill(0)
   return { sealed }
@@ -93,15 +102,13 @@ type From = {
   readonly claims: TicketClaims
   readonly project: ProjectRecord
   readonly secrets: readonly SecretRecord[]
+  readonly asked: IdentityRequest | null
 }
 
 const checkItem = (item: ReleaseItem, claims: TicketClaims, project: ProjectRecord): void => {
   if (project.org !== claims.org) throw fault('E_RUNNER_SCOPE')
   if (item.type === 'blobkey' && item.object !== claims.attempt) throw fault('E_RUNNER_SCOPE')
-  if (
-    item.type !== 'blobkey' &&
-    (item.type === 'job' || item.type === 'objects') !== (claims.purpose === 'job')
-  )
+  if (item.type !== 'blobkey' && (item.type === 'agent') === (claims.purpose === 'job'))
     throw fault('E_INPUT', { public: 'The ticket is for another purpose' })
   if (item.type === 'agent' && project.deploy === null) throw noDeployKey()
 }
@@ -112,10 +119,11 @@ const openItem = async (deps: ReleaseDeps, item: ReleaseItem, from: From): Promi
 const payloadOf = (
   deps: ReleaseDeps,
   item: ReleaseItem,
-  { claims, project, secrets }: From,
-): Promise<AgentPayload | JobPayload | BlobKeyPayload | ObjectsPayload> => {
+  { claims, project, secrets, asked }: From,
+): Promise<AgentPayload | JobPayload | BlobKeyPayload | ObjectsPayload | IdentityPayload> => {
   if (item.type === 'objects') return openObjects(deps, item.objects, claims)
   if (item.type === 'blobkey') return openBlobKey(deps, item, claims)
+  if (asked !== null) return mintTokens(deps, { claims, project, asked })
   return item.type === 'job' ? openJob(deps, project, secrets) : openAgent(deps, project)
 }
 

@@ -5,6 +5,7 @@ import { limits } from '../../limits.ts'
 import type { Spot } from '../../source/file.ts'
 import { type Entry, entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readInteger, readList, readMap, readOneOf, readText, warnUnknownKeys } from '../../source/read.ts'
+import { audiencesOf } from './audiences.ts'
 import type { Compiling } from './compiling.ts'
 import { readExecution } from './execution.ts'
 import { readLock } from './lock.ts'
@@ -60,6 +61,7 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
   })
   if (!execution) return null
   const { shell: _, ...where } = execution
+  const audiences = audiencesOf(steps, where.env)
   const spec: JobSpec = {
     v: 1,
     dialect: 'circleci',
@@ -69,6 +71,7 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
     timeoutMs: jobTimeoutMs,
     steps,
     ...(cx.isSetup ? { setup: true } : {}),
+    ...(audiences.length === 0 ? {} : { audiences }),
   }
   return { kind: 'job', shards, spec: cx.origins.mark(spec, definition.key, { at: call.at, outer: null }) }
 }

@@ -11,6 +11,7 @@ import {
   readText,
   warnUnknownKeys,
 } from '../../source/read.ts'
+import { warnUnclearAudience } from './audiences.ts'
 import type { Compiling } from './compiling.ts'
 import { parseDuration } from './duration.ts'
 import { readEnvironment, toEnv } from './environment.ts'
@@ -52,6 +53,7 @@ export const readRunStep = (
   const command = readText(cx.problems, commandNode, '"command"')
   if (command === null) return null
   warnUnsetVariables(cx, commandNode, command)
+  warnUnclearAudience(cx, commandNode, command)
   const options = map ? readOptions(cx, map) : {}
   const name = readStepName(cx, map) ?? firstLine(command)
   const shellNode = map && entryOf(map, 'shell')

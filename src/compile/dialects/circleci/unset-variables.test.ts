@@ -15,23 +15,23 @@ const compiled = (steps: string, withConstructs = false) =>
 
 test('a script that names what nothing sets is warned of, at the word, once each', () => {
   const { problems } = compiled(`      - run: |
-          aws sts assume --token "$CIRCLE_OIDC_TOKEN_V2" "\${CIRCLE_OIDC_TOKEN_V2}"
+          curl "$CIRCLE_COMPARE_URL" "\${CIRCLE_COMPARE_URL}"
           test -z "$CIRCLE_PR_NUMBER" || echo "$CIRCLE_PULL_REQUEST $MY_CIRCLE_STAGE $CIRCLE_STAGED"
 `)
   assert.deepEqual(
     problems.map(({ code, severity, at }) => [code, severity, at?.line, at?.column, at?.length]),
     [
-      ['MF2053', 'warning', 7, 36, 20],
+      ['MF2053', 'warning', 7, 18, 18],
       ['MF2053', 'warning', 8, 21, 16],
     ],
   )
-  assert.match(problems[0]?.message ?? '', /identity tokens are not issued yet/)
-  assert.match(problems[0]?.help ?? '', /mayfly secrets set/)
+  assert.match(problems[0]?.message ?? '', /only version 1 of the platform had it/)
+  assert.match(problems[1]?.help ?? '', /CIRCLE_PULL_REQUEST ends with the number/)
 })
 
 test('the report counts it as ignored, with the reason', () => {
-  const { constructs = [] } = compiled('      - run: echo $CIRCLE_OIDC_TOKEN\n', true)
-  const found = constructs.find(({ what }) => what === 'CIRCLE_OIDC_TOKEN')
+  const { constructs = [] } = compiled('      - run: echo $CIRCLE_STAGE\n', true)
+  const found = constructs.find(({ what }) => what === 'CIRCLE_STAGE')
   assert.equal(found?.verdict, 'ignored')
   assert.match(found?.text ?? '', /not set here/)
 })

@@ -6,16 +6,10 @@ import type { Compiling } from './compiling.ts'
 
 type Why = { readonly why: string; readonly help: string | null }
 
-const oidc: Why = {
-  why: 'identity tokens are not issued yet',
-  help: 'give the job a secret of the project instead: mayfly secrets set',
-}
 const ofVersion1: Why = { why: 'only version 1 of the platform had it', help: null }
 
 const unset: ReadonlyMap<string, Why> = new Map(
   Object.entries({
-    CIRCLE_OIDC_TOKEN: oidc,
-    CIRCLE_OIDC_TOKEN_V2: oidc,
     CIRCLE_PREVIOUS_BUILD_NUM: { why: 'nobody here knows it', help: null },
     CIRCLE_PR_NUMBER: {
       why: 'it is of pull requests from forks, which start no runs',

@@ -7,6 +7,7 @@ import { readerOf } from '../../access/actor.ts'
 import type {
   Artifacts,
   Deliveries,
+  Identity,
   LogReader,
   Logs,
   Orbs,
@@ -36,6 +37,7 @@ export type UseCases = {
   readonly tests: Tests
   readonly runners: Runners
   readonly secrets: Secrets
+  readonly identity: Identity
 }
 
 type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes | SecretRoutes>
@@ -50,7 +52,9 @@ export const workHandlers = ({
   artifacts,
   tests,
   runners,
+  identity,
 }: UseCases): Pick<Handlers, WorkRoutes> => ({
+  projectIdentity: ({ actor, params, query }) => identity.ofProject(actor.scope, params.project, query.ref),
   projects: ({ actor, query }) => projects.list(actor.scope, query),
   projectCreate: ({ actor, body }) => projects.create(actor, body),
   project: async ({ actor, params }) => found(await projects.find(actor.scope, params.project)),

@@ -1,0 +1,121 @@
+// When a step is given tokens, which, and what it is told when there are none.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fault } from '../../base/faults.ts'
+import type { IdentityPayload } from '../../protocol/identity.ts'
+import type { JobSpec } from '../../protocol/plan.ts'
+import type { Identity } from './server-identity.ts'
+import { createStepTokens } from './step-tokens.ts'
+
+const signal = AbortSignal.timeout(10_000)
+const token = (n: string) => `eyJ.${n}.sig`
+
+const makeJob = (given: {
+  readonly audiences?: readonly (string | null)[]
+  readonly env?: JobSpec['env']
+  readonly identity?: Identity['tokens']
+}) => {
+  const clock = { seconds: 1_000 }
+  let said = ''
+  const asked: number[] = []
+  const tokens: Identity['tokens'] = async (step, audiences, ...rest) => {
+    asked.push(step)
+    if (given.identity !== undefined) return given.identity(step, audiences, ...rest)
+    return {
+      exp: clock.seconds + 900,
+      tokens: [
+        { audience: null, profile: 'circleci-1', token: token(`one-${step}`) },
+        { audience: null, profile: 'circleci-2', token: token(`two-${step}`) },
+        { audience: 'sts', profile: 'circleci-2', token: token(`sts-${step}`) },
+      ],
+    } satisfies IdentityPayload
+  }
+  const spec = {
+    env: given.env ?? [],
+    ...(given.audiences && { audiences: given.audiences }),
+  } as unknown as JobSpec
+  const sink = {
+    output: (_step: number, bytes: Uint8Array) => {
+      said += Buffer.from(bytes).toString()
+      return undefined
+    },
+    event: () => undefined,
+  }
+  const of = createStepTokens(
+    { identity: { tokens }, clock: { now: () => clock.seconds * 1000, monotonicMs: () => 0 } },
+    { spec },
+    sink,
+  )
+  const step = async (index: number) =>
+    Object.fromEntries([...(await of(index, signal))].map(([name, value]) => [name, reveal(value)]))
+  return { step, clock, asked, said: () => said, of }
+}
+const reveal = (value: unknown) => (value as { reveal(why: string): string }).reveal('a test')
+
+test('a step has what the vault minted; a job that declares nothing asks for nothing', async () => {
+  const { step } = makeJob({ audiences: [null, 'sts'] })
+  assert.deepEqual(await step(1), {
+    CIRCLE_OIDC_TOKEN: token('one-1'),
+    CIRCLE_OIDC_TOKEN_V2: token('two-1'),
+    MAYFLY_IDENTITY_TOKENS: `sts ${token('sts-1')}`,
+  })
+  const plain = makeJob({})
+  assert.deepEqual(await plain.step(1), {})
+  assert.deepEqual(plain.asked, [])
+})
+
+test('tokens serve the next step while they are good for ten minutes more, also one that begins beside it', async () => {
+  const { step, clock, asked } = makeJob({ audiences: [null] })
+  await Promise.all([step(1), step(2)])
+  clock.seconds += 300
+  await step(3)
+  assert.deepEqual(asked, [1])
+  clock.seconds += 1
+  assert.equal((await step(4)).CIRCLE_OIDC_TOKEN, token('one-4'))
+  assert.deepEqual(asked, [1, 4])
+})
+
+test('what the job itself names so stands above', async () => {
+  const { step } = makeJob({ audiences: [null], env: [['CIRCLE_OIDC_TOKEN', 'mine']] })
+  assert.deepEqual(Object.keys(await step(1)), ['CIRCLE_OIDC_TOKEN_V2', 'MAYFLY_IDENTITY_TOKENS'])
+})
+
+test('a refusal is told and the step goes on; what can be asked again breaks the attempt, and is asked again', async () => {
+  const refused = makeJob({ audiences: [null], identity: () => Promise.reject(fault('E_FORBIDDEN')) })
+  assert.deepEqual(await refused.step(1), {})
+  assert.match(refused.said(), /^no identity tokens: .*\[MF4003\]\n$/)
+  let isAway = true
+  const away = makeJob({
+    audiences: [null],
+    identity: async () => {
+      if (isAway) throw fault('E_UNREACHABLE')
+      return { exp: 5_000, tokens: [], left: 'of its name' }
+    },
+  })
+  await assert.rejects(away.step(1), { code: 'E_UNREACHABLE' })
+  isAway = false
+  assert.deepEqual(await away.step(2), {})
+  assert.deepEqual(await away.step(3), {})
+  assert.equal(away.said(), 'a token is missing: of its name\n', 'once')
+})
+
+test('a step that is stopped while it waits begins with nothing', async () => {
+  const { of } = makeJob({ audiences: [null], identity: () => Promise.reject(new Error('aborted')) })
+  assert.equal((await of(1, AbortSignal.abort())).size, 0)
+})
+
+test('without an installation there is nobody to vouch: it is said once', async () => {
+  let said = ''
+  const output = (_: number, bytes: Uint8Array) => {
+    said += Buffer.from(bytes).toString()
+    return undefined
+  }
+  const spec = { env: [], audiences: [null] } as unknown as JobSpec
+  const of = createStepTokens(
+    { clock: { now: () => 0, monotonicMs: () => 0 } },
+    { spec },
+    { output, event: () => undefined },
+  )
+  assert.equal((await of(1, signal)).size + (await of(2, signal)).size, 0)
+  assert.equal(said, 'identity tokens come from an installation: there are none here\n')
+})
