@@ -1,6 +1,6 @@
 // Identity tokens of jobs (trust-model.md §5.4): what a runner asks for a step that begins, what the vault seals to it, and
 // where a cloud finds the keys they are signed with. A runner signs for which audiences it asks; nobody adds one on the way.
-import { integer, list, object, oneOf, optional, parseShape, type Shaped, text } from '../base/shape.ts'
+import { id, integer, list, object, oneOf, optional, parseShape, type Shaped, text } from '../base/shape.ts'
 import { orNull } from './statement.ts'
 
 /** How long a token is good: a step has it from its beginning, and nothing renews it while the step goes on. */
@@ -18,6 +18,8 @@ export const identityPathForm = /\/runner\/v1\/leases\/lse_[0-9a-v]{26}\/identit
 const publicKey = text({ max: 43, min: 43, form: /^[A-Za-z0-9_-]+$/ })
 const identityRequest = object({
   v: oneOf(1),
+  /** For whom: a ticket about another one gets nothing. */
+  attempt: id('attempt'),
   /** Of the step that begins, from 1. */
   step: integer({ min: 1, max: 65_535 }),
   audiences,

@@ -104,7 +104,7 @@ type Changes = {
 
 const releaseOf = async (world: World, changes: Changes = {}) => {
   const eph = await generateSealingKey()
-  const [listed, lease] = [toBase64Url(eph.publicKey), newId('lease')]
+  const [listed, lease, attempt] = [toBase64Url(eph.publicKey), newId('lease'), newId('attempt')]
   const claims = {
     ...{
       jti: newId('ticket'),
@@ -114,12 +114,12 @@ const releaseOf = async (world: World, changes: Changes = {}) => {
       tier: 'branch',
     },
     ...{ iat: world.clock.seconds, exp: world.clock.seconds + 300, org: world.org, project: world.project },
-    ...{ attempt: newId('attempt'), runner: world.runner, eph: listed, run: newId('run'), job: newId('job') },
+    ...{ attempt, runner: world.runner, eph: listed, run: newId('run'), job: newId('job') },
     ...{ workflow: newId('workflow'), ref: 'refs/heads/main', event: 'push', commit: 'c'.repeat(40) },
     ...changes.claims,
   }
   const ticket = await signJws({ typ: 'mayfly-ticket+jwt', claims }, world.server.privateKey)
-  const body = JSON.stringify({ v: 1, step: 2, audiences: [null], eph: [listed], ...changes.body })
+  const body = JSON.stringify({ v: 1, attempt, step: 2, audiences: [null], eph: [listed], ...changes.body })
   const htu = `https://ci.example:8421${changes.path ?? `/runner/v1/leases/${lease}/identity`}`
   const bh = createHash('sha256').update(body).digest('base64url')
   const jws = await signJws(
@@ -269,6 +269,7 @@ test('nobody else gets one: no fork, no plan, no attempt without a run, no reque
   await refused(world, 'E_FORBIDDEN', { claims: { run: undefined } })
   await refused(world, 'E_FORBIDDEN', { claims: { ref: undefined } })
   await refused(world, 'E_INPUT', { claims: { purpose: 'plan' } })
+  await refused(world, 'E_INPUT', { body: { attempt: newId('attempt') } })
   await refused(world, 'E_INPUT', { body: { audiences: [] } })
   await refused(world, 'E_INPUT', { body: { audiences: ['a b'] } })
   await refused(world, 'E_INPUT', { body: { audiences: undefined, session: 1, free: {} } })

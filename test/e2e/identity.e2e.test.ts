@@ -10,6 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { uuidOf } from '../../src/base/ids.ts'
+import type { Attempt, Run } from '../../src/protocol/api/shapes.ts'
+import { createApi } from '../support/api.ts'
 import { createRepository } from '../support/git-host.ts'
 import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
 import { filesWith, formsOf, holds, memoryWith, processesWith } from '../support/residue.ts'
@@ -29,7 +31,7 @@ jobs:
     environment: {SIGNS_IN_WITH: CIRCLE_OIDC_TOKEN_V2}
     steps:
       - checkout
-      - run: {name: Variables, command: . ./seal.sh}
+      - run: {name: Variables, command: '. ./seal.sh; printf %s "$CIRCLE_OIDC_TOKEN" | gzip -c | base64 -w 0; echo'}
       - run:
           name: Asked for
           command: |
@@ -152,7 +154,14 @@ describe('an identity token, from the vault to a verifier', () => {
     }
     assert.deepEqual([first.sub, second.sub, asked.sub], [subject, withRef, withRef])
     assert.ok(text.includes('refused'), 'an audience that the configuration does not name')
-    assert.match(text, /open: \[secret /)
+    assert.match(text, /open: \[secret CIRCLE_OIDC_TOKEN/)
+    const run: Run = JSON.parse(succeeds(`runs view ${id} --json`))
+    const attempt = run.jobs.find(({ name }) => name === 'claim')?.attempts[0]?.id
+    const { notes } = await createApi(installation).get<Attempt>(`/api/v1/attempts/${attempt}`)
+    assert.ok(
+      notes.some((note) => note.includes('holds the secret CIRCLE_OIDC_TOKEN packed')),
+      'an alarm',
+    )
     assert.equal(holds(Buffer.from(text), forms), false, text)
     const names = /CIRCLE_NODE_TOTAL [A-Z_ ]+/.exec(text)?.[0] ?? ''
     assert.match(names, /CIRCLE_PIPELINE_ID/, text)

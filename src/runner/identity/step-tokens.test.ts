@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fault } from '../../base/faults.ts'
+import { parseShape } from '../../base/shape.ts'
 import type { IdentityPayload } from '../../protocol/identity.ts'
 import type { JobSpec } from '../../protocol/plan.ts'
+import { secretName } from '../../protocol/statement.ts'
+import type { EventBody } from '../sink.ts'
 import type { Identity } from './server-identity.ts'
 import { createStepTokens } from './step-tokens.ts'
+import { variableOf } from './variables.ts'
 
 const signal = AbortSignal.timeout(10_000)
 const token = (n: string) => `eyJ.${n}.sig`
@@ -104,18 +108,22 @@ test('a step that is stopped while it waits begins with nothing', async () => {
   assert.equal((await of(1, AbortSignal.abort())).size, 0)
 })
 
-test('without an installation there is nobody to vouch: it is said once', async () => {
-  let said = ''
-  const output = (_: number, bytes: Uint8Array) => {
-    said += Buffer.from(bytes).toString()
-    return undefined
-  }
+test('without an installation there is nobody to vouch: it is noted', async () => {
+  const events: EventBody[] = []
   const spec = { env: [], audiences: [null] } as unknown as JobSpec
   const of = createStepTokens(
     { clock: { now: () => 0, monotonicMs: () => 0 } },
     { spec },
-    { output, event: () => undefined },
+    { output: () => assert.fail("the log is the job's"), event: (event) => void events.push(event) },
   )
   assert.equal((await of(1, signal)).size + (await of(2, signal)).size, 0)
-  assert.equal(said, 'identity tokens come from an installation: there are none here\n')
+  assert.deepEqual(events, [
+    { kind: 'note', text: 'identity tokens come from an installation: there are none here' },
+  ])
+})
+
+test('what stands in a log instead of a token, and in an alarm about it, is a name that a server takes', () => {
+  for (const audience of [null, 'sts.example.com'])
+    for (const profile of ['circleci-1', 'circleci-2'] as const)
+      assert.ok(parseShape(secretName, variableOf({ audience, profile })).ok)
 })

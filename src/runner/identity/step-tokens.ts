@@ -10,6 +10,7 @@ import { tokenLeftSecondsMin } from '../limits.ts'
 import { type AttemptSink, say } from '../sink.ts'
 import type { SecretVariables } from '../steps/deliver-secrets.ts'
 import type { Identity } from './server-identity.ts'
+import { variableOf } from './variables.ts'
 
 export type StepTokens = (step: number, signal: AbortSignal) => Promise<SecretVariables>
 
@@ -24,13 +25,8 @@ export const createStepTokens = (
   const none: SecretVariables = new Map()
   if (audiences.length === 0) return async () => none
   if (identity === undefined) {
-    const tell = once((step: number) =>
-      say(sink, step, 'identity tokens come from an installation: there are none here'),
-    )
-    return async (step) => {
-      await tell(step)
-      return none
-    }
+    sink.event({ kind: 'note', text: 'identity tokens come from an installation: there are none here' })
+    return async () => none
   }
   const tellLeft = once((step: number, why: string) => say(sink, step, `a token is missing: ${why}`))
   /** One question at a time: a background step may begin beside its next. */
@@ -59,15 +55,11 @@ export const createStepTokens = (
   }
 }
 
-const variableOf = { 'circleci-1': 'CIRCLE_OIDC_TOKEN', 'circleci-2': 'CIRCLE_OIDC_TOKEN_V2' } as const
-
 /** Below what the job itself names so. */
 const variablesOf = ({ tokens }: IdentityPayload, taken: ReadonlySet<string>): SecretVariables => {
-  const own = tokens.flatMap(({ audience, profile, token }) =>
-    audience === null && !taken.has(variableOf[profile])
-      ? [[variableOf[profile], new Secret(token)] as const]
-      : [],
-  )
+  const own = tokens
+    .filter((token) => token.audience === null && !taken.has(variableOf(token)))
+    .map((each) => [variableOf(each), new Secret(each.token)] as const)
   const asked = tokens.flatMap(({ audience, token }) => (audience === null ? [] : [`${audience} ${token}`]))
   return new Map([
     ...own,

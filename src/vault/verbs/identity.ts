@@ -34,6 +34,8 @@ export type IdentityDeps = {
 export const checkIdentity = (claims: TicketClaims, body: string): IdentityRequest => {
   const parsed = parseIdentityRequest(parseJson(body))
   if (!parsed.ok) throw fault('E_INPUT', { public: 'The signed request asks for no identity token' })
+  if (parsed.value.attempt !== claims.attempt)
+    throw fault('E_INPUT', { public: 'The runner asked for another attempt' })
   const isKnown = claims.run !== undefined && claims.job !== undefined && claims.ref !== undefined
   if (claims.purpose !== 'job' || claims.tier === 'fork' || !isKnown)
     throw fault('E_FORBIDDEN', { public: 'This attempt has no identity to prove' })
