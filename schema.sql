@@ -189,6 +189,30 @@ claims
   claims_token_hash_check: CHECK ((length(token_hash) = 32))
   CREATE UNIQUE INDEX claims_pkey ON public.claims USING btree (single)
 
+contexts
+  id text not null
+  organisation_id text not null
+  name text not null
+  projects text[]
+  refs text[] not null
+  roles text[]
+  version integer not null
+  state text not null
+  changed_at timestamp with time zone not null default now()
+  changed_by text not null
+  contexts_changed_by_check: CHECK (((length(changed_by) >= 1) AND (length(changed_by) <= 64)))
+  contexts_id_check: CHECK ((id ~~ 'ctx\_%'::text))
+  contexts_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+  contexts_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  contexts_organisation_id_name_key: UNIQUE (organisation_id, name)
+  contexts_pkey: PRIMARY KEY (id)
+  contexts_refs_check: CHECK (((cardinality(refs) >= 1) AND (cardinality(refs) <= 20)))
+  contexts_roles_check: CHECK (((cardinality(roles) >= 1) AND (cardinality(roles) <= 2)))
+  contexts_state_check: CHECK ((state = ANY (ARRAY['active'::text, 'deleted'::text])))
+  contexts_version_check: CHECK ((version > 0))
+  CREATE UNIQUE INDEX contexts_organisation_id_name_key ON public.contexts USING btree (organisation_id, name)
+  CREATE UNIQUE INDEX contexts_pkey ON public.contexts USING btree (id)
+
 continuations
   run_id text not null
   job_id text not null
@@ -314,6 +338,9 @@ jobs
   lock_state text
   lock_asked_at timestamp with time zone
   hold_until timestamp with time zone
+  contexts text[]
+  wanted_by text
+  refused jsonb
   jobs_check: CHECK (((shards > 0) AND (shard >= 0) AND (shard < shards)))
   jobs_check1: CHECK (((kind = 'refs'::text) = (run_id IS NULL)))
   jobs_check2: CHECK (((kind = ANY (ARRAY['plan'::text, 'refs'::text])) = (workflow_id IS NULL)))
@@ -332,6 +359,7 @@ jobs
   jobs_run_id_number_key: UNIQUE (run_id, number)
   jobs_skip_reason_check: CHECK ((skip_reason = ANY (ARRAY['needs'::text, 'policy'::text, 'rule'::text])))
   jobs_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
+  jobs_wanted_by_check: CHECK (((length(wanted_by) >= 1) AND (length(wanted_by) <= 64)))
   jobs_workflow_id_fkey: FOREIGN KEY (workflow_id) REFERENCES workflows(id) ON DELETE CASCADE
   CREATE INDEX jobs_by_rev ON public.jobs USING btree (run_id, rev)
   CREATE INDEX jobs_holding ON public.jobs USING btree (hold_until) WHERE (status = 'on_hold'::text)
@@ -621,23 +649,28 @@ schedules
 secrets
   id text not null
   organisation_id text not null
-  project_id text not null
+  project_id text
   name text not null
   kind text not null
   version integer not null
   state text not null
   changed_at timestamp with time zone not null default now()
   changed_by text not null
+  context_id text
   secrets_changed_by_check: CHECK (((length(changed_by) >= 1) AND (length(changed_by) <= 64)))
+  secrets_context_id_check: CHECK ((context_id ~~ 'ctx\_%'::text))
+  secrets_context_name: UNIQUE (context_id, name)
   secrets_id_check: CHECK ((id ~~ 'sec\_%'::text))
   secrets_kind_check: CHECK ((kind = ANY (ARRAY['env'::text, 'file'::text, 'ssh'::text])))
   secrets_name_check: CHECK ((name ~ '^[A-Za-z_][A-Za-z0-9_]{0,127}$'::text))
   secrets_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  secrets_owner: CHECK (((project_id IS NULL) <> (context_id IS NULL)))
   secrets_pkey: PRIMARY KEY (id)
   secrets_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
   secrets_project_id_name_key: UNIQUE (project_id, name)
   secrets_state_check: CHECK ((state = ANY (ARRAY['active'::text, 'revoked'::text])))
   secrets_version_check: CHECK ((version > 0))
+  CREATE UNIQUE INDEX secrets_context_name ON public.secrets USING btree (context_id, name)
   CREATE UNIQUE INDEX secrets_pkey ON public.secrets USING btree (id)
   CREATE UNIQUE INDEX secrets_project_id_name_key ON public.secrets USING btree (project_id, name)
 

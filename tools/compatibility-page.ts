@@ -77,7 +77,6 @@ const missing: readonly (readonly [construct: string, becomes: string, instead: 
     "the job runs with the machine's own tools, and its page says so",
     'the programs it needs on the machine',
   ],
-  ['`context`', 'contexts hold no values yet: the job runs without', 'secrets of the project'],
   [
     '`CIRCLE_PR_NUMBER`, `CIRCLE_PR_REPONAME`, `CIRCLE_PR_USERNAME`',
     'they are of pull requests from forks, which start no runs (MF2053)',

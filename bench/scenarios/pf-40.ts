@@ -96,8 +96,8 @@ const enrolAll = async (post: State['post']) => {
   await enrolSigner(call, signer)
   const nowSeconds = Math.floor(systemClock.now() / 1000)
   for (let i = 0; i < secretCount; i++) {
-    const put = { project, name: `SECRET_${i}`, value: `the value of secret ${i}`, nowSeconds }
-    await call('secret.put', { project, name: put.name, ...(await signPut(call, signer, put)) })
+    const put = { owner: project, name: `SECRET_${i}`, value: `the value of secret ${i}`, nowSeconds }
+    await call('secret.put', { owner: project, name: put.name, ...(await signPut(call, signer, put)) })
   }
   return { server, runnerKey, runner, project, org }
 }

@@ -218,6 +218,10 @@ export const faultExplanations = {
     why: 'The vault of this installation signs with another key than the one pinned here: the installation was set up anew, or somebody stands in between.',
     mend: 'Ask the operator for the fingerprint of the vault. Only if it was set up anew, forget the old key as the message says.',
   },
+  E_CONTEXT_REFUSED: {
+    why: 'The job names a context that is not there, or whose rules do not admit its project, its branch or tag, or whoever wants the job. Nothing of the job was started.',
+    mend: 'The message names the context and the rule. An owner looks at it with `mayfly context view NAME` and changes it with `mayfly context edit NAME`; then rerun the job.',
+  },
   E_DATABASE: {
     why: 'PostgreSQL does not answer, or broke off a query.',
     mend: 'Look whether it runs and has space; `mayfly doctor` asks it.',

@@ -78,6 +78,7 @@ export const catalogue = {
   E_STMT_PREV: row('MF5015', 409, 1, 'The statement does not follow the last one'),
   E_SIGNER_CODE: row('MF5016', 403, 3, 'The code for a signer is wrong, used or too old'),
   E_VAULT_KEY_CHANGED: row('MF5017', 500, 3, 'The vault signs with another key than before'),
+  E_CONTEXT_REFUSED: row('MF5020', 403, 3, 'A context may not be used by this job'),
   // 6xxx storage
   E_DATABASE: retryable(row('MF6001', 503, 4, 'The database is not available')),
   E_MIGRATION: row('MF6002', 500, 11, 'The database does not fit this version of Mayfly'),

@@ -23,6 +23,7 @@ export const idPrefixes = {
   invitation: 'inv',
   schedule: 'sch',
   object: 'obj',
+  context: 'ctx',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -46,6 +47,7 @@ export type ScheduleId = Id<'schedule'>
 export type SecretId = Id<'secret'>
 export type SignerId = Id<'signer'>
 export type ObjectId = Id<'object'>
+export type ContextId = Id<'context'>
 
 const alphabet = '0123456789abcdefghijklmnopqrstuv'
 const bodyLength = 26

@@ -27,4 +27,7 @@ export const carryOut =
   }
 
 export const jsonOption = () => new Option('--json', 'print JSON, the same objects as the API')
-export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+]

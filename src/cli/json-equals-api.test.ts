@@ -107,6 +107,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'member invitations': ['', 'invitations'],
   'member uninvite': ['inv_1', 'invitationRevoke'],
   'secrets list': ['-R web', 'secrets'],
+  'context list': ['', 'contexts'],
   'oidc show': ['-R web', 'projectIdentity'],
   'secrets signer list': ['', 'signers'],
 }
@@ -126,6 +127,10 @@ const others: Readonly<Record<string, string>> = {
   'secrets set': 'needs a key that signs: secrets.e2e.test.ts',
   'secrets show': 'one of those that the list has',
   'secrets revoke': 'needs a key that signs: secrets.e2e.test.ts',
+  'context create': 'needs a key that signs: contexts.e2e.test.ts',
+  'context edit': 'needs a key that signs: contexts.e2e.test.ts',
+  'context delete': 'needs a key that signs: contexts.e2e.test.ts',
+  'context view': 'the context, with the list of its secrets',
   'secrets signer enrol': 'needs a code of the operator',
   'secrets signer show': 'the key of this machine',
   'secrets signer remove': 'needs a key that signs',

@@ -6,7 +6,7 @@ import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addIntakeVerbs } from './intake-verbs.ts'
 import { addOidcVerbs } from './oidc-verbs.ts'
-import { addSecretVerbs } from './secret-verbs.ts'
+import { addContextVerbs, addSecretVerbs } from './secret-verbs.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Verbs of other zones, added by main/cli.ts: `up`, `down`. */
@@ -35,6 +35,7 @@ export const createProgram = (
   addAccessVerbs(program, around)
   addSecretVerbs(program, around)
   addOidcVerbs(program, around)
+  addContextVerbs(program, around)
   addIntakeVerbs(program, around)
   addPeopleVerbs(program, around)
   addRunnerVerbs(program, around)

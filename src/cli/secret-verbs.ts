@@ -4,14 +4,18 @@ import { carryOut, collect, jsonOption } from './action.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export const addSecretVerbs = (program: Command, around: Surroundings): void => {
-  const secrets = program.command('secrets').description('secrets of a project; nobody can read one back')
+  const secrets = program
+    .command('secrets')
+    .description('secrets of a project or a context; nobody can read one back')
   const load = () => import('./commands/secrets.ts')
   const projectOption = () =>
     new Option('-R, --project <name>', 'the project, else the one of this work tree')
+  const contextOption = () => new Option('--context <name>', 'a context of the organisation instead')
   secrets
     .command('set <name>')
     .description('put a secret, or a new version of it; the value comes from standard input')
     .addOption(projectOption())
+    .addOption(contextOption())
     .addOption(
       new Option('--kind <kind>', 'as a variable, a file, or a key of an agent').choices([
         'env',
@@ -23,11 +27,16 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .option('--known-hosts <path>', 'of an SSH key: lines of the hosts it is for, as ssh-keyscan prints them')
     .option(
       '--ref <glob>',
-      'goes to runs of these refs (repeatable; default: the default branch)',
+      'goes to runs of these refs (repeatable; default: the default branch, of a context: any)',
       collect,
       [],
     )
-    .option('--event <kind>', 'of these events (repeatable; default: push, manual)', collect, [])
+    .option(
+      '--event <kind>',
+      'of these events (repeatable; default: push, manual, of a context: any)',
+      collect,
+      [],
+    )
     .option('--expires <days>', 'good so long, for example 90d, or never')
     .option('--allow-unmaskable', 'also a value too short to be masked in logs')
     .addOption(jsonOption())
@@ -37,21 +46,73 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .alias('ls')
     .description('names, versions and last use')
     .addOption(projectOption())
+    .addOption(contextOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).listSecrets))
   secrets
     .command('show <name>')
     .description('everything about a secret but the secret')
     .addOption(projectOption())
+    .addOption(contextOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).showSecret))
   secrets
     .command('revoke <name>')
     .description('remove all values of a secret')
     .addOption(projectOption())
+    .addOption(contextOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).revokeSecret))
   addSignerVerbs(secrets, around)
+}
+
+export const addContextVerbs = (program: Command, around: Surroundings): void => {
+  const context = program
+    .command('context')
+    .description('named sets of secrets of the organisation, and which jobs may use them')
+  const load = () => import('./commands/contexts.ts')
+  const rules = (command: Command): Command =>
+    command
+      .addOption(
+        new Option('--project <name>', 'for jobs of these projects alone (repeatable)').argParser(collect),
+      )
+      .option('--all-projects', 'for jobs of every project, also of those to come')
+      .addOption(
+        new Option(
+          '--ref <glob>',
+          '`default` for the default branch of each project, or full refs (repeatable)',
+        ).argParser(collect),
+      )
+      .addOption(
+        new Option(
+          '--role <role>',
+          'only when an owner, or a developer, wants the job (repeatable)',
+        ).argParser(collect),
+      )
+      .option('--any-role', 'whoever or whatever began the run, a push too')
+      .addOption(jsonOption())
+  rules(
+    context.command('create <name>').description('make a context; nobody may use it until --project'),
+  ).action(carryOut(around, async () => (await load()).createContext))
+  context
+    .command('list')
+    .alias('ls')
+    .description('all contexts and their rules')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listContexts))
+  context
+    .command('view <name>')
+    .description('the rules of a context and the names of its secrets')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).viewContext))
+  rules(
+    context.command('edit <name>').description('change its rules: what is given takes the place of what was'),
+  ).action(carryOut(around, async () => (await load()).editContext))
+  context
+    .command('delete <name>')
+    .description('delete a context with all its secrets')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).deleteContext))
 }
 
 const addSignerVerbs = (secrets: Command, around: Surroundings): void => {

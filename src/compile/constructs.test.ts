@@ -74,7 +74,7 @@ workflows:
     '15 invocation of build',
     '15 invocation of build',
     '15 name of an invocation',
-    '15 context of an invocation: ignored',
+    '15 context of an invocation',
   ])
 })
 

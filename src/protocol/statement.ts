@@ -3,7 +3,7 @@
 // the same `sub`, so that nothing is repeated, reordered or brought back. Here: their shapes, for the vault that checks
 // them and for CLI and browser that make them.
 import { fromBase64Url } from '../base/bytes.ts'
-import type { ProjectId } from '../base/ids.ts'
+import type { ContextId, ProjectId } from '../base/ids.ts'
 import {
   either,
   hasTag,
@@ -18,6 +18,7 @@ import {
   text,
   where,
 } from '../base/shape.ts'
+import { contextName, contextRules } from './contexts.ts'
 
 /** The secrets of a project come to at most this in all, so that one answer carries them; one file may have as much. */
 export const secretsBytesMax = 1024 * 1024
@@ -67,6 +68,13 @@ export const defaultPolicy = (branch: string): SecretPolicy => ({
   min_tier: 'branch',
 })
 
+/** Of a new secret of a context: wherever the context may be used, whose own rules say where that is. */
+export const policyInContext: SecretPolicy = {
+  refs: ['refs/**'],
+  events: [...policyEvents],
+  min_tier: 'branch',
+}
+
 /** A line of known_hosts, its name in the clear: `git.example.org ssh-ed25519 AAAA…`, `[git.example.org]:2222 …`. */
 export const knownHost = text({
   max: 2048,
@@ -81,7 +89,10 @@ export const linesOfHosts = (text: string): readonly string[] =>
     .map((line) => line.trim().split(/\s+/).slice(0, 3).join(' '))
     .filter((line) => line !== '' && !line.startsWith('#'))
 
-export const secretSubject = (project: ProjectId, name: string): string => `${project}/secrets/${name}`
+/** Whose a secret is: a project's, or a context's of the organisation (contexts.ts). */
+export type SecretOwner = ProjectId | ContextId
+
+export const secretSubject = (owner: SecretOwner, name: string): string => `${owner}/secrets/${name}`
 
 const common = {
   v: oneOf(1),
@@ -107,10 +118,24 @@ const putStatement = object({
     'an SSH key names its hosts, and nothing else does',
   ),
 })
-const endStatement = object({ ...common, type: oneOf('secret.revoke', 'signer.remove'), body: object({}) })
-export const statement = either(hasTag('type', 'secret.put'), putStatement, endStatement)
+const contextStatement = object({
+  ...common,
+  type: oneOf('context.put'),
+  body: object({ name: contextName, ...contextRules }),
+})
+const endStatement = object({
+  ...common,
+  type: oneOf('secret.revoke', 'signer.remove', 'context.delete'),
+  body: object({}),
+})
+export const statement = either(
+  hasTag('type', 'secret.put'),
+  putStatement,
+  either(hasTag('type', 'context.put'), contextStatement, endStatement),
+)
 export type Statement = Shaped<typeof statement>
 export type PutStatement = Shaped<typeof putStatement>
+export type ContextStatement = Shaped<typeof contextStatement>
 
 /** `webauthn`: the challenge is SHA-256 of the signed bytes. */
 export const statementProof = either(

@@ -3,6 +3,7 @@
 // HTTP/1.1 over a Unix socket, `POST /v1/<verb>`, JSON, bodies ≤ 2 MiB; a failure is `{error: {code}}`.
 // Keys and sealed bytes travel as unpadded base64url. There is no verb that reads a secret.
 import { catalogue, type FaultCode } from '../base/faults.ts'
+import { parseId } from '../base/ids.ts'
 import {
   either,
   hasTag,
@@ -17,6 +18,14 @@ import {
   text,
   where,
 } from '../base/shape.ts'
+import {
+  contextName,
+  contextRoles,
+  contextRuleNames,
+  contextRules,
+  contextsMax,
+  contextsOfJobMax,
+} from './contexts.ts'
 import { issuerDocuments, projectIdentity } from './identity.ts'
 import {
   bytes,
@@ -85,6 +94,7 @@ const sshSource = where(
 const localSource = object({ kind: oneOf('local'), root: integer({ min: 0, max: 1000 }), path: word })
 const source = either(hasTag('kind', 'ssh'), sshSource, localSource)
 
+const isContext = (value: unknown): boolean => parseId('context', value) !== null
 const everyOr = <T>(shape: Shape<T>) => either((value) => value === '*', oneOf('*'), shape)
 const runnerScope = {
   org: everyOr(id('organisation')),
@@ -114,6 +124,8 @@ const done = object({ ok: oneOf(true) })
 const sealedOrNull = orNull(bytes({ max: 4096 }))
 const textOrNull = orNull(text({ max: 4096 }))
 
+/** Whose secrets: a project's or a context's. */
+const owner = either(isContext, id('context'), id('project'))
 /** A statement with its proof, as it was made: the vault believes nobody in between. */
 const signed = { statement: signedStatement, proof: statementProof }
 /** Everything about a secret but the secret. `head`: the digest of the last statement about it. */
@@ -134,6 +146,19 @@ export const secretMetadata = object({
   lastRelease: orNull(object({ at: seconds, run: id('run'), job: id('job'), attempt: id('attempt') })),
 })
 export type SecretMetadata = Shaped<typeof secretMetadata>
+/** `version`: how many statements there were about it. */
+const contextMetadata = object({
+  context: id('context'),
+  name: contextName,
+  ...contextRules,
+  version: keyVersion,
+  state: oneOf('active', 'deleted'),
+  createdAt: seconds,
+  changedAt: seconds,
+  signer: id('signer'),
+  head: digest,
+})
+export type ContextMetadata = Shaped<typeof contextMetadata>
 const signerMetadata = object({
   signer: id('signer'),
   kind: oneOf('ed25519', 'webauthn'),
@@ -236,19 +261,35 @@ export const vaultVerbs = {
   },
   'secret.put': {
     sockets: ['server'],
-    request: object({ project: id('project'), name: secretName, sealed: sealedSecret, ...signed }),
+    request: object({ owner, name: secretName, sealed: sealedSecret, ...signed }),
     answer: secretMetadata,
   },
   'secret.revoke': {
     sockets: ['server'],
-    request: object({ project: id('project'), name: secretName, ...signed }),
+    request: object({ owner, name: secretName, ...signed }),
     answer: secretMetadata,
   },
   /** Metadata. There is no verb that gives a value to anybody but a job. */
   'secret.list': {
     sockets: ['server'],
-    request: object({ project: id('project') }),
+    request: object({ owner }),
     answer: object({ secrets: list(secretMetadata, { max: 10 * secretsMax }) }),
+  },
+  /** New, or with other rules: what the statement says. A deleted one is made anew, without its secrets. */
+  'context.put': {
+    sockets: ['server'],
+    request: object({ org: id('organisation'), ...signed }),
+    answer: contextMetadata,
+  },
+  'context.delete': {
+    sockets: ['server'],
+    request: object({ context: id('context'), ...signed }),
+    answer: contextMetadata,
+  },
+  'context.list': {
+    sockets: ['server'],
+    request: object({ org: id('organisation') }),
+    answer: object({ contexts: list(contextMetadata, { max: contextsMax }) }),
   },
   release: {
     sockets: ['server'],
@@ -367,6 +408,9 @@ export const ticketClaims = object({
   plan_digest: optional(digest),
   spec_digest: optional(digest),
   environment: optional(word),
+  /** Those that the job names, in its order, and the role that whoever wants it has now. */
+  contexts: optional(list(id('context'), { max: contextsOfJobMax })),
+  role: optional(oneOf(...contextRoles, 'viewer')),
 })
 export type TicketClaims = Shaped<typeof ticketClaims>
 
@@ -393,6 +437,8 @@ export const jobPayload = object({
   secrets: list(releasedSecret, { max: secretsMax }),
   /** Goes with secrets, and no step gets it: a runner that sees it in what a job says raises an alarm. */
   canary: optional(bytes({ length: 32 })),
+  /** A context that this attempt may not use: then nothing at all goes to it. */
+  refused: optional(object({ context: id('context'), rule: oneOf(...contextRuleNames) })),
 })
 export type JobPayload = Shaped<typeof jobPayload>
 /** What `blobkey` opens to: the log key of the runner's own attempt. */

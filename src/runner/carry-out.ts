@@ -3,6 +3,7 @@
 import { fault } from '../base/faults.ts'
 import { Secret } from '../base/secret.ts'
 import { parseShape } from '../base/shape.ts'
+import { contextId, refusalText } from '../protocol/contexts.ts'
 import type { JobLease, LeaseGrant, PlanLease } from '../protocol/runner-wire.ts'
 import { type AgentPayload, agentPayload, type JobPayload, jobPayload } from '../protocol/vault.ts'
 import { findClass } from '../sandbox/index.ts'
@@ -36,6 +37,7 @@ export const createCarryOut =
   async (grant, eph, sink, signal, server) => {
     const released = await openReleased(deps, grant, eph)
     if (!released.ok) return refusedRelease(grant)
+    if (released.released.refused !== undefined) return unauthorized(grant, released.released.refused)
     const { key } = released
     const { spec } = grant
     if (spec.kind === 'plan') {
@@ -129,7 +131,7 @@ type Released =
   | {
       readonly ok: true
       readonly key: SourceKey | null
-      readonly released: Pick<JobPayload, 'secrets' | 'canary'>
+      readonly released: Pick<JobPayload, 'secrets' | 'canary' | 'refused'>
     }
   | { readonly ok: false }
 
@@ -166,6 +168,17 @@ const tierOf = (ticket: string): string => {
 }
 
 const nothingDone = { receipt: null, destroyed: true, kept: {} }
+
+/** The vault refused a context that the job names: nothing of the job happens. */
+const unauthorized = (
+  { spec }: LeaseGrant,
+  { context, rule }: NonNullable<JobPayload['refused']>,
+): CarriedOut => {
+  const names = spec.kind === 'job' ? spec.spec.contexts : []
+  const name = names.find((one) => contextId(spec.organisation.id, one) === context) ?? context
+  const { code, public: message } = fault('E_CONTEXT_REFUSED', { public: refusalText(name, rule) })
+  return { ...nothingDone, outcome: 'skipped:policy', reason: { code, message }, result: { kind: 'job' } }
+}
 
 const refusedRelease = (grant: LeaseGrant): CarriedOut => {
   const { code, public: message } = fault('E_PROTOCOL', {

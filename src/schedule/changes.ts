@@ -4,9 +4,11 @@ import {
   type AttemptCause,
   type AttemptState,
   type AttemptStatus,
+  type ContextsOfJob,
   isFinal,
   type JobState,
   type LockState,
+  type RefusedContext,
   type RunState,
   type SkipReason,
   type Status,
@@ -34,7 +36,11 @@ export type Change =
       readonly from: Status
       readonly to: Status
       readonly skip: SkipReason | null
+      /** With `policy`: the context that does not admit it. */
+      readonly refused?: RefusedContext
     }
+  /** Somebody else wants it now: its contexts are judged for them. */
+  | { readonly kind: 'job-wanted'; readonly job: JobId; readonly by: string }
   | {
       readonly kind: 'lock'
       readonly job: JobId
@@ -87,14 +93,26 @@ const ofJob = (before: JobState | undefined, after: JobState): readonly Change[]
   if (before === after) return []
   const attempts = after.attempts.flatMap((attempt, i) => ofAttempt(after.id, before?.attempts[i], attempt))
   if (before === undefined) return [{ kind: 'job-added', job: after }, ...attempts]
-  const lock = ofLock(after.id, before.lock, after.lock)
-  if (before.status === after.status) return [...lock, ...attempts]
-  return [
-    { kind: 'job', job: after.id, from: before.status, to: after.status, skip: after.skip },
-    ...lock,
+  const rest = [
+    ...ofLock(after.id, before.lock, after.lock),
+    ...ofWanting(after.id, before.contexts, after.contexts),
     ...attempts,
   ]
+  const { status: to, skip, refused } = after
+  const reason = skip === 'policy' && refused !== undefined ? { skip, refused } : { skip }
+  return before.status === to
+    ? rest
+    : [{ kind: 'job', job: after.id, from: before.status, to, ...reason }, ...rest]
 }
+
+const ofWanting = (
+  job: JobId,
+  before: ContextsOfJob | undefined,
+  after: ContextsOfJob | undefined,
+): readonly Change[] =>
+  after === undefined || before?.wanting.id === after.wanting.id
+    ? []
+    : [{ kind: 'job-wanted', job, by: after.wanting.id }]
 
 const ofLock = (
   job: JobId,

@@ -3,6 +3,7 @@
 import type { JobId } from '../base/ids.ts'
 import type { Outcome } from '../protocol/plan.ts'
 import { type Change, changesBetween } from './changes.ts'
+import { waitingBehind, wantedBy } from './contexts.ts'
 import { holding, refused } from './locks.ts'
 import { type Rerun, rerun, rerunFailed } from './rerun.ts'
 import { cancelJob, settle, start } from './settle.ts'
@@ -14,6 +15,7 @@ import {
   rollUp,
   standings,
   statusOf,
+  type Wanting,
   type WorkflowState,
   withAttempt,
 } from './state.ts'
@@ -40,7 +42,7 @@ export type RunEvent =
   /** Of these alone; what needs them follows as after any other end. */
   | { readonly kind: 'cancel-jobs'; readonly jobs: readonly JobId[] }
   /** A person said yes or no to a job that waits for one. */
-  | { readonly kind: 'approved'; readonly job: JobId }
+  | { readonly kind: 'approved'; readonly job: JobId; readonly by?: Wanting }
   | { readonly kind: 'rejected'; readonly job: JobId }
   /** Nobody did, for as long as it may wait. */
   | { readonly kind: 'approval-expired'; readonly job: JobId }
@@ -52,7 +54,7 @@ export type RunEvent =
       readonly why: 'replaced' | 'too-long'
     }
   /** A person wants jobs that have ended to be carried out again, as they were planned. */
-  | { readonly kind: 'rerun'; readonly jobs: Rerun }
+  | { readonly kind: 'rerun'; readonly jobs: Rerun; readonly by?: Wanting }
 
 export type Decision = { readonly state: RunState; readonly changes: readonly Change[] }
 
@@ -73,9 +75,9 @@ const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'cancel-jobs') return withJobs(state, event.jobs, cancelJob)
   if (event.kind === 'lock-granted') return withJobs(state, event.jobs, granted)
   if (event.kind === 'lock-refused') return withJobs(state, event.jobs, (job) => refused(job, event.why))
-  if (event.kind === 'rerun') return rerun(state, event.jobs)
+  if (event.kind === 'rerun') return rerun(state, event.jobs, event.by)
   if (event.kind === 'plan-known') return withPlan(state, event)
-  if (event.kind === 'approved') return decided(state, event.job, 'passed')
+  if (event.kind === 'approved') return approved(state, event.job, event.by)
   if (event.kind === 'rejected' || event.kind === 'approval-expired')
     return decided(state, event.job, 'cancelled')
   if (event.kind === 'plan-made') return isRunning(state, event) ? withPlan(state, event) : state
@@ -99,6 +101,15 @@ const withContinuation = (state: RunState, { workflows, jobs }: Planned): RunSta
   if (state.workflows.some(({ isContinued }) => isContinued === true)) return state
   const added = workflows.map((workflow) => ({ ...workflow, isContinued: true }))
   return { ...state, workflows: [...state.workflows, ...added], jobs: [...state.jobs, ...jobs] }
+}
+
+/** Who approves wants what waited for it. */
+const approved = (state: RunState, id: JobId, by: Wanting | undefined): RunState => {
+  const gate = state.jobs.find((job) => job.id === id && job.status === 'on_hold')
+  if (gate === undefined) return state
+  const behind = waitingBehind(state.jobs, gate)
+  const jobs = state.jobs.map((job) => (behind.has(job) ? wantedBy(job, by) : job))
+  return decided({ ...state, jobs }, id, 'passed')
 }
 
 const decided = (state: RunState, id: JobId, status: 'passed' | 'cancelled'): RunState => ({

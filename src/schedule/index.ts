@@ -9,6 +9,7 @@ export {
   type AttemptCause,
   type AttemptState,
   type AttemptStatus,
+  type ContextsOfJob,
   type FinalStatus,
   isFinal,
   type JobState,
@@ -16,10 +17,12 @@ export {
   newPlannedRun,
   newRun,
   outcomeOf,
+  type RefusedContext,
   type RunState,
   type SkipReason,
   type Status,
   statusOf,
+  type Wanting,
   type WorkflowState,
 } from './state.ts'
 export { upstreamOf } from './upstream.ts'

@@ -2,19 +2,24 @@
 // they have, and settle.ts lets them begin. What was skipped because of others waits again too. A workflow may ask that
 // this happens by itself when it failed, a few times.
 import type { JobId } from '../base/ids.ts'
+import { wantedBy } from './contexts.ts'
 import { settle } from './settle.ts'
-import { isFinal, type JobState, type RunState } from './state.ts'
+import { isFinal, type JobState, type RunState, type Wanting } from './state.ts'
 
 /** `failed`: those that did not pass. Named jobs and failed ones may be run again while others are under way. */
 export type Rerun = 'all' | 'failed' | readonly JobId[]
 
 /** The very same state when nothing of it can be run again now. */
-export const rerun = (state: RunState, wanted: Rerun): RunState => {
+export const rerun = (state: RunState, wanted: Rerun, by?: Wanting): RunState => {
   const isUnderWay = !isFinal(state.status)
   if (isUnderWay && (state.cancelRequested || wanted === 'all')) return state
   const isWanted = picked(wanted)
   if (!state.jobs.some(isWanted)) return state
-  const again = { ...withoutAutoReruns(state), cancelRequested: false, jobs: waitingAgain(state, isWanted) }
+  const again = {
+    ...withoutAutoReruns(state),
+    cancelRequested: false,
+    jobs: waitingAgain(state, isWanted, by),
+  }
   return isAnyLost(again, wanted) ? state : again
 }
 
@@ -39,14 +44,18 @@ const withoutAutoReruns = (state: RunState): RunState => ({
 })
 
 /** With them what was skipped because of others, and the locks of their workflows: those were let go. */
-const waitingAgain = (state: RunState, isWanted: (job: JobState) => boolean): readonly JobState[] => {
+const waitingAgain = (
+  state: RunState,
+  isWanted: (job: JobState) => boolean,
+  by?: Wanting,
+): readonly JobState[] => {
   const touched = new Set(state.jobs.filter(isWanted).map(({ workflow }) => workflow))
   const isLocking = ({ kind, workflow, status }: JobState) =>
     (kind === 'lock' || kind === 'unlock') && touched.has(workflow) && isFinal(status)
   const isBlocked = ({ skip, workflow }: JobState) => skip === 'needs' && touched.has(workflow)
   return state.jobs.map((job) =>
     isWanted(job) || isBlocked(job) || isLocking(job)
-      ? ({ ...job, status: 'waiting', skip: null } as const)
+      ? wantedBy({ ...job, status: 'waiting', skip: null }, by)
       : job,
   )
 }
@@ -56,12 +65,16 @@ const failed: ReadonlySet<JobState['status']> = new Set(['failed', 'timed_out', 
 const picked = (wanted: Rerun) => {
   const isAsked = (job: JobState): boolean => {
     if (wanted === 'all') return true
-    return wanted === 'failed' ? red.has(job.status) : wanted.includes(job.id) && job.status !== 'skipped'
+    if (wanted === 'failed') return red.has(job.status) || isUnauthorized(job)
+    return wanted.includes(job.id) && (job.status !== 'skipped' || isUnauthorized(job))
   }
   // A plan that was made is the plan; it is made again only when there is none.
   const isPlan = (job: JobState): boolean => job.kind === 'plan' && job.status === 'passed'
   return (job: JobState): boolean => isFinal(job.status) && !isPlan(job) && isAsked(job)
 }
+
+/** Somebody who may use its contexts, or who has changed their rules, may want it. */
+const isUnauthorized = ({ kind, skip }: JobState): boolean => kind === 'job' && skip === 'policy'
 
 const red: ReadonlySet<JobState['status']> = new Set(['failed', 'timed_out', 'errored', 'cancelled'])
 

@@ -1,6 +1,7 @@
 // Everything that follows by itself: jobs whose needs are met start, those whose needs cannot be met any more are
 // skipped, jobs without steps end at once, a cancelled run lets nothing new begin.
 import type { Outcome } from '../protocol/plan.ts'
+import { refusedContext } from './contexts.ts'
 import { asking, isInLine, released } from './locks.ts'
 import {
   isFinal,
@@ -54,7 +55,7 @@ const advance = (job: JobState, outcomes: Outcomes, jobs: readonly JobState[]): 
   if (needs.includes('unmeetable')) return ended(job, 'skipped', 'needs')
   if (needs.includes('open')) return job
   // The shards of a job ask for their lock together; only then one may wait for the others.
-  return asking(job) ?? afterOthers(job, jobs)
+  return unauthorized(job) ?? asking(job) ?? afterOthers(job, jobs)
 }
 
 const standingOf = (
@@ -86,7 +87,7 @@ export const start = (job: JobState): JobState => {
   switch (job.kind) {
     case 'plan':
     case 'job':
-      return withAttempt(job, job.attempts.length === 0 ? 'start' : 'rerun')
+      return unauthorized(job) ?? withAttempt(job, job.attempts.length === 0 ? 'start' : 'rerun')
     case 'noop':
       return ended(job, 'passed', null)
     case 'lock':
@@ -96,6 +97,12 @@ export const start = (job: JobState): JobState => {
     case 'approval':
       return { ...job, status: 'on_hold' }
   }
+}
+
+/** null: its contexts admit it. */
+const unauthorized = (job: JobState): JobState | null => {
+  const refused = refusedContext(job)
+  return refused === null ? null : { ...ended(job, 'skipped', 'policy'), refused }
 }
 
 /** Nothing is under way and something waits: it waits for itself. */

@@ -1,6 +1,7 @@
 // What the rules look at: a run as its workflows, jobs and attempts, without times, runners or text of the job.
 // The server reads it from its tables, `mayfly run` keeps it in memory.
 import type { JobId, WorkflowId } from '../base/ids.ts'
+import type { ContextRule } from '../protocol/contexts.ts'
 import type { Outcome, PlanJob } from '../protocol/plan.ts'
 
 export type FinalStatus = 'passed' | 'unstable' | 'failed' | 'timed_out' | 'errored' | 'cancelled' | 'skipped'
@@ -23,6 +24,23 @@ export type AttemptState = {
 /** A lock of the organisation by its name: nobody asked, in line, or held. An `unlock` job only names it. */
 export type LockState = { readonly name: string; readonly state: 'free' | 'asked' | 'held' }
 
+/** Somebody who wants a job, by id, with the role they have now; null: nobody known, or none. */
+export type Wanting = { readonly id: string; readonly role: string | null }
+
+/** The contexts that a job names, in its order. */
+export type ContextsOfJob = {
+  readonly wanting: Wanting
+  readonly named: readonly {
+    readonly name: string
+    /** Of all rules but that about roles: the one that refuses. */
+    readonly rule: ContextRule | null
+    /** null: any. */
+    readonly roles: readonly string[] | null
+  }[]
+}
+
+export type RefusedContext = { readonly context: string; readonly rule: ContextRule }
+
 /** One shard of a job. Shards of one job share `key` and `needs`; one that needs its own key comes after the others. */
 export type JobState = {
   readonly id: JobId
@@ -38,6 +56,10 @@ export type JobState = {
   readonly attempts: readonly AttemptState[]
   /** Its serial group, or what a `lock` or `unlock` job is about. */
   readonly lock?: LockState
+  /** Of a job that names some; absent where nobody asks (`mayfly run`). */
+  readonly contexts?: ContextsOfJob
+  /** Why, when `skip` is `policy`. */
+  readonly refused?: RefusedContext
 }
 
 /** What a shard needs of the others of its job; null for most. */

@@ -1,6 +1,7 @@
 // Why a job is where it is, as a sentence with a name in it (experience.md §1.7). null for jobs that run or have
 // ended for a reason of their own, which their attempt tells.
 import type { JobId } from '../base/ids.ts'
+import { refusalText } from '../protocol/contexts.ts'
 import { afterOthers, type Durations, type Expected } from './forecast.ts'
 import { type JobState, outcomeOf } from './state.ts'
 
@@ -114,6 +115,10 @@ export const whySkipped = (jobs: readonly JobState[], job: JobState): Why => {
   }
   if (job.skip === 'rule')
     return { code: 'rule', text: 'A rule of the configuration skipped it', job_id: null }
+  if (job.skip === 'policy' && job.refused !== undefined) {
+    const { context, rule } = job.refused
+    return { code: 'unauthorized', text: refusalText(context, rule), job_id: null }
+  }
   if (job.skip === 'policy') return { code: 'policy', text: 'A policy does not allow it', job_id: null }
   const accepts = new Map(job.needs.map(({ key, on }) => [key, on]))
   const cause = needed(jobs, job).find((other) => {

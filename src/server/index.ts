@@ -14,6 +14,7 @@ import { type Access, createAccess, keepOrganisation } from './access/access.ts'
 import { parseSite, type Site } from './access/site.ts'
 import { createAnsweredRequests } from './answered-requests.ts'
 import type { ServerConfig } from './config.ts'
+import { createContexts } from './contexts/contexts.ts'
 import { type Database, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { type Backups, createBackups } from './health/backups.ts'
@@ -171,6 +172,7 @@ const openParts = async (
     runners: createRunners(shared),
     secrets: createSecrets(shared),
     identity: createIdentity(shared),
+    contexts: createContexts(shared),
   }
   const clockWatch = createClockWatch(deps)
   opened.defer(() => clockWatch.close())

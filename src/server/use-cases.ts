@@ -1,6 +1,6 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
 // them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createArtifacts,
-// createTests, createRunners, createSecrets, createIdentity.
+// createTests, createRunners, createSecrets, createIdentity, createContexts.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
 import type {
@@ -15,6 +15,7 @@ import type {
   WorkflowId,
 } from '../base/ids.ts'
 import type { Artifact } from '../protocol/api/artifacts.ts'
+import type * as contextsApi from '../protocol/api/contexts.ts'
 import type { ProjectIdentity } from '../protocol/api/identity-routes.ts'
 import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
@@ -250,14 +251,17 @@ export type Tests = {
   readonly listJob: (scope: Scope, job: JobId, asked: TestsAsked, reader: LogReader) => Promise<TestPage>
 }
 
+/** Whose: by id or name. */
+export type SecretsOf = { readonly project: string } | { readonly context: string }
+
 export type Secrets = {
   readonly key: () => Promise<secretsApi.VaultKey>
-  readonly list: (actor: Actor, project: string) => Promise<Page<secretsApi.Secret>>
-  readonly find: (actor: Actor, project: string, name: string) => Promise<secretsApi.Secret | null>
-  readonly put: (actor: Actor, project: string, input: secretsApi.SecretPut) => Promise<secretsApi.Secret>
+  readonly list: (actor: Actor, of: SecretsOf) => Promise<Page<secretsApi.Secret>>
+  readonly find: (actor: Actor, of: SecretsOf, name: string) => Promise<secretsApi.Secret | null>
+  readonly put: (actor: Actor, of: SecretsOf, input: secretsApi.SecretPut) => Promise<secretsApi.Secret>
   readonly revoke: (
     actor: Actor,
-    project: string,
+    of: SecretsOf,
     name: string,
     input: secretsApi.SecretRevoke,
   ) => Promise<secretsApi.Secret>
@@ -270,6 +274,24 @@ export type Identity = {
   /** Of the issuer of the organisation with this UUID. */
   readonly documents: (uuid: string) => Promise<IssuerDocuments>
   readonly ofProject: (scope: Scope, project: string, ref?: string) => Promise<ProjectIdentity>
+}
+
+/** By id or name. `expect` is shown the context as it stands, and may refuse. */
+export type Contexts = {
+  readonly list: (scope: Scope) => Promise<Page<contextsApi.Context>>
+  readonly find: (scope: Scope, context: string) => Promise<contextsApi.Context>
+  readonly create: (actor: Actor, input: contextsApi.ContextPut) => Promise<contextsApi.Context>
+  readonly set: (
+    actor: Actor,
+    context: string,
+    input: contextsApi.ContextPut,
+    expect?: (current: contextsApi.Context) => void,
+  ) => Promise<contextsApi.Context>
+  readonly remove: (
+    actor: Actor,
+    context: string,
+    input: contextsApi.ContextDelete,
+  ) => Promise<contextsApi.Context>
 }
 
 /** Whom the vault's record names as the reader of a log. */

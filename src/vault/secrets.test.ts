@@ -1,154 +1,26 @@
 // Secrets and signers through the verbs of a real vault: who may change what, what a job is given, and what must not work.
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import {
-  type CallVault,
-  enrolSigner,
-  makeSigner,
-  type SignedPut,
-  signPut,
-  signRevoke,
-} from '../../test/support/signer.ts'
-import { fromBase64Url, toBase64Url, utf8, utf8Decode } from '../base/bytes.ts'
-import { formatId, type IdKind } from '../base/ids.ts'
-import { silentLog } from '../base/log.ts'
-import { parseShape } from '../base/shape.ts'
+import { test } from 'node:test'
+import { enrolSigner, makeSigner, type SignedPut, signRevoke } from '../../test/support/signer.ts'
+import { makeWorld, start } from '../../test/support/vault-world.ts'
+import { fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
+import { matchesGlob } from '../base/ref-glob.ts'
 import type { SecretPolicy, SignerKey, Statement } from '../protocol/statement.ts'
-import {
-  jobPayload,
-  type TicketClaims,
-  type VaultAnswer,
-  type VaultVerb,
-  vaultVerbs,
-} from '../protocol/vault.ts'
+import type { VaultAnswer } from '../protocol/vault.ts'
 import {
   canonicalJson,
-  generateSealingKey,
-  generateSigningKey,
-  importVerifyKey,
-  openRelease,
   signerId,
   signerMac,
-  signJws,
   signStatement,
   statementBytes,
   statementDigest,
   vaultMac,
 } from '../seal/index.ts'
 import { randomBytes } from '../sys/index.ts'
-import { openVault, type VaultOptions } from './index.ts'
-import { admits, matchesGlob } from './policy/admits.ts'
-
-const root = await mkdtemp(join(tmpdir(), 'mayfly-secrets-'))
-after(() => rm(root, { recursive: true, force: true }))
-const newId = <K extends IdKind>(kind: K) => formatId(kind, randomBytes(16))
-const start = 1_790_000_000
-
-/** A vault with a server, a runner, a local project and one signer. */
-const makeWorld = async () => {
-  const base = await mkdtemp(join(root, 'v-'))
-  const clock = { seconds: start }
-  const options: VaultOptions = {
-    dataDir: join(base, 'data'),
-    rootKeyPath: join(base, 'root.key'),
-    keyringPath: join(base, 'keyring', 'keyring'),
-    installation: 'inst-1',
-    oidcBase: 'https://id.example',
-    clock: { now: () => clock.seconds * 1000, monotonicMs: () => clock.seconds * 1000 },
-    randomBytes,
-    log: silentLog,
-  }
-  await writeFile(options.rootKeyPath, randomBytes(32), { mode: 0o400 })
-  const current = { vault: await openVault(options) }
-  after(() => current.vault.close())
-  const post = async (verb: VaultVerb, body: unknown) => {
-    const socket = vaultVerbs[verb].sockets[0] === 'admin' ? 'handleAdmin' : 'handleServer'
-    return current.vault[socket]({
-      method: 'POST',
-      path: `/v1/${verb}`,
-      headers: { 'content-type': 'application/json' },
-      body: (async function* () {
-        yield utf8(JSON.stringify(body))
-      })(),
-    })
-  }
-  const call: CallVault = async (verb, request) => {
-    const { status, body } = await post(verb, request)
-    assert.equal(status, 200, `${verb}: ${JSON.stringify(body)}`)
-    const parsed = parseShape<unknown>(vaultVerbs[verb].answer, body)
-    assert.ok(parsed.ok, `${verb}: ${JSON.stringify(parsed.problems)}`)
-    return body as VaultAnswer<typeof verb>
-  }
-  const refused = async (verb: VaultVerb, request: unknown, code: string, why = '') => {
-    const { body } = await post(verb, request)
-    assert.equal((body as { error?: { code: string } }).error?.code, code, `${verb} ${why}`)
-  }
-  const [server, runnerKey, signer] = [
-    await generateSigningKey(),
-    await generateSigningKey(),
-    await makeSigner(),
-  ]
-  const [runner, project, org] = [newId('runner'), newId('project'), newId('organisation')]
-  await call('ticketkey.set', { publicKey: toBase64Url(server.publicKey) })
-  const publicKey = toBase64Url(runnerKey.publicKey)
-  await call('runner.enroll', { runner, publicKey, org: '*', projects: '*', tierMax: 'protected' })
-  const addProject = (id = newId('project')) =>
-    call('project.create', { project: id, org, source: { kind: 'local', root: 0, path: id } }).then(() => id)
-  await addProject(project)
-  await enrolSigner(call, signer)
-
-  /** What a job attempt of this ticket is given. */
-  const release = async (changes: Partial<Record<keyof TicketClaims, unknown>> = {}) => {
-    const eph = await generateSealingKey()
-    const ephText = toBase64Url(eph.publicKey)
-    const claims = {
-      ...{ jti: newId('ticket'), epoch: current.vault.epoch, iss: 'server', iat: clock.seconds },
-      ...{ exp: clock.seconds + 300, purpose: 'job', org, project, attempt: newId('attempt'), runner },
-      ...{ tier: 'branch', eph: ephText, run: newId('run'), job: newId('job'), ref: 'refs/heads/main' },
-      ...{ event: 'push', commit: 'c'.repeat(40) },
-      ...changes,
-    }
-    const ticket = await signJws({ typ: 'mayfly-ticket+jwt', claims }, server.privateKey)
-    const body = JSON.stringify({ eph: [ephText] })
-    const bh = createHash('sha256').update(body).digest('base64url')
-    const poll = { iss: runner, htm: 'POST', htu: '/runner/v1/poll', bh, iat: clock.seconds, jti: '1' }
-    const jws = await signJws({ typ: 'mayfly-runner+jwt', claims: poll }, runnerKey.privateKey)
-    const { sealed } = await call('release', { ticket, poll: { jws, body }, want: [{ type: 'job' }] })
-    const vsign = (await importVerifyKey(fromBase64Url((await call('health', {})).vsign)!))!
-    const parsed = parseShape(
-      jobPayload,
-      JSON.parse(utf8Decode((await openRelease(eph, sealed, { ticket, vsign }))!)),
-    )
-    assert.ok(parsed.ok)
-    const text = parsed.value.secrets.map(({ name, value }) => [
-      name,
-      Buffer.from(value, 'base64url').toString(),
-    ])
-    return { claims, payload: parsed.value, values: Object.fromEntries(text) as Record<string, string> }
-  }
-  const make = (
-    name: string,
-    value: string | Uint8Array,
-    more: Partial<Parameters<typeof signPut>[2]> = {},
-  ) => signPut(call, signer, { project, name, value, nowSeconds: clock.seconds, ...more })
-  const put = async (
-    name: string,
-    value: string | Uint8Array,
-    more: Partial<Parameters<typeof signPut>[2]> = {},
-  ) => call('secret.put', { project, name, ...(await make(name, value, more)) })
-  const restart = async () => {
-    await current.vault.close()
-    current.vault = await openVault(options)
-  }
-  return {
-    ...{ options, clock, call, refused, signer, project, org, addProject, release, make, put },
-    restart,
-  }
-}
+import { admits } from './policy/admits.ts'
 
 test('what a person sealed reaches the job of its project, after a restart too', async () => {
   const { put, release, restart, call, project } = await makeWorld()
@@ -161,7 +33,7 @@ test('what a person sealed reaches the job of its project, after a restart too',
     { name: 'TOKEN', kind: 'env', value: toBase64Url(utf8('hunter2hunter2')) },
   ])
   await restart()
-  const [listed] = (await call('secret.list', { project })).secrets
+  const [listed] = (await call('secret.list', { owner: project })).secrets
   const { run, job, attempt } = claims
   assert.deepEqual(listed?.lastRelease, { at: start, run, job, attempt })
   assert.equal(listed?.releases, 2)
@@ -180,7 +52,7 @@ test('an SSH key names its hosts, in what was signed, and they go with it', asyn
     payload.secrets.map(({ name, kind, hosts }) => ({ name, kind, hosts })),
     [{ name: 'DEPLOY', kind: 'ssh', hosts }],
   )
-  assert.deepEqual((await call('secret.list', { project })).secrets[0]?.hosts, hosts)
+  assert.deepEqual((await call('secret.list', { owner: project })).secrets[0]?.hosts, hosts)
   const bodies = [
     { kind: 'ssh' },
     { kind: 'ssh', hosts: [] },
@@ -191,10 +63,10 @@ test('an SSH key names its hosts, in what was signed, and they go with it', asyn
   ] as const
   for (const body of bodies) {
     const bad = await make('BAD', pem, { body })
-    await refused('secret.put', { project, name: 'BAD', ...bad }, 'E_INPUT', JSON.stringify(body))
+    await refused('secret.put', { owner: project, name: 'BAD', ...bad }, 'E_INPUT', JSON.stringify(body))
   }
   const open = await make('BAD', 'not a key', { body: { kind: 'ssh', hosts } })
-  await refused('secret.put', { project, name: 'BAD', ...open }, 'E_INPUT', 'no key')
+  await refused('secret.put', { owner: project, name: 'BAD', ...open }, 'E_INPUT', 'no key')
 })
 
 test('a new version takes the place of the old one; what was revoked is gone until it is put anew', async () => {
@@ -208,10 +80,10 @@ test('a new version takes the place of the old one; what was revoked is gone unt
   }
   assert.deepEqual((await release()).values, { TOKEN: 'value number 7' })
   assert.equal((await values()).length, 5, 'old versions are kept for a while, not for ever')
-  const revoke = await signRevoke(signer, { project, name: 'TOKEN', nowSeconds: clock.seconds, prev })
-  const revoked = await call('secret.revoke', { project, name: 'TOKEN', ...revoke })
+  const revoke = await signRevoke(signer, { owner: project, name: 'TOKEN', nowSeconds: clock.seconds, prev })
+  const revoked = await call('secret.revoke', { owner: project, name: 'TOKEN', ...revoke })
   assert.equal(revoked.state, 'revoked')
-  assert.deepEqual(await call('secret.revoke', { project, name: 'TOKEN', ...revoke }), revoked)
+  assert.deepEqual(await call('secret.revoke', { owner: project, name: 'TOKEN', ...revoke }), revoked)
   assert.deepEqual((await release()).values, {})
   assert.deepEqual(await values(), [])
   const again = await put('TOKEN', 'a value after it', { prev: revoked.head })
@@ -222,32 +94,37 @@ test('a new version takes the place of the old one; what was revoked is gone unt
 test('a statement is good once, for its subject, in its turn and in its time', async () => {
   const { make, put, call, refused, project, clock, addProject, signer } = await makeWorld()
   const first = await make('TOKEN', 'first value')
-  const made = await call('secret.put', { project, name: 'TOKEN', ...first })
+  const made = await call('secret.put', { owner: project, name: 'TOKEN', ...first })
   assert.deepEqual(
-    await call('secret.put', { project, name: 'TOKEN', ...first }),
+    await call('secret.put', { owner: project, name: 'TOKEN', ...first }),
     made,
     'repeated: nothing new',
   )
   const second = await put('TOKEN', 'second value', { prev: made.head })
   assert.equal(second.version, 2)
-  await refused('secret.put', { project, name: 'TOKEN', ...first }, 'E_STMT_PREV', 'brought back')
+  await refused('secret.put', { owner: project, name: 'TOKEN', ...first }, 'E_STMT_PREV', 'brought back')
   const skipped = await make('TOKEN', 'third value', { prev: made.head })
-  await refused('secret.put', { project, name: 'TOKEN', ...skipped }, 'E_STMT_PREV', 'out of its turn')
+  await refused('secret.put', { owner: project, name: 'TOKEN', ...skipped }, 'E_STMT_PREV', 'out of its turn')
   const unchained = await make('TOKEN', 'third value')
-  await refused('secret.put', { project, name: 'TOKEN', ...unchained }, 'E_STMT_PREV', 'as if it were new')
-  await refused('secret.put', { project, name: 'OTHER', ...first }, 'E_INPUT', 'another name')
-  await refused('secret.put', { project: await addProject(), name: 'TOKEN', ...first }, 'E_INPUT', 'project')
+  await refused(
+    'secret.put',
+    { owner: project, name: 'TOKEN', ...unchained },
+    'E_STMT_PREV',
+    'as if it were new',
+  )
+  await refused('secret.put', { owner: project, name: 'OTHER', ...first }, 'E_INPUT', 'another name')
+  await refused('secret.put', { owner: await addProject(), name: 'TOKEN', ...first }, 'E_INPUT', 'project')
   for (const iat of [clock.seconds - 601, clock.seconds + 61]) {
     const late = await make('LATE', 'some value', { changes: { iat } })
-    await refused('secret.put', { project, name: 'LATE', ...late }, 'E_STMT_STALE')
+    await refused('secret.put', { owner: project, name: 'LATE', ...late }, 'E_STMT_STALE')
   }
   const twins = await Promise.all(['one value', 'two value'].map((value) => make('TWIN', value)))
   const results = await Promise.allSettled(
-    twins.map((twin) => call('secret.put', { project, name: 'TWIN', ...twin })),
+    twins.map((twin) => call('secret.put', { owner: project, name: 'TWIN', ...twin })),
   )
   assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
-  const revoke = await signRevoke(signer, { project, name: 'NONE', nowSeconds: start, prev: null })
-  await refused('secret.revoke', { project, name: 'NONE', ...revoke }, 'E_NOT_FOUND')
+  const revoke = await signRevoke(signer, { owner: project, name: 'NONE', nowSeconds: start, prev: null })
+  await refused('secret.revoke', { owner: project, name: 'NONE', ...revoke }, 'E_NOT_FOUND')
 })
 
 test('nobody but an enrolled signer changes anything, and no part of a put can be swapped', async () => {
@@ -274,8 +151,13 @@ test('nobody but an enrolled signer changes anything, and no part of a put can b
     ['E_INPUT', { sealed: { ...good.sealed, enc: other.sealed.enc } }],
   ]
   for (const [code, change] of bad)
-    await refused('secret.put', { project, name: 'TOKEN', ...good, ...change }, code, JSON.stringify(change))
-  assert.deepEqual((await call('secret.list', { project })).secrets, [])
+    await refused(
+      'secret.put',
+      { owner: project, name: 'TOKEN', ...good, ...change },
+      code,
+      JSON.stringify(change),
+    )
+  assert.deepEqual((await call('secret.list', { owner: project })).secrets, [])
 })
 
 /** Numbers that are the same at every run. */
@@ -287,7 +169,7 @@ const numbers = (seed: number) => () => {
 test('property: a put with any one character changed is never accepted', async () => {
   const { make, project, call } = await makeWorld()
   const next = numbers(7)
-  const text = JSON.stringify({ project, name: 'TOKEN', ...(await make('TOKEN', 'first value')) })
+  const text = JSON.stringify({ owner: project, name: 'TOKEN', ...(await make('TOKEN', 'first value')) })
   for (let i = 0; i < 300; i++) {
     const at = next() % text.length
     const changed = text.slice(0, at) + String.fromCharCode(33 + (next() % 90)) + text.slice(at + 1)
@@ -302,7 +184,7 @@ test('property: a put with any one character changed is never accepted', async (
     if (canonicalJson(request) === canonicalJson(JSON.parse(text))) continue
     await assert.rejects(call('secret.put', request as never), changed)
   }
-  assert.deepEqual((await call('secret.list', { project })).secrets, [])
+  assert.deepEqual((await call('secret.list', { owner: project })).secrets, [])
 })
 
 test('property: a statement has one text and one digest, whatever the order of its members', async () => {
@@ -326,16 +208,22 @@ test('values that cannot be used or masked are refused', async () => {
     ['E_INPUT', await make('TOKEN', 'with a \0 in it')],
     ['E_TOO_LARGE', await make('TOKEN', 'x'.repeat(64 * 1024 + 1))],
   ]
-  for (const [code, request] of bad) await refused('secret.put', { project, name: 'TOKEN', ...request }, code)
+  for (const [code, request] of bad)
+    await refused('secret.put', { owner: project, name: 'TOKEN', ...request }, code)
   for (const name of ['', '1A', 'A-B', 'A B', 'A'.repeat(129)])
-    await refused('secret.put', { project, name, ...(await make(name, 'first value')) }, 'E_INPUT', name)
+    await refused(
+      'secret.put',
+      { owner: project, name, ...(await make(name, 'first value')) },
+      'E_INPUT',
+      name,
+    )
   await put('SHORT', 'x', { body: { allow_unmaskable: true } })
   const file = new Uint8Array(randomBytes(1024 * 1024 - 100))
   await put('KEYSTORE', file, { body: { kind: 'file' } })
   const more = await make('MORE', 'x'.repeat(100))
   await refused(
     'secret.put',
-    { project, name: 'MORE', ...more },
+    { owner: project, name: 'MORE', ...more },
     'E_TOO_LARGE',
     'more than a release can hold',
   )
@@ -409,8 +297,8 @@ test('secrets come with the canary of their project, which is no secret of its o
   assert.equal((await release()).payload.canary, undefined)
   const other = await addProject()
   await put('TOKEN', 'hunter2hunter2')
-  const theirs = await make('TOKEN', 'hunter2hunter2', { project: other })
-  await call('secret.put', { project: other, name: 'TOKEN', ...theirs })
+  const theirs = await make('TOKEN', 'hunter2hunter2', { owner: other })
+  await call('secret.put', { owner: other, name: 'TOKEN', ...theirs })
   const { payload, values } = await release()
   assert.equal(fromBase64Url(payload.canary ?? '')?.length, 32)
   assert.deepEqual(Object.keys(values), ['TOKEN'])
@@ -462,7 +350,7 @@ test('a removed signer signs nothing more and does not come back', async () => {
   })
   await refused(
     'secret.put',
-    { project, name: 'TOKEN', ...(await make('TOKEN', 'some value')) },
+    { owner: project, name: 'TOKEN', ...(await make('TOKEN', 'some value')) },
     'E_STMT_SIG',
   )
   const states = (await call('signer.list', {})).signers.map(({ name, state }) => [name, state])
@@ -527,13 +415,23 @@ for (const [kind, makePair] of Object.entries(passkeys))
       { client: { crossOrigin: true } },
     ]
     for (const change of bad) {
-      const request = { project, name: 'TOKEN', statement, sealed, proof: assertion(statement, change) }
+      const request = {
+        owner: project,
+        name: 'TOKEN',
+        statement,
+        sealed,
+        proof: assertion(statement, change),
+      }
       await refused('secret.put', request, 'E_STMT_SIG', JSON.stringify(change))
     }
     const proof = assertion(statement)
     const broken = { ...proof, sig: proof.sig.replace(/.{4}$/, 'AAAA') }
-    await refused('secret.put', { project, name: 'TOKEN', statement, sealed, proof: broken }, 'E_STMT_SIG')
-    const made = await call('secret.put', { project, name: 'TOKEN', statement, sealed, proof })
+    await refused(
+      'secret.put',
+      { owner: project, name: 'TOKEN', statement, sealed, proof: broken },
+      'E_STMT_SIG',
+    )
+    const made = await call('secret.put', { owner: project, name: 'TOKEN', statement, sealed, proof })
     assert.equal(made.signer, iss)
   })
 

@@ -21,7 +21,9 @@ import { openUsedLog, type UsedLog } from './store/used.ts'
 import { openUses, type Uses } from './store/uses.ts'
 import { openValues, type Values } from './store/values.ts'
 import { openBlobKey, rewrapBlobKey } from './verbs/blob.ts'
+import { deleteContext, listContexts, putContext } from './verbs/context.ts'
 import { listIssuers, tellIssuer, tellProject } from './verbs/identity.ts'
+import { ownerMembers } from './verbs/owner.ts'
 import { createProject, deleteProject, rotateHook, setProject } from './verbs/project.ts'
 import { release } from './verbs/release.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
@@ -169,6 +171,10 @@ const createHandlers = (parts: Parts): Handlers => {
       await audit({ verb: 'oidc.rotate', kid })
       return { kid }
     },
+    'context.put': (request) => audited(contextFacts('context.put', request), putContext(parts, request)),
+    'context.delete': (request) =>
+      audited(contextFacts('context.delete', request), deleteContext(parts, request)),
+    'context.list': (request) => listContexts(parts, request),
     release: (request) => release(parts, request),
     'blob.key': (request) => openBlobKey(blobs, request),
     'blob.rewrap': (request) => rewrapBlobKey(blobs, request),
@@ -179,9 +185,15 @@ const createHandlers = (parts: Parts): Handlers => {
 
 const secretFacts = (verb: string, request: VaultRequest<'secret.revoke'>) => ({
   verb,
-  project: request.project,
+  ...ownerMembers(request.owner),
   name: request.name,
   by: request.statement.iss,
+})
+
+const contextFacts = (verb: string, { statement }: Pick<VaultRequest<'context.put'>, 'statement'>) => ({
+  verb,
+  context: statement.sub,
+  by: statement.iss,
 })
 
 const health = ({ records, master, keys, epoch }: Parts) => {

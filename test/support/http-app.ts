@@ -83,6 +83,7 @@ export const noWork: UseCases = {
     },
   },
   runners: { list: empty, enroll: unexpected },
+  contexts: { list: empty, find: unexpected, create: unexpected, set: unexpected, remove: unexpected },
   secrets: {
     key: unexpected,
     list: empty,

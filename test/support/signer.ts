@@ -1,10 +1,12 @@
 // A person with a key of the command line: enrols it with a code, signs statements, seals values.
 import { fromBase64Url, toBase64Url, utf8 } from '../../src/base/bytes.ts'
-import type { ProjectId, SignerId } from '../../src/base/ids.ts'
+import type { ContextId, OrganisationId, SignerId } from '../../src/base/ids.ts'
+import { type ContextRules, contextId, newContextRules } from '../../src/protocol/contexts.ts'
 import {
   defaultPolicy,
   type PutStatement,
   type SealedSecret,
+  type SecretOwner,
   type SignerKey,
   type Statement,
   type StatementProof,
@@ -45,7 +47,7 @@ export const signPut = async (
   call: CallVault,
   signer: Signer,
   put: {
-    readonly project: ProjectId
+    readonly owner: SecretOwner
     readonly name: string
     readonly value: string | Uint8Array
     readonly nowSeconds: number
@@ -75,7 +77,7 @@ export const signPut = async (
 export const signRevoke = async (
   signer: Signer,
   of: {
-    readonly project: ProjectId
+    readonly owner: SecretOwner
     readonly name: string
     readonly nowSeconds: number
     readonly prev: string | null
@@ -85,17 +87,39 @@ export const signRevoke = async (
   return { statement, proof: await signStatement(statement, signer.key.privateKey) }
 }
 
-const head = (
+/** A context with these rules, or with other ones. */
+export const signContext = async (
   signer: Signer,
   of: {
-    readonly project: ProjectId
+    readonly org: OrganisationId
     readonly name: string
     readonly nowSeconds: number
     readonly prev?: string | null
+    readonly rules?: Partial<ContextRules>
   },
-) => ({
+) => {
+  const sub = contextId(of.org, of.name)
+  const body = { name: of.name, ...newContextRules, ...of.rules }
+  const statement = { ...headAbout(signer, sub, of), type: 'context.put' as const, body }
+  return { statement, proof: await signStatement(statement, signer.key.privateKey) }
+}
+
+export const signContextDelete = async (
+  signer: Signer,
+  of: { readonly context: ContextId; readonly nowSeconds: number; readonly prev: string | null },
+) => {
+  const statement = { ...headAbout(signer, of.context, of), type: 'context.delete' as const, body: {} }
+  return { statement, proof: await signStatement(statement, signer.key.privateKey) }
+}
+
+type Made = { readonly nowSeconds: number; readonly prev?: string | null }
+
+const head = (signer: Signer, of: Made & { readonly owner: SecretOwner; readonly name: string }) =>
+  headAbout(signer, secretSubject(of.owner, of.name), of)
+
+const headAbout = (signer: Signer, sub: string, of: Made) => ({
   v: 1 as const,
-  sub: secretSubject(of.project, of.name),
+  sub,
   iss: signer.id,
   iat: of.nowSeconds,
   nonce: toBase64Url(randomBytes(16)),

@@ -1,14 +1,11 @@
-// Secrets of a project: sealed here, to the vault's pinned key, before they are sent; shown without their values. A value
+// Secrets of a project or a context: sealed here, to the vault's pinned key, before they are sent; shown without their values. A value
 // comes from standard input, a hidden question or a file: there is no option that could land in a process list.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fault, isFault } from '../../base/faults.ts'
-import { parseId } from '../../base/ids.ts'
 import { parseShape } from '../../base/shape.ts'
 import type { Secret } from '../../protocol/api/secrets.ts'
-import type { Project } from '../../protocol/api/shapes.ts'
 import {
-  defaultPolicy,
   knownHosts,
   linesOfHosts,
   maskableBytesMin,
@@ -18,19 +15,17 @@ import {
   type SecretPolicy,
   secretName,
   secretPolicy,
-  secretSubject,
 } from '../../protocol/statement.ts'
 import { sealSecret, signStatement } from '../../seal/index.ts'
-import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
-import { findProject } from '../api/find-run.ts'
 import { withoutLineEnd } from '../line-end.ts'
 import { writeTable } from '../look.ts'
+import { type HomeFlags, homeOf, type SecretsHome } from '../secrets/home.ts'
 import { requireSignerKey, type SignerKeyPair, statementHead } from '../secrets/signer-key.ts'
 import { ingestKeyOf } from '../secrets/vault-pin.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-type Common = { readonly project?: string; readonly json?: boolean }
+type Common = HomeFlags & { readonly json?: boolean }
 export type SetFlags = Common & {
   readonly kind?: SecretKind
   readonly knownHosts?: string
@@ -46,27 +41,24 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
     throw fault('E_INPUT', { public: `"${name}" cannot be the name of a variable` })
   const key = await requireSignerKey(around)
   const api = await connect(around)
-  const project = await projectOf(around, api, flags.project)
-  const before = await findSecret(api, project.name, name)
+  const home = await homeOf(around, api, flags)
+  const before = await findSecret(home, name)
   const ingest = await ingestKeyOf(around, await api.call('vaultKey', {}))
-  const body = await bodyOf(around, flags, { project, before })
+  const body = await bodyOf(around, flags, { home, before })
   const value = await readValue(around, flags, { name, kind: body.kind })
   if (value.length < maskableBytesMin && !body.allow_unmaskable)
     throw fault('E_INPUT', {
       public: `a value of less than ${maskableBytesMin} bytes cannot be masked in logs: --allow-unmaskable puts it all the same`,
     })
-  const about = { sub: subjectOf(project, name), prev: before?.detail?.head ?? null }
+  const about = { sub: home.subjectOf(name), prev: before?.detail?.head ?? null }
   const statement: PutStatement = { ...statementHead(around, key, about), type: 'secret.put', body }
   const sealed = await sealSecret(ingest, value, statement)
   value.fill(0)
   if (sealed === null) throw fault('E_PROTOCOL', { public: 'the key to seal to cannot be used' })
-  const secret = await api.call('secretPut', {
-    params: { project: project.name },
-    body: {
-      sealed,
-      statement: { ...statement, body: sentBody(body) },
-      proof: await signStatement(statement, key.privateKey),
-    },
+  const secret = await home.put({
+    sealed,
+    statement: { ...statement, body: sentBody(body) },
+    proof: await signStatement(statement, key.privateKey),
   })
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else around.stdout.write(`${name} is version ${secret.detail?.version ?? '?'}: ${wordsOf(body.policy)}\n`)
@@ -75,8 +67,7 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
 
 export const listSecrets = async (around: Surroundings, flags: Common): Promise<number> => {
   const api = await connect(around)
-  const { name } = await projectOf(around, api, flags.project)
-  const page = await api.all('secrets', { params: { project: name } })
+  const page = await (await homeOf(around, api, flags)).list()
   if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else
     writeTable(
@@ -92,8 +83,7 @@ export const listSecrets = async (around: Surroundings, flags: Common): Promise<
 
 export const showSecret = async (around: Surroundings, flags: Common, name: string): Promise<number> => {
   const api = await connect(around)
-  const project = await projectOf(around, api, flags.project)
-  const secret = await api.call('secret', { params: { project: project.name, name } })
+  const secret = await (await homeOf(around, api, flags)).find(name)
   around.stdout.write(flags.json ? `${JSON.stringify(secret)}\n` : describe(secret))
   return 0
 }
@@ -101,10 +91,10 @@ export const showSecret = async (around: Surroundings, flags: Common, name: stri
 export const revokeSecret = async (around: Surroundings, flags: Common, name: string): Promise<number> => {
   const key = await requireSignerKey(around)
   const api = await connect(around)
-  const project = await projectOf(around, api, flags.project)
-  const before = await findSecret(api, project.name, name)
-  if (before === null) throw fault('E_NOT_FOUND', { public: `${project.name} has no secret ${name}` })
-  const secret = await sendRevocation(around, { api, key, project, before })
+  const home = await homeOf(around, api, flags)
+  const before = await findSecret(home, name)
+  if (before === null) throw fault('E_NOT_FOUND', { public: `${home.name} has no secret ${name}` })
+  const secret = await sendRevocation(around, { key, home, before })
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else around.stderr.write(`${name} is revoked; jobs that have it already keep it until they end\n`)
   return 0
@@ -112,42 +102,20 @@ export const revokeSecret = async (around: Surroundings, flags: Common, name: st
 
 const sendRevocation = async (
   around: Surroundings,
-  of: {
-    readonly api: ApiClient
-    readonly key: SignerKeyPair
-    readonly project: Project
-    readonly before: Secret
-  },
+  { key, home, before }: { readonly key: SignerKeyPair; readonly home: SecretsHome; readonly before: Secret },
 ): Promise<Secret> => {
-  const { name, detail } = of.before
-  const about = { sub: subjectOf(of.project, name), prev: detail?.head ?? null }
-  const head = statementHead(around, of.key, about)
-  const statement = { ...head, type: 'secret.revoke' as const, body: {} }
-  return of.api.call('secretRevoke', {
-    params: { project: of.project.name, name },
-    body: { statement, proof: await signStatement(statement, of.key.privateKey) },
+  const { name, detail } = before
+  const head = statementHead(around, key, {
+    sub: home.subjectOf(name),
+    prev: detail?.head ?? null,
   })
+  const statement = { ...head, type: 'secret.revoke' as const, body: {} }
+  return home.revoke(name, { statement, proof: await signStatement(statement, key.privateKey) })
 }
 
-const projectOf = async (
-  around: Surroundings,
-  api: ApiClient,
-  wanted: string | undefined,
-): Promise<Project> => {
-  const name = wanted ?? (await findProject(around, api))
-  if (name === undefined) throw fault('E_INPUT', { public: 'say which project: --project NAME' })
-  return api.call('project', { params: { project: name } })
-}
-
-const subjectOf = (project: Project, name: string): string => {
-  const id = parseId('project', project.id)
-  if (id === null) throw fault('E_PROTOCOL', { public: 'the id of the project is malformed' })
-  return secretSubject(id, name)
-}
-
-const findSecret = async (api: ApiClient, project: string, name: string): Promise<Secret | null> => {
+const findSecret = async (home: SecretsHome, name: string): Promise<Secret | null> => {
   try {
-    return await api.call('secret', { params: { project, name } })
+    return await home.find(name)
   } catch (error) {
     if (isFault(error, 'E_NOT_FOUND')) return null
     throw error
@@ -158,9 +126,9 @@ const findSecret = async (api: ApiClient, project: string, name: string): Promis
 const bodyOf = async (
   around: Surroundings,
   flags: SetFlags,
-  { project, before }: { readonly project: Project; readonly before: Secret | null },
+  { home, before }: { readonly home: SecretsHome; readonly before: Secret | null },
 ): Promise<PutStatement['body']> => {
-  const was: SecretPolicy = before?.detail?.policy ?? defaultPolicy(project.default_branch)
+  const was: SecretPolicy = before?.detail?.policy ?? home.policy
   const parsed = parseShape(secretPolicy, {
     refs: flags.ref.length > 0 ? flags.ref : was.refs,
     events: flags.event.length > 0 ? flags.event : was.events,

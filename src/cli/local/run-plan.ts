@@ -79,6 +79,7 @@ export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Stat
   const first = expandPlan(run.plan, { workflow: ids.of('workflow'), job: ids.of('job') })
   const expanded: GrowingPlan = { workflows: [...first.workflows], jobs: [...first.jobs], wentOn: null }
   const report = createReport(around, { json: run.json, expanded, nameOf })
+  noteContexts(report, first)
   const stores = await openLocalStores(expanded, run.places)
   try {
     const state = await untilFinal({ around, run, ids, expanded, report, stores })
@@ -87,6 +88,13 @@ export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Stat
   } finally {
     await stores.close()
   }
+}
+
+/** What a context holds, a vault releases to the jobs of its installation alone. */
+const noteContexts = (report: Report, { jobs }: ExpandedPlan): void => {
+  const names = [...new Set(jobs.flatMap(({ plan }) => plan.spec?.contexts ?? []))]
+  if (names.length > 0)
+    report.note(`secrets of contexts (${names.join(', ')}) are not here: -s NAME gives a job one of its own`)
 }
 
 /** One attempt per claimed job, as many at once as there are slots; Ctrl-C asks all of them to stop. */
@@ -143,7 +151,7 @@ const planned = ({ ids, expanded }: Making): RunState => {
 
 /** Once, as with a server. */
 const goOn = (
-  { expanded, ids, run }: Making,
+  { expanded, ids, run, report }: Making,
   plan: Plan,
   by: { readonly job: JobId; readonly number: number },
   happen: (event: RunEvent) => void,
@@ -152,6 +160,7 @@ const goOn = (
   const after = { workflows: expanded.workflows.length, jobs: expanded.jobs.length }
   const more = expandPlan(run.chooseLater(plan), { workflow: ids.of('workflow'), job: ids.of('job') }, after)
   expanded.wentOn = by.job
+  noteContexts(report, more)
   expanded.workflows.push(...more.workflows)
   expanded.jobs.push(...more.jobs)
   const [workflows, jobs] = [more.workflows.map(({ state }) => state), more.jobs.map(({ state }) => state)]

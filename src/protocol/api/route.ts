@@ -21,6 +21,7 @@ export type Access =
   | 'secret.meta'
   | 'secret.put'
   | 'secret.revoke'
+  | 'context.manage'
   | 'signer.manage'
   | 'member.manage'
 

@@ -1,6 +1,7 @@
 // The HTTP API as data: method, path, the verb that authorises it, input and output shapes. The router, OpenAPI,
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry.
 import { z } from 'zod'
+import { contextRoutes } from './context-routes.ts'
 import { identityRoutes } from './identity-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { paging, type Route, route } from './route.ts'
@@ -199,6 +200,7 @@ export const routes = {
     answer: s.project,
   }),
   ...peopleRoutes,
+  ...contextRoutes,
   ...secretRoutes,
   ...identityRoutes,
   ...scheduleRoutes,

@@ -62,11 +62,11 @@ export const secretPut = z.strictObject({
 })
 export type SecretPut = z.infer<typeof secretPut>
 
-const ending = (type: 'secret.revoke' | 'signer.remove') =>
-  z.strictObject({
-    statement: z.strictObject({ ...common, type: z.literal(type), body: z.strictObject({}) }),
-    proof,
-  })
+/** A statement of some type with its proof. */
+export const signedBy = <T extends z.ZodType, B extends z.ZodType>(type: T, body: B) =>
+  z.strictObject({ statement: z.strictObject({ ...common, type, body }), proof })
+const ending = <const T extends 'secret.revoke' | 'signer.remove'>(type: T) =>
+  signedBy(z.literal(type), z.strictObject({}))
 export const secretRevoke = ending('secret.revoke')
 export type SecretRevoke = z.infer<typeof secretRevoke>
 export const signerRemove = ending('signer.remove')

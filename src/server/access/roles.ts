@@ -29,6 +29,7 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'secret.meta': writers,
   'secret.put': ['owner'],
   'secret.revoke': ['owner'],
+  'context.manage': ['owner'],
   'signer.manage': ['owner'],
 }
 
@@ -41,7 +42,12 @@ export const tokenScopes: readonly Verb[] = (Object.keys(rolesByVerb) as Verb[])
 )
 
 /** Scopes about more than projects: a token that is limited to some has none of them. */
-export const scopesOfAll: readonly Verb[] = ['organisation.manage', 'runner.view', 'metrics.read']
+export const scopesOfAll: readonly Verb[] = [
+  'organisation.manage',
+  'context.manage',
+  'runner.view',
+  'metrics.read',
+]
 
 export const roleMay = (role: Role, verb: Verb): boolean => rolesByVerb[verb].includes(role)
 

@@ -3,6 +3,7 @@
 import type { ColumnType, Generated } from 'kysely'
 import type {
   AttemptId,
+  ContextId,
   DeliveryId,
   HookId,
   JobId,
@@ -32,6 +33,7 @@ import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
 import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
 import type { SecretKind } from '../../protocol/statement.ts'
 import type { ObjectKind } from '../../protocol/stored-object.ts'
+import type { RefusedContext } from '../../schedule/index.ts'
 
 type Json<T> = ColumnType<T, string, string>
 type At = ColumnType<Date, Date | undefined, Date>
@@ -105,11 +107,24 @@ export type Schema = {
   secrets: {
     id: SecretId
     organisation_id: OrganisationId
-    project_id: ProjectId
+    project_id: Or<ProjectId>
+    context_id: Or<ContextId>
     name: string
     kind: SecretKind
     version: number
     state: 'active' | 'revoked'
+    changed_at: At
+    changed_by: string
+  }
+  contexts: {
+    id: ContextId
+    organisation_id: OrganisationId
+    name: string
+    projects: Or<ProjectId[]>
+    refs: string[]
+    roles: Or<string[]>
+    version: number
+    state: 'active' | 'deleted'
     changed_at: At
     changed_by: string
   }
@@ -224,6 +239,9 @@ export type Schema = {
     lock_state: Or<'free' | 'asked' | 'held'>
     lock_asked_at: AtOrNull
     hold_until: AtOrNull
+    contexts: Or<string[]>
+    wanted_by: Or<string>
+    refused: ColumnType<RefusedContext | null, string | null | undefined, string | null>
   }
   approvals: {
     id: ColumnType<number, never, never>

@@ -30,6 +30,7 @@ const work = {
   runners: everything,
   secrets: everything,
   identity: everything,
+  contexts: everything,
 } as UseCases
 
 type Caller = { readonly name: string; readonly call: (route: Route) => Promise<Answer> }

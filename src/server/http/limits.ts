@@ -20,4 +20,8 @@ export const limits = {
 } as const
 
 /** Routes whose body may be larger than `limits.bodyBytes`. */
-export const bodyBytesOf: Partial<Record<RouteName, number>> = { lint: 4 * mib, secretPut: 2 * mib }
+export const bodyBytesOf: Partial<Record<RouteName, number>> = {
+  lint: 4 * mib,
+  secretPut: 2 * mib,
+  contextSecretPut: 2 * mib,
+}

@@ -91,7 +91,10 @@ const store = async (
   const push = parsed.ok ? parsed.value : null
   const { db } = deps.database
   const inputs = push === null ? null : { event: eventOf('push', push.ref, push.new), parameters: {} }
-  const plan = inputs === null ? null : await findKnownPlan({ ...deps, db }, project.id, inputs)
+  const plan =
+    push === null || inputs === null
+      ? null
+      : await findKnownPlan({ ...deps, db }, project.id, inputs, push.source)
   const taking = { id, signature, push, plan, problem: parsed.problems[0]?.message }
   const verdict = await withPlacing(deps.places, (placing) =>
     inTransaction(db, (tx) => takeDelivery(deps, tx, project, { ...taking, placing })),

@@ -36,7 +36,7 @@ export const replayDelivery = async (
   const project = await findDeliveredProject(db, { id: projectId })
   if (project === null) throw fault('E_NOT_FOUND', { public: 'No such delivery' })
   const inputs = { event: eventOf('push', push.ref, push.new), parameters: {} }
-  const plan = await findKnownPlan({ ...deps, db }, project.id, inputs)
+  const plan = await findKnownPlan({ ...deps, db }, project.id, inputs, actorId(actor))
   const id = deps.newId('delivery')
   const replay = { of: first, by: actorId(actor) }
   const decided = { verdict: 'run', reason: 'Replayed: a run was started', run: null } as const

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { LeaseId } from '../../base/ids.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
 import type { LeaseSpec } from '../../protocol/runner-wire.ts'
+import { roleSql, wantingSql } from '../contexts/of-jobs.ts'
 import type { Db } from '../db/database.ts'
 import type { Tx } from '../db/transaction.ts'
 import { orbsKeySql } from '../orbs/orbs.ts'
@@ -50,6 +51,7 @@ const details = sql`
       r.parameters, r.schedule, r.change,
       exists (select from secrets s where s.project_id = a.project_id and s.state = 'active') as "hasSecrets",
       p.untrusted_in_scripts as "untrustedInScripts",
+      case when j.contexts is not null then ${roleSql(wantingSql(sql`j.wanted_by`, 'r'))} end as role,
       case when j.kind = 'plan' then ${orbsKeySql(sql`a.organisation_id`)} end as "orbsKey"
     from a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
       join organisations o on o.id = a.organisation_id

@@ -3,6 +3,7 @@
 // sees what is inside.
 import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
+import { contextId } from '../../protocol/contexts.ts'
 import type { PollAnswer } from '../../protocol/runner-wire.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import type { ScopeFacts } from '../../protocol/stored-object.ts'
@@ -113,7 +114,14 @@ const claimsOf = (
     default_ref: `refs/heads/${lease.defaultBranch}`,
     ...(lease.planDigest === null ? {} : { plan_digest: lease.planDigest }),
     ...(lease.specDigest === null ? {} : { spec_digest: lease.specDigest }),
+    ...contextClaims(lease),
   }
+}
+
+const contextClaims = ({ organisation, spec, role }: LeaseDetails): Partial<TicketClaims> => {
+  const names = spec?.contexts ?? []
+  if (names.length === 0) return {}
+  return { contexts: names.map((name) => contextId(organisation, name)), ...(role === null ? {} : { role }) }
 }
 
 /** Until protected refs and forks are known (decision 0016). */
@@ -127,9 +135,10 @@ export const scopeFactsOf = ({ ref, eventKind, defaultBranch }: LeaseDetails): S
   default_ref: `refs/heads/${defaultBranch}`,
 })
 
-/** A local source has no key: then only a job whose project has secrets has something to get. */
+/** A local source has no key: then only a job whose project has secrets, or that names contexts, has something to get. */
 const needsRelease = (lease: LeaseDetails): boolean =>
-  lease.source.kind === 'ssh' || (purposeOf(lease) === 'job' && lease.hasSecrets)
+  lease.source.kind === 'ssh' ||
+  (purposeOf(lease) === 'job' && (lease.hasSecrets || (lease.spec?.contexts ?? []).length > 0))
 
 const purposeOf = ({ jobKind }: LeaseDetails): TicketClaims['purpose'] =>
   jobKind === 'plan' || jobKind === 'refs' ? jobKind : 'job'

@@ -5,6 +5,7 @@ import type { JobId, ProjectId, RunId } from '../../base/ids.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { inScope } from '../access/in-scope.ts'
+import { wantingOf } from '../contexts/of-jobs.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -29,8 +30,12 @@ export const decideApproval = async (
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such job' })
   const { run, project } = rows[0]
   const by = actorId(actor)
+  const decided =
+    decision === 'approved'
+      ? ({ kind: decision, job, by: wantingOf(actor) } as const)
+      : ({ kind: decision, job } as const)
   await inTransaction(db, async (tx) => {
-    const changed = await changeRun(tx, run, [{ kind: decision, job }], { newId, by })
+    const changed = await changeRun(tx, run, [decided], { newId, by })
     if (changed === null || changed.changes.length === 0)
       throw fault('E_CONFLICT', { public: 'The job waits for nobody (any more)' })
     await sql`

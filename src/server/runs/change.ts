@@ -4,9 +4,10 @@
 import { sql } from 'kysely'
 import type { JobId, RunId } from '../../base/ids.ts'
 import { type Change, decide, type RunEvent, type RunState } from '../../schedule/index.ts'
+import { withContextsOfRun } from '../contexts/of-jobs.ts'
 import { tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
-import { placePlanned } from './planned-rows.ts'
+import { type PlannedRows, placePlanned } from './planned-rows.ts'
 import { runNotice } from './run-notice.ts'
 import { type LockedRun, lockAndLoad, locked } from './state.ts'
 import { type ChangeContext, writeChanges } from './write-changes.ts'
@@ -23,13 +24,14 @@ export type ChangedRun = {
 export const changeRun = async (
   tx: Tx,
   id: RunId,
-  events: readonly RunEvent[],
+  told: readonly RunEvent[],
   context: ChangeContext,
 ): Promise<ChangedRun | null> => {
-  const loaded = await lockAndLoad(tx, id, events)
+  const loaded = await lockAndLoad(tx, id, told)
   if (loaded === null || (await context.locked?.()) === false) return null
   const { run } = loaded
   const { planned, placing } = context
+  const events = planned === undefined ? told : await judged(tx, id, planned, told)
   if (planned === undefined || placing === undefined || run.isLimited) {
     const { state, changes } = decide(loaded.state, ...events)
     await writeChanges(tx, run, changes, context)
@@ -41,6 +43,18 @@ export const changeRun = async (
   await writeChanges(tx, run, changes, { ...context, leases })
   onCommit(tx, () => placing.give())
   return { run, state, changes }
+}
+
+/** The jobs that a plan brings come with what their contexts say of them. */
+const judged = async (
+  tx: Tx,
+  run: RunId,
+  planned: PlannedRows,
+  events: readonly RunEvent[],
+): Promise<readonly RunEvent[]> => {
+  const brought = await withContextsOfRun(tx, planned, run)
+  if (brought === planned.event) return events
+  return events.map((event) => ('workflows' in event ? { ...event, ...brought } : event))
 }
 
 /** For what people see of a job without the rules having a say: a phase, a step. */

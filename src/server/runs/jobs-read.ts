@@ -9,6 +9,7 @@ import {
   type KnownOfWaiting,
   type LockHolder,
   type LockState,
+  type RefusedContext,
   type SkipReason,
   type Status,
   turnOf,
@@ -36,6 +37,7 @@ type JobRow = {
   readonly image: string | null
   readonly approvals: readonly Approval[] | null
   readonly lock: LockState | null
+  readonly refused: RefusedContext | null
   readonly holdUntil: Date | null
 }
 
@@ -186,7 +188,7 @@ const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly 
   const { rows } = await sql<ChangedRow>`
     select ${attemptColumns}, j.id as job, j.rev, j.workflow_id as workflow, j.key, j.name, j.kind,
       j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image, ${lockOfJob} as lock,
-      j.hold_until as "holdUntil",
+      j.hold_until as "holdUntil", j.refused,
       case when j.kind = 'approval' then ${approvalsOfJob} end as approvals
     from jobs j left join attempts a on a.job_id = j.id left join runners n on n.id = a.runner_id
     where j.run_id = ${run} and j.rev > ${rev} order by j.number, a.number`.execute(db)
@@ -196,14 +198,14 @@ const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly 
 const selectStates = async (db: Db, run: RunId): Promise<readonly WithClass[]> => {
   const { rows } = await sql<WithClass>`
     select id as job, workflow_id as workflow, key, name, kind, status as "jobStatus", skip_reason as skip, needs,
-      class, ${lockOfJob} as lock
+      class, ${lockOfJob} as lock, j.refused
     from jobs j where run_id = ${run} order by number`.execute(db)
   return rows
 }
 
 type StateRow = Pick<
   JobRow,
-  'job' | 'workflow' | 'key' | 'name' | 'kind' | 'jobStatus' | 'skip' | 'needs' | 'lock'
+  'job' | 'workflow' | 'key' | 'name' | 'kind' | 'jobStatus' | 'skip' | 'needs' | 'lock' | 'refused'
 >
 
 const stateOf = (row: StateRow): JobState => ({
@@ -217,4 +219,5 @@ const stateOf = (row: StateRow): JobState => ({
   skip: row.skip,
   attempts: [],
   ...(row.lock === null ? {} : { lock: row.lock }),
+  ...(row.refused === null ? {} : { refused: row.refused }),
 })

@@ -114,7 +114,7 @@ test('another commit, ref, kind, project, parameter or compiler is planned anew'
   isPlanned(await start({}, createRuns({ ...parts, compiler: null })))
   const event = eventOf('manual', 'refs/heads/main', commit)
   const known = (inputs: Parameters<typeof findKnownPlan>[2], of = project) =>
-    findKnownPlan({ ...parts, db: parts.db }, of, inputs)
+    findKnownPlan({ ...parts, db: parts.db }, of, inputs, 'operator')
   assert.equal((await known({ event, parameters: {} }))?.run, first.id)
   assert.equal(await known({ event, parameters: { deploy: true } }), null)
   assert.equal(await known({ event: { ...event, kind: 'push' }, parameters: {} }), null)
@@ -173,7 +173,12 @@ test('a plan outlives the run it was made for; a plan without a workflow ends th
 
 test('a run that could not be written leaves nothing of its plan behind', async () => {
   const event = eventOf('manual', 'refs/heads/main', commit)
-  const known = await findKnownPlan({ ...parts, db: parts.db }, project, { event, parameters: {} })
+  const known = await findKnownPlan(
+    { ...parts, db: parts.db },
+    project,
+    { event, parameters: {} },
+    'operator',
+  )
   const id = parts.newId('run')
   await assert.rejects(
     inTransaction(parts.db, async (tx) => {

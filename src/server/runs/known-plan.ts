@@ -5,6 +5,7 @@ import type { ProjectId, RunId } from '../../base/ids.ts'
 import type { Plan, PlanInputs } from '../../protocol/plan.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import { jcsDigest } from '../../seal/index.ts'
+import { withContexts } from '../contexts/of-jobs.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
@@ -33,12 +34,15 @@ export const findKnownPlan = async (
   deps: KnownPlanDeps,
   project: ProjectId,
   inputs: PlanInputs,
+  startedBy: string,
 ): Promise<KnownPlan | null> => {
   if (deps.compiler === null || inputs.event.commit === openCommit) return null
   const found = await selectPlan(deps.db, { project, inputs, compiler: deps.compiler })
   if (found === null || (await jcsDigest(found.plan)) !== found.digest) return null
-  const rows = await planRows(deps.newId, found.plan)
-  if (rows.expanded.jobs.length > limits.jobsPerRunMax) return null
+  const planned = await planRows(deps.newId, found.plan)
+  if (planned.expanded.jobs.length > limits.jobsPerRunMax) return null
+  const of = { project: sql`${project}`, ref: sql`${inputs.event.ref}::text`, by: sql`${startedBy}::text` }
+  const rows = { ...planned, event: await withContexts(deps.db, planned, of) }
   const { run, digest, subject, author } = found
   return { run, digest, subject, author, headline: planHeadline(rows), rows }
 }

@@ -40,6 +40,8 @@ type MadeRun = {
 
 const commonOf = (run: MadeRun, project: OfProject, { id: attempt, number, job }: NewAttempt) => ({
   ...project,
+  // Only jobs that name no contexts are leased without the tables.
+  role: null,
   ...{ attempt, number, job, organisation: run.organisation, project: run.project, run: run.id },
   ...{
     eventKind: run.event.kind,

@@ -52,4 +52,6 @@ export type LeaseDetails = {
   /** Of a plan: the state of the orb store; empty without any orb. null for other jobs. */
   readonly orbsKey: string | null
   readonly untrustedInScripts: boolean
+  /** Of whoever wants a job that names contexts, now. */
+  readonly role: 'owner' | 'developer' | 'viewer' | null
 }

@@ -70,6 +70,8 @@ export const placePlanned = (
   const claimed = follows([]).changes.flatMap((change): RunEvent[] => {
     if (change.kind !== 'attempt-added') return []
     const { job, number } = change
+    // Its contexts are judged once more when it is leased, by what the tables say then.
+    if ((planned.specs.get(job)?.contexts ?? []).length > 0) return []
     const place = placing.take(planned.classes.get(job) ?? '')
     if (place === null) return []
     const seconds = leaseDeadlineSeconds(planned.specs.get(job) ?? null)
@@ -98,15 +100,16 @@ export const plannedParts = (
       as w (id text, position integer, name text, status text, reruns integer, continued boolean)
   ), planned_job as (
     insert into jobs (id, organisation_id, project_id, run_id, workflow_id, number, key, name, kind, status, skip_reason,
-      needs, shard, shards, class, image, spec, spec_digest, rev, hold_until, lock_name, lock_state, lock_asked_at)
+      needs, shard, shards, class, image, spec, spec_digest, rev, hold_until, lock_name, lock_state, lock_asked_at,
+      contexts, refused)
     select id, ${run.organisation}, ${run.project}, ${run.id}, workflow, number, key, name, kind, status, skip,
       needs, shard, shards, class, image, spec, digest, ${run.rev},
       ${holdUntil({ status: sql`status`, project: sql`${run.project}` })}, lock, "lockState",
-      case "lockState" when 'asked' then clock_timestamp() end
+      case "lockState" when 'asked' then clock_timestamp() end, contexts, refused
     from jsonb_to_recordset(${JSON.stringify(jobRows(planned, state))}::jsonb)
       as j (id text, workflow text, number integer, key text, name text, kind text, status text, skip text, needs jsonb,
         shard integer, shards integer, class text, image text, spec jsonb, digest text,
-        lock text, "lockState" text)
+        lock text, "lockState" text, contexts text[], refused jsonb)
     returning id, number, class, kind
   )`
 
@@ -117,6 +120,10 @@ const workflowRows = ({ expanded }: PlannedRows, { workflows }: Pick<RunState, '
     return { id: state.id, position, name: storable(name), status, reruns, continued }
   })
 }
+
+/** null: none. */
+const contextsIn = (spec: JobSpec | null): readonly string[] | null =>
+  spec === null || spec.contexts.length === 0 ? null : spec.contexts.map(storable)
 
 const jobRows = ({ expanded, classes, digests }: PlannedRows, { jobs }: Pick<RunState, 'jobs'>) => {
   const settled = new Map(jobs.map((job) => [job.id, job]))
@@ -137,6 +144,7 @@ const jobRows = ({ expanded, classes, digests }: PlannedRows, { jobs }: Pick<Run
       ...{ class: classes.get(state.id), image: spec?.image.ref ?? null },
       ...{ spec, digest: digests[i] ?? null },
       ...{ lock: job.lock?.name ?? null, lockState: job.lock?.state ?? null },
+      ...{ contexts: contextsIn(spec), refused: job.refused ?? null },
     }
   })
 }

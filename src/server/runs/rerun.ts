@@ -6,6 +6,7 @@ import type { Rerun } from '../../schedule/index.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { inScope } from '../access/in-scope.ts'
+import { wantingOf } from '../contexts/of-jobs.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -47,7 +48,9 @@ const again = async (
   }: { readonly jobs: Rerun; readonly isOfTests?: boolean; readonly target: string },
 ): Promise<RunId> => {
   await inTransaction(db, async (tx) => {
-    const changed = await changeRun(tx, run, [{ kind: 'rerun', jobs }], { newId, by: actorId(actor) })
+    const changed = await changeRun(tx, run, [{ kind: 'rerun', jobs, by: wantingOf(actor) }], {
+      ...{ newId, by: actorId(actor) },
+    })
     if (changed === null || changed.changes.length === 0) throw fault('E_CONFLICT', { public: refusal(jobs) })
     await sql`
       update runs set rerun_failed_tests = ${isOfTests} where id = ${run} and rerun_failed_tests <> ${isOfTests}`.execute(
@@ -66,5 +69,5 @@ const refusal = (jobs: Rerun): string => {
   if (jobs === 'all') return 'The run is still under way: cancel it first'
   return jobs === 'failed'
     ? 'No job failed, or the run is being cancelled'
-    : 'The job is under way, was skipped, or what it needs did not happen'
+    : 'The job is under way, was skipped, its contexts are not for it, or what it needs did not happen'
 }

@@ -157,7 +157,7 @@ const startRun = async (
   const event = eventOf('manual', ref, commit)
   const db = deps.database.keyed
   const parameters = input.parameters ?? {}
-  const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters })
+  const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters }, actorId(actor))
   const id = deps.newId('run')
   const also = auditInsert(actor, {
     ...{ action: 'run.start', target: id, project: project.id, run: id, result: 'ok' },

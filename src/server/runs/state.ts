@@ -4,6 +4,7 @@ import assert from 'node:assert'
 import { sql } from 'kysely'
 import type { JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { JobState, LockState, RunEvent, RunState, Status } from '../../schedule/index.ts'
+import { contextsOfJob, contextsSql, type SeenContexts, wantingSql } from '../contexts/of-jobs.ts'
 import type { Tx } from '../db/transaction.ts'
 
 export type LockedRun = {
@@ -69,7 +70,12 @@ const jobsOf = (event: RunEvent): readonly JobId[] => {
 type Seen = {
   readonly seenRev: number
   readonly workflows: RunState['workflows'] | null
-  readonly jobs: readonly (Omit<JobState, 'lock'> & { readonly lock: LockState | null })[] | null
+  readonly jobs:
+    | readonly (Omit<JobState, 'lock' | 'contexts'> & {
+        readonly lock: LockState | null
+        readonly contexts: SeenContexts | null
+      })[]
+    | null
   readonly others: RunState['others'] | null
 }
 
@@ -77,7 +83,11 @@ const stateOf = ({ status, cancelledBy }: LockedRun, { workflows, jobs, others }
   status,
   cancelRequested: cancelledBy !== null,
   workflows: workflows ?? [],
-  jobs: (jobs ?? []).map(({ lock, ...job }) => (lock === null ? job : { ...job, lock })),
+  jobs: (jobs ?? []).map(({ lock, contexts, ...job }) => ({
+    ...job,
+    ...(lock === null ? {} : { lock }),
+    ...(contexts === null ? {} : { contexts: contextsOfJob(contexts) }),
+  })),
   others: others ?? [],
 })
 
@@ -87,7 +97,7 @@ const partsOf = (run: RunId, { jobs, waiting, all }: Scope) => sql`
     where ${waiting} and w.run_id = ${run} and w.status = 'waiting'
   ), part as materialized (
     select id, workflow_id, number, key, name, kind, needs, status, skip_reason, lock_name, lock_state,
-      ${all} or id = any(${jobs}::text[]) or ${waiting} and (
+      project_id, contexts, wanted_by, ${all} or id = any(${jobs}::text[]) or ${waiting} and (
         status = 'waiting' or lock_name is not null or (workflow_id, key) in (select workflow_id, key from needed)
         or workflow_id in (select id from workflows where run_id = ${run} and reruns_left > 0)) as whole
     from jobs where run_id = ${run}
@@ -101,6 +111,13 @@ const seen = (run: RunId) => sql`
   (select json_agg(json_build_object('id', id, 'workflow', workflow_id, 'key', key, 'name', name, 'kind', kind,
       'needs', needs, 'status', status, 'skip', skip_reason,
       'lock', case when lock_name is not null then json_build_object('name', lock_name, 'state', lock_state) end,
+      'contexts', case when part.contexts is not null then (
+        select ${contextsSql({
+          project: sql`part.project_id`,
+          ref: sql`r.ref`,
+          names: sql`part.contexts`,
+          by: wantingSql(sql`part.wanted_by`, 'r'),
+        })} from runs r where r.id = ${run}) end,
       'attempts', coalesce((
         select json_agg(json_build_object('number', a.number, 'cause', a.cause, 'status', a.status,
           'cancelRequested', a.cancel_requested_by is not null) order by a.number)

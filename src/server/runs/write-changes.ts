@@ -164,20 +164,24 @@ const jobPart = (run: LockedRun, changes: readonly Change[]): Part => {
     'job' in change && typeof change.job === 'string' && !written.has(change.job) ? [change.job] : [],
   )
   const locks = new Map(only(changes, 'lock').map(({ job, to }) => [job, to]))
+  const wanted = new Map(only(changes, 'job-wanted').map(({ job, by }) => [job, by]))
   const rows = [
     ...settled,
-    ...[...new Set(touched)].map((job) => ({ job, from: null, to: null, skip: null })),
+    ...[...new Set(touched)].map((job) => ({ job, from: null, to: null, skip: null, refused: undefined })),
   ]
   const part = sql`job as (
     update jobs j set status = coalesce(c.next, j.status), rev = ${run.rev},
       skip_reason = case when c.next is null then j.skip_reason else c.skip end,
+      refused = case when c.next is null then j.refused else c.refused::jsonb end, wanted_by = coalesce(c.wanted, j.wanted_by),
       hold_until = case when c.next is null then j.hold_until
         else ${holdUntil({ status: sql`c.next`, project: sql`j.project_id` })} end,
       lock_state = coalesce(c.lock, j.lock_state),
       lock_asked_at = case c.lock when 'asked' then clock_timestamp() when 'free' then null else j.lock_asked_at end
     from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.from)}::text[],
       ${rows.map((c) => c.to)}::text[], ${rows.map((c) => c.skip)}::text[],
-      ${rows.map((c) => locks.get(c.job) ?? null)}::text[]) as c (id, previous, next, skip, lock)
+      ${rows.map((c) => locks.get(c.job) ?? null)}::text[], ${rows.map((c) => wanted.get(c.job) ?? null)}::text[],
+      ${rows.map(({ refused }) => (refused === undefined ? null : JSON.stringify(refused)))}::text[])
+      as c (id, previous, next, skip, lock, wanted, refused)
     where j.id = c.id and (c.previous is null or j.status = c.previous)
     returning 1)`
   return { part, count: rows.length }

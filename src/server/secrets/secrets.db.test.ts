@@ -61,8 +61,8 @@ test('a secret is put, goes to the jobs its policy admits, and is gone when it i
 
   const shown = await secrets.put(
     parts.actor,
-    'web',
-    await made({ project, name: 'TOKEN', value: 'hunter2hunter2' }),
+    { project: 'web' },
+    await made({ owner: project, name: 'TOKEN', value: 'hunter2hunter2' }),
   )
   assert.deepEqual([shown.name, shown.state, shown.detail?.version], ['TOKEN', 'active', 1])
   assert.equal(shown.detail?.signer.name, 'a laptop')
@@ -70,7 +70,7 @@ test('a secret is put, goes to the jobs its policy admits, and is gone when it i
   const [released] = await secretsOf(job)
   assert.deepEqual(Buffer.from(released!.value, 'base64url').toString(), 'hunter2hunter2')
   await runner.finish(job)
-  const found = await secrets.find(parts.actor, project, 'TOKEN')
+  const found = await secrets.find(parts.actor, { project }, 'TOKEN')
   const { run } = job.spec.kind === 'job' ? job.spec : assert.fail()
   assert.deepEqual(
     [found?.detail?.last_release?.run_number, found?.detail?.last_release?.attempt_id],
@@ -81,8 +81,13 @@ test('a secret is put, goes to the jobs its policy admits, and is gone when it i
   await runner.finish(elsewhere)
 
   const prev = found!.detail!.head
-  const revoke = await signRevoke(signer, { project, name: 'TOKEN', nowSeconds, prev })
-  const revoked = await secrets.revoke(parts.actor, 'web', 'TOKEN', JSON.parse(JSON.stringify(revoke)))
+  const revoke = await signRevoke(signer, { owner: project, name: 'TOKEN', nowSeconds, prev })
+  const revoked = await secrets.revoke(
+    parts.actor,
+    { project: 'web' },
+    'TOKEN',
+    JSON.parse(JSON.stringify(revoke)),
+  )
   assert.equal(revoked.state, 'revoked')
   const last = await takeJob(runner, { project })
   assert.equal(last.sealed, null)
@@ -97,26 +102,30 @@ test('a secret is put, goes to the jobs its policy admits, and is gone when it i
 
 test('the row follows the vault when an answer was lost and the same statement comes again', async () => {
   const project = await addLocalProject(parts, 'lost')
-  const input = await made({ project, name: 'TOKEN', value: 'a lost answer' })
-  await parts.vault.call('secret.put', { project, name: 'TOKEN', ...input })
+  const input = await made({ owner: project, name: 'TOKEN', value: 'a lost answer' })
+  await parts.vault.call('secret.put', { owner: project, name: 'TOKEN', ...input })
   const count = async () =>
     (await sql`select 1 from secrets where project_id = ${project}`.execute(parts.db)).rows.length
   assert.equal(await count(), 0)
-  assert.equal((await secrets.put(parts.actor, 'lost', input)).detail?.version, 1)
+  assert.equal((await secrets.put(parts.actor, { project: 'lost' }, input)).detail?.version, 1)
   assert.equal(await count(), 1)
 })
 
 test('developers see names only; another organisation sees nothing', async () => {
   const project = await addLocalProject(parts, 'names')
-  await secrets.put(parts.actor, project, await made({ project, name: 'TOKEN', value: 'some value' }))
+  await secrets.put(
+    parts.actor,
+    { project },
+    await made({ owner: project, name: 'TOKEN', value: 'some value' }),
+  )
   const developer = { ...person, role: 'developer' as const }
-  assert.deepEqual((await secrets.list(developer, project)).items, [
+  assert.deepEqual((await secrets.list(developer, { project })).items, [
     { name: 'TOKEN', kind: 'env', state: 'active', detail: null },
   ])
-  assert.notEqual((await secrets.list(person, project)).items[0]?.detail, null)
+  assert.notEqual((await secrets.list(person, { project })).items[0]?.detail, null)
   const stranger: Actor = { ...parts.actor, scope: scopeOfOrganisation(parts.newId('organisation')) } as Actor
-  await refuses(secrets.list(stranger, project), 'E_NOT_FOUND')
-  await refuses(secrets.find(stranger, project, 'TOKEN'), 'E_NOT_FOUND')
+  await refuses(secrets.list(stranger, { project }), 'E_NOT_FOUND')
+  await refuses(secrets.find(stranger, { project }, 'TOKEN'), 'E_NOT_FOUND')
 })
 
 const person = {
@@ -132,14 +141,19 @@ const person = {
 test('what the vault refuses is refused with its code, and written down', async () => {
   const project = await addLocalProject(parts, 'refused')
   const stranger = await makeSigner('stranger')
-  const input = await signPut(call, stranger, { project, name: 'TOKEN', value: 'some value', nowSeconds })
-  await refuses(secrets.put(parts.actor, project, JSON.parse(JSON.stringify(input))), 'E_STMT_SIG')
+  const input = await signPut(call, stranger, {
+    owner: project,
+    name: 'TOKEN',
+    value: 'some value',
+    nowSeconds,
+  })
+  await refuses(secrets.put(parts.actor, { project }, JSON.parse(JSON.stringify(input))), 'E_STMT_SIG')
   const other = await made({
-    project: await addLocalProject(parts, 'other'),
+    owner: await addLocalProject(parts, 'other'),
     name: 'TOKEN',
     value: 'some value',
   })
-  await refuses(secrets.put(parts.actor, project, other), 'E_INPUT')
+  await refuses(secrets.put(parts.actor, { project }, other), 'E_INPUT')
   const { rows } = await sql`
     select result, code from audit where project_id = ${project}`.execute(parts.db)
   assert.deepEqual(rows, [{ result: 'denied', code: 'MF5013' }])
@@ -170,7 +184,7 @@ test('what is not sealed is 422 E_PLAINTEXT, and nothing of it comes back', asyn
   const app = await openTestApp()
   const cookie = await app.signInAs('owner')
   const project = await addLocalProject(parts, 'plain')
-  const good = await made({ project, name: 'TOKEN', value: 'some value' })
+  const good = await made({ owner: project, name: 'TOKEN', value: 'some value' })
   const needle = 'needle-in-a-body-91c3'
   const bodies: unknown[] = [
     { name: 'TOKEN', value: needle },

@@ -1,20 +1,21 @@
-// Secrets of projects and whose word counts for them. The server relays: what it is sent is sealed and signed by people,
+// Secrets of projects and contexts, and whose word counts for them. The server relays: what it is sent is sealed and signed by people,
 // what it keeps are names and versions. The vault changes first, then the row and the record of who asked.
 import { sql } from 'kysely'
-import { type Fault, fault, isFault } from '../../base/faults.ts'
-import type { ProjectId } from '../../base/ids.ts'
-import { parseShape, type Shape } from '../../base/shape.ts'
+import { fault } from '../../base/faults.ts'
+import type { ContextId, ProjectId } from '../../base/ids.ts'
 import type { Secret, SecretPut } from '../../protocol/api/secrets.ts'
-import { sealedSecret, signerKey, statement, statementProof } from '../../protocol/statement.ts'
+import { type SecretOwner, sealedSecret, signerKey } from '../../protocol/statement.ts'
 import type { SecretMetadata } from '../../protocol/vault.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { projectInScope } from '../access/in-scope.ts'
+import { findContextId } from '../contexts/find.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
-import type { Secrets } from '../use-cases.ts'
+import type { Secrets, SecretsOf } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { maySeeDetails, secretsShape, time } from './shape.ts'
+import { type Act, orDenied, shaped, signed } from './statements.ts'
 
 type Deps = { readonly database: Database; readonly vault: VaultClient }
 
@@ -26,23 +27,23 @@ export const createSecrets = (deps: Deps): Secrets => ({
     ])
     return { ...key, vsign }
   },
-  list: async (actor, project) => {
-    const id = await findProjectId(deps, actor.scope, project)
-    const { secrets } = await deps.vault.call('secret.list', { project: id })
+  list: async (actor, of) => {
+    const { owner } = await findOwner(deps, actor.scope, of)
+    const { secrets } = await deps.vault.call('secret.list', { owner })
     return { items: await shape(deps, actor, secrets), next_cursor: null }
   },
-  find: async (actor, project, name) => {
-    const id = await findProjectId(deps, actor.scope, project)
-    const { secrets } = await deps.vault.call('secret.list', { project: id })
+  find: async (actor, of, name) => {
+    const { owner } = await findOwner(deps, actor.scope, of)
+    const { secrets } = await deps.vault.call('secret.list', { owner })
     const found = secrets.filter((secret) => secret.name === name)
     return (await shape(deps, actor, found))[0] ?? null
   },
-  put: (actor, project, input) => put(deps, actor, project, input),
-  revoke: async (actor, project, name, input) => {
-    const id = await findProjectId(deps, actor.scope, project)
-    const request = { project: id, name, ...signed(input) }
-    const act = { action: 'secret.revoke', target: id, project: id }
-    return changed(deps, actor, { project: id, act, call: () => deps.vault.call('secret.revoke', request) })
+  put: (actor, of, input) => put(deps, actor, of, input),
+  revoke: async (actor, of, name, input) => {
+    const found = await findOwner(deps, actor.scope, of)
+    const request = { owner: found.owner, name, ...signed(input) }
+    const act = actOf('secret.revoke', found)
+    return changed(deps, actor, { ...found, act, call: () => deps.vault.call('secret.revoke', request) })
   },
   signers: async () => {
     const { signers } = await deps.vault.call('signer.list', {})
@@ -68,33 +69,43 @@ export const createSecrets = (deps: Deps): Secrets => ({
   },
 })
 
-type Act = { readonly action: string; readonly target: string; readonly project?: ProjectId }
+type Owner = {
+  readonly owner: SecretOwner
+  readonly project: ProjectId | null
+  readonly context: ContextId | null
+}
 
-const put = async (deps: Deps, actor: Actor, project: string, input: SecretPut): Promise<Secret> => {
-  const id = await findProjectId(deps, actor.scope, project)
+const actOf = (action: string, { owner, project }: Owner): Act => ({
+  ...{ action, target: owner },
+  ...(project === null ? {} : { project }),
+})
+
+const put = async (deps: Deps, actor: Actor, of: SecretsOf, input: SecretPut): Promise<Secret> => {
+  const found = await findOwner(deps, actor.scope, of)
   const { statement, proof } = signed(input)
-  // The name stands in what was signed; whether that is about this project the vault checks.
+  // The name stands in what was signed; whether that is about this owner the vault checks.
   const name = statement.sub.slice(statement.sub.lastIndexOf('/') + 1)
-  const request = { project: id, name, statement, proof, sealed: shaped(sealedSecret, input.sealed) }
-  const act = { action: 'secret.put', target: id, project: id }
-  return changed(deps, actor, { project: id, act, call: () => deps.vault.call('secret.put', request) })
+  const request = { owner: found.owner, name, statement, proof, sealed: shaped(sealedSecret, input.sealed) }
+  const act = actOf('secret.put', found)
+  return changed(deps, actor, { ...found, act, call: () => deps.vault.call('secret.put', request) })
 }
 
 const changed = async (
   deps: Deps,
   actor: Actor,
-  change: { readonly project: ProjectId; readonly act: Act; readonly call: () => Promise<SecretMetadata> },
+  change: Owner & { readonly act: Act; readonly call: () => Promise<SecretMetadata> },
 ): Promise<Secret> => {
-  const secret = await orDenied(deps, actor, change.act, change.call)
+  const { project, context } = change
+  const secret = await orDenied(deps.database.db, actor, change.act, change.call)
   await inTransaction(deps.database.db, async (tx) => {
     await sql`
-      insert into secrets (id, organisation_id, project_id, name, kind, version, state, changed_by)
-      values (${secret.secret}, ${actor.scope.organisation}, ${change.project}, ${secret.name}, ${secret.kind},
+      insert into secrets (id, organisation_id, project_id, context_id, name, kind, version, state, changed_by)
+      values (${secret.secret}, ${actor.scope.organisation}, ${project}, ${context}, ${secret.name}, ${secret.kind},
         ${secret.version}, ${secret.state}, ${actorId(actor)})
       on conflict (id) do update set kind = excluded.kind, version = excluded.version, state = excluded.state,
         changed_by = excluded.changed_by, changed_at = now()
       where secrets.version <= excluded.version`.execute(tx)
-    const facts = { version: secret.version, signer: secret.signer }
+    const facts = { version: secret.version, signer: secret.signer, ...(context === null ? {} : { context }) }
     await writeAudit(tx, actor, { ...change.act, target: secret.secret, result: 'ok', facts })
   })
   const [shown] = await shape(deps, actor, [secret])
@@ -102,29 +113,16 @@ const changed = async (
   return shown
 }
 
-const recorded = async <T>(deps: Deps, actor: Actor, act: Act, call: () => Promise<T>): Promise<T> => {
-  const answer = await orDenied(deps, actor, act, call)
-  await writeAudit(deps.database.db, actor, { ...act, result: 'ok' })
-  return answer
-}
-
-/** What the vault refuses for the sake of a signature is worth a line. */
-const orDenied = async <T>(
-  { database }: Deps,
+const recorded = async <T>(
+  { database: { db } }: Deps,
   actor: Actor,
   act: Act,
   call: () => Promise<T>,
 ): Promise<T> => {
-  try {
-    return await call()
-  } catch (error) {
-    if (isDenied(error))
-      await writeAudit(database.db, actor, { ...act, result: 'denied', code: error.row.number })
-    throw error
-  }
+  const answer = await orDenied(db, actor, act, call)
+  await writeAudit(db, actor, { ...act, result: 'ok' })
+  return answer
 }
-
-const isDenied = (error: unknown): error is Fault => isFault(error) && error.row.status === 403
 
 const shape = async (
   { database, vault }: Deps,
@@ -135,23 +133,15 @@ const shape = async (
   return secretsShape(database.db, secrets, { signers, hasDetails: maySeeDetails(actor) })
 }
 
-const signed = (input: { readonly statement: unknown; readonly proof: unknown }) => ({
-  statement: shaped(statement, input.statement),
-  proof: shaped(statementProof, input.proof),
-})
-
-/** The vault would say the same; here it costs nothing. */
-const shaped = <T>(form: Shape<T>, value: unknown): T => {
-  const parsed = parseShape(form, value)
-  if (!parsed.ok) throw fault('E_INPUT', { public: parsed.problems.map(({ message }) => message).join('; ') })
-  return parsed.value
-}
-
-const findProjectId = async ({ database }: Deps, scope: Scope, project: string): Promise<ProjectId> => {
+const findOwner = async ({ database: { db } }: Deps, scope: Scope, of: SecretsOf): Promise<Owner> => {
+  if ('context' in of) {
+    const context = await findContextId(db, scope, of.context)
+    return { owner: context, project: null, context }
+  }
   const { rows } = await sql<{ id: ProjectId }>`
-    select id from projects where ${projectInScope(scope)} and (id = ${project} or name = ${project})
-    limit 1`.execute(database.db)
+    select id from projects where ${projectInScope(scope)} and (id = ${of.project} or name = ${of.project})
+    limit 1`.execute(db)
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
-  return row.id
+  return { owner: row.id, project: row.id, context: null }
 }

@@ -1,5 +1,6 @@
 // Whether a secret's policy admits an attempt (trust-model.md §4.4 rule 4), as far as a ticket can say today: ref, event,
 // tier, age. Every rule must hold; what a ticket does not say, no rule is satisfied by. Pure.
+import { matchesGlob } from '../../base/ref-glob.ts'
 import type { SecretPolicy } from '../../protocol/statement.ts'
 import { policyEvents } from '../../protocol/statement.ts'
 import type { TicketClaims } from '../../protocol/vault.ts'
@@ -33,29 +34,4 @@ const admitsEvent = (
   const named = event === 'push' && ref?.startsWith('refs/tags/') === true ? 'tag' : event
   const known = policyEvents.find((word) => word === named)
   return known !== undefined && events.includes(known)
-}
-
-/**
- * Anchored at both ends: `**` is anything, `*` anything but a slash, `?` one character but a slash. By the set of
- * positions in the glob that the text so far may have reached, so that no pattern takes longer than length × length.
- */
-export const matchesGlob = (glob: string, text: string): boolean => {
-  const parts = glob.match(/\*\*|[\s\S]/gu) ?? []
-  const isStar = (at: number) => parts[at] === '*' || parts[at] === '**'
-  const close = (reached: Set<number>): Set<number> => {
-    // A set is walked in order of insertion, also what is added meanwhile.
-    for (const at of reached) if (isStar(at)) reached.add(at + 1)
-    return reached
-  }
-  let reached = close(new Set([0]))
-  for (const char of text) {
-    const next = new Set<number>()
-    for (const at of reached) {
-      const part = parts[at]
-      if (part === '**' || (part === '*' && char !== '/')) next.add(at)
-      else if (part === char || (part === '?' && char !== '/')) next.add(at + 1)
-    }
-    reached = close(next)
-  }
-  return reached.has(parts.length)
 }

@@ -5,7 +5,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault, fault } from '../../base/faults.ts'
-import type { OrganisationId, ProjectId, RunnerId, SecretId, SignerId } from '../../base/ids.ts'
+import type { ContextId, OrganisationId, ProjectId, RunnerId, SecretId, SignerId } from '../../base/ids.ts'
+import type { ContextRules } from '../../protocol/contexts.ts'
 import type { SecretKind, SecretPolicy, SignerKey } from '../../protocol/statement.ts'
 import type { ProjectSource, Tier } from '../../protocol/vault.ts'
 import { canonicalJson } from '../../seal/index.ts'
@@ -43,7 +44,9 @@ export type RunnerRecord = {
 /** Its value lies apart, one file for each version (values.ts). */
 export type SecretRecord = {
   readonly secret: SecretId
-  readonly project: ProjectId
+  /** Whose it is: one of the two. */
+  readonly project?: ProjectId
+  readonly context?: ContextId
   readonly org: OrganisationId
   readonly name: string
   readonly kind: SecretKind
@@ -58,8 +61,24 @@ export type SecretRecord = {
   /** Who signed the last statement about it, and that statement's digest. */
   readonly signer: SignerId
   readonly head: string
-  /** Of the value, for the limit of its project; told to nobody. */
+  /** Of the value, for the limit of its owner; told to nobody. */
   readonly bytes: number
+}
+/** Of a deleted one the statements still count, so that none of before can bring it back. */
+export type ContextRecord = {
+  readonly context: ContextId
+  readonly org: OrganisationId
+  readonly name: string
+  readonly rules: ContextRules
+  /** How many statements there were about it. */
+  readonly version: number
+  readonly state: 'active' | 'deleted'
+  /** The DEK of its secrets; made with the first one, gone with the context. */
+  readonly secrets?: { readonly version: number; readonly wrapped: string }
+  readonly createdAt: number
+  readonly changedAt: number
+  readonly signer: SignerId
+  readonly head: string
 }
 export type SignerRecord = {
   readonly signer: SignerId
@@ -87,9 +106,19 @@ type Bodies = {
   readonly settings: SettingsRecord
   readonly secret: SecretRecord
   readonly signer: SignerRecord
+  readonly context: ContextRecord
 }
 type Kind = keyof Bodies
-const kinds: readonly Kind[] = ['project', 'runner', 'key', 'identity', 'settings', 'secret', 'signer']
+const kinds: readonly Kind[] = [
+  'project',
+  'runner',
+  'key',
+  'identity',
+  'settings',
+  'secret',
+  'signer',
+  'context',
+]
 const idForm = /^[a-z0-9_-]{1,64}$/
 
 export interface Records {
@@ -108,6 +137,7 @@ export const openRecords = async (options: { root: string; macKey: Uint8Array })
     settings: new Map(),
     secret: new Map(),
     signer: new Map(),
+    context: new Map(),
   }
   for (const kind of kinds) await readKind(options, kind, memory[kind])
   let tail: Promise<void> = Promise.resolve()

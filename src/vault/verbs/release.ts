@@ -25,15 +25,16 @@ import { openSshPrivateKey } from '../keys/deploy-key.ts'
 import type { IdentityKeys } from '../keys/identity-keys.ts'
 import type { MasterKey } from '../keys/keyring.ts'
 import type { ServiceKeys } from '../keys/service-keys.ts'
-import { admits } from '../policy/admits.ts'
 import { checkRunnerScope, verifierOf, verifyPoll, verifyTicket } from '../policy/ticket.ts'
 import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
 import type { UsedLog } from '../store/used.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
+import { type Admitted, admittedBy, nothingAdmitted } from './admitted.ts'
 import { checkIdentity, mintTokens } from './identity.ts'
+import { findOwner, ownerOf } from './owner.ts'
 import { findProject, wrapContexts } from './project.ts'
-import { openSecrets, secretsOf } from './secret.ts'
+import { openSecrets } from './secret.ts'
 import { openObjects } from './stored.ts'
 
 export type ReleaseDeps = {
@@ -62,20 +63,23 @@ export const release = async (
   const project = findProject(deps.records, claims.project)
   checkItem(item, claims, project)
   const { jti, exp, eph, runner, attempt } = claims
-  const secrets = item.type === 'job' ? admitted(deps, claims) : []
+  const nowSeconds = Math.floor(deps.clock.now() / 1000)
+  const admitted = item.type === 'job' ? admittedBy(deps.records, claims, nowSeconds) : nothingAdmitted
+  const { secrets } = admitted
   const asked = item.type === 'oidc' ? checkIdentity(claims, request.poll.body) : null
-  const named = {
-    ...(secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }),
-    ...(asked === null ? {} : { audiences: asked.audiences.map((each) => each ?? claims.org).join(' ') }),
-  }
-  const facts = { verb: 'release', type: item.type, jti, runner, attempt, project: claims.project, ...named }
+  const facts = { verb: 'release', type: item.type, jti, runner, attempt, project: claims.project }
   // Decided before anything is written about it; all that is written is on the disk before anything is opened.
   const burnt = deps.used.burn({ jti, exp, eph })
   const to = { ticket: request.ticket, vsign: deps.keys.vsign.privateKey }
   const preparing = prepareRelease(fromBase64Url(eph) ?? new Uint8Array(0), to)
-  const [seal] = await Promise.all([preparing, burnt, deps.audit(facts), recordUse(deps, claims, secrets)])
+  const [seal] = await Promise.all([
+    preparing,
+    burnt,
+    deps.audit({ ...facts, ...factsOf(admitted, asked, claims) }),
+    recordUse(deps, claims, secrets),
+  ])
   if (seal === null) throw fault('E_INPUT', { public: 'eph is not a usable X25519 key' })
-  const payload = await openItem(deps, item, { claims, project, secrets, asked })
+  const payload = await openItem(deps, item, { claims, project, admitted, asked })
   const sealed = await seal(payload)
   payload.fill(0)
   return { sealed }
@@ -101,9 +105,22 @@ const authorise = async (deps: ReleaseDeps, request: VaultRequest<'release'>): P
 type From = {
   readonly claims: TicketClaims
   readonly project: ProjectRecord
-  readonly secrets: readonly SecretRecord[]
+  readonly admitted: Admitted
   readonly asked: IdentityRequest | null
 }
+
+const factsOf = (
+  { secrets, refused }: Admitted,
+  asked: IdentityRequest | null,
+  { org }: TicketClaims,
+): Readonly<Record<string, string>> => ({
+  ...(asked === null ? {} : { audiences: asked.audiences.map((each) => each ?? org).join(' ') }),
+  ...(secrets.some(({ context }) => context !== undefined)
+    ? { contexts: [...new Set(secrets.flatMap(({ context }) => context ?? []))].join(' ') }
+    : {}),
+  ...(secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }),
+  ...(refused === undefined ? {} : { refused: refused.context, rule: refused.rule }),
+})
 
 const checkItem = (item: ReleaseItem, claims: TicketClaims, project: ProjectRecord): void => {
   if (project.org !== claims.org) throw fault('E_RUNNER_SCOPE')
@@ -119,24 +136,33 @@ const openItem = async (deps: ReleaseDeps, item: ReleaseItem, from: From): Promi
 const payloadOf = (
   deps: ReleaseDeps,
   item: ReleaseItem,
-  { claims, project, secrets, asked }: From,
+  { claims, project, admitted, asked }: From,
 ): Promise<AgentPayload | JobPayload | BlobKeyPayload | ObjectsPayload | IdentityPayload> => {
   if (item.type === 'objects') return openObjects(deps, item.objects, claims)
   if (item.type === 'blobkey') return openBlobKey(deps, item, claims)
   if (asked !== null) return mintTokens(deps, { claims, project, asked })
-  return item.type === 'job' ? openJob(deps, project, secrets) : openAgent(deps, project)
+  return item.type === 'job' ? openJob(deps, project, admitted) : openAgent(deps, project)
 }
 
 const openJob = async (
   deps: ReleaseDeps,
   project: ProjectRecord,
-  secrets: readonly SecretRecord[],
+  { secrets, refused }: Admitted,
 ): Promise<JobPayload> => {
+  if (refused !== undefined) return { agent: null, secrets: [], refused }
   const agent = project.deploy === null ? null : await openAgent(deps, project)
   if (secrets.length === 0) return { agent, secrets: [] }
-  const { canary, open } = await openSecrets(deps, project)
+  const owners = [...new Set(secrets.map(ownerOf))]
+  const opened = await Promise.all(owners.map((owner) => openSecrets(deps, findOwner(deps.records, owner))))
+  const openers = new Map(owners.map((owner, i) => [owner, opened[i]]))
+  const open = (record: SecretRecord) => {
+    const opener = openers.get(ownerOf(record))
+    if (opener === undefined) throw new Error('every owner was opened')
+    return opener.open(record)
+  }
   return {
-    ...{ agent, canary },
+    agent,
+    ...(opened[0] === undefined ? {} : { canary: opened[0].canary }),
     secrets: await Promise.all(secrets.map((record) => openSecretOf(open, record))),
   }
 }
@@ -150,14 +176,6 @@ const openSecretOf = async (
   value.fill(0)
   const { name, kind, hosts } = record
   return { name, kind, value: text, ...(hosts === undefined ? {} : { hosts }) }
-}
-
-/** All that the policies admit: which of them a step sees is the runner's to decide, for dialects that declare it. */
-const admitted = (deps: ReleaseDeps, claims: TicketClaims): readonly SecretRecord[] => {
-  const nowSeconds = Math.floor(deps.clock.now() / 1000)
-  // Without a run and a job nobody could say later where they went.
-  if (claims.run === undefined || claims.job === undefined) return []
-  return secretsOf(deps.records, claims.project).filter((secret) => admits(secret, claims, nowSeconds))
 }
 
 const recordUse = async (

@@ -1,14 +1,15 @@
-// Secrets of projects: put under a signed statement, revoked under another, listed without their values. A value is open
-// here between HPKE and AES only; what is replaced or revoked by one statement cannot be brought back by an older one.
+// Secrets of projects and contexts: put under a signed statement, revoked under another, listed without their values. A
+// value is open here between HPKE and AES only; what is replaced or revoked by one statement cannot be brought back by an older one.
 import { createHash, hkdfSync } from 'node:crypto'
 import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
-import { formatId, type ProjectId, type SecretId } from '../../base/ids.ts'
+import { formatId, type SecretId } from '../../base/ids.ts'
 import {
   envSecretBytesMax,
   maskableBytesMin,
   type PutStatement,
+  type SecretOwner,
   secretSubject,
   secretsBytesMax,
   secretsMax,
@@ -20,10 +21,10 @@ import type { MasterKey } from '../keys/keyring.ts'
 import { type ServiceKeys, serviceKeyVersion } from '../keys/service-keys.ts'
 import { secretVersionsKept } from '../limits.ts'
 import { type Accepted, acceptStatement, requireNext } from '../policy/statement.ts'
-import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
+import type { Records, SecretRecord } from '../store/records.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
-import { findProject, wrapContexts } from './project.ts'
+import { changeOwner, findOwner, keyContext, type OwnerRecord, ownerMembers, ownerOf } from './owner.ts'
 
 export type SecretDeps = {
   readonly records: Records
@@ -35,18 +36,18 @@ export type SecretDeps = {
   readonly randomBytes: RandomBytes
 }
 
-/** A name of a project has one id for ever: no second index that could go stale. */
-const secretId = (project: ProjectId, name: string): SecretId =>
-  formatId('secret', createHash('sha256').update(secretSubject(project, name)).digest().subarray(0, 16))
+/** A name of an owner has one id for ever: no second index that could go stale. */
+const secretId = (owner: SecretOwner, name: string): SecretId =>
+  formatId('secret', createHash('sha256').update(secretSubject(owner, name)).digest().subarray(0, 16))
 
 export const putSecret = async (
   deps: SecretDeps,
   request: VaultRequest<'secret.put'>,
 ): Promise<SecretMetadata> => {
-  const { project, name, sealed, statement, proof } = request
-  findProject(deps.records, project)
+  const { owner, name, sealed, statement, proof } = request
+  findOwner(deps.records, owner)
   if (statement.type !== 'secret.put') throw fault('E_INPUT', { public: 'The statement puts no secret' })
-  const expected = { type: statement.type, sub: secretSubject(project, name), nowSeconds: nowOf(deps) }
+  const expected = { type: statement.type, sub: secretSubject(owner, name), nowSeconds: nowOf(deps) }
   const accepted = await acceptStatement(deps.records, { statement, proof }, expected)
   const value =
     sealed.kid === `ingest-${serviceKeyVersion}`
@@ -56,7 +57,7 @@ export const putSecret = async (
     throw fault('E_INPUT', { public: 'The value is not sealed to this vault under this statement' })
   try {
     checkValue(value, statement)
-    return await store(deps, { project, name, accepted, value })
+    return await store(deps, { owner, name, accepted, value })
   } finally {
     value.fill(0)
   }
@@ -66,15 +67,15 @@ export const revokeSecret = async (
   deps: SecretDeps,
   request: VaultRequest<'secret.revoke'>,
 ): Promise<SecretMetadata> => {
-  const { project, name, statement, proof } = request
+  const { owner, name, statement, proof } = request
   const expected = {
     type: 'secret.revoke' as const,
-    sub: secretSubject(project, name),
+    sub: secretSubject(owner, name),
     nowSeconds: nowOf(deps),
   }
   if (statement.type !== expected.type) throw fault('E_INPUT', { public: 'The statement revokes no secret' })
   const accepted = await acceptStatement(deps.records, { statement, proof }, expected)
-  const id = secretId(project, name)
+  const id = secretId(owner, name)
   await deps.records.change('secret', id, (current) => {
     if (current === null) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
     if (current.head === accepted.digest) return current
@@ -90,24 +91,24 @@ export const revokeSecret = async (
 
 export const listSecrets = (
   deps: SecretDeps,
-  { project }: VaultRequest<'secret.list'>,
+  { owner }: VaultRequest<'secret.list'>,
 ): { readonly secrets: readonly SecretMetadata[] } => {
-  findProject(deps.records, project)
-  return { secrets: secretsOf(deps.records, project).map((record) => metadataOf(deps, record)) }
+  findOwner(deps.records, owner)
+  return { secrets: secretsOf(deps.records, owner).map((record) => metadataOf(deps, record)) }
 }
 
-export const secretsOf = (records: Records, project: ProjectId): readonly SecretRecord[] =>
+export const secretsOf = (records: Records, owner: SecretOwner): readonly SecretRecord[] =>
   records
     .list('secret')
-    .filter((record) => record.project === project)
+    .filter((record) => ownerOf(record) === owner)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 
-/** The project's key is unwrapped once for all values, each of which the caller wipes. */
+/** The owner's key is unwrapped once for all values, each of which the caller wipes. */
 export const openSecrets = async (
   { master, values }: Pick<SecretDeps, 'master' | 'values'>,
-  project: ProjectRecord,
+  owner: OwnerRecord,
 ): Promise<{ readonly canary: string; open(record: SecretRecord): Promise<Uint8Array> }> => {
-  const { raw, version } = await unwrapProjectKey(master, project)
+  const { raw, version } = await unwrapKey(master, owner)
   const { open } = createGcm(raw)
   const canary = canaryOf(raw)
   raw.fill(0)
@@ -116,7 +117,7 @@ export const openSecrets = async (
     canary,
     open: async (record) => {
       const text = values.read(record.secret, record.version)
-      const value = await openMv1(text, { keyFor, aad: await aadOf(project, record) })
+      const value = await openMv1(text, { keyFor, aad: await aadOf(record) })
       if (value === null)
         throw fault('E_STORE_TAMPERED', { detail: `value of ${record.secret} does not open` })
       return value
@@ -124,12 +125,23 @@ export const openSecrets = async (
   }
 }
 
+/** All of a context that is deleted: their statements still count, so that none of before brings a value back. */
+export const endSecrets = async (
+  { records, values }: Pick<SecretDeps, 'records' | 'values'>,
+  owner: SecretOwner,
+): Promise<void> => {
+  for (const { secret, version } of secretsOf(records, owner)) {
+    await records.change('secret', secret, (current) => current && { ...current, state: 'revoked', bytes: 0 })
+    await values.remove(secret, keptVersions(version))
+  }
+}
+
 /** With its project everything goes. */
 export const deleteSecrets = async (
   { records, values, uses }: Pick<SecretDeps, 'records' | 'values' | 'uses'>,
-  project: ProjectId,
+  owner: SecretOwner,
 ): Promise<void> => {
-  for (const { secret, version } of secretsOf(records, project)) {
+  for (const { secret, version } of secretsOf(records, owner)) {
     await values.remove(secret, keptVersions(version))
     await records.change('secret', secret, () => null)
     uses.forget(secret)
@@ -152,24 +164,24 @@ const isPrivateKey = (value: Uint8Array): boolean =>
   /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(Buffer.from(value.subarray(0, 64)).toString('latin1'))
 
 type Put = {
-  readonly project: ProjectId
+  readonly owner: SecretOwner
   readonly name: string
   readonly accepted: Accepted<PutStatement>
   readonly value: Uint8Array
 }
 
 const store = async (deps: SecretDeps, put: Put): Promise<SecretMetadata> => {
-  const id = secretId(put.project, put.name)
-  const project = await withProjectKey(deps, put.project)
+  const id = secretId(put.owner, put.name)
+  const owner = await withKey(deps, put.owner)
   await deps.records.change('secret', id, async (current) => {
-    findProject(deps.records, put.project)
+    findOwner(deps.records, put.owner)
     // The answer to an accepted statement may have been lost: the same one again changes nothing.
     if (current?.head === put.accepted.digest) return current
     requireNext(current?.head ?? null, put.accepted)
     checkRoom(deps.records, put, id)
-    const record = recordOf(put, { id, org: project.org, current, nowSeconds: nowOf(deps) })
-    const key = await openProjectKey(deps.master, project)
-    const text = await sealMv1(key, put.value, await aadOf(project, record))
+    const record = recordOf(put, { id, org: owner.org, current, nowSeconds: nowOf(deps) })
+    const key = await openKey(deps.master, owner)
+    const text = await sealMv1(key, put.value, await aadOf(record))
     // Before the record: one without its value would fail jobs, a value without its record is written over.
     await deps.values.write(id, record.version, text)
     return record
@@ -180,7 +192,7 @@ const store = async (deps: SecretDeps, put: Put): Promise<SecretMetadata> => {
 }
 
 const recordOf = (
-  { project, name, accepted, value }: Put,
+  { owner, name, accepted, value }: Put,
   of: {
     readonly id: SecretId
     readonly org: SecretRecord['org']
@@ -191,7 +203,7 @@ const recordOf = (
   const { kind, policy, expires_at: expiresAt, hosts } = accepted.statement.body
   return {
     secret: of.id,
-    project,
+    ...ownerMembers(owner),
     org: of.org,
     name,
     kind,
@@ -208,57 +220,59 @@ const recordOf = (
   }
 }
 
-const checkRoom = (records: Records, { project, value }: Put, id: SecretId): void => {
-  const others = secretsOf(records, project).filter(({ secret }) => secret !== id)
+const checkRoom = (records: Records, { owner, value }: Put, id: SecretId): void => {
+  const others = secretsOf(records, owner).filter(({ secret }) => secret !== id)
   const bytes = others.reduce((sum, record) => sum + record.bytes, value.length)
   const active = others.filter(({ state }) => state === 'active')
   if (active.length >= secretsMax || others.length >= 10 * secretsMax)
-    throw fault('E_TOO_LARGE', { public: `A project has at most ${secretsMax} secrets` })
+    throw fault('E_TOO_LARGE', { public: `A project or context has at most ${secretsMax} secrets` })
   if (bytes > secretsBytesMax)
     throw fault('E_TOO_LARGE', {
-      public: `The secrets of a project have at most ${secretsBytesMax} bytes in all`,
+      public: `The secrets of a project or context have at most ${secretsBytesMax} bytes in all`,
     })
 }
 
-/** Projects that are older than secrets get their key with the first one. */
-const withProjectKey = async (deps: SecretDeps, project: ProjectId): Promise<ProjectRecord> => {
-  await deps.records.change('project', project, async (current) => {
-    if (current === null) throw fault('E_NOT_FOUND', { public: 'The vault does not know this project' })
-    if (current.secrets !== undefined) return current
+/** Made with the first secret. */
+const withKey = async (deps: SecretDeps, id: SecretOwner): Promise<OwnerRecord> => {
+  await changeOwner(deps.records, id, async (current) => {
     const key = deps.randomBytes(32)
-    const wrapped = await deps.master.wrap(key, wrapContexts.secrets(current))
+    const wrapped = await deps.master.wrap(key, keyContext(current))
     key.fill(0)
-    return { ...current, secrets: { version: 1, wrapped } }
+    return { version: 1, wrapped }
   })
-  return findProject(deps.records, project)
+  return findOwner(deps.records, id)
 }
 
-const openProjectKey = async (master: MasterKey, project: ProjectRecord) => {
-  const { raw, version } = await unwrapProjectKey(master, project)
+const openKey = async (master: MasterKey, owner: OwnerRecord) => {
+  const { raw, version } = await unwrapKey(master, owner)
   const key = await importAesKey(raw)
   raw.fill(0)
   return { id: keyId(version), key }
 }
 
-const unwrapProjectKey = async (master: MasterKey, project: ProjectRecord) => {
-  if (project.secrets === undefined)
-    throw fault('E_STORE_TAMPERED', { detail: `${project.project} has secrets and no key for them` })
-  const { wrapped, version } = project.secrets
-  return { raw: await master.unwrap(wrapped, wrapContexts.secrets(project)), version }
+const unwrapKey = async (master: MasterKey, owner: OwnerRecord) => {
+  if (owner.secrets === undefined)
+    throw fault('E_STORE_TAMPERED', { detail: `${ownerOf(owner)} has secrets and no key for them` })
+  const { wrapped, version } = owner.secrets
+  return { raw: await master.unwrap(wrapped, keyContext(owner)), version }
 }
 
 const keyId = (version: number): string => `secrets-${version}`
 
 /**
  * A secret that lies beside the others and that no step is given: where it appears, somebody reached secrets that were not
- * for him. Made from the project's key, so that it is stored nowhere.
+ * for him. Made from its owner's key, so that it is stored nowhere.
  */
-const canaryOf = (projectKey: Uint8Array): string =>
-  toBase64Url(new Uint8Array(hkdfSync('sha256', projectKey, new Uint8Array(0), 'mayfly/v1/canary', 32)))
+const canaryOf = (ownerKey: Uint8Array): string =>
+  toBase64Url(new Uint8Array(hkdfSync('sha256', ownerKey, new Uint8Array(0), 'mayfly/v1/canary', 32)))
 
-/** trust-model.md §4.1: a value opens as what it was put as, or not at all. */
-const aadOf = async ({ org }: ProjectRecord, { project, name, kind, version, policy }: SecretRecord) =>
-  utf8(canonicalJson({ org, owner_id: project, name, kind, version, policy_digest: await jcsDigest(policy) }))
+/** trust-model.md §4.1: a value opens as what it was put as, or not at all. Those of projects are older than the word scope. */
+const aadOf = async (record: SecretRecord) => {
+  const { org, name, kind, version, policy, context } = record
+  const scope = context === undefined ? {} : { scope: 'context' }
+  const about = { org, owner_id: ownerOf(record), ...scope, name, kind, version }
+  return utf8(canonicalJson({ ...about, policy_digest: await jcsDigest(policy) }))
+}
 
 const findSecret = ({ records }: SecretDeps, id: SecretId): SecretRecord => {
   const record = records.find('secret', id)
@@ -271,7 +285,7 @@ const keptVersions = (version: number): readonly number[] =>
   Array.from({ length: secretVersionsKept + 1 }, (_, i) => version - i).filter((number) => number > 0)
 
 const metadataOf = ({ uses }: SecretDeps, record: SecretRecord): SecretMetadata => {
-  const { org: _org, project: _project, bytes: _bytes, ...metadata } = record
+  const { org: _org, project: _project, context: _context, bytes: _bytes, ...metadata } = record
   const used = uses.last(record.secret)
   return { ...metadata, releases: used?.count ?? 0, lastRelease: used?.last ?? null }
 }

@@ -274,7 +274,6 @@ const readContexts = (cx: Compiling, options: MapNode | null): readonly string[]
   const node = options && entryOf(options, 'context')
   if (!node) return []
   const names = [...new Set(readTexts(cx.problems, node, '"context"'))]
-  cx.problems.constructs?.judge(node, 'ignored', 'contexts hold no values yet; the job runs without them')
   if (names.length > limits.contextsMax)
     cx.problems.add('E_VALUE', node, `a job has at most ${limits.contextsMax} contexts`)
   return names

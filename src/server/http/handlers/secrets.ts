@@ -1,10 +1,13 @@
-// Routes about secrets and signers: thin calls of the use case in server/secrets/.
+// Routes about secrets, contexts and signers: thin calls of the use cases in server/secrets/ and server/contexts/.
 import { fault } from '../../../base/faults.ts'
-import type { Secrets } from '../../use-cases.ts'
+import type { Actor } from '../../access/actor.ts'
+import type { Contexts, Paging, Secrets, SecretsOf } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { pageOf } from '../paging.ts'
 
+type ContextRoutes = Extract<keyof Handlers, `context${string}`>
 export type SecretRoutes =
+  | ContextRoutes
   | 'vaultKey'
   | 'secrets'
   | 'secret'
@@ -14,21 +17,51 @@ export type SecretRoutes =
   | 'signerEnroll'
   | 'signerRemove'
 
-export const secretHandlers = ({ secrets }: { readonly secrets: Secrets }): Pick<Handlers, SecretRoutes> => ({
+export const secretHandlers = ({
+  secrets,
+  contexts,
+}: {
+  readonly secrets: Secrets
+  readonly contexts: Contexts
+}): Pick<Handlers, SecretRoutes> => ({
   vaultKey: () => secrets.key(),
-  secrets: async ({ actor, params, query }) =>
-    pageOf((await secrets.list(actor, params.project)).items, query, ({ name }) => name),
-  secret: async ({ actor, params }) => {
-    const found = await secrets.find(actor, params.project, params.name)
-    if (found === null) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
-    return found
-  },
-  secretPut: ({ actor, params, body }) => secrets.put(actor, params.project, body),
-  secretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params.project, params.name, body),
+  secrets: ({ actor, params, query }) => listed(secrets, actor, params, query),
+  secret: ({ actor, params }) => one(secrets, actor, params),
+  secretPut: ({ actor, params, body }) => secrets.put(actor, params, body),
+  secretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params, params.name, body),
   signers: async ({ query }) => pageOf((await secrets.signers()).items, query, ({ id }) => id),
   signerEnroll: ({ actor, body }) => secrets.enroll(actor, body),
   signerRemove: async ({ actor, params, body }) => {
     await secrets.removeSigner(actor, params.signer, body)
     return {}
   },
+  ...contextHandlers({ secrets, contexts }),
 })
+
+const contextHandlers = ({
+  secrets,
+  contexts,
+}: {
+  readonly secrets: Secrets
+  readonly contexts: Contexts
+}): Pick<Handlers, ContextRoutes> => ({
+  contexts: async ({ actor, query }) =>
+    pageOf((await contexts.list(actor.scope)).items, query, ({ id }) => id),
+  contextCreate: ({ actor, body }) => contexts.create(actor, body),
+  context: ({ actor, params }) => contexts.find(actor.scope, params.context),
+  contextSet: ({ actor, params, body, expect }) => contexts.set(actor, params.context, body, expect),
+  contextDelete: ({ actor, params, body }) => contexts.remove(actor, params.context, body),
+  contextSecrets: ({ actor, params, query }) => listed(secrets, actor, params, query),
+  contextSecret: ({ actor, params }) => one(secrets, actor, params),
+  contextSecretPut: ({ actor, params, body }) => secrets.put(actor, params, body),
+  contextSecretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params, params.name, body),
+})
+
+const listed = async (secrets: Secrets, actor: Actor, of: SecretsOf, query: Paging) =>
+  pageOf((await secrets.list(actor, of)).items, query, ({ name }) => name)
+
+const one = async (secrets: Secrets, actor: Actor, of: SecretsOf & { readonly name: string }) => {
+  const found = await secrets.find(actor, of, of.name)
+  if (found === null) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
+  return found
+}

@@ -6,6 +6,7 @@ import type { Actor } from '../../access/actor.ts'
 import { readerOf } from '../../access/actor.ts'
 import type {
   Artifacts,
+  Contexts,
   Deliveries,
   Identity,
   LogReader,
@@ -38,6 +39,7 @@ export type UseCases = {
   readonly runners: Runners
   readonly secrets: Secrets
   readonly identity: Identity
+  readonly contexts: Contexts
 }
 
 type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes | SecretRoutes>

@@ -132,6 +132,7 @@ export const accountText = {
       'secret.meta': 'See names and use of secrets',
       'secret.put': 'Send signed secrets',
       'secret.revoke': 'Send signed revocations of secrets',
+      'context.manage': 'Send signed contexts',
     },
   },
 }

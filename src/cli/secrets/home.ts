@@ -1,0 +1,72 @@
+// Whose secrets a verb is about: those of a project, or of a context of the organisation. Both are put, shown and revoked
+// the same way; only their addresses differ, and where a new one goes by itself.
+import { fault } from '../../base/faults.ts'
+import { type IdKind, parseId } from '../../base/ids.ts'
+import type { Secret, SecretPut, SecretRevoke } from '../../protocol/api/secrets.ts'
+import { defaultPolicy, policyInContext, type SecretPolicy, secretSubject } from '../../protocol/statement.ts'
+import type { ApiClient } from '../api/client.ts'
+import { findProject } from '../api/find-run.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+export type HomeFlags = { readonly project?: string; readonly context?: string }
+
+export type SecretsHome = {
+  /** What statements about one of them are about. */
+  subjectOf(name: string): string
+  readonly name: string
+  /** Of a new secret. */
+  readonly policy: SecretPolicy
+  list(): Promise<{ readonly items: readonly Secret[] }>
+  find(name: string): Promise<Secret>
+  put(body: SecretPut): Promise<Secret>
+  revoke(name: string, body: SecretRevoke): Promise<Secret>
+}
+
+export const homeOf = async (
+  around: Surroundings,
+  api: ApiClient,
+  { project, context }: HomeFlags,
+): Promise<SecretsHome> => {
+  if (project !== undefined && context !== undefined)
+    throw fault('E_INPUT', { public: 'either --project or --context, not both' })
+  return context === undefined ? ofProject(around, api, project) : ofContext(api, context)
+}
+
+const ofProject = async (
+  around: Surroundings,
+  api: ApiClient,
+  wanted: string | undefined,
+): Promise<SecretsHome> => {
+  const named = wanted ?? (await findProject(around, api))
+  if (named === undefined) throw fault('E_INPUT', { public: 'say which project: --project NAME' })
+  const { id, name, default_branch: branch } = await api.call('project', { params: { project: named } })
+  const params = { project: name }
+  return {
+    ...{ name, policy: defaultPolicy(branch) },
+    subjectOf: (secret) => secretSubject(idOf('project', id), secret),
+    list: () => api.all('secrets', { params }),
+    find: (secret) => api.call('secret', { params: { ...params, name: secret } }),
+    put: (body) => api.call('secretPut', { params, body }),
+    revoke: (secret, body) => api.call('secretRevoke', { params: { ...params, name: secret }, body }),
+  }
+}
+
+const ofContext = async (api: ApiClient, wanted: string): Promise<SecretsHome> => {
+  const { id, name, state } = await api.call('context', { params: { context: wanted } })
+  if (state === 'deleted') throw fault('E_NOT_FOUND', { public: `the context "${name}" is deleted` })
+  const params = { context: id }
+  return {
+    ...{ name: `the context "${name}"`, policy: policyInContext },
+    subjectOf: (secret) => secretSubject(idOf('context', id), secret),
+    list: () => api.all('contextSecrets', { params }),
+    find: (secret) => api.call('contextSecret', { params: { ...params, name: secret } }),
+    put: (body) => api.call('contextSecretPut', { params, body }),
+    revoke: (secret, body) => api.call('contextSecretRevoke', { params: { ...params, name: secret }, body }),
+  }
+}
+
+export const idOf = <K extends IdKind>(kind: K, text: string) => {
+  const id = parseId(kind, text)
+  if (id === null) throw fault('E_PROTOCOL', { public: `the server answered a malformed id of a ${kind}` })
+  return id
+}

@@ -1,0 +1,123 @@
+// A context of the organisation with every program real: made and filled by the command line, used by the job that names
+// it, withheld from the one beside it, refused to a project that may not use it.
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { createRepository } from '../support/git-host.ts'
+import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
+import { formsOf, holds } from '../support/residue.ts'
+
+/** Each job says what it got without saying it; the named one also says it, for the mask. */
+const configuration = `version: 2.1
+jobs:
+  use: &job
+    docker: [{image: cimg/base:stable}]
+    steps:
+      - run: |
+          printf '%s got %s\\n' "$CIRCLE_JOB" "$(printf %s "\${DEPLOY_TOKEN-nothing}" | sha256sum | cut -c1-64)"
+          echo "open: \${DEPLOY_TOKEN-}"
+  plain: *job
+workflows:
+  main:
+    jobs:
+      - use: {context: [deploy to europe]}
+      - plain
+`
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+const token = `ctx-${randomBytes(18).toString('hex')}`
+
+type ShownRun = {
+  readonly status: string
+  readonly jobs: readonly {
+    readonly key: string
+    readonly status: string
+    readonly reason: { readonly code: string; readonly text: string } | null
+    readonly attempts: readonly unknown[]
+  }[]
+}
+
+describe('a context, from an owner to the step of a job that names it', () => {
+  let place: string
+  let installation: TestInstallation
+  before(async () => {
+    place = await mkdtemp(join(tmpdir(), 'mayfly-contexts-'))
+    await chmod(place, 0o755)
+    const files = { '.circleci/config.yml': configuration }
+    const [vessel, other] = [
+      await createRepository(place, 'vessel', files),
+      await createRepository(place, 'other', files),
+    ]
+    installation = await openInstallation({ args: ['--no-sample', '--local-repos', place] })
+    succeeds(['project', 'add', 'vessel', '--path', vessel.bare])
+    succeeds(['project', 'add', 'other', '--path', other.bare])
+    const code = /signer enrol\n\s+(\S+)/.exec(installation.output())?.[1] ?? ''
+    succeeds(['secrets', 'signer', 'enrol'], code)
+  })
+  after(async () => {
+    await installation?.close()
+    await rm(place, { recursive: true, force: true })
+  })
+  const cli = (words: readonly string[], stdin = '') =>
+    installation.cliWith({ home: join(place, 'home'), stdin }, ...words)
+  const succeeds = (words: readonly string[], stdin?: string): string => {
+    const { code, stdout, stderr } = cli(words, stdin)
+    assert.equal(code, 0, `mayfly ${words.join(' ')}: ${stderr}`)
+    return stdout
+  }
+  const view = (id: string): ShownRun => JSON.parse(succeeds(['runs', 'view', id, '--json']))
+  const ends = async (project: string): Promise<{ run: ShownRun; log: string }> => {
+    const { id }: { id: string } = JSON.parse(succeeds(['runs', 'start', '--project', project, '--json']))
+    const run = await waitFor('the run to end', () => {
+      const shown = view(id)
+      return ['passed', 'failed', 'errored', 'skipped'].includes(shown.status) ? shown : null
+    })
+    return { run, log: cli(['logs', id, '--project', project]).stdout }
+  }
+  const jobOf = ({ jobs }: ShownRun, key: string) =>
+    jobs.find((job) => job.key === key) ?? assert.fail(`no job ${key}`)
+  const name = 'deploy to europe'
+
+  test('a job that names no context yet does not start, and says what to do', async () => {
+    const { run, log } = await ends('vessel')
+    const { status, reason, attempts } = jobOf(run, 'use')
+    assert.deepEqual([status, reason?.code, attempts.length], ['skipped', 'unauthorized', 0])
+    assert.match(reason?.text ?? '', /mayfly context create "deploy to europe"/)
+    assert.match(log, /plain got/)
+  })
+
+  test('made, filled and allowed, it reaches the job that names it alone, masked', async () => {
+    assert.match(succeeds(['context', 'create', name]), /projects {2}none\nrefs {6}default/)
+    succeeds(['secrets', 'set', 'DEPLOY_TOKEN', '--context', name], token)
+    assert.match(succeeds(['context', 'edit', name, '--project', 'vessel']), /projects {2}vessel/)
+    assert.match(succeeds(['context', 'view', name]), /secrets {3}DEPLOY_TOKEN/)
+    const { run, log } = await ends('vessel')
+    assert.equal(run.status, 'passed', log)
+    assert.ok(log.includes(`use got ${sha256(token)}`), log)
+    assert.ok(log.includes(`plain got ${sha256('nothing')}`), log)
+    assert.equal(holds(Buffer.from(log), [...formsOf(token)]), false, log)
+    assert.match(log, /open: \S/)
+    const shown = succeeds(['secrets', 'show', 'DEPLOY_TOKEN', '--context', name])
+    assert.match(shown, /used {5}1 times/)
+    assert.match(succeeds(['context', 'list']), /deploy to europe\tvessel\tdefault\tany/)
+  })
+
+  test('a project that it is not for is unauthorized; what it is for can be changed, and it can be deleted', async () => {
+    const { run, log } = await ends('other')
+    const { status, reason } = jobOf(run, 'use')
+    assert.deepEqual([status, reason?.code], ['skipped', 'unauthorized'], log)
+    assert.match(reason?.text ?? '', /"deploy to europe" is not for this project/)
+    succeeds(['context', 'edit', name, '--all-projects'])
+    assert.ok((await ends('other')).log.includes(`use got ${sha256(token)}`))
+    assert.match(cli(['context', 'edit', name]).stderr, /say what to change/)
+    assert.match(cli(['context', 'edit', name, '--ref', 'main']).stderr, /refs are "default" or full ones/)
+    assert.match(cli(['context', 'edit', name, '--role', 'viewer']).stderr, /roles are owner, developer/)
+    succeeds(['context', 'delete', name])
+    assert.match(cli(['context', 'view', name]).stderr, /is deleted/)
+    assert.deepEqual(jobOf((await ends('other')).run, 'use').attempts, [])
+    succeeds(['context', 'create', name, '--project', 'vessel', '--project', 'other'])
+    assert.ok((await ends('other')).log.includes(`use got ${sha256('nothing')}`), 'its secrets are gone')
+  })
+})
