@@ -131,7 +131,8 @@ describe('an identity token, from the vault to a verifier', () => {
       'while the job has them',
     )
     const text = await passes(id)
-    const { issuer, audience, subject, subject_v2: withRef, project_uuid: project } = shown()
+    const { issuer, audience, subject, subject_v2: withRef, project_uuid: project, served_here } = shown()
+    assert.equal(served_here, true)
     assert.match(issuer, new RegExp(`^${installation.url}/org/[0-9a-f-]{36}$`))
     const [first, second, asked] = await Promise.all(
       Object.values(tokens).map((token) => check(issuer, token)),

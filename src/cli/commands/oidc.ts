@@ -17,6 +17,7 @@ export const showIdentity = async (around: Surroundings, flags: Flags): Promise<
     ['CIRCLE_OIDC_TOKEN', subject],
     ['CIRCLE_OIDC_TOKEN_V2', withRef ?? `none: ${ref} could be taken for another subject`],
     ['keys', keys.join(' ')],
+    ['served', identity.served_here ? `by the server itself: ${weak}` : 'elsewhere'],
   ]
   around.stdout.write(
     flags.json
@@ -31,7 +32,7 @@ export const printPolicy = async (
   flags: Flags,
   cloud: keyof typeof policies,
 ): Promise<number> => {
-  const { issuer, audience, ref, subject_v2: subject } = await ask(around, flags)
+  const { issuer, audience, ref, subject_v2: subject, served_here: isServedHere } = await ask(around, flags)
   if (subject === null)
     throw fault('E_INPUT', { public: `No token names ${ref}: it could be taken for another subject` })
   around.stdout.write(`${JSON.stringify(policies[cloud]({ issuer, audience, subject }), null, 2)}\n`)
@@ -39,14 +40,15 @@ export const printPolicy = async (
     [
       `For CIRCLE_OIDC_TOKEN_V2 of runs on ${ref} that a push or a schedule began.`,
       `A run that a person starts has that person in its subject: it is another one.`,
-      ...(new URL(issuer).protocol === 'https:'
-        ? []
-        : ['No cloud reads an issuer without https: see oidc.base in mayfly.yml.']),
+      ...(isServedHere ? [`The server itself serves the issuer: ${weak}.`] : []),
+      ...(new URL(issuer).protocol === 'https:' ? [] : ['No cloud reads an issuer without https.']),
     ].join('\n'),
   )
   around.stderr.write('\n')
   return 0
 }
+
+const weak = 'weak, for whoever breaks into it could be any job (oidc.base in mayfly.yml)'
 
 type Trusted = { readonly issuer: string; readonly audience: string; readonly subject: string }
 

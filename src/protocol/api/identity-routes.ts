@@ -5,6 +5,8 @@ import { type Route, route } from './route.ts'
 /** What a cloud has to be told, and nothing that it may not know. */
 export const projectIdentity = z.object({
   issuer: z.string(),
+  /** The server itself answers for the issuer: whoever breaks into it could be any job. */
+  served_here: z.boolean(),
   audience: z.string(),
   /** As tokens name it. */
   project_uuid: z.string(),

@@ -11,7 +11,7 @@ const cacheControl = 'public, max-age=60'
 export const bindIssuers = (app: FastifyInstance, issuers: Issuers): void => {
   const bind = (path: string, name: 'configuration' | 'jwks') =>
     app.route<{ Params: { uuid: string } }>({
-      method: 'GET',
+      method: ['GET', 'HEAD'],
       url: `${issuerPath(':uuid')}${path}`,
       schema: { hide: true } as object,
       handler: async ({ params }, reply) => {

@@ -48,7 +48,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     schedules: createSchedules({ database, newId }),
     deliveries: createDeliveries({ database, newId, places, compiler: null }),
     secrets: createSecrets({ database, vault }),
-    identity: createIdentity({ database, vault, clock: systemClock }),
+    identity: createIdentity({ ...shared, clock: systemClock }),
     artifacts: createArtifacts({ database, vault, objects }),
     tests: createTests({ database, vault, objects }),
   }

@@ -64,7 +64,8 @@ const jobOf = async (audiences?: readonly (string | null)[]) => {
   return { run: id, held: held ?? assert.fail() }
 }
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-const identity = createIdentity({ database: parts.database, vault: parts.vault, clock: systemClock })
+const serverUrl = () => 'https://ci.example'
+const identity = createIdentity({ ...parts, clock: systemClock, serverUrl })
 
 test('an attempt gets what its plan declares, with who started its run', async () => {
   const { run, held } = await jobOf([null, 'sts.example.com'])
@@ -115,7 +116,7 @@ test('an organisation has an issuer whose keys check its tokens, also while the 
   await assert.rejects(identity.documents(uuidOf(project)), { code: 'E_NOT_FOUND' })
   await assert.rejects(identity.documents('x'), { code: 'E_NOT_FOUND' })
   const told = await identity.ofProject(parts.scope, 'web')
-  assert.deepEqual([told.ref, told.key_ids], ['refs/heads/main', [keys[0].kid]])
+  assert.deepEqual([told.ref, told.key_ids, told.served_here], ['refs/heads/main', [keys[0].kid], false])
   assert.equal((await identity.ofProject(parts.scope, 'web', 'refs/tags/org')).subject_v2, null)
   await assert.rejects(identity.ofProject(parts.scope, 'nowhere'), { code: 'E_NOT_FOUND' })
   let isAway = false
@@ -127,7 +128,9 @@ test('an organisation has an issuer whose keys check its tokens, also while the 
         isAway ? Promise.reject(new Error('the vault is away')) : parts.vault.call(verb, request),
     },
     clock: { monotonicMs: () => clock.ms },
+    serverUrl: () => 'https://id.example',
   })
+  assert.equal((await flaky.ofProject(parts.scope, 'web')).served_here, true)
   await flaky.documents(uuidOf(parts.organisation))
   isAway = true
   clock.ms += 3_600_000

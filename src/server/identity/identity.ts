@@ -15,6 +15,7 @@ type Deps = {
   readonly database: { readonly db: Db }
   readonly vault: Pick<VaultClient, 'call'>
   readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly serverUrl: () => string
 }
 
 export const createIdentity = (deps: Deps): Identity => {
@@ -34,7 +35,11 @@ export const createIdentity = (deps: Deps): Identity => {
       const of = { project: project.id, ref: ref ?? `refs/heads/${project.branch}` }
       const told = await deps.vault.call('oidc.project', of)
       return {
-        ...{ issuer: told.issuer, audience: told.audience, project_uuid: told.project, ref: of.ref },
+        ...{
+          issuer: told.issuer,
+          served_here: new URL(told.issuer).origin === new URL(deps.serverUrl()).origin,
+        },
+        ...{ audience: told.audience, project_uuid: told.project, ref: of.ref },
         ...{ subject: told.subject, subject_v2: told.subjectWithRef },
         key_ids: told.keys.map(({ kid }) => kid),
       }
