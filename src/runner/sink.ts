@@ -11,7 +11,7 @@ export type EventBody = AttemptEvent extends infer E
   : never
 
 export interface AttemptSink {
-  /** Bytes of a step, in order. A promise means: no more until it resolves. The bytes are not read again later. */
+  /** Bytes of a step, in order. They are the caller's again when it returns. A promise means: no more until it resolves. */
   output(step: number, bytes: Uint8Array): Promise<void> | undefined
   event(event: EventBody): void
   /** Text of the job on its way elsewhere, with its secrets masked; absent where it has none. */
@@ -23,17 +23,6 @@ export interface AttemptSink {
 /** Our own words in a step's log. */
 export const say = (sink: AttemptSink, step: number, text: string): Promise<void> | undefined =>
   sink.output(step, new TextEncoder().encode(`${text}\n`))
-
-/** A stream that gives everything to the sink with its back-pressure. */
-export const outputStream = (
-  sink: AttemptSink,
-  step: number,
-  onBytes: () => void = () => undefined,
-): Writable =>
-  outputTo((bytes) => {
-    onBytes()
-    return sink.output(step, bytes)
-  })
 
 /** A stream that gives everything to `print` with its back-pressure. */
 export const outputTo = (print: (bytes: Uint8Array) => Promise<void> | undefined): Writable =>

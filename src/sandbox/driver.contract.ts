@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { Readable, Writable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isFault } from '../base/faults.ts'
 import { Secret } from '../base/secret.ts'
-import type { Driver, Sandbox, SandboxSpec, StepIo, StepResult, StepSpec } from './driver.ts'
+import type { Driver, Sandbox, SandboxSpec, StepIo, StepResult, StepSpec, Take } from './driver.ts'
 import { classes } from './policy/classes.ts'
 
 export type ContractOptions = {
@@ -290,6 +291,38 @@ export const driverContract = (name: string, options: ContractOptions): void => 
         await runIn(sandbox, contractStep('head -c 4000000 /dev/zero'), { stdout: slow })
         assert.ok(chunks > 4_000_000 / 1_048_576, String(chunks))
         assert.ok(largest <= 1_048_576, String(largest))
+      }),
+    )
+
+    rule(
+      'who takes output at once gets all of it, one piece at a time, and has each only until it returns',
+      () =>
+        withSandbox(async (sandbox) => {
+          const expected = Array.from({ length: 200_000 }, (_, i) => `${i + 1}\n`).join('')
+          for (const cell of ['job', 'shared', 'clean'] as const)
+            for (const isSlow of [false, true]) {
+              const [copies, lent] = [[] as Buffer[], new Set<ArrayBufferLike>()]
+              let taking = 0
+              const stdout: Take = (bytes) => {
+                assert.equal(taking, 0, 'the piece before is taken')
+                copies.push(Buffer.from(bytes))
+                lent.add(bytes.buffer)
+                if (!isSlow) return undefined
+                taking++
+                return sleep(1).then(() => void taking--)
+              }
+              await runIn(sandbox, contractStep('seq 1 200000', { cell }), { stdout })
+              assert.equal(digest(Buffer.concat(copies)), digest(Buffer.from(expected)), cell)
+              assert.ok(lent.size < copies.length, 'its memory is used again')
+            }
+        }),
+    )
+
+    rule('who takes output and breaks off does not end the step', () =>
+      withSandbox(async (sandbox) => {
+        const stdout: Take = () => Promise.reject(new Error('not for me'))
+        const { result } = await runIn(sandbox, contractStep('seq 1 100000; exit 3'), { stdout })
+        assert.equal(result.kind === 'exit' && result.code, 3)
       }),
     )
 

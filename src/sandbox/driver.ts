@@ -264,10 +264,16 @@ export interface StepSpec {
   readonly deadline: Ms
 }
 
+/**
+ * Takes what a step prints as it comes. The bytes are the driver's again when it returns: what is kept is copied. A promise
+ * means: no more until it resolves.
+ */
+export type Take = (bytes: Uint8Array) => Promise<void> | undefined
+
 export interface StepIo {
   /** Only `shared` and `clean` cells have one; null reads as end of file. */
   readonly stdin: Readable | null
-  readonly stdout: Writable
+  readonly stdout: Writable | Take
   readonly stderr: Writable
   /** What it prints is no log (an archive): whoever reads it bounds it, not the limit of the log. */
   readonly isNoLog?: true

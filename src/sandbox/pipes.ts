@@ -19,6 +19,21 @@ export const parcelOf = (fd: number): Parcel => {
 export const readerOf = (handle: RawHandle): Socket =>
   new Socket({ ...adopting(handle), readable: true, writable: false })
 
+/**
+ * The reading end again, through one buffer for all that comes: `take` is given a view of it, and answers whether it may be
+ * filled anew. After a no nothing is read until `resume`.
+ */
+export const takingReaderOf = (handle: RawHandle, take: (bytes: Uint8Array) => boolean): Socket => {
+  const buffer = Buffer.allocUnsafeSlow(readBytes)
+  const onread = { buffer, callback: (size: number) => take(buffer.subarray(0, size)) }
+  const socket = new Socket({ ...adopting(handle), onread, readable: true, writable: false })
+  // What came last may be a secret of the job.
+  return socket.once('close', () => buffer.fill(0))
+}
+
+/** What a pipe holds by default. */
+const readBytes = 64 * 1024
+
 /** The writing end; `destroy()` closes it (a FIFO knows no half-close, so `end()` would report an error). */
 export const writerOf = (handle: RawHandle): Socket => {
   const socket = new Socket({ ...adopting(handle), readable: false, writable: true })

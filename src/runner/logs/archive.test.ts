@@ -117,7 +117,7 @@ test('a long log is packed in pieces of at most 1 MiB that are the whole of it, 
   }
 })
 
-test('a frame that was full becomes a chunk as it is; what came before it is one of its own', async () => {
+test('a frame that was full becomes a chunk as it is; what came before and after it are others', async () => {
   const full = Buffer.alloc(frameRawBytes, 'full of lines\n')
   const { chunks, sealed } = await pack([
     [1, Buffer.from('a\n')],
@@ -130,9 +130,9 @@ test('a frame that was full becomes a chunk as it is; what came before it is one
     chunks.map(({ step, rawBytes, seqFrom, seqTo }) => [step, rawBytes, seqFrom, seqTo]),
     [
       [1, 2, 1, 1],
-      [1, full.length + 2, 2, 2],
+      [1, frameRawBytes, 2, 2],
       [2, 2, 3, 3],
-      [1, 2, 4, 4],
+      [1, 4, 4, 4],
     ],
   )
   assert.equal(textOf(chunks, 1).toString(), `a\nb\n${full}c\n`)

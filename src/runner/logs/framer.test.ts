@@ -128,3 +128,25 @@ test('output waits while more than the bound is not sealed, also while there is 
   assert.ok(sealed.length >= 1)
   assert.equal(await framer.finish(), unsealedLogBytesMax / frameRawBytes + 1)
 })
+
+test('what is written may be overwritten at once; a full frame is exactly full', async () => {
+  const { framer, frames } = await open(() => 0)
+  const text = Array.from({ length: 100_000 }, (_, i) => `line ${i}\n`).join('')
+  const bytes = Buffer.from(text)
+  const lent = Buffer.alloc(100_000)
+  framer.write(1, Buffer.from('first\n'))
+  for (let at = 0; at < bytes.length; at += lent.length) {
+    const piece = bytes.subarray(at, at + lent.length)
+    lent.set(piece)
+    framer.write(1, lent.subarray(0, piece.length))
+    lent.fill('!')
+  }
+  await framer.finish()
+  const [, ...made] = await frames()
+  assert.equal(made.map((frame) => frame.text).join(''), text)
+  assert.ok(made.slice(0, -1).every((frame) => frame.text.length === frameRawBytes))
+  assert.equal(
+    made.at(-1)?.firstLine,
+    2 + (text.slice(0, (made.length - 1) * frameRawBytes).split('\n').length - 1),
+  )
+})

@@ -26,6 +26,7 @@ export type FramerDeps = {
 }
 
 export interface Framer {
+  /** The bytes are the caller's again when it returns. */
   write(step: number, bytes: Uint8Array): void
   /** A promise while too much is written and not emitted: no more output until it resolves. */
   room(): Promise<void> | undefined
@@ -38,12 +39,14 @@ export interface Framer {
 /** Not of a step: what we say goes along with what a job says, which must not wait behind it on the wire. */
 const ourWords = 0
 
-type StepBuffer = { chunks: Uint8Array[]; bytes: number; nextLine: number; flushedAtMs: number }
+/** `room`: of a frame that is being filled; null when nothing is in it. */
+type StepBuffer = { room: Buffer | null; bytes: number; nextLine: number; flushedAtMs: number }
 
 export const createFramer = (deps: FramerDeps): Framer => {
   const { clock } = deps
   const startedMs = clock.monotonicMs()
   const sealer = createSealer(deps)
+  const rooms = createRooms()
   const steps = new Map<number, StepBuffer>()
   let seq = 0
   let flushMs = unwatchedFlushMs
@@ -51,15 +54,14 @@ export const createFramer = (deps: FramerDeps): Framer => {
 
   const flush = (step: number): void => {
     const buffer = steps.get(step)
-    if (buffer === undefined || buffer.bytes === 0) return
-    const raw =
-      buffer.chunks.length === 1 ? (buffer.chunks[0] ?? new Uint8Array()) : Buffer.concat(buffer.chunks)
+    if (buffer?.room == null) return
+    const raw = buffer.room.subarray(0, buffer.bytes)
     const lines = countLines(raw)
     const now = clock.monotonicMs()
     const tMs = Math.round(now - startedMs)
     const header = { attempt: deps.attempt, seq: ++seq, step, codec: 'zstd', tMs, lines } as const
-    steps.set(step, { chunks: [], bytes: 0, nextLine: buffer.nextLine + lines, flushedAtMs: now })
-    sealer.seal({ ...header, firstLine: buffer.nextLine }, raw)
+    sealer.seal({ ...header, firstLine: buffer.nextLine }, raw, rooms.give)
+    Object.assign(buffer, { room: null, bytes: 0, nextLine: buffer.nextLine + lines, flushedAtMs: now })
   }
   const flushAll = (): void => {
     if (timer !== null) clearTimeout(timer)
@@ -70,22 +72,22 @@ export const createFramer = (deps: FramerDeps): Framer => {
     timer ??= setTimeout(flushAll, flushMs)
   }
 
-  const append = (step: number, bytes: Uint8Array): void => {
-    const buffer = steps.get(step) ?? emptyBuffer()
-    steps.set(step, buffer)
-    buffer.chunks.push(bytes)
-    buffer.bytes += bytes.length
-    const isQuiet = step !== ourWords && clock.monotonicMs() - buffer.flushedAtMs >= flushMs
-    if (isQuiet || buffer.bytes >= frameRawBytes) {
-      flush(ourWords)
-      flush(step)
-    } else flushLater()
-  }
-
   return {
     write: (step, bytes) => {
-      for (let at = 0; at < bytes.length; at += frameRawBytes)
-        append(step, bytes.subarray(at, at + frameRawBytes))
+      const buffer = steps.get(step) ?? emptyBuffer()
+      steps.set(step, buffer)
+      const isQuiet = step !== ourWords && clock.monotonicMs() - buffer.flushedAtMs >= flushMs
+      for (let at = 0; at < bytes.length; ) {
+        buffer.room ??= rooms.take()
+        const part = bytes.subarray(at, at + frameRawBytes - buffer.bytes)
+        buffer.room.set(part, buffer.bytes)
+        buffer.bytes += part.length
+        at += part.length
+        if (buffer.bytes < frameRawBytes && !isQuiet) continue
+        flush(ourWords)
+        flush(step)
+      }
+      if (buffer.room !== null) flushLater()
     },
     room: sealer.room,
     setWatched: (watched) => {
@@ -106,8 +108,17 @@ export const createFramer = (deps: FramerDeps): Framer => {
 }
 
 const emptyBuffer = (): StepBuffer => ({
-  ...{ chunks: [], bytes: 0, nextLine: 1, flushedAtMs: Number.NEGATIVE_INFINITY },
+  ...{ room: null, bytes: 0, nextLine: 1, flushedAtMs: Number.NEGATIVE_INFINITY },
 })
+
+/** Memory of frames on their way to be compressed, used again: to the collector each would be one more megabyte of waste. */
+const createRooms = () => {
+  const free: Buffer[] = []
+  return {
+    take: (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(frameRawBytes),
+    give: ({ buffer }: Uint8Array): void => void free.push(Buffer.from(buffer)),
+  }
+}
 
 /** Compresses side by side, seals and emits in order. */
 const createSealer = ({ key, emit }: Pick<FramerDeps, 'key' | 'emit'>) => {
@@ -120,12 +131,15 @@ const createSealer = ({ key, emit }: Pick<FramerDeps, 'key' | 'emit'>) => {
     for (const done of waiting.splice(0)) done()
   }
   return {
-    seal: (header: FrameHeader, raw: Uint8Array): void => {
+    /** `raw` is not looked at again once `onCompressed` was called with it. */
+    seal: (header: FrameHeader, raw: Uint8Array, onCompressed: (raw: Uint8Array) => void): void => {
       const { length: rawBytes } = raw
       const compressed = compressor.compress(raw)
       unsealedBytes += rawBytes
       emitted = emitted.then(async () => {
-        const bytes = await sealFrame(await key, header, await compressed)
+        const packed = await compressed
+        onCompressed(raw)
+        const bytes = await sealFrame(await key, header, packed)
         unsealedBytes -= rawBytes
         emit({ seq: header.seq, bytes, rawBytes })
         if (hasRoom()) wake()

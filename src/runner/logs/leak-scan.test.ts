@@ -17,7 +17,13 @@ const finds = (text: Uint8Array | string, pieceBytes = 1_000): boolean => {
     Buffer.from(text),
     Buffer.from('.\nlast line\n'),
   ])
-  for (let at = 0; at < bytes.length; at += pieceBytes) stream.write(bytes.subarray(at, at + pieceBytes))
+  const lent = Buffer.alloc(pieceBytes)
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    const piece = bytes.subarray(at, at + pieceBytes)
+    lent.set(piece)
+    stream.write(lent.subarray(0, piece.length))
+    lent.fill('!')
+  }
   stream.end()
   return isFound
 }

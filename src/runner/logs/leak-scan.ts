@@ -11,7 +11,7 @@ import {
 } from '../limits.ts'
 
 export interface LeakStream {
-  /** What a step says, masked, in order. */
+  /** What a step says, masked, in order. The bytes are the caller's again when it returns. */
   write(bytes: Uint8Array): void
   end(): void
 }
@@ -42,7 +42,7 @@ const createCollector = (open: (bytes: Buffer) => void, isOn: () => boolean): Le
   /** The last bytes of the chunk before: a magic number may be cut. */
   let before: Buffer = Buffer.alloc(0)
   const keep = (bytes: Buffer): void => {
-    const part = bytes.subarray(0, packedBytesMax - keptBytes)
+    const part = Buffer.from(bytes.subarray(0, packedBytesMax - keptBytes))
     kept.push(part)
     keptBytes += part.length
   }

@@ -11,7 +11,7 @@ export type MaskedSecret = { readonly name: string; readonly value: Uint8Array }
 
 /** One stream of bytes; its parts are given and taken in order. */
 export interface MaskedStream {
-  /** What can be said now. It may share memory with `bytes`. */
+  /** What can be said now; ours again with the next call, as `bytes` are the caller's. */
   write(bytes: Uint8Array): Uint8Array
   /** The stream ends here: what was kept back. */
   flush(): Uint8Array
@@ -81,6 +81,16 @@ const createStream = (
   let lastOwner = -1
   /** Characters of an encoding right before `held`. */
   let run = 0
+  let joined: Buffer = Buffer.alloc(0)
+  /** What was held and what follows, in memory that is used again: each chunk of a long log comes here. */
+  const join = (chunk: Buffer): Buffer => {
+    if (held.length === 0) return chunk
+    const size = held.length + chunk.length
+    if (joined.length < size) joined = Buffer.allocUnsafeSlow(size + spreadBytesMax)
+    joined.set(held)
+    joined.set(chunk, held.length)
+    return joined.subarray(0, size)
+  }
 
   const release = (bytes: Buffer, isLast: boolean): Uint8Array => {
     const { hits, until } = search(table, bytes, { run, isLast })
@@ -105,12 +115,10 @@ const createStream = (
     return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
   }
   return {
-    write: (bytes) => {
-      const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-      return release(held.length === 0 ? chunk : Buffer.concat([held, chunk]), false)
-    },
+    write: (bytes) => release(join(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)), false),
     flush: () => {
       const rest = release(held, true)
+      joined.fill(0)
       masked = 0
       lastOwner = -1
       run = 0

@@ -1,6 +1,8 @@
 // What comes out of a setup job's endpoint is hostile: frames that do not hold end it, requests that do not hold are answered
 // with why, and only the key of the attempt goes on.
+
 import assert from 'node:assert/strict'
+import type { Writable } from 'node:stream'
 import { test } from 'node:test'
 import type { Sandbox, StepIo } from '../../sandbox/index.ts'
 import type { Continuing, FoundContinuation } from './continuing.ts'
@@ -17,7 +19,8 @@ const openWith = async (goOn: Continuing['goOn'], isThere = true) => {
   const exec = (async (_step, io, signal) => {
     begun.resolve(io)
     if (isThere) {
-      io.stdout.write(relayReadyLine)
+      // SAFE: the relay gives a stream.
+      ;(io.stdout as Writable).write(relayReadyLine)
       signal.addEventListener('abort', () => ended.resolve())
       await ended.promise
     }
@@ -28,7 +31,9 @@ const openWith = async (goOn: Continuing['goOn'], isThere = true) => {
   // SAFE: the relay calls nothing else of a sandbox.
   const sandbox = { exec } as Sandbox
   await openRelay({ sandbox, continuing, key, print: () => undefined, deadlineMs: 1_000 }, end.signal)
-  const { stdin, stdout } = await begun.promise
+  const { stdin, ...outputs } = await begun.promise
+  // SAFE: the relay gives a stream.
+  const stdout = outputs.stdout as Writable
   const ask = async (line: string, body: string): Promise<string> => {
     stdout.write(`${line.length} ${Buffer.byteLength(body)}\n${line}${body}`)
     const answer = await new Promise<Buffer>((resolve) => stdin?.once('data', resolve))

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlanRunStep } from '../../protocol/plan.ts'
 import type { Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
 import { controlBytesMax } from '../limits.ts'
-import { type AttemptSink, gatherStream, outputStream, say } from '../sink.ts'
+import { type AttemptSink, gatherStream, say } from '../sink.ts'
 import type { SshAgent } from '../ssh-agent.ts'
 import type { SecretVariables } from './deliver-secrets.ts'
 import { haltWord, launchScript, type StepDirectories } from './shell.ts'
@@ -62,7 +62,10 @@ const runOnce = async (
 ): Promise<StepVerdict> => {
   const silence = watchSilence(step.background ? place.deadlineMs : step.noOutputTimeoutMs)
   const control = gatherStream(controlBytesMax)
-  const stdout = outputStream(place.sink, place.index, silence.heard)
+  const stdout = (bytes: Uint8Array) => {
+    silence.heard()
+    return place.sink.output(place.index, bytes)
+  }
   try {
     const result = await place.sandbox.exec(
       stepSpec(step, place, attempt),

@@ -5,6 +5,7 @@
 //   lonely   the same with a network of its own;
 //   own      root of a tree of its own, with decoys where the host's secrets would be;
 //   strict   the flags of isolation.md §2.3 with the strict filter: everything must hold.
+
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -21,6 +22,7 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { run, spawn } from '../../sys/index.ts'
 import type { ProbeResult, Sandbox } from '../driver.ts'
@@ -358,7 +360,7 @@ function cell(
       )
       closeSync(extra)
       const timer = setTimeout(() => child.kill('SIGKILL'), 30_000)
-      child.stdout?.pipe(io.stdout)
+      child.stdout?.pipe(io.stdout as Writable)
       child.stderr?.pipe(io.stderr)
       const [code] = await once(child, 'close')
       clearTimeout(timer)

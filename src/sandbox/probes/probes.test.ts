@@ -1,5 +1,7 @@
 // Every judge must be able to say "open", and must not say it for refusals; and what did not run is not "held".
+
 import assert from 'node:assert/strict'
+import type { Writable } from 'node:stream'
 import { test } from 'node:test'
 import type { Sandbox } from '../driver.ts'
 import type { ProbeHost } from './host.ts'
@@ -85,7 +87,7 @@ const probe: Probe = {
 const verdictOf = async (stdout: string, code = 0) => {
   const sandbox: Pick<Sandbox, 'exec' | 'egress'> = {
     exec: async (_step, io) => {
-      io.stdout.write(stdout)
+      ;(io.stdout as Writable).write(stdout)
       return { kind: 'exit', code, startedAt: '', ms: 1, leftovers: 0, usage: {} as never }
     },
     egress: () => [],

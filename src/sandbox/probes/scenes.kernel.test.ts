@@ -3,12 +3,14 @@
 //   as it is: it must hold, with a jailer that is root and with one that is not;
 //   calibrated, where it must read open: N13–N15 with a policy that lets through what they try, the others on a stage
 //   whose sandboxes are no walls at all (processes of `nobody` that share everything of the pretend host).
+
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { startJailer } from '../../../test/support/jailer.ts'
@@ -335,7 +337,7 @@ function openWeak(directory: string): Sandbox {
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
     }
     signal.addEventListener('abort', end)
-    child.stdout?.pipe(io.stdout)
+    child.stdout?.pipe(io.stdout as Writable)
     child.stderr?.pipe(io.stderr)
     const [code] = await once(child, 'exit')
     signal.removeEventListener('abort', end)

@@ -2,6 +2,8 @@
 // and never more than the log may hold.
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
+import type { Take } from '../../driver.ts'
+import { type RawHandle, readerOf, takingReaderOf } from '../../pipes.ts'
 
 /** Bytes all steps of a sandbox may still print. */
 export type Budget = { left: number }
@@ -14,42 +16,87 @@ export interface Output {
   destroy(): void
 }
 
-export const pumpOutput = (
-  from: Socket,
-  to: Writable,
-  options: { readonly budget: Budget; readonly onBytes: () => void; readonly onExceeded: () => void },
-): Output => {
-  let dropping = false
-  const write = (chunk: Buffer): void => {
-    if (dropping) return
-    options.onBytes()
-    const part = chunk.subarray(0, options.budget.left)
-    options.budget.left -= part.length
-    if (part.length < chunk.length) {
-      dropping = true
-      options.onExceeded()
-    }
-    if (part.length === 0 || to.write(part) || to.destroyed) return
-    from.pause()
-    to.once('drain', resume)
-    to.once('close', resume)
+type Bounds = { readonly budget: Budget; readonly onBytes: () => void; readonly onExceeded: () => void }
+
+export const pumpOutput = (from: RawHandle, to: Writable | Take, bounds: Bounds): Output =>
+  typeof to === 'function' ? pumpInto(from, to, bounds) : pumpToStream(from, to, bounds)
+
+const pumpInto = (handle: RawHandle, take: Take, bounds: Bounds): Output => {
+  const gate = createGate(bounds)
+  let taken: Promise<unknown> = Promise.resolve()
+  const resume = () => void from.resume()
+  // Who breaks off has nothing more to say; the step goes on.
+  const giveUp = () => {
+    gate.shut()
+    resume()
   }
+  const from = takingReaderOf(handle, (bytes) => {
+    const part = gate.admit(bytes)
+    const wait = part.length === 0 ? undefined : take(part)
+    if (wait === undefined) return true
+    taken = wait.then(resume, giveUp)
+    return false
+  })
+  return outputOf(from, { gate, resume, flushed: () => taken })
+}
+
+const pumpToStream = (handle: RawHandle, to: Writable, bounds: Bounds): Output => {
+  const gate = createGate(bounds)
+  const from = readerOf(handle)
   const resume = () => {
     to.off('drain', resume)
     to.off('close', resume)
     from.resume()
   }
+  from.on('data', (chunk: Buffer) => {
+    const part = gate.admit(chunk)
+    if (part.length === 0 || to.write(part) || to.destroyed) return
+    from.pause()
+    to.once('drain', resume)
+    to.once('close', resume)
+  })
+  return outputOf(from, { gate, resume, flushed: () => flushed(to) })
+}
+
+type Gate = ReturnType<typeof createGate>
+
+/** Lets through what the log may hold, and nothing once it is shut. */
+const createGate = ({ budget, onBytes, onExceeded }: Bounds) => {
+  let isShut = false
+  return {
+    admit: (chunk: Uint8Array): Uint8Array => {
+      if (isShut) return nothing
+      onBytes()
+      const part = chunk.subarray(0, budget.left)
+      budget.left -= part.length
+      if (part.length < chunk.length) {
+        isShut = true
+        onExceeded()
+      }
+      return part
+    },
+    shut: () => {
+      isShut = true
+    },
+  }
+}
+
+const nothing = new Uint8Array(0)
+
+const outputOf = (
+  from: Socket,
+  { gate, resume, flushed }: { gate: Gate; resume: () => void; flushed: () => Promise<unknown> },
+): Output => {
   const ended = new Promise<void>((resolve) => {
     from.once('error', () => undefined)
     from.once('close', () => resolve())
   })
-  from.on('data', write)
   const drain = () => {
-    dropping = true
+    gate.shut()
     resume()
     from.unref()
   }
-  return { ended: ended.then(() => flushed(to)), drain, destroy: () => from.destroy() }
+  return { ended: ended.then(async () => void (await flushed())), drain, destroy: () => from.destroy() }
 }
 
 /** Everything that was written has been taken by the reader. */

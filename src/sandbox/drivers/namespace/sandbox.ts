@@ -150,7 +150,10 @@ const runStep = async (
   const before = state.used
   const started = await startStep(state, step, io)
   try {
-    const admitted = await admit(state, step, started.address)
+    const admitted = await admit(state, step, started.address).catch((error: unknown) => {
+      for (const output of [started.out, started.err]) output.close()
+      throw error
+    })
     const { end, cause } = await seeThrough(state, step, io, { ...stop, started })
     admitted?.revoke()
     const after = await sample(state)

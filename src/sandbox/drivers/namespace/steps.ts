@@ -1,20 +1,19 @@
 // Two ways to run a step: as a child of the job cell's loop, or in a cell of its own. Both give a `Running` for
 // supervise.ts and the ends of its pipes; neither reads what the step prints.
-import type { Socket } from 'node:net'
-import { Server } from 'node:net'
+import { Server, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fault } from '../../../base/faults.ts'
 import type { StepIo, StepSpec } from '../../driver.ts'
-import { type RawHandle, readerOf, writerOf } from '../../pipes.ts'
+import { type RawHandle, writerOf } from '../../pipes.ts'
 import type { VerbArguments } from '../../verbs.ts'
 import type { JailerClient } from './client.ts'
 import type { NestHold } from './nest.ts'
 import type { Running } from './supervise.ts'
 
 export type StartedStep = Running & {
-  readonly out: Socket
-  readonly err: Socket
+  readonly out: RawHandle
+  readonly err: RawHandle
   /** Address the step's connections come from, when it has a network of its own. */
   readonly address: string | null
   /** The pipes into the step are done with. */
@@ -45,8 +44,8 @@ export const startInJobCell = async (
     ...{ ended: running.ended, signal, address: null },
     giveUp: () =>
       void client.call('cell.signal', { nest: nest.id, cell: 0, signal: 'KILL' }).catch(() => undefined),
-    out: readerOf(set.out),
-    err: readerOf(set.err),
+    out: set.out,
+    err: set.err,
     close: () => {
       prologue.destroy()
       input?.destroy()
@@ -93,8 +92,8 @@ export const startOwnCell = async (
     void client.call('cell.signal', { nest: nest.id, cell, signal: name }).catch(() => undefined)
   const started: StartedStep = {
     ...{ ended: exited, signal, address, giveUp: () => signal('KILL') },
-    out: readerOf(reply.take('out')),
-    err: readerOf(reply.take('err')),
+    out: reply.take('out'),
+    err: reply.take('err'),
     close: () => {
       pro.destroy()
       input?.destroy()
