@@ -1,6 +1,6 @@
 // The statements about members, their sessions and invitations. Rows in, domain values out.
 import { sql } from 'kysely'
-import type { InvitationId, OrganisationId, SessionId, UserId } from '../../base/ids.ts'
+import type { InvitationId, OrganisationId, SessionId, TokenId, UserId } from '../../base/ids.ts'
 import { limits } from './limits.ts'
 import { type Executor, liveSession } from './queries.ts'
 import type { Role } from './roles.ts'
@@ -96,6 +96,15 @@ export const changeMember = async (
     update users set role = ${change.role},
       disabled_at = case when ${change.disabled}::boolean then coalesce(disabled_at, now()) end
     where id = ${member}`.execute(tx)
+}
+
+/** All of their own, for good; answers which. */
+export const revokeTokens = async (tx: Executor, member: UserId): Promise<readonly TokenId[]> => {
+  const { rows } = await sql<{ id: TokenId }>`
+    update api_tokens set revoked_at = now() where user_id = ${member} and revoked_at is null returning id`.execute(
+    tx,
+  )
+  return rows.map(({ id }) => id)
 }
 
 // invitations

@@ -1,8 +1,8 @@
 // Members of the organisation: who they are, their roles, and further ones by invitation: a link with 256 bits in its
 // fragment, stored as SHA-256, used once. The last owner who can sign in stays one. Whoever is disabled or signed out
-// has no session from that moment on.
+// has no session from that moment on; whoever is disabled has no token either, also when enabled again.
 import { fault, isFault } from '../../base/faults.ts'
-import type { SessionId, UserId } from '../../base/ids.ts'
+import type { SessionId, TokenId, UserId } from '../../base/ids.ts'
 import { Secret } from '../../base/secret.ts'
 import { type Actor, actorId } from './actor.ts'
 import { countClaimFrom } from './attempts.ts'
@@ -13,6 +13,7 @@ import { limits } from './limits.ts'
 import * as members from './member-queries.ts'
 import type { PasskeyOptions, Passkeys } from './passkeys.ts'
 import type { Passwords } from './password.ts'
+import type { Executor } from './queries.ts'
 import type { Role } from './roles.ts'
 import type { OpenedSession, SessionDeps, Sessions } from './sessions.ts'
 import type { Site } from './site.ts'
@@ -51,7 +52,7 @@ type Deps = SessionDeps & {
   readonly sessions: Sessions
   readonly passwords: Passwords
   readonly passkeys: Passkeys
-  readonly tellEnded: (id: SessionId) => void
+  readonly tellEnded: (id: SessionId | TokenId) => void
 }
 
 export const createMembers = (deps: Deps): Members => ({
@@ -60,7 +61,9 @@ export const createMembers = (deps: Deps): Members => ({
   change: (actor, member, change, expect) => changeMember(deps, actor, member, { change, expect }),
   signOut: async (actor, member) => {
     const { id } = await oneMember(deps, actor, member)
-    return endAllOf(deps, actor, id)
+    const ended = await deps.db.transaction().execute((tx) => endAllOf(tx, actor, id))
+    for (const each of ended) deps.tellEnded(each)
+    return ended.length
   },
   invitations: (actor) => members.listInvitations(deps.db, actor.scope.organisation),
   invite: (actor, input) => invite(deps, actor, input),
@@ -92,7 +95,7 @@ const changeMember = async (
   { change, expect }: { readonly change: MemberChange; readonly expect: Parameters<Members['change']>[3] },
 ): Promise<members.MemberRow> => {
   const { organisation } = actor.scope
-  const { id, role, disabled } = await deps.db.transaction().execute(async (tx) => {
+  const { id, ended } = await deps.db.transaction().execute(async (tx) => {
     // There is always one, so this holds up every other change of a member, too.
     const owners = await members.lockOwners(tx, organisation)
     const [before] = await members.listMembers(tx, organisation, member)
@@ -105,25 +108,30 @@ const changeMember = async (
     await members.changeMember(tx, before.id, after)
     const facts = { role: after.role, disabled: after.disabled }
     await writeAudit(tx, actor, { action: 'member.change', target: before.id, result: 'ok', facts })
-    return { id: before.id, ...after }
+    const tokens = after.disabled ? await revokeAllOf(tx, actor, before.id) : []
+    // Also of somebody whose role changed: what their pages show was drawn for another one.
+    const isLess = after.disabled || after.role !== 'owner'
+    return { id: before.id, ended: [...tokens, ...(isLess ? await endAllOf(tx, actor, before.id) : [])] }
   })
-  // Also of somebody whose role changed: what their pages show was drawn for another one.
-  const isLess = disabled || role !== 'owner'
-  if (isLess) await endAllOf(deps, actor, id)
+  for (const each of ended) deps.tellEnded(each)
   return oneMember(deps, actor, id)
 }
 
-const endAllOf = async (deps: Deps, actor: Actor, user: UserId): Promise<number> => {
-  const ended = await deps.db.transaction().execute(async (tx) => {
-    const owners = { organisation: actor.scope.organisation, user }
-    const ids = await members.endSessions(tx, owners, { only: null, except: null })
-    const facts = { sessions: ids.length }
-    if (ids.length > 0)
-      await writeAudit(tx, actor, { action: 'session.end-all', target: user, result: 'ok', facts })
-    return ids
-  })
-  for (const id of ended) deps.tellEnded(id)
-  return ended.length
+const endAllOf = async (tx: Executor, actor: Actor, user: UserId): Promise<readonly SessionId[]> => {
+  const owners = { organisation: actor.scope.organisation, user }
+  const ids = await members.endSessions(tx, owners, { only: null, except: null })
+  const facts = { sessions: ids.length }
+  if (ids.length > 0)
+    await writeAudit(tx, actor, { action: 'session.end-all', target: user, result: 'ok', facts })
+  return ids
+}
+
+const revokeAllOf = async (tx: Executor, actor: Actor, user: UserId): Promise<readonly TokenId[]> => {
+  const ids = await members.revokeTokens(tx, user)
+  const facts = { tokens: ids.length }
+  if (ids.length > 0)
+    await writeAudit(tx, actor, { action: 'token.revoke-all', target: user, result: 'ok', facts })
+  return ids
 }
 
 const invite = async (deps: Deps, actor: Actor, { role, days }: { role: Role; days: number }) => {

@@ -61,7 +61,8 @@ export const accountText = {
     disableLabel: (name: string) => `Disable ${name}`,
     enableLabel: (name: string) => `Enable ${name}`,
     disableTitle: (name: string) => `Disable ${name}?`,
-    disableText: 'Their sessions and tokens end at once. You can enable them again.',
+    disableText:
+      'Their sessions and tokens end at once, for good. Enabled again, they sign in and make new tokens.',
     invite: 'Invite somebody',
     inviteRole: 'As',
     inviteDays: 'Link valid for',
