@@ -47,6 +47,8 @@ export type Compiling = {
    * mean there, however deep they are handed down.
    */
   readonly homes: WeakMap<SourceNode, Compiling>
+  /** Of such steps, the commands that were being expanded where they were written: those that they may not call. */
+  readonly callers: WeakMap<SourceNode, readonly Entry[]>
   /** `pipeline.NAME` → its value; parameters are there as `pipeline.parameters.NAME`. */
   readonly pipeline: ReadonlyMap<string, SourceNode>
 }

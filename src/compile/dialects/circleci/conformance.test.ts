@@ -76,6 +76,7 @@ const contextFor = (text: string, pipeline: Readonly<Record<string, unknown>> = 
     setup: [],
     schedules: [],
     homes: new WeakMap(),
+    callers: new WeakMap(),
     pipeline: new Map(Object.entries(pipeline).map(([name, value]) => [name, valueNode(value)])),
   }
   return { cx, problems, valueNode, node: document.entries.get('v')!.value }

@@ -129,6 +129,7 @@ const compileRoot = (
     setup: [],
     schedules: [],
     homes: new WeakMap(),
+    callers: new WeakMap(),
     pipeline,
   }
   checkRoot(project)

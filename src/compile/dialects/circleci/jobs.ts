@@ -157,7 +157,7 @@ const readSteps = (
   if (!node || isNull(node) || (list?.items.length === 0 && !isPassed))
     cx.problems.add('E_STEPS_EMPTY', at, `${label} has no steps`)
   const out: PlanStep[] = []
-  const context: StepContext = { job, chain: [], via: null, out }
+  const context: StepContext = { job, chain: [], depth: 0, via: null, out }
   const outer = { ...context, via: { at: call.at, outer: null } }
   const preSteps = call.preSteps && readList(cx.problems, call.preSteps, '"pre-steps"')
   const postSteps = call.postSteps && readList(cx.problems, call.postSteps, '"post-steps"')

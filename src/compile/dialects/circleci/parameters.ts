@@ -144,6 +144,8 @@ const accept = (cx: Compiling, owner: Owner, declaration: Declaration, node: Sou
 const atHome = (cx: Compiling, value: SourceNode, written: SourceNode): SourceNode => {
   const own = { ...value }
   cx.homes.set(own, cx.homes.get(written) ?? cx)
+  const callers = cx.callers.get(written)
+  if (callers) cx.callers.set(own, callers)
   return own
 }
 

@@ -26,15 +26,19 @@ import { substitute } from './substitute.ts'
 
 export type StepContext = {
   readonly job: StepJob
-  /** The commands being expanded, outermost first. */
+  /** The commands being expanded, outermost first; for steps that were passed, those around the place where they were written. */
   readonly chain: readonly Entry[]
+  /** How many are being expanded, wherever. */
+  readonly depth: number
   readonly via: Via
   readonly out: PlanStep[]
 }
 
 /** A list, or a single step. One that was passed as an argument is read where it was written. */
-export const expandSteps = (reader: Compiling, steps: SourceNode, context: StepContext): void => {
+export const expandSteps = (reader: Compiling, steps: SourceNode, around: StepContext): void => {
   const cx = reader.homes.get(steps) ?? reader
+  const callers = reader.callers.get(steps)
+  const context = callers ? { ...around, chain: callers } : around
   for (const node of listOrOne(steps)) {
     if (!cx.work.spend(1, node)) return
     const call = readCall(cx, node)
@@ -149,7 +153,7 @@ const expandCommand = (
   context: StepContext,
 ): void => {
   const label = `command "${call.name}"`
-  if (context.chain.includes(command) || context.chain.length >= limits.commandDepthMax) {
+  if (context.chain.includes(command) || context.depth >= limits.commandDepthMax) {
     const chain = [...context.chain.map(({ key }) => key.text), call.name].join(' → ')
     cx.problems.add('E_COMMAND_RECURSION', call.at, `commands call each other without end: ${chain}`)
     return
@@ -161,6 +165,8 @@ const expandCommand = (
   const argsMap = call.node && readMap(cx.problems, call.node, `the arguments of ${label}`)
   const args = argsMap?.entries ?? noArguments
   const scope = scopeOf(home, { kind: 'command', label }, definition, { args, at: call.at, from: cx })
+  for (const [name, value] of scope.parameters)
+    if (args.has(name) && !cx.callers.has(value)) cx.callers.set(value, context.chain)
   const stepsNode = entryOf(definition, 'steps')
   if (!stepsNode) {
     cx.problems.add('E_KEY_MISSING', command.key, `${label} needs "steps"`)
@@ -168,7 +174,8 @@ const expandCommand = (
   }
   const steps = readList(cx.problems, substitute(home, stepsNode, scope), `"steps" of ${label}`)
   const chain = [...context.chain, command]
-  if (steps) expandSteps(home, steps, { ...context, chain, via: { at: call.at, outer: context.via } })
+  const inside = { ...context, chain, depth: context.depth + 1, via: { at: call.at, outer: context.via } }
+  if (steps) expandSteps(home, steps, inside)
 }
 
 const reportUnknown = (cx: Compiling, call: Call): void => {
