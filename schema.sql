@@ -248,6 +248,7 @@ deliveries
   replayed_by text
   twice boolean not null default false
   pull_request jsonb
+  told_commit jsonb
   deliveries_check: CHECK (((verdict <> 'run'::text) OR (run_id IS NOT NULL)))
   deliveries_check1: CHECK (((source = 'replay'::text) = (replayed_by IS NOT NULL)))
   deliveries_id_check: CHECK ((id ~~ 'dlv\_%'::text))
@@ -537,6 +538,17 @@ projects
   CREATE UNIQUE INDEX projects_organisation_id_name_key ON public.projects USING btree (organisation_id, name)
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (id)
   CREATE INDEX projects_to_poll ON public.projects USING btree (poll_next_at) WHERE (poll_next_at IS NOT NULL)
+
+refused_calls
+  project_id text not null
+  calls bigint not null
+  since timestamp with time zone not null default now()
+  last_at timestamp with time zone not null default now()
+  refused_calls_calls_check: CHECK ((calls > 0))
+  refused_calls_check: CHECK ((since <= last_at))
+  refused_calls_pkey: PRIMARY KEY (project_id)
+  refused_calls_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  CREATE UNIQUE INDEX refused_calls_pkey ON public.refused_calls USING btree (project_id)
 
 runners
   id text not null

@@ -251,8 +251,8 @@ export const faultExplanations = {
     mend: 'Leave it out of the paths that the step names.',
   },
   E_SOURCE_DENIED: {
-    why: 'The code host refused the deploy key of the project, or the repository does not exist for it.',
-    mend: 'Add the public key that `mayfly project add` printed to the repository, for reading.',
+    why: 'The code host refused the deploy key of the project, the repository does not exist for it, or the host shows another key than the confirmed one.',
+    mend: 'Add the public key that `mayfly project add` printed to the repository, for reading. After a change of the host key: `mayfly project contact NAME`, then `mayfly project trust NAME` shows what to compare and confirm.',
   },
   E_SOURCE_UNREACHABLE: {
     why: 'The code host did not answer, or the connection broke off.',

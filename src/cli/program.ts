@@ -192,8 +192,8 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await source()).contactProject))
   project
-    .command('trust <name> <fingerprint>')
-    .description('this host key of its source host is the right one')
+    .command('trust <name> [fingerprint]')
+    .description('this host key of its source host is the right one; without it, those that wait for that')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await source()).confirmHostKey))
   project

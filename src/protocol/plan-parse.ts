@@ -41,6 +41,7 @@ import {
   type PullRequest,
   type RunEvent,
   type RunFacts,
+  type ToldCommit,
 } from './plan.ts'
 
 /** The number in the catalogue of configuration problems (2xxx) for a plan that does not hold its shape. */
@@ -295,9 +296,17 @@ export const runEvent: Shape<RunEvent> = object({
 /** One line of somebody's text. */
 const line = (max: number) => text({ max, form: /^\P{Cc}+$/u })
 
+const pageAddress = text({ max: 2048, form: /^https?:\/\/[!-~]+$/ })
+
+export const toldCommitMembers = { url: pageAddress, author: line(256) }
+export const toldCommit: Shape<ToldCommit> = object({
+  url: optional(toldCommitMembers.url),
+  author: optional(toldCommitMembers.author),
+})
+
 export const pullRequestMembers = {
   number: integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-  url: text({ max: 2048, form: /^https?:\/\/[!-~]+$/ }),
+  url: pageAddress,
   title: optional(line(1024)),
   action: optional(text({ max: 64, form: /^[a-z_]+$/ })),
   author: optional(line(256)),
@@ -314,11 +323,16 @@ export const runFacts: Shape<RunFacts> = object({
   defaultBranch: name,
   url: body,
   commit: optional(
-    object({ subject: text({ max: bodyMax, min: 0 }), author: text({ max: bodyMax, min: 0 }) }),
+    object({
+      subject: text({ max: bodyMax, min: 0 }),
+      author: text({ max: bodyMax, min: 0 }),
+      body: optional(text({ max: bodyMax, min: 0 })),
+    }),
   ),
   change: optional(
     object({
       base: optional(text({ max: 64, form: /^([0-9a-f]{40}|[0-9a-f]{64})$/ })),
+      commit: optional(toldCommit),
       pullRequest: optional(pullRequest),
     }),
   ),

@@ -64,8 +64,8 @@ export type RunFacts = {
   readonly defaultBranch: string
   /** Where the source is cloned from. */
   readonly url: string
-  /** As Git has it; `author` is a name. */
-  readonly commit?: { readonly subject: string; readonly author: string }
+  /** As Git has it; `author` is a name, `body` the message below its first line. */
+  readonly commit?: { readonly subject: string; readonly author: string; readonly body?: string }
   readonly change?: ChangeFacts
 }
 
@@ -73,8 +73,12 @@ export type RunFacts = {
 export type ChangeFacts = {
   /** What the ref was before. */
   readonly base?: string
+  readonly commit?: ToldCommit
   readonly pullRequest?: PullRequest
 }
+
+/** What the source host says of a commit and Git does not: its page, and what the host calls its author. */
+export type ToldCommit = { readonly url?: string; readonly author?: string }
 
 /** Of the repository itself, never of a fork (server/intake/judge.ts). */
 export type PullRequest = {

@@ -466,11 +466,20 @@ test('over ssh: the host key is shown first, then pinned; the key of the agent o
         ' AAAAC3NzaC1lZDI1NTE5AAAAIFZ71ANOaYlZcY7uxm3nq7Cv/6IrhZArUq9UpflFRsQ7',
       ),
     )
+    const changed = await contact({ key: pem, hostKeys: foreign, tier })
+    assert.deepEqual(
+      [changed.outcome, changed.result.refs, changed.result.hostKeys.map((key) => key.fingerprint)],
+      ['failed', [], [host.fingerprint]],
+      'a host with another key is not read, and shows which key it has',
+    )
     const refused = await play([checkout], {
       trees: tree({ key: pem, hostKeys: [...foreign, ...foreign], tier }),
     })
     assert.equal(refused.outcome, 'failed')
-    assert.equal(refused.reason?.message, 'checkout: the host key is not the confirmed one')
+    assert.match(
+      refused.reason?.message ?? '',
+      /^checkout: the host key is not the confirmed one; after mayfly project contact/,
+    )
   } finally {
     await host.close()
   }

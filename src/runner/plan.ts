@@ -129,7 +129,11 @@ export const compileOf = (
     project: lease.project.name,
     defaultBranch: lease.project.defaultBranch,
     url: sourceAddress(lease.source),
-    commit: { subject: about.subject, author: about.author },
+    commit: {
+      subject: about.subject,
+      author: about.author,
+      ...(about.body === '' ? {} : { body: about.body }),
+    },
     ...(lease.run.change === undefined ? {} : { change: lease.run.change }),
   },
 })
@@ -148,7 +152,8 @@ const conclude = async (
   read: ReadCommit,
   sink: AttemptSink,
 ): Promise<PlanAttemptResult> => {
-  const commit = { id: read.commit, ...read.about }
+  const { body: _, ...words } = read.about
+  const commit = { id: read.commit, ...words }
   const { problems } = answer
   if (!answer.ok)
     return ended('failed', { code: null, message: firstError(problems) }, { ...nothing, problems, commit })

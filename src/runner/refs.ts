@@ -38,11 +38,12 @@ export const runRefsAttempt = async (
       return { ...base, outcome: 'passed', result: parseRefs(answer.bytes, keyName(source)) }
     }
     await say(sink, 1, answer.message)
+    const hostKeys = await shownKeys(deps, job, signal)
     return {
       ...base,
       outcome: 'failed',
       reason: { code: answer.code, message: answer.message },
-      result: empty,
+      result: { ...empty, hostKeys },
     }
   } catch (error) {
     if (signal.aborted) return { ...base, ...stopped(signal), result: empty }
@@ -60,6 +61,25 @@ export const runRefsAttempt = async (
 }
 
 const refLengthMax = 255
+/** Which keys a host shows that could not be read with the confirmed ones: it may have new ones, for a person to compare. */
+const shownKeys = async (
+  deps: SourceDeps,
+  { attempt, lease: { source }, key }: RefsAttempt,
+  signal: AbortSignal,
+): Promise<RefsResult['hostKeys']> => {
+  const isPinned = source.kind === 'ssh' && key !== null && key.hostKeys.length > 0
+  if (!isPinned || refuseSource(deps, source) !== null) return []
+  const cell = await openSourceCell(
+    deps,
+    { attempt, source, script: refsScript, bytesMax: refsBytesMax },
+    signal,
+  )
+  const answer = await cell.ask({ key: null, lines: [], print: () => undefined }, signal)
+  if (!answer.ok) return []
+  await answer.end()
+  return parseRefs(answer.bytes, keyName(source)).hostKeys
+}
+
 const hostKeyLine =
   /^key \S+ ((?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) ([A-Za-z0-9+/]+={0,2}))$/
 const refLine = /^([0-9a-f]{40}|[0-9a-f]{64})\t(refs\/(?:heads|tags)\/\P{C}+)$/u

@@ -31,6 +31,7 @@ import { createIdentity } from './identity/identity.ts'
 import { createDeliveries } from './intake/deliveries.ts'
 import { createIntake } from './intake/intake.ts'
 import { openIntakeClock } from './intake/intake-clock.ts'
+import { createRefusedCalls } from './intake/refused-calls.ts'
 import { type CompileProgram, createLint } from './lint.ts'
 import { createLive } from './live/live.ts'
 import { createFreshFrames, type FreshFrames } from './logs/fresh-frames.ts'
@@ -176,6 +177,8 @@ const openParts = async (
   }
   const clockWatch = createClockWatch(deps)
   opened.defer(() => clockWatch.close())
+  const refusedCalls = createRefusedCalls({ db, log: deps.log })
+  opened.defer(() => refusedCalls.close())
   const backups = createBackups(db)
   const health = createHealth({
     ...{ ...deps, db, clockWatch, backups, runners: work.runners, rosterFile: config.rosterFile },
@@ -191,8 +194,8 @@ const openParts = async (
     site,
     handlers: handlersOf(deps, access, { ...work, health, backups }),
     answered: createAnsweredRequests({ db, log: deps.log }),
-    intake: createIntake(shared),
     issuers: work.identity,
+    intake: { ...createIntake(shared), refused: refusedCalls.note },
     pages: config.webDir === null ? noSite : await openStaticSite(config.webDir),
     securityTxt: config.securityTxt,
     trustedProxies: config.http.trustedProxies,

@@ -79,6 +79,10 @@ export const limits = {
   framesGroupMax: 32,
   /** Reads of an attempt that requests under way beside its `finish` keep changing. */
   finishTriesMax: 8,
+  /** Of calls of hooks beyond the rate limit: how often they are written, of how many hooks at once, and how long they are shown. */
+  refusedCallsEveryMs: 1_000,
+  refusedCallsHooksMax: 1_000,
+  refusedCallsShownDays: 7,
   expirySweepMs: 5_000,
   /** From the end of an attempt to the wrapping of its log key, which has no hurry. */
   logKeysWrapMs: 100,

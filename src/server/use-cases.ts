@@ -167,6 +167,8 @@ export type Intake = {
     readonly body: Uint8Array
     readonly headers: Readonly<Record<string, string | string[] | undefined>>
   }) => Promise<IntakeAnswer>
+  /** One that came too soon after others was not read. */
+  readonly refused: (hook: string) => void
 }
 
 /** A part of a log that is fetched as one: lines `firstLine` … of a step, in frames `seqFrom` … `seqTo` (there may be others between). */

@@ -142,7 +142,7 @@ export const openTestApp = async (
     access,
     live,
     answered: createAnsweredRequests({ db, log }),
-    intake: { accept: async () => ({ status: 401, body: {} }) },
+    intake: { accept: async () => ({ status: 401, body: {} }), refused: () => undefined },
     handlers: {
       ...peopleHandlers({ access, version: 'test' }),
       ...workHandlers(work),

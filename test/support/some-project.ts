@@ -3,7 +3,11 @@ import type { Project } from '../../src/protocol/api/shapes.ts'
 
 export const someProject: Project = {
   ...{ id: `prj_${'0'.repeat(26)}`, name: 'web', source: { kind: 'ssh', url: 'ssh://git@example.org/web' } },
-  ...{ default_branch: 'main', deploy_key: null, hook: { id: 'hok_1', url: '/hooks/generic/hok_1' } },
+  ...{
+    default_branch: 'main',
+    deploy_key: null,
+    hook: { id: 'hok_1', url: '/hooks/generic/hok_1', refused_calls: null },
+  },
   settings: {
     ...{ auto_cancel: false, untrusted_in_scripts: false, jobs_max: null, priority: 'normal' },
     ...{ approval_seconds: 7_776_000, poll_seconds: null },

@@ -88,8 +88,8 @@ const cases: readonly PageCase[] = [
   { name: 'project-new', address: '/projects/new', shows: 'What happens next' },
   { name: 'project-setup', address: '/projects/new?project=api', shows: 'Confirm this fingerprint' },
   { name: 'project', address: '/acme/web', shows: 'Recent runs' },
-  { name: 'deliveries', address: '/acme/web/deliveries', shows: 'The commit message says [skip ci].' },
-  { name: 'deliveries-one', address: `/acme/web/deliveries?id=${idOf('dlv', 4)}`, shows: 'Started run 413' },
+  { name: 'deliveries', address: '/acme/web/deliveries', shows: '84 calls of the hook came too fast' },
+  { name: 'deliveries-one', address: `/acme/web/deliveries?id=${idOf('dlv', 4)}`, shows: 'Pull request 88' },
   { name: 'deliveries-polled', address: '/acme/api/deliveries', shows: 'The last 3 looks failed.' },
   {
     name: 'deliveries-none',

@@ -1,6 +1,6 @@
 // What source hosts and other tools told the installation, and what came of it: list, view, replay.
 import { fault } from '../../base/faults.ts'
-import type { Delivery } from '../../protocol/api/shapes.ts'
+import type { Delivery, Project } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
 import { findProject } from '../api/find-run.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
@@ -21,23 +21,33 @@ export const listDeliveries = async (
   const project = flags.project ?? (await findProject(around, api))
   const { verdict, source, branch: ref, limit } = flags
   const page = await api.call('deliveries', { query: { project, verdict, source, ref, limit } })
-  if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
-  else
-    writeTable(
-      around.stdout,
-      ['ID', 'RECEIVED', 'PROJECT', 'BY', 'REF', 'COMMIT', 'VERDICT', 'RUN', 'WHY'],
-      page.items.map((each) => [
-        ...[each.id, each.received_at, each.project.name, each.source, each.ref ?? '-'],
-        ...[
-          each.new?.slice(0, 10) ?? '-',
-          each.verdict,
-          each.run === null ? '-' : `#${each.run.number}`,
-          whyOf(each),
-        ],
-      ]),
-    )
+  if (flags.json) {
+    around.stdout.write(`${JSON.stringify(page)}\n`)
+    return 0
+  }
+  writeTable(
+    around.stdout,
+    ['ID', 'RECEIVED', 'PROJECT', 'BY', 'REF', 'COMMIT', 'VERDICT', 'RUN', 'WHY'],
+    page.items.map((each) => [
+      ...[each.id, each.received_at, each.project.name, each.source, each.ref ?? '-'],
+      ...[
+        each.new?.slice(0, 10) ?? '-',
+        each.verdict,
+        each.run === null ? '-' : `#${each.run.number}`,
+        whyOf(each),
+      ],
+    ]),
+  )
+  if (project !== undefined)
+    around.stderr.write(refusedText(await api.call('project', { params: { project } })))
   return 0
 }
+
+/** Calls that are no deliveries: nobody read them. */
+const refusedText = ({ name, hook: { refused_calls: refused } }: Project): string =>
+  refused === null
+    ? ''
+    : `${refused.calls} calls of the hook of ${name} came too fast and were not read, the last one ${refused.last_at}\n`
 
 export const viewDelivery = async (around: Surroundings, flags: Flags, id: string): Promise<number> => {
   const delivery = await (await connect(around)).call('delivery', { params: { delivery: checked(id) } })

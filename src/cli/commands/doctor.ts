@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { access, constants, readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFault } from '../../base/faults.ts'
+import type { Project } from '../../protocol/api/shapes.ts'
 import { readMeasured } from '../../runner/index.ts'
 import type { Driver } from '../../sandbox/index.ts'
 import { findNoUserNamespaces } from '../../sys/index.ts'
@@ -11,6 +12,7 @@ import { connect } from '../api/connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { openHostKeys, trustCommand } from './host-keys.ts'
 
 type Finding = {
   readonly check: string
@@ -200,14 +202,30 @@ const checkIsolation = async (driver: Driver): Promise<Finding> => {
 
 const checkInstallation = async (around: Surroundings): Promise<readonly Finding[]> => {
   try {
-    const status = await (await connect(around)).call('status', {})
-    return status.components.map(({ name, status: word, detail, mend }) => ({
+    const api = await connect(around)
+    const status = await api.call('status', {})
+    const projects = await api.call('projects', { query: { limit: projectsLookedAt } })
+    const components = status.components.map(({ name, status: word, detail, mend }) => ({
       check: name,
       status: word,
       detail,
       fix: word === 'ok' ? '' : (mend ?? ''),
     }))
+    return [...components, ...projects.items.flatMap(checkHostKeys)]
   } catch {
     return [weak('installation', 'none answers', 'mayfly up, or mayfly login URL --token-stdin')]
   }
+}
+
+const projectsLookedAt = 100
+
+/** Without a trusted key nothing is fetched; with an old one in its place, nothing any more. */
+const checkHostKeys = (project: Project): readonly Finding[] => {
+  const [open] = openHostKeys(project)
+  if (open === undefined) return []
+  const isFirst = project.host_keys.every(({ confirmed }) => !confirmed)
+  const detail = isFirst
+    ? `the source host shows ${open.fingerprint}, which nobody confirmed yet`
+    : `the source host showed ${open.fingerprint} in the place of the confirmed key`
+  return [weak(`host key of ${project.name}`, detail, trustCommand(project, open))]
 }

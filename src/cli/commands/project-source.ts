@@ -4,6 +4,7 @@ import type { Attempt, Project } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { openHostKeys, trustCommand, typeOf } from './host-keys.ts'
 
 type Flags = { readonly json?: boolean }
 
@@ -50,20 +51,37 @@ export const confirmHostKey = async (
   around: Surroundings,
   flags: Flags,
   name: string,
-  fingerprint: string,
+  fingerprint?: string,
 ): Promise<number> => {
   const api = await connect(around)
+  if (fingerprint === undefined) {
+    const found = await api.call('project', { params: { project: name } })
+    around.stdout.write(flags.json ? `${JSON.stringify(found)}\n` : openText(found))
+    return 0
+  }
   const project = await api.call('projectHostKeys', { params: { project: name }, body: { fingerprint } })
   around.stdout.write(flags.json ? `${JSON.stringify(project)}\n` : describe(project))
   return 0
 }
 
-const describe = (project: Project): string =>
-  [
+/** What to compare with what the host's own people say, and how to say that it is equal. */
+const openText = (project: Project): string => {
+  const open = openHostKeys(project)
+  if (open.length === 0)
+    return `no host key of ${project.name} waits: mayfly project contact ${project.name} looks which ones its source host shows\n`
+  return open.map((key) => `${typeOf(key)}  ${key.fingerprint}\n  ${trustCommand(project, key)}\n`).join('')
+}
+
+const describe = (project: Project): string => {
+  const { refused_calls: refused } = project.hook
+  return [
     `project   ${project.name}  ${project.id}`,
     `source    ${project.source.url}`,
     `branch    ${project.default_branch}`,
     `hook      ${project.hook.url}`,
+    ...(refused === null
+      ? []
+      : [`refused   ${refused.calls} calls too fast, the last one ${refused.last_at}`]),
     ...(project.deploy_key === null ? [] : [`key       ${project.deploy_key.public_key}`]),
     ...project.host_keys.map(
       ({ fingerprint, confirmed }) =>
@@ -72,3 +90,4 @@ const describe = (project: Project): string =>
     `last run  ${project.last_run === null ? 'none' : `#${project.last_run.number} ${project.last_run.status}`}`,
     '',
   ].join('\n')
+}

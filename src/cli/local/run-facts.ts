@@ -17,13 +17,15 @@ export const localRunFacts = async (
   const ask = async (...args: readonly string[]) => (tree === null ? null : git(around, tree.root, args))
   const [head, words] = await Promise.all([
     ask('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD'),
-    ask('log', '-1', '--format=%s%x00%an'),
+    ask('log', '-1', '--format=%s%x00%an%x00%b'),
   ])
-  const [subject, author] = words?.split('\0') ?? []
+  const [subject, author, body = ''] = words?.split('\0') ?? []
   return {
     ...{ id, number: 1, organisation: 'local', project: tree?.name ?? 'local' },
     defaultBranch: head?.replace(/^origin\//, '') ?? tree?.branch ?? 'main',
     url: tree?.remote ?? root,
-    ...(subject === undefined || author === undefined ? {} : { commit: { subject, author } }),
+    ...(subject === undefined || author === undefined
+      ? {}
+      : { commit: { subject, author, ...(body.trim() === '' ? {} : { body: body.trim() }) } }),
   }
 }

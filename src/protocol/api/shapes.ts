@@ -332,7 +332,12 @@ export const project = z.object({
   /** How asking the source host goes; null: it is not asked. */
   polling: polling.nullable(),
   deploy_key: z.object({ public_key: z.string(), fingerprint: z.string() }).nullable(),
-  hook: z.object({ id, url: z.string() }),
+  hook: z.object({
+    id,
+    url: z.string(),
+    /** Calls beyond the rate limit, which were not read and are no deliveries; null: none lately. */
+    refused_calls: z.object({ calls: z.number(), since: time, last_at: time }).nullable(),
+  }),
   host_keys: z.array(z.object({ fingerprint: z.string(), line: z.string(), confirmed: z.boolean() })),
   created_at: time,
   last_run: runSummary.nullable(),

@@ -7,7 +7,7 @@ const explanations: readonly (readonly [RegExp, FaultCode, string])[] = [
   [
     /Host key verification failed|no matching host key/i,
     'E_SOURCE_DENIED',
-    'the host key is not the confirmed one',
+    'the host key is not the confirmed one; after mayfly project contact NAME, mayfly project trust NAME shows which one to compare and confirm',
   ],
   [
     /Permission denied|access denied|authentication failed/i,

@@ -167,7 +167,7 @@ describe('fetching over ssh', { skip: needsRoot, timeout: 180_000 }, () => {
         ),
       )
       const refused = await commitBy(fetchers, { key: { ...key, hostKeys: foreign } })
-      assert.equal(refused, 'the host key is not the confirmed one')
+      assert.match(refused ?? '', /^the host key is not the confirmed one; .*mayfly project trust/)
       const elsewhere = { ...source, path: `${source.path}-not-there` }
       assert.equal(await commitBy(fetchers, { key, source: elsewhere }), 'there is no such repository')
       assert.equal(fetchers.keeps({ project: 'prj_a', source: elsewhere, key }), false)

@@ -22,7 +22,13 @@ export type FetchedCommit = ReadCommit & {
 export type RefLine = { readonly name: string; readonly id: string }
 
 /** For people, from the commit object. */
-export type CommitWords = { readonly subject: string; readonly author: string; readonly authoredAt: string }
+export type CommitWords = {
+  readonly subject: string
+  /** The message below its first line. */
+  readonly body: string
+  readonly author: string
+  readonly authoredAt: string
+}
 
 const objectId = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 
@@ -106,16 +112,17 @@ export const commitWords = (content: Uint8Array): CommitWords => {
   const end = text.indexOf('\n\n')
   const head = end === -1 ? text : text.slice(0, end)
   const [, author = '', seconds = '0'] = /^author (.*) (\d{1,11}) [+-]\d{4}$/m.exec(head) ?? []
-  const subject =
-    end === -1
-      ? ''
-      : (text
-          .slice(end + 2)
-          .trimStart()
-          .split('\n')[0] ?? '')
+  const message = end === -1 ? '' : text.slice(end + 2).trim()
+  const [subject = ''] = message.split('\n', 1)
   return {
-    subject: subject.slice(0, 500),
-    author: author.slice(0, 300),
+    subject: upTo(500, subject),
+    body: upTo(bodyMax, message.slice(subject.length).trim()),
+    author: upTo(300, author),
     authoredAt: new Date(Math.min(Number(seconds) * 1000, 8.64e15)).toISOString(),
   }
 }
+
+const bodyMax = 8_000
+
+/** A character outside the first plane is not cut in two: a plan with half of one has no digest. */
+const upTo = (max: number, text: string): string => text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '')

@@ -83,6 +83,7 @@ test('one commit is fetched with its configuration, its words and nothing older'
   assert.equal(Buffer.from(commit.files.get('.circleci/config.yml')!).toString(), 'version: 2.1 # two\n')
   assert.deepEqual(commit.about, {
     subject: 'Write two',
+    body: 'Body.',
     author: 'Ada <ada@example.invalid>',
     authoredAt: '2026-09-21T14:13:20.000Z',
   })

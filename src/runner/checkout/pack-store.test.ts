@@ -8,7 +8,7 @@ import { createPackStore } from './pack-store.ts'
 
 const fetched = (commit: string): FetchedCommit => ({
   ...{ commit, files: new Map(), shallow: [], refs: [], pack: new Uint8Array(8) },
-  about: { subject: '', author: '', authoredAt: '' },
+  about: { subject: '', body: '', author: '', authoredAt: '' },
 })
 const name = { project: 'prj_1', commit: 'c1', depth: 1 }
 

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test'
 import { gitAsPerson } from '../../../test/support/person-git.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import { spawn } from '../../sys/index.ts'
-import type { ReadCommit } from './fetched.ts'
+import { commitWords, type ReadCommit } from './fetched.ts'
 import { readScript } from './git-scripts.ts'
 import { createInbox } from './inbox.ts'
 import { readConfiguration } from './read-configuration.ts'
@@ -151,4 +151,15 @@ test('hostile answers are bounded: trees without end, wrong types, lengths that 
   assert.equal(hundred.found?.files.size, 64)
   const large = await lying({ [id('c')]: commit, [id('a')]: ['tree', Buffer.alloc(100_000)] })
   assert.equal(large.found, null)
+})
+
+test('the words of a commit: its first line, what is below, and no half of a character', () => {
+  const words = (message: string) =>
+    commitWords(Buffer.from(`tree 1\nauthor Ada <a@b> 1 +0000\n\n${message}`))
+  const { subject, body, author } = words('Fix it\n\nBecause of\nthat.\n')
+  assert.deepEqual([subject, body, author], ['Fix it', 'Because of\nthat.', 'Ada <a@b>'])
+  assert.equal(words('Fix it\n').body, '')
+  assert.equal(words('').subject, '')
+  const cut = words(`${'x'.repeat(499)}\u{1F41D}`).subject
+  assert.deepEqual([cut.length, cut.isWellFormed()], [499, true])
 })

@@ -28,6 +28,7 @@ import type {
   PlanInputs,
   PullRequest,
   RunEvent,
+  ToldCommit,
 } from '../../protocol/plan.ts'
 import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
 import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
@@ -67,6 +68,12 @@ export type Schema = {
     poll_failures: Generated<number>
     polled_at: AtOrNull
     created_at: At
+  }
+  refused_calls: {
+    project_id: ProjectId
+    calls: number
+    since: At
+    last_at: At
   }
   schedules: {
     id: ScheduleId
@@ -145,6 +152,7 @@ export type Schema = {
     replayed_by: Or<string>
     twice: Generated<boolean>
     pull_request: ColumnType<PullRequest | null, string | null | undefined, never>
+    told_commit: ColumnType<ToldCommit | null, string | null | undefined, never>
   }
   answered_requests: {
     actor: string

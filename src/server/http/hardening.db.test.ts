@@ -158,12 +158,14 @@ test('unknown query fields are refused by name, unknown routes are 404, unknown 
 
 test('a hook gets its raw body without a session; browsers and floods are refused', async () => {
   const seen: { hook: string; text: string }[] = []
+  const refused: string[] = []
   const app = await openTestApp({
     intake: {
       accept: async ({ hook, body }) => {
         seen.push({ hook, text: Buffer.from(body).toString() })
         return { status: 503, body: { error: 'sealed' }, retryAfterSeconds: 7 }
       },
+      refused: (hook) => void refused.push(hook),
     },
   })
   const post = (headers: Record<string, string>) =>
@@ -179,6 +181,8 @@ test('a hook gets its raw body without a session; browsers and floods are refuse
   const statuses = await Promise.all(Array.from({ length: 125 }, async () => (await post({})).status))
   assert.ok(statuses.filter((status) => status === 429).length >= 5)
   assert.ok(seen.length <= 120)
+  assert.equal(refused.length, statuses.filter((status) => status === 429).length, 'each is counted')
+  assert.deepEqual(new Set(refused), new Set(['hok_1']))
 })
 
 test('the type of a problem is the page of its code on this installation, and the API knows all codes', async () => {

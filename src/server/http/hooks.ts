@@ -1,7 +1,7 @@
 // POST /hooks/generic/:hook: what Git servers call. No session and no parsing here: the raw body goes to intake, which
 // has the vault check its signature before anything reads it.
 import type { FastifyInstance } from 'fastify'
-import { fault } from '../../base/faults.ts'
+import { fault, isFault } from '../../base/faults.ts'
 import type { Intake } from '../use-cases.ts'
 import { limits } from './limits.ts'
 import { refuseTooMany } from './rate.ts'
@@ -22,7 +22,10 @@ export const bindHooks = (root: FastifyInstance, intake: Intake): void => {
       schema: { hide: true } as object,
       onRequest: async (request) => {
         if (request.headers.origin !== undefined) throw fault('E_CSRF', { detail: 'a browser called a hook' })
-        await refuseTooMany(hookRate, 'hook', request)
+        await refuseTooMany(hookRate, 'hook', request).catch((error: unknown) => {
+          if (isFault(error, 'E_RATE_LIMIT')) intake.refused(request.params.hook)
+          throw error
+        })
       },
       handler: async (request, reply) => {
         const body = Buffer.isBuffer(request.body) ? request.body : new Uint8Array()

@@ -103,13 +103,14 @@ test('a replay makes a run of the same commit, names its cause and is audited', 
 test('what a tool tells of a change goes with its run, and with a replay of it; forks start none', async () => {
   const pullRequest = { number: 7, url: 'https://code.example/acme/web/pull/7', title: 'Say "hello"' }
   const before = 'e'.repeat(40)
-  const first = (await deliver(deps, web, ofTool({ before, pullRequest }))).body
+  const commit = { url: 'https://code.example/acme/web/commit/1', author: 'ada' }
+  const first = (await deliver(deps, web, ofTool({ before, ...commit, pullRequest }))).body
   const delivery = await deliveries.find(parts.scope, idOf(first.delivery))
   assert.deepEqual([delivery?.old, delivery?.pull_request], [before, pullRequest])
   const again = await deliveries.replay(parts.actor, idOf(first.delivery))
   for (const run of [first.run, again.run_id]) {
     const { rows } = await sql`select change from runs where id = ${run}`.execute(parts.db)
-    assert.deepEqual(rows, [{ change: { base: before, pullRequest } }])
+    assert.deepEqual(rows, [{ change: { base: before, commit, pullRequest } }])
   }
   const { run } = (await deliver(deps, web, ofTool())).body
   assert.deepEqual((await sql`select change from runs where id = ${run}`.execute(parts.db)).rows, [

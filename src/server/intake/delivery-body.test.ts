@@ -72,6 +72,23 @@ test('a tool may tell of the commit before and of a pull request, and only in fo
   assert.equal(parse({ ref: 'refs/heads/main', old: commit, new: commit, sentAt, pullRequest }).ok, false)
 })
 
+test('a tool may tell the page of the commit and its author, in forms that mean one', () => {
+  const told = { url: 'https://code.example/acme/web/commit/1', author: 'ada' }
+  const parsed = ofTool(told)
+  assert.deepEqual(parsed.ok && parsed.value.toldCommit, told)
+  const bare = ofTool({})
+  assert.equal(bare.ok && 'toldCommit' in bare.value, false)
+  const wrong = [
+    { url: 'javascript:x' },
+    { url: '' },
+    { author: '' },
+    { author: 'a\nb' },
+    { author: '\ud800' },
+  ]
+  for (const each of [...wrong, { author: 'x'.repeat(257) }, { url: 1 }])
+    assert.equal(ofTool(each).ok, false, JSON.stringify(each))
+})
+
 test('a pull request from a fork starts no run', () => {
   const fork = ofTool({ pullRequest: { ...pullRequest, fork: true } })
   assert.ok(fork.ok)

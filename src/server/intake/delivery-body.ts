@@ -1,11 +1,11 @@
 // What a signed delivery says happened: the body of our own hook, `{old, new, ref, sentAt, skip?}`, or that of any other tool,
-// `{ref, commit, sentAt, before?, message?, pullRequest?}`. Signed as it stands and read only after the vault has checked the signature, and still
+// `{ref, commit, sentAt, before?, message?, author?, url?, pullRequest?}`. Signed as it stands and read only after the vault has checked the signature, and still
 // not trusted: whoever may push chooses the name of the ref and the message.
 import { utf8Decode } from '../../base/bytes.ts'
 import type { Parsed } from '../../base/problem.ts'
 import { either, object, oneOf, optional, parseShape, type Shape, text, where } from '../../base/shape.ts'
-import type { PullRequest } from '../../protocol/plan.ts'
-import { pullRequestMembers } from '../../protocol/plan-parse.ts'
+import type { PullRequest, ToldCommit } from '../../protocol/plan.ts'
+import { pullRequestMembers, toldCommitMembers } from '../../protocol/plan-parse.ts'
 import { fullRef, isFullRef } from '../runs/git-names.ts'
 
 export type Push = {
@@ -18,6 +18,7 @@ export type Push = {
   readonly sentAt: string
   /** The message of the commit asks for no run. */
   readonly skip: boolean
+  readonly toldCommit?: ToldCommit
   readonly pullRequest?: ToldPullRequest
 }
 
@@ -34,6 +35,8 @@ type Body =
       readonly commit: string
       readonly before?: string
       readonly message?: string
+      readonly author?: string
+      readonly url?: string
       readonly pullRequest?: ToldPullRequest
       readonly ref: string
       readonly sentAt: string
@@ -47,6 +50,10 @@ const body: Shape<Body> = either(
     sentAt,
     before: optional(commit),
     message: optional(text({ max: 32 * 1024, min: 0 })),
+    author: optional(
+      where(toldCommitMembers.author, (value) => value.isWellFormed(), 'text that is no Unicode'),
+    ),
+    url: optional(toldCommitMembers.url),
     pullRequest: optional(
       where(
         object({ ...pullRequestMembers, fork: optional(oneOf(true, false)) }),
@@ -73,11 +80,15 @@ const ofHook = ({ old, new: now, ref, sentAt, skip }: Extract<Body, { old: strin
 
 /** `main` means the branch. */
 const ofTool = (told: Extract<Body, { commit: string }>): Push | null => {
-  const { commit, sentAt, before: old = null, message = '', pullRequest } = told
+  const { commit, sentAt, before: old = null, message = '', author, url, pullRequest } = told
   const ref = fullRef(told.ref)
   if (ref === null) return null
-  const push: Push = { source: 'webhook', ref, old, new: commit, sentAt, skip: asksForNoRun(message) }
-  return pullRequest === undefined ? push : { ...push, pullRequest }
+  const toldCommit = { ...(url === undefined ? {} : { url }), ...(author === undefined ? {} : { author }) }
+  return {
+    ...{ source: 'webhook', ref, old, new: commit, sentAt, skip: asksForNoRun(message) },
+    ...(Object.keys(toldCommit).length === 0 ? {} : { toldCommit }),
+    ...(pullRequest === undefined ? {} : { pullRequest }),
+  }
 }
 
 /** Among the first 250 characters, as in the hook. */

@@ -35,7 +35,9 @@ export type IntakeDeps = {
 
 type Raw = Parameters<Intake['accept']>[0]
 
-export const createIntake = (deps: IntakeDeps): Intake => ({ accept: (raw) => accept(deps, raw) })
+export const createIntake = (deps: IntakeDeps): Pick<Intake, 'accept'> => ({
+  accept: (raw) => accept(deps, raw),
+})
 
 const signatureHeader = 'x-mayfly-signature'
 

@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { DeliveryId, ProjectId } from '../../base/ids.ts'
+import type { ToldCommit } from '../../protocol/plan.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { inScope } from '../access/in-scope.ts'
@@ -59,6 +60,7 @@ type Replayable = {
   readonly ref: string
   readonly old: string | null
   readonly new: string
+  readonly toldCommit?: ToldCommit
   readonly pullRequest?: ToldPullRequest
 }
 
@@ -68,18 +70,24 @@ const findReplayable = async (db: Db, scope: Scope, id: DeliveryId): Promise<Rep
     readonly ref: string | null
     readonly old: string | null
     readonly new: string | null
+    readonly toldCommit: ToldCommit | null
     readonly pullRequest: ToldPullRequest | null
   }>`
-    select project_id as project, ref, old_commit as old, new_commit as new, pull_request as "pullRequest" from deliveries
+    select project_id as project, ref, old_commit as old, new_commit as new, told_commit as "toldCommit",
+      pull_request as "pullRequest" from deliveries
     where id = ${id} and ${inScope(scope)}`.execute(db)
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such delivery' })
-  const { project, ref, old, new: commit, pullRequest } = row
+  const { project, ref, old, new: commit, toldCommit, pullRequest } = row
   if (ref === null || commit === null)
     throw fault('E_CONFLICT', {
       public: 'Nothing of it can be replayed: it named no commit that could be believed',
     })
-  const push = { ref, old, new: commit, ...(pullRequest === null ? {} : { pullRequest }) }
+  const push = {
+    ...{ ref, old, new: commit },
+    ...(toldCommit === null ? {} : { toldCommit }),
+    ...(pullRequest === null ? {} : { pullRequest }),
+  }
   const nothing = nothingToRun(push)
   if (nothing !== null) throw fault('E_CONFLICT', { public: `Nothing of it can be replayed: ${nothing}` })
   return { project, ...push }

@@ -64,9 +64,12 @@ export const storeDelivery = async (
   return { ...decided, run }
 }
 
-const changeOf = ({ old, pullRequest }: NonNullable<NewDelivery['push']>): ChangeFacts | null => {
-  const base = old === null || isZeroCommit(old) ? {} : { base: old }
-  const change = { ...base, ...(pullRequest === undefined ? {} : { pullRequest }) }
+const changeOf = ({ old, toldCommit, pullRequest }: NonNullable<NewDelivery['push']>): ChangeFacts | null => {
+  const change = {
+    ...(old === null || isZeroCommit(old) ? {} : { base: old }),
+    ...(toldCommit === undefined ? {} : { commit: toldCommit }),
+    ...(pullRequest === undefined ? {} : { pullRequest }),
+  }
   return Object.keys(change).length === 0 ? null : change
 }
 
@@ -85,6 +88,7 @@ const insertDelivery = async (
       ref: push?.ref ?? null,
       old_commit: push?.old ?? null,
       new_commit: push?.new ?? null,
+      told_commit: push?.toldCommit === undefined ? null : JSON.stringify(push.toldCommit),
       pull_request: push?.pullRequest === undefined ? null : JSON.stringify(push.pullRequest),
       sent_at: push === null || push.sentAt === null ? null : new Date(push.sentAt),
       verdict: verdict.verdict,

@@ -153,6 +153,22 @@ test('first contact shows the host key, a person confirms it, the vault pins it 
   await projects.contact(parts.actor, 'contact')
   const [again] = await runner.take()
   assert.deepEqual((await openAgent(again!)).hostKeys, [genuine])
+
+  // The host has a new key: the look fails, and shows it all the same.
+  const renewed = `[git.example]:2222 ssh-ed25519 ${Buffer.concat([blob.subarray(0, -32), Buffer.alloc(32, 8)]).toString('base64')}`
+  const denied = { outcome: 'failed', reason: { code: 'E_SOURCE_DENIED', message: 'another key' } } as const
+  const newKeys = [{ line: renewed, fingerprint: 'x' }]
+  await runner.finish(again!, { ...denied, result: { kind: 'refs', refs: [], hostKeys: newKeys } })
+  const open = (await projects.find(parts.scope, 'contact'))!.host_keys.filter((each) => !each.confirmed)
+  assert.deepEqual(
+    open.map((each) => each.line),
+    [renewed],
+  )
+  const changed = await projects.confirmHostKey(parts.actor, 'contact', open[0]!.fingerprint)
+  assert.deepEqual(changed.host_keys, [{ ...open[0], confirmed: true }], 'the old one is trusted no longer')
+  await projects.contact(parts.actor, 'contact')
+  const [later] = await runner.take()
+  assert.deepEqual((await openAgent(later!)).hostKeys, [renewed])
 })
 
 type Held = Awaited<ReturnType<ReturnType<typeof createScriptedRunner>['take']>>[number]

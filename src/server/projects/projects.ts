@@ -198,6 +198,7 @@ const contact = async (
   return { attempt_id: attempt }
 }
 
+/** An older key of the same type that the host showed no more beside this one is trusted no longer: whoever took it could be the host. */
 const confirmHostKey = async (
   deps: ProjectsDeps,
   actor: Actor,
@@ -207,15 +208,23 @@ const confirmHostKey = async (
   const { db } = deps.database
   const { id } = await getRow(deps, actor.scope, project)
   await requireSeen(deps, id, fingerprint)
-  const { rows } = await sql<{ line: string }>`
-    select line from host_keys where project_id = ${id} and (confirmed_at is not null or fingerprint = ${fingerprint})
-    order by seen_at`.execute(db)
-  await deps.vault.call('project.set', { project: id, hostKeys: rows.map((row) => row.line) })
+  const { rows } = await sql<{ line: string; fingerprint: string; isReplaced: boolean }>`
+    select k.line, k.fingerprint, k.seen_at < n.seen_at and split_part(k.line, ' ', 2) = split_part(n.line, ' ', 2) as "isReplaced"
+    from host_keys k, host_keys n
+    where n.project_id = ${id} and n.fingerprint = ${fingerprint} and k.project_id = ${id}
+      and (k.confirmed_at is not null or k.fingerprint = ${fingerprint})
+    order by k.seen_at`.execute(db)
+  const pinned = rows.filter(({ isReplaced }) => !isReplaced)
+  const replaced = rows.filter(({ isReplaced }) => isReplaced).map((row) => row.fingerprint)
+  await deps.vault.call('project.set', { project: id, hostKeys: pinned.map((row) => row.line) })
   await inTransaction(db, async (tx) => {
     await sql`
       update host_keys set confirmed_at = now(), confirmed_by = ${actorId(actor)}
       where project_id = ${id} and fingerprint = ${fingerprint} and confirmed_at is null`.execute(tx)
-    const facts = { fingerprint }
+    await sql`delete from host_keys where project_id = ${id} and fingerprint = any(${replaced}::text[])`.execute(
+      tx,
+    )
+    const facts = { fingerprint, ...(replaced.length === 0 ? {} : { replaced: replaced.join(' ') }) }
     await writeAudit(tx, actor, { action: 'host-key.confirm', target: id, project: id, result: 'ok', facts })
   })
   return getProject(deps, actor.scope, id)

@@ -6,6 +6,7 @@ import type { Source } from '../../protocol/runner-wire.ts'
 import type { Scope } from '../access/actor.ts'
 import { projectInScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
+import { limits } from '../limits.ts'
 import { selectRuns, summaryOf } from '../runs/summaries.ts'
 import { type PollingRow, pollingColumn, pollingOf } from './polling.ts'
 
@@ -17,6 +18,7 @@ export type ProjectRow = {
   readonly defaultBranch: string
   readonly autoCancel: boolean
   readonly hook: HookId
+  readonly refusedCalls: Project['hook']['refused_calls']
   readonly deployKey: string | null
   readonly untrustedInScripts: boolean
   readonly jobsMax: number | null
@@ -37,7 +39,7 @@ export const selectProjects = async (
 ): Promise<readonly ProjectRow[]> => {
   const { rows } = await sql<ProjectRow>`
     select p.id, p.name, p.source, p.source_url as "sourceUrl", p.default_branch as "defaultBranch",
-      p.auto_cancel as "autoCancel", p.hook_id as hook,
+      p.auto_cancel as "autoCancel", p.hook_id as hook, ${refusedCalls} as "refusedCalls",
       p.deploy_key as "deployKey", p.deploy_key_fingerprint as "deployKeyFingerprint", p.created_at as "createdAt",
       p.untrusted_in_scripts as "untrustedInScripts", p.jobs_max as "jobsMax", p.priority,
       p.approval_seconds as "approvalSeconds", p.poll_seconds as "pollSeconds", ${pollingColumn} as polling,
@@ -46,6 +48,18 @@ export const selectProjects = async (
     order by p.name limit ${limit}`.execute(db)
   return rows
 }
+
+/** Of the project `p`, lately. */
+const refusedCalls = sql`(
+  select json_build_object('calls', c.calls, 'since', c.since, 'last_at', c.last_at) from refused_calls c
+  where c.project_id = p.id and c.last_at > now() - make_interval(days => ${sql.lit(limits.refusedCallsShownDays)}))`
+
+const refusedOf = ({ refusedCalls: told }: ProjectRow): Project['hook']['refused_calls'] =>
+  told && {
+    calls: told.calls,
+    since: new Date(told.since).toISOString(),
+    last_at: new Date(told.last_at).toISOString(),
+  }
 
 export const projectsOf = async (
   db: Db,
@@ -70,7 +84,7 @@ export const projectsOf = async (
       row.deployKey === null
         ? null
         : { public_key: row.deployKey, fingerprint: row.deployKeyFingerprint ?? '' },
-    hook: { id: row.hook, url: hookUrl(serverUrl, row.hook) },
+    hook: { id: row.hook, url: hookUrl(serverUrl, row.hook), refused_calls: refusedOf(row) },
     host_keys: keys.get(row.id) ?? [],
     created_at: row.createdAt.toISOString(),
     last_run: runs.find((run) => run.id === row.lastRun) ?? null,

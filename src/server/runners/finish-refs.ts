@@ -22,6 +22,12 @@ export const storeRefs = async (
       insert into host_keys (project_id, fingerprint, line) values (${project}, ${fingerprint}, ${line})
       on conflict (project_id, fingerprint) do update set seen_at = now()`.execute(tx)
   }
+  // What it shows no more nobody has to look at; so there are never more than one look brings.
+  if (hostKeys.length > 0)
+    await sql`
+      delete from host_keys where project_id = ${project} and confirmed_at is null and seen_at < now()`.execute(
+      tx,
+    )
   const changed = await takeLook(tx, newId, { id, project }, refs)
   if (refs.length === 0) return
   const notes = [

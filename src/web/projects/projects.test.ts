@@ -13,7 +13,7 @@ const project = {
   source: { kind: 'ssh', url: '' },
   host_keys: [],
   last_run: null,
-  hook: { id: hookId, url: '' },
+  hook: { id: hookId, url: '', refused_calls: null },
 } as unknown as Project
 const received = { verdict: 'run' } as Delivery
 

@@ -59,13 +59,16 @@ test('whatever else a source host or a trigger may tell is there, and not set', 
 })
 
 const change = {
+  commit: { url: 'https://code.example/acme/web/commit/1', author: 'ada-l' },
   base: 'b'.repeat(40),
   pullRequest: {
     ...{ number: 12, url: 'https://code.example/acme/web/pull/12', title: 'Fix "it"; rm -rf ~' },
     ...{ action: 'opened', author: 'ada', base: 'main', draft: true },
   },
 }
-const told = { run: { ...run, commit: { subject: 'Fix $(it)', author: 'Ada' }, change } }
+const told = {
+  run: { ...run, commit: { subject: 'Fix $(it)', author: 'Ada', body: 'Fix more\n`id`' }, change },
+}
 
 test('a pull request, the commit before and the message are there where somebody told of them', () => {
   const of = (name: string, more: object = told) => compiled(`<< pipeline.${name} >>.`, more).command
@@ -79,6 +82,9 @@ test('a pull request, the commit before and the message are there where somebody
   assert.equal(of('event.github.pull_request.head.ref', { run }), '.')
   assert.equal(of('git.base_revision'), `${change.base}.`)
   assert.equal(of('git.base_revision', { run }), '.')
+  assert.equal(of('git.commit.url'), `${change.commit.url}.`)
+  assert.equal(of('git.commit.author_login'), 'ada-l.')
+  for (const name of ['url', 'body', 'author_login']) assert.equal(of(`git.commit.${name}`, { run }), '.')
   assert.equal(of('trigger_parameters.circleci.event_type'), 'pull_request.')
   assert.deepEqual(compiled('<< pipeline.git.base_revision >>', told).inputs.run, told.run)
 })
@@ -87,6 +93,7 @@ test('titles and messages are text of strangers: with unsafe characters they sta
   for (const name of [
     'event.github.pull_request.title',
     'git.commit.subject',
+    'git.commit.body',
     'trigger_parameters.github_app.commit_title',
   ]) {
     assert.equal(compiled(`echo << pipeline.${name} >>`, told).command, null, name)

@@ -7,7 +7,7 @@ import { computedNode, type ScalarNode, type ScalarValue, type SourceNode } from
 
 /** Known to the platform and not (yet) to a plan, which depends only on files, event and parameters: unset. */
 const unsetNames = (
-  'name definition.id integration_source git.repo_id git.commit.url git.commit.body git.commit.author_login ' +
+  'name definition.id integration_source git.repo_id ' +
   'config.repository.name config.repository.url config.file_path config.ref config.sha trigger.id trigger.type ' +
   'trigger.received_at schedule.name schedule.id trigger_parameters.circleci.trigger_type ' +
   'trigger_parameters.circleci.event_time trigger_parameters.circleci.actor_id'
@@ -55,6 +55,9 @@ const ofRun: Readonly<Record<string, OfRun>> = {
   'git.repo_owner': ({ organisation }) => organisation,
   'git.repo_name': ({ project }) => project,
   'git.commit.subject': subject,
+  'git.commit.body': ({ commit }) => commit?.body,
+  'git.commit.url': ({ change }) => change?.commit?.url,
+  'git.commit.author_login': ({ change }) => change?.commit?.author,
   'event.name': eventName,
   'event.action': pull(({ action }) => action),
   'event.context.github.pr_url': pull(({ url }) => url),

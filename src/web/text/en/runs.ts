@@ -96,6 +96,12 @@ export const runsText = {
     replays: (n: number) => (n === 1 ? 'replayed once' : `replayed ${n} times`),
     by: (name: string) => `by ${name}`,
     first: 'the first one',
+    pull: (n: number) => `Pull request ${n}`,
+    refused: (n: number) =>
+      n === 1
+        ? 'One call of the hook came too fast after others and was not read: it is no delivery.'
+        : `${n} calls of the hook came too fast and were not read: they are no deliveries.`,
+    refusedLast: 'The last one:',
   },
 
   run: {

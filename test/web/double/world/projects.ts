@@ -34,7 +34,10 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
             'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8Zk1o0lPq3yQm2cHq9v0Yb6xk0qKZQv5d1e2f3g4h5 mayfly acme/web',
           fingerprint: 'SHA256:3b0YxqkP8n2yq0m9f7eJm1t5y6uVb2aZc4d8e9f0g1h',
         },
-  hook: { id: idOf('hok', i + 1), url: `http://localhost:8420/hooks/generic/${idOf('hok', i + 1)}` },
+  hook: {
+    ...{ id: idOf('hok', i + 1), url: `http://localhost:8420/hooks/generic/${idOf('hok', i + 1)}` },
+    refused_calls: i === 0 ? { calls: 84, since: ago(5_400), last_at: ago(600) } : null,
+  },
   host_keys: [
     {
       fingerprint: 'SHA256:uNiVztksCsDhcc0u9e8BrrBxTQxvZ2mXLkz0a1b2c3d',
@@ -60,6 +63,7 @@ export const deliveries: readonly Delivery[] = [
     ref: 'refs/heads/stream-export',
     verdict: 'run',
     reason: 'Started run 413.',
+    pull_request: { number: 88, url: 'https://code.example/acme/shop/pull/88', title: 'Stream the export' },
     run_id: idOf('run', 413),
     run: { id: idOf('run', 413), number: 413, status: 'running', headline: null },
   },
