@@ -740,10 +740,12 @@ stored_objects
   wrapped_key text
   created_at timestamp with time zone not null default now()
   used_at timestamp with time zone not null default now()
+  keep_days smallint
   stored_objects_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
   stored_objects_cache_key_check: CHECK (((length(cache_key) >= 1) AND (length(cache_key) <= 900)))
   stored_objects_check: CHECK (((kind = 'cache'::text) = (cache_key IS NOT NULL)))
   stored_objects_check1: CHECK (((state = 'coming'::text) OR (num_nulls(sha256, size_bytes, manifest, wrapped_key) = 0)))
+  stored_objects_check2: CHECK (((keep_days IS NULL) OR ((kind = 'cache'::text) AND ((keep_days >= 1) AND (keep_days <= 15)))))
   stored_objects_id_check: CHECK ((id ~~ 'obj\_%'::text))
   stored_objects_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
   stored_objects_kind_check: CHECK ((kind = ANY (ARRAY['workspace'::text, 'cache'::text, 'artifacts'::text, 'tests'::text])))

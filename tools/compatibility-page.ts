@@ -68,8 +68,8 @@ const missing: readonly (readonly [construct: string, becomes: string, instead: 
   ],
   ['`macos`, Windows', 'planned; the job fails before its first step and says so', 'a job for Linux'],
   [
-    'ARM and GPU sizes in `resource_class`',
-    'the job waits for a runner that offers a class of this name, and says so (MF2051)',
+    'sizes of other machines in `resource_class` (ARM, GPU, macOS, Windows)',
+    'planned; unless a runner offers a class of this name, the job fails before its first step and says so (MF2051)',
     'a size without them',
   ],
   [
@@ -82,7 +82,6 @@ const missing: readonly (readonly [construct: string, becomes: string, instead: 
     'they are of pull requests from forks, which start no runs (MF2053)',
     '`CIRCLE_PULL_REQUEST`, where the delivery tells of one',
   ],
-  ['`retention` of caches', 'caches are kept seven days after their last use', '–'],
   ['`type: release`, `circleci run release`', 'planned and accepted; nothing is tracked', '–'],
   ['`install_signing_bundle`, `circleci_ip_ranges`', 'noted; the job goes on without', '–'],
 ]

@@ -151,7 +151,10 @@ test('what no sandbox of this machine is, is refused job by job; the others run'
   assert.match(why.get('plain') ?? '', /passed/)
   assert.match(why.get('apple') ?? '', /failed: This job needs macOS \(15\.0\.0\)/)
   assert.match(why.get('windows') ?? '', /failed: This job needs Windows \(windows-server-2022-gui:current\)/)
-  assert.match(why.get('graphics') ?? '', /failed: there is no resource class "gpu\.nvidia\.small"/)
+  assert.match(
+    why.get('graphics') ?? '',
+    /failed: This job needs a GPU \(resource class gpu\.nvidia\.small\)/,
+  )
   assert.match(why.get('service') ?? '', /failed: This job needs the service container "postgres:16"/)
   assert.equal(run.stdout.match(/I ran/g)?.length, 2, 'the title and the output of the one job that may run')
 })

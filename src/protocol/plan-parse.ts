@@ -43,6 +43,7 @@ import {
   type RunFacts,
   type ToldCommit,
 } from './plan.ts'
+import { cacheDaysMax } from './stored-object.ts'
 
 /** The number in the catalogue of configuration problems (2xxx) for a plan that does not hold its shape. */
 export const malformedPlanCode = 'MF2090'
@@ -242,6 +243,7 @@ const spec = object({
   steps: list(step, { max: listMax }),
   setup: optional(oneOf(true)),
   audiences: optional(jobAudiences),
+  cacheDays: optional(integer({ min: 1, max: cacheDaysMax })),
 })
 
 const lockName = text({ max: 512, form: /^[A-Za-z0-9._/-]+$/ })

@@ -155,6 +155,8 @@ export type JobSpec = {
   readonly setup?: true
   /** Whom it may prove its identity to (protocol/identity.ts); null: its organisation. Absent: nobody. */
   readonly audiences?: readonly (string | null)[]
+  /** How long what it saves as caches is kept; without it, as long as it is used. */
+  readonly cacheDays?: number
 }
 
 export type Env = readonly (readonly [name: string, value: string])[]

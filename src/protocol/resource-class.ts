@@ -21,10 +21,20 @@ const classes: Readonly<Record<string, ClassName>> = {
 export const sizeWords: readonly string[] = Object.keys(classes)
 
 /**
- * null: not a size. The word stands for itself then: `acme/gpu` or `arm.medium` waits for a runner that offers exactly
- * that. A generation of machines (`large.gen2`) is a size; another processor or system is not.
+ * null: not a size. The word stands for itself then: `acme/gpu` waits for a runner that offers exactly that. A generation of machines (`large.gen2`) is a size; another processor or system is not.
  */
 export const classOfSize = (word: string): ClassName | null => {
   const size = word.replace(/\.gen\d{1,2}$/, '')
   return Object.hasOwn(classes, size) ? (classes[size] ?? null) : null
 }
+
+const foreign: readonly (readonly [RegExp, string])[] = [
+  [/(?:^|\.)gpu\./, 'a GPU'],
+  [/^arm\./, 'an ARM processor'],
+  [/^windows\./, 'Windows'],
+  [/^(?:macos|m\d\w*)\./, 'macOS'],
+]
+
+/** What a size of the platform for another kind of machine needs, in words; null: of this kind, or somebody's own name. */
+export const foreignNeed = (word: string | null): string | null =>
+  word === null || word.includes('/') ? null : (foreign.find(([form]) => form.test(word))?.[1] ?? null)

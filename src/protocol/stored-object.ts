@@ -9,6 +9,8 @@ type Tier = 'fork' | 'branch' | 'protected'
 
 export const manifestTyp = 'mayfly-object+jwt'
 export const cacheKeyCharactersMax = 900
+/** The longest time that a job may have its caches kept for. */
+export const cacheDaysMax = 15
 
 /** A key as it stands in names of rows and messages. */
 export const cacheKey = text({ max: cacheKeyCharactersMax, form: /^[^\p{Cc}]+$/u })

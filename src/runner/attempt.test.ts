@@ -392,6 +392,9 @@ test('what this runner cannot serve is refused in words, before a sandbox is ope
   const macos = await play(spec([run('a')], { image: { kind: 'macos', ref: 'xcode:15' } }))
   assert.deepEqual([macos.outcome, macos.receipt, macos.sandboxes.length], ['failed', null, 0])
   assert.match(macos.reason?.message ?? '', /needs macOS \(xcode:15\)/)
+  const arm = await play(spec([run('a')], { resourceClass: 'arm.medium' }))
+  assert.deepEqual([arm.outcome, arm.sandboxes.length], ['failed', 0])
+  assert.match(arm.reason?.message ?? '', /needs an ARM processor \(resource class arm\.medium\)/)
   const services = await play(
     spec([run('a')], { services: ['postgres:15', 'redis'].map((ref) => ({ name: ref, ref, env: [] })) }),
   )

@@ -10,6 +10,7 @@ import { findClass } from '../sandbox/index.ts'
 import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
 import { runJobAttempt } from './attempt.ts'
 import { createGitTrees } from './checkout/git-trees.ts'
+import { keyFingerprint } from './checkout/key-fingerprint.ts'
 import type { SourceDeps, SourceKey } from './checkout/source-cell.ts'
 import { createServerIdentity } from './identity/server-identity.ts'
 import type { AttemptDeps } from './job-attempt.ts'
@@ -86,7 +87,11 @@ const runJob = async (
   const { event } = spec.run
   const trees = createGitTrees(deps, { attempt, project, source: spec.source, key, event })
   const egress = egressPolicy(spec.egress, deps.egressRanges)
-  const job = { attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress, secrets }
+  const checkoutKey = key === null ? null : keyFingerprint(key.key.reveal('its fingerprint'))
+  const job = {
+    ...{ attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress, secrets },
+    ...(checkoutKey === null ? {} : { checkoutKey }),
+  }
   const stores = createServerStores(server, grant, spec)
   const continuing = createServerContinuing({ ...deps, ...server }, grant, spec, key)
   const around = { ...deps, trees, stores, continuing }

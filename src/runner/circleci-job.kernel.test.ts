@@ -63,7 +63,7 @@ const environment: readonly Line[] = [
       1: `CI=true
 CIRCLECI=true
 CIRCLE_BRANCH=feature/x
-CIRCLE_BUILD_NUM=12
+CIRCLE_BUILD_NUM=70012
 CIRCLE_BUILD_URL=https://ci.example/acme/app/runs/7/jobs/a?workflow=w
 CIRCLE_INTERNAL_TASK_DATA=/tmp/.mayfly-task
 CIRCLE_JOB=a

@@ -39,6 +39,8 @@ export type JobAttempt = {
   readonly egress: EgressPolicy
   /** For its `run` steps. */
   readonly secrets: readonly JobSecret[]
+  /** The fingerprint of the key that its source is cloned with, if that needs one. */
+  readonly checkoutKey?: string
   /** By which it may continue its run: made with the attempt, and good for nobody else. */
   readonly continuationKey?: string
 }

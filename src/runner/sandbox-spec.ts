@@ -2,6 +2,7 @@
 // than asked is never chosen silently: what differs comes back as a note for the run page.
 import type { JobEgress } from '../protocol/egress.ts'
 import type { JobSpec, PlanStep } from '../protocol/plan.ts'
+import { foreignNeed } from '../protocol/resource-class.ts'
 import type { Capabilities, EgressPolicy, GuestPath, Limits, SandboxSpec } from '../sandbox/index.ts'
 import type { Layers } from './environment/layers.ts'
 import { guestPath } from './guest-path.ts'
@@ -46,6 +47,9 @@ export const refusal = (
   if (platform === 'macos') return `This job needs macOS (${spec.image.ref ?? 'any'}); this runner is Linux.`
   if (platform === 'windows')
     return `This job needs Windows (${spec.image.ref ?? 'any'}); this runner is Linux.`
+  const lacked = foreignNeed(spec.resourceClass)
+  if (lacked !== null)
+    return `This job needs ${lacked} (resource class ${spec.resourceClass}); no runner offered that class when the run was planned.`
   if (spec.services.length > 0 && !can.services)
     return servicesRefused(spec.services.map(({ ref }) => `"${ref}"`))
   if (spec.steps.some(asksForDocker)) return dockerRefused

@@ -5,7 +5,7 @@ import { formatId, type IdKind, type JobId, type RunId, uuid7 } from '../../base
 import { silentLog } from '../../base/log.ts'
 import type { JobEgress } from '../../protocol/egress.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
-import { defaultClass } from '../../protocol/resource-class.ts'
+import { defaultClass, foreignNeed } from '../../protocol/resource-class.ts'
 import type { JobFacts } from '../../protocol/runner-wire.ts'
 import type { ReleasedSecret } from '../../protocol/vault.ts'
 import {
@@ -15,6 +15,7 @@ import {
   runJobAttempt,
   withSecrets,
 } from '../../runner/index.ts'
+import type { Limits } from '../../sandbox/index.ts'
 import {
   decide,
   type ExpandedJob,
@@ -176,7 +177,7 @@ const runJob = async (
 ): Promise<AttemptResult> => {
   const { around, run, ids, report, stores } = making
   const spec = specOf(run, job)
-  const limits = run.sandboxes.classLimits(spec.resourceClass ?? defaultClass)
+  const limits = limitsOf(run, spec)
   const name = nameOf(job)
   const sink: AttemptSink = report.job(job.state.id, name, number)
   if (limits === null) {
@@ -206,6 +207,10 @@ const runJob = async (
   report.ended(job.state.id, name, result)
   return result
 }
+
+/** null: there is no such class. The size of another kind of machine is refused in words by the attempt itself. */
+const limitsOf = ({ sandboxes }: LocalRun, { resourceClass: word }: JobSpec): Limits | null =>
+  sandboxes.classLimits(word === null || foreignNeed(word) !== null ? defaultClass : word)
 
 /** What the person said goes before what the file says, and that before the operator's settings. */
 const egressOf = ({ network, sandboxes }: LocalRun, spec: JobSpec): JobEgress =>

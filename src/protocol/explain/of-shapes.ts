@@ -82,8 +82,8 @@ export const ofShapes = {
     },
   },
   W_CLASS_UNKNOWN: {
-    why: 'The sizes small, medium, large and so on are known to every runner. Any other word is the name of a class that some runner must offer; until one does, the job waits.',
-    mend: 'Use a size, or give a runner a class of this name. Sizes of ARM processors begin with `arm.` and need a runner that has one.',
+    why: 'The sizes small, medium, large and so on are known to every runner. Any other word is the name of a class that some runner must offer; until one does, the job waits. The sizes of the platform for other machines (`arm.…`, `gpu.…`, `windows.…`, `macos.…`) do not wait: where no runner offers such a class, the job fails before it begins, with the reason.',
+    mend: 'Use a size, or give a runner a class of this name. Leave out `arm.` where the job does not need an ARM processor.',
     example: {
       text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    resource_class: enormous\n    steps: [checkout]\n',
     },

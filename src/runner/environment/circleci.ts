@@ -21,7 +21,7 @@ export const circleciEnvironment = (
     ...(run.startedBy === undefined ? [] : [['CIRCLE_USERNAME', run.startedBy] as const]),
     ...pullRequestEnvironment(run.change?.pullRequest),
     ['CIRCLE_JOB', job.name],
-    ['CIRCLE_BUILD_NUM', String(job.number)],
+    ['CIRCLE_BUILD_NUM', String(buildNumber(facts))],
     ['CIRCLE_BUILD_URL', pageOf(facts)],
     ['CIRCLE_NODE_INDEX', String(shard.index)],
     ['CIRCLE_NODE_TOTAL', String(shard.total)],
@@ -41,6 +41,13 @@ export const circleciEnvironment = (
     ...(continuationKey === undefined ? [] : setupEnvironment(continuationKey)),
   ]
 }
+
+/**
+ * Of no other job of the project, growing from run to run, and the same in all copies of a job: the platform numbers the
+ * jobs of a project, we those of a run, of which there are fewer.
+ */
+export const buildNumber = ({ run, job, shard }: Pick<JobFacts, 'run' | 'job' | 'shard'>): number =>
+  run.number * 10_000 + job.number - shard.index
 
 /** The platform lists all pull requests of a branch; a delivery tells of one. */
 const pullRequestEnvironment = (pull: PullRequest | undefined): Env =>

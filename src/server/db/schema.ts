@@ -342,6 +342,7 @@ export type Schema = {
     kind: ObjectKind
     scope: string
     cache_key: Or<string>
+    keep_days: Or<number>
     state: Generated<'coming' | 'kept'>
     sha256: Or<string>
     size_bytes: Or<number>

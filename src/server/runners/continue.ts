@@ -107,7 +107,7 @@ const goOn = async (deps: Deps, key: LeaseKey, request: ContinueRequest): Promis
   if (stands !== null) return stands
   const wrong = await wrongWith(asking, request)
   if (wrong !== null) return refused(`the plan was refused: ${wrong}`)
-  const rows = await planRows(deps.newId, request.plan, asking)
+  const rows = await planRows(deps, request.plan, asking)
   const count = asking.jobs + rows.expanded.jobs.length
   if (count > limits.jobsPerRunMax)
     return refused(`${count} jobs, shards included; at most ${limits.jobsPerRunMax} fit into one run`)

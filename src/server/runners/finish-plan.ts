@@ -35,7 +35,7 @@ export const preparePlan = async (
       ...withoutPlan('errored', result),
       failure: { code: 'E_PROTOCOL', message: `The plan was refused: ${wrong}` },
     }
-  const ready = await planRows(deps.newId, plan)
+  const ready = await planRows(deps, plan)
   const count = ready.expanded.jobs.length
   if (count > limits.jobsPerRunMax) return tooManyJobs(result, count)
   return { outcome, failure: null, headline: planHeadline(ready), result, digest, ready }

@@ -39,7 +39,7 @@ export const findKnownPlan = async (
   if (deps.compiler === null || inputs.event.commit === openCommit) return null
   const found = await selectPlan(deps.db, { project, inputs, compiler: deps.compiler })
   if (found === null || (await jcsDigest(found.plan)) !== found.digest) return null
-  const planned = await planRows(deps.newId, found.plan)
+  const planned = await planRows(deps, found.plan)
   if (planned.expanded.jobs.length > limits.jobsPerRunMax) return null
   const of = { project: sql`${project}`, ref: sql`${inputs.event.ref}::text`, by: sql`${startedBy}::text` }
   const rows = { ...planned, event: await withContexts(deps.db, planned, of) }

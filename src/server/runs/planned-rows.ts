@@ -12,13 +12,14 @@ import {
   type RunState,
 } from '../../schedule/index.ts'
 import { jcsDigest } from '../../seal/index.ts'
+import type { Db } from '../db/database.ts'
 import { storable } from '../db/storable.ts'
 import type { NewId } from '../new-id.ts'
 import { leaseDeadlineSeconds, type NewLease } from './new-lease.ts'
 import type { Placing } from './places.ts'
 import { type PlannedSchedule, plannedSchedules, scheduleParts } from './planned-schedules.ts'
 import { holdUntil } from './queue-entry.ts'
-import { classOf } from './resource-class.ts'
+import { findClasses } from './resource-class.ts'
 import type { LockedRun } from './state.ts'
 
 export type PlannedRows = {
@@ -33,20 +34,20 @@ export type PlannedRows = {
 }
 
 export const planRows = async (
-  newId: NewId,
+  { db, newId }: { readonly db: Db; readonly newId: NewId },
   plan: Plan,
   after?: Parameters<typeof expandPlan>[2],
 ): Promise<PlannedRows> => {
   const expanded = expandPlan(plan, { workflow: () => newId('workflow'), job: () => newId('job') }, after)
+  const words = expanded.jobs.map(({ plan: { spec } }) => spec?.resourceClass ?? null)
+  const classOf = await findClasses(db, words)
   return {
     event: {
       workflows: expanded.workflows.map(({ state }) => state),
       jobs: expanded.jobs.map(({ state }) => state),
     },
     expanded,
-    classes: new Map(
-      expanded.jobs.map(({ state, plan: { spec } }) => [state.id, classOf(spec?.resourceClass ?? null)]),
-    ),
+    classes: new Map(expanded.jobs.map(({ state }, i) => [state.id, classOf(words[i] ?? null)])),
     specs: new Map(expanded.jobs.map(({ state, plan: { spec } }) => [state.id, spec])),
     digests: await Promise.all(
       expanded.jobs.map(({ plan: { spec } }) => (spec === null ? null : jcsDigest(spec))),

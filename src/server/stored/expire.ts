@@ -31,8 +31,10 @@ export const expireObjects = async (deps: {
 }): Promise<number> => {
   const { rows } = await sql<{ id: ObjectId }>`
     delete from stored_objects where id in (
-      select id from stored_objects where used_at < now() - make_interval(days => case
+      select id from stored_objects
+      where case when state = 'kept' and keep_days is not null then created_at else used_at end < now() - make_interval(days => case
         when state = 'coming' then ${limits.unfinishedObjectDays}::integer
+        when keep_days is not null then keep_days
         when kind = 'cache' then ${limits.cacheDays}::integer
         when kind = 'artifacts' then ${limits.artifactDays}::integer
         when kind = 'tests' then ${limits.testDays}::integer

@@ -43,9 +43,9 @@ export const beginObject = async (
     throw fault('E_TOO_LARGE', { public: `A job stores at most ${limits.objectsPerAttemptMax} things` })
   const object = newId('object')
   await sql`
-    insert into stored_objects (id, organisation_id, project_id, run_id, job_id, attempt_id, kind, scope, cache_key)
+    insert into stored_objects (id, organisation_id, project_id, run_id, job_id, attempt_id, kind, scope, cache_key, keep_days)
     values (${object}, ${job.organisation}, ${job.project}, ${job.run}, ${job.job}, ${job.attempt}, ${want.kind}, ${scope},
-      ${cacheKey})`.execute(db)
+      ${cacheKey}, ${want.kind === 'cache' ? (job.spec?.cacheDays ?? null) : null})`.execute(db)
   return { state: 'open', object, scope }
 }
 

@@ -632,6 +632,26 @@ test('a rerun of failed tests tells each shard what failed of it; any other reru
   assert.equal(audit?.facts.tests, 'failed')
 })
 
+test('a cache whose job says for how long it is kept ends then, used or not', async () => {
+  const { a } = await jobsOf('main', 'push')
+  await sql`update jobs set spec = jsonb_set(spec, '{cacheDays}', '9') where id = ${a.spec.kind === 'job' ? a.spec.job.id : ''}`.execute(
+    parts.db,
+  )
+  await save(a, 'nine-before')
+  await save(a, 'nine-after')
+  await end(a)
+  await sql`
+    update stored_objects set created_at = now() - interval '1 day' * case cache_key when 'nine-after' then 10 else 8 end,
+      used_at = case cache_key when 'nine-after' then now() else now() - interval '8 days' end
+    where cache_key like 'nine-%'`.execute(parts.db)
+  assert.equal(await expireObjects(parts), 1)
+  const left = await sql<{ key: string; days: number }>`
+    select cache_key as key, keep_days as days from stored_objects where cache_key like 'nine-%'`.execute(
+    parts.db,
+  )
+  assert.deepEqual(left.rows, [{ key: 'nine-before', days: 9 }])
+})
+
 test('what nobody used for its time goes, and its file with it', async () => {
   const { a } = await jobsOf('main', 'push')
   await save(a, 'old')

@@ -2,7 +2,7 @@
 // environment, shell, directory and resource class that both contribute (config-dialects.md §2.8).
 
 import type { JobSpec } from '../../../protocol/plan.ts'
-import { classOfSize, sizeWords } from '../../../protocol/resource-class.ts'
+import { classOfSize, foreignNeed, sizeWords } from '../../../protocol/resource-class.ts'
 import type { Spot } from '../../source/file.ts'
 import {
   type Entry,
@@ -213,7 +213,12 @@ const readClass = (cx: Compiling, node: SourceNode, kind: JobSpec['image']['kind
   const help = sizeWords.includes(unarmed)
     ? `write ${JSON.stringify(unarmed)} if the job does not need an ARM processor`
     : (didYouMean(word, sizeWords) ?? `the sizes are ${sizeWords.join(', ')}`)
-  const message = `"resource_class" ${JSON.stringify(word.slice(0, 80))} is not a size; the job needs a runner that offers a class of this name`
+  const need = foreignNeed(word)
+  const becomes =
+    need === null
+      ? 'is not a size; the job needs a runner that offers a class of this name'
+      : `needs ${need}; unless a runner offers a class of this name, the job fails before it begins, and says so`
+  const message = `"resource_class" ${JSON.stringify(word.slice(0, 80))} ${becomes}`
   cx.problems.add('W_CLASS_UNKNOWN', node, message, help)
   return word
 }

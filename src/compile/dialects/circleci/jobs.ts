@@ -1,6 +1,7 @@
 // One invocation of a job as a plan job's spec: arguments bound, body substituted, where it runs and what it does.
 
 import type { JobSpec, PlanJob, PlanStep } from '../../../protocol/plan.ts'
+import { cacheDaysMax } from '../../../protocol/stored-object.ts'
 import { limits } from '../../limits.ts'
 import type { Spot } from '../../source/file.ts'
 import { type Entry, entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
@@ -51,7 +52,8 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
   if (body.kind !== 'map') return null
   const type = readType(cx, body)
   if (type !== 'build') return compileWithoutSteps(cx, type, body, body)
-  checkMinorKeys(cx, body)
+  warnOfRanges(cx, body)
+  const cacheDays = readCacheDays(cx, body)
   const shards = readShards(cx, body)
   const execution = readExecution(cx, label, body, definition.key)
   const steps = readSteps(cx, label, definition.key, body, {
@@ -72,6 +74,7 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
     steps,
     ...(cx.isSetup ? { setup: true } : {}),
     ...(audiences.length === 0 ? {} : { audiences }),
+    ...(cacheDays === null ? {} : { cacheDays }),
   }
   return { kind: 'job', shards, spec: cx.origins.mark(spec, definition.key, { at: call.at, outer: null }) }
 }
@@ -122,19 +125,26 @@ const readShards = (cx: Compiling, body: MapNode): number => {
   return (node && readInteger(cx.problems, node, '"parallelism"', { min: 1, max: limits.shardsMax })) ?? 1
 }
 
-const checkMinorKeys = (cx: Compiling, body: MapNode): void => {
-  const retention = entryOf(body, 'retention')
-  const caches = retention && readMap(cx.problems, retention, '"retention"')
-  const days = caches && entryOf(caches, 'caches')
-  if (days) cx.problems.constructs?.judge(retentionKey(body), 'translated', keptDays)
-  if (days && !/^([1-9]|1[0-5])d$/.test(readText(cx.problems, days, '"caches"') ?? '1d'))
-    cx.problems.add('E_VALUE', days, '"caches" is a number of days from 1d to 15d')
+const warnOfRanges = (cx: Compiling, body: MapNode): void => {
   const ranges = entryOf(body, 'circleci_ip_ranges')
   if (ranges) cx.problems.add('W_NOT_CARRIED_OUT', ranges, '"circleci_ip_ranges" has no meaning here')
 }
 
-const keptDays = 'caches are kept seven days after their last use, whatever a job says'
-const retentionKey = (body: MapNode): Spot => body.entries.get('retention')?.key ?? body
+/** null: it says nothing, or what was reported. */
+const readCacheDays = (cx: Compiling, body: MapNode): number | null => {
+  const retention = entryOf(body, 'retention')
+  const map = retention && readMap(cx.problems, retention, '"retention"')
+  if (map) warnUnknownKeys(cx.problems, map, retentionKeys, '"retention"')
+  const node = map && entryOf(map, 'caches')
+  const text = node && readText(cx.problems, node, '"caches"')
+  if (!node || text === null) return null
+  const days = /^\d{1,4}d$/.test(text) ? Number.parseInt(text, 10) : 0
+  if (days >= 1 && days <= cacheDaysMax) return days
+  cx.problems.add('E_VALUE', node, `"caches" is a number of days from 1d to ${cacheDaysMax}d`)
+  return null
+}
+
+const retentionKeys = new Set(['caches'])
 
 const readSteps = (
   cx: Compiling,

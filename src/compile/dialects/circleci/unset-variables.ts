@@ -10,7 +10,7 @@ const ofVersion1: Why = { why: 'only version 1 of the platform had it', help: nu
 
 const unset: ReadonlyMap<string, Why> = new Map(
   Object.entries({
-    CIRCLE_PREVIOUS_BUILD_NUM: { why: 'nobody here knows it', help: null },
+    CIRCLE_PREVIOUS_BUILD_NUM: { why: 'its platform does not promise it either', help: null },
     CIRCLE_PR_NUMBER: {
       why: 'it is of pull requests from forks, which start no runs',
       help: 'CIRCLE_PULL_REQUEST ends with the number',

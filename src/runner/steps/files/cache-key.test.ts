@@ -6,6 +6,7 @@ const facts: KeyFacts = {
   branch: 'feature/x',
   revision: 'abc',
   buildNumber: 42,
+  checkoutKey: 'SHA256:abc',
   nowSeconds: 1_790_000_000,
   variables: new Map([['CACHE_V', '7']]),
   checksum: async (path) => (path === 'f' ? 'LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=' : null),
@@ -28,6 +29,8 @@ test('templates are filled in as the platform does', async () => {
   ]
   for (const [template, key] of vectors) assert.equal(await filled(template), key)
   assert.match(await filled('{{ arch }}'), /^linux-[a-z0-9]+$/)
+  assert.equal(await filled('{{.CheckoutKey}}'), 'SHA256:abc')
+  assert.equal(await filled('{{ .CheckoutKey }}', { checkoutKey: null }), '<no value>', 'a local repository')
   assert.equal(await filled('{{ .Branch }}', { branch: null }), '<no value>', 'a tag has no branch')
 })
 

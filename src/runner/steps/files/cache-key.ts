@@ -5,6 +5,8 @@ export type KeyFacts = {
   readonly branch: string | null
   readonly revision: string
   readonly buildNumber: number
+  /** The fingerprint of the key that the source is cloned with; null: it needs none. */
+  readonly checkoutKey: string | null
   readonly nowSeconds: number
   /** Built-in variables of the job, and digests of its secrets: never their values. */
   readonly variables: ReadonlyMap<string, string>
@@ -50,7 +52,7 @@ const partOf = async (inside: string, facts: KeyFacts): Promise<FilledKey> => {
     '.Branch': facts.branch ?? noValue,
     '.Revision': facts.revision,
     '.BuildNum': String(facts.buildNumber),
-    '.CheckoutKey': noValue,
+    '.CheckoutKey': facts.checkoutKey ?? noValue,
     epoch: String(facts.nowSeconds),
     arch: archWord,
   }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { PlanRestoreCacheStep, PlanSaveCacheStep } from '../../../protocol/plan.ts'
 import { cacheKeyCharactersMax } from '../../../protocol/stored-object.ts'
+import { buildNumber } from '../../environment/circleci.ts'
 import { aboveSecrets } from '../../environment/layers.ts'
 import { guestPath } from '../../guest-path.ts'
 import { jobUser } from '../../sandbox-spec.ts'
@@ -76,14 +77,15 @@ export const restoreCache = async (
 }
 
 const keyOf = async (template: string, place: FilesPlace, signal: AbortSignal): Promise<FilledKey> => {
-  const { facts, spec, secrets } = place.job
+  const { facts, spec, secrets, checkoutKey } = place.job
   const { event } = facts.run
   const builtIn = { dialect: spec.dialect, facts, workdir: place.workdir, env: [] }
   let read = 0
   const filled = await fillKey(template, {
     branch: event.branch,
     revision: event.commit,
-    buildNumber: facts.job.number,
+    buildNumber: buildNumber(facts),
+    checkoutKey: checkoutKey ?? null,
     nowSeconds: Math.floor(place.nowMs() / 1000),
     variables: new Map([
       // SAFE: a key is no secret, so a value never becomes part of one; it changes when the value does, which is its use.
