@@ -156,8 +156,8 @@ const createRoutes = (
   deps: RunnerListenerDeps,
   { poll, keyWrapping }: { readonly poll: PollDeps; readonly keyWrapping: KeyWrapping },
 ): RunnerRoutes => {
-  // All of it is about one lease or one runner.
-  const { keyed: db } = deps.database
+  // About one lease or one runner, but for what is stored: caches and times of tests are looked for.
+  const { keyed: db, db: stored } = deps.database
   const append = createGroupCommit<FrameRequest, FrameResult>({
     write: async (requests) => {
       const begun = performance.now()
@@ -204,9 +204,9 @@ const createRoutes = (
         )
         return { ok: true }
       },
-      ...storedVerbs({ ...deps, db, tickets: poll.tickets }),
+      ...storedVerbs({ ...deps, db: stored, tickets: poll.tickets }),
     },
-    ...storedRoutes({ ...deps, db }),
+    ...storedRoutes({ ...deps, db: stored }),
     putLog: async ({ caller }, lease, content) => {
       await storeLog({ db, objects: deps.objects }, { lease, runner: caller.id }, { caller, content })
       return { ok: true }
