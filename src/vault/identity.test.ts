@@ -2,104 +2,42 @@
 // rotation leaves good.
 import assert from 'node:assert/strict'
 import { createHash, createPublicKey, verify } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { fromBase64Url, toBase64Url, utf8, utf8Decode } from '../base/bytes.ts'
-import { formatId, type IdKind, uuidOf } from '../base/ids.ts'
-import { silentLog } from '../base/log.ts'
+import { test } from 'node:test'
+import { signContext } from '../../test/support/signer.ts'
+import { makeWorld, newId, start } from '../../test/support/vault-world.ts'
+import { fromBase64Url, toBase64Url, utf8Decode } from '../base/bytes.ts'
+import { uuidOf } from '../base/ids.ts'
 import { parseShape } from '../base/shape.ts'
+import { contextId } from '../protocol/contexts.ts'
 import { identityPayload } from '../protocol/identity.ts'
-import type { VaultVerb } from '../protocol/vault.ts'
-import { vaultVerbs } from '../protocol/vault.ts'
-import {
-  generateSealingKey,
-  generateSigningKey,
-  importVerifyKey,
-  openRelease,
-  signJws,
-} from '../seal/index.ts'
+import type { VaultRequest } from '../protocol/vault.ts'
+import { generateSealingKey, importVerifyKey, openRelease, signJws } from '../seal/index.ts'
 import { randomBytes } from '../sys/index.ts'
-import { openVault } from './index.ts'
 
-const root = await mkdtemp(join(tmpdir(), 'mayfly-identity-'))
-after(() => rm(root, { recursive: true, force: true }))
-
-const start = 1_790_000_000
-const newId = <K extends IdKind>(kind: K) => formatId(kind, Uint8Array.from(randomBytes(16)))
 const issuerOf = (org: string) => `https://id.example/org/${uuidOf(org)}`
 
-const makeWorld = async () => {
-  const base = await mkdtemp(join(root, 'v-'))
-  const clock = { seconds: start }
-  const options = {
-    ...{
-      dataDir: join(base, 'data'),
-      rootKeyPath: join(base, 'root.key'),
-      keyringPath: join(base, 'k', 'keyring'),
-    },
-    ...{ installation: 'inst-1', oidcBase: 'https://id.example', randomBytes, log: silentLog },
-    clock: { now: () => clock.seconds * 1000, monotonicMs: () => clock.seconds * 1000 },
-  }
-  await writeFile(options.rootKeyPath, randomBytes(32), { mode: 0o400 })
-  const current = { vault: await openVault(options) }
-  after(() => current.vault.close())
-  const ask = async (verb: VaultVerb, body: unknown) => {
-    const socket = vaultVerbs[verb].sockets[0] === 'admin' ? 'handleAdmin' : 'handleServer'
-    const answer = await current.vault[socket]({
-      ...{ method: 'POST', path: `/v1/${verb}`, headers: { 'content-type': 'application/json' } },
-      body: (async function* () {
-        yield utf8(JSON.stringify(body))
-      })(),
-    })
-    return answer as { status: number; body: Record<string, never> & { error?: { code: string } } }
-  }
-  const call = async (verb: VaultVerb, body: unknown) => {
-    const answer = await ask(verb, body)
-    assert.equal(answer.status, 200, JSON.stringify(answer.body))
-    const parsed = parseShape<unknown>(vaultVerbs[verb].answer, answer.body)
-    assert.ok(parsed.ok, JSON.stringify(parsed.problems))
-    return answer.body
-  }
-  const [server, runnerKey] = [await generateSigningKey(), await generateSigningKey()]
-  const [runner, project, org] = [newId('runner'), newId('project'), newId('organisation')]
-  await call('ticketkey.set', { publicKey: toBase64Url(server.publicKey) })
-  const enrolment = { runner, publicKey: toBase64Url(runnerKey.publicKey), org, projects: [project] }
-  await call('runner.enroll', { ...enrolment, tierMax: 'protected' })
+const makeIdentities = async () => {
+  const world = await makeWorld()
+  const project = newId('project')
   const source = {
     kind: 'ssh',
     url: 'git@code.example:team/app.git',
     host: 'code.example',
     port: 22,
-    user: 'git',
-  }
-  await call('project.create', { project, org, source: { ...source, path: 'team/app.git' } })
-  const restart = async () => {
-    await current.vault.close()
-    current.vault = await openVault(options)
-  }
-  return {
-    ask,
-    call,
-    clock,
-    server,
-    runnerKey,
-    runner,
-    project,
-    org,
-    current,
-    restart,
-    data: options.dataDir,
-  }
+  } as const
+  const at = { ...source, user: 'git', path: 'team/app.git' }
+  await world.call('project.create', { project, org: world.org, source: at })
+  return { ...world, project }
 }
-type World = Awaited<ReturnType<typeof makeWorld>>
+type World = Awaited<ReturnType<typeof makeIdentities>>
 
 type Changes = {
   readonly claims?: Record<string, unknown>
   readonly body?: object
   readonly path?: string
-  readonly want?: readonly object[]
+  readonly want?: VaultRequest<'release'>['want']
 }
 
 const releaseOf = async (world: World, changes: Changes = {}) => {
@@ -129,7 +67,7 @@ const releaseOf = async (world: World, changes: Changes = {}) => {
     },
     world.runnerKey.privateKey,
   )
-  const request = { ticket, poll: { jws, body }, want: changes.want ?? [{ type: 'oidc' }] }
+  const request = { ticket, poll: { jws, body }, want: changes.want ?? [{ type: 'oidc' as const }] }
   return { request, eph, ticket, claims }
 }
 
@@ -148,7 +86,7 @@ const mint = async (world: World, changes: Changes = {}) => {
 }
 const refused = async (world: World, code: string, changes: Changes) => {
   const { request } = await releaseOf(world, changes)
-  assert.equal((await world.ask('release', request)).body.error?.code, code, JSON.stringify(changes))
+  await world.refused('release', request, code, JSON.stringify(changes))
 }
 
 type Key = { readonly kid: string }
@@ -174,7 +112,7 @@ const check = async (world: World, token: string): Promise<Record<string, unknow
 }
 
 test('a job gets both variables for its organisation, and a token for each audience that its runner signed for', async () => {
-  const world = await makeWorld()
+  const world = await makeIdentities()
   const actor = newId('user')
   const { tokens, exp, left, claims } = await mint(world, {
     body: { audiences: [null, 'sts.example.com', null] },
@@ -232,7 +170,7 @@ test('a job gets both variables for its organisation, and a token for each audie
 })
 
 test('the documents are those of a discoverable issuer', async () => {
-  const world = await makeWorld()
+  const world = await makeIdentities()
   const { issuer, configuration } = await world.call('oidc.issuer', { org: world.org })
   assert.equal(issuer, issuerOf(world.org))
   const { issuer: said, jwks_uri: keys } = JSON.parse(configuration ?? '')
@@ -251,7 +189,7 @@ test('the documents are those of a discoverable issuer', async () => {
 })
 
 test('a ref with a word of the profile has no token that names it, and is told why', async () => {
-  const world = await makeWorld()
+  const world = await makeIdentities()
   const { tokens, left } = await mint(world, {
     claims: { ref: 'refs/heads/user/jane' },
     body: { audiences: [null, 'sts.example.com'] },
@@ -264,7 +202,7 @@ test('a ref with a word of the profile has no token that names it, and is told w
 })
 
 test('nobody else gets one: no fork, no plan, no attempt without a run, no request that asked for something else', async () => {
-  const world = await makeWorld()
+  const world = await makeIdentities()
   await refused(world, 'E_FORBIDDEN', { claims: { tier: 'fork' } })
   await refused(world, 'E_FORBIDDEN', { claims: { run: undefined } })
   await refused(world, 'E_FORBIDDEN', { claims: { ref: undefined } })
@@ -275,18 +213,18 @@ test('nobody else gets one: no fork, no plan, no attempt without a run, no reque
   await refused(world, 'E_INPUT', { body: { audiences: undefined, session: 1, free: {} } })
   await refused(world, 'E_RUNNER_SIG', { body: { eph: [toBase64Url(randomBytes(32))] } })
   await refused(world, 'E_RUNNER_SIG', { path: '/runner/v1/leases/x/identity' })
-  await refused(world, 'E_INPUT', { want: [{ type: 'oidc', audiences: ['more'] }] })
+  await refused(world, 'E_INPUT', { want: [{ type: 'oidc', audiences: ['more'] } as never] })
   const stranger = { claims: { org: newId('organisation') } }
   await refused(world, 'E_RUNNER_SCOPE', stranger)
   const { request } = await releaseOf(world)
   await world.call('release', request)
-  assert.equal((await world.ask('release', request)).body.error?.code, 'E_USED')
-  const log = await readFile(join(world.data, 'audit.log'), 'utf8')
+  await world.refused('release', request, 'E_USED')
+  const log = await readFile(join(world.options.dataDir, 'audit.log'), 'utf8')
   assert.match(log, new RegExp(`"type":"oidc".*"audiences":"${world.org}"`))
 })
 
 test('after a rotation the newest key signs, and the older token is good until it expires, over restarts', async () => {
-  const world = await makeWorld()
+  const world = await makeIdentities()
   const { tokens: before } = await mint(world)
   const old = before[1]?.token ?? ''
   const { kid } = await world.call('oidc.rotate', {})
@@ -295,12 +233,13 @@ test('after a rotation the newest key signs, and the older token is good until i
   assert.ok(older !== undefined && older.kid !== kid)
   const { tokens } = await mint(world)
   assert.equal(JSON.parse(Buffer.from(tokens[1]?.token.split('.')[0] ?? '', 'base64url').toString()).kid, kid)
-  const files = await readdir(join(world.data, 'store', 'identity'))
+  const files = await readdir(join(world.options.dataDir, 'store', 'identity'))
   const records = await Promise.all(
     files
       .sort()
       .map(
-        async (name) => JSON.parse(await readFile(join(world.data, 'store', 'identity', name), 'utf8')).body,
+        async (name) =>
+          JSON.parse(await readFile(join(world.options.dataDir, 'store', 'identity', name), 'utf8')).body,
       ),
   )
   assert.deepEqual(
@@ -320,7 +259,28 @@ test('after a rotation the newest key signs, and the older token is good until i
 })
 
 test('two that need the first key at once get the same one', async () => {
-  const world = await makeWorld()
+  const world = await makeIdentities()
   await Promise.all([mint(world), mint(world), published(world), world.call('oidc.issuers', {})])
   assert.equal((await published(world)).length, 1)
+})
+
+test('contexts are named that admit the job; one that does not leaves it without a token', async () => {
+  const world = await makeIdentities()
+  const { org, project, signer, clock } = world
+  const put = async (name: string, projects: readonly (typeof project)[]) =>
+    world.call('context.put', {
+      org,
+      ...(await signContext(signer, {
+        ...{ org, name, nowSeconds: clock.seconds, prev: null },
+        rules: { projects: [...projects], refs: ['refs/heads/main'] },
+      })),
+    })
+  await put('deploy', [project])
+  await put('others', [newId('project')])
+  const [deploy, others] = [contextId(org, 'deploy'), contextId(org, 'others')]
+  const { tokens } = await mint(world, { claims: { contexts: [deploy] } })
+  const said = await check(world, tokens[1]?.token ?? '')
+  assert.deepEqual(said?.['oidc.circleci.com/context-ids'], [uuidOf(deploy)])
+  await refused(world, 'E_FORBIDDEN', { claims: { contexts: [deploy, others] } })
+  await refused(world, 'E_FORBIDDEN', { claims: { contexts: [deploy], ref: 'refs/heads/other' } })
 })

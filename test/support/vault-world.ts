@@ -131,6 +131,8 @@ export const makeWorld = async () => {
   }
   return {
     ...{ options, clock, call, refused, signer, project, org, addProject, release, make, put },
+    /** For tickets and requests of one's own. */
+    ...{ current, server, runner, runnerKey },
     restart,
   }
 }

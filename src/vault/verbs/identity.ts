@@ -19,6 +19,7 @@ import type { TicketClaims, VaultAnswer, VaultRequest } from '../../protocol/vau
 import type { IdentityKeys } from '../keys/identity-keys.ts'
 import { circleciSubjects, originOf } from '../policy/subject.ts'
 import type { ProjectRecord, Records } from '../store/records.ts'
+import { admittedBy } from './admitted.ts'
 import { findProject } from './project.ts'
 
 export type IdentityDeps = {
@@ -31,7 +32,11 @@ export type IdentityDeps = {
 }
 
 /** What the runner asked for, in the body it signed. Code of strangers is nobody, and so is what no run knows of. */
-export const checkIdentity = (claims: TicketClaims, body: string): IdentityRequest => {
+export const checkIdentity = (
+  { records, clock }: Pick<IdentityDeps, 'records' | 'clock'>,
+  claims: TicketClaims,
+  body: string,
+): IdentityRequest => {
   const parsed = parseIdentityRequest(parseJson(body))
   if (!parsed.ok) throw fault('E_INPUT', { public: 'The signed request asks for no identity token' })
   if (parsed.value.attempt !== claims.attempt)
@@ -39,6 +44,8 @@ export const checkIdentity = (claims: TicketClaims, body: string): IdentityReque
   const isKnown = claims.run !== undefined && claims.job !== undefined && claims.ref !== undefined
   if (claims.purpose !== 'job' || claims.tier === 'fork' || !isKnown)
     throw fault('E_FORBIDDEN', { public: 'This attempt has no identity to prove' })
+  if (admittedBy(records, claims, Math.floor(clock.now() / 1000)).refused !== undefined)
+    throw fault('E_FORBIDDEN', { public: 'A context does not admit this attempt' })
   return parsed.value
 }
 
@@ -72,7 +79,7 @@ const ambiguous =
 
 /** Of every token of the attempt; what nobody here knows is not claimed. */
 const factsOf = (claims: TicketClaims, project: ProjectRecord, { step }: IdentityRequest) => {
-  const { org, project: id, run, job, attempt, runner, ref = '', commit, event, tier } = claims
+  const { org, project: id, run, job, attempt, runner, ref = '', commit, event, tier, contexts = [] } = claims
   const origin = originOf(project.source)
   const uuid = (name: string, of: string | undefined) =>
     of === undefined ? {} : { [`oidc.circleci.com/${name}`]: uuidOf(of) }
@@ -92,6 +99,8 @@ const factsOf = (claims: TicketClaims, project: ProjectRecord, { step }: Identit
     ...{ ...uuid('org-id', org), ...uuid('project-id', id), ...uuid('pipeline-id', run) },
     ...{ ...uuid('workflow-id', claims.workflow), ...uuid('job-id', job) },
     ...{ 'oidc.circleci.com/vcs-origin': origin, 'oidc.circleci.com/vcs-ref': ref },
+    // Each admits the attempt, or there was no token.
+    ...(contexts.length === 0 ? {} : { 'oidc.circleci.com/context-ids': contexts.map(uuidOf) }),
     'oidc.circleci.com/ssh-rerun': false,
   }
 }

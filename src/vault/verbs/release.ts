@@ -66,7 +66,7 @@ export const release = async (
   const nowSeconds = Math.floor(deps.clock.now() / 1000)
   const admitted = item.type === 'job' ? admittedBy(deps.records, claims, nowSeconds) : nothingAdmitted
   const { secrets } = admitted
-  const asked = item.type === 'oidc' ? checkIdentity(claims, request.poll.body) : null
+  const asked = item.type === 'oidc' ? checkIdentity(deps, claims, request.poll.body) : null
   const facts = { verb: 'release', type: item.type, jti, runner, attempt, project: claims.project }
   // Decided before anything is written about it; all that is written is on the disk before anything is opened.
   const burnt = deps.used.burn({ jti, exp, eph })
