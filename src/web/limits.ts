@@ -34,12 +34,19 @@ export const keptChunkBytes = 32 * 1024 * 1024
 export const decodedChunks = 6
 /** A search fetches so many chunks with one request. */
 export const chunksAtOnce = 8
-/** Lines go from the worker to the page by so many, and the page keeps so many pages. */
+/** Lines go from the worker to the page by so many, and the page keeps so many pages: more than a screen of single matches needs. */
 export const pageLines = 200
-export const keptPages = 32
+export const keptPages = 128
 /** News of a growing log reach the page at most this often. */
 export const logNewsEveryMs = 40
 export const matchesMax = 10_000
+/** Of one step: beginnings and ends of groups, and the characters of a name. */
+export const groupMarksMax = 4_000
+export const groupNameCharsMax = 200
+/** Nothing was printed for so long: the log says so. */
+export const pauseMs = 10_000
+/** What a click on lines that a filter left out brings back, at each end. */
+export const revealedLines = 20
 /** A search that says nothing for so long is given up, with its worker. */
 export const searchSilenceMs = 10_000
 /** Of one inflated frame, as protocol/frames.ts says. */

@@ -1,6 +1,7 @@
 // A log of a million lines in a browser, within bounds that also hold on a busy machine; PF-15 of the bench says exactly.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Locator } from 'playwright-core'
 import { measureFollowing, measureReading } from './big-log.ts'
 import { openPage } from './double/browser.ts'
 import { openStand } from './double/stand.ts'
@@ -64,6 +65,52 @@ test('by keyboard alone: find, go on, failures, a line by its number, both ends'
   await shows('[1]')
   assert.deepEqual(complaints, [])
 })
+
+test('of a million lines only those that match are shown, and leaving the filter keeps the place', async () => {
+  stand.double.mode.logLines = lines
+  await using opened = await openPage(stand.browser, { theme: 'dark', width: 1280 })
+  const { page, complaints } = opened
+  await page.goto(stand.double.url + failed)
+  await page.getByText('does not compile').first().waitFor(soon)
+  await page.getByLabel('Find in the log').fill('00000]')
+  await page.locator('.line.current').waitFor(soon)
+  await page.getByRole('button', { name: 'Only matches' }).click()
+  const numbers = () => page.locator('.line > a').allTextContents()
+  await page.getByText('99,999 lines left out').nth(8).waitFor(soon)
+  await page.locator('.line', { hasText: '[1000000]' }).waitFor(soon)
+  assert.deepEqual(
+    await numbers(),
+    Array.from({ length: 10 }, (_, i) => String((i + 1) * 100_000)),
+  )
+  // As many as are told, each in another part of the log.
+  await page.getByLabel('Find in the log').fill('00]')
+  await page.getByText(/of 9,999$/).waitFor(soon)
+  await page.locator('.scroller').evaluate((box) => box.scrollTo(0, box.scrollHeight / 2))
+  await until(async () => {
+    const texts = await page.locator('.line').allTextContents()
+    return texts.length > 10 && texts.every((text) => text.includes('00] compiled'))
+  })
+  const yOf = async (box: Locator) => (await box.boundingBox())?.y ?? Number.NaN
+  const topOf = async (row: Locator) => (await yOf(row)) - (await yOf(page.locator('.scroller')))
+  const rows = await page.locator('.line').all()
+  const tops = await Promise.all(rows.map(topOf))
+  const first = rows[tops.findIndex((top) => top > 36)]
+  const row = page.locator('.line', { hasText: `[${await first?.locator('a').textContent()}]` })
+  const before = await topOf(row)
+  await page.getByRole('button', { name: 'Only matches' }).click()
+  await page
+    .locator('.break')
+    .first()
+    .waitFor({ state: 'detached', ...soon })
+  await row.waitFor(soon)
+  assert.ok(Math.abs((await topOf(row)) - before) <= 1, `${before} px before, ${await topOf(row)} px after`)
+  assert.deepEqual(complaints, [])
+})
+
+const until = async (isSo: () => Promise<boolean>): Promise<void> => {
+  const deadline = performance.now() + soon.timeout
+  while (!(await isSo())) assert.ok(performance.now() < deadline, 'in time')
+}
 
 test('a regular expression without an end is given up, and the log goes on', async () => {
   stand.double.mode.logLines = 20_000

@@ -2,6 +2,7 @@
 import type { LogChunk } from '../../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import { liveChunkBytes } from '../limits.ts'
+import type { MissingLines } from './messages.ts'
 
 /** `frames`: here, still compressed; null: to be fetched. */
 export type Chunk = {
@@ -73,6 +74,15 @@ export const createChunkTable = () => {
       const last = steps.get(step)?.at(-1)
       return last === undefined ? 0 : last.firstLine - 1 + last.lines
     },
+    /** What the numbers of a step leave out between its chunks. */
+    missing: (): readonly MissingLines[] =>
+      [...steps].flatMap(([step, chunks]) =>
+        chunks.flatMap((chunk, at) => {
+          const before = chunks[at - 1]
+          const from = before === undefined ? 1 : before.firstLine + before.lines
+          return chunk.firstLine > from ? [{ step, from, to: chunk.firstLine - 1 }] : []
+        }),
+      ),
     /** The chunk in which a line ends, or the last one for the line that has not; -1 when it is nowhere. */
     find: (step: number, line: number): number => {
       const chunks = steps.get(step) ?? []

@@ -4,8 +4,9 @@ import { pollEveryMs, searchSilenceMs } from '../limits.ts'
 import type { App } from '../state/app.svelte.ts'
 import type { LiveEvent } from '../state/live-session.ts'
 import { scriptPolicy } from '../state/trusted.ts'
+import type { Group } from './groups.ts'
 import workerUrl from './log.worker.ts?worker&url'
-import type { FromStore, LineAt, ToStore } from './messages.ts'
+import type { FromStore, LineAt, MissingLines, ToStore } from './messages.ts'
 import { createLogPages } from './pages.ts'
 import type { Query } from './search.ts'
 
@@ -18,9 +19,18 @@ type Found = {
   readonly problem: 'not-a-regex' | 'too-slow' | 'not-whole' | null
 }
 
+/** `unknown`: nobody looked for groups yet, since all of a large log has to be fetched for that. */
+type Groups = {
+  readonly state: 'unknown' | Message<'groups'>['state']
+  readonly of: ReadonlyMap<number, readonly Group[]>
+}
+
 export const createLogFeed = (app: App, attempt: string) => {
   const abort = new AbortController()
   let drawn = $state.raw<Drawn>({ counts: new Map(), version: 0 })
+  let groups = $state.raw<Groups>({ state: 'unknown', of: new Map() })
+  let missing = $state.raw<readonly MissingLines[]>([])
+  let isBehind = $state(false)
   let drawing = 0
   const pages = createLogPages((step, page) => link.tell({ t: 'page', step, page }))
   /** One redraw per animation frame, however much came. */
@@ -35,12 +45,16 @@ export const createLogFeed = (app: App, attempt: string) => {
     const range = step === null ? { after, until } : { after, until, step }
     const bytes = await app.api.logFrames(attempt, range, abort.signal).catch(() => null)
     if (abort.signal.aborted) return
+    isBehind = bytes === null
     // What is on screen asks again.
     if (bytes === null) setTimeout(redraw, pollEveryMs)
     link.tell({ t: 'fetched', id, bytes }, bytes === null ? [] : [bytes.buffer])
   }
   const link = createLink((message) => {
-    if (message.t === 'counts') pages.grow(new Map(message.counts))
+    if (message.t === 'counts') {
+      pages.grow(new Map(message.counts))
+      if (message.missing.length !== missing.length) missing = message.missing
+    } else if (message.t === 'groups') groups = { state: message.state, of: new Map(message.groups) }
     else if (message.t === 'page') pages.take(message.step, message.page, message.lines)
     else if (message.t === 'fetch') return void fetchFrames(message)
     else if (message.t === 'found') return search.take(message)
@@ -68,6 +82,17 @@ export const createLogFeed = (app: App, attempt: string) => {
     get refused() {
       return source.refused
     },
+    /** What was asked for last could not be fetched; it is asked for again. */
+    get isBehind() {
+      return isBehind
+    },
+    get groups() {
+      return groups
+    },
+    get missing() {
+      return missing
+    },
+    findGroups: () => link.tell({ t: 'find-groups' }),
     get found() {
       return search.found
     },

@@ -36,6 +36,7 @@ globalThis.onmessage = ({ data }: MessageEvent<ToStore>) => {
   if (data.t === 'index') void store.addIndex(data.chunks, data.isAnew)
   else if (data.t === 'page') void store.page(data.step, data.page)
   else if (data.t === 'find') void store.find(data.id, data.query)
+  else if (data.t === 'find-groups') void store.findGroups()
   else if (data.t === 'frame') {
     store.addFrame(data.frame)
     settleSoon()

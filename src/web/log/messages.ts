@@ -2,6 +2,7 @@
 import type { LogChunk } from '../../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import type { BookLine } from './decode.ts'
+import type { Group } from './groups.ts'
 import type { Query } from './search.ts'
 
 /** Frames of the server above `after` up to `until`; `step` null: of all steps. */
@@ -14,15 +15,27 @@ export type ToStore =
   | { readonly t: 'page'; readonly step: number; readonly page: number }
   | { readonly t: 'fetched'; readonly id: number; readonly bytes: Uint8Array | null }
   | { readonly t: 'find'; readonly id: number; readonly query: Query }
+  /** Groups are looked for in all of the log, also where it has to be fetched for that. */
+  | { readonly t: 'find-groups' }
 
 export type FromStore =
-  | { readonly t: 'counts'; readonly counts: readonly (readonly [step: number, lines: number])[] }
+  | {
+      readonly t: 'counts'
+      readonly counts: readonly (readonly [step: number, lines: number])[]
+      readonly missing: readonly MissingLines[]
+    }
   /** Lines from `page * pageLines + 1` on; null stands for a line that was never stored. `lines` null: it could not be fetched. */
   | {
       readonly t: 'page'
       readonly step: number
       readonly page: number
       readonly lines: readonly (BookLine | null)[] | null
+    }
+  /** Groups by step. `not-whole`: part of the log could not be fetched for that. */
+  | {
+      readonly t: 'groups'
+      readonly state: 'looking' | 'whole' | 'not-whole'
+      readonly groups: readonly (readonly [step: number, groups: readonly Group[]])[]
     }
   | ({ readonly t: 'fetch'; readonly id: number } & FrameRange)
   /** The server's chunks are other ones by now: the index has to be read anew. */
@@ -38,5 +51,8 @@ export type FromStore =
       /** Whether the query is a regular expression where it says so. */
       readonly isValid: boolean
     }
+
+/** Numbers that no stored line has: their output was never received. */
+export type MissingLines = { readonly step: number; readonly from: number; readonly to: number }
 
 export type LineAt = { readonly step: number; readonly line: number }

@@ -46,6 +46,8 @@ const open = (pieces: readonly Piece[], bytes = 1_000_000) => {
     told.findLast((message): message is Extract<FromStore, { t: T }> => message.t === t)
   return {
     ...{ store, index, frames, asked, told, server },
+    missing: () => last('counts')?.missing,
+    groups: () => [last('groups')?.state, ...(last('groups')?.groups ?? [])],
     counts: () => Object.fromEntries(last('counts')?.counts ?? []),
     lines: async (step: number, page = 0) => {
       await store.page(step, page)
@@ -97,6 +99,7 @@ test('lines that never came leave a hole and keep the numbers of the others', as
   assert.deepEqual(log.counts(), { 0: 10 })
   const lines = await log.lines(0)
   assert.deepEqual([lines?.[0], lines?.[4], lines?.[9]], ['one', null, 'ten'])
+  assert.deepEqual(log.missing(), [{ step: 0, from: 2, to: 9 }])
 })
 
 test('a line has the time at which it began', async () => {
@@ -232,4 +235,44 @@ test('a small log is fetched at once and whole', async () => {
   assert.deepEqual(log.counts(), { 0: 1, 3: 2 })
   assert.deepEqual(await log.lines(3), ['b', 'c'])
   assert.equal(log.asked.length, 1)
+})
+
+const install = { from: 1, to: 3, name: 'Install', isFolded: true }
+
+test('groups of a small log are found at once, also when their marks come in pieces', async () => {
+  const pieces = [
+    { text: '::gro' },
+    { text: 'up::Install\nx\n::endgr' },
+    { text: 'oup::\n' },
+    { step: 2, text: 'x\n' },
+  ]
+  const stored = open(pieces, 100)
+  await stored.store.addIndex(stored.index, true)
+  assert.deepEqual(stored.groups(), ['whole', [0, [install]]])
+  const growing = open(pieces)
+  await growing.store.addIndex([], true)
+  for (const frame of growing.frames) {
+    growing.store.addFrame(frame)
+    await growing.store.settle()
+  }
+  assert.deepEqual(growing.groups(), ['whole', [0, [install]]])
+  assert.deepEqual(growing.asked, [])
+})
+
+test('groups of a large log are looked for when somebody asks, several chunks at once', async () => {
+  const texts = ['::group::Install\n', ...Array.from({ length: 20 }, () => 'x\n'), '::endgroup::\n']
+  const log = open(texts.map((text) => ({ text })))
+  await log.store.addIndex(log.index, true)
+  assert.deepEqual([log.groups(), log.asked.length], [[undefined], 0])
+  await log.store.findGroups()
+  assert.deepEqual(log.groups(), ['whole', [0, [{ ...install, to: 22 }]]])
+  assert.ok(log.asked.length <= 3, `${log.asked.length} requests`)
+  const broken = open(texts.map((text) => ({ text })))
+  await broken.store.addIndex(broken.index, true)
+  broken.server.frames = []
+  await broken.store.findGroups()
+  assert.equal(broken.groups()[0], 'not-whole', 'and asked for again with the next look')
+  broken.server.frames = broken.frames
+  await broken.store.findGroups()
+  assert.deepEqual(broken.groups(), ['whole', [0, [{ ...install, to: 22 }]]])
 })

@@ -6,6 +6,7 @@ import { chunksAtOnce, decodedChunks, matchesMax, pageLines, wholeLogBytes } fro
 import { type ChunkKeeper, createChunkKeeper, type FetchFrames, StaleIndex } from './chunk-keeper.ts'
 import { type Chunk, type ChunkTable, createChunkTable } from './chunk-table.ts'
 import { type BookLine, type OpenChunk, openChunk } from './decode.ts'
+import { createGroupScan } from './group-scan.ts'
 import type { FromStore, LineAt } from './messages.ts'
 import { compileQuery, matchingLines, type Query } from './search.ts'
 
@@ -22,6 +23,7 @@ export const createLogStore = ({ fetchFrames, tell }: StoreDeps) => {
   const grown = new Set<number>()
   const chunks = createChunkKeeper(fetchFrames)
   const decoded = createDecoder(table, chunks)
+  const groups = createGroupScan(table, chunks, tell)
 
   const lineCount = (step: number): number => {
     const ended = table.endedLines(step)
@@ -29,7 +31,11 @@ export const createLogStore = ({ fetchFrames, tell }: StoreDeps) => {
     return ended + (hasTail ? 1 : 0)
   }
   const tellCounts = () =>
-    tell({ t: 'counts', counts: table.steps().map((step) => [step, lineCount(step)] as const) })
+    tell({
+      t: 'counts',
+      counts: table.steps().map((step) => [step, lineCount(step)] as const),
+      missing: table.missing(),
+    })
 
   const lookAtTail = async (step: number): Promise<void> => {
     const last = table.chunksOf(step).length - 1
@@ -43,17 +49,20 @@ export const createLogStore = ({ fetchFrames, tell }: StoreDeps) => {
         table.clear()
         tails.clear()
         decoded.clear()
+        groups.clear()
       }
       const isFirst = table.lastSeq === 0
       table.addIndex(index)
       for (const { step } of index) tails.delete(step)
       const bytes = index.reduce((sum, chunk) => sum + chunk.bytes, 0)
-      if (isFirst && index.length > 0 && bytes <= wholeLogBytes) {
+      const isSmall = isFirst && bytes <= wholeLogBytes
+      if (isSmall && index.length > 0) {
         const frames = await fetchFrames({ step: null, after: 0, until: table.lastSeq }).catch(() => [])
         chunks.fill(table.steps().flatMap(table.chunksOf), frames)
         for (const step of table.steps()) await lookAtTail(step).catch(() => undefined)
       }
       tellCounts()
+      await (isSmall ? groups.start() : groups.scan())
     },
     /** The counts are told by `settle`, once for all that came meanwhile. */
     addFrame: (frame: FollowerFrame): void => {
@@ -68,7 +77,9 @@ export const createLogStore = ({ fetchFrames, tell }: StoreDeps) => {
       grown.clear()
       for (const step of steps) await lookAtTail(step).catch(() => undefined)
       tellCounts()
+      await groups.scan()
     },
+    findGroups: groups.start,
     page: async (step: number, page: number): Promise<void> => {
       const from = page * pageLines + 1
       const before = lineCount(step)

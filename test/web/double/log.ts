@@ -5,7 +5,13 @@ import type { LogIndex } from '../../../src/protocol/api/shapes.ts'
 import { encodeFollowerFrame, parseFollowerFrame } from '../../../src/protocol/live.ts'
 import { failureWords } from '../../../src/protocol/log-words.ts'
 
-type Piece = { readonly step: number; readonly text: string; readonly tMs: number }
+type Piece = {
+  readonly step: number
+  readonly text: string
+  readonly tMs: number
+  /** Lines before it that were never received. */
+  readonly lost?: number
+}
 
 const script: readonly Piece[] = [
   {
@@ -26,7 +32,11 @@ const script: readonly Piece[] = [
   {
     step: 2,
     tMs: 23_000,
-    text: 'added 812 packages in 20s\n\u001b[33mwarn\u001b[0m 2 packages are deprecated\n\u001b]8;;https://evil.example\u0007a link that is only text\u001b]8;;\u0007\n',
+    text: 'added 812 packages in 20s\n\u001b[33mwarn\u001b[0m 2 packages are deprecated\n\u001b]8;;https://evil.example\u0007a link that is only text\u001b]8;;\u0007\n'.concat(
+      '::group::Audit of 812 packages\n',
+      ...Array.from({ length: 40 }, (_, i) => `package ${i + 1} is known\n`),
+      '::endgroup::\n--- Licences\nMIT 640, Apache-2.0 131, ISC 41\n',
+    ),
   },
   {
     step: 3,
@@ -52,12 +62,13 @@ const script: readonly Piece[] = [
     text: '\n\u001b[1mTest files\u001b[22m  \u001b[31m1 failed\u001b[39m | 41 passed\n\u001b[1m     Tests\u001b[22m  \u001b[31m1 failed\u001b[39m | 388 passed\n\u001b[1m  Duration\u001b[22m  46.91s\n',
   },
   { step: 4, tMs: 73_000, text: 'Stored 42 files\n' },
+  { step: 4, tMs: 74_000, lost: 1_200, text: 'Stored the report\n' },
 ]
 
 const framesOf = (attempt: string, pieces: readonly Piece[]): Uint8Array<ArrayBuffer>[] => {
   const lines = new Map<number, number>()
   return pieces.map((piece, i) => {
-    const firstLine = (lines.get(piece.step) ?? 0) + 1
+    const firstLine = (lines.get(piece.step) ?? 0) + (piece.lost ?? 0) + 1
     const ends = piece.text.split('\n').length - 1
     lines.set(piece.step, firstLine - 1 + ends)
     const body = new Uint8Array(deflateRawSync(piece.text))

@@ -74,7 +74,6 @@ export const jobText = {
     follow: 'Follow',
     raw: 'Raw text',
     before: 'Before the steps',
-    copyLink: 'Copy link to these lines',
     lines: (n: number) => count(n, 'line', 'lines'),
     newLines: (n: number) => count(n, 'new line', 'new lines'),
     toEnd: 'To the end',
@@ -83,7 +82,21 @@ export const jobText = {
     refused: (why: string) => `The log cannot be shown: ${why}`,
     line: (n: number) => `Line ${n}`,
     cut: (n: number) => `… ${n.toLocaleString(locale)} more characters`,
-    hole: 'This line was not received.',
+    missing: (from: number, to: number) =>
+      from === to
+        ? `Line ${from.toLocaleString(locale)} was not received.`
+        : `Lines ${from.toLocaleString(locale)} to ${to.toLocaleString(locale)} were not received.`,
+    behind: 'Part of the log could not be fetched. Trying again.',
+    pause: (duration: string) => `nothing for ${duration}`,
+    group: 'Group',
+    findGroups: 'Find groups',
+    findingGroups: 'Looking for groups',
+    onlyMatches: 'Only matches',
+    around: 'Lines around a match',
+    aroundLines: (n: number) => (n === 0 ? 'none around' : `${n} around`),
+    leftOut: (n: number) => `${count(n, 'line', 'lines')} left out`,
+    showLeftOut: (n: number) => `${count(n, 'line', 'lines')} left out: show more`,
+    noMatchShown: 'No line matches, so none is shown. End the search to see all of them.',
     foldAll: 'Fold all',
     unfoldAll: 'Unfold all',
     noOutput: 'no output',
@@ -97,6 +110,8 @@ export const jobText = {
     later: 'Later lines',
     linesOf: (from: number, to: number, n: number) =>
       `lines ${from.toLocaleString(locale)} to ${to.toLocaleString(locale)} of ${n.toLocaleString(locale)}`,
+    rowsOf: (from: number, to: number, n: number) =>
+      `${from.toLocaleString(locale)} to ${to.toLocaleString(locale)} of ${n.toLocaleString(locale)} shown`,
     regexSign: '.*',
     matchCase: 'Match case',
     matchCaseSign: 'Aa',

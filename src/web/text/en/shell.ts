@@ -56,6 +56,7 @@ export const shellText = {
     foldAll: 'Fold or unfold all steps',
     find: 'Find in the log',
     goToLine: 'Go to a line',
+    onlyMatches: 'Only lines that match',
     nextMatch: 'Next match',
     previousMatch: 'Previous match',
     nextError: 'Next line that looks like a failure',
@@ -131,6 +132,8 @@ export const shellText = {
   copied: 'Copied',
 
   cancelDialog: 'Keep it',
+  closeDialog: 'Close',
+  typeWord: (word: string) => `To go on, type ${word}`,
 
   hiddenCharacter: (code: string) => `Character ${code} that is not visible`,
 }
