@@ -167,6 +167,7 @@ audit
   audit_pkey: PRIMARY KEY (id)
   audit_result_check: CHECK ((result = ANY (ARRAY['ok'::text, 'denied'::text, 'error'::text])))
   CREATE INDEX audit_by_organisation ON public.audit USING btree (organisation_id, id DESC)
+  CREATE INDEX audit_of_signers ON public.audit USING btree (organisation_id, target) WHERE (action = ANY (ARRAY['signer.enroll'::text, 'signer.remove'::text]))
   CREATE UNIQUE INDEX audit_pkey ON public.audit USING btree (id)
 
 backups

@@ -77,6 +77,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'runner list': ['', 'runners'],
   'project set': ['web --auto-cancel on', 'projectSet'],
   'orb list': ['', 'orbs'],
+  'orb show': ['acme/tools@1.2.3', 'orbSource'],
   'runs list': ['-R web', 'runs'],
   'runs view': ['4 -R web', 'run'],
   'runs start': ['-R web -b main', 'runStart'],

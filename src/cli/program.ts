@@ -257,6 +257,11 @@ const addOrbVerbs = (program: Command, around: Surroundings): void => {
     .description('list orbs and their versions')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/orb.ts')).listOrbs))
+  orb
+    .command('show <id>')
+    .description('print the source of an orb')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/orb.ts')).showOrb))
 }
 
 const addRunVerbs = (program: Command, around: Surroundings): void => {

@@ -109,6 +109,7 @@ export type Orbs = {
   readonly list: (scope: Scope) => Promise<Page<api.Orb>>
   /** All of it: the store is bounded. */
   readonly sources: (scope: Scope) => Promise<Page<api.OrbSource>>
+  readonly source: (scope: Scope, id: string) => Promise<api.OrbSource | null>
   /** The same text under the same id changes nothing; another text under an exact version is refused. */
   readonly put: (actor: Actor, input: api.OrbInput) => Promise<api.Orb>
 }
@@ -267,7 +268,7 @@ export type Secrets = {
     name: string,
     input: secretsApi.SecretRevoke,
   ) => Promise<secretsApi.Secret>
-  readonly signers: () => Promise<Page<secretsApi.Signer>>
+  readonly signers: (scope: Scope) => Promise<Page<secretsApi.Signer>>
   readonly enroll: (actor: Actor, input: secretsApi.SignerInput) => Promise<secretsApi.SignerEnrolled>
   readonly removeSigner: (actor: Actor, signer: string, input: secretsApi.SignerRemove) => Promise<void>
 }

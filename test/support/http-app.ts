@@ -64,7 +64,7 @@ export const noWork: UseCases = {
     contact: unexpected,
     confirmHostKey: unexpected,
   },
-  orbs: { list: empty, sources: empty, put: unexpected },
+  orbs: { list: empty, sources: empty, source: absent, put: unexpected },
   schedules: { list: empty, find: unexpected, add: unexpected, set: unexpected, remove: unexpected },
   deliveries: { list: empty, find: absent, replay: unexpected },
   logs: {

@@ -2,7 +2,7 @@
 // a log, lose the stream. Each page is watched for policy violations and errors, too.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { openPage } from './double/browser.ts'
 import type { Mode } from './double/server.ts'
 import { openStand } from './double/stand.ts'
@@ -430,3 +430,137 @@ flow(
     assert.equal(sent[1], 'DELETE "as read"')
   },
 )
+
+flow('groups of a log fold and open by keyboard, and whatever one goes to is shown', {}, async (page) => {
+  await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1?attempt=2#s2L1`)
+  const group = page.getByRole('button', { name: 'Audit of 812 packages' })
+  await group.waitFor(soon)
+  assert.equal(await group.getAttribute('aria-expanded'), 'false')
+  assert.equal(await page.getByText('package 7 is known').count(), 0)
+  await group.focus()
+  await page.keyboard.press('Enter')
+  await shows(page, 'package 7 is known')
+  assert.equal(await group.getAttribute('aria-expanded'), 'true')
+  assert.equal(
+    await group.evaluate(
+      (button) =>
+        button ===
+        (button as unknown as { ownerDocument: { activeElement: unknown } }).ownerDocument.activeElement,
+    ),
+    true,
+    'focus stays',
+  )
+  await page.keyboard.press('Enter')
+  await page.getByText('package 7 is known').waitFor({ state: 'detached', ...soon })
+  await page.keyboard.press('/')
+  await page.keyboard.type('package 31 ')
+  await page.locator('.line.current', { hasText: 'package 31 is known' }).waitFor(soon)
+  await shows(page, 'package 30 is known')
+})
+
+flow(
+  'only lines that match are shown with their numbers, more on demand, and leaving keeps the place',
+  {},
+  async (page) => {
+    await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1?attempt=2`)
+    await shows(page, 'rounds half to even')
+    const numbers = async () => {
+      const all = await page.locator('.line > a').allTextContents()
+      return all.map(Number)
+    }
+    await page.keyboard.press('/')
+    await page.keyboard.type('keeps 3')
+    await page.locator('.line.current', { hasText: 'keeps 3 items' }).waitFor(soon)
+    await page.keyboard.press('Enter')
+    await page.locator('.line.current', { hasText: 'keeps 30 items' }).waitFor(soon)
+    await page.getByLabel('Find in the log').blur()
+    await page.keyboard.press('m')
+    await shows(page, '26 lines left out')
+    assert.deepEqual(await numbers(), [4, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40])
+    const current = page.locator('.line.current')
+    const yOf = async (box: Locator) => (await box.boundingBox())?.y ?? Number.NaN
+    /** Within the log: the bar above it may take another row. */
+    const topOf = async () => (await yOf(current)) - (await yOf(page.locator('.scroller')))
+    await page.getByLabel('Lines around a match').selectOption('3 around')
+    await shows(page, 'keeps 27 items')
+    await page.getByRole('button', { name: '20 lines left out: show more' }).click()
+    await shows(page, 'keeps 17 items')
+    await current.scrollIntoViewIfNeeded()
+    const before = await topOf()
+    await page.getByRole('button', { name: 'Only matches' }).click()
+    await shows(page, 'keeps 48 items')
+    assert.ok(Math.abs((await topOf()) - before) <= 1, `${before} px before, ${await topOf()} px after`)
+  },
+)
+
+flow('a plain list follows the search and shows only matches, too', {}, async (page) => {
+  await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1?attempt=2`)
+  await shows(page, 'rounds half to even')
+  await page.getByRole('button', { name: 'Plain list' }).click()
+  await page.getByLabel('Find in the log').fill('package 31 ')
+  await page.locator('li[aria-current]', { hasText: 'package 31 is known' }).waitFor(soon)
+  await page.getByRole('button', { name: 'Only matches' }).click()
+  await shows(page, '36 lines left out')
+  assert.equal(await page.getByText('package 30 is known').count(), 0)
+  await page.getByRole('combobox', { name: 'Steps' }).selectOption('4')
+  await page.getByRole('button', { name: 'Only matches' }).click()
+  await shows(page, 'Lines 2 to 1,201 were not received.')
+})
+
+flow('text of strangers gets into scripts only after the name of the project was typed', {}, async (page) => {
+  const sent: unknown[] = []
+  page.on('request', (request) => {
+    if (request.method() === 'PATCH') sent.push(request.postDataJSON().untrusted_in_scripts)
+  })
+  await page.goto(`${stand.double.url}/acme/web`)
+  const choice = page.getByLabel('Names and titles with special characters')
+  await choice.selectOption('put them in as they are')
+  await shows(page, 'can run commands in jobs of this project')
+  await page.getByRole('button', { name: 'Save' }).press('Enter')
+  const yes = page.getByRole('dialog').getByRole('button', { name: 'Put them in as they are' })
+  assert.equal(await yes.isDisabled(), true)
+  await page.getByLabel('To go on, type web').fill('we')
+  await page.keyboard.press('Enter')
+  assert.equal(await yes.isDisabled(), true)
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
+  assert.deepEqual(sent, [], 'nothing was saved')
+  await page.getByRole('button', { name: 'Save' }).press('Enter')
+  await page.getByLabel('To go on, type web').fill('web')
+  await page.keyboard.press('Enter')
+  await shows(page, 'Saved')
+  assert.deepEqual(sent, [true])
+  await choice.selectOption('stop the job')
+  const answered = page.waitForResponse((response) => response.request().method() === 'PATCH')
+  await page.getByRole('button', { name: 'Save' }).press('Enter')
+  await answered
+  assert.deepEqual(sent, [true, false], 'closing the door is not asked about')
+})
+
+flow('an orb is added by its file and its source read, by keyboard', {}, async (page) => {
+  await page.goto(`${stand.double.url}/projects`)
+  await page.getByRole('link', { name: 'Orbs' }).press('Enter')
+  await page.getByRole('button', { name: 'Add an orb' }).press('Enter')
+  await page.keyboard.type('acme/tools@1.2.3')
+  const file = { name: 'tools.yml', mimeType: 'text/yaml', buffer: Buffer.from('commands: {}\n') }
+  await page.getByLabel('Source', { exact: true }).setInputFiles(file)
+  const sent = page.waitForRequest(
+    (request) => request.method() === 'POST' && request.url().endsWith('/orbs'),
+  )
+  await page.getByRole('button', { name: 'Add the orb' }).press('Enter')
+  assert.deepEqual((await sent).postDataJSON(), { id: 'acme/tools@1.2.3', text: 'commands: {}\n' })
+  await isAt(page, '/orbs?orb=acme%2Ftools%401.2.3')
+  await page.getByRole('button', { name: /more lines/ }).press('Enter')
+  await shows(page, 'step-599')
+  await page.getByRole('button', { name: 'Close' }).press('Enter')
+  await isAt(page, '/orbs')
+  const back = page.getByRole('link', { name: 'Source of acme/tools@1.2.3' })
+  assert.equal(
+    await back.evaluate(
+      (link) =>
+        link ===
+        (link as unknown as { ownerDocument: { activeElement: unknown } }).ownerDocument.activeElement,
+    ),
+    true,
+  )
+})

@@ -66,6 +66,34 @@ const cases: readonly PageCase[] = [
     shows: 'rounds half to even',
   },
   {
+    name: 'job-log-groups',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=2#s2L1',
+    shows: 'Audit of 812 packages',
+    act: async (page) => {
+      await page.getByText('nothing for 20s').waitFor()
+      await page.getByRole('button', { name: 'Licences' }).waitFor()
+    },
+  },
+  {
+    name: 'job-log-missing',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=2#s4L1',
+    shows: 'Lines 2 to 1,201 were not received.',
+  },
+  {
+    name: 'job-log-only-matches',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=2',
+    shows: 'rounds half to even',
+    act: async (page) => {
+      await page.getByLabel('Find in the log').fill('failed')
+      await page.getByRole('button', { name: 'Only matches' }).click()
+      await page.getByLabel('Lines around a match').selectOption('3 around')
+      await page
+        .getByRole('button', { name: /lines left out/ })
+        .first()
+        .waitFor()
+    },
+  },
+  {
     name: 'job-million-lines',
     address: '/acme/web/runs/412/jobs/unit.1?attempt=2',
     shows: 'does not compile',
@@ -142,6 +170,53 @@ const cases: readonly PageCase[] = [
     address: '/join',
     shows: 'Ask an owner of this installation',
     mode: { session: 'signed-out' },
+  },
+  { name: 'signers', address: '/settings/signers', shows: 'Key of the safe' },
+  {
+    name: 'signers-remove',
+    address: '/settings/signers',
+    shows: 'Key of the safe',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Remove Key of the safe' }).click()
+      await page.getByLabel('Sign with').waitFor()
+    },
+  },
+  { name: 'signers-none', address: '/settings/signers', shows: 'Nobody signs yet', mode: { data: 'empty' } },
+  {
+    name: 'signers-failing',
+    address: '/settings/signers',
+    shows: 'The database is not available',
+    mode: { data: 'failing' },
+    expected: /503/,
+  },
+  { name: 'orbs', address: '/orbs', shows: 'circleci/node' },
+  { name: 'orbs-none', address: '/orbs', shows: 'No orbs', mode: { data: 'empty' } },
+  { name: 'orb-source', address: '/orbs?orb=acme/tools@1.2.3', shows: 'Deploys what the job built.' },
+  { name: 'orb-missing', address: '/orbs?orb=acme/none@1.0.0', shows: 'Nothing here', expected: /404/ },
+  {
+    name: 'orb-form',
+    address: '/orbs',
+    shows: 'circleci/node',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add an orb' }).click()
+      await page.getByLabel('Name and version').fill('acme/tools@1.2.4')
+      const file = { name: 'o.yml', mimeType: 'text/yaml', buffer: Buffer.from('version: 2.1') }
+      await page.getByLabel('Source', { exact: true }).setInputFiles(file)
+      await page.getByRole('button', { name: 'Add the orb' }).click()
+      await page.getByText('This is no orb').waitFor()
+    },
+  },
+  {
+    name: 'project-untrusted-text',
+    address: '/acme/web',
+    shows: 'Recent runs',
+    act: async (page) => {
+      await page
+        .getByLabel('Names and titles with special characters')
+        .selectOption('put them in as they are')
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByLabel('To go on, type web').waitFor()
+    },
   },
   { name: 'runners', address: '/runners', shows: 'brook' },
   { name: 'runners-empty', address: '/runners', shows: 'No runner is enrolled', mode: { data: 'empty' } },

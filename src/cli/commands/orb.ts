@@ -1,4 +1,4 @@
-// The orb store of the installation: put a source there under its exact id, list what is there.
+// The orb store of the installation: put a source there under its exact id, list what is there, read one.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
@@ -40,8 +40,15 @@ export const listOrbs = async (around: Surroundings, flags: Flags): Promise<numb
         orb.sha256.slice(0, 12),
         String(Math.ceil(orb.bytes / 1024)),
         orb.added_at.slice(0, 10),
-        orb.added_by,
+        orb.added_by_name,
       ]),
     )
+  return 0
+}
+
+/** Its source as it is, so that it can be piped into a file or a pager. */
+export const showOrb = async (around: Surroundings, flags: Flags, id: string): Promise<number> => {
+  const source = await (await connect(around)).call('orbSource', { query: { id } })
+  around.stdout.write(flags.json === true ? `${JSON.stringify(source)}\n` : source.text)
   return 0
 }

@@ -41,12 +41,13 @@ export const listSigners = async (around: Surroundings, flags: Json): Promise<nu
     const own = (await findSignerKey(around))?.id
     writeTable(
       around.stdout,
-      ['SIGNER', 'NAME', 'KIND', 'SINCE', 'STATE'],
+      ['SIGNER', 'NAME', 'KIND', 'SINCE', 'BY', 'STATE'],
       page.items.map((s) => [
         s.id,
         s.id === own ? `${s.name} (this machine)` : s.name,
         s.kind,
         s.added_at,
+        s.added_by ?? '-',
         s.state,
       ]),
     )

@@ -159,6 +159,14 @@ export const routes = {
     query: z.strictObject(paging),
     answer: s.page(s.orbSource),
   }),
+  orbSource: route({
+    method: 'GET',
+    path: '/api/v1/orbs/source',
+    access: 'project.view',
+    summary: 'The source of one orb of the store',
+    query: z.strictObject({ id: z.string().min(1).max(512) }),
+    answer: s.orbSource,
+  }),
   orbPut: route({
     method: 'POST',
     path: '/api/v1/orbs',

@@ -138,6 +138,11 @@ export const signer = z.object({
   name: z.string(),
   credential: z.string().nullable(),
   added_at: time,
+  /** Who enrolled it; null where the audit log does not say. */
+  added_by: z.string().nullable(),
   state: z.enum(['active', 'removed']),
+  removed: z.object({ at: time, by: z.string() }).nullable(),
+  /** Digest of the last statement about it: what a statement that removes it names as `prev`. */
+  head: z.string().nullable(),
 })
 export type Signer = z.infer<typeof signer>

@@ -363,6 +363,8 @@ export const orb = z.object({
   bytes: z.number(),
   added_at: time,
   added_by: z.string(),
+  /** Of the person or token; the id when it is no more. */
+  added_by_name: z.string(),
 })
 export type Orb = z.infer<typeof orb>
 

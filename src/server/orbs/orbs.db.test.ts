@@ -6,6 +6,7 @@ import { addLocalProject, enrolRunner, openParts } from '../../../test/support/p
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { isFault } from '../../base/faults.ts'
 import type { RunId } from '../../base/ids.ts'
+import { scopeOfOrganisation } from '../access/actor.ts'
 import { createProjects } from '../projects/projects.ts'
 import { createOrbs } from './orbs.ts'
 
@@ -53,6 +54,12 @@ test('a version never changes; a label does; the store as a whole is bounded', a
     ...['acme/large@1.0.1', 'acme/large@1.0.2', 'acme/large@1.0.3'],
     ...['acme/tools@1.2.3', 'acme/tools@dev:mine'],
   ])
+  assert.equal((await orbs.source(parts.scope, 'acme/tools@1.2.3'))?.text, 'commands: {}')
+  assert.equal(await orbs.source(parts.scope, 'acme/tools@1.2.4'), null)
+  assert.equal(await orbs.source(scopeOfOrganisation(parts.newId('organisation')), 'acme/tools@1.2.3'), null)
+  await sql`update orbs set added_by = 'usr_gone' where id = 'acme/tools@dev:mine'`.execute(parts.db)
+  const names = (await orbs.list(parts.scope)).items.slice(-2).map((orb) => orb.added_by_name)
+  assert.deepEqual(names, ['operator', 'usr_gone'], 'who is no more keeps the id as a name')
   const { rows } = await sql<{ n: number }>`
     select count(*)::int as n from audit where action = 'orb.put' and target = 'acme/tools@dev:mine'`.execute(
     parts.db,

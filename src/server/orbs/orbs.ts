@@ -4,12 +4,13 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { OrganisationId } from '../../base/ids.ts'
-import type { Orb } from '../../protocol/api/shapes.ts'
+import type { Orb, OrbSource } from '../../protocol/api/shapes.ts'
 import type { PollAnswer } from '../../protocol/runner-wire.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import type { Database, Db } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
+import { actorIn } from '../runs/actor-name.ts'
 import type { Orbs } from '../use-cases.ts'
 
 const storeBytesMax = 4 * 1024 * 1024
@@ -21,6 +22,11 @@ export const createOrbs = ({ database }: { readonly database: Database }): Orbs 
     const store = (await orbsOf(database.db, [organisation]))[organisation] ?? {}
     return { items: Object.entries(store).map(([id, text]) => ({ id, text })), next_cursor: null }
   },
+  source: async ({ organisation }, id) => {
+    const { rows } = await sql<OrbSource>`
+      select id, text from orbs where organisation_id = ${organisation} and id = ${id}`.execute(database.db)
+    return rows[0] ?? null
+  },
   put: (actor, input) => put(database.db, actor, input),
 })
 
@@ -30,11 +36,13 @@ type Row = {
   readonly bytes: number
   readonly added_at: Date
   readonly added_by: string
+  readonly added_by_name: string
 }
 
 const list = async (db: Db, { organisation }: Scope): Promise<{ items: Orb[]; next_cursor: null }> => {
   const { rows } = await sql<Row>`
-    select id, sha256, octet_length(text) as bytes, added_at, added_by from orbs
+    select id, sha256, octet_length(text) as bytes, added_at, added_by,
+      ${actorIn(sql`added_by`)}->>'name' as added_by_name from orbs
     where organisation_id = ${organisation} order by id limit ${orbsMax}`.execute(db)
   return { items: rows.map((row) => ({ ...row, added_at: row.added_at.toISOString() })), next_cursor: null }
 }

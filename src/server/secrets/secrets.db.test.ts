@@ -1,16 +1,18 @@
 // Secrets through the server: what a person signs reaches the vault, a job of the project gets it, and neither tables nor
 // answers ever hold more than names.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { openTestApp } from '../../../test/support/http-app.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { type CallVault, enrolSigner, makeSigner, signPut, signRevoke } from '../../../test/support/signer.ts'
-import { fromBase64Url, utf8Decode } from '../../base/bytes.ts'
+import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
+import type { Statement } from '../../protocol/statement.ts'
 import type { ReleasedSecret } from '../../protocol/vault.ts'
-import { importVerifyKey, openRelease, signerMac } from '../../seal/index.ts'
+import { importVerifyKey, openRelease, signerMac, signStatement } from '../../seal/index.ts'
 import type { Actor } from '../access/actor.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
 import { createSecrets } from './secrets.ts'
@@ -169,15 +171,36 @@ test('the table holds one row for a name, of a form that a variable can have', a
     await assert.rejects(bad.execute(parts.db), { code: /^23(505|514)$/ })
 })
 
-test('signers are enrolled by a code and listed', async () => {
+test('signers are enrolled by a code, listed with who did it, and removed by the word of another', async () => {
   const { code } = await parts.admin('signer.code', {})
   const phone = await makeSigner('a second laptop')
   const mac = await signerMac(code, phone.record)
   const enrolled = await secrets.enroll(parts.actor, { key: phone.record, mac })
   assert.equal(enrolled.id, phone.id)
   await refuses(secrets.enroll(parts.actor, { key: phone.record, mac }), 'E_SIGNER_CODE')
-  const { items } = await secrets.signers()
-  assert.deepEqual(items.map(({ name }) => name).sort(), ['a laptop', 'a second laptop'])
+  const shown = async () =>
+    (await secrets.signers(parts.scope)).items
+      .map(({ name, state, added_by, removed }) => [name, state, added_by, removed?.by ?? null])
+      .sort()
+  assert.deepEqual(await shown(), [
+    ['a laptop', 'active', null, null],
+    ['a second laptop', 'active', 'operator', null],
+  ])
+  const statement: Statement = {
+    ...{ v: 1, type: 'signer.remove', sub: phone.id, iss: signer.id, iat: nowSeconds, prev: null, body: {} },
+    nonce: toBase64Url(randomBytes(16)),
+  }
+  const proof = await signStatement(statement, signer.key.privateKey)
+  const removal = JSON.parse(JSON.stringify({ statement, proof }))
+  await refuses(secrets.removeSigner(parts.actor, signer.id, removal), 'E_INPUT')
+  await secrets.removeSigner(parts.actor, phone.id, removal)
+  assert.deepEqual((await shown())[1], ['a second laptop', 'removed', 'operator', 'operator'])
+  const elsewhere = scopeOfOrganisation(parts.newId('organisation'))
+  const seen = (await secrets.signers(elsewhere)).items.map(({ added_by, removed }) => [added_by, removed])
+  assert.deepEqual(seen, [
+    [null, null],
+    [null, null],
+  ])
 })
 
 test('what is not sealed is 422 E_PLAINTEXT, and nothing of it comes back', async () => {

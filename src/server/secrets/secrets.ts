@@ -15,6 +15,7 @@ import { inTransaction } from '../db/transaction.ts'
 import type { Secrets, SecretsOf } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { maySeeDetails, secretsShape, time } from './shape.ts'
+import { signerActs } from './signer-acts.ts'
 import { type Act, orDenied, shaped, signed } from './statements.ts'
 
 type Deps = { readonly database: Database; readonly vault: VaultClient }
@@ -45,19 +46,23 @@ export const createSecrets = (deps: Deps): Secrets => ({
     const act = actOf('secret.revoke', found)
     return changed(deps, actor, { ...found, act, call: () => deps.vault.call('secret.revoke', request) })
   },
-  signers: async () => {
+  signers: async (scope) => {
     const { signers } = await deps.vault.call('signer.list', {})
-    const items = signers.map(({ signer: id, kind, name, credential, addedAt, state }) => ({
-      ...{ id, kind, name, credential, added_at: time(addedAt), state },
+    const acts = await signerActs(deps.database.db, scope)
+    const items = signers.map(({ signer: id, kind, name, credential, addedAt, state, head }) => ({
+      ...{ id, kind, name, credential, added_at: time(addedAt), state, head },
+      added_by: acts.get(id)?.added_by ?? null,
+      removed: acts.get(id)?.removed ?? null,
     }))
     return { items, next_cursor: null }
   },
   enroll: async (actor, input) => {
     const request = { key: shaped(signerKey, input.key), mac: input.mac }
     const act = { action: 'signer.enroll', target: '-' }
-    const { signer, vsign, mac } = await recorded(deps, actor, act, () =>
+    const { signer, vsign, mac } = await orDenied(deps.database.db, actor, act, () =>
       deps.vault.call('signer.enroll', request),
     )
+    await writeAudit(deps.database.db, actor, { ...act, target: signer, result: 'ok' })
     return { id: signer, vsign, mac }
   },
   removeSigner: async (actor, signer, input) => {
@@ -65,7 +70,8 @@ export const createSecrets = (deps: Deps): Secrets => ({
     if (request.statement.sub !== signer)
       throw fault('E_INPUT', { public: 'The statement is about something else' })
     const act = { action: 'signer.remove', target: signer }
-    await recorded(deps, actor, act, () => deps.vault.call('signer.remove', request))
+    await orDenied(deps.database.db, actor, act, () => deps.vault.call('signer.remove', request))
+    await writeAudit(deps.database.db, actor, { ...act, result: 'ok' })
   },
 })
 
@@ -111,17 +117,6 @@ const changed = async (
   const [shown] = await shape(deps, actor, [secret])
   if (shown === undefined) throw new Error('one secret has one shape')
   return shown
-}
-
-const recorded = async <T>(
-  { database: { db } }: Deps,
-  actor: Actor,
-  act: Act,
-  call: () => Promise<T>,
-): Promise<T> => {
-  const answer = await orDenied(db, actor, act, call)
-  await writeAudit(db, actor, { ...act, result: 'ok' })
-  return answer
 }
 
 const shape = async (

@@ -34,6 +34,10 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
       return here(text.passkeys.title)
     case 'members':
       return here(text.people.members)
+    case 'signers':
+      return here(text.signers.title)
+    case 'orbs':
+      return [{ name: text.frame.projects, to: addresses.projects }, ...here(text.orbs.title)]
     case 'runners':
       return here(text.frame.runners)
     case 'api':

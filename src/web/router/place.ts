@@ -10,6 +10,8 @@ export type Place =
         | 'sessions'
         | 'passkeys'
         | 'members'
+        | 'signers'
+        | 'orbs'
         | 'runners'
         | 'status'
     }
@@ -44,6 +46,8 @@ const fixed: Readonly<Record<string, Place>> = {
   'settings/sessions': { page: 'sessions' },
   'settings/passkeys': { page: 'passkeys' },
   'settings/members': { page: 'members' },
+  'settings/signers': { page: 'signers' },
+  orbs: { page: 'orbs' },
   runners: { page: 'runners' },
   status: { page: 'status' },
   'docs/api': { page: 'api' },
@@ -87,6 +91,8 @@ export const addresses = {
   sessions: '/settings/sessions',
   passkeys: '/settings/passkeys',
   members: '/settings/members',
+  signers: '/settings/signers',
+  orbs: '/orbs',
   runners: '/runners',
   status: '/status',
   signIn: '/sign-in',

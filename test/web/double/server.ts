@@ -238,6 +238,12 @@ const handle = async (
       return page([])
     case 'GET /api/v1/signers':
       return page(full ? world.signers : [])
+    case 'POST /api/v1/orbs':
+      return { ...world.orbs[0], id: body.id }
+    case 'GET /api/v1/orbs':
+      return page(full ? world.orbs : [])
+    case 'GET /api/v1/orbs/source':
+      return world.orbSource(url.searchParams.get('id'))
     case 'GET /api/v1/vault/key':
       return { kid: 'ingest-1', pk: 'A'.repeat(43), exp: 0, sig: 'A'.repeat(86), vsign: 'A'.repeat(43) }
     case 'GET /api/v1/passkeys':

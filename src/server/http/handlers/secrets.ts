@@ -29,7 +29,8 @@ export const secretHandlers = ({
   secret: ({ actor, params }) => one(secrets, actor, params),
   secretPut: ({ actor, params, body }) => secrets.put(actor, params, body),
   secretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params, params.name, body),
-  signers: async ({ query }) => pageOf((await secrets.signers()).items, query, ({ id }) => id),
+  signers: async ({ actor, query }) =>
+    pageOf((await secrets.signers(actor.scope)).items, query, ({ id }) => id),
   signerEnroll: ({ actor, body }) => secrets.enroll(actor, body),
   signerRemove: async ({ actor, params, body }) => {
     await secrets.removeSigner(actor, params.signer, body)

@@ -66,6 +66,11 @@ export const workHandlers = ({
   orbs: async ({ actor, query }) => pageOf((await orbs.list(actor.scope)).items, query, ({ id }) => id),
   orbSources: async ({ actor, query }) =>
     pageOf((await orbs.sources(actor.scope)).items, query, ({ id }) => id),
+  orbSource: async ({ actor, query }) => {
+    const found = await orbs.source(actor.scope, query.id)
+    if (found === null) throw fault('E_NOT_FOUND', { public: 'There is no such orb in the store' })
+    return found
+  },
   orbPut: ({ actor, body }) => orbs.put(actor, body),
   organisation: ({ actor }) => projects.organisation(actor.scope),
   organisationSet: ({ actor, body, expect }) => projects.setOrganisation(actor, body, expect),

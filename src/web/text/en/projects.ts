@@ -163,6 +163,20 @@ export const projectsText = {
         : seconds % 3_600 === 0
           ? count(seconds / 3_600, 'hour', 'hours')
           : count(Math.ceil(seconds / 60), 'minute', 'minutes'),
+    untrusted: 'Names and titles with special characters in scripts',
+    untrustedStop: 'stop the job',
+    untrustedKeep: 'put them in as they are',
+    untrustedHint:
+      'Whoever may push names a branch or a tag. Where such text goes into a script with << >> and could change what it does, the job stops.',
+    untrustedRisk:
+      'Whoever may name a branch, a tag or a pull request can run commands in jobs of this project.',
+    untrustedTitle: 'Let text of strangers into scripts?',
+    untrustedText: [
+      'Names of branches and tags, titles, authors and subjects then stand in scripts as they were written. A branch named x;curl$IFS-d@key… is run, with the secrets its job has.',
+      'A safer way: leave this as it is and read the variable of the environment in quotes, such as "$CIRCLE_BRANCH", which runs nothing.',
+    ],
+    untrustedNo: 'Leave it as it is',
+    untrustedYes: 'Put them in as they are',
     polled: 'Last look',
     polledNever: 'not yet',
     pollNext: 'Next look',

@@ -1,4 +1,5 @@
 // Secrets and who may change them.
+import { count } from './words.ts'
 
 export const secretsText = {
   secrets: {
@@ -64,5 +65,64 @@ export const secretsText = {
     vault: 'Key of the vault',
     vaultForged:
       'The vault shows another key than before, or one it does not vouch for. Nothing was sent. Ask the operator.',
+  },
+
+  signers: {
+    title: 'Signers',
+    why: 'A change of a secret counts when one of these keys has signed it. The vault knows them by itself: a server alone can add none and pretend to be none.',
+    onlyOwners: 'Signers are managed by owners.',
+    onlyOwnersText: (role: string) => `You are a ${role}. Ask an owner of this installation.`,
+    emptyTitle: 'Nobody signs yet',
+    emptyText: 'Until somebody does, no secret can be put or revoked.',
+    name: 'Name',
+    kind: 'Kind',
+    kinds: { webauthn: 'Passkey', ed25519: 'Key of a command line' },
+    added: 'Enrolled',
+    by: (name: string) => `by ${name}`,
+    state: 'State',
+    active: 'signs',
+    removed: 'removed',
+    actions: 'Actions',
+    remove: 'Remove',
+    removeLabel: (name: string) => `Remove ${name}`,
+    removeTitle: (name: string) => `Remove ${name}?`,
+    removeText:
+      'It signs nothing any more. Secrets that it signed stay as they are. The same key cannot be enrolled again.',
+    removeYes: 'Sign and remove',
+    signWith: 'Sign with',
+    nobodyElse: 'A passkey removes another one, and there is no other here. From a command line that signs:',
+    command: (id: string) => `mayfly secrets signer remove ${id}`,
+  },
+
+  orbs: {
+    title: 'Orbs',
+    why: 'Public orbs that configurations here may use. Nothing is fetched: somebody puts a source here and answers for it. An exact version never changes.',
+    emptyTitle: 'No orbs',
+    emptyText:
+      'A configuration that names an orb of a registry needs its source here, or below .circleci/orbs in its repository.',
+    command: 'mayfly orb add circleci/node@5.1.0 node.yml',
+    orb: 'Orb',
+    version: 'Version',
+    size: 'Size',
+    digest: 'SHA-256',
+    added: 'Added',
+    by: (name: string) => `by ${name}`,
+    address: 'by its address',
+    show: 'Source',
+    showLabel: (id: string) => `Source of ${id}`,
+    actions: 'Actions',
+    close: 'Close',
+    more: (n: number) => `Show ${count(n, 'more line', 'more lines')}`,
+    add: 'Add an orb',
+    id: 'Name and version',
+    idHint: 'As configurations name it: circleci/node@5.1.0, or the https address of its source',
+    idWrong: 'namespace/orb@1.2.3, namespace/orb@dev:label, or an https address',
+    file: 'Source',
+    fileHint: 'A file of YAML, at most 1 MiB',
+    tooLarge: 'The file is larger than 1 MiB.',
+    noOrb: 'This is no orb: it has no commands, jobs or executors.',
+    submit: 'Add the orb',
+    cancel: 'Cancel',
+    onlyOwners: 'Owners add orbs.',
   },
 }
