@@ -45,6 +45,8 @@ export const groupMarksMax = 4_000
 export const groupNameCharsMax = 200
 /** Nothing was printed for so long: the log says so. */
 export const pauseMs = 10_000
+/** So many chosen lines are copied as text. */
+export const copiedLinesMax = 5_000
 /** What a click on lines that a filter left out brings back, at each end. */
 export const revealedLines = 20
 /** A search that says nothing for so long is given up, with its worker. */

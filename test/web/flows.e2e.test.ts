@@ -179,10 +179,22 @@ flow('a log opens at the failure; a range of lines becomes the address', {}, asy
   await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
   await shows(page, 'rounds half to even')
   await page.getByRole('link', { name: 'Line 62' }).click()
-  await isAt(page, '/acme/web/runs/412/jobs/unit.1#s3L62')
+  await isAt(page, '/acme/web/runs/412/jobs/unit.1?attempt=2#s3L62')
   await page.getByRole('link', { name: 'Line 66' }).click({ modifiers: ['Shift'] })
-  await isAt(page, '/acme/web/runs/412/jobs/unit.1#s3L62-L66')
+  await isAt(page, '/acme/web/runs/412/jobs/unit.1?attempt=2#s3L62-L66')
   assert.equal(await page.locator('.line.chosen').count(), 5)
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  const copied = () => page.evaluate('navigator.clipboard.readText()') as Promise<string>
+  await page.keyboard.press('y')
+  await page.getByRole('button', { name: 'Copied' }).waitFor(soon)
+  assert.equal(await copied(), page.url())
+  await page.getByRole('button', { name: 'Copy text' }).click()
+  await page.getByRole('button', { name: 'Copied' }).nth(1).waitFor(soon)
+  const chosen = await copied()
+  assert.match(chosen, /^ FAIL .*rounds half to even\n/)
+  await page.getByRole('button', { name: 'Copy as quotation' }).click()
+  await page.getByRole('button', { name: 'Copied' }).nth(2).waitFor(soon)
+  assert.equal(await copied(), `[unit, Lines 62 to 66](${page.url()})\n\n\`\`\`text\n${chosen}\n\`\`\`\n`)
   await page.keyboard.press('s')
   await page.locator('.line .time').first().waitFor(soon)
   await page.keyboard.press('z')
@@ -456,6 +468,9 @@ flow('groups of a log fold and open by keyboard, and whatever one goes to is sho
   await page.keyboard.type('package 31 ')
   await page.locator('.line.current', { hasText: 'package 31 is known' }).waitFor(soon)
   await shows(page, 'package 30 is known')
+  await page.goto(`${stand.double.url}/runs`)
+  await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1?attempt=2#s2L30`)
+  await page.locator('.line.chosen', { hasText: 'package 24 is known' }).waitFor(soon)
 })
 
 flow(
@@ -504,7 +519,7 @@ flow('a plain list follows the search and shows only matches, too', {}, async (p
   assert.equal(await page.getByText('package 30 is known').count(), 0)
   await page.getByRole('combobox', { name: 'Steps' }).selectOption('4')
   await page.getByRole('button', { name: 'Only matches' }).click()
-  await shows(page, 'Lines 2 to 1,201 were not received.')
+  await shows(page, 'Lines 2 to 121 were not received.')
 })
 
 flow('text of strangers gets into scripts only after the name of the project was typed', {}, async (page) => {
@@ -513,7 +528,7 @@ flow('text of strangers gets into scripts only after the name of the project was
     if (request.method() === 'PATCH') sent.push(request.postDataJSON().untrusted_in_scripts)
   })
   await page.goto(`${stand.double.url}/acme/web`)
-  const choice = page.getByLabel('Names and titles with special characters')
+  const choice = page.getByLabel('Text from outside in scripts')
   await choice.selectOption('put them in as they are')
   await shows(page, 'can run commands in jobs of this project')
   await page.getByRole('button', { name: 'Save' }).press('Enter')
@@ -563,4 +578,18 @@ flow('an orb is added by its file and its source read, by keyboard', {}, async (
     ),
     true,
   )
+})
+
+flow('on paper a run is light and has nothing to press', {}, async (page) => {
+  await page.emulateMedia({ colorScheme: 'dark', media: 'print' })
+  await page.goto(`${stand.double.url}/acme/web/runs/412?view=table`)
+  await shows(page, '1 job failed')
+  await page.locator('html[data-theme="dark"]').waitFor(soon)
+  await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+  await page.locator('html[data-theme="light"]').waitFor(soon)
+  assert.equal(await page.getByRole('navigation').count(), 0)
+  assert.equal(await page.getByRole('button', { name: /Rerun/ }).count(), 0)
+  await page.getByRole('heading', { name: /Round prices half to even/ }).waitFor(soon)
+  await page.evaluate("dispatchEvent(new Event('afterprint'))")
+  await page.locator('html[data-theme="dark"]').waitFor(soon)
 })

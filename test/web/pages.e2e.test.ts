@@ -77,7 +77,7 @@ const cases: readonly PageCase[] = [
   {
     name: 'job-log-missing',
     address: '/acme/web/runs/412/jobs/unit.1?attempt=2#s4L1',
-    shows: 'Lines 2 to 1,201 were not received.',
+    shows: 'Lines 2 to 121 were not received.',
   },
   {
     name: 'job-log-only-matches',
@@ -211,9 +211,7 @@ const cases: readonly PageCase[] = [
     address: '/acme/web',
     shows: 'Recent runs',
     act: async (page) => {
-      await page
-        .getByLabel('Names and titles with special characters')
-        .selectOption('put them in as they are')
+      await page.getByLabel('Text from outside in scripts').selectOption('put them in as they are')
       await page.getByRole('button', { name: 'Save' }).click()
       await page.getByLabel('To go on, type web').waitFor()
     },

@@ -12,6 +12,7 @@ export const aroundChoices = [0, 3, 10] as const
 export type Around = (typeof aroundChoices)[number]
 
 const none: readonly Fold[] = []
+const visitedMax = 100
 
 export const createLogFolds = (feed: LogFeed, search: LogSearch) => {
   let isFiltered = $state(false)
@@ -23,7 +24,20 @@ export const createLogFolds = (feed: LogFeed, search: LogSearch) => {
 
   const isOn = $derived(isFiltered && search.isOn)
   const countOf = (step: number) => feed.drawn.counts.get(step) ?? 0
-  const isFolded = (step: number, group: Group) => chosen.get(`${step} ${group.from}`) ?? group.isFolded
+  /** Where the reader went: what holds it is open, also when that is known later. */
+  let visited = $state.raw<readonly LineAt[]>([])
+  /** Groups that were drawn before they ended stay open under the reader's eyes. */
+  const seenOpen = new Set<string>()
+  $effect(() => {
+    for (const [step, groups] of feed.groups.of)
+      for (const { from, to } of groups) if (to === null) seenOpen.add(`${step} ${from}`)
+  })
+  const isVisited = (at: number, { from, to }: Group) =>
+    visited.some(({ step, line }) => step === at && from <= line && line <= (to ?? line))
+  const isFolded = (step: number, group: Group) => {
+    const key = `${step} ${group.from}`
+    return chosen.get(key) ?? (group.isFolded && !seenOpen.has(key) && !isVisited(step, group))
+  }
   const matchesOf = $derived(
     isOn ? Map.groupBy(feed.found?.matches ?? [], ({ step }) => step) : new Map<number, LineAt[]>(),
   )
@@ -73,19 +87,18 @@ export const createLogFolds = (feed: LogFeed, search: LogSearch) => {
     toggle: (step: number, group: Group): void => {
       chosen = new Map([...chosen, [`${step} ${group.from}`, !isFolded(step, group)]])
     },
-    /** Whether the line stood behind a fold and is seen now. */
-    reveal: (step: number, line: number): boolean => {
+    /** Opens what the line stands behind. */
+    reveal: (step: number, line: number): void => {
       const fold = foldOf(all.get(step) ?? none, line)
-      if (fold === null || fold.kind === 'missing' || fold.kind === 'heading') return false
-      if (fold.kind === 'left-out') show(step, { from: line - revealedLines, to: line + revealedLines })
-      else
-        chosen = new Map([
-          ...chosen,
-          ...(feed.groups.of.get(step) ?? [])
-            .filter(({ from, to }) => from <= line && line <= (to ?? line))
-            .map(({ from }) => [`${step} ${from}`, false] as const),
-        ])
-      return true
+      if (fold?.kind === 'left-out') show(step, { from: line - revealedLines, to: line + revealedLines })
+      else {
+        visited = [...visited.slice(-visitedMax), { step, line }]
+        const around = (feed.groups.of.get(step) ?? []).filter(
+          ({ from, to }) => from <= line && line <= (to ?? line),
+        )
+        const keys = new Set(around.map(({ from }) => `${step} ${from}`))
+        chosen = new Map([...chosen].filter(([key]) => !keys.has(key)))
+      }
     },
     /** Some of what a filter left out, from both its ends; all of it when that is not much more. */
     showMore: (step: number, { from, to }: Fold): void => {

@@ -61,8 +61,9 @@ export const createLogStore = ({ fetchFrames, tell }: StoreDeps) => {
         chunks.fill(table.steps().flatMap(table.chunksOf), frames)
         for (const step of table.steps()) await lookAtTail(step).catch(() => undefined)
       }
-      tellCounts()
+      // Before the counts: what is folded from the start is never drawn open.
       await (isSmall ? groups.start() : groups.scan())
+      tellCounts()
     },
     /** The counts are told by `settle`, once for all that came meanwhile. */
     addFrame: (frame: FollowerFrame): void => {
@@ -76,8 +77,8 @@ export const createLogStore = ({ fetchFrames, tell }: StoreDeps) => {
       const steps = [...grown]
       grown.clear()
       for (const step of steps) await lookAtTail(step).catch(() => undefined)
-      tellCounts()
       await groups.scan()
+      tellCounts()
     },
     findGroups: groups.start,
     page: async (step: number, page: number): Promise<void> => {

@@ -54,8 +54,11 @@ export const createRouter = (window: Window) => {
       const text = query.toString()
       go(`${here.path}${text === '' ? '' : `?${text}`}`, { replace: true })
     },
-    setHash: (hash: string) => {
-      const text = here.query.toString()
+    /** Also with words of the query that what it names depends on. */
+    setHash: (hash: string, words: Readonly<Record<string, string>> = {}) => {
+      const query = new URLSearchParams(here.query)
+      for (const [name, value] of Object.entries(words)) query.set(name, value)
+      const text = query.toString()
       go(`${here.path}${text === '' ? '' : `?${text}`}${hash}`, { replace: true })
     },
     close: () => {

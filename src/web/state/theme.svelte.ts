@@ -10,12 +10,16 @@ export const createTheme = (window: Window) => {
     order.find((c) => c === window.localStorage.getItem(storageKey)) ?? 'system',
   )
   let shown = $state<'light' | 'dark'>('light')
-  const apply = () => {
-    shown = choice === 'system' ? (systemIsDark.matches ? 'dark' : 'light') : choice
-    window.document.documentElement.dataset.theme = shown
+  const show = (theme: 'light' | 'dark') => {
+    shown = theme
+    window.document.documentElement.dataset.theme = theme
   }
+  const apply = () => show(choice === 'system' ? (systemIsDark.matches ? 'dark' : 'light') : choice)
   apply()
   systemIsDark.addEventListener('change', apply)
+  // Paper is light.
+  window.addEventListener('beforeprint', () => show('light'))
+  window.addEventListener('afterprint', apply)
   return {
     get choice() {
       return choice

@@ -62,7 +62,7 @@ const script: readonly Piece[] = [
     text: '\n\u001b[1mTest files\u001b[22m  \u001b[31m1 failed\u001b[39m | 41 passed\n\u001b[1m     Tests\u001b[22m  \u001b[31m1 failed\u001b[39m | 388 passed\n\u001b[1m  Duration\u001b[22m  46.91s\n',
   },
   { step: 4, tMs: 73_000, text: 'Stored 42 files\n' },
-  { step: 4, tMs: 74_000, lost: 1_200, text: 'Stored the report\n' },
+  { step: 4, tMs: 74_000, lost: 120, text: 'Stored the report\n' },
 ]
 
 const framesOf = (attempt: string, pieces: readonly Piece[]): Uint8Array<ArrayBuffer>[] => {

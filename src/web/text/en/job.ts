@@ -82,6 +82,14 @@ export const jobText = {
     refused: (why: string) => `The log cannot be shown: ${why}`,
     line: (n: number) => `Line ${n}`,
     cut: (n: number) => `… ${n.toLocaleString(locale)} more characters`,
+    chosen: (from: number, to: number) =>
+      from === to
+        ? `Line ${from.toLocaleString(locale)}`
+        : `Lines ${from.toLocaleString(locale)} to ${to.toLocaleString(locale)}`,
+    copyLink: 'Copy link',
+    copyText: 'Copy text',
+    copyQuote: 'Copy as quotation',
+    clearChosen: 'Choose no lines',
     missing: (from: number, to: number) =>
       from === to
         ? `Line ${from.toLocaleString(locale)} was not received.`

@@ -163,7 +163,7 @@ export const projectsText = {
         : seconds % 3_600 === 0
           ? count(seconds / 3_600, 'hour', 'hours')
           : count(Math.ceil(seconds / 60), 'minute', 'minutes'),
-    untrusted: 'Names and titles with special characters in scripts',
+    untrusted: 'Text from outside in scripts',
     untrustedStop: 'stop the job',
     untrustedKeep: 'put them in as they are',
     untrustedHint:

@@ -57,6 +57,7 @@ export const shellText = {
     find: 'Find in the log',
     goToLine: 'Go to a line',
     onlyMatches: 'Only lines that match',
+    copyLink: 'Copy a link to the chosen lines',
     nextMatch: 'Next match',
     previousMatch: 'Previous match',
     nextError: 'Next line that looks like a failure',
