@@ -284,3 +284,12 @@ test('contexts are named that admit the job; one that does not leaves it without
   await refused(world, 'E_FORBIDDEN', { claims: { contexts: [deploy, others] } })
   await refused(world, 'E_FORBIDDEN', { claims: { contexts: [deploy], ref: 'refs/heads/other' } })
 })
+
+test('a step is given tokens twelve times, the next one again', async () => {
+  const world = await makeIdentities()
+  const attempt = newId('attempt')
+  const of = (step: number) => ({ claims: { attempt }, body: { attempt, step } })
+  for (let time = 1; time <= 12; time++) await mint(world, of(2))
+  await refused(world, 'E_FORBIDDEN', of(2))
+  assert.equal((await mint(world, of(3))).tokens.length, 2)
+})

@@ -25,3 +25,6 @@ export const usesLinesMax = 20_000
 export const secretVersionsKept = 5
 export const signerCodeSeconds = 1800
 export const signersMax = 1000
+/** Times that one step is given identity tokens, and steps that this is known of; the oldest is forgotten. */
+export const stepAsksMax = 12
+export const stepsRememberedMax = 50_000

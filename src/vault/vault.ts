@@ -15,6 +15,7 @@ import { readRootKey } from './keys/root-key.ts'
 import { openServiceKeys, type ServiceKeys, serviceKeyVersion } from './keys/service-keys.ts'
 import { ingestKeyLifeSeconds } from './limits.ts'
 import { createOpenCounter } from './policy/opens.ts'
+import { createStepCounter, type StepCounter } from './policy/step-counter.ts'
 import { openAppendLog } from './store/append-log.ts'
 import { openRecords, type Records } from './store/records.ts'
 import { openUsedLog, type UsedLog } from './store/used.ts'
@@ -75,6 +76,7 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
     master,
     keys,
     identityKeys: createIdentityKeys({ records, master, clock }),
+    stepCounter: createStepCounter(),
     oidcBase: options.oidcBase,
     used,
     uses,
@@ -100,6 +102,7 @@ type Parts = {
   readonly master: MasterKey
   readonly keys: ServiceKeys
   readonly identityKeys: IdentityKeys
+  readonly stepCounter: StepCounter
   readonly oidcBase: string
   readonly used: UsedLog
   readonly uses: Uses

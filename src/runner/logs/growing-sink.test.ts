@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import type { EventBody } from '../sink.ts'
+import type { AttemptSink, EventBody } from '../sink.ts'
 import { createGrowingSink } from './growing-sink.ts'
+import { createMasker } from './mask.ts'
+import { createMaskedSink } from './masked-sink.ts'
 
 const tokens = ['eyJhbGciOi.first-claims.c2lnbmF0dXJl', 'eyJhbGciOi.second-claims.b3RoZXItc2ln']
 const named = (at: number) => ({ name: `token ${at}`, value: Buffer.from(tokens[at] ?? '') })
@@ -55,6 +57,39 @@ test('names of events are masked, and a token packed in the log is an alarm, onc
     ],
   )
   assert.equal(print(1, 'after'), undefined)
+})
+
+test('before the mask of the secrets: both are found, wherever the pieces are cut', () => {
+  const secret = 'a-secret-of-the-project'
+  const masker = createMasker([{ name: 'SECRET', value: Buffer.from(secret) }]) ?? assert.fail()
+  for (let cut = 1; cut < 60; cut++) {
+    let said = ''
+    const sink: AttemptSink = {
+      output: (_step, bytes) => {
+        said += Buffer.from(bytes).toString()
+        return undefined
+      },
+      event: () => undefined,
+    }
+    const masked = createMaskedSink(sink, masker, () => assert.fail('nothing is packed'))
+    const growing = createGrowingSink(masked)
+    growing.add([named(0)])
+    const text = Buffer.from(`x ${secret} ${tokens[0]} ${secret}${tokens[0]} y\n`)
+    const piece = Buffer.alloc(cut)
+    for (let at = 0; at < text.length; at += cut) {
+      const size = text.copy(piece, 0, at, at + cut)
+      growing.sink.output(1, piece.subarray(0, size))
+      // The caller's again.
+      piece.fill(0)
+    }
+    growing.close()
+    masked.flush()
+    assert.equal(
+      said,
+      'x [secret SECRET] [secret token 0] [secret SECRET][secret token 0] y\n',
+      `cut at ${cut}`,
+    )
+  }
 })
 
 test('what it knew is overwritten when it closes', () => {

@@ -17,6 +17,7 @@ import {
 } from '../../protocol/identity.ts'
 import type { TicketClaims, VaultAnswer, VaultRequest } from '../../protocol/vault.ts'
 import type { IdentityKeys } from '../keys/identity-keys.ts'
+import type { StepCounter } from '../policy/step-counter.ts'
 import { circleciSubjects, originOf } from '../policy/subject.ts'
 import type { ProjectRecord, Records } from '../store/records.ts'
 import { admittedBy } from './admitted.ts'
@@ -24,6 +25,7 @@ import { findProject } from './project.ts'
 
 export type IdentityDeps = {
   readonly identityKeys: IdentityKeys
+  readonly stepCounter: StepCounter
   /** `https://host`: what the issuers of this installation begin with. */
   readonly oidcBase: string
   readonly records: Records
@@ -33,7 +35,7 @@ export type IdentityDeps = {
 
 /** What the runner asked for, in the body it signed. Code of strangers is nobody, and so is what no run knows of. */
 export const checkIdentity = (
-  { records, clock }: Pick<IdentityDeps, 'records' | 'clock'>,
+  { records, clock, stepCounter }: Pick<IdentityDeps, 'records' | 'clock' | 'stepCounter'>,
   claims: TicketClaims,
   body: string,
 ): IdentityRequest => {
@@ -46,6 +48,8 @@ export const checkIdentity = (
     throw fault('E_FORBIDDEN', { public: 'This attempt has no identity to prove' })
   if (admittedBy(records, claims, Math.floor(clock.now() / 1000)).refused !== undefined)
     throw fault('E_FORBIDDEN', { public: 'A context does not admit this attempt' })
+  if (!stepCounter.admit(claims.attempt, parsed.value.step))
+    throw fault('E_FORBIDDEN', { public: 'This step was given its tokens' })
   return parsed.value
 }
 

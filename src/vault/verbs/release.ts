@@ -25,6 +25,7 @@ import { openSshPrivateKey } from '../keys/deploy-key.ts'
 import type { IdentityKeys } from '../keys/identity-keys.ts'
 import type { MasterKey } from '../keys/keyring.ts'
 import type { ServiceKeys } from '../keys/service-keys.ts'
+import type { StepCounter } from '../policy/step-counter.ts'
 import { checkRunnerScope, verifierOf, verifyPoll, verifyTicket } from '../policy/ticket.ts'
 import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
 import type { UsedLog } from '../store/used.ts'
@@ -42,6 +43,7 @@ export type ReleaseDeps = {
   readonly master: MasterKey
   readonly keys: ServiceKeys
   readonly identityKeys: IdentityKeys
+  readonly stepCounter: StepCounter
   readonly oidcBase: string
   readonly used: UsedLog
   readonly uses: Uses
