@@ -1,6 +1,6 @@
 // Tokens by which a job proves to others who it is (trust-model.md §5.4), and the documents by which they check one. What a
 // token says comes from the ticket, from what the vault has pinned of the project, and from the request that the runner
-// itself signed: the server can neither add an audience nor choose the issuer.
+// itself signed: on the way nobody adds an audience, and the issuer is a setting of our own.
 
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
