@@ -101,6 +101,19 @@ workflows: {w: {jobs: [a, {b: {requires: [a]}}]}}
   assert.match(inSub.stdout, /^- skipped\tb\t-\tSkipped because a failed$/m)
 })
 
+test('a job that names a context runs without it, and that is said', async () => {
+  await mkdir(join(project, 'contexts/.circleci'), { recursive: true })
+  const text = `version: 2.1
+jobs: {a: {docker: [{image: x}], steps: [{run: 'echo "have \${KEY-nothing}"; exit 3'}]}}
+workflows: {w: {jobs: [{a: {context: [deploy, deploy to europe]}}]}}
+`
+  await writeFile(join(project, 'contexts/.circleci/config.yml'), text)
+  const run = spawnIn('contexts', ['run', '--network', 'none'])
+  assert.equal(run.code, 1, run.stdout + run.stderr)
+  assert.match(run.stderr, /^note: secrets of contexts \(deploy, deploy to europe\) are not here: -s NAME/m)
+  assert.match(run.stdout, /^\[a\] have nothing$/m)
+})
+
 test('what a configuration knows of its run is what its jobs know, and the copies finish in order', async () => {
   await mkdir(join(project, 'facts/.circleci'), { recursive: true })
   const values = '<< pipeline.id >> << pipeline.number >> << pipeline.git.repo_name >>'

@@ -6,6 +6,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { openVisitor, type Visitor } from '../support/browser.ts'
 import { createRepository } from '../support/git-host.ts'
 import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
 import { formsOf, holds } from '../support/residue.ts'
@@ -103,6 +104,58 @@ describe('a context, from an owner to the step of a job that names it', () => {
     assert.match(shown, /used {5}1 times/)
     assert.match(succeeds(['context', 'list']), /deploy to europe\tvessel\tdefault\tany/)
   })
+
+  test('an owner does the same in a browser with a passkey, without sending the value', async () => {
+    const visitor = await openVisitor()
+    try {
+      await inBrowser(visitor)
+    } finally {
+      await visitor.close()
+    }
+  })
+
+  const inBrowser = async (visitor: Visitor): Promise<void> => {
+    const { page, complaints } = visitor
+    const press = (button: string) => page.getByRole('button', { name: button, exact: true }).click()
+    const sent: string[] = []
+    page.on('request', (request) => sent.push(request.postData() ?? ''))
+    await visitor.addAuthenticator()
+    await page.goto(installation.claimUrl ?? '')
+    await page.getByLabel('Your name').fill('Ada')
+    await page.getByLabel('E-mail').fill('ada@example.invalid')
+    await press('Continue with a passkey')
+    await page.waitForURL('**/projects/new')
+    await page.goto(`${installation.url}/settings/contexts`)
+    await page.getByRole('link', { name }).waitFor()
+    await page.getByLabel('Code of the operator').fill(succeeds(['vault', 'signer-code']).trim())
+    await press('Make the passkey')
+    await press('Make a context')
+    await page.getByLabel('Name', { exact: true }).fill('by hand')
+    await page.getByLabel('vessel').check()
+    await press('Sign and save')
+    await page.getByRole('heading', { name: 'by hand' }).waitFor()
+    await press('Add a secret')
+    await page.getByLabel('Name', { exact: true }).fill('TYPED')
+    await page.getByLabel('Value', { exact: true }).fill(token)
+    await press('Seal and put')
+    await page.getByRole('rowheader', { name: 'TYPED v1' }).waitFor()
+    await press('Change rules')
+    await page.getByLabel('Wanted by').selectOption('owner')
+    await press('Sign and save')
+    await page.getByText('an owner', { exact: true }).waitFor()
+    assert.match(
+      succeeds(['context', 'view', 'by hand']),
+      /projects {2}vessel\n.*\nroles {5}owner\nsecrets {3}TYPED/,
+    )
+    await press('Delete')
+    await press('Delete the context')
+    await page.waitForURL('**/settings/contexts')
+    await page.getByRole('link', { name }).waitFor()
+    assert.equal(await page.getByRole('link', { name: 'by hand' }).count(), 0)
+    assert.ok(sent.some((body) => body.includes('"context.put"')))
+    assert.equal(holds(Buffer.from(sent.join('\n')), [...formsOf(token)]), false)
+    assert.deepEqual(complaints, [])
+  }
 
   test('a project that it is not for is unauthorized; what it is for can be changed, and it can be deleted', async () => {
     const { run, log } = await ends('other')

@@ -164,6 +164,27 @@ const cases: readonly PageCase[] = [
   { name: 'tokens-empty', address: '/settings/tokens', shows: 'No tokens', mode: { data: 'empty' } },
   { name: 'sessions', address: '/settings/sessions', shows: 'Safari on iOS' },
   { name: 'members', address: '/settings/members', shows: 'Grace Hopper' },
+  { name: 'contexts', address: '/settings/contexts', shows: 'deploy to europe' },
+  { name: 'contexts-empty', address: '/settings/contexts', shows: 'No contexts', mode: { data: 'empty' } },
+  {
+    name: 'context-form',
+    address: '/settings/contexts',
+    shows: 'registry',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Make a context' }).click()
+      await page.getByLabel('mobile-app').check()
+    },
+  },
+  { name: 'context', address: '/settings/contexts/deploy%20to%20europe', shows: 'refs/heads/release/*' },
+  {
+    name: 'context-edit',
+    address: '/settings/contexts/deploy%20to%20europe',
+    shows: 'refs/heads/release/*',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Change rules' }).click()
+      await page.getByLabel('Wanted by').waitFor()
+    },
+  },
   { name: 'join', address: '/join#0123456789abcdef', shows: 'Your name', mode: { session: 'signed-out' } },
   {
     name: 'join-without-token',

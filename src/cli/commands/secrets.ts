@@ -216,7 +216,7 @@ const lastUse = (detail: Secret['detail']): string => {
   if (detail === null) return '-'
   const { last_release: last } = detail
   if (last === null) return 'never'
-  return `${last.at}${last.run_number === null ? '' : ` by #${last.run_number}`}`
+  return `${last.at}${last.run_number === null ? '' : ` by ${last.project ?? ''}#${last.run_number}`}`
 }
 
 const describe = ({ name, kind, state, detail }: Secret): string =>

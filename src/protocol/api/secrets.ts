@@ -96,6 +96,8 @@ export const secret = z.object({
           run_id: z.string(),
           /** null when the run is not kept any more. */
           run_number: z.number().nullable(),
+          /** Its project's name; null when it is not kept any more. */
+          project: z.string().nullable(),
           job_id: z.string(),
           attempt_id: z.string(),
         })

@@ -16,7 +16,7 @@ export const secretsShape = async (
   { signers, hasDetails }: { readonly signers: readonly SignerMetadata[]; readonly hasDetails: boolean },
 ): Promise<Secret[]> => {
   if (!hasDetails) return secrets.map(({ name, kind, state }) => ({ name, kind, state, detail: null }))
-  const numbers = await numbersOf(
+  const runs = await runsOf(
     db,
     secrets.flatMap(({ lastRelease }) => (lastRelease === null ? [] : [lastRelease.run])),
   )
@@ -43,7 +43,8 @@ export const secretsShape = async (
           : {
               at: time(secret.lastRelease.at),
               run_id: secret.lastRelease.run,
-              run_number: numbers.get(secret.lastRelease.run) ?? null,
+              run_number: runs.get(secret.lastRelease.run)?.number ?? null,
+              project: runs.get(secret.lastRelease.run)?.project ?? null,
               job_id: secret.lastRelease.job,
               attempt_id: secret.lastRelease.attempt,
             },
@@ -54,8 +55,11 @@ export const secretsShape = async (
 /** RFC 3339 of Unix seconds. */
 export const time = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
-const numbersOf = async (db: Db, runs: readonly RunId[]): Promise<ReadonlyMap<string, number>> => {
-  const { rows } = await sql<{ id: RunId; number: number }>`
-    select id, number from runs where id = any(${runs}::text[])`.execute(db)
-  return new Map(rows.map(({ id, number }) => [id, number]))
+type ShownRun = { readonly id: RunId; readonly number: number; readonly project: string }
+
+const runsOf = async (db: Db, runs: readonly RunId[]): Promise<ReadonlyMap<string, ShownRun>> => {
+  const { rows } = await sql<ShownRun>`
+    select r.id, r.number, p.name as project from runs r join projects p on p.id = r.project_id
+    where r.id = any(${runs}::text[])`.execute(db)
+  return new Map(rows.map((run) => [run.id, run]))
 }

@@ -38,6 +38,10 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
       return here(text.signers.title)
     case 'orbs':
       return [{ name: text.frame.projects, to: addresses.projects }, ...here(text.orbs.title)]
+    case 'contexts':
+      return here(text.contexts.title)
+    case 'context':
+      return [{ name: text.contexts.title, to: addresses.contexts }, ...here(place.context)]
     case 'runners':
       return here(text.frame.runners)
     case 'api':

@@ -12,12 +12,14 @@ export type Place =
         | 'members'
         | 'signers'
         | 'orbs'
+        | 'contexts'
         | 'runners'
         | 'status'
     }
   | { readonly page: 'api' | 'claim' | 'join' | 'sign-in' | 'missing' }
   /** null: all of them. */
   | { readonly page: 'errors'; readonly code: string | null }
+  | { readonly page: 'context'; readonly context: string }
   | {
       readonly page: 'project' | 'secrets' | 'deliveries'
       readonly organisation: string
@@ -48,6 +50,7 @@ const fixed: Readonly<Record<string, Place>> = {
   'settings/members': { page: 'members' },
   'settings/signers': { page: 'signers' },
   orbs: { page: 'orbs' },
+  'settings/contexts': { page: 'contexts' },
   runners: { page: 'runners' },
   status: { page: 'status' },
   'docs/api': { page: 'api' },
@@ -63,6 +66,7 @@ export const placeOf = (pathname: string): Place => {
   const known = Object.hasOwn(fixed, segments.join('/')) ? fixed[segments.join('/')] : undefined
   if (known !== undefined) return known
   if (segments[0] === 'docs') return errorsPlace(segments)
+  if (segments[0] === 'settings') return contextPlace(segments)
   const [organisation, project, runs, digits, jobs, job] = segments
   if (organisation === undefined || project === undefined) return missing
   if (segments.length === 2) return { page: 'project', organisation, project }
@@ -80,6 +84,11 @@ export const placeOf = (pathname: string): Place => {
 const errorsPlace = ([, errors, code, more]: readonly string[]): Place =>
   errors === 'errors' && more === undefined ? { page: 'errors', code: code ?? null } : missing
 
+const contextPlace = ([, contexts, context, more]: readonly string[]): Place =>
+  contexts === 'contexts' && context !== undefined && more === undefined
+    ? { page: 'context', context }
+    : missing
+
 type ProjectAddress = { readonly organisation: string; readonly project: string }
 type RunAddress = ProjectAddress & { readonly number: number }
 
@@ -93,6 +102,8 @@ export const addresses = {
   members: '/settings/members',
   signers: '/settings/signers',
   orbs: '/orbs',
+  contexts: '/settings/contexts',
+  context: (name: string) => `/settings/contexts/${encodeURIComponent(name)}`,
   runners: '/runners',
   status: '/status',
   signIn: '/sign-in',

@@ -2,16 +2,16 @@
 import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
 import { parseId } from '../../base/ids.ts'
 import type { Secret, Signer } from '../../protocol/api/secrets.ts'
-import type { Project } from '../../protocol/api/shapes.ts'
-import { defaultPolicy, type PutStatement, type SecretKind, secretSubject } from '../../protocol/statement.ts'
+import type { PutStatement, SecretKind } from '../../protocol/statement.ts'
 import { importVerifyKey, sealSecret, verifyIngestKey } from '../../seal/index.ts'
 import { type Api, ApiProblem } from '../state/api.ts'
 import { text } from '../text/en.ts'
+import type { SecretsHome } from './home.ts'
 import { signByPasskey } from './passkey-signer.ts'
 import { rememberVault } from './vault-memory.ts'
 
 export type Put = {
-  readonly project: Project
+  readonly home: SecretsHome
   readonly signer: Signer
   readonly name: string
   readonly kind: SecretKind
@@ -24,15 +24,18 @@ export type Put = {
 }
 
 export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
-  const { project, before } = put
+  const { home, before } = put
   const ingest = await ingestKey(api)
-  const policy = before?.detail?.policy ?? defaultPolicy(project.default_branch)
+  const policy = before?.detail?.policy ?? home.policy
   const body = {
     ...{ kind: put.kind, policy, allow_unmaskable: put.allowUnmaskable },
     expires_at: remainingExpiry(before),
     ...(put.hosts === null ? {} : { hosts: [...put.hosts] }),
   }
-  const statement: PutStatement = { ...headOf(put), type: 'secret.put', body }
+  const statement: PutStatement = {
+    ...statementHead(put.signer, home.subjectOf(put.name), before?.detail?.head ?? null),
+    ...{ type: 'secret.put', body },
+  }
   const sealed = await sealSecret(ingest, put.value, statement)
   if (sealed === null) throw forged()
   const sent = {
@@ -40,22 +43,19 @@ export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
     body: { ...body, policy: { ...policy, refs: [...policy.refs], events: [...policy.events] } },
   }
   const proof = await signByPasskey(put.signer, statement)
-  return api.call('secretPut', {
-    path: { project: project.id },
-    body: { sealed, statement: sent, proof },
-  })
+  return home.put({ sealed, statement: sent, proof })
 }
 
-export const revokeSecret = async (
-  api: Api,
-  revoke: { readonly project: Project; readonly signer: Signer; readonly before: Secret },
-): Promise<Secret> => {
-  const { name } = revoke.before
-  const statement = { ...headOf({ ...revoke, name }), type: 'secret.revoke' as const, body: {} }
-  return api.call('secretRevoke', {
-    path: { project: revoke.project.id, name },
-    body: { statement, proof: await signByPasskey(revoke.signer, statement) },
-  })
+export const revokeSecret = async (revoke: {
+  readonly home: SecretsHome
+  readonly signer: Signer
+  readonly before: Secret
+}): Promise<Secret> => {
+  const { home, signer } = revoke
+  const { name, detail } = revoke.before
+  const head = statementHead(signer, home.subjectOf(name), detail?.head ?? null)
+  const statement = { ...head, type: 'secret.revoke' as const, body: {} }
+  return home.revoke(name, { statement, proof: await signByPasskey(signer, statement) })
 }
 
 /** A new value is good as long as the old one was; what had expired is renewed without a date. */
@@ -77,16 +77,16 @@ const ingestKey = async (api: Api) => {
 
 const forged = () => new ApiProblem({ title: text.secrets.vaultForged, status: 0, code: 'MF5017' })
 
-const headOf = (of: {
-  readonly project: Project
-  readonly signer: Signer
-  readonly name: string
-  readonly before: Secret | null
-}): Pick<PutStatement, 'v' | 'sub' | 'iss' | 'iat' | 'nonce' | 'prev'> => {
-  const [project, iss] = [parseId('project', of.project.id), parseId('signer', of.signer.id)]
-  if (project === null || iss === null) throw new TypeError('the server answered a malformed id')
+/** The head of a statement of this signer, made now. */
+export const statementHead = (
+  signer: Signer,
+  sub: string,
+  prev: string | null,
+): Pick<PutStatement, 'v' | 'sub' | 'iss' | 'iat' | 'nonce' | 'prev'> => {
+  const iss = parseId('signer', signer.id)
+  if (iss === null) throw new TypeError('the server answered a malformed id')
   return {
-    ...{ v: 1, sub: secretSubject(project, of.name), iss, prev: of.before?.detail?.head ?? null },
+    ...{ v: 1, sub, iss, prev },
     iat: Math.floor(Date.now() / 1000),
     nonce: toBase64Url(crypto.getRandomValues(new Uint8Array(16))),
   }

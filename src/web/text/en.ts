@@ -1,6 +1,7 @@
 // Every word the browser shows, in one catalogue, a file for each area: sentence case, verb first, numbers over adjectives,
 // no blame. Functions take what varies. Another language is another folder of this shape.
 import { accountText } from './en/account.ts'
+import { contextsText } from './en/contexts.ts'
 import { entryText } from './en/entry.ts'
 import { jobText } from './en/job.ts'
 import { projectsText } from './en/projects.ts'
@@ -22,6 +23,7 @@ export const text = {
   ...jobText,
   ...accountText,
   ...secretsText,
+  ...contextsText,
   ...systemText,
 }
 export type Text = typeof text

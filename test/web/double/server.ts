@@ -236,6 +236,12 @@ const handle = async (
       return page(full ? world.secrets : [])
     case 'GET /api/v1/projects/api/secrets':
       return page([])
+    case 'GET /api/v1/contexts':
+      return page(full ? world.contexts : [])
+    case 'GET /api/v1/contexts/deploy%20to%20europe':
+      return world.contexts[0]
+    case 'GET /api/v1/contexts/deploy%20to%20europe/secrets':
+      return page(full ? world.secrets : [])
     case 'GET /api/v1/signers':
       return page(full ? world.signers : [])
     case 'POST /api/v1/orbs':

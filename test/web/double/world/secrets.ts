@@ -1,4 +1,5 @@
 // Secrets of the double and who may change them.
+import type { Context } from '../../../../src/protocol/api/contexts.ts'
 import type { Secret, Signer } from '../../../../src/protocol/api/secrets.ts'
 import { idOf } from './ids.ts'
 
@@ -10,6 +11,19 @@ export const secrets: readonly Secret[] = [
   secretOf('KEYSTORE', 'file', { version: 1, run: null, refs: ['refs/heads/main', 'refs/tags/v*'] }),
   secretOf('RELEASE_KEY', 'ssh', { version: 1, run: 412 }),
   { ...secretOf('OLD_PASSWORD', 'env', { version: 2, run: 398 }), state: 'revoked' },
+]
+
+export const contexts: readonly Context[] = [
+  contextOf('deploy to europe', {
+    projects: [
+      { id: idOf('prj', 1), name: 'web' },
+      { id: idOf('prj', 2), name: 'api' },
+    ],
+    refs: ['default', 'refs/heads/release/*', 'refs/tags/v*'],
+    roles: ['owner'],
+  }),
+  contextOf('new', { projects: [], refs: ['default'], roles: null }),
+  contextOf('registry', { projects: null, refs: ['refs/**'], roles: ['owner', 'developer'] }),
 ]
 
 export const signers: readonly Signer[] = [
@@ -64,9 +78,22 @@ function secretOf(
         of.run === null
           ? null
           : {
-              ...{ at: '2026-11-20T12:00:00Z', run_id: idOf('run', of.run), run_number: of.run },
+              ...{
+                at: '2026-11-20T12:00:00Z',
+                run_id: idOf('run', of.run),
+                run_number: of.run,
+                project: 'web',
+              },
               ...{ job_id: idOf('job', of.run), attempt_id: idOf('att', of.run) },
             },
     },
+  }
+}
+
+function contextOf(name: string, rules: Pick<Context, 'projects' | 'refs' | 'roles'>): Context {
+  return {
+    ...{ id: idOf('ctx', name.length), name, state: 'active', ...rules },
+    ...{ created_at: '2026-10-01T09:00:00Z', changed_at: '2026-11-01T09:00:00Z' },
+    ...{ signer: { id: signerIdOfAda, name: 'Ada’s laptop' }, head: 'b'.repeat(64) },
   }
 }

@@ -1,0 +1,37 @@
+// Whose secrets a page shows: those of a project, or of a context. Only their addresses differ, and where a new one goes.
+import { parseId } from '../../base/ids.ts'
+import type { Context } from '../../protocol/api/contexts.ts'
+import type { Secret, SecretPut, SecretRevoke } from '../../protocol/api/secrets.ts'
+import type { Project } from '../../protocol/api/shapes.ts'
+import { defaultPolicy, policyInContext, type SecretPolicy, secretSubject } from '../../protocol/statement.ts'
+import type { Api } from '../state/api.ts'
+import { text } from '../text/en.ts'
+
+export type SecretsHome = {
+  /** Of a new secret, and the same in words. */
+  readonly policy: SecretPolicy
+  readonly goes: string
+  readonly isEmpty: string
+  subjectOf(name: string): string
+  put(body: SecretPut): Promise<Secret>
+  revoke(name: string, body: SecretRevoke): Promise<Secret>
+}
+
+export const homeOfProject = (api: Api, { id, default_branch: branch }: Project): SecretsHome => ({
+  ...{ policy: defaultPolicy(branch), goes: text.secrets.goes(branch), isEmpty: text.secrets.emptyText },
+  subjectOf: (name) => secretSubject(known(parseId('project', id)), name),
+  put: (body) => api.call('secretPut', { path: { project: id }, body }),
+  revoke: (name, body) => api.call('secretRevoke', { path: { project: id, name }, body }),
+})
+
+export const homeOfContext = (api: Api, { id }: Context): SecretsHome => ({
+  ...{ policy: policyInContext, goes: text.contexts.goes, isEmpty: text.contexts.emptySecrets },
+  subjectOf: (name) => secretSubject(known(parseId('context', id)), name),
+  put: (body) => api.call('contextSecretPut', { path: { context: id }, body }),
+  revoke: (name, body) => api.call('contextSecretRevoke', { path: { context: id, name }, body }),
+})
+
+const known = <T>(id: T | null): T => {
+  if (id === null) throw new TypeError('the server answered a malformed id')
+  return id
+}
