@@ -52,6 +52,7 @@ export const problemCodes = {
   E_ORB_ELEMENT: error('MF2063', 'An orb has no such element'),
   E_ORB_REFERENCE: error('MF2064', 'A reference to an orb is malformed'),
   E_ORB_BODY: error('MF2065', 'The body of an orb has a key that only a configuration has'),
+  W_ORB_UNDECLARED: warning('MF2066', 'No orb is declared for a job that is to take the place of another'),
   // 2090 is a malformed plan, see protocol/plan-parse.ts
   // 21xx jobs and workflows
   E_JOB_UNKNOWN: error('MF2100', 'A workflow invokes a job that is not defined'),

@@ -144,6 +144,13 @@ export const ofShapes = {
       text: 'version: 2.1\norbs:\n  node: circleci/node\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [node/install]\n',
     },
   },
+  W_ORB_UNDECLARED: {
+    why: 'With `override-with` the job of an orb is to take the place of this one, but no orb of that name is declared under `orbs`. The job stays as it is.',
+    mend: 'Declare the orb, mend its name, or leave `override-with` out.',
+    example: {
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [checkout]\nworkflows:\n  main:\n    jobs:\n      - build:\n          override-with: shared/build\n',
+    },
+  },
   E_ORB_BODY: {
     why: 'An orb holds commands, jobs, executors and orbs. Workflows and pipeline parameters belong to a configuration: an orb starts nothing by itself.',
     mend: 'Move the key to the configuration that uses the orb.',

@@ -62,13 +62,17 @@ export type Element = { readonly cx: Compiling; readonly entry: Entry }
 export interface OrbTable {
   /** What `orb/element` names; null when `name` has no such form. What is not there is reported, now or at the end. */
   find(kind: ElementKind, name: string, at: Spot): Element | 'reported' | null
-  /** The same without a word: null when there is none. */
-  peek(kind: ElementKind, name: string): Element | null
+  /** The job that takes the place of another; null: its orb has no such job. An orb that is not here is reported at the end. */
+  replacement(name: string, at: Spot): Element | 'reported' | 'undeclared' | null
   /** Something was asked for that is not here, anywhere in this compile. It is reported at the end. */
   isIncomplete(): boolean
 }
 
-export const noOrbs: OrbTable = { find: () => null, peek: () => null, isIncomplete: () => false }
+export const noOrbs: OrbTable = {
+  find: () => null,
+  replacement: () => 'undeclared',
+  isIncomplete: () => false,
+}
 
 export const readDefinitions = (problems: Problems, root: MapNode, key: string): Definitions => {
   const node = entryOf(root, key)

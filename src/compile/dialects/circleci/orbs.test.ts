@@ -254,6 +254,20 @@ test('orbs that call each other without end are stopped', () => {
   )
 })
 
+test('"override-with" of an orb that is not here stops the compile, of one that is not declared leaves the job, with a word', () => {
+  const overridden = (by: string, declared: string) => `
+version: 2.1
+orbs: {${declared}}
+jobs: {build: {docker: [{image: i}], steps: [{run: own}]}}
+workflows: {w: {jobs: [{build: {override-with: ${by}}}]}}
+`
+  const codes = (by: string, declared = 'g: acme/g@1.0.0') =>
+    problemsOf(overridden(by, declared)).map(({ code }) => code)
+  assert.deepEqual(codes('g/build'), ['E_ORB_MISSING'], 'never the own job in silence')
+  assert.deepEqual(codes('other/build', ''), ['W_ORB_UNDECLARED'])
+  assert.deepEqual(codes('build', ''), ['E_VALUE'])
+})
+
 test('"override-with" takes the job of the orb where there is one', () => {
   const text = (job: string) => `
 version: 2.1

@@ -91,13 +91,15 @@ const createTable = (
       const entry = body[plurals[kind]].get(element)
       return entry ? { cx: body, entry } : reportElement(cx, orb, { kind, name, at }, body)
     },
-    peek: (kind, name) => {
+    replacement: (name, at) => {
       const [orbName, element] = splitName(name)
       const orb = orbs.get(orbName)
-      if (!orb || element === null) return enclosing.peek(kind, name)
+      if (!orb || element === null) return enclosing.replacement(name, at)
+      if (!orb.uses.has(name)) orb.uses.set(name, at)
       const body = openBody(orb)
-      const entry = body?.[plurals[kind]].get(element)
-      return body && entry ? { cx: body, entry } : null
+      const entry = body?.jobs.get(element)
+      if (!body) return 'reported'
+      return entry ? { cx: body, entry } : null
     },
     isIncomplete: () => library.declared.some(isMissed),
   }

@@ -283,14 +283,29 @@ const readContexts = (cx: Compiling, options: MapNode | null): readonly string[]
 const findJob = (cx: Compiling, member: Member): Element | null => {
   const { options } = member
   const override = cx.interpolates && options ? entryOf(options, 'override-with') : null
-  const name = override && readText(cx.problems, override, '"override-with"')
-  const other = name === null ? null : cx.orbs.peek('job', name)
+  const other = override && findReplacement(cx, override, member.job)
+  if (other === 'reported') return null
   if (other) return other
   const own = cx.jobs.get(member.job)
   if (own) return { cx, entry: own }
   const found = cx.orbs.find('job', member.job, member.at)
   if (found === 'reported') return null
   return found ?? reportUnknownJob(cx, member)
+}
+
+const findReplacement = (cx: Compiling, node: SourceNode, job: string): Element | 'reported' | null => {
+  const name = readText(cx.problems, node, '"override-with"')
+  if (name === null) return 'reported'
+  if (!name.includes('/')) {
+    const message = `"override-with" names a job of an orb, as "orb/job", but is "${name.slice(0, 80)}"`
+    cx.problems.add('E_VALUE', node, message)
+    return 'reported'
+  }
+  const found = cx.orbs.replacement(name, node)
+  if (found !== 'undeclared') return found
+  const message = `"${name.slice(0, 80)}" names an orb that is not declared under "orbs"; the job "${job.slice(0, 80)}" stays as it is`
+  cx.problems.add('W_ORB_UNDECLARED', node, message)
+  return null
 }
 
 const reportUnknownJob = (cx: Compiling, member: Member): null => {
