@@ -8,7 +8,7 @@ import type { Mode } from './double/server.ts'
 import { openStand } from './double/stand.ts'
 import { idOf, runById, summaries } from './double/world.ts'
 
-const usual: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines: 0 }
+const usual: Mode = { session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines: 0 }
 const soon = { timeout: 8_000 }
 const stand = openStand()
 
@@ -592,4 +592,31 @@ flow('on paper a run is light and has nothing to press', {}, async (page) => {
   await page.getByRole('heading', { name: /Round prices half to even/ }).waitFor(soon)
   await page.evaluate("dispatchEvent(new Event('afterprint'))")
   await page.locator('html[data-theme="dark"]').waitFor(soon)
+})
+
+flow('a viewer is offered nothing that would be refused', { mode: { role: 'viewer' } }, async (page) => {
+  const offers = (name: string | RegExp) =>
+    page.getByRole('button', { name }).or(page.getByRole('link', { name })).count()
+  await page.goto(`${stand.double.url}/acme/web/runs/412`)
+  await shows(page, '1 job failed')
+  assert.equal(await offers(/Rerun/), 0)
+  await page.goto(`${stand.double.url}/acme/web/runs/413`)
+  await shows(page, 'Running')
+  assert.equal(await offers(/Cancel/), 0)
+  await page.goto(`${stand.double.url}/acme/web/runs/406`)
+  await shows(page, 'Waits for a person to approve')
+  assert.equal(await offers(/Approve|Reject/), 0)
+  await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
+  await shows(page, 'rounds half to even')
+  assert.equal(await offers(/Rerun/), 0)
+  await page.goto(`${stand.double.url}/acme/web`)
+  await shows(page, 'Recent runs')
+  assert.equal(await offers(/Start a run|^Save$|^Setup$|^Secrets$/), 0)
+  await page.goto(`${stand.double.url}/projects`)
+  await shows(page, 'mobile-app')
+  assert.equal(await offers('Add a project'), 0)
+  await page.goto(`${stand.double.url}/orbs`)
+  await shows(page, 'Owners add orbs.')
+  await page.goto(`${stand.double.url}/settings/signers`)
+  await shows(page, 'Signers are managed by owners.')
 })

@@ -282,7 +282,7 @@ const views: readonly View[] = [
   { theme: 'dark', width: 360 },
   { theme: 'light', width: 360 },
 ]
-const usual: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines: 0 }
+const usual: Mode = { session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines: 0 }
 const pictures = 'tmp/screenshots'
 
 const stand = openStand()

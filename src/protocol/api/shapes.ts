@@ -66,7 +66,13 @@ export type ErrorKind = z.infer<typeof errorKind>
 
 export const me = z.object({
   claimed: z.boolean(),
-  user: z.object({ id, name: z.string(), email: z.string(), role: z.string() }).nullable(),
+  user: z
+    .object({
+      ...{ id, name: z.string(), email: z.string(), role: z.string() },
+      /** What the role allows, in the words of token scopes: pages offer nothing else. */
+      may: z.array(z.string()),
+    })
+    .nullable(),
   /** The token that asks: what it may, and until when. */
   token: z
     .object({

@@ -51,4 +51,7 @@ export const scopesOfAll: readonly Verb[] = [
 
 export const roleMay = (role: Role, verb: Verb): boolean => rolesByVerb[verb].includes(role)
 
+export const verbsOf = (role: Role): readonly Verb[] =>
+  (Object.keys(rolesByVerb) as Verb[]).filter((verb) => roleMay(role, verb))
+
 export const isTokenScope = (text: string): text is Verb => (tokenScopes as readonly string[]).includes(text)

@@ -1,4 +1,5 @@
 // Who is looking: claimed or not, signed in or not, and the organisation whose name stands in every address.
+import type { Access } from '../../protocol/api/route.ts'
 import type { Me } from '../../protocol/api/shapes.ts'
 
 export const createSession = () => {
@@ -10,6 +11,8 @@ export const createSession = () => {
     get isSignedIn() {
       return me?.user != null
     },
+    /** Whether the server would let this person: what it would refuse is not offered. */
+    may: (access: Access): boolean => me?.user?.may.includes(access) ?? false,
     get organisation() {
       return me?.organisation?.name ?? ''
     },

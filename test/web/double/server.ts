@@ -7,8 +7,10 @@ import { join, normalize } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { fromBase64Url, toBase64Url } from '../../../src/base/bytes.ts'
+import type { Me } from '../../../src/protocol/api/shapes.ts'
 import { parseFollowerFrame } from '../../../src/protocol/live.ts'
 import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
+import { type Role, verbsOf } from '../../../src/server/access/roles.ts'
 import { errorKinds } from '../../../src/server/http/error-kinds.ts'
 import { bigLog, indexOf, joinFrames, scriptedFrames } from './log.ts'
 import * as world from './world.ts'
@@ -16,6 +18,7 @@ import * as world from './world.ts'
 /** What a test changes while the double runs. */
 export type Mode = {
   session: 'signed-in' | 'signed-out' | 'unclaimed'
+  role: Role
   data: 'full' | 'empty' | 'failing' | 'slow'
   /** Refuse the stream, so that pages fall back to fetching. */
   stream: 'on' | 'off'
@@ -34,7 +37,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
 }
 
 export const startDouble = async (webRoot: string) => {
-  const mode: Mode = { session: 'signed-in', data: 'full', stream: 'on', logLines: 0 }
+  const mode: Mode = { session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines: 0 }
   const sockets = new Set<WebSocket>()
   const server = createServer((request, response) => {
     void answer(request, response, { mode, webRoot }).catch((error) => {
@@ -197,7 +200,7 @@ const handle = async (
     case 'GET /api/v1/me':
     case 'POST /api/v1/sign-in':
     case 'POST /api/v1/claim':
-      return meOf(line.startsWith('GET') ? mode.session : 'signed-in')
+      return meOf(line.startsWith('GET') ? mode.session : 'signed-in', mode.role)
     case 'GET /api/v1/organisation':
     case 'PATCH /api/v1/organisation':
       return { id: world.idOf('org', 1), name: 'acme', settings: { jobs_max: 50, ...body } }
@@ -311,11 +314,17 @@ const commentOf = (body: Record<string, unknown>) => (typeof body.comment === 's
 const hookScript =
   '#!/bin/sh\n# Tells Mayfly about pushes; never blocks or fails one. Needs curl and openssl.\nurl=http://localhost:8420/hooks/generic/hok_1\nsecret=$(cat hooks/mayfly-secret) || exit 0\nwhile read -r old new ref; do\n  # …\ndone\n'
 
-const meOf = (session: Mode['session']) => ({
+const meOf = (session: Mode['session'], role: Role): Me => ({
   claimed: session !== 'unclaimed',
   user:
     session === 'signed-in'
-      ? { id: world.idOf('usr', 1), name: 'Ada Lovelace', email: 'ada@example.com', role: 'owner' }
+      ? {
+          id: world.idOf('usr', 1),
+          name: 'Ada Lovelace',
+          email: 'ada@example.com',
+          role,
+          may: [...verbsOf(role)],
+        }
       : null,
   token: null,
   organisation: session === 'unclaimed' ? null : { id: world.idOf('org', 1), name: 'acme' },

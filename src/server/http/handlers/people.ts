@@ -5,6 +5,7 @@ import type { Actor } from '../../access/actor.ts'
 import type { InvitationRow, MemberRow, SessionRow } from '../../access/member-queries.ts'
 import type { PasskeyRow } from '../../access/own-passkeys.ts'
 import type { TokenRow } from '../../access/queries.ts'
+import { verbsOf } from '../../access/roles.ts'
 import type { OpenedSession } from '../../access/sessions.ts'
 import type { Handlers } from '../binder.ts'
 import { pageOf } from '../paging.ts'
@@ -153,7 +154,13 @@ const describe = async (
   claimed: await access.isClaimed(),
   user:
     actor?.kind === 'user'
-      ? { id: actor.user, name: actor.name, email: actor.email, role: actor.role }
+      ? {
+          id: actor.user,
+          name: actor.name,
+          email: actor.email,
+          role: actor.role,
+          may: [...verbsOf(actor.role)],
+        }
       : null,
   token:
     actor?.kind === 'token'

@@ -13,6 +13,7 @@ export const projectsText = {
     emptyTitle: 'No projects yet',
     emptyText: 'A project is a repository whose pushes run here. Your configuration file stays as it is.',
     orCommand: 'From a terminal:',
+    askOwner: 'An owner of this installation can add one.',
     command: 'mayfly project add git@example.com:acme/web.git',
     filter: 'Filter projects',
     filteredTitle: 'No project has this in its name',
