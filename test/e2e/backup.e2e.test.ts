@@ -14,7 +14,8 @@ const config = `version: 2
 jobs:
   build:
     docker: [{image: cimg/base:stable}]
-    steps: [{run: {name: Say, command: echo a-line-worth-keeping}}]
+    steps: [{run: {name: Say, command: echo a-line-worth-keeping; test -n "$OF_CONTEXT"}}]
+workflows: {main: {jobs: [{build: {context: kept}}]}}
 `
 const world = {
   root: '',
@@ -78,6 +79,7 @@ test('a backup is made while it runs; what lies there says nothing, and the root
   const installation = await start()
   const repository = await createRepository(world.repositories, 'app', { '.circleci/config.yml': config })
   await createApi(installation).addProject('kept-secret-name', { kind: 'local', path: repository.bare })
+  fillContext(installation)
   world.old = await runOnce(installation)
   world.cookie = await claim(installation)
   await waitFor('the log is packed', async () => {
@@ -194,6 +196,17 @@ test('a restore that was broken off does not start', async () => {
   const started = runCli(world.data, ['up', '--data', world.data, '--port', '1', '--runner-port', '2'])
   assert.deepEqual([started.code, /was broken off/.test(started.stderr)], [11, true])
 })
+
+/** What the job names: without it, or without what it holds, no run passes. */
+const fillContext = (installation: TestInstallation): void => {
+  const succeeds = (stdin: string, ...words: string[]) => {
+    const { code, stderr } = installation.cliWith({ home: join(world.root, 'home'), stdin }, ...words)
+    assert.equal(code, 0, stderr)
+  }
+  succeeds(/signer enrol\n\s+(\S+)/.exec(installation.output())?.[1] ?? '', 'secrets', 'signer', 'enrol')
+  succeeds('', 'context', 'create', 'kept', '--all-projects')
+  succeeds('a value worth keeping', 'secrets', 'set', 'OF_CONTEXT', '--context', 'kept')
+}
 
 const claim = async (installation: TestInstallation): Promise<string> => {
   const token = new URL(installation.claimUrl ?? '').hash.slice(1)

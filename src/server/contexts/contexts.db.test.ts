@@ -295,6 +295,7 @@ test('a change counts for what its sender has read; a deleted context lets nobod
   }
   await assert.rejects(contexts.set(parts.actor, 'edited', edit, stale), /stale/)
   await refuses(contexts.set(parts.actor, 'deploy', edit), 'E_INPUT')
+  await refuses(contexts.create(parts.actor, edit), 'E_CONFLICT')
   await refuses(contexts.find(parts.scope, 'nowhere'), 'E_NOT_FOUND')
   const nobodys = { ...of, name: 'edited', rules: { projects: [parts.newId('project')] } }
   await refuses(contexts.set(parts.actor, 'edited', json(await signContext(signer, nobodys))), 'E_NOT_FOUND')
@@ -311,6 +312,7 @@ test('a change counts for what its sender has read; a deleted context lets nobod
   const gone = await signContextDelete(signer, { context, nowSeconds, prev: changed.head })
   assert.equal((await contexts.remove(parts.actor, 'edited', json(gone))).state, 'deleted')
   await refuses(secrets.list(parts.actor, { context: 'edited' }), 'E_NOT_FOUND')
+  await refuses(contexts.set(parts.actor, 'edited', edit), 'E_NOT_FOUND')
   const run = await start([jobWith('a', ['edited'])], { project: web })
   assert.match(jobOf(run, 'a').reason?.text ?? '', /no context "edited"/)
   const { rows } = await sql`

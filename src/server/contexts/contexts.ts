@@ -16,37 +16,53 @@ import type { VaultClient } from '../vault-client.ts'
 
 type Deps = { readonly database: Database; readonly vault: VaultClient }
 
-export const createContexts = (deps: Deps): Contexts => {
-  const find = async (scope: Scope, name: string): Promise<Context> => {
+export const createContexts = (deps: Deps): Contexts => ({
+  list: async (scope) => {
     const { contexts } = await deps.vault.call('context.list', { org: scope.organisation })
-    const found = contexts.find((context) => context.context === name || context.name === name)
-    if (found === undefined) throw fault('E_NOT_FOUND', { public: 'No such context' })
-    return shapeOf(deps, scope, found)
-  }
-  return {
-    list: async (scope) => {
-      const { contexts } = await deps.vault.call('context.list', { org: scope.organisation })
-      return { items: await shapes(deps, scope, contexts), next_cursor: null }
-    },
-    find,
-    create: (actor, input) => put(deps, actor, input),
-    set: async (actor, name, input, expect) => {
-      const before = await find(actor.scope, name)
-      expect?.(before)
-      if (input.statement.sub !== before.id) throw aboutAnother()
-      return put(deps, actor, input)
-    },
-    remove: async (actor, name, input) => {
-      const before = await find(actor.scope, name)
-      const context = parseId('context', before.id)
-      if (context === null || input.statement.sub !== context) throw aboutAnother()
-      const request = { context, ...signed(input) }
-      return changed(deps, actor, 'context.delete', () => deps.vault.call('context.delete', request))
-    },
-  }
+    return { items: await shapes(deps, scope, contexts), next_cursor: null }
+  },
+  find: async (scope, name) => (await find(deps, scope, name)) ?? absent(),
+  create: async (actor, input) => {
+    const { name } = input.statement.body
+    if ((await find(deps, actor.scope, name))?.state === 'active')
+      throw fault('E_CONFLICT', { public: `There is a context named ${name} already` })
+    return put(deps, actor, input)
+  },
+  set: async (actor, name, input, expect) => {
+    const before = await findActive(deps, actor.scope, name, input.statement)
+    expect?.(before)
+    return put(deps, actor, input)
+  },
+  remove: async (actor, name, input) => {
+    const { id } = await findActive(deps, actor.scope, name, input.statement)
+    const request = { context: parseId('context', id) ?? absent(), ...signed(input) }
+    return changed(deps, actor, 'context.delete', () => deps.vault.call('context.delete', request))
+  },
+})
+
+const absent = (): never => {
+  throw fault('E_NOT_FOUND', { public: 'No such context' })
 }
 
-const aboutAnother = () => fault('E_INPUT', { public: 'The statement is about something else' })
+/** Also one that is deleted. */
+const find = async (deps: Deps, scope: Scope, name: string): Promise<Context | null> => {
+  const { contexts } = await deps.vault.call('context.list', { org: scope.organisation })
+  const found = contexts.find((context) => context.context === name || context.name === name)
+  return found === undefined ? null : shapeOf(deps, scope, found)
+}
+
+/** The one that a statement is about. */
+const findActive = async (
+  deps: Deps,
+  scope: Scope,
+  name: string,
+  { sub }: { readonly sub: string },
+): Promise<Context> => {
+  const found = await find(deps, scope, name)
+  if (found?.state !== 'active') return absent()
+  if (found.id !== sub) throw fault('E_INPUT', { public: 'The statement is about something else' })
+  return found
+}
 
 const put: (deps: Deps, ...rest: Parameters<Contexts['create']>) => Promise<Context> = async (
   deps,
