@@ -4,13 +4,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { becomeOwner, openVisitor } from '../support/browser.ts'
-import { createRepository, type TestRepository } from '../support/git-host.ts'
-import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
+import { waitFor } from '../support/installation.ts'
+import { type EndedRun, openVessel, type Vessel } from '../support/vessel.ts'
 
 const mark = `mark-${randomBytes(12).toString('hex')}`
 const configuration = (word: string): string => `version: 2.1
@@ -71,57 +70,19 @@ jobs:
 workflows: {main: {jobs: [t]}}
 `
 
-type Listed = {
-  readonly number: number
-  readonly status: string
-  readonly event: { readonly commit: string }
-}
-
 describe('files between jobs, runs and people', () => {
-  let place: string
-  let installation: TestInstallation
-  let repository: TestRepository
+  let vessel: Vessel
   before(async () => {
-    place = await mkdtemp(join(tmpdir(), 'mayfly-files-'))
-    await chmod(place, 0o755)
-    repository = await createRepository(place, 'vessel', {
+    vessel = await openVessel({
       '.circleci/config.yml': configuration('a'),
       lock: 'one',
     })
-    installation = await openInstallation({ args: ['--no-sample', '--local-repos', place] })
-    succeeds('project', 'add', 'vessel', '--path', repository.bare, '--install-hook', repository.bare)
   })
-  after(async () => {
-    await installation?.close()
-    await rm(place, { recursive: true, force: true })
-  })
-  const succeeds = (...words: readonly string[]): string => {
-    const { code, stdout, stderr } = installation.cli(...words)
-    assert.equal(code, 0, `mayfly ${words.join(' ')}: ${stderr}`)
-    return stdout
-  }
-  /** The run of the commit, when it has ended. */
-  const ends = async (
-    commit: string,
-    status = 'passed',
-  ): Promise<{ readonly number: number; readonly log: string }> => {
-    const run = await waitFor(`the run of ${commit}`, () => {
-      const list: { readonly items: readonly Listed[] } = JSON.parse(
-        succeeds('runs', 'list', '--project', 'vessel', '--json'),
-      )
-      const found = list.items.find((each) => each.event.commit === commit)
-      return ['passed', 'failed', 'errored', 'cancelled'].includes(found?.status ?? '')
-        ? (found ?? null)
-        : null
-    })
-    const log = succeeds('logs', String(run.number), '--project', 'vessel')
-    assert.equal(run.status, status, log)
-    return { number: run.number, log }
-  }
-  let first: Awaited<ReturnType<typeof ends>>
+  after(() => vessel?.close())
+  let first: EndedRun
 
   test('a push: three jobs hand files on', async () => {
-    first = await ends(repository.push({ lock: 'two' }, 'first'))
+    first = await vessel.ends(vessel.repository.push({ lock: 'two' }, 'first'))
     const { log } = first
     assert.match(log, /\[make\] no cache begins with deps-a-main-/)
     assert.match(log, /\[make\] saved 2 entries, .*, under the key deps-a-main-/)
@@ -134,25 +95,27 @@ describe('files between jobs, runs and people', () => {
 
   test('artifacts are listed and fetched with the command line', async () => {
     const ref = String(first.number)
-    const list = succeeds('artifacts', 'list', ref, '--project', 'vessel')
+    const list = vessel.succeeds('artifacts', 'list', ref, '--project', 'vessel')
     assert.match(list, /report\s+report\/page\.html\s+26/)
-    const to = join(place, 'fetched')
-    succeeds('artifacts', 'download', ref, '--project', 'vessel', '--dir', to)
+    const to = join(vessel.place, 'fetched')
+    vessel.succeeds('artifacts', 'download', ref, '--project', 'vessel', '--dir', to)
     assert.equal(await readFile(join(to, 'report/report/deep/made'), 'utf8'), `${mark}\n`)
     assert.equal(await readFile(join(to, 'report/report/page.html'), 'utf8'), '<script>alert(1)</script>\n')
     assert.notEqual(
-      installation.cli('artifacts', 'download', ref, '--project', 'vessel', '--path', 'no').code,
+      vessel.installation.cli('artifacts', 'download', ref, '--project', 'vessel', '--path', 'no').code,
       0,
     )
   })
 
   test('results of tests are listed with the command line, failed ones first', () => {
     const ref = String(first.number)
-    const list = succeeds('tests', 'list', ref, '--project', 'vessel')
+    const list = vessel.succeeds('tests', 'list', ref, '--project', 'vessel')
     const [failed, passed] = list.split('\n').map((line) => line.split('\t'))
     assert.deepEqual(failed, ['report', '✗ failed', '2.0 s', `divides ${mark}`, '', 't/sums.py', 'by zero'])
     assert.deepEqual(passed?.slice(0, 4), ['report', '✓ passed', '500 ms', 'adds'])
-    const only = JSON.parse(succeeds('tests', 'list', ref, '--project', 'vessel', '--failed', '--json'))
+    const only = JSON.parse(
+      vessel.succeeds('tests', 'list', ref, '--project', 'vessel', '--failed', '--json'),
+    )
     assert.deepEqual(
       only.items.map(({ summary, items }: { summary: { failed: number }; items: { message: string }[] }) => [
         summary.failed,
@@ -164,7 +127,7 @@ describe('files between jobs, runs and people', () => {
 
   test('the schedule of its configuration is one of the project', async () => {
     const schedule = await waitFor('its next time', () => {
-      const { items } = JSON.parse(succeeds('schedules', 'list', '--project', 'vessel', '--json'))
+      const { items } = JSON.parse(vessel.succeeds('schedules', 'list', '--project', 'vessel', '--json'))
       return items[0]?.next.length > 0 ? items[0] : null
     })
     assert.deepEqual(
@@ -172,13 +135,13 @@ describe('files between jobs, runs and people', () => {
       ['yearly', '0 5 1 1 *', '-01-01T05:00:00.000Z'],
     )
     assert.match(
-      installation.cli('schedules', 'remove', schedule.id, '--project', 'vessel').stderr,
+      vessel.installation.cli('schedules', 'remove', schedule.id, '--project', 'vessel').stderr,
       /change it there/,
     )
   })
 
   test('the next push restores the cache; one on a branch reads it and cannot change it', async () => {
-    const second = await ends(repository.push({ note: 'x' }, 'second'))
+    const second = await vessel.ends(vessel.repository.push({ note: 'x' }, 'second'))
     assert.match(second.log, /\[make\] restored 2 entries, .*, from the key deps-a-main-.* \(run #\d+\)/)
     assert.match(second.log, new RegExp(`\\[make\\] ${mark} by main`))
     assert.match(
@@ -186,9 +149,9 @@ describe('files between jobs, runs and people', () => {
       /\[make\] there is a cache under the key deps-a-main-.* already: nothing is stored/,
     )
 
-    repository.git('checkout', '--quiet', '-b', 'side')
-    const side = repository.git('rev-parse', 'HEAD').trim()
-    repository.git(
+    vessel.repository.git('checkout', '--quiet', '-b', 'side')
+    const side = vessel.repository.git('rev-parse', 'HEAD').trim()
+    vessel.repository.git(
       '-c',
       'user.name=T',
       '-c',
@@ -199,14 +162,14 @@ describe('files between jobs, runs and people', () => {
       '-m',
       'side',
     )
-    repository.git('push', '--quiet', 'origin', 'side')
-    const branch = await ends(repository.git('rev-parse', 'HEAD').trim())
+    vessel.repository.git('push', '--quiet', 'origin', 'side')
+    const branch = await vessel.ends(vessel.repository.git('rev-parse', 'HEAD').trim())
     assert.notEqual(side, '')
     assert.match(branch.log, new RegExp(`\\[make\\] ${mark} by main`), 'the prefix found the shared one')
     assert.match(branch.log, /\[make\] saved 2 entries, .*, under the key deps-a-side-/)
 
-    repository.git('checkout', '--quiet', 'main')
-    const third = await ends(repository.push({ lock: 'three' }, 'third'))
+    vessel.repository.git('checkout', '--quiet', 'main')
+    const third = await vessel.ends(vessel.repository.push({ lock: 'three' }, 'third'))
     assert.match(
       third.log,
       new RegExp(`\\[make\\] ${mark} by main`),
@@ -219,8 +182,8 @@ describe('files between jobs, runs and people', () => {
     const visitor = await openVisitor()
     try {
       const { page } = visitor
-      await becomeOwner(page, installation.claimUrl)
-      await page.goto(`${installation.url}/runs`)
+      await becomeOwner(page, vessel.installation.claimUrl)
+      await page.goto(`${vessel.installation.url}/runs`)
       await page
         .getByRole('link', { name: /third|second|first/ })
         .last()
@@ -231,7 +194,7 @@ describe('files between jobs, runs and people', () => {
       const [download] = await Promise.all([page.waitForEvent('download'), link.click()])
       assert.equal(download.suggestedFilename(), 'page.html')
       const href = (await link.getAttribute('href')) ?? ''
-      const answer = await page.request.get(`${installation.url}${href}`)
+      const answer = await page.request.get(`${vessel.installation.url}${href}`)
       assert.equal(answer.headers()['content-type'], 'application/octet-stream')
       assert.match(
         answer.headers()['content-disposition'] ?? '',
@@ -258,15 +221,15 @@ describe('files between jobs, runs and people', () => {
   })
 
   test('a rerun of failed tests hands out what failed; the next run deals its tests by their times', async () => {
-    const commit = repository.push({ '.circleci/config.yml': ofTests }, 'tests')
-    const red = await ends(commit, 'failed')
+    const commit = vessel.repository.push({ '.circleci/config.yml': ofTests }, 'tests')
+    const red = await vessel.ends(commit, 'failed')
     assert.match(red.log, /node 0 got a c\n/)
     assert.match(red.log, /node 1 got b d\n/)
-    succeeds('rerun', String(red.number), '--project', 'vessel', '--failed-tests')
-    const { log } = await ends(commit)
+    vessel.succeeds('rerun', String(red.number), '--project', 'vessel', '--failed-tests')
+    const { log } = await vessel.ends(commit)
     assert.match(log, /a rerun of failed tests: only those that failed before/)
     assert.match(log, /node 1 got b\n/)
-    const next = await ends(repository.push({ note: 'next' }, 'next'), 'failed')
+    const next = await vessel.ends(vessel.repository.push({ note: 'next' }, 'next'), 'failed')
     assert.match(next.log, /node 0 got a\n/)
     assert.match(next.log, /node 1 got b c d\n/)
   })
@@ -274,13 +237,13 @@ describe('files between jobs, runs and people', () => {
   test('nothing of it lies readable where the server keeps it', () => {
     const found = execFileSync(
       'sh',
-      ['-c', `grep -rlF -- ${mark} ${join(installation.data, 'objects')} || true`],
+      ['-c', `grep -rlF -- ${mark} ${join(vessel.installation.data, 'objects')} || true`],
       {
         encoding: 'utf8',
       },
     )
     assert.equal(found, '')
-    const kept = execFileSync('find', [join(installation.data, 'objects/object'), '-type', 'f'], {
+    const kept = execFileSync('find', [join(vessel.installation.data, 'objects/object'), '-type', 'f'], {
       encoding: 'utf8',
     })
     assert.ok(kept.split('\n').length > 5, 'the objects are there, sealed')

@@ -1,13 +1,9 @@
 // A setup configuration through a push, with every program real: the orb as its documentation shows it chooses by what changed since
 // the base, a script makes a configuration that nobody has seen before, and the page and the command line say what followed.
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { becomeOwner, openVisitor } from '../support/browser.ts'
-import { createRepository, type TestRepository } from '../support/git-host.ts'
-import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
+import { type EndedRun, openVessel, type Vessel } from '../support/vessel.ts'
 
 const filtering = `version: 2.1
 setup: true
@@ -81,57 +77,20 @@ workflows:
   setup: {jobs: [find]}
 `
 
-type Listed = {
-  readonly id: string
-  readonly number: number
-  readonly status: string
-  readonly headline: string | null
-  readonly event: { readonly commit: string }
-}
-
 describe('a run goes on with what its setup workflow found', () => {
-  let place: string
-  let installation: TestInstallation
-  let repository: TestRepository
+  let vessel: Vessel
   before(async () => {
-    place = await mkdtemp(join(tmpdir(), 'mayfly-setup-'))
-    await chmod(place, 0o755)
-    repository = await createRepository(place, 'vessel', {
+    vessel = await openVessel({
       '.circleci/config.yml': filtering,
       '.circleci/continue-config.yml': continued,
       ...{ 'web/a': 'web one\n', 'api/a': 'api one\n' },
     })
-    installation = await openInstallation({ args: ['--no-sample', '--local-repos', place] })
-    succeeds('project', 'add', 'vessel', '--path', repository.bare, '--install-hook', repository.bare)
   })
-  after(async () => {
-    await installation?.close()
-    await rm(place, { recursive: true, force: true })
-  })
-  const succeeds = (...words: readonly string[]): string => {
-    const { code, stdout, stderr } = installation.cli(...words)
-    assert.equal(code, 0, `mayfly ${words.join(' ')}: ${stderr}`)
-    return stdout
-  }
-  /** The run of the commit, when it has ended. */
-  const ends = async (commit: string): Promise<Listed & { readonly view: string; readonly log: string }> => {
-    const run = await waitFor(`the run of ${commit}`, () => {
-      const list: { readonly items: readonly Listed[] } = JSON.parse(
-        succeeds('runs', 'list', '--project', 'vessel', '--json'),
-      )
-      const found = list.items.find((each) => each.event.commit === commit)
-      return ['passed', 'failed', 'errored', 'cancelled'].includes(found?.status ?? '')
-        ? (found ?? null)
-        : null
-    })
-    const view = succeeds('runs', 'view', String(run.number), '--project', 'vessel')
-    return { ...run, view, log: succeeds('logs', String(run.number), '--project', 'vessel') }
-  }
-  let first: Awaited<ReturnType<typeof ends>>
+  after(() => vessel?.close())
+  let first: EndedRun
 
   test('on the base what the push brought decides', async () => {
-    first = await ends(repository.push({ 'api/a': 'api two\n' }, 'first'))
-    assert.equal(first.status, 'passed', first.log)
+    first = await vessel.ends(vessel.repository.push({ 'api/a': 'api two\n' }, 'first'))
     assert.match(first.log, /api\/\.\* build-api true {4}because of api\/a/)
     assert.match(first.log, /\[api\] api two/)
     assert.match(first.view, /a setup run; it went on with: api\n/)
@@ -142,8 +101,8 @@ describe('a run goes on with what its setup workflow found', () => {
     const visitor = await openVisitor()
     try {
       const { page } = visitor
-      await becomeOwner(page, installation.claimUrl)
-      await page.goto(`${installation.url}/runs`)
+      await becomeOwner(page, vessel.installation.claimUrl)
+      await page.goto(`${vessel.installation.url}/runs`)
       await page.getByRole('link', { name: /first/ }).last().click()
       await page.getByText('Continued', { exact: true }).waitFor()
       assert.equal(await page.getByText('Setup', { exact: true }).count(), 1)
@@ -155,25 +114,25 @@ describe('a run goes on with what its setup workflow found', () => {
   })
 
   test('what a script makes is compiled and runs, with its parameters', async () => {
-    const run = await ends(repository.push({ '.circleci/config.yml': made('{"word": "you"}') }, 'made'))
-    assert.equal(run.status, 'passed', run.log)
+    const run = await vessel.ends(
+      vessel.repository.push({ '.circleci/config.yml': made('{"word": "you"}') }, 'made'),
+    )
     assert.match(run.log, /\[greet\] hello you/)
     assert.match(run.view, /it went on with: greeting/)
   })
 
   test('a rerun keeps both plans', async () => {
-    const commit = repository.push({ note: 'x' }, 'again')
-    const { number } = await ends(commit)
-    succeeds('rerun', String(number), '--project', 'vessel')
-    const again = await ends(commit)
-    assert.equal(again.status, 'passed', again.log)
+    const commit = vessel.repository.push({ note: 'x' }, 'again')
+    const { number } = await vessel.ends(commit)
+    vessel.succeeds('rerun', String(number), '--project', 'vessel')
+    const again = await vessel.ends(commit)
     assert.match(again.log, /\[make\] this run went on before: a rerun keeps what it went on with/)
     assert.match(again.view, /greet\s+✓ passed\s+2\s/)
   })
 
   test('the commands of the orb by themselves: the base is what the push began at, two files become one', async () => {
-    const run = await ends(
-      repository.push(
+    const run = await vessel.ends(
+      vessel.repository.push(
         {
           '.circleci/config.yml': byHand,
           '.circleci/both.yml': 'workflows: {both: {jobs: [web]}}\n',
@@ -182,15 +141,16 @@ describe('a run goes on with what its setup workflow found', () => {
         'by hand',
       ),
     )
-    assert.equal(run.status, 'passed', run.log)
     assert.match(run.log, /4 paths differ from [0-9a-f]{10} \([0-9a-f]{40}\)/)
     assert.match(run.log, /\[web\] web two/)
     assert.match(run.view, /it went on with: web, api, both/)
   })
 
   test('a parameter that nobody declared fails the step, and nothing follows', async () => {
-    const run = await ends(repository.push({ '.circleci/config.yml': made('{"other": 1}') }, 'wrong'))
-    assert.equal(run.status, 'failed')
+    const run = await vessel.ends(
+      vessel.repository.push({ '.circleci/config.yml': made('{"other": 1}') }, 'wrong'),
+      'failed',
+    )
     assert.match(run.headline ?? '', /make: Continue the run: .*has no parameter "other"/)
     assert.match(run.view, /did not go on: nothing followed/)
   })

@@ -64,9 +64,12 @@ export const createGroupScan = (
   const scan = (): Promise<void> => {
     if (!isOn) return Promise.resolve()
     isWanted = true
-    // What could not be fetched is asked for again with the next look.
+    // What could not be fetched is asked for again when somebody wants it, not with every line that comes.
     running ??= run()
-      .catch(() => say('not-whole'))
+      .catch(() => {
+        isOn = false
+        say('not-whole')
+      })
       .finally(() => {
         running = null
       })

@@ -271,7 +271,7 @@ test('groups of a large log are looked for when somebody asks, several chunks at
   await broken.store.addIndex(broken.index, true)
   broken.server.frames = []
   await broken.store.findGroups()
-  assert.equal(broken.groups()[0], 'not-whole', 'and asked for again with the next look')
+  assert.equal(broken.groups()[0], 'not-whole', 'and looked for again when somebody asks again')
   broken.server.frames = broken.frames
   await broken.store.findGroups()
   assert.deepEqual(broken.groups(), ['whole', [0, [{ ...install, to: 22 }]]])
