@@ -363,8 +363,11 @@ const ends: readonly Line[] = [
     shows: 'a background step does not hold the others, may fail, and is killed at the end',
     steps: [
       run('touch /tmp/up; sleep 600', { background: true }),
-      run('exit 4', { background: true }),
-      run('until [ -e /tmp/up ]; do sleep 0.01; done; echo seen'),
+      run('echo $$ >/tmp/failing; exit 4', { background: true }),
+      // Until the other has been buried: one that still ran would be killed, and would not have failed.
+      run(
+        'until [ -e /tmp/up -a -s /tmp/failing ] && ! kill -0 $(cat /tmp/failing); do sleep 0.01; done 2>/dev/null; echo seen',
+      ),
     ],
     logs: { 3: 'seen\n' },
     statuses: ['passed', 'failed', 'passed'],
