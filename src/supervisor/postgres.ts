@@ -35,7 +35,10 @@ export type PostgresOptions = {
   readonly fsync?: boolean
 }
 
-const startDeadlineMs = 30_000
+/** Until it answers at all. */
+const startDeadlineMs = 60_000
+/** Until it takes anybody: after a crash it reads its log first, and says so when asked. */
+const recoveryDeadlineMs = 15 * 60_000
 const stopDeadlineMs = 15_000
 
 /** Makes the cluster when there is none, starts it and waits until it answers. */
@@ -157,12 +160,14 @@ const waitUntilReady = async (
   options: PostgresOptions,
   { bin, child }: { bin: string; child: ChildProcess },
 ): Promise<void> => {
-  const until = performance.now() + startDeadlineMs
-  const isReady = async () =>
-    (await run(join(bin, 'pg_isready'), ['-q', '-h', options.socketDir, '-U', 'mayfly'], { timeoutMs: 5000 }))
-      .code === 0
-  while (!(await isReady())) {
-    if (child.exitCode !== null || child.signalCode !== null || performance.now() > until)
+  const begin = performance.now()
+  let deadlineMs = startDeadlineMs
+  for (;;) {
+    const about = ['-q', '-h', options.socketDir, '-U', 'mayfly']
+    const { code } = await run(join(bin, 'pg_isready'), about, { timeoutMs: 5000 })
+    if (code === 0) break
+    if (code === isStarting) deadlineMs = recoveryDeadlineMs
+    if (child.exitCode !== null || child.signalCode !== null || performance.now() - begin > deadlineMs)
       throw fault('E_DATABASE', {
         public: 'The database did not start',
         detail: `exit ${child.exitCode} ${child.signalCode}`,
@@ -171,6 +176,9 @@ const waitUntilReady = async (
   }
   await createDatabase(options, bin)
 }
+
+/** pg_isready(1): it answers, and refuses. */
+const isStarting = 1
 
 const createDatabase = async (options: PostgresOptions, bin: string): Promise<void> => {
   const passfile = join(options.dataDir, 'pgpass')
