@@ -134,6 +134,8 @@ describe('a secret, from a person to the step of a job', () => {
     await page.getByLabel('Code of the operator').fill(succeeds('vault signer-code').trim())
     await page.getByLabel('Name of this passkey').fill('Safe')
     await press('Make the passkey')
+    await page.getByRole('button', { name: 'Remove Safe' }).waitFor()
+    assert.equal(await page.getByLabel('Code of the operator').inputValue(), '', 'a used code is gone')
     await press('Remove Safe')
     await page.getByLabel('Sign with').selectOption('Ada')
     await press('Sign and remove')
