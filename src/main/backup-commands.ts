@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { isFault } from '../base/faults.ts'
 import { randomBytes, systemClock } from '../sys/index.ts'
+import { sayFault } from './say-fault.ts'
 
 type Common = { readonly data?: string; readonly json?: boolean }
 type From = Common & { readonly rootKey?: string; readonly keyring?: string }
@@ -48,13 +49,11 @@ const carryOut = async (flags: Common, work: () => Promise<Told>): Promise<void>
     const { value, words } = await work()
     console.log(flags.json ? JSON.stringify(value) : words)
   } catch (error) {
-    if (!isFault(error)) throw error
-    console.error(
-      flags.json
-        ? JSON.stringify({ code: error.row.number, title: error.row.title, detail: error.public })
-        : `mayfly: ${error.public}  [${error.row.number}]`,
-    )
-    process.exitCode = error.row.exit
+    if (flags.json && isFault(error)) {
+      const { number: code, title, exit } = error.row
+      console.error(JSON.stringify({ code, title, detail: error.public }))
+      process.exitCode = exit
+    } else process.exitCode = sayFault(error)
   }
 }
 

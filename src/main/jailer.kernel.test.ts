@@ -13,7 +13,7 @@ import { parseJailerConfig } from './jailer.config.ts'
 const jailer = new URL('./jailer.ts', import.meta.url).pathname
 const sandbox = new URL('../sandbox/index.ts', import.meta.url).href
 const sys = new URL('../sys/index.ts', import.meta.url).href
-const contract = new URL('../sandbox/driver.contract.ts', import.meta.url).href
+const contract = new URL('../sandbox/steps.contract.ts', import.meta.url).href
 
 /** Says who it is, runs one step, keeps the sandbox open and waits. */
 const runner = `

@@ -3,11 +3,11 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Installation, Layout } from '../supervisor/index.ts'
 import { createLog, randomBytes, systemClock } from '../sys/index.ts'
 import { addBackupCommands } from './backup-commands.ts'
+import { sayFault } from './say-fault.ts'
 import { addVaultCommands } from './vault-commands.ts'
 
 type UpFlags = {
@@ -67,9 +67,7 @@ const runRestart = async (layout: Layout): Promise<number> => {
     console.error(took === null ? 'nothing was running: mayfly up' : `healthy after ${Math.round(took)} ms`)
     return took === null ? 4 : 0
   } catch (error) {
-    if (!isFault(error)) throw error
-    console.error(`mayfly: ${error.public}  [${error.row.number}]`)
-    return error.row.exit
+    return sayFault(error)
   }
 }
 
@@ -114,10 +112,9 @@ const runUp = async (flags: UpFlags, home: string): Promise<number> => {
     return 0
   } catch (error) {
     if (stop.signal.aborted) return 130
-    if (!isFault(error)) throw error
-    console.error(`mayfly: ${error.public}  [${error.row.number}]`)
+    const code = sayFault(error)
     if (flags.verbose) console.error(error)
-    return error.row.exit
+    return code
   }
 }
 

@@ -2,8 +2,8 @@
 // program by main/supervisor.ts.
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { isFault } from '../base/faults.ts'
 import type { Layout } from '../supervisor/index.ts'
+import { sayFault } from './say-fault.ts'
 
 type Flags = { readonly data?: string }
 type LayoutOf = (data: string | undefined) => Promise<Layout>
@@ -59,8 +59,6 @@ const carryOut = async (work: () => Promise<void>): Promise<void> => {
   try {
     await work()
   } catch (error) {
-    if (!isFault(error)) throw error
-    console.error(`mayfly: ${error.public}  [${error.row.number}]`)
-    process.exitCode = error.row.exit
+    process.exitCode = sayFault(error)
   }
 }

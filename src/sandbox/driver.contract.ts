@@ -7,8 +7,8 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFault } from '../base/faults.ts'
 import { Secret } from '../base/secret.ts'
-import type { Driver, Sandbox, SandboxSpec, StepIo, StepResult, StepSpec, Take } from './driver.ts'
-import { classes } from './policy/classes.ts'
+import type { Driver, Sandbox, SandboxSpec, StepSpec, Take } from './driver.ts'
+import { contractSpec, contractStep, gather, type Ran, runIn } from './steps.contract.ts'
 
 export type ContractOptions = {
   readonly open: () => Promise<{ driver: Driver; close(): Promise<void> }>
@@ -17,71 +17,6 @@ export type ContractOptions = {
   /** How many open/close cycles the leak test makes, and what counts leaks. */
   readonly cycles: number
   readonly leaks?: () => Promise<readonly string[]>
-}
-
-export const contractSpec: SandboxSpec = {
-  attempt: 'att_contract',
-  image: { kind: 'host' },
-  limits: { ...classes.tiny.limits, memory: 256 * 1024 ** 2, logBytes: 64 * 1024 ** 2 },
-  shape: 'user',
-  user: { uid: 1000, gid: 1000, home: '/home/ci', shell: '/bin/bash' },
-  workdir: '/home/ci/project',
-  env: new Map([['FROM_SPEC', 'spec']]),
-  mounts: [],
-  egress: { mode: 'none', allow: [], privateRanges: [] },
-  seccomp: 'strict',
-  services: [],
-  deadlines: { open: 20_000, pull: 1_000, job: 60_000, idleOutput: 60_000, term: 300, close: 30_000 },
-  storage: 'ram',
-  exclusive: false,
-}
-
-let lastStep = 0
-export const contractStep = (text: string, more: Partial<StepSpec> = {}): StepSpec => ({
-  id: `step-${++lastStep}`,
-  kind: 'run',
-  cell: 'job',
-  script: { interpreter: ['/bin/sh', '-e'], text },
-  env: new Map(),
-  workdir: '/home/ci/project',
-  take: [],
-  socket: null,
-  egress: null,
-  tty: null,
-  deadline: 20_000,
-  ...more,
-})
-
-export type Gathered = Writable & { bytes(): Buffer; text(): string }
-export const gather = (): Gathered => {
-  const chunks: Buffer[] = []
-  const stream = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      chunks.push(chunk)
-      done()
-    },
-  })
-  const bytes = () => Buffer.concat(chunks)
-  return Object.assign(stream, { bytes, text: () => bytes().toString('utf8') })
-}
-
-export type Ran = {
-  readonly result: StepResult
-  readonly out: string
-  readonly err: string
-  readonly bytes: Buffer
-}
-
-/** Runs one step and gathers what it printed. */
-export const runIn = async (
-  sandbox: Sandbox,
-  step: StepSpec,
-  io: Partial<StepIo> = {},
-  signal: AbortSignal = AbortSignal.timeout(30_000),
-): Promise<Ran> => {
-  const [stdout, stderr] = [gather(), gather()]
-  const result = await sandbox.exec(step, { stdin: null, stdout, stderr, ...io }, signal)
-  return { result, out: stdout.text(), err: stderr.text(), bytes: stdout.bytes() }
 }
 
 const onFirstOutput = (act: () => void): Writable =>
@@ -93,6 +28,9 @@ const onFirstOutput = (act: () => void): Writable =>
   })
 
 const soon = () => AbortSignal.timeout(30_000)
+/** What `seq 1 COUNT` prints. */
+const numbersTo = (count: number) =>
+  Buffer.from(Array.from({ length: count }, (_, i) => `${i + 1}\n`).join(''))
 
 export const driverContract = (name: string, options: ContractOptions): void => {
   describe(`${name} keeps the driver contract`, () => {
@@ -270,8 +208,7 @@ export const driverContract = (name: string, options: ContractOptions): void => 
       withSandbox(async (sandbox) => {
         for (const cell of ['job', 'shared', 'clean'] as const) {
           const { bytes } = await runIn(sandbox, contractStep('seq 1 500000', { cell }))
-          const expected = Array.from({ length: 500_000 }, (_, i) => `${i + 1}\n`).join('')
-          assert.equal(digest(bytes), digest(Buffer.from(expected)), cell)
+          assert.equal(digest(bytes), digest(numbersTo(500_000)), cell)
         }
       }),
     )
@@ -294,28 +231,24 @@ export const driverContract = (name: string, options: ContractOptions): void => 
       }),
     )
 
-    rule(
-      'who takes output at once gets all of it, one piece at a time, and has each only until it returns',
-      () =>
-        withSandbox(async (sandbox) => {
-          const expected = Array.from({ length: 200_000 }, (_, i) => `${i + 1}\n`).join('')
-          for (const cell of ['job', 'shared', 'clean'] as const)
-            for (const isSlow of [false, true]) {
-              const [copies, lent] = [[] as Buffer[], new Set<ArrayBufferLike>()]
-              let taking = 0
-              const stdout: Take = (bytes) => {
-                assert.equal(taking, 0, 'the piece before is taken')
-                copies.push(Buffer.from(bytes))
-                lent.add(bytes.buffer)
-                if (!isSlow) return undefined
-                taking++
-                return sleep(1).then(() => void taking--)
-              }
-              await runIn(sandbox, contractStep('seq 1 200000', { cell }), { stdout })
-              assert.equal(digest(Buffer.concat(copies)), digest(Buffer.from(expected)), cell)
-              assert.ok(lent.size < copies.length, 'its memory is used again')
+    rule('who takes output gets all of it, one piece at a time, and has each only until it returns', () =>
+      withSandbox(async (sandbox) => {
+        for (const cell of ['job', 'shared', 'clean'] as const)
+          for (const isSlow of [false, true]) {
+            const [copies, lent] = [[] as Buffer[], new Set<ArrayBufferLike>()]
+            let taking = 0
+            const stdout: Take = (bytes) => {
+              assert.equal(taking, 0, 'the piece before is taken')
+              copies.push(Buffer.from(bytes))
+              lent.add(bytes.buffer)
+              if (isSlow) taking++
+              return isSlow ? sleep(1).then(() => void taking--) : undefined
             }
-        }),
+            await runIn(sandbox, contractStep('seq 1 200000', { cell }), { stdout })
+            assert.equal(digest(Buffer.concat(copies)), digest(numbersTo(200_000)), cell)
+            assert.ok(lent.size < copies.length, 'its memory is used again')
+          }
+      }),
     )
 
     rule('who takes output and breaks off does not end the step', () =>

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { openLocalSandboxes } from '../../main/local-sandboxes.ts'
 import { systemClock } from '../../sys/index.ts'
-import { contractSpec } from '../driver.contract.ts'
 import type { EgressMode } from '../driver.ts'
+import { contractSpec } from '../steps.contract.ts'
 import { createMeasure } from './measure.ts'
 
 const isReady = process.getuid?.() === 0 && existsSync('/usr/bin/bwrap')

@@ -16,9 +16,9 @@ import { test } from 'node:test'
 import { startJailer } from '../../../test/support/jailer.ts'
 import { silentLog } from '../../base/log.ts'
 import { type ChildProcess, run, spawn, systemClock } from '../../sys/index.ts'
-import { contractSpec } from '../driver.contract.ts'
 import type { EgressPolicy, ProbeResult, Sandbox, StepResult } from '../driver.ts'
 import { openNamespaceDriver } from '../drivers/namespace/index.ts'
+import { contractSpec } from '../steps.contract.ts'
 import { openProbeHost, type ProbeHost } from './host.ts'
 import {
   listedAddress,

@@ -53,7 +53,8 @@ export const createLogFeed = (app: App, attempt: string) => {
   const link = createLink((message) => {
     if (message.t === 'counts') {
       pages.grow(new Map(message.counts))
-      if (message.missing.length !== missing.length) missing = message.missing
+      // Told with every count, and drawn anew only when it is another: a gap may shrink.
+      if (JSON.stringify(message.missing) !== JSON.stringify(missing)) missing = message.missing
     } else if (message.t === 'groups') groups = { state: message.state, of: new Map(message.groups) }
     else if (message.t === 'page') pages.take(message.step, message.page, message.lines)
     else if (message.t === 'fetch') return void fetchFrames(message)

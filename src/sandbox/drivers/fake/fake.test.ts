@@ -8,7 +8,7 @@ const needsProcesses = [
   'output of a megabyte without a newline arrives whole',
   'output larger than every buffer arrives whole, from the first byte on',
   'a slow reader slows the step, not our memory',
-  'who takes output at once gets all of it, one piece at a time, and has each only until it returns',
+  'who takes output gets all of it, one piece at a time, and has each only until it returns',
   'who takes output and breaks off does not end the step',
   'environment of every byte and every name reaches the step',
   'what no process can have is refused in words',

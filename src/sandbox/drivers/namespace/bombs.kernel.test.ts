@@ -5,8 +5,8 @@ import { after, before, describe, test } from 'node:test'
 import { needsRoot, type StartedJailer, startJailer } from '../../../../test/support/jailer.ts'
 import { silentLog } from '../../../base/log.ts'
 import { systemClock } from '../../../sys/index.ts'
-import { contractSpec, contractStep, type Ran, runIn } from '../../driver.contract.ts'
 import type { Driver, Sandbox } from '../../driver.ts'
+import { contractSpec, contractStep, type Ran, runIn } from '../../steps.contract.ts'
 import { openNamespaceDriver } from './index.ts'
 
 const MiB = 1024 * 1024

@@ -10,8 +10,8 @@ import { needsRoot, type StartedJailer, startJailer } from '../../../../test/sup
 import { isFault } from '../../../base/faults.ts'
 import { silentLog } from '../../../base/log.ts'
 import { systemClock } from '../../../sys/index.ts'
-import { contractSpec, contractStep, runIn } from '../../driver.contract.ts'
 import type { Driver, EgressPolicy, Sandbox, SandboxSpec } from '../../driver.ts'
+import { contractSpec, contractStep, runIn } from '../../steps.contract.ts'
 import { openNamespaceDriver } from './index.ts'
 
 describe('reach', { skip: needsRoot, timeout: 120_000 }, () => {

@@ -13,9 +13,10 @@ import { makeOrdinaryUser } from '../../../../test/support/ordinary-user.ts'
 import { silentLog } from '../../../base/log.ts'
 import { openLocalSandboxes } from '../../../main/local-sandboxes.ts'
 import { findNoUserNamespaces, systemClock } from '../../../sys/index.ts'
-import { contractSpec, contractStep, driverContract, gather, runIn } from '../../driver.contract.ts'
+import { driverContract } from '../../driver.contract.ts'
 import type { Driver, EgressMode } from '../../driver.ts'
 import { createMeasure } from '../../probes/measure.ts'
+import { contractSpec, contractStep, gather, runIn } from '../../steps.contract.ts'
 import { openNamespaceDriver } from './index.ts'
 
 const self = import.meta.filename
