@@ -42,14 +42,15 @@ export type PollRequest = {
    * and does not name was lost with an answer: it is queued again at once.
    */
   readonly held?: readonly LeaseId[]
-  /**
-   * base64url of the sealed log key of each lease that no earlier poll told it of: who follows a log can have its key opened
-   * before there is a frame, which brings it again.
-   */
-  readonly logKeys?: Readonly<Record<LeaseId, string>>
   /** What this runner can do, sent with the first poll of a session and after changes. */
   readonly facts?: RunnerFacts
 }
+
+/**
+ * The sealed log keys, base64url, of leases that have just begun: who follows such a log has its key opened before there is a
+ * frame, which brings it again.
+ */
+export type LogKeysTold = { readonly v: 1; readonly keys: Readonly<Record<LeaseId, string>> }
 
 export type RunnerFacts = {
   readonly version: string

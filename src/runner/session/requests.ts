@@ -49,7 +49,7 @@ export interface Requests {
 export type Streamed = Pick<Call, 'path' | 'timeoutMs' | 'signal'>
 
 export const createRequests = (deps: RequestsDeps): Requests => {
-  const agent = createPinnedAgent(deps.spkiSha256)
+  const { agent, end } = createPinnedAgent(deps.spkiSha256)
   const { hostname, port } = new URL(deps.url)
   return {
     send: async (call) => {
@@ -105,7 +105,7 @@ export const createRequests = (deps: RequestsDeps): Requests => {
         sent.destroy()
       }
     },
-    close: () => agent.destroy(),
+    close: end,
   }
 }
 
@@ -143,12 +143,17 @@ const digestOf = (body: Call['body']): string =>
   body instanceof Uint8Array ? createHash('sha256').update(body).digest('base64url') : body.sha256
 
 /** No byte of a request is written before the key of the other side has been compared. */
-const createPinnedAgent = (spkiSha256: string): Agent => {
+const createPinnedAgent = (spkiSha256: string): { readonly agent: Agent; readonly end: () => void } => {
   const agent = new Agent({ keepAlive: true, maxCachedSessions: 0 })
+  // The agent knows a connection once it is made: those that are under way when it ends are ours to end.
+  const connecting = new Set<TLSSocket>()
   // SAFE: the certificate is not checked against authorities or names, because its key is compared with the pin.
   const createConnection: Agent['createConnection'] = (options, done) => {
     const socket = tlsConnect({ ...options, rejectUnauthorized: false, minVersion: 'TLSv1.3' } as object)
+    connecting.add(socket)
+    socket.once('close', () => connecting.delete(socket))
     socket.once('secureConnect', () => {
+      connecting.delete(socket)
       if (hasPinnedKey(socket, spkiSha256)) return done?.(null, socket)
       socket.destroy(new Error('the server shows another key than the pinned one'))
     })
@@ -156,7 +161,11 @@ const createPinnedAgent = (spkiSha256: string): Agent => {
     return undefined
   }
   agent.createConnection = createConnection
-  return agent
+  const end = () => {
+    agent.destroy()
+    for (const socket of connecting) socket.destroy()
+  }
+  return { agent, end }
 }
 
 const hasPinnedKey = (socket: TLSSocket, spkiSha256: string): boolean => {

@@ -1,6 +1,7 @@
 // One session of a runner with its server: asks for work while slots are free, renews its leases, and hands each lease
 // to lease.ts. Survives restarts of the server: whatever fails is tried again until the leases end by themselves.
 // A lease ends `ttlMs` after its last accepted beat was *sent*, on our monotonic clock, whatever the server thinks.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
@@ -11,6 +12,7 @@ import {
   beatEveryMs,
   type FramesAnswer,
   type LeaseGrant,
+  type LogKeysTold,
   type PollAnswer,
   type PollRequest,
   type RunnerFacts,
@@ -18,7 +20,14 @@ import {
 import { pollPath } from '../../protocol/vault.ts'
 import { type CryptoKey, generateEphemeralKey, type KeyPair, verifyIngestKey } from '../../seal/index.ts'
 import { createBackoff } from '../backoff.ts'
-import { afterLeaseMs, backoffStartMaxMs, drainMs, pollDeadlineMs, requestDeadlineMs } from '../limits.ts'
+import {
+  afterLeaseMs,
+  backoffStartMaxMs,
+  drainMs,
+  pollDeadlineMs,
+  requestDeadlineMs,
+  tellLogKeyMs,
+} from '../limits.ts'
 import { createLogKeySeals, type LogKeySeals } from '../logs/log-key-seals.ts'
 import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
 import { type Lease, startLease } from './lease.ts'
@@ -52,8 +61,6 @@ type Held = {
   timer: NodeJS.Timeout
   /** False once its sandbox is gone; what is left is to tell the server. */
   hasPlace: boolean
-  /** The sealed key of its log, which the next poll tells; undefined while it is being made, null when there is none to tell. */
-  logKey: string | null | undefined
 }
 
 type State = {
@@ -159,7 +166,7 @@ const pollForever = async (state: State, when: (state: State) => boolean): Promi
   const { deps, stopping } = state
   let backoff = createBackoff({ maxMs: backoffStartMaxMs })
   for (;;) {
-    await waitUntil(state, () => stopping.signal.aborted || (when(state) && hasKeys(state)))
+    await waitUntil(state, () => stopping.signal.aborted || when(state))
     if (stopping.signal.aborted) return
     // It may have changed since: a poll of the other kind would be held here, and nobody would send one of this.
     if (!when(state)) continue
@@ -205,7 +212,6 @@ const pollOnce = async (state: State): Promise<boolean> => {
     free: Object.fromEntries(deps.classes.map((name) => [name, free])),
     eph: await offerKeys(state, free),
     ...(free === 0 ? {} : { held: [...state.held.keys()] }),
-    ...logKeysOf(state),
     ...(facts === state.factsSent ? {} : { facts }),
   }
   const sent = deps.requests.send({
@@ -218,23 +224,9 @@ const pollOnce = async (state: State): Promise<boolean> => {
   // Made while it waits: the next poll is on the way of a job that begins.
   const [answer] = await Promise.all([sent, makeKeys(state, free + 1)])
   state.factsSent = facts
-  for (const lease of Object.keys(request.logKeys ?? {})) forgetKey(state, lease as LeaseId)
   if (answer === null) return false
   await take(state, answer as PollAnswer)
   return (answer as PollAnswer).leases.length > 0
-}
-
-/** They are made in a moment: then one poll can tell them. */
-const hasKeys = ({ held }: State): boolean => [...held.values()].every(({ logKey }) => logKey !== undefined)
-
-const logKeysOf = ({ held }: State): Pick<PollRequest, 'logKeys'> => {
-  const keys = [...held].flatMap(([lease, { logKey }]) => (logKey ? [[lease, logKey] as const] : []))
-  return keys.length === 0 ? {} : { logKeys: Object.fromEntries(keys) }
-}
-
-const forgetKey = ({ held }: State, lease: LeaseId): void => {
-  const entry = held.get(lease)
-  if (entry !== undefined) entry.logKey = null
 }
 
 /** Each key is offered until it is used once. */
@@ -296,13 +288,10 @@ const start = (state: State, grant: LeaseGrant): void => {
   const lease = startLease(given, grant, eph)
   const untilMs = deps.clock.monotonicMs() + grant.ttlMs
   const timer = setTimeout(() => lease.stop('lost'), grant.ttlMs)
-  const entry: Held = { lease, untilMs, timer, hasPlace: true, logKey: undefined }
+  const entry: Held = { lease, untilMs, timer, hasPlace: true }
   held.set(grant.lease, entry)
   deps.log.debug('lease begins', { lease: grant.lease, attempt: grant.attempt, kind: grant.spec.kind })
-  void lease.sealedKey.then((key) => {
-    entry.logKey = key === null ? null : toBase64Url(key)
-    wake(state)
-  })
+  tellLogKey(state, lease)
   void lease.vacated.then((destroyed) => {
     entry.hasPlace = false
     if (!destroyed) {
@@ -319,6 +308,26 @@ const start = (state: State, grant: LeaseGrant): void => {
     wake(state)
   })
   wake(state)
+}
+
+/**
+ * Once its first command was started: the vault opens it for those who follow while the command has the processor. Frames
+ * bring it again, so what does not get through is no loss.
+ */
+const tellLogKey = ({ deps, stopping }: State, { id, sealedKey, ended }: Lease): void => {
+  const tell = async (): Promise<void> => {
+    const key = await sealedKey
+    if (key === null) return
+    await deps.requests.send({
+      path: '/runner/v1/logkeys',
+      body: utf8(JSON.stringify({ v: 1, keys: { [id]: toBase64Url(key) } } satisfies LogKeysTold)),
+      contentType: 'application/json',
+      timeoutMs: requestDeadlineMs,
+      signal: stopping.signal,
+    })
+  }
+  const timer = setTimeout(() => void tell().catch(() => undefined), tellLogKeyMs)
+  void ended.then(() => clearTimeout(timer))
 }
 
 const beat = async (state: State): Promise<void> => {

@@ -1,6 +1,7 @@
 // Stores the frames of runner requests: the request's body as it came in one row, and one small row per attempt that says
 // where its frames are. Idempotent: what is already durable is skipped, what leaves a gap is not taken.
 import { sql } from 'kysely'
+import { fromBase64Url } from '../../base/bytes.ts'
 import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { ParsedFrameItem } from '../../protocol/frames.ts'
 import type { Db } from '../db/database.ts'
@@ -65,11 +66,7 @@ const appendNext = async (
   if (range === null || range.starts.length !== request.items.length) return null
   const { from, to, starts, lengths } = range
   const newKey = range.logKey === null ? null : Buffer.from(range.logKey)
-  const known = granted.of(attempt)
-  const isNews = sealedKey !== null && fresh.announcedKey(attempt) === null
-  if (from === 1 && isNews && known?.lease === lease && known.runner === sender.id)
-    announceKey({ db, fresh }, attempt, sealedKey)
-  const { rows } = await sql`
+  const storing = sql`
     with grown as (
       update attempts set last_seq = ${to}, log_key = coalesce(log_key, ${newKey})
       where lease_id = ${lease} and id = ${attempt} and runner_id = ${sender.id} and status = 'running'
@@ -83,6 +80,12 @@ const appendNext = async (
       select grown.id, ${from}, ${to}, batch.id, ${starts}, ${lengths} from grown, batch
     )
     select pg_notify('mayfly_log', id) from grown`.execute(db)
+  const known = granted.of(attempt)
+  const isNews = sealedKey !== null && fresh.announcedKey(attempt) === null
+  // While it is stored: what goes to the vault is behind the statement on the way of a first line.
+  if (from === 1 && isNews && known?.lease === lease && known.runner === sender.id)
+    setImmediate(() => announceKey({ db, fresh }, attempt, sealedKey))
+  const { rows } = await storing
   if (rows.length === 0) return null
   keepFresh(fresh, request, [range])
   tellerOf(db)({ channel: 'mayfly_log', payload: attempt })
@@ -102,8 +105,20 @@ const appendAll = ({ db, fresh }: Deps, requests: readonly FrameRequest[]): Prom
     return results
   })
 
+/** Of `leases` those that `keys` (base64url) names. */
+export const announceLogKeys = (
+  leases: Iterable<{ readonly lease: LeaseId; readonly attempt: AttemptId }>,
+  keys: Readonly<Record<LeaseId, string>>,
+  to: { readonly db: Db; readonly fresh: FreshFrames },
+): void => {
+  for (const { lease, attempt } of leases) {
+    const sealedKey = fromBase64Url(keys[lease] ?? '')
+    if (sealedKey !== null && sealedKey.length > 0) announceKey(to, attempt, sealedKey)
+  }
+}
+
 /** Its followers are woken before there is a frame, so that the vault opens the key meanwhile. */
-export const announceKey = (
+const announceKey = (
   { db, fresh }: { readonly db: Db; readonly fresh: FreshFrames },
   attempt: AttemptId,
   sealedKey: Uint8Array,

@@ -200,14 +200,20 @@ test('a key that its runner told is opened before there is a frame; only the key
     const following = (async () => {
       for await (const frame of follow(held, never)) seen.push(text(frame))
     })()
-    const poll = runner.poll({ logKeys: { [held.lease]: toBase64Url(sealedKey) } })
+    const { status } = await runner.send('/runner/v1/logkeys', {
+      v: 1,
+      keys: { [held.lease]: toBase64Url(sealedKey) },
+    })
+    assert.equal(status, 204)
     await untilOpens(before + 1)
     await runner.frames(held, 0, 'one\n')
     await runner.finish(held)
     await following
-    assert.deepEqual([seen, opens.length - before], [['one\n'], isTrue ? 1 : 2])
+    assert.deepEqual(seen, ['one\n'])
+    // One that could not be opened may be asked for again before the frame comes.
+    const asked = opens.length - before
+    assert.ok(isTrue ? asked === 1 : asked >= 2, `${asked}`)
     await runner.finish(other)
-    await poll
   }
 })
 

@@ -1,5 +1,6 @@
 // The TLS listener for runners: small, no framework, everything signed. Routes are data; each handler gets a caller who
 // has proved who it is. Errors are `{code, message}` with the status of the catalogue.
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -28,8 +29,11 @@ export type RunnerRoutes = {
   readonly ofLease: Readonly<
     Record<string, (call: RunnerCall, lease: LeaseId, body: Uint8Array) => Promise<Answer>>
   >
-  /** `POST /runner/v1/frames`: its statement itself looks whether the sender still is a runner. */
-  readonly frames: (sender: Sender, body: Uint8Array) => Promise<Answer>
+  /**
+   * Path below `/runner/v1/` of a POST on the way of a first line: no statement looks who sent it before the handler has it,
+   * which asks in its own, or does nothing that a runner of before could abuse.
+   */
+  readonly unasked: Readonly<Record<string, (sender: Sender, body: Uint8Array) => Promise<Answer>>>
   /** `PUT` (or POST) `/runner/v1/leases/:lease/log`: streams; checks the digest itself. */
   readonly putLog: (call: RunnerCall, lease: LeaseId, content: AsyncIterable<Uint8Array>) => Promise<Answer>
   /** `PUT` and `GET` `/runner/v1/leases/:lease/objects/:object`: the one is signed by its manifest, later. */
@@ -148,11 +152,11 @@ const dispatch = async (
   const target = findTarget(context.routes, method, url)
   if (target === null) throw fault('E_NOT_FOUND')
   const signed = { method, url, authorization }
-  if (target.kind === 'frames') {
+  if (target.kind === 'unasked') {
     const sender = await context.authenticate.sender(signed)
     const body = await readBody(request)
     requireBody(sender, body)
-    return context.routes.frames(sender, body)
+    return target.handle(sender, body)
   }
   const call = { caller: await context.authenticate.caller(signed), signal }
   if (target.kind === 'log') return context.routes.putLog(call, target.lease, request)
@@ -188,7 +192,7 @@ const sendStream = async (response: ServerResponse, pieces: AsyncIterable<Uint8A
 }
 
 type Target =
-  | { readonly kind: 'frames' }
+  | { readonly kind: 'unasked'; readonly handle: (sender: Sender, body: Uint8Array) => Promise<Answer> }
   | ({ readonly kind: 'object' } & ObjectOfLease)
   | { readonly kind: 'log'; readonly lease: LeaseId }
   | { readonly kind: 'body'; readonly handle: (call: RunnerCall, body: Uint8Array) => Promise<Answer> }
@@ -208,7 +212,10 @@ const findTarget = (routes: RunnerRoutes, method: string, url: string): Target |
   if (lease !== null && name === 'log' && (method === 'PUT' || method === 'POST'))
     return { kind: 'log', lease }
   if (method !== 'POST') return null
-  if (lease === null && name === 'frames') return { kind: 'frames' }
+  if (lease === null && Object.hasOwn(routes.unasked, name)) {
+    const handle = routes.unasked[name]
+    return handle === undefined ? null : { kind: 'unasked', handle }
+  }
   if (lease === null) {
     const handle = Object.hasOwn(routes.plain, name) ? routes.plain[name] : undefined
     return handle === undefined ? null : { kind: 'body', handle }

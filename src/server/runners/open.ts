@@ -9,6 +9,7 @@ import type { FramesAnswer } from '../../protocol/runner-wire.ts'
 import {
   parseBeatRequest,
   parseEventsRequest,
+  parseLogKeys,
   parsePlanMade,
   parsePollRequest,
 } from '../../protocol/runner-wire-parse.ts'
@@ -19,7 +20,7 @@ import { createGroupCommit } from '../db/group-commit.ts'
 import { tellerOf } from '../db/tell.ts'
 import { limits } from '../limits.ts'
 import {
-  announceKey,
+  announceLogKeys,
   appendFrames,
   type Durable,
   type FrameRequest,
@@ -106,7 +107,6 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
     queueBells,
     leaseBells,
     granted,
-    announceLogKey: (attempt, sealedKey) => announceKey({ db, fresh: deps.fresh }, attempt, sealedKey),
     control: createControl({ db, clock, watchers, granted }),
     giveBack: createGiveBack({ ...deps, db }),
     tickets: createTickets({ ...deps, key: deps.ticketKey }),
@@ -177,13 +177,22 @@ const createRoutes = (
       },
       beat: async ({ caller }, body) => renewLeases(db, caller.id, parsedBody(parseBeatRequest, body)),
     },
-    frames: async (sender, body) => {
-      const items = parsed(parseFrameBatch(body))
-      const result = await append({ sender, body, items })
-      const isWatched = ({ attempt }: NonNullable<Durable>) => deps.watchers.isWatched(attempt)
-      for (const [lease, durable] of result)
-        if (durable !== null) poll.control.told(sender.id, lease, isWatched(durable))
-      return framesAnswer(result, isWatched)
+    unasked: {
+      // Its statement itself looks whether the sender still is a runner.
+      frames: async (sender, body) => {
+        const items = parsed(parseFrameBatch(body))
+        const result = await append({ sender, body, items })
+        const isWatched = ({ attempt }: NonNullable<Durable>) => deps.watchers.isWatched(attempt)
+        for (const [lease, durable] of result)
+          if (durable !== null) poll.control.told(sender.id, lease, isWatched(durable))
+        return framesAnswer(result, isWatched)
+      },
+      // An announced key is used for nothing but to have it opened early, and only of leases that its runner was granted here.
+      logkeys: async (sender, body) => {
+        const { keys } = parsedBody(parseLogKeys, body)
+        announceLogKeys(poll.granted.ofRunner(sender.id), keys, { db, fresh: deps.fresh })
+        return undefined
+      },
     },
     ofLease: {
       events: ({ caller }, lease, body) => {

@@ -56,7 +56,6 @@ const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void
   return answerPoll(
     {
       ...{ ...deps, ...terms, tickets, control, granted, places, queueBells, leaseBells },
-      announceLogKey: () => undefined,
       giveBack: createGiveBack(deps),
     },
     poll,

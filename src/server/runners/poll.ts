@@ -2,9 +2,8 @@
 // commit to the answer is place → lease for what begins in this process, else notice → bell → claim; nothing asks the
 // database in between (performance.md §5.2).
 
-import { fromBase64Url } from '../../base/bytes.ts'
 import { type Fault, isFault } from '../../base/faults.ts'
-import type { AttemptId, RunnerId } from '../../base/ids.ts'
+import type { RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { leaseTtlMs, type PollAnswer, type PollRequest, pollHoldMs } from '../../protocol/runner-wire.ts'
 import { type Bells, eitherBell } from '../db/bells.ts'
@@ -33,8 +32,6 @@ export type PollDeps = {
   readonly giveBack: GiveBack
   readonly granted: Granted
   readonly places: Places
-  /** Its followers may have the sealed key of its log opened. */
-  readonly announceLogKey: (attempt: AttemptId, sealedKey: Uint8Array) => void
   readonly queueBells: Bells
   readonly leaseBells: Bells
   readonly serverUrl: () => string
@@ -51,7 +48,6 @@ export const answerPoll = async (
 ): Promise<PollAnswer | null> => {
   const { caller, request } = poll
   const { session, boot, facts } = request
-  announceLogKeys(deps, caller.id, request.logKeys)
   const ended = await enterSession(deps, caller, { session, boot: boot ?? '', facts: facts ?? null })
   for (const attempt of ended)
     await loseAttempt(deps, attempt, {
@@ -77,17 +73,6 @@ export const answerPoll = async (
   }
 }
 
-const announceLogKeys = (
-  { granted, announceLogKey }: PollDeps,
-  runner: RunnerId,
-  keys: PollRequest['logKeys'] = {},
-): void => {
-  for (const { lease, attempt } of granted.ofRunner(runner)) {
-    const sealedKey = fromBase64Url(keys[lease] ?? '')
-    if (sealedKey !== null && sealedKey.length > 0) announceLogKey(attempt, sealedKey)
-  }
-}
-
 /** While it waits its places can be taken by what begins in this process: answers the leases that were. */
 const waitForWork = async (
   { places, tickets, leaseBells }: PollDeps,
@@ -101,7 +86,7 @@ const waitForWork = async (
     return []
   }
   const onGiven = () => leaseBells.ring(caller.id)
-  const of = { runner: caller.id, session, compiler: compilerOf(poll) }
+  const of = { runner: caller.id, runnerName: caller.name, session, compiler: compilerOf(poll) }
   const offer = places.offer({ ...of, free, max: eph.length, onGiven })
   await wait()
   return offer.close()

@@ -43,8 +43,8 @@ type Deps = {
 }
 
 const ticketLifeSeconds = 300
-/** How long the epoch is believed without asking. A restarted vault says E_EPOCH, and then it is asked at once. */
-const epochMs = 5_000
+/** How long the epoch is believed without asking, and from when on it is asked for beside the work. */
+const epochMs = { believed: 60_000, fresh: 5_000 }
 const ingestKeyMarginSeconds = 600
 
 export const createTickets = (deps: Deps): Tickets => {
@@ -144,14 +144,30 @@ const purposeOf = ({ jobKind }: LeaseDetails): TicketClaims['purpose'] =>
   jobKind === 'plan' || jobKind === 'refs' ? jobKind : 'job'
 
 const createKnown = ({ vault, clock }: Deps) => {
-  let epoch: { readonly value: string; readonly until: number } | null = null
+  let epoch: { readonly value: string; readonly askedMs: number } | null = null
   let ingest: NonNullable<PollAnswer['ingestKey']> | null = null
+  let asking: Promise<string> | null = null
+  const ask = async (): Promise<string> => {
+    const askedMs = clock.monotonicMs()
+    try {
+      const { epoch: value } = await vault.call('health', {})
+      epoch = { value, askedMs }
+      return value
+    } catch (error) {
+      epoch = null
+      throw error
+    } finally {
+      asking = null
+    }
+  }
   return {
+    /** A job that begins does not wait for it: a vault that was restarted says E_EPOCH to whoever needs it. */
     epoch: async (): Promise<string> => {
-      if (epoch === null || epoch.until <= clock.monotonicMs()) {
-        const health = await vault.call('health', {})
-        epoch = { value: health.epoch, until: clock.monotonicMs() + epochMs }
-      }
+      const ageMs = epoch === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() - epoch.askedMs
+      if (ageMs > epochMs.fresh) asking ??= ask()
+      if (epoch === null || ageMs > epochMs.believed) return asking ?? ask()
+      // Who comes next hears that the vault is away.
+      asking?.catch(() => undefined)
       return epoch.value
     },
     forgetEpoch: () => {

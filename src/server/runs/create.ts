@@ -5,7 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { ChangeFacts, PlanInputs, RunEvent } from '../../protocol/plan.ts'
-import { decide, isFinal, newPlannedRun, newRun, type Status } from '../../schedule/index.ts'
+import { decide, isFinal, newPlannedRun, newRun, type RunState, type Status } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
@@ -15,7 +15,7 @@ import { leasedJobs, leasedPlan, type OfProject, ofProject } from './leased-at-s
 import { isInLine, lockNotice } from './lock-notice.ts'
 import { leaseColumns, leaseDeadlineSeconds, leaseValues, type NewAttempt, newAttempts } from './new-lease.ts'
 import { noPlacing, type Placing } from './places.ts'
-import { placePlanned, plannedParts } from './planned-rows.ts'
+import { type PlacedLease, placePlanned, plannedParts } from './planned-rows.ts'
 import { decidedByEvent } from './planned-schedules.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { builtInClass } from './resource-class.ts'
@@ -44,12 +44,27 @@ export type NewRun = {
   readonly also?: RawBuilder<unknown>
 }
 
-/** One statement, with what is `also` to be inserted. */
-export const insertRun = async (tx: Tx, newId: NewId, run: NewRun): Promise<RunId> => {
+/** What a run with a known plan was made of, and what only the tables knew. */
+export type Made = {
+  readonly run: NewRun & { readonly id: RunId; readonly plan: KnownPlan }
+  readonly project: OfProject
+  readonly createdAt: Date
+  readonly planJob: JobId
+  readonly state: RunState
+  readonly attempts: readonly NewAttempt[]
+  readonly leases: ReadonlyMap<JobId, PlacedLease>
+}
+
+/** One statement, with what is `also` to be inserted. `made`: of what, when its plan was known. */
+export const insertRun = async (
+  tx: Tx,
+  newId: NewId,
+  run: NewRun,
+): Promise<{ readonly id: RunId; readonly made: Made | null }> => {
   const id = run.id ?? newId('run')
-  if (run.plan === null) await insertUnplanned(tx, newId, { ...run, id })
-  else await insertPlanned(tx, newId, { ...run, id, plan: run.plan })
-  return id
+  if (run.plan !== null) return { id, made: await insertPlanned(tx, newId, { ...run, id, plan: run.plan }) }
+  await insertUnplanned(tx, newId, { ...run, id })
+  return { id, made: null }
 }
 
 type Named = NewRun & { readonly id: RunId }
@@ -86,11 +101,7 @@ const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> 
 }
 
 /** All of it in one statement: nothing that the rules decide here needs to be read first. */
-const insertPlanned = async (
-  tx: Tx,
-  newId: NewId,
-  run: Named & { readonly plan: KnownPlan },
-): Promise<void> => {
+const insertPlanned = async (tx: Tx, newId: NewId, run: Made['run']): Promise<Made | null> => {
   const { id, organisation, project, plan } = run
   const planJob = newId('job')
   const placing = run.isLimited ? noPlacing : run.placing
@@ -110,7 +121,7 @@ const insertPlanned = async (
     ...(run.isLimited ? [{ channel: 'mayfly_limits', payload: organisation } as const] : []),
     ...(state.jobs.some(isInLine) ? [lockNotice(organisation)] : []),
   ]
-  const { rows } = await sql<OfProject>`
+  const { rows } = await sql<OfProject & Pick<Made, 'createdAt'>>`
     with ${newRunPart(run, state.status)}, ${planJobPart(planJob, 'passed')}, new_plan as (
       insert into plans (run_id, digest, plan, origins, problems, from_run_id)
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
@@ -125,9 +136,15 @@ const insertPlanned = async (
       from ${newAttempts(attempts)} join planned_job j on j.id = a.job
         cross join project p join organisations o on o.id = p.organisation_id
       order by j.number
-    )${alsoPart(run)} select ${ofProject(run.startedBy)} from project p, ${sentNotices(notices)}`.execute(tx)
+    )${alsoPart(run)} select ${ofProject(run.startedBy)}, now() as "createdAt" from project p, ${sentNotices(notices)}`.execute(
+    tx,
+  )
   tellOnCommit(tx, notices)
-  onCommit(tx, () => placing.give(rows.flatMap((project) => leasedJobs(run, project, attempts))))
+  const [row] = rows
+  if (row === undefined) return null
+  const { createdAt, ...of } = row
+  onCommit(tx, () => placing.give(leasedJobs(run, of, attempts)))
+  return { run, project: of, createdAt, planJob, state, attempts, leases }
 }
 
 /** Of what enters the queue for class `j.class`. */

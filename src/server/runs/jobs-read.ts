@@ -60,11 +60,19 @@ export type AttemptRow = {
 /** Those whose rev is above `rev`. The others are read only when one of these needs something. */
 export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]> => {
   const rows = await selectChanged(db, run, rev)
-  const byJob = [...Map.groupBy(rows, (row) => row.job).values()]
-  const jobs = byJob.flatMap(([row]) => row ?? [])
+  const jobs = [...new Map(rows.map((row) => [row.job, row])).values()]
   const all = jobs.some((row) => row.needs.length > 0) ? await selectStates(db, run) : jobs
+  return jobsOf(rows, all, await knownOfWaiting(db, run, { jobs, all }))
+}
+
+/** As the API shows them: `rows` of a job are its attempts, one after another. `all`: what they need is among these. */
+export const jobsOf = (
+  rows: readonly ChangedRow[],
+  all: readonly StateRow[],
+  waiting: KnownOfWaiting,
+): Job[] => {
+  const byJob = [...Map.groupBy(rows, (row) => row.job).values()]
   const states = all.map(stateOf)
-  const waiting = await knownOfWaiting(db, run, { jobs, all })
   const idsByKey = Map.groupBy(states, (state) => `${state.workflow ?? ''} ${state.key}`)
   return byJob.flatMap((attempts) => {
     const [row] = attempts
@@ -114,6 +122,21 @@ const knownOfWaiting = async (
     isQueued ? queueFacts(db, run) : noFacts,
   ])
   const holders = jobs.some(({ lock }) => lock?.state === 'asked') ? await lockHolders(db, run, usual) : null
+  return knownFrom(all, { usual, queue, holders })
+}
+
+const knownFrom = (
+  all: readonly WithClass[],
+  {
+    usual,
+    queue,
+    holders,
+  }: {
+    readonly usual: Usual
+    readonly queue: FactsByJob
+    readonly holders: ReadonlyMap<string, LockHolder> | null
+  },
+): KnownOfWaiting => {
   const classes = new Map(all.map((row) => [row.job, row.class]))
   const classOf = ({ id }: JobState): string => classes.get(id) ?? ''
   const lasts = (job: JobState) => usual.get(classOf(job)) ?? null
@@ -131,6 +154,10 @@ const noFacts: FactsByJob = ({ class: className }) => ({
 })
 
 const noUsual: Usual = new Map()
+
+/** Where no job waits there is nothing to know. */
+export const nothingWaits = (all: readonly WithClass[]): KnownOfWaiting =>
+  knownFrom(all, { usual: noUsual, queue: noFacts, holders: null })
 
 export const attemptSummary = (row: AttemptRow): AttemptSummary => ({
   id: row.id,
@@ -181,7 +208,7 @@ const lockHolders = async (db: Db, run: RunId, usual: Usual): Promise<ReadonlyMa
   )
 }
 
-type ChangedRow = JobRow & (AttemptRow | { readonly id: null })
+export type ChangedRow = JobRow & (AttemptRow | { readonly id: null })
 
 /** A row for each attempt, one for a job without any. */
 const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly ChangedRow[]> => {

@@ -59,7 +59,14 @@ test('the same commit, ref and kind begin at the jobs of the plan, and say whose
 })
 
 test('what is known of a lease with its commit is what the tables say of it', async () => {
-  const poll = { runner: identity.id, session: 1, max: 1, compiler: 'c', onGiven: () => undefined }
+  const poll = {
+    runner: identity.id,
+    runnerName: 'r',
+    session: 1,
+    max: 1,
+    compiler: 'c',
+    onGiven: () => undefined,
+  }
   for (const input of [{}, { commit: 'cd'.repeat(20), parameters: { deep: true } }]) {
     const offer = parts.places.offer({ ...poll, free: { small: 1, tiny: 1 } })
     await start(input)
@@ -70,6 +77,34 @@ test('what is known of a lease with its commit is what the tables say of it', as
       parts.db,
     )
   }
+})
+
+test('a run whose jobs all begin with it is answered as the tables tell of it', async () => {
+  const of = { commit: 'ef'.repeat(20), parameters: { deep: true, level: 3 } }
+  const planned = await start(of)
+  const [held] = await runner.take({ free: { tiny: 1 } }, 1)
+  await runner.finishPlan(held!, [{ key: 'a' }, { key: 'c', name: 'c of two words', shards: 2 }])
+  await cancelQueued()
+  await sql`update runs set status = 'passed', started_at = now() - interval '9 s', finished_at = now()
+    where project_id = ${project}`.execute(parts.db)
+  const poll = {
+    runner: identity.id,
+    runnerName: 'r',
+    session: 1,
+    compiler: 'c',
+    onGiven: () => undefined,
+  }
+  for (const places of [3, 2]) {
+    const offer = parts.places.offer({ ...poll, max: 9, free: { small: places } })
+    const run = await start(of)
+    assert.equal((await offer.close()).length, places)
+    assert.deepEqual(run, await again(run))
+    assert.equal(run.jobs.filter(({ status }) => status === 'running').length, places)
+    assert.deepEqual([run.plan_of?.id, run.usual_ms], [planned.id, 9000])
+  }
+  await sql`update attempts set status = 'cancelled', finished_at = now() where status in ('queued', 'running')`.execute(
+    parts.db,
+  )
 })
 
 test('what begins while a runner waits is its own with the commit, as far as it has places', async () => {

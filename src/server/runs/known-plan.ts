@@ -2,6 +2,7 @@
 // the compiler, so a plan of the same project that was made from the same four is the plan (docs/decisions/0009).
 import { sql } from 'kysely'
 import type { ProjectId, RunId } from '../../base/ids.ts'
+import type { Problem } from '../../base/problem.ts'
 import type { Plan, PlanInputs } from '../../protocol/plan.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import { jcsDigest } from '../../seal/index.ts'
@@ -15,7 +16,10 @@ import { type PlannedRows, planHeadline, planRows } from './planned-rows.ts'
 export type KnownPlan = {
   /** Whose plan it is. */
   readonly run: RunId
+  readonly runNumber: number
   readonly digest: string
+  readonly problems: readonly Problem[]
+  readonly isSetup: boolean
   readonly subject: string | null
   readonly author: string | null
   readonly headline: string | null
@@ -41,15 +45,17 @@ export const findKnownPlan = async (
   if (found === null || (await jcsDigest(found.plan)) !== found.digest) return null
   const planned = await planRows(deps, found.plan)
   if (planned.expanded.jobs.length > limits.jobsPerRunMax) return null
-  const of = { project: sql`${project}`, ref: sql`${inputs.event.ref}::text`, by: sql`${startedBy}::text` }
-  const rows = { ...planned, event: await withContexts(deps.db, planned, of) }
-  const { run, digest, subject, author } = found
-  return { run, digest, subject, author, headline: planHeadline(rows), rows }
+  const about = { project: sql`${project}`, ref: sql`${inputs.event.ref}::text`, by: sql`${startedBy}::text` }
+  const rows = { ...planned, event: await withContexts(deps.db, planned, about) }
+  const { plan, ...of } = found
+  return { ...of, isSetup: plan.setup !== undefined, headline: planHeadline(rows), rows }
 }
 
 type Row = {
   readonly run: RunId
+  readonly runNumber: number
   readonly digest: string
+  readonly problems: readonly Problem[]
   readonly plan: Plan
   readonly subject: string | null
   readonly author: string | null
@@ -71,7 +77,7 @@ const selectPlan = async (
         ${planMadeWithSql({ compiler: sql`${compiler}`, organisation: sql`organisation_id` })} as compiler
       from projects where id = ${project}
     )
-    select p.run_id as run, p.digest, p.plan, r.subject, r.author
+    select p.run_id as run, r.number as "runNumber", p.digest, p.problems, p.plan, r.subject, r.author
     from given, plans p join runs r on r.id = p.run_id
       join jobs j on j.run_id = r.id and j.number = 0
       join attempts a on a.job_id = j.id and a.status = 'passed'

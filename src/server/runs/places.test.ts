@@ -12,7 +12,15 @@ const createParts = () => {
   const runner = newId('runner')
   const told: string[] = []
   const offer = (free: Record<string, number>, max: number) =>
-    places.offer({ runner, session: 3, free, max, compiler: 'c', onGiven: () => told.push('given') })
+    places.offer({
+      runner,
+      runnerName: 'one',
+      session: 3,
+      free,
+      max,
+      compiler: 'c',
+      onGiven: () => told.push('given'),
+    })
   return { places, runner, told, offer }
 }
 

@@ -7,6 +7,7 @@ import type { LeaseDetails } from './leased.ts'
 
 export type WaitingPoll = {
   readonly runner: RunnerId
+  readonly runnerName: string
   readonly session: number
   /** Free places by class, and how many attempts it can take in all. */
   readonly free: Readonly<Record<string, number>>
@@ -25,7 +26,9 @@ export type Offer = {
   close(): Promise<readonly Given[]>
 }
 
-export type Place = Pick<WaitingPoll, 'runner' | 'session' | 'compiler'> & { readonly id: LeaseId }
+export type Place = Pick<WaitingPoll, 'runner' | 'runnerName' | 'session' | 'compiler'> & {
+  readonly id: LeaseId
+}
 
 /** The places of one transaction. */
 export type Placing = {
@@ -96,8 +99,8 @@ const createPlacing = (polls: ReadonlySet<Waiting>, newId: NewId): Placing => {
       const waiting = [...polls].find(({ left, max }) => max > 0 && (left.get(className) ?? 0) > 0)
       if (waiting === undefined) return null
       count(waiting, className, -1)
-      const { runner, session, compiler } = waiting.poll
-      const place = { id: newId('lease'), runner, session, compiler }
+      const { runner, runnerName, session, compiler } = waiting.poll
+      const place = { id: newId('lease'), runner, runnerName, session, compiler }
       taken.push({ waiting, className, place })
       return place
     },

@@ -16,7 +16,7 @@ import type { Db } from '../db/database.ts'
 import { storable } from '../db/storable.ts'
 import type { NewId } from '../new-id.ts'
 import { leaseDeadlineSeconds, type NewLease } from './new-lease.ts'
-import type { Placing } from './places.ts'
+import type { Place, Placing } from './places.ts'
 import { type PlannedSchedule, plannedSchedules, scheduleParts } from './planned-schedules.ts'
 import { holdUntil } from './queue-entry.ts'
 import { findClasses } from './resource-class.ts'
@@ -56,6 +56,9 @@ export const planRows = async (
   }
 }
 
+/** A lease that goes out with the poll whose place it took. */
+export type PlacedLease = NewLease & Pick<Place, 'runnerName'>
+
 /**
  * What its event makes of a run, with the attempts that find a place begun at once. The places are the transaction's:
  * given with its commit.
@@ -65,9 +68,9 @@ export const placePlanned = (
   placing: Placing,
   /** What happens with these events after those of the plan. */
   follows: (claimed: readonly RunEvent[]) => Decision,
-): Decision & { readonly leases: ReadonlyMap<JobId, NewLease> } => {
+): Decision & { readonly leases: ReadonlyMap<JobId, PlacedLease> } => {
   placing.release()
-  const leases = new Map<JobId, NewLease>()
+  const leases = new Map<JobId, PlacedLease>()
   const claimed = follows([]).changes.flatMap((change): RunEvent[] => {
     if (change.kind !== 'attempt-added') return []
     const { job, number } = change

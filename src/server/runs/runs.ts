@@ -1,4 +1,5 @@
 // Runs for people: list, look, start, cancel. Called by server/http and server/live.
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import { type AttemptId, type JobId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
@@ -16,6 +17,7 @@ import type { NewId } from '../new-id.ts'
 import type { Page, RunChanges, RunNotice, Runs, RunsQuery } from '../use-cases.ts'
 import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
+import { begunRun } from './begun.ts'
 import { cancelInTransaction, cancelJobs } from './cancel.ts'
 import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
@@ -24,7 +26,7 @@ import { findKnownPlan } from './known-plan.ts'
 import { type Places, withPlacing } from './places.ts'
 import { rerunJob, rerunRun } from './rerun.ts'
 import { parseRunNotice } from './run-notice.ts'
-import { type RunRow, selectRuns, summaryOf } from './summaries.ts'
+import { type RunRow, selectRuns, summaryOf, usualOf } from './summaries.ts'
 
 type Deps = {
   readonly database: Database
@@ -157,12 +159,15 @@ const startRun = async (
   const event = eventOf('manual', ref, commit)
   const db = deps.database.keyed
   const parameters = input.parameters ?? {}
-  const plan = await findKnownPlan({ ...deps, db }, project.id, { event, parameters }, actorId(actor))
+  const [plan, usualMs] = await Promise.all([
+    findKnownPlan({ ...deps, db }, project.id, { event, parameters }, actorId(actor)),
+    commit === openCommit ? null : usualOf(db, project.id),
+  ])
   const id = deps.newId('run')
   const also = auditInsert(actor, {
     ...{ action: 'run.start', target: id, project: project.id, run: id, result: 'ok' },
   })
-  await withPlacing(deps.places, (placing) =>
+  const { made } = await withPlacing(deps.places, (placing) =>
     // One statement, as insertRun says.
     inOneStatement(db, (tx) =>
       insertRun(tx, deps.newId, {
@@ -178,7 +183,9 @@ const startRun = async (
       }),
     ),
   )
-  return getRun(deps, actor.scope, id)
+  // What is leased goes out first: its runner is who everybody waits for.
+  await setImmediate()
+  return (made && begunRun(made, usualMs)) ?? getRun(deps, actor.scope, id)
 }
 
 const cancelRun = async (deps: Deps, actor: Actor, id: RunId): Promise<Run> => {

@@ -70,13 +70,19 @@ const cancelled = sql`
 /** One or two runs say nothing about the next, nor does one of which a part was carried out again. */
 const usualRunsMin = 3
 
-const usual = sql`
-  select project_id as project, (
+const medianOf = (project: RawBuilder<unknown>) => sql`(
     select round(percentile_cont(0.5) within group (order by extract(epoch from o.finished_at - o.started_at)) * 1000)::float8
     from (select started_at, finished_at from runs
-      where project_id = d.project_id and status = 'passed' and rerun_at is null order by id desc limit 20) o
-    having count(*) >= ${usualRunsMin}) as "usualMs"
-  from (select distinct project_id from picked) d`
+      where project_id = ${project} and status = 'passed' and rerun_at is null order by id desc limit 20) o
+    having count(*) >= ${usualRunsMin})`
+
+const usual = sql`
+  select project_id as project, ${medianOf(sql`d.project_id`)} as "usualMs" from (select distinct project_id from picked) d`
+
+export const usualOf = async (db: Db, project: ProjectId): Promise<number | null> => {
+  const { rows } = await sql<{ ms: number | null }>`select ${medianOf(sql`${project}`)} as ms`.execute(db)
+  return rows[0]?.ms ?? null
+}
 
 export const summaryOf = (row: RunRow): RunSummary => ({
   id: row.id,

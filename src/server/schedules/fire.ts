@@ -61,7 +61,7 @@ const fireOne = async (tx: Tx, newId: NewId): Promise<boolean> => {
   }
   const schedule = { id, name, ...(workflow === null ? {} : { workflow }) }
   const event = { ...eventOf('schedule', due.ref, openCommit), schedule }
-  const run = await insertRun(tx, newId, {
+  const { id: run } = await insertRun(tx, newId, {
     ...{ organisation, project, event, parameters, isLimited, plan: null, placing: noPlacing },
     ...{ delivery: null, startedBy: id },
   })
