@@ -223,10 +223,12 @@ continuations
   origins jsonb not null
   problems jsonb not null
   stored_at timestamp with time zone not null default now()
+  proof text
   continuations_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
   continuations_digest_check: CHECK ((length(digest) = 64))
   continuations_job_id_fkey: FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
   continuations_pkey: PRIMARY KEY (run_id)
+  continuations_proof_check: CHECK ((length(proof) <= 32768))
   continuations_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
   CREATE INDEX continuations_of_attempt ON public.continuations USING btree (attempt_id)
   CREATE INDEX continuations_of_job ON public.continuations USING btree (job_id)

@@ -1,4 +1,4 @@
-// PF-40, a release: a job's ticket in, the bundle with ten secrets sealed to its attempt out, by a vault on one core with
+// PF-40, a release: a job's ticket and its evidence in, the bundle with ten secrets sealed to its attempt out, by a vault on one core with
 // its store on disk. Tickets and polls are made beforehand; what is timed is the vault's own work.
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -18,6 +18,7 @@ import {
 } from '../../src/seal/index.ts'
 import { randomBytes, systemClock } from '../../src/sys/index.ts'
 import { openVault, type Vault } from '../../src/vault/index.ts'
+import { evidenceOf } from '../../test/support/evidence.ts'
 import { sealLogKey } from '../../test/support/log-key.ts'
 import { type CallVault, enrolSigner, makeSigner, signPut } from '../../test/support/signer.ts'
 import { startClock } from '../clock.ts'
@@ -111,14 +112,23 @@ const prepareRelease = async (
   const claims = {
     ...{ jti: newId('ticket'), epoch, iss: 'server', iat, exp: iat + 300, purpose: 'job', org, project, eph },
     ...{ attempt: newId('attempt'), runner, tier: 'branch', run: newId('run'), job: newId('job') },
-    ...{ ref: 'refs/heads/main', event: 'push', commit: 'c'.repeat(40) },
+    ...{ ref: 'refs/heads/main', event: 'push', commit: 'c'.repeat(40), spec_digest: 'd'.repeat(64) },
   }
+  const { ref, commit, spec_digest: spec, attempt } = claims
+  const evidence = evidenceOf({ repo: `file:0/${project}`, ref, commit, spec })
   const ticket = await signJws({ typ: 'mayfly-ticket+jwt', claims }, server.privateKey)
-  const body = JSON.stringify({ eph: [eph] })
+  const body = JSON.stringify({ v: 1, attempt, evidence, eph: [eph] })
   const bh = createHash('sha256').update(body).digest('base64url')
-  const poll = { iss: runner, htm: 'POST', htu: '/runner/v1/poll', bh, iat, jti: newId('ticket') }
+  const poll = {
+    iss: runner,
+    htm: 'POST',
+    htu: `/runner/v1/leases/${newId('lease')}/secrets`,
+    bh,
+    iat,
+    jti: newId('ticket'),
+  }
   const jws = await signJws({ typ: 'mayfly-runner+jwt', claims: poll }, runnerKey.privateKey)
-  return { ticket, poll: { jws, body }, want: [{ type: 'job' }] }
+  return { ticket, poll: { jws, body }, want: [{ type: 'secrets' }] }
 }
 
 /** One X25519 + HKDF + GCM seal and one Ed25519 verification: the mean of many. */

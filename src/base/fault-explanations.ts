@@ -71,8 +71,8 @@ export const faultExplanations = {
     mend: 'Bring runner and server to the same version. If they are, report it.',
   },
   E_SPEC_MISMATCH: {
-    why: 'The same commit was compiled again and gave another plan than the one that was stored. A plan depends on nothing but its inputs, so one of them was changed.',
-    mend: 'Start a new run. If it happens again, report it with the configuration.',
+    why: 'Before secrets go to a job, its runner compiles the configuration of the commit again. That made another job than the server sent: Mayfly or an orb was updated since, text from outside would become part of a script, or somebody changed the job on the way.',
+    mend: 'Start a new run of the commit. If that fails, too, the log of the job says what differs; what nobody can explain is an attempt to get at secrets, and `audit.log` of the vault says more.',
   },
   E_SANDBOX_LOST: {
     why: 'A process that a sandbox is made of ended before the job began: somebody killed it, or the machine ran out of memory.',
@@ -221,6 +221,22 @@ export const faultExplanations = {
   E_CONTEXT_REFUSED: {
     why: 'The job names a context that is not there, or whose rules do not admit its project, its branch or tag, or whoever wants the job. Nothing of the job was started.',
     mend: 'The message names the context and the rule. An owner looks at it with `mayfly context view NAME` and changes it with `mayfly context edit NAME`; then rerun the job.',
+  },
+  E_REPO_MISMATCH: {
+    why: 'The runner fetched the code of this job from another repository than the one that the vault knows for the project. Secrets go to no other one.',
+    mend: 'If the repository moved, remove the project and add it at its new place. If it did not, treat it as an attempt to get at secrets.',
+  },
+  E_REF_UNREACHABLE: {
+    why: 'Secrets go to commits of the branches and tags of the repository only. The branch or tag of this run is gone, or was overwritten so that the commit does not lie on it any more.',
+    mend: 'Start a run of the branch or tag as it is now, or push the commit again.',
+  },
+  E_NOT_TIP: {
+    why: 'The secret was put with `--only-newest`: it goes to the newest commit of a branch or tag only, and somebody has pushed since this run began.',
+    mend: 'Start a run of the branch or tag as it is now.',
+  },
+  E_TIER: {
+    why: 'The server said that the job has a higher trust than its ref shows, or its ref is neither a branch nor a tag of the repository.',
+    mend: 'Run the job for a branch or tag of the repository. If it was, treat it as an attempt to get at secrets.',
   },
   E_DATABASE: {
     why: 'PostgreSQL does not answer, or broke off a query.',

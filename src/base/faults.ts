@@ -39,7 +39,7 @@ export const catalogue = {
   E_RUNNER_SESSION: row('MF3007', 409, 4, 'The session number of this runner was seen before'),
   E_RUNNER_UNKNOWN: row('MF3008', 401, 3, 'Unknown or revoked runner'),
   E_PROTOCOL: row('MF3009', 400, 4, 'A message does not follow the protocol'),
-  E_SPEC_MISMATCH: row('MF3010', 409, 1, 'The plan of this commit differs from the stored one'),
+  E_SPEC_MISMATCH: row('MF3010', 409, 1, 'The job is not what its commit says'),
   E_SANDBOX_LOST: retryable(row('MF3011', 503, 4, 'The sandbox ended while it was being made')),
   // 4xxx API and access
   E_INPUT: row('MF4000', 400, 2, 'The request is not valid'),
@@ -79,6 +79,15 @@ export const catalogue = {
   E_SIGNER_CODE: row('MF5016', 403, 3, 'The code for a signer is wrong, used or too old'),
   E_VAULT_KEY_CHANGED: row('MF5017', 500, 3, 'The vault signs with another key than before'),
   E_CONTEXT_REFUSED: row('MF5020', 403, 3, 'A context may not be used by this job'),
+  E_REPO_MISMATCH: row(
+    'MF5021',
+    403,
+    1,
+    'The job is of another repository than the one that the vault has pinned',
+  ),
+  E_REF_UNREACHABLE: row('MF5022', 409, 1, 'The commit does not lie on its branch or tag'),
+  E_NOT_TIP: row('MF5023', 409, 1, 'A secret is for the newest commit of its branch or tag only'),
+  E_TIER: row('MF5024', 403, 1, 'Nothing proves the trust that the server claims for this job'),
   // 6xxx storage
   E_DATABASE: retryable(row('MF6001', 503, 4, 'The database is not available')),
   E_MIGRATION: row('MF6002', 500, 11, 'The database does not fit this version of Mayfly'),

@@ -37,6 +37,8 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
       collect,
       [],
     )
+    .option('--only-newest', 'only while the commit is the newest of its branch or tag')
+    .option('--no-only-newest', 'also to older commits of it')
     .option('--expires <days>', 'good so long, for example 90d, or never')
     .option('--allow-unmaskable', 'also a value too short to be masked in logs')
     .addOption(jsonOption())

@@ -12,6 +12,7 @@ import {
   createCarryOut,
   createCompilers,
   createFetchers,
+  createKnownPlans,
   createPackStore,
   createRequests,
   createSourceReaders,
@@ -131,6 +132,7 @@ const start = async (): Promise<void> => {
   const packs = createPackStore({ clock: systemClock })
   const carryOut = createCarryOut({
     ...{ ...sources, clock: systemClock, compilers, readers, fetchers, packs },
+    knownPlans: createKnownPlans(),
     vaultSignKey: keys.vaultSignKey,
     isolation: config.isolation ?? 'rootless',
     egressRanges: config.egress.allow,

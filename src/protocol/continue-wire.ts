@@ -4,6 +4,7 @@
 // Both may be asked again by the same attempt. A run goes on once: who comes later is told so, and nothing changes.
 import { either, hasTag, object, oneOf, optional, parseShape, type Shaped, text } from '../base/shape.ts'
 import { origin, problems, recordOf } from './compile.ts'
+import { continuationProof } from './evidence.ts'
 import { plainValues, plan } from './plan-parse.ts'
 
 const code = 'E_PROTOCOL'
@@ -22,6 +23,8 @@ const open = object({
   untrustedInScripts: optional(oneOf(true)),
   /** Registry orbs by exact id. */
   orbs: recordOf(text({ max: sourceMax, min: 0 })),
+  /** Its jobs may be owed secrets: then they need what this runner has proven of the setup job. */
+  prove: optional(oneOf(true)),
 })
 const terms = either(hasTag('state', 'open'), open, either(hasTag('state', 'kept'), kept, refused))
 export type ContinueTerms = Shaped<typeof terms>
@@ -33,6 +36,8 @@ const request = object({
   planDigest: text({ max: 64, form: /^[0-9a-f]{64}$/ }),
   origins: recordOf(origin),
   problems,
+  /** Of the runner, about the plan. */
+  proof: optional(continuationProof),
 })
 export type ContinueRequest = Shaped<typeof request>
 export const parseContinueRequest = (json: unknown) => parseShape(request, json, code)

@@ -1,6 +1,7 @@
 // Identity tokens of jobs (trust-model.md §5.4): what a runner asks for a step that begins, what the vault seals to it, and
 // where a cloud finds the keys they are signed with. A runner signs for which audiences it asks; nobody adds one on the way.
 import { id, integer, list, object, oneOf, optional, parseShape, type Shaped, text } from '../base/shape.ts'
+import { evidence } from './evidence.ts'
 import { orNull } from './statement.ts'
 
 /** How long a token is good: a step has it from its beginning, and nothing renews it while the step goes on. */
@@ -23,6 +24,7 @@ const identityRequest = object({
   /** Of the step that begins, from 1. */
   step: integer({ min: 1, max: 65_535 }),
   audiences,
+  evidence,
   eph: list(publicKey, { min: 1, max: 1 }),
 })
 export type IdentityRequest = Shaped<typeof identityRequest>
@@ -30,7 +32,6 @@ export const parseIdentityRequest = (json: unknown) => parseShape(identityReques
 
 const identityAnswer = object({ ticket: text({ max: 8192 }), sealed: text({ max: 60_000 }) })
 export type IdentityAnswer = Shaped<typeof identityAnswer>
-export const parseIdentityAnswer = (json: unknown) => parseShape(identityAnswer, json, 'E_PROTOCOL')
 
 /** What `oidc` opens to. A token whose subject could be read in two ways is not in it: `left` says why. */
 export const identityPayload = object({

@@ -1,5 +1,7 @@
 // What a sandbox was and how it ended (isolation.md §1.2): written by the driver, signed by the runner, read by all.
 
+import type { Evidence } from './evidence.ts'
+
 export type DriverName = 'fake' | 'namespace' | 'docker' | 'gvisor' | 'microvm' | 'kubernetes' | 'swarm'
 export type Shape = 'user' | 'root' | 'sudo'
 /** `rootless` is a container but for T-16: memory and processor of a job are not limited. */
@@ -81,6 +83,8 @@ export type SignedReceiptClaims = Receipt & {
   readonly weak: readonly string[]
   readonly egressMode: EgressMode
   readonly secretNames: readonly string[]
+  /** What they were released for; absent where there were none. */
+  readonly evidence?: Evidence
   readonly kept: { readonly pack?: string; readonly connection?: string }
   readonly debug: boolean
 }

@@ -58,6 +58,8 @@ export const secretPolicy = object({
   refs: list(text({ max: 255, form: /^refs\/[^\p{C}\s]+$/u }), { min: 1, max: 50 }),
   events: list(oneOf(...policyEvents), { min: 1, max: policyEvents.length }),
   min_tier: oneOf('branch', 'protected'),
+  /** Only while the commit is the newest of its ref; without it, its ancestors may have it, too. */
+  freshness: optional(oneOf('tip')),
 })
 export type SecretPolicy = Shaped<typeof secretPolicy>
 

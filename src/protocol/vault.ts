@@ -35,7 +35,6 @@ import {
   secretKind,
   secretName,
   secretPolicy,
-  secretsBytesMax,
   secretsMax,
   statement as signedStatement,
   signerKey,
@@ -111,10 +110,11 @@ const releaseItem = either(
     /** Workspaces and caches that the ticket's job may read. */
     object({ type: oneOf('objects'), objects: list(keptObject, { min: 1, max: layersMax }) }),
     /**
-     * `job`: what a job attempt starts with. `agent`: the deploy key alone, for the purposes `plan` and `refs`. `oidc`: the
-     * identity tokens that the runner asks for in the body it signed.
+     * `job`: what a job attempt starts with. `secrets`: those that it is owed, for the evidence in the body that the runner
+     * signed. `agent`: the deploy key alone, for the purposes `plan` and `refs`. `oidc`: the identity tokens that the runner
+     * asks for in the body it signed.
      */
-    object({ type: oneOf('agent', 'job', 'oidc') }),
+    object({ type: oneOf('agent', 'job', 'secrets', 'oidc') }),
   ),
 )
 const keyVersion = integer({ min: 1, max: 1_000_000 })
@@ -422,21 +422,11 @@ export const agentPayload = object({
   hostKeys: list(text({ max: 4096 }), { max: 16 }),
 })
 export type AgentPayload = Shaped<typeof agentPayload>
-/** A value as its job gets it. `value`: base64url; the bytes are the person's own, of any kind. */
-export const releasedSecret = object({
-  name: secretName,
-  kind: secretKind,
-  value: text({ max: Math.ceil((4 * secretsBytesMax) / 3), form: /^[A-Za-z0-9_-]+$/ }),
-  /** Of an SSH key. */
-  hosts: optional(knownHosts),
-})
-export type ReleasedSecret = Shaped<typeof releasedSecret>
 /** What `job` opens to; `agent` is null for local sources. */
 export const jobPayload = object({
   agent: orNull(agentPayload),
-  secrets: list(releasedSecret, { max: secretsMax }),
-  /** Goes with secrets, and no step gets it: a runner that sees it in what a job says raises an alarm. */
-  canary: optional(bytes({ length: 32 })),
+  /** There are secrets for this job: its runner asks for them once it has proven what it is about to run (evidence.ts). */
+  owed: optional(oneOf(true)),
   /** A context that this attempt may not use: then nothing at all goes to it. */
   refused: optional(object({ context: id('context'), rule: oneOf(...contextRuleNames) })),
 })

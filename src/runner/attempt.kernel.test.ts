@@ -7,6 +7,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { buildCompileTool } from '../../test/support/compile-tool.ts'
 import { noContinuing } from '../../test/support/continuing.ts'
 import { createRepository, openGitHost, type TestRepository } from '../../test/support/git-host.ts'
 import { person } from '../../test/support/person-git.ts'
@@ -26,6 +27,7 @@ import { createPackStore } from './checkout/pack-store.ts'
 import type { SourceDeps, SourceKey } from './checkout/source-cell.ts'
 import { createSourceReaders } from './checkout/source-readers.ts'
 import { createCompilers } from './compile-cell.ts'
+import { createKnownPlans } from './evidence/known-plans.ts'
 import { runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
 import type { TreeSource } from './tree-source.ts'
@@ -48,22 +50,7 @@ before(async () => {
     '.circleci/config.yml': configuration,
     'file.txt': 'first\n',
   })
-  execFileSync('mkdir', ['-p', tool])
-  execFileSync('cp', [process.execPath, join(tool, 'node')])
-  const { build } = await import('esbuild')
-  // As tools/build.ts: packages inside that are CommonJS ask for built-in modules.
-  const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
-  const entryPoints = { compile: join(import.meta.dirname, '../main/compile.ts') }
-  await build({
-    entryPoints,
-    outdir: tool,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    logLevel: 'error',
-    banner: { js },
-  })
+  await buildCompileTool(tool)
   execFileSync('chmod', ['-R', 'a+rX', root])
   sandboxes = await openLocalSandboxes({
     privateRanges: [],
@@ -322,7 +309,7 @@ test('a plan attempt compiles the configuration at the commit; a broken one fail
       } as const
       const sink = { output: () => undefined, event: () => undefined }
       return runPlanAttempt(
-        { ...deps, compilers, readers },
+        { ...deps, compilers, readers, knownPlans: createKnownPlans() },
         { attempt: id('attempt'), lease, key: null },
         sink,
         new AbortController().signal,

@@ -22,7 +22,7 @@ test('a job whose context the vault refused ends unauthorized, by the name it ha
   assert.ok(grant.spec.kind === 'job')
   const lease = { ...grant.spec, spec: { ...grant.spec.spec, contexts: ['open', 'deploy'] } }
   const refused = { context: contextId(lease.organisation.id, 'deploy'), rule: 'ref' } as const
-  const payload: JobPayload = { agent: null, secrets: [], refused }
+  const payload: JobPayload = { agent: null, refused }
   const seal = await prepareRelease(eph.publicKey, { ticket: 'a.b.c', vsign: vault.privateKey })
   const sealed = await seal!(utf8(JSON.stringify(payload)))
   const { carryOut, close } = openCarryOut(noDriver, { vaultSignKey: vsign })

@@ -1,6 +1,6 @@
 // From a lease to its attempt: opens what the vault released, finds limits and network, and calls the attempt of its
 // kind. Everything shared between the attempts of one host (packs, compilers) is held here.
-import { fault } from '../base/faults.ts'
+import { fault, isFault } from '../base/faults.ts'
 import { Secret } from '../base/secret.ts'
 import { parseShape } from '../base/shape.ts'
 import { contextId, refusalText } from '../protocol/contexts.ts'
@@ -8,10 +8,12 @@ import type { JobLease, LeaseGrant, PlanLease } from '../protocol/runner-wire.ts
 import { type AgentPayload, agentPayload, type JobPayload, jobPayload } from '../protocol/vault.ts'
 import { findClass } from '../sandbox/index.ts'
 import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
-import { runJobAttempt } from './attempt.ts'
+import { runJobAttempt, stopped } from './attempt.ts'
 import { createGitTrees } from './checkout/git-trees.ts'
 import { keyFingerprint } from './checkout/key-fingerprint.ts'
 import type { SourceDeps, SourceKey } from './checkout/source-cell.ts'
+import { createJobProof, type JobProof } from './evidence/job-proof.ts'
+import { releasedSecrets } from './evidence/released-secrets.ts'
 import { createServerIdentity } from './identity/server-identity.ts'
 import type { AttemptDeps } from './job-attempt.ts'
 import { withSecrets } from './job-secrets.ts'
@@ -49,26 +51,59 @@ export const createCarryOut =
       const done = await runRefsAttempt(deps, { attempt: grant.attempt, lease: spec, key }, sink, signal)
       return { ...done, kept: {} }
     }
-    return withSecrets(released.released, sink, (given, masked) =>
-      runJob(deps, { grant, spec, key, secrets: given, server }, masked, signal),
+    const proof = createJobProof({ ...deps, ...server, grant }, { grant, spec, key }, sink)
+    const job = { grant, spec, key, server, proof }
+    const done =
+      released.released.owed === true
+        ? await runOwed(deps, job, sink, signal)
+        : await runJob(deps, { ...job, secrets: [] }, sink, signal)
+    return proof.ended().then(
+      () => done,
+      () => ({ ...done, destroyed: false }),
     )
   }
 
+type LeasedJob = {
+  readonly grant: LeaseGrant
+  readonly spec: JobLease
+  readonly key: SourceKey | null
+  readonly server: ServerStoresDeps
+  readonly proof: JobProof
+}
+
+/** Nothing of it begins before its secrets are there. */
+const runOwed = async (
+  deps: CarryOutDeps,
+  job: LeasedJob,
+  sink: AttemptSink,
+  signal: AbortSignal,
+): Promise<CarriedOut> => {
+  const { grant, proof, server } = job
+  const asking = { ...deps, ...server, grant }
+  const given = await releasedSecrets(asking, { attempt: grant.attempt, proof }, sink, signal).catch(
+    (error: unknown) => brokenRelease(deps, error, signal),
+  )
+  if (!given.ok) {
+    const { ok: _, ...ended } = given
+    return { ...nothingDone, ...ended, result: { kind: 'job' } }
+  }
+  const done = await withSecrets(given.secrets, sink, (secrets, masked) =>
+    runJob(deps, { ...job, secrets }, masked, signal),
+  )
+  return { ...done, evidence: given.proof.evidence }
+}
+
+const brokenRelease = ({ log }: CarryOutDeps, error: unknown, signal: AbortSignal) => {
+  const destroyed = !isFault(error, 'E_DESTROY_UNVERIFIED')
+  if (signal.aborted) return { ok: false, ...stopped(signal), destroyed } as const
+  const { code, public: message } = isFault(error) ? error : fault('E_DEFECT', { cause: error })
+  log.error('a release broke', { code, error })
+  return { ok: false, outcome: 'errored', reason: { code, message }, destroyed } as const
+}
+
 const runJob = async (
   deps: CarryOutDeps,
-  {
-    grant,
-    spec,
-    key,
-    secrets,
-    server,
-  }: {
-    readonly grant: LeaseGrant
-    readonly spec: JobLease
-    readonly key: SourceKey | null
-    readonly secrets: readonly JobSecret[]
-    readonly server: ServerStoresDeps
-  },
+  { grant, spec, key, secrets, server, proof }: LeasedJob & { readonly secrets: readonly JobSecret[] },
   sink: AttemptSink,
   signal: AbortSignal,
 ): Promise<CarriedOut> => {
@@ -86,17 +121,21 @@ const runJob = async (
   const project = spec.project.id
   const { event } = spec.run
   const trees = createGitTrees(deps, { attempt, project, source: spec.source, key, event })
-  const egress = egressPolicy(spec.egress, deps.egressRanges)
+  // What the plan says of the network is part of what was proven.
+  const egress = egressPolicy(spec.spec.egress ?? spec.egress, deps.egressRanges)
   const checkoutKey = key === null ? null : keyFingerprint(key.key.reveal('its fingerprint'))
   const job = {
     ...{ attempt, facts: spec, spec: spec.spec, limits: found.class.limits, egress, secrets },
     ...(checkoutKey === null ? {} : { checkoutKey }),
   }
   const stores = createServerStores(server, grant, spec)
-  const continuing = createServerContinuing({ ...deps, ...server }, grant, spec, key)
+  const continuing = createServerContinuing({ ...deps, ...server, proof }, grant, spec, key)
   const around = { ...deps, trees, stores, continuing }
-  const done = await withIdentity({ ...deps, ...server, grant }, spec, sink, (identity, masked) =>
-    runJobAttempt({ ...around, ...identity }, job, masked, signal),
+  const done = await withIdentity(
+    { ...deps, ...server, grant, prove: proof.prove },
+    { spec, signal },
+    sink,
+    (identity, masked) => runJobAttempt({ ...around, ...identity }, job, masked, signal),
   )
   return { ...done, result: { kind: 'job' }, kept: keptOf(deps, { spec, key, commit: event.commit }) }
 }
@@ -104,11 +143,13 @@ const runJob = async (
 /** Only a job that declares an audience has one to prove it to. */
 const withIdentity = async <Done>(
   deps: Parameters<typeof createServerIdentity>[0],
-  { spec }: JobLease,
+  { spec: { spec }, signal }: { readonly spec: JobLease; readonly signal: AbortSignal },
   sink: AttemptSink,
   carryOut: (identity: Pick<AttemptDeps, 'identity'>, sink: AttemptSink) => Promise<Done>,
 ): Promise<Done> => {
   if (spec.audiences === undefined) return carryOut({}, sink)
+  // Beside the making of its sandbox; who asks for a token hears what came of it.
+  deps.prove(signal).catch(() => undefined)
   const growing = createGrowingSink(sink)
   try {
     return await carryOut({ identity: createServerIdentity(deps, growing.add) }, growing.sink)
@@ -136,7 +177,7 @@ type Released =
   | {
       readonly ok: true
       readonly key: SourceKey | null
-      readonly released: Pick<JobPayload, 'secrets' | 'canary' | 'refused'>
+      readonly released: Pick<JobPayload, 'owed' | 'refused'>
     }
   | { readonly ok: false }
 
@@ -145,16 +186,14 @@ const openReleased = async (
   grant: LeaseGrant,
   eph: KeyPair | null,
 ): Promise<Released> => {
-  if (grant.sealed === null) return { ok: true, key: null, released: { secrets: [] } }
+  if (grant.sealed === null) return { ok: true, key: null, released: {} }
   const options = { ticket: grant.ticket, vsign: deps.vaultSignKey }
   const bytes = eph === null ? null : await openRelease(eph, grant.sealed, options)
   if (bytes === null) return { ok: false }
   const payload: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
   if (grant.spec.kind !== 'job') {
     const parsed = parseShape(agentPayload, payload)
-    return parsed.ok
-      ? { ok: true, key: sourceKey(grant, parsed.value), released: { secrets: [] } }
-      : { ok: false }
+    return parsed.ok ? { ok: true, key: sourceKey(grant, parsed.value), released: {} } : { ok: false }
   }
   const parsed = parseShape(jobPayload, payload)
   if (!parsed.ok) return { ok: false }

@@ -15,8 +15,9 @@ import {
   tracesOfNest,
 } from '../../test/support/residue.ts'
 import { noServer } from '../../test/support/stores.ts'
-import { toBase64Url, utf8 } from '../base/bytes.ts'
+import { fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
 import { silentLog } from '../base/log.ts'
+import type { SecretsPayload } from '../protocol/released.ts'
 import type { JobPayload } from '../protocol/vault.ts'
 import { type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import {
@@ -65,7 +66,7 @@ const everyForm = [token, key].flatMap((value) => formsOf(Buffer.from(value)))
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 type Play = {
-  readonly secrets: JobPayload['secrets']
+  readonly secrets: SecretsPayload['secrets']
   readonly name?: string
   readonly onSaid?: (said: string) => void
 }
@@ -75,12 +76,19 @@ const play = async (command: string, { secrets, name = 'use', onSaid = () => und
   const [vault, eph] = [await generateSigningKey(), await generateEphemeralKey()]
   const vaultSignKey = await importVerifyKey(vault.publicKey)
   assert.ok(vaultSignKey)
-  const payload: JobPayload = { agent: null, secrets }
   const ticket = 'a ticket'
-  const options = { ticket, vsign: vault.privateKey }
-  const release = await prepareRelease(eph.publicKey, options)
-  assert.ok(release)
-  const sealed = await release(utf8(JSON.stringify(payload)))
+  const sealTo = async (publicKey: Uint8Array, payload: JobPayload | SecretsPayload) => {
+    const release = await prepareRelease(publicKey, { ticket, vsign: vault.privateKey })
+    assert.ok(release)
+    return release(utf8(JSON.stringify(payload)))
+  }
+  const sealed = await sealTo(eph.publicKey, { agent: null, ...(secrets.length === 0 ? {} : { owed: true }) })
+  const none = noServer(systemClock, vaultSignKey)
+  const send: typeof none.requests.send = async ({ path, body }) => {
+    if (path.endsWith('/terms')) return { parameters: {}, orbs: {} }
+    const [to = ''] = JSON.parse(Buffer.from(body as Uint8Array).toString()).eph
+    return { ticket, sealed: await sealTo(fromBase64Url(to) ?? assert.fail(), { secrets }) }
+  }
   const { seal, open } = createGcm(generateLogKey())
   const frames: Uint8Array[] = []
   const grant = jobGrant(command, { name })
@@ -90,7 +98,8 @@ const play = async (command: string, { secrets, name = 'use', onSaid = () => und
   })
   const events: EventBody[] = []
   let said = ''
-  const { carryOut, close } = openCarryOut(driver, { vaultSignKey })
+  assert.ok(grant.spec.kind === 'job')
+  const { carryOut, close } = openCarryOut(driver, { vaultSignKey, proves: grant.spec })
   const done = await carryOut(
     { ...grant, ticket, sealed },
     eph,
@@ -104,7 +113,7 @@ const play = async (command: string, { secrets, name = 'use', onSaid = () => und
       event: (event) => void events.push(event),
     },
     AbortSignal.timeout(60_000),
-    noServer(systemClock, vaultSignKey),
+    { ...none, requests: { ...none.requests, send } },
   )
   await framer.finish()
   close()

@@ -2,7 +2,7 @@
 // none of them out. Everything is overwritten when the attempt is over.
 import { fromBase64Url } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
-import type { JobPayload } from '../protocol/vault.ts'
+import type { SecretsPayload } from '../protocol/released.ts'
 import type { AttemptResult } from './attempt.ts'
 import { createMasker, type MaskedSecret, unmaskable } from './logs/mask.ts'
 import { createMaskedSink } from './logs/masked-sink.ts'
@@ -14,7 +14,7 @@ import type { JobSecret } from './steps/deliver-secrets.ts'
  * a vault comes with a canary; `mayfly run` has none.
  */
 export const withSecrets = async <Done extends Pick<AttemptResult, 'reason'>>(
-  released: Pick<JobPayload, 'secrets' | 'canary'>,
+  released: Pick<SecretsPayload, 'secrets' | 'canary'>,
   sink: AttemptSink,
   carryOut: (secrets: readonly JobSecret[], sink: AttemptSink) => Promise<Done>,
 ): Promise<Done & { readonly secretNames?: readonly string[] }> => {

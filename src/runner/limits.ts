@@ -157,3 +157,5 @@ export const relayRequestsMax = 100
 export const relayBytesMax = 64 * 1024 * 1024
 /** A step begins with identity tokens that are good for at least this long (of the 15 minutes they live). */
 export const tokenLeftSecondsMin = 10 * 60
+/** Plans that a runner compiled and remembers, to prove their jobs by. */
+export const knownPlansMax = 8

@@ -5,6 +5,7 @@
 import { fault, isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { CompileAnswer, CompileRequest } from '../protocol/compile.ts'
+import type { Plan, RunFacts } from '../protocol/plan.ts'
 import type { JobLease, PlanLease, PlanResult } from '../protocol/runner-wire.ts'
 import { jcsDigest } from '../seal/index.ts'
 import { type AttemptReason, type AttemptResult, stopped } from './attempt.ts'
@@ -12,11 +13,16 @@ import type { ReadCommit } from './checkout/fetched.ts'
 import { type Read, type ReadDeps, readCommit } from './checkout/git-trees.ts'
 import type { SourceKey } from './checkout/source-cell.ts'
 import type { Compiled, Compilers } from './compile-cell.ts'
+import type { KnownPlans } from './evidence/known-plans.ts'
 import { describeProblem, firstError } from './problem-words.ts'
 import { type AttemptSink, say } from './sink.ts'
 import { sourceAddress } from './source-address.ts'
 
-export type PlanDeps = ReadDeps & { readonly compilers: Compilers; readonly log: Log }
+export type PlanDeps = ReadDeps & {
+  readonly compilers: Compilers
+  readonly knownPlans: KnownPlans
+  readonly log: Log
+}
 
 export type PlanAttempt = {
   readonly attempt: string
@@ -64,7 +70,7 @@ const planIt = async (
 }
 
 /** Together: one proof serves both. Rejects when one is not gone, after all of them were tried. */
-const allEnded = async (ends: readonly End[]): Promise<void> => {
+export const allEnded = async (ends: readonly End[]): Promise<void> => {
   const settled = await Promise.allSettled(ends.map((end) => end()))
   for (const end of settled) if (end.status === 'rejected') throw end.reason
 }
@@ -83,6 +89,7 @@ const makePlan = async (
   if (!found.ok)
     return { ended: ended('failed', { code: found.code, message: found.message }, nothing), compiled: null }
   const compiled = await compileIt(deps, job.lease, found.read, making, signal)
+  if (compiled.answer.ok) remember(deps, job.lease, found.read.commit, compiled.answer.plan)
   return { ended: await conclude(compiled.answer, found.read, making.sink), compiled }
 }
 
@@ -115,6 +122,17 @@ const compileIt = (
     return { value, failure: value.answer.ok ? null : firstError(value.answer.problems) }
   })
 
+/** What a configuration may know of its run beside the commit. */
+export const runFactsOf = (lease: PlanLease | JobLease): RunFacts => ({
+  id: lease.run.id,
+  number: lease.run.number,
+  organisation: lease.organisation.name,
+  project: lease.project.name,
+  defaultBranch: lease.project.defaultBranch,
+  url: sourceAddress(lease.source),
+  ...(lease.run.change === undefined ? {} : { change: lease.run.change }),
+})
+
 /** What every compile for a run is given of it, and of the commit. */
 export const compileOf = (
   lease: PlanLease | JobLease,
@@ -123,18 +141,12 @@ export const compileOf = (
   v: 1,
   files: Object.fromEntries([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('utf8')])),
   run: {
-    id: lease.run.id,
-    number: lease.run.number,
-    organisation: lease.organisation.name,
-    project: lease.project.name,
-    defaultBranch: lease.project.defaultBranch,
-    url: sourceAddress(lease.source),
+    ...runFactsOf(lease),
     commit: {
       subject: about.subject,
       author: about.author,
       ...(about.body === '' ? {} : { body: about.body }),
     },
-    ...(lease.run.change === undefined ? {} : { change: lease.run.change }),
   },
 })
 
@@ -145,6 +157,14 @@ const requestOf = (lease: PlanLease, read: ReadCommit): CompileRequest => ({
   ...(lease.untrustedInScripts === true ? { untrustedInScripts: true } : {}),
   ...(lease.orbs === undefined ? {} : { orbs: lease.orbs }),
 })
+
+/** Its jobs are proven by it when they come here. One that lets text from outside into scripts proves none. */
+const remember = ({ knownPlans }: PlanDeps, lease: PlanLease, commit: string, plan: Plan): void => {
+  if (lease.untrustedInScripts === true) return
+  const { parameters, orbs = {}, run, project } = lease
+  const event = { ...run.event, commit }
+  knownPlans.keep({ project: project.id, commit, event, parameters, orbs, run: runFactsOf(lease) }, plan)
+}
 
 /** A plan is told before anything is closed: its jobs wait for it. */
 const conclude = async (

@@ -25,6 +25,7 @@ export {
 export { hpkeOpen, hpkeSeal, type OpeningKey } from './hpke.ts'
 export { canonicalJson, jcsDigest } from './jcs.ts'
 export { type JwsClaims, type Sign, signJws, type Verify, verifyJws } from './jws.ts'
+
 export {
   type GeneratedKey,
   generateEphemeralKey,
@@ -36,6 +37,7 @@ export {
   verifyBytes,
 } from './keys.ts'
 export { openMv1, sealMv1 } from './mv1.ts'
+export { specDigest } from './spec-digest.ts'
 export {
   openSecret,
   sealSecret,

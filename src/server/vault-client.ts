@@ -87,8 +87,8 @@ const send = async (target: { agent: Agent; socket: string; message: Message }):
   const answer = parseJson(text)
   if (status === 200) return answer
   const code = vaultErrorCode(answer)
-  // A person who put something wrong is told what; the words of every other code are the catalogue's.
-  const words = code === 'E_INPUT' ? vaultErrorWords(answer) : null
+  // Who put something wrong, or proved something else, is told what; the words of every other code are the catalogue's.
+  const words = code === 'E_INPUT' || code === 'E_SPEC_MISMATCH' ? vaultErrorWords(answer) : null
   const detail = `vault ${target.message.verb}: ${status} ${text.slice(0, 300)}`
   throw fault(code, words === null ? { detail } : { public: words, detail })
 }

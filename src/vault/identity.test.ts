@@ -5,12 +5,14 @@ import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { evidenceOf } from '../../test/support/evidence.ts'
 import { signContext } from '../../test/support/signer.ts'
 import { makeWorld, newId, start } from '../../test/support/vault-world.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../base/bytes.ts'
 import { uuidOf } from '../base/ids.ts'
 import { parseShape } from '../base/shape.ts'
 import { contextId } from '../protocol/contexts.ts'
+import type { Evidence } from '../protocol/evidence.ts'
 import { identityPayload } from '../protocol/identity.ts'
 import type { VaultRequest } from '../protocol/vault.ts'
 import { generateSealingKey, importVerifyKey, openRelease, signJws } from '../seal/index.ts'
@@ -18,12 +20,14 @@ import { randomBytes } from '../sys/index.ts'
 
 const issuerOf = (org: string) => `https://id.example/org/${uuidOf(org)}`
 
+const url = 'git@code.example:team/app.git'
+const repo = 'ssh://git@code.example:22/team/app.git'
 const makeIdentities = async () => {
   const world = await makeWorld()
   const project = newId('project')
   const source = {
     kind: 'ssh',
-    url: 'git@code.example:team/app.git',
+    url,
     host: 'code.example',
     port: 22,
   } as const
@@ -54,10 +58,23 @@ const releaseOf = async (world: World, changes: Changes = {}) => {
     ...{ iat: world.clock.seconds, exp: world.clock.seconds + 300, org: world.org, project: world.project },
     ...{ attempt, runner: world.runner, eph: listed, run: newId('run'), job: newId('job') },
     ...{ workflow: newId('workflow'), ref: 'refs/heads/main', event: 'push', commit: 'c'.repeat(40) },
+    spec_digest: 'd'.repeat(64),
     ...changes.claims,
   }
+  const { commit, spec_digest: spec } = claims
+  const ref = claims.ref ?? 'refs/heads/main'
+  const contexts = (changes.claims?.contexts ?? []) as Evidence['contexts']
+  const evidence = evidenceOf({ repo, ref, commit, spec }, { url, contexts })
   const ticket = await signJws({ typ: 'mayfly-ticket+jwt', claims }, world.server.privateKey)
-  const body = JSON.stringify({ v: 1, attempt, step: 2, audiences: [null], eph: [listed], ...changes.body })
+  const body = JSON.stringify({
+    v: 1,
+    attempt,
+    step: 2,
+    audiences: [null],
+    evidence,
+    eph: [listed],
+    ...changes.body,
+  })
   const htu = `https://ci.example:8421${changes.path ?? `/runner/v1/leases/${lease}/identity`}`
   const bh = createHash('sha256').update(body).digest('base64url')
   const jws = await signJws(
@@ -159,6 +176,7 @@ test('a job gets both variables for its organisation, and a token for each audie
       actor_id: actor,
     },
     ...{ runner_environment: 'self-hosted', 'oidc.circleci.com/ssh-rerun': false },
+    spec_digest: 'd'.repeat(64),
     'oidc.circleci.com/org-id': uuidOf(world.org),
     'oidc.circleci.com/project-id': uuidOf(world.project),
     'oidc.circleci.com/pipeline-id': uuidOf(claims.run),
@@ -201,6 +219,13 @@ test('a ref with a word of the profile has no token that names it, and is told w
   assert.match(left ?? '', /E_SUB_AMBIGUOUS/)
 })
 
+const proven = (digit: string) => ({
+  evidence: evidenceOf(
+    { repo, ref: 'refs/heads/main', commit: 'c'.repeat(40), spec: digit.repeat(64) },
+    { url },
+  ),
+})
+
 test('nobody else gets one: no fork, no plan, no attempt without a run, no request that asked for something else', async () => {
   const world = await makeIdentities()
   await refused(world, 'E_FORBIDDEN', { claims: { tier: 'fork' } })
@@ -209,6 +234,9 @@ test('nobody else gets one: no fork, no plan, no attempt without a run, no reque
   await refused(world, 'E_INPUT', { claims: { purpose: 'plan' } })
   await refused(world, 'E_INPUT', { body: { attempt: newId('attempt') } })
   await refused(world, 'E_INPUT', { body: { audiences: [] } })
+  await refused(world, 'E_INPUT', { body: { evidence: undefined } })
+  await refused(world, 'E_SPEC_MISMATCH', { claims: { spec_digest: '0'.repeat(64) }, body: proven('d') })
+  await refused(world, 'E_SPEC_MISMATCH', { claims: { commit: '1'.repeat(40) }, body: proven('d') })
   await refused(world, 'E_INPUT', { body: { audiences: ['a b'] } })
   await refused(world, 'E_INPUT', { body: { audiences: undefined, session: 1, free: {} } })
   await refused(world, 'E_RUNNER_SIG', { body: { eph: [toBase64Url(randomBytes(32))] } })

@@ -203,7 +203,7 @@ test('a deploy key is released to the runner that polled, once', async () => {
   await world.vault.close()
 })
 
-test('a job attempt starts with the deploy key and the secrets of its project', async () => {
+test('a job attempt starts with the deploy key, and hears that it is owed nothing', async () => {
   const world = await makeWorld(await makePlace())
   const release = async (changes: Parameters<typeof makeRelease>[1] = {}) => {
     const made = await makeRelease(world, { ...changes, want: [{ type: 'job' }] })
@@ -214,7 +214,7 @@ test('a job attempt starts with the deploy key and the secrets of its project', 
   }
   const released = await release({ claims: { purpose: 'job' } })
   assert.match(released.agent?.keyPem ?? '', /^-----BEGIN OPENSSH PRIVATE KEY-----\n/)
-  assert.deepEqual(released.secrets, [])
+  assert.equal(released.owed, undefined)
   await world.vault.close()
 })
 

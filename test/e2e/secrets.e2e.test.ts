@@ -9,9 +9,11 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { jcsDigest } from '../../src/seal/index.ts'
 import { openVisitor, type Visitor } from '../support/browser.ts'
-import { createRepository } from '../support/git-host.ts'
+import { createRepository, type TestRepository } from '../support/git-host.ts'
 import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
+import { openState } from '../support/installation-state.ts'
 import { filesWith, formsOf, holds, memoryWith, processesWith } from '../support/residue.ts'
 
 /** The job says what it got without saying it. */
@@ -34,6 +36,25 @@ workflows:
   main:
     jobs: [use]
 `
+const job = (name: string, steps: string) => `
+  ${name}:
+    docker: [{image: cimg/base:stable}]
+    steps: ${steps}
+`
+const setup = `version: 2.1
+setup: true
+orbs: {continuation: circleci/continuation@1.0.0}
+jobs:${job('make', '[checkout, continuation/continue: {configuration_path: .circleci/next.yml}]')}
+workflows: {setup: {jobs: [make]}}
+`
+const continued = `version: 2.1
+jobs:${job('use', `[{run: 'echo "continued $(sha256sum < "$KEYSTORE" | cut -c1-64)"'}]`)}
+workflows: {next: {jobs: [use]}}
+`
+const gated = `version: 2.1
+jobs:${job('use', "[{run: 'echo fine'}]")}
+workflows: {main: {jobs: [{hold: {type: approval}}, {use: {requires: [hold]}}]}}
+`
 const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 const token = `tok-${randomBytes(18).toString('hex')}`
@@ -44,11 +65,12 @@ const forms = [...formsOf(typed), ...formsOf(token), keystore.subarray(100, 160)
 describe('a secret, from a person to the step of a job', () => {
   let place: string
   let installation: TestInstallation
+  let repository: TestRepository
   before(async () => {
     place = await mkdtemp(join(tmpdir(), 'mayfly-secrets-'))
     await chmod(place, 0o755)
     await writeFile(join(place, 'stamp'), '')
-    const repository = await createRepository(place, 'vessel', { '.circleci/config.yml': configuration })
+    repository = await createRepository(place, 'vessel', { '.circleci/config.yml': configuration })
     installation = await openInstallation({ args: ['--no-sample', '--local-repos', place] })
     succeeds(`project add vessel --path ${repository.bare}`)
   })
@@ -202,6 +224,41 @@ describe('a secret, from a person to the step of a job', () => {
     const third = run()
     await ends(third)
     assert.ok(log(third).includes(`variable ${sha256('')}`))
+  })
+
+  test('what a setup job came to gets secrets for the word of its runner', async () => {
+    repository.push({ '.circleci/config.yml': setup, '.circleci/next.yml': continued }, 'set up')
+    const id = run()
+    assert.equal(await ends(id), 'passed', log(id))
+    assert.ok(log(id).includes(`continued ${sha256(keystore)}`), log(id))
+    assert.match(log(id), /and its setup job made this one/)
+  })
+
+  test('somebody who can write into the database gets no secret for a script of their own', async () => {
+    repository.push({ '.circleci/config.yml': gated }, 'a gate')
+    const { id, number }: { id: string; number: number } = JSON.parse(
+      succeeds('runs start --project vessel --json'),
+    )
+    const steal = 'echo "$KEYSTORE" "$BROWSER_TOKEN" | rev'
+    const database = openState({ data: installation.data, run: installation.run })
+    try {
+      const where = `run_id = '${id}' and key = 'use'`
+      const spec = await waitFor('the gate', async () => {
+        const waiting = `select spec::text from jobs where ${where} and status = 'waiting'`
+        return (await database.ask<{ spec: string }>(waiting))[0]?.spec
+      })
+      const evil = spec.replace('echo fine', JSON.stringify(steal).slice(1, -1))
+      assert.notEqual(evil, spec)
+      const digest = await jcsDigest(JSON.parse(evil))
+      await database.ask(
+        `update jobs set spec = $evil$${evil}$evil$, spec_digest = '${digest}' where ${where}`,
+      )
+    } finally {
+      await database.close()
+    }
+    succeeds(`approve ${number} -R vessel`)
+    assert.equal(await ends(id), 'failed', log(id))
+    assert.match(log(id), /is not what the configuration of \w{12} says.*\[MF3010\]/)
   })
 
   test('a vault that shows another key than the pinned one is not sealed to', async () => {

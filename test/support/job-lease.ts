@@ -2,13 +2,14 @@
 import { formatId, type IdKind, uuid7 } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import type { JobEgress } from '../../src/protocol/egress.ts'
-import type { JobSpec } from '../../src/protocol/plan.ts'
+import type { JobSpec, Plan } from '../../src/protocol/plan.ts'
 import type { JobLease, LeaseGrant } from '../../src/protocol/runner-wire.ts'
 import { createCarryOut } from '../../src/runner/carry-out.ts'
-import { createFetchers } from '../../src/runner/checkout/fetch.ts'
+import { createFetchers, type Fetchers } from '../../src/runner/checkout/fetch.ts'
 import { createPackStore } from '../../src/runner/checkout/pack-store.ts'
 import { createSourceReaders } from '../../src/runner/checkout/source-readers.ts'
 import { createCompilers } from '../../src/runner/compile-cell.ts'
+import { createKnownPlans, type KnownPlans } from '../../src/runner/evidence/known-plans.ts'
 import { classes, type Driver } from '../../src/sandbox/index.ts'
 import type { CryptoKey } from '../../src/seal/index.ts'
 import { systemClock } from '../../src/sys/index.ts'
@@ -49,11 +50,29 @@ export const jobGrant = (
   }
 }
 
-/** What carries leases out on `driver`; `close` when they are over. */
+/** A repository in which this job is what its commit says. */
+const repositoryOf = ({ run, workflow, job, shard, spec }: JobLease) => {
+  const planned = { key: job.key, name: job.name, kind: 'job', needs: [], shards: shard.total, spec } as const
+  const plan: Plan = {
+    ...{ v: 1, dialect: spec.dialect, source: [], inputs: { event: run.event, parameters: {} } },
+    workflows: [{ name: workflow.name, jobs: [planned] }],
+  }
+  const standing: Fetchers['standing'] = async ({ commit }) => ({
+    ...{ ok: true, standing: { tip: commit, isTip: true }, end: async () => undefined },
+  })
+  return { standing, knownPlans: { keep: () => undefined, find: () => plan } satisfies KnownPlans }
+}
+
+/** What carries leases out on `driver`; `close` when they are over. `proves`: the job that is taken for proven. */
 export const openCarryOut = (
   driver: Driver,
-  { vaultSignKey, egressRanges = [] }: { vaultSignKey: CryptoKey; egressRanges?: readonly string[] },
+  {
+    vaultSignKey,
+    egressRanges = [],
+    proves,
+  }: { vaultSignKey: CryptoKey; egressRanges?: readonly string[]; proves?: JobLease },
 ) => {
+  const proven = proves && repositoryOf(proves)
   const packs = createPackStore({ clock: systemClock })
   const { limits } = classes.small
   const compilers = createCompilers({ driver, log: silentLog, limits, tool: 'none' })
@@ -62,9 +81,11 @@ export const openCarryOut = (
   const onStuck = (error: unknown) => {
     throw error
   }
-  const fetchers = createFetchers({ ...sources, clock: systemClock, keepMs: 0, onStuck })
+  const real = createFetchers({ ...sources, clock: systemClock, keepMs: 0, onStuck })
+  const fetchers = { ...real, ...(proven && { standing: proven.standing }) }
+  const knownPlans = proven?.knownPlans ?? createKnownPlans()
   const carryOut = createCarryOut({
-    ...{ ...sources, packs, clock: systemClock, compilers, readers, fetchers },
+    ...{ ...sources, packs, clock: systemClock, compilers, readers, fetchers, knownPlans },
     ...{ vaultSignKey, egressRanges },
   })
   return { carryOut, close: () => packs.close() }

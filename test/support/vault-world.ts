@@ -8,7 +8,9 @@ import { after } from 'node:test'
 import { fromBase64Url, toBase64Url, utf8, utf8Decode } from '../../src/base/bytes.ts'
 import { formatId, type IdKind } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
-import { parseShape } from '../../src/base/shape.ts'
+import { parseShape, type Shape } from '../../src/base/shape.ts'
+import type { Evidence } from '../../src/protocol/evidence.ts'
+import { type SecretsPayload, secretsPayload } from '../../src/protocol/released.ts'
 import {
   jobPayload,
   type TicketClaims,
@@ -25,6 +27,7 @@ import {
 } from '../../src/seal/index.ts'
 import { randomBytes } from '../../src/sys/index.ts'
 import { openVault, type VaultOptions } from '../../src/vault/index.ts'
+import { evidenceOf } from './evidence.ts'
 import { type CallVault, enrolSigner, makeSigner, signPut } from './signer.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'mayfly-vault-'))
@@ -32,6 +35,13 @@ after(() => rm(root, { recursive: true, force: true }))
 export const newId = <K extends IdKind>(kind: K) => formatId(kind, randomBytes(16))
 /** When these tests happen, in Unix seconds. */
 export const start = 1_790_000_000
+
+type Asked = {
+  readonly claims: object
+  readonly type: 'job' | 'secrets'
+  readonly body?: object
+  readonly path?: string
+}
 
 /** A vault with a server, a runner, a local project and one signer. */
 export const makeWorld = async () => {
@@ -86,34 +96,69 @@ export const makeWorld = async () => {
   await addProject(project)
   await enrolSigner(call, signer)
 
-  /** What a job attempt of this ticket is given. */
-  const release = async (changes: Partial<Record<keyof TicketClaims, unknown>> = {}) => {
+  /** The answer to a ticket of these claims, opened; `body` is what the runner signs beside its key. */
+  const ask = async <T>(
+    shape: Shape<T>,
+    { claims: given, body: more = {}, path = '/runner/v1/poll', type }: Asked,
+  ) => {
     const eph = await generateSealingKey()
     const ephText = toBase64Url(eph.publicKey)
-    const claims = {
-      ...{ jti: newId('ticket'), epoch: current.vault.epoch, iss: 'server', iat: clock.seconds },
-      ...{ exp: clock.seconds + 300, purpose: 'job', org, project, attempt: newId('attempt'), runner },
-      ...{ tier: 'branch', eph: ephText, run: newId('run'), job: newId('job'), ref: 'refs/heads/main' },
-      ...{ event: 'push', commit: 'c'.repeat(40) },
-      ...changes,
-    }
+    const [jti, iat, exp] = [newId('ticket'), clock.seconds, clock.seconds + 300]
+    const claims = { jti, epoch: current.vault.epoch, iss: 'server', iat, exp, eph: ephText, ...given }
     const ticket = await signJws({ typ: 'mayfly-ticket+jwt', claims }, server.privateKey)
-    const body = JSON.stringify({ eph: [ephText] })
+    const body = JSON.stringify({ ...more, eph: [ephText] })
     const bh = createHash('sha256').update(body).digest('base64url')
-    const poll = { iss: runner, htm: 'POST', htu: '/runner/v1/poll', bh, iat: clock.seconds, jti: '1' }
-    const jws = await signJws({ typ: 'mayfly-runner+jwt', claims: poll }, runnerKey.privateKey)
-    const { sealed } = await call('release', { ticket, poll: { jws, body }, want: [{ type: 'job' }] })
-    const vsign = (await importVerifyKey(fromBase64Url((await call('health', {})).vsign)!))!
-    const parsed = parseShape(
-      jobPayload,
-      JSON.parse(utf8Decode((await openRelease(eph, sealed, { ticket, vsign }))!)),
-    )
-    assert.ok(parsed.ok)
-    const text = parsed.value.secrets.map(({ name, value }) => [
-      name,
-      Buffer.from(value, 'base64url').toString(),
-    ])
-    return { claims, payload: parsed.value, values: Object.fromEntries(text) as Record<string, string> }
+    const signed = { iss: runner, htm: 'POST', htu: path, bh, iat: clock.seconds, jti: '1' }
+    const jws = await signJws({ typ: 'mayfly-runner+jwt', claims: signed }, runnerKey.privateKey)
+    const request = { ticket, poll: { jws, body }, want: [{ type }] as const }
+    const open = async () => {
+      const { sealed } = await call('release', request)
+      const vsign = (await importVerifyKey(fromBase64Url((await call('health', {})).vsign)!))!
+      const opened = await openRelease(eph, sealed, { ticket, vsign })
+      const parsed = parseShape(shape, JSON.parse(utf8Decode(opened!)))
+      assert.ok(parsed.ok)
+      return parsed.value
+    }
+    return { request, open }
+  }
+  const claimsWith = (changes: Partial<Record<keyof TicketClaims, unknown>>) => {
+    const made = {
+      ...{ purpose: 'job', org, project, attempt: newId('attempt'), runner, tier: 'branch' },
+      ...{ run: newId('run'), job: newId('job'), ref: 'refs/heads/main', event: 'push' },
+      ...{ commit: 'c'.repeat(40), spec_digest: 'd'.repeat(64), plan_digest: 'e'.repeat(64) },
+    }
+    // What breaks a type is for the vault to refuse.
+    return { ...made, ...(changes as Partial<typeof made> & { contexts?: Evidence['contexts'] }) }
+  }
+  type Claims = ReturnType<typeof claimsWith>
+  /** What an honest runner says for it, of a local project. */
+  const evidenceFor = (claims: Claims, changes: Partial<Evidence> = {}) => {
+    const { ref, commit, project: of, spec_digest: spec, contexts = [] } = claims
+    return evidenceOf({ repo: `file:0/${of}`, ref, commit, spec }, { contexts, ...changes })
+  }
+  const secretsPath = `/runner/v1/leases/${newId('lease')}/secrets`
+  /** A job's question for its secrets; `body` is changed for what must not work. */
+  const askSecrets = (claims: Claims, evidence: Partial<Evidence> = {}, body: object = {}) => {
+    const signed = { v: 1, attempt: claims.attempt, evidence: evidenceFor(claims, evidence), ...body }
+    return ask(secretsPayload, { claims, body: signed, path: secretsPath, type: 'secrets' })
+  }
+
+  /** What a job attempt of this ticket is given, for true evidence. */
+  const release = async (
+    changes: Partial<Record<keyof TicketClaims, unknown>> = {},
+    evidence: Partial<Evidence> = {},
+  ) => {
+    const claims = claimsWith(changes)
+    const start = await (await ask(jobPayload, { claims, type: 'job' })).open()
+    const { owed, ...first } = start
+    const given: SecretsPayload =
+      owed === true ? await (await askSecrets(claims, evidence)).open() : { secrets: [] }
+    const text = given.secrets.map(({ name, value }) => [name, Buffer.from(value, 'base64url').toString()])
+    return {
+      claims,
+      payload: { ...first, ...given },
+      values: Object.fromEntries(text) as Record<string, string>,
+    }
   }
   const make = (
     name: string,
@@ -131,6 +176,7 @@ export const makeWorld = async () => {
   }
   return {
     ...{ options, clock, call, refused, signer, project, org, addProject, release, make, put },
+    ...{ claimsWith, askSecrets, post },
     /** For tickets and requests of one's own. */
     ...{ current, server, runner, runnerKey },
     restart,

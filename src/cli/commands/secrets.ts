@@ -32,6 +32,7 @@ export type SetFlags = Common & {
   readonly file?: string
   readonly ref: readonly string[]
   readonly event: readonly string[]
+  readonly onlyNewest?: boolean
   readonly expires?: string
   readonly allowUnmaskable?: boolean
 }
@@ -133,6 +134,7 @@ const bodyOf = async (
     refs: flags.ref.length > 0 ? flags.ref : was.refs,
     events: flags.event.length > 0 ? flags.event : was.events,
     min_tier: was.min_tier,
+    ...((flags.onlyNewest ?? was.freshness === 'tip') ? { freshness: 'tip' } : {}),
   })
   if (!parsed.ok)
     throw fault('E_INPUT', {
@@ -210,7 +212,8 @@ const sentBody = ({ policy, hosts, ...body }: PutStatement['body']) => ({
   ...(hosts === undefined ? {} : { hosts: [...hosts] }),
 })
 
-const wordsOf = ({ refs, events }: SecretPolicy): string => `for ${refs.join(', ')} on ${events.join(', ')}`
+const wordsOf = ({ refs, events, freshness }: SecretPolicy): string =>
+  `for ${refs.join(', ')} on ${events.join(', ')}${freshness === 'tip' ? ', the newest commit only' : ''}`
 
 const lastUse = (detail: Secret['detail']): string => {
   if (detail === null) return '-'

@@ -5,9 +5,9 @@ import { formatId, type IdKind, type JobId, type RunId, uuid7 } from '../../base
 import { silentLog } from '../../base/log.ts'
 import type { JobEgress } from '../../protocol/egress.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
+import type { ReleasedSecret } from '../../protocol/released.ts'
 import { defaultClass, foreignNeed } from '../../protocol/resource-class.ts'
 import type { JobFacts } from '../../protocol/runner-wire.ts'
-import type { ReleasedSecret } from '../../protocol/vault.ts'
 import {
   type AttemptResult,
   type AttemptSink,

@@ -16,6 +16,8 @@ export const secretPolicy = z.strictObject({
   refs: z.array(z.string().min(1).max(255)).min(1).max(50),
   events: z.array(z.enum(policyEvents)).min(1).max(policyEvents.length),
   min_tier: z.enum(['branch', 'protected']),
+  /** Only while the commit is the newest of its ref. */
+  freshness: z.enum(['tip']).exactOptional(),
 })
 
 const common = {

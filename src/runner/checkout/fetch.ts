@@ -1,4 +1,4 @@
-// Fetches one commit of a source. Of a remote one the cell itself stays behind with its connection, for the next fetch of
+// Fetches one commit of a source, and looks where one stands. Of a remote one the cell itself stays behind with its connection, for the next fetch of
 // the same project (docs/decisions/0015), else one with everything but key and connection (0011): building it takes longer than
 // everything around the connection.
 import type { Clock } from '../../base/clock.ts'
@@ -28,8 +28,18 @@ export type Fetched =
   | { readonly ok: true; readonly fetched: FetchedCommit; readonly end: () => Promise<unknown> }
   | SourceFailure
 
+/** Where a commit stands on a ref of the source now; null: nowhere. `tip`: what the ref leads to. */
+export type Standing =
+  | {
+      readonly ok: true
+      readonly standing: { readonly tip: string; readonly isTip: boolean } | null
+      readonly end: () => Promise<unknown>
+    }
+  | SourceFailure
+
 export interface Fetchers {
   fetch(want: FetchWant, print: Print, signal: AbortSignal): Promise<Fetched>
+  standing(want: Omit<FetchWant, 'depth'>, print: Print, signal: AbortSignal): Promise<Standing>
   /** Whether a connection for exactly this waits for the next fetch. */
   keeps(of: Owner): boolean
   close(): Promise<void>
@@ -59,34 +69,51 @@ export const createFetchers = (deps: FetchersDeps): Fetchers => {
     await cell.close()
     return null
   }
-  const takeNew = async ({ source, attempt }: FetchWant, signal: AbortSignal): Promise<Connected> => {
+  const takeNew = async (
+    { source, attempt }: Pick<FetchWant, 'source' | 'attempt'>,
+    signal: AbortSignal,
+  ): Promise<Connected> => {
     const cell = (await takeWaiting(source)) ?? (await cellOf(source, attempt, signal))
     return { cell, untilMs: deps.clock.monotonicMs() + deps.keepMs }
   }
-  const fetchIn = async (connected: Connected, want: Asked, print: Print, signal: AbortSignal) => {
-    const { key, lines, name } = want
+  const askIn = async <T>(connected: Connected, asked: Asked<T>, print: Print, signal: AbortSignal) => {
+    const { key, lines, name, parse } = asked
     const answer = await connected.cell.ask({ key, lines, print }, signal)
     if (!answer.ok) return answer
-    const fetched = parseFetched(answer.bytes)
-    const isWanted = want.commit === openCommit || fetched?.commit === want.commit
-    if (fetched === null || !isWanted) {
+    const value = parse(answer.bytes)
+    if (value === null) {
       await answer.end()
       return nonsense
     }
     const end = name === null ? answer.end : () => kept.keep(name, connected)
-    return { ok: true, fetched, end } as const
+    return { ok: true, value, end } as const
+  }
+  const ask = async <T>(asked: Asked<T>, print: Print, signal: AbortSignal) => {
+    const refused = refuseSource(deps, asked.source)
+    if (refused !== null) return refused
+    const connected = asked.name === null ? null : kept.take(asked.name)
+    // A connection may have died while it waited: what a kept one does not bring, a new one is asked for.
+    const found = connected === null ? null : await askIn(connected, asked, () => undefined, signal)
+    return found?.ok ? found : askIn(await takeNew(asked, signal), asked, print, signal)
   }
   return {
     fetch: async (given, print, signal) => {
-      const refused = refuseSource(deps, given.source)
       const lines = orderOf(given)
-      if (refused !== null || lines === null) return refused ?? nonsense
-      const name = nameOf(given)
-      const want = { ...given, lines, name }
-      const connected = name === null ? null : kept.take(name)
-      // A connection may have died while it waited: what a kept one does not bring, a new one is asked for.
-      const found = connected === null ? null : await fetchIn(connected, want, () => undefined, signal)
-      return found?.ok ? found : fetchIn(await takeNew(want, signal), want, print, signal)
+      if (lines === null) return nonsense
+      const parse = (bytes: Uint8Array) => {
+        const fetched = parseFetched(bytes)
+        return given.commit === openCommit || fetched?.commit === given.commit ? fetched : null
+      }
+      const found = await ask({ ...given, lines, parse, name: nameOf(given) }, print, signal)
+      return found.ok ? { ok: true, fetched: found.value, end: found.end } : found
+    },
+    standing: async (given, print, signal) => {
+      const lines = orderOf({ ...given, depth: 0 })
+      if (lines === null) return nonsense
+      const parse = (bytes: Uint8Array) => parseStanding(bytes, given.commit)
+      const asked = { ...given, lines: [...lines, 'what standing'], parse, name: nameOf(given) }
+      const found = await ask(asked, print, signal)
+      return found.ok ? { ok: true, standing: found.value.standing, end: found.end } : found
     },
     keeps: (of) => {
       const name = nameOf(of)
@@ -96,8 +123,21 @@ export const createFetchers = (deps: FetchersDeps): Fetchers => {
   }
 }
 
-/** `name`: of the connection it may use and leave; null for none. */
-type Asked = FetchWant & { readonly lines: readonly string[]; readonly name: string | null }
+/** `name`: of the connection it may use and leave; null for none. `parse`: null for what makes no sense. */
+type Asked<T> = Pick<FetchWant, 'attempt' | 'source' | 'key'> & {
+  readonly lines: readonly string[]
+  readonly name: string | null
+  readonly parse: (bytes: Uint8Array) => T | null
+}
+
+/** Hostile bytes. That a commit is the tip is for the ids to say, not for the word. */
+const parseStanding = (bytes: Uint8Array, commit: string) => {
+  const text = Buffer.from(bytes.subarray(0, 100)).toString('latin1')
+  if (text === 'gone\n') return { standing: null }
+  const [, word, tip = ''] = /^(tip|ancestor|apart) ([0-9a-f]{40}|[0-9a-f]{64})\n$/.exec(text) ?? []
+  if (word === undefined || (word === 'tip') !== (tip === commit)) return null
+  return { standing: word === 'apart' ? null : { tip, isTip: word === 'tip' } }
+}
 
 /** null: no connection, or none that could be kept. */
 const nameOf = ({ project, source, key }: Owner): string | null => {

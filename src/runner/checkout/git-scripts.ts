@@ -50,8 +50,8 @@ const ownConnection = '-o ControlMaster=no -o ControlPath=none'
 const keptConnection = `-o ControlMaster=auto -o ControlPath=$HOME/connection -o ControlPersist=${keptConnectionMs / 1000} \\
  -o ServerAliveInterval=5 -o ServerAliveCountMax=2`
 
-/** Lines `host <known_hosts line>`, `ref …`, `commit …`, `depth …`, `base …`, `on-base …`, `end …`, up to `go`. */
-const readOrder = `MF_REF= MF_COMMIT= MF_DEPTH=1 MF_BASE= MF_ON_BASE= MF_END=
+/** Lines `host <known_hosts line>`, `ref …`, `commit …`, `depth …`, `what …`, `base …`, `on-base …`, `end …`, up to `go`. */
+const readOrder = `MF_REF= MF_COMMIT= MF_DEPTH=1 MF_WHAT=answer MF_BASE= MF_ON_BASE= MF_END=
 : > "$HOME/hosts"
 word=
 while read -r word value; do
@@ -61,6 +61,7 @@ while read -r word value; do
     ref) MF_REF=$value ;;
     commit) MF_COMMIT=$value ;;
     depth) MF_DEPTH=$value ;;
+    what) MF_WHAT=$value ;;
     base) MF_BASE=$value ;;
     on-base) MF_ON_BASE=$value ;;
     end) MF_END=$value ;;
@@ -69,11 +70,20 @@ done
 [ "$word" = go ] || exit 0
 `
 
+/** A local repository is not copied to look at its history. */
+const lendObjects = `at=$MF_URL
+  [ ! -d "$at/.git/objects" ] || at=$at/.git
+  export GIT_ALTERNATE_OBJECT_DIRECTORIES="$at/objects"
+  [ ! -f "$at/shallow" ] || cp "$at/shallow" "$GIT_DIR/shallow"
+`
+
 /**
  * Stdout: `<mode> <type> <oid>\\t<path>` of each configuration file and an empty line; `git cat-file --batch` of the
  * commit and those files; `shallow <oid>…`; of a whole history (depth 0) `ref <oid> <name>` for each branch and tag;
  * `pack <bytes>` and the pack. The commit is asked for by name first; a server that refuses that (no protocol v2) gives the
  * whole ref instead. An order without a commit means the tip of its ref.
+ * With `what standing`: `tip <oid>`, when the ref leads to the commit; `ancestor <oid>`, when the commit lies behind what it
+ * leads to, by real parents; `apart <oid>`, when it does not; `gone`. Only commits are fetched for that, where the host can do so.
  * Then the next order: each is carried out in an empty repository, of the one before only the connection is left.
  */
 export const fetchScript = `${fixedEnvironment(keptConnection)}
@@ -119,12 +129,35 @@ set -- "$GIT_DIR"/objects/pack/*.pack
 echo "pack $(wc -c < "$1")"
 cat "$1"
 }
+standing() {
+list=$(git ls-remote --quiet --end-of-options "$MF_URL" "$MF_REF" "$MF_REF^{}")
+tip=
+while read -r id name; do
+  [ "$name" != "$MF_REF" ] || [ -n "$tip" ] || tip=$id
+  [ "$name" != "$MF_REF^{}" ] || tip=$id
+done <<LIST
+$list
+LIST
+[ -n "$tip" ] || { echo gone; return; }
+[ "$tip" != "$MF_COMMIT" ] || { echo "tip $tip"; return; }
+if [ "$MF_PROTOCOL" = file ]; then
+  ${lendObjects}else
+  git config remote.source.url "$MF_URL"
+  git fetch --quiet --no-tags --no-write-fetch-head --filter=tree:0 --end-of-options source "$MF_REF:refs/remotes/fetched"
+  git config --unset-all remote.source.promisor || true
+  tip=refs/remotes/fetched
+fi
+tip=$(git rev-parse --verify --quiet "$tip^{commit}") || { echo gone; return; }
+if [ "$tip" = "$MF_COMMIT" ]; then echo "tip $tip"
+elif git -c core.commitGraph=false merge-base --is-ancestor "$MF_COMMIT" "$tip" 2>/dev/null; then echo "ancestor $tip"
+else echo "apart $tip"; fi
+}
 while :; do
   rm -rf "$GIT_DIR"
   mkdir -p "$GIT_DIR/objects" "$GIT_DIR/refs"
   echo 'ref: refs/heads/none' > "$GIT_DIR/HEAD"
   ${readOrder}
-  (answer) < /dev/null
+  case $MF_WHAT in standing) (standing) < /dev/null ;; *) (answer) < /dev/null ;; esac
   echo "end $MF_END"
 done
 `
@@ -227,11 +260,7 @@ base=\${head:-\${peeled:-$tag}}
 missing() { printf 'missing\\n'; echo "end $MF_END"; exit 0; }
 [ -n "$base" ] || missing
 if [ "$MF_PROTOCOL" = file ]; then
-  at=$MF_URL
-  [ ! -d "$at/.git/objects" ] || at=$at/.git
-  export GIT_ALTERNATE_OBJECT_DIRECTORIES="$at/objects"
-  [ ! -f "$at/shallow" ] || cp "$at/shallow" "$GIT_DIR/shallow"
-else
+  ${lendObjects}else
   git config remote.source.url "$MF_URL"
   get() { git fetch --quiet --no-tags --no-write-fetch-head --filter=blob:none --end-of-options source "$@"; }
   if [ "$base" = "$MF_COMMIT" ]; then set --; else set -- "$base"; fi

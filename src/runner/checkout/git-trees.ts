@@ -115,11 +115,13 @@ export const readCommit = async (
   of: GitTreesOf,
   print: Print,
   signal: AbortSignal,
+  /** More than the commit itself is fetched where a checkout wants it anyway. */
+  depth = 1,
 ): Promise<Read> => {
   const { source, event } = of
   const answered = source.kind === 'local' ? await deps.readers.read(source, event, signal) : null
   if (answered !== null) return { ok: true, ...answered }
-  const found = await findCommit(deps, of, 1, print, signal)
+  const found = await findHistory(deps, of, depth, print, signal)
   return found.ok ? { ok: true, read: found.fetched, end: found.end } : found
 }
 

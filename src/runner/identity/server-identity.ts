@@ -1,13 +1,10 @@
 // Identity tokens of a step from the vault, by way of the server: sealed to a key that lives for one question, and asked for in
 // a body that this runner signs. Whoever is given one, `onTokens` hears of it first: it is masked before it can be printed.
-import { toBase64Url } from '../../base/bytes.ts'
-import { fault } from '../../base/faults.ts'
-import { parseShape } from '../../base/shape.ts'
-import { type IdentityPayload, identityPayload, parseIdentityAnswer } from '../../protocol/identity.ts'
+import type { Evidence } from '../../protocol/evidence.ts'
+import { type IdentityPayload, identityPayload } from '../../protocol/identity.ts'
 import type { LeaseGrant } from '../../protocol/runner-wire.ts'
-import { type CryptoKey, generateEphemeralKey, type KeyPair, openRelease } from '../../seal/index.ts'
 import type { MaskedSecret } from '../logs/mask.ts'
-import { type AskDeps, askServer } from '../session/ask-server.ts'
+import { type AskSealedDeps, askSealed } from '../session/ask-sealed.ts'
 import { variableOf } from './variables.ts'
 
 export interface Identity {
@@ -16,24 +13,18 @@ export interface Identity {
 }
 
 export const createServerIdentity = (
-  deps: AskDeps & { readonly grant: Pick<LeaseGrant, 'attempt'>; readonly vaultSignKey: CryptoKey },
+  deps: AskSealedDeps & {
+    readonly grant: Pick<LeaseGrant, 'attempt'>
+    /** What is proven of the job. */
+    readonly prove: (signal: AbortSignal) => Promise<{ readonly evidence: Evidence }>
+  },
   onTokens: (tokens: readonly MaskedSecret[]) => void,
 ): Identity => ({
   tokens: async (step, audiences, signal) => {
-    let eph: KeyPair | null = null
-    const body = async () => {
-      // A new one each time: one that was asked with may be burnt, though its answer was lost.
-      eph = await generateEphemeralKey()
-      return { v: 1, attempt: deps.grant.attempt, step, audiences, eph: [toBase64Url(eph.publicKey)] }
-    }
-    const { ticket, sealed } = await askServer(deps, 'identity', body, parseIdentityAnswer, signal)
-    const opened = eph === null ? null : await openRelease(eph, sealed, { ticket, vsign: deps.vaultSignKey })
-    const payload = parseShape(
-      identityPayload,
-      opened === null ? null : JSON.parse(Buffer.from(opened).toString('utf8')),
-    )
-    if (!payload.ok) throw fault('E_PROTOCOL', { detail: 'what the vault is said to have released' })
-    onTokens(payload.value.tokens.map((each) => ({ name: variableOf(each), value: Buffer.from(each.token) })))
-    return payload.value
+    const { evidence } = await deps.prove(signal)
+    const body = { v: 1, attempt: deps.grant.attempt, step, audiences, evidence }
+    const payload = await askSealed(deps, 'identity', body, identityPayload, signal)
+    onTokens(payload.tokens.map((each) => ({ name: variableOf(each), value: Buffer.from(each.token) })))
+    return payload
   },
 })

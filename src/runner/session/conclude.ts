@@ -124,6 +124,7 @@ const signReceipt = async (deps: LeaseDeps, grant: LeaseGrant, done: CarriedOut)
     weak: deps.weak,
     egressMode: spec.kind === 'job' ? spec.egress.mode : 'none',
     secretNames: done.secretNames ?? [],
+    ...(done.evidence === undefined ? {} : { evidence: done.evidence }),
     kept: done.kept,
     debug: false,
   }

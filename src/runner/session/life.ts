@@ -1,6 +1,7 @@
 // What every part of a lease's life is given: the machine's side (`LeaseDeps`) and this lease's own (`Life`).
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import type { Evidence } from '../../protocol/evidence.ts'
 import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
 import type { CryptoKey, KeyPair, Sign } from '../../seal/index.ts'
 import type { AttemptResult, StopReason } from '../attempt.ts'
@@ -16,6 +17,8 @@ export type CarriedOut = AttemptResult & {
   readonly kept: { readonly pack?: string; readonly connection?: string }
   /** Names of the secrets that its steps could have. */
   readonly secretNames?: readonly string[]
+  /** What they were released for. */
+  readonly evidence?: Evidence
 }
 
 export type LeaseDeps = {

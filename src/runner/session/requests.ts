@@ -217,8 +217,15 @@ const asFault = (status: number, body: unknown) => {
   const entry = Object.entries(catalogue).find(([symbol, row]) => symbol === code || row.number === code)
   // SAFE: a key of the catalogue.
   const symbol = (entry?.[0] as FaultCode | undefined) ?? byStatus(status)
-  return fault(symbol, { detail: `the server answered ${status}` })
+  const words = symbol === 'E_SPEC_MISMATCH' ? wordsOf(body) : {}
+  return fault(symbol, { ...words, detail: `the server answered ${status}` })
 }
+
+/** Of what the vault refused: a developer reads why. The words of every other code are the catalogue's. */
+const wordsOf = (body: unknown): { readonly public?: string } =>
+  typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string'
+    ? { public: body.message.slice(0, 300) }
+    : {}
 
 const byStatus = (status: number): FaultCode => {
   if (status === 401) return 'E_RUNNER_UNKNOWN'

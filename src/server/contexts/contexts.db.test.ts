@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
+import { askSecrets } from '../../../test/support/evidence.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held, planJob } from '../../../test/support/scripted-runner.ts'
 import {
@@ -97,8 +98,15 @@ const payloadOf = async (held: Held | undefined): Promise<JobPayload> => {
   const bytes = await openRelease(held!.ephKey!, held!.sealed!, { ticket: held!.ticket, vsign })
   return JSON.parse(utf8Decode(bytes!))
 }
-const valuesOf = ({ secrets }: JobPayload) =>
-  Object.fromEntries(secrets.map(({ name, value }) => [name, Buffer.from(value, 'base64url').toString()]))
+/** What a job that is owed something gets for true evidence. */
+const valuesOf = async (held: Held | undefined): Promise<Record<string, string>> => {
+  assert.deepEqual(await payloadOf(held), { agent: null, owed: true })
+  const vsign = (await importVerifyKey(fromBase64Url((await call('health', {})).vsign)!))!
+  const { secrets: given } = await (await askSecrets(runner, held!, { vsign })).open()
+  return Object.fromEntries(
+    given.map(({ name, value }) => [name, Buffer.from(value, 'base64url').toString()]),
+  )
+}
 const cancelQueued = async (run: Run) => void (await parts.runs.cancelRun(parts.actor, run.id as RunId))
 
 const web = await addLocalProject(parts, 'web')
@@ -111,7 +119,7 @@ test('a job that names a context gets what it holds; one that does not gets noth
   const run = await start([jobWith('with', ['deploy']), jobWith('without', [])], { project: web })
   const held = await runner.take()
   const byKey = new Map(held.map((each) => [each.spec.kind === 'job' ? each.spec.job.key : '', each]))
-  assert.deepEqual(valuesOf(await payloadOf(byKey.get('with'))), { KEY: 'of the context' })
+  assert.deepEqual(await valuesOf(byKey.get('with')), { KEY: 'of the context' })
   assert.equal(byKey.get('without')?.sealed, null)
   for (const each of held) await runner.finish(each)
   assert.equal((await found(run)).status, 'passed')
@@ -164,11 +172,11 @@ test('a rerun is judged for the person who reruns', async () => {
   const again = await parts.runs.rerunJob(owner, id)
   assert.equal(jobOf(again, 'a').status, 'queued')
   const [held] = await runner.take()
-  assert.deepEqual(valuesOf(await payloadOf(held)), { KEY: 'for owners' })
+  assert.deepEqual(await valuesOf(held), { KEY: 'for owners' })
   // Our own failure is tried once more, for the same person.
   await runner.finish(held!, { outcome: 'errored', reason: { code: null, message: 'broken' } })
   const [second] = await runner.take()
-  assert.deepEqual(valuesOf(await payloadOf(second)), { KEY: 'for owners' })
+  assert.deepEqual(await valuesOf(second), { KEY: 'for owners' })
   await runner.finish(second!)
   // And the other way round: what an owner could, a developer who reruns cannot.
   await parts.runs.rerunRun(developer, run.id as RunId, 'all')
@@ -207,8 +215,8 @@ test('rules and roles are those of the moment: for jobs that wait, and for the v
   assert.equal(jobOf(queued, 'a').status, 'queued')
   await putContext('moment', { ...forWeb, refs: ['refs/heads/release/*'] })
   const [held] = await runner.take()
-  const { refused, secrets: given, agent } = await payloadOf(held)
-  assert.deepEqual([refused?.rule, given, agent], ['ref', [], null])
+  const { refused, owed, agent } = await payloadOf(held)
+  assert.deepEqual([refused?.rule, owed, agent], ['ref', undefined, null])
   await runner.finish(held!, {
     ...{ outcome: 'skipped:policy', reason: { code: 'E_CONTEXT_REFUSED', message: 'not for this branch' } },
   })

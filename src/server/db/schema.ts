@@ -222,6 +222,7 @@ export type Schema = {
     origins: Json<Origins>
     problems: Json<readonly Problem[]>
     stored_at: At
+    proof: Or<string>
   }
   jobs: {
     id: JobId

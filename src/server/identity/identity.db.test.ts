@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
+import { evidenceOfJob } from '../../../test/support/evidence.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held, planJob } from '../../../test/support/scripted-runner.ts'
 import { fromBase64Url } from '../../base/bytes.ts'
@@ -48,7 +49,13 @@ const tokensOf = (
   audiences: readonly (string | null)[],
   { step = 1, requests = own }: { step?: number; requests?: typeof own } = {},
 ) => {
-  const deps = { requests, grant: held, log: silentLog, vaultSignKey }
+  const deps = {
+    requests,
+    grant: held,
+    log: silentLog,
+    vaultSignKey,
+    prove: async () => ({ evidence: evidenceOfJob(held) }),
+  }
   return createServerIdentity(deps, () => undefined).tokens(step, audiences, AbortSignal.timeout(30_000))
 }
 

@@ -6,6 +6,7 @@ import { addLocalProject, enrolRunner, openParts } from '../../../test/support/p
 import { createScriptedRunner, type Held, planJob, planOf } from '../../../test/support/scripted-runner.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
 import type { ContinueAnswer, ContinueTerms } from '../../protocol/continue-wire.ts'
+import type { JobTerms } from '../../protocol/job-terms.ts'
 import type { Plan, PlanJob } from '../../protocol/plan.ts'
 import { jcsDigest } from '../../seal/index.ts'
 import { limits } from '../limits.ts'
@@ -49,11 +50,15 @@ const ask = (held: Held, by = runner) =>
 const goOn = async (
   held: Held,
   plan: Plan,
-  { by = runner, digest }: { by?: typeof runner; digest?: string } = {},
+  { by = runner, digest, ...more }: { by?: typeof runner; digest?: string; proof?: string } = {},
 ) =>
   by.send<ContinueAnswer & { message?: string }>(`/runner/v1/leases/${held.lease}/continue`, {
     ...{ v: 1, plan, planDigest: digest ?? (await jcsDigest(plan)), origins: {}, problems: [] },
+    ...more,
   })
+/** What its runner is told to make the plan of this job again. */
+const termsOf = async (held: Held) =>
+  (await runner.send<JobTerms>(`/runner/v1/leases/${held.lease}/terms`, { v: 1 })).body
 const statuses = async (run: RunId) => {
   const found = (await parts.runs.findRun(parts.scope, run))!
   return [found.status, ...found.jobs.map(({ name, status }) => `${name} ${status}`)]
@@ -66,11 +71,14 @@ test('its jobs begin beside the one that asked; the run is both plans, and says 
   assert.deepEqual(terms, { state: 'open', parameters: { deep: true }, orbs: {} })
   assert.equal((await parts.runs.findRun(parts.scope, run))?.setup?.continued, null)
   const more = second(plan, { key: 'a' }, { key: 'b', needs: [{ job: 'a', on: ['passed'] }] })
-  assert.deepEqual((await goOn(setup!, more)).body, { state: 'taken' })
+  assert.deepEqual(await termsOf(setup!), { parameters: { deep: true }, orbs: {} })
+  assert.deepEqual((await goOn(setup!, more, { proof: 'a.proof' })).body, { state: 'taken' })
   assert.deepEqual(await statuses(run), ['running', 'plan passed', 'setup running', 'a queued', 'b waiting'])
   const [a] = await runner.take()
   assert.ok(a?.spec.kind === 'job')
   assert.deepEqual([a.spec.planDigest, a.spec.job.number], [await jcsDigest(more), 2])
+  const continued = { plan: more, proof: 'a.proof' }
+  assert.deepEqual(await termsOf(a), { parameters: { deep: true }, orbs: {}, continued })
   await runner.finish(setup!)
   await runner.finish(a)
   const [b] = await runner.take()

@@ -48,6 +48,8 @@ type Asking = {
   readonly parameters: PlanInputs['parameters']
   readonly untrustedInScripts: boolean
   readonly isSetup: boolean
+  /** Jobs of the project may be owed secrets. */
+  readonly mayBeOwed: boolean
   /** Who went on with the run before. */
   readonly before: {
     readonly attempt: AttemptId
@@ -64,6 +66,8 @@ const findAsking = async (db: Db, { lease, runner }: LeaseKey): Promise<Asking> 
   const { rows } = await sql<Asking>`
     select a.id as attempt, a.number, a.job_id as job, a.run_id as run, a.organisation_id as organisation, r.ref, r.commit,
       r.parameters, p.untrusted_in_scripts as "untrustedInScripts",
+      (exists (select from secrets s where s.project_id = a.project_id and s.state = 'active')
+        or exists (select from contexts c where c.organisation_id = a.organisation_id and c.state = 'active')) as "mayBeOwed",
       w.continued = false and exists (select from plans where run_id = r.id and plan ? 'setup') as "isSetup",
       (select json_build_object('attempt', c.attempt_id, 'job', c.job_id, 'name', cj.name, 'digest', c.digest)
         from continuations c join jobs cj on cj.id = c.job_id where c.run_id = r.id) as before,
@@ -92,11 +96,12 @@ const standing = ({ isSetup, before, job, attempt }: Asking): Refused | { readon
 
 const termsOf = async ({ db }: Deps, key: LeaseKey): Promise<ContinueTerms> => {
   const asking = await findAsking(db, key)
-  const { organisation, parameters, untrustedInScripts } = asking
+  const { organisation, parameters, untrustedInScripts, mayBeOwed } = asking
   return (
     standing(asking) ?? {
       ...{ state: 'open', parameters, orbs: (await orbsOf(db, [organisation]))[organisation] ?? {} },
       ...(untrustedInScripts ? { untrustedInScripts } : {}),
+      ...(mayBeOwed ? { prove: true } : {}),
     }
   )
 }
@@ -151,13 +156,13 @@ const store = async (
   tx: Tx,
   key: LeaseKey,
   { run, job, attempt }: Asking,
-  { plan, planDigest, origins, problems }: ContinueRequest,
+  { plan, planDigest, origins, problems, proof }: ContinueRequest,
 ): Promise<boolean> => {
   if (!(await isStillLeased(tx, attempt, key))) throw leaseLost()
   const { rows } = await sql`
-    insert into continuations (run_id, job_id, attempt_id, digest, plan, origins, problems)
+    insert into continuations (run_id, job_id, attempt_id, digest, plan, origins, problems, proof)
     values (${run}, ${job}, ${attempt}, ${planDigest}, ${JSON.stringify(plan)}::jsonb, ${jsonText(origins)}::jsonb,
-      ${jsonText(problems)}::jsonb)
+      ${jsonText(problems)}::jsonb, ${proof ?? null})
     on conflict (run_id) do nothing returning 1`.execute(tx)
   return rows.length === 1
 }

@@ -47,6 +47,7 @@ import { finishAttempt } from './finish.ts'
 import { createGiveBack } from './give-back.ts'
 import { createGranted } from './granted.ts'
 import { identityVerbs } from './identity.ts'
+import { secretsVerbs } from './job-secrets.ts'
 import { listenForRunners, type RunnerListener, type RunnerRoutes } from './listener.ts'
 import { storeLog } from './log-upload.ts'
 import { takePlan } from './plan-made.ts'
@@ -205,6 +206,7 @@ const createRoutes = (
       },
       ...continueVerbs({ ...deps, db }),
       ...identityVerbs({ db, tickets: poll.tickets }),
+      ...secretsVerbs({ db, tickets: poll.tickets }),
       finish: async ({ caller }, lease, body) => {
         await finishAttempt(
           { ...deps, db, keyWrapping },

@@ -11,7 +11,7 @@ import {
   type RunEvent,
   type RunState,
 } from '../../schedule/index.ts'
-import { jcsDigest } from '../../seal/index.ts'
+import { specDigest } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { storable } from '../db/storable.ts'
 import type { NewId } from '../new-id.ts'
@@ -50,7 +50,7 @@ export const planRows = async (
     classes: new Map(expanded.jobs.map(({ state }, i) => [state.id, classOf(words[i] ?? null)])),
     specs: new Map(expanded.jobs.map(({ state, plan: { spec } }) => [state.id, spec])),
     digests: await Promise.all(
-      expanded.jobs.map(({ plan: { spec } }) => (spec === null ? null : jcsDigest(spec))),
+      expanded.jobs.map(({ plan: { spec } }) => (spec === null ? null : specDigest(spec))),
     ),
     schedules: plannedSchedules(newId, plan),
   }

@@ -4,14 +4,15 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
+import { askSecrets } from '../../../test/support/evidence.ts'
 import { openTestApp } from '../../../test/support/http-app.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { type CallVault, enrolSigner, makeSigner, signPut, signRevoke } from '../../../test/support/signer.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
+import type { ReleasedSecret } from '../../protocol/released.ts'
 import type { Statement } from '../../protocol/statement.ts'
-import type { ReleasedSecret } from '../../protocol/vault.ts'
 import { importVerifyKey, openRelease, signerMac, signStatement } from '../../seal/index.ts'
 import type { Actor } from '../access/actor.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
@@ -32,11 +33,18 @@ const refuses = (work: Promise<unknown>, code: Parameters<typeof isFault>[1]) =>
 const made = async (put: Omit<Parameters<typeof signPut>[2], 'nowSeconds'>) =>
   JSON.parse(JSON.stringify(await signPut(call, signer, { ...put, nowSeconds })))
 
-const secretsOf = async (held: Held): Promise<readonly ReleasedSecret[]> => {
+const vsignOf = async () => (await importVerifyKey(fromBase64Url((await call('health', {})).vsign)!))!
+
+/** What a job gets for true evidence, when it is owed something. */
+const secretsOf = async (
+  runner: ReturnType<typeof createScriptedRunner>,
+  held: Held,
+): Promise<readonly ReleasedSecret[]> => {
   if (held.sealed === null) return []
-  const vsign = (await importVerifyKey(fromBase64Url((await call('health', {})).vsign)!))!
+  const vsign = await vsignOf()
   const payload = await openRelease(held.ephKey!, held.sealed, { ticket: held.ticket, vsign })
-  return JSON.parse(utf8Decode(payload!)).secrets
+  if (JSON.parse(utf8Decode(payload!)).owed !== true) return []
+  return (await (await askSecrets(runner, held, { vsign })).open()).secrets
 }
 
 /** The first job of a new run, on this runner. */
@@ -69,7 +77,13 @@ test('a secret is put, goes to the jobs its policy admits, and is gone when it i
   assert.deepEqual([shown.name, shown.state, shown.detail?.version], ['TOKEN', 'active', 1])
   assert.equal(shown.detail?.signer.name, 'a laptop')
   const job = await takeJob(runner, { project })
-  const [released] = await secretsOf(job)
+  const forged = await askSecrets(runner, job, {
+    vsign: await vsignOf(),
+    changes: { spec_digest: '0'.repeat(64) },
+  })
+  assert.deepEqual([forged.reply.status, forged.reply.body.code], [409, 'E_SPEC_MISMATCH'])
+  assert.match(forged.reply.body.message ?? '', /^Nothing was released: the ticket is about another script/)
+  const [released] = await secretsOf(runner, job)
   assert.deepEqual(Buffer.from(released!.value, 'base64url').toString(), 'hunter2hunter2')
   await runner.finish(job)
   const found = await secrets.find(parts.actor, { project }, 'TOKEN')
@@ -79,7 +93,7 @@ test('a secret is put, goes to the jobs its policy admits, and is gone when it i
     [run.number, job.attempt],
   )
   const elsewhere = await takeJob(runner, { project, ref: 'refs/heads/other' })
-  assert.deepEqual(await secretsOf(elsewhere), [])
+  assert.deepEqual(await secretsOf(runner, elsewhere), [])
   await runner.finish(elsewhere)
 
   const prev = found!.detail!.head

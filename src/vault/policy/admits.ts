@@ -1,6 +1,8 @@
-// Whether a secret's policy admits an attempt (trust-model.md §4.4 rule 4), as far as a ticket can say today: ref, event,
-// tier, age. Every rule must hold; what a ticket does not say, no rule is satisfied by. Pure.
+// Whether a secret's policy admits an attempt (trust-model.md §4.4 rule 4), by what the ticket says: ref, event, tier, age;
+// and by what its runner has proven: whether the commit is the newest. Every rule must hold; what a ticket does not say, no
+// rule is satisfied by. Pure.
 import { matchesGlob } from '../../base/ref-glob.ts'
+import type { Evidence } from '../../protocol/evidence.ts'
 import type { SecretPolicy } from '../../protocol/statement.ts'
 import { policyEvents } from '../../protocol/statement.ts'
 import type { TicketClaims } from '../../protocol/vault.ts'
@@ -18,6 +20,10 @@ export const admits = (
   admitsTier(secret.policy, claims.tier) &&
   admitsEvent(secret.policy, claims) &&
   admitsRef(secret.policy, claims.ref)
+
+/** Whether it is for the newest commit of its ref only, which this one is not. */
+export const isStale = ({ policy }: Pick<SecretRecord, 'policy'>, { is_tip: isTip }: Evidence): boolean =>
+  policy.freshness === 'tip' && !isTip
 
 /** Code of strangers gets nothing, whatever a policy says. */
 const admitsTier = ({ min_tier: min }: SecretPolicy, tier: TicketClaims['tier']): boolean =>

@@ -5,6 +5,7 @@ import { createHash, KeyObject, verify } from 'node:crypto'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
+import { secretsPathForm } from '../../protocol/evidence.ts'
 import { identityPathForm } from '../../protocol/identity.ts'
 import { restorePathForm } from '../../protocol/stored-wire.ts'
 import {
@@ -77,7 +78,8 @@ const isPollOf = (claims: JwsClaims, runner: RunnerRecord): boolean =>
   claims.iss === runner.runner &&
   claims.htm === 'POST' &&
   typeof claims.htu === 'string' &&
-  (claims.htu.endsWith(pollPath) || restorePathForm.test(claims.htu) || identityPathForm.test(claims.htu))
+  (claims.htu.endsWith(pollPath) ||
+    [restorePathForm, identityPathForm, secretsPathForm].some((form) => form.test(String(claims.htu))))
 
 const isFresh = (iat: unknown, nowSeconds: number): boolean =>
   typeof iat === 'number' && Math.abs(nowSeconds - iat) <= runnerRequestAgeSecondsMax

@@ -88,6 +88,13 @@ export type SignerRecord = {
   /** The digest of the statement that removed it. */
   readonly head: string | null
 }
+/** The text of an orb that secrets were first released for; its id means no other one from then on. */
+export type OrbRecord = {
+  readonly org: OrganisationId
+  readonly orb: string
+  readonly sha256: string
+  readonly firstAt: number
+}
 /** A key pair of the vault itself: INGEST, VSIGN, LOG; of kind `identity`, those of identity tokens. */
 export type KeyRecord = {
   readonly version: number
@@ -107,6 +114,7 @@ type Bodies = {
   readonly secret: SecretRecord
   readonly signer: SignerRecord
   readonly context: ContextRecord
+  readonly orb: OrbRecord
 }
 type Kind = keyof Bodies
 const kinds: readonly Kind[] = [
@@ -118,6 +126,7 @@ const kinds: readonly Kind[] = [
   'secret',
   'signer',
   'context',
+  'orb',
 ]
 const idForm = /^[a-z0-9_-]{1,64}$/
 
@@ -138,6 +147,7 @@ export const openRecords = async (options: { root: string; macKey: Uint8Array })
     secret: new Map(),
     signer: new Map(),
     context: new Map(),
+    orb: new Map(),
   }
   for (const kind of kinds) await readKind(options, kind, memory[kind])
   let tail: Promise<void> = Promise.resolve()

@@ -3,14 +3,17 @@
 // goes to it at all (trust-model.md §4.4).
 import type { ContextId } from '../../base/ids.ts'
 import { type ContextRule, refusalBy } from '../../protocol/contexts.ts'
+import type { Evidence } from '../../protocol/evidence.ts'
 import { secretsBytesMax, secretsMax } from '../../protocol/statement.ts'
 import type { TicketClaims } from '../../protocol/vault.ts'
-import { admits } from '../policy/admits.ts'
+import { admits, isStale } from '../policy/admits.ts'
 import type { Records, SecretRecord } from '../store/records.ts'
 import { secretsOf } from './secret.ts'
 
 export type Admitted = {
   readonly secrets: readonly SecretRecord[]
+  /** Names of those that are for the newest commit of the ref only, where this is an older one. */
+  readonly stale?: readonly string[]
   readonly refused?: { readonly context: ContextId; readonly rule: ContextRule }
 }
 export const nothingAdmitted: Admitted = { secrets: [] }
@@ -31,6 +34,13 @@ export const admittedBy = (records: Records, claims: TicketClaims, nowSeconds: n
     if (!hasRoom([...byName.values()])) return { secrets: [], refused: { context, rule: 'room' } }
   }
   return { secrets: [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) }
+}
+
+/** What is left of them once a runner has said where the commit stands. */
+export const admittedFor = (admitted: Admitted, evidence: Evidence): Admitted => {
+  const stale = admitted.secrets.filter((secret) => isStale(secret, evidence))
+  const secrets = admitted.secrets.filter((secret) => !stale.includes(secret))
+  return { ...admitted, secrets, stale: stale.map(({ name }) => name) }
 }
 
 const ruleAgainst = (records: Records, id: ContextId, claims: TicketClaims): ContextRule | null => {

@@ -22,6 +22,7 @@ import { circleciSubjects, originOf } from '../policy/subject.ts'
 import type { ProjectRecord, Records } from '../store/records.ts'
 import { admittedBy } from './admitted.ts'
 import { findProject } from './project.ts'
+import { checkProven, type ProvenDeps, parseJson } from './proven.ts'
 
 export type IdentityDeps = {
   readonly identityKeys: IdentityKeys
@@ -34,11 +35,11 @@ export type IdentityDeps = {
 }
 
 /** What the runner asked for, in the body it signed. Code of strangers is nobody, and so is what no run knows of. */
-export const checkIdentity = (
-  { records, clock, stepCounter }: Pick<IdentityDeps, 'records' | 'clock' | 'stepCounter'>,
-  claims: TicketClaims,
+export const checkIdentity = async (
+  deps: ProvenDeps,
+  { claims, project }: { readonly claims: TicketClaims; readonly project: ProjectRecord },
   body: string,
-): IdentityRequest => {
+): Promise<IdentityRequest> => {
   const parsed = parseIdentityRequest(parseJson(body))
   if (!parsed.ok) throw fault('E_INPUT', { public: 'The signed request asks for no identity token' })
   if (parsed.value.attempt !== claims.attempt)
@@ -46,9 +47,10 @@ export const checkIdentity = (
   const isKnown = claims.run !== undefined && claims.job !== undefined && claims.ref !== undefined
   if (claims.purpose !== 'job' || claims.tier === 'fork' || !isKnown)
     throw fault('E_FORBIDDEN', { public: 'This attempt has no identity to prove' })
-  if (admittedBy(records, claims, Math.floor(clock.now() / 1000)).refused !== undefined)
+  await checkProven(deps, { claims, project }, parsed.value.evidence)
+  if (admittedBy(deps.records, claims, Math.floor(deps.clock.now() / 1000)).refused !== undefined)
     throw fault('E_FORBIDDEN', { public: 'A context does not admit this attempt' })
-  if (!stepCounter.admit(claims.attempt, parsed.value.step))
+  if (!deps.stepCounter.admit(claims.attempt, parsed.value.step))
     throw fault('E_FORBIDDEN', { public: 'This step was given its tokens' })
   return parsed.value
 }
@@ -156,11 +158,3 @@ export const listIssuers = async (deps: IdentityDeps): Promise<VaultAnswer<'oidc
 }
 
 const text = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
-
-const parseJson = (body: string): unknown => {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return null
-  }
-}

@@ -4,6 +4,7 @@ import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { formatId, type HookId, idBytes, type ProjectId } from '../../base/ids.ts'
+import { repositoryOf } from '../../protocol/repository.ts'
 import type { VaultAnswer, VaultRequest } from '../../protocol/vault.ts'
 import { sealHookSecret } from '../../seal/index.ts'
 import { generateDeployKey } from '../keys/deploy-key.ts'
@@ -69,6 +70,7 @@ export const createProject = async (
   secret.fill(0)
   await deps.records.change('project', project, (current) => {
     if (current !== null) throw fault('E_CONFLICT', { public: 'The vault knows this project already' })
+    requireNothingOwed(deps.records, record)
     return record
   })
   return {
@@ -89,6 +91,7 @@ export const setProject = async (
     const source = request.source ?? current.source
     if (source.kind !== current.source.kind)
       throw fault('E_CONFLICT', { public: 'Another kind of source needs a new project' })
+    if (repositoryOf(source) !== repositoryOf(current.source)) requireNothingOwed(deps.records, current)
     return {
       ...current,
       source,
@@ -122,6 +125,26 @@ export const rotateHook = async (
   })
   secret.fill(0)
   return { hook, hookSecretSealed }
+}
+
+/**
+ * No signer stands for where a project's code lies (yet), so that place is the one that secrets were put for: as long as there are
+ * any, the server cannot name another one, nor make a project anew that a context still names.
+ */
+const requireNothingOwed = (records: Records, { project }: ProjectRecord): void => {
+  const hasSecrets = records
+    .list('secret')
+    .some((secret) => secret.project === project && secret.state === 'active')
+  const isNamed = records
+    .list('context')
+    .some(
+      ({ state, rules }) => state === 'active' && rules.projects !== '*' && rules.projects.includes(project),
+    )
+  if (hasSecrets || isNamed)
+    throw fault('E_CONFLICT', {
+      public:
+        'Secrets are for the repository that this project has: revoke them, or take it out of its contexts',
+    })
 }
 
 /** Pins belong to a host and port: at another one they must be confirmed again. */

@@ -1,20 +1,21 @@
-// The release of an item to a runner (trust-model.md §4.4, as far as it can be checked before
-// evidence exists):
+// The release of an item to a runner (trust-model.md §4.4):
 //   1. the ticket is the server's, in time, unused and of this epoch
-//   2. the runner is enrolled, in scope, and its own signed poll offered the key that the answer goes to
+//   2. the runner is enrolled, in scope, and its own signed request offered the key that the answer goes to
 //   3. the item exists and belongs to the ticket's project
-//   4. ticket and key are burnt, durably
-//   5. only then the item is opened, sealed to the key and signed
+//   4. secrets: what the runner has proven of the job is what ticket and project say (policy/evidence.ts)
+//   5. ticket and key are burnt, durably
+//   6. only then the item is opened, sealed to the key and signed
 import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { type Fault, fault } from '../../base/faults.ts'
+import type { Evidence } from '../../protocol/evidence.ts'
 import type { IdentityPayload, IdentityRequest } from '../../protocol/identity.ts'
+import type { ReleasedSecret, SecretsPayload } from '../../protocol/released.ts'
 import type {
   AgentPayload,
   BlobKeyPayload,
   JobPayload,
   ObjectsPayload,
-  ReleasedSecret,
   ReleaseItem,
   TicketClaims,
   VaultAnswer,
@@ -31,10 +32,11 @@ import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
 import type { UsedLog } from '../store/used.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
-import { type Admitted, admittedBy, nothingAdmitted } from './admitted.ts'
+import { type Admitted, admittedBy, admittedFor, nothingAdmitted } from './admitted.ts'
 import { checkIdentity, mintTokens } from './identity.ts'
 import { findOwner, ownerOf } from './owner.ts'
 import { findProject, wrapContexts } from './project.ts'
+import { checkSecretsRequest, factsOf as provenFacts } from './proven.ts'
 import { openSecrets } from './secret.ts'
 import { openObjects } from './stored.ts'
 
@@ -64,11 +66,12 @@ export const release = async (
   if (item === undefined) throw fault('E_INPUT')
   const project = findProject(deps.records, claims.project)
   checkItem(item, claims, project)
+  const of = { claims, project }
+  const proven = item.type === 'secrets' ? await checkSecretsRequest(deps, of, request.poll.body) : null
+  const asked = item.type === 'oidc' ? await checkIdentity(deps, of, request.poll.body) : null
   const { jti, exp, eph, runner, attempt } = claims
   const nowSeconds = Math.floor(deps.clock.now() / 1000)
-  const admitted = item.type === 'job' ? admittedBy(deps.records, claims, nowSeconds) : nothingAdmitted
-  const { secrets } = admitted
-  const asked = item.type === 'oidc' ? checkIdentity(deps, claims, request.poll.body) : null
+  const admitted = admittedTo(item, proven, () => admittedBy(deps.records, claims, nowSeconds))
   const facts = { verb: 'release', type: item.type, jti, runner, attempt, project: claims.project }
   // Decided before anything is written about it; all that is written is on the disk before anything is opened.
   const burnt = deps.used.burn({ jti, exp, eph })
@@ -77,8 +80,8 @@ export const release = async (
   const [seal] = await Promise.all([
     preparing,
     burnt,
-    deps.audit({ ...facts, ...factsOf(admitted, asked, claims) }),
-    recordUse(deps, claims, secrets),
+    deps.audit({ ...facts, ...factsOf({ admitted, asked, proven, claims }) }),
+    proven === null ? undefined : recordUse(deps, claims, admitted.secrets),
   ])
   if (seal === null) throw fault('E_INPUT', { public: 'eph is not a usable X25519 key' })
   const payload = await openItem(deps, item, { claims, project, admitted, asked })
@@ -111,16 +114,29 @@ type From = {
   readonly asked: IdentityRequest | null
 }
 
-const factsOf = (
-  { secrets, refused }: Admitted,
-  asked: IdentityRequest | null,
-  { org }: TicketClaims,
-): Readonly<Record<string, string>> => ({
+/** `job` tells whether there is anything; it goes out for evidence only. */
+const admittedTo = (item: ReleaseItem, proven: Evidence | null, admit: () => Admitted): Admitted => {
+  if (item.type === 'job') return admit()
+  if (proven === null) return nothingAdmitted
+  const admitted = admit()
+  if (admitted.refused !== undefined) throw fault('E_CONTEXT_REFUSED')
+  return admittedFor(admitted, proven)
+}
+
+const factsOf = ({
+  admitted: { secrets, refused },
+  asked,
+  proven,
+  claims: { org },
+}: Pick<From, 'admitted' | 'asked' | 'claims'> & { readonly proven: Evidence | null }): Readonly<
+  Record<string, string>
+> => ({
+  ...(proven === null ? {} : provenFacts(proven)),
   ...(asked === null ? {} : { audiences: asked.audiences.map((each) => each ?? org).join(' ') }),
-  ...(secrets.some(({ context }) => context !== undefined)
+  ...(proven !== null && secrets.some(({ context }) => context !== undefined)
     ? { contexts: [...new Set(secrets.flatMap(({ context }) => context ?? []))].join(' ') }
     : {}),
-  ...(secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }),
+  ...(proven === null || secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }),
   ...(refused === undefined ? {} : { refused: refused.context, rule: refused.rule }),
 })
 
@@ -139,9 +155,12 @@ const payloadOf = (
   deps: ReleaseDeps,
   item: ReleaseItem,
   { claims, project, admitted, asked }: From,
-): Promise<AgentPayload | JobPayload | BlobKeyPayload | ObjectsPayload | IdentityPayload> => {
+): Promise<
+  AgentPayload | JobPayload | SecretsPayload | BlobKeyPayload | ObjectsPayload | IdentityPayload
+> => {
   if (item.type === 'objects') return openObjects(deps, item.objects, claims)
   if (item.type === 'blobkey') return openBlobKey(deps, item, claims)
+  if (item.type === 'secrets') return openAdmitted(deps, admitted)
   if (asked !== null) return mintTokens(deps, { claims, project, asked })
   return item.type === 'job' ? openJob(deps, project, admitted) : openAgent(deps, project)
 }
@@ -151,9 +170,15 @@ const openJob = async (
   project: ProjectRecord,
   { secrets, refused }: Admitted,
 ): Promise<JobPayload> => {
-  if (refused !== undefined) return { agent: null, secrets: [], refused }
+  if (refused !== undefined) return { agent: null, refused }
   const agent = project.deploy === null ? null : await openAgent(deps, project)
-  if (secrets.length === 0) return { agent, secrets: [] }
+  return { agent, ...(secrets.length === 0 ? {} : { owed: true }) }
+}
+
+const openAdmitted = async (
+  deps: ReleaseDeps,
+  { secrets, stale = [] }: Admitted,
+): Promise<SecretsPayload> => {
   const owners = [...new Set(secrets.map(ownerOf))]
   const opened = await Promise.all(owners.map((owner) => openSecrets(deps, findOwner(deps.records, owner))))
   const openers = new Map(owners.map((owner, i) => [owner, opened[i]]))
@@ -163,7 +188,7 @@ const openJob = async (
     return opener.open(record)
   }
   return {
-    agent,
+    ...(stale.length === 0 ? {} : { stale }),
     ...(opened[0] === undefined ? {} : { canary: opened[0].canary }),
     secrets: await Promise.all(secrets.map((record) => openSecretOf(open, record))),
   }

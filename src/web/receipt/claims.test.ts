@@ -11,6 +11,7 @@ test('claims become words', () => {
     storage: 'ram',
     egressMode: 'none',
     secretNames: ['TOKEN'],
+    evidence: { commit: 'c'.repeat(40), ref: 'refs/heads/main', repo: 'file:0/app', is_tip: false },
     usage: { peakMemory: 1024 * 1024 },
     gone: [{ check: 'no process is left', ok: true, detail: '' }, 'nonsense'],
     weak: ['swap is on', 7],
@@ -20,7 +21,11 @@ test('claims become words', () => {
   assert.equal(view.destroyTook, '41ms')
   assert.deepEqual(
     view.facts.map((fact) => fact.value),
-    ['memory only', 'none', 'TOKEN', '1.0 MiB'],
+    [
+      ...['memory only', 'none', 'TOKEN'],
+      'cccccccccccc, an older commit of refs/heads/main in file:0/app, compiled again by the runner',
+      '1.0 MiB',
+    ],
   )
   assert.deepEqual(
     view.gone.map((proof) => proof.ok),

@@ -48,8 +48,17 @@ const factsOf = (claims: Readonly<Record<string, unknown>>) => {
     secrets === null
       ? null
       : { name: words.secrets, value: secrets.length === 0 ? words.noSecrets : secrets.join(', ') },
+    provenOf(claims.evidence),
     typeof peak === 'number' ? { name: words.peak, value: formatBytes(peak) } : null,
   ].filter((fact) => fact !== null)
+}
+
+/** What they were released for. */
+const provenOf = (value: unknown) => {
+  const { commit, ref, repo, is_tip: isTip } = recordOf(value)
+  const [of, on, at] = [textOf(commit), textOf(ref), textOf(repo)]
+  if (of === null || on === null || at === null) return null
+  return { name: text.receipt.proven, value: text.receipt.provenFor(of.slice(0, 12), on, at, isTip === true) }
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)

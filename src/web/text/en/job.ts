@@ -165,6 +165,9 @@ export const jobText = {
     } as Readonly<Record<string, string>>,
     secrets: 'Secrets',
     noSecrets: 'none',
+    proven: 'Released for',
+    provenFor: (commit: string, ref: string, repository: string, isTip: boolean) =>
+      `${commit}, ${isTip ? 'the newest commit' : 'an older commit'} of ${ref} in ${repository}, compiled again by the runner`,
     peak: 'Peak memory',
     proof: 'Proof of destruction',
     proofOk: 'shown',

@@ -36,6 +36,7 @@ export const secretsText = {
     states: { active: 'active', revoked: 'revoked' },
     version: 'Version',
     goesTo: 'Goes to',
+    onlyNewest: 'the newest commit only',
     changed: 'Changed',
     by: (name: string) => `by ${name}`,
     lastUsed: 'Last used',

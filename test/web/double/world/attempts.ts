@@ -66,7 +66,11 @@ const receiptClaims = {
   destroyMs: 41,
   storage: 'ram',
   egressMode: 'open',
-  secretNames: [],
+  secretNames: ['DEPLOY_TOKEN'],
+  evidence: {
+    ...{ commit: 'a1b2c3d4'.repeat(5), ref: 'refs/heads/main', is_tip: true },
+    repo: 'ssh://git@code.example.org:22/team/an-application-with-a-long-name.git',
+  },
   usage: { peakMemory: 412 * 1024 * 1024 },
   gone: [
     { check: 'no process of the sandbox is left', ok: true, detail: '' },
