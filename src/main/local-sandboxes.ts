@@ -14,6 +14,8 @@ export type LocalOptions = LocalJailerOptions & {
   readonly isolation?: NonNullable<LocalSandboxes['isolation']>
 }
 
+const probeMs = 20_000
+
 /** Takes the jailer over, also when it fails. */
 export const openLocalSandboxes = async (
   options: LocalOptions,
@@ -32,6 +34,8 @@ export const openLocalSandboxes = async (
   }
   try {
     await jailer.ready
+    // What is limited without root depends on the machine.
+    if (rootless) await driver.probe(AbortSignal.timeout(probeMs))
     return {
       driver,
       classLimits: (word) => {

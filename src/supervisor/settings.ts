@@ -34,7 +34,7 @@ const settingsSchema = z.strictObject({
     .enum(['rootless', 'container'])
     .default('rootless')
     .describe(
-      'The weakest class that jobs run in; a runner that offers less refuses them. Only root gives container',
+      'The weakest class that jobs run in; a runner that offers less refuses them. Root gives container, or a control group that was delegated',
     ),
   egress: z
     .strictObject({

@@ -276,7 +276,7 @@ const refuseWithoutNamespaces = ({ isRoot }: Layout): void => {
 }
 
 const rootlessText =
-  'without root: all its programs run as you, and nothing limits memory and processor of jobs (mayfly doctor says more)'
+  'without root: all its programs run as you, and memory and processor of jobs are limited only in a control group that was delegated to you (mayfly doctor says more)'
 
 /** Each of them says four times within this that it does not stand still (sys/heartbeat.ts): their turns are far shorter. */
 const beatMs = 20_000

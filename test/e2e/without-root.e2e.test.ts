@@ -2,13 +2,14 @@
 // to a green sample run, what all of it says of itself, a backup, down, and up again from that backup; nothing of his is left
 // running, nor his files touched.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Attempt, Run, Runner } from '../../src/protocol/api/shapes.ts'
 import { type Api, createApi, jobOf } from '../support/api.ts'
+import { makeDelegatedGroup } from '../support/delegated-group.ts'
 import { freePort, repository, waitFor } from '../support/installation.ts'
 import { makeOrdinaryUser, type OrdinaryUser } from '../support/ordinary-user.ts'
 
@@ -72,6 +73,33 @@ test('doctor finds every way out held, and says what it does not claim', { skip,
   assert.deepEqual(planted, [], 'what was planted to be looked for is gone')
 })
 
+test('in a control group that was delegated, doctor and run say what is limited', {
+  skip,
+  timeout: 180_000,
+}, () => {
+  const group = makeDelegatedGroup(user)
+  try {
+    const inGroup = (...words: readonly string[]) => {
+      const [file = '', ...args] = group.command(user.command([join(clone, 'mayfly'), ...words]))
+      return spawnSync(file, args, { cwd: project, env: user.env, encoding: 'utf8', timeout: 150_000 })
+    }
+    const looked = inGroup('doctor', '--json')
+    assert.equal(looked.status, 0, looked.stderr)
+    const findings = JSON.parse(looked.stdout) as { check: string; status: string; detail: string }[]
+    const of = (check: string) => findings.find((finding) => finding.check === check)
+    assert.equal(of('cgroups')?.status, 'ok')
+    assert.match(of('cgroups')?.detail ?? '', /delegated to you: .*memory/)
+    assert.doesNotMatch(of('isolation')?.detail ?? '', /tier rootless/)
+    assert.doesNotMatch(of('sandbox')?.detail ?? '', /neither limited/)
+    const run = inGroup('run', '--isolation', 'container')
+    assert.equal(run.status, 0, run.stdout + run.stderr)
+    assert.doesNotMatch(run.stdout, /nothing limits/)
+    group.remove()
+  } finally {
+    for (const pid of user.processes()) process.kill(pid, 'SIGKILL')
+  }
+})
+
 type Up = { readonly api: Api; readonly output: () => string; stop(): Promise<void> }
 
 const stateDirectory = () => join(user.home, '.local/state/mayfly')
@@ -98,7 +126,7 @@ const up = async (...flags: readonly string[]): Promise<Up> => {
     child.kill('SIGINT')
     const [code] = await ended
     assert.equal(code, 0, output())
-    assert.deepEqual(user.processes(), [])
+    await waitFor('the end of all its processes', () => user.processes().length === 0, 5_000)
     assert.ok(!existsSync(stateDirectory()), 'the directory of its sockets is gone')
     assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(user.home))
   }

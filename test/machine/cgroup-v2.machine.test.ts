@@ -26,6 +26,7 @@ after(() => rm(directory, { recursive: true, force: true }))
 const files = [
   'src/sandbox/jailer/cgroup.kernel.test.ts',
   'src/sandbox/drivers/namespace/namespace.kernel.test.ts',
+  'src/sandbox/drivers/namespace/delegated.kernel.test.ts',
 ]
 
 test('the driver keeps its contract under systemd and cgroup v2, and leaves no group', { skip }, async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { isFault } from '../../base/faults.ts'
 import type { Project } from '../../protocol/api/shapes.ts'
 import { readMeasured } from '../../runner/index.ts'
-import type { Driver } from '../../sandbox/index.ts'
+import type { Driver, HostFacts } from '../../sandbox/index.ts'
 import { findNoUserNamespaces } from '../../sys/index.ts'
 import { connect } from '../api/connect.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -44,7 +44,7 @@ export const doctor = async (around: Surroundings, flags: { readonly json?: bool
       ...programs.map(([name, packageName]) => checkProgram(around, name, packageName)),
       checkPostgres(),
       checkNamespaces(),
-      checkCgroups(),
+      ...(isRoot ? [checkCgroups()] : []),
       checkSwap(),
       checkDisk(around),
       checkRootKey(around),
@@ -110,8 +110,6 @@ const isRoot = process.getuid?.() === 0
 const asRoot = 'sudo mayfly up, or sudo mayfly run: as root all of it is held'
 
 const checkCgroups = async (): Promise<Finding> => {
-  if (!isRoot)
-    return weak('cgroups', 'none is ours without root: jobs have no limits of memory and processor', asRoot)
   const controllers = await readWord('/sys/fs/cgroup/cgroup.controllers')
   if (controllers?.includes('memory')) return ok('cgroups', `v2: ${controllers}`)
   if (existsSync('/sys/fs/cgroup/memory')) return ok('cgroups', 'v1')
@@ -175,13 +173,22 @@ const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> =
         probe.notes.length === 0
           ? ok('sandbox', name)
           : weak('sandbox', probe.notes.join('; '), isRoot ? 'swapoff -a' : asRoot)
-      return [built, await checkIsolation(sandboxes.driver)]
+      return [...checkDelegated(probe.facts), built, await checkIsolation(sandboxes.driver)]
     } finally {
       await sandboxes.close()
     }
   } catch (error) {
     return [down('sandbox', isFault(error) ? error.public : String(error), 'sudo mayfly doctor')]
   }
+}
+
+/** Without root a jailer has all the groups that limits need, or none. */
+const checkDelegated = ({ root, cgroups, controllers }: HostFacts): readonly Finding[] => {
+  if (root) return []
+  if (controllers.length > 0) return [ok('cgroups', `${cgroups}, delegated to you: ${controllers.join(' ')}`)]
+  const detail =
+    'none with memory, pids and cpu is delegated to you: memory and processor of jobs are not limited'
+  return [weak('cgroups', detail, 'systemd-run --user --scope -p Delegate=yes mayfly up')]
 }
 
 const checkIsolation = async (driver: Driver): Promise<Finding> => {

@@ -122,7 +122,7 @@ const prelude = `
 const net = require('node:net'), dgram = require('node:dgram'), dns = require('node:dns/promises')
 const { Resolver } = dns
 const ask = async (name, type = 'A', at = '10.255.255.1') => {
-  const resolver = new Resolver({ timeout: 1500, tries: 1 }); resolver.setServers([at])
+  const resolver = new Resolver({ timeout: 5000, tries: 1 }); resolver.setServers([at])
   return resolver.resolve(name, type).then((a) => a.join(), (e) => e.code)
 }
 const talk = (host, port, text, end = true) => new Promise((resolve) => {
@@ -494,7 +494,9 @@ test('bytes and connections are capped', { skip }, async () => {
     connections: 2,
   })
   const script = `${prelude} (async () => { const a = await ask('good.example'); const hold = [1, 2].map(() => net.connect(8080, a).on('error', () => 0))
-    await new Promise((r) => setTimeout(r, 200)); say(await talk(a, 8080, 'x')); hold.forEach((s) => s.destroy()); await new Promise((r) => setTimeout(r, 200))
+    const greeted = (s) => new Promise((r) => s.once('data', r).write('held'))
+    await Promise.all(hold.map(greeted)); say(await talk(a, 8080, 'x'))
+    await Promise.all(hold.map((s) => new Promise((r) => s.once('close', r).end())))
     say(await talk(a, 8080, 'x'.repeat(5000))) })()`
   const result = await run('nsenter', [`--net=${net.link.nsPath}`, '--', process.execPath, '-e', script], {
     timeoutMs: 9_000,

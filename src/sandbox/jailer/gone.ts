@@ -28,9 +28,11 @@ export const findTraces = (departed: Departed, survey: Survey): readonly GoneChe
   )
   const names = [`${directory} `, `${directory}/`, ` ${ramdiskName(id)} `]
   const mounts = [...survey.mountTables].filter(([, table]) => names.some((name) => table.includes(name)))
-  const named = uid === null ? [] : tracesOfUser(uid, groups, survey)
+  const traces = uid === null ? [] : tracesOfUser(uid, survey)
   return [
-    ...named,
+    // Without root a nest has some only where they were delegated.
+    ...(groups.length === 0 ? [] : [check('control groups are gone', groups.filter(existsSync))]),
+    ...traces,
     check('no process in its namespaces', holders.map(describe)),
     check(
       'no mount names it',
@@ -40,12 +42,11 @@ export const findTraces = (departed: Departed, survey: Survey): readonly GoneChe
   ]
 }
 
-/** Without root a nest has neither groups nor a user of its own; its System V objects end with its namespaces. */
-const tracesOfUser = (uid: number, groups: readonly string[], survey: Survey): readonly GoneCheck[] => {
+/** Without root a nest has no user of its own; its System V objects end with its namespaces. */
+const tracesOfUser = (uid: number, survey: Survey): readonly GoneCheck[] => {
   const living = survey.processes.filter((process) => process.uid === uid)
   const ipc = survey.ipcOwners.filter((owner) => owner === uid)
   return [
-    check('control groups are gone', groups.filter(existsSync)),
     check('no process with the uid', living.map(describe)),
     check('no System V object of the uid', ipc.map(String)),
   ]

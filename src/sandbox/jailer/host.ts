@@ -6,13 +6,15 @@ import { run, systemPath } from '../../sys/index.ts'
 import type { HostFacts } from '../driver.ts'
 import { toolMs } from '../limits.ts'
 import type { SeccompArch } from '../policy/seccomp.ts'
-import { type CgroupLayout, findCgroups, isRootGroup, needed } from './cgroup.ts'
+import { type CgroupLayout, findCgroups, isRootGroup, needed, type Unified } from './cgroup.ts'
+import { findDelegated } from './delegated.ts'
 
 export type Host =
   | {
       readonly ok: true
       readonly arch: SeccompArch
       readonly facts: HostFacts
+      /** Those that we may make groups in: none without root, unless they were delegated. */
       readonly cgroups: CgroupLayout
       /** Names below /proc to cover in cells. */
       readonly masks: readonly string[]
@@ -52,7 +54,12 @@ export const readHost = (): Host => {
     const packages = [...new Set(missing.map((name) => programs[name]))].join(' ')
     return cannot(`missing programs: ${missing.join(', ')}`, `apt-get install ${packages}`)
   }
-  const cgroups = readCgroups()
+  const cgroups = root
+    ? readCgroups(isRootGroup)
+    : (findDelegated(
+        readCgroups(() => false),
+        process.ppid,
+      ) ?? noCgroups)
   const without = needed.filter((controller) => !cgroups.directories.has(controller))
   if (root && without.length > 0)
     return cannot(
@@ -107,10 +114,12 @@ const factsOf = (cgroups: CgroupLayout, root: boolean): HostFacts => ({
   ),
 })
 
-const readCgroups = (): CgroupLayout =>
+const noCgroups: CgroupLayout = { kind: 'none', directories: new Map() }
+
+const readCgroups = (isRoot: Unified['isRoot']): CgroupLayout =>
   findCgroups(read('/proc/self/mountinfo'), read('/proc/self/cgroup'), {
     controllersOf: (directory) => read(join(directory, 'cgroup.controllers')).split(' ').filter(Boolean),
-    isRoot: isRootGroup,
+    isRoot,
   })
 
 const isProgram = (name: string): boolean =>

@@ -64,7 +64,9 @@ export const openJailer = async (deps: JailerDeps): Promise<Jailer> => {
   for (const profile of ['strict', 'userns'] as const)
     writeFileSync(join(base, `${profile}.bpf`), loadProfile(profile, host.arch), { mode: 0o600 })
   const groups =
-    rootless === null ? openGroups(host.cgroups, `mayfly-${config.installation}`) : openProcessGroups()
+    host.cgroups.kind === 'none'
+      ? openProcessGroups()
+      : openGroups(host.cgroups, `mayfly-${config.installation}`)
   const recordsDirectory = join(config.runDirectory, 'nest-records')
   const records = openRecords(recordsDirectory)
   const survey = createSurveyor()

@@ -43,9 +43,16 @@ const stops: readonly Threat[] = Array.from(
   (_, i): Threat => `T-${String(i + 1).padStart(2, '0')}`,
 ).concat('T-22')
 
-/** Nobody limits memory and processor of its jobs, and ramdisks may be swapped. */
+/** Ramdisks may be swapped, and memory and processor are limited only where control groups were delegated. */
 const stopsRootless = (host: Parts['host']): readonly Threat[] =>
-  stops.filter((threat) => threat !== 'T-16' && (threat !== 'T-18' || host?.facts.swap === 'off'))
+  stops.filter(
+    (threat) =>
+      (threat !== 'T-16' || (host !== null && isLimited(host.facts))) &&
+      (threat !== 'T-18' || host?.facts.swap === 'off'),
+  )
+
+/** A jailer that is not root has all controllers that limits need, or none. */
+const isLimited = ({ controllers }: HostFacts): boolean => controllers.length > 0
 
 const can: Capabilities = {
   images: 'host-only',
@@ -100,7 +107,9 @@ export const openNamespaceDriver = (deps: NamespaceDriverDeps): Driver => {
   }
   const driver: Driver = {
     name: 'namespace',
-    can: deps.rootless ? canRootless : can,
+    get can() {
+      return deps.rootless && !(parts.host && isLimited(parts.host.facts)) ? canRootless : can
+    },
     get stops() {
       return deps.rootless ? stopsRootless(parts.host) : stops
     },
@@ -131,7 +140,7 @@ const probe = async (parts: Parts, signal: AbortSignal): Promise<Probe> => {
       | { ok: true; versions: Record<string, string>; facts: HostFacts }
       | { ok: false; why: string; fix: string | null }
     if (!host.ok) return { ok: false, why: host.why, fix: host.fix }
-    const versions = { ...host.versions, ...(host.facts.root ? {} : { class: 'rootless' }) }
+    const versions = { ...host.versions, ...(host.facts.root ? {} : engineOf(host.facts)) }
     parts.host = { ok: true, versions, facts: host.facts, notes: notesOf(host.facts) }
     return parts.host
   } catch (error) {
@@ -139,15 +148,23 @@ const probe = async (parts: Parts, signal: AbortSignal): Promise<Probe> => {
   }
 }
 
+const engineOf = (facts: HostFacts): Readonly<Record<string, string>> => ({
+  class: 'rootless',
+  ...(isLimited(facts) ? { limits: `delegated control groups (${facts.cgroups})` } : {}),
+})
+
 const notesOf = (facts: HostFacts): readonly string[] => {
   const swap = facts.swap === 'off' ? [] : ['swap is on: ramdisks are mounted noswap where the kernel can']
   if (facts.root) return swap
   return [
-    'rootless: no control groups, so memory and processor of a job are neither limited nor measured, and processes are limited for each cell alone',
+    ...(isLimited(facts) ? [] : [unlimitedText]),
     'rootless: jobs are the user who started this, kept from his files and processes by namespaces and not by another user id',
     ...(swap.length === 0 ? [] : ['swap is on: without root no ramdisk can be kept out of it']),
   ]
 }
+
+const unlimitedText =
+  'rootless: no control groups, so memory and processor of a job are neither limited nor measured, and processes are limited for each cell alone'
 
 const kindWanted = (want: PoolWant): NestKind => ({
   limits: want.limits ?? classes.medium.limits,
