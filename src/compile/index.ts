@@ -12,11 +12,11 @@ import {
   type CircleciInput,
   type Compiled,
   type ContinuedWith,
+  checkOrb as checkOrbBody,
   chooseByText,
   compileCircleci,
   compileContinuation,
   declaredParameterTypes,
-  elementsOf,
   type OrbPin,
   orbPins,
   type PathMapping,
@@ -208,10 +208,17 @@ export const mergeConfigs = (sources: readonly SourceText[]): MergeAnswer => {
   return text === null || problems.hasErrors() ? { ok: false, problems: problems.list() } : { ok: true, text }
 }
 
-/** `command x`, `job y` … of the source of an orb; null when it cannot be read. */
-export const orbElements = (text: string): readonly string[] | null => {
-  const document = loadYaml('orb.yml', text, createProblems())
-  return document && elementsOf(document)
+/** `elements`: `command x`, `job y` … */
+export type CheckedOrb =
+  | { readonly ok: true; readonly elements: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** Whether a text is an orb, and what is wrong in it whoever uses it. `path` is for positions. */
+export const checkOrb = ({ path, text }: SourceText): CheckedOrb => {
+  const problems = createProblems()
+  const document = loadYaml(path, text, problems)
+  const elements = document === null ? [] : checkOrbBody({ problems, interpolates: true }, document)
+  return problems.hasErrors() ? { ok: false, problems: problems.list() } : { ok: true, elements }
 }
 
 /** What references of the configuration to orbs mean with these sources; empty when it cannot be read. */

@@ -3,7 +3,14 @@
 // asks, and blocks on stdin for as long as its sandbox lives; the runner owns the deadline of both waits. What it reads
 // is hostile.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type CompileInput, choosePaths, compile, mergeConfigs } from '../compile/index.ts'
+import {
+  type CompileInput,
+  checkOrb,
+  choosePaths,
+  compile,
+  formatProblems,
+  mergeConfigs,
+} from '../compile/index.ts'
 import {
   type ChooseAnswer,
   type CompileAnswer,
@@ -11,7 +18,9 @@ import {
   compileReadyLine,
   compileRequestBytesMax,
   type MergeAnswer,
+  type OrbAnswer,
   parseCompileRequest,
+  type SourceText,
 } from '../protocol/compile.ts'
 
 const defectExit = 70
@@ -76,13 +85,14 @@ const parseJson = (text: string): unknown => {
   }
 }
 
-type Answer = CompileAnswer | ChooseAnswer | MergeAnswer
+type Answer = CompileAnswer | ChooseAnswer | MergeAnswer | OrbAnswer
 
 const answerTo = (text: string): Answer | { readonly refused: string } => {
   const request = parseCompileRequest(parseJson(text))
   if (!request.ok) return { refused: request.problems.map(({ message }) => message).join('; ') }
   if ('choose' in request.value) return choosePaths(request.value.choose, request.value.choose.changed)
   if ('merge' in request.value) return mergeConfigs(request.value.merge.sources)
+  if ('orb' in request.value) return judgeOrb(request.value.orb)
   const { v: _, files, orbs, untrustedInScripts, ...given } = request.value
   return compile({
     ...given,
@@ -90,6 +100,17 @@ const answerTo = (text: string): Answer | { readonly refused: string } => {
     orbs: new Map(Object.entries(orbs ?? {})),
     untrustedInScripts: untrustedInScripts === true,
   })
+}
+
+const orbProblemsMax = 3
+
+const judgeOrb = (orb: SourceText): OrbAnswer => {
+  const checked = checkOrb(orb)
+  if (checked.ok) return { ok: true }
+  const errors = checked.problems.filter(({ severity }) => severity === 'error')
+  const more = errors.length - orbProblemsMax
+  const words = formatProblems(errors.slice(0, orbProblemsMax))
+  return { ok: false, words: more > 0 ? `${words}and ${more} more` : words.trimEnd() }
 }
 
 /** An answer that cannot be sent becomes one that can: a plan of such a size is a mistake, or an attack. */

@@ -51,7 +51,12 @@ export type ChooseRequest = {
 
 /** Several files as one configuration. */
 export type MergeRequest = { readonly v: 1; readonly merge: { readonly sources: readonly SourceText[] } }
+/** The source of an orb, before it is put into a store. */
+export type OrbRequest = { readonly v: 1; readonly orb: SourceText }
 export type SourceText = { readonly path: string; readonly text: string }
+
+/** `words`: what is wrong, with places and lines. */
+export type OrbAnswer = { readonly ok: true } | { readonly ok: false; readonly words: string }
 
 export type MergeAnswer =
   | { readonly ok: true; readonly text: string }
@@ -76,11 +81,17 @@ export type CompileAnswer =
     }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-export const parseCompileRequest = (json: unknown): Parsed<CompileRequest | ChooseRequest | MergeRequest> =>
-  parseShape(either(has('choose'), choose, either(has('merge'), merge, request)), json)
+export const parseCompileRequest = (
+  json: unknown,
+): Parsed<CompileRequest | ChooseRequest | MergeRequest | OrbRequest> =>
+  parseShape(
+    either(has('choose'), choose, either(has('merge'), merge, either(has('orb'), orb, request))),
+    json,
+  )
 export const parseCompileAnswer = (json: unknown): Parsed<CompileAnswer> => parseShape(answer, json)
 export const parseChooseAnswer = (json: unknown): Parsed<ChooseAnswer> => parseShape(chosen, json)
 export const parseMergeAnswer = (json: unknown): Parsed<MergeAnswer> => parseShape(merged, json)
+export const parseOrbAnswer = (json: unknown): Parsed<OrbAnswer> => parseShape(checkedOrb, json)
 
 const has =
   (member: string) =>
@@ -105,10 +116,8 @@ export const recordOf =
     return out
   }
 
-const sources: Shape<readonly SourceText[]> = list(
-  object({ path: text({ max: 1024 }), text: text({ max: textMax, min: 0 }) }),
-  { max: continuationFilesMax, min: 1 },
-)
+const source: Shape<SourceText> = object({ path: text({ max: 1024 }), text: text({ max: textMax, min: 0 }) })
+const sources: Shape<readonly SourceText[]> = list(source, { max: continuationFilesMax, min: 1 })
 
 const request: Shape<CompileRequest> = object({
   v: oneOf(1),
@@ -122,6 +131,8 @@ const request: Shape<CompileRequest> = object({
 })
 
 const merge: Shape<MergeRequest> = object({ v: oneOf(1), merge: object({ sources }) })
+
+const orb: Shape<OrbRequest> = object({ v: oneOf(1), orb: source })
 
 const path = text({ max: 4096 })
 const choose: Shape<ChooseRequest> = object({
@@ -181,4 +192,10 @@ const merged: Shape<MergeAnswer> = either(
   hasFailed,
   object({ ok: oneOf(false), problems }),
   object({ ok: oneOf(true), text: text({ max: textMax, min: 0 }) }),
+)
+
+const checkedOrb: Shape<OrbAnswer> = either(
+  hasFailed,
+  object({ ok: oneOf(false), words: message }),
+  object({ ok: oneOf(true) }),
 )

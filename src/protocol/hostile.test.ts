@@ -4,7 +4,13 @@ import { test } from 'node:test'
 import { damageBytes, damageJson, judgeParser } from '../../test/support/hostile.ts'
 import { utf8 } from '../base/bytes.ts'
 import { type AttemptId, formatId, type IdKind, type LeaseId } from '../base/ids.ts'
-import { parseCompileAnswer, parseCompileRequest } from './compile.ts'
+import {
+  parseChooseAnswer,
+  parseCompileAnswer,
+  parseCompileRequest,
+  parseMergeAnswer,
+  parseOrbAnswer,
+} from './compile.ts'
 import { encodeFinishBundle, parseFinishBody } from './finish-body.ts'
 import { encodeFrameBatch, encodeFrameHeader, parseFrameBatch, parseFrameHeader } from './frames.ts'
 import { parseFollowerFrame } from './live.ts'
@@ -95,6 +101,24 @@ test('questions and answers of the compiler', () => {
   judgeParser(parseCompileAnswer, (random) =>
     damageJson(random, { ok: true, plan, origins: {}, problems: [] }),
   )
+  const source = { path: 'acme/tools@1.2.3', text: 'commands: {}' }
+  for (const genuine of [
+    { v: 1, orb: source },
+    { v: 1, merge: { sources: [source] } },
+  ]) {
+    assert.ok(parseCompileRequest(genuine).ok)
+    judgeParser(parseCompileRequest, (random) => damageJson(random, genuine), { count: 500 })
+  }
+  const chosen = { ok: true, parameters: { a: true }, files: ['b.yml'], hits: [{ line: 'c', path: 'd' }] }
+  for (const [parse, genuine] of [
+    [parseChooseAnswer, chosen],
+    [parseMergeAnswer, { ok: true, text: 'version: 2.1' }],
+    [parseOrbAnswer, { ok: true }],
+    [parseOrbAnswer, { ok: false, words: 'wrong' }],
+  ] as const) {
+    assert.ok(parse(genuine).ok)
+    judgeParser(parse, (random) => damageJson(random, genuine), { count: 500 })
+  }
 })
 
 test('the roster, as text', () => {

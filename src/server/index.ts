@@ -13,6 +13,7 @@ import type { Sign } from '../seal/index.ts'
 import { type Access, createAccess, keepOrganisation } from './access/access.ts'
 import { parseSite, type Site } from './access/site.ts'
 import { createAnsweredRequests } from './answered-requests.ts'
+import { type CompileProgram, createAskCompiler } from './compile-process.ts'
 import type { ServerConfig } from './config.ts'
 import { createContexts } from './contexts/contexts.ts'
 import { type Database, openDatabase } from './db/database.ts'
@@ -23,7 +24,7 @@ import { createHealth, type Health } from './health/health.ts'
 import type { Handlers } from './http/binder.ts'
 import { peopleHandlers } from './http/handlers/people.ts'
 import { secretHandlers } from './http/handlers/secrets.ts'
-import { systemHandlers } from './http/handlers/system.ts'
+import { type Lint, systemHandlers } from './http/handlers/system.ts'
 import { type UseCases, workHandlers } from './http/handlers/work.ts'
 import { createOperatorApp, createPeopleApp, type HttpDeps } from './http/http.ts'
 import { noSite, openStaticSite } from './http/static-site.ts'
@@ -32,7 +33,7 @@ import { createDeliveries } from './intake/deliveries.ts'
 import { createIntake } from './intake/intake.ts'
 import { openIntakeClock } from './intake/intake-clock.ts'
 import { createRefusedCalls } from './intake/refused-calls.ts'
-import { type CompileProgram, createLint } from './lint.ts'
+import { createLint } from './lint.ts'
 import { createLive } from './live/live.ts'
 import { createFreshFrames, type FreshFrames } from './logs/fresh-frames.ts'
 import { createLogs } from './logs/logs.ts'
@@ -41,6 +42,7 @@ import { createNewId, type NewId } from './new-id.ts'
 import { openFsStore } from './objects/fs-store.ts'
 import type { ObjectStore } from './objects/store.ts'
 import { listenOnSocket } from './operator-socket.ts'
+import { createCheckOrb } from './orbs/check.ts'
 import { createOrbs } from './orbs/orbs.ts'
 import { createProjects } from './projects/projects.ts'
 import { openRunnerListener } from './runners/open.ts'
@@ -157,6 +159,7 @@ const openParts = async (
   const watchers = createWatchers()
   const fresh = createFreshFrames(watchers)
   const places = createPlaces(newId)
+  const askCompiler = createAskCompiler(deps.compiler)
   const shared = {
     ...{ ...deps, database, vault, objects, newId, places, watchers, fresh, serverUrl: () => site().url },
     compiler: deps.compiler.id,
@@ -166,7 +169,7 @@ const openParts = async (
     projects: createProjects({ ...shared, localRepositoryRoots: config.localRepositoryRoots }),
     deliveries: createDeliveries(shared),
     schedules: createSchedules(shared),
-    orbs: createOrbs(shared),
+    orbs: createOrbs({ ...shared, checkOrb: createCheckOrb(askCompiler) }),
     logs: createLogs(shared),
     artifacts: createArtifacts(shared),
     tests: createTests(shared),
@@ -192,7 +195,7 @@ const openParts = async (
     access,
     live,
     site,
-    handlers: handlersOf(deps, access, { ...work, health, backups }),
+    handlers: handlersOf(deps, access, { ...work, health, backups, lint: createLint(askCompiler) }),
     answered: createAnsweredRequests({ db, log: deps.log }),
     issuers: work.identity,
     intake: { ...createIntake(shared), refused: refusedCalls.note },
@@ -204,14 +207,14 @@ const openParts = async (
 }
 
 const handlersOf = (
-  { version, compiler }: ServerDeps,
+  { version }: ServerDeps,
   access: Access,
-  work: UseCases & { readonly health: Health; readonly backups: Backups },
+  work: UseCases & { readonly health: Health; readonly backups: Backups; readonly lint: Lint },
 ): Handlers => ({
   ...peopleHandlers({ access, version }),
   ...workHandlers(work),
   ...secretHandlers(work),
-  ...systemHandlers({ ...work, lint: createLint(compiler) }),
+  ...systemHandlers(work),
 })
 
 /** Where people reach us: known at once from the settings, or as soon as the port is. */

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { createAskCompiler } from './compile-process.ts'
 import { createLint } from './lint.ts'
 
-const lint = createLint({
+const ask = createAskCompiler({
   node: process.execPath,
   file: fileURLToPath(new URL('../main/compile.ts', import.meta.url)),
   directory: fileURLToPath(new URL('../..', import.meta.url)),
 })
+const lint = createLint(ask)
 const check = (config: string) => lint({ '.circleci/config.yml': config })
 
 test('a good configuration has no errors; a bad one says where', async () => {

@@ -2,14 +2,16 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
-import { orbElements } from '../../compile/index.ts'
+import { checkOrb } from '../../compile/index.ts'
 import { connect } from '../api/connect.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { writeTable } from '../look.ts'
+import { writeFindings } from '../problems/formats.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Flags = { readonly json?: boolean }
 
-/** What is no orb is refused here, before anybody's plan meets it. */
+/** What is wrong in it is said with the lines of the file; the server would refuse it, too. */
 export const addOrb = async (
   around: Surroundings,
   flags: Flags,
@@ -19,12 +21,15 @@ export const addOrb = async (
   const text = await readFile(resolve(around.cwd, file), 'utf8').catch((cause) => {
     throw fault('E_NOT_FOUND', { public: `there is no ${file}`, cause })
   })
-  const elements = orbElements(text)
-  if (elements === null || elements.length === 0)
-    throw fault('E_INPUT', { public: `${file} is no orb: it has no commands, jobs or executors` })
+  const checked = checkOrb({ path: file, text })
+  if (!checked.ok) {
+    const findings = { files: [{ path: file, problems: checked.problems }], strict: false }
+    around.stdout.write(writeFindings(flags.json === true ? 'json' : 'human', findings, around))
+    return exitCodes.invalidConfiguration
+  }
   const orb = await (await connect(around)).call('orbPut', { body: { id, text } })
   around.stdout.write(flags.json === true ? `${JSON.stringify(orb)}\n` : `${orb.id}  sha256:${orb.sha256}\n`)
-  if (flags.json !== true) around.stderr.write(`${elements.join(', ')}\n`)
+  if (flags.json !== true) around.stderr.write(`${checked.elements.join(', ')}\n`)
   return 0
 }
 

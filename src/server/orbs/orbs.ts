@@ -12,11 +12,14 @@ import type { Database, Db } from '../db/database.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import { actorIn } from '../runs/actor-name.ts'
 import type { Orbs } from '../use-cases.ts'
+import type { CheckOrb } from './check.ts'
 
 const storeBytesMax = 4 * 1024 * 1024
 const orbsMax = 200
 
-export const createOrbs = ({ database }: { readonly database: Database }): Orbs => ({
+export type OrbsDeps = { readonly database: Database; readonly checkOrb: CheckOrb }
+
+export const createOrbs = ({ database, checkOrb }: OrbsDeps): Orbs => ({
   list: (scope) => list(database.db, scope),
   sources: async ({ organisation }) => {
     const store = (await orbsOf(database.db, [organisation]))[organisation] ?? {}
@@ -27,7 +30,10 @@ export const createOrbs = ({ database }: { readonly database: Database }): Orbs 
       select id, text from orbs where organisation_id = ${organisation} and id = ${id}`.execute(database.db)
     return rows[0] ?? null
   },
-  put: (actor, input) => put(database.db, actor, input),
+  put: async (actor, input) => {
+    await checkOrb(input.id, input.text)
+    return put(database.db, actor, input)
+  },
 })
 
 type Row = {

@@ -53,6 +53,9 @@ export type Compiling = {
   readonly pipeline: ReadonlyMap<string, SourceNode>
 }
 
+/** What it takes to read a declaration, before anything is compiled. */
+export type Reading = Pick<Compiling, 'problems' | 'interpolates'>
+
 /** What `orb/element` may name (orbs.ts). */
 export type ElementKind = 'command' | 'job' | 'executor'
 

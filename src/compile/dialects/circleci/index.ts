@@ -12,16 +12,17 @@ import { readBoolean, readMap } from '../../source/read.ts'
 import { type Compiling, noOrbs, readDefinitions } from './compiling.ts'
 import { continuationParameters, followSetup, readContinuation } from './continuation.ts'
 import { createOrbSource, type OrbText } from './orb-source.ts'
-import { createOrbLibrary, elementsOf } from './orbs.ts'
+import { createOrbLibrary } from './orbs.ts'
 import { addPipelineParameters, declaredParameterTypes } from './parameters.ts'
 import { asksForRun, createPipelineValues } from './pipeline.ts'
 import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
 
 export { readContinuation } from './continuation.ts'
+export { checkOrb } from './orb-check.ts'
 export { type OrbPin, orbPins } from './orb-pins.ts'
 export { chooseByText, type PathMapping } from './path-mapping.ts'
-export { asksForRun, declaredParameterTypes, elementsOf }
+export { asksForRun, declaredParameterTypes }
 
 export type CircleciInput = {
   readonly document: SourceNode

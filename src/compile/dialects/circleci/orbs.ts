@@ -113,7 +113,7 @@ const createTable = (
 
 const isMissed = ({ uses, body }: Orb): boolean => uses.size > 0 && body !== null && 'missing' in body
 
-const plurals = { command: 'commands', job: 'jobs', executor: 'executors' } as const
+export const plurals = { command: 'commands', job: 'jobs', executor: 'executors' } as const
 
 /** Of the source of an orb, as written: what is wrong with it is said where it is used. */
 export const elementsOf = (document: SourceNode): readonly string[] =>
@@ -177,11 +177,16 @@ const openRegistryOrb = (library: Library, cx: Compiling, orb: OrbText): Compili
   return made
 }
 
-const bodyOf = (library: Library, outer: Compiling, body: MapNode, enclosing: OrbTable): Compiling => {
+/** What only a configuration has. */
+export const reportForeignKeys = (problems: Problems, body: MapNode): void => {
   for (const key of ['workflows', 'parameters']) {
     const entry = body.entries.get(key)
-    if (entry) outer.problems.add('E_ORB_BODY', entry.key, `an orb has no "${key}"`)
+    if (entry) problems.add('E_ORB_BODY', entry.key, `an orb has no "${key}"`)
   }
+}
+
+const bodyOf = (library: Library, outer: Compiling, body: MapNode, enclosing: OrbTable): Compiling => {
+  reportForeignKeys(outer.problems, body)
   const inner: Compiling = {
     ...outer,
     root: body,

@@ -17,7 +17,7 @@ import {
 } from '../../source/node.ts'
 import { listOrOne, readMap, readOneOf, readText, warnUnknownKeys } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
-import type { Compiling } from './compiling.ts'
+import type { Compiling, Reading } from './compiling.ts'
 import { pipelineScope, substitute } from './substitute.ts'
 
 export const parameterTypes = [
@@ -187,7 +187,7 @@ const convert = (declaration: Declaration, node: SourceNode): SourceNode | null 
 }
 
 export const readDeclarations = (
-  cx: Compiling,
+  cx: Reading,
   owner: Owner,
   definition: MapNode,
 ): ReadonlyMap<string, Declaration> => {
@@ -202,7 +202,7 @@ export const readDeclarations = (
   return declarations
 }
 
-const checkName = (cx: Compiling, owner: Owner, key: ScalarNode): void => {
+const checkName = (cx: Reading, owner: Owner, key: ScalarNode): void => {
   const taken =
     (owner.kind === 'job' && reservedJobParameters.has(key.text)) ||
     (owner.kind === 'executor' && key.text === 'name')
@@ -211,7 +211,7 @@ const checkName = (cx: Compiling, owner: Owner, key: ScalarNode): void => {
   else if (owner.kind === 'job' && reservedSince.has(key.text)) cx.problems.add('W_JOB_NAME', key, message)
 }
 
-const readDeclaration = (cx: Compiling, owner: Owner, { key, value }: Entry): Declaration | null => {
+const readDeclaration = (cx: Reading, owner: Owner, { key, value }: Entry): Declaration | null => {
   const what = `the parameter "${key.text.slice(0, 80)}"`
   const map = readMap(cx.problems, value, what)
   if (!map) return null
@@ -242,7 +242,7 @@ const absentDefault = (type: ParameterType, written: SourceNode | null): SourceN
   return type === 'string' ? computedNode(written, { type: 'string', value: '' }) : null
 }
 
-const checkEnum = (cx: Compiling, what: string, key: ScalarNode, declaration: Declaration): void => {
+const checkEnum = (cx: Reading, what: string, key: ScalarNode, declaration: Declaration): void => {
   const value = declaration.default
   if (declaration.options.length === 0)
     cx.problems.add('E_PARAMETER_DECLARATION', key, `${what} needs "enum", the list of its values`)

@@ -18,7 +18,7 @@ import {
 import { listOrOne, readList, readMap, warnUnknownKeys } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
-import type { Compiling, Element } from './compiling.ts'
+import type { Compiling, Element, Reading } from './compiling.ts'
 import { isConditionTrue } from './condition.ts'
 import { noArguments, scopeOf } from './parameters.ts'
 import { readSetupStep } from './setup-steps.ts'
@@ -47,9 +47,9 @@ export const expandSteps = (reader: Compiling, steps: SourceNode, around: StepCo
 }
 
 /** One step as written: its name, where that stands, and its argument. */
-type Call = { readonly name: string; readonly at: ScalarNode; readonly node: SourceNode | null }
+export type Call = { readonly name: string; readonly at: ScalarNode; readonly node: SourceNode | null }
 
-const readCall = (cx: Compiling, node: SourceNode): Call | null => {
+export const readCall = (cx: Reading, node: SourceNode): Call | null => {
   if (node.kind === 'scalar' && !isNull(node)) return { name: node.text, at: node, node: null }
   const entries = node.kind === 'map' ? [...node.entries.values()] : []
   const [entry] = entries
@@ -69,7 +69,7 @@ const isWrongScript = ({ key, value }: Entry): boolean =>
   key.text === 'run' && value.kind === 'scalar' && value.computed !== undefined
 
 /** The oldest form, `{type: shell, command: …}`: one map with the name of the step in it. */
-const readTyped = (cx: Compiling, node: MapNode): Call | null => {
+const readTyped = (cx: Reading, node: MapNode): Call | null => {
   const type = entryOf(node, 'type')
   const name = type?.kind === 'scalar' ? (type.text === 'shell' ? 'run' : type.text) : null
   if (type?.kind !== 'scalar' || name === null || !findBuiltin(name)) return null
@@ -80,7 +80,7 @@ const readTyped = (cx: Compiling, node: MapNode): Call | null => {
 }
 
 /** The common slip: the keys of a step stand beside its name instead of below it. */
-const reportShape = (cx: Compiling, node: MapNode, first: Entry): void => {
+const reportShape = (cx: Reading, node: MapNode, first: Entry): void => {
   const names = [...node.entries.keys()].slice(0, 5).map((name) => `"${name.slice(0, 40)}"`)
   const second = [...node.entries.values()][1]?.key ?? first.key
   const message = `a step has one name, but this map has ${node.entries.size} keys: ${names.join(', ')}`
@@ -110,7 +110,7 @@ const addBuiltin = (cx: Compiling, call: Call, context: StepContext): void => {
   const own = readSetupStep(cx, call.name, call.at, call.node)
   const builtin = findBuiltin(call.name)
   if (!own && !builtin) {
-    reportUnknown(cx, call)
+    reportUnknownStep(cx, call)
     return
   }
   const step = own ?? builtin?.(cx, { at: call.at, node: call.node, job: context.job })
@@ -178,7 +178,10 @@ const expandCommand = (
   if (steps) expandSteps(home, steps, inside)
 }
 
-const reportUnknown = (cx: Compiling, call: Call): void => {
+export const reportUnknownStep = (
+  cx: Reading & Pick<Compiling, 'commands'>,
+  call: Pick<Call, 'name' | 'at'>,
+): void => {
   const name = call.name.slice(0, 80)
   const place = (known: string): Spot | null => cx.commands.get(known)?.key ?? null
   const help =
