@@ -156,6 +156,27 @@ workflows: {w: {jobs: [a]}}
   assert.match((await run(configuration)).stdout, /artifacts are not kept here: --artifacts DIR/)
 })
 
+test('a secret in an artifact is told by its name; the file stays as it is', async () => {
+  await writeFile(join(root, 'token'), 'a longer secret than most: 6 times 9')
+  const write = 'mkdir out && gzip < "$TOKEN" > out/log.gz && echo clean > out/b.txt'
+  const { code, stdout } = await run(
+    `version: 2.1
+jobs:
+  leaks: ${job(sh(write), '{store_artifacts: {path: out}}')}
+  keeps: ${job(sh('echo clean > b.txt'), '{store_artifacts: {path: b.txt}}')}
+workflows: {w: {jobs: [leaks, keeps]}}
+`,
+    ...['-s', `TOKEN=@${join(root, 'token')}`, '--artifacts', join(root, 'leaky')],
+  )
+  assert.equal(code, 0, stdout)
+  assert.match(stdout, /\[leaks\] ! the secret TOKEN is in this output or in an artifact/)
+  assert.doesNotMatch(stdout, /\[keeps\] ! the secret/)
+  assert.match(
+    execFileSync('find', [join(root, 'leaky'), '-name', 'log.gz'], { encoding: 'utf8' }),
+    /log\.gz/,
+  )
+})
+
 test('a cache is kept when it was asked for, found by its prefix, and written once', async () => {
   const fill = 'mkdir -p ~/.deps && echo v1 > ~/.deps/lib'
   const save = '{save_cache: {key: "v1-{{ checksum \\"lock.txt\\" }}", paths: [~/.deps, ~/.gone]}}'

@@ -181,7 +181,7 @@ export type AttemptEvent = { readonly seq: number; readonly atMs: number } & (
   | { readonly kind: 'note'; readonly text: string }
   /** The job said what it can have got from nobody: the canary secret of its project. */
   | { readonly kind: 'alarm'; readonly what: 'canary' }
-  /** Its log holds a secret packed or encoded so that it could not be masked. */
+  /** Its log or an artifact holds a secret that could not be masked there. */
   | { readonly kind: 'alarm'; readonly what: 'leak'; readonly secret: string }
 )
 

@@ -10,12 +10,20 @@ export type EventBody = AttemptEvent extends infer E
     : never
   : never
 
+/** Of one file. The bytes are the caller's again when it returns. */
+export interface FileWatch {
+  write(bytes: Uint8Array): void
+  end(): void
+}
+
 export interface AttemptSink {
   /** Bytes of a step, in order. They are the caller's again when it returns. A promise means: no more until it resolves. */
   output(step: number, bytes: Uint8Array): Promise<void> | undefined
   event(event: EventBody): void
   /** Text of the job on its way elsewhere, with its secrets masked; absent where it has none. */
   mask?(text: string): string
+  /** Looks for its secrets in a file of the job that goes elsewhere; absent where it has none. */
+  watch?(): FileWatch | undefined
   /** The plan, while its attempt goes on. Resolves when it is told or cannot be: the end of the attempt tells it again. */
   planned?(result: PlanResult): Promise<void>
 }

@@ -90,7 +90,12 @@ type Telling = {
 
 const tellEvent = (event: EventBody, { words, flush, paint }: Telling): void => {
   if (event.kind === 'alarm' && event.what === 'leak')
-    words(paint('red', `! the secret ${event.secret} is in this output in a form that was not masked`))
+    words(
+      paint(
+        'red',
+        `! the secret ${event.secret} is in this output or in an artifact, where it was not masked`,
+      ),
+    )
   if (event.kind === 'step-started') words(paint('dim', `── ${event.name.split('\n')[0]}`))
   if (event.kind !== 'step-finished') return
   flush()

@@ -38,6 +38,7 @@ export const createGrowingSink = (sink: AttemptSink): GrowingSink => {
         const own = masker === null ? text : masker.text(text)
         return sink.mask === undefined ? own : sink.mask(own)
       },
+      watch: () => (masked ?? sink).watch?.(),
     },
     add: (secrets) => {
       end()

@@ -18,7 +18,8 @@ export interface MaskedStream {
 }
 
 export interface Masker {
-  stream(): MaskedStream
+  /** `onFound` hears of each time that a secret is masked in this stream. */
+  stream(onFound?: (secret: MaskedSecret) => void): MaskedStream
   /** A text of its own. */
   text(text: string): string
   /** Tells of each secret that `bytes` hold in any form. */
@@ -44,7 +45,11 @@ export const createMasker = (
     const word = words[owner] as Words
     return isInterrupted ? word.afterReset : word.plain
   }
-  const stream = () => createStream(table, print)
+  const stream: Masker['stream'] = (onFound) =>
+    createStream(table, (owner, isInterrupted) => {
+      onFound?.(secrets[owner] as MaskedSecret)
+      return print(owner, isInterrupted)
+    })
   return {
     stream,
     text: (text) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import type { AttemptSink, EventBody } from '../sink.ts'
 import { createMasker } from './mask.ts'
 import { createMaskedSink } from './masked-sink.ts'
@@ -57,6 +58,27 @@ test('what a step kept back is said before its end, and before the log is packed
   masked.event({ kind: 'phase', phase: 'closing' })
   assert.deepEqual(order, ['output 1', 'step-finished', 'output 2', 'phase'])
   assert.deepEqual([...said.values()], ['hunter2', 'hunter2'])
+})
+
+test('a file is looked through as it is and for what is packed in it, across its pieces', () => {
+  const found: string[] = []
+  const masker = createMasker([{ name: 'TOKEN', value: Buffer.from('hunter2hunter2') }])
+  assert.ok(masker)
+  const nothing: AttemptSink = { output: () => assert.fail(), event: () => assert.fail() }
+  // One around another, as that of identity tokens is.
+  const inner = createMaskedSink(nothing, masker, ({ name }) => found.push(`inner ${name}`))
+  const outer = createMaskedSink(inner, masker, ({ name }) => found.push(name))
+  const look = (...pieces: readonly (string | Buffer)[]): readonly string[] => {
+    found.length = 0
+    const file = outer.watch?.() ?? assert.fail()
+    for (const piece of pieces) file.write(Buffer.from(piece))
+    file.end()
+    return found.toSorted()
+  }
+  assert.deepEqual(look('nothing of hunter2 ', 'here'), [])
+  assert.deepEqual(look('a hunter2', 'hunter2 b'), ['TOKEN', 'inner TOKEN'])
+  const packed = gzipSync('token: hunter2hunter2')
+  assert.deepEqual(look('x', packed.subarray(0, 9), packed.subarray(9)), ['TOKEN', 'inner TOKEN'])
 })
 
 test('names, messages, notes and hosts are masked too', () => {

@@ -9,14 +9,15 @@ export interface MaskedSink extends AttemptSink {
   flush(): void
 }
 
-/** `onLeak` hears of secrets that are packed in the log, where they cannot be masked; more than once. */
+/** `onLeak` hears of secrets that are packed in the log or in a file, where they cannot be masked; more than once. */
 export const createMaskedSink = (
   sink: AttemptSink,
   masker: Masker,
   onLeak: (secret: MaskedSecret) => void,
 ): MaskedSink => {
   const streams = new Map<number, { readonly mask: MaskedStream; readonly leaks: LeakStream }>()
-  const scan = createLeakScan((bytes) => masker.look(bytes, onLeak))
+  const newScan = () => createLeakScan((bytes) => masker.look(bytes, onLeak))
+  const [scan, scanOfFiles] = [newScan(), newScan()]
   const streamOf = (step: number) => {
     const stream = streams.get(step) ?? { mask: masker.stream(), leaks: scan.stream() }
     streams.set(step, stream)
@@ -50,6 +51,20 @@ export const createMaskedSink = (
       sink.event(maskEvent(event, masker))
     },
     mask: masker.text,
+    watch: () => {
+      const [open, packed, further] = [masker.stream(onLeak), scanOfFiles.stream(), sink.watch?.()]
+      return {
+        write: (bytes) => {
+          packed.write(open.write(bytes))
+          further?.write(bytes)
+        },
+        end: () => {
+          packed.write(open.flush())
+          packed.end()
+          further?.end()
+        },
+      }
+    },
     flush,
   }
 }

@@ -123,7 +123,7 @@ const carryOutside = async (
   const { stores, continuing } = deps
   const place = {
     ...{ sandbox, stores, job, id: `s${index}`, workdir, print },
-    ...{ nowMs: deps.clock.now, mask: sink.mask },
+    ...{ nowMs: deps.clock.now, mask: sink.mask, watch: sink.watch },
   }
   const isOfSetup = step.kind === 'filter-paths' || step.kind === 'merge-configs' || step.kind === 'continue'
   try {

@@ -55,7 +55,7 @@ export const foldEvents = (events: readonly AttemptEvent[], before: number): New
 const describeAlarm = (alarm: Extract<AttemptEvent, { kind: 'alarm' }>): string =>
   alarm.what === 'canary'
     ? canaryNote
-    : `ALARM: the log of this attempt holds the secret ${alarm.secret} packed or encoded, where it cannot be masked: replace it`
+    : `ALARM: the log or an artifact of this attempt holds the secret ${alarm.secret} where it cannot be masked: replace it`
 
 const canaryNote =
   'ALARM: the canary secret of this project was in the output of this attempt, and no step is ever given it. Somebody read secrets ' +

@@ -1,5 +1,5 @@
 // Artifacts: files for people. Each is compressed by itself, so that one can be had without the others; they lie one
-// after another in a single object, and the list says where.
+// after another in a single object, and the list says where. A secret in one of them is told; the file stays as it is.
 import { createHash, type Hash } from 'node:crypto'
 import { posix } from 'node:path'
 import { finished } from 'node:stream/promises'
@@ -9,6 +9,7 @@ import { type ArtifactEntry, artifactsPerObjectMax } from '../../../protocol/sto
 import { guestPath } from '../../guest-path.ts'
 import { archiveLimits } from '../../limits.ts'
 import { jobUser } from '../../sandbox-spec.ts'
+import type { FileWatch } from '../../sink.ts'
 import { fromSandbox, nothingThere, packOne } from '../../stores/cells.ts'
 import { readTar } from '../../stores/tar-read.ts'
 import { createTarRules, refused, type TarEntry } from '../../stores/tar-rules.ts'
@@ -23,7 +24,7 @@ export const storeArtifacts = async (
   if (path === '/') return { ok: false, message: 'the whole file system is no artifact' }
   const writing = await place.stores.begin({ kind: 'artifacts' }, signal)
   if ('why' in writing) return notKept(place, writing)
-  const list = createList(step.destination ?? step.path)
+  const list = createList(step.destination ?? step.path, place.watch)
   const packed = await fromSandbox(
     place,
     packOne(path),
@@ -50,13 +51,15 @@ type List = {
   readonly entries: ArtifactEntry[]
   leftOut: number
   readonly nameOf: (entry: TarEntry) => string
+  readonly watch: FilesPlace['watch']
 }
 
-const createList = (destination: string): List => {
+const createList = (destination: string, watch: FilesPlace['watch']): List => {
   let isDirectory = false
   return {
     entries: [],
     leftOut: 0,
+    watch,
     nameOf: ({ kind, path }) => {
       // The first entry of a directory is the directory itself.
       if (path === '' && kind === 'directory') isDirectory = true
@@ -86,6 +89,7 @@ export const packFiles = async function* (
       }
       if (open === null) continue
       open.hash.update(item.data)
+      open.watch?.write(item.data)
       open.waiting.push(item.data)
       open.waitingBytes += item.data.length
       if (open.waitingBytes >= pieceBytes) yield* flush(open)
@@ -101,6 +105,7 @@ const pieceBytes = 256 * 1024
 
 type OpenFile = Pick<ArtifactEntry, 'path' | 'size' | 'offset'> & {
   readonly hash: Hash
+  readonly watch: FileWatch | undefined
   waiting: Uint8Array[]
   waitingBytes: number
   length: number
@@ -114,7 +119,7 @@ const openFile = (entry: TarEntry, list: List, offset: number): OpenFile | null 
   if (list.entries.length >= artifactsPerObjectMax) throw refused(`more than ${artifactsPerObjectMax} files`)
   const hash = createHash('sha256')
   const empty = { waiting: [], waitingBytes: 0, length: 0, frame: null }
-  return { path, size: entry.size, offset, hash, ...empty }
+  return { path, size: entry.size, offset, hash, watch: list.watch?.(), ...empty }
 }
 
 const flush = async function* (open: OpenFile): AsyncGenerator<Uint8Array> {
@@ -125,6 +130,7 @@ const flush = async function* (open: OpenFile): AsyncGenerator<Uint8Array> {
 /** Returns how many bytes the file takes. An empty one is an empty frame. */
 const finish = async function* (open: OpenFile, list: List): AsyncGenerator<Uint8Array, number> {
   const { frame } = open
+  open.watch?.end()
   yield* counted(open, frame === null ? [zstdCompressSync(taken(open), level)] : await frame.end(taken(open)))
   const { path, size, offset, length, hash } = open
   list.entries.push({ path, size, sha256: hash.digest('hex'), offset, length })

@@ -1,6 +1,7 @@
 // What every step that carries files is given, and what it answers.
 import type { GuestPath, Sandbox } from '../../../sandbox/index.ts'
 import type { JobAttempt } from '../../job-attempt.ts'
+import type { AttemptSink } from '../../sink.ts'
 import type { NotKept, Stores } from '../../stores/stores.ts'
 
 export type FilesPlace = {
@@ -14,6 +15,8 @@ export type FilesPlace = {
   readonly print: (text: string) => Promise<void> | undefined
   /** Puts something else in the place of secrets; absent where the job has none. */
   readonly mask?: ((text: string) => string) | undefined
+  /** Looks for secrets in a file that people get; absent where the job has none. */
+  readonly watch?: AttemptSink['watch'] | undefined
 }
 
 export type FilesAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string }
