@@ -123,7 +123,13 @@ const noTrees: TreeSource = { place: async () => ({ ok: false, message: 'no tree
 
 const play = async (
   steps: readonly PlanStep[],
-  options: { trees?: TreeSource; timeoutMs?: number; env?: JobSpec['env']; signal?: AbortSignal } = {},
+  options: {
+    trees?: TreeSource
+    timeoutMs?: number
+    env?: JobSpec['env']
+    signal?: AbortSignal
+    onOutput?: () => void
+  } = {},
 ): Promise<AttemptResult & { readonly log: (step: number) => string; readonly steps: readonly string[] }> => {
   const log = new Map<number, string>()
   const statuses: string[] = []
@@ -153,6 +159,7 @@ const play = async (
     {
       output: (step, bytes) => {
         log.set(step, (log.get(step) ?? '') + Buffer.from(bytes).toString())
+        options.onOutput?.()
         return undefined
       },
       event: (event) => event.kind === 'step-finished' && statuses.push(`${event.status} ${event.exitCode}`),
@@ -232,20 +239,20 @@ test('silence, the time limit and a cancel stop a step, and it may clean up', as
   const trap = 'trap "echo cleaned; exit 1" TERM; echo begun; while :; do sleep 0.05; done 2>/dev/null'
   // bash itself says what became of `sleep`.
   const words = (text: string) => text.replace('Terminated\n', '')
-  const silent = await play([run(trap, { noOutputTimeoutMs: 300 })])
+  // Long enough for a step to begin, on a machine that has other things to do, too.
+  const silent = await play([run(trap, { noOutputTimeoutMs: 2_000 })])
   assert.deepEqual(
     [silent.outcome, words(silent.log(1))],
-    ['timed_out', 'begun\ncleaned\nstopped: no output for 300ms\n'],
+    ['timed_out', 'begun\ncleaned\nstopped: no output for 2s\n'],
   )
-  const late = await play([run(trap)], { timeoutMs: 500 })
+  const late = await play([run(trap)], { timeoutMs: 3_000 })
   assert.deepEqual(
     [late.outcome, words(late.log(1))],
     ['timed_out', 'begun\ncleaned\nstopped: the time of the job is over\n'],
   )
   const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort('cancelled'), 500)
-  const cancelled = await play([run(trap)], { signal: stop.signal })
-  clearTimeout(timer)
+  const onOutput = () => stop.abort('cancelled')
+  const cancelled = await play([run(trap)], { signal: stop.signal, onOutput })
   assert.deepEqual([cancelled.outcome, words(cancelled.log(1))], ['cancelled', 'begun\ncleaned\n'])
 })
 

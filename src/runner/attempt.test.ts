@@ -204,7 +204,7 @@ test('silence ends a step, the job goes on with its clean-up', async () => {
 
 test("the job's own time ends everything, clean-up too", async () => {
   const steps = [run('long', { FAKE_SLEEP_MS: '60000' }), run('clean', {}, { when: 'always' })]
-  const done = await play(spec(steps, { timeoutMs: 30 }))
+  const done = await play(spec(steps, { timeoutMs: 500 }))
   assert.deepEqual([done.outcome, done.receipt?.reason], ['timed_out', 'deadline'])
   assert.equal(done.steps[1], 'clean: skipped')
 })

@@ -5,12 +5,18 @@ import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
+import { scopeOfOrganisation } from '../access/actor.ts'
 import { createProjects } from '../projects/projects.ts'
 
 const parts = await openParts()
 const { runs, scope, actor } = parts
 const projects = createProjects({ ...parts, localRepositoryRoots: [], serverUrl: () => 'http://localhost' })
 for (const name of ['one', 'two', 'three']) await addLocalProject(parts, name)
+/** Another organisation, at the same runners. */
+const other = parts.newId('organisation')
+await sql`insert into organisations (id, name) values (${other}, 'other')`.execute(parts.db)
+await addLocalProject({ ...parts, organisation: other }, 'elsewhere')
+const stranger: typeof actor = { ...actor, scope: scopeOfOrganisation(other) }
 const made = await Promise.all(['r1', 'r2', 'r3', 'r4'].map((name) => enrolRunner(parts, name)))
 const runners = made.map((runner) => createScriptedRunner(parts, runner, { free: { tiny: 4, small: 4 } }))
 const [planner] = runners
@@ -18,8 +24,8 @@ after(() => {
   for (const runner of runners) runner.close()
 })
 
-const begin = async (project: string, jobs: number): Promise<RunId> => {
-  const run = parseId('run', (await runs.startRun(actor, { project })).id)!
+const begin = async (project: string, jobs: number, as = actor): Promise<RunId> => {
+  const run = parseId('run', (await runs.startRun(as, { project })).id)!
   const [plan] = await planner!.take({ free: { tiny: 1 } }, 1)
   await planner!.finishPlan(
     plan!,
@@ -34,14 +40,17 @@ const running = async () => {
     where a.status = 'running' and j.kind = 'job' group by p.name`.execute(parts.db)
   return new Map(rows.map(({ name, n }) => [name, n]))
 }
-const statusOf = async (run: RunId) => (await runs.findRun(scope, run))!.status
+const statusOf = async (run: RunId) =>
+  (await Promise.all([scope, stranger.scope].map((each) => runs.findRun(each, run)))).find(
+    (found) => found !== null,
+  )!.status
 
-/** All runners at once, until the runs are over; the most that ever ran together, by project and in all. */
+/** All runners at once, until the runs are over; the most that ever ran together, by project and in all of the first organisation. */
 const drain = async (all: readonly RunId[]) => {
   const most = new Map<string, number>()
   const look = async () => {
     const now = await running()
-    const total = [...now.values()].reduce((sum, n) => sum + n, 0)
+    const total = [...now].reduce((sum, [name, n]) => (name === 'elsewhere' ? sum : sum + n), 0)
     for (const [name, n] of [...now, ['all', total] as const])
       most.set(name, Math.max(most.get(name) ?? 0, n))
   }
@@ -126,15 +135,35 @@ test('what is held can be cancelled, and nothing is left behind', async () => {
   assert.equal(await statusOf(again), 'passed')
 })
 
-test('limits of projects and organisation hold exactly while four runners claim at once', async () => {
+test('the limit of an organisation holds back nothing of another, which takes its turns beside it', async () => {
+  await projects.set(actor, 'one', { jobs_max: null })
+  await projects.setOrganisation(actor, { jobs_max: 1 })
+  const all = [await begin('one', 3), await begin('elsewhere', 4, stranger)]
+  const taken: Held[] = []
+  while (taken.length < 5) taken.push(...(await planner!.take({ free: { small: 9 } }, 9)))
+  const names = taken.map(nameOf)
+  assert.deepEqual(names.toSorted(), [...Array(4).fill('elsewhere'), 'one'])
+  const { rows } = await sql`select 1 from attempts where status = 'queued' and not held`.execute(parts.db)
+  assert.equal(rows.length, 0, 'the rest of the first waits for its own limit')
+  assert.equal(await runs.findRun(scope, all[1]!), null, 'a run of another organisation is not there')
+  await Promise.all(taken.map((held) => planner!.finish(held)))
+  for (let left = 2; left > 0; left--)
+    for (const held of await planner!.take({ free: { small: 9 } }, 9)) await planner!.finish(held)
+  for (const run of all) assert.equal(await statusOf(run), 'passed')
+})
+
+test('limits of projects and organisations hold exactly while four runners claim at once', async () => {
   await projects.set(actor, 'one', { jobs_max: 3 })
   await projects.set(actor, 'two', { jobs_max: 1 })
   const set = await projects.setOrganisation(actor, { jobs_max: 5 })
   assert.equal(set.settings.jobs_max, 5)
+  await projects.setOrganisation(stranger, { jobs_max: 2 })
   const all = [await begin('one', 30), await begin('two', 10), await begin('three', 30)]
+  all.push(await begin('elsewhere', 20, stranger))
   const most = await drain(all)
   assert.ok(most.get('one')! <= 3, `one: ${most.get('one')}`)
   assert.ok(most.get('two')! <= 1, `two: ${most.get('two')}`)
   assert.ok(most.get('all')! <= 5, `all: ${most.get('all')}`)
   assert.ok(most.get('all')! >= 3, 'they did run at once')
+  assert.ok(most.get('elsewhere')! <= 2, `elsewhere: ${most.get('elsewhere')}`)
 })

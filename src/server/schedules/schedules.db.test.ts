@@ -17,9 +17,13 @@ const { db } = parts
 const schedules = createSchedules(parts)
 await addHookedProject(parts, 'web')
 
-/** In a zone without summer time: a day of its times is always 24 hours. */
+/** Half a day from now: whenever this runs, no time of a schedule comes meanwhile. */
+const away = new Date(Date.now() + 12 * 3_600_000)
+const awayTime = away.toISOString().slice(11, 16)
+const daily = `${away.getUTCMinutes()} ${away.getUTCHours()} * * *`
+/** In zones without summer time: a day of its times is always 24 hours. Tokyo is nine hours ahead, so three are left. */
 const add = (name: string, changes: object = {}) =>
-  schedules.add(parts.actor, 'web', { name, cron: '30 2 * * *', zone: 'Asia/Tokyo', ...changes })
+  schedules.add(parts.actor, 'web', { name, cron: daily, zone: 'Asia/Tokyo', ...changes })
 const refuses = (work: Promise<unknown>, code: Parameters<typeof isFault>[1], words: RegExp) =>
   assert.rejects(work, (error) => {
     assert.ok(isFault(error, code), String(error))
@@ -91,7 +95,7 @@ test('a paused schedule begins nothing, and what it missed is not made up for', 
   })
   assert.deepEqual(
     [again.ref, again.zone, again.next[0]?.slice(11, 16)],
-    ['refs/heads/release', 'UTC', '02:30'],
+    ['refs/heads/release', 'UTC', awayTime],
   )
   assert.ok(Date.parse(again.next[0]!) > Date.now())
   await overdue('nightly', '1 s')
@@ -132,8 +136,8 @@ test('a push to the default branch puts the schedules of its configuration in pl
   const { rows: queued } = await sql`select 1 from attempts where status = 'queued'`.execute(db)
   for (let taken = 0; taken < queued.length; taken++)
     for (const held of await runner.take({}, 1)) await runner.finishPlan(held, [])
-  const nightly = { workflow: 'nightly', cron: '0 3 * * *' }
-  const weekly = { workflow: 'a rather / odd «name»'.repeat(5), cron: '0 4 * * 1' }
+  const nightly = { workflow: 'nightly', cron: daily }
+  const weekly = { workflow: 'a rather / odd «name»'.repeat(5), cron: daily.replace(/\*$/, '1') }
   const push = async (ref: string, list: Plan['schedules'], kind: 'push' | 'manual' = 'push') => {
     const { id } = await parts.runs.startRun(parts.actor, { project: 'web', ref })
     await sql`update runs set event_kind = ${kind} where id = ${id}`.execute(db)
@@ -158,7 +162,7 @@ test('a push to the default branch puts the schedules of its configuration in pl
     ({ workflow }) => workflow === 'nightly',
   )!
   assert.equal(found.next.length, 5)
-  assert.ok(found.next.every((at) => Date.parse(at) > Date.now() && at.slice(11, 16) === '03:00'))
+  assert.ok(found.next.every((at) => Date.parse(at) > Date.now() && at.slice(11, 16) === awayTime))
 
   await push('other', [])
   await push('main', [], 'manual')
