@@ -274,6 +274,8 @@ const addRunVerbs = (program: Command, around: Surroundings): void => {
     .addOption(projectOption())
     .option('--status <status>', 'only these')
     .option('-b, --branch <name>', 'only this branch')
+    .option('--author <name>', 'only commits of this author')
+    .option('--event <kind>', 'only those of a push, schedule or manual start')
     .option('--limit <count>', 'at most so many', '20')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).listRuns))

@@ -36,6 +36,8 @@ export type RunsQuery = Paging & {
   readonly status?: api.Status | undefined
   readonly branch?: string | undefined
   readonly commit?: string | undefined
+  readonly event?: (typeof api.runEventKinds)[number] | undefined
+  readonly author?: string | undefined
   readonly number?: number | undefined
 }
 

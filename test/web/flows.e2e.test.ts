@@ -9,7 +9,7 @@ import { openStand } from './double/stand.ts'
 import { idOf, runById, summaries } from './double/world.ts'
 
 const usual: Mode = { session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines: 0 }
-const soon = { timeout: 8_000 }
+const soon = { timeout: 20_000 }
 const stand = openStand()
 
 const flow = (
@@ -132,6 +132,34 @@ flow('filters live in the address, and clearing them brings everything back', {}
   await page.getByRole('button', { name: 'Clear filters' }).first().click()
   await isAt(page, '/runs')
   await shows(page, 'Round prices')
+  await page.getByLabel('Author').fill('Ada Lovelace')
+  await page.keyboard.press('Tab')
+  await isAt(page, '/runs?author=Ada+Lovelace')
+  await shows(page, 'Stream the export')
+  assert.equal(await page.getByText('Round prices').count(), 0)
+  await page.getByLabel('Event').selectOption('schedule')
+  await isAt(page, '/runs?author=Ada+Lovelace&event=schedule')
+  await shows(page, 'No run fits these filters')
+})
+
+flow('several runs are chosen by keyboard and cancelled or run again together', {}, async (page) => {
+  const sent: string[] = []
+  page.on('request', (request) => {
+    if (request.method() === 'POST') sent.push(new URL(request.url()).pathname.replace(/^.*\//, ''))
+  })
+  await page.goto(`${stand.double.url}/runs`)
+  await page.locator('[data-row]').first().waitFor(soon)
+  for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key)
+  await shows(page, '2 runs chosen')
+  await page.getByRole('button', { name: 'Rerun what failed of 1' }).press('Enter')
+  await page.getByText('2 runs chosen').waitFor({ state: 'detached', ...soon })
+  assert.deepEqual(sent, ['rerun'])
+  await page.getByLabel('Choose run 413 of web').check()
+  await page.getByRole('button', { name: 'Cancel 1' }).press('Enter')
+  await page.getByRole('dialog').getByText('web #413').waitFor(soon)
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel them' }).press('Enter')
+  await page.getByText('1 run chosen').waitFor({ state: 'detached', ...soon })
+  assert.deepEqual(sent, ['rerun', 'cancel'])
 })
 
 flow('new runs wait behind a button; known ones change in place', {}, async (page) => {
@@ -552,13 +580,24 @@ flow('text of strangers gets into scripts only after the name of the project was
   assert.deepEqual(sent, [true, false], 'closing the door is not asked about')
 })
 
-flow('an orb is added by its file and its source read, by keyboard', {}, async (page) => {
+flow('an orb is added by its file and its source read, by keyboard', { expected: /400/ }, async (page) => {
   await page.goto(`${stand.double.url}/projects`)
   await page.getByRole('link', { name: 'Orbs' }).press('Enter')
   await page.getByRole('button', { name: 'Add an orb' }).press('Enter')
   await page.keyboard.type('acme/tools@1.2.3')
   const file = { name: 'tools.yml', mimeType: 'text/yaml', buffer: Buffer.from('commands: {}\n') }
   await page.getByLabel('Source', { exact: true }).setInputFiles(file)
+  const refused = `the orb is refused\n${'tools:1:1: error[MF2107]: command "a" needs "steps"\n    1 | commands: {}\n      | ^^^'}`
+  const [title, code] = ['The request is not valid', 'MF4000']
+  await page.route('**/api/v1/orbs', (route) =>
+    route.request().method() === 'POST'
+      ? route.fulfill({ status: 400, json: { title, code, status: 400, detail: refused } })
+      : route.continue(),
+  )
+  await page.getByRole('button', { name: 'Add the orb' }).press('Enter')
+  await shows(page, 'the orb is refused')
+  await page.locator('pre', { hasText: '      | ^^^' }).waitFor(soon)
+  await page.unroute('**/api/v1/orbs')
   const sent = page.waitForRequest(
     (request) => request.method() === 'POST' && request.url().endsWith('/orbs'),
   )

@@ -22,6 +22,15 @@ type PageCase = {
 
 const cases: readonly PageCase[] = [
   { name: 'runs', address: '/runs', shows: 'Round prices half to even' },
+  {
+    name: 'runs-chosen',
+    address: '/runs',
+    shows: 'Round prices half to even',
+    act: async (page) => {
+      for (const number of [413, 412]) await page.getByLabel(`Choose run ${number} of web`).check()
+      await page.getByText('2 runs chosen').waitFor()
+    },
+  },
   { name: 'runs-deliveries', address: '/runs?deliveries=1', shows: 'The commit message says [skip ci].' },
   { name: 'runs-filtered-out', address: '/runs?branch=nowhere', shows: 'No run fits these filters' },
   { name: 'runs-empty', address: '/', shows: 'No runs yet', mode: { data: 'empty' } },
@@ -35,8 +44,16 @@ const cases: readonly PageCase[] = [
   { name: 'runs-loading', address: '/runs', shows: 'Loading', mode: { data: 'slow' }, expected: /ERR_EMPTY/ },
   { name: 'run-failed', address: '/acme/web/runs/412', shows: '1 job failed' },
   { name: 'run-failed-table', address: '/acme/web/runs/412?view=table', shows: 'deploy to production' },
+  { name: 'run-timeline', address: '/acme/web/runs/412?view=timeline', shows: 'Critical path' },
+  { name: 'run-timeline-live', address: '/acme/web/runs/413?view=timeline', shows: 'Critical path' },
   { name: 'run-tests', address: '/acme/web/runs/412?view=tests', shows: 'refuses an expired link' },
   { name: 'run-no-tests', address: '/acme/web/runs/410?view=tests', shows: 'No test results' },
+  {
+    name: 'job-reproduce',
+    address: '/acme/web/runs/412/jobs/unit.1',
+    shows: 'Run it on your machine',
+    act: (page) => page.getByText('Run it on your machine').click(),
+  },
   { name: 'job-tests', address: '/acme/web/runs/412/jobs/unit.1?view=tests', shows: 'More tests' },
   {
     name: 'job-tests-filtered-out',

@@ -1,7 +1,7 @@
 // Runs of the installation: list, view, start, cancel (a run, a workflow or a job of it).
 import { fault } from '../../base/faults.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
-import { status } from '../../protocol/api/shapes.ts'
+import { runEventKinds, status } from '../../protocol/api/shapes.ts'
 import type { PlanInputs } from '../../protocol/plan.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
@@ -12,24 +12,35 @@ import { readParameters } from '../local/parameters.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
+type RunFilters = {
+  readonly status?: string
+  readonly branch?: string
+  readonly author?: string
+  readonly event?: string
+}
 type Flags = { readonly json?: boolean; readonly project?: string }
 
 export const listRuns = async (
   around: Surroundings,
-  flags: Flags & { readonly status?: string; readonly branch?: string; readonly limit: string },
+  flags: Flags & RunFilters & { readonly limit: string },
 ): Promise<number> => {
   const api = await connect(around)
-  const wanted = flags.status === undefined ? undefined : status.safeParse(flags.status)
-  if (wanted?.success === false)
-    throw fault('E_INPUT', {
-      public: `"${flags.status}" is no status; there are ${status.options.join(', ')}`,
-    })
+  const wanted = flags.status === undefined ? undefined : wordOf(status.options, flags.status, 'status')
+  const event = flags.event === undefined ? undefined : wordOf(runEventKinds, flags.event, 'event')
   const project = flags.project ?? (await findProject(around, api))
-  const query = { project, status: wanted?.data, branch: flags.branch, limit: flags.limit }
+  const { branch, author, limit } = flags
+  const query = { project, status: wanted, branch, author, event, limit }
   const page = await api.call('runs', { query })
   if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else writeRuns(around, page.items)
   return 0
+}
+
+const wordOf = <const T extends string>(words: readonly T[], given: string, what: string): T => {
+  const found = words.find((word) => word === given)
+  if (found === undefined)
+    throw fault('E_INPUT', { public: `"${given}" is no ${what}; there are ${words.join(', ')}` })
+  return found
 }
 
 export const viewRun = async (

@@ -255,6 +255,10 @@ export const routes = {
       status: s.status.optional(),
       branch: z.string().max(255).optional(),
       commit: z.string().max(64).optional(),
+      /** What it came of. */
+      event: z.enum(s.runEventKinds).optional(),
+      /** As the row names whoever wrote the commit. */
+      author: z.string().max(255).optional(),
       /** The one run of `project` with this number: how an address (`/acme/web/runs/412`) finds its run. */
       number: z.coerce.number().int().min(1).optional(),
     }),

@@ -109,6 +109,8 @@ export type ProjectInput = z.infer<typeof projectInput>
 export const actor = z.object({ id, name: z.string() })
 export type Actor = z.infer<typeof actor>
 
+export const runEventKinds = ['push', 'manual', 'schedule', 'local'] as const
+
 export const runEvent = z.object({
   kind: z.string(),
   ref: z.string(),

@@ -69,6 +69,8 @@ const listRuns = async (
     ...(query.status === undefined ? [] : [sql`r.status = ${query.status}`]),
     ...(query.branch === undefined ? [] : [sql`r.branch = ${query.branch}`]),
     ...(query.commit === undefined ? [] : [sql`starts_with(r.commit, ${query.commit})`]),
+    ...(query.event === undefined ? [] : [sql`r.event_kind = ${query.event}`]),
+    ...(query.author === undefined ? [] : [sql`r.author = ${query.author}`]),
     ...(query.number === undefined ? [] : [sql`r.number = ${query.number}`]),
   ]
   const where = conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)

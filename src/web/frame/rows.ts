@@ -1,4 +1,5 @@
-// j, k and o on any list: rows mark their link with `data-row` and their disclosure button with `data-expand`.
+// j, k, o and x on any list: rows mark their link with `data-row`, their disclosure button with `data-expand` and the box that
+// chooses them with `data-choose`.
 
 export const moveRow = (document: Document, by: 1 | -1): void => {
   const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')]
@@ -8,6 +9,8 @@ export const moveRow = (document: Document, by: 1 | -1): void => {
   next?.scrollIntoView({ block: 'nearest' })
 }
 
-export const openRow = (document: Document): void => {
-  document.activeElement?.closest('li, tr')?.querySelector<HTMLElement>('[data-expand]')?.click()
-}
+const clickInRow = (document: Document, selector: string): void =>
+  document.activeElement?.closest('li, tr')?.querySelector<HTMLElement>(selector)?.click()
+
+export const openRow = (document: Document): void => clickInRow(document, '[data-expand]')
+export const chooseRow = (document: Document): void => clickInRow(document, '[data-choose]')

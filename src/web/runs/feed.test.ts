@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { RunSummary } from '../../protocol/api/shapes.ts'
 import { receivePage, receiveRun, showWaiting } from './feed.ts'
 
-const all = { project: '', status: '', branch: '', commit: '' }
+const all = { project: '', status: '', branch: '', commit: '', event: '', author: '' }
 const run = (id: string, more: Partial<RunSummary> = {}): RunSummary => ({
   id,
   number: 1,

@@ -8,6 +8,8 @@ export type RunFilters = {
   readonly status: string
   readonly branch: string
   readonly commit: string
+  readonly event: string
+  readonly author: string
 }
 export type Feed = { readonly shown: readonly RunSummary[]; readonly waiting: readonly RunSummary[] }
 
@@ -16,6 +18,8 @@ export const readFilters = (query: URLSearchParams): RunFilters => ({
   status: query.get('status') ?? '',
   branch: query.get('branch') ?? '',
   commit: query.get('commit') ?? '',
+  event: query.get('event') ?? '',
+  author: query.get('author') ?? '',
 })
 
 export const hasFilters = (filters: RunFilters): boolean => Object.values(filters).some((word) => word !== '')
@@ -24,6 +28,8 @@ const fits = (run: RunSummary, filters: RunFilters): boolean =>
   (filters.project === '' || run.project.name === filters.project || run.project.id === filters.project) &&
   (filters.status === '' || run.status === filters.status) &&
   (filters.branch === '' || run.event.branch === filters.branch) &&
+  (filters.event === '' || run.event.kind === filters.event) &&
+  (filters.author === '' || run.event.author === filters.author) &&
   (filters.commit === '' || run.event.commit.startsWith(filters.commit))
 
 /** An older `rev` than the one shown is news from before: it is dropped. */

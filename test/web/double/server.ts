@@ -267,6 +267,7 @@ const handle = async (
   if (line.endsWith('/approve')) return world.decidedOf(lastId, 'approved', commentOf(body))
   if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))
   if (line.endsWith('/rerun')) return world.rerunOf(lastId)
+  if (/^POST .*\/runs\/[^/]+\/cancel$/.test(line)) return world.runById(lastId)
   if (line.endsWith('/artifacts')) return page(world.artifactsOf(lastId))
   if (/^GET .*\/runs\/[^/]+\/tests$/.test(line)) return page(world.testsOf(lastId))
   if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
@@ -339,6 +340,8 @@ const filteredRuns = (query: URLSearchParams) =>
         (!query.get('project') || run.project.name === query.get('project')) &&
         (!query.get('status') || run.status === query.get('status')) &&
         (!query.get('branch') || run.event.branch === query.get('branch')) &&
+        (!query.get('event') || run.event.kind === query.get('event')) &&
+        (!query.get('author') || run.event.author === query.get('author')) &&
         (!query.get('number') || run.number === Number(query.get('number'))),
     )
 

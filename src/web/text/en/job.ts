@@ -11,6 +11,10 @@ const attemptCauses: Readonly<Record<AttemptCause, string>> = {
 
 export const jobText = {
   job: {
+    reproduce: 'Run it on your machine',
+    reproduceName: 'In a clone of the repository',
+    reproduceText:
+      'The same compiler and the same kind of sandbox. Secrets of the project are not there: give what the job needs with -s NAME.',
     steps: 'Steps',
     view: 'View',
     views: { log: 'Log', tests: 'Tests' },

@@ -8,9 +8,13 @@ export const runsText = {
     filterProject: 'Project',
     filterStatus: 'Status',
     filterBranch: 'Branch',
+    filterEvent: 'Event',
+    filterAuthor: 'Author',
     allProjects: 'All projects',
     anyStatus: 'Any status',
     anyBranch: 'Any branch',
+    anyEvent: 'Any event',
+    anyAuthor: 'Any author',
     commitFilter: (commit: string) => `Commit ${commit}`,
     clear: 'Clear filters',
     newRuns: (n: number) => count(n, 'new run', 'new runs'),
@@ -29,6 +33,14 @@ export const runsText = {
     noJobs: 'No job was planned.',
     planning: 'Planning',
     deliveries: 'Deliveries',
+    choose: (project: string, number: number) => `Choose run ${number} of ${project}`,
+    chosenLabel: 'Chosen runs',
+    chosen: (n: number) => `${count(n, 'run', 'runs')} chosen`,
+    chooseNone: 'Choose none',
+    cancelChosen: (n: number) => `Cancel ${n}`,
+    cancelChosenTitle: (n: number) => `Cancel ${count(n, 'run', 'runs')}?`,
+    cancelChosenYes: 'Cancel them',
+    rerunChosen: (n: number) => `Rerun what failed of ${n}`,
   },
 
   event: {
@@ -140,7 +152,7 @@ export const runsText = {
     warnings: (n: number) => count(n, 'warning about the configuration', 'warnings about the configuration'),
     problemsText: 'Nothing ran. Mend the file and push again.',
     lastGood: 'Runs that passed on this branch',
-    views: { graph: 'Graph', table: 'Table', tests: 'Tests' },
+    views: { graph: 'Graph', table: 'Table', timeline: 'Timeline', tests: 'Tests' },
     view: 'View',
     job: 'Job',
     status: 'Status',
@@ -160,6 +172,19 @@ export const runsText = {
     graphLabel: (name: string) => `Jobs of workflow ${name}`,
     attempts: (n: number) => count(n, 'attempt', 'attempts'),
     fresh: 'nothing yet',
+  },
+
+  timeline: {
+    label: (number: number) => `Jobs of run ${number} in the order of time`,
+    critical: (took: string) => `Critical path ${took}`,
+    isCritical: 'on the critical path',
+    row: (status: string, queued: string, ran: string) => `${status}, in the queue ${queued}, ran ${ran}`,
+    legend:
+      'A thin line waits for other jobs, a dashed box for a place on a runner, a full bar runs. Framed bars are the critical path: what the run as a whole waited for.',
+    faster: 'What would make this faster',
+    queue: (job: string) => `A place on a runner at once for ${job}, which stood in the queue`,
+    shard: (job: string, copies: number) =>
+      `Even shares for the ${copies} copies of ${job}, of which one takes longer than the rest`,
   },
 
   /** Counted from 0, like the dialects do. */

@@ -17,7 +17,22 @@ type JobSketch = {
   readonly approvals?: Job['approvals']
 }
 
+/** Seconds after the run began, each job after those that it needs; nothing lies ahead of now. */
+const timesOf = (number: number, list: readonly JobSketch[]) => {
+  const created = summaries().find((run) => run.number === number)?.created_at ?? ago(1_500)
+  const age = (Date.now() - Date.parse(created)) / 1_000
+  const begins = ({ kind, needs = [] }: JobSketch): number =>
+    kind === 'plan' ? 1 : Math.max(3, ...needs.map(ends)) + 3
+  const ends = (key: string): number =>
+    Math.max(
+      0,
+      ...list.filter((one) => one.key === key).map((one) => begins(one) + (one.ms ?? 42_000) / 1_000),
+    )
+  return { begins, at: (seconds: number) => ago(Math.max(1, age - seconds)) }
+}
+
 const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
+  const { begins, at } = timesOf(number, list)
   const jobId = (i: number): string => idOf('job', number * 100 + i)
   return list.map((sketch, i) => {
     const hasRun =
@@ -46,9 +61,14 @@ const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
         status: n + 1 === tries ? sketch.status : 'errored',
         runner: { id: idOf('rnr', 1), name: 'brook' },
         phase: sketch.status === 'running' ? 'running' : null,
-        queued_at: ago(1_500),
-        started_at: ago(sketch.status === 'running' ? 80 : 1_450),
-        finished_at: sketch.status === 'running' ? null : ago(1_300),
+        queued_at: at(begins(sketch) - 2 + 8 * n),
+        started_at: at(begins(sketch) + 8 * n),
+        finished_at:
+          n + 1 < tries
+            ? at(begins(sketch) + 5 + 8 * n)
+            : sketch.status === 'running'
+              ? null
+              : at(begins(sketch) + 8 * n + (sketch.ms ?? 42_000) / 1_000),
         duration_ms: sketch.status === 'running' ? null : (sketch.ms ?? 42_000),
         failure:
           n + 1 < tries

@@ -1,0 +1,126 @@
+// The jobs of a run on one axis of time: when each waited, stood in the queue and ran, which of them the run as a whole
+// waited for, and what would have made it shorter. Pure; the clock comes in.
+import type { Job, Run } from '../../protocol/api/shapes.ts'
+import { parseTime } from '../format/time.ts'
+
+export type Segment = {
+  /** `waiting` for other jobs, in the `queue`, or an attempt that runs or ran. */
+  readonly kind: 'waiting' | 'queue' | 'attempt'
+  /** Milliseconds since the axis begins. */
+  readonly from: number
+  readonly to: number
+  readonly status: Job['status']
+}
+export type Row = { readonly job: Job; readonly segments: readonly Segment[]; readonly isCritical: boolean }
+export type Lever = {
+  readonly kind: 'queue' | 'shard'
+  readonly job: string
+  readonly copies: number
+  readonly ms: number
+}
+export type Timeline = {
+  /** How long the axis is. */
+  readonly ms: number
+  readonly ticks: readonly number[]
+  readonly rows: readonly Row[]
+  /** What runs and queues of the critical path come to. */
+  readonly criticalMs: number
+  readonly levers: readonly Lever[]
+}
+
+type Given = Pick<Run, 'created_at' | 'jobs' | 'rerun'>
+type Spans = { readonly job: Job; readonly segments: readonly Segment[] }
+
+/** Of a run that was run again only what came of it since. */
+export const layTimeline = (run: Given, now: number): Timeline => {
+  const begin = parseTime(run.rerun?.at ?? run.created_at) ?? now
+  const all = run.jobs
+    .map((job) => ({ job, segments: segmentsOf(job, begin, now) }))
+    .filter(({ segments }) => segments.length > 0)
+  const ms = Math.max(1_000, ...all.flatMap(({ segments }) => segments.map(({ to }) => to)))
+  const critical = criticalPath(all)
+  const rows = all.map((each) => ({ ...each, isCritical: critical.includes(each) }))
+  return {
+    ...{ ms, ticks: ticksOf(ms) },
+    rows: rows.toSorted((a, b) => startOf(a) - startOf(b)),
+    criticalMs: critical.reduce((sum, each) => sum + lengthOf(each, 'queue') + lengthOf(each, 'attempt'), 0),
+    levers: leversOf(critical, all),
+  }
+}
+
+const segmentsOf = (job: Job, begin: number, now: number): readonly Segment[] => {
+  const at = (text: string | null) => {
+    const ms = parseTime(text)
+    return ms === null ? null : ms - begin
+  }
+  const attempts = job.attempts.filter(({ queued_at }) => (at(queued_at) ?? -1) >= 0)
+  const segments: Segment[] = []
+  const add = (kind: Segment['kind'], from: number, to: number, status: Job['status']) => {
+    if (to > from || kind === 'attempt') segments.push({ kind, from, to: Math.max(from, to), status })
+  }
+  const [first] = attempts
+  if (first === undefined && (job.status === 'waiting' || job.status === 'on_hold'))
+    add('waiting', 0, now - begin, job.status)
+  else if (first !== undefined && job.needs.length > 0) add('waiting', 0, at(first.queued_at) ?? 0, 'waiting')
+  for (const { status, queued_at, started_at, finished_at } of attempts) {
+    const [queued, started, finished] = [at(queued_at) ?? 0, at(started_at), at(finished_at) ?? now - begin]
+    add('queue', queued, started ?? finished, 'queued')
+    if (started !== null) add('attempt', started, finished, status)
+  }
+  return segments
+}
+
+const startOf = ({ segments }: Spans): number =>
+  segments.find(({ kind }) => kind !== 'waiting')?.from ?? Number.MAX_SAFE_INTEGER
+const endOf = ({ segments }: Spans): number => segments.at(-1)?.to ?? 0
+const lengthOf = ({ segments }: Spans, kind: Segment['kind']): number =>
+  segments.filter((each) => each.kind === kind).reduce((sum, { from, to }) => sum + to - from, 0)
+
+/** From what ended last back to what each waited for last. */
+const criticalPath = (all: readonly Spans[]): readonly Spans[] => {
+  const ran = all.filter(({ segments }) => segments.some(({ kind }) => kind !== 'waiting'))
+  const last = (of: readonly Spans[]): Spans | undefined => of.toSorted((a, b) => endOf(b) - endOf(a))[0]
+  const path: Spans[] = []
+  for (let at = last(ran); at !== undefined && !path.includes(at); ) {
+    path.unshift(at)
+    const needed = new Set(at.job.needs.map(({ job_id }) => job_id))
+    at = last(ran.filter(({ job }) => needed.has(job.id)))
+  }
+  return path
+}
+
+const leverMin = 1_000
+
+const leversOf = (critical: readonly Spans[], all: readonly Spans[]): readonly Lever[] => {
+  const queues = critical.map((each): Lever => {
+    return { kind: 'queue', job: each.job.name, copies: 1, ms: lengthOf(each, 'queue') }
+  })
+  const shards = critical.flatMap((each): Lever[] => {
+    const { job } = each
+    if (job.shards < 2) return []
+    const copies = all.filter(
+      (other) => other.job.key === job.key && other.job.workflow_id === job.workflow_id,
+    )
+    const mean = copies.reduce((sum, copy) => sum + lengthOf(copy, 'attempt'), 0) / copies.length
+    return [{ kind: 'shard', job: job.name, copies: copies.length, ms: lengthOf(each, 'attempt') - mean }]
+  })
+  return [...queues, ...shards]
+    .filter(({ ms }) => ms >= leverMin)
+    .toSorted((a, b) => b.ms - a.ms)
+    .slice(0, 3)
+}
+
+const [second, minute, hour] = [1_000, 60_000, 3_600_000]
+const tickSteps = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * second),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * minute),
+  ...[1, 2, 6, 12, 24].map((n) => n * hour),
+]
+const ticksMax = 6
+
+/** Round moments, few enough to be read. */
+const ticksOf = (ms: number): readonly number[] => {
+  const step =
+    tickSteps.find((each) => ms / each <= ticksMax) ?? Math.ceil(ms / ticksMax / (24 * hour)) * 24 * hour
+  return Array.from({ length: Math.floor(ms / step) + 1 }, (_, i) => i * step)
+}
