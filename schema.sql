@@ -167,6 +167,7 @@ audit
   audit_pkey: PRIMARY KEY (id)
   audit_result_check: CHECK ((result = ANY (ARRAY['ok'::text, 'denied'::text, 'error'::text])))
   CREATE INDEX audit_by_organisation ON public.audit USING btree (organisation_id, id DESC)
+  CREATE INDEX audit_of_signatures ON public.audit USING btree (target, id DESC) WHERE (action = 'secret.sign'::text)
   CREATE INDEX audit_of_signers ON public.audit USING btree (organisation_id, target) WHERE (action = ANY (ARRAY['signer.enroll'::text, 'signer.remove'::text]))
   CREATE UNIQUE INDEX audit_pkey ON public.audit USING btree (id)
 
@@ -676,7 +677,7 @@ secrets
   secrets_context_id_check: CHECK ((context_id ~~ 'ctx\_%'::text))
   secrets_context_name: UNIQUE (context_id, name)
   secrets_id_check: CHECK ((id ~~ 'sec\_%'::text))
-  secrets_kind_check: CHECK ((kind = ANY (ARRAY['env'::text, 'file'::text, 'ssh'::text])))
+  secrets_kind_check: CHECK ((kind = ANY (ARRAY['env'::text, 'file'::text, 'ssh'::text, 'signing'::text])))
   secrets_name_check: CHECK ((name ~ '^[A-Za-z_][A-Za-z0-9_]{0,127}$'::text))
   secrets_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   secrets_owner: CHECK (((project_id IS NULL) <> (context_id IS NULL)))

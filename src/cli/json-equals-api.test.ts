@@ -108,6 +108,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'member invitations': ['', 'invitations'],
   'member uninvite': ['inv_1', 'invitationRevoke'],
   'secrets list': ['-R web', 'secrets'],
+  'secrets signatures': ['RELEASE -R web', 'secretSignatures'],
   'context list': ['', 'contexts'],
   'oidc show': ['-R web', 'projectIdentity'],
   'secrets signer list': ['', 'signers'],

@@ -8,20 +8,16 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .command('secrets')
     .description('secrets of a project or a context; nobody can read one back')
   const load = () => import('./commands/secrets.ts')
-  const projectOption = () =>
-    new Option('-R, --project <name>', 'the project, else the one of this work tree')
-  const contextOption = () => new Option('--context <name>', 'a context of the organisation instead')
   secrets
     .command('set <name>')
     .description('put a secret, or a new version of it; the value comes from standard input')
     .addOption(projectOption())
     .addOption(contextOption())
     .addOption(
-      new Option('--kind <kind>', 'as a variable, a file, or a key of an agent').choices([
-        'env',
-        'file',
-        'ssh',
-      ]),
+      new Option(
+        '--kind <kind>',
+        'as a variable, a file, a key of an agent, or a key that only the vault signs with',
+      ).choices(['env', 'file', 'ssh', 'signing']),
     )
     .option('--file <path>', 'read the value from this file')
     .option('--known-hosts <path>', 'of an SSH key: lines of the hosts it is for, as ssh-keyscan prints them')
@@ -65,7 +61,30 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .addOption(contextOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).revokeSecret))
+  addSigningKeyVerbs(secrets, around)
   addSignerVerbs(secrets, around)
+}
+
+const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
+const contextOption = () => new Option('--context <name>', 'a context of the organisation instead')
+
+/** Of kind `signing`. */
+const addSigningKeyVerbs = (secrets: Command, around: Surroundings): void => {
+  const load = () => import('./commands/secrets.ts')
+  secrets
+    .command('public-key <name>')
+    .description('the public half of a signing key, as openssl takes it')
+    .addOption(projectOption())
+    .addOption(contextOption())
+    .action(carryOut(around, async () => (await load()).printPublicKey))
+  secrets
+    .command('signatures <name>')
+    .description('what was signed with a signing key, newest first')
+    .addOption(projectOption())
+    .addOption(contextOption())
+    .option('--limit <count>', 'at most so many', '20')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listSignatures))
 }
 
 export const addContextVerbs = (program: Command, around: Surroundings): void => {

@@ -38,12 +38,18 @@ function exists(path: string): boolean {
 type Asked = { readonly input?: string; readonly env?: NodeJS.ProcessEnv; readonly cwd?: string }
 type Said = { readonly code: number | null; readonly out: string; readonly err: string }
 
+const circleci = (words: readonly string[], asked: Asked = {}): Said => command('circleci', words, asked)
+
 /** The same in every shell. */
-const circleci = (words: readonly string[], { input = '', env = {}, cwd = root }: Asked = {}): Said => {
-  const script = join(root, 'circleci')
+const command = (
+  name: string,
+  words: readonly string[],
+  { input = '', env = {}, cwd = root }: Asked,
+): Said => {
+  const script = join(root, name)
   writeFileSync(
     script,
-    (jobCommands.circleci ?? '').replaceAll(testTimingsPath, timings).replaceAll(failedTestsPath, failed),
+    (jobCommands[name] ?? '').replaceAll(testTimingsPath, timings).replaceAll(failedTestsPath, failed),
   )
   const said = shells.map(([program = '', ...flags]) => {
     const options = { input, cwd, env: { PATH: join(root, 'bin'), ...env }, encoding: 'utf8' } as const
@@ -340,4 +346,37 @@ test('"run oidc get" prints the token of an audience that the step was given, an
     assert.match(said.err, why)
   }
   assert.equal(circleci(['run', 'oidc', 'put'], { env }).code, 1)
+})
+
+test('"mayfly sign" says what it takes, before it asks anybody', () => {
+  const sign = (...words: readonly string[]) => command('mayfly', ['sign', ...words], {})
+  const hex = 'a'.repeat(64)
+  for (const [words, why] of [
+    [[], /sign NAME FILE\|--digest/],
+    [['RELEASE'], /sign NAME FILE/],
+    [['A"B', '--digest', `sha256:${hex}`], /sign NAME FILE/],
+    [['RELEASE', 'a', 'b'], /b is one too many/],
+    [['RELEASE', '--digest'], /--digest needs a value/],
+    [['RELEASE', '--armour'], /--armour is not known/],
+    [['RELEASE', 'a', '--digest', `sha256:${hex}`], /a file or a digest, not both/],
+    [['RELEASE', 'a', '--hash=md5'], /md5 is not known: sha256/],
+    [['RELEASE', '--digest', `md5:${hex}`], /a digest is sha256:, sha384: or sha512:/],
+    [['RELEASE', '--digest', 'sha256:","verb":"x'], /in hexadecimal digits/],
+    [['RELEASE', '--digest', `sha256:${hex}`], /the program perl is needed/],
+  ] as const) {
+    const said = sign(...words)
+    assert.deepEqual([said.code, said.out], [1, ''], words.join(' '))
+    assert.match(said.err, why)
+  }
+})
+
+test('what is not ours to do, the next "mayfly" on the PATH does; without one it is said', () => {
+  const alone = command('mayfly', ['up'], { env: { PATH: `/etc/mayfly/bin:${join(root, 'bin')}` } })
+  assert.deepEqual([alone.code, alone.out], [1, ''])
+  assert.match(alone.err, /in a job there is mayfly sign/)
+  const own = join(root, 'own')
+  mkdirSync(own)
+  writeFileSync(join(own, 'mayfly'), '#!/bin/sh\nprintf "%s|" "$PATH" "$@"\n', { mode: 0o755 })
+  const path = `/etc/mayfly/bin:${own}:/etc/mayfly/bin:${join(root, 'bin')}`
+  assert.equal(command('mayfly', ['run', 'a b'], { env: { PATH: path } }).out, `${path}|run|a b|`)
 })

@@ -1,11 +1,11 @@
 // What a job gets of the vault for its evidence (evidence.ts): the item `secrets`, opened.
 import { list, object, optional, type Shaped, text } from '../base/shape.ts'
-import { bytes, knownHosts, secretKind, secretName, secretsBytesMax, secretsMax } from './statement.ts'
+import { bytes, deliveredKind, knownHosts, secretName, secretsBytesMax, secretsMax } from './statement.ts'
 
 /** A value as its job gets it. `value`: base64url; the bytes are the person's own, of any kind. */
 export const releasedSecret = object({
   name: secretName,
-  kind: secretKind,
+  kind: deliveredKind,
   value: text({ max: Math.ceil((4 * secretsBytesMax) / 3), form: /^[A-Za-z0-9_-]+$/ }),
   /** Of an SSH key. */
   hosts: optional(knownHosts),
@@ -18,5 +18,7 @@ export const secretsPayload = object({
   canary: optional(bytes({ length: 32 })),
   /** Those that are for the tip of their ref only, of a job whose commit is not the tip any more. */
   stale: optional(list(secretName, { max: secretsMax })),
+  /** What the job may sign with: the keys stay in the vault. */
+  signing: optional(list(secretName, { min: 1, max: secretsMax })),
 })
 export type SecretsPayload = Shaped<typeof secretsPayload>

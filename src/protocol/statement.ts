@@ -48,9 +48,11 @@ export const orNull = <T>(shape: Shape<T>): Shape<T | null> =>
 
 /** Also the name of the variable that a job sees. */
 export const secretName = text({ max: 128, form: /^[A-Za-z_][A-Za-z0-9_]*$/ })
-/** `ssh`: a private key that only an agent of the runner holds, for named hosts. */
-export const secretKind = oneOf('env', 'file', 'ssh')
+/** `ssh`: a private key that only an agent of the runner holds, for named hosts. `signing`: one that the vault alone uses. */
+export const secretKind = oneOf('env', 'file', 'ssh', 'signing')
 export type SecretKind = Shaped<typeof secretKind>
+/** What leaves the vault, sealed to a runner. */
+export const deliveredKind = oneOf('env', 'file', 'ssh')
 export const policyEvents = ['push', 'tag', 'schedule', 'manual', 'api'] as const
 
 /** Where a secret may go. Globs over full refs, anchored: `*` stops at a slash, `**` does not, `?` is one character. */

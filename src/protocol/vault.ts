@@ -27,6 +27,8 @@ import {
   contextsOfJobMax,
 } from './contexts.ts'
 import { issuerDocuments, projectIdentity } from './identity.ts'
+import { hostKeyLine, source, word } from './project-source.ts'
+import { publicHalf, signature } from './signing.ts'
 import {
   bytes,
   knownHosts,
@@ -61,8 +63,6 @@ export const pollPath = '/runner/v1/poll'
 
 const publicKey = bytes({ length: 32 })
 const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
-/** Words and names: no control characters, nothing that could be an option of a program. */
-const word = text({ max: 256, form: /^[^\p{C}\s-][^\p{C}]*$/u })
 const seconds = integer({ min: 0, max: 253_402_300_799 })
 const flag = oneOf(true, false)
 const mv1 = text({ max: 4096, form: /^mv1:[A-Za-z0-9_.-]+:[A-Za-z0-9+/]+=*$/ })
@@ -71,27 +71,6 @@ const sealedLogKey = bytes({ length: 80 })
 const tier = oneOf('fork', 'branch', 'protected')
 /** Of records that no signer stands for yet: the member is empty and the record says `unsigned`. */
 const statement = optional(oneOf(null))
-
-/** An OpenSSH host key: a line of known_hosts or of ssh-keyscan, or only `<type> <base64>`. */
-const hostKeyLine = text({
-  max: 2048,
-  form: /^([^\s\p{C}-][^\s\p{C}]* )?(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]{40,}={0,2}$/u,
-})
-
-const sshSource = where(
-  object({
-    kind: oneOf('ssh'),
-    url: word,
-    host: text({ max: 253, form: /^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9a-f:]+)$/ }),
-    port: integer({ min: 1, max: 65_535 }),
-    user: text({ max: 64, form: /^[A-Za-z0-9_][A-Za-z0-9._-]*$/ }),
-    path: word,
-  }),
-  (source) => urlAgrees(source),
-  'the address and its parts do not agree',
-)
-const localSource = object({ kind: oneOf('local'), root: integer({ min: 0, max: 1000 }), path: word })
-const source = either(hasTag('kind', 'ssh'), sshSource, localSource)
 
 const isContext = (value: unknown): boolean => parseId('context', value) !== null
 const everyOr = <T>(shape: Shape<T>) => either((value) => value === '*', oneOf('*'), shape)
@@ -124,6 +103,8 @@ const done = object({ ok: oneOf(true) })
 const sealedOrNull = orNull(bytes({ max: 4096 }))
 const textOrNull = orNull(text({ max: 4096 }))
 
+/** The signed request that lists the ticket's `eph` (a poll, or of `objects` the restore), its body as received. */
+const signedRequest = object({ jws: text({ max: 8192 }), body: text({ max: 1024 * 1024 }) })
 /** Whose secrets: a project's or a context's. */
 const owner = either(isContext, id('context'), id('project'))
 /** A statement with its proof, as it was made: the vault believes nobody in between. */
@@ -140,6 +121,8 @@ export const secretMetadata = object({
   changedAt: seconds,
   expiresAt: orNull(seconds),
   hosts: optional(knownHosts),
+  /** Of a signing key. */
+  signing: optional(publicHalf),
   signer: id('signer'),
   head: digest,
   releases: count,
@@ -295,12 +278,17 @@ export const vaultVerbs = {
     sockets: ['server'],
     request: object({
       ticket: text({ max: 8192 }),
-      /** The signed request that lists the ticket's `eph` (a poll, or of `objects` the restore), its body as received. */
-      poll: object({ jws: text({ max: 8192 }), body: text({ max: 1024 * 1024 }) }),
+      poll: signedRequest,
       /** One item for now: a ticket is burnt by one answer. */
       want: list(releaseItem, { min: 1, max: 1 }),
     }),
     answer: object({ sealed: bytes({ max: sealedReleaseBytesMax }) }),
+  },
+  /** A signature for a step, by a key that stays here; what it is about stands in the body that the runner signed. */
+  sign: {
+    sockets: ['server'],
+    request: object({ ticket: text({ max: 8192 }), poll: signedRequest }),
+    answer: signature,
   },
   /** What an organisation's issuer publishes. */
   'oidc.issuer': {
@@ -368,7 +356,7 @@ export type VaultVerb = keyof typeof vaultVerbs
 export type VaultRequest<V extends VaultVerb> = Shaped<(typeof vaultVerbs)[V]['request']>
 export type VaultAnswer<V extends VaultVerb> = Shaped<(typeof vaultVerbs)[V]['answer']>
 export type ReleaseItem = Shaped<typeof releaseItem>
-export type ProjectSource = Shaped<typeof source>
+export type { ProjectSource } from './project-source.ts'
 export type Tier = Shaped<typeof tier>
 
 /** Answer of `webhook.verify`. An unknown hook and a wrong signature are the same answer. */
@@ -456,28 +444,4 @@ const errorMember = (answer: unknown, member: string): string | null => {
   const found = typeof error === 'object' && error !== null ? Object.entries(error) : []
   const value: unknown = found.find(([name]) => name === member)?.[1]
   return typeof value === 'string' ? value : null
-}
-
-/**
- * Git connects to what `url` says, host keys are pinned for what the parts say: they must be the same place.
- * Forms: `ssh://[user@]host[:port]/path` and `[user@]host:path`.
- */
-const urlAgrees = (parts: {
-  readonly url: string
-  readonly host: string
-  readonly port: number
-  readonly user: string
-  readonly path: string
-}): boolean => {
-  const match =
-    /^ssh:\/\/(?:([^@/:]+)@)?(\[[^\]]+\]|[^@/:]+)(?::(\d+))?\/(.*)$/.exec(parts.url) ??
-    /^(?:([^@/:]+)@)?(\[[^\]]+\]|[^@/:]+)():(?!\/\/)(.*)$/.exec(parts.url)
-  if (match === null) return false
-  const [, user, host = '', port, path = ''] = match
-  return (
-    (user === undefined || user === parts.user) &&
-    host.replace(/^\[|\]$/g, '').toLowerCase() === parts.host.toLowerCase() &&
-    Number(port || 22) === parts.port &&
-    path.replace(/^\/+/, '') === parts.path.replace(/^\/+/, '')
-  )
 }

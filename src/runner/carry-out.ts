@@ -23,6 +23,7 @@ import { runRefsAttempt } from './refs.ts'
 import { egressPolicy } from './sandbox-spec.ts'
 import type { CarriedOut, LeaseDeps } from './session/life.ts'
 import { createServerContinuing } from './setup/server-continuing.ts'
+import { createServerSigning } from './signing/server-signing.ts'
 import type { AttemptSink } from './sink.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
 import { createServerStores, type ServerStoresDeps } from './stores/server-stores.ts'
@@ -56,7 +57,7 @@ export const createCarryOut =
     const done =
       released.released.owed === true
         ? await runOwed(deps, job, sink, signal)
-        : await runJob(deps, { ...job, secrets: [] }, sink, signal)
+        : await runJob(deps, { ...job, secrets: [], signing: [] }, sink, signal)
     return proof.ended().then(
       () => done,
       () => ({ ...done, destroyed: false }),
@@ -87,8 +88,9 @@ const runOwed = async (
     const { ok: _, ...ended } = given
     return { ...nothingDone, ...ended, result: { kind: 'job' } }
   }
+  const { signing = [] } = given.secrets
   const done = await withSecrets(given.secrets, sink, (secrets, masked) =>
-    runJob(deps, { ...job, secrets }, masked, signal),
+    runJob(deps, { ...job, secrets, signing }, masked, signal),
   )
   return { ...done, evidence: given.proof.evidence }
 }
@@ -103,7 +105,15 @@ const brokenRelease = ({ log }: CarryOutDeps, error: unknown, signal: AbortSigna
 
 const runJob = async (
   deps: CarryOutDeps,
-  { grant, spec, key, secrets, server, proof }: LeasedJob & { readonly secrets: readonly JobSecret[] },
+  {
+    grant,
+    spec,
+    key,
+    secrets,
+    signing,
+    server,
+    proof,
+  }: LeasedJob & { readonly secrets: readonly JobSecret[]; readonly signing: readonly string[] },
   sink: AttemptSink,
   signal: AbortSignal,
 ): Promise<CarriedOut> => {
@@ -129,13 +139,14 @@ const runJob = async (
     ...(checkoutKey === null ? {} : { checkoutKey }),
   }
   const stores = createServerStores(server, grant, spec)
+  const asking = { ...deps, ...server, grant, prove: proof.prove }
   const continuing = createServerContinuing({ ...deps, ...server, proof }, grant, spec, key)
-  const around = { ...deps, trees, stores, continuing }
-  const done = await withIdentity(
-    { ...deps, ...server, grant, prove: proof.prove },
-    { spec, signal },
-    sink,
-    (identity, masked) => runJobAttempt({ ...around, ...identity }, job, masked, signal),
+  const around = {
+    ...{ ...deps, trees, stores, continuing },
+    ...(signing.length === 0 ? {} : { signing: createServerSigning(asking, signing) }),
+  }
+  const done = await withIdentity(asking, { spec, signal }, sink, (identity, masked) =>
+    runJobAttempt({ ...around, ...identity }, job, masked, signal),
   )
   return { ...done, result: { kind: 'job' }, kept: keptOf(deps, { spec, key, commit: event.commit }) }
 }

@@ -6,6 +6,7 @@ import type { JobFacts } from '../protocol/runner-wire.ts'
 import type { Driver, EgressPolicy, Limits } from '../sandbox/index.ts'
 import type { Identity } from './identity/server-identity.ts'
 import type { Continuing } from './setup/continuing.ts'
+import type { Signing } from './signing/server-signing.ts'
 import type { JobSecret } from './steps/deliver-secrets.ts'
 import type { Stores } from './stores/stores.ts'
 import type { TreeSource } from './tree-source.ts'
@@ -24,6 +25,8 @@ export type AttemptDeps = {
   readonly continuing: Continuing
   /** Who vouches for the job; absent: nobody. */
   readonly identity?: Identity
+  /** Who signs for it; absent: it may sign with no key. */
+  readonly signing?: Signing
   /** Where sockets of private agents may lie. */
   readonly agentDirectory: string
   readonly clock: Clock

@@ -151,6 +151,9 @@ export const continuationBytesMax = 3 * 1024 * 1024
 export const continuationParametersBytesMax = 128 * 1024
 /** What a job asks of its server (how its run goes on, who vouches for it) is asked this long. */
 export const askMs = 60_000
+/** The job's socket: connections at once, and how long one may wait for its line and its answer. */
+export const jobSocketsMax = 32
+export const jobSocketMs = 90_000
 /** The endpoint of a setup job: how long its first step waits for it, how often and with how much it may be asked. */
 export const relayReadyMs = 5_000
 export const relayRequestsMax = 100

@@ -254,8 +254,8 @@ export interface StepSpec {
   readonly workdir: GuestPath
   readonly take: readonly { readonly path: GuestPath; readonly rw: boolean }[]
   /**
-   * A Unix socket bound into this cell only: see StepIo.onConnection. A job cell can have an `ssh-agent`, which is there for
-   * all its steps from the first that asks for it, and answers as that one said.
+   * A Unix socket bound into this cell only: see StepIo.onConnection. In a job cell each kind is there for all its steps
+   * from the first that asks for it, and answers as that one said.
    */
   readonly socket: 'job' | 'ssh-agent' | null
   /** Clean cells may have their own list. */

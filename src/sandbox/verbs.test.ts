@@ -20,7 +20,7 @@ const good: readonly { verb: string; with: object }[] = [
   { verb: 'net.cut', with: { nest } },
   { verb: 'set.open', with: { nest, kind: 'foreground' } },
   { verb: 'set.stdin', with: { nest, set: 3 } },
-  { verb: 'job.agent', with: { nest } },
+  { verb: 'job.socket', with: { nest, kind: 'ssh-agent' } },
   { verb: 'step.signal', with: { nest, pid: 12, signal: 'TERM' } },
   {
     verb: 'cell.start',

@@ -65,8 +65,8 @@ const verbs = {
   'net.cut': object({ nest: nestId }),
   'set.open': object({ nest: nestId, kind: oneOf('foreground', 'background') }),
   'set.stdin': object({ nest: nestId, set: cellNumber }),
-  /** An agent's socket where every step of the job cell finds it. */
-  'job.agent': object({ nest: nestId }),
+  /** A socket where every step of the job cell finds it: an agent's, or the job's own. */
+  'job.socket': object({ nest: nestId, kind: oneOf('job', 'ssh-agent') }),
   'step.signal': object({ nest: nestId, pid: pids, signal: oneOf('TERM', 'KILL') }),
   'cell.start': object({
     nest: nestId,

@@ -37,6 +37,7 @@ export {
   verifyBytes,
 } from './keys.ts'
 export { openMv1, sealMv1 } from './mv1.ts'
+export { privateKeyProblem } from './private-key-problem.ts'
 export { specDigest } from './spec-digest.ts'
 export {
   openSecret,

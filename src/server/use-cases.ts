@@ -270,6 +270,12 @@ export type Secrets = {
     name: string,
     input: secretsApi.SecretRevoke,
   ) => Promise<secretsApi.Secret>
+  readonly signatures: (
+    actor: Actor,
+    of: SecretsOf,
+    name: string,
+    query: Paging,
+  ) => Promise<Page<secretsApi.SecretSignature>>
   readonly signers: (scope: Scope) => Promise<Page<secretsApi.Signer>>
   readonly enroll: (actor: Actor, input: secretsApi.SignerInput) => Promise<secretsApi.SignerEnrolled>
   readonly removeSigner: (actor: Actor, signer: string, input: secretsApi.SignerRemove) => Promise<void>

@@ -25,6 +25,8 @@ export const usesLinesMax = 20_000
 export const secretVersionsKept = 5
 export const signerCodeSeconds = 1800
 export const signersMax = 1000
-/** Times that one step is given identity tokens, and steps that this is known of; the oldest is forgotten. */
-export const stepAsksMax = 12
+/** Times that one step is given identity tokens, ... */
+export const tokensPerStep = { max: 12, perSecondMax: 12 } as const
+/** ... and signatures; steps that this is known of, of which the oldest is forgotten. */
+export const signaturesPerStep = { max: 200, perSecondMax: 10 } as const
 export const stepsRememberedMax = 50_000

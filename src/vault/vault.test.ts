@@ -495,10 +495,17 @@ test('only the verbs of a socket exist on it, and only well-formed requests are 
     'signer.code',
     'secret.get',
     'secret.read',
-    'sign',
   ])
     assert.equal(await status('server', `/v1/${verb}`), 404, verb)
-  for (const verb of ['release', 'blob.key', 'project.create', 'webhook.verify', 'ingest.key', 'secret.put'])
+  for (const verb of [
+    'release',
+    'sign',
+    'blob.key',
+    'project.create',
+    'webhook.verify',
+    'ingest.key',
+    'secret.put',
+  ])
     assert.equal(await status('admin', `/v1/${verb}`), 404, verb)
   for (const path of [
     '/',

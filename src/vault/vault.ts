@@ -13,7 +13,7 @@ import { createIdentityKeys, type IdentityKeys } from './keys/identity-keys.ts'
 import { type MasterKey, openKeyring } from './keys/keyring.ts'
 import { readRootKey } from './keys/root-key.ts'
 import { openServiceKeys, type ServiceKeys, serviceKeyVersion } from './keys/service-keys.ts'
-import { ingestKeyLifeSeconds } from './limits.ts'
+import { ingestKeyLifeSeconds, signaturesPerStep, tokensPerStep } from './limits.ts'
 import { createOpenCounter } from './policy/opens.ts'
 import { createStepCounter, type StepCounter } from './policy/step-counter.ts'
 import { openAppendLog } from './store/append-log.ts'
@@ -29,6 +29,7 @@ import { createProject, deleteProject, rotateHook, setProject } from './verbs/pr
 import { release } from './verbs/release.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
 import { deleteSecrets, listSecrets, putSecret, revokeSecret } from './verbs/secret.ts'
+import { signForStep } from './verbs/sign.ts'
 import { createSigners } from './verbs/signer.ts'
 import { keepObject, openKeyForPerson } from './verbs/stored.ts'
 import { createWebhookVerifier } from './verbs/webhook.ts'
@@ -76,7 +77,8 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
     master,
     keys,
     identityKeys: createIdentityKeys({ records, master, clock }),
-    stepCounter: createStepCounter(),
+    stepCounter: createStepCounter(clock, tokensPerStep),
+    signatures: createStepCounter(clock, signaturesPerStep),
     oidcBase: options.oidcBase,
     used,
     uses,
@@ -103,6 +105,7 @@ type Parts = {
   readonly keys: ServiceKeys
   readonly identityKeys: IdentityKeys
   readonly stepCounter: StepCounter
+  readonly signatures: StepCounter
   readonly oidcBase: string
   readonly used: UsedLog
   readonly uses: Uses
@@ -179,6 +182,7 @@ const createHandlers = (parts: Parts): Handlers => {
       audited(contextFacts('context.delete', request), deleteContext(parts, request)),
     'context.list': (request) => listContexts(parts, request),
     release: (request) => release(parts, request),
+    sign: (request) => signForStep(parts, request),
     'blob.key': (request) => openBlobKey(blobs, request),
     'blob.rewrap': (request) => rewrapBlobKey(blobs, request),
     'object.keep': (request) => keepObject(parts, request),

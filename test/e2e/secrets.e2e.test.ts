@@ -3,7 +3,7 @@
 // else: database, disk, logs, process table, memory of the programs that only passed it on.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -60,7 +60,10 @@ const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes
 const token = `tok-${randomBytes(18).toString('hex')}`
 const keystore = randomBytes(3000)
 const typed = `web-${randomBytes(18).toString('hex')}`
-const forms = [...formsOf(typed), ...formsOf(token), keystore.subarray(100, 160)]
+const signs = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+/** Behind what all keys begin with. */
+const signsForm = signs.split('\n')[1]?.slice(24, 60) ?? ''
+const forms = [Buffer.from(signsForm), ...formsOf(typed), ...formsOf(token), keystore.subarray(100, 160)]
 
 describe('a secret, from a person to the step of a job', () => {
   let place: string
@@ -150,6 +153,19 @@ describe('a secret, from a person to the step of a job', () => {
     await press('Revoke MISTAKE')
     await press('Revoke the secret')
     await page.getByRole('rowheader', { name: 'MISTAKE revoked' }).waitFor()
+    await press('Add a secret')
+    await page.getByLabel('Name', { exact: true }).fill('RELEASE')
+    await page.getByLabel('Kind', { exact: true }).selectOption('signing')
+    await page.getByLabel('Value', { exact: true }).fill('-----BEGIN RSA PRIVATE KEY-----\n')
+    await press('Seal and put')
+    await page.getByText('not PKCS #8').waitFor()
+    await visitor.picture('secret-form-signing')
+    await page.getByLabel('Value', { exact: true }).fill(signs.trim())
+    await press('Seal and put')
+    await page.getByRole('rowheader', { name: 'RELEASE v1' }).waitFor()
+    await page.getByText('Public key and signatures of RELEASE').click()
+    await page.getByText('BEGIN PUBLIC KEY').waitFor()
+    await page.getByText('Nothing was signed with it.').waitFor()
     await visitor.picture('secrets')
     await page.goto(`${installation.url}/settings/signers`)
     await page.getByText('Another passkey').click()

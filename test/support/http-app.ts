@@ -90,6 +90,7 @@ export const noWork: UseCases = {
     find: absent,
     put: unexpected,
     revoke: unexpected,
+    signatures: empty,
     signers: empty,
     enroll: unexpected,
     removeSigner: unexpected,

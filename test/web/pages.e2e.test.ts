@@ -178,6 +178,15 @@ const cases: readonly PageCase[] = [
       await page.getByLabel('Hosts it is for').waitFor()
     },
   },
+  {
+    name: 'secret-signatures',
+    address: '/acme/web/secrets',
+    shows: 'SIGNS_RELEASES',
+    act: async (page) => {
+      await page.getByText('Public key and signatures of').click()
+      await page.getByText('web #412').waitFor()
+    },
+  },
   { name: 'tokens-empty', address: '/settings/tokens', shows: 'No tokens', mode: { data: 'empty' } },
   { name: 'sessions', address: '/settings/sessions', shows: 'Safari on iOS' },
   { name: 'members', address: '/settings/members', shows: 'Grace Hopper' },

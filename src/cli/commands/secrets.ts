@@ -16,7 +16,7 @@ import {
   secretName,
   secretPolicy,
 } from '../../protocol/statement.ts'
-import { sealSecret, signStatement } from '../../seal/index.ts'
+import { privateKeyProblem, sealSecret, signStatement } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
 import { withoutLineEnd } from '../line-end.ts'
 import { writeTable } from '../look.ts'
@@ -47,6 +47,8 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
   const ingest = await ingestKeyOf(around, await api.call('vaultKey', {}))
   const body = await bodyOf(around, flags, { home, before })
   const value = await readValue(around, flags, { name, kind: body.kind })
+  const problem = body.kind === 'signing' ? await privateKeyProblem(value) : null
+  if (problem !== null) throw fault('E_INPUT', { public: problem })
   if (value.length < maskableBytesMin && !body.allow_unmaskable)
     throw fault('E_INPUT', {
       public: `a value of less than ${maskableBytesMin} bytes cannot be masked in logs: --allow-unmaskable puts it all the same`,
@@ -62,7 +64,10 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
     proof: await signStatement(statement, key.privateKey),
   })
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
-  else around.stdout.write(`${name} is version ${secret.detail?.version ?? '?'}: ${wordsOf(body.policy)}\n`)
+  else
+    around.stdout.write(
+      `${name} is version ${secret.detail?.version ?? '?'}: ${wordsOf(body.policy)}\n${publicWords(secret)}`,
+    )
   return 0
 }
 
@@ -86,6 +91,40 @@ export const showSecret = async (around: Surroundings, flags: Common, name: stri
   const api = await connect(around)
   const secret = await (await homeOf(around, api, flags)).find(name)
   around.stdout.write(flags.json ? `${JSON.stringify(secret)}\n` : describe(secret))
+  return 0
+}
+
+/** Of a revoked one, too: what it signed is still to be checked. */
+export const printPublicKey = async (
+  around: Surroundings,
+  flags: HomeFlags,
+  name: string,
+): Promise<number> => {
+  const api = await connect(around)
+  const { signing, kind } = await (await homeOf(around, api, flags)).find(name)
+  if (signing === null)
+    throw fault('E_INPUT', { public: `${name} is of kind ${kind}: only a signing key has a public half` })
+  around.stdout.write(signing.public_key)
+  return 0
+}
+
+export const listSignatures = async (
+  around: Surroundings,
+  flags: Common & { readonly limit: string },
+  name: string,
+): Promise<number> => {
+  const api = await connect(around)
+  const page = await (await homeOf(around, api, flags)).signatures(name, flags.limit)
+  if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
+  else
+    writeTable(
+      around.stdout,
+      ['SIGNED', 'DIGEST', 'RUN', 'STEP', 'VERSION'],
+      page.items.map(({ at, digest, run_id, run_number, project, step, version }) => [
+        ...[at, digest, run_number === null ? run_id : `${project ?? ''}#${run_number}`],
+        ...[String(step), String(version)],
+      ]),
+    )
   return 0
 }
 
@@ -222,8 +261,12 @@ const lastUse = (detail: Secret['detail']): string => {
   return `${last.at}${last.run_number === null ? '' : ` by ${last.project ?? ''}#${last.run_number}`}`
 }
 
-const describe = ({ name, kind, state, detail }: Secret): string =>
-  [
+const publicWords = ({ signing }: Secret): string =>
+  signing === null ? '' : `signs    ${signing.algorithm}  ${signing.fingerprint}\n`
+
+const describe = (secret: Secret): string => {
+  const { name, kind, state, detail } = secret
+  return [
     `secret   ${name}  ${kind}  ${state}`,
     ...(detail === null
       ? []
@@ -234,5 +277,6 @@ const describe = ({ name, kind, state, detail }: Secret): string =>
           `expires  ${detail.expires_at ?? 'never'}`,
           `used     ${detail.releases} times, last ${lastUse(detail)}`,
         ]),
-    '',
+    publicWords(secret) + (secret.signing?.public_key ?? ''),
   ].join('\n')
+}

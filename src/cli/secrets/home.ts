@@ -2,7 +2,7 @@
 // the same way; only their addresses differ, and where a new one goes by itself.
 import { fault } from '../../base/faults.ts'
 import { type IdKind, parseId } from '../../base/ids.ts'
-import type { Secret, SecretPut, SecretRevoke } from '../../protocol/api/secrets.ts'
+import type { Secret, SecretPut, SecretRevoke, SecretSignature } from '../../protocol/api/secrets.ts'
 import { defaultPolicy, policyInContext, type SecretPolicy, secretSubject } from '../../protocol/statement.ts'
 import type { ApiClient } from '../api/client.ts'
 import { findProject } from '../api/find-run.ts'
@@ -20,6 +20,11 @@ export type SecretsHome = {
   find(name: string): Promise<Secret>
   put(body: SecretPut): Promise<Secret>
   revoke(name: string, body: SecretRevoke): Promise<Secret>
+  /** Of a signing key, the newest. */
+  signatures(
+    name: string,
+    limit: string,
+  ): Promise<{ readonly items: readonly SecretSignature[]; readonly next_cursor: string | null }>
 }
 
 export const homeOf = async (
@@ -48,6 +53,8 @@ const ofProject = async (
     find: (secret) => api.call('secret', { params: { ...params, name: secret } }),
     put: (body) => api.call('secretPut', { params, body }),
     revoke: (secret, body) => api.call('secretRevoke', { params: { ...params, name: secret }, body }),
+    signatures: (secret, limit) =>
+      api.call('secretSignatures', { params: { ...params, name: secret }, query: { limit } }),
   }
 }
 
@@ -62,6 +69,8 @@ const ofContext = async (api: ApiClient, wanted: string): Promise<SecretsHome> =
     find: (secret) => api.call('contextSecret', { params: { ...params, name: secret } }),
     put: (body) => api.call('contextSecretPut', { params, body }),
     revoke: (secret, body) => api.call('contextSecretRevoke', { params: { ...params, name: secret }, body }),
+    signatures: (secret, limit) =>
+      api.call('contextSecretSignatures', { params: { ...params, name: secret }, query: { limit } }),
   }
 }
 

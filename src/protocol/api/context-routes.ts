@@ -88,4 +88,13 @@ export const contextRoutes = {
     body: s.secretRevoke,
     answer: s.secret,
   }),
+  contextSecretSignatures: route({
+    method: 'GET',
+    path: '/api/v1/contexts/:context/secrets/:name/signatures',
+    access: 'secret.put',
+    summary: 'What was signed with a signing key of a context, newest first',
+    ofAll: true,
+    query: z.strictObject(paging),
+    answer: page(s.secretSignature),
+  }),
 } as const satisfies Record<string, Route>

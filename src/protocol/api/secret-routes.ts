@@ -44,6 +44,14 @@ export const secretRoutes = {
     body: s.secretRevoke,
     answer: s.secret,
   }),
+  secretSignatures: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project/secrets/:name/signatures',
+    access: 'secret.put',
+    summary: 'What was signed with a signing key, newest first',
+    query: z.strictObject(paging),
+    answer: page(s.secretSignature),
+  }),
   signers: route({
     method: 'GET',
     path: '/api/v1/signers',

@@ -1,6 +1,7 @@
 // Secrets and signers in the HTTP API (zod twins of protocol/statement.ts, which the vault checks by itself). Every
 // request is closed: a member that nobody named, a `value` above all, is no envelope and is refused unread.
 import { z } from 'zod'
+import { signingAlgorithms } from '../signing.ts'
 import { policyEvents } from '../statement.ts'
 
 const time = z.string()
@@ -39,7 +40,7 @@ const proof = z.discriminatedUnion('kind', [
   }),
 ])
 
-const kind = z.enum(['env', 'file', 'ssh'])
+const kind = z.enum(['env', 'file', 'ssh', 'signing'])
 
 export const secretPut = z.strictObject({
   sealed: z.strictObject({
@@ -79,6 +80,16 @@ export const secret = z.object({
   name: z.string(),
   kind,
   state: z.enum(['active', 'revoked']),
+  /** Of a signing key what whoever checks its signatures needs; null of another kind. */
+  signing: z
+    .object({
+      algorithm: z.enum(signingAlgorithms),
+      /** `SHA256:` and base64, of the public key as DER. */
+      fingerprint: z.string(),
+      /** PEM, as openssl takes it. */
+      public_key: z.string(),
+    })
+    .nullable(),
   detail: z
     .object({
       version: z.number(),
@@ -108,6 +119,24 @@ export const secret = z.object({
     .nullable(),
 })
 export type Secret = z.infer<typeof secret>
+
+/** One use of a signing key, as it was written down when the vault had signed. */
+export const secretSignature = z.object({
+  at: time,
+  /** `sha256:` and hexadecimal digits, or another of the three. */
+  digest: z.string(),
+  algorithm: z.enum(signingAlgorithms),
+  /** Of the secret. */
+  version: z.number(),
+  run_id: z.string(),
+  /** null when the run, or its project, is not kept any more. */
+  run_number: z.number().nullable(),
+  project: z.string().nullable(),
+  attempt_id: z.string(),
+  step: z.number(),
+  runner_id: z.string(),
+})
+export type SecretSignature = z.infer<typeof secretSignature>
 
 /** Whom to seal to, vouched for by `vsign`, which command lines pin. */
 export const vaultKey = z.object({

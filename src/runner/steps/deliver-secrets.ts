@@ -4,13 +4,13 @@
 import { isUtf8 } from 'node:buffer'
 import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
-import type { SecretKind } from '../../protocol/statement.ts'
+import type { ReleasedSecret } from '../../protocol/released.ts'
 import type { Sandbox } from '../../sandbox/index.ts'
 import { putFile } from './put-file.ts'
 
 export type JobSecret = {
   readonly name: string
-  readonly kind: SecretKind
+  readonly kind: ReleasedSecret['kind']
   readonly value: Secret<Uint8Array>
   /** Of an SSH key: the hosts it is for. */
   readonly hosts?: readonly string[]

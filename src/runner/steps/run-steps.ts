@@ -10,6 +10,7 @@ import { termMs } from '../limits.ts'
 import { layersOf } from '../sandbox-spec.ts'
 import { onceInAttempt } from '../setup/continuing.ts'
 import { openRelay } from '../setup/relay.ts'
+import { openJobSocket } from '../signing/job-socket.ts'
 import { type AttemptSink, say } from '../sink.ts'
 import { carryOut, quiet, type StepPlace } from './carry-out-step.ts'
 import { createDelivery } from './deliver-secrets.ts'
@@ -30,6 +31,8 @@ type Progress = {
   /** The first failure decides the job's outcome. */
   first: { readonly name: string; readonly verdict: StepVerdict } | null
   halted: boolean
+  /** The number of the step that was begun last. */
+  current: number
   /** A fault of ours in a background step. */
   broken: unknown
   readonly background: Promise<void>[]
@@ -52,10 +55,13 @@ export const runSteps = async (
   const { sandbox } = place
   const agent = createJobAgent({ ...deps, sandbox, secrets: job.secrets, timeoutMs: job.spec.timeoutMs })
   const tokens = createStepTokens(deps, job, place.sink)
-  const progress: Progress = { first: null, halted: false, broken: null, background: [] }
+  const progress: Progress = { first: null, halted: false, current: 1, broken: null, background: [] }
   try {
     await openEndpoint(deps, job, place, stop)
+    const { signing } = deps
+    if (signing !== undefined) await openJobSocket({ ...place, signing, step: () => progress.current }, stop)
     for (const [at, step] of job.spec.steps.entries()) {
+      progress.current = at + 1
       const leftMs = Math.max(1, endMs - deps.clock.monotonicMs()) + termMs
       await oneStep(
         deps,

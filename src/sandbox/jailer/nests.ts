@@ -59,8 +59,8 @@ export interface Nest {
   nextCell: number
   nextSet: number
   nextBackground: number
-  /** Its job cell has the socket of an agent. */
-  hasAgent: boolean
+  /** Those that its job cell has. */
+  readonly jobSockets: Set<'job' | 'ssh-agent'>
   setsMade: number
   setsReady: Promise<void>
   closing: Promise<Destroyed> | null
@@ -225,7 +225,12 @@ const makeNest = async (deps: NestDeps, id: string, want: NestWant, handOver: Ha
       ...{ id, uid, directory, anchor, group, view, seccomp: want.seccomp, limits: want.limits },
       links: new Set(link === null ? [] : [link]),
       cells: new Map([[0, await cell]]),
-      ...{ nextCell: 1, nextSet: 2, nextBackground: backgroundSet, hasAgent: false },
+      ...{
+        nextCell: 1,
+        nextSet: 2,
+        nextBackground: backgroundSet,
+        jobSockets: new Set<'job' | 'ssh-agent'>(),
+      },
       ...{ setsMade: setsAtStart, setsReady: Promise.resolve(), closing: null },
     }
   } catch (error) {

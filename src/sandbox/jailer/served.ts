@@ -48,11 +48,12 @@ export const serveVerbs = (deps: ServedDeps): Served => {
     'net.cut': ({ nest }) => nests.cut(nests.get(nest)),
     'set.open': ({ nest, kind }, give) => openSet(nests.get(nest), kind, give),
     'set.stdin': ({ nest, set }, give) => openStdin(nests.get(nest), set, give),
-    'job.agent': async ({ nest: id }, give) => {
+    'job.socket': async ({ nest: id, kind }, give) => {
       const nest = nests.get(id)
-      if (nest.hasAgent) throw fault('E_EXEC_FAILED', { detail: 'the job has an agent already' })
-      nest.hasAgent = true
-      await handOver(give, 'socket', 0, await listenFor(nest, join(nest.view, 'sets/job'), 'ssh-agent'))
+      if (nest.jobSockets.has(kind))
+        throw fault('E_EXEC_FAILED', { detail: 'the job has this socket already' })
+      nest.jobSockets.add(kind)
+      await handOver(give, 'socket', 0, await listenFor(nest, join(nest.view, 'sets/job'), kind))
     },
     'step.signal': async ({ nest, pid, signal }) => {
       const { cells, group } = nests.get(nest)
@@ -314,7 +315,7 @@ const listenFor = async (nest: Nest, set: string, kind: 'job' | 'ssh-agent'): Pr
   const name = kind === 'job' ? 'job.sock' : 'agent.sock'
   const server = createServer()
   // libuv removes the name it bound when its copy closes: bound under another name, renamed, it stays.
-  const made = join(set, 'made')
+  const made = join(set, `${kind}.made`)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(made, resolve)

@@ -20,12 +20,14 @@ export type AuditEntry = {
 /** Somebody at the sign-in page, who is not an actor yet. */
 export type Stranger = { readonly kind: 'stranger'; readonly organisation: OrganisationId | null }
 
-/** A part of the server that acts by a rule somebody set. */
+/** A part of the server that acts by a rule somebody set; or a runner, for a job of its. */
 export type Service = {
-  readonly kind: 'service'
+  readonly kind: 'service' | 'host'
   readonly name: string
   readonly organisation: OrganisationId
 }
+
+const isPart = (who: Actor | Service): who is Service => who.kind === 'service' || who.kind === 'host'
 
 export const writeAudit = async (
   db: QueryExecutorProvider,
@@ -37,7 +39,7 @@ export const writeAudit = async (
 export const auditInsert = (who: Actor | Stranger | Service, entry: AuditEntry): RawBuilder<unknown> => {
   const stranger = who.kind === 'stranger'
   const organisation = 'scope' in who ? who.scope.organisation : who.organisation
-  const id = stranger ? '-' : who.kind === 'service' ? who.name : actorId(who)
+  const id = stranger ? '-' : isPart(who) ? who.name : actorId(who)
   return sql`
     insert into audit (organisation_id, actor_kind, actor_id, action, target, project_id, run_id, result, code, details)
     values (${organisation}, ${stranger ? 'user' : who.kind}, ${id}, ${entry.action},

@@ -52,6 +52,7 @@ import { listenForRunners, type RunnerListener, type RunnerRoutes } from './list
 import { storeLog } from './log-upload.ts'
 import { takePlan } from './plan-made.ts'
 import { answerPoll, type PollDeps } from './poll.ts'
+import { signVerbs } from './sign.ts'
 import { storedRoutes, storedVerbs } from './stored-routes.ts'
 import { createTickets } from './tickets.ts'
 
@@ -207,6 +208,7 @@ const createRoutes = (
       ...continueVerbs({ ...deps, db }),
       ...identityVerbs({ db, tickets: poll.tickets }),
       ...secretsVerbs({ db, tickets: poll.tickets }),
+      ...signVerbs({ db, tickets: poll.tickets }),
       finish: async ({ caller }, lease, body) => {
         await finishAttempt(
           { ...deps, db, keyWrapping },

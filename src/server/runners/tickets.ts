@@ -6,6 +6,7 @@ import { isFault } from '../../base/faults.ts'
 import { contextId } from '../../protocol/contexts.ts'
 import type { PollAnswer } from '../../protocol/runner-wire.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
+import type { Signature } from '../../protocol/signing.ts'
 import type { ScopeFacts } from '../../protocol/stored-object.ts'
 import { type ReleaseItem, type TicketClaims, ticketTyp } from '../../protocol/vault.ts'
 import { type CryptoKey, type Sign, signJws } from '../../seal/index.ts'
@@ -22,18 +23,20 @@ export type TicketExtras = Pick<TicketClaims, 'actor' | 'workflow'>
 export type Tickets = {
   /** What every lease needs of the vault; a fault while the vault is away, and then nothing should be leased. */
   prepare(): Promise<NonNullable<PollAnswer['ingestKey']>>
-  issue(
-    lease: LeaseDetails,
-    poll: { readonly caller: Caller; readonly body: string; readonly eph: string },
-  ): Promise<Ticket>
+  issue(lease: LeaseDetails, poll: Signed): Promise<Ticket>
   /** One item for an attempt that goes on, by a ticket of its own. */
   release(
     lease: LeaseDetails,
-    request: { readonly caller: Caller; readonly body: string; readonly eph: string },
+    request: Signed,
     item: ReleaseItem,
     more?: TicketExtras,
   ): Promise<{ readonly ticket: string; readonly sealed: string }>
+  /** A signature for a step of an attempt that goes on, likewise. */
+  sign(lease: LeaseDetails, request: Signed): Promise<Signature>
 }
+
+/** What a runner signed, and the key in it that makes it good for one answer. */
+type Signed = { readonly caller: Caller; readonly body: string; readonly eph: string }
 
 type Deps = {
   readonly vault: VaultClient
@@ -58,13 +61,14 @@ export const createTickets = (deps: Deps): Tickets => {
     const claims = claimsOf(deps, { lease, caller, eph, epoch: await known.epoch() })
     return signJws({ typ: ticketTyp, claims: { ...claims, ...more } }, deps.key)
   }
-  const release: Tickets['release'] = async (lease, { caller, body, eph }, item, more) => {
-    const once = async () => {
-      const ticket = await sign(lease, caller, eph, more)
-      const poll = { jws: caller.jws, body }
-      const { sealed } = await deps.vault.call('release', { ticket, poll, want: [item] })
-      return { ticket, sealed }
-    }
+  /** Once more with the epoch of a vault that was started meanwhile. */
+  const withTicket = async <T>(
+    lease: LeaseDetails,
+    { caller, body, eph }: Signed,
+    more: TicketExtras | undefined,
+    ask: (ticket: string, poll: { readonly jws: string; readonly body: string }) => Promise<T>,
+  ): Promise<T> => {
+    const once = async () => ask(await sign(lease, caller, eph, more), { jws: caller.jws, body })
     try {
       return await once()
     } catch (error) {
@@ -73,12 +77,19 @@ export const createTickets = (deps: Deps): Tickets => {
       return once()
     }
   }
+  const release: Tickets['release'] = (lease, request, item, more) =>
+    withTicket(lease, request, more, async (ticket, poll) => {
+      const { sealed } = await deps.vault.call('release', { ticket, poll, want: [item] })
+      return { ticket, sealed }
+    })
   return {
     prepare: async () => {
       await known.epoch()
       return known.ingestKey()
     },
     release,
+    sign: (lease, request) =>
+      withTicket(lease, request, undefined, (ticket, poll) => deps.vault.call('sign', { ticket, poll })),
     issue: async (lease, poll) => {
       const { caller, eph } = poll
       if (!needsRelease(lease)) return { ticket: await sign(lease, caller, eph), eph, sealed: null }

@@ -136,7 +136,7 @@ test('developers see names only; another organisation sees nothing', async () =>
   )
   const developer = { ...person, role: 'developer' as const }
   assert.deepEqual((await secrets.list(developer, { project })).items, [
-    { name: 'TOKEN', kind: 'env', state: 'active', detail: null },
+    { name: 'TOKEN', kind: 'env', state: 'active', signing: null, detail: null },
   ])
   assert.notEqual((await secrets.list(person, { project })).items[0]?.detail, null)
   const stranger: Actor = { ...parts.actor, scope: scopeOfOrganisation(parts.newId('organisation')) } as Actor
@@ -181,7 +181,7 @@ test('the table holds one row for a name, of a form that a variable can have', a
     insert into secrets (id, organisation_id, project_id, name, kind, version, state, changed_by)
     values (${parts.newId('secret')}, ${parts.organisation}, ${project}, ${name}, ${kind}, ${version}, 'active', 'operator')`
   await insert('TOKEN').execute(parts.db)
-  for (const bad of [insert('TOKEN'), insert('A-B'), insert('A', 'signing'), insert('A', 'env', 0)])
+  for (const bad of [insert('TOKEN'), insert('A-B'), insert('A', 'gpg'), insert('A', 'env', 0)])
     await assert.rejects(bad.execute(parts.db), { code: /^23(505|514)$/ })
 })
 

@@ -15,6 +15,7 @@ import { inTransaction } from '../db/transaction.ts'
 import type { Secrets, SecretsOf } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { maySeeDetails, secretsShape, time } from './shape.ts'
+import { listSignatures } from './signatures.ts'
 import { signerActs } from './signer-acts.ts'
 import { type Act, orDenied, shaped, signed } from './statements.ts'
 
@@ -45,6 +46,10 @@ export const createSecrets = (deps: Deps): Secrets => ({
     const request = { owner: found.owner, name, ...signed(input) }
     const act = actOf('secret.revoke', found)
     return changed(deps, actor, { ...found, act, call: () => deps.vault.call('secret.revoke', request) })
+  },
+  signatures: async (actor, of, name, query) => {
+    const { owner } = await findOwner(deps, actor.scope, of)
+    return listSignatures(deps.database.db, actor.scope, { owner, name }, query)
   },
   signers: async (scope) => {
     const { signers } = await deps.vault.call('signer.list', {})

@@ -15,15 +15,13 @@ export const secretsShape = async (
   secrets: readonly SecretMetadata[],
   { signers, hasDetails }: { readonly signers: readonly SignerMetadata[]; readonly hasDetails: boolean },
 ): Promise<Secret[]> => {
-  if (!hasDetails) return secrets.map(({ name, kind, state }) => ({ name, kind, state, detail: null }))
+  if (!hasDetails) return secrets.map((secret) => ({ ...named(secret), detail: null }))
   const runs = await runsOf(
     db,
     secrets.flatMap(({ lastRelease }) => (lastRelease === null ? [] : [lastRelease.run])),
   )
   return secrets.map((secret) => ({
-    name: secret.name,
-    kind: secret.kind,
-    state: secret.state,
+    ...named(secret),
     detail: {
       version: secret.version,
       policy: { ...secret.policy, refs: [...secret.policy.refs], events: [...secret.policy.events] },
@@ -51,6 +49,18 @@ export const secretsShape = async (
     },
   }))
 }
+
+/** What everybody may know who may know that it is there. */
+const named = ({ name, kind, state, signing }: SecretMetadata) => ({
+  ...{ name, kind, state },
+  signing:
+    signing === undefined
+      ? null
+      : {
+          ...{ algorithm: signing.algorithm, fingerprint: signing.fingerprint },
+          public_key: signing.publicKey,
+        },
+})
 
 /** RFC 3339 of Unix seconds. */
 export const time = (seconds: number): string => new Date(seconds * 1000).toISOString()

@@ -7,6 +7,7 @@ import { fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
 import { secretsPathForm } from '../../protocol/evidence.ts'
 import { identityPathForm } from '../../protocol/identity.ts'
+import { signPathForm } from '../../protocol/signing.ts'
 import { restorePathForm } from '../../protocol/stored-wire.ts'
 import {
   pollPath,
@@ -73,13 +74,14 @@ export const verifierOf = async (publicKey: string): Promise<Verify | null> => {
 
 export const tierRank: Readonly<Record<Tier, number>> = { fork: 0, branch: 1, protected: 2 }
 
+const leasePathForms = [restorePathForm, identityPathForm, secretsPathForm, signPathForm]
+
 /** `htu` is an address or a path; which server it names is TLS's business, that it is one that lists keys is ours. */
 const isPollOf = (claims: JwsClaims, runner: RunnerRecord): boolean =>
   claims.iss === runner.runner &&
   claims.htm === 'POST' &&
   typeof claims.htu === 'string' &&
-  (claims.htu.endsWith(pollPath) ||
-    [restorePathForm, identityPathForm, secretsPathForm].some((form) => form.test(String(claims.htu))))
+  (claims.htu.endsWith(pollPath) || leasePathForms.some((form) => form.test(`${claims.htu}`)))
 
 const isFresh = (iat: unknown, nowSeconds: number): boolean =>
   typeof iat === 'number' && Math.abs(nowSeconds - iat) <= runnerRequestAgeSecondsMax

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Fault, fault } from '../../base/faults.ts'
 import type { ContextId, OrganisationId, ProjectId, RunnerId, SecretId, SignerId } from '../../base/ids.ts'
 import type { ContextRules } from '../../protocol/contexts.ts'
+import type { PublicHalf } from '../../protocol/signing.ts'
 import type { SecretKind, SecretPolicy, SignerKey } from '../../protocol/statement.ts'
 import type { ProjectSource, Tier } from '../../protocol/vault.ts'
 import { canonicalJson } from '../../seal/index.ts'
@@ -58,6 +59,8 @@ export type SecretRecord = {
   readonly expiresAt: number | null
   /** Of an SSH key: what it signs for. */
   readonly hosts?: readonly string[]
+  /** Of a signing key: what others check its signatures with. */
+  readonly signing?: PublicHalf
   /** Who signed the last statement about it, and that statement's digest. */
   readonly signer: SignerId
   readonly head: string

@@ -11,12 +11,15 @@ import type { Records, SecretRecord } from '../store/records.ts'
 import { secretsOf } from './secret.ts'
 
 export type Admitted = {
+  /** Those that go to it. */
   readonly secrets: readonly SecretRecord[]
+  /** Those that stay here and sign for it. */
+  readonly signing: readonly SecretRecord[]
   /** Names of those that are for the newest commit of the ref only, where this is an older one. */
   readonly stale?: readonly string[]
   readonly refused?: { readonly context: ContextId; readonly rule: ContextRule }
 }
-export const nothingAdmitted: Admitted = { secrets: [] }
+export const nothingAdmitted: Admitted = { secrets: [], signing: [] }
 
 export const admittedBy = (records: Records, claims: TicketClaims, nowSeconds: number): Admitted => {
   const { contexts = [], project, run, job } = claims
@@ -29,18 +32,23 @@ export const admittedBy = (records: Records, claims: TicketClaims, nowSeconds: n
   add(secretsOf(records, project))
   for (const context of contexts) {
     const rule = ruleAgainst(records, context, claims)
-    if (rule !== null) return { secrets: [], refused: { context, rule } }
+    if (rule !== null) return { ...nothingAdmitted, refused: { context, rule } }
     add(secretsOf(records, context))
-    if (!hasRoom([...byName.values()])) return { secrets: [], refused: { context, rule: 'room' } }
+    if (!hasRoom([...byName.values()])) return { ...nothingAdmitted, refused: { context, rule: 'room' } }
   }
-  return { secrets: [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) }
+  const sorted = [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return {
+    secrets: sorted.filter(({ kind }) => kind !== 'signing'),
+    signing: sorted.filter(({ kind }) => kind === 'signing'),
+  }
 }
 
 /** What is left of them once a runner has said where the commit stands. */
 export const admittedFor = (admitted: Admitted, evidence: Evidence): Admitted => {
-  const stale = admitted.secrets.filter((secret) => isStale(secret, evidence))
-  const secrets = admitted.secrets.filter((secret) => !stale.includes(secret))
-  return { ...admitted, secrets, stale: stale.map(({ name }) => name) }
+  const isFresh = (secret: SecretRecord) => !isStale(secret, evidence)
+  const [secrets, signing] = [admitted.secrets.filter(isFresh), admitted.signing.filter(isFresh)]
+  const stale = [...admitted.secrets, ...admitted.signing].filter((secret) => !isFresh(secret))
+  return { ...admitted, secrets, signing, stale: stale.map(({ name }) => name) }
 }
 
 const ruleAgainst = (records: Records, id: ContextId, claims: TicketClaims): ContextRule | null => {

@@ -93,7 +93,10 @@ export const release = async (
 type AuthorisedClaims = TicketClaims & { readonly eph: string }
 
 /** A used ticket says so even after a restart: a replay is worth more attention than an old epoch. */
-const authorise = async (deps: ReleaseDeps, request: VaultRequest<'release'>): Promise<AuthorisedClaims> => {
+export const authorise = async (
+  deps: ReleaseDeps,
+  request: Pick<VaultRequest<'release'>, 'ticket' | 'poll'>,
+): Promise<AuthorisedClaims> => {
   const nowSeconds = Math.floor(deps.clock.now() / 1000)
   const pinned = deps.records.find('settings', 'server')?.ticketKey
   const ticketKey = pinned === undefined ? null : await verifierOf(pinned)
@@ -168,16 +171,16 @@ const payloadOf = (
 const openJob = async (
   deps: ReleaseDeps,
   project: ProjectRecord,
-  { secrets, refused }: Admitted,
+  { secrets, signing, refused }: Admitted,
 ): Promise<JobPayload> => {
   if (refused !== undefined) return { agent: null, refused }
   const agent = project.deploy === null ? null : await openAgent(deps, project)
-  return { agent, ...(secrets.length === 0 ? {} : { owed: true }) }
+  return { agent, ...(secrets.length + signing.length === 0 ? {} : { owed: true }) }
 }
 
 const openAdmitted = async (
   deps: ReleaseDeps,
-  { secrets, stale = [] }: Admitted,
+  { secrets, signing, stale = [] }: Admitted,
 ): Promise<SecretsPayload> => {
   const owners = [...new Set(secrets.map(ownerOf))]
   const opened = await Promise.all(owners.map((owner) => openSecrets(deps, findOwner(deps.records, owner))))
@@ -189,6 +192,7 @@ const openAdmitted = async (
   }
   return {
     ...(stale.length === 0 ? {} : { stale }),
+    ...(signing.length === 0 ? {} : { signing: signing.map(({ name }) => name) }),
     ...(opened[0] === undefined ? {} : { canary: opened[0].canary }),
     secrets: await Promise.all(secrets.map((record) => openSecretOf(open, record))),
   }
@@ -198,14 +202,16 @@ const openSecretOf = async (
   open: (record: SecretRecord) => Promise<Uint8Array>,
   record: SecretRecord,
 ): Promise<ReleasedSecret> => {
+  const { name, kind, hosts } = record
+  if (kind === 'signing') throw new Error('a signing key goes nowhere')
   const value = await open(record)
   const text = toBase64Url(value)
   value.fill(0)
-  const { name, kind, hosts } = record
   return { name, kind, value: text, ...(hosts === undefined ? {} : { hosts }) }
 }
 
-const recordUse = async (
+/** Who had them last, by which run. */
+export const recordUse = async (
   { uses, clock }: ReleaseDeps,
   { run, job, attempt }: TicketClaims,
   secrets: readonly SecretRecord[],

@@ -5,6 +5,7 @@ import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { formatId, type SecretId } from '../../base/ids.ts'
+import { rsaBitsMax, rsaBitsMin } from '../../protocol/signing.ts'
 import {
   envSecretBytesMax,
   maskableBytesMin,
@@ -19,6 +20,7 @@ import { canonicalJson, importAesKey, jcsDigest, openMv1, openSecret, sealMv1 } 
 import { createGcm } from '../../sys/index.ts'
 import type { MasterKey } from '../keys/keyring.ts'
 import { type ServiceKeys, serviceKeyVersion } from '../keys/service-keys.ts'
+import { publicHalfOf } from '../keys/signing-key.ts'
 import { secretVersionsKept } from '../limits.ts'
 import { type Accepted, acceptStatement, requireNext } from '../policy/statement.ts'
 import type { Records, SecretRecord } from '../store/records.ts'
@@ -155,9 +157,13 @@ const checkValue = (value: Uint8Array, { body }: PutStatement): void => {
     throw fault('E_INPUT', { public: `A value of less than ${maskableBytesMin} bytes cannot be masked` })
   if (body.kind === 'ssh' && !isPrivateKey(value))
     throw fault('E_INPUT', { public: 'An SSH key begins with -----BEGIN and has no passphrase' })
+  if (body.kind === 'signing' && publicHalfOf(value) === null)
+    throw fault('E_INPUT', { public: signingKeyWords })
   if (body.kind === 'env' && value.includes(0))
     throw fault('E_INPUT', { public: 'A variable cannot hold a NUL byte: put it as a file' })
 }
+
+const signingKeyWords = `A signing key is Ed25519, ECDSA on P-256 or P-384, or RSA of ${rsaBitsMin} to ${rsaBitsMax} bits, as PKCS #8 PEM without a passphrase`
 
 /** Whether an agent can hold it, the runner finds out; what is none at all is refused while its person is there. */
 const isPrivateKey = (value: Uint8Array): boolean =>
@@ -201,6 +207,7 @@ const recordOf = (
   },
 ): SecretRecord => {
   const { kind, policy, expires_at: expiresAt, hosts } = accepted.statement.body
+  const signing = kind === 'signing' ? publicHalfOf(value) : null
   return {
     secret: of.id,
     ...ownerMembers(owner),
@@ -214,6 +221,7 @@ const recordOf = (
     changedAt: of.nowSeconds,
     expiresAt,
     ...(hosts === undefined ? {} : { hosts }),
+    ...(signing === null ? {} : { signing }),
     signer: accepted.signer.signer,
     head: accepted.digest,
     bytes: value.length,

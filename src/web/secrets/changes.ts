@@ -3,7 +3,7 @@ import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
 import { parseId } from '../../base/ids.ts'
 import type { Secret, Signer } from '../../protocol/api/secrets.ts'
 import type { PutStatement, SecretKind } from '../../protocol/statement.ts'
-import { importVerifyKey, sealSecret, verifyIngestKey } from '../../seal/index.ts'
+import { importVerifyKey, privateKeyProblem, sealSecret, verifyIngestKey } from '../../seal/index.ts'
 import { type Api, ApiProblem } from '../state/api.ts'
 import { text } from '../text/en.ts'
 import type { SecretsHome } from './home.ts'
@@ -25,6 +25,8 @@ export type Put = {
 
 export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
   const { home, before } = put
+  const problem = put.kind === 'signing' ? await privateKeyProblem(put.value) : null
+  if (problem !== null) throw new ApiProblem({ title: problem, status: 0, code: 'MF4000' })
   const ingest = await ingestKey(api)
   const policy = before?.detail?.policy ?? home.policy
   const body = {

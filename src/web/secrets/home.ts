@@ -1,11 +1,16 @@
 // Whose secrets a page shows: those of a project, or of a context. Only their addresses differ, and where a new one goes.
 import { parseId } from '../../base/ids.ts'
 import type { Context } from '../../protocol/api/contexts.ts'
-import type { Secret, SecretPut, SecretRevoke } from '../../protocol/api/secrets.ts'
+import type { Secret, SecretPut, SecretRevoke, SecretSignature } from '../../protocol/api/secrets.ts'
 import type { Project } from '../../protocol/api/shapes.ts'
 import { defaultPolicy, policyInContext, type SecretPolicy, secretSubject } from '../../protocol/statement.ts'
 import type { Api } from '../state/api.ts'
 import { text } from '../text/en.ts'
+
+type Signatures = {
+  readonly items: readonly SecretSignature[]
+  readonly next_cursor: string | null
+}
 
 export type SecretsHome = {
   /** Of a new secret, and the same in words. */
@@ -15,6 +20,8 @@ export type SecretsHome = {
   subjectOf(name: string): string
   put(body: SecretPut): Promise<Secret>
   revoke(name: string, body: SecretRevoke): Promise<Secret>
+  /** Of a signing key, the newest. */
+  signatures(name: string, signal: AbortSignal): Promise<Signatures>
 }
 
 export const homeOfProject = (api: Api, { id, default_branch: branch }: Project): SecretsHome => ({
@@ -22,6 +29,7 @@ export const homeOfProject = (api: Api, { id, default_branch: branch }: Project)
   subjectOf: (name) => secretSubject(known(parseId('project', id)), name),
   put: (body) => api.call('secretPut', { path: { project: id }, body }),
   revoke: (name, body) => api.call('secretRevoke', { path: { project: id, name }, body }),
+  signatures: (name, signal) => api.call('secretSignatures', { path: { project: id, name }, signal }),
 })
 
 export const homeOfContext = (api: Api, { id }: Context): SecretsHome => ({
@@ -29,6 +37,7 @@ export const homeOfContext = (api: Api, { id }: Context): SecretsHome => ({
   subjectOf: (name) => secretSubject(known(parseId('context', id)), name),
   put: (body) => api.call('contextSecretPut', { path: { context: id }, body }),
   revoke: (name, body) => api.call('contextSecretRevoke', { path: { context: id, name }, body }),
+  signatures: (name, signal) => api.call('contextSecretSignatures', { path: { context: id, name }, signal }),
 })
 
 const known = <T>(id: T | null): T => {

@@ -237,6 +237,8 @@ const handle = async (
       return { token: world.tokens[0], secret: `mfp_${'3kq9'.repeat(10)}` }
     case 'GET /api/v1/projects/web/secrets':
       return page(full ? world.secrets : [])
+    case 'GET /api/v1/projects/prj_00000000000000000000000001/secrets/SIGNS_RELEASES/signatures':
+      return page(world.signatures)
     case 'GET /api/v1/projects/api/secrets':
       return page([])
     case 'GET /api/v1/contexts':

@@ -46,8 +46,8 @@ export interface NestHold {
   readonly address: string | null
   readonly cell: JobCell
   takeSet(foreground: boolean, stdin: boolean): Promise<StepSet>
-  /** The listening socket that the job cell knows as its agent; once. */
-  agentSocket(): Promise<RawHandle>
+  /** A listening socket that the job cell knows by its kind; each once. */
+  jobSocket(kind: 'job' | 'ssh-agent'): Promise<RawHandle>
   usage(): Promise<NestUsage>
   destroy(): Promise<Destroyed>
 }
@@ -72,7 +72,7 @@ export const openNest = async (client: JailerClient, kind: NestKind, now: number
   const hold: NestHold = {
     ...{ id: nest, kind, preparedAt: now, noswap: made.noswap, address: made.address },
     ...{ cell, destroy, takeSet: sets.take },
-    agentSocket: async () => (await client.call('job.agent', { nest })).take('socket'),
+    jobSocket: async (kind) => (await client.call('job.socket', { nest, kind })).take('socket'),
     usage: async () => (await client.call('nest.usage', { nest })).value as NestUsage,
   }
   if (await within(cell.ready, nestMs)) return hold

@@ -124,9 +124,15 @@ describe('reach', { skip: needsRoot, timeout: 120_000 }, () => {
         )
       for (const cell of ['shared', 'clean'] as const)
         assert.equal((await runIn(sandbox, { ...step, id: 'd', cell })).out, 'none')
-      await assert.rejects(runIn(sandbox, { ...step, id: 'e', cell: 'job', socket: 'job' }), (error) =>
-        isFault(error, 'E_INPUT'),
-      )
+      const other = contractStep('', {
+        script: { interpreter: ['perl'], text: perl.replace('agent', 'job') },
+      })
+      const say = (connection: Socket) => void connection.end('the job\n')
+      for (const socket of ['job', null] as const)
+        assert.equal(
+          (await runIn(sandbox, { ...other, id: 'e', cell: 'job', socket }, { onConnection: say })).out,
+          'the job\n',
+        )
     }))
 
   test('a listed name is reached through the gateway, others do not exist, and the records say so', async () => {

@@ -51,8 +51,8 @@ type State = {
   foreground: boolean
   broken: boolean
   closed: Promise<Receipt> | null
-  /** The agent's socket of the job cell, from the first step that wants it to the end. */
-  agent: Promise<Server> | null
+  /** The sockets of the job cell, each from the first step that wants it to the end. */
+  readonly sockets: Map<NonNullable<StepSpec['socket']>, Promise<Server>>
 }
 
 const noUsage: NestUsage = {
@@ -63,7 +63,7 @@ export const createSandbox = (deps: SandboxDeps): Sandbox => {
   const state: State = {
     ...{ deps, openedAt: deps.clock.now(), budget: { left: deps.spec.limits.logBytes } },
     ...{ cells: [], closing: new AbortController(), running: new Set(), used: noUsage, peakRamdisk: 0 },
-    ...{ foreground: false, broken: false, closed: null, agent: null },
+    ...{ foreground: false, broken: false, closed: null, sockets: new Map() },
   }
   return {
     id: deps.nest.id,
@@ -129,8 +129,6 @@ const refuseUnbuilt = (step: StepSpec): void => {
   if (step.tty !== null) throw fault('E_INPUT', { public: 'this runner has no terminals for steps' })
   if (step.take.length > 0)
     throw fault('E_INPUT', { public: 'this runner cannot lend paths to a clean step' })
-  if (step.cell === 'job' && step.socket === 'job')
-    throw fault('E_INPUT', { public: 'a job socket is for steps with a cell of their own' })
 }
 
 const claimForeground = (state: State): void => {
@@ -199,7 +197,7 @@ const isForeground = (step: StepSpec): boolean => step.kind === 'run' || step.ki
 
 const startStep = async (state: State, step: StepSpec, io: StepIo): Promise<StartedStep> => {
   const { client, nest, spec } = state.deps
-  if (step.cell === 'job' && step.socket !== null) await keepAgent(state, io)
+  if (step.cell === 'job' && step.socket !== null) await keepSocket(state, step.socket, io)
   const env = new Map([...spec.env, ...step.env, ...socketVariables(step)])
   const inJob = step.cell === 'job' ? { stdin: io.stdin !== null } : null
   const text = prologue({ script: step.script, env, workdir: step.workdir, job: inJob })
@@ -214,10 +212,16 @@ const startStep = async (state: State, step: StepSpec, io: StepIo): Promise<Star
   return startOwnCell(client, nest, { files: step.cell, net, sources, socket: step.socket, io }, text)
 }
 
-/** One for all steps of the job cell: whoever was given the name keeps it. */
-const keepAgent = (state: State, { onConnection }: StepIo): Promise<Server> => {
-  state.agent ??= state.deps.nest.agentSocket().then((handle) => serveConnections(handle, onConnection))
-  return state.agent
+/** One of each kind for all steps of the job cell: whoever was given the name keeps it. */
+const keepSocket = (
+  { sockets, deps }: State,
+  kind: NonNullable<StepSpec['socket']>,
+  { onConnection }: StepIo,
+): Promise<Server> => {
+  const kept =
+    sockets.get(kind) ?? deps.nest.jobSocket(kind).then((handle) => serveConnections(handle, onConnection))
+  sockets.set(kind, kept)
+  return kept
 }
 
 const hasOwnNetwork = (step: StepSpec): boolean => step.cell === 'clean' && step.egress !== null
@@ -366,7 +370,7 @@ const close = async (state: State, reason: CloseReason): Promise<Receipt> => {
   // The end of the nest is what ends the steps: no TERM, the job is over.
   const destroying = deps.nest.destroy()
   deps.network.close()
-  state.agent?.then((server) => server.close()).catch(() => undefined)
+  for (const socket of state.sockets.values()) socket.then((server) => server.close()).catch(() => undefined)
   const destroyed = await destroying
   state.closing.abort()
   await Promise.allSettled(state.running)

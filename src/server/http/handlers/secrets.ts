@@ -13,6 +13,7 @@ export type SecretRoutes =
   | 'secret'
   | 'secretPut'
   | 'secretRevoke'
+  | 'secretSignatures'
   | 'signers'
   | 'signerEnroll'
   | 'signerRemove'
@@ -29,6 +30,7 @@ export const secretHandlers = ({
   secret: ({ actor, params }) => one(secrets, actor, params),
   secretPut: ({ actor, params, body }) => secrets.put(actor, params, body),
   secretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params, params.name, body),
+  secretSignatures: ({ actor, params, query }) => secrets.signatures(actor, params, params.name, query),
   signers: async ({ actor, query }) =>
     pageOf((await secrets.signers(actor.scope)).items, query, ({ id }) => id),
   signerEnroll: ({ actor, body }) => secrets.enroll(actor, body),
@@ -56,6 +58,8 @@ const contextHandlers = ({
   contextSecret: ({ actor, params }) => one(secrets, actor, params),
   contextSecretPut: ({ actor, params, body }) => secrets.put(actor, params, body),
   contextSecretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params, params.name, body),
+  contextSecretSignatures: ({ actor, params, query }) =>
+    secrets.signatures(actor, params, params.name, query),
 })
 
 const listed = async (secrets: Secrets, actor: Actor, of: SecretsOf, query: Paging) =>

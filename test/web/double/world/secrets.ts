@@ -1,6 +1,6 @@
 // Secrets of the double and who may change them.
 import type { Context } from '../../../../src/protocol/api/contexts.ts'
-import type { Secret, Signer } from '../../../../src/protocol/api/secrets.ts'
+import type { Secret, SecretSignature, Signer } from '../../../../src/protocol/api/secrets.ts'
 import { idOf } from './ids.ts'
 
 const signerIdOfAda = `sgn_${'0'.repeat(26)}`
@@ -10,7 +10,20 @@ export const secrets: readonly Secret[] = [
   secretOf('DEPLOY_TOKEN', 'env', { version: 3, run: 412 }),
   secretOf('KEYSTORE', 'file', { version: 1, run: null, refs: ['refs/heads/main', 'refs/tags/v*'] }),
   secretOf('RELEASE_KEY', 'ssh', { version: 1, run: 412 }),
+  {
+    ...secretOf('SIGNS_RELEASES', 'signing', { version: 1, run: 412 }),
+    signing: {
+      algorithm: 'ecdsa-p256',
+      fingerprint: 'SHA256:5HX2kGvHW0Bb0rTnWxB0H5o3yQy7n1cA0m7o3n3mG2I',
+      public_key: `-----BEGIN PUBLIC KEY-----\n${'A'.repeat(64)}\n${'B'.repeat(60)}\n-----END PUBLIC KEY-----\n`,
+    },
+  },
   { ...secretOf('OLD_PASSWORD', 'env', { version: 2, run: 398 }), state: 'revoked' },
+]
+
+export const signatures: readonly SecretSignature[] = [
+  signatureOf('2026-11-20T12:00:00Z', 412, 'c'),
+  signatureOf('2026-11-19T12:00:00Z', 398, 'd'),
 ]
 
 export const contexts: readonly Context[] = [
@@ -64,7 +77,7 @@ function secretOf(
   of: { readonly version: number; readonly run: number | null; readonly refs?: string[] },
 ): Secret {
   return {
-    ...{ name, kind, state: 'active' },
+    ...{ name, kind, state: 'active', signing: null },
     detail: {
       version: of.version,
       policy: { refs: of.refs ?? ['refs/heads/main'], events: ['push', 'manual'], min_tier: 'branch' },
@@ -87,6 +100,14 @@ function secretOf(
               ...{ job_id: idOf('job', of.run), attempt_id: idOf('att', of.run) },
             },
     },
+  }
+}
+
+function signatureOf(at: string, run: number, digit: string): SecretSignature {
+  return {
+    ...{ at, digest: `sha256:${digit.repeat(64)}`, algorithm: 'ecdsa-p256', version: 1, step: 4 },
+    ...{ run_id: idOf('run', run), run_number: run, project: 'web', attempt_id: idOf('att', run) },
+    runner_id: idOf('rnr', 1),
   }
 }
 
