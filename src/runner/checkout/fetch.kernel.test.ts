@@ -196,6 +196,52 @@ describe('fetching over ssh', { skip: needsRoot, timeout: 180_000 }, () => {
     }
   })
 
+  test('where a commit stands on its ref is asked over the same connection, by real parents', async () => {
+    const { key, fingerprint } = await addKey('standing')
+    const fetchers = openFetchers()
+    const stands = async (commit: string, ref = 'refs/heads/main') => {
+      const want = { attempt: 'att', project: 'prj_a', source, key, ref, commit }
+      const found = await fetchers.standing(want, () => undefined, AbortSignal.timeout(60_000))
+      if (!found.ok) return assert.fail(found.message)
+      await found.end()
+      return found.standing
+    }
+    try {
+      const first = remote.head()
+      const tip = remote.push({ a: '1' }, 'on top')
+      assert.deepEqual(await stands(tip), { tip, isTip: true })
+      assert.deepEqual(await stands(first), { tip, isTip: false })
+      assert.equal(await stands(tip, 'refs/heads/not-there'), null)
+      remote.git(...person, 'tag', '--annotate', '--message', 'one', 'v1', first)
+      remote.git('push', '--quiet', 'origin', 'v1', `${tip}:refs/heads/team/main`)
+      assert.deepEqual(
+        await stands(first, 'refs/tags/v1'),
+        { tip: first, isTip: true },
+        'what the tag leads to',
+      )
+      assert.equal(await stands(tip, 'refs/tags/v1'), null, 'behind it')
+      // The end of another name, or a pattern, is not this ref.
+      assert.equal(await stands(tip, 'refs/heads/ma*'), null)
+      assert.equal(await stands(tip, 'heads/main'), null)
+      // The source host has it, and would give it to whoever asks by its name; on the branch it is not.
+      remote.git('checkout', '--quiet', '--detach', first)
+      remote.git(...person, 'commit', '--quiet', '--allow-empty', '--message', 'aside')
+      const aside = remote.head()
+      remote.git('push', '--quiet', 'origin', 'HEAD:refs/pull/1/head')
+      remote.git('checkout', '--quiet', 'main')
+      assert.equal(await stands(aside), null)
+      assert.equal(await stands('f'.repeat(40)), null)
+      assert.equal(await commitBy(fetchers, { key }), tip, 'and the next fetch finds its place empty')
+      assert.deepEqual(
+        loginsOf(fingerprint).map(({ isOpen }) => isOpen),
+        [true],
+      )
+    } finally {
+      await fetchers.close()
+    }
+    await untilAllClosed(fingerprint)
+  })
+
   test('what a dead connection does not bring, a new one does; a commit that is not there is said', async () => {
     const { key, fingerprint } = await addKey('fifth')
     const fetchers = openFetchers()
