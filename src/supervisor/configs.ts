@@ -78,10 +78,10 @@ export const runnerConfig = (input: {
 })
 
 /**
- * Logs go through buffers beside the heap, which V8 counts to it: with a heap as small as the runner's it would collect all of it
- * thirty times for a log of 73 MB. It may grow to five times what was left over before the next time.
+ * Of runner and server. Logs go through buffers beside the heap, which V8 counts to it: with heaps as small as theirs it would
+ * collect all of it thirty times for a log of 73 MB. It may grow to five times what was left over before the next time.
  */
-const runnerFlags = ['--heap-growing-percent=400']
+export const logPathFlags = ['--heap-growing-percent=400'] as const
 
 export const jailerConfig = (input: {
   readonly layout: Layout
@@ -96,7 +96,7 @@ export const jailerConfig = (input: {
 }) => ({
   installation: input.identity.installation,
   runDirectory: input.layout.run,
-  runnerCommand: [input.programs.node, ...runnerFlags, join(input.programs.directory, 'runner.js')],
+  runnerCommand: [input.programs.node, ...logPathFlags, join(input.programs.directory, 'runner.js')],
   runnerConfig: input.runner,
   ...(input.runnerUser === null ? {} : { runnerUser: input.runnerUser }),
   repositoryRoots: input.repositoryRoots,

@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts'
 import { findNoUserNamespaces } from '../sys/index.ts'
 import { refuseHalfRestored } from './backup/restore.ts'
 import { type Child, keepChild } from './children.ts'
-import { jailerConfig, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
+import { jailerConfig, logPathFlags, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
 import { makeDataDirectories, makeSocketDirectories } from './directories.ts'
 import { enrolAtServer, enrolAtVault, revokedText } from './enrol.ts'
 import { ensureIdentity, type Identity } from './identity.ts'
@@ -229,6 +229,7 @@ const startServer = async (parts: Parts): Promise<{ server: Child; takesRunner: 
         }),
         owner: users?.server ?? null,
         withoutNetwork: false,
+        nodeFlags: logPathFlags,
       }),
     onReady: async () => {
       enrolled.runner = await enrolAtServer(options.layout, identity)
