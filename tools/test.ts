@@ -32,7 +32,7 @@ const suites: Record<string, Suite> = {
     timeoutMs: 300_000,
   },
   e2e: { files: ['test/**/*.e2e.test.ts'], not: null, atOnce: 1, timeoutMs: 900_000 },
-  machine: { files: ['test/**/*.machine.test.ts'], not: null, atOnce: 1, timeoutMs: 900_000 },
+  machine: { files: ['test/**/*.machine.test.ts'], not: null, atOnce: 1, timeoutMs: 1_200_000 },
 }
 
 const run = (args: readonly string[]): Promise<number> =>

@@ -40,7 +40,7 @@ test('the driver keeps its contract under systemd and cgroup v2, and leaves no g
       'echo "ended with $?"',
       'echo "left over: $(ls -d /sys/fs/cgroup/mayfly-* 2>/dev/null | wc -l)"',
     ].join('\n'),
-    840_000,
+    1_140_000,
   )
   assert.match(output, /hierarchy: cgroup2fs, own group: 0::\/system\.slice\//, output)
   assert.match(output, /ended with 0\r?\n/, output)
