@@ -84,6 +84,12 @@ const missing: readonly (readonly [construct: string, becomes: string, instead: 
   ],
   ['`type: release`, `circleci run release`', 'planned and accepted; nothing is tracked', '–'],
   ['`install_signing_bundle`, `circleci_ip_ranges`', 'noted; the job goes on without', '–'],
+  ['`with_tool_cache`', 'noted; its steps run without the cache', '`restore_cache` and `save_cache`'],
+  [
+    '`functions`, and steps that call one',
+    'the file does not compile; the problem names the function and where it comes from (MF2105)',
+    'what it does, as `run` steps or a command',
+  ],
 ]
 
 const missingPart = (): readonly string[] => [

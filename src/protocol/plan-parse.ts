@@ -105,6 +105,8 @@ const variable: Shape<Env[number]> = (value, path, report) => {
 }
 const env = list(variable, { max: envMax })
 
+const teardown = optional(oneOf(true))
+
 const runStep: Shape<PlanRunStep> = object({
   kind: oneOf('run'),
   name,
@@ -118,6 +120,7 @@ const runStep: Shape<PlanRunStep> = object({
   maxAutoReruns: integer({ min: 0, max: 10 }),
   autoRerunDelayMs: ms,
   firstShardOnly: optional(oneOf(true)),
+  teardown,
 })
 
 const checkoutStep: Shape<PlanCheckoutStep> = object({
@@ -130,7 +133,14 @@ const checkoutStep: Shape<PlanCheckoutStep> = object({
 })
 
 const paths = list(name, { min: 1, max: 1000 })
-const persistStep: Shape<PlanPersistStep> = object({ kind: oneOf('persist'), name, when, root: name, paths })
+const persistStep: Shape<PlanPersistStep> = object({
+  kind: oneOf('persist'),
+  name,
+  when,
+  root: name,
+  paths,
+  teardown,
+})
 const attachStep: Shape<PlanAttachStep> = object({ kind: oneOf('attach'), name, when, at: name })
 const saveCacheStep: Shape<PlanSaveCacheStep> = object({
   kind: oneOf('save-cache'),
@@ -138,6 +148,7 @@ const saveCacheStep: Shape<PlanSaveCacheStep> = object({
   when,
   key: name,
   paths,
+  teardown,
 })
 const restoreCacheStep: Shape<PlanRestoreCacheStep> = object({
   kind: oneOf('restore-cache'),
@@ -151,6 +162,7 @@ const storeArtifactsStep: Shape<PlanStoreArtifactsStep> = object({
   when,
   path: name,
   destination: nullable(name),
+  teardown,
 })
 
 const storeTestsStep: Shape<PlanStoreTestsStep> = object({
@@ -158,6 +170,7 @@ const storeTestsStep: Shape<PlanStoreTestsStep> = object({
   name,
   when,
   path: name,
+  teardown,
 })
 
 const filterStep: Shape<PlanFilterStep> = object({

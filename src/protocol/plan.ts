@@ -182,9 +182,22 @@ export type PlanFilesStep =
   | PlanStoreArtifactsStep
   | PlanStoreTestsStep
 
+/** What may follow a run step as its teardown. */
+export type PlanTeardown =
+  | PlanRunStep
+  | PlanPersistStep
+  | PlanSaveCacheStep
+  | PlanStoreArtifactsStep
+  | PlanStoreTestsStep
+
+type OfTeardown = {
+  /** It follows the last step without this, whenever that was carried out. */
+  readonly teardown?: true
+}
+
 export type StepWhen = 'on_success' | 'on_fail' | 'always'
 
-export type PlanRunStep = {
+export type PlanRunStep = OfTeardown & {
   readonly kind: 'run'
   readonly name: string
   readonly when: StepWhen
@@ -212,7 +225,7 @@ export type PlanCheckoutStep = {
 }
 
 /** `paths` are globs relative to `root`, each of which must match something. */
-export type PlanPersistStep = {
+export type PlanPersistStep = OfTeardown & {
   readonly kind: 'persist'
   readonly name: string
   readonly when: StepWhen
@@ -229,7 +242,7 @@ export type PlanAttachStep = {
 }
 
 /** `key` is a template that is filled in when the step runs (runner/steps/cache-key.ts). */
-export type PlanSaveCacheStep = {
+export type PlanSaveCacheStep = OfTeardown & {
   readonly kind: 'save-cache'
   readonly name: string
   readonly when: StepWhen
@@ -246,7 +259,7 @@ export type PlanRestoreCacheStep = {
 }
 
 /** `destination` null: the path as written. */
-export type PlanStoreArtifactsStep = {
+export type PlanStoreArtifactsStep = OfTeardown & {
   readonly kind: 'store-artifacts'
   readonly name: string
   readonly when: StepWhen
@@ -255,7 +268,7 @@ export type PlanStoreArtifactsStep = {
 }
 
 /** JUnit reports: a file, or those of a directory. */
-export type PlanStoreTestsStep = {
+export type PlanStoreTestsStep = OfTeardown & {
   readonly kind: 'store-tests'
   readonly name: string
   readonly when: StepWhen

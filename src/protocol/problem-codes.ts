@@ -81,7 +81,7 @@ export const problemCodes = {
   E_CONDITION: error('MF2137', 'A condition is malformed'),
   E_MATRIX: error('MF2138', 'A matrix is malformed'),
   W_MATRIX_EXCLUDE: warning('MF2139', 'An exclusion of a matrix excludes nothing'),
-  W_CONDITION_VALUE: warning('MF2140', 'A map in a condition is no operator and counts as true'),
+  W_CONDITION_VALUE: warning('MF2140', 'A value in a condition counts as true'),
 } as const satisfies Record<string, ProblemRow>
 
 export type ProblemCode = keyof typeof problemCodes

@@ -25,7 +25,7 @@ const found = (text: string) =>
     return `${symbol}@${problem.at?.line}:${problem.at?.column}`
   })
 
-test('scalars keep their text and mean what YAML 1.2 says, timestamps and octals excepted', () => {
+test('scalars keep their text and mean what YAML 1.2 says, timestamps, octals and the booleans of 1.1 excepted', () => {
   const { value } = load(
     '[1, 1.10, yes, True, ~, 2019-01-01, "1", 010, 1e3, 0x10, 3.9.0, 12:30, 9007199254740993]',
   )
@@ -33,7 +33,7 @@ test('scalars keep their text and mean what YAML 1.2 says, timestamps and octals
   assert.deepEqual(value, [
     1,
     1.1,
-    'yes',
+    true,
     true,
     null,
     '2019-01-01',
@@ -52,6 +52,19 @@ test('a byte order mark, carriage returns and a leading document mark change not
     ['a', 'b'],
     ['c', 'x\ny\n'],
   ])
+})
+
+test('a value below its key may be as deep as that, and a comment right behind a bracket is one', () => {
+  const script = 'a:\n  - run:\n    |\n      x\n      y\n  - b:\r\n    c\nd: [e]#f\n'
+  assert.deepEqual(load(script).problems, [])
+  assert.deepEqual(load(script).value, [
+    ['a', [[['run', 'x\ny\n']], [['b', 'c']]]],
+    ['d', ['e']],
+  ])
+  const { node } = load(script)
+  assert.equal(node?.kind === 'map' && lineOf(node.entries.get('d')?.key ?? assert.fail()), 8)
+  assert.deepEqual(found('a:\n  - run:\n  |\n    x\n').at(0), 'E_YAML_SYNTAX@3:3', 'not above its key')
+  assert.deepEqual(found('a:\n  b: c\n  d\n').at(0), 'E_YAML_SYNTAX@3:3')
 })
 
 test('an empty file and one with only comments are empty scalars', () => {

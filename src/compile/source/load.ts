@@ -9,6 +9,7 @@ import { limits } from '../limits.ts'
 import type { Problems } from '../problems.ts'
 import { didYouMean } from '../suggest.ts'
 import { createSourceFile, type SourceFile, type Spot } from './file.ts'
+import { joinValues } from './join-values.ts'
 import {
   type Entry,
   listNode,
@@ -28,16 +29,16 @@ export const loadYaml = (path: string, source: string, problems: Problems): Sour
     problems.add('E_YAML_TOO_LARGE', top, `the file is larger than ${limits.fileBytesMax / 1024 / 1024} MiB`)
     return null
   }
-  const tokens = readTokens(file, problems)
+  const tokens = readTokens(file, file.text, problems)
   const document = tokens && compose(file, tokens, problems)
   return document ? convertDocument(file, document, problems) : null
 }
 
 /** The depth is bounded here, in the parser that keeps its own stack: composing and converting recurse. */
-const readTokens = (file: SourceFile, problems: Problems): CST.Token[] | null => {
+const readTokens = (file: SourceFile, text: string, problems: Problems): CST.Token[] | null => {
   const parser = new Parser()
   const tokens: CST.Token[] = []
-  for (const lexeme of new Lexer().lex(file.text)) {
+  for (const lexeme of new Lexer().lex(text)) {
     const start = parser.offset
     for (const token of parser.next(lexeme)) tokens.push(token)
     if (parser.stack.length > limits.depthMax + 2) {
@@ -51,6 +52,23 @@ const readTokens = (file: SourceFile, problems: Problems): CST.Token[] | null =>
 }
 
 const compose = (file: SourceFile, tokens: CST.Token[], problems: Problems): Document.Parsed | null => {
+  const read = documentsOf(file, tokens)
+  const [document, second] = isSound(read) ? read : (composeJoined(file, read, problems) ?? read)
+  if (!document) return null
+  if (second) {
+    const start = second.range[0]
+    const spot = { file, start, end: start + 1 }
+    problems.add('E_YAML_DOCUMENTS', spot, 'the file holds more than one YAML document')
+  }
+  const errors = errorsOf(document)
+  for (const error of errors) {
+    const spot = { file, start: Math.max(0, error.pos[0]), end: Math.max(1, error.pos[1]) }
+    problems.add('E_YAML_SYNTAX', spot, sentence(error.message))
+  }
+  return second || errors.length > 0 ? null : document
+}
+
+const documentsOf = (file: SourceFile, tokens: CST.Token[]): Document.Parsed[] => {
   // `failsafe` leaves every scalar a text; keys and merges are ours to judge.
   const composer = new Composer({
     schema: 'failsafe',
@@ -59,18 +77,29 @@ const compose = (file: SourceFile, tokens: CST.Token[], problems: Problems): Doc
     prettyErrors: false,
     logLevel: 'silent',
   })
-  const [document, second] = [...composer.compose(tokens, true, file.text.length)]
-  if (!document) return null
-  if (second) {
-    const start = second.range[0]
-    const spot = { file, start, end: start + 1 }
-    problems.add('E_YAML_DOCUMENTS', spot, 'the file holds more than one YAML document')
-  }
-  for (const error of document.errors) {
-    const spot = { file, start: Math.max(0, error.pos[0]), end: Math.max(1, error.pos[1]) }
-    problems.add('E_YAML_SYNTAX', spot, sentence(error.message))
-  }
-  return second || document.errors.length > 0 ? null : document
+  return [...composer.compose(tokens, true, file.text.length)]
+}
+
+/** A comment right behind a quote or a bracket is one to other parsers, and has been read as one. */
+const errorsOf = ({ errors }: Document.Parsed) =>
+  errors.filter(({ message }) => !message.startsWith('Comments must be separated from other tokens'))
+
+const isSound = (documents: readonly Document.Parsed[]): boolean =>
+  documents.every((document) => errorsOf(document).length === 0)
+
+/** null: it is wrong for another reason. */
+const composeJoined = (
+  file: SourceFile,
+  read: readonly Document.Parsed[],
+  problems: Problems,
+): Document.Parsed[] | null => {
+  const joined = joinValues(
+    file.text,
+    read.flatMap((document) => errorsOf(document).map(({ pos }) => pos[0])),
+  )
+  const tokens = joined === null ? null : readTokens(file, joined, problems)
+  const documents = tokens && documentsOf(file, tokens)
+  return documents && isSound(documents) ? documents : null
 }
 
 /** The library's messages start with a capital and may quote whole lines. */

@@ -12,6 +12,8 @@ export type ScalarNode = Spot & {
   readonly plain: boolean
   /** Set on values that a dialect computed: they are what they are, whatever their text looks like. */
   readonly computed?: ScalarValue
+  /** A value of the pipeline as such, which a text parameter takes whatever its type is. */
+  readonly ofPipeline?: true
   /** The outside value with unsafe characters that this text contains, if any (decision 6). */
   readonly untrusted?: string
   readonly templated: boolean
@@ -87,16 +89,16 @@ export const listNode = (spot: Spot, items: readonly SourceNode[]): ListNode => 
   return { kind: 'list', file: spot.file, start: spot.start, end: spot.end, items, templated, size }
 }
 
-const trueWords = new Set(['true', 'True', 'TRUE'])
-const falseWords = new Set(['false', 'False', 'FALSE'])
+const trueWords = new Set(['true', 'True', 'TRUE', 'yes', 'Yes', 'YES', 'on', 'On', 'ON'])
+const falseWords = new Set(['false', 'False', 'FALSE', 'no', 'No', 'NO', 'off', 'Off', 'OFF'])
 const nullWords = new Set(['', '~', 'null', 'Null', 'NULL'])
 const integerForm = /^[-+]?(0|[1-9][0-9]*)$/
 const hexForm = /^0x[0-9a-fA-F]+$/
 const floatForm = /^[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$/
 
 /**
- * What a scalar means where any type may stand. Timestamps, `1e3`, `010`, `12:30` and `1_000` stay text, and so do
- * the YAML 1.1 words `yes` and `off`: only a boolean position reads them as booleans (config-dialects.md §1.1).
+ * What a scalar means where any type may stand. Words without quotes that are booleans in YAML 1.1 are booleans (decision
+ * record 0044). Timestamps, `1e3`, `010`, `12:30` and `1_000` stay text, and so do `y` and `n` outside of boolean positions.
  */
 export const resolveScalar = (node: ScalarNode): ScalarValue => {
   if (node.computed) return node.computed
@@ -116,7 +118,7 @@ export const resolveScalar = (node: ScalarNode): ScalarValue => {
 const yesWords = new Set(['yes', 'on', 'y', 'true'])
 const noWords = new Set(['no', 'off', 'n', 'false'])
 
-/** A boolean position: YAML 1.1 words in any case count, quoted text does not. */
+/** A boolean position: these words in any case count, quoted text does not. */
 export const resolveBoolean = (node: ScalarNode): boolean | null => {
   if (node.computed) return node.computed.type === 'boolean' ? node.computed.value : null
   if (!node.plain) return null

@@ -47,10 +47,10 @@ export const ofShapes = {
     },
   },
   E_DURATION: {
-    why: 'A duration is a number with a unit. A bare number has none, and minutes are not guessed.',
+    why: 'A duration is a number with a unit. A text without one has none, and minutes are not guessed.',
     mend: 'Write for example 90s, 20m, 1.5h or 1h30m.',
     example: {
-      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{run: {command: make, no_output_timeout: 20}}]\n',
+      text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [{run: {command: make, no_output_timeout: 20x}}]\n',
     },
   },
   W_ENV_NAME: {

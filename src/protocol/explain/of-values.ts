@@ -75,7 +75,7 @@ export const ofValues = {
     },
   },
   W_CONDITION_VALUE: {
-    why: 'Inside a condition stands a map whose key is none of and, or, not, equal and matches, as `when: always` of a step is sometimes written there. The platform takes it as a value, and a map is true.',
+    why: 'Inside a condition stands a map whose key is none of and, or, not, equal and matches, as `when: always` of a step is sometimes written there. The platform takes it as a value, and a map is true. So is a text that is no expression, as a variable of the shell: the condition is decided before there is a shell.',
     mend: 'Take it out: it decides nothing. What a step does after a failure is said by its own `when`.',
     example: {
       text: 'version: 2.1\njobs:\n  build:\n    docker: [{image: debian:12}]\n    steps: [checkout]\nworkflows:\n  all:\n    when:\n      and:\n        - equal: [main, << pipeline.git.branch >>]\n        - when: always\n    jobs: [build]\n',

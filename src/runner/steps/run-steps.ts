@@ -1,7 +1,7 @@
 // The steps of one job in order: which of them run (`when`, halt, cancel, time), what each reports, and what the job
 // comes to (how one is carried out: carry-out-step.ts). Background steps run beside the others and never decide the verdict.
 import type { FaultCode } from '../../base/faults.ts'
-import type { Outcome, StepWhen } from '../../protocol/plan.ts'
+import type { Outcome, PlanStep, StepWhen } from '../../protocol/plan.ts'
 import type { Sandbox } from '../../sandbox/index.ts'
 import { aboveSecrets } from '../environment/layers.ts'
 import { createStepTokens } from '../identity/step-tokens.ts'
@@ -33,6 +33,8 @@ type Progress = {
   halted: boolean
   /** The number of the step that was begun last. */
   current: number
+  /** The last step that is no teardown was carried out. */
+  began: boolean
   /** A fault of ours in a background step. */
   broken: unknown
   readonly background: Promise<void>[]
@@ -55,7 +57,9 @@ export const runSteps = async (
   const { sandbox } = place
   const agent = createJobAgent({ ...deps, sandbox, secrets: job.secrets, timeoutMs: job.spec.timeoutMs })
   const tokens = createStepTokens(deps, job, place.sink)
-  const progress: Progress = { first: null, halted: false, current: 1, broken: null, background: [] }
+  const progress: Progress = {
+    ...{ first: null, halted: false, began: false, current: 1, broken: null, background: [] },
+  }
   try {
     await openEndpoint(deps, job, place, stop)
     const { signing } = deps
@@ -131,8 +135,7 @@ const oneStep = async (
 ): Promise<void> => {
   const { step, index, sink } = here
   sink.event({ kind: 'step-started', step: index, name: step.name, type: step.kind })
-  const isForAnother = step.kind === 'run' && step.firstShardOnly === true && job.facts.shard.index > 0
-  if (stop.aborted || progress.halted || isForAnother || !admits(step.when, progress.first !== null)) {
+  if (!isDue(job, step, progress) || stop.aborted) {
     sink.event(finished(index, { ...quiet, status: 'skipped' }))
     return
   }
@@ -145,6 +148,15 @@ const oneStep = async (
   sink.event(finished(index, verdict))
   if (verdict.status !== 'passed') progress.first ??= { name: step.name, verdict }
   progress.halted = verdict.halt
+}
+
+const isDue = ({ facts }: JobAttempt, step: PlanStep, progress: Progress): boolean => {
+  const isOfTeardown = 'teardown' in step && step.teardown === true
+  const isForAnother = step.kind === 'run' && step.firstShardOnly === true && facts.shard.index > 0
+  const isAdmitted = admits(step.when, progress.first !== null) && !isForAnother && !progress.halted
+  if (isOfTeardown) return isAdmitted && progress.began
+  progress.began = isAdmitted
+  return isAdmitted
 }
 
 const watchBackground = async (

@@ -40,11 +40,11 @@ const remoteDocker: Builtin = (cx, { at, node }) => {
   cx.problems.add('W_STEP_REFUSED', at, message, help)
   const name = readStepName(cx, map) ?? what
   const reason = later('remote Docker engines are')
-  const step: PlanRefusedStep = { kind: 'refused', name, when: 'on_success', what, reason }
+  const step: PlanRefusedStep = { kind: 'refused', name, when: readWhen(cx, map), what, reason }
   return step
 }
 
-export const checkoutKeys = new Set(['path', 'method', 'depth', 'name'])
+export const checkoutKeys = new Set(['path', 'method', 'depth', 'name', 'when'])
 
 const checkout: Builtin = (cx, { node }) => {
   const map = node && readMap(cx.problems, node, '"checkout"')
@@ -55,7 +55,7 @@ const checkout: Builtin = (cx, { node }) => {
   const step: PlanCheckoutStep = {
     kind: 'checkout',
     name: readStepName(cx, map) ?? 'checkout',
-    when: 'on_success',
+    when: readWhen(cx, map),
     path: (path && readName(cx.problems, path, '"path"')) ?? '.',
     method: (method && readOneOf(cx.problems, method, '"method"', ['full', 'blobless', 'shallow'])) ?? 'full',
     depth: depth && readInteger(cx.problems, depth, '"depth"', { min: 1, max: 1_000_000 }),
@@ -84,7 +84,7 @@ const run: Builtin = (cx, { at, node, job }) => {
 /** `MD5:aa:bb…`, `aa:bb…` or `SHA256:…`; without any, all keys of the project. */
 const addSshKeys: Builtin = (cx, { node }) => {
   const map = node && readMap(cx.problems, node, '"add_ssh_keys"')
-  if (map) warnUnknownKeys(cx.problems, map, new Set(['fingerprints', 'name']), '"add_ssh_keys"')
+  if (map) warnUnknownKeys(cx.problems, map, new Set(['fingerprints', 'name', 'when']), '"add_ssh_keys"')
   const given = map && entryOf(map, 'fingerprints')
   const fingerprints = given
     ? readTexts(cx.problems, given, '"fingerprints"').filter((text) => text !== '')
@@ -92,7 +92,7 @@ const addSshKeys: Builtin = (cx, { node }) => {
   return {
     kind: 'ssh-keys',
     name: readStepName(cx, map) ?? 'add_ssh_keys',
-    when: 'on_success',
+    when: readWhen(cx, map),
     fingerprints: fingerprints.length === 0 ? null : fingerprints.slice(0, fingerprintsMax),
   }
 }

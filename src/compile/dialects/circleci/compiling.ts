@@ -16,6 +16,12 @@ export type Definitions = ReadonlyMap<string, Entry>
 /** What a step of a setup configuration asks for, and where. */
 export type SetupStep = { readonly at: SourceNode; readonly step: PlanSetupStep }
 
+export type Caller = {
+  /** The commands that were being expanded: those that the steps may not call. */
+  readonly chain: readonly Entry[]
+  readonly parameters: ReadonlyMap<string, SourceNode>
+}
+
 export type Compiling = {
   readonly problems: Problems
   readonly origins: OriginMarks
@@ -47,8 +53,8 @@ export type Compiling = {
    * mean there, however deep they are handed down.
    */
   readonly homes: WeakMap<SourceNode, Compiling>
-  /** Of such steps, the commands that were being expanded where they were written: those that they may not call. */
-  readonly callers: WeakMap<SourceNode, readonly Entry[]>
+  /** Of such steps of a command, what was around the place where they were written. */
+  readonly callers: WeakMap<SourceNode, Caller>
   /** `pipeline.NAME` → its value; parameters are there as `pipeline.parameters.NAME`. */
   readonly pipeline: ReadonlyMap<string, SourceNode>
 }

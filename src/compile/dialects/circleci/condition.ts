@@ -6,8 +6,9 @@ import { entryOf, type MapNode, resolveBoolean, resolveScalar, type SourceNode }
 import { readList, readMap, readText } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
-import { evaluate, isFault, isTruthy, parseExpression } from './expression.ts'
-import { pipelineValue } from './pipeline.ts'
+import { evaluate, isFault, isTruthy, type ParsedExpression, parseExpression } from './expression.ts'
+import { noParameters, type Parameters } from './parameters.ts'
+import { pipelineValue, warnUnknownValue } from './pipeline.ts'
 import { pipelineScope, substitute } from './substitute.ts'
 
 /** A logic statement whose `<< >>` are substituted. A malformed one is reported and false. */
@@ -97,8 +98,24 @@ const isNameOf = (map: SourceNode, name: SourceNode): boolean => {
   return own !== null && name.kind === 'scalar' && isEqual(own, name)
 }
 
+/** As steps have it. A workflow has its condition right there: its platform takes this as a value, and no map is false. */
+const isMisplaced = (cx: Compiling, node: SourceNode): boolean => {
+  const [entry, more] = node.kind === 'map' ? node.entries.values() : []
+  if (entry?.key.text !== 'condition' || more) return false
+  const message =
+    'what is below "condition" is not looked at here, as on its platform: the condition counts as true'
+  cx.problems.add(
+    'W_CONDITION_VALUE',
+    entry.key,
+    message,
+    'leave "condition" out, and write what is below it in its place',
+  )
+  return true
+}
+
 /** `when` and `unless` of a workflow, and `filters` as text. */
 export const isExpressionOrConditionTrue = (cx: Compiling, node: SourceNode): boolean => {
+  if (isMisplaced(cx, node)) return true
   // `no` without quotes is a boolean, as anywhere else where one may stand.
   const isPlainWord = node.kind === 'scalar' && node.plain && resolveBoolean(node) !== null
   if (
@@ -114,17 +131,48 @@ export const isExpressionOrConditionTrue = (cx: Compiling, node: SourceNode): bo
 
 export const isExpressionTrue = (cx: Compiling, at: SourceNode, text: string): boolean => {
   const parsed = parseExpression(text)
-  const result = isFault(parsed)
-    ? parsed
-    : evaluate(parsed.expression, (name) => {
-        const value = pipelineValue(cx.pipeline, name)
-        return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
-      })
+  if (!isFault(parsed)) return isParsedTrue(cx, at, parsed, noParameters)
+  cx.problems.add('E_EXPRESSION', at, `the expression cannot be evaluated: ${parsed.message}`)
+  return false
+}
+
+const isParsedTrue = (
+  cx: Compiling,
+  at: SourceNode,
+  { expression, variables }: ParsedExpression,
+  parameters: Parameters,
+): boolean => {
+  const result = evaluate(expression, (name) => {
+    const value = name.startsWith(ofBody)
+      ? parameters.get(name.slice(ofBody.length))
+      : pipelineValue(cx.pipeline, name)
+    return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
+  })
+  for (const name of variables) warnUnknownValue(cx, at, name)
   if (!isFault(result)) return isTruthy(result)
-  const help =
-    result.fault === 'unknown-variable' ? didYouMean(lastWord(result.message), cx.pipeline.keys()) : null
+  const names = [...cx.pipeline.keys(), ...[...parameters.keys()].map((name) => `${ofBody}${name}`)]
+  const help = result.fault === 'unknown-variable' ? didYouMean(lastWord(result.message), names) : null
   cx.problems.add('E_EXPRESSION', at, `the expression cannot be evaluated: ${result.message}`, help)
   return false
 }
 
+const ofBody = 'parameters.'
+
 const lastWord = (message: string): string => /"([^"]*)"$/.exec(message)?.[1] ?? ''
+
+/**
+ * The condition of a step. A text is an expression when all its names are of the pipeline or of the body around the step, and
+ * is true like any other text when it is none: `$BRANCH` is nobody's variable here.
+ */
+export const isStepConditionTrue = (cx: Compiling, node: SourceNode, parameters: Parameters): boolean => {
+  const isText = node.kind === 'scalar' && !node.computed && resolveScalar(node).type === 'string'
+  if (!isText || node.text.trim() === '' || (node.plain && resolveBoolean(node) !== null))
+    return isConditionTrue(cx, node)
+  const parsed = parseExpression(node.text)
+  const isExpression =
+    !isFault(parsed) && parsed.variables.every((name) => /^(pipeline|parameters)\./.test(name))
+  if (isExpression) return isParsedTrue(cx, node, parsed, parameters)
+  const message = `"${node.text.trim().slice(0, 80)}" is no expression and no logic statement; as a text it counts as true`
+  cx.problems.add('W_CONDITION_VALUE', node, message)
+  return true
+}

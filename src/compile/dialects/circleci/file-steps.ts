@@ -54,10 +54,11 @@ const requiredTexts = (
 
 export const persistToWorkspace: Builtin = (cx, call) => {
   const step = 'persist_to_workspace'
-  const map = argument(cx, call, step, { needs: ['root', 'paths'] })
+  const map = argument(cx, call, step, { needs: ['root', 'paths'], takes: ['path'] })
   if (!map) return null
   const root = required(cx, call.at, map, step, 'root')
-  const paths = requiredTexts(cx, call.at, map, step, 'paths')
+  const key = entryOf(map, 'paths') || !entryOf(map, 'path') ? 'paths' : 'path'
+  const paths = requiredTexts(cx, call.at, map, step, key)
   if (root === null || paths === null) return null
   return { kind: 'persist', name: readStepName(cx, map) ?? step, when: readWhen(cx, map), root, paths }
 }
@@ -106,7 +107,7 @@ export const storeTestResults: Builtin = (cx, call) => {
   const map = argument(cx, call, step, { needs: ['path'] })
   const path = map && required(cx, call.at, map, step, 'path')
   return map && path
-    ? { kind: 'store-tests', name: readStepName(cx, map) ?? step, when: 'always', path }
+    ? { kind: 'store-tests', name: readStepName(cx, map) ?? step, when: readWhen(cx, map, 'always'), path }
     : null
 }
 
@@ -119,7 +120,7 @@ export const storeArtifacts: Builtin = (cx, call) => {
   return {
     kind: 'store-artifacts',
     name: readStepName(cx, map) ?? step,
-    when: 'always',
+    when: readWhen(cx, map, 'always'),
     path,
     destination: destination ? readName(cx.problems, destination, '"destination"') : null,
   }

@@ -191,7 +191,7 @@ export const rootKeys = [
   'workflows',
 ] as const
 
-const needs21 = ['orbs', 'commands', 'executors', 'parameters', 'job-groups', 'setup']
+const needs21 = ['orbs', 'commands', 'executors', 'parameters', 'job-groups']
 
 const rootNames: ReadonlySet<string> = new Set(rootKeys)
 
@@ -205,6 +205,13 @@ const checkRoot = (cx: Compiling): void => {
     const entry = cx.root.entries.get(key)
     if (entry) cx.problems.add('W_NEEDS_21', entry.key, `"${key}" needs version 2.1; it is ignored`)
   }
+  // Without it the file would be another one than its author meant.
+  if (isSetup(cx.problems, cx.root))
+    cx.problems.add(
+      'E_VERSION',
+      entryOf(cx.root, 'setup') ?? cx.root,
+      'a setup configuration needs version 2.1',
+    )
 }
 
 /** Definitions that nothing asked for. Jobs are judged where it is known that no workflow invokes them. */

@@ -10,7 +10,7 @@ import { audiencesOf } from './audiences.ts'
 import type { Compiling } from './compiling.ts'
 import { readExecution } from './execution.ts'
 import { readLock } from './lock.ts'
-import { type ArgumentsOf, scopeOf } from './parameters.ts'
+import { type ArgumentsOf, noParameters, type Parameters, scopeOf } from './parameters.ts'
 import { expandSteps, type StepContext } from './steps.ts'
 import { substitute } from './substitute.ts'
 
@@ -59,6 +59,7 @@ export const compileJob = (cx: Compiling, definition: Entry, call: JobCall): Com
   const steps = readSteps(cx, label, definition.key, body, {
     call,
     job: { shell: execution?.shell ?? null, shards },
+    parameters: scope.parameters,
     isPassed: map.entries.get('steps')?.value.kind === 'scalar',
   })
   if (!execution) return null
@@ -140,11 +141,17 @@ const readCacheDays = (cx: Compiling, body: MapNode): number | null => {
   if (!node || text === null) return null
   const days = /^\d{1,4}d$/.test(text) ? Number.parseInt(text, 10) : 0
   if (days >= 1 && days <= cacheDaysMax) return days
+  if (days > cacheDaysMax && days <= platformCacheDaysMax) {
+    cx.problems.add('W_NOT_CARRIED_OUT', node, `caches are kept for ${cacheDaysMax} days at most here`)
+    return cacheDaysMax
+  }
   cx.problems.add('E_VALUE', node, `"caches" is a number of days from 1d to ${cacheDaysMax}d`)
   return null
 }
 
 const retentionKeys = new Set(['caches'])
+/** What the platform takes, whatever an organisation's own limit is. */
+const platformCacheDaysMax = 30
 
 const readSteps = (
   cx: Compiling,
@@ -154,10 +161,12 @@ const readSteps = (
   {
     call,
     job,
+    parameters,
     isPassed,
   }: {
     readonly call: JobCall
     readonly job: StepContext['job']
+    readonly parameters: Parameters
     /** `steps: << parameters.x >>`: whoever invokes the job says what it does, and may say nothing. */
     readonly isPassed: boolean
   },
@@ -167,8 +176,8 @@ const readSteps = (
   if (!node || isNull(node) || (list?.items.length === 0 && !isPassed))
     cx.problems.add('E_STEPS_EMPTY', at, `${label} has no steps`)
   const out: PlanStep[] = []
-  const context: StepContext = { job, chain: [], depth: 0, via: null, out }
-  const outer = { ...context, via: { at: call.at, outer: null } }
+  const context: StepContext = { job, chain: [], depth: 0, via: null, parameters, out }
+  const outer = { ...context, parameters: noParameters, via: { at: call.at, outer: null } }
   const preSteps = call.preSteps && readList(cx.problems, call.preSteps, '"pre-steps"')
   const postSteps = call.postSteps && readList(cx.problems, call.postSteps, '"post-steps"')
   if (preSteps) expandSteps(call.from, preSteps, outer)

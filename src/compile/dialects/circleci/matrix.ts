@@ -148,6 +148,11 @@ const expandMatrix = (
 const combine = (cx: Compiling, parameters: MapNode): Combination[] => {
   let combinations: Combination[] = [new Map()]
   for (const [name, { key, value }] of parameters.entries) {
+    if (isNull(value)) {
+      const message = `"${name.slice(0, 80)}" has no value here; the matrix makes no jobs`
+      cx.problems.add('W_UNSET_VALUE', key, message)
+      return []
+    }
     const values = listOrOne(value)
     if (value.kind !== 'list')
       cx.problems.add(

@@ -21,7 +21,8 @@ description: tools
 orbs: {node: circleci/node@5.0.0}
 commands:
   greet: {parameters: {to: {type: string}}, steps: [checkout, {run: "echo << parameters.to >>"}, node/install]}
-  all: {parameters: {more: {type: steps}}, steps: [{when: {condition: true, steps: << parameters.more >>}}, save-cache: {key: a, paths: [b]}, greet: {to: you}]}
+  other: node/install
+  all: {parameters: {more: {type: steps}}, steps: [{when: {condition: true, steps: << parameters.more >>}}, {with_tool_cache: {tool: gradle, steps: [checkout]}}, save-cache: {key: a, paths: [b]}, greet: {to: you}]}
 executors: {small: {docker: [{image: "debian:12"}]}}
 jobs: {build: {executor: small, steps: [greet: {to: me}]}, wait: {type: approval}}
 `
@@ -29,7 +30,7 @@ jobs: {build: {executor: small, steps: [greet: {to: me}]}, wait: {type: approval
 test('what it has is told', () => {
   assert.deepEqual(check(whole), {
     ok: true,
-    elements: ['command greet', 'command all', 'job build', 'job wait', 'executor small'],
+    elements: ['command greet', 'command other', 'command all', 'job build', 'job wait', 'executor small'],
   })
 })
 

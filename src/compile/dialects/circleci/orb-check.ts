@@ -3,6 +3,7 @@
 
 import { type Entry, entryOf, isNull, type SourceNode } from '../../source/node.ts'
 import { readList, readMap } from '../../source/read.ts'
+import { isAlias } from './alias.ts'
 import { findBuiltin } from './builtin-steps.ts'
 import { type Definitions, type ElementKind, type Reading, readDefinitions } from './compiling.ts'
 import { elementsOf, plurals, reportForeignKeys } from './orbs.ts'
@@ -30,8 +31,16 @@ const kinds = Object.entries(plurals) as [ElementKind, (typeof plurals)[ElementK
 
 type Checking = Reading & { readonly commands: Definitions }
 
-const checkElement = (checking: Checking, kind: ElementKind, { key, value }: Entry): void => {
+const checkElement = (checking: Checking, kind: ElementKind, entry: Entry): void => {
   const { problems } = checking
+  const { key, value } = entry
+  // What another orb or executor has is not looked at either.
+  if (
+    isAlias(checking, entry) &&
+    value.kind === 'scalar' &&
+    (kind === 'executor' || value.text.includes('/'))
+  )
+    return
   const label = `${kind} "${key.text.slice(0, 80)}"`
   const definition = readMap(problems, value, label)
   if (!definition) return
@@ -56,7 +65,7 @@ const isOpen = (node: SourceNode): boolean => node.kind === 'scalar' && node.tem
 
 const checkCall = (checking: Checking, call: Call, label: string): void => {
   const inner = call.node?.kind === 'map' ? entryOf(call.node, 'steps') : null
-  if (call.name === 'when' || call.name === 'unless') {
+  if (call.name === 'when' || call.name === 'unless' || call.name === 'with_tool_cache') {
     if (inner) checkSteps(checking, inner, `"${call.name}" in ${label}`)
   } else if (call.name !== 'steps' && !isKnown(checking, call.name)) reportUnknownStep(checking, call)
 }

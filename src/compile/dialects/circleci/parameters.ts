@@ -53,9 +53,10 @@ export const allowedTypes: Readonly<Record<Owner['kind'], readonly ParameterType
 
 /** In an invocation these keep their workflow meaning, so a job cannot have parameters of these names. */
 export const reservedJobParameters: ReadonlySet<string> = new Set(
-  'name requires context type filters matrix pre-steps post-steps'.split(' '),
+  'name requires context type filters pre-steps post-steps'.split(' '),
 )
-const reservedSince: ReadonlySet<string> = new Set(['serial-group', 'override-with'])
+/** Its platform lets a job declare these; an invocation cannot pass them. */
+const reservedSince: ReadonlySet<string> = new Set(['matrix', 'serial-group', 'override-with'])
 
 export const declarationKeys = new Set(['type', 'default', 'description', 'enum'])
 
@@ -107,6 +108,9 @@ const helpFor = (
   if (!cx.interpolates && options.includes(name)) return `"${name}" needs version 2.1`
   return didYouMean(name, [...declarations.keys(), ...options])
 }
+
+export type Parameters = ReadonlyMap<string, SourceNode>
+export const noParameters: Parameters = new Map()
 
 /** Binds and makes the scope of a body in one. */
 export const scopeOf = (cx: Compiling, owner: Owner, definition: MapNode, call: ArgumentsOf) => ({
@@ -180,7 +184,7 @@ const convert = (declaration: Declaration, node: SourceNode): SourceNode | null 
   if (type === 'integer') return scalar.type === 'integer' ? computedNode(node, scalar) : null
   if (type === 'enum') return declaration.options.includes(node.text) ? text(node.text) : null
   // A pipeline value that is not set for this event is the empty text.
-  if (type === 'string' && node.computed?.type === 'null') return text('')
+  if (type === 'string' && (node.computed?.type === 'null' || node.ofPipeline)) return text(node.text)
   if (scalar.type !== 'string') return null
   if (type === 'env_var_name' && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(scalar.value)) return null
   return text(scalar.value)

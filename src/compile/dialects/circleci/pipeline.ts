@@ -4,6 +4,8 @@
 import type { PlanInputs, PullRequest, RunEvent, RunFacts } from '../../../protocol/plan.ts'
 import type { Spot } from '../../source/file.ts'
 import { computedNode, type ScalarNode, type ScalarValue, type SourceNode } from '../../source/node.ts'
+import { didYouMean } from '../../suggest.ts'
+import type { Compiling } from './compiling.ts'
 
 /** Known to the platform and not (yet) to a plan, which depends only on files, event and parameters: unset. */
 const unsetNames = (
@@ -18,13 +20,27 @@ const unsetFamilies = ['event.github', 'trigger_parameters.github_app', 'trigger
   .concat('trigger_parameters.webhook', 'deploy')
   .map((family) => `pipeline.${family}.`)
 
-/** undefined: there is no such value. */
+const isParameter = (name: string): boolean => name.startsWith('pipeline.parameters.')
+
+/** undefined: there is no such parameter, or it is no name of a pipeline. What the platform does not know it leaves empty. */
 export const pipelineValue = (
   values: ReadonlyMap<string, SourceNode>,
   name: string,
 ): SourceNode | undefined =>
   values.get(name) ??
-  (unsetFamilies.some((family) => name.startsWith(family)) ? values.get('pipeline.name') : undefined)
+  (name.startsWith('pipeline.') && !isParameter(name) ? values.get('pipeline.name') : undefined)
+
+/** Likely a slip: nobody should have to find out from an empty text. */
+export const warnUnknownValue = (
+  { problems, pipeline }: Pick<Compiling, 'problems' | 'pipeline'>,
+  at: Spot,
+  name: string,
+): void => {
+  const isKnown = pipeline.has(name) || unsetFamilies.some((family) => name.startsWith(family))
+  if (isKnown || !name.startsWith('pipeline.') || isParameter(name)) return
+  const message = `there is no value "${name.slice(0, 80)}"; it is empty, as on its platform`
+  problems.add('W_UNSET_VALUE', at, message, didYouMean(name, pipeline.keys()))
+}
 
 /** A legacy word for the kind of source host; what is built from it names a project of this installation. */
 const projectType = 'mayfly'

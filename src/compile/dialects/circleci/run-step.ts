@@ -2,7 +2,7 @@
 
 import type { PlanRefusedStep, PlanRunStep, StepWhen } from '../../../protocol/plan.ts'
 import { limits } from '../../limits.ts'
-import { entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
+import { entryOf, type MapNode, resolveScalar, type SourceNode } from '../../source/node.ts'
 import {
   readBoolean,
   readInteger,
@@ -29,6 +29,7 @@ export const runKeys = new Set([
   'when',
   'max_auto_reruns',
   'auto_rerun_delay',
+  'teardown',
 ])
 
 const noOutputTimeoutMs = 600_000
@@ -100,21 +101,34 @@ const readOptions = (cx: Compiling, map: MapNode): Partial<PlanRunStep> => {
   const background = entryOf(map, 'background')
   const workdir = entryOf(map, 'working_directory')
   const timeout = entryOf(map, 'no_output_timeout')
-  const timeoutMs = timeout && readDuration(cx, timeout, '"no_output_timeout"')
+  const timeoutMs = timeout && readSilence(cx, timeout)
   const reruns = entryOf(map, 'max_auto_reruns')
   const delay = entryOf(map, 'auto_rerun_delay')
   const delayMs = delay && readDuration(cx, delay, '"auto_rerun_delay"')
   if (delay && !reruns) problems.add('E_KEY_MISSING', delay, '"auto_rerun_delay" needs "max_auto_reruns"')
   if (delay && delayMs !== null && delayMs > autoRerunDelayMaxMs)
     problems.add('E_VALUE', delay, '"auto_rerun_delay" is at most 10m')
+  const isBackground = background !== null && readBoolean(problems, background, '"background"') === true
+  if (isBackground && reruns)
+    problems.add('E_VALUE', reruns, 'a step in the background is not tried again: nobody waits for it')
   return {
     when,
-    background: background ? (readBoolean(problems, background, '"background"') ?? false) : false,
+    background: isBackground,
     workdir: workdir && readName(problems, workdir, '"working_directory"'),
     noOutputTimeoutMs: timeoutMs || noOutputTimeoutMs,
     maxAutoReruns: reruns ? (readInteger(problems, reruns, '"max_auto_reruns"', { min: 1, max: 5 }) ?? 0) : 0,
     autoRerunDelayMs: delayMs ?? 0,
   }
+}
+
+/** Its platform takes a number as well. */
+const readSilence = (cx: Compiling, node: SourceNode): number | null => {
+  const what = '"no_output_timeout"'
+  const scalar = node.kind === 'scalar' ? resolveScalar(node) : null
+  if (scalar?.type !== 'integer' || scalar.value < 1) return readDuration(cx, node, what)
+  const written = `${scalar.value}s`
+  cx.problems.add('W_DEPRECATED', node, `${what} has no unit; it is taken as ${written}`, `write ${written}`)
+  return parseDuration(written)
 }
 
 const readDuration = (cx: Compiling, node: SourceNode, what: string): number | null => {
@@ -130,9 +144,13 @@ const readDuration = (cx: Compiling, node: SourceNode, what: string): number | n
   return ms
 }
 
-export const readWhen = (cx: Compiling, map: MapNode | null): StepWhen => {
+export const readWhen = (
+  cx: Compiling,
+  map: MapNode | null,
+  otherwise: StepWhen = 'on_success',
+): StepWhen => {
   const node = map && entryOf(map, 'when')
-  return (node && readOneOf(cx.problems, node, '"when"', whens)) ?? 'on_success'
+  return (node && readOneOf(cx.problems, node, '"when"', whens)) ?? otherwise
 }
 
 export const readStepName = (cx: Compiling, map: MapNode | null): string | null => {

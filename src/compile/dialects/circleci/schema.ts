@@ -13,7 +13,7 @@ import { matrixKeys } from './matrix.ts'
 import { allowedTypes, declarationKeys, type Owner } from './parameters.ts'
 import { statusNames } from './requires.ts'
 import { runKeys, whens } from './run-step.ts'
-import { commandKeys, conditionalKeys } from './steps.ts'
+import { commandKeys, conditionalKeys, toolCacheKeys } from './steps.ts'
 import { optionKeys21, workflowKeys } from './workflows.ts'
 
 // All of it is made on demand: bundles that compile only hold none of it.
@@ -28,8 +28,12 @@ const text: Schema = { type: ['string', 'number', 'boolean', 'null'] }
 const oneOf = (words: readonly string[]): Schema => orNothing({ enum: words }, reference)
 const integer = (minimum: number, maximum: number): Schema =>
   orNothing({ type: 'integer', minimum, maximum }, reference)
+/** The words of YAML 1.1, which editors read as texts. */
 const boolean = (): Schema => orNothing({ type: 'boolean' }, { enum: ['yes', 'no', 'on', 'off'] }, reference)
+const when = (): Schema => described('After which outcome of the steps before.', oneOf(whens))
 const texts = (): Schema => orNothing(text, { type: 'array', items: text })
+/** Another name for an element of an orb is a text. */
+const definedOr = (values: Schema): Schema => mapOf({ anyOf: [values, { type: 'string' }] })
 const mapOf = (values: Schema): Schema => orNothing({ type: 'object', additionalProperties: values })
 const anything: Schema = {}
 
@@ -93,7 +97,8 @@ const run = (): Schema =>
       background: described('The next step does not wait for this one.', boolean()),
       working_directory: described("Relative to the job's.", text),
       no_output_timeout: described('How long it may be silent: 90s, 20m, 1.5h.', text),
-      when: described('After which outcome of the steps before.', oneOf(whens)),
+      teardown: described('Steps that follow it however it ends.', ref('steps')),
+      when: when(),
       max_auto_reruns: described('How often it is tried again when it fails.', integer(1, 5)),
       auto_rerun_delay: described('How long to wait before that, at most 10m.', text),
     },
@@ -115,7 +120,11 @@ const step = (): Schema => ({
         run: described('A script.', { anyOf: [text, run()] }),
         checkout: described(
           'The files of the commit.',
-          orNothing(object(checkoutKeys, { path: text, method: text })),
+          orNothing(object(checkoutKeys, { path: text, method: text, when: when() })),
+        ),
+        with_tool_cache: described(
+          'Steps of a build tool; its cache is not kept here.',
+          object(toolCacheKeys, { tool: text, steps: ref('steps') }),
         ),
         when: described('Steps under a condition, decided before the job starts.', conditional()),
         unless: described('Steps under the opposite of a condition.', conditional()),
@@ -222,7 +231,7 @@ const roots = (): Readonly<Record<(typeof rootKeys)[number], Schema>> => ({
   parameters: described('Values that a run may be started with.', parameters('pipeline')),
   commands: described(
     'Steps under a name.',
-    mapOf(
+    definedOr(
       object(commandKeys, {
         ...{ steps: ref('steps'), parameters: parameters('command'), description: text },
       }),
@@ -230,13 +239,13 @@ const roots = (): Readonly<Record<(typeof rootKeys)[number], Schema>> => ({
   ),
   executors: described(
     'Where jobs run, under a name.',
-    mapOf(
+    definedOr(
       object(executorKeys, {
         ...{ ...running(), parameters: parameters('executor'), description: text },
       }),
     ),
   ),
-  jobs: described('Jobs by name.', mapOf(ref('job'))),
+  jobs: described('Jobs by name.', definedOr(ref('job'))),
   'job-groups': described(
     'Jobs that are invoked together.',
     mapOf({ type: 'object', properties: { jobs: { type: 'array', items: invocation(groupOptionKeys) } } }),

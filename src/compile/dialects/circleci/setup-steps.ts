@@ -6,6 +6,7 @@ import type {
   PlanMergeStep,
   PlanSetupStep,
   PlanStep,
+  StepWhen,
 } from '../../../protocol/plan.ts'
 import { entryOf, type SourceNode } from '../../source/node.ts'
 import { isName, readText } from '../../source/read.ts'
@@ -32,15 +33,16 @@ export const readSetupStep = (
     const written = text(key).trim()
     return isName(cx.problems, at, written, 'a path') ? written : '.'
   }
-  const step: PlanSetupStep = { ...read({ text, path }), when: readWhen(cx, node) }
-  if (!cx.isSetup && step.kind === 'continue') return refused(cx, at)
+  const when = readWhen(cx, node)
+  if (!cx.isSetup && name.startsWith('continue-')) return refused(cx, at, when)
+  const step: PlanSetupStep = { ...read({ text, path }), when }
   cx.setup.push({ at, step })
   return step
 }
 
-const refused = (cx: Compiling, at: SourceNode): PlanStep => {
+const refused = (cx: Compiling, at: SourceNode, when: StepWhen): PlanStep => {
   cx.problems.add('W_STEP_REFUSED', at, '"continue" is not carried out here; the job will stop there')
-  return { kind: 'refused', name: 'continue', when: 'on_success', what: 'continue', reason: refusal }
+  return { kind: 'refused', name: 'continue', when, what: 'continue', reason: refusal }
 }
 
 type Arguments = { readonly text: (key: string) => string; readonly path: (key: string) => string }

@@ -17,12 +17,14 @@ import {
 } from '../../source/node.ts'
 import { listOrOne, readList, readMap, warnUnknownKeys } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
+import { followAlias } from './alias.ts'
 import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
 import type { Compiling, Element, Reading } from './compiling.ts'
-import { isConditionTrue } from './condition.ts'
-import { noArguments, scopeOf } from './parameters.ts'
+import { isStepConditionTrue } from './condition.ts'
+import { noArguments, noParameters, type Parameters, scopeOf } from './parameters.ts'
 import { readSetupStep } from './setup-steps.ts'
 import { substitute } from './substitute.ts'
+import { asTeardown, teardownOf } from './teardown.ts'
 
 export type StepContext = {
   readonly job: StepJob
@@ -31,14 +33,22 @@ export type StepContext = {
   /** How many are being expanded, wherever. */
   readonly depth: number
   readonly via: Via
+  /** What `parameters.NAME` is where the steps were written. */
+  readonly parameters: Parameters
+  /** Below `teardown` of a run step. */
+  readonly isTeardown?: true
   readonly out: PlanStep[]
 }
 
+/** Words that have steps below them. */
+const wrapping: ReadonlySet<string> = new Set(['when', 'unless', 'steps', 'with_tool_cache'])
+
 /** A list, or a single step. One that was passed as an argument is read where it was written. */
 export const expandSteps = (reader: Compiling, steps: SourceNode, around: StepContext): void => {
-  const cx = reader.homes.get(steps) ?? reader
+  const home = reader.homes.get(steps)
+  const cx = home ?? reader
   const callers = reader.callers.get(steps)
-  const context = callers ? { ...around, chain: callers } : around
+  const context = home ? { ...around, parameters: noParameters, ...callers } : around
   for (const node of listOrOne(steps)) {
     if (!cx.work.spend(1, node)) return
     const call = readCall(cx, node)
@@ -59,9 +69,29 @@ export const readCall = (cx: Reading, node: SourceNode): Call | null => {
     const { key, value } = entry
     return { name: key.text, at: key, node: isNull(value) && !isWrongScript(entry) ? null : value }
   }
+  if (entry && cx.interpolates && isNull(entry.value) && !isOwnWord(entry.key.text))
+    return ignoreBeside(cx, entry, entries.slice(1))
   if (node.kind === 'map' && entry) reportShape(cx, node, entry)
   else cx.problems.add('E_STEP_SHAPE', node, 'a step is a name, or a map with one name')
   return null
+}
+
+/** Names of steps that no command has. */
+const isOwnWord = (name: string): boolean => wrapping.has(name) || findBuiltin(name) !== null
+
+/** The platform invokes the command without arguments: what stands beside its name is not below it. */
+const ignoreBeside = (cx: Reading, { key }: Entry, beside: readonly Entry[]): Call => {
+  const name = key.text.slice(0, 80)
+  for (const other of beside) {
+    const message = `"${other.key.text.slice(0, 80)}" stands beside "${name}" and not below it; it is ignored, as on its platform`
+    cx.problems.add(
+      'W_UNKNOWN_KEY',
+      other.key,
+      message,
+      `indent it deeper, so that it is an argument of "${name}"`,
+    )
+  }
+  return { name: key.text, at: key, node: null }
 }
 
 /** `run: << parameters.x >>` of what has no value: that was said where it is bound (run-step.ts). */
@@ -95,6 +125,7 @@ const expandCall = (cx: Compiling, call: Call, context: StepContext): void => {
   else if (cx.interpolates && call.name === 'steps') splice(cx, call, context)
   else if (command === 'reported') return
   else if (command) expandCommand(cx, call, command, context)
+  else if (cx.interpolates && call.name === 'with_tool_cache') unwrap(cx, call, context)
   else addBuiltin(cx, call, context)
 }
 
@@ -103,20 +134,23 @@ const findCommand = (cx: Compiling, call: Call, context: StepContext): Element |
   const own = cx.commands.get(call.name)
   if (!own) return cx.orbs.find('command', call.name, call.at)
   const isShadowed = context.chain.includes(own) && findBuiltin(call.name) !== null
-  return isShadowed ? null : { cx, entry: own }
+  return isShadowed ? null : followAlias(cx, 'command', own)
 }
 
 const addBuiltin = (cx: Compiling, call: Call, context: StepContext): void => {
   const own = readSetupStep(cx, call.name, call.at, call.node)
   const builtin = findBuiltin(call.name)
   if (!own && !builtin) {
-    reportUnknownStep(cx, call)
+    reportUnknown(cx, call)
     return
   }
-  const step = own ?? builtin?.(cx, { at: call.at, node: call.node, job: context.job })
+  const read = own ?? builtin?.(cx, { at: call.at, node: call.node, job: context.job })
+  const step = read && context.isTeardown ? asTeardown(cx, read, call) : read
   if (!step) return
   const text = step.kind === 'run' ? step.command.length : 0
   if (cx.work.spend(text + 200, call.at)) context.out.push(cx.origins.mark(step, call.at, context.via))
+  const after = step.kind === 'run' && !context.isTeardown ? teardownOf(cx, call.node) : null
+  if (after) expandSteps(cx, after, { ...context, isTeardown: true })
 }
 
 export const conditionalKeys: ReadonlySet<string> = new Set(['condition', 'steps'])
@@ -135,8 +169,21 @@ const expandCondition = (cx: Compiling, call: Call, context: StepContext): void 
     return
   }
   warnUnknownKeys(cx.problems, map, conditionalKeys, `"${call.name}"`)
-  if (isConditionTrue(cx, condition) === (call.name === 'when')) expandSteps(cx, steps, context)
+  if (isStepConditionTrue(cx, condition, context.parameters) === (call.name === 'when'))
+    expandSteps(cx, steps, context)
 }
+
+/** A cache that the platform keeps for a build tool: its steps do the same without. */
+const unwrap = (cx: Compiling, call: Call, context: StepContext): void => {
+  const map = call.node && readMap(cx.problems, call.node, `"${call.name}"`)
+  const steps = map && entryOf(map, 'steps')
+  cx.problems.add('W_NOT_CARRIED_OUT', call.at, `"${call.name}" keeps nothing here; its steps run without it`)
+  if (map) warnUnknownKeys(cx.problems, map, toolCacheKeys, `"${call.name}"`)
+  if (steps) expandSteps(cx, steps, context)
+  else cx.problems.add('E_KEY_MISSING', call.at, `"${call.name}" needs "steps"`)
+}
+
+export const toolCacheKeys: ReadonlySet<string> = new Set(['tool', 'steps'])
 
 /** `steps: << parameters.x >>`, whose value is a list by now. */
 const splice = (cx: Compiling, call: Call, context: StepContext): void => {
@@ -166,7 +213,8 @@ const expandCommand = (
   const args = argsMap?.entries ?? noArguments
   const scope = scopeOf(home, { kind: 'command', label }, definition, { args, at: call.at, from: cx })
   for (const [name, value] of scope.parameters)
-    if (args.has(name) && !cx.callers.has(value)) cx.callers.set(value, context.chain)
+    if (args.has(name) && !cx.callers.has(value))
+      cx.callers.set(value, { chain: context.chain, parameters: context.parameters })
   const stepsNode = entryOf(definition, 'steps')
   if (!stepsNode) {
     cx.problems.add('E_KEY_MISSING', command.key, `${label} needs "steps"`)
@@ -174,8 +222,27 @@ const expandCommand = (
   }
   const steps = readList(cx.problems, substitute(home, stepsNode, scope), `"steps" of ${label}`)
   const chain = [...context.chain, command]
-  const inside = { ...context, chain, depth: context.depth + 1, via: { at: call.at, outer: context.via } }
+  const via = { at: call.at, outer: context.via }
+  const { parameters } = scope
+  const inside = { ...context, parameters, chain, depth: context.depth + 1, via }
   if (steps) expandSteps(home, steps, inside)
+}
+
+/** `functions: {name: host/owner/name@version}` are programs that its platform fetches. */
+const functionOf = (cx: Compiling, name: string): string | null => {
+  const functions = cx.interpolates ? entryOf(cx.root, 'functions') : null
+  const source = functions?.kind === 'map' ? entryOf(functions, name.split('/', 1)[0] ?? '') : null
+  return source?.kind === 'scalar' ? source.text.slice(0, 200) : null
+}
+
+const reportUnknown = (cx: Compiling, call: Call): void => {
+  const source = functionOf(cx, call.name)
+  if (source === null) {
+    reportUnknownStep(cx, call)
+    return
+  }
+  const message = `"${call.name.slice(0, 80)}" is a function of its platform (${source}), which is not here`
+  cx.problems.add('E_COMMAND_UNKNOWN', call.at, message, 'write what it does as a "run" step, or as a command')
 }
 
 export const reportUnknownStep = (

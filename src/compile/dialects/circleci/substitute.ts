@@ -15,7 +15,7 @@ import {
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { type ExpressionValue, evaluate, isFault, isTruthy, type ParsedExpression } from './expression.ts'
-import { pipelineValue } from './pipeline.ts'
+import { pipelineValue, warnUnknownValue } from './pipeline.ts'
 import type { TemplatePart } from './template.ts'
 
 /** What is visible inside a body. Scope is lexical: nothing is inherited from a caller. */
@@ -67,7 +67,9 @@ const typedReference = (cx: Compiling, site: ScalarNode, scope: Scope, name: str
   const value = lookup(cx, site, scope, name)
   if (value.kind !== 'scalar') return value
   // The value stands where it is asked for, so that a problem with it points at the reference.
-  const node = computedNode(site, resolveScalar(value), value.untrusted)
+  const made = computedNode(site, resolveScalar(value), value.untrusted)
+  const isOfPipeline = name.startsWith('pipeline.') && !name.startsWith('pipeline.parameters.')
+  const node: ScalarNode = isOfPipeline ? { ...made, ofPipeline: true } : made
   const home = cx.homes.get(value)
   if (home) cx.homes.set(node, home)
   return node
@@ -145,6 +147,7 @@ const evaluateParsed = (
   parsed: ParsedExpression,
 ): ExpressionValue => {
   const result = evaluate(parsed.expression, (name) => scalarValue(cx, scope, name))
+  for (const name of parsed.variables) warnUnknownValue(cx, site, name)
   if (!isFault(result)) return result
   cx.problems.add('E_EXPRESSION', site, `the expression cannot be evaluated: ${result.message}`)
   return null
@@ -158,6 +161,7 @@ const find = (cx: Compiling, scope: Scope, name: string): SourceNode | undefined
 
 const lookup = (cx: Compiling, site: ScalarNode, scope: Scope, name: string): SourceNode => {
   const value = find(cx, scope, name)
+  warnUnknownValue(cx, site, name)
   if (value !== undefined) return value
   const names = [
     ...[...scope.parameters.keys()].map((key) => `parameters.${key}`),

@@ -9,6 +9,7 @@ import { entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readList, readMap, readText } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
 import { isBranchSelected } from './filters.ts'
+import { pipelineScope, substitute } from './substitute.ts'
 import { triggersReason } from './why.ts'
 
 export const isTriggered = (
@@ -17,7 +18,8 @@ export const isTriggered = (
   map: MapNode,
   log: WorkflowLog | null,
 ): boolean => {
-  const node = entryOf(map, 'triggers')
+  const written = entryOf(map, 'triggers')
+  const node = written && substitute(cx, written, pipelineScope)
   const { kind, schedule } = cx.event
   // What a schedule of the project begins is an ordinary run.
   const isOfProject = schedule !== undefined && schedule.workflow === undefined

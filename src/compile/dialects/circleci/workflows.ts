@@ -16,6 +16,7 @@ import {
   warnUnknownKeys,
 } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
+import { followAlias, isAlias } from './alias.ts'
 import type { Compiling, Element } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
 import { isBranchSelected, isSelected } from './filters.ts'
@@ -140,7 +141,8 @@ const isConditionMet = (cx: Compiling, map: MapNode, log: WorkflowLog | null): b
 
 const readReruns = (cx: Compiling, map: MapNode): Pick<PlanWorkflow, 'maxAutoReruns'> => {
   const node = entryOf(map, 'max_auto_reruns')
-  const most = node && readInteger(cx.problems, node, '"max_auto_reruns"', { min: 1, max: 5 })
+  const written = node && substitute(cx, node, pipelineScope)
+  const most = written && readInteger(cx.problems, written, '"max_auto_reruns"', { min: 1, max: 5 })
   return most === null ? {} : { maxAutoReruns: most }
 }
 
@@ -255,7 +257,11 @@ const compileBare = (
   for (const [name, { key }] of options.entries) {
     if (known.has(name) || matrix?.values.has(name)) continue
     const message = `"${job.slice(0, 80)}" is of type ${type} and takes no "${name.slice(0, 80)}"`
-    cx.problems.add('E_ARGUMENT_UNEXPECTED', key, message, didYouMean(name, known))
+    const help = didYouMean(name, known)
+    // Its platform ignores what it does not know of a gate. A slip in "requires" would open it too early.
+    if (type === 'approval' && help === null)
+      cx.problems.add('W_UNKNOWN_KEY', key, `${message}; it is ignored`)
+    else cx.problems.add('E_ARGUMENT_UNEXPECTED', key, message, help)
   }
   return compileWithoutSteps(cx, type, options, at)
 }
@@ -287,8 +293,7 @@ const findJob = (cx: Compiling, member: Member): Element | null => {
   if (other === 'reported') return null
   if (other) return other
   const own = cx.jobs.get(member.job)
-  if (own) return { cx, entry: own }
-  const found = cx.orbs.find('job', member.job, member.at)
+  const found = own ? followAlias(cx, 'job', own) : cx.orbs.find('job', member.job, member.at)
   if (found === 'reported') return null
   return found ?? reportUnknownJob(cx, member)
 }
@@ -321,7 +326,7 @@ const checkUnusedJobs = (cx: Compiling, used: ReadonlySet<string>): void => {
     const needsArguments = definition.value.kind === 'map' && definition.value.entries.has('parameters')
     if (used.has(name)) continue
     cx.problems.constructs?.judgeUnasked(definition, 'no workflow invokes it')
-    if (needsArguments) continue
+    if (needsArguments || isAlias(cx, definition)) continue
     const call = {
       args: noArguments,
       at: definition.key,
