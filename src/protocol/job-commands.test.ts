@@ -6,7 +6,13 @@ import { accessSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { failedTestsPath, identityVariable, jobCommands, testTimingsPath } from './job-commands.ts'
+import {
+  failedTestsPath,
+  freshTokensPath,
+  identityVariable,
+  jobCommands,
+  testTimingsPath,
+} from './job-commands.ts'
 
 const shells = [['/bin/sh'], ['/usr/bin/dash'], ['/bin/bash', '--posix'], ['/usr/bin/busybox', 'sh']].filter(
   ([program = '']) => exists(program),
@@ -15,11 +21,13 @@ const shells = [['/bin/sh'], ['/usr/bin/dash'], ['/bin/bash', '--posix'], ['/usr
 let root = ''
 let timings = ''
 let failed = ''
+let fresh = ''
 
 before(() => {
   root = mkdtempSync(join(tmpdir(), 'mayfly-commands-'))
   timings = join(root, 'timings')
   failed = join(root, 'failed')
+  fresh = join(root, 'fresh')
   mkdirSync(join(root, 'bin'))
   for (const tool of ['sort', 'wc', 'xargs', 'printf'])
     symlinkSync(`/usr/bin/${tool}`, join(root, 'bin', tool))
@@ -49,7 +57,10 @@ const command = (
   const script = join(root, name)
   writeFileSync(
     script,
-    (jobCommands[name] ?? '').replaceAll(testTimingsPath, timings).replaceAll(failedTestsPath, failed),
+    (jobCommands[name] ?? '')
+      .replaceAll(testTimingsPath, timings)
+      .replaceAll(failedTestsPath, failed)
+      .replaceAll(freshTokensPath, fresh),
   )
   const said = shells.map(([program = '', ...flags]) => {
     const options = { input, cwd, env: { PATH: join(root, 'bin'), ...env }, encoding: 'utf8' } as const
@@ -379,4 +390,17 @@ test('what is not ours to do, the next "mayfly" on the PATH does; without one it
   writeFileSync(join(own, 'mayfly'), '#!/bin/sh\nprintf "%s|" "$PATH" "$@"\n', { mode: 0o755 })
   const path = `/etc/mayfly/bin:${own}:/etc/mayfly/bin:${join(root, 'bin')}`
   assert.equal(command('mayfly', ['run', 'a b'], { env: { PATH: path } }).out, `${path}|run|a b|`)
+})
+
+test('"run oidc get" prints what was renewed while its step ran, and what was not as it was', () => {
+  const env = { [identityVariable]: 'sts eyJ.old other eyJ.other', CIRCLE_OIDC_TOKEN_V2: 'eyJ.own' }
+  const get = (...claims: readonly string[]) => circleci(['run', 'oidc', 'get', ...claims], { env }).out
+  writeFileSync(fresh, 'sts eyJ.new\n- eyJ.own.new\n')
+  try {
+    assert.equal(get('--claims', '{"aud":"sts"}'), 'eyJ.new\n')
+    assert.equal(get('--claims', '{"aud":"other"}'), 'eyJ.other\n')
+    assert.equal(get(), 'eyJ.own.new\n')
+  } finally {
+    rmSync(fresh)
+  }
 })

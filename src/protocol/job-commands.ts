@@ -8,7 +8,7 @@ import { oidcText } from './job-commands/oidc.ts'
 import { signText } from './job-commands/sign.ts'
 import { splitText } from './job-commands/split.ts'
 
-export { identityVariable } from './job-commands/oidc.ts'
+export { freshTokensPath, identityVariable } from './job-commands/oidc.ts'
 export { failedTestsPath, taskDataPath, testTimingsPath } from './job-commands/split.ts'
 
 export const jobCommandsPath = '/etc/mayfly/bin'

@@ -68,6 +68,9 @@ export const cacheScopes = (
   return { write, read: [...new Set([...own, ...shared])] }
 }
 
+/** Only pushes to a protected or default branch write there. */
+export const isProtectedScope = (scope: string): boolean => scope.startsWith('protected/')
+
 const writeScope = ({ tier, ref = '', event, default_ref: trunk }: ScopeFacts): string => {
   if (tier === 'fork') return `fork/${ref}`
   const isTrunk = trunk !== undefined && ref === trunk && event === 'push'
@@ -89,7 +92,7 @@ export const mayRestore = (
 
 /** The lowest tier that a runner must be admitted to for its signature to count in this scope. */
 export const tierOfScope = ({ kind, scope: of }: Pick<Manifest, 'kind' | 'scope'>): Tier =>
-  isShared(kind) && of.startsWith('protected/')
+  isShared(kind) && isProtectedScope(of)
     ? 'protected'
     : isShared(kind) && of.startsWith('fork/')
       ? 'fork'

@@ -72,7 +72,11 @@ export const parseStoredRequest = (json: unknown) => parseShape(storedRequest, j
 const eph = list(publicKey, { min: 1, max: 1 })
 const restoreRequest = either(
   hasTag('kind', 'cache'),
-  object({ v: oneOf(1), kind: oneOf('cache'), eph, keys: list(cacheKey, { min: 1, max: 20 }) }),
+  object({
+    ...{ v: oneOf(1), kind: oneOf('cache'), eph, keys: list(cacheKey, { min: 1, max: 20 }) },
+    /** Of those that pushes to a default or protected branch saved. */
+    only: optional(oneOf('protected')),
+  }),
   either(
     hasTag('kind', 'tests'),
     object({ v: oneOf(1), kind: oneOf('tests'), of: oneOf('timings', 'failed'), eph }),

@@ -17,6 +17,8 @@ import type { TestCase } from '../protocol/test-results.ts'
 import { classes } from '../sandbox/index.ts'
 import { systemClock } from '../sys/index.ts'
 import { runJobAttempt } from './attempt.ts'
+import type { Identity } from './identity/server-identity.ts'
+import type { AttemptDeps } from './job-attempt.ts'
 import type { Stores } from './stores/stores.ts'
 import type { TreeSource } from './tree-source.ts'
 
@@ -33,6 +35,8 @@ type Line = {
   readonly secrets?: Readonly<Record<string, string>>
   /** What earlier runs and attempts stored. */
   readonly tests?: Readonly<Record<'timings' | 'failed', readonly TestCase[]>>
+  /** Which caches are asked for; there are none. */
+  readonly caches?: 'all' | 'protected'
   /** What the log of each step is or holds, by its number; what is not named is not looked at. */
   readonly logs?: Readonly<Record<number, string | RegExp>>
   /** `passed` everywhere, unless it is said. */
@@ -348,6 +352,19 @@ const ends: readonly Line[] = [
     outcome: 'failed',
   },
   {
+    shows: 'a teardown follows its step however that ended, and no step that was left out',
+    steps: [
+      run('exit 3', {
+        teardown: [{ run: 'echo cleaned' }, { run: { command: 'echo told', when: 'on_fail' } }],
+      }),
+      run('echo no', { teardown: [{ run: 'echo no' }] }),
+      run('echo always', { when: 'always', teardown: [{ run: 'echo again' }] }),
+    ],
+    statuses: ['failed', 'passed', 'passed', 'skipped', 'skipped', 'passed', 'passed'],
+    logs: { 2: 'cleaned\n', 3: 'told\n', 5: '', 7: 'again\n' },
+    outcome: 'failed',
+  },
+  {
     shows: 'step halt ends the job well after its step, always-steps are left out',
     steps: [run('circleci step halt; echo after'), run('no'), run('no', { when: 'always' })],
     statuses: ['passed', 'skipped', 'skipped'],
@@ -516,6 +533,18 @@ LC_ALL=C sort /tmp/dealt | cmp - /tmp/all; [ ! -e owned ]; circleci tests split 
     statuses: ['passed', 'passed', 'failed'],
     outcome: 'failed',
   },
+  {
+    shows: 'a job restores every cache that its run may read',
+    steps: [{ restore_cache: { keys: ['k-'] } }],
+    caches: 'all',
+    logs: { 1: 'no cache begins with k-\n' },
+  },
+  {
+    shows: 'a job with identity tokens restores those of the default branch alone, and says so',
+    steps: [{ restore_cache: { keys: ['k-'] } }, run('echo "[$CIRCLE_OIDC_TOKEN]"')],
+    caches: 'protected',
+    logs: { 1: /^no cache begins with k-, of those that pushes to the default branch saved/, 2: '[]\n' },
+  },
 ]
 
 let sandboxes: Awaited<ReturnType<typeof openLocalSandboxes>>
@@ -544,9 +573,10 @@ const compiled = (line: Line, event: RunEvent): PlanJob => {
   return result.plan.workflows[0]?.jobs[0] ?? assert.fail('no job')
 }
 
-const storesOf = ({ tests }: Line): Stores => ({
+const storesOf = ({ tests, caches }: Line): Stores => ({
   ...noStores,
   restore: async (want, signal) => {
+    if (want.kind === 'cache' && caches === (want.only ?? 'all')) return []
     const found = want.kind === 'tests' ? (tests?.[want.of] ?? []) : []
     if (found.length === 0) return noStores.restore(want, signal)
     const lines = found.map((each) => `${JSON.stringify(each)}\n`).join('')
@@ -557,7 +587,7 @@ const storesOf = ({ tests }: Line): Stores => ({
   },
 })
 
-const play = async (line: Line) => {
+const play = async (line: Line, more: Partial<AttemptDeps> = {}) => {
   const event: RunEvent = {
     ...{ kind: 'push', ref: 'refs/heads/feature/x', commit: 'a'.repeat(40), branch: 'feature/x', tag: null },
     ...line.event,
@@ -594,7 +624,7 @@ const play = async (line: Line) => {
   const result = await runJobAttempt(
     {
       ...{ driver: sandboxes.driver, trees: noTrees, stores: storesOf(line), continuing: noContinuing },
-      ...{ clock: systemClock, log: silentLog, agentDirectory: '/nonexistent' },
+      ...{ clock: systemClock, log: silentLog, agentDirectory: '/nonexistent', ...more },
     },
     {
       ...{ attempt: id('attempt'), facts, spec, secrets, limits: classes.small.limits },
@@ -614,8 +644,8 @@ const play = async (line: Line) => {
   return { outcome: result.outcome, logs, statuses: spec.steps.map((_, i) => statuses.get(i + 1) ?? 'none') }
 }
 
-const check = async (line: Line): Promise<void> => {
-  const { outcome, logs, statuses } = await play(line)
+const check = async (line: Line, more: Partial<AttemptDeps> = {}): Promise<void> => {
+  const { outcome, logs, statuses } = await play(line, more)
   const told = [...logs].map(([step, text]) => `${step}: ${text}`).join('')
   assert.deepEqual(statuses, line.statuses ?? statuses.map(() => 'passed'), told)
   assert.equal(outcome, line.outcome ?? 'passed', told)
@@ -643,6 +673,42 @@ test('copies of a job deal a list among them, each name to one, all of them', as
   )
   const sizes = dealt.map((share) => share.reduce((sum, name) => sum + Number(name.slice(2)), 0))
   assert.deepEqual(sizes.sort(), [14, 15, 16])
+})
+
+test('while a long step runs, "circleci run oidc get" gets new tokens, and so do the steps behind it', async () => {
+  let round = 0
+  const identity: Identity = {
+    tokens: async (_step, audiences) => {
+      const of = audiences.flatMap((audience) => [
+        { audience, profile: 'circleci-1' as const },
+        { audience, profile: 'circleci-2' as const },
+      ])
+      const seconds = ++round === 1 ? 200 : 900
+      const tokens = of.map((each) => ({
+        ...each,
+        token: `${each.audience ?? 'own'}-${each.profile}-${round}`,
+      }))
+      return { exp: systemClock.now() / 1000 + seconds, tokens }
+    },
+  }
+  let waits = 0
+  /** The first time is over at once, the second is not before the step is. */
+  const wait = (_ms: number, stop: AbortSignal) =>
+    ++waits === 1 || stop.aborted
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve()))
+  const until = `until [ "$(circleci run oidc get)" = own-circleci-2-2 ]; do sleep 0.05; done`
+  await check(
+    {
+      shows: '',
+      steps: [
+        run(`circleci run oidc get; ${until}; circleci run oidc get --claims '{"aud":"sts"}'`),
+        run('circleci run oidc get; echo "$CIRCLE_OIDC_TOKEN_V2"'),
+      ],
+      logs: { 1: /^own-circleci-2-[12]\nsts-circleci-2-2\n$/, 2: 'own-circleci-2-2\nown-circleci-2-2\n' },
+    },
+    { identity, wait },
+  )
 })
 
 for (const [about, lines] of Object.entries({ environment, shells, directories, hostTools, ends, commands }))

@@ -27,6 +27,8 @@ export type AttemptDeps = {
   readonly identity?: Identity
   /** Who signs for it; absent: it may sign with no key. */
   readonly signing?: Signing
+  /** For that long, or until the signal; absent: by a timer. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
   /** Where sockets of private agents may lie. */
   readonly agentDirectory: string
   readonly clock: Clock

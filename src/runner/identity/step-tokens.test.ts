@@ -45,15 +45,35 @@ const makeJob = (given: {
     },
     event: () => undefined,
   }
+  const waits: { readonly ms: number; readonly over: () => void }[] = []
   const of = createStepTokens(
-    { identity: { tokens }, clock: { now: () => clock.seconds * 1000, monotonicMs: () => 0 } },
+    {
+      ...{ identity: { tokens }, clock: { now: () => clock.seconds * 1000, monotonicMs: () => 0 } },
+      wait: (ms, stop) =>
+        new Promise((over) => {
+          waits.push({ ms, over })
+          stop.addEventListener('abort', () => over())
+          if (stop.aborted) over()
+        }),
+    },
     { spec },
     sink,
   )
-  const step = async (index: number) =>
-    Object.fromEntries([...(await of(index, signal))].map(([name, value]) => [name, reveal(value)]))
-  return { step, clock, asked, said: () => said, of }
+  const puts: string[] = []
+  const run = (index: number, work: () => Promise<void> = async () => undefined, stop = signal) =>
+    of(
+      index,
+      async (text) => void puts.push(text),
+      stop,
+      async (variables) => {
+        await work()
+        return Object.fromEntries([...variables].map(([name, value]) => [name, reveal(value)]))
+      },
+    )
+  return { step: (index: number) => run(index), run, clock, asked, said: () => said, waits, puts }
 }
+/** What others do is done when it has had its turns. */
+const turns = () => new Promise((resolve) => setImmediate(resolve))
 const reveal = (value: unknown) => (value as { reveal(why: string): string }).reveal('a test')
 
 test('a step has what the vault minted; a job that declares nothing asks for nothing', async () => {
@@ -104,8 +124,8 @@ test('a refusal is told and the step goes on; what can be asked again breaks the
 })
 
 test('a step that is stopped while it waits begins with nothing', async () => {
-  const { of } = makeJob({ audiences: [null], identity: () => Promise.reject(new Error('aborted')) })
-  assert.equal((await of(1, AbortSignal.abort())).size, 0)
+  const { run } = makeJob({ audiences: [null], identity: () => Promise.reject(new Error('aborted')) })
+  assert.deepEqual(await run(1, undefined, AbortSignal.abort()), {})
 })
 
 test('without an installation there is nobody to vouch: it is noted', async () => {
@@ -116,7 +136,14 @@ test('without an installation there is nobody to vouch: it is noted', async () =
     { spec },
     { output: () => assert.fail("the log is the job's"), event: (event) => void events.push(event) },
   )
-  assert.equal((await of(1, signal)).size + (await of(2, signal)).size, 0)
+  const size = (step: number) =>
+    of(
+      step,
+      () => assert.fail('nothing is put'),
+      signal,
+      async ({ size }) => size,
+    )
+  assert.equal((await size(1)) + (await size(2)), 0)
   assert.deepEqual(events, [
     { kind: 'note', text: 'identity tokens come from an installation: there are none here' },
   ])
@@ -126,4 +153,46 @@ test('what stands in a log instead of a token, and in an alarm about it, is a na
   for (const audience of [null, 'sts.example.com'])
     for (const profile of ['circleci-1', 'circleci-2'] as const)
       assert.ok(parseShape(secretName, variableOf({ audience, profile })).ok)
+})
+
+test('while a step runs, new tokens are put where its command finds them, and its next steps have them too', async () => {
+  const { run, step, clock, asked, waits, puts } = makeJob({ audiences: [null, 'sts'] })
+  await run(1, async () => {
+    assert.deepEqual(
+      waits.map(({ ms }) => ms),
+      [600_000],
+    )
+    clock.seconds += 600
+    waits[0]?.over()
+    await turns()
+    assert.deepEqual(puts, [`- ${token('two-1')}\nsts ${token('sts-1')}\n`])
+    assert.equal(waits.length, 2)
+  })
+  assert.deepEqual(asked, [1, 1])
+  clock.seconds += 400
+  await step(2)
+  assert.deepEqual([asked, puts.length, puts[1]?.includes(token('sts-2'))], [[1, 1, 2], 2, true])
+})
+
+test('a token that cannot be renewed is asked for again, or its step is told and goes on', async () => {
+  let error: Error | null = null
+  const give = makeJob({
+    audiences: [null],
+    identity: async () => {
+      if (error !== null) throw error
+      return { exp: 1_900, tokens: [] }
+    },
+  })
+  await give.run(1, async () => {
+    error = fault('E_UNREACHABLE')
+    give.clock.seconds += 700
+    give.waits[0]?.over()
+    await turns()
+    assert.deepEqual([give.waits[1]?.ms, give.said()], [30_000, ''])
+    error = fault('E_FORBIDDEN')
+    give.waits[1]?.over()
+    await turns()
+    assert.match(give.said(), /^no new identity tokens: /)
+    assert.equal(give.waits.length, 2)
+  })
 })

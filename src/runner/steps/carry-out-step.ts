@@ -1,5 +1,7 @@
 // One step, by its kind: in the sandbox, or by the runner around it. Each comes to a verdict; who is next and what the job
 // comes to is run-steps.ts.
+import { fault } from '../../base/faults.ts'
+import { freshTokensPath } from '../../protocol/job-commands.ts'
 import type {
   PlanCheckoutStep,
   PlanFilesStep,
@@ -9,7 +11,7 @@ import type {
 } from '../../protocol/plan.ts'
 import type { GuestPath, Sandbox } from '../../sandbox/index.ts'
 import { guestPath } from '../guest-path.ts'
-import type { StepTokens } from '../identity/step-tokens.ts'
+import type { PutTokens, StepTokens } from '../identity/step-tokens.ts'
 import type { AttemptDeps, JobAttempt } from '../job-attempt.ts'
 import { jobUser, jobWorkdir } from '../sandbox-spec.ts'
 import { setupStep } from '../setup/setup-steps.ts'
@@ -17,6 +19,7 @@ import { type AttemptSink, say } from '../sink.ts'
 import { jobsOwn } from '../stores/cells.ts'
 import type { SecretVariables } from './deliver-secrets.ts'
 import { fileStep } from './files/file-step.ts'
+import { putFile } from './put-file.ts'
 import { runStep, type StepVerdict } from './run-step.ts'
 import type { JobAgent } from './ssh-keys.ts'
 
@@ -47,21 +50,15 @@ export const carryOut = async (
     case 'run': {
       await here.lists(stop)
       const directory = step.workdir === null ? workdir : guestPath(step.workdir, workdir, jobUser.home)
-      return runStep(
-        step,
-        {
-          ...{
-            sandbox: here.sandbox,
-            sink,
-            index,
-            root: workdir,
-            workdir: directory,
-            deadlineMs: here.leftMs,
-          },
-          secrets: new Map([...(await here.secrets(stop)), ...(await here.tokens(index, stop))]),
-          agent: here.agent.current(),
-        },
-        stop,
+      const secrets = await here.secrets(stop)
+      const { sandbox, leftMs: deadlineMs } = here
+      const place = { sandbox, sink, index, root: workdir, workdir: directory, deadlineMs }
+      return here.tokens(index, putTokens(sandbox, index), stop, (tokens) =>
+        runStep(
+          step,
+          { ...place, secrets: new Map([...secrets, ...tokens]), agent: here.agent.current() },
+          stop,
+        ),
       )
     }
     case 'checkout':
@@ -82,6 +79,16 @@ export const carryOut = async (
       return told(sink, index, step.text, 'passed')
     case 'refused':
       return told(sink, index, `${step.what}: ${step.reason}`, 'failed')
+  }
+}
+
+/** As often as they are renewed. */
+const putTokens = (sandbox: Sandbox, index: number): PutTokens => {
+  let count = 0
+  return async (text, signal) => {
+    const file = { path: freshTokensPath, content: Buffer.from(text), how: 'replace' as const }
+    const isThere = await putFile(sandbox, { id: `s${index}-t${++count}`, ...file }, signal)
+    if (!isThere && !signal.aborted) throw fault('E_EXEC_FAILED', { detail: 'renewed identity tokens' })
   }
 }
 

@@ -9,6 +9,8 @@ import { gatherStream } from '../sink.ts'
 const scripts = {
   /** Nobody changes it afterwards. */
   put: `umask 077 && mkdir -p "\${1%/*}" && cat >"$1" && chmod 400 "$1"`,
+  /** A reader has the old one or the new one. */
+  replace: `umask 077 && mkdir -p "\${1%/*}" && cat >"$1.new" && mv -f "$1.new" "$1"`,
   /** Behind what the job itself has written there. */
   append: `umask 077 && mkdir -p "\${1%/*}" && cat >>"$1"`,
 }

@@ -9,6 +9,7 @@ import { parseShape } from '../../base/shape.ts'
 import type { JobLease, LeaseGrant } from '../../protocol/runner-wire.ts'
 import {
   cacheScopes,
+  isProtectedScope,
   isShared,
   type Manifest,
   manifestTyp,
@@ -95,7 +96,8 @@ const alreadyThere = (want: StoreWant): string =>
 const isOurs = ({ spec, facts }: Of, want: Parameters<Stores['restore']>[0], manifest: Manifest): boolean =>
   manifest.kind === want.kind &&
   mayRestore({ ...facts, project: spec.project.id, run: spec.run.id }, manifest) &&
-  (want.kind !== 'cache' || want.keys.some((key) => manifest.key.startsWith(key)))
+  (want.kind !== 'cache' || want.keys.some((key) => manifest.key.startsWith(key))) &&
+  (want.kind !== 'cache' || want.only === undefined || isProtectedScope(manifest.scope))
 
 const writingOf = (of: Of, want: StoreWant, place: Pick<Manifest, 'object' | 'scope'>): Writing => {
   const key = generateLogKey()

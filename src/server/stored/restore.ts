@@ -3,7 +3,7 @@
 import { sql } from 'kysely'
 import { fault, isFault } from '../../base/faults.ts'
 import type { JobId, LeaseId, ObjectId } from '../../base/ids.ts'
-import { cacheScopes } from '../../protocol/stored-object.ts'
+import { cacheScopes, isProtectedScope } from '../../protocol/stored-object.ts'
 import { layersMax, type RestoreAnswer, type RestoreRequest } from '../../protocol/stored-wire.ts'
 import { upstreamOf } from '../../schedule/index.ts'
 import type { Db } from '../db/database.ts'
@@ -73,7 +73,7 @@ const open = async (
     return request.of === 'timings'
       ? openTimings(deps.db, job, async (kept) => ({ found: kept.map(ofJob), release: await release(kept) }))
       : vouched((await findFailed(deps.db, job)).map(ofJob))
-  if (request.kind === 'cache') return vouched(await findCache(deps.db, job, request.keys))
+  if (request.kind === 'cache') return vouched(await findCache(deps.db, job, request))
   const layers = await findLayers(deps.db, job)
   if (layers.length > layersMax)
     throw fault('E_TOO_LARGE', { public: `A workspace has at most ${layersMax} layers` })
@@ -90,8 +90,13 @@ const forget = async (
 }
 
 /** The first key that anything begins with; of its caches the newest, of the job's own scope before a shared one. */
-const findCache = async (db: Db, job: LeasedJob, keys: readonly string[]): Promise<readonly Found[]> => {
-  const { read } = cacheScopes(scopeFactsOf(job))
+const findCache = async (
+  db: Db,
+  job: LeasedJob,
+  { keys, only }: Extract<RestoreRequest, { kind: 'cache' }>,
+): Promise<readonly Found[]> => {
+  const scopes = cacheScopes(scopeFactsOf(job)).read
+  const read = only === undefined ? scopes : scopes.filter(isProtectedScope)
   const { rows } = await sql<Kept & { run: number }>`
     select ${keptColumns}, r.number as run
     from unnest(${keys}::text[]) with ordinality as k (key, at)

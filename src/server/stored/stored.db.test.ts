@@ -162,6 +162,8 @@ test('a branch reads what the default branch saved, and writes where only it rea
   await save(side.a, 'k-side')
   assert.equal(await cached(side.a, 'k-'), 'k-side', 'its own goes first')
   assert.equal(await save(side.a, 'k-trunk', 'poison'), 'kept', 'in its own scope the key is free')
+  const [found] = await storesOf(side.a).restore({ kind: 'cache', keys: ['k-'], only: 'protected' }, signal)
+  assert.equal(found?.key, 'k-trunk', 'a job with identity tokens takes nothing from its branch')
   await end(side.a)
   const byHand = await jobsOf('main', 'manual')
   assert.equal(await save(byHand.a, 'k-hand'), 'kept')

@@ -58,9 +58,12 @@ export const restoreCache = async (
     if (!filled.ok) return filled
     keys.push(filled.key)
   }
-  const [found] = await place.stores.restore({ kind: 'cache', keys }, signal)
+  // Who may prove whose job this is takes no files from where others of less trust write (trust-model.md §5.4).
+  const isTrusted = place.job.spec.audiences !== undefined
+  const want = { kind: 'cache' as const, keys, ...(isTrusted ? { only: 'protected' as const } : {}) }
+  const [found] = await place.stores.restore(want, signal)
   if (found === undefined) {
-    await place.print(`no cache begins with ${keys.join(' or ')}`)
+    await place.print(`no cache begins with ${keys.join(' or ')}${isTrusted ? ofTrunk : ''}`)
     return done
   }
   const count = { entries: 0, bytes: 0 }
@@ -75,6 +78,9 @@ export const restoreCache = async (
   )
   return done
 }
+
+const ofTrunk =
+  ', of those that pushes to the default branch saved: a job with identity tokens restores no others'
 
 const keyOf = async (template: string, place: FilesPlace, signal: AbortSignal): Promise<FilledKey> => {
   const { facts, spec, secrets, checkoutKey } = place.job
