@@ -2,25 +2,12 @@
 // for who asks. Whoever reads a key says so here, and every problem judges the construct it stands at; one that is
 // read several times (a command used ten times) counts once, with the worst that was said of it.
 
-import type { Position } from '../base/problem.ts'
+import { type Construct, type Verdict, verdicts } from '../protocol/constructs.ts'
 import { type ProblemCode, problemCodes } from '../protocol/problem-codes.ts'
 import { positionOf, type Spot } from './source/file.ts'
 import type { Entry } from './source/node.ts'
 
-/** From the best to the worst. */
-export const verdicts = ['honoured', 'translated', 'ignored', 'refused'] as const
-export type Verdict = (typeof verdicts)[number]
-
-export type Construct = {
-  /** `step save_cache`, `docker of a job` */
-  readonly what: string
-  readonly verdict: Verdict
-  /** To what, or why; null when it is honoured. */
-  readonly text: string | null
-  /** What to do instead. */
-  readonly instead: string | null
-  readonly at: Position
-}
+export { type Construct, type Verdict, verdicts }
 
 export interface Constructs {
   /** It is read, and carried out unless something else is said of the same place. */

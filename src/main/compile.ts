@@ -93,9 +93,10 @@ const answerTo = (text: string): Answer | { readonly refused: string } => {
   if ('choose' in request.value) return choosePaths(request.value.choose, request.value.choose.changed)
   if ('merge' in request.value) return mergeConfigs(request.value.merge.sources)
   if ('orb' in request.value) return judgeOrb(request.value.orb)
-  const { v: _, files, orbs, untrustedInScripts, ...given } = request.value
+  const { v: _, files, orbs, untrustedInScripts, constructs, ...given } = request.value
   return compile({
     ...given,
+    withConstructs: constructs === true,
     files: new Map(Object.entries(files)),
     orbs: new Map(Object.entries(orbs ?? {})),
     untrustedInScripts: untrustedInScripts === true,

@@ -13,6 +13,7 @@ import {
   type Shape,
   text,
 } from '../base/shape.ts'
+import { type Construct, verdicts } from './constructs.ts'
 import type { Origin, Origins, Plan, PlanInputs, RunFacts } from './plan.ts'
 import { nullable, plainValues, plan, runEvent, runFacts } from './plan-parse.ts'
 
@@ -24,6 +25,8 @@ export const compileAnswerBytesMax = 16 * 1024 * 1024
 export const continuationFilesMax = 64
 /** Paths of one question about a mapping. */
 export const changedPathsMax = 100_000
+/** Of one report. */
+export const constructsMax = 100_000
 
 export type CompileRequest = {
   readonly v: 1
@@ -35,6 +38,8 @@ export type CompileRequest = {
   readonly run?: RunFacts
   /** Registry orbs by exact id. */
   readonly orbs?: Readonly<Record<string, string>>
+  /** Say of every construct what became of it. */
+  readonly constructs?: true
   /** What the jobs of the setup configuration came to; `parameters` is JSON. */
   readonly continuedWith?: { readonly sources: readonly SourceText[]; readonly parameters: string }
 }
@@ -72,14 +77,11 @@ export type ChooseAnswer =
     }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-export type CompileAnswer =
-  | {
-      readonly ok: true
-      readonly plan: Plan
-      readonly origins: Origins
-      readonly problems: readonly Problem[]
-    }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+export type CompileAnswer = {
+  readonly problems: readonly Problem[]
+  /** When they were asked for. */
+  readonly constructs?: readonly Construct[]
+} & ({ readonly ok: true; readonly plan: Plan; readonly origins: Origins } | { readonly ok: false })
 
 export const parseCompileRequest = (
   json: unknown,
@@ -127,6 +129,7 @@ const request: Shape<CompileRequest> = object({
   untrustedInScripts: optional(oneOf(true)),
   run: optional(runFacts),
   orbs: optional(recordOf(text({ max: textMax, min: 0 }))),
+  constructs: optional(oneOf(true)),
   continuedWith: optional(object({ sources, parameters: text({ max: textMax, min: 0 }) })),
 })
 
@@ -160,6 +163,15 @@ const problem: Shape<Problem> = object({
 })
 export const problems = list(problem, { max: 1000 })
 
+const construct: Shape<Construct> = object({
+  what: message,
+  verdict: oneOf(...verdicts),
+  text: nullable(message),
+  instead: nullable(message),
+  at: position,
+})
+const constructs = optional(list(construct, { max: constructsMax }))
+
 const place = object({ file, line: count, column: count })
 export const origin: Shape<Origin> = object({
   file,
@@ -173,8 +185,8 @@ const hasFailed = (value: unknown): boolean =>
 
 const answer: Shape<CompileAnswer> = either(
   hasFailed,
-  object({ ok: oneOf(false), problems }),
-  object({ ok: oneOf(true), plan, origins: recordOf(origin), problems }),
+  object({ ok: oneOf(false), problems, constructs }),
+  object({ ok: oneOf(true), plan, origins: recordOf(origin), problems, constructs }),
 )
 
 const chosen: Shape<ChooseAnswer> = either(

@@ -160,9 +160,9 @@ export const relayRequestsMax = 100
 export const relayBytesMax = 64 * 1024 * 1024
 /** A step begins with identity tokens that are good for at least this long (of the 15 minutes they live). */
 export const tokenLeftSecondsMin = 10 * 60
-/** Plans that a runner compiled and remembers, to prove their jobs by. */
-export const knownPlansMax = 8
 /** While a step runs, new ones are there when its tokens are good for no longer than this. */
 export const tokenRenewSeconds = 5 * 60
 /** Between two tries to renew them. */
 export const tokenRetryMs = 30_000
+/** Plans that a runner compiled and remembers, to prove their jobs by. */
+export const knownPlansMax = 8

@@ -1,6 +1,6 @@
 // Compiles configuration that somebody posts, without running it.
 import type { Problem } from '../base/problem.ts'
-import { parseCompileAnswer } from '../protocol/compile.ts'
+import { type CompileRequest, parseCompileAnswer } from '../protocol/compile.ts'
 import { type AskCompiler, tooMuch } from './compile-process.ts'
 import type { Lint } from './http/handlers/system.ts'
 
@@ -15,10 +15,15 @@ const event = {
 
 export const createLint =
   (ask: AskCompiler): Lint =>
-  async (files) => {
-    const answer = await ask({ v: 1, files, event, parameters: {} }, parseCompileAnswer)
+  async ({ files, orbs, isReport }) => {
+    const request: CompileRequest = { v: 1, files, event, parameters: {}, orbs }
+    const answer = await ask(isReport ? { ...request, constructs: true } : request, parseCompileAnswer)
     const problems = answer?.problems ?? [tooMuch]
-    return { ok: !problems.some(({ severity }) => severity === 'error'), problems: problems.map(toShape) }
+    return {
+      ok: !problems.some(({ severity }) => severity === 'error'),
+      problems: problems.map(toShape),
+      ...(isReport ? { constructs: [...(answer?.constructs ?? [])] } : {}),
+    }
   }
 
 const toShape = (problem: Problem) => ({ ...problem, frame: [...problem.frame] })

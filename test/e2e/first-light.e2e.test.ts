@@ -239,6 +239,21 @@ describe('with a passkey: the first day of a project', () => {
     await writeFile(join(hooks, 'mayfly-secret'), await copy('hooks/mayfly-secret'), { mode: 0o600 })
     await writeFile(join(hooks, 'post-receive'), await copy('hooks/post-receive'), { mode: 0o755 })
     await visitor.picture('add-4-hook')
+
+    const report = item('Check the configuration')
+    const choose = (text: string) =>
+      page.getByLabel('Configuration file').setInputFiles({
+        ...{ name: 'config.yml', mimeType: 'text/yaml' },
+        buffer: Buffer.from(text),
+      })
+    await choose(count)
+    await report.getByText(/^\d+ constructs: \d+ honoured, 2 translated$/).waitFor({ timeout: 30_000 })
+    await report.getByRole('cell', { name: /images are not pulled yet/ }).waitFor()
+    await visitor.picture('add-5-report')
+    await choose(broken)
+    await report.getByText(/, 1 refused$/).waitFor({ timeout: 30_000 })
+    await report.getByRole('cell', { name: /needs "gret", which is not in this workflow/ }).waitFor()
+    await visitor.picture('add-6-refused')
   })
 
   then('pushes, sees the run come, its log grow and everything pass', async () => {
@@ -274,6 +289,24 @@ describe('with a passkey: the first day of a project', () => {
     await follow(page, /^Run \d+$/)
     await hasStatus('passed')
     await visitor.picture('run-passed')
+
+    await press(page, 'Config')
+    await page
+      .getByRole('group')
+      .filter({ hasText: 'pack' })
+      .getByText('pack', { exact: true })
+      .first()
+      .click()
+    await page.getByRole('region', { name: 'Plan of pack' }).getByText('echo packed').waitFor()
+    await visitor.picture('run-config')
+    await page.getByLabel('Find in the plan').fill('Count slowly')
+    const greet = page.getByRole('region', { name: 'Plan of greet' })
+    await greet.getByText(`${file}:7:9`).waitFor()
+    assert.equal(await page.getByRole('region', { name: 'Plan of pack' }).count(), 0)
+    await visitor.picture('run-config-found')
+    await page.getByLabel('Find in the plan').fill(`${file}:18`)
+    await page.getByRole('region', { name: 'Plan of pack' }).waitFor()
+    await press(page, 'Graph')
   })
 
   then('pushes a failure and is led to its line', async () => {
@@ -321,7 +354,7 @@ describe('with a passkey: the first day of a project', () => {
     await visitor.picture('project')
     await follow(page, 'Setup')
     await sees(page, /^Received /)
-    assert.equal(await page.getByRole('heading', { name: / done$/ }).count(), 5)
+    assert.equal(await page.getByRole('heading', { name: / done$/ }).count(), 6)
     await visitor.picture('add-5-done')
   })
 

@@ -42,6 +42,7 @@ export const noWork: UseCases = {
   runs: {
     listRuns: empty,
     findRun: absent,
+    findConfig: absent,
     jobsSince: absent,
     findAttempt: absent,
     startRun: unexpected,
@@ -152,6 +153,7 @@ export const openTestApp = async (
         health: { look: async () => healthy },
         backups: createBackups(db),
         lint: async () => ({ ok: true, problems: [] }),
+        orbs: noWork.orbs,
       }),
     },
     issuers: noWork.identity,

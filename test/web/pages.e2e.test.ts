@@ -47,6 +47,25 @@ const cases: readonly PageCase[] = [
   { name: 'run-timeline', address: '/acme/web/runs/412?view=timeline', shows: 'Critical path' },
   { name: 'run-timeline-live', address: '/acme/web/runs/413?view=timeline', shows: 'Critical path' },
   { name: 'run-tests', address: '/acme/web/runs/412?view=tests', shows: 'refuses an expired link' },
+  {
+    name: 'run-config',
+    address: '/acme/web/runs/412?view=config',
+    shows: 'Find in the plan',
+    act: async (page) => {
+      await page.locator('summary', { hasText: 'unit' }).first().click()
+      await page.getByRole('region', { name: 'Plan of unit' }).getByText('Say hello').waitFor()
+    },
+  },
+  {
+    name: 'run-config-found',
+    address: '/acme/web/runs/412?view=config',
+    shows: 'Find in the plan',
+    act: async (page) => {
+      await page.getByLabel('Find in the plan').fill('config.yml:11')
+      await page.getByText('1 line', { exact: true }).waitFor()
+    },
+  },
+  { name: 'run-no-config', address: '/acme/web/runs/411?view=config', shows: 'problem' },
   { name: 'run-no-tests', address: '/acme/web/runs/410?view=tests', shows: 'No test results' },
   {
     name: 'job-reproduce',
@@ -132,6 +151,20 @@ const cases: readonly PageCase[] = [
   { name: 'projects-empty', address: '/projects', shows: 'No projects yet', mode: { data: 'empty' } },
   { name: 'project-new', address: '/projects/new', shows: 'What happens next' },
   { name: 'project-setup', address: '/projects/new?project=api', shows: 'Confirm this fingerprint' },
+  {
+    name: 'project-setup-report',
+    address: '/projects/new?project=api',
+    shows: 'Check the configuration',
+    act: async (page) => {
+      const file = { name: 'config.yml', mimeType: 'text/yaml' }
+      const text = `version: 2.1
+orbs: {node: circleci/node@5.1}
+jobs: {a: {docker: [{image: x}, {image: mongo:7}], tymeout: 5, steps: [node/install, {run: ./\u202eb}]}}
+workflows: {w: {jobs: [a]}}`
+      await page.getByLabel('Configuration file').setInputFiles({ ...file, buffer: Buffer.from(text) })
+      await page.getByText(/constructs: .*, 2 refused$/).waitFor()
+    },
+  },
   { name: 'project', address: '/acme/web', shows: 'Recent runs' },
   { name: 'deliveries', address: '/acme/web/deliveries', shows: '84 calls of the hook came too fast' },
   { name: 'deliveries-one', address: `/acme/web/deliveries?id=${idOf('dlv', 4)}`, shows: 'Pull request 88' },

@@ -1,12 +1,13 @@
 // The formats of `mayfly lint` by name.
+
 import { formatProblems } from '../../compile/index.ts'
+import { countVerdicts } from '../../protocol/constructs.ts'
 import { problemLook } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { allProblems, endColumnOf, type Findings, hasFailed } from './findings.ts'
 import { toGcc } from './gcc.ts'
 import { toGithub } from './github.ts'
 import { toJunit } from './junit.ts'
-import { countVerdicts } from './report.ts'
 import { toSarif } from './sarif.ts'
 
 type Write = (findings: Findings, around: Surroundings) => string

@@ -1,6 +1,7 @@
 // The compatibility report of `mayfly lint --report`: how many constructs are carried out as written, and what becomes
 // of the others. The same thing said of several lines is said once.
 import { type Construct, printable, type Verdict, verdicts } from '../../compile/index.ts'
+import { countVerdicts } from '../../protocol/constructs.ts'
 import { type Colour, paintFor, wrapText } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { plural } from './findings.ts'
@@ -12,12 +13,6 @@ const colours: Readonly<Record<Verdict, Colour>> = {
   translated: 'cyan',
   ignored: 'yellow',
   refused: 'red',
-}
-
-export const countVerdicts = (constructs: readonly Construct[]): Readonly<Record<Verdict, number>> => {
-  const counts = { honoured: 0, translated: 0, ignored: 0, refused: 0 }
-  for (const { verdict } of constructs) counts[verdict]++
-  return counts
 }
 
 export const writeReport = (around: Surroundings, reports: readonly FileReport[]): string =>

@@ -284,6 +284,13 @@ export const routes = {
     summary: 'One run with its jobs',
     answer: s.run,
   }),
+  runConfig: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/config',
+    access: 'log.read',
+    summary: 'What a run was planned from and as what, line by line with the place that shaped each',
+    answer: s.runConfig,
+  }),
   ...storedRoutes,
   runCancel: route({
     method: 'POST',
@@ -434,8 +441,12 @@ export const routes = {
     path: '/api/v1/lint',
     access: 'session',
     summary: 'Compile text without running it',
-    body: z.strictObject({ files: z.record(z.string().max(300), z.string().max(3 * 1024 * 1024)) }),
-    answer: z.object({ ok: z.boolean(), problems: z.array(s.problem) }),
+    body: s.lintRequest,
+    answer: z.object({
+      ok: z.boolean(),
+      problems: z.array(s.problem),
+      constructs: z.array(s.construct).optional(),
+    }),
   }),
 
   /** The operator's own verbs, on the local socket only. */

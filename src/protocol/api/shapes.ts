@@ -1,8 +1,10 @@
 // The objects of the HTTP API as zod schemas: requests are refused on unknown fields, answers are serialised by them.
 // snake_case, RFC 3339 times, durations `*_ms`, prefixed ids. Web and CLI take their types from here (`import type`).
 import { z } from 'zod'
+import { placeOfText } from './configurations.ts'
 import { polling, pollSeconds } from './polling.ts'
 
+export * from './configurations.ts'
 export * from './people.ts'
 
 export const status = z.enum([
@@ -27,7 +29,7 @@ export const problem = z.object({
   code: z.string(),
   severity: z.enum(['error', 'warning', 'note']),
   message: z.string(),
-  at: z.object({ file: z.string(), line: z.number(), column: z.number(), length: z.number() }).nullable(),
+  at: placeOfText.nullable(),
   frame: z.array(z.object({ line: z.number(), text: z.string() })),
   help: z.string().nullable(),
 })

@@ -19,6 +19,7 @@ import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
 import { begunRun } from './begun.ts'
 import { cancelInTransaction, cancelJobs } from './cancel.ts'
+import { findConfig } from './config-read.ts'
 import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
@@ -39,6 +40,7 @@ type Deps = {
 export const createRuns = (deps: Deps): Runs => ({
   listRuns: (scope, query) => listRuns(deps, scope, query),
   findRun: (scope, run) => findRun(deps, scope, run),
+  findConfig: (scope, run) => findConfig(deps.database.db, scope, run),
   jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
   startRun: (actor, input) => startRun(deps, actor, input),

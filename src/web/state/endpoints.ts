@@ -55,6 +55,8 @@ export const endpoints = {
   runs: 'GET /api/v1/runs',
   runStart: 'POST /api/v1/runs',
   run: 'GET /api/v1/runs/:run',
+  runConfig: 'GET /api/v1/runs/:run/config',
+  lint: 'POST /api/v1/lint',
   runArtifacts: 'GET /api/v1/runs/:run/artifacts',
   artifact: 'GET /api/v1/artifacts/:artifact',
   runTests: 'GET /api/v1/runs/:run/tests',

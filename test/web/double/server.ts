@@ -263,6 +263,8 @@ const handle = async (
       return world.apiDescription
     case 'GET /api/v1/errors':
       return page(errorKinds)
+    case 'POST /api/v1/lint':
+      return world.lintOf(body)
     case 'GET /api/v1/status':
       return mode.session === 'signed-in' ? world.systemStatus : world.strangersStatus
   }
@@ -273,6 +275,7 @@ const handle = async (
   if (line.endsWith('/artifacts')) return page(world.artifactsOf(lastId))
   if (/^GET .*\/runs\/[^/]+\/tests$/.test(line)) return page(world.testsOf(lastId))
   if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
+  if (/^GET .*\/runs\/[^/]+\/config$/.test(line)) return world.runConfigOf(lastId)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])
   if (/^(GET|PATCH) .*\/schedules\/[^/]+$/.test(line))

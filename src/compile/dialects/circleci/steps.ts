@@ -242,7 +242,12 @@ const reportUnknown = (cx: Compiling, call: Call): void => {
     return
   }
   const message = `"${call.name.slice(0, 80)}" is a function of its platform (${source}), which is not here`
-  cx.problems.add('E_COMMAND_UNKNOWN', call.at, message, 'write what it does as a "run" step, or as a command')
+  cx.problems.add(
+    'E_COMMAND_UNKNOWN',
+    call.at,
+    message,
+    'write what it does as a "run" step, or as a command',
+  )
 }
 
 export const reportUnknownStep = (

@@ -5,6 +5,7 @@ import { parseId } from '../../../base/ids.ts'
 import type { AnswerOf } from '../../../protocol/api/routes.ts'
 import type { BackupNote, Backups } from '../../health/backups.ts'
 import { forStrangers, type Health } from '../../health/health.ts'
+import type { Orbs } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { errorKinds } from '../error-kinds.ts'
 import { pageOf } from '../paging.ts'
@@ -12,12 +13,19 @@ import { pageOf } from '../paging.ts'
 export type SystemRoutes = 'status' | 'errors' | 'lint' | 'operatorBackups' | 'operatorBackupNote'
 
 /** Compiles hostile text away from the server's own memory and thread, with a deadline. */
-export type Lint = (files: Readonly<Record<string, string>>) => Promise<AnswerOf<'lint'>>
+export type Lint = (wish: {
+  readonly files: Readonly<Record<string, string>>
+  /** Sources by exact id. */
+  readonly orbs: Readonly<Record<string, string>>
+  /** Say of every construct what became of it. */
+  readonly isReport: boolean
+}) => Promise<AnswerOf<'lint'>>
 
 export const systemHandlers = (deps: {
   readonly health: Health
   readonly backups: Backups
   readonly lint: Lint
+  readonly orbs: Pick<Orbs, 'sources'>
 }): Pick<Handlers, SystemRoutes> => ({
   status: async ({ actor }) => {
     const status = await deps.health.look()
@@ -29,7 +37,11 @@ export const systemHandlers = (deps: {
     return body.verified ? deps.backups.noteVerified(actor, note) : deps.backups.noteMade(actor, note)
   },
   errors: async ({ query }) => pageOf(errorKinds, query, ({ code }) => code),
-  lint: ({ body }) => deps.lint(body.files),
+  lint: async ({ actor, body: { files, report } }) => {
+    const { items } = await deps.orbs.sources(actor.scope)
+    const orbs = Object.fromEntries(items.map(({ id, text }) => [id, text]))
+    return deps.lint({ files, orbs, isReport: report === true })
+  },
 })
 
 const backupNote = (body: { id: string; made_at: string; bytes: number }): BackupNote => {

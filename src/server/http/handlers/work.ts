@@ -89,6 +89,7 @@ export const workHandlers = ({
   runs: ({ actor, query }) => runs.listRuns(actor.scope, query),
   runStart: ({ actor, body }) => runs.startRun(actor, body),
   run: async ({ actor, params }) => found(await runs.findRun(actor.scope, idOf('run', params.run))),
+  runConfig: async ({ actor, params }) => found(await runs.findConfig(actor.scope, idOf('run', params.run))),
   runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
   runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),
   workflowCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('workflow', params.workflow)),

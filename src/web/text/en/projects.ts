@@ -1,4 +1,5 @@
 // Projects: their list, adding one, setting it up, one project.
+import type { Verdict } from '../../../protocol/constructs.ts'
 import { count } from './words.ts'
 
 const every = (n: number, one: string, many: string): string => `every ${count(n, one, many)}`
@@ -105,6 +106,26 @@ export const projectsText = {
     rotateWhy: 'The hook that is installed now stops working until it is replaced.',
     hookWaiting: 'Waiting for the first delivery. Push something, or press the test in your Git server.',
     hookReceived: 'Received',
+    compatibility: 'Check the configuration',
+    compatibilityText:
+      'Choose the file of the repository to see what becomes of every construct in it, before anything runs.',
+    compatibilityFile: 'Configuration file',
+    compatibilityHint: '.circleci/config.yml. It is compiled as a push to main would be, and not kept.',
+    compatibilityTooLarge: 'A configuration has at most 3 MiB.',
+    compatibilityRead: 'Reading it',
+    report: (counts: Readonly<Record<Verdict, number>>) =>
+      `${count(
+        Object.values(counts).reduce((sum, n) => sum + n, 0),
+        'construct',
+        'constructs',
+      )}: ${Object.entries(counts)
+        .filter(([, n]) => n > 0)
+        .map(([verdict, n]) => `${n} ${verdict}`)
+        .join(', ')}`,
+    reportLabel: 'Constructs that are not carried out as written',
+    reportColumns: ['Line', 'Construct', 'What becomes of it', 'Instead'],
+    reportMore: (n: number) => `${n} more are not shown; mayfly lint --report shows all.`,
+    verdict: { honoured: 'honoured', translated: 'translated', ignored: 'ignored', refused: 'refused' },
     firstRun: 'First run',
     firstRunText: 'Push a commit, or start one by hand.',
     start: 'Start a run',

@@ -152,7 +152,7 @@ export const runsText = {
     warnings: (n: number) => count(n, 'warning about the configuration', 'warnings about the configuration'),
     problemsText: 'Nothing ran. Mend the file and push again.',
     lastGood: 'Runs that passed on this branch',
-    views: { graph: 'Graph', table: 'Table', timeline: 'Timeline', tests: 'Tests' },
+    views: { graph: 'Graph', table: 'Table', timeline: 'Timeline', tests: 'Tests', config: 'Config' },
     view: 'View',
     job: 'Job',
     status: 'Status',
@@ -185,6 +185,19 @@ export const runsText = {
     queue: (job: string) => `A place on a runner at once for ${job}, which stood in the queue`,
     shard: (job: string, copies: number) =>
       `Even shares for the ${copies} copies of ${job}, of which one takes longer than the rest`,
+  },
+  config: {
+    find: 'Find in the plan',
+    findHint: 'A command, a variable, a file or a line such as config.yml:12',
+    found: (n: number) => count(n, 'line', 'lines'),
+    more: (n: number) => `The first ${n} are shown.`,
+    none: 'No line has that.',
+    noPlan: 'There is no plan yet.',
+    digest: 'Digest of the plan',
+    sources: 'Made from',
+    continued: 'What the run went on with',
+    linesOf: (job: string) => `Plan of ${job}`,
+    via: 'by',
   },
 
   /** Counted from 0, like the dialects do. */
