@@ -20,7 +20,8 @@ export const realProjectsText: readonly string[] = [
   'the Debian packages `golang-go` (1.19), `gotestsum` and `shellcheck` were installed. Some tests of a project have a time limit of their own: on two cores that',
   'others use too, one of them may need `mayfly rerun --failed`; where it did, the table says so. Beside the corpus, 2,087 configurations from the histories of 84 public repositories, of 2017 to 2026, were compiled that day for pushes to two',
   'branches and a tag: 2,048 compile or name only orbs that are not here (MF2060). The other 39 are slips of their authors, such as a job that is not defined or a',
-  'step with two names.',
+  'step with two names. On 2026-11-22 another 1,836 of 166 repositories were: 1,721 compile or name only such',
+  'orbs; the other 115 are parts of configurations, tests of an orb that is packed in its place before they run, and slips.',
 ]
 
 export const realProjects: readonly RealProject[] = [
