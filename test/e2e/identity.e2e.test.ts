@@ -160,7 +160,7 @@ describe('an identity token, from the vault to a verifier', () => {
     const attempt = run.jobs.find(({ name }) => name === 'claim')?.attempts[0]?.id
     const { notes } = await createApi(installation).get<Attempt>(`/api/v1/attempts/${attempt}`)
     assert.ok(
-      notes.some((note) => note.includes('holds the secret CIRCLE_OIDC_TOKEN packed')),
+      notes.some((note) => note.includes('holds the secret CIRCLE_OIDC_TOKEN where it cannot be masked')),
       'an alarm',
     )
     assert.equal(holds(Buffer.from(text), forms), false, text)
