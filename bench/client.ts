@@ -46,13 +46,21 @@ export const openClient = async (url: string, token: string): Promise<Client> =>
     tell(isBinary ? readFrame(data) : JSON.parse(String(data))),
   )
   socket.on('error', (error) => tell(error))
-  socket.on('close', (code, reason) => tell(new Error(`the live connection ended: ${code} ${reason}`)))
+  let ended: Error | null = null
+  socket.on('close', (code, reason) => {
+    ended = new Error(`the live connection ended: ${code} ${reason}`)
+    tell(ended)
+  })
   const call = <T>(method: string, path: string, body: string | null) =>
     callApi<T>(new URL(url + path), { method, agent, headers }, body)
   return {
     get: (path) => call('GET', path, null),
     post: (path, body) => call('POST', path, JSON.stringify(body)),
-    follow: (topic, from = {}) => follow(socket, listeners, { topic, cursor: 0, ...from }),
+    follow: (topic, from = {}) => {
+      // Whoever comes later would wait for nothing.
+      if (ended !== null) throw ended
+      return follow(socket, listeners, { topic, cursor: 0, ...from })
+    },
     close: () => {
       socket.removeAllListeners('close')
       socket.close()

@@ -91,9 +91,9 @@ export const setUpKnown = async (bench: Bench, kind: ProjectKind): Promise<Known
  * `work` with a client of its own: one connection may say only so much in a while, and many runs one after another say
  * more.
  */
-export const withFreshClient = async <T>(
-  state: KnownTrigger & { readonly installation: BenchInstallation },
-  work: (trigger: KnownTrigger) => Promise<T>,
+export const withFreshClient = async <T, Of extends Trigger>(
+  state: Of & { readonly installation: BenchInstallation },
+  work: (trigger: Of) => Promise<T>,
 ): Promise<T> => {
   const [client] = await (await state.installation.up(slots)).openClients(1)
   if (client === undefined) throw new TypeError('no client')
