@@ -58,7 +58,7 @@ export const createTickets = (deps: Deps): Tickets => {
     eph: string,
     more: TicketExtras = {},
   ): Promise<string> => {
-    const claims = claimsOf(deps, { lease, caller, eph, epoch: await known.epoch() })
+    const claims = claimsOf(deps, { lease, caller, eph, epoch: await known.lastEpoch() })
     return signJws({ typ: ticketTyp, claims: { ...claims, ...more } }, deps.key)
   }
   /** Once more with the epoch of a vault that was started meanwhile. */
@@ -155,34 +155,43 @@ const purposeOf = ({ jobKind }: LeaseDetails): TicketClaims['purpose'] =>
   jobKind === 'plan' || jobKind === 'refs' ? jobKind : 'job'
 
 const createKnown = ({ vault, clock }: Deps) => {
-  let epoch: { readonly value: string; readonly askedMs: number } | null = null
+  let value: string | null = null
+  let askedMs = Number.NEGATIVE_INFINITY
+  let isAway = false
   let ingest: NonNullable<PollAnswer['ingestKey']> | null = null
   let asking: Promise<string> | null = null
   const ask = async (): Promise<string> => {
-    const askedMs = clock.monotonicMs()
+    const beganMs = clock.monotonicMs()
     try {
-      const { epoch: value } = await vault.call('health', {})
-      epoch = { value, askedMs }
-      return value
+      const { epoch } = await vault.call('health', {})
+      value = epoch
+      askedMs = beganMs
+      isAway = false
+      return epoch
     } catch (error) {
-      epoch = null
+      isAway = true
       throw error
     } finally {
       asking = null
     }
   }
+  const told = (): Promise<string> => {
+    asking ??= ask()
+    return asking
+  }
   return {
-    /** A job that begins does not wait for it: a vault that was restarted says E_EPOCH to whoever needs it. */
+    /** Rejects while the vault is away. A job that begins does not wait for an answer about a vault that gave one just now. */
     epoch: async (): Promise<string> => {
-      const ageMs = epoch === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() - epoch.askedMs
-      if (ageMs > epochMs.fresh) asking ??= ask()
-      if (epoch === null || ageMs > epochMs.believed) return asking ?? ask()
+      const ageMs = clock.monotonicMs() - askedMs
+      if (value === null || isAway || ageMs > epochMs.believed) return told()
       // Who comes next hears that the vault is away.
-      asking?.catch(() => undefined)
-      return epoch.value
+      if (ageMs > epochMs.fresh) told().catch(() => undefined)
+      return value
     },
+    /** Enough for a ticket: whoever uses it hears E_EPOCH when the vault was started anew since. */
+    lastEpoch: async (): Promise<string> => value ?? told(),
     forgetEpoch: () => {
-      epoch = null
+      value = null
     },
     ingestKey: async () => {
       if (ingest === null || ingest.exp <= clock.now() / 1000 + ingestKeyMarginSeconds)
