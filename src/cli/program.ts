@@ -6,6 +6,8 @@ import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addIntakeVerbs } from './intake-verbs.ts'
 import { addOidcVerbs } from './oidc-verbs.ts'
+import { addAccessVerbs, addPeopleVerbs } from './people-verbs.ts'
+import { addArtifactVerbs, addRunVerbs, addTestVerbs } from './run-verbs.ts'
 import { addContextVerbs, addSecretVerbs } from './secret-verbs.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -242,8 +244,6 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .action(carryOut(around, async () => (await import('./commands/project.ts')).listProjects))
 }
 
-const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
-
 const addOrbVerbs = (program: Command, around: Surroundings): void => {
   const orb = program.command('orb').description('the orb store of the installation')
   orb
@@ -264,183 +264,6 @@ const addOrbVerbs = (program: Command, around: Surroundings): void => {
     .action(carryOut(around, async () => (await import('./commands/orb.ts')).showOrb))
 }
 
-const addRunVerbs = (program: Command, around: Surroundings): void => {
-  const runs = program.command('runs').description('runs of the installation')
-  const load = () => import('./commands/runs.ts')
-  runs
-    .command('list')
-    .alias('ls')
-    .description('list runs, newest first')
-    .addOption(projectOption())
-    .option('--status <status>', 'only these')
-    .option('-b, --branch <name>', 'only this branch')
-    .option('--author <name>', 'only commits of this author')
-    .option('--event <kind>', 'only those of a push, schedule or manual start')
-    .option('--limit <count>', 'at most so many', '20')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).listRuns))
-  runs
-    .command('why [ref]')
-    .description('why jobs of a run do not run yet')
-    .addOption(projectOption())
-    .option('-j, --job <job>', 'only this job')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await import('./commands/why.ts')).why))
-  runs
-    .command('view [ref]')
-    .description('one run with its jobs')
-    .addOption(projectOption())
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).viewRun))
-  addRunActs(program, runs, around)
-  program
-    .command('watch [ref]')
-    .description('follow a run until it ends; exits with its verdict')
-    .addOption(projectOption())
-    .option('--logs', 'print the logs too')
-    .option('--timeout <duration>', 'give up after this long, for example 30m')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await import('./commands/watch.ts')).watch))
-  program
-    .command('logs [ref]')
-    .description('the log of a run')
-    .addOption(projectOption())
-    .option('-j, --job <job>', 'only this job')
-    .option('--step <step>', 'only this step, by its name or number')
-    .option('--lines <from-to>', 'only these lines of a step: 120, 120-140 or 120-')
-    .option('--tail <count>', 'only so many last lines of a step')
-    .option('--grep <regex>', 'only lines that match')
-    .option('--timestamps', 'each line with its time since the attempt began')
-    .option('--raw', 'as the job wrote it, also on a terminal')
-    .option('-f, --follow', 'stay while it runs')
-    .option('--failed', 'only the steps that failed, of jobs that failed')
-    .action(carryOut(around, async () => (await import('./commands/logs.ts')).logs))
-}
-
-const decisions = [
-  ['approve', [], 'let go on what waits for a person'],
-  ['reject', ['decline'], 'stop what waits for a person'],
-] as const
-
-/** What changes a run. */
-const addArtifactVerbs = (program: Command, around: Surroundings): void => {
-  const artifacts = program.command('artifacts').description('files that jobs stored for people')
-  const load = () => import('./commands/artifacts.ts')
-  artifacts
-    .command('list [ref]')
-    .alias('ls')
-    .description('those of a run, else of the newest run of this branch')
-    .addOption(projectOption())
-    .option('-j, --job <job>', 'only of this job')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).listArtifacts))
-  artifacts
-    .command('download [ref]')
-    .description('fetch them into a directory, one below it for each job')
-    .addOption(projectOption())
-    .option('-j, --job <job>', 'only of this job')
-    .option('-p, --path <path>', 'only this one, or those below it')
-    .option('-D, --dir <dir>', 'where to', '.')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).downloadArtifacts))
-}
-
-const addTestVerbs = (program: Command, around: Surroundings): void => {
-  program
-    .command('tests')
-    .description('results of tests that jobs stored')
-    .command('list [ref]')
-    .alias('ls')
-    .description('those of a run, else of the newest run of this branch: failed ones first')
-    .addOption(projectOption())
-    .option('-j, --job <job>', 'only of this job')
-    .option('--failed', 'only those that failed')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await import('./commands/tests.ts')).listTests))
-}
-
-const addRunActs = (program: Command, runs: Command, around: Surroundings): void => {
-  const load = () => import('./commands/runs.ts')
-  runs
-    .command('cancel [ref]')
-    .description('cancel a run, or one workflow or job of it')
-    .addOption(projectOption())
-    .option('-j, --job <job>', 'only this job')
-    .option('--workflow <name>', 'only this workflow')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).cancelRun))
-  for (const parent of [runs, program])
-    parent
-      .command('rerun [ref]')
-      .description('carry out a run again, by the same plan')
-      .addOption(projectOption())
-      .option('--failed', 'only what did not pass, and what waited for it')
-      .option('--failed-tests', 'the same; `circleci tests run` hands out only the tests that failed')
-      .option('-j, --job <job>', 'only this job')
-      .option('-w, --watch', 'stay until it ends')
-      .addOption(jsonOption())
-      .action(carryOut(around, async () => (await import('./commands/rerun.ts')).rerun))
-  for (const [verb, aliases, about] of decisions)
-    program
-      .command(`${verb} [ref]`)
-      .aliases(aliases)
-      .description(about)
-      .addOption(projectOption())
-      .option('-j, --job <job>', 'this job, else the only one that waits for a person')
-      .option('-m, --message <text>', 'a word about why')
-      .addOption(jsonOption())
-      .action(carryOut(around, async () => (await import('./commands/approve.ts'))[verb]))
-  runs
-    .command('start')
-    .description('start a run of a branch or tag')
-    .addOption(projectOption())
-    .option('-b, --branch <name>', 'the branch')
-    .option('--tag <name>', 'the tag')
-    .option('--commit <id>', 'a commit of it')
-    .option('-p, --param <NAME=VALUE>', 'a pipeline parameter; NAME:=3 for JSON (repeatable)', collect, [])
-    .option('-w, --watch', 'stay until it ends')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).startRun))
-}
-
-const addAccessVerbs = (program: Command, around: Surroundings): void => {
-  const load = () => import('./commands/access.ts')
-  program
-    .command('login <url>')
-    .description('sign in to an installation elsewhere')
-    .requiredOption('--token-stdin', 'read the token from standard input')
-    .action(carryOut(around, async () => (await load()).login))
-  program
-    .command('logout')
-    .description('forget the token')
-    .action(carryOut(around, async () => (await load()).logout))
-  program
-    .command('whoami')
-    .description('who the server says I am')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).whoami))
-  const token = program.command('token').description('my API tokens')
-  token
-    .command('create <name>')
-    .description('make a token; it is shown once')
-    .option('--scope <verb>', 'what it may do (repeatable)', collect, [])
-    .option('--project <name>', 'limited to this project (repeatable; default: all)', collect, [])
-    .option('--days <count>', 'valid so long', '90')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).createToken))
-  token
-    .command('list')
-    .alias('ls')
-    .description('list tokens')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).listTokens))
-  token
-    .command('revoke <id>')
-    .description('end a token now')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).revokeToken))
-}
-
 const addRunnerVerbs = (program: Command, around: Surroundings): void => {
   program
     .command('runner')
@@ -450,47 +273,4 @@ const addRunnerVerbs = (program: Command, around: Surroundings): void => {
     .description('list runners and what they offer')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/runners.ts')).listRunners))
-}
-
-const addPeopleVerbs = (program: Command, around: Surroundings): void => {
-  const load = () => import('./commands/people.ts')
-  const verb = (parent: Command, words: string, description: string): Command =>
-    parent.command(words).description(description).addOption(jsonOption())
-  const session = program.command('session').description('who is signed in, and where')
-  verb(session, 'list', 'sessions of everybody')
-    .alias('ls')
-    .action(carryOut(around, async () => (await load()).listSessions))
-  verb(session, 'end [id]', 'end a session, or all of them')
-    .option('--all', 'sign everybody out')
-    .action(carryOut(around, async () => (await load()).endSessions))
-  const member = program.command('member').description('members, their roles, invitations')
-  verb(member, 'list', 'list members')
-    .alias('ls')
-    .action(carryOut(around, async () => (await load()).listMembers))
-  verb(member, 'role <id> <role>', 'owner, developer or viewer').action(
-    carryOut(around, async () => (await load()).setRole),
-  )
-  verb(member, 'disable <id>', 'end their sessions and tokens and let them in no more').action(
-    carryOut(around, async () => (await load()).disableMember),
-  )
-  verb(member, 'enable <id>', 'let them in again').action(
-    carryOut(around, async () => (await load()).enableMember),
-  )
-  verb(member, 'sign-out <id>', 'end every session of theirs').action(
-    carryOut(around, async () => (await load()).signOutMember),
-  )
-  verb(member, 'invite', 'a link for one more member; it is shown once')
-    .addOption(
-      new Option('--role <role>', 'their role')
-        .choices(['owner', 'developer', 'viewer'])
-        .default('developer'),
-    )
-    .option('--days <count>', 'valid so long', '7')
-    .action(carryOut(around, async () => (await load()).invite))
-  verb(member, 'invitations', 'those that are open').action(
-    carryOut(around, async () => (await load()).listInvitations),
-  )
-  verb(member, 'uninvite <id>', 'take an invitation back').action(
-    carryOut(around, async () => (await load()).uninvite),
-  )
 }

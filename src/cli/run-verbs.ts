@@ -1,0 +1,145 @@
+// `mayfly runs …`, `watch`, `logs`, `rerun`, `approve`: words and options only, as in program.ts.
+import { type Command, Option } from 'commander'
+import { carryOut, collect, jsonOption } from './action.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
+
+export const addRunVerbs = (program: Command, around: Surroundings): void => {
+  const runs = program.command('runs').description('runs of the installation')
+  const load = () => import('./commands/runs.ts')
+  runs
+    .command('list')
+    .alias('ls')
+    .description('list runs, newest first')
+    .addOption(projectOption())
+    .option('--status <status>', 'only these')
+    .option('-b, --branch <name>', 'only this branch')
+    .option('--author <name>', 'only commits of this author')
+    .option('--event <kind>', 'only those of a push, schedule or manual start')
+    .option('--limit <count>', 'at most so many', '20')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listRuns))
+  runs
+    .command('why [ref]')
+    .description('why jobs of a run do not run yet')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only this job')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/why.ts')).why))
+  runs
+    .command('view [ref]')
+    .description('one run with its jobs')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).viewRun))
+  addRunActs(program, runs, around)
+  program
+    .command('watch [ref]')
+    .description('follow a run until it ends; exits with its verdict')
+    .addOption(projectOption())
+    .option('--logs', 'print the logs too')
+    .option('--timeout <duration>', 'give up after this long, for example 30m')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/watch.ts')).watch))
+  program
+    .command('logs [ref]')
+    .description('the log of a run')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only this job')
+    .option('--step <step>', 'only this step, by its name or number')
+    .option('--lines <from-to>', 'only these lines of a step: 120, 120-140 or 120-')
+    .option('--tail <count>', 'only so many last lines of a step')
+    .option('--grep <regex>', 'only lines that match')
+    .option('--timestamps', 'each line with its time since the attempt began')
+    .option('--raw', 'as the job wrote it, also on a terminal')
+    .option('-f, --follow', 'stay while it runs')
+    .option('--failed', 'only the steps that failed, of jobs that failed')
+    .action(carryOut(around, async () => (await import('./commands/logs.ts')).logs))
+}
+
+const decisions = [
+  ['approve', [], 'let go on what waits for a person'],
+  ['reject', ['decline'], 'stop what waits for a person'],
+] as const
+
+/** What changes a run. */
+const addRunActs = (program: Command, runs: Command, around: Surroundings): void => {
+  const load = () => import('./commands/runs.ts')
+  runs
+    .command('cancel [ref]')
+    .description('cancel a run, or one workflow or job of it')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only this job')
+    .option('--workflow <name>', 'only this workflow')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).cancelRun))
+  for (const parent of [runs, program])
+    parent
+      .command('rerun [ref]')
+      .description('carry out a run again, by the same plan')
+      .addOption(projectOption())
+      .option('--failed', 'only what did not pass, and what waited for it')
+      .option('--failed-tests', 'the same; `circleci tests run` hands out only the tests that failed')
+      .option('-j, --job <job>', 'only this job')
+      .option('-w, --watch', 'stay until it ends')
+      .addOption(jsonOption())
+      .action(carryOut(around, async () => (await import('./commands/rerun.ts')).rerun))
+  for (const [verb, aliases, about] of decisions)
+    program
+      .command(`${verb} [ref]`)
+      .aliases(aliases)
+      .description(about)
+      .addOption(projectOption())
+      .option('-j, --job <job>', 'this job, else the only one that waits for a person')
+      .option('-m, --message <text>', 'a word about why')
+      .addOption(jsonOption())
+      .action(carryOut(around, async () => (await import('./commands/approve.ts'))[verb]))
+  runs
+    .command('start')
+    .description('start a run of a branch or tag')
+    .addOption(projectOption())
+    .option('-b, --branch <name>', 'the branch')
+    .option('--tag <name>', 'the tag')
+    .option('--commit <id>', 'a commit of it')
+    .option('-p, --param <NAME=VALUE>', 'a pipeline parameter; NAME:=3 for JSON (repeatable)', collect, [])
+    .option('-w, --watch', 'stay until it ends')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).startRun))
+}
+
+export const addArtifactVerbs = (program: Command, around: Surroundings): void => {
+  const artifacts = program.command('artifacts').description('files that jobs stored for people')
+  const load = () => import('./commands/artifacts.ts')
+  artifacts
+    .command('list [ref]')
+    .alias('ls')
+    .description('those of a run, else of the newest run of this branch')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only of this job')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listArtifacts))
+  artifacts
+    .command('download [ref]')
+    .description('fetch them into a directory, one below it for each job')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only of this job')
+    .option('-p, --path <path>', 'only this one, or those below it')
+    .option('-D, --dir <dir>', 'where to', '.')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).downloadArtifacts))
+}
+
+export const addTestVerbs = (program: Command, around: Surroundings): void => {
+  program
+    .command('tests')
+    .description('results of tests that jobs stored')
+    .command('list [ref]')
+    .alias('ls')
+    .description('those of a run, else of the newest run of this branch: failed ones first')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only of this job')
+    .option('--failed', 'only those that failed')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/tests.ts')).listTests))
+}

@@ -1,0 +1,53 @@
+// Routes of attempts and their logs.
+import { z } from 'zod'
+import { type Route, route } from './route.ts'
+import * as s from './shapes.ts'
+
+const frameNumber = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+const lineNumber = z.coerce.number().int().min(1).max(0xffff_ffff)
+
+export const logRoutes = {
+  attempt: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt',
+    access: 'run.view',
+    summary: 'One attempt with steps and receipt',
+    answer: s.attempt,
+  }),
+  /**
+   * `format`: `text`, `ndjson` (`{step,line,t,text}`; a very long line in pieces, all but the last with `more`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`.
+   * A part: frames above `after`, with `until` none above it; or lines `from` … `to` of a step, as text or ndjson.
+   */
+  attemptLog: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt/log',
+    access: 'log.read',
+    summary: 'The log of an attempt',
+    query: z.strictObject({
+      format: z.enum(['text', 'ndjson', 'frames']).default('text'),
+      after: frameNumber.default(0),
+      until: frameNumber.optional(),
+      step: z.coerce.number().int().min(0).optional(),
+      from: lineNumber.optional(),
+      to: lineNumber.optional(),
+      follow: z.enum(['0', '1']).default('0'),
+    }),
+    answer: z.string(),
+  }),
+  /** To fetch only what is shown. `failure_in` asks where that step first speaks of a failure. */
+  attemptLogIndex: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt/log/index',
+    access: 'log.read',
+    summary: 'What is in the log of an attempt',
+    query: z.strictObject({
+      after: frameNumber.default(0),
+      failure_in: z.coerce.number().int().min(0).max(0xffff).optional(),
+    }),
+    answer: s.logIndex,
+  }),
+} as const satisfies Record<string, Route>

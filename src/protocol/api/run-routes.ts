@@ -1,0 +1,113 @@
+// Routes of runs: list, start, look, and everything a person may do with a run, a workflow or a job.
+import { z } from 'zod'
+import { paging, type Route, route } from './route.ts'
+import * as s from './shapes.ts'
+
+const decision = z.strictObject({ comment: z.string().trim().min(1).max(500).optional() })
+
+export const runRoutes = {
+  runs: route({
+    method: 'GET',
+    path: '/api/v1/runs',
+    access: 'run.view',
+    summary: 'Runs, newest first',
+    query: z.strictObject({
+      ...paging,
+      project: z.string().optional(),
+      status: s.status.optional(),
+      branch: z.string().max(255).optional(),
+      commit: z.string().max(64).optional(),
+      /** What it came of. */
+      event: z.enum(s.runEventKinds).optional(),
+      /** As the row names whoever wrote the commit. */
+      author: z.string().max(255).optional(),
+      /** The one run of `project` with this number: how an address (`/acme/web/runs/412`) finds its run. */
+      number: z.coerce.number().int().min(1).optional(),
+    }),
+    answer: s.page(s.runSummary),
+  }),
+  runStart: route({
+    method: 'POST',
+    path: '/api/v1/runs',
+    access: 'run.trigger',
+    summary: 'Start a run of a branch or tag',
+    body: z.strictObject({
+      project: z.string(),
+      ref: z.string().max(255).optional(),
+      commit: z.string().max(64).optional(),
+      parameters: s.pipelineParameters.optional(),
+    }),
+    answer: s.run,
+  }),
+  run: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run',
+    access: 'run.view',
+    summary: 'One run with its jobs',
+    answer: s.run,
+  }),
+  runConfig: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/config',
+    access: 'log.read',
+    summary: 'What a run was planned from and as what, line by line with the place that shaped each',
+    answer: s.runConfig,
+  }),
+  runCancel: route({
+    method: 'POST',
+    path: '/api/v1/runs/:run/cancel',
+    access: 'run.cancel',
+    summary: 'Cancel a run',
+    body: z.strictObject({}),
+    answer: s.run,
+  }),
+  runRerun: route({
+    method: 'POST',
+    path: '/api/v1/runs/:run/rerun',
+    access: 'run.rerun',
+    summary:
+      'Carry out again, by the same plan, all jobs or those that did not pass, of these perhaps only the tests that failed',
+    body: z.strictObject({ jobs: z.enum(['all', 'failed', 'failed-tests']).default('all') }),
+    answer: s.run,
+  }),
+  workflowCancel: route({
+    method: 'POST',
+    path: '/api/v1/workflows/:workflow/cancel',
+    access: 'run.cancel',
+    summary: 'Cancel one workflow of a run',
+    body: z.strictObject({}),
+    answer: s.run,
+  }),
+  jobCancel: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/cancel',
+    access: 'run.cancel',
+    summary: 'Cancel one job of a run',
+    body: z.strictObject({}),
+    answer: s.run,
+  }),
+  jobRerun: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/rerun',
+    access: 'run.rerun',
+    summary: 'Carry out one job again',
+    body: z.strictObject({}),
+    answer: s.run,
+  }),
+  jobApprove: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/approve',
+    access: 'run.approve',
+    summary: 'Let go on what waits for a person',
+    body: decision,
+    answer: s.run,
+  }),
+  jobReject: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/reject',
+    access: 'run.approve',
+    summary: 'Stop what waits for a person',
+    body: decision,
+    answer: s.run,
+  }),
+} as const satisfies Record<string, Route>

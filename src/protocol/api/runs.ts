@@ -1,0 +1,213 @@
+// Objects of the HTTP API about runs: runs, jobs, attempts, steps and their logs, and why one waits.
+import { z } from 'zod'
+import { placeOfText } from './configurations.ts'
+
+export const status = z.enum([
+  'waiting',
+  'queued',
+  'on_hold',
+  'running',
+  'passed',
+  'unstable',
+  'failed',
+  'timed_out',
+  'errored',
+  'cancelled',
+  'skipped',
+])
+export type Status = z.infer<typeof status>
+
+const time = z.string()
+const id = z.string()
+
+export const problem = z.object({
+  code: z.string(),
+  severity: z.enum(['error', 'warning', 'note']),
+  message: z.string(),
+  at: placeOfText.nullable(),
+  frame: z.array(z.object({ line: z.number(), text: z.string() })),
+  help: z.string().nullable(),
+})
+/** Who did something: `usr_…`, `tok_…`, `operator`, or a part of the server. */
+export const actor = z.object({ id, name: z.string() })
+export type Actor = z.infer<typeof actor>
+
+export const runEventKinds = ['push', 'manual', 'schedule', 'local'] as const
+
+export const runEvent = z.object({
+  kind: z.string(),
+  ref: z.string(),
+  branch: z.string().nullable(),
+  tag: z.string().nullable(),
+  commit: z.string(),
+  subject: z.string().nullable(),
+  author: z.string().nullable(),
+})
+
+/** Why a thing is where it is: code of experience.md §1.7 "Why queued", in words, with the thing it waits for. */
+export const reason = z.object({
+  code: z.string(),
+  text: z.string(),
+  job_id: id.nullable(),
+  /** Of a queued job: when it will likely begin, from now. Left out when nobody can tell. */
+  expected_ms: z.object({ from: z.number(), to: z.number() }).optional(),
+})
+
+export const runSummary = z.object({
+  id,
+  number: z.number(),
+  rev: z.number(),
+  project: z.object({ id, name: z.string() }),
+  status,
+  event: runEvent,
+  /** `continued`: it came with what the run went on with after a setup configuration. */
+  workflows: z.array(z.object({ id, name: z.string(), status, continued: z.boolean() })),
+  created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+  queued_ms: z.number().nullable(),
+  duration_ms: z.number().nullable(),
+  /** Median duration of the last passed runs of this project; null when there are none. */
+  usual_ms: z.number().nullable(),
+  /** The first error, for the row: configuration problem or first failing step. */
+  headline: z.string().nullable(),
+  /** Who wanted its end; with the run of a later push to its branch, when it was a rule of the project. */
+  cancelled: z
+    .object({ by: actor, superseded_by: z.object({ id, number: z.number() }).nullable() })
+    .nullable(),
+  /** When it had ended and somebody wanted it again; `queued_ms` and `duration_ms` count from there. */
+  rerun: z.object({ at: time, by: actor }).nullable(),
+})
+export type RunSummary = z.infer<typeof runSummary>
+
+export const step = z.object({
+  index: z.number(),
+  name: z.string(),
+  type: z.string(),
+  status,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+  duration_ms: z.number().nullable(),
+  exit_code: z.number().nullable(),
+  message: z.string().nullable(),
+  leftovers: z.number(),
+})
+export type Step = z.infer<typeof step>
+
+export const attemptSummary = z.object({
+  id,
+  number: z.number(),
+  /** The first of its job, a retry after our own failure, or wanted by somebody. */
+  cause: z.enum(['start', 'retry', 'rerun']),
+  status,
+  runner: z.object({ id, name: z.string() }).nullable(),
+  phase: z.string().nullable(),
+  queued_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+  duration_ms: z.number().nullable(),
+  failure: z.object({ code: z.string().nullable(), message: z.string() }).nullable(),
+})
+export type AttemptSummary = z.infer<typeof attemptSummary>
+
+export const approval = z.object({
+  /** `expired`: nobody answered in time. */
+  decision: z.enum(['approved', 'rejected', 'expired']),
+  by: actor,
+  at: time,
+  comment: z.string().nullable(),
+})
+export type Approval = z.infer<typeof approval>
+
+export const job = z.object({
+  id,
+  rev: z.number(),
+  workflow_id: id.nullable(),
+  key: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  status,
+  reason: reason.nullable(),
+  needs: z.array(z.object({ job_id: id, on: z.array(z.string()) })),
+  shard: z.number(),
+  shards: z.number(),
+  image: z.string().nullable(),
+  attempts: z.array(attemptSummary),
+  /** What people decided about it, oldest first; empty for jobs that ask nobody. */
+  approvals: z.array(approval),
+})
+export type Job = z.infer<typeof job>
+
+/** Names and values for the parameters that a pipeline declares; the compiler checks their types. */
+export const pipelineParameters = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,127}$/),
+    z.union([
+      z.boolean(),
+      z.int(),
+      z
+        .string()
+        .max(512)
+        .refine((text) => text.isWellFormed() && !text.includes('\u0000'), 'not text'),
+    ]),
+  )
+  .refine((all) => Object.keys(all).length <= 100, 'at most 100 parameters')
+export type PipelineParameters = z.infer<typeof pipelineParameters>
+
+export const run = runSummary.extend({
+  jobs: z.array(job),
+  problems: z.array(problem),
+  plan_digest: z.string().nullable(),
+  /** What whoever started it gave its pipeline. */
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  /** The run that the plan was made for, when its inputs were the same and nothing had to be planned anew. */
+  plan_of: z.object({ id, number: z.number() }).nullable(),
+  /** Of a setup configuration: what the run went on with. The outer null: an ordinary run; the inner one: nothing, so far. */
+  setup: z
+    .object({ continued: z.object({ job_id: id, at: time, plan_digest: z.string() }).nullable() })
+    .nullable(),
+  delivery_id: id.nullable(),
+  /** The schedule of the project that began it, as it was called then. */
+  schedule: z.object({ id, name: z.string() }).nullable(),
+})
+export type Run = z.infer<typeof run>
+
+export const attempt = attemptSummary.extend({
+  job_id: id,
+  /** null for an attempt that contacted a source host (`refs`). */
+  run_id: id.nullable(),
+  steps: z.array(step),
+  /** Highest frame that is stored; the log is complete when `log_complete`. */
+  last_seq: z.number(),
+  log_complete: z.boolean(),
+  notes: z.array(z.string()),
+  /** The claims of the runner's signed receipt, and whether its signature fits the enrolled key. */
+  receipt: z
+    .object({ claims: z.record(z.string(), z.unknown()), verified: z.boolean(), jws: z.string() })
+    .nullable(),
+})
+export type Attempt = z.infer<typeof attempt>
+
+/** A part of a log that is fetched as one: the lines of `step` from `first_line` on, in its frames `seq_from` … `seq_to`. */
+export const logChunk = z.object({
+  step: z.number(),
+  first_line: z.number(),
+  /** Line ends inside; the chunk may begin and end within a line. */
+  lines: z.number(),
+  seq_from: z.number(),
+  seq_to: z.number(),
+  t_ms: z.number(),
+  /** As it is stored. */
+  bytes: z.number(),
+})
+export type LogChunk = z.infer<typeof logChunk>
+
+export const logIndex = z.object({
+  /** No further frame will come. */
+  complete: z.boolean(),
+  last_seq: z.number(),
+  chunks: z.array(logChunk),
+  /** The first line of the step asked about that speaks of a failure; null: none does, it still runs, or nobody asked. */
+  first_failure: z.number().nullable(),
+})
+export type LogIndex = z.infer<typeof logIndex>
