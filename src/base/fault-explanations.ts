@@ -142,6 +142,14 @@ export const faultExplanations = {
     why: 'What you sign in with can only be changed within ten minutes of signing in, so that nobody can do it in a browser you left open.',
     mend: 'Sign out, sign in again, and do it then.',
   },
+  E_STILL_RUNNING: {
+    why: 'The request waited for the verdict of a run as long as it was asked to, and the run goes on.',
+    mend: 'Ask again: nothing is lost in between. `curl --retry 1000` and `mayfly runs wait` do so by themselves.',
+  },
+  E_NOT_PASSED: {
+    why: 'The request waited for a run with `must=pass`, and the run ended in another way.',
+    mend: 'Look at what failed: `mayfly runs view`, or the page of the run.',
+  },
   E_INTERNAL: {
     why: 'The server met something it did not expect. Details are in its log and never in an answer.',
     mend: 'Look into the log of the server at that time, and report it if it is a defect.',

@@ -80,6 +80,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'orb show': ['acme/tools@1.2.3', 'orbSource'],
   'runs list': ['-R web', 'runs'],
   'runs view': ['4 -R web', 'run'],
+  'runs wait': ['4 -R web', 'runWait'],
   'runs start': ['-R web -b main', 'runStart'],
   'runs cancel': ['4 -R web', 'runCancel'],
   'runs rerun': ['4 -R web', 'runRerun'],

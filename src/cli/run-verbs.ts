@@ -33,6 +33,13 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .addOption(projectOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).viewRun))
+  runs
+    .command('wait [ref]')
+    .description('wait for the verdict of a run, silently; exits with it')
+    .addOption(projectOption())
+    .option('--timeout <duration>', 'give up after this long, for example 30m')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/wait.ts')).waitForRun))
   addRunActs(program, runs, around)
   program
     .command('watch [ref]')

@@ -195,7 +195,7 @@ const openParts = async (
     access,
     live,
     site,
-    handlers: handlersOf(deps, access, { ...work, health, backups, lint: createLint(askCompiler) }),
+    handlers: handlersOf(deps, access, { ...work, live, health, backups, lint: createLint(askCompiler) }),
     answered: createAnsweredRequests({ db, log: deps.log }),
     issuers: work.identity,
     intake: { ...createIntake(shared), refused: refusedCalls.note },
@@ -209,7 +209,11 @@ const openParts = async (
 const handlersOf = (
   { version }: ServerDeps,
   access: Access,
-  work: UseCases & { readonly health: Health; readonly backups: Backups; readonly lint: Lint },
+  work: Parameters<typeof workHandlers>[0] & {
+    readonly health: Health
+    readonly backups: Backups
+    readonly lint: Lint
+  },
 ): Handlers => ({
   ...peopleHandlers({ access, version }),
   ...workHandlers(work),

@@ -147,7 +147,7 @@ export const openTestApp = async (
     intake: { accept: async () => ({ status: 401, body: {} }), refused: () => undefined },
     handlers: {
       ...peopleHandlers({ access, version: 'test' }),
-      ...workHandlers(work),
+      ...workHandlers({ ...work, live }),
       ...secretHandlers(work),
       ...systemHandlers({
         health: { look: async () => healthy },

@@ -46,6 +46,19 @@ export const runRoutes = {
     summary: 'One run with its jobs',
     answer: s.run,
   }),
+  runWait: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/wait',
+    access: 'run.view',
+    summary: 'Answers when the run has its verdict; 408 when the time is over first: ask again',
+    query: z.strictObject({
+      /** Seconds. */
+      timeout: z.coerce.number().int().min(0).max(300).default(50),
+      /** With `pass`, a run that ended in another way is a 409. */
+      must: z.enum(['pass']).optional(),
+    }),
+    answer: s.runSummary,
+  }),
   runConfig: route({
     method: 'GET',
     path: '/api/v1/runs/:run/config',

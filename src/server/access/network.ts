@@ -1,7 +1,9 @@
 // Whom an address counts as: IPv4 addresses one by one, IPv6 by their /64, which is what one customer of one provider
 // has at the least. A mapped address (`::ffff:192.0.2.1`) is the IPv4 address it means.
 
-export const networkOf = (address: string): string => {
+export const networkOf = (address: string | undefined): string => {
+  // Node's word for a peer that left before anybody asked where it was.
+  if (address === undefined) return 'gone'
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   if (mapped !== undefined) return mapped
   if (!address.includes(':')) return address

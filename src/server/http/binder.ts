@@ -212,6 +212,8 @@ const callOf = (
 ): Call<Route> => {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
+  // Gone while it was looked who it is: what closed then does not say so again.
+  if (request.raw.socket.destroyed) gone.abort()
   return {
     // SAFE: `authorise` let nobody through but on public routes, whose handlers take null; the rest was validated by the
     // route's own schemas before the handler runs.

@@ -13,7 +13,10 @@ import { errorPage, hints } from './error-kinds.ts'
 
 export type ErrorDeps = { readonly log: Log; readonly site: () => Site }
 
-const retryAfterSeconds: Partial<Record<FaultCode, number>> = { E_RATE_LIMIT: 60 }
+const retryAfterSeconds: Partial<Record<FaultCode, number>> = {
+  E_RATE_LIMIT: 60,
+  E_STILL_RUNNING: 1,
+}
 const retryAfterDefaultSeconds = 5
 
 /** When the window of an exceeded limit ends; other limits know no window. */

@@ -143,6 +143,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   secretRevoke: signed('secret.revoke', {}),
 }
 
+/** Of a route that would wait. */
+const queries: Readonly<Record<string, string>> = { runWait: '?timeout=0' }
+
 const namesThing = (route: Route): boolean =>
   /:(project|run|workflow|job|attempt|delivery|artifact)\b/.test(route.path)
 
@@ -184,7 +187,7 @@ test('a thing of another organisation is as absent as one that is nowhere, on ev
     const route: Route = routes[name as keyof typeof routes]
     const body = route.body === undefined ? {} : { body: bodies[name] ?? {} }
     const as = typeof who === 'string' ? { cookie: await app.signInAs(who) } : { ...who, browser: false }
-    return app.call(route.method, pathWith(route, things), { ...body, ...as })
+    return app.call(route.method, pathWith(route, things) + (queries[name] ?? ''), { ...body, ...as })
   }
   const token = await tokenOfAll(app)
   const unlisted = await makeThings({ database, newId, organisation: app.organisation.id })

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { WebSocketServer } from 'ws'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
+import type { RunSummary } from '../../protocol/api/shapes.ts'
 import type { Access } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
 import type { Logs, Runs } from '../use-cases.ts'
@@ -15,6 +16,7 @@ import type { ReaderDeps } from './reader.ts'
 import { createRunHub } from './run-hub.ts'
 import { createSeats } from './seats.ts'
 import { serveSocket } from './socket.ts'
+import { type Awaited, awaitVerdict } from './verdict.ts'
 
 export type Upgrade = {
   readonly request: IncomingMessage
@@ -27,6 +29,8 @@ export type Upgrade = {
 export type Live = {
   acceptUpgrade(upgrade: Upgrade): Promise<void>
   bindEvents(app: FastifyInstance, admit: (request: FastifyRequest) => Promise<Actor | null>): void
+  /** Answers when the run has its verdict; null: there is no such run. */
+  awaitVerdict(actor: Actor, asked: Awaited): Promise<RunSummary | null>
   /** How many WebSockets are open. */
   connections(): number
   close(): void
@@ -59,6 +63,7 @@ export const createLive = (deps: {
       server.handleUpgrade(request, socket, head, (webSocket) => serveSocket(readerDeps, webSocket, actor))
     },
     bindEvents: (app, admit) => bindEvents(app, readerDeps, admit),
+    awaitVerdict: (actor, asked) => awaitVerdict(readerDeps, actor, asked),
     connections: () => server.clients.size,
     close: () => {
       hub.close()

@@ -1,9 +1,11 @@
 // Routes about projects, runs, logs and runners: thin calls of the use cases in server/use-cases.ts.
 import { fault } from '../../../base/faults.ts'
 import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids.ts'
+import type { runRoutes } from '../../../protocol/api/run-routes.ts'
 import type { FrameCodec } from '../../../protocol/frames.ts'
 import type { Actor } from '../../access/actor.ts'
 import { readerOf } from '../../access/actor.ts'
+import type { Live } from '../../live/live.ts'
 import type {
   Artifacts,
   Contexts,
@@ -42,6 +44,8 @@ export type UseCases = {
   readonly contexts: Contexts
 }
 
+type Waiting = { readonly live: Pick<Live, 'awaitVerdict'> }
+
 type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes | SecretRoutes>
 
 export const workHandlers = ({
@@ -55,7 +59,8 @@ export const workHandlers = ({
   tests,
   runners,
   identity,
-}: UseCases): Pick<Handlers, WorkRoutes> => ({
+  live,
+}: UseCases & Waiting): Pick<Handlers, WorkRoutes> => ({
   projectIdentity: ({ actor, params, query }) => identity.ofProject(actor.scope, params.project, query.ref),
   projects: ({ actor, query }) => projects.list(actor.scope, query),
   projectCreate: ({ actor, body }) => projects.create(actor, body),
@@ -86,25 +91,7 @@ export const workHandlers = ({
 
   ...scheduleHandlers(schedules),
 
-  runs: ({ actor, query }) => runs.listRuns(actor.scope, query),
-  runStart: ({ actor, body }) => runs.startRun(actor, body),
-  run: async ({ actor, params }) => found(await runs.findRun(actor.scope, idOf('run', params.run))),
-  runConfig: async ({ actor, params }) => found(await runs.findConfig(actor.scope, idOf('run', params.run))),
-  runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
-  runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),
-  workflowCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('workflow', params.workflow)),
-  jobCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('job', params.job)),
-  jobRerun: ({ actor, params }) => runs.rerunJob(actor, idOf('job', params.job)),
-  jobApprove: ({ actor, params, body }) =>
-    runs.decideApproval(actor, idOf('job', params.job), {
-      decision: 'approved',
-      comment: body.comment ?? null,
-    }),
-  jobReject: ({ actor, params, body }) =>
-    runs.decideApproval(actor, idOf('job', params.job), {
-      decision: 'rejected',
-      comment: body.comment ?? null,
-    }),
+  ...runHandlers({ runs, live }),
   attempt: async ({ actor, params }) =>
     found(await runs.findAttempt(actor.scope, idOf('attempt', params.attempt))),
   attemptLog: async ({ actor, params, query, signal }) => {
@@ -139,6 +126,38 @@ export const workHandlers = ({
   runners: async ({ query }) => pageOf((await runners.list()).items, query, ({ id }) => id),
   operatorEnroll: ({ actor, body }) =>
     runners.enroll(actor, { id: idOf('runner', body.id), name: body.name, publicKey: body.public_key }),
+})
+
+const runHandlers = ({
+  runs,
+  live,
+}: Pick<UseCases, 'runs'> & Waiting): Pick<Handlers, keyof typeof runRoutes> => ({
+  runs: ({ actor, query }) => runs.listRuns(actor.scope, query),
+  runStart: ({ actor, body }) => runs.startRun(actor, body),
+  run: async ({ actor, params }) => found(await runs.findRun(actor.scope, idOf('run', params.run))),
+  runWait: async ({ actor, params, query, signal }) => {
+    const asked = { run: idOf('run', params.run), timeoutMs: query.timeout * 1000, signal }
+    const run = found(await live.awaitVerdict(actor, asked))
+    if (query.must === 'pass' && !good.includes(run.status))
+      throw fault('E_NOT_PASSED', { public: `Run ${run.number} of ${run.project.name}: ${run.status}` })
+    return run
+  },
+  runConfig: async ({ actor, params }) => found(await runs.findConfig(actor.scope, idOf('run', params.run))),
+  runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
+  runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),
+  workflowCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('workflow', params.workflow)),
+  jobCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('job', params.job)),
+  jobRerun: ({ actor, params }) => runs.rerunJob(actor, idOf('job', params.job)),
+  jobApprove: ({ actor, params, body }) =>
+    runs.decideApproval(actor, idOf('job', params.job), {
+      decision: 'approved',
+      comment: body.comment ?? null,
+    }),
+  jobReject: ({ actor, params, body }) =>
+    runs.decideApproval(actor, idOf('job', params.job), {
+      decision: 'rejected',
+      comment: body.comment ?? null,
+    }),
 })
 
 const scheduleHandlers = (
@@ -231,6 +250,9 @@ const framesOfLines = async function* (
     ...{ after: first.seqFrom - 1, until: last.seqTo },
   })
 }
+
+/** What counts as passed, as in the exit code of `mayfly watch`. */
+const good: readonly string[] = ['passed', 'unstable', 'skipped']
 
 const found = <T>(value: T | null): T => {
   if (value === null) throw fault('E_NOT_FOUND')
