@@ -459,7 +459,7 @@ passkey_challenges
   user_id text
   expires_at timestamp with time zone not null
   passkey_challenges_pkey: PRIMARY KEY (challenge)
-  passkey_challenges_purpose_check: CHECK ((purpose = ANY (ARRAY['claim'::text, 'sign-in'::text, 'add'::text])))
+  passkey_challenges_purpose_check: CHECK ((purpose = ANY (ARRAY['claim'::text, 'sign-in'::text, 'add'::text, 'prove'::text])))
   passkey_challenges_user_id_check: CHECK ((user_id ~~ 'usr\_%'::text))
   CREATE INDEX passkey_challenges_expiry ON public.passkey_challenges USING btree (expires_at)
   CREATE UNIQUE INDEX passkey_challenges_pkey ON public.passkey_challenges USING btree (challenge)
@@ -554,6 +554,21 @@ refused_calls
   refused_calls_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
   CREATE UNIQUE INDEX refused_calls_pkey ON public.refused_calls USING btree (project_id)
 
+run_views
+  id text not null
+  user_id text not null
+  name text not null
+  query text not null
+  created_at timestamp with time zone not null default now()
+  run_views_id_check: CHECK ((id ~~ 'viw\_%'::text))
+  run_views_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+  run_views_pkey: PRIMARY KEY (id)
+  run_views_query_check: CHECK ((length(query) <= 2000))
+  run_views_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  run_views_user_id_name_key: UNIQUE (user_id, name)
+  CREATE UNIQUE INDEX run_views_pkey ON public.run_views USING btree (id)
+  CREATE UNIQUE INDEX run_views_user_id_name_key ON public.run_views USING btree (user_id, name)
+
 runners
   id text not null
   name text not null
@@ -605,6 +620,7 @@ runs
   traced_at timestamp with time zone
   rerun_failed_tests boolean not null default false
   change jsonb
+  reruns integer not null default 0
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
   runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))
@@ -614,9 +630,14 @@ runs
   runs_pkey: PRIMARY KEY (id)
   runs_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
   runs_project_id_number_key: UNIQUE (project_id, number)
+  runs_reruns_check: CHECK ((reruns >= 0))
   runs_status_check: CHECK ((status = ANY (ARRAY['waiting'::text, 'queued'::text, 'on_hold'::text, 'running'::text, 'passed'::text, 'unstable'::text, 'failed'::text, 'timed_out'::text, 'errored'::text, 'cancelled'::text, 'skipped'::text])))
   runs_superseded_by_fkey: FOREIGN KEY (superseded_by) REFERENCES runs(id) ON DELETE SET NULL
+  CREATE INDEX runs_by_author ON public.runs USING btree (organisation_id, author, id DESC) WHERE (author IS NOT NULL)
+  CREATE INDEX runs_by_branch ON public.runs USING btree (organisation_id, branch, id DESC) WHERE (branch IS NOT NULL)
+  CREATE INDEX runs_by_event ON public.runs USING btree (organisation_id, event_kind, id DESC) WHERE (event_kind <> 'push'::text)
   CREATE INDEX runs_by_organisation ON public.runs USING btree (organisation_id, id DESC)
+  CREATE INDEX runs_by_person ON public.runs USING btree (organisation_id, started_by, id DESC) WHERE (started_by ~~ 'usr\_%'::text)
   CREATE INDEX runs_by_project ON public.runs USING btree (project_id, id DESC)
   CREATE INDEX runs_by_status ON public.runs USING btree (organisation_id, status, id DESC)
   CREATE INDEX runs_passed ON public.runs USING btree (project_id, id DESC) WHERE (status = 'passed'::text)
@@ -699,7 +720,13 @@ sessions
   expires_at timestamp with time zone not null
   how text
   browser text
+  proved_at timestamp with time zone not null default now()
+  former_hash bytea
+  address text
+  came_after jsonb
+  sessions_address_check: CHECK ((length(address) <= 64))
   sessions_browser_check: CHECK ((length(browser) <= 64))
+  sessions_former_hash_check: CHECK ((length(former_hash) = 32))
   sessions_how_check: CHECK ((length(how) <= 32))
   sessions_id_check: CHECK ((id ~~ 'ses\_%'::text))
   sessions_pkey: PRIMARY KEY (id)
@@ -707,6 +734,7 @@ sessions
   sessions_token_hash_key: UNIQUE (token_hash)
   sessions_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
   CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at)
+  CREATE UNIQUE INDEX sessions_former_hash ON public.sessions USING btree (former_hash) WHERE (former_hash IS NOT NULL)
   CREATE INDEX sessions_of_user ON public.sessions USING btree (user_id)
   CREATE UNIQUE INDEX sessions_pkey ON public.sessions USING btree (id)
   CREATE UNIQUE INDEX sessions_token_hash_key ON public.sessions USING btree (token_hash)
@@ -804,12 +832,18 @@ users
   role text not null
   created_at timestamp with time zone not null default now()
   disabled_at timestamp with time zone
+  last_sign_in jsonb
+  time_zone text
+  clock_hours smallint
+  letter_keys boolean not null default true
+  users_clock_hours_check: CHECK ((clock_hours = ANY (ARRAY[12, 24])))
   users_email_check: CHECK (((length(email) >= 3) AND (length(email) <= 254)))
   users_id_check: CHECK ((id ~~ 'usr\_%'::text))
   users_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 100)))
   users_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   users_pkey: PRIMARY KEY (id)
   users_role_check: CHECK ((role = ANY (ARRAY['owner'::text, 'developer'::text, 'viewer'::text])))
+  users_time_zone_check: CHECK (((length(time_zone) >= 1) AND (length(time_zone) <= 64)))
   CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email))
   CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)
 

@@ -139,8 +139,8 @@ export const faultExplanations = {
     mend: 'Try again, or use a passkey if you have one.',
   },
   E_STEP_UP: {
-    why: 'What you sign in with can only be changed within ten minutes of signing in, so that nobody can do it in a browser you left open.',
-    mend: 'Sign out, sign in again, and do it then.',
+    why: 'Members, tokens, what you sign in with and settings that others rely on can only be changed within ten minutes of a proof that it is you, so that nobody does it in a browser you left open.',
+    mend: 'The page asks for your passkey or password and goes on. A program that uses the cookie of a browser sends `POST /api/v1/proof`; tokens are not asked.',
   },
   E_STILL_RUNNING: {
     why: 'The request waited for the verdict of a run as long as it was asked to, and the run goes on.',

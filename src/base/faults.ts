@@ -57,7 +57,7 @@ export const catalogue = {
   E_CSRF: row('MF4030', 403, 3, 'The request did not come from this site'),
   E_CLAIM_INVALID: row('MF4031', 403, 3, 'The claim link is not valid any more'),
   E_SIGN_IN: row('MF4032', 401, 3, 'Wrong name or password'),
-  E_STEP_UP: row('MF4033', 403, 3, 'Sign in again first: your last proof is too old for this'),
+  E_STEP_UP: row('MF4033', 403, 3, 'Prove first that it is you: your last proof is too old for this'),
   E_STILL_RUNNING: retryable(row('MF4040', 408, 8, 'The run has no verdict yet')),
   E_NOT_PASSED: row('MF4041', 409, 1, 'The run did not pass'),
   E_INTERNAL: row('MF4500', 500, 70, 'Something went wrong on our side'),

@@ -24,6 +24,7 @@ export const idPrefixes = {
   schedule: 'sch',
   object: 'obj',
   context: 'ctx',
+  view: 'viw',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -48,6 +49,7 @@ export type SecretId = Id<'secret'>
 export type SignerId = Id<'signer'>
 export type ObjectId = Id<'object'>
 export type ContextId = Id<'context'>
+export type ViewId = Id<'view'>
 
 const alphabet = '0123456789abcdefghijklmnopqrstuv'
 const bodyLength = 26

@@ -214,7 +214,7 @@ export const openTestApp = async (
       values (${user}, ${organisation.id}, ${role}, ${email}, ${role})`.execute(db)
     const { token } = await access.sessions.open(db, user, {
       how: 'test',
-      visit: { cookie: null, browser: null },
+      visit: { address: '192.0.2.1', cookie: null, browser: null },
     })
     return `mf_s=${token.reveal('the test is its browser')}`
   }

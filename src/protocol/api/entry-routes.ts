@@ -58,6 +58,30 @@ export const entryRoutes = {
     body: z.strictObject({ challenge: z.string(), passkey: z.record(z.string(), z.unknown()) }),
     answer: s.me,
   }),
+  proofOptions: route({
+    method: 'POST',
+    path: '/api/v1/proof/options',
+    access: 'session',
+    summary: 'Start proving anew that it is me',
+    body: z.strictObject({}),
+    answer: z.object({
+      /** null: I have no passkey. */
+      passkey: z.object({ challenge: z.string(), options: z.record(z.string(), z.unknown()) }).nullable(),
+      password: z.boolean(),
+    }),
+  }),
+  proof: route({
+    method: 'POST',
+    path: '/api/v1/proof',
+    access: 'session',
+    summary: 'Prove anew that it is me; the session goes on under another cookie',
+    body: z.union([
+      z.strictObject({ password: z.string().max(1024) }),
+      z.strictObject({ challenge: z.string().max(200), passkey: z.record(z.string(), z.unknown()) }),
+    ]),
+    answer: none,
+    takesCredential: true,
+  }),
   signOut: route({
     method: 'POST',
     path: '/api/v1/sign-out',
@@ -83,6 +107,7 @@ export const entryRoutes = {
     body: s.tokenInput,
     answer: s.tokenCreated,
     showsSecret: true,
+    provenAnew: true,
   }),
   tokenRevoke: route({
     method: 'DELETE',
@@ -90,5 +115,6 @@ export const entryRoutes = {
     access: 'token.own',
     summary: 'Revoke a token',
     answer: none,
+    provenAnew: true,
   }),
 } as const satisfies Record<string, Route>

@@ -45,6 +45,7 @@ export const peopleRoutes = {
     summary: 'Start a further passkey',
     body: z.strictObject({}),
     answer: z.object({ options: z.record(z.string(), z.unknown()) }),
+    provenAnew: true,
   }),
   passkeyAdd: route({
     method: 'POST',
@@ -53,6 +54,7 @@ export const peopleRoutes = {
     summary: 'Add a passkey to my account',
     body: s.passkeyInput,
     answer: s.passkey,
+    provenAnew: true,
   }),
   passkeyRemove: route({
     method: 'DELETE',
@@ -60,6 +62,7 @@ export const peopleRoutes = {
     access: 'session',
     summary: 'Remove one of my passkeys',
     answer: none,
+    provenAnew: true,
   }),
   members: route({
     method: 'GET',
@@ -84,6 +87,7 @@ export const peopleRoutes = {
     summary: 'Change a role, or disable a member',
     body: z.strictObject({ role: s.role.optional(), disabled: z.boolean().optional() }),
     answer: s.member,
+    provenAnew: true,
   }),
   memberSignOut: route({
     method: 'POST',
@@ -92,6 +96,7 @@ export const peopleRoutes = {
     summary: 'End every session of a member',
     body: z.strictObject({}),
     answer: z.object({ ended: z.number() }),
+    provenAnew: true,
   }),
   invitations: route({
     method: 'GET',
@@ -109,6 +114,7 @@ export const peopleRoutes = {
     body: s.invitationInput,
     answer: s.invitationCreated,
     showsSecret: true,
+    provenAnew: true,
   }),
   invitationRevoke: route({
     method: 'DELETE',
@@ -116,6 +122,7 @@ export const peopleRoutes = {
     access: 'member.manage',
     summary: 'Take an invitation back',
     answer: none,
+    provenAnew: true,
   }),
   joinOptions: route({
     method: 'POST',

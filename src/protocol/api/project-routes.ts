@@ -21,6 +21,7 @@ export const projectRoutes = {
     ofAll: true,
     body: s.organisationInput,
     answer: s.organisation,
+    provenAnew: true,
   }),
   projects: route({
     method: 'GET',
@@ -61,6 +62,7 @@ export const projectRoutes = {
     summary: 'Change how the runs of a project are handled',
     body: s.projectSettingsInput,
     answer: s.project,
+    provenAnew: true,
   }),
   orbs: route({
     method: 'GET',
@@ -109,6 +111,7 @@ export const projectRoutes = {
     summary: 'A new hook secret, sealed to the caller',
     body: z.strictObject({ eph: z.string().min(40).max(64) }),
     answer: s.projectCreated,
+    provenAnew: true,
   }),
   projectRefs: route({
     method: 'POST',
@@ -125,5 +128,6 @@ export const projectRoutes = {
     summary: 'Confirm the host key by its fingerprint',
     body: z.strictObject({ fingerprint: z.string().max(100) }),
     answer: s.project,
+    provenAnew: true,
   }),
 } as const satisfies Record<string, Route>

@@ -35,6 +35,10 @@ export type Route = {
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly answer: z.ZodType
+  /** A session must have been proven within ten minutes: nobody does this in a browser that somebody left open. */
+  readonly provenAnew?: true
+  /** The body is what somebody proves who they are with: not even a digest of it is kept for an Idempotency-Key. */
+  readonly takesCredential?: true
   /** Its ETag is what PATCH and DELETE of the same address take as `If-Match`. */
   readonly versioned?: true
   /** The answer holds a secret that is shown once: it is never kept. */

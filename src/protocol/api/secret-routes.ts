@@ -67,6 +67,7 @@ export const secretRoutes = {
     summary: 'Enrol a key with a one-time code of the operator',
     body: s.signerInput,
     answer: s.signerEnrolled,
+    provenAnew: true,
   }),
   signerRemove: route({
     method: 'POST',

@@ -7,6 +7,7 @@ import { createMembers, type Members } from './members.ts'
 import { createOwnPasskeys, type OwnPasskeys } from './own-passkeys.ts'
 import { createPasskeys } from './passkeys.ts'
 import { createPasswords } from './password.ts'
+import { createProof, type Proof } from './prove.ts'
 import * as queries from './queries.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createSignIn, type SignIn } from './sign-in.ts'
@@ -18,6 +19,7 @@ export type Access = {
   readonly operator: Operator
   readonly sessions: Sessions
   readonly signIn: SignIn
+  readonly proof: Proof
   readonly claim: Claim
   readonly tokens: Tokens
   readonly members: Members
@@ -70,6 +72,7 @@ export const createAccess = (deps: {
     sessions,
     tokens,
     signIn: createSignIn(parts),
+    proof: createProof(parts),
     claim: createClaim(parts),
     members: createMembers(parts),
     ownPasskeys: createOwnPasskeys(parts),

@@ -2,6 +2,7 @@
 // first and give its `scope` to every query on tenant data. Must never be built from what a request says about itself.
 import type { OrganisationId, ProjectId, SessionId, TokenId, UserId } from '../../base/ids.ts'
 import type { Access, Route } from '../../protocol/api/routes.ts'
+import { limits } from './limits.ts'
 import { type Role, roleMay, type Verb } from './roles.ts'
 
 declare const madeByAccess: unique symbol
@@ -21,6 +22,8 @@ export type Person = {
   readonly name: string
   readonly email: string
   readonly role: Role
+  /** So long ago they proved that it is them, with this session. */
+  readonly provedAgoMs: number
   readonly scope: Scope
 }
 
@@ -65,6 +68,13 @@ export const mayUse = (actor: Actor | null, access: Access): boolean => {
 /** Whether what a route is about lies beyond the projects that `actor` is limited to. */
 export const isBeyond = (actor: Actor | null, route: Pick<Route, 'ofAll'>): boolean =>
   route.ofAll === true && actor !== null && actor.scope.projects !== null
+
+/**
+ * Whether `actor` has to prove anew that it is them before a route that asks for it. A cookie says nothing about who sits
+ * there now. A token is no browser that somebody left open, and the operator has the machine.
+ */
+export const mustProve = (actor: Actor | null, route: Pick<Route, 'provenAnew'>): boolean =>
+  route.provenAnew === true && actor?.kind === 'user' && actor.provedAgoMs > limits.session.freshMs
 
 const mayDo = (actor: Person | TokenBearer, verb: Verb): boolean => {
   if (actor.kind === 'user') return roleMay(actor.role, verb)

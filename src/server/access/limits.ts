@@ -4,7 +4,13 @@ const hourMs = 60 * minuteMs
 const dayMs = 24 * hourMs
 
 export const limits = {
-  session: { idleMs: 12 * hourMs, absoluteMs: 7 * dayMs, touchEveryMs: minuteMs, freshMs: 10 * minuteMs },
+  session: {
+    idleMs: 12 * hourMs,
+    absoluteMs: 7 * dayMs,
+    touchEveryMs: minuteMs,
+    freshMs: 10 * minuteMs,
+    formerMs: 20_000,
+  },
   claimMs: 30 * minuteMs,
   challengeMs: 5 * minuteMs,
   /** Attempts per window, counted before the credential is looked at. */

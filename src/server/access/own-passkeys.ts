@@ -1,5 +1,5 @@
-// The passkeys of somebody who is in: a further one is added, one is removed, never the last thing they sign in with. Both
-// need a proof that is minutes old: who finds an open browser must not be able to make it theirs.
+// The passkeys of somebody who is in: a further one is added, one is removed, never the last thing they sign in with. The routes
+// ask for a proof that is minutes old: who finds an open browser must not be able to make it theirs.
 import { sql } from 'kysely'
 import { fault, isFault } from '../../base/faults.ts'
 import type { UserId } from '../../base/ids.ts'
@@ -30,8 +30,7 @@ export const createOwnPasskeys = (deps: Deps): OwnPasskeys => ({
   list: (actor) => listOf(deps.db, personOf(actor).user),
   options: async (actor) => {
     const person = personOf(actor)
-    await requireFresh(deps.db, person)
-    return deps.passkeys.startAdding(person, await credentialsOf(deps.db, person.user))
+    return deps.passkeys.startAdding(person, await ownCredentials(deps.db, person.user))
   },
   add: (actor, input) => add(deps, personOf(actor), input),
   remove: (actor, passkey) => remove(deps, personOf(actor), passkey),
@@ -48,7 +47,6 @@ const add = async (
   person: Person,
   { name, passkey }: { readonly name: string; readonly passkey: unknown },
 ): Promise<PasskeyRow> => {
-  await requireFresh(db, person)
   // Whoever asks is in: that a passkey is refused must not look like a session that ended.
   const made = await passkeys.finishAdding(passkey).catch((error: unknown) => {
     throw isFault(error, 'E_SIGN_IN') ? refused(error) : error
@@ -71,7 +69,6 @@ const add = async (
 const refused = (cause?: unknown) => fault('E_INPUT', { public: 'The passkey was not accepted', cause })
 
 const remove = async ({ db }: Deps, person: Person, passkey: string): Promise<void> => {
-  await requireFresh(db, person)
   await db.transaction().execute(async (tx) => {
     // Of two that are removed at once, the second sees that it would be the last.
     const { hasPassword } = await lockPerson(tx, person.user)
@@ -82,14 +79,6 @@ const remove = async ({ db }: Deps, person: Person, passkey: string): Promise<vo
     await sql`delete from passkeys where user_id = ${person.user} and ${publicId} = ${passkey}`.execute(tx)
     await writeAudit(tx, person, { action: 'passkey.remove', target: passkey, result: 'ok' })
   })
-}
-
-/** A session begins with a proof; a cookie alone says nothing about who sits there now. */
-const requireFresh = async (db: queries.Executor, { session }: Person): Promise<void> => {
-  const { rows } = await sql`
-    select 1 from sessions where id = ${session}
-      and created_at > now() - ${limits.session.freshMs} * interval '1 ms'`.execute(db)
-  if (rows.length === 0) throw fault('E_STEP_UP')
 }
 
 const lockPerson = async (tx: queries.Executor, user: UserId): Promise<{ readonly hasPassword: boolean }> => {
@@ -108,7 +97,8 @@ const listOf = async (db: queries.Executor, user: UserId): Promise<readonly Pass
   return rows
 }
 
-const credentialsOf = async (db: queries.Executor, user: UserId): Promise<readonly string[]> => {
+/** As authenticators name them. */
+export const ownCredentials = async (db: queries.Executor, user: UserId): Promise<readonly string[]> => {
   const { rows } = await sql<{ id: string }>`select id from passkeys where user_id = ${user}`.execute(db)
   return rows.map(({ id }) => id)
 }

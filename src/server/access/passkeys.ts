@@ -60,6 +60,12 @@ export type Passkeys = {
   finishAdding(passkey: unknown): Promise<{ readonly user: UserId; readonly passkey: NewPasskey }>
   startSignIn(): Promise<{ readonly challenge: string; readonly options: PasskeyOptions }>
   finishSignIn(challenge: string, passkey: unknown): Promise<{ user: UserId; organisation: OrganisationId }>
+  /** With one of `known`, of somebody who is in. */
+  startProof(
+    user: UserId,
+    known: readonly string[],
+  ): Promise<{ readonly challenge: string; readonly options: PasskeyOptions }>
+  finishProof(user: UserId, challenge: string, passkey: unknown): Promise<void>
 }
 
 type Deps = { readonly db: queries.Database; readonly site: () => Site }
@@ -70,7 +76,12 @@ export const createPasskeys = (deps: Deps): Passkeys => ({
   startAdding: (person, known) => startRegistration(deps, person, { purpose: 'add', known }),
   finishAdding: (passkey) => finishRegistration(deps, passkey, 'add'),
   startSignIn: () => startSignIn(deps),
-  finishSignIn: (challenge, passkey) => finishSignIn(deps, challenge, passkey),
+  finishSignIn: (challenge, passkey) => finishSignIn(deps, { challenge, purpose: 'sign-in' }, passkey),
+  startProof: (user, known) => startProof(deps, user, known),
+  finishProof: async (user, challenge, passkey) => {
+    const found = await finishSignIn(deps, { challenge, purpose: 'prove' }, passkey)
+    if (found.user !== user) throw refused('the passkey of somebody else')
+  },
 })
 
 const startRegistration = async (
@@ -134,9 +145,25 @@ const startSignIn = async ({ db, site }: Deps) => {
   return { challenge: options.challenge, options: { ...options } }
 }
 
-const finishSignIn = async ({ db, site }: Deps, challenge: string, input: unknown) => {
+/** Of somebody who is in: with one of the passkeys they have. */
+const startProof = async ({ db, site }: Deps, user: UserId, known: readonly string[]) => {
+  const options = await generateAuthenticationOptions({
+    rpID: site().hostname,
+    timeout: limits.challengeMs,
+    userVerification: 'required',
+    allowCredentials: known.map((id) => ({ id })),
+  })
+  await queries.insertChallenge(db, { text: options.challenge, purpose: 'prove', user })
+  return { challenge: options.challenge, options: { ...options } }
+}
+
+const finishSignIn = async (
+  { db, site }: Deps,
+  { challenge, purpose }: { readonly challenge: string; readonly purpose: 'sign-in' | 'prove' },
+  input: unknown,
+) => {
   const response = parsed(authentication, input)
-  const known = await queries.takeChallenge(db, challenge, 'sign-in')
+  const known = await queries.takeChallenge(db, challenge, purpose)
   const passkey = await queries.findPasskey(db, response.id)
   if (known === null || passkey === null) throw refused('unknown challenge or passkey')
   const { verified, authenticationInfo } = await verify(() =>

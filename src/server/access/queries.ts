@@ -103,7 +103,7 @@ export const touchPasskey = async (db: Executor, id: string, counter: number): P
   await sql`update passkeys set counter = ${counter}, last_used_at = now() where id = ${id}`.execute(db)
 }
 
-export type ChallengePurpose = 'claim' | 'sign-in' | 'add'
+export type ChallengePurpose = 'claim' | 'sign-in' | 'add' | 'prove'
 
 export const insertChallenge = async (
   db: Executor,
@@ -137,22 +137,34 @@ export const insertSession = async (
     readonly user: UserId
     readonly how: string
     readonly browser: string | null
+    readonly address: string
   },
 ): Promise<void> => {
   await sql`
-    insert into sessions (id, token_hash, user_id, how, browser, expires_at)
-    values (${session.id}, ${Buffer.from(session.hash)}, ${session.user}, ${session.how}, ${session.browser},
-      now() + ${limits.session.absoluteMs} * interval '1 ms')`.execute(db)
+    insert into sessions (id, token_hash, user_id, how, browser, address, came_after, expires_at)
+    select ${session.id}, ${Buffer.from(session.hash)}, id, ${session.how}, ${session.browser}, ${session.address},
+      last_sign_in, now() + ${limits.session.absoluteMs} * interval '1 ms'
+    from users where id = ${session.user}`.execute(db)
+  await sql`
+    update users set last_sign_in = jsonb_build_object('at', now(), 'how', ${session.how}::text,
+      'browser', ${session.browser}::text, 'address', ${session.address}::text)
+    where id = ${session.user}`.execute(db)
 }
 
 export const liveSession = sql`expires_at > now() and last_seen_at > now() - ${limits.session.idleMs} * interval '1 ms'`
 
-export type SessionMember = Member & { readonly session: SessionId; readonly seenAgoMs: number }
+export type SessionMember = Member & {
+  readonly session: SessionId
+  readonly seenAgoMs: number
+  /** How long ago its person proved that it is them. */
+  readonly provedAgoMs: number
+}
 
 const sessionMember = (db: Executor, condition: ReturnType<typeof sql>): Promise<SessionMember | null> =>
   first(
     sql<SessionMember>`
       select s.id as session, extract(epoch from now() - s.last_seen_at)::float8 * 1000 as "seenAgoMs",
+        extract(epoch from now() - s.proved_at)::float8 * 1000 as "provedAgoMs",
         u.id, u.name, u.email, u.role, u.organisation_id as organisation
       from sessions s join users u on u.id = s.user_id
       where ${condition} and ${liveSession} and u.disabled_at is null`.execute(db),
@@ -164,6 +176,21 @@ export const findSession = (db: Executor, hash: Uint8Array): Promise<SessionMemb
 /** The same person with the role they have now; null when the session has ended. */
 export const findSessionAgain = (db: Executor, id: SessionId): Promise<SessionMember | null> =>
   sessionMember(db, sql`s.id = ${id}`)
+
+/** By the token it had until a moment ago: what was under way when it was proven again. */
+export const findFormerSession = (db: Executor, hash: Uint8Array): Promise<SessionMember | null> =>
+  sessionMember(
+    db,
+    sql`s.former_hash = ${Buffer.from(hash)}
+      and s.proved_at > now() - ${limits.session.formerMs} * interval '1 ms'`,
+  )
+
+/** A session that was proven again goes on under another token. */
+export const renewSession = async (db: Executor, id: SessionId, hash: Uint8Array): Promise<void> => {
+  await sql`
+    update sessions set former_hash = token_hash, token_hash = ${Buffer.from(hash)}, proved_at = now(), last_seen_at = now()
+    where id = ${id}`.execute(db)
+}
 
 export const touchSession = async (db: Executor, id: SessionId): Promise<void> => {
   await sql`update sessions set last_seen_at = now() where id = ${id}`.execute(db)

@@ -10,6 +10,7 @@ import { writeAudit } from './audit.ts'
 import { hashOf, randomText } from './hashed.ts'
 import { limits } from './limits.ts'
 import { endSessions, listSessions, type SessionOwners, type SessionRow } from './member-queries.ts'
+import { networkOf } from './network.ts'
 import * as queries from './queries.ts'
 import type { Visit } from './visit.ts'
 
@@ -20,11 +21,9 @@ export type OpenedSession = { readonly token: Secret<string>; readonly person: P
 
 export type Sessions = {
   /** Runs in the caller's transaction. The session of the cookie that the browser came with, whatever it says, ends. */
-  open(
-    tx: queries.Executor,
-    user: UserId,
-    options: { how: string; visit: Pick<Visit, 'cookie' | 'browser'> },
-  ): Promise<OpenedSession>
+  open(tx: queries.Executor, user: UserId, options: { how: string; visit: Visit }): Promise<OpenedSession>
+  /** The same session under another token, proven now. Runs in the caller's transaction. */
+  renew(tx: queries.Executor, person: Person, how: string): Promise<OpenedSession>
   findByCookie(cookie: string): Promise<Person | null>
   findAgain(id: SessionId): Promise<Person | null>
   end(person: Person): Promise<void>
@@ -45,11 +44,18 @@ export type SessionDeps = {
 export const createSessions = (
   deps: SessionDeps & { readonly tellEnded: (id: SessionId) => void },
 ): Sessions => ({
-  open: async (tx, user, { how, visit: { cookie: replaces, browser } }) => {
+  open: async (tx, user, { how, visit: { cookie: replaces, browser, address } }) => {
     const token = randomText(deps.randomBytes, sessionBytes)
     const hash = hashOf(token.reveal('to store its hash'))
     if (replaces !== null) await endReplaced(tx, replaces)
-    await queries.insertSession(tx, { id: deps.newId('session'), hash, user, how, browser })
+    await queries.insertSession(tx, {
+      id: deps.newId('session'),
+      hash,
+      user,
+      how,
+      browser,
+      address: networkOf(address),
+    })
     const person = personOf(await queries.findSession(tx, hash))
     if (person === null) throw new Error('a session that was just made is not there')
     await writeAudit(tx, person, {
@@ -60,11 +66,21 @@ export const createSessions = (
     })
     return { token, person }
   },
+  renew: async (tx, { session }, how) => {
+    const token = randomText(deps.randomBytes, sessionBytes)
+    const hash = hashOf(token.reveal('to store its hash'))
+    await queries.renewSession(tx, session, hash)
+    const person = personOf(await queries.findSession(tx, hash))
+    if (person === null) throw fault('E_UNAUTHENTICATED')
+    await writeAudit(tx, person, { action: 'session.prove', target: session, result: 'ok', facts: { how } })
+    return { token, person }
+  },
   findByCookie: async (cookie) => {
     if (!cookieForm.test(cookie)) return null
-    const member = await queries.findSession(deps.keyed, hashOf(cookie))
-    if (member !== null && member.seenAgoMs > limits.session.touchEveryMs)
-      await queries.touchSession(deps.db, member.session)
+    const hash = hashOf(cookie)
+    const member = await queries.findSession(deps.keyed, hash)
+    if (member === null) return formerly(await queries.findFormerSession(deps.keyed, hash))
+    if (member.seenAgoMs > limits.session.touchEveryMs) await queries.touchSession(deps.db, member.session)
     return personOf(member)
   },
   findAgain: async (id) => personOf(await queries.findSessionAgain(deps.db, id)),
@@ -105,6 +121,12 @@ const endThem = async (
   return ended.length
 }
 
+/** Whoever comes with the older token goes on, and has proven nothing. */
+const formerly = (member: queries.SessionMember | null): Person | null => {
+  const person = personOf(member)
+  return person === null ? null : { ...person, provedAgoMs: Number.POSITIVE_INFINITY }
+}
+
 const endReplaced = async (tx: queries.Executor, cookie: string): Promise<void> => {
   const older = await queries.findSession(tx, hashOf(cookie))
   if (older !== null) await queries.deleteSession(tx, older.session)
@@ -120,5 +142,6 @@ const personOf = (member: queries.SessionMember | null): Person | null =>
         name: member.name,
         email: member.email,
         role: member.role,
+        provedAgoMs: member.provedAgoMs,
         scope: scopeOfOrganisation(member.organisation),
       }

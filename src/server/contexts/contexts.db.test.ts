@@ -63,7 +63,16 @@ const person = async (role: Role): Promise<Actor> => {
     insert into users (id, organisation_id, name, email, role)
     values (${user}, ${parts.organisation}, ${role}, ${`${user}@example.org`}, ${role})`.execute(parts.db)
   const { scope } = parts
-  return { kind: 'user', user, session: parts.newId('session'), name: role, email: 'x@y', role, scope }
+  return {
+    kind: 'user',
+    user,
+    session: parts.newId('session'),
+    name: role,
+    email: 'x@y',
+    role,
+    provedAgoMs: 0,
+    scope,
+  }
 }
 const [owner, developer] = [await person('owner'), await person('developer')]
 

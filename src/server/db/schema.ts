@@ -184,6 +184,7 @@ export type Schema = {
     plan_digest: Or<string>
     rerun_at: AtOrNull
     rerun_by: Or<string>
+    reruns: Generated<number>
     rerun_failed_tests: Generated<boolean>
     superseded_by: Or<RunId>
     traced_at: AtOrNull

@@ -8,7 +8,7 @@ import { fault } from '../../base/faults.ts'
 import { type Access, type Route, type RouteName, routes } from '../../protocol/api/routes.ts'
 import { problemJson } from '../../protocol/api/shapes.ts'
 import { jcsDigest } from '../../seal/index.ts'
-import { type Actor, isBeyond, mayUse } from '../access/actor.ts'
+import { type Actor, isBeyond, mayUse, mustProve } from '../access/actor.ts'
 import { rolesByVerb } from '../access/roles.ts'
 import type { OpenedSession } from '../access/sessions.ts'
 import type { Visit } from '../access/visit.ts'
@@ -121,6 +121,7 @@ const unlessAnswered = async (
 ): Promise<unknown> => {
   const key = request.headers[keyHeader]
   if (route.method !== 'POST' || typeof key !== 'string' || request.actor === null) return work()
+  if (route.takesCredential === true) return work()
   const digest = await jcsDigest({ name, url: request.url, body: request.body })
   return answered.once(request.actor, { key, digest, showsSecret: route.showsSecret === true }, work)
 }
@@ -154,7 +155,12 @@ const schemaOf = (name: string, route: Route) => ({
   response: { ...(route.answer instanceof z.ZodString ? {} : { 200: route.answer }), default: problems },
 })
 
-const whoMay = ({ access, ofAll }: Route): string => {
+const whoMay = (route: Route): string =>
+  route.provenAnew === true
+    ? `${whoIs(route)} A session must have been proven within ten minutes.`
+    : whoIs(route)
+
+const whoIs = ({ access, ofAll }: Route): string => {
   if (access === 'public') return 'For everybody.'
   if (access === 'operator') return 'For the operator, on the socket of the machine.'
   if (access === 'session') return 'For people who are signed in.'
@@ -180,6 +186,7 @@ const authorise = (actor: Actor | null, route: Route): void => {
   if (!mayUse(actor, route.access)) throw fault(actor === null ? 'E_UNAUTHENTICATED' : 'E_FORBIDDEN')
   if (isBeyond(actor, route))
     throw fault('E_FORBIDDEN', { public: 'The token is limited to projects, and this is about more' })
+  if (mustProve(actor, route)) throw fault('E_STEP_UP')
 }
 
 /** Who they are stands in the database: while it is away, the status page is for nobody in particular. */

@@ -78,7 +78,7 @@ test('an older session changes nothing until its person signs in again', async (
   const cookie = await app.signInAs('owner')
   await add(app, cookie, 'a')
   const [own] = await list(app, cookie)
-  await sql`update sessions set created_at = now() - interval '11 minutes'`.execute(app.database.db)
+  await sql`update sessions set proved_at = now() - interval '11 minutes'`.execute(app.database.db)
   for (const refused of [(await add(app, cookie, 'b')).answer, await remove(app, cookie, own.id)])
     assert.deepEqual([refused.status, refused.json.code], [403, 'MF4033'])
   assert.equal((await list(app, cookie)).length, 1, 'looking is free')

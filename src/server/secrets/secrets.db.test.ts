@@ -151,6 +151,7 @@ const person = {
   name: 'O. Wner',
   email: 'o@example',
   role: 'owner' as const,
+  provedAgoMs: 0,
   scope: parts.scope,
 }
 

@@ -4,9 +4,10 @@ import { createApi, isApiProblem } from './api.ts'
 import { asShown } from './as-shown.ts'
 
 type Sent = { readonly url: string; readonly init: RequestInit }
-const setUp = (answer: () => Response | Promise<Response>) => {
+const setUp = (answer: () => Response | Promise<Response>, isProven = false) => {
   const sent: Sent[] = []
   let signedOut = 0
+  const asked: string[] = []
   const api = createApi({
     fetch: async (url, init = {}) => {
       sent.push({ url: String(url), init })
@@ -15,8 +16,12 @@ const setUp = (answer: () => Response | Promise<Response>) => {
     onSignedOut: () => {
       signedOut++
     },
+    onProofWanted: async (act) => {
+      asked.push(act)
+      return isProven
+    },
   })
-  return { api, sent, signedOut: () => signedOut }
+  return { api, sent, asked, signedOut: () => signedOut }
 }
 const refusal = (status: number, body: object | string) => () =>
   new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })
@@ -39,6 +44,22 @@ test('paths and queries are filled in and encoded; empty words are left out', as
     ['GET /api/v1/runs?project=a%26b&number=4', 'GET /api/v1/projects/x%2Fy', 'DELETE /api/v1/tokens/tok_1'],
   )
   assert.equal(sent[2]?.init.body, undefined)
+})
+
+test('what asks for a proof is asked again, the same request, once it is given; otherwise the refusal stands', async () => {
+  let refusals = 1
+  const answer = () =>
+    refusals-- > 0 ? refusal(403, { code: 'MF4033', title: 'Prove it' })() : Response.json({})
+  const given = setUp(answer, true)
+  await given.api.call('invitationCreate', { body: { role: 'viewer', days: 7 } })
+  assert.deepEqual(given.asked, ['invitationCreate'])
+  const keys = given.sent.map(({ init }) => new Headers(init.headers).get('idempotency-key'))
+  assert.equal(keys.length, 2)
+  assert.equal(keys[0], keys[1])
+  refusals = 1
+  const kept = setUp(answer)
+  const problem = await problemFrom(kept.api.call('tokenRevoke', { path: { token: 'tok_1' } }))
+  assert.deepEqual([problem.code, kept.sent.length], ['MF4033', 1])
 })
 
 test('a POST is JSON, and cookies stay on this origin', async () => {

@@ -21,6 +21,8 @@ type PageOf = { readonly items: unknown[]; readonly next_cursor: string | null }
 type Lists = { [N in Endpoint]: AnswerOf<N> extends PageOf ? N : never }[Endpoint]
 type ItemsOf<N extends Endpoint> = AnswerOf<N> extends { items: infer I } ? I : never
 const listMax = 2_000
+/** E_STEP_UP. */
+const proofWanted = 'MF4033'
 
 export type CallOptions<N extends Endpoint> = {
   readonly path?: Parameters<(typeof endpoints)[N]>
@@ -73,6 +75,8 @@ export const createApi = (deps: {
   readonly fetch: typeof globalThis.fetch
   /** Called on 401, before the problem is thrown: the session is over. */
   readonly onSignedOut: () => void
+  /** The last proof is too old for this act (E_STEP_UP): true once it is proven again, so that it is asked anew. */
+  readonly onProofWanted: (act: Endpoint) => Promise<boolean>
 }) => {
   const send = async (url: string, init: RequestInit): Promise<Response> => {
     const deadline = AbortSignal.timeout(requestDeadlineMs)
@@ -89,14 +93,20 @@ export const createApi = (deps: {
     if (answer.status === 401) deps.onSignedOut()
     throw await problemOf(answer)
   }
+  const proven = async (name: Endpoint, work: () => Promise<Response>): Promise<Response> =>
+    work().catch(async (error: unknown) => {
+      if (!isApiProblem(error) || error.code !== proofWanted || !(await deps.onProofWanted(name))) throw error
+      return work()
+    })
 
   const ask = async <N extends Endpoint>(name: N, options: CallOptions<N>) => {
     const { method, url } = requestLine(name, options)
-    const answer = await send(url, {
-      method,
-      ...bodyOf(method, options),
+    // Made once: asked again, it is the same request.
+    const init = {
+      ...{ method, ...bodyOf(method, options) },
       ...(options.signal ? { signal: options.signal } : {}),
-    })
+    }
+    const answer = await proven(name, () => send(url, init))
     // SAFE: same origin, same release: the server serialises this answer by the shape the type is made from.
     return { answer: (await answer.json()) as AnswerOf<N>, tag: answer.headers.get('etag') ?? undefined }
   }

@@ -4,6 +4,7 @@ import { createRouter, type Router } from '../router/router.svelte.ts'
 import { type Api, createApi } from './api.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createLive, type Live } from './live.svelte.ts'
+import { createProofAsked, type ProofAsked } from './proof.svelte.ts'
 import { createSession, type Session } from './session.svelte.ts'
 import { createTheme, type Theme } from './theme.svelte.ts'
 import { createTicker, type Ticker } from './ticker.svelte.ts'
@@ -11,6 +12,7 @@ import { createTicker, type Ticker } from './ticker.svelte.ts'
 export type App = {
   readonly api: Api
   readonly keys: Keys
+  readonly proof: ProofAsked
   readonly router: Router
   readonly session: Session
   readonly theme: Theme
@@ -34,9 +36,11 @@ export const createApp = (window: Window): App => {
   })
   const session = createSession()
   const letterKeys = createLetterKeys(window)
+  const proof = createProofAsked()
   let live: Live | null = null
   return {
-    api: createApi({ fetch: window.fetch.bind(window), onSignedOut: session.end }),
+    api: createApi({ fetch: window.fetch.bind(window), onSignedOut: session.end, onProofWanted: proof.want }),
+    proof,
     keys: createKeys({ now: Date.now, isEnabled: () => letterKeys.on }),
     router: createRouter(window),
     session,

@@ -12,6 +12,8 @@ export const endpoints = {
   signIn: 'POST /api/v1/sign-in',
   signInOptions: 'POST /api/v1/sign-in/passkey-options',
   signInPasskey: 'POST /api/v1/sign-in/passkey',
+  proofOptions: 'POST /api/v1/proof/options',
+  proof: 'POST /api/v1/proof',
   signOut: 'POST /api/v1/sign-out',
   organisation: 'GET /api/v1/organisation',
   organisationSet: 'PATCH /api/v1/organisation',

@@ -18,6 +18,8 @@ export type PeopleRoutes =
   | 'signInOptions'
   | 'signInPasskey'
   | 'signOut'
+  | 'proofOptions'
+  | 'proof'
   | 'tokens'
   | 'tokenCreate'
   | 'tokenRevoke'
@@ -60,6 +62,11 @@ export const peopleHandlers = (deps: {
     signInOptions: ({ visit }) => access.signIn.passkeyOptions(visit),
     signInPasskey: async ({ body, visit, setSession }) =>
       welcome(await access.signIn.byPasskey(body, visit), setSession),
+    proofOptions: ({ actor, visit }) => access.proof.start(actor, visit),
+    proof: async ({ actor, body, visit, setSession }) => {
+      setSession(await access.proof.finish(actor, body, visit))
+      return {}
+    },
     signOut: async ({ actor, setSession }) => {
       if (actor.kind === 'user') await access.sessions.end(actor)
       setSession(null)

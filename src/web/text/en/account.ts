@@ -19,7 +19,6 @@ export const accountText = {
     removeLabel: (name: string) => `Remove ${name}`,
     removeTitle: (name: string) => `Remove ${name}?`,
     removeText: 'It signs you in no more. Remove it from the device, too.',
-    again: 'Sign in again',
   },
   people: {
     tabs: 'Account',

@@ -1,7 +1,37 @@
-// Coming in: the claim of a new installation, and signing in.
+// Coming in: the claim of a new installation, signing in, and proving anew that it is you.
+import type { RouteName, routes } from '../../../protocol/api/routes.ts'
 import { count } from './words.ts'
 
+type Routes = typeof routes
+/** The acts that ask for a proof: one without words does not compile. */
+type Proven = { [N in RouteName]: Routes[N] extends { provenAnew: true } ? N : never }[RouteName]
+
 export const entryText = {
+  proof: {
+    title: 'Is it you?',
+    why: 'You last proved it more than ten minutes ago. What you asked for is done as soon as you have proven it.',
+    passkey: 'Use a passkey',
+    password: 'Continue',
+    leave: 'Do not do it',
+    other: 'Something only you may do',
+    acts: {
+      tokenCreate: 'Make an API token',
+      tokenRevoke: 'Revoke an API token',
+      passkeyOptions: 'Add a passkey to your account',
+      passkeyAdd: 'Add a passkey to your account',
+      passkeyRemove: 'Remove a passkey of your account',
+      memberChange: 'Change what a member may do',
+      memberSignOut: 'Sign a member out everywhere',
+      invitationCreate: 'Make a link that lets somebody in',
+      invitationRevoke: 'Take an invitation back',
+      organisationSet: 'Change settings of the organisation',
+      projectSet: 'Change settings of a project',
+      projectHookRotate: 'Make a new hook secret',
+      projectHostKeys: 'Trust the key of a source host',
+      signerEnroll: 'Let a key sign secrets',
+    } satisfies Record<Proven, string>,
+  },
+
   claim: {
     title: 'Claim this installation',
     why: 'You become its owner. The link works once.',
