@@ -15,6 +15,8 @@ export interface Problems {
   /** Errors found by `work` become warnings: it looks at something this event does not use. */
   asWarnings<T>(work: () => T): T
   hasErrors(): boolean
+  /** What is found now needs not be found again: it is no mere warning of an error, and nobody counts constructs. */
+  areFinal(): boolean
   /** File by file, each in its order; those without a place first. */
   list(): readonly Problem[]
 }
@@ -57,6 +59,7 @@ export const createProblems = (constructs: Constructs | null = null): Problems =
       }
     },
     hasErrors: () => cutErrors > 0 || [...findings.values()].some((finding) => finding.severity === 'error'),
+    areFinal: () => lenient === 0 && constructs === null,
     list: () => {
       const files = [...new Set([...findings.values()].map((finding) => finding.at?.file))]
       const fileOf = (finding: Finding) => (finding.at === null ? -1 : files.indexOf(finding.at.file))

@@ -129,6 +129,9 @@ const refuse = (reason: string): void => {
 }
 
 const start = async (): Promise<void> => {
+  // Nothing here depends on the environment. The parser asks it at every token whether to log them, and the real one answers
+  // through C: a fifth of the time of parsing.
+  process.env = {}
   process.stdout.write(compileReadyLine)
   let isAsked = false
   const reading = readBounded(process.stdin, () => {

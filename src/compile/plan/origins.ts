@@ -14,22 +14,28 @@ export interface OriginMarks {
 }
 
 export const createOriginMarks = (): OriginMarks => {
-  const marks = new Map<object, { at: Spot; via: Via }>()
+  const marks = new Map<object, Mark>()
   return {
     mark: (part, at, via = null) => {
-      marks.set(part, { at, via })
+      marks.set(part, { at, via, origin: null })
       return part
     },
     collect: (plan) => {
       const origins: Record<string, Origin> = {}
       const walk = (part: object, pointer: string): void => {
         const mark = marks.get(part)
-        if (mark) origins[pointer] = toOrigin(mark)
+        if (mark) origins[pointer] = originOf(mark)
         // Most members are texts and numbers: a pointer is only written for what can have a mark.
-        for (const key of Object.keys(part)) {
-          const value: unknown = (part as Record<string, unknown>)[key]
-          if (typeof value === 'object' && value !== null) walk(value, `${pointer}/${key}`)
-        }
+        if (isList(part))
+          for (let index = 0; index < part.length; index++) {
+            const member = part[index]
+            if (typeof member === 'object' && member !== null) walk(member, `${pointer}/${index}`)
+          }
+        else
+          for (const key of Object.keys(part)) {
+            const member: unknown = part[key as keyof typeof part]
+            if (typeof member === 'object' && member !== null) walk(member, `${pointer}/${key}`)
+          }
       }
       walk(plan, '')
       return origins
@@ -37,10 +43,17 @@ export const createOriginMarks = (): OriginMarks => {
   }
 }
 
-const toOrigin = (mark: { at: Spot; via: Via }): Origin => {
+/** A part that many jobs share is one object, and its origin too. */
+type Mark = { readonly at: Spot; readonly via: Via; origin: Origin | null }
+
+const isList = (part: object): part is readonly unknown[] => Array.isArray(part)
+
+const originOf = (mark: Mark): Origin => {
+  if (mark.origin !== null) return mark.origin
   const via: Place[] = []
   for (let step = mark.via; step !== null; step = step.outer) via.push(toPlace(step.at))
-  return { ...toPlace(mark.at), via }
+  mark.origin = { ...toPlace(mark.at), via }
+  return mark.origin
 }
 
 type Place = { readonly file: string; readonly line: number; readonly column: number }

@@ -129,7 +129,8 @@ export const resolveBoolean = (node: ScalarNode): boolean | null => {
 
 /** `key:` with nothing after it means that the key is absent. */
 export const isNull = (node: SourceNode): boolean =>
-  node.kind === 'scalar' && resolveScalar(node).type === 'null'
+  node.kind === 'scalar' &&
+  (node.computed ? node.computed.type === 'null' : node.plain && nullWords.has(node.text))
 
 /** The value of a key, or null when it is absent or empty. */
 export const entryOf = (map: MapNode, key: string): SourceNode | null => {

@@ -5,6 +5,7 @@ import { entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readList, readMap, readName, warnUnknownKeys } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
 import { type EnvMap, readEnvironment, toEnv } from './environment.ts'
+import { createKeeper } from './keeper.ts'
 
 export type Containers = {
   readonly image: JobSpec['image']
@@ -22,7 +23,7 @@ export const hostTools = "the job runs with the machine's own tools, read-only: 
 export const readDocker = (cx: Compiling, node: SourceNode): Containers | null => {
   const list = readList(cx.problems, node, '"docker"')
   if (!list) return null
-  const containers = list.items.map((item) => readContainer(cx, item))
+  const containers = list.items.map((item) => keptContainers(cx, item, () => readContainer(cx, item)))
   const [primary, ...services] = containers
   if (primary === undefined) {
     cx.problems.add('E_JOB_KIND', list, '"docker" is empty', 'list at least one image')
@@ -32,10 +33,14 @@ export const readDocker = (cx: Compiling, node: SourceNode): Containers | null =
   cx.problems.constructs?.judge(imageOf(primary.map), 'translated', hostTools)
   return {
     image: cx.origins.mark({ kind: 'container' as const, ref: primary.ref }, primary.map),
-    services: services.flatMap((service) => service ?? []).map((service) => toService(cx, service)),
+    services: services.flatMap(
+      (service) => (service && keptServices(cx, service.map, () => toService(cx, service))) ?? [],
+    ),
     env: primary.env,
   }
 }
+
+type Service = JobSpec['services'][number]
 
 type Container = {
   readonly map: MapNode
@@ -43,6 +48,9 @@ type Container = {
   readonly name: string | null
   readonly env: EnvMap
 }
+
+const keptContainers = createKeeper<Container>()
+const keptServices = createKeeper<Service>()
 
 const readContainer = (cx: Compiling, node: SourceNode): Container | null => {
   const map = readMap(cx.problems, node, 'an entry of "docker"')
@@ -77,7 +85,7 @@ const warnOfService = ({ problems }: Compiling, map: MapNode): void => {
 }
 
 /** A service without a name is reached on `localhost`; its image's short name stands in, for people. */
-const toService = (cx: Compiling, { map, ref, name, env }: Container): JobSpec['services'][number] => {
+const toService = (cx: Compiling, { map, ref, name, env }: Container): Service => {
   warnOfService(cx, map)
   return cx.origins.mark({ name: name ?? shortName(ref), ref, env: toEnv(env) }, map)
 }

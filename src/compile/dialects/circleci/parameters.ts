@@ -18,6 +18,7 @@ import {
 import { listOrOne, readMap, readOneOf, readText, warnUnknownKeys } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling, Reading } from './compiling.ts'
+import { createKeeper } from './keeper.ts'
 import { pipelineScope, substitute } from './substitute.ts'
 
 export const parameterTypes = [
@@ -77,7 +78,7 @@ export const bindParameters = (
   definition: MapNode,
   call: ArgumentsOf,
 ): Map<string, SourceNode> => {
-  const declarations = readDeclarations(cx, owner, definition)
+  const declarations = declarationsOf(cx, owner, definition)
   const bound = new Map<string, SourceNode>()
   for (const declaration of declarations.values()) {
     const argument = call.args.get(declaration.name)?.value
@@ -95,6 +96,22 @@ export const bindParameters = (
     cx.problems.add('E_ARGUMENT_UNEXPECTED', entry.key, message, helpFor(cx, owner, name, declarations))
   }
   return bound
+}
+
+/** Which types parameters may have differs by what declares them. */
+const keptDeclarations = createKeeper<{
+  readonly kind: Owner['kind']
+  readonly byName: ReadonlyMap<string, Declaration>
+}>()
+
+const declarationsOf = (
+  cx: Compiling,
+  owner: Owner,
+  definition: MapNode,
+): ReadonlyMap<string, Declaration> => {
+  const { kind } = owner
+  const read = () => ({ kind, byName: readDeclarations(cx, owner, definition) })
+  return keptDeclarations(cx, definition, read, (known) => known.kind === kind)?.byName ?? new Map()
 }
 
 /** What an invocation may say besides arguments is as likely to be meant. */

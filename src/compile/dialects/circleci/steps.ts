@@ -21,6 +21,8 @@ import { followAlias } from './alias.ts'
 import { builtinNames, findBuiltin, type StepJob } from './builtin-steps.ts'
 import type { Compiling, Element, Reading } from './compiling.ts'
 import { isStepConditionTrue } from './condition.ts'
+import type { Builtin } from './file-steps.ts'
+import { createKeeper } from './keeper.ts'
 import { noArguments, noParameters, type Parameters, scopeOf } from './parameters.ts'
 import { readSetupStep } from './setup-steps.ts'
 import { substitute } from './substitute.ts'
@@ -144,7 +146,7 @@ const addBuiltin = (cx: Compiling, call: Call, context: StepContext): void => {
     reportUnknown(cx, call)
     return
   }
-  const read = own ?? builtin?.(cx, { at: call.at, node: call.node, job: context.job })
+  const read = own ?? (builtin && readBuiltin(cx, builtin, call, context.job))
   const step = read && context.isTeardown ? asTeardown(cx, read, call) : read
   if (!step) return
   const text = step.kind === 'run' ? step.command.length : 0
@@ -152,6 +154,26 @@ const addBuiltin = (cx: Compiling, call: Call, context: StepContext): void => {
   const after = step.kind === 'run' && !context.isTeardown ? teardownOf(cx, call.node) : null
   if (after) expandSteps(cx, after, { ...context, isTeardown: true })
 }
+
+/** By the name of the step, with its argument. The shell of the job becomes that of its steps. */
+const keptSteps = createKeeper<{
+  readonly node: SourceNode | null
+  readonly job: StepJob
+  readonly step: PlanStep
+}>()
+
+/** A copy, because each place that has the step is marked by itself. */
+const readBuiltin = (cx: Compiling, builtin: Builtin, { at, node }: Call, job: StepJob): PlanStep | null => {
+  const read = () => {
+    const step = builtin(cx, { at, node, job })
+    return step && { node, job, step }
+  }
+  const kept = keptSteps(cx, at, read, (known) => known.node === node && isSameFor(known.job, job))
+  return kept && { ...kept.step }
+}
+
+const isSameFor = (a: StepJob, b: StepJob): boolean =>
+  a.shards > 1 === b.shards > 1 && a.shell?.join('\0') === b.shell?.join('\0')
 
 export const conditionalKeys: ReadonlySet<string> = new Set(['condition', 'steps'])
 
