@@ -96,6 +96,16 @@ export const idBytes = (id: string): Uint8Array => {
   return bytes
 }
 
+/** When it was made, by the clock of its maker: Unix milliseconds. */
+export const idMadeAt = (id: string): number =>
+  idBytes(id)
+    .subarray(0, 6)
+    .reduce((ms, byte) => ms * 256 + byte, 0)
+
+/** Below every id of this kind that is made at this moment or later, and above all earlier ones. */
+export const idBound = (kind: IdKind, unixMs: number): string =>
+  formatId(kind, uuid7(unixMs, new Uint8Array(10)))
+
 /** The same 16 bytes as the world writes a UUID: for those outside who expect one. */
 export const uuidOf = (id: string): string => {
   const hex = [...idBytes(id)].map((byte) => byte.toString(16).padStart(2, '0')).join('')

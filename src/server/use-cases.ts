@@ -12,6 +12,7 @@ import type {
   ProjectId,
   RunId,
   RunnerId,
+  UserId,
   WorkflowId,
 } from '../base/ids.ts'
 import type { Artifact } from '../protocol/api/artifacts.ts'
@@ -39,6 +40,11 @@ export type RunsQuery = Paging & {
   readonly event?: (typeof api.runEventKinds)[number] | undefined
   readonly author?: string | undefined
   readonly number?: number | undefined
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly class?: string | undefined
+  /** Only of this person; null: of nobody, so there is nothing. */
+  readonly mine?: UserId | null | undefined
 }
 
 /** `jobs` are those whose rev is above the caller's; `rev` is the cursor for the next call. */

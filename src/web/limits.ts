@@ -56,4 +56,8 @@ export const frameRawBytesMax = 1024 * 1024
 
 /** A larger graph is laid out in a worker, so that the page stays alive. */
 export const graphNodesInline = 40
+/** A run that waited for less stood in no queue worth naming on its row. */
+export const longQueueMs = 10_000
 export const newRunsQueueMax = 200
+/** A list whose filters only the server can tell asks it at most this often while runs change. */
+export const newsEveryMs = 3_000

@@ -33,6 +33,25 @@ const cases: readonly PageCase[] = [
   },
   { name: 'runs-deliveries', address: '/runs?deliveries=1', shows: 'The commit message says [skip ci].' },
   { name: 'runs-filtered-out', address: '/runs?branch=nowhere', shows: 'No run fits these filters' },
+  {
+    name: 'runs-filtered',
+    address: '/runs?mine=yes&since=7d&class=large',
+    shows: 'More filters',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Save this view' }).click()
+      await page.getByLabel('Name of the view').waitFor()
+    },
+  },
+  { name: 'runs-view', address: '/runs?branch=main&status=failed', shows: 'Copy the link of this view' },
+  {
+    name: 'runs-start',
+    address: '/runs?project=web',
+    shows: 'Round prices half to even',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Start a run' }).click()
+      await page.getByLabel('Branch or tag').waitFor()
+    },
+  },
   { name: 'runs-empty', address: '/', shows: 'No runs yet', mode: { data: 'empty' } },
   {
     name: 'runs-failing',

@@ -17,6 +17,12 @@ type RunFilters = {
   readonly branch?: string
   readonly author?: string
   readonly event?: string
+  readonly commit?: string
+  readonly since?: string
+  readonly until?: string
+  readonly class?: string
+  readonly mine?: boolean
+  readonly allProjects?: boolean
 }
 type Flags = { readonly json?: boolean; readonly project?: string }
 
@@ -27,9 +33,13 @@ export const listRuns = async (
   const api = await connect(around)
   const wanted = flags.status === undefined ? undefined : wordOf(status.options, flags.status, 'status')
   const event = flags.event === undefined ? undefined : wordOf(runEventKinds, flags.event, 'event')
-  const project = flags.project ?? (await findProject(around, api))
-  const { branch, author, limit } = flags
-  const query = { project, status: wanted, branch, author, event, limit }
+  const project = flags.project ?? (flags.allProjects === true ? undefined : await findProject(around, api))
+  const { branch, author, commit, since, until, limit } = flags
+  const mine = flags.mine === true ? ('yes' as const) : undefined
+  const query = {
+    ...{ project, status: wanted, branch, author, event, commit, since, until, class: flags.class, mine },
+    limit,
+  }
   const page = await api.call('runs', { query })
   if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else writeRuns(around, page.items)

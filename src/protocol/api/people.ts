@@ -38,11 +38,51 @@ export const session = z.object({
   how: z.string().nullable(),
   /** `Firefox on Linux`. */
   browser: z.string().nullable(),
+  /** Where it began: an address, of IPv6 its network. */
+  address: z.string().nullable(),
   created_at: time,
   last_seen_at: time,
   expires_at: time,
 })
 export type Session = z.infer<typeof session>
+
+/** How pages are drawn for somebody, in every browser of theirs. */
+export const preferences = z.object({
+  /** A name of the IANA list; null: that of the browser. */
+  time_zone: z.string().nullable(),
+  /** null: as the language writes it. */
+  clock_hours: z.union([z.literal(12), z.literal(24)]).nullable(),
+  /** false: single letters do nothing (WCAG 2.1.4). */
+  letter_keys: z.boolean(),
+})
+export type Preferences = z.infer<typeof preferences>
+export const preferencesInput = z.strictObject({
+  time_zone: z.string().min(1).max(64).nullable().optional(),
+  clock_hours: z
+    .union([z.literal(12), z.literal(24)])
+    .nullable()
+    .optional(),
+  letter_keys: z.boolean().optional(),
+})
+
+/** A view of the list of runs that somebody saved. `query` as it stands in the address: `status=failed&since=7d`. */
+export const runView = z.object({ id, name: z.string(), query: z.string() })
+export type RunView = z.infer<typeof runView>
+export const runViewInput = z.strictObject({
+  name: z.string().trim().min(1).max(64),
+  query: z
+    .string()
+    .max(2000)
+    .regex(/^[\x21-\x7e]*$/),
+})
+
+/** When somebody came, how, with what and from where. */
+export const signInFacts = z.object({
+  at: time,
+  how: z.string(),
+  browser: z.string().nullable(),
+  address: z.string(),
+})
 
 /** What somebody signs in with. */
 export const passkey = z.object({

@@ -23,6 +23,13 @@ export const runRoutes = {
       author: z.string().max(255).optional(),
       /** The one run of `project` with this number: how an address (`/acme/web/runs/412`) finds its run. */
       number: z.coerce.number().int().min(1).optional(),
+      /** Made since then, and until then: so long ago (`7d`), a day (`2026-11-01`, in UTC) or a moment (`2026-11-01T09:30Z`). */
+      since: z.string().max(40).optional(),
+      until: z.string().max(40).optional(),
+      /** A job of it went to runners of this class, or waits for one. Looked for among 2,000 runs for each page. */
+      class: z.string().max(100).optional(),
+      /** Started by who asks, or of a commit by their name or address. */
+      mine: z.literal('yes').optional(),
     }),
     answer: s.page(s.runSummary),
   }),

@@ -77,6 +77,8 @@ export const runSummary = z.object({
     .nullable(),
   /** When it had ended and somebody wanted it again; `queued_ms` and `duration_ms` count from there. */
   rerun: z.object({ at: time, by: actor }).nullable(),
+  /** How often it was carried out, or a part of it: one more than its reruns. */
+  attempts: z.number(),
 })
 export type RunSummary = z.infer<typeof runSummary>
 

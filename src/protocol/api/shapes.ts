@@ -1,6 +1,7 @@
 // The objects of the HTTP API as zod schemas: requests are refused on unknown fields, answers are serialised by them.
 // snake_case, RFC 3339 times, durations `*_ms`, prefixed ids. Web and CLI take their types from here (`import type`).
 import { z } from 'zod'
+import { preferences, signInFacts } from './people.ts'
 import { polling, pollSeconds } from './polling.ts'
 import { actor, runSummary, status } from './runs.ts'
 
@@ -50,6 +51,9 @@ export const me = z.object({
       ...{ id, name: z.string(), email: z.string(), role: z.string() },
       /** What the role allows, in the words of token scopes: pages offer nothing else. */
       may: z.array(z.string()),
+      preferences,
+      /** The sign-in before this session's; null: there was none. */
+      last_sign_in: signInFacts.nullable(),
     })
     .nullable(),
   /** The token that asks: what it may, and until when. */

@@ -1,6 +1,7 @@
 // Everything about who is asking, put together for server/http and server/live. The only way to an Actor.
 import type { RandomBytes } from '../../base/clock.ts'
 import type { NewId } from '../new-id.ts'
+import { type Account, createAccount } from './account.ts'
 import { type Actor, type Operator, scopeOfOrganisation } from './actor.ts'
 import { type Claim, createClaim } from './claim.ts'
 import { createMembers, type Members } from './members.ts'
@@ -24,6 +25,7 @@ export type Access = {
   readonly tokens: Tokens
   readonly members: Members
   readonly ownPasskeys: OwnPasskeys
+  readonly account: Account
   isClaimed(): Promise<boolean>
   /** The same actor with the rights they have now; null when the session or token has ended. */
   again(actor: Actor): Promise<Actor | null>
@@ -76,6 +78,7 @@ export const createAccess = (deps: {
     claim: createClaim(parts),
     members: createMembers(parts),
     ownPasskeys: createOwnPasskeys(parts),
+    account: createAccount(parts),
     isClaimed: () => queries.isClaimed(deps.db, deps.organisation.id),
     again: async (actor) => {
       if (actor.kind === 'operator') return actor

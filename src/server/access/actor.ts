@@ -89,6 +89,9 @@ export const actorId = (actor: Actor): string => {
   return 'operator'
 }
 
+/** Whose token or session it is; null: nobody's. */
+export const personBehind = (actor: Actor): UserId | null => (actor.kind === 'operator' ? null : actor.user)
+
 /** Whom the vault's record names when a log is opened for this actor. */
 export const readerOf = (
   actor: Actor,

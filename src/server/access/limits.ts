@@ -28,6 +28,7 @@ export const limits = {
   /** So long a token that has expired stays in the list: whoever misses it finds why. */
   endedTokensShownMs: 30 * dayMs,
   passkeysPerPersonMax: 20,
+  viewsPerPersonMax: 50,
   sessionsListed: 200,
   membersMax: 1_000,
   invitationsMax: 100,

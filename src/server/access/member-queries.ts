@@ -13,6 +13,7 @@ export type SessionRow = {
   readonly name: string
   readonly how: string | null
   readonly browser: string | null
+  readonly address: string | null
   readonly createdAt: Date
   readonly lastSeenAt: Date
   readonly expiresAt: Date
@@ -26,7 +27,7 @@ const ofOwners = ({ organisation, user }: SessionOwners) => sql`
 
 export const listSessions = async (db: Executor, owners: SessionOwners): Promise<readonly SessionRow[]> => {
   const { rows } = await sql<SessionRow>`
-    select s.id, u.id as user, u.name, s.how, s.browser, s.created_at as "createdAt",
+    select s.id, u.id as user, u.name, s.how, s.browser, s.address, s.created_at as "createdAt",
       s.last_seen_at as "lastSeenAt", s.expires_at as "expiresAt"
     from sessions s join users u on u.id = s.user_id
     where ${ofOwners(owners)} and ${liveSession}

@@ -90,7 +90,7 @@ const verdict = (route: Route, answer: Answer): string => {
   if ([200, 400, 409, 422].includes(answer.status)) return 'yes'
   if (
     answer.status === 404 &&
-    /^\/api\/v1\/(tokens|sessions|passkeys|members|invitations)\/:/.test(route.path)
+    /^\/api\/v1\/(tokens|sessions|passkeys|views|members|invitations)\/:/.test(route.path)
   )
     return 'yes'
   if (answer.status === 404 && route.path.startsWith('/api/v1/claim')) return 'yes'

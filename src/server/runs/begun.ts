@@ -36,7 +36,14 @@ const runRow = ({ run, project, createdAt, state }: Made, usualMs: number | null
     ...{ id, number: project.runNumber, rev: 1, project: run.project, projectName: project.projectName },
     ...{ status: state.status, kind: event.kind, ref: event.ref, commit: event.commit },
     ...{ branch: event.branch, tag: event.tag, subject: plan.subject, author: plan.author },
-    ...{ headline: plan.headline, delivery: run.delivery, cancelled: null, rerunAt: null, rerunBy: null },
+    ...{
+      headline: plan.headline,
+      delivery: run.delivery,
+      cancelled: null,
+      rerunAt: null,
+      rerunBy: null,
+      reruns: 0,
+    },
     ...{ planDigest: plan.digest, parameters: run.parameters ?? {}, schedule: event.schedule ?? null },
     ...{ createdAt, startedAt: createdAt, finishedAt: null, usualMs },
     workflows: expanded.workflows.map(({ state: { id: workflow }, name }) => {

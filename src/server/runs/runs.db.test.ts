@@ -66,6 +66,60 @@ test('a list is newest first, in pages, and narrows by what is asked', async () 
   await refuses(runs.listRuns(scope, { limit: 3, cursor: 'run_x' }), 'E_INPUT')
 })
 
+test('a list is narrowed by time, runner class and whose runs they are', async () => {
+  const user = parts.newId('user')
+  await sql`insert into users (id, organisation_id, name, email, role)
+    values (${user}, ${parts.organisation}, 'Ada', 'ada@example.org', 'owner')`.execute(parts.db)
+  const idsOf = async (query: object) =>
+    (await runs.listRuns(scope, { limit: 50, ...query })).items.map(({ id }) => id)
+  assert.deepEqual(await idsOf({ mine: user }), [])
+  assert.deepEqual(await idsOf({ mine: null }), [], 'who is nobody has none')
+  const [started, named, mailed] = [await start(), await start(), await start()]
+  await sql`update runs set started_by = ${user}, author = 'Ada' where id = ${started}`.execute(parts.db)
+  await sql`update runs set author = 'Ada' where id = ${named}`.execute(parts.db)
+  await sql`update runs set author = 'ada@example.org', status = 'failed' where id = ${mailed}`.execute(
+    parts.db,
+  )
+  assert.deepEqual(await idsOf({ mine: user }), [mailed, named, started])
+  assert.deepEqual(await idsOf({ mine: user, status: 'failed' }), [mailed])
+  const [newest, ...rest] = await idsOf({ mine: user, limit: 1 })
+  assert.deepEqual([newest, rest], [mailed, []])
+  assert.deepEqual(await idsOf({ mine: user, cursor: mailed }), [named, started])
+
+  const everything = await idsOf({})
+  assert.deepEqual(await idsOf({ since: '1h' }), everything)
+  assert.deepEqual(await idsOf({ until: '1h' }), [])
+  assert.deepEqual(await idsOf({ since: '2020-01-01', until: '2020-12-31' }), [])
+  for (const wrong of [{ since: 'yesterday' }, { until: '2026-02-30' }])
+    await refuses(runs.listRuns(scope, { limit: 5, ...wrong }), 'E_INPUT')
+
+  await sql`update attempts set class = 'large' where run_id = ${named}`.execute(parts.db)
+  assert.deepEqual(await idsOf({ class: 'large' }), [named])
+  assert.deepEqual(await idsOf({ class: 'large', status: 'failed' }), [])
+  assert.deepEqual(await idsOf({ class: 'absent' }), [])
+})
+
+test('a class is looked for among a fixed number of runs; a short page says where to go on', async () => {
+  const project = await addLocalProject(parts, 'old')
+  const filled = sql`
+    insert into runs (id, organisation_id, project_id, number, status, event_kind, ref, commit, started_by)
+    select 'run_0' || lpad(n::text, 25, '0'), ${parts.organisation}, ${project}, n, 'passed', 'push', 'refs/heads/main',
+      repeat('c', 40), 'hook' from generate_series(1, 2100) n`
+  await filled.execute(parts.db)
+  const oldest = `run_0${'1'.padStart(25, '0')}`
+  const { rows } = await sql<{ id: RunId }>`
+    update attempts set class = 'rare', run_id = ${oldest} where id = (select min(id) from attempts)
+    returning run_id as id`.execute(parts.db)
+  assert.equal(rows.length, 1)
+  const query = { limit: 50, project: 'old', class: 'rare' }
+  const first = await runs.listRuns(scope, query)
+  assert.deepEqual(first.items, [])
+  assert.equal(first.next_cursor, `run_0${'101'.padStart(25, '0')}`)
+  const second = await runs.listRuns(scope, { ...query, cursor: first.next_cursor! })
+  assert.deepEqual([second.items.map(({ id }) => id), second.next_cursor], [[oldest], null])
+  await sql`delete from runs where project_id = ${project}`.execute(parts.db)
+})
+
 test('a run says where it comes from, and refuses names that git would refuse', async () => {
   const { event } = (await runs.findRun(scope, await start({ ref: 'refs/tags/v1' })))!
   assert.deepEqual([event.kind, event.branch, event.tag], ['manual', null, 'v1'])

@@ -2,9 +2,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
-import { type AttemptId, type JobId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
+import type { AttemptId, JobId, ProjectId, RunId } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
-import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
+import type { Run } from '../../protocol/api/shapes.ts'
 import type { PlanInputs } from '../../protocol/plan.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import { isFinal } from '../../schedule/index.ts'
@@ -14,7 +14,7 @@ import { projectInScope } from '../access/in-scope.ts'
 import type { Database, Db } from '../db/database.ts'
 import { inOneStatement, inTransaction } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
-import type { Page, RunChanges, RunNotice, Runs, RunsQuery } from '../use-cases.ts'
+import type { RunChanges, RunNotice, Runs } from '../use-cases.ts'
 import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
 import { begunRun } from './begun.ts'
@@ -24,6 +24,7 @@ import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
 import { jobsAbove } from './jobs-read.ts'
 import { findKnownPlan } from './known-plan.ts'
+import { listRuns } from './list.ts'
 import { type Places, withPlacing } from './places.ts'
 import { rerunJob, rerunRun } from './rerun.ts'
 import { parseRunNotice } from './run-notice.ts'
@@ -56,33 +57,6 @@ export const createRuns = (deps: Deps): Runs => ({
 })
 
 const withDb = ({ database: { db }, newId }: Deps) => ({ db, newId })
-
-const listRuns = async (
-  { database: { db } }: Deps,
-  scope: Scope,
-  query: RunsQuery,
-): Promise<Page<RunSummary>> => {
-  const before = query.cursor === undefined ? null : parseId('run', query.cursor)
-  if (query.cursor !== undefined && before === null)
-    throw fault('E_INPUT', { public: 'cursor is not one of ours' })
-  const conditions = [
-    ...(before === null ? [] : [sql`r.id < ${before}`]),
-    ...(query.project === undefined ? [] : [sql`(p.id = ${query.project} or p.name = ${query.project})`]),
-    ...(query.status === undefined ? [] : [sql`r.status = ${query.status}`]),
-    ...(query.branch === undefined ? [] : [sql`r.branch = ${query.branch}`]),
-    ...(query.commit === undefined ? [] : [sql`starts_with(r.commit, ${query.commit})`]),
-    ...(query.event === undefined ? [] : [sql`r.event_kind = ${query.event}`]),
-    ...(query.author === undefined ? [] : [sql`r.author = ${query.author}`]),
-    ...(query.number === undefined ? [] : [sql`r.number = ${query.number}`]),
-  ]
-  const where = conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
-  const rows = await selectRuns(db, scope, { where, limit: query.limit + 1 })
-  const page = rows.slice(0, query.limit)
-  return {
-    items: page.map(summaryOf),
-    next_cursor: rows.length > page.length ? (page.at(-1)?.id ?? null) : null,
-  }
-}
 
 const findRow = async ({ database }: Deps, scope: Scope, run: RunId): Promise<RunRow | null> =>
   (await selectRuns(database.keyed, scope, { where: sql`r.id = ${run}`, limit: 1 }))[0] ?? null

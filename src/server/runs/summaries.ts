@@ -28,6 +28,7 @@ export type RunRow = {
   readonly cancelled: RunSummary['cancelled']
   readonly rerunAt: Date | null
   readonly rerunBy: Actor | null
+  readonly reruns: number
   readonly planDigest: string | null
   readonly parameters: PlanInputs['parameters']
   readonly schedule: { readonly id: string; readonly name: string } | null
@@ -53,7 +54,7 @@ export const selectRuns = async (
     ), usual as materialized (${usual})
     select r.id, r.number, r.rev, r.project_id as project, p.name as "projectName", r.status, r.event_kind as kind, r.ref,
       r.commit, r.branch, r.tag, r.subject, r.author, r.headline, r.delivery_id as delivery,
-      ${cancelled} as cancelled, r.rerun_at as "rerunAt", ${actorIn(sql`r.rerun_by`)} as "rerunBy", r.plan_digest as "planDigest", r.parameters, r.schedule, r.created_at as "createdAt",
+      ${cancelled} as cancelled, r.rerun_at as "rerunAt", ${actorIn(sql`r.rerun_by`)} as "rerunBy", r.reruns, r.plan_digest as "planDigest", r.parameters, r.schedule, r.created_at as "createdAt",
       r.started_at as "startedAt", r.finished_at as "finishedAt", (
         select json_agg(json_build_object('id', w.id, 'name', w.name, 'status', w.status, 'continued', w.continued)
           order by w.position)
@@ -108,6 +109,7 @@ export const summaryOf = (row: RunRow): RunSummary => ({
   usual_ms: row.usualMs,
   headline: row.headline,
   cancelled: row.cancelled,
+  attempts: row.reruns + 1,
   rerun:
     row.rerunAt === null || row.rerunBy === null ? null : { at: row.rerunAt.toISOString(), by: row.rerunBy },
 })

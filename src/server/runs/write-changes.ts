@@ -220,4 +220,5 @@ const runPart = (run: LockedRun, changes: readonly Change[], by: string): Part =
 }
 
 /** What was told of its end is not true any more, and its times count from now. */
-const afresh = (by: string) => sql`headline = null, superseded_by = null, rerun_at = now(), rerun_by = ${by},`
+const afresh = (by: string) =>
+  sql`headline = null, superseded_by = null, rerun_at = now(), rerun_by = ${by}, reruns = reruns + 1,`

@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RunSummary } from '../../protocol/api/shapes.ts'
-import { receivePage, receiveRun, showWaiting } from './feed.ts'
+import { needsServer, receivePage, receiveRun, showWaiting } from './feed.ts'
 
-const all = { project: '', status: '', branch: '', commit: '', event: '', author: '' }
+const all = {
+  project: '',
+  status: '',
+  branch: '',
+  commit: '',
+  event: '',
+  author: '',
+  since: '',
+  until: '',
+  class: '',
+  mine: '',
+}
 const run = (id: string, more: Partial<RunSummary> = {}): RunSummary => ({
   id,
   number: 1,
@@ -29,6 +40,7 @@ const run = (id: string, more: Partial<RunSummary> = {}): RunSummary => ({
   headline: null,
   cancelled: null,
   rerun: null,
+  attempts: 1,
   ...more,
 })
 const feed = { shown: [run('b'), run('a')], waiting: [] }
@@ -80,4 +92,15 @@ test('a page that was fetched anew does the same as the stream', () => {
     ['c'],
   )
   assert.equal(next.shown[0]?.status, 'failed')
+})
+
+test('what only the server can tell of a filter is not guessed from the stream, and comes with the next page', () => {
+  const mine = { ...all, mine: 'yes' }
+  assert.deepEqual(receiveRun(feed, run('c'), mine).waiting, [])
+  assert.deepEqual(
+    receivePage(feed, [run('c'), run('b')], mine).waiting.map(({ id }) => id),
+    ['c'],
+  )
+  assert.equal(needsServer(all), false)
+  assert.equal(needsServer({ ...all, class: 'large' }), true)
 })

@@ -10,6 +10,10 @@ export type RunFilters = {
   readonly commit: string
   readonly event: string
   readonly author: string
+  readonly since: string
+  readonly until: string
+  readonly class: string
+  readonly mine: string
 }
 export type Feed = { readonly shown: readonly RunSummary[]; readonly waiting: readonly RunSummary[] }
 
@@ -20,7 +24,17 @@ export const readFilters = (query: URLSearchParams): RunFilters => ({
   commit: query.get('commit') ?? '',
   event: query.get('event') ?? '',
   author: query.get('author') ?? '',
+  since: query.get('since') ?? '',
+  until: query.get('until') ?? '',
+  class: query.get('class') ?? '',
+  mine: query.get('mine') ?? '',
 })
+
+/** Filters that a row does not tell by itself: news is asked of the server. */
+export const needsServer = ({ class: runnerClass, mine, until }: RunFilters): boolean =>
+  runnerClass !== '' || mine !== '' || until !== ''
+
+export const noFilters: RunFilters = readFilters(new URLSearchParams())
 
 export const hasFilters = (filters: RunFilters): boolean => Object.values(filters).some((word) => word !== '')
 
@@ -32,19 +46,23 @@ const fits = (run: RunSummary, filters: RunFilters): boolean =>
   (filters.author === '' || run.event.author === filters.author) &&
   (filters.commit === '' || run.event.commit.startsWith(filters.commit))
 
+/** What the server found for these filters fits them. */
+const receiveFitting = (feed: Feed, run: RunSummary, filters: RunFilters): Feed =>
+  receiveRun(feed, run, { ...filters, class: '', mine: '', until: '' })
+
 /** An older `rev` than the one shown is news from before: it is dropped. */
 export const receiveRun = (feed: Feed, run: RunSummary, filters: RunFilters): Feed => {
   const isShown = feed.shown.some((known) => known.id === run.id)
   if (isShown) return { ...feed, shown: replaceNewer(feed.shown, run) }
   if (feed.waiting.some((known) => known.id === run.id))
     return { ...feed, waiting: replaceNewer(feed.waiting, run) }
-  if (!fits(run, filters)) return feed
+  if (needsServer(filters) || !fits(run, filters)) return feed
   return { ...feed, waiting: [run, ...feed.waiting].slice(0, newRunsQueueMax) }
 }
 
 /** What was fetched anew: rows that are shown are updated, unknown ones above them wait. */
 export const receivePage = (feed: Feed, page: readonly RunSummary[], filters: RunFilters): Feed =>
-  page.toReversed().reduce((next, run) => receiveRun(next, run, filters), feed)
+  page.toReversed().reduce((next, run) => receiveFitting(next, run, filters), feed)
 
 export const showWaiting = (feed: Feed): Feed => ({
   shown: [...feed.waiting, ...feed.shown].sort((a, b) => (a.id < b.id ? 1 : -1)),

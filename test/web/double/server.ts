@@ -169,7 +169,7 @@ const answerApi = async (
 }
 
 /** What a change may be sent with the tag of. */
-const isVersioned = /^GET .*\/(organisation|settings|members\/[^/]+|schedules\/[^/]+)$/
+const isVersioned = /^GET .*\/(organisation|settings|preferences|members\/[^/]+|schedules\/[^/]+)$/
 
 const problem = (response: ServerResponse, status: number, code: string, title: string): void => {
   const detail = status === 404 ? 'No such thing.' : 'It does not answer. What you see may be out of date.'
@@ -257,6 +257,13 @@ const handle = async (
       return world.orbSource(url.searchParams.get('id'))
     case 'GET /api/v1/vault/key':
       return { kid: 'ingest-1', pk: 'A'.repeat(43), exp: 0, sig: 'A'.repeat(86), vsign: 'A'.repeat(43) }
+    case 'GET /api/v1/preferences':
+    case 'PATCH /api/v1/preferences':
+      return { ...world.preferences, ...body }
+    case 'GET /api/v1/views':
+      return page(full ? world.views : [])
+    case 'POST /api/v1/views':
+      return { ...world.views[0], ...body, id: world.idOf('viw', 9) }
     case 'GET /api/v1/passkeys':
       return page(full ? world.passkeys : [])
     case 'GET /api/v1/openapi.json':
@@ -301,7 +308,7 @@ const handle = async (
     return projectOf.settings
   if (line.startsWith('GET /api/v1/projects/') && projectOf)
     return { ...projectOf, last_run: world.summaries().find((r) => r.project.id === projectOf.id) ?? null }
-  if (/^DELETE .*\/(tokens|schedules)\//.test(line)) return {}
+  if (/^DELETE .*\/(tokens|schedules|views)\//.test(line)) return {}
   return null
 }
 
@@ -330,6 +337,8 @@ const meOf = (session: Mode['session'], role: Role): Me => ({
           email: 'ada@example.com',
           role,
           may: [...verbsOf(role)],
+          preferences: world.preferences,
+          last_sign_in: world.lastSignIn,
         }
       : null,
   token: null,
@@ -347,6 +356,8 @@ const filteredRuns = (query: URLSearchParams) =>
         (!query.get('branch') || run.event.branch === query.get('branch')) &&
         (!query.get('event') || run.event.kind === query.get('event')) &&
         (!query.get('author') || run.event.author === query.get('author')) &&
+        (!query.get('mine') || run.event.author === 'Ada Lovelace') &&
+        (!query.get('class') || run.project.name === 'web') &&
         (!query.get('number') || run.number === Number(query.get('number'))),
     )
 

@@ -1,6 +1,7 @@
 // Routes about people: who am I, the claim, signing in and out, API tokens.
 import type { Invitation, Me, Member, Passkey, Session, Token } from '../../../protocol/api/shapes.ts'
 import type { Access } from '../../access/access.ts'
+import type { Preferences } from '../../access/account.ts'
 import type { Actor } from '../../access/actor.ts'
 import type { InvitationRow, MemberRow, SessionRow } from '../../access/member-queries.ts'
 import type { PasskeyRow } from '../../access/own-passkeys.ts'
@@ -31,6 +32,11 @@ export type PeopleRoutes =
   | 'passkeyOptions'
   | 'passkeyAdd'
   | 'passkeyRemove'
+  | 'preferences'
+  | 'preferencesSet'
+  | 'views'
+  | 'viewSave'
+  | 'viewRemove'
   | 'members'
   | 'member'
   | 'memberChange'
@@ -108,6 +114,7 @@ export const peopleHandlers = (deps: {
       await access.ownPasskeys.remove(actor, params.passkey)
       return {}
     },
+    ...accountHandlers(access),
     ...memberHandlers(access),
     joinOptions: async ({ body, visit }) => ({ options: await access.members.joinOptions(body, visit) }),
     join: async ({ body, visit, setSession }) => welcome(await access.members.join(body, visit), setSession),
@@ -117,6 +124,25 @@ export const peopleHandlers = (deps: {
     },
   }
 }
+
+const accountHandlers = ({
+  account,
+}: Access): Pick<Handlers, 'preferences' | 'preferencesSet' | 'views' | 'viewSave' | 'viewRemove'> => ({
+  preferences: async ({ actor }) => preferencesShape(await account.preferences(actor)),
+  preferencesSet: async ({ actor, body, expect }) => {
+    const { time_zone: timeZone, clock_hours: clockHours, letter_keys: letterKeys } = body
+    const wanted = { timeZone, clockHours, letterKeys }
+    return preferencesShape(
+      await account.setPreferences(actor, wanted, (current) => expect(preferencesShape(current))),
+    )
+  },
+  views: async ({ actor, query }) => pageOf(await account.views(actor), query, idOf),
+  viewSave: ({ actor, body }) => account.saveView(actor, body),
+  viewRemove: async ({ actor, params }) => {
+    await account.removeView(actor, params.view)
+    return {}
+  },
+})
 
 const memberHandlers = (
   access: Access,
@@ -167,6 +193,8 @@ const describe = async (
           email: actor.email,
           role: actor.role,
           may: [...verbsOf(actor.role)],
+          preferences: preferencesShape(await access.account.preferences(actor)),
+          last_sign_in: await access.account.lastSignIn(actor),
         }
       : null,
   token:
@@ -180,6 +208,10 @@ const describe = async (
   // A stranger learns that there is an installation, not whose.
   organisation: actor === null ? null : access.organisation,
   version,
+})
+
+const preferencesShape = ({ timeZone, clockHours, letterKeys }: Preferences) => ({
+  ...{ time_zone: timeZone, clock_hours: clockHours, letter_keys: letterKeys },
 })
 
 const tokenShape = (row: TokenRow): Token => ({
@@ -199,6 +231,7 @@ const sessionShape = (row: SessionRow, actor: Actor): Session => ({
   user: { id: row.user, name: row.name },
   how: row.how,
   browser: row.browser,
+  address: row.address,
   created_at: row.createdAt.toISOString(),
   last_seen_at: row.lastSeenAt.toISOString(),
   expires_at: row.expiresAt.toISOString(),

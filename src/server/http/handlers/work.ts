@@ -4,7 +4,7 @@ import { type AttemptId, type Id, type IdKind, parseId } from '../../../base/ids
 import type { runRoutes } from '../../../protocol/api/run-routes.ts'
 import type { FrameCodec } from '../../../protocol/frames.ts'
 import type { Actor } from '../../access/actor.ts'
-import { readerOf } from '../../access/actor.ts'
+import { personBehind, readerOf } from '../../access/actor.ts'
 import type { Live } from '../../live/live.ts'
 import type {
   Artifacts,
@@ -132,7 +132,8 @@ const runHandlers = ({
   runs,
   live,
 }: Pick<UseCases, 'runs'> & Waiting): Pick<Handlers, keyof typeof runRoutes> => ({
-  runs: ({ actor, query }) => runs.listRuns(actor.scope, query),
+  runs: ({ actor, query }) =>
+    runs.listRuns(actor.scope, { ...query, mine: query.mine && personBehind(actor) }),
   runStart: ({ actor, body }) => runs.startRun(actor, body),
   run: async ({ actor, params }) => found(await runs.findRun(actor.scope, idOf('run', params.run))),
   runWait: async ({ actor, params, query, signal }) => {

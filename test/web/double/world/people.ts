@@ -1,5 +1,14 @@
 // Sessions, members, invitations and tokens of the double.
-import type { Invitation, Member, Passkey, Session, Token } from '../../../../src/protocol/api/shapes.ts'
+import type {
+  Invitation,
+  Me,
+  Member,
+  Passkey,
+  Preferences,
+  RunView,
+  Session,
+  Token,
+} from '../../../../src/protocol/api/shapes.ts'
 import { ago, idOf } from './ids.ts'
 
 const sessionOf = (n: number, browser: string | null, how: string, seen: number): Session => ({
@@ -8,10 +17,19 @@ const sessionOf = (n: number, browser: string | null, how: string, seen: number)
     current: n === 1,
     browser,
     how,
+    address: n === 3 ? null : '198.51.100.7',
     user: { id: idOf('usr', 1), name: 'Ada Lovelace' },
   },
   ...{ created_at: ago(86_400), last_seen_at: ago(seen), expires_at: ago(-86_400 * 6) },
 })
+export const preferences: Preferences = { time_zone: null, clock_hours: null, letter_keys: true }
+export const lastSignIn: NonNullable<Me['user']>['last_sign_in'] = {
+  ...{ at: ago(90_000), how: 'passkey', browser: 'Safari on iOS', address: '198.51.100.7' },
+}
+export const views: readonly RunView[] = [
+  { id: idOf('viw', 1), name: 'Red on main', query: 'status=failed&branch=main' },
+  { id: idOf('viw', 2), name: 'This week', query: 'since=7d' },
+]
 export const passkeys: readonly Passkey[] = [
   { id: 'a'.repeat(32), name: null, created_at: ago(86_400 * 90), last_used_at: ago(86_400) },
   { id: 'b'.repeat(32), name: 'Key ring', created_at: ago(86_400 * 3), last_used_at: null },

@@ -192,6 +192,7 @@ const summaryOf = (sketch: Sketch): RunSummary => ({
         }
       : null,
   rerun: null,
+  attempts: sketch.number === 412 ? 2 : 1,
 })
 
 export const summaries = (): RunSummary[] => sketches.map(summaryOf)

@@ -1,0 +1,57 @@
+// The list of runs as people narrow it, against the double: filters are words of the address, and a view of them is kept.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openPage } from './double/browser.ts'
+import { openStand } from './double/stand.ts'
+
+const stand = openStand()
+
+test('filters stand in the address as words; a view of them is named, saved, opened and removed', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  await page.goto(`${stand.double.url}/runs`)
+  await page.getByLabel('Mine').check()
+  await page.getByLabel('Since').first().selectOption('7d')
+  await page.waitForURL('**/runs?mine=yes&since=7d')
+  const asked = page.waitForRequest((request) => request.url().includes('class=large'))
+  await page.getByText('More filters').click()
+  await page.getByLabel('Runner class').fill('large')
+  await page.keyboard.press('Enter')
+  assert.match((await asked).url(), /mine=yes&.*class=large|class=large&.*mine=yes/)
+
+  await page.getByRole('button', { name: 'Save this view' }).click()
+  const saved = page.waitForRequest(
+    (request) => request.method() === 'POST' && request.url().endsWith('/api/v1/views'),
+  )
+  await page.getByLabel('Name of the view').fill('Large and mine')
+  await page.keyboard.press('Enter')
+  assert.deepEqual((await saved).postDataJSON(), {
+    ...{ name: 'Large and mine', query: 'since=7d&class=large&mine=yes' },
+  })
+  const views = page.getByRole('navigation', { name: 'Saved views' })
+  const own = views.getByRole('link', { name: 'Large and mine' })
+  await own.waitFor()
+  assert.equal(await own.getAttribute('aria-current'), 'page')
+
+  await views.getByRole('link', { name: 'Red on main' }).click()
+  await page.waitForURL('**/runs?status=failed&branch=main')
+  await page.getByRole('button', { name: 'Remove view Red on main' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove view' }).click()
+  await views.getByRole('link', { name: 'Red on main' }).waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Save this view' }).waitFor()
+  assert.deepEqual(opened.complaints, [])
+})
+
+test('a run is started from the list, of the project the list is about', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  await page.goto(`${stand.double.url}/runs?project=web`)
+  await page.getByRole('button', { name: 'Start a run' }).click()
+  const started = page.waitForRequest(
+    (request) => request.method() === 'POST' && request.url().endsWith('/api/v1/runs'),
+  )
+  await page.getByLabel('Branch or tag').fill('release')
+  await page.keyboard.press('Enter')
+  assert.deepEqual((await started).postDataJSON(), { project: 'web', ref: 'release' })
+  await page.waitForURL('**/acme/web/runs/*')
+})
