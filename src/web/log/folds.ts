@@ -99,3 +99,15 @@ export const foldsBetween = (wanted: readonly Lines[], count: number): readonly 
   leaveOut(count)
   return folds
 }
+
+/** Lines beyond those drawn that are brought along. */
+const wantedBeyond = 100
+
+/** Lines that follow one another with what is above and below them; those of a filter as they are. */
+export const wantedLines = (rows: readonly Row[]): readonly Lines[] => {
+  const [first, last] = [rows[0], rows.at(-1)]
+  if (first === undefined || last === undefined) return []
+  if (last.number - first.number === rows.length - 1)
+    return [{ from: first.number - wantedBeyond, to: last.number + wantedBeyond }]
+  return rows.map(({ number }) => ({ from: number - 1, to: number }))
+}
