@@ -83,6 +83,14 @@ attempt_counters
   CREATE INDEX attempt_counters_age ON public.attempt_counters USING btree (window_start)
   CREATE UNIQUE INDEX attempt_counters_pkey ON public.attempt_counters USING btree (key)
 
+attempt_usage
+  attempt_id text not null
+  series text not null
+  attempt_usage_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  attempt_usage_pkey: PRIMARY KEY (attempt_id)
+  attempt_usage_series_check: CHECK ((octet_length(series) <= 32768))
+  CREATE UNIQUE INDEX attempt_usage_pkey ON public.attempt_usage USING btree (attempt_id)
+
 attempts
   id text not null
   organisation_id text not null

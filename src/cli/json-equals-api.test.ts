@@ -81,6 +81,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'runs list': ['-R web', 'runs'],
   'runs view': ['4 -R web', 'run'],
   'runs wait': ['4 -R web', 'runWait'],
+  'runs usage': ['4 -R web -j gate', 'attemptUsage'],
   'runs start': ['-R web -b main', 'runStart'],
   'runs cancel': ['4 -R web', 'runCancel'],
   'runs rerun': ['4 -R web', 'runRerun'],

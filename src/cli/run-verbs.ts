@@ -35,8 +35,9 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .action(carryOut(around, async () => (await import('./commands/why.ts')).why))
   runs
     .command('view [ref]')
-    .description('one run with its jobs')
+    .description('one run with its jobs, or one job with its steps')
     .addOption(projectOption())
+    .option('-j, --job <job>', 'only this job')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).viewRun))
   runs
@@ -46,7 +47,19 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .option('--timeout <duration>', 'give up after this long, for example 30m')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/wait.ts')).waitForRun))
+  runs
+    .command('usage [ref]')
+    .description('what a job used of processor, memory, disk and network')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'of this job, else of the only one')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/job-view.ts')).viewUsage))
   addRunActs(program, runs, around)
+  addFollowVerbs(program, around)
+}
+
+/** What stays and prints. */
+const addFollowVerbs = (program: Command, around: Surroundings): void => {
   program
     .command('watch [ref]')
     .description('follow a run until it ends; exits with its verdict')

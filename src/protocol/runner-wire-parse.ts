@@ -13,6 +13,7 @@ import {
   parseShape,
   type Shape,
   text,
+  where,
 } from '../base/shape.ts'
 import { origin, problems, recordOf } from './compile.ts'
 import { outcomes } from './plan.ts'
@@ -29,6 +30,7 @@ import type {
   RunnerFacts,
 } from './runner-wire.ts'
 import { secretName } from './statement.ts'
+import { usageSeries } from './usage-series-parse.ts'
 
 /** Places of one runner. */
 export const slotsMax = 256
@@ -83,6 +85,8 @@ const beat: Shape<BeatRequest> = object({
   v: oneOf(1),
   session: integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   leases: list(id('lease'), { max: leasesMax }),
+  // SAFE: names of leases that are not this runner's find no row.
+  usage: optional(where(recordOf(usageSeries), (all) => Object.keys(all).length <= slotsMax, 'has too many')),
 })
 
 const usage: Shape<Usage> = object({
@@ -135,7 +139,7 @@ const eventKinds: Readonly<Record<AttemptEvent['kind'], Shape<AttemptEvent>>> = 
     leftovers: count,
     message: nullable(sentence),
   }),
-  usage: object({ ...numbered, kind: oneOf('usage'), usage }),
+  usage: object({ ...numbered, kind: oneOf('usage'), usage, series: optional(usageSeries) }),
   egress: object({ ...numbered, kind: oneOf('egress'), records: list(egressRecord, { max: 10_000 }) }),
   note: object({ ...numbered, kind: oneOf('note'), text: sentence }),
   alarm: either(

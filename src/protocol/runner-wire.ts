@@ -5,6 +5,7 @@ import type { Problem } from '../base/problem.ts'
 import type { JobEgress } from './egress.ts'
 import type { ChangeFacts, Env, JobSpec, Origins, Outcome, Plan, RunEvent } from './plan.ts'
 import type { EgressRecord, Usage } from './receipt.ts'
+import type { UsageSeries } from './usage-series.ts'
 
 /** A held poll answers 204 after this long. */
 export const pollHoldMs = 25_000
@@ -151,7 +152,13 @@ export type JobLease = LeaseOfRun & {
 
 export type RefsLease = LeaseCommon & { readonly kind: 'refs' }
 
-export type BeatRequest = { readonly v: 1; readonly session: number; readonly leases: readonly LeaseId[] }
+export type BeatRequest = {
+  readonly v: 1
+  readonly session: number
+  readonly leases: readonly LeaseId[]
+  /** What those used so far whose log somebody watches. */
+  readonly usage?: Readonly<Record<LeaseId, UsageSeries>>
+}
 export type BeatAnswer = {
   readonly leases: Readonly<Record<string, { readonly ttlMs: number } | { readonly lost: true }>>
 }
@@ -176,7 +183,7 @@ export type AttemptEvent = { readonly seq: number; readonly atMs: number } & (
       readonly leftovers: number
       readonly message: string | null
     }
-  | { readonly kind: 'usage'; readonly usage: Usage }
+  | { readonly kind: 'usage'; readonly usage: Usage; readonly series?: UsageSeries }
   | { readonly kind: 'egress'; readonly records: readonly EgressRecord[] }
   | { readonly kind: 'note'; readonly text: string }
   /** The job said what it can have got from nobody: the canary secret of its project. */

@@ -18,6 +18,7 @@ import { Secret } from '../base/secret.ts'
 import { openLocalSandboxes } from '../main/local-sandboxes.ts'
 import type { JobSpec, PlanRunStep, PlanStep } from '../protocol/plan.ts'
 import type { JobFacts, RefsLease, Source } from '../protocol/runner-wire.ts'
+import type { UsageSeries } from '../protocol/usage-series.ts'
 import { classes } from '../sandbox/index.ts'
 import { systemClock } from '../sys/index.ts'
 import { type AttemptResult, runJobAttempt } from './attempt.ts'
@@ -130,8 +131,15 @@ const play = async (
     signal?: AbortSignal
     onOutput?: () => void
   } = {},
-): Promise<AttemptResult & { readonly log: (step: number) => string; readonly steps: readonly string[] }> => {
+): Promise<
+  AttemptResult & {
+    readonly log: (step: number) => string
+    readonly steps: readonly string[]
+    readonly series: UsageSeries | null
+  }
+> => {
   const log = new Map<number, string>()
+  let series: UsageSeries | null = null
   const statuses: string[] = []
   const spec: JobSpec = {
     ...{ v: 1, dialect: 'circleci', image: { kind: 'host', ref: null }, services: [], resourceClass: null },
@@ -162,11 +170,14 @@ const play = async (
         options.onOutput?.()
         return undefined
       },
-      event: (event) => event.kind === 'step-finished' && statuses.push(`${event.status} ${event.exitCode}`),
+      event: (event) => {
+        if (event.kind === 'step-finished') statuses.push(`${event.status} ${event.exitCode}`)
+        if (event.kind === 'usage') series = event.series ?? null
+      },
     },
     options.signal ?? new AbortController().signal,
   )
-  return { ...result, log: (step) => log.get(step) ?? '', steps: statuses }
+  return { ...result, log: (step) => log.get(step) ?? '', steps: statuses, series }
 }
 
 test('a step sees its environment and directory; both streams come in their order', async () => {
@@ -268,6 +279,23 @@ test('memory that runs out is said', async () => {
   const done = await play([run('exec tail /dev/zero')])
   assert.equal(done.outcome, 'failed')
   assert.match(done.reason?.message ?? '', /out of memory/)
+})
+
+test('what a job uses is read while it runs; of a job of nothing, nothing is', async () => {
+  const busy = await play([
+    run(
+      'head -c 80M /dev/zero > ~/file; perl -e \'my $m = "x" x 100_000_000; my $end = time + 3; 1 while time < $end\'',
+    ),
+  ])
+  assert.equal(busy.outcome, 'passed')
+  const { limits, smaller, ...series } = busy.series ?? assert.fail('nothing was read')
+  assert.ok(series.ms.length >= 2, JSON.stringify(series))
+  assert.ok(Math.max(...(series.memoryKiB ?? [])) > 90_000, JSON.stringify(series))
+  assert.ok(Math.max(...(series.cpuMilli ?? [])) > 100, JSON.stringify(series))
+  assert.ok(Math.max(...series.diskKiB) > 75_000, JSON.stringify(series))
+  assert.deepEqual([limits.memoryKiB, smaller?.name], [classes.small.limits.memory / 1024, 'tiny'])
+  const idle = await play([run('true')])
+  assert.deepEqual([idle.outcome, idle.series], ['passed', null])
 })
 
 test('a missing directory is the error of its step', async () => {

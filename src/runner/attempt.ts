@@ -12,6 +12,7 @@ import type { AttemptDeps, JobAttempt } from './job-attempt.ts'
 import { differences, jobUser, layersOf, refusal, sandboxSpec } from './sandbox-spec.ts'
 import { type AttemptSink, say } from './sink.ts'
 import { runSteps, type StepsOutcome } from './steps/run-steps.ts'
+import { type Sampler, startSampler } from './usage/sampler.ts'
 
 /** Why an attempt is stopped from outside: `controller.abort(reason)`. */
 export type StopReason = 'cancelled' | 'lost' | 'runner-stop'
@@ -96,8 +97,14 @@ const runInside = async (
       await say(sink, 0, text)
     }
     sink.event({ kind: 'phase', phase: 'running' })
-    steps = await runSteps(deps, job, place, signal)
-    await lastReadings(place)
+    const sampler = startSampler(deps, sandbox, job.limits)
+    sink.sampling?.(sampler.series)
+    try {
+      steps = await runSteps(deps, job, place, signal)
+      await lastReadings(place, sampler)
+    } finally {
+      sampler.stop()
+    }
   } catch (error) {
     broken = error
   }
@@ -112,11 +119,13 @@ const runInside = async (
   return { outcome, reason, receipt: closed.receipt, destroyed: true }
 }
 
-const lastReadings = async (place: {
-  readonly sandbox: Sandbox
-  readonly sink: AttemptSink
-}): Promise<void> => {
-  place.sink.event({ kind: 'usage', usage: await place.sandbox.usage() })
+const lastReadings = async (
+  place: { readonly sandbox: Sandbox; readonly sink: AttemptSink },
+  sampler: Sampler,
+): Promise<void> => {
+  const series = await sampler.finish()
+  const usage = await place.sandbox.usage()
+  place.sink.event({ kind: 'usage', usage, ...(series === null ? {} : { series }) })
   const records = place.sandbox.egress()
   if (records.length > 0) place.sink.event({ kind: 'egress', records })
 }

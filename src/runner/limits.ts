@@ -166,3 +166,7 @@ export const tokenRenewSeconds = 5 * 60
 export const tokenRetryMs = 30_000
 /** Plans that a runner compiled and remembers, to prove their jobs by. */
 export const knownPlansMax = 8
+
+/** What a sandbox uses is read after this long, and then as often; of long attempts more and more seldom, but no slower than this. */
+export const samplePointMs = 1_000
+export const sampleSlowestMs = 10_000

@@ -2,6 +2,7 @@
 // `mayfly run` into lines on a terminal; the attempt knows neither.
 import { Writable } from 'node:stream'
 import type { AttemptEvent, PlanResult } from '../protocol/runner-wire.ts'
+import type { UsageSeries } from '../protocol/usage-series.ts'
 
 /** An event before it has its number and time. */
 export type EventBody = AttemptEvent extends infer E
@@ -20,6 +21,8 @@ export interface AttemptSink {
   /** Bytes of a step, in order. They are the caller's again when it returns. A promise means: no more until it resolves. */
   output(step: number, bytes: Uint8Array): Promise<void> | undefined
   event(event: EventBody): void
+  /** What the attempt used so far is told by this, whoever wants to know; absent: nobody does. */
+  sampling?(read: () => UsageSeries | null): void
   /** Text of the job on its way elsewhere, with its secrets masked; absent where it has none. */
   mask?(text: string): string
   /** Looks for its secrets in a file of the job that goes elsewhere; absent where it has none. */

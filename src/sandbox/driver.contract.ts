@@ -132,6 +132,23 @@ export const driverContract = (name: string, options: ContractOptions): void => 
       }),
     )
 
+    rule('what is used now can be read while a step runs', () =>
+      withSandbox(async (sandbox) => {
+        const abort = new AbortController()
+        const up = Promise.withResolvers<void>()
+        const step = contractStep('echo up; sleep 50', fake({ FAKE_OUTPUT: 'up\n', FAKE_SLEEP_MS: '50000' }))
+        const ran = runIn(sandbox, step, { stdout: onFirstOutput(up.resolve) }, abort.signal)
+        await up.promise
+        const { processes, ramdisk, up: sent, down } = await sandbox.reading()
+        assert.equal(processes !== null, driver.can.limits.includes('memory'), 'what is limited is counted')
+        const figures = [processes?.memory ?? 0, processes?.cpuSeconds ?? 0, ramdisk, sent, down]
+        assert.ok(figures.every((figure) => Number.isFinite(figure) && figure >= 0))
+        if (processes !== null) assert.ok(processes.memory > 0 && processes.cpuSeconds > 0)
+        abort.abort()
+        await ran
+      }),
+    )
+
     rule('a step that outlives its deadline ends as such', () =>
       withSandbox(async (sandbox) => {
         const step = contractStep('sleep 50', { ...fake({ FAKE_SLEEP_MS: '50000' }), deadline: 100 })

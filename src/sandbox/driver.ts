@@ -77,12 +77,23 @@ export interface Sandbox {
   /** A tar of `from`, made inside a cell: hostile bytes. The stream fails beyond `limit` bytes. */
   copyOut(from: GuestPath, limit: SizeBytes, signal: AbortSignal): Promise<TarStream>
   usage(): Promise<Usage>
+  /** What is used at this moment; cheap, at any time before `close`, also while a step runs. */
+  reading(): Promise<Reading>
   egress(): readonly EgressRecord[]
   /**
    * Idempotent: the second call gives the same receipt. Never rejects for the job's doing; rejects
    * E_DESTROY_UNVERIFIED when a check in `gone` is false: the runner then takes no more work.
    */
   close(reason: CloseReason): Promise<Receipt>
+}
+
+export type Reading = {
+  /** Bytes now, without the ramdisk and without what the kernel may drop; seconds so far. null: this machine cannot tell. */
+  readonly processes: { readonly memory: number; readonly cpuSeconds: number } | null
+  readonly ramdisk: number
+  /** Bytes through the gateway so far. */
+  readonly up: number
+  readonly down: number
 }
 
 export interface Capabilities {

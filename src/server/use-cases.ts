@@ -22,6 +22,7 @@ import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { TestPage, TestSummary } from '../protocol/api/tests.ts'
+import type { AttemptUsage } from '../protocol/api/usage.ts'
 import type { FrameCodec } from '../protocol/frames.ts'
 import type { IssuerDocuments } from '../protocol/identity.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
@@ -65,6 +66,7 @@ export type Runs = {
   /** null: no such run. Call with -1 for everything. */
   readonly jobsSince: (scope: Scope, run: RunId, rev: number) => Promise<RunChanges | null>
   readonly findAttempt: (scope: Scope, attempt: AttemptId) => Promise<api.Attempt | null>
+  readonly findUsage: (scope: Scope, attempt: AttemptId) => Promise<AttemptUsage | null>
   readonly startRun: (
     actor: Actor,
     input: {

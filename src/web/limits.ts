@@ -61,3 +61,5 @@ export const longQueueMs = 10_000
 export const newRunsQueueMax = 200
 /** A list whose filters only the server can tell asks it at most this often while runs change. */
 export const newsEveryMs = 3_000
+/** As often as a runner tells what a job that somebody watches uses. */
+export const usageEveryMs = 10_000

@@ -45,6 +45,7 @@ export const noWork: UseCases = {
     findConfig: absent,
     jobsSince: absent,
     findAttempt: absent,
+    findUsage: absent,
     startRun: unexpected,
     cancelRun: unexpected,
     cancelJobs: unexpected,

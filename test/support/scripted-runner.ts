@@ -16,6 +16,7 @@ import type {
   PollRequest,
   RunnerFacts,
 } from '../../src/protocol/runner-wire.ts'
+import type { UsageSeries } from '../../src/protocol/usage-series.ts'
 import { runnerRequestTyp } from '../../src/protocol/vault.ts'
 import {
   type GeneratedKey,
@@ -124,8 +125,12 @@ export const createScriptedRunner = (
         return Promise.all(answer.leases.map((lease) => hold(lease, ingest, ephs)))
       }
     },
-    beat: (leases: readonly Held[], at = session): Promise<Reply<BeatAnswer>> =>
-      send('/runner/v1/beat', { v: 1, session: at, leases: leases.map(({ lease }) => lease) }),
+    beat: (
+      leases: readonly Held[],
+      at = session,
+      usage?: Readonly<Record<string, UsageSeries>>,
+    ): Promise<Reply<BeatAnswer>> =>
+      send('/runner/v1/beat', { v: 1, session: at, leases: leases.map(({ lease }) => lease), usage }),
     batch,
     /** One frame per text, in one request. */
     frames: async (held: Held, step: number, ...texts: string[]): Promise<Reply<FramesAnswer>> =>

@@ -92,6 +92,18 @@ const cases: readonly PageCase[] = [
     shows: 'Run it on your machine',
     act: (page) => page.getByText('Run it on your machine').click(),
   },
+  {
+    name: 'job-usage',
+    address: '/acme/web/runs/412/jobs/unit.1',
+    shows: 'Peaked at 31 % of memory, 11 % of disk, 42 % of its processor time: the class small would do.',
+    act: async (page) => {
+      await page.getByText('As a table').click()
+      await page.getByRole('slider').focus()
+      await page.keyboard.press('Home')
+      for (let i = 0; i < 30; i++) await page.keyboard.press('ArrowRight')
+      await page.getByText('Moment: 0:31.0, in npm test').waitFor()
+    },
+  },
   { name: 'job-tests', address: '/acme/web/runs/412/jobs/unit.1?view=tests', shows: 'More tests' },
   {
     name: 'job-tests-filtered-out',

@@ -55,11 +55,15 @@ const wordOf = <const T extends string>(words: readonly T[], given: string, what
 
 export const viewRun = async (
   around: Surroundings,
-  flags: Flags,
-  ref: string | undefined,
+  flags: Flags & { readonly job?: string },
+  given: string | undefined,
 ): Promise<number> => {
+  const { ref, job } = splitRef({ ref: given, job: flags.job })
   const run = await findRun(around, await connect(around), { ref, project: flags.project })
-  if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
+  if (job !== undefined && flags.json !== true)
+    return (await import('./job-view.ts')).viewJob(around, run, jobNamed(run, job))
+  const shown = job === undefined ? run : jobNamed(run, job)
+  if (flags.json) around.stdout.write(`${JSON.stringify(shown)}\n`)
   else await writeRun(around, run)
   return 0
 }

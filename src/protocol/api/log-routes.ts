@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type Route, route } from './route.ts'
 import * as s from './shapes.ts'
+import { attemptUsage } from './usage.ts'
 
 const frameNumber = z.coerce
   .number()
@@ -17,6 +18,13 @@ export const logRoutes = {
     access: 'run.view',
     summary: 'One attempt with steps and receipt',
     answer: s.attempt,
+  }),
+  attemptUsage: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt/usage',
+    access: 'run.view',
+    summary: 'What an attempt used of processor, memory, disk and network, over time',
+    answer: attemptUsage,
   }),
   /**
    * `format`: `text`, `ndjson` (`{step,line,t,text}`; a very long line in pieces, all but the last with `more`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`.

@@ -50,6 +50,7 @@ export const createMaskedSink = (
       if (event.kind === 'phase' && event.phase === 'closing') flush()
       sink.event(maskEvent(event, masker))
     },
+    sampling: (read) => sink.sampling?.(read),
     mask: masker.text,
     watch: () => {
       const [open, packed, further] = [masker.stream(onLeak), scanOfFiles.stream(), sink.watch?.()]

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
 import type { LeaseGrant, PlanMade, PlanResult } from '../../protocol/runner-wire.ts'
+import type { UsageSeries } from '../../protocol/usage-series.ts'
 import type { KeyPair } from '../../seal/index.ts'
 import type { StopReason } from '../attempt.ts'
 import { afterPlanMs, requestDeadlineMs, tellPlanMs } from '../limits.ts'
@@ -23,11 +24,13 @@ export interface Lease {
   readonly ended: Promise<void>
   stop(reason: StopReason): void
   setWatched(watched: boolean): void
+  /** For those who watch; null: nobody does, or nothing is known. */
+  used(): UsageSeries | null
 }
 
 export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: KeyPair | null): Lease => {
   const stop = new AbortController()
-  const watching: { set: (watched: boolean) => void } = { set: () => undefined }
+  const watching: Life['watching'] = { set: () => undefined, used: () => null }
   const onStop = (reason: StopReason) => {
     if (!stop.signal.aborted || reason === 'lost') stop.abort(reason)
     if (reason === 'lost') lost.abort()
@@ -42,7 +45,8 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: KeyPair | nu
   })
   const setWatched = (watched: boolean) => watching.set(watched)
   const { sealedKey } = journal
-  return { id: grant.lease, sealedKey, vacated: vacated.promise, ended, stop: onStop, setWatched }
+  const used = () => watching.used()
+  return { id: grant.lease, sealedKey, vacated: vacated.promise, ended, stop: onStop, setWatched, used }
 }
 
 const live = async (life: Life, journal: Journal, onVacated: (destroyed: boolean) => void): Promise<void> => {
@@ -67,6 +71,9 @@ const live = async (life: Life, journal: Journal, onVacated: (destroyed: boolean
       events.add(event)
       // Output is over, and closing a sandbox takes a while: its log is packed meanwhile.
       if (event.kind === 'phase' && event.phase === 'closing') void journal.pack()
+    },
+    sampling: (read) => {
+      life.watching.used = () => (wasWatched ? read() : null)
     },
     planned: (result) => tellPlan(life, result),
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Evidence } from '../../protocol/evidence.ts'
 import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
+import type { UsageSeries } from '../../protocol/usage-series.ts'
 import type { CryptoKey, KeyPair, Sign } from '../../seal/index.ts'
 import type { AttemptResult, StopReason } from '../attempt.ts'
 import type { LogKeySeals } from '../logs/log-key-seals.ts'
@@ -55,5 +56,5 @@ export type Life = {
   readonly stop: AbortSignal
   readonly lost: AbortSignal
   readonly onStop: (reason: StopReason) => void
-  readonly watching: { set: (watched: boolean) => void }
+  readonly watching: { set: (watched: boolean) => void; used: () => UsageSeries | null }
 }

@@ -333,7 +333,8 @@ const tellLogKey = ({ deps, stopping }: State, { id, sealedKey, ended }: Lease):
 const beat = async (state: State): Promise<void> => {
   const { deps, held } = state
   if (held.size === 0) return
-  const request: BeatRequest = { v: 1, session: deps.session, leases: [...held.keys()] }
+  const usage = watchedUsage(state)
+  const request: BeatRequest = { v: 1, session: deps.session, leases: [...held.keys()], ...usage }
   const sentMs = deps.clock.monotonicMs()
   try {
     const answer = (await deps.requests.send({
@@ -347,6 +348,15 @@ const beat = async (state: State): Promise<void> => {
   } catch (error) {
     deps.log.warn('no answer to the beat', { error })
   }
+}
+
+const watchedUsage = ({ held }: State): Pick<BeatRequest, 'usage'> => {
+  const known = [...held].flatMap(([id, { lease }]) => {
+    const series = lease.used()
+    return series === null ? [] : [[id, series] as const]
+  })
+  // SAFE: the keys are ids of leases.
+  return known.length === 0 ? {} : { usage: Object.fromEntries(known) as NonNullable<BeatRequest['usage']> }
 }
 
 const renew = (state: State, id: LeaseId, told: BeatAnswer['leases'][string], sentMs: number): void => {

@@ -88,13 +88,21 @@ export interface GroupRemains {
   remove(): Promise<boolean>
 }
 
+export type GroupUsage = Pick<
+  Usage,
+  'peakMemory' | 'cpuSeconds' | 'peakPids' | 'oomKills' | 'throttledMs'
+> & {
+  /** Charged now, without file pages that the kernel would drop first. null: nobody counts it. */
+  readonly memory: number | null
+}
+
 export interface Group extends GroupRemains {
   /** A cell of it stands; `pid` is its first process. */
   joined(pid: number): void
   /** Files that a process writes 0 into to enter. */
   readonly enter: readonly string[]
   limit(limits: Limits): void
-  usage(): Pick<Usage, 'peakMemory' | 'cpuSeconds' | 'peakPids' | 'oomKills' | 'throttledMs'>
+  usage(): GroupUsage
 }
 
 export interface Groups {
@@ -282,20 +290,29 @@ const readField = (path: string, name: string): number =>
   Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(read(path))?.[1] ?? 0)
 
 type At = (controller: string, file: string) => string
-const usageV1 = (at: At): ReturnType<Group['usage']> => ({
+const usageV1 = (at: At): GroupUsage => ({
   peakMemory: readNumber(at('memory', 'memory.max_usage_in_bytes')),
   cpuSeconds: readNumber(at('cpuacct', 'cpuacct.usage')) / 1e9,
   peakPids: readNumber(at('pids', 'pids.peak')) || readNumber(at('pids', 'pids.current')),
   oomKills: readField(at('memory', 'memory.oom_control'), 'oom_kill'),
   throttledMs: readField(at('cpu', 'cpu.stat'), 'throttled_time') / 1e6,
+  memory: Math.max(
+    0,
+    readNumber(at('memory', 'memory.usage_in_bytes')) -
+      readField(at('memory', 'memory.stat'), 'total_inactive_file'),
+  ),
 })
 
-const usageV2 = (at: At): ReturnType<Group['usage']> => ({
+const usageV2 = (at: At): GroupUsage => ({
   peakMemory: readNumber(at('memory', 'memory.peak')) || readNumber(at('memory', 'memory.current')),
   cpuSeconds: readField(at('cpu', 'cpu.stat'), 'usage_usec') / 1e6,
   peakPids: readNumber(at('pids', 'pids.peak')) || readNumber(at('pids', 'pids.current')),
   oomKills: readField(at('memory', 'memory.events'), 'oom_kill'),
   throttledMs: readField(at('cpu', 'cpu.stat'), 'throttled_usec') / 1e3,
+  memory: Math.max(
+    0,
+    readNumber(at('memory', 'memory.current')) - readField(at('memory', 'memory.stat'), 'inactive_file'),
+  ),
 })
 
 /** Frozen, so that nothing forks while the list is walked. A frozen process takes its signal when thawed. */

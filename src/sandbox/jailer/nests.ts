@@ -21,7 +21,7 @@ import { type Anchor, openAnchor } from './anchor.ts'
 import type { Bind } from './base.ts'
 import { type CellPlan, cellCommand, cellOptions } from './cell-options.ts'
 import type { Cell } from './cells.ts'
-import { type Group, type Groups, groupAt } from './cgroup.ts'
+import { type Group, type Groups, type GroupUsage, groupAt } from './cgroup.ts'
 import { openForReading, openWriteOnly } from './fifos.ts'
 import { type Elsewhere, findTraces, ramdiskName, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
@@ -71,7 +71,7 @@ export type Destroyed = {
   readonly usage: NestUsage
   readonly leftovers: number
 }
-export type NestUsage = ReturnType<Group['usage']> & { readonly ramdisk: number }
+export type NestUsage = GroupUsage & { readonly ramdisk: number }
 
 /** What every cell is closed in with. */
 export type Wall = {

@@ -47,7 +47,7 @@ const createProcessGroup = (): Group => {
       for (const pids of living().values()) for (const pid of pids) killQuietly(pid)
     },
     remove: async () => living().size === 0,
-    usage: () => ({ peakMemory: 0, cpuSeconds: 0, peakPids: 0, oomKills: 0, throttledMs: 0 }),
+    usage: () => ({ peakMemory: 0, cpuSeconds: 0, peakPids: 0, oomKills: 0, throttledMs: 0, memory: null }),
   }
 }
 

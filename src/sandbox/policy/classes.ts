@@ -54,6 +54,12 @@ export const classes: Readonly<Record<ClassName, ResourceClass>> = {
   large: { name: 'large', jobMs: 240 * minute, limits: times(small, 4) },
 }
 
+/** The largest class that has less memory; null: there is none. */
+export const nextSmaller = ({ memory }: Pick<Limits, 'memory'>): ResourceClass | null =>
+  Object.values(classes)
+    .filter(({ limits }) => limits.memory < memory)
+    .toSorted((a, b) => b.limits.memory - a.limits.memory)[0] ?? null
+
 /** No nest gets more, whoever asks. */
 export const limitsMax: Limits = {
   cpu: 256,

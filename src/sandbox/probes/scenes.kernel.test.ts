@@ -348,6 +348,7 @@ function openWeak(directory: string): Sandbox {
     ...{ id: 'weak', exec, egress: () => [], copyIn: async () => undefined },
     copyOut: async () => Readable.from([Buffer.alloc(9 * 1024 * 1024)]),
     usage: async () => ({}) as never,
+    reading: async () => ({}) as never,
     close: async () => ({}) as never,
   }
 }

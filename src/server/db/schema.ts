@@ -323,6 +323,7 @@ export type Schema = {
     message: Or<string>
     leftovers: Generated<number>
   }
+  attempt_usage: { attempt_id: AttemptId; series: string }
   egress_records: { attempt_id: AttemptId; seq: number; records: Json<readonly EgressRecord[]> }
   log_batches: { id: ColumnType<number, never, never>; body: Buffer; received_at: At }
   log_frames: {

@@ -16,6 +16,7 @@ import { encodeFrameBatch } from '../../protocol/frames.ts'
 import { encodeLogIndex } from '../../protocol/log-object.ts'
 import type { EgressRecord } from '../../protocol/receipt.ts'
 import type { AttemptEvent, FinishRequest } from '../../protocol/runner-wire.ts'
+import type { UsageSeries } from '../../protocol/usage-series.ts'
 import { encryptBlob } from '../../seal/index.ts'
 import { limits } from '../limits.ts'
 import { createLogs } from '../logs/logs.ts'
@@ -274,6 +275,60 @@ test('a bundle cut anywhere changes nothing', async () => {
   const attempt = await find(held)
   assert.deepEqual([attempt.status, attempt.last_seq, attempt.steps.length], ['running', 0, 0])
   assert.equal((await runner.send(path, body)).status, 200)
+})
+
+const series: UsageSeries = {
+  ...{
+    startMs: now,
+    ms: [1000],
+    cpuMilli: [500],
+    memoryKiB: [1024],
+    diskKiB: [0],
+    upBytes: [1],
+    downBytes: [2],
+  },
+  limits: { cpuMilli: 2000, memoryKiB: 4096, diskKiB: 4096 },
+  smaller: { name: 'small', cpuMilli: 1000, memoryKiB: 2048, diskKiB: 2048 },
+}
+const usageOf = async (held: Held) => (await parts.runs.findUsage(parts.scope, held.attempt))!
+
+test('what is used over time comes with beats of a lease that is watched, and with the end', async () => {
+  const held = await takeJob()
+  assert.deepEqual(await usageOf(held), { series: null, peak: null, verdict: null })
+  await stranger.beat([held], undefined, { [held.lease]: series })
+  assert.equal((await usageOf(held)).series, null, 'a lease of another runner')
+  await runner.beat([], undefined, { [held.lease]: series })
+  assert.equal((await usageOf(held)).series, null, 'a lease that was not renewed')
+  await runner.beat([held], undefined, { [held.lease]: { ...series, memoryKiB: [7] } })
+  assert.deepEqual((await usageOf(held)).series?.memory_kib, [7])
+  const usage = {
+    ...{ peakMemory: 2048, cpuSeconds: 0.5, peakRamdisk: 1024, peakPids: 3, oomKills: 0 },
+    ...{ egressUp: 1, egressDown: 2, throttledMs: 4 },
+  }
+  const events: AttemptEvent[] = [{ seq: 1, atMs: now, kind: 'usage', usage, series }]
+  const bundle = { finish: finishOf({ lastEvent: 1 }), events: json({ v: 1, events }) }
+  assert.equal((await send(held, bundle)).status, 200)
+  assert.deepEqual(await usageOf(held), {
+    series: {
+      ...{
+        started_at: (await find(held)).started_at ?? '',
+        duration_ms: [1000],
+        cpu_milli: [500],
+        memory_kib: [1024],
+      },
+      ...{ disk_kib: [0], sent_bytes: [1], received_bytes: [2] },
+      limits: { cpu_milli: 2000, memory_kib: 4096, disk_kib: 4096 },
+    },
+    peak: {
+      ...{ memory_kib: 2, disk_kib: 1, processes: 3, cpu_ms: 500, throttled_ms: 4, oom_kills: 0 },
+      ...{ sent_bytes: 1, received_bytes: 2 },
+    },
+    verdict: {
+      ...{ word: 'smaller', smaller: 'small', memory_percent: 25, disk_percent: 0, cpu_percent: 25 },
+    },
+  })
+  await runner.beat([held], undefined, { [held.lease]: { ...series, memoryKiB: [9] } })
+  assert.deepEqual((await usageOf(held)).series?.memory_kib, [1024], 'what was told with the end stays')
 })
 
 test('what was reached and used is kept, told alone or with the end, up to the bound', async () => {

@@ -27,6 +27,8 @@ export type News = {
   readonly lastEvent: number
   readonly phase: string | null
   readonly usage: string | null
+  /** What it used over time, told anew each time. */
+  readonly series: string | null
   readonly notes: readonly string[]
   /** What the audit has to say of it: the canary of its project, or a secret, was in what its job said. */
   readonly alarms: readonly ('canary.seen' | 'secret.leak_suspected')[]
@@ -39,12 +41,13 @@ export type News = {
 export const foldEvents = (events: readonly AttemptEvent[], before: number): News => {
   const fresh = events.filter((event) => event.seq > before).toSorted((a, b) => a.seq - b.seq)
   const last = <K extends AttemptEvent['kind']>(kind: K) => only(fresh, kind).at(-1)
-  const usage = last('usage')?.usage
+  const { usage, series } = last('usage') ?? {}
   const alarms = only(fresh, 'alarm')
   return {
     lastEvent: fresh.at(-1)?.seq ?? before,
     phase: last('phase')?.phase ?? null,
     usage: usage === undefined ? null : JSON.stringify(usage),
+    series: series === undefined ? null : JSON.stringify(series),
     notes: [...only(fresh, 'note').map(({ text }) => storable(text)), ...alarms.map(describeAlarm)],
     alarms: alarms.map(({ what }) => (what === 'canary' ? 'canary.seen' : 'secret.leak_suspected')),
     egress: only(fresh, 'egress').map(({ seq, records }) => ({ seq, records: jsonText(records) })),
@@ -114,7 +117,7 @@ export const writeNews = async (
     with told as (
       update attempts set last_event = ${news.lastEvent}, usage = coalesce(${news.usage}::jsonb, usage), ${change.set}
       where id = ${id} and ${change.where} returning id, started_at
-    )${sql.join([...stepParts(news), ...egressPart(id, news), ...alarmPart(news), ...(change.also ?? [])], sql``)} select 1 from told`.execute(
+    )${sql.join([...stepParts(news), ...seriesPart(news), ...egressPart(id, news), ...alarmPart(news), ...(change.also ?? [])], sql``)} select 1 from told`.execute(
     tx,
   )
   return rows.length === 1
@@ -168,6 +171,15 @@ const alarmPart = ({ alarms }: News): readonly RawBuilder<unknown>[] =>
       from told t join attempts a on a.id = t.id, unnest(${alarms}::text[]) as e (action))`,
       ]
     : []
+
+const seriesPart = ({ series }: News): readonly RawBuilder<unknown>[] =>
+  series === null
+    ? []
+    : [
+        sql`, sampled as (
+      insert into attempt_usage (attempt_id, series) select id, ${series} from told
+      on conflict (attempt_id) do update set series = excluded.series)`,
+      ]
 
 const egressPart = (id: AttemptId, { egress }: News): readonly RawBuilder<unknown>[] =>
   egress.length === 0

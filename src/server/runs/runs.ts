@@ -29,6 +29,7 @@ import { type Places, withPlacing } from './places.ts'
 import { rerunJob, rerunRun } from './rerun.ts'
 import { parseRunNotice } from './run-notice.ts'
 import { type RunRow, selectRuns, summaryOf, usualOf } from './summaries.ts'
+import { findUsage } from './usage-read.ts'
 
 type Deps = {
   readonly database: Database
@@ -44,6 +45,7 @@ export const createRuns = (deps: Deps): Runs => ({
   findConfig: (scope, run) => findConfig(deps.database.db, scope, run),
   jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
+  findUsage: (scope, attempt: AttemptId) => findUsage(deps.database.keyed, scope, attempt),
   startRun: (actor, input) => startRun(deps, actor, input),
   cancelRun: (actor, run) => cancelRun(deps, actor, run),
   cancelJobs: async (actor, target) =>

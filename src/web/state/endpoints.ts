@@ -71,6 +71,7 @@ export const endpoints = {
   jobApprove: 'POST /api/v1/jobs/:job/approve',
   jobReject: 'POST /api/v1/jobs/:job/reject',
   attempt: 'GET /api/v1/attempts/:attempt',
+  attemptUsage: 'GET /api/v1/attempts/:attempt/usage',
   attemptLog: 'GET /api/v1/attempts/:attempt/log',
   attemptLogIndex: 'GET /api/v1/attempts/:attempt/log/index',
   runners: 'GET /api/v1/runners',

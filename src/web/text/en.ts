@@ -9,6 +9,7 @@ import { runsText } from './en/runs.ts'
 import { secretsText } from './en/secrets.ts'
 import { shellText } from './en/shell.ts'
 import { systemText } from './en/system.ts'
+import { usageText } from './en/usage.ts'
 import { statusWords } from './en/words.ts'
 
 export { locale } from './en/words.ts'
@@ -21,6 +22,7 @@ export const text = {
   ...runsText,
   ...projectsText,
   ...jobText,
+  ...usageText,
   ...accountText,
   ...secretsText,
   ...contextsText,

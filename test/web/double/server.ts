@@ -296,6 +296,7 @@ const handle = async (
       complete: isOver(lastId),
       failureIn: url.searchParams.has('failure_in') ? Number(url.searchParams.get('failure_in')) : null,
     })
+  if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/usage')) return world.usageById(lastId)
   if (line.startsWith('GET /api/v1/attempts/')) return world.attemptById(lastId)
   if (line.endsWith('/hook-script') && projectOf) return { script: hookScript }
   if (line.endsWith('/hook/rotate') && projectOf) return created(projectOf, body)

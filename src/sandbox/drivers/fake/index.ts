@@ -141,6 +141,10 @@ const createFakeSandbox = (
     copyIn: async (files) => finished(files.resume()),
     copyOut: async () => new PassThrough().end(Buffer.alloc(1024)),
     usage: async () => noUsage,
+    reading: async () => ({
+      processes: { memory: 1024 * 1024, cpuSeconds: 0.01 },
+      ...{ ramdisk: 4096, up: 0, down: 0 },
+    }),
     egress: () => [],
     close: (reason) => {
       state.closed ??= close(reason)

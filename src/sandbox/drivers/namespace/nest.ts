@@ -35,6 +35,8 @@ export type NestUsage = {
   readonly oomKills: number
   readonly throttledMs: number
   readonly ramdisk: number
+  /** Charged now; null: nobody counts what its processes take. */
+  readonly memory: number | null
 }
 
 export interface NestHold {

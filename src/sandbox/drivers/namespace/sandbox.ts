@@ -8,6 +8,7 @@ import type {
   CloseReason,
   EgressPolicy,
   GuestPath,
+  Reading,
   Receipt,
   Sandbox,
   SandboxSpec,
@@ -57,6 +58,7 @@ type State = {
 
 const noUsage: NestUsage = {
   ...{ peakMemory: 0, cpuSeconds: 0, peakPids: 0, oomKills: 0, throttledMs: 0, ramdisk: 0 },
+  memory: null,
 }
 
 export const createSandbox = (deps: SandboxDeps): Sandbox => {
@@ -75,6 +77,7 @@ export const createSandbox = (deps: SandboxDeps): Sandbox => {
     copyIn: (files, to, signal) => track(state, copyIn(state, files, to, signal)),
     copyOut: (from, limit, signal) => copyOut(state, from, limit, signal),
     usage: async () => usageOf(state, await sample(state)),
+    reading: async () => readingOf(state, await sample(state)),
     egress: () => deps.network.records(),
     close: (reason) => {
       state.closed ??= close(state, reason)
@@ -272,8 +275,15 @@ const sample = async (state: State): Promise<NestUsage> => {
 
 const usageOf = (state: State, now: NestUsage): Usage => {
   const { up, down } = state.deps.network.usage()
-  const { ramdisk: _now, ...rest } = now
+  const { ramdisk: _disk, memory: _memory, ...rest } = now
   return { ...rest, peakRamdisk: state.peakRamdisk, egressUp: up, egressDown: down }
+}
+
+const readingOf = (state: State, now: NestUsage): Reading => {
+  const { memory, ramdisk } = now
+  const processes =
+    memory === null ? null : { memory: Math.max(0, memory - ramdisk), cpuSeconds: now.cpuSeconds }
+  return { processes, ramdisk, ...state.deps.network.usage() }
 }
 
 /** What is counted is a step's own share; what is a peak is the sandbox's. */

@@ -1,5 +1,6 @@
 // Attempts of the double: steps and a receipt.
 import type { Attempt, Status, Step } from '../../../../src/protocol/api/shapes.ts'
+import type { AttemptUsage } from '../../../../src/protocol/api/usage.ts'
 import { ago } from './ids.ts'
 import { summaries } from './run-list.ts'
 import { runById } from './runs.ts'
@@ -20,12 +21,18 @@ const stepsOf = (status: Status): Step[] => {
           ['npm test', status, 49_000],
           ['Store test results', 'passed', 900],
         ]
+  let before = 0
+  const begin = (ms: number | null) => {
+    const at = before
+    before += (ms ?? 0) / 1000
+    return (status === 'running' ? 78 : 1_400) - at
+  }
   return list.map(([name, state, ms], index) => ({
     index,
     name,
     type: 'run',
     status: state,
-    started_at: ago(state === 'running' ? 55 : 1_400),
+    started_at: ago(begin(ms)),
     finished_at: ms === null ? null : ago(1_300),
     duration_ms: ms,
     exit_code: state === 'failed' ? 1 : ms === null ? null : 0,
@@ -79,4 +86,31 @@ const receiptClaims = {
     { check: 'its control group is empty and removed', ok: true, detail: '' },
   ],
   weak: ['Swap is on: pages of a job could reach the disk.'],
+}
+
+/** Of an attempt that runs nothing is known yet; of the others a minute and a bit. */
+export const usageById = (id: string): AttemptUsage | null => {
+  const attempt = attemptById(id)
+  if (attempt === null) return null
+  if (attempt.status === 'running') return { series: null, peak: null, verdict: null }
+  const points = Array.from({ length: 73 }, (_, i) => i)
+  const wave = (i: number, most: number) =>
+    Math.round(most * (0.5 + 0.4 * Math.sin(i / 4)) * Math.min(1, i / 20))
+  return {
+    series: {
+      started_at: ago(1_400),
+      duration_ms: points.map(() => 1_000),
+      cpu_milli: points.map((i) => wave(i, 1_900)),
+      memory_kib: points.map((i) => wave(i, 1_400_000)),
+      disk_kib: points.map((i) => Math.min(i, 24) * 20_000),
+      sent_bytes: points.map((i) => (i < 24 ? 40_000 : 0)),
+      received_bytes: points.map((i) => (i < 24 ? 9_000_000 + wave(i, 4_000_000) : 0)),
+      limits: { cpu_milli: 2_000, memory_kib: 4 * 1024 * 1024, disk_kib: 4 * 1024 * 1024 },
+    },
+    peak: {
+      ...{ memory_kib: 1_300_000, disk_kib: 480_000, processes: 41, cpu_ms: 61_000, throttled_ms: 4_200 },
+      ...{ oom_kills: 0, sent_bytes: 960_000, received_bytes: 260_000_000 },
+    },
+    verdict: { word: 'smaller', smaller: 'small', memory_percent: 31, disk_percent: 11, cpu_percent: 42 },
+  }
 }
