@@ -702,9 +702,12 @@ secrets
   changed_at timestamp with time zone not null default now()
   changed_by text not null
   context_id text
+  created_by text
+  put_by text
   secrets_changed_by_check: CHECK (((length(changed_by) >= 1) AND (length(changed_by) <= 64)))
   secrets_context_id_check: CHECK ((context_id ~~ 'ctx\_%'::text))
   secrets_context_name: UNIQUE (context_id, name)
+  secrets_created_by_check: CHECK (((length(created_by) >= 1) AND (length(created_by) <= 64)))
   secrets_id_check: CHECK ((id ~~ 'sec\_%'::text))
   secrets_kind_check: CHECK ((kind = ANY (ARRAY['env'::text, 'file'::text, 'ssh'::text, 'signing'::text])))
   secrets_name_check: CHECK ((name ~ '^[A-Za-z_][A-Za-z0-9_]{0,127}$'::text))
@@ -713,7 +716,8 @@ secrets
   secrets_pkey: PRIMARY KEY (id)
   secrets_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
   secrets_project_id_name_key: UNIQUE (project_id, name)
-  secrets_state_check: CHECK ((state = ANY (ARRAY['active'::text, 'revoked'::text])))
+  secrets_put_by_check: CHECK (((length(put_by) >= 1) AND (length(put_by) <= 64)))
+  secrets_state_check: CHECK ((state = ANY (ARRAY['active'::text, 'disabled'::text, 'revoked'::text])))
   secrets_version_check: CHECK ((version > 0))
   CREATE UNIQUE INDEX secrets_context_name ON public.secrets USING btree (context_id, name)
   CREATE UNIQUE INDEX secrets_pkey ON public.secrets USING btree (id)

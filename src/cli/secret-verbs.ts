@@ -1,13 +1,55 @@
 // `mayfly secrets …`: words and options only, as in program.ts.
 import { type Command, Option } from 'commander'
+import { secretViews } from '../protocol/secret-views.ts'
 import { carryOut, collect, jsonOption } from './action.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export const addSecretVerbs = (program: Command, around: Surroundings): void => {
   const secrets = program
     .command('secrets')
+    .alias('secret')
     .description('secrets of a project or a context; nobody can read one back')
   const load = () => import('./commands/secrets.ts')
+  addSetVerb(secrets, around)
+  secrets
+    .command('list')
+    .alias('ls')
+    .description('names, versions and last use')
+    .addOption(
+      new Option(
+        '--view <queue>',
+        'those to look at: not used for 90 days, due, for too many, of leavers',
+      ).choices(secretViews),
+    )
+    .addOption(projectOption())
+    .addOption(contextOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listSecrets))
+  secrets
+    .command('show <name>')
+    .description('everything about a secret but the secret')
+    .addOption(projectOption())
+    .addOption(contextOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).showSecret))
+  secrets
+    .command('revoke <name>')
+    .alias('rm')
+    .description('remove all values of a secret')
+    .addOption(projectOption())
+    .addOption(contextOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).revokeSecret))
+  addImportVerb(secrets, around)
+  addStateVerbs(secrets, around)
+  addSigningKeyVerbs(secrets, around)
+  addSignerVerbs(secrets, around)
+}
+
+const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
+const contextOption = () => new Option('--context <name>', 'a context of the organisation instead')
+
+const addSetVerb = (secrets: Command, around: Surroundings): void => {
   secrets
     .command('set <name>')
     .description('put a secret, or a new version of it; the value comes from standard input')
@@ -36,37 +78,52 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .option('--only-newest', 'only while the commit is the newest of its branch or tag')
     .option('--no-only-newest', 'also to older commits of it')
     .option('--expires <days>', 'good so long, for example 90d, or never')
+    .option('--rotate-after <days>', 'due to be replaced after, for example 90d, or never')
+    .option('--overlap <days>', 'the version before still goes to jobs so long, as NAME_PREVIOUS')
     .option('--allow-unmaskable', 'also a value too short to be masked in logs')
     .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).setSecret))
-  secrets
-    .command('list')
-    .alias('ls')
-    .description('names, versions and last use')
-    .addOption(projectOption())
-    .addOption(contextOption())
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).listSecrets))
-  secrets
-    .command('show <name>')
-    .description('everything about a secret but the secret')
-    .addOption(projectOption())
-    .addOption(contextOption())
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).showSecret))
-  secrets
-    .command('revoke <name>')
-    .description('remove all values of a secret')
-    .addOption(projectOption())
-    .addOption(contextOption())
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).revokeSecret))
-  addSigningKeyVerbs(secrets, around)
-  addSignerVerbs(secrets, around)
+    .action(carryOut(around, async () => (await import('./commands/secrets.ts')).setSecret))
 }
 
-const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
-const contextOption = () => new Option('--context <name>', 'a context of the organisation instead')
+/** Without its value. */
+const addStateVerbs = (secrets: Command, around: Surroundings): void => {
+  const load = () => import('./commands/secret-state.ts')
+  const verb = (words: string, description: string) =>
+    secrets
+      .command(words)
+      .description(description)
+      .addOption(projectOption())
+      .addOption(contextOption())
+      .addOption(jsonOption())
+  verb('edit <name>', 'until when it is good, and when it is due to be replaced')
+    .option('--expires <days>', 'good so long, for example 90d, or never')
+    .option('--rotate-after <days>', 'due to be replaced after, for example 90d, or never')
+    .action(carryOut(around, async () => (await load()).editSecret))
+  verb('disable <name>', 'give it to no job, until it is enabled').action(
+    carryOut(around, async () => (await load()).disableSecret),
+  )
+  verb('enable <name>', 'give it to jobs again').action(
+    carryOut(around, async () => (await load()).enableSecret),
+  )
+  verb('reach <name>', 'who and what can reach it, by the rules that judge each job').action(
+    carryOut(around, async () => (await load()).showReach),
+  )
+}
+
+const addImportVerb = (secrets: Command, around: Surroundings): void => {
+  secrets
+    .command('import <file>')
+    .description('put what a .env file names, sealed here; - is standard input')
+    .addOption(projectOption())
+    .addOption(contextOption())
+    .option('--only <name>', 'these alone (repeatable)', collect, [])
+    .option('--replace', 'also those that there are, which get a new version')
+    .option('--dry-run', 'say what would happen to each, and send nothing')
+    .option('--allow-test-value <name>', 'also if it looks like changeme (repeatable)', collect, [])
+    .option('--allow-unmaskable', 'also values too short to be masked in logs')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/import-secrets.ts')).importSecrets))
+}
 
 /** Of kind `signing`. */
 const addSigningKeyVerbs = (secrets: Command, around: Surroundings): void => {

@@ -93,6 +93,11 @@ export const linesOfHosts = (text: string): readonly string[] =>
     .map((line) => line.trim().split(/\s+/).slice(0, 3).join(' '))
     .filter((line) => line !== '' && !line.startsWith('#'))
 
+/** How long the version before may still go to jobs, beside the new one. */
+export const overlapSecondsMax = 90 * 86_400
+/** What the version before is called while it goes beside the new one, unless a secret of that name does. */
+export const previousSuffix = '_PREVIOUS'
+
 /** Whose a secret is: a project's, or a context's of the organisation (contexts.ts). */
 export type SecretOwner = ProjectId | ContextId
 
@@ -117,10 +122,24 @@ const putStatement = object({
       allow_unmaskable: oneOf(true, false),
       /** Of an SSH key: the only hosts it signs for. */
       hosts: optional(knownHosts),
+      /** When it is due to be replaced. It goes to jobs all the same: what must not is for `expires_at`. */
+      rotate_after: optional(seconds),
+      /** Until when the version before this one still goes to jobs, under its name and `_PREVIOUS`. */
+      overlap_until: optional(seconds),
     }),
     ({ kind, hosts }) => (kind === 'ssh') === (hosts !== undefined),
     'an SSH key names its hosts, and nothing else does',
   ),
+})
+/** Of what is there, its value and where it goes stay as they are. */
+const setStatement = object({
+  ...common,
+  type: oneOf('secret.set'),
+  body: object({
+    state: oneOf('active', 'disabled'),
+    expires_at: orNull(seconds),
+    rotate_after: orNull(seconds),
+  }),
 })
 const contextStatement = object({
   ...common,
@@ -135,10 +154,15 @@ const endStatement = object({
 export const statement = either(
   hasTag('type', 'secret.put'),
   putStatement,
-  either(hasTag('type', 'context.put'), contextStatement, endStatement),
+  either(
+    hasTag('type', 'secret.set'),
+    setStatement,
+    either(hasTag('type', 'context.put'), contextStatement, endStatement),
+  ),
 )
 export type Statement = Shaped<typeof statement>
 export type PutStatement = Shaped<typeof putStatement>
+export type SetStatement = Shaped<typeof setStatement>
 export type ContextStatement = Shaped<typeof contextStatement>
 
 /** `webauthn`: the challenge is SHA-256 of the signed bytes. */

@@ -115,17 +115,24 @@ export const secretMetadata = object({
   name: secretName,
   kind: secretKind,
   version: keyVersion,
-  state: oneOf('active', 'revoked'),
+  state: oneOf('active', 'disabled', 'revoked'),
   policy: secretPolicy,
   createdAt: seconds,
   changedAt: seconds,
+  /** When this version was put: what was changed since is not the value. */
+  putAt: seconds,
   expiresAt: orNull(seconds),
+  rotateAfter: orNull(seconds),
+  /** Until when the version before still goes to jobs; null: it goes nowhere. */
+  previousUntil: orNull(seconds),
   hosts: optional(knownHosts),
   /** Of a signing key. */
   signing: optional(publicHalf),
   signer: id('signer'),
   head: digest,
   releases: count,
+  /** Of the last 30 days. */
+  releasesRecent: count,
   lastRelease: orNull(object({ at: seconds, run: id('run'), job: id('job'), attempt: id('attempt') })),
 })
 export type SecretMetadata = Shaped<typeof secretMetadata>
@@ -245,6 +252,12 @@ export const vaultVerbs = {
   'secret.put': {
     sockets: ['server'],
     request: object({ owner, name: secretName, sealed: sealedSecret, ...signed }),
+    answer: secretMetadata,
+  },
+  /** Disabled or enabled again, with other dates. */
+  'secret.set': {
+    sockets: ['server'],
+    request: object({ owner, name: secretName, ...signed }),
     answer: secretMetadata,
   },
   'secret.revoke': {

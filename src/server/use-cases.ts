@@ -26,6 +26,7 @@ import type { AttemptUsage } from '../protocol/api/usage.ts'
 import type { FrameCodec } from '../protocol/frames.ts'
 import type { IssuerDocuments } from '../protocol/identity.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
+import type { SecretView } from '../protocol/secret-views.ts'
 import type { TestOutcome } from '../protocol/test-results.ts'
 import type { Actor, Scope } from './access/actor.ts'
 
@@ -270,9 +271,17 @@ export type SecretsOf = { readonly project: string } | { readonly context: strin
 
 export type Secrets = {
   readonly key: () => Promise<secretsApi.VaultKey>
-  readonly list: (actor: Actor, of: SecretsOf) => Promise<Page<secretsApi.Secret>>
+  /** `view`: those alone that stand in this queue. */
+  readonly list: (actor: Actor, of: SecretsOf, view?: SecretView) => Promise<Page<secretsApi.Secret>>
   readonly find: (actor: Actor, of: SecretsOf, name: string) => Promise<secretsApi.Secret | null>
   readonly put: (actor: Actor, of: SecretsOf, input: secretsApi.SecretPut) => Promise<secretsApi.Secret>
+  readonly set: (
+    actor: Actor,
+    of: SecretsOf,
+    name: string,
+    input: secretsApi.SecretSet,
+  ) => Promise<secretsApi.Secret>
+  readonly reach: (actor: Actor, of: SecretsOf, name: string) => Promise<secretsApi.SecretReach>
   readonly revoke: (
     actor: Actor,
     of: SecretsOf,

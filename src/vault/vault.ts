@@ -28,7 +28,7 @@ import { ownerMembers } from './verbs/owner.ts'
 import { createProject, deleteProject, rotateHook, setProject } from './verbs/project.ts'
 import { release } from './verbs/release.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
-import { deleteSecrets, listSecrets, putSecret, revokeSecret } from './verbs/secret.ts'
+import { deleteSecrets, listSecrets, putSecret, revokeSecret, setSecret } from './verbs/secret.ts'
 import { signForStep } from './verbs/sign.ts'
 import { createSigners } from './verbs/signer.ts'
 import { keepObject, openKeyForPerson } from './verbs/stored.ts'
@@ -166,6 +166,7 @@ const createHandlers = (parts: Parts): Handlers => {
       ),
     'signer.list': () => signers.list(),
     'secret.put': (request) => audited(secretFacts('secret.put', request), putSecret(parts, request)),
+    'secret.set': (request) => audited(secretFacts('secret.set', request), setSecret(parts, request)),
     'secret.revoke': (request) =>
       audited(secretFacts('secret.revoke', request), revokeSecret(parts, request)),
     'secret.list': (request) => listSecrets(parts, request),

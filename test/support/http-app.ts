@@ -91,6 +91,8 @@ export const noWork: UseCases = {
     list: empty,
     find: absent,
     put: unexpected,
+    set: unexpected,
+    reach: unexpected,
     revoke: unexpected,
     signatures: empty,
     signers: empty,

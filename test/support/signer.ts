@@ -7,6 +7,7 @@ import {
   type PutStatement,
   type SealedSecret,
   type SecretOwner,
+  type SetStatement,
   type SignerKey,
   type Statement,
   type StatementProof,
@@ -84,6 +85,22 @@ export const signRevoke = async (
   },
 ): Promise<{ readonly statement: Statement; readonly proof: StatementProof }> => {
   const statement: Statement = { ...head(signer, of), type: 'secret.revoke', body: {} }
+  return { statement, proof: await signStatement(statement, signer.key.privateKey) }
+}
+
+/** Disabled, enabled again, or with other dates. */
+export const signSet = async (
+  signer: Signer,
+  of: {
+    readonly owner: SecretOwner
+    readonly name: string
+    readonly nowSeconds: number
+    readonly prev: string | null
+    readonly body?: Partial<SetStatement['body']>
+  },
+): Promise<{ readonly statement: SetStatement; readonly proof: StatementProof }> => {
+  const body = { state: 'active' as const, expires_at: null, rotate_after: null, ...of.body }
+  const statement: SetStatement = { ...head(signer, of), type: 'secret.set', body }
   return { statement, proof: await signStatement(statement, signer.key.privateKey) }
 }
 

@@ -2,9 +2,10 @@
 // comes from standard input, a hidden question or a file: there is no option that could land in a process list.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { fault, isFault } from '../../base/faults.ts'
+import { fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
 import type { Secret } from '../../protocol/api/secrets.ts'
+import type { SecretView } from '../../protocol/secret-views.ts'
 import {
   knownHosts,
   linesOfHosts,
@@ -16,12 +17,14 @@ import {
   secretName,
   secretPolicy,
 } from '../../protocol/statement.ts'
-import { privateKeyProblem, sealSecret, signStatement } from '../../seal/index.ts'
+import { privateKeyProblem, signStatement } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
 import { withoutLineEnd } from '../line-end.ts'
 import { writeTable } from '../look.ts'
+import { nowIn, sameRotation, secondsIn, unixSeconds } from '../secrets/dates.ts'
 import { type HomeFlags, homeOf, type SecretsHome } from '../secrets/home.ts'
-import { requireSignerKey, type SignerKeyPair, statementHead } from '../secrets/signer-key.ts'
+import { findSecret, sealAndPut } from '../secrets/put.ts'
+import { requireSignerKey, statementHead } from '../secrets/signer-key.ts'
 import { ingestKeyOf } from '../secrets/vault-pin.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -34,6 +37,8 @@ export type SetFlags = Common & {
   readonly event: readonly string[]
   readonly onlyNewest?: boolean
   readonly expires?: string
+  readonly rotateAfter?: string
+  readonly overlap?: string
   readonly allowUnmaskable?: boolean
 }
 
@@ -53,16 +58,7 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
     throw fault('E_INPUT', {
       public: `a value of less than ${maskableBytesMin} bytes cannot be masked in logs: --allow-unmaskable puts it all the same`,
     })
-  const about = { sub: home.subjectOf(name), prev: before?.detail?.head ?? null }
-  const statement: PutStatement = { ...statementHead(around, key, about), type: 'secret.put', body }
-  const sealed = await sealSecret(ingest, value, statement)
-  value.fill(0)
-  if (sealed === null) throw fault('E_PROTOCOL', { public: 'the key to seal to cannot be used' })
-  const secret = await home.put({
-    sealed,
-    statement: { ...statement, body: sentBody(body) },
-    proof: await signStatement(statement, key.privateKey),
-  })
+  const secret = await sealAndPut(around, { home, key, ingest, name, before, body, value })
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else
     around.stdout.write(
@@ -71,17 +67,25 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
   return 0
 }
 
-export const listSecrets = async (around: Surroundings, flags: Common): Promise<number> => {
+export const listSecrets = async (
+  around: Surroundings,
+  flags: Common & { readonly view?: SecretView },
+): Promise<number> => {
   const api = await connect(around)
-  const page = await (await homeOf(around, api, flags)).list()
+  const page = await (await homeOf(around, api, flags)).list(flags.view)
   if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else
     writeTable(
       around.stdout,
-      ['NAME', 'KIND', 'STATE', 'VERSION', 'CHANGED', 'EXPIRES', 'LAST USED'],
+      ['NAME', 'KIND', 'STATE', 'VERSION', 'CHANGED', 'EXPIRES', 'DUE', '30 DAYS', 'LAST USED', 'LOOK AT'],
       page.items.map(({ name, kind, state, detail }) => [
         ...[name, kind, state, String(detail?.version ?? '-'), detail?.changed_at ?? '-'],
-        ...[detail?.expires_at ?? 'never', lastUse(detail)],
+        ...[
+          detail?.expires_at ?? 'never',
+          detail?.rotate_after ?? '-',
+          String(detail?.releases_recent ?? '-'),
+        ],
+        ...[lastUse(detail), detail?.views.join(' ') || '-'],
       ]),
     )
   return 0
@@ -134,32 +138,12 @@ export const revokeSecret = async (around: Surroundings, flags: Common, name: st
   const home = await homeOf(around, api, flags)
   const before = await findSecret(home, name)
   if (before === null) throw fault('E_NOT_FOUND', { public: `${home.name} has no secret ${name}` })
-  const secret = await sendRevocation(around, { key, home, before })
+  const head = statementHead(around, key, { sub: home.subjectOf(name), prev: before.detail?.head ?? null })
+  const statement = { ...head, type: 'secret.revoke' as const, body: {} }
+  const secret = await home.revoke(name, { statement, proof: await signStatement(statement, key.privateKey) })
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else around.stderr.write(`${name} is revoked; jobs that have it already keep it until they end\n`)
   return 0
-}
-
-const sendRevocation = async (
-  around: Surroundings,
-  { key, home, before }: { readonly key: SignerKeyPair; readonly home: SecretsHome; readonly before: Secret },
-): Promise<Secret> => {
-  const { name, detail } = before
-  const head = statementHead(around, key, {
-    sub: home.subjectOf(name),
-    prev: detail?.head ?? null,
-  })
-  const statement = { ...head, type: 'secret.revoke' as const, body: {} }
-  return home.revoke(name, { statement, proof: await signStatement(statement, key.privateKey) })
-}
-
-const findSecret = async (home: SecretsHome, name: string): Promise<Secret | null> => {
-  try {
-    return await home.find(name)
-  } catch (error) {
-    if (isFault(error, 'E_NOT_FOUND')) return null
-    throw error
-  }
 }
 
 /** What is not said stays as it was: a new value must not widen where a secret goes. */
@@ -185,6 +169,7 @@ const bodyOf = async (
     policy: parsed.value,
     expires_at: expiryOf(around, flags.expires, before?.detail?.expires_at ?? null),
     allow_unmaskable: flags.allowUnmaskable === true,
+    ...rotationOf(around, flags, before),
     ...(kind === 'ssh' ? { hosts: await hostsOf(around, flags, before?.detail?.hosts ?? null) } : {}),
   }
 }
@@ -210,23 +195,34 @@ const hostsOf = async (
   return parsed.value
 }
 
-const daySeconds = 86_400
+const rotationOf = (
+  around: Surroundings,
+  { rotateAfter, overlap }: SetFlags,
+  before: Secret | null,
+): Pick<PutStatement['body'], 'rotate_after' | 'overlap_until'> => {
+  if (overlap !== undefined && before?.state !== 'active')
+    throw fault('E_INPUT', {
+      public: 'there is no version before that could stay: --overlap is for a new one',
+    })
+  const rotate =
+    rotateAfter === undefined
+      ? sameRotation(around, before)
+      : secondsIn(around, '--rotate-after', rotateAfter)
+  const until = overlap === undefined ? null : secondsIn(around, '--overlap', overlap)
+  return {
+    ...(rotate === null ? {} : { rotate_after: rotate }),
+    ...(until === null ? {} : { overlap_until: until }),
+  }
+}
 
 const expiryOf = (around: Surroundings, wanted: string | undefined, was: string | null): number | null => {
-  const now = Math.floor(around.clock.now() / 1000)
-  if (wanted === 'never') return null
-  if (wanted === undefined) {
-    const before = was === null ? null : Math.floor(Date.parse(was) / 1000)
-    if (before !== null && before <= now)
-      throw fault('E_INPUT', {
-        public: 'it had expired: say until when the new value is good: --expires 90d',
-      })
-    return before
-  }
-  const days = /^(\d{1,4})d$/.exec(wanted)?.[1]
-  if (days === undefined || days === '0')
-    throw fault('E_INPUT', { public: '--expires takes days, for example 90d' })
-  return now + Number(days) * daySeconds
+  if (wanted !== undefined) return secondsIn(around, '--expires', wanted)
+  const before = unixSeconds(was)
+  if (before !== null && before <= nowIn(around))
+    throw fault('E_INPUT', {
+      public: 'it had expired: say until when the new value is good: --expires 90d',
+    })
+  return before
 }
 
 /** The line end that an editor or `echo` leaves is no part of a variable; of a file it may be. */
@@ -243,13 +239,6 @@ const readValue = async (
         })
   return kind === 'env' ? withoutLineEnd(value) : value
 }
-
-/** As the API takes it. */
-const sentBody = ({ policy, hosts, ...body }: PutStatement['body']) => ({
-  ...body,
-  policy: { ...policy, refs: [...policy.refs], events: [...policy.events] },
-  ...(hosts === undefined ? {} : { hosts: [...hosts] }),
-})
 
 const wordsOf = ({ refs, events, freshness }: SecretPolicy): string =>
   `for ${refs.join(', ')} on ${events.join(', ')}${freshness === 'tip' ? ', the newest commit only' : ''}`
@@ -274,8 +263,14 @@ const describe = (secret: Secret): string => {
           `version  ${detail.version}, ${detail.changed_at}, signed by ${detail.signer.name}`,
           `goes     ${wordsOf(detail.policy)}`,
           ...(detail.hosts ?? []).map((line) => `for      ${line}`),
+          `value    put ${detail.put_at}${detail.put_by === null ? '' : ` by ${detail.put_by}`}, first ${detail.created_at}${detail.created_by === null ? '' : ` by ${detail.created_by}`}`,
           `expires  ${detail.expires_at ?? 'never'}`,
-          `used     ${detail.releases} times, last ${lastUse(detail)}`,
+          `due      ${detail.rotate_after ?? 'nobody said'}`,
+          ...(detail.previous_until === null
+            ? []
+            : [`before   ${name}_PREVIOUS until ${detail.previous_until}`]),
+          `used     ${detail.releases} times, ${detail.releases_recent} in 30 days, last ${lastUse(detail)}`,
+          ...(detail.views.length === 0 ? [] : [`look at  ${detail.views.join(', ')}`]),
         ]),
     publicWords(secret) + (secret.signing?.public_key ?? ''),
   ].join('\n')

@@ -2,7 +2,15 @@
 // the same way; only their addresses differ, and where a new one goes by itself.
 import { fault } from '../../base/faults.ts'
 import { type IdKind, parseId } from '../../base/ids.ts'
-import type { Secret, SecretPut, SecretRevoke, SecretSignature } from '../../protocol/api/secrets.ts'
+import type {
+  Secret,
+  SecretPut,
+  SecretReach,
+  SecretRevoke,
+  SecretSet,
+  SecretSignature,
+} from '../../protocol/api/secrets.ts'
+import type { SecretView } from '../../protocol/secret-views.ts'
 import { defaultPolicy, policyInContext, type SecretPolicy, secretSubject } from '../../protocol/statement.ts'
 import type { ApiClient } from '../api/client.ts'
 import { findProject } from '../api/find-run.ts'
@@ -16,9 +24,11 @@ export type SecretsHome = {
   readonly name: string
   /** Of a new secret. */
   readonly policy: SecretPolicy
-  list(): Promise<{ readonly items: readonly Secret[] }>
+  list(view?: SecretView): Promise<{ readonly items: readonly Secret[] }>
   find(name: string): Promise<Secret>
   put(body: SecretPut): Promise<Secret>
+  set(name: string, body: SecretSet): Promise<Secret>
+  reach(name: string): Promise<SecretReach>
   revoke(name: string, body: SecretRevoke): Promise<Secret>
   /** Of a signing key, the newest. */
   signatures(
@@ -49,9 +59,11 @@ const ofProject = async (
   return {
     ...{ name, policy: defaultPolicy(branch) },
     subjectOf: (secret) => secretSubject(idOf('project', id), secret),
-    list: () => api.all('secrets', { params }),
+    list: (view) => api.all('secrets', { params, query: viewed(view) }),
     find: (secret) => api.call('secret', { params: { ...params, name: secret } }),
     put: (body) => api.call('secretPut', { params, body }),
+    set: (secret, body) => api.call('secretSet', { params: { ...params, name: secret }, body }),
+    reach: (secret) => api.call('secretReach', { params: { ...params, name: secret } }),
     revoke: (secret, body) => api.call('secretRevoke', { params: { ...params, name: secret }, body }),
     signatures: (secret, limit) =>
       api.call('secretSignatures', { params: { ...params, name: secret }, query: { limit } }),
@@ -65,14 +77,18 @@ const ofContext = async (api: ApiClient, wanted: string): Promise<SecretsHome> =
   return {
     ...{ name: `the context "${name}"`, policy: policyInContext },
     subjectOf: (secret) => secretSubject(idOf('context', id), secret),
-    list: () => api.all('contextSecrets', { params }),
+    list: (view) => api.all('contextSecrets', { params, query: viewed(view) }),
     find: (secret) => api.call('contextSecret', { params: { ...params, name: secret } }),
     put: (body) => api.call('contextSecretPut', { params, body }),
+    set: (secret, body) => api.call('contextSecretSet', { params: { ...params, name: secret }, body }),
+    reach: (secret) => api.call('contextSecretReach', { params: { ...params, name: secret } }),
     revoke: (secret, body) => api.call('contextSecretRevoke', { params: { ...params, name: secret }, body }),
     signatures: (secret, limit) =>
       api.call('contextSecretSignatures', { params: { ...params, name: secret }, query: { limit } }),
   }
 }
+
+const viewed = (view: SecretView | undefined) => (view === undefined ? {} : { view })
 
 export const idOf = <K extends IdKind>(kind: K, text: string) => {
   const id = parseId(kind, text)

@@ -1,5 +1,6 @@
 // The routes of contexts and their secrets; part of the table in routes.ts.
 import { z } from 'zod'
+import { secretViews } from '../secret-views.ts'
 import * as c from './contexts.ts'
 import { paging, type Route, route } from './route.ts'
 import * as s from './secrets.ts'
@@ -57,7 +58,7 @@ export const contextRoutes = {
     access: 'secret.meta',
     summary: 'The secrets of a context, never their values',
     ofAll: true,
-    query: z.strictObject(paging),
+    query: z.strictObject({ ...paging, view: z.enum(secretViews).optional() }),
     answer: page(s.secret),
   }),
   contextSecretPut: route({
@@ -78,6 +79,23 @@ export const contextRoutes = {
     summary: 'One secret of a context, never its value',
     ofAll: true,
     answer: s.secret,
+  }),
+  contextSecretSet: route({
+    method: 'POST',
+    path: '/api/v1/contexts/:context/secrets/:name/set',
+    access: 'secret.put',
+    summary: 'Disable or enable a secret of a context, or change its dates, by a signed statement',
+    ofAll: true,
+    body: s.secretSet,
+    answer: s.secret,
+  }),
+  contextSecretReach: route({
+    method: 'GET',
+    path: '/api/v1/contexts/:context/secrets/:name/reach',
+    access: 'secret.put',
+    summary: 'Who and what can reach a secret of a context, by the rules that judge each job',
+    ofAll: true,
+    answer: s.secretReach,
   }),
   contextSecretRevoke: route({
     method: 'POST',

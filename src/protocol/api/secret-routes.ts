@@ -1,5 +1,6 @@
 // The routes of secrets and signers; part of the table in routes.ts.
 import { z } from 'zod'
+import { secretViews } from '../secret-views.ts'
 import { paging, type Route, route } from './route.ts'
 import * as s from './secrets.ts'
 import { page } from './shapes.ts'
@@ -17,7 +18,7 @@ export const secretRoutes = {
     path: '/api/v1/projects/:project/secrets',
     access: 'secret.meta',
     summary: 'The secrets of a project, never their values',
-    query: z.strictObject(paging),
+    query: z.strictObject({ ...paging, view: z.enum(secretViews).optional() }),
     answer: page(s.secret),
   }),
   secretPut: route({
@@ -35,6 +36,21 @@ export const secretRoutes = {
     access: 'secret.meta',
     summary: 'One secret, never its value',
     answer: s.secret,
+  }),
+  secretSet: route({
+    method: 'POST',
+    path: '/api/v1/projects/:project/secrets/:name/set',
+    access: 'secret.put',
+    summary: 'Disable or enable a secret, or change its dates, by a signed statement',
+    body: s.secretSet,
+    answer: s.secret,
+  }),
+  secretReach: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project/secrets/:name/reach',
+    access: 'secret.put',
+    summary: 'Who and what can reach a secret, by the rules that judge each job',
+    answer: s.secretReach,
   }),
   secretRevoke: route({
     method: 'POST',

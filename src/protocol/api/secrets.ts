@@ -1,6 +1,7 @@
 // Secrets and signers in the HTTP API (zod twins of protocol/statement.ts, which the vault checks by itself). Every
 // request is closed: a member that nobody named, a `value` above all, is no envelope and is refused unread.
 import { z } from 'zod'
+import { secretViews } from '../secret-views.ts'
 import { signingAlgorithms } from '../signing.ts'
 import { policyEvents } from '../statement.ts'
 
@@ -59,6 +60,10 @@ export const secretPut = z.strictObject({
       expires_at: z.number().int().nullable(),
       allow_unmaskable: z.boolean(),
       hosts: z.array(z.string().max(2048)).min(1).max(16).optional(),
+      /** When it is due to be replaced. */
+      rotate_after: z.number().int().optional(),
+      /** Until when the version before still goes to jobs, under its name and `_PREVIOUS`. */
+      overlap_until: z.number().int().optional(),
     }),
   }),
   proof,
@@ -70,6 +75,16 @@ export const signedBy = <T extends z.ZodType, B extends z.ZodType>(type: T, body
   z.strictObject({ statement: z.strictObject({ ...common, type, body }), proof })
 const ending = <const T extends 'secret.revoke' | 'signer.remove'>(type: T) =>
   signedBy(z.literal(type), z.strictObject({}))
+/** Disables or enables a secret, and says until when it is good and when it is due to be replaced. */
+export const secretSet = signedBy(
+  z.literal('secret.set'),
+  z.strictObject({
+    state: z.enum(['active', 'disabled']),
+    expires_at: z.number().int().nullable(),
+    rotate_after: z.number().int().nullable(),
+  }),
+)
+export type SecretSet = z.infer<typeof secretSet>
 export const secretRevoke = ending('secret.revoke')
 export type SecretRevoke = z.infer<typeof secretRevoke>
 export const signerRemove = ending('signer.remove')
@@ -79,7 +94,7 @@ export type SignerRemove = z.infer<typeof signerRemove>
 export const secret = z.object({
   name: z.string(),
   kind,
-  state: z.enum(['active', 'revoked']),
+  state: z.enum(['active', 'disabled', 'revoked']),
   /** Of a signing key what whoever checks its signatures needs; null of another kind. */
   signing: z
     .object({
@@ -96,13 +111,28 @@ export const secret = z.object({
       policy: secretPolicy,
       created_at: time,
       changed_at: time,
+      /** When the value it has was put. */
+      put_at: time,
+      /** Who sent the first value, and the one it has; null where the record of it is gone. */
+      created_by: z.string().nullable(),
+      put_by: z.string().nullable(),
       expires_at: time.nullable(),
+      /** When it is due to be replaced; null: nobody said. */
+      rotate_after: time.nullable(),
+      /** Until when the version before still goes to jobs, as NAME_PREVIOUS; null: it does not. */
+      previous_until: time.nullable(),
+      /** The queues it stands in. */
+      views: z.array(z.enum(secretViews)),
+      /** What makes it broad. */
+      breadth: z.array(z.enum(['branches', 'tags', 'projects'])),
       /** Of an SSH key: lines of known_hosts, the only hosts it signs for; else null. */
       hosts: z.array(z.string()).nullable(),
       signer: z.object({ id: z.string(), name: z.string() }),
       /** `prev` of the next statement. */
       head: z.string(),
       releases: z.number(),
+      /** Of the last 30 days. */
+      releases_recent: z.number(),
       last_release: z
         .object({
           at: time,
@@ -119,6 +149,38 @@ export const secret = z.object({
     .nullable(),
 })
 export type Secret = z.infer<typeof secret>
+
+/** Who and what can reach a secret, by the rules that judge each job. */
+export const secretReach = z.object({
+  /** Why nothing reaches it; null: something may. */
+  blocked: z.enum(['disabled', 'revoked', 'expired']).nullable(),
+  policy: secretPolicy,
+  /** Of the context it is in; null: it is of a project. `roles`: of whoever wants the job; null: any, also nobody. */
+  context: z
+    .object({
+      name: z.string(),
+      every_project: z.boolean(),
+      refs: z.array(z.string()),
+      roles: z.array(z.string()).nullable(),
+    })
+    .nullable(),
+  /** Branches and tags that ran or that somebody could name, and what would bring it to a job of theirs. */
+  jobs: z.array(z.object({ project: z.string(), ref: z.string(), events: z.array(z.enum(policyEvents)) })),
+  /** There are more than are told. */
+  more_jobs: z.boolean(),
+  /** Members and tokens who could start or rerun one of these jobs. */
+  people: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      kind: z.enum(['member', 'token']),
+      role: z.string().nullable(),
+    }),
+  ),
+  /** Whose signature could change where it goes. */
+  signers: z.array(z.object({ id: z.string(), name: z.string() })),
+})
+export type SecretReach = z.infer<typeof secretReach>
 
 /** One use of a signing key, as it was written down when the vault had signed. */
 export const secretSignature = z.object({

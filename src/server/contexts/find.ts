@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { ContextId } from '../../base/ids.ts'
+import type { ContextRules } from '../../protocol/contexts.ts'
 import type { Scope } from '../access/actor.ts'
 import type { Db } from '../db/database.ts'
 
@@ -14,4 +15,18 @@ export const findContextId = async (db: Db, { organisation }: Scope, context: st
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such context' })
   return row.id
+}
+
+/** As they were when they changed last: what the vault has is what counts. */
+export const namedRules = async (
+  db: Db,
+  context: ContextId,
+): Promise<{ readonly name: string; readonly rules: ContextRules }> => {
+  const { rows } = await sql<{ name: string; rules: ContextRules }>`
+    select name, json_build_object('projects', coalesce(to_json(projects), to_json('*'::text)), 'refs', refs,
+      'roles', roles) as rules
+    from contexts where id = ${context}`.execute(db)
+  const [row] = rows
+  if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such context' })
+  return row
 }

@@ -119,9 +119,11 @@ export type Schema = {
     name: string
     kind: SecretKind
     version: number
-    state: 'active' | 'revoked'
+    state: 'active' | 'disabled' | 'revoked'
     changed_at: At
     changed_by: string
+    created_by: Or<string>
+    put_by: Or<string>
   }
   contexts: {
     id: ContextId

@@ -47,7 +47,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     projects: createProjects(shared),
     schedules: createSchedules({ database, newId }),
     deliveries: createDeliveries({ database, newId, places, compiler: null }),
-    secrets: createSecrets({ database, vault }),
+    secrets: createSecrets({ database, vault, clock: systemClock }),
     identity: createIdentity({ ...shared, clock: systemClock }),
     artifacts: createArtifacts({ database, vault, objects }),
     tests: createTests({ database, vault, objects }),
@@ -123,7 +123,7 @@ const makeThings = async ({ database, newId, organisation }: Made): Promise<Thin
 
 const eph = Buffer.alloc(32, 9).toString('base64url')
 const fingerprint = 'SHA256:x'
-const signed = (type: 'secret.put' | 'secret.revoke', body: object) => ({
+const signed = (type: 'secret.put' | 'secret.set' | 'secret.revoke', body: object) => ({
   statement: { v: 1, type, sub: 'x/NAME', iss: 'x', iat: 0, nonce: 'x', prev: null, body },
   proof: { kind: 'ed25519', sig: 'x' },
 })
@@ -140,6 +140,7 @@ const bodies: Readonly<Record<string, unknown>> = {
       ...{ kind: 'env', expires_at: null, allow_unmaskable: false },
     }),
   },
+  secretSet: signed('secret.set', { state: 'disabled', expires_at: null, rotate_after: null }),
   secretRevoke: signed('secret.revoke', {}),
 }
 

@@ -1,6 +1,7 @@
 // Secrets of projects and contexts, and whose word counts for them. The server relays: what it is sent is sealed and signed by people,
 // what it keeps are names and versions. The vault changes first, then the row and the record of who asked.
 import { sql } from 'kysely'
+import type { Clock } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import type { ContextId, ProjectId } from '../../base/ids.ts'
 import type { Secret, SecretPut } from '../../protocol/api/secrets.ts'
@@ -9,17 +10,18 @@ import type { SecretMetadata } from '../../protocol/vault.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { projectInScope } from '../access/in-scope.ts'
-import { findContextId } from '../contexts/find.ts'
+import { findContextId, namedRules } from '../contexts/find.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { Secrets, SecretsOf } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
-import { maySeeDetails, secretsShape, time } from './shape.ts'
+import { reachOf } from './reach.ts'
+import { maySeeDetails, namesOnly, secretsShape, time } from './shape.ts'
 import { listSignatures } from './signatures.ts'
 import { signerActs } from './signer-acts.ts'
 import { type Act, orDenied, shaped, signed } from './statements.ts'
 
-type Deps = { readonly database: Database; readonly vault: VaultClient }
+type Deps = { readonly database: Database; readonly vault: VaultClient; readonly clock: Pick<Clock, 'now'> }
 
 export const createSecrets = (deps: Deps): Secrets => ({
   key: async () => {
@@ -29,16 +31,34 @@ export const createSecrets = (deps: Deps): Secrets => ({
     ])
     return { ...key, vsign }
   },
-  list: async (actor, of) => {
-    const { owner } = await findOwner(deps, actor.scope, of)
-    const { secrets } = await deps.vault.call('secret.list', { owner })
-    return { items: await shape(deps, actor, secrets), next_cursor: null }
+  list: async (actor, of, view) => {
+    // Which queues one stands in says where it may go, and since when.
+    if (view !== undefined && !maySeeDetails(actor)) throw fault('E_FORBIDDEN')
+    const found = await findOwner(deps, actor.scope, of)
+    const { secrets } = await deps.vault.call('secret.list', { owner: found.owner })
+    const items = await shape(deps, actor, found, secrets)
+    const shown = view === undefined ? items : items.filter(({ detail }) => detail?.views.includes(view))
+    return { items: shown, next_cursor: null }
   },
   find: async (actor, of, name) => {
-    const { owner } = await findOwner(deps, actor.scope, of)
-    const { secrets } = await deps.vault.call('secret.list', { owner })
-    const found = secrets.filter((secret) => secret.name === name)
-    return (await shape(deps, actor, found))[0] ?? null
+    const found = await findOwner(deps, actor.scope, of)
+    const { secrets } = await deps.vault.call('secret.list', { owner: found.owner })
+    const named = secrets.filter((secret) => secret.name === name)
+    return (await shape(deps, actor, found, named))[0] ?? null
+  },
+  reach: async (actor, of, name) => {
+    const found = await findOwner(deps, actor.scope, of)
+    const { secrets } = await deps.vault.call('secret.list', { owner: found.owner })
+    const secret = secrets.find((one) => one.name === name)
+    if (secret === undefined) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
+    const context = found.context === null ? null : await namedRules(deps.database.db, found.context)
+    return reachOf(deps, actor.scope, { secret, project: found.project, context })
+  },
+  set: async (actor, of, name, input) => {
+    const found = await findOwner(deps, actor.scope, of)
+    const request = { owner: found.owner, name, ...signed(input) }
+    const act = actOf('secret.set', found)
+    return changed(deps, actor, { ...found, act, call: () => deps.vault.call('secret.set', request) })
   },
   put: (actor, of, input) => put(deps, actor, of, input),
   revoke: async (actor, of, name, input) => {
@@ -110,27 +130,33 @@ const changed = async (
   const secret = await orDenied(deps.database.db, actor, change.act, change.call)
   await inTransaction(deps.database.db, async (tx) => {
     await sql`
-      insert into secrets (id, organisation_id, project_id, context_id, name, kind, version, state, changed_by)
+      insert into secrets (id, organisation_id, project_id, context_id, name, kind, version, state, changed_by,
+        created_by, put_by)
       values (${secret.secret}, ${actor.scope.organisation}, ${project}, ${context}, ${secret.name}, ${secret.kind},
-        ${secret.version}, ${secret.state}, ${actorId(actor)})
+        ${secret.version}, ${secret.state}, ${actorId(actor)}, ${actorId(actor)}, ${actorId(actor)})
       on conflict (id) do update set kind = excluded.kind, version = excluded.version, state = excluded.state,
-        changed_by = excluded.changed_by, changed_at = now()
+        changed_by = excluded.changed_by, changed_at = now(),
+        put_by = case when ${change.act.action === 'secret.put'}::boolean then excluded.put_by else secrets.put_by end
       where secrets.version <= excluded.version`.execute(tx)
     const facts = { version: secret.version, signer: secret.signer, ...(context === null ? {} : { context }) }
     await writeAudit(tx, actor, { ...change.act, target: secret.secret, result: 'ok', facts })
   })
-  const [shown] = await shape(deps, actor, [secret])
+  const [shown] = await shape(deps, actor, change, [secret])
   if (shown === undefined) throw new Error('one secret has one shape')
   return shown
 }
 
 const shape = async (
-  { database, vault }: Deps,
+  { database, vault, clock }: Deps,
   actor: Actor,
+  { context }: Pick<Owner, 'context'>,
   secrets: readonly SecretMetadata[],
 ): Promise<Secret[]> => {
+  if (!maySeeDetails(actor)) return namesOnly(secrets)
   const { signers } = await vault.call('signer.list', {})
-  return secretsShape(database.db, secrets, { signers, hasDetails: maySeeDetails(actor) })
+  const rules = context === null ? null : (await namedRules(database.db, context)).rules
+  const nowSeconds = Math.floor(clock.now() / 1000)
+  return secretsShape(database.db, secrets, { signers, rules, nowSeconds })
 }
 
 const findOwner = async ({ database: { db } }: Deps, scope: Scope, of: SecretsOf): Promise<Owner> => {

@@ -2,53 +2,95 @@
 import { sql } from 'kysely'
 import type { RunId } from '../../base/ids.ts'
 import type { Secret } from '../../protocol/api/secrets.ts'
+import type { ContextRules } from '../../protocol/contexts.ts'
+import { breadthOf, viewsOf } from '../../protocol/secret-views.ts'
 import type { SecretMetadata, SignerMetadata } from '../../protocol/vault.ts'
 import type { Actor } from '../access/actor.ts'
 import type { Db } from '../db/database.ts'
+import { type PutBy, putBy } from './people.ts'
 
 /** Developers know names (trust-model.md §5.7); where a secret may go is for those who may change it. */
 export const maySeeDetails = (actor: Actor): boolean =>
   actor.kind === 'operator' || actor.role === 'owner' || (actor.kind === 'token' && actor.role === null)
 
+export const namesOnly = (secrets: readonly SecretMetadata[]): Secret[] =>
+  secrets.map((secret) => ({ ...named(secret), detail: null }))
+
+type Beside = {
+  readonly signers: readonly SignerMetadata[]
+  /** Of the context they are in. */
+  readonly rules: ContextRules | null
+  readonly nowSeconds: number
+}
+
 export const secretsShape = async (
   db: Db,
   secrets: readonly SecretMetadata[],
-  { signers, hasDetails }: { readonly signers: readonly SignerMetadata[]; readonly hasDetails: boolean },
+  beside: Beside,
 ): Promise<Secret[]> => {
-  if (!hasDetails) return secrets.map((secret) => ({ ...named(secret), detail: null }))
-  const runs = await runsOf(
-    db,
-    secrets.flatMap(({ lastRelease }) => (lastRelease === null ? [] : [lastRelease.run])),
-  )
+  const [runs, people] = await Promise.all([
+    runsOf(
+      db,
+      secrets.flatMap(({ lastRelease }) => (lastRelease === null ? [] : [lastRelease.run])),
+    ),
+    putBy(
+      db,
+      secrets.map(({ secret }) => secret),
+    ),
+  ])
   return secrets.map((secret) => ({
     ...named(secret),
     detail: {
       version: secret.version,
       policy: { ...secret.policy, refs: [...secret.policy.refs], events: [...secret.policy.events] },
-      created_at: time(secret.createdAt),
-      changed_at: time(secret.changedAt),
-      expires_at: secret.expiresAt === null ? null : time(secret.expiresAt),
+      ...datesOf(secret),
+      ...peopleAndViews(secret, people.get(secret.secret), beside),
       hosts: secret.hosts === undefined ? null : [...secret.hosts],
-      signer: {
-        id: secret.signer,
-        name: signers.find(({ signer }) => signer === secret.signer)?.name ?? secret.signer,
-      },
+      signer: signerOf(secret, beside),
       head: secret.head,
       releases: secret.releases,
-      last_release:
-        secret.lastRelease === null
-          ? null
-          : {
-              at: time(secret.lastRelease.at),
-              run_id: secret.lastRelease.run,
-              run_number: runs.get(secret.lastRelease.run)?.number ?? null,
-              project: runs.get(secret.lastRelease.run)?.project ?? null,
-              job_id: secret.lastRelease.job,
-              attempt_id: secret.lastRelease.attempt,
-            },
+      releases_recent: secret.releasesRecent,
+      last_release: lastRelease(secret, runs),
     },
   }))
 }
+
+const datesOf = (secret: SecretMetadata) => ({
+  created_at: time(secret.createdAt),
+  changed_at: time(secret.changedAt),
+  put_at: time(secret.putAt),
+  expires_at: timeOrNull(secret.expiresAt),
+  rotate_after: timeOrNull(secret.rotateAfter),
+  previous_until: timeOrNull(secret.previousUntil),
+})
+
+const peopleAndViews = (secret: SecretMetadata, by: PutBy | undefined, { rules, nowSeconds }: Beside) => ({
+  created_by: by?.created ?? null,
+  put_by: by?.put ?? null,
+  views: [
+    ...viewsOf(
+      { ...secret, lastUsedAt: secret.lastRelease?.at ?? null },
+      { rules, isOfLeaver: by?.hasLeft ?? false, nowSeconds },
+    ),
+  ],
+  breadth: [...breadthOf(secret.policy, rules)],
+})
+
+const signerOf = ({ signer: id }: SecretMetadata, { signers }: Beside) => ({
+  ...{ id, name: signers.find(({ signer }) => signer === id)?.name ?? id },
+})
+
+const lastRelease = ({ lastRelease: last }: SecretMetadata, runs: ReadonlyMap<string, ShownRun>) =>
+  last === null
+    ? null
+    : {
+        at: time(last.at),
+        run_id: last.run,
+        run_number: runs.get(last.run)?.number ?? null,
+        project: runs.get(last.run)?.project ?? null,
+        job_id: last.job,
+        attempt_id: last.attempt,
+      }
 
 /** What everybody may know who may know that it is there. */
 const named = ({ name, kind, state, signing }: SecretMetadata) => ({
@@ -61,6 +103,8 @@ const named = ({ name, kind, state, signing }: SecretMetadata) => ({
           public_key: signing.publicKey,
         },
 })
+
+const timeOrNull = (seconds: number | null): string | null => (seconds === null ? null : time(seconds))
 
 /** RFC 3339 of Unix seconds. */
 export const time = (seconds: number): string => new Date(seconds * 1000).toISOString()

@@ -42,6 +42,14 @@ export type RunnerRecord = {
   readonly state: 'active' | 'revoked'
   readonly unsigned: true
 }
+export type PreviousVersion = {
+  readonly version: number
+  readonly until: number
+  readonly kind: SecretKind
+  readonly policy: SecretPolicy
+  readonly hosts?: readonly string[]
+  readonly bytes: number
+}
 /** Its value lies apart, one file for each version (values.ts). */
 export type SecretRecord = {
   readonly secret: SecretId
@@ -52,11 +60,16 @@ export type SecretRecord = {
   readonly name: string
   readonly kind: SecretKind
   readonly version: number
-  readonly state: 'active' | 'revoked'
+  readonly state: 'active' | 'disabled' | 'revoked'
   readonly policy: SecretPolicy
   readonly createdAt: number
   readonly changedAt: number
+  /** When this version was put; of records from before this was kept: when it was changed. */
+  readonly putAt?: number
   readonly expiresAt: number | null
+  readonly rotateAfter?: number | null
+  /** The version before, while it still goes to jobs; what it was put as. */
+  readonly previous?: PreviousVersion
   /** Of an SSH key: what it signs for. */
   readonly hosts?: readonly string[]
   /** Of a signing key: what others check its signatures with. */

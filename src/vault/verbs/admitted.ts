@@ -4,15 +4,17 @@
 import type { ContextId } from '../../base/ids.ts'
 import { type ContextRule, refusalBy } from '../../protocol/contexts.ts'
 import type { Evidence } from '../../protocol/evidence.ts'
-import { secretsBytesMax, secretsMax } from '../../protocol/statement.ts'
+import { previousSuffix, type SecretPolicy, secretsBytesMax, secretsMax } from '../../protocol/statement.ts'
 import type { TicketClaims } from '../../protocol/vault.ts'
 import { admits, isStale } from '../policy/admits.ts'
 import type { Records, SecretRecord } from '../store/records.ts'
 import { secretsOf } from './secret.ts'
 
+/** `as`: the name it goes under, of a version before; its own policy and `beside`, the newer one's, admit it. */
+export type AdmittedSecret = SecretRecord & { readonly as?: string; readonly beside?: SecretPolicy }
 export type Admitted = {
   /** Those that go to it. */
-  readonly secrets: readonly SecretRecord[]
+  readonly secrets: readonly AdmittedSecret[]
   /** Those that stay here and sign for it. */
   readonly signing: readonly SecretRecord[]
   /** Names of those that are for the newest commit of the ref only, where this is an older one. */
@@ -37,18 +39,38 @@ export const admittedBy = (records: Records, claims: TicketClaims, nowSeconds: n
     if (!hasRoom([...byName.values()])) return { ...nothingAdmitted, refused: { context, rule: 'room' } }
   }
   const sorted = [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const going = sorted.filter(({ kind }) => kind !== 'signing')
+  const previous = going.flatMap((secret) => previousOf(secret, claims, nowSeconds) ?? [])
+  const beside = previous.filter(({ as = '' }) => !byName.has(as))
   return {
-    secrets: sorted.filter(({ kind }) => kind !== 'signing'),
+    // Of a project or context alone there is room for them; where several come together, they are what is left out.
+    secrets: hasRoom([...going, ...beside]) ? [...going, ...beside] : going,
     signing: sorted.filter(({ kind }) => kind === 'signing'),
   }
 }
 
+/** The version before, while it goes beside the new one: only where both might go. */
+const previousOf = (
+  secret: SecretRecord,
+  claims: TicketClaims,
+  nowSeconds: number,
+): AdmittedSecret | null => {
+  const { previous, ...newer } = secret
+  if (previous === undefined || nowSeconds >= previous.until) return null
+  const { until: expiresAt, hosts, ...was } = previous
+  if (!admits({ ...newer, ...was, expiresAt }, claims, nowSeconds)) return null
+  const { hosts: _hosts, ...own } = newer
+  const as = `${secret.name}${previousSuffix}`
+  return { ...own, ...was, ...(hosts === undefined ? {} : { hosts }), as, beside: secret.policy }
+}
+
 /** What is left of them once a runner has said where the commit stands. */
 export const admittedFor = (admitted: Admitted, evidence: Evidence): Admitted => {
-  const isFresh = (secret: SecretRecord) => !isStale(secret, evidence)
+  const isFresh = (secret: AdmittedSecret) =>
+    [secret.policy, secret.beside ?? secret.policy].every((policy) => !isStale({ policy }, evidence))
   const [secrets, signing] = [admitted.secrets.filter(isFresh), admitted.signing.filter(isFresh)]
   const stale = [...admitted.secrets, ...admitted.signing].filter((secret) => !isFresh(secret))
-  return { ...admitted, secrets, signing, stale: stale.map(({ name }) => name) }
+  return { ...admitted, secrets, signing, stale: stale.map(({ name, as }: AdmittedSecret) => as ?? name) }
 }
 
 const ruleAgainst = (records: Records, id: ContextId, claims: TicketClaims): ContextRule | null => {

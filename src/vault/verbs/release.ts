@@ -32,7 +32,7 @@ import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
 import type { UsedLog } from '../store/used.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
-import { type Admitted, admittedBy, admittedFor, nothingAdmitted } from './admitted.ts'
+import { type Admitted, type AdmittedSecret, admittedBy, admittedFor, nothingAdmitted } from './admitted.ts'
 import { checkIdentity, mintTokens } from './identity.ts'
 import { findOwner, ownerOf } from './owner.ts'
 import { findProject, wrapContexts } from './project.ts'
@@ -139,7 +139,9 @@ const factsOf = ({
   ...(proven !== null && secrets.some(({ context }) => context !== undefined)
     ? { contexts: [...new Set(secrets.flatMap(({ context }) => context ?? []))].join(' ') }
     : {}),
-  ...(proven === null || secrets.length === 0 ? {} : { secrets: secrets.map(({ name }) => name).join(' ') }),
+  ...(proven === null || secrets.length === 0
+    ? {}
+    : { secrets: secrets.map(({ name, as }) => as ?? name).join(' ') }),
   ...(refused === undefined ? {} : { refused: refused.context, rule: refused.rule }),
 })
 
@@ -200,14 +202,14 @@ const openAdmitted = async (
 
 const openSecretOf = async (
   open: (record: SecretRecord) => Promise<Uint8Array>,
-  record: SecretRecord,
+  record: AdmittedSecret,
 ): Promise<ReleasedSecret> => {
-  const { name, kind, hosts } = record
+  const { name, as, kind, hosts } = record
   if (kind === 'signing') throw new Error('a signing key goes nowhere')
   const value = await open(record)
   const text = toBase64Url(value)
   value.fill(0)
-  return { name, kind, value: text, ...(hosts === undefined ? {} : { hosts }) }
+  return { name: as ?? name, kind, value: text, ...(hosts === undefined ? {} : { hosts }) }
 }
 
 /** Who had them last, by which run. */

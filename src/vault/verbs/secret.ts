@@ -9,7 +9,9 @@ import { rsaBitsMax, rsaBitsMin } from '../../protocol/signing.ts'
 import {
   envSecretBytesMax,
   maskableBytesMin,
+  overlapSecondsMax,
   type PutStatement,
+  previousSuffix,
   type SecretOwner,
   secretSubject,
   secretsBytesMax,
@@ -23,7 +25,7 @@ import { type ServiceKeys, serviceKeyVersion } from '../keys/service-keys.ts'
 import { publicHalfOf } from '../keys/signing-key.ts'
 import { secretVersionsKept } from '../limits.ts'
 import { type Accepted, acceptStatement, requireNext } from '../policy/statement.ts'
-import type { Records, SecretRecord } from '../store/records.ts'
+import type { PreviousVersion, Records, SecretRecord } from '../store/records.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
 import { changeOwner, findOwner, keyContext, type OwnerRecord, ownerMembers, ownerOf } from './owner.ts'
@@ -59,6 +61,7 @@ export const putSecret = async (
     throw fault('E_INPUT', { public: 'The value is not sealed to this vault under this statement' })
   try {
     checkValue(value, statement)
+    checkOverlap(name, statement.body, nowOf(deps))
     return await store(deps, { owner, name, accepted, value })
   } finally {
     value.fill(0)
@@ -83,12 +86,37 @@ export const revokeSecret = async (
     if (current.head === accepted.digest) return current
     requireNext(current.head, accepted)
     const { digest: head, signer } = accepted
-    return { ...current, state: 'revoked', head, signer: signer.signer, changedAt: nowOf(deps), bytes: 0 }
+    const { previous: _gone, ...kept } = current
+    return { ...kept, state: 'revoked', head, signer: signer.signer, changedAt: nowOf(deps), bytes: 0 }
   })
   const record = findSecret(deps, id)
   // After the record: what is refused already may still lie there, never the other way round.
   await deps.values.remove(id, keptVersions(record.version))
   return metadataOf(deps, record)
+}
+
+/** The value stays what it is: there is nothing to seal. What is revoked has none to come back to. */
+export const setSecret = async (
+  deps: SecretDeps,
+  request: VaultRequest<'secret.set'>,
+): Promise<SecretMetadata> => {
+  const { owner, name, statement, proof } = request
+  if (statement.type !== 'secret.set') throw fault('E_INPUT', { public: 'The statement sets no secret' })
+  const expected = { type: statement.type, sub: secretSubject(owner, name), nowSeconds: nowOf(deps) }
+  const accepted = await acceptStatement(deps.records, { statement, proof }, expected)
+  const id = secretId(owner, name)
+  await deps.records.change('secret', id, (current) => {
+    if (current === null) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
+    if (current.head === accepted.digest) return current
+    requireNext(current.head, accepted)
+    if (current.state === 'revoked')
+      throw fault('E_INPUT', { public: 'It is revoked: put a new value instead' })
+    const { state, expires_at: expiresAt, rotate_after: rotateAfter } = statement.body
+    const { digest: head, signer } = accepted
+    const [putAt, changedAt] = [putAtOf(current), nowOf(deps)]
+    return { ...current, state, expiresAt, rotateAfter, head, signer: signer.signer, putAt, changedAt }
+  })
+  return metadataOf(deps, findSecret(deps, id))
 }
 
 export const listSecrets = (
@@ -133,7 +161,11 @@ export const endSecrets = async (
   owner: SecretOwner,
 ): Promise<void> => {
   for (const { secret, version } of secretsOf(records, owner)) {
-    await records.change('secret', secret, (current) => current && { ...current, state: 'revoked', bytes: 0 })
+    await records.change('secret', secret, (current) => {
+      if (current === null) return null
+      const { previous: _gone, ...kept } = current
+      return { ...kept, state: 'revoked', bytes: 0 }
+    })
     await values.remove(secret, keptVersions(version))
   }
 }
@@ -184,8 +216,8 @@ const store = async (deps: SecretDeps, put: Put): Promise<SecretMetadata> => {
     // The answer to an accepted statement may have been lost: the same one again changes nothing.
     if (current?.head === put.accepted.digest) return current
     requireNext(current?.head ?? null, put.accepted)
-    checkRoom(deps.records, put, id)
     const record = recordOf(put, { id, org: owner.org, current, nowSeconds: nowOf(deps) })
+    checkRoom(deps, put, record)
     const key = await openKey(deps.master, owner)
     const text = await sealMv1(key, put.value, await aadOf(record))
     // Before the record: one without its value would fail jobs, a value without its record is written over.
@@ -206,7 +238,8 @@ const recordOf = (
     readonly nowSeconds: number
   },
 ): SecretRecord => {
-  const { kind, policy, expires_at: expiresAt, hosts } = accepted.statement.body
+  const { kind, policy, expires_at: expiresAt, hosts, rotate_after: rotateAfter } = accepted.statement.body
+  const previous = previousOf(accepted.statement.body, of)
   const signing = kind === 'signing' ? publicHalfOf(value) : null
   return {
     secret: of.id,
@@ -219,7 +252,10 @@ const recordOf = (
     policy,
     createdAt: of.current?.createdAt ?? of.nowSeconds,
     changedAt: of.nowSeconds,
+    putAt: of.nowSeconds,
     expiresAt,
+    ...(rotateAfter === undefined ? {} : { rotateAfter }),
+    ...(previous === null ? {} : { previous }),
     ...(hosts === undefined ? {} : { hosts }),
     ...(signing === null ? {} : { signing }),
     signer: accepted.signer.signer,
@@ -228,17 +264,50 @@ const recordOf = (
   }
 }
 
-const checkRoom = (records: Records, { owner, value }: Put, id: SecretId): void => {
-  const others = secretsOf(records, owner).filter(({ secret }) => secret !== id)
-  const bytes = others.reduce((sum, record) => sum + record.bytes, value.length)
-  const active = others.filter(({ state }) => state === 'active')
-  if (active.length >= secretsMax || others.length >= 10 * secretsMax)
+/** Not longer than it would have been good by itself; of what is disabled or revoked, or stays in the vault, nothing. */
+const previousOf = (
+  { overlap_until: wanted }: PutStatement['body'],
+  { current, nowSeconds }: { readonly current: SecretRecord | null; readonly nowSeconds: number },
+): PreviousVersion | null => {
+  if (wanted === undefined || current === null || current.state !== 'active') return null
+  if (current.kind === 'signing')
+    throw fault('E_INPUT', { public: 'Of a signing key only the newest version signs' })
+  const { version, kind, policy, hosts, bytes, expiresAt } = current
+  const until = Math.min(wanted, expiresAt ?? wanted)
+  if (until <= nowSeconds) return null
+  return { version, until, kind, policy, bytes, ...(hosts === undefined ? {} : { hosts }) }
+}
+
+const checkOverlap = (
+  name: string,
+  { overlap_until: until }: PutStatement['body'],
+  nowSeconds: number,
+): void => {
+  if (until === undefined) return
+  if (until > nowSeconds + overlapSecondsMax)
+    throw fault('E_INPUT', {
+      public: `The version before stays for at most ${overlapSecondsMax / 86_400} days`,
+    })
+  if (name.length + previousSuffix.length > 128)
+    throw fault('E_INPUT', { public: `${previousSuffix} would make the name too long` })
+}
+
+const checkRoom = (deps: SecretDeps, { owner }: Put, record: SecretRecord): void => {
+  const others = secretsOf(deps.records, owner).filter(({ secret }) => secret !== record.secret)
+  // Those of before that still go to jobs take as much room as the others.
+  const previous = [...others, record].flatMap((one) => liveOf(one.previous, nowOf(deps)) ?? [])
+  const bytes = [...others, record, ...previous].reduce((sum, one) => sum + one.bytes, 0)
+  const active = others.filter(({ state }) => state === 'active').length + previous.length
+  if (active >= secretsMax || others.length >= 10 * secretsMax)
     throw fault('E_TOO_LARGE', { public: `A project or context has at most ${secretsMax} secrets` })
   if (bytes > secretsBytesMax)
     throw fault('E_TOO_LARGE', {
       public: `The secrets of a project or context have at most ${secretsBytesMax} bytes in all`,
     })
 }
+
+const liveOf = (previous: PreviousVersion | undefined, nowSeconds: number): PreviousVersion | null =>
+  previous === undefined || previous.until <= nowSeconds ? null : previous
 
 /** Made with the first secret. */
 const withKey = async (deps: SecretDeps, id: SecretOwner): Promise<OwnerRecord> => {
@@ -292,10 +361,20 @@ const findSecret = ({ records }: SecretDeps, id: SecretId): SecretRecord => {
 const keptVersions = (version: number): readonly number[] =>
   Array.from({ length: secretVersionsKept + 1 }, (_, i) => version - i).filter((number) => number > 0)
 
-const metadataOf = ({ uses }: SecretDeps, record: SecretRecord): SecretMetadata => {
-  const { org: _org, project: _project, context: _context, bytes: _bytes, ...metadata } = record
-  const used = uses.last(record.secret)
-  return { ...metadata, releases: used?.count ?? 0, lastRelease: used?.last ?? null }
+const metadataOf = (deps: SecretDeps, record: SecretRecord): SecretMetadata => {
+  const { org: _org, project: _project, context: _context, bytes: _bytes, previous, ...metadata } = record
+  const used = deps.uses.last(record.secret)
+  return {
+    ...metadata,
+    putAt: putAtOf(record),
+    rotateAfter: record.rotateAfter ?? null,
+    previousUntil: liveOf(previous, nowOf(deps))?.until ?? null,
+    releases: used?.count ?? 0,
+    releasesRecent: deps.uses.recent(record.secret, nowOf(deps)),
+    lastRelease: used?.last ?? null,
+  }
 }
+
+const putAtOf = ({ putAt, changedAt }: SecretRecord): number => putAt ?? changedAt
 
 const nowOf = ({ clock }: SecretDeps): number => Math.floor(clock.now() / 1000)

@@ -1,5 +1,6 @@
 // Routes about secrets, contexts and signers: thin calls of the use cases in server/secrets/ and server/contexts/.
 import { fault } from '../../../base/faults.ts'
+import type { SecretView } from '../../../protocol/secret-views.ts'
 import type { Actor } from '../../access/actor.ts'
 import type { Contexts, Paging, Secrets, SecretsOf } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
@@ -13,6 +14,8 @@ export type SecretRoutes =
   | 'secret'
   | 'secretPut'
   | 'secretRevoke'
+  | 'secretSet'
+  | 'secretReach'
   | 'secretSignatures'
   | 'signers'
   | 'signerEnroll'
@@ -30,6 +33,8 @@ export const secretHandlers = ({
   secret: ({ actor, params }) => one(secrets, actor, params),
   secretPut: ({ actor, params, body }) => secrets.put(actor, params, body),
   secretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params, params.name, body),
+  secretSet: ({ actor, params, body }) => secrets.set(actor, params, params.name, body),
+  secretReach: ({ actor, params }) => secrets.reach(actor, params, params.name),
   secretSignatures: ({ actor, params, query }) => secrets.signatures(actor, params, params.name, query),
   signers: async ({ actor, query }) =>
     pageOf((await secrets.signers(actor.scope)).items, query, ({ id }) => id),
@@ -58,12 +63,18 @@ const contextHandlers = ({
   contextSecret: ({ actor, params }) => one(secrets, actor, params),
   contextSecretPut: ({ actor, params, body }) => secrets.put(actor, params, body),
   contextSecretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params, params.name, body),
+  contextSecretSet: ({ actor, params, body }) => secrets.set(actor, params, params.name, body),
+  contextSecretReach: ({ actor, params }) => secrets.reach(actor, params, params.name),
   contextSecretSignatures: ({ actor, params, query }) =>
     secrets.signatures(actor, params, params.name, query),
 })
 
-const listed = async (secrets: Secrets, actor: Actor, of: SecretsOf, query: Paging) =>
-  pageOf((await secrets.list(actor, of)).items, query, ({ name }) => name)
+const listed = async (
+  secrets: Secrets,
+  actor: Actor,
+  of: SecretsOf,
+  query: Paging & { readonly view?: SecretView | undefined },
+) => pageOf((await secrets.list(actor, of, query.view)).items, query, ({ name }) => name)
 
 const one = async (secrets: Secrets, actor: Actor, of: SecretsOf & { readonly name: string }) => {
   const found = await secrets.find(actor, of, of.name)

@@ -43,7 +43,7 @@ export const secretsText = {
     submit: 'Seal and put',
     cancel: 'Cancel',
     state: 'State',
-    states: { active: 'active', revoked: 'revoked' },
+    states: { active: 'active', disabled: 'disabled', revoked: 'revoked' },
     version: 'Version',
     goesTo: 'Goes to',
     onlyNewest: 'the newest commit only',
