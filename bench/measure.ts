@@ -128,9 +128,13 @@ const warmUp = async (scenario: Scenario, state: unknown, effort: Effort): Promi
     await scenario.subject(state)
     longestMs = elapsed()
   }
-  const { below50Ms, below1s, above } = effort.rounds
-  if (longestMs < 50) return below50Ms
-  return longestMs < 1000 ? below1s : above
+  return roundsOf(effort, longestMs)
+}
+
+/** Of samples that take so long. */
+export const roundsOf = ({ rounds: { below50Ms, below1s, above } }: Effort, ms: number): number => {
+  if (ms < 50) return below50Ms
+  return ms < 1000 ? below1s : above
 }
 
 /** Those that can do it, and those that are not here. */

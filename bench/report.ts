@@ -9,9 +9,15 @@ export const schema = 1
 
 export const formatTable = (rows: readonly Row[]): string => {
   const head = ['', 'BASELINE', 'OURS', 'RATIO', 'QUARTILES', 'RANGE', 'N', 'GOAL', 'GATE', 'CPU', 'PSS', '']
-  const cells = [head, ...rows.map(toCells)]
-  const widths = head.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)))
-  const table = cells.map((line) =>
+  const table = alignCells([head, ...rows.map(toCells)])
+  const remarks = [...new Set(rows.flatMap(remarksOf))]
+  return [...table, '', ...peerLines(rows), ...remarks, ''].join('\n')
+}
+
+/** The first and the last column begin at the left, numbers end at the right. */
+export const alignCells = (cells: readonly (readonly string[])[]): readonly string[] => {
+  const widths = (cells[0] ?? []).map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)))
+  return cells.map((line) =>
     line
       .map((cell, i) =>
         i === 0 || i === line.length - 1 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
@@ -19,8 +25,6 @@ export const formatTable = (rows: readonly Row[]): string => {
       .join('  ')
       .trimEnd(),
   )
-  const remarks = [...new Set(rows.flatMap(remarksOf))]
-  return [...table, '', ...peerLines(rows), ...remarks, ''].join('\n')
 }
 
 const toCells = ({ scenario, verdict, figures }: Row): readonly string[] => {
@@ -92,13 +96,13 @@ const formatLimit = ({ better, unit }: Scenario, { ratio, value }: Limit): strin
 const formatRatio = (value: number): string => `${formatNumber(value)}×`
 
 /** Three figures, as many as these measurements carry. */
-const formatNumber = (value: number): string => {
+export const formatNumber = (value: number): string => {
   if (value >= 100) return value.toFixed(0)
   if (value >= 10) return value.toFixed(1)
   return value >= 0.1 ? value.toFixed(2) : value.toFixed(3)
 }
 
-const formatValue = (value: number, unit: string): string => {
+export const formatValue = (value: number, unit: string): string => {
   if (value >= 1_000_000) return `${formatNumber(value / 1_000_000)} M${unit}`
   if (value >= 100_000) return `${formatNumber(value / 1_000)} k${unit}`
   return `${formatNumber(value)} ${unit}`
