@@ -82,6 +82,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'runs view': ['4 -R web', 'run'],
   'runs wait': ['4 -R web', 'runWait'],
   'runs usage': ['4 -R web -j gate', 'attemptUsage'],
+  'runs compare': ['4 5 -R web', 'runCompare'],
   'runs start': ['-R web -b main', 'runStart'],
   'runs cancel': ['4 -R web', 'runCancel'],
   'runs rerun': ['4 -R web', 'runRerun'],

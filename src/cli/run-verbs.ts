@@ -54,6 +54,12 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .option('-j, --job <job>', 'of this job, else of the only one')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/job-view.ts')).viewUsage))
+  runs
+    .command('compare <before> <after>')
+    .description('what two runs differ in: plan, durations, sandboxes, failed tests')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/compare.ts')).compareRuns))
   addRunActs(program, runs, around)
   addFollowVerbs(program, around)
 }

@@ -13,6 +13,7 @@ import type { Sign } from '../seal/index.ts'
 import { type Access, createAccess, keepOrganisation } from './access/access.ts'
 import { parseSite, type Site } from './access/site.ts'
 import { createAnsweredRequests } from './answered-requests.ts'
+import { createCompare } from './compare/compare-runs.ts'
 import { type CompileProgram, createAskCompiler } from './compile-process.ts'
 import type { ServerConfig } from './config.ts'
 import { createContexts } from './contexts/contexts.ts'
@@ -164,7 +165,9 @@ const openParts = async (
     ...{ ...deps, database, vault, objects, newId, places, watchers, fresh, serverUrl: () => site().url },
     compiler: deps.compiler.id,
   }
+  const tests = createTests(shared)
   const work: UseCases = {
+    ...createCompare({ database, tests }),
     runs: createRuns(shared),
     projects: createProjects({ ...shared, localRepositoryRoots: config.localRepositoryRoots }),
     deliveries: createDeliveries(shared),
@@ -172,7 +175,7 @@ const openParts = async (
     orbs: createOrbs({ ...shared, checkOrb: createCheckOrb(askCompiler) }),
     logs: createLogs(shared),
     artifacts: createArtifacts(shared),
-    tests: createTests(shared),
+    tests,
     runners: createRunners(shared),
     secrets: createSecrets(shared),
     identity: createIdentity(shared),

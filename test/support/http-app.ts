@@ -66,6 +66,9 @@ export const noWork: UseCases = {
     contact: unexpected,
     confirmHostKey: unexpected,
   },
+  compare: async () => {
+    throw fault('E_NOT_FOUND')
+  },
   orbs: { list: empty, sources: empty, source: absent, put: unexpected },
   schedules: { list: empty, find: unexpected, add: unexpected, set: unexpected, remove: unexpected },
   deliveries: { list: empty, find: absent, replay: unexpected },

@@ -12,7 +12,11 @@ type Wish = { readonly ref: string | undefined; readonly project: string | undef
 export const findRun = async (around: Surroundings, api: ApiClient, wish: Wish): Promise<Run> =>
   api.call('run', { params: { run: await findRunId(around, api, wish) } })
 
-const findRunId = async (around: Surroundings, api: ApiClient, { ref, project }: Wish): Promise<string> => {
+export const findRunId = async (
+  around: Surroundings,
+  api: ApiClient,
+  { ref, project }: Wish,
+): Promise<string> => {
   const id = /run_[0-9a-v]{26}/.exec(ref ?? '')?.[0]
   if (id !== undefined && parseId('run', id) !== null) return id
   const number = ref === undefined ? null : numberOf(ref)

@@ -66,6 +66,18 @@ export const runRoutes = {
     }),
     answer: s.runSummary,
   }),
+  runCompare: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/compare',
+    access: 'log.read',
+    summary:
+      'What differs between this run and another one of its project: plan, durations, sandboxes, failed tests',
+    query: z.strictObject({
+      /** The id of the other run, which counts as the later one. */
+      with: z.string().max(64),
+    }),
+    answer: s.comparison,
+  }),
   runConfig: route({
     method: 'GET',
     path: '/api/v1/runs/:run/config',

@@ -5,6 +5,7 @@ import { preferences, signInFacts } from './people.ts'
 import { polling, pollSeconds } from './polling.ts'
 import { actor, runSummary, status } from './runs.ts'
 
+export * from './comparison.ts'
 export * from './configurations.ts'
 export * from './people.ts'
 export * from './runs.ts'

@@ -13,6 +13,7 @@ import { type Route, routes } from '../../protocol/api/routes.ts'
 import { systemClock } from '../../sys/index.ts'
 import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
 import { type Role, roles, scopesOfAll, tokenScopes } from '../access/roles.ts'
+import { createCompare } from '../compare/compare-runs.ts'
 import type { Database } from '../db/database.ts'
 import { createIdentity } from '../identity/identity.ts'
 import { createDeliveries } from '../intake/deliveries.ts'
@@ -41,8 +42,10 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
   const places = createPlaces(newId)
   const runs = createRuns({ database, newId, places, compiler: null })
   const shared = { database, vault, newId, localRepositoryRoots: [], serverUrl: () => 'http://localhost' }
+  const tests = createTests({ database, vault, objects })
   return {
     ...noWork,
+    ...createCompare({ database, tests }),
     runs,
     projects: createProjects(shared),
     schedules: createSchedules({ database, newId }),
@@ -50,7 +53,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     secrets: createSecrets({ database, vault, clock: systemClock }),
     identity: createIdentity({ ...shared, clock: systemClock }),
     artifacts: createArtifacts({ database, vault, objects }),
-    tests: createTests({ database, vault, objects }),
+    tests,
   }
 }
 
@@ -144,8 +147,11 @@ const bodies: Readonly<Record<string, unknown>> = {
   secretRevoke: signed('secret.revoke', {}),
 }
 
-/** Of a route that would wait. */
-const queries: Readonly<Record<string, string>> = { runWait: '?timeout=0' }
+/** Of routes that would wait, or name another thing. */
+const queries: Readonly<Record<string, (things: Things) => string>> = {
+  runWait: () => '?timeout=0',
+  runCompare: ({ run }) => `?with=${run}`,
+}
 
 const namesThing = (route: Route): boolean =>
   /:(project|run|workflow|job|attempt|delivery|artifact)\b/.test(route.path)
@@ -188,7 +194,10 @@ test('a thing of another organisation is as absent as one that is nowhere, on ev
     const route: Route = routes[name as keyof typeof routes]
     const body = route.body === undefined ? {} : { body: bodies[name] ?? {} }
     const as = typeof who === 'string' ? { cookie: await app.signInAs(who) } : { ...who, browser: false }
-    return app.call(route.method, pathWith(route, things) + (queries[name] ?? ''), { ...body, ...as })
+    return app.call(route.method, pathWith(route, things) + (queries[name]?.(things) ?? ''), {
+      ...body,
+      ...as,
+    })
   }
   const token = await tokenOfAll(app)
   const unlisted = await makeThings({ database, newId, organisation: app.organisation.id })

@@ -62,6 +62,7 @@ export const endpoints = {
   runStart: 'POST /api/v1/runs',
   run: 'GET /api/v1/runs/:run',
   runConfig: 'GET /api/v1/runs/:run/config',
+  runCompare: 'GET /api/v1/runs/:run/compare',
   lint: 'POST /api/v1/lint',
   runArtifacts: 'GET /api/v1/runs/:run/artifacts',
   artifact: 'GET /api/v1/artifacts/:artifact',

@@ -3,6 +3,7 @@ import { fault } from '../../../base/faults.ts'
 import type { runRoutes } from '../../../protocol/api/run-routes.ts'
 import type { Actor } from '../../access/actor.ts'
 import { personBehind, readerOf } from '../../access/actor.ts'
+import type { Compare } from '../../compare/compare-runs.ts'
 import type { Live } from '../../live/live.ts'
 import type {
   Artifacts,
@@ -39,6 +40,7 @@ export type UseCases = {
   readonly secrets: Secrets
   readonly identity: Identity
   readonly contexts: Contexts
+  readonly compare: Compare['compare']
 }
 
 type Waiting = { readonly live: Pick<Live, 'awaitVerdict'> }
@@ -57,6 +59,7 @@ export const workHandlers = ({
   runners,
   identity,
   live,
+  compare,
 }: UseCases & Waiting): Pick<Handlers, WorkRoutes> => ({
   projectIdentity: ({ actor, params, query }) => identity.ofProject(actor.scope, params.project, query.ref),
   projects: ({ actor, query }) => projects.list(actor.scope, query),
@@ -88,7 +91,7 @@ export const workHandlers = ({
 
   ...scheduleHandlers(schedules),
 
-  ...runHandlers({ runs, live }),
+  ...runHandlers({ runs, live, compare }),
   ...logHandlers({ runs, logs }),
   ...artifactHandlers({ runs, artifacts }),
   ...testHandlers({ runs, tests }),
@@ -101,7 +104,8 @@ export const workHandlers = ({
 const runHandlers = ({
   runs,
   live,
-}: Pick<UseCases, 'runs'> & Waiting): Pick<Handlers, keyof typeof runRoutes> => ({
+  compare,
+}: Pick<UseCases, 'runs' | 'compare'> & Waiting): Pick<Handlers, keyof typeof runRoutes> => ({
   runs: ({ actor, query }) =>
     runs.listRuns(actor.scope, { ...query, mine: query.mine && personBehind(actor) }),
   runStart: ({ actor, body }) => runs.startRun(actor, body),
@@ -113,6 +117,7 @@ const runHandlers = ({
       throw fault('E_NOT_PASSED', { public: `Run ${run.number} of ${run.project.name}: ${run.status}` })
     return run
   },
+  runCompare: ({ actor, params, query }) => compare(actor, idOf('run', params.run), idOf('run', query.with)),
   runConfig: async ({ actor, params }) => found(await runs.findConfig(actor.scope, idOf('run', params.run))),
   runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
   runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),
