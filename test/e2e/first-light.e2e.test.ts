@@ -313,7 +313,7 @@ describe('with a passkey: the first day of a project', () => {
     await pushAndOpen(fail, 'Break the sum')
     await sees(page, '1 job failed')
     await visitor.picture('run-failed')
-    await press(page, 'Table')
+    await press(page, 'Jobs')
     await page.getByRole('table').getByText('skipped', { exact: true }).waitFor()
     await visitor.picture('run-failed-table')
     await openJob('greet')

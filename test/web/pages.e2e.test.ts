@@ -20,6 +20,15 @@ type PageCase = {
   readonly expected?: RegExp
 }
 
+/** Brings it to the middle, for the picture. */
+const seen = (selector: string) => (page: Page) =>
+  page
+    .locator(selector)
+    .first()
+    .evaluate((element) =>
+      (element as { scrollIntoView: (how: object) => void }).scrollIntoView({ block: 'center' }),
+    )
+
 const cases: readonly PageCase[] = [
   { name: 'runs', address: '/runs', shows: 'Round prices half to even' },
   {
@@ -63,6 +72,12 @@ const cases: readonly PageCase[] = [
   { name: 'runs-loading', address: '/runs', shows: 'Loading', mode: { data: 'slow' }, expected: /ERR_EMPTY/ },
   { name: 'run-failed', address: '/acme/web/runs/412', shows: '1 job failed' },
   { name: 'run-failed-table', address: '/acme/web/runs/412?view=table', shows: 'deploy to production' },
+  {
+    name: 'run-table-sorted',
+    address: '/acme/web/runs/412?view=table&sort=-duration',
+    shows: 'deploy to production',
+    act: seen('table'),
+  },
   { name: 'run-timeline', address: '/acme/web/runs/412?view=timeline', shows: 'Critical path' },
   { name: 'run-timeline-live', address: '/acme/web/runs/413?view=timeline', shows: 'Critical path' },
   { name: 'run-tests', address: '/acme/web/runs/412?view=tests', shows: 'refuses an expired link' },
@@ -83,6 +98,24 @@ const cases: readonly PageCase[] = [
       await page.getByLabel('Find in the plan').fill('config.yml:11')
       await page.getByText('1 line', { exact: true }).waitFor()
     },
+  },
+  { name: 'run-compared', address: '/acme/web/runs/412?compare=409', shows: '2 tests failing now' },
+  {
+    name: 'run-compared-none',
+    address: '/acme/web/runs/412?compare=7777',
+    shows: 'This project has no run 7777.',
+  },
+  {
+    name: 'run-changes',
+    address: '/acme/web/runs/412?view=changes',
+    shows: 'See the files',
+    act: seen('#changes'),
+  },
+  {
+    name: 'run-raw',
+    address: '/acme/web/runs/412?view=raw',
+    shows: 'What the API answers for this run.',
+    act: seen('#raw'),
   },
   { name: 'run-no-config', address: '/acme/web/runs/411?view=config', shows: 'problem' },
   { name: 'run-no-tests', address: '/acme/web/runs/410?view=tests', shows: 'No test results' },

@@ -5,6 +5,7 @@ import { contextsText } from './en/contexts.ts'
 import { entryText } from './en/entry.ts'
 import { jobText } from './en/job.ts'
 import { projectsText } from './en/projects.ts'
+import { runViewsText } from './en/run-views.ts'
 import { runsText } from './en/runs.ts'
 import { secretsText } from './en/secrets.ts'
 import { shellText } from './en/shell.ts'
@@ -20,6 +21,7 @@ export const text = {
   ...shellText,
   ...entryText,
   ...runsText,
+  ...runViewsText,
   ...projectsText,
   ...jobText,
   ...usageText,

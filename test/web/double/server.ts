@@ -282,6 +282,7 @@ const handle = async (
   if (line.endsWith('/artifacts')) return page(world.artifactsOf(lastId))
   if (/^GET .*\/runs\/[^/]+\/tests$/.test(line)) return page(world.testsOf(lastId))
   if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
+  if (/^GET .*\/runs\/[^/]+\/compare$/.test(line)) return world.comparison
   if (/^GET .*\/runs\/[^/]+\/config$/.test(line)) return world.runConfigOf(lastId)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])

@@ -3,6 +3,7 @@
 export * from './world/api-description.ts'
 export * from './world/artifacts.ts'
 export * from './world/attempts.ts'
+export * from './world/comparison.ts'
 export * from './world/config.ts'
 export * from './world/ids.ts'
 export * from './world/orbs.ts'

@@ -1,0 +1,71 @@
+// What a page of one run says beside its jobs: totals, changes, the raw object, another run beside it.
+import { count } from './words.ts'
+
+export const runViewsText = {
+  totals: {
+    critical: 'Critical path',
+    sandboxes: 'Sandboxes',
+    attempts: 'Attempts',
+    left: 'Left',
+    about: (time: string) => `about ${time}`,
+    over: (time: string) => `${time} more than usual`,
+    why: (usual: string) => `The last runs of this project that passed took ${usual}.`,
+  },
+  raw: {
+    label: (n: number) => `Run ${n} as JSON`,
+    why: 'What the API answers for this run.',
+    download: 'Download',
+    request: (address: string) => `GET ${address}`,
+    cut: (n: number) => `The first ${n} lines. Copy and download have all.`,
+  },
+  changes: {
+    title: 'Changes',
+    commit: 'Commit',
+    before: 'Commit before',
+    subject: 'Subject',
+    author: 'Author',
+    pull: 'Pull request',
+    list: 'See the files',
+    ofPush:
+      'The server keeps no copy of the source, so it has no list of changed files. In a clone of the repository this shows it:',
+    unknown:
+      'Nobody told which commit came before: this run was not started by a push, or it made the branch. In a clone of the repository this shows the commit:',
+  },
+  lastGood: {
+    title: (n: number) => `Last good run: ${n}`,
+    none: 'No run of this branch has passed.',
+  },
+  permalink: 'Address copied',
+  compare: {
+    action: 'Compare',
+    title: (before: number, after: number) => `Run ${before} and run ${after}`,
+    other: 'Compare with run',
+    show: 'Compare',
+    close: 'Close the comparison',
+    none: (n: number) => `This project has no run ${n}.`,
+    itself: 'This is the same run.',
+    same: 'Nothing differs.',
+    samePlan: 'The plans are the same.',
+    plan: 'Plan',
+    added: 'added',
+    removed: 'removed',
+    field: 'Field',
+    nothing: 'none',
+    tests: 'Tests',
+    newlyFailed: (n: number) => `${count(n, 'test', 'tests')} failing now`,
+    noLongerFailed: (n: number) => `${count(n, 'test', 'tests')} no longer failing`,
+    sameTests: 'The same tests fail, or none.',
+    incomplete: 'There are more failed tests than were compared.',
+    jobs: 'Jobs and steps',
+    job: 'Job or step',
+    run: (n: number) => `Run ${n}`,
+    difference: 'Difference',
+    queue: 'Queued',
+    sandbox: 'Sandbox',
+    steps: (n: number) => count(n, 'step', 'steps'),
+    unchanged: 'unchanged',
+  },
+  sort: {
+    by: (column: string) => `Sort by ${column}`,
+  },
+}

@@ -1,0 +1,78 @@
+// The page of a run, by hand and by keyboard: its views, the order of its jobs and the run beside it stand in the address.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { openPage } from './double/browser.ts'
+import { openStand } from './double/stand.ts'
+
+const stand = openStand()
+const flow = (title: string, run: (page: Page) => Promise<void>) =>
+  test(title, async () => {
+    await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+    await run(opened.page)
+    assert.deepEqual(opened.complaints, [])
+  })
+const at = (page: Page, query: string) => page.waitForURL(`${stand.double.url}/acme/web/runs/412${query}`)
+const go = (page: Page, query = '') => page.goto(`${stand.double.url}/acme/web/runs/412${query}`)
+
+flow('each number shows a view, and y copies its address', async (page) => {
+  await go(page)
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.getByRole('button', { name: 'Graph' }).waitFor()
+  const words = ['table', 'timeline', 'tests', 'config', 'changes', 'raw']
+  for (const [i, word] of words.entries()) {
+    await page.keyboard.press(String(i + 2))
+    await at(page, `?view=${word}`)
+  }
+  await page.keyboard.press('y')
+  await page.getByText('Address copied').waitFor({ state: 'attached' })
+  assert.match(
+    String(await page.evaluate('navigator.clipboard.readText()')),
+    /\/acme\/web\/runs\/412\?view=raw$/,
+  )
+  await page.keyboard.press('1')
+  await at(page, '')
+})
+
+flow('jobs are sorted by a column, both ways and back, and the address says how', async (page) => {
+  await go(page, '?view=table')
+  const table = page.getByRole('table').first()
+  const first = () => table.getByRole('row').nth(1).textContent()
+  await table.getByRole('button', { name: 'Duration' }).click()
+  await at(page, '?view=table&sort=-duration')
+  assert.match((await first()) ?? '', /e2e/)
+  assert.equal(
+    await table.getByRole('columnheader', { name: 'Duration' }).getAttribute('aria-sort'),
+    'descending',
+  )
+  await table.getByRole('button', { name: 'Duration' }).press('Enter')
+  await at(page, '?view=table&sort=duration')
+  await table.getByRole('button', { name: 'Duration' }).press('Enter')
+  await at(page, '?view=table')
+  await table.getByRole('button', { name: 'Status' }).click()
+  await at(page, '?view=table&sort=status')
+  assert.match((await first()) ?? '', /unit.*failed/)
+})
+
+flow('another run is put beside it, chosen anew, and taken away', async (page) => {
+  await go(page)
+  await page.getByRole('button', { name: 'Compare' }).click()
+  await at(page, '?compare=411')
+  const asked = page.waitForRequest((request) => request.url().includes('/compare?with='))
+  await page.getByLabel('Compare with run').fill('409')
+  await page.getByLabel('Compare with run').press('Enter')
+  await at(page, '?compare=409')
+  // The older run comes first.
+  assert.match(new URL((await asked).url()).pathname, /\/runs\/run_0+[0-9a-v]+\/compare$/)
+  await page.getByText('2 tests failing now').waitFor()
+  await page.getByText('knows <script>alert(1)</script> as a name').waitFor()
+  await page.getByRole('button', { name: 'Close the comparison' }).click()
+  await at(page, '')
+})
+
+flow('the run as JSON is what the API answers', async (page) => {
+  await go(page, '?view=raw')
+  const download = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Download' }).click()
+  assert.equal((await download).suggestedFilename(), 'run-412.json')
+})
