@@ -1,6 +1,6 @@
 // The one installation that the scenarios of a run of the bench share: made when first asked for, stopped at the end whatever
 // happened.
-import { type BenchInstallation, openBenchInstallation } from './installation.ts'
+import { type BenchInstallation, type InstallationOptions, openBenchInstallation } from './installation.ts'
 
 export type HeldInstallation = {
   readonly installation: () => Promise<BenchInstallation>
@@ -9,12 +9,12 @@ export type HeldInstallation = {
   readonly close: () => Promise<void>
 }
 
-export const holdInstallation = (directory: string): HeldInstallation => {
+export const holdInstallation = (directory: string, options: InstallationOptions = {}): HeldInstallation => {
   let opening: Promise<BenchInstallation> | null = null
   let opened: BenchInstallation | null = null
   return {
     installation: async () => {
-      opening ??= openBenchInstallation(directory)
+      opening ??= openBenchInstallation(directory, options)
       opened = await opening
       return opened
     },

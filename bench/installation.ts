@@ -61,7 +61,17 @@ export const launcher = join(repository, 'mayfly')
 const startDeadlineMs = 120_000
 const lookEveryMs = 5
 
-export const openBenchInstallation = async (directory: string): Promise<BenchInstallation> => {
+export type InstallationOptions = {
+  /** Where it sends traces of its runs. */
+  readonly traces?: string
+  /** The launcher that is started, if not that of this repository. */
+  readonly launcher?: string
+}
+
+export const openBenchInstallation = async (
+  directory: string,
+  options: InstallationOptions = {},
+): Promise<BenchInstallation> => {
   const places = await choosePlaces(directory)
   const gitHost = await openGitHost()
   const projects = new Map<string, Promise<BenchProject>>()
@@ -77,8 +87,8 @@ export const openBenchInstallation = async (directory: string): Promise<BenchIns
     up: async (slots) => {
       if (running?.slots === slots) return running
       await down()
-      await writeSettings(places, slots, gitHost)
-      running = await start(places, slots)
+      await writeSettings(places, { slots, gitHost, traces: options.traces })
+      running = await start(places, slots, options.launcher ?? launcher)
       return running
     },
     down,
@@ -122,15 +132,26 @@ const choosePlaces = async (directory: string): Promise<Places> => {
   }
 }
 
-const writeSettings = async (places: Places, slots: number, gitHost: GitHost): Promise<void> => {
+const writeSettings = async (
+  places: Places,
+  { slots, gitHost, traces }: { slots: number; gitHost: GitHost; traces: string | undefined },
+): Promise<void> => {
   await mkdir(dirname(places.settings), { recursive: true })
-  await writeFile(places.settings, `slots: ${slots}\nsources:\n  allow: ['127.0.0.1:${gitHost.port}']\n`)
+  const sources = `slots: ${slots}\nsources:\n  allow: ['127.0.0.1:${gitHost.port}']\n`
+  await writeFile(
+    places.settings,
+    traces === undefined ? sources : `${sources}traces:\n  endpoint: ${traces}\n`,
+  )
 }
 
-const start = async (places: Places, slots: number): Promise<Running & { readonly child: ChildProcess }> => {
+const start = async (
+  places: Places,
+  slots: number,
+  program: string,
+): Promise<Running & { readonly child: ChildProcess }> => {
   const since = Date.now()
   const elapsed = startClock()
-  const child = spawnUp(places)
+  const child = spawnUp(places, program)
   try {
     const url = await announcedUrl(child)
     await waitForRunner(places.operatorSocket, since)
@@ -170,10 +191,10 @@ const stop = async (child: ChildProcess): Promise<void> => {
 }
 
 /** As a person would, but without the sample project. */
-const spawnUp = (places: Places): ChildProcess => {
+const spawnUp = (places: Places, program: string): ChildProcess => {
   const ports = ['--port', `${places.port}`, '--runner-port', `${places.runnerPort}`]
   const args = ['up', '--data', places.data, ...ports, '--local-repos', places.repositories, '--no-sample']
-  return spawn('sh', [launcher, ...args], { cwd: '/' })
+  return spawn('sh', [program, ...args], { cwd: '/' })
 }
 
 const announcedUrl = (child: ChildProcess): Promise<string> => {

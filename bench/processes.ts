@@ -38,6 +38,10 @@ export const pssOf = (pids: readonly number[]): number => pids.reduce((sum, pid)
 
 export const pidsBelow = (root: number): readonly number[] => processTree(root).map(({ pid }) => pid)
 
+/** Below `root`, those of one program. */
+export const pidsOf = (root: number, program: string): readonly number[] =>
+  processTree(root).flatMap((process) => (programOf(process) === program ? [process.pid] : []))
+
 /** Of the processes below `root`, itself included, those that run Node. */
 export const countNodes = (root: number): number =>
   processTree(root).filter(({ pid }) => executableOf(pid).endsWith('/node')).length

@@ -15,10 +15,12 @@ import { describeOrigin } from './machine.ts'
 import { type Effort, efforts, measure, type Row } from './measure.ts'
 import type { PeerChoice } from './peers/peer.ts'
 import { createPeers, type Peers } from './peers/peers.ts'
+import { profileSamples } from './profiling/profile.ts'
 import { createQuiet } from './quiet.ts'
 import { formatFigures, formatTable, formatVerdicts, toJson } from './report.ts'
 import { nameOf, type Scenario } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
+import { traceSample } from './tracing/trace.ts'
 
 const help = `npm run bench -- [id …] [--quick | --full] [--json FILE] [--against REV] [--peers all|npm|none]
 
@@ -32,6 +34,8 @@ Measures what performance is promised, each as a ratio to its baseline in the sa
 Starts one installation of its own on this machine and stops it again. Needs root, and an otherwise quiet machine.
   --against REV  that commit beside this one, both in turn in the same run, and what changed: only what 19 of 20 draws of the
                rounds show, and more than 3 %, is called faster or slower
+  --trace ROW  one sample of a row as a waterfall, from the traces that an installation sends
+  --profile ROW  profiles of server and runner while they do what the row samples, into bench-profiles/
 The fleet simulation: npm run bench fleet -- --help`
 
 const main = async (): Promise<number> => {
@@ -42,6 +46,8 @@ const main = async (): Promise<number> => {
       full: { type: 'boolean' },
       json: { type: 'string' },
       against: { type: 'string' },
+      trace: { type: 'string' },
+      profile: { type: 'string' },
       peers: { type: 'string', default: 'none' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -54,6 +60,8 @@ const main = async (): Promise<number> => {
     console.log(help)
     return values.help === true ? 0 : 2
   }
+  const look = values.trace ?? values.profile
+  if (look !== undefined) return lookAt(look, values.trace === undefined ? 'profile' : 'trace')
   const chosen = scenarios.filter(({ id }) => wanted.length === 0 || wanted.includes(id))
   const effort = values.full === true ? 'full' : 'quick'
   if (values.against !== undefined) return runAgainst(values.against, chosen, { effort, json: values.json })
@@ -72,9 +80,7 @@ const idsOf = (list: readonly Scenario[]): readonly string[] => [...new Set(list
 
 const run = async (chosen: readonly Scenario[], { effort, json, peers: choice }: Wishes): Promise<number> => {
   if (!buildIsFresh()) return exitOfBuild
-  const directory = await mkdtemp('/var/tmp/mayfly-bench-')
-  // The users of the installation pass through it.
-  await chmod(directory, 0o711)
+  const directory = await makeDirectory()
   const origin = describeOrigin(repository, directory)
   const held = holdInstallation(directory)
   const peers = createPeers(choice, directory)
@@ -95,6 +101,32 @@ const run = async (chosen: readonly Scenario[], { effort, json, peers: choice }:
   console.log(formatVerdicts(rows))
   if (json !== undefined) await writeFile(json, `${JSON.stringify(toJson(origin, rows), null, 2)}\n`)
   return rows.some(({ verdict }) => verdict === 'broken') ? 1 : 0
+}
+
+/** One row, by its name or the first of its id: a look inside, which times nothing. */
+const lookAt = async (wanted: string, how: 'trace' | 'profile'): Promise<number> => {
+  const isWanted = (name: string) => name.toUpperCase() === wanted.toUpperCase()
+  const scenario = scenarios.find((row) => isWanted(nameOf(row))) ?? scenarios.find(({ id }) => isWanted(id))
+  if (scenario === undefined) {
+    console.error(`there is no ${wanted}: ${scenarios.map(nameOf).join(', ')}`)
+    return 2
+  }
+  if (!buildIsFresh()) return exitOfBuild
+  const directory = await makeDirectory()
+  try {
+    if (how === 'trace') console.log(await traceSample(scenario, directory))
+    else for (const file of await profileSamples(scenario, directory, 'bench-profiles')) console.log(file)
+    return 0
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** The users of the installation pass through it. */
+const makeDirectory = async (): Promise<string> => {
+  const directory = await mkdtemp('/var/tmp/mayfly-bench-')
+  await chmod(directory, 0o711)
+  return directory
 }
 
 const runAgainst = async (
