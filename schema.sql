@@ -859,6 +859,78 @@ users
   CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email))
   CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)
 
+webhook_deliveries
+  webhook_id text not null
+  id text not null
+  event text not null
+  run_id text
+  workflow_id text
+  job_id text
+  status text
+  occurred_at timestamp with time zone not null default now()
+  body text
+  state text not null default 'waiting'::text
+  tries integer not null default 0
+  next_at timestamp with time zone
+  webhook_deliveries_body_check: CHECK ((octet_length(body) <= 20480))
+  webhook_deliveries_check: CHECK (((state = 'waiting'::text) = (next_at IS NOT NULL)))
+  webhook_deliveries_id_check: CHECK ((id ~~ 'msg\_%'::text))
+  webhook_deliveries_pkey: PRIMARY KEY (webhook_id, id)
+  webhook_deliveries_state_check: CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text, 'dropped'::text])))
+  webhook_deliveries_tries_check: CHECK ((tries >= 0))
+  webhook_deliveries_webhook_id_fkey: FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE
+  CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (webhook_id, next_at) WHERE (next_at IS NOT NULL)
+  CREATE INDEX webhook_deliveries_next ON public.webhook_deliveries USING btree (next_at) WHERE (next_at IS NOT NULL)
+  CREATE INDEX webhook_deliveries_old ON public.webhook_deliveries USING btree (occurred_at)
+  CREATE UNIQUE INDEX webhook_deliveries_pkey ON public.webhook_deliveries USING btree (webhook_id, id)
+
+webhook_tries
+  webhook_id text not null
+  delivery_id text not null
+  number integer not null
+  at timestamp with time zone not null
+  took_ms integer
+  response integer
+  problem text
+  answer text
+  webhook_tries_answer_check: CHECK ((length(answer) <= 1024))
+  webhook_tries_number_check: CHECK ((number >= 1))
+  webhook_tries_pkey: PRIMARY KEY (webhook_id, delivery_id, number)
+  webhook_tries_problem_check: CHECK (((length(problem) >= 1) AND (length(problem) <= 64)))
+  webhook_tries_response_check: CHECK (((response >= 100) AND (response <= 999)))
+  webhook_tries_took_ms_check: CHECK ((took_ms >= 0))
+  webhook_tries_webhook_id_delivery_id_fkey: FOREIGN KEY (webhook_id, delivery_id) REFERENCES webhook_deliveries(webhook_id, id) ON DELETE CASCADE
+  CREATE UNIQUE INDEX webhook_tries_pkey ON public.webhook_tries USING btree (webhook_id, delivery_id, number)
+
+webhooks
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  name text not null
+  url text not null
+  format text not null
+  events text[] not null
+  disabled text
+  public_key text not null
+  rotated_at timestamp with time zone
+  overlap_until timestamp with time zone
+  created_by text not null
+  created_at timestamp with time zone not null default now()
+  webhooks_created_by_check: CHECK (((length(created_by) >= 1) AND (length(created_by) <= 64)))
+  webhooks_disabled_check: CHECK ((disabled = ANY (ARRAY['person'::text, 'gone'::text])))
+  webhooks_events_check: CHECK (((cardinality(events) >= 1) AND (cardinality(events) <= 16)))
+  webhooks_format_check: CHECK ((format = ANY (ARRAY['standard'::text, 'cloudevents'::text, 'circleci'::text])))
+  webhooks_id_check: CHECK ((id ~~ 'whk\_%'::text))
+  webhooks_name_check: CHECK (((length(name) >= 1) AND (length(name) <= 64)))
+  webhooks_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  webhooks_pkey: PRIMARY KEY (id)
+  webhooks_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  webhooks_project_id_name_key: UNIQUE (project_id, name)
+  webhooks_public_key_check: CHECK ((public_key ~~ 'whpk\_%'::text))
+  webhooks_url_check: CHECK (((length(url) >= 8) AND (length(url) <= 2000)))
+  CREATE UNIQUE INDEX webhooks_pkey ON public.webhooks USING btree (id)
+  CREATE UNIQUE INDEX webhooks_project_id_name_key ON public.webhooks USING btree (project_id, name)
+
 workflows
   id text not null
   run_id text not null

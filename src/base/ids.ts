@@ -25,6 +25,8 @@ export const idPrefixes = {
   object: 'obj',
   context: 'ctx',
   view: 'viw',
+  webhook: 'whk',
+  message: 'msg',
 } as const
 
 export type IdKind = keyof typeof idPrefixes
@@ -50,6 +52,9 @@ export type SignerId = Id<'signer'>
 export type ObjectId = Id<'object'>
 export type ContextId = Id<'context'>
 export type ViewId = Id<'view'>
+export type WebhookId = Id<'webhook'>
+/** What targets of a project are told once: a receiver knows it again by its id. */
+export type MessageId = Id<'message'>
 
 const alphabet = '0123456789abcdefghijklmnopqrstuv'
 const bodyLength = 26

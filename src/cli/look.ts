@@ -87,6 +87,10 @@ export const writeTable = (
 const colourSequence = /\u001b\[[0-9;]*m/g
 const visibleLength = (text: string): number => text.replaceAll(colourSequence, '').length
 
+/** Text of somebody else on one line: what could steer a terminal or turn the line around stands as a sign. */
+export const inert = (text: string): string =>
+  text.replaceAll(/[\p{C}\u2028\u2029]/gu, (char) => (char === '\n' ? ' ' : '\ufffd'))
+
 /** `83000` → `1m 23s`. */
 export const duration = (ms: number | null): string => {
   if (ms === null) return '-'

@@ -10,6 +10,7 @@ import { addAccessVerbs, addPeopleVerbs } from './people-verbs.ts'
 import { addArtifactVerbs, addRunVerbs, addTestVerbs } from './run-verbs.ts'
 import { addContextVerbs, addSecretVerbs } from './secret-verbs.ts'
 import type { Surroundings } from './surroundings.ts'
+import { addWebhookVerbs } from './webhook-verbs.ts'
 
 /** Verbs of other zones, added by main/cli.ts: `up`, `down`. */
 export type ExtraCommands = (program: Command) => void
@@ -39,6 +40,7 @@ export const createProgram = (
   addOidcVerbs(program, around)
   addContextVerbs(program, around)
   addIntakeVerbs(program, around)
+  addWebhookVerbs(program, around)
   addPeopleVerbs(program, around)
   addRunnerVerbs(program, around)
   extraCommands(program)

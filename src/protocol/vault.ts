@@ -28,6 +28,7 @@ import {
 } from './contexts.ts'
 import { issuerDocuments, projectIdentity } from './identity.ts'
 import { hostKeyLine, source, word } from './project-source.ts'
+import { senderVerbs } from './sender-verbs.ts'
 import { publicHalf, signature } from './signing.ts'
 import {
   bytes,
@@ -225,6 +226,7 @@ export const vaultVerbs = {
     request: object({ project: id('project'), eph: publicKey, statement }),
     answer: object({ hook: id('hook'), hookSecretSealed: bytes({ max: 4096 }) }),
   },
+  ...senderVerbs,
   'runner.enroll': {
     sockets: ['admin'],
     request: object({ runner: id('runner'), publicKey, ...runnerScope, statement }),

@@ -21,6 +21,7 @@ export {
   type RunState,
   type SkipReason,
   type Status,
+  standings,
   statusOf,
   type Wanting,
   type WorkflowState,

@@ -2,7 +2,7 @@
 // under which `info`, bound to which context (trust-model.md §3.2, §4.4; foundation.md §3, §6).
 // Everything that opens answers null when the envelope is not genuine.
 import { type Bytes, concatBytes, fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
-import type { AttemptId, HookId, ProjectId } from '../base/ids.ts'
+import type { AttemptId, HookId, ProjectId, WebhookId } from '../base/ids.ts'
 import { logKeyBytes } from './frame.ts'
 import { hpkeOpen, hpkeSeal, type OpeningKey, prepareSeal } from './hpke.ts'
 import { canonicalJson } from './jcs.ts'
@@ -52,6 +52,19 @@ export const sealHookSecret = (eph: Uint8Array, secret: Uint8Array, hook: HookId
 
 export const openHookSecret = (eph: KeyPair, sealed: Uint8Array, hook: HookId): Promise<Bytes | null> =>
   hpkeOpen(eph, sealed, { info: 'mayfly/v1/hook-secret', aad: utf8(hook) })
+
+/** Vault → person: the secret that signs what a target of webhooks is told, shown once. */
+export const sealWebhookSecret = (
+  eph: Uint8Array,
+  secret: Uint8Array,
+  webhook: WebhookId,
+): Promise<Bytes | null> => hpkeSeal(eph, secret, { info: 'mayfly/v1/webhook-secret', aad: utf8(webhook) })
+
+export const openWebhookSecret = (
+  eph: KeyPair,
+  sealed: Uint8Array,
+  webhook: WebhookId,
+): Promise<Bytes | null> => hpkeOpen(eph, sealed, { info: 'mayfly/v1/webhook-secret', aad: utf8(webhook) })
 
 /**
  * Vault → runner: `base64url(enc ‖ ct ‖ VSIGN signature over enc ‖ ct ‖ aad)`, aad = SHA-256(ticket text). For one payload

@@ -6,10 +6,12 @@ export {
   openLogKey,
   openObjectKey,
   openRelease,
+  openWebhookSecret,
   prepareLogKeySeal,
   prepareRelease,
   sealHookSecret,
   sealObjectKey,
+  sealWebhookSecret,
   signIngestKey,
   verifyIngestKey,
 } from './envelope.ts'

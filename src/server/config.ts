@@ -66,6 +66,17 @@ export const serverConfig = z.strictObject({
   metrics: z.strictObject({ port }).nullable().default(null),
   /** Where traces of runs go (OTLP over HTTP); null: none are made. */
   traces: tracesSettings.nullable().default(null),
+  webhooks: z
+    .strictObject({
+      /** Targets that are not of the public internet, as CIDR:port. */
+      allow: z
+        .array(z.string().regex(/^[0-9a-fA-F.:]+\/\d{1,3}:\d{1,5}$/))
+        .max(64)
+        .default([]),
+      /** PEM of the authorities whose certificates are believed; null: those that Node brings. */
+      authoritiesFile: path.nullable().default(null),
+    })
+    .prefault({}),
   securityTxt: securityTxtSettings.nullable().default(null),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })

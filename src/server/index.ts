@@ -26,6 +26,7 @@ import type { Handlers } from './http/binder.ts'
 import { peopleHandlers } from './http/handlers/people.ts'
 import { secretHandlers } from './http/handlers/secrets.ts'
 import { type Lint, systemHandlers } from './http/handlers/system.ts'
+import { webhookHandlers } from './http/handlers/webhooks.ts'
 import { type UseCases, workHandlers } from './http/handlers/work.ts'
 import { createOperatorApp, createPeopleApp, type HttpDeps } from './http/http.ts'
 import { noSite, openStaticSite } from './http/static-site.ts'
@@ -59,6 +60,9 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { openTelemetry } from './telemetry/open.ts'
 import { tidyRows } from './tidy.ts'
 import { createVaultClient, type VaultClient } from './vault-client.ts'
+import { parseOpened, type Reach, resolveName } from './webhooks/reach.ts'
+import { openSender } from './webhooks/sender.ts'
+import { createWebhooks } from './webhooks/webhooks.ts'
 
 export { type ServerConfig, serverConfig } from './config.ts'
 export { createPinoLog } from './pino-log.ts'
@@ -94,6 +98,13 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   opened.defer(tidyUp(parts, deps.log))
   const intakeClock = openIntakeClock({ ...parts, db: parts.database.db, log: deps.log })
   opened.defer(() => intakeClock.close())
+  const sender = openSender({
+    ...deps,
+    ...parts,
+    serverUrl: () => parts.http.site().url,
+    random: Math.random,
+  })
+  opened.defer(() => sender.close())
   deps.log.info('server ready', { port, runnerPort, claimed: claimUrl === null, version: deps.version })
   const stack = opened.move()
   return { port, runnerPort, claimUrl, close: () => stack.disposeAsync() }
@@ -142,6 +153,7 @@ type Parts = Store &
     readonly fresh: FreshFrames
     readonly setPort: (port: number) => void
     readonly http: HttpDeps
+    readonly reach: Reach
   }
 
 const openParts = async (
@@ -166,6 +178,7 @@ const openParts = async (
     compiler: deps.compiler.id,
   }
   const tests = createTests(shared)
+  const reach = await reachOf(config)
   const work: UseCases = {
     ...createCompare({ database, tests }),
     runs: createRuns(shared),
@@ -180,6 +193,7 @@ const openParts = async (
     secrets: createSecrets(shared),
     identity: createIdentity(shared),
     contexts: createContexts(shared),
+    webhooks: createWebhooks({ ...shared, reach }),
   }
   const clockWatch = createClockWatch(deps)
   opened.defer(() => clockWatch.close())
@@ -206,7 +220,7 @@ const openParts = async (
     securityTxt: config.securityTxt,
     trustedProxies: config.http.trustedProxies,
   }
-  return { database, vault, objects, ...work, access, newId, places, watchers, fresh, setPort, http }
+  return { database, vault, objects, reach, ...work, access, newId, places, watchers, fresh, setPort, http }
 }
 
 const handlersOf = (
@@ -222,6 +236,7 @@ const handlersOf = (
   ...workHandlers(work),
   ...secretHandlers(work),
   ...systemHandlers(work),
+  ...webhookHandlers(work.webhooks),
 })
 
 /** Where people reach us: known at once from the settings, or as soon as the port is. */
@@ -306,6 +321,12 @@ const openTelemetryOf = (
     },
     opened,
   )
+
+const reachOf = async ({ webhooks }: ServerConfig): Promise<Reach> => ({
+  opened: parseOpened(webhooks.allow),
+  resolve: resolveName,
+  authorities: webhooks.authoritiesFile === null ? null : await readFile(webhooks.authoritiesFile, 'utf8'),
+})
 
 /** PKCS #8 in PEM, as the supervisor wrote it. */
 const readTicketKey = async (path: string): Promise<Sign> => {

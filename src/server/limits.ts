@@ -46,6 +46,30 @@ export const limits = {
   /** What is more is found by the next look, which follows at once. */
   deliveriesPerLookMax: 50,
 
+  webhooks: {
+    /** From resolving the name to the first bytes of the answer. */
+    sendMs: 15_000,
+    /** When somebody names a target: how long its name is looked for. */
+    nameMs: 3_000,
+    /** Whoever claimed a delivery has so long; then its try is taken to be lost. */
+    claimMs: 30_000,
+    /** Of one target, and of all, in one process. */
+    atOncePerTarget: 4,
+    atOnce: 16,
+    lookEveryMs: 5_000,
+    /** From one try to the next; each becomes up to a tenth longer, so that not all come back at once. */
+    pausesMs: [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((seconds) => seconds * 1000),
+    /** When we ourselves could not send, which is no try: the vault is away. */
+    pauseMs: 5_000,
+    answerBytesKept: 1024,
+    answerHeaderBytesMax: 16 * 1024,
+    perProjectMax: 20,
+    /** Of deliveries that are over, with their tries. */
+    keptDays: 14,
+    forgottenAtOnce: 10_000,
+    shownTries: 50,
+  },
+
   /** Requests with an Idempotency-Key. */
   keyedRequestRememberedHours: 24,
   keyedRequestsPerActorMax: 10_000,

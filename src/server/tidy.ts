@@ -1,5 +1,5 @@
 // What is removed from time to time: frames whose log is packed, stored objects whose time is over, old looks at source
-// hosts, signatures and keyed requests that are remembered no more. Idempotent, and
+// hosts, webhooks that were sent, signatures and keyed requests that are remembered no more. Idempotent, and
 // nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
 import { forgetOldRequests } from './answered-requests.ts'
@@ -9,12 +9,14 @@ import { limits } from './limits.ts'
 import { pruneFrames } from './logs/prune.ts'
 import type { ObjectStore } from './objects/store.ts'
 import { expireObjects } from './stored/expire.ts'
+import { forgetDeliveries } from './webhooks/send.ts'
 
 export const tidyRows = async (db: Db, objects: ObjectStore): Promise<void> => {
   await expireObjects({ db, objects })
   await pruneFrames(db)
   await prunePolls(db, objects)
   await forgetOldRequests(db)
+  await forgetDeliveries(db)
   await sql`
     delete from delivery_signatures
     where received_at < now() - make_interval(hours => ${limits.deliveryRememberedHours})`.execute(db)

@@ -1,6 +1,6 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
 // them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createArtifacts,
-// createTests, createRunners, createSecrets, createIdentity, createContexts.
+// createTests, createRunners, createSecrets, createIdentity, createContexts, createWebhooks.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
 import type {
@@ -23,6 +23,7 @@ import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { TestPage, TestSummary } from '../protocol/api/tests.ts'
 import type { AttemptUsage } from '../protocol/api/usage.ts'
+import type * as webhooksApi from '../protocol/api/webhooks.ts'
 import type { FrameCodec } from '../protocol/frames.ts'
 import type { IssuerDocuments } from '../protocol/identity.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
@@ -164,6 +165,43 @@ export type Schedules = {
     expect?: ExpectSchedule,
   ) => Promise<schedulesApi.Schedule>
   readonly remove: (actor: Actor, named: NamedSchedule, expect?: ExpectSchedule) => Promise<void>
+}
+
+/** A target of webhooks, by id or name; deliveries of it by id. */
+export type NamedWebhook = { readonly project: string; readonly webhook: string }
+export type NamedMessage = NamedWebhook & { readonly message: string }
+export type Webhooks = {
+  readonly list: (scope: Scope, project: string) => Promise<Page<webhooksApi.Webhook>>
+  readonly find: (scope: Scope, named: NamedWebhook) => Promise<webhooksApi.Webhook>
+  readonly add: (
+    actor: Actor,
+    project: string,
+    input: webhooksApi.WebhookInput,
+  ) => Promise<webhooksApi.WebhookCreated>
+  readonly set: (
+    actor: Actor,
+    named: NamedWebhook,
+    changes: webhooksApi.WebhookChange,
+    expect?: (current: webhooksApi.Webhook) => void,
+  ) => Promise<webhooksApi.Webhook>
+  readonly rotate: (
+    actor: Actor,
+    named: NamedWebhook,
+    input: webhooksApi.WebhookRotation,
+  ) => Promise<webhooksApi.WebhookCreated>
+  readonly remove: (
+    actor: Actor,
+    named: NamedWebhook,
+    expect?: (current: webhooksApi.Webhook) => void,
+  ) => Promise<void>
+  readonly test: (actor: Actor, named: NamedWebhook) => Promise<webhooksApi.WebhookDelivery>
+  readonly deliveries: (
+    scope: Scope,
+    named: NamedWebhook,
+    query: Paging & { readonly state?: webhooksApi.WebhookDelivery['state'] | undefined },
+  ) => Promise<Page<webhooksApi.WebhookDelivery>>
+  readonly delivery: (scope: Scope, named: NamedMessage) => Promise<webhooksApi.WebhookDeliveryDetail>
+  readonly redeliver: (actor: Actor, named: NamedMessage) => Promise<webhooksApi.WebhookDelivery>
 }
 
 /** What the route answers, as JSON. `retryAfterSeconds` becomes the header of a 503. */

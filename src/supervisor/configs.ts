@@ -1,4 +1,5 @@
 // What each program is told on descriptor 3, in one place: who knows what is a matter of trust, so it is read here.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Identity } from './identity.ts'
 import type { Layout } from './layout.ts'
@@ -25,6 +26,7 @@ export const serverConfig = (input: {
   readonly localRepositories: readonly string[]
   readonly egressDefault: 'none' | 'open'
   readonly telemetry: Pick<Settings, 'metrics' | 'traces'>
+  readonly webhooks: { readonly allow: readonly string[]; readonly authorities: string }
   readonly identity: Identity
   readonly programs: Programs
 }) => ({
@@ -54,6 +56,10 @@ export const serverConfig = (input: {
   rosterFile: input.layout.roster,
   metrics: input.telemetry.metrics.port === undefined ? null : { port: input.telemetry.metrics.port },
   traces: input.telemetry.traces.endpoint === undefined ? null : input.telemetry.traces,
+  webhooks: {
+    allow: input.webhooks.allow,
+    authoritiesFile: existsSync(input.webhooks.authorities) ? input.webhooks.authorities : null,
+  },
 })
 
 export const runnerConfig = (input: {

@@ -89,6 +89,17 @@ const settingsSchema = z.strictObject({
         .describe('File with headers for it, one `Name: value` a line, readable by the user mayfly'),
     })
     .prefault({}),
+  webhooks: z
+    .strictObject({
+      allow: z
+        .array(cidrPort)
+        .max(64)
+        .default([])
+        .describe(
+          'Addresses of this machine or its network that webhooks may be sent to, CIDR:port; only these also without TLS',
+        ),
+    })
+    .prefault({}),
   oidc: z
     .strictObject({
       base: z

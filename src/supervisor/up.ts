@@ -223,6 +223,7 @@ const startServer = async (parts: Parts): Promise<{ server: Child; takesRunner: 
           organisation: settings.organisation,
           localRepositories: repositoryRoots(options),
           egressDefault: settings.egress.default,
+          webhooks: { allow: settings.webhooks.allow, authorities: settings.trust.ca },
           telemetry: settings,
           identity,
           programs,

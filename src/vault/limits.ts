@@ -30,3 +30,5 @@ export const tokensPerStep = { max: 12, perSecondMax: 12 } as const
 /** ... and signatures; steps that this is known of, of which the oldest is forgotten. */
 export const signaturesPerStep = { max: 200, perSecondMax: 10 } as const
 export const stepsRememberedMax = 50_000
+/** Targets of webhooks. */
+export const sendersPerProjectMax = 20

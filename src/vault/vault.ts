@@ -29,6 +29,7 @@ import { createProject, deleteProject, rotateHook, setProject } from './verbs/pr
 import { release } from './verbs/release.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
 import { deleteSecrets, listSecrets, putSecret, revokeSecret, setSecret } from './verbs/secret.ts'
+import { createSender, deleteSender, deleteSenders, rotateSender, signMessage } from './verbs/sender.ts'
 import { signForStep } from './verbs/sign.ts'
 import { createSigners } from './verbs/signer.ts'
 import { keepObject, openKeyForPerson } from './verbs/stored.ts'
@@ -137,10 +138,13 @@ const createHandlers = (parts: Parts): Handlers => {
     'project.delete': (request) =>
       audited(
         { verb: 'project.delete', project: request.project },
-        deleteSecrets(parts, request.project).then(() => deleteProject(parts, request)),
+        deleteSecrets(parts, request.project)
+          .then(() => deleteSenders(parts, request.project))
+          .then(() => deleteProject(parts, request)),
       ),
     'hook.rotate': (request) =>
       audited({ verb: 'hook.rotate', project: request.project }, rotateHook(parts, request)),
+    ...senderHandlers(parts),
     'runner.enroll': async (request) => {
       await audited({ verb: 'runner.enroll', runner: request.runner }, enrollRunner(records, request))
       return { runner: request.runner, vsign }
@@ -188,6 +192,22 @@ const createHandlers = (parts: Parts): Handlers => {
     'blob.rewrap': (request) => rewrapBlobKey(blobs, request),
     'object.keep': (request) => keepObject(parts, request),
     'object.key': (request) => openKeyForPerson(blobs, request),
+  }
+}
+
+const senderHandlers = (
+  parts: Parts,
+): Pick<Handlers, 'sender.create' | 'sender.rotate' | 'sender.delete' | 'sender.sign'> => {
+  const noted = async <T>(verb: string, request: VaultRequest<'sender.delete'>, change: Promise<T>) => {
+    const result = await change
+    await parts.audit({ verb, webhook: request.webhook, project: request.project })
+    return result
+  }
+  return {
+    'sender.create': (request) => noted('sender.create', request, createSender(parts, request)),
+    'sender.rotate': (request) => noted('sender.rotate', request, rotateSender(parts, request)),
+    'sender.delete': (request) => noted('sender.delete', request, deleteSender(parts, request)),
+    'sender.sign': (request) => signMessage(parts, request),
   }
 }
 

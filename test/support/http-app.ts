@@ -15,6 +15,7 @@ import { createBackups } from '../../src/server/health/backups.ts'
 import { peopleHandlers } from '../../src/server/http/handlers/people.ts'
 import { secretHandlers } from '../../src/server/http/handlers/secrets.ts'
 import { systemHandlers } from '../../src/server/http/handlers/system.ts'
+import { webhookHandlers } from '../../src/server/http/handlers/webhooks.ts'
 import { type UseCases, workHandlers } from '../../src/server/http/handlers/work.ts'
 import { createOperatorApp, createPeopleApp, type HttpDeps } from '../../src/server/http/http.ts'
 import { noSite } from '../../src/server/http/static-site.ts'
@@ -72,6 +73,18 @@ export const noWork: UseCases = {
   orbs: { list: empty, sources: empty, source: absent, put: unexpected },
   schedules: { list: empty, find: unexpected, add: unexpected, set: unexpected, remove: unexpected },
   deliveries: { list: empty, find: absent, replay: unexpected },
+  webhooks: {
+    list: empty,
+    find: unexpected,
+    add: unexpected,
+    set: unexpected,
+    rotate: unexpected,
+    remove: unexpected,
+    test: unexpected,
+    deliveries: empty,
+    delivery: unexpected,
+    redeliver: unexpected,
+  },
   logs: {
     readIndex: async () => ({ isComplete: true, lastSeq: 0, chunks: [], firstFailure: null }),
     readFrames: async function* () {},
@@ -155,6 +168,7 @@ export const openTestApp = async (
       ...peopleHandlers({ access, version: 'test' }),
       ...workHandlers({ ...work, live }),
       ...secretHandlers(work),
+      ...webhookHandlers(work.webhooks),
       ...systemHandlers({
         health: { look: async () => healthy },
         backups: createBackups(db),

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRepository, type TestRepository } from './git-host.ts'
-import { openInstallation, type TestInstallation, waitFor } from './installation.ts'
+import { type InstallationOptions, openInstallation, type TestInstallation, waitFor } from './installation.ts'
 
 export type EndedRun = {
   readonly id: string
@@ -33,11 +33,16 @@ export type Vessel = {
 }
 
 /** The project is called `vessel`; `files` are its first commit. */
-export const openVessel = async (files: Readonly<Record<string, string>>): Promise<Vessel> => {
+export const openVessel = async (
+  files: Readonly<Record<string, string>>,
+  options: Pick<InstallationOptions, 'settings'> = {},
+): Promise<Vessel> => {
   const place = await mkdtemp(join(tmpdir(), 'mayfly-vessel-'))
   await chmod(place, 0o755)
   const repository = await createRepository(place, 'vessel', files)
-  const installation = await openInstallation({ args: ['--no-sample', '--local-repos', place] })
+  const installation = await openInstallation({
+    ...{ args: ['--no-sample', '--local-repos', place], ...options },
+  })
   const succeeds = (...words: readonly string[]): string => {
     const { code, stdout, stderr } = installation.cli(...words)
     assert.equal(code, 0, `mayfly ${words.join(' ')}: ${stderr}`)

@@ -14,6 +14,7 @@ import { scheduleRoutes } from './schedule-routes.ts'
 import { secretRoutes } from './secret-routes.ts'
 import { storedRoutes } from './stored-routes.ts'
 import { systemRoutes } from './system-routes.ts'
+import { webhookRoutes } from './webhook-routes.ts'
 
 export type { Access, Route } from './route.ts'
 
@@ -26,6 +27,7 @@ export const routes = {
   ...identityRoutes,
   ...scheduleRoutes,
   ...deliveryRoutes,
+  ...webhookRoutes,
   ...runRoutes,
   ...storedRoutes,
   ...logRoutes,

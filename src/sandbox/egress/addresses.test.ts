@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFault } from '../../base/faults.ts'
-import { type AddressQuestion, checkAddress, normalizeAddress, parseExceptions } from './addresses.ts'
+import { normalizeAddress } from '../../sys/index.ts'
+import { type AddressQuestion, checkAddress, parseExceptions } from './addresses.ts'
 
 const ask = (address: string, more: Partial<AddressQuestion> & { allow?: readonly string[] } = {}) =>
   checkAddress(address, {

@@ -1,66 +1,17 @@
 // Which real addresses the gateway never connects to, and the operator's exceptions (isolation.md §6.3.3). Addresses
 // are normalised by Node's parser, never by patterns; what it cannot parse is denied.
-import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net'
+import { type BlockList, isIP } from 'node:net'
 import { fault } from '../../base/faults.ts'
+import { type AddressKind, blockListOf, isInList, normalizeAddress, rangeOf } from '../../sys/index.ts'
 import { matchesHost, normalizeHostPattern } from './names.ts'
 
 /** `never` can be lifted for source hosts only; `own` by an exact address; the rest by any exception. */
-type Kind = 'never' | 'own' | 'special'
-
-// Every row: range, kind, the word for records.
-const denied: readonly (readonly [cidr: string, kind: Kind, why: string])[] = [
-  ['0.0.0.0/8', 'never', 'unspecified'],
-  ['10.0.0.0/8', 'special', 'private'],
-  ['100.64.0.0/10', 'special', 'carrier'],
-  ['127.0.0.0/8', 'never', 'loopback'],
-  ['169.254.0.0/16', 'never', 'link-local'],
-  ['172.16.0.0/12', 'special', 'private'],
-  ['192.0.0.0/24', 'special', 'special-purpose'],
-  ['192.0.2.0/24', 'special', 'special-purpose'],
-  ['192.88.99.0/24', 'special', 'special-purpose'],
-  ['192.168.0.0/16', 'special', 'private'],
-  ['198.18.0.0/15', 'special', 'special-purpose'],
-  ['198.51.100.0/24', 'special', 'special-purpose'],
-  ['203.0.113.0/24', 'special', 'special-purpose'],
-  ['224.0.0.0/3', 'never', 'multicast'],
-  ['::/128', 'never', 'unspecified'],
-  ['::1/128', 'never', 'loopback'],
-  ['64:ff9b::/96', 'never', 'translated'],
-  ['64:ff9b:1::/48', 'never', 'translated'],
-  ['100::/64', 'special', 'special-purpose'],
-  ['2001::/23', 'special', 'special-purpose'],
-  ['2001:db8::/32', 'special', 'special-purpose'],
-  ['2002::/16', 'never', 'translated'],
-  ['fc00::/7', 'special', 'private'],
-  ['fe80::/10', 'never', 'link-local'],
-  ['fec0::/10', 'special', 'private'],
-  ['ff00::/8', 'never', 'multicast'],
-]
-
-const blockListOf = (cidr: string): BlockList => {
-  const list = new BlockList()
-  const [network = '', prefix = ''] = cidr.split('/')
-  list.addSubnet(network, Number(prefix), isIPv4(network) ? 'ipv4' : 'ipv6')
-  return list
-}
-const ranges = denied.map(([cidr, kind, why]) => ({ list: blockListOf(cidr), kind, why }))
-
-/** One spelling per address, mapped IPv4 unwrapped; null when it is none. No zones, no octal, no short forms. */
-export const normalizeAddress = (text: string): string | null => {
-  const family = isIP(text)
-  if (family === 0 || text.includes('%')) return null
-  const { address } = new SocketAddress({ address: text, family: family === 4 ? 'ipv4' : 'ipv6' })
-  const inner = address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : ''
-  return isIPv4(inner) ? inner : address
-}
-
-const isIn = (list: BlockList, address: string): boolean =>
-  list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
+type Kind = AddressKind | 'own'
 
 const whyDenied = (address: string, own: ReadonlySet<string>): { kind: Kind; why: string } | null => {
-  const range = ranges.find(({ list }) => isIn(list, address))
-  if (range !== undefined && range.kind === 'never') return range
-  return own.has(address) ? { kind: 'own', why: 'own-address' } : (range ?? null)
+  const range = rangeOf(address)
+  if (range?.kind === 'never') return range
+  return own.has(address) ? { kind: 'own', why: 'own-address' } : range
 }
 
 /** An operator's exception: `CIDR`, `address`, `name`, each with an optional `:port` (IPv6 then in brackets). */
@@ -127,7 +78,7 @@ const lifts = (
 ): boolean => {
   if (port !== null && port !== question.port) return false
   if (kind === 'never' && !question.isSource) return false
-  if (range !== null) return isIn(range, address) && (kind !== 'own' || isExact || question.isSource)
+  if (range !== null) return isInList(range, address) && (kind !== 'own' || isExact || question.isSource)
   const isNamed = host !== null && question.host !== null && matchesHost(host, question.host)
   return isNamed && (kind !== 'own' || question.isSource)
 }

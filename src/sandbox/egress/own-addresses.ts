@@ -2,7 +2,7 @@
 // interfaces without carrier, whose addresses the kernel answers for all the same: its own tables leave out none.
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { normalizeAddress } from './addresses.ts'
+import { normalizeAddress } from '../../sys/index.ts'
 
 /** In the network namespace of this process; each in the spelling of `normalizeAddress`. */
 export const readOwnAddresses = (): readonly string[] => [

@@ -5,8 +5,9 @@
 // and pin the host key under it (`-o HostKeyAlias=<name>`, or the name in the generated known_hosts). A host with a
 // name of its own keeps it, so that its certificate still fits.
 import { isIP } from 'node:net'
+import { normalizeAddress } from '../../sys/index.ts'
 import type { EgressPolicy, EgressRule } from '../driver.ts'
-import { normalizeAddress, parseExceptions } from './addresses.ts'
+import { parseExceptions } from './addresses.ts'
 import { normalizeName } from './names.ts'
 
 export const sourceName = 'source.mayfly.internal'

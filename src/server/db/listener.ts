@@ -11,6 +11,7 @@ export type Channel =
   | 'mayfly_lease'
   | 'mayfly_limits'
   | 'mayfly_locks'
+  | 'mayfly_webhooks'
 
 export type Listener = {
   /** `handler` gets the payload, or null after a reconnect: anything may have happened. Returns how to stop. */

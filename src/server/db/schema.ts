@@ -8,6 +8,7 @@ import type {
   HookId,
   JobId,
   LeaseId,
+  MessageId,
   ObjectId,
   OrganisationId,
   ProjectId,
@@ -15,6 +16,7 @@ import type {
   RunnerId,
   ScheduleId,
   SecretId,
+  WebhookId,
   WorkflowId,
 } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
@@ -34,6 +36,7 @@ import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
 import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
 import type { SecretKind } from '../../protocol/statement.ts'
 import type { ObjectKind } from '../../protocol/stored-object.ts'
+import type { WebhookFormat } from '../../protocol/webhooks.ts'
 import type { RefusedContext } from '../../schedule/index.ts'
 
 type Json<T> = ColumnType<T, string, string>
@@ -93,6 +96,45 @@ export type Schema = {
     missed: Generated<number>
     workflow: Or<string>
     fresh: Generated<boolean>
+  }
+  webhooks: {
+    id: WebhookId
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    name: string
+    url: string
+    format: WebhookFormat
+    events: string[]
+    disabled: Or<'person' | 'gone'>
+    public_key: string
+    rotated_at: AtOrNull
+    overlap_until: AtOrNull
+    created_by: string
+    created_at: At
+  }
+  webhook_deliveries: {
+    webhook_id: WebhookId
+    id: MessageId
+    event: string
+    run_id: Or<RunId>
+    workflow_id: Or<WorkflowId>
+    job_id: Or<JobId>
+    status: Or<string>
+    occurred_at: At
+    body: Or<string>
+    state: Generated<'waiting' | 'delivered' | 'failed' | 'dropped'>
+    tries: Generated<number>
+    next_at: AtOrNull
+  }
+  webhook_tries: {
+    webhook_id: WebhookId
+    delivery_id: MessageId
+    number: number
+    at: At
+    took_ms: Or<number>
+    response: Or<number>
+    problem: Or<string>
+    answer: Or<string>
   }
   known_refs: { project_id: ProjectId; ref: string; commit: string }
   orbs: {

@@ -31,6 +31,7 @@ const work = {
   secrets: everything,
   identity: everything,
   contexts: everything,
+  webhooks: everything,
 } as UseCases
 
 type Caller = { readonly name: string; readonly call: (route: Route) => Promise<Answer> }

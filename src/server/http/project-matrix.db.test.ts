@@ -27,6 +27,7 @@ import { createSecrets } from '../secrets/secrets.ts'
 import { createArtifacts } from '../stored/artifacts.ts'
 import { createTests } from '../stored/tests.ts'
 import type { VaultClient } from '../vault-client.ts'
+import { createWebhooks } from '../webhooks/webhooks.ts'
 
 const golden = fileURLToPath(new URL('./testdata/project-matrix.txt', import.meta.url))
 
@@ -37,6 +38,8 @@ const reached = async (): Promise<never> => {
 /** The vault comes first. */
 const objects: ObjectStore = { put: reached, read: reached, delete: reached }
 const vault = { call: reached, verifyWebhook: reached, close: async () => {} } as unknown as VaultClient
+
+const reach = { opened: { address: () => true }, resolve: async () => ['127.0.0.1'], authorities: null }
 
 const workOver = ({ database, newId }: { database: Database; newId: NewId }) => {
   const places = createPlaces(newId)
@@ -54,12 +57,25 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     identity: createIdentity({ ...shared, clock: systemClock }),
     artifacts: createArtifacts({ database, vault, objects }),
     tests,
+    webhooks: createWebhooks({ ...shared, clock: systemClock, reach }),
   }
 }
 
 /** One thing of each kind that a route can name. */
 type Things = Readonly<
-  Record<'project' | 'run' | 'workflow' | 'job' | 'attempt' | 'delivery' | 'schedule' | 'artifact', string>
+  Record<
+    | 'project'
+    | 'run'
+    | 'workflow'
+    | 'job'
+    | 'attempt'
+    | 'delivery'
+    | 'schedule'
+    | 'artifact'
+    | 'webhook'
+    | 'message',
+    string
+  >
 >
 
 type Made = { readonly database: Database; readonly newId: NewId; readonly organisation: OrganisationId }
@@ -102,6 +118,14 @@ const makeThings = async ({ database, newId, organisation }: Made): Promise<Thin
   await sql`
     insert into schedules (id, organisation_id, project_id, name, cron, zone, created_by, next_at)
     values (${schedule}, ${organisation}, ${project}, 's', '0 0 * * *', 'UTC', 'operator', now())`.execute(db)
+  const [webhook, message] = [newId('webhook'), newId('message')]
+  await sql`
+    insert into webhooks (id, organisation_id, project_id, name, url, format, events, public_key, created_by)
+    values (${webhook}, ${organisation}, ${project}, 'w', 'https://example.org/', 'standard', '{run.finished}', 'whpk_x',
+      'operator')`.execute(db)
+  await sql`
+    insert into webhook_deliveries (webhook_id, id, event, state)
+    values (${webhook}, ${message}, 'ping', 'delivered')`.execute(db)
   const attempt = job?.attempts[0]?.id ?? ''
   const object = newId('object')
   await sql`
@@ -116,6 +140,8 @@ const makeThings = async ({ database, newId, organisation }: Made): Promise<Thin
     project,
     delivery,
     schedule,
+    webhook,
+    message,
     run: run.id,
     workflow,
     job: job?.id ?? '',
@@ -145,6 +171,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   },
   secretSet: signed('secret.set', { state: 'disabled', expires_at: null, rotate_after: null }),
   secretRevoke: signed('secret.revoke', {}),
+  webhookAdd: { name: 'more', url: 'https://example.org/', eph },
+  webhookSet: { enabled: true },
+  webhookRotate: { eph },
 }
 
 /** Of routes that would wait, or name another thing. */
@@ -173,6 +202,8 @@ const nowhere: Things = {
   attempt: `att_${'0'.repeat(26)}`,
   delivery: `dlv_${'0'.repeat(26)}`,
   schedule: `sch_${'0'.repeat(26)}`,
+  webhook: `whk_${'0'.repeat(26)}`,
+  message: `msg_${'0'.repeat(26)}`,
   artifact: `obj_${'0'.repeat(26)}.0`,
 }
 

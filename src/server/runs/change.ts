@@ -7,6 +7,7 @@ import { type Change, decide, type RunEvent, type RunState } from '../../schedul
 import { withContextsOfRun } from '../contexts/of-jobs.ts'
 import { tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
+import { happeningsFor } from '../webhooks/outbox.ts'
 import { type PlannedRows, placePlanned } from './planned-rows.ts'
 import { runNotice } from './run-notice.ts'
 import { type LockedRun, lockAndLoad, locked } from './state.ts'
@@ -30,17 +31,18 @@ export const changeRun = async (
   const loaded = await lockAndLoad(tx, id, told)
   if (loaded === null || (await context.locked?.()) === false) return null
   const { run } = loaded
+  const happened = (state: RunState) => happeningsFor(loaded.listening, loaded.state, state)
   const { planned, placing } = context
   const events = planned === undefined ? told : await judged(tx, id, planned, told)
   if (planned === undefined || placing === undefined || run.isLimited) {
     const { state, changes } = decide(loaded.state, ...events)
-    await writeChanges(tx, run, changes, context)
+    await writeChanges(tx, run, changes, { ...context, happenings: happened(state) })
     return { run, state, changes }
   }
   const { state, changes, leases } = placePlanned(planned, placing, (claimed) =>
     decide(loaded.state, ...events, ...claimed),
   )
-  await writeChanges(tx, run, changes, { ...context, leases })
+  await writeChanges(tx, run, changes, { ...context, leases, happenings: happened(state) })
   onCommit(tx, () => placing.give())
   return { run, state, changes }
 }

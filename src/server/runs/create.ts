@@ -10,6 +10,8 @@ import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { orbsKeySql, planMadeWithSql } from '../orbs/orbs.ts'
+import { happeningsBetween } from '../webhooks/happenings.ts'
+import { toldNotice, toldPart, toldSql } from '../webhooks/outbox.ts'
 import type { KnownPlan } from './known-plan.ts'
 import { leasedJobs, leasedPlan, type OfProject, ofProject } from './leased-at-start.ts'
 import { isInLine, lockNotice } from './lock-notice.ts'
@@ -85,19 +87,21 @@ const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> 
     noticeOf(run),
     ...(place === null ? [{ channel: 'mayfly_queue', payload: builtInClass } as const] : []),
   ]
-  const { rows } = await sql<OfProject & { readonly orbsKey: string }>`
+  const { rows } = await sql<OfProject & { readonly orbsKey: string; readonly told: boolean }>`
     with ${newRunPart(run, status)}, ${planJobPart(planJob, status)}, new_attempt as (
       insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn,
         ${leaseColumns}, compiler)
       select a.id, j.organisation_id, j.project_id, j.run_id, j.id, a.number, a.cause, j.class, a.status, ${turn(sql`0`)},
         ${leaseValues}, ${planMadeWithSql({ compiler: sql`a.compiler`, organisation: sql`j.organisation_id` })}
       from ${newAttempts([attempt])}, new_job j, project p
-    )${alsoPart(run)}
-    select ${ofProject(run.startedBy)}, ${orbsKeySql(sql`p.organisation_id`)} as "orbsKey" from project p, ${sentNotices(notices)}`.execute(
+    )${alsoPart(run)}, ${toldPart(run, happeningsBetween(null, begun.status === status ? begun : { ...begun, status }, false), newId)}
+    select ${ofProject(run.startedBy)}, ${orbsKeySql(sql`p.organisation_id`)} as "orbsKey", ${toldSql} as told from project p, ${sentNotices(notices)}`.execute(
     tx,
   )
-  tellOnCommit(tx, notices)
-  onCommit(tx, () => run.placing.give(rows.flatMap((project) => leasedPlan(run, project, attempt))))
+  tellOnCommit(tx, rows[0]?.told ? [...notices, toldNotice] : notices)
+  onCommit(tx, () =>
+    run.placing.give(rows.flatMap(({ told: _, ...project }) => leasedPlan(run, project, attempt))),
+  )
 }
 
 /** All of it in one statement: nothing that the rules decide here needs to be read first. */
@@ -121,7 +125,7 @@ const insertPlanned = async (tx: Tx, newId: NewId, run: Made['run']): Promise<Ma
     ...(run.isLimited ? [{ channel: 'mayfly_limits', payload: organisation } as const] : []),
     ...(state.jobs.some(isInLine) ? [lockNotice(organisation)] : []),
   ]
-  const { rows } = await sql<OfProject & Pick<Made, 'createdAt'>>`
+  const { rows } = await sql<OfProject & Pick<Made, 'createdAt'> & { readonly told: boolean }>`
     with ${newRunPart(run, state.status)}, ${planJobPart(planJob, 'passed')}, new_plan as (
       insert into plans (run_id, digest, plan, origins, problems, from_run_id)
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
@@ -136,13 +140,14 @@ const insertPlanned = async (tx: Tx, newId: NewId, run: Made['run']): Promise<Ma
       from ${newAttempts(attempts)} join planned_job j on j.id = a.job
         cross join project p join organisations o on o.id = p.organisation_id
       order by j.number
-    )${alsoPart(run)} select ${ofProject(run.startedBy)}, now() as "createdAt" from project p, ${sentNotices(notices)}`.execute(
+    )${alsoPart(run)}, ${toldPart(run, happeningsBetween(null, state, false), newId)}
+    select ${ofProject(run.startedBy)}, now() as "createdAt", ${toldSql} as told from project p, ${sentNotices(notices)}`.execute(
     tx,
   )
-  tellOnCommit(tx, notices)
   const [row] = rows
+  tellOnCommit(tx, row?.told ? [...notices, toldNotice] : notices)
   if (row === undefined) return null
-  const { createdAt, ...of } = row
+  const { createdAt, told: _, ...of } = row
   onCommit(tx, () => placing.give(leasedJobs(run, of, attempts)))
   return { run, project: of, createdAt, planJob, state, attempts, leases }
 }

@@ -6,6 +6,7 @@ import type { JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { JobState, LockState, RunEvent, RunState, Status } from '../../schedule/index.ts'
 import { contextsOfJob, contextsSql, type SeenContexts, wantingSql } from '../contexts/of-jobs.ts'
 import type { Tx } from '../db/transaction.ts'
+import { type Listening, wantedSql } from '../webhooks/outbox.ts'
 
 export type LockedRun = {
   readonly id: RunId
@@ -17,16 +18,23 @@ export type LockedRun = {
   readonly cancelledBy: string | null
   /** Its project or organisation limits how many jobs run at once. */
   readonly isLimited: boolean
+  /** One of its jobs has run already. */
+  readonly hasStarted: boolean
 }
 
 /** Locks the run and counts this transaction; no row when it is not there. */
 export const locked = (run: RunId) => sql`locked as (
   update runs set rev = rev + 1 where id = ${run}
   returning id, organisation_id as organisation, project_id as project, rev, status, cancelled_by as "cancelledBy",
+    started_at is not null as "hasStarted",
     (select coalesce(p.jobs_max, o.jobs_max) is not null from projects p join organisations o on o.id = p.organisation_id
       where p.id = project_id) as "isLimited")`
 
-type LoadedRun = { readonly run: LockedRun; readonly state: RunState }
+type LoadedRun = {
+  readonly run: LockedRun
+  readonly state: RunState
+  readonly listening: Listening
+}
 
 /**
  * Both in one statement. It sees the tables as they were when it began; when somebody else held the lock then, and so
@@ -38,15 +46,15 @@ export const lockAndLoad = async (
   events: readonly RunEvent[],
 ): Promise<LoadedRun | null> => {
   const scope = scopeOf(events)
-  const { rows } = await sql<LockedRun & Seen>`
+  const { rows } = await sql<LockedRun & Seen & Listening>`
     with ${locked(id)}, ${partsOf(id, scope)}
-    select locked.*, ${seen(id)} from locked`.execute(tx)
+    select locked.*, ${wantedSql(sql`locked.project`)} as wanted, ${seen(id)} from locked`.execute(tx)
   const [row] = rows
   if (row === undefined) return null
-  if (row.seenRev === row.rev - 1) return { run: row, state: stateOf(row, row) }
+  if (row.seenRev === row.rev - 1) return { run: row, state: stateOf(row, row), listening: row }
   const again = await sql<Seen>`with ${partsOf(id, scope)} select ${seen(id)}`.execute(tx)
   assert(again.rows[0], 'a statement without a table has a row')
-  return { run: row, state: stateOf(row, again.rows[0]) }
+  return { run: row, state: stateOf(row, again.rows[0]), listening: row }
 }
 
 /**

@@ -7,6 +7,8 @@ import { type Change, isFinal } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
+import type { Happening } from '../webhooks/happenings.ts'
+import { toldNotice, toldPart } from '../webhooks/outbox.ts'
 import { areLocksMoved, lockNotice } from './lock-notice.ts'
 import { leaseColumns, leaseValues, type NewLease, newAttempts } from './new-lease.ts'
 import type { Placing } from './places.ts'
@@ -28,6 +30,8 @@ export type ChangeContext = {
   readonly leases?: ReadonlyMap<JobId, NewLease>
   /** Called under the lock, before anything is written; false: nothing is to change. */
   readonly locked?: () => Promise<boolean>
+  /** What targets of webhooks are told of; empty for nearly every project. */
+  readonly happenings?: readonly Happening[]
   /** Go out with those about the run. */
   readonly notices?: readonly Notice[]
 }
@@ -57,13 +61,15 @@ export const writeChanges = async (
     workflowPart(changes),
     runPart(run, changes, context.by ?? 'unknown'),
   ]
+  const { happenings = [] } = context
+  const told = happenings.length === 0 ? sql`` : sql`, ${toldPart(run, happenings, context.newId)}`
   const notices = [
     runNotice({ ...run, run: run.id }),
     ...(areLocksMoved(changes) ? [lockNotice(run.organisation)] : []),
     ...(context.notices ?? []),
   ]
   const { rows } = await sql<{ written: number[]; notices: Notice[] }>`
-    with ${sql.join(parts.map(({ part }) => part))}
+    with ${sql.join(parts.map(({ part }) => part))}${told}
     select array[(select count(*) from attempt), (select count(*) from added), (select count(*) from job),
       (select count(*) from workflow), (select count(*) from run)]::integer[] as written,
       (${sentNotices(notices)}) as notices`.execute(tx)
@@ -72,7 +78,7 @@ export const writeChanges = async (
     parts.map(({ count }) => count),
     'compare-and-set',
   )
-  tellOnCommit(tx, rows[0]?.notices ?? [])
+  tellOnCommit(tx, [...(rows[0]?.notices ?? []), ...(happenings.length === 0 ? [] : [toldNotice])])
 }
 
 /** A statement with the rows it changes, and how many these must be. */

@@ -5,7 +5,15 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault, fault } from '../../base/faults.ts'
-import type { ContextId, OrganisationId, ProjectId, RunnerId, SecretId, SignerId } from '../../base/ids.ts'
+import type {
+  ContextId,
+  OrganisationId,
+  ProjectId,
+  RunnerId,
+  SecretId,
+  SignerId,
+  WebhookId,
+} from '../../base/ids.ts'
 import type { ContextRules } from '../../protocol/contexts.ts'
 import type { PublicHalf } from '../../protocol/signing.ts'
 import type { SecretKind, SecretPolicy, SignerKey } from '../../protocol/statement.ts'
@@ -111,6 +119,21 @@ export type OrbRecord = {
   readonly sha256: string
   readonly firstAt: number
 }
+/** A target of webhooks. The newest keys come first; those after them sign until they end. */
+export type SenderRecord = {
+  readonly webhook: WebhookId
+  readonly project: ProjectId
+  readonly keys: readonly {
+    readonly version: number
+    /** The bytes of the secret, for HMAC. */
+    readonly secret: string
+    /** Ed25519, PKCS #8. */
+    readonly private: string
+    readonly publicKey: string
+    readonly endsAt: number | null
+  }[]
+  readonly unsigned: true
+}
 /** A key pair of the vault itself: INGEST, VSIGN, LOG; of kind `identity`, those of identity tokens. */
 export type KeyRecord = {
   readonly version: number
@@ -131,6 +154,7 @@ type Bodies = {
   readonly signer: SignerRecord
   readonly context: ContextRecord
   readonly orb: OrbRecord
+  readonly sender: SenderRecord
 }
 type Kind = keyof Bodies
 const kinds: readonly Kind[] = [
@@ -143,6 +167,7 @@ const kinds: readonly Kind[] = [
   'signer',
   'context',
   'orb',
+  'sender',
 ]
 const idForm = /^[a-z0-9_-]{1,64}$/
 
@@ -164,6 +189,7 @@ export const openRecords = async (options: { root: string; macKey: Uint8Array })
     signer: new Map(),
     context: new Map(),
     orb: new Map(),
+    sender: new Map(),
   }
   for (const kind of kinds) await readKind(options, kind, memory[kind])
   let tail: Promise<void> = Promise.resolve()

@@ -18,6 +18,7 @@ import type {
   Schedules,
   Secrets,
   Tests,
+  Webhooks,
 } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { pageOf } from '../paging.ts'
@@ -26,6 +27,7 @@ import { logHandlers } from './logs.ts'
 import type { PeopleRoutes } from './people.ts'
 import type { SecretRoutes } from './secrets.ts'
 import type { SystemRoutes } from './system.ts'
+import type { WebhookRoutes } from './webhooks.ts'
 
 export type UseCases = {
   readonly runs: Runs
@@ -41,11 +43,12 @@ export type UseCases = {
   readonly identity: Identity
   readonly contexts: Contexts
   readonly compare: Compare['compare']
+  readonly webhooks: Webhooks
 }
 
 type Waiting = { readonly live: Pick<Live, 'awaitVerdict'> }
 
-type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes | SecretRoutes>
+type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes | SecretRoutes | WebhookRoutes>
 
 export const workHandlers = ({
   runs,
