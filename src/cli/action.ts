@@ -1,5 +1,6 @@
 // What every verb is given in program.ts: its options, its arguments, and one place where a failure becomes an exit code.
 import { Option } from 'commander'
+import { withFields } from './json-fields.ts'
 import { reportError } from './report-error.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -17,16 +18,21 @@ export const carryOut =
   ) =>
   async (...given: readonly unknown[]): Promise<void> => {
     // commander gives the arguments, then the options, then the command itself.
-    const flags = given.at(-2) as F
+    const { jsonFields, ...flags } = given.at(-2) as F & { readonly jsonFields?: string }
     const args = given.slice(0, -2) as unknown as A
     try {
-      around.setExitCode(await (await load(flags))(around, flags, ...args))
+      const own =
+        jsonFields === undefined ? around : { ...around, stdout: withFields(around.stdout, jsonFields) }
+      // SAFE: the flags without the one that no verb knows.
+      const known = flags as unknown as F
+      around.setExitCode(await (await load(known))(own, known, ...args))
     } catch (error) {
       around.setExitCode(reportError(around, error, { json: 'json' in flags && flags.json === true }))
     }
   }
 
-export const jsonOption = () => new Option('--json', 'print JSON, the same objects as the API')
+export const jsonOption = () =>
+  new Option('--json', 'print JSON, the same objects as the API; --json=id,status: only these fields')
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   value,

@@ -5,6 +5,7 @@ import { type Action, carryOut, collect, jsonOption } from './action.ts'
 import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
 import { addIntakeVerbs } from './intake-verbs.ts'
+import { addJsonFields, splitJsonFields } from './json-fields.ts'
 import { addOidcVerbs } from './oidc-verbs.ts'
 import { addAccessVerbs, addPeopleVerbs } from './people-verbs.ts'
 import { addArtifactVerbs, addRunVerbs, addTestVerbs } from './run-verbs.ts'
@@ -44,6 +45,7 @@ export const createProgram = (
   addPeopleVerbs(program, around)
   addRunnerVerbs(program, around)
   extraCommands(program)
+  addJsonFields(program)
   return program
 }
 
@@ -54,7 +56,7 @@ export const runProgram = async (
   words: readonly string[],
 ): Promise<void> => {
   try {
-    await program.parseAsync([...words], { from: 'user' })
+    await program.parseAsync([...splitJsonFields(words)], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     // Help and version asked for are a success, everything else is wrong usage.

@@ -34,21 +34,25 @@ import type { Actor, Scope } from './access/actor.ts'
 export type Page<T> = { readonly items: T[]; readonly next_cursor: string | null }
 export type Paging = { readonly limit: number; readonly cursor?: string | undefined }
 
-export type RunsQuery = Paging & {
-  /** Id or name. */
-  readonly project?: string | undefined
-  readonly status?: api.Status | undefined
-  readonly branch?: string | undefined
-  readonly commit?: string | undefined
-  readonly event?: (typeof api.runEventKinds)[number] | undefined
-  readonly author?: string | undefined
-  readonly number?: number | undefined
-  readonly since?: string | undefined
-  readonly until?: string | undefined
-  readonly class?: string | undefined
-  /** Only of this person; null: of nobody, so there is nothing. */
-  readonly mine?: UserId | null | undefined
-}
+/** Which end of a list comes first; without a word the newest. */
+export type Sorting = { readonly sort?: '-created_at' | 'created_at' | undefined }
+
+export type RunsQuery = Paging &
+  Sorting & {
+    /** Id or name. */
+    readonly project?: string | undefined
+    readonly status?: api.Status | undefined
+    readonly branch?: string | undefined
+    readonly commit?: string | undefined
+    readonly event?: (typeof api.runEventKinds)[number] | undefined
+    readonly author?: string | undefined
+    readonly number?: number | undefined
+    readonly since?: string | undefined
+    readonly until?: string | undefined
+    readonly class?: string | undefined
+    /** Only of this person; null: of nobody, so there is nothing. */
+    readonly mine?: UserId | null | undefined
+  }
 
 /** `jobs` are those whose rev is above the caller's; `rev` is the cursor for the next call. */
 export type RunChanges = { readonly rev: number; readonly run: api.RunSummary; readonly jobs: api.Job[] }
@@ -127,16 +131,17 @@ export type Orbs = {
   readonly put: (actor: Actor, input: api.OrbInput) => Promise<api.Orb>
 }
 
-export type DeliveriesQuery = Paging & {
-  /** Id or name. */
-  readonly project?: string | undefined
-  readonly verdict?: api.Delivery['verdict'] | undefined
-  readonly source?: api.Delivery['source'] | undefined
-  /** Full, or the name of a branch or tag. */
-  readonly ref?: string | undefined
-  /** Or how it begins. */
-  readonly commit?: string | undefined
-}
+export type DeliveriesQuery = Paging &
+  Sorting & {
+    /** Id or name. */
+    readonly project?: string | undefined
+    readonly verdict?: api.Delivery['verdict'] | undefined
+    readonly source?: api.Delivery['source'] | undefined
+    /** Full, or the name of a branch or tag. */
+    readonly ref?: string | undefined
+    /** Or how it begins. */
+    readonly commit?: string | undefined
+  }
 
 export type Deliveries = {
   readonly list: (scope: Scope, query: DeliveriesQuery) => Promise<Page<api.Delivery>>

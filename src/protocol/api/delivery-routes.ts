@@ -1,6 +1,6 @@
 // Routes of what source hosts sent.
 import { z } from 'zod'
-import { paging, type Route, route } from './route.ts'
+import { paging, type Route, route, sorting } from './route.ts'
 import * as s from './shapes.ts'
 
 export const deliveryRoutes = {
@@ -11,6 +11,7 @@ export const deliveryRoutes = {
     summary: 'What source hosts sent and what came of it',
     query: z.strictObject({
       ...paging,
+      ...sorting,
       project: z.string().optional(),
       verdict: s.deliveryVerdict.optional(),
       source: s.deliverySource.optional(),

@@ -47,6 +47,9 @@ export type Route = {
   readonly onlySealed?: true
 }
 
+/** Of lists that can be read from their other end, too; a minus: from the newest on. */
+export const sorting = { sort: z.enum(['-created_at', 'created_at']).default('-created_at') }
+
 /** Of every list. */
 export const paging = {
   limit: z.coerce.number().int().min(1).max(100).default(50),

@@ -1,6 +1,6 @@
 // Routes of runs: list, start, look, and everything a person may do with a run, a workflow or a job.
 import { z } from 'zod'
-import { paging, type Route, route } from './route.ts'
+import { paging, type Route, route, sorting } from './route.ts'
 import * as s from './shapes.ts'
 
 const decision = z.strictObject({ comment: z.string().trim().min(1).max(500).optional() })
@@ -13,6 +13,7 @@ export const runRoutes = {
     summary: 'Runs, newest first',
     query: z.strictObject({
       ...paging,
+      ...sorting,
       project: z.string().optional(),
       status: s.status.optional(),
       branch: z.string().max(255).optional(),

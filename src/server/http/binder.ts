@@ -18,6 +18,7 @@ import { isOfOneThing, tagAnswer } from './etag.ts'
 import { bodyBytesOf, limits } from './limits.ts'
 import { tellNextPage } from './paging.ts'
 import { type Expect, expectationOf, readingOf, takesExpectation } from './precondition.ts'
+import { fieldsOf, fieldsQuery, sparseJson } from './sparse.ts'
 
 type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParamNames<`/${Rest}`>
@@ -108,6 +109,12 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
         handler(callOf(door, route, { request, reply })),
       )
       tellNextPage(request, reply, answer)
+      const { fields } = request.query as { readonly fields?: string }
+      if (fields !== undefined && fieldsOf(route) !== null)
+        return reply
+          .type(jsonTypes[1])
+          .serializer(String)
+          .send(sparseJson(route, answer, fields))
       return route.answer instanceof z.ZodString ? stream(reply, answer as StreamAnswer) : answer
     },
   })
@@ -149,11 +156,16 @@ const schemaOf = (name: string, route: Route) => ({
   summary: route.summary,
   description: isGuarded(route) ? `${whoMay(route)} ${ifMatch}` : whoMay(route),
   params: paramsOf(route.path),
-  querystring: route.query ?? z.strictObject({}),
+  querystring: queryOf(route),
   ...headersOf(route),
   ...(route.body === undefined ? {} : { body: route.body }),
   response: { ...(route.answer instanceof z.ZodString ? {} : { 200: route.answer }), default: problems },
 })
+
+const queryOf = (route: Route) => {
+  const own = route.query ?? z.strictObject({})
+  return fieldsOf(route) === null ? own : own.extend(fieldsQuery)
+}
 
 const whoMay = (route: Route): string =>
   route.provenAnew === true
@@ -206,10 +218,10 @@ const refuseUnsealed = (error: FastifyError, _request: FastifyRequest, reply: Fa
   reply.send(isUnread ? fault('E_PLAINTEXT') : error)
 }
 
-const jsonTypes = ['application/json', 'application/json; charset=utf-8']
+const jsonTypes = ['application/json', 'application/json; charset=utf-8'] as const
 
 const requireJson = (request: FastifyRequest): void => {
-  if (!jsonTypes.includes(request.headers['content-type'] ?? '')) throw fault('E_MEDIA_TYPE')
+  if (!jsonTypes.some((type) => type === request.headers['content-type'])) throw fault('E_MEDIA_TYPE')
 }
 
 const callOf = (

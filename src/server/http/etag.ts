@@ -15,7 +15,9 @@ export const tagOf = (payload: string): string =>
 
 /** Fastify's `onSend` of such a route. */
 export const tagAnswer = async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
-  if (reply.statusCode !== 200 || typeof payload !== 'string') return payload
+  const { fields } = request.query as { readonly fields?: string }
+  // A tag is of the whole: what `If-Match` takes, and what was left out may have changed, too.
+  if (reply.statusCode !== 200 || typeof payload !== 'string' || fields !== undefined) return payload
   const etag = tagOf(payload)
   reply.header('etag', etag)
   if (!isKnown(request.headers['if-none-match'], etag)) return payload

@@ -23,12 +23,13 @@ export const createDeliveries = (deps: ReplayDeps): Deliveries => ({
 })
 
 const listDeliveries = async (db: Db, scope: Scope, query: DeliveriesQuery): Promise<Page<Delivery>> => {
-  const before = query.cursor === undefined ? null : parseId('delivery', query.cursor)
-  if (query.cursor !== undefined && before === null)
+  const last = query.cursor === undefined ? null : parseId('delivery', query.cursor)
+  if (query.cursor !== undefined && last === null)
     throw fault('E_INPUT', { public: 'cursor is not one of ours' })
+  const isOldestFirst = query.sort === 'created_at'
   const conditions = [
     sql`true`,
-    ...(before === null ? [] : [sql`d.id < ${before}`]),
+    ...(last === null ? [] : [isOldestFirst ? sql`d.id > ${last}` : sql`d.id < ${last}`]),
     ...(query.project === undefined ? [] : [sql`(p.id = ${query.project} or p.name = ${query.project})`]),
     ...(query.verdict === undefined ? [] : [sql`d.verdict = ${query.verdict}`]),
     ...(query.source === undefined ? [] : [sql`d.source = ${query.source}`]),
@@ -37,7 +38,10 @@ const listDeliveries = async (db: Db, scope: Scope, query: DeliveriesQuery): Pro
       : [sql`d.ref in (${query.ref}, ${`refs/heads/${query.ref}`}, ${`refs/tags/${query.ref}`})`]),
     ...(query.commit === undefined ? [] : [sql`starts_with(d.new_commit, ${query.commit})`]),
   ]
-  const rows = await selectDeliveries(db, scope, sql.join(conditions, sql` and `), query.limit + 1)
+  const rows = await selectDeliveries(db, scope, {
+    where: sql.join(conditions, sql` and `),
+    ...{ limit: query.limit + 1, isOldestFirst },
+  })
   const page = rows.slice(0, query.limit)
   return {
     items: page.map(shape),
@@ -46,7 +50,11 @@ const listDeliveries = async (db: Db, scope: Scope, query: DeliveriesQuery): Pro
 }
 
 const findDelivery = async (db: Db, scope: Scope, id: DeliveryId): Promise<Delivery | null> => {
-  const [row] = await selectDeliveries(db, scope, sql`d.id = ${id}`, 1)
+  const [row] = await selectDeliveries(db, scope, {
+    where: sql`d.id = ${id}`,
+    limit: 1,
+    isOldestFirst: false,
+  })
   return row === undefined ? null : shape(row)
 }
 
@@ -73,8 +81,15 @@ type Row = {
 const selectDeliveries = async (
   db: Db,
   scope: Scope,
-  where: RawBuilder<unknown>,
-  limit: number,
+  {
+    where,
+    limit,
+    isOldestFirst,
+  }: {
+    readonly where: RawBuilder<unknown>
+    readonly limit: number
+    readonly isOldestFirst: boolean
+  },
 ): Promise<readonly Row[]> => {
   const { rows } = await sql<Row>`
     select d.id, d.project_id as project, p.name as "projectName", d.received_at as "receivedAt", d.sent_at as "sentAt",
@@ -85,7 +100,7 @@ const selectDeliveries = async (
         'headline', r.headline) end as run
     from deliveries d join projects p on p.id = d.project_id left join runs r on r.id = d.run_id
     where ${inScope(scope, 'd')} and ${where}
-    order by d.id desc limit ${limit}`.execute(db)
+    order by d.id ${isOldestFirst ? sql`asc` : sql`desc`} limit ${limit}`.execute(db)
   return rows
 }
 

@@ -24,12 +24,15 @@ export const listRuns = async (
   query: RunsQuery,
 ): Promise<Page<RunSummary>> => {
   if (query.mine === null) return { items: [], next_cursor: null }
+  const isOldestFirst = query.sort === 'created_at'
+  if (isOldestFirst && (query.mine !== undefined || query.class !== undefined))
+    throw fault('E_INPUT', { public: 'With mine or class, runs are listed newest first' })
   const conditions = [...pageConditions(query), ...spanConditions(query, newId), ...rowConditions(query)]
   const own =
     query.mine === undefined ? [] : [await ownRuns(db, { scope, query, conditions, user: query.mine })]
   const narrowed = [...conditions, ...own]
   if (query.class !== undefined) return listOfClass(db, scope, { ...query, class: query.class }, narrowed)
-  const rows = await selectRuns(db, scope, { where: all(narrowed), limit: query.limit + 1 })
+  const rows = await selectRuns(db, scope, { where: all(narrowed), limit: query.limit + 1, isOldestFirst })
   const page = rows.slice(0, query.limit)
   return {
     items: page.map(summaryOf),
@@ -40,11 +43,11 @@ export const listRuns = async (
 const all = (conditions: readonly Condition[]): Condition =>
   conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)
 
-const pageConditions = ({ cursor }: RunsQuery): readonly Condition[] => {
+const pageConditions = ({ cursor, sort }: RunsQuery): readonly Condition[] => {
   if (cursor === undefined) return []
-  const before = parseId('run', cursor)
-  if (before === null) throw fault('E_INPUT', { public: 'cursor is not one of ours' })
-  return [sql`r.id < ${before}`]
+  const last = parseId('run', cursor)
+  if (last === null) throw fault('E_INPUT', { public: 'cursor is not one of ours' })
+  return [sort === 'created_at' ? sql`r.id > ${last}` : sql`r.id < ${last}`]
 }
 
 /** Ids are made in the order of time, so a span of time is one of the key. */

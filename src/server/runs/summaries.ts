@@ -44,13 +44,22 @@ export type RunRow = {
 export const selectRuns = async (
   db: Db,
   scope: Scope,
-  { where, limit }: { readonly where: RawBuilder<unknown>; readonly limit: number },
+  {
+    where,
+    limit,
+    isOldestFirst = false,
+  }: {
+    readonly where: RawBuilder<unknown>
+    readonly limit: number
+    readonly isOldestFirst?: boolean
+  },
 ): Promise<readonly RunRow[]> => {
+  const order = isOldestFirst ? sql`asc` : sql`desc`
   const { rows } = await sql<RunRow>`
     with picked as materialized (
       select r.* from runs r join projects p on p.id = r.project_id
       where ${inScope(scope, 'r')} and ${where}
-      order by r.id desc limit ${limit}
+      order by r.id ${order} limit ${limit}
     ), usual as materialized (${usual})
     select r.id, r.number, r.rev, r.project_id as project, p.name as "projectName", r.status, r.event_kind as kind, r.ref,
       r.commit, r.branch, r.tag, r.subject, r.author, r.headline, r.delivery_id as delivery,
@@ -60,7 +69,7 @@ export const selectRuns = async (
           order by w.position)
         from workflows w where w.run_id = r.id) as workflows, u."usualMs"
     from picked r join usual u on u.project = r.project_id join projects p on p.id = r.project_id
-    order by r.id desc`.execute(db)
+    order by r.id ${order}`.execute(db)
   return rows
 }
 
