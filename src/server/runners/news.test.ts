@@ -26,7 +26,7 @@ test('of what was applied before nothing is left, of the rest the last word in t
   )
   assert.deepEqual([lastEvent, word, notes], [4, 'running', []])
   assert.deepEqual(foldEvents([phase(1, 'opening')], 5), {
-    ...{ lastEvent: 5, phase: null, usage: null, notes: [], alarms: [], egress: [], steps: [] },
+    ...{ lastEvent: 5, phase: null, usage: null, series: null, notes: [], alarms: [], egress: [], steps: [] },
   })
 })
 
