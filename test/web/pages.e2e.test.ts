@@ -61,6 +61,26 @@ const cases: readonly PageCase[] = [
       await page.getByLabel('Branch or tag').waitFor()
     },
   },
+  {
+    name: 'palette',
+    address: '/acme/web/runs/412',
+    shows: '1 job failed',
+    act: async (page) => {
+      await page.keyboard.press('Control+k')
+      await page.getByRole('combobox', { name: 'Commands' }).fill('run')
+      await page.getByRole('option', { name: /Previous run of this branch/ }).waitFor()
+    },
+  },
+  {
+    name: 'crumb-menu',
+    address: '/acme/web/runs/412/jobs/unit.1',
+    shows: 'Run it on your machine',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Other jobs of this run' }).click()
+      await page.getByRole('list', { name: 'Other jobs of this run' }).waitFor()
+    },
+  },
+  { name: 'preferences', address: '/settings/preferences', shows: 'Time zone' },
   { name: 'runs-empty', address: '/', shows: 'No runs yet', mode: { data: 'empty' } },
   {
     name: 'runs-failing',

@@ -32,15 +32,40 @@ export const formatAge = (ageMs: number, locale: string): string => {
   return words.format(-Math.floor(ago / day), 'day')
 }
 
-export const formatMoment = (ms: number, locale: string): string =>
-  new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long' }).format(ms)
+/** How somebody has times written; null: as their browser does. */
+export type TimeLook = { readonly zone: string | null; readonly hours: 12 | 24 | null }
+
+const asBrowser: TimeLook = { zone: null, hours: null }
+
+const optionsOf = ({ zone, hours }: TimeLook): Intl.DateTimeFormatOptions => ({
+  ...(zone === null ? {} : { timeZone: zone }),
+  ...(hours === null ? {} : { hourCycle: hours === 24 ? 'h23' : 'h12' }),
+})
+
+export const formatMoment = (ms: number, locale: string, look: TimeLook = asBrowser): string =>
+  new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long', ...optionsOf(look) }).format(ms)
 
 /** Time of day with milliseconds, for a log. */
-export const formatClock = (ms: number): string => {
+export const formatClock = (ms: number, look: TimeLook = asBrowser): string => {
   const at = new Date(ms)
   const two = (n: number): string => String(n).padStart(2, '0')
-  const parts = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')
+  const parts =
+    look.zone === null
+      ? [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')
+      : clockOf(look.zone).format(ms)
   return `${parts}.${String(at.getMilliseconds()).padStart(3, '0')}`
+}
+
+/** Made once: a log asks for every line. */
+const clocks = new Map<string, Intl.DateTimeFormat>()
+const clockOf = (zone: string): Intl.DateTimeFormat => {
+  const known = clocks.get(zone)
+  if (known !== undefined) return known
+  const made = new Intl.DateTimeFormat('en', {
+    ...{ timeZone: zone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit', second: '2-digit' },
+  })
+  clocks.set(zone, made)
+  return made
 }
 
 /** Time since the step began, for a log: `0:04.2`. */

@@ -1,27 +1,69 @@
 // Where a page stands: the segments above it, each a link, the last one not.
-import { addresses, type Place } from '../router/place.ts'
+import type { Run } from '../../protocol/api/shapes.ts'
+import { addresses, type Place, withQuery } from '../router/place.ts'
 import { text } from '../text/en.ts'
 
-export type Crumb = { readonly name: string; readonly to: string | null }
+/** What stands beside a segment. */
+export type Menu =
+  | { readonly kind: 'projects' }
+  | { readonly kind: 'jobs' }
+  | { readonly kind: 'branches'; readonly project: string }
+  | { readonly kind: 'runs'; readonly project: string; readonly branch: string | null }
+export type Crumb = {
+  readonly name: string
+  readonly to: string | null
+  readonly menu?: Menu
+  /** Left out where there is no room. */
+  readonly isMinor?: true
+}
+type OfProject = { readonly organisation: string; readonly project: string }
 
 const here = (name: string): readonly Crumb[] => [{ name, to: null }]
 
-export const crumbsOf = (place: Place): readonly Crumb[] => {
+const projectCrumb = (place: OfProject, isLast = false): Crumb => ({
+  ...{ name: place.project, to: isLast ? null : addresses.project(place), menu: { kind: 'projects' } },
+})
+
+/** The branch is known once the run is. */
+const runCrumbs = (
+  place: OfProject & { readonly number: number },
+  run: Run | null,
+  isLast: boolean,
+): readonly Crumb[] => {
+  const known = run?.number === place.number && run.project.name === place.project ? run.event.branch : null
+  const { project } = place
+  const branch: Crumb[] =
+    known === null
+      ? []
+      : [
+          {
+            ...{ name: known, to: withQuery(addresses.runs, { project, branch: known }), isMinor: true },
+            menu: { kind: 'branches', project },
+          },
+        ]
+  return [
+    projectCrumb(place),
+    ...branch,
+    {
+      ...{ name: `#${place.number}`, to: isLast ? null : addresses.run(place) },
+      menu: { kind: 'runs', project, branch: known },
+    },
+  ]
+}
+
+/** `run`: the one the page is about, when it is there. */
+export const crumbsOf = (place: Place, run: Run | null = null): readonly Crumb[] => {
   switch (place.page) {
     case 'project':
-      return [{ name: text.frame.projects, to: addresses.projects }, ...here(place.project)]
+      return [{ name: text.frame.projects, to: addresses.projects }, projectCrumb(place, true)]
     case 'secrets':
-      return [{ name: place.project, to: addresses.project(place) }, ...here(text.secrets.title)]
+      return [projectCrumb(place), ...here(text.secrets.title)]
     case 'deliveries':
-      return [{ name: place.project, to: addresses.project(place) }, ...here(text.deliveries.title)]
+      return [projectCrumb(place), ...here(text.deliveries.title)]
     case 'run':
-      return [{ name: place.project, to: addresses.project(place) }, ...here(`#${place.number}`)]
+      return runCrumbs(place, run, true)
     case 'job':
-      return [
-        { name: place.project, to: addresses.project(place) },
-        { name: `#${place.number}`, to: addresses.run(place) },
-        ...here(place.job),
-      ]
+      return [...runCrumbs(place, run, false), { name: place.job, to: null, menu: { kind: 'jobs' } }]
     case 'project-new':
       return [{ name: text.frame.projects, to: addresses.projects }, ...here(text.newProject.title)]
     case 'projects':
@@ -32,6 +74,8 @@ export const crumbsOf = (place: Place): readonly Crumb[] => {
       return here(text.people.sessions)
     case 'passkeys':
       return here(text.passkeys.title)
+    case 'preferences':
+      return here(text.preferences.title)
     case 'members':
       return here(text.people.members)
     case 'signers':

@@ -13,6 +13,7 @@ test('each address names its page', () => {
     ['/status', 'status'],
     ['/settings/sessions', 'sessions'],
     ['/settings/members', 'members'],
+    ['/settings/preferences', 'preferences'],
     ['/settings/contexts', 'contexts'],
     ['/settings/contexts/deploy%20to%20europe', 'context'],
     ['/settings/contexts/a/b', 'missing'],

@@ -10,6 +10,7 @@ export type Place =
         | 'sessions'
         | 'passkeys'
         | 'members'
+        | 'preferences'
         | 'signers'
         | 'orbs'
         | 'contexts'
@@ -48,6 +49,7 @@ const fixed: Readonly<Record<string, Place>> = {
   'settings/sessions': { page: 'sessions' },
   'settings/passkeys': { page: 'passkeys' },
   'settings/members': { page: 'members' },
+  'settings/preferences': { page: 'preferences' },
   'settings/signers': { page: 'signers' },
   orbs: { page: 'orbs' },
   'settings/contexts': { page: 'contexts' },
@@ -99,6 +101,7 @@ export const addresses = {
   tokens: '/settings/tokens',
   sessions: '/settings/sessions',
   passkeys: '/settings/passkeys',
+  preferences: '/settings/preferences',
   members: '/settings/members',
   signers: '/settings/signers',
   orbs: '/orbs',

@@ -4,8 +4,10 @@ import { createRouter, type Router } from '../router/router.svelte.ts'
 import { type Api, createApi } from './api.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { createLive, type Live } from './live.svelte.ts'
+import { createPreferences, type PreferencesState } from './preferences.svelte.ts'
 import { createProofAsked, type ProofAsked } from './proof.svelte.ts'
 import { createSession, type Session } from './session.svelte.ts'
+import { createSubject, type Subject } from './subject.svelte.ts'
 import { createTheme, type Theme } from './theme.svelte.ts'
 import { createTicker, type Ticker } from './ticker.svelte.ts'
 
@@ -21,12 +23,11 @@ export type App = {
   readonly claimToken: string | null
   /** Opened on first use: who is not signed in has no stream. */
   readonly live: () => Live
-  readonly letterKeys: { on: boolean }
+  readonly preferences: PreferencesState
+  readonly subject: Subject
 }
 
 export const [useApp, provideApp] = createContext<App>()
-
-const lettersOffKey = 'mayfly-letter-keys-off'
 
 export const createApp = (window: Window): App => {
   let claimToken = $state(takeClaimToken(window))
@@ -35,13 +36,20 @@ export const createApp = (window: Window): App => {
     claimToken = takeClaimToken(window) ?? claimToken
   })
   const session = createSession()
-  const letterKeys = createLetterKeys(window)
   const proof = createProofAsked()
   let live: Live | null = null
+  const api = createApi({
+    fetch: window.fetch.bind(window),
+    onSignedOut: session.end,
+    onProofWanted: proof.want,
+  })
+  const preferences = createPreferences(api, session)
   return {
-    api: createApi({ fetch: window.fetch.bind(window), onSignedOut: session.end, onProofWanted: proof.want }),
+    api,
     proof,
-    keys: createKeys({ now: Date.now, isEnabled: () => letterKeys.on }),
+    preferences,
+    subject: createSubject(),
+    keys: createKeys({ now: Date.now, isEnabled: () => preferences.now.letter_keys }),
     router: createRouter(window),
     session,
     theme: createTheme(window),
@@ -53,7 +61,6 @@ export const createApp = (window: Window): App => {
       live ??= createLive(window, session)
       return live
     },
-    letterKeys,
   }
 }
 
@@ -64,18 +71,4 @@ const takeClaimToken = (window: Window): string | null => {
   const token = decodeURIComponent(window.location.hash.slice(1)).replace(/^token=/, '')
   window.history.replaceState(null, '', pathname)
   return token
-}
-
-const createLetterKeys = (window: Window) => {
-  let on = $state(window.localStorage.getItem(lettersOffKey) === null)
-  return {
-    get on() {
-      return on
-    },
-    set on(value: boolean) {
-      on = value
-      if (value) window.localStorage.removeItem(lettersOffKey)
-      else window.localStorage.setItem(lettersOffKey, '1')
-    },
-  }
 }

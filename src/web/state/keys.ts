@@ -2,8 +2,13 @@
 // Off while somebody types, with a modifier, or when a person switched single-letter keys off (WCAG 2.1.4).
 import { keySequenceMs } from '../limits.ts'
 
-/** `keys`: `j`, `?`, `Escape`, `g r`. The label is for the list that `?` shows. */
-export type Binding = { readonly keys: string; readonly label: string; readonly run: () => void }
+/** `notACommand`: a move among rows, of no use in a list of commands. `keys`: `j`, `?`, `Escape`, `g r`. The label is for the list that `?` shows. */
+export type Binding = {
+  readonly keys: string
+  readonly label: string
+  readonly run: () => void
+  readonly notACommand?: true
+}
 
 export type KeyPress = {
   readonly key: string
@@ -49,7 +54,10 @@ export const createKeys = (deps: { readonly now: () => number; readonly isEnable
       }
       return false
     },
-    list: (): readonly Binding[] => layers.flat(),
+    /** Each key once: what the page means by it, else what the frame does. */
+    list: (): readonly Binding[] => [
+      ...new Map(layers.flat().map((binding) => [binding.keys, binding])).values(),
+    ],
   }
 }
 export type Keys = ReturnType<typeof createKeys>

@@ -34,6 +34,12 @@ export const createRunLoad = (app: App, which: { readonly project: string; reado
     if (needsFetch(before, after)) refresh().catch(() => undefined)
   }
 
+  $effect(() => {
+    app.subject.run = load.data
+  })
+  $effect(() => () => {
+    app.subject.run = null
+  })
   const id = $derived(load.data?.id ?? null)
   $effect(() => {
     if (id === null) return

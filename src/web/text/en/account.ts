@@ -2,6 +2,19 @@
 import { count } from './words.ts'
 
 export const accountText = {
+  preferences: {
+    title: 'Preferences',
+    why: 'How pages are drawn for you, in every browser you sign in with. The theme is chosen in each browser.',
+    zone: 'Time zone',
+    zoneOfBrowser: (zone: string) => `As the browser has it (${zone})`,
+    clock: 'Clock',
+    clockOfLanguage: 'As the language writes it',
+    clockOf: (hours: number) => `${hours} hours`,
+    now: 'Now it is',
+    keys: 'Keys',
+    keysWhy:
+      'Some speech input and some hands press letters by accident. Without them everything is still done by the keyboard: Tab, Enter, and the commands behind Ctrl K.',
+  },
   passkeys: {
     title: 'Passkeys',
     why: 'What you sign in with, beside a password if you have one. Add one for each device, so that losing one locks nobody out.',

@@ -22,6 +22,29 @@ export const shellText = {
     version: (version: string) => `Version ${version}`,
   },
 
+  palette: {
+    title: 'Commands',
+    keys: ['Ctrl', 'K'],
+    hint: 'Commands (Ctrl K)',
+    placeholder: 'What to do, or where to go',
+    list: 'Commands found',
+    none: 'No command has these words.',
+    page: 'On this page',
+    place: 'Go to',
+    project: 'Project',
+    do: 'Do',
+    theme: 'Change the theme',
+    copy: 'Copy the link of this page',
+  },
+
+  crumbs: {
+    projects: 'Other projects',
+    branches: 'Other branches of this project',
+    runs: 'Other runs of this branch',
+    jobs: 'Other jobs of this run',
+    nothing: 'Nothing else is here.',
+  },
+
   search: {
     label: 'Search',
     placeholder: 'Project, branch, commit',
@@ -67,6 +90,13 @@ export const shellText = {
     nextError: 'Next line that looks like a failure',
     previousError: 'Previous line that looks like a failure',
     nextFailure: 'Next failed job',
+    previousFailure: 'Previous failed job',
+    noFailure: 'No other job failed there.',
+    olderRun: 'Previous run of this branch',
+    newerRun: 'Next run of this branch',
+    noOlderRun: 'There is no older run of this branch.',
+    noNewerRun: 'There is no newer run of this branch.',
+    leave: 'Choose none',
     older: 'Previous attempt',
     newer: 'Next attempt',
     letters: 'Use single-letter keys',
