@@ -22,6 +22,7 @@ export const webhookRoutes = {
     body: s.webhookInput,
     answer: s.webhookCreated,
     showsSecret: true,
+    provenAnew: true,
   }),
   webhook: route({
     method: 'GET',
@@ -38,6 +39,7 @@ export const webhookRoutes = {
     summary: 'Change a target, by id or name; disable or enable it',
     body: s.webhookChange,
     answer: s.webhook,
+    provenAnew: true,
   }),
   webhookRemove: route({
     method: 'DELETE',
@@ -54,6 +56,7 @@ export const webhookRoutes = {
     body: s.webhookRotation,
     answer: s.webhookCreated,
     showsSecret: true,
+    provenAnew: true,
   }),
   webhookTest: route({
     method: 'POST',

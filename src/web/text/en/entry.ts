@@ -29,6 +29,9 @@ export const entryText = {
       projectHookRotate: 'Make a new hook secret',
       projectHostKeys: 'Trust the key of a source host',
       signerEnroll: 'Let a key sign secrets',
+      webhookAdd: 'Tell somebody else what happens to runs',
+      webhookSet: 'Change whom a webhook tells',
+      webhookRotate: 'Make a new secret of a webhook',
     } satisfies Record<Proven, string>,
   },
 
