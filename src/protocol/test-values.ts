@@ -63,8 +63,8 @@ const asks = [
   /^(?:todo|fixme|tbd)\b/,
 ]
 
-/** One character again and again: `xxx`, `****`, `0000`, `.....`. */
-const isRepeated = (text: string): boolean => text.length >= 1 && [...text].every((char) => char === text[0])
+/** One character again and again: `xxx`, `****`, `0000`. */
+const isRepeated = (text: string): boolean => text.length >= 3 && [...text].every((char) => char === text[0])
 
 /** `<token>`, `{{ token }}`, `${TOKEN}`, `[token]`, `%TOKEN%`: somebody else's template. */
 const isPlaceholder = (text: string): boolean =>

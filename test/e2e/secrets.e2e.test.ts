@@ -28,6 +28,8 @@ jobs:
             printf 'variable %s\\n' "$(printf %s "$DEPLOY_TOKEN" | sha256sum | cut -c1-64)"
             printf 'file %s\\n' "$(sha256sum < "$KEYSTORE" | cut -c1-64)"
             printf 'browser %s\\n' "$(printf %s "$BROWSER_TOKEN" | sha256sum | cut -c1-64)"
+            hashed() { printf %s "$1" | sha256sum | cut -c1-64; }
+            printf 'both %s %s\\n' "$(hashed "$ONE")" "$(hashed "$ONE_PREVIOUS")"
             echo "open: $DEPLOY_TOKEN"
             sleep 4
       - add_ssh_keys
@@ -167,6 +169,7 @@ describe('a secret, from a person to the step of a job', () => {
     await page.getByText('BEGIN PUBLIC KEY').waitFor()
     await page.getByText('Nothing was signed with it.').waitFor()
     await visitor.picture('secrets')
+    await lookAfter(visitor)
     await page.goto(`${installation.url}/settings/signers`)
     await page.getByText('Another passkey').click()
     await page.getByLabel('Code of the operator').fill(succeeds('vault signer-code').trim())
@@ -182,6 +185,38 @@ describe('a secret, from a person to the step of a job', () => {
     assert.ok(sent.some((body) => body.includes('"secret.put"')))
     assert.equal(holds(Buffer.from(sent.join('\n')), forms), false)
     assert.deepEqual(complaints, [])
+  }
+
+  /** Without a new value, and a file of several. */
+  const lookAfter = async ({ page, picture }: Visitor): Promise<void> => {
+    const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
+    await page.getByRole('link', { name: 'BROWSER_TOKEN' }).click()
+    await page.waitForURL('**/secrets?secret=BROWSER_TOKEN')
+    await press('Disable')
+    await page.getByRole('rowheader', { name: 'BROWSER_TOKEN disabled' }).waitFor()
+    await press('Enable')
+    await page.getByRole('rowheader', { name: 'BROWSER_TOKEN v2' }).waitFor()
+    await page.getByLabel('Due', { exact: true }).selectOption('90')
+    await press('Sign and set the dates')
+    await page.getByText('Due in 90 days').waitFor()
+    await press('Who can reach this?')
+    await page.getByText('Ada', { exact: true }).first().waitFor()
+    await picture('secret-panel')
+    await page.keyboard.press('r')
+    await page.getByRole('heading', { name: 'New version of BROWSER_TOKEN' }).waitFor()
+    await press('Cancel')
+    await press('Close')
+    await press('Import .env')
+    const lines = `IMPORTED=${typed}-3\nPLACE=changeme\n`
+    const file = { name: '.env', mimeType: 'text/plain', buffer: Buffer.from(lines) }
+    await page.getByLabel('File', { exact: true }).setInputFiles(file)
+    assert.equal(await page.getByLabel('Put PLACE').isChecked(), false)
+    assert.equal((await page.content()).includes(typed), false, 'names, never values')
+    await press('Seal and put 1')
+    await page.getByText('put, version 1').waitFor()
+    await page.getByRole('rowheader', { name: 'IMPORTED v1' }).waitFor()
+    await picture('secret-import')
+    await press('Close')
   }
 
   test('is put, listed without its value, and used by a job; the log shows it masked', async () => {
@@ -240,6 +275,42 @@ describe('a secret, from a person to the step of a job', () => {
     const third = run()
     await ends(third)
     assert.ok(log(third).includes(`variable ${sha256('')}`))
+  })
+
+  test('a file of them is sealed line by line, and what is no value is left out by name', async () => {
+    const file = join(place, 'names.env')
+    await writeFile(file, `ONE="first \\"value\\" of it"\nTWO=changeme\nFLAG=1\n`)
+    const dry = cli(`secrets import ${file} --project vessel --dry-run`)
+    assert.match(dry.stdout, /^ONE\s+1\s+would be set$/m)
+    const done = cli(`secret import ${file} --project vessel`)
+    await rm(file)
+    assert.equal(done.code, 1, 'not all of them were put')
+    assert.match(done.stdout, /^ONE\s+1\s+set, version 1$/m)
+    assert.match(done.stdout, /^TWO\s+2\s+test value$/m)
+    assert.match(done.stdout, /^FLAG\s+3\s+too short$/m)
+    assert.match(done.stderr, /--allow-test-value NAME/)
+    assert.equal(`${done.stdout}${done.stderr}`.includes('first'), false)
+    const again = cli('secrets import - --project vessel --replace', 'ONE=another value of it\nonly words')
+    assert.match(again.stderr, /nothing was sent: -:2: no NAME=value/)
+    succeeds('secrets import - --project vessel --replace', 'ONE=another value of it')
+  })
+
+  test('what is due, disabled or beside a newer one is said, and a job has both', async () => {
+    succeeds('secrets set ONE --project vessel --overlap 7d --rotate-after 90d', 'the newest value of it')
+    assert.match(succeeds('secrets show ONE --project vessel'), /^before {3}ONE_PREVIOUS until /m)
+    assert.match(succeeds('secrets disable ONE --project vessel'), /^ONE is disabled/)
+    assert.match(succeeds('secrets reach ONE --project vessel'), /^nothing {2}it is disabled$/m)
+    succeeds('secrets enable ONE --project vessel')
+    const reach = JSON.parse(succeeds('secrets reach ONE --project vessel --json'))
+    assert.deepEqual(reach.jobs, [{ project: 'vessel', ref: 'refs/heads/main', events: ['push', 'manual'] }])
+    const overdue = JSON.parse(succeeds('secrets list --project vessel --view overdue --json'))
+    assert.deepEqual(overdue.items, [])
+    const id = run()
+    assert.equal(await ends(id), 'passed')
+    assert.ok(
+      log(id).includes(`both ${sha256('the newest value of it')} ${sha256('another value of it')}`),
+      log(id),
+    )
   })
 
   test('what a setup job came to gets secrets for the word of its runner', async () => {

@@ -261,6 +261,33 @@ workflows: {w: {jobs: [a]}}`
   },
   { name: 'project-missing', address: '/acme/none', shows: 'Nothing here', expected: /404/ },
   { name: 'secrets', address: '/acme/web/secrets', shows: 'DEPLOY_TOKEN' },
+  {
+    name: 'secrets-overdue',
+    address: '/acme/web/secrets?view=overdue',
+    shows: 'They are due to be replaced',
+  },
+  {
+    name: 'secret',
+    address: '/acme/web/secrets?secret=DEPLOY_TOKEN',
+    shows: 'DEPLOY_TOKEN_PREVIOUS',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Who can reach this?' }).click()
+      await page.getByText('refs/tags/v4.2.0').waitFor()
+    },
+  },
+  {
+    name: 'secrets-import',
+    address: '/acme/web/secrets',
+    shows: 'DEPLOY_TOKEN',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Import .env' }).click()
+      const lines =
+        'NPM_TOKEN=npm_9fk3hd8sk2\nDEPLOY_TOKEN=a-new-value-of-it\nAPI_KEY=changeme\nPIN=1234\nEMPTY=\nhello\n'
+      const file = { name: '.env', mimeType: 'text/plain', buffer: Buffer.from(lines) }
+      await page.locator('#import-file').setInputFiles(file)
+      await page.getByText('looks like the place for a value').waitFor()
+    },
+  },
   { name: 'secrets-none', address: '/acme/api/secrets', shows: 'No secrets' },
   {
     name: 'secrets-no-signer',

@@ -2,6 +2,7 @@
 import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
 import { parseId } from '../../base/ids.ts'
 import type { Secret, Signer } from '../../protocol/api/secrets.ts'
+import { nextRotation } from '../../protocol/secret-views.ts'
 import type { PutStatement, SecretKind } from '../../protocol/statement.ts'
 import { importVerifyKey, privateKeyProblem, sealSecret, verifyIngestKey } from '../../seal/index.ts'
 import { type Api, ApiProblem } from '../state/api.ts'
@@ -21,6 +22,9 @@ export type Put = {
   readonly hosts: readonly string[] | null
   /** The one that gets a new version; its policy stays. */
   readonly before: Secret | null
+  /** Seconds from now: when it is due to be replaced, and how long the version before stays. null: as before; not at all. */
+  readonly rotateIn: number | null
+  readonly overlap: number | null
 }
 
 export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
@@ -33,6 +37,7 @@ export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
     ...{ kind: put.kind, policy, allow_unmaskable: put.allowUnmaskable },
     expires_at: remainingExpiry(before),
     ...(put.hosts === null ? {} : { hosts: [...put.hosts] }),
+    ...datesOf(put),
   }
   const statement: PutStatement = {
     ...statementHead(put.signer, home.subjectOf(put.name), before?.detail?.head ?? null),
@@ -47,6 +52,49 @@ export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
   const proof = await signByPasskey(put.signer, statement)
   return home.put({ sealed, statement: sent, proof })
 }
+
+const datesOf = ({
+  before,
+  rotateIn,
+  overlap,
+}: Put): Pick<PutStatement['body'], 'rotate_after' | 'overlap_until'> => {
+  const now = nowSeconds()
+  const detail = before?.detail ?? null
+  const was = detail && { putAt: unix(detail.put_at) ?? 0, rotateAfter: unix(detail.rotate_after) }
+  const rotate = rotateIn === null ? nextRotation(was, now) : now + rotateIn
+  return {
+    ...(rotate === null ? {} : { rotate_after: rotate }),
+    ...(overlap === null ? {} : { overlap_until: now + overlap }),
+  }
+}
+
+/** Without its value; what is not said stays as it is. */
+export const setSecret = async (of: {
+  readonly home: SecretsHome
+  readonly signer: Signer
+  readonly before: Secret
+  readonly state?: 'active' | 'disabled'
+  /** Seconds from now, or null: never. */
+  readonly expiresIn?: number | null
+  readonly rotateIn?: number | null
+}): Promise<Secret> => {
+  const { home, signer, before } = of
+  const { name, detail } = before
+  const date = (wanted: number | null | undefined, was: string | null | undefined) =>
+    wanted === undefined ? unix(was ?? null) : wanted && nowSeconds() + wanted
+  const body = {
+    state: of.state ?? (before.state === 'disabled' ? ('disabled' as const) : ('active' as const)),
+    expires_at: date(of.expiresIn, detail?.expires_at),
+    rotate_after: date(of.rotateIn, detail?.rotate_after),
+  }
+  const head = statementHead(signer, home.subjectOf(name), detail?.head ?? null)
+  const statement = { ...head, type: 'secret.set' as const, body }
+  return home.set(name, { statement, proof: await signByPasskey(signer, statement) })
+}
+
+const nowSeconds = (): number => Math.floor(Date.now() / 1000)
+const unix = (time: string | null): number | null =>
+  time === null ? null : Math.floor(Date.parse(time) / 1000)
 
 export const revokeSecret = async (revoke: {
   readonly home: SecretsHome
@@ -71,8 +119,7 @@ const ingestKey = async (api: Api) => {
   const key = await api.call('vaultKey')
   if (!rememberVault(key.vsign, { isProven: false })) throw forged()
   const vsign = await importVerifyKey(fromBase64Url(key.vsign) ?? new Uint8Array(0))
-  const nowSeconds = Math.floor(Date.now() / 1000)
-  const genuine = vsign === null ? null : await verifyIngestKey(key, { vsign, nowSeconds })
+  const genuine = vsign === null ? null : await verifyIngestKey(key, { vsign, nowSeconds: nowSeconds() })
   if (genuine === null) throw forged()
   return { kid: key.kid, key: genuine }
 }

@@ -239,6 +239,8 @@ const handle = async (
       return page(full ? world.secrets : [])
     case 'GET /api/v1/projects/prj_00000000000000000000000001/secrets/SIGNS_RELEASES/signatures':
       return page(world.signatures)
+    case 'GET /api/v1/projects/prj_00000000000000000000000001/secrets/DEPLOY_TOKEN/reach':
+      return world.reach
     case 'GET /api/v1/projects/api/secrets':
       return page([])
     case 'GET /api/v1/contexts':

@@ -72,6 +72,8 @@ export const shellText = {
     table: 'Graph or jobs',
     view: (name: string) => `Show ${name}`,
     permalink: 'Copy the address of this view',
+    newSecret: 'Add a secret',
+    rotateSecret: 'Replace the open secret, or the one of the row',
     timeline: 'Graph or timeline',
     cancel: 'Cancel the run',
     rerunFailed: 'Rerun what failed',

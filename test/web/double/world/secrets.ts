@@ -1,13 +1,20 @@
 // Secrets of the double and who may change them.
 import type { Context } from '../../../../src/protocol/api/contexts.ts'
-import type { Secret, SecretSignature, Signer } from '../../../../src/protocol/api/secrets.ts'
+import type { Secret, SecretReach, SecretSignature, Signer } from '../../../../src/protocol/api/secrets.ts'
 import { idOf } from './ids.ts'
 
 const signerIdOfAda = `sgn_${'0'.repeat(26)}`
 
 /** Of `web`; other projects have none. */
 export const secrets: readonly Secret[] = [
-  secretOf('DEPLOY_TOKEN', 'env', { version: 3, run: 412 }),
+  withDetail(secretOf('DEPLOY_TOKEN', 'env', { version: 3, run: 412 }), {
+    ...{
+      rotate_after: '2026-11-10T09:00:00Z',
+      previous_until: '2026-11-28T09:00:00Z',
+      views: ['overdue', 'left'],
+    },
+    put_by: 'Grace Hopper',
+  }),
   secretOf('KEYSTORE', 'file', { version: 1, run: null, refs: ['refs/heads/main', 'refs/tags/v*'] }),
   secretOf('RELEASE_KEY', 'ssh', { version: 1, run: 412 }),
   {
@@ -18,8 +25,36 @@ export const secrets: readonly Secret[] = [
       public_key: `-----BEGIN PUBLIC KEY-----\n${'A'.repeat(64)}\n${'B'.repeat(60)}\n-----END PUBLIC KEY-----\n`,
     },
   },
+  withDetail(
+    {
+      ...secretOf('LEGACY_API_KEY', 'env', { version: 1, run: null, refs: ['refs/heads/**'] }),
+      state: 'disabled',
+    },
+    { views: ['unused', 'broad'], breadth: ['branches'] },
+  ),
   { ...secretOf('OLD_PASSWORD', 'env', { version: 2, run: 398 }), state: 'revoked' },
 ]
+
+export const reach: SecretReach = {
+  blocked: null,
+  policy: {
+    refs: ['refs/heads/main', 'refs/tags/v*'],
+    events: ['push', 'tag', 'manual'],
+    min_tier: 'branch',
+  },
+  context: null,
+  jobs: [
+    { project: 'web', ref: 'refs/heads/main', events: ['push', 'manual'] },
+    { project: 'web', ref: 'refs/tags/v4.2.0', events: ['tag', 'manual'] },
+  ],
+  more_jobs: false,
+  people: [
+    { id: idOf('usr', 1), name: 'Ada Lovelace', kind: 'member', role: 'owner' },
+    { id: idOf('usr', 2), name: 'Grace Hopper', kind: 'member', role: 'developer' },
+    { id: idOf('tok', 1), name: 'release script', kind: 'token', role: null },
+  ],
+  signers: [{ id: signerIdOfAda, name: 'Ada’s laptop' }],
+}
 
 export const signatures: readonly SecretSignature[] = [
   signatureOf('2026-11-20T12:00:00Z', 412, 'c'),
@@ -104,6 +139,10 @@ function secretOf(
             },
     },
   }
+}
+
+function withDetail(secret: Secret, detail: Partial<NonNullable<Secret['detail']>>): Secret {
+  return { ...secret, detail: secret.detail && { ...secret.detail, ...detail } }
 }
 
 function signatureOf(at: string, run: number, digit: string): SecretSignature {
