@@ -60,6 +60,13 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .addOption(projectOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/compare.ts')).compareRuns))
+  runs
+    .command('annotations [ref]')
+    .description('what the logs of a run say of files')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'only of this job')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/annotations.ts')).listAnnotations))
   addRunActs(program, runs, around)
   addFollowVerbs(program, around)
 }
@@ -87,6 +94,8 @@ const addFollowVerbs = (program: Command, around: Surroundings): void => {
     .option('--raw', 'as the job wrote it, also on a terminal')
     .option('-f, --follow', 'stay while it runs')
     .option('--failed', 'only the steps that failed, of jobs that failed')
+    .option('--condensed', 'only what tells why jobs failed')
+    .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/logs.ts')).logs))
 }
 

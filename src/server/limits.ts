@@ -178,6 +178,14 @@ export const limits = {
   /** Sealed bytes of small frames that are told as one chunk: some 1 MiB of text. */
   logIndexChunkBytes: 128 * 1024,
   firstFailuresKept: 1_000,
+  /** Of a log, half of its beginning and half of its end, when somebody wants to know what is in it. */
+  logScanBytes: 64 * 1024 * 1024,
+  annotationsPerAttemptMax: 100,
+  /** Finished logs whose annotations a server remembers. */
+  annotationsKept: 100,
+  condensedTailLines: 80,
+  condensedErrorsMax: 12,
+  condensedLineMax: 500,
   logPagesCachedBytes: 16 * 1024 * 1024,
   logKeysCached: 1_000,
 } as const

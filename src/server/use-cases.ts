@@ -15,6 +15,7 @@ import type {
   UserId,
   WorkflowId,
 } from '../base/ids.ts'
+import type { Annotation, AnnotationLevel } from '../protocol/annotations.ts'
 import type { Artifact } from '../protocol/api/artifacts.ts'
 import type * as contextsApi from '../protocol/api/contexts.ts'
 import type { ProjectIdentity } from '../protocol/api/identity-routes.ts'
@@ -249,7 +250,36 @@ export type LogIndex = {
   readonly firstFailure: number | null
 }
 
+export type LogAnnotation = Annotation & {
+  readonly step: number
+  /** Its line in the log of that step. */
+  readonly at: number
+}
+export type LogAnnotations = {
+  readonly items: readonly LogAnnotation[]
+  /** Also of those that there was no room for. */
+  readonly counts: Readonly<Record<AnnotationLevel, number>>
+  /** Part of the log was not looked at. */
+  readonly isPartial: boolean
+}
+export type CondensedLine = { readonly line: number; readonly text: string }
+export type CondensedStep = {
+  readonly step: number
+  readonly lines: number
+  /** Those that speak of a failure, of what is not in `tail`. */
+  readonly errors: readonly CondensedLine[]
+  readonly tail: readonly CondensedLine[]
+}
+
 export type Logs = {
+  /** What lines say of files, found while the log is open for this reader. */
+  readonly annotations: (scope: Scope, attempt: AttemptId, reader: LogReader) => Promise<LogAnnotations>
+  /** Of these steps what tells why they failed, in so many bytes. */
+  readonly condense: (
+    scope: Scope,
+    attempt: AttemptId,
+    options: { readonly reader: LogReader; readonly steps: readonly number[]; readonly bytesMax: number },
+  ) => Promise<readonly CondensedStep[]>
   /**
    * Frames above `after` that are stored now, with `until` none above it and not more than those are read; the vault opens the
    * key once per attempt and process.

@@ -88,6 +88,8 @@ export const noWork: UseCases = {
   logs: {
     readIndex: async () => ({ isComplete: true, lastSeq: 0, chunks: [], firstFailure: null }),
     readFrames: async function* () {},
+    annotations: async () => ({ items: [], counts: { error: 0, warning: 0, notice: 0 }, isPartial: false }),
+    condense: async () => [],
     follow: async function* () {},
   },
   tests: {

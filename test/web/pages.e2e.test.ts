@@ -146,6 +146,21 @@ const cases: readonly PageCase[] = [
     act: (page) => page.getByText('Run it on your machine').click(),
   },
   {
+    name: 'run-annotations',
+    address: '/acme/web/runs/412?view=annotations',
+    shows: 'AssertionError: expected',
+  },
+  { name: 'run-no-annotations', address: '/acme/web/runs/410?view=annotations', shows: 'No annotations' },
+  {
+    name: 'job-annotations',
+    address: '/acme/web/runs/412/jobs/unit.1',
+    shows: '1 error, 1 warning, 3 notices',
+    act: async (page) => {
+      await page.getByRole('link', { name: 'Error AssertionError' }).press('Enter')
+      await page.locator('.line.chosen.noted.error').waitFor()
+    },
+  },
+  {
     name: 'job-usage',
     address: '/acme/web/runs/412/jobs/unit.1',
     shows: 'Peaked at 31 % of memory, 11 % of disk, 42 % of its processor time: the class small would do.',

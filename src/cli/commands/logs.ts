@@ -21,6 +21,8 @@ type Flags = {
   readonly raw?: boolean
   readonly follow?: boolean
   readonly failed?: boolean
+  readonly condensed?: boolean
+  readonly json?: boolean
 }
 
 const failures = new Set(['failed', 'timed_out', 'errored'])
@@ -30,11 +32,15 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
   const part = partOf(flags)
   const api = await connect(around)
   const words = splitRef({ ref, job: flags.job })
+  // A job that is named is wanted, however it ended.
+  const isOfFailed = flags.failed === true || (flags.condensed === true && words.job === undefined)
   const run = await findRun(around, api, { ref: words.ref, project: flags.project })
   const jobs = (words.job === undefined ? run.jobs : [jobNamed(run, words.job)]).filter(
-    (job) => job.attempts.length > 0 && (flags.failed !== true || failures.has(job.status)),
+    (job) => job.attempts.length > 0 && (!isOfFailed || failures.has(job.status)),
   )
   if (jobs.length === 0) throw fault('E_NOT_FOUND', { public: `#${run.number} has no log that fits` })
+  if (flags.condensed === true)
+    return (await import('./condensed.ts')).writeCondensed(around, api, jobs, flags.json === true)
   const prefixer = createPrefixer(around, around.stdout, { isRaw: flags.raw === true })
   for (const job of jobs) {
     const attempt = job.attempts.at(-1)

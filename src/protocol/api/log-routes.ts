@@ -1,6 +1,7 @@
 // Routes of attempts and their logs.
 import { z } from 'zod'
-import { type Route, route } from './route.ts'
+import { attemptAnnotations, condensedLog, jobAnnotations } from './annotations.ts'
+import { paging, type Route, route } from './route.ts'
 import * as s from './shapes.ts'
 import { attemptUsage } from './usage.ts'
 
@@ -45,6 +46,38 @@ export const logRoutes = {
       follow: z.enum(['0', '1']).default('0'),
     }),
     answer: z.string(),
+  }),
+  attemptAnnotations: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt/annotations',
+    access: 'log.read',
+    summary: 'What the log of an attempt says of files: errors, warnings and notices',
+    answer: attemptAnnotations,
+  }),
+  /** Job by job, each with its newest attempt; jobs that say nothing are left out, so a page may be short. */
+  runAnnotations: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/annotations',
+    access: 'log.read',
+    summary: 'What the logs of a run say of files, those of failed jobs first',
+    query: z.strictObject(paging),
+    answer: s.page(jobAnnotations),
+  }),
+  /** Of the steps that failed; of an attempt where none did, of the last one. `max_bytes` bounds the text. */
+  attemptLogCondensed: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt/log/condensed',
+    access: 'log.read',
+    summary: 'What of the log tells why an attempt failed',
+    query: z.strictObject({
+      max_bytes: z.coerce
+        .number()
+        .int()
+        .min(1024)
+        .max(256 * 1024)
+        .default(32 * 1024),
+    }),
+    answer: condensedLog,
   }),
   /** To fetch only what is shown. `failure_in` asks where that step first speaks of a failure. */
   attemptLogIndex: route({

@@ -17,6 +17,8 @@ export const limits = {
   staticSite: { files: 2_000, bytes: 64 * mib },
   securityTxtMs: 365 * 24 * 3_600_000,
   logDownloadMs: 6 * 3_600_000,
+  /** Jobs whose logs are read for one page of annotations. */
+  annotatedJobsMax: 20,
 } as const
 
 /** Routes whose body may be larger than `limits.bodyBytes`. */

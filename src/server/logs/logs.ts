@@ -1,5 +1,6 @@
 // The log of an attempt for people: what is stored, and then what comes, in the order it was written. Called by
 // server/live, by downloads and by whoever shows a part. The key comes from the vault for a named reader; rows and objects hold sealed bytes only.
+import { Readable } from 'node:stream'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId } from '../../base/ids.ts'
 import type { FrameCodec } from '../../protocol/frames.ts'
@@ -11,13 +12,16 @@ import { type Bells, createBells } from '../db/bells.ts'
 import type { Database } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
-import type { LogIndex, LogReader, Logs } from '../use-cases.ts'
+import type { CondensedStep, LogAnnotations, LogIndex, LogReader, Logs } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
+import { createAnnotations } from './annotations.ts'
+import { condenseSteps } from './condensed.ts'
 import { findLog, type Log } from './find.ts'
 import { createFirstFailures } from './first-failure.ts'
 import type { FreshFrames } from './fresh-frames.ts'
 import { createLogKeys, type LogKeys } from './keys.ts'
 import { readLogIndex } from './log-index.ts'
+import { readLogTexts, type StepText } from './log-texts.ts'
 import { readPackedFrames } from './packed-frames.ts'
 import { createStoredFrames, readStoredRange, type StoredFrames } from './stored-frames.ts'
 import type { Watchers } from './watchers.ts'
@@ -35,6 +39,7 @@ type Parts = LogsDeps & {
   readonly stored: StoredFrames
   readonly bells: Bells
   readonly failures: ReturnType<typeof createFirstFailures>
+  readonly noted: ReturnType<typeof createAnnotations>
 }
 type Reading = {
   readonly scope: Scope
@@ -53,6 +58,7 @@ export const createLogs = (deps: LogsDeps): Logs => {
     stored: createStoredFrames(deps.database.keyed, deps.fresh),
     bells: createBells(deps.database, 'mayfly_log'),
     failures: createFirstFailures(),
+    noted: createAnnotations(),
   }
   return {
     readFrames: (scope, attempt, { codec = browsers, ...options }) =>
@@ -60,6 +66,8 @@ export const createLogs = (deps: LogsDeps): Logs => {
         ? readAll(parts, { scope, attempt, codec, ...options }, null)
         : readRange(parts, { scope, attempt, codec, ...options, until: options.until }),
     readIndex: (scope, attempt, options) => readIndex(parts, { scope, attempt, ...options }),
+    annotations: (scope, attempt, reader) => readAnnotations(parts, { scope, attempt, reader }),
+    condense: (scope, attempt, options) => condense(parts, { scope, attempt, ...options }),
     follow: (scope, attempt, { signal, codec = browsers, ...options }) =>
       follow(parts, { scope, attempt, codec, ...options }, signal),
   }
@@ -86,6 +94,29 @@ const readIndex = async (
   if (key === null) return { isComplete, lastSeq, chunks: [], firstFailure: null }
   return readLogIndex({ ...parts, db: parts.database.db }, { log, key }, reading)
 }
+
+type Asked = Pick<Reading, 'scope' | 'attempt' | 'reader'>
+
+const textsOf = (
+  { database, objects }: Parts,
+  { log, key }: { readonly log: Log; readonly key: Uint8Array | null },
+  onLeftOut: () => void = () => undefined,
+): AsyncIterable<StepText> =>
+  key === null
+    ? Readable.from([])
+    : readLogTexts({ db: database.db, objects }, { log, key }, { bytesMax: limits.logScanBytes, onLeftOut })
+
+const readAnnotations = async (parts: Parts, asked: Asked): Promise<LogAnnotations> => {
+  const opened = await logOf(parts, asked)
+  const { attempt, isComplete } = opened.log
+  return parts.noted.find({ attempt, isComplete }, (onLeftOut) => textsOf(parts, opened, onLeftOut))
+}
+
+const condense = async (
+  parts: Parts,
+  asked: Asked & { readonly steps: readonly number[]; readonly bytesMax: number },
+): Promise<readonly CondensedStep[]> =>
+  condenseSteps(asked.steps, textsOf(parts, await logOf(parts, asked)), asked.bytesMax)
 
 /** What is stored between two frames. Whoever asks has seen the index, so a finished log is read as that told of it. */
 const readRange = async function* (

@@ -87,6 +87,8 @@ export const endpoints = {
   jobReject: 'POST /api/v1/jobs/:job/reject',
   attempt: 'GET /api/v1/attempts/:attempt',
   attemptUsage: 'GET /api/v1/attempts/:attempt/usage',
+  attemptAnnotations: 'GET /api/v1/attempts/:attempt/annotations',
+  runAnnotations: 'GET /api/v1/runs/:run/annotations',
   attemptLog: 'GET /api/v1/attempts/:attempt/log',
   attemptLogIndex: 'GET /api/v1/attempts/:attempt/log/index',
   runners: 'GET /api/v1/runners',

@@ -1,6 +1,7 @@
 // Every word the browser shows, in one catalogue, a file for each area: sentence case, verb first, numbers over adjectives,
 // no blame. Functions take what varies. Another language is another folder of this shape.
 import { accountText } from './en/account.ts'
+import { annotationsText } from './en/annotations.ts'
 import { contextsText } from './en/contexts.ts'
 import { entryText } from './en/entry.ts'
 import { jobText } from './en/job.ts'
@@ -25,6 +26,7 @@ export const text = {
   ...projectsText,
   ...jobText,
   ...usageText,
+  ...annotationsText,
   ...accountText,
   ...secretsText,
   ...contextsText,

@@ -286,6 +286,7 @@ const handle = async (
   if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
   if (/^GET .*\/runs\/[^/]+\/compare$/.test(line)) return world.comparison
   if (/^GET .*\/runs\/[^/]+\/config$/.test(line)) return world.runConfigOf(lastId)
+  if (/^GET .*\/runs\/[^/]+\/annotations$/.test(line)) return world.runAnnotationsById(lastId)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])
   if (/^(GET|PATCH) .*\/schedules\/[^/]+$/.test(line))
@@ -299,6 +300,8 @@ const handle = async (
       complete: isOver(lastId),
       failureIn: url.searchParams.has('failure_in') ? Number(url.searchParams.get('failure_in')) : null,
     })
+  if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/annotations'))
+    return world.annotationsById(lastId)
   if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/usage')) return world.usageById(lastId)
   if (line.startsWith('GET /api/v1/attempts/')) return world.attemptById(lastId)
   if (line.endsWith('/hook-script') && projectOf) return { script: hookScript }

@@ -1,15 +1,25 @@
 // Routes of attempts and their logs: thin calls of the use cases in server/use-cases.ts.
 import { fault } from '../../../base/faults.ts'
 import type { AttemptId } from '../../../base/ids.ts'
+import type { AttemptAnnotations, CondensedLog, JobAnnotations } from '../../../protocol/api/annotations.ts'
+import type { Attempt, Job } from '../../../protocol/api/shapes.ts'
 import type { FrameCodec } from '../../../protocol/frames.ts'
 import { type Actor, readerOf } from '../../access/actor.ts'
-import type { LogReader, Logs, Runs } from '../../use-cases.ts'
+import type { LogAnnotations, LogReader, Logs, Runs } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
 import { downloadLog, type LogFormat } from '../log-download.ts'
+import { pageOf } from '../paging.ts'
 import { found, idOf } from './found.ts'
 
-type LogRoutes = 'attempt' | 'attemptUsage' | 'attemptLog' | 'attemptLogIndex'
+type LogRoutes =
+  | 'attempt'
+  | 'attemptUsage'
+  | 'attemptAnnotations'
+  | 'runAnnotations'
+  | 'attemptLogCondensed'
+  | 'attemptLog'
+  | 'attemptLogIndex'
 
 export const logHandlers = ({
   runs,
@@ -32,6 +42,34 @@ export const logHandlers = ({
         public: 'Lines are counted per step: give step, as text or ndjson, without follow',
       })
     return downloadLog(query.format, framesFor(logs, { actor, attempt, signal, ...query }), query)
+  },
+  attemptAnnotations: async ({ actor, params }) => {
+    const attempt = idOf('attempt', params.attempt)
+    found(await runs.findAttempt(actor.scope, attempt))
+    return annotationsOf(await logs.annotations(actor.scope, attempt, readerOf(actor, 'view')))
+  },
+  runAnnotations: async ({ actor, params, query }) => {
+    const run = found(await runs.findRun(actor.scope, idOf('run', params.run)))
+    const limit = Math.min(query.limit, limits.annotatedJobsMax)
+    const page = pageOf(withFailedFirst(run.jobs), { ...query, limit }, ({ id }) => id)
+    const items: JobAnnotations[] = []
+    // One after another: each is read whole.
+    for (const job of page.items) {
+      const newest = job.attempts.at(-1)
+      if (newest === undefined) continue
+      const { id, name, shard, shards } = job
+      const attempt = { id: newest.id, number: newest.number }
+      const reader = readerOf(actor, 'view')
+      const noted = await logs.annotations(actor.scope, idOf('attempt', newest.id), reader)
+      if (noted.items.length > 0 || noted.isPartial)
+        items.push({ job: { id, name, shard, shards }, attempt, ...annotationsOf(noted) })
+    }
+    return { items, next_cursor: page.next_cursor }
+  },
+  attemptLogCondensed: async ({ actor, params, query }) => {
+    const id = idOf('attempt', params.attempt)
+    const attempt = found(await runs.findAttempt(actor.scope, id))
+    return condensedLog({ logs, actor }, attempt, query.max_bytes)
   },
   attemptLogIndex: async ({ actor, params, query }) => {
     const attempt = idOf('attempt', params.attempt)
@@ -95,3 +133,49 @@ const framesOfLines = async function* (
     ...{ after: first.seqFrom - 1, until: last.seqTo },
   })
 }
+
+const red: readonly string[] = ['failed', 'timed_out', 'errored']
+const withFailedFirst = (jobs: readonly Job[]): readonly Job[] =>
+  jobs
+    .filter(({ attempts }) => attempts.length > 0)
+    .toSorted((a, b) => Number(red.includes(b.status)) - Number(red.includes(a.status)))
+
+const annotationsOf = ({ items, counts, isPartial }: LogAnnotations): AttemptAnnotations => ({
+  items: items.map(({ at, level, message, title, file, line, column, step }) => ({
+    ...{ level, message, title, file, line, column, step, log_line: at },
+  })),
+  counts,
+  partial: isPartial,
+})
+
+const condensedLog = async (
+  { logs, actor }: { readonly logs: Logs; readonly actor: Actor },
+  attempt: Attempt,
+  bytesMax: number,
+): Promise<CondensedLog> => {
+  const reader = readerOf(actor, 'view')
+  const failed = attempt.steps.filter(({ status }) => red.includes(status)).slice(0, condensedStepsMax)
+  const chosen = failed.length > 0 ? failed : attempt.steps.slice(-1)
+  // What is said before the steps is step 0: all there is of an attempt that came to none.
+  const steps = chosen.length > 0 ? chosen.map(({ index }) => index) : [0]
+  const id = idOf('attempt', attempt.id)
+  const texts = await logs.condense(actor.scope, id, { reader, steps, bytesMax })
+  const noted = await logs.annotations(actor.scope, id, reader)
+  return {
+    ...{ attempt_id: attempt.id, status: attempt.status, failure: attempt.failure },
+    untrusted: {
+      steps: texts.map(({ step: index, lines, errors, tail }) => {
+        const step = attempt.steps.find((one) => one.index === index)
+        return {
+          ...{ index, name: step?.name ?? '', status: step?.status ?? attempt.status },
+          ...{ exit_code: step?.exit_code ?? null, message: step?.message ?? null },
+          ...{ lines, errors: [...errors], tail: [...tail] },
+        }
+      }),
+      annotations: annotationsOf(noted).items.slice(0, condensedAnnotationsMax),
+    },
+  }
+}
+
+const condensedStepsMax = 5
+const condensedAnnotationsMax = 20

@@ -181,6 +181,7 @@ export const runsText = {
       table: 'Jobs',
       timeline: 'Timeline',
       tests: 'Tests',
+      annotations: 'Annotations',
       config: 'Config',
       changes: 'Changes',
       raw: 'Raw',

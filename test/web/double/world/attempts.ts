@@ -1,4 +1,6 @@
 // Attempts of the double: steps and a receipt.
+
+import type { AttemptAnnotations } from '../../../../src/protocol/api/annotations.ts'
 import type { Attempt, Status, Step } from '../../../../src/protocol/api/shapes.ts'
 import type { AttemptUsage } from '../../../../src/protocol/api/usage.ts'
 import { ago } from './ids.ts'
@@ -113,4 +115,58 @@ export const usageById = (id: string): AttemptUsage | null => {
     },
     verdict: { word: 'smaller', smaller: 'small', memory_percent: 31, disk_percent: 11, cpu_percent: 42 },
   }
+}
+
+/** Of a run that failed: what its tests said, and a hostile name. */
+export const annotationsById = (id: string): AttemptAnnotations => {
+  const attempt = attemptById(id)
+  const none = { items: [], counts: { error: 0, warning: 0, notice: 0 }, partial: false }
+  if (attempt?.status !== 'failed') return none
+  const blank = { title: null, file: null, line: null, column: null }
+  return {
+    ...none,
+    items: [
+      {
+        ...{ ...blank, level: 'warning', message: '2 packages are deprecated', step: 2, log_line: 3 },
+        ...{ file: 'package-lock.json', title: 'npm' },
+      },
+      {
+        ...{
+          ...blank,
+          level: 'error',
+          message: 'AssertionError: expected 10.02 to equal 10.01',
+          step: 3,
+          log_line: 64,
+        },
+        ...{ file: 'test/invoice.test.ts', line: 88, column: 25 },
+      },
+      {
+        ...{
+          ...blank,
+          level: 'notice',
+          message: 'A <b>name</b> that turns around: \u202etxt.exe',
+          step: 3,
+          log_line: 72,
+        },
+        file: 'javascript:alert(1)',
+      },
+    ],
+    counts: { error: 1, warning: 1, notice: 3 },
+  }
+}
+
+export const runAnnotationsById = (id: string) => {
+  const items = (runById(id)?.jobs ?? []).flatMap(({ id: job, name, shard, shards, attempts }) => {
+    const attempt = attempts.at(-1)
+    const noted = attempt === undefined ? null : annotationsById(attempt.id)
+    if (attempt === undefined || noted === null || noted.items.length === 0) return []
+    return [
+      {
+        job: { id: job, name, shard, shards },
+        attempt: { id: attempt.id, number: attempt.number },
+        ...noted,
+      },
+    ]
+  })
+  return { items, next_cursor: null }
 }
