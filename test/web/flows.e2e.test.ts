@@ -471,6 +471,42 @@ flow(
   },
 )
 
+flow(
+  'a webhook is added, tested, rotated, disabled and removed by keyboard; its secret is there once',
+  {},
+  async (page) => {
+    await page.goto(`${stand.double.url}/acme/web`)
+    const press = async (name: string) => {
+      await page.getByRole('button', { name, exact: true }).focus()
+      await page.keyboard.press('Enter')
+    }
+    await press('Add a webhook')
+    await page.keyboard.type('board')
+    await page.getByLabel('Address').fill('https://board.example.org/')
+    const boxes = page.getByRole('checkbox')
+    for (const box of await boxes.all()) if (await box.isChecked()) await box.press('Space')
+    await shows(page, 'Choose at least one.')
+    await boxes.first().press('Space')
+    const adding = page.waitForRequest(
+      (request) => request.method() === 'POST' && /webhooks$/.test(request.url()),
+    )
+    await page.getByLabel('Address').press('Enter')
+    const { name, events, format } = (await adding).postDataJSON()
+    assert.deepEqual([name, events, format], ['board', ['run.queued'], 'standard'])
+    const secret = page.getByText('whsec_QWRh')
+    await secret.waitFor(soon)
+    await press('I have put it away')
+    await secret.waitFor({ state: 'detached', ...soon })
+    await press('Send a test to chat')
+    await shows(page, 'answered 503')
+    await press('Disable chat')
+    await shows(page, 'Disabled: it is told nothing.')
+    await press('Remove board')
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).press('Enter')
+    await page.getByRole('button', { name: 'Remove board' }).waitFor({ state: 'detached', ...soon })
+  },
+)
+
 flow('groups of a log fold and open by keyboard, and whatever one goes to is shown', {}, async (page) => {
   await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1?attempt=2#s2L1`)
   const group = page.getByRole('button', { name: 'Audit of 812 packages' })

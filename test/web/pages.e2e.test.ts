@@ -265,6 +265,37 @@ workflows: {w: {jobs: [a]}}`
     },
   },
   { name: 'project', address: '/acme/web', shows: 'Recent runs' },
+  {
+    name: 'project-webhooks',
+    address: '/acme/web',
+    shows: 'old board',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Deliveries of chat' }).click()
+      await page.getByRole('button', { name: 'Body and tries of run.finished' }).first().click()
+      await page.getByText('Try 3').waitFor()
+      await seen('section[aria-label="Webhooks"]')(page)
+    },
+  },
+  {
+    name: 'project-webhook-new',
+    address: '/acme/web',
+    shows: 'old board',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add a webhook' }).click()
+      await seen('section[aria-label="Webhooks"]')(page)
+    },
+  },
+  {
+    name: 'project-webhook-secret',
+    address: '/acme/web',
+    shows: 'old board',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Rotate the secret of chat' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Rotate the secret' }).click()
+      await page.getByText('It is shown only now.').waitFor()
+      await seen('section[aria-label="Webhooks"]')(page)
+    },
+  },
   { name: 'deliveries', address: '/acme/web/deliveries', shows: '84 calls of the hook came too fast' },
   { name: 'deliveries-one', address: `/acme/web/deliveries?id=${idOf('dlv', 4)}`, shows: 'Pull request 88' },
   { name: 'deliveries-polled', address: '/acme/api/deliveries', shows: 'The last 3 looks failed.' },

@@ -12,6 +12,7 @@ import { secretsText } from './en/secrets.ts'
 import { shellText } from './en/shell.ts'
 import { systemText } from './en/system.ts'
 import { usageText } from './en/usage.ts'
+import { webhooksText } from './en/webhooks.ts'
 import { statusWords } from './en/words.ts'
 
 export { locale } from './en/words.ts'
@@ -30,6 +31,7 @@ export const text = {
   ...accountText,
   ...secretsText,
   ...contextsText,
+  ...webhooksText,
   ...systemText,
 }
 export type Text = typeof text

@@ -13,6 +13,7 @@ import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
 import { type Role, verbsOf } from '../../../src/server/access/roles.ts'
 import { errorKinds } from '../../../src/server/http/error-kinds.ts'
 import { bigLog, indexOf, joinFrames, scriptedFrames } from './log.ts'
+import { webhookAnswer } from './world/webhooks.ts'
 import * as world from './world.ts'
 
 /** What a test changes while the double runs. */
@@ -169,7 +170,8 @@ const answerApi = async (
 }
 
 /** What a change may be sent with the tag of. */
-const isVersioned = /^GET .*\/(organisation|settings|preferences|members\/[^/]+|schedules\/[^/]+)$/
+const isVersioned =
+  /^GET .*\/(organisation|settings|preferences|members\/[^/]+|schedules\/[^/]+|webhooks\/[^/]+)$/
 
 const problem = (response: ServerResponse, status: number, code: string, title: string): void => {
   const detail = status === 404 ? 'No such thing.' : 'It does not answer. What you see may be out of date.'
@@ -291,6 +293,7 @@ const handle = async (
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])
   if (/^(GET|PATCH) .*\/schedules\/[^/]+$/.test(line))
     return settingsOf(world.schedules, url.pathname.split('/')[6], body)
+  if (/\/webhooks(\/|$)/.test(line)) return full ? webhookAnswer(line, body) : page([])
   if (/^(GET|PATCH) \/api\/v1\/members\/[^/]+$/.test(line)) return settingsOf(world.members, lastId, body)
   if (line.startsWith('GET /api/v1/deliveries/'))
     return world.deliveries.find(({ id }) => id === lastId) ?? null
