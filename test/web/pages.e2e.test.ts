@@ -126,6 +126,12 @@ const cases: readonly PageCase[] = [
     shows: 'This project has no run 7777.',
   },
   {
+    name: 'run-many-jobs',
+    address: '/acme/web/runs/405',
+    shows: 'service-11',
+    act: seen('svg.map'),
+  },
+  {
     name: 'run-changes',
     address: '/acme/web/runs/412?view=changes',
     shows: 'See the files',

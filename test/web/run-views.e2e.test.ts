@@ -76,3 +76,22 @@ flow('the run as JSON is what the API answers', async (page) => {
   await page.getByRole('link', { name: 'Download' }).click()
   assert.equal((await download).suggestedFilename(), 'run-412.json')
 })
+
+flow('a large graph is made to fit by a key, larger by a button, and moved by its map', async (page) => {
+  await page.goto(`${stand.double.url}/acme/web/runs/405`)
+  const graph = page.getByRole('region', { name: /^Jobs of workflow/ })
+  const widthOf = async () => (await graph.getByRole('link', { name: /service-0/ }).boundingBox())?.width ?? 0
+  const whole = await widthOf()
+  await page.keyboard.press('0')
+  assert.ok((await widthOf()) < whole, 'it is smaller')
+  await page.getByRole('button', { name: 'Larger' }).click()
+  await page.getByRole('button', { name: 'Larger' }).press('Enter')
+  const before = await graph.evaluate((element) => (element as { scrollLeft: number }).scrollLeft)
+  const map = page.locator('svg.map')
+  const box = (await map.boundingBox()) ?? assert.fail()
+  await map.click({ position: { x: box.width - 5, y: 5 } })
+  assert.ok((await graph.evaluate((element) => (element as { scrollLeft: number }).scrollLeft)) > before)
+  await graph.getByRole('link', { name: /service-71/ }).hover()
+  assert.ok((await graph.locator('.node.lit').count()) > 6, 'what it needs is lit up')
+  assert.match((await graph.locator('path title').first().textContent()) ?? '', /^runs after: passed/)
+})

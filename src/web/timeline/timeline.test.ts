@@ -106,3 +106,13 @@ test('an empty run and a clock behind the server have an axis, too', () => {
     ['a!', 'queue 0-2', 'attempt 2-2'],
   ])
 })
+
+test('levers: what would be saved by two jobs side by side, once everything has ended', () => {
+  const early = jobOf('early', [[0, 0, 20, 'passed']])
+  const late = jobOf('late', [[20, 20, 26, 'passed']], needs('early'))
+  assert.deepEqual(lay([early, late]).levers, [
+    { kind: 'serial', job: 'late', needs: 'early', copies: 1, ms: 6_000 },
+  ])
+  const running = jobOf('late', [[20, 20, null, 'running']], needs('early'))
+  assert.deepEqual(lay([early, running], 26).levers, [])
+})

@@ -1,7 +1,9 @@
 // The jobs of a run on one axis of time: when each waited, stood in the queue and ran, which of them the run as a whole
 // waited for, and what would have made it shorter. Pure; the clock comes in.
 import type { Job, Run } from '../../protocol/api/shapes.ts'
+import { isFinished } from '../format/status.ts'
 import { parseTime } from '../format/time.ts'
+import { serialEdges } from './serial.ts'
 
 export type Segment = {
   /** `waiting` for other jobs, in the `queue`, or an attempt that runs or ran. */
@@ -13,9 +15,11 @@ export type Segment = {
 }
 export type Row = { readonly job: Job; readonly segments: readonly Segment[]; readonly isCritical: boolean }
 export type Lever = {
-  readonly kind: 'queue' | 'shard'
+  readonly kind: 'queue' | 'shard' | 'serial'
   readonly job: string
   readonly copies: number
+  /** Of `serial`: what it waits for. */
+  readonly needs?: string
   readonly ms: number
 }
 export type Timeline = {
@@ -104,10 +108,19 @@ const leversOf = (critical: readonly Spans[], all: readonly Spans[]): readonly L
     const mean = copies.reduce((sum, copy) => sum + lengthOf(copy, 'attempt'), 0) / copies.length
     return [{ kind: 'shard', job: job.name, copies: copies.length, ms: lengthOf(each, 'attempt') - mean }]
   })
-  return [...queues, ...shards]
+  return [...queues, ...shards, ...serialLevers(critical, all)]
     .filter(({ ms }) => ms >= leverMin)
     .toSorted((a, b) => b.ms - a.ms)
     .slice(0, 3)
+}
+
+/** While something runs, nobody knows what two side by side would have come to. */
+const serialLevers = (critical: readonly Spans[], all: readonly Spans[]): readonly Lever[] => {
+  if (!all.every(({ job }) => isFinished(job.status))) return []
+  const taken = (each: Spans) => ({ job: each.job, ms: lengthOf(each, 'queue') + lengthOf(each, 'attempt') })
+  return serialEdges(critical.map(taken), all.map(taken)).map(({ job, needs, ms }) => ({
+    ...{ kind: 'serial' as const, job, needs, copies: 1, ms },
+  }))
 }
 
 const [second, minute, hour] = [1_000, 60_000, 3_600_000]

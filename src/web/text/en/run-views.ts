@@ -2,6 +2,7 @@
 import { count } from './words.ts'
 
 export const runViewsText = {
+  graph: { fit: 'Fit', closer: 'Larger', farther: 'Smaller' },
   totals: {
     critical: 'Critical path',
     sandboxes: 'Sandboxes',

@@ -216,6 +216,7 @@ export const runsText = {
       'A thin line waits for other jobs, a dashed box for a place on a runner, a full bar runs. Framed bars are the critical path: what the run as a whole waited for.',
     faster: 'What would make this faster',
     queue: (job: string) => `A place on a runner at once for ${job}, which stood in the queue`,
+    serial: (job: string, needs: string) => `${job} beside ${needs}, which it needs, instead of after it`,
     shard: (job: string, copies: number) =>
       `Even shares for the ${copies} copies of ${job}, of which one takes longer than the rest`,
   },
