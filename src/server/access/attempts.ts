@@ -23,6 +23,7 @@ export const countClaimFrom = (db: Executor, address: string): Promise<void> =>
   count(db, `claim:address:${networkOf(address)}`, attempts.claimPerAddress)
 
 const count = async (db: Executor, key: string, most: number): Promise<void> => {
-  if ((await countAttempt(db, key)) > most)
-    throw fault('E_RATE_LIMIT', { public: 'Too many attempts. Wait a minute and try again.' })
+  const { count, endsInSeconds } = await countAttempt(db, key)
+  if (count > most)
+    throw fault('E_RATE_LIMIT', { public: `Too many attempts. Try again in ${endsInSeconds} seconds.` })
 }

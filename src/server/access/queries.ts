@@ -364,15 +364,20 @@ export const takeClaim = (db: Executor, hash: Uint8Array): Promise<boolean> =>
 // counters and housekeeping
 
 /** Counts one attempt and says how many this window has seen, this one included. The first one opens a window. */
-export const countAttempt = async (db: Executor, key: string): Promise<number> => {
+/** How many there were in this window, and when it ends. */
+export const countAttempt = async (
+  db: Executor,
+  key: string,
+): Promise<{ readonly count: number; readonly endsInSeconds: number }> => {
   const isOver = sql`c.window_start <= now() - ${limits.attempts.windowMs} * interval '1 ms'`
-  const { rows } = await sql<{ count: number }>`
+  const { rows } = await sql<{ count: number; endsInSeconds: number }>`
     insert into attempt_counters as c (key, window_start, count) values (${key}, now(), 1)
     on conflict (key) do update set
       count = case when ${isOver} then 1 else c.count + 1 end,
       window_start = case when ${isOver} then now() else c.window_start end
-    returning count`.execute(db)
-  return rows[0]?.count ?? 0
+    returning count, greatest(1, ceil(extract(epoch from window_start - now()) + ${limits.attempts.windowMs / 1000}))::int
+      as "endsInSeconds"`.execute(db)
+  return rows[0] ?? { count: 0, endsInSeconds: 0 }
 }
 
 /** Removes what has expired; nothing that counts is read from these rows. */

@@ -195,10 +195,21 @@ const paramsOf = (path: string) =>
 
 /** 401 for nobody, 403 for somebody who may not: the routes themselves are no secret. */
 const authorise = (actor: Actor | null, route: Route): void => {
-  if (!mayUse(actor, route.access)) throw fault(actor === null ? 'E_UNAUTHENTICATED' : 'E_FORBIDDEN')
+  if (!mayUse(actor, route.access)) {
+    if (actor === null) throw fault('E_UNAUTHENTICATED')
+    throw fault('E_FORBIDDEN', { public: whatIsMissing(actor, route.access) })
+  }
   if (isBeyond(actor, route))
     throw fault('E_FORBIDDEN', { public: 'The token is limited to projects, and this is about more' })
   if (mustProve(actor, route)) throw fault('E_STEP_UP')
+}
+
+/** Which role or scope it takes, and who gives it. The routes and their verbs stand in the description of the API. */
+const whatIsMissing = (actor: Actor, access: Access): string => {
+  if (actor.kind === 'token') return `The token needs \`${access}\`: its owner makes another with that scope`
+  const roles = access in rolesByVerb ? rolesByVerb[access as keyof typeof rolesByVerb] : []
+  if (actor.kind !== 'user' || roles.length === 0) return 'Only the operator of this machine may do that'
+  return `This takes the role ${roles.join(' or ')}; yours is ${actor.role}. An owner changes it under Members`
 }
 
 /** Who they are stands in the database: while it is away, the status page is for nobody in particular. */

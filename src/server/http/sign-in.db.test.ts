@@ -1,5 +1,6 @@
 // Claim, sign-in, sessions and tokens as a browser and a program see them, over HTTP and a real database.
 import assert from 'node:assert/strict'
+import { createHook } from 'node:async_hooks'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { sql } from 'kysely'
@@ -149,6 +150,36 @@ test('wrong password, unknown person and person without password get one answer'
     (await auditOf(app, 'session.start')).filter((row) => row.result === 'denied'),
     [0, 1, 2].map(() => ({ actor_id: '-', result: 'denied', code: 'MF4032' })),
   )
+})
+
+test('unknown person, no password and wrong password cost the same work: one derivation each, before the answer', async () => {
+  const app = await openTestApp()
+  await claim(app)
+  await app.signInAs('viewer')
+  const jobs: string[] = []
+  const hook = createHook({ init: (_, type) => void (/argon/i.test(type) && jobs.push(type)) }).enable()
+  const workOf = async (email: string, attempt: string) => {
+    const before = jobs.length
+    await signIn(app, email, attempt)
+    return jobs.length - before
+  }
+  const right = await workOf(owner.email, password)
+  assert.ok(right > 0, 'the hook sees derivations')
+  assert.equal(await workOf(owner.email, 'not the password'), right)
+  assert.equal(await workOf('nobody@example.org', password), right)
+  assert.equal(await workOf('person1@example.org', password), right)
+  hook.disable()
+})
+
+test('who tries too often is told when to try again', async () => {
+  const app = await openTestApp()
+  await claim(app)
+  const answers = []
+  for (let n = 0; n < 6; n++) answers.push(await signIn(app, owner.email, 'not the password'))
+  const last = answers.at(-1)
+  assert.equal(last?.status, 429)
+  const seconds = Number(/in (\d+) seconds/.exec(last?.json.detail)?.[1])
+  assert.ok(seconds >= 1 && seconds <= 60, last?.json.detail)
 })
 
 test('five tries a minute for an account, ten for an address, wherever they come from', async () => {

@@ -16,6 +16,28 @@ export const usePasskey = async (options: Json): Promise<Json> => {
   return { ...(await startAuthentication({ optionsJSON: options as never })) }
 }
 
+/**
+ * A passkey that the browser offers in the field for the name: waits until one is chosen. null: this browser offers none, or another
+ * way was taken meanwhile.
+ */
+export const offerPasskey = async (options: () => Promise<Json>): Promise<Json | null> => {
+  const { browserSupportsWebAuthnAutofill, startAuthentication } = await import('@simplewebauthn/browser')
+  if (!(await browserSupportsWebAuthnAutofill())) return null
+  // SAFE: as above.
+  const asked = { optionsJSON: (await options()) as never, useBrowserAutofill: true }
+  return startAuthentication(asked).then(
+    (given) => ({ ...given }),
+    (error: unknown) => {
+      if (passkeyProblem(error) === null) throw error
+      return null
+    },
+  )
+}
+export const withdrawOffer = async (): Promise<void> => {
+  const { WebAuthnAbortService } = await import('@simplewebauthn/browser')
+  WebAuthnAbortService.cancelCeremony()
+}
+
 const isNamed = (error: unknown, names: readonly string[]): boolean =>
   error instanceof Error &&
   (names.includes(error.name) || (error.cause instanceof Error && names.includes(error.cause.name)))

@@ -4,6 +4,7 @@ import type { Me } from '../../protocol/api/shapes.ts'
 
 export const createSession = () => {
   let me = $state.raw<Me | null>(null)
+  let hasArrived = $state(false)
   return {
     get me() {
       return me
@@ -18,6 +19,17 @@ export const createSession = () => {
     },
     set: (next: Me) => {
       me = next
+    },
+    /** Somebody has just signed in: they are told when, how and from where they last did. */
+    arrive: (next: Me) => {
+      me = next
+      hasArrived = true
+    },
+    get hasArrived() {
+      return hasArrived
+    },
+    settleIn: () => {
+      hasArrived = false
     },
     /** The server said 401: forget the person, keep the rest. */
     end: () => {

@@ -155,7 +155,12 @@ const answerApi = async (
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const body = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString())
-  const isOpen = ['/api/v1/me', '/api/v1/sign-in', '/api/v1/claim'].includes(url.pathname)
+  const isOpen = [
+    '/api/v1/me',
+    '/api/v1/sign-in',
+    '/api/v1/sign-in/passkey-options',
+    '/api/v1/claim',
+  ].includes(url.pathname)
   if (!isOpen && mode.data === 'failing')
     return problem(response, 503, 'MF6001', 'The database is not available')
   if (!isOpen && mode.data === 'slow') return void setTimeout(() => response.destroy(), 5_000).unref()
@@ -203,6 +208,11 @@ const handle = async (
     case 'POST /api/v1/sign-in':
     case 'POST /api/v1/claim':
       return meOf(line.startsWith('GET') ? mode.session : 'signed-in', mode.role)
+    case 'POST /api/v1/sign-in/passkey-options':
+      return {
+        challenge: 'AAAA',
+        options: { challenge: 'AAAA', rpId: 'localhost', userVerification: 'required' },
+      }
     case 'GET /api/v1/organisation':
     case 'PATCH /api/v1/organisation':
       return { id: world.idOf('org', 1), name: 'acme', settings: { jobs_max: 50, ...body } }

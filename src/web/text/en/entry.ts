@@ -58,6 +58,12 @@ export const entryText = {
     signedIn: 'You are signed in as',
   },
 
+  lastSignIn: {
+    before: 'You last signed in',
+    from: (address: string) => `from ${address}`,
+    notYou: 'Not you? See your sessions',
+  },
+
   signIn: {
     title: 'Sign in',
     passkey: 'Sign in with a passkey',
@@ -65,6 +71,11 @@ export const entryText = {
     email: 'E-mail',
     password: 'Password',
     submit: 'Sign in',
+    lost: 'Lost your passkey or password?',
+    lostText:
+      'Any other passkey of yours, or your password, still signs you in. Otherwise an owner of this installation makes an invitation under another address, and disables the account you lost.',
+    lostOwner: 'Is the only owner locked out? Whoever runs the machine makes an invitation there:',
+    lostCommand: 'mayfly member invite --role owner',
     cancelled: 'The passkey was not given. Try again, or use your password.',
     unsupported: 'This browser has no passkeys here. Use localhost rather than an IP address, or a password.',
   },
