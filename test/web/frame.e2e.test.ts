@@ -35,6 +35,7 @@ test('the palette is a combobox: found by words, moved through by arrows, left b
     await page.keyboard.press('Escape')
 
     await page.keyboard.press('Control+k')
+    await field.waitFor()
     await page.keyboard.type('run')
     const first = await activeOption(page)
     await page.keyboard.press('ArrowDown')
@@ -45,6 +46,7 @@ test('the palette is a combobox: found by words, moved through by arrows, left b
     await field.waitFor({ state: 'detached' })
 
     await page.keyboard.press('Control+k')
+    await field.waitFor()
     await page.keyboard.type('passkeys')
     await page.keyboard.press('Enter')
     await page.waitForURL('**/settings/passkeys')
