@@ -152,8 +152,10 @@ export const redeliverWebhook = async (
 ): Promise<number> => {
   const { api, params } = await ofProject(around, flags)
   const of = { ...params, webhook, message }
-  const { tries } = await api.call('webhookRedeliver', { params: of, body: {} })
-  return awaitTry(around, flags, { api, params: of }, tries)
+  // Asked before: what is sent once more may have been tried by the time of the answer.
+  const { list } = await api.call('webhookDelivery', { params: of })
+  await api.call('webhookRedeliver', { params: of, body: {} })
+  return awaitTry(around, flags, { api, params: of }, list[0]?.number ?? 0)
 }
 
 const lookEveryMs = 300
