@@ -167,6 +167,8 @@ test('what this process wrote is sent right after its commit, what a server left
   const second = open()
   await start()
   await arrived(waiting.length + 1)
+  const isOver = async () => (await world.deliveries('all')).every(({ state }) => state === 'delivered')
+  while (!(await isOver())) await new Promise((resolve) => setTimeout(resolve, 10))
   await second.close()
   const ids = receiver.received.slice(before).map(({ headers, body }) => `${headers['webhook-id']} ${body}`)
   assert.ok(ids.length >= waiting.length + 1)
@@ -175,5 +177,4 @@ test('what this process wrote is sent right after its commit, what a server left
       ids.some((each) => each.startsWith(id)),
       id,
     )
-  assert.ok((await world.deliveries('all')).every(({ state }) => state === 'delivered'))
 })

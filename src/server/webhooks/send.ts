@@ -51,13 +51,15 @@ export const claimDue = async (
   { count, busy = [] }: { readonly count: number; readonly busy?: readonly WebhookId[] },
 ): Promise<readonly Claimed[]> => {
   const now = new Date(clock.now())
+  // What was written in this very millisecond, too: the database counts finer.
+  const due = new Date(clock.now() + 1)
   const until = new Date(clock.now() + limits.webhooks.claimMs)
   return inTransaction(db, async (tx) => {
     const { rows } = await sql<Claimed>`
       with due as (
         select d.webhook_id, d.id from webhooks w cross join lateral (
           select webhook_id, id from webhook_deliveries
-          where webhook_id = w.id and next_at <= ${now} order by next_at, id
+          where webhook_id = w.id and next_at < ${due} order by next_at, id
           limit ${limits.webhooks.atOncePerTarget} for update skip locked) d
         where w.disabled is null and w.id <> all(${busy}::text[]) limit ${count}
       ), claimed as (
