@@ -544,6 +544,8 @@ for (const one of cases)
       const where = `${one.name}, ${theme}, ${width} px`
       const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
       assert.ok(wide <= width, `${where}: ${wide} px wide`)
+      // What an act has scrolled half behind the bar at the top is not too small for it.
+      await page.evaluate('scrollTo(0, 0)')
       assert.deepEqual(await axeFindings(page), [], where)
     }
     assert.deepEqual(complaints, [], one.name)
