@@ -643,6 +643,7 @@ runs
   runs_superseded_by_fkey: FOREIGN KEY (superseded_by) REFERENCES runs(id) ON DELETE SET NULL
   CREATE INDEX runs_by_author ON public.runs USING btree (organisation_id, author, id DESC) WHERE (author IS NOT NULL)
   CREATE INDEX runs_by_branch ON public.runs USING btree (organisation_id, branch, id DESC) WHERE (branch IS NOT NULL)
+  CREATE INDEX runs_by_commit ON public.runs USING btree (organisation_id, commit text_pattern_ops)
   CREATE INDEX runs_by_event ON public.runs USING btree (organisation_id, event_kind, id DESC) WHERE (event_kind <> 'push'::text)
   CREATE INDEX runs_by_organisation ON public.runs USING btree (organisation_id, id DESC)
   CREATE INDEX runs_by_person ON public.runs USING btree (organisation_id, started_by, id DESC) WHERE (started_by ~~ 'usr\_%'::text)
