@@ -178,6 +178,8 @@ export const attempt = attemptSummary.extend({
   job_id: id,
   /** null for an attempt that contacted a source host (`refs`). */
   run_id: id.nullable(),
+  /** Who asked for its end, whether or not it has come; null: nobody. */
+  cancelled_by: actor.nullable(),
   steps: z.array(step),
   /** Highest frame that is stored; the log is complete when `log_complete`. */
   last_seq: z.number(),

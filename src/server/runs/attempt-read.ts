@@ -6,10 +6,12 @@ import type { Attempt, Step } from '../../protocol/api/shapes.ts'
 import type { Scope } from '../access/actor.ts'
 import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
+import { actorIn } from './actor-name.ts'
 import { type AttemptRow, attemptColumns, attemptSummary } from './jobs-read.ts'
 
 type Row = AttemptRow & {
   readonly run: RunId | null
+  readonly cancelledBy: Attempt['cancelled_by']
   readonly lastSeq: number
   readonly logComplete: boolean
   readonly notes: readonly string[]
@@ -19,7 +21,8 @@ type Row = AttemptRow & {
 
 export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<Attempt | null> => {
   const { rows } = await sql<Row>`
-    select ${attemptColumns}, a.job_id as job, a.run_id as run, a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
+    select ${attemptColumns}, a.job_id as job, a.run_id as run,
+      ${actorIn(sql`a.cancel_requested_by`)} as "cancelledBy", a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
       a.receipt, a.receipt_verified as "receiptVerified"
     from attempts a left join runners n on n.id = a.runner_id
     where a.id = ${id} and ${inScope(scope, 'a')}`.execute(db)
@@ -29,6 +32,7 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
     ...attemptSummary(row),
     job_id: row.job,
     run_id: row.run,
+    cancelled_by: row.cancelledBy,
     steps: await selectSteps(db, id),
     last_seq: row.lastSeq,
     log_complete: row.logComplete,

@@ -492,6 +492,8 @@ test('a job or a workflow is cancelled beside others; a runner hears of it withi
   assert.ok(tookMs < 1_000, `${tookMs} ms`)
   console.log(`a cancel reached its runner after ${Math.round(tookMs)} ms`)
   await runner.finish(a!, { outcome: 'cancelled' })
+  const ended = await runs.findAttempt(scope, parseId('attempt', a!.attempt)!)
+  assert.deepEqual([ended?.status, ended?.cancelled_by?.name], ['cancelled', 'operator'])
   const beside = (await runs.findRun(scope, run))!
   assert.deepEqual(
     beside.jobs.slice(1).map(({ status }) => status),

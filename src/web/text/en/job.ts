@@ -18,6 +18,7 @@ export const jobText = {
     steps: 'Steps',
     view: 'View',
     views: { log: 'Log', tests: 'Tests' },
+    cancelAsked: 'Its end was asked for by',
     attempt: 'Attempt',
     attempts: 'Attempts',
     compare: (attempts: number, shards: number) =>

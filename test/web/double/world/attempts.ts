@@ -53,6 +53,7 @@ export const attemptById = (id: string): Attempt | null => {
         ...summary,
         job_id: job.id,
         run_id: run.id,
+        cancelled_by: summary.status === 'cancelled' ? { id: 'usr_2', name: 'Grace Hopper' } : null,
         steps: stepsOf(summary.status),
         last_seq: 6,
         log_complete: !isRunning,
