@@ -1,5 +1,5 @@
 // A backup is made of a running installation, proven, refused when it was touched, and restored into an empty directory
-// after everything else is gone. Then the old logs open, nobody is signed in, and a job runs.
+// after everything else is gone. Then the old logs open, nobody is signed in, a job runs, and whoever is told of it believes it.
 import assert from 'node:assert/strict'
 import { chmod, copyFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import type { Attempt, Backup, Run, SystemStatus } from '../../src/protocol/api/
 import { createApi, jobOf, stepIndex } from '../support/api.ts'
 import { createRepository } from '../support/git-host.ts'
 import { openInstallation, runCli, type TestInstallation, waitFor } from '../support/installation.ts'
+import { believe, openReceiver } from '../support/webhook-receiver.ts'
 
 const config = `version: 2
 jobs:
@@ -17,6 +18,7 @@ jobs:
     steps: [{run: {name: Say, command: echo a-line-worth-keeping; test -n "$OF_CONTEXT"}}]
 workflows: {main: {jobs: [{build: {context: kept}}]}}
 `
+const receiver = await openReceiver()
 const world = {
   root: '',
   repositories: '',
@@ -25,6 +27,7 @@ const world = {
   installation: null as TestInstallation | null,
   old: { run: '', attempt: '' },
   cookie: '',
+  webhook: { webhook: { public_key: '' }, secret: '' },
 }
 
 before(async () => {
@@ -37,6 +40,7 @@ before(async () => {
 })
 after(async () => {
   await world.installation?.close()
+  await receiver.close()
   for (const directory of [world.root, world.repositories])
     await rm(directory, { recursive: true, force: true })
 })
@@ -45,6 +49,7 @@ const start = async (): Promise<TestInstallation> => {
   world.installation = await openInstallation({
     data: world.data,
     keepData: true,
+    settings: `webhooks:\n  allow: ['${receiver.allow}']\n`,
     args: ['--no-sample', '--local-repos', world.repositories],
   })
   return world.installation
@@ -82,6 +87,10 @@ test('a backup is made while it runs; what lies there says nothing, and the root
   fillContext(installation)
   world.old = await runOnce(installation)
   world.cookie = await claim(installation)
+  const words = ['webhook', 'add', 'chat', receiver.url, '-R', 'kept-secret-name', '--json']
+  const added = installation.cli(...words)
+  assert.equal(added.code, 0, added.stderr)
+  world.webhook = JSON.parse(added.stdout)
   await waitFor('the log is packed', async () => {
     const full = await createApi(installation).get<Attempt>(`/api/v1/attempts/${world.old.attempt}`)
     return full.log_complete
@@ -186,6 +195,8 @@ test('restored where nothing is left: the old log opens, nobody is signed in, an
   assert.equal(await signedIn(), false, 'a session of before is none now')
   const { attempt } = await runOnce(installation)
   assert.deepEqual(await said(installation, attempt), ['a-line-worth-keeping'])
+  const told = () => receiver.received.find(({ body }) => JSON.parse(body).type === 'run.finished')
+  await believe(await waitFor('somebody is told', () => told() ?? null), world.webhook)
   const audit = await readFile(join(world.data, 'vault/audit.log'), 'utf8')
   assert.match(audit, /"verb":"backup\.restore"/)
 })

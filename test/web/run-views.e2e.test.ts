@@ -19,7 +19,7 @@ flow('each number shows a view, and y copies its address', async (page) => {
   await go(page)
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   await page.getByRole('button', { name: 'Graph' }).waitFor()
-  const words = ['table', 'timeline', 'tests', 'config', 'changes', 'raw']
+  const words = ['table', 'timeline', 'tests', 'annotations', 'config', 'changes', 'raw']
   for (const [i, word] of words.entries()) {
     await page.keyboard.press(String(i + 2))
     await at(page, `?view=${word}`)
