@@ -30,11 +30,7 @@ const address = (page: Page): string => {
 }
 const shows = (page: Page, words: string | RegExp) => page.getByText(words).first().waitFor(soon)
 const isAt = (page: Page, wanted: string) =>
-  page.waitForFunction(
-    `location.pathname + location.search + location.hash === ${JSON.stringify(wanted)}`,
-    null,
-    soon,
-  )
+  page.waitForURL((url) => url.pathname + url.search + url.hash === wanted, soon)
 
 flow(
   'the claim token leaves the address at once, and a password makes the owner',
