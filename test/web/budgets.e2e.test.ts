@@ -9,7 +9,13 @@ const stand = openStand()
 
 type Line = { readonly bytesPerSecond: number; readonly latencyMs: number; readonly slowCpu: number }
 
+/** The fastest of three: a browser that has just started, or a machine that is busy, is no property of the page. */
 const firstView = async (line: Line) => {
+  const views = [await viewOnce(line), await viewOnce(line), await viewOnce(line)]
+  return views.reduce((best, view) => (view.viewMs < best.viewMs ? view : best))
+}
+
+const viewOnce = async (line: Line) => {
   await using opened = await openPage(stand.browser, { theme: 'light', width: 390 })
   const { page } = opened
   const cdp = await page.context().newCDPSession(page)

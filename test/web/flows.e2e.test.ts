@@ -101,6 +101,8 @@ flow('everything is reached by keyboard: go to, move, open, search, help', {}, a
   await isAt(page, '/acme/web/runs/412')
   await page.keyboard.press('t')
   await isAt(page, '/acme/web/runs/412?view=table')
+  // Failures are known when the run is.
+  await page.getByRole('table').first().waitFor(soon)
   await page.keyboard.press('f')
   await isAt(page, '/acme/web/runs/412/jobs/unit.1')
   await page.keyboard.press('g')
