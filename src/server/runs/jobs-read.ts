@@ -1,5 +1,5 @@
 // Jobs of one run with their attempts, as the API shows them, and why each of them is where it is.
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { AttemptId, JobId, RunId, RunnerId, WorkflowId } from '../../base/ids.ts'
 import type { Approval, AttemptSummary, Job } from '../../protocol/api/shapes.ts'
 import {
@@ -57,9 +57,12 @@ export type AttemptRow = {
   readonly failureMessage: string | null
 }
 
-/** Those whose rev is above `rev`. The others are read only when one of these needs something. */
-export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]> => {
-  const rows = await selectChanged(db, run, rev)
+/** Those whose rev is above `rev`. */
+export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]> =>
+  jobsFrom(db, run, await selectChanged(db, run, rev))
+
+/** The other jobs of the run are read only when one of these needs something. */
+export const jobsFrom = async (db: Db, run: RunId, rows: readonly ChangedRow[]): Promise<Job[]> => {
   const jobs = [...new Map(rows.map((row) => [row.job, row])).values()]
   const all = jobs.some((row) => row.needs.length > 0) ? await selectStates(db, run) : jobs
   return jobsOf(rows, all, await knownOfWaiting(db, run, { jobs, all }))
@@ -210,17 +213,37 @@ const lockHolders = async (db: Db, run: RunId, usual: Usual): Promise<ReadonlyMa
 
 export type ChangedRow = JobRow & (AttemptRow | { readonly id: null })
 
-/** A row for each attempt, one for a job without any. */
-const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly ChangedRow[]> => {
-  const { rows } = await sql<ChangedRow>`
+const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly ChangedRow[]> =>
+  (await changedSql(sql`${run}`, rev).execute(db)).rows
+
+/** A row for each attempt, one for a job without any. `run` is an SQL expression. */
+const changedSql = (run: RawBuilder<unknown>, rev: number) => sql<ChangedRow>`
     select ${attemptColumns}, j.id as job, j.rev, j.workflow_id as workflow, j.key, j.name, j.kind,
       j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image, ${lockOfJob} as lock,
       j.hold_until as "holdUntil", j.refused,
       case when j.kind = 'approval' then ${approvalsOfJob} end as approvals
     from jobs j left join attempts a on a.job_id = j.id left join runners n on n.id = a.runner_id
-    where j.run_id = ${run} and j.rev > ${rev} order by j.number, a.number`.execute(db)
-  return rows
-}
+    where j.run_id = ${run} and j.rev > ${rev} order by j.number, a.number`
+
+/** The same rows as one value of a statement about the run. */
+export const changedJson = (run: RawBuilder<unknown>, rev: number) =>
+  sql`(select coalesce(json_agg(row_to_json(c)), '[]') from (${changedSql(run, rev)}) c)`
+
+/** JSON has texts for times. */
+export const changedFromJson = (rows: readonly ChangedRow[]): readonly ChangedRow[] =>
+  rows.map((row) => ({
+    ...row,
+    holdUntil: timeFromJson(row.holdUntil),
+    ...(row.id === null
+      ? {}
+      : {
+          queuedAt: new Date(row.queuedAt),
+          startedAt: timeFromJson(row.startedAt),
+          finishedAt: timeFromJson(row.finishedAt),
+        }),
+  }))
+
+const timeFromJson = (value: Date | null): Date | null => (value === null ? null : new Date(value))
 
 const selectStates = async (db: Db, run: RunId): Promise<readonly WithClass[]> => {
   const { rows } = await sql<WithClass>`

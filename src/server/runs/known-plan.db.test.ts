@@ -58,6 +58,18 @@ test('the same commit, ref and kind begin at the jobs of the plan, and say whose
   assert.equal((await again(third)).status, 'passed')
 })
 
+test('who names no ref means the default branch, whose plan is known as well', async () => {
+  const run = await start({ ref: undefined })
+  assert.deepEqual([run.event.ref, run.plan_of?.id], ['refs/heads/main', first.id])
+  await sql`update projects set default_branch = 'trunk' where id = ${project}`.execute(parts.db)
+  const other = await start({ ref: undefined })
+  assert.deepEqual([other.event.ref, other.plan_of], ['refs/heads/trunk', null])
+  await sql`update projects set default_branch = 'refs/heads/main' where id = ${project}`.execute(parts.db)
+  assert.equal((await start({ ref: undefined })).event.ref, 'refs/heads/main')
+  await sql`update projects set default_branch = 'main' where id = ${project}`.execute(parts.db)
+  await cancelQueued()
+})
+
 test('what is known of a lease with its commit is what the tables say of it', async () => {
   const poll = {
     runner: identity.id,

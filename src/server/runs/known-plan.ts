@@ -1,6 +1,6 @@
 // Plans that are known before a run begins: compiling is a function of the commit's files, the event, the parameters and
 // the compiler, so a plan of the same project that was made from the same four is the plan (docs/decisions/0009).
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { ProjectId, RunId } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Plan, PlanInputs } from '../../protocol/plan.ts'
@@ -41,17 +41,17 @@ export const findKnownPlan = async (
   startedBy: string,
 ): Promise<KnownPlan | null> => {
   if (deps.compiler === null || inputs.event.commit === openCommit) return null
-  const found = await selectPlan(deps.db, { project, inputs, compiler: deps.compiler })
-  if (found === null || (await jcsDigest(found.plan)) !== found.digest) return null
-  const planned = await planRows(deps, found.plan)
-  if (planned.expanded.jobs.length > limits.jobsPerRunMax) return null
-  const about = { project: sql`${project}`, ref: sql`${inputs.event.ref}::text`, by: sql`${startedBy}::text` }
-  const rows = { ...planned, event: await withContexts(deps.db, planned, about) }
-  const { plan, ...of } = found
-  return { ...of, isSetup: plan.setup !== undefined, headline: planHeadline(rows), rows }
+  const { rows } = await sql<FoundPlan>`
+    with given as (
+      select id as project, ${givenSql(sql`${JSON.stringify(inputs)}::jsonb`)} as inputs, ${madeWithSql(deps.compiler)} as compiler
+      from projects where id = ${project}
+    )
+    select ${foundPlanColumns} from given ${foundPlanJoins}`.execute(deps.db)
+  return knownPlanOf(deps, rows[0] ?? null, { project, ref: inputs.event.ref, startedBy })
 }
 
-type Row = {
+/** What the tables hold of the plan that was made of inputs before. */
+export type FoundPlan = {
   readonly run: RunId
   readonly runNumber: number
   readonly digest: string
@@ -61,29 +61,44 @@ type Row = {
   readonly author: string | null
 }
 
-/** Of a runner that was suspended or revoked since, nothing is taken over. */
-const selectPlan = async (
-  db: Db,
+/** `inputs` as the runner is given them (lease-details.ts), of a row of `projects`. */
+export const givenSql = (inputs: RawBuilder<unknown>) => sql`
+  ${inputs} || case when untrusted_in_scripts then '{"untrustedInScripts": true}'::jsonb else '{}' end`
+
+export const madeWithSql = (compiler: string) =>
+  planMadeWithSql({ compiler: sql`${compiler}`, organisation: sql`organisation_id` })
+
+export const foundPlanColumns = sql`
+  p.run_id as run, r.number as "runNumber", p.digest, p.problems, p.plan, r.subject, r.author`
+
+/** After a row `given` of project, inputs and compiler. Of a runner that was suspended or revoked since, nothing is taken over. */
+export const foundPlanJoins = sql`
+  join plans p on p.inputs_key = md5(given.inputs::text) and p.plan is not null and p.from_run_id is null
+    and p.plan -> 'inputs' = given.inputs
+  join runs r on r.id = p.run_id and r.project_id = given.project
+  join jobs j on j.run_id = r.id and j.number = 0
+  join attempts a on a.job_id = j.id and a.status = 'passed' and a.compiler = given.compiler
+  join runners n on n.id = a.runner_id and n.status = 'enrolled'
+  order by p.run_id desc limit 1`
+
+/** `ref` and `startedBy` of the run that is to begin with it. */
+export const knownPlanOf = async (
+  deps: Pick<KnownPlanDeps, 'db' | 'newId'>,
+  found: FoundPlan | null,
   {
     project,
-    inputs,
-    compiler,
-  }: { readonly project: ProjectId; readonly inputs: PlanInputs; readonly compiler: string },
-): Promise<Row | null> => {
-  const given = JSON.stringify({ event: inputs.event, parameters: inputs.parameters })
-  const { rows } = await sql<Row>`
-    with given as (
-      select ${given}::jsonb || case when untrusted_in_scripts then '{"untrustedInScripts": true}'::jsonb else '{}' end as inputs,
-        ${planMadeWithSql({ compiler: sql`${compiler}`, organisation: sql`organisation_id` })} as compiler
-      from projects where id = ${project}
-    )
-    select p.run_id as run, r.number as "runNumber", p.digest, p.problems, p.plan, r.subject, r.author
-    from given, plans p join runs r on r.id = p.run_id
-      join jobs j on j.run_id = r.id and j.number = 0
-      join attempts a on a.job_id = j.id and a.status = 'passed'
-      join runners n on n.id = a.runner_id and n.status = 'enrolled'
-    where p.inputs_key = md5(given.inputs::text) and p.plan is not null and p.from_run_id is null
-      and p.plan -> 'inputs' = given.inputs and r.project_id = ${project} and a.compiler = given.compiler
-    order by p.run_id desc limit 1`.execute(db)
-  return rows[0] ?? null
+    ref,
+    startedBy,
+  }: { readonly project: ProjectId; readonly ref: string; readonly startedBy: string },
+): Promise<KnownPlan | null> => {
+  if (found === null || (await jcsDigest(found.plan)) !== found.digest) return null
+  const planned = await planRows(deps, found.plan)
+  if (planned.expanded.jobs.length > limits.jobsPerRunMax) return null
+  const about = { project: sql`${project}`, ref: sql`${ref}::text`, by: sql`${startedBy}::text` }
+  const rows = { ...planned, event: await withContexts(deps.db, planned, about) }
+  const { run, runNumber, digest, problems, plan, subject, author } = found
+  return {
+    ...{ run, runNumber, digest, problems, subject, author, rows },
+    ...{ isSetup: plan.setup !== undefined, headline: planHeadline(rows) },
+  }
 }

@@ -1,43 +1,28 @@
 // Runs for people: list, look, start, cancel. Called by server/http and server/live.
-import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
-import type { AttemptId, JobId, ProjectId, RunId } from '../../base/ids.ts'
+import type { AttemptId, JobId, RunId } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
-import type { PlanInputs } from '../../protocol/plan.ts'
-import { openCommit } from '../../protocol/runner-wire.ts'
 import { isFinal } from '../../schedule/index.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
-import { auditInsert, writeAudit } from '../access/audit.ts'
-import { projectInScope } from '../access/in-scope.ts'
-import type { Database, Db } from '../db/database.ts'
-import { inOneStatement, inTransaction } from '../db/transaction.ts'
-import type { NewId } from '../new-id.ts'
+import { writeAudit } from '../access/audit.ts'
+import type { Db } from '../db/database.ts'
+import { inTransaction } from '../db/transaction.ts'
 import type { RunChanges, RunNotice, Runs } from '../use-cases.ts'
 import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
-import { begunRun } from './begun.ts'
 import { cancelInTransaction, cancelJobs } from './cancel.ts'
 import { findConfig } from './config-read.ts'
-import { eventOf, insertRun } from './create.ts'
-import { fullRef, isCommit } from './git-names.ts'
-import { jobsAbove } from './jobs-read.ts'
-import { findKnownPlan } from './known-plan.ts'
+import { type ChangedRow, changedFromJson, changedJson, jobsAbove, jobsFrom } from './jobs-read.ts'
 import { listRuns } from './list.ts'
-import { type Places, withPlacing } from './places.ts'
 import { rerunJob, rerunRun } from './rerun.ts'
 import { parseRunNotice } from './run-notice.ts'
-import { type RunRow, selectRuns, summaryOf, usualOf } from './summaries.ts'
+import { type StartDeps, startRun } from './start.ts'
+import { type RunRow, selectRuns, summaryOf } from './summaries.ts'
 import { findUsage } from './usage-read.ts'
 
-type Deps = {
-  readonly database: Database
-  readonly newId: NewId
-  readonly places: Places
-  /** What this release compiles with. */
-  readonly compiler: string | null
-}
+type Deps = StartDeps
 
 export const createRuns = (deps: Deps): Runs => ({
   listRuns: (scope, query) => listRuns(deps, scope, query),
@@ -46,7 +31,10 @@ export const createRuns = (deps: Deps): Runs => ({
   jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
   findUsage: (scope, attempt: AttemptId) => findUsage(deps.database.keyed, scope, attempt),
-  startRun: (actor, input) => startRun(deps, actor, input),
+  startRun: async (actor, input) => {
+    const { id, begun } = await startRun(deps, actor, input)
+    return begun ?? getRun(deps, actor.scope, id)
+  },
   cancelRun: (actor, run) => cancelRun(deps, actor, run),
   cancelJobs: async (actor, target) =>
     getRun(deps, actor.scope, await cancelJobs(withDb(deps), actor, target)),
@@ -114,58 +102,17 @@ const continuationOf = ({ job, at, digest }: NonNullable<AboutPlan['continued']>
   ...{ job_id: job, at: new Date(at).toISOString(), plan_digest: digest },
 })
 
-/** The row is read first: what changes between the two reads comes again with the next call, nothing is missed. */
+/** In one statement: whoever follows a run asks at each of its changes. */
 const jobsSince = async (deps: Deps, scope: Scope, id: RunId, rev: number): Promise<RunChanges | null> => {
-  const row = await findRow(deps, scope, id)
-  if (row === null) return null
-  return { rev: row.rev, run: summaryOf(row), jobs: await jobsAbove(deps.database.keyed, id, rev) }
-}
-
-const startRun = async (
-  deps: Deps,
-  actor: Actor,
-  input: {
-    readonly project: string
-    readonly ref?: string | undefined
-    readonly commit?: string | undefined
-    readonly parameters?: PlanInputs['parameters'] | undefined
-  },
-): Promise<Run> => {
-  const project = await findProject(deps, actor.scope, input.project)
-  const ref = fullRef(input.ref ?? project.defaultBranch)
-  if (ref === null) throw fault('E_INPUT', { public: 'ref is not the name of a branch or tag' })
-  const commit = input.commit?.toLowerCase() ?? openCommit
-  if (!isCommit(commit)) throw fault('E_INPUT', { public: 'commit must be 40 or 64 hexadecimal digits' })
-  const event = eventOf('manual', ref, commit)
   const db = deps.database.keyed
-  const parameters = input.parameters ?? {}
-  const [plan, usualMs] = await Promise.all([
-    findKnownPlan({ ...deps, db }, project.id, { event, parameters }, actorId(actor)),
-    commit === openCommit ? null : usualOf(db, project.id),
-  ])
-  const id = deps.newId('run')
-  const also = auditInsert(actor, {
-    ...{ action: 'run.start', target: id, project: project.id, run: id, result: 'ok' },
-  })
-  const { made } = await withPlacing(deps.places, (placing) =>
-    // One statement, as insertRun says.
-    inOneStatement(db, (tx) =>
-      insertRun(tx, deps.newId, {
-        ...{
-          id,
-          organisation: actor.scope.organisation,
-          project: project.id,
-          event,
-          parameters,
-          delivery: null,
-        },
-        ...{ startedBy: actorId(actor), plan, placing, also, isLimited: project.isLimited },
-      }),
-    ),
-  )
-  // What is leased goes out first: its runner is who everybody waits for.
-  await setImmediate()
-  return (made && begunRun(made, usualMs)) ?? getRun(deps, actor.scope, id)
+  const also = sql<{ readonly changed: readonly ChangedRow[] }>`, ${changedJson(sql`r.id`, rev)} as changed`
+  const [row] = await selectRuns(db, scope, { where: sql`r.id = ${id}`, limit: 1, also })
+  if (row === undefined) return null
+  return {
+    rev: row.rev,
+    run: summaryOf(row),
+    jobs: await jobsFrom(db, id, changedFromJson(row.changed)),
+  }
 }
 
 const cancelRun = async (deps: Deps, actor: Actor, id: RunId): Promise<Run> => {
@@ -189,23 +136,6 @@ const getRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run> => {
   const run = await findRun(deps, scope, id)
   if (run === null) throw fault('E_NOT_FOUND', { public: 'No such run' })
   return run
-}
-
-type FoundProject = {
-  readonly id: ProjectId
-  readonly defaultBranch: string
-  readonly isLimited: boolean
-}
-
-const findProject = async ({ database }: Deps, scope: Scope, project: string): Promise<FoundProject> => {
-  const { rows } = await sql<FoundProject>`
-    select p.id, default_branch as "defaultBranch", coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
-    from projects p join organisations o on o.id = p.organisation_id
-    where ${projectInScope(scope, 'p')} and (p.id = ${project} or p.name = ${project})`.execute(
-    database.keyed,
-  )
-  if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
-  return rows[0]
 }
 
 const onChange = ({ database }: Deps, handler: (notice: RunNotice | null) => void): (() => void) =>

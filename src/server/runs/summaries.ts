@@ -40,22 +40,27 @@ export type RunRow = {
   readonly usualMs: number | null
 }
 
-/** `where` narrows `r` (runs) and `p` (projects); the scope is always part of it. */
-export const selectRuns = async (
+/**
+ * `where` narrows `r` (runs) and `p` (projects); the scope is always part of it. `also`: further columns `, value as name`
+ * about the run `r`.
+ */
+export const selectRuns = async <Also = object>(
   db: Db,
   scope: Scope,
   {
     where,
     limit,
     isOldestFirst = false,
+    also = sql``,
   }: {
     readonly where: RawBuilder<unknown>
     readonly limit: number
     readonly isOldestFirst?: boolean
+    readonly also?: RawBuilder<Also>
   },
-): Promise<readonly RunRow[]> => {
+): Promise<readonly (RunRow & Also)[]> => {
   const order = isOldestFirst ? sql`asc` : sql`desc`
-  const { rows } = await sql<RunRow>`
+  const { rows } = await sql<RunRow & Also>`
     with picked as materialized (
       select r.* from runs r join projects p on p.id = r.project_id
       where ${inScope(scope, 'r')} and ${where}
@@ -67,7 +72,7 @@ export const selectRuns = async (
       r.started_at as "startedAt", r.finished_at as "finishedAt", (
         select json_agg(json_build_object('id', w.id, 'name', w.name, 'status', w.status, 'continued', w.continued)
           order by w.position)
-        from workflows w where w.run_id = r.id) as workflows, u."usualMs"
+        from workflows w where w.run_id = r.id) as workflows, u."usualMs"${also}
     from picked r join usual u on u.project = r.project_id join projects p on p.id = r.project_id
     order by r.id ${order}`.execute(db)
   return rows
@@ -80,7 +85,8 @@ const cancelled = sql`
 /** One or two runs say nothing about the next, nor does one of which a part was carried out again. */
 const usualRunsMin = 3
 
-const medianOf = (project: RawBuilder<unknown>) => sql`(
+/** What is usual in a project, which is an SQL expression. */
+export const medianOf = (project: RawBuilder<unknown>) => sql`(
     select round(percentile_cont(0.5) within group (order by extract(epoch from o.finished_at - o.started_at)) * 1000)::float8
     from (select started_at, finished_at from runs
       where project_id = ${project} and status = 'passed' and rerun_at is null order by id desc limit 20) o
@@ -88,11 +94,6 @@ const medianOf = (project: RawBuilder<unknown>) => sql`(
 
 const usual = sql`
   select project_id as project, ${medianOf(sql`d.project_id`)} as "usualMs" from (select distinct project_id from picked) d`
-
-export const usualOf = async (db: Db, project: ProjectId): Promise<number | null> => {
-  const { rows } = await sql<{ ms: number | null }>`select ${medianOf(sql`${project}`)} as ms`.execute(db)
-  return rows[0]?.ms ?? null
-}
 
 export const summaryOf = (row: RunRow): RunSummary => ({
   id: row.id,
