@@ -2,7 +2,7 @@
 // them (deadlock, serialization), and it is tried again from its start. So `work` must not do anything but SQL; what
 // else is to happen waits for the commit.
 import assert from 'node:assert'
-import type { Transaction } from 'kysely'
+import { type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Db } from './database.ts'
 import type { Schema } from './schema.ts'
 
@@ -52,6 +52,16 @@ const withAgain = async <T>(
     }
   }
 }
+
+const notWhole = 'written in part'
+
+/** A column that ends its statement, and so takes back all that it wrote, unless `condition` holds. */
+export const endUnless = (condition: RawBuilder<unknown>) =>
+  sql`(case when ${condition} then '0' else ${sql.lit(notWhole)} end)::integer as whole`
+
+/** Whether that was why. */
+export const isEnded = (error: unknown): boolean =>
+  sqlState(error) === '22P02' && error instanceof Error && error.message.includes(notWhole)
 
 /** The five characters of PostgreSQL, or null. */
 export const sqlState = (error: unknown): string | null =>

@@ -45,6 +45,8 @@ export type SignedRequest = {
 /** Signed by the key that a runner had last. Whether it still is the key of an enrolled runner, the tables say. */
 export type Sender = {
   readonly id: RunnerId
+  readonly key: CryptoKey
+  /** The same key as the tables have it. */
   readonly publicKey: Uint8Array
   readonly bodyDigest: string
   /** Looks now; throws unless it is so. */
@@ -79,10 +81,11 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
   const sender = async (request: SignedRequest): Promise<Sender> => {
     const signed = await verifyByLastKey(keys, jwsOf(request))
     if (signed === null) {
-      const { id, bodyDigest } = await caller(request)
-      return { id, bodyDigest, publicKey: keys.last(id)?.bytes ?? new Uint8Array(), confirm: async () => {} }
+      const { id, key, bodyDigest } = await caller(request)
+      const publicKey = keys.last(id)?.bytes ?? new Uint8Array()
+      return { ...{ id, key, bodyDigest, publicKey }, confirm: async () => {} }
     }
-    const { id, publicKey } = signed
+    const { id, key, publicKey } = signed
     const { bodyDigest } = check(signed.claims, request, id)
     const confirm = async () => {
       const row = await findRunner(deps.db, id)
@@ -90,7 +93,7 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
         throw refused('no signature of an enrolled runner')
       refuseSuspended(row)
     }
-    return { id, publicKey, bodyDigest, confirm }
+    return { id, key, publicKey, bodyDigest, confirm }
   }
   return { caller, sender }
 }
@@ -110,7 +113,7 @@ const refuseSuspended = ({ status, statusReason }: Row): void => {
 const verifyByLastKey = async (
   keys: KeysOfRunners,
   jws: string,
-): Promise<{ readonly claims: JwsClaims; readonly id: RunnerId; readonly publicKey: Uint8Array } | null> => {
+): Promise<({ readonly claims: JwsClaims } & Pick<Sender, 'id' | 'key' | 'publicKey'>) | null> => {
   let id: RunnerId | null = null
   let known: ReturnType<KeysOfRunners['last']> = null
   const keyFor = (kid: string | null) => {
@@ -119,10 +122,10 @@ const verifyByLastKey = async (
     return known?.verify ?? null
   }
   const claims = await verifyJws(jws, { typ: runnerRequestTyp, keyFor })
-  return claims === null || id === null || known === null
-    ? null
-    : // SAFE: set by `keyFor`, which the compiler does not follow.
-      { claims, id, publicKey: (known as KnownKey).bytes }
+  if (claims === null || id === null || known === null) return null
+  // SAFE: set by `keyFor`, which the compiler does not follow.
+  const { key, bytes } = known as KnownKey
+  return { claims, id, key, publicKey: bytes }
 }
 
 type Proof = { readonly claims: JwsClaims; readonly row: Row; readonly imported: ImportedKey }

@@ -11,6 +11,7 @@ import {
   type ScriptedRunner,
 } from '../../../test/support/scripted-runner.ts'
 import { concatBytes, utf8 } from '../../base/bytes.ts'
+import type { JobId, RunId } from '../../base/ids.ts'
 import { encodeFinishBundle, type FinishParts } from '../../protocol/finish-body.ts'
 import { encodeFrameBatch } from '../../protocol/frames.ts'
 import { encodeLogIndex } from '../../protocol/log-object.ts'
@@ -18,8 +19,11 @@ import type { EgressRecord } from '../../protocol/receipt.ts'
 import type { AttemptEvent, FinishRequest } from '../../protocol/runner-wire.ts'
 import type { UsageSeries } from '../../protocol/usage-series.ts'
 import { encryptBlob } from '../../seal/index.ts'
+import { inOneStatement } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import { createLogs } from '../logs/logs.ts'
+import { changeUnlocked } from '../runs/change.ts'
+import { type LoadedJson, loadedFrom, loadedSql } from '../runs/state.ts'
 
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
@@ -368,4 +372,76 @@ test('what was reached and used is kept, told alone or with the end, up to the b
   const found = await sql<{ usage: { cpuSeconds: number } }>`
     select usage from attempts where id = ${held.attempt}`.execute(parts.db)
   assert.equal(found.rows[0]?.usage.cpuSeconds, 0.5)
+})
+
+test('jobs of one run that end at the same moment end once each, in whatever order', async () => {
+  await parts.runs.startRun(parts.actor, { project, ref: 'main' })
+  const [plan] = await runner.take()
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  const last = { key: 'last', needs: keys.map((job) => ({ job, on: ['passed' as const] })) }
+  await runner.finishPlan(plan!, [...keys.map((key) => ({ key })), last])
+  const held = await runner.take({ free: { small: keys.length } }, keys.length)
+  assert.equal(held.length, keys.length)
+  const body = encodeFinishBundle({ ...nothing, finish: finishOf() })
+  const answers = await Promise.all(
+    held.map(({ lease }) => runner.send(`/runner/v1/leases/${lease}/finish`, body)),
+  )
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    keys.map(() => 200),
+  )
+  const [next] = await runner.take()
+  assert.ok(
+    next?.spec.kind === 'job' && next.spec.job.key === 'last',
+    'what needs all of them is queued, once',
+  )
+  await runner.finish(next)
+  const run = await parts.runs.findRun(parts.scope, next.spec.run.id)
+  assert.deepEqual(
+    run!.jobs.map(({ status, attempts }) => [status, attempts.length]),
+    [['passed', 1], ...keys.map(() => ['passed', 1]), ['passed', 1]],
+  )
+})
+
+test('nothing of an end stays when the attempt or the run was changed since the look, and all of it otherwise', async () => {
+  const held = await takeJob()
+  const row = await sql<{ run: RunId; job: JobId; rev: number }>`
+    select a.run_id as run, a.job_id as job, r.rev from attempts a join runs r on r.id = a.run_id where a.id = ${held.attempt}`.execute(
+    parts.db,
+  )
+  const { run, job, rev } = row.rows[0]!
+  const look = loadedSql({ run: sql`${run}::text`, job: sql`${job}::text` })
+  const { rows } = await sql<{
+    loaded: LoadedJson
+  }>`with ${look.parts} select ${look.loaded} as loaded`.execute(parts.db)
+  const before = loadedFrom(rows[0]!.loaded)
+  const write = (where: string) =>
+    inOneStatement(parts.db, (tx) =>
+      changeUnlocked(
+        tx,
+        before,
+        { kind: 'finished', job, number: 1, outcome: 'failed' },
+        {
+          newId: parts.newId,
+          headline: () => 'why',
+          told: {
+            parts: (also) =>
+              sql`told as (update attempts set phase = null${also.set} where id = ${held.attempt}
+                and phase is not distinct from ${where} and ${also.where} returning id, started_at)`,
+          },
+        },
+      ),
+    )
+  const shown = async () => {
+    const { status, headline, jobs } = (await parts.runs.findRun(parts.scope, run))!
+    return [status, headline, jobs[1]?.status, jobs[1]?.attempts.map((attempt) => attempt.status)]
+  }
+  await sql`update attempts set phase = 'running' where id = ${held.attempt}`.execute(parts.db)
+  assert.equal(await write('cleanup'), false)
+  assert.deepEqual(await shown(), ['running', null, 'running', ['running']])
+  await sql`update runs set rev = rev + 1 where id = ${run}`.execute(parts.db)
+  assert.equal(await write('running'), false, 'somebody changed the run')
+  await sql`update runs set rev = ${rev} where id = ${run}`.execute(parts.db)
+  assert.equal(await write('running'), true)
+  assert.deepEqual(await shown(), ['failed', 'why', 'failed', ['failed']])
 })

@@ -6,25 +6,26 @@ import { fault } from '../../base/faults.ts'
 import type { ProjectId } from '../../base/ids.ts'
 import type { FinishBody } from '../../protocol/finish-body.ts'
 import type { Outcome } from '../../protocol/plan.ts'
-import { statusOf } from '../../schedule/index.ts'
+import { type RunState, statusOf } from '../../schedule/index.ts'
 import { type CryptoKey, verifyJws } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { type Notice, notify } from '../db/notify.ts'
 import { storable } from '../db/storable.ts'
-import { inTransaction, type Tx } from '../db/transaction.ts'
+import { inOneStatement, inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { KeyWrapping } from '../logs/key-wrapping.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
-import { changeRun } from '../runs/change.ts'
-import { setHeadline } from '../runs/headline.ts'
+import { changeRun, changeUnlocked, type ToldEnd } from '../runs/change.ts'
+import { headlineOf } from '../runs/headline.ts'
 import { type Places, type Placing, withPlacing } from '../runs/places.ts'
-import type { Caller } from './authenticate.ts'
+import { type LoadedJson, type LoadedRun, loadedFrom, loadedSql } from '../runs/state.ts'
+import type { Sender } from './authenticate.ts'
 import { type LeasedAttempt, type LeaseKey, leaseLost } from './events.ts'
 import { type BundledLog, bringLog, type LogBrought, putBundledLog } from './finish-log.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
 import { storeRefs } from './finish-refs.ts'
-import { foldEvents, type StepNews, withNotes, writeNews } from './news.ts'
+import { foldEvents, newsParts, type StepNews, withNotes } from './news.ts'
 
 export type FinishDeps = {
   readonly db: Db
@@ -32,6 +33,32 @@ export type FinishDeps = {
   readonly places: Places
   readonly keyWrapping: Pick<KeyWrapping, 'soon'>
   readonly objects: ObjectStore
+}
+
+/** What is told, and the digest it is known by: that of the whole body, which the runner signed. */
+type Told = { readonly key: LeaseKey; readonly body: FinishBody; readonly digest: Buffer }
+
+/** `sender.bodyDigest` has been compared with the bytes that `body` was parsed from. */
+export const finishAttempt = async (
+  deps: FinishDeps,
+  { sender, lease }: { readonly sender: Sender; readonly lease: LeaseKey['lease'] },
+  body: FinishBody,
+): Promise<void> => {
+  const key = { lease, runner: sender.id }
+  const told = { key, body, digest: Buffer.from(fromBase64Url(sender.bodyDigest) ?? '') }
+  let found = await findUnfinished(deps.db, sender, told)
+  if (found === null) return
+  const end = await prepareEnd(deps, found.row, { told, publicKey: sender.key })
+  let isApplied = await applyUnlocked(deps, found, { told, end })
+  // At most one request with frames and one with events are under way beside this one.
+  for (let tries = 1; !isApplied; tries++) {
+    if (tries === limits.finishTriesMax)
+      throw fault('E_DATABASE', { detail: `finish of ${found.row.id} is overtaken` })
+    found = await findUnfinished(deps.db, sender, told)
+    if (found === null) return
+    isApplied = await applyEnd(deps, found.row, { told, end })
+  }
+  deps.keyWrapping.soon()
 }
 
 /** `lastEvent`, `lastSeq` and `logKey` may still move: requests of the same lease can be under way. */
@@ -44,43 +71,30 @@ type Row = LeasedAttempt & {
   readonly lastSeq: number
   readonly logKey: Buffer | null
 }
-/** What is told, and the digest it is known by: that of the whole body, which the runner signed. */
-type Told = { readonly key: LeaseKey; readonly body: FinishBody; readonly digest: Buffer }
-
-/** `caller.bodyDigest` has been compared with the bytes that `body` was parsed from. */
-export const finishAttempt = async (
-  deps: FinishDeps,
-  {
-    caller,
-    lease,
-  }: { readonly caller: Pick<Caller, 'id' | 'key' | 'bodyDigest'>; readonly lease: LeaseKey['lease'] },
-  body: FinishBody,
-): Promise<void> => {
-  const key = { lease, runner: caller.id }
-  const told = { key, body, digest: Buffer.from(fromBase64Url(caller.bodyDigest) ?? '') }
-  let row = await findUnfinished(deps.db, told)
-  if (row === null) return
-  const end = await prepareEnd(deps, row, { told, publicKey: caller.key })
-  // At most one request with frames and one with events are under way beside this one.
-  for (let tries = 1; !(await applyEnd(deps, row, { told, end })); tries++) {
-    if (tries === limits.finishTriesMax)
-      throw fault('E_DATABASE', { detail: `finish of ${row.id} is overtaken` })
-    row = await findUnfinished(deps.db, told)
-    if (row === null) return
-  }
-  deps.keyWrapping.soon()
-}
+/** `loaded`: its run, which nobody holds yet. */
+type Found = { readonly row: Row; readonly loaded: LoadedRun | null }
 
 /** null: this very end has been taken before. */
-const findUnfinished = async (db: Db, { key, digest }: Told): Promise<Row | null> => {
-  const { rows } = await sql<Row>`
-    select a.id, a.job_id as job, a.run_id as run, a.number, a.project_id as project, j.kind, a.status,
-      a.finish_digest as digest, a.last_event as "lastEvent", a.last_seq as "lastSeq", a.log_key as "logKey"
-    from attempts a join jobs j on j.id = a.job_id
-    where a.lease_id = ${key.lease} and a.runner_id = ${key.runner}`.execute(db)
-  const row = rows[0]
-  if (row?.status === 'running') return row
+const findUnfinished = async (db: Db, sender: Sender, { key, digest }: Told): Promise<Found | null> => {
+  const { parts, loaded } = loadedSql({
+    run: sql`(select run from leased)`,
+    job: sql`(select job from leased)`,
+  })
+  const { rows } = await sql<Row & { readonly loaded: LoadedJson | null }>`
+    with leased as materialized (
+      select a.id, a.job_id as job, a.run_id as run, a.number, a.project_id as project, j.kind, a.status,
+        a.finish_digest as digest, a.last_event as "lastEvent", a.last_seq as "lastSeq", a.log_key as "logKey"
+      from attempts a join jobs j on j.id = a.job_id
+      where a.lease_id = ${key.lease} and a.runner_id = ${key.runner} and exists (select from runners
+        where id = ${key.runner} and status = 'enrolled' and public_key = ${Buffer.from(sender.publicKey)})
+    ), ${parts}
+    select leased.*, case when status = 'running' and kind = 'job' then ${loaded} end as loaded from leased`.execute(
+    db,
+  )
+  const [row] = rows
+  if (row?.status === 'running') return { row, loaded: row.loaded === null ? null : loadedFrom(row.loaded) }
   if (row?.digest?.equals(digest)) return null
+  await sender.confirm()
   throw leaseLost()
 }
 
@@ -123,6 +137,30 @@ const isGenuineReceipt = async (receipt: string | null, row: Row, key: CryptoKey
 
 type Ending = { readonly told: Told; readonly end: End }
 
+/** The end of a job, in one statement; false when it was overtaken, or is another end, which takes more than one. */
+const applyUnlocked = async (
+  { db, newId }: FinishDeps,
+  { row, loaded }: Found,
+  { told, end }: Ending,
+): Promise<boolean> => {
+  if (loaded === null || end.plan !== null) return false
+  const log = bringLog(row, told.body, end.object)
+  // Durable before the commit that tells of it.
+  await end.object?.stored
+  const { job, number } = row
+  return inOneStatement(db, (tx) =>
+    changeUnlocked(
+      tx,
+      loaded,
+      { kind: 'finished', job, number, outcome: end.outcome },
+      {
+        ...{ newId, notices: [logNotice(row)], headline: headlineFor(row, end) },
+        told: { parts: (also) => endParts(row, { told, end, log, also }) },
+      },
+    ),
+  )
+}
+
 /** false when the attempt was changed meanwhile, by whoever ended it or by a request that was under way. */
 const applyEnd = (deps: FinishDeps, row: Row, ending: Ending): Promise<boolean> => {
   const log = bringLog(row, ending.told.body, ending.end.object)
@@ -140,28 +178,42 @@ const applyEnd = (deps: FinishDeps, row: Row, ending: Ending): Promise<boolean> 
   )
 }
 
-const markFinished = (
+const markFinished = async (
   tx: Tx,
   row: Row,
-  { told, end, log }: Ending & { readonly log: LogBrought },
+  ending: Ending & { readonly log: LogBrought },
 ): Promise<boolean> => {
+  const { rows } = await sql`with ${endParts(row, ending)} select 1 from told`.execute(tx)
+  return rows.length === 1
+}
+
+/** `also`: what else is set, where. */
+const endParts = (
+  row: Row,
+  {
+    told,
+    end,
+    log,
+    also = { set: sql``, where: sql`true` },
+  }: Ending & { readonly log: LogBrought; readonly also?: Parameters<ToldEnd['parts']>[0] },
+): RawBuilder<unknown> => {
   const { failure } = end
   const { request, events } = told.body
   const folded = foldEvents(events, row.lastEvent)
   const steps = folded.steps.map(endedWithSandbox)
   const missing = request.lastSeq - log.lastSeq
   const notes = missing > 0 ? [`The log is incomplete: ${missing} pieces did not arrive`] : []
-  return writeNews(
-    tx,
+  return newsParts(
     row.id,
     { ...folded, steps },
     {
-      where: sql`lease_id = ${told.key.lease} and status = 'running' and last_event = ${row.lastEvent} and last_seq = ${row.lastSeq}`,
+      where: sql`lease_id = ${told.key.lease} and status = 'running' and last_event = ${row.lastEvent}
+        and last_seq = ${row.lastSeq} and ${also.where}`,
       set: sql`
         finish_digest = ${told.digest}, phase = null, log_complete = true, ${withNotes([...folded.notes, ...notes])},
         failure_code = ${failure?.code ?? null}, failure_message = ${failure === null ? null : storable(failure.message)},
         receipt = ${request.receipt}, receipt_verified = ${end.receiptVerified},
-        last_seq = ${log.lastSeq}, log_key = ${log.key}`,
+        last_seq = ${log.lastSeq}, log_key = ${log.key}${also.set}`,
       also: [cancelOtherSteps(steps), ...log.parts],
     },
   )
@@ -196,7 +248,7 @@ const endInRun = async (
     {
       newId: deps.newId,
       ...(ready === undefined ? {} : { planned: ready, placing }),
-      notices: [logNotice(row)],
+      ...{ notices: [logNotice(row)], headline: headlineFor(row, end) },
       locked: async () => {
         if (!(await mark(tx))) return false
         if (end.plan !== null) await storePlan(tx, run, end.plan)
@@ -204,11 +256,13 @@ const endInRun = async (
       },
     },
   )
-  if (changed === null) return false
-  const message = end.plan?.headline ?? end.failure?.message ?? `ended ${end.outcome}`
-  await setHeadline(tx, changed, job, storable(message))
-  return true
+  return changed !== null
 }
+
+const headlineFor =
+  ({ job }: Row, { plan, failure, outcome }: End) =>
+  (state: RunState): string | null =>
+    headlineOf(state, job, storable(plan?.headline ?? failure?.message ?? `ended ${outcome}`))
 
 const endOutsideRuns = async (
   tx: Tx,

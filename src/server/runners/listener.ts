@@ -34,6 +34,10 @@ export type RunnerRoutes = {
    * which asks in its own, or does nothing that a runner of before could abuse.
    */
   readonly unasked: Readonly<Record<string, (sender: Sender, body: Uint8Array) => Promise<Answer>>>
+  /** The same below `/runner/v1/leases/:lease/`. */
+  readonly unaskedOfLease: Readonly<
+    Record<string, (sender: Sender, lease: LeaseId, body: Uint8Array) => Promise<Answer>>
+  >
   /** `PUT` (or POST) `/runner/v1/leases/:lease/log`: streams; checks the digest itself. */
   readonly putLog: (call: RunnerCall, lease: LeaseId, content: AsyncIterable<Uint8Array>) => Promise<Answer>
   /** `PUT` and `GET` `/runner/v1/leases/:lease/objects/:object`: the one is signed by its manifest, later. */
@@ -212,16 +216,25 @@ const findTarget = (routes: RunnerRoutes, method: string, url: string): Target |
   if (lease !== null && name === 'log' && (method === 'PUT' || method === 'POST'))
     return { kind: 'log', lease }
   if (method !== 'POST') return null
-  if (lease === null && Object.hasOwn(routes.unasked, name)) {
-    const handle = routes.unasked[name]
-    return handle === undefined ? null : { kind: 'unasked', handle }
-  }
+  const unasked = findUnasked(routes, lease, name)
+  if (unasked !== null) return unasked
   if (lease === null) {
     const handle = Object.hasOwn(routes.plain, name) ? routes.plain[name] : undefined
     return handle === undefined ? null : { kind: 'body', handle }
   }
   const handle = Object.hasOwn(routes.ofLease, name) ? routes.ofLease[name] : undefined
   return handle === undefined ? null : { kind: 'body', handle: (call, body) => handle(call, lease, body) }
+}
+
+const findUnasked = (routes: RunnerRoutes, lease: LeaseId | null, name: string): Target | null => {
+  if (lease === null) {
+    const handle = Object.hasOwn(routes.unasked, name) ? routes.unasked[name] : undefined
+    return handle === undefined ? null : { kind: 'unasked', handle }
+  }
+  const handle = Object.hasOwn(routes.unaskedOfLease, name) ? routes.unaskedOfLease[name] : undefined
+  return handle === undefined
+    ? null
+    : { kind: 'unasked', handle: (sender, body) => handle(sender, lease, body) }
 }
 
 const readBody = async (request: IncomingMessage): Promise<Uint8Array> => {

@@ -8,7 +8,7 @@ import { notify } from '../db/notify.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { changeRun } from '../runs/change.ts'
-import { setHeadline } from '../runs/headline.ts'
+import { headlineOf } from '../runs/headline.ts'
 
 export type LoseDeps = { readonly db: Db; readonly newId: NewId; readonly log: Log }
 export type Loss = {
@@ -73,8 +73,8 @@ const endInRun = async (
     newId,
     locked: () => mark(tx),
     notices: [{ channel: 'mayfly_log', payload: id }],
+    headline: (state) => headlineOf(state, job, loss.message),
   })
-  if (changed !== null) await setHeadline(tx, changed, job, loss.message)
   return changed !== null
 }
 

@@ -99,27 +99,29 @@ const withEnd = (step: StepNews, event: Extract<AttemptEvent, { kind: 'step-fini
   return { ...step, status, exitCode, ms, leftovers, message }
 }
 
+type NewsChange = {
+  readonly where: RawBuilder<unknown>
+  readonly set: RawBuilder<unknown>
+  readonly also?: readonly RawBuilder<unknown>[]
+}
+
 /**
- * One statement about the attempt `id`, which must still be what `where` says; answers whether it was. `set` is what else
- * changes in its row, `also` further parts `, name as (…)` that may read from `told`, the changed row.
+ * Parts of a statement about the attempt `id`, which must still be what `where` says: then `told`, the changed row, is one.
+ * `set` is what else changes in its row, `also` further parts `, name as (…)` that may read from `told`.
  */
-export const writeNews = async (
-  tx: Tx,
+export const newsParts = (
   id: AttemptId,
   news: News,
-  change: {
-    readonly where: RawBuilder<unknown>
-    readonly set: RawBuilder<unknown>
-    readonly also?: readonly RawBuilder<unknown>[]
-  },
-): Promise<boolean> => {
-  const { rows } = await sql`
-    with told as (
-      update attempts set last_event = ${news.lastEvent}, usage = coalesce(${news.usage}::jsonb, usage), ${change.set}
-      where id = ${id} and ${change.where} returning id, started_at
-    )${sql.join([...stepParts(news), ...seriesPart(news), ...egressPart(id, news), ...alarmPart(news), ...(change.also ?? [])], sql``)} select 1 from told`.execute(
-    tx,
-  )
+  { where, set, also = [] }: NewsChange,
+): RawBuilder<unknown> => sql`
+    told as (
+      update attempts set last_event = ${news.lastEvent}, usage = coalesce(${news.usage}::jsonb, usage), ${set}
+      where id = ${id} and ${where} returning id, started_at
+    )${sql.join([...stepParts(news), ...seriesPart(news), ...egressPart(id, news), ...alarmPart(news), ...also], sql``)}`
+
+/** A statement of these alone; answers whether the attempt was what `where` says. */
+export const writeNews = async (tx: Tx, id: AttemptId, news: News, change: NewsChange): Promise<boolean> => {
+  const { rows } = await sql`with ${newsParts(id, news, change)} select 1 from told`.execute(tx)
   return rows.length === 1
 }
 

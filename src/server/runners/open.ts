@@ -196,6 +196,17 @@ const createRoutes = (
         return undefined
       },
     },
+    unaskedOfLease: {
+      // It looks for the sender with the attempt.
+      finish: async (sender, lease, body) => {
+        await finishAttempt(
+          { ...deps, db, keyWrapping },
+          { sender, lease },
+          parsed(parseFinishBody(body, lease)),
+        )
+        return { ok: true }
+      },
+    },
     ofLease: {
       events: ({ caller }, lease, body) => {
         const { events } = parsedBody(parseEventsRequest, body)
@@ -209,14 +220,6 @@ const createRoutes = (
       ...identityVerbs({ db, tickets: poll.tickets }),
       ...secretsVerbs({ db, tickets: poll.tickets }),
       ...signVerbs({ db, tickets: poll.tickets }),
-      finish: async ({ caller }, lease, body) => {
-        await finishAttempt(
-          { ...deps, db, keyWrapping },
-          { caller, lease },
-          parsed(parseFinishBody(body, lease)),
-        )
-        return { ok: true }
-      },
       ...storedVerbs({ ...deps, db: stored, tickets: poll.tickets }),
     },
     ...storedRoutes({ ...deps, db: stored }),

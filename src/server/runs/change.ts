@@ -3,23 +3,23 @@
 // one writes.
 import { sql } from 'kysely'
 import type { JobId, RunId } from '../../base/ids.ts'
-import { type Change, decide, type RunEvent, type RunState } from '../../schedule/index.ts'
+import { decide, type RunEvent, type RunState } from '../../schedule/index.ts'
 import { withContextsOfRun } from '../contexts/of-jobs.ts'
 import { tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
 import { happeningsFor } from '../webhooks/outbox.ts'
 import { type PlannedRows, placePlanned } from './planned-rows.ts'
 import { runNotice } from './run-notice.ts'
-import { type LockedRun, lockAndLoad, locked } from './state.ts'
-import { type ChangeContext, writeChanges } from './write-changes.ts'
+import { type LoadedRun, type LockedRun, lockAndLoad, locked } from './state.ts'
+import {
+  type ChangeContext,
+  type Changed,
+  type ToldEnd,
+  writeChanges,
+  writeUnlocked,
+} from './write-changes.ts'
 
-export type { ChangeContext }
-
-export type ChangedRun = {
-  readonly run: LockedRun
-  readonly state: RunState
-  readonly changes: readonly Change[]
-}
+export type { ChangeContext, ToldEnd }
 
 /** null when the run is not there or `locked` said no. Without any change only the rev has moved. */
 export const changeRun = async (
@@ -27,7 +27,7 @@ export const changeRun = async (
   id: RunId,
   told: readonly RunEvent[],
   context: ChangeContext,
-): Promise<ChangedRun | null> => {
+): Promise<Changed | null> => {
   const loaded = await lockAndLoad(tx, id, told)
   if (loaded === null || (await context.locked?.()) === false) return null
   const { run } = loaded
@@ -36,15 +36,30 @@ export const changeRun = async (
   const events = planned === undefined ? told : await judged(tx, id, planned, told)
   if (planned === undefined || placing === undefined || run.isLimited) {
     const { state, changes } = decide(loaded.state, ...events)
-    await writeChanges(tx, run, changes, { ...context, happenings: happened(state) })
+    await writeChanges(tx, { run, state, changes }, { ...context, happenings: happened(state) })
     return { run, state, changes }
   }
   const { state, changes, leases } = placePlanned(planned, placing, (claimed) =>
     decide(loaded.state, ...events, ...claimed),
   )
-  await writeChanges(tx, run, changes, { ...context, leases, happenings: happened(state) })
+  await writeChanges(tx, { run, state, changes }, { ...context, leases, happenings: happened(state) })
   onCommit(tx, () => placing.give())
   return { run, state, changes }
+}
+
+/**
+ * What follows from the end of an attempt of a job, for a run that was looked at without its lock: all of it in one statement.
+ * false when somebody changed the run or the attempt since; then it is looked at again.
+ */
+export const changeUnlocked = async (
+  tx: Tx,
+  { run, state: before, listening }: LoadedRun,
+  event: Extract<RunEvent, { kind: 'finished' }>,
+  { told, ...context }: ChangeContext & { readonly told: Pick<ToldEnd, 'parts'> },
+): Promise<boolean> => {
+  const { state, changes } = decide(before, event)
+  const happenings = happeningsFor(listening, before, state)
+  return writeUnlocked(tx, { run, state, changes }, { ...context, happenings }, { ...event, ...told })
 }
 
 /** The jobs that a plan brings come with what their contexts say of them. */

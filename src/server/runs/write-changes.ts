@@ -3,9 +3,9 @@
 import assert from 'node:assert'
 import { type RawBuilder, sql } from 'kysely'
 import type { JobId } from '../../base/ids.ts'
-import { type Change, isFinal } from '../../schedule/index.ts'
+import { type Change, isFinal, type RunState } from '../../schedule/index.ts'
 import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
-import type { Tx } from '../db/transaction.ts'
+import { endUnless, isEnded, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import type { Happening } from '../webhooks/happenings.ts'
 import { toldNotice, toldPart } from '../webhooks/outbox.ts'
@@ -17,6 +17,8 @@ import { decidedByRun } from './planned-schedules.ts'
 import { holdUntil, isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { runNotice } from './run-notice.ts'
 import type { LockedRun } from './state.ts'
+
+type Sql = RawBuilder<unknown>
 
 export type ChangeContext = {
   readonly newId: NewId
@@ -34,6 +36,22 @@ export type ChangeContext = {
   readonly happenings?: readonly Happening[]
   /** Go out with those about the run. */
   readonly notices?: readonly Notice[]
+  /** For the row of the run in its new state; the one that is there stays. */
+  readonly headline?: (state: RunState) => string | null
+}
+
+/** The attempt whose end is told together with what else its runner has to say. */
+export type ToldEnd = {
+  readonly job: JobId
+  readonly number: number
+  /**
+   * Part `told` of the statement, with those after it: one row when it was written. `set` (`, column = value …`) and `where`
+   * (a condition) are added to its own.
+   */
+  readonly parts: (end: {
+    readonly set: RawBuilder<unknown>
+    readonly where: RawBuilder<unknown>
+  }) => RawBuilder<unknown>
 }
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>
@@ -42,8 +60,7 @@ const only = <K extends Change['kind']>(changes: readonly Change[], kind: K): re
 
 export const writeChanges = async (
   tx: Tx,
-  run: LockedRun,
-  changes: readonly Change[],
+  { run, state, changes }: Changed,
   context: ChangeContext,
 ): Promise<void> => {
   const workflows = only(changes, 'workflow-added').map(({ workflow }) => workflow)
@@ -54,32 +71,107 @@ export const writeChanges = async (
     const parts = plannedParts(run, planned, { workflows, jobs }, decidedByRun(run.id))
     await sql`with ${parts} select 1`.execute(tx)
   }
-  const parts = [
-    attemptPart(changes, context),
-    addedPart(run, only(changes, 'attempt-added'), context),
-    jobPart(run, changes),
-    workflowPart(changes),
-    runPart(run, changes, context.by ?? 'unknown'),
-  ]
-  const { happenings = [] } = context
-  const told = happenings.length === 0 ? sql`` : sql`, ${toldPart(run, happenings, context.newId)}`
-  const notices = [
-    runNotice({ ...run, run: run.id }),
-    ...(areLocksMoved(changes) ? [lockNotice(run.organisation)] : []),
-    ...(context.notices ?? []),
-  ]
+  const parts = partsOf({ run, state, changes }, context, null)
   const { rows } = await sql<{ written: number[]; notices: Notice[] }>`
-    with ${sql.join(parts.map(({ part }) => part))}${told}
-    select array[(select count(*) from attempt), (select count(*) from added), (select count(*) from job),
-      (select count(*) from workflow), (select count(*) from run)]::integer[] as written,
-      (${sentNotices(notices)}) as notices`.execute(tx)
+    with ${partsSql(parts)}${outboxPart(run, context)}
+    select ${written} as written, (${sentNotices(noticesOf(run, changes, context))}) as notices`.execute(tx)
   assert.deepEqual(
     rows[0]?.written,
     parts.map(({ count }) => count),
     'compare-and-set',
   )
-  tellOnCommit(tx, [...(rows[0]?.notices ?? []), ...(happenings.length === 0 ? [] : [toldNotice])])
+  tellWritten(tx, rows[0]?.notices, context)
 }
+
+/**
+ * The same for a run that was looked at without its lock (`loadedSql`), together with the end of an attempt that the changes
+ * are about: one statement, which is a transaction by itself and holds the row of the run before it writes any other. It
+ * writes all or nothing; false when somebody changed the run or the attempt since.
+ */
+export const writeUnlocked = async (
+  tx: Tx,
+  { run, state, changes }: Changed,
+  context: ChangeContext,
+  told: ToldEnd,
+): Promise<boolean> => {
+  assert(context.planned === undefined && context.placing === undefined, 'no plan ends without the lock')
+  const own = only(changes, 'attempt').find(({ job, number }) => job === told.job && number === told.number)
+  if (own?.to == null || !isFinal(own.to)) return false
+  const parts = partsOf({ run, state, changes: changes.filter((change) => change !== own) }, context, own)
+  const isWhole = sql`(select count(*) from told) = 1 and ${written} = ${parts.map(({ count }) => count)}::integer[]`
+  try {
+    const { rows } = await sql<{ notices: Notice[] }>`
+      with ${parts[runAt].part}, ${told.parts({ set: sql`, status = ${own.to}, finished_at = now()`, where: sql`exists (select from run)` })},
+        ${partsSql(parts.toSpliced(runAt, 1))}${outboxPart(run, context)}
+      select (${sentNotices(noticesOf(run, changes, context))}) as notices, ${endUnless(isWhole)}`.execute(tx)
+    tellWritten(tx, rows[0]?.notices, context)
+    return true
+  } catch (error) {
+    if (isEnded(error)) return false
+    throw error
+  }
+}
+
+/** What the rules decided. */
+export type Changed = {
+  readonly run: LockedRun
+  readonly state: RunState
+  readonly changes: readonly Change[]
+}
+
+const outboxPart = (run: LockedRun, { happenings = [], newId }: ChangeContext) =>
+  happenings.length === 0 ? sql`` : sql`, ${toldPart(run, happenings, newId)}`
+
+const noticesOf = (
+  run: LockedRun,
+  changes: readonly Change[],
+  { notices = [] }: ChangeContext,
+): readonly Notice[] => [
+  runNotice({ ...run, run: run.id }),
+  ...(areLocksMoved(changes) ? [lockNotice(run.organisation)] : []),
+  ...notices,
+]
+
+const tellWritten = (
+  tx: Tx,
+  sent: readonly Notice[] | null | undefined,
+  { happenings = [] }: ChangeContext,
+) => tellOnCommit(tx, [...(sent ?? []), ...(happenings.length === 0 ? [] : [toldNotice])])
+
+/**
+ * `own`: the change of an attempt that another part writes. Then nothing is locked yet, and all parts wait for that of the run:
+ * whoever changes a run holds its row before any other.
+ */
+const partsOf = (
+  { run, state, changes }: Changed,
+  context: ChangeContext,
+  own: Change | null,
+): readonly [Part, Part, Part, Part, Part] => {
+  const [afterRun, afterEnds] =
+    own === null
+      ? [sql``, sql`and (select count(*) from attempt) >= 0`]
+      : [
+          sql`and exists (select from run)`,
+          sql`and exists (select from told) and (select count(*) from attempt) >= 0`,
+        ]
+  return [
+    attemptPart(changes, context, afterRun),
+    addedPart(run, only(changes, 'attempt-added'), context, afterEnds),
+    jobPart(run, own === null ? changes : [...changes, own], afterRun),
+    workflowPart(changes, afterRun),
+    runPart(run, changes, {
+      by: context.by ?? 'unknown',
+      headline: context.headline?.(state) ?? null,
+      isCompared: own !== null,
+    }),
+  ]
+}
+
+const runAt = 4
+const partsSql = (parts: readonly Part[]) => sql.join(parts.map(({ part }) => part))
+/** How many rows each of them wrote. */
+const written = sql`array[(select count(*) from attempt), (select count(*) from added), (select count(*) from job),
+      (select count(*) from workflow), (select count(*) from run)]::integer[]`
 
 /** A statement with the rows it changes, and how many these must be. */
 type Part = { readonly part: RawBuilder<unknown>; readonly count: number }
@@ -94,7 +186,7 @@ const sentNotices = (notices: readonly Notice[]) => sql`
       union all select distinct 'mayfly_lease', runner_id from attempt where cancel) as due
   ) as notice where sent is not null`
 
-const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext): Part => {
+const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext, after: Sql): Part => {
   const rows = [
     ...only(changes, 'attempt').map(({ job, number, from, to }) => ({
       job,
@@ -126,7 +218,7 @@ const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext):
       ${leaseOf.map((lease) => lease?.deadlineSeconds ?? null)}::float8[],
       ${leaseOf.map((lease) => lease?.compiler ?? null)}::text[])
       as c (job, number, previous, next, final, cancel, lease, runner, session, seconds, compiler)
-    where a.job_id = c.job and a.number = c.number and a.status = c.previous
+    where a.job_id = c.job and a.number = c.number and a.status = c.previous ${after}
     returning a.runner_id, c.cancel)`
   return { part, count: rows.length }
 }
@@ -136,6 +228,7 @@ const addedPart = (
   run: LockedRun,
   changes: readonly Of<'attempt-added'>[],
   { newId, leases }: ChangeContext,
+  after: Sql,
 ): Part => {
   const rows = changes.map((change) => ({
     ...{ ...change, id: newId('attempt') },
@@ -149,7 +242,7 @@ const addedPart = (
       ${leaseValues}
     from ${newAttempts(rows)} join jobs j on j.id = a.job
       join projects p on p.id = j.project_id join organisations o on o.id = j.organisation_id
-    where j.run_id = ${run.id} and (select count(*) from attempt) >= 0 order by j.number
+    where j.run_id = ${run.id} ${after} order by j.number
     returning class, status, held, organisation_id)`
   return { part, count: rows.length }
 }
@@ -160,7 +253,7 @@ const turn = turnOf({
 })
 
 /** A job of which only an attempt changed has the run's rev all the same. */
-const jobPart = (run: LockedRun, changes: readonly Change[]): Part => {
+const jobPart = (run: LockedRun, changes: readonly Change[], after: Sql): Part => {
   const settled = only(changes, 'job')
   const written = new Set([
     ...settled.map(({ job }) => job),
@@ -188,13 +281,13 @@ const jobPart = (run: LockedRun, changes: readonly Change[]): Part => {
       ${rows.map((c) => locks.get(c.job) ?? null)}::text[], ${rows.map((c) => wanted.get(c.job) ?? null)}::text[],
       ${rows.map(({ refused }) => (refused === undefined ? null : JSON.stringify(refused)))}::text[])
       as c (id, previous, next, skip, lock, wanted, refused)
-    where j.id = c.id and (c.previous is null or j.status = c.previous)
+    where j.id = c.id and (c.previous is null or j.status = c.previous) ${after}
     returning 1)`
   return { part, count: rows.length }
 }
 
 /** A statement changes a row once, so both kinds of change go together. */
-const workflowPart = (changes: readonly Change[]): Part => {
+const workflowPart = (changes: readonly Change[], after: Sql): Part => {
   const settled = only(changes, 'workflow')
   const left = new Map(only(changes, 'workflow-reruns').map((change) => [change.workflow, change.left]))
   const others = [...left.keys()].filter((id) => !settled.some(({ workflow }) => workflow === id))
@@ -204,23 +297,33 @@ const workflowPart = (changes: readonly Change[]): Part => {
     from unnest(${rows.map((c) => c.workflow)}::text[], ${rows.map((c) => c.from)}::text[],
       ${rows.map((c) => c.to)}::text[], ${rows.map((c) => left.get(c.workflow) ?? null)}::integer[])
       as c (id, previous, next, reruns)
-    where w.id = c.id and (c.previous is null or w.status = c.previous)
+    where w.id = c.id and (c.previous is null or w.status = c.previous) ${after}
     returning 1)`
   return { part, count: rows.length }
 }
 
-const runPart = (run: LockedRun, changes: readonly Change[], by: string): Part => {
+/** `isCompared`: without its lock it must still have the rev it was seen with; the lock has counted already. */
+const runPart = (
+  run: LockedRun,
+  changes: readonly Change[],
+  {
+    by,
+    headline,
+    isCompared,
+  }: { readonly by: string; readonly headline: string | null; readonly isCompared: boolean },
+): Part => {
   const [change] = only(changes, 'run')
   const { from, to } = change ?? { from: run.status, to: run.status }
   const cancel = only(changes, 'run-cancel-requested').length > 0
   const reopened = only(changes, 'run-reopened').length > 0
-  const isChanged = change !== undefined || cancel
+  const isChanged = isCompared || change !== undefined || cancel || headline !== null
   const part = sql`run as (
-    update runs set status = ${to}, ${reopened ? afresh(by) : sql``}
+    update runs set status = ${to}, ${reopened ? afresh(by) : sql`headline = coalesce(headline, ${headline}),`}
+      ${isCompared ? sql`rev = ${run.rev},` : sql``}
       cancelled_by = case when ${cancel} then ${by} when not ${reopened} then cancelled_by end,
       started_at = case when ${to} = 'running' then coalesce(started_at, now()) when not ${reopened} then started_at end,
       finished_at = case when ${isFinal(to)} then coalesce(finished_at, now()) end
-    where ${isChanged} and id = ${run.id} and status = ${from}
+    where ${isChanged} and id = ${run.id} and status = ${from} ${isCompared ? sql`and rev = ${run.rev - 1}` : sql``}
     returning 1)`
   return { part, count: isChanged ? 1 : 0 }
 }
