@@ -1,5 +1,6 @@
 // What every verb is given in program.ts: its options, its arguments, and one place where a failure becomes an exit code.
 import { Option } from 'commander'
+import { guardedJson } from './inert.ts'
 import { withFields } from './json-fields.ts'
 import { reportError } from './report-error.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -21,8 +22,7 @@ export const carryOut =
     const { jsonFields, ...flags } = given.at(-2) as F & { readonly jsonFields?: string }
     const args = given.slice(0, -2) as unknown as A
     try {
-      const own =
-        jsonFields === undefined ? around : { ...around, stdout: withFields(around.stdout, jsonFields) }
+      const own = 'json' in flags && flags.json === true ? withJson(around, jsonFields) : around
       // SAFE: the flags without the one that no verb knows.
       const known = flags as unknown as F
       around.setExitCode(await (await load(known))(own, known, ...args))
@@ -30,6 +30,11 @@ export const carryOut =
       around.setExitCode(reportError(around, error, { json: 'json' in flags && flags.json === true }))
     }
   }
+
+const withJson = (around: Surroundings, fields: string | undefined): Surroundings => {
+  const stdout = guardedJson(around.stdout)
+  return { ...around, stdout: fields === undefined ? stdout : withFields(stdout, fields) }
+}
 
 export const jsonOption = () =>
   new Option('--json', 'print JSON, the same objects as the API; --json=id,status: only these fields')

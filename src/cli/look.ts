@@ -1,5 +1,6 @@
 // How things look in a terminal: colours only where they are wanted, tables for people, tab-separated lines for pipes.
 import type { ProblemLook } from '../compile/index.ts'
+import { inertPainted } from './inert.ts'
 import type { Output, Surroundings } from './surroundings.ts'
 
 export type Colour = 'green' | 'red' | 'yellow' | 'blue' | 'cyan' | 'magenta' | 'dim' | 'bold'
@@ -61,20 +62,21 @@ export const statusWord = (paint: Paint, status: string): string => {
   return paint(colour, `${mark} ${status}`)
 }
 
-/** Columns for a terminal with a heading, tab-separated without one for a pipe. */
+/** Columns for a terminal with a heading, tab-separated without one for a pipe. What stands in a cell stays in it. */
 export const writeTable = (
   output: Output,
   heading: readonly string[],
   rows: readonly (readonly string[])[],
 ): void => {
+  const clean = rows.map((row) => row.map(inertPainted))
   if (!output.isTerminal) {
-    for (const row of rows) output.write(`${row.map((cell) => cell.replaceAll('\t', ' ')).join('\t')}\n`)
+    for (const row of clean) output.write(`${row.join('\t')}\n`)
     return
   }
   const widths = heading.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => visibleLength(row[i] ?? ''))),
+    Math.max(title.length, ...clean.map((row) => visibleLength(row[i] ?? ''))),
   )
-  for (const row of [heading, ...rows])
+  for (const row of [heading, ...clean])
     output.write(
       `${row
         .map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - visibleLength(cell)))
@@ -86,10 +88,6 @@ export const writeTable = (
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colour sequences begin with one.
 const colourSequence = /\u001b\[[0-9;]*m/g
 const visibleLength = (text: string): number => text.replaceAll(colourSequence, '').length
-
-/** Text of somebody else on one line: what could steer a terminal or turn the line around stands as a sign. */
-export const inert = (text: string): string =>
-  text.replaceAll(/[\p{C}\u2028\u2029]/gu, (char) => (char === '\n' ? ' ' : '\ufffd'))
 
 /** `83000` → `1m 23s`. */
 export const duration = (ms: number | null): string => {

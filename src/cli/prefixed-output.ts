@@ -1,5 +1,6 @@
 // Output of several jobs in one terminal: whole lines, each with its job's name in a colour of its own. On a terminal
 // control sequences other than colours are made visible, because job output must not move the cursor or the title.
+import { harmlessOutput, inert } from './inert.ts'
 import { type Colour, paintFor } from './look.ts'
 import type { Output, Surroundings } from './surroundings.ts'
 
@@ -21,12 +22,14 @@ export const createPrefixer = (
   let made = 0
   return {
     writer: (name) => {
-      const prefix = name === null ? '' : `${paint(colours[made++ % colours.length] ?? 'cyan', `[${name}]`)} `
-      const clean = output.isTerminal && options.isRaw !== true ? harmless : (text: string) => text
+      const prefix =
+        name === null ? '' : `${paint(colours[made++ % colours.length] ?? 'cyan', inert(`[${name}]`))} `
+      const clean = output.isTerminal && options.isRaw !== true ? harmlessOutput : (text: string) => text
       let rest = Buffer.alloc(0)
       const put = (bytes: Buffer) => {
         const text = clean(bytes.toString('utf8'))
-        output.write(prefix === '' ? text : text.replaceAll(/^(?=.|\n)/gm, () => prefix))
+        // As bytes: what is meant to reach a terminal as it is (inert.ts).
+        output.write(Buffer.from(prefix === '' ? text : text.replaceAll(/^(?=.|\n)/gm, () => prefix)))
       }
       return {
         write: (bytes) => {
@@ -43,9 +46,3 @@ export const createPrefixer = (
     },
   }
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are looked for.
-const controls = /\u001b\[[0-9;]*m|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g
-
-const harmless = (text: string): string =>
-  text.replaceAll(controls, (found) => (found.length > 1 ? found : '\u{FFFD}'))

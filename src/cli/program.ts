@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { type Action, carryOut, collect, jsonOption } from './action.ts'
 import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
+import { guarded } from './inert.ts'
 import { addIntakeVerbs } from './intake-verbs.ts'
 import { addJsonFields, splitJsonFields } from './json-fields.ts'
 import { addOidcVerbs } from './oidc-verbs.ts'
@@ -17,9 +18,10 @@ import { addWebhookVerbs } from './webhook-verbs.ts'
 export type ExtraCommands = (program: Command) => void
 
 export const createProgram = (
-  around: Surroundings,
+  given: Surroundings,
   extraCommands: ExtraCommands = () => undefined,
 ): Command => {
+  const around = { ...given, stdout: guarded(given.stdout), stderr: guarded(given.stderr) }
   const program = new Command('mayfly')
     .description('Self-hosted CI/CD: every job lives once, in one throw-away sandbox')
     .version(around.version)

@@ -1,6 +1,7 @@
 // The one place where a command's failure becomes words and an exit code: what happened, the code, the next step.
 import { type FaultCode, isFault } from '../base/faults.ts'
 import { exitCodes } from './exit-codes.ts'
+import { inertText } from './inert.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const nextSteps: Partial<Record<FaultCode, string>> = {
@@ -30,8 +31,10 @@ export const reportError = (
     const problem = { type: 'about:blank', title, detail: known ? error.detail : '', code, hint: hint ?? '' }
     around.stderr.write(`${JSON.stringify(problem)}\n`)
   } else {
-    around.stderr.write(`mayfly: ${title}  [${code}]\n`)
-    if (hint !== undefined) around.stderr.write(`  next: ${hint}\n`)
+    const [first = '', ...more] = title.split('\n')
+    const rest = more.map((line) => inertText`\n  ${line}`).join('')
+    around.stderr.write(`${inertText`mayfly: ${first}`}${rest}  [${code}]\n`)
+    if (hint !== undefined) around.stderr.write(inertText`  next: ${hint}\n`)
     if (!known && error instanceof Error) around.stderr.write(`${error.stack ?? ''}\n`)
   }
   return known ? error.row.exit : exitCodes.defect

@@ -52,4 +52,4 @@ const caretLine = (at: Position, text: string, shown: number, from: number): str
 
 /** One column for one character; tabs become a space, so that the caret stands below what it means. */
 export const printable = (text: string): string =>
-  text.replaceAll('\t', ' ').replaceAll(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD')
+  text.replaceAll('\t', ' ').replaceAll(/[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu, '\uFFFD')

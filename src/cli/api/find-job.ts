@@ -1,6 +1,7 @@
 // What a person means by a job of a run: `--job test.2`, `412/test.2`, an address pasted from the browser, or an id.
 import { fault } from '../../base/faults.ts'
 import type { Job, Run } from '../../protocol/api/shapes.ts'
+import { jobName } from './job-name.ts'
 
 type Words = { readonly ref: string | undefined; readonly job: string | undefined }
 
@@ -17,9 +18,11 @@ export const jobNamed = (run: Run, word: string): Job => {
   const [job] = found
   if (job === undefined) throw fault('E_NOT_FOUND', { public: `#${run.number} has no job ${word}` })
   if (found.length === 1) return job
-  const ids = found.map(({ id, shard, shards }) => (shards > 1 ? `${word}.${shard}` : id))
+  const ids = found.map((job) => (job.shards > 1 ? jobName({ ...job, name: word }) : job.id))
   throw fault('E_INPUT', { public: `#${run.number} has ${found.length} jobs ${word}: ${ids.join(', ')}` })
 }
 
-const namesOf = ({ id, key, name, shard, shards }: Job): readonly string[] =>
-  shards > 1 ? [id, name, key, `${name}.${shard}`, `${key}.${shard}`] : [id, name, key]
+const namesOf = (job: Job): readonly string[] => [
+  ...[job.id, job.name, job.key],
+  ...[jobName(job), jobName({ ...job, name: job.key })],
+]

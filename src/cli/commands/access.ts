@@ -1,10 +1,12 @@
 // Who am I to which server: login, logout, whoami, and API tokens.
+
 import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Me } from '../../protocol/api/shapes.ts'
 import { createApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { forgetSignIn, storeSignIn } from '../api/target.ts'
+import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -17,7 +19,7 @@ export const login = async (around: Surroundings, _flags: Json, url: string): Pr
   if (me.token === null) throw fault('E_UNAUTHENTICATED', { public: `${url} does not know this token` })
   const path = await storeSignIn(around, url, token)
   around.stderr.write(
-    `signed in with token ${me.token.name}, which ends ${me.token.expires_at}; it is in ${path}, readable by you only\n`,
+    inertText`signed in with token ${me.token.name}, which ends ${me.token.expires_at}; it is in ${path}, readable by you only\n`,
   )
   return 0
 }
@@ -31,7 +33,7 @@ export const logout = async (around: Surroundings): Promise<number> => {
 export const whoami = async (around: Surroundings, flags: Json): Promise<number> => {
   const me = await (await connect(around)).call('me', {})
   if (flags.json) around.stdout.write(`${JSON.stringify(me)}\n`)
-  else around.stdout.write(`${wordsOf(me)}\n`)
+  else around.stdout.write(inertText`${wordsOf(me)}\n`)
   return 0
 }
 
@@ -62,9 +64,9 @@ export const createToken = async (
     },
   })
   if (flags.json) around.stdout.write(`${JSON.stringify(made)}\n`)
-  else around.stdout.write(`${made.secret}\n`)
+  else around.stdout.write(inertText`${made.secret}\n`)
   around.stderr.write(
-    `This is the only time it is shown. It may: ${scopes.join(', ')}; projects: ${namesOf(made.token.projects)}; until ${made.token.expires_at}\n`,
+    inertText`This is the only time it is shown. It may: ${scopes.join(', ')}; projects: ${namesOf(made.token.projects)}; until ${made.token.expires_at}\n`,
   )
   return 0
 }
@@ -88,6 +90,6 @@ export const listTokens = async (around: Surroundings, flags: Json): Promise<num
 export const revokeToken = async (around: Surroundings, flags: Json, id: string): Promise<number> => {
   const answer = await (await connect(around)).call('tokenRevoke', { params: { token: id } })
   if (flags.json) around.stdout.write(`${JSON.stringify(answer)}\n`)
-  around.stderr.write(`${id} is revoked\n`)
+  around.stderr.write(inertText`${id} is revoked\n`)
   return 0
 }

@@ -1,9 +1,11 @@
 // Says yes or no to a job that waits for a person.
+
 import { fault } from '../../base/faults.ts'
 import type { Job, Run } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { inertText } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Flags = {
@@ -25,7 +27,7 @@ const decide =
     if (flags.json) around.stdout.write(`${JSON.stringify(after)}\n`)
     else {
       const answer = route === 'jobApprove' ? 'approved' : 'rejected'
-      around.stderr.write(`${job.name} of #${run.number} is ${answer}: ${after.status}\n`)
+      around.stderr.write(inertText`${job.name} of #${run.number} is ${answer}: ${after.status}\n`)
     }
     return 0
   }

@@ -1,5 +1,6 @@
 // Artifacts of a run: listed, and fetched into a directory. Their names are a job's words: a name that leads out of the
 // directory is refused, and what is there already is not overwritten by something that came only half.
+
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
@@ -12,6 +13,8 @@ import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { jobName } from '../api/job-name.ts'
+import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -29,7 +32,7 @@ export const listArtifacts = async (
       around.stdout,
       ['JOB', 'PATH', 'SIZE', 'SHA-256'],
       artifacts.map((artifact) => [
-        jobOf(artifact),
+        jobName(artifact.job),
         artifact.path,
         String(artifact.size),
         artifact.sha256.slice(0, 16),
@@ -50,7 +53,7 @@ export const downloadArtifacts = async (
   for (const artifact of wanted) {
     const path = placeOf(directory, artifact)
     await download(around, api, artifact, path)
-    if (flags.json !== true) around.stdout.write(`${path}\n`)
+    if (flags.json !== true) around.stdout.write(inertText`${path}\n`)
   }
   if (flags.json === true) around.stdout.write(`${JSON.stringify(wanted)}\n`)
   return 0
@@ -67,18 +70,17 @@ const find = async (around: Surroundings, flags: Flags, given: string | undefine
     artifacts.push(...page.items)
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)
-  const fits = (artifact: Artifact) => job === undefined || [artifact.job.name, jobOf(artifact)].includes(job)
+  const fits = (artifact: Artifact) =>
+    job === undefined || [artifact.job.name, jobName(artifact.job)].includes(job)
   return { api, number: run.number, artifacts: artifacts.filter(fits) }
 }
-
-const jobOf = ({ job }: Artifact): string => (job.shards > 1 ? `${job.name}.${job.shard}` : job.name)
 
 const isBelow = (path: string, wanted: string | undefined): boolean =>
   wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)
 
 /** SAFE: names from outside. None of their parts may be a way up, and the names of jobs are one part. */
 const placeOf = (directory: string, artifact: Artifact): string => {
-  const parts = [jobOf(artifact).replaceAll('/', '_'), ...artifact.path.split('/')]
+  const parts = [jobName(artifact.job).replaceAll('/', '_'), ...artifact.path.split('/')]
   const isBad = parts.some((part) => ['', '.', '..'].includes(part) || /[\0\\]/.test(part))
   if (isBad)
     throw fault('E_PROTOCOL', {

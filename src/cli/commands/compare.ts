@@ -1,7 +1,9 @@
 // Two runs side by side: what of the plan changed, which tests fail now, and where the time went.
+
 import type { ComparedJob, Comparison } from '../../protocol/api/comparison.ts'
 import { connect } from '../api/connect.ts'
 import { findRunId } from '../api/find-run.ts'
+import { inertText } from '../inert.ts'
 import { duration, type Paint, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -26,7 +28,7 @@ export const compareRuns = async (
 
 const writeComparison = (around: Surroundings, { before, after, plan, jobs, tests }: Comparison): void => {
   const paint = paintFor(around, around.stdout)
-  const say = (line: string) => around.stdout.write(`${line}\n`)
+  const say = (line: string) => around.stdout.write(inertText`${line}\n`)
   for (const { number, status, commit, duration_ms } of [before, after])
     say(`#${number}  ${statusWord(paint, status)}  ${commit.slice(0, 10)}  ${duration(duration_ms)}`)
   for (const line of planLines(plan, paint)) say(line)

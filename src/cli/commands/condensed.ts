@@ -1,9 +1,11 @@
 // `mayfly logs --condensed`: of each job that failed the few lines that say why, for people in a hurry and for programs that read.
+
 import type { CondensedLog } from '../../protocol/api/annotations.ts'
 import type { Job } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
+import { jobName } from '../api/job-name.ts'
+import { inert } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { visible } from './annotations.ts'
 
 export const writeCondensed = async (
   around: Surroundings,
@@ -23,15 +25,12 @@ export const writeCondensed = async (
   return 0
 }
 
-export const condensedText = (
-  { name, shard, shards }: Pick<Job, 'name' | 'shard' | 'shards'>,
-  log: CondensedLog,
-): string => {
-  const title = `# ${visible(shards > 1 ? `${name}.${shard}` : name)}: ${log.status}`
-  const failure = log.failure === null ? [] : [visible(log.failure.message)]
+export const condensedText = (job: Pick<Job, 'name' | 'shard' | 'shards'>, log: CondensedLog): string => {
+  const title = `# ${inert(jobName(job))}: ${log.status}`
+  const failure = log.failure === null ? [] : [inert(log.failure.message)]
   const steps = log.untrusted.steps.flatMap((step) => [
     '',
-    `## ${visible(step.name)}${step.message === null ? '' : `: ${visible(step.message)}`} (${step.lines} lines)`,
+    `## ${inert(step.name)}${step.message === null ? '' : `: ${inert(step.message)}`} (${step.lines} lines)`,
     ...linesOf(step.errors, 1, step.tail[0]?.line ?? step.lines + 1),
     ...linesOf(step.tail, step.tail[0]?.line ?? 1, null),
   ])
@@ -48,7 +47,7 @@ const linesOf = (
   const written = lines.flatMap(({ line, text }) => {
     const gap = line > next ? ['…'] : []
     next = line + 1
-    return [...gap, `${String(line).padStart(6)}  ${visible(text)}`]
+    return [...gap, `${String(line).padStart(6)}  ${inert(text)}`]
   })
   return to !== null && next < to ? [...written, '…'] : written
 }

@@ -1,8 +1,10 @@
 // `mayfly config pin`: the exact version of each orb written where a range stands, so that what runs changes only with a
 // commit. What a range means is asked where a run of this configuration would find it.
+
 import { writeFile } from 'node:fs/promises'
 import { exitCodes } from '../exit-codes.ts'
 import { findWorkTree } from '../git/work-tree.ts'
+import { inertText } from '../inert.ts'
 import { compileGiven, givenPaths } from '../local/given.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -24,9 +26,9 @@ export const pinConfig = async (
   const isChanged = text !== given.text
   if (isChanged && flags.dryRun !== true) await writeFile(given.file, text)
   for (const { written, exact } of pins) {
-    if (exact === null) around.stderr.write(`${written} is not here, in no version that fits\n`)
-    else if (exact !== written) around.stdout.write(`${written} → ${exact}\n`)
+    if (exact === null) around.stderr.write(inertText`${written} is not here, in no version that fits\n`)
+    else if (exact !== written) around.stdout.write(inertText`${written} → ${exact}\n`)
   }
-  if (!isChanged) around.stderr.write(`nothing to pin in ${given.shown}\n`)
+  if (!isChanged) around.stderr.write(inertText`nothing to pin in ${given.shown}\n`)
   return pins.some(({ exact }) => exact === null) ? exitCodes.invalidConfiguration : exitCodes.success
 }

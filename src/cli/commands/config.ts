@@ -1,4 +1,5 @@
 // `mayfly config`: what a configuration becomes, how its jobs hang together, and what an event would start.
+
 import { formatProblems } from '../../compile/index.ts'
 import { askedChange, askedEvent, type EventFlags, eventWords } from '../config/asked-event.ts'
 import { dotGraph, mermaidGraph, textGraph } from '../config/graph.ts'
@@ -8,6 +9,7 @@ import { selectionText } from '../config/selection-text.ts'
 import { svgGraph } from '../config/svg-graph.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findWorkTree } from '../git/work-tree.ts'
+import { inertText } from '../inert.ts'
 import { compileGiven, type Given, givenPaths, type Wish } from '../local/given.ts'
 import { paintFor, problemLook } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -95,7 +97,7 @@ export const simulateConfig = async (
   const selection = result.selection ?? []
   if (flags.json === true) around.stdout.write(`${JSON.stringify({ event, workflows: selection })}\n`)
   else {
-    around.stderr.write(`${eventWords(event)}\n`)
+    around.stderr.write(inertText`${eventWords(event)}\n`)
     around.stdout.write(selectionText(around, selection, shownOf))
   }
   return exitCodes.success

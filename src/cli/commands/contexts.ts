@@ -1,5 +1,6 @@
 // Contexts of the organisation: made, changed and deleted by statements that this person's key signs, so that no server
 // alone can let a project in.
+
 import { fault, isFault } from '../../base/faults.ts'
 import { object, parseShape } from '../../base/shape.ts'
 import type { Context } from '../../protocol/api/contexts.ts'
@@ -15,6 +16,7 @@ import type { ContextStatement } from '../../protocol/statement.ts'
 import { signStatement } from '../../seal/index.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import { idOf } from '../secrets/home.ts'
 import { requireSignerKey, statementHead } from '../secrets/signer-key.ts'
@@ -79,7 +81,10 @@ export const deleteContext = async (around: Surroundings, flags: Json, wanted: s
   const proof = await signStatement(statement, key.privateKey)
   const gone = await api.call('contextDelete', { params: { context: id }, body: { statement, proof } })
   if (flags.json) around.stdout.write(`${JSON.stringify(gone)}\n`)
-  else around.stderr.write(`${name} is deleted with its secrets; jobs that name it do not start any more\n`)
+  else
+    around.stderr.write(
+      inertText`${name} is deleted with its secrets; jobs that name it do not start any more\n`,
+    )
   return 0
 }
 
@@ -102,7 +107,7 @@ export const viewContext = async (around: Surroundings, flags: Json, wanted: str
   const context = await activeContext(api, wanted)
   const { items } = await api.all('contextSecrets', { params: { context: context.id } })
   if (flags.json) around.stdout.write(`${JSON.stringify({ ...context, secrets: items })}\n`)
-  else around.stdout.write(`${describe(context)}secrets   ${namesOf(items) || 'none'}\n`)
+  else around.stdout.write(describe(context) + inertText`secrets   ${namesOf(items) || 'none'}\n`)
   return 0
 }
 
@@ -114,11 +119,11 @@ const show = (around: Surroundings, flags: Json, context: Context): number => {
 const describe = (context: Context): string => {
   const { projects, refs, roles } = wordsOf(context)
   return [
-    `context   ${context.name}`,
-    `changed   ${context.changed_at}, signed by ${context.signer.name}`,
-    `projects  ${projects}`,
-    `refs      ${refs}`,
-    `roles     ${roles}`,
+    inertText`context   ${context.name}`,
+    inertText`changed   ${context.changed_at}, signed by ${context.signer.name}`,
+    inertText`projects  ${projects}`,
+    inertText`refs      ${refs}`,
+    inertText`roles     ${roles}`,
     '',
   ].join('\n')
 }

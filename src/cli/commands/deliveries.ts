@@ -1,8 +1,10 @@
 // What source hosts and other tools told the installation, and what came of it: list, view, replay.
+
 import { fault } from '../../base/faults.ts'
 import type { Delivery, Project } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
 import { findProject } from '../api/find-run.ts'
+import { inertText } from '../inert.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -47,7 +49,7 @@ export const listDeliveries = async (
 const refusedText = ({ name, hook: { refused_calls: refused } }: Project): string =>
   refused === null
     ? ''
-    : `${refused.calls} calls of the hook of ${name} came too fast and were not read, the last one ${refused.last_at}\n`
+    : inertText`${refused.calls} calls of the hook of ${name} came too fast and were not read, the last one ${refused.last_at}\n`
 
 export const viewDelivery = async (around: Surroundings, flags: Flags, id: string): Promise<number> => {
   const delivery = await (await connect(around)).call('delivery', { params: { delivery: checked(id) } })
@@ -99,6 +101,7 @@ const write = (around: Surroundings, flags: Flags, delivery: Delivery): number =
         : `#${run.number}  ${statusWord(paint, run.status)}  ${run.headline ?? ''}`.trimEnd(),
     ],
   ]
-  for (const [name, value] of rows) if (value !== null) around.stdout.write(`${name.padEnd(14)}${value}\n`)
+  for (const [name, value] of rows)
+    if (value !== null) around.stdout.write(inertText`${name.padEnd(14)}${value}\n`)
   return 0
 }

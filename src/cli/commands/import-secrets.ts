@@ -1,5 +1,6 @@
 // `mayfly secrets import`: a `.env` file, read and sealed here, put one by one. Nothing is sent before all of the file is
 // looked at; what is printed are names and what happened to each, never a value.
+
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { utf8, utf8Decode } from '../../base/bytes.ts'
@@ -15,6 +16,7 @@ import {
 import { maskableBytesMin } from '../../protocol/statement.ts'
 import { isTestValue } from '../../protocol/test-values.ts'
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import { nowIn, sameRotation, unixSeconds } from '../secrets/dates.ts'
 import { type HomeFlags, homeOf, type SecretsHome } from '../secrets/home.ts'
@@ -157,5 +159,5 @@ const write = (around: Surroundings, { json }: ImportFlags, results: readonly Re
   )
   const seen = new Set(results.map(({ result }) => result))
   for (const [word, hint] of Object.entries(hints))
-    if (seen.has(word)) around.stderr.write(`${word}: ${hint}\n`)
+    if (seen.has(word)) around.stderr.write(inertText`${word}: ${hint}\n`)
 }

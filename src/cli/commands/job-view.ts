@@ -1,4 +1,5 @@
 // One job of a run: its last attempt with its steps, and what it used of its machine.
+
 import { fault } from '../../base/faults.ts'
 import type { Attempt, Job, Run } from '../../protocol/api/shapes.ts'
 import type { AttemptUsage } from '../../protocol/api/usage.ts'
@@ -6,6 +7,7 @@ import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -16,7 +18,7 @@ export const viewJob = async (around: Surroundings, run: Run, job: Job): Promise
   const attempt = await api.call('attempt', { params: { attempt: lastOf(run, job) } })
   const usage = await api.call('attemptUsage', { params: { attempt: attempt.id } })
   writeAttempt(around, job, attempt)
-  for (const line of usageLines(usage)) around.stdout.write(`${line}\n`)
+  for (const line of usageLines(usage)) around.stdout.write(inertText`${line}\n`)
   return 0
 }
 
@@ -28,7 +30,7 @@ export const viewUsage = async (
   const api = await connect(around)
   const usage = await usageOf(around, api, flags, given)
   if (flags.json) around.stdout.write(`${JSON.stringify(usage)}\n`)
-  else for (const line of usageLines(usage)) around.stdout.write(`${line}\n`)
+  else for (const line of usageLines(usage)) around.stdout.write(inertText`${line}\n`)
   return 0
 }
 
@@ -58,9 +60,9 @@ const writeAttempt = (around: Surroundings, job: Job, attempt: Attempt): void =>
   const paint = paintFor(around, around.stdout)
   const where = attempt.runner === null ? '' : `  on ${attempt.runner.name}`
   around.stdout.write(
-    `${statusWord(paint, attempt.status)}  ${job.name}  attempt ${attempt.number}  ${duration(attempt.duration_ms)}${where}\n`,
+    inertText`${statusWord(paint, attempt.status)}  ${job.name}  attempt ${attempt.number}  ${duration(attempt.duration_ms)}${where}\n`,
   )
-  if (attempt.failure !== null) around.stdout.write(`${attempt.failure.message}\n`)
+  if (attempt.failure !== null) around.stdout.write(inertText`${attempt.failure.message}\n`)
   writeTable(
     around.stdout,
     ['STEP', 'STATUS', 'TOOK', 'NAME', 'SAID'],

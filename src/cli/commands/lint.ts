@@ -1,9 +1,11 @@
 // `mayfly lint`: the same compiler as everywhere, its problems with their lines, and exit code 7 when there are errors.
 // With --report it says of every construct what became of it.
+
 import { writeFile } from 'node:fs/promises'
 import { fault } from '../../base/faults.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
+import { inertText } from '../inert.ts'
 import { compileGiven, type Given, givenPaths, type Wish } from '../local/given.ts'
 import {
   allProblems,
@@ -37,10 +39,10 @@ export const lint = async (around: Surroundings, flags: Flags, paths: readonly s
   const findings: Findings = { files, strict: flags.strict === true }
   const isReport = flags.report === true && flags.format === 'human'
   around.stdout.write(isReport ? writeReport(around, files) : writeFindings(flags.format, findings, around))
-  around.stderr.write(`${summary(findings)}\n`)
+  around.stderr.write(inertText`${summary(findings)}\n`)
   const [first] = allProblems(findings)
   if (first && flags.format === 'human' && around.stderr.isTerminal)
-    around.stderr.write(`more about one: mayfly explain ${first.code}\n`)
+    around.stderr.write(inertText`more about one: mayfly explain ${first.code}\n`)
   return hasFailed(findings) ? exitCodes.invalidConfiguration : exitCodes.success
 }
 
@@ -56,7 +58,7 @@ const compileFixed = async (
   const { text, changes } = fixText(given.text, given.check)
   if (changes.length === 0) return given
   await writeFile(given.file, text)
-  for (const change of changes) around.stderr.write(`fixed ${given.shown}, ${change}\n`)
+  for (const change of changes) around.stderr.write(inertText`fixed ${given.shown}, ${change}\n`)
   return compileGiven(around, tree, path, { more })
 }
 

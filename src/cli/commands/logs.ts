@@ -1,11 +1,13 @@
 // Logs of a run: of one job as they are, of several with one prefix per job; all of it, or the part that somebody needs. Output
 // of jobs is hostile text: on a terminal everything but colours is made harmless.
+
 import { fault } from '../../base/faults.ts'
-import type { Attempt, Job, Run, Step } from '../../protocol/api/shapes.ts'
+import type { Attempt, Run, Step } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { jobName } from '../api/job-name.ts'
 import { type LineFilter, lineFilter, writeLines } from '../log-lines.ts'
 import { createPrefixer, type Prefixer } from '../prefixed-output.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -45,7 +47,7 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
   for (const job of jobs) {
     const attempt = job.attempts.at(-1)
     if (attempt === undefined) continue
-    const name = jobs.length > 1 ? nameOf(job) : null
+    const name = jobs.length > 1 ? jobName(job) : null
     for (const of of await partsOf(api, flags, { attempt: attempt.id, part }))
       await copyLog(around, api, { ...of, follow: flags.follow === true ? '1' : '0', name, filter }, prefixer)
   }
@@ -68,13 +70,11 @@ export const followNew = (
           copyLog(
             around,
             api,
-            { attempt: attempt.id, follow: '1', name: nameOf(job), filter: null, query: {} },
+            { attempt: attempt.id, follow: '1', name: jobName(job), filter: null, query: {} },
             prefixer,
           ),
         )
 }
-
-const nameOf = ({ name, shard, shards }: Job): string => (shards > 1 ? `${name}.${shard}` : name)
 
 type Lines = { readonly from: number; readonly to: number | undefined }
 /** Of a step: some lines, or so many of its last. */

@@ -4,6 +4,7 @@ import { fault } from '../../base/faults.ts'
 import type { ProjectIdentity } from '../../protocol/api/identity-routes.ts'
 import { connect } from '../api/connect.ts'
 import { findProject } from '../api/find-run.ts'
+import { inertText } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Flags = { readonly project?: string; readonly branch?: string; readonly json?: boolean }
@@ -22,7 +23,7 @@ export const showIdentity = async (around: Surroundings, flags: Flags): Promise<
   around.stdout.write(
     flags.json
       ? `${JSON.stringify(identity)}\n`
-      : lines.map(([name = '', value]) => `${name.padEnd(21)}${value}\n`).join(''),
+      : lines.map(([name = '', value]) => inertText`${name.padEnd(21)}${value ?? ''}\n`).join(''),
   )
   return 0
 }

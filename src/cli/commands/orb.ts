@@ -1,10 +1,12 @@
 // The orb store of the installation: put a source there under its exact id, list what is there, read one.
+
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { checkOrb } from '../../compile/index.ts'
 import { connect } from '../api/connect.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import { writeFindings } from '../problems/formats.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -28,8 +30,10 @@ export const addOrb = async (
     return exitCodes.invalidConfiguration
   }
   const orb = await (await connect(around)).call('orbPut', { body: { id, text } })
-  around.stdout.write(flags.json === true ? `${JSON.stringify(orb)}\n` : `${orb.id}  sha256:${orb.sha256}\n`)
-  if (flags.json !== true) around.stderr.write(`${checked.elements.join(', ')}\n`)
+  around.stdout.write(
+    flags.json === true ? `${JSON.stringify(orb)}\n` : inertText`${orb.id}  sha256:${orb.sha256}\n`,
+  )
+  if (flags.json !== true) around.stderr.write(inertText`${checked.elements.join(', ')}\n`)
   return 0
 }
 

@@ -1,6 +1,7 @@
 // Sessions, members and invitations, as the operator sees them on the installation's own machine.
 
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -47,7 +48,7 @@ export const endSessions = async (
     id === undefined
       ? await api.call('sessionsEnd', { body: { keep_this: false } })
       : { ended: 1, ...(await api.call('sessionEnd', { params: { session: id } })) }
-  return print(around, flags, answer, () => around.stdout.write(`${answer.ended} ended\n`))
+  return print(around, flags, answer, () => around.stdout.write(inertText`${answer.ended} ended\n`))
 }
 
 export const listMembers = async (around: Surroundings, flags: Json): Promise<number> => {
@@ -72,7 +73,9 @@ const change =
       body: body(word),
     })
     return print(around, flags, changed, () =>
-      around.stdout.write(`${changed.name}: ${changed.role}${changed.disabled ? ', disabled' : ''}\n`),
+      around.stdout.write(
+        inertText`${changed.name}: ${changed.role}${changed.disabled ? ', disabled' : ''}\n`,
+      ),
     )
   }
 
@@ -83,7 +86,7 @@ export const enableMember = change(() => ({ disabled: false }))
 
 export const signOutMember = async (around: Surroundings, flags: Json, member: string): Promise<number> => {
   const answer = await (await connect(around)).call('memberSignOut', { params: { member }, body: {} })
-  return print(around, flags, answer, () => around.stdout.write(`${answer.ended} sessions ended\n`))
+  return print(around, flags, answer, () => around.stdout.write(inertText`${answer.ended} sessions ended\n`))
 }
 
 export const invite = async (
@@ -92,8 +95,10 @@ export const invite = async (
 ): Promise<number> => {
   const api = await connect(around)
   const made = await api.call('invitationCreate', { body: { role: flags.role, days: Number(flags.days) } })
-  around.stderr.write(`A ${made.invitation.role} by this link, once, until ${made.invitation.expires_at}:\n`)
-  return print(around, flags, made, () => around.stdout.write(`${made.url}\n`))
+  around.stderr.write(
+    inertText`A ${made.invitation.role} by this link, once, until ${made.invitation.expires_at}:\n`,
+  )
+  return print(around, flags, made, () => around.stdout.write(inertText`${made.url}\n`))
 }
 
 export const listInvitations = async (around: Surroundings, flags: Json): Promise<number> => {

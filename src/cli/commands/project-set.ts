@@ -1,7 +1,9 @@
 // How the runs of a project are handled. What is not named stays as it is.
+
 import { fault } from '../../base/faults.ts'
 import type { ProjectSettingsInput } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import { readDuration } from '../read-duration.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -29,7 +31,7 @@ export const setProject = async (around: Surroundings, flags: Flags, name: strin
       String(value ?? 'none'),
     ])
     writeTable(around.stdout, ['SETTING', 'VALUE'], rows)
-    if (project.polling?.problem) around.stderr.write(`polling: ${project.polling.problem}\n`)
+    if (project.polling?.problem) around.stderr.write(inertText`polling: ${project.polling.problem}\n`)
   }
   return 0
 }

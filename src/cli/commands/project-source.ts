@@ -1,8 +1,10 @@
 // One project as it is, and the way to its source host: a runner looks there, and a person says which host key is the right one.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Attempt, Project } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { openHostKeys, trustCommand, typeOf } from './host-keys.ts'
 
@@ -29,7 +31,7 @@ export const contactProject = async (around: Surroundings, flags: Flags, name: s
   if (attempt.status === 'passed') return 0
   const why =
     attempt.failure?.message ?? `no answer yet: it is ${attempt.status}; mayfly doctor looks at the runner`
-  around.stderr.write(`mayfly: ${why}\n`)
+  around.stderr.write(inertText`mayfly: ${why}\n`)
   return 1
 }
 
@@ -68,26 +70,28 @@ export const confirmHostKey = async (
 const openText = (project: Project): string => {
   const open = openHostKeys(project)
   if (open.length === 0)
-    return `no host key of ${project.name} waits: mayfly project contact ${project.name} looks which ones its source host shows\n`
-  return open.map((key) => `${typeOf(key)}  ${key.fingerprint}\n  ${trustCommand(project, key)}\n`).join('')
+    return inertText`no host key of ${project.name} waits: mayfly project contact ${project.name} looks which ones its source host shows\n`
+  return open
+    .map((key) => inertText`${typeOf(key)}  ${key.fingerprint}\n  ${trustCommand(project, key)}\n`)
+    .join('')
 }
 
 const describe = (project: Project): string => {
   const { refused_calls: refused } = project.hook
   return [
-    `project   ${project.name}  ${project.id}`,
-    `source    ${project.source.url}`,
-    `branch    ${project.default_branch}`,
-    `hook      ${project.hook.url}`,
+    inertText`project   ${project.name}  ${project.id}`,
+    inertText`source    ${project.source.url}`,
+    inertText`branch    ${project.default_branch}`,
+    inertText`hook      ${project.hook.url}`,
     ...(refused === null
       ? []
-      : [`refused   ${refused.calls} calls too fast, the last one ${refused.last_at}`]),
-    ...(project.deploy_key === null ? [] : [`key       ${project.deploy_key.public_key}`]),
+      : [inertText`refused   ${refused.calls} calls too fast, the last one ${refused.last_at}`]),
+    ...(project.deploy_key === null ? [] : [inertText`key       ${project.deploy_key.public_key}`]),
     ...project.host_keys.map(
       ({ fingerprint, confirmed }) =>
-        `host key  ${fingerprint}  ${confirmed ? 'confirmed' : 'not confirmed'}`,
+        inertText`host key  ${fingerprint}  ${confirmed ? 'confirmed' : 'not confirmed'}`,
     ),
-    `last run  ${project.last_run === null ? 'none' : `#${project.last_run.number} ${project.last_run.status}`}`,
+    inertText`last run  ${project.last_run === null ? 'none' : `#${project.last_run.number} ${project.last_run.status}`}`,
     '',
   ].join('\n')
 }

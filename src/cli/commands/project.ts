@@ -1,5 +1,6 @@
 // Projects: add one with its deploy key and its hook, give the hook a new secret, list them. The hook secret comes sealed to a key made here, is
 // opened here and shown or written once; it never stands in a process list.
+
 import { chmod, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
@@ -8,6 +9,7 @@ import { type HookId, parseId } from '../../base/ids.ts'
 import type { ProjectCreated } from '../../protocol/api/shapes.ts'
 import { generateSealingKey, openHookSecret } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -52,15 +54,15 @@ export const rotateHook = async (
   const secret = await openSecret(eph, made)
   const { url } = made.project.hook
   if (flags.installHook === undefined) {
-    around.stdout.write(`${secret}\n`)
+    around.stdout.write(inertText`${secret}\n`)
     around.stderr.write(
-      `This is the only time it is shown. It signs for ${url}; what signs with the old one is refused\n`,
+      inertText`This is the only time it is shown. It signs for ${url}; what signs with the old one is refused\n`,
     )
     return 0
   }
   const repository = resolve(around.cwd, flags.installHook)
   await writeSecret(repository, secret)
-  around.stderr.write(`the new secret is in ${repository}\n`)
+  around.stderr.write(inertText`the new secret is in ${repository}\n`)
   return 0
 }
 
@@ -108,12 +110,15 @@ const openSecret = async (
 
 const describe = ({ project }: ProjectCreated): string =>
   [
-    `project  ${project.name}  ${project.id}`,
-    `source   ${project.source.url}`,
-    `hook     ${project.hook.url}`,
+    inertText`project  ${project.name}  ${project.id}`,
+    inertText`source   ${project.source.url}`,
+    inertText`hook     ${project.hook.url}`,
     ...(project.deploy_key === null
       ? []
-      : [`key      ${project.deploy_key.public_key}`, `         ${project.deploy_key.fingerprint}`]),
+      : [
+          inertText`key      ${project.deploy_key.public_key}`,
+          inertText`         ${project.deploy_key.fingerprint}`,
+        ]),
     '',
   ].join('\n')
 
@@ -143,7 +148,7 @@ const installHook = async (
     })
   }
   await chmod(hook, 0o755)
-  around.stderr.write(`hook installed in ${repository}\n`)
+  around.stderr.write(inertText`hook installed in ${repository}\n`)
 }
 
 const writeSecret = async (repository: string, secret: string): Promise<void> => {

@@ -1,10 +1,12 @@
 // Carries out again what has ended: a whole run, what failed of it, or one job.
+
 import { fault } from '../../base/faults.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { inertText } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Flags = {
@@ -29,7 +31,7 @@ export const rerun = async (
   const before = await findRun(around, api, { ref, project: flags.project })
   const run = await ask(api, before, { job, jobs })
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
-  else around.stderr.write(`#${run.number} goes on: ${run.status}\n`)
+  else around.stderr.write(inertText`#${run.number} goes on: ${run.status}\n`)
   if (flags.watch !== true) return 0
   const { watch } = await import('./watch.ts')
   return watch(around, flags.json === undefined ? {} : { json: flags.json }, run.id)

@@ -1,5 +1,6 @@
 // `mayfly run`: the workflows of this work tree, here, without a server: same compiler, same rules of what runs next,
 // same sandbox. Where it differs from a server it says so on stderr.
+
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
@@ -9,6 +10,7 @@ import type { Env, Plan, RunFacts } from '../../protocol/plan.ts'
 import { cacheDirectory } from '../cache-directory.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
+import { inertText } from '../inert.ts'
 import { findProjectRoot, localEvent, readConfiguration } from '../local/configuration.ts'
 import { readSecrets, type SecretFlags, unmaskableOf } from '../local/local-secrets.ts'
 import { withOneAhead } from '../local/one-ahead.ts'
@@ -78,10 +80,12 @@ const compileAndRun = async (
   const variables = await variablesOf(around, flags)
   const secrets = await readSecrets(around, flags)
   for (const name of unmaskableOf(secrets))
-    around.stderr.write(`note: the secret ${name} is too short or too plain to be masked in the output\n`)
+    around.stderr.write(
+      inertText`note: the secret ${name} is too short or too plain to be masked in the output\n`,
+    )
   const asked = (chosen: Plan): Plan => {
     const { plan, notes } = withoutWaiting(chosen)
-    for (const note of notes) around.stderr.write(`note: ${note}\n`)
+    for (const note of notes) around.stderr.write(inertText`note: ${note}\n`)
     return plan
   }
   const first = chooseFirst(compiled, { name, job: flags.job })

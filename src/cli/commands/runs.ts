@@ -1,4 +1,5 @@
 // Runs of the installation: list, view, start, cancel (a run, a workflow or a job of it).
+
 import { fault } from '../../base/faults.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
 import { runEventKinds, status } from '../../protocol/api/shapes.ts'
@@ -7,7 +8,10 @@ import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findProject, findRun } from '../api/find-run.ts'
+import { jobName } from '../api/job-name.ts'
+import { ofProject } from '../api/of-project.ts'
 import { findWorkTree } from '../git/work-tree.ts'
+import { inertText } from '../inert.ts'
 import { readParameters } from '../local/parameters.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -78,7 +82,7 @@ export const cancelRun = async (
   const found = await findRun(around, api, { ref: words.ref, project: flags.project })
   const run = await askToCancel(api, found, { job: words.job, workflow: flags.workflow })
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
-  else around.stderr.write(`#${run.number} is being cancelled: ${run.status}\n`)
+  else around.stderr.write(inertText`#${run.number} is being cancelled: ${run.status}\n`)
   return 0
 }
 
@@ -106,19 +110,17 @@ export const startRun = async (
     watch?: boolean
   },
 ): Promise<number> => {
-  const api = await connect(around)
-  const project = flags.project ?? (await findProject(around, api))
-  if (project === undefined) throw fault('E_INPUT', { public: 'which project? name it with -R' })
+  const { api, params } = await ofProject(around, flags)
   const ref = await refOf(around, flags)
   const body = {
-    project,
+    ...params,
     ...(ref === null ? {} : { ref }),
     ...(flags.commit === undefined ? {} : { commit: flags.commit }),
     ...(flags.param.length === 0 ? {} : { parameters: await parametersOf(around, flags) }),
   }
   const run = await api.call('runStart', { body })
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
-  else around.stdout.write(`#${run.number}  ${run.id}\n`)
+  else around.stdout.write(inertText`#${run.number}  ${run.id}\n`)
   if (flags.watch !== true) return 0
   const { watch } = await import('./watch.ts')
   return watch(around, { ...(flags.json === undefined ? {} : { json: flags.json }) }, run.id)
@@ -178,13 +180,13 @@ const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
   const paint = paintFor(around, around.stdout)
   const { event } = run
   around.stdout.write(
-    `${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
+    inertText`${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
   )
   around.stdout.write(
-    `${event.branch ?? event.tag ?? event.ref} at ${event.commit.slice(0, 10)}  ${event.subject ?? ''}\n`,
+    inertText`${event.branch ?? event.tag ?? event.ref} at ${event.commit.slice(0, 10)}  ${event.subject ?? ''}\n`,
   )
-  if (run.headline !== null) around.stdout.write(`${run.headline}\n`)
-  if (run.setup !== null) around.stdout.write(`${setupWords(run)}\n`)
+  if (run.headline !== null) around.stdout.write(inertText`${run.headline}\n`)
+  if (run.setup !== null) around.stdout.write(inertText`${setupWords(run)}\n`)
   if (run.problems.length > 0) {
     const { formatProblems } = await import('../../compile/index.ts')
     around.stdout.write(formatProblems(run.problems))
@@ -195,7 +197,7 @@ const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
     run.jobs.map((job) => {
       const attempt = job.attempts.at(-1)
       return [
-        job.shards > 1 ? `${job.name}.${job.shard}` : job.name,
+        jobName(job),
         statusWord(paint, job.status),
         attempt === undefined ? '-' : String(attempt.number),
         duration(attempt?.duration_ms ?? null),

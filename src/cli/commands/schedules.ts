@@ -1,9 +1,9 @@
 // Schedules of a project: list, add, change, remove.
+
 import { fault } from '../../base/faults.ts'
 import type { Schedule } from '../../protocol/api/schedules.ts'
-import type { ApiClient } from '../api/client.ts'
-import { connect } from '../api/connect.ts'
-import { findProject } from '../api/find-run.ts'
+import { ofProject } from '../api/of-project.ts'
+import { inertText } from '../inert.ts'
 import { readParameters } from '../local/parameters.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -55,18 +55,8 @@ export const removeSchedule = async (
 ): Promise<number> => {
   const { api, params } = await ofProject(around, flags)
   await api.call('scheduleRemove', { params: { ...params, schedule } })
-  around.stderr.write(`${schedule} is removed\n`)
+  around.stderr.write(inertText`${schedule} is removed\n`)
   return 0
-}
-
-const ofProject = async (
-  around: Surroundings,
-  flags: Flags,
-): Promise<{ readonly api: ApiClient; readonly params: { readonly project: string } }> => {
-  const api = await connect(around)
-  const project = flags.project ?? (await findProject(around, api))
-  if (project === undefined) throw fault('E_INPUT', { public: 'which project? name it with -R' })
-  return { api, params: { project } }
 }
 
 const changesOf = ({ cron, zone, branch, param }: Changes) => ({

@@ -1,9 +1,11 @@
 // What is changed of a secret without its value, and who can reach it.
+
 import { fault } from '../../base/faults.ts'
 import type { SecretReach } from '../../protocol/api/secrets.ts'
 import type { SetStatement } from '../../protocol/statement.ts'
 import { signStatement } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import { secondsIn, unixSeconds } from '../secrets/dates.ts'
 import { type HomeFlags, homeOf } from '../secrets/home.ts'
 import { requireSignerKey, statementHead } from '../secrets/signer-key.ts'
@@ -48,7 +50,7 @@ const set = async (
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else {
     const [expires, due] = [secret.detail?.expires_at ?? 'never', secret.detail?.rotate_after ?? 'never']
-    around.stdout.write(`${name} is ${secret.state}, expires ${expires}, is due ${due}\n`)
+    around.stdout.write(inertText`${name} is ${secret.state}, expires ${expires}, is due ${due}\n`)
   }
   return 0
 }
@@ -69,17 +71,19 @@ const wordsOf = ({
   signers,
 }: SecretReach): string =>
   [
-    ...(blocked === null ? [] : [`nothing  it is ${blocked}`]),
-    `rule     ${policy.refs.join(', ')} on ${policy.events.join(', ')}`,
+    ...(blocked === null ? [] : [inertText`nothing  it is ${blocked}`]),
+    inertText`rule     ${policy.refs.join(', ')} on ${policy.events.join(', ')}`,
     ...(context === null
       ? []
       : [
-          `context  ${context.name}: ${context.every_project ? 'every project' : 'its projects'}, ${context.refs.join(', ')}, ${context.roles?.join(', ') ?? 'any role'}`,
+          inertText`context  ${context.name}: ${context.every_project ? 'every project' : 'its projects'}, ${context.refs.join(', ')}, ${context.roles?.join(', ') ?? 'any role'}`,
         ]),
-    ...jobs.map(({ project, ref, events }) => `jobs     ${project} ${ref} (${events.join(', ')})`),
+    ...jobs.map(({ project, ref, events }) => inertText`jobs     ${project} ${ref} (${events.join(', ')})`),
     ...(hasMore ? ['jobs     … and more'] : []),
-    ...people.map(({ name, kind, role }) => `people   ${name} (${kind}${role === null ? '' : `, ${role}`})`),
+    ...people.map(
+      ({ name, kind, role }) => inertText`people   ${name} (${kind}${role === null ? '' : `, ${role}`})`,
+    ),
     'people   whoever may push to these branches and tags, where push or tag stands',
-    ...signers.map(({ name }) => `changes  signed by ${name}`),
+    ...signers.map(({ name }) => inertText`changes  signed by ${name}`),
     '',
   ].join('\n')

@@ -1,5 +1,6 @@
 // Secrets of a project or a context: sealed here, to the vault's pinned key, before they are sent; shown without their values. A value
 // comes from standard input, a hidden question or a file: there is no option that could land in a process list.
+
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
@@ -19,6 +20,7 @@ import {
 } from '../../protocol/statement.ts'
 import { privateKeyProblem, signStatement } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import { withoutLineEnd } from '../line-end.ts'
 import { writeTable } from '../look.ts'
 import { nowIn, sameRotation, secondsIn, unixSeconds } from '../secrets/dates.ts'
@@ -62,7 +64,8 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else
     around.stdout.write(
-      `${name} is version ${secret.detail?.version ?? '?'}: ${wordsOf(body.policy)}\n${publicWords(secret)}`,
+      inertText`${name} is version ${secret.detail?.version ?? '?'}: ${wordsOf(body.policy)}\n` +
+        publicWords(secret),
     )
   return 0
 }
@@ -142,7 +145,7 @@ export const revokeSecret = async (around: Surroundings, flags: Common, name: st
   const statement = { ...head, type: 'secret.revoke' as const, body: {} }
   const secret = await home.revoke(name, { statement, proof: await signStatement(statement, key.privateKey) })
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
-  else around.stderr.write(`${name} is revoked; jobs that have it already keep it until they end\n`)
+  else around.stderr.write(inertText`${name} is revoked; jobs that have it already keep it until they end\n`)
   return 0
 }
 
@@ -251,26 +254,26 @@ const lastUse = (detail: Secret['detail']): string => {
 }
 
 const publicWords = ({ signing }: Secret): string =>
-  signing === null ? '' : `signs    ${signing.algorithm}  ${signing.fingerprint}\n`
+  signing === null ? '' : inertText`signs    ${signing.algorithm}  ${signing.fingerprint}\n`
 
 const describe = (secret: Secret): string => {
   const { name, kind, state, detail } = secret
   return [
-    `secret   ${name}  ${kind}  ${state}`,
+    inertText`secret   ${name}  ${kind}  ${state}`,
     ...(detail === null
       ? []
       : [
-          `version  ${detail.version}, ${detail.changed_at}, signed by ${detail.signer.name}`,
-          `goes     ${wordsOf(detail.policy)}`,
-          ...(detail.hosts ?? []).map((line) => `for      ${line}`),
-          `value    put ${detail.put_at}${detail.put_by === null ? '' : ` by ${detail.put_by}`}, first ${detail.created_at}${detail.created_by === null ? '' : ` by ${detail.created_by}`}`,
-          `expires  ${detail.expires_at ?? 'never'}`,
-          `due      ${detail.rotate_after ?? 'nobody said'}`,
+          inertText`version  ${detail.version}, ${detail.changed_at}, signed by ${detail.signer.name}`,
+          inertText`goes     ${wordsOf(detail.policy)}`,
+          ...(detail.hosts ?? []).map((line) => inertText`for      ${line}`),
+          inertText`value    put ${detail.put_at}${detail.put_by === null ? '' : inertText` by ${detail.put_by}`}, first ${detail.created_at}${detail.created_by === null ? '' : inertText` by ${detail.created_by}`}`,
+          inertText`expires  ${detail.expires_at ?? 'never'}`,
+          inertText`due      ${detail.rotate_after ?? 'nobody said'}`,
           ...(detail.previous_until === null
             ? []
-            : [`before   ${name}_PREVIOUS until ${detail.previous_until}`]),
-          `used     ${detail.releases} times, ${detail.releases_recent} in 30 days, last ${lastUse(detail)}`,
-          ...(detail.views.length === 0 ? [] : [`look at  ${detail.views.join(', ')}`]),
+            : [inertText`before   ${name}_PREVIOUS until ${detail.previous_until}`]),
+          inertText`used     ${detail.releases} times, ${detail.releases_recent} in 30 days, last ${lastUse(detail)}`,
+          ...(detail.views.length === 0 ? [] : [inertText`look at  ${detail.views.join(', ')}`]),
         ]),
     publicWords(secret) + (secret.signing?.public_key ?? ''),
   ].join('\n')

@@ -1,10 +1,12 @@
 // Whose word the vault believes: this machine's key is enrolled with a one-time code of the operator, others are listed
 // and removed. The code proves our key to the vault and the vault's key to us; the server in between can forge neither.
+
 import { toBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { parseId } from '../../base/ids.ts'
 import { signerMac, signStatement, vaultMac } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
+import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import { ensureSignerKey, findSignerKey, requireSignerKey, statementHead } from '../secrets/signer-key.ts'
 import { pinVaultKey, vaultFingerprint } from '../secrets/vault-pin.ts'
@@ -30,7 +32,8 @@ export const enrolSigner = async (
     throw fault('E_VAULT_KEY_CHANGED', { public: 'the answer is not from the vault that made the code' })
   await pinVaultKey(around, vsign)
   if (flags.json) around.stdout.write(`${JSON.stringify({ id: key.id, vsign })}\n`)
-  else around.stderr.write(`${key.id} signs for you; its key is in ${key.path}, readable by you only\n`)
+  else
+    around.stderr.write(inertText`${key.id} signs for you; its key is in ${key.path}, readable by you only\n`)
   return 0
 }
 
@@ -60,7 +63,7 @@ export const showSigner = async (around: Surroundings, flags: Json): Promise<num
   const { vsign } = await (await connect(around)).call('vaultKey', {})
   const shown = { id: key.id, public_key: toBase64Url(key.publicKey), vault: vaultFingerprint(vsign) }
   if (flags.json) around.stdout.write(`${JSON.stringify(shown)}\n`)
-  else around.stdout.write(`signer  ${shown.id}\nkey     ${key.path}\nvault   ${shown.vault}\n`)
+  else around.stdout.write(inertText`signer  ${shown.id}\nkey     ${key.path}\nvault   ${shown.vault}\n`)
   return 0
 }
 
@@ -74,6 +77,6 @@ export const removeSigner = async (around: Surroundings, _flags: Json, text: str
     params: { signer },
     body: { statement, proof: await signStatement(statement, key.privateKey) },
   })
-  around.stderr.write(`${signer} signs nothing any more; what it signed before still holds\n`)
+  around.stderr.write(inertText`${signer} signs nothing any more; what it signed before still holds\n`)
   return 0
 }

@@ -1,10 +1,12 @@
 // `mayfly status`: how the installation is, in words or as the API's object. When its server does not answer, the
 // supervisor's own roster still says which programs run: that is when one wants to know.
+
 import { isFault } from '../../base/faults.ts'
 import type { Process, SystemStatus } from '../../protocol/api/shapes.ts'
 import { parseRoster, type RosterProcess } from '../../protocol/roster.ts'
 import { connect } from '../api/connect.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -62,9 +64,10 @@ const isAlive = (pid: number): boolean => {
 const print = (around: Surroundings, found: SystemStatus): void => {
   const out = around.stdout
   const paint = paintFor(around, out)
-  const title = (text: string) => (out.isTerminal ? out.write(`\n${paint('bold', text)}\n`) : undefined)
+  const title = (text: string) =>
+    out.isTerminal ? out.write(inertText`\n${paint('bold', text)}\n`) : undefined
   out.write(
-    `${found.healthy ? 'Everything works' : 'Something needs attention'}  (version ${found.version})\n`,
+    inertText`${found.healthy ? 'Everything works' : 'Something needs attention'}  (version ${found.version})\n`,
   )
   title('Parts')
   writeTable(

@@ -1,9 +1,12 @@
 // Results of tests of a run: a line for each, those that failed first, with what they said.
+
 import type { TestResult, TestSummary } from '../../protocol/api/tests.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { jobName } from '../api/job-name.ts'
+import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -23,7 +26,7 @@ export const listTests = async (
   const api = await connect(around)
   const run = await findRun(around, api, { ref, project: flags.project })
   const summaries = (await summariesOf(api, run.id)).filter((each) =>
-    job === undefined ? true : [each.job.name, nameOf(each)].includes(job),
+    job === undefined ? true : [each.job.name, jobName(each.job)].includes(job),
   )
   const jobs: { summary: TestSummary; items: readonly TestResult[]; next_cursor: null }[] = []
   for (const summary of summaries)
@@ -62,8 +65,6 @@ const testsOf = async (
   return tests
 }
 
-const nameOf = ({ job }: TestSummary): string => (job.shards > 1 ? `${job.name}.${job.shard}` : job.name)
-
 const show = (
   around: Surroundings,
   jobs: readonly { readonly summary: TestSummary; readonly items: readonly TestResult[] }[],
@@ -74,11 +75,11 @@ const show = (
     ['JOB', 'OUTCOME', 'TIME', 'TEST', 'CLASS', 'FILE', 'MESSAGE'],
     jobs.flatMap(({ summary, items }) =>
       items.map((test) => [
-        nameOf(summary),
+        jobName(summary.job),
         statusWord(paint, test.outcome),
         duration(test.duration_ms),
-        ...[test.name, test.class, test.file].map(line),
-        line(test.message.split('\n', 1)[0] ?? '').slice(0, 200),
+        ...[test.name, test.class, test.file],
+        (test.message.split('\n', 1)[0] ?? '').slice(0, 200),
       ]),
     ),
   )
@@ -86,10 +87,7 @@ const show = (
   for (const { summary } of jobs) {
     const { failed, skipped, passed, duration_ms: ms } = summary
     around.stdout.write(
-      `${nameOf(summary)}: ${failed} failed, ${skipped} skipped, ${passed} passed, in ${duration(ms)}\n`,
+      inertText`${jobName(summary.job)}: ${failed} failed, ${skipped} skipped, ${passed} passed, in ${duration(ms)}\n`,
     )
   }
 }
-
-/** SAFE: a job's words on a terminal. No character of theirs moves a cursor or changes a colour. */
-const line = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ')

@@ -1,5 +1,6 @@
 // Waits for the verdict of a run in one held request, asked again whenever it ends without one: what `watch` is without
 // its table. A connection that breaks loses nothing, the next request waits on.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault, isFault } from '../../base/faults.ts'
 import type { RunSummary } from '../../protocol/api/shapes.ts'
@@ -7,6 +8,7 @@ import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { findRun } from '../api/find-run.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord } from '../look.ts'
 import { readDuration } from '../read-duration.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -32,7 +34,7 @@ export const waitForRun = async (
     throw fault('E_STILL_RUNNING', { public: `#${number} has no verdict yet` })
   }
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
-  else around.stdout.write(`#${number}  ${words(around, run)}\n`)
+  else around.stdout.write(inertText`#${number}  ${words(around, run)}\n`)
   return exitCodeOf(run.status)
 }
 

@@ -1,9 +1,11 @@
 // Follows a run until it ends: a line per change, the logs where wanted, and the verdict as exit code.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
 import { findRun } from '../api/find-run.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord } from '../look.ts'
 import { readDuration } from '../read-duration.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -61,11 +63,11 @@ const tell = (around: Surroundings, flags: Flags, run: Run, seen: Map<string, st
       const why = job.reason?.text ?? attempt?.failure?.message ?? ''
       const took = ended.has(job.status) ? duration(attempt?.duration_ms ?? null) : ''
       around.stdout.write(
-        `${[statusWord(paint, job.status), job.name, took, why].filter((part) => part !== '').join('  ')}\n`,
+        inertText`${[statusWord(paint, job.status), job.name, took, why].filter((part) => part !== '').join('  ')}\n`,
       )
     }
   if (changed(run.id, run.status) && ended.has(run.status))
     around.stdout.write(
-      `${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
+      inertText`${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
     )
 }

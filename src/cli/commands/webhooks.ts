@@ -1,4 +1,5 @@
 // Webhooks out of a project: who is told, with which keys, and what became of it. A secret is opened here and shown once.
+
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { parseId } from '../../base/ids.ts'
@@ -13,10 +14,10 @@ import type {
 import { webhookFormats } from '../../protocol/webhooks.ts'
 import { generateEphemeralKey, openWebhookSecret } from '../../seal/index.ts'
 import type { ApiClient } from '../api/client.ts'
-import { connect } from '../api/connect.ts'
-import { findProject } from '../api/find-run.ts'
+import { ofProject } from '../api/of-project.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { inert, writeTable } from '../look.ts'
+import { inertText } from '../inert.ts'
+import { writeTable } from '../look.ts'
 import { readDuration } from '../read-duration.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -102,7 +103,7 @@ const change = async (
 export const removeWebhook = async (around: Surroundings, flags: Flags, webhook: string): Promise<number> => {
   const { api, params } = await ofProject(around, flags)
   await api.call('webhookRemove', { params: { ...params, webhook } })
-  around.stderr.write(`${webhook} is removed\n`)
+  around.stderr.write(inertText`${webhook} is removed\n`)
   return 0
 }
 
@@ -183,16 +184,6 @@ const awaitTry = async (
   }
 }
 
-const ofProject = async (
-  around: Surroundings,
-  flags: Flags,
-): Promise<{ readonly api: ApiClient; readonly params: { readonly project: string } }> => {
-  const api = await connect(around)
-  const project = flags.project ?? (await findProject(around, api))
-  if (project === undefined) throw fault('E_INPUT', { public: 'which project? name it with -R' })
-  return { api, params: { project } }
-}
-
 /** SAFE: the server says which events there are, and refuses all others in words. */
 const eventsIn = ({ event }: Pick<Changes, 'event'>) =>
   event.length === 0 ? {} : { events: [...event] as Webhook['events'] }
@@ -217,7 +208,7 @@ const writeCreated = (
 ): number => {
   if (flags.json) return writeJson(around, made)
   write(around, flags, made.webhook)
-  around.stdout.write(`secret       ${made.secret}\n`)
+  around.stdout.write(inertText`secret       ${made.secret}\n`)
   around.stderr.write(
     'The secret is shown only now: give it to the receiver, which checks signatures with it.\n',
   )
@@ -236,18 +227,19 @@ const write = (around: Surroundings, flags: Flags, webhook: Webhook): number => 
     ['rotated', webhook.rotated_at],
     ['overlap to', webhook.overlap_until],
   ]
-  for (const [name, value] of rows) if (value !== null) around.stdout.write(`${name.padEnd(13)}${value}\n`)
+  for (const [name, value] of rows)
+    if (value !== null) around.stdout.write(inertText`${name.padEnd(13)}${value}\n`)
   return 0
 }
 
 const writeDelivery = (around: Surroundings, flags: Flags, delivery: WebhookDeliveryDetail): number => {
   if (flags.json) return writeJson(around, delivery)
-  around.stdout.write(`${delivery.id}  ${delivery.event}  ${aboutOf(delivery)}  ${delivery.state}\n`)
+  around.stdout.write(inertText`${delivery.id}  ${delivery.event}  ${aboutOf(delivery)}  ${delivery.state}\n`)
   for (const tried of delivery.list.toReversed()) {
-    around.stdout.write(`  try ${tried.number}  ${tried.at}  ${triedOf(tried)}\n`)
-    if (tried.answer) around.stdout.write(`    ${inert(tried.answer)}\n`)
+    around.stdout.write(inertText`  try ${tried.number}  ${tried.at}  ${triedOf(tried)}\n`)
+    if (tried.answer) around.stdout.write(inertText`    ${tried.answer}\n`)
   }
-  if (delivery.next_at !== null) around.stdout.write(`  next ${delivery.next_at}\n`)
+  if (delivery.next_at !== null) around.stdout.write(inertText`  next ${delivery.next_at}\n`)
   return 0
 }
 

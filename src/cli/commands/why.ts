@@ -1,8 +1,11 @@
 // Why jobs of a run do not run yet: the reason in words, with what they wait for and when they will likely begin.
+
 import type { Job } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { jobName } from '../api/job-name.ts'
+import { inertText } from '../inert.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -16,16 +19,17 @@ export const why = async (around: Surroundings, flags: Flags, given: string | un
     around.stdout.write(`${JSON.stringify(jobs)}\n`)
     return 0
   }
-  if (jobs.length === 0) around.stderr.write(`nothing of #${run.number} waits: it is ${run.status}\n`)
+  if (jobs.length === 0)
+    around.stderr.write(inertText`nothing of #${run.number} waits: it is ${run.status}\n`)
   const paint = paintFor(around, around.stdout)
   writeTable(
     around.stdout,
     ['JOB', 'STATUS', 'CODE', 'WHY'],
-    jobs.map(({ name, shard, shards, status, reason }) => [
-      shards > 1 ? `${name}.${shard}` : name,
-      statusWord(paint, status),
-      reason?.code ?? '',
-      reason?.text ?? '',
+    jobs.map((job) => [
+      jobName(job),
+      statusWord(paint, job.status),
+      job.reason?.code ?? '',
+      job.reason?.text ?? '',
     ]),
   )
   return 0

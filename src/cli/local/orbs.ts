@@ -1,10 +1,12 @@
 // Orbs for configurations that are compiled here: the repository's own copies come first; what they lack is asked of the
 // store of the installation that this person works with, by that person's right to see it. Nobody is asked while nothing
 // is missing.
+
 import { isFault } from '../../base/faults.ts'
 import { type CompileInput, type CompileResult, compile, problemCodes } from '../../compile/index.ts'
 import { createApiClient } from '../api/client.ts'
 import { findTarget, type Target } from '../api/target.ts'
+import { inertText } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Store = NonNullable<CompileInput['orbs']>
@@ -32,7 +34,7 @@ const readStore = async (around: Surroundings): Promise<Store> => {
     return new Map(items.map(({ id, text }) => [id, text]))
   } catch (error) {
     if (!isFault(error)) throw error
-    around.stderr.write(`note: the orb store of ${nameOf(target)} was not read: ${error.public}\n`)
+    around.stderr.write(inertText`note: the orb store of ${nameOf(target)} was not read: ${error.public}\n`)
     return new Map()
   }
 }

@@ -1,7 +1,9 @@
 // What `mayfly run` shows while it works and at the end: output of each job behind its name, a word when a step
 // fails, and one table. With --json the result goes to stdout and the output to stderr.
+
 import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
 import { type ExpandedJob, type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
+import { inert, inertText } from '../inert.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import { createPrefixer } from '../prefixed-output.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -31,7 +33,7 @@ export const createReport = (
   const startedMs = around.clock.monotonicMs()
   const results = new Map<string, { readonly result: AttemptResult; readonly ms: number }>()
   const begun = new Map<string, number>()
-  const note = (text: string) => around.stderr.write(`note: ${text}\n`)
+  const note = (text: string) => around.stderr.write(inertText`note: ${text}\n`)
   return {
     job: (id, name) => {
       begun.set(id, around.clock.monotonicMs())
@@ -75,9 +77,9 @@ export const createReport = (
       output.write('\n')
       const cells = rows.map((row) => [statusWord(paint, row.status), row.name, duration(row.ms), row.reason])
       writeTable(output, ['STATUS', 'JOB', 'TOOK', 'WHY'], cells)
-      output.write(`${statusWord(paint, state.status)}  ${duration(ms)}\n`)
+      output.write(inertText`${statusWord(paint, state.status)}  ${duration(ms)}\n`)
       const failed = expanded.jobs.find(({ state: { id } }) => results.get(id)?.result.outcome === 'failed')
-      if (failed !== undefined) around.stderr.write(`again: mayfly run -j ${failed.plan.key}\n`)
+      if (failed !== undefined) around.stderr.write(inertText`again: mayfly run -j ${failed.plan.key}\n`)
     },
   }
 }
@@ -93,13 +95,13 @@ const tellEvent = (event: EventBody, { words, flush, paint }: Telling): void => 
     words(
       paint(
         'red',
-        `! the secret ${event.secret} is in this output or in an artifact, where it was not masked`,
+        inertText`! the secret ${event.secret} is in this output or in an artifact, where it was not masked`,
       ),
     )
-  if (event.kind === 'step-started') words(paint('dim', `── ${event.name.split('\n')[0]}`))
+  if (event.kind === 'step-started') words(paint('dim', `── ${inert(event.name.split('\n')[0] ?? '')}`))
   if (event.kind !== 'step-finished') return
   flush()
   if (event.status === 'failed' || event.status === 'timed_out')
-    words(paint('red', `✗ ${event.message ?? event.status}`))
+    words(paint('red', inertText`✗ ${event.message ?? event.status}`))
   else if (event.status === 'skipped') words(paint('dim', 'skipped'))
 }

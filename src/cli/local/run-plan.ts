@@ -29,6 +29,7 @@ import {
   requestsOf,
   type Status,
 } from '../../schedule/index.ts'
+import { jobName } from '../api/job-name.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
 import { createLocalContinuing, type WentOn } from './local-continuing.ts'
@@ -237,8 +238,7 @@ const specOf = (run: LocalRun, job: ExpandedJob): JobSpec => {
   return { ...spec, env: [...spec.env, ...run.variables] }
 }
 
-const nameOf = ({ plan, shard }: ExpandedJob): string =>
-  plan.shards > 1 ? `${plan.name}.${shard}` : plan.name
+const nameOf = ({ plan, shard }: ExpandedJob): string => jobName({ ...plan, shard })
 
 const factsOf = ({ run, ids, expanded }: Making, job: ExpandedJob): JobFacts => {
   const workflow = expanded.workflows.find(({ state }) => state.id === job.state.workflow)

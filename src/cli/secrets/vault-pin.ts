@@ -1,5 +1,6 @@
 // The vault's own key, pinned per installation: at the enrolment of a signer, where the code proves it, else at first use.
 // Another key afterwards stops the command: a server that put its own in between would read what is sealed to it.
+
 import { createHash } from 'node:crypto'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
@@ -8,6 +9,7 @@ import type { VaultKey } from '../../protocol/api/secrets.ts'
 import { importVerifyKey, verifyIngestKey } from '../../seal/index.ts'
 import { findTarget } from '../api/target.ts'
 import { configPath, readConfig, writeConfig } from '../config-directory.ts'
+import { inertText } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const fileName = 'vault-keys.json'
@@ -29,7 +31,7 @@ export const pinVaultKey = async (around: Surroundings, vsign: string): Promise<
       public: `the vault of ${installation} shows the key ${vaultFingerprint(vsign)}, not ${vaultFingerprint(pinned.vsign)}; if the operator confirms it, remove ${configPath(around, fileName)}`,
     })
   await writeConfig(around, fileName, [...pins, { installation, vsign }])
-  around.stderr.write(`pinned the vault's key ${vaultFingerprint(vsign)}\n`)
+  around.stderr.write(inertText`pinned the vault's key ${vaultFingerprint(vsign)}\n`)
 }
 
 /** Whom to seal to, once the pinned key vouches for it. */
