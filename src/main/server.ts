@@ -14,7 +14,8 @@ process.umask(0o077)
 const version = '0.1.0'
 
 /** Beside this file: a bundle in a release, a source file with the repository around it in a clone. */
-const compiler = import.meta.url.endsWith('.ts')
+const isSource = import.meta.url.endsWith('.ts')
+const compiler = isSource
   ? { file: './compile.ts', directory: '../..' }
   : { file: './compile.js', directory: '.' }
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -30,6 +31,7 @@ const start = async (): Promise<void> => {
       ...{ node: process.execPath, file: here(compiler.file), directory: here(compiler.directory) },
       id: await compilerId(import.meta.url),
     },
+    logSearch: here(isSource ? './log-search.ts' : './log-search.js'),
   })
   const stop = async (): Promise<void> => {
     await server.close()

@@ -73,6 +73,8 @@ export type ServerDeps = {
   readonly log: Log
   readonly version: string
   readonly compiler: CompileProgram & { readonly id: string | null }
+  /** The program that looks through logs, as a file. */
+  readonly logSearch: string
 }
 
 export type Server = {

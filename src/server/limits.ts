@@ -180,6 +180,16 @@ export const limits = {
   firstFailuresKept: 1_000,
   /** Of a log, half of its beginning and half of its end, when somebody wants to know what is in it. */
   logScanBytes: 64 * 1024 * 1024,
+  /** A search in the logs of a job: its text in all, its time, its thread, and how many go on at once in this process. */
+  logSearch: {
+    bytesMax: 256 * 1024 * 1024,
+    ms: 10_000,
+    heapMiB: 128,
+    /** That are shown; the others are counted. */
+    linesPerAttempt: 100,
+    attemptsMax: 50,
+    gate: { atOnce: 2, waiting: 8 },
+  },
   annotationsPerAttemptMax: 100,
   /** Finished logs whose annotations a server remembers. */
   annotationsKept: 100,

@@ -29,6 +29,8 @@ import type { FrameCodec } from '../protocol/frames.ts'
 import type { IssuerDocuments } from '../protocol/identity.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
 import type { SecretView } from '../protocol/secret-views.ts'
+import type { Query } from '../protocol/terminal/search.ts'
+import type { FoundLine } from '../protocol/terminal/text-search.ts'
 import type { TestOutcome } from '../protocol/test-results.ts'
 import type { Actor, Scope } from './access/actor.ts'
 
@@ -271,7 +273,31 @@ export type CondensedStep = {
   readonly tail: readonly CondensedLine[]
 }
 
+export type LogSearchAsked = {
+  readonly query: Query
+  readonly attempts: 'newest' | 'all'
+  /** By its number. */
+  readonly except?: number | undefined
+  readonly reader: LogReader
+  readonly signal: AbortSignal
+}
+export type AttemptSearch = {
+  readonly id: AttemptId
+  readonly number: number
+  readonly status: api.Attempt['status']
+  readonly count: number
+  readonly isWhole: boolean
+  readonly lines: readonly (FoundLine & { readonly stepName: string })[]
+}
+export type LogSearch = {
+  readonly attempts: readonly AttemptSearch[]
+  /** The bound that ended it; null: all was looked at. */
+  readonly stopped: 'time' | 'bytes' | 'attempts' | null
+}
+
 export type Logs = {
+  /** In the logs of a job, the newest first, in bounded time and memory. */
+  readonly search: (scope: Scope, job: JobId, asked: LogSearchAsked) => Promise<LogSearch>
   /** What lines say of files, found while the log is open for this reader. */
   readonly annotations: (scope: Scope, attempt: AttemptId, reader: LogReader) => Promise<LogAnnotations>
   /** Of these steps what tells why they failed, in so many bytes. */

@@ -18,10 +18,6 @@ export const bannerAfterMs = 4_000
 /** Keys of a sequence such as `g r` follow one another within this. */
 export const keySequenceMs = 1_200
 
-/** Kept per line of a log; the rest is counted, not shown. */
-export const lineCharsMax = 16_384
-/** An escape sequence that is not over after this many characters is shown as text. */
-export const escapeCharsMax = 4_096
 /** Of a line that began in an earlier chunk of its log: so much of its beginning and of its end. */
 export const carryBytesMax = 64 * 1024
 /** Small frames of a live log are kept as one chunk up to so many compressed bytes: what is decoded at once. */

@@ -29,6 +29,7 @@ export type Parts = Awaited<ReturnType<typeof openParts>>
 
 /** What the scripted runner says that it compiles with, and so does this server. */
 export const compiler = 'compiler of this release'
+export const logSearchProgram = join(import.meta.dirname, '../../src/main/log-search.ts')
 
 /** Everything is closed after the last test of the file. */
 export const openParts = async (
@@ -89,6 +90,7 @@ export const openParts = async (
     scope: actor.scope,
     runnerPort: listener.port,
     compiler,
+    logSearch: logSearchProgram,
     runs: createRuns({ database, newId, places, compiler }),
     runners: createRunners({ database }),
   }

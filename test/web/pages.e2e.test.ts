@@ -178,6 +178,17 @@ const cases: readonly PageCase[] = [
       await page.getByText('Moment: 0:31.0, in npm test').waitFor()
     },
   },
+  {
+    name: 'job-other-attempts',
+    address: '/acme/web/runs/412/jobs/unit.1',
+    shows: 'Attempts',
+    act: async (page) => {
+      await page.getByRole('textbox', { name: 'Find in the log' }).fill('expected')
+      await page.getByRole('button', { name: 'Look in other attempts' }).press('Enter')
+      await page.getByText('240 lines in 1 other attempt.').waitFor()
+      await page.getByText('the time of a search was over').waitFor()
+    },
+  },
   { name: 'job-tests', address: '/acme/web/runs/412/jobs/unit.1?view=tests', shows: 'More tests' },
   {
     name: 'job-tests-filtered-out',

@@ -30,6 +30,14 @@ const chunk = (step: number, first_line: number, lines: number) => ({
   ...{ step, first_line, lines, seq_from: 1, seq_to: 1, t_ms: 0, bytes: 1 },
 })
 const answer = (url: URL, id: string): unknown => {
+  if (url.pathname.endsWith('/log/search')) {
+    asked.push(`${url.searchParams}`)
+    const line = { step: { index: 3, name: 'test' }, line: 7, text: 'an Error\u001b]0;evil', from: 3, to: 8 }
+    const attempt = (number: number, count: number) => ({
+      ...{ attempt: { id: 'att_1', number, status: 'failed' }, count, whole: true, lines: [line] },
+    })
+    return { job_id: id, attempts: [attempt(2, 1), attempt(1, 3)], stopped: 'time' }
+  }
   if (url.pathname.endsWith('/log/index'))
     return {
       ...{ complete: true, last_seq: 1, first_failure: null },
@@ -84,6 +92,17 @@ test('--grep and --timestamps: lines as people read them', async () => {
   const { stdout } = await logs(['412/unit.1', '--grep', '^Error:', '--timestamps'])
   assert.equal(stdout, '00:01:01.500 \u001b[31mError\u001b[0m: no\n')
   assert.equal((await logs(['412/unit.1', '--grep', '('])).code, 2)
+})
+
+test('--all-attempts: lines of each, by job, attempt, step and line, and what was not looked at', async () => {
+  const { stdout, stderr, asked } = await logs(['412/unit.1', '--grep', 'Err.r', '--all-attempts'], true)
+  assert.deepEqual(asked, ['q=Err.r&regex=1&case=1&attempts=all'])
+  assert.match(stdout, /^unit\.1#2:3:7: an Error.*\nunit\.1#1:3:7: an Error.*\n$/)
+  assert.ok(!stdout.includes('\u001b'))
+  assert.match(stderr, /attempt 1: 2 more lines match\n.*ended early: its time was over/)
+  const json = await logs(['412/unit.1', '--grep', 'x', '--all-attempts', '--json'])
+  assert.equal(JSON.parse(json.stdout).items[0].stopped, 'time')
+  assert.equal((await logs(['412/unit.1', '--all-attempts'])).code, 2)
 })
 
 test('a terminal gets colours and nothing else that would move it, unless it wants the log raw', async () => {

@@ -24,6 +24,7 @@ type Flags = {
   readonly follow?: boolean
   readonly failed?: boolean
   readonly condensed?: boolean
+  readonly allAttempts?: boolean
   readonly json?: boolean
 }
 
@@ -43,6 +44,8 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
   if (jobs.length === 0) throw fault('E_NOT_FOUND', { public: `#${run.number} has no log that fits` })
   if (flags.condensed === true)
     return (await import('./condensed.ts')).writeCondensed(around, api, jobs, flags.json === true)
+  if (flags.allAttempts === true)
+    return (await import('./log-search.ts')).searchAttempts(around, api, jobs, flags)
   const prefixer = createPrefixer(around, around.stdout, { isRaw: flags.raw === true })
   for (const job of jobs) {
     const attempt = job.attempts.at(-1)

@@ -1,6 +1,7 @@
 // Routes of attempts and their logs.
 import { z } from 'zod'
 import { attemptAnnotations, condensedLog, jobAnnotations } from './annotations.ts'
+import { logSearch, logSearchQuery } from './log-search.ts'
 import { paging, type Route, route } from './route.ts'
 import * as s from './shapes.ts'
 import { attemptUsage } from './usage.ts'
@@ -78,6 +79,15 @@ export const logRoutes = {
         .default(32 * 1024),
     }),
     answer: condensedLog,
+  }),
+  /** Text, or with `regex=1` a regular expression; both whatever the case unless `case=1`. Bounded: `stopped` says what ended it early. */
+  jobLogSearch: route({
+    method: 'GET',
+    path: '/api/v1/jobs/:job/log/search',
+    access: 'log.read',
+    summary: 'Lines of the logs of a job that match: of its newest attempt, or of all',
+    query: logSearchQuery,
+    answer: logSearch,
   }),
   /** To fetch only what is shown. `failure_in` asks where that step first speaks of a failure. */
   attemptLogIndex: route({

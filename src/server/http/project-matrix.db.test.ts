@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
 import { type Answer, noWork, openTestApp, type TestApp } from '../../../test/support/http-app.ts'
+import { logSearchProgram } from '../../../test/support/parts.ts'
 import { fault } from '../../base/faults.ts'
 import type { OrganisationId, RunId } from '../../base/ids.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
@@ -17,6 +18,9 @@ import { createCompare } from '../compare/compare-runs.ts'
 import type { Database } from '../db/database.ts'
 import { createIdentity } from '../identity/identity.ts'
 import { createDeliveries } from '../intake/deliveries.ts'
+import { createFreshFrames } from '../logs/fresh-frames.ts'
+import { createLogs } from '../logs/logs.ts'
+import { createWatchers } from '../logs/watchers.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import { createProjects } from '../projects/projects.ts'
@@ -46,6 +50,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
   const runs = createRuns({ database, newId, places, compiler: null })
   const shared = { database, vault, newId, localRepositoryRoots: [], serverUrl: () => 'http://localhost' }
   const tests = createTests({ database, vault, objects })
+  const watchers = createWatchers()
   return {
     ...noWork,
     ...createCompare({ database, tests }),
@@ -56,6 +61,10 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     secrets: createSecrets({ database, vault, clock: systemClock }),
     identity: createIdentity({ ...shared, clock: systemClock }),
     artifacts: createArtifacts({ database, vault, objects }),
+    logs: createLogs({
+      ...{ database, vault, objects, watchers, fresh: createFreshFrames(watchers) },
+      logSearch: logSearchProgram,
+    }),
     tests,
     webhooks: createWebhooks({ ...shared, clock: systemClock, reach }),
   }
@@ -179,6 +188,7 @@ const bodies: Readonly<Record<string, unknown>> = {
 /** Of routes that would wait, or name another thing. */
 const queries: Readonly<Record<string, (things: Things) => string>> = {
   runWait: () => '?timeout=0',
+  jobLogSearch: () => '?q=x',
   runCompare: ({ run }) => `?with=${run}`,
 }
 

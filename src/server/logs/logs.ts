@@ -2,7 +2,7 @@
 // server/live, by downloads and by whoever shows a part. The key comes from the vault for a named reader; rows and objects hold sealed bytes only.
 import { Readable } from 'node:stream'
 import { fault } from '../../base/faults.ts'
-import type { AttemptId } from '../../base/ids.ts'
+import type { AttemptId, JobId } from '../../base/ids.ts'
 import type { FrameCodec } from '../../protocol/frames.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import type { GcmOpen } from '../../seal/index.ts'
@@ -12,7 +12,15 @@ import { type Bells, createBells } from '../db/bells.ts'
 import type { Database } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
-import type { CondensedStep, LogAnnotations, LogIndex, LogReader, Logs } from '../use-cases.ts'
+import type {
+  CondensedStep,
+  LogAnnotations,
+  LogIndex,
+  LogReader,
+  LogSearch,
+  LogSearchAsked,
+  Logs,
+} from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { createAnnotations } from './annotations.ts'
 import { condenseSteps } from './condensed.ts'
@@ -23,6 +31,8 @@ import { createLogKeys, type LogKeys } from './keys.ts'
 import { readLogIndex } from './log-index.ts'
 import { readLogTexts, type StepText } from './log-texts.ts'
 import { readPackedFrames } from './packed-frames.ts'
+import { searchJob } from './search.ts'
+import { createSearcher, type Searcher } from './searcher.ts'
 import { createStoredFrames, readStoredRange, type StoredFrames } from './stored-frames.ts'
 import type { Watchers } from './watchers.ts'
 
@@ -32,6 +42,8 @@ export type LogsDeps = {
   readonly objects: ObjectStore
   readonly watchers: Watchers
   readonly fresh: FreshFrames
+  /** The program that looks through text (main/log-search.ts). */
+  readonly logSearch: string
 }
 
 type Parts = LogsDeps & {
@@ -40,6 +52,7 @@ type Parts = LogsDeps & {
   readonly bells: Bells
   readonly failures: ReturnType<typeof createFirstFailures>
   readonly noted: ReturnType<typeof createAnnotations>
+  readonly searcher: Searcher
 }
 type Reading = {
   readonly scope: Scope
@@ -59,6 +72,7 @@ export const createLogs = (deps: LogsDeps): Logs => {
     bells: createBells(deps.database, 'mayfly_log'),
     failures: createFirstFailures(),
     noted: createAnnotations(),
+    searcher: createSearcher(deps.logSearch),
   }
   return {
     readFrames: (scope, attempt, { codec = browsers, ...options }) =>
@@ -67,6 +81,7 @@ export const createLogs = (deps: LogsDeps): Logs => {
         : readRange(parts, { scope, attempt, codec, ...options, until: options.until }),
     readIndex: (scope, attempt, options) => readIndex(parts, { scope, attempt, ...options }),
     annotations: (scope, attempt, reader) => readAnnotations(parts, { scope, attempt, reader }),
+    search: (scope, job, asked) => search(parts, { scope, job }, asked),
     condense: (scope, attempt, options) => condense(parts, { scope, attempt, ...options }),
     follow: (scope, attempt, { signal, codec = browsers, ...options }) =>
       follow(parts, { scope, attempt, codec, ...options }, signal),
@@ -101,10 +116,21 @@ const textsOf = (
   { database, objects }: Parts,
   { log, key }: { readonly log: Log; readonly key: Uint8Array | null },
   onLeftOut: () => void = () => undefined,
+  bytesMax: number = limits.logScanBytes,
 ): AsyncIterable<StepText> =>
   key === null
     ? Readable.from([])
-    : readLogTexts({ db: database.db, objects }, { log, key }, { bytesMax: limits.logScanBytes, onLeftOut })
+    : readLogTexts({ db: database.db, objects }, { log, key }, { bytesMax, onLeftOut })
+
+const search = (
+  parts: Parts,
+  of: { readonly scope: Scope; readonly job: JobId },
+  asked: LogSearchAsked,
+): Promise<LogSearch> => {
+  const texts: Parameters<typeof searchJob>[0]['texts'] = async (attempt, { bytesMax, onLeftOut }) =>
+    textsOf(parts, await logOf(parts, { ...of, ...asked, attempt }), onLeftOut, bytesMax)
+  return searchJob({ db: parts.database.db, searcher: parts.searcher, texts }, of, asked)
+}
 
 const readAnnotations = async (parts: Parts, asked: Asked): Promise<LogAnnotations> => {
   const opened = await logOf(parts, asked)

@@ -1,9 +1,9 @@
 // Lines of one chunk of a log, rendered alone: what the chunks before it leave behind (the pen, and the beginning of a line
 // that goes on) is read off their bytes, and of the chunk itself only the lines that are wanted go through the terminal.
 import { concatBytes, utf8 } from '../../base/bytes.ts'
+import { applySgr, type Pen, penCode, plainPen } from '../../protocol/terminal/pen.ts'
+import { createSgrReducer, type SgrLine } from '../../protocol/terminal/sgr.ts'
 import { carryBytesMax } from '../limits.ts'
-import { applySgr, type Pen, penCode, plainPen } from './pen.ts'
-import { createSgrReducer, type SgrLine } from './sgr.ts'
 
 /** A frame after inflating. */
 export type RawFrame = { readonly firstLine: number; readonly tMs: number; readonly bytes: Uint8Array }

@@ -1,5 +1,7 @@
 // The log of one attempt as components read it: how many lines each step has, and the lines near what is on screen. The log
 // itself is in a worker; here is what the worker cannot do: ask the server, follow the stream, and draw once per frame.
+
+import type { Query } from '../../protocol/terminal/search.ts'
 import { pollEveryMs, searchSilenceMs } from '../limits.ts'
 import type { App } from '../state/app.svelte.ts'
 import type { LiveEvent } from '../state/live-session.ts'
@@ -8,7 +10,6 @@ import type { Group } from './groups.ts'
 import workerUrl from './log.worker.ts?worker&url'
 import type { FromStore, LineAt, MissingLines, ToStore } from './messages.ts'
 import { createLogPages } from './pages.ts'
-import type { Query } from './search.ts'
 
 type Message<T extends FromStore['t']> = Extract<FromStore, { readonly t: T }>
 /** `version` goes up with every drawing; what is laid out together must have been counted together. */

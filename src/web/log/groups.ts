@@ -1,7 +1,8 @@
 // Groups that a job wrote into its output so that readers can fold them: GitHub and Azure (`::group::`, `##[group]`), GitLab's
 // sections, and headings (`--- words`). Read line by line in the worker; what they do to a page is folds.ts.
+
+import { plainText } from '../../protocol/terminal/search.ts'
 import { groupNameCharsMax } from '../limits.ts'
-import { plainText } from './search.ts'
 
 export type GroupMark = {
   readonly line: number

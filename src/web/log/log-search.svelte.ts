@@ -1,9 +1,9 @@
 // Going through a log by what is written in it: a text, a regular expression, or whatever looks like a failure.
 import { untrack } from 'svelte'
 import { failureWords } from '../../protocol/log-words.ts'
+import { compileQuery, type Query } from '../../protocol/terminal/search.ts'
 import type { LogFeed } from './feed.svelte.ts'
 import type { LineAt } from './messages.ts'
-import { compileQuery, type Query } from './search.ts'
 
 const failures: Query = { text: failureWords.source, isRegex: true, matchCase: false }
 /** Typing rests for so long before a million lines are looked through. */

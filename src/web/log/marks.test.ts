@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { compileQuery } from '../../protocol/terminal/search.ts'
 import { markSpans } from './marks.ts'
-import { compileQuery } from './search.ts'
 
 const span = (text: string, tone: number | null = null) => ({
   ...{ text, tone, colour: null, inverse: false, classes: '' },

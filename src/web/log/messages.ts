@@ -1,9 +1,9 @@
 // What the page and the worker of a log say to one another.
 import type { LogChunk } from '../../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
+import type { Query } from '../../protocol/terminal/search.ts'
 import type { BookLine } from './decode.ts'
 import type { Group } from './groups.ts'
-import type { Query } from './search.ts'
 
 /** Frames of the server above `after` up to `until`; `step` null: of all steps. */
 export type FrameRange = { readonly step: number | null; readonly after: number; readonly until: number }

@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
 import { utf8 } from '../../base/bytes.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
+import { plainText } from '../../protocol/terminal/search.ts'
 import { pageLines } from '../limits.ts'
 import type { FrameRange, FromStore } from './messages.ts'
-import { plainText } from './search.ts'
 import { createLogStore } from './store.ts'
 
 type Piece = { readonly step?: number; readonly text: string | Uint8Array; readonly tMs?: number }

@@ -2,13 +2,13 @@
 // lines and looks for text. Runs in log.worker.ts and in tests.
 import type { LogChunk } from '../../protocol/api/shapes.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
+import { compileQuery, matchingLines, type Query } from '../../protocol/terminal/search.ts'
 import { chunksAtOnce, decodedChunks, matchesMax, pageLines, wholeLogBytes } from '../limits.ts'
 import { type ChunkKeeper, createChunkKeeper, type FetchFrames, StaleIndex } from './chunk-keeper.ts'
 import { type Chunk, type ChunkTable, createChunkTable } from './chunk-table.ts'
 import { type BookLine, type OpenChunk, openChunk } from './decode.ts'
 import { createGroupScan } from './group-scan.ts'
 import type { FromStore, LineAt } from './messages.ts'
-import { compileQuery, matchingLines, type Query } from './search.ts'
 
 export type StoreDeps = {
   readonly fetchFrames: FetchFrames

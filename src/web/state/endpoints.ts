@@ -90,6 +90,7 @@ export const endpoints = {
   attemptAnnotations: 'GET /api/v1/attempts/:attempt/annotations',
   runAnnotations: 'GET /api/v1/runs/:run/annotations',
   attemptLog: 'GET /api/v1/attempts/:attempt/log',
+  jobLogSearch: 'GET /api/v1/jobs/:job/log/search',
   attemptLogIndex: 'GET /api/v1/attempts/:attempt/log/index',
   runners: 'GET /api/v1/runners',
   tokens: 'GET /api/v1/tokens',

@@ -296,6 +296,7 @@ const handle = async (
   if (line.endsWith('/artifacts')) return page(world.artifactsOf(lastId))
   if (/^GET .*\/runs\/[^/]+\/tests$/.test(line)) return page(world.testsOf(lastId))
   if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
+  if (/^GET .*\/log\/search$/.test(line)) return world.logSearchOf(lastId, url.searchParams)
   if (/^GET .*\/runs\/[^/]+\/compare$/.test(line)) return world.comparison
   if (/^GET .*\/runs\/[^/]+\/config$/.test(line)) return world.runConfigOf(lastId)
   if (/^GET .*\/runs\/[^/]+\/annotations$/.test(line)) return world.runAnnotationsById(lastId)

@@ -2,10 +2,11 @@
 import { fault } from '../../../base/faults.ts'
 import type { AttemptId } from '../../../base/ids.ts'
 import type { AttemptAnnotations, CondensedLog, JobAnnotations } from '../../../protocol/api/annotations.ts'
+import type { LogSearchAnswer } from '../../../protocol/api/log-search.ts'
 import type { Attempt, Job } from '../../../protocol/api/shapes.ts'
 import type { FrameCodec } from '../../../protocol/frames.ts'
 import { type Actor, readerOf } from '../../access/actor.ts'
-import type { LogAnnotations, LogReader, Logs, Runs } from '../../use-cases.ts'
+import type { LogAnnotations, LogReader, LogSearch, Logs, Runs } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
 import { downloadLog, type LogFormat } from '../log-download.ts'
@@ -20,6 +21,7 @@ type LogRoutes =
   | 'attemptLogCondensed'
   | 'attemptLog'
   | 'attemptLogIndex'
+  | 'jobLogSearch'
 
 export const logHandlers = ({
   runs,
@@ -70,6 +72,15 @@ export const logHandlers = ({
     const id = idOf('attempt', params.attempt)
     const attempt = found(await runs.findAttempt(actor.scope, id))
     return condensedLog({ logs, actor }, attempt, query.max_bytes)
+  },
+  jobLogSearch: async ({ actor, params, query, signal }) => {
+    const { q: text, regex, case: matchCase, attempts, except } = query
+    const job = idOf('job', params.job)
+    const found = await logs.search(actor.scope, job, {
+      ...{ attempts, except, signal, reader: readerOf(actor, 'view') },
+      query: { text, isRegex: regex === '1', matchCase: matchCase === '1' },
+    })
+    return { job_id: job, ...searchOf(found) }
   },
   attemptLogIndex: async ({ actor, params, query }) => {
     const attempt = idOf('attempt', params.attempt)
@@ -176,6 +187,16 @@ const condensedLog = async (
     },
   }
 }
+
+const searchOf = ({ attempts, stopped }: LogSearch): Omit<LogSearchAnswer, 'job_id'> => ({
+  attempts: attempts.map(({ id, number, status, count, isWhole, lines }) => ({
+    ...{ attempt: { id, number, status }, count, whole: isWhole },
+    lines: lines.map(({ step: index, stepName: name, line, text, from, to }) => ({
+      ...{ step: { index, name }, line, text, from, to },
+    })),
+  })),
+  stopped,
+})
 
 const condensedStepsMax = 5
 const condensedAnnotationsMax = 20

@@ -132,6 +132,25 @@ export const jobText = {
     nextMatch: 'Next match',
     previousMatch: 'Previous match',
     clearFind: 'End the search',
+    elsewhere: 'Look in other attempts',
+    elsewhereLooking: 'Looking …',
+    elsewhereFound: (lines: number, attempts: number) =>
+      attempts === 0
+        ? 'No other attempt was looked at.'
+        : `${lines === 0 ? 'No line' : count(lines, 'line', 'lines')} in ${count(attempts, 'other attempt', 'other attempts')}.`,
+    elsewhereStopped: {
+      time: 'Not all was looked at: the time of a search was over.',
+      bytes: 'Not all was looked at: the logs are longer than a search may read.',
+      attempts: 'Not all was looked at: there are more attempts than a search may read.',
+    },
+    elsewhereClose: 'Close what was found in other attempts',
+    elsewhereLabel: 'Found in other attempts',
+    elsewhereAttempt: (n: number) => `Attempt ${n}`,
+    elsewhereLines: (lines: number, shown: number) =>
+      lines > shown
+        ? `${count(lines, 'line', 'lines')}, the first ${shown.toLocaleString(locale)} shown`
+        : count(lines, 'line', 'lines'),
+    elsewherePart: '· only part of its log was looked at',
     notARegex: 'This is no regular expression.',
     notWhole: 'Part of the log could not be fetched.',
     tooSlow: 'The search took too long and was ended.',

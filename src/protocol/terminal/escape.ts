@@ -1,6 +1,6 @@
 // Finds the end of an escape sequence (ECMA-48): CSI with its parameters, strings (OSC, DCS, …) to be skipped, and
 // the short ones. It only reads; sgr.ts decides what is obeyed.
-import { escapeCharsMax } from '../limits.ts'
+import { escapeCharsMax } from './limits.ts'
 
 /** `final` is empty for everything but a plain CSI, so for everything that is dropped. */
 export type Escape = { readonly end: number; readonly parameters: string; readonly final: string }

@@ -1,6 +1,6 @@
 // The line a terminal is writing: text with SGR while it only grows, cells once the cursor moved. What it gives is
 // text again, whose every SGR is absolute (`ESC[0;…m`), starting with the one that was on when the line began.
-import { lineCharsMax } from '../limits.ts'
+import { lineCharsMax } from './limits.ts'
 import { applySgr, type Pen, penCode, plainPen } from './pen.ts'
 
 /** `width` is the number of characters that are shown; `cut` how many more there were. */

@@ -1,5 +1,5 @@
 // Looks for something in the raw text of a chunk: fast over all of it, and once more at the line as it is shown where a
-// terminal would have overwritten part of it. Runs in the worker; a regular expression that never ends is ended with it.
+// terminal would have overwritten part of it. Runs in workers, of a browser and of a server; a regular expression that never ends is ended with its worker.
 import { createSgrReducer } from './sgr.ts'
 
 export type Query = { readonly text: string; readonly isRegex: boolean; readonly matchCase: boolean }
@@ -47,7 +47,7 @@ export const matchingLines = (text: string, firstLine: number, pattern: RegExp):
   return found
 }
 
-const isShown = (line: string, pattern: RegExp): boolean => {
+export const isShown = (line: string, pattern: RegExp): boolean => {
   if (!redraws.test(line)) return true
   const reducer = createSgrReducer()
   reducer.push(line)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { escapeCharsMax, lineCharsMax } from '../limits.ts'
+import { escapeCharsMax, lineCharsMax } from './limits.ts'
 import { createSgrReducer } from './sgr.ts'
 
 const esc = '\u001b'
