@@ -4,8 +4,8 @@ import { fault } from '../../base/faults.ts'
 import type { LogSearchAnswer } from '../../protocol/api/log-search.ts'
 import type { Job } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
+import { inert } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { visible } from './annotations.ts'
 
 export const searchAttempts = async (
   around: Surroundings,
@@ -23,7 +23,7 @@ export const searchAttempts = async (
     items.push(found)
     if (flags.json === true) continue
     around.stdout.write(searchText(job, found))
-    for (const why of unseen(found)) around.stderr.write(`${visible(job.name)}: ${why}\n`)
+    for (const why of unseen(found)) around.stderr.write(`${inert(job.name)}: ${why}\n`)
   }
   if (flags.json === true) around.stdout.write(`${JSON.stringify({ items, next_cursor: null })}\n`)
   return 0
@@ -35,7 +35,7 @@ const searchText = ({ name, shard, shards }: Job, { attempts }: LogSearchAnswer)
     .flatMap(({ attempt, lines }) =>
       lines.map(
         ({ step, line, text }) =>
-          `${visible(shards > 1 ? `${name}.${shard}` : name)}#${attempt.number}:${step.index}:${line}: ${visible(text)}\n`,
+          `${inert(shards > 1 ? `${name}.${shard}` : name)}#${attempt.number}:${step.index}:${line}: ${inert(text)}\n`,
       ),
     )
     .join('')
