@@ -104,6 +104,11 @@ export const either =
   (value, path, report) =>
     (when(value) ? first : second)(value, path, report)
 
+export const nullable =
+  <T>(shape: Shape<T>): Shape<T | null> =>
+  (value, path, report) =>
+    value === null ? null : shape(value, path, report)
+
 /** A further condition on a value that already has its shape. */
 export const where =
   <T>(shape: Shape<T>, holds: (value: T) => boolean, message: string): Shape<T> =>

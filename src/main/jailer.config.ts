@@ -1,14 +1,9 @@
 // What the jailer is told on descriptor 3: one JSON document, checked again here, closed, frozen by its type.
-
 import type { Parsed } from '../base/problem.ts'
-import { integer, list, object, optional, parseShape, type Shape, text } from '../base/shape.ts'
+import { integer, list, nullable, object, optional, parseShape, type Shape, text } from '../base/shape.ts'
 import type { JailerConfig } from '../sandbox/jailer/index.ts'
 
 const path = text({ max: 4096, form: /^\/[^\0\n]*$/ })
-const nullable =
-  <T>(shape: Shape<T>): Shape<T | null> =>
-  (value, at, report) =>
-    value === null ? null : shape(value, at, report)
 
 const tools: Shape<Readonly<Record<string, string>>> = (value, at, report) => {
   if (typeof value !== 'object' || value === null) return report(at, 'must be an object')

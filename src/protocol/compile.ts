@@ -6,6 +6,7 @@ import {
   either,
   integer,
   list,
+  nullable,
   object,
   oneOf,
   optional,
@@ -15,7 +16,7 @@ import {
 } from '../base/shape.ts'
 import { type Construct, verdicts } from './constructs.ts'
 import type { Origin, Origins, Plan, PlanInputs, RunFacts } from './plan.ts'
-import { nullable, plainValues, plan, runEvent, runFacts } from './plan-parse.ts'
+import { plainValues, plan, runEvent, runFacts } from './plan-parse.ts'
 
 /** Written when everything is loaded and warm, before anything is read. */
 export const compileReadyLine = 'ready\n'

@@ -1,8 +1,18 @@
 // Identity tokens of jobs (trust-model.md §5.4): what a runner asks for a step that begins, what the vault seals to it, and
 // where a cloud finds the keys they are signed with. A runner signs for which audiences it asks; nobody adds one on the way.
-import { id, integer, list, object, oneOf, optional, parseShape, type Shaped, text } from '../base/shape.ts'
+import {
+  id,
+  integer,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  parseShape,
+  type Shaped,
+  text,
+} from '../base/shape.ts'
 import { evidence } from './evidence.ts'
-import { orNull } from './statement.ts'
 
 /** How long a token is good: a step has it from its beginning, and nothing renews it while the step goes on. */
 export const identityLifeSeconds = 15 * 60
@@ -12,7 +22,7 @@ export const audiencesMax = 8
 export const audienceForm = /^[A-Za-z0-9][A-Za-z0-9._:/@?=&%~+,-]{0,254}$/
 const audience = text({ max: 255, form: audienceForm })
 /** null: the organisation that the project is of. */
-const audiences = list(orNull(audience), { min: 1, max: audiencesMax })
+const audiences = list(nullable(audience), { min: 1, max: audiencesMax })
 export const jobAudiences = audiences
 
 export const identityPathForm = /\/runner\/v1\/leases\/lse_[0-9a-v]{26}\/identity$/
@@ -38,7 +48,7 @@ export const identityPayload = object({
   exp: integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   tokens: list(
     object({
-      audience: orNull(audience),
+      audience: nullable(audience),
       /** Of the subject: `circleci-2` names where the source lies and its ref. */
       profile: oneOf('circleci-1', 'circleci-2'),
       token: text({ max: 6000, form: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/ }),
@@ -76,7 +86,7 @@ export const projectIdentity = object({
   /** Of CIRCLE_OIDC_TOKEN. */
   subject: text({ max: 1024 }),
   /** Of CIRCLE_OIDC_TOKEN_V2; null: the ref or the repository has a name that could be taken for another subject. */
-  subjectWithRef: orNull(text({ max: 8192 })),
+  subjectWithRef: nullable(text({ max: 8192 })),
   keys: list(identityKey, { max: 100 }),
 })
 export type ProjectIdentity = Shaped<typeof projectIdentity>

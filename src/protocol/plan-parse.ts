@@ -8,6 +8,7 @@ import {
   hasTag,
   integer,
   list,
+  nullable,
   object,
   oneOf,
   optional,
@@ -66,9 +67,6 @@ const ms = integer({ min: 0, max: msMax })
 const when = oneOf('on_success', 'on_fail', 'always')
 const dialect = oneOf('circleci', 'codeship', 'codemagic', 'github', 'native')
 const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
-
-export const nullable = <T>(shape: Shape<T>): Shape<T | null> =>
-  either((value) => value === null, oneOf(null), shape)
 
 const wholeNumber = integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
 const plainValue: Shape<string | number | boolean> = either(

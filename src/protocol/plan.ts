@@ -30,6 +30,11 @@ export const outcomes: readonly Outcome[] = [
   'skipped:rule',
 ]
 
+/** How a job ends that went wrong: outcomes, and statuses of jobs and runs alike. */
+export const redOutcomes = ['failed', 'timed_out', 'errored'] as const satisfies readonly Outcome[]
+const red: ReadonlySet<string> = new Set(redOutcomes)
+export const isRed = (status: string): boolean => red.has(status)
+
 export type Plan = {
   readonly v: 1
   readonly dialect: Dialect

@@ -7,6 +7,7 @@ import {
   id,
   integer,
   list,
+  nullable,
   object,
   oneOf,
   optional,
@@ -17,7 +18,7 @@ import {
 } from '../base/shape.ts'
 import { origin, problems, recordOf } from './compile.ts'
 import { outcomes } from './plan.ts'
-import { nullable, plan } from './plan-parse.ts'
+import { plan } from './plan-parse.ts'
 import type { EgressRecord, Usage } from './receipt.ts'
 import type {
   AttemptEvent,

@@ -10,6 +10,7 @@ import {
   id,
   integer,
   list,
+  nullable,
   object,
   oneOf,
   optional,
@@ -43,8 +44,6 @@ export const bytes = (size: { readonly length: number } | { readonly max: number
 
 const seconds = integer({ min: 0, max: 253_402_300_799 })
 const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
-export const orNull = <T>(shape: Shape<T>): Shape<T | null> =>
-  either((value) => value === null, oneOf(null), shape)
 
 /** Also the name of the variable that a job sees. */
 export const secretName = text({ max: 128, form: /^[A-Za-z_][A-Za-z0-9_]*$/ })
@@ -109,7 +108,7 @@ const common = {
   iss: id('signer'),
   iat: seconds,
   nonce: bytes({ length: 16 }),
-  prev: orNull(digest),
+  prev: nullable(digest),
 }
 const putStatement = object({
   ...common,
@@ -118,7 +117,7 @@ const putStatement = object({
     object({
       kind: secretKind,
       policy: secretPolicy,
-      expires_at: orNull(seconds),
+      expires_at: nullable(seconds),
       allow_unmaskable: oneOf(true, false),
       /** Of an SSH key: the only hosts it signs for. */
       hosts: optional(knownHosts),
@@ -137,8 +136,8 @@ const setStatement = object({
   type: oneOf('secret.set'),
   body: object({
     state: oneOf('active', 'disabled'),
-    expires_at: orNull(seconds),
-    rotate_after: orNull(seconds),
+    expires_at: nullable(seconds),
+    rotate_after: nullable(seconds),
   }),
 })
 const contextStatement = object({

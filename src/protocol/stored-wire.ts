@@ -11,6 +11,7 @@ import {
   id,
   integer,
   list,
+  nullable,
   object,
   oneOf,
   optional,
@@ -18,7 +19,6 @@ import {
   type Shaped,
   text,
 } from '../base/shape.ts'
-import { orNull } from './statement.ts'
 import { cacheKey } from './stored-object.ts'
 import { testFacts } from './test-results.ts'
 
@@ -96,7 +96,7 @@ const restorable = object({
 const restoreAnswer = object({
   objects: list(restorable, { max: layersMax }),
   /** The vault's answer about all of them; null where there is none. */
-  release: orNull(object({ ticket: text({ max: 8192 }), sealed: text({ max: 400_000 }) })),
+  release: nullable(object({ ticket: text({ max: 8192 }), sealed: text({ max: 400_000 }) })),
 })
 export type RestoreAnswer = Shaped<typeof restoreAnswer>
 export const parseRestoreAnswer = (json: unknown) => parseShape(restoreAnswer, json, code)

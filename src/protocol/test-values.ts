@@ -5,9 +5,13 @@
 export const isTestValue = (value: string): boolean => {
   const text = value.trim().toLowerCase()
   const bare = inner(text)
+  if (bare.length > longestPlace) return isRepeated(bare)
   if (bare === '' || words.has(bare.replaceAll(/[\s_.-]/g, ''))) return true
   return isRepeated(bare) || asks.some((pattern) => pattern.test(bare)) || isPlaceholder(text)
 }
+
+/** Whoever writes a place for a secret writes a few words. */
+const longestPlace = 256
 
 /** As they stand in examples, without what separates their parts. */
 const words: ReadonlySet<string> = new Set([
@@ -56,7 +60,7 @@ const words: ReadonlySet<string> = new Set([
 
 /** `your-token-here`, `put_your_key_here`, `insert api key`, `my-secret-here`. */
 const asks = [
-  /^(?:put|insert|enter|add|paste|set|use|add)?[\s_.-]*your[\s_.-]/,
+  /^(?:put|insert|enter|add|paste|set|use)?[\s_.-]*your[\s_.-]/,
   /^(?:put|insert|enter|paste)[\s_.-]+(?:[a-z]+[\s_.-]+){0,4}here$/,
   /^(?:your|my|the)[\s_.-](?:[a-z]+[\s_.-]){0,4}here$/,
   /(?:^|[\s_.-])(?:change|replace)[\s_.-]?(?:me|this|it)(?:$|[\s_.!-])/,
@@ -67,15 +71,19 @@ const asks = [
 const isRepeated = (text: string): boolean => text.length >= 3 && [...text].every((char) => char === text[0])
 
 /** `<token>`, `{{ token }}`, `${TOKEN}`, `[token]`, `%TOKEN%`: somebody else's template. */
-const isPlaceholder = (text: string): boolean =>
-  [
-    /^<[a-z0-9 _.-]{1,64}>$/,
-    /^\{\{[a-z0-9 _.-]{1,64}\}\}$/,
-    /^\$\{[a-z0-9_]{1,64}\}$/,
-    /^\[[a-z0-9 _.-]{1,64}\]$/,
-  ]
-    .concat(/^%[a-z0-9_]{1,64}%$/)
-    .some((pattern) => pattern.test(text))
+const isPlaceholder = (text: string): boolean => templates.some((pattern) => pattern.test(text))
+const templates = [
+  /^<[a-z0-9 _.-]{1,64}>$/,
+  /^\{\{[a-z0-9 _.-]{1,64}\}\}$/,
+  /^\$\{[a-z0-9_]{1,64}\}$/,
+  /^\[[a-z0-9 _.-]{1,64}\]$/,
+  /^%[a-z0-9_]{1,64}%$/,
+]
 
-/** Without what quotes and marks stand around it. */
-const inner = (text: string): string => text.replace(/^["'`<([{\s]+|["'`>)\]}\s!]+$/g, '')
+/** Without what quotes and marks stand around it. By hand: a pattern with an end tries each of many marks as the first. */
+const inner = (text: string): string => {
+  let [from, to] = [0, text.length]
+  while (from < to && /["'`<([{\s]/.test(text.charAt(from))) from++
+  while (to > from && /["'`>)\]}\s!]/.test(text.charAt(to - 1))) to--
+  return text.slice(from, to)
+}

@@ -1,6 +1,5 @@
 // Checks a series of what an attempt used, which a runner says.
-import { integer, list, object, type Shape, text, where } from '../base/shape.ts'
-import { nullable } from './plan-parse.ts'
+import { integer, list, nullable, object, type Shape, text, where } from '../base/shape.ts'
 import { type UsageLimits, type UsageSeries, usagePointsMax } from './usage-series.ts'
 
 const whole = integer({ min: 0, max: Number.MAX_SAFE_INTEGER })

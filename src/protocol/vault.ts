@@ -10,6 +10,7 @@ import {
   id,
   integer,
   list,
+  nullable,
   object,
   oneOf,
   optional,
@@ -33,7 +34,6 @@ import { publicHalf, signature } from './signing.ts'
 import {
   bytes,
   knownHosts,
-  orNull,
   sealedSecret,
   secretKind,
   secretName,
@@ -101,8 +101,8 @@ const keyVersion = integer({ min: 1, max: 1_000_000 })
 const count = integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 const nothing = object({})
 const done = object({ ok: oneOf(true) })
-const sealedOrNull = orNull(bytes({ max: 4096 }))
-const textOrNull = orNull(text({ max: 4096 }))
+const sealedOrNull = nullable(bytes({ max: 4096 }))
+const textOrNull = nullable(text({ max: 4096 }))
 
 /** The signed request that lists the ticket's `eph` (a poll, or of `objects` the restore), its body as received. */
 const signedRequest = object({ jws: text({ max: 8192 }), body: text({ max: 1024 * 1024 }) })
@@ -122,10 +122,10 @@ export const secretMetadata = object({
   changedAt: seconds,
   /** When this version was put: what was changed since is not the value. */
   putAt: seconds,
-  expiresAt: orNull(seconds),
-  rotateAfter: orNull(seconds),
+  expiresAt: nullable(seconds),
+  rotateAfter: nullable(seconds),
   /** Until when the version before still goes to jobs; null: it goes nowhere. */
-  previousUntil: orNull(seconds),
+  previousUntil: nullable(seconds),
   hosts: optional(knownHosts),
   /** Of a signing key. */
   signing: optional(publicHalf),
@@ -134,7 +134,7 @@ export const secretMetadata = object({
   releases: count,
   /** Of the last 30 days. */
   releasesRecent: count,
-  lastRelease: orNull(object({ at: seconds, run: id('run'), job: id('job'), attempt: id('attempt') })),
+  lastRelease: nullable(object({ at: seconds, run: id('run'), job: id('job'), attempt: id('attempt') })),
 })
 export type SecretMetadata = Shaped<typeof secretMetadata>
 /** `version`: how many statements there were about it. */
@@ -155,11 +155,11 @@ const signerMetadata = object({
   kind: oneOf('ed25519', 'webauthn'),
   name: text({ max: 100 }),
   /** Of a passkey, so that a browser can ask for it. */
-  credential: orNull(text({ max: 2048 })),
+  credential: nullable(text({ max: 2048 })),
   addedAt: seconds,
   state: oneOf('active', 'removed'),
   /** The digest of the statement that removed it. */
-  head: orNull(digest),
+  head: nullable(digest),
 })
 export type SignerMetadata = Shaped<typeof signerMetadata>
 
@@ -179,7 +179,7 @@ export const vaultVerbs = {
       vsign: publicKey,
       versions: object({ vmk: keyVersion, ingest: keyVersion, vsign: keyVersion, log: keyVersion }),
       counts: object({ projects: count, runners: count, unsigned: count }),
-      ticketKey: orNull(publicKey),
+      ticketKey: nullable(publicKey),
     }),
   },
   'ingest.key': {
@@ -377,7 +377,7 @@ export type Tier = Shaped<typeof tier>
 /** Answer of `webhook.verify`. An unknown hook and a wrong signature are the same answer. */
 export const webhookAnswer = object({
   ok: flag,
-  project: orNull(id('project')),
+  project: nullable(id('project')),
 })
 export type WebhookAnswer = Shaped<typeof webhookAnswer>
 
@@ -427,7 +427,7 @@ export const agentPayload = object({
 export type AgentPayload = Shaped<typeof agentPayload>
 /** What `job` opens to; `agent` is null for local sources. */
 export const jobPayload = object({
-  agent: orNull(agentPayload),
+  agent: nullable(agentPayload),
   /** There are secrets for this job: its runner asks for them once it has proven what it is about to run (evidence.ts). */
   owed: optional(oneOf(true)),
   /** A context that this attempt may not use: then nothing at all goes to it. */

@@ -1,7 +1,9 @@
 // A person wants jobs that have ended to be carried out again: they wait anew, with the plan, the needs and the attempts
 // they have, and settle.ts lets them begin. What was skipped because of others waits again too. A workflow may ask that
 // this happens by itself when it failed, a few times.
+
 import type { JobId } from '../base/ids.ts'
+import { isRed } from '../protocol/plan.ts'
 import { wantedBy } from './contexts.ts'
 import { settle } from './settle.ts'
 import { isFinal, type JobState, type RunState, type Wanting } from './state.ts'
@@ -25,10 +27,10 @@ export const rerun = (state: RunState, wanted: Rerun, by?: Wanting): RunState =>
 
 /** The very same state when no workflow failed that may be tried again. */
 export const rerunFailed = (state: RunState): RunState => {
-  const due = state.workflows.filter(({ status, rerunsLeft = 0 }) => rerunsLeft > 0 && failed.has(status))
+  const due = state.workflows.filter(({ status, rerunsLeft = 0 }) => rerunsLeft > 0 && isRed(status))
   if (due.length === 0 || state.cancelRequested) return state
   const ids = new Set(due.map(({ id }) => id))
-  const isDue = (job: JobState) => job.workflow !== null && ids.has(job.workflow) && failed.has(job.status)
+  const isDue = (job: JobState) => job.workflow !== null && ids.has(job.workflow) && isRed(job.status)
   const workflows = state.workflows.map((workflow) =>
     ids.has(workflow.id) ? { ...workflow, rerunsLeft: (workflow.rerunsLeft ?? 0) - 1 } : workflow,
   )
@@ -60,12 +62,10 @@ const waitingAgain = (
   )
 }
 
-const failed: ReadonlySet<JobState['status']> = new Set(['failed', 'timed_out', 'errored'])
-
 const picked = (wanted: Rerun) => {
   const isAsked = (job: JobState): boolean => {
     if (wanted === 'all') return true
-    if (wanted === 'failed') return red.has(job.status) || isUnauthorized(job)
+    if (wanted === 'failed') return isRed(job.status) || job.status === 'cancelled' || isUnauthorized(job)
     return wanted.includes(job.id) && (job.status !== 'skipped' || isUnauthorized(job))
   }
   // A plan that was made is the plan; it is made again only when there is none.
@@ -75,8 +75,6 @@ const picked = (wanted: Rerun) => {
 
 /** Somebody who may use its contexts, or who has changed their rules, may want it. */
 const isUnauthorized = ({ kind, skip }: JobState): boolean => kind === 'job' && skip === 'policy'
-
-const red: ReadonlySet<JobState['status']> = new Set(['failed', 'timed_out', 'errored', 'cancelled'])
 
 /** A job by name whose needs ended otherwise since it ran could only be skipped: that helps nobody. */
 const isAnyLost = (again: RunState, wanted: Rerun): boolean =>

@@ -1,5 +1,4 @@
 // Who am I to which server: login, logout, whoami, and API tokens.
-
 import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Me } from '../../protocol/api/shapes.ts'

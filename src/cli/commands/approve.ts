@@ -1,5 +1,4 @@
 // Says yes or no to a job that waits for a person.
-
 import { fault } from '../../base/faults.ts'
 import type { Job, Run } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'

@@ -1,5 +1,4 @@
 // Two runs side by side: what of the plan changed, which tests fail now, and where the time went.
-
 import type { ComparedJob, Comparison } from '../../protocol/api/comparison.ts'
 import { connect } from '../api/connect.ts'
 import { findRunId } from '../api/find-run.ts'

@@ -1,5 +1,4 @@
 // `mayfly logs --condensed`: of each job that failed the few lines that say why, for people in a hurry and for programs that read.
-
 import type { CondensedLog } from '../../protocol/api/annotations.ts'
 import type { Job } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'

@@ -1,5 +1,4 @@
 // `mayfly config`: what a configuration becomes, how its jobs hang together, and what an event would start.
-
 import { formatProblems } from '../../compile/index.ts'
 import { askedChange, askedEvent, type EventFlags, eventWords } from '../config/asked-event.ts'
 import { dotGraph, mermaidGraph, textGraph } from '../config/graph.ts'

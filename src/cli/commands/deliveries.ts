@@ -1,5 +1,4 @@
 // What source hosts and other tools told the installation, and what came of it: list, view, replay.
-
 import { fault } from '../../base/faults.ts'
 import type { Delivery, Project } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'

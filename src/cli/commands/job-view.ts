@@ -1,5 +1,4 @@
 // One job of a run: its last attempt with its steps, and what it used of its machine.
-
 import { fault } from '../../base/faults.ts'
 import type { Attempt, Job, Run } from '../../protocol/api/shapes.ts'
 import type { AttemptUsage } from '../../protocol/api/usage.ts'

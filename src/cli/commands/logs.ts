@@ -3,6 +3,7 @@
 
 import { fault } from '../../base/faults.ts'
 import type { Attempt, Run, Step } from '../../protocol/api/shapes.ts'
+import { isRed } from '../../protocol/plan.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
@@ -28,8 +29,6 @@ type Flags = {
   readonly json?: boolean
 }
 
-const failures = new Set(['failed', 'timed_out', 'errored'])
-
 export const logs = async (around: Surroundings, flags: Flags, ref: string | undefined): Promise<number> => {
   const filter = lineFilter(flags)
   const part = partOf(flags)
@@ -39,7 +38,7 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
   const isOfFailed = flags.failed === true || (flags.condensed === true && words.job === undefined)
   const run = await findRun(around, api, { ref: words.ref, project: flags.project })
   const jobs = (words.job === undefined ? run.jobs : [jobNamed(run, words.job)]).filter(
-    (job) => job.attempts.length > 0 && (!isOfFailed || failures.has(job.status)),
+    (job) => job.attempts.length > 0 && (!isOfFailed || isRed(job.status)),
   )
   if (jobs.length === 0) throw fault('E_NOT_FOUND', { public: `#${run.number} has no log that fits` })
   if (flags.condensed === true)
@@ -121,7 +120,7 @@ const stepsOf = (flags: Flags, { steps, number }: Attempt, part: Part): readonly
     if (wanted.length > 0) return wanted
     throw fault('E_NOT_FOUND', { public: `attempt ${number} has no step ${flags.step}` })
   }
-  const failed = steps.filter(({ status }) => failures.has(status))
+  const failed = steps.filter(({ status }) => isRed(status))
   // Lines are counted per step: where none is named, the one that a reader of the job looks at.
   return flags.failed === true || failed.length > 0 || part === null ? failed : steps.slice(-1)
 }

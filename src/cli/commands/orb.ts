@@ -1,5 +1,4 @@
 // The orb store of the installation: put a source there under its exact id, list what is there, read one.
-
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'

@@ -1,5 +1,4 @@
 // How the runs of a project are handled. What is not named stays as it is.
-
 import { fault } from '../../base/faults.ts'
 import type { ProjectSettingsInput } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'

@@ -1,5 +1,4 @@
 // One project as it is, and the way to its source host: a runner looks there, and a person says which host key is the right one.
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Attempt, Project } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'

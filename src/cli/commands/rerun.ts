@@ -1,5 +1,4 @@
 // Carries out again what has ended: a whole run, what failed of it, or one job.
-
 import { fault } from '../../base/faults.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'

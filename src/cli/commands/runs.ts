@@ -1,5 +1,4 @@
 // Runs of the installation: list, view, start, cancel (a run, a workflow or a job of it).
-
 import { fault } from '../../base/faults.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
 import { runEventKinds, status } from '../../protocol/api/shapes.ts'

@@ -1,5 +1,4 @@
 // Schedules of a project: list, add, change, remove.
-
 import { fault } from '../../base/faults.ts'
 import type { Schedule } from '../../protocol/api/schedules.ts'
 import { ofProject } from '../api/of-project.ts'

@@ -1,5 +1,4 @@
 // What is changed of a secret without its value, and who can reach it.
-
 import { fault } from '../../base/faults.ts'
 import type { SecretReach } from '../../protocol/api/secrets.ts'
 import type { SetStatement } from '../../protocol/statement.ts'

@@ -1,5 +1,4 @@
 // Results of tests of a run: a line for each, those that failed first, with what they said.
-
 import type { TestResult, TestSummary } from '../../protocol/api/tests.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'

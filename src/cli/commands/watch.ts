@@ -1,5 +1,4 @@
 // Follows a run until it ends: a line per change, the logs where wanted, and the verdict as exit code.
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'

@@ -1,5 +1,4 @@
 // Webhooks out of a project: who is told, with which keys, and what became of it. A secret is opened here and shown once.
-
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { parseId } from '../../base/ids.ts'

@@ -1,5 +1,4 @@
 // Why jobs of a run do not run yet: the reason in words, with what they wait for and when they will likely begin.
-
 import type { Job } from '../../protocol/api/shapes.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'

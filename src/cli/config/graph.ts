@@ -1,6 +1,6 @@
 // The jobs of a plan and what they wait for, as a tree for a terminal, and as text for two drawing programs.
 import { printable } from '../../compile/index.ts'
-import type { Outcome, Plan, PlanJob, PlanWorkflow } from '../../protocol/plan.ts'
+import { type Outcome, type Plan, type PlanJob, type PlanWorkflow, redOutcomes } from '../../protocol/plan.ts'
 import type { Paint } from '../look.ts'
 
 type Need = PlanJob['needs'][number]
@@ -8,7 +8,7 @@ type Need = PlanJob['needs'][number]
 /** Outcomes that a configuration asks for by one word. */
 const groups: readonly (readonly [word: string, outcomes: readonly Outcome[]])[] = [
   ['passed', ['passed', 'unstable']],
-  ['failed', ['failed', 'timed_out', 'errored']],
+  ['failed', redOutcomes],
   ['cancelled', ['cancelled']],
   ['refused', ['skipped:policy']],
   ['not run', ['skipped:needs', 'skipped:rule']],

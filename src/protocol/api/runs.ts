@@ -28,6 +28,7 @@ export const problem = z.object({
   frame: z.array(z.object({ line: z.number(), text: z.string() })),
   help: z.string().nullable(),
 })
+
 /** Who did something: `usr_…`, `tok_…`, `operator`, or a part of the server. */
 export const actor = z.object({ id, name: z.string() })
 export type Actor = z.infer<typeof actor>

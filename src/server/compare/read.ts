@@ -1,12 +1,12 @@
 // Reads one side of a comparison: the run in scope, its plans, and of each job the newest attempt with its steps and receipt.
 import { sql } from 'kysely'
-import { fromBase64Url, utf8Decode } from '../../base/bytes.ts'
 import type { ProjectId, RunId } from '../../base/ids.ts'
 import type { ComparedJob, Comparison } from '../../protocol/api/comparison.ts'
 import type { Plan, PlanWorkflow } from '../../protocol/plan.ts'
 import type { Scope } from '../access/actor.ts'
 import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
+import { receiptClaims } from '../runs/receipt-claims.ts'
 import type { SideJob } from './compare.ts'
 
 export type FoundRun = { readonly project: ProjectId; readonly run: Comparison['before'] }
@@ -69,15 +69,11 @@ export const readJobs = async (db: Db, run: RunId): Promise<readonly SideJob[]> 
   }))
 }
 
-/** The signature was checked when the receipt came; whatever is not as it should be is not known. */
+/** Whatever is not as it should be is not known. */
 const sandboxOf = (receipt: string | null): ComparedJob['sandbox']['before'] => {
-  const bytes = fromBase64Url(receipt?.split('.')[1] ?? '')
-  if (receipt === null || bytes === null) return null
-  try {
-    const { image, driver, measuredTier } = JSON.parse(utf8Decode(bytes)) as Record<string, unknown>
-    const isolation = [driver, measuredTier].filter((word) => typeof word === 'string').join(', ')
-    return { image: typeof image === 'string' ? image : null, isolation: isolation === '' ? null : isolation }
-  } catch {
-    return null
-  }
+  const claims = receipt === null ? null : receiptClaims(receipt)
+  if (claims == null) return null
+  const { image, driver, measuredTier } = claims
+  const isolation = [driver, measuredTier].filter((word) => typeof word === 'string').join(', ')
+  return { image: typeof image === 'string' ? image : null, isolation: isolation === '' ? null : isolation }
 }

@@ -1,6 +1,5 @@
 // One attempt with its steps and receipt, as the API shows it.
 import { sql } from 'kysely'
-import { fromBase64Url, utf8Decode } from '../../base/bytes.ts'
 import type { AttemptId, RunId } from '../../base/ids.ts'
 import type { Attempt, Step } from '../../protocol/api/shapes.ts'
 import type { Scope } from '../access/actor.ts'
@@ -8,6 +7,7 @@ import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { actorIn } from './actor-name.ts'
 import { type AttemptRow, attemptColumns, attemptSummary } from './jobs-read.ts'
+import { receiptClaims } from './receipt-claims.ts'
 
 type Row = AttemptRow & {
   readonly run: RunId | null
@@ -75,15 +75,7 @@ const selectSteps = async (db: Db, attempt: AttemptId): Promise<Step[]> => {
 
 /** The signature was checked when the receipt came; here it is only taken apart. */
 const receiptOf = ({ receipt, receiptVerified }: Row): Attempt['receipt'] => {
-  if (receipt === null) return null
-  const claims = fromBase64Url(receipt.split('.')[1] ?? '')
-  try {
-    const parsed: unknown = JSON.parse(utf8Decode(claims ?? new Uint8Array(0)))
-    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-    return isObject
-      ? { claims: parsed as Record<string, unknown>, verified: receiptVerified, jws: receipt }
-      : null
-  } catch {
-    return { claims: {}, verified: false, jws: receipt }
-  }
+  const claims = receipt === null ? null : receiptClaims(receipt)
+  if (receipt === null || claims === null) return null
+  return { claims: claims ?? {}, verified: claims !== undefined && receiptVerified, jws: receipt }
 }

@@ -6,13 +6,13 @@ import { cronTimes, isTimeZone } from '../../base/cron-times.ts'
 import { fault } from '../../base/faults.ts'
 import type { ProjectId, ScheduleId } from '../../base/ids.ts'
 import type { Schedule, ScheduleChange, ScheduleInput } from '../../protocol/api/schedules.ts'
-import { type Actor, actorId, type Scope } from '../access/actor.ts'
+import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
-import { projectInScope } from '../access/in-scope.ts'
 import type { Database, Db } from '../db/database.ts'
 import { inTransaction, sqlState, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import { getProjectId } from '../projects/find-id.ts'
 import { fullRef } from '../runs/git-names.ts'
 import type { NamedSchedule, Schedules } from '../use-cases.ts'
 import { type ScheduleRow, scheduleOf, selectSchedules } from './read.ts'
@@ -21,14 +21,14 @@ type Deps = { readonly database: Database; readonly newId: NewId }
 
 export const createSchedules = (deps: Deps): Schedules => ({
   list: async (scope, project) => {
-    const found = await findProject(deps.database.db, scope, project)
-    const rows = await selectSchedules(deps.database.db, sql`s.project_id = ${found.id}`)
+    const found = await getProjectId(deps.database.db, scope, project)
+    const rows = await selectSchedules(deps.database.db, sql`s.project_id = ${found}`)
     return { items: rows.map(scheduleOf), next_cursor: null }
   },
   add: (actor, project, input) => add(deps, actor, project, input),
   find: async (scope, named) => {
     const { db } = deps.database
-    return scheduleOf(await findRow(db, (await findProject(db, scope, named.project)).id, named.schedule))
+    return scheduleOf(await findRow(db, await getProjectId(db, scope, named.project), named.schedule))
   },
   set: (actor, named, changes, expect) => set(deps, actor, named, { changes, expect }),
   remove: (actor, named, expect) => remove(deps, actor, named, expect),
@@ -36,7 +36,7 @@ export const createSchedules = (deps: Deps): Schedules => ({
 
 const add = async (deps: Deps, actor: Actor, name: string, input: ScheduleInput): Promise<Schedule> => {
   const { db } = deps.database
-  const project = await findProject(db, actor.scope, name)
+  const project = await getProjectId(db, actor.scope, name)
   const id = deps.newId('schedule')
   const cron = { cron: input.cron.trim(), zone: input.zone }
   await whenTaken(input.name, () =>
@@ -44,25 +44,25 @@ const add = async (deps: Deps, actor: Actor, name: string, input: ScheduleInput)
       const nextAt = await nextTime(tx, cron)
       const { rows } = await sql`
         insert into schedules (id, organisation_id, project_id, name, cron, zone, ref, parameters, created_by, next_at)
-        select ${id}, ${actor.scope.organisation}, ${project.id}, ${input.name}, ${cron.cron}, ${cron.zone},
+        select ${id}, ${actor.scope.organisation}, ${project}, ${input.name}, ${cron.cron}, ${cron.zone},
           ${refOf(input.ref)}, ${JSON.stringify(input.parameters ?? {})}::jsonb, ${actorId(actor)}, ${nextAt}
-        where (select count(*) from schedules where project_id = ${project.id} and workflow is null) < ${limits.schedulesPerProjectMax}
+        where (select count(*) from schedules where project_id = ${project} and workflow is null) < ${limits.schedulesPerProjectMax}
         returning 1`.execute(tx)
       if (rows.length === 0)
         throw fault('E_CONFLICT', {
           public: `At most ${limits.schedulesPerProjectMax} schedules in a project`,
         })
-      const facts = { project: project.id }
+      const facts = { project }
       await writeAudit(tx, actor, {
         action: 'schedule.add',
         target: id,
-        project: project.id,
+        project,
         result: 'ok',
         facts,
       })
     }),
   )
-  return get(db, project.id, id)
+  return get(db, project, id)
 }
 
 type Expect = Parameters<Schedules['remove']>[2]
@@ -75,8 +75,8 @@ const set = async (
   { changes, expect }: { readonly changes: ScheduleChange; readonly expect: Expect },
 ): Promise<Schedule> => {
   const { db } = deps.database
-  const project = await findProject(db, actor.scope, named.project)
-  const { id } = await findOwnRow(db, project.id, named.schedule)
+  const project = await getProjectId(db, actor.scope, named.project)
+  const { id } = await findOwnRow(db, project, named.schedule)
   await whenTaken(changes.name ?? '', () =>
     inTransaction(db, async (tx) => {
       const before = await holdRow(tx, id, expect)
@@ -93,20 +93,20 @@ const set = async (
         update schedules set name = ${after.name}, cron = ${after.cron}, zone = ${after.zone}, ref = ${after.ref},
           parameters = ${JSON.stringify(after.parameters)}::jsonb, paused = ${after.paused}, next_at = ${nextAt}
         where id = ${id}`.execute(tx)
-      await writeAudit(tx, actor, { action: 'schedule.set', target: id, project: project.id, result: 'ok' })
+      await writeAudit(tx, actor, { action: 'schedule.set', target: id, project, result: 'ok' })
     }),
   )
-  return get(db, project.id, id)
+  return get(db, project, id)
 }
 
 const remove = async (deps: Deps, actor: Actor, named: NamedSchedule, expect: Expect): Promise<void> => {
   const { db } = deps.database
-  const project = await findProject(db, actor.scope, named.project)
-  const { id } = await findOwnRow(db, project.id, named.schedule)
+  const project = await getProjectId(db, actor.scope, named.project)
+  const { id } = await findOwnRow(db, project, named.schedule)
   await inTransaction(db, async (tx) => {
     await holdRow(tx, id, expect)
     await sql`delete from schedules where id = ${id}`.execute(tx)
-    await writeAudit(tx, actor, { action: 'schedule.remove', target: id, project: project.id, result: 'ok' })
+    await writeAudit(tx, actor, { action: 'schedule.remove', target: id, project, result: 'ok' })
   })
 }
 
@@ -170,12 +170,4 @@ const findRow = async (db: Db, project: ProjectId, named: string): Promise<Sched
   const row = rows.find(({ workflow }) => workflow === null) ?? rows[0]
   if (row === undefined) throw notThere()
   return row
-}
-
-const findProject = async (db: Db, scope: Scope, project: string): Promise<{ readonly id: ProjectId }> => {
-  const { rows } = await sql<{ id: ProjectId }>`
-    select id from projects
-    where ${projectInScope(scope)} and (id = ${project} or name = ${project})`.execute(db)
-  if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
-  return rows[0]
 }

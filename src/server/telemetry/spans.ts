@@ -1,9 +1,11 @@
 // A run that has ended as spans, by the conventions of OpenTelemetry for CI/CD: delivery → plan → queue → sandbox → steps
 // → finish. Pure. Ids are digests of our own ids: sent twice, a run is the same trace. What people typed is cut to a length;
 // parameters, messages of commits, authors and addresses of repositories are left out.
+
 import { toHex, utf8 } from '../../base/bytes.ts'
 import { sha256 } from '../../base/sha256.ts'
 import type { Status } from '../../protocol/api/shapes.ts'
+import { isRed } from '../../protocol/plan.ts'
 import type { EndedAttempt, EndedRun } from './ended-run.ts'
 
 export type Span = {
@@ -35,7 +37,6 @@ const results: Partial<Record<Status, string>> = {
   cancelled: 'cancellation',
   skipped: 'skip',
 }
-const isError = (status: Status): boolean => ['failed', 'timed_out', 'errored'].includes(status)
 const resultOf = (status: Status, attribute: string): Record<string, string> => {
   const result = results[status]
   return result === undefined ? {} : { [attribute]: result }
@@ -63,7 +64,7 @@ export const spansOf = (
   return [
     {
       ...{ ...inRun, spanId: root, parentSpanId: null, name: cut(`RUN ${run.project.name}`), kind: 'server' },
-      ...{ start: begin, end: later(begin, run.finishedAt), isError: isError(run.status) },
+      ...{ start: begin, end: later(begin, run.finishedAt), isError: isRed(run.status) },
       attributes: runAttributes(run, address),
     },
     ...delivery,
@@ -97,7 +98,7 @@ const attemptSpans = (attempt: EndedAttempt, { traceId, root, address }: In): re
   const lastStep = steps.map(stepEnd).reduce(later, startedAt ?? finishedAt)
   return [
     {
-      ...{ traceId, spanId: own, parentSpanId: root, kind: 'internal', isError: isError(status) },
+      ...{ traceId, spanId: own, parentSpanId: root, kind: 'internal', isError: isRed(status) },
       ...{ name: attempt.kind === 'plan' ? 'plan' : cut(attempt.name), start: queuedAt },
       end: later(queuedAt, finishedAt),
       attributes: {
@@ -129,7 +130,7 @@ const stepSpan = (
   { traceId, own }: { readonly traceId: string; readonly own: string },
 ): Span => ({
   ...{ traceId, spanId: spanIdOf(`step ${step.index} ${id}`), parentSpanId: own, kind: 'internal' },
-  ...{ name: cut(step.name), start: step.startedAt, links: [], isError: isError(step.status) },
+  ...{ name: cut(step.name), start: step.startedAt, links: [], isError: isRed(step.status) },
   // A step that never ended, ended with its attempt.
   end: step.durationMs === null ? later(step.startedAt, finishedAt) : stepEnd(step),
   attributes: { 'mayfly.step.index': step.index, 'mayfly.step.status': step.status },

@@ -1,6 +1,8 @@
 // What targets of webhooks can be told of a change: the difference between two states of a run, in the words of the events.
 // Pure; whether anybody listens is another question (outbox.ts).
+
 import type { JobId, WorkflowId } from '../../base/ids.ts'
+import { isRed } from '../../protocol/plan.ts'
 import type { WebhookEvent } from '../../protocol/webhooks.ts'
 import { isFinal, type JobState, type RunState, type Status, standings } from '../../schedule/index.ts'
 
@@ -51,8 +53,7 @@ const runEvents = (
   return events.flatMap(([event, happened]) => (happened ? [event] : []))
 }
 
-const failed: ReadonlySet<Status> = new Set(['failed', 'timed_out', 'errored'])
-const isFailing = (state: RunState): boolean => standings(state).some(({ status }) => failed.has(status))
+const isFailing = (state: RunState): boolean => standings(state).some(({ status }) => isRed(status))
 
 const jobHappenings = (before: RunState | null, after: RunState): readonly Happening[] => {
   const earlier = new Map(before?.jobs.map(({ id, status }) => [id, status]))

@@ -36,15 +36,13 @@ export type Facts = {
   } | null
 }
 
-export type Message = { readonly contentType: string; readonly body: string }
-
 /** Characters; one is at most six bytes of JSON. */
 const textMax = 200
 
-export const messageOf = (format: WebhookFormat, facts: Facts, serverUrl: string): Message => {
+export const messageOf = (format: WebhookFormat, facts: Facts, serverUrl: string): string => {
   const body = JSON.stringify(cut(forms[format](facts, serverUrl)))
   if (Buffer.byteLength(body) >= webhookMessageBytesMax) throw new Error('a message above its bound')
-  return { contentType: contentTypeOf(format), body }
+  return body
 }
 
 export const contentTypeOf = (format: WebhookFormat): string =>

@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, verify } from 'node:crypto'
 import { test } from 'node:test'
-import { sql } from 'kysely'
+import { type KyselyPlugin, sql } from 'kysely'
 import { ok } from '../../../test/support/webhook-receiver.ts'
 import { openWebhookWorld, secretOf } from '../../../test/support/webhook-world.ts'
 import { toBase64Url } from '../../base/bytes.ts'
 import { fault, isFault } from '../../base/faults.ts'
 import { generateSealingKey } from '../../seal/index.ts'
+import { inTransaction } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
-import { claimDue, forgetDeliveries, sendOne } from './send.ts'
+import { claimDue, dueLook, forgetDeliveries, sendOne } from './send.ts'
 
 const world = await openWebhookWorld()
 const { parts, receiver, webhooks, clock } = world
@@ -105,6 +106,26 @@ test('asked for again, it has the same id and body and another round of tries', 
   assert.deepEqual([detail.state, detail.tries, detail.list[0]?.number], ['delivered', 11, 11])
   assert.equal(receiver.received.at(-1)?.headers['webhook-id'], id)
   assert.equal(receiver.received.at(-1)?.body, detail.body)
+})
+
+test('with nothing due a look is one statement, and an index answers it', async () => {
+  await world.sendDue()
+  const asked: string[] = []
+  const counting: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      asked.push(node.kind)
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  }
+  assert.deepEqual(await claimDue({ ...world.send, db: db.withPlugin(counting) }, { count: 10 }), [])
+  assert.equal(asked.length, 1)
+  const plan = await inTransaction(db, async (tx) => {
+    await sql`set local enable_seqscan = off`.execute(tx)
+    return (await sql`explain ${dueLook(new Date())}`.execute(tx)).rows
+  })
+  assert.match(JSON.stringify(plan), /using webhook_deliveries_next/)
+  assert.doesNotMatch(JSON.stringify(plan), /on webhooks/)
 })
 
 test('however many servers look, one has it; what a server that ended had is found when its time is over', async () => {

@@ -15,12 +15,12 @@ import type {
 import { eventsOf, pingEvent, senderOverlapSeconds } from '../../protocol/webhooks.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
-import { projectInScope } from '../access/in-scope.ts'
 import type { Database, Db } from '../db/database.ts'
 import { tellOnCommit } from '../db/notify.ts'
 import { inTransaction, sqlState, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import { getProjectId } from '../projects/find-id.ts'
 import type { NamedMessage, NamedWebhook, Webhooks } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { toldNotice } from './outbox.ts'
@@ -48,7 +48,7 @@ type Expect = Parameters<Webhooks['remove']>[2]
 export const createWebhooks = (deps: Deps): Webhooks => ({
   list: async (scope, project) => {
     const { db } = deps.database
-    const rows = await selectWebhooks(db, sql`w.project_id = ${await findProject(db, scope, project)}`)
+    const rows = await selectWebhooks(db, sql`w.project_id = ${await getProjectId(db, scope, project)}`)
     return { items: rows.map(webhookOf), next_cursor: null }
   },
   find: async (scope, named) => webhookOf(await findRow(deps.database.db, scope, named)),
@@ -80,7 +80,7 @@ export const createWebhooks = (deps: Deps): Webhooks => ({
 
 const add = async (deps: Deps, actor: Actor, named: string, input: WebhookInput): Promise<WebhookCreated> => {
   const { db } = deps.database
-  const project = await findProject(db, actor.scope, named)
+  const project = await getProjectId(db, actor.scope, named)
   const url = await requireTarget(deps, input.url)
   const id = deps.newId('webhook')
   const { name, format, events = eventsOf(format), eph } = input
@@ -269,7 +269,7 @@ const holdRow = async (tx: Tx, id: WebhookId, expect: Expect): Promise<WebhookRo
 }
 
 const findRow = async (db: Db, scope: Scope, named: NamedWebhook): Promise<WebhookRow> => {
-  const project = await findProject(db, scope, named.project)
+  const project = await getProjectId(db, scope, named.project)
   const { webhook } = named
   const rows = await selectWebhooks(
     db,
@@ -286,12 +286,4 @@ const findDelivery = async (db: Db, webhook: WebhookId, named: string): Promise<
     id === null ? [] : await selectDeliveries(db, sql`d.webhook_id = ${webhook} and d.id = ${id}`, 1)
   if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such delivery' })
   return row
-}
-
-const findProject = async (db: Db, scope: Scope, project: string): Promise<ProjectId> => {
-  const { rows } = await sql<{ id: ProjectId }>`
-    select id from projects
-    where ${projectInScope(scope)} and (id = ${project} or name = ${project})`.execute(db)
-  if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
-  return rows[0].id
 }

@@ -1,7 +1,7 @@
 // `requires`: which jobs a job waits for and which of their outcomes it accepts; unknown names, ambiguous names and
 // circles; and what becomes of requirements that filters removed (config-dialects.md §2.10, §2.11).
 
-import { type Outcome, outcomes } from '../../../protocol/plan.ts'
+import { type Outcome, outcomes, redOutcomes } from '../../../protocol/plan.ts'
 import type { Spot } from '../../source/file.ts'
 import { entryOf, isNull, type SourceNode } from '../../source/node.ts'
 import { listOrOne, readName, readText, wrongType } from '../../source/read.ts'
@@ -17,7 +17,7 @@ export const passed: readonly Outcome[] = ['passed', 'unstable']
 /** The platform's words for how a job ended, as ours (foundation.md §5). */
 const statuses: Readonly<Record<string, readonly Outcome[]>> = {
   success: passed,
-  failed: ['failed', 'timed_out', 'errored'],
+  failed: redOutcomes,
   canceled: ['cancelled'],
   unauthorized: ['skipped:policy'],
   not_run: ['skipped:needs', 'skipped:rule'],

@@ -5,6 +5,7 @@ import type { AttemptAnnotations, CondensedLog, JobAnnotations } from '../../../
 import type { LogSearchAnswer } from '../../../protocol/api/log-search.ts'
 import type { Attempt, Job } from '../../../protocol/api/shapes.ts'
 import type { FrameCodec } from '../../../protocol/frames.ts'
+import { isRed } from '../../../protocol/plan.ts'
 import { type Actor, readerOf } from '../../access/actor.ts'
 import type { LogAnnotations, LogReader, LogSearch, Logs, Runs } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
@@ -145,11 +146,10 @@ const framesOfLines = async function* (
   })
 }
 
-const red: readonly string[] = ['failed', 'timed_out', 'errored']
 const withFailedFirst = (jobs: readonly Job[]): readonly Job[] =>
   jobs
     .filter(({ attempts }) => attempts.length > 0)
-    .toSorted((a, b) => Number(red.includes(b.status)) - Number(red.includes(a.status)))
+    .toSorted((a, b) => Number(isRed(b.status)) - Number(isRed(a.status)))
 
 const annotationsOf = ({ items, counts, isPartial }: LogAnnotations): AttemptAnnotations => ({
   items: items.map(({ at, level, message, title, file, line, column, step }) => ({
@@ -165,7 +165,7 @@ const condensedLog = async (
   bytesMax: number,
 ): Promise<CondensedLog> => {
   const reader = readerOf(actor, 'view')
-  const failed = attempt.steps.filter(({ status }) => red.includes(status)).slice(0, condensedStepsMax)
+  const failed = attempt.steps.filter(({ status }) => isRed(status)).slice(0, condensedStepsMax)
   const chosen = failed.length > 0 ? failed : attempt.steps.slice(-1)
   // What is said before the steps is step 0: all there is of an attempt that came to none.
   const steps = chosen.length > 0 ? chosen.map(({ index }) => index) : [0]
