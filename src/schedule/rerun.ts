@@ -1,7 +1,6 @@
 // A person wants jobs that have ended to be carried out again: they wait anew, with the plan, the needs and the attempts
 // they have, and settle.ts lets them begin. What was skipped because of others waits again too. A workflow may ask that
 // this happens by itself when it failed, a few times.
-
 import type { JobId } from '../base/ids.ts'
 import { isRed } from '../protocol/plan.ts'
 import { wantedBy } from './contexts.ts'

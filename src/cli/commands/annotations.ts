@@ -1,6 +1,5 @@
 // What the logs of a run say of files: a line for each, as compilers print them, so that an editor can go there. All of it is the
 // job's text: nothing but what can be seen is printed.
-
 import type { ApiAnnotation, JobAnnotations } from '../../protocol/api/annotations.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'

@@ -1,6 +1,5 @@
 // Artifacts of a run: listed, and fetched into a directory. Their names are a job's words: a name that leads out of the
 // directory is refused, and what is there already is not overwritten by something that came only half.
-
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'

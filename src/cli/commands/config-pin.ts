@@ -1,6 +1,5 @@
 // `mayfly config pin`: the exact version of each orb written where a range stands, so that what runs changes only with a
 // commit. What a range means is asked where a run of this configuration would find it.
-
 import { writeFile } from 'node:fs/promises'
 import { exitCodes } from '../exit-codes.ts'
 import { findWorkTree } from '../git/work-tree.ts'

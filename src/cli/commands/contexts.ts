@@ -1,6 +1,5 @@
 // Contexts of the organisation: made, changed and deleted by statements that this person's key signs, so that no server
 // alone can let a project in.
-
 import { fault, isFault } from '../../base/faults.ts'
 import { object, parseShape } from '../../base/shape.ts'
 import type { Context } from '../../protocol/api/contexts.ts'

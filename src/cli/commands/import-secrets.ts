@@ -1,6 +1,5 @@
 // `mayfly secrets import`: a `.env` file, read and sealed here, put one by one. Nothing is sent before all of the file is
 // looked at; what is printed are names and what happened to each, never a value.
-
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { utf8, utf8Decode } from '../../base/bytes.ts'

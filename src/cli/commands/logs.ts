@@ -1,6 +1,5 @@
 // Logs of a run: of one job as they are, of several with one prefix per job; all of it, or the part that somebody needs. Output
 // of jobs is hostile text: on a terminal everything but colours is made harmless.
-
 import { fault } from '../../base/faults.ts'
 import type { Attempt, Run, Step } from '../../protocol/api/shapes.ts'
 import { isRed } from '../../protocol/plan.ts'

@@ -1,6 +1,5 @@
 // Projects: add one with its deploy key and its hook, give the hook a new secret, list them. The hook secret comes sealed to a key made here, is
 // opened here and shown or written once; it never stands in a process list.
-
 import { chmod, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'

@@ -1,6 +1,5 @@
 // `mayfly run`: the workflows of this work tree, here, without a server: same compiler, same rules of what runs next,
 // same sandbox. Where it differs from a server it says so on stderr.
-
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'

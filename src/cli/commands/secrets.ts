@@ -1,6 +1,5 @@
 // Secrets of a project or a context: sealed here, to the vault's pinned key, before they are sent; shown without their values. A value
 // comes from standard input, a hidden question or a file: there is no option that could land in a process list.
-
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'

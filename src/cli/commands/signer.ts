@@ -1,6 +1,5 @@
 // Whose word the vault believes: this machine's key is enrolled with a one-time code of the operator, others are listed
 // and removed. The code proves our key to the vault and the vault's key to us; the server in between can forge neither.
-
 import { toBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { parseId } from '../../base/ids.ts'

@@ -1,6 +1,5 @@
 // `mayfly status`: how the installation is, in words or as the API's object. When its server does not answer, the
 // supervisor's own roster still says which programs run: that is when one wants to know.
-
 import { isFault } from '../../base/faults.ts'
 import type { Process, SystemStatus } from '../../protocol/api/shapes.ts'
 import { parseRoster, type RosterProcess } from '../../protocol/roster.ts'

@@ -1,6 +1,5 @@
 // Waits for the verdict of a run in one held request, asked again whenever it ends without one: what `watch` is without
 // its table. A connection that breaks loses nothing, the next request waits on.
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault, isFault } from '../../base/faults.ts'
 import type { RunSummary } from '../../protocol/api/shapes.ts'

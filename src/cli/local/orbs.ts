@@ -1,7 +1,6 @@
 // Orbs for configurations that are compiled here: the repository's own copies come first; what they lack is asked of the
 // store of the installation that this person works with, by that person's right to see it. Nobody is asked while nothing
 // is missing.
-
 import { isFault } from '../../base/faults.ts'
 import { type CompileInput, type CompileResult, compile, problemCodes } from '../../compile/index.ts'
 import { createApiClient } from '../api/client.ts'

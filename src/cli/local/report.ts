@@ -1,6 +1,5 @@
 // What `mayfly run` shows while it works and at the end: output of each job behind its name, a word when a step
 // fails, and one table. With --json the result goes to stdout and the output to stderr.
-
 import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
 import { type ExpandedJob, type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
 import { inert, inertText } from '../inert.ts'

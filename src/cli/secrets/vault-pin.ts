@@ -1,6 +1,5 @@
 // The vault's own key, pinned per installation: at the enrolment of a signer, where the code proves it, else at first use.
 // Another key afterwards stops the command: a server that put its own in between would read what is sealed to it.
-
 import { createHash } from 'node:crypto'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'

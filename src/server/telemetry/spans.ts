@@ -1,7 +1,6 @@
 // A run that has ended as spans, by the conventions of OpenTelemetry for CI/CD: delivery → plan → queue → sandbox → steps
 // → finish. Pure. Ids are digests of our own ids: sent twice, a run is the same trace. What people typed is cut to a length;
 // parameters, messages of commits, authors and addresses of repositories are left out.
-
 import { toHex, utf8 } from '../../base/bytes.ts'
 import { sha256 } from '../../base/sha256.ts'
 import type { Status } from '../../protocol/api/shapes.ts'

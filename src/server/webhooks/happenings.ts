@@ -1,6 +1,5 @@
 // What targets of webhooks can be told of a change: the difference between two states of a run, in the words of the events.
 // Pure; whether anybody listens is another question (outbox.ts).
-
 import type { JobId, WorkflowId } from '../../base/ids.ts'
 import { isRed } from '../../protocol/plan.ts'
 import type { WebhookEvent } from '../../protocol/webhooks.ts'
