@@ -85,6 +85,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'runs usage': ['4 -R web -j gate', 'attemptUsage'],
   'runs compare': ['4 5 -R web', 'runCompare'],
   'runs start': ['-R web -b main', 'runStart'],
+  'runs parameters': ['-R web -b main', 'projectParameters'],
   'runs cancel': ['4 -R web', 'runCancel'],
   'runs rerun': ['4 -R web', 'runRerun'],
   rerun: ['4 -R web -j gate', 'jobRerun'],

@@ -145,9 +145,18 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
     .option('--tag <name>', 'the tag')
     .option('--commit <id>', 'a commit of it')
     .option('-p, --param <NAME=VALUE>', 'a pipeline parameter; NAME:=3 for JSON (repeatable)', collect, [])
+    .option('--no-check', 'send them even when the newest run of the branch declares others')
     .option('-w, --watch', 'stay until it ends')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).startRun))
+  runs
+    .command('parameters')
+    .description('what a run of a branch or tag may be given, as its newest run found it')
+    .addOption(projectOption())
+    .option('-b, --branch <name>', 'the branch')
+    .option('--tag <name>', 'the tag')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/parameters.ts')).listParameters))
 }
 
 export const addArtifactVerbs = (program: Command, around: Surroundings): void => {

@@ -146,7 +146,7 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
     ? row.compileContinuation(common, continued)
     : compileDocument(row, text, { ...common, ...pathsOf(input) })
   if (compiled === null || problems.hasErrors()) return { ok: false, problems: problems.list() }
-  const { workflows, parameters, schedules } = compiled
+  const { workflows, parameters, schedules, takes } = compiled
   const texts = [...(continued?.sources ?? [{ path: row.path, text }]), ...compiled.orbs]
   const source = texts.map((file) => ({ path: file.path, sha256: sha256Hex(file.text) }))
   // A plan that shows nothing of its run serves every run of the same event.
@@ -157,6 +157,7 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
     workflows,
     ...(compiled.isSetup ? { setup: true } : {}),
     ...(schedules.length > 0 && input.event.kind === 'push' ? { schedules } : {}),
+    ...(takes === null ? {} : { takes }),
   }
   if (work.spent() * jsonGrowthMax > limits.planBytesMax) checkSize(plan, problems)
   if (workflows.length === 0)

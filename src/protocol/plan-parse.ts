@@ -19,6 +19,7 @@ import {
 } from '../base/shape.ts'
 import { jobEgress } from './egress.ts'
 import { jobAudiences } from './identity.ts'
+import { givableName, takesMax } from './pipeline-parameters.ts'
 import {
   type Env,
   outcomes,
@@ -29,6 +30,7 @@ import {
   type PlanFilterStep,
   type PlanMergeStep,
   type PlanNoteStep,
+  type PlanParameter,
   type PlanPersistStep,
   type PlanRefusedStep,
   type PlanRestoreCacheStep,
@@ -351,6 +353,14 @@ export const runFacts: Shape<RunFacts> = object({
   ),
 })
 
+const planParameter: Shape<PlanParameter> = object({
+  name: text({ max: takesMax.name, form: givableName }),
+  type: oneOf('string', 'boolean', 'integer', 'enum'),
+  default: nullable(plainValue),
+  options: optional(list(text({ max: takesMax.value, min: 0 }), { max: takesMax.options })),
+  description: optional(text({ max: takesMax.description })),
+})
+
 export const plan: Shape<Plan> = object({
   v: oneOf(1),
   dialect,
@@ -366,4 +376,5 @@ export const plan: Shape<Plan> = object({
   schedules: optional(
     list(object({ workflow: name, cron: text({ max: 200, min: 9 }) }), { max: schedulesMax }),
   ),
+  takes: optional(list(planParameter, { max: takesMax.parameters })),
 })

@@ -45,6 +45,18 @@ export type Plan = {
   readonly setup?: true
   /** Of a push to a branch: when workflows of its configuration begin by themselves on that branch. */
   readonly schedules?: readonly PlanSchedule[]
+  /** What whoever starts a run of this configuration may give it (pipeline-parameters.ts); absent when nobody can tell. */
+  readonly takes?: readonly PlanParameter[]
+}
+
+/** A parameter as the pipeline declares it. `default` null: it depends on the run. Whoever wrote the file wrote its texts. */
+export type PlanParameter = {
+  readonly name: string
+  readonly type: 'string' | 'boolean' | 'integer' | 'enum'
+  readonly default: string | number | boolean | null
+  /** Of an `enum`. */
+  readonly options?: readonly string[]
+  readonly description?: string
 }
 
 /** Five fields of cron, in UTC. */

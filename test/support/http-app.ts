@@ -60,6 +60,7 @@ export const noWork: UseCases = {
     find: absent,
     create: unexpected,
     set: unexpected,
+    parameters: absent,
     organisation: unexpected,
     setOrganisation: unexpected,
     hookScript: unexpected,

@@ -153,7 +153,7 @@ export const createScriptedRunner = (
       held: Held,
       jobs: readonly (Partial<PlanJob> & { key: string })[],
       more: Partial<PlanWorkflow> = {},
-      ofPlan: Pick<Plan, 'schedules'> = {},
+      ofPlan: Pick<Plan, 'schedules' | 'takes'> = {},
     ): Promise<Reply> => {
       const made = planOf(held, jobs)
       const plan = {

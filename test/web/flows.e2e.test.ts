@@ -336,8 +336,42 @@ flow('a setting of a project is saved and said', {}, async (page) => {
   await page.getByText('Saved').waitFor(soon)
 })
 
-flow('a run is started with typed parameters', {}, async (page) => {
+flow(
+  'a run is started with what its pipeline declares, and a wrong value is refused first',
+  {},
+  async (page) => {
+    await page.goto(`${stand.double.url}/acme/web`)
+    const form = page.getByRole('group', { name: 'Parameters of the pipeline' })
+    await shows(page, 'as its newest run of this branch')
+    assert.deepEqual(await form.getByLabel('target').locator('option').allTextContents(), ['staging', 'live'])
+    await form.getByLabel('target').selectOption('live')
+    await form.getByRole('switch', { name: 'dry_run' }).uncheck()
+    await form.getByLabel('copies').fill('many')
+    let sent = 0
+    page.on('request', (request) => {
+      if (request.method() === 'POST') sent++
+    })
+    await page.getByRole('button', { name: 'Start a run' }).click()
+    await shows(page, 'the argument "copies" of this pipeline must be an integer, but is a text: "many"')
+    assert.equal(await form.getByLabel('copies').evaluate((field) => field === document.activeElement), true)
+    assert.equal(sent, 0)
+    await page.keyboard.press('Control+a')
+    await page.keyboard.type('4')
+    const asked = page.waitForRequest((request) => request.method() === 'POST')
+    await page.keyboard.press('Enter')
+    assert.deepEqual((await asked).postDataJSON(), {
+      ...{ project: 'web', ref: 'main', parameters: { copies: 4, dry_run: false, target: 'live' } },
+    })
+    await isAt(page, '/acme/web/runs/413')
+    await shows(page, 'copies=3')
+  },
+)
+
+flow('of a branch that nobody knows, parameters are named by hand', {}, async (page) => {
   await page.goto(`${stand.double.url}/acme/web`)
+  await page.getByLabel('Branch or tag').fill('fresh')
+  await page.getByLabel('Branch or tag').blur()
+  await shows(page, 'is not known yet')
   await page.getByRole('button', { name: 'Add a parameter' }).click()
   await page.getByLabel('Name').fill('copies')
   await page.getByLabel('Type').selectOption('integer')
@@ -348,10 +382,19 @@ flow('a run is started with typed parameters', {}, async (page) => {
   const asked = page.waitForRequest((request) => request.method() === 'POST')
   await page.getByRole('button', { name: 'Start a run' }).click()
   assert.deepEqual((await asked).postDataJSON(), {
-    ...{ project: 'web', ref: 'main', parameters: { copies: 3, deploy: true } },
+    ...{ project: 'web', ref: 'fresh', parameters: { copies: 3, deploy: true } },
   })
-  await isAt(page, '/acme/web/runs/413')
-  await shows(page, 'copies=3')
+})
+
+flow('what has changed since its newest run is named by hand, too', {}, async (page) => {
+  await page.goto(`${stand.double.url}/acme/web`)
+  await page.getByRole('button', { name: 'It has changed: name them yourself' }).click()
+  await page.getByRole('button', { name: 'Add a parameter' }).click()
+  await page.getByLabel('Name').fill('newer')
+  await page.getByLabel('Value').fill('yes')
+  const asked = page.waitForRequest((request) => request.method() === 'POST')
+  await page.getByRole('button', { name: 'Start a run' }).click()
+  assert.deepEqual((await asked).postDataJSON().parameters, { newer: 'yes' })
 })
 
 flow('one job is cancelled, asked first', { expected: /404/ }, async (page) => {

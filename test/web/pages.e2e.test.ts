@@ -59,6 +59,10 @@ const cases: readonly PageCase[] = [
     act: async (page) => {
       await page.getByRole('button', { name: 'Start a run' }).click()
       await page.getByLabel('Branch or tag').waitFor()
+      await page.getByRole('button', { name: 'Start a run' }).last().waitFor()
+      await page.getByLabel('copies').fill('many')
+      await page.keyboard.press('Enter')
+      await page.getByText('must be an integer').waitFor()
     },
   },
   {

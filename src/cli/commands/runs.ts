@@ -2,18 +2,17 @@
 import { fault } from '../../base/faults.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
 import { runEventKinds, status } from '../../protocol/api/shapes.ts'
-import type { PlanInputs } from '../../protocol/plan.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findProject, findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
 import { ofProject } from '../api/of-project.ts'
-import { findWorkTree } from '../git/work-tree.ts'
+import { refOf } from '../git/asked-ref.ts'
 import { inertText } from '../inert.ts'
-import { readParameters } from '../local/parameters.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { givenParameters } from './parameters.ts'
 
 type RunFilters = {
   readonly status?: string
@@ -106,6 +105,7 @@ export const startRun = async (
     tag?: string
     commit?: string
     param: readonly string[]
+    check?: boolean
     watch?: boolean
   },
 ): Promise<number> => {
@@ -115,7 +115,9 @@ export const startRun = async (
     ...params,
     ...(ref === null ? {} : { ref }),
     ...(flags.commit === undefined ? {} : { commit: flags.commit }),
-    ...(flags.param.length === 0 ? {} : { parameters: await parametersOf(around, flags) }),
+    ...(flags.param.length === 0
+      ? {}
+      : { parameters: await givenParameters(around, api, { ...flags, named: params.project, ref }) }),
   }
   const run = await api.call('runStart', { body })
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
@@ -123,30 +125,6 @@ export const startRun = async (
   if (flags.watch !== true) return 0
   const { watch } = await import('./watch.ts')
   return watch(around, { ...(flags.json === undefined ? {} : { json: flags.json }) }, run.id)
-}
-
-/** The types are those that the configuration of this work tree declares, when the project is the one of the tree. */
-const parametersOf = async (
-  around: Surroundings,
-  { project, param }: { readonly project?: string; readonly param: readonly string[] },
-): Promise<PlanInputs['parameters']> => {
-  const tree = project === undefined ? await findWorkTree(around) : null
-  if (tree === null) return readParameters(param, new Map())
-  const [{ pipelineParameterTypes }, { readConfiguration }] = await Promise.all([
-    import('../../compile/index.ts'),
-    import('../local/configuration.ts'),
-  ])
-  return readParameters(param, pipelineParameterTypes(await readConfiguration(tree.root)))
-}
-
-/** What was asked for, else the branch of this work tree, else the project's default branch. */
-const refOf = async (
-  around: Surroundings,
-  flags: { branch?: string; tag?: string },
-): Promise<string | null> => {
-  if (flags.tag !== undefined) return `refs/tags/${flags.tag}`
-  const branch = flags.branch ?? (await findWorkTree(around))?.branch ?? null
-  return branch === null ? null : `refs/heads/${branch}`
 }
 
 const writeRuns = (around: Surroundings, runs: readonly RunSummary[]): void => {

@@ -64,6 +64,17 @@ export const projectRoutes = {
     answer: s.project,
     provenAnew: true,
   }),
+  projectParameters: route({
+    method: 'GET',
+    path: '/api/v1/projects/:project/parameters',
+    access: 'run.trigger',
+    summary: 'What a run of a branch or tag may be given, as its newest run found it declared',
+    query: z.strictObject({
+      /** A branch, or a full name; without it the default branch. */
+      ref: z.string().max(255).optional(),
+    }),
+    answer: s.declaredParameters,
+  }),
   orbs: route({
     method: 'GET',
     path: '/api/v1/orbs',

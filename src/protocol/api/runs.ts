@@ -1,5 +1,6 @@
 // Objects of the HTTP API about runs: runs, jobs, attempts, steps and their logs, and why one waits.
 import { z } from 'zod'
+import { givableName } from '../pipeline-parameters.ts'
 import { placeOfText } from './configurations.ts'
 
 export const status = z.enum([
@@ -144,7 +145,7 @@ export type Job = z.infer<typeof job>
 /** Names and values for the parameters that a pipeline declares; the compiler checks their types. */
 export const pipelineParameters = z
   .record(
-    z.string().regex(/^[A-Za-z_][A-Za-z0-9_-]{0,127}$/),
+    z.string().regex(givableName),
     z.union([
       z.boolean(),
       z.int(),
@@ -156,6 +157,23 @@ export const pipelineParameters = z
   )
   .refine((all) => Object.keys(all).length <= 100, 'at most 100 parameters')
 export type PipelineParameters = z.infer<typeof pipelineParameters>
+
+/** As a configuration declares it. `default` null: it depends on the run. */
+export const declaredParameter = z.object({
+  name: z.string(),
+  type: z.enum(['string', 'boolean', 'integer', 'enum']),
+  default: z.union([z.string(), z.number(), z.boolean()]).nullable(),
+  options: z.array(z.string()).optional(),
+  description: z.string().optional(),
+})
+
+/** `parameters` null: not known. `run`: whose plan tells; null: none of that ref has one. */
+export const declaredParameters = z.object({
+  ref: z.string(),
+  run: z.object({ id, number: z.number(), commit: z.string(), created_at: time }).nullable(),
+  parameters: z.array(declaredParameter).nullable(),
+})
+export type DeclaredParameters = z.infer<typeof declaredParameters>
 
 export const run = runSummary.extend({
   jobs: z.array(job),

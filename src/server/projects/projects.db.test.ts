@@ -3,10 +3,11 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
+import type { OrganisationId } from '../../base/ids.ts'
 import { generateSealingKey, importVerifyKey, openRelease } from '../../seal/index.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
 import { createProjects } from './projects.ts'
@@ -201,4 +202,47 @@ test('projects are listed by name, page by page', async () => {
     [...first.items, ...second.items].map(({ name }) => name),
     all.slice(0, 4),
   )
+})
+
+test('what a branch takes is what the newest plan of it says, and nothing is made up', async () => {
+  const project = await addLocalProject(parts, 'typed')
+  const runner = createScriptedRunner(parts, await enrolRunner(parts, 'planner'), {
+    free: { tiny: 4, small: 8 },
+  })
+  const takes = (ref: string | undefined, scope = parts.scope) => projects.parameters(scope, { project, ref })
+  const planned = async (ref: string, ofPlan: Parameters<typeof runner.finishPlan>[3]) => {
+    const run = await parts.runs.startRun(parts.actor, { project, ref })
+    const [held] = await runner.take({}, 1)
+    await runner.finishPlan(held ?? assert.fail(), [], {}, ofPlan)
+    return run
+  }
+  assert.deepEqual(await takes(undefined), { ref: 'refs/heads/main', run: null, parameters: null })
+  const target = {
+    name: 'target',
+    type: 'enum',
+    default: 'a',
+    options: ['a', 'b'],
+    description: 'where',
+  } as const
+  const old = await planned('main', { takes: [target] })
+  assert.deepEqual(await takes('main'), {
+    ref: 'refs/heads/main',
+    run: { id: old.id, number: old.number, commit: 'c'.repeat(40), created_at: old.created_at },
+    parameters: [target],
+  })
+  assert.equal((await takes('release'))?.run, null)
+  await planned('release', { takes: [] })
+  assert.deepEqual((await takes('refs/heads/release'))?.parameters, [])
+  // Of a compiler that did not tell yet.
+  const last = await planned('main', {})
+  assert.deepEqual(
+    [(await takes('main'))?.run?.number, (await takes('main'))?.parameters],
+    [last.number, null],
+  )
+  // Not planned yet: the one before tells.
+  await parts.runs.startRun(parts.actor, { project, ref: 'release' })
+  assert.deepEqual((await takes('release'))?.parameters, [])
+  await refuses(takes('a..b'), 'E_INPUT')
+  assert.equal(await takes('main', scopeOfOrganisation(`org_${'v'.repeat(26)}` as OrganisationId)), null)
+  await runner.close()
 })

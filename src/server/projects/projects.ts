@@ -21,6 +21,7 @@ import type { Page, Paging, Projects } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { hookScript } from './hook-script.ts'
 import { readOrganisation, setOrganisation } from './organisation.ts'
+import { findParameters } from './parameters.ts'
 import { setPolling } from './polling.ts'
 import { hookUrl, type ProjectRow, projectsOf, selectProjects, settingsOf } from './read.ts'
 import { parseSource } from './source-address.ts'
@@ -39,6 +40,7 @@ export const createProjects = (deps: ProjectsDeps): Projects => ({
   find: (scope, project) => find(deps, scope, project),
   create: (actor, input) => create(deps, actor, input),
   set: (actor, project, changes, expect) => set(deps, actor, project, { changes, expect }),
+  parameters: (scope, asked) => findParameters(deps.database.db, scope, asked),
   organisation: (scope) => readOrganisation(deps.database.db, scope),
   setOrganisation: (actor, changes, expect) => setOrganisation(deps.database.db, actor, { changes, expect }),
   hookScript: async (scope, project) => {

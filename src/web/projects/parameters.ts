@@ -1,8 +1,11 @@
-// Values for pipeline parameters as a form holds them: text, with a type that somebody chose.
+// Values for pipeline parameters as a form holds them: text, with a type that somebody chose or the pipeline declares.
+import type { DeclaredParameters } from '../../protocol/api/shapes.ts'
+
 export type ParameterType = 'string' | 'integer' | 'boolean'
 export type Parameter = { readonly name: string; readonly type: ParameterType; readonly value: string }
+export type Declared = NonNullable<DeclaredParameters['parameters']>[number]
 
-type Values = Record<string, string | number | boolean>
+export type Values = Record<string, string | number | boolean>
 
 /** Rows without a name are left out. */
 export const given = (rows: readonly Parameter[]): { parameters?: Values } => {
@@ -11,8 +14,18 @@ export const given = (rows: readonly Parameter[]): { parameters?: Values } => {
   return { parameters: Object.fromEntries(named.map((row) => [row.name.trim(), typed(row)])) }
 }
 
+/** What somebody changed: the others have their defaults without being named. */
+export const valuesOf = (takes: readonly Declared[], edited: Readonly<Record<string, string>>): Values =>
+  Object.fromEntries(
+    takes.flatMap(({ name, type, default: usual }) => {
+      const value = edited[name]
+      if (value === undefined || value === (usual === null ? '' : String(usual))) return []
+      return [[name, typed({ type: type === 'enum' ? 'string' : type, value })]]
+    }),
+  )
+
 /** What is no number stays text, so that the answer says what is wrong with it. */
-const typed = ({ type, value }: Parameter): string | number | boolean => {
+const typed = ({ type, value }: Omit<Parameter, 'name'>): string | number | boolean => {
   if (type === 'boolean') return value === 'true'
   return type === 'integer' && /^[-+]?\d{1,15}$/.test(value.trim()) ? Number(value) : value
 }

@@ -22,6 +22,7 @@ export const endpoints = {
   project: 'GET /api/v1/projects/:project',
   projectSettings: 'GET /api/v1/projects/:project/settings',
   projectSet: 'PATCH /api/v1/projects/:project/settings',
+  projectParameters: 'GET /api/v1/projects/:project/parameters',
   projectHook: 'GET /api/v1/projects/:project/hook-script',
   projectHookRotate: 'POST /api/v1/projects/:project/hook/rotate',
   projectRefs: 'POST /api/v1/projects/:project/refs',

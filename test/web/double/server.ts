@@ -325,6 +325,8 @@ const handle = async (
     return { ...projectOf, host_keys: projectOf.host_keys.map((k) => ({ ...k, confirmed: true })) }
   if (line.startsWith('PATCH /api/v1/projects/') && projectOf)
     return { ...projectOf, settings: { ...projectOf.settings, ...body } }
+  if (line.endsWith('/parameters') && projectOf)
+    return world.parametersOf(projectOf.name, url.searchParams.get('ref'))
   if (line.startsWith('GET /api/v1/projects/') && line.endsWith('/settings') && projectOf)
     return projectOf.settings
   if (line.startsWith('GET /api/v1/projects/') && projectOf)

@@ -1,7 +1,7 @@
 // The CircleCI dialect: versions 2, 2.0 and 2.1 (config-dialects.md §2). One document in, workflows out; the stages
 // are version, definitions, pipeline values and parameters, orbs, workflows with everything they invoke.
 
-import type { PlanInputs, PlanSchedule, PlanWorkflow } from '../../../protocol/plan.ts'
+import type { PlanInputs, PlanParameter, PlanSchedule, PlanWorkflow } from '../../../protocol/plan.ts'
 import { createPatterns } from '../../pattern/pattern.ts'
 import type { OriginMarks } from '../../plan/origins.ts'
 import type { SelectionLog } from '../../plan/selection.ts'
@@ -15,6 +15,7 @@ import { createOrbSource, type OrbText } from './orb-source.ts'
 import { createOrbLibrary } from './orbs.ts'
 import { addPipelineParameters, declaredParameterTypes } from './parameters.ts'
 import { asksForRun, createPipelineValues } from './pipeline.ts'
+import { pipelineTakes } from './takes.ts'
 import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
 
@@ -54,6 +55,8 @@ export type Compiled = {
   readonly schedules: readonly PlanSchedule[]
   /** What the plan was made from beside the configuration. */
   readonly orbs: readonly OrbText[]
+  /** null: nobody can tell. */
+  readonly takes: readonly PlanParameter[] | null
 }
 
 export const compileCircleci = (input: CircleciInput): Compiled => {
@@ -72,11 +75,13 @@ export const compileContinuation = (input: RootInput, { sources, parameters }: C
     { ...input, inputs: { ...inputs, parameters: given }, isContinuation: true },
     root,
   )
-  // What begins by itself begins with the setup, which has no schedules.
-  return { ...compiled, schedules: [] }
+  // What begins by itself begins with the setup, which has no schedules, and so does what somebody starts.
+  return { ...compiled, schedules: [], takes: null }
 }
 
-const nothing: Compiled = { workflows: [], isSetup: false, parameters: {}, schedules: [], orbs: [] }
+const nothing: Compiled = {
+  ...{ workflows: [], isSetup: false, parameters: {}, schedules: [], orbs: [], takes: null },
+}
 
 /** A setup configuration starts one workflow, and may be followed by what it goes on with. */
 const compileWhole = (input: CircleciInput, root: MapNode): Compiled => {
@@ -142,7 +147,7 @@ const compileRoot = (
   judgeUnused(project)
   const compiled = {
     ...{ workflows, isSetup: project.isSetup, parameters: inputs.parameters },
-    ...{ schedules: project.schedules, orbs: library.opened() },
+    ...{ schedules: project.schedules, orbs: library.opened(), takes: pipelineTakes(project) },
   }
   return { project, compiled }
 }

@@ -1,6 +1,15 @@
 // Parameters of jobs, commands, executors and the pipeline (config-dialects.md §2.3): their declarations, and binding
 // arguments to them with their types. A bound value is a node that stands for itself: nothing in it is scanned again.
 
+import {
+  enumWords,
+  parameterWords,
+  pipelineLabel,
+  shownText,
+  tooLong,
+  unknownArgument,
+  wrongArgument,
+} from '../../../protocol/pipeline-parameters.ts'
 import { limits } from '../../limits.ts'
 import type { Spot } from '../../source/file.ts'
 import {
@@ -38,11 +47,12 @@ export type Owner = {
   readonly label: string
 }
 
-type Declaration = {
+export type Declaration = {
   readonly name: string
   readonly type: ParameterType
   readonly default: SourceNode | null
   readonly options: readonly string[]
+  readonly description: SourceNode | null
 }
 
 export const allowedTypes: Readonly<Record<Owner['kind'], readonly ParameterType[]>> = {
@@ -92,7 +102,7 @@ export const bindParameters = (
       if (owner.kind !== 'pipeline') cx.problems.constructs?.honour(entry, `argument ${name}`)
       continue
     }
-    const message = `${owner.label} has no parameter "${name.slice(0, 80)}"`
+    const message = unknownArgument(name, owner.label)
     cx.problems.add('E_ARGUMENT_UNEXPECTED', entry.key, message, helpFor(cx, owner, name, declarations))
   }
   return bound
@@ -104,7 +114,7 @@ const keptDeclarations = createKeeper<{
   readonly byName: ReadonlyMap<string, Declaration>
 }>()
 
-const declarationsOf = (
+export const declarationsOf = (
   cx: Compiling,
   owner: Owner,
   definition: MapNode,
@@ -153,9 +163,8 @@ const accept = (cx: Compiling, owner: Owner, declaration: Declaration, node: Sou
   const value = convert(declaration, node)
   if (value)
     return declaration.type === 'steps' || declaration.type === 'executor' ? atHome(cx, value, node) : value
-  const wanted =
-    declaration.type === 'enum' ? `one of ${declaration.options.join(', ')}` : wantedWords[declaration.type]
-  const message = `the argument "${declaration.name}" of ${owner.label} must be ${wanted}, but is ${shown(node)}`
+  const wanted = declaration.type === 'enum' ? enumWords(declaration.options) : wantedWords[declaration.type]
+  const message = wrongArgument(declaration.name, owner.label, wanted, shown(node))
   const quote = declaration.type === 'string' && node.kind === 'scalar' && !node.computed && !isNull(node)
   cx.problems.add('E_ARGUMENT_TYPE', node, message, quote ? `put it in quotes: "${node.text}"` : null)
   return unbound(node)
@@ -172,14 +181,11 @@ const atHome = (cx: Compiling, value: SourceNode, written: SourceNode): SourceNo
 
 const shown = (node: SourceNode): string => {
   if (node.kind !== 'scalar' || isNull(node)) return describe(node)
-  const text = node.text.slice(0, 80)
-  return `${describe(node)}: ${resolveScalar(node).type === 'string' ? JSON.stringify(text) : text}`
+  return shownText(describe(node), node.text, resolveScalar(node).type === 'string')
 }
 
 const wantedWords: Readonly<Record<ParameterType, string>> = {
-  string: 'a text',
-  boolean: 'true or false',
-  integer: 'an integer',
+  ...parameterWords,
   enum: 'one of its values',
   executor: 'the name of an executor, or a map with "name"',
   steps: 'a list of steps',
@@ -187,7 +193,7 @@ const wantedWords: Readonly<Record<ParameterType, string>> = {
 }
 
 /** The value as the parameter's type has it, or null. Numbers and booleans are no texts, texts no numbers. */
-const convert = (declaration: Declaration, node: SourceNode): SourceNode | null => {
+export const convert = (declaration: Declaration, node: SourceNode): SourceNode | null => {
   const { type } = declaration
   if (type === 'steps') return node.kind === 'list' ? node : null
   if (type === 'executor' && node.kind === 'map') return entryOf(node, 'name') ? node : null
@@ -250,7 +256,10 @@ const readDeclaration = (cx: Reading, owner: Owner, { key, value }: Entry): Decl
     (item) => readText(cx.problems, item, `a value of ${what}`) ?? [],
   )
   const written = map.entries.get('default')?.value ?? null
-  const declaration: Declaration = { name: key.text, type, default: absentDefault(type, written), options }
+  const declaration: Declaration = {
+    ...{ name: key.text, type, default: absentDefault(type, written), options },
+    description: entryOf(map, 'description'),
+  }
   if (type === 'enum') checkEnum(cx, what, key, declaration)
   if (owner.kind === 'pipeline' && declaration.default === null)
     cx.problems.add('E_PARAMETER_DECLARATION', key, `${what} of a pipeline needs a "default"`)
@@ -282,18 +291,19 @@ export const declaredParameterTypes = (root: SourceNode): ReadonlyMap<string, st
   return types
 }
 
+export const pipelineOwner: Owner = { kind: 'pipeline', label: pipelineLabel }
+
 /** Declared defaults, overridden by the values a run was started with. Added to `values` as `pipeline.parameters.x`. */
 export const addPipelineParameters = (
   cx: Compiling,
   values: Map<string, SourceNode>,
   given: Readonly<Record<string, string | number | boolean>>,
 ): void => {
-  const owner: Owner = { kind: 'pipeline', label: 'this pipeline' }
   const top: Spot = entryOf(cx.root, 'parameters') ?? cx.root
   const args = new Map<string, Entry>()
   for (const [name, value] of Object.entries(given)) {
     if (name.length > limits.parameterNameMax || String(value).length > limits.parameterValueMax)
-      cx.problems.add('E_ARGUMENT_UNEXPECTED', top, `the value given for "${name.slice(0, 80)}" is too long`)
+      cx.problems.add('E_ARGUMENT_UNEXPECTED', top, tooLong(name))
     else
       args.set(name, {
         key: computedNode(top, { type: 'string', value: name }),
@@ -306,7 +316,7 @@ export const addPipelineParameters = (
       top,
       `more than ${limits.pipelineParametersMax} parameters were given`,
     )
-  for (const [name, value] of bindParameters(cx, owner, cx.root, { args, at: top, from: cx }))
+  for (const [name, value] of bindParameters(cx, pipelineOwner, cx.root, { args, at: top, from: cx }))
     values.set(`pipeline.parameters.${name}`, value)
 }
 

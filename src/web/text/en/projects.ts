@@ -5,6 +5,17 @@ import { count } from './words.ts'
 const every = (n: number, one: string, many: string): string => `every ${count(n, one, many)}`
 
 export const projectsText = {
+  parameters: {
+    known: 'What this pipeline takes, as its newest run of this branch or tag found it:',
+    none: 'This pipeline takes no parameters, as its newest run of this branch or tag found it:',
+    unknown:
+      'What this pipeline takes is not known yet: no run of this branch or tag has a plan. Values are judged when the run is planned.',
+    untold:
+      'What this pipeline takes is not known: the plan of its newest run does not say. Values are judged when the run is planned.',
+    ofRun: 'as the run has it',
+    free: 'It has changed: name them yourself',
+    declared: 'Back to what is declared',
+  },
   projects: {
     title: 'Projects',
     add: 'Add a project',

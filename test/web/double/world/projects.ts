@@ -1,6 +1,6 @@
 // Projects of the double, and what their source hosts delivered.
 import type { Schedule } from '../../../../src/protocol/api/schedules.ts'
-import type { Delivery, Project } from '../../../../src/protocol/api/shapes.ts'
+import type { DeclaredParameters, Delivery, Project } from '../../../../src/protocol/api/shapes.ts'
 import { ago, idOf } from './ids.ts'
 
 export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((name, i) => ({
@@ -116,3 +116,25 @@ export const schedules: readonly Schedule[] = [
     ...{ parameters: {}, paused: false, workflow: 'audit', next: [ago(-90_000)], last: null },
   },
 ]
+
+const declared: DeclaredParameters['parameters'] = [
+  {
+    ...{ name: 'target', type: 'enum', default: 'staging', options: ['staging', 'live'] },
+    description: 'Where the site is put when its tests have passed',
+  },
+  { name: 'copies', type: 'integer', default: 2, description: 'Servers that get it' },
+  { name: 'dry_run', type: 'boolean', default: true },
+  { name: 'greeting', type: 'string', default: 'Hello, \u202eworld' },
+  { name: 'revision', type: 'string', default: null },
+]
+
+/** Of `web` the runs of main tell; of another branch nobody knows. */
+export const parametersOf = (project: string, ref: string | null): DeclaredParameters => {
+  const isKnown = project === 'web' && (ref === null || ref === 'main')
+  const run = { id: idOf('run', 412), number: 412, commit: '9f3c2e1'.padEnd(40, '0'), created_at: ago(60) }
+  return {
+    ref: `refs/heads/${ref ?? 'main'}`,
+    run: isKnown ? run : null,
+    parameters: isKnown ? declared : null,
+  }
+}

@@ -1,0 +1,64 @@
+// What a run of a branch or tag may be given. Its newest plan says so: the server compiles nothing, and what stands in the
+// repository by now may be something else.
+import { sql } from 'kysely'
+import { fault } from '../../base/faults.ts'
+import type { ProjectId, RunId } from '../../base/ids.ts'
+import type { DeclaredParameters } from '../../protocol/api/shapes.ts'
+import type { PlanParameter } from '../../protocol/plan.ts'
+import type { Scope } from '../access/actor.ts'
+import { projectInScope } from '../access/in-scope.ts'
+import type { Db } from '../db/database.ts'
+import { fullRef } from '../runs/git-names.ts'
+
+type Row = {
+  readonly run: RunId
+  readonly number: number
+  readonly commit: string
+  readonly createdAt: Date
+  readonly takes: readonly PlanParameter[] | null
+}
+
+/** null: no such project. */
+export const findParameters = async (
+  db: Db,
+  scope: Scope,
+  { project: name, ref: wanted }: { readonly project: string; readonly ref: string | undefined },
+): Promise<DeclaredParameters | null> => {
+  const project = await findProject(db, scope, name)
+  if (project === null) return null
+  const ref = fullRef(wanted ?? project.defaultBranch)
+  if (ref === null) throw fault('E_INPUT', { public: 'ref is not the name of a branch or tag' })
+  const row = await newestPlan(db, project.id, ref)
+  if (row === null) return { ref, run: null, parameters: null }
+  const { run: id, number, commit, createdAt, takes } = row
+  return {
+    ...{ ref, run: { id, number, commit, created_at: createdAt.toISOString() } },
+    parameters:
+      takes?.map(({ options, ...one }) => ({ ...one, ...(options && { options: [...options] }) })) ?? null,
+  }
+}
+
+const findProject = async (
+  db: Db,
+  scope: Scope,
+  project: string,
+): Promise<{ readonly id: ProjectId; readonly defaultBranch: string } | null> => {
+  const { rows } = await sql<{ readonly id: ProjectId; readonly defaultBranch: string }>`
+    select id, default_branch as "defaultBranch" from projects
+    where ${projectInScope(scope)} and (id = ${project} or name = ${project})`.execute(db)
+  return rows[0] ?? null
+}
+
+/** Looked for among the last runs of the project: what has not run for so long is not what stands there now. */
+const lookedAt = 2_000
+
+const newestPlan = async (db: Db, project: ProjectId, ref: string): Promise<Row | null> => {
+  const { rows } = await sql<Row>`
+    with lately as (
+      select id, ref from runs where project_id = ${project} order by id desc limit ${sql.lit(lookedAt)}
+    )
+    select r.id as run, r.number, r.commit, r.created_at as "createdAt", p.plan -> 'takes' as takes
+    from lately l join plans p on p.run_id = l.id join runs r on r.id = l.id
+    where l.ref = ${ref} and p.plan is not null order by l.id desc limit 1`.execute(db)
+  return rows[0] ?? null
+}
