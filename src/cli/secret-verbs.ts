@@ -18,7 +18,7 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .addOption(
       new Option(
         '--view <queue>',
-        'those to look at: not used for 90 days, due, for too many, of leavers',
+        'those to look at: seen in output, not used for 90 days, due, for too many, of leavers',
       ).choices(secretViews),
     )
     .addOption(projectOption())
@@ -47,6 +47,11 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
 }
 
 const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
+const onLeakOption = () =>
+  new Option(
+    '--on-leak <what>',
+    'when it is in what a job said, where it cannot be masked: tell, or revoke it by itself',
+  ).choices(['tell', 'revoke'])
 const contextOption = () => new Option('--context <name>', 'a context of the organisation instead')
 
 const addSetVerb = (secrets: Command, around: Surroundings): void => {
@@ -81,6 +86,7 @@ const addSetVerb = (secrets: Command, around: Surroundings): void => {
     .option('--rotate-after <days>', 'due to be replaced after, for example 90d, or never')
     .option('--overlap <days>', 'the version before still goes to jobs so long, as NAME_PREVIOUS')
     .option('--allow-unmaskable', 'also a value too short to be masked in logs')
+    .addOption(onLeakOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/secrets.ts')).setSecret))
 }
@@ -95,9 +101,10 @@ const addStateVerbs = (secrets: Command, around: Surroundings): void => {
       .addOption(projectOption())
       .addOption(contextOption())
       .addOption(jsonOption())
-  verb('edit <name>', 'until when it is good, and when it is due to be replaced')
+  verb('edit <name>', 'until when it is good, when it is due to be replaced, what happens when it leaks')
     .option('--expires <days>', 'good so long, for example 90d, or never')
     .option('--rotate-after <days>', 'due to be replaced after, for example 90d, or never')
+    .addOption(onLeakOption())
     .action(carryOut(around, async () => (await load()).editSecret))
   verb('disable <name>', 'give it to no job, until it is enabled').action(
     carryOut(around, async () => (await load()).disableSecret),

@@ -7,7 +7,7 @@ const day = 86_400
 const now = 1_790_000_000
 const fresh: ViewedSecret = {
   ...{ state: 'active', policy: defaultPolicy('main'), putAt: now - day, lastUsedAt: null },
-  ...{ expiresAt: null, rotateAfter: null },
+  ...{ expiresAt: null, rotateAfter: null, leak: null },
 }
 const check = (
   secret: Partial<ViewedSecret>,
@@ -35,6 +35,12 @@ test('one whose time has come is overdue, by either date', () => {
   check({ rotateAfter: now }, ['overdue'])
   check({ expiresAt: now }, ['overdue'])
   check({ state: 'disabled', rotateAfter: now - day }, ['overdue'])
+})
+
+test('one that was seen is to be replaced, also where it is revoked already', () => {
+  check({ leak: {} }, ['leaked'])
+  check({ leak: {}, state: 'disabled' }, ['leaked'])
+  check({ leak: {}, state: 'revoked', rotateAfter: now }, ['leaked'])
 })
 
 test('of a revoked one nothing is left to look after, and a disabled one reaches nothing', () => {

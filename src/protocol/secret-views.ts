@@ -4,7 +4,7 @@ import { matchesGlob } from '../base/ref-glob.ts'
 import { type ContextRules, defaultBranchRule } from './contexts.ts'
 import type { SecretPolicy } from './statement.ts'
 
-export const secretViews = ['unused', 'overdue', 'broad', 'left'] as const
+export const secretViews = ['leaked', 'unused', 'overdue', 'broad', 'left'] as const
 export type SecretView = (typeof secretViews)[number]
 
 export const unusedDays = 90
@@ -18,6 +18,8 @@ export type ViewedSecret = {
   readonly lastUsedAt: number | null
   readonly expiresAt: number | null
   readonly rotateAfter: number | null
+  /** Where its value was in what a job said; null: nowhere that is known of. */
+  readonly leak: object | null
 }
 export type ViewedBeside = {
   /** Of the context it is in; null: it is of a project. */
@@ -27,11 +29,15 @@ export type ViewedBeside = {
   readonly nowSeconds: number
 }
 
-/** Of what is revoked nothing is left to look after; what is disabled can be enabled with the value it has. */
+/**
+ * Of what is revoked nothing is left to look after, unless it was seen: whoever saw it has it, and where it opens something it has to be
+ * replaced. What is disabled can be enabled with the value it has.
+ */
 export const viewsOf = (secret: ViewedSecret, beside: ViewedBeside): readonly SecretView[] => {
-  if (secret.state === 'revoked') return []
+  if (secret.state === 'revoked') return secret.leak === null ? [] : ['leaked']
   const { rules, isOfLeaver, nowSeconds } = beside
   const holds: Readonly<Record<SecretView, boolean>> = {
+    leaked: secret.leak !== null,
     unused: isUnused(secret, nowSeconds),
     overdue: isOverdue(secret, nowSeconds),
     broad: secret.state === 'active' && breadthOf(secret.policy, rules).length > 0,

@@ -102,6 +102,10 @@ export type SecretOwner = ProjectId | ContextId
 
 export const secretSubject = (owner: SecretOwner, name: string): string => `${owner}/secrets/${name}`
 
+/** What becomes of a secret that was in what a job said or stored; not said: what was said before, at first `tell`. */
+export const onLeak = oneOf('tell', 'revoke')
+export type OnLeak = Shaped<typeof onLeak>
+
 const common = {
   v: oneOf(1),
   sub: text({ max: 200 }),
@@ -125,6 +129,7 @@ const putStatement = object({
       rotate_after: optional(seconds),
       /** Until when the version before this one still goes to jobs, under its name and `_PREVIOUS`. */
       overlap_until: optional(seconds),
+      on_leak: optional(onLeak),
     }),
     ({ kind, hosts }) => (kind === 'ssh') === (hosts !== undefined),
     'an SSH key names its hosts, and nothing else does',
@@ -138,6 +143,7 @@ const setStatement = object({
     state: oneOf('active', 'disabled'),
     expires_at: nullable(seconds),
     rotate_after: nullable(seconds),
+    on_leak: optional(onLeak),
   }),
 })
 const contextStatement = object({

@@ -28,12 +28,14 @@ import {
   contextsOfJobMax,
 } from './contexts.ts'
 import { issuerDocuments, projectIdentity } from './identity.ts'
+import { leakAnswer } from './leaks.ts'
 import { hostKeyLine, source, word } from './project-source.ts'
 import { senderVerbs } from './sender-verbs.ts'
 import { publicHalf, signature } from './signing.ts'
 import {
   bytes,
   knownHosts,
+  onLeak,
   sealedSecret,
   secretKind,
   secretName,
@@ -126,6 +128,9 @@ export const secretMetadata = object({
   rotateAfter: nullable(seconds),
   /** Until when the version before still goes to jobs; null: it goes nowhere. */
   previousUntil: nullable(seconds),
+  onLeak,
+  /** Of this version, where it was in what a job said; null: nowhere that is known of. */
+  leak: nullable(object({ at: seconds, run: id('run'), job: id('job'), attempt: id('attempt') })),
   hosts: optional(knownHosts),
   /** Of a signing key. */
   signing: optional(publicHalf),
@@ -304,6 +309,12 @@ export const vaultVerbs = {
     sockets: ['server'],
     request: object({ ticket: text({ max: 8192 }), poll: signedRequest }),
     answer: signature,
+  },
+  /** A runner saw a secret in what its attempt said; what that is about stands in the body that it signed. */
+  'secret.leaked': {
+    sockets: ['server'],
+    request: object({ ticket: text({ max: 8192 }), poll: signedRequest }),
+    answer: leakAnswer,
   },
   /** What an organisation's issuer publishes. */
   'oidc.issuer': {

@@ -17,6 +17,7 @@ import { releasedSecrets } from './evidence/released-secrets.ts'
 import { createServerIdentity } from './identity/server-identity.ts'
 import type { AttemptDeps } from './job-attempt.ts'
 import { withSecrets } from './job-secrets.ts'
+import { createLeakReports } from './leak-reports.ts'
 import { createGrowingSink } from './logs/growing-sink.ts'
 import { type PlanDeps, runPlanAttempt } from './plan.ts'
 import { runRefsAttempt } from './refs.ts'
@@ -89,9 +90,15 @@ const runOwed = async (
     return { ...nothingDone, ...ended, result: { kind: 'job' } }
   }
   const { signing = [] } = given.secrets
-  const done = await withSecrets(given.secrets, sink, (secrets, masked) =>
-    runJob(deps, { ...job, secrets, signing }, masked, signal),
+  const leaks = createLeakReports(asking)
+  const done = await withSecrets(
+    given.secrets,
+    sink,
+    (secrets, masked) => runJob(deps, { ...job, secrets, signing }, masked, signal),
+    leaks,
   )
+  // While the lease goes on: afterwards nobody would believe it.
+  await leaks.settled()
   return { ...done, evidence: given.proof.evidence }
 }
 

@@ -4,6 +4,7 @@ import { fromBase64Url } from '../base/bytes.ts'
 import { Secret } from '../base/secret.ts'
 import type { SecretsPayload } from '../protocol/released.ts'
 import type { AttemptResult } from './attempt.ts'
+import type { LeakReports } from './leak-reports.ts'
 import { createMasker, type MaskedSecret, unmaskable } from './logs/mask.ts'
 import { createMaskedSink } from './logs/masked-sink.ts'
 import type { AttemptSink } from './sink.ts'
@@ -11,12 +12,13 @@ import type { JobSecret } from './steps/deliver-secrets.ts'
 
 /**
  * Carries the attempt out with its secrets; nothing that leaves through the sink or the answer holds one. What comes from
- * a vault comes with a canary; `mayfly run` has none.
+ * a vault comes with a canary and is told of leaks; `mayfly run` has neither.
  */
 export const withSecrets = async <Done extends Pick<AttemptResult, 'reason'>>(
   released: Pick<SecretsPayload, 'secrets' | 'canary'>,
   sink: AttemptSink,
   carryOut: (secrets: readonly JobSecret[], sink: AttemptSink) => Promise<Done>,
+  leaks: Pick<LeakReports, 'tell'> | null = null,
 ): Promise<Done & { readonly secretNames?: readonly string[] }> => {
   if (released.secrets.length === 0) return carryOut([], sink)
   const canary: MaskedSecret = {
@@ -28,7 +30,7 @@ export const withSecrets = async <Done extends Pick<AttemptResult, 'reason'>>(
     value: fromBase64Url(value) ?? new Uint8Array(0),
   }))
   const secrets = values.map(({ value, ...rest }) => ({ ...rest, value: new Secret(value) }))
-  const alarm = alarmOnce(sink, canary)
+  const alarm = alarmOnce(sink, canary, leaks)
   const masker = createMasker([...values, canary], (seen) => {
     if (seen === canary) alarm(canary)
   })
@@ -50,11 +52,16 @@ export const withSecrets = async <Done extends Pick<AttemptResult, 'reason'>>(
 }
 
 /** Of each secret once; the canary is its own alarm. */
-const alarmOnce = (sink: AttemptSink, canary: MaskedSecret): ((secret: MaskedSecret) => void) => {
+const alarmOnce = (
+  sink: AttemptSink,
+  canary: MaskedSecret,
+  leaks: Pick<LeakReports, 'tell'> | null,
+): ((secret: MaskedSecret) => void) => {
   const told = new Set<MaskedSecret>()
   return (secret) => {
     if (told.has(secret)) return
     told.add(secret)
+    leaks?.tell(secret === canary ? null : secret.name)
     sink.event(
       secret === canary
         ? { kind: 'alarm', what: 'canary' }

@@ -21,6 +21,9 @@ export const headersTimeoutMs = 5_000
 export const headerBytesMax = 8 * 1024
 /** uses.log is folded into a line per secret when it grew to this many. */
 export const usesLinesMax = 20_000
+/** What an attempt was given is known this long, and given.log is rewritten without the rest when it grew to so many lines. */
+export const givenKeepSeconds = 7 * 24 * 3600
+export const givenLinesMax = 20_000
 /** Versions of a secret whose values are kept, the current one included. */
 export const secretVersionsKept = 5
 export const signerCodeSeconds = 1800
@@ -29,6 +32,8 @@ export const signersMax = 1000
 export const tokensPerStep = { max: 12, perSecondMax: 12 } as const
 /** ... and signatures; steps that this is known of, of which the oldest is forgotten. */
 export const signaturesPerStep = { max: 200, perSecondMax: 10 } as const
+/** Times that one attempt may tell of a secret in what it said. */
+export const leaksPerAttempt = { max: 250, perSecondMax: 50 } as const
 export const stepsRememberedMax = 50_000
 /** Targets of webhooks. */
 export const sendersPerProjectMax = 20

@@ -13,10 +13,11 @@ import { createIdentityKeys, type IdentityKeys } from './keys/identity-keys.ts'
 import { type MasterKey, openKeyring } from './keys/keyring.ts'
 import { readRootKey } from './keys/root-key.ts'
 import { openServiceKeys, type ServiceKeys, serviceKeyVersion } from './keys/service-keys.ts'
-import { ingestKeyLifeSeconds, signaturesPerStep, tokensPerStep } from './limits.ts'
+import { ingestKeyLifeSeconds, leaksPerAttempt, signaturesPerStep, tokensPerStep } from './limits.ts'
 import { createOpenCounter } from './policy/opens.ts'
 import { createStepCounter, type StepCounter } from './policy/step-counter.ts'
 import { openAppendLog } from './store/append-log.ts'
+import { type Given, openGiven } from './store/given.ts'
 import { openRecords, type Records } from './store/records.ts'
 import { openUsedLog, type UsedLog } from './store/used.ts'
 import { openUses, type Uses } from './store/uses.ts'
@@ -24,6 +25,7 @@ import { openValues, type Values } from './store/values.ts'
 import { openBlobKey, rewrapBlobKey } from './verbs/blob.ts'
 import { deleteContext, listContexts, putContext } from './verbs/context.ts'
 import { listIssuers, tellIssuer, tellProject } from './verbs/identity.ts'
+import { tellLeak } from './verbs/leak.ts'
 import { ownerMembers } from './verbs/owner.ts'
 import { createProject, deleteProject, rotateHook, setProject } from './verbs/project.ts'
 import { release } from './verbs/release.ts'
@@ -69,6 +71,7 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
   const webhook = await createWebhookVerifier({ records, master, randomBytes })
   const used = await openUsedLog({ dataDir, clock })
   const [uses, values] = [await openUses(dataDir), await openValues(dataDir)]
+  const given = await openGiven({ dataDir, clock })
   const auditLog = await openAppendLog(join(dataDir, 'audit.log'))
   const audit = (facts: Readonly<Record<string, string>>) =>
     auditLog.append(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...facts }))
@@ -80,9 +83,11 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
     identityKeys: createIdentityKeys({ records, master, clock }),
     stepCounter: createStepCounter(clock, tokensPerStep),
     signatures: createStepCounter(clock, signaturesPerStep),
+    reports: createStepCounter(clock, leaksPerAttempt),
     oidcBase: options.oidcBase,
     used,
     uses,
+    given,
     values,
     clock,
     randomBytes,
@@ -95,7 +100,7 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
     handleServer: dispatch('server'),
     handleAdmin: dispatch('admin'),
     close: async () => {
-      await Promise.all([used.close(), uses.close(), auditLog.close()])
+      await Promise.all([used.close(), uses.close(), given.close(), auditLog.close()])
     },
   }
 }
@@ -107,9 +112,11 @@ type Parts = {
   readonly identityKeys: IdentityKeys
   readonly stepCounter: StepCounter
   readonly signatures: StepCounter
+  readonly reports: StepCounter
   readonly oidcBase: string
   readonly used: UsedLog
   readonly uses: Uses
+  readonly given: Given
   readonly values: Values
   readonly clock: Clock
   readonly randomBytes: RandomBytes
@@ -188,6 +195,7 @@ const createHandlers = (parts: Parts): Handlers => {
     'context.list': (request) => listContexts(parts, request),
     release: (request) => release(parts, request),
     sign: (request) => signForStep(parts, request),
+    'secret.leaked': (request) => tellLeak(parts, request),
     'blob.key': (request) => openBlobKey(blobs, request),
     'blob.rewrap': (request) => rewrapBlobKey(blobs, request),
     'object.keep': (request) => keepObject(parts, request),

@@ -197,7 +197,7 @@ describe('a secret, from a person to the step of a job', () => {
     await press('Enable')
     await page.getByRole('rowheader', { name: 'BROWSER_TOKEN v2' }).waitFor()
     await page.getByLabel('Due', { exact: true }).selectOption('90')
-    await press('Sign and set the dates')
+    await press('Sign and set')
     await page.getByText('Due in 90 days').waitFor()
     await press('Who can reach this?')
     await page.getByText('Ada', { exact: true }).first().waitFor()
@@ -310,6 +310,34 @@ describe('a secret, from a person to the step of a job', () => {
     assert.ok(
       log(id).includes(`both ${sha256('the newest value of it')} ${sha256('another value of it')}`),
       log(id),
+    )
+  })
+
+  test('one that a job says packed is revoked by itself where its owner chose so, and the page says where it was seen', async () => {
+    succeeds('secrets set SPILT --project vessel --on-leak revoke', 'a value that will be spilt')
+    succeeds('secrets set WATCHED --project vessel', 'a value that will be seen, too')
+    const spill = `[{run: 'echo "$SPILT $WATCHED" | gzip | base64 -w0'}]`
+    const config = `version: 2.1\njobs:${job('use', spill)}\nworkflows: {main: {jobs: [use]}}\n`
+    repository.push({ '.circleci/config.yml': config }, 'spill')
+    const id = run()
+    assert.equal(await ends(id), 'passed', log(id))
+    const view = JSON.parse(succeeds('secrets list --project vessel --view leaked --json'))
+    assert.deepEqual(
+      view.items.map(({ name, state }: { name: string; state: string }) => [name, state]),
+      [
+        ['SPILT', 'revoked'],
+        ['WATCHED', 'active'],
+      ],
+    )
+    assert.match(
+      succeeds('secrets show SPILT --project vessel'),
+      /^leaked {3}\S+ in the output of vessel#\d+; revoked/m,
+    )
+    // The value that is put next is good.
+    succeeds('secrets set SPILT --project vessel', 'another value than the spilt one')
+    assert.match(
+      succeeds('secrets show SPILT --project vessel'),
+      /^leaked {3}not that is known of; revoked by itself then$/m,
     )
   })
 

@@ -343,6 +343,11 @@ workflows: {w: {jobs: [a]}}`
     },
   },
   {
+    name: 'secrets-leaked',
+    address: '/acme/web/secrets?view=leaked&secret=SPILT_TOKEN',
+    shows: 'Seen in output',
+  },
+  {
     name: 'secrets-import',
     address: '/acme/web/secrets',
     shows: 'DEPLOY_TOKEN',

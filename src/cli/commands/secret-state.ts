@@ -1,7 +1,7 @@
 // What is changed of a secret without its value, and who can reach it.
 import { fault } from '../../base/faults.ts'
 import type { SecretReach } from '../../protocol/api/secrets.ts'
-import type { SetStatement } from '../../protocol/statement.ts'
+import type { OnLeak, SetStatement } from '../../protocol/statement.ts'
 import { signStatement } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
 import { inertText } from '../inert.ts'
@@ -11,7 +11,11 @@ import { requireSignerKey, statementHead } from '../secrets/signer-key.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Common = HomeFlags & { readonly json?: boolean }
-type EditFlags = Common & { readonly expires?: string; readonly rotateAfter?: string }
+type EditFlags = Common & {
+  readonly expires?: string
+  readonly rotateAfter?: string
+  readonly onLeak?: OnLeak
+}
 
 export const disableSecret = (around: Surroundings, flags: Common, name: string) =>
   set(around, { flags, name, state: 'disabled' })
@@ -19,8 +23,10 @@ export const enableSecret = (around: Surroundings, flags: Common, name: string) 
   set(around, { flags, name, state: 'active' })
 
 export const editSecret = (around: Surroundings, flags: EditFlags, name: string) => {
-  if (flags.expires === undefined && flags.rotateAfter === undefined)
-    throw fault('E_INPUT', { public: 'say what to change: --expires 90d, --rotate-after 90d, or never' })
+  if ([flags.expires, flags.rotateAfter, flags.onLeak].every((one) => one === undefined))
+    throw fault('E_INPUT', {
+      public: 'say what to change: --expires 90d, --rotate-after 90d, or never; --on-leak tell or revoke',
+    })
   return set(around, { flags, name })
 }
 
@@ -42,6 +48,7 @@ const set = async (
     state: state ?? (was === 'disabled' ? 'disabled' : 'active'),
     expires_at: date('--expires', flags.expires, detail?.expires_at ?? null),
     rotate_after: date('--rotate-after', flags.rotateAfter, detail?.rotate_after ?? null),
+    ...(flags.onLeak === undefined ? {} : { on_leak: flags.onLeak }),
   }
   const head = statementHead(around, key, { sub: home.subjectOf(name), prev: detail?.head ?? null })
   const statement = { ...head, type: 'secret.set' as const, body }
@@ -49,7 +56,8 @@ const set = async (
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else {
     const [expires, due] = [secret.detail?.expires_at ?? 'never', secret.detail?.rotate_after ?? 'never']
-    around.stdout.write(inertText`${name} is ${secret.state}, expires ${expires}, is due ${due}\n`)
+    const leak = secret.detail?.on_leak === 'revoke' ? ', revoked by itself when it leaks' : ''
+    around.stdout.write(inertText`${name} is ${secret.state}, expires ${expires}, is due ${due}${leak}\n`)
   }
   return 0
 }

@@ -10,6 +10,7 @@ import {
   knownHosts,
   linesOfHosts,
   maskableBytesMin,
+  type OnLeak,
   type PutStatement,
   policyEvents,
   type SecretKind,
@@ -41,6 +42,7 @@ export type SetFlags = Common & {
   readonly rotateAfter?: string
   readonly overlap?: string
   readonly allowUnmaskable?: boolean
+  readonly onLeak?: OnLeak
 }
 
 export const setSecret = async (around: Surroundings, flags: SetFlags, name: string): Promise<number> => {
@@ -172,6 +174,7 @@ const bodyOf = async (
     expires_at: expiryOf(around, flags.expires, before?.detail?.expires_at ?? null),
     allow_unmaskable: flags.allowUnmaskable === true,
     ...rotationOf(around, flags, before),
+    ...(flags.onLeak === undefined ? {} : { on_leak: flags.onLeak }),
     ...(kind === 'ssh' ? { hosts: await hostsOf(around, flags, before?.detail?.hosts ?? null) } : {}),
   }
 }
@@ -252,6 +255,13 @@ const lastUse = (detail: Secret['detail']): string => {
   return `${last.at}${last.run_number === null ? '' : ` by ${last.project ?? ''}#${last.run_number}`}`
 }
 
+const leakWords = ({ on_leak: onLeak, leak }: NonNullable<Secret['detail']>): string => {
+  const then = onLeak === 'revoke' ? 'revoked by itself then' : 'told of then'
+  if (leak === null) return inertText`not that is known of; ${then}`
+  const run = leak.run_number === null ? leak.run_id : inertText`${leak.project ?? ''}#${leak.run_number}`
+  return inertText`${leak.at} in the output of ${run}; ${then}`
+}
+
 const publicWords = ({ signing }: Secret): string =>
   signing === null ? '' : inertText`signs    ${signing.algorithm}  ${signing.fingerprint}\n`
 
@@ -272,6 +282,7 @@ const describe = (secret: Secret): string => {
             ? []
             : [inertText`before   ${name}_PREVIOUS until ${detail.previous_until}`]),
           inertText`used     ${detail.releases} times, ${detail.releases_recent} in 30 days, last ${lastUse(detail)}`,
+          inertText`leaked   ${leakWords(detail)}`,
           ...(detail.views.length === 0 ? [] : [inertText`look at  ${detail.views.join(', ')}`]),
         ]),
     publicWords(secret) + (secret.signing?.public_key ?? ''),

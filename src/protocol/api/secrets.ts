@@ -41,6 +41,7 @@ const proof = z.discriminatedUnion('kind', [
   }),
 ])
 
+const onLeak = z.enum(['tell', 'revoke'])
 const kind = z.enum(['env', 'file', 'ssh', 'signing'])
 
 export const secretPut = z.strictObject({
@@ -64,6 +65,8 @@ export const secretPut = z.strictObject({
       rotate_after: z.number().int().optional(),
       /** Until when the version before still goes to jobs, under its name and `_PREVIOUS`. */
       overlap_until: z.number().int().optional(),
+      /** What becomes of it when it was in what a job said; not given: what was said before, at first `tell`. */
+      on_leak: onLeak.optional(),
     }),
   }),
   proof,
@@ -82,6 +85,7 @@ export const secretSet = signedBy(
     state: z.enum(['active', 'disabled']),
     expires_at: z.number().int().nullable(),
     rotate_after: z.number().int().nullable(),
+    on_leak: onLeak.optional(),
   }),
 )
 export type SecretSet = z.infer<typeof secretSet>
@@ -121,6 +125,20 @@ export const secret = z.object({
       rotate_after: time.nullable(),
       /** Until when the version before still goes to jobs, as NAME_PREVIOUS; null: it does not. */
       previous_until: time.nullable(),
+      /** `revoke`: it is revoked by itself when it was in what a job said or stored. */
+      on_leak: onLeak,
+      /** Where its value first was in what a job said or stored; null: nowhere that is known of. */
+      leak: z
+        .object({
+          at: time,
+          run_id: z.string(),
+          /** null when the run, or its project, is not kept any more. */
+          run_number: z.number().nullable(),
+          project: z.string().nullable(),
+          job_id: z.string(),
+          attempt_id: z.string(),
+        })
+        .nullable(),
       /** The queues it stands in. */
       views: z.array(z.enum(secretViews)),
       /** What makes it broad. */

@@ -48,6 +48,7 @@ import { createGiveBack } from './give-back.ts'
 import { createGranted } from './granted.ts'
 import { identityVerbs } from './identity.ts'
 import { secretsVerbs } from './job-secrets.ts'
+import { leakVerbs } from './leak.ts'
 import { listenForRunners, type RunnerListener, type RunnerRoutes } from './listener.ts'
 import { storeLog } from './log-upload.ts'
 import { takePlan } from './plan-made.ts'
@@ -220,6 +221,7 @@ const createRoutes = (
       ...identityVerbs({ db, tickets: poll.tickets }),
       ...secretsVerbs({ db, tickets: poll.tickets }),
       ...signVerbs({ db, tickets: poll.tickets }),
+      ...leakVerbs({ db, tickets: poll.tickets }),
       ...storedVerbs({ ...deps, db: stored, tickets: poll.tickets }),
     },
     ...storedRoutes({ ...deps, db: stored }),

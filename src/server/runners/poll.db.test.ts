@@ -51,6 +51,7 @@ const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void
     issue: () => assert.fail('nobody is there for a ticket'),
     release: () => assert.fail('nobody restores anything'),
     sign: () => assert.fail('nobody signs anything'),
+    tellLeak: () => assert.fail('nobody tells of anything'),
   }
   const terms = { serverUrl: () => 'http://localhost', egressDefault: 'none' } as const
   const control = createControl({ db, clock, watchers, granted })

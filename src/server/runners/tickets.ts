@@ -4,6 +4,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { isFault } from '../../base/faults.ts'
 import { contextId } from '../../protocol/contexts.ts'
+import type { LeakAnswer } from '../../protocol/leaks.ts'
 import type { PollAnswer } from '../../protocol/runner-wire.ts'
 import { openCommit } from '../../protocol/runner-wire.ts'
 import type { Signature } from '../../protocol/signing.ts'
@@ -33,6 +34,8 @@ export type Tickets = {
   ): Promise<{ readonly ticket: string; readonly sealed: string }>
   /** A signature for a step of an attempt that goes on, likewise. */
   sign(lease: LeaseDetails, request: Signed): Promise<Signature>
+  /** That a secret was in what the attempt said, likewise. */
+  tellLeak(lease: LeaseDetails, request: Signed): Promise<LeakAnswer>
 }
 
 /** What a runner signed, and the key in it that makes it good for one answer. */
@@ -90,6 +93,10 @@ export const createTickets = (deps: Deps): Tickets => {
     release,
     sign: (lease, request) =>
       withTicket(lease, request, undefined, (ticket, poll) => deps.vault.call('sign', { ticket, poll })),
+    tellLeak: (lease, request) =>
+      withTicket(lease, request, undefined, (ticket, poll) =>
+        deps.vault.call('secret.leaked', { ticket, poll }),
+      ),
     issue: async (lease, poll) => {
       const { caller, eph } = poll
       if (!needsRelease(lease)) return { ticket: await sign(lease, caller, eph), eph, sealed: null }

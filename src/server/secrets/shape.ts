@@ -31,7 +31,7 @@ export const secretsShape = async (
   const [runs, people] = await Promise.all([
     runsOf(
       db,
-      secrets.flatMap(({ lastRelease }) => (lastRelease === null ? [] : [lastRelease.run])),
+      secrets.flatMap(({ lastRelease, leak }) => [lastRelease, leak].flatMap((one) => one?.run ?? [])),
     ),
     putBy(
       db,
@@ -50,7 +50,9 @@ export const secretsShape = async (
       head: secret.head,
       releases: secret.releases,
       releases_recent: secret.releasesRecent,
-      last_release: lastRelease(secret, runs),
+      on_leak: secret.onLeak,
+      leak: inRun(secret.leak, runs),
+      last_release: inRun(secret.lastRelease, runs),
     },
   }))
 }
@@ -80,7 +82,7 @@ const signerOf = ({ signer: id }: SecretMetadata, { signers }: Beside) => ({
   ...{ id, name: signers.find(({ signer }) => signer === id)?.name ?? id },
 })
 
-const lastRelease = ({ lastRelease: last }: SecretMetadata, runs: ReadonlyMap<string, ShownRun>) =>
+const inRun = (last: SecretMetadata['lastRelease'], runs: ReadonlyMap<string, ShownRun>) =>
   last === null
     ? null
     : {

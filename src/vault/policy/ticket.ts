@@ -7,6 +7,7 @@ import { fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
 import { secretsPathForm } from '../../protocol/evidence.ts'
 import { identityPathForm } from '../../protocol/identity.ts'
+import { leakPathForm } from '../../protocol/leaks.ts'
 import { signPathForm } from '../../protocol/signing.ts'
 import { restorePathForm } from '../../protocol/stored-wire.ts'
 import {
@@ -74,7 +75,7 @@ export const verifierOf = async (publicKey: string): Promise<Verify | null> => {
 
 export const tierRank: Readonly<Record<Tier, number>> = { fork: 0, branch: 1, protected: 2 }
 
-const leasePathForms = [restorePathForm, identityPathForm, secretsPathForm, signPathForm]
+const leasePathForms = [restorePathForm, identityPathForm, secretsPathForm, signPathForm, leakPathForm]
 
 /** `htu` is an address or a path; which server it names is TLS's business, that it is one that lists keys is ours. */
 const isPollOf = (claims: JwsClaims, runner: RunnerRecord): boolean =>

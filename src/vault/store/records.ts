@@ -6,9 +6,12 @@ import { readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault, fault } from '../../base/faults.ts'
 import type {
+  AttemptId,
   ContextId,
+  JobId,
   OrganisationId,
   ProjectId,
+  RunId,
   RunnerId,
   SecretId,
   SignerId,
@@ -76,6 +79,17 @@ export type SecretRecord = {
   readonly putAt?: number
   readonly expiresAt: number | null
   readonly rotateAfter?: number | null
+  /** What becomes of it when it was in what a job said; nothing but words, unless its owner chose so. */
+  readonly onLeak?: 'revoke'
+  /** Of this version: where it was first seen in what a job said. */
+  readonly leak?: {
+    readonly at: number
+    readonly run: RunId
+    readonly job: JobId
+    readonly attempt: AttemptId
+  }
+  /** The version before that was taken out of use because it leaked. */
+  readonly ended?: number
   /** The version before, while it still goes to jobs; what it was put as. */
   readonly previous?: PreviousVersion
   /** Of an SSH key: what it signs for. */

@@ -1,13 +1,12 @@
 // When each secret was last released, and how often: a line per release, folded at every start into one line per secret.
 // Like used.log it needs no MAC: it decides nothing, and audit.log says the same.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fault } from '../../base/faults.ts'
 import type { SecretId } from '../../base/ids.ts'
-import { id, integer, list, object, optional, parseShape, type Shaped } from '../../base/shape.ts'
+import { id, integer, list, object, optional, type Shaped } from '../../base/shape.ts'
 import { writeFileDurably } from '../../sys/index.ts'
 import { usesLinesMax } from '../limits.ts'
 import { openAppendLog } from './append-log.ts'
+import { readLines } from './read-lines.ts'
 
 const count = integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
 const useLine = object({
@@ -39,7 +38,7 @@ export const openUses = async (dataDir: string): Promise<Uses> => {
   const take = (line: Line) => {
     for (const secret of line.secrets) known.set(secret, withLine(known.get(secret), line))
   }
-  for (const line of await readLines(path)) take(line)
+  for (const line of await readLines(path, useLine)) take(line)
   const folded = () =>
     [...known].map(([secret, { last, count, days }]) =>
       JSON.stringify({
@@ -88,27 +87,4 @@ const withLine = (before: Known | undefined, { secrets: _, count, days, ...last 
   // Folded before days were kept: the last of them was on this day, of the others nobody knows.
   for (const one of days ?? [{ day: today, count: 1 }]) all.set(one.day, (all.get(one.day) ?? 0) + one.count)
   return { last, count: (before?.count ?? 0) + count, days: all }
-}
-
-/** A last line without its end was torn by a crash. */
-const readLines = async (path: string): Promise<Line[]> => {
-  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw fault('E_VAULT_UNAVAILABLE', { detail: 'reading uses.log', cause: error })
-  })
-  return content
-    .split('\n')
-    .slice(0, -1)
-    .flatMap((line) => {
-      const parsed = parseShape(useLine, parseJson(line))
-      return parsed.ok ? [parsed.value] : []
-    })
-}
-
-const parseJson = (line: string): unknown => {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return null
-  }
 }

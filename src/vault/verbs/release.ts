@@ -28,6 +28,7 @@ import type { MasterKey } from '../keys/keyring.ts'
 import type { ServiceKeys } from '../keys/service-keys.ts'
 import type { StepCounter } from '../policy/step-counter.ts'
 import { checkRunnerScope, verifierOf, verifyPoll, verifyTicket } from '../policy/ticket.ts'
+import type { Given } from '../store/given.ts'
 import type { ProjectRecord, Records, SecretRecord } from '../store/records.ts'
 import type { UsedLog } from '../store/used.ts'
 import type { Uses } from '../store/uses.ts'
@@ -49,6 +50,7 @@ export type ReleaseDeps = {
   readonly oidcBase: string
   readonly used: UsedLog
   readonly uses: Uses
+  readonly given: Given
   readonly values: Values
   readonly clock: Clock
   readonly randomBytes: RandomBytes
@@ -82,6 +84,7 @@ export const release = async (
     burnt,
     deps.audit({ ...facts, ...factsOf({ admitted, asked, proven, claims }) }),
     proven === null ? undefined : recordUse(deps, claims, admitted.secrets),
+    proven === null ? undefined : recordGiven(deps, claims, admitted.secrets),
   ])
   if (seal === null) throw fault('E_INPUT', { public: 'eph is not a usable X25519 key' })
   const payload = await openItem(deps, item, { claims, project, admitted, asked })
@@ -224,6 +227,18 @@ export const recordUse = async (
     use,
     secrets.map(({ secret }) => secret),
   )
+}
+
+/** For whoever tells later that one of them leaked. */
+const recordGiven = async (
+  { given, clock }: ReleaseDeps,
+  { attempt, runner }: TicketClaims,
+  secrets: readonly AdmittedSecret[],
+): Promise<void> => {
+  if (secrets.length === 0) return
+  const at = Math.floor(clock.now() / 1000)
+  const all = secrets.map(({ name, as, secret, version }) => ({ as: as ?? name, secret, version }))
+  await given.add({ at, attempt, runner, secrets: all })
 }
 
 const openAgent = async (deps: ReleaseDeps, project: ProjectRecord): Promise<AgentPayload> => {

@@ -114,7 +114,9 @@ export const setSecret = async (
     const { state, expires_at: expiresAt, rotate_after: rotateAfter } = statement.body
     const { digest: head, signer } = accepted
     const [putAt, changedAt] = [putAtOf(current), nowOf(deps)]
-    return { ...current, state, expiresAt, rotateAfter, head, signer: signer.signer, putAt, changedAt }
+    const { onLeak: _was, ...kept } = current
+    const rest = { state, expiresAt, rotateAfter, head, signer: signer.signer, putAt, changedAt }
+    return { ...kept, ...onLeakOf(statement.body, current), ...rest }
   })
   return metadataOf(deps, findSecret(deps, id))
 }
@@ -256,12 +258,26 @@ const recordOf = (
     expiresAt,
     ...(rotateAfter === undefined ? {} : { rotateAfter }),
     ...(previous === null ? {} : { previous }),
+    ...onLeakOf(accepted.statement.body, of.current, kind),
     ...(hosts === undefined ? {} : { hosts }),
     ...(signing === null ? {} : { signing }),
     signer: accepted.signer.signer,
     head: accepted.digest,
     bytes: value.length,
   }
+}
+
+/** What is not said stays. A signing key is in no job: nothing of it could be seen. */
+const onLeakOf = (
+  { on_leak: wanted }: Pick<PutStatement['body'], 'on_leak'>,
+  current: SecretRecord | null,
+  kind = current?.kind,
+): Pick<SecretRecord, 'onLeak'> => {
+  const revokes = (wanted ?? current?.onLeak) === 'revoke'
+  if (kind !== 'signing') return revokes ? { onLeak: 'revoke' } : {}
+  if (wanted === 'revoke')
+    throw fault('E_INPUT', { public: 'A signing key stays in the vault: no job could leak it' })
+  return {}
 }
 
 /** Not longer than it would have been good by itself; of what is disabled or revoked, or stays in the vault, nothing. */
@@ -358,16 +374,26 @@ const findSecret = ({ records }: SecretDeps, id: SecretId): SecretRecord => {
 }
 
 /** The numbers of this version and of those before it that may still lie there. */
-const keptVersions = (version: number): readonly number[] =>
+export const keptVersions = (version: number): readonly number[] =>
   Array.from({ length: secretVersionsKept + 1 }, (_, i) => version - i).filter((number) => number > 0)
 
 const metadataOf = (deps: SecretDeps, record: SecretRecord): SecretMetadata => {
-  const { org: _org, project: _project, context: _context, bytes: _bytes, previous, ...metadata } = record
+  const {
+    org: _org,
+    project: _project,
+    context: _context,
+    bytes: _bytes,
+    ended: _ended,
+    previous,
+    ...metadata
+  } = record
   const used = deps.uses.last(record.secret)
   return {
     ...metadata,
     putAt: putAtOf(record),
     rotateAfter: record.rotateAfter ?? null,
+    onLeak: record.onLeak ?? 'tell',
+    leak: record.leak ?? null,
     previousUntil: liveOf(previous, nowOf(deps))?.until ?? null,
     releases: used?.count ?? 0,
     releasesRecent: deps.uses.recent(record.secret, nowOf(deps)),

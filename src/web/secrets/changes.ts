@@ -3,7 +3,7 @@ import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
 import { parseId } from '../../base/ids.ts'
 import type { Secret, Signer } from '../../protocol/api/secrets.ts'
 import { nextRotation } from '../../protocol/secret-views.ts'
-import type { PutStatement, SecretKind } from '../../protocol/statement.ts'
+import type { OnLeak, PutStatement, SecretKind } from '../../protocol/statement.ts'
 import { importVerifyKey, privateKeyProblem, sealSecret, verifyIngestKey } from '../../seal/index.ts'
 import { type Api, ApiProblem } from '../state/api.ts'
 import { text } from '../text/en.ts'
@@ -25,6 +25,8 @@ export type Put = {
   /** Seconds from now: when it is due to be replaced, and how long the version before stays. null: as before; not at all. */
   readonly rotateIn: number | null
   readonly overlap: number | null
+  /** Not given: as before. */
+  readonly onLeak?: OnLeak
 }
 
 export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
@@ -38,6 +40,7 @@ export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
     expires_at: remainingExpiry(before),
     ...(put.hosts === null ? {} : { hosts: [...put.hosts] }),
     ...datesOf(put),
+    ...(put.onLeak === undefined ? {} : { on_leak: put.onLeak }),
   }
   const statement: PutStatement = {
     ...statementHead(put.signer, home.subjectOf(put.name), before?.detail?.head ?? null),
@@ -77,6 +80,7 @@ export const setSecret = async (of: {
   /** Seconds from now, or null: never. */
   readonly expiresIn?: number | null
   readonly rotateIn?: number | null
+  readonly onLeak?: OnLeak
 }): Promise<Secret> => {
   const { home, signer, before } = of
   const { name, detail } = before
@@ -86,6 +90,7 @@ export const setSecret = async (of: {
     state: of.state ?? (before.state === 'disabled' ? ('disabled' as const) : ('active' as const)),
     expires_at: date(of.expiresIn, detail?.expires_at),
     rotate_after: date(of.rotateIn, detail?.rotate_after),
+    ...(of.onLeak === undefined ? {} : { on_leak: of.onLeak }),
   }
   const head = statementHead(signer, home.subjectOf(name), detail?.head ?? null)
   const statement = { ...head, type: 'secret.set' as const, body }

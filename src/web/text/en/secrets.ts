@@ -86,7 +86,7 @@ export const secretsText = {
     days: (n: number) => `after ${count(n, 'day', 'days')}`,
     inDays: (n: number) => `in ${count(n, 'day', 'days')}`,
     asItIs: 'as it is',
-    setDates: 'Sign and set the dates',
+    setDates: 'Sign and set',
     overlap: 'The version before stops',
     noOverlap: 'at once',
     overlapHint: (name: string) =>
@@ -94,15 +94,28 @@ export const secretsText = {
     disable: 'Disable',
     enable: 'Enable',
     whoReaches: 'Who can reach this?',
+    leak: {
+      label: 'When it leaks',
+      leaked: 'Leaked',
+      seen: 'Seen in output',
+      check: 'Revoke it by itself when it is seen in the output of a job',
+      hint: 'Packed in a log or a file, where it cannot be masked. Jobs that have it keep it, no later one gets it. Without this, whoever looks after it is told.',
+      is: { tell: 'It is told, and stays', revoke: 'It is revoked by itself' },
+      never: 'No job has it',
+      choices: { tell: 'tell', revoke: 'revoke it by itself' },
+    },
     queues: {
       label: 'Which secrets',
       look: 'To look at',
       all: 'All',
+      leaked: 'Seen in output',
       unused: 'Unused',
       overdue: 'Overdue',
       broad: 'Broad',
       left: 'Known to leavers',
       why: {
+        leaked:
+          'Jobs said or stored them where they could not be masked. Replace each where it opens something, then put the new value here; that takes it out of this list.',
         unused:
           'No job had them for 90 days, and their values are as old. What nobody needs is best revoked.',
         overdue: 'They are due to be replaced, or have expired and go to no job any more.',

@@ -14,6 +14,7 @@ export const secrets: readonly Secret[] = [
       views: ['overdue', 'left'],
     },
     put_by: 'Grace Hopper',
+    on_leak: 'revoke',
   }),
   secretOf('KEYSTORE', 'file', { version: 1, run: null, refs: ['refs/heads/main', 'refs/tags/v*'] }),
   secretOf('RELEASE_KEY', 'ssh', { version: 1, run: 412 }),
@@ -33,6 +34,16 @@ export const secrets: readonly Secret[] = [
     { views: ['unused', 'broad'], breadth: ['branches'] },
   ),
   { ...secretOf('OLD_PASSWORD', 'env', { version: 2, run: 398 }), state: 'revoked' },
+  withDetail(
+    { ...secretOf('SPILT_TOKEN', 'env', { version: 1, run: 412 }), state: 'revoked' },
+    {
+      ...{ views: ['leaked'], on_leak: 'revoke' },
+      leak: {
+        ...{ at: '2026-11-20T12:00:00Z', run_id: idOf('run', 412), run_number: 412, project: 'web' },
+        ...{ job_id: idOf('job', 412), attempt_id: idOf('att', 412) },
+      },
+    },
+  ),
 ]
 
 export const reach: SecretReach = {
@@ -118,7 +129,7 @@ function secretOf(
       policy: { refs: of.refs ?? ['refs/heads/main'], events: ['push', 'manual'], min_tier: 'branch' },
       ...{ created_at: '2026-10-01T09:00:00Z', changed_at: '2026-11-01T09:00:00Z' },
       ...{ put_at: '2026-11-01T09:00:00Z', created_by: 'Ada Lovelace', put_by: 'Ada Lovelace' },
-      ...{ rotate_after: null, previous_until: null, views: [], breadth: [] },
+      ...{ rotate_after: null, previous_until: null, views: [], breadth: [], on_leak: 'tell', leak: null },
       releases_recent: of.run === null ? 0 : 11,
       hosts: kind === 'ssh' ? [`git.example.org ssh-ed25519 ${'A'.repeat(68)}`] : null,
       expires_at: kind === 'file' ? '2027-02-01T09:00:00Z' : null,
