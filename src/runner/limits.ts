@@ -16,6 +16,8 @@ export const unwatchedFlushMs = 1_000
 export const unwatchedShipMs = 1_000
 /** Of one request with frames, unless a single frame is larger: both sides hold several copies of it. */
 export const shipBatchBytes = 1024 * 1024
+/** Full frames of a fast log wait this long until a request is full. */
+export const fastShipMs = 50
 /** Raw log bytes of one attempt on their way into sealed frames; beyond it the job's output waits. */
 export const unsealedLogBytesMax = 2 * 1024 * 1024
 /** Log bytes of one attempt that are not yet durable on the server; beyond it the job's output waits. */

@@ -4,7 +4,7 @@ import { formatId, type LeaseId, uuid7 } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import { encodeFrameHeader, parseFrameBatch } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
-import { frameRawBytes, unackedLogBytesMax, unwatchedShipMs } from '../limits.ts'
+import { fastShipMs, frameRawBytes, shipBatchBytes, unackedLogBytesMax, unwatchedShipMs } from '../limits.ts'
 import { createShipper } from './shipper.ts'
 
 const id = (n: number) => uuid7(n, new Uint8Array(10))
@@ -207,4 +207,66 @@ test('what finish takes along is not sent by itself, and an answer under way dec
   assert.equal(told.lost, 0)
   shipper.close()
   await all
+})
+
+const full = (seq: number, size: number) => ({ ...frame(seq, size), rawBytes: frameRawBytes })
+
+test('full frames wait until a request is full', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { frames, next, shipper, count } = openShipper()
+  frames.hurry()
+  frames.add(full(1, shipBatchBytes / 2))
+  await turn()
+  frames.add(full(2, shipBatchBytes / 4))
+  await turn()
+  assert.equal(count(), 0)
+  frames.add(full(3, shipBatchBytes / 2))
+  const first = await next()
+  assert.deepEqual(first.seqs, [1, 2])
+  first.answer(durable(2))
+  await turn()
+  assert.equal(count(), 0)
+  frames.add(frame(4))
+  const second = await next()
+  assert.deepEqual(second.seqs, [3, 4], 'a frame that is not full ends the wait')
+  second.answer(durable(4))
+  await frames.durable(4)
+  shipper.close()
+})
+
+test('full frames wait no more when nothing follows, or somebody waits for them', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { frames, next, shipper, count } = openShipper()
+  frames.hurry()
+  frames.add(full(1, 1_000))
+  await turn()
+  t.mock.timers.tick(fastShipMs - 1)
+  await turn()
+  assert.equal(count(), 0)
+  t.mock.timers.tick(1)
+  const alone = await next()
+  assert.deepEqual(alone.seqs, [1])
+  alone.answer(durable(1))
+  frames.add(full(2, 1_000))
+  await turn()
+  assert.equal(count(), 0)
+  const done = frames.durable(2)
+  const asked = await next()
+  assert.deepEqual(asked.seqs, [2])
+  asked.answer(durable(2))
+  await done
+  shipper.close()
+})
+
+test('full frames that are kept back are not sent when their wait is over', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { frames, shipper, count } = openShipper()
+  frames.hurry()
+  frames.add(full(1, 1_000))
+  await turn()
+  assert.deepEqual([frames.withhold().items.length, frames.withhold().wasSent], [1, false])
+  t.mock.timers.tick(fastShipMs)
+  await turn()
+  assert.equal(count(), 0)
+  shipper.close()
 })

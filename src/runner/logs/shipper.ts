@@ -11,8 +11,8 @@ import {
 } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
 import { createBackoff } from '../backoff.ts'
-import { frameRawBytes, shipBatchBytes, unackedLogBytesMax, unwatchedShipMs } from '../limits.ts'
-import type { SealedFrame } from './framer.ts'
+import { fastShipMs, frameRawBytes, shipBatchBytes, unackedLogBytesMax, unwatchedShipMs } from '../limits.ts'
+import { isStoredForm, type SealedFrame } from './framer.ts'
 
 export type ShipperDeps = {
   /** One `frames` request; rejects when the server did not answer it. */
@@ -61,6 +61,8 @@ type Queue = {
   /** Waits for more, is sent as it comes, or is kept back because `finish` takes it along. */
   pace: 'waiting' | 'flowing' | 'withheld'
   wasSent: boolean
+  /** Somebody waits for what is there: no more company for it. */
+  isAskedFor: boolean
   timer: NodeJS.Timeout | null
   waiters: Waiter[]
 }
@@ -69,6 +71,7 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
   const queues = new Map<LeaseId, Queue>()
   const stopped = new AbortController()
   const backoff = createBackoff()
+  const gathering = createGathering(() => isFilling(queues))
   let sending = false
 
   const send = async (): Promise<void> => {
@@ -76,13 +79,14 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
     sending = true
     // The frames of one turn of the event loop share a request.
     await new Promise((resolve) => setImmediate(resolve))
-    for (
-      let items = nextBatch(queues);
-      items.length > 0 && !stopped.signal.aborted;
-      items = nextBatch(queues)
-    )
+    for (let items = await gather(); items.length > 0 && !stopped.signal.aborted; items = await gather())
       await sendOnce(items)
     sending = false
+  }
+
+  const gather = async (): Promise<readonly FrameBatchItem[]> => {
+    await gathering.over()
+    return nextBatch(queues)
   }
 
   const sendOnce = async (items: readonly FrameBatchItem[]): Promise<void> => {
@@ -117,6 +121,7 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
           if (queue.lost) return
           queue.frames.push(frame)
           queue.bytes += frame.bytes.length
+          gathering.look()
           if (queue.pace === 'flowing') void send()
           else if (queue.pace === 'withheld') return
           else if (queue.bytes >= frameRawBytes || isAlone(queues)) flow()
@@ -124,6 +129,8 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
         },
         room: () => (hasRoom(queue) ? undefined : wait(hasRoom)),
         durable: (seq) => {
+          queue.isAskedFor = true
+          gathering.look()
           flow()
           return isDurable(queue, seq) ? Promise.resolve() : wait((now) => isDurable(now, seq))
         },
@@ -133,25 +140,64 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
         withhold: () => {
           clearTimeout(queue.timer ?? undefined)
           queue.pace = 'withheld'
+          gathering.look()
           return { items: itemsOf(queue), wasSent: queue.wasSent }
         },
         close: () => {
           lose(queue)
           queues.delete(line.lease)
+          gathering.look()
         },
       }
     },
     close: () => {
       stopped.abort()
       for (const queue of queues.values()) lose(queue)
+      gathering.look()
     },
   }
 }
 
 const emptyQueue = (line: LogLine): Queue => ({
   ...{ line, frames: [], bytes: 0, durable: 0, lost: false },
-  ...{ pace: 'waiting', wasSent: false, timer: null, waiters: [] },
+  ...{ pace: 'waiting', wasSent: false, isAskedFor: false, timer: null, waiters: [] },
 })
+
+/**
+ * Frames that fill up by themselves come faster than anybody reads: a request takes as many as fit. Each request is a
+ * signature, a statement, a commit and a turn of four processes, which cost more than the bytes.
+ */
+const isFilling = (queues: ReadonlyMap<LeaseId, Queue>): boolean => {
+  const flowing = [...queues.values()].filter(({ pace, frames }) => pace === 'flowing' && frames.length > 0)
+  const bytes = flowing.reduce((sum, queue) => sum + queue.bytes, 0)
+  return (
+    flowing.length > 0 &&
+    bytes < shipBatchBytes &&
+    flowing.every(
+      (queue) => !queue.isAskedFor && queue.frames.every(({ rawBytes }) => isStoredForm(rawBytes)),
+    )
+  )
+}
+
+/** Waits for company while `isWorthIt`, but not for long; whoever changes something says so with `look`. */
+const createGathering = (isWorthIt: () => boolean) => {
+  let end = (): void => undefined
+  return {
+    over: (): Promise<void> | undefined => {
+      if (!isWorthIt()) return undefined
+      return new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, fastShipMs)
+        end = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    },
+    look: (): void => {
+      if (!isWorthIt()) end()
+    },
+  }
+}
 
 const isAlone = (queues: ReadonlyMap<LeaseId, Queue>): boolean =>
   [...queues.values()].filter(({ line }) => !line.isOfPlan).length <= 1

@@ -13,22 +13,48 @@ export interface Zstd {
 /** What comes out in smaller pieces goes to the other thread and back for each of them. */
 const chunkSize = 128 * 1024
 
-export const createZstd = (level: number): Zstd => {
-  const { ZSTD_c_compressionLevel, ZSTD_c_windowLog } = constants
-  const params = { [ZSTD_c_compressionLevel]: level, [ZSTD_c_windowLog]: compressWindowLog }
+/**
+ * What zstd itself chooses at these levels for a text of unknown length. What is written ends its frame at once, so zstd knows
+ * how long it is, and would choose tables that are slower and find less.
+ */
+const tables: Readonly<Record<ZstdLevel, Readonly<Record<number, number>>>> = {
+  1: {
+    [constants.ZSTD_c_hashLog]: 14,
+    [constants.ZSTD_c_chainLog]: 13,
+    [constants.ZSTD_c_minMatch]: 7,
+    [constants.ZSTD_c_strategy]: constants.ZSTD_fast,
+  },
+  3: {
+    [constants.ZSTD_c_hashLog]: 17,
+    [constants.ZSTD_c_chainLog]: 16,
+    [constants.ZSTD_c_minMatch]: 5,
+    [constants.ZSTD_c_strategy]: constants.ZSTD_dfast,
+  },
+}
+
+export type ZstdLevel = 1 | 3
+
+export const createZstd = (level: ZstdLevel): Zstd => {
+  const { ZSTD_c_compressionLevel, ZSTD_c_windowLog, ZSTD_e_end } = constants
+  const params = {
+    ...{ [ZSTD_c_compressionLevel]: level, [ZSTD_c_windowLog]: compressWindowLog },
+    ...tables[level],
+  }
   let stream: ZstdCompress | null = null
   const parts: Uint8Array[] = []
   let last: Promise<unknown> = Promise.resolve()
   const open = (): ZstdCompress => {
-    stream ??= createZstdCompress({ params, chunkSize }).on('data', (part: Buffer) => parts.push(part))
+    // The end of the frame goes to the other thread with its bytes, not behind them.
+    stream ??= createZstdCompress({ params, chunkSize, flush: ZSTD_e_end }).on('data', (part: Buffer) =>
+      parts.push(part),
+    )
     return stream
   }
   const compressNext = (raw: Uint8Array): Promise<Uint8Array> =>
     new Promise((resolve, reject) => {
       const context = open()
       context.once('error', reject)
-      context.write(raw)
-      context.flush(constants.ZSTD_e_end, (error?: Error | null) => {
+      context.write(raw, (error?: Error | null) => {
         context.off('error', reject)
         // A context that broke gives no frame any more.
         if (error) reject(error)
