@@ -7,8 +7,8 @@ import { utf8 } from '../base/bytes.ts'
 import { contextId } from '../protocol/contexts.ts'
 import type { JobPayload } from '../protocol/vault.ts'
 import type { Driver } from '../sandbox/index.ts'
-import { generateSealingKey, generateSigningKey, importVerifyKey, prepareRelease } from '../seal/index.ts'
-import { systemClock } from '../sys/index.ts'
+import { generateSigningKey, importVerifyKey, prepareRelease } from '../seal/index.ts'
+import { createEphemeralKey, systemClock } from '../sys/index.ts'
 
 /** Whatever is asked of it, the test fails. */
 const noDriver = new Proxy({} as Driver, {
@@ -16,7 +16,7 @@ const noDriver = new Proxy({} as Driver, {
 })
 
 test('a job whose context the vault refused ends unauthorized, by the name it has in the configuration', async () => {
-  const [vault, eph] = [await generateSigningKey(), await generateSealingKey()]
+  const [vault, eph] = [await generateSigningKey(), createEphemeralKey()]
   const vsign = (await importVerifyKey(vault.publicKey))!
   const grant = jobGrant('echo never')
   assert.ok(grant.spec.kind === 'job')

@@ -7,7 +7,7 @@ import { contextId, refusalText } from '../protocol/contexts.ts'
 import type { JobLease, LeaseGrant, PlanLease } from '../protocol/runner-wire.ts'
 import { type AgentPayload, agentPayload, type JobPayload, jobPayload } from '../protocol/vault.ts'
 import { findClass } from '../sandbox/index.ts'
-import { type CryptoKey, type KeyPair, openRelease } from '../seal/index.ts'
+import { type CryptoKey, type OpeningKey, openRelease } from '../seal/index.ts'
 import { runJobAttempt, stopped } from './attempt.ts'
 import { createGitTrees } from './checkout/git-trees.ts'
 import { keyFingerprint } from './checkout/key-fingerprint.ts'
@@ -202,7 +202,7 @@ type Released =
 const openReleased = async (
   deps: CarryOutDeps,
   grant: LeaseGrant,
-  eph: KeyPair | null,
+  eph: OpeningKey | null,
 ): Promise<Released> => {
   if (grant.sealed === null) return { ok: true, key: null, released: {} }
   const options = { ticket: grant.ticket, vsign: deps.vaultSignKey }

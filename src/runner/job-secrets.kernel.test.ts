@@ -21,14 +21,13 @@ import type { SecretsPayload } from '../protocol/released.ts'
 import type { JobPayload } from '../protocol/vault.ts'
 import { type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import {
-  generateEphemeralKey,
   generateLogKey,
   generateSigningKey,
   importVerifyKey,
   openFrame,
   prepareRelease,
 } from '../seal/index.ts'
-import { createGcm, systemClock } from '../sys/index.ts'
+import { createEphemeralKey, createGcm, systemClock } from '../sys/index.ts'
 import { createFramer } from './logs/framer.ts'
 import { formsOf } from './logs/secret-forms.ts'
 import type { EventBody } from './sink.ts'
@@ -73,7 +72,7 @@ type Play = {
 
 /** One job by a sealed release; what is stored of it, opened. */
 const play = async (command: string, { secrets, name = 'use', onSaid = () => undefined }: Play) => {
-  const [vault, eph] = [await generateSigningKey(), await generateEphemeralKey()]
+  const [vault, eph] = [await generateSigningKey(), createEphemeralKey()]
   const vaultSignKey = await importVerifyKey(vault.publicKey)
   assert.ok(vaultSignKey)
   const ticket = 'a ticket'

@@ -5,11 +5,14 @@
 // An object has at least one chunk, and only the last is shorter than 64 KiB. Failure is the fault E_OBJECT_TAMPERED.
 import { type Bytes, concatBytes, utf8, utf8Decode } from '../base/bytes.ts'
 import { type Fault, fault } from '../base/faults.ts'
+import type { SealingKey } from './hpke.ts'
 import {
   type CryptoKey,
+  type GcmOptions,
   gcmOpen,
   gcmSeal,
   gcmTagBytes,
+  type Hkdf,
   hkdfSha256,
   importAesKey,
   randomBytes,
@@ -29,22 +32,30 @@ type BlobKeyFor = (keyId: string) => Uint8Array | null | Promise<Uint8Array | nu
 /** Reads exactly `length` bytes of the container at `offset`. */
 type RangeRead = (offset: number, length: number) => Promise<Uint8Array>
 
+type EncryptOptions = {
+  readonly keyId: string
+  readonly key: Uint8Array
+  readonly objectId: string
+  /** For what is small, where WebCrypto's way over another thread takes longer than the work. */
+  readonly here?: Pick<SealingKey, 'hkdf' | 'seal'>
+}
+
 export const encryptBlob = (
   plaintext: AsyncIterable<Uint8Array>,
-  options: { readonly keyId: string; readonly key: Uint8Array; readonly objectId: string },
+  options: EncryptOptions,
 ): AsyncGenerator<Bytes> => encryptFrom(randomBytes(saltBytes), plaintext, options)
 
 /** With a given salt: for test vectors only, so not on the door. */
 export const encryptFrom = async function* (
   salt: Bytes,
   plaintext: AsyncIterable<Uint8Array>,
-  options: { readonly keyId: string; readonly key: Uint8Array; readonly objectId: string },
+  options: EncryptOptions,
 ): AsyncGenerator<Bytes> {
   const header = encodeHeader(options.keyId, salt)
-  const cipher = await openCipher(header, options.key, options.objectId)
+  const seal = await openSeal(header, options)
   yield header.bytes
   yield* inOrder(splitChunks(plaintext, blobChunkBytes), ({ bytes, index, last }) =>
-    cipher.seal(bytes, index, last),
+    seal(bytes, { nonce: chunkNonce(index, last), aad: aadOf(header, options.objectId) }),
   )
 }
 
@@ -113,14 +124,30 @@ const encodeHeader = (keyId: string, salt: Bytes) => {
   return { bytes, keyId, salt }
 }
 
+const objectKey = async (header: BlobHeader, key: Uint8Array, hkdf: Hkdf): Promise<Bytes> => {
+  const [raw = new Uint8Array(0)] = await hkdf(key, header.salt, [
+    { info: utf8('mayfly/v1/blob'), length: 32 },
+  ])
+  return raw
+}
+
+const aadOf = (header: BlobHeader, objectId: string): Bytes => concatBytes([header.bytes, utf8(objectId)])
+
+const openSeal = async (header: BlobHeader, { key, here }: EncryptOptions) => {
+  const raw = await objectKey(header, key, here?.hkdf ?? hkdfSha256)
+  if (here !== undefined)
+    return async (bytes: Uint8Array, options: GcmOptions) => here.seal(raw, bytes, options)
+  const handle = await importAesKey(raw)
+  raw.fill(0)
+  return (bytes: Uint8Array, options: GcmOptions) => gcmSeal(handle, bytes, options)
+}
+
 const openCipher = async (header: BlobHeader, key: Uint8Array, objectId: string) => {
-  const [raw] = await hkdfSha256(key, header.salt, [{ info: utf8('mayfly/v1/blob'), length: 32 }])
-  const handle: CryptoKey = await importAesKey(raw ?? new Uint8Array(0))
-  raw?.fill(0)
-  const aad = concatBytes([header.bytes, utf8(objectId)])
+  const raw = await objectKey(header, key, hkdfSha256)
+  const handle: CryptoKey = await importAesKey(raw)
+  raw.fill(0)
+  const aad = aadOf(header, objectId)
   return {
-    seal: (bytes: Uint8Array, index: number, last: boolean) =>
-      gcmSeal(handle, bytes, { nonce: chunkNonce(index, last), aad }),
     open: async (bytes: Uint8Array, index: number, last: boolean) => {
       const plain = await gcmOpen(handle, bytes, { nonce: chunkNonce(index, last), aad })
       if (plain === null || (plain.length === 0 && index > 0)) throw broken(`chunk ${index}`)

@@ -4,7 +4,7 @@
 import { type Bytes, concatBytes, fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
 import type { AttemptId, HookId, ProjectId, WebhookId } from '../base/ids.ts'
 import { logKeyBytes } from './frame.ts'
-import { hpkeOpen, hpkeSeal, type OpeningKey, prepareSeal } from './hpke.ts'
+import { hpkeOpen, hpkeSeal, type OpeningKey, prepareSeal, type SealingKey } from './hpke.ts'
 import { canonicalJson } from './jcs.ts'
 import { type KeyPair, signBytes, verifyBytes } from './keys.ts'
 import { type CryptoKey, sha256 } from './subtle.ts'
@@ -15,9 +15,12 @@ type LogOwner = { readonly project: ProjectId; readonly attempt: AttemptId }
 /** Runner → vault: the key of an attempt's log, for the ingest key. */
 export type LogKeySeal = (logKey: Uint8Array, owner: LogOwner) => Promise<Bytes>
 
-/** For one log that is not known yet; null when `ingestKey` is not usable. */
-export const prepareLogKeySeal = async (ingestKey: Uint8Array): Promise<LogKeySeal | null> => {
-  const seal = await prepareSeal(ingestKey, logKeyInfo)
+/** For one log that is not known yet; null when `ingestKey` is not usable. `ephemeral` is used for it alone. */
+export const prepareLogKeySeal = async (
+  ingestKey: Uint8Array,
+  ephemeral?: SealingKey,
+): Promise<LogKeySeal | null> => {
+  const seal = await prepareSeal(ingestKey, logKeyInfo, ephemeral)
   return seal === null ? null : (logKey, owner) => seal(logKey, logKeyContext(owner).aad)
 }
 
@@ -85,7 +88,7 @@ export const prepareRelease = async (
 
 /** The payload: JSON of `agentPayload`, `jobPayload` or `blobKeyPayload` (protocol/vault.ts), by what was asked for. */
 export const openRelease = async (
-  eph: KeyPair,
+  eph: KeyPair | OpeningKey,
   answer: string,
   options: { readonly ticket: string; readonly vsign: CryptoKey },
 ): Promise<Bytes | null> => {

@@ -35,9 +35,12 @@ export const hpkeSeal = async (
 /** Works once: its nonce is the first of its key. */
 export type SealOnce = (plaintext: Uint8Array, aad: Uint8Array) => Promise<Bytes>
 
-/** What a seal needs before it is known what will be sealed, which is nearly all of its work. */
-export const prepareSeal = async (recipient: Uint8Array, info: string): Promise<SealOnce | null> =>
-  senderFrom(await generateEphemeralKey(), recipient, info)
+/** What a seal needs before it is known what will be sealed, which is nearly all of its work. `ephemeral` is used for it alone. */
+export const prepareSeal = async (
+  recipient: Uint8Array,
+  info: string,
+  ephemeral?: SealingKey,
+): Promise<SealOnce | null> => senderFrom(ephemeral ?? (await generateEphemeralKey()), recipient, info)
 
 /**
  * A private key with all that opening takes. WebCrypto hands each of the calls to another thread; a platform that can do
@@ -51,6 +54,16 @@ export type OpeningKey = {
   /** null when it does not authenticate. */
   open(key: Uint8Array, sealed: Uint8Array, options: GcmOptions): Bytes | null | Promise<Bytes | null>
 }
+
+/** The same for sealing to others. */
+export type SealingKey = OpeningKey & {
+  seal(key: Uint8Array, plaintext: Uint8Array, options: GcmOptions): Bytes | Promise<Bytes>
+}
+
+const sealingKeyOf = (pair: KeyPair): SealingKey => ({
+  ...openingKeyOf(pair),
+  seal: async (key, plaintext, options) => gcmSeal(await importAesKey(key), plaintext, options),
+})
 
 const openingKeyOf = ({ privateKey, publicKey }: KeyPair): OpeningKey => ({
   publicKey,
@@ -79,7 +92,7 @@ export const hpkeOpen = async (
 
 /** With a given ephemeral key: for the vector of the specification only, so not on the door. */
 export const sealFrom = async (
-  ephemeral: KeyPair,
+  ephemeral: KeyPair | SealingKey,
   recipient: Uint8Array,
   plaintext: Uint8Array,
   { info, aad }: HpkeContext,
@@ -89,22 +102,23 @@ export const sealFrom = async (
 }
 
 const senderFrom = async (
-  ephemeral: KeyPair,
+  ephemeral: KeyPair | SealingKey,
   recipient: Uint8Array,
   info: string,
 ): Promise<SealOnce | null> => {
-  const shared = await diffieHellman(ephemeral.privateKey, recipient)
+  const own = 'agree' in ephemeral ? ephemeral : sealingKeyOf(ephemeral)
+  const shared = await own.agree(recipient)
   if (shared === null) return null
-  const kemContext = concatBytes([ephemeral.publicKey, recipient])
-  const { key, nonce } = await keySchedule(shared, { hkdf: hkdfSha256, kemContext, info })
-  const aead = await importAesKey(key)
-  key.fill(0)
+  const kemContext = concatBytes([own.publicKey, recipient])
+  const { key, nonce } = await keySchedule(shared, { hkdf: own.hkdf, kemContext, info })
   let isUsed = false
   return async (plaintext, aad) => {
     // A second message under this nonce would give both away.
     if (isUsed) throw new TypeError('a prepared seal works once')
     isUsed = true
-    return concatBytes([ephemeral.publicKey, await gcmSeal(aead, plaintext, { nonce, aad })])
+    const sealed = await own.seal(key, plaintext, { nonce, aad })
+    key.fill(0)
+    return concatBytes([own.publicKey, sealed])
   }
 }
 

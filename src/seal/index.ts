@@ -24,7 +24,7 @@ export {
   openFrame,
   sealFrame,
 } from './frame.ts'
-export { hpkeOpen, hpkeSeal, type OpeningKey } from './hpke.ts'
+export { hpkeOpen, hpkeSeal, type OpeningKey, type SealingKey } from './hpke.ts'
 export { canonicalJson, jcsDigest } from './jcs.ts'
 export { type JwsClaims, type Sign, signJws, type Verify, verifyJws } from './jws.ts'
 

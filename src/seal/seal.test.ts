@@ -5,9 +5,9 @@ import { test } from 'node:test'
 import { sealLogKey } from '../../test/support/log-key.ts'
 import { concatBytes, fromBase64Url, fromHex, toHex, utf8, utf8Decode } from '../base/bytes.ts'
 import { type AttemptId, formatId, type HookId, type ProjectId } from '../base/ids.ts'
-import { createOpeningKey } from '../sys/index.ts'
+import { createEphemeralKey, createOpeningKey, sealingHere } from '../sys/index.ts'
 import { encryptFrom } from './blob.ts'
-import { sealFrom } from './hpke.ts'
+import { prepareSeal, sealFrom } from './hpke.ts'
 import * as seal from './index.ts'
 import { importSealingKey } from './keys.ts'
 
@@ -24,10 +24,14 @@ const pattern = (length: number) => Uint8Array.from({ length }, (_, i) => i % 25
 test('HPKE agrees with the vector of the trust model in both directions', async () => {
   const v = vectors('hpke')
   const recipient = (await importSealingKey(x25519Pkcs8(v.skR)))!
-  const ephemeral = (await importSealingKey(x25519Pkcs8(v.skE)))!
   const context = { info: v.info, aad: utf8(v.aad) }
   assert.equal(toHex(recipient.publicKey), v.pkR)
-  assert.equal(toHex((await sealFrom(ephemeral, recipient.publicKey, utf8(v.plaintext), context))!), v.sealed)
+  const skE = x25519Pkcs8(v.skE)
+  for (const ephemeral of [(await importSealingKey(skE))!, createOpeningKey(skE)!])
+    assert.equal(
+      toHex((await sealFrom(ephemeral, recipient.publicKey, utf8(v.plaintext), context))!),
+      v.sealed,
+    )
   for (const own of [recipient, createOpeningKey(x25519Pkcs8(v.skR))!]) {
     assert.equal(toHex(own.publicKey), v.pkR)
     assert.equal(utf8Decode((await seal.hpkeOpen(own, fromHex(v.sealed), context))!), v.plaintext)
@@ -49,6 +53,15 @@ test('a key that opens on the spot refuses peers without an order and keys of ot
     assert.equal(own.agree(fromHex(peer)), null, peer)
   assert.equal(createOpeningKey((await seal.generateSigningKey()).pkcs8), null)
   assert.equal(createOpeningKey(new Uint8Array(48)), null)
+})
+
+test('a seal that was prepared on the spot works once, and for its recipient', async () => {
+  const own = createEphemeralKey()
+  const prepared = (await prepareSeal(own.publicKey, 'i', createEphemeralKey()))!
+  const sealed = await prepared(utf8('x'), utf8('a'))
+  assert.deepEqual(await seal.hpkeOpen(own, sealed, { info: 'i', aad: utf8('a') }), utf8('x'))
+  await assert.rejects(prepared(utf8('y'), utf8('a')), TypeError)
+  assert.equal(await prepareSeal(new Uint8Array(32), 'i', createEphemeralKey()), null)
 })
 
 test('a sealed value opens for its recipient only', async () => {
@@ -137,8 +150,11 @@ test('MFB1: containers equal those of the independent program', async () => {
   const v = vectors('mfb1')
   for (const { plainBytes, hex, sha256 } of [...v.containers, ...v.digests]) {
     const options = { keyId: v.keyId, key: fromHex(v.key), objectId: v.objectId }
-    const made = await collect(encryptFrom(fromHex(v.salt), pieces(pattern(plainBytes), 40_000), options))
-    assert.equal(toHex(await seal.sha256(made)), sha256 ?? toHex(await seal.sha256(fromHex(hex))))
+    for (const here of [undefined, sealingHere]) {
+      const plain = pieces(pattern(plainBytes), 40_000)
+      const made = await collect(encryptFrom(fromHex(v.salt), plain, here ? { ...options, here } : options))
+      assert.equal(toHex(await seal.sha256(made)), sha256 ?? toHex(await seal.sha256(fromHex(hex))))
+    }
   }
 })
 

@@ -1,30 +1,51 @@
-// X25519, HKDF-SHA-256 and AES-256-GCM with one private key, on the spot: opening something small this way is over before
-// WebCrypto has handed the first of its steps to another thread.
-import { createPrivateKey, createPublicKey, diffieHellman, hkdfSync, type KeyObject } from 'node:crypto'
+// X25519, HKDF-SHA-256 and AES-256-GCM with one private key, on the spot: sealing or opening something small this way is over
+// before WebCrypto has handed the first of its steps to another thread.
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
 import { type Bytes, concatBytes, equalBytes, fromBase64Url } from '../base/bytes.ts'
 import { createGcm } from './gcm.ts'
 
 /** What opens what others sealed to it, in the shape that seal/hpke.ts takes. null: `pkcs8` is not an X25519 key. */
 export const createOpeningKey = (pkcs8: Uint8Array) => {
   const privateKey = importPrivate(pkcs8)
-  const publicKey = privateKey === null ? null : publicBytes(privateKey)
-  if (privateKey === null || publicKey === null) return null
-  return {
-    publicKey,
-    agree: (peer: Uint8Array) => agree(privateKey, peer),
-    hkdf: (
-      secret: Uint8Array,
-      salt: Uint8Array,
-      outputs: readonly { readonly info: Uint8Array; readonly length: number }[],
-    ): Bytes[] =>
-      outputs.map(({ info, length }) => new Uint8Array(hkdfSync('sha256', secret, salt, info, length))),
-    open: (
-      key: Uint8Array,
-      sealed: Uint8Array,
-      options: Parameters<ReturnType<typeof createGcm>['open']>[1],
-    ) => createGcm(key).open(sealed, options),
-  }
+  const publicKey = privateKey === null ? null : publicBytes(createPublicKey(privateKey))
+  return privateKey === null || publicKey === null ? null : withKey(privateKey, publicKey)
 }
+
+/** A new key for one use, which never leaves this process. */
+export const createEphemeralKey = () => {
+  const { privateKey, publicKey } = generateKeyPairSync('x25519')
+  const bytes = publicBytes(publicKey)
+  if (bytes === null) throw new Error('a key pair without a public half')
+  return withKey(privateKey, bytes)
+}
+
+type GcmOptions = Parameters<ReturnType<typeof createGcm>['open']>[1]
+
+/** What takes no private key, in the shapes that seal/ takes. */
+export const sealingHere = {
+  hkdf: (
+    secret: Uint8Array,
+    salt: Uint8Array,
+    outputs: readonly { readonly info: Uint8Array; readonly length: number }[],
+  ): Bytes[] =>
+    outputs.map(({ info, length }) => new Uint8Array(hkdfSync('sha256', secret, salt, info, length))),
+  seal: (key: Uint8Array, plaintext: Uint8Array, options: GcmOptions): Bytes =>
+    createGcm(key).seal(plaintext, options),
+}
+
+const withKey = (privateKey: KeyObject, publicKey: Bytes) => ({
+  ...sealingHere,
+  publicKey,
+  agree: (peer: Uint8Array) => agree(privateKey, peer),
+  open: (key: Uint8Array, sealed: Uint8Array, options: GcmOptions) => createGcm(key).open(sealed, options),
+})
 
 const importPrivate = (pkcs8: Uint8Array): KeyObject | null => {
   try {
@@ -35,8 +56,8 @@ const importPrivate = (pkcs8: Uint8Array): KeyObject | null => {
   }
 }
 
-const publicBytes = (privateKey: KeyObject): Bytes | null => {
-  const { x } = createPublicKey(privateKey).export({ format: 'jwk' })
+const publicBytes = (publicKey: KeyObject): Bytes | null => {
+  const { x } = publicKey.export({ format: 'jwk' })
   return fromBase64Url(x ?? '')
 }
 

@@ -21,8 +21,8 @@ import type { JobTerms } from '../../protocol/job-terms.ts'
 import type { JobSpec } from '../../protocol/plan.ts'
 import type { JobLease, LeaseGrant, PlanLease } from '../../protocol/runner-wire.ts'
 import { classes } from '../../sandbox/index.ts'
-import { generateEphemeralKey, importVerifyKey, jcsDigest, signJws, specDigest } from '../../seal/index.ts'
-import { systemClock } from '../../sys/index.ts'
+import { importVerifyKey, jcsDigest, signJws, specDigest } from '../../seal/index.ts'
+import { createEphemeralKey, systemClock } from '../../sys/index.ts'
 import { createCarryOut } from '../carry-out.ts'
 import { createFetchers } from '../checkout/fetch.ts'
 import { createPackStore } from '../checkout/pack-store.ts'
@@ -174,7 +174,7 @@ const play = async (commit: string, lies: Lies = {}) => {
     assert.equal(verb, 'secrets')
     return relay(path, Buffer.from(body as Uint8Array).toString(), 'secrets')
   }
-  const eph = await generateEphemeralKey()
+  const eph = createEphemeralKey()
   const own = toBase64Url(eph.publicKey)
   const start = await relay('/runner/v1/poll', JSON.stringify({ eph: [own] }), 'job')
   const grant: LeaseGrant = { lease: newId('lease'), attempt, ttlMs: 60_000, eph: own, ...start, spec: lease }

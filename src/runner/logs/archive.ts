@@ -16,6 +16,7 @@ import {
   logTimesMax,
 } from '../../protocol/log-object.ts'
 import { encryptBlob, type GcmOpen, openFrame } from '../../seal/index.ts'
+import { sealingHere } from '../../sys/index.ts'
 import { compressInlineBytes } from '../limits.ts'
 import type { FileBody } from '../session/requests.ts'
 import type { StoredFrame } from './frame-store.ts'
@@ -33,6 +34,7 @@ export const packLog = (options: {
     key: options.logKey,
     keyId: options.attempt,
     objectId: options.attempt,
+    here: sealingHere,
   })
 
 type Chunk = {

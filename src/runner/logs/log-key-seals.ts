@@ -1,6 +1,7 @@
-// Seals for the keys of logs, one of them prepared before there is a log: most of sealing is a way through WebCrypto that
-// does not depend on what is sealed, and a job's first line would wait for it.
+// Seals for the keys of logs, one of them prepared before there is a log: most of sealing does not depend on what is sealed,
+// and a job's first line would wait for it.
 import { type LogKeySeal, prepareLogKeySeal } from '../../seal/index.ts'
+import { createEphemeralKey } from '../../sys/index.ts'
 import { sealRefillMs } from '../limits.ts'
 
 export type LogKeySeals = {
@@ -10,7 +11,7 @@ export type LogKeySeals = {
 
 export const createLogKeySeals = (ingestKey: Uint8Array): LogKeySeals => {
   const prepare = () => {
-    const seal = prepareLogKeySeal(ingestKey)
+    const seal = prepareLogKeySeal(ingestKey, createEphemeralKey())
     // Seen by whoever takes it.
     seal.catch(() => undefined)
     return seal

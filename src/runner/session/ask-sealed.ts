@@ -3,7 +3,8 @@
 import { toBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { object, parseShape, type Shape, text } from '../../base/shape.ts'
-import { type CryptoKey, generateEphemeralKey, type KeyPair, openRelease } from '../../seal/index.ts'
+import { type CryptoKey, type OpeningKey, openRelease } from '../../seal/index.ts'
+import { createEphemeralKey } from '../../sys/index.ts'
 import { type AskDeps, askServer } from './ask-server.ts'
 
 export type AskSealedDeps = AskDeps & { readonly vaultSignKey: CryptoKey }
@@ -16,10 +17,10 @@ export const askSealed = async <T>(
   shape: Shape<T>,
   signal: AbortSignal,
 ): Promise<T> => {
-  let eph: KeyPair | null = null
+  let eph: OpeningKey | null = null
   const request = async () => {
     // A new one each time: one that was asked with may be burnt, though its answer was lost.
-    eph = await generateEphemeralKey()
+    eph = createEphemeralKey()
     return { ...body, eph: [toBase64Url(eph.publicKey)] }
   }
   const { ticket, sealed } = await askServer(deps, verb, request, parseSealed, signal)

@@ -5,7 +5,7 @@ import { utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
 import type { LeaseGrant, PlanMade, PlanResult } from '../../protocol/runner-wire.ts'
 import type { UsageSeries } from '../../protocol/usage-series.ts'
-import type { KeyPair } from '../../seal/index.ts'
+import type { OpeningKey } from '../../seal/index.ts'
 import type { StopReason } from '../attempt.ts'
 import { afterPlanMs, requestDeadlineMs, tellPlanMs } from '../limits.ts'
 import type { AttemptSink } from '../sink.ts'
@@ -28,7 +28,7 @@ export interface Lease {
   used(): UsageSeries | null
 }
 
-export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: KeyPair | null): Lease => {
+export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: OpeningKey | null): Lease => {
   const stop = new AbortController()
   const watching: Life['watching'] = { set: () => undefined, used: () => null }
   const onStop = (reason: StopReason) => {

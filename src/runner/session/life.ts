@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts'
 import type { Evidence } from '../../protocol/evidence.ts'
 import type { FinishRequest, LeaseGrant } from '../../protocol/runner-wire.ts'
 import type { UsageSeries } from '../../protocol/usage-series.ts'
-import type { CryptoKey, KeyPair, Sign } from '../../seal/index.ts'
+import type { CryptoKey, OpeningKey, Sign } from '../../seal/index.ts'
 import type { AttemptResult, StopReason } from '../attempt.ts'
 import type { LogKeySeals } from '../logs/log-key-seals.ts'
 import type { Shipper } from '../logs/shipper.ts'
@@ -39,7 +39,7 @@ export type LeaseDeps = {
   /** The attempt by its kind. Resolves always. */
   readonly carryOut: (
     grant: LeaseGrant,
-    eph: KeyPair | null,
+    eph: OpeningKey | null,
     sink: AttemptSink,
     signal: AbortSignal,
     stores: ServerStoresDeps,
@@ -52,7 +52,7 @@ export type LeaseDeps = {
 export type Life = {
   readonly deps: LeaseDeps
   readonly grant: LeaseGrant
-  readonly eph: KeyPair | null
+  readonly eph: OpeningKey | null
   readonly stop: AbortSignal
   readonly lost: AbortSignal
   readonly onStop: (reason: StopReason) => void

@@ -18,7 +18,8 @@ import {
   type RunnerFacts,
 } from '../../protocol/runner-wire.ts'
 import { pollPath } from '../../protocol/vault.ts'
-import { type CryptoKey, generateEphemeralKey, type KeyPair, verifyIngestKey } from '../../seal/index.ts'
+import { type CryptoKey, type OpeningKey, verifyIngestKey } from '../../seal/index.ts'
+import { createEphemeralKey } from '../../sys/index.ts'
 import { createBackoff } from '../backoff.ts'
 import {
   afterLeaseMs,
@@ -69,7 +70,7 @@ type State = {
   readonly stopping: AbortController
   readonly shipper: ReturnType<typeof createShipper>
   /** One key pair per free slot and one to spare, until it is used or the session ends. */
-  readonly keys: Map<string, KeyPair>
+  readonly keys: Map<string, OpeningKey>
   /** A sandbox that is not proven gone ends it for good. */
   ready: boolean
   mayWork: boolean
@@ -210,7 +211,7 @@ const pollOnce = async (state: State): Promise<boolean> => {
     session: deps.session,
     boot: deps.boot,
     free: Object.fromEntries(deps.classes.map((name) => [name, free])),
-    eph: await offerKeys(state, free),
+    eph: offerKeys(state, free),
     ...(free === 0 ? {} : { held: [...state.held.keys()] }),
     ...(facts === state.factsSent ? {} : { facts }),
   }
@@ -222,7 +223,8 @@ const pollOnce = async (state: State): Promise<boolean> => {
     signal: offer === null ? stopping.signal : AbortSignal.any([stopping.signal, offer.signal]),
   })
   // Made while it waits: the next poll is on the way of a job that begins.
-  const [answer] = await Promise.all([sent, makeKeys(state, free + 1)])
+  makeKeys(state, free + 1)
+  const answer = await sent
   state.factsSent = facts
   if (answer === null) return false
   await take(state, answer as PollAnswer)
@@ -230,14 +232,14 @@ const pollOnce = async (state: State): Promise<boolean> => {
 }
 
 /** Each key is offered until it is used once. */
-const offerKeys = async (state: State, count: number): Promise<readonly string[]> => {
-  await makeKeys(state, count)
+const offerKeys = (state: State, count: number): readonly string[] => {
+  makeKeys(state, count)
   return [...state.keys.keys()].slice(0, count)
 }
 
-const makeKeys = async ({ keys }: State, count: number): Promise<void> => {
+const makeKeys = ({ keys }: State, count: number): void => {
   while (keys.size < count) {
-    const key = await generateEphemeralKey()
+    const key = createEphemeralKey()
     keys.set(toBase64Url(key.publicKey), key)
   }
 }

@@ -45,8 +45,9 @@ export type SignedRequest = {
 /** Signed by the key that a runner had last. Whether it still is the key of an enrolled runner, the tables say. */
 export type Sender = {
   readonly id: RunnerId
-  readonly key: CryptoKey
-  /** The same key as the tables have it. */
+  /** By the key that signed. */
+  readonly verify: Verify
+  /** That key as the tables have it. */
   readonly publicKey: Uint8Array
   readonly bodyDigest: string
   /** Looks now; throws unless it is so. */
@@ -81,11 +82,13 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
   const sender = async (request: SignedRequest): Promise<Sender> => {
     const signed = await verifyByLastKey(keys, jwsOf(request))
     if (signed === null) {
-      const { id, key, bodyDigest } = await caller(request)
-      const publicKey = keys.last(id)?.bytes ?? new Uint8Array()
-      return { ...{ id, key, bodyDigest, publicKey }, confirm: async () => {} }
+      const { id, bodyDigest } = await caller(request)
+      const known = keys.last(id)
+      if (known === null) throw refused('no key of this runner')
+      const { verify, bytes: publicKey } = known
+      return { ...{ id, verify, bodyDigest, publicKey }, confirm: async () => {} }
     }
-    const { id, key, publicKey } = signed
+    const { id, verify, publicKey } = signed
     const { bodyDigest } = check(signed.claims, request, id)
     const confirm = async () => {
       const row = await findRunner(deps.db, id)
@@ -93,7 +96,7 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
         throw refused('no signature of an enrolled runner')
       refuseSuspended(row)
     }
-    return { id, key, publicKey, bodyDigest, confirm }
+    return { id, verify, publicKey, bodyDigest, confirm }
   }
   return { caller, sender }
 }
@@ -113,7 +116,7 @@ const refuseSuspended = ({ status, statusReason }: Row): void => {
 const verifyByLastKey = async (
   keys: KeysOfRunners,
   jws: string,
-): Promise<({ readonly claims: JwsClaims } & Pick<Sender, 'id' | 'key' | 'publicKey'>) | null> => {
+): Promise<({ readonly claims: JwsClaims } & Pick<Sender, 'id' | 'verify' | 'publicKey'>) | null> => {
   let id: RunnerId | null = null
   let known: ReturnType<KeysOfRunners['last']> = null
   const keyFor = (kid: string | null) => {
@@ -124,8 +127,8 @@ const verifyByLastKey = async (
   const claims = await verifyJws(jws, { typ: runnerRequestTyp, keyFor })
   if (claims === null || id === null || known === null) return null
   // SAFE: set by `keyFor`, which the compiler does not follow.
-  const { key, bytes } = known as KnownKey
-  return { claims, id, key, publicKey: bytes }
+  const { verify, bytes } = known as KnownKey
+  return { claims, id, verify, publicKey: bytes }
 }
 
 type Proof = { readonly claims: JwsClaims; readonly row: Row; readonly imported: ImportedKey }

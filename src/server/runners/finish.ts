@@ -7,7 +7,7 @@ import type { ProjectId } from '../../base/ids.ts'
 import type { FinishBody } from '../../protocol/finish-body.ts'
 import type { Outcome } from '../../protocol/plan.ts'
 import { type RunState, statusOf } from '../../schedule/index.ts'
-import { type CryptoKey, verifyJws } from '../../seal/index.ts'
+import { type Verify, verifyJws } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
 import { type Notice, notify } from '../db/notify.ts'
 import { storable } from '../db/storable.ts'
@@ -48,7 +48,7 @@ export const finishAttempt = async (
   const told = { key, body, digest: Buffer.from(fromBase64Url(sender.bodyDigest) ?? '') }
   let found = await findUnfinished(deps.db, sender, told)
   if (found === null) return
-  const end = await prepareEnd(deps, found.row, { told, publicKey: sender.key })
+  const end = await prepareEnd(deps, found.row, { told, verify: sender.verify })
   let isApplied = await applyUnlocked(deps, found, { told, end })
   // At most one request with frames and one with events are under way beside this one.
   for (let tries = 1; !isApplied; tries++) {
@@ -110,7 +110,7 @@ type End = {
 const prepareEnd = async (
   deps: FinishDeps,
   row: Row,
-  { told, publicKey }: { readonly told: Told; readonly publicKey: CryptoKey },
+  { told, verify }: { readonly told: Told; readonly verify: Verify },
 ): Promise<End> => {
   const { request } = told.body
   const { result } = request
@@ -119,7 +119,7 @@ const prepareEnd = async (
     row.kind === 'plan' && row.run !== null && result.kind === 'plan'
       ? preparePlan(deps, row.run, { outcome: request.outcome, result })
       : null,
-    isGenuineReceipt(request.receipt, row, publicKey),
+    isGenuineReceipt(request.receipt, row, verify),
   ])
   const isOther = result.kind !== (row.kind === 'plan' || row.kind === 'refs' ? row.kind : 'job')
   const failure = isOther
@@ -129,9 +129,9 @@ const prepareEnd = async (
   return { outcome, failure, plan, receiptVerified, object }
 }
 
-const isGenuineReceipt = async (receipt: string | null, row: Row, key: CryptoKey): Promise<boolean> => {
+const isGenuineReceipt = async (receipt: string | null, row: Row, verify: Verify): Promise<boolean> => {
   if (receipt === null) return false
-  const claims = await verifyJws(receipt, { typ: 'mayfly-receipt+jwt', keyFor: () => key })
+  const claims = await verifyJws(receipt, { typ: 'mayfly-receipt+jwt', keyFor: () => verify })
   return claims?.attempt === row.id
 }
 
