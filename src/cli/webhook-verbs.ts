@@ -1,7 +1,7 @@
 // `mayfly webhook …`: words and options only, as in program.ts.
 import { type Command, Option } from 'commander'
 import { webhookDeliveryStates } from '../protocol/api/webhooks.ts'
-import { webhookFormats } from '../protocol/webhooks.ts'
+import { pingEvent, webhookEvents, webhookFormats } from '../protocol/webhooks.ts'
 import { carryOut, collect, jsonOption } from './action.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -47,6 +47,8 @@ export const addWebhookVerbs = (program: Command, around: Surroundings): void =>
   )
   withJson(verb('deliveries <name>', 'what it was told, newest first'))
     .addOption(new Option('--state <state>', 'only these').choices(webhookDeliveryStates))
+    .addOption(new Option('--event <event>', 'only of this event').choices([...webhookEvents, pingEvent]))
+    .option('--before <id>', 'those that are older than this one')
     .option('--limit <count>', 'at most so many', '20')
     .action(carryOut(around, async () => (await load()).listWebhookDeliveries))
   withJson(verb('delivery <name> <id>', 'one delivery, with every try')).action(

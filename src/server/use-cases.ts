@@ -211,7 +211,10 @@ export type Webhooks = {
   readonly deliveries: (
     scope: Scope,
     named: NamedWebhook,
-    query: Paging & { readonly state?: webhooksApi.WebhookDelivery['state'] | undefined },
+    query: Paging & {
+      readonly state?: webhooksApi.WebhookDelivery['state'] | undefined
+      readonly event?: string | undefined
+    },
   ) => Promise<Page<webhooksApi.WebhookDelivery>>
   readonly delivery: (scope: Scope, named: NamedMessage) => Promise<webhooksApi.WebhookDeliveryDetail>
   readonly redeliver: (actor: Actor, named: NamedMessage) => Promise<webhooksApi.WebhookDelivery>

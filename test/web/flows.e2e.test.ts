@@ -548,6 +548,50 @@ flow(
   },
 )
 
+flow('a webhook is changed on its page, as it was read, and only in what is another', {}, async (page) => {
+  await page.goto(`${stand.double.url}/acme/web`)
+  const edit = page.getByRole('button', { name: 'Change chat', exact: true })
+  await edit.press('Enter')
+  assert.equal(await page.getByLabel('Format', { exact: true }).isDisabled(), true)
+  await page.getByLabel('Address').fill('https://chat.example.org/other')
+  await page.getByRole('checkbox', { name: /run\.failing/ }).press('Space')
+  const saving = page.waitForRequest((request) => request.method() === 'PATCH')
+  await page.getByRole('button', { name: 'Save', exact: true }).first().press('Enter')
+  const request = await saving
+  assert.deepEqual(request.postDataJSON(), {
+    ...{ url: 'https://chat.example.org/other', events: ['run.failing', 'run.hold', 'run.finished'] },
+  })
+  assert.equal(request.headers()['if-match'], '"as read"')
+  await shows(page, 'https://chat.example.org/other')
+  await edit.evaluate(
+    (button) =>
+      new Promise<void>((done) => {
+        const look = () => (button === document.activeElement ? done() : requestAnimationFrame(look))
+        look()
+      }),
+  )
+})
+
+flow('older deliveries of a webhook follow, and filters find some of all', {}, async (page) => {
+  await page.goto(`${stand.double.url}/acme/web`)
+  await page.getByRole('button', { name: 'Deliveries of chat', exact: true }).press('Enter')
+  const entries = page.getByRole('button', { name: /^Body and tries of/ })
+  await page.getByRole('button', { name: 'Older deliveries' }).press('Enter')
+  await page.getByRole('button', { name: 'Older deliveries' }).waitFor({ state: 'detached', ...soon })
+  assert.equal(await entries.count(), 10)
+  await page.getByRole('button', { name: 'Look again' }).press('Enter')
+  await page.getByLabel('Event', { exact: true }).selectOption('ping')
+  await page
+    .getByRole('button', { name: 'Body and tries of run.finished' })
+    .first()
+    .waitFor({ state: 'detached', ...soon })
+  assert.equal(await entries.count(), 4)
+  await page.getByLabel('Outcome').selectOption('failed')
+  await shows(page, 'Nothing that it was told fits these filters.')
+  await page.getByRole('button', { name: 'Clear filters' }).press('Enter')
+  await page.getByRole('button', { name: 'Body and tries of run.hold' }).first().waitFor(soon)
+})
+
 flow('groups of a log fold and open by keyboard, and whatever one goes to is shown', {}, async (page) => {
   await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1?attempt=2#s2L1`)
   const group = page.getByRole('button', { name: 'Audit of 812 packages' })

@@ -298,6 +298,17 @@ workflows: {w: {jobs: [a]}}`
     },
   },
   {
+    name: 'project-webhook-edit',
+    address: '/acme/web',
+    shows: 'old board',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Change chat', exact: true }).click()
+      await page.getByRole('button', { name: 'Deliveries of chat', exact: true }).click()
+      await page.getByRole('button', { name: 'Older deliveries' }).waitFor()
+      await seen('section[aria-label="Webhooks"]')(page)
+    },
+  },
+  {
     name: 'project-webhook-new',
     address: '/acme/web',
     shows: 'old board',

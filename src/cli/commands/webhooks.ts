@@ -108,11 +108,16 @@ export const removeWebhook = async (around: Surroundings, flags: Flags, webhook:
 
 export const listWebhookDeliveries = async (
   around: Surroundings,
-  flags: Flags & { readonly state?: WebhookDelivery['state']; readonly limit: string },
+  flags: Flags & {
+    readonly state?: WebhookDelivery['state']
+    readonly event?: string
+    readonly before?: string
+    readonly limit: string
+  },
   webhook: string,
 ): Promise<number> => {
   const { api, params } = await ofProject(around, flags)
-  const query = { state: flags.state, limit: flags.limit }
+  const query = { state: flags.state, event: flags.event, cursor: flags.before, limit: flags.limit }
   const page = await api.call('webhookDeliveries', { params: { ...params, webhook }, query })
   if (flags.json) return writeJson(around, page)
   writeTable(

@@ -1,6 +1,7 @@
 // The routes of webhooks out; part of the table in routes.ts. Addresses may hold what lets somebody in, so only those who
 // set them see them.
 import { z } from 'zod'
+import { pingEvent, webhookEvents } from '../webhooks.ts'
 import { paging, type Route, route } from './route.ts'
 import { page } from './shapes.ts'
 import * as s from './webhooks.ts'
@@ -71,7 +72,11 @@ export const webhookRoutes = {
     path: '/api/v1/projects/:project/webhooks/:webhook/deliveries',
     access: 'project.manage',
     summary: 'What a target was told, newest first',
-    query: z.strictObject({ ...paging, state: z.enum(s.webhookDeliveryStates).optional() }),
+    query: z.strictObject({
+      ...paging,
+      state: z.enum(s.webhookDeliveryStates).optional(),
+      event: z.enum([...webhookEvents, pingEvent]).optional(),
+    }),
     answer: page(s.webhookDelivery),
   }),
   webhookDelivery: route({

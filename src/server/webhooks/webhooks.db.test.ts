@@ -241,6 +241,29 @@ test('in the way of CircleCI the body alone is signed, with the text of the secr
   assert.equal(headers['webhook-signature'], undefined)
 })
 
+test('what a target was told is narrowed by state and event, page by page', async () => {
+  await world.add('narrowed')
+  for (let n = 0; n < 3; n++) await webhooks.test(actor, named('narrowed'))
+  await world.sendDue()
+  await webhooks.test(actor, named('narrowed'))
+  const of = (query: { state?: 'waiting' | 'delivered'; event?: string; limit?: number; cursor?: string }) =>
+    webhooks.deliveries(parts.scope, named('narrowed'), { limit: 100, ...query })
+  assert.deepEqual(
+    [(await of({ event: 'ping' })).items.length, (await of({ event: 'run.hold' })).items.length],
+    [4, 0],
+  )
+  const first = await of({ event: 'ping', state: 'delivered', limit: 2 })
+  const rest = await of({
+    event: 'ping',
+    state: 'delivered',
+    limit: 2,
+    cursor: first.next_cursor ?? assert.fail(),
+  })
+  assert.deepEqual([first.items.length, rest.items.length, rest.next_cursor], [2, 1, null])
+  assert.ok(rest.items[0]!.id < first.items[1]!.id)
+  await webhooks.remove(actor, named('narrowed'))
+})
+
 test('what is no target, taken or too much is refused in words', async () => {
   const withUrl = (url: string) => world.add('x', { url })
   await refuses(withUrl('ftp://example.org/'), 'E_INPUT', /https/)

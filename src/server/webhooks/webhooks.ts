@@ -57,12 +57,14 @@ export const createWebhooks = (deps: Deps): Webhooks => ({
   rotate: (actor, named, input) => rotate(deps, actor, named, input),
   remove: (actor, named, expect) => remove(deps, actor, named, expect),
   test: (actor, named) => test(deps, actor, named),
-  deliveries: async (scope, named, { state, limit, cursor }) => {
+  deliveries: async (scope, named, { state, event, limit, cursor }) => {
     const { db } = deps.database
     const { id } = await findRow(db, scope, named)
     const before = cursor === undefined ? sql`true` : sql`d.id < ${cursor}`
     const ofState = state === undefined ? sql`true` : sql`d.state = ${state}`
-    const rows = await selectDeliveries(db, sql`d.webhook_id = ${id} and ${before} and ${ofState}`, limit + 1)
+    const ofEvent = event === undefined ? sql`true` : sql`d.event = ${event}`
+    const where = sql`d.webhook_id = ${id} and ${before} and ${ofState} and ${ofEvent}`
+    const rows = await selectDeliveries(db, where, limit + 1)
     const page = rows.slice(0, limit)
     return {
       items: page.map(deliveryOf),

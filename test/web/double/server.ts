@@ -304,7 +304,7 @@ const handle = async (
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])
   if (/^(GET|PATCH) .*\/schedules\/[^/]+$/.test(line))
     return settingsOf(world.schedules, url.pathname.split('/')[6], body)
-  if (/\/webhooks(\/|$)/.test(line)) return full ? webhookAnswer(line, body) : page([])
+  if (/\/webhooks(\/|$)/.test(line)) return full ? webhookAnswer(line, body, url.searchParams) : page([])
   if (/^(GET|PATCH) \/api\/v1\/members\/[^/]+$/.test(line)) return settingsOf(world.members, lastId, body)
   if (line.startsWith('GET /api/v1/deliveries/'))
     return world.deliveries.find(({ id }) => id === lastId) ?? null

@@ -30,7 +30,13 @@ const tried = (number: number, more: Partial<WebhookTry>): WebhookTry => ({
   ...more,
 })
 const delivery = (n: number, more: Partial<WebhookDelivery>): WebhookDelivery => ({
-  ...{ id: idOf('msg', n), event: 'run.finished', at: ago(600 * n), state: 'delivered', status: 'failed' },
+  ...{
+    id: idOf('msg', 100 - n),
+    event: 'run.finished',
+    at: ago(600 * n),
+    state: 'delivered',
+    status: 'failed',
+  },
   ...{ run: { id: idOf('run', 412), number: 412 }, job: null, tries: 1, last: tried(1, {}), next_at: null },
   ...more,
 })
@@ -51,6 +57,9 @@ const deliveries: readonly WebhookDelivery[] = [
     last: tried(1, { took_ms: null, response: null, answer: null }),
   }),
 ]
+const older = Array.from({ length: 6 }, (_, i) =>
+  delivery(5 + i, { event: i % 2 === 0 ? 'run.hold' : 'ping' }),
+)
 const body = JSON.stringify({ type: 'run.finished', timestamp: ago(600), data: { run: { number: 412 } } })
 
 const detailOf = (one: WebhookDelivery): WebhookDeliveryDetail => ({
@@ -70,7 +79,11 @@ const secretFor = async (webhook: Webhook, eph: unknown) => {
 }
 
 /** To every request below `/webhooks`; null: there is no such thing. */
-export const webhookAnswer = (line: string, given: Record<string, unknown>): unknown => {
+export const webhookAnswer = (
+  line: string,
+  given: Record<string, unknown>,
+  query: URLSearchParams,
+): unknown => {
   const [, id, deeper = ''] = /\/webhooks(?:\/([^/]+))?(\/.*)?$/.exec(line) ?? []
   const [first] = webhooks
   if (id === undefined) return line.startsWith('GET') ? listOf(webhooks) : addedOf(given)
@@ -78,13 +91,30 @@ export const webhookAnswer = (line: string, given: Record<string, unknown>): unk
   if (found === undefined) return null
   if (deeper === '/rotate') return secretFor({ ...found, overlap_until: ago(-86_400) }, given.eph)
   if (deeper === '/test') return delivery(9, { event: 'ping', status: null, run: null })
-  if (deeper === '/deliveries') return listOf(found === first ? deliveries : [])
+  if (deeper === '/deliveries') return found === first ? deliveriesOf(query) : listOf([])
   const message = /^\/deliveries\/([^/]+)/.exec(deeper)?.[1]
   const told = deliveries.find((one) => one.id === message)
   if (message !== undefined) return told === undefined ? null : detailOf(told)
   if (line.startsWith('DELETE')) return {}
-  const { enabled } = given
-  return { ...found, ...(enabled === undefined ? {} : { disabled: enabled === true ? null : 'person' }) }
+  const { enabled, ...changes } = given
+  return {
+    ...found,
+    ...changes,
+    ...(enabled === undefined ? {} : { disabled: enabled === true ? null : 'person' }),
+  }
+}
+
+/** Two pages; what is filtered comes as one. */
+const deliveriesOf = (query: URLSearchParams) => {
+  const [state, event] = [query.get('state'), query.get('event')]
+  if (state !== null || event !== null)
+    return listOf(
+      [...deliveries, ...older].filter(
+        (one) => (state === null || one.state === state) && (event === null || one.event === event),
+      ),
+    )
+  if (query.get('cursor') !== null) return listOf(older)
+  return { items: deliveries, next_cursor: deliveries.at(-1)?.id ?? null }
 }
 
 const listOf = <T>(items: readonly T[]) => ({ items, next_cursor: null })
