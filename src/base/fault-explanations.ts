@@ -98,6 +98,10 @@ export const faultExplanations = {
     why: 'Between reading and changing it, somebody else changed the thing.',
     mend: 'Read it again, and repeat the change if it still makes sense.',
   },
+  E_EXPIRED: {
+    why: 'Logs, artifacts and results of tests are kept for some days, and then removed for good; what is known of the run stays. The message says when it was removed and by which rule.',
+    mend: 'Rerun the job. What has to last longer is fetched in time (`mayfly artifacts download`, `mayfly logs`) or stored elsewhere by the job.',
+  },
   E_PRECONDITION: {
     why: 'The request came with `If-Match`, and what it would change is not what its sender has read: somebody changed it meanwhile. Nothing was changed now.',
     mend: 'Read it again with GET, look at what is different, and send the change with the new `ETag`.',
@@ -109,6 +113,10 @@ export const faultExplanations = {
   E_MEDIA_TYPE: {
     why: 'The API reads JSON only, and the request says it sends something else.',
     mend: 'Send the header `Content-Type: application/json`.',
+  },
+  E_RANGE: {
+    why: 'A part of a log was asked for that begins behind its last byte.',
+    mend: 'The header `Content-Range: bytes */N` of the answer says how many there are. Ask for a part of those, or without `Range` for all.',
   },
   E_KEY_REUSED: {
     why: 'The `Idempotency-Key` was sent before with another address or body. A key stands for one request.',

@@ -92,6 +92,7 @@ const addFollowVerbs = (program: Command, around: Surroundings): void => {
     .option('--grep <regex>', 'only lines that match')
     .option('--all-attempts', 'with --grep: lines of every attempt, found by the server')
     .option('--timestamps', 'each line with its time since the attempt began')
+    .option('--format <format>', 'text, ansi (as it was written), html (a page) or ndjson')
     .option('--raw', 'as the job wrote it, also on a terminal')
     .option('-f, --follow', 'stay while it runs')
     .option('--failed', 'only the steps that failed, of jobs that failed')

@@ -281,6 +281,14 @@ export type CondensedStep = {
   readonly tail: readonly CondensedLine[]
 }
 
+/** A finished log as it was written, whose length is known: any part of it, again and again the same. */
+export type LogBytes = {
+  readonly total: number
+  readonly etag: string
+  /** Both included. */
+  readonly read: (first: number, last: number) => AsyncIterable<Uint8Array>
+}
+
 export type LogSearchAsked = {
   readonly query: Query
   readonly attempts: 'newest' | 'all'
@@ -336,6 +344,12 @@ export type Logs = {
     attempt: AttemptId,
     options: { readonly after: number; readonly reader: LogReader; readonly failureIn?: number | undefined },
   ) => Promise<LogIndex>
+  /** null while it grows, and until it is packed: nobody knows its length. */
+  readonly openBytes: (
+    scope: Scope,
+    attempt: AttemptId,
+    options: { readonly reader: LogReader; readonly step?: number | undefined },
+  ) => Promise<LogBytes | null>
   /** As readFrames, then waits for more until the log is complete or the signal aborts. */
   readonly follow: (
     scope: Scope,

@@ -91,6 +91,7 @@ export const noWork: UseCases = {
     readFrames: async function* () {},
     annotations: async () => ({ items: [], counts: { error: 0, warning: 0, notice: 0 }, isPartial: false }),
     condense: async () => [],
+    openBytes: async () => null,
     search: async () => ({ attempts: [], stopped: null }),
     follow: async function* () {},
   },

@@ -183,6 +183,16 @@ const cases: readonly PageCase[] = [
     },
   },
   {
+    name: 'job-log-formats',
+    address: '/acme/web/runs/412/jobs/unit.1',
+    shows: 'Attempts',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Download' }).press('Enter')
+      await page.keyboard.press('Tab')
+      await page.getByRole('link', { name: 'A page with colours' }).scrollIntoViewIfNeeded()
+    },
+  },
+  {
     name: 'job-other-attempts',
     address: '/acme/web/runs/412/jobs/unit.1',
     shows: 'Attempts',

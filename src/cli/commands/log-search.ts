@@ -4,6 +4,7 @@ import { fault } from '../../base/faults.ts'
 import type { LogSearchAnswer } from '../../protocol/api/log-search.ts'
 import type { Job } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
+import { jobName } from '../api/job-name.ts'
 import { inert } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -23,19 +24,19 @@ export const searchAttempts = async (
     items.push(found)
     if (flags.json === true) continue
     around.stdout.write(searchText(job, found))
-    for (const why of unseen(found)) around.stderr.write(`${inert(job.name)}: ${why}\n`)
+    for (const why of unseen(found)) around.stderr.write(`${inert(jobName(job))}: ${why}\n`)
   }
   if (flags.json === true) around.stdout.write(`${JSON.stringify({ items, next_cursor: null })}\n`)
   return 0
 }
 
 /** `test.2#3:4:120: text`: job, attempt, step, line. */
-const searchText = ({ name, shard, shards }: Job, { attempts }: LogSearchAnswer): string =>
+const searchText = (job: Job, { attempts }: LogSearchAnswer): string =>
   attempts
     .flatMap(({ attempt, lines }) =>
       lines.map(
         ({ step, line, text }) =>
-          `${inert(shards > 1 ? `${name}.${shard}` : name)}#${attempt.number}:${step.index}:${line}: ${inert(text)}\n`,
+          `${inert(jobName(job))}#${attempt.number}:${step.index}:${line}: ${inert(text)}\n`,
       ),
     )
     .join('')

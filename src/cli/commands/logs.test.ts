@@ -12,7 +12,7 @@ const run = commandsAnsweredBy((request, response) => {
   const id = url.pathname.split('/')[4] ?? ''
   const isLog = url.pathname.endsWith('/log')
   if (isLog) asked.push(`${id.slice(-4)} ${url.searchParams}`)
-  if (isLog && url.searchParams.get('format') === 'text') return void response.end(output.join(''))
+  if (isLog && url.searchParams.get('format') !== 'ndjson') return void response.end(output.join(''))
   if (isLog)
     return void response.end(
       output
@@ -61,28 +61,28 @@ const failed = world.runById(world.idOf('run', 412))!.jobs[5]!.attempts.at(-1)!.
 
 test('a job by its ref, as it was written', async () => {
   const { code, stdout, asked } = await logs(['412/unit.1'])
-  assert.deepEqual([code, asked], [0, [`${failed} format=text&follow=0`]])
+  assert.deepEqual([code, asked], [0, [`${failed} format=ansi&follow=0`]])
   assert.equal(stdout, `${output.join('')}\n`)
 })
 
 test('--failed: of jobs that failed the steps that did, and nothing of the others', async () => {
   const { stdout, asked } = await logs(['412', '--failed'])
-  assert.deepEqual(asked, [`${failed} step=3&format=text&follow=0`])
+  assert.deepEqual(asked, [`${failed} step=3&format=ansi&follow=0`])
   assert.match(stdout, /Error/)
 })
 
 test('a step by name or number, lines of it, and its end', async () => {
   assert.deepEqual((await logs(['412/unit.1', '--step', 'npm ci'])).asked, [
-    `${failed} step=2&format=text&follow=0`,
+    `${failed} step=2&format=ansi&follow=0`,
   ])
   assert.deepEqual((await logs(['412/unit.1', '--step', '4', '--lines', '2-3'])).asked, [
-    `${failed} step=4&from=2&to=3&format=text&follow=0`,
+    `${failed} step=4&from=2&to=3&format=ansi&follow=0`,
   ])
   assert.deepEqual((await logs(['412/unit.1', '--lines', '7'])).asked, [
-    `${failed} step=3&from=7&to=7&format=text&follow=0`,
+    `${failed} step=3&from=7&to=7&format=ansi&follow=0`,
   ])
   assert.deepEqual((await logs(['412/unit.1', '--tail', '20'])).asked, [
-    `${failed} step=3&from=981&format=text&follow=0`,
+    `${failed} step=3&from=981&format=ansi&follow=0`,
   ])
   assert.equal((await logs(['412/unit.1', '--step', 'none'])).code, 5)
   assert.equal((await logs(['412/unit.1', '--lines', 'x'])).code, 2)
@@ -92,6 +92,17 @@ test('--grep and --timestamps: lines as people read them', async () => {
   const { stdout } = await logs(['412/unit.1', '--grep', '^Error:', '--timestamps'])
   assert.equal(stdout, '00:01:01.500 \u001b[31mError\u001b[0m: no\n')
   assert.equal((await logs(['412/unit.1', '--grep', '('])).code, 2)
+})
+
+test('--format: of one job, and not with what writes lines of its own', async () => {
+  assert.deepEqual((await logs(['412/unit.1', '--format', 'html'])).asked, [`${failed} format=html&follow=0`])
+  assert.deepEqual((await logs(['412/unit.1', '--format', 'text'])).asked, [`${failed} format=text&follow=0`])
+  for (const wrong of [
+    ['--format', 'pdf'],
+    ['--format', 'text', '--grep', 'x'],
+  ])
+    assert.equal((await logs(['412/unit.1', ...wrong])).code, 2)
+  assert.equal((await logs(['412', '--format', 'html'])).code, 2)
 })
 
 test('--all-attempts: lines of each, by job, attempt, step and line, and what was not looked at', async () => {

@@ -25,12 +25,14 @@ type Flags = {
   readonly failed?: boolean
   readonly condensed?: boolean
   readonly allAttempts?: boolean
+  readonly format?: string
   readonly json?: boolean
 }
 
 export const logs = async (around: Surroundings, flags: Flags, ref: string | undefined): Promise<number> => {
   const filter = lineFilter(flags)
   const part = partOf(flags)
+  const format = formatOf(flags)
   const api = await connect(around)
   const words = splitRef({ ref, job: flags.job })
   // A job that is named is wanted, however it ended.
@@ -44,13 +46,20 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
     return (await import('./condensed.ts')).writeCondensed(around, api, jobs, flags.json === true)
   if (flags.allAttempts === true)
     return (await import('./log-search.ts')).searchAttempts(around, api, jobs, flags)
+  if (jobs.length > 1 && (format === 'html' || format === 'ndjson'))
+    throw fault('E_INPUT', { public: `--format ${format} is of one job: name it with --job` })
   const prefixer = createPrefixer(around, around.stdout, { isRaw: flags.raw === true })
   for (const job of jobs) {
     const attempt = job.attempts.at(-1)
     if (attempt === undefined) continue
     const name = jobs.length > 1 ? jobName(job) : null
-    for (const of of await partsOf(api, flags, { attempt: attempt.id, part }))
-      await copyLog(around, api, { ...of, follow: flags.follow === true ? '1' : '0', name, filter }, prefixer)
+    const asked = await partsOf(api, flags, { attempt: attempt.id, part })
+    if (format === 'html' && asked.length > 1)
+      throw fault('E_INPUT', { public: '--format html is one page: name one step with --step' })
+    for (const of of asked) {
+      const follow = flags.follow === true ? '1' : '0'
+      await copyLog(around, api, { ...of, follow, name, filter, format }, prefixer)
+    }
   }
   return 0
 }
@@ -71,10 +80,22 @@ export const followNew = (
           copyLog(
             around,
             api,
-            { attempt: attempt.id, follow: '1', name: jobName(job), filter: null, query: {} },
+            { attempt: attempt.id, follow: '1', name: jobName(job), filter: null, query: {}, format: 'ansi' },
             prefixer,
           ),
         )
+}
+
+type Format = 'text' | 'ansi' | 'html' | 'ndjson'
+const formats: readonly Format[] = ['text', 'ansi', 'html', 'ndjson']
+
+/** As the job wrote it, if nobody says another. */
+const formatOf = (flags: Flags): Format => {
+  const format = formats.find((one) => one === (flags.format ?? 'ansi'))
+  if (format === undefined) throw fault('E_INPUT', { public: `--format takes ${formats.join(', ')}` })
+  if (flags.format !== undefined && (flags.grep !== undefined || flags.timestamps === true))
+    throw fault('E_INPUT', { public: '--grep and --timestamps write lines of their own: leave --format out' })
+  return format
 }
 
 type Lines = { readonly from: number; readonly to: number | undefined }
@@ -142,12 +163,13 @@ const copyLog = async (
     readonly follow: '0' | '1'
     readonly name: string | null
     readonly filter: LineFilter | null
+    readonly format: Format
   },
   prefixer: Prefixer,
 ): Promise<void> => {
   // Lines cannot be followed: they are there or they are not.
   const follow = of.query.from === undefined ? of.follow : '0'
-  const format = of.filter === null ? 'text' : 'ndjson'
+  const format = of.filter === null ? of.format : 'ndjson'
   const call = { params: { attempt: of.attempt }, query: { ...of.query, format, follow } }
   const writer = prefixer.writer(of.name)
   const bytes = await api.stream('attemptLog', call, around.interrupted)

@@ -29,16 +29,18 @@ export const logRoutes = {
     answer: attemptUsage,
   }),
   /**
-   * `format`: `text`, `ndjson` (`{step,line,t,text}`; a very long line in pieces, all but the last with `more`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`.
-   * A part: frames above `after`, with `until` none above it; or lines `from` … `to` of a step, as text or ndjson.
+   * `format`: `text` (as a terminal shows it, without colours), `ansi` (as the job wrote it), `html` (a page that needs nothing), `ndjson` (`{step,line,t,text}`; a very
+   * long line in pieces, all but the last with `more`) or `frames` (u32 length + FollowerFrame each). Streams while `follow=1`.
+   * A part: frames above `after`, with `until` none above it; or lines `from` … `to` of a step, in any format but `frames`. `ansi` takes `Range` once the log is over.
    */
   attemptLog: route({
     method: 'GET',
     path: '/api/v1/attempts/:attempt/log',
     access: 'log.read',
     summary: 'The log of an attempt',
+    ranged: true,
     query: z.strictObject({
-      format: z.enum(['text', 'ndjson', 'frames']).default('text'),
+      format: z.enum(['text', 'ansi', 'html', 'ndjson', 'frames']).default('text'),
       after: frameNumber.default(0),
       until: frameNumber.optional(),
       step: z.coerce.number().int().min(0).optional(),

@@ -39,6 +39,8 @@ export type Route = {
   readonly provenAnew?: true
   /** The body is what somebody proves who they are with: not even a digest of it is kept for an Idempotency-Key. */
   readonly takesCredential?: true
+  /** A stream of which `Range` names a part: its handler hears of the header. */
+  readonly ranged?: true
   /** Its ETag is what PATCH and DELETE of the same address take as `If-Match`. */
   readonly versioned?: true
   /** The answer holds a secret that is shown once: it is never kept. */

@@ -35,6 +35,8 @@ export type Call<R extends Route> = {
   readonly visit: Visit
   /** What the caller has read: to be shown what stands there while the row is held. */
   readonly expect: Expect
+  /** Which part of a stream is wanted; of routes that say `ranged`. */
+  readonly part: { readonly range: string | undefined; readonly ifRange: string | undefined }
   /** Aborts when the caller has gone. */
   readonly signal: AbortSignal
   /** Gives the browser a session, or ends the one it has. */
@@ -47,6 +49,14 @@ export type StreamAnswer = {
   readonly chunks: AsyncIterable<Uint8Array | string>
   /** Something of a job's for a person to keep, by this name: no browser may show it as a page of ours. */
   readonly attachment?: string
+  /** Of what has a length and can be read in parts: which of it this is. */
+  readonly part?: {
+    readonly etag: string
+    readonly total: number
+    readonly first: number
+    readonly last: number
+    readonly kind: 'whole' | 'part' | 'unsatisfiable'
+  }
 }
 export type AnswerTo<R extends Route> = R['answer'] extends z.ZodString ? StreamAnswer : z.output<R['answer']>
 
@@ -253,13 +263,33 @@ const callOf = (
     body: request.body as undefined,
     visit: door.visit(request),
     expect: expectationOf(route, request.headers['if-match']),
+    part: partAsked(route, request),
     signal: gone.signal,
     setSession: (session) => void reply.header('set-cookie', door.sessionCookie(session)),
   }
 }
 
+const partAsked = (route: Route, { headers }: FastifyRequest): Call<Route>['part'] => {
+  if (route.ranged !== true) return { range: undefined, ifRange: undefined }
+  const { range, 'if-range': ifRange } = headers
+  return { range, ifRange: typeof ifRange === 'string' ? ifRange : undefined }
+}
+
+/** RFC 9110, 14: what can be asked for in parts says so, with the tag that tells whether the rest is of the same bytes. */
+const tellPart = (reply: FastifyReply, part: StreamAnswer['part']): FastifyReply => {
+  if (part === undefined) return reply
+  const { etag, total, first, last, kind } = part
+  reply.header('accept-ranges', 'bytes')
+  if (kind === 'unsatisfiable') {
+    reply.header('content-range', `bytes */${total}`)
+    throw fault('E_RANGE', { public: `There are ${total} bytes` })
+  }
+  reply.header('etag', etag).header('content-length', last - first + 1)
+  return kind === 'part' ? reply.code(206).header('content-range', `bytes ${first}-${last}/${total}`) : reply
+}
+
 const stream = (reply: FastifyReply, answer: StreamAnswer): FastifyReply =>
-  asAttachment(reply, answer.attachment)
+  asAttachment(tellPart(reply, answer.part), answer.attachment)
     .header('content-type', answer.contentType)
     .send(Readable.from(answer.chunks, { objectMode: false }))
 

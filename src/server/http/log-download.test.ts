@@ -36,8 +36,8 @@ const frames = [
   frame(4, 0, 2, Buffer.concat([euro.subarray(1), Buffer.from('\n\nlast')])),
 ]
 
-test('text is what the job wrote, byte for byte', async () => {
-  assert.equal((await read('text', frames)).toString(), 'one\ntwother step\no €\n\nlast')
+test('ansi is what the job wrote, byte for byte', async () => {
+  assert.equal((await read('ansi', frames)).toString(), 'one\ntwother step\no €\n\nlast')
 })
 
 test('ndjson numbers lines per step, across the edges of frames and of characters', async () => {

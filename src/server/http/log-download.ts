@@ -1,16 +1,23 @@
-// The log of an attempt, or some lines of a step, as a stream of bytes: plain text, one JSON object per line, or the frames
-// as followers get them.
+// The log of an attempt, or some lines of a step, as a stream of bytes: as the job wrote it (ansi), as text, as a page, one JSON object
+// per line, or the frames as followers get them.
 // The bytes are what the job wrote, after redaction; whoever shows them treats them as hostile.
+import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { inflateRaw, zstdDecompress } from 'node:zlib'
 import { concatBytes } from '../../base/bytes.ts'
 import { encodeFollowerFrame, type FollowerFrame } from '../../protocol/live.ts'
+import type { LogBytes } from '../use-cases.ts'
 import type { StreamAnswer } from './binder.ts'
+import { asHtml, type HtmlWords } from './log-html.ts'
+import { asPlainText } from './log-lines.ts'
+import { isSameAs, rangeOf } from './ranges.ts'
 
-export type LogFormat = 'text' | 'ndjson' | 'frames'
+export type LogFormat = 'text' | 'ansi' | 'html' | 'ndjson' | 'frames'
 
 const contentTypes: Readonly<Record<LogFormat, string>> = {
   text: 'text/plain; charset=utf-8',
+  ansi: 'text/plain; charset=utf-8',
+  html: 'text/html; charset=utf-8',
   ndjson: 'application/x-ndjson',
   frames: 'application/octet-stream',
 }
@@ -21,11 +28,29 @@ const frameBytesMax = 1024 * 1024
 export const downloadLog = (
   format: LogFormat,
   frames: AsyncIterable<FollowerFrame>,
-  lines: Lines = {},
+  { words = noWords, ...lines }: Lines & { readonly words?: HtmlWords } = {},
 ): StreamAnswer => ({
   contentType: contentTypes[format],
-  chunks: format === 'frames' ? asFrames(frames) : writers[format](inflated(frames, lines)),
+  chunks: format === 'frames' ? asFrames(frames) : writers[format](inflated(frames, lines), words),
+  // Words of a job as a page: saved, and never one of ours.
+  ...(format === 'html' ? { attachment: 'log.html' } : {}),
 })
+
+const noWords: HtmlWords = { title: 'Log', nameOf: (step) => `Step ${step}` }
+
+/** Of what is stored as it was written: part of it, for who has the rest. */
+export const downloadBytes = (
+  { total, etag, read }: LogBytes,
+  asked: { readonly range: string | undefined; readonly ifRange: string | undefined },
+): StreamAnswer => {
+  const part = isSameAs(asked.ifRange, etag) ? rangeOf(asked.range, total) : 'whole'
+  const { first, last } = typeof part === 'string' ? { first: 0, last: total - 1 } : part
+  return {
+    contentType: contentTypes.ansi,
+    chunks: part === 'unsatisfiable' ? Readable.from([]) : read(first, last),
+    part: { etag, total, first, last, kind: typeof part === 'string' ? part : 'part' },
+  }
+}
 
 /** Of one step, both included. */
 type Lines = { readonly from?: number | undefined; readonly to?: number | undefined }
@@ -56,7 +81,7 @@ const startOfLine = (bytes: Uint8Array, lines: number): number => {
   return at
 }
 
-async function* asText(pieces: AsyncIterable<Piece>): AsyncIterable<Uint8Array> {
+async function* asWritten(pieces: AsyncIterable<Piece>): AsyncIterable<Uint8Array> {
   for await (const { bytes } of pieces) yield bytes
 }
 
@@ -132,4 +157,4 @@ const inflaters = { 'deflate-raw': promisify(inflateRaw), zstd: promisify(zstdDe
 const inflate = ({ codec, body }: FollowerFrame): Promise<Uint8Array> =>
   inflaters[codec](body, { maxOutputLength: frameBytesMax, chunkSize: frameBytesMax / 2 })
 
-const writers = { text: asText, ndjson: asNdjson } as const
+const writers = { text: asPlainText, ansi: asWritten, html: asHtml, ndjson: asNdjson } as const

@@ -28,6 +28,7 @@ import { findLog, type Log } from './find.ts'
 import { createFirstFailures } from './first-failure.ts'
 import type { FreshFrames } from './fresh-frames.ts'
 import { createLogKeys, type LogKeys } from './keys.ts'
+import { openLogBytes } from './log-bytes.ts'
 import { readLogIndex } from './log-index.ts'
 import { readLogTexts, type StepText } from './log-texts.ts'
 import { readPackedFrames } from './packed-frames.ts'
@@ -81,6 +82,10 @@ export const createLogs = (deps: LogsDeps): Logs => {
         : readRange(parts, { scope, attempt, codec, ...options, until: options.until }),
     readIndex: (scope, attempt, options) => readIndex(parts, { scope, attempt, ...options }),
     annotations: (scope, attempt, reader) => readAnnotations(parts, { scope, attempt, reader }),
+    openBytes: async (scope, attempt, options) => {
+      const { log, key } = await logOf(parts, { scope, attempt, ...options })
+      return key === null ? null : openLogBytes(parts.objects, { log, key }, options.step)
+    },
     search: (scope, job, asked) => search(parts, { scope, job }, asked),
     condense: (scope, attempt, options) => condense(parts, { scope, attempt, ...options }),
     follow: (scope, attempt, { signal, codec = browsers, ...options }) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { markedPieces } from './marks.ts'
+import { markedPieces } from '../../protocol/terminal/hidden-characters.ts'
 import { sentence } from './sentence.ts'
 import { comparedToUsual, formatAge, formatBytes, formatDuration, formatOffset, parseTime } from './time.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { contrast, parseRgb, type Rgb } from '../format/colour.ts'
+import { contrast, parseRgb, type Rgb } from '../../protocol/terminal/colour.ts'
 import { spansOf } from './spans.ts'
 
 const esc = '\u001b'

@@ -1,7 +1,7 @@
 // One reduced line as pieces to draw: text nodes with a tone of our palette, never markup. anser reads the colours;
 // pairs below 4.5:1 are lifted to it against the ground the log is drawn on.
 import Anser from 'anser'
-import { liftContrast, parseRgb, type Rgb, xtermColour } from '../format/colour.ts'
+import { liftContrast, parseRgb, type Rgb, xtermColour } from '../../protocol/terminal/colour.ts'
 
 export type LogSpan = {
   readonly text: string

@@ -151,8 +151,8 @@ export const createApi = (deps: {
       return new Uint8Array(await (await send(url, { method: 'GET', signal })).arrayBuffer())
     },
     /** A link a person can open or download; not fetched here. */
-    logTextUrl: (attempt: string): string =>
-      requestLine('attemptLog', { path: { attempt }, query: { format: 'text' } }).url,
+    logUrl: (attempt: string, format: 'text' | 'ansi' | 'html' | 'ndjson'): string =>
+      requestLine('attemptLog', { path: { attempt }, query: { format } }).url,
     artifactUrl: (artifact: string): string => requestLine('artifact', { path: { artifact } }).url,
   }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { contrast, linear, parseHex, type Rgb } from '../format/colour.ts'
+import { contrast, linear, parseHex, type Rgb } from '../../protocol/terminal/colour.ts'
 
 const css = await readFile(new URL('tokens.css', import.meta.url), 'utf8')
 const readTheme = (selector: string): ReadonlyMap<string, Rgb> => {

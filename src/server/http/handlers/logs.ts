@@ -10,7 +10,7 @@ import { type Actor, readerOf } from '../../access/actor.ts'
 import type { LogAnnotations, LogReader, LogSearch, Logs, Runs } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
-import { downloadLog, type LogFormat } from '../log-download.ts'
+import { downloadBytes, downloadLog, type LogFormat } from '../log-download.ts'
 import { pageOf } from '../paging.ts'
 import { found, idOf } from './found.ts'
 
@@ -35,16 +35,24 @@ export const logHandlers = ({
     found(await runs.findAttempt(actor.scope, idOf('attempt', params.attempt))),
   attemptUsage: async ({ actor, params }) =>
     found(await runs.findUsage(actor.scope, idOf('attempt', params.attempt))),
-  attemptLog: async ({ actor, params, query, signal }) => {
+  attemptLog: async ({ actor, params, query, part, signal }) => {
     const attempt = idOf('attempt', params.attempt)
     // Looked up first: once bytes flow, a 404 cannot be said any more.
-    found(await runs.findAttempt(actor.scope, attempt))
+    const { number, steps } = found(await runs.findAttempt(actor.scope, attempt))
     const isOfLines = query.from !== undefined || query.to !== undefined
     if (isOfLines && (query.step === undefined || query.format === 'frames' || query.follow === '1'))
       throw fault('E_INPUT', {
-        public: 'Lines are counted per step: give step, as text or ndjson, without follow',
+        public: 'Lines are counted per step: give step, in another format than frames, without follow',
       })
-    return downloadLog(query.format, framesFor(logs, { actor, attempt, signal, ...query }), query)
+    if (hasLength(query)) {
+      const reader = readerOf(actor, 'download')
+      const bytes = await logs.openBytes(actor.scope, attempt, { reader, step: query.step })
+      if (bytes !== null) return downloadBytes(bytes, part)
+    }
+    const nameOf = (index: number) => steps.find((step) => step.index === index)?.name ?? 'Before the steps'
+    return downloadLog(query.format, framesFor(logs, { actor, attempt, signal, ...query }), {
+      ...{ from: query.from, to: query.to, words: { title: `Log of attempt ${number}`, nameOf } },
+    })
   },
   attemptAnnotations: async ({ actor, params }) => {
     const attempt = idOf('attempt', params.attempt)
@@ -98,6 +106,18 @@ export const logHandlers = ({
     }
   },
 })
+
+/** All of it, or all of a step, as it was written. */
+const hasLength = (query: {
+  readonly format: LogFormat
+  readonly after: number
+  readonly until?: number | undefined
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+}): boolean =>
+  query.format === 'ansi' &&
+  query.after === 0 &&
+  [query.until, query.from, query.to].every((end) => end === undefined)
 
 const framesFor = (
   logs: Logs,
