@@ -105,6 +105,7 @@ export const projectRoutes = {
     access: 'project.manage',
     summary: 'Put the source of an orb into the store',
     ofAll: true,
+    provenAnew: true,
     body: s.orbInput,
     answer: s.orb,
   }),

@@ -2,10 +2,10 @@
 // organisation, with one of another organisation and with one that is nowhere. The last two must look the same, whoever
 // asks. Real use cases over a real database; only the vault refuses everything, which says that it was reached.
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { sql } from 'kysely'
+import { checkGolden, doorVerdict } from '../../../test/support/door-verdict.ts'
 import { type Answer, noWork, openTestApp, type TestApp } from '../../../test/support/http-app.ts'
 import { logSearchProgram } from '../../../test/support/parts.ts'
 import { fault } from '../../base/faults.ts'
@@ -201,8 +201,7 @@ const pathWith = (route: Route, things: Things): string =>
     (_, name: string) => (things as Record<string, string>)[name] ?? 'SOME_NAME',
   )
 
-const verdict = (answer: Answer): string =>
-  [401, 403, 404].includes(answer.status) ? String(answer.status) : answer.status < 500 ? 'yes' : answer.text
+const verdict = (name: string, answer: Answer): string => doorVerdict(name, answer, { isKnown: true })
 
 const nowhere: Things = {
   project: `prj_${'0'.repeat(26)}`,
@@ -246,42 +245,43 @@ test('a thing of another organisation is as absent as one that is nowhere, on ev
     ...roles.flatMap((role) => ['own', 'other', 'none'].map((whose) => `${role}:${whose}`)),
     ...['token:own', 'token:unlisted'],
   ]
-  const lines = [row('route', columns)]
-  for (const [name, route] of Object.entries<Route>(routes)) {
-    if (!namesThing(route)) continue
-    const cells: string[] = []
-    for (const role of roles) {
-      const own = await makeThings({ database, newId, organisation: app.organisation.id })
-      const answers = [
-        await ask(name, role, own),
-        await ask(name, role, theirs),
-        await ask(name, role, nowhere),
-      ]
-      const [, foreign, absent] = answers
-      assert.equal(foreign?.status, absent?.status, `${role}, ${name}: ${foreign?.text}`)
-      assert.equal(foreign?.json?.detail, absent?.json?.detail, `${role}, ${name}`)
-      assert.ok([403, 404].includes(foreign?.status ?? 0), `${role}, ${name}: ${foreign?.text}`)
-      cells.push(...answers.map(verdict))
+  const look = async () => {
+    const lines = [row('route', columns)]
+    for (const [name, route] of Object.entries<Route>(routes)) {
+      if (!namesThing(route)) continue
+      const cells: string[] = []
+      for (const role of roles) {
+        const own = await makeThings({ database, newId, organisation: app.organisation.id })
+        const answers = [
+          await ask(name, role, own),
+          await ask(name, role, theirs),
+          await ask(name, role, nowhere),
+        ]
+        const [, foreign, absent] = answers
+        assert.equal(foreign?.status, absent?.status, `${role}, ${name}: ${foreign?.text}`)
+        assert.equal(foreign?.json?.detail, absent?.json?.detail, `${role}, ${name}`)
+        assert.ok([403, 404].includes(foreign?.status ?? 0), `${role}, ${name}: ${foreign?.text}`)
+        cells.push(...answers.map((answer) => verdict(name, answer)))
+      }
+      const listed = await makeThings({ database, newId, organisation: app.organisation.id })
+      await sql`update api_tokens set project_ids = array[${listed.project}]`.execute(database.db)
+      const limited = [await ask(name, { token }, listed), await ask(name, { token }, unlisted)] as const
+      const absent = await ask(name, { token }, nowhere)
+      assert.deepEqual(
+        [limited[1].status, limited[1].json?.detail],
+        [absent.status, absent.json?.detail],
+        `a token limited to projects, ${name}`,
+      )
+      cells.push(...limited.map((answer) => verdict(name, answer)))
+      lines.push(row(`${route.method} ${route.path.slice('/api/v1'.length)}`, cells))
     }
-    const listed = await makeThings({ database, newId, organisation: app.organisation.id })
-    await sql`update api_tokens set project_ids = array[${listed.project}]`.execute(database.db)
-    const limited = [await ask(name, { token }, listed), await ask(name, { token }, unlisted)] as const
-    const absent = await ask(name, { token }, nowhere)
-    assert.deepEqual(
-      [limited[1].status, limited[1].json?.detail],
-      [absent.status, absent.json?.detail],
-      `a token limited to projects, ${name}`,
+    const { rows } = await sql<{ status: string }>`select status from runs where id = ${theirs.run}`.execute(
+      database.db,
     )
-    cells.push(...limited.map(verdict))
-    lines.push(row(`${route.method} ${route.path.slice('/api/v1'.length)}`, cells))
+    assert.equal(rows[0]?.status, 'queued', 'and nothing of theirs was changed')
+    return `${lines.join('\n')}\n`
   }
-  const text = `${lines.join('\n')}\n`
-  if (process.env.UPDATE_GOLDEN === '1') await writeFile(golden, text)
-  assert.equal(text, await readFile(golden, 'utf8'))
-  const { rows } = await sql<{ status: string }>`select status from runs where id = ${theirs.run}`.execute(
-    database.db,
-  )
-  assert.equal(rows[0]?.status, 'queued', 'and nothing of theirs was changed')
+  await checkGolden(golden, look)
 })
 
 /** Of an owner, with every scope that a token of projects may have. */

@@ -48,6 +48,8 @@ test('every change by a verb of power asks for a proof, or carries a signed stat
     if (route.access !== 'operator') assert.equal(route.provenAnew, true, `${name} shows a secret`)
   for (const [name, route] of all.filter(([, { path }]) => path.includes('/passkeys')))
     assert.equal(route.provenAnew === true, route.method !== 'GET', name)
+  // What runs inside jobs of others: the source of an orb stands in configurations of every project.
+  assert.equal((routes.orbPut as Route).provenAnew, true)
 })
 
 const shapeOf = ({ body }: Route): object =>

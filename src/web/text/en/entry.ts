@@ -28,6 +28,7 @@ export const entryText = {
       projectSet: 'Change settings of a project',
       projectHookRotate: 'Make a new hook secret',
       projectHostKeys: 'Trust the key of a source host',
+      orbPut: 'Put an orb into the store, for every configuration that names it',
       signerEnroll: 'Let a key sign secrets',
       webhookAdd: 'Tell somebody else what happens to runs',
       webhookSet: 'Change whom a webhook tells',
