@@ -4,6 +4,7 @@ import type { Project, RunView } from '../../protocol/api/shapes.ts'
 import { addresses } from '../router/place.ts'
 import type { Binding } from '../state/keys.ts'
 import { text } from '../text/en.ts'
+import { places } from './places.ts'
 
 export type Command = {
   readonly name: string
@@ -20,24 +21,6 @@ const verbs = (bindings: readonly Binding[]): readonly Command[] =>
     .filter(({ notACommand }) => notACommand !== true)
     .map(({ keys, label, run }) => ({ name: label, group: text.palette.page, keys, act: { run } }))
 
-const places: readonly (readonly [string, string, string | null])[] = [
-  [text.frame.runs, addresses.runs, 'g r'],
-  [text.frame.projects, addresses.projects, 'g p'],
-  [text.newProject.title, addresses.projectNew, null],
-  [text.frame.runners, addresses.runners, 'g u'],
-  [text.orbs.title, addresses.orbs, null],
-  [text.tokens.title, addresses.tokens, 'g t'],
-  [text.people.sessions, addresses.sessions, null],
-  [text.passkeys.title, addresses.passkeys, null],
-  [text.preferences.title, addresses.preferences, null],
-  [text.people.members, addresses.members, null],
-  [text.signers.title, addresses.signers, null],
-  [text.contexts.title, addresses.contexts, null],
-  [text.frame.system, addresses.status, 'g s'],
-  [text.errors.title, addresses.errors, null],
-  [text.api.title, addresses.api, null],
-]
-
 export const commandsOf = (found: {
   readonly bindings: readonly Binding[]
   readonly own: readonly Command[]
@@ -46,7 +29,9 @@ export const commandsOf = (found: {
   readonly organisation: string
 }): readonly Command[] => [
   ...verbs(found.bindings),
-  ...places.map(([name, to, keys]) => ({ name, group: text.palette.place, keys, act: { to } })),
+  ...places.map(({ name, to, go }) => ({
+    ...{ name, group: text.palette.place, keys: go?.keys ?? null, act: { to } },
+  })),
   ...found.views.map(({ name, query }) => ({
     ...{ name, group: text.runs.views, keys: null, act: { to: `${addresses.runs}?${query}` } },
   })),

@@ -1,5 +1,6 @@
 // Something a person asks for that may fail: busy while it is under way, then done or the problem in words.
 import { type ApiProblem, asProblem } from './api.ts'
+import { passkeyProblem } from './passkeys.ts'
 
 export const createAct = () => {
   let isBusy = $state(false)
@@ -19,7 +20,7 @@ export const createAct = () => {
       try {
         await work()
       } catch (error) {
-        problem = asProblem(error)
+        problem = passkeyProblem(error) ?? asProblem(error)
       } finally {
         isBusy = false
       }

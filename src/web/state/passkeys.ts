@@ -44,6 +44,8 @@ const isNamed = (error: unknown, names: readonly string[]): boolean =>
 
 /** What went wrong at the authenticator, for people; null when it was something else. */
 export const passkeyProblem = (error: unknown): ApiProblem | null => {
+  // What a server said is its own problem, also in a browser without passkeys.
+  if (error instanceof ApiProblem) return null
   if (isNamed(error, ['NotAllowedError', 'AbortError']))
     return new ApiProblem({ title: text.signIn.cancelled, status: 0, code: 'MF4032' })
   if (isNamed(error, ['SecurityError', 'NotSupportedError']) || !('PublicKeyCredential' in globalThis))
