@@ -182,6 +182,7 @@ const cases: readonly PageCase[] = [
       await page.getByText('Moment: 0:31.0, in npm test').waitFor()
     },
   },
+  { name: 'job-stages', address: '/acme/web/runs/413/jobs/unit.1', shows: 'Running its steps' },
   {
     name: 'job-log-formats',
     address: '/acme/web/runs/412/jobs/unit.1',

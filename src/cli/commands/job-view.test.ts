@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AttemptUsage } from '../../protocol/api/usage.ts'
-import { usageLines } from './job-view.ts'
+import { stageWords, usageLines } from './job-view.ts'
 
 const peak: NonNullable<AttemptUsage['peak']> = {
   ...{ memory_kib: 1, disk_kib: 1, processes: 1, cpu_ms: 1, throttled_ms: 0, oom_kills: 0 },
@@ -13,6 +13,15 @@ const series: NonNullable<AttemptUsage['series']> = {
   ...{ disk_kib: [1], sent_bytes: [0], received_bytes: [0], limits },
 }
 const shares = { memory_percent: 31, disk_percent: 2, cpu_percent: 40 }
+
+test('where the time of a job went is a line, and what lasts has no duration', () => {
+  const started_at = '2026-11-22T00:00:00.000Z'
+  const stages = [
+    { name: 'queue' as const, started_at, duration_ms: 2_000 },
+    { name: 'sandbox' as const, started_at, duration_ms: null },
+  ]
+  assert.equal(stageWords({ stages }), 'queue 2.0 s, sandbox …')
+})
 
 test('what a job used is a sentence', () => {
   assert.deepEqual(usageLines({ series, peak, verdict: { ...shares, word: 'smaller', smaller: 'small' } }), [

@@ -17,6 +17,7 @@ export const viewJob = async (around: Surroundings, run: Run, job: Job): Promise
   const attempt = await api.call('attempt', { params: { attempt: lastOf(run, job) } })
   const usage = await api.call('attemptUsage', { params: { attempt: attempt.id } })
   writeAttempt(around, job, attempt)
+  around.stdout.write(inertText`${stageWords(attempt)}\n`)
   for (const line of usageLines(usage)) around.stdout.write(inertText`${line}\n`)
   return 0
 }
@@ -74,6 +75,16 @@ const writeAttempt = (around: Surroundings, job: Job, attempt: Attempt): void =>
     ]),
   )
 }
+
+const stageNames = {
+  ...{ queue: 'queue', sandbox: 'sandbox', checkout: 'checkout' },
+  ...{ prepare: 'files and keys', steps: 'steps', teardown: 'end of the sandbox' },
+} as const
+
+export const stageWords = ({ stages }: Pick<Attempt, 'stages'>): string =>
+  stages
+    .map(({ name, duration_ms: ms }) => `${stageNames[name]} ${ms === null ? '…' : duration(ms)}`)
+    .join(', ')
 
 const words = {
   fits: 'the class fits',

@@ -193,6 +193,14 @@ export const run = runSummary.extend({
 })
 export type Run = z.infer<typeof run>
 
+/** Where the time of an attempt went beside its steps: each until the next begins. */
+export const stage = z.object({
+  name: z.enum(['queue', 'sandbox', 'checkout', 'prepare', 'steps', 'teardown']),
+  started_at: z.string(),
+  /** null while it lasts. */
+  duration_ms: z.number().nullable(),
+})
+
 export const attempt = attemptSummary.extend({
   job_id: id,
   /** null for an attempt that contacted a source host (`refs`). */
@@ -200,6 +208,7 @@ export const attempt = attemptSummary.extend({
   /** Who asked for its end, whether or not it has come; null: nobody. */
   cancelled_by: actor.nullable(),
   steps: z.array(step),
+  stages: z.array(stage),
   /** Highest frame that is stored; the log is complete when `log_complete`. */
   last_seq: z.number(),
   log_complete: z.boolean(),

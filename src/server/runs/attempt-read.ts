@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { AttemptId, RunId } from '../../base/ids.ts'
 import type { Attempt, Step } from '../../protocol/api/shapes.ts'
+import { stagesOf } from '../../protocol/stages.ts'
 import type { Scope } from '../access/actor.ts'
 import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
@@ -28,12 +29,15 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
     where a.id = ${id} and ${inScope(scope, 'a')}`.execute(db)
   const row = rows[0]
   if (row === undefined) return null
+  const summary = attemptSummary(row)
+  const steps = await selectSteps(db, id)
   return {
-    ...attemptSummary(row),
+    ...summary,
     job_id: row.job,
     run_id: row.run,
     cancelled_by: row.cancelledBy,
-    steps: await selectSteps(db, id),
+    steps,
+    stages: stagesOf({ ...summary, steps }),
     last_seq: row.lastSeq,
     log_complete: row.logComplete,
     notes: [...row.notes],

@@ -3,6 +3,7 @@
 import type { AttemptAnnotations } from '../../../../src/protocol/api/annotations.ts'
 import type { Attempt, Status, Step } from '../../../../src/protocol/api/shapes.ts'
 import type { AttemptUsage } from '../../../../src/protocol/api/usage.ts'
+import { stagesOf } from '../../../../src/protocol/stages.ts'
 import { ago } from './ids.ts'
 import { summaries } from './run-list.ts'
 import { runById } from './runs.ts'
@@ -32,7 +33,7 @@ const stepsOf = (status: Status): Step[] => {
   return list.map(([name, state, ms], index) => ({
     index,
     name,
-    type: 'run',
+    type: name === 'Checkout code' ? 'checkout' : name === 'Spin up environment' ? 'note' : 'run',
     status: state,
     started_at: ago(begin(ms)),
     finished_at: ms === null ? null : ago(1_300),
@@ -55,6 +56,7 @@ export const attemptById = (id: string): Attempt | null => {
         run_id: run.id,
         cancelled_by: summary.status === 'cancelled' ? { id: 'usr_2', name: 'Grace Hopper' } : null,
         steps: stepsOf(summary.status),
+        stages: stagesOf({ ...summary, steps: stepsOf(summary.status) }),
         last_seq: 6,
         log_complete: !isRunning,
         notes: ['The registry of the operator was used for “cimg/node:24.1”.'],
