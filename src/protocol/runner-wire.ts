@@ -52,6 +52,8 @@ export type PollRequest = {
  * frame, which brings it again.
  */
 export type LogKeysTold = { readonly v: 1; readonly keys: Readonly<Record<LeaseId, string>> }
+/** Of these leases the logs that somebody watches; held for a moment while there is none. */
+export type LogKeysAnswer = { readonly watched: readonly LeaseId[] }
 
 export type RunnerFacts = {
   readonly version: string

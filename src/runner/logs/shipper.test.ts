@@ -9,7 +9,6 @@ import { createShipper } from './shipper.ts'
 
 const id = (n: number) => uuid7(n, new Uint8Array(10))
 const lease: LeaseId = formatId('lease', id(1))
-const other: LeaseId = formatId('lease', id(3))
 const attempt = formatId('attempt', id(2))
 const sealedKey = new Uint8Array(80).fill(7)
 
@@ -27,7 +26,7 @@ type Sent = {
 }
 
 /** A server whose answers the test gives by hand. */
-const openShipper = ({ isAlone = false } = {}) => {
+const openShipper = () => {
   const requests: Sent[] = []
   const arrivals: ((sent: Sent) => void)[] = []
   const told = { lost: 0, watched: [] as boolean[] }
@@ -49,19 +48,10 @@ const openShipper = ({ isAlone = false } = {}) => {
   })
   const frames = shipper.open({
     lease,
-    isOfPlan: false,
     sealedKey: () => sealedKey,
     onLost: () => told.lost++,
     onWatched: (watched) => told.watched.push(watched),
   })
-  if (!isAlone)
-    shipper.open({
-      lease: other,
-      isOfPlan: false,
-      sealedKey: () => sealedKey,
-      onLost: () => {},
-      onWatched: () => {},
-    })
   const next = (): Promise<Sent> => {
     const waiting = requests.shift()
     return waiting ? Promise.resolve(waiting) : new Promise((resolve) => arrivals.push(resolve))
@@ -151,28 +141,6 @@ test('with nobody watching the first frames wait for company, the later ones do 
   await frames.durable(2)
   frames.add(frame(3))
   assert.deepEqual((await next()).seqs, [3])
-  shipper.close()
-})
-
-test('frames of an attempt that runs alone never wait', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] })
-  const { frames, next, shipper } = openShipper({ isAlone: true })
-  frames.add(frame(1))
-  assert.deepEqual((await next()).seqs, [1])
-  shipper.close()
-})
-
-test('a plan that is still held is no company', async () => {
-  const { frames, next, shipper } = openShipper({ isAlone: true })
-  shipper.open({
-    lease: other,
-    isOfPlan: true,
-    sealedKey: () => sealedKey,
-    onLost: () => {},
-    onWatched: () => {},
-  })
-  frames.add(frame(1))
-  assert.deepEqual((await next()).seqs, [1])
   shipper.close()
 })
 

@@ -22,8 +22,6 @@ export type ShipperDeps = {
 
 export type LogLine = {
   readonly lease: LeaseId
-  /** A plan says little, and is still held while the job it brought begins: it is no company. */
-  readonly isOfPlan: boolean
   /** Goes along until the first frame is durable; it is known by the time there is a frame. */
   readonly sealedKey: () => Uint8Array
   readonly onLost: () => void
@@ -37,8 +35,8 @@ export interface LeaseFrames {
   /** Resolves when everything up to `seq` is durable or the lease is lost. */
   durable(seq: number): Promise<void>
   /**
-   * From now on frames leave at once: somebody watches. Else the first ones of attempts that run beside others wait a
-   * little, they may be all; an attempt that runs alone has nothing to gain from waiting.
+   * From now on frames leave at once: somebody watches. Else the first ones wait a little: they may be all, and then go with
+   * the end.
    */
   hurry(): void
   /** What is not durable yet, and whether any of it was sent; it is sent no more until `durable` is asked for. */
@@ -124,7 +122,7 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
           gathering.look()
           if (queue.pace === 'flowing') void send()
           else if (queue.pace === 'withheld') return
-          else if (queue.bytes >= frameRawBytes || isAlone(queues)) flow()
+          else if (queue.bytes >= frameRawBytes) flow()
           else queue.timer ??= setTimeout(flow, unwatchedShipMs)
         },
         room: () => (hasRoom(queue) ? undefined : wait(hasRoom)),
@@ -198,9 +196,6 @@ const createGathering = (isWorthIt: () => boolean) => {
     },
   }
 }
-
-const isAlone = (queues: ReadonlyMap<LeaseId, Queue>): boolean =>
-  [...queues.values()].filter(({ line }) => !line.isOfPlan).length <= 1
 
 const hasRoom = (queue: Queue): boolean => queue.lost || queue.bytes <= unackedLogBytesMax
 const isDurable = (queue: Queue, seq: number): boolean => queue.lost || queue.durable >= seq

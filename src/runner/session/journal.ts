@@ -56,7 +56,6 @@ export const openJournal = (life: Life): Journal => {
   const store = createFrameStore(path('frames'))
   const frames = deps.shipper.open({
     lease,
-    isOfPlan: life.grant.spec.kind === 'plan',
     sealedKey: () => made.keys?.sealedKey ?? new Uint8Array(0),
     onLost: () => life.onStop('lost'),
     onWatched: (watched) => life.watching.set(watched),

@@ -24,6 +24,8 @@ export interface Lease {
   readonly ended: Promise<void>
   stop(reason: StopReason): void
   setWatched(watched: boolean): void
+  /** Somebody watches its log from the start: its first frames do not wait. */
+  hurry(): void
   /** For those who watch; null: nobody does, or nothing is known. */
   used(): UsageSeries | null
 }
@@ -45,8 +47,18 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: OpeningKey |
   })
   const setWatched = (watched: boolean) => watching.set(watched)
   const { sealedKey } = journal
+  const hurry = () => journal.setWatched(true)
   const used = () => watching.used()
-  return { id: grant.lease, sealedKey, vacated: vacated.promise, ended, stop: onStop, setWatched, used }
+  return {
+    id: grant.lease,
+    sealedKey,
+    vacated: vacated.promise,
+    ended,
+    stop: onStop,
+    setWatched,
+    hurry,
+    used,
+  }
 }
 
 const live = async (life: Life, journal: Journal, onVacated: (destroyed: boolean) => void): Promise<void> => {

@@ -314,9 +314,12 @@ test('a small attempt beside others is one request after its poll: result, event
   await server.close()
 })
 
-test('the first frames of an attempt that runs alone leave at once', async () => {
+test('who watches from the start is told with the key of the log: its first frames do not wait for more', async () => {
   const grant = makeGrant()
-  const world = await makeWorld({ grants: [grant] })
+  const world = await makeWorld({
+    grants: [grant],
+    handle: ({ path }) => (path.endsWith('/logkeys') ? { watched: [grant.lease] } : undefined),
+  })
   const { session, server } = await world.start(async (_grant, _eph, sink) => {
     await sink.output(1, utf8('hello\n'))
     await world.until('the frame', () => world.of('frames').length > 0)
@@ -328,6 +331,26 @@ test('the first frames of an attempt that runs alone leave at once', async () =>
   await session.stop()
   world.release()
   await server.close()
+})
+
+test('what nobody watches goes with the end, also when it runs alone or the server says nothing of it', async () => {
+  for (const answer of [{ watched: ['lse_other'] }, {}, null]) {
+    const grant = makeGrant()
+    const world = await makeWorld({
+      grants: [grant],
+      handle: ({ path }) => (path.endsWith('/logkeys') ? answer : undefined),
+    })
+    const { session, server } = await world.start(async (_grant, _eph, sink) => {
+      await sink.output(1, utf8('hello\n'))
+      await world.until('the key', () => world.of('logkeys').length > 0)
+      return { ...nothing, result }
+    })
+    await world.until('the finish', () => world.of('finish').length > 0)
+    assert.deepEqual([world.of('frames'), world.finish(grant).sealedKey !== null], [[], true])
+    await session.stop()
+    world.release()
+    await server.close()
+  }
 })
 
 test('after an answer that brought work the next poll waits a moment', async () => {

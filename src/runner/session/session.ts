@@ -12,6 +12,7 @@ import {
   beatEveryMs,
   type FramesAnswer,
   type LeaseGrant,
+  type LogKeysAnswer,
   type LogKeysTold,
   type PollAnswer,
   type PollRequest,
@@ -314,19 +315,20 @@ const start = (state: State, grant: LeaseGrant): void => {
 
 /**
  * Once its first command was started: the vault opens it for those who follow while the command has the processor. Frames
- * bring it again, so what does not get through is no loss.
+ * bring it again, so what does not get through is no loss. The answer says whether anybody follows.
  */
-const tellLogKey = ({ deps, stopping }: State, { id, sealedKey, ended }: Lease): void => {
+const tellLogKey = ({ deps, stopping }: State, { id, sealedKey, ended, hurry }: Lease): void => {
   const tell = async (): Promise<void> => {
     const key = await sealedKey
     if (key === null) return
-    await deps.requests.send({
+    const answer = await deps.requests.send({
       path: '/runner/v1/logkeys',
       body: utf8(JSON.stringify({ v: 1, keys: { [id]: toBase64Url(key) } } satisfies LogKeysTold)),
       contentType: 'application/json',
       timeoutMs: requestDeadlineMs,
       signal: stopping.signal,
     })
+    if ((answer as Partial<LogKeysAnswer> | null)?.watched?.includes(id)) hurry()
   }
   const timer = setTimeout(() => void tell().catch(() => undefined), tellLogKeyMs)
   void ended.then(() => clearTimeout(timer))

@@ -201,11 +201,11 @@ test('a key that its runner told is opened before there is a frame; only the key
     const following = (async () => {
       for await (const frame of follow(held, never)) seen.push(text(frame))
     })()
-    const { status } = await runner.send('/runner/v1/logkeys', {
+    const { status, body } = await runner.send('/runner/v1/logkeys', {
       v: 1,
       keys: { [held.lease]: toBase64Url(sealedKey) },
     })
-    assert.equal(status, 204)
+    assert.deepEqual([status, body], [200, { watched: [held.lease] }], 'who watches is told with it')
     await untilOpens(before + 1)
     await runner.frames(held, 0, 'one\n')
     // Before its end: the key of a finished log moves, and whoever reads on then opens it once more.

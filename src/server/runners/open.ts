@@ -5,7 +5,7 @@ import type { AttemptId, RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { parseFinishBody } from '../../protocol/finish-body.ts'
 import { parseFrameBatch } from '../../protocol/frames.ts'
-import type { FramesAnswer } from '../../protocol/runner-wire.ts'
+import type { FramesAnswer, LogKeysAnswer } from '../../protocol/runner-wire.ts'
 import {
   parseBeatRequest,
   parseEventsRequest,
@@ -44,6 +44,7 @@ import { createControl } from './control.ts'
 import { applyEvents } from './events.ts'
 import { createExpiry } from './expiry.ts'
 import { finishAttempt } from './finish.ts'
+import { firstWatched } from './first-watched.ts'
 import { createGiveBack } from './give-back.ts'
 import { createGranted } from './granted.ts'
 import { identityVerbs } from './identity.ts'
@@ -193,8 +194,9 @@ const createRoutes = (
       // An announced key is used for nothing but to have it opened early, and only of leases that its runner was granted here.
       logkeys: async (sender, body) => {
         const { keys } = parsedBody(parseLogKeys, body)
-        announceLogKeys(poll.granted.ofRunner(sender.id), keys, { db, fresh: deps.fresh })
-        return undefined
+        const leases = [...poll.granted.ofRunner(sender.id)].filter(({ lease }) => Object.hasOwn(keys, lease))
+        announceLogKeys(leases, keys, { db, fresh: deps.fresh })
+        return { watched: await firstWatched(deps.watchers, leases) } satisfies LogKeysAnswer
       },
     },
     unaskedOfLease: {
