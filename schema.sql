@@ -534,6 +534,11 @@ projects
   poll_failures integer not null default 0
   polled_at timestamp with time zone
   approval_seconds integer default 7776000
+  approval_people integer not null default 1
+  approval_not_self boolean not null default false
+  approval_role text not null default 'developer'::text
+  projects_approval_people_check: CHECK (((approval_people >= 1) AND (approval_people <= 5)))
+  projects_approval_role_check: CHECK ((approval_role = ANY (ARRAY['owner'::text, 'developer'::text])))
   projects_approval_seconds_check: CHECK (((approval_seconds >= 60) AND (approval_seconds <= 31622400)))
   projects_check: CHECK (((poll_seconds IS NULL) = (poll_next_at IS NULL)))
   projects_default_branch_check: CHECK (((length(default_branch) >= 1) AND (length(default_branch) <= 255)))

@@ -209,6 +209,22 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .description('a new secret for its hook; it is shown once')
     .option('--install-hook <dir>', 'put it into this bare repository instead')
     .action(carryOut(around, async () => (await import('./commands/project.ts')).rotateHook))
+  addProjectSet(project, around)
+  program
+    .command('org')
+    .description('what holds for all projects')
+    .option('--jobs <count>', 'at most so many at once, or none for no limit')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/org.ts')).organisation))
+  project
+    .command('list')
+    .alias('ls')
+    .description('list projects')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/project.ts')).listProjects))
+}
+
+const addProjectSet = (project: Command, around: Surroundings): void => {
   project
     .command('set <name>')
     .description('change how its runs are handled')
@@ -226,6 +242,14 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     )
     .option('--poll <interval>', 'ask its source host for pushes so often, for example 5m, or off')
     .option('--approvals-expire <time>', 'a job waits so long for a person, for example 7d, or never')
+    .option('--approvals-by <count>', 'it takes so many different people to approve, 1 to 5')
+    .addOption(
+      new Option(
+        '--approvals-not-self <word>',
+        'not by who began the run, wanted it again or wrote its commit',
+      ).choices(['on', 'off']),
+    )
+    .addOption(new Option('--approvals-role <role>', 'at least of this role').choices(['owner', 'developer']))
     .option('--jobs <count>', 'at most so many at once, or none for no limit')
     .addOption(
       new Option('--priority <word>', 'how often it has its turn among others').choices([
@@ -236,18 +260,6 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     )
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/project-set.ts')).setProject))
-  program
-    .command('org')
-    .description('what holds for all projects')
-    .option('--jobs <count>', 'at most so many at once, or none for no limit')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await import('./commands/org.ts')).organisation))
-  project
-    .command('list')
-    .alias('ls')
-    .description('list projects')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await import('./commands/project.ts')).listProjects))
 }
 
 const addOrbVerbs = (program: Command, around: Surroundings): void => {

@@ -128,8 +128,8 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
       .option('-w, --watch', 'stay until it ends')
       .addOption(jsonOption())
       .action(carryOut(around, async () => (await import('./commands/rerun.ts')).rerun))
-  for (const [verb, aliases, about] of decisions)
-    program
+  for (const [verb, aliases, about] of decisions) {
+    const command = program
       .command(`${verb} [ref]`)
       .aliases(aliases)
       .description(about)
@@ -138,6 +138,8 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
       .option('-m, --message <text>', 'a word about why')
       .addOption(jsonOption())
       .action(carryOut(around, async () => (await import('./commands/approve.ts'))[verb]))
+    if (verb === 'approve') command.option('--who', 'approve nothing: say who may, and why you may not')
+  }
   runs
     .command('start')
     .description('start a run of a branch or tag')

@@ -1,4 +1,15 @@
 // The door of schedule: the rules of what a run does next, for the server and for `mayfly run`.
+export {
+  type ApprovalFacts,
+  type ApprovalRefusal,
+  type ApprovalRules,
+  approvalRefusal,
+  approvalRest,
+  approvalsGiven,
+  approvalWords,
+  type Candidate,
+  isEnough,
+} from './approvals.ts'
 export type { Change } from './changes.ts'
 export { type Decision, decide, type RunEvent } from './decide.ts'
 export { type ExpandedJob, type ExpandedPlan, expandPlan } from './expand.ts'

@@ -41,6 +41,9 @@ export const limits = {
   schedulesPerProjectMax: 100,
   /** Runs that one look at the clock begins; the next look follows. */
   schedulesAtOnceMax: 50,
+  /** People who may approve a job: shown, and named in a refusal. */
+  approversShown: 50,
+  approversNamed: 5,
   approvalsExpiredAtOnce: 100,
   missedTimesCounted: 1_000,
   /** What is more is found by the next look, which follows at once. */

@@ -89,6 +89,8 @@ export type Runs = {
   readonly cancelJobs: (actor: Actor, target: JobId | WorkflowId) => Promise<api.Run>
   readonly rerunRun: (actor: Actor, run: RunId, jobs: 'all' | 'failed' | 'failed-tests') => Promise<api.Run>
   readonly rerunJob: (actor: Actor, job: JobId) => Promise<api.Run>
+  /** null: no such job, or it waits for nobody. */
+  readonly findApproval: (actor: Actor, job: JobId) => Promise<api.JobApproval | null>
   readonly decideApproval: (
     actor: Actor,
     job: JobId,

@@ -52,6 +52,7 @@ export const noWork: UseCases = {
     cancelJobs: unexpected,
     rerunRun: unexpected,
     rerunJob: unexpected,
+    findApproval: absent,
     decideApproval: unexpected,
     onChange: () => () => undefined,
   },

@@ -11,6 +11,7 @@ export const someProject: Project = {
   settings: {
     ...{ auto_cancel: false, untrusted_in_scripts: false, jobs_max: null, priority: 'normal' },
     ...{ approval_seconds: 7_776_000, poll_seconds: null },
+    ...{ approval_people: 1, approval_not_self: false, approval_role: 'developer' as const },
   },
   ...{ host_keys: [], polling: null, created_at: '2026-01-01T00:00:00.000Z', last_run: null },
 }

@@ -317,6 +317,7 @@ flow(
 flow('what waits for a person is approved by keyboard, with a word about it', {}, async (page) => {
   await page.goto(`${stand.double.url}/acme/web/runs/406`)
   await shows(page, 'rejected by Grace Hopper')
+  await shows(page, '1 of 2 people approved')
   await page.getByRole('button', { name: 'Approve to production' }).waitFor(soon)
   await page.keyboard.press('a')
   await page.getByLabel('Comment (optional)').fill('Ship it')
@@ -766,6 +767,7 @@ flow('a viewer is offered nothing that would be refused', { mode: { role: 'viewe
   await page.goto(`${stand.double.url}/acme/web/runs/406`)
   await shows(page, 'Waits for a person to approve')
   assert.equal(await offers(/Approve|Reject/), 0)
+  await shows(page, 'wants a developer or an owner to approve')
   await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
   await shows(page, 'rounds half to even')
   assert.equal(await offers(/Rerun/), 0)

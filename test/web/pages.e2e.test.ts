@@ -215,6 +215,12 @@ const cases: readonly PageCase[] = [
   { name: 'run-queued', address: '/acme/web/runs/410', shows: 'No runner offers class' },
   { name: 'run-on-hold', address: '/acme/web/runs/406', shows: 'Waits for a person to approve' },
   {
+    name: 'run-on-hold-viewer',
+    address: '/acme/web/runs/406',
+    shows: 'Who may:',
+    mode: { role: 'viewer' },
+  },
+  {
     name: 'job-on-hold',
     address: '/acme/web/runs/406/jobs/production',
     shows: 'Waits for a person to approve',
@@ -297,6 +303,12 @@ workflows: {w: {jobs: [a]}}`
     },
   },
   { name: 'project', address: '/acme/web', shows: 'Recent runs' },
+  {
+    name: 'project-approvers',
+    address: '/acme/web',
+    shows: 'Who approves',
+    act: (page) => page.getByLabel('Not by who began the run').scrollIntoViewIfNeeded(),
+  },
   {
     name: 'project-webhooks',
     address: '/acme/web',

@@ -14,6 +14,9 @@ type Flags = {
   readonly untrustedText?: 'stop' | 'keep'
   readonly poll?: string
   readonly approvalsExpire?: string
+  readonly approvalsBy?: string
+  readonly approvalsNotSelf?: 'on' | 'off'
+  readonly approvalsRole?: 'owner' | 'developer'
   readonly json?: boolean
 }
 
@@ -42,12 +45,18 @@ const settingsOf = ({
   priority,
   poll,
   approvalsExpire,
+  approvalsBy,
+  approvalsNotSelf,
+  approvalsRole,
 }: Flags): ProjectSettingsInput => ({
   ...(autoCancel === undefined ? {} : { auto_cancel: autoCancel === 'on' }),
   ...(jobs === undefined ? {} : { jobs_max: jobsMaxOf(jobs) }),
   ...(priority === undefined ? {} : { priority }),
   ...(poll === undefined ? {} : { poll_seconds: pollSecondsOf(poll) }),
   ...(approvalsExpire === undefined ? {} : { approval_seconds: approvalSecondsOf(approvalsExpire) }),
+  ...(approvalsBy === undefined ? {} : { approval_people: approversOf(approvalsBy) }),
+  ...(approvalsNotSelf === undefined ? {} : { approval_not_self: approvalsNotSelf === 'on' }),
+  ...(approvalsRole === undefined ? {} : { approval_role: approvalsRole }),
   ...(untrustedText === undefined ? {} : { untrusted_in_scripts: untrustedText === 'keep' }),
 })
 
@@ -67,6 +76,13 @@ const approvalSecondsOf = (word: string): number | null => {
   if (seconds < 60 || seconds > 366 * 86_400)
     throw fault('E_INPUT', { public: `--approvals-expire ${word}: between 1m and 366d, or never` })
   return seconds
+}
+
+/** Different people. */
+const approversOf = (word: string): number => {
+  if (!/^[1-5]$/.test(word))
+    throw fault('E_INPUT', { public: `--approvals-by ${word}: from 1 to 5 different people` })
+  return Number(word)
 }
 
 /** `none` lifts the limit. */

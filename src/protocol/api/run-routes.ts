@@ -127,6 +127,13 @@ export const runRoutes = {
     body: z.strictObject({}),
     answer: s.run,
   }),
+  jobApproval: route({
+    method: 'GET',
+    path: '/api/v1/jobs/:job/approval',
+    access: 'run.view',
+    summary: 'Who may approve what waits for a person, and why you may not',
+    answer: s.jobApproval,
+  }),
   jobApprove: route({
     method: 'POST',
     path: '/api/v1/jobs/:job/approve',

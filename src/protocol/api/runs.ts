@@ -123,6 +123,25 @@ export const approval = z.object({
 })
 export type Approval = z.infer<typeof approval>
 
+/** Of a job that waits for a person: what its project asks for, and what that means for whoever looks. */
+export const jobApproval = z.object({
+  /** So many different people, ... */
+  people: z.number(),
+  /** ... who did not begin the run, want it again or write its commit, ... */
+  not_self: z.boolean(),
+  /** ... and have at least this role. */
+  role: z.enum(['owner', 'developer']),
+  /** How many have, by the rules and roles of now. */
+  given: z.number(),
+  /** Who is still asked for, in words. */
+  rest: z.string(),
+  /** Why you may not approve it; null: you may. */
+  refusal: z.string().nullable(),
+  /** Who may; null: not told to tokens. */
+  who: z.array(z.object({ id, name: z.string() })).nullable(),
+})
+export type JobApproval = z.infer<typeof jobApproval>
+
 export const job = z.object({
   id,
   rev: z.number(),

@@ -91,6 +91,8 @@ export type ProjectInput = z.infer<typeof projectInput>
 
 const jobsMax = z.int().min(1).max(100_000)
 const approvalSeconds = z.int().min(60).max(31_622_400)
+const approvalPeople = z.int().min(1).max(5)
+const approvalRole = z.enum(['owner', 'developer'])
 const priority = z.enum(['low', 'normal', 'high'])
 
 /** What holds for all projects. */
@@ -118,6 +120,12 @@ export const projectSettings = z.object({
   /** How often the source host is asked for what was pushed; null: it calls us. */
   /** How long a job waits for a person who approves; null: until somebody answers. */
   approval_seconds: approvalSeconds.nullable(),
+  /** How many different people it takes to approve, ... */
+  approval_people: approvalPeople,
+  /** ... whether those who began the run or wrote its commit are among them, ... */
+  approval_not_self: z.boolean(),
+  /** ... and the role they have at least. */
+  approval_role: approvalRole,
   poll_seconds: pollSeconds.nullable(),
 })
 /** What is left out stays. */
@@ -127,6 +135,9 @@ export const projectSettingsInput = z.strictObject({
   jobs_max: jobsMax.nullable().optional(),
   priority: priority.optional(),
   approval_seconds: approvalSeconds.nullable().optional(),
+  approval_people: approvalPeople.optional(),
+  approval_not_self: z.boolean().optional(),
+  approval_role: approvalRole.optional(),
   poll_seconds: pollSeconds.nullable().optional(),
 })
 export type ProjectSettingsInput = z.infer<typeof projectSettingsInput>

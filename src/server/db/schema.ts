@@ -66,6 +66,9 @@ export type Schema = {
     priority: Generated<'low' | 'normal' | 'high'>
     untrusted_in_scripts: Generated<boolean>
     approval_seconds: Or<number>
+    approval_people: Generated<number>
+    approval_not_self: Generated<boolean>
+    approval_role: Generated<'owner' | 'developer'>
     poll_seconds: Or<number>
     poll_next_at: AtOrNull
     poll_failures: Generated<number>

@@ -150,6 +150,9 @@ const set = async (
         untrusted_in_scripts = coalesce(${changes.untrusted_in_scripts ?? null}::boolean, untrusted_in_scripts),
         jobs_max = case when ${changes.jobs_max !== undefined} then ${changes.jobs_max ?? null}::integer else jobs_max end,
         priority = coalesce(${changes.priority ?? null}::text, priority),
+        approval_people = coalesce(${changes.approval_people ?? null}::integer, approval_people),
+        approval_not_self = coalesce(${changes.approval_not_self ?? null}::boolean, approval_not_self),
+        approval_role = coalesce(${changes.approval_role ?? null}::text, approval_role),
         approval_seconds = case when ${changes.approval_seconds !== undefined}
           then ${changes.approval_seconds ?? null}::integer else approval_seconds end
       where id = ${id}`.execute(tx)

@@ -24,6 +24,9 @@ export type ProjectRow = {
   readonly jobsMax: number | null
   readonly priority: Project['settings']['priority']
   readonly approvalSeconds: number | null
+  readonly approvalPeople: number
+  readonly approvalNotSelf: boolean
+  readonly approvalRole: Project['settings']['approval_role']
   readonly pollSeconds: number | null
   readonly polling: PollingRow | null
   readonly deployKeyFingerprint: string | null
@@ -42,7 +45,8 @@ export const selectProjects = async (
       p.auto_cancel as "autoCancel", p.hook_id as hook, ${refusedCalls} as "refusedCalls",
       p.deploy_key as "deployKey", p.deploy_key_fingerprint as "deployKeyFingerprint", p.created_at as "createdAt",
       p.untrusted_in_scripts as "untrustedInScripts", p.jobs_max as "jobsMax", p.priority,
-      p.approval_seconds as "approvalSeconds", p.poll_seconds as "pollSeconds", ${pollingColumn} as polling,
+      p.approval_seconds as "approvalSeconds", p.approval_people as "approvalPeople",
+      p.approval_not_self as "approvalNotSelf", p.approval_role as "approvalRole", p.poll_seconds as "pollSeconds", ${pollingColumn} as polling,
       (select id from runs r where r.project_id = p.id order by id desc limit 1) as "lastRun"
     from projects p where ${projectInScope(scope, 'p')} and ${where}
     order by p.name limit ${limit}`.execute(db)
@@ -97,6 +101,9 @@ export const settingsOf = (row: ProjectRow): Project['settings'] => ({
   jobs_max: row.jobsMax,
   priority: row.priority,
   approval_seconds: row.approvalSeconds,
+  approval_people: row.approvalPeople,
+  approval_not_self: row.approvalNotSelf,
+  approval_role: row.approvalRole,
   poll_seconds: row.pollSeconds,
 })
 

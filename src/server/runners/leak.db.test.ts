@@ -137,7 +137,7 @@ test('nobody makes a secret disappear that his job was not given, or that anothe
   await tells(held, ['OTHERS'], foreign)
   await runner.finish(held)
   await tells(held, ['OTHERS'])
-  assert.equal((await rows())['OTHERS'], 'active')
+  assert.equal((await rows()).OTHERS, 'active')
   assert.equal((await audited()).length, before)
 })
 

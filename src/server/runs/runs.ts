@@ -10,6 +10,7 @@ import { writeAudit } from '../access/audit.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { RunChanges, RunNotice, Runs } from '../use-cases.ts'
+import { findApprovable } from './approval-rules.ts'
 import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
 import { cancelInTransaction, cancelJobs } from './cancel.ts'
@@ -41,6 +42,10 @@ export const createRuns = (deps: Deps): Runs => ({
   rerunRun: async (actor, run, jobs) =>
     getRun(deps, actor.scope, await rerunRun(withDb(deps), actor, run, jobs)),
   rerunJob: async (actor, job) => getRun(deps, actor.scope, await rerunJob(withDb(deps), actor, job)),
+  findApproval: async (actor, job) => {
+    const approvable = await findApprovable(deps.database.db, actor, job)
+    return approvable?.isHeld === true ? approvable.shown : null
+  },
   decideApproval: async (actor, job, decision) =>
     getRun(deps, actor.scope, await decideApproval(withDb(deps), actor, job, decision)),
   onChange: (handler) => onChange(deps, handler),

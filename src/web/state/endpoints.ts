@@ -84,6 +84,7 @@ export const endpoints = {
   workflowCancel: 'POST /api/v1/workflows/:workflow/cancel',
   jobCancel: 'POST /api/v1/jobs/:job/cancel',
   jobRerun: 'POST /api/v1/jobs/:job/rerun',
+  jobApproval: 'GET /api/v1/jobs/:job/approval',
   jobApprove: 'POST /api/v1/jobs/:job/approve',
   jobReject: 'POST /api/v1/jobs/:job/reject',
   attempt: 'GET /api/v1/attempts/:attempt',

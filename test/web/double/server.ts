@@ -289,6 +289,7 @@ const handle = async (
     case 'GET /api/v1/status':
       return mode.session === 'signed-in' ? world.systemStatus : world.strangersStatus
   }
+  if (line.endsWith('/approval')) return world.approvalRule(mode.role)
   if (line.endsWith('/approve')) return world.decidedOf(lastId, 'approved', commentOf(body))
   if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))
   if (line.endsWith('/rerun')) return world.rerunOf(lastId)

@@ -129,6 +129,7 @@ const runHandlers = ({
   workflowCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('workflow', params.workflow)),
   jobCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('job', params.job)),
   jobRerun: ({ actor, params }) => runs.rerunJob(actor, idOf('job', params.job)),
+  jobApproval: async ({ actor, params }) => found(await runs.findApproval(actor, idOf('job', params.job))),
   jobApprove: ({ actor, params, body }) =>
     runs.decideApproval(actor, idOf('job', params.job), {
       decision: 'approved',

@@ -189,6 +189,13 @@ export const projectsText = {
     approvals: 'A job waits for a person',
     approvalsHint:
       'When nobody has answered by then, what needs it is skipped. Counts for jobs that begin to wait.',
+    approvers: 'Who approves',
+    approversBy: (n: number) => (n === 1 ? 'one person' : `${n} different people`),
+    approversRoles: { developer: 'developers and owners', owner: 'owners' },
+    approversRole: 'Of the role',
+    approversNotSelf: 'Not by who began the run, wanted it again or wrote its commit',
+    approversHint:
+      'For jobs that wait for a person, also those that wait already. Who pushed is known by the name in the commit only, which anybody may write: two different people are the stronger rule.',
     approvalsNever: 'until somebody answers',
     approvalsAfter: (seconds: number) =>
       seconds % 86_400 === 0

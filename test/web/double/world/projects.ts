@@ -17,6 +17,7 @@ export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((na
     jobs_max: null,
     priority: 'normal',
     approval_seconds: 7_776_000,
+    ...{ approval_people: 1, approval_not_self: false, approval_role: 'developer' },
     poll_seconds: name === 'api' ? 300 : null,
   },
   polling:

@@ -1,5 +1,5 @@
 // Runs of the double with their jobs, and what becomes of them when somebody acts.
-import type { Job, Run, Status } from '../../../../src/protocol/api/shapes.ts'
+import type { Job, JobApproval, Run, Status } from '../../../../src/protocol/api/shapes.ts'
 import { ago, idOf } from './ids.ts'
 import { summaries } from './run-list.ts'
 
@@ -227,6 +227,17 @@ const releaseJobs: readonly JobSketch[] = [
     reason: { code: 'needs', text: 'Waits for to production', job_id: null },
   },
 ]
+
+/** Two people, of whom one has; an owner who looks may be the other. */
+export const approvalRule = (role: string): JobApproval => ({
+  ...{ people: 2, not_self: true, role: 'developer', given: 1 },
+  rest: 'one person who did not begin the run or write its commit',
+  refusal: role === 'owner' ? null : 'Its project wants a developer or an owner to approve',
+  who: [
+    { id: idOf('usr', 2), name: 'Grace Hopper' },
+    { id: idOf('usr', 3), name: 'Edsger \u202edirt <b>' },
+  ],
+})
 
 /** The run of a job that was answered. */
 export const decidedOf = (
