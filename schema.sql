@@ -506,6 +506,7 @@ plans
   stored_at timestamp with time zone not null default now()
   from_run_id text
   inputs_key text default md5(((plan -> 'inputs'::text))::text)
+  changes jsonb
   plans_check: CHECK (((plan IS NULL) = (digest IS NULL)))
   plans_from_run_id_fkey: FOREIGN KEY (from_run_id) REFERENCES runs(id) ON DELETE SET NULL
   plans_pkey: PRIMARY KEY (run_id)

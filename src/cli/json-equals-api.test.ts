@@ -83,6 +83,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'runs wait': ['4 -R web', 'runWait'],
   'runs annotations': ['4 -R web', 'runAnnotations'],
   'runs usage': ['4 -R web -j gate', 'attemptUsage'],
+  'runs changes': ['4 -R web', 'runChanges'],
   'runs compare': ['4 5 -R web', 'runCompare'],
   'runs start': ['-R web -b main', 'runStart'],
   'runs parameters': ['-R web -b main', 'projectParameters'],

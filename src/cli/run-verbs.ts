@@ -55,6 +55,12 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/job-view.ts')).viewUsage))
   runs
+    .command('changes [ref]')
+    .description('the files that a run is about')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/changes.ts')).listChanges))
+  runs
     .command('compare <before> <after>')
     .description('what two runs differ in: plan, durations, sandboxes, failed tests')
     .addOption(projectOption())

@@ -16,6 +16,7 @@ import {
   text,
   where,
 } from '../base/shape.ts'
+import { changedFiles } from './changed-files.ts'
 import { origin, problems, recordOf } from './compile.ts'
 import { outcomes } from './plan.ts'
 import { plan } from './plan-parse.ts'
@@ -178,6 +179,7 @@ const planResult = object({
       authoredAt: text({ max: 64, min: 0 }),
     }),
   ),
+  changes: optional(changedFiles),
 })
 const planMade: Shape<PlanMade> = object({ v: oneOf(1), result: planResult })
 const refsResult = object({

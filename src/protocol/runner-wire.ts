@@ -2,6 +2,7 @@
 // every request signed. Types here, parsers of hostile bodies in runner-wire-parse.ts, log frames in frames.ts.
 import type { AttemptId, JobId, LeaseId, OrganisationId, ProjectId, RunId, WorkflowId } from '../base/ids.ts'
 import type { Problem } from '../base/problem.ts'
+import type { ChangedFiles } from './changed-files.ts'
 import type { JobEgress } from './egress.ts'
 import type { ChangeFacts, Env, JobSpec, Origins, Outcome, Plan, RunEvent } from './plan.ts'
 import type { EgressRecord, Usage } from './receipt.ts'
@@ -227,6 +228,8 @@ export type PlanResult = {
     readonly author: string
     readonly authoredAt: string
   } | null
+  /** Absent: nobody can tell. */
+  readonly changes?: ChangedFiles
 }
 export type RefsResult = {
   readonly kind: 'refs'

@@ -363,6 +363,8 @@ test('a plan attempt compiles the configuration at the commit; a broken one fail
       repository.push({ '.circleci/config.yml': `${configuration}  x: {jobs: [nowhere]}\n` }, 'Break it'),
     )
     assert.deepEqual([bad.outcome, bad.result.plan], ['failed', null])
+    const { of, files } = bad.result.changes ?? assert.fail('what changed')
+    assert.deepEqual([of, files], ['commit', [{ path: '.circleci/config.yml', change: 'changed' }]])
     assert.ok(bad.result.problems.some((problem) => problem.severity === 'error' && problem.at?.line === 4))
     assert.equal(bad.result.commit?.subject, 'Break it')
     repository.push({ '.circleci/config.yml': configuration }, 'Mend it')

@@ -4,6 +4,7 @@
 // Steps in its log: 1 fetch, 2 compile.
 import { fault, isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
+import type { ChangedFiles } from '../protocol/changed-files.ts'
 import type { CompileAnswer, CompileRequest } from '../protocol/compile.ts'
 import type { Plan, RunFacts } from '../protocol/plan.ts'
 import type { JobLease, PlanLease, PlanResult } from '../protocol/runner-wire.ts'
@@ -88,9 +89,13 @@ const makePlan = async (
   const found = await readIt(deps, job, making, signal)
   if (!found.ok)
     return { ended: ended('failed', { code: found.code, message: found.message }, nothing), compiled: null }
-  const compiled = await compileIt(deps, job.lease, found.read, making, signal)
+  // Beside the compiler, which takes longer; the cell waits for its end anyway.
+  const [compiled, changes] = await Promise.all([
+    compileIt(deps, job.lease, found.read, making, signal),
+    found.changed?.(job.lease.run.change?.base ?? null) ?? null,
+  ])
   if (compiled.answer.ok) remember(deps, job.lease, found.read.commit, compiled.answer.plan)
-  return { ended: await conclude(compiled.answer, found.read, making.sink), compiled }
+  return { ended: await conclude(compiled.answer, { ...found, changes }, making.sink), compiled }
 }
 
 const readIt = (
@@ -169,17 +174,22 @@ const remember = ({ knownPlans }: PlanDeps, lease: PlanLease, commit: string, pl
 /** A plan is told before anything is closed: its jobs wait for it. */
 const conclude = async (
   answer: CompileAnswer,
-  read: ReadCommit,
+  { read, changes }: { readonly read: ReadCommit; readonly changes: ChangedFiles | null },
   sink: AttemptSink,
 ): Promise<PlanAttemptResult> => {
+  const told = changes === null ? {} : { changes }
   const { body: _, ...words } = read.about
   const commit = { id: read.commit, ...words }
   const { problems } = answer
   if (!answer.ok)
-    return ended('failed', { code: null, message: firstError(problems) }, { ...nothing, problems, commit })
+    return ended(
+      'failed',
+      { code: null, message: firstError(problems) },
+      { ...nothing, problems, commit, ...told },
+    )
   const { plan, origins } = answer
   const planDigest = await jcsDigest(plan)
-  const result: PlanResult = { kind: 'plan', plan, planDigest, origins, problems, commit }
+  const result: PlanResult = { kind: 'plan', plan, planDigest, origins, problems, commit, ...told }
   await sink.planned?.(result)
   return ended('passed', null, result)
 }

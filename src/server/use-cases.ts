@@ -72,6 +72,7 @@ export type Runs = {
   readonly listRuns: (scope: Scope, query: RunsQuery) => Promise<Page<api.RunSummary>>
   readonly findRun: (scope: Scope, run: RunId) => Promise<api.Run | null>
   readonly findConfig: (scope: Scope, run: RunId) => Promise<api.RunConfig | null>
+  readonly findChanges: (scope: Scope, run: RunId) => Promise<api.RunChangedFiles | null>
   /** null: no such run. Call with -1 for everything. */
   readonly jobsSince: (scope: Scope, run: RunId, rev: number) => Promise<RunChanges | null>
   readonly findAttempt: (scope: Scope, attempt: AttemptId) => Promise<api.Attempt | null>

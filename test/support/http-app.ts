@@ -44,6 +44,7 @@ export const noWork: UseCases = {
     listRuns: empty,
     findRun: absent,
     findConfig: absent,
+    findChanges: absent,
     jobsSince: absent,
     findAttempt: absent,
     findUsage: absent,

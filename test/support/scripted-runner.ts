@@ -4,6 +4,7 @@ import { Agent, request as httpsRequest } from 'node:https'
 import { zstdCompressSync } from 'node:zlib'
 import { fromBase64Url, toBase64Url } from '../../src/base/bytes.ts'
 import type { AttemptId, RunnerId } from '../../src/base/ids.ts'
+import type { ChangedFiles } from '../../src/protocol/changed-files.ts'
 import { encodeFrameBatch } from '../../src/protocol/frames.ts'
 import type { Plan, PlanJob, PlanWorkflow } from '../../src/protocol/plan.ts'
 import type {
@@ -153,12 +154,13 @@ export const createScriptedRunner = (
       held: Held,
       jobs: readonly (Partial<PlanJob> & { key: string })[],
       more: Partial<PlanWorkflow> = {},
-      ofPlan: Pick<Plan, 'schedules' | 'takes'> = {},
+      ofPlan: Pick<Plan, 'schedules' | 'takes'> & { readonly changes?: ChangedFiles } = {},
     ): Promise<Reply> => {
       const made = planOf(held, jobs)
+      const { changes, ...told } = ofPlan
       const plan = {
         ...made,
-        ...ofPlan,
+        ...told,
         workflows: made.workflows.map((workflow) => ({ ...workflow, ...more })),
       }
       return send(`/runner/v1/leases/${held.lease}/finish`, {
@@ -180,6 +182,7 @@ export const createScriptedRunner = (
             author: 'A. Uthor',
             authoredAt: '2026-01-01T00:00:00Z',
           },
+          ...(changes === undefined ? {} : { changes }),
         },
       } satisfies FinishRequest)
     },

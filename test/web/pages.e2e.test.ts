@@ -138,7 +138,13 @@ const cases: readonly PageCase[] = [
   {
     name: 'run-changes',
     address: '/acme/web/runs/412?view=changes',
-    shows: 'See the files',
+    shows: 'More than 4 files are changed by this push',
+    act: seen('#changes'),
+  },
+  {
+    name: 'run-changes-unknown',
+    address: '/acme/web/runs/413?view=changes',
+    shows: 'Which files changed is not known',
     act: seen('#changes'),
   },
   {

@@ -8,7 +8,7 @@ import type { ApiClient } from '../api/client.ts'
 import { ofProject } from '../api/of-project.ts'
 import { refOf } from '../git/asked-ref.ts'
 import { findWorkTree } from '../git/work-tree.ts'
-import { inertText } from '../inert.ts'
+import { inert, inertText } from '../inert.ts'
 import { readParameters } from '../local/parameters.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -31,9 +31,9 @@ const writeParameters = (around: Surroundings, { ref, run, parameters }: Declare
     ['PARAMETER', 'TYPE', 'DEFAULT', 'ABOUT'],
     (parameters ?? []).map(({ name, type, default: value, options, description }) => [
       name,
-      options === undefined ? type : options.join('|'),
-      value === null ? '(of the run)' : String(value),
-      description ?? '',
+      options === undefined ? type : inert(options.join('|')),
+      value === null ? '(of the run)' : inert(String(value)),
+      inert(description ?? ''),
     ]),
   )
 }

@@ -79,6 +79,13 @@ export const runRoutes = {
     }),
     answer: s.comparison,
   }),
+  runChanges: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/changes',
+    access: 'log.read',
+    summary: 'The files that a run is about, as far as its planner could tell',
+    answer: s.runChangedFiles,
+  }),
   runConfig: route({
     method: 'GET',
     path: '/api/v1/runs/:run/config',

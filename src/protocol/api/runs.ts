@@ -220,6 +220,20 @@ export const stage = z.object({
   duration_ms: z.number().nullable(),
 })
 
+/** null: nobody can tell. `of`: what the push changed, or, where it is not known what was there before, the commit. */
+export const runChangedFiles = z.object({
+  changes: z
+    .object({
+      base: z.string(),
+      of: z.enum(['push', 'commit']),
+      files: z.array(z.object({ path: z.string(), change: z.enum(['added', 'changed', 'removed']) })),
+      /** There are others, which were not looked at. */
+      more: z.boolean(),
+    })
+    .nullable(),
+})
+export type RunChangedFiles = z.infer<typeof runChangedFiles>
+
 export const attempt = attemptSummary.extend({
   job_id: id,
   /** null for an attempt that contacted a source host (`refs`). */

@@ -16,7 +16,7 @@ import type { FetchedCommit, ReadCommit } from './fetched.ts'
 import { unpackScript } from './git-scripts.ts'
 import type { PackStore } from './pack-store.ts'
 import type { Print, SourceKey } from './source-cell.ts'
-import type { SourceReaders } from './source-readers.ts'
+import type { Answered, SourceReaders } from './source-readers.ts'
 
 export type GitTreesDeps = { readonly fetchers: Fetchers; readonly packs: PackStore }
 
@@ -106,7 +106,13 @@ const unpackInput = async function* ({
 
 export type ReadDeps = GitTreesDeps & { readonly readers: SourceReaders }
 export type Read =
-  | { readonly ok: true; readonly read: ReadCommit; readonly end: () => Promise<unknown> }
+  | {
+      readonly ok: true
+      readonly read: ReadCommit
+      /** Of a local repository alone: of another one only the commit was fetched. */
+      readonly changed?: Answered['changed']
+      readonly end: () => Promise<unknown>
+    }
   | SourceFailure
 
 /** The configuration at the commit: of a local repository without its tree, which only a checkout fetches. */

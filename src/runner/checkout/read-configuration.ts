@@ -8,7 +8,7 @@ import type { Inbox } from './inbox.ts'
 type ObjectType = 'commit' | 'tree' | 'blob'
 type FoundObject = { readonly id: string; readonly content: Buffer }
 /** null: there is no such object, or it is not of this type. */
-type Ask = (id: string, type: ObjectType) => Promise<FoundObject | null>
+export type Ask = (id: string, type: ObjectType) => Promise<FoundObject | null>
 
 const configDirectory = '.circleci'
 
@@ -30,7 +30,7 @@ export const readConfiguration = async (
   return { commit: found.id, files, about: commitWords(found.content) }
 }
 
-const askOver =
+export const askOver =
   (say: (line: string) => void, inbox: Inbox): Ask =>
   async (id, type) => {
     say(`${id}^{${type}}`)

@@ -4,6 +4,7 @@
 
 import { PassThrough } from 'node:stream'
 import type { Log } from '../../base/log.ts'
+import type { ChangedFiles } from '../../protocol/changed-files.ts'
 import { openCommit, type Source } from '../../protocol/runner-wire.ts'
 import type { Driver, Limits, StepSpec } from '../../sandbox/index.ts'
 import { openMs, readBytesMax, readerWaitMs, readMs } from '../limits.ts'
@@ -11,16 +12,19 @@ import { ownStep } from '../own-step.ts'
 import { emptySandbox } from '../sandbox-spec.ts'
 import { gatherStream } from '../sink.ts'
 import type { Startable } from '../standby.ts'
+import { findChangedFiles } from './changed-files.ts'
 import type { ReadCommit } from './fetched.ts'
 import { readScript, sourceMount } from './git-scripts.ts'
 import { createInbox } from './inbox.ts'
-import { readConfiguration } from './read-configuration.ts'
+import { askOver, readConfiguration } from './read-configuration.ts'
 import { createSourceStandby } from './source-standby.ts'
 
 export type LocalSource = Extract<Source, { kind: 'local' }>
 export type ReadWant = { readonly ref: string; readonly commit: string }
 export type Answered = {
   readonly read: ReadCommit
+  /** Since `base`, else since the first parent; asked at most once, before the end. Resolves always: null, nobody can tell. */
+  readonly changed: (base: string | null) => Promise<ChangedFiles | null>
   /** To be called in every case. Closes the cell and rejects when it cannot be proven gone. */
   readonly end: () => Promise<unknown>
 }
@@ -68,9 +72,11 @@ const openReader = async (deps: SourceReadersDeps, source: LocalSource): Promise
     use: async (want, signal) => {
       const within = AbortSignal.any([signal, AbortSignal.timeout(readMs)])
       within.addEventListener('abort', inbox.end, { once: true })
-      const read = await converse(want, (line) => void stdin.write(`${line}\n`), inbox)
+      const say = (line: string) => void stdin.write(`${line}\n`)
+      const read = await converse(want, say, inbox)
       const end = () => sandbox.close('done')
-      if (read !== null && !signal.aborted) return { read, end }
+      const changed = (base: string | null) => askChanged(say, inbox, read?.commit ?? '', base)
+      if (read !== null && !signal.aborted) return { read, changed, end }
       await end()
       signal.throwIfAborted()
       return null
@@ -93,6 +99,15 @@ export const converse = async (
   const read = await readConfiguration(id, say, inbox)
   return commit === openCommit || read?.commit === commit ? read : null
 }
+
+/** Over the same pipes, once `converse` has answered. */
+export const askChanged = (
+  say: (line: string) => void,
+  inbox: ReturnType<typeof createInbox>,
+  commit: string,
+  base: string | null,
+): Promise<ChangedFiles | null> =>
+  findChangedFiles(askOver(say, inbox), commit, base !== null && /^[0-9a-f]{40}$/.test(base) ? base : null)
 
 const readStep: StepSpec = {
   id: 'source',

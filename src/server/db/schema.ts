@@ -21,6 +21,7 @@ import type {
 } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Status } from '../../protocol/api/shapes.ts'
+import type { ChangedFiles } from '../../protocol/changed-files.ts'
 import type {
   ChangeFacts,
   JobSpec,
@@ -248,6 +249,7 @@ export type Schema = {
     plan: Json<Plan | null>
     origins: Json<Origins>
     problems: Json<readonly Problem[]>
+    changes: Json<ChangedFiles | null>
     from_run_id: Or<RunId>
     inputs_key: ColumnType<string | null, never, never>
     stored_at: At

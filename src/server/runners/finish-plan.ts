@@ -112,10 +112,11 @@ export const storePlan = async (tx: Tx, run: RunId, prepared: PreparedPlan): Pro
   const { result, digest } = prepared
   const plan = prepared.ready === undefined ? null : JSON.stringify(result.plan)
   await sql`
-    insert into plans (run_id, digest, plan, origins, problems)
-    values (${run}, ${digest}, ${plan}::jsonb, ${jsonText(result.origins)}::jsonb, ${jsonText(result.problems)}::jsonb)
+    insert into plans (run_id, digest, plan, origins, problems, changes)
+    values (${run}, ${digest}, ${plan}::jsonb, ${jsonText(result.origins)}::jsonb, ${jsonText(result.problems)}::jsonb,
+      ${result.changes === undefined ? null : jsonText(result.changes)}::jsonb)
     on conflict (run_id) do update set digest = excluded.digest, plan = excluded.plan, origins = excluded.origins,
-      problems = excluded.problems, stored_at = now()
+      problems = excluded.problems, changes = excluded.changes, stored_at = now()
     where plans.digest is null`.execute(tx)
   const found = result.plan?.inputs.event.commit ?? result.commit?.id ?? null
   await sql`

@@ -127,8 +127,8 @@ const insertPlanned = async (tx: Tx, newId: NewId, run: Made['run']): Promise<Ma
   ]
   const { rows } = await sql<OfProject & Pick<Made, 'createdAt'> & { readonly told: boolean }>`
     with ${newRunPart(run, state.status)}, ${planJobPart(planJob, 'passed')}, new_plan as (
-      insert into plans (run_id, digest, plan, origins, problems, from_run_id)
-      select new_run.id, p.digest, p.plan, p.origins, p.problems, p.run_id from new_run, plans p
+      insert into plans (run_id, digest, plan, origins, problems, changes, from_run_id)
+      select new_run.id, p.digest, p.plan, p.origins, p.problems, p.changes, p.run_id from new_run, plans p
       where p.run_id = ${plan.run}
     ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state, decidedByEvent(project, run.event))}, new_attempt as (
       insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn, held,

@@ -14,6 +14,7 @@ import { findApprovable } from './approval-rules.ts'
 import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
 import { cancelInTransaction, cancelJobs } from './cancel.ts'
+import { findChanges } from './changes-read.ts'
 import { findConfig } from './config-read.ts'
 import { type ChangedRow, changedFromJson, changedJson, jobsAbove, jobsFrom } from './jobs-read.ts'
 import { listRuns } from './list.ts'
@@ -29,6 +30,7 @@ export const createRuns = (deps: Deps): Runs => ({
   listRuns: (scope, query) => listRuns(deps, scope, query),
   findRun: (scope, run) => findRun(deps, scope, run),
   findConfig: (scope, run) => findConfig(deps.database.db, scope, run),
+  findChanges: (scope, run) => findChanges(deps.database.db, scope, run),
   jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
   findUsage: (scope, attempt: AttemptId) => findUsage(deps.database.keyed, scope, attempt),

@@ -72,6 +72,7 @@ export const endpoints = {
   runs: 'GET /api/v1/runs',
   runStart: 'POST /api/v1/runs',
   run: 'GET /api/v1/runs/:run',
+  runChanges: 'GET /api/v1/runs/:run/changes',
   runConfig: 'GET /api/v1/runs/:run/config',
   runCompare: 'GET /api/v1/runs/:run/compare',
   lint: 'POST /api/v1/lint',

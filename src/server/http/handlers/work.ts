@@ -123,6 +123,8 @@ const runHandlers = ({
     return run
   },
   runCompare: ({ actor, params, query }) => compare(actor, idOf('run', params.run), idOf('run', query.with)),
+  runChanges: async ({ actor, params }) =>
+    found(await runs.findChanges(actor.scope, idOf('run', params.run))),
   runConfig: async ({ actor, params }) => found(await runs.findConfig(actor.scope, idOf('run', params.run))),
   runCancel: ({ actor, params }) => runs.cancelRun(actor, idOf('run', params.run)),
   runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),

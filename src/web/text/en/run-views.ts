@@ -1,6 +1,11 @@
 // What a page of one run says beside its jobs: totals, changes, the raw object, another run beside it.
 import { count } from './words.ts'
 
+const changed = (n: number, more: boolean): string =>
+  n === 0 && !more
+    ? 'No file is changed'
+    : `${more ? 'More than ' : ''}${count(n, 'file is', 'files are')} changed`
+
 export const runViewsText = {
   graph: { fit: 'Fit', closer: 'Larger', farther: 'Smaller' },
   totals: {
@@ -27,10 +32,15 @@ export const runViewsText = {
     author: 'Author',
     pull: 'Pull request',
     list: 'See the files',
+    files: 'Changed files',
+    filesOfPush: (n: number, more: boolean) => `${changed(n, more)} by this push:`,
+    filesOfCommit: (n: number, more: boolean) => `${changed(n, more)} by this commit:`,
+    more: 'There are more, which were not looked at. In a clone of the repository this shows all:',
+    words: { added: 'added', changed: 'changed', removed: 'removed' },
     ofPush:
-      'The server keeps no copy of the source, so it has no list of changed files. In a clone of the repository this shows it:',
+      'Which files changed is not known: the server keeps no copy of the source, and the runner reads of a repository on another machine only the commit. In a clone of the repository this shows it:',
     unknown:
-      'Nobody told which commit came before: this run was not started by a push, or it made the branch. In a clone of the repository this shows the commit:',
+      'Which files changed is not known: nobody told which commit came before, or the runner reads of the repository only the commit. In a clone of the repository this shows the commit:',
   },
   lastGood: {
     title: (n: number) => `Last good run: ${n}`,

@@ -1,6 +1,12 @@
 // Projects of the double, and what their source hosts delivered.
 import type { Schedule } from '../../../../src/protocol/api/schedules.ts'
-import type { DeclaredParameters, Delivery, Project } from '../../../../src/protocol/api/shapes.ts'
+import type {
+  DeclaredParameters,
+  Delivery,
+  Project,
+  RunChangedFiles,
+} from '../../../../src/protocol/api/shapes.ts'
+import type { ChangedFile } from '../../../../src/protocol/changed-files.ts'
 import { ago, idOf } from './ids.ts'
 
 export const projects: readonly Project[] = ['web', 'api', 'mobile-app'].map((name, i) => ({
@@ -138,4 +144,16 @@ export const parametersOf = (project: string, ref: string | null): DeclaredParam
     run: isKnown ? run : null,
     parameters: isKnown ? declared : null,
   }
+}
+
+/** Of run 412 the files are known, of others not. */
+export const changesOf = (run: string): RunChangedFiles => {
+  if (run !== idOf('run', 412)) return { changes: null }
+  const files: ChangedFile[] = [
+    { path: 'docs/prices.md', change: 'added' },
+    { path: 'src/checkout/rounding.ts', change: 'changed' },
+    { path: 'src/\u202ets.gnidnuor\u0007.png', change: 'changed' },
+    { path: 'src/old/half-up.ts', change: 'removed' },
+  ]
+  return { changes: { base: '71ab03c'.padEnd(40, '4'), of: 'push', files, more: true } }
 }
