@@ -87,7 +87,7 @@ export const zones = {
     trustedWith: "the user's session",
     mayImport: ['base', 'protocol', 'seal'],
     mustNever: 'use Node built-ins',
-    packages: ['svelte', '@dagrejs/dagre', 'anser', '@simplewebauthn/browser', 'zod'],
+    packages: ['svelte', '@dagrejs/dagre', 'anser', 'fzstd', '@simplewebauthn/browser', 'zod'],
   },
   main: {
     trustedWith: 'composition',

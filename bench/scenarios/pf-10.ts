@@ -40,11 +40,11 @@ const writeToDisk = async (command: string, { directory }: IngestState): Promise
   return perSecond(ms)
 }
 
-/** `takes`: the follower's codecs; as a browser's when nothing is said. */
+/** `takes`: the follower's codecs; as a browser's or a tool's when nothing is said. */
 export const ingest = async (
   { client, project }: Trigger,
   lines: number,
-  takes: Pick<From, 'codec'> = {},
+  takes: Pick<From, 'codec'> = { codec: 'zstd' },
 ): Promise<number> => {
   const { id } = await client.post<Run>('/api/v1/runs', { project: project.name })
   const changes = await client.follow(`run:${id}`)

@@ -9,7 +9,7 @@ export type ClientMessage =
       readonly t: 'sub'
       readonly topic: string
       readonly cursor: number
-      /** Of log frames: who takes zstd as well gets them as they are stored. Browsers open deflate-raw only. */
+      /** Of log frames: who takes zstd as well gets them as they are stored. */
       readonly codec?: 'zstd'
     }
   | { readonly t: 'unsub'; readonly topic: string }

@@ -1,4 +1,4 @@
-// Frames of one attempt, fresh from their request or from their rows: opened, and for browsers brought into their form, once, however many follow. A page
+// Frames of one attempt, fresh from their request or from their rows: opened, and for who takes deflate only brought into that form, once, however many follow. A page
 // that has frames never changes and is kept for a while; an empty one only answers those who asked before it was read.
 import { promisify } from 'node:util'
 import { constants, deflateRaw, deflateRawSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
@@ -178,7 +178,7 @@ const toFollowerFrame = async (
   }
 }
 
-/** The one form that every browser inflates by itself. A line or two is done sooner than handed to another thread. */
+/** The one form that every browser opens by itself. A line or two is done sooner than handed to another thread. */
 export const zstdToDeflate = async (compressed: Uint8Array, rawBytesMax: number): Promise<Uint8Array> => {
   const level = constants.Z_BEST_SPEED
   if (compressed.length <= limits.smallFrameBytes) {

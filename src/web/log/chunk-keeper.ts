@@ -7,6 +7,7 @@ import type { Chunk } from './chunk-table.ts'
 import { carryOf, type RawFrame } from './decode.ts'
 import { inflateRaw } from './inflate.ts'
 import type { FrameRange } from './messages.ts'
+import { unzstd } from './unzstd.ts'
 
 /** The chunk that was asked for is not what the server has. */
 export class StaleIndex extends Error {}
@@ -95,8 +96,8 @@ export const createChunkKeeper = (fetchFrames: FetchFrames) => {
 export type ChunkKeeper = ReturnType<typeof createChunkKeeper>
 
 const inflatedMax = 3
-const toRaw = async ({ firstLine, tMs, body }: FollowerFrame): Promise<RawFrame> => ({
-  ...{ firstLine, tMs, bytes: await inflateRaw(body) },
+const toRaw = async ({ firstLine, tMs, codec, body }: FollowerFrame): Promise<RawFrame> => ({
+  ...{ firstLine, tMs, bytes: codec === 'zstd' ? unzstd(body) : await inflateRaw(body) },
 })
 
 const isOf = (chunk: Chunk, frames: readonly FollowerFrame[]): boolean =>

@@ -1,4 +1,4 @@
-// Follower frames to the bytes a job wrote. The browser inflates deflate-raw by itself.
+// Follower frames that came over HTTP to the bytes a job wrote. The browser inflates deflate-raw by itself.
 import type { FollowerFrame } from '../../protocol/live.ts'
 import { parseFollowerFrame } from '../../protocol/live.ts'
 import { frameRawBytesMax } from '../limits.ts'

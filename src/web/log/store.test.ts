@@ -1,7 +1,7 @@
 // The log beside the page: a scripted server answers what the store asks for, and is asked for nothing else.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deflateRawSync } from 'node:zlib'
+import { deflateRawSync, zstdCompressSync } from 'node:zlib'
 import { utf8 } from '../../base/bytes.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
 import { plainText } from '../../protocol/terminal/search.ts'
@@ -82,6 +82,15 @@ test('a frame that was there already changes nothing, so resuming may repeat its
   const log = await live([{ text: 'one\n' }])
   for (const frame of log.frames) log.store.addFrame(frame)
   assert.deepEqual(await log.lines(0), ['one'])
+})
+
+test('a frame says how it was packed, and each is opened by that', async () => {
+  const { frames, store, lines } = open([{ text: 'as it is stored\n' }, { text: 'made anew\n' }])
+  const body = zstdCompressSync('as it is stored\n')
+  store.addFrame({ ...frames[0]!, codec: 'zstd', body })
+  store.addFrame(frames[1]!)
+  await store.settle()
+  assert.deepEqual(await lines(0), ['as it is stored', 'made anew'])
 })
 
 test('a character cut by a frame border is whole', async () => {

@@ -105,6 +105,13 @@ test('after a loss each topic resumes from what its subscriber has by then', asy
   assert.deepEqual(world.last().sent, [{ t: 'sub', topic: 'run:1', cursor: 4 }])
 })
 
+test('the frames of a log are asked for as they are stored', () => {
+  const world = createWorld()
+  subscribe(world, 'log:att_1', 3)
+  world.last().events.onOpen()
+  assert.deepEqual(world.last().sent, [{ t: 'sub', topic: 'log:att_1', cursor: 3, codec: 'zstd' }])
+})
+
 test('two subscribers of one topic share it from the lower cursor; the last to leave ends it', () => {
   const world = createWorld()
   const first = subscribe(world, 'run:1', 5)

@@ -60,7 +60,11 @@ export const createLiveSession = (deps: LiveDeps) => {
   const ofTopic = (topic: string) => [...subscriptions].filter((s) => s.topic === topic)
   /** Several subscribers of one topic share it: the lowest cursor counts, each ignores what it has. */
   const resume = (topic: string) =>
-    tell({ t: 'sub', topic, cursor: Math.min(...ofTopic(topic).map((s) => s.cursor())) })
+    tell({
+      ...{ t: 'sub', topic, cursor: Math.min(...ofTopic(topic).map((s) => s.cursor())) },
+      // The worker of the log opens frames as they are stored: the server need not make them anew.
+      ...(topic.startsWith('log:') ? { codec: 'zstd' } : {}),
+    })
 
   const schedulePoll = () => {
     cancelPoll()

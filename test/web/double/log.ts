@@ -1,6 +1,6 @@
 // The scripted log of the double: a plausible test run with colours, progress lines, links, hidden characters and
 // one failure, as follower frames. `bigLog` makes as many lines as one asks for.
-import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { deflateRawSync, inflateRawSync, zstdCompressSync } from 'node:zlib'
 import type { LogIndex } from '../../../src/protocol/api/shapes.ts'
 import { encodeFollowerFrame, parseFollowerFrame } from '../../../src/protocol/live.ts'
 import { failureWords } from '../../../src/protocol/log-words.ts'
@@ -85,6 +85,13 @@ const framesOf = (attempt: string, pieces: readonly Piece[]): Uint8Array<ArrayBu
   })
 }
 
+/** The same frame for who takes zstd. */
+export const inZstd = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
+  const frame = parseFollowerFrame(bytes)
+  if (frame === null) throw new Error('not a frame')
+  return encodeFollowerFrame({ ...frame, codec: 'zstd', body: zstdCompressSync(inflateRawSync(frame.body)) })
+}
+
 export const scriptedFrames = (attempt: string): Uint8Array<ArrayBuffer>[] => framesOf(attempt, script)
 
 export const bigLine = (number: number, isFailure = false): string =>
@@ -105,7 +112,7 @@ export const linesFrame = (
 ): Uint8Array<ArrayBuffer> =>
   encodeFollowerFrame({
     ...{ attempt, ...of, lines: of.text.split('\n').length - 1 },
-    ...{ codec: 'deflate-raw', body: new Uint8Array(deflateRawSync(of.text)) },
+    ...{ codec: 'zstd', body: new Uint8Array(zstdCompressSync(of.text)) },
   })
 
 /** As a finished log is told: chunks of some 1 MiB. Three quarters down one line speaks of a failure. */

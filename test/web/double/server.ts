@@ -12,7 +12,7 @@ import { parseFollowerFrame } from '../../../src/protocol/live.ts'
 import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
 import { type Role, verbsOf } from '../../../src/server/access/roles.ts'
 import { errorKinds } from '../../../src/server/http/error-kinds.ts'
-import { bigLog, indexOf, joinFrames, scriptedFrames } from './log.ts'
+import { bigLog, indexOf, inZstd, joinFrames, scriptedFrames } from './log.ts'
 import { webhookAnswer } from './world/webhooks.ts'
 import * as world from './world.ts'
 
@@ -89,12 +89,12 @@ export const startDouble = async (webRoot: string) => {
 export type Double = Awaited<ReturnType<typeof startDouble>>
 
 const speak = (ws: WebSocket, mode: Mode, text: string): void => {
-  const message = JSON.parse(text) as { t: string; topic: string; cursor: number }
+  const message = JSON.parse(text) as { t: string; topic: string; cursor: number; codec?: 'zstd' }
   if (message.t === 'ping') ws.send('{"t":"pong"}')
   const attempt = message.topic?.startsWith('log:') ? message.topic.slice(4) : null
   if (message.t !== 'sub' || attempt === null) return
   const stored = storedOf(mode, attempt)
-  for (const frame of stored.slice(message.cursor)) ws.send(frame)
+  for (const frame of stored.slice(message.cursor)) ws.send(message.codec === 'zstd' ? inZstd(frame) : frame)
   if (isOver(attempt)) ws.send(JSON.stringify({ t: 'log-end', topic: message.topic, last: stored.length }))
 }
 
