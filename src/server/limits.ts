@@ -114,7 +114,7 @@ export const limits = {
   refusedCallsShownDays: 7,
   expirySweepMs: 5_000,
   /** From the end of an attempt to the wrapping of its log key, which has no hurry. */
-  logKeysWrapMs: 100,
+  logKeysWrapMs: 1_000,
   logKeysWrappedAtOnce: 50,
   /** What a vault that was away left. */
   logKeysSweepMs: 60_000,

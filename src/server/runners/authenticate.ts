@@ -1,7 +1,7 @@
 // Who is calling: `Authorization: MF-Runner <jws>` over method, address, digest of the body, time and a number used once
 // (trust-model.md §5.2). A captured request is worth nothing afterwards, and one for another address nothing ever.
 import { createHash, KeyObject, verify } from 'node:crypto'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { toBase64Url } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
@@ -45,13 +45,31 @@ export type SignedRequest = {
 /** Signed by the key that a runner had last. Whether it still is the key of an enrolled runner, the tables say. */
 export type Sender = {
   readonly id: RunnerId
-  /** By the key that signed. */
+  /** That signed. */
+  readonly key: CryptoKey
   readonly verify: Verify
   /** That key as the tables have it. */
   readonly publicKey: Uint8Array
+  readonly jws: string
+  readonly iat: number
   readonly bodyDigest: string
   /** Looks now; throws unless it is so. */
   confirm(): Promise<void>
+}
+
+/** On a row of `runners`, as a condition: it is enrolled, and its key is the one that signed. */
+export const isSender = ({ id, publicKey }: Pick<Sender, 'id' | 'publicKey'>): RawBuilder<unknown> =>
+  sql`id = ${id} and status = 'enrolled' and public_key = ${Buffer.from(publicKey)}`
+
+/** Columns of `runners` that a caller is made of. */
+export const callerColumns = sql`id, name, facts ->> 'compiler' as compiler, session, session_boot as boot,
+  coalesce(last_seen_at > now() - make_interval(secs => ${limits.runnerSeenSeconds}), false) as "isSeen"`
+
+export type CallerRow = CurrentSession & Pick<Caller, 'id' | 'name' | 'compiler'>
+
+export const callerOf = ({ key, jws, iat, bodyDigest }: Sender, row: CallerRow): Caller => {
+  const { id, name, compiler, session, boot, isSeen } = row
+  return { id, name, compiler, current: { session, boot, isSeen }, key, jws, iat, bodyDigest }
 }
 
 export type Authenticate = {
@@ -80,23 +98,24 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
     return { id, name, compiler, current: { session, boot, isSeen }, key, jws, iat, bodyDigest }
   }
   const sender = async (request: SignedRequest): Promise<Sender> => {
-    const signed = await verifyByLastKey(keys, jwsOf(request))
+    const jws = jwsOf(request)
+    const signed = await verifyByLastKey(keys, jws)
     if (signed === null) {
-      const { id, bodyDigest } = await caller(request)
+      const { id, key, iat, bodyDigest } = await caller(request)
       const known = keys.last(id)
       if (known === null) throw refused('no key of this runner')
       const { verify, bytes: publicKey } = known
-      return { ...{ id, verify, bodyDigest, publicKey }, confirm: async () => {} }
+      return { ...{ id, key, verify, jws, iat, bodyDigest, publicKey }, confirm: async () => {} }
     }
-    const { id, verify, publicKey } = signed
-    const { bodyDigest } = check(signed.claims, request, id)
+    const { id, key, verify, publicKey } = signed
+    const { iat, bodyDigest } = check(signed.claims, request, id)
     const confirm = async () => {
       const row = await findRunner(deps.db, id)
       if (row === null || !row.publicKey.equals(publicKey))
         throw refused('no signature of an enrolled runner')
       refuseSuspended(row)
     }
-    return { id, verify, publicKey, bodyDigest, confirm }
+    return { id, key, verify, publicKey, jws, iat, bodyDigest, confirm }
   }
   return { caller, sender }
 }
@@ -116,7 +135,7 @@ const refuseSuspended = ({ status, statusReason }: Row): void => {
 const verifyByLastKey = async (
   keys: KeysOfRunners,
   jws: string,
-): Promise<({ readonly claims: JwsClaims } & Pick<Sender, 'id' | 'verify' | 'publicKey'>) | null> => {
+): Promise<({ readonly claims: JwsClaims } & Pick<Sender, 'id' | 'key' | 'verify' | 'publicKey'>) | null> => {
   let id: RunnerId | null = null
   let known: ReturnType<KeysOfRunners['last']> = null
   const keyFor = (kid: string | null) => {
@@ -127,8 +146,8 @@ const verifyByLastKey = async (
   const claims = await verifyJws(jws, { typ: runnerRequestTyp, keyFor })
   if (claims === null || id === null || known === null) return null
   // SAFE: set by `keyFor`, which the compiler does not follow.
-  const { verify, bytes } = known as KnownKey
-  return { claims, id, verify, publicKey: bytes }
+  const { key, verify, bytes } = known as KnownKey
+  return { claims, id, key, verify, publicKey: bytes }
 }
 
 type Proof = { readonly claims: JwsClaims; readonly row: Row; readonly imported: ImportedKey }
@@ -230,9 +249,7 @@ type Row = CurrentSession & {
 const findRunner = async (db: Db, id: RunnerId | null): Promise<Row | null> => {
   if (id === null) return null
   const { rows } = await sql<Row>`
-    select id, name, public_key as "publicKey", facts ->> 'compiler' as compiler, status, status_reason as "statusReason",
-      session, session_boot as boot,
-      coalesce(last_seen_at > now() - make_interval(secs => ${limits.runnerSeenSeconds}), false) as "isSeen"
+    select ${callerColumns}, public_key as "publicKey", status, status_reason as "statusReason"
     from runners where id = ${id} and status <> 'revoked'`.execute(db)
   return rows[0] ?? null
 }

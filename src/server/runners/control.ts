@@ -28,7 +28,8 @@ export type Pending = {
   readonly hasWork: boolean
 }
 export type Control = {
-  pending(runner: RunnerId, classes: readonly string[]): Promise<Pending>
+  /** `seen`: what `pendingSql` has just answered; else it looks. */
+  pending(runner: RunnerId, classes: readonly string[], seen: SeenPending | null): Promise<Pending>
   /**
    * Of leases that this process granted: who is watched now and was not. That nobody watches any more is no news: whoever
    * sends frames is told with the answer.
@@ -50,8 +51,9 @@ export const createControl = (deps: {
 }): Control => {
   const said = new Map<RunnerId, Map<LeaseId, Said>>()
   return {
-    pending: async (runner, classes) => {
-      const { leases: rows, hasWork } = await look(deps.db, runner, classes)
+    pending: async (runner, classes, seen) => {
+      const { leases, hasWork } = seen ?? (await look(deps.db, runner, classes))
+      const rows = leases ?? []
       deps.granted.keep(
         runner,
         rows.map(({ lease }) => lease),
@@ -94,20 +96,18 @@ export const createControl = (deps: {
   }
 }
 
-const look = async (
-  db: Db,
-  runner: RunnerId,
-  classes: readonly string[],
-): Promise<{ readonly leases: readonly Row[]; readonly hasWork: boolean }> => {
-  const { rows } = await sql<{ leases: readonly Row[] | null; hasWork: boolean }>`
-    select (
+const look = async (db: Db, runner: RunnerId, classes: readonly string[]): Promise<SeenPending> => {
+  const { rows } = await sql<SeenPending>`select ${pendingSql(runner, classes)}`.execute(db)
+  return rows[0] ?? { leases: null, hasWork: false }
+}
+
+export type SeenPending = { readonly leases: readonly Row[] | null; readonly hasWork: boolean }
+
+/** The columns of a statement. */
+export const pendingSql = (runner: RunnerId, classes: readonly string[]) => sql`(
       select json_agg(json_build_object('attempt', id, 'lease', lease_id, 'session', session,
         'cancelledBy', cancel_requested_by, 'isUntouched', ${untouched}))
       from attempts where runner_id = ${runner} and status = 'running') as leases,
       exists (
         select from unnest(${classes}::text[]) as c (name)
-        where exists (select from attempts where status = 'queued' and not held and class = c.name)) as "hasWork"`.execute(
-    db,
-  )
-  return { leases: rows[0]?.leases ?? [], hasWork: rows[0]?.hasWork ?? false }
-}
+        where exists (select from attempts where status = 'queued' and not held and class = c.name)) as "hasWork"`

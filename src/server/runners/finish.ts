@@ -20,7 +20,7 @@ import { changeRun, changeUnlocked, type ToldEnd } from '../runs/change.ts'
 import { headlineOf } from '../runs/headline.ts'
 import { type Places, type Placing, withPlacing } from '../runs/places.ts'
 import { type LoadedJson, type LoadedRun, loadedFrom, loadedSql } from '../runs/state.ts'
-import type { Sender } from './authenticate.ts'
+import { isSender, type Sender } from './authenticate.ts'
 import { type LeasedAttempt, type LeaseKey, leaseLost } from './events.ts'
 import { type BundledLog, bringLog, type LogBrought, putBundledLog } from './finish-log.ts'
 import { preparePlan, storePlan } from './finish-plan.ts'
@@ -85,8 +85,7 @@ const findUnfinished = async (db: Db, sender: Sender, { key, digest }: Told): Pr
       select a.id, a.job_id as job, a.run_id as run, a.number, a.project_id as project, j.kind, a.status,
         a.finish_digest as digest, a.last_event as "lastEvent", a.last_seq as "lastSeq", a.log_key as "logKey"
       from attempts a join jobs j on j.id = a.job_id
-      where a.lease_id = ${key.lease} and a.runner_id = ${key.runner} and exists (select from runners
-        where id = ${key.runner} and status = 'enrolled' and public_key = ${Buffer.from(sender.publicKey)})
+      where a.lease_id = ${key.lease} and a.runner_id = ${key.runner} and exists (select from runners where ${isSender(sender)})
     ), ${parts}
     select leased.*, case when status = 'running' and kind = 'job' then ${loaded} end as loaded from leased`.execute(
     db,

@@ -19,6 +19,8 @@ export type RunnerCall = {
   /** Aborts when the runner has gone or the listener closes. */
   readonly signal: AbortSignal
 }
+/** The same of one of whom no table was asked yet. */
+export type SenderCall = { readonly sender: Sender; readonly signal: AbortSignal }
 /** `undefined` is 204. */
 export type Answer = object | undefined
 
@@ -33,10 +35,10 @@ export type RunnerRoutes = {
    * Path below `/runner/v1/` of a POST on the way of a first line: no statement looks who sent it before the handler has it,
    * which asks in its own, or does nothing that a runner of before could abuse.
    */
-  readonly unasked: Readonly<Record<string, (sender: Sender, body: Uint8Array) => Promise<Answer>>>
+  readonly unasked: Readonly<Record<string, (call: SenderCall, body: Uint8Array) => Promise<Answer>>>
   /** The same below `/runner/v1/leases/:lease/`. */
   readonly unaskedOfLease: Readonly<
-    Record<string, (sender: Sender, lease: LeaseId, body: Uint8Array) => Promise<Answer>>
+    Record<string, (call: SenderCall, lease: LeaseId, body: Uint8Array) => Promise<Answer>>
   >
   /** `PUT` (or POST) `/runner/v1/leases/:lease/log`: streams; checks the digest itself. */
   readonly putLog: (call: RunnerCall, lease: LeaseId, content: AsyncIterable<Uint8Array>) => Promise<Answer>
@@ -160,7 +162,7 @@ const dispatch = async (
     const sender = await context.authenticate.sender(signed)
     const body = await readBody(request)
     requireBody(sender, body)
-    return target.handle(sender, body)
+    return target.handle({ sender, signal }, body)
   }
   const call = { caller: await context.authenticate.caller(signed), signal }
   if (target.kind === 'log') return context.routes.putLog(call, target.lease, request)
@@ -196,7 +198,7 @@ const sendStream = async (response: ServerResponse, pieces: AsyncIterable<Uint8A
 }
 
 type Target =
-  | { readonly kind: 'unasked'; readonly handle: (sender: Sender, body: Uint8Array) => Promise<Answer> }
+  | { readonly kind: 'unasked'; readonly handle: (call: SenderCall, body: Uint8Array) => Promise<Answer> }
   | ({ readonly kind: 'object' } & ObjectOfLease)
   | { readonly kind: 'log'; readonly lease: LeaseId }
   | { readonly kind: 'body'; readonly handle: (call: RunnerCall, body: Uint8Array) => Promise<Answer> }
@@ -232,9 +234,7 @@ const findUnasked = (routes: RunnerRoutes, lease: LeaseId | null, name: string):
     return handle === undefined ? null : { kind: 'unasked', handle }
   }
   const handle = Object.hasOwn(routes.unaskedOfLease, name) ? routes.unaskedOfLease[name] : undefined
-  return handle === undefined
-    ? null
-    : { kind: 'unasked', handle: (sender, body) => handle(sender, lease, body) }
+  return handle === undefined ? null : { kind: 'unasked', handle: (call, body) => handle(call, lease, body) }
 }
 
 const readBody = async (request: IncomingMessage): Promise<Uint8Array> => {

@@ -174,16 +174,17 @@ const createRoutes = (
   })
   return {
     plain: {
-      poll: async ({ caller, signal }, body) => {
-        const request = parsedBody(parsePollRequest, body)
-        const text = Buffer.from(body).toString('utf8')
-        return (await answerPoll(poll, { caller, request, body: text }, signal)) ?? undefined
-      },
       beat: async ({ caller }, body) => renewLeases(db, caller.id, parsedBody(parseBeatRequest, body)),
     },
     unasked: {
+      // Its first look says who the sender is.
+      poll: async ({ sender, signal }, body) => {
+        const request = parsedBody(parsePollRequest, body)
+        const text = Buffer.from(body).toString('utf8')
+        return (await answerPoll(poll, { sender, request, body: text }, signal)) ?? undefined
+      },
       // Its statement itself looks whether the sender still is a runner.
-      frames: async (sender, body) => {
+      frames: async ({ sender }, body) => {
         const items = parsed(parseFrameBatch(body))
         const result = await append({ sender, body, items })
         const isWatched = ({ attempt }: NonNullable<Durable>) => deps.watchers.isWatched(attempt)
@@ -192,7 +193,7 @@ const createRoutes = (
         return framesAnswer(result, isWatched)
       },
       // An announced key is used for nothing but to have it opened early, and only of leases that its runner was granted here.
-      logkeys: async (sender, body) => {
+      logkeys: async ({ sender }, body) => {
         const { keys } = parsedBody(parseLogKeys, body)
         const leases = [...poll.granted.ofRunner(sender.id)].filter(({ lease }) => Object.hasOwn(keys, lease))
         announceLogKeys(leases, keys, { db, fresh: deps.fresh })
@@ -201,7 +202,7 @@ const createRoutes = (
     },
     unaskedOfLease: {
       // It looks for the sender with the attempt.
-      finish: async (sender, lease, body) => {
+      finish: async ({ sender }, lease, body) => {
         await finishAttempt(
           { ...deps, db, keyWrapping },
           { sender, lease },

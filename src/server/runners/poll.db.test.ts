@@ -9,7 +9,7 @@ import type { NewId } from '../new-id.ts'
 import { createControl } from './control.ts'
 import { createGiveBack } from './give-back.ts'
 import { createGranted } from './granted.ts'
-import { answerPoll, type SignedPoll } from './poll.ts'
+import { answerPoll } from './poll.ts'
 
 const parts = await openParts()
 await addLocalProject(parts, 'web')
@@ -27,22 +27,16 @@ const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void
   const deps = { db, newId, log: silentLog }
   const queueBells = createBells(database, 'mayfly_queue')
   const leaseBells = createBells(database, 'mayfly_lease')
-  const current = { session: 1, boot: 'b', isSeen: true }
-  const caller = {
-    id,
-    name: 'r',
-    compiler: null,
-    current,
-    key: key.privateKey,
-    jws: '',
-    iat: 0,
-    bodyDigest: '',
+  const sender = {
+    ...{ id, key: key.privateKey, publicKey: key.publicKey, jws: '', iat: 0, bodyDigest: '' },
+    verify: () => assert.fail('nothing is signed'),
+    confirm: async () => assert.fail('it is enrolled'),
   }
-  const poll: SignedPoll = {
-    caller,
+  const poll = {
+    sender,
     request: { v: 1, session: 1, boot: 'b', free: { tiny: 1 }, eph: ['e'] },
     body: '',
-  }
+  } as const
   const tickets = {
     prepare: async () => {
       happens.atPrepare?.()

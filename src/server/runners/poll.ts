@@ -2,7 +2,8 @@
 // commit to the answer is place → lease for what begins in this process, else notice → bell → claim; nothing asks the
 // database in between (performance.md §5.2).
 
-import { type Fault, isFault } from '../../base/faults.ts'
+import { sql } from 'kysely'
+import { type Fault, fault, isFault } from '../../base/faults.ts'
 import type { RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { leaseTtlMs, type PollAnswer, type PollRequest, pollHoldMs } from '../../protocol/runner-wire.ts'
@@ -13,9 +14,16 @@ import type { NewId } from '../new-id.ts'
 import { orbsOf } from '../orbs/orbs.ts'
 import type { LeaseDetails } from '../runs/leased.ts'
 import type { Given, Places } from '../runs/places.ts'
-import type { Caller } from './authenticate.ts'
+import {
+  type Caller,
+  type CallerRow,
+  callerColumns,
+  callerOf,
+  isSender,
+  type Sender,
+} from './authenticate.ts'
 import { claimAttempts } from './claim.ts'
-import type { Control, HeldLease } from './control.ts'
+import { type Control, type HeldLease, pendingSql, type SeenPending } from './control.ts'
 import type { GiveBack } from './give-back.ts'
 import type { Granted } from './granted.ts'
 import { leaseSpecOf, readLeases } from './lease-details.ts'
@@ -38,28 +46,26 @@ export type PollDeps = {
   readonly egressDefault: 'none' | 'open'
 }
 
-export type SignedPoll = { readonly caller: Caller; readonly request: PollRequest; readonly body: string }
+type PollBody = { readonly request: PollRequest; readonly body: string }
+/** By one that proved who it is. */
+type SignedPoll = PollBody & { readonly caller: Caller }
 
 /** null after the hold time: the runner asks again. */
 export const answerPoll = async (
   deps: PollDeps,
-  poll: SignedPoll,
+  { sender, ...body }: PollBody & { readonly sender: Sender },
   signal: AbortSignal,
 ): Promise<PollAnswer | null> => {
-  const { caller, request } = poll
-  const { session, boot, facts } = request
-  const ended = await enterSession(deps, caller, { session, boot: boot ?? '', facts: facts ?? null })
-  for (const attempt of ended)
-    await loseAttempt(deps, attempt, {
-      loss: { code: 'E_RUNNER_SESSION', message: `Runner ${caller.name} was started anew` },
-    })
   const until = performance.now() + pollHoldMs
-  const { bell, takeCall } = armBells(deps, caller.id, request)
+  const { bell, takeCall } = armBells(deps, sender.id, body.request)
   try {
-    for (;;) {
-      const control = deps.control.watchNews(caller.id)
+    const entered = await enter(deps, sender, body.request)
+    const poll = { ...body, caller: entered.caller }
+    for (let { seen } = entered; ; seen = null) {
+      const control = deps.control.watchNews(sender.id)
       if (control.length > 0) return { leases: [], control }
-      const answer = signal.aborted ? null : await findAnswer(deps, poll, { isCalled: takeCall(), signal })
+      const isCalled = takeCall()
+      const answer = signal.aborted ? null : await findAnswer(deps, poll, { isCalled, seen, signal })
       if (answer !== null) return answer
       const leftMs = until - performance.now()
       if (leftMs <= 0 || signal.aborted) return null
@@ -72,6 +78,33 @@ export const answerPoll = async (
     bell.disarm()
   }
 }
+
+type Entered = { readonly caller: Caller; readonly seen: SeenPending | null }
+
+/** Who it is and what there is for it, in one look; `seen` null: its session has changed something since. */
+const enter = async (deps: PollDeps, sender: Sender, request: PollRequest): Promise<Entered> => {
+  const { rows } = await sql<CallerRow & SeenPending>`
+    select ${callerColumns}, ${pendingSql(sender.id, classesOf(request))} from runners where ${isSender(sender)}`.execute(
+    deps.db,
+  )
+  const [row] = rows
+  if (row === undefined) {
+    await sender.confirm()
+    // Enrolled again in this very moment: it asks again.
+    throw fault('E_RUNNER_UNKNOWN', { detail: 'no enrolled runner at the first look' })
+  }
+  const caller = callerOf(sender, row)
+  const { session, boot = '', facts = null } = request
+  const entered = await enterSession(deps, caller, { session, boot, facts })
+  for (const attempt of entered.ended)
+    await loseAttempt(deps, attempt, {
+      loss: { code: 'E_RUNNER_SESSION', message: `Runner ${caller.name} was started anew` },
+    })
+  return { caller, seen: entered.isNews ? null : row }
+}
+
+const classesOf = ({ free, eph }: PollRequest): readonly string[] =>
+  eph.length === 0 ? [] : Object.keys(free).filter((name) => (free[name] ?? 0) > 0)
 
 /** While it waits its places can be taken by what begins in this process: answers the leases that were. */
 const waitForWork = async (
@@ -142,20 +175,21 @@ const armBells = ({ queueBells, leaseBells }: PollDeps, runner: RunnerId, { free
 const findAnswer = async (
   deps: PollDeps,
   poll: SignedPoll,
-  { isCalled, signal }: { readonly isCalled: boolean; readonly signal: AbortSignal },
+  { isCalled, seen, signal }: { readonly isCalled: boolean } & Looking,
 ): Promise<PollAnswer | null> => {
   const work = isCalled && poll.request.eph.length > 0 ? await findWork(deps, poll, signal) : null
-  return work === null ? lookForNews(deps, poll, signal) : { ...work, control: [] }
+  return work === null ? lookForNews(deps, poll, { seen, signal }) : { ...work, control: [] }
 }
+
+type Looking = { readonly seen: SeenPending | null; readonly signal: AbortSignal }
 
 const lookForNews = async (
   deps: PollDeps,
   poll: SignedPoll,
-  signal: AbortSignal,
+  { seen, signal }: Looking,
 ): Promise<PollAnswer | null> => {
-  const { free, eph } = poll.request
-  const classes = eph.length === 0 ? [] : Object.keys(free).filter((name) => (free[name] ?? 0) > 0)
-  const { control, leases, hasWork } = await deps.control.pending(poll.caller.id, classes)
+  const classes = classesOf(poll.request)
+  const { control, leases, hasWork } = await deps.control.pending(poll.caller.id, classes, seen)
   const lost = lostOnTheWay(poll.request, leases)
   for (const lease of lost) await deps.giveBack(lease)
   const work = hasWork || lost.length > 0 ? await findWork(deps, poll, signal) : null
@@ -221,7 +255,7 @@ const grant = async (
   try {
     const issued = await deps.tickets.issue(lease, { caller, body, eph })
     deps.granted.add({ runner: caller.id, lease: lease.lease, attempt: lease.attempt })
-    deps.log.info('lease granted', { lease: lease.lease, attempt: lease.attempt, runner: caller.id })
+    deps.log.debug('lease granted', { lease: lease.lease, attempt: lease.attempt, runner: caller.id })
     const spec = leaseSpecOf(lease, { serverUrl: deps.serverUrl(), egressDefault: deps.egressDefault })
     return { lease: lease.lease, attempt: lease.attempt, ttlMs: leaseTtlMs, ...issued, spec }
   } catch (error) {

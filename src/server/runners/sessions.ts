@@ -19,22 +19,22 @@ export type SessionClaim = {
 
 type Deps = { readonly db: Db; readonly log: Log }
 
-/** The attempts whose session has just ended: the caller ends their leases. Throws E_RUNNER_SESSION for a wrong number. */
-export const enterSession = async (
-  deps: Deps,
-  caller: Caller,
-  claim: SessionClaim,
-): Promise<readonly AttemptId[]> => {
+/** `isNews`: it was no session that went on. */
+type Session = { readonly isNews: boolean; readonly ended: readonly AttemptId[] }
+
+/** `ended`: attempts whose session has just ended; the caller ends their leases. Throws E_RUNNER_SESSION for a wrong number. */
+export const enterSession = async (deps: Deps, caller: Caller, claim: SessionClaim): Promise<Session> => {
   const { session, boot, isSeen } = caller.current
-  if (isSeen && claim.facts === null && session === claim.session && boot === claim.boot) return []
+  if (isSeen && claim.facts === null && session === claim.session && boot === claim.boot)
+    return { isNews: false, ended: [] }
   const facts = claim.facts === null ? null : jsonText(claim.facts)
   const { rows } = await sql`
     update runners set last_seen_at = now(), facts = coalesce(${facts}::jsonb, facts)
     where id = ${caller.id} and session = ${claim.session} and session_boot = ${claim.boot} and status = 'enrolled'
     returning 1`.execute(deps.db)
-  if (rows.length === 1) return []
+  if (rows.length === 1) return { isNews: false, ended: [] }
   const result = await inTransaction(deps.db, (tx) => openSession(tx, caller, claim, facts))
-  if (result.opened) return result.ended
+  if (result.opened) return { isNews: true, ended: result.ended }
   if (result.alarm !== null) deps.log.error('runner suspended', { runner: caller.id, reason: result.alarm })
   throw fault('E_RUNNER_SESSION', { public: result.alarm ?? 'This session was ended by a newer one' })
 }
