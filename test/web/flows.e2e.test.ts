@@ -781,4 +781,5 @@ flow('a viewer is offered nothing that would be refused', { mode: { role: 'viewe
   await shows(page, 'Owners add orbs.')
   await page.goto(`${stand.double.url}/settings/signers`)
   await shows(page, 'Signers are managed by owners.')
+  await shows(page, 'Owners: Grace Hopper')
 })

@@ -446,6 +446,12 @@ workflows: {w: {jobs: [a]}}`
   { name: 'tokens-empty', address: '/settings/tokens', shows: 'No tokens', mode: { data: 'empty' } },
   { name: 'sessions', address: '/settings/sessions', shows: 'Safari on iOS' },
   { name: 'members', address: '/settings/members', shows: 'Grace Hopper' },
+  {
+    name: 'members-viewer',
+    address: '/settings/members',
+    shows: 'Owners:',
+    mode: { role: 'viewer' },
+  },
   { name: 'contexts', address: '/settings/contexts', shows: 'deploy to europe' },
   { name: 'contexts-empty', address: '/settings/contexts', shows: 'No contexts', mode: { data: 'empty' } },
   {

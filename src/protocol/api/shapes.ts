@@ -52,6 +52,8 @@ export const me = z.object({
       ...{ id, name: z.string(), email: z.string(), role: z.string() },
       /** What the role allows, in the words of token scopes: pages offer nothing else. */
       may: z.array(z.string()),
+      /** Names of owners, whom to ask for what it does not allow; none for an owner. */
+      ask: z.array(z.string()),
       preferences,
       /** The sign-in before this session's; null: there was none. */
       last_sign_in: signInFacts.nullable(),

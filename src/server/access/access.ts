@@ -14,6 +14,7 @@ import { createSessions, type Sessions } from './sessions.ts'
 import { createSignIn, type SignIn } from './sign-in.ts'
 import type { Site } from './site.ts'
 import { createTokens, type Tokens } from './tokens.ts'
+import { whomToAsk } from './whom-to-ask.ts'
 
 export type Access = {
   readonly organisation: queries.Organisation
@@ -27,6 +28,8 @@ export type Access = {
   readonly ownPasskeys: OwnPasskeys
   readonly account: Account
   isClaimed(): Promise<boolean>
+  /** Names of owners, for a member who is refused; of everybody else nobody. */
+  whomToAsk(actor: Actor | null): Promise<readonly string[]>
   /** The same actor with the rights they have now; null when the session or token has ended. */
   again(actor: Actor): Promise<Actor | null>
   /** Tells at once when a session or token of this process's making ends; others are found by `again`. */
@@ -79,6 +82,7 @@ export const createAccess = (deps: {
     members: createMembers(parts),
     ownPasskeys: createOwnPasskeys(parts),
     account: createAccount(parts),
+    whomToAsk: (actor) => whomToAsk(deps.db, actor),
     isClaimed: () => queries.isClaimed(deps.db, deps.organisation.id),
     again: async (actor) => {
       if (actor.kind === 'operator') return actor

@@ -31,5 +31,7 @@ export const limits = {
   viewsPerPersonMax: 50,
   sessionsListed: 200,
   membersMax: 1_000,
+  /** In a refusal: whom to ask. */
+  ownersNamed: 5,
   invitationsMax: 100,
 } as const

@@ -70,6 +70,8 @@ export type Door = {
   /** Finds the actor, refuses cross-site requests and too many of them; runs before any body is read. */
   readonly admit: (request: FastifyRequest) => Promise<Actor | null>
   readonly visit: (request: FastifyRequest) => Visit
+  /** Names of owners, where who is refused may hear them. */
+  readonly whomToAsk: (actor: Actor | null) => Promise<readonly string[]>
   readonly sessionCookie: (session: OpenedSession | null) => string
 }
 
@@ -110,7 +112,7 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
     ...(route.onlySealed === true ? { errorHandler: refuseUnsealed } : {}),
     onRequest: async (request) => {
       request.actor = await (route.access === 'public' ? admitOrNobody(door, request) : door.admit(request))
-      authorise(request.actor, route)
+      await authorise(door, request.actor, route)
       if (route.body !== undefined) requireJson(request)
     },
     handler: async (request, reply) => {
@@ -204,10 +206,12 @@ const paramsOf = (path: string) =>
   )
 
 /** 401 for nobody, 403 for somebody who may not: the routes themselves are no secret. */
-const authorise = (actor: Actor | null, route: Route): void => {
+const authorise = async (door: Door, actor: Actor | null, route: Route): Promise<void> => {
   if (!mayUse(actor, route.access)) {
     if (actor === null) throw fault('E_UNAUTHENTICATED')
-    throw fault('E_FORBIDDEN', { public: whatIsMissing(actor, route.access) })
+    throw fault('E_FORBIDDEN', {
+      public: whatIsMissing(actor, route.access, await door.whomToAsk(actor)),
+    })
   }
   if (isBeyond(actor, route))
     throw fault('E_FORBIDDEN', { public: 'The token is limited to projects, and this is about more' })
@@ -215,11 +219,12 @@ const authorise = (actor: Actor | null, route: Route): void => {
 }
 
 /** Which role or scope it takes, and who gives it. The routes and their verbs stand in the description of the API. */
-const whatIsMissing = (actor: Actor, access: Access): string => {
+const whatIsMissing = (actor: Actor, access: Access, ask: readonly string[]): string => {
   if (actor.kind === 'token') return `The token needs \`${access}\`: its owner makes another with that scope`
   const roles = access in rolesByVerb ? rolesByVerb[access as keyof typeof rolesByVerb] : []
   if (actor.kind !== 'user' || roles.length === 0) return 'Only the operator of this machine may do that'
-  return `This takes the role ${roles.join(' or ')}; yours is ${actor.role}. An owner changes it under Members`
+  const owners = ask.length === 0 ? '' : `: ask ${ask.join(', ')}`
+  return `This takes the role ${roles.join(' or ')}; yours is ${actor.role}. An owner changes it under Members${owners}`
 }
 
 /** Who they are stands in the database: while it is away, the status page is for nobody in particular. */

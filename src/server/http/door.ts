@@ -31,6 +31,7 @@ export const peopleDoor = (
       await refuseTooMany(credentialRate, 'credential', request)
       return request.actor
     },
+    whomToAsk: access.whomToAsk,
     visit: (request) => ({
       address: request.ip,
       cookie: readSessionCookie(site(), request.headers.cookie),
@@ -54,6 +55,7 @@ export const operatorDoor = ({
   return {
     kind: 'operator',
     admit: (request): Promise<Actor | null> => authenticate(request.headers),
+    whomToAsk: async () => [],
     visit: () => ({ address: 'operator', cookie: null, browser: null }),
     // Nobody on the socket keeps cookies; an ended one tells a curious client nothing.
     sessionCookie: () => endedCookie(site()),

@@ -362,6 +362,7 @@ const meOf = (session: Mode['session'], role: Role): Me => ({
           email: 'ada@example.com',
           role,
           may: [...verbsOf(role)],
+          ask: role === 'owner' ? [] : ['Grace Hopper', 'Edsger \u202edirt <b>'],
           preferences: world.preferences,
           last_sign_in: world.lastSignIn,
         }

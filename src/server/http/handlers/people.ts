@@ -193,6 +193,7 @@ const describe = async (
           email: actor.email,
           role: actor.role,
           may: [...verbsOf(actor.role)],
+          ask: [...(await access.whomToAsk(actor))],
           preferences: preferencesShape(await access.account.preferences(actor)),
           last_sign_in: await access.account.lastSignIn(actor),
         }

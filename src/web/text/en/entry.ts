@@ -7,6 +7,7 @@ type Routes = typeof routes
 type Proven = { [N in RouteName]: Routes[N] extends { provenAnew: true } ? N : never }[RouteName]
 
 export const entryText = {
+  whomToAsk: 'Owners:',
   proof: {
     title: 'Is it you?',
     why: 'You last proved it more than ten minutes ago. What you asked for is done as soon as you have proven it.',

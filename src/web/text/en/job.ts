@@ -33,6 +33,7 @@ export const jobText = {
     advice: {
       no_matching_runner:
         'Start a runner that offers this class, or ask for another one with resource_class in the configuration.',
+      unauthorized: 'Owners say who may use a context. Somebody whom its rules admit may rerun the job.',
       concurrency_limit: 'An owner can raise the limit of the project or of the organisation.',
       capacity: 'More places make it start sooner: another runner, or more slots on one.',
       approval: 'Somebody who may approve has to say yes or no.',
