@@ -12,7 +12,7 @@ import {
   unwatchedFlushMs,
   watchedFlushMs,
 } from '../limits.ts'
-import { createZstd } from './zstd.ts'
+import { createZstd, plainFrameBytes, zstdPlain } from './zstd.ts'
 
 export type SealedFrame = { readonly seq: number; readonly bytes: Uint8Array; readonly rawBytes: number }
 
@@ -78,8 +78,8 @@ export const createFramer = (deps: FramerDeps): Framer => {
       steps.set(step, buffer)
       const isQuiet = step !== ourWords && clock.monotonicMs() - buffer.flushedAtMs >= flushMs
       for (let at = 0; at < bytes.length; ) {
-        buffer.room ??= rooms.take()
         const part = bytes.subarray(at, at + frameRawBytes - buffer.bytes)
+        buffer.room = rooms.withRoom(buffer, part.length)
         buffer.room.set(part, buffer.bytes)
         buffer.bytes += part.length
         at += part.length
@@ -111,12 +111,26 @@ const emptyBuffer = (): StepBuffer => ({
   ...{ room: null, bytes: 0, nextLine: 1, flushedAtMs: Number.NEGATIVE_INFINITY },
 })
 
+/** A log of a few lines takes no memory of a whole frame, of which the collector would hear for each job. */
+const smallRoomBytes = 4 * 1024
+
 /** Memory of frames on their way to be compressed, used again: to the collector each would be one more megabyte of waste. */
 const createRooms = () => {
   const free: Buffer[] = []
   return {
-    take: (): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(frameRawBytes),
-    give: ({ buffer }: Uint8Array): void => void free.push(Buffer.from(buffer)),
+    /** Of this buffer with what is in it, where so many bytes more fit. */
+    withRoom: ({ room, bytes }: StepBuffer, more: number): Buffer => {
+      if (room !== null && bytes + more <= room.length) return room
+      const whole = free.pop()
+      if (whole === undefined && room === null && more <= smallRoomBytes)
+        return Buffer.allocUnsafeSlow(smallRoomBytes)
+      const larger = whole ?? Buffer.allocUnsafeSlow(frameRawBytes)
+      room?.copy(larger, 0, 0, bytes)
+      return larger
+    },
+    give: ({ buffer }: Uint8Array): void => {
+      if (buffer.byteLength === frameRawBytes) free.push(Buffer.from(buffer))
+    },
   }
 }
 
@@ -171,9 +185,11 @@ const createCompressor = () => {
   const [live, stored] = [createZstd(liveLevel), createZstd(storedLevel)]
   return {
     compress: (raw: Uint8Array): Promise<Uint8Array> | Uint8Array =>
-      raw.length < compressInlineBytes
-        ? zstdCompressSync(raw, { params: { [constants.ZSTD_c_compressionLevel]: liveLevel } })
-        : (isStoredForm(raw.length) ? stored : live).compress(raw),
+      raw.length <= plainFrameBytes
+        ? zstdPlain(raw)
+        : raw.length < compressInlineBytes
+          ? zstdCompressSync(raw, { params: { [constants.ZSTD_c_compressionLevel]: liveLevel } })
+          : (isStoredForm(raw.length) ? stored : live).compress(raw),
     close: () => {
       live.close()
       stored.close()

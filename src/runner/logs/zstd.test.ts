@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
-import { createZstd } from './zstd.ts'
+import { createZstd, plainFrameBytes, zstdPlain } from './zstd.ts'
 
 test('each piece is a frame of its own, whatever was compressed before it and however much comes out', async () => {
   const zstd = createZstd(3)
@@ -20,4 +20,12 @@ test('each piece is a frame of its own, whatever was compressed before it and ho
   zstd.close()
   assert.deepEqual(zstdDecompressSync(await zstd.compress(text('again'))), text('again'))
   zstd.close()
+})
+
+test('what is only a few lines is a frame that packs nothing', () => {
+  for (const length of [0, 1, 31, 32, plainFrameBytes]) {
+    const raw = randomBytes(length)
+    assert.deepEqual(zstdDecompressSync(zstdPlain(raw)), raw, `${length}`)
+  }
+  assert.throws(() => zstdPlain(randomBytes(plainFrameBytes + 1)), RangeError)
 })

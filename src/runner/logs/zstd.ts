@@ -73,3 +73,18 @@ export const createZstd = (level: ZstdLevel): Zstd => {
     },
   }
 }
+
+/** Up to here a frame that packs nothing is as good. */
+export const plainFrameBytes = 255
+
+const plainHeader = [0x28, 0xb5, 0x2f, 0xfd]
+const singleSegment = 0x20
+const lastRawBlock = 0x01
+
+/** A whole frame that holds the bytes as they are (RFC 8878 §3.1.1): a first line waits for no tables to be made. */
+export const zstdPlain = (raw: Uint8Array): Uint8Array => {
+  if (raw.length > plainFrameBytes) throw new RangeError('a plain frame of a few lines')
+  const block = (raw.length << 3) | lastRawBlock
+  const head = [...plainHeader, singleSegment, raw.length, block & 0xff, block >> 8, 0]
+  return concatBytes([Uint8Array.from(head), raw])
+}

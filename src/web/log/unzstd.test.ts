@@ -71,3 +71,8 @@ test('what says or holds more than a frame may is nothing', async () => {
   assertNothing(Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 0]))
   assertNothing(Buffer.from('no frame at all'))
 })
+
+test('a frame of a few lines that packs nothing, as runners make them', () => {
+  const frame = Buffer.from('28b52ffd200529000068656c6c6f', 'hex')
+  assert.equal(Buffer.from(unzstd(frame)).toString(), 'hello')
+})
