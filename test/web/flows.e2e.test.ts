@@ -273,6 +273,10 @@ flow(
 )
 
 flow('following sticks to the end until one scrolls up', { mode: { logLines: 0 } }, async (page) => {
+  const looks: string[] = []
+  page.on('request', (request) => {
+    if (request.url().endsWith('/annotations')) looks.push(request.url())
+  })
   await page.goto(`${stand.double.url}/acme/web/runs/413/jobs/unit.1`)
   await page.getByRole('link', { name: 'Line 61' }).waitFor(soon)
   const follow = page.getByRole('button', { name: 'Follow' })
@@ -286,6 +290,7 @@ flow('following sticks to the end until one scrolls up', { mode: { logLines: 0 }
   assert.equal(await page.locator('.scroller').evaluate((box) => box.scrollTop), top)
   await page.getByRole('button', { name: /^\d+ new lines$/ }).click()
   await shows(page, 'Stored 42 files')
+  assert.equal(looks.length, 1, 'the log is looked through when it is opened, not at each of its steps')
 })
 
 flow('cancelling asks first', {}, async (page) => {

@@ -10,6 +10,10 @@ export const createLogPreferences = (storage: Storage) => {
   let wraps = $state(storage.getItem(wrapKey) === '1')
   let isPlain = $state(storage.getItem(plainKey) === '1')
   let timestamps = $state<TimestampMode>(modes.find((mode) => mode === storage.getItem(timeKey)) ?? 'off')
+  const setTimestamps = (value: TimestampMode) => {
+    timestamps = value
+    storage.setItem(timeKey, value)
+  }
   return {
     get wraps() {
       return wraps
@@ -29,13 +33,9 @@ export const createLogPreferences = (storage: Storage) => {
       return timestamps
     },
     set timestamps(value: TimestampMode) {
-      timestamps = value
-      storage.setItem(timeKey, value)
+      setTimestamps(value)
     },
-    nextTimestamps: () => {
-      timestamps = modes[(modes.indexOf(timestamps) + 1) % modes.length] ?? 'off'
-      storage.setItem(timeKey, timestamps)
-    },
+    nextTimestamps: () => setTimestamps(modes[(modes.indexOf(timestamps) + 1) % modes.length] ?? 'off'),
   }
 }
 export type LogPreferences = ReturnType<typeof createLogPreferences>

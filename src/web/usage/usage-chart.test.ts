@@ -45,6 +45,7 @@ test('what was not counted has no chart, and what is above its limit stays insid
 test('steps are marked where they begin within it, and every point names its own', () => {
   const steps = [step(1, -1), step(2, 2), step(3, 60)]
   assert.deepEqual(stepMarks(series, steps), [{ x: 500, name: 'step 2' }])
+  assert.deepEqual(stepMarks(series, [...steps, step(4, 2.001)]), [{ x: 500, name: 'step 2, step 4' }])
   assert.deepEqual(momentsOf(series, steps), [
     { fromMs: 0, toMs: 1000, step: 'step 1' },
     { fromMs: 1000, toMs: 4000, step: 'step 2' },

@@ -54,17 +54,19 @@ const areaOf = (durations: readonly number[], values: readonly number[], full: n
   return `M0,${chartHeight} L${tops.join(' L')} L${chartWidth},${chartHeight} Z`
 }
 
-/** Where steps begin that began while it was read; the first one needs no mark. */
+/** Where steps begin that began while it was read, those of one place together; the first one needs no mark. */
 export const stepMarks = (
   series: Series,
   steps: readonly Step[],
 ): readonly { readonly x: number; readonly name: string }[] => {
   const whole = Math.max(1, sum(series.duration_ms))
   const begin = Date.parse(series.started_at)
-  return steps.flatMap(({ name, started_at }) => {
-    const x = Math.round((((parseTime(started_at) ?? begin) - begin) / whole) * chartWidth)
-    return x > 0 && x < chartWidth ? [{ x, name }] : []
-  })
+  const places = Map.groupBy(steps, ({ started_at }) =>
+    Math.round((((parseTime(started_at) ?? begin) - begin) / whole) * chartWidth),
+  )
+  return [...places].flatMap(([x, all]) =>
+    x > 0 && x < chartWidth ? [{ x, name: all.map(({ name }) => name).join(', ') }] : [],
+  )
 }
 
 /** When each point was, and the step that was under way in its middle. */

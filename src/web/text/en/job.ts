@@ -126,6 +126,7 @@ export const jobText = {
     copyLink: 'Copy link',
     copyText: 'Copy text',
     copyQuote: 'Copy as quotation',
+    copyRequest: 'curl',
     clearChosen: 'Choose no lines',
     missing: (from: number, to: number) =>
       from === to
