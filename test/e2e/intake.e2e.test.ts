@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Schedule } from '../../src/protocol/api/schedules.ts'
-import type { Delivery, Project, RunSummary } from '../../src/protocol/api/shapes.ts'
+import type {
+  DeclaredParameters,
+  Delivery,
+  Project,
+  Run,
+  RunChangedFiles,
+  RunSummary,
+} from '../../src/protocol/api/shapes.ts'
 import { createRepository, type GitHost, openGitHost, type TestRepository } from '../support/git-host.ts'
 import { openInstallation, type TestInstallation, waitFor } from '../support/installation.ts'
 
@@ -76,6 +83,38 @@ test('polling: a first look starts nothing, then each push is found once, also a
   await passed(delivery.run_id)
   assert.equal(runs().length, 1)
   installation.cli('project', 'set', 'web', '--poll', 'off')
+  const { changes } = ask<RunChangedFiles>('runs', 'changes', String(delivery.run_id))
+  assert.deepEqual(
+    [changes?.of, changes?.base, changes?.files, changes?.more],
+    ['push', delivery.old, [{ path: 'a.txt', change: 'added' }], false],
+  )
+})
+
+test('what the newest run of a branch found declared types what starts another one, and refuses what is wrong', async () => {
+  const first = ask<Run>('runs', 'start', '-b', 'main')
+  await passed(first.id)
+  const known = ask<DeclaredParameters>('runs', 'parameters', '-b', 'main')
+  assert.deepEqual(known.parameters, [{ name: 'level', type: 'integer', default: 1 }])
+  assert.equal(known.run?.id, first.id)
+  assert.equal(ask<DeclaredParameters>('runs', 'parameters', '-b', 'elsewhere').run, null)
+  const start = (...words: string[]) =>
+    installation.cli('runs', 'start', '-R', 'web', '-b', 'main', '--json', ...words)
+  const refused = start('-p', 'level=many')
+  const words = 'the argument "level" of this pipeline must be an integer, but is a text: "many"'
+  assert.equal(refused.code, 2)
+  assert.ok(JSON.parse(refused.stderr).title.includes(words), refused.stderr)
+  assert.equal(runs()[0]?.id, first.id)
+  // The plan says the same of what is sent all the same.
+  const sent = JSON.parse(start('-p', 'level=many', '--no-check').stdout) as Run
+  const failed = await waitFor(
+    'its plan fails',
+    () => runs().find(({ id, status }) => id === sent.id && status === 'failed'),
+    60_000,
+  )
+  assert.ok(failed.headline?.includes(words), failed.headline ?? '')
+  const run = JSON.parse(start('-p', 'level=3').stdout) as Run
+  await passed(run.id)
+  assert.match(installation.cli('logs', run.id).stdout, /level 3/)
 })
 
 test('a signed request of any tool starts a run; its delivery is replayed', async () => {
@@ -146,6 +185,8 @@ test('a project behind SSH is set up by the command line alone: the key to regis
     () => JSON.parse(cli('runs', 'view', run.id, '-R', 'far', '--json')).status === 'passed',
     60_000,
   )
+  const changed = JSON.parse(cli('runs', 'changes', run.id, '--json')) as RunChangedFiles
+  assert.equal(changed.changes, null, 'only the commit is fetched')
   assert.match(cli('project', 'view', 'far'), /^last run {2}#1 passed$/m)
   assert.match(cli('runner', 'list'), /\tonline\t/)
 })
