@@ -296,6 +296,24 @@ egress_records
   egress_records_pkey: PRIMARY KEY (attempt_id, seq)
   CREATE UNIQUE INDEX egress_records_pkey ON public.egress_records USING btree (attempt_id, seq)
 
+expired_objects
+  id text not null
+  organisation_id text not null
+  project_id text not null
+  attempt_id text not null
+  kind text not null
+  days smallint not null
+  removed_at timestamp with time zone not null default now()
+  expired_objects_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  expired_objects_check: CHECK (((kind = 'log'::text) = (id = attempt_id)))
+  expired_objects_days_check: CHECK ((days > 0))
+  expired_objects_kind_check: CHECK ((kind = ANY (ARRAY['log'::text, 'artifacts'::text, 'tests'::text])))
+  expired_objects_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  expired_objects_pkey: PRIMARY KEY (id)
+  expired_objects_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
+  CREATE INDEX expired_objects_of_attempt ON public.expired_objects USING btree (attempt_id)
+  CREATE UNIQUE INDEX expired_objects_pkey ON public.expired_objects USING btree (id)
+
 host_keys
   project_id text not null
   fingerprint text not null
@@ -422,6 +440,7 @@ log_objects
   stored_at timestamp with time zone not null default now()
   log_objects_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
   log_objects_pkey: PRIMARY KEY (attempt_id)
+  CREATE INDEX log_objects_by_age ON public.log_objects USING btree (stored_at)
   CREATE UNIQUE INDEX log_objects_pkey ON public.log_objects USING btree (attempt_id)
 
 migration

@@ -95,6 +95,8 @@ export const limits = {
   /** Since they were last used. */
   cacheDays: 7,
   artifactDays: 14,
+  /** Since the attempt ended. */
+  logDays: 30,
   testDays: 30,
   workspaceDays: 15,
   unfinishedObjectDays: 1,

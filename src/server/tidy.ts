@@ -6,6 +6,7 @@ import { forgetOldRequests } from './answered-requests.ts'
 import type { Db } from './db/database.ts'
 import { prunePolls } from './intake/polls.ts'
 import { limits } from './limits.ts'
+import { expireLogs } from './logs/expire.ts'
 import { pruneFrames } from './logs/prune.ts'
 import type { ObjectStore } from './objects/store.ts'
 import { expireObjects } from './stored/expire.ts'
@@ -13,6 +14,7 @@ import { forgetDeliveries } from './webhooks/send.ts'
 
 export const tidyRows = async (db: Db, objects: ObjectStore): Promise<void> => {
   await expireObjects({ db, objects })
+  await expireLogs({ db, objects })
   await pruneFrames(db)
   await prunePolls(db, objects)
   await forgetOldRequests(db)

@@ -18,6 +18,7 @@ import type {
 import type { Annotation, AnnotationLevel } from '../protocol/annotations.ts'
 import type { Artifact } from '../protocol/api/artifacts.ts'
 import type * as contextsApi from '../protocol/api/contexts.ts'
+import type { ExpiredOfJob } from '../protocol/api/expired.ts'
 import type { ProjectIdentity } from '../protocol/api/identity-routes.ts'
 import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
@@ -306,6 +307,8 @@ export type AttemptSearch = {
   readonly status: api.Attempt['status']
   readonly count: number
   readonly isWhole: boolean
+  /** Retention removed its log. */
+  readonly isExpired: boolean
   readonly lines: readonly (FoundLine & { readonly stepName: string })[]
 }
 export type LogSearch = {
@@ -369,6 +372,8 @@ export type Logs = {
 
 export type Artifacts = {
   readonly list: (scope: Scope, run: RunId, paging: Paging) => Promise<Page<Artifact>>
+  /** What a run had, and retention removed. */
+  readonly expired: (scope: Scope, run: RunId) => Promise<ExpiredOfJob[]>
   /** `chunks` fails at its end when it is not what was stored. */
   readonly open: (
     scope: Scope,

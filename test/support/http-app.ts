@@ -99,9 +99,10 @@ export const noWork: UseCases = {
   },
   tests: {
     listRun: empty,
-    listJob: async () => ({ summary: null, items: [], next_cursor: null }),
+    listJob: async () => ({ summary: null, expired: null, items: [], next_cursor: null }),
   },
   artifacts: {
+    expired: async () => [],
     list: empty,
     open: async () => {
       throw fault('E_NOT_FOUND')

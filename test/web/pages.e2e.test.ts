@@ -190,6 +190,16 @@ const cases: readonly PageCase[] = [
   },
   { name: 'job-stages', address: '/acme/web/runs/413/jobs/unit.1', shows: 'Running its steps' },
   {
+    name: 'job-log-expired',
+    address: '/acme/web/runs/409/jobs/test',
+    shows: 'Logs are kept for 30 days',
+  },
+  {
+    name: 'job-tests-expired',
+    address: '/acme/web/runs/412/jobs/lint?view=tests',
+    shows: 'Results of tests are kept for 30 days',
+  },
+  {
     name: 'job-log-formats',
     address: '/acme/web/runs/412/jobs/unit.1',
     shows: 'Attempts',

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fault } from '../../base/faults.ts'
 import type { Artifact } from '../../protocol/api/artifacts.ts'
+import type { ExpiredOfJob } from '../../protocol/api/expired.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { splitRef } from '../api/find-job.ts'
@@ -24,8 +25,9 @@ export const listArtifacts = async (
   flags: Flags,
   ref: string | undefined,
 ): Promise<number> => {
-  const { artifacts } = await find(around, flags, ref)
-  if (flags.json === true) around.stdout.write(`${JSON.stringify({ items: artifacts, next_cursor: null })}\n`)
+  const { artifacts, expired } = await find(around, flags, ref)
+  if (flags.json === true)
+    around.stdout.write(`${JSON.stringify({ items: artifacts, next_cursor: null, expired })}\n`)
   else
     writeTable(
       around.stdout,
@@ -37,6 +39,7 @@ export const listArtifacts = async (
         artifact.sha256.slice(0, 16),
       ]),
     )
+  for (const one of expired) around.stderr.write(inertText`${expiredWords(one)}\n`)
   return 0
 }
 
@@ -45,8 +48,10 @@ export const downloadArtifacts = async (
   flags: Flags & { readonly path?: string; readonly dir: string },
   ref: string | undefined,
 ): Promise<number> => {
-  const { api, artifacts, number } = await find(around, flags, ref)
+  const { api, artifacts, expired, number } = await find(around, flags, ref)
   const wanted = artifacts.filter(({ path }) => isBelow(path, flags.path))
+  if (wanted.length === 0 && expired[0] !== undefined)
+    throw fault('E_EXPIRED', { public: expiredWords(expired[0]) })
   if (wanted.length === 0) throw fault('E_NOT_FOUND', { public: `#${number} has no artifact that fits` })
   const directory = resolve(around.cwd, flags.dir)
   for (const artifact of wanted) {
@@ -63,16 +68,21 @@ const find = async (around: Surroundings, flags: Flags, given: string | undefine
   const api = await connect(around)
   const run = await findRun(around, api, { ref, project: flags.project })
   const artifacts: Artifact[] = []
+  const expired: ExpiredOfJob[] = []
   let cursor: string | undefined
   do {
     const page = await api.call('runArtifacts', { params: { run: run.id }, query: { limit: 100, cursor } })
     artifacts.push(...page.items)
+    expired.push(...page.expired)
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)
-  const fits = (artifact: Artifact) =>
-    job === undefined || [artifact.job.name, jobName(artifact.job)].includes(job)
-  return { api, number: run.number, artifacts: artifacts.filter(fits) }
+  const fits = (of: Pick<Artifact, 'job'>) =>
+    job === undefined || [of.job.name, jobName(of.job)].includes(job)
+  return { api, number: run.number, artifacts: artifacts.filter(fits), expired: expired.filter(fits) }
 }
+
+const expiredWords = ({ job, days, removed_at: at }: ExpiredOfJob): string =>
+  `artifacts of ${jobName(job)}, attempt ${job.attempt}, were removed on ${at.slice(0, 10)}: they are kept for ${days} days`
 
 const isBelow = (path: string, wanted: string | undefined): boolean =>
   wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)

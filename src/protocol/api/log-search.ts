@@ -21,6 +21,8 @@ export const logSearch = z.object({
       count: z.number(),
       /** Whether all of its log was looked at. */
       whole: z.boolean(),
+      /** Retention removed it. */
+      expired: z.boolean(),
       lines: z.array(
         z.object({
           step: z.object({ index: z.number(), name: z.string() }),

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { givableName } from '../pipeline-parameters.ts'
 import { placeOfText } from './configurations.ts'
+import { expired } from './expired.ts'
 
 export const status = z.enum([
   'waiting',
@@ -245,6 +246,8 @@ export const attempt = attemptSummary.extend({
   /** Highest frame that is stored; the log is complete when `log_complete`. */
   last_seq: z.number(),
   log_complete: z.boolean(),
+  /** Retention removed the log; null: it did not. */
+  log_expired: expired.nullable(),
   notes: z.array(z.string()),
   /** The claims of the runner's signed receipt, and whether its signature fits the enrolled key. */
   receipt: z

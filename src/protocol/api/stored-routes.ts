@@ -1,6 +1,6 @@
 // The routes of what jobs stored for people: artifacts and results of tests; part of the table in routes.ts.
 import { z } from 'zod'
-import { artifact } from './artifacts.ts'
+import { artifactPage } from './artifacts.ts'
 import { paging, type Route, route } from './route.ts'
 import { page } from './shapes.ts'
 import { testOutcome, testPage, testSummary } from './tests.ts'
@@ -12,7 +12,7 @@ export const storedRoutes = {
     access: 'log.read',
     summary: 'The artifacts of a run',
     query: z.strictObject(paging),
-    answer: page(artifact),
+    answer: artifactPage,
   }),
   artifact: route({
     method: 'GET',

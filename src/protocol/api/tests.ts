@@ -1,6 +1,7 @@
 // Results of tests that jobs stored, as the API shows them.
 import { z } from 'zod'
 import { testOutcomes } from '../test-results.ts'
+import { expired } from './expired.ts'
 
 export const testOutcome = z.enum(testOutcomes)
 
@@ -34,6 +35,8 @@ export type TestResult = z.infer<typeof testResult>
 export const testPage = z.object({
   /** null: there are none. */
   summary: testSummary.nullable(),
+  /** There were some, and retention removed them; null: it did not. */
+  expired: expired.nullable(),
   items: z.array(testResult),
   next_cursor: z.string().nullable(),
 })

@@ -77,7 +77,7 @@ test('failed tests are asked of the jobs that have some, and what was not asked 
         duration_ms: 1,
         message: 'x',
       } as const
-      return { summary, items: [result], next_cursor: null }
+      return { summary, expired: null, items: [result], next_cursor: null }
     },
   }
   const found = await compareWith(tests)(actor, before, later)

@@ -422,5 +422,14 @@ export type Schema = {
     length_bytes: number
   }
   test_timings: { workflow_id: WorkflowId; job_key: string; objects: ObjectId[]; given: Generated<boolean> }
+  expired_objects: {
+    id: string
+    organisation_id: OrganisationId
+    project_id: ProjectId
+    attempt_id: AttemptId
+    kind: 'log' | 'artifacts' | 'tests'
+    days: number
+    removed_at: At
+  }
   log_objects: { attempt_id: AttemptId; object_key: string; size_bytes: number; stored_at: At }
 }

@@ -16,7 +16,7 @@ const bytes: LogBytes = {
   },
 }
 // SAFE: the handler reads the number and the steps only.
-const found = { id: attempt, number: 1, steps: [] } as unknown as Attempt
+const found = { id: attempt, number: 1, steps: [], log_expired: null } as unknown as Attempt
 const app = await openTestApp({
   work: {
     runs: { ...noWork.runs, findAttempt: async () => found },

@@ -16,14 +16,18 @@ export type Log = {
   readonly isComplete: boolean
   readonly objectKey: string | null
   readonly objectBytes: number | null
+  /** When retention removed it, and the days of its rule. */
+  readonly removedAt: Date | null
+  readonly days: number | null
 }
 
 export const findLog = async (db: Db, scope: Scope, attempt: AttemptId): Promise<Log | null> => {
   const { rows } = await sql<Log>`
     select a.id as attempt, a.project_id as project, a.run_id as run, a.log_key as "sealedKey",
       a.log_key_wrapped as "wrappedKey", a.last_seq as "lastSeq", a.log_complete as "isComplete",
-      o.object_key as "objectKey", o.size_bytes as "objectBytes"
-    from attempts a left join log_objects o on o.attempt_id = a.id
+      o.object_key as "objectKey", o.size_bytes as "objectBytes",
+      e.removed_at as "removedAt", e.days
+    from attempts a left join log_objects o on o.attempt_id = a.id left join expired_objects e on e.id = a.id
     where a.id = ${attempt} and ${inScope(scope, 'a')}`.execute(db)
   return rows[0] ?? null
 }

@@ -12,6 +12,7 @@ import { type Bells, createBells } from '../db/bells.ts'
 import type { Database } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
+import { expiredFault } from '../stored/expired.ts'
 import type {
   CondensedStep,
   LogAnnotations,
@@ -102,7 +103,12 @@ const logOf = async (
 ): Promise<{ readonly log: Log; readonly key: Uint8Array | null }> => {
   const log = await findLog(keyed, scope, attempt)
   if (log === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
+  requireKept(log)
   return { log, key: await keys.open(log, reader) }
+}
+
+const requireKept = ({ removedAt, days }: Log): void => {
+  if (removedAt !== null && days !== null) throw expiredFault({ kind: 'log', removedAt, days })
 }
 
 const readIndex = async (
@@ -206,6 +212,7 @@ const open = async (
   for (;;) {
     const found = await findLog(keyed, reading.scope, reading.attempt)
     if (found === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
+    requireKept(found)
     const start = await withKey(keys, reading, found)
     if (start !== null) return start
     if (found.isComplete || signal === null || signal.aborted) return null

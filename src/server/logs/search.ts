@@ -41,7 +41,7 @@ export const searchJob = async (
   }
 }
 
-type Attempt = Pick<AttemptSearch, 'id' | 'number' | 'status'>
+type Attempt = Pick<AttemptSearch, 'id' | 'number' | 'status' | 'isExpired'>
 type Searched = Attempt & {
   readonly count: number
   readonly isWhole: boolean
@@ -56,6 +56,10 @@ const searchEach = async (
   const done: Searched[] = []
   let left = limits.logSearch.bytesMax
   for (const attempt of attempts) {
+    if (attempt.isExpired) {
+      done.push({ ...attempt, count: 0, isWhole: false, lines: [] })
+      continue
+    }
     let isCut = false
     const onLeftOut = () => {
       isCut = true
@@ -87,7 +91,8 @@ const selectAttempts = async (
   { attempts, except }: LogSearchAsked,
 ): Promise<readonly Attempt[]> => {
   const { rows } = await sql<Attempt & { readonly id: AttemptId | null }>`
-    select a.id, a.number, a.status from jobs j left join attempts a on a.job_id = j.id
+    select a.id, a.number, a.status, e.id is not null as "isExpired"
+    from jobs j left join attempts a on a.job_id = j.id left join expired_objects e on e.id = a.id
     where j.id = ${job} and ${inScope(scope, 'j')} and j.run_id is not null
     order by a.number desc limit ${limits.logSearch.attemptsMax + 2}`.execute(db)
   if (rows.length === 0) throw fault('E_NOT_FOUND', { public: 'No such job' })

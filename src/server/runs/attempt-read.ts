@@ -15,6 +15,8 @@ type Row = AttemptRow & {
   readonly cancelledBy: Attempt['cancelled_by']
   readonly lastSeq: number
   readonly logComplete: boolean
+  readonly removedAt: Date | null
+  readonly days: number | null
   readonly notes: readonly string[]
   readonly receipt: string | null
   readonly receiptVerified: boolean
@@ -24,8 +26,8 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
   const { rows } = await sql<Row>`
     select ${attemptColumns}, a.job_id as job, a.run_id as run,
       ${actorIn(sql`a.cancel_requested_by`)} as "cancelledBy", a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
-      a.receipt, a.receipt_verified as "receiptVerified"
-    from attempts a left join runners n on n.id = a.runner_id
+      a.receipt, a.receipt_verified as "receiptVerified", e.removed_at as "removedAt", e.days
+    from attempts a left join runners n on n.id = a.runner_id left join expired_objects e on e.id = a.id
     where a.id = ${id} and ${inScope(scope, 'a')}`.execute(db)
   const row = rows[0]
   if (row === undefined) return null
@@ -40,6 +42,10 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
     stages: stagesOf({ ...summary, steps }),
     last_seq: row.lastSeq,
     log_complete: row.logComplete,
+    log_expired:
+      row.removedAt === null || row.days === null
+        ? null
+        : { removed_at: row.removedAt.toISOString(), days: row.days },
     notes: [...row.notes],
     receipt: receiptOf(row),
   }

@@ -10,6 +10,7 @@ import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import type { Artifacts } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
+import { expiredFault, findExpired, listExpired } from './expired.ts'
 import { openPart, type StoredPart } from './open-part.ts'
 
 type Deps = {
@@ -33,6 +34,7 @@ type Row = {
 }
 
 export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Artifacts => ({
+  expired: (scope, run) => listExpired(db, scope, { run }, 'artifacts'),
   list: async (scope, run, { limit, cursor }) => {
     const after = cursor === undefined ? { object: '', position: -1 } : placeOf(cursor)
     const { rows } = await sql<Row>`
@@ -59,7 +61,10 @@ export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Art
       where o.id = ${place.object} and f.position = ${place.position} and ${inScope(scope, 'o')}
         and o.kind = 'artifacts' and o.state = 'kept'`.execute(db)
     const [found] = rows
-    if (found === undefined) throw fault('E_NOT_FOUND', { public: 'No such artifact' })
+    if (found === undefined) {
+      const expired = await findExpired(db, scope, place.object)
+      throw expired === null ? fault('E_NOT_FOUND', { public: 'No such artifact' }) : expiredFault(expired)
+    }
     return {
       name: found.path.split('/').at(-1) ?? found.path,
       chunks: await openPart({ vault, objects }, found, reader),

@@ -1,5 +1,5 @@
 // What stored objects end by: their time, the room of their scope, or never having been completed. Rows go first; an
-// object without a row is nothing, and its file is removed right after.
+// object without a row is nothing, and its file is removed right after. Of what people look for a row says that it was there.
 import { sql } from 'kysely'
 import type { ObjectId } from '../../base/ids.ts'
 import type { Manifest } from '../../protocol/stored-object.ts'
@@ -30,7 +30,7 @@ export const expireObjects = async (deps: {
   readonly objects: ObjectStore
 }): Promise<number> => {
   const { rows } = await sql<{ id: ObjectId }>`
-    delete from stored_objects where id in (
+    with gone as (delete from stored_objects where id in (
       select id from stored_objects
       where case when state = 'kept' and keep_days is not null then created_at else used_at end < now() - make_interval(days => case
         when state = 'coming' then ${limits.unfinishedObjectDays}::integer
@@ -40,7 +40,13 @@ export const expireObjects = async (deps: {
         when kind = 'tests' then ${limits.testDays}::integer
         else ${limits.workspaceDays}::integer end)
       limit 500)
-    returning id`.execute(deps.db)
+    returning id, organisation_id, project_id, attempt_id, kind, state),
+    told as (
+      insert into expired_objects (id, organisation_id, project_id, attempt_id, kind, days)
+      select id, organisation_id, project_id, attempt_id, kind,
+        (case kind when 'artifacts' then ${limits.artifactDays}::integer else ${limits.testDays}::integer end)::smallint
+      from gone where kind in ('artifacts', 'tests') and state = 'kept')
+    select id from gone`.execute(deps.db)
   for (const { id } of rows) await deps.objects.delete(storedObjectKey(id))
   return rows.length
 }

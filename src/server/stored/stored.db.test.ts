@@ -423,7 +423,7 @@ test('results of tests are counted by job, and read failed ones first by those w
   assert.deepEqual(await tests.listRun(parts.scope, run, { limit: 10 }), { items: [], next_cursor: null })
   const { job } = a.spec.kind === 'job' ? a.spec : assert.fail()
   const none = await tests.listJob(parts.scope, job.id, { limit: 5 }, reader)
-  assert.deepEqual(none, { summary: null, items: [], next_cursor: null })
+  assert.deepEqual(none, { summary: null, expired: null, items: [], next_cursor: null })
   await keepTests(
     a,
     testLines(['failed', 'one'], ['skipped', 'two'], ['passed', 'three'], ['passed', 'four']),

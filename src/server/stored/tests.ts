@@ -11,6 +11,7 @@ import type { Db } from '../db/database.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import type { LogReader, Tests, TestsAsked } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
+import { listExpired } from './expired.ts'
 import { openPart, type StoredPart } from './open-part.ts'
 
 type Deps = {
@@ -36,10 +37,17 @@ export const createTests = (deps: Deps): Tests => ({
     const from = placeOf(asked.cursor)
     const parts = await readParts(db, scope, job, from?.attempt ?? asked.attempt ?? null)
     const [first] = parts
-    if (first === undefined) return { summary: null, items: [], next_cursor: null }
+    if (first === undefined) {
+      const wanted = from?.attempt ?? asked.attempt
+      const gone = await listExpired(db, scope, { job }, 'tests')
+      const of = gone.find(({ job: { attempt } }) => wanted === undefined || attempt === wanted)
+      const expired = of === undefined ? null : { removed_at: of.removed_at, days: of.days }
+      return { summary: null, expired, items: [], next_cursor: null }
+    }
     const found = await readTests(deps, { parts, asked, after: from?.at ?? 0, reader })
     return {
       summary: summaryOf(parts, first),
+      expired: null,
       items: found.tests.map(resultOf),
       next_cursor: found.next === null ? null : `${first.attempt}.${found.next}`,
     }

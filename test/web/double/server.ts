@@ -294,7 +294,8 @@ const handle = async (
   if (line.endsWith('/reject')) return world.decidedOf(lastId, 'rejected', commentOf(body))
   if (line.endsWith('/rerun')) return world.rerunOf(lastId)
   if (/^POST .*\/runs\/[^/]+\/cancel$/.test(line)) return world.runById(lastId)
-  if (line.endsWith('/artifacts')) return page(world.artifactsOf(lastId))
+  if (line.endsWith('/artifacts'))
+    return { ...page(world.artifactsOf(lastId)), expired: world.expiredArtifactsOf(lastId) }
   if (/^GET .*\/runs\/[^/]+\/tests$/.test(line)) return page(world.testsOf(lastId))
   if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
   if (/^GET .*\/log\/search$/.test(line)) return world.logSearchOf(lastId, url.searchParams)

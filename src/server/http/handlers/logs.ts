@@ -1,5 +1,5 @@
 // Routes of attempts and their logs: thin calls of the use cases in server/use-cases.ts.
-import { fault } from '../../../base/faults.ts'
+import { fault, isFault } from '../../../base/faults.ts'
 import type { AttemptId } from '../../../base/ids.ts'
 import type { AttemptAnnotations, CondensedLog, JobAnnotations } from '../../../protocol/api/annotations.ts'
 import type { LogSearchAnswer } from '../../../protocol/api/log-search.ts'
@@ -7,6 +7,7 @@ import type { Attempt, Job } from '../../../protocol/api/shapes.ts'
 import type { FrameCodec } from '../../../protocol/frames.ts'
 import { isRed } from '../../../protocol/plan.ts'
 import { type Actor, readerOf } from '../../access/actor.ts'
+import { expiredFault } from '../../stored/expired.ts'
 import type { LogAnnotations, LogReader, LogSearch, Logs, Runs } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { limits } from '../limits.ts'
@@ -38,7 +39,9 @@ export const logHandlers = ({
   attemptLog: async ({ actor, params, query, part, signal }) => {
     const attempt = idOf('attempt', params.attempt)
     // Looked up first: once bytes flow, a 404 cannot be said any more.
-    const { number, steps } = found(await runs.findAttempt(actor.scope, attempt))
+    const { number, steps, log_expired: expired } = found(await runs.findAttempt(actor.scope, attempt))
+    if (expired !== null)
+      throw expiredFault({ kind: 'log', days: expired.days, removedAt: new Date(expired.removed_at) })
     const isOfLines = query.from !== undefined || query.to !== undefined
     if (isOfLines && (query.step === undefined || query.format === 'frames' || query.follow === '1'))
       throw fault('E_INPUT', {
@@ -71,7 +74,10 @@ export const logHandlers = ({
       const { id, name, shard, shards } = job
       const attempt = { id: newest.id, number: newest.number }
       const reader = readerOf(actor, 'view')
-      const noted = await logs.annotations(actor.scope, idOf('attempt', newest.id), reader)
+      const noted = await logs
+        .annotations(actor.scope, idOf('attempt', newest.id), reader)
+        .catch(nothingOfExpired)
+      if (noted === null) continue
       if (noted.items.length > 0 || noted.isPartial)
         items.push({ job: { id, name, shard, shards }, attempt, ...annotationsOf(noted) })
     }
@@ -208,9 +214,15 @@ const condensedLog = async (
   }
 }
 
+/** A log that retention removed says nothing; those of the other jobs do. */
+const nothingOfExpired = (error: unknown): null => {
+  if (isFault(error, 'E_EXPIRED')) return null
+  throw error
+}
+
 const searchOf = ({ attempts, stopped }: LogSearch): Omit<LogSearchAnswer, 'job_id'> => ({
-  attempts: attempts.map(({ id, number, status, count, isWhole, lines }) => ({
-    ...{ attempt: { id, number, status }, count, whole: isWhole },
+  attempts: attempts.map(({ id, number, status, count, isWhole, isExpired, lines }) => ({
+    ...{ attempt: { id, number, status }, count, whole: isWhole, expired: isExpired },
     lines: lines.map(({ step: index, stepName: name, line, text, from, to }) => ({
       ...{ step: { index, name }, line, text, from, to },
     })),

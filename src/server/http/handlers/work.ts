@@ -165,7 +165,8 @@ const artifactHandlers = ({
   runArtifacts: async ({ actor, params, query }) => {
     const run = idOf('run', params.run)
     found(await runs.findRun(actor.scope, run))
-    return artifacts.list(actor.scope, run, query)
+    const page = await artifacts.list(actor.scope, run, query)
+    return { ...page, expired: query.cursor === undefined ? await artifacts.expired(actor.scope, run) : [] }
   },
   artifact: ({ actor, params }) => attachment(artifacts, actor, params.artifact),
 })

@@ -10,6 +10,19 @@ const attemptCauses: Readonly<Record<AttemptCause, string>> = {
 }
 
 export const jobText = {
+  expired: {
+    title: { log: 'Log removed', tests: 'Test results removed' },
+    removed: 'Removed',
+    rules: {
+      log: (days: number) => `Logs are kept for ${count(days, 'day', 'days')} after the end of an attempt.`,
+      tests: (days: number) => `Results of tests are kept for ${count(days, 'day', 'days')}.`,
+    },
+    stays:
+      'What is known of the attempt stays: its steps, their durations, and the receipt of its sandbox. A rerun of the job makes another.',
+    artifacts: (job: string, days: number) =>
+      `Artifacts of ${job} were removed: they are kept for ${count(days, 'day', 'days')}. Removed`,
+  },
+
   job: {
     reproduce: 'Run it on your machine',
     reproduceName: 'In a clone of the repository',
@@ -183,6 +196,7 @@ export const jobText = {
       lines > shown
         ? `${count(lines, 'line', 'lines')}, the first ${shown.toLocaleString(locale)} shown`
         : count(lines, 'line', 'lines'),
+    elsewhereExpired: (attempts: string) => `The log of attempt ${attempts} was removed by retention.`,
     elsewherePart: '· only part of its log was looked at',
     notARegex: 'This is no regular expression.',
     notWhole: 'Part of the log could not be fetched.',

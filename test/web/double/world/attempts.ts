@@ -59,6 +59,7 @@ export const attemptById = (id: string): Attempt | null => {
         stages: stagesOf({ ...summary, steps: stepsOf(summary.status) }),
         last_seq: 6,
         log_complete: !isRunning,
+        log_expired: run.number === 409 ? { removed_at: ago(86_400), days: 30 } : null,
         notes: ['The registry of the operator was used for “cimg/node:24.1”.'],
         receipt: isRunning
           ? null

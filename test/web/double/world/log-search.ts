@@ -20,7 +20,7 @@ export const logSearchOf = (job: string, query: URLSearchParams): LogSearchAnswe
     attempts: [
       {
         attempt: { id: idOf('att', 4_120_501), number: 1, status: 'errored' },
-        ...{ count: lines.length === 0 ? 0 : 240, whole: lines.length === 0, lines },
+        ...{ count: lines.length === 0 ? 0 : 240, whole: lines.length === 0, expired: false, lines },
       },
     ],
     stopped: lines.length === 0 ? null : 'time',

@@ -1,5 +1,6 @@
 // Results of tests in the double: the unit tests of each run; names and messages of theirs are a stranger's words.
 import type { TestPage, TestResult, TestSummary } from '../../../../src/protocol/api/tests.ts'
+import { ago } from './ids.ts'
 import { summaries } from './run-list.ts'
 import { runById } from './runs.ts'
 
@@ -45,7 +46,8 @@ export const testPageOf = (id: string, query: URLSearchParams): TestPage => {
   const job = summaries()
     .flatMap((run) => runById(run.id)?.jobs ?? [])
     .find((each) => each.id === id)
-  if (job?.key !== 'unit') return { summary: null, items: [], next_cursor: null }
+  const gone = job?.key === 'lint' ? { removed_at: ago(86_400), days: 30 } : null
+  if (job?.key !== 'unit') return { summary: null, expired: gone, items: [], next_cursor: null }
   const wanted = all.filter(
     ({ outcome, name, file }) =>
       outcome === (query.get('outcome') ?? outcome) && `${name} ${file}`.includes(query.get('q') ?? ''),
@@ -54,6 +56,7 @@ export const testPageOf = (id: string, query: URLSearchParams): TestPage => {
   const to = from + Number(query.get('limit') ?? 50)
   return {
     summary: summaryOf({ ...job, attempt: 1 }),
+    expired: null,
     items: wanted.slice(from, to),
     next_cursor: to < wanted.length ? String(to) : null,
   }

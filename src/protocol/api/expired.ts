@@ -1,0 +1,20 @@
+// What retention removed, as the API shows it.
+import { z } from 'zod'
+
+export const expired = z.object({
+  removed_at: z.string(),
+  /** The rule: for how many days such things are kept. */
+  days: z.number(),
+})
+export type ExpiredThing = z.infer<typeof expired>
+
+export const expiredOfJob = expired.extend({
+  job: z.object({
+    id: z.string(),
+    name: z.string(),
+    shard: z.number(),
+    shards: z.number(),
+    attempt: z.number(),
+  }),
+})
+export type ExpiredOfJob = z.infer<typeof expiredOfJob>
