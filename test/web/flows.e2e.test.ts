@@ -57,6 +57,9 @@ flow(
   async (page) => {
     await page.goto(`${stand.double.url}/acme/web/runs/412?view=table`)
     await page.getByLabel('E-mail').fill('ada@example.com')
+    assert.equal(await page.getByLabel('Password').count(), 0)
+    await page.keyboard.press('Enter')
+    await page.locator('#password:focus').waitFor(soon)
     await page.getByLabel('Password').fill('correct horse battery')
     stand.double.mode.session = 'signed-in'
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
@@ -70,6 +73,7 @@ flow(
   async (page) => {
     await page.goto(`${stand.double.url}/sign-in?next=//evil.example/x`)
     await page.getByLabel('E-mail').fill('ada@example.com')
+    await page.getByRole('button', { name: 'Continue' }).click()
     await page.getByLabel('Password').fill('correct horse battery')
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await isAt(page, '/runs')

@@ -573,6 +573,17 @@ workflows: {w: {jobs: [a]}}`
   },
   { name: 'claim-done-signed-in', address: '/claim', shows: 'You are signed in as Ada Lovelace.' },
   { name: 'sign-in', address: '/sign-in', shows: 'Sign in with a passkey', mode: { session: 'signed-out' } },
+  {
+    name: 'sign-in-password',
+    address: '/sign-in',
+    shows: 'Sign in with a passkey',
+    mode: { session: 'signed-out' },
+    act: async (page) => {
+      await page.getByLabel('E-mail').fill('ada@example.com')
+      await page.getByRole('button', { name: 'Continue' }).click()
+      await page.getByLabel('Password').waitFor()
+    },
+  },
 ]
 const views: readonly View[] = [
   { theme: 'light', width: 1280 },

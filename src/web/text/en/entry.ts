@@ -69,7 +69,8 @@ export const entryText = {
   signIn: {
     title: 'Sign in',
     passkey: 'Sign in with a passkey',
-    or: 'or with a password',
+    or: 'or',
+    next: 'Continue',
     email: 'E-mail',
     password: 'Password',
     submit: 'Sign in',
