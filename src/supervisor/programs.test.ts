@@ -14,7 +14,7 @@ const makeBuild = async (directory: string) => {
   }
   for (const path of [join(from.build, 'web'), from.sample, join(directory, 'data/app')])
     await mkdir(path, { recursive: true, mode: 0o700 })
-  for (const name of ['server.js', 'compile.js', 'web/index.html', 'stamp'])
+  for (const name of ['server.js', 'compile.js', 'log-search.js', 'web/index.html', 'stamp'])
     await writeFile(join(from.build, name), name, { mode: 0o600 })
   await writeFile(from.node, 'node', { mode: 0o700 })
   await writeFile(join(from.sample, 'hello.sh'), 'echo hello', { mode: 0o700 })
@@ -30,6 +30,7 @@ test('programs are readable by their users and run where they ran before, whatev
   await chmod(directory, 0o755)
   const programs = await installPrograms(await makeBuild(directory), join(directory, 'data'))
   assert.equal(await mode(join(programs.directory, 'server.js')), 0o644)
+  assert.equal(await mode(join(programs.directory, 'log-search.js')), 0o644)
   assert.equal(await mode(join(programs.directory, 'web')), 0o755)
   assert.equal(await mode(join(programs.directory, 'sample/hello.sh')), 0o755)
   assert.equal(await mode(join(programs.directory, 'sample/poem.txt')), 0o644)

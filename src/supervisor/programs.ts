@@ -16,7 +16,8 @@ export type Programs = {
 }
 
 /** What a release consists of, in the build directory it was made in. */
-const parts = /^(web|migrations|(server|vault|jailer|runner|compile|binder)(-[A-Z0-9]+)?\.js(\.map)?)$/i
+const parts =
+  /^(web|migrations|(server|vault|jailer|runner|compile|log-search|binder)(-[A-Z0-9]+)?\.js(\.map)?)$/i
 
 /** Copies the build when this version is not there yet, and removes versions that are not in use any more. */
 export const installPrograms = async (

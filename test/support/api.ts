@@ -62,7 +62,7 @@ export const createApi = (installation: Pick<TestInstallation, 'run'>): Api => {
         deadlineMs,
       ),
     logLines: async (attempt, step) => {
-      const text = await get<string>(`/api/v1/attempts/${attempt}/log?format=text&step=${step}`)
+      const text = await get<string>(`/api/v1/attempts/${attempt}/log?format=ansi&step=${step}`)
       return String(text).split('\n').slice(0, -1)
     },
   }

@@ -7,7 +7,7 @@ import type { LogBytes, LogReader } from '../use-cases.ts'
 
 const attempt = `att_${'0'.repeat(26)}`
 const log = Buffer.from('0123456789\u001b[31mé\n')
-const state = { isOver: true, opened: [] as LogReader[] }
+const state = { isOver: true, expired: null as Attempt['log_expired'], opened: [] as LogReader[] }
 const bytes: LogBytes = {
   total: log.length,
   etag: '"att.1"',
@@ -19,7 +19,7 @@ const bytes: LogBytes = {
 const found = { id: attempt, number: 1, steps: [], log_expired: null } as unknown as Attempt
 const app = await openTestApp({
   work: {
-    runs: { ...noWork.runs, findAttempt: async () => found },
+    runs: { ...noWork.runs, findAttempt: async () => ({ ...found, log_expired: state.expired }) },
     logs: {
       ...noWork.logs,
       openBytes: async (_scope, _attempt, { reader }) => {
@@ -87,4 +87,14 @@ test('a log as a page is only ever saved, and no page of ours', async () => {
   const { headers } = await get({}, '?format=html')
   assert.match(headers.get('content-disposition') ?? '', /^attachment; filename/)
   assert.match(headers.get('content-security-policy') ?? '', /sandbox; default-src 'none'/)
+})
+
+test('a log that retention removed is gone and not unknown: 410, with the day and the rule', async () => {
+  state.expired = { removed_at: '2026-11-01T00:00:00.000Z', days: 30 }
+  for (const format of ['text', 'ansi', 'html', 'frames']) {
+    const answer = await get({}, `?format=${format}`)
+    assert.deepEqual([answer.status, answer.json.code], [410, 'MF4010'], format)
+    assert.equal(answer.json.detail, 'This log was removed on 2026-11-01: logs are kept for 30 days')
+  }
+  state.expired = null
 })

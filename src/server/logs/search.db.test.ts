@@ -102,6 +102,13 @@ test('a pattern that never ends is ended, what was found before is told, and the
   assert.deepEqual(linesOf(await find(job, '!')), [[2, 1, true, ['1:1 !']]])
 })
 
+test('a thread that does not start is a fault, and not a search that was too slow', async () => {
+  const searcher = createSearcher('/nowhere/log-search.js')
+  const query: Query = { text: 'x', isRegex: false, matchCase: false }
+  const asked = searcher(query, { signal: new AbortController().signal }, async () => 'searched')
+  await assert.rejects(asked, (error: unknown) => isFault(error, 'E_INTERNAL'))
+})
+
 test('what is no regular expression is refused as input', async () => {
   const { job } = await jobOfTwo(['x\n'], ['y\n'])
   await assert.rejects(find(job, '(', { isRegex: true }), (error: unknown) => isFault(error, 'E_INPUT'))

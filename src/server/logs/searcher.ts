@@ -21,9 +21,13 @@ export const createSearcher = (program: string): Searcher => {
   const admit = createGate(limits.logSearch.gate)
   return (query, { signal }, work) =>
     admit(async () => {
-      const thread = openThread(program, AbortSignal.any([signal, AbortSignal.timeout(limits.logSearch.ms)]))
+      const until = AbortSignal.any([signal, AbortSignal.timeout(limits.logSearch.ms)])
+      const thread = openThread(program, until)
       try {
         const started = await thread.ask({ t: 'query', query, linesMax: limits.logSearch.linesPerAttempt })
+        // A thread that is not there has searched nothing: that is no search that was too slow.
+        if (started === null && !until.aborted)
+          throw fault('E_INTERNAL', { detail: 'the thread that looks through logs does not start' })
         if (started?.t === 'query' && !started.isValid)
           throw fault('E_INPUT', { public: 'q: this is no regular expression' })
         return await work((texts) => searchIn(thread, texts))
