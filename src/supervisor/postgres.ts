@@ -48,6 +48,7 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   await prepareDirectories(options)
   const bin = await findBinaries(cluster)
   if (!existsSync(cluster)) await createCluster(options, { bin, cluster, passwordFile })
+  await predecessorGone(cluster)
   const child = startServer(options, { bin, cluster })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   try {
@@ -86,6 +87,31 @@ export const findBinaries = async (cluster: string): Promise<string> => {
       public: 'PostgreSQL 15 or later is not installed: apt-get install postgresql-15',
     })
   return join(root, String(newest), 'bin')
+}
+
+/**
+ * One that was started by a supervisor which was killed dies with it, but takes a moment to write down what it has; until then
+ * it holds the cluster, and answers in place of the next one.
+ */
+const predecessorGone = async (cluster: string): Promise<void> => {
+  const begin = performance.now()
+  for (let pid = await holderOf(cluster); pid !== null; pid = await holderOf(cluster)) {
+    if (performance.now() - begin > startDeadlineMs)
+      throw fault('E_DATABASE', {
+        public: `Another PostgreSQL (process ${pid}) holds the data of this installation and does not end`,
+      })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** The living server of this cluster; null: none, or only its file is left. */
+const holderOf = async (cluster: string): Promise<number | null> => {
+  const file = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')
+  const pid = Number.parseInt(file, 10)
+  if (!(pid > 0)) return null
+  // A number that some other program has by now has another command line.
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return command.split('\0').includes(cluster) ? pid : null
 }
 
 const prepareDirectories = async ({ dataDir, socketDir, owner }: PostgresOptions): Promise<void> => {
