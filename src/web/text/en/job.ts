@@ -19,8 +19,8 @@ export const jobText = {
     },
     stays:
       'What is known of the attempt stays: its steps, their durations, and the receipt of its sandbox. A rerun of the job makes another.',
-    artifacts: (job: string, days: number) =>
-      `Artifacts of ${job} were removed: they are kept for ${count(days, 'day', 'days')}. Removed`,
+    artifactsOf: 'Artifacts of',
+    artifacts: (days: number) => `were removed: they are kept for ${count(days, 'day', 'days')}. Removed`,
   },
 
   job: {
