@@ -18,6 +18,8 @@ export interface Lease {
   readonly id: LeaseGrant['lease']
   /** The sealed key of its log; null when none could be made. */
   readonly sealedKey: Promise<Uint8Array | null>
+  /** Resolves when its output is over, and its sandbox is being closed. */
+  readonly closing: Promise<void>
   /** Resolves when its place is free, which is before its end is told; false: a sandbox could not be proven gone. */
   readonly vacated: Promise<boolean>
   /** Resolves when the lease is over in every respect. */
@@ -38,30 +40,26 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: OpeningKey |
     if (reason === 'lost') lost.abort()
   }
   const lost = new AbortController()
-  const vacated = Promise.withResolvers<boolean>()
+  const [vacated, closing] = [Promise.withResolvers<boolean>(), Promise.withResolvers<void>()]
   const life = { deps, grant, eph, stop: stop.signal, lost: lost.signal, onStop, watching }
   const journal = openJournal(life)
-  const ended = live(life, journal, vacated.resolve).catch((error: unknown) => {
+  const on = { vacated: vacated.resolve, closing: closing.resolve }
+  const ended = live(life, journal, on).catch((error: unknown) => {
     deps.log.error('lease broke', { lease: grant.lease, attempt: grant.attempt, error })
     vacated.resolve(!isFault(error, 'E_DESTROY_UNVERIFIED'))
   })
+  void ended.then(closing.resolve)
   const setWatched = (watched: boolean) => watching.set(watched)
   const { sealedKey } = journal
   const hurry = () => journal.setWatched(true)
   const used = () => watching.used()
-  return {
-    id: grant.lease,
-    sealedKey,
-    vacated: vacated.promise,
-    ended,
-    stop: onStop,
-    setWatched,
-    hurry,
-    used,
-  }
+  const moments = { closing: closing.promise, vacated: vacated.promise, ended }
+  return { id: grant.lease, sealedKey, ...moments, stop: onStop, setWatched, hurry, used }
 }
 
-const live = async (life: Life, journal: Journal, onVacated: (destroyed: boolean) => void): Promise<void> => {
+type Moments = { readonly vacated: (destroyed: boolean) => void; readonly closing: () => void }
+
+const live = async (life: Life, journal: Journal, on: Moments): Promise<void> => {
   const { deps, grant, lost } = life
   const events = createEventQueue({
     clock: deps.clock,
@@ -82,7 +80,9 @@ const live = async (life: Life, journal: Journal, onVacated: (destroyed: boolean
     event: (event) => {
       events.add(event)
       // Output is over, and closing a sandbox takes a while: its log is packed meanwhile.
-      if (event.kind === 'phase' && event.phase === 'closing') void journal.pack()
+      if (event.kind !== 'phase' || event.phase !== 'closing') return
+      on.closing()
+      void journal.pack()
     },
     sampling: (read) => {
       life.watching.used = () => (wasWatched ? read() : null)
@@ -91,7 +91,7 @@ const live = async (life: Life, journal: Journal, onVacated: (destroyed: boolean
   }
   try {
     const done = await deps.carryOut(grant, life.eph, sink, life.stop, deps)
-    onVacated(done.destroyed)
+    on.vacated(done.destroyed)
     if (!lost.aborted) await conclude(life, done, { journal, events })
   } finally {
     await journal.close()

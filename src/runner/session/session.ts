@@ -173,10 +173,9 @@ const pollForever = async (state: State, when: (state: State) => boolean): Promi
     // It may have changed since: a poll of the other kind would be held here, and nobody would send one of this.
     if (!when(state)) continue
     try {
-      const began = await pollOnce(state)
+      const begun = await pollOnce(state)
       backoff = createBackoff()
-      // What began has the processor first: its first line is on its way, and whatever else begins now can wait that long.
-      if (began) await sleep(afterLeaseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+      if (begun.length > 0) await firstLines(state, begun)
     } catch (error) {
       if (stopping.signal.aborted) return
       // Withdrawn by ourselves.
@@ -191,6 +190,15 @@ const pollForever = async (state: State, when: (state: State) => boolean): Promi
   }
 }
 
+/** What began has the processor first: its first line is on its way, and whatever else begins now can wait that long. */
+const firstLines = async ({ held, stopping }: State, begun: readonly LeaseId[]): Promise<void> => {
+  const over = new AbortController()
+  const signal = AbortSignal.any([stopping.signal, over.signal])
+  // A job that is over by then needs no processor for a first line, and the next may be waiting for its place.
+  for (const lease of begun) void held.get(lease)?.lease.closing.then(() => over.abort('closing'))
+  await sleep(afterLeaseMs, undefined, { signal }).catch(() => undefined)
+}
+
 const waitUntil = (state: State, until: () => boolean): Promise<void> =>
   until() ? Promise.resolve() : new Promise((done) => void state.waiters.push({ until, done }))
 
@@ -201,8 +209,8 @@ const wake = (state: State): void => {
   for (const { done } of ready) done()
 }
 
-/** Answers whether it brought work. */
-const pollOnce = async (state: State): Promise<boolean> => {
+/** Answers what it brought. */
+const pollOnce = async (state: State): Promise<readonly LeaseId[]> => {
   const { deps, stopping, facts } = state
   const free = freeSlots(state)
   const offer = free === 0 ? null : new AbortController()
@@ -227,9 +235,9 @@ const pollOnce = async (state: State): Promise<boolean> => {
   makeKeys(state, free + 1)
   const answer = await sent
   state.factsSent = facts
-  if (answer === null) return false
+  if (answer === null) return []
   await take(state, answer as PollAnswer)
-  return (answer as PollAnswer).leases.length > 0
+  return (answer as PollAnswer).leases.map(({ lease }) => lease)
 }
 
 /** Each key is offered until it is used once. */
