@@ -131,7 +131,7 @@ const untilSettled = async (
   },
 ): Promise<Moments> => {
   const { elapsed } = started
-  const log = await client.follow(`log:${started.attempt}`)
+  const log = await client.follow(`log:${started.attempt}`, { codec: 'zstd' })
   const changes = started.changes ?? (await client.follow(`run:${run}`))
   await log.next(holdsText(marker))
   const firstLineMs = elapsed()

@@ -104,10 +104,10 @@ export const tellPlanMs = 5_000
 export const afterPlanMs = 40
 /** V8's bounds for the compiler: what it holds, and how much garbage of a large file it may gather before it looks. */
 export const compilerFlags = ['--max-old-space-size=256', '--max-semi-space-size=8'] as const
-/** After a lease has begun the key of its log is told. */
-export const tellLogKeyMs = 1
 /** After an answer that brought work the next poll waits this long, while there is room. */
 export const afterLeaseMs = 25
+/** And this long after its output is over, when that is sooner: the last of it is on its way. */
+export const afterOutputMs = 6
 /** Events wait this long for company, while somebody watches and while nobody does. */
 export const watchedEventsMs = 50
 export const unwatchedEventsMs = 500

@@ -24,11 +24,11 @@ import { createEphemeralKey } from '../../sys/index.ts'
 import { createBackoff } from '../backoff.ts'
 import {
   afterLeaseMs,
+  afterOutputMs,
   backoffStartMaxMs,
   drainMs,
   pollDeadlineMs,
   requestDeadlineMs,
-  tellLogKeyMs,
 } from '../limits.ts'
 import { createLogKeySeals, type LogKeySeals } from '../logs/log-key-seals.ts'
 import { createShipper, type ShipperDeps } from '../logs/shipper.ts'
@@ -194,8 +194,9 @@ const pollForever = async (state: State, when: (state: State) => boolean): Promi
 const firstLines = async ({ held, stopping }: State, begun: readonly LeaseId[]): Promise<void> => {
   const over = new AbortController()
   const signal = AbortSignal.any([stopping.signal, over.signal])
-  // A job that is over by then needs no processor for a first line, and the next may be waiting for its place.
-  for (const lease of begun) void held.get(lease)?.lease.closing.then(() => over.abort('closing'))
+  // A job whose output is over needs no processor for it any more once that is told, and the next may be waiting for its place.
+  const end = () => void setTimeout(() => over.abort('closing'), afterOutputMs)
+  for (const lease of begun) void held.get(lease)?.lease.closing.then(end)
   await sleep(afterLeaseMs, undefined, { signal }).catch(() => undefined)
 }
 
@@ -322,10 +323,10 @@ const start = (state: State, grant: LeaseGrant): void => {
 }
 
 /**
- * Once its first command was started: the vault opens it for those who follow while the command has the processor. Frames
+ * While its first command is started: the vault opens it for those who follow when the command has the processor. Frames
  * bring it again, so what does not get through is no loss. The answer says whether anybody follows.
  */
-const tellLogKey = ({ deps, stopping }: State, { id, sealedKey, ended, hurry }: Lease): void => {
+const tellLogKey = ({ deps, stopping }: State, { id, sealedKey, hurry }: Lease): void => {
   const tell = async (): Promise<void> => {
     const key = await sealedKey
     if (key === null) return
@@ -338,8 +339,7 @@ const tellLogKey = ({ deps, stopping }: State, { id, sealedKey, ended, hurry }: 
     })
     if ((answer as Partial<LogKeysAnswer> | null)?.watched?.includes(id)) hurry()
   }
-  const timer = setTimeout(() => void tell().catch(() => undefined), tellLogKeyMs)
-  void ended.then(() => clearTimeout(timer))
+  setImmediate(() => void tell().catch(() => undefined))
 }
 
 const beat = async (state: State): Promise<void> => {
