@@ -275,7 +275,9 @@ describe('with a passkey: the first day of a project', () => {
       .evaluateAll((spans) => spans.map((span) => getComputedStyle(span).color))
     assert.equal(new Set(colours).size, 6, `six colours of the terminal, not ${[...new Set(colours)]}`)
     await visitor.picture('job-passed')
-    const raw = await page.getByRole('link', { name: 'Raw text' }).getAttribute('href')
+    await page.getByRole('button', { name: 'Download', exact: true }).click()
+    const raw = await page.getByRole('link', { name: /^As it was written/ }).getAttribute('href')
+    await page.keyboard.press('Escape')
     const whole = await (await page.request.get(new URL(raw ?? '', installation.url).href)).text()
     assert.deepEqual(
       stripVTControlCharacters(whole)
