@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { securityTxtSettings } from './http/security-txt.ts'
 import { pageSegments, reservedSegments } from './http/static-site.ts'
+import { limits } from './limits.ts'
 import { tracesSettings } from './telemetry/settings.ts'
 
 const path = z
@@ -10,6 +11,7 @@ const path = z
   .regex(/^\/[^\0\n]*$/, 'must be an absolute path')
 /** sun_path has 108 bytes with its end, and Node cuts longer ones silently. */
 const socketPath = path.max(107)
+const days = z.number().int().min(1).max(3650)
 const port = z.number().int().min(0).max(65_535)
 const publicUrl = z.url({ protocol: /^https?$/ }).refine(isPlainOrigin, 'must be scheme, host and port only')
 
@@ -66,6 +68,8 @@ export const serverConfig = z.strictObject({
   metrics: z.strictObject({ port }).nullable().default(null),
   /** Where traces of runs go (OTLP over HTTP); null: none are made. */
   traces: tracesSettings.nullable().default(null),
+  /** Days until what people look for is removed. */
+  retention: z.strictObject({ logs: days, artifacts: days, tests: days }).default(limits.retentionDays),
   webhooks: z
     .strictObject({
       /** Targets that are not of the public internet, as CIDR:port. */

@@ -35,6 +35,7 @@ import { createDeliveries } from './intake/deliveries.ts'
 import { createIntake } from './intake/intake.ts'
 import { openIntakeClock } from './intake/intake-clock.ts'
 import { createRefusedCalls } from './intake/refused-calls.ts'
+import type { Retention } from './limits.ts'
 import { createLint } from './lint.ts'
 import { createLive } from './live/live.ts'
 import { createFreshFrames, type FreshFrames } from './logs/fresh-frames.ts'
@@ -97,7 +98,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   const runnerPort = await openRunnerDoor(config, { ...deps, meter }, { ...parts, opened })
   await openTelemetryOf(config, deps, { ...parts, counted, opened })
   const claimUrl = await parts.access.claim.issue(null)
-  opened.defer(tidyUp(parts, deps.log))
+  opened.defer(tidyUp(parts, config.retention, deps.log))
   const intakeClock = openIntakeClock({ ...parts, db: parts.database.db, log: deps.log })
   opened.defer(() => intakeClock.close())
   const sender = openSender({
@@ -113,10 +114,10 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
 }
 
 /** From time to time; nothing depends on it. Returns how to stop. */
-const tidyUp = ({ access, database, objects }: Parts, log: Log): (() => void) => {
+const tidyUp = ({ access, database, objects }: Parts, retention: Retention, log: Log): (() => void) => {
   const tidy = async () => {
     await access.sweep()
-    await tidyRows(database.db, objects)
+    await tidyRows(database.db, objects, retention)
   }
   const timer = setInterval(() => {
     tidy().catch((error: unknown) => log.warn('not tidied up', { error }))
@@ -189,7 +190,7 @@ const openParts = async (
     schedules: createSchedules(shared),
     orbs: createOrbs({ ...shared, checkOrb: createCheckOrb(askCompiler) }),
     logs: createLogs(shared),
-    artifacts: createArtifacts(shared),
+    artifacts: createArtifacts({ ...shared, retention: config.retention }),
     tests,
     runners: createRunners(shared),
     secrets: createSecrets(shared),

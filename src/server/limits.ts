@@ -94,10 +94,8 @@ export const limits = {
   cacheScopeBytesMax: 10 * 1024 ** 3,
   /** Since they were last used. */
   cacheDays: 7,
-  artifactDays: 14,
-  /** Since the attempt ended. */
-  logDays: 30,
-  testDays: 30,
+  /** Unless the settings say otherwise; of logs since their attempt ended. */
+  retentionDays: { logs: 30, artifacts: 14, tests: 30 },
   workspaceDays: 15,
   unfinishedObjectDays: 1,
   /** Silence after which people read `offline`; a poll is held 25 s. */
@@ -206,3 +204,6 @@ export const limits = {
   logPagesCachedBytes: 16 * 1024 * 1024,
   logKeysCached: 1_000,
 } as const
+
+/** Days. */
+export type Retention = Readonly<Record<keyof typeof limits.retentionDays, number>>

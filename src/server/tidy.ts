@@ -5,16 +5,16 @@ import { sql } from 'kysely'
 import { forgetOldRequests } from './answered-requests.ts'
 import type { Db } from './db/database.ts'
 import { prunePolls } from './intake/polls.ts'
-import { limits } from './limits.ts'
+import { limits, type Retention } from './limits.ts'
 import { expireLogs } from './logs/expire.ts'
 import { pruneFrames } from './logs/prune.ts'
 import type { ObjectStore } from './objects/store.ts'
 import { expireObjects } from './stored/expire.ts'
 import { forgetDeliveries } from './webhooks/send.ts'
 
-export const tidyRows = async (db: Db, objects: ObjectStore): Promise<void> => {
-  await expireObjects({ db, objects })
-  await expireLogs({ db, objects })
+export const tidyRows = async (db: Db, objects: ObjectStore, retention: Retention): Promise<void> => {
+  await expireObjects({ db, objects, days: retention })
+  await expireLogs({ db, objects, days: retention.logs })
   await pruneFrames(db)
   await prunePolls(db, objects)
   await forgetOldRequests(db)

@@ -27,6 +27,7 @@ export const serverConfig = (input: {
   readonly egressDefault: 'none' | 'open'
   readonly telemetry: Pick<Settings, 'metrics' | 'traces'>
   readonly webhooks: { readonly allow: readonly string[]; readonly authorities: string }
+  readonly retention: Settings['retention']
   readonly identity: Identity
   readonly programs: Programs
 }) => ({
@@ -56,6 +57,7 @@ export const serverConfig = (input: {
   rosterFile: input.layout.roster,
   metrics: input.telemetry.metrics.port === undefined ? null : { port: input.telemetry.metrics.port },
   traces: input.telemetry.traces.endpoint === undefined ? null : input.telemetry.traces,
+  retention: input.retention,
   webhooks: {
     allow: input.webhooks.allow,
     authoritiesFile: existsSync(input.webhooks.authorities) ? input.webhooks.authorities : null,

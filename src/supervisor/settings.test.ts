@@ -21,6 +21,7 @@ test('an empty file is all defaults, and nothing is open beyond them', () => {
   assert.deepEqual(settings.egress, { default: 'open', allow: [] })
   assert.deepEqual(settings.sources.allow, [])
   assert.equal(settings.organisation, 'home')
+  assert.deepEqual(settings.retention, { logs: 30, artifacts: 14, tests: 30 })
 })
 
 test('every problem is told, each with its line and column', () => {

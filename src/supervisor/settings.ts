@@ -14,6 +14,8 @@ const cidrPort = z
   .string()
   .regex(/^[0-9a-fA-F.:]+\/\d{1,3}:\d{1,5}$/, 'expected CIDR:port, for example 10.0.0.0/8:443')
 
+const keptDays = z.number().int().min(1).max(3650)
+
 const settingsSchema = z.strictObject({
   organisation: z
     .string()
@@ -98,6 +100,13 @@ const settingsSchema = z.strictObject({
         .describe(
           'Addresses of this machine or its network that webhooks may be sent to, CIDR:port; only these also without TLS',
         ),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      logs: keptDays.default(30).describe('Days after the end of an attempt until its log is removed'),
+      artifacts: keptDays.default(14).describe('Days until artifacts are removed'),
+      tests: keptDays.default(30).describe('Days until results of tests are removed'),
     })
     .prefault({}),
   oidc: z

@@ -224,6 +224,7 @@ const startServer = async (parts: Parts): Promise<{ server: Child; takesRunner: 
           localRepositories: repositoryRoots(options),
           egressDefault: settings.egress.default,
           webhooks: { allow: settings.webhooks.allow, authorities: settings.trust.ca },
+          retention: settings.retention,
           telemetry: settings,
           identity,
           programs,

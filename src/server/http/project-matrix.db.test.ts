@@ -18,6 +18,7 @@ import { createCompare } from '../compare/compare-runs.ts'
 import type { Database } from '../db/database.ts'
 import { createIdentity } from '../identity/identity.ts'
 import { createDeliveries } from '../intake/deliveries.ts'
+import { limits } from '../limits.ts'
 import { createFreshFrames } from '../logs/fresh-frames.ts'
 import { createLogs } from '../logs/logs.ts'
 import { createWatchers } from '../logs/watchers.ts'
@@ -60,7 +61,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     deliveries: createDeliveries({ database, newId, places, compiler: null }),
     secrets: createSecrets({ database, vault, clock: systemClock }),
     identity: createIdentity({ ...shared, clock: systemClock }),
-    artifacts: createArtifacts({ database, vault, objects }),
+    artifacts: createArtifacts({ database, vault, objects, retention: limits.retentionDays }),
     logs: createLogs({
       ...{ database, vault, objects, watchers, fresh: createFreshFrames(watchers) },
       logSearch: logSearchProgram,

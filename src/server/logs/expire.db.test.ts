@@ -63,10 +63,10 @@ test('a log goes after its days, with its frames, its object and its key; the at
   await sql`
     insert into log_objects (attempt_id, object_key, size_bytes) values (${old.attempt}, ${logObjectKey(old.attempt)}, 1)
     on conflict do nothing`.execute(parts.db)
-  await age(old, limits.logDays + 1)
-  await age(young, limits.logDays - 1)
-  assert.equal(await expireLogs(parts), 1)
-  assert.equal(await expireLogs(parts), 0, 'once')
+  await age(old, limits.retentionDays.logs + 1)
+  await age(young, limits.retentionDays.logs - 1)
+  assert.equal(await expireLogs({ ...parts, days: limits.retentionDays.logs }), 1)
+  assert.equal(await expireLogs({ ...parts, days: limits.retentionDays.logs }), 0, 'once')
   const { rows } = await sql<Record<string, unknown>>`
     select (select count(*)::integer from log_frames where attempt_id = a.id) as frames,
       (select count(*)::integer from log_objects where attempt_id = a.id) as objects,
@@ -93,8 +93,8 @@ test('a log goes after its days, with its frames, its object and its key; the at
 
 test('a search names the attempt whose log was removed, and goes on', async () => {
   const old = await ended()
-  await age(old, limits.logDays + 1)
-  await expireLogs(parts)
+  await age(old, limits.retentionDays.logs + 1)
+  await expireLogs({ ...parts, days: limits.retentionDays.logs })
   const row = await parts.runs.findAttempt(parts.scope, old.attempt)
   const found = await logs.search(parts.scope, row!.job_id as JobId, {
     ...{ attempts: 'all', reader, signal: new AbortController().signal },
@@ -111,7 +111,7 @@ test('a log that still grows stays, however long it runs', async () => {
   await sql`update attempts set started_at = now() - interval '90 days' where id = ${held.attempt}`.execute(
     parts.db,
   )
-  assert.equal(await expireLogs(parts), 0)
+  assert.equal(await expireLogs({ ...parts, days: limits.retentionDays.logs }), 0)
   assert.equal(await read(held), 1)
   await runner.finish(held, { lastSeq: held.log.seq })
 })

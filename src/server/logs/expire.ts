@@ -2,24 +2,25 @@
 // they were there. Called from time to time; rows go first, an object without a row is nothing.
 import { sql } from 'kysely'
 import type { Db } from '../db/database.ts'
-import { limits } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
 
-/** Returns how many went. Looks at source hosts go with their jobs (intake/polls.ts). */
+/** Returns how many went; `days` after the end of their attempts. Looks at source hosts go with their jobs (intake/polls.ts). */
 export const expireLogs = async (deps: {
   readonly db: Db
   readonly objects: ObjectStore
+  readonly days: number
 }): Promise<number> => {
+  const { days } = deps
   const { rows } = await sql<{ object: string | null; batches: readonly string[] | null }>`
     with old as (
       select a.id, a.organisation_id, a.project_id from attempts a
-      where a.log_complete and a.run_id is not null and a.finished_at < now() - make_interval(days => ${limits.logDays}::integer)
-        and (a.id in (select attempt_id from log_objects where stored_at < now() - make_interval(days => ${limits.logDays}::integer) order by stored_at limit 500)
+      where a.log_complete and a.run_id is not null and a.finished_at < now() - make_interval(days => ${days}::integer)
+        and (a.id in (select attempt_id from log_objects where stored_at < now() - make_interval(days => ${days}::integer) order by stored_at limit 500)
           or a.id in (select attempt_id from log_frames))
       limit 500 for update of a skip locked
     ), told as (
       insert into expired_objects (id, organisation_id, project_id, attempt_id, kind, days)
-      select id, organisation_id, project_id, id, 'log', ${limits.logDays}::smallint from old on conflict (id) do nothing
+      select id, organisation_id, project_id, id, 'log', ${days}::smallint from old on conflict (id) do nothing
     ), keyless as (
       update attempts a set log_key = null, log_key_wrapped = null from old where a.id = old.id
     ), packed as (

@@ -6,7 +6,7 @@ import { type ObjectId, parseId } from '../../base/ids.ts'
 import type { Artifact } from '../../protocol/api/artifacts.ts'
 import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
-import { limits } from '../limits.ts'
+import type { Retention } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import type { Artifacts } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
@@ -17,6 +17,7 @@ type Deps = {
   readonly database: { readonly db: Db }
   readonly vault: VaultClient
   readonly objects: ObjectStore
+  readonly retention: Pick<Retention, 'artifacts'>
 }
 
 type Row = {
@@ -33,7 +34,7 @@ type Row = {
   readonly createdAt: Date
 }
 
-export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Artifacts => ({
+export const createArtifacts = ({ database: { db }, vault, objects, retention }: Deps): Artifacts => ({
   expired: (scope, run) => listExpired(db, scope, { run }, 'artifacts'),
   list: async (scope, run, { limit, cursor }) => {
     const after = cursor === undefined ? { object: '', position: -1 } : placeOf(cursor)
@@ -48,7 +49,7 @@ export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Art
     const page = rows.slice(0, limit)
     const last = page.at(-1)
     return {
-      items: page.map(artifactOf),
+      items: page.map((row) => artifactOf(row, retention.artifacts)),
       next_cursor: rows.length > limit && last !== undefined ? idOf(last) : null,
     }
   },
@@ -74,14 +75,14 @@ export const createArtifacts = ({ database: { db }, vault, objects }: Deps): Art
 
 type Found = StoredPart & { readonly path: string }
 
-const artifactOf = (row: Row): Artifact => ({
+const artifactOf = (row: Row, keptDays: number): Artifact => ({
   id: idOf(row),
   job: { id: row.job, name: row.jobName, shard: row.shard, shards: row.shards, attempt: row.attempt },
   path: row.path,
   size: row.size,
   sha256: row.sha256,
   created_at: row.createdAt.toISOString(),
-  expires_at: new Date(row.createdAt.getTime() + limits.artifactDays * 86_400_000).toISOString(),
+  expires_at: new Date(row.createdAt.getTime() + keptDays * 86_400_000).toISOString(),
 })
 
 const idOf = ({ object, position }: Pick<Row, 'object' | 'position'>): string => `${object}.${position}`

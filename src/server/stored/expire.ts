@@ -5,7 +5,7 @@ import type { ObjectId } from '../../base/ids.ts'
 import type { Manifest } from '../../protocol/stored-object.ts'
 import type { Db } from '../db/database.ts'
 import type { Tx } from '../db/transaction.ts'
-import { limits } from '../limits.ts'
+import { limits, type Retention } from '../limits.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import { storedObjectKey } from './object-key.ts'
 
@@ -24,11 +24,13 @@ export const evictCaches = async (
   return rows.map(({ id }) => id)
 }
 
-/** Returns how many went. */
+/** Returns how many went. `days`: of what the settings say. */
 export const expireObjects = async (deps: {
   readonly db: Db
   readonly objects: ObjectStore
+  readonly days: Pick<Retention, 'artifacts' | 'tests'>
 }): Promise<number> => {
+  const { days } = deps
   const { rows } = await sql<{ id: ObjectId }>`
     with gone as (delete from stored_objects where id in (
       select id from stored_objects
@@ -36,15 +38,15 @@ export const expireObjects = async (deps: {
         when state = 'coming' then ${limits.unfinishedObjectDays}::integer
         when keep_days is not null then keep_days
         when kind = 'cache' then ${limits.cacheDays}::integer
-        when kind = 'artifacts' then ${limits.artifactDays}::integer
-        when kind = 'tests' then ${limits.testDays}::integer
+        when kind = 'artifacts' then ${days.artifacts}::integer
+        when kind = 'tests' then ${days.tests}::integer
         else ${limits.workspaceDays}::integer end)
       limit 500)
     returning id, organisation_id, project_id, attempt_id, kind, state),
     told as (
       insert into expired_objects (id, organisation_id, project_id, attempt_id, kind, days)
       select id, organisation_id, project_id, attempt_id, kind,
-        (case kind when 'artifacts' then ${limits.artifactDays}::integer else ${limits.testDays}::integer end)::smallint
+        (case kind when 'artifacts' then ${days.artifacts}::integer else ${days.tests}::integer end)::smallint
       from gone where kind in ('artifacts', 'tests') and state = 'kept')
     select id from gone`.execute(deps.db)
   for (const { id } of rows) await deps.objects.delete(storedObjectKey(id))

@@ -13,7 +13,7 @@ import { createTests } from './tests.ts'
 
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
-const artifacts = createArtifacts(parts)
+const artifacts = createArtifacts({ ...parts, retention: limits.retentionDays })
 const tests = createTests(parts)
 const runner = createScriptedRunner(parts, await enrolRunner(parts, 'keeper'))
 after(() => runner.close())
@@ -44,10 +44,10 @@ const store = async ({ id, run, job }: Attempt, kind: 'artifacts' | 'tests' | 'c
 
 test('an artifact that was removed says so, with the day and the rule; a cache leaves nothing', async () => {
   const attempt = await attemptOf()
-  const old = await store(attempt, 'artifacts', limits.artifactDays + 1)
-  const young = await store(attempt, 'artifacts', limits.artifactDays - 1)
+  const old = await store(attempt, 'artifacts', limits.retentionDays.artifacts + 1)
+  const young = await store(attempt, 'artifacts', limits.retentionDays.artifacts - 1)
   await store(attempt, 'cache', 400)
-  assert.equal(await expireObjects(parts), 2)
+  assert.equal(await expireObjects({ ...parts, days: limits.retentionDays }), 2)
   const { rows } = await sql<{ id: string }>`select id from expired_objects`.execute(parts.db)
   assert.deepEqual(rows, [{ id: old }])
   await assert.rejects(
@@ -68,8 +68,8 @@ test('an artifact that was removed says so, with the day and the rule; a cache l
 
 test('tests that were removed are not the same as none', async () => {
   const [with_, without] = [await attemptOf(), await attemptOf()]
-  await store(with_, 'tests', limits.testDays + 1)
-  await expireObjects(parts)
+  await store(with_, 'tests', limits.retentionDays.tests + 1)
+  await expireObjects({ ...parts, days: limits.retentionDays })
   const list = (job: JobId, attempt?: number) =>
     tests.listJob(parts.scope, job, { limit: 10, attempt }, reader)
   assert.deepEqual(
@@ -78,4 +78,24 @@ test('tests that were removed are not the same as none', async () => {
   )
   assert.equal((await list(with_.job, 2)).expired, null)
   assert.equal((await list(without.job)).expired, null)
+})
+
+test('the settings say how long; what was removed keeps the rule by which it was', async () => {
+  await sql`delete from stored_objects`.execute(parts.db)
+  const attempt = await attemptOf()
+  const kept = await store(attempt, 'artifacts', 2)
+  const gone = await store(attempt, 'artifacts', 4)
+  const keeps = createArtifacts({ ...parts, retention: { artifacts: 3 } })
+  const { items } = await keeps.list(parts.scope, attempt.run, { limit: 10 })
+  for (const { created_at, expires_at } of items)
+    assert.equal(Date.parse(expires_at) - Date.parse(created_at), 3 * 86_400_000)
+  assert.equal(await expireObjects({ ...parts, days: { artifacts: 3, tests: 3 } }), 1)
+  await assert.rejects(
+    artifacts.open(parts.scope, `${gone}.0`, reader),
+    (error: unknown) => isFault(error, 'E_EXPIRED') && /artifacts are kept for 3 days$/.test(error.public),
+  )
+  await assert.rejects(
+    artifacts.open(parts.scope, `${kept}.0`, reader),
+    (error: unknown) => isFault(error) && !isFault(error, 'E_EXPIRED'),
+  )
 })

@@ -20,6 +20,7 @@ import { createServerStores } from '../../runner/stores/server-stores.ts'
 import type { StoredList, Stores, StoreWant } from '../../runner/stores/stores.ts'
 import { generateSigningKey, importVerifyKey, sealObjectKey, signJws } from '../../seal/index.ts'
 import { randomBytes, systemClock } from '../../sys/index.ts'
+import { limits } from '../limits.ts'
 import type { TestsAsked } from '../use-cases.ts'
 import { createArtifacts } from './artifacts.ts'
 import { expireObjects } from './expire.ts'
@@ -360,7 +361,7 @@ test('artifacts are listed and opened for people of their organisation, by the v
     signal,
   )
   await second.finish({ entries }, signal)
-  const artifacts = createArtifacts(parts)
+  const artifacts = createArtifacts({ ...parts, retention: limits.retentionDays })
   const runId = again.a.spec.kind === 'job' ? again.a.spec.run.id : assert.fail()
   assert.notEqual(run, runId)
   const page = await artifacts.list(parts.scope, runId, { limit: 1 })
@@ -646,7 +647,7 @@ test('a cache whose job says for how long it is kept ends then, used or not', as
     update stored_objects set created_at = now() - interval '1 day' * case cache_key when 'nine-after' then 10 else 8 end,
       used_at = case cache_key when 'nine-after' then now() else now() - interval '8 days' end
     where cache_key like 'nine-%'`.execute(parts.db)
-  assert.equal(await expireObjects(parts), 1)
+  assert.equal(await expireObjects({ ...parts, days: limits.retentionDays }), 1)
   const left = await sql<{ key: string; days: number }>`
     select cache_key as key, keep_days as days from stored_objects where cache_key like 'nine-%'`.execute(
     parts.db,
@@ -669,7 +670,7 @@ test('what nobody used for its time goes, and its file with it', async () => {
   const { rows } = await sql<{ id: ObjectId }>`select id from stored_objects where cache_key = 'old'`.execute(
     parts.db,
   )
-  assert.equal(await expireObjects(parts), 2)
+  assert.equal(await expireObjects({ ...parts, days: limits.retentionDays }), 2)
   const left = await sql<{ key: string }>`
     select cache_key as key from stored_objects where cache_key in ('old', 'young', 'half')`.execute(parts.db)
   assert.deepEqual(left.rows, [{ key: 'young' }])
