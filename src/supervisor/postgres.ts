@@ -164,8 +164,11 @@ const settings = (options: PostgresOptions): Record<string, string> => ({
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_min_messages: 'warning',
-  ...(options.fsync === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+  ...(options.fsync === false ? throwAway : {}),
 })
+
+/** One cluster has the databases of many servers. */
+const throwAway = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '100' }
 
 const startServer = (
   options: PostgresOptions,

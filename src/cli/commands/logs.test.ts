@@ -34,7 +34,13 @@ const answer = (url: URL, id: string): unknown => {
     asked.push(`${url.searchParams}`)
     const line = { step: { index: 3, name: 'test' }, line: 7, text: 'an Error\u001b]0;evil', from: 3, to: 8 }
     const attempt = (number: number, count: number) => ({
-      ...{ attempt: { id: 'att_1', number, status: 'failed' }, count, whole: true, lines: [line] },
+      ...{
+        attempt: { id: 'att_1', number, status: 'failed' },
+        count,
+        whole: true,
+        expired: false,
+        lines: [line],
+      },
     })
     return { job_id: id, attempts: [attempt(2, 1), attempt(1, 3)], stopped: 'time' }
   }

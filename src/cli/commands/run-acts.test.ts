@@ -25,6 +25,7 @@ const answer = (line: string, url: URL): unknown => {
   if (line === 'GET /api/v1/projects') return page(world.projects)
   if (line.includes('/organisation'))
     return { id: world.idOf('org', 1), name: 'acme', settings: { jobs_max: 50 } }
+  if (line.endsWith('/parameters')) return { ref: 'refs/heads/main', run: null, parameters: null }
   if (line.startsWith('PATCH /api/v1/projects/')) return world.projects[0]
   if (line === 'POST /api/v1/runs') return world.runById(world.idOf('run', 413))
   if (line.startsWith('GET /api/v1/runs/') || line.includes('/runs/')) return world.runById(id)
@@ -54,7 +55,7 @@ test('rerun: a run, what failed, one job', async () => {
 test('approve and reject: the one that waits, or the one that is named', async () => {
   const yes = await mayfly('approve', '406', '-m', 'ship it', '-R', 'web')
   assert.deepEqual(yes.asked, [`POST /jobs/${job(406, 4)}/approve {"comment":"ship it"}`])
-  assert.equal(yes.stderr, 'to production of #406 is approved: on_hold\n')
+  assert.equal(yes.stderr, 'to production of #406 is approved by you and waits for others: on_hold\n')
   const no = await mayfly('decline', '406', '-j', 'production', '-R', 'web')
   assert.deepEqual(no.asked, [`POST /jobs/${job(406, 4)}/reject {}`])
   const nobody = await mayfly('approve', '412', '-R', 'web')
