@@ -54,32 +54,38 @@ export type DeliveryRow = {
 }
 
 /** `where` narrows `d` (webhook_deliveries). */
-export const selectDeliveries = async (
+/** `also`: further columns `, value as name` of the delivery `d`. */
+export const selectDeliveries = async <Also = object>(
   db: Db,
   where: RawBuilder<unknown>,
   limit: number,
-): Promise<readonly DeliveryRow[]> => {
-  const { rows } = await sql<DeliveryRow>`
+  also: RawBuilder<Also> = sql``,
+): Promise<readonly (DeliveryRow & Also)[]> => {
+  const { rows } = await sql<DeliveryRow & Also>`
     select d.id, d.event, d.occurred_at as at, d.state, d.status, d.next_at as "nextAt", d.body,
       case when r.id is not null then json_build_object('id', r.id, 'number', r.number) end as run,
       case when j.id is not null then json_build_object('id', j.id, 'name', j.name) end as job,
       (select count(*)::integer from webhook_tries t where t.webhook_id = d.webhook_id and t.delivery_id = d.id) as tries,
       (select ${tryJson} from webhook_tries t where t.webhook_id = d.webhook_id and t.delivery_id = d.id
-        order by t.number desc limit 1) as last
+        order by t.number desc limit 1) as last${also}
     from webhook_deliveries d left join runs r on r.id = d.run_id left join jobs j on j.id = d.job_id
     where ${where} order by d.id desc limit ${limit}`.execute(db)
   return rows
 }
 
-export const selectTries = async (
+/** One delivery with its tries, as they are in the same moment: whoever waits for the end of a try looks at both. */
+export const selectWithTries = async (
   db: Db,
   webhook: WebhookId,
   message: MessageId,
-): Promise<readonly WebhookTry[]> => {
-  const { rows } = await sql<{ tried: WebhookTry }>`
-    select ${tryJson} as tried from webhook_tries t where t.webhook_id = ${webhook} and t.delivery_id = ${message}
-    order by t.number desc limit ${limits.webhooks.shownTries}`.execute(db)
-  return rows.map(({ tried }) => tryOf(tried))
+): Promise<{ readonly row: DeliveryRow; readonly tries: readonly WebhookTry[] } | null> => {
+  const where = sql`d.webhook_id = ${webhook} and d.id = ${message}`
+  const also = sql<{ readonly list: readonly WebhookTry[] | null }>`, (
+      select json_agg(${tryJson} order by t.number desc) from (
+        select * from webhook_tries o where o.webhook_id = d.webhook_id and o.delivery_id = d.id
+        order by o.number desc limit ${limits.webhooks.shownTries}) t) as list`
+  const [row] = await selectDeliveries(db, where, 1, also)
+  return row === undefined ? null : { row, tries: (row.list ?? []).map(tryOf) }
 }
 
 const tryJson = sql`json_build_object('number', t.number, 'at', t.at, 'took_ms', t.took_ms, 'response', t.response,

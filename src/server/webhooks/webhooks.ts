@@ -29,8 +29,8 @@ import {
   type DeliveryRow,
   deliveryOf,
   selectDeliveries,
-  selectTries,
   selectWebhooks,
+  selectWithTries,
   type WebhookRow,
   webhookOf,
 } from './read.ts'
@@ -74,8 +74,10 @@ export const createWebhooks = (deps: Deps): Webhooks => ({
   delivery: async (scope, named) => {
     const { db } = deps.database
     const { id } = await findRow(db, scope, named)
-    const row = await findDelivery(db, id, named.message)
-    return { ...deliveryOf(row), body: row.body, list: [...(await selectTries(db, id, row.id))] }
+    const message = parseId('message', named.message)
+    const found = message === null ? null : await selectWithTries(db, id, message)
+    if (found === null) throw noDelivery()
+    return { ...deliveryOf(found.row), body: found.row.body, list: [...found.tries] }
   },
   redeliver: (actor, named) => redeliver(deps, actor, named),
 })
@@ -286,6 +288,8 @@ const findDelivery = async (db: Db, webhook: WebhookId, named: string): Promise<
   const id: MessageId | null = parseId('message', named)
   const [row] =
     id === null ? [] : await selectDeliveries(db, sql`d.webhook_id = ${webhook} and d.id = ${id}`, 1)
-  if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such delivery' })
+  if (row === undefined) throw noDelivery()
   return row
 }
+
+const noDelivery = () => fault('E_NOT_FOUND', { public: 'No such delivery' })
