@@ -4,7 +4,7 @@ import { toBase64Url } from '../base/bytes.ts'
 import { isFault } from '../base/faults.ts'
 import { type LeakReport, parseLeakAnswer } from '../protocol/leaks.ts'
 import type { LeaseGrant } from '../protocol/runner-wire.ts'
-import { generateEphemeralKey } from '../seal/index.ts'
+import { createEphemeralKey } from '../sys/index.ts'
 import { type AskDeps, askServer } from './session/ask-server.ts'
 
 export interface LeakReports {
@@ -21,7 +21,7 @@ export const createLeakReports = (
   const send = async (secret: string | null): Promise<void> => {
     const body = async (): Promise<LeakReport> => {
       // A new one each time: one that was told with is burnt, though its answer was lost.
-      const { publicKey } = await generateEphemeralKey()
+      const { publicKey } = createEphemeralKey()
       return { v: 1, attempt: deps.grant.attempt, secret, eph: [toBase64Url(publicKey)] }
     }
     try {

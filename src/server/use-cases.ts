@@ -117,11 +117,10 @@ export type Projects = {
     changes: api.ProjectSettingsInput,
     expect?: (current: api.Project['settings']) => void,
   ) => Promise<api.Project>
-  /** null: no such project. */
   readonly parameters: (
     scope: Scope,
     asked: { readonly project: string; readonly ref: string | undefined },
-  ) => Promise<api.DeclaredParameters | null>
+  ) => Promise<api.DeclaredParameters>
   readonly organisation: (scope: Scope) => Promise<api.Organisation>
   readonly setOrganisation: (
     actor: Actor,

@@ -33,6 +33,9 @@ const healthy: SystemStatus = {
   ...{ version: 'test', healthy: true, components: [], processes: [], disks: [], queue: null, backup: null },
 }
 const empty = async () => ({ items: [], next_cursor: null })
+const missing = async () => {
+  throw fault('E_NOT_FOUND')
+}
 const absent = async () => null
 const unexpected = async (): Promise<never> => {
   throw new Error('this test did not expect a call of this use case')
@@ -62,7 +65,7 @@ export const noWork: UseCases = {
     find: absent,
     create: unexpected,
     set: unexpected,
-    parameters: absent,
+    parameters: missing,
     organisation: unexpected,
     setOrganisation: unexpected,
     hookScript: unexpected,

@@ -43,6 +43,9 @@ const searchText = (job: Job, { attempts }: LogSearchAnswer): string =>
 
 const unseen = ({ attempts, stopped }: LogSearchAnswer): readonly string[] => [
   ...attempts
+    .filter(({ expired }) => expired)
+    .map(({ attempt }) => `attempt ${attempt.number}: its log was removed, its time was over`),
+  ...attempts
     .filter(({ count, lines }) => count > lines.length)
     .map(
       ({ attempt, count, lines }) => `attempt ${attempt.number}: ${count - lines.length} more lines match`,

@@ -42,7 +42,8 @@ const answer = (url: URL, id: string): unknown => {
         lines: [line],
       },
     })
-    return { job_id: id, attempts: [attempt(2, 1), attempt(1, 3)], stopped: 'time' }
+    const removed = { ...attempt(0, 0), expired: true, lines: [] }
+    return { job_id: id, attempts: [attempt(2, 1), attempt(1, 3), removed], stopped: 'time' }
   }
   if (url.pathname.endsWith('/log/index'))
     return {
@@ -116,6 +117,7 @@ test('--all-attempts: lines of each, by job, attempt, step and line, and what wa
   assert.deepEqual(asked, ['q=Err.r&regex=1&case=1&attempts=all'])
   assert.match(stdout, /^unit\.1#2:3:7: an Error.*\nunit\.1#1:3:7: an Error.*\n$/)
   assert.ok(!stdout.includes('\u001b'))
+  assert.match(stderr, /^unit\.1: attempt 0: its log was removed, its time was over\n/)
   assert.match(stderr, /attempt 1: 2 more lines match\n.*ended early: its time was over/)
   const json = await logs(['412/unit.1', '--grep', 'x', '--all-attempts', '--json'])
   assert.equal(JSON.parse(json.stdout).items[0].stopped, 'time')

@@ -1,17 +1,11 @@
 // Files that jobs stored for people, as the API shows them.
 import { z } from 'zod'
-import { expiredOfJob } from './expired.ts'
+import { expiredOfJob, jobOfAttempt } from './expired.ts'
 
 export const artifact = z.object({
   /** For its own address; nothing else to people. */
   id: z.string(),
-  job: z.object({
-    id: z.string(),
-    name: z.string(),
-    shard: z.number(),
-    shards: z.number(),
-    attempt: z.number(),
-  }),
+  job: jobOfAttempt,
   path: z.string(),
   size: z.number(),
   sha256: z.string(),

@@ -1,6 +1,15 @@
 // What retention removed, as the API shows it.
 import { z } from 'zod'
 
+/** The job of something that an attempt stored, and which attempt. */
+export const jobOfAttempt = z.object({
+  id: z.string(),
+  name: z.string(),
+  shard: z.number(),
+  shards: z.number(),
+  attempt: z.number(),
+})
+
 export const expired = z.object({
   removed_at: z.string(),
   /** The rule: for how many days such things are kept. */
@@ -8,13 +17,5 @@ export const expired = z.object({
 })
 export type ExpiredThing = z.infer<typeof expired>
 
-export const expiredOfJob = expired.extend({
-  job: z.object({
-    id: z.string(),
-    name: z.string(),
-    shard: z.number(),
-    shards: z.number(),
-    attempt: z.number(),
-  }),
-})
+export const expiredOfJob = expired.extend({ job: jobOfAttempt })
 export type ExpiredOfJob = z.infer<typeof expiredOfJob>

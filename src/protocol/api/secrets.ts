@@ -95,6 +95,18 @@ export const signerRemove = ending('signer.remove')
 export type SignerRemove = z.infer<typeof signerRemove>
 
 /** `detail` is null for those who may know the names only. */
+/** Where something about a secret happened. */
+const seenInAttempt = z.object({
+  at: time,
+  run_id: z.string(),
+  /** null when the run is not kept any more. */
+  run_number: z.number().nullable(),
+  /** Its project's name; null when it is not kept any more. */
+  project: z.string().nullable(),
+  job_id: z.string(),
+  attempt_id: z.string(),
+})
+
 export const secret = z.object({
   name: z.string(),
   kind,
@@ -128,17 +140,7 @@ export const secret = z.object({
       /** `revoke`: it is revoked by itself when it was in what a job said or stored. */
       on_leak: onLeak,
       /** Where its value first was in what a job said or stored; null: nowhere that is known of. */
-      leak: z
-        .object({
-          at: time,
-          run_id: z.string(),
-          /** null when the run, or its project, is not kept any more. */
-          run_number: z.number().nullable(),
-          project: z.string().nullable(),
-          job_id: z.string(),
-          attempt_id: z.string(),
-        })
-        .nullable(),
+      leak: seenInAttempt.nullable(),
       /** The queues it stands in. */
       views: z.array(z.enum(secretViews)),
       /** What makes it broad. */
@@ -151,18 +153,7 @@ export const secret = z.object({
       releases: z.number(),
       /** Of the last 30 days. */
       releases_recent: z.number(),
-      last_release: z
-        .object({
-          at: time,
-          run_id: z.string(),
-          /** null when the run is not kept any more. */
-          run_number: z.number().nullable(),
-          /** Its project's name; null when it is not kept any more. */
-          project: z.string().nullable(),
-          job_id: z.string(),
-          attempt_id: z.string(),
-        })
-        .nullable(),
+      last_release: seenInAttempt.nullable(),
     })
     .nullable(),
 })

@@ -1,19 +1,13 @@
 // Results of tests that jobs stored, as the API shows them.
 import { z } from 'zod'
 import { testOutcomes } from '../test-results.ts'
-import { expired } from './expired.ts'
+import { expired, jobOfAttempt } from './expired.ts'
 
 export const testOutcome = z.enum(testOutcomes)
 
 /** What the tests of a job came to, in its newest attempt that stored any results. */
 export const testSummary = z.object({
-  job: z.object({
-    id: z.string(),
-    name: z.string(),
-    shard: z.number(),
-    shards: z.number(),
-    attempt: z.number(),
-  }),
+  job: jobOfAttempt,
   failed: z.number(),
   skipped: z.number(),
   passed: z.number(),

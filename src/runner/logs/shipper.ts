@@ -179,20 +179,21 @@ const isFilling = (queues: ReadonlyMap<LeaseId, Queue>): boolean => {
 
 /** Waits for company while `isWorthIt`, but not for long; whoever changes something says so with `look`. */
 const createGathering = (isWorthIt: () => boolean) => {
-  let end = (): void => undefined
+  let end: (() => void) | null = null
   return {
     over: (): Promise<void> | undefined => {
       if (!isWorthIt()) return undefined
       return new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, fastShipMs)
+        const timer = setTimeout(() => end?.(), fastShipMs)
         end = () => {
+          end = null
           clearTimeout(timer)
           resolve()
         }
       })
     },
     look: (): void => {
-      if (!isWorthIt()) end()
+      if (end !== null && !isWorthIt()) end()
     },
   }
 }

@@ -10,7 +10,7 @@ import {
   type SignRequest,
   type SocketRequest,
 } from '../../protocol/signing.ts'
-import { generateEphemeralKey } from '../../seal/index.ts'
+import { createEphemeralKey } from '../../sys/index.ts'
 import { type AskDeps, askServer } from '../session/ask-server.ts'
 
 export interface Signing {
@@ -33,7 +33,7 @@ export const createServerSigning = (
     const { evidence } = await deps.prove(signal)
     const body = async (): Promise<SignRequest> => {
       // A new one each time: one that was asked with is burnt, though its answer was lost.
-      const { publicKey } = await generateEphemeralKey()
+      const { publicKey } = createEphemeralKey()
       return {
         v: 1,
         attempt: deps.grant.attempt,

@@ -24,13 +24,13 @@ import {
   type CryptoKey,
   decryptBlob,
   encryptBlob,
-  generateEphemeralKey,
   generateLogKey,
   openRelease,
   type Sign,
   sealObjectKey,
   signJws,
 } from '../../seal/index.ts'
+import { createEphemeralKey } from '../../sys/index.ts'
 import { archiveMs, requestDeadlineMs } from '../limits.ts'
 import type { Requests } from '../session/requests.ts'
 import type { Restorable, Stores, StoreWant, Writing } from './stores.ts'
@@ -63,7 +63,7 @@ export const createServerStores = (deps: ServerStoresDeps, grant: LeaseGrant, sp
       return writingOf(of, want, { object, scope })
     },
     restore: async (want, signal) => {
-      const eph = await generateEphemeralKey()
+      const eph = createEphemeralKey()
       const body = { v: 1, ...want, eph: [toBase64Url(eph.publicKey)] }
       const answer = parseRestoreAnswer(await post(of, 'restore', body, signal))
       if (!answer.ok) throw unclear('an answer about stored objects')

@@ -1,21 +1,19 @@
 // Identity tokens between a real server, a real vault and the runner's own client: an attempt gets what its stored plan declares
 // and nothing else, and the server can read none of it.
 import assert from 'node:assert/strict'
-import { createHash, createPrivateKey, createPublicKey, sign, verify, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createPublicKey, verify } from 'node:crypto'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { evidenceOfJob } from '../../../test/support/evidence.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { runnerRequests } from '../../../test/support/runner-requests.ts'
 import { createScriptedRunner, type Held, planJob } from '../../../test/support/scripted-runner.ts'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { uuidOf } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import { createServerIdentity } from '../../runner/identity/server-identity.ts'
-import { createRequests } from '../../runner/session/requests.ts'
 import { importVerifyKey } from '../../seal/index.ts'
-import { randomBytes, systemClock } from '../../sys/index.ts'
+import { systemClock } from '../../sys/index.ts'
 import { createIdentity } from './identity.ts'
 
 const parts = await openParts()
@@ -24,26 +22,10 @@ const enrolled = await enrolRunner(parts, 'one')
 const other = await enrolRunner(parts, 'other')
 const runner = createScriptedRunner(parts, enrolled, { free: { tiny: 4, small: 8 } })
 after(() => runner.close())
-const spki = new X509Certificate(readFileSync(join(parts.directory, 'tls.crt'))).publicKey.export({
-  type: 'spki',
-  format: 'der',
-})
 const vsign = fromBase64Url((await parts.vault.call('health', {})).vsign) ?? assert.fail()
 const vaultSignKey = (await importVerifyKey(vsign)) ?? assert.fail()
 
-const requestsOf = ({ id, key }: typeof enrolled) => {
-  const privateKey = createPrivateKey({ key: Buffer.from(key.pkcs8), format: 'der', type: 'pkcs8' })
-  const requests = createRequests({
-    url: `https://127.0.0.1:${parts.runnerPort}`,
-    spkiSha256: createHash('sha256').update(spki).digest('base64url'),
-    runner: id,
-    sign: (message) => sign(null, message, privateKey),
-    ...{ clock: systemClock, randomBytes },
-  })
-  after(() => requests.close())
-  return requests
-}
-const [own, foreign] = [requestsOf(enrolled), requestsOf(other)]
+const [own, foreign] = [runnerRequests(parts, enrolled), runnerRequests(parts, other)]
 const tokensOf = (
   held: Held,
   audiences: readonly (string | null)[],

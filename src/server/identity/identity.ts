@@ -3,11 +3,11 @@
 import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
-import { idFromUuid, type OrganisationId, type ProjectId } from '../../base/ids.ts'
+import { idFromUuid, type OrganisationId } from '../../base/ids.ts'
 import type { IssuerDocuments } from '../../protocol/identity.ts'
-import { projectInScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
+import { getProject } from '../projects/find-id.ts'
 import type { Identity } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 
@@ -27,12 +27,8 @@ export const createIdentity = (deps: Deps): Identity => {
       return documents(org)
     },
     ofProject: async (scope, name, ref) => {
-      const { rows } = await sql<{ id: ProjectId; branch: string }>`
-        select id, default_branch as branch from projects
-        where (id = ${name} or name = ${name}) and ${projectInScope(scope)}`.execute(deps.database.db)
-      const [project] = rows
-      if (project === undefined) throw fault('E_NOT_FOUND')
-      const of = { project: project.id, ref: ref ?? `refs/heads/${project.branch}` }
+      const { id, defaultBranch } = await getProject(deps.database.db, scope, name)
+      const of = { project: id, ref: ref ?? `refs/heads/${defaultBranch}` }
       const told = await deps.vault.call('oidc.project', of)
       return {
         ...{

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
+import { tellingOpenedKeys } from '../../../test/support/opened-keys.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { isFault } from '../../base/faults.ts'
@@ -11,13 +12,7 @@ import { createLogs } from './logs.ts'
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
 const opens: string[] = []
-const vault = {
-  ...parts.vault,
-  call: ((verb, request) => {
-    if (verb === 'blob.key') opens.push((request as { user: string }).user)
-    return parts.vault.call(verb, request)
-  }) as typeof parts.vault.call,
-}
+const vault = tellingOpenedKeys(parts, ({ user }) => opens.push(user))
 const logs = createLogs({ ...parts, vault })
 const runner = createScriptedRunner(parts, await enrolRunner(parts, 'noted'))
 after(() => runner.close())

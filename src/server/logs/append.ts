@@ -8,6 +8,7 @@ import type { Db } from '../db/database.ts'
 import { noticeRows, tellOnCommit } from '../db/notify.ts'
 import { tellerOf } from '../db/tell.ts'
 import { inTransaction, onCommit, type Tx } from '../db/transaction.ts'
+import { isSender } from '../runners/authenticate.ts'
 import type { FreshFrames } from './fresh-frames.ts'
 
 /** Whoever signed a request; `confirm` throws unless the key is that of an enrolled runner now. */
@@ -71,8 +72,7 @@ const appendNext = async (
       update attempts set last_seq = ${to}, log_key = coalesce(log_key, ${newKey})
       where lease_id = ${lease} and id = ${attempt} and runner_id = ${sender.id} and status = 'running'
         and last_seq = ${from - 1} and (log_key is not null or ${newKey}::bytea is not null)
-        and exists (select from runners where id = ${sender.id} and status = 'enrolled'
-          and public_key = ${Buffer.from(sender.publicKey)})
+        and exists (select from runners where ${isSender(sender)})
       returning id
     ), batch as (insert into log_batches (body) select ${bodyOf(request)} from grown returning id),
     frames as (

@@ -4,6 +4,7 @@ import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inflateRawSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { sql } from 'kysely'
+import { tellingOpenedKeys } from '../../../test/support/opened-keys.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { concatBytes, toBase64Url, utf8 } from '../../base/bytes.ts'
@@ -23,16 +24,10 @@ const waiting: (() => void)[] = []
 const untilOpens = async (count: number): Promise<void> => {
   while (opens.length < count) await new Promise<void>((resolve) => waiting.push(resolve))
 }
-const vault = {
-  ...parts.vault,
-  call: ((verb, request) => {
-    if (verb === 'blob.key') {
-      opens.push((request as { user: string }).user)
-      for (const done of waiting.splice(0)) done()
-    }
-    return parts.vault.call(verb, request)
-  }) as typeof parts.vault.call,
-}
+const vault = tellingOpenedKeys(parts, ({ user }) => {
+  opens.push(user)
+  for (const done of waiting.splice(0)) done()
+})
 const logs = createLogs({ ...parts, vault })
 const runner = createScriptedRunner(parts, await enrolRunner(parts, 'logger'))
 after(() => runner.close())

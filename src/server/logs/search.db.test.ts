@@ -2,6 +2,7 @@
 // bounds it: patterns that never end, logs that are too long, readers of another organisation.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { tellingOpenedKeys } from '../../../test/support/opened-keys.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { isFault } from '../../base/faults.ts'
@@ -14,13 +15,7 @@ import { createSearcher } from './searcher.ts'
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
 const opens: string[] = []
-const vault = {
-  ...parts.vault,
-  call: ((verb, request) => {
-    if (verb === 'blob.key') opens.push((request as { object: string }).object)
-    return parts.vault.call(verb, request)
-  }) as typeof parts.vault.call,
-}
+const vault = tellingOpenedKeys(parts, ({ object }) => opens.push(object))
 const logs = createLogs({ ...parts, vault })
 const runner = createScriptedRunner(parts, await enrolRunner(parts, 'seeker'))
 after(() => runner.close())

@@ -6,9 +6,9 @@ import type { ProjectId, RunId } from '../../base/ids.ts'
 import type { DeclaredParameters } from '../../protocol/api/shapes.ts'
 import type { PlanParameter } from '../../protocol/plan.ts'
 import type { Scope } from '../access/actor.ts'
-import { projectInScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { fullRef } from '../runs/git-names.ts'
+import { getProject } from './find-id.ts'
 
 type Row = {
   readonly run: RunId
@@ -18,14 +18,12 @@ type Row = {
   readonly takes: readonly PlanParameter[] | null
 }
 
-/** null: no such project. */
 export const findParameters = async (
   db: Db,
   scope: Scope,
   { project: name, ref: wanted }: { readonly project: string; readonly ref: string | undefined },
-): Promise<DeclaredParameters | null> => {
-  const project = await findProject(db, scope, name)
-  if (project === null) return null
+): Promise<DeclaredParameters> => {
+  const project = await getProject(db, scope, name)
   const ref = fullRef(wanted ?? project.defaultBranch)
   if (ref === null) throw fault('E_INPUT', { public: 'ref is not the name of a branch or tag' })
   const row = await newestPlan(db, project.id, ref)
@@ -36,17 +34,6 @@ export const findParameters = async (
     parameters:
       takes?.map(({ options, ...one }) => ({ ...one, ...(options && { options: [...options] }) })) ?? null,
   }
-}
-
-const findProject = async (
-  db: Db,
-  scope: Scope,
-  project: string,
-): Promise<{ readonly id: ProjectId; readonly defaultBranch: string } | null> => {
-  const { rows } = await sql<{ readonly id: ProjectId; readonly defaultBranch: string }>`
-    select id, default_branch as "defaultBranch" from projects
-    where ${projectInScope(scope)} and (id = ${project} or name = ${project})`.execute(db)
-  return rows[0] ?? null
 }
 
 /** Looked for among the last runs of the project: what has not run for so long is not what stands there now. */

@@ -230,19 +230,17 @@ test('what a branch takes is what the newest plan of it says, and nothing is mad
     run: { id: old.id, number: old.number, commit: 'c'.repeat(40), created_at: old.created_at },
     parameters: [target],
   })
-  assert.equal((await takes('release'))?.run, null)
+  assert.equal((await takes('release')).run, null)
   await planned('release', { takes: [] })
-  assert.deepEqual((await takes('refs/heads/release'))?.parameters, [])
+  assert.deepEqual((await takes('refs/heads/release')).parameters, [])
   // Of a compiler that did not tell yet.
   const last = await planned('main', {})
-  assert.deepEqual(
-    [(await takes('main'))?.run?.number, (await takes('main'))?.parameters],
-    [last.number, null],
-  )
+  assert.deepEqual([(await takes('main')).run?.number, (await takes('main')).parameters], [last.number, null])
   // Not planned yet: the one before tells.
   await parts.runs.startRun(parts.actor, { project, ref: 'release' })
-  assert.deepEqual((await takes('release'))?.parameters, [])
+  assert.deepEqual((await takes('release')).parameters, [])
   await refuses(takes('a..b'), 'E_INPUT')
-  assert.equal(await takes('main', scopeOfOrganisation(`org_${'v'.repeat(26)}` as OrganisationId)), null)
+  const others = scopeOfOrganisation(`org_${'v'.repeat(26)}` as OrganisationId)
+  await refuses(takes('main', others), 'E_NOT_FOUND')
   await runner.close()
 })

@@ -67,7 +67,10 @@ export const callerColumns = sql`id, name, facts ->> 'compiler' as compiler, ses
 
 export type CallerRow = CurrentSession & Pick<Caller, 'id' | 'name' | 'compiler'>
 
-export const callerOf = ({ key, jws, iat, bodyDigest }: Sender, row: CallerRow): Caller => {
+export const callerOf = (
+  { key, jws, iat, bodyDigest }: Pick<Sender, 'key' | 'jws' | 'iat' | 'bodyDigest'>,
+  row: CallerRow,
+): Caller => {
   const { id, name, compiler, session, boot, isSeen } = row
   return { id, name, compiler, current: { session, boot, isSeen }, key, jws, iat, bodyDigest }
 }
@@ -93,9 +96,7 @@ export const createAuthenticate = (deps: { readonly db: Db; readonly clock: Cloc
     const { claims, row: runner } = proof
     const { iat, bodyDigest } = check(claims, request, runner.id)
     refuseSuspended(runner)
-    const { id, name, compiler, session, boot, isSeen } = runner
-    const { key } = proof.imported
-    return { id, name, compiler, current: { session, boot, isSeen }, key, jws, iat, bodyDigest }
+    return callerOf({ key: proof.imported.key, jws, iat, bodyDigest }, runner)
   }
   const sender = async (request: SignedRequest): Promise<Sender> => {
     const jws = jwsOf(request)

@@ -46,17 +46,22 @@ export const finishAttempt = async (
 ): Promise<void> => {
   const key = { lease, runner: sender.id }
   const told = { key, body, digest: Buffer.from(fromBase64Url(sender.bodyDigest) ?? '') }
-  let found = await findUnfinished(deps.db, sender, told)
-  if (found === null) return
-  const end = await prepareEnd(deps, found.row, { told, verify: sender.verify })
-  let isApplied = await applyUnlocked(deps, found, { told, end })
+  let end: End | null = null
   // At most one request with frames and one with events are under way beside this one.
-  for (let tries = 1; !isApplied; tries++) {
-    if (tries === limits.finishTriesMax)
-      throw fault('E_DATABASE', { detail: `finish of ${found.row.id} is overtaken` })
-    found = await findUnfinished(deps.db, sender, told)
+  for (let tries = 1; ; tries++) {
+    const found = await findUnfinished(deps.db, sender, told)
     if (found === null) return
-    isApplied = await applyEnd(deps, found.row, { told, end })
+    const { row, loaded } = found
+    end ??= await prepareEnd(deps, row, { told, verify: sender.verify })
+    const ending = { told, end }
+    // Once without the lock: who was overtaken then is not the only one.
+    const isApplied =
+      loaded !== null && tries === 1
+        ? await applyUnlocked(deps, { row, loaded }, ending)
+        : await applyEnd(deps, row, ending)
+    if (isApplied) break
+    if (tries === limits.finishTriesMax)
+      throw fault('E_DATABASE', { detail: `finish of ${row.id} is overtaken` })
   }
   deps.keyWrapping.soon()
 }
@@ -71,7 +76,7 @@ type Row = LeasedAttempt & {
   readonly lastSeq: number
   readonly logKey: Buffer | null
 }
-/** `loaded`: its run, which nobody holds yet. */
+/** `loaded`: its run, which nobody holds yet; null: not the attempt of a job, whose end takes more than one statement. */
 type Found = { readonly row: Row; readonly loaded: LoadedRun | null }
 
 /** null: this very end has been taken before. */
@@ -136,13 +141,12 @@ const isGenuineReceipt = async (receipt: string | null, row: Row, verify: Verify
 
 type Ending = { readonly told: Told; readonly end: End }
 
-/** The end of a job, in one statement; false when it was overtaken, or is another end, which takes more than one. */
+/** The end of a job, in one statement; false when it was overtaken. */
 const applyUnlocked = async (
   { db, newId }: FinishDeps,
-  { row, loaded }: Found,
+  { row, loaded }: { readonly row: Row; readonly loaded: LoadedRun },
   { told, end }: Ending,
 ): Promise<boolean> => {
-  if (loaded === null || end.plan !== null) return false
   const log = bringLog(row, told.body, end.object)
   // Durable before the commit that tells of it.
   await end.object?.stored

@@ -1,29 +1,18 @@
 // Signatures between a real server, a real vault and the runner's own client: an attempt signs while it goes on, with what its ticket
 // admits, and every signature leaves a row that says which digest.
 import assert from 'node:assert/strict'
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  sign,
-  verify,
-  X509Certificate,
-} from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { askSecrets, evidenceOfJob } from '../../../test/support/evidence.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { runnerRequests } from '../../../test/support/runner-requests.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { type CallVault, enrolSigner, makeSigner, signPut, signRevoke } from '../../../test/support/signer.ts'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { silentLog } from '../../base/log.ts'
-import { createRequests } from '../../runner/session/requests.ts'
 import { createServerSigning } from '../../runner/signing/server-signing.ts'
 import { importVerifyKey } from '../../seal/index.ts'
-import { randomBytes, systemClock } from '../../sys/index.ts'
 import { createSecrets } from '../secrets/secrets.ts'
 
 const parts = await openParts()
@@ -38,22 +27,8 @@ const enrolled = await enrolRunner(parts, 'one')
 const other = await enrolRunner(parts, 'other')
 const runner = createScriptedRunner(parts, enrolled, { free: { tiny: 4, small: 8 } })
 after(() => runner.close())
-const tls = new X509Certificate(readFileSync(join(parts.directory, 'tls.crt')))
-const spki = tls.publicKey.export({ type: 'spki', format: 'der' })
 
-const requestsOf = ({ id, key }: typeof enrolled) => {
-  const privateKey = createPrivateKey({ key: Buffer.from(key.pkcs8), format: 'der', type: 'pkcs8' })
-  const requests = createRequests({
-    url: `https://127.0.0.1:${parts.runnerPort}`,
-    spkiSha256: createHash('sha256').update(spki).digest('base64url'),
-    runner: id,
-    sign: (message) => sign(null, message, privateKey),
-    ...{ clock: systemClock, randomBytes },
-  })
-  after(() => requests.close())
-  return requests
-}
-const [own, foreign] = [requestsOf(enrolled), requestsOf(other)]
+const [own, foreign] = [runnerRequests(parts, enrolled), runnerRequests(parts, other)]
 
 const content = Buffer.from('what is released')
 const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`

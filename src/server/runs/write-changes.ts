@@ -98,11 +98,12 @@ export const writeUnlocked = async (
   const own = only(changes, 'attempt').find(({ job, number }) => job === told.job && number === told.number)
   if (own?.to == null || !isFinal(own.to)) return false
   const parts = partsOf({ run, state, changes: changes.filter((change) => change !== own) }, context, own)
+  const [ofRun, ...others] = parts
   const isWhole = sql`(select count(*) from told) = 1 and ${written} = ${parts.map(({ count }) => count)}::integer[]`
   try {
     const { rows } = await sql<{ notices: Notice[] }>`
-      with ${parts[runAt].part}, ${told.parts({ set: sql`, status = ${own.to}, finished_at = now()`, where: sql`exists (select from run)` })},
-        ${partsSql(parts.toSpliced(runAt, 1))}${outboxPart(run, context)}
+      with ${ofRun.part}, ${told.parts({ set: sql`, status = ${own.to}, finished_at = now()`, where: sql`exists (select from run)` })},
+        ${partsSql(others)}${outboxPart(run, context)}
       select (${sentNotices(noticesOf(run, changes, context))}) as notices, ${endUnless(isWhole)}`.execute(tx)
     tellWritten(tx, rows[0]?.notices, context)
     return true
@@ -155,23 +156,22 @@ const partsOf = (
           sql`and exists (select from told) and (select count(*) from attempt) >= 0`,
         ]
   return [
-    attemptPart(changes, context, afterRun),
-    addedPart(run, only(changes, 'attempt-added'), context, afterEnds),
-    jobPart(run, own === null ? changes : [...changes, own], afterRun),
-    workflowPart(changes, afterRun),
     runPart(run, changes, {
       by: context.by ?? 'unknown',
       headline: context.headline?.(state) ?? null,
       isCompared: own !== null,
     }),
+    attemptPart(changes, context, afterRun),
+    addedPart(run, only(changes, 'attempt-added'), context, afterEnds),
+    jobPart(run, own === null ? changes : [...changes, own], afterRun),
+    workflowPart(changes, afterRun),
   ]
 }
 
-const runAt = 4
 const partsSql = (parts: readonly Part[]) => sql.join(parts.map(({ part }) => part))
-/** How many rows each of them wrote. */
-const written = sql`array[(select count(*) from attempt), (select count(*) from added), (select count(*) from job),
-      (select count(*) from workflow), (select count(*) from run)]::integer[]`
+/** How many rows each of them wrote, in their order. */
+const written = sql`array[(select count(*) from run), (select count(*) from attempt), (select count(*) from added),
+      (select count(*) from job), (select count(*) from workflow)]::integer[]`
 
 /** A statement with the rows it changes, and how many these must be. */
 type Part = { readonly part: RawBuilder<unknown>; readonly count: number }

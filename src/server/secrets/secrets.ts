@@ -9,10 +9,10 @@ import { type SecretOwner, sealedSecret, signerKey } from '../../protocol/statem
 import type { SecretMetadata } from '../../protocol/vault.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
-import { projectInScope } from '../access/in-scope.ts'
 import { findContextId, namedRules } from '../contexts/find.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
+import { getProjectId } from '../projects/find-id.ts'
 import type { Secrets, SecretsOf } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { reachOf } from './reach.ts'
@@ -164,10 +164,6 @@ const findOwner = async ({ database: { db } }: Deps, scope: Scope, of: SecretsOf
     const context = await findContextId(db, scope, of.context)
     return { owner: context, project: null, context }
   }
-  const { rows } = await sql<{ id: ProjectId }>`
-    select id from projects where ${projectInScope(scope)} and (id = ${of.project} or name = ${of.project})
-    limit 1`.execute(db)
-  const [row] = rows
-  if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such project' })
-  return { owner: row.id, project: row.id, context: null }
+  const project = await getProjectId(db, scope, of.project)
+  return { owner: project, project, context: null }
 }

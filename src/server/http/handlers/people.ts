@@ -180,24 +180,28 @@ const memberHandlers = (
 
 const idOf = ({ id }: { readonly id: string }): string => id
 
+const describePerson = async (
+  access: Access,
+  actor: Extract<Actor, { kind: 'user' }>,
+): Promise<NonNullable<Me['user']>> => {
+  const { user: id, name, email, role } = actor
+  const [ask, preferences, lastSignIn] = await Promise.all([
+    access.whomToAsk(actor),
+    access.account.preferences(actor),
+    access.account.lastSignIn(actor),
+  ])
+  return {
+    ...{ id, name, email, role, may: [...verbsOf(role)], ask: [...ask] },
+    ...{ preferences: preferencesShape(preferences), last_sign_in: lastSignIn },
+  }
+}
+
 const describe = async (
   { access, version }: { readonly access: Access; readonly version: string },
   actor: Actor | null,
 ): Promise<Me> => ({
   claimed: await access.isClaimed(),
-  user:
-    actor?.kind === 'user'
-      ? {
-          id: actor.user,
-          name: actor.name,
-          email: actor.email,
-          role: actor.role,
-          may: [...verbsOf(actor.role)],
-          ask: [...(await access.whomToAsk(actor))],
-          preferences: preferencesShape(await access.account.preferences(actor)),
-          last_sign_in: await access.account.lastSignIn(actor),
-        }
-      : null,
+  user: actor?.kind === 'user' ? await describePerson(access, actor) : null,
   token:
     actor?.kind === 'token'
       ? {

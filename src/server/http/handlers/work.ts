@@ -71,8 +71,8 @@ export const workHandlers = ({
   projectSettings: async ({ actor, params }) =>
     found(await projects.find(actor.scope, params.project)).settings,
   projectSet: ({ actor, params, body, expect }) => projects.set(actor, params.project, body, expect),
-  projectParameters: async ({ actor, params, query }) =>
-    found(await projects.parameters(actor.scope, { project: params.project, ref: query.ref })),
+  projectParameters: ({ actor, params, query }) =>
+    projects.parameters(actor.scope, { project: params.project, ref: query.ref }),
   orbs: async ({ actor, query }) => pageOf((await orbs.list(actor.scope)).items, query, ({ id }) => id),
   orbSources: async ({ actor, query }) =>
     pageOf((await orbs.sources(actor.scope)).items, query, ({ id }) => id),
