@@ -125,6 +125,27 @@ flow('everything is reached by keyboard: go to, move, open, search, help', {}, a
   await isAt(page, '/projects')
 })
 
+flow('a page that comes late takes nothing from somebody who types', {}, async (page) => {
+  const sent = Promise.withResolvers<void>()
+  const wanted = Promise.withResolvers<void>()
+  await page.goto(`${stand.double.url}/runs`)
+  await shows(page, 'Round prices')
+  await page.route(/\/projects-[^/]*\.js$/, async (route) => {
+    wanted.resolve()
+    await sent.promise
+    await route.continue()
+  })
+  await page.keyboard.press('g')
+  await page.keyboard.press('p')
+  await wanted.promise
+  await page.keyboard.press('/')
+  await page.keyboard.type('mob')
+  sent.resolve()
+  await page.getByRole('heading', { name: 'Projects', level: 1 }).waitFor(soon)
+  await page.keyboard.type('ile')
+  await page.getByRole('option', { name: 'Project mobile-app' }).waitFor(soon)
+})
+
 flow('filters live in the address, and clearing them brings everything back', {}, async (page) => {
   await page.goto(`${stand.double.url}/runs`)
   await page.getByLabel('Status').selectOption('failed')

@@ -1,0 +1,3 @@
+/** Whether keys that are pressed at `target` are somebody's typing, or answer a dialog. */
+export const isTypedInto = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.closest('input, textarea, select, dialog') !== null
