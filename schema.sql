@@ -127,6 +127,7 @@ attempts
   cause text not null default 'start'::text
   turn bigint not null default 0
   held boolean not null default false
+  renewed_at timestamp with time zone
   attempts_cause_check: CHECK ((cause = ANY (ARRAY['start'::text, 'retry'::text, 'rerun'::text])))
   attempts_check: CHECK (((status <> 'queued'::text) OR (started_at IS NULL)))
   attempts_check1: CHECK (((status <> 'running'::text) OR ((lease_id IS NOT NULL) AND (runner_id IS NOT NULL) AND (session IS NOT NULL))))
@@ -515,6 +516,18 @@ passwords
   passwords_pkey: PRIMARY KEY (user_id)
   passwords_user_id_fkey: FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
   CREATE UNIQUE INDEX passwords_pkey ON public.passwords USING btree (user_id)
+
+pinned_errors
+  attempt_id text not null
+  step integer not null
+  line bigint not null
+  pinned_by text not null
+  pinned_at timestamp with time zone not null default now()
+  pinned_errors_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  pinned_errors_line_check: CHECK (((line >= 1) AND (line <= '4294967295'::bigint)))
+  pinned_errors_pkey: PRIMARY KEY (attempt_id)
+  pinned_errors_step_check: CHECK (((step >= 0) AND (step <= 65535)))
+  CREATE UNIQUE INDEX pinned_errors_pkey ON public.pinned_errors USING btree (attempt_id)
 
 plans
   run_id text not null

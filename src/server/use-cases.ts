@@ -77,6 +77,12 @@ export type Runs = {
   /** null: no such run. Call with -1 for everything. */
   readonly jobsSince: (scope: Scope, run: RunId, rev: number) => Promise<RunChanges | null>
   readonly findAttempt: (scope: Scope, attempt: AttemptId) => Promise<api.Attempt | null>
+  /** null: no line. */
+  readonly pinError: (
+    actor: Actor,
+    attempt: AttemptId,
+    pin: { readonly step: number; readonly line: number } | null,
+  ) => Promise<api.Attempt>
   readonly findUsage: (scope: Scope, attempt: AttemptId) => Promise<AttemptUsage | null>
   readonly startRun: (
     actor: Actor,

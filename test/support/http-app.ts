@@ -51,6 +51,7 @@ export const noWork: UseCases = {
     jobsSince: absent,
     findAttempt: absent,
     findUsage: absent,
+    pinError: unexpected,
     startRun: unexpected,
     cancelRun: unexpected,
     cancelJobs: unexpected,

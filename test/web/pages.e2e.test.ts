@@ -250,6 +250,16 @@ const cases: readonly PageCase[] = [
   { name: 'run-missing', address: '/acme/web/runs/9999', shows: 'Nothing here' },
   { name: 'job-failed', address: '/acme/web/runs/412/jobs/unit.1', shows: 'Signature fits the runner' },
   {
+    name: 'job-lost',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=1',
+    shows: 'Its runner was last heard of',
+    act: async (page) => {
+      const retry = page.getByRole('link', { name: 'Attempt 2', exact: true })
+      assert.match((await retry.getAttribute('href')) ?? '', /attempt=2/)
+      await page.getByText('It was tried again by itself:').getByText('Failed').waitFor()
+    },
+  },
+  {
     name: 'job-line',
     address: '/acme/web/runs/412/jobs/unit.1?attempt=2#s3L62-L66',
     shows: 'rounds half to even',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AttemptUsage } from '../../protocol/api/usage.ts'
-import { stageWords, usageLines } from './job-view.ts'
+import { endLines, stageWords, usageLines } from './job-view.ts'
 
 const peak: NonNullable<AttemptUsage['peak']> = {
   ...{ memory_kib: 1, disk_kib: 1, processes: 1, cpu_ms: 1, throttled_ms: 0, oom_kills: 0 },
@@ -21,6 +21,21 @@ test('where the time of a job went is a line, and what lasts has no duration', (
     { name: 'sandbox' as const, started_at, duration_ms: null },
   ]
   assert.equal(stageWords({ stages }), 'queue 2.0 s, sandbox …')
+})
+
+test('a lost runner was last heard of at a time, or never; an error that somebody pinned is told', () => {
+  const lost = { status: 'errored', failure: { code: 'E_LEASE_LOST', message: '' }, pinned: null } as const
+  const at = '2026-11-22T00:00:00.000Z'
+  assert.deepEqual(endLines({ ...lost, renewed_at: at }), [`its runner was last heard of at ${at}`])
+  assert.deepEqual(endLines({ ...lost, renewed_at: null }), [
+    'its runner was not heard of after it took the job',
+  ])
+  const other = { ...lost, failure: { code: 'E_SANDBOX_DEADLINE', message: '' }, renewed_at: at }
+  assert.deepEqual(endLines(other), [])
+  const pinned = { step: 3, line: 64, by: { id: 'usr_1', name: 'Ada' }, at }
+  assert.deepEqual(endLines({ status: 'failed', failure: null, renewed_at: at, pinned }), [
+    'Ada says that line 64 of step 3 is the error',
+  ])
 })
 
 test('what a job used is a sentence', () => {

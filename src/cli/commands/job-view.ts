@@ -2,6 +2,7 @@
 import { fault } from '../../base/faults.ts'
 import type { Attempt, Job, Run } from '../../protocol/api/shapes.ts'
 import type { AttemptUsage } from '../../protocol/api/usage.ts'
+import { lostCodes } from '../../protocol/lost.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
@@ -63,6 +64,7 @@ const writeAttempt = (around: Surroundings, job: Job, attempt: Attempt): void =>
     inertText`${statusWord(paint, attempt.status)}  ${job.name}  attempt ${attempt.number}  ${duration(attempt.duration_ms)}${where}\n`,
   )
   if (attempt.failure !== null) around.stdout.write(inertText`${attempt.failure.message}\n`)
+  for (const line of endLines(attempt)) around.stdout.write(inertText`${line}\n`)
   writeTable(
     around.stdout,
     ['STEP', 'STATUS', 'TOOK', 'NAME', 'SAID'],
@@ -75,6 +77,25 @@ const writeAttempt = (around: Surroundings, job: Job, attempt: Attempt): void =>
     ]),
   )
 }
+
+/** Of a lost runner its last sign of life; which line somebody marked as the error. */
+export const endLines = ({
+  status,
+  failure,
+  renewed_at: renewed,
+  pinned,
+}: Pick<Attempt, 'status' | 'failure' | 'renewed_at' | 'pinned'>): readonly string[] => [
+  ...(status === 'errored' && lostCodes.includes(failure?.code ?? '')
+    ? [
+        renewed === null
+          ? 'its runner was not heard of after it took the job'
+          : `its runner was last heard of at ${renewed}`,
+      ]
+    : []),
+  ...(pinned === null
+    ? []
+    : [`${pinned.by.name} says that line ${pinned.line} of step ${pinned.step} is the error`]),
+]
 
 const stageNames = {
   ...{ queue: 'queue', sandbox: 'sandbox', checkout: 'checkout' },

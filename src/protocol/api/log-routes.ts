@@ -21,6 +21,21 @@ export const logRoutes = {
     summary: 'One attempt with steps and receipt',
     answer: s.attempt,
   }),
+  attemptPin: route({
+    method: 'POST',
+    path: '/api/v1/attempts/:attempt/pin',
+    access: 'log.pin',
+    summary: 'Mark a line of the log as the error, instead of the one that is marked',
+    body: s.errorPin,
+    answer: s.attempt,
+  }),
+  attemptUnpin: route({
+    method: 'DELETE',
+    path: '/api/v1/attempts/:attempt/pin',
+    access: 'log.pin',
+    summary: 'Mark no line as the error',
+    answer: s.attempt,
+  }),
   attemptUsage: route({
     method: 'GET',
     path: '/api/v1/attempts/:attempt/usage',

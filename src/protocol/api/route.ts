@@ -10,6 +10,7 @@ export type Access =
   | 'project.manage'
   | 'run.view'
   | 'log.read'
+  | 'log.pin'
   | 'run.trigger'
   | 'run.cancel'
   | 'organisation.manage'

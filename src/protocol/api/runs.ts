@@ -235,6 +235,15 @@ export const runChangedFiles = z.object({
 })
 export type RunChangedFiles = z.infer<typeof runChangedFiles>
 
+/** The line that somebody marked as the error of an attempt. */
+export const pinnedError = z.object({ step: z.number(), line: z.number(), by: actor, at: time })
+export type PinnedError = z.infer<typeof pinnedError>
+
+export const errorPin = z.strictObject({
+  step: z.int().min(0).max(0xffff),
+  line: z.int().min(1).max(0xffff_ffff),
+})
+
 export const attempt = attemptSummary.extend({
   job_id: id,
   /** null for an attempt that contacted a source host (`refs`). */
@@ -243,6 +252,9 @@ export const attempt = attemptSummary.extend({
   cancelled_by: actor.nullable(),
   steps: z.array(step),
   stages: z.array(stage),
+  /** When its runner was last heard to renew its lease; null: never, or before this was kept. */
+  renewed_at: time.nullable(),
+  pinned: pinnedError.nullable(),
   /** Highest frame that is stored; the log is complete when `log_complete`. */
   last_seq: z.number(),
   log_complete: z.boolean(),

@@ -17,6 +17,7 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'organisation.manage': ['owner'],
   'run.view': everybody,
   'log.read': everybody,
+  'log.pin': writers,
   'run.trigger': writers,
   'run.cancel': writers,
   'run.rerun': writers,

@@ -343,6 +343,7 @@ export type Schema = {
     runner_id: Or<RunnerId>
     session: Or<number>
     beats: Generated<number>
+    renewed_at: AtOrNull
     deadline_at: AtOrNull
     cancel_requested_by: Or<string>
     phase: Or<'opening' | 'fetching' | 'running' | 'closing'>
@@ -371,6 +372,13 @@ export type Schema = {
     exit_code: Or<number>
     message: Or<string>
     leftovers: Generated<number>
+  }
+  pinned_errors: {
+    attempt_id: AttemptId
+    step: number
+    line: number
+    pinned_by: string
+    pinned_at: At
   }
   attempt_usage: { attempt_id: AttemptId; series: string }
   egress_records: { attempt_id: AttemptId; seq: number; records: Json<readonly EgressRecord[]> }

@@ -184,6 +184,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   webhookAdd: { name: 'more', url: 'https://example.org/', eph },
   webhookSet: { enabled: true },
   webhookRotate: { eph },
+  attemptPin: { step: 1, line: 1 },
 }
 
 /** Of routes that would wait, or name another thing. */

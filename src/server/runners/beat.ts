@@ -17,7 +17,7 @@ export const renewLeases = async (
     ), seen as (
       update runners set last_seen_at = now() where id = ${runner} and session = ${session} returning 1
     )
-    update attempts a set beats = a.beats + 1 from held where a.id = held.id returning a.lease_id as lease`.execute(
+    update attempts a set beats = a.beats + 1, renewed_at = now() from held where a.id = held.id returning a.lease_id as lease`.execute(
     db,
   )
   const renewed = new Set(rows.map((row) => row.lease))

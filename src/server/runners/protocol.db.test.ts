@@ -389,9 +389,17 @@ test('a lease that is not renewed is lost by our own uptime, tried once more, th
   const expiry = createExpiry({ db: parts.db, newId: parts.newId, log: silentLog, clock })
   const life = leaseTtlMs + leaseGraceMs
   await expiry.sweep()
+  const renewed = async (number: number) => {
+    const attempt = (await get(run)).jobs[1]?.attempts[number - 1]
+    const shown = await parts.runs.findAttempt(parts.scope, parseId('attempt', attempt?.id ?? '')!)
+    return shown?.renewed_at ?? null
+  }
+  assert.equal(await renewed(1), null, 'no beat yet')
   uptime = life - 1
   assert.equal(await expiry.sweep(), 0)
   assert.deepEqual((await runner.beat([first])).body.leases, { [first.lease]: { ttlMs: leaseTtlMs } })
+  const beat = await renewed(1)
+  assert.ok(beat !== null, 'the beat is told')
   uptime = life + 1
   assert.equal(await expiry.sweep(), 0, 'the beat counted')
   uptime = 2 * life + 1
@@ -418,6 +426,7 @@ test('a lease that is not renewed is lost by our own uptime, tried once more, th
     ],
   )
   assert.match(headline ?? '', /^a: Runner lost was not heard of/)
+  assert.deepEqual([await renewed(1), await renewed(2)], [beat, null], 'what came too late renewed nothing')
 })
 
 test('a lease whose answer was lost on the way is queued again at once, as the same attempt', async () => {

@@ -9,10 +9,13 @@ import type { Db } from '../db/database.ts'
 import { actorIn } from './actor-name.ts'
 import { type AttemptRow, attemptColumns, attemptSummary } from './jobs-read.ts'
 import { receiptClaims } from './receipt-claims.ts'
+import { timeOrNull } from './summaries.ts'
 
 type Row = AttemptRow & {
   readonly run: RunId | null
   readonly cancelledBy: Attempt['cancelled_by']
+  readonly renewedAt: Date | null
+  readonly pinned: Attempt['pinned']
   readonly lastSeq: number
   readonly logComplete: boolean
   readonly removedAt: Date | null
@@ -25,9 +28,13 @@ type Row = AttemptRow & {
 export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<Attempt | null> => {
   const { rows } = await sql<Row>`
     select ${attemptColumns}, a.job_id as job, a.run_id as run,
-      ${actorIn(sql`a.cancel_requested_by`)} as "cancelledBy", a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
+      ${actorIn(sql`a.cancel_requested_by`)} as "cancelledBy", a.renewed_at as "renewedAt",
+      case when p.attempt_id is not null
+        then json_build_object('step', p.step, 'line', p.line, 'by', ${actorIn(sql`p.pinned_by`)}, 'at', p.pinned_at) end as pinned,
+      a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
       a.receipt, a.receipt_verified as "receiptVerified", e.removed_at as "removedAt", e.days
     from attempts a left join runners n on n.id = a.runner_id left join expired_objects e on e.id = a.id
+      left join pinned_errors p on p.attempt_id = a.id
     where a.id = ${id} and ${inScope(scope, 'a')}`.execute(db)
   const row = rows[0]
   if (row === undefined) return null
@@ -40,6 +47,8 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
     cancelled_by: row.cancelledBy,
     steps,
     stages: stagesOf({ ...summary, steps }),
+    renewed_at: timeOrNull(row.renewedAt),
+    pinned: row.pinned === null ? null : { ...row.pinned, at: new Date(row.pinned.at).toISOString() },
     last_seq: row.lastSeq,
     log_complete: row.logComplete,
     log_expired:

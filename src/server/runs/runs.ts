@@ -18,6 +18,7 @@ import { findChanges } from './changes-read.ts'
 import { findConfig } from './config-read.ts'
 import { type ChangedRow, changedFromJson, changedJson, jobsAbove, jobsFrom } from './jobs-read.ts'
 import { listRuns } from './list.ts'
+import { pinError } from './pin-error.ts'
 import { rerunJob, rerunRun } from './rerun.ts'
 import { parseRunNotice } from './run-notice.ts'
 import { type StartDeps, startRun } from './start.ts'
@@ -33,6 +34,7 @@ export const createRuns = (deps: Deps): Runs => ({
   findChanges: (scope, run) => findChanges(deps.database.db, scope, run),
   jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
+  pinError: (actor, attempt: AttemptId, pin) => pinError(deps.database.db, actor, { attempt, pin }),
   findUsage: (scope, attempt: AttemptId) => findUsage(deps.database.keyed, scope, attempt),
   startRun: async (actor, input) => {
     const { id, begun } = await startRun(deps, actor, input)

@@ -320,6 +320,10 @@ const handle = async (
   if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/annotations'))
     return world.annotationsById(lastId)
   if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/usage')) return world.usageById(lastId)
+  if (line.endsWith('/pin')) {
+    world.pin(lastId, line.startsWith('POST') ? (body as { step: number; line: number }) : null)
+    return world.attemptById(lastId)
+  }
   if (line.startsWith('GET /api/v1/attempts/')) return world.attemptById(lastId)
   if (line.endsWith('/hook-script') && projectOf) return { script: hookScript }
   if (line.endsWith('/hook/rotate') && projectOf) return created(projectOf, body)

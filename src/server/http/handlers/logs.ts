@@ -17,6 +17,8 @@ import { found, idOf } from './found.ts'
 
 type LogRoutes =
   | 'attempt'
+  | 'attemptPin'
+  | 'attemptUnpin'
   | 'attemptUsage'
   | 'attemptAnnotations'
   | 'runAnnotations'
@@ -34,6 +36,8 @@ export const logHandlers = ({
 }): Pick<Handlers, LogRoutes> => ({
   attempt: async ({ actor, params }) =>
     found(await runs.findAttempt(actor.scope, idOf('attempt', params.attempt))),
+  attemptPin: ({ actor, params, body }) => runs.pinError(actor, idOf('attempt', params.attempt), body),
+  attemptUnpin: ({ actor, params }) => runs.pinError(actor, idOf('attempt', params.attempt), null),
   attemptUsage: async ({ actor, params }) =>
     found(await runs.findUsage(actor.scope, idOf('attempt', params.attempt))),
   attemptLog: async ({ actor, params, query, part, signal }) => {

@@ -136,6 +136,7 @@ export const accountText = {
       'organisation.manage': 'Change what holds for all projects',
       'run.view': 'See runs',
       'log.read': 'Read logs',
+      'log.pin': 'Pin the error of a log',
       'run.trigger': 'Start runs',
       'run.cancel': 'Cancel runs',
       'run.rerun': 'Rerun runs and jobs',

@@ -57,6 +57,7 @@ export const jobText = {
         'It starts by itself when its turn comes; whoever may cancel the holder makes that sooner.',
     } as Readonly<Record<string, string>>,
     runnersLink: 'Runners and what they offer',
+    attemptNumber: (n: number) => `Attempt ${n}`,
     attemptOf: (n: number, cause: AttemptCause) => `Attempt ${n}${attemptCauses[cause]}`,
     cancel: 'Cancel this job',
     cancelTitle: (job: string) => `Cancel ${job}?`,
@@ -98,6 +99,10 @@ export const jobText = {
     leftovers: (n: number) => `${count(n, 'process', 'processes')} left behind and ended`,
     needsOf: 'Needs',
     infrastructure: 'This is a failure of the installation, not of your project.',
+    lastHeard: 'Its runner was last heard of',
+    neverHeard: 'Its runner was not heard of after it took the job.',
+    retriedAs: 'It was tried again by itself:',
+    notRetried: 'It is not tried again by itself: that happens once.',
     backToRun: (n: number) => `Run ${n}`,
   },
 

@@ -1,7 +1,7 @@
 // Attempts of the double: steps and a receipt.
 
 import type { AttemptAnnotations } from '../../../../src/protocol/api/annotations.ts'
-import type { Attempt, Status, Step } from '../../../../src/protocol/api/shapes.ts'
+import type { Attempt, PinnedError, Status, Step } from '../../../../src/protocol/api/shapes.ts'
 import type { AttemptUsage } from '../../../../src/protocol/api/usage.ts'
 import { stagesOf } from '../../../../src/protocol/stages.ts'
 import { ago } from './ids.ts'
@@ -44,6 +44,14 @@ const stepsOf = (status: Status): Step[] => {
   }))
 }
 
+/** What somebody marked while the double runs. */
+const pins = new Map<string, PinnedError>()
+
+export const pin = (id: string, at: { readonly step: number; readonly line: number } | null): void => {
+  if (at === null) pins.delete(id)
+  else pins.set(id, { ...at, by: { id: 'usr_1', name: 'Ada Lovelace' }, at: ago(0) })
+}
+
 export const attemptById = (id: string): Attempt | null => {
   for (const run of summaries().map((summary) => runById(summary.id)))
     for (const job of run?.jobs ?? []) {
@@ -57,6 +65,8 @@ export const attemptById = (id: string): Attempt | null => {
         cancelled_by: summary.status === 'cancelled' ? { id: 'usr_2', name: 'Grace Hopper' } : null,
         steps: stepsOf(summary.status),
         stages: stagesOf({ ...summary, steps: stepsOf(summary.status) }),
+        renewed_at: summary.finished_at,
+        pinned: pins.get(id) ?? null,
         last_seq: 6,
         log_complete: !isRunning,
         log_expired: run.number === 409 ? { removed_at: ago(86_400), days: 30 } : null,

@@ -72,7 +72,7 @@ const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
         duration_ms: sketch.status === 'running' ? null : (sketch.ms ?? 42_000),
         failure:
           n + 1 < tries
-            ? { code: 'MF3005', message: 'The sandbox could not start a step' }
+            ? { code: 'E_LEASE_LOST', message: 'Runner brook was not heard of any more' }
             : sketch.failure === undefined
               ? null
               : { code: null, message: sketch.failure },
