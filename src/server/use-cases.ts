@@ -396,6 +396,8 @@ export type TestsAsked = Paging & {
 
 export type Tests = {
   readonly listRun: (scope: Scope, run: RunId, paging: Paging) => Promise<Page<TestSummary>>
+  /** Of the run: what retention removed. */
+  readonly expired: (scope: Scope, run: RunId) => Promise<ExpiredOfJob[]>
   /** Of one attempt, the newest that stored any when none is named. */
   readonly listJob: (scope: Scope, job: JobId, asked: TestsAsked, reader: LogReader) => Promise<TestPage>
 }

@@ -103,6 +103,7 @@ export const noWork: UseCases = {
   },
   tests: {
     listRun: empty,
+    expired: async () => [],
     listJob: async () => ({ summary: null, expired: null, items: [], next_cursor: null }),
   },
   artifacts: {

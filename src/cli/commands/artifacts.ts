@@ -11,6 +11,7 @@ import type { Artifact } from '../../protocol/api/artifacts.ts'
 import type { ExpiredOfJob } from '../../protocol/api/expired.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
+import { expiredWords } from '../api/expired-words.ts'
 import { splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
@@ -39,7 +40,7 @@ export const listArtifacts = async (
         artifact.sha256.slice(0, 16),
       ]),
     )
-  for (const one of expired) around.stderr.write(inertText`${expiredWords(one)}\n`)
+  for (const one of expired) around.stderr.write(inertText`${expiredWords('artifacts', one)}\n`)
   return 0
 }
 
@@ -51,7 +52,7 @@ export const downloadArtifacts = async (
   const { api, artifacts, expired, number } = await find(around, flags, ref)
   const wanted = artifacts.filter(({ path }) => isBelow(path, flags.path))
   if (wanted.length === 0 && expired[0] !== undefined)
-    throw fault('E_EXPIRED', { public: expiredWords(expired[0]) })
+    throw fault('E_EXPIRED', { public: expiredWords('artifacts', expired[0]) })
   if (wanted.length === 0) throw fault('E_NOT_FOUND', { public: `#${number} has no artifact that fits` })
   const directory = resolve(around.cwd, flags.dir)
   for (const artifact of wanted) {
@@ -80,9 +81,6 @@ const find = async (around: Surroundings, flags: Flags, given: string | undefine
     job === undefined || [of.job.name, jobName(of.job)].includes(job)
   return { api, number: run.number, artifacts: artifacts.filter(fits), expired: expired.filter(fits) }
 }
-
-const expiredWords = ({ job, days, removed_at: at }: ExpiredOfJob): string =>
-  `artifacts of ${jobName(job)}, attempt ${job.attempt}, were removed on ${at.slice(0, 10)}: they are kept for ${days} days`
 
 const isBelow = (path: string, wanted: string | undefined): boolean =>
   wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)

@@ -1,7 +1,9 @@
 // Results of tests of a run: a line for each, those that failed first, with what they said.
+import type { ExpiredOfJob } from '../../protocol/api/expired.ts'
 import type { TestResult, TestSummary } from '../../protocol/api/tests.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
+import { expiredWords } from '../api/expired-words.ts'
 import { splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
@@ -24,26 +26,31 @@ export const listTests = async (
   const { ref, job } = splitRef({ ref: given, job: flags.job })
   const api = await connect(around)
   const run = await findRun(around, api, { ref, project: flags.project })
-  const summaries = (await summariesOf(api, run.id)).filter((each) =>
-    job === undefined ? true : [each.job.name, jobName(each.job)].includes(job),
-  )
+  const found = await summariesOf(api, run.id)
+  const fits = (of: Pick<TestSummary, 'job'>) =>
+    job === undefined || [of.job.name, jobName(of.job)].includes(job)
+  const expired = found.expired.filter(fits)
   const jobs: { summary: TestSummary; items: readonly TestResult[]; next_cursor: null }[] = []
-  for (const summary of summaries)
+  for (const summary of found.summaries.filter(fits))
     jobs.push({ summary, items: await testsOf(api, summary, flags.failed === true), next_cursor: null })
-  if (flags.json === true) around.stdout.write(`${JSON.stringify({ items: jobs, next_cursor: null })}\n`)
+  if (flags.json === true)
+    around.stdout.write(`${JSON.stringify({ items: jobs, next_cursor: null, expired })}\n`)
   else show(around, jobs)
+  for (const one of expired) around.stderr.write(inertText`${expiredWords('results of tests', one)}\n`)
   return 0
 }
 
-const summariesOf = async (api: ApiClient, run: string): Promise<readonly TestSummary[]> => {
+const summariesOf = async (api: ApiClient, run: string) => {
   const summaries: TestSummary[] = []
+  const expired: ExpiredOfJob[] = []
   let cursor: string | undefined
   do {
     const page = await api.call('runTests', { params: { run }, query: { limit: 100, cursor } })
     summaries.push(...page.items)
+    expired.push(...page.expired)
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)
-  return summaries
+  return { summaries, expired }
 }
 
 const testsOf = async (

@@ -207,6 +207,14 @@ export const run = runSummary.extend({
   setup: z
     .object({ continued: z.object({ job_id: id, at: time, plan_digest: z.string() }).nullable() })
     .nullable(),
+  /** How many files it is about, as `GET /runs/:run/changes` names them; null: nobody can tell. */
+  changed_files: z
+    .object({
+      count: z.number(),
+      /** There are others, which were not looked at. */
+      more: z.boolean(),
+    })
+    .nullable(),
   delivery_id: id.nullable(),
   /** The schedule of the project that began it, as it was called then. */
   schedule: z.object({ id, name: z.string() }).nullable(),

@@ -2,8 +2,7 @@
 import { z } from 'zod'
 import { artifactPage } from './artifacts.ts'
 import { paging, type Route, route } from './route.ts'
-import { page } from './shapes.ts'
-import { testOutcome, testPage, testSummary } from './tests.ts'
+import { testOutcome, testPage, testSummaryPage } from './tests.ts'
 
 export const storedRoutes = {
   runArtifacts: route({
@@ -27,7 +26,7 @@ export const storedRoutes = {
     access: 'log.read',
     summary: 'What the tests of a run came to, by job',
     query: z.strictObject(paging),
-    answer: page(testSummary),
+    answer: testSummaryPage,
   }),
   jobTests: route({
     method: 'GET',

@@ -1,7 +1,7 @@
 // Results of tests that jobs stored, as the API shows them.
 import { z } from 'zod'
 import { testOutcomes } from '../test-results.ts'
-import { expired, jobOfAttempt } from './expired.ts'
+import { expired, expiredOfJob, jobOfAttempt } from './expired.ts'
 
 export const testOutcome = z.enum(testOutcomes)
 
@@ -14,6 +14,13 @@ export const testSummary = z.object({
   duration_ms: z.number(),
 })
 export type TestSummary = z.infer<typeof testSummary>
+
+export const testSummaryPage = z.object({
+  items: z.array(testSummary),
+  next_cursor: z.string().nullable(),
+  /** Attempts whose results retention removed; told with the first page. */
+  expired: z.array(expiredOfJob),
+})
 
 /** Words are a job's own; empty where its report says nothing. */
 export const testResult = z.object({

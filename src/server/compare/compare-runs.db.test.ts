@@ -67,6 +67,7 @@ test('failed tests are asked of the jobs that have some, and what was not asked 
   const asked: unknown[] = []
   const tests: Tests = {
     listRun: async (_scope, run) => ({ items: run === later ? [summary] : [], next_cursor: null }),
+    expired: async () => [],
     listJob: async (_scope, of, options) => {
       asked.push([of, options])
       const result = {

@@ -4,6 +4,7 @@
 import type { JobId } from '../../base/ids.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
 import { storable } from '../db/storable.ts'
+import { countOf } from './changes-read.ts'
 import type { Made } from './create.ts'
 import { type ChangedRow, jobsOf, nothingWaits } from './jobs-read.ts'
 import { builtInClass } from './resource-class.ts'
@@ -24,6 +25,7 @@ export const begunRun = (made: Made, usualMs: number | null): Run | null => {
     parameters,
     plan_of: { id: plan.run, number: plan.runNumber },
     setup: plan.isSetup ? { continued: null } : null,
+    changed_files: countOf(plan.files, run.change?.base ?? null),
     delivery_id: run.delivery,
     schedule: event.schedule ?? null,
   }

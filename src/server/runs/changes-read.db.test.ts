@@ -22,6 +22,7 @@ const plan = async (changes?: ChangedFiles): Promise<number> => {
   return (await runner.finishPlan(held ?? assert.fail(), [], {}, changes && { changes })).status
 }
 const told = async (run: RunId) => (await parts.runs.findChanges(parts.scope, run))?.changes
+const counted = async (run: RunId) => (await parts.runs.findRun(parts.scope, run))?.changed_files
 const setBase = (run: RunId, base: string) =>
   sql`update runs set change = ${JSON.stringify({ base })}::jsonb where id = ${run}`.execute(parts.db)
 const found = (of: ChangedFiles['of'], more: Partial<ChangedFiles> = {}): ChangedFiles => ({
@@ -34,13 +35,17 @@ const shown = { path: 'src/\u202e\u2400a', change: 'added' }
 test('files of a commit are those of every run of its plan that nobody told a base of', async () => {
   const run = await start('1'.repeat(40))
   assert.equal(await told(run), null, 'not planned yet')
+  assert.equal(await counted(run), null, 'not planned yet')
   assert.equal(await plan(found('commit')), 200)
   assert.deepEqual(await told(run), { ...found('commit'), files: [shown] })
+  assert.deepEqual(await counted(run), { count: 1, more: false })
   const again = await start('1'.repeat(40))
   assert.deepEqual((await parts.runs.findRun(parts.scope, again))?.plan_of?.id, run, 'its plan was known')
   assert.deepEqual((await told(again))?.files, [shown])
+  assert.deepEqual(await counted(again), { count: 1, more: false })
   await setBase(again, 'd'.repeat(40))
   assert.equal(await told(again), null)
+  assert.equal(await counted(again), null)
 })
 
 test('files of a push are those of runs with the same base', async () => {
@@ -48,6 +53,7 @@ test('files of a push are those of runs with the same base', async () => {
   await setBase(run, 'b'.repeat(40))
   await plan(found('push', { more: true }))
   assert.equal((await told(run))?.more, true)
+  assert.deepEqual(await counted(run), { count: 1, more: true })
   const again = await start('2'.repeat(40))
   assert.equal(await told(again), null)
   await setBase(again, 'b'.repeat(40))

@@ -11,6 +11,7 @@ import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import { planMadeWithSql } from '../orbs/orbs.ts'
+import { type CountedFiles, countedFiles } from './changes-read.ts'
 import { type PlannedRows, planHeadline, planRows } from './planned-rows.ts'
 
 export type KnownPlan = {
@@ -23,6 +24,7 @@ export type KnownPlan = {
   readonly subject: string | null
   readonly author: string | null
   readonly headline: string | null
+  readonly files: CountedFiles | null
   readonly rows: PlannedRows
 }
 
@@ -59,6 +61,7 @@ export type FoundPlan = {
   readonly plan: Plan
   readonly subject: string | null
   readonly author: string | null
+  readonly files: CountedFiles | null
 }
 
 /** `inputs` as the runner is given them (lease-details.ts), of a row of `projects`. */
@@ -69,7 +72,8 @@ export const madeWithSql = (compiler: string) =>
   planMadeWithSql({ compiler: sql`${compiler}`, organisation: sql`organisation_id` })
 
 export const foundPlanColumns = sql`
-  p.run_id as run, r.number as "runNumber", p.digest, p.problems, p.plan, r.subject, r.author`
+  p.run_id as run, r.number as "runNumber", p.digest, p.problems, p.plan, r.subject, r.author,
+  ${countedFiles} as files`
 
 /** After a row `given` of project, inputs and compiler. Of a runner that was suspended or revoked since, nothing is taken over. */
 export const foundPlanJoins = sql`
@@ -96,9 +100,9 @@ export const knownPlanOf = async (
   if (planned.expanded.jobs.length > limits.jobsPerRunMax) return null
   const about = { project: sql`${project}`, ref: sql`${ref}::text`, by: sql`${startedBy}::text` }
   const rows = { ...planned, event: await withContexts(deps.db, planned, about) }
-  const { run, runNumber, digest, problems, plan, subject, author } = found
+  const { run, runNumber, digest, problems, plan, subject, author, files } = found
   return {
-    ...{ run, runNumber, digest, problems, subject, author, rows },
+    ...{ run, runNumber, digest, problems, subject, author, files, rows },
     ...{ isSetup: plan.setup !== undefined, headline: planHeadline(rows) },
   }
 }

@@ -14,7 +14,7 @@ import { findApprovable } from './approval-rules.ts'
 import { decideApproval } from './approve.ts'
 import { findAttempt } from './attempt-read.ts'
 import { cancelInTransaction, cancelJobs } from './cancel.ts'
-import { findChanges } from './changes-read.ts'
+import { type CountedFiles, countedFiles, countOf, findChanges } from './changes-read.ts'
 import { findConfig } from './config-read.ts'
 import { type ChangedRow, changedFromJson, changedJson, jobsAbove, jobsFrom } from './jobs-read.ts'
 import { listRuns } from './list.ts'
@@ -80,6 +80,7 @@ const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null>
     parameters: row.parameters,
     plan_of: plan?.from ?? null,
     setup: plan?.isSetup === true ? { continued: plan.continued && continuationOf(plan.continued) } : null,
+    changed_files: countOf(plan?.files ?? null, plan?.base ?? null),
     delivery_id: row.delivery,
     schedule: row.schedule,
   }
@@ -89,6 +90,9 @@ type AboutPlan = {
   readonly problems: readonly Problem[]
   readonly from: { readonly id: RunId; readonly number: number } | null
   readonly isSetup: boolean | null
+  readonly files: CountedFiles | null
+  /** What the ref was at before, where somebody told. */
+  readonly base: string | null
   readonly continued: {
     readonly job: JobId
     readonly at: string
@@ -100,9 +104,9 @@ type AboutPlan = {
 const aboutPlan = async (db: Db, run: RunId): Promise<AboutPlan | null> => {
   const { rows } = await sql<AboutPlan>`
     select p.problems, case when r.id is not null then json_build_object('id', r.id, 'number', r.number) end as from,
-      p.plan ? 'setup' as "isSetup", case when c.run_id is not null then json_build_object('job', c.job_id,
+      p.plan ? 'setup' as "isSetup", ${countedFiles} as files, o.change ->> 'base' as base, case when c.run_id is not null then json_build_object('job', c.job_id,
         'at', c.stored_at, 'digest', c.digest, 'problems', c.problems) end as continued
-    from plans p left join runs r on r.id = p.from_run_id left join continuations c on c.run_id = p.run_id
+    from plans p join runs o on o.id = p.run_id left join runs r on r.id = p.from_run_id left join continuations c on c.run_id = p.run_id
     where p.run_id = ${run}`.execute(db)
   return rows[0] ?? null
 }

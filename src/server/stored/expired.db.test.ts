@@ -78,6 +78,11 @@ test('tests that were removed are not the same as none', async () => {
   )
   assert.equal((await list(with_.job, 2)).expired, null)
   assert.equal((await list(without.job)).expired, null)
+  const [gone, ...more] = await tests.expired(parts.scope, with_.run)
+  assert.deepEqual([gone?.job.id, gone?.job.attempt, gone?.days, more], [with_.job, 1, 30, []])
+  assert.deepEqual(await tests.expired(parts.scope, without.run), [])
+  const stranger = { ...parts.scope, organisation: parts.newId('organisation') }
+  assert.deepEqual(await tests.expired(stranger, with_.run), [])
 })
 
 test('the settings say how long; what was removed keeps the rule by which it was', async () => {

@@ -31,6 +31,7 @@ export const createTests = (deps: Deps): Tests => ({
       next_cursor: last === undefined ? null : String(last.number),
     }
   },
+  expired: (scope, run) => listExpired(deps.database.db, scope, { run }, 'tests'),
   listJob: async (scope, job, asked, reader) => {
     const { db } = deps.database
     await requireJob(db, scope, job)

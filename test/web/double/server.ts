@@ -296,7 +296,8 @@ const handle = async (
   if (/^POST .*\/runs\/[^/]+\/cancel$/.test(line)) return world.runById(lastId)
   if (line.endsWith('/artifacts'))
     return { ...page(world.artifactsOf(lastId)), expired: world.expiredArtifactsOf(lastId) }
-  if (/^GET .*\/runs\/[^/]+\/tests$/.test(line)) return page(world.testsOf(lastId))
+  if (/^GET .*\/runs\/[^/]+\/tests$/.test(line))
+    return { ...page(world.testsOf(lastId)), expired: world.expiredTestsOf(lastId) }
   if (/^GET .*\/jobs\/[^/]+\/tests$/.test(line)) return world.testPageOf(lastId, url.searchParams)
   if (/^GET .*\/log\/search$/.test(line)) return world.logSearchOf(lastId, url.searchParams)
   if (/^GET .*\/runs\/[^/]+\/compare$/.test(line)) return world.comparison

@@ -178,7 +178,8 @@ const testHandlers = ({
   runTests: async ({ actor, params, query }) => {
     const run = idOf('run', params.run)
     found(await runs.findRun(actor.scope, run))
-    return tests.listRun(actor.scope, run, query)
+    const page = await tests.listRun(actor.scope, run, query)
+    return { ...page, expired: query.cursor === undefined ? await tests.expired(actor.scope, run) : [] }
   },
   jobTests: ({ actor, params, query }) =>
     tests.listJob(actor.scope, idOf('job', params.job), query, readerOf(actor, 'view')),

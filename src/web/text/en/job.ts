@@ -9,6 +9,9 @@ const attemptCauses: Readonly<Record<AttemptCause, string>> = {
   rerun: ', a rerun',
 }
 
+const removedWords = (days: number): string =>
+  `were removed: they are kept for ${count(days, 'day', 'days')}. Removed`
+
 export const jobText = {
   expired: {
     title: { log: 'Log removed', tests: 'Test results removed' },
@@ -20,7 +23,9 @@ export const jobText = {
     stays:
       'What is known of the attempt stays: its steps, their durations, and the receipt of its sandbox. A rerun of the job makes another.',
     artifactsOf: 'Artifacts of',
-    artifacts: (days: number) => `were removed: they are kept for ${count(days, 'day', 'days')}. Removed`,
+    testsOf: 'Results of tests of',
+    artifacts: removedWords,
+    tests: removedWords,
   },
 
   job: {

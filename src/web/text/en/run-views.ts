@@ -12,6 +12,8 @@ export const runViewsText = {
     critical: 'Critical path',
     sandboxes: 'Sandboxes',
     attempts: 'Attempts',
+    changed: 'Changed',
+    files: (n: number, more: boolean) => `${more ? 'more than ' : ''}${count(n, 'file', 'files')}`,
     left: 'Left',
     about: (time: string) => `about ${time}`,
     over: (time: string) => `${time} more than usual`,

@@ -172,6 +172,8 @@ export const runById = (id: string): Run | null => {
     problems: number === 411 ? problems : [],
     parameters: number === 413 ? { deploy: true, target: 'staging', copies: 3 } : {},
     plan_digest: number === 411 ? null : 'c0ffee'.padEnd(64, '0'),
+    changed_files:
+      number === 412 ? { count: 4, more: true } : number === 413 ? { count: 1, more: false } : null,
     plan_of: null,
     setup: null,
     delivery_id: null,

@@ -1,4 +1,5 @@
 // Results of tests in the double: the unit tests of each run; names and messages of theirs are a stranger's words.
+import type { ExpiredOfJob } from '../../../../src/protocol/api/expired.ts'
 import type { TestPage, TestResult, TestSummary } from '../../../../src/protocol/api/tests.ts'
 import { ago } from './ids.ts'
 import { summaries } from './run-list.ts'
@@ -42,11 +43,17 @@ export const testsOf = (run: string): TestSummary[] =>
     .filter(({ key }) => key === 'unit')
     .map((job) => summaryOf({ ...job, attempt: 1 }))
 
+const removed = { removed_at: ago(86_400), days: 30 }
+export const expiredTestsOf = (run: string): ExpiredOfJob[] =>
+  (runById(run)?.jobs ?? [])
+    .filter(({ key }) => key === 'lint')
+    .map(({ id, name, shard, shards }) => ({ job: { id, name, shard, shards, attempt: 1 }, ...removed }))
+
 export const testPageOf = (id: string, query: URLSearchParams): TestPage => {
   const job = summaries()
     .flatMap((run) => runById(run.id)?.jobs ?? [])
     .find((each) => each.id === id)
-  const gone = job?.key === 'lint' ? { removed_at: ago(86_400), days: 30 } : null
+  const gone = job?.key === 'lint' ? removed : null
   if (job?.key !== 'unit') return { summary: null, expired: gone, items: [], next_cursor: null }
   const wanted = all.filter(
     ({ outcome, name, file }) =>
