@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { signContext } from '../../test/support/signer.ts'
+import { signContext, signSet } from '../../test/support/signer.ts'
 import { makeWorld, newId } from '../../test/support/vault-world.ts'
 import { toBase64Url } from '../base/bytes.ts'
 import { contextId } from '../protocol/contexts.ts'
@@ -164,8 +164,15 @@ test('jobs of a plan that a run went on with need the word of the runner of its 
 
 test('while there is something to release the repository of a project stays the one it was put for', async () => {
   const { call, refused, project, org, signer, clock } = await makeProven()
-  const moved = { project, source: { kind: 'local', root: 0, path: 'another' } }
+  const moved = { project, source: { kind: 'local', root: 0, path: 'another' } } as const
   await refused('project.set', moved, 'E_CONFLICT')
+  const { secrets } = await call('secret.list', { owner: project })
+  for (const { name, head: prev } of secrets) {
+    const of = { owner: project, name, nowSeconds: clock.seconds, prev, body: { state: 'disabled' as const } }
+    await call('secret.set', { owner: project, name, ...(await signSet(signer, of)) })
+  }
+  assert.ok(secrets.length > 0)
+  await refused('project.set', moved, 'E_CONFLICT', 'what is disabled can be enabled')
   const named = newId('project')
   const source = { kind: 'local', root: 0, path: 'evil' } as const
   const rules = { projects: [named] }

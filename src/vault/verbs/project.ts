@@ -134,7 +134,8 @@ export const rotateHook = async (
 const requireNothingOwed = (records: Records, { project }: ProjectRecord): void => {
   const hasSecrets = records
     .list('secret')
-    .some((secret) => secret.project === project && secret.state === 'active')
+    // What is disabled has its value, and somebody may enable it.
+    .some((secret) => secret.project === project && secret.state !== 'revoked')
   const isNamed = records
     .list('context')
     .some(
