@@ -226,6 +226,10 @@ export const faultExplanations = {
     why: 'Somebody else changed the same thing between reading and signing, or an older statement was sent again.',
     mend: 'Look at what is there now, and try again.',
   },
+  E_STMT_SECOND: {
+    why: 'The organisation demands that whatever lets more jobs have a secret, or for longer, is signed by two people. The change was not made.',
+    mend: 'It waits for three days: somebody else looks at it with `mayfly secrets proposals` and signs it with `mayfly secrets countersign ID`.',
+  },
   E_SIGNER_CODE: {
     why: 'A code enrols one signer within thirty minutes, and a restart of the vault or a newer code makes it void.',
     mend: 'The operator makes a new one: `mayfly vault signer-code`.',

@@ -3,7 +3,7 @@
 // the same `sub`, so that nothing is repeated, reordered or brought back. Here: their shapes, for the vault that checks
 // them and for CLI and browser that make them.
 import { fromBase64Url } from '../base/bytes.ts'
-import type { ContextId, ProjectId } from '../base/ids.ts'
+import type { ContextId, OrganisationId, ProjectId } from '../base/ids.ts'
 import {
   either,
   hasTag,
@@ -28,6 +28,8 @@ export const envSecretBytesMax = 64 * 1024
 /** What is shorter cannot be masked without masking half the log. */
 export const maskableBytesMin = 8
 export const statementAgeSecondsMax = 600
+/** How long what somebody signed may wait for the second person. */
+export const proposalAgeSecondsMax = 3 * 86_400
 
 /** Bytes as base64url; exactly `length` of them when given, else at most `max`. */
 export const bytes = (size: { readonly length: number } | { readonly max: number }): Shape<string> => {
@@ -151,6 +153,14 @@ const contextStatement = object({
   type: oneOf('context.put'),
   body: object({ name: contextName, ...contextRules }),
 })
+/** Of an organisation: whether loosening needs a second person (loosening.ts). */
+const ruleStatement = object({
+  ...common,
+  type: oneOf('rules.set'),
+  body: object({ two_person: oneOf(true, false) }),
+})
+/** A second person stands for what somebody signed; `sub` is the digest of that statement. */
+const countersignStatement = object({ ...common, type: oneOf('countersign'), body: object({}) })
 const endStatement = object({
   ...common,
   type: oneOf('secret.revoke', 'signer.remove', 'context.delete'),
@@ -162,12 +172,22 @@ export const statement = either(
   either(
     hasTag('type', 'secret.set'),
     setStatement,
-    either(hasTag('type', 'context.put'), contextStatement, endStatement),
+    either(
+      hasTag('type', 'context.put'),
+      contextStatement,
+      either(
+        hasTag('type', 'rules.set'),
+        ruleStatement,
+        either(hasTag('type', 'countersign'), countersignStatement, endStatement),
+      ),
+    ),
   ),
 )
 export type Statement = Shaped<typeof statement>
 export type PutStatement = Shaped<typeof putStatement>
 export type SetStatement = Shaped<typeof setStatement>
+export type RuleStatement = Shaped<typeof ruleStatement>
+export type CountersignStatement = Shaped<typeof countersignStatement>
 export type ContextStatement = Shaped<typeof contextStatement>
 
 /** `webauthn`: the challenge is SHA-256 of the signed bytes. */
@@ -182,6 +202,14 @@ export const statementProof = either(
   }),
 )
 export type StatementProof = Shaped<typeof statementProof>
+
+/** The word of the second person, with its own proof. */
+export const countersignature = object({ statement: countersignStatement, proof: statementProof })
+export type Countersignature = Shaped<typeof countersignature>
+
+/** As the operator names the person whose key a signer is: two keys of one person are one person. */
+export const personName = text({ max: 100, form: /^[a-z0-9][a-z0-9._@+-]*$/ })
+export const ruleSubject = (org: OrganisationId): string => `${org}/rules`
 
 /** HPKE of the value to the ingest key, aad = JCS of the statement: name, project and policy cannot be swapped. */
 export const sealSuite = 'x25519-sha256-aes256gcm'

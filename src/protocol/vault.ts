@@ -34,8 +34,10 @@ import { senderVerbs } from './sender-verbs.ts'
 import { publicHalf, signature } from './signing.ts'
 import {
   bytes,
+  countersignature,
   knownHosts,
   onLeak,
+  personName,
   sealedSecret,
   secretKind,
   secretName,
@@ -112,6 +114,8 @@ const signedRequest = object({ jws: text({ max: 8192 }), body: text({ max: 1024 
 const owner = either(isContext, id('context'), id('project'))
 /** A statement with its proof, as it was made: the vault believes nobody in between. */
 const signed = { statement: signedStatement, proof: statementProof }
+/** Of what may loosen: with the word of a second person, where the organisation demands one. */
+const signedByTwo = { ...signed, second: optional(countersignature) }
 /** Everything about a secret but the secret. `head`: the digest of the last statement about it. */
 export const secretMetadata = object({
   secret: id('secret'),
@@ -159,6 +163,8 @@ const signerMetadata = object({
   signer: id('signer'),
   kind: oneOf('ed25519', 'webauthn'),
   name: text({ max: 100 }),
+  /** Whose key it is, by the operator's word; null: nobody said. */
+  person: nullable(personName),
   /** Of a passkey, so that a browser can ask for it. */
   credential: nullable(text({ max: 2048 })),
   addedAt: seconds,
@@ -167,6 +173,16 @@ const signerMetadata = object({
   head: nullable(digest),
 })
 export type SignerMetadata = Shaped<typeof signerMetadata>
+const ruleMetadata = object({
+  twoPerson: flag,
+  /** Different people among the signers. */
+  people: count,
+  /** Of the last statement about it; null: there was none. */
+  signer: nullable(id('signer')),
+  changedAt: nullable(seconds),
+  head: nullable(digest),
+})
+export type RuleMetadata = Shaped<typeof ruleMetadata>
 
 /** With where its documents lie below an origin. */
 const issuerOfPath = object({ path: text({ max: 64 }), documents: issuerDocuments })
@@ -251,6 +267,18 @@ export const vaultVerbs = {
     answer: object({ signer: id('signer'), vsign: publicKey, mac: bytes({ length: 32 }) }),
   },
   'signer.remove': { sockets: ['server'], request: object(signed), answer: done },
+  /** Whose key it is, said by the operator, who vouched for it with the code. */
+  'signer.person': {
+    sockets: ['admin'],
+    request: object({ signer: id('signer'), person: personName }),
+    answer: signerMetadata,
+  },
+  'rules.get': { sockets: ['server'], request: object({ org: id('organisation') }), answer: ruleMetadata },
+  'rules.set': {
+    sockets: ['server'],
+    request: object({ org: id('organisation'), ...signedByTwo }),
+    answer: ruleMetadata,
+  },
   'signer.list': {
     sockets: ['server', 'admin'],
     request: nothing,
@@ -258,13 +286,13 @@ export const vaultVerbs = {
   },
   'secret.put': {
     sockets: ['server'],
-    request: object({ owner, name: secretName, sealed: sealedSecret, ...signed }),
+    request: object({ owner, name: secretName, sealed: sealedSecret, ...signedByTwo }),
     answer: secretMetadata,
   },
   /** Disabled or enabled again, with other dates. */
   'secret.set': {
     sockets: ['server'],
-    request: object({ owner, name: secretName, ...signed }),
+    request: object({ owner, name: secretName, ...signedByTwo }),
     answer: secretMetadata,
   },
   'secret.revoke': {
@@ -281,7 +309,7 @@ export const vaultVerbs = {
   /** New, or with other rules: what the statement says. A deleted one is made anew, without its secrets. */
   'context.put': {
     sockets: ['server'],
-    request: object({ org: id('organisation'), ...signed }),
+    request: object({ org: id('organisation'), ...signedByTwo }),
     answer: contextMetadata,
   },
   'context.delete': {

@@ -29,6 +29,7 @@ import { tellLeak } from './verbs/leak.ts'
 import { ownerMembers } from './verbs/owner.ts'
 import { createProject, deleteProject, rotateHook, setProject } from './verbs/project.ts'
 import { release } from './verbs/release.ts'
+import { setRule, tellRule } from './verbs/rule.ts'
 import { enrollRunner, revokeRunner, setTicketKey } from './verbs/runner.ts'
 import { deleteSecrets, listSecrets, putSecret, revokeSecret, setSecret } from './verbs/secret.ts'
 import { createSender, deleteSender, deleteSenders, rotateSender, signMessage } from './verbs/sender.ts'
@@ -128,13 +129,7 @@ const createHandlers = (parts: Parts): Handlers => {
   const { records, keys, audit } = parts
   const blobs = { ...parts, opens: createOpenCounter(parts.clock) }
   const vsign = toBase64Url(keys.vsign.publicKey)
-  /** Changes of who may get what are written down once they hold. */
-  const audited = async <T>(facts: Readonly<Record<string, string>>, change: Promise<T>): Promise<T> => {
-    const result = await change
-    await audit(facts)
-    return result
-  }
-  const signers = createSigners(parts)
+  const audited = auditedBy(audit)
   return {
     health: () => health(parts),
     'ingest.key': () => ingestKey(parts),
@@ -164,18 +159,7 @@ const createHandlers = (parts: Parts): Handlers => {
       await audited({ verb: 'ticketkey.set', publicKey: request.publicKey }, setTicketKey(records, request))
       return { ok: true }
     },
-    'signer.code': async () => audited({ verb: 'signer.code' }, Promise.resolve(signers.makeCode())),
-    'signer.enroll': async (request) => {
-      const enrolled = await signers.enroll(request)
-      await audit({ verb: 'signer.enroll', signer: enrolled.signer })
-      return enrolled
-    },
-    'signer.remove': ({ statement, proof }) =>
-      audited(
-        { verb: 'signer.remove', signer: statement.sub, by: statement.iss },
-        signers.remove({ statement, proof }),
-      ),
-    'signer.list': () => signers.list(),
+    ...signerHandlers(parts),
     'secret.put': (request) => audited(secretFacts('secret.put', request), putSecret(parts, request)),
     'secret.set': (request) => audited(secretFacts('secret.set', request), setSecret(parts, request)),
     'secret.revoke': (request) =>
@@ -203,6 +187,42 @@ const createHandlers = (parts: Parts): Handlers => {
   }
 }
 
+/** Changes of who may get what are written down once they hold. */
+const auditedBy =
+  (audit: Parts['audit']) =>
+  async <T>(facts: Readonly<Record<string, string>>, change: Promise<T>): Promise<T> => {
+    const result = await change
+    await audit(facts)
+    return result
+  }
+
+type SignerVerb = 'signer.code' | 'signer.enroll' | 'signer.remove' | 'signer.person' | 'signer.list'
+const signerHandlers = (parts: Parts): Pick<Handlers, SignerVerb | 'rules.get' | 'rules.set'> => {
+  const audited = auditedBy(parts.audit)
+  const signers = createSigners(parts)
+  return {
+    'signer.code': async () => audited({ verb: 'signer.code' }, Promise.resolve(signers.makeCode())),
+    'signer.enroll': async (request) => {
+      const enrolled = await signers.enroll(request)
+      await parts.audit({ verb: 'signer.enroll', signer: enrolled.signer })
+      return enrolled
+    },
+    'signer.remove': ({ statement, proof }) =>
+      audited(
+        { verb: 'signer.remove', signer: statement.sub, by: statement.iss },
+        signers.remove({ statement, proof }),
+      ),
+    'signer.person': (request) => audited({ verb: 'signer.person', ...request }, signers.belongsTo(request)),
+    'signer.list': () => signers.list(),
+    'rules.get': (request) => tellRule(parts, request),
+    'rules.set': (request) =>
+      audited(
+        { verb: 'rules.set', org: request.org, by: request.statement.iss, ...secondOf(request) },
+        setRule(parts, request),
+      ),
+  }
+}
+
 const senderHandlers = (
   parts: Parts,
 ): Pick<Handlers, 'sender.create' | 'sender.rotate' | 'sender.delete' | 'sender.sign'> => {
@@ -219,17 +239,20 @@ const senderHandlers = (
   }
 }
 
-const secretFacts = (verb: string, request: VaultRequest<'secret.revoke'>) => ({
+type BySecond = { readonly second?: VaultRequest<'rules.set'>['second'] }
+const secondOf = ({ second }: BySecond) => (second === undefined ? {} : { second: second.statement.iss })
+
+const secretFacts = (verb: string, request: VaultRequest<'secret.revoke'> & BySecond) => ({
   verb,
   ...ownerMembers(request.owner),
   name: request.name,
   by: request.statement.iss,
+  ...secondOf(request),
 })
 
-const contextFacts = (verb: string, { statement }: Pick<VaultRequest<'context.put'>, 'statement'>) => ({
-  verb,
-  context: statement.sub,
-  by: statement.iss,
+const contextFacts = (verb: string, request: Pick<VaultRequest<'context.put'>, 'statement' | 'second'>) => ({
+  ...{ verb, context: request.statement.sub, by: request.statement.iss },
+  ...secondOf(request),
 })
 
 const health = ({ records, master, keys, epoch }: Parts) => {

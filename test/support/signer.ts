@@ -3,8 +3,10 @@ import { fromBase64Url, toBase64Url, utf8 } from '../../src/base/bytes.ts'
 import type { ContextId, OrganisationId, SignerId } from '../../src/base/ids.ts'
 import { type ContextRules, contextId, newContextRules } from '../../src/protocol/contexts.ts'
 import {
+  type Countersignature,
   defaultPolicy,
   type PutStatement,
+  ruleSubject,
   type SealedSecret,
   type SecretOwner,
   type SetStatement,
@@ -21,6 +23,7 @@ import {
   signerId,
   signerMac,
   signStatement,
+  statementDigest,
 } from '../../src/seal/index.ts'
 import { randomBytes } from '../../src/sys/index.ts'
 
@@ -126,6 +129,26 @@ export const signContextDelete = async (
   of: { readonly context: ContextId; readonly nowSeconds: number; readonly prev: string | null },
 ) => {
   const statement = { ...headAbout(signer, of.context, of), type: 'context.delete' as const, body: {} }
+  return { statement, proof: await signStatement(statement, signer.key.privateKey) }
+}
+
+/** Whether what loosens takes two people. */
+export const signRule = async (
+  signer: Signer,
+  of: Made & { readonly org: OrganisationId; readonly twoPerson: boolean },
+) => {
+  const body = { two_person: of.twoPerson }
+  const statement = { ...headAbout(signer, ruleSubject(of.org), of), type: 'rules.set' as const, body }
+  return { statement, proof: await signStatement(statement, signer.key.privateKey) }
+}
+
+/** The word of a second person for this statement. */
+export const countersign = async (
+  signer: Signer,
+  of: { readonly statement: Statement; readonly nowSeconds: number },
+): Promise<Countersignature> => {
+  const sub = await statementDigest(of.statement)
+  const statement = { ...headAbout(signer, sub, of), type: 'countersign' as const, body: {} }
   return { statement, proof: await signStatement(statement, signer.key.privateKey) }
 }
 

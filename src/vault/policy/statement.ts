@@ -3,7 +3,14 @@
 import { createHash } from 'node:crypto'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
-import { type Statement, type StatementProof, statementAgeSecondsMax } from '../../protocol/statement.ts'
+import type { OrganisationId } from '../../base/ids.ts'
+import {
+  type Countersignature,
+  proposalAgeSecondsMax,
+  type Statement,
+  type StatementProof,
+  statementAgeSecondsMax,
+} from '../../protocol/statement.ts'
 import { importVerifyKey, statementBytes, statementDigest, verifyBytes } from '../../seal/index.ts'
 import { clockSkewSeconds } from '../limits.ts'
 import type { Records, SignerRecord } from '../store/records.ts'
@@ -12,23 +19,84 @@ import { verifyAssertion } from './webauthn.ts'
 export type Accepted<S extends Statement> = {
   readonly statement: S
   readonly signer: SignerRecord
+  /** Who countersigned this very statement. */
+  readonly second: SignerRecord | null
   readonly digest: string
 }
+type Signed<S> = {
+  readonly statement: S
+  readonly proof: StatementProof
+  readonly second?: Countersignature | undefined
+}
 
-/** Throws the code of the first thing that is wrong. */
+/** Throws the code of the first thing that is wrong. What a second person stands for may have waited for them. */
 export const acceptStatement = async <S extends Statement>(
   records: Records,
-  { statement, proof }: { readonly statement: S; readonly proof: StatementProof },
+  { statement, proof, second }: Signed<S>,
   expected: { readonly type: S['type']; readonly sub: string; readonly nowSeconds: number },
 ): Promise<Accepted<S>> => {
-  if (statement.type !== expected.type || statement.sub !== expected.sub)
+  const { type, sub, nowSeconds } = expected
+  if (statement.type !== type || statement.sub !== sub)
     throw fault('E_INPUT', { public: 'The statement is about something else' })
+  const signer = await signerOf(records, statement, proof)
+  const digest = await statementDigest(statement)
+  const countersigner = second === undefined ? null : await acceptSecond(records, second, digest, nowSeconds)
+  requireFresh(statement, nowSeconds, countersigner === null ? statementAgeSecondsMax : proposalAgeSecondsMax)
+  return { statement, signer, second: countersigner, digest }
+}
+
+const acceptSecond = async (
+  records: Records,
+  { statement, proof }: Countersignature,
+  digest: string,
+  nowSeconds: number,
+): Promise<SignerRecord> => {
+  if (statement.sub !== digest || statement.prev !== null)
+    throw fault('E_INPUT', { public: 'The second signature is about something else' })
+  const signer = await signerOf(records, statement, proof)
+  requireFresh(statement, nowSeconds, statementAgeSecondsMax)
+  return signer
+}
+
+const signerOf = async (
+  records: Records,
+  statement: Statement,
+  proof: StatementProof,
+): Promise<SignerRecord> => {
   const signer = records.find('signer', statement.iss)
   if (signer?.state !== 'active') throw fault('E_STMT_SIG', { public: 'The vault does not know this signer' })
   if (!(await isGenuine(statementBytes(statement), proof, signer))) throw fault('E_STMT_SIG')
-  const age = expected.nowSeconds - statement.iat
-  if (age > statementAgeSecondsMax || age < -clockSkewSeconds) throw fault('E_STMT_STALE')
-  return { statement, signer, digest: await statementDigest(statement) }
+  return signer
+}
+
+const requireFresh = ({ iat }: Statement, nowSeconds: number, ageSecondsMax: number): void => {
+  const age = nowSeconds - iat
+  if (age > ageSecondsMax || age < -clockSkewSeconds) throw fault('E_STMT_STALE')
+}
+
+/** Of what loosens. The vault knows whose key it is by the operator's word only: two keys of one person are one person. */
+export const requireSecond = (
+  records: Records,
+  org: OrganisationId,
+  { signer, second }: Accepted<Statement>,
+): void => {
+  if (records.find('rule', org)?.twoPerson !== true) return
+  if (second === null)
+    throw fault('E_STMT_SECOND', {
+      public: 'This lets more jobs have it, or for longer: a second person signs it',
+    })
+  const [one, two] = [personOf(records, signer), personOf(records, second)]
+  if (one === undefined || two === undefined)
+    throw fault('E_STMT_SECOND', {
+      public: 'The operator has not said whose key that is: `mayfly vault signer-person`',
+    })
+  if (one === two) throw fault('E_STMT_SECOND', { public: 'Both signatures are of the same person' })
+}
+
+/** As it is now: it is read where the record changes. */
+const personOf = (records: Records, { signer }: SignerRecord): string | undefined => {
+  const record = records.find('signer', signer)
+  return record?.state === 'active' ? record.person : undefined
 }
 
 /** `head`: the digest of the last accepted statement about the subject, null when there was none. */

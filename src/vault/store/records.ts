@@ -125,6 +125,16 @@ export type SignerRecord = {
   readonly state: 'active' | 'removed'
   /** The digest of the statement that removed it. */
   readonly head: string | null
+  /** Whose key it is, by the operator's word. */
+  readonly person?: string
+}
+/** Of an organisation: what its statements need beside a signature. */
+export type RuleRecord = {
+  readonly org: OrganisationId
+  readonly twoPerson: boolean
+  readonly changedAt: number
+  readonly signer: SignerId
+  readonly head: string
 }
 /** The text of an orb that secrets were first released for; its id means no other one from then on. */
 export type OrbRecord = {
@@ -167,6 +177,7 @@ type Bodies = {
   readonly secret: SecretRecord
   readonly signer: SignerRecord
   readonly context: ContextRecord
+  readonly rule: RuleRecord
   readonly orb: OrbRecord
   readonly sender: SenderRecord
 }
@@ -180,6 +191,7 @@ const kinds: readonly Kind[] = [
   'secret',
   'signer',
   'context',
+  'rule',
   'orb',
   'sender',
 ]
@@ -202,6 +214,7 @@ export const openRecords = async (options: { root: string; macKey: Uint8Array })
     secret: new Map(),
     signer: new Map(),
     context: new Map(),
+    rule: new Map(),
     orb: new Map(),
     sender: new Map(),
   }

@@ -6,7 +6,8 @@ import type { ContextId, OrganisationId } from '../../base/ids.ts'
 import { contextId, contextsMax } from '../../protocol/contexts.ts'
 import type { ContextStatement } from '../../protocol/statement.ts'
 import type { ContextMetadata, VaultRequest } from '../../protocol/vault.ts'
-import { type Accepted, acceptStatement, requireNext } from '../policy/statement.ts'
+import { loosensContext } from '../policy/loosening.ts'
+import { type Accepted, acceptStatement, requireNext, requireSecond } from '../policy/statement.ts'
 import type { ContextRecord, Records } from '../store/records.ts'
 import type { Values } from '../store/values.ts'
 import { findContext } from './owner.ts'
@@ -16,16 +17,17 @@ export type ContextDeps = { readonly records: Records; readonly values: Values; 
 
 export const putContext = async (
   deps: ContextDeps,
-  { org, statement, proof }: VaultRequest<'context.put'>,
+  { org, statement, proof, second }: VaultRequest<'context.put'>,
 ): Promise<ContextMetadata> => {
   if (statement.type !== 'context.put')
     throw fault('E_INPUT', { public: 'The statement is about no context' })
   const id = contextId(org, statement.body.name)
   const expected = { type: statement.type, sub: id, nowSeconds: nowOf(deps) }
-  const accepted = await acceptStatement(deps.records, { statement, proof }, expected)
+  const accepted = await acceptStatement(deps.records, { statement, proof, second }, expected)
   await deps.records.change('context', id, (current) => {
     if (current?.head === accepted.digest) return current
     requireNext(current?.head ?? null, accepted)
+    if (loosensContext(current, statement.body)) requireSecond(deps.records, org, accepted)
     if (current === null && contextsOf(deps.records, org).length >= contextsMax)
       throw fault('E_TOO_LARGE', { public: `An organisation has at most ${contextsMax} contexts` })
     return recordOf(accepted, { id, org, current, nowSeconds: nowOf(deps) })

@@ -24,7 +24,8 @@ import type { MasterKey } from '../keys/keyring.ts'
 import { type ServiceKeys, serviceKeyVersion } from '../keys/service-keys.ts'
 import { publicHalfOf } from '../keys/signing-key.ts'
 import { secretVersionsKept } from '../limits.ts'
-import { type Accepted, acceptStatement, requireNext } from '../policy/statement.ts'
+import { loosensByPut, loosensBySet } from '../policy/loosening.ts'
+import { type Accepted, acceptStatement, requireNext, requireSecond } from '../policy/statement.ts'
 import type { PreviousVersion, Records, SecretRecord } from '../store/records.ts'
 import type { Uses } from '../store/uses.ts'
 import type { Values } from '../store/values.ts'
@@ -48,11 +49,11 @@ export const putSecret = async (
   deps: SecretDeps,
   request: VaultRequest<'secret.put'>,
 ): Promise<SecretMetadata> => {
-  const { owner, name, sealed, statement, proof } = request
+  const { owner, name, sealed, statement, proof, second } = request
   findOwner(deps.records, owner)
   if (statement.type !== 'secret.put') throw fault('E_INPUT', { public: 'The statement puts no secret' })
   const expected = { type: statement.type, sub: secretSubject(owner, name), nowSeconds: nowOf(deps) }
-  const accepted = await acceptStatement(deps.records, { statement, proof }, expected)
+  const accepted = await acceptStatement(deps.records, { statement, proof, second }, expected)
   const value =
     sealed.kid === `ingest-${serviceKeyVersion}`
       ? await openSecret(deps.keys.ingest, sealed, statement)
@@ -100,10 +101,10 @@ export const setSecret = async (
   deps: SecretDeps,
   request: VaultRequest<'secret.set'>,
 ): Promise<SecretMetadata> => {
-  const { owner, name, statement, proof } = request
+  const { owner, name, statement, proof, second } = request
   if (statement.type !== 'secret.set') throw fault('E_INPUT', { public: 'The statement sets no secret' })
   const expected = { type: statement.type, sub: secretSubject(owner, name), nowSeconds: nowOf(deps) }
-  const accepted = await acceptStatement(deps.records, { statement, proof }, expected)
+  const accepted = await acceptStatement(deps.records, { statement, proof, second }, expected)
   const id = secretId(owner, name)
   await deps.records.change('secret', id, (current) => {
     if (current === null) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
@@ -111,6 +112,7 @@ export const setSecret = async (
     requireNext(current.head, accepted)
     if (current.state === 'revoked')
       throw fault('E_INPUT', { public: 'It is revoked: put a new value instead' })
+    if (loosensBySet(current, statement.body)) requireSecond(deps.records, current.org, accepted)
     const { state, expires_at: expiresAt, rotate_after: rotateAfter } = statement.body
     const { digest: head, signer } = accepted
     const [putAt, changedAt] = [putAtOf(current), nowOf(deps)]
@@ -218,6 +220,8 @@ const store = async (deps: SecretDeps, put: Put): Promise<SecretMetadata> => {
     // The answer to an accepted statement may have been lost: the same one again changes nothing.
     if (current?.head === put.accepted.digest) return current
     requireNext(current?.head ?? null, put.accepted)
+    if (loosensByPut(current, put.accepted.statement.body))
+      requireSecond(deps.records, owner.org, put.accepted)
     const record = recordOf(put, { id, org: owner.org, current, nowSeconds: nowOf(deps) })
     checkRoom(deps, put, record)
     const key = await openKey(deps.master, owner)

@@ -25,6 +25,8 @@ export interface Signers {
   enroll(request: VaultRequest<'signer.enroll'>): Promise<VaultAnswer<'signer.enroll'>>
   remove(request: VaultRequest<'signer.remove'>): Promise<{ ok: true }>
   list(): VaultAnswer<'signer.list'>
+  /** Whose key it is; said once more, it is somebody else's. */
+  belongsTo(request: VaultRequest<'signer.person'>): Promise<SignerMetadata>
 }
 
 type Code = { readonly text: string; readonly exp: number }
@@ -68,14 +70,26 @@ export const createSigners = (deps: SignerDeps): Signers => {
       })
       return { ok: true }
     },
+    belongsTo: async ({ signer, person }) => {
+      const named = { record: null as SignerRecord | null }
+      await records.change('signer', signer, (current) => {
+        if (current?.state !== 'active')
+          throw fault('E_NOT_FOUND', { public: 'The vault does not know this signer' })
+        named.record = current.person === person ? current : { ...current, person }
+        return named.record
+      })
+      if (named.record === null) throw fault('E_NOT_FOUND')
+      return metadataOf(named.record)
+    },
     list: () => ({ signers: records.list('signer').map(metadataOf) }),
   }
 }
 
-const metadataOf = ({ signer, key, addedAt, state, head }: SignerRecord): SignerMetadata => ({
+const metadataOf = ({ signer, key, addedAt, state, head, person }: SignerRecord): SignerMetadata => ({
   signer,
   kind: key.kind,
   name: key.name,
+  person: person ?? null,
   credential: key.kind === 'webauthn' ? key.credential : null,
   addedAt,
   state,
