@@ -31,20 +31,19 @@ import { issuerDocuments, projectIdentity } from './identity.ts'
 import { leakAnswer } from './leaks.ts'
 import { hostKeyLine, source, word } from './project-source.ts'
 import { senderVerbs } from './sender-verbs.ts'
+import { signerVerbs } from './signer-verbs.ts'
 import { publicHalf, signature } from './signing.ts'
 import {
   bytes,
   countersignature,
   knownHosts,
   onLeak,
-  personName,
   sealedSecret,
   secretKind,
   secretName,
   secretPolicy,
   secretsMax,
   statement as signedStatement,
-  signerKey,
   statementProof,
 } from './statement.ts'
 import { layersMax, manifestText } from './stored-wire.ts'
@@ -159,31 +158,6 @@ const contextMetadata = object({
   head: digest,
 })
 export type ContextMetadata = Shaped<typeof contextMetadata>
-const signerMetadata = object({
-  signer: id('signer'),
-  kind: oneOf('ed25519', 'webauthn'),
-  name: text({ max: 100 }),
-  /** Whose key it is, by the operator's word; null: nobody said. */
-  person: nullable(personName),
-  /** Of a passkey, so that a browser can ask for it. */
-  credential: nullable(text({ max: 2048 })),
-  addedAt: seconds,
-  state: oneOf('active', 'removed'),
-  /** The digest of the statement that removed it. */
-  head: nullable(digest),
-})
-export type SignerMetadata = Shaped<typeof signerMetadata>
-const ruleMetadata = object({
-  twoPerson: flag,
-  /** Different people among the signers. */
-  people: count,
-  /** Of the last statement about it; null: there was none. */
-  signer: nullable(id('signer')),
-  changedAt: nullable(seconds),
-  head: nullable(digest),
-})
-export type RuleMetadata = Shaped<typeof ruleMetadata>
-
 /** With where its documents lie below an origin. */
 const issuerOfPath = object({ path: text({ max: 64 }), documents: issuerDocuments })
 
@@ -255,35 +229,7 @@ export const vaultVerbs = {
   },
   'runner.revoke': { sockets: ['admin'], request: object({ runner: id('runner'), statement }), answer: done },
   'ticketkey.set': { sockets: ['admin'], request: object({ publicKey }), answer: done },
-  /** A one-time code for the next signer, by the operator's word. It replaces one that was not used. */
-  'signer.code': {
-    sockets: ['admin'],
-    request: nothing,
-    answer: object({ code: text({ max: 64 }), exp: seconds }),
-  },
-  'signer.enroll': {
-    sockets: ['server'],
-    request: object({ key: signerKey, mac: bytes({ length: 32 }) }),
-    answer: object({ signer: id('signer'), vsign: publicKey, mac: bytes({ length: 32 }) }),
-  },
-  'signer.remove': { sockets: ['server'], request: object(signed), answer: done },
-  /** Whose key it is, said by the operator, who vouched for it with the code. */
-  'signer.person': {
-    sockets: ['admin'],
-    request: object({ signer: id('signer'), person: personName }),
-    answer: signerMetadata,
-  },
-  'rules.get': { sockets: ['server'], request: object({ org: id('organisation') }), answer: ruleMetadata },
-  'rules.set': {
-    sockets: ['server'],
-    request: object({ org: id('organisation'), ...signedByTwo }),
-    answer: ruleMetadata,
-  },
-  'signer.list': {
-    sockets: ['server', 'admin'],
-    request: nothing,
-    answer: object({ signers: list(signerMetadata, { max: 1000 }) }),
-  },
+  ...signerVerbs,
   'secret.put': {
     sockets: ['server'],
     request: object({ owner, name: secretName, sealed: sealedSecret, ...signedByTwo }),
@@ -411,6 +357,7 @@ export type VaultRequest<V extends VaultVerb> = Shaped<(typeof vaultVerbs)[V]['r
 export type VaultAnswer<V extends VaultVerb> = Shaped<(typeof vaultVerbs)[V]['answer']>
 export type ReleaseItem = Shaped<typeof releaseItem>
 export type { ProjectSource } from './project-source.ts'
+export type { RuleMetadata, SignerMetadata } from './signer-verbs.ts'
 export type Tier = Shaped<typeof tier>
 
 /** Answer of `webhook.verify`. An unknown hook and a wrong signature are the same answer. */
