@@ -196,6 +196,7 @@ export const jobText = {
         : `${lines === 0 ? 'No line' : count(lines, 'line', 'lines')} in ${count(attempts, 'other attempt', 'other attempts')}.`,
     elsewhereStopped: {
       time: 'Not all was looked at: the time of a search was over.',
+      memory: 'Not all was looked at: it took more memory than a search may.',
       bytes: 'Not all was looked at: the logs are longer than a search may read.',
       attempts: 'Not all was looked at: there are more attempts than a search may read.',
     },
