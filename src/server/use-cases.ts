@@ -319,7 +319,7 @@ export type AttemptSearch = {
 export type LogSearch = {
   readonly attempts: readonly AttemptSearch[]
   /** The bound that ended it; null: all was looked at. */
-  readonly stopped: 'time' | 'bytes' | 'attempts' | null
+  readonly stopped: 'time' | 'memory' | 'bytes' | 'attempts' | null
 }
 
 export type Logs = {

@@ -27,7 +27,9 @@ const open = async (answer: (asked: Asked, count: number) => object | null) => {
   })
   const { port } = server.address() as AddressInfo
   const token = new Secret('mfp_x')
-  return { asked, api: createApiClient({ kind: 'token', url: `http://127.0.0.1:${port}`, token }) }
+  const cut: number[] = []
+  const target = { kind: 'token', url: `http://127.0.0.1:${port}`, token } as const
+  return { asked, cut, api: createApiClient(target, (items) => cut.push(items)) }
 }
 
 test('a POST whose answer was lost is sent once more with the same key; the next one has another', async () => {
@@ -51,24 +53,33 @@ test('it is sent once more, not for ever, and what changes nothing by itself is 
   assert.equal(asked[2]?.key, undefined)
 })
 
+const runner = (id: string) => ({
+  id,
+  name: id,
+  status: 'online',
+  last_seen_at: null,
+  facts: null,
+  running: 0,
+})
+
 test('all pages of a list are one', async () => {
-  const runner = (id: string) => ({
-    id,
-    name: id,
-    status: 'online',
-    last_seen_at: null,
-    facts: null,
-    running: 0,
-  })
-  const { asked, api } = await open((_, count) =>
+  const { asked, cut, api } = await open((_, count) =>
     count === 1
       ? { items: [runner('a'), runner('b')], next_cursor: 'b' }
       : { items: [runner('c')], next_cursor: null },
   )
   const { items, next_cursor } = await api.all('runners', {})
   assert.deepEqual([items.map(({ id }) => id), next_cursor], [['a', 'b', 'c'], null])
+  assert.deepEqual(cut, [])
   assert.deepEqual(
     asked.map(({ line }) => line),
     ['GET /api/v1/runners?limit=100', 'GET /api/v1/runners?limit=100&cursor=b'],
   )
+})
+
+test('a list without an end is fetched to a bound, and who asks hears of it', async () => {
+  const items = Array.from({ length: 5_000 }, () => runner('a'))
+  const { asked, cut, api } = await open((_, count) => ({ items, next_cursor: String(count) }))
+  const page = await api.all('runners', {})
+  assert.deepEqual([asked.length, page.items.length, page.next_cursor, cut], [2, 10_000, '2', [10_000]])
 })

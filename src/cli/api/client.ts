@@ -32,7 +32,11 @@ export interface ApiClient {
   ): Promise<AsyncIterable<Uint8Array>>
 }
 
-export const createApiClient = (target: Target): ApiClient => {
+/** `onCut` hears of a list that is longer than is fetched of any. */
+export const createApiClient = (
+  target: Target,
+  onCut: (items: number) => void = () => undefined,
+): ApiClient => {
   const call: ApiClient['call'] = async (name, call) => {
     const signal = AbortSignal.timeout(answerDeadlineMs)
     const answer = await send(target, name, call, signal)
@@ -52,6 +56,7 @@ export const createApiClient = (target: Target): ApiClient => {
         items.push(...page.items)
         cursor = page.next_cursor ?? undefined
       } while (cursor !== undefined && items.length < listMax)
+      if (cursor !== undefined) onCut(items.length)
       // SAFE: the pages of this list, put together.
       return { items, next_cursor: cursor ?? null } as AnswerOf<typeof name>
     },

@@ -55,6 +55,7 @@ const unseen = ({ attempts, stopped }: LogSearchAnswer): readonly string[] => [
 
 const stoppedBy = {
   time: 'its time was over',
+  memory: 'it took more memory than a search may',
   bytes: 'the logs are too long to look at all of them',
   attempts: 'there are too many attempts to look at all of them',
 } as const

@@ -36,6 +36,6 @@ export const logSearch = z.object({
     }),
   ),
   /** Which bound ended the search before all was looked at. */
-  stopped: z.enum(['time', 'bytes', 'attempts']).nullable(),
+  stopped: z.enum(['time', 'memory', 'bytes', 'attempts']).nullable(),
 })
 export type LogSearchAnswer = z.infer<typeof logSearch>

@@ -1,6 +1,9 @@
 // What is found in the logs of a job, in all of its attempts, with a real thread that looks and a real vault that opens; and what
 // bounds it: patterns that never end, logs that are too long, readers of another organisation.
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { tellingOpenedKeys } from '../../../test/support/opened-keys.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
@@ -93,8 +96,45 @@ test('a pattern that never ends is ended, what was found before is told, and the
       })(),
     ),
   )
-  assert.deepEqual([found.isWhole, found.lines.map(({ line }) => line)], [false, [1]])
+  assert.deepEqual([found.stopped, found.lines.map(({ line }) => line)], ['time', [1]])
   assert.deepEqual(linesOf(await find(job, '!')), [[2, 1, true, ['1:1 !']]])
+})
+
+/** What a search gets of a thread that does this with a piece of text. */
+const searchedBy = async (deed: string) => {
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-search-'))
+  try {
+    const program = join(directory, 'thread.mjs')
+    await writeFile(
+      program,
+      `import { parentPort } from 'node:worker_threads'
+       parentPort.on('message', ({ t }) => {
+         if (t === 'query') return parentPort.postMessage({ t: 'query', isValid: true })
+         ${deed}
+       })`,
+    )
+    const query: Query = { text: 'x', isRegex: false, matchCase: false }
+    const texts = async function* () {
+      yield { step: 1, firstLine: 1, text: Buffer.from('x\n') }
+    }
+    return await createSearcher(program)(query, { signal: new AbortController().signal }, (search) =>
+      search(texts()),
+    )
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+}
+
+test('a search that takes too much memory is ended, and says so', async () => {
+  const found = await searchedBy(
+    'for (const kept = []; ; ) kept.push(Array.from({ length: 1e5 }, (_, i) => ({ i })))',
+  )
+  assert.deepEqual(found, { count: 0, lines: [], stopped: 'memory' })
+})
+
+test('a thread that breaks or leaves while it looks is a fault, and not a search that met a bound', async () => {
+  for (const deed of ["throw new Error('broken')", 'process.exit(0)'])
+    await assert.rejects(searchedBy(deed), (error: unknown) => isFault(error, 'E_INTERNAL'))
 })
 
 test('a thread that does not start is a fault, and not a search that was too slow', async () => {

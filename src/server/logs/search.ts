@@ -67,9 +67,9 @@ const searchEach = async (
     const pieces = counted(await texts(attempt.id, { bytesMax: left, onLeftOut }), (bytes) => {
       left -= bytes
     })
-    const found = await search(pieces)
-    done.push({ ...attempt, ...found, isWhole: found.isWhole && !isCut })
-    if (!found.isWhole) return { attempts: done, stopped: 'time' }
+    const { stopped, ...found } = await search(pieces)
+    done.push({ ...attempt, ...found, isWhole: stopped === null && !isCut })
+    if (stopped !== null) return { attempts: done, stopped }
     if (isCut) return { attempts: done, stopped: 'bytes' }
   }
   return { attempts: done, stopped: null }

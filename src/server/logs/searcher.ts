@@ -9,8 +9,12 @@ import { createGate } from '../gate.ts'
 import { limits } from '../limits.ts'
 import type { StepText } from './log-texts.ts'
 
-/** `isWhole`: it did not end before the log did. */
-export type SearchLog = (texts: AsyncIterable<StepText>) => Promise<Found & { readonly isWhole: boolean }>
+/** What ended a search before the log did. */
+type Ended = 'time' | 'memory'
+/** `stopped` is null when all of the log was looked at. */
+export type SearchLog = (
+  texts: AsyncIterable<StepText>,
+) => Promise<Found & { readonly stopped: Ended | null }>
 export type Searcher = <T>(
   query: Query,
   options: { readonly signal: AbortSignal },
@@ -25,10 +29,7 @@ export const createSearcher = (program: string): Searcher => {
       const thread = openThread(program, until)
       try {
         const started = await thread.ask({ t: 'query', query, linesMax: limits.logSearch.linesPerAttempt })
-        // A thread that is not there has searched nothing: that is no search that was too slow.
-        if (started === null && !until.aborted)
-          throw fault('E_INTERNAL', { detail: 'the thread that looks through logs does not start' })
-        if (started?.t === 'query' && !started.isValid)
+        if (started.t === 'query' && !started.isValid)
           throw fault('E_INPUT', { public: 'q: this is no regular expression' })
         return await work((texts) => searchIn(thread, texts))
       } finally {
@@ -37,57 +38,58 @@ export const createSearcher = (program: string): Searcher => {
     })
 }
 
-type Thread = { ask(message: ToSearch): Promise<FromSearch | null>; close(): Promise<unknown> }
+type Answer = FromSearch | { readonly t: 'ended'; readonly by: Ended }
+/** What is asked of a thread that broke rejects: that is a defect of ours, and no search that met a bound. */
+type Thread = { ask(message: ToSearch): Promise<Answer>; close(): Promise<unknown> }
 
-const searchIn = async (
-  thread: Thread,
-  texts: AsyncIterable<StepText>,
-): Promise<Found & { readonly isWhole: boolean }> => {
+const searchIn = async (thread: Thread, texts: AsyncIterable<StepText>): ReturnType<SearchLog> => {
   let count = 0
   const lines: FoundLine[] = []
-  const ask = async (message: ToSearch): Promise<boolean> => {
+  const ask = async (message: ToSearch): Promise<Ended | null> => {
     const answer = await thread.ask(message)
-    if (answer?.t !== 'found') return false
+    if (answer.t === 'ended') return answer.by
+    if (answer.t !== 'found') throw fault('E_INTERNAL', { detail: `a log search answers ${answer.t}` })
     count += answer.found.count
     lines.push(...answer.found.lines)
-    return true
+    return null
   }
-  for await (const { step, firstLine, text } of texts)
-    if (!(await ask({ t: 'piece', step, firstLine, bytes: text }))) return { count, lines, isWhole: false }
-  const isWhole = await ask({ t: 'end' })
-  return { count, lines, isWhole }
+  for await (const { step, firstLine, text } of texts) {
+    const stopped = await ask({ t: 'piece', step, firstLine, bytes: text })
+    if (stopped !== null) return { count, lines, stopped }
+  }
+  const stopped = await ask({ t: 'end' })
+  return { count, lines, stopped }
 }
 
-/** An answer is null once the signal says so, or when the thread is no more. */
 const openThread = (program: string, signal: AbortSignal): Thread => {
   const worker = new Worker(program, {
     ...{ env: {}, argv: [], execArgv: [], stdin: false, name: 'log-search' },
     resourceLimits: { maxOldGenerationSizeMb: limits.logSearch.heapMiB },
   })
-  let waiting: ((answer: FromSearch | null) => void) | null = null
-  let isOver = signal.aborted
-  const tell = (answer: FromSearch | null) => {
-    waiting?.(answer)
-    waiting = null
-  }
-  const stop = () => {
-    isOver = true
-    tell(null)
-  }
-  worker.on('message', tell)
-  // Out of memory, most likely: what one gets is what was found until then.
-  worker.on('error', stop)
-  worker.on('exit', stop)
-  signal.addEventListener('abort', stop, { once: true })
+  let waiting: PromiseWithResolvers<Answer> | null = null
+  /** Settled once the thread is no more, or no longer wanted. */
+  const over = Promise.withResolvers<Answer>()
+  // Nobody may be asking at that moment.
+  over.promise.catch(() => undefined)
+  const onTime = () => over.resolve({ t: 'ended', by: 'time' })
+  worker.on('message', (answer: FromSearch) => waiting?.resolve(answer))
+  worker.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ERR_WORKER_OUT_OF_MEMORY') over.resolve({ t: 'ended', by: 'memory' })
+    else over.reject(fault('E_INTERNAL', { detail: 'the thread that looks through logs broke', cause }))
+  })
+  worker.on('exit', () =>
+    over.reject(fault('E_INTERNAL', { detail: 'the thread that looks through logs ended' })),
+  )
+  if (signal.aborted) onTime()
+  signal.addEventListener('abort', onTime, { once: true })
   return {
-    ask: (message) =>
-      new Promise((resolve) => {
-        if (isOver) return resolve(null)
-        waiting = resolve
-        worker.postMessage(message)
-      }),
+    ask: (message) => {
+      waiting = Promise.withResolvers()
+      worker.postMessage(message)
+      return Promise.race([over.promise, waiting.promise])
+    },
     close: () => {
-      signal.removeEventListener('abort', stop)
+      signal.removeEventListener('abort', onTime)
       return worker.terminate()
     },
   }
