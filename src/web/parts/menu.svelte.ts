@@ -1,6 +1,7 @@
 // A button that opens a list of plain links: arrows move, Escape closes and gives the focus back, leaving it closes too. `around` is
 // attached to what holds both, and listens there for the keys of what it holds.
 import type { Attachment } from 'svelte/attachments'
+import { on } from 'svelte/events'
 
 export type Menu = ReturnType<typeof createMenu>
 
@@ -20,11 +21,10 @@ export const createMenu = () => {
     const leave = ({ relatedTarget: to }: FocusEvent) => {
       if (!(to instanceof Node) || !holder.contains(to)) close()
     }
-    holder.addEventListener('keydown', press)
-    holder.addEventListener('focusout', leave)
+    // Not addEventListener: the focus also goes when the list is taken away, in the midst of an update of the page.
+    const ends = [on(holder, 'keydown', press), on(holder, 'focusout', leave)]
     return () => {
-      holder.removeEventListener('keydown', press)
-      holder.removeEventListener('focusout', leave)
+      for (const end of ends) end()
     }
   }
   return {
