@@ -5,6 +5,8 @@ export const limits = {
   databaseConnections: { max: 3, kept: 1 },
   keyedConnections: { max: 4, kept: 3 },
   preparedStatements: 200,
+  /** A statement that took longer than `settleMs` is found by the looks every few seconds (db/others.ts). */
+  otherServers: { aloneAfterMs: 10_000, settleMs: 2_000, beatMs: 10_000 },
   statementMs: 15_000,
   lockMs: 5_000,
   idleInTransactionMs: 30_000,

@@ -9,6 +9,7 @@ import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import { limits } from '../limits.ts'
 import { type Listener, openListener } from './listener.ts'
+import type { OthersSettings } from './others.ts'
 import type { Schema } from './schema.ts'
 import { tellWith } from './tell.ts'
 
@@ -21,6 +22,8 @@ export type DatabaseSettings = {
   readonly database: string
   readonly user: string
   readonly passwordFile?: string
+  /** Only of tests. */
+  readonly others?: OthersSettings
 }
 
 export type Database = {
@@ -47,10 +50,15 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
     openPool({ ...connection, options: plannedOnce }, limits.keyedConnections, log),
   ] as const
   const ours = pools.map(processIds)
-  const listener = openListener(connection, log, (processId) => ours.some((ids) => ids.has(processId)))
+  const listener = openListener(connection, log, settings.others ?? limits.otherServers, (processId) =>
+    ours.some((ids) => ids.has(processId)),
+  )
   const open = (pool: pg.Pool): Db => {
     const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: preparing(pool) }) })
-    tellWith(db, ({ channel, payload }) => listener.tell(channel, payload))
+    tellWith(db, {
+      tell: ({ channel, payload }) => listener.tell(channel, payload),
+      mayOthersListen: listener.mayOthersListen,
+    })
     return db
   }
   const [db, keyed] = [open(pools[0]), open(pools[1])]

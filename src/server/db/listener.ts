@@ -2,6 +2,7 @@
 // whoever listens also looks at the tables every few seconds, and is told `onReconnect` at once.
 import pg from 'pg'
 import type { Log } from '../../base/log.ts'
+import { findOthers, type Others, type OthersSettings, type Word } from './others.ts'
 
 /** Channels carry ids only. */
 export type Channel =
@@ -18,16 +19,21 @@ export type Listener = {
   readonly listen: (channel: Channel, handler: (payload: string | null) => void) => () => void
   /** As if it had come from the database: for what this process has just committed itself. */
   readonly tell: (channel: Channel, payload: string) => void
+  /** False only while it is certain that no other server listens. */
+  readonly mayOthersListen: () => boolean
   close(): Promise<void>
 }
 
 const reconnectMs = 500
+/** Of the servers among themselves (others.ts). */
+const serversChannel = 'mayfly_servers'
 
 type State = {
   readonly handlers: Map<Channel, Set<(payload: string | null) => void>>
   readonly config: pg.ClientConfig
   readonly log: Log
   readonly isOurs: (processId: number) => boolean
+  readonly others: Others
   client: pg.Client | null
   timer: NodeJS.Timeout | null
   closed: boolean
@@ -37,10 +43,14 @@ type State = {
 export const openListener = (
   config: pg.ClientConfig,
   log: Log,
+  settings: OthersSettings,
   /** Whether the connection with this process id is ours: of its notices everybody here has been told already. */
   isOurs: (processId: number) => boolean,
 ): Listener => {
-  const state: State = { handlers: new Map(), config, log, isOurs, client: null, timer: null, closed: false }
+  const others = findOthers(settings, () => tellAll(state))
+  const state: State = {
+    ...{ handlers: new Map(), config, log, isOurs, others, client: null, timer: null, closed: false },
+  }
   let connecting: Promise<void> | null = null
   return {
     listen: (channel, handler) => {
@@ -53,8 +63,10 @@ export const openListener = (
       return () => handlers.delete(handler)
     },
     tell: (channel, payload) => tell(state, channel, payload),
+    mayOthersListen: others.mayListen,
     close: async () => {
       state.closed = true
+      others.close()
       if (state.timer !== null) clearTimeout(state.timer)
       await connecting
       await state.client?.end().catch(() => undefined)
@@ -69,15 +81,19 @@ const connect = async (state: State): Promise<void> => {
   client.on('error', lost)
   client.on('end', () => lost())
   client.on('notification', ({ channel, payload, processId }) => {
-    if (!state.isOurs(processId)) tell(state, channel as Channel, payload ?? '')
+    if (channel === serversChannel) hearServer(state, client, { processId, payload })
+    else if (!state.isOurs(processId)) tell(state, channel as Channel, payload ?? '')
   })
   try {
     await client.connect()
+    await client.query(`listen ${serversChannel}`)
     for (const channel of state.handlers.keys()) await client.query(`listen ${channel}`)
     state.client = client
     // Channels that were asked for while the loop above ran.
     for (const channel of state.handlers.keys()) await client.query(`listen ${channel}`)
-    for (const channel of state.handlers.keys()) tell(state, channel, null)
+    tellAll(state)
+    // Last: from its answer on everything is sent, and what was not is looked for again.
+    state.others.connected((word) => void sayTo(state, client, word))
   } catch (error) {
     lost(error instanceof Error ? error : undefined)
   }
@@ -93,6 +109,28 @@ const subscribe = async (state: State, client: pg.Client, channel: Channel): Pro
   }
 }
 
+type ServerNotice = { readonly processId: number; readonly payload?: string | undefined }
+
+const hearServer = (state: State, client: pg.Client, { processId, payload }: ServerNotice): void => {
+  // SAFE: the number of the backend, which `pg` has known since it connected; its types leave it out.
+  const own = (client as unknown as { readonly processID: number }).processID
+  if (processId !== own && (payload === 'hello' || payload === 'here')) state.others.heard(processId, payload)
+}
+
+const sayTo = async (state: State, client: pg.Client, word: Word): Promise<void> => {
+  try {
+    // SAFE: both are constants.
+    await client.query(`notify ${serversChannel}, '${word}'`)
+  } catch (error) {
+    onLost(state, client, error instanceof Error ? error : undefined)
+  }
+}
+
+/** Anything may have happened. */
+const tellAll = (state: State): void => {
+  for (const channel of state.handlers.keys()) tell(state, channel, null)
+}
+
 const tell = (state: State, channel: Channel, payload: string | null): void => {
   for (const handler of [...(state.handlers.get(channel) ?? [])]) handler(payload)
 }
@@ -102,7 +140,10 @@ const onLost = (state: State, client: pg.Client, error?: Error): void => {
   client.removeAllListeners('end')
   client.removeAllListeners('error')
   client.on('error', () => undefined)
-  if (state.client === client) state.client = null
+  if (state.client === client) {
+    state.client = null
+    state.others.lost()
+  }
   if (state.closed || state.timer !== null) return
   state.log.warn('database notices interrupted', { error })
   void client.end().catch(() => undefined)

@@ -21,6 +21,8 @@ const openOf = (tx: Tx): Open => {
 }
 
 export const databaseOf = (tx: Tx): Db => openOf(tx).db
+/** Of what may be a transaction. */
+export const databaseBehind = (db: Db | Tx): Db => opens.get(db as Tx)?.db ?? db
 
 /** Runs `act` right after the commit, in the order of the calls, and never when there is none. */
 export const onCommit = (tx: Tx, act: () => void): void => void openOf(tx).acts.push(act)

@@ -5,7 +5,7 @@ import { fromBase64Url } from '../../base/bytes.ts'
 import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { ParsedFrameItem } from '../../protocol/frames.ts'
 import type { Db } from '../db/database.ts'
-import { noticeRows, tellOnCommit } from '../db/notify.ts'
+import { noticeRows, sendSql, tellOnCommit } from '../db/notify.ts'
 import { tellerOf } from '../db/tell.ts'
 import { inTransaction, onCommit, type Tx } from '../db/transaction.ts'
 import { isSender } from '../runners/authenticate.ts'
@@ -79,7 +79,7 @@ const appendNext = async (
       insert into log_frames (attempt_id, seq_from, seq_to, batch_id, starts, lengths)
       select grown.id, ${from}, ${to}, batch.id, ${starts}, ${lengths} from grown, batch
     )
-    select pg_notify('mayfly_log', id) from grown`.execute(db)
+    select ${sendSql(db, sql`'mayfly_log'`, sql`id`)} from grown`.execute(db)
   const known = granted.of(attempt)
   const isNews = sealedKey !== null && fresh.announcedKey(attempt) === null
   // While it is stored: what goes to the vault is behind the statement on the way of a first line.
@@ -248,6 +248,6 @@ const writeRequest = async (tx: Tx, request: FrameRequest, ranges: readonly Stor
       update attempts a set last_seq = r.last, log_key = coalesce(decode(r.key, 'hex'), a.log_key)
       from range r where a.id = r.attempt
     )
-    select pg_notify(channel, payload) from (${noticeRows(notices)}) as notice`.execute(tx)
+    select ${sendSql(tx, sql`channel`, sql`payload`)} from (${noticeRows(notices)}) as notice`.execute(tx)
   tellOnCommit(tx, notices)
 }

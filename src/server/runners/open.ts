@@ -17,6 +17,7 @@ import type { CryptoKey, Sign } from '../../seal/index.ts'
 import { createBells } from '../db/bells.ts'
 import type { Database, Db } from '../db/database.ts'
 import { createGroupCommit } from '../db/group-commit.ts'
+import { sendSql } from '../db/notify.ts'
 import { tellerOf } from '../db/tell.ts'
 import { limits } from '../limits.ts'
 import {
@@ -238,7 +239,7 @@ const createRoutes = (
 /** Its held poll answers at once with who watches. */
 const tellRunner = async (db: Db, attempt: AttemptId): Promise<void> => {
   const { rows } = await sql<{ runner: RunnerId }>`
-    select runner_id as runner, pg_notify('mayfly_lease', runner_id) from attempts
+    select runner_id as runner, ${sendSql(db, sql`'mayfly_lease'`, sql`runner_id`)} from attempts
     where id = ${attempt} and status = 'running'`.execute(db)
   for (const { runner } of rows) tellerOf(db)({ channel: 'mayfly_lease', payload: runner })
 }

@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import type { JobId, RunId } from '../../base/ids.ts'
 import { decide, type RunEvent, type RunState } from '../../schedule/index.ts'
 import { withContextsOfRun } from '../contexts/of-jobs.ts'
-import { tellOnCommit } from '../db/notify.ts'
+import { sendSql, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
 import { happeningsFor } from '../webhooks/outbox.ts'
 import { type PlannedRows, placePlanned } from './planned-rows.ts'
@@ -79,6 +79,8 @@ export const touchJob = async (tx: Tx, run: RunId, job: JobId): Promise<void> =>
   const { rows } = await sql<LockedRun>`
     with ${locked(run)},
     touched as (update jobs set rev = locked.rev from locked where jobs.id = ${job})
-    select *, pg_notify('mayfly_run', concat_ws(' ', organisation, project, id, rev)) from locked`.execute(tx)
+    select *, ${sendSql(tx, sql`'mayfly_run'`, sql`concat_ws(' ', organisation, project, id, rev)`)} from locked`.execute(
+    tx,
+  )
   if (rows[0] !== undefined) tellOnCommit(tx, [runNotice({ ...rows[0], run })])
 }

@@ -6,7 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { ChangeFacts, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import { decide, isFinal, newPlannedRun, newRun, type RunState, type Status } from '../../schedule/index.ts'
-import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
+import { type Notice, noticeRows, sendSql, tellOnCommit } from '../db/notify.ts'
 import { onCommit, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { orbsKeySql, planMadeWithSql } from '../orbs/orbs.ts'
@@ -95,7 +95,7 @@ const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> 
         ${leaseValues}, ${planMadeWithSql({ compiler: sql`a.compiler`, organisation: sql`j.organisation_id` })}
       from ${newAttempts([attempt])}, new_job j, project p
     )${alsoPart(run)}, ${toldPart(run, happeningsBetween(null, begun.status === status ? begun : { ...begun, status }, false), newId)}
-    select ${ofProject(run.startedBy)}, ${orbsKeySql(sql`p.organisation_id`)} as "orbsKey", ${toldSql} as told from project p, ${sentNotices(notices)}`.execute(
+    select ${ofProject(run.startedBy)}, ${orbsKeySql(sql`p.organisation_id`)} as "orbsKey", ${toldSql} as told from project p, ${sentNotices(tx, notices)}`.execute(
     tx,
   )
   tellOnCommit(tx, rows[0]?.told ? [...notices, toldNotice] : notices)
@@ -141,7 +141,7 @@ const insertPlanned = async (tx: Tx, newId: NewId, run: Made['run']): Promise<Ma
         cross join project p join organisations o on o.id = p.organisation_id
       order by j.number
     )${alsoPart(run)}, ${toldPart(run, happeningsBetween(null, state, false), newId)}
-    select ${ofProject(run.startedBy)}, now() as "createdAt", ${toldSql} as told from project p, ${sentNotices(notices)}`.execute(
+    select ${ofProject(run.startedBy)}, now() as "createdAt", ${toldSql} as told from project p, ${sentNotices(tx, notices)}`.execute(
     tx,
   )
   const [row] = rows
@@ -162,8 +162,9 @@ const noticeOf = ({ organisation, project, id }: Named) =>
 const alsoPart = ({ also }: Named) => (also === undefined ? sql`` : sql`, also as (${also})`)
 
 /** In the FROM of a statement that answers one row. */
-const sentNotices = (notices: readonly Notice[]) => sql`
-  (select count(sent) from (select pg_notify(channel, payload) as sent from (${noticeRows(notices)}) as notice) as told) as told`
+const sentNotices = (tx: Tx, notices: readonly Notice[]) => sql`
+  (select count(sent) from (
+    select ${sendSql(tx, sql`channel`, sql`payload`)} as sent from (${noticeRows(notices)}) as notice) as told) as told`
 
 /** `status` may be final already: a plan without a job. */
 const newRunPart = (

@@ -4,7 +4,7 @@ import assert from 'node:assert'
 import { type RawBuilder, sql } from 'kysely'
 import type { JobId } from '../../base/ids.ts'
 import { type Change, isFinal, type RunState } from '../../schedule/index.ts'
-import { type Notice, noticeRows, tellOnCommit } from '../db/notify.ts'
+import { type Notice, noticeRows, sendSql, tellOnCommit } from '../db/notify.ts'
 import { endUnless, isEnded, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import type { Happening } from '../webhooks/happenings.ts'
@@ -74,7 +74,9 @@ export const writeChanges = async (
   const parts = partsOf({ run, state, changes }, context, null)
   const { rows } = await sql<{ written: number[]; notices: Notice[] }>`
     with ${partsSql(parts)}${outboxPart(run, context)}
-    select ${written} as written, (${sentNotices(noticesOf(run, changes, context))}) as notices`.execute(tx)
+    select ${written} as written, (${sentNotices(tx, noticesOf(run, changes, context))}) as notices`.execute(
+    tx,
+  )
   assert.deepEqual(
     rows[0]?.written,
     parts.map(({ count }) => count),
@@ -104,7 +106,9 @@ export const writeUnlocked = async (
     const { rows } = await sql<{ notices: Notice[] }>`
       with ${ofRun.part}, ${told.parts({ set: sql`, status = ${own.to}, finished_at = now()`, where: sql`exists (select from run)` })},
         ${partsSql(others)}${outboxPart(run, context)}
-      select (${sentNotices(noticesOf(run, changes, context))}) as notices, ${endUnless(isWhole)}`.execute(tx)
+      select (${sentNotices(tx, noticesOf(run, changes, context))}) as notices, ${endUnless(isWhole)}`.execute(
+      tx,
+    )
     tellWritten(tx, rows[0]?.notices, context)
     return true
   } catch (error) {
@@ -177,14 +181,14 @@ const written = sql`array[(select count(*) from run), (select count(*) from atte
 type Part = { readonly part: RawBuilder<unknown>; readonly count: number }
 
 /** Besides what is given: of every class that got work, and of every runner that is to stop something. */
-const sentNotices = (notices: readonly Notice[]) => sql`
+const sentNotices = (tx: Tx, notices: readonly Notice[]) => sql`
   select json_agg(json_build_object('channel', channel, 'payload', payload)) from (
-    select channel, payload, pg_notify(channel, payload) as sent from (
+    select channel, payload, ${sendSql(tx, sql`channel`, sql`payload`)} as sent from (
       ${noticeRows(notices)}
       union all select distinct 'mayfly_queue', class from added where status = 'queued' and not held
       union all select distinct 'mayfly_limits', organisation_id from added where held
       union all select distinct 'mayfly_lease', runner_id from attempt where cancel) as due
-  ) as notice where sent is not null`
+  ) as notice where (sent is null) is not null`
 
 const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext, after: Sql): Part => {
   const rows = [
