@@ -801,7 +801,9 @@ steps
   exit_code integer
   message text
   leftovers integer not null default 0
+  cache text
   steps_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  steps_cache_check: CHECK ((cache = ANY (ARRAY['exact'::text, 'prefix'::text, 'miss'::text])))
   steps_pkey: PRIMARY KEY (attempt_id, index)
   steps_status_check: CHECK ((status = ANY (ARRAY['running'::text, 'passed'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text, 'skipped'::text])))
   CREATE UNIQUE INDEX steps_pkey ON public.steps USING btree (attempt_id, index)

@@ -32,6 +32,7 @@ import type {
   RunnerFacts,
 } from './runner-wire.ts'
 import { secretName } from './statement.ts'
+import { cacheHits } from './stored-object.ts'
 import { usageSeries } from './usage-series-parse.ts'
 
 /** Places of one runner. */
@@ -140,6 +141,7 @@ const eventKinds: Readonly<Record<AttemptEvent['kind'], Shape<AttemptEvent>>> = 
     ms: whole,
     leftovers: count,
     message: nullable(sentence),
+    cache: optional(oneOf(...cacheHits)),
   }),
   usage: object({ ...numbered, kind: oneOf('usage'), usage, series: optional(usageSeries) }),
   egress: object({ ...numbered, kind: oneOf('egress'), records: list(egressRecord, { max: 10_000 }) }),

@@ -6,6 +6,7 @@ import type { ChangedFiles } from './changed-files.ts'
 import type { JobEgress } from './egress.ts'
 import type { ChangeFacts, Env, JobSpec, Origins, Outcome, Plan, RunEvent } from './plan.ts'
 import type { EgressRecord, Usage } from './receipt.ts'
+import type { CacheHit } from './stored-object.ts'
 import type { UsageSeries } from './usage-series.ts'
 
 /** A held poll answers 204 after this long. */
@@ -185,6 +186,8 @@ export type AttemptEvent = { readonly seq: number; readonly atMs: number } & (
       readonly ms: number
       readonly leftovers: number
       readonly message: string | null
+      /** Of a step that restores a cache: what it found. */
+      readonly cache?: CacheHit
     }
   | { readonly kind: 'usage'; readonly usage: Usage; readonly series?: UsageSeries }
   | { readonly kind: 'egress'; readonly records: readonly EgressRecord[] }

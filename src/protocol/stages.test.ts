@@ -31,6 +31,19 @@ test('an attempt that is over: its steps, and the end of its sandbox', () => {
   check({ finished_at: at(4) }, ['queue 4'])
 })
 
+test('what is saved after the last command is a stage of its own; what is skipped, or saved between commands, is none', () => {
+  const run = [step('run', 3, 8), step('save-cache', 8, 9)]
+  const over = { started_at: at(1), finished_at: at(12) }
+  const saved = [...run, step('run', 9, 10), step('persist', 10, 11), step('note', 11, 11)]
+  check({ ...over, steps: saved }, ['queue 1', 'sandbox 2', 'steps 7', 'save 1', 'teardown 1'])
+  check({ ...over, finished_at: null, steps: saved }, ['queue 1', 'sandbox 2', 'steps …'])
+  check({ ...over, steps: [...run, step('run', 9, 10)] }, ['queue 1', 'sandbox 2', 'steps 7', 'teardown 2'])
+  check({ ...over, steps: [step('run', 3, 8), step('persist', 8, 8)] }, [
+    ...['queue 1', 'sandbox 2', 'steps 5', 'teardown 4'],
+  ])
+  check({ ...over, steps: [step('save-cache', 3, 8)] }, ['queue 1', 'sandbox 2', 'steps 5', 'teardown 4'])
+})
+
 test('a clock that goes back makes no time negative, and all stages together are the attempt', () => {
   const steps = [step('checkout', 0, 20), step('run', 1, null)]
   const stages = stagesOf({ queued_at: at(2), started_at: at(3), finished_at: at(9), steps })

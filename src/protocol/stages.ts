@@ -1,6 +1,6 @@
 // Where the time of an attempt went before, between and after its steps: computed from what is stored of it anyway, the same for the
 // page, the API and the command line.
-export type StageName = 'queue' | 'sandbox' | 'checkout' | 'prepare' | 'steps' | 'teardown'
+export type StageName = 'queue' | 'sandbox' | 'checkout' | 'prepare' | 'steps' | 'save' | 'teardown'
 export type Stage = {
   readonly name: StageName
   readonly started_at: string
@@ -28,6 +28,15 @@ const bringing: Readonly<Record<string, StageName>> = {
   'ssh-keys': 'prepare',
   note: 'prepare',
 }
+
+/** Steps that take files out: those after the last that does anything else. */
+const saving: ReadonlySet<string> = new Set([
+  'persist',
+  'save-cache',
+  'store-artifacts',
+  'store-tests',
+  'note',
+])
 
 /** In order, each until the next begins. The clock of a runner may go back: no stage does. */
 export const stagesOf = (attempt: Staged): Stage[] => {
@@ -60,8 +69,20 @@ const marksOf = ({ queued_at, started_at, finished_at, steps }: Staged): readonl
     if (marks.at(-1)?.[0] !== name) marks.push([name, Date.parse(step.started_at)])
     if (name === 'steps') break
   }
+  const save = finished_at === null ? undefined : savedFrom(steps)
+  if (save !== undefined && marks.at(-1)?.[0] === 'steps') marks.push(['save', save])
   const ends = steps.map((step) => (step.finished_at === null ? null : Date.parse(step.finished_at)))
   if (finished_at !== null && ends.length > 0)
     marks.push(['teardown', Math.max(...ends.map((at) => at ?? Date.parse(finished_at)))])
   return marks
+}
+
+/** When those at its end began that do nothing but save, if something was done before and saving took any time. */
+const savedFrom = (steps: Staged['steps']): number | undefined => {
+  const began = steps.flatMap(({ type, started_at: from, finished_at: to }) =>
+    from === null ? [] : [{ type, from: Date.parse(from), to: to === null ? null : Date.parse(to) }],
+  )
+  const last = began.findLastIndex(({ type }) => !saving.has(type))
+  const saved = began.slice(last + 1).filter(({ type, from, to }) => type !== 'note' && to !== from)
+  return last < 0 ? undefined : saved[0]?.from
 }

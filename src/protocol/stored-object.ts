@@ -12,6 +12,10 @@ export const cacheKeyCharactersMax = 900
 /** The longest time that a job may have its caches kept for. */
 export const cacheDaysMax = 15
 
+/** What a step that restores a cache found: one under a whole key, one by how a key begins, none. */
+export const cacheHits = ['exact', 'prefix', 'miss'] as const
+export type CacheHit = (typeof cacheHits)[number]
+
 /** A key as it stands in names of rows and messages. */
 export const cacheKey = text({ max: cacheKeyCharactersMax, form: /^[^\p{Cc}]+$/u })
 const scope = text({ max: 1100 })

@@ -80,11 +80,14 @@ describe('files between jobs, runs and people', () => {
   })
   after(() => vessel?.close())
   let first: EndedRun
+  const viewOf = (job: string, { number }: EndedRun): string =>
+    vessel.succeeds('runs', 'view', String(number), '--project', 'vessel', '-j', job)
 
   test('a push: three jobs hand files on', async () => {
     first = await vessel.ends(vessel.repository.push({ lock: 'two' }, 'first'))
     const { log } = first
     assert.match(log, /\[make\] no cache begins with deps-a-main-/)
+    assert.match(viewOf('make', first), /cache miss/)
     assert.match(log, /\[make\] saved 2 entries, .*, under the key deps-a-main-/)
     assert.match(log, /\[make\] persisted 1 files/)
     assert.match(log, new RegExp(`\\[use\\] ${mark}`))
@@ -143,6 +146,7 @@ describe('files between jobs, runs and people', () => {
   test('the next push restores the cache; one on a branch reads it and cannot change it', async () => {
     const second = await vessel.ends(vessel.repository.push({ note: 'x' }, 'second'))
     assert.match(second.log, /\[make\] restored 2 entries, .*, from the key deps-a-main-.* \(run #\d+\)/)
+    assert.match(viewOf('make', second), /cache exact/)
     assert.match(second.log, new RegExp(`\\[make\\] ${mark} by main`))
     assert.match(
       second.log,
@@ -166,6 +170,7 @@ describe('files between jobs, runs and people', () => {
     const branch = await vessel.ends(vessel.repository.git('rev-parse', 'HEAD').trim())
     assert.notEqual(side, '')
     assert.match(branch.log, new RegExp(`\\[make\\] ${mark} by main`), 'the prefix found the shared one')
+    assert.match(viewOf('make', branch), /cache prefix/)
     assert.match(branch.log, /\[make\] saved 2 entries, .*, under the key deps-a-side-/)
 
     vessel.repository.git('checkout', '--quiet', 'main')

@@ -106,6 +106,24 @@ const cases: readonly PageCase[] = [
   { name: 'run-timeline-live', address: '/acme/web/runs/413?view=timeline', shows: 'Critical path' },
   { name: 'run-tests', address: '/acme/web/runs/412?view=tests', shows: 'refuses an expired link' },
   {
+    name: 'run-tests-expired',
+    address: '/acme/web/runs/412?view=tests',
+    shows: 'Results of tests of',
+    act: (page) => page.getByText('Results of tests of').scrollIntoViewIfNeeded(),
+  },
+  {
+    name: 'job-steps',
+    address: '/acme/web/runs/412/jobs/unit.1',
+    shows: 'cache miss',
+    act: (page) => page.getByText('cache miss').scrollIntoViewIfNeeded(),
+  },
+  {
+    name: 'run-compared-jobs',
+    address: '/acme/web/runs/412?compare=409',
+    shows: 'cache hit → cache miss',
+    act: (page) => page.getByText('cache hit → cache miss').scrollIntoViewIfNeeded(),
+  },
+  {
     name: 'run-config',
     address: '/acme/web/runs/412?view=config',
     shows: 'Find in the plan',

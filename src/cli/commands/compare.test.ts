@@ -27,7 +27,18 @@ const comparison = {
   },
   jobs: [
     {
-      ...{ workflow: 'ci', job: 'test', shard: 1, status: pair('passed', 'failed'), steps: [] },
+      ...{ workflow: 'ci', job: 'test', shard: 1, status: pair('passed', 'failed') },
+      ...{ cpu_ms: pair(900, 400), memory_kib: pair(2_048, null) },
+      steps: [
+        {
+          name: 'deps',
+          ...{ status: pair('passed', 'passed'), duration_ms: pair(1, 1), cache: pair('exact', 'miss') },
+        },
+        {
+          name: 'a',
+          ...{ status: pair('passed', 'passed'), duration_ms: pair(1, 2), cache: pair(null, null) },
+        },
+      ],
       ...{ queued_ms: pair(5, 5), duration_ms: pair(3000, 1000) },
       sandbox: pair({ image: 'a', isolation: 'namespace' }, null),
     },
@@ -55,7 +66,8 @@ test('what differs is said in lines', async () => {
       '    step.a: (none) → x\\ny',
       'now failing: test › a.js › adds',
       'there are more failed tests than were compared',
-      'test.1\tpassed → failed\t3.0 s → 1.0 s\t-2.0 s\t5 ms\ta in namespace → -',
+      'test.1\tpassed → failed\t3.0 s → 1.0 s\t-2.0 s\t5 ms\t900 ms → 400 ms\t2 MiB → -\ta in namespace → -',
+      'test.1, deps: cache exact → miss',
       '',
     ],
     stderr,

@@ -34,9 +34,11 @@ const writeComparison = (around: Surroundings, { before, after, plan, jobs, test
   for (const test of tests.newly_failed) say(paint('red', `now failing: ${testName(test)}`))
   for (const test of tests.no_longer_failed) say(paint('green', `no longer failing: ${testName(test)}`))
   if (!tests.complete) say('there are more failed tests than were compared')
-  if (jobs.length > 0)
-    writeTable(around.stdout, ['JOB', 'STATUS', 'TOOK', 'DIFFERENCE', 'QUEUED', 'SANDBOX'], jobs.map(jobRow))
+  if (jobs.length > 0) writeTable(around.stdout, columns, jobs.map(jobRow))
+  for (const line of jobs.flatMap(cacheLines)) say(line)
 }
+
+const columns = ['JOB', 'STATUS', 'TOOK', 'DIFFERENCE', 'QUEUED', 'CPU', 'MEMORY', 'SANDBOX']
 
 const planLines = ({ added, removed, changed }: Comparison['plan'], paint: Paint): readonly string[] => [
   ...added.map(({ workflow, job }) => paint('green', `+ ${workflow}/${job}`)),
@@ -54,14 +56,27 @@ const valueText = (value: string | null): string =>
 const testName = ({ job, file, class: className, name }: Comparison['tests']['newly_failed'][number]) =>
   [job, file, className, name].filter((part) => part !== '').join(' › ')
 
-const jobRow = ({ job, shard, status, duration_ms: took, queued_ms, sandbox }: ComparedJob): string[] => [
-  shard > 0 ? `${job}.${shard}` : job,
-  arrow(status, (word) => word),
-  arrow(took, duration),
-  took.before === null || took.after === null ? '-' : signed(took.after - took.before),
-  arrow(queued_ms, duration),
-  arrow(sandbox, ({ image, isolation }) => [image, isolation].filter(Boolean).join(' in ')),
-]
+const nameOf = ({ job, shard }: ComparedJob): string => (shard > 0 ? `${job}.${shard}` : job)
+
+const jobRow = (compared: ComparedJob): string[] => {
+  const { status, duration_ms: took, queued_ms, sandbox, cpu_ms, memory_kib } = compared
+  return [
+    nameOf(compared),
+    arrow(status, (word) => word),
+    arrow(took, duration),
+    took.before === null || took.after === null ? '-' : signed(took.after - took.before),
+    arrow(queued_ms, duration),
+    arrow(cpu_ms, duration),
+    arrow(memory_kib, (kib) => `${Math.round(kib / 1024)} MiB`),
+    arrow(sandbox, ({ image, isolation }) => [image, isolation].filter(Boolean).join(' in ')),
+  ]
+}
+
+/** Of steps whose cache was another. */
+const cacheLines = (compared: ComparedJob): readonly string[] =>
+  compared.steps
+    .filter(({ cache }) => cache.before !== cache.after)
+    .map(({ name, cache }) => `${nameOf(compared)}, ${name}: cache ${arrow(cache, (word) => word)}`)
 
 const arrow = <T>(
   { before, after }: { readonly before: T | null; readonly after: T | null },

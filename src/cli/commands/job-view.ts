@@ -73,7 +73,7 @@ const writeAttempt = (around: Surroundings, job: Job, attempt: Attempt): void =>
       statusWord(paint, step.status),
       duration(step.duration_ms),
       step.name,
-      step.message ?? '',
+      step.message ?? (step.cache === null ? '' : `cache ${step.cache}`),
     ]),
   )
 }
@@ -99,7 +99,7 @@ export const endLines = ({
 
 const stageNames = {
   ...{ queue: 'queue', sandbox: 'sandbox', checkout: 'checkout' },
-  ...{ prepare: 'files and keys', steps: 'steps', teardown: 'end of the sandbox' },
+  ...{ prepare: 'files and keys', steps: 'steps', save: 'saving', teardown: 'end of the sandbox' },
 } as const
 
 export const stageWords = ({ stages }: Pick<Attempt, 'stages'>): string =>

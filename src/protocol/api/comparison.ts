@@ -1,6 +1,7 @@
 // Two runs side by side, as the API shows it: only what differs. `before` and `after` are whichever the caller named first
 // and second; null: there is nothing on that side.
 import { z } from 'zod'
+import { cacheHits } from '../stored-object.ts'
 import { status } from './runs.ts'
 
 const pairOf = <T extends z.ZodType>(of: T) => z.object({ before: of.nullable(), after: of.nullable() })
@@ -31,12 +32,23 @@ export const comparedJob = z.object({
   workflow: z.string().nullable(),
   job: z.string(),
   shard: z.number(),
-  /** Of the newest attempt of each; steps are those whose outcome or duration is another. */
+  /** Of the newest attempt of each; steps are those whose outcome, duration or cache is another. */
   status: pairOf(status),
   queued_ms: pairOf(z.number()),
   duration_ms: pairOf(z.number()),
   sandbox: pairOf(comparedSandbox),
-  steps: z.array(z.object({ name: z.string(), status: pairOf(status), duration_ms: pairOf(z.number()) })),
+  /** What it used in all, and at its peak. */
+  cpu_ms: pairOf(z.number()),
+  memory_kib: pairOf(z.number()),
+  steps: z.array(
+    z.object({
+      name: z.string(),
+      status: pairOf(status),
+      duration_ms: pairOf(z.number()),
+      /** Of steps that restore one. */
+      cache: pairOf(z.enum(cacheHits)),
+    }),
+  ),
 })
 export type ComparedJob = z.infer<typeof comparedJob>
 

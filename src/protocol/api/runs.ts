@@ -1,6 +1,7 @@
 // Objects of the HTTP API about runs: runs, jobs, attempts, steps and their logs, and why one waits.
 import { z } from 'zod'
 import { givableName } from '../pipeline-parameters.ts'
+import { cacheHits } from '../stored-object.ts'
 import { placeOfText } from './configurations.ts'
 import { expired } from './expired.ts'
 
@@ -96,6 +97,8 @@ export const step = z.object({
   exit_code: z.number().nullable(),
   message: z.string().nullable(),
   leftovers: z.number(),
+  /** Of a step that restores a cache: found under a whole key, by how a key begins, or none. null: it restores none, or nobody told. */
+  cache: z.enum(cacheHits).nullable(),
 })
 export type Step = z.infer<typeof step>
 
@@ -223,7 +226,7 @@ export type Run = z.infer<typeof run>
 
 /** Where the time of an attempt went beside its steps: each until the next begins. */
 export const stage = z.object({
-  name: z.enum(['queue', 'sandbox', 'checkout', 'prepare', 'steps', 'teardown']),
+  name: z.enum(['queue', 'sandbox', 'checkout', 'prepare', 'steps', 'save', 'teardown']),
   started_at: z.string(),
   /** null while it lasts. */
   duration_ms: z.number().nullable(),

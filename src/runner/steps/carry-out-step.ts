@@ -19,6 +19,7 @@ import { type AttemptSink, say } from '../sink.ts'
 import { jobsOwn } from '../stores/cells.ts'
 import type { SecretVariables } from './deliver-secrets.ts'
 import { fileStep } from './files/file-step.ts'
+import type { FilesAnswer } from './files/place.ts'
 import { putFile } from './put-file.ts'
 import { runStep, type StepVerdict } from './run-step.ts'
 import type { JobAgent } from './ssh-keys.ts'
@@ -134,12 +135,12 @@ const carryOutside = async (
   }
   const isOfSetup = step.kind === 'filter-paths' || step.kind === 'merge-configs' || step.kind === 'continue'
   try {
-    const answer = await (isOfSetup
+    const answer: FilesAnswer = await (isOfSetup
       ? setupStep(step, { ...place, continuing }, stop)
       : fileStep(step, place, stop))
     const ms = Math.round(deps.clock.monotonicMs() - startedMs)
     return answer.ok
-      ? { ...quiet, status: 'passed', ms }
+      ? { ...quiet, status: 'passed', ms, ...(answer.cache === undefined ? {} : { cache: answer.cache }) }
       : { ...(await told(sink, index, answer.message, 'failed')), ms }
   } catch (error) {
     const message = stop.aborted ? null : jobsOwn(error)

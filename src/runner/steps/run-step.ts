@@ -2,6 +2,7 @@
 // so, and puts what the driver reports into words. Never throws for what the job does.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PlanRunStep } from '../../protocol/plan.ts'
+import type { CacheHit } from '../../protocol/stored-object.ts'
 import type { Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
 import { controlBytesMax } from '../limits.ts'
 import { type AttemptSink, gatherStream, say } from '../sink.ts'
@@ -18,6 +19,8 @@ export type StepVerdict = {
   readonly message: string | null
   /** The step asked to end the job after it. */
   readonly halt: boolean
+  /** Of a step that restores a cache: what it found. */
+  readonly cache?: CacheHit
 }
 
 export type StepPlace = StepDirectories & {

@@ -186,6 +186,7 @@ const finished = (
   ms: verdict.ms,
   leftovers: verdict.leftovers,
   message: verdict.message,
+  ...(verdict.cache === undefined ? {} : { cache: verdict.cache }),
 })
 
 /** A background step that was still running did what it was for. */

@@ -32,6 +32,7 @@ const planJob = (key: string, of: Partial<PlanJob> = {}): PlanJob => ({
 const ran = (job: string, of: Partial<SideJob> = {}): SideJob => ({
   ...{ workflow: 'ci', job, shard: 0, status: 'passed', queuedMs: 5, durationMs: 100 },
   ...{ sandbox: { image: 'node:24', isolation: 'namespace, container' }, steps: [] },
+  ...{ cpuMs: 80, memoryKiB: 2_048 },
   ...of,
 })
 const side = (of: Partial<Side> & { readonly planJobs?: readonly PlanJob[] } = {}): Side => {
@@ -92,14 +93,19 @@ test('long values of a plan are cut', () => {
 
 test('durations, outcomes, sandboxes and steps of a job, and jobs of one run only', () => {
   const steps = [
-    { name: 'checkout', status: 'passed', durationMs: 10 },
-    { name: 'test', status: 'passed', durationMs: 90 },
+    { name: 'checkout', status: 'passed', durationMs: 10, cache: null },
+    { name: 'deps', status: 'passed', durationMs: 5, cache: 'exact' },
+    { name: 'test', status: 'passed', durationMs: 90, cache: null },
   ] as const
-  const slower = [steps[0], { name: 'test', status: 'failed', durationMs: 300 }] as const
+  const cold = { ...steps[1], cache: 'miss' } as const
+  const slower = [steps[0], cold, { ...steps[2], status: 'failed', durationMs: 300 }] as const
   const sandbox = { image: 'host', isolation: 'namespace, rootless' }
   const before = side({ jobs: [ran('test', { steps }), ran('same'), ran('gone')] })
   const after = side({
-    jobs: [ran('test', { steps: slower, status: 'failed', durationMs: 310, sandbox }), ran('same')],
+    jobs: [
+      ran('test', { steps: slower, status: 'failed', durationMs: 310, sandbox, cpuMs: 240 }),
+      ran('same', { cpuMs: 81 }),
+    ],
   })
   const { jobs } = compareRuns(before, after)
   assert.deepEqual(
@@ -107,11 +113,26 @@ test('durations, outcomes, sandboxes and steps of a job, and jobs of one run onl
     ['gone', 'test'],
   )
   assert.deepEqual(jobs[0]?.status, { before: 'passed', after: null })
-  const { steps: changed, duration_ms, sandbox: boxes } = jobs[1] ?? assert.fail()
+  const { steps: changed, duration_ms, sandbox: boxes, cpu_ms, memory_kib } = jobs[1] ?? assert.fail()
   assert.deepEqual(duration_ms, { before: 100, after: 310 })
   assert.deepEqual(boxes, { before: { image: 'node:24', isolation: 'namespace, container' }, after: sandbox })
+  assert.deepEqual(
+    [cpu_ms, memory_kib],
+    [
+      { before: 80, after: 240 },
+      { before: 2_048, after: 2_048 },
+    ],
+  )
+  const [same, none] = [
+    { before: 'passed', after: 'passed' },
+    { before: null, after: null },
+  ]
   const status = { before: 'passed', after: 'failed' }
-  assert.deepEqual(changed, [{ name: 'test', status, duration_ms: { before: 90, after: 300 } }])
+  const cache = { before: 'exact', after: 'miss' }
+  assert.deepEqual(changed, [
+    { name: 'deps', status: same, duration_ms: { before: 5, after: 5 }, cache },
+    { name: 'test', status, duration_ms: { before: 90, after: 300 }, cache: none },
+  ])
 })
 
 test('tests that fail now and did not, and those that do not any more; on which shard is the same', () => {
@@ -127,6 +148,7 @@ const someSide = (random: Random): Side => {
   const some = <T>(make: () => T): T[] => Array.from({ length: random(4) }, make)
   const word = () => `w${random(3)}`
   const status = () => (['passed', 'failed', 'skipped'] as const)[random(3)] ?? 'passed'
+  const hit = () => (['exact', 'prefix', 'miss', null] as const)[random(4)] ?? null
   const ms = () => (random(4) === 0 ? null : random(3))
   return side({
     planJobs: some(() =>
@@ -147,7 +169,8 @@ const someSide = (random: Random): Side => {
           durationMs: ms(),
           sandbox: random(2) === 0 ? null : { image: word(), isolation: null },
         },
-        steps: some(() => ({ name: word(), status: status(), durationMs: ms() })),
+        ...{ cpuMs: ms(), memoryKiB: ms() },
+        steps: some(() => ({ name: word(), status: status(), durationMs: ms(), cache: hit() })),
       }),
     ),
     failedTests: some(() => ({ job: word(), file: word(), class: word(), name: word() })),

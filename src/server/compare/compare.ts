@@ -2,11 +2,13 @@
 // round is the same with `before` and `after` changed; a run compared with itself differs in nothing.
 import type { ComparedJob, ComparedTest, Comparison } from '../../protocol/api/comparison.ts'
 import type { PlanWorkflow } from '../../protocol/plan.ts'
+import type { CacheHit } from '../../protocol/stored-object.ts'
 import { planChanges } from './plan-changes.ts'
 
 export type SideStep = Pick<ComparedJob['steps'][number], 'name'> & {
   readonly status: Outcome
   readonly durationMs: number | null
+  readonly cache: CacheHit | null
 }
 type Outcome = NonNullable<ComparedJob['status']['before']>
 
@@ -18,6 +20,9 @@ export type SideJob = {
   readonly queuedMs: number | null
   readonly durationMs: number | null
   readonly sandbox: ComparedJob['sandbox']['before']
+  /** null: nobody measured. */
+  readonly cpuMs: number | null
+  readonly memoryKiB: number | null
   readonly steps: readonly SideStep[]
 }
 
@@ -79,9 +84,12 @@ const jobChanges = (before: readonly SideJob[], after: readonly SideJob[]): Comp
         queued_ms: both(pair, ({ queuedMs }) => queuedMs),
         duration_ms: both(pair, ({ durationMs }) => durationMs),
         sandbox: both(pair, ({ sandbox }) => sandbox),
+        cpu_ms: both(pair, ({ cpuMs }) => cpuMs),
+        memory_kib: both(pair, ({ memoryKiB }) => memoryKiB),
         steps: stepChanges(pair),
       }
       const { status, queued_ms, duration_ms, sandbox, steps } = compared
+      // What a job uses is never twice the same: that alone is no difference.
       return steps.length > 0 || [status, queued_ms, duration_ms, sandbox].some(differs) ? [compared] : []
     },
   )
@@ -92,8 +100,11 @@ const stepChanges = ({ before, after }: Pair<SideJob>): ComparedJob['steps'] =>
     ? []
     : pairs(before.steps, after.steps, ({ name }) => name).flatMap((pair) => {
         const [status, durations] = [both(pair, (step) => step.status), both(pair, (step) => step.durationMs)]
+        const cache = both(pair, (step) => step.cache)
         const name = (pair.before ?? pair.after)?.name ?? ''
-        return differs(status) || differs(durations) ? [{ name, status, duration_ms: durations }] : []
+        return [status, durations, cache].some(differs)
+          ? [{ name, status, duration_ms: durations, cache }]
+          : []
       })
 
 /** Those of `of` that `others` has not. A job may be split otherwise: the same test on another shard is the same. */

@@ -56,8 +56,11 @@ type JobRow = Omit<SideJob, 'sandbox' | 'steps'> & {
 export const readJobs = async (db: Db, run: RunId): Promise<readonly SideJob[]> => {
   const { rows } = await sql<JobRow>`
     select w.name as workflow, j.name as job, j.shard, j.status, a.receipt,
-      ${msBetween('a.queued_at', 'a.started_at')} as "queuedMs", ${msBetween('a.started_at', 'a.finished_at')} as "durationMs", (
-        select json_agg(json_build_object('name', s.name, 'status', s.status, 'durationMs', s.duration_ms) order by s.index)
+      ${msBetween('a.queued_at', 'a.started_at')} as "queuedMs", ${msBetween('a.started_at', 'a.finished_at')} as "durationMs",
+      round((a.usage ->> 'cpuSeconds')::float8 * 1000) as "cpuMs",
+      round(nullif((a.usage ->> 'peakMemory')::float8, 0) / 1024) as "memoryKiB", (
+        select json_agg(json_build_object('name', s.name, 'status', s.status, 'durationMs', s.duration_ms, 'cache', s.cache)
+          order by s.index)
         from steps s where s.attempt_id = a.id) as steps
     from jobs j left join workflows w on w.id = j.workflow_id left join lateral (
       select * from attempts where job_id = j.id order by number desc limit 1) a on true

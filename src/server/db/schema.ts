@@ -36,7 +36,7 @@ import type {
 import type { EgressRecord, Usage } from '../../protocol/receipt.ts'
 import type { RunnerFacts, Source } from '../../protocol/runner-wire.ts'
 import type { SecretKind } from '../../protocol/statement.ts'
-import type { ObjectKind } from '../../protocol/stored-object.ts'
+import type { CacheHit, ObjectKind } from '../../protocol/stored-object.ts'
 import type { WebhookFormat } from '../../protocol/webhooks.ts'
 import type { RefusedContext } from '../../schedule/index.ts'
 
@@ -372,6 +372,7 @@ export type Schema = {
     exit_code: Or<number>
     message: Or<string>
     leftovers: Generated<number>
+    cache: Or<CacheHit>
   }
   pinned_errors: {
     attempt_id: AttemptId

@@ -7,7 +7,7 @@ import { foldEvents } from './news.ts'
 const started = (seq: number, step: number, name = 'one'): AttemptEvent => ({
   ...{ seq, atMs: 10 * seq, kind: 'step-started', step, name, type: 'run' },
 })
-const finished = (seq: number, step: number): AttemptEvent => ({
+const finished = (seq: number, step: number): Extract<AttemptEvent, { kind: 'step-finished' }> => ({
   ...{ seq, atMs: 10 * seq, kind: 'step-finished', step, status: 'failed', exitCode: 3 },
   ...{ ms: 7, leftovers: 0xffff_ffff, message: 'a\0b' },
 })
@@ -39,6 +39,11 @@ test('a step that began and ended is one row, however its events are spread; it 
       [2, null, 'failed', 40, 7, 'a\u2400b'],
     ],
   )
-  assert.ok(steps.every(({ leftovers }) => leftovers === 0x7fff_ffff))
+  assert.ok(steps.every(({ leftovers, cache }) => leftovers === 0x7fff_ffff && cache === null))
+  const restored: AttemptEvent = { ...finished(2, 1), cache: 'prefix' } as const
+  assert.deepEqual(
+    foldEvents([started(1, 1), restored], 0).steps.map(({ cache }) => cache),
+    ['prefix'],
+  )
   assert.equal(foldEvents([started(1, limits.stepsPerAttemptMax)], 0).steps.length, 0)
 })

@@ -3,6 +3,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { AttemptId } from '../../base/ids.ts'
 import type { AttemptEvent } from '../../protocol/runner-wire.ts'
+import type { CacheHit } from '../../protocol/stored-object.ts'
 import { jsonText } from '../db/json.ts'
 import { storable } from '../db/storable.ts'
 import type { Tx } from '../db/transaction.ts'
@@ -21,6 +22,7 @@ export type StepNews = {
   readonly ms: number | null
   readonly leftovers: number
   readonly message: string | null
+  readonly cache: CacheHit | null
 }
 
 export type News = {
@@ -82,7 +84,7 @@ const foldSteps = (events: readonly AttemptEvent[]): readonly StepNews[] => {
 }
 
 const unknown = {
-  ...{ name: null, type: null, exitCode: null, ms: null, leftovers: 0, message: null },
+  ...{ name: null, type: null, exitCode: null, ms: null, leftovers: 0, message: null, cache: null },
   status: 'running' as const,
 }
 
@@ -93,10 +95,10 @@ const withStart = (step: StepNews, event: Extract<AttemptEvent, { kind: 'step-st
   step.name === null ? { ...step, name: storable(event.name), type: storable(event.type) } : step
 
 const withEnd = (step: StepNews, event: Extract<AttemptEvent, { kind: 'step-finished' }>): StepNews => {
-  const { status, exitCode, ms } = event
+  const { status, exitCode, ms, cache = null } = event
   const leftovers = Math.min(event.leftovers, int4Max)
   const message = event.message === null ? null : storable(event.message)
-  return { ...step, status, exitCode, ms, leftovers, message }
+  return { ...step, status, exitCode, ms, leftovers, message, cache }
 }
 
 type NewsChange = {
@@ -138,12 +140,12 @@ const stepParts = ({ steps }: News): readonly RawBuilder<unknown>[] => {
       ? []
       : [
           sql`, begun as (
-      insert into steps (attempt_id, index, name, type, status, started_at, duration_ms, exit_code, message, leftovers)
+      insert into steps (attempt_id, index, name, type, status, started_at, duration_ms, exit_code, message, leftovers, cache)
       select t.id, s.index, s.name, s.type, s.status,
-        least(greatest(to_timestamp(s.at_ms / 1000), t.started_at), now()), s.ms, s.exit_code, s.message, s.leftovers
+        least(greatest(to_timestamp(s.at_ms / 1000), t.started_at), now()), s.ms, s.exit_code, s.message, s.leftovers, s.cache
       from told t, ${stepRows(fresh)}
       on conflict (attempt_id, index) do update set status = excluded.status, duration_ms = excluded.duration_ms,
-        exit_code = excluded.exit_code, message = excluded.message, leftovers = excluded.leftovers
+        exit_code = excluded.exit_code, message = excluded.message, leftovers = excluded.leftovers, cache = excluded.cache
       where excluded.status <> 'running')`,
         ]),
     ...(known.length === 0
@@ -151,7 +153,7 @@ const stepParts = ({ steps }: News): readonly RawBuilder<unknown>[] => {
       : [
           sql`, ended as (
       update steps k set status = s.status, duration_ms = s.ms, exit_code = s.exit_code, message = s.message,
-        leftovers = s.leftovers
+        leftovers = s.leftovers, cache = s.cache
       from told t, ${stepRows(known)} where k.attempt_id = t.id and k.index = s.index)`,
         ]),
   ]
@@ -161,8 +163,8 @@ const stepRows = (steps: readonly StepNews[]): RawBuilder<unknown> => sql`unnest
         ${steps.map((s) => s.index)}::integer[], ${steps.map((s) => s.name)}::text[], ${steps.map((s) => s.type)}::text[],
         ${steps.map((s) => s.atMs)}::float8[], ${steps.map((s) => s.status)}::text[], ${steps.map((s) => s.ms)}::bigint[],
         ${steps.map((s) => s.exitCode)}::integer[], ${steps.map((s) => s.message)}::text[],
-        ${steps.map((s) => s.leftovers)}::integer[])
-        as s (index, name, type, at_ms, status, ms, exit_code, message, leftovers)`
+        ${steps.map((s) => s.leftovers)}::integer[], ${steps.map((s) => s.cache)}::text[])
+        as s (index, name, type, at_ms, status, ms, exit_code, message, leftovers, cache)`
 
 const alarmPart = ({ alarms }: News): readonly RawBuilder<unknown>[] =>
   alarms.length > 0

@@ -13,7 +13,7 @@ import {
 import { fromBase64Url } from '../../base/bytes.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
-import { leaseGraceMs, leaseTtlMs } from '../../protocol/runner-wire.ts'
+import { type AttemptEvent, leaseGraceMs, leaseTtlMs } from '../../protocol/runner-wire.ts'
 import { generateSigningKey, jcsDigest, signJws } from '../../seal/index.ts'
 import { systemClock } from '../../sys/index.ts'
 import { limits } from '../limits.ts'
@@ -227,19 +227,22 @@ test('events are applied once and in order, and show as steps', async () => {
       ms: 40,
       leftovers: 1,
       message: 'exit 3',
+      cache: 'miss',
     },
     { seq: 4, atMs: now, kind: 'step-started', step: 1, name: 'next', type: 'run' },
     { seq: 5, atMs: now, kind: 'note', text: 'ran on the host toolchain' },
   ] as const
+  const unheard = { ...events[2], seq: 1, cache: 'warm' } as unknown as AttemptEvent
+  assert.equal((await runner.events(held, [unheard])).status, 400)
   assert.deepEqual((await runner.events(held, events.slice(0, 3))).body, { lastEvent: 3 })
   assert.deepEqual((await runner.events(held, events)).body, { lastEvent: 5 })
   assert.deepEqual((await runner.events(held, events)).body, { lastEvent: 5 })
   const attempt = (await parts.runs.findAttempt(parts.scope, held.attempt))!
   assert.deepEqual(
-    attempt.steps.map(({ name, status, exit_code }) => [name, status, exit_code]),
+    attempt.steps.map(({ name, status, exit_code, cache }) => [name, status, exit_code, cache]),
     [
-      ['say\u2400hello', 'failed', 3],
-      ['next', 'running', null],
+      ['say\u2400hello', 'failed', 3, 'miss'],
+      ['next', 'running', null, null],
     ],
   )
   assert.equal(attempt.phase, 'running')

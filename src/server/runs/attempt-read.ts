@@ -70,12 +70,13 @@ type StepRow = {
   readonly exitCode: number | null
   readonly message: string | null
   readonly leftovers: number
+  readonly cache: Step['cache']
 }
 
 const selectSteps = async (db: Db, attempt: AttemptId): Promise<Step[]> => {
   const { rows } = await sql<StepRow>`
     select index, name, type, status, started_at as "startedAt", duration_ms as "durationMs", exit_code as "exitCode",
-      message, leftovers
+      message, leftovers, cache
     from steps where attempt_id = ${attempt} order by index`.execute(db)
   return rows.map((row) => ({
     index: row.index,
@@ -89,6 +90,7 @@ const selectSteps = async (db: Db, attempt: AttemptId): Promise<Step[]> => {
     exit_code: row.exitCode,
     message: row.message,
     leftovers: row.leftovers,
+    cache: row.cache,
   }))
 }
 

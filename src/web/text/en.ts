@@ -13,13 +13,14 @@ import { shellText } from './en/shell.ts'
 import { systemText } from './en/system.ts'
 import { usageText } from './en/usage.ts'
 import { webhooksText } from './en/webhooks.ts'
-import { statusWords } from './en/words.ts'
+import { cacheWords, statusWords } from './en/words.ts'
 
 export { locale } from './en/words.ts'
 
 export const text = {
   product: 'Mayfly',
   status: statusWords,
+  cache: cacheWords,
   ...shellText,
   ...entryText,
   ...runsText,

@@ -21,6 +21,7 @@ const step = (index: number, seconds: number): Step => ({
     exit_code: 0,
     message: null,
     leftovers: 0,
+    cache: null,
     started_at: new Date(begin + seconds * 1000).toISOString(),
   },
 })

@@ -64,7 +64,7 @@ export const restoreCache = async (
   const [found] = await place.stores.restore(want, signal)
   if (found === undefined) {
     await place.print(`no cache begins with ${keys.join(' or ')}${isTrusted ? ofTrunk : ''}`)
-    return done
+    return { ok: true, cache: 'miss' }
   }
   const count = { entries: 0, bytes: 0 }
   const tar = unpackArchive(found.read(signal), ({ size }) => {
@@ -76,7 +76,7 @@ export const restoreCache = async (
   await place.print(
     `restored ${count.entries} entries, ${sizeText(count.bytes)}, from the key ${found.key} (${found.from})`,
   )
-  return done
+  return { ok: true, cache: keys.includes(found.key) ? 'exact' : 'prefix' }
 }
 
 const ofTrunk =

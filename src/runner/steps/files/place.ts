@@ -1,4 +1,5 @@
 // What every step that carries files is given, and what it answers.
+import type { CacheHit } from '../../../protocol/stored-object.ts'
 import type { GuestPath, Sandbox } from '../../../sandbox/index.ts'
 import type { JobAttempt } from '../../job-attempt.ts'
 import type { AttemptSink } from '../../sink.ts'
@@ -19,7 +20,13 @@ export type FilesPlace = {
   readonly watch?: AttemptSink['watch'] | undefined
 }
 
-export type FilesAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string }
+export type FilesAnswer =
+  | {
+      readonly ok: true
+      /** Of a step that restores one. */
+      readonly cache?: CacheHit
+    }
+  | { readonly ok: false; readonly message: string }
 
 export const done: FilesAnswer = { ok: true }
 

@@ -87,6 +87,7 @@ export const jobText = {
       checkout: 'Checkout',
       prepare: 'Files and keys',
       steps: 'Steps',
+      save: 'Saving files',
       teardown: 'Destroying the sandbox',
     },
     /** The one that lasts. */
@@ -96,6 +97,7 @@ export const jobText = {
       checkout: 'Checking out',
       prepare: 'Bringing files and keys',
       steps: 'Running its steps',
+      save: 'Saving files',
       teardown: 'Destroying the sandbox',
     },
     firstCommand: (duration: string) => `first command after ${duration}`,

@@ -75,6 +75,8 @@ export const runViewsText = {
     difference: 'Difference',
     queue: 'Queued',
     sandbox: 'Sandbox',
+    cpu: 'CPU time',
+    memory: 'Peak memory',
     steps: (n: number) => count(n, 'step', 'steps'),
     unchanged: 'unchanged',
   },

@@ -1,5 +1,6 @@
 // Words that every area uses: the statuses, and numbers with their noun.
 import type { Status } from '../../../protocol/api/shapes.ts'
+import type { CacheHit } from '../../../protocol/stored-object.ts'
 
 export const locale = 'en'
 
@@ -20,4 +21,11 @@ export const statusWords: Readonly<Record<Status, string>> = {
   errored: 'errored',
   cancelled: 'cancelled',
   skipped: 'skipped',
+}
+
+/** What a step that restores a cache found. */
+export const cacheWords: Readonly<Record<CacheHit, string>> = {
+  exact: 'cache hit',
+  prefix: 'cache hit by prefix',
+  miss: 'cache miss',
 }

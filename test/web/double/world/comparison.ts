@@ -35,22 +35,32 @@ export const comparison: Comparison = {
       ...{ workflow: 'build', job: 'unit', shard: 1, status: { before: 'passed', after: 'failed' } },
       ...{ queued_ms: { before: 400, after: 900 }, duration_ms: { before: 61_000, after: 184_000 } },
       sandbox: { before: box('node:24'), after: box('node:26') },
+      ...{ cpu_ms: { before: 71_000, after: 140_000 }, memory_kib: { before: 420_000, after: 1_900_000 } },
       steps: [
+        {
+          name: 'Restore cache',
+          status: { before: 'passed', after: 'passed' },
+          duration_ms: { before: 2_100, after: 300 },
+          cache: { before: 'exact', after: 'miss' },
+        },
         {
           name: 'Install',
           status: { before: 'passed', after: 'passed' },
           duration_ms: { before: 9_000, after: 84_000 },
+          cache: { before: null, after: null },
         },
         {
           name: 'Test',
           status: { before: 'passed', after: 'failed' },
           duration_ms: { before: 50_000, after: 98_000 },
+          cache: { before: null, after: null },
         },
       ],
     },
     {
       ...{ workflow: 'build', job: 'licences', shard: 0, status: { before: null, after: 'passed' } },
       ...{ queued_ms: { before: null, after: 20 }, duration_ms: { before: null, after: 4_200 } },
+      ...{ cpu_ms: { before: null, after: 900 }, memory_kib: { before: null, after: null } },
       ...{ sandbox: { before: null, after: box('node:26') }, steps: [] },
     },
   ],
