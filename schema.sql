@@ -589,6 +589,36 @@ projects
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (id)
   CREATE INDEX projects_to_poll ON public.projects USING btree (poll_next_at) WHERE (poll_next_at IS NOT NULL)
 
+proposals
+  id text not null
+  organisation_id text not null
+  verb text not null
+  project_id text
+  context_id text
+  digest text not null
+  request jsonb
+  state text not null default 'waiting'::text
+  proposed_by text not null
+  proposed_at timestamp with time zone not null default now()
+  expires_at timestamp with time zone not null
+  decided_by text
+  decided_at timestamp with time zone
+  proposals_check: CHECK (((state = 'waiting'::text) = (request IS NOT NULL)))
+  proposals_check1: CHECK (((state = ANY (ARRAY['accepted'::text, 'withdrawn'::text])) = ((decided_by IS NOT NULL) AND (decided_at IS NOT NULL))))
+  proposals_context_id_check: CHECK ((context_id ~~ 'ctx\_%'::text))
+  proposals_decided_by_check: CHECK (((length(decided_by) >= 1) AND (length(decided_by) <= 64)))
+  proposals_digest_check: CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+  proposals_id_check: CHECK ((id ~~ 'prp\_%'::text))
+  proposals_organisation_id_digest_key: UNIQUE (organisation_id, digest)
+  proposals_organisation_id_fkey: FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  proposals_pkey: PRIMARY KEY (id)
+  proposals_proposed_by_check: CHECK (((length(proposed_by) >= 1) AND (length(proposed_by) <= 64)))
+  proposals_state_check: CHECK ((state = ANY (ARRAY['waiting'::text, 'accepted'::text, 'withdrawn'::text, 'expired'::text])))
+  proposals_verb_check: CHECK ((verb = ANY (ARRAY['secret.put'::text, 'secret.set'::text, 'context.put'::text, 'rules.set'::text])))
+  CREATE UNIQUE INDEX proposals_organisation_id_digest_key ON public.proposals USING btree (organisation_id, digest)
+  CREATE UNIQUE INDEX proposals_pkey ON public.proposals USING btree (id)
+  CREATE INDEX proposals_waiting ON public.proposals USING btree (organisation_id, proposed_at) WHERE (state = 'waiting'::text)
+
 refused_calls
   project_id text not null
   calls bigint not null

@@ -24,6 +24,7 @@ export const idPrefixes = {
   schedule: 'sch',
   object: 'obj',
   context: 'ctx',
+  proposal: 'prp',
   view: 'viw',
   webhook: 'whk',
   message: 'msg',
@@ -51,6 +52,8 @@ export type SecretId = Id<'secret'>
 export type SignerId = Id<'signer'>
 export type ObjectId = Id<'object'>
 export type ContextId = Id<'context'>
+/** A signed change that waits for a second person. */
+export type ProposalId = Id<'proposal'>
 export type ViewId = Id<'view'>
 export type WebhookId = Id<'webhook'>
 /** What targets of a project are told once: a receiver knows it again by its id. */

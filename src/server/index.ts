@@ -54,6 +54,7 @@ import { createPlaces, type Places } from './runs/places.ts'
 import { createRuns } from './runs/runs.ts'
 import { createSchedules } from './schedules/schedules.ts'
 import { createSecrets } from './secrets/secrets.ts'
+import { createTwoPerson } from './secrets/two-person.ts'
 import { createArtifacts } from './stored/artifacts.ts'
 import { createTests } from './stored/tests.ts'
 import { type Meter, noMeter } from './telemetry/meter.ts'
@@ -194,6 +195,7 @@ const openParts = async (
     tests,
     runners: createRunners(shared),
     secrets: createSecrets(shared),
+    twoPerson: createTwoPerson(shared),
     identity: createIdentity(shared),
     contexts: createContexts(shared),
     webhooks: createWebhooks({ ...shared, reach }),

@@ -1,6 +1,6 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
 // them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createArtifacts,
-// createTests, createRunners, createSecrets, createIdentity, createContexts, createWebhooks.
+// createTests, createRunners, createSecrets, createTwoPerson, createIdentity, createContexts, createWebhooks.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
 import type {
@@ -20,6 +20,7 @@ import type { Artifact } from '../protocol/api/artifacts.ts'
 import type * as contextsApi from '../protocol/api/contexts.ts'
 import type { ExpiredOfJob } from '../protocol/api/expired.ts'
 import type { ProjectIdentity } from '../protocol/api/identity-routes.ts'
+import type * as proposalsApi from '../protocol/api/proposals.ts'
 import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
@@ -433,6 +434,15 @@ export type Secrets = {
   readonly signers: (scope: Scope) => Promise<Page<secretsApi.Signer>>
   readonly enroll: (actor: Actor, input: secretsApi.SignerInput) => Promise<secretsApi.SignerEnrolled>
   readonly removeSigner: (actor: Actor, signer: string, input: secretsApi.SignerRemove) => Promise<void>
+}
+
+/** Loosening by two people: whether it is demanded, what waits, and the second signature. */
+export type TwoPerson = {
+  readonly rules: (scope: Scope) => Promise<proposalsApi.SecretRules>
+  readonly setRules: (actor: Actor, input: proposalsApi.SecretRulesSet) => Promise<proposalsApi.SecretRules>
+  readonly list: (scope: Scope) => Promise<Page<proposalsApi.Proposal>>
+  readonly sign: (actor: Actor, proposal: string, input: proposalsApi.ProposalSign) => Promise<void>
+  readonly withdraw: (actor: Actor, proposal: string) => Promise<void>
 }
 
 export type Identity = {

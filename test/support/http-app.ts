@@ -115,6 +115,7 @@ export const noWork: UseCases = {
   },
   runners: { list: empty, enroll: unexpected },
   contexts: { list: empty, find: unexpected, create: unexpected, set: unexpected, remove: unexpected },
+  twoPerson: { rules: missing, setRules: unexpected, list: empty, sign: missing, withdraw: missing },
   secrets: {
     key: unexpected,
     list: empty,

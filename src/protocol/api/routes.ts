@@ -8,6 +8,7 @@ import { identityRoutes } from './identity-routes.ts'
 import { logRoutes } from './log-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { projectRoutes } from './project-routes.ts'
+import { proposalRoutes } from './proposal-routes.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './run-routes.ts'
 import { scheduleRoutes } from './schedule-routes.ts'
@@ -24,6 +25,7 @@ export const routes = {
   ...peopleRoutes,
   ...contextRoutes,
   ...secretRoutes,
+  ...proposalRoutes,
   ...identityRoutes,
   ...scheduleRoutes,
   ...deliveryRoutes,

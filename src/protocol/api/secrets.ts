@@ -240,6 +240,8 @@ export const signer = z.object({
   id: z.string(),
   kind: z.enum(['ed25519', 'webauthn']),
   name: z.string(),
+  /** Whose key it is, as the operator named them; null: the operator said nothing. */
+  person: z.string().nullable(),
   credential: z.string().nullable(),
   added_at: time,
   /** Who enrolled it; null where the audit log does not say. */

@@ -4,17 +4,19 @@ import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import { type ProjectId, parseId } from '../../base/ids.ts'
 import type { Context } from '../../protocol/api/contexts.ts'
-import type { ContextMetadata } from '../../protocol/vault.ts'
+import type { ContextMetadata, VaultRequest } from '../../protocol/vault.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
+import type { NewId } from '../new-id.ts'
+import { orProposed } from '../secrets/proposals.ts'
 import { time } from '../secrets/shape.ts'
 import { orDenied, signed } from '../secrets/statements.ts'
 import type { Contexts } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 
-type Deps = { readonly database: Database; readonly vault: VaultClient }
+type Deps = { readonly database: Database; readonly vault: VaultClient; readonly newId: NewId }
 
 export const createContexts = (deps: Deps): Contexts => ({
   list: async (scope) => {
@@ -36,7 +38,7 @@ export const createContexts = (deps: Deps): Contexts => ({
   remove: async (actor, name, input) => {
     const { id } = await findActive(deps, actor.scope, name, input.statement)
     const request = { context: parseId('context', id) ?? absent(), ...signed(input) }
-    return changed(deps, actor, 'context.delete', () => deps.vault.call('context.delete', request))
+    return changeContext(deps, actor, { verb: 'context.delete', request })
   },
 })
 
@@ -73,7 +75,9 @@ const put: (deps: Deps, ...rest: Parameters<Contexts['create']>) => Promise<Cont
   const request = { org, ...signed(input) }
   const { projects } = input.statement.body
   if (projects !== '*') await requireProjects(deps, actor.scope, projects)
-  return changed(deps, actor, 'context.put', () => deps.vault.call('context.put', request))
+  const proposed = { verb: 'context.put' as const, request }
+  const about = { project: null, context: parseId('context', request.statement.sub) }
+  return orProposed(deps, actor, { ...proposed, about }, () => changeContext(deps, actor, proposed))
 }
 
 /** A mistaken id would let nobody in, and nobody would see why. */
@@ -89,14 +93,18 @@ const requireProjects = async (
   if (rows.length < new Set(projects).size) throw fault('E_NOT_FOUND', { public: 'No such project' })
 }
 
-const changed = async (
+type ContextVerb = 'context.put' | 'context.delete'
+type ContextChange = {
+  readonly [V in ContextVerb]: { readonly verb: V; readonly request: VaultRequest<V> }
+}[ContextVerb]
+
+export const changeContext = async (
   deps: Deps,
   actor: Actor,
-  action: 'context.put' | 'context.delete',
-  call: () => Promise<ContextMetadata>,
+  { verb: action, request }: ContextChange,
 ): Promise<Context> => {
   const { db } = deps.database
-  const context = await orDenied(db, actor, { action, target: '-' }, call)
+  const context = await orDenied(db, actor, { action, target: '-' }, () => deps.vault.call(action, request))
   const { context: id, name, projects, refs, roles, version, state, signer } = context
   await inTransaction(db, async (tx) => {
     await sql`

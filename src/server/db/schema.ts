@@ -12,6 +12,7 @@ import type {
   ObjectId,
   OrganisationId,
   ProjectId,
+  ProposalId,
   RunId,
   RunnerId,
   ScheduleId,
@@ -170,6 +171,21 @@ export type Schema = {
     changed_by: string
     created_by: Or<string>
     put_by: Or<string>
+  }
+  proposals: {
+    id: ProposalId
+    organisation_id: OrganisationId
+    verb: 'secret.put' | 'secret.set' | 'context.put' | 'rules.set'
+    project_id: Or<ProjectId>
+    context_id: Or<ContextId>
+    digest: string
+    request: ColumnType<unknown, string | null, string | null>
+    state: Generated<'waiting' | 'accepted' | 'withdrawn' | 'expired'>
+    proposed_by: string
+    proposed_at: At
+    expires_at: ColumnType<Date, Date, never>
+    decided_by: Or<string>
+    decided_at: AtOrNull
   }
   contexts: {
     id: ContextId

@@ -59,7 +59,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     projects: createProjects(shared),
     schedules: createSchedules({ database, newId }),
     deliveries: createDeliveries({ database, newId, places, compiler: null }),
-    secrets: createSecrets({ database, vault, clock: systemClock }),
+    secrets: createSecrets({ ...shared, clock: systemClock }),
     identity: createIdentity({ ...shared, clock: systemClock }),
     artifacts: createArtifacts({ database, vault, objects, retention: limits.retentionDays }),
     logs: createLogs({

@@ -6,22 +6,29 @@ import { fault } from '../../base/faults.ts'
 import type { ContextId, ProjectId } from '../../base/ids.ts'
 import type { Secret, SecretPut } from '../../protocol/api/secrets.ts'
 import { type SecretOwner, sealedSecret, signerKey } from '../../protocol/statement.ts'
-import type { SecretMetadata } from '../../protocol/vault.ts'
+import type { SecretMetadata, VaultRequest } from '../../protocol/vault.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { findContextId, namedRules } from '../contexts/find.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
+import type { NewId } from '../new-id.ts'
 import { getProjectId } from '../projects/find-id.ts'
 import type { Secrets, SecretsOf } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
+import { orProposed } from './proposals.ts'
 import { reachOf } from './reach.ts'
 import { maySeeDetails, namesOnly, secretsShape, time } from './shape.ts'
 import { listSignatures } from './signatures.ts'
 import { signerActs } from './signer-acts.ts'
 import { type Act, orDenied, shaped, signed } from './statements.ts'
 
-type Deps = { readonly database: Database; readonly vault: VaultClient; readonly clock: Pick<Clock, 'now'> }
+export type Deps = {
+  readonly database: Database
+  readonly vault: VaultClient
+  readonly newId: NewId
+  readonly clock: Pick<Clock, 'now'>
+}
 
 export const createSecrets = (deps: Deps): Secrets => ({
   key: async () => {
@@ -56,16 +63,16 @@ export const createSecrets = (deps: Deps): Secrets => ({
   },
   set: async (actor, of, name, input) => {
     const found = await findOwner(deps, actor.scope, of)
-    const request = { owner: found.owner, name, ...signed(input) }
-    const act = actOf('secret.set', found)
-    return changed(deps, actor, { ...found, act, call: () => deps.vault.call('secret.set', request) })
+    const proposed = { verb: 'secret.set' as const, request: { owner: found.owner, name, ...signed(input) } }
+    return orProposed(deps, actor, { ...proposed, about: found }, () =>
+      changeSecret(deps, actor, { ...found, ...proposed }),
+    )
   },
   put: (actor, of, input) => put(deps, actor, of, input),
   revoke: async (actor, of, name, input) => {
     const found = await findOwner(deps, actor.scope, of)
     const request = { owner: found.owner, name, ...signed(input) }
-    const act = actOf('secret.revoke', found)
-    return changed(deps, actor, { ...found, act, call: () => deps.vault.call('secret.revoke', request) })
+    return changeSecret(deps, actor, { ...found, verb: 'secret.revoke', request })
   },
   signatures: async (actor, of, name, query) => {
     const { owner } = await findOwner(deps, actor.scope, of)
@@ -74,8 +81,8 @@ export const createSecrets = (deps: Deps): Secrets => ({
   signers: async (scope) => {
     const { signers } = await deps.vault.call('signer.list', {})
     const acts = await signerActs(deps.database.db, scope)
-    const items = signers.map(({ signer: id, kind, name, credential, addedAt, state, head }) => ({
-      ...{ id, kind, name, credential, added_at: time(addedAt), state, head },
+    const items = signers.map(({ signer: id, kind, name, person, credential, addedAt, state, head }) => ({
+      ...{ id, kind, name, person, credential, added_at: time(addedAt), state, head },
       added_by: acts.get(id)?.added_by ?? null,
       removed: acts.get(id)?.removed ?? null,
     }))
@@ -117,29 +124,38 @@ const put = async (deps: Deps, actor: Actor, of: SecretsOf, input: SecretPut): P
   // The name stands in what was signed; whether that is about this owner the vault checks.
   const name = statement.sub.slice(statement.sub.lastIndexOf('/') + 1)
   const request = { owner: found.owner, name, statement, proof, sealed: shaped(sealedSecret, input.sealed) }
-  const act = actOf('secret.put', found)
-  return changed(deps, actor, { ...found, act, call: () => deps.vault.call('secret.put', request) })
+  const proposed = { verb: 'secret.put' as const, request }
+  return orProposed(deps, actor, { ...proposed, about: found }, () =>
+    changeSecret(deps, actor, { ...found, ...proposed }),
+  )
 }
 
-const changed = async (
+type SecretVerb = 'secret.put' | 'secret.set' | 'secret.revoke'
+type SecretChange = {
+  readonly [V in SecretVerb]: { readonly verb: V; readonly request: VaultRequest<V> }
+}[SecretVerb]
+
+/** `by`: whose value it is, if it waited for the one who sends it now. */
+export const changeSecret = async (
   deps: Deps,
   actor: Actor,
-  change: Owner & { readonly act: Act; readonly call: () => Promise<SecretMetadata> },
+  change: Owner & SecretChange & { readonly by?: string },
 ): Promise<Secret> => {
-  const { project, context } = change
-  const secret = await orDenied(deps.database.db, actor, change.act, change.call)
+  const { project, context, verb, request, by = actorId(actor) } = change
+  const act = actOf(verb, change)
+  const secret = await orDenied(deps.database.db, actor, act, () => deps.vault.call(verb, request))
   await inTransaction(deps.database.db, async (tx) => {
     await sql`
       insert into secrets (id, organisation_id, project_id, context_id, name, kind, version, state, changed_by,
         created_by, put_by)
       values (${secret.secret}, ${actor.scope.organisation}, ${project}, ${context}, ${secret.name}, ${secret.kind},
-        ${secret.version}, ${secret.state}, ${actorId(actor)}, ${actorId(actor)}, ${actorId(actor)})
+        ${secret.version}, ${secret.state}, ${actorId(actor)}, ${by}, ${by})
       on conflict (id) do update set kind = excluded.kind, version = excluded.version, state = excluded.state,
         changed_by = excluded.changed_by, changed_at = now(),
-        put_by = case when ${change.act.action === 'secret.put'}::boolean then excluded.put_by else secrets.put_by end
+        put_by = case when ${verb === 'secret.put'}::boolean then excluded.put_by else secrets.put_by end
       where secrets.version <= excluded.version`.execute(tx)
     const facts = { version: secret.version, signer: secret.signer, ...(context === null ? {} : { context }) }
-    await writeAudit(tx, actor, { ...change.act, target: secret.secret, result: 'ok', facts })
+    await writeAudit(tx, actor, { ...act, target: secret.secret, result: 'ok', facts })
   })
   const [shown] = await shape(deps, actor, change, [secret])
   if (shown === undefined) throw new Error('one secret has one shape')

@@ -2,7 +2,7 @@
 import { fault } from '../../../base/faults.ts'
 import type { SecretView } from '../../../protocol/secret-views.ts'
 import type { Actor } from '../../access/actor.ts'
-import type { Contexts, Paging, Secrets, SecretsOf } from '../../use-cases.ts'
+import type { Contexts, Paging, Secrets, SecretsOf, TwoPerson } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { pageOf } from '../paging.ts'
 
@@ -20,13 +20,20 @@ export type SecretRoutes =
   | 'signers'
   | 'signerEnroll'
   | 'signerRemove'
+  | 'secretRules'
+  | 'secretRulesSet'
+  | 'proposals'
+  | 'proposalSign'
+  | 'proposalWithdraw'
 
 export const secretHandlers = ({
   secrets,
   contexts,
+  twoPerson,
 }: {
   readonly secrets: Secrets
   readonly contexts: Contexts
+  readonly twoPerson: TwoPerson
 }): Pick<Handlers, SecretRoutes> => ({
   vaultKey: () => secrets.key(),
   secrets: ({ actor, params, query }) => listed(secrets, actor, params, query),
@@ -44,6 +51,18 @@ export const secretHandlers = ({
     return {}
   },
   ...contextHandlers({ secrets, contexts }),
+  secretRules: ({ actor }) => twoPerson.rules(actor.scope),
+  secretRulesSet: ({ actor, body }) => twoPerson.setRules(actor, body),
+  proposals: async ({ actor, query }) =>
+    pageOf((await twoPerson.list(actor.scope)).items, query, ({ id }) => id),
+  proposalSign: async ({ actor, params, body }) => {
+    await twoPerson.sign(actor, params.proposal, body)
+    return {}
+  },
+  proposalWithdraw: async ({ actor, params }) => {
+    await twoPerson.withdraw(actor, params.proposal)
+    return {}
+  },
 })
 
 const contextHandlers = ({

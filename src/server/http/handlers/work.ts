@@ -18,6 +18,7 @@ import type {
   Schedules,
   Secrets,
   Tests,
+  TwoPerson,
   Webhooks,
 } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
@@ -40,6 +41,7 @@ export type UseCases = {
   readonly tests: Tests
   readonly runners: Runners
   readonly secrets: Secrets
+  readonly twoPerson: TwoPerson
   readonly identity: Identity
   readonly contexts: Contexts
   readonly compare: Compare['compare']

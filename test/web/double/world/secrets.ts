@@ -87,7 +87,7 @@ export const contexts: readonly Context[] = [
 
 export const signers: readonly Signer[] = [
   {
-    ...{ id: signerIdOfAda, kind: 'webauthn', name: 'Ada’s laptop', credential: 'AAAA' },
+    ...{ id: signerIdOfAda, kind: 'webauthn', name: 'Ada’s laptop', person: 'ada', credential: 'AAAA' },
     ...{
       added_at: '2026-11-01T09:00:00Z',
       added_by: 'Ada Lovelace',
@@ -97,7 +97,13 @@ export const signers: readonly Signer[] = [
     },
   },
   {
-    ...{ id: `sgn_${'1'.repeat(26)}`, kind: 'webauthn', name: 'Key of the safe', credential: 'BBBB' },
+    ...{
+      id: `sgn_${'1'.repeat(26)}`,
+      kind: 'webauthn',
+      name: 'Key of the safe',
+      person: 'grace',
+      credential: 'BBBB',
+    },
     ...{
       added_at: '2026-11-02T09:00:00Z',
       added_by: 'Ada Lovelace',
@@ -107,11 +113,23 @@ export const signers: readonly Signer[] = [
     },
   },
   {
-    ...{ id: `sgn_${'2'.repeat(26)}`, kind: 'ed25519', name: 'release machine', credential: null },
+    ...{
+      id: `sgn_${'2'.repeat(26)}`,
+      kind: 'ed25519',
+      name: 'release machine',
+      person: null,
+      credential: null,
+    },
     ...{ added_at: '2026-10-01T09:00:00Z', added_by: null, state: 'active', removed: null, head: null },
   },
   {
-    ...{ id: `sgn_${'3'.repeat(26)}`, kind: 'ed25519', name: 'a lost laptop', credential: null },
+    ...{
+      id: `sgn_${'3'.repeat(26)}`,
+      kind: 'ed25519',
+      name: 'a lost laptop',
+      person: null,
+      credential: null,
+    },
     ...{ added_at: '2026-09-01T09:00:00Z', added_by: 'Grace Hopper', state: 'removed', head: 'a'.repeat(64) },
     removed: { at: '2026-10-12T09:00:00Z', by: 'Ada Lovelace' },
   },
