@@ -228,7 +228,7 @@ export const faultExplanations = {
   },
   E_STMT_SECOND: {
     why: 'The organisation demands that whatever lets more jobs have a secret, or for longer, is signed by two people. The change was not made.',
-    mend: 'It waits for three days: somebody else looks at it with `mayfly secrets proposals` and signs it with `mayfly secrets countersign ID`.',
+    mend: 'It waits for three days: somebody else looks at it with `mayfly secrets proposals` and signs it with `mayfly secrets countersign DIGEST`. On the web both stand on the page of the signers.',
   },
   E_SIGNER_CODE: {
     why: 'A code enrols one signer within thirty minutes, and a restart of the vault or a newer code makes it void.',

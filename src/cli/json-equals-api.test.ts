@@ -126,6 +126,8 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'context list': ['', 'contexts'],
   'oidc show': ['-R web', 'projectIdentity'],
   'secrets signer list': ['', 'signers'],
+  'secrets two-person': ['', 'secretRules'],
+  'secrets proposals': ['', 'proposals'],
 }
 
 /** Verbs whose document is of this machine, or is asked for elsewhere, with the reason. */
@@ -157,6 +159,8 @@ const others: Readonly<Record<string, string>> = {
   'context delete': 'needs a key that signs: contexts.e2e.test.ts',
   'context view': 'the context, with the list of its secrets',
   'secrets signer enrol': 'needs a code of the operator',
+  'secrets countersign': 'needs a key that signs: contexts.e2e.test.ts',
+  'secrets withdraw': 'an empty answer, for a change that was really signed: contexts.e2e.test.ts',
   'secrets signer show': 'the key of this machine',
   'secrets signer remove': 'needs a key that signs',
 }

@@ -44,6 +44,7 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
   addStateVerbs(secrets, around)
   addSigningKeyVerbs(secrets, around)
   addSignerVerbs(secrets, around)
+  addTwoPersonVerbs(secrets, around)
 }
 
 const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
@@ -198,6 +199,30 @@ export const addContextVerbs = (program: Command, around: Surroundings): void =>
     .description('delete a context with all its secrets')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).deleteContext))
+}
+
+const addTwoPersonVerbs = (secrets: Command, around: Surroundings): void => {
+  const load = () => import('./commands/two-person.ts')
+  secrets
+    .command('two-person [on-or-off]')
+    .description('whether what lets more jobs have a secret, or for longer, takes two people')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).twoPerson))
+  secrets
+    .command('proposals')
+    .description('signed changes that wait for a second person')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).listProposals))
+  secrets
+    .command('countersign <digest>')
+    .description('sign a waiting change as the second person: it is made')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).countersignProposal))
+  secrets
+    .command('withdraw <digest>')
+    .description('take a waiting change back')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).withdrawProposal))
 }
 
 const addSignerVerbs = (secrets: Command, around: Surroundings): void => {

@@ -1,4 +1,4 @@
-// What the operator asks of the vault of this machine: `mayfly vault signer-code|rotate`, `mayfly oidc export`. Added to the
+// What the operator asks of the vault of this machine: `mayfly vault signer-code|signer-person|rotate`, `mayfly oidc export`. Added to the
 // program by main/supervisor.ts.
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -19,6 +19,18 @@ export const addVaultCommands = (program: Command, layoutOf: LayoutOf): void => 
         const { makeSignerCode } = await import('../supervisor/index.ts')
         console.log(await makeSignerCode(await layoutOf(flags.data)))
         console.error('Good once, for 30 minutes, until the next code or a restart of the vault.')
+      }),
+    )
+  vault
+    .command('signer-person <signer> <person>')
+    .description(
+      'say whose key a signer is, in small letters: where two people are demanded, keys of one are one',
+    )
+    .option('--data <dir>', 'the one whose data lies there')
+    .action((signer: string, person: string, flags: Flags) =>
+      carryOut(async () => {
+        const { nameSigner } = await import('../supervisor/index.ts')
+        await nameSigner(await layoutOf(flags.data), { signer, person })
       }),
     )
   vault

@@ -1,7 +1,7 @@
 // The server's way to the vault: JSON over its Unix socket, a deadline on every call, answers checked by the protocol's
 // shapes. A vault that is down, sealed or talks nonsense is a fault that may be retried; the server holds no secret.
 import type { Agent, IncomingMessage } from 'node:http'
-import { fault, isFault } from '../base/faults.ts'
+import { type FaultCode, fault, isFault } from '../base/faults.ts'
 import { parseShape, type Shape } from '../base/shape.ts'
 import {
   hookIdHeader,
@@ -88,10 +88,12 @@ const send = async (target: { agent: Agent; socket: string; message: Message }):
   if (status === 200) return answer
   const code = vaultErrorCode(answer)
   // Who put something wrong, or proved something else, is told what; the words of every other code are the catalogue's.
-  const words = code === 'E_INPUT' || code === 'E_SPEC_MISMATCH' ? vaultErrorWords(answer) : null
+  const words = worded.has(code) ? vaultErrorWords(answer) : null
   const detail = `vault ${target.message.verb}: ${status} ${text.slice(0, 300)}`
   throw fault(code, words === null ? { detail } : { public: words, detail })
 }
+
+const worded: ReadonlySet<FaultCode> = new Set(['E_INPUT', 'E_SPEC_MISMATCH', 'E_STMT_SECOND'])
 
 const exchange = ({ agent, socket, message }: { agent: Agent; socket: string; message: Message }) =>
   new Promise<{ status: number; text: string }>((resolve, reject) => {

@@ -9,6 +9,14 @@ export const makeSignerCode = async (layout: Layout): Promise<string> => {
   return code
 }
 
+/** Whose key a signer is: two keys of one person are one person where two are demanded. */
+export const nameSigner = async (
+  layout: Layout,
+  of: { readonly signer: string; readonly person: string },
+): Promise<void> => {
+  await callVaultAdmin(layout, 'signer.person', of)
+}
+
 /** null once there is a signer. */
 export const firstSignerCode = async (layout: Layout): Promise<string | null> => {
   // SAFE: as above.

@@ -173,4 +173,33 @@ describe('a context, from an owner to the step of a job that names it', () => {
     succeeds(['context', 'create', name, '--project', 'vessel', '--project', 'other'])
     assert.ok((await ends('other')).log.includes(`use got ${sha256('nothing')}`), 'its secrets are gone')
   })
+
+  test('where two people are demanded, what lets more jobs in waits for the second', async () => {
+    const bob = (...words: readonly string[]) =>
+      installation.cliWith({ home: join(place, 'bob'), stdin: '' }, ...words)
+    const enrolling = { home: join(place, 'bob'), stdin: succeeds(['vault', 'signer-code']) }
+    assert.equal(installation.cliWith(enrolling, 'secrets', 'signer', 'enrol', '--name', 'bob').code, 0)
+    const idOf = (shown: string): string => JSON.parse(shown).id
+    const own = idOf(succeeds(['secrets', 'signer', 'show', '--json']))
+    assert.match(cli(['secrets', 'two-person', 'on']).stderr, /mayfly vault signer-person/)
+    succeeds(['vault', 'signer-person', own, 'ada'])
+    succeeds(['vault', 'signer-person', idOf(bob('secrets', 'signer', 'show', '--json').stdout), 'bob'])
+    assert.match(succeeds(['secrets', 'two-person', 'on']), /takes two people; the operator named 2 people/)
+    assert.match(succeeds(['context', 'edit', name, '--project', 'vessel']), /projects {2}vessel/)
+    const wider = cli(['context', 'edit', name, '--all-projects'])
+    assert.match(wider.stderr, /waits for a second person as prp_/)
+    assert.notEqual(wider.code, 0)
+    const listed = bob('secrets', 'proposals').stdout
+    assert.match(listed, /context deploy to europe: every project; default; roles any/)
+    const digest = /^([0-9a-f]{16})\t/m.exec(listed)?.[1] ?? assert.fail(listed)
+    assert.match(cli(['secrets', 'countersign', digest]).stderr, /waits for somebody else/)
+    assert.match(succeeds(['context', 'view', name]), /projects {2}vessel/)
+    const made = bob('secrets', 'countersign', digest)
+    assert.equal(made.code, 0, made.stderr)
+    assert.match(succeeds(['context', 'view', name]), /projects {2}all/)
+    assert.match(cli(['secrets', 'two-person', 'off']).stderr, /waits for a second person/)
+    const off = /^([0-9a-f]{16})\t/m.exec(succeeds(['secrets', 'proposals']))?.[1] ?? ''
+    succeeds(['secrets', 'withdraw', off])
+    assert.match(succeeds(['secrets', 'two-person']), /takes two people/)
+  })
 })

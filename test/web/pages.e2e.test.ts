@@ -528,6 +528,15 @@ workflows: {w: {jobs: [a]}}`
       await page.getByLabel('Sign with').waitFor()
     },
   },
+  {
+    name: 'signers-countersign',
+    address: '/settings/signers',
+    shows: 'Waiting for a second person',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Sign: Rules of the context deploy to europe' }).click()
+      await page.getByText('Digest of what is signed').waitFor()
+    },
+  },
   { name: 'signers-none', address: '/settings/signers', shows: 'Nobody signs yet', mode: { data: 'empty' } },
   {
     name: 'signers-failing',

@@ -43,10 +43,11 @@ export const listSigners = async (around: Surroundings, flags: Json): Promise<nu
     const own = (await findSignerKey(around))?.id
     writeTable(
       around.stdout,
-      ['SIGNER', 'NAME', 'KIND', 'SINCE', 'BY', 'STATE'],
+      ['SIGNER', 'NAME', 'PERSON', 'KIND', 'SINCE', 'BY', 'STATE'],
       page.items.map((s) => [
         s.id,
         s.id === own ? `${s.name} (this machine)` : s.name,
+        s.person ?? '-',
         s.kind,
         s.added_at,
         s.added_by ?? '-',

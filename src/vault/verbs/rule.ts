@@ -36,7 +36,7 @@ export const setRule = async (
     if (!twoPerson) requireSecond(records, org, accepted)
     // With one nobody could loosen anything any more, nor end the rule.
     else if (peopleOf(records) < 2)
-      throw fault('E_CONFLICT', {
+      throw fault('E_INPUT', {
         public:
           'It takes signers of two people: the operator says whose key each is, with `mayfly vault signer-person`',
       })

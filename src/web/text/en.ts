@@ -11,6 +11,7 @@ import { runsText } from './en/runs.ts'
 import { secretsText } from './en/secrets.ts'
 import { shellText } from './en/shell.ts'
 import { systemText } from './en/system.ts'
+import { twoPersonText } from './en/two-person.ts'
 import { usageText } from './en/usage.ts'
 import { webhooksText } from './en/webhooks.ts'
 import { cacheWords, statusWords } from './en/words.ts'
@@ -31,6 +32,7 @@ export const text = {
   ...annotationsText,
   ...accountText,
   ...secretsText,
+  ...twoPersonText,
   ...contextsText,
   ...webhooksText,
   ...systemText,

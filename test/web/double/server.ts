@@ -263,6 +263,10 @@ const handle = async (
       return page(full ? world.secrets : [])
     case 'GET /api/v1/signers':
       return page(full ? world.signers : [])
+    case 'GET /api/v1/secret-rules':
+      return full ? world.secretRules : { ...world.secretRules, two_person: false, people: 1 }
+    case 'GET /api/v1/proposals':
+      return page(full ? world.proposals : [])
     case 'POST /api/v1/orbs':
       return { ...world.orbs[0], id: body.id }
     case 'GET /api/v1/orbs':

@@ -200,6 +200,8 @@ export const secretsText = {
     emptyText: 'Until somebody does, no secret can be put or revoked.',
     name: 'Name',
     kind: 'Kind',
+    person: 'Person',
+    nobodyNamed: 'not named',
     kinds: { webauthn: 'Passkey', ed25519: 'Key of a command line' },
     added: 'Enrolled',
     by: (name: string) => `by ${name}`,

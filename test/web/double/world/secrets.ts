@@ -1,5 +1,7 @@
 // Secrets of the double and who may change them.
+
 import type { Context } from '../../../../src/protocol/api/contexts.ts'
+import type { Proposal, SecretRules } from '../../../../src/protocol/api/proposals.ts'
 import type { Secret, SecretReach, SecretSignature, Signer } from '../../../../src/protocol/api/secrets.ts'
 import { idOf } from './ids.ts'
 
@@ -189,3 +191,37 @@ function contextOf(name: string, rules: Pick<Context, 'projects' | 'refs' | 'rol
     ...{ signer: { id: signerIdOfAda, name: 'Ada’s laptop' }, head: 'b'.repeat(64) },
   }
 }
+
+export const secretRules: SecretRules = {
+  ...{ two_person: true, people: 2, changed_at: '2026-11-10T09:00:00Z', head: 'a'.repeat(64) },
+}
+const proposed = { proposed_by: 'Grace Hopper', proposed_at: '2026-11-21T09:00:00Z' }
+const signedByGrace = {
+  ...{ v: 1, iss: `sgn_${'2'.repeat(26)}`, iat: 1_795_000_000, nonce: 'A'.repeat(22), prev: 'b'.repeat(64) },
+}
+export const proposals: readonly Proposal[] = [
+  {
+    ...{
+      id: idOf('prp', 1),
+      kind: 'context.put',
+      secret: null,
+      ...proposed,
+      expires_at: '2026-11-24T09:00:00Z',
+    },
+    statement: {
+      ...{ ...signedByGrace, type: 'context.put', sub: idOf('ctx', 1) },
+      body: { name: 'deploy to europe', projects: '*', refs: ['default', 'refs/tags/**'], roles: null },
+    },
+  },
+  {
+    ...{ id: idOf('prp', 2), kind: 'secret.put', ...proposed, expires_at: '2026-11-24T08:00:00Z' },
+    secret: { name: 'DEPLOY_TOKEN', project: 'web', context: null },
+    statement: {
+      ...{ ...signedByGrace, type: 'secret.put', sub: `${idOf('prj', 1)}/secrets/DEPLOY_TOKEN` },
+      body: {
+        ...{ kind: 'env', expires_at: null, allow_unmaskable: false, on_leak: 'tell' },
+        policy: { refs: ['refs/heads/**'], events: ['push', 'manual', 'api'], min_tier: 'branch' },
+      },
+    },
+  },
+]
