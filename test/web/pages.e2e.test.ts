@@ -278,6 +278,25 @@ const cases: readonly PageCase[] = [
     },
   },
   {
+    name: 'job-pinned',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=1#s3L64',
+    shows: 'This is a failure of the installation',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Pin as the error' }).click()
+      await page.getByRole('button', { name: 'Line 64 of npm test' }).waitFor()
+      await page.getByText('The command is not there.').waitFor()
+    },
+  },
+  {
+    name: 'job-link',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=2#s2L5',
+    shows: 'a link that is only text',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'a link that is only text' }).click()
+      await page.getByRole('dialog').waitFor()
+    },
+  },
+  {
     name: 'job-line',
     address: '/acme/web/runs/412/jobs/unit.1?attempt=2#s3L62-L66',
     shows: 'rounds half to even',

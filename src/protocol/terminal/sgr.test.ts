@@ -75,6 +75,12 @@ test('a sequence that never ends does not swallow the log', () => {
   assert.match(lines.join(''), /visible$/)
 })
 
+test('no sequence takes the end of its line with it', () => {
+  check(`a${esc}\nb${esc}(\nc`, 'a', 'b', 'c')
+  check(`a${esc}]0;title\nb${esc}[3\nc`, 'a', 'b', 'c')
+  check(`a${esc}]8;;https://example.com\nb`, 'a', 'b')
+})
+
 test('a line is bounded, and says how much is missing', () => {
   const reducer = createSgrReducer()
   const [line] = reducer.push(`${'x'.repeat(lineCharsMax + 7)}\n`)

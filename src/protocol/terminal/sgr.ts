@@ -1,6 +1,8 @@
 // Terminal output of one step as lines of text that contain nothing but SGR colours (trust-model.md §9, "Logs").
+// What a link of the job (OSC 8) stands on is told beside the text; it ends with its line, so that each line stands alone.
 // Carriage returns, backspaces and erased lines collapse to their last state; every other control is dropped.
 import { opensEscape, readEscape } from './escape.ts'
+import { linkOfCommand } from './links.ts'
 import { createTerminalLine, type SgrLine, type TerminalLine } from './terminal-line.ts'
 
 export type { SgrLine } from './terminal-line.ts'
@@ -25,6 +27,8 @@ export const createSgrReducer = () => {
       const sequence = readEscape(input, at)
       if (sequence === null) return null
       obeyCsi(line, sequence)
+      const link = linkOfCommand(sequence.command)
+      if (link !== undefined) line.setLink(link)
       return sequence.end
     }
     return at + 1

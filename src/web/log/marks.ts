@@ -1,37 +1,45 @@
-// Spans of a line cut where something is to be seen: what a search found, and the masks that stand for secrets.
+// Spans of a line cut where something is to be seen: what a search found, the masks that stand for secrets, and links.
+import type { ShownLink } from './line-links.ts'
 import type { LogSpan } from './spans.ts'
 
 export type MarkedSpan = LogSpan & {
   readonly isHit: boolean
   /** The name of the secret whose value stood here (decision 0018). */
   readonly secret: string | null
+  /** The same object on all spans of a link. */
+  readonly link: ShownLink | null
 }
 
 const mask = /\[secret ([A-Za-z_][A-Za-z0-9_]{0,127})\]/g
 type Range = { readonly from: number; readonly to: number; readonly secret: string | null }
 
-export const markSpans = (spans: readonly LogSpan[], pattern: RegExp | null): readonly MarkedSpan[] => {
+export const markSpans = (
+  spans: readonly LogSpan[],
+  pattern: RegExp | null,
+  links: readonly ShownLink[] = [],
+): readonly MarkedSpan[] => {
   const text = spans.map((span) => span.text).join('')
   const secrets = rangesOf(text, mask)
   const hits = pattern === null ? [] : rangesOf(text, pattern)
-  if (secrets.length === 0 && hits.length === 0)
-    return spans.map((span) => ({ ...span, isHit: false, secret: null }))
+  if (secrets.length === 0 && hits.length === 0 && links.length === 0)
+    return spans.map((span) => ({ ...span, isHit: false, secret: null, link: null }))
   const marked: MarkedSpan[] = []
   let at = 0
   for (const span of spans) {
     const end = at + span.text.length
-    const cuts = [...secrets, ...hits]
+    const cuts = [...secrets, ...hits, ...links]
       .flatMap(({ from, to }) => [from, to])
       .filter((cut) => cut > at && cut < end)
     const borders = [...new Set([at, ...cuts, end])].sort((a, b) => a - b)
     for (const [i, from] of borders.slice(0, -1).entries()) {
       const to = borders[i + 1] ?? end
-      const within = (range: Range) => range.from <= from && range.to >= to
+      const within = (range: Omit<Range, 'secret'>) => range.from <= from && range.to >= to
       marked.push({
         ...span,
         text: text.slice(from, to),
         isHit: hits.some(within),
         secret: secrets.find(within)?.secret ?? null,
+        link: links.find(within) ?? null,
       })
     }
     at = end

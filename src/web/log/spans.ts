@@ -16,7 +16,7 @@ export type LogSpan = {
 
 export const spansOf = (line: string, ground: Rgb): readonly LogSpan[] => {
   // Most lines have no colour at all.
-  if (!line.includes('\u001b')) return line === '' ? [] : [plain(line)]
+  if (!line.includes('\u001b')) return line === '' ? [] : [plainSpan(line)]
   return Anser.ansiToJson(line, { json: true, use_classes: true, remove_empty: true }).map((entry) => {
     const background = colourOf(entry.bg, entry.bg_truecolor, ground)
     const foreground = colourOf(entry.fg, entry.fg_truecolor, ground)
@@ -31,7 +31,13 @@ export const spansOf = (line: string, ground: Rgb): readonly LogSpan[] => {
   })
 }
 
-const plain = (text: string): LogSpan => ({ text, tone: null, colour: null, inverse: false, classes: '' })
+export const plainSpan = (text: string): LogSpan => ({
+  text,
+  tone: null,
+  colour: null,
+  inverse: false,
+  classes: '',
+})
 
 const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white']
 

@@ -90,6 +90,8 @@ export const endpoints = {
   jobReject: 'POST /api/v1/jobs/:job/reject',
   attempt: 'GET /api/v1/attempts/:attempt',
   attemptUsage: 'GET /api/v1/attempts/:attempt/usage',
+  attemptPin: 'POST /api/v1/attempts/:attempt/pin',
+  attemptUnpin: 'DELETE /api/v1/attempts/:attempt/pin',
   attemptAnnotations: 'GET /api/v1/attempts/:attempt/annotations',
   runAnnotations: 'GET /api/v1/runs/:run/annotations',
   attemptLog: 'GET /api/v1/attempts/:attempt/log',

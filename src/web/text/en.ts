@@ -4,6 +4,7 @@ import { accountText } from './en/account.ts'
 import { annotationsText } from './en/annotations.ts'
 import { contextsText } from './en/contexts.ts'
 import { entryText } from './en/entry.ts'
+import { explainText } from './en/explain.ts'
 import { jobText } from './en/job.ts'
 import { projectsText } from './en/projects.ts'
 import { runViewsText } from './en/run-views.ts'
@@ -30,6 +31,7 @@ export const text = {
   ...jobText,
   ...usageText,
   ...annotationsText,
+  ...explainText,
   ...accountText,
   ...secretsText,
   ...twoPersonText,

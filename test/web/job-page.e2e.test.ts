@@ -1,0 +1,121 @@
+// The page of a job, by keyboard and pointer, against the double: where links of a log lead, and a line that is pinned as the error.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { axeFindings, openPage } from './double/browser.ts'
+import { openStand } from './double/stand.ts'
+
+const soon = { timeout: 20_000 }
+const stand = openStand()
+const job = '/acme/web/runs/412/jobs/unit.1'
+
+const flow = (title: string, act: (page: Page) => Promise<void>) =>
+  test(title, async () => {
+    Object.assign(stand.double.mode, {
+      session: 'signed-in',
+      role: 'owner',
+      data: 'full',
+      stream: 'on',
+      logLines: 0,
+    })
+    await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+    await act(opened.page)
+    assert.deepEqual(opened.complaints, [])
+  })
+const go = (page: Page, address: string) => page.goto(stand.double.url + address)
+
+flow('an address in a log is a link to itself that tells nobody where one comes from', async (page) => {
+  await go(page, `${job}?attempt=2#s4L1`)
+  const link = page.locator('.log-text a.link')
+  await link.waitFor(soon)
+  const attributes = await link.evaluate((a) =>
+    ['href', 'target', 'rel', 'referrerpolicy'].map((name) =>
+      (a as unknown as { getAttribute(n: string): string }).getAttribute(name),
+    ),
+  )
+  assert.deepEqual(attributes, [
+    'https://files.example.com/412?by=unit',
+    '_blank',
+    'noopener noreferrer nofollow',
+    'no-referrer',
+  ])
+  assert.equal(await link.textContent(), 'https://files.example.com/412?by=unit')
+})
+
+flow(
+  'a link whose words are not where it leads shows its address first, and leads nowhere by itself',
+  async (page) => {
+    const asked: string[] = []
+    page.context().on('request', (request) => {
+      if (!request.url().startsWith(stand.double.url)) asked.push(request.url())
+    })
+    await go(page, `${job}?attempt=2#s2L5`)
+    const link = page.getByRole('button', { name: 'a link that is only text' })
+    await link.waitFor(soon)
+    assert.equal(await page.locator('.log-text a[href*="evil.example"]').count(), 0)
+    await link.focus()
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog', { name: 'To evil.example?' })
+    await dialog.waitFor(soon)
+    await dialog.getByText('https://evil.example/').waitFor(soon)
+    assert.equal(await dialog.getByRole('link').getAttribute('rel'), 'noopener noreferrer nofollow')
+    assert.deepEqual(await axeFindings(page), [])
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached', ...soon })
+    await link.click({ modifiers: ['Control'] })
+    await dialog.waitFor(soon)
+    assert.equal(page.context().pages().length, 1, 'a modifier opens nothing past it')
+    assert.deepEqual(asked, [])
+  },
+)
+
+flow(
+  'by keyboard a line is pinned as the error: the page opens there, until it is unpinned',
+  async (page) => {
+    await go(page, `${job}?attempt=2#s3L67`)
+    const pin = page.getByRole('button', { name: 'Pin as the error' })
+    await pin.waitFor(soon)
+    await pin.focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Line 67 of npm test' }).waitFor(soon)
+    await page.getByText('Ada Lovelace').first().waitFor(soon)
+    assert.equal(await pin.getAttribute('aria-pressed'), 'true')
+    assert.deepEqual(await axeFindings(page), [])
+    // Somebody else, who comes without a line.
+    await go(page, `${job}?attempt=2`)
+    await page.locator('.line.pinned', { hasText: '87' }).waitFor(soon)
+    const log = page.getByRole('region', { name: 'Log of unit' })
+    const top = await page
+      .locator('.line.pinned')
+      .evaluate(
+        (line) => (line as unknown as { getBoundingClientRect(): { y: number } }).getBoundingClientRect().y,
+      )
+    const box = await log.boundingBox()
+    assert.ok(box !== null && top > box.y && top < box.y + box.height, 'the pinned line is in sight')
+    await page.getByRole('button', { name: 'Unpin' }).click()
+    await page.getByRole('button', { name: 'Line 67 of npm test' }).waitFor({ state: 'detached', ...soon })
+    assert.equal(await page.locator('.line.pinned').count(), 0)
+  },
+)
+
+flow('who may only look sees what is pinned and pins nothing', async (page) => {
+  await go(page, `${job}?attempt=2#s3L64`)
+  await page.getByRole('button', { name: 'Pin as the error' }).click()
+  await page.getByRole('button', { name: 'Unpin' }).waitFor(soon)
+  stand.double.mode.role = 'viewer'
+  await go(page, `${job}?attempt=2#s3L65`)
+  await page.reload()
+  await page.getByRole('button', { name: 'Line 64 of npm test' }).waitFor(soon)
+  await page.getByRole('button', { name: 'Copy link' }).waitFor(soon)
+  assert.equal(await page.getByRole('button', { name: /^Pin as|^Unpin/ }).count(), 0)
+})
+
+flow('a failure that is known is explained beside the log, with its next step and its line', async (page) => {
+  await go(page, `${job}?attempt=2`)
+  const hint = page.getByRole('region', { name: 'What this looks like' })
+  await hint.getByText('The command is not there.').waitFor(soon)
+  assert.equal(await hint.locator('code').textContent(), 'report')
+  await hint.getByRole('button', { name: 'Line 73' }).click()
+  await page.waitForURL(/attempt=2#s3L73$/, soon)
+  await page.locator('.line.chosen', { hasText: 'not found' }).waitFor(soon)
+})
