@@ -25,6 +25,7 @@ import type * as schedulesApi from '../protocol/api/schedules.ts'
 import type * as secretsApi from '../protocol/api/secrets.ts'
 import type * as api from '../protocol/api/shapes.ts'
 import type { TestPage, TestSummary } from '../protocol/api/tests.ts'
+import type { RunTimeline } from '../protocol/api/timeline.ts'
 import type { AttemptUsage } from '../protocol/api/usage.ts'
 import type * as webhooksApi from '../protocol/api/webhooks.ts'
 import type { FrameCodec } from '../protocol/frames.ts'
@@ -75,6 +76,7 @@ export type Runs = {
   readonly findRun: (scope: Scope, run: RunId) => Promise<api.Run | null>
   readonly findConfig: (scope: Scope, run: RunId) => Promise<api.RunConfig | null>
   readonly findChanges: (scope: Scope, run: RunId) => Promise<api.RunChangedFiles | null>
+  readonly findTimeline: (scope: Scope, run: RunId) => Promise<RunTimeline | null>
   /** null: no such run. Call with -1 for everything. */
   readonly jobsSince: (scope: Scope, run: RunId, rev: number) => Promise<RunChanges | null>
   readonly findAttempt: (scope: Scope, attempt: AttemptId) => Promise<api.Attempt | null>

@@ -15,6 +15,9 @@ export const pollEveryMs = 5_000
 /** A stream that is away for less is not worth a banner. */
 export const bannerAfterMs = 4_000
 
+/** Where the time of a run that moves went is asked for this often. */
+export const timelineEveryMs = 3_000
+
 /** Keys of a sequence such as `g r` follow one another within this. */
 export const keySequenceMs = 1_200
 

@@ -48,6 +48,7 @@ export const noWork: UseCases = {
     findRun: absent,
     findConfig: absent,
     findChanges: absent,
+    findTimeline: absent,
     jobsSince: absent,
     findAttempt: absent,
     findUsage: absent,

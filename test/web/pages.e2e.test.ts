@@ -102,7 +102,12 @@ const cases: readonly PageCase[] = [
     shows: 'deploy to production',
     act: seen('table'),
   },
-  { name: 'run-timeline', address: '/acme/web/runs/412?view=timeline', shows: 'Critical path' },
+  {
+    name: 'run-timeline',
+    address: '/acme/web/runs/412?view=timeline',
+    shows: 'Warm caches for install',
+    act: seen('section[aria-labelledby="timeline"]'),
+  },
   { name: 'run-timeline-live', address: '/acme/web/runs/413?view=timeline', shows: 'Critical path' },
   { name: 'run-tests', address: '/acme/web/runs/412?view=tests', shows: 'refuses an expired link' },
   {

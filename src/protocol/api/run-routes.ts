@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { paging, type Route, route, sorting } from './route.ts'
 import * as s from './shapes.ts'
+import { runTimeline } from './timeline.ts'
 
 const decision = z.strictObject({ comment: z.string().trim().min(1).max(500).optional() })
 
@@ -85,6 +86,13 @@ export const runRoutes = {
     access: 'log.read',
     summary: 'The files that a run is about, as far as its planner could tell',
     answer: s.runChangedFiles,
+  }),
+  runTimeline: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/timeline',
+    access: 'run.view',
+    summary: 'Where the time of a run went: of each attempt its stages, and what its caches came to',
+    answer: runTimeline,
   }),
   runConfig: route({
     method: 'GET',

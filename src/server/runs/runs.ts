@@ -23,6 +23,7 @@ import { rerunJob, rerunRun } from './rerun.ts'
 import { parseRunNotice } from './run-notice.ts'
 import { type StartDeps, startRun } from './start.ts'
 import { type RunRow, selectRuns, summaryOf } from './summaries.ts'
+import { findTimeline } from './timeline-read.ts'
 import { findUsage } from './usage-read.ts'
 
 type Deps = StartDeps
@@ -32,6 +33,7 @@ export const createRuns = (deps: Deps): Runs => ({
   findRun: (scope, run) => findRun(deps, scope, run),
   findConfig: (scope, run) => findConfig(deps.database.db, scope, run),
   findChanges: (scope, run) => findChanges(deps.database.db, scope, run),
+  findTimeline: (scope, run) => findTimeline(deps.database.db, scope, run),
   jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
   pinError: (actor, attempt: AttemptId, pin) => pinError(deps.database.db, actor, { attempt, pin }),

@@ -73,6 +73,7 @@ export const endpoints = {
   runStart: 'POST /api/v1/runs',
   run: 'GET /api/v1/runs/:run',
   runChanges: 'GET /api/v1/runs/:run/changes',
+  runTimeline: 'GET /api/v1/runs/:run/timeline',
   runConfig: 'GET /api/v1/runs/:run/config',
   runCompare: 'GET /api/v1/runs/:run/compare',
   lint: 'POST /api/v1/lint',

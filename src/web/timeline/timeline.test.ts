@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Job } from '../../protocol/api/shapes.ts'
+import type { AttemptTimeline } from '../../protocol/api/timeline.ts'
 import { layTimeline } from './timeline.ts'
 
 const begin = Date.parse('2026-11-22T23:59:30.000Z')
@@ -115,4 +116,48 @@ test('levers: what would be saved by two jobs side by side, once everything has 
   ])
   const running = jobOf('late', [[20, 20, null, 'running']], needs('early'))
   assert.deepEqual(lay([early, running], 26).levers, [])
+})
+
+const knownOf = (
+  stages: readonly (readonly [AttemptTimeline['stages'][number]['name'], number])[],
+  warmMs: number | null = null,
+) =>
+  new Map([
+    [
+      'att_0',
+      {
+        ...{ attempt_id: 'att_0', job_id: 'a', cache: { hits: 0, misses: 1 }, warm_ms: warmMs },
+        stages: stages.map(([name, from]) => ({ name, started_at: at(from), duration_ms: null })),
+      },
+    ],
+  ])
+const layOne = (attempt: Times, known: ReturnType<typeof knownOf>, now = 600) =>
+  layTimeline({ created_at: at(0), jobs: [jobOf('a', [attempt])], rerun: null }, begin + now * 1_000, known)
+const stagesShown = ({ rows }: ReturnType<typeof layOne>) =>
+  rows[0]?.segments.at(-1)?.stages.map(({ name, from, to }) => `${name} ${from / 1_000}-${to / 1_000}`)
+
+test('stages lie in their attempt one after another, however the clocks go, and what is known may be old', () => {
+  const stages = [
+    ['queue', 0],
+    ['sandbox', 2],
+    ['checkout', 4],
+    ['prepare', 4],
+    ['steps', 5],
+    ['teardown', 40],
+  ] as const
+  assert.deepEqual(stagesShown(layOne([0, 2, 30, 'passed'], knownOf(stages))), [
+    ...['sandbox 2-4', 'prepare 4-5', 'steps 5-30'],
+  ])
+  assert.deepEqual(stagesShown(layOne([0, 3, null, 'running'], knownOf(stages.slice(0, 2)), 9)), [
+    'sandbox 3-9',
+  ])
+  assert.deepEqual(stagesShown(layOne([0, 3, 9, 'passed'], new Map())), [])
+})
+
+test('levers: what a cold cache cost, by what warm ones usually take', () => {
+  assert.deepEqual(layOne([0, 0, 90, 'passed'], knownOf([], 30_000)).levers, [
+    { kind: 'cache', job: 'a', copies: 1, ms: 60_000 },
+  ])
+  assert.deepEqual(layOne([0, 0, 30, 'passed'], knownOf([], 29_900)).levers, [])
+  assert.deepEqual(layOne([0, 0, 90, 'passed'], knownOf([])).levers, [])
 })

@@ -125,6 +125,8 @@ const runHandlers = ({
     return run
   },
   runCompare: ({ actor, params, query }) => compare(actor, idOf('run', params.run), idOf('run', query.with)),
+  runTimeline: async ({ actor, params }) =>
+    found(await runs.findTimeline(actor.scope, idOf('run', params.run))),
   runChanges: async ({ actor, params }) =>
     found(await runs.findChanges(actor.scope, idOf('run', params.run))),
   runConfig: async ({ actor, params }) => found(await runs.findConfig(actor.scope, idOf('run', params.run))),

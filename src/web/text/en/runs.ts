@@ -212,9 +212,20 @@ export const runsText = {
     critical: (took: string) => `Critical path ${took}`,
     isCritical: 'on the critical path',
     row: (status: string, queued: string, ran: string) => `${status}, in the queue ${queued}, ran ${ran}`,
+    stages: (each: readonly (readonly [name: string, took: string])[]) =>
+      each.map(([name, took]) => `${name} ${took}`).join(', '),
+    misses: (n: number) => count(n, 'cache miss', 'cache misses'),
     legend:
-      'A thin line waits for other jobs, a dashed box for a place on a runner, a full bar runs. Framed bars are the critical path: what the run as a whole waited for.',
+      'A thin line waits for other jobs. Framed bars are the critical path: what the run as a whole waited for.',
+    legendLabel: 'What the bars show',
+    legendNames: {
+      queue: 'in the queue',
+      sandbox: 'sandbox, built and destroyed',
+      files: 'checkout, files and caches',
+      steps: 'steps',
+    },
     faster: 'What would make this faster',
+    cache: (job: string) => `Warm caches for ${job}, which did not find all that it asked for`,
     queue: (job: string) => `A place on a runner at once for ${job}, which stood in the queue`,
     serial: (job: string, needs: string) => `${job} beside ${needs}, which it needs, instead of after it`,
     shard: (job: string, copies: number) =>

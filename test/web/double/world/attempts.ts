@@ -2,8 +2,9 @@
 
 import type { AttemptAnnotations } from '../../../../src/protocol/api/annotations.ts'
 import type { Attempt, PinnedError, Status, Step } from '../../../../src/protocol/api/shapes.ts'
+import type { RunTimeline } from '../../../../src/protocol/api/timeline.ts'
 import type { AttemptUsage } from '../../../../src/protocol/api/usage.ts'
-import { stagesOf } from '../../../../src/protocol/stages.ts'
+import { type StageName, stagesOf } from '../../../../src/protocol/stages.ts'
 import { ago } from './ids.ts'
 import { summaries } from './run-list.ts'
 import { runById } from './runs.ts'
@@ -186,3 +187,28 @@ export const runAnnotationsById = (id: string) => {
   })
   return { items, next_cursor: null }
 }
+
+/** Each attempt a share of its time in each stage; the one that installs found no cache. */
+export const timelineOf = (id: string): RunTimeline => ({
+  items: (runById(id)?.jobs ?? []).flatMap((job) =>
+    job.attempts.map(({ id: attempt_id, started_at, finished_at }) => {
+      const from = Date.parse(started_at ?? ago(0))
+      const whole = Date.parse(finished_at ?? ago(0)) - from
+      const missed = job.key === 'install'
+      return {
+        ...{ attempt_id, job_id: job.id, cache: { hits: missed ? 0 : 1, misses: missed ? 1 : 0 } },
+        warm_ms: missed ? Math.round(whole * 0.6) : null,
+        stages:
+          started_at === null
+            ? []
+            : shares.slice(0, finished_at === null ? 4 : 6).map(([name, share]) => ({
+                ...{ name, started_at: new Date(from + share * whole).toISOString(), duration_ms: null },
+              })),
+      }
+    }),
+  ),
+})
+const shares: readonly (readonly [StageName, number])[] = [
+  ...[['sandbox', 0] as const, ['checkout', 0.08] as const, ['prepare', 0.14] as const],
+  ...[['steps', 0.3] as const, ['save', 0.88] as const, ['teardown', 0.95] as const],
+]
