@@ -39,6 +39,8 @@ export const sendError = (
     log.error('request failed', { requestId: request.id, code: known.code, error: known })
   else log.debug('request refused', { requestId: request.id, code: known.code, detail: known.detail })
   if (row.retryable) reply.header('retry-after', retryAfter(known, request))
+  // Of the answer that was under way: a problem has no next page.
+  reply.removeHeader('link')
   return reply
     .code(row.status)
     .headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
@@ -55,7 +57,7 @@ const problemOf = (
   }: { readonly error: unknown; readonly request: FastifyRequest; readonly site: Site },
 ): ProblemJson => {
   const errors = fieldErrors(error)
-  const hint = hints[known.code]
+  const hint = hintOf(known)
   return {
     type: site.url + errorPage(known.row.number),
     title: known.row.title,
@@ -69,6 +71,11 @@ const problemOf = (
   }
 }
 
+/** Who was told what is missing, and who gives it, needs no second word: a token without a scope is no matter of roles. */
+const hintOf = ({ code, row, public: detail }: Fault): string | undefined =>
+  code === 'E_FORBIDDEN' && detail !== row.title ? undefined : hints[code]
+
+const notJson = new Set(['FST_ERR_CTP_INVALID_JSON_BODY', 'FST_ERR_CTP_EMPTY_JSON_BODY'])
 const parserCodes: Readonly<Record<string, FaultCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'E_TOO_LARGE',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'E_MEDIA_TYPE',
@@ -80,6 +87,7 @@ const toFault = (error: unknown): Fault => {
   const { code = '', statusCode } = error as Partial<FastifyError>
   const mapped = parserCodes[code]
   if (mapped !== undefined) return fault(mapped, { cause: error })
+  if (notJson.has(code)) return fault('E_INPUT', { public: 'The body cannot be read as JSON', cause: error })
   if (hasZodFastifySchemaValidationErrors(error))
     return fault('E_INPUT', { public: 'Some fields are not valid' })
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { type Answer, openTestApp } from '../../../test/support/http-app.ts'
+import { type Answer, noWork, openTestApp } from '../../../test/support/http-app.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
 
 const headersOfAll = {
@@ -155,6 +155,32 @@ test('unknown query fields are refused by name, unknown routes are 404, unknown 
   ])
   assert.equal((await app.call('GET', '/api/v1/nothing')).json.code, 'MF4004')
   assert.equal((await app.call('PUT', '/api/v1/runs')).status, 404)
+})
+
+test('a body that is no JSON is called so, a refusal names one next step, and a problem has no next page', async () => {
+  const one = { id: 'a', name: 'a' }
+  const app = await openTestApp({
+    work: {
+      ...noWork,
+      projects: { ...noWork.projects, list: async () => ({ items: [one as never], next_cursor: 'a' }) },
+    },
+  })
+  const cookie = await app.signInAs('owner')
+  const { origin } = app.site()
+  const headers = { cookie, origin, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }
+  for (const body of ['{"project":', '{"__proto__": {}}', '']) {
+    const answer = await fetch(`${app.base}/api/v1/runs`, { method: 'POST', headers, body })
+    const { code, detail } = (await answer.json()) as { code: string; detail: string }
+    assert.deepEqual([answer.status, code, detail], [400, 'MF4000', 'The body cannot be read as JSON'], body)
+  }
+  const wrong = await app.call('GET', '/api/v1/projects?fields=nothing', { cookie })
+  assert.deepEqual([wrong.status, wrong.headers.get('link')], [400, null])
+  const viewer = await app.call('POST', '/api/v1/runs', {
+    cookie: await app.signInAs('viewer'),
+    body: { project: 'a' },
+  })
+  assert.deepEqual([viewer.status, viewer.json.hint], [403, undefined])
+  assert.match(viewer.json.detail, /owner|developer/)
 })
 
 test('a hook gets its raw body without a session; browsers and floods are refused', async () => {
