@@ -62,32 +62,90 @@ export const statusWord = (paint: Paint, status: string): string => {
   return paint(colour, `${mark} ${status}`)
 }
 
-/** Columns for a terminal with a heading, tab-separated without one for a pipe. What stands in a cell stays in it. */
+/**
+ * Columns for a terminal with a heading, tab-separated without one for a pipe. What stands in a cell stays in it: on a terminal that is
+ * too narrow cells are broken at blanks, or each row becomes a few lines.
+ */
 export const writeTable = (
   output: Output,
   heading: readonly string[],
   rows: readonly (readonly string[])[],
 ): void => {
-  const clean = rows.map((row) => row.map(inertPainted))
-  if (!output.isTerminal) {
-    for (const row of clean) output.write(`${row.join('\t')}\n`)
-    return
-  }
-  const widths = heading.map((title, i) =>
-    Math.max(title.length, ...clean.map((row) => visibleLength(row[i] ?? ''))),
-  )
-  for (const row of [heading, ...clean])
-    output.write(
-      `${row
-        .map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - visibleLength(cell)))
-        .join('  ')
-        .trimEnd()}\n`,
+  const clean = rows.map((row) => heading.map((_, i) => inertPainted(row[i] ?? '')))
+  if (!output.isTerminal) for (const row of clean) output.write(`${row.join('\t')}\n`)
+  else if (rows.length === 0) output.write('there is none\n')
+  else for (const line of layOut(heading, clean, output.columns)) output.write(`${line}\n`)
+}
+
+const gap = '  '
+
+const layOut = (
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  columns: number,
+): readonly string[] => {
+  const widths = fittingWidths([heading, ...rows], columns)
+  if (widths === null) return rows.flatMap((row, i) => record(heading, row, { isFirst: i === 0, columns }))
+  return [heading, ...rows].flatMap((row) => {
+    const cells = row.map((cell, i) => (i === 0 ? hanging : brokenTo)(cell, widths[i] ?? 0))
+    const height = Math.max(...cells.map((lines) => lines.length))
+    return Array.from({ length: height }, (_, line) =>
+      cells
+        .map((lines, i) => padded(lines[line] ?? '', widths[i] ?? 0))
+        .join(gap)
+        .trimEnd(),
     )
+  })
+}
+
+/** Of each column, the widest made narrower first, but no word is broken: it may have to be copied. null: there is no room for all. */
+const fittingWidths = (rows: readonly (readonly string[])[], columns: number): readonly number[] | null => {
+  const over = (measure: (cell: string) => number) =>
+    (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => measure(row[i] ?? ''))))
+  const widths = over(visibleLength)
+  const least = over(longestWord).map((width, i) => (i === 0 ? width + gap.length : width))
+  let excess = widths.reduce((sum, width) => sum + width + gap.length, -gap.length) - columns
+  for (; excess > 0; excess--) {
+    const spare = widths.map((width, i) => (width > (least[i] ?? 0) ? width : 0))
+    const widest = Math.max(...spare)
+    if (widest === 0) return null
+    widths[spare.indexOf(widest)] = widest - 1
+  }
+  return widths
+}
+
+/** What is painted is short, and stays in one piece. */
+const longestWord = (cell: string): number =>
+  colourSequence.test(cell) ? visibleLength(cell) : Math.max(...cell.split(' ').map(({ length }) => length))
+const brokenTo = (cell: string, width: number): readonly string[] =>
+  visibleLength(cell) <= width ? [cell] : wrapText(cell, width)
+/** Only a row begins at the left: no second line of a name of somebody else can pass for one. */
+const hanging = (cell: string, width: number): readonly string[] =>
+  visibleLength(cell) <= width
+    ? [cell]
+    : wrapText(cell, width - gap.length).map((line, i) => (i === 0 ? line : gap + line))
+const padded = (cell: string, width: number): string => cell + ' '.repeat(width - visibleLength(cell))
+
+/** A row as lines of its own: what each cell is, and the cell; empty ones are left out. */
+const record = (
+  heading: readonly string[],
+  row: readonly string[],
+  { isFirst, columns }: { readonly isFirst: boolean; readonly columns: number },
+): readonly string[] => {
+  const width = Math.max(...heading.map(({ length }) => length))
+  const lines = heading.flatMap((title, i) => {
+    const cell = row[i] ?? ''
+    if (cell === '') return []
+    return brokenTo(cell, Math.max(1, columns - width - gap.length)).map(
+      (line, at) => padded(at === 0 ? title : '', width) + gap + line,
+    )
+  })
+  return isFirst ? lines : ['', ...lines]
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colour sequences begin with one.
-const colourSequence = /\u001b\[[0-9;]*m/g
-const visibleLength = (text: string): number => text.replaceAll(colourSequence, '').length
+const colourSequence = /\u001b\[[0-9;]*m/
+const visibleLength = (text: string): number => text.split(colourSequence).join('').length
 
 /** `83000` → `1m 23s`. */
 export const duration = (ms: number | null): string => {

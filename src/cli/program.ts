@@ -1,9 +1,10 @@
 // The verbs of `mayfly` (experience.md §2). Only words and options stand here; what a verb does is imported when it is
 // called, so that `mayfly --help` and `mayfly run` load nothing they do not need.
-import { Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
 import { type Action, carryOut, collect, jsonOption } from './action.ts'
 import type { RunFlags } from './commands/run.ts'
 import { exitCodes } from './exit-codes.ts'
+import { help } from './help/help.ts'
 import { guarded } from './inert.ts'
 import { addIntakeVerbs } from './intake-verbs.ts'
 import { addJsonFields, splitJsonFields } from './json-fields.ts'
@@ -27,9 +28,11 @@ export const createProgram = (
     .version(around.version)
     .exitOverride()
     .showSuggestionAfterError()
+    .configureHelp(help)
     .configureOutput({
       writeOut: (text) => around.stdout.write(text),
       writeErr: (text) => around.stderr.write(text),
+      ...{ getOutHelpWidth: () => columnsOf(around.stdout), getErrHelpWidth: () => columnsOf(around.stderr) },
     })
   addLocalVerbs(program, around)
   addConfigVerbs(program, around)
@@ -46,10 +49,13 @@ export const createProgram = (
   addWebhookVerbs(program, around)
   addPeopleVerbs(program, around)
   addRunnerVerbs(program, around)
+  addCompletion(program, around)
   extraCommands(program)
   addJsonFields(program)
   return program
 }
+
+const columnsOf = (output: Surroundings['stdout']): number => (output.isTerminal ? output.columns : 80)
 
 /** Parses and carries out. Verbs report their own failures; what arrives here is a refusal of commander. */
 export const runProgram = async (
@@ -291,4 +297,19 @@ const addRunnerVerbs = (program: Command, around: Surroundings): void => {
     .description('list runners and what they offer')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/runners.ts')).listRunners))
+}
+
+const addCompletion = (program: Command, around: Surroundings): void => {
+  const load = () => import('./commands/completion.ts')
+  program
+    .command('completion')
+    .description('what a shell reads to know verbs, options and names')
+    .addArgument(new Argument('<shell>', 'which').choices(['bash']))
+    .action(carryOut(around, async () => (await load()).printCompletion))
+  program.command('complete [words...]', { hidden: true }).action(
+    carryOut(around, async () => {
+      const { printCandidates } = await load()
+      return (_around, _flags: object, words: readonly string[]) => printCandidates(around, program, words)
+    }),
+  )
 }

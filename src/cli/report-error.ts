@@ -35,6 +35,7 @@ export const reportError = (
     const rest = more.map((line) => inertText`\n  ${line}`).join('')
     around.stderr.write(`${inertText`mayfly: ${first}`}${rest}  [${code}]\n`)
     if (hint !== undefined) around.stderr.write(inertText`  next: ${hint}\n`)
+    around.stderr.write(`  more: mayfly explain ${code}\n`)
     if (!known && error instanceof Error) around.stderr.write(`${error.stack ?? ''}\n`)
   }
   return known ? error.row.exit : exitCodes.defect

@@ -83,3 +83,12 @@ test('a list without an end is fetched to a bound, and who asks hears of it', as
   const page = await api.all('runners', {})
   assert.deepEqual([asked.length, page.items.length, page.next_cursor, cut], [2, 10_000, '2', [10_000]])
 })
+
+test('an answer of another version is called so, and is no defect of the command line', async () => {
+  const { api } = await open(() => ({ items: [{ id: 'a' }], next_cursor: null }))
+  await assert.rejects(api.all('runners', {}), (error: unknown) => {
+    assert.ok(isFault(error, 'E_PROTOCOL'))
+    assert.match(`${error.public} ${error.detail}`, /same version.*items\.0\.name/)
+    return true
+  })
+})

@@ -41,8 +41,10 @@ export const createApiClient = (
     const signal = AbortSignal.timeout(answerDeadlineMs)
     const answer = await send(target, name, call, signal)
     const document: unknown = JSON.parse((await readAll(answer)).toString('utf8'))
+    const found = (routes[name].answer as z.ZodType).safeParse(document)
+    if (!found.success) throw unexpected(found.error)
     // SAFE: parsed by the schema of this very route.
-    return (routes[name].answer as z.ZodType).parse(document) as AnswerOf<typeof name>
+    return found.data as AnswerOf<typeof name>
   }
   return {
     call,
@@ -63,6 +65,13 @@ export const createApiClient = (
     stream: (name, call, signal) => send(target, name, call, signal),
   }
 }
+
+/** Of another version, most likely: no defect of this program, and nothing that can be shown in part. */
+const unexpected = ({ issues: [first] }: z.ZodError) =>
+  fault('E_PROTOCOL', {
+    public: 'the server answers otherwise than this version of mayfly expects: are they of the same version?',
+    detail: `${first?.path.join('.')}: ${first?.message}`,
+  })
 
 const send = async (
   target: Target,

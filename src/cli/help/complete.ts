@@ -1,0 +1,75 @@
+// What may stand where somebody presses TAB: verbs, options and their words from the program itself, names of projects, contexts and runs
+// from the server. What is found becomes part of a command line: a name with any other character than these is left out.
+import type { Command, Option } from 'commander'
+
+const harmless = /^[\w.,/@:+=-]+$/
+
+/** What the server knows; each answers nothing when it cannot tell. */
+export type Names = Readonly<Record<'projects' | 'contexts' | 'runs', () => Promise<readonly string[]>>>
+
+/** `words` are those after `mayfly`, the last of them as far as it is typed. */
+export const complete = async (
+  program: Command,
+  words: readonly string[],
+  names: Names,
+): Promise<readonly string[]> => {
+  const typed = words.at(-1) ?? ''
+  const { command, open, operands } = walk(program, words.slice(0, -1))
+  const found = await candidates({ command, open, operands, typed }, names)
+  return [...new Set(found)].filter((word) => word.startsWith(typed) && harmless.test(word)).sort()
+}
+
+type Place = {
+  readonly command: Command
+  /** An option that waits for its value. */
+  readonly open: Option | null
+  readonly operands: number
+}
+
+const walk = (program: Command, words: readonly string[]): Place => {
+  let place: Place = { command: program, open: null, operands: 0 }
+  for (const word of words) place = step(place, word)
+  return place
+}
+
+const step = ({ command, open, operands }: Place, word: string): Place => {
+  if (open !== null) return { command, open: null, operands }
+  if (word.startsWith('-')) {
+    const option = command.options.find(({ short, long }) => short === word || long === word)
+    return { command, open: option?.required === true ? option : null, operands }
+  }
+  const verb = command.commands.find((each) => each.name() === word || each.aliases().includes(word))
+  return verb === undefined
+    ? { command, open: null, operands: operands + 1 }
+    : { command: verb, open: null, operands: 0 }
+}
+
+const candidates = async (
+  { command, open, operands, typed }: Place & { readonly typed: string },
+  names: Names,
+): Promise<readonly string[]> => {
+  if (open !== null) return open.argChoices ?? (await named(open.attributeName(), names))
+  if (typed.startsWith('-'))
+    return command.options
+      .flatMap(({ long, hidden }) => (hidden || long == null ? [] : [long]))
+      .concat('--help')
+  const verbs = command.commands.map((verb) => verb.name())
+  if (verbs.length > 0) return operands > 0 ? [] : verbs.filter((verb) => verb !== 'complete')
+  const argument = command.registeredArguments[operands]
+  if (argument === undefined) return []
+  const isOf = command.parent?.name()
+  if (argument.name() === 'name' && (isOf === 'project' || isOf === 'context')) return named(isOf, names)
+  return ['ref', 'before', 'after'].includes(argument.name()) ? names.runs() : (argument.argChoices ?? [])
+}
+
+const named = async (what: string, names: Names): Promise<readonly string[]> => {
+  if (what === 'project') return names.projects()
+  return what === 'context' ? names.contexts() : []
+}
+
+/** Nothing that comes from `mayfly` is expanded: lines are read as they are. */
+export const bashScript = `_mayfly() {
+  mapfile -t COMPREPLY < <(mayfly complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -o default -F _mayfly mayfly
+`
