@@ -21,6 +21,7 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
         'those to look at: seen in output, not used for 90 days, due, for too many, of leavers',
       ).choices(secretViews),
     )
+    .option('--all', 'those of every project and context of the organisation')
     .addOption(projectOption())
     .addOption(contextOption())
     .addOption(jsonOption())

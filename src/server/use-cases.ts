@@ -412,6 +412,8 @@ export type Secrets = {
   readonly key: () => Promise<secretsApi.VaultKey>
   /** `view`: those alone that stand in this queue. */
   readonly list: (actor: Actor, of: SecretsOf, view?: SecretView) => Promise<Page<secretsApi.Secret>>
+  /** Of every project and context. */
+  readonly all: (actor: Actor, view?: SecretView) => Promise<Page<secretsApi.OwnedSecret>>
   readonly find: (actor: Actor, of: SecretsOf, name: string) => Promise<secretsApi.Secret | null>
   readonly put: (actor: Actor, of: SecretsOf, input: secretsApi.SecretPut) => Promise<secretsApi.Secret>
   readonly set: (

@@ -118,6 +118,7 @@ export const noWork: UseCases = {
   contexts: { list: empty, find: unexpected, create: unexpected, set: unexpected, remove: unexpected },
   twoPerson: { rules: missing, setRules: unexpected, list: empty, sign: missing, withdraw: missing },
   secrets: {
+    all: empty,
     key: unexpected,
     list: empty,
     find: absent,

@@ -515,6 +515,12 @@ workflows: {w: {jobs: [a]}}`
     mode: { role: 'viewer' },
   },
   { name: 'contexts', address: '/settings/contexts', shows: 'deploy to europe' },
+  {
+    name: 'contexts-viewer',
+    address: '/settings/contexts',
+    shows: 'Owners and developers see contexts.',
+    mode: { role: 'viewer' },
+  },
   { name: 'contexts-empty', address: '/settings/contexts', shows: 'No contexts', mode: { data: 'empty' } },
   {
     name: 'context-form',
@@ -541,6 +547,15 @@ workflows: {w: {jobs: [a]}}`
     address: '/join',
     shows: 'Ask an owner of this installation',
     mode: { session: 'signed-out' },
+  },
+  { name: 'all-secrets', address: '/settings/secrets', shows: 'DEPLOY_TOKEN' },
+  { name: 'all-secrets-broad', address: '/settings/secrets?view=broad', shows: 'LEGACY_API_KEY' },
+  { name: 'all-secrets-none', address: '/settings/secrets', shows: 'No secrets', mode: { data: 'empty' } },
+  {
+    name: 'all-secrets-viewer',
+    address: '/settings/secrets',
+    shows: 'developers and owners',
+    mode: { role: 'viewer' },
   },
   { name: 'signers', address: '/settings/signers', shows: 'Key of the safe' },
   {

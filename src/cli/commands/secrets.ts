@@ -19,6 +19,7 @@ import {
   secretPolicy,
 } from '../../protocol/statement.ts'
 import { privateKeyProblem, signStatement } from '../../seal/index.ts'
+import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { inertText } from '../inert.ts'
 import { withoutLineEnd } from '../line-end.ts'
@@ -73,23 +74,41 @@ export const setSecret = async (around: Surroundings, flags: SetFlags, name: str
 
 export const listSecrets = async (
   around: Surroundings,
-  flags: Common & { readonly view?: SecretView },
+  flags: Common & { readonly view?: SecretView; readonly all?: boolean },
 ): Promise<number> => {
   const api = await connect(around)
+  if (flags.all) return listAll(around, flags, api)
   const page = await (await homeOf(around, api, flags)).list(flags.view)
   if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
+  else writeTable(around.stdout, columns, page.items.map(cellsOf))
+  return 0
+}
+
+const columns = [
+  ...['NAME', 'KIND', 'STATE', 'VERSION', 'CHANGED', 'EXPIRES', 'DUE', '30 DAYS', 'LAST USED', 'LOOK AT'],
+]
+const cellsOf = ({ name, kind, state, detail }: Secret): string[] => [
+  ...[name, kind, state, String(detail?.version ?? '-'), detail?.changed_at ?? '-'],
+  ...[detail?.expires_at ?? 'never', detail?.rotate_after ?? '-', String(detail?.releases_recent ?? '-')],
+  ...[lastUse(detail), detail?.views.join(' ') || '-'],
+]
+
+const listAll = async (
+  around: Surroundings,
+  { view, project, context, json }: Common & { readonly view?: SecretView },
+  api: ApiClient,
+): Promise<number> => {
+  if (project !== undefined || context !== undefined)
+    throw fault('E_INPUT', { public: 'either --all or one project or context' })
+  const page = await api.all('secretsOfAll', { query: view === undefined ? {} : { view } })
+  if (json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else
     writeTable(
       around.stdout,
-      ['NAME', 'KIND', 'STATE', 'VERSION', 'CHANGED', 'EXPIRES', 'DUE', '30 DAYS', 'LAST USED', 'LOOK AT'],
-      page.items.map(({ name, kind, state, detail }) => [
-        ...[name, kind, state, String(detail?.version ?? '-'), detail?.changed_at ?? '-'],
-        ...[
-          detail?.expires_at ?? 'never',
-          detail?.rotate_after ?? '-',
-          String(detail?.releases_recent ?? '-'),
-        ],
-        ...[lastUse(detail), detail?.views.join(' ') || '-'],
+      ['OF', ...columns],
+      page.items.map((one) => [
+        one.context === null ? (one.project ?? '-') : `context ${one.context}`,
+        ...cellsOf(one),
       ]),
     )
   return 0

@@ -21,6 +21,15 @@ export const secretRoutes = {
     query: z.strictObject({ ...paging, view: z.enum(secretViews).optional() }),
     answer: page(s.secret),
   }),
+  secretsOfAll: route({
+    method: 'GET',
+    path: '/api/v1/secrets',
+    access: 'secret.meta',
+    summary: 'The secrets of all projects and contexts, or those of them that somebody should look at',
+    ofAll: true,
+    query: z.strictObject({ ...paging, view: z.enum(secretViews).optional() }),
+    answer: page(s.ownedSecret),
+  }),
   secretPut: route({
     method: 'POST',
     path: '/api/v1/projects/:project/secrets',

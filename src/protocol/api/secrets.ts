@@ -159,6 +159,10 @@ export const secret = z.object({
 })
 export type Secret = z.infer<typeof secret>
 
+/** One among those of the organisation, with the name of the project or context that it is of. */
+export const ownedSecret = secret.extend({ project: z.string().nullable(), context: z.string().nullable() })
+export type OwnedSecret = z.infer<typeof ownedSecret>
+
 /** Who and what can reach a secret, by the rules that judge each job. */
 export const secretReach = z.object({
   /** Why nothing reaches it; null: something may. */

@@ -17,15 +17,17 @@ export const findContextId = async (db: Db, { organisation }: Scope, context: st
   return row.id
 }
 
+/** Of a row of `contexts c`. */
+export const rulesOfRow = sql`json_build_object('projects', coalesce(to_json(c.projects), to_json('*'::text)),
+  'refs', c.refs, 'roles', c.roles)`
+
 /** As they were when they changed last: what the vault has is what counts. */
 export const namedRules = async (
   db: Db,
   context: ContextId,
 ): Promise<{ readonly name: string; readonly rules: ContextRules }> => {
   const { rows } = await sql<{ name: string; rules: ContextRules }>`
-    select name, json_build_object('projects', coalesce(to_json(projects), to_json('*'::text)), 'refs', refs,
-      'roles', roles) as rules
-    from contexts where id = ${context}`.execute(db)
+    select c.name, ${rulesOfRow} as rules from contexts c where c.id = ${context}`.execute(db)
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND', { public: 'No such context' })
   return row

@@ -14,7 +14,7 @@ import {
 import { isFault } from '../../base/faults.ts'
 import { parseId } from '../../base/ids.ts'
 import { policyInContext, type SecretOwner } from '../../protocol/statement.ts'
-import type { Actor } from '../access/actor.ts'
+import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
 import type { Role } from '../access/roles.ts'
 import { createContexts } from '../contexts/contexts.ts'
 import type { SecretsOf } from '../use-cases.ts'
@@ -193,4 +193,33 @@ test('queues are for those who see more than names', async () => {
   const project = await addLocalProject(parts, 'queues')
   await refuses(secrets.list(dan, { project }, 'unused'), 'E_FORBIDDEN')
   await refuses(secrets.list(vic, { project }, 'left'), 'E_FORBIDDEN')
+})
+
+test('the queues are there for the whole organisation, and each says whose its secrets are', async () => {
+  const project = await addLocalProject(parts, 'overview')
+  const rules = { projects: '*' as const, refs: ['refs/**'] }
+  const body = json(
+    await signContext(signer, { org: parts.organisation, name: 'everywhere', nowSeconds, rules }),
+  )
+  const owner = parseId('context', (await contexts.create(ada, body)).id)!
+  await put(ada, { project: 'overview', owner: project, name: 'NARROW' })
+  await put(ada, { context: 'everywhere', owner, name: 'WIDE' }, { body: { policy: policyInContext } })
+  const gone = await person('Gone', 'owner')
+  await put(gone, { project: 'overview', owner: project, name: 'OF_LEAVER' })
+  await sql`update users set disabled_at = now() where id = ${gone.user}`.execute(parts.db)
+  const ours = async (view?: 'broad' | 'left') =>
+    (await secrets.all(ada, view)).items
+      .filter(({ project: of, context }) => of === 'overview' || context === 'everywhere')
+      .map(({ project: of, context, name }) => [of, context, name])
+  const [narrow, wide, left] = [
+    ['overview', null, 'NARROW'],
+    [null, 'everywhere', 'WIDE'],
+    ['overview', null, 'OF_LEAVER'],
+  ]
+  assert.deepEqual(await ours(), [wide, narrow, left])
+  assert.deepEqual([await ours('broad'), await ours('left')], [[wide], [left]])
+  assert.ok((await secrets.all(dan)).items.every(({ detail }) => detail === null))
+  await refuses(secrets.all(dan, 'broad'), 'E_FORBIDDEN')
+  const scope = scopeOfOrganisation(parts.newId('organisation'))
+  assert.deepEqual((await secrets.all({ ...ada, scope })).items, [])
 })

@@ -16,6 +16,7 @@ import type { NewId } from '../new-id.ts'
 import { getProjectId } from '../projects/find-id.ts'
 import type { Secrets, SecretsOf } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
+import { secretsOfAll } from './overview.ts'
 import { orProposed } from './proposals.ts'
 import { reachOf } from './reach.ts'
 import { maySeeDetails, namesOnly, secretsShape, time } from './shape.ts'
@@ -44,6 +45,12 @@ export const createSecrets = (deps: Deps): Secrets => ({
     const found = await findOwner(deps, actor.scope, of)
     const { secrets } = await deps.vault.call('secret.list', { owner: found.owner })
     const items = await shape(deps, actor, found, secrets)
+    const shown = view === undefined ? items : items.filter(({ detail }) => detail?.views.includes(view))
+    return { items: shown, next_cursor: null }
+  },
+  all: async (actor, view) => {
+    if (view !== undefined && !maySeeDetails(actor)) throw fault('E_FORBIDDEN')
+    const items = await secretsOfAll(deps, actor)
     const shown = view === undefined ? items : items.filter(({ detail }) => detail?.views.includes(view))
     return { items: shown, next_cursor: null }
   },

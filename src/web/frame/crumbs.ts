@@ -78,6 +78,8 @@ export const crumbsOf = (place: Place, run: Run | null = null): readonly Crumb[]
       return here(text.preferences.title)
     case 'members':
       return here(text.people.members)
+    case 'all-secrets':
+      return here(text.allSecrets.title)
     case 'signers':
       return here(text.signers.title)
     case 'orbs':

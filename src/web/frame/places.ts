@@ -20,6 +20,7 @@ export const places: readonly Place[] = [
   { name: text.passkeys.title, to: addresses.passkeys },
   { name: text.preferences.title, to: addresses.preferences },
   { name: text.people.members, to: addresses.members },
+  { name: text.allSecrets.title, to: addresses.allSecrets },
   { name: text.signers.title, to: addresses.signers },
   { name: text.contexts.title, to: addresses.contexts },
   { name: text.frame.system, to: addresses.status, go: { keys: 'g s', label: text.keys.goStatus } },

@@ -12,6 +12,7 @@ export type Place =
         | 'members'
         | 'preferences'
         | 'signers'
+        | 'all-secrets'
         | 'orbs'
         | 'contexts'
         | 'runners'
@@ -51,6 +52,7 @@ const fixed: Readonly<Record<string, Place>> = {
   'settings/members': { page: 'members' },
   'settings/preferences': { page: 'preferences' },
   'settings/signers': { page: 'signers' },
+  'settings/secrets': { page: 'all-secrets' },
   orbs: { page: 'orbs' },
   'settings/contexts': { page: 'contexts' },
   runners: { page: 'runners' },
@@ -104,6 +106,7 @@ export const addresses = {
   preferences: '/settings/preferences',
   members: '/settings/members',
   signers: '/settings/signers',
+  allSecrets: '/settings/secrets',
   orbs: '/orbs',
   contexts: '/settings/contexts',
   context: (name: string) => `/settings/contexts/${encodeURIComponent(name)}`,

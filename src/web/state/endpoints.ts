@@ -114,6 +114,7 @@ export const endpoints = {
   views: 'GET /api/v1/views',
   viewSave: 'POST /api/v1/views',
   viewRemove: 'DELETE /api/v1/views/:view',
+  secretsOfAll: 'GET /api/v1/secrets',
   secretRules: 'GET /api/v1/secret-rules',
   secretRulesSet: 'POST /api/v1/secret-rules',
   proposals: 'GET /api/v1/proposals',

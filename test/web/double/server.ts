@@ -264,6 +264,8 @@ const handle = async (
       return page(full ? world.secrets : [])
     case 'GET /api/v1/signers':
       return page(full ? world.signers : [])
+    case 'GET /api/v1/secrets':
+      return page(full ? world.allSecrets : [])
     case 'GET /api/v1/secret-rules':
       return full ? world.secretRules : { ...world.secretRules, two_person: false, people: 1 }
     case 'GET /api/v1/proposals':

@@ -11,6 +11,7 @@ export type SecretRoutes =
   | ContextRoutes
   | 'vaultKey'
   | 'secrets'
+  | 'secretsOfAll'
   | 'secret'
   | 'secretPut'
   | 'secretRevoke'
@@ -37,6 +38,10 @@ export const secretHandlers = ({
 }): Pick<Handlers, SecretRoutes> => ({
   vaultKey: () => secrets.key(),
   secrets: ({ actor, params, query }) => listed(secrets, actor, params, query),
+  secretsOfAll: async ({ actor, query }) =>
+    pageOf((await secrets.all(actor, query.view)).items, query, ({ project, context, name }) =>
+      [context === null ? 'p' : 'c', context ?? project, name].join('/'),
+    ),
   secret: ({ actor, params }) => one(secrets, actor, params),
   secretPut: ({ actor, params, body }) => secrets.put(actor, params, body),
   secretRevoke: ({ actor, params, body }) => secrets.revoke(actor, params, params.name, body),

@@ -1,7 +1,18 @@
-// Words of what takes two people.
+// Words of the secrets of a whole organisation, and of what takes two people.
 import { count } from './words.ts'
 
 export const twoPersonText = {
+  allSecrets: {
+    title: 'All secrets',
+    why: 'The secrets of every project and context. The links above the table lead to those that somebody should look at.',
+    notForViewers: 'Secrets are for those who may know their names: developers and owners.',
+    emptyTitle: 'No secrets',
+    emptyText: 'No project and no context has any.',
+    of: 'Of',
+    context: (name: string) => `context ${name}`,
+    look: 'Look at',
+    nothing: 'nothing',
+  },
   twoPerson: {
     title: 'Two people',
     isOn: 'What lets more jobs have a secret, or for longer, is signed by two people. Tightening needs one.',

@@ -2,7 +2,13 @@
 
 import type { Context } from '../../../../src/protocol/api/contexts.ts'
 import type { Proposal, SecretRules } from '../../../../src/protocol/api/proposals.ts'
-import type { Secret, SecretReach, SecretSignature, Signer } from '../../../../src/protocol/api/secrets.ts'
+import type {
+  OwnedSecret,
+  Secret,
+  SecretReach,
+  SecretSignature,
+  Signer,
+} from '../../../../src/protocol/api/secrets.ts'
 import { idOf } from './ids.ts'
 
 const signerIdOfAda = `sgn_${'0'.repeat(26)}`
@@ -224,4 +230,9 @@ export const proposals: readonly Proposal[] = [
       },
     },
   },
+]
+
+export const allSecrets: readonly OwnedSecret[] = [
+  ...secrets.slice(0, 2).map((secret) => ({ ...secret, project: null, context: 'deploy to europe' })),
+  ...secrets.map((secret) => ({ ...secret, project: 'web', context: null })),
 ]
