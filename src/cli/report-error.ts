@@ -14,7 +14,7 @@ const nextSteps: Partial<Record<FaultCode, string>> = {
     'the operator makes a code with `mayfly vault signer-code`, `mayfly secrets signer enrol` takes it',
   E_SIGNER_CODE: 'the operator makes another one with `mayfly vault signer-code`',
   E_STMT_PREV: 'somebody else was faster: look with `mayfly secrets show NAME`, then try again',
-  E_NOT_FOUND: '`mayfly runs list` and `mayfly project list` show what there is',
+  E_NOT_FOUND: '`list` of the same noun shows what there is, as `mayfly project list`',
 }
 
 export const reportError = (

@@ -6,5 +6,6 @@ import { isFault } from '../base/faults.ts'
 export const sayFault = (error: unknown): number => {
   if (!isFault(error)) throw error
   console.error(`mayfly: ${error.public}  [${error.row.number}]`)
+  console.error(`  more: mayfly explain ${error.row.number}`)
   return error.row.exit
 }

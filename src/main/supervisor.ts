@@ -2,7 +2,7 @@
 // (docs/decisions/0003). main/cli.ts adds them to its program; their zone is loaded only when one is called.
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Log } from '../base/log.ts'
 import type { Installation, Layout } from '../supervisor/index.ts'
 import { createLog, randomBytes, systemClock } from '../sys/index.ts'
@@ -12,14 +12,22 @@ import { addVaultCommands } from './vault-commands.ts'
 
 type UpFlags = {
   readonly data?: string
-  readonly port: string
-  readonly runnerPort: string
+  readonly port: number
+  readonly runnerPort: number
   readonly localRepos: readonly string[]
   readonly sample: boolean
   readonly verbose: boolean
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, resolve(value)]
+
+const portMax = 65_535
+const portOf = (value: string): number => {
+  const port = Number(value)
+  if (!/^\d+$/.test(value) || port < 1 || port > portMax)
+    throw new InvalidArgumentError(`A port is a number from 1 to ${portMax}.`)
+  return port
+}
 
 /** `home`: the directory of the clone or release, which holds `build/` and `examples/`. */
 export const addSupervisorCommands = (program: Command, home: string, version: string): void => {
@@ -29,8 +37,8 @@ export const addSupervisorCommands = (program: Command, home: string, version: s
     .command('up')
     .description('start a whole installation on this machine and keep it running')
     .option('--data <dir>', 'where it keeps its data (default /var/lib/mayfly)')
-    .option('--port <n>', 'port for people, on localhost', '8420')
-    .option('--runner-port <n>', 'port for runners', '8421')
+    .option('--port <n>', 'port for people, on localhost', portOf, 8420)
+    .option('--runner-port <n>', 'port for runners', portOf, 8421)
     .option(
       '--local-repos <dir>',
       'projects may name repositories below this directory (repeatable)',
@@ -94,8 +102,8 @@ const runUp = async (flags: UpFlags, home: string): Promise<number> => {
   const log = flags.verbose ? createLog('supervisor') : quietLog(createLog('supervisor', { level: 'warn' }))
   const options = {
     layout,
-    port: Number(flags.port),
-    runnerPort: Number(flags.runnerPort),
+    port: flags.port,
+    runnerPort: flags.runnerPort,
     localRepositories: flags.localRepos,
     withSample: flags.sample,
     from: { build: join(home, 'build'), node: process.execPath, sample: join(home, 'examples/hello') },

@@ -9,7 +9,7 @@ import { createApiClient } from './client.ts'
 
 type Asked = { readonly line: string; readonly key: string | undefined }
 
-const open = async (answer: (asked: Asked, count: number) => object | null) => {
+const open = async (answer: (asked: Asked, count: number) => object | null, status = 200) => {
   const asked: Asked[] = []
   const server = createServer((request, response) => {
     const key = request.headers['idempotency-key']
@@ -17,7 +17,7 @@ const open = async (answer: (asked: Asked, count: number) => object | null) => {
     const found = answer(one, asked.push(one))
     request.resume().on('end', () => {
       if (found === null) request.socket.destroy()
-      else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(found))
+      else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(found))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -89,6 +89,24 @@ test('an answer of another version is called so, and is no defect of the command
   await assert.rejects(api.all('runners', {}), (error: unknown) => {
     assert.ok(isFault(error, 'E_PROTOCOL'))
     assert.match(`${error.public} ${error.detail}`, /same version.*items\.0\.name/)
+    return true
+  })
+})
+
+test('a request that was not valid names its fields, each on a line of its own and as text', async () => {
+  const problem = {
+    ...{ code: 'MF4000', title: 'The request is not valid', detail: 'Some fields are not valid' },
+    errors: [
+      { pointer: '#/querystring/limit', detail: 'Too big' },
+      { pointer: '#', detail: 'Unrecognized\nkey' },
+      { pointer: 7 },
+      null,
+    ],
+  }
+  const { api } = await open(() => problem, 400)
+  await assert.rejects(api.call('runs', {}), (error: unknown) => {
+    assert.ok(isFault(error, 'E_INPUT'))
+    assert.equal(error.public, 'Some fields are not valid\nlimit: Too big\nUnrecognized key')
     return true
   })
 })

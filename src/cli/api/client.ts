@@ -10,6 +10,7 @@ import type { Target } from './target.ts'
 const answerDeadlineMs = 30_000
 const pageItems = 100
 const listMax = 10_000
+const fieldsShown = 5
 const answerBytesMax = 64 * 1024 * 1024
 
 export type Call<N extends RouteName> = {
@@ -170,12 +171,23 @@ const readAll = async (answer: IncomingMessage): Promise<Buffer> => {
 
 /** RFC 9457 documents name a number of the catalogue; anything else is known by its HTTP status only. */
 const asFault = (status: number, bytes: Buffer) => {
-  const { code, title, detail } = parseProblem(bytes)
+  const { code, title, detail, errors } = parseProblem(bytes)
   const entry = Object.entries(catalogue).find(([symbol, row]) => symbol === code || row.number === code)
   // SAFE: a key of the catalogue.
   const symbol = (entry?.[0] as FaultCode | undefined) ?? byStatus(status)
-  return fault(symbol, { public: detail ?? title ?? `the server answered ${status}` })
+  const said = detail ?? title ?? `the server answered ${status}`
+  return fault(symbol, { public: [said, ...wrongFields(errors)].join('\n') })
 }
+
+/** `#/querystring/limit` → `limit: Too big …`, a line for each; the words come from a server, and reportError shows them as text. */
+const wrongFields = (errors: unknown): readonly string[] =>
+  (Array.isArray(errors) ? errors.slice(0, fieldsShown) : []).flatMap((each: unknown) => {
+    const { pointer, detail } = (each ?? {}) as { readonly pointer?: unknown; readonly detail?: unknown }
+    if (typeof pointer !== 'string' || typeof detail !== 'string') return []
+    const field = pointer.replace(/^#(\/(querystring|params|headers))?\/?/, '')
+    return [oneLine(field === '' ? detail : `${field}: ${detail}`)]
+  })
+const oneLine = (text: string): string => text.replaceAll('\n', ' ')
 
 const byStatus = (status: number): FaultCode => {
   if (status === 401) return 'E_UNAUTHENTICATED'
@@ -185,7 +197,9 @@ const byStatus = (status: number): FaultCode => {
   return status >= 500 ? 'E_INTERNAL' : 'E_INPUT'
 }
 
-const parseProblem = (bytes: Buffer): { code?: string; title?: string; detail?: string } => {
+const parseProblem = (
+  bytes: Buffer,
+): { code?: string; title?: string; detail?: string; errors?: unknown } => {
   try {
     const document: unknown = JSON.parse(bytes.toString('utf8'))
     return typeof document === 'object' && document !== null ? document : {}

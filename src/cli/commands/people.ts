@@ -1,5 +1,6 @@
 // Sessions, members and invitations, as the operator sees them on the installation's own machine.
 
+import { fault } from '../../base/faults.ts'
 import { connect } from '../api/connect.ts'
 import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
@@ -40,10 +41,8 @@ export const endSessions = async (
   id: string | undefined,
 ): Promise<number> => {
   const api = await connect(around)
-  if (id === undefined && flags.all !== true) {
-    around.stderr.write('name a session, or say --all\n')
-    return 2
-  }
+  if (id === undefined && flags.all !== true)
+    throw fault('E_INPUT', { public: 'name a session, or say --all' })
   const answer =
     id === undefined
       ? await api.call('sessionsEnd', { body: { keep_this: false } })
