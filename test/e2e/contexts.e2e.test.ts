@@ -155,6 +155,38 @@ describe('a context, from an owner to the step of a job that names it', () => {
     assert.ok(sent.some((body) => body.includes('"context.put"')))
     assert.equal(holds(Buffer.from(sent.join('\n')), [...formsOf(token)]), false)
     assert.deepEqual(complaints, [])
+    await countersigns(visitor)
+    // What was proposed on the page was refused by the server, as it had to be; nothing else was complained of.
+    assert.deepEqual([complaints.length, complaints.every((line) => line.includes('409'))], [1, true])
+  }
+
+  /** The passkey of the browser is the second person; what the first one signed comes from the command line. */
+  const countersigns = async ({ page }: Visitor): Promise<void> => {
+    const press = (button: string) => page.getByRole('button', { name: button, exact: true }).click()
+    type Signer = { readonly id: string; readonly kind: string }
+    const { items }: { items: readonly Signer[] } = JSON.parse(
+      succeeds(['secrets', 'signer', 'list', '--json']),
+    )
+    assert.match(cli(['secrets', 'two-person', 'on']).stderr, /mayfly vault signer-person/)
+    for (const { id, kind } of items)
+      succeeds(['vault', 'signer-person', id, kind === 'webauthn' ? 'grace' : 'ada'])
+    succeeds(['secrets', 'two-person', 'on'])
+    assert.match(cli(['context', 'edit', name, '--all-projects']).stderr, /waits for a second person as prp_/)
+    await page.goto(`${installation.url}/settings/signers`)
+    await press(`Sign: Rules of the context ${name}`)
+    await press('Sign and make it')
+    await page.getByText('Nothing waits.').waitFor()
+    assert.match(succeeds(['context', 'view', name]), /projects {2}all/)
+    succeeds(['context', 'edit', name, '--project', 'vessel'])
+    await press('Propose to demand it no more')
+    await page.getByText('It waits below for a second person.').waitFor()
+    await press('Take back: One signature is enough from now on')
+    await page.getByText('Nothing waits.').waitFor()
+    assert.match(cli(['secrets', 'two-person', 'off']).stderr, /waits for a second person/)
+    await page.reload()
+    await press('Sign: One signature is enough from now on')
+    await press('Sign and make it')
+    await page.getByText('One signature is enough, also for what lets more jobs have a secret.').waitFor()
   }
 
   test('a project that it is not for is unauthorized; what it is for can be changed, and it can be deleted', async () => {
@@ -181,10 +213,9 @@ describe('a context, from an owner to the step of a job that names it', () => {
     assert.equal(installation.cliWith(enrolling, 'secrets', 'signer', 'enrol', '--name', 'bob').code, 0)
     const idOf = (shown: string): string => JSON.parse(shown).id
     const own = idOf(succeeds(['secrets', 'signer', 'show', '--json']))
-    assert.match(cli(['secrets', 'two-person', 'on']).stderr, /mayfly vault signer-person/)
     succeeds(['vault', 'signer-person', own, 'ada'])
     succeeds(['vault', 'signer-person', idOf(bob('secrets', 'signer', 'show', '--json').stdout), 'bob'])
-    assert.match(succeeds(['secrets', 'two-person', 'on']), /takes two people; the operator named 2 people/)
+    assert.match(succeeds(['secrets', 'two-person', 'on']), /takes two people; the operator named 3 people/)
     assert.match(succeeds(['context', 'edit', name, '--project', 'vessel']), /projects {2}vessel/)
     const wider = cli(['context', 'edit', name, '--all-projects'])
     assert.match(wider.stderr, /waits for a second person as prp_/)
