@@ -131,6 +131,7 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
       .option('--failed', 'only what did not pass, and what waited for it')
       .option('--failed-tests', 'the same; `circleci tests run` hands out only the tests that failed')
       .option('-j, --job <job>', 'only this job')
+      .option('--class <size>', 'the job is of this size from now on: tiny, small, medium or large')
       .option('-w, --watch', 'stay until it ends')
       .addOption(jsonOption())
       .action(carryOut(around, async () => (await import('./commands/rerun.ts')).rerun))

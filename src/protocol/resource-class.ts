@@ -1,7 +1,8 @@
 // The dialects' words for sizes and the classes they mean (isolation.md §8), in one table: the server queues by it, the
 // runner and `mayfly run` find limits by it, and the compiler warns of what is not in it.
 
-export type ClassName = 'tiny' | 'small' | 'medium' | 'large'
+export const classNames = ['tiny', 'small', 'medium', 'large'] as const
+export type ClassName = (typeof classNames)[number]
 
 /** Of jobs that name none. */
 export const defaultClass: ClassName = 'small'

@@ -31,6 +31,7 @@ import type * as webhooksApi from '../protocol/api/webhooks.ts'
 import type { FrameCodec } from '../protocol/frames.ts'
 import type { IssuerDocuments } from '../protocol/identity.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
+import type { ClassName } from '../protocol/resource-class.ts'
 import type { SecretView } from '../protocol/secret-views.ts'
 import type { Query } from '../protocol/terminal/search.ts'
 import type { FoundLine } from '../protocol/terminal/text-search.ts'
@@ -99,7 +100,8 @@ export type Runs = {
   readonly cancelRun: (actor: Actor, run: RunId) => Promise<api.Run>
   readonly cancelJobs: (actor: Actor, target: JobId | WorkflowId) => Promise<api.Run>
   readonly rerunRun: (actor: Actor, run: RunId, jobs: 'all' | 'failed' | 'failed-tests') => Promise<api.Run>
-  readonly rerunJob: (actor: Actor, job: JobId) => Promise<api.Run>
+  /** `size`: it is of that class from now on. */
+  readonly rerunJob: (actor: Actor, job: JobId, size?: ClassName) => Promise<api.Run>
   /** null: no such job, or it waits for nobody. */
   readonly findApproval: (actor: Actor, job: JobId) => Promise<api.JobApproval | null>
   readonly decideApproval: (

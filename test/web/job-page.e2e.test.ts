@@ -119,3 +119,17 @@ flow('a failure that is known is explained beside the log, with its next step an
   await page.waitForURL(/attempt=2#s3L73$/, soon)
   await page.locator('.line.chosen', { hasText: 'not found' }).waitFor(soon)
 })
+
+flow('by keyboard a job is run again in a larger class', async (page) => {
+  await go(page, `${job}?attempt=2`)
+  await page.getByRole('button', { name: 'Rerun in another class' }).focus({ timeout: 20_000 })
+  await page.keyboard.press('Enter')
+  const dialog = page.getByRole('dialog', { name: 'Rerun unit in another class' })
+  await dialog.waitFor(soon)
+  assert.equal(await dialog.getByLabel('Class').inputValue(), 'large', 'the next one')
+  assert.deepEqual(await axeFindings(page), [])
+  const sent = page.waitForRequest('**/rerun')
+  await dialog.getByRole('button', { name: 'Rerun this job' }).click()
+  assert.deepEqual((await sent).postDataJSON(), { class: 'large' })
+  await dialog.waitFor({ state: 'detached', ...soon })
+})

@@ -293,6 +293,15 @@ const cases: readonly PageCase[] = [
     },
   },
   {
+    name: 'job-class',
+    address: '/acme/web/runs/412/jobs/unit.1?attempt=2',
+    shows: 'class',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Rerun in another class' }).click()
+      await page.getByRole('dialog').waitFor()
+    },
+  },
+  {
     name: 'job-link',
     address: '/acme/web/runs/412/jobs/unit.1?attempt=2#s2L5',
     shows: 'a link that is only text',

@@ -48,6 +48,16 @@ test('rerun: a run, what failed, one job', async () => {
   assert.deepEqual(failed.asked, [`POST /runs/${run(412)}/rerun {"jobs":"failed"}`])
   const one = await mayfly('rerun', '412/unit.1', '-R', 'web')
   assert.deepEqual(one.asked, [`POST /jobs/${job(412, 5)}/rerun {}`])
+  const larger = await mayfly('rerun', '412/unit.1', '-R', 'web', '--class', 'large')
+  assert.deepEqual(larger.asked, [`POST /jobs/${job(412, 5)}/rerun {"class":"large"}`])
+  for (const words of [
+    ['412/unit.1', '--class', 'acme/gpu'],
+    ['412', '--class', 'large'],
+  ]) {
+    const refused = await mayfly('rerun', ...words, '-R', 'web')
+    assert.deepEqual([refused.code === 0, refused.asked], [false, []])
+    assert.match(refused.stderr, /--class is/)
+  }
   assert.equal((await mayfly('rerun', '412/unit.1', '--failed', '-R', 'web')).code, 2)
   assert.equal((await mayfly('rerun', '412/nowhere', '-R', 'web')).code, 5)
 })

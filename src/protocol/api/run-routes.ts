@@ -1,5 +1,6 @@
 // Routes of runs: list, start, look, and everything a person may do with a run, a workflow or a job.
 import { z } from 'zod'
+import { classNames } from '../resource-class.ts'
 import { paging, type Route, route, sorting } from './route.ts'
 import * as s from './shapes.ts'
 import { runTimeline } from './timeline.ts'
@@ -138,8 +139,8 @@ export const runRoutes = {
     method: 'POST',
     path: '/api/v1/jobs/:job/rerun',
     access: 'run.rerun',
-    summary: 'Carry out one job again',
-    body: z.strictObject({}),
+    summary: 'Carry out one job again, in another size when `class` names one',
+    body: z.strictObject({ class: z.enum(classNames).optional() }),
     answer: s.run,
   }),
   jobApproval: route({

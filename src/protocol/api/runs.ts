@@ -159,6 +159,8 @@ export const job = z.object({
   shard: z.number(),
   shards: z.number(),
   image: z.string().nullable(),
+  /** What its next attempt is queued for. */
+  class: z.string(),
   attempts: z.array(attemptSummary),
   /** What people decided about it, oldest first; empty for jobs that ask nobody. */
   approvals: z.array(approval),
@@ -259,6 +261,8 @@ export const attempt = attemptSummary.extend({
   job_id: id,
   /** null for an attempt that contacted a source host (`refs`). */
   run_id: id.nullable(),
+  /** What it was queued for: a size, or a name that a runner offers. */
+  class: z.string(),
   /** Who asked for its end, whether or not it has come; null: nobody. */
   cancelled_by: actor.nullable(),
   steps: z.array(step),

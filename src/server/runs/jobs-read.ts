@@ -103,6 +103,7 @@ export const jobsOf = (
         shard: row.shard,
         shards: row.shards,
         image: row.image,
+        class: row.class,
         approvals: (row.approvals ?? []).map((each) => ({ ...each, at: new Date(each.at).toISOString() })),
         attempts: attempts.flatMap((attempt) => (attempt.id === null ? [] : [attemptSummary(attempt)])),
       },

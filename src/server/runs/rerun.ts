@@ -2,13 +2,14 @@
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { JobId, ProjectId, RunId } from '../../base/ids.ts'
+import { type ClassName, classNames } from '../../protocol/resource-class.ts'
 import type { Rerun } from '../../schedule/index.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { inScope } from '../access/in-scope.ts'
 import { wantingOf } from '../contexts/of-jobs.ts'
 import type { Db } from '../db/database.ts'
-import { inTransaction } from '../db/transaction.ts'
+import { inTransaction, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { changeRun } from './change.ts'
 
@@ -29,12 +30,18 @@ export const rerunRun = async (
   return again(deps, actor, rows[0], { jobs: isOfTests ? 'failed' : jobs, isOfTests, target: id })
 }
 
-export const rerunJob = async (deps: Deps, actor: Actor, id: JobId): Promise<RunId> => {
+/** `size` null: in the class it is of. Otherwise it is of that one from now on, with all attempts that come (decision 0060). */
+export const rerunJob = async (
+  deps: Deps,
+  actor: Actor,
+  id: JobId,
+  size: ClassName | null = null,
+): Promise<RunId> => {
   const { rows } = await sql<Found>`
     select run_id as run, project_id as project from jobs
     where id = ${id} and ${inScope(actor.scope)} and run_id is not null`.execute(deps.db)
   if (rows[0] === undefined) throw fault('E_NOT_FOUND', { public: 'No such job' })
-  return again(deps, actor, rows[0], { jobs: [id], target: id })
+  return again(deps, actor, rows[0], { jobs: [id], target: id, size })
 }
 
 const again = async (
@@ -45,11 +52,18 @@ const again = async (
     jobs,
     isOfTests = false,
     target,
-  }: { readonly jobs: Rerun; readonly isOfTests?: boolean; readonly target: string },
+    size = null,
+  }: {
+    readonly jobs: Rerun
+    readonly isOfTests?: boolean
+    readonly target: string
+    readonly size?: ClassName | null
+  },
 ): Promise<RunId> => {
   await inTransaction(db, async (tx) => {
     const changed = await changeRun(tx, run, [{ kind: 'rerun', jobs, by: wantingOf(actor) }], {
       ...{ newId, by: actorId(actor) },
+      ...(size === null ? {} : { locked: () => resize(tx, target, size) }),
     })
     if (changed === null || changed.changes.length === 0) throw fault('E_CONFLICT', { public: refusal(jobs) })
     await sql`
@@ -59,10 +73,21 @@ const again = async (
     const facts = {
       ...(isOfTests ? { tests: 'failed' } : {}),
       jobs: typeof jobs === 'string' ? jobs : 'named',
+      ...(size === null ? {} : { class: size }),
     }
     await writeAudit(tx, actor, { action: 'run.rerun', target, project, run, result: 'ok', facts })
   })
   return run
+}
+
+/** From size to size only: who may run something again may not choose another kind of runner for it. */
+const resize = async (tx: Tx, job: string, size: ClassName): Promise<true> => {
+  const { rows } = await sql`
+    update jobs set class = ${size} where id = ${job} and kind = 'job' and class = any(${classNames}::text[])
+    returning 1`.execute(tx)
+  if (rows.length === 0)
+    throw fault('E_INPUT', { public: 'Only a job whose class is a size can have another size' })
+  return true
 }
 
 const refusal = (jobs: Rerun): string => {

@@ -47,7 +47,8 @@ export const createRuns = (deps: Deps): Runs => ({
     getRun(deps, actor.scope, await cancelJobs(withDb(deps), actor, target)),
   rerunRun: async (actor, run, jobs) =>
     getRun(deps, actor.scope, await rerunRun(withDb(deps), actor, run, jobs)),
-  rerunJob: async (actor, job) => getRun(deps, actor.scope, await rerunJob(withDb(deps), actor, job)),
+  rerunJob: async (actor, job, size) =>
+    getRun(deps, actor.scope, await rerunJob(withDb(deps), actor, job, size)),
   findApproval: async (actor, job) => {
     const approvable = await findApprovable(deps.database.db, actor, job)
     return approvable?.isHeld === true ? approvable.shown : null

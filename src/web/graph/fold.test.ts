@@ -24,6 +24,7 @@ const job = (
   shard: 0,
   shards: 1,
   image: null,
+  class: 'small',
   attempts: [],
   approvals: [],
 })

@@ -20,6 +20,7 @@ const jobOf = (id: string, attempts: readonly Times[], more: Partial<Job> = {}):
     reason: null,
     needs: [],
     image: null,
+    class: 'small',
   },
   ...{ shard: 0, shards: 1, approvals: [], status: attempts.at(-1)?.[3] ?? 'waiting' },
   attempts: attempts.map(([queued, started, finished, status], i) => ({

@@ -134,7 +134,7 @@ const runHandlers = ({
   runRerun: ({ actor, params, body }) => runs.rerunRun(actor, idOf('run', params.run), body.jobs),
   workflowCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('workflow', params.workflow)),
   jobCancel: ({ actor, params }) => runs.cancelJobs(actor, idOf('job', params.job)),
-  jobRerun: ({ actor, params }) => runs.rerunJob(actor, idOf('job', params.job)),
+  jobRerun: ({ actor, params, body }) => runs.rerunJob(actor, idOf('job', params.job), body.class),
   jobApproval: async ({ actor, params }) => found(await runs.findApproval(actor, idOf('job', params.job))),
   jobApprove: ({ actor, params, body }) =>
     runs.decideApproval(actor, idOf('job', params.job), {

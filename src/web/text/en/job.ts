@@ -69,6 +69,13 @@ export const jobText = {
     cancelText:
       'It is asked to stop and has its time to clean up; what needs it is skipped. Other jobs go on.',
     rerun: 'Rerun this job',
+    rerunIn: 'Rerun in another class',
+    rerunInTitle: (job: string) => `Rerun ${job} in another class`,
+    rerunInText:
+      'Nothing else of the job changes. It stays in that class for this run; other runs ask for what their configuration says.',
+    rerunInNo: 'Not now',
+    rerunInNow: (name: string) => `${name}, as now`,
+    class: 'Class',
     retried: 'Tried again by itself after a failure of the installation.',
     shards: 'Shards',
     runner: 'Runner',

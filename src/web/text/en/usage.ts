@@ -22,6 +22,7 @@ const advice: Readonly<Record<Verdict['word'], (smaller: string) => string>> = {
 
 export const usageText = {
   usage: {
+    ofClass: 'class',
     title: 'Resources',
     verdict: (verdict: Verdict) => `${shares(verdict)}: ${advice[verdict.word](verdict.smaller ?? '')}.`,
     tooShort: 'Over in less than a second: nothing was read.',

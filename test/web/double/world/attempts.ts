@@ -65,6 +65,7 @@ export const attemptById = (id: string): Attempt | null => {
         ...summary,
         job_id: job.id,
         run_id: run.id,
+        class: job.class,
         cancelled_by: summary.status === 'cancelled' ? { id: 'usr_2', name: 'Grace Hopper' } : null,
         steps: stepsOf(summary.status),
         stages: stagesOf({ ...summary, steps: stepsOf(summary.status) }),

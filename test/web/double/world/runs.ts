@@ -52,6 +52,7 @@ const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
       ),
       shard: sketch.shard?.[0] ?? 0,
       shards: sketch.shard?.[1] ?? 1,
+      class: sketch.kind === 'plan' ? 'tiny' : 'medium',
       image: sketch.kind === 'plan' || sketch.kind === 'approval' ? null : 'cimg/node:24.1',
       approvals: [...(sketch.approvals ?? [])],
       attempts: Array.from({ length: tries }, (_, n) => ({
