@@ -76,6 +76,8 @@ test('cancel: a run, a workflow, a job', async () => {
   assert.deepEqual((await mayfly('runs', 'cancel', '413', '-R', 'web')).asked, [
     `POST /runs/${run(413)}/cancel {}`,
   ])
+  assert.match((await mayfly('runs', 'cancel', '413', '-R', 'web')).stderr, /^#413 is being cancelled: /)
+  assert.match((await mayfly('runs', 'cancel', '412', '-R', 'web')).stderr, /^#412 was over already: /)
   const workflow = await mayfly('runs', 'cancel', '412', '--workflow', 'nightly', '-R', 'web')
   assert.deepEqual(workflow.asked, [`POST /workflows/${world.idOf('wfl', 4121)}/cancel {}`])
   const one = await mayfly('runs', 'cancel', '413', '-j', 'lint', '-R', 'web')

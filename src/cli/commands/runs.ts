@@ -80,7 +80,10 @@ export const cancelRun = async (
   const found = await findRun(around, api, { ref: words.ref, project: flags.project })
   const run = await askToCancel(api, found, { job: words.job, workflow: flags.workflow })
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
-  else around.stderr.write(inertText`#${run.number} is being cancelled: ${run.status}\n`)
+  else {
+    const what = found.finished_at === null ? 'is being cancelled' : 'was over already'
+    around.stderr.write(inertText`#${run.number} ${what}: ${run.status}\n`)
+  }
   return 0
 }
 
