@@ -132,10 +132,11 @@ const untilSettled = async (
 ): Promise<Moments> => {
   const { elapsed } = started
   const log = await client.follow(`log:${started.attempt}`, { codec: 'zstd' })
-  const changes = started.changes ?? (await client.follow(`run:${run}`))
   await log.next(holdsText(marker))
   const firstLineMs = elapsed()
   log.stop()
+  // Not before: one follower of one log is what is timed.
+  const changes = started.changes ?? (await client.follow(`run:${run}`))
   await changes.next(passedRun)
   changes.stop()
   if (!(await isSettled(client, started.attempt)))
