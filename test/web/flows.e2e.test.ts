@@ -185,6 +185,25 @@ flow('several runs are chosen by keyboard and cancelled or run again together', 
   assert.deepEqual(sent, ['rerun', 'cancel'])
 })
 
+flow('the run of a row is run again or cancelled by a key', {}, async (page) => {
+  const sent: string[] = []
+  page.on('request', (request) => {
+    if (request.method() === 'POST') sent.push(new URL(request.url()).pathname.replace(/^.*\//, ''))
+  })
+  await page.goto(`${stand.double.url}/runs`)
+  await page.locator('[data-row]').first().waitFor(soon)
+  await page.keyboard.press('r')
+  const asked = page.waitForRequest((request) => request.url().endsWith('/rerun'))
+  for (const key of ['j', 'j', 'r']) await page.keyboard.press(key)
+  await asked
+  await page.getByText('1 run chosen').waitFor({ state: 'detached', ...soon })
+  for (const key of ['k', 'c']) await page.keyboard.press(key)
+  await page.getByRole('dialog').getByText('web #413').waitFor(soon)
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
+  assert.deepEqual(sent, ['rerun'])
+})
+
 flow('new runs wait behind a button; known ones change in place', {}, async (page) => {
   await page.goto(`${stand.double.url}/runs`)
   await page.locator('[data-row]').first().waitFor(soon)

@@ -34,6 +34,14 @@ flow('each number shows a view, and y copies its address', async (page) => {
   await at(page, '')
 })
 
+flow('a failed job names the tests that failed, and leads to all of them', async (page) => {
+  await go(page)
+  const list = page.getByRole('list', { name: 'Failed tests of unit' })
+  await list.getByText('refuses an expired link').waitFor()
+  await list.getByRole('link', { name: '2 failed tests' }).press('Enter')
+  await at(page, '/jobs/unit.1?attempt=2&view=tests')
+})
+
 flow('jobs are sorted by a column, both ways and back, and the address says how', async (page) => {
   await go(page, '?view=table')
   const table = page.getByRole('table').first()

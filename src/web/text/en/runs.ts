@@ -172,6 +172,8 @@ export const runsText = {
     delivery: 'Delivery',
     deliveryWhy: 'Who told us',
     failures: (n: number) => count(n, 'job failed', 'jobs failed'),
+    failedTests: (n: number) => count(n, 'failed test', 'failed tests'),
+    failedTestsOf: (job: string) => `Failed tests of ${job}`,
     waitingTitle: 'Why not running yet',
     problems: (n: number) => count(n, 'problem in the configuration', 'problems in the configuration'),
     warnings: (n: number) => count(n, 'warning about the configuration', 'warnings about the configuration'),

@@ -1,5 +1,6 @@
 // Results of tests in the double: the unit tests of each run; names and messages of theirs are a stranger's words.
 import type { ExpiredOfJob } from '../../../../src/protocol/api/expired.ts'
+import type { Job } from '../../../../src/protocol/api/shapes.ts'
 import type { TestPage, TestResult, TestSummary } from '../../../../src/protocol/api/tests.ts'
 import { ago } from './ids.ts'
 import { summaries } from './run-list.ts'
@@ -33,15 +34,13 @@ const passed: readonly TestResult[] = Array.from({ length: 118 }, (_, at) => ({
 }))
 const all = [...failed, ...skipped, ...passed]
 
-const summaryOf = ({ id, name, shard, shards }: TestSummary['job']): TestSummary => ({
-  job: { id, name, shard, shards, attempt: 1 },
+const summaryOf = ({ id, name, shard, shards, attempts }: Job): TestSummary => ({
+  job: { id, name, shard, shards, attempt: Math.max(1, attempts.length) },
   ...{ failed: failed.length, skipped: skipped.length, passed: passed.length, duration_ms: 62_400 },
 })
 
 export const testsOf = (run: string): TestSummary[] =>
-  (runById(run)?.jobs ?? [])
-    .filter(({ key }) => key === 'unit')
-    .map((job) => summaryOf({ ...job, attempt: 1 }))
+  (runById(run)?.jobs ?? []).filter(({ key }) => key === 'unit').map(summaryOf)
 
 const removed = { removed_at: ago(86_400), days: 30 }
 export const expiredTestsOf = (run: string): ExpiredOfJob[] =>
@@ -62,7 +61,7 @@ export const testPageOf = (id: string, query: URLSearchParams): TestPage => {
   const from = Number(query.get('cursor') ?? 0)
   const to = from + Number(query.get('limit') ?? 50)
   return {
-    summary: summaryOf({ ...job, attempt: 1 }),
+    summary: summaryOf(job),
     expired: null,
     items: wanted.slice(from, to),
     next_cursor: to < wanted.length ? String(to) : null,
