@@ -111,13 +111,21 @@ flow('who may only look sees what is pinned and pins nothing', async (page) => {
 })
 
 flow('a failure that is known is explained beside the log, with its next step and its line', async (page) => {
-  await go(page, `${job}?attempt=2`)
+  // The other attempt is the one with a line that is pinned.
+  let asked = 0
+  const first = page.waitForRequest(/failure_in=/, soon)
+  page.on('request', (request) => {
+    if (request.url().includes('failure_in=')) asked++
+  })
+  await go(page, `${job}?attempt=1`)
   const hint = page.getByRole('region', { name: 'What this looks like' })
   await hint.getByText('The command is not there.').waitFor(soon)
   assert.equal(await hint.locator('code').textContent(), 'report')
   await hint.getByRole('button', { name: 'Line 73' }).click()
-  await page.waitForURL(/attempt=2#s3L73$/, soon)
+  await page.waitForURL(/attempt=1#s3L73$/, soon)
   await page.locator('.line.chosen', { hasText: 'not found' }).waitFor(soon)
+  await first
+  assert.equal(asked, 1, 'the server reads the log for that')
 })
 
 flow('by keyboard a job is run again in a larger class', async (page) => {

@@ -149,6 +149,7 @@ const createSource = (
   let refused = $state<string | null>(null)
   let lastSeq = 0
   let unsubscribe = (): void => undefined
+  const failures = new Map<number, Promise<number | null>>()
   const call = (query: { after: number; failure_in?: number }) =>
     app.api.call('attemptLogIndex', { path: { attempt }, query, signal })
 
@@ -197,8 +198,15 @@ const createSource = (
       return refused
     },
     readAnew: () => read(true),
-    firstFailure: async (step: number): Promise<number | null> =>
-      (await call({ after: lastSeq, failure_in: step })).first_failure,
+    /** Of a step that has ended; asked once, since the server reads its log for that. */
+    firstFailure: (step: number): Promise<number | null> => {
+      const known = failures.get(step)
+      if (known !== undefined) return known
+      const asked = call({ after: lastSeq, failure_in: step }).then((index) => index.first_failure)
+      failures.set(step, asked)
+      asked.catch(() => failures.delete(step))
+      return asked
+    },
     close: () => unsubscribe(),
   }
 }
