@@ -154,7 +154,7 @@ describe('a context, from an owner to the step of a job that names it', () => {
     assert.equal(await page.getByRole('link', { name: 'by hand' }).count(), 0)
     assert.ok(sent.some((body) => body.includes('"context.put"')))
     assert.equal(holds(Buffer.from(sent.join('\n')), [...formsOf(token)]), false)
-    assert.deepEqual(complaints, [])
+    assert.deepEqual([...complaints], [])
     await countersigns(visitor)
     // What was proposed on the page was refused by the server, as it had to be; nothing else was complained of.
     assert.deepEqual([complaints.length, complaints.every((line) => line.includes('409'))], [1, true])
