@@ -44,7 +44,7 @@ export const findKnownPlan = async (
 ): Promise<KnownPlan | null> => {
   if (deps.compiler === null || inputs.event.commit === openCommit) return null
   const { rows } = await sql<FoundPlan>`
-    with given as (
+    with given as materialized (
       select id as project, ${givenSql(sql`${JSON.stringify(inputs)}::jsonb`)} as inputs, ${madeWithSql(deps.compiler)} as compiler
       from projects where id = ${project}
     )
@@ -75,11 +75,16 @@ export const foundPlanColumns = sql`
   p.run_id as run, r.number as "runNumber", p.digest, p.problems, p.plan, r.subject, r.author,
   ${countedFiles} as files`
 
-/** After a row `given` of project, inputs and compiler. Of a runner that was suspended or revoked since, nothing is taken over. */
+/**
+ * After a row `given` of project, inputs and compiler, materialized. Of a runner that was suspended or revoked since, nothing is taken over.
+ * The plans of the inputs are found first, by their index: of tables that nobody counted yet PostgreSQL takes any index for as good, and went through
+ * all runs of the project, with a digest of the inputs for each (OFFSET 0 and IS NOT DISTINCT FROM leave it no other way).
+ */
 export const foundPlanJoins = sql`
-  join plans p on p.inputs_key = md5(given.inputs::text) and p.plan is not null and p.from_run_id is null
-    and p.plan -> 'inputs' = given.inputs
-  join runs r on r.id = p.run_id and r.project_id = given.project
+  cross join lateral (
+    select * from plans where inputs_key = md5(given.inputs::text) and plan is not null and from_run_id is null
+      and plan -> 'inputs' = given.inputs offset 0) p
+  join runs r on r.id = p.run_id and r.project_id is not distinct from given.project
   join jobs j on j.run_id = r.id and j.number = 0
   join attempts a on a.job_id = j.id and a.status = 'passed' and a.compiler = given.compiler
   join runners n on n.id = a.runner_id and n.status = 'enrolled'

@@ -111,7 +111,7 @@ const findStart = async (
   const isKnowable = compiler !== null && commit !== openCommit
   const inputs = { event: eventOf('manual', ref ?? 'refs/heads/', commit), parameters }
   const { rows } = await sql<Start>`
-    with given as (
+    with given as materialized (
       select p.id as project, p.default_branch as "defaultBranch", o.jobs_max, p.jobs_max as own_max,
         ${givenSql(withBranch(inputs, ref))} as inputs, ${madeWithSql(compiler ?? '')} as compiler
       from projects p join organisations o on o.id = p.organisation_id
