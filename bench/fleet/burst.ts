@@ -66,37 +66,42 @@ export const runBurst = async (control: Control, options: BurstOptions): Promise
   const before = await costsOf(control, fleets)
   const queueing = startClock()
   await startRuns(control, options)
-  await until(async () => (await count(`a.status = 'queued'`)) >= jobs, deadlineMs)
+  await until(`${jobs} jobs queued`, async () => (await count(`a.status = 'queued'`)) >= jobs, deadlineMs)
   const queueMs = queueing()
+  tell(`${jobs} jobs are queued after ${queueMs.toFixed(0)} ms`)
   const watching = watchLimits(control)
-  const running = startClock()
-  for (const fleet of fleets) fleet.tell('work')
-  // What a limit holds back fills no place.
-  const full = Math.min(places, await count('not a.held'))
-  await until(async () => (await count('a.started_at is not null')) >= full, deadlineMs)
-  const fillMs = running()
-  await options.whileRunning?.()
-  const unfinished = 'select count(*)::int as n from runs where finished_at is null'
-  await until(async () => (await state.ask<{ n: number }>(unfinished))[0]?.n === 0, deadlineMs)
-  const doneMs = running()
-  const after = await costsOf(control, fleets)
-  const ends = await readEnds(control, ours, full)
-  return {
-    jobs,
-    queueMs,
-    fillMs,
-    full,
-    doneMs,
-    ...(await watching.stop()),
-    ...ends,
-    ...difference(before, after),
+  try {
+    const running = startClock()
+    for (const fleet of fleets) fleet.tell('work')
+    // What a limit holds back fills no place.
+    const full = Math.min(places, await count('not a.held'))
+    const begun = () => count('a.started_at is not null')
+    await until(`${full} places full`, async () => (await begun()) >= full, deadlineMs)
+    const fillMs = running()
+    tell(`${full} places are full after ${fillMs.toFixed(0)} ms`)
+    await options.whileRunning?.()
+    const unfinished = 'select count(*)::int as n from runs where finished_at is null'
+    const isOver = async () => (await state.ask<{ n: number }>(unfinished))[0]?.n === 0
+    await until('all runs over', isOver, deadlineMs)
+    const doneMs = running()
+    tell(`all is over after ${doneMs.toFixed(0)} ms`)
+    const after = await costsOf(control, fleets)
+    const ends = await readEnds(control, ours, full)
+    const looked = await watching.stop()
+    return { jobs, queueMs, fillMs, full, doneMs, ...looked, ...ends, ...difference(before, after) }
+  } finally {
+    // Also of a burst that failed: it would look into a database that is gone.
+    await watching.stop()
   }
 }
 
-const until = async (condition: () => Promise<boolean>, deadlineMs: number): Promise<void> => {
+/** A burst takes minutes: how far it is, beside the report. */
+const tell = (text: string): void => void process.stderr.write(`        ${text}\n`)
+
+const until = async (what: string, condition: () => Promise<boolean>, deadlineMs: number): Promise<void> => {
   const elapsed = startClock()
   while (!(await condition())) {
-    if (elapsed() > deadlineMs) throw new Error(`waited ${deadlineMs} ms in vain`)
+    if (elapsed() > deadlineMs) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`)
     await sleep(lookEveryMs)
   }
 }
