@@ -212,6 +212,16 @@ describe('a secret, from a person to the step of a job', () => {
     await page.getByLabel('File', { exact: true }).setInputFiles(file)
     assert.equal(await page.getByLabel('Put PLACE').isChecked(), false)
     assert.equal((await page.content()).includes(typed), false, 'names, never values')
+    await page.evaluate(`{
+      const { credentials } = navigator, get = credentials.get
+      credentials.get = async () => {
+        credentials.get = get
+        throw new DOMException('nobody touched it', 'NotAllowedError')
+      }
+    }`)
+    await press('Seal and put 1')
+    await page.getByText('The passkey was not given').waitFor()
+    assert.ok(await page.getByLabel('Put IMPORTED').isChecked(), 'it can be tried again')
     await press('Seal and put 1')
     await page.getByText('put, version 1').waitFor()
     await page.getByRole('rowheader', { name: 'IMPORTED v1' }).waitFor()

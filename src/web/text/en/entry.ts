@@ -79,7 +79,8 @@ export const entryText = {
       'Any other passkey of yours, or your password, still signs you in. Otherwise an owner of this installation makes an invitation under another address, and disables the account you lost.',
     lostOwner: 'Is the only owner locked out? Whoever runs the machine makes an invitation there:',
     lostCommand: 'mayfly member invite --role owner',
-    cancelled: 'The passkey was not given. Try again, or use your password.',
-    unsupported: 'This browser has no passkeys here. Use localhost rather than an IP address, or a password.',
+    cancelled: 'The passkey was not given. Try again, or another way.',
+    unsupported:
+      'This browser has no passkeys here. Use localhost rather than an IP address, or another way.',
   },
 }
