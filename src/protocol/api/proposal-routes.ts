@@ -48,5 +48,7 @@ export const proposalRoutes = {
     ofAll: true,
     body: z.strictObject({}),
     answer: z.object({}),
+    // The one change about secrets that no statement vouches for.
+    provenAnew: true,
   }),
 } as const satisfies Record<string, Route>
