@@ -9,6 +9,8 @@ import { openFollowers } from './followers.ts'
 export type Recovery = {
   /** By the clock of this machine, which the database tells the time by. */
   readonly runnersKilledAt: number
+  /** A server that was started anew gives every lease its full time: silence counts from here. */
+  readonly serverBackAt: number
   /** From kill -9 until the API answers from the database again. */
   readonly databaseBackMs: number
   readonly serverBackMs: number
@@ -27,11 +29,16 @@ export const killAndRecover = async (control: Control, fleets: readonly Fleet[])
   await sleep(1_000)
   const databaseBackMs = await killUntilBack(control, /\/postgres -D /)
   await sleep(1_000)
-  const followers = await openFollowers(control, followersMax)
+  // Of a runner that was killed nothing is heard until its lease ends.
+  const followers = await openFollowers(control, followersMax, fleets[0]?.runners)
   try {
     const serverBackMs = await killUntilBack(control, /\/node .*\/server\.js/)
+    const serverBackAt = Date.now()
     const followersBackMs = await followers.comeBack()
-    return { runnersKilledAt, databaseBackMs, serverBackMs, followersBackMs, followers: followers.count }
+    return {
+      ...{ runnersKilledAt, serverBackAt, databaseBackMs, serverBackMs, followersBackMs },
+      followers: followers.count,
+    }
   } finally {
     followers.close()
   }
@@ -55,11 +62,14 @@ const killUntilBack = async ({ installation, call }: Control, program: RegExp): 
   }
 }
 
-/** How long after the kill the last of the attempts that were lost with it had one in its place in the queue. */
-export const queuedAgainMs = async ({ state }: Control, { runnersKilledAt }: Recovery): Promise<number> => {
+/** How long after the server was back the last of the attempts that were lost with the runners had one in its place in the queue. */
+export const queuedAgainMs = async (
+  { state }: Control,
+  { runnersKilledAt, serverBackAt }: Recovery,
+): Promise<number> => {
   const [row] = await state.ask<{ at: string | null }>(`
     select max(extract(epoch from b.queued_at)) * 1000 as at from attempts a
     join attempts b on b.job_id = a.job_id and b.number = a.number + 1
     where a.failure_code = 'E_LEASE_LOST' and extract(epoch from a.finished_at) * 1000 > ${runnersKilledAt}`)
-  return row?.at == null ? 0 : Number(row.at) - runnersKilledAt
+  return row?.at == null ? 0 : Number(row.at) - serverBackAt
 }

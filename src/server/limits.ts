@@ -115,6 +115,8 @@ export const limits = {
   refusedCallsHooksMax: 1_000,
   refusedCallsShownDays: 7,
   expirySweepMs: 5_000,
+  /** Attempts whose leases ended, in one look: of three connections, one stays for others. */
+  lostAtOnce: 2,
   /** From the end of an attempt to the wrapping of its log key, which has no hurry. */
   logKeysWrapMs: 1_000,
   logKeysWrappedAtOnce: 50,

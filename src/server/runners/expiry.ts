@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
 import type { AttemptId, LeaseId } from '../../base/ids.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../protocol/runner-wire.ts'
+import { limits } from '../limits.ts'
 import { type LoseDeps, type Loss, loseAttempt } from './lose.ts'
 
 type Deps = LoseDeps & { readonly clock: Clock }
@@ -36,16 +37,28 @@ export const createExpiry = (deps: Deps): Expiry => {
         next.set(lease, before?.beats === beats ? before : { beats, since: now, first: before?.first ?? now })
       }
       seen = next
-      let lost = 0
-      for (const row of rows) {
+      const due = rows.flatMap((row) => {
         const { since, first } = seen.get(row.lease) ?? { since: now, first: now }
         const isOverdue = row.allowedMs !== null && now - first >= row.allowedMs
         const isSilent = now - since >= leaseTtlMs + leaseGraceMs
-        if ((isOverdue || isSilent) && (await loseAttempt(deps, row.id, lossOf(row, isOverdue)))) lost++
-      }
-      return lost
+        return isOverdue || isSilent ? [{ id: row.id, loss: lossOf(row, isOverdue) }] : []
+      })
+      return loseAll(deps, due)
     },
   }
+}
+
+type Due = { readonly id: AttemptId; readonly loss: ReturnType<typeof lossOf> }
+
+/** A host that went away takes hundreds with it, and each waits for the one before: a few at once, which leaves others their connections. */
+const loseAll = async (deps: Deps, due: readonly Due[]): Promise<number> => {
+  const left = due.values()
+  let lost = 0
+  const lane = async () => {
+    for (const { id, loss } of left) if (await loseAttempt(deps, id, loss)) lost++
+  }
+  await Promise.all(Array.from({ length: limits.lostAtOnce }, lane))
+  return lost
 }
 
 const lossOf = (row: Row, isOverdue: boolean): { readonly loss: Loss; readonly beats?: number } => {
