@@ -11,6 +11,8 @@ export type Measured = {
   readonly faults: {
     readonly burst: Burst
     readonly queuedAgainMs: number
+    readonly runnersKilledAt: number
+    readonly serverBackAt: number
     readonly databaseBackMs: number
     readonly serverBackMs: number
     readonly followersBackMs: number

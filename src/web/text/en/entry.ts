@@ -34,6 +34,7 @@ export const entryText = {
       webhookAdd: 'Tell somebody else what happens to runs',
       webhookSet: 'Change whom a webhook tells',
       webhookRotate: 'Make a new secret of a webhook',
+      proposalWithdraw: 'Take back a change that waits for a second person',
     } satisfies Record<Proven, string>,
   },
 
