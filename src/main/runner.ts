@@ -25,7 +25,7 @@ import {
 } from '../runner/index.ts'
 import { channelOverIpc, classes, createMeasure, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import { importVerifyKey } from '../seal/index.ts'
-import { createLog, ensureDirectory, randomBytes, systemClock } from '../sys/index.ts'
+import { compileEarly, createLog, ensureDirectory, randomBytes, systemClock } from '../sys/index.ts'
 import { compilerId } from './compiler-id.ts'
 import { parseRunnerConfig, type RunnerConfig } from './runner.config.ts'
 
@@ -154,6 +154,8 @@ const start = async (): Promise<void> => {
   const onMeasured = (found: Isolation) => {
     walls.found = found
     tell()
+    // Its start is over with the first of them.
+    compileEarly()
   }
   const measuring = keepMeasured({ ...{ driver, log, randomBytes }, onMeasured })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void session.stop())

@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { isFault } from '../base/faults.ts'
 import { createPinoLog, startServer } from '../server/index.ts'
-import { createLog, randomBytes, startHeartbeat, systemClock } from '../sys/index.ts'
+import { compileEarly, createLog, randomBytes, startHeartbeat, systemClock } from '../sys/index.ts'
 import { compilerId } from './compiler-id.ts'
 import { readServerConfig } from './server.config.ts'
 
@@ -41,6 +41,7 @@ const start = async (): Promise<void> => {
   const claimUrl = server.claimUrl?.reveal('the supervisor shows it to the operator') ?? null
   process.stdout.write(`${JSON.stringify({ ready: true, port: server.port, claimUrl })}\n`)
   startHeartbeat()
+  compileEarly()
 }
 
 start().catch((error: unknown) => {

@@ -86,21 +86,10 @@ export const runnerConfig = (input: {
 })
 
 /**
- * V8 compiles with its optimising compiler what was called 400 times, and waits until its types have settled for 500: of what each job calls once,
- * that is hundreds of jobs, and a server started an hour ago is as slow as a new one. Four jobs do (docs/decisions/0068).
- */
-export const earlyFlags = [
-  '--always-sparkplug',
-  '--invocation-count-for-feedback-allocation=1',
-  '--invocation-count-for-maglev=4',
-  '--minimum-invocations-after-ic-update=2',
-] as const
-
-/**
  * Of runner and server. Logs go through buffers beside the heap, which V8 counts to it: with heaps as small as theirs it would
  * collect all of it thirty times for a log of 73 MB. It may grow to five times what was left over before the next time.
  */
-export const jobPathFlags = [...earlyFlags, '--heap-growing-percent=400'] as const
+export const logPathFlags = ['--heap-growing-percent=400'] as const
 
 export const jailerConfig = (input: {
   readonly layout: Layout
@@ -115,7 +104,7 @@ export const jailerConfig = (input: {
 }) => ({
   installation: input.identity.installation,
   runDirectory: input.layout.run,
-  runnerCommand: [input.programs.node, ...jobPathFlags, join(input.programs.directory, 'runner.js')],
+  runnerCommand: [input.programs.node, ...logPathFlags, join(input.programs.directory, 'runner.js')],
   runnerConfig: input.runner,
   ...(input.runnerUser === null ? {} : { runnerUser: input.runnerUser }),
   repositoryRoots: input.repositoryRoots,

@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts'
 import { findNoUserNamespaces } from '../sys/index.ts'
 import { refuseHalfRestored } from './backup/restore.ts'
 import { type Child, keepChild } from './children.ts'
-import { earlyFlags, jailerConfig, jobPathFlags, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
+import { jailerConfig, logPathFlags, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
 import { makeDataDirectories, makeSocketDirectories } from './directories.ts'
 import { enrolAtServer, enrolAtVault, revokedText } from './enrol.ts'
 import { ensureIdentity, type Identity } from './identity.ts'
@@ -198,10 +198,7 @@ const startVault = async (parts: Parts): Promise<string | null> => {
         config: vaultConfig(options.layout, identity, oidcBase(options, settings)),
         owner: users?.vault ?? null,
         withoutNetwork: true,
-        nodeFlags: [
-          ...['--disable-proto=delete', '--disallow-code-generation-from-strings', '--no-addons'],
-          ...earlyFlags,
-        ],
+        nodeFlags: ['--disable-proto=delete', '--disallow-code-generation-from-strings', '--no-addons'],
       }),
     // A vault that was restarted has a new epoch but keeps what is pinned; pinning again is idempotent.
     onReady: async () => {
@@ -234,7 +231,7 @@ const startServer = async (parts: Parts): Promise<{ server: Child; takesRunner: 
         }),
         owner: users?.server ?? null,
         withoutNetwork: false,
-        nodeFlags: jobPathFlags,
+        nodeFlags: logPathFlags,
       }),
     onReady: async () => {
       enrolled.runner = await enrolAtServer(options.layout, identity)

@@ -1,6 +1,7 @@
 // The door of sys: thin wrappers over Node and Linux that know no domain word.
 export { type AddressKind, blockListOf, isInList, normalizeAddress, rangeOf } from './addresses.ts'
 export { randomBytes, systemClock } from './clock.ts'
+export { compileEarly } from './compile-early.ts'
 export { ensureDirectory, resolveInside, syncDirectory, writeFileDurably } from './files.ts'
 export { createGcm, type Gcm } from './gcm.ts'
 export { startHeartbeat } from './heartbeat.ts'
