@@ -38,8 +38,6 @@ export type FleetWish = Omit<FleetSettings, 'server' | 'vaultSignKey' | 'runners
 
 export type Fleet = {
   readonly pid: number
-  /** Their ids. */
-  readonly runners: readonly string[]
   readonly tell: (word: 'work') => void
   readonly kill: () => void
   readonly close: () => Promise<void>
@@ -144,7 +142,6 @@ const startFleet = async (settings: FleetSettings): Promise<Fleet> => {
   await Promise.race([once(child, 'message'), failedStart(child)])
   return {
     pid: child.pid ?? 0,
-    runners: settings.runners.map(({ id }) => id),
     tell: (word) => void (child.connected && child.send(word)),
     kill: () => void child.kill('SIGKILL'),
     close: async () => {

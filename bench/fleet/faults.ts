@@ -1,5 +1,5 @@
-// What becomes of a running fleet when parts of it are killed: a third of the runners for good, then the database, then the
-// server, which all followers then come back to at once. The runners that are left and the queue carry on by themselves.
+// What becomes of a running fleet when parts of it are killed: the server, which all followers then come back to at once, the database,
+// and a third of the runners for good. The runners that are left and the queue carry on by themselves.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processesNaming } from '../../test/support/leftovers.ts'
 import { startClock } from '../clock.ts'
@@ -9,8 +9,6 @@ import { openFollowers } from './followers.ts'
 export type Recovery = {
   /** By the clock of this machine, which the database tells the time by. */
   readonly runnersKilledAt: number
-  /** A server that was started anew gives every lease its full time: silence counts from here. */
-  readonly serverBackAt: number
   /** From kill -9 until the API answers from the database again. */
   readonly databaseBackMs: number
   readonly serverBackMs: number
@@ -24,19 +22,16 @@ const followersMax = 1_000
 const backDeadlineMs = 60_000
 
 export const killAndRecover = async (control: Control, fleets: readonly Fleet[]): Promise<Recovery> => {
-  const runnersKilledAt = Date.now()
-  fleets[0]?.kill()
-  await sleep(1_000)
-  const databaseBackMs = await killUntilBack(control, /\/postgres -D /)
-  await sleep(1_000)
-  // Of a runner that was killed nothing is heard until its lease ends.
-  const followers = await openFollowers(control, followersMax, fleets[0]?.runners)
+  const followers = await openFollowers(control, followersMax)
   try {
     const serverBackMs = await killUntilBack(control, /\/node .*\/server\.js/)
-    const serverBackAt = Date.now()
     const followersBackMs = await followers.comeBack()
+    const databaseBackMs = await killUntilBack(control, /\/postgres -D /)
+    // Last: a server that is started anew gives every lease its full time.
+    const runnersKilledAt = Date.now()
+    fleets[0]?.kill()
     return {
-      ...{ runnersKilledAt, serverBackAt, databaseBackMs, serverBackMs, followersBackMs },
+      ...{ runnersKilledAt, serverBackMs, followersBackMs, databaseBackMs },
       followers: followers.count,
     }
   } finally {
@@ -62,14 +57,14 @@ const killUntilBack = async ({ installation, call }: Control, program: RegExp): 
   }
 }
 
-/** How long after the server was back the last of the attempts that were lost with the runners had one in its place in the queue. */
+/** How long after the kill the last of the attempts that were lost with it had one in its place in the queue; null: none was lost. */
 export const queuedAgainMs = async (
   { state }: Control,
-  { runnersKilledAt, serverBackAt }: Recovery,
-): Promise<number> => {
+  { runnersKilledAt }: Recovery,
+): Promise<number | null> => {
   const [row] = await state.ask<{ at: string | null }>(`
     select max(extract(epoch from b.queued_at)) * 1000 as at from attempts a
     join attempts b on b.job_id = a.job_id and b.number = a.number + 1
     where a.failure_code = 'E_LEASE_LOST' and extract(epoch from a.finished_at) * 1000 > ${runnersKilledAt}`)
-  return row?.at == null ? 0 : Number(row.at) - serverBackAt
+  return row?.at == null ? null : Number(row.at) - runnersKilledAt
 }

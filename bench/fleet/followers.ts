@@ -29,16 +29,12 @@ const comeBackMs = 60_000
 const againMs = 100
 const handshakesAtOnce = 16
 
-/** Of the jobs that began last: these run the longest from now. `gone`: runners whose jobs are not followed. */
-export const openFollowers = async (
-  control: Control,
-  count: number,
-  gone: readonly string[] = [],
-): Promise<Followers> => {
+/** Of the jobs that began last: these run the longest from now. */
+export const openFollowers = async (control: Control, count: number): Promise<Followers> => {
   const { installation, state } = control
   const attempts = await state.ask<{ id: string }>(`
     select a.id from attempts a join jobs j on j.id = a.job_id
-    where j.kind = 'job' and a.status = 'running' and a.runner_id <> all('{${gone.join(',')}}') order by a.started_at desc limit ${count}`)
+    where j.kind = 'job' and a.status = 'running' order by a.started_at desc limit ${count}`)
   const tokens = makeTokens(installation.data, attempts.length)
   const followers = attempts.map(
     ({ id }, i): Follower => ({

@@ -1,5 +1,5 @@
 // What is removed from time to time: frames whose log is packed, stored objects whose time is over, old looks at source
-// hosts, webhooks that were sent, signatures and keyed requests that are remembered no more. Idempotent, and
+// hosts, webhooks that were sent, changes that waited in vain for a second person, signatures and keyed requests that are remembered no more. Idempotent, and
 // nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
 import { forgetOldRequests } from './answered-requests.ts'
@@ -9,6 +9,7 @@ import { limits, type Retention } from './limits.ts'
 import { expireLogs } from './logs/expire.ts'
 import { pruneFrames } from './logs/prune.ts'
 import type { ObjectStore } from './objects/store.ts'
+import { expireProposals } from './secrets/proposals.ts'
 import { expireObjects } from './stored/expire.ts'
 import { forgetDeliveries } from './webhooks/send.ts'
 
@@ -19,6 +20,7 @@ export const tidyRows = async (db: Db, objects: ObjectStore, retention: Retentio
   await prunePolls(db, objects)
   await forgetOldRequests(db)
   await forgetDeliveries(db)
+  await expireProposals(db)
   await sql`
     delete from delivery_signatures
     where received_at < now() - make_interval(hours => ${limits.deliveryRememberedHours})`.execute(db)

@@ -2,7 +2,7 @@
 // job calls once, that is hundreds of jobs (docs/decisions/0068).
 import { setFlagsFromString } from 'node:v8'
 
-const flags = [
+export const earlyFlags = [
   '--always-sparkplug',
   '--invocation-count-for-feedback-allocation=1',
   '--invocation-count-for-maglev=4',
@@ -12,5 +12,5 @@ const flags = [
 /** From now on four calls do. After the start: what only that calls would be compiled, too, and kept in memory. */
 export const compileEarly = (): void => {
   // SAFE: constants, and thresholds only: V8 reads them at each call.
-  for (const flag of flags) setFlagsFromString(flag)
+  for (const flag of earlyFlags) setFlagsFromString(flag)
 }

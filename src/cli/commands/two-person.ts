@@ -48,9 +48,7 @@ export const listProposals = async (around: Surroundings, flags: Json): Promise<
   if (flags.json) around.stdout.write(`${JSON.stringify(page)}\n`)
   else {
     const names = await projectNames(api, page.items)
-    const rows = await Promise.all(
-      page.items.map(async (proposal) => ({ proposal, ...(await readOf(proposal)) })),
-    )
+    const rows = await Promise.all(page.items.map(readOf))
     writeTable(
       around.stdout,
       ['DIGEST', 'BY', 'UNTIL', 'CHANGE'],
@@ -108,7 +106,7 @@ const findProposal = async (api: ApiClient, wanted: string) => {
       public: 'a change is named by its digest, as `mayfly secrets proposals` shows it',
     })
   const { items } = await api.all('proposals', {})
-  const read = await Promise.all(items.map(async (proposal) => ({ proposal, ...(await readOf(proposal)) })))
+  const read = await Promise.all(items.map(readOf))
   const found = read.filter(({ digest }) => digest.startsWith(wanted))
   const [one] = found
   if (one === undefined || found.length > 1)
@@ -116,11 +114,13 @@ const findProposal = async (api: ApiClient, wanted: string) => {
   return one
 }
 
-const readOf = async ({ statement }: Proposal): Promise<{ digest: string; statement: Statement }> => {
-  const parsed = parseShape(statementShape, statement)
+type Read = { readonly proposal: Proposal; readonly digest: string; readonly statement: Statement }
+
+const readOf = async (proposal: Proposal): Promise<Read> => {
+  const parsed = parseShape(statementShape, proposal.statement)
   if (!parsed.ok)
     throw fault('E_PROTOCOL', { public: 'the server shows a change that nobody could have signed' })
-  return { digest: await statementDigest(parsed.value), statement: parsed.value }
+  return { proposal, digest: await statementDigest(parsed.value), statement: parsed.value }
 }
 
 /** Of those that are named; whoever has none is known by the id. */

@@ -94,7 +94,6 @@ export type SecretRevoke = z.infer<typeof secretRevoke>
 export const signerRemove = ending('signer.remove')
 export type SignerRemove = z.infer<typeof signerRemove>
 
-/** `detail` is null for those who may know the names only. */
 /** Where something about a secret happened. */
 const seenInAttempt = z.object({
   at: time,
@@ -107,6 +106,7 @@ const seenInAttempt = z.object({
   attempt_id: z.string(),
 })
 
+/** `detail` is null for those who may know the names only. */
 export const secret = z.object({
   name: z.string(),
   kind,

@@ -8,6 +8,7 @@ import pg from 'pg'
 import { fault } from '../../base/faults.ts'
 import type { Log } from '../../base/log.ts'
 import { limits } from '../limits.ts'
+import { backendOf } from './backend.ts'
 import { type Listener, openListener } from './listener.ts'
 import type { OthersSettings } from './others.ts'
 import type { Schema } from './schema.ts'
@@ -101,10 +102,8 @@ const openPool = (
 /** Of the connections that are open: PostgreSQL says with each notice which of them sent it. */
 const processIds = (pool: pg.Pool): ReadonlySet<number> => {
   const ids = new Set<number>()
-  // SAFE: the number of the backend, which `pg` has known since it connected; its types leave it out.
-  const idOf = (client: pg.PoolClient) => (client as unknown as { readonly processID: number }).processID
-  pool.on('connect', (client) => void ids.add(idOf(client)))
-  pool.on('remove', (client) => void ids.delete(idOf(client)))
+  pool.on('connect', (client) => void ids.add(backendOf(client)))
+  pool.on('remove', (client) => void ids.delete(backendOf(client)))
   return ids
 }
 

@@ -2,6 +2,7 @@
 // whoever listens also looks at the tables every few seconds, and is told `onReconnect` at once.
 import pg from 'pg'
 import type { Log } from '../../base/log.ts'
+import { backendOf } from './backend.ts'
 import { findOthers, type Others, type OthersSettings, type Word } from './others.ts'
 
 /** Channels carry ids only. */
@@ -112,9 +113,8 @@ const subscribe = async (state: State, client: pg.Client, channel: Channel): Pro
 type ServerNotice = { readonly processId: number; readonly payload?: string | undefined }
 
 const hearServer = (state: State, client: pg.Client, { processId, payload }: ServerNotice): void => {
-  // SAFE: the number of the backend, which `pg` has known since it connected; its types leave it out.
-  const own = (client as unknown as { readonly processID: number }).processID
-  if (processId !== own && (payload === 'hello' || payload === 'here')) state.others.heard(processId, payload)
+  if (processId !== backendOf(client) && (payload === 'hello' || payload === 'here'))
+    state.others.heard(processId, payload)
 }
 
 const sayTo = async (state: State, client: pg.Client, word: Word): Promise<void> => {

@@ -1,7 +1,6 @@
 // Whether other servers may share this database. NOTIFY takes one lock of the whole cluster until its commit is on the disk,
 // so that commits go to the disk one by one, and wakes who listens: a server that is alone does without. Servers find each
 // other by notices of their own, and whoever does not know for certain sends (docs/decisions/0067).
-import { performance } from 'node:perf_hooks'
 
 /** `hello`: who is there? `here`: the answer, once what was begun without NOTIFY has ended; and every beat among several. */
 export type Word = 'hello' | 'here'

@@ -6,8 +6,8 @@ import type { RunConfig } from '../../protocol/api/shapes.ts'
 import type { Origins, Plan } from '../../protocol/plan.ts'
 import { type PlanLine, planLines } from '../../protocol/plan-lines.ts'
 import type { Scope } from '../access/actor.ts'
-import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
+import { isRunInScope } from './run-in-scope.ts'
 
 type PlanRow = {
   readonly continued: boolean
@@ -18,9 +18,7 @@ type PlanRow = {
 
 /** null: no such run. One that has no plan yet has none here. */
 export const findConfig = async (db: Db, scope: Scope, run: RunId): Promise<RunConfig | null> => {
-  const { rows: found } =
-    await sql`select from runs r where r.id = ${run} and ${inScope(scope, 'r')}`.execute(db)
-  if (found.length === 0) return null
+  if (!(await isRunInScope(db, scope, run))) return null
   const { rows } = await sql<PlanRow>`
     select false as continued, digest, plan, origins from plans where run_id = ${run} and plan is not null
     union all select true, digest, plan, origins from continuations where run_id = ${run}

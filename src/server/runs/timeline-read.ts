@@ -6,15 +6,13 @@ import type { AttemptTimeline, RunTimeline } from '../../protocol/api/timeline.t
 import { stagesOf } from '../../protocol/stages.ts'
 import type { CacheHit } from '../../protocol/stored-object.ts'
 import type { Scope } from '../access/actor.ts'
-import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
+import { isRunInScope } from './run-in-scope.ts'
 import { timeOrNull } from './summaries.ts'
 
 /** null: no such run. */
 export const findTimeline = async (db: Db, scope: Scope, run: RunId): Promise<RunTimeline | null> => {
-  const { rows: found } =
-    await sql`select 1 from runs r where r.id = ${run} and ${inScope(scope, 'r')}`.execute(db)
-  if (found.length === 0) return null
+  if (!(await isRunInScope(db, scope, run))) return null
   const rows = await selectAttempts(db, run)
   const cold = rows.filter((row) => row.finishedAt !== null && countOf(row, isMiss) > 0)
   const warm =

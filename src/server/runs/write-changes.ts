@@ -180,7 +180,7 @@ const written = sql`array[(select count(*) from run), (select count(*) from atte
 /** A statement with the rows it changes, and how many these must be. */
 type Part = { readonly part: RawBuilder<unknown>; readonly count: number }
 
-/** Besides what is given: of every class that got work, and of every runner that is to stop something. */
+/** Besides what is given: of every class that got work, and of every runner that is to stop something. Asked for `sent`, PostgreSQL sends each. */
 const sentNotices = (tx: Tx, notices: readonly Notice[]) => sql`
   select json_agg(json_build_object('channel', channel, 'payload', payload)) from (
     select channel, payload, ${sendSql(tx, sql`channel`, sql`payload`)} as sent from (

@@ -55,7 +55,6 @@ const propose = async (
   const statement: Statement = request.statement
   const digest = await statementDigest(statement)
   const id = await inTransaction(database.db, async (tx) => {
-    await expire(tx, actor.scope)
     await requireRoom(tx, actor.scope)
     const { rows } = await sql<{ id: ProposalId }>`
       insert into proposals (id, organisation_id, verb, project_id, context_id, digest, request, proposed_by, expires_at)
@@ -75,19 +74,20 @@ const propose = async (
   })
 }
 
-const requireRoom = async (tx: Tx, { organisation }: Scope): Promise<void> => {
+const requireRoom = async (tx: Tx, scope: Scope): Promise<void> => {
   const { rows } = await sql<{ many: boolean }>`
-    select count(*) >= ${waitingMax} as many from proposals
-    where organisation_id = ${organisation} and state = 'waiting'`.execute(tx)
+    select count(*) >= ${waitingMax} as many from proposals p where ${waitingIn(scope)}`.execute(tx)
   if (rows[0]?.many !== false)
     throw fault('E_TOO_LARGE', { public: `At most ${waitingMax} changes wait for a second person` })
 }
 
 /** What nobody signed in time is not kept, above all no sealed value. */
-const expire = (tx: Tx, { organisation }: Scope) =>
-  sql`
-    update proposals set state = 'expired', request = null
-    where organisation_id = ${organisation} and state = 'waiting' and expires_at <= now()`.execute(tx)
+export const expireProposals = async (db: Db): Promise<void> => {
+  await sql`
+    update proposals set state = 'expired', request = null where state = 'waiting' and expires_at <= now()`.execute(
+    db,
+  )
+}
 
 type Row = {
   readonly id: ProposalId

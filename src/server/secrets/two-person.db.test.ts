@@ -20,6 +20,7 @@ import { defaultPolicy, type Statement } from '../../protocol/statement.ts'
 import type { Actor } from '../access/actor.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
 import { createContexts } from '../contexts/contexts.ts'
+import { expireProposals } from './proposals.ts'
 import { createSecrets } from './secrets.ts'
 import { createTwoPerson } from './two-person.ts'
 
@@ -153,11 +154,14 @@ test('a value waits sealed, is of whoever put it, and is gone when it is taken b
   assert.deepEqual((await secrets.find(actor, { project: 'web' }, 'TOKEN'))?.detail?.policy.refs, ['refs/**'])
 })
 
-test('what nobody signed in time is shown no more, and its request goes with the next one that waits', async () => {
+test('what nobody signed in time is shown no more, and the next sweep takes its request', async () => {
   const body = await contextBody({ projects: '*' })
   await faultOf(contexts.set(actor, 'deploy', body))
   await sql`update proposals set expires_at = now() - interval '1 second' where state = 'waiting'`.execute(db)
   assert.deepEqual(await waiting(), [])
+  assert.equal(await requestsKept(), 1)
+  await expireProposals(db)
+  assert.equal(await requestsKept(), 0)
   const off = json(
     await signRule(ada, { org, twoPerson: false, nowSeconds, prev: (await twoPerson.rules(scope)).head }),
   )

@@ -53,8 +53,7 @@ export type DeliveryRow = {
   readonly last: WebhookTry | null
 }
 
-/** `where` narrows `d` (webhook_deliveries). */
-/** `also`: further columns `, value as name` of the delivery `d`. */
+/** `where` narrows `d` (webhook_deliveries). `also`: further columns `, value as name` of it. */
 export const selectDeliveries = async <Also = object>(
   db: Db,
   where: RawBuilder<unknown>,
