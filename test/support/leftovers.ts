@@ -1,5 +1,5 @@
 // What an installation could leave on a machine: processes, mounts, network namespaces, cgroups, run directories.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -31,9 +31,10 @@ export const processesNaming = (texts: readonly string[]): { pid: number; line: 
       return texts.some((text) => line.includes(text)) ? [{ pid: Number(name), line }] : []
     })
 
+/** Groups of others that vanish while it walks are an error to find and none to us. */
 const cgroupsOf = (installation: string): string[] =>
-  execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*${installation}*`], { encoding: 'utf8' })
-    .split('\n')
+  spawnSync('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*${installation}*`], { encoding: 'utf8' })
+    .stdout.split('\n')
     .filter((path) => path !== '')
     .map((path) => `cgroup: ${path}`)
 

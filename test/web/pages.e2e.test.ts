@@ -280,6 +280,8 @@ const cases: readonly PageCase[] = [
       const retry = page.getByRole('link', { name: 'Attempt 2', exact: true })
       assert.match((await retry.getAttribute('href')) ?? '', /attempt=2/)
       await page.getByText('It was tried again by itself:').getByText('Failed').waitFor()
+      // The log opens at its first failure and moves the window for it; what is looked at stands still from then on.
+      await page.locator('.line', { hasText: 'not found' }).waitFor()
     },
   },
   {
