@@ -94,6 +94,10 @@ export const faultExplanations = {
     why: 'There is no such thing, or you may not know of it: both give the same answer.',
     mend: 'Check the name; `mayfly project list` and `mayfly runs list` show what there is.',
   },
+  E_METHOD: {
+    why: 'There is something at this address, and it cannot be asked for with this method.',
+    mend: 'The header `Allow` of the answer names the methods it has; the description of the API says what each takes.',
+  },
   E_CONFLICT: {
     why: 'Between reading and changing it, somebody else changed the thing.',
     mend: 'Read it again, and repeat the change if it still makes sense.',

@@ -46,6 +46,7 @@ export const catalogue = {
   E_UNAUTHENTICATED: row('MF4001', 401, 3, 'Sign in first'),
   E_FORBIDDEN: row('MF4003', 403, 3, 'Not allowed'),
   E_NOT_FOUND: row('MF4004', 404, 5, 'Not found'),
+  E_METHOD: row('MF4005', 405, 2, 'This address has other methods'),
   E_CONFLICT: row('MF4009', 409, 1, 'The thing was changed by somebody else'),
   E_EXPIRED: row('MF4010', 410, 5, 'A retention rule removed it'),
   E_PRECONDITION: row('MF4012', 412, 1, 'It was changed since it was read'),

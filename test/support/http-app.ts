@@ -235,7 +235,7 @@ export const openTestApp = async (
       status: response.status,
       headers: response.headers,
       text,
-      json: isJson ? JSON.parse(text) : null,
+      json: isJson && text !== '' ? JSON.parse(text) : null,
     }
   }
   const call = (method: string, path: string, options: CallOptions = {}) =>

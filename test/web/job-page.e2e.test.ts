@@ -110,24 +110,27 @@ flow('who may only look sees what is pinned and pins nothing', async (page) => {
   assert.equal(await page.getByRole('button', { name: /^Pin as|^Unpin/ }).count(), 0)
 })
 
-flow('a log that opens at its failure leaves the window where a person has scrolled it meanwhile', async (page) => {
-  await page.setViewportSize({ width: 1280, height: 400 })
-  let answer = () => {}
-  const held = new Promise<void>((resolve) => {
-    answer = resolve
-  })
-  await page.route(/failure_in=/, async (route) => {
-    await held
-    await route.continue()
-  })
-  const asked = page.waitForRequest(/failure_in=/, soon)
-  await go(page, `${job}?attempt=1`)
-  await asked
-  await page.evaluate('scrollTo(0, 40)')
-  answer()
-  await page.locator('.line', { hasText: 'not found' }).waitFor(soon)
-  assert.equal(await page.evaluate('scrollY'), 40)
-})
+flow(
+  'a log that opens at its failure leaves the window where a person has scrolled it meanwhile',
+  async (page) => {
+    await page.setViewportSize({ width: 1280, height: 400 })
+    let answer = () => {}
+    const held = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route(/failure_in=/, async (route) => {
+      await held
+      await route.continue()
+    })
+    const asked = page.waitForRequest(/failure_in=/, soon)
+    await go(page, `${job}?attempt=1`)
+    await asked
+    await page.evaluate('scrollTo(0, 40)')
+    answer()
+    await page.locator('.line', { hasText: 'not found' }).waitFor(soon)
+    assert.equal(await page.evaluate('scrollY'), 40)
+  },
+)
 
 flow('a failure that is known is explained beside the log, with its next step and its line', async (page) => {
   // The other attempt is the one with a line that is pinned.

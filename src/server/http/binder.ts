@@ -127,7 +127,7 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
           .type(jsonTypes[1])
           .serializer(String)
           .send(sparseJson(route, answer, fields))
-      return route.answer instanceof z.ZodString ? stream(reply, answer as StreamAnswer) : answer
+      return route.answer instanceof z.ZodString ? stream(request, reply, answer as StreamAnswer) : answer
     },
   })
 }
@@ -293,10 +293,20 @@ const tellPart = (reply: FastifyReply, part: StreamAnswer['part']): FastifyReply
   return kind === 'part' ? reply.code(206).header('content-range', `bytes ${first}-${last}/${total}`) : reply
 }
 
-const stream = (reply: FastifyReply, answer: StreamAnswer): FastifyReply =>
+const stream = (request: FastifyRequest, reply: FastifyReply, answer: StreamAnswer): FastifyReply =>
   asAttachment(tellPart(reply, answer.part), answer.attachment)
     .header('content-type', answer.contentType)
-    .send(Readable.from(answer.chunks, { objectMode: false }))
+    .send(
+      Readable.from(request.method === 'HEAD' ? unread(answer.chunks) : answer.chunks, { objectMode: false }),
+    )
+
+/** For HEAD nothing of it is read, opened or waited for. */
+const unread = (chunks: StreamAnswer['chunks']): readonly never[] => {
+  chunks[Symbol.asyncIterator]()
+    .return?.()
+    .catch(() => undefined)
+  return []
+}
 
 // SAFE: hostile bytes under our own address. They are only ever saved; were they shown all the same, then as a document
 // of nobody, without scripts.

@@ -144,7 +144,7 @@ test('addresses that could be read in two ways are 400, and bytes that are no HT
   )
 })
 
-test('unknown query fields are refused by name, unknown routes are 404, unknown methods are not served', async () => {
+test('unknown query fields are refused by name, unknown routes are 404, other methods 405', async () => {
   const app = await openTestApp()
   const cookie = await app.signInAs('viewer')
   const answer = await app.call('GET', '/api/v1/runs?limit=0&colour=red', { cookie })
@@ -154,7 +154,7 @@ test('unknown query fields are refused by name, unknown routes are 404, unknown 
     '#/querystring/limit',
   ])
   assert.equal((await app.call('GET', '/api/v1/nothing')).json.code, 'MF4004')
-  assert.equal((await app.call('PUT', '/api/v1/runs')).status, 404)
+  assert.equal((await app.call('PUT', '/api/v1/runs')).status, 405)
 })
 
 test('a body that is no JSON is called so, a refusal names one next step, and a problem has no next page', async () => {
@@ -257,4 +257,54 @@ test('the API describes itself as OpenAPI 3.1 from the route table', async () =>
   )
   assert.deepEqual(kinds, ['run', 'runs', 'log-end', 'refused', 'pong'])
   assert.ok(json.paths['/api/v1/live'].get['x-client-message'])
+})
+
+test('a method that an address does not have is 405 with those it has, and what is not there is 404', async () => {
+  const app = await openTestApp()
+  const cookie = await app.signInAs('owner')
+  const id = '0'.repeat(26)
+  const asked = [
+    ['DELETE', '/api/v1/runs', 'GET, HEAD, POST'],
+    ['PUT', `/api/v1/runs/run_${id}`, 'GET, HEAD'],
+    ['GET', `/api/v1/runs/run_${id}/cancel`, 'POST'],
+    ['HEAD', `/api/v1/runs/run_${id}/cancel?x=1`, 'POST'],
+    ['OPTIONS', `/api/v1/attempts/att_${id}/pin`, 'DELETE, POST'],
+    ['POST', '/health', 'GET, HEAD'],
+    ['POST', '/events', 'GET, HEAD'],
+  ] as const
+  for (const [method, path, allow] of asked) {
+    const answer = await app.call(method, path, { cookie })
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow], `${method} ${path}`)
+    if (method !== 'HEAD') assert.equal(answer.json.code, 'MF4005')
+  }
+  for (const path of ['/api/v1/nothing', '/api/v1/runs/a/b/c'])
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const answer = await app.call(method, path, { cookie })
+      assert.deepEqual([answer.status, answer.headers.get('allow')], [404, null], `${method} ${path}`)
+    }
+  const unread = await fetch(`${app.base}/api/v1/runs`, {
+    method: 'PUT',
+    body: 'x',
+    headers: { 'content-type': 'text/x' },
+  })
+  assert.equal(unread.status, 405, 'the body is not looked at')
+})
+
+test('HEAD answers what GET answers, without the body', async () => {
+  const app = await openTestApp()
+  const cookie = await app.signInAs('owner')
+  for (const path of [
+    '/api/v1/me',
+    '/api/v1/runs',
+    '/health',
+    '/api/v1/openapi.json',
+    '/api/v1/runs/nothing',
+  ]) {
+    const get = await app.call('GET', path, { cookie })
+    const head = await app.call('HEAD', path, { cookie })
+    assert.deepEqual([head.status, head.text], [get.status, ''], path)
+    for (const name of ['content-type', 'content-length', 'etag', 'cache-control'])
+      assert.equal(head.headers.get(name), get.headers.get(name), `${path} ${name}`)
+  }
+  assert.equal((await app.call('HEAD', '/api/v1/runs')).status, 401)
 })

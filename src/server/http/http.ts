@@ -26,12 +26,13 @@ import { newRequestId, rawProblem, sendError } from './error-response.ts'
 import { bindHooks } from './hooks.ts'
 import { bindIssuers, type Issuers } from './issuers.ts'
 import { limits } from './limits.ts'
+import { answerMissing } from './missing.ts'
 import { bindPages } from './pages.ts'
 import { refuseTooMany, tellRate } from './rate.ts'
 import './request-actor.ts'
 import { securityHeaders } from './security-headers.ts'
 import { type SecurityTxtSettings, securityTxt } from './security-txt.ts'
-import type { StaticSite } from './static-site.ts'
+import { noSite, type StaticSite } from './static-site.ts'
 
 export type HttpDeps = {
   readonly access: Access
@@ -67,12 +68,13 @@ export const createPeopleApp = async (deps: HttpDeps): Promise<FastifyInstance> 
   })
   app.addHook('onRequest', (request) => refuseTooMany(addressRate, 'address', request))
   app.addHook('onSend', tellRate)
+  const missing = answerMissing(app, deps.pages)
   bindApi(app, deps, peopleDoor(app, deps))
   bindHooks(app, deps.intake)
   bindHealth(app)
   bindSecurityTxt(app, deps)
   bindIssuers(app, deps.issuers)
-  bindPages(app, deps)
+  bindPages(app, { ...deps, missing })
   const authenticate = authenticatePeople(deps.access, deps.site)
   bindUpgrade(app, deps, async (headers) => {
     refuseCrossSiteSocket(headers, deps.site())
@@ -85,6 +87,7 @@ export const createPeopleApp = async (deps: HttpDeps): Promise<FastifyInstance> 
 /** The same API on the local socket, with the routes of the operator. */
 export const createOperatorApp = async (deps: HttpDeps): Promise<FastifyInstance> => {
   const app = await createApp(deps, {})
+  answerMissing(app, noSite)
   bindApi(app, deps, operatorDoor(deps))
   bindHealth(app)
   bindUpgrade(app, deps, authenticateOperator(deps.access))
@@ -102,7 +105,8 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
     http: { maxHeaderSize: limits.headerBytes },
-    exposeHeadRoutes: false,
+    // Every GET answers HEAD, too: the same handler, without the body.
+    exposeHeadRoutes: true,
     forceCloseConnections: true,
     return503OnClosing: true,
     routerOptions: { maxParamLength: limits.paramLength },

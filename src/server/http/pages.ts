@@ -1,12 +1,12 @@
 // GET and HEAD of everything that is no API: the fixed map of static-site.ts.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { fault } from '../../base/faults.ts'
 import type { Site } from '../access/site.ts'
+import type { Missing } from './missing.ts'
 import { type Asset, chooseEncoding, type StaticSite } from './static-site.ts'
 
-type PageDeps = { readonly pages: StaticSite; readonly site: () => Site }
+type PageDeps = { readonly pages: StaticSite; readonly site: () => Site; readonly missing: Missing }
 
-export const bindPages = (app: FastifyInstance, { pages, site }: PageDeps): void => {
+export const bindPages = (app: FastifyInstance, { pages, site, missing }: PageDeps): void => {
   app.route({
     method: ['GET', 'HEAD'],
     url: '/*',
@@ -14,7 +14,7 @@ export const bindPages = (app: FastifyInstance, { pages, site }: PageDeps): void
     handler: async (request, reply) => {
       const path = new URL(request.raw.url ?? '/', 'http://path.invalid').pathname
       const asset = pages.find(path)
-      if (asset === null) throw fault('E_NOT_FOUND')
+      if (asset === null) throw missing(request, reply)
       const home = properAddress(request, site())
       return home === null ? send(asset, request, reply) : reply.redirect(home + request.raw.url, 307)
     },

@@ -7,21 +7,21 @@ import { z } from 'zod'
 import { toBase64 } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { encodeFollowerFrame } from '../../protocol/live.ts'
-import { type Actor, mayUse } from '../access/actor.ts'
+import { type Actor, mayUse, type Scope } from '../access/actor.ts'
 import type { Outgoing, Send } from './follow.ts'
+import { limits } from './limits.ts'
 import { createReader, type ReaderDeps, TooSlow } from './reader.ts'
-import { parseTopic } from './topic.ts'
+import { parseTopic, type Topic } from './topic.ts'
 
-const cursor = z.coerce
-  .number()
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
+const cursor = z.coerce.number().int().min(0).max(limits.cursorMax)
 const query = z.strictObject({ topic: z.string().max(64), cursor: cursor.default(0) })
+
+/** Whether there is something to follow, for this reader: a stream that is open says nothing of what is not there. */
+export type IsThere = (scope: Scope, topic: Topic) => Promise<boolean>
 
 export const bindEvents = (
   app: FastifyInstance,
-  deps: ReaderDeps,
+  deps: ReaderDeps & { readonly isThere: IsThere },
   admit: (request: FastifyRequest) => Promise<Actor | null>,
 ): void => {
   app.route<{ Querystring: z.infer<typeof query> }>({
@@ -37,6 +37,7 @@ export const bindEvents = (
       const topic = parseTopic(request.query.topic)
       if (topic === null) throw fault('E_NOT_FOUND', { public: 'No such topic' })
       if (actor === null || !mayUse(actor, topic.verb)) throw fault('E_FORBIDDEN')
+      if (!(await deps.isThere(actor.scope, topic))) throw fault('E_NOT_FOUND', { public: 'No such topic' })
       const resumed = cursor.safeParse(request.headers['last-event-id'])
       const stream = openStream(deps, actor, {
         topic: topic.name,
@@ -84,7 +85,10 @@ const openStream = (
 const createSend =
   (stream: PassThrough, stalledMs: number): Send =>
   async (outgoing) => {
-    if (stream.destroyed || stream.writableEnded || stream.write(toEvent(outgoing))) return
+    if (stream.destroyed || stream.writableEnded) return
+    // There is one topic: what refuses it was the last word. Who comes back hears why by the status.
+    if (outgoing.t === 'refused') return void stream.end(toEvent(outgoing))
+    if (stream.write(toEvent(outgoing))) return
     const signal = AbortSignal.timeout(stalledMs)
     await once(stream, 'drain', { signal }).catch(() => {
       throw new TooSlow()

@@ -8,6 +8,8 @@ export const limits = {
   /** Handshakes whose credentials are being looked up. */
   pendingUpgrades: 64,
   topicsPerSocket: 32,
+  /** Of revs and seqs, which are `integer` in the database. */
+  cursorMax: 2 ** 31 - 1,
   clientMessageBytes: 4 * 1024,
   /** Client messages per heartbeat; a page needs a handful. */
   clientMessagesPerBeat: 200,

@@ -9,7 +9,9 @@ import { noWork, openTestApp, type TestApp } from '../../../test/support/http-ap
 import { attemptId, memoryLog, memoryRuns, projectId, runId } from '../../../test/support/live-sources.ts'
 import { fromBase64 } from '../../base/bytes.ts'
 import type { OrganisationId } from '../../base/ids.ts'
+import type { Attempt } from '../../protocol/api/shapes.ts'
 import { parseFollowerFrame } from '../../protocol/live.ts'
+import type { Runs } from '../use-cases.ts'
 import { limits } from './limits.ts'
 
 const deadline = () => AbortSignal.timeout(10_000)
@@ -285,6 +287,10 @@ test('a reader that does not read holds up only itself, costs little, and resume
   socket.terminate()
 })
 
+// SAFE: it is asked whether there is one, and nothing of it.
+const findAttempt: Runs['findAttempt'] = async (_scope, id) =>
+  id === attemptId ? ({ id } as unknown as Attempt) : null
+
 /** Events of a stream as `{id, event, data}`, until it ends or `most` have come. */
 const readEvents = async (
   app: TestApp,
@@ -324,7 +330,10 @@ test('tools follow the same topics as server-sent events and resume with Last-Ev
   const log = memoryLog()
   const runs = memoryRuns(1, () => app.organisation.id)
   const app = await openTestApp({
-    work: { logs: { ...noWork.logs, follow: log.follow }, runs: { ...noWork.runs, ...runs.source } },
+    work: {
+      logs: { ...noWork.logs, follow: log.follow },
+      runs: { ...noWork.runs, ...runs.source, findAttempt },
+    },
   })
   const cookie = await app.signInAs('viewer')
   for (let i = 0; i < 5; i++) log.append()
@@ -346,4 +355,38 @@ test('tools follow the same topics as server-sent events and resume with Last-Ev
   assert.equal((await app.call('GET', '/events?topic=runs')).status, 401)
   assert.equal((await app.call('GET', '/events?topic=nonsense', { cookie })).status, 404)
   assert.equal((await app.call('GET', '/events', { cookie })).status, 400)
+})
+
+test('what is not there is said at once, by its status, and no stream stays open for it', async () => {
+  const runs = memoryRuns(1, () => app.organisation.id)
+  const app = await openTestApp({ work: { runs: { ...noWork.runs, ...runs.source, findAttempt } } })
+  const cookie = await app.signInAs('viewer')
+  const other = '1'.repeat(26)
+  for (const topic of [`run:run_${other}`, `log:att_${other}`, `project:prj_${other}`, 'run:x', 'nothing']) {
+    const answer = await app.call('GET', `/events?topic=${topic}`, { cookie })
+    assert.deepEqual([answer.status, answer.json.code], [404, 'MF4004'], topic)
+    assert.equal(answer.headers.get('content-type'), 'application/problem+json')
+  }
+  const refused = await app.call('HEAD', `/events?topic=run:run_${other}`, { cookie })
+  assert.deepEqual([refused.status, refused.text], [404, ''])
+})
+
+test('a stream whose topic goes away says so and ends', async () => {
+  const runs = memoryRuns(1, () => app.organisation.id)
+  let isGone = false
+  const jobsSince: Runs['jobsSince'] = async (...asked) => (isGone ? null : runs.source.jobsSince(...asked))
+  const app = await openTestApp({ work: { runs: { ...noWork.runs, ...runs.source, jobsSince } } })
+  const cookie = await app.signInAs('viewer')
+  const response = await fetch(`${app.base}/events?topic=${runTopic}`, {
+    headers: { cookie },
+    signal: deadline(),
+  })
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString()
+    if (!text.includes('"t":"run"') || isGone) continue
+    isGone = true
+    runs.change(0, 'last')
+  }
+  assert.match(text, /"t":"refused".*not found/)
 })

@@ -9,8 +9,8 @@ import type { Log } from '../../base/log.ts'
 import type { RunSummary } from '../../protocol/api/shapes.ts'
 import type { Access } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
-import type { Logs, Runs } from '../use-cases.ts'
-import { bindEvents } from './events.ts'
+import type { Logs, Projects, Runs } from '../use-cases.ts'
+import { bindEvents, type IsThere } from './events.ts'
 import { limits, type Pace, pace } from './limits.ts'
 import type { ReaderDeps } from './reader.ts'
 import { createRunHub } from './run-hub.ts'
@@ -38,7 +38,8 @@ export type Live = {
 
 export const createLive = (deps: {
   readonly access: Pick<Access, 'again' | 'onEnded'>
-  readonly runs: Pick<Runs, 'onChange' | 'jobsSince'>
+  readonly runs: Pick<Runs, 'onChange' | 'jobsSince' | 'findAttempt'>
+  readonly projects: Pick<Projects, 'find'>
   readonly logs: Pick<Logs, 'follow'>
   readonly log: Log
   readonly pace?: Pace
@@ -62,7 +63,7 @@ export const createLive = (deps: {
       socket.once('close', readerDeps.takeSeat(actor))
       server.handleUpgrade(request, socket, head, (webSocket) => serveSocket(readerDeps, webSocket, actor))
     },
-    bindEvents: (app, admit) => bindEvents(app, readerDeps, admit),
+    bindEvents: (app, admit) => bindEvents(app, { ...readerDeps, isThere: isThere(deps) }, admit),
     awaitVerdict: (actor, asked) => awaitVerdict(readerDeps, actor, asked),
     connections: () => server.clients.size,
     close: () => {
@@ -72,3 +73,19 @@ export const createLive = (deps: {
     },
   }
 }
+
+const isThere =
+  ({
+    runs,
+    projects,
+  }: {
+    readonly runs: Pick<Runs, 'jobsSince' | 'findAttempt'>
+    readonly projects: Pick<Projects, 'find'>
+  }): IsThere =>
+  async (scope, topic) => {
+    if (topic.kind === 'runs') return true
+    if (topic.kind === 'log') return (await runs.findAttempt(scope, topic.attempt)) !== null
+    if (topic.kind === 'project') return (await projects.find(scope, topic.project)) !== null
+    // Above every rev there is: of its jobs none is read.
+    return (await runs.jobsSince(scope, topic.run, limits.cursorMax)) !== null
+  }

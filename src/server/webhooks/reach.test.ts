@@ -153,6 +153,15 @@ test('whoever names a target hears at once what will never be told', async () =>
   assert.equal(await ask('http://93.184.215.14/'), 'http-refused')
   assert.equal(await ask('https://93.184.215.14/'), null)
   assert.equal(await ask('https://not.there.example/', { ...closed, resolve: resolving() }), null)
+  assert.equal(await ask('http://not.there.example/', { ...closed, resolve: resolving() }), 'http-refused')
+  assert.equal(await ask('http://not.there.example/', { ...opened, resolve: resolving() }), 'http-refused')
+  assert.equal(
+    await ask(`http://opened.example:${receiver.allow.split(':').at(-1)}/`, {
+      ...opened,
+      resolve: resolving('127.0.0.1'),
+    }),
+    null,
+  )
 })
 
 test('any bytes become text that the tables take, below the bound', () => {

@@ -187,14 +187,17 @@ const problemOf = (error: unknown): Problem => {
   return /CERT|SIGNATURE|SSL|TLS|ALTNAME|EPROTO/.test(code) ? 'tls-failed' : 'connection-failed'
 }
 
-/** What can be said when somebody names a target; every try judges anew. A name that is not there yet may be later. */
+/**
+ * What can be said when somebody names a target; every try judges anew. A name that is not there yet may be later, but http is for
+ * addresses that are known to be opened: a name that leads nowhere is not one of them.
+ */
 export const refusalOf = async (
   reach: Reach,
   url: URL,
 ): Promise<'address-refused' | 'http-refused' | null> => {
   const signal = AbortSignal.timeout(limits.webhooks.nameMs)
   const place = await judge(reach, url, signal).catch(() => null)
-  if (place === null || !('problem' in place)) return null
-  const { problem } = place
-  return problem === 'address-refused' || problem === 'http-refused' ? problem : null
+  const problem = place === null ? 'name-not-found' : 'problem' in place ? place.problem : null
+  if (problem === 'address-refused' || problem === 'http-refused') return problem
+  return problem === null || url.protocol === 'https:' ? null : 'http-refused'
 }
