@@ -28,6 +28,7 @@ import type { TestPage, TestSummary } from '../protocol/api/tests.ts'
 import type { RunTimeline } from '../protocol/api/timeline.ts'
 import type { AttemptUsage } from '../protocol/api/usage.ts'
 import type * as webhooksApi from '../protocol/api/webhooks.ts'
+import type { RunWorkspaces } from '../protocol/api/workspaces.ts'
 import type { FrameCodec } from '../protocol/frames.ts'
 import type { IssuerDocuments } from '../protocol/identity.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
@@ -78,6 +79,7 @@ export type Runs = {
   readonly findConfig: (scope: Scope, run: RunId) => Promise<api.RunConfig | null>
   readonly findChanges: (scope: Scope, run: RunId) => Promise<api.RunChangedFiles | null>
   readonly findTimeline: (scope: Scope, run: RunId) => Promise<RunTimeline | null>
+  readonly findWorkspaces: (scope: Scope, run: RunId) => Promise<RunWorkspaces | null>
   /** null: no such run. Call with -1 for everything. */
   readonly jobsSince: (scope: Scope, run: RunId, rev: number) => Promise<RunChanges | null>
   readonly findAttempt: (scope: Scope, attempt: AttemptId) => Promise<api.Attempt | null>

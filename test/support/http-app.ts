@@ -49,6 +49,7 @@ export const noWork: UseCases = {
     findConfig: absent,
     findChanges: absent,
     findTimeline: absent,
+    findWorkspaces: absent,
     jobsSince: absent,
     findAttempt: absent,
     findUsage: absent,

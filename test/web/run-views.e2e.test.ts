@@ -101,5 +101,40 @@ flow('a large graph is made to fit by a key, larger by a button, and moved by it
   assert.ok((await graph.evaluate((element) => (element as { scrollLeft: number }).scrollLeft)) > before)
   await graph.getByRole('link', { name: /service-71/ }).hover()
   assert.ok((await graph.locator('.node.lit').count()) > 6, 'what it needs is lit up')
-  assert.match((await graph.locator('path title').first().textContent()) ?? '', /^runs after: passed/)
+  assert.match((await graph.locator('path title').first().textContent()) ?? '', /: runs after: passed$/)
+})
+
+flow(
+  'the line below a graph says what leads to a job, by pointer and by keyboard, and the table says it too',
+  async (page) => {
+    await go(page)
+    const graph = page.getByRole('region', { name: /^Jobs of workflow/ })
+    const meaning = page.getByRole('list', { name: 'What the lines mean' })
+    await meaning.getByText('the workspace goes along it').waitFor()
+    await graph.getByRole('link', { name: /lint/ }).hover()
+    const said = page
+      .getByText('install: runs after: passed, workspace of install (46.2 MiB)', { exact: true })
+      .last()
+    await said.waitFor()
+    await page.mouse.move(0, 0)
+    await meaning.waitFor()
+    const deploy = graph.getByRole('link', { name: /deploy to production/ })
+    await deploy.focus()
+    const described = await deploy.getAttribute('aria-describedby')
+    const words = await page.locator(`#${described}`).textContent()
+    assert.match(words ?? '', /^approve: runs after a person approved, ended otherwise/)
+    await page
+      .getByText(/^approve: runs after a person approved.*workspace of package, install/)
+      .last()
+      .waitFor()
+    await page.keyboard.press('t')
+    const row = page.getByRole('row', { name: /deploy to production/ })
+    await row.getByText('takes the workspace of package, install (46.2 MiB)').waitFor()
+  },
+)
+
+flow('the head says how long machines of each class were taken', async (page) => {
+  await go(page)
+  const machine = page.getByText('Machine time').locator('xpath=..')
+  assert.match((await machine.textContent()) ?? '', /\d+m \d+s medium, .* large, .* tiny/)
 })

@@ -2,6 +2,7 @@
 import { fault } from '../../base/faults.ts'
 import type { Run, RunSummary } from '../../protocol/api/shapes.ts'
 import { runEventKinds, status } from '../../protocol/api/shapes.ts'
+import { machineTimes } from '../../protocol/machine-time.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
@@ -185,4 +186,9 @@ const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
       ]
     }),
   )
+  const took = machineTimes(run.jobs, around.clock.now())
+  if (took.length > 0)
+    around.stdout.write(
+      inertText`machine time: ${took.map(({ class: name, ms }) => `${duration(ms)} ${name}`).join(', ')}\n`,
+    )
 }

@@ -4,6 +4,7 @@ import { classNames } from '../resource-class.ts'
 import { paging, type Route, route, sorting } from './route.ts'
 import * as s from './shapes.ts'
 import { runTimeline } from './timeline.ts'
+import { runWorkspaces } from './workspaces.ts'
 
 const decision = z.strictObject({ comment: z.string().trim().min(1).max(500).optional() })
 
@@ -94,6 +95,14 @@ export const runRoutes = {
     access: 'run.view',
     summary: 'Where the time of a run went: of each attempt its stages, and what its caches came to',
     answer: runTimeline,
+  }),
+  runWorkspaces: route({
+    method: 'GET',
+    path: '/api/v1/runs/:run/workspaces',
+    access: 'run.view',
+    summary:
+      'What the jobs of a run hand on as files: who persists to the workspace, who attaches it, and how much',
+    answer: runWorkspaces,
   }),
   runConfig: route({
     method: 'GET',

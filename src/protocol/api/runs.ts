@@ -108,6 +108,8 @@ export const attemptSummary = z.object({
   /** The first of its job, a retry after our own failure, or wanted by somebody. */
   cause: z.enum(['start', 'retry', 'rerun']),
   status,
+  /** What it was queued for: a size, or a name that a runner offers. */
+  class: z.string(),
   runner: z.object({ id, name: z.string() }).nullable(),
   phase: z.string().nullable(),
   queued_at: time,
@@ -261,8 +263,6 @@ export const attempt = attemptSummary.extend({
   job_id: id,
   /** null for an attempt that contacted a source host (`refs`). */
   run_id: id.nullable(),
-  /** What it was queued for: a size, or a name that a runner offers. */
-  class: z.string(),
   /** Who asked for its end, whether or not it has come; null: nobody. */
   cancelled_by: actor.nullable(),
   steps: z.array(step),

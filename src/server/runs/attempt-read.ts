@@ -13,7 +13,6 @@ import { timeOrNull } from './summaries.ts'
 
 type Row = AttemptRow & {
   readonly run: RunId | null
-  readonly class: string
   readonly cancelledBy: Attempt['cancelled_by']
   readonly renewedAt: Date | null
   readonly pinned: Attempt['pinned']
@@ -28,7 +27,7 @@ type Row = AttemptRow & {
 
 export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<Attempt | null> => {
   const { rows } = await sql<Row>`
-    select ${attemptColumns}, a.job_id as job, a.run_id as run, a.class,
+    select ${attemptColumns}, a.job_id as job, a.run_id as run,
       ${actorIn(sql`a.cancel_requested_by`)} as "cancelledBy", a.renewed_at as "renewedAt",
       case when p.attempt_id is not null
         then json_build_object('step', p.step, 'line', p.line, 'by', ${actorIn(sql`p.pinned_by`)}, 'at', p.pinned_at) end as pinned,
@@ -45,7 +44,6 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
     ...summary,
     job_id: row.job,
     run_id: row.run,
-    class: row.class,
     cancelled_by: row.cancelledBy,
     steps,
     stages: stagesOf({ ...summary, steps }),

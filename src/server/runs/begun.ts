@@ -69,6 +69,7 @@ const jobRows = ({ run, createdAt, state, attempts, leases }: Made): readonly Ch
         ...{ jobStatus: job.status, needs, shard, shards: plan.shards, class: classes.get(id) ?? '' },
         ...{ image: plan.spec?.image.ref ?? null, lock: job.lock ?? null },
         ...{ id: attempt.id, number: attempt.number, cause: attempt.cause, status: attempt.status },
+        attemptClass: classes.get(id) ?? '',
         ...{ runner: lease.runner, runnerName: lease.runnerName, phase: null },
         ...{ queuedAt: createdAt, startedAt: createdAt, finishedAt: null },
         ...{ failureCode: null, failureMessage: null },

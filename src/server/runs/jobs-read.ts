@@ -47,6 +47,7 @@ export type AttemptRow = {
   readonly number: number
   readonly cause: AttemptCause
   readonly status: Status
+  readonly attemptClass: string
   readonly runner: RunnerId | null
   readonly runnerName: string | null
   readonly phase: string | null
@@ -168,6 +169,7 @@ export const attemptSummary = (row: AttemptRow): AttemptSummary => ({
   number: row.number,
   cause: row.cause,
   status: row.status,
+  class: row.attemptClass,
   runner: row.runner === null ? null : { id: row.runner, name: row.runnerName ?? row.runner },
   phase: row.phase,
   queued_at: row.queuedAt.toISOString(),
@@ -178,7 +180,7 @@ export const attemptSummary = (row: AttemptRow): AttemptSummary => ({
 })
 
 export const attemptColumns = sql`
-  a.id, a.number, a.cause, a.status, a.runner_id as runner, n.name as "runnerName", a.phase,
+  a.id, a.number, a.cause, a.status, a.class as "attemptClass", a.runner_id as runner, n.name as "runnerName", a.phase,
   a.queued_at as "queuedAt", a.started_at as "startedAt", a.finished_at as "finishedAt",
   a.failure_code as "failureCode", a.failure_message as "failureMessage"`
 

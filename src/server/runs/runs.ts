@@ -25,6 +25,7 @@ import { type StartDeps, startRun } from './start.ts'
 import { type RunRow, selectRuns, summaryOf } from './summaries.ts'
 import { findTimeline } from './timeline-read.ts'
 import { findUsage } from './usage-read.ts'
+import { findWorkspaces } from './workspaces-read.ts'
 
 type Deps = StartDeps
 
@@ -34,6 +35,7 @@ export const createRuns = (deps: Deps): Runs => ({
   findConfig: (scope, run) => findConfig(deps.database.db, scope, run),
   findChanges: (scope, run) => findChanges(deps.database.db, scope, run),
   findTimeline: (scope, run) => findTimeline(deps.database.db, scope, run),
+  findWorkspaces: (scope, run) => findWorkspaces(deps.database.db, scope, run),
   jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
   pinError: (actor, attempt: AttemptId, pin) => pinError(deps.database.db, actor, { attempt, pin }),

@@ -74,6 +74,7 @@ export const endpoints = {
   run: 'GET /api/v1/runs/:run',
   runChanges: 'GET /api/v1/runs/:run/changes',
   runTimeline: 'GET /api/v1/runs/:run/timeline',
+  runWorkspaces: 'GET /api/v1/runs/:run/workspaces',
   runConfig: 'GET /api/v1/runs/:run/config',
   runCompare: 'GET /api/v1/runs/:run/compare',
   lint: 'POST /api/v1/lint',

@@ -24,7 +24,16 @@ const jobOf = (id: string, attempts: readonly Times[], more: Partial<Job> = {}):
   },
   ...{ shard: 0, shards: 1, approvals: [], status: attempts.at(-1)?.[3] ?? 'waiting' },
   attempts: attempts.map(([queued, started, finished, status], i) => ({
-    ...{ id: `att_${i}`, number: i + 1, cause: 'start', status, runner: null, phase: null, failure: null },
+    ...{
+      id: `att_${i}`,
+      number: i + 1,
+      cause: 'start',
+      status,
+      runner: null,
+      phase: null,
+      failure: null,
+      class: 'small',
+    },
     ...{ queued_at: at(queued), started_at: started === null ? null : at(started) },
     ...{ finished_at: finished === null ? null : at(finished), duration_ms: null },
   })),

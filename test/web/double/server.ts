@@ -311,6 +311,7 @@ const handle = async (
   if (/^GET .*\/runs\/[^/]+\/config$/.test(line)) return world.runConfigOf(lastId)
   if (/^GET .*\/runs\/[^/]+\/annotations$/.test(line)) return world.runAnnotationsById(lastId)
   if (/^GET \/api\/v1\/runs\/[^/]+\/timeline$/.test(line)) return world.timelineOf(lastId)
+  if (/^GET \/api\/v1\/runs\/[^/]+\/workspaces$/.test(line)) return world.workspacesOf(lastId)
   if (/^GET \/api\/v1\/runs\/[^/]+\/changes$/.test(line)) return world.changesOf(lastId)
   if (line.startsWith('GET /api/v1/runs/')) return world.runById(lastId)
   if (/^GET .*\/schedules$/.test(line)) return page(full ? world.schedules : [])

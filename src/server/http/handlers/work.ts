@@ -127,6 +127,8 @@ const runHandlers = ({
   runCompare: ({ actor, params, query }) => compare(actor, idOf('run', params.run), idOf('run', query.with)),
   runTimeline: async ({ actor, params }) =>
     found(await runs.findTimeline(actor.scope, idOf('run', params.run))),
+  runWorkspaces: async ({ actor, params }) =>
+    found(await runs.findWorkspaces(actor.scope, idOf('run', params.run))),
   runChanges: async ({ actor, params }) =>
     found(await runs.findChanges(actor.scope, idOf('run', params.run))),
   runConfig: async ({ actor, params }) => found(await runs.findConfig(actor.scope, idOf('run', params.run))),

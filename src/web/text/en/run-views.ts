@@ -7,7 +7,21 @@ const changed = (n: number, more: boolean): string =>
     : `${more ? 'More than ' : ''}${count(n, 'file is', 'files are')} changed`
 
 export const runViewsText = {
-  graph: { fit: 'Fit', closer: 'Larger', farther: 'Smaller' },
+  graph: {
+    fit: 'Fit',
+    closer: 'Larger',
+    farther: 'Smaller',
+    passes: (on: readonly string[]) => `runs after: ${on.join(', ')}`,
+    approval: 'runs after a person approved',
+    /** How far what an edge waits for has come. */
+    state: { met: '', open: 'has not ended', unmet: 'ended otherwise' },
+    workspace: (titles: string, size: string | null) =>
+      `workspace of ${titles}${size === null ? '' : ` (${size})`}`,
+    edge: (title: string, words: readonly string[]) => `${title}: ${words.join(', ')}`,
+    takes: (what: string) => `takes the ${what}`,
+    legend: { files: 'the workspace goes along it', open: 'has not ended', unmet: 'ended otherwise' },
+    legendLabel: 'What the lines mean',
+  },
   totals: {
     critical: 'Critical path',
     sandboxes: 'Sandboxes',
@@ -17,6 +31,10 @@ export const runViewsText = {
     left: 'Left',
     about: (time: string) => `about ${time}`,
     over: (time: string) => `${time} more than usual`,
+    machine: 'Machine time',
+    machineWhy:
+      'How long attempts stood in sandboxes, added up for each class. Nobody told this installation what a class costs.',
+    ofClass: (time: string, name: string) => `${time} ${name}`,
     why: (usual: string) => `The last runs of this project that passed took ${usual}.`,
   },
   raw: {

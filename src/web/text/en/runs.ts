@@ -250,8 +250,6 @@ export const runsText = {
   /** Counted from 0, like the dialects do. */
   shard: (index: number, total: number) => `shard ${index} (of ${total})`,
 
-  passes: (on: readonly string[]) => `runs after: ${on.join(', ')}`,
-
   approval: {
     title: 'Approvals',
     approve: {

@@ -1,5 +1,6 @@
 // Runs of the double with their jobs, and what becomes of them when somebody acts.
 import type { Job, JobApproval, Run, Status } from '../../../../src/protocol/api/shapes.ts'
+import type { RunWorkspaces } from '../../../../src/protocol/api/workspaces.ts'
 import { ago, idOf } from './ids.ts'
 import { summaries } from './run-list.ts'
 
@@ -60,6 +61,7 @@ const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
         number: n + 1,
         cause: n === 0 ? 'start' : 'retry',
         status: n + 1 === tries ? sketch.status : 'errored',
+        class: sketch.kind === 'plan' ? 'tiny' : n > 0 ? 'large' : 'medium',
         runner: { id: idOf('rnr', 1), name: 'brook' },
         phase: sketch.status === 'running' ? 'running' : null,
         queued_at: at(begins(sketch) - 2 + 8 * n),
@@ -181,6 +183,19 @@ export const runById = (id: string): Run | null => {
     schedule: null,
   }
 }
+
+/** Who installs hands on to who packages, and by way of the approval to who deploys. */
+export const workspacesOf = (id: string): RunWorkspaces => ({
+  items: (runById(id)?.jobs ?? []).flatMap((job) => {
+    const [persists, attaches] = [
+      isOneOf(job, 'install', 'package'),
+      isOneOf(job, 'lint', 'package', 'deploy'),
+    ]
+    const size_bytes = persists && job.status === 'passed' ? 48_400_000 : null
+    return persists || attaches ? [{ job_id: job.id, persists, attaches, size_bytes }] : []
+  }),
+})
+const isOneOf = ({ key }: Job, ...keys: readonly string[]): boolean => keys.includes(key)
 
 /** Twelve columns of six, for a graph that has a map. */
 const manyJobs: readonly JobSketch[] = Array.from({ length: 72 }, (_, i) => ({
