@@ -11,7 +11,17 @@ const finished = join(root, 'build')
 const out = join(root, `build.${process.pid}`)
 
 /** Each program is one file in src/main/; the CLI is split so that a command loads only what it needs. */
-const programs = ['cli', 'server', 'vault', 'jailer', 'runner', 'compile', 'log-search', 'binder'] as const
+const programs = [
+  'cli',
+  'server',
+  'vault',
+  'jailer',
+  'runner',
+  'supervisor',
+  'compile',
+  'log-search',
+  'binder',
+] as const
 
 const bundle = async (program: (typeof programs)[number]): Promise<Metafile> => {
   const result = await build({

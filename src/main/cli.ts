@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createProgram, type Output, runProgram, type Surroundings } from '../cli/index.ts'
 import { randomBytes, systemClock } from '../sys/index.ts'
 import { startLocalJailer } from './local-jailer.ts'
-import { addSupervisorCommands, findHome } from './supervisor.ts'
+import { addOperatorCommands, findHome } from './operator-commands.ts'
 
 const home = findHome(import.meta.filename)
 
@@ -125,5 +125,5 @@ if (words[0] !== 'up')
       interrupted.abort()
     })
 
-const program = createProgram(around, (commands) => addSupervisorCommands(commands, home, around.version))
+const program = createProgram(around, (commands) => addOperatorCommands(commands, home, around.version))
 await runProgram(program, around, words)

@@ -22,6 +22,7 @@ import {
   parseCompileRequest,
   type SourceText,
 } from '../protocol/compile.ts'
+import { handBack } from '../sys/index.ts'
 
 const defectExit = 70
 const requestExit = 2
@@ -138,6 +139,8 @@ const start = async (): Promise<void> => {
     isAsked = true
   })
   await warmUp(() => isAsked)
+  // It waits for long, and what its warming up has left would wait with it.
+  if (!isAsked) handBack()
   const text = await reading
   if (text === null) {
     refuse(`the request is larger than ${compileRequestBytesMax} bytes`)

@@ -8,7 +8,14 @@ import { isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import { channelOverIpc } from '../sandbox/index.ts'
 import { type Jailer, openJailer } from '../sandbox/jailer/index.ts'
-import { type ChildProcess, createLog, randomBytes, spawn, startHeartbeat } from '../sys/index.ts'
+import {
+  type ChildProcess,
+  createLog,
+  handBackWhenQuiet,
+  randomBytes,
+  spawn,
+  startHeartbeat,
+} from '../sys/index.ts'
 import { type JailerProgramConfig, parseJailerConfig } from './jailer.config.ts'
 
 // 1. SIGUSR1 would open Node's debugger. What came with us and is not ours is closed: an inherited descriptor once
@@ -33,6 +40,7 @@ const main = async (): Promise<number> => {
   const jailer = await openJailer({ config: { ...config, binder }, random: randomBytes, log })
   try {
     closeStrayDescriptors()
+    handBackWhenQuiet()
     writeSync(1, `${JSON.stringify({ ready: true, program: 'jailer', pid: process.pid })}\n`)
     const { runner } = config
     if (runner === null) await serveParent(jailer, stop.signal)

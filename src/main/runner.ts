@@ -25,7 +25,14 @@ import {
 } from '../runner/index.ts'
 import { channelOverIpc, classes, createMeasure, type Driver, openNamespaceDriver } from '../sandbox/index.ts'
 import { importVerifyKey } from '../seal/index.ts'
-import { compileEarly, createLog, ensureDirectory, randomBytes, systemClock } from '../sys/index.ts'
+import {
+  compileEarly,
+  createLog,
+  ensureDirectory,
+  handBackWhenQuiet,
+  randomBytes,
+  systemClock,
+} from '../sys/index.ts'
 import { compilerId } from './compiler-id.ts'
 import { parseRunnerConfig, type RunnerConfig } from './runner.config.ts'
 
@@ -158,6 +165,7 @@ const start = async (): Promise<void> => {
     compileEarly()
   }
   const measuring = keepMeasured({ ...{ driver, log, randomBytes }, onMeasured })
+  handBackWhenQuiet()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void session.stop())
   log.info('runner begins', { runner: config.runner.id, slots: config.slots })
   await session.ended.finally(async () => {

@@ -3,7 +3,14 @@
 import { fileURLToPath } from 'node:url'
 import { isFault } from '../base/faults.ts'
 import { createPinoLog, startServer } from '../server/index.ts'
-import { compileEarly, createLog, randomBytes, startHeartbeat, systemClock } from '../sys/index.ts'
+import {
+  compileEarly,
+  createLog,
+  handBackWhenQuiet,
+  randomBytes,
+  startHeartbeat,
+  systemClock,
+} from '../sys/index.ts'
 import { compilerId } from './compiler-id.ts'
 import { readServerConfig } from './server.config.ts'
 
@@ -42,6 +49,7 @@ const start = async (): Promise<void> => {
   process.stdout.write(`${JSON.stringify({ ready: true, port: server.port, claimUrl })}\n`)
   startHeartbeat()
   compileEarly()
+  handBackWhenQuiet()
 }
 
 start().catch((error: unknown) => {

@@ -2,7 +2,7 @@
 // environment and its configuration on descriptor 3; says `{"ready":true,…}` on stdout once it listens.
 import { readFileSync } from 'node:fs'
 import { fault, isFault } from '../base/faults.ts'
-import { createLog, randomBytes, startHeartbeat, systemClock } from '../sys/index.ts'
+import { createLog, handBackWhenQuiet, randomBytes, startHeartbeat, systemClock } from '../sys/index.ts'
 import { listenVault, openVault, prepareSockets } from '../vault/index.ts'
 import { parseVaultConfig, type VaultConfig } from './vault.config.ts'
 
@@ -31,6 +31,7 @@ const start = async (): Promise<void> => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop())
   process.stdout.write(`${JSON.stringify({ ready: true, epoch: vault.epoch })}\n`)
   startHeartbeat()
+  handBackWhenQuiet()
 }
 
 start().catch((error: unknown) => {

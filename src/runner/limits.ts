@@ -1,4 +1,5 @@
 // Every bound of the runner zone, in one place.
+import { handBackFlags } from '../sys/index.ts'
 
 /** TERM to KILL, and how long a sandbox may take to open and to close. */
 export const termMs = 10_000
@@ -103,7 +104,11 @@ export const tellPlanMs = 5_000
 /** From there to the closing of its sandboxes, while there is room for its job. */
 export const afterPlanMs = 40
 /** V8's bounds for the compiler: what it holds, and how much garbage of a large file it may gather before it looks. */
-export const compilerFlags = ['--max-old-space-size=256', '--max-semi-space-size=8'] as const
+export const compilerFlags = [
+  '--max-old-space-size=256',
+  '--max-semi-space-size=8',
+  ...handBackFlags,
+] as const
 /** After an answer that brought work the next poll waits this long, while there is room. */
 export const afterLeaseMs = 25
 /** And this long after its output is over, when that is sooner: the last of it is on its way. */

@@ -1,6 +1,7 @@
 // What each program is told on descriptor 3, in one place: who knows what is a matter of trust, so it is read here.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { handBackFlags } from '../sys/index.ts'
 import type { Identity } from './identity.ts'
 import type { Layout } from './layout.ts'
 import type { Owner } from './postgres.ts'
@@ -104,7 +105,12 @@ export const jailerConfig = (input: {
 }) => ({
   installation: input.identity.installation,
   runDirectory: input.layout.run,
-  runnerCommand: [input.programs.node, ...logPathFlags, join(input.programs.directory, 'runner.js')],
+  runnerCommand: [
+    input.programs.node,
+    ...handBackFlags,
+    ...logPathFlags,
+    join(input.programs.directory, 'runner.js'),
+  ],
   runnerConfig: input.runner,
   ...(input.runnerUser === null ? {} : { runnerUser: input.runnerUser }),
   repositoryRoots: input.repositoryRoots,

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { type ChildProcess, inUserNamespace, spawn } from '../sys/index.ts'
+import { type ChildProcess, handBackFlags, inUserNamespace, spawn } from '../sys/index.ts'
 import type { Owner } from './postgres.ts'
 
 export type Programs = {
@@ -17,7 +17,7 @@ export type Programs = {
 
 /** What a release consists of, in the build directory it was made in. */
 const parts =
-  /^(web|migrations|(server|vault|jailer|runner|compile|log-search|binder)(-[A-Z0-9]+)?\.js(\.map)?)$/i
+  /^(web|migrations|(supervisor|server|vault|jailer|runner|compile|log-search|binder)(-[A-Z0-9]+)?\.js(\.map)?)$/i
 
 /** Copies the build when this version is not there yet, and removes versions that are not in use any more. */
 export const installPrograms = async (
@@ -94,6 +94,7 @@ export const startProgram = (programs: Programs, program: string, options: Start
     'TERM',
     '--',
     programs.node,
+    ...handBackFlags,
     ...(options.nodeFlags ?? []),
     join(programs.directory, `${program}.js`),
   ]

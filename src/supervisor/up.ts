@@ -1,52 +1,21 @@
-// `mayfly up`: from a clone to a running installation, and down again. The numbered phases:
-// 1 look at the machine  2 packages and users  3 directories, programs, keys  4 database and vault
-// 5 server  6 jailer and runner  7 the sample project, once  8 watch until told to stop, then undo in reverse.
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+// `mayfly up`, from a machine that is prepared (prepare.ts) to a running installation, and down again. The numbered phases:
+// 3 settings and keys  4 database and vault  5 server  6 jailer and runner  7 the sample project, once
+// 8 watch until told to stop, then undo in reverse.
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
-import type { Clock, RandomBytes } from '../base/clock.ts'
-import { fault } from '../base/faults.ts'
-import type { Log } from '../base/log.ts'
-import { findNoUserNamespaces } from '../sys/index.ts'
-import { refuseHalfRestored } from './backup/restore.ts'
+import { join } from 'node:path'
 import { type Child, keepChild } from './children.ts'
 import { jailerConfig, logPathFlags, runnerConfig, serverConfig, vaultConfig } from './configs.ts'
-import { makeDataDirectories, makeSocketDirectories } from './directories.ts'
 import { enrolAtServer, enrolAtVault, revokedText } from './enrol.ts'
 import { ensureIdentity, type Identity } from './identity.ts'
 import { keepDatabase } from './keep-database.ts'
-import type { Layout } from './layout.ts'
 import { callVaultAdmin } from './operator.ts'
-import { ensurePackages, productPackages } from './packages.ts'
-import { findFreePort } from './ports.ts'
-import { installPrograms, type Programs, startProgram } from './programs.ts'
+import { type Prepared, releaseLock, type UpDeps, type UpOptions } from './prepare.ts'
+import { type Programs, startProgram } from './programs.ts'
 import { openRoster, type RosterWriter } from './roster.ts'
-import { findSupervisor } from './running.ts'
 import { prepareSample, runSample } from './sample.ts'
 import { ensureSettings, type Settings } from './settings.ts'
 import { firstSignerCode } from './signer-code.ts'
-import { ensureUsers, type Users } from './users.ts'
-
-export type UpOptions = {
-  readonly layout: Layout
-  readonly port: number
-  readonly runnerPort: number
-  /** Directories below which projects may name local repositories. */
-  readonly localRepositories: readonly string[]
-  readonly withSample: boolean
-  /** The clone or release we run from: its build, the Node that runs us, the sample project. */
-  readonly from: { readonly build: string; readonly node: string; readonly sample: string }
-}
-
-export type UpDeps = {
-  readonly clock: Clock
-  readonly randomBytes: RandomBytes
-  readonly log: Log
-  /** One line of progress for a person. */
-  readonly say: (line: string) => void
-  /** Aborted when the person wants it to stop. */
-  readonly signal: AbortSignal
-}
+import type { Users } from './users.ts'
 
 export type Installation = {
   readonly address: string
@@ -63,8 +32,8 @@ const stopOrder = ['jailer', 'server', 'vault', 'database', 'lock'] as const
 type Running = Map<(typeof stopOrder)[number], () => Promise<void>>
 
 /** Starts everything; on failure everything that was started is stopped before the fault is thrown. */
-export const up = async (options: UpOptions, deps: UpDeps): Promise<Installation> => {
-  const running: Running = new Map()
+export const up = async (options: UpOptions, deps: UpDeps, prepared: Prepared): Promise<Installation> => {
+  const running: Running = new Map([['lock', () => releaseLock(options.layout)]])
   const close = async () => {
     for (const name of stopOrder) {
       await running
@@ -74,7 +43,7 @@ export const up = async (options: UpOptions, deps: UpDeps): Promise<Installation
     }
   }
   try {
-    return { ...(await start(options, deps, running)), close }
+    return { ...(await start(options, deps, prepared, running)), close }
   } catch (error) {
     await close()
     throw error
@@ -84,22 +53,10 @@ export const up = async (options: UpOptions, deps: UpDeps): Promise<Installation
 const start = async (
   options: UpOptions,
   deps: UpDeps,
+  { users, programs, begunAt }: Prepared,
   running: Running,
 ): Promise<Omit<Installation, 'close'>> => {
   const { layout } = options
-  const begin = deps.clock.monotonicMs()
-  refuseWithoutNamespaces(layout)
-  if (layout.isRoot) await checkReach(layout.data)
-  refuseHalfRestored(layout)
-  await takeLock(layout, running)
-  await findFreePort(options.port, '--port')
-  await findFreePort(options.runnerPort, '--runner-port')
-  await ensurePackages(productPackages, { isRoot: layout.isRoot, say: deps.say })
-  const users = await ensureUsers(layout)
-  if (!layout.isRoot) deps.say(rootlessText)
-  await makeDataDirectories(layout, users)
-  await makeSocketDirectories(layout, users)
-  const programs = await installPrograms(options.from, layout.data)
   const settings = await ensureSettings(layout, deps.say)
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
   const roster = openRoster({ path: layout.roster, clock: deps.clock, log: deps.log })
@@ -116,7 +73,7 @@ const start = async (
   const hasRunner = takesRunner && vsign !== null
   if (!hasRunner) deps.say(revokedText(layout))
   const address = publicUrl(options, settings)
-  const healthyAfterMs = deps.clock.monotonicMs() - begin
+  const healthyAfterMs = deps.clock.now() - begunAt
   if (options.withSample && hasRunner) await runSample({ layout, say: deps.say, signal: deps.signal })
   return {
     address,
@@ -142,40 +99,6 @@ type Parts = {
   readonly settings: Settings
   readonly identity: Identity
   readonly roster: RosterWriter
-}
-
-/** The service users must be able to walk to the data directory: said before anything is made. */
-const checkReach = async (data: string): Promise<void> => {
-  const parents = dirname(data)
-    .split('/')
-    .map((_, i, parts) => `/${parts.slice(1, i + 1).join('/')}`)
-  for (const path of parents) {
-    const entry = await stat(path).catch(() => null)
-    if (entry !== null && (entry.mode & 0o001) === 0)
-      throw fault('E_MACHINE_NOT_READY', {
-        public: `The service users cannot reach ${data}: ${path} is closed to them. Choose another --data, or: chmod o+x ${path}`,
-      })
-  }
-}
-
-/** Two supervisors over one data directory would be two truths; a stale file of a killed one is taken over. */
-const takeLock = async (layout: Layout, running: Running): Promise<void> => {
-  await mkdir(layout.run, { recursive: true, mode: 0o711 })
-  await chmod(layout.run, 0o711)
-  const pid = await findSupervisor(layout)
-  if (pid !== null && pid !== process.pid)
-    throw fault('E_ALREADY_RUNNING', {
-      public: `This installation already runs (process ${pid}). Stop it with: mayfly down`,
-    })
-  await writeFile(layout.lock, `${process.pid}\n`, { mode: 0o644 })
-  running.set('lock', () => removeRunDirectory(layout))
-}
-
-/** Everything below is made anew by the next start; but of nests that could not be ended, that start has to know. */
-const removeRunDirectory = async ({ run, lock }: Layout): Promise<void> => {
-  const stuck = await readdir(join(run, 'nest-records')).catch(() => [])
-  // SAFE: nests are mounted in namespaces of their own, and without a record there is none: nothing is mounted below.
-  await rm(stuck.length === 0 ? run : lock, { recursive: true, force: true })
 }
 
 const startDatabase = async ({ options, deps, running, users, roster }: Parts): Promise<void> => {
@@ -271,15 +194,6 @@ const startJailer = async (parts: Parts, vsign: string): Promise<void> => {
       }),
   })
 }
-
-/** Vault and jobs are kept apart by them; who is not root has nothing else. */
-const refuseWithoutNamespaces = ({ isRoot }: Layout): void => {
-  const forbidden = findNoUserNamespaces(isRoot)
-  if (forbidden !== null) throw fault('E_MACHINE_NOT_READY', { public: `${forbidden.why}; ${forbidden.fix}` })
-}
-
-const rootlessText =
-  'without root: all its programs run as you, and memory and processor of jobs are limited only in a control group that was delegated to you (mayfly doctor says more)'
 
 /** Each of them says four times within this that it does not stand still (sys/heartbeat.ts): their turns are far shorter. */
 const beatMs = 20_000

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
-import { chmod, mkdtemp, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, readlink, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -77,6 +77,20 @@ const recovered = () =>
     const status = await world.api.get<SystemStatus>('/api/v1/status').catch(() => null)
     return status?.healthy === true && status.processes.every(({ status: word }) => word !== 'down')
   })
+
+test('what stays of `up` is the supervisor, on the Node that its programs run on', async () => {
+  const { processes } = lookByCommand().status
+  const pidOf = (part: string) => processes.find(({ name }) => name === part)?.pid ?? 0
+  const [supervisor, vault] = await Promise.all(
+    ['supervisor', 'vault'].map((part) => readlink(`/proc/${pidOf(part)}/exe`)),
+  )
+  assert.equal(supervisor, vault)
+  const line = (await readFile(`/proc/${pidOf('supervisor')}/cmdline`, 'utf8')).split('\0')
+  assert.ok(
+    line.some((word) => word.endsWith('/supervisor.js')),
+    line.join(' '),
+  )
+})
 
 test('a healthy installation says so, process by process', async () => {
   await assertPasses(await startRun())

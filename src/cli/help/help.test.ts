@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Command } from 'commander'
-import { addSupervisorCommands } from '../../main/supervisor.ts'
+import { addOperatorCommands } from '../../main/operator-commands.ts'
 import { createProgram } from '../index.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { examples, overview } from './examples.ts'
@@ -12,7 +12,7 @@ const programOf = (columns = 80): Command => {
   const output = { write: () => undefined, isTerminal: true, columns }
   // SAFE: no verb is carried out here.
   const around = { stdout: output, stderr: output, version: '0' } as unknown as Surroundings
-  return createProgram(around, (commands) => addSupervisorCommands(commands, '/', '0'))
+  return createProgram(around, (commands) => addOperatorCommands(commands, '/', '0'))
 }
 const everyVerb = (command: Command): readonly Command[] => [
   command,
