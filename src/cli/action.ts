@@ -1,5 +1,6 @@
 // What every verb is given in program.ts: its options, its arguments, and one place where a failure becomes an exit code.
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
+import { withWishes } from './everywhere.ts'
 import { guardedJson } from './inert.ts'
 import { withFields } from './json-fields.ts'
 import { reportError } from './report-error.ts'
@@ -14,10 +15,12 @@ export type Action<F, A extends readonly unknown[]> = (
 
 export const carryOut =
   <F extends object, A extends readonly unknown[]>(
-    around: Surroundings,
+    surroundings: Surroundings,
     load: (flags: F) => Promise<Action<F, A>>,
   ) =>
   async (...given: readonly unknown[]): Promise<void> => {
+    // SAFE: commander's own promise, as the next line says.
+    const around = withWishes(surroundings, given.at(-1) as Command)
     // commander gives the arguments, then the options, then the command itself.
     const { jsonFields, ...flags } = given.at(-2) as F & { readonly jsonFields?: string }
     const args = given.slice(0, -2) as unknown as A

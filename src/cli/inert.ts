@@ -43,6 +43,9 @@ export const harmlessOutput = (text: string): string =>
     .map((part, i) => (i % 2 === 1 ? part : without(part, '\n\r\t')))
     .join('')
 
+/** The same of jobs for who wants no colours. */
+export const withoutColours = (text: string): string => text.replaceAll(new RegExp(jobColour, 'g'), '')
+
 /** The last door before a terminal. Bytes pass: only output of jobs comes as bytes, and prefixed-output.ts judged it. */
 export const guarded = (output: Output): Output => through(output, inertLines)
 

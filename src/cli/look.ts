@@ -19,9 +19,18 @@ const codes: Readonly<Record<Colour, number>> = {
 export type Paint = (colour: Colour, text: string) => string
 
 export const paintFor = (around: Surroundings, output: Output): Paint => {
-  const { NO_COLOR: none, CLICOLOR_FORCE: force } = around.environment
-  const wanted = force !== undefined && force !== '0' ? true : output.isTerminal && (none ?? '') === ''
-  return wanted ? (colour, text) => `\u001b[${codes[colour]}m${text}\u001b[0m` : (_colour, text) => text
+  return isColoured(around, output)
+    ? (colour, text) => `\u001b[${codes[colour]}m${text}\u001b[0m`
+    : (_colour, text) => text
+}
+
+/** `--color` first, then the variables that many programs know, then what it is written to. */
+const isColoured = (around: Surroundings, output: Output): boolean => {
+  const { wishes, environment } = around
+  if (wishes !== undefined && wishes.colour !== 'auto') return wishes.colour === 'always'
+  const { NO_COLOR: none, CLICOLOR_FORCE: force } = environment
+  if (force !== undefined && force !== '0') return true
+  return output.isTerminal && (none ?? '') === ''
 }
 
 const partColours: Readonly<Record<Parameters<ProblemLook['paint']>[0], Colour>> = {

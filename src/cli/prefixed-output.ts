@@ -1,6 +1,6 @@
 // Output of several jobs in one terminal: whole lines, each with its job's name in a colour of its own. On a terminal
 // control sequences other than colours are made visible, because job output must not move the cursor or the title.
-import { harmlessOutput, inert } from './inert.ts'
+import { harmlessOutput, inert, withoutColours } from './inert.ts'
 import { type Colour, paintFor } from './look.ts'
 import type { Output, Surroundings } from './surroundings.ts'
 
@@ -19,12 +19,12 @@ export const createPrefixer = (
   options: { readonly isRaw?: boolean } = {},
 ): Prefixer => {
   const paint = paintFor(around, output)
+  const clean = options.isRaw === true ? (text: string) => text : cleaner(around, output)
   let made = 0
   return {
     writer: (name) => {
       const prefix =
         name === null ? '' : `${paint(colours[made++ % colours.length] ?? 'cyan', inert(`[${name}]`))} `
-      const clean = output.isTerminal && options.isRaw !== true ? harmlessOutput : (text: string) => text
       let rest = Buffer.alloc(0)
       const put = (bytes: Buffer) => {
         const text = clean(bytes.toString('utf8'))
@@ -45,4 +45,10 @@ export const createPrefixer = (
       }
     },
   }
+}
+
+/** What a job paints is its own: it goes only when somebody says so, not by variables for what we paint. */
+const cleaner = (around: Surroundings, output: Output): ((text: string) => string) => {
+  const harmless = output.isTerminal ? harmlessOutput : (text: string) => text
+  return around.wishes?.colour === 'never' ? (text) => harmless(withoutColours(text)) : harmless
 }

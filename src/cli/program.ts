@@ -3,6 +3,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { type Action, carryOut, collect, jsonOption } from './action.ts'
 import type { RunFlags } from './commands/run.ts'
+import { addEverywhere } from './everywhere.ts'
 import { exitCodes } from './exit-codes.ts'
 import { help } from './help/help.ts'
 import { guarded } from './inert.ts'
@@ -34,6 +35,7 @@ export const createProgram = (
       writeErr: (text) => around.stderr.write(text),
       ...{ getOutHelpWidth: () => columnsOf(around.stdout), getErrHelpWidth: () => columnsOf(around.stderr) },
     })
+  addEverywhere(program)
   addLocalVerbs(program, around)
   addConfigVerbs(program, around)
   addProjectVerbs(program, around)
@@ -50,6 +52,7 @@ export const createProgram = (
   addPeopleVerbs(program, around)
   addRunnerVerbs(program, around)
   addCompletion(program, around)
+  addHelp(program, around)
   extraCommands(program)
   addJsonFields(program)
   return program
@@ -299,12 +302,28 @@ const addRunnerVerbs = (program: Command, around: Surroundings): void => {
     .action(carryOut(around, async () => (await import('./commands/runners.ts')).listRunners))
 }
 
+/** In place of commander's own, which knows verbs only. */
+const addHelp = (program: Command, around: Surroundings): void => {
+  program
+    .helpCommand(false)
+    .command('help [words...]')
+    .description('more of a verb, or of a topic')
+    .option('--man', 'as a manual of this verb, or of all, for man -l -')
+    .action(
+      carryOut(around, async () => {
+        const { printHelp } = await import('./commands/help.ts')
+        return (own, flags: { readonly man?: boolean }, words: readonly string[]) =>
+          printHelp(own, { ...flags, program }, words)
+      }),
+    )
+}
+
 const addCompletion = (program: Command, around: Surroundings): void => {
   const load = () => import('./commands/completion.ts')
   program
     .command('completion')
     .description('what a shell reads to know verbs, options and names')
-    .addArgument(new Argument('<shell>', 'which').choices(['bash']))
+    .addArgument(new Argument('<shell>', 'which').choices(['bash', 'zsh', 'fish']))
     .action(carryOut(around, async () => (await load()).printCompletion))
   program.command('complete [words...]', { hidden: true }).action(
     carryOut(around, async () => {

@@ -24,12 +24,19 @@ export type LocalSandboxes = {
   close(): Promise<void>
 }
 
+/** What a person says to every verb alike (everywhere.ts). */
+export type Wishes = { readonly colour: 'auto' | 'always' | 'never'; readonly mayAsk: boolean }
+
 export type Surroundings = {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly stdout: Output
   readonly stderr: Output
   readonly readStdin: () => Promise<string>
+  /** Somebody sits there: what is read of it was asked for. */
+  readonly stdinIsTerminal: boolean
+  /** Of whoever called this verb; before one is known there are none. */
+  readonly wishes?: Wishes
   /** Asks without echo on a terminal, without the line end; else all of standard input as it is. */
   readonly readHidden: (question: string) => Promise<Uint8Array>
   readonly clock: Clock

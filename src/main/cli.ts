@@ -100,6 +100,7 @@ const around: Surroundings = {
   cwd: process.cwd(),
   stdout: outputTo(process.stdout),
   stderr: outputTo(process.stderr),
+  stdinIsTerminal: process.stdin.isTTY === true,
   readStdin,
   readHidden,
   clock: systemClock,
@@ -115,15 +116,18 @@ const around: Surroundings = {
   openSandboxes,
 }
 
-const words = process.argv.slice(2)
-// `up` has handlers of its own and stays until it has undone everything.
-if (words[0] !== 'up')
+const listenForInterrupts = () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
       // The second one means it.
       if (interrupted.signal.aborted) process.exit(130)
       interrupted.abort()
     })
+}
 
 const program = createProgram(around, (commands) => addOperatorCommands(commands, home, around.version))
-await runProgram(program, around, words)
+program.hook('preAction', (_program, verb) => {
+  // `up` has handlers of its own and stays until it has undone everything.
+  if (verb.name() !== 'up') listenForInterrupts()
+})
+await runProgram(program, around, process.argv.slice(2))

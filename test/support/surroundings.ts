@@ -15,6 +15,7 @@ export type CommandOptions = {
   readonly sandboxes?: () => Promise<LocalSandboxes>
   readonly interrupted?: AbortSignal
   readonly isTerminal?: boolean
+  readonly stdinIsTerminal?: boolean
 }
 
 /** Runs one command line in this process. */
@@ -34,6 +35,7 @@ export const runCommand = async (
     cwd: options.cwd ?? '/',
     stdout: output(written.stdout),
     stderr: output(written.stderr),
+    stdinIsTerminal: options.stdinIsTerminal ?? false,
     readStdin: async () => options.stdin ?? '',
     readHidden: async () => Buffer.from(options.stdin ?? ''),
     clock: systemClock,

@@ -1,13 +1,18 @@
-// `mayfly completion bash` prints what a shell reads once; `mayfly complete -- WORDS…` is what it then asks at every TAB.
+// `mayfly completion SHELL` prints what a shell reads once; `mayfly complete -- WORDS…` is what it then asks at every TAB.
 import type { Command } from 'commander'
 import { connect } from '../api/connect.ts'
-import { bashScript, complete, type Names } from '../help/complete.ts'
+import { complete, type Names } from '../help/complete.ts'
+import { type Shell, shellScripts } from '../help/shells.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const runsShown = 20
 
-export const printCompletion = async (around: Surroundings): Promise<number> => {
-  around.stdout.write(bashScript)
+export const printCompletion = async (
+  around: Surroundings,
+  _flags: object,
+  shell: Shell,
+): Promise<number> => {
+  around.stdout.write(shellScripts[shell])
   return 0
 }
 

@@ -1,5 +1,6 @@
 // `mayfly secrets import`: a `.env` file, read and sealed here, put one by one. Nothing is sent before all of the file is
 // looked at; what is printed are names and what happened to each, never a value.
+
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { utf8, utf8Decode } from '../../base/bytes.ts'
@@ -15,6 +16,7 @@ import {
 import { maskableBytesMin } from '../../protocol/statement.ts'
 import { isTestValue } from '../../protocol/test-values.ts'
 import { connect } from '../api/connect.ts'
+import { askHidden } from '../everywhere.ts'
 import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import { nowIn, sameRotation, unixSeconds } from '../secrets/dates.ts'
@@ -65,7 +67,7 @@ export const importSecrets = async (
 const readEntries = async (around: Surroundings, file: string): Promise<readonly DotEnvEntry[]> => {
   const bytes =
     file === '-'
-      ? await around.readHidden('lines NAME=value: ')
+      ? await askHidden(around, 'lines NAME=value', 'as a file or on standard input')
       : await readFile(resolve(around.cwd, file)).catch((cause: unknown) => {
           throw fault('E_INPUT', { public: `${file} cannot be read`, cause })
         })

@@ -1,5 +1,6 @@
 // Secrets of a project or a context: sealed here, to the vault's pinned key, before they are sent; shown without their values. A value
 // comes from standard input, a hidden question or a file: there is no option that could land in a process list.
+
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
@@ -21,6 +22,7 @@ import {
 import { privateKeyProblem, signStatement } from '../../seal/index.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
+import { askHidden } from '../everywhere.ts'
 import { inertText } from '../inert.ts'
 import { withoutLineEnd } from '../line-end.ts'
 import { writeTable } from '../look.ts'
@@ -257,7 +259,7 @@ const readValue = async (
 ): Promise<Uint8Array> => {
   const value =
     file === undefined
-      ? await around.readHidden(`value of ${name}: `)
+      ? await askHidden(around, `value of ${name}`, 'with --file FILE or on standard input')
       : await readFile(resolve(around.cwd, file)).catch((cause: unknown) => {
           throw fault('E_INPUT', { public: `${file} cannot be read`, cause })
         })

@@ -1,10 +1,12 @@
 // Whose word the vault believes: this machine's key is enrolled with a one-time code of the operator, others are listed
 // and removed. The code proves our key to the vault and the vault's key to us; the server in between can forge neither.
+
 import { toBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { parseId } from '../../base/ids.ts'
 import { signerMac, signStatement, vaultMac } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
+import { askHidden } from '../everywhere.ts'
 import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import { ensureSignerKey, findSignerKey, requireSignerKey, statementHead } from '../secrets/signer-key.ts'
@@ -18,7 +20,7 @@ export const enrolSigner = async (
   flags: Json & { readonly name?: string },
 ): Promise<number> => {
   const api = await connect(around)
-  const code = Buffer.from(await around.readHidden('code of the operator: '))
+  const code = Buffer.from(await askHidden(around, 'code of the operator', 'on standard input'))
     .toString('utf8')
     .trim()
   if (code === '') throw fault('E_INPUT', { public: 'the code comes from `mayfly vault signer-code`' })

@@ -1,6 +1,6 @@
 // What TAB offers, asked of the real program, and that a real bash takes it as it is.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { runCommand } from '../../../test/support/surroundings.ts'
 import { createProgram } from '../index.ts'
@@ -26,7 +26,9 @@ test('verbs, options, their words and names stand where they may stand', async (
   assert.deepEqual(await at('runs', 'view', '-j', 'x', '41'), ['411', '412'])
   assert.deepEqual(await at('secrets', 'list', '--context', ''), ['deploy'])
   assert.deepEqual(await at('project', 'view', ''), ['web', 'web-api'])
-  assert.deepEqual(await at('completion', ''), ['bash'])
+  assert.deepEqual(await at('completion', ''), ['bash', 'fish', 'zsh'])
+  assert.deepEqual(await at('help', 'ex'), ['exit-codes', 'explain'])
+  assert.deepEqual(await at('help', 'runs', ''), [])
   assert.deepEqual(await at('project', 'view', 'web', ''), [])
   assert.deepEqual(await at('nothing', ''), [])
 })
@@ -46,6 +48,36 @@ test('bash takes what is found as it is, and expands nothing of it', async () =>
     ${script}
     COMP_WORDS=(mayfly runs vi); COMP_CWORD=2; _mayfly; printf '%s\\n' "\${COMPREPLY[@]}"`
   assert.equal(execFileSync('bash', ['-c', asked], { encoding: 'utf8' }), '$(echo bad)\nruns\nvi\n')
+})
+
+const isThere = (shell: string): boolean => spawnSync(shell, ['-c', 'exit']).status === 0
+const missing = (shell: string) => (isThere(shell) ? {} : { skip: `there is no ${shell} on this machine` })
+/** Stands for the program: what it says would do harm, were it expanded. */
+const answering = `mayfly() { printf '%s\\n' '$(echo bad)' "\${@:3}"; }`
+
+test('zsh takes what is found as it is, and expands nothing of it', missing('zsh'), async () => {
+  const { stdout: script } = await runCommand(['completion', 'zsh'])
+  const asked = `compdef() { :; }; compadd() { shift; printf '%s\\n' "$@"; }; _default() { echo files; }
+    ${answering}
+    ${script}
+    words=(mayfly runs vi); CURRENT=3; _mayfly
+    mayfly() { :; }; _mayfly`
+  assert.equal(
+    execFileSync('zsh', ['-f', '-c', asked], { encoding: 'utf8' }),
+    '$(echo bad)\nruns\nvi\nfiles\n',
+  )
+})
+
+test('fish takes what is found as it is, and expands nothing of it', missing('fish'), async () => {
+  const { stdout: script } = await runCommand(['completion', 'fish'])
+  const asked = `function mayfly; printf '%s\\n' 'vi$(echo bad)' vi-(count $argv) vi-$argv[3]; end
+    ${script}
+    complete --do-complete 'mayfly runs vi'`
+  assert.equal(
+    // Files are offered, too: there are none that begin so.
+    execFileSync('fish', ['--no-config', '-c', asked], { encoding: 'utf8', cwd: '/usr' }),
+    'vi$(echo bad)\nvi-4\nvi-runs\n',
+  )
 })
 
 test('without a server names are missing, and nothing else is', async () => {

@@ -1,6 +1,7 @@
 // What may stand where somebody presses TAB: verbs, options and their words from the program itself, names of projects, contexts and runs
 // from the server. What is found becomes part of a command line: a name with any other character than these is left out.
 import type { Command, Option } from 'commander'
+import { topics } from './topics.ts'
 
 const harmless = /^[\w.,/@:+=-]+$/
 
@@ -55,6 +56,7 @@ const candidates = async (
       .concat('--help')
   const verbs = command.commands.map((verb) => verb.name())
   if (verbs.length > 0) return operands > 0 ? [] : verbs.filter((verb) => verb !== 'complete')
+  if (command.name() === 'help') return helpWords(command, operands)
   const argument = command.registeredArguments[operands]
   if (argument === undefined) return []
   const isOf = command.parent?.name()
@@ -62,14 +64,15 @@ const candidates = async (
   return ['ref', 'before', 'after'].includes(argument.name()) ? names.runs() : (argument.argChoices ?? [])
 }
 
+/** Verbs and topics; which verbs are below one, its own help says. */
+const helpWords = ({ parent }: Command, operands: number): readonly string[] =>
+  operands > 0
+    ? []
+    : [...(parent?.commands ?? []).map((verb) => verb.name()), ...Object.keys(topics)].filter(
+        (word) => word !== 'complete',
+      )
+
 const named = async (what: string, names: Names): Promise<readonly string[]> => {
   if (what === 'project') return names.projects()
   return what === 'context' ? names.contexts() : []
 }
-
-/** Nothing that comes from `mayfly` is expanded: lines are read as they are. */
-export const bashScript = `_mayfly() {
-  mapfile -t COMPREPLY < <(mayfly complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-}
-complete -o default -F _mayfly mayfly
-`

@@ -140,7 +140,12 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly member uninvite inv_06h06pial1u3d4flikjg4locbc',
   ],
   runner: ['mayfly runner list', 'mayfly runner list --json=name,status'],
-  completion: ['source <(mayfly completion bash)', 'mayfly completion bash > /etc/bash_completion.d/mayfly'],
+  completion: [
+    'source <(mayfly completion bash)',
+    'source <(mayfly completion zsh)',
+    'mayfly completion fish > ~/.config/fish/completions/mayfly.fish',
+  ],
+  help: ['mayfly help logs', 'mayfly help exit-codes', 'mayfly help --man runs > mayfly-runs.1'],
   status: ['mayfly status', 'mayfly status --json=healthy,components'],
   doctor: ['mayfly doctor', 'mayfly doctor --json'],
   up: [
@@ -202,7 +207,7 @@ export const overview: readonly (readonly [
       ['up, down, restart', 'start, stop or restart an installation on this machine'],
       ['status, doctor, runner', 'how it is; what this machine lacks; who carries out jobs'],
       ['backup, vault', 'backups; codes and keys of the vault'],
-      ['completion', 'verbs, options and names at the TAB key'],
+      ['completion, help', 'verbs, options and names at the TAB key; the manual'],
     ],
   ],
 ]

@@ -3,9 +3,10 @@
 import type { Command, Help } from 'commander'
 import { wrapText } from '../look.ts'
 import { examples, overview } from './examples.ts'
+import { list } from './list.ts'
+import { topics } from './topics.ts'
 
 const columnsDefault = 80
-const aboutColumnsMin = 30
 const examplesShown = 3
 
 const exits = [
@@ -78,23 +79,9 @@ const overviewOf = (program: Command, columns: number): readonly string[] => {
     '',
     ...lines,
     '',
-    ...wrapText('mayfly help VERB says more of one; -V, --version tells the version.', columns),
+    ...wrapText(
+      `mayfly help VERB says more of one; topics: ${Object.keys(topics).join(', ')}. Everywhere: --color auto|always|never, --no-input. -V, --version.`,
+      columns,
+    ),
   ]
-}
-
-/** Terms with what they mean: in two columns where there is room, else one below the other. */
-const list = (
-  items: readonly (readonly [term: string, about: string])[],
-  columns: number,
-): readonly string[] => {
-  const width = Math.max(0, ...items.map(([term]) => term.length))
-  const room = columns - width - 4
-  if (room < aboutColumnsMin)
-    return items.flatMap(([term, about]) => [
-      `  ${term}`,
-      ...wrapText(about, columns - 6).map((line) => `      ${line}`),
-    ])
-  return items.flatMap(([term, about]) =>
-    wrapText(about, room).map((line, i) => `  ${(i === 0 ? term : '').padEnd(width)}  ${line}`.trimEnd()),
-  )
 }

@@ -1,5 +1,6 @@
 // Secrets for `mayfly run`, from this person's own hands: a hidden question, a variable of that name, a file. A value never
 // stands on a command line. They reach steps as secrets of a project do, and are masked the same way.
+
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
@@ -8,6 +9,7 @@ import { parseShape } from '../../base/shape.ts'
 import type { ReleasedSecret } from '../../protocol/released.ts'
 import { secretName } from '../../protocol/statement.ts'
 import { unmaskable } from '../../runner/index.ts'
+import { askHidden } from '../everywhere.ts'
 import { withoutLineEnd } from '../line-end.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { readVariables } from './variables.ts'
@@ -44,7 +46,15 @@ const readSecret = async (around: Surroundings, word: string): Promise<ReleasedS
   }
   const known = around.environment[name]
   const bytes =
-    known === undefined ? withoutLineEnd(await around.readHidden(`value of ${name}: `)) : utf8(known)
+    known === undefined
+      ? withoutLineEnd(
+          await askHidden(
+            around,
+            `value of ${name}`,
+            `with -s ${name}=@FILE, --secret-file FILE or a variable of that name`,
+          ),
+        )
+      : utf8(known)
   if (bytes.length === 0)
     throw fault('E_INPUT', {
       public: `${name} has no value: set a variable of that name, or use --secret-file`,
