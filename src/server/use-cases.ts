@@ -29,6 +29,7 @@ import type { RunTimeline } from '../protocol/api/timeline.ts'
 import type { AttemptUsage } from '../protocol/api/usage.ts'
 import type * as webhooksApi from '../protocol/api/webhooks.ts'
 import type { RunWorkspaces } from '../protocol/api/workspaces.ts'
+import type { CredentialKind } from '../protocol/credentials.ts'
 import type { FrameCodec } from '../protocol/frames.ts'
 import type { IssuerDocuments } from '../protocol/identity.ts'
 import type { FollowerFrame } from '../protocol/live.ts'
@@ -281,10 +282,13 @@ export type LogAnnotation = Annotation & {
   /** Its line in the log of that step. */
   readonly at: number
 }
+export type SuspectPlace = { readonly kind: CredentialKind; readonly step: number; readonly at: number }
 export type LogAnnotations = {
   readonly items: readonly LogAnnotation[]
   /** Also of those that there was no room for. */
   readonly counts: Readonly<Record<AnnotationLevel, number>>
+  /** Lines with what looks like a credential: where, not what. */
+  readonly credentials: { readonly items: readonly SuspectPlace[]; readonly count: number }
   /** Part of the log was not looked at. */
   readonly isPartial: boolean
 }

@@ -97,7 +97,12 @@ export const noWork: UseCases = {
   logs: {
     readIndex: async () => ({ isComplete: true, lastSeq: 0, chunks: [], firstFailure: null }),
     readFrames: async function* () {},
-    annotations: async () => ({ items: [], counts: { error: 0, warning: 0, notice: 0 }, isPartial: false }),
+    annotations: async () => ({
+      items: [],
+      counts: { error: 0, warning: 0, notice: 0 },
+      credentials: { items: [], count: 0 },
+      isPartial: false,
+    }),
     condense: async () => [],
     openBytes: async () => null,
     search: async () => ({ attempts: [], stopped: null }),

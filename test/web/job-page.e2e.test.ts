@@ -163,3 +163,21 @@ flow('by keyboard a job is run again in a larger class', async (page) => {
   assert.deepEqual((await sent).postDataJSON(), { class: 'large' })
   await dialog.waitFor({ state: 'detached', ...soon })
 })
+
+flow(
+  'lines with what looks like a credential are named above the log, lead there, and are marked in it',
+  async (page) => {
+    await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
+    const panel = page.locator('details.suspects')
+    const summary = panel.locator('summary', { hasText: '3 lines hold what looks like a credential' })
+    await summary.focus()
+    await page.keyboard.press('Enter')
+    await panel.getByText('1 more line is in the log.').waitFor()
+    assert.ok(!(await panel.textContent())?.includes('ghp_'), 'the text itself is not said again')
+    await panel.getByRole('link', { name: /^Line 122 of .*: a token of GitHub$/ }).press('Enter')
+    const marked = page.locator('.suspect').first()
+    await marked.waitFor()
+    assert.match((await marked.textContent()) ?? '', /^ghp_/)
+    assert.equal(await marked.getAttribute('title'), 'Looks like a token of GitHub, and is masked nowhere')
+  },
+)

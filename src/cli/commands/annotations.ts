@@ -30,7 +30,7 @@ export const listAnnotations = async (
 const write = (around: Surroundings, jobs: readonly JobAnnotations[]): void => {
   const paint = paintFor(around, around.stdout)
   const colours = { error: 'red', warning: 'yellow', notice: 'cyan' } as const
-  for (const { job, items, counts, partial } of jobs) {
+  for (const { job, items, counts, credentials, partial } of jobs) {
     around.stdout.write(inertText`${paint('bold', jobName(job))}\n`)
     for (const item of items)
       around.stdout.write(
@@ -38,6 +38,13 @@ const write = (around: Surroundings, jobs: readonly JobAnnotations[]): void => {
       )
     const more = counts.error + counts.warning + counts.notice - items.length
     if (more > 0) around.stdout.write(inertText`  and ${more} more in its log\n`)
+    for (const { kind, step, log_line: line } of credentials.items)
+      around.stdout.write(
+        inertText`  ${paint('yellow', 'credential?')} line ${line} of step ${step}: ${kind.replaceAll('_', ' ')}, masked nowhere\n`,
+      )
+    const unlisted = credentials.count - credentials.items.length
+    if (unlisted > 0)
+      around.stdout.write(inertText`  and ${unlisted} more lines with what looks like a credential\n`)
     if (partial) around.stdout.write('  its log is long: only the beginning and the end were looked at\n')
   }
 }

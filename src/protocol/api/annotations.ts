@@ -1,5 +1,6 @@
 // What lines of a log say of files, and what of a log tells why its job failed. All text is the job's.
 import { z } from 'zod'
+import { credentialKinds } from '../credentials.ts'
 
 export const annotation = z.object({
   level: z.enum(['error', 'warning', 'notice']),
@@ -14,10 +15,16 @@ export const annotation = z.object({
 })
 export type ApiAnnotation = z.infer<typeof annotation>
 
+/** A line that holds what looks like a credential and is masked nowhere: its place, never its text. */
+export const suspectLine = z.object({ kind: z.enum(credentialKinds), step: z.number(), log_line: z.number() })
+export type SuspectLine = z.infer<typeof suspectLine>
+
 export const attemptAnnotations = z.object({
   items: z.array(annotation),
   /** Also of those that are left out, because there were too many. */
   counts: z.object({ error: z.number(), warning: z.number(), notice: z.number() }),
+  /** `count`: also of those that are left out. */
+  credentials: z.object({ items: z.array(suspectLine), count: z.number() }),
   /** The log is so long that only its beginning and its end were looked at. */
   partial: z.boolean(),
 })

@@ -69,7 +69,12 @@ test('for every reader the log is opened by the vault, and for another organisat
 
 test('an attempt without output says nothing', async () => {
   const held = await lease()
-  const none = { items: [], counts: { error: 0, warning: 0, notice: 0 }, isPartial: false }
+  const none = {
+    items: [],
+    counts: { error: 0, warning: 0, notice: 0 },
+    credentials: { items: [], count: 0 },
+    isPartial: false,
+  }
   assert.deepEqual(await logs.annotations(parts.scope, held.attempt, reader), none)
   assert.deepEqual(await logs.condense(parts.scope, held.attempt, { reader, steps: [0], bytesMax: 1000 }), [
     { step: 0, lines: 0, errors: [], tail: [] },

@@ -114,3 +114,26 @@ test('a summary has the end of a step and what failed before it, within its boun
   assert.equal(long?.tail[0]?.text.length, limits.condensedLineMax)
   assert.deepEqual(await condenseSteps([3], given([]), 100), [{ step: 3, lines: 0, errors: [], tail: [] }])
 })
+
+test('lines with what looks like a credential are told by their place, wherever pieces are cut, and never by their text', async () => {
+  const token = `gh${'p'}_4Tz9Qw7Lm2Xc8Vb1Nk5Rj3Hd6Fs0Pa4Yt8Ue`
+  const one = `${'nothing\n'.repeat(50)}\u001b[31mtoken=${token}\u001b[0m ${token}\nmore\n`
+  const two = 'password: changeme1\nhttps://bot:k3yP4ssw0rd@git.example.com\n'
+  for (const bytes of [1, 7, 64, 10_000]) {
+    const found = await scan([...cut(1, one, bytes), ...cut(2, two, bytes)])
+    assert.deepEqual(found.credentials, {
+      items: [
+        { kind: 'github_token', step: 1, at: 51 },
+        { kind: 'address', step: 2, at: 2 },
+      ],
+      count: 2,
+    })
+    assert.ok(!JSON.stringify(found).includes('4Tz9'))
+  }
+})
+
+test('of many such lines the first are named and all are counted', async () => {
+  const most = limits.annotationsPerAttemptMax
+  const { credentials } = await scan(cut(0, 'password=q8Zr2mKpX1\n'.repeat(most + 5), 5_000))
+  assert.deepEqual([credentials.items.length, credentials.count], [most, most + 5])
+})

@@ -2,9 +2,10 @@
 // finished log are remembered in memory, for readers to whom the vault has opened it as well.
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { AttemptId } from '../../base/ids.ts'
-import { annotationNeedles, createAnnotationScanner } from '../../protocol/annotations.ts'
+import { annotationNeedles, createAnnotationScanner, plain } from '../../protocol/annotations.ts'
+import { findCredentials, mayHoldCredential } from '../../protocol/credentials.ts'
 import { limits } from '../limits.ts'
-import type { LogAnnotation, LogAnnotations } from '../use-cases.ts'
+import type { LogAnnotation, LogAnnotations, SuspectPlace } from '../use-cases.ts'
 import { createLineReader } from './lines.ts'
 import type { StepText } from './log-texts.ts'
 
@@ -33,6 +34,7 @@ export const scanAnnotations = async (
 ): Promise<LogAnnotations> => {
   const items: LogAnnotation[] = []
   const counts = { error: 0, warning: 0, notice: 0 }
+  const suspects = createSuspects()
   let isPartial = false
   const scanners = new Map<number, ReturnType<typeof createAnnotationScanner>>()
   const scannerOf = (step: number) => {
@@ -42,13 +44,16 @@ export const scanAnnotations = async (
   }
   const reader = createLineReader({
     line: (step, at, text) => {
+      suspects.line(step, at, text)
       const found = scannerOf(step).line(text)
       if (found === null) return
       counts[found.level]++
       keep(items, { ...found, step, at })
     },
     gap: (step) => scannerOf(step).gap(),
-    isDull: (text) => annotationNeedles.every((needle) => !text.includes(needle)),
+    isDull: (text) =>
+      annotationNeedles.every((needle) => !text.includes(needle)) &&
+      !mayHoldCredential(text.toString('latin1')),
   })
   const onLeftOut = () => {
     isPartial = true
@@ -58,7 +63,25 @@ export const scanAnnotations = async (
     await breathe()
   }
   reader.end()
-  return { items: items.toSorted((a, b) => a.step - b.step || a.at - b.at), counts, isPartial }
+  return { items: items.toSorted(byPlace), counts, credentials: suspects.found(), isPartial }
+}
+
+const byPlace = (a: { readonly step: number; readonly at: number }, b: typeof a): number =>
+  a.step - b.step || a.at - b.at
+
+/** Lines with what looks like a credential, each once, whatever else it holds. */
+const createSuspects = () => {
+  const items: SuspectPlace[] = []
+  let count = 0
+  return {
+    line: (step: number, at: number, text: string): void => {
+      const [first] = mayHoldCredential(text) ? findCredentials(plain(text)) : []
+      if (first === undefined) return
+      count++
+      if (items.length < limits.annotationsPerAttemptMax) items.push({ kind: first.kind, step, at })
+    },
+    found: () => ({ items: items.toSorted(byPlace), count }),
+  }
 }
 
 const ranks = { error: 0, warning: 1, notice: 2 } as const

@@ -40,3 +40,18 @@ test('a line with nothing to mark stays as it is', () => {
     ['a', 'b'],
   )
 })
+
+test('what looks like a credential is marked across colours; a mask is none', () => {
+  const [head, tail] = [`gh${'p'}_4Tz9Qw7Lm2Xc8Vb1Nk`, '5Rj3Hd6Fs0Pa4Yt8Ue']
+  const marked = markSpans([span(`token=${head}`, 1), span(`${tail} token=[secret A_1]`)], null)
+  assert.deepEqual(
+    marked.map(({ text, suspect, secret }) => [text, suspect, secret]),
+    [
+      ['token=', null, null],
+      [head, 'github_token', null],
+      [tail, 'github_token', null],
+      [' token=', null, null],
+      ['[secret A_1]', null, 'A_1'],
+    ],
+  )
+})

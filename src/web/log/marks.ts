@@ -1,4 +1,6 @@
-// Spans of a line cut where something is to be seen: what a search found, the masks that stand for secrets, and links.
+// Spans of a line cut where something is to be seen: what a search found, the masks that stand for secrets, what looks like a secret
+// and is masked nowhere, and links.
+import { type CredentialKind, findCredentials } from '../../protocol/credentials.ts'
 import type { ShownLink } from './line-links.ts'
 import type { LogSpan } from './spans.ts'
 
@@ -6,6 +8,8 @@ export type MarkedSpan = LogSpan & {
   readonly isHit: boolean
   /** The name of the secret whose value stood here (decision 0018). */
   readonly secret: string | null
+  /** What it looks like, and was masked nowhere. */
+  readonly suspect: CredentialKind | null
   /** The same object on all spans of a link. */
   readonly link: ShownLink | null
 }
@@ -21,24 +25,27 @@ export const markSpans = (
   const text = spans.map((span) => span.text).join('')
   const secrets = rangesOf(text, mask)
   const hits = pattern === null ? [] : rangesOf(text, pattern)
-  if (secrets.length === 0 && hits.length === 0 && links.length === 0)
-    return spans.map((span) => ({ ...span, isHit: false, secret: null, link: null }))
+  const suspects = findCredentials(text)
+  if (secrets.length + hits.length + links.length + suspects.length === 0)
+    return spans.map((span) => ({ ...span, isHit: false, secret: null, suspect: null, link: null }))
   const marked: MarkedSpan[] = []
   let at = 0
   for (const span of spans) {
     const end = at + span.text.length
-    const cuts = [...secrets, ...hits, ...links]
+    const cuts = [...secrets, ...hits, ...links, ...suspects]
       .flatMap(({ from, to }) => [from, to])
       .filter((cut) => cut > at && cut < end)
     const borders = [...new Set([at, ...cuts, end])].sort((a, b) => a - b)
     for (const [i, from] of borders.slice(0, -1).entries()) {
       const to = borders[i + 1] ?? end
-      const within = (range: Omit<Range, 'secret'>) => range.from <= from && range.to >= to
+      const within = (range: { readonly from: number; readonly to: number }) =>
+        range.from <= from && range.to >= to
       marked.push({
         ...span,
         text: text.slice(from, to),
         isHit: hits.some(within),
         secret: secrets.find(within)?.secret ?? null,
+        suspect: suspects.find(within)?.kind ?? null,
         link: links.find(within) ?? null,
       })
     }

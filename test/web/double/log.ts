@@ -62,7 +62,12 @@ const script: readonly Piece[] = [
     text: 'sh: 1: \u001b[31mreport\u001b[0m: not found\n\u001b[1mTest files\u001b[22m  \u001b[31m1 failed\u001b[39m | 41 passed\n\u001b[1m     Tests\u001b[22m  \u001b[31m1 failed\u001b[39m | 388 passed\n\u001b[1m  Duration\u001b[22m  46.91s\n',
   },
   { step: 4, tMs: 73_000, text: 'Stored 42 files: https://files.example.com/412?by=unit.\n' },
-  { step: 4, tMs: 74_000, lost: 120, text: 'Stored the report\n' },
+  {
+    step: 4,
+    tMs: 74_000,
+    lost: 120,
+    text: 'Stored the report, token=ghp_4Tz9Qw7Lm2Xc8Vb1Nk5Rj3Hd6Fs0Pa4Yt8Ue\n',
+  },
 ]
 
 const framesOf = (attempt: string, pieces: readonly Piece[]): Uint8Array<ArrayBuffer>[] => {

@@ -82,7 +82,7 @@ export const logHandlers = ({
         .annotations(actor.scope, idOf('attempt', newest.id), reader)
         .catch(nothingOfExpired)
       if (noted === null) continue
-      if (noted.items.length > 0 || noted.isPartial)
+      if (noted.items.length + noted.credentials.count > 0 || noted.isPartial)
         items.push({ job: { id, name, shard, shards }, attempt, ...annotationsOf(noted) })
     }
     return { items, next_cursor: page.next_cursor }
@@ -181,11 +181,15 @@ const withFailedFirst = (jobs: readonly Job[]): readonly Job[] =>
     .filter(({ attempts }) => attempts.length > 0)
     .toSorted((a, b) => Number(isRed(b.status)) - Number(isRed(a.status)))
 
-const annotationsOf = ({ items, counts, isPartial }: LogAnnotations): AttemptAnnotations => ({
+const annotationsOf = ({ items, counts, credentials, isPartial }: LogAnnotations): AttemptAnnotations => ({
   items: items.map(({ at, level, message, title, file, line, column, step }) => ({
     ...{ level, message, title, file, line, column, step, log_line: at },
   })),
   counts,
+  credentials: {
+    items: credentials.items.map(({ kind, step, at }) => ({ kind, step, log_line: at })),
+    count: credentials.count,
+  },
   partial: isPartial,
 })
 

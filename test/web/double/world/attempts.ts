@@ -138,7 +138,12 @@ export const usageById = (id: string): AttemptUsage | null => {
 /** Of a run that failed: what its tests said, and a hostile name. */
 export const annotationsById = (id: string): AttemptAnnotations => {
   const attempt = attemptById(id)
-  const none = { items: [], counts: { error: 0, warning: 0, notice: 0 }, partial: false }
+  const none = {
+    items: [],
+    counts: { error: 0, warning: 0, notice: 0 },
+    credentials: { items: [], count: 0 },
+    partial: false,
+  }
   if (attempt?.status !== 'failed') return none
   const blank = { title: null, file: null, line: null, column: null }
   return {
@@ -170,6 +175,13 @@ export const annotationsById = (id: string): AttemptAnnotations => {
       },
     ],
     counts: { error: 1, warning: 1, notice: 3 },
+    credentials: {
+      items: [
+        { kind: 'assignment', step: 3, log_line: 12 },
+        { kind: 'github_token', step: 4, log_line: 122 },
+      ],
+      count: 3,
+    },
   }
 }
 
