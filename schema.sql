@@ -570,6 +570,7 @@ projects
   approval_people integer not null default 1
   approval_not_self boolean not null default false
   approval_role text not null default 'developer'::text
+  admitted boolean not null default false
   projects_approval_people_check: CHECK (((approval_people >= 1) AND (approval_people <= 5)))
   projects_approval_role_check: CHECK ((approval_role = ANY (ARRAY['owner'::text, 'developer'::text])))
   projects_approval_seconds_check: CHECK (((approval_seconds >= 60) AND (approval_seconds <= 31622400)))
@@ -614,7 +615,7 @@ proposals
   proposals_pkey: PRIMARY KEY (id)
   proposals_proposed_by_check: CHECK (((length(proposed_by) >= 1) AND (length(proposed_by) <= 64)))
   proposals_state_check: CHECK ((state = ANY (ARRAY['waiting'::text, 'accepted'::text, 'withdrawn'::text, 'expired'::text])))
-  proposals_verb_check: CHECK ((verb = ANY (ARRAY['secret.put'::text, 'secret.set'::text, 'context.put'::text, 'rules.set'::text])))
+  proposals_verb_check: CHECK ((verb = ANY (ARRAY['secret.put'::text, 'secret.set'::text, 'context.put'::text, 'rules.set'::text, 'project.admit'::text])))
   CREATE UNIQUE INDEX proposals_organisation_id_digest_key ON public.proposals USING btree (organisation_id, digest)
   CREATE UNIQUE INDEX proposals_pkey ON public.proposals USING btree (id)
   CREATE INDEX proposals_waiting ON public.proposals USING btree (organisation_id, proposed_at) WHERE (state = 'waiting'::text)

@@ -2,6 +2,7 @@
 // called, so that `mayfly --help` and `mayfly run` load nothing they do not need.
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { type Action, carryOut, collect, jsonOption } from './action.ts'
+import { addAdmissionVerbs } from './admission-verbs.ts'
 import type { RunFlags } from './commands/run.ts'
 import { addEverywhere } from './everywhere.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -219,6 +220,7 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .option('--install-hook <dir>', 'put it into this bare repository instead')
     .action(carryOut(around, async () => (await import('./commands/project.ts')).rotateHook))
   addProjectSet(project, around)
+  addAdmissionVerbs(project, around)
   program
     .command('org')
     .description('what holds for all projects')

@@ -25,7 +25,7 @@ export const contextRoles = ['owner', 'developer'] as const
 export const defaultBranchRule = 'default'
 
 const rules = {
-  /** `*`: all of the organisation, also those to come. */
+  /** `*`: all of the organisation that a signer has admitted, also those to come. */
   projects: either((value) => value === '*', oneOf('*'), list(id('project'), { max: 100 })),
   refs: list(text({ max: 255, form: /^(?:default|refs\/[^\p{C}\s]+)$/u }), { min: 1, max: 20 }),
   /** null: whoever or whatever began the run, a push too. Else a person with one of these roles did. */
@@ -43,12 +43,14 @@ export type ContextRules = Shaped<typeof allRules>
 export const newContextRules: ContextRules = { projects: [], refs: [defaultBranchRule], roles: null }
 
 /** Which rule refused; `room`: together with the other secrets of the job it is too much for one answer. */
-export const contextRuleNames = ['unknown', 'project', 'ref', 'person', 'room'] as const
+export const contextRuleNames = ['unknown', 'project', 'admission', 'ref', 'person', 'room'] as const
 export type ContextRule = (typeof contextRuleNames)[number]
 
 /** `role`: of the person who wants the job; null when it is nobody known. */
 export type ContextUse = {
   readonly project: ProjectId
+  /** Whether a signer has admitted the project with the source that it has now: to contexts that do not name it. */
+  readonly isAdmitted: boolean
   readonly ref: string | undefined
   readonly defaultRef: string | undefined
   readonly role: string | null
@@ -58,6 +60,7 @@ export type ContextUse = {
 export const refusalBy = (rules: ContextRules | null, use: ContextUse): ContextRule | null => {
   if (rules === null) return 'unknown'
   if (rules.projects !== '*' && !rules.projects.includes(use.project)) return 'project'
+  if (rules.projects === '*' && !use.isAdmitted) return 'admission'
   if (!admitsRef(rules, use)) return 'ref'
   return rules.roles === null || rules.roles.some((role) => role === use.role) ? null : 'person'
 }
@@ -74,6 +77,8 @@ export const refusalText = (context: string, rule: ContextRule): string => {
       return `There is no context "${context}". An owner can make it: mayfly context create ${JSON.stringify(context)}`
     case 'project':
       return `The context "${context}" is not for this project. ${end}: ${edit} --project`
+    case 'admission':
+      return `The context "${context}" is for every project that a signer has admitted, and this one is not, as it is now. An owner can do that: mayfly project admit`
     case 'ref':
       return `The context "${context}" is not for this branch or tag. ${end}: ${edit} --ref`
     case 'person':

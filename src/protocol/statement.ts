@@ -20,6 +20,7 @@ import {
   where,
 } from '../base/shape.ts'
 import { contextName, contextRules } from './contexts.ts'
+import { source } from './project-source.ts'
 
 /** The secrets of a project come to at most this in all, so that one answer carries them; one file may have as much. */
 export const secretsBytesMax = 1024 * 1024
@@ -45,7 +46,7 @@ export const bytes = (size: { readonly length: number } | { readonly max: number
 }
 
 const seconds = integer({ min: 0, max: 253_402_300_799 })
-const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
+export const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
 
 /** Also the name of the variable that a job sees. */
 export const secretName = text({ max: 128, form: /^[A-Za-z_][A-Za-z0-9_]*$/ })
@@ -159,6 +160,26 @@ const ruleStatement = object({
   type: oneOf('rules.set'),
   body: object({ two_person: oneOf(true, false) }),
 })
+/** Projects of an organisation that may be admitted at a time, ... */
+export const admittedMax = 2000
+/** ... and that one statement names. */
+export const admittedAtOnceMax = 100
+/** As OpenSSH writes them. */
+export const hostKeyFingerprints = list(text({ max: 50, form: /^SHA256:[A-Za-z0-9+/]{43}$/ }), { max: 16 })
+const admittedProject = object({ project: id('project'), source, host_keys: hostKeyFingerprints })
+/** Of an organisation: which projects contexts for every project are for, each with the place that its code comes from. */
+const admitStatement = object({
+  ...common,
+  type: oneOf('project.admit'),
+  body: where(
+    object({
+      admit: list(admittedProject, { max: admittedAtOnceMax }),
+      withdraw: list(id('project'), { max: admittedAtOnceMax }),
+    }),
+    ({ admit, withdraw }) => admit.length + withdraw.length > 0,
+    'names no project',
+  ),
+})
 /** A second person stands for what somebody signed; `sub` is the digest of that statement. */
 const countersignStatement = object({ ...common, type: oneOf('countersign'), body: object({}) })
 const endStatement = object({
@@ -178,7 +199,11 @@ export const statement = either(
       either(
         hasTag('type', 'rules.set'),
         ruleStatement,
-        either(hasTag('type', 'countersign'), countersignStatement, endStatement),
+        either(
+          hasTag('type', 'project.admit'),
+          admitStatement,
+          either(hasTag('type', 'countersign'), countersignStatement, endStatement),
+        ),
       ),
     ),
   ),
@@ -188,6 +213,7 @@ export type PutStatement = Shaped<typeof putStatement>
 export type SetStatement = Shaped<typeof setStatement>
 export type RuleStatement = Shaped<typeof ruleStatement>
 export type CountersignStatement = Shaped<typeof countersignStatement>
+export type AdmitStatement = Shaped<typeof admitStatement>
 export type ContextStatement = Shaped<typeof contextStatement>
 
 /** `webauthn`: the challenge is SHA-256 of the signed bytes. */
@@ -210,6 +236,7 @@ export type Countersignature = Shaped<typeof countersignature>
 /** As the operator names the person whose key a signer is: two keys of one person are one person. */
 export const personName = text({ max: 100, form: /^[a-z0-9][a-z0-9._@+-]*$/ })
 export const ruleSubject = (org: OrganisationId): string => `${org}/rules`
+export const admissionSubject = (org: OrganisationId): string => `${org}/projects`
 
 /** HPKE of the value to the ingest key, aad = JCS of the statement: name, project and policy cannot be swapped. */
 export const sealSuite = 'x25519-sha256-aes256gcm'

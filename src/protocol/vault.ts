@@ -19,6 +19,7 @@ import {
   text,
   where,
 } from '../base/shape.ts'
+import { admissionVerbs } from './admission-verbs.ts'
 import {
   contextName,
   contextRoles,
@@ -221,6 +222,7 @@ export const vaultVerbs = {
     request: object({ project: id('project'), eph: publicKey, statement }),
     answer: object({ hook: id('hook'), hookSecretSealed: bytes({ max: 4096 }) }),
   },
+  ...admissionVerbs,
   ...senderVerbs,
   'runner.enroll': {
     sockets: ['admin'],
@@ -356,6 +358,7 @@ export type VaultVerb = keyof typeof vaultVerbs
 export type VaultRequest<V extends VaultVerb> = Shaped<(typeof vaultVerbs)[V]['request']>
 export type VaultAnswer<V extends VaultVerb> = Shaped<(typeof vaultVerbs)[V]['answer']>
 export type ReleaseItem = Shaped<typeof releaseItem>
+export type { Admissions, ProjectAdmission } from './admission-verbs.ts'
 export type { ProjectSource } from './project-source.ts'
 export type { RuleMetadata, SignerMetadata } from './signer-verbs.ts'
 export type Tier = Shaped<typeof tier>

@@ -16,6 +16,7 @@ import { createAnsweredRequests } from './answered-requests.ts'
 import { createCompare } from './compare/compare-runs.ts'
 import { type CompileProgram, createAskCompiler } from './compile-process.ts'
 import type { ServerConfig } from './config.ts'
+import { createAdmissions } from './contexts/admissions.ts'
 import { createContexts } from './contexts/contexts.ts'
 import { type Database, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
@@ -198,6 +199,7 @@ const openParts = async (
     twoPerson: createTwoPerson(shared),
     identity: createIdentity(shared),
     contexts: createContexts(shared),
+    admissions: createAdmissions(shared),
     webhooks: createWebhooks({ ...shared, reach }),
   }
   const clockWatch = createClockWatch(deps)

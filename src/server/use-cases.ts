@@ -1,6 +1,6 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
 // them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createArtifacts,
-// createTests, createRunners, createSecrets, createTwoPerson, createIdentity, createContexts, createWebhooks.
+// createTests, createRunners, createSecrets, createTwoPerson, createIdentity, createContexts, createAdmissions, createWebhooks.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
 import type {
@@ -16,6 +16,7 @@ import type {
   WorkflowId,
 } from '../base/ids.ts'
 import type { Annotation, AnnotationLevel } from '../protocol/annotations.ts'
+import type * as admissionsApi from '../protocol/api/admissions.ts'
 import type { Artifact } from '../protocol/api/artifacts.ts'
 import type * as contextsApi from '../protocol/api/contexts.ts'
 import type { ExpiredOfJob } from '../protocol/api/expired.ts'
@@ -461,6 +462,12 @@ export type Identity = {
   /** Of the issuer of the organisation with this UUID. */
   readonly documents: (uuid: string) => Promise<IssuerDocuments>
   readonly ofProject: (scope: Scope, project: string, ref?: string) => Promise<ProjectIdentity>
+}
+
+/** Which projects contexts for every project are for. */
+export type Admissions = {
+  readonly list: (scope: Scope) => Promise<admissionsApi.Admissions>
+  readonly set: (actor: Actor, input: admissionsApi.AdmissionsSet) => Promise<admissionsApi.Admissions>
 }
 
 /** By id or name. `expect` is shown the context as it stands, and may refuse. */

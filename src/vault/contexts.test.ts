@@ -68,13 +68,14 @@ test('a secret of a context has a policy of its own beside the rules of the cont
 })
 
 test('project, ref and role: one rule that refuses is enough, and then nothing at all goes out (P-47)', async () => {
-  const { putContext, put, releaseWith, project, addProject, org } = await makeContexts()
+  const { putContext, put, releaseWith, project, addProject, admit, org } = await makeContexts()
   const rules = { projects: [project], refs: ['default', 'refs/tags/v*'], roles: ['owner'] as const }
   const { context } = await putContext('deploy', rules)
   await putContext('open', { projects: '*', refs: ['refs/**'] })
   await put('TOKEN', 'of the project')
   await put('KEY', 'of the context', { owner: context, body })
   const other = await addProject()
+  await admit()
   const good = { ref: 'refs/heads/main', default_ref: 'refs/heads/main', role: 'owner' }
   const values = (changes: object) => releaseWith(['open', 'deploy'], { ...good, ...changes })
   assert.deepEqual(Object.keys((await values({})).values), ['KEY', 'TOKEN'])
@@ -205,6 +206,7 @@ test('revoked secrets of a context reach nobody; contexts are counted', async ()
 test('rules that name nothing admit nothing', () => {
   const use = {
     project: newId('project'),
+    isAdmitted: true,
     ref: 'refs/heads/main',
     defaultRef: 'refs/heads/main',
     role: 'owner',
@@ -212,6 +214,9 @@ test('rules that name nothing admit nothing', () => {
   assert.equal(refusalBy(null, use), 'unknown')
   assert.equal(refusalBy({ projects: [], refs: ['refs/**'], roles: null }, use), 'project')
   assert.equal(refusalBy({ projects: '*', refs: ['refs/**'], roles: null }, use), null)
+  const stranger = { ...use, isAdmitted: false }
+  assert.equal(refusalBy({ projects: '*', refs: ['refs/**'], roles: null }, stranger), 'admission')
+  assert.equal(refusalBy({ projects: [use.project], refs: ['refs/**'], roles: null }, stranger), null)
   assert.equal(
     refusalBy({ projects: '*', refs: ['refs/heads/*'], roles: null }, { ...use, ref: 'refs/heads/a/b' }),
     'ref',

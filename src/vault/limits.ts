@@ -14,7 +14,8 @@ export const blobOpensPerHour = 600
 export const blobUsersMax = 50_000
 export const ingestKeyLifeSeconds = 24 * 3600
 export const rootKeyBytes = 32
-export const recordBytesMax = 256 * 1024
+/** The longest names which projects are admitted: some 200 bytes for each. */
+export const recordBytesMax = 512 * 1024
 export const connectionsMax = 256
 export const requestTimeoutMs = 30_000
 export const headersTimeoutMs = 5_000

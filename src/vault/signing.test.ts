@@ -212,6 +212,8 @@ test('a key of a context signs for jobs that name it, above one of the project',
   await world.call('context.put', { org: world.org, ...made } as never)
   const body = { kind: 'signing' as const, policy: policyInContext }
   const { secret } = await world.put('RELEASE', pem, { owner: context, body })
+  await refuses(world, 'E_FORBIDDEN', { claims: { contexts: [context] } })
+  await world.admit()
   await refuses(world, 'E_FORBIDDEN', {})
   assert.equal((await signs(world, { claims: { contexts: [context] } })).secret, secret)
   await world.put('RELEASE', pem, signing)

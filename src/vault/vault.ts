@@ -22,6 +22,7 @@ import { openRecords, type Records } from './store/records.ts'
 import { openUsedLog, type UsedLog } from './store/used.ts'
 import { openUses, type Uses } from './store/uses.ts'
 import { openValues, type Values } from './store/values.ts'
+import { admitProjects, admitWhatWasThere, listAdmissions } from './verbs/admission.ts'
 import { openBlobKey, rewrapBlobKey } from './verbs/blob.ts'
 import { deleteContext, listContexts, putContext } from './verbs/context.ts'
 import { listIssuers, tellIssuer, tellProject } from './verbs/identity.ts'
@@ -68,6 +69,7 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
   const { installation, keyringPath: path } = options
   const master = await openKeyring({ path, rootKey, installation, randomBytes, storeExists })
   const records = await openRecords({ root, macKey: master.storeKey })
+  await admitWhatWasThere(records, { storeExists, nowSeconds: Math.floor(clock.now() / 1000) })
   const keys = await openServiceKeys(records, master)
   const webhook = await createWebhookVerifier({ records, master, randomBytes })
   const used = await openUsedLog({ dataDir, clock })
@@ -146,6 +148,8 @@ const createHandlers = (parts: Parts): Handlers => {
       ),
     'hook.rotate': (request) =>
       audited({ verb: 'hook.rotate', project: request.project }, rotateHook(parts, request)),
+    'project.admissions': (request) => listAdmissions(parts, request),
+    'project.admit': (request) => audited(admissionFacts(request), admitProjects(parts, request)),
     ...senderHandlers(parts),
     'runner.enroll': async (request) => {
       await audited({ verb: 'runner.enroll', runner: request.runner }, enrollRunner(records, request))
@@ -249,6 +253,14 @@ const secretFacts = (verb: string, request: VaultRequest<'secret.revoke'> & BySe
   by: request.statement.iss,
   ...secondOf(request),
 })
+
+const admissionFacts = ({ org, statement, second }: VaultRequest<'project.admit'>) => {
+  const { admit, withdraw } =
+    statement.type === 'project.admit' ? statement.body : { admit: [], withdraw: [] }
+  const admitted = admit.map(({ project }) => project).join(' ')
+  const facts = { verb: 'project.admit', org, admitted, withdrawn: withdraw.join(' '), by: statement.iss }
+  return { ...facts, ...secondOf({ second }) }
+}
 
 const contextFacts = (verb: string, request: Pick<VaultRequest<'context.put'>, 'statement' | 'second'>) => ({
   ...{ verb, context: request.statement.sub, by: request.statement.iss },

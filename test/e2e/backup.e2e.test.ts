@@ -216,6 +216,7 @@ const fillContext = (installation: TestInstallation): void => {
   }
   succeeds(/signer enrol\n\s+(\S+)/.exec(installation.output())?.[1] ?? '', 'secrets', 'signer', 'enrol')
   succeeds('', 'context', 'create', 'kept', '--all-projects')
+  succeeds('', 'project', 'admit', '--all')
   succeeds('a value worth keeping', 'secrets', 'set', 'OF_CONTEXT', '--context', 'kept')
 }
 

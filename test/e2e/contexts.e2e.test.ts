@@ -154,10 +154,32 @@ describe('a context, from an owner to the step of a job that names it', () => {
     assert.equal(await page.getByRole('link', { name: 'by hand' }).count(), 0)
     assert.ok(sent.some((body) => body.includes('"context.put"')))
     assert.equal(holds(Buffer.from(sent.join('\n')), [...formsOf(token)]), false)
+    await admits(visitor)
     assert.deepEqual([...complaints], [])
     await countersigns(visitor)
     // What was proposed on the page was refused by the server, as it had to be; nothing else was complained of.
     assert.deepEqual([complaints.length, complaints.every((line) => line.includes('409'))], [1, true])
+  }
+
+  /** One touch for all that are open; each one's source is shown before. */
+  const admits = async ({ page }: Visitor): Promise<void> => {
+    const press = (button: string) => page.getByRole('button', { name: button, exact: true }).click()
+    succeeds(['context', 'create', 'for all', '--all-projects'])
+    await page.reload()
+    await press('Admit 2 projects')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('vessel.git in local directory 2').waitFor()
+    await press('Sign and admit')
+    await page.getByRole('button', { name: 'Withdraw other' }).waitFor()
+    assert.match(succeeds(['project', 'admissions']), /vessel\t.*\tadmitted\t/)
+    for (const project of ['vessel', 'other']) {
+      await press(`Withdraw ${project}`)
+      await page.getByRole('button', { name: `Withdraw ${project}` }).waitFor({ state: 'detached' })
+    }
+    assert.match(succeeds(['project', 'admissions']), /other\t.*\tnot admitted\t-/)
+    succeeds(['context', 'delete', 'for all'])
+    await page.reload()
+    await page.getByRole('link', { name }).waitFor()
   }
 
   /** The passkey of the browser is the second person; what the first one signed comes from the command line. */
@@ -195,7 +217,19 @@ describe('a context, from an owner to the step of a job that names it', () => {
     assert.deepEqual([status, reason?.code], ['skipped', 'unauthorized'], log)
     assert.match(reason?.text ?? '', /"deploy to europe" is not for this project/)
     succeeds(['context', 'edit', name, '--all-projects'])
+    const open = jobOf((await ends('other')).run, 'use')
+    assert.match(open.reason?.text ?? '', /a signer has admitted.* mayfly project admit$/)
+    assert.match(
+      succeeds(['project', 'admissions']),
+      /other\tother\.git in local directory 2\t-\tnot admitted\t-/,
+    )
+    assert.match(cli(['project', 'admit', 'nowhere']).stderr, /no project nowhere/)
+    assert.match(succeeds(['project', 'admit', 'other']), /^other\t.*\tadmitted\t/m)
     assert.ok((await ends('other')).log.includes(`use got ${sha256(token)}`))
+    succeeds(['project', 'withdraw', 'other'])
+    assert.equal(jobOf((await ends('other')).run, 'use').reason?.code, 'unauthorized')
+    succeeds(['project', 'admit', '--all'])
+    assert.doesNotMatch(succeeds(['project', 'admissions']), /not admitted/)
     assert.match(cli(['context', 'edit', name]).stderr, /say what to change/)
     assert.match(cli(['context', 'edit', name, '--ref', 'main']).stderr, /refs are "default" or full ones/)
     assert.match(cli(['context', 'edit', name, '--role', 'viewer']).stderr, /roles are owner, developer/)

@@ -122,6 +122,7 @@ export const noWork: UseCases = {
   },
   runners: { list: empty, enroll: unexpected },
   contexts: { list: empty, find: unexpected, create: unexpected, set: unexpected, remove: unexpected },
+  admissions: { list: async () => ({ projects: [], head: null }), set: unexpected },
   twoPerson: { rules: missing, setRules: unexpected, list: empty, sign: missing, withdraw: missing },
   secrets: {
     all: empty,

@@ -1,8 +1,10 @@
 // A person with a key of the command line: enrols it with a code, signs statements, seals values.
 import { fromBase64Url, toBase64Url, utf8 } from '../../src/base/bytes.ts'
-import type { ContextId, OrganisationId, SignerId } from '../../src/base/ids.ts'
+import type { ContextId, OrganisationId, ProjectId, SignerId } from '../../src/base/ids.ts'
 import { type ContextRules, contextId, newContextRules } from '../../src/protocol/contexts.ts'
 import {
+  type AdmitStatement,
+  admissionSubject,
   type Countersignature,
   defaultPolicy,
   type PutStatement,
@@ -130,6 +132,34 @@ export const signContextDelete = async (
 ) => {
   const statement = { ...headAbout(signer, of.context, of), type: 'context.delete' as const, body: {} }
   return { statement, proof: await signStatement(statement, signer.key.privateKey) }
+}
+
+/** Projects admitted to contexts for every project, or not any more. */
+export const signAdmission = async (
+  signer: Signer,
+  of: Made & { readonly org: OrganisationId; readonly body: Partial<AdmitStatement['body']> },
+) => {
+  const body = { admit: [], withdraw: [], ...of.body }
+  const sub = admissionSubject(of.org)
+  const statement = { ...headAbout(signer, sub, of), type: 'project.admit' as const, body }
+  return { statement, proof: await signStatement(statement, signer.key.privateKey) }
+}
+
+/** As the vault has them pinned now. */
+export const admitAll = async (
+  call: CallVault,
+  signer: Signer,
+  of: { readonly org: OrganisationId; readonly nowSeconds: number; readonly only?: readonly ProjectId[] },
+) => {
+  const { org, nowSeconds, only } = of
+  const { projects, head: prev } = await call('project.admissions', { org })
+  const admit = projects
+    .filter(({ project }) => only === undefined || only.includes(project))
+    .map(({ project, source, hostKeys: host_keys }) => ({ project, source, host_keys }))
+  return call('project.admit', {
+    org,
+    ...(await signAdmission(signer, { org, nowSeconds, prev, body: { admit } })),
+  })
 }
 
 /** Whether what loosens takes two people. */

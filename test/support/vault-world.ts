@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { fromBase64Url, toBase64Url, utf8, utf8Decode } from '../../src/base/bytes.ts'
-import { formatId, type IdKind } from '../../src/base/ids.ts'
+import { formatId, type IdKind, type ProjectId } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { parseShape, type Shape } from '../../src/base/shape.ts'
 import type { Evidence } from '../../src/protocol/evidence.ts'
@@ -28,7 +28,7 @@ import {
 import { randomBytes } from '../../src/sys/index.ts'
 import { openVault, type VaultOptions } from '../../src/vault/index.ts'
 import { evidenceOf } from './evidence.ts'
-import { type CallVault, enrolSigner, makeSigner, signPut } from './signer.ts'
+import { admitAll, type CallVault, enrolSigner, makeSigner, signPut } from './signer.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'mayfly-vault-'))
 after(() => rm(root, { recursive: true, force: true }))
@@ -93,6 +93,9 @@ export const makeWorld = async () => {
   await call('runner.enroll', { runner, publicKey, org: '*', projects: '*', tierMax: 'protected' })
   const addProject = (id = newId('project')) =>
     call('project.create', { project: id, org, source: { kind: 'local', root: 0, path: id } }).then(() => id)
+  /** To contexts for every project: those that are named, else all that there are. */
+  const admit = (...only: readonly ProjectId[]) =>
+    admitAll(call, signer, { org, nowSeconds: clock.seconds, ...(only.length === 0 ? {} : { only }) })
   await addProject(project)
   await enrolSigner(call, signer)
 
@@ -175,7 +178,7 @@ export const makeWorld = async () => {
     current.vault = await openVault(options)
   }
   return {
-    ...{ options, clock, call, refused, signer, project, org, addProject, release, make, put },
+    ...{ options, clock, call, refused, signer, project, org, addProject, admit, release, make, put },
     ...{ claimsWith, askSecrets, post },
     /** For tickets and requests of one's own. */
     ...{ current, server, runner, runnerKey },

@@ -542,6 +542,15 @@ workflows: {w: {jobs: [a]}}`
       await page.getByLabel('mobile-app').check()
     },
   },
+  {
+    name: 'contexts-admit',
+    address: '/settings/contexts',
+    shows: 'Projects of contexts for every project',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Admit 2 projects' }).click()
+      await page.getByRole('dialog').getByText('team/api.git').waitFor()
+    },
+  },
   { name: 'context', address: '/settings/contexts/deploy%20to%20europe', shows: 'refs/heads/release/*' },
   {
     name: 'context-edit',
@@ -575,7 +584,7 @@ workflows: {w: {jobs: [a]}}`
     shows: 'Key of the safe',
     act: async (page) => {
       await page.getByRole('button', { name: 'Remove Key of the safe' }).click()
-      await page.getByLabel('Sign with').waitFor()
+      await page.getByRole('dialog').getByLabel('Sign with').waitFor()
     },
   },
   {

@@ -4,6 +4,7 @@ import { fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
 import type { Proposal, SecretRules } from '../../protocol/api/proposals.ts'
 import { ruleSubject, type Statement, statement as statementShape } from '../../protocol/statement.ts'
+import type { ProjectSource } from '../../protocol/vault.ts'
 import { signStatement, statementDigest } from '../../seal/index.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
@@ -128,7 +129,7 @@ const projectNames = async (
   api: ApiClient,
   proposals: readonly Proposal[],
 ): Promise<ReadonlyMap<string, string>> => {
-  if (proposals.every(({ kind }) => kind !== 'context.put')) return new Map()
+  if (proposals.every(({ kind }) => kind !== 'context.put' && kind !== 'project.admit')) return new Map()
   const { items } = await api.all('projects', {})
   return new Map(items.map(({ id, name }) => [id, name]))
 }
@@ -148,6 +149,12 @@ const wordsOf = ({ secret }: Proposal, statement: Statement, names: ReadonlyMap<
           : projects.map((id) => names.get(id) ?? id).join(', ') || 'no project'
       return `context ${statement.body.name}: ${which}; ${refs.join(', ')}; roles ${roles?.join(', ') ?? 'any'}`
     }
+    case 'project.admit': {
+      const { admit, withdraw } = statement.body
+      const which = (id: string) => names.get(id) ?? id
+      const admitted = admit.map(({ project, source }) => `${which(project)} (${placeOf(source)})`)
+      return `contexts for every project: also for ${admitted.join(', ') || 'no other'}; not any more for ${withdraw.map(which).join(', ') || 'none'}`
+    }
     case 'secret.put': {
       const { policy, kind, on_leak: onLeak } = statement.body
       const { refs, events, min_tier: tier, freshness } = policy
@@ -162,6 +169,9 @@ const wordsOf = ({ secret }: Proposal, statement: Statement, names: ReadonlyMap<
       throw fault('E_PROTOCOL', { public: `the server shows a ${statement.type} that waits for nobody` })
   }
 }
+
+const placeOf = (source: ProjectSource): string =>
+  source.kind === 'ssh' ? source.url : `${source.path} in local directory ${source.root + 1}`
 
 const until = ({ expires_at: at }: { readonly expires_at: number | null }): string =>
   at === null ? ', without an end' : `, good until ${new Date(at * 1000).toISOString()}`

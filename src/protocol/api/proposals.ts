@@ -21,7 +21,7 @@ export type SecretRulesSet = z.infer<typeof secretRulesSet>
 
 export const proposal = z.object({
   id: z.string(),
-  kind: z.enum(['secret.put', 'secret.set', 'context.put', 'rules.set']),
+  kind: z.enum(['secret.put', 'secret.set', 'context.put', 'rules.set', 'project.admit']),
   /** Whose secret it is about, with its name; null of a context's rules and of those of the organisation. */
   secret: z
     .object({ name: z.string(), project: z.string().nullable(), context: z.string().nullable() })

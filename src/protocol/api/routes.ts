@@ -1,6 +1,7 @@
 // The HTTP API as data: method, path, the verb that authorises it, input and output shapes. The router, OpenAPI,
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry. A file for each area.
 import type { z } from 'zod'
+import { admissionRoutes } from './admission-routes.ts'
 import { contextRoutes } from './context-routes.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { entryRoutes } from './entry-routes.ts'
@@ -23,6 +24,7 @@ export const routes = {
   ...entryRoutes,
   ...projectRoutes,
   ...peopleRoutes,
+  ...admissionRoutes,
   ...contextRoutes,
   ...secretRoutes,
   ...proposalRoutes,

@@ -10,6 +10,7 @@ import {
   type CallVault,
   enrolSigner,
   makeSigner,
+  signAdmission,
   signContext,
   signContextDelete,
   signPut,
@@ -26,10 +27,12 @@ import { importVerifyKey, openRelease } from '../../seal/index.ts'
 import type { Actor } from '../access/actor.ts'
 import type { Role } from '../access/roles.ts'
 import { createSecrets } from '../secrets/secrets.ts'
+import { createAdmissions } from './admissions.ts'
 import { createContexts } from './contexts.ts'
 
 const parts = await openParts()
 const contexts = createContexts(parts)
+const admissions = createAdmissions(parts)
 const secrets = createSecrets(parts)
 const call: CallVault = (verb, request) =>
   verb === 'signer.code' ? parts.admin(verb, request) : parts.vault.call(verb, request)
@@ -168,6 +171,57 @@ test('project, ref and role: who may not use a context is unauthorized, with its
   assert.match(
     jobOf(unknown, 'a').reason?.text ?? '',
     /no context "nowhere".* mayfly context create "nowhere"/,
+  )
+})
+
+test('a context for every project is for those that a signer admitted, and for no other that the server has', async () => {
+  await putContext('everywhere', { projects: '*', refs: ['default'] })
+  await putSecret('everywhere', 'KEY', 'for all of us')
+  const refused = await start([jobWith('a', ['everywhere'])], { project: web })
+  assert.deepEqual(statusOf(refused, 'a'), ['skipped', 'unauthorized', 0])
+  assert.match(jobOf(refused, 'a').reason?.text ?? '', /a signer has admitted.* mayfly project admit$/)
+  const told = await admissions.list(parts.scope)
+  const stateOf = async (project: ProjectId) =>
+    (await admissions.list(parts.scope)).projects.find(({ project: { id } }) => id === project)
+  assert.deepEqual([(await stateOf(web))?.state, (await stateOf(web))?.project.name], ['none', 'web'])
+  const { source, host_keys } = (await stateOf(web)) ?? assert.fail()
+  const admit = [{ project: web, source, host_keys }]
+  const of = { org: parts.organisation, nowSeconds, prev: told.head }
+  const elsewhere = [
+    { project: web, source: { kind: 'local' as const, root: 0, path: 'elsewhere' }, host_keys },
+  ]
+  const wrong = json(await signAdmission(signer, { ...of, body: { admit: elsewhere } }))
+  await refuses(admissions.set(parts.actor, wrong), 'E_INPUT')
+  const forged = json(await signAdmission(await makeSigner('stranger'), { ...of, body: { admit } }))
+  await refuses(admissions.set(parts.actor, forged), 'E_STMT_SIG')
+  const made = await admissions.set(
+    parts.actor,
+    json(await signAdmission(signer, { ...of, body: { admit } })),
+  )
+  assert.equal(made.projects.find(({ project }) => project.id === web)?.signer?.id, signer.id)
+  const run = await start([jobWith('a', ['everywhere'])], { project: web })
+  assert.equal(jobOf(run, 'a').status, 'queued')
+  const [held] = await runner.take()
+  assert.deepEqual(await valuesOf(held), { KEY: 'for all of us' })
+  await runner.finish(held!)
+  const other = await start([jobWith('a', ['everywhere'])], { project: docs })
+  assert.deepEqual(statusOf(other, 'a'), ['skipped', 'unauthorized', 0])
+  // The server's copy says yes where the vault says no: nothing goes out, and the job says why.
+  await sql`update projects set admitted = true where id = ${docs}`.execute(parts.db)
+  await start([jobWith('a', ['everywhere'])], { project: docs })
+  const [lied] = await runner.take()
+  assert.equal((await payloadOf(lied)).refused?.rule, 'admission')
+  await runner.finish(lied!, { outcome: 'failed' })
+  const withdraw = json(await signAdmission(signer, { ...of, prev: made.head, body: { withdraw: [web] } }))
+  await admissions.set(parts.actor, withdraw)
+  const late = await start([jobWith('a', ['everywhere'])], { project: web })
+  assert.deepEqual(statusOf(late, 'a'), ['skipped', 'unauthorized', 0])
+  const { rows } = await sql<{ admitted: boolean }>`
+    select admitted from projects where id = any(${[web, docs]}::text[])`.execute(parts.db)
+  assert.deepEqual(
+    rows.map(({ admitted }) => admitted),
+    [false, false],
+    'the copy follows the vault',
   )
 })
 

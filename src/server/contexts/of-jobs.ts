@@ -10,6 +10,7 @@ import { type Actor, actorId } from '../access/actor.ts'
 /** What the tables say of the contexts with some names, for one project and ref. */
 export type SeenContexts = {
   readonly project: ProjectId
+  readonly isAdmitted: boolean
   readonly ref: string
   readonly defaultRef: string
   readonly wanting: Wanting
@@ -25,7 +26,7 @@ export const contextsSql = (of: {
   readonly names: Sql
   readonly by: Sql
 }) => sql`(
-  select json_build_object('project', p.id, 'ref', ${of.ref}, 'defaultRef', 'refs/heads/' || p.default_branch,
+  select json_build_object('project', p.id, 'isAdmitted', p.admitted, 'ref', ${of.ref}, 'defaultRef', 'refs/heads/' || p.default_branch,
     'wanting', json_build_object('id', ${of.by}, 'role', ${roleSql(of.by)}),
     'contexts', (
       select json_agg(json_build_object('name', named.name, 'rules', case when c.id is not null then json_build_object(

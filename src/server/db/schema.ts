@@ -72,6 +72,7 @@ export type Schema = {
     approval_not_self: Generated<boolean>
     approval_role: Generated<'owner' | 'developer'>
     poll_seconds: Or<number>
+    admitted: Generated<boolean>
     poll_next_at: AtOrNull
     poll_failures: Generated<number>
     polled_at: AtOrNull

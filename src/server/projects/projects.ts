@@ -11,6 +11,7 @@ import type {
 } from '../../protocol/api/shapes.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { refreshAdmissions } from '../contexts/admission-copy.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction, sqlState } from '../db/transaction.ts'
 import { queueRefs } from '../intake/refs-attempt.ts'
@@ -222,6 +223,7 @@ const confirmHostKey = async (
   const pinned = rows.filter(({ isReplaced }) => !isReplaced)
   const replaced = rows.filter(({ isReplaced }) => isReplaced).map((row) => row.fingerprint)
   await deps.vault.call('project.set', { project: id, hostKeys: pinned.map((row) => row.line) })
+  await refreshAdmissions({ db, vault: deps.vault }, actor.scope.organisation)
   await inTransaction(db, async (tx) => {
     await sql`
       update host_keys set confirmed_at = now(), confirmed_by = ${actorId(actor)}

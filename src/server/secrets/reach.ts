@@ -26,6 +26,7 @@ type Of = {
 }
 type Place = {
   readonly project: ProjectId
+  readonly isAdmitted: boolean
   readonly name: string
   readonly ref: string
   readonly defaultRef: string
@@ -113,9 +114,9 @@ const placesOf = async (db: Db, scope: Scope, { project }: Of): Promise<readonly
   const own = project === null ? sql`true` : sql`p.id = ${project}`
   const { rows } = await sql<Place>`
     with known as (
-      select p.id, p.name, 'refs/heads/' || p.default_branch as default_ref from projects p
+      select p.id, p.name, p.admitted, 'refs/heads/' || p.default_branch as default_ref from projects p
       where ${projectInScope(scope, 'p')} and ${own})
-    select known.id as project, known.name, seen.ref, known.default_ref as "defaultRef"
+    select known.id as project, known.admitted as "isAdmitted", known.name, seen.ref, known.default_ref as "defaultRef"
     from known cross join lateral (
       select known.default_ref as ref union select r.ref from runs r where r.project_id = known.id) seen
     order by known.name, seen.ref <> known.default_ref, seen.ref limit ${placesMax}`.execute(db)

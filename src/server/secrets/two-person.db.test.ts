@@ -9,6 +9,7 @@ import {
   enrolSigner,
   makeSigner,
   type Signer,
+  signAdmission,
   signContext,
   signPut,
   signRule,
@@ -19,6 +20,7 @@ import type { ContextRules } from '../../protocol/contexts.ts'
 import { defaultPolicy, type Statement } from '../../protocol/statement.ts'
 import type { Actor } from '../access/actor.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
+import { createAdmissions } from '../contexts/admissions.ts'
 import { createContexts } from '../contexts/contexts.ts'
 import { expireProposals } from './proposals.ts'
 import { createSecrets } from './secrets.ts'
@@ -27,6 +29,7 @@ import { createTwoPerson } from './two-person.ts'
 const parts = await openParts()
 const { db, actor, scope, organisation: org } = parts
 const [contexts, secrets, twoPerson] = [createContexts(parts), createSecrets(parts), createTwoPerson(parts)]
+const admissions = createAdmissions(parts)
 const call: CallVault = (verb, request) =>
   verb === 'signer.code' || verb === 'signer.person'
     ? parts.admin(verb, request)
@@ -152,6 +155,21 @@ test('a value waits sealed, is of whoever put it, and is gone when it is taken b
     select version, put_by, changed_by from secrets where project_id = ${web} and name = 'TOKEN'`.execute(db)
   assert.deepEqual(rows, [{ version: 2, put_by: 'operator', changed_by: user }])
   assert.deepEqual((await secrets.find(actor, { project: 'web' }, 'TOKEN'))?.detail?.policy.refs, ['refs/**'])
+})
+
+test('a project that is admitted waits for the second person, too, and the copy follows when it is made', async () => {
+  const { projects, head } = await admissions.list(scope)
+  const { source, host_keys } = projects.find(({ project }) => project.id === web) ?? assert.fail()
+  const admit = [{ project: web, source, host_keys }]
+  const body = json(await signAdmission(ada, { org, nowSeconds, prev: head, body: { admit } }))
+  assert.equal((await faultOf(admissions.set(actor, body))).code, 'E_STMT_SECOND')
+  const isAdmitted = async () =>
+    (await sql<{ admitted: boolean }>`select admitted from projects where id = ${web}`.execute(db)).rows
+  assert.deepEqual(await isAdmitted(), [{ admitted: false }])
+  const [proposal] = await waiting()
+  assert.equal(proposal?.kind, 'project.admit')
+  await twoPerson.sign(person, proposal.id, await signedBy(bob, proposal))
+  assert.deepEqual([await isAdmitted(), await waiting()], [[{ admitted: true }], []])
 })
 
 test('what nobody signed in time is shown no more, and the next sweep takes its request', async () => {

@@ -7,6 +7,7 @@ import { countersignature, ruleSubject } from '../../protocol/statement.ts'
 import type { RuleMetadata } from '../../protocol/vault.ts'
 import type { Actor } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { changeAdmissions } from '../contexts/admissions.ts'
 import { changeContext } from '../contexts/contexts.ts'
 import type { TwoPerson } from '../use-cases.ts'
 import { decide, getWaiting, listProposals, orProposed, type Proposed, type Waiting } from './proposals.ts'
@@ -46,6 +47,9 @@ const apply = async (deps: Deps, actor: Actor, waiting: Waiting): Promise<void> 
   switch (waiting.verb) {
     case 'rules.set':
       await changeRules(deps, actor, waiting.request)
+      return
+    case 'project.admit':
+      await changeAdmissions(deps, actor, waiting.request)
       return
     case 'context.put':
       await changeContext(deps, actor, waiting)

@@ -1,5 +1,6 @@
 // Pinned host keys: whatever line a person confirmed, the vault keeps the key and names the host itself, so that a pin
 // cannot stand for another machine than the one the repository's address names.
+import { createHash } from 'node:crypto'
 import { fault } from '../../base/faults.ts'
 import type { ProjectSource } from '../../protocol/vault.ts'
 
@@ -12,6 +13,12 @@ export const pinHostKeys = (source: ProjectSource, lines: readonly string[]): re
   const host = source.host.toLowerCase()
   const name = source.port === 22 ? host : `[${host}]:${source.port}`
   return [...new Set(lines.map((line) => `${name} ${checkedKey(line)}`))]
+}
+
+/** As OpenSSH shows it, of a pinned line. */
+export const fingerprintOf = (line: string): string => {
+  const blob = Buffer.from(line.split(' ').at(-1) ?? '', 'base64')
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`
 }
 
 /** `<type> <base64>` when the blob is of the type that the line names (RFC 4253 §6.6). */

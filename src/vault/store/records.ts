@@ -136,6 +136,21 @@ export type RuleRecord = {
   readonly signer: SignerId
   readonly head: string
 }
+/** Of an organisation: which projects contexts for every project are for. */
+export type AdmissionRecord = {
+  readonly org: OrganisationId
+  readonly projects: readonly {
+    readonly project: ProjectId
+    /** Digest of the source and host keys that it was admitted with. */
+    readonly source: string
+    /** null: it was there before projects were admitted. */
+    readonly signer: SignerId | null
+  }[]
+  /** null: no statement yet. */
+  readonly head: string | null
+}
+/** Something that is done once with what an earlier version left. */
+export type UpgradeRecord = { readonly at: number }
 /** The text of an orb that secrets were first released for; its id means no other one from then on. */
 export type OrbRecord = {
   readonly org: OrganisationId
@@ -178,6 +193,8 @@ type Bodies = {
   readonly signer: SignerRecord
   readonly context: ContextRecord
   readonly rule: RuleRecord
+  readonly admission: AdmissionRecord
+  readonly upgrade: UpgradeRecord
   readonly orb: OrbRecord
   readonly sender: SenderRecord
 }
@@ -192,6 +209,8 @@ const kinds: readonly Kind[] = [
   'signer',
   'context',
   'rule',
+  'admission',
+  'upgrade',
   'orb',
   'sender',
 ]
@@ -215,6 +234,8 @@ export const openRecords = async (options: { root: string; macKey: Uint8Array })
     signer: new Map(),
     context: new Map(),
     rule: new Map(),
+    admission: new Map(),
+    upgrade: new Map(),
     orb: new Map(),
     sender: new Map(),
   }

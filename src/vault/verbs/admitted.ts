@@ -8,6 +8,7 @@ import { previousSuffix, type SecretPolicy, secretsBytesMax, secretsMax } from '
 import type { TicketClaims } from '../../protocol/vault.ts'
 import { admits, isStale } from '../policy/admits.ts'
 import type { Records, SecretRecord } from '../store/records.ts'
+import { isAdmitted } from './admission.ts'
 import { secretsOf } from './secret.ts'
 
 /** `as`: the name it goes under, of a version before; its own policy and `beside`, the newer one's, admit it. */
@@ -77,7 +78,8 @@ const ruleAgainst = (records: Records, id: ContextId, claims: TicketClaims): Con
   const record = records.find('context', id)
   const { org, project, ref, default_ref: defaultRef, role = null } = claims
   const isThere = record?.state === 'active' && record.org === org
-  return refusalBy(isThere ? record.rules : null, { project, ref, defaultRef, role })
+  const rules = isThere ? record.rules : null
+  return refusalBy(rules, { project, isAdmitted: isAdmitted(records, project), ref, defaultRef, role })
 }
 
 /** One answer carries them all. */

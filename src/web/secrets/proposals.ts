@@ -11,6 +11,7 @@ import {
   statement as statementShape,
 } from '../../protocol/statement.ts'
 import { statementDigest } from '../../seal/index.ts'
+import { placeOf } from '../contexts/admissions.ts'
 import type { Api } from '../state/api.ts'
 import { text } from '../text/en.ts'
 import { statementHead } from './changes.ts'
@@ -80,6 +81,17 @@ const wordsOf = (
       const { projects: ids, refs, roles, name: context } = statement.body
       const which = ids === '*' ? words.everyProject : words.projects(ids.map((id) => projects.get(id) ?? id))
       return { title: words.context(context), facts: [which, words.refs(refs), words.roles(roles)] }
+    }
+    case 'project.admit': {
+      const { admit, withdraw } = statement.body
+      const nameOf = (id: string) => projects.get(id) ?? id
+      return {
+        title: words.admissions,
+        facts: [
+          ...admit.map(({ project, source }) => words.admits(nameOf(project), placeOf(source))),
+          ...withdraw.map((project) => words.withdraws(nameOf(project))),
+        ],
+      }
     }
     case 'secret.put':
       return { title: words.value(name, statement.body.kind), facts: factsOfPut(statement.body) }

@@ -33,6 +33,8 @@ export const endpoints = {
   secretSet: 'POST /api/v1/projects/:project/secrets/:name/set',
   secretReach: 'GET /api/v1/projects/:project/secrets/:name/reach',
   secretSignatures: 'GET /api/v1/projects/:project/secrets/:name/signatures',
+  admissions: 'GET /api/v1/admissions',
+  admissionsSet: 'POST /api/v1/admissions',
   contexts: 'GET /api/v1/contexts',
   contextCreate: 'POST /api/v1/contexts',
   context: 'GET /api/v1/contexts/:context',

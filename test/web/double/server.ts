@@ -262,6 +262,8 @@ const handle = async (
       return world.contexts[0]
     case 'GET /api/v1/contexts/deploy%20to%20europe/secrets':
       return page(full ? world.secrets : [])
+    case 'GET /api/v1/admissions':
+      return world.admissions
     case 'GET /api/v1/signers':
       return page(full ? world.signers : [])
     case 'GET /api/v1/secrets':

@@ -2,7 +2,7 @@
 import { fault } from '../../../base/faults.ts'
 import type { SecretView } from '../../../protocol/secret-views.ts'
 import type { Actor } from '../../access/actor.ts'
-import type { Contexts, Paging, Secrets, SecretsOf, TwoPerson } from '../../use-cases.ts'
+import type { Admissions, Contexts, Paging, Secrets, SecretsOf, TwoPerson } from '../../use-cases.ts'
 import type { Handlers } from '../binder.ts'
 import { pageOf } from '../paging.ts'
 
@@ -23,6 +23,8 @@ export type SecretRoutes =
   | 'signerRemove'
   | 'secretRules'
   | 'secretRulesSet'
+  | 'admissions'
+  | 'admissionsSet'
   | 'proposals'
   | 'proposalSign'
   | 'proposalWithdraw'
@@ -30,10 +32,12 @@ export type SecretRoutes =
 export const secretHandlers = ({
   secrets,
   contexts,
+  admissions,
   twoPerson,
 }: {
   readonly secrets: Secrets
   readonly contexts: Contexts
+  readonly admissions: Admissions
   readonly twoPerson: TwoPerson
 }): Pick<Handlers, SecretRoutes> => ({
   vaultKey: () => secrets.key(),
@@ -56,6 +60,8 @@ export const secretHandlers = ({
     return {}
   },
   ...contextHandlers({ secrets, contexts }),
+  admissions: ({ actor }) => admissions.list(actor.scope),
+  admissionsSet: ({ actor, body }) => admissions.set(actor, body),
   secretRules: ({ actor }) => twoPerson.rules(actor.scope),
   secretRulesSet: ({ actor, body }) => twoPerson.setRules(actor, body),
   proposals: async ({ actor, query }) =>

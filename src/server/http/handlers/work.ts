@@ -6,6 +6,7 @@ import { personBehind, readerOf } from '../../access/actor.ts'
 import type { Compare } from '../../compare/compare-runs.ts'
 import type { Live } from '../../live/live.ts'
 import type {
+  Admissions,
   Artifacts,
   Contexts,
   Deliveries,
@@ -44,6 +45,7 @@ export type UseCases = {
   readonly twoPerson: TwoPerson
   readonly identity: Identity
   readonly contexts: Contexts
+  readonly admissions: Admissions
   readonly compare: Compare['compare']
   readonly webhooks: Webhooks
 }

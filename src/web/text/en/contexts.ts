@@ -1,4 +1,5 @@
 // Contexts: named sets of secrets of the organisation.
+import { count } from './words.ts'
 
 export const contextsText = {
   contexts: {
@@ -31,6 +32,31 @@ export const contextsText = {
     deleteTitle: (name: string) => `Delete “${name}”?`,
     deleteText: 'Its secrets are removed from the vault. Jobs that name it do not start any more.',
     deleteYes: 'Delete the context',
+    admissions: 'Projects of contexts for every project',
+    admissionsWhy:
+      'A context for every project reaches those that a signer has admitted, with the source and host keys that they had then. So a server alone can make no project that is given its secrets.',
+    project: 'Project',
+    source: 'Source',
+    admission: 'Admission',
+    actions: 'Actions',
+    admissionState: {
+      admitted: 'admitted',
+      changed: 'changed since it was admitted',
+      none: 'not admitted',
+    },
+    wasThere: 'there before admissions were',
+    admit: 'Admit',
+    admitLabel: (project: string) => `Admit ${project}`,
+    admitAll: (n: number) => `Admit ${count(n, 'project', 'projects')}`,
+    withdraw: 'Withdraw',
+    withdrawLabel: (project: string) => `Withdraw ${project}`,
+    admitTitle: (n: number) => (n === 1 ? 'Admit this project?' : `Admit these ${n} projects?`),
+    admitText:
+      'Your passkey signs that secrets of contexts for every project are for code from exactly these places.',
+    admitYes: 'Sign and admit',
+    admitNo: 'Not now',
+    admissionProposed: 'Signed. It waits for a second person, under Signers.',
+    localSource: (path: string, root: number) => `${path} in local directory ${root}`,
     emptyTitle: 'No contexts',
     emptyText:
       'A context shares secrets between projects. Jobs that name one that is not there do not start.',

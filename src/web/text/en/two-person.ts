@@ -42,6 +42,9 @@ export const twoPersonText = {
     unreadable: 'A change that this page cannot read: do not sign it.',
     rules: (isOn: boolean) => (isOn ? 'Two people from now on' : 'One signature is enough from now on'),
     context: (name: string) => `Rules of the context ${name}`,
+    admissions: 'Projects of contexts for every project',
+    admits: (project: string, place: string) => `also ${project}, from ${place}`,
+    withdraws: (project: string) => `not any more ${project}`,
     value: (name: string, kind: string) => `A value of ${name} (${kind})`,
     state: (name: string, state: 'active' | 'disabled') =>
       `${name} ${state === 'active' ? 'goes to jobs' : 'is disabled'}`,

@@ -1,5 +1,6 @@
 // Secrets of the double and who may change them.
 
+import type { Admissions } from '../../../../src/protocol/api/admissions.ts'
 import type { Context } from '../../../../src/protocol/api/contexts.ts'
 import type { Proposal, SecretRules } from '../../../../src/protocol/api/proposals.ts'
 import type {
@@ -92,6 +93,33 @@ export const contexts: readonly Context[] = [
   contextOf('new', { projects: [], refs: ['default'], roles: null }),
   contextOf('registry', { projects: null, refs: ['refs/**'], roles: ['owner', 'developer'] }),
 ]
+
+const sshOf = (path: string) => {
+  const [user, host, port] = ['git', 'git.example.org', 2222] as const
+  return { kind: 'ssh' as const, url: `ssh://${user}@${host}:${port}/${path}`, ...{ host, port, user, path } }
+}
+const hostKeyOf = (letter: string) => `SHA256:${letter.repeat(43)}`
+
+export const admissions: Admissions = {
+  projects: [
+    {
+      ...{ project: { id: idOf('prj', 2), name: 'api' }, source: sshOf('team/api.git'), state: 'changed' },
+      ...{ host_keys: [hostKeyOf('a'), hostKeyOf('b')], signer: { id: signerIdOfAda, name: 'Ada’s laptop' } },
+    },
+    {
+      ...{
+        project: { id: idOf('prj', 3), name: 'docs' },
+        source: { kind: 'local', root: 0, path: 'docs.git' },
+      },
+      ...{ host_keys: [], state: 'none', signer: null },
+    },
+    {
+      ...{ project: { id: idOf('prj', 1), name: 'web' }, source: sshOf('team/web.git'), state: 'admitted' },
+      ...{ host_keys: [hostKeyOf('a')], signer: null },
+    },
+  ],
+  head: null,
+}
 
 export const signers: readonly Signer[] = [
   {
