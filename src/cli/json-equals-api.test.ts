@@ -88,6 +88,8 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'runs compare': ['4 5 -R web', 'runCompare'],
   'runs start': ['-R web -b main', 'runStart'],
   'runs parameters': ['-R web -b main', 'projectParameters'],
+  'runs pin': ['4/gate -R web --step web --line 7', 'attemptPin'],
+  'runs unpin': ['4/gate -R web', 'attemptUnpin'],
   'runs cancel': ['4 -R web', 'runCancel'],
   'runs rerun': ['4 -R web', 'runRerun'],
   rerun: ['4 -R web -j gate', 'jobRerun'],

@@ -73,8 +73,31 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .option('-j, --job <job>', 'only of this job')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/annotations.ts')).listAnnotations))
+  addPinVerbs(runs, around)
   addRunActs(program, runs, around)
   addFollowVerbs(program, around)
+}
+
+const addPinVerbs = (runs: Command, around: Surroundings): void => {
+  const load = () => import('./commands/pin.ts')
+  runs
+    .command('pin [ref]')
+    .description('mark a line of a log as the error, for everybody who opens it')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'of this job, else of the only one that failed')
+    .option('--attempt <number>', 'of this attempt, else of the newest')
+    .option('--step <step>', 'of this step, by its name or number, else of the one that failed')
+    .option('--line <number>', 'this line of the step')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).pinLine))
+  runs
+    .command('unpin [ref]')
+    .description('mark no line as the error')
+    .addOption(projectOption())
+    .option('-j, --job <job>', 'of this job, else of the only one that failed')
+    .option('--attempt <number>', 'of this attempt, else of the newest')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await load()).unpinLine))
 }
 
 /** What stays and prints. */

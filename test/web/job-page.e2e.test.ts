@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { axeFindings, openPage } from './double/browser.ts'
 import { openStand } from './double/stand.ts'
+import { pin } from './double/world/attempts.ts'
+import { idOf, runById } from './double/world.ts'
 
 const soon = { timeout: 20_000 }
 const stand = openStand()
@@ -95,6 +97,32 @@ flow(
     await page.getByRole('button', { name: 'Unpin' }).click()
     await page.getByRole('button', { name: 'Line 67 of npm test' }).waitFor({ state: 'detached', ...soon })
     assert.equal(await page.locator('.line.pinned').count(), 0)
+  },
+)
+
+flow(
+  'what somebody else pins is on a page that is open, and goes from it, without a reload',
+  async (page) => {
+    await go(page, `${job}?attempt=2`)
+    await page.getByRole('region', { name: 'Log of unit' }).waitFor(soon)
+    await page.getByText('Live', { exact: true }).first().waitFor(soon)
+    const run = runById(idOf('run', 412))!
+    const shard = run.jobs[5]!
+    const attempt = shard.attempts.at(-1)!.id
+    const tell = (rev: number) =>
+      stand.double.tell({
+        t: 'run',
+        topic: `run:${run.id}`,
+        rev,
+        run: { ...run, rev },
+        jobs: [{ ...shard, rev }],
+      })
+    pin(attempt, { step: 3, line: 70 })
+    tell(run.rev + 1)
+    await page.getByRole('button', { name: 'Line 70 of npm test' }).waitFor(soon)
+    pin(attempt, null)
+    tell(run.rev + 2)
+    await page.getByRole('button', { name: 'Line 70 of npm test' }).waitFor({ state: 'detached', ...soon })
   },
 )
 

@@ -26,6 +26,7 @@ const answer = (line: string, url: URL): unknown => {
   if (line.includes('/organisation'))
     return { id: world.idOf('org', 1), name: 'acme', settings: { jobs_max: 50 } }
   if (line.endsWith('/parameters')) return { ref: 'refs/heads/main', run: null, parameters: null }
+  if (line.includes('/attempts/')) return world.attemptById(id)
   if (line.startsWith('PATCH /api/v1/projects/')) return world.projects[0]
   if (line === 'POST /api/v1/runs') return world.runById(world.idOf('run', 413))
   if (line.startsWith('GET /api/v1/runs/') || line.includes('/runs/')) return world.runById(id)
@@ -100,6 +101,41 @@ test('start: with parameters, typed where somebody says so', async () => {
   assert.deepEqual(started.asked, [
     'POST /runs {"project":"web","ref":"refs/heads/main","parameters":{"target":"a","copies":3}}',
   ])
+})
+
+test('pin: the line of a step, by words or by the address that a browser copies', async () => {
+  const attempts = world.runById(run(412))?.jobs.find(({ id }) => id === job(412, 5))?.attempts ?? []
+  const [first, newest] = [attempts.at(0)?.id, attempts.at(-1)?.id]
+  assert.notEqual(first, newest)
+  const pinned = `POST /attempts/${newest}/pin {"step":3,"line":67}`
+  for (const words of [
+    ['412/unit.1', '--step', 'npm test', '--line', '67', '-R', 'web'],
+    ['412', '-j', 'unit.1', '--step', '3', '--line', '67', '-R', 'web'],
+    ['412/unit.1', '--line', '67', '-R', 'web'],
+    [`https://ci.example.org/acme/web/runs/412/jobs/unit.1?attempt=${attempts.length}#s3L67-L70`],
+  ])
+    assert.deepEqual((await mayfly('runs', 'pin', ...words)).asked, [pinned], words.join(' '))
+  const said = await mayfly('runs', 'pin', '412/unit.1', '--line', '67', '-R', 'web')
+  assert.equal(said.stderr, 'line 67 of step 3 (npm test) is pinned as the error of #412 unit.1\n')
+  const older = await mayfly('runs', 'unpin', '412/unit.1', '--attempt', '1', '-R', 'web')
+  assert.deepEqual(older.asked, [`DELETE /attempts/${first}/pin `])
+  assert.equal(older.stderr, 'no line of #412 unit.1 is pinned\n')
+  for (const [code, words] of [
+    [2, ['412/unit.1']],
+    [2, ['412/unit.1', '--line', '0']],
+    [5, ['412/unit.1', '--line', '1', '--step', 'nowhere']],
+    [5, ['412/unit.1', '--line', '1', '--attempt', '9']],
+  ] as const) {
+    const refused = await mayfly('runs', 'pin', ...words, '-R', 'web')
+    assert.deepEqual([refused.code, refused.asked], [code, []], words.join(' '))
+  }
+})
+
+test('view: how many files the run is about, as its page says', async () => {
+  const shown = async (n: string) => (await mayfly('runs', 'view', n, '-R', 'web')).stdout
+  assert.match(await shown('412'), /^more than 4 files changed$/m)
+  assert.match(await shown('413'), /^1 file changed$/m)
+  assert.doesNotMatch(await shown('410'), /changed$/m)
 })
 
 test('why: the reasons of what waits', async () => {

@@ -157,6 +157,10 @@ const setupWords = ({ setup, workflows, finished_at: ended }: Run): string => {
   return `a setup run; it went on with: ${names.join(', ') || 'no workflow'}`
 }
 
+/** As the page of the run counts them. */
+const changedWords = ({ count, more }: NonNullable<Run['changed_files']>): string =>
+  `${more ? 'more than ' : ''}${count === 0 && !more ? 'no' : count} ${count === 1 ? 'file' : 'files'} changed`
+
 const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
   const paint = paintFor(around, around.stdout)
   const { event } = run
@@ -167,6 +171,7 @@ const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
     inertText`${event.branch ?? event.tag ?? event.ref} at ${event.commit.slice(0, 10)}  ${event.subject ?? ''}\n`,
   )
   if (run.headline !== null) around.stdout.write(inertText`${run.headline}\n`)
+  if (run.changed_files !== null) around.stdout.write(inertText`${changedWords(run.changed_files)}\n`)
   if (run.setup !== null) around.stdout.write(inertText`${setupWords(run)}\n`)
   if (run.problems.length > 0) {
     const { formatProblems } = await import('../../compile/index.ts')

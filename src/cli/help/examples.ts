@@ -46,6 +46,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly runs cancel 412 -j test',
     'mayfly runs rerun 412 --failed',
     'mayfly runs parameters --branch main',
+    'mayfly runs pin 412/test --step "Run tests" --line 64',
+    'mayfly runs unpin 412/test',
   ],
   rerun: ['mayfly rerun 412', 'mayfly rerun --failed --watch', 'mayfly rerun 412 -j test'],
   approve: [

@@ -4,7 +4,7 @@ import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
-import { type AttemptId, parseId } from '../../base/ids.ts'
+import { type AttemptId, parseId, type RunId } from '../../base/ids.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
 
 const parts = await openParts()
@@ -75,4 +75,24 @@ test('the database holds no line that cannot be', async () => {
       ),
       /violates check constraint/,
     )
+})
+
+test('who follows the run hears of it: its job is in the next rev, and nothing is told of what changed nothing', async () => {
+  const attempt = await attemptOfRun()
+  const run = (await parts.runs.findAttempt(parts.scope, attempt))?.run_id as RunId
+  const heard: number[] = []
+  const stop = parts.runs.onChange((notice) => void (notice?.run === run && heard.push(notice.rev)))
+  const before = (await parts.runs.jobsSince(parts.scope, run, -1))!
+  await parts.runs.pinError(parts.actor, attempt, { step: 1, line: 2 })
+  const after = (await parts.runs.jobsSince(parts.scope, run, before.rev))!
+  assert.equal(after.rev, before.rev + 1)
+  assert.deepEqual(
+    after.jobs.map((job) => [job.rev, job.attempts.at(-1)?.id]),
+    [[after.rev, attempt]],
+  )
+  await parts.runs.pinError(parts.actor, attempt, { step: 1, line: 2 })
+  await parts.runs.pinError(parts.actor, attempt, null)
+  await parts.runs.pinError(parts.actor, attempt, null)
+  assert.deepEqual(heard, [before.rev + 1, before.rev + 2])
+  stop()
 })

@@ -1,15 +1,17 @@
 // Marks a line of a log as the error of its attempt, for everybody who opens it; there is one such line, or none. Only where it stands
-// is kept: the text stays in the sealed log.
+// is kept: the text stays in the sealed log. Pages that are open hear of it as of every change of the job.
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
-import type { AttemptId, ProjectId, RunId } from '../../base/ids.ts'
+import type { AttemptId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { Attempt } from '../../protocol/api/shapes.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
-import { inTransaction } from '../db/transaction.ts'
+import { notify } from '../db/notify.ts'
+import { inTransaction, type Tx } from '../db/transaction.ts'
 import { findAttempt } from './attempt-read.ts'
+import { runNotice } from './run-notice.ts'
 
 type Pin = { readonly step: number; readonly line: number }
 type Row = { readonly project: ProjectId; readonly run: RunId | null }
@@ -28,6 +30,7 @@ export const pinError = async (
     const { project, run } = rows[0]
     const changed = pin === null ? removed(attempt) : marked(attempt, actor, pin)
     if ((await changed.execute(tx)).rows.length === 0) return
+    if (run !== null) await countAsChange(tx, run, attempt)
     await writeAudit(tx, actor, {
       ...{ action: pin === null ? 'log.unpin' : 'log.pin', target: attempt, project, result: 'ok' },
       ...(run === null ? {} : { run }),
@@ -37,6 +40,22 @@ export const pinError = async (
   const shown = await findAttempt(db, actor.scope, attempt)
   if (shown === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
   return shown
+}
+
+/** A rev of the run in which nothing but this job changed: whoever follows the run reads the job again. */
+const countAsChange = async (tx: Tx, run: RunId, attempt: AttemptId): Promise<void> => {
+  const { rows } = await sql<{ organisation: OrganisationId; project: ProjectId; rev: number }>`
+    with changed as (
+      update runs set rev = rev + 1 where id = ${run}
+      returning id, organisation_id as organisation, project_id as project, rev),
+    of as (
+      update jobs j set rev = changed.rev from changed, attempts a
+      where a.id = ${attempt} and j.id = a.job_id and j.run_id = changed.id)
+    select organisation, project, rev from changed`.execute(tx)
+  await notify(
+    tx,
+    rows.map((row) => runNotice({ ...row, run })),
+  )
 }
 
 const removed = (attempt: AttemptId) =>
