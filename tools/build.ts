@@ -39,6 +39,7 @@ const bundle = async (program: (typeof programs)[number]): Promise<Metafile> => 
     minifySyntax: true,
     minifyWhitespace: true,
     metafile: true,
+    write: false,
     logLevel: 'warning',
     loader: { '.sh': 'text' },
     // CommonJS packages inside an ES module still call require().
@@ -46,7 +47,25 @@ const bundle = async (program: (typeof programs)[number]): Promise<Metafile> => 
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   })
+  for (const { path, contents } of result.outputFiles) {
+    if (path.endsWith('.js') && program !== 'cli')
+      refuseWideText(path, Buffer.from(contents).toString('utf8'))
+    await writeFile(path, contents)
+  }
   return result.metafile
+}
+
+/**
+ * V8 keeps a program as it was read: with one character above U+00FF all of it takes twice the memory, for as long as it runs.
+ * A verb of the command line does not run for long.
+ */
+const refuseWideText = (path: string, text: string): void => {
+  const at = text.search(/[\u0100-\uffff]/)
+  if (at < 0) return
+  const around = text.slice(Math.max(0, at - 60), at + 20)
+  throw new Error(
+    `${path} has a character above U+00FF, write it as \\u in the source (a regular expression?): ${around}`,
+  )
 }
 
 const dependencyList = (metafile: Metafile): string => {

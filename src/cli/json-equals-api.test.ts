@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Command } from 'commander'
-import { z } from 'zod'
+import * as z from 'zod'
 import { commandsAnsweredBy } from '../../test/support/command-server.ts'
 import { type Route, type RouteName, routes } from '../protocol/api/routes.ts'
 import { createProgram } from './index.ts'

@@ -161,7 +161,7 @@ const harmless: readonly RegExp[] = [
 /** The place for one, or what is left of one: variables, templates, masks, examples, rows of one letter. */
 const isPlaceholder = (text: string): boolean =>
   isTestValue(text) ||
-  /\$|\{\{|\*\*|••|\.\.\.|…|%[A-Z_]{2,40}%|^\[secret/.test(text) ||
+  /\$|\{\{|\*\*|\u2022\u2022|\.\.\.|\u2026|%[A-Z_]{2,40}%|^\[secret/.test(text) ||
   /example|placeholder|redacted|changeme|your[_-]|dummy|x{6}|0{8}|12345678|abcdefgh/i.test(text) ||
   new Set(text).size < Math.min(6, text.length)
 

@@ -4,4 +4,4 @@
 /** In text that may hold colours, also right before the word; `m`, so that it can look through many lines at once. */
 export const failureWords =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is how colours begin.
-  /(?:\b|(?<=\u001b\[[0-9;]*m))(?:error|errors|fatal|panic|exception|traceback|assert\w*|not ok|fail|failed|failure)\b|[✕✗]|^(?:\u001b\[[0-9;]*m)*E\s/im
+  /(?:\b|(?<=\u001b\[[0-9;]*m))(?:error|errors|fatal|panic|exception|traceback|assert\w*|not ok|fail|failed|failure)\b|[\u2715\u2717]|^(?:\u001b\[[0-9;]*m)*E\s/im

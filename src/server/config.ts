@@ -1,5 +1,5 @@
 // What the server is told, as one JSON document from the supervisor: closed, checked once, all problems together.
-import { z } from 'zod'
+import * as z from 'zod'
 import { securityTxtSettings } from './http/security-txt.ts'
 import { pageSegments, reservedSegments } from './http/static-site.ts'
 import { limits } from './limits.ts'

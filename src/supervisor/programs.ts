@@ -82,6 +82,9 @@ export type StartOptions = {
   readonly argv0?: string
 }
 
+/** Each thread that allocates would get an arena of its own, which keeps what it once held: 8 MiB of the server's at rest. */
+const programEnvironment = { MALLOC_ARENA_MAX: '2' }
+
 /** The unit settings of trust-model.md §1, applied by hand because PID 1 may not be systemd. */
 export const startProgram = (programs: Programs, program: string, options: StartOptions): ChildProcess => {
   const isRoot = process.getuid?.() === 0
@@ -105,6 +108,7 @@ export const startProgram = (programs: Programs, program: string, options: Start
   const child = spawn(command[0] ?? '', command.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
+    env: programEnvironment,
   })
   const config = child.stdio[3] as Writable
   // The child may be gone before it has read its settings; its exit is what gets reported.

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fault } from '../base/faults.ts'
 import { slotsMax } from '../protocol/runner-wire-parse.ts'
 import { ensureDirectory, writeFileDurably } from '../sys/index.ts'

@@ -1,7 +1,7 @@
 // Calls of the HTTP API, typed by its own table (protocol/api/routes.ts): over the operator's socket on this machine
 // or with a token elsewhere. A problem document of the server becomes the fault it names.
 import type { IncomingMessage } from 'node:http'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { catalogue, type FaultCode, fault } from '../../base/faults.ts'
 import { type AnswerOf, type BodyOf, type RouteName, routes } from '../../protocol/api/routes.ts'
 import { http } from '../../sys/index.ts'

@@ -1,6 +1,6 @@
 // Projects that a signer has admitted to contexts for every project, in the HTTP API (zod twins of protocol/admission-verbs.ts and
 // protocol/statement.ts, which the vault checks by itself).
-import { z } from 'zod'
+import * as z from 'zod'
 import { admissionStates } from '../admission-verbs.ts'
 import { admittedAtOnceMax } from '../statement.ts'
 import { signedBy } from './secrets.ts'

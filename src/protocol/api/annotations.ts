@@ -1,5 +1,5 @@
 // What lines of a log say of files, and what of a log tells why its job failed. All text is the job's.
-import { z } from 'zod'
+import * as z from 'zod'
 import { credentialKinds } from '../credentials.ts'
 
 export const annotation = z.object({

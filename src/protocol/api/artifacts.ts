@@ -1,5 +1,5 @@
 // Files that jobs stored for people, as the API shows them.
-import { z } from 'zod'
+import * as z from 'zod'
 import { expiredOfJob, jobOfAttempt } from './expired.ts'
 
 export const artifact = z.object({

@@ -1,6 +1,6 @@
 // Two runs side by side, as the API shows it: only what differs. `before` and `after` are whichever the caller named first
 // and second; null: there is nothing on that side.
-import { z } from 'zod'
+import * as z from 'zod'
 import { cacheHits } from '../stored-object.ts'
 import { status } from './runs.ts'
 

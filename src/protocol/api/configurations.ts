@@ -1,5 +1,5 @@
 // What the API tells of configurations: what became of each of their parts, and which plan a run was made of.
-import { z } from 'zod'
+import * as z from 'zod'
 import { verdicts } from '../constructs.ts'
 
 const place = z.object({ file: z.string(), line: z.number(), column: z.number() })

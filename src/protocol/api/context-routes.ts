@@ -1,5 +1,5 @@
 // The routes of contexts and their secrets; part of the table in routes.ts.
-import { z } from 'zod'
+import * as z from 'zod'
 import { secretViews } from '../secret-views.ts'
 import * as c from './contexts.ts'
 import { paging, type Route, route } from './route.ts'

@@ -1,5 +1,5 @@
 // Contexts in the HTTP API (zod twins of protocol/contexts.ts, which the vault checks by itself).
-import { z } from 'zod'
+import * as z from 'zod'
 import { contextRoles } from '../contexts.ts'
 import { signedBy } from './secrets.ts'
 

@@ -1,5 +1,5 @@
 // Routes of what source hosts sent.
-import { z } from 'zod'
+import * as z from 'zod'
 import { paging, type Route, route, sorting } from './route.ts'
 import * as s from './shapes.ts'
 

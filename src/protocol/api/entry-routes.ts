@@ -1,5 +1,5 @@
 // Routes of who comes in: claim, sign-in and sign-out, and the tokens that come in for a person.
-import { z } from 'zod'
+import * as z from 'zod'
 import { paging, type Route, route } from './route.ts'
 import * as s from './shapes.ts'
 

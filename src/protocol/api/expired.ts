@@ -1,5 +1,5 @@
 // What retention removed, as the API shows it.
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The job of something that an attempt stored, and which attempt. */
 export const jobOfAttempt = z.object({

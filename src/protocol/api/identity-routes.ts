@@ -1,5 +1,5 @@
 // The routes of identity tokens; part of the table in routes.ts.
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Route, route } from './route.ts'
 
 /** What a cloud has to be told, and nothing that it may not know. */

@@ -1,5 +1,5 @@
 // Routes of attempts and their logs.
-import { z } from 'zod'
+import * as z from 'zod'
 import { attemptAnnotations, condensedLog, jobAnnotations } from './annotations.ts'
 import { logSearch, logSearchQuery } from './log-search.ts'
 import { paging, type Route, route } from './route.ts'

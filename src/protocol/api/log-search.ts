@@ -1,5 +1,5 @@
 // What was found in the logs of a job, as the API shows it. Text of a log is a job's: hostile until shown as text.
-import { z } from 'zod'
+import * as z from 'zod'
 import { status } from './runs.ts'
 
 export const logSearchQuery = z.strictObject({

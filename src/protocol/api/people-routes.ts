@@ -1,5 +1,5 @@
 // Routes about people once somebody is in: sessions, members, invitations, and joining by one.
-import { z } from 'zod'
+import * as z from 'zod'
 import { paging, type Route, route } from './route.ts'
 import * as s from './shapes.ts'
 

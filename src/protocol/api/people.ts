@@ -1,6 +1,6 @@
 // People and what they prove it with, as the API shows them: tokens, sessions, passkeys, members, invitations. Used as part
 // of shapes.ts.
-import { z } from 'zod'
+import * as z from 'zod'
 
 const time = z.string()
 const id = z.string()

@@ -1,5 +1,5 @@
 // How often a project's source host is asked for what was pushed, and how that goes.
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const pollSeconds = z.int().min(30).max(86_400)
 

@@ -1,5 +1,5 @@
 // Routes of the organisation, its projects and their settings, and its orbs.
-import { z } from 'zod'
+import * as z from 'zod'
 import { paging, type Route, route } from './route.ts'
 import * as s from './shapes.ts'
 

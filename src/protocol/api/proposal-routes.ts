@@ -1,5 +1,5 @@
 // The routes of what waits for a second signature, and of the rule that demands one; part of the table in routes.ts.
-import { z } from 'zod'
+import * as z from 'zod'
 import * as p from './proposals.ts'
 import { paging, type Route, route } from './route.ts'
 import { page } from './shapes.ts'

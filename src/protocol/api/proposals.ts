@@ -1,5 +1,5 @@
 // What organisations demand of whoever loosens their rules about secrets, and what waits for a second signature, in the HTTP API.
-import { z } from 'zod'
+import * as z from 'zod'
 import { signedBy } from './secrets.ts'
 
 const time = z.string()

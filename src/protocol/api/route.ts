@@ -1,5 +1,5 @@
 // What an entry of the route table is.
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Verbs of trust-model.md §5.7; `public` needs no session, `session` any signed-in person, `operator` the local socket. */
 export type Access =

@@ -1,6 +1,6 @@
 // The HTTP API as data: method, path, the verb that authorises it, input and output shapes. The router, OpenAPI,
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry. A file for each area.
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { admissionRoutes } from './admission-routes.ts'
 import { contextRoutes } from './context-routes.ts'
 import { deliveryRoutes } from './delivery-routes.ts'

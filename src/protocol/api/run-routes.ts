@@ -1,5 +1,5 @@
 // Routes of runs: list, start, look, and everything a person may do with a run, a workflow or a job.
-import { z } from 'zod'
+import * as z from 'zod'
 import { classNames } from '../resource-class.ts'
 import { paging, type Route, route, sorting } from './route.ts'
 import * as s from './shapes.ts'

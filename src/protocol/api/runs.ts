@@ -1,5 +1,5 @@
 // Objects of the HTTP API about runs: runs, jobs, attempts, steps and their logs, and why one waits.
-import { z } from 'zod'
+import * as z from 'zod'
 import { givableName } from '../pipeline-parameters.ts'
 import { cacheHits } from '../stored-object.ts'
 import { placeOfText } from './configurations.ts'

@@ -1,5 +1,5 @@
 // The routes of schedules; part of the table in routes.ts.
-import { z } from 'zod'
+import * as z from 'zod'
 import { paging, type Route, route } from './route.ts'
 import * as s from './schedules.ts'
 import { page } from './shapes.ts'

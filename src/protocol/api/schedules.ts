@@ -1,5 +1,5 @@
 // Schedules of a project in the HTTP API.
-import { z } from 'zod'
+import * as z from 'zod'
 import { pipelineParameters, status } from './shapes.ts'
 
 const name = z

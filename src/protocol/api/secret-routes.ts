@@ -1,5 +1,5 @@
 // The routes of secrets and signers; part of the table in routes.ts.
-import { z } from 'zod'
+import * as z from 'zod'
 import { secretViews } from '../secret-views.ts'
 import { paging, type Route, route } from './route.ts'
 import * as s from './secrets.ts'

@@ -1,6 +1,6 @@
 // Secrets and signers in the HTTP API (zod twins of protocol/statement.ts, which the vault checks by itself). Every
 // request is closed: a member that nobody named, a `value` above all, is no envelope and is refused unread.
-import { z } from 'zod'
+import * as z from 'zod'
 import { secretViews } from '../secret-views.ts'
 import { signingAlgorithms } from '../signing.ts'
 import { policyEvents } from '../statement.ts'

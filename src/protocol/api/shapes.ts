@@ -1,6 +1,6 @@
 // The objects of the HTTP API as zod schemas: requests are refused on unknown fields, answers are serialised by them.
 // snake_case, RFC 3339 times, durations `*_ms`, prefixed ids. Web and CLI take their types from here (`import type`).
-import { z } from 'zod'
+import * as z from 'zod'
 import { preferences, signInFacts } from './people.ts'
 import { polling, pollSeconds } from './polling.ts'
 import { actor, runSummary, status } from './runs.ts'

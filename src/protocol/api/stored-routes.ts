@@ -1,5 +1,5 @@
 // The routes of what jobs stored for people: artifacts and results of tests; part of the table in routes.ts.
-import { z } from 'zod'
+import * as z from 'zod'
 import { artifactPage } from './artifacts.ts'
 import { paging, type Route, route } from './route.ts'
 import { testOutcome, testPage, testSummaryPage } from './tests.ts'

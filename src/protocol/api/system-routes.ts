@@ -1,5 +1,5 @@
 // Routes of the installation: runners, its state, the catalogue of errors, lint, and what only the operator may ask.
-import { z } from 'zod'
+import * as z from 'zod'
 import { paging, type Route, route } from './route.ts'
 import * as s from './shapes.ts'
 

@@ -1,5 +1,5 @@
 // Results of tests that jobs stored, as the API shows them.
-import { z } from 'zod'
+import * as z from 'zod'
 import { testOutcomes } from '../test-results.ts'
 import { expired, expiredOfJob, jobOfAttempt } from './expired.ts'
 

@@ -1,6 +1,6 @@
 // Where the time of a run went, as the API shows it: of each attempt its stages, what its caches came to, and how long the job takes
 // when they are warm.
-import { z } from 'zod'
+import * as z from 'zod'
 import { stage } from './runs.ts'
 
 export const attemptTimeline = z.object({

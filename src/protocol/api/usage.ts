@@ -1,5 +1,5 @@
 // What an attempt used over time, as the API tells it.
-import { z } from 'zod'
+import * as z from 'zod'
 
 const limits = z.object({ cpu_milli: z.number(), memory_kib: z.number(), disk_kib: z.number() })
 

@@ -1,6 +1,6 @@
 // The routes of webhooks out; part of the table in routes.ts. Addresses may hold what lets somebody in, so only those who
 // set them see them.
-import { z } from 'zod'
+import * as z from 'zod'
 import { pingEvent, webhookEvents } from '../webhooks.ts'
 import { paging, type Route, route } from './route.ts'
 import { page } from './shapes.ts'

@@ -1,5 +1,5 @@
 // Webhooks out in the HTTP API: the targets of a project and what they were told.
-import { z } from 'zod'
+import * as z from 'zod'
 import { eventsOf, senderOverlapSecondsMax, webhookEvents, webhookFormats } from '../webhooks.ts'
 import { status } from './shapes.ts'
 

@@ -1,6 +1,6 @@
 // What jobs of a run hand on as files, as the API shows it: who persists to the workspace of a workflow, who attaches it, and how much
 // lies there.
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const jobWorkspace = z.object({
   job_id: z.string(),

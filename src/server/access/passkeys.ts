@@ -8,7 +8,7 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
-import { z } from 'zod'
+import * as z from 'zod'
 import { utf8 } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import type { OrganisationId, UserId } from '../../base/ids.ts'

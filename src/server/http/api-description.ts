@@ -1,6 +1,6 @@
 // What the description of the API (OpenAPI 3.1) says beside the routes of the table: the live topics, which are no requests
 // with one answer. WebSocket and server-sent events carry the same messages (protocol/live.ts).
-import { z } from 'zod'
+import * as z from 'zod'
 import { job, runSummary } from '../../protocol/api/shapes.ts'
 import type { ClientMessage, ServerMessage } from '../../protocol/live.ts'
 

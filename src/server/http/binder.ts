@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fault } from '../../base/faults.ts'
 import { type Access, type Route, type RouteName, routes } from '../../protocol/api/routes.ts'
 import { problemJson } from '../../protocol/api/shapes.ts'

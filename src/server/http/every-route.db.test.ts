@@ -2,7 +2,7 @@
 // keys of requests, sparse answers, preconditions, the description of it all.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { z } from 'zod'
+import * as z from 'zod'
 import { noWork, openTestApp, type TestApp } from '../../../test/support/http-app.ts'
 import { someProject } from '../../../test/support/some-project.ts'
 import { fault } from '../../base/faults.ts'

@@ -1,7 +1,7 @@
 // Pages, the same for every list of the API: asked of the route table, so a list that is added is asked, too.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { z } from 'zod'
+import * as z from 'zod'
 import { openTestApp } from '../../../test/support/http-app.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
 

@@ -1,6 +1,6 @@
 // /.well-known/security.txt (RFC 9116) from the operator's settings. An expired one is worse than none: it is refused,
 // at the start and later.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clock } from '../../base/clock.ts'
 import { limits } from './limits.ts'
 

@@ -1,6 +1,6 @@
 // `?fields=` of every route that answers an object or a list of them: which names there are stands in the route's own
 // schema, so a wrong one is told with those that are right.
-import { z } from 'zod'
+import * as z from 'zod'
 import { fault } from '../../base/faults.ts'
 import { fieldsForm, pickFields } from '../../protocol/api/fields.ts'
 import type { Route } from '../../protocol/api/routes.ts'

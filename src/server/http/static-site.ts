@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fault } from '../../base/faults.ts'
 import { limits } from './limits.ts'
 

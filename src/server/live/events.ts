@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { toBase64 } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { encodeFollowerFrame } from '../../protocol/live.ts'

@@ -1,7 +1,7 @@
 // One WebSocket per tab: text messages are JSON, log frames are binary (protocol/live.ts). What a browser sends is
 // hostile: small, few, and of known shapes. A reader that does not keep up is closed and resumes by its cursors.
 import type { WebSocket } from 'ws'
-import { z } from 'zod'
+import * as z from 'zod'
 import { encodeFollowerFrame } from '../../protocol/live.ts'
 import type { Actor } from '../access/actor.ts'
 import type { Outgoing, Send } from './follow.ts'

@@ -1,6 +1,6 @@
 // The collector of traces as the settings name it, and its headers, which stand in a file of their own: they may hold a key.
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Collector } from './otlp.ts'

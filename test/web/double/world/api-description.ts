@@ -1,5 +1,5 @@
 // The description of the API as the server gives it, as far as the page of it draws: made from the same route table.
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Route, routes } from '../../../../src/protocol/api/routes.ts'
 import { livePaths } from '../../../../src/server/http/api-description.ts'
 
