@@ -1,5 +1,5 @@
-// What the operator asks of the vault of this machine: `mayfly vault signer-code|signer-person|rotate`, `mayfly oidc export`. Added to the
-// program by main/supervisor.ts.
+// What the operator asks of the vault of this machine: `mayfly vault signer-code|signer-person|signer-lost|rotate`, `mayfly oidc export`.
+// Added to the program by main/operator-commands.ts.
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Layout } from '../supervisor/index.ts'
@@ -31,6 +31,17 @@ export const addVaultCommands = (program: Command, layoutOf: LayoutOf): void => 
       carryOut(async () => {
         const { nameSigner } = await import('../supervisor/index.ts')
         await nameSigner(await layoutOf(flags.data), { signer, person })
+      }),
+    )
+  vault
+    .command('signer-lost <signer>')
+    .description('believe a key no more that nobody has any longer, without a signature')
+    .option('--data <dir>', 'the one whose data lies there')
+    .action((signer: string, flags: Flags) =>
+      carryOut(async () => {
+        const { loseSigner } = await import('../supervisor/index.ts')
+        await loseSigner(await layoutOf(flags.data), signer)
+        console.error('What it signed stays. Enrol a new one: mayfly vault signer-code')
       }),
     )
   vault

@@ -61,6 +61,8 @@ export const signerVerbs = {
     request: object({ signer: id('signer'), person: personName }),
     answer: signerMetadata,
   },
+  /** A key that nobody has any more, or the wrong person: the operator vouched for it, and does no longer. No statement is needed. */
+  'signer.lost': { sockets: ['admin'], request: object({ signer: id('signer') }), answer: signerMetadata },
   'rules.get': { sockets: ['server'], request: object({ org: id('organisation') }), answer: ruleMetadata },
   'rules.set': {
     sockets: ['server'],

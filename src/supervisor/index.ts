@@ -11,5 +11,5 @@ export { type Prepared, prepare, releaseLock, type UpDeps, type UpOptions } from
 export type { Programs } from './programs.ts'
 export { restart, restartSignal } from './restart.ts'
 export { ensureSettings, type Settings, settingsJsonSchema } from './settings.ts'
-export { makeSignerCode, nameSigner } from './signer-code.ts'
+export { loseSigner, makeSignerCode, nameSigner } from './signer-code.ts'
 export { type Installation, up } from './up.ts'

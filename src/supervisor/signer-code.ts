@@ -17,9 +17,16 @@ export const nameSigner = async (
   await callVaultAdmin(layout, 'signer.person', of)
 }
 
-/** null once there is a signer. */
+/** The vault believes it no more: whoever vouched for a key with a code may take that back, also when nobody is left to sign for it. */
+export const loseSigner = async (layout: Layout, signer: string): Promise<void> => {
+  await callVaultAdmin(layout, 'signer.lost', { signer })
+}
+
+/** null while there is a signer. */
 export const firstSignerCode = async (layout: Layout): Promise<string | null> => {
   // SAFE: as above.
-  const { signers } = (await callVaultAdmin(layout, 'signer.list', {})) as { signers: readonly unknown[] }
-  return signers.length === 0 ? makeSignerCode(layout) : null
+  const { signers } = (await callVaultAdmin(layout, 'signer.list', {})) as {
+    signers: readonly { readonly state: string }[]
+  }
+  return signers.every(({ state }) => state === 'removed') ? makeSignerCode(layout) : null
 }

@@ -200,7 +200,13 @@ const auditedBy =
     return result
   }
 
-type SignerVerb = 'signer.code' | 'signer.enroll' | 'signer.remove' | 'signer.person' | 'signer.list'
+type SignerVerb =
+  | 'signer.code'
+  | 'signer.enroll'
+  | 'signer.remove'
+  | 'signer.person'
+  | 'signer.lost'
+  | 'signer.list'
 const signerHandlers = (parts: Parts): Pick<Handlers, SignerVerb | 'rules.get' | 'rules.set'> => {
   const audited = auditedBy(parts.audit)
   const signers = createSigners(parts)
@@ -217,6 +223,7 @@ const signerHandlers = (parts: Parts): Pick<Handlers, SignerVerb | 'rules.get' |
         signers.remove({ statement, proof }),
       ),
     'signer.person': (request) => audited({ verb: 'signer.person', ...request }, signers.belongsTo(request)),
+    'signer.lost': (request) => audited({ verb: 'signer.lost', ...request }, signers.isLost(request)),
     'signer.list': () => signers.list(),
     'rules.get': (request) => tellRule(parts, request),
     'rules.set': (request) =>

@@ -267,4 +267,18 @@ describe('a context, from an owner to the step of a job that names it', () => {
     succeeds(['secrets', 'withdraw', off])
     assert.match(succeeds(['secrets', 'two-person']), /takes two people/)
   })
+
+  test('when the only signer lost the key, the operator ends it and lets a new one in', async () => {
+    type Signer = { readonly id: string; readonly state: string }
+    const { items }: { items: readonly Signer[] } = JSON.parse(
+      succeeds(['secrets', 'signer', 'list', '--json']),
+    )
+    assert.notEqual(cli(['vault', 'signer-lost', 'sig_00000000000000000000000000']).code, 0)
+    for (const { id, state } of items) if (state === 'active') succeeds(['vault', 'signer-lost', id])
+    assert.match(cli(['context', 'edit', name, '--any-role']).stderr, /MF5013/)
+    const late = { home: join(place, 'late'), stdin: succeeds(['vault', 'signer-code']) }
+    assert.equal(installation.cliWith(late, 'secrets', 'signer', 'enrol').code, 0)
+    const edit = ['context', 'edit', name, '--project', 'vessel'] as const
+    assert.equal(installation.cliWith({ ...late, stdin: '' }, ...edit).code, 0)
+  })
 })

@@ -171,6 +171,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly vault signer-code',
     'mayfly vault rotate --oidc',
     'mayfly vault signer-person sig_06h06pial1u3d4flikjg4locbc ada',
+    'mayfly vault signer-lost sig_06h06pial1u3d4flikjg4locbc',
   ],
 }
 

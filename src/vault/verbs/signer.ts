@@ -24,6 +24,8 @@ export interface Signers {
   makeCode(): VaultAnswer<'signer.code'>
   enroll(request: VaultRequest<'signer.enroll'>): Promise<VaultAnswer<'signer.enroll'>>
   remove(request: VaultRequest<'signer.remove'>): Promise<{ ok: true }>
+  /** The operator's word, for when no other signer is left to say it. */
+  isLost(request: VaultRequest<'signer.lost'>): Promise<SignerMetadata>
   list(): VaultAnswer<'signer.list'>
   /** Whose key it is; said once more, it is somebody else's. */
   belongsTo(request: VaultRequest<'signer.person'>): Promise<SignerMetadata>
@@ -81,9 +83,20 @@ export const createSigners = (deps: SignerDeps): Signers => {
       if (named.record === null) throw fault('E_NOT_FOUND')
       return metadataOf(named.record)
     },
+    isLost: async ({ signer }) => {
+      await records.change('signer', signer, (current) => {
+        if (current === null) throw unknown()
+        return current.state === 'removed' ? current : { ...current, state: 'removed' }
+      })
+      const record = records.find('signer', signer)
+      if (record === null) throw unknown()
+      return metadataOf(record)
+    },
     list: () => ({ signers: records.list('signer').map(metadataOf) }),
   }
 }
+
+const unknown = () => fault('E_NOT_FOUND', { public: 'The vault does not know this signer' })
 
 const metadataOf = ({ signer, key, addedAt, state, head, person }: SignerRecord): SignerMetadata => ({
   signer,
