@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { commandsAnsweredBy } from '../../test/support/command-server.ts'
 import { type CommandOptions, runCommand } from '../../test/support/surroundings.ts'
 import { askHidden } from './everywhere.ts'
 import { createPrefixer } from './prefixed-output.ts'
@@ -103,4 +104,54 @@ test('standard input that is no terminal is read, whatever is said of questions'
   await ask(true, true)
   assert.deepEqual(asked, ['value of TOKEN: ', 'value of TOKEN: '])
   await assert.rejects(ask(true, false), /value of TOKEN would be asked for.*with --file FILE/)
+})
+
+const problem = {
+  ...{
+    type: 'https://ci.example.org/docs/errors/MF4500',
+    title: 'Something went wrong on our side',
+    status: 500,
+  },
+  ...{
+    detail: 'it broke \u202e here',
+    instance: 'urn:mayfly:request:req_1',
+    code: 'MF4500',
+    request_id: 'req_1',
+  },
+  hint: 'Tell the operator the request id.',
+}
+const refused = commandsAnsweredBy((request, response) => {
+  request.resume()
+  response.writeHead(500, { 'content-type': 'application/problem+json', 'x-request-id': 'req_1' })
+  response.end(JSON.stringify(problem))
+})
+
+test('with --json an error is the problem of the server, all of it; without, its words and next step', async () => {
+  const json = await refused(['whoami', '--json'], { isTerminal: true })
+  assert.deepEqual([json.code, json.stdout], [70, ''])
+  assert.deepEqual(JSON.parse(json.stderr), problem)
+  assert.ok(!json.stderr.includes('\u202e'), 'nothing of it turns the line around')
+  const words = await refused(['whoami'])
+  assert.match(words.stderr, /\[MF4500\]\n {2}next: Tell the operator.*\n {2}request: req_1\n/)
+})
+
+test('an error of this machine has the shape of a problem, too', async () => {
+  const { stderr, code } = await runCommand(['whoami', '--json'])
+  const { hint, ...said } = JSON.parse(stderr)
+  assert.deepEqual(said, {
+    ...{ type: 'about:blank', title: 'The server cannot be reached', status: 503, code: 'MF4503' },
+    detail: 'no installation runs here and you are not signed in to one',
+  })
+  assert.match(hint, /mayfly login/)
+  assert.equal(code, 4)
+})
+
+test('--debug shows each request and its answer, and no credential', async () => {
+  const { stderr } = await refused(['runs', 'list', '-R', 'web', '--debug'])
+  assert.match(
+    stderr,
+    /^> GET \/api\/v1\/runs\?project=web&limit=20 of http:\/\/127\.0\.0\.1:\d+\n< 500 after \d+ ms req_1\n/,
+  )
+  assert.ok(!stderr.includes('mfp_x'))
+  assert.doesNotMatch((await refused(['runs', 'list', '-R', 'web'])).stderr, /GET/)
 })

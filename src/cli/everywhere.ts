@@ -1,4 +1,4 @@
-// What every verb takes, before or behind its own words: `--color` and `--no-input`; and what a verb does with it. action.ts puts the
+// What every verb takes, before or behind its own words: `--color`, `--no-input` and `--debug`; and what a verb does with it. action.ts puts the
 // wishes of the person into the surroundings of the verb.
 import { type Command, Option } from 'commander'
 import { fault } from '../base/faults.ts'
@@ -8,12 +8,17 @@ export const addEverywhere = (program: Command): void => {
   program
     .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
     .option('--no-input', 'ask for nothing: what would be asked for is an error')
+    .option('--debug', 'show the requests, without credentials')
 }
 
 export const withWishes = (around: Surroundings, verb: Command): Surroundings => {
-  const { color, input } = verb.optsWithGlobals<{ color?: Wishes['colour']; input?: boolean }>()
+  const { color, input, debug } = verb.optsWithGlobals<{
+    color?: Wishes['colour']
+    input?: boolean
+    debug?: boolean
+  }>()
   const mayAsk = input !== false && !isSet(around.environment.CI)
-  return { ...around, wishes: { colour: color ?? 'auto', mayAsk } }
+  return { ...around, wishes: { colour: color ?? 'auto', mayAsk, debug: debug === true } }
 }
 
 const isSet = (value: string | undefined): boolean => !['', '0', 'false'].includes(value ?? '')

@@ -1,7 +1,8 @@
 // The one place where a command's failure becomes words and an exit code: what happened, the code, the next step.
-import { type FaultCode, isFault } from '../base/faults.ts'
+import { type Fault, type FaultCode, isFault } from '../base/faults.ts'
+import { ServerProblem } from './api/problem.ts'
 import { exitCodes } from './exit-codes.ts'
-import { inertText } from './inert.ts'
+import { guardedJson, inertText } from './inert.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const nextSteps: Partial<Record<FaultCode, string>> = {
@@ -26,17 +27,28 @@ export const reportError = (
   const known = isFault(error)
   const code = known ? error.row.number : 'MF1099'
   const title = known ? error.public : `this is a defect in Mayfly: ${String(error)}`
-  const hint = known ? nextSteps[error.code] : 'please report it with what you typed'
+  const served = known && error.cause instanceof ServerProblem ? error.cause.document : null
+  const hint = known
+    ? (nextSteps[error.code] ?? textOf(served?.hint))
+    : 'please report it with what you typed'
   if (options.json) {
-    const problem = { type: 'about:blank', title, detail: known ? error.detail : '', code, hint: hint ?? '' }
-    around.stderr.write(`${JSON.stringify(problem)}\n`)
+    const local = { type: 'about:blank', ...(known ? wordsOf(error) : { title, detail: '' }), code }
+    const problem = served ?? { ...local, ...(hint === undefined ? {} : { hint }) }
+    guardedJson(around.stderr).write(`${JSON.stringify(problem)}\n`)
   } else {
     const [first = '', ...more] = title.split('\n')
     const rest = more.map((line) => inertText`\n  ${line}`).join('')
     around.stderr.write(`${inertText`mayfly: ${first}`}${rest}  [${code}]\n`)
     if (hint !== undefined) around.stderr.write(inertText`  next: ${hint}\n`)
+    if (known && error.row.status >= 500 && textOf(served?.request_id) !== undefined)
+      around.stderr.write(inertText`  request: ${textOf(served?.request_id) ?? ''}\n`)
     around.stderr.write(`  more: mayfly explain ${code}\n`)
     if (!known && error instanceof Error) around.stderr.write(`${error.stack ?? ''}\n`)
   }
   return known ? error.row.exit : exitCodes.defect
 }
+
+/** As the API words a problem: the kind of it, then what happened. */
+const wordsOf = ({ row, public: detail }: Fault) => ({ title: row.title, status: row.status, detail })
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -25,7 +25,12 @@ export type LocalSandboxes = {
 }
 
 /** What a person says to every verb alike (everywhere.ts). */
-export type Wishes = { readonly colour: 'auto' | 'always' | 'never'; readonly mayAsk: boolean }
+export type Wishes = {
+  readonly colour: 'auto' | 'always' | 'never'
+  readonly mayAsk: boolean
+  /** Requests are shown. */
+  readonly debug?: boolean
+}
 
 export type Surroundings = {
   readonly environment: Readonly<Record<string, string | undefined>>

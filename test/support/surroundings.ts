@@ -16,6 +16,7 @@ export type CommandOptions = {
   readonly interrupted?: AbortSignal
   readonly isTerminal?: boolean
   readonly stdinIsTerminal?: boolean
+  readonly clock?: Surroundings['clock']
 }
 
 /** Runs one command line in this process. */
@@ -38,7 +39,7 @@ export const runCommand = async (
     stdinIsTerminal: options.stdinIsTerminal ?? false,
     readStdin: async () => options.stdin ?? '',
     readHidden: async () => Buffer.from(options.stdin ?? ''),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     randomBytes,
     version: '0.0.0-test',
     interrupted: options.interrupted ?? new AbortController().signal,

@@ -29,7 +29,7 @@ const open = async (answer: (asked: Asked, count: number) => object | null, stat
   const token = new Secret('mfp_x')
   const cut: number[] = []
   const target = { kind: 'token', url: `http://127.0.0.1:${port}`, token } as const
-  return { asked, cut, api: createApiClient(target, (items) => cut.push(items)) }
+  return { asked, cut, api: createApiClient(target, { onCut: (items) => cut.push(items) }) }
 }
 
 test('a POST whose answer was lost is sent once more with the same key; the next one has another', async () => {

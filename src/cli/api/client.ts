@@ -2,15 +2,15 @@
 // or with a token elsewhere. A problem document of the server becomes the fault it names.
 import type { IncomingMessage } from 'node:http'
 import type * as z from 'zod'
-import { catalogue, type FaultCode, fault } from '../../base/faults.ts'
+import { fault } from '../../base/faults.ts'
 import { type AnswerOf, type BodyOf, type RouteName, routes } from '../../protocol/api/routes.ts'
 import { http } from '../../sys/index.ts'
+import { asFault } from './problem.ts'
 import type { Target } from './target.ts'
 
 const answerDeadlineMs = 30_000
 const pageItems = 100
 const listMax = 10_000
-const fieldsShown = 5
 const answerBytesMax = 64 * 1024 * 1024
 
 export type Call<N extends RouteName> = {
@@ -33,11 +33,16 @@ export interface ApiClient {
   ): Promise<AsyncIterable<Uint8Array>>
 }
 
-/** `onCut` hears of a list that is longer than is fetched of any. */
-export const createApiClient = (
-  target: Target,
-  onCut: (items: number) => void = () => undefined,
-): ApiClient => {
+/** Who wants to hear what becomes of calls. */
+export type Hearing = {
+  /** Of a list that is longer than is fetched of any. */
+  readonly onCut?: (items: number) => void
+  /** A line for each request and each answer: no header and no body, which is where credentials are. */
+  readonly onLine?: ((line: string) => void) | undefined
+}
+
+export const createApiClient = (given: Target, { onCut, onLine }: Hearing = {}): ApiClient => {
+  const target = { ...given, onLine }
   const call: ApiClient['call'] = async (name, call) => {
     const signal = AbortSignal.timeout(answerDeadlineMs)
     const answer = await send(target, name, call, signal)
@@ -59,7 +64,7 @@ export const createApiClient = (
         items.push(...page.items)
         cursor = page.next_cursor ?? undefined
       } while (cursor !== undefined && items.length < listMax)
-      if (cursor !== undefined) onCut(items.length)
+      if (cursor !== undefined) onCut?.(items.length)
       // SAFE: the pages of this list, put together.
       return { items, next_cursor: cursor ?? null } as AnswerOf<typeof name>
     },
@@ -74,8 +79,10 @@ const unexpected = ({ issues: [first] }: z.ZodError) =>
     detail: `${first?.path.join('.')}: ${first?.message}`,
   })
 
+type Heard = Target & Pick<Hearing, 'onLine'>
+
 const send = async (
-  target: Target,
+  target: Heard,
   name: RouteName,
   call: { params?: Readonly<Record<string, string>>; query?: Call<RouteName>['query']; body?: unknown },
   signal: AbortSignal,
@@ -83,7 +90,7 @@ const send = async (
   const { method } = routes[name]
   const payload = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body))
   const key = method === 'POST' ? crypto.randomUUID() : null
-  const ask = () => open(target, { method, path: pathOf(name, call), payload, key }, signal)
+  const ask = () => traced(target, { method, path: pathOf(name, call), payload, key }, signal)
   // A connection that broke after the request may have lost only the answer: with its key it is carried out once.
   const answer = await ask().catch((error: unknown) => {
     if (key === null || !isBroken(error)) throw error
@@ -94,16 +101,29 @@ const send = async (
   throw asFault(status, await readAll(answer))
 }
 
-const open = (
-  target: Target,
-  call: {
-    readonly method: string
-    readonly path: string
-    readonly payload: Buffer | null
-    readonly key: string | null
-  },
-  signal: AbortSignal,
-): Promise<IncomingMessage> =>
+type Asked = {
+  readonly method: string
+  readonly path: string
+  readonly payload: Buffer | null
+  readonly key: string | null
+}
+
+const traced = async (target: Heard, asked: Asked, signal: AbortSignal): Promise<IncomingMessage> => {
+  const where = target.kind === 'operator' ? "the operator's socket" : new URL(target.url).origin
+  target.onLine?.(`> ${asked.method} ${asked.path} of ${where}`)
+  const begin = performance.now()
+  const took = () => `after ${Math.round(performance.now() - begin)} ms`
+  try {
+    const answer = await open(target, asked, signal)
+    target.onLine?.(`< ${answer.statusCode} ${took()} ${answer.headers['x-request-id'] ?? ''}`.trimEnd())
+    return answer
+  } catch (error) {
+    target.onLine?.(`< nothing ${took()}`)
+    throw error
+  }
+}
+
+const open = (target: Target, call: Asked, signal: AbortSignal): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const headers: Record<string, string | number> = { accept: 'application/json, text/plain' }
     if (call.key !== null) headers['idempotency-key'] = call.key
@@ -167,43 +187,4 @@ const readAll = async (answer: IncomingMessage): Promise<Buffer> => {
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks)
-}
-
-/** RFC 9457 documents name a number of the catalogue; anything else is known by its HTTP status only. */
-const asFault = (status: number, bytes: Buffer) => {
-  const { code, title, detail, errors } = parseProblem(bytes)
-  const entry = Object.entries(catalogue).find(([symbol, row]) => symbol === code || row.number === code)
-  // SAFE: a key of the catalogue.
-  const symbol = (entry?.[0] as FaultCode | undefined) ?? byStatus(status)
-  const said = detail ?? title ?? `the server answered ${status}`
-  return fault(symbol, { public: [said, ...wrongFields(errors)].join('\n') })
-}
-
-/** `#/querystring/limit` → `limit: Too big …`, a line for each; the words come from a server, and reportError shows them as text. */
-const wrongFields = (errors: unknown): readonly string[] =>
-  (Array.isArray(errors) ? errors.slice(0, fieldsShown) : []).flatMap((each: unknown) => {
-    const { pointer, detail } = (each ?? {}) as { readonly pointer?: unknown; readonly detail?: unknown }
-    if (typeof pointer !== 'string' || typeof detail !== 'string') return []
-    const field = pointer.replace(/^#(\/(querystring|params|headers))?\/?/, '')
-    return [oneLine(field === '' ? detail : `${field}: ${detail}`)]
-  })
-const oneLine = (text: string): string => text.replaceAll('\n', ' ')
-
-const byStatus = (status: number): FaultCode => {
-  if (status === 401) return 'E_UNAUTHENTICATED'
-  if (status === 403) return 'E_FORBIDDEN'
-  if (status === 404) return 'E_NOT_FOUND'
-  if (status === 429) return 'E_RATE_LIMIT'
-  return status >= 500 ? 'E_INTERNAL' : 'E_INPUT'
-}
-
-const parseProblem = (
-  bytes: Buffer,
-): { code?: string; title?: string; detail?: string; errors?: unknown } => {
-  try {
-    const document: unknown = JSON.parse(bytes.toString('utf8'))
-    return typeof document === 'object' && document !== null ? document : {}
-  } catch {
-    return {}
-  }
 }

@@ -3,7 +3,7 @@ import { fault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Me } from '../../protocol/api/shapes.ts'
 import { createApiClient } from '../api/client.ts'
-import { connect } from '../api/connect.ts'
+import { connect, requestLines } from '../api/connect.ts'
 import { forgetSignIn, storeSignIn } from '../api/target.ts'
 import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
@@ -14,7 +14,10 @@ type Json = { readonly json?: boolean }
 /** The token is tried before it is stored. */
 export const login = async (around: Surroundings, _flags: Json, url: string): Promise<number> => {
   const token = new Secret((await around.readStdin()).trim())
-  const me = await createApiClient({ kind: 'token', url, token }).call('me', {})
+  const me = await createApiClient({ kind: 'token', url, token }, { onLine: requestLines(around) }).call(
+    'me',
+    {},
+  )
   if (me.token === null) throw fault('E_UNAUTHENTICATED', { public: `${url} does not know this token` })
   const path = await storeSignIn(around, url, token)
   around.stderr.write(

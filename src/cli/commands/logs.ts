@@ -1,7 +1,7 @@
 // Logs of a run: of one job as they are, of several with one prefix per job; all of it, or the part that somebody needs. Output
 // of jobs is hostile text: on a terminal everything but colours is made harmless.
 import { fault } from '../../base/faults.ts'
-import type { Attempt, Run, Step } from '../../protocol/api/shapes.ts'
+import type { Attempt, Step } from '../../protocol/api/shapes.ts'
 import { isRed } from '../../protocol/plan.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
@@ -64,26 +64,14 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
   return 0
 }
 
-/** Follows the logs of attempts that are not followed yet. */
-export const followNew = (
+/** Copies logs while they grow, each until its attempt ends; `name` stands before its lines. */
+export const copyFollowed = (
   around: Surroundings,
   api: ApiClient,
-  run: Run,
-  followed: Map<string, Promise<void>>,
-): void => {
+): ((attempt: string, name: string | null) => Promise<void>) => {
   const prefixer = createPrefixer(around, around.stdout)
-  for (const job of run.jobs)
-    for (const attempt of job.attempts)
-      if (!followed.has(attempt.id) && attempt.started_at !== null)
-        followed.set(
-          attempt.id,
-          copyLog(
-            around,
-            api,
-            { attempt: attempt.id, follow: '1', name: jobName(job), filter: null, query: {}, format: 'ansi' },
-            prefixer,
-          ),
-        )
+  return (attempt, name) =>
+    copyLog(around, api, { attempt, name, follow: '1', filter: null, query: {}, format: 'ansi' }, prefixer)
 }
 
 type Format = 'text' | 'ansi' | 'html' | 'ndjson'

@@ -1,8 +1,14 @@
-// Follows a run until it ends: a line per change, the logs where wanted, and the verdict as exit code.
+// Follows a run until it ends, or one job of it: a line per change, the logs where wanted, and the verdict as exit code.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Run } from '../../protocol/api/shapes.ts'
+import { fault } from '../../base/faults.ts'
+import type { Job, Run } from '../../protocol/api/shapes.ts'
+import { isRed } from '../../protocol/plan.ts'
+import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
+import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
+import { jobName } from '../api/job-name.ts'
+import { runOfCommit } from '../api/run-of-commit.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord } from '../look.ts'
@@ -12,7 +18,10 @@ import type { Surroundings } from '../surroundings.ts'
 type Flags = {
   readonly json?: boolean
   readonly project?: string
+  readonly sha?: string
+  readonly job?: string
   readonly logs?: boolean
+  readonly failFast?: boolean
   readonly timeout?: string
 }
 
@@ -20,32 +29,126 @@ const askEveryMs = 500
 const ended = new Set(['passed', 'unstable', 'failed', 'timed_out', 'errored', 'cancelled', 'skipped'])
 
 export const watch = async (around: Surroundings, flags: Flags, ref: string | undefined): Promise<number> => {
-  const api = await connect(around)
+  const words = splitRef({ ref, job: flags.job })
+  if (flags.sha !== undefined && words.ref !== undefined)
+    throw fault('E_INPUT', { public: 'a run or --sha, not both' })
+  if (flags.logs === true && flags.json === true)
+    throw fault('E_INPUT', {
+      public: '--logs writes lines, --json objects: the log as objects is `mayfly logs --format ndjson`',
+    })
   const deadlineMs =
     flags.timeout === undefined
       ? Number.POSITIVE_INFINITY
       : around.clock.monotonicMs() + readDuration(flags.timeout)
-  const seen = new Map<string, string>()
-  const followed = new Map<string, Promise<void>>()
-  let run = await findRun(around, api, { ref, project: flags.project })
-  for (;;) {
-    tell(around, flags, run, seen)
-    if (flags.logs === true) {
-      const { followNew } = await import('./logs.ts')
-      followNew(around, api, run, followed)
-    }
-    if (ended.has(run.status)) break
-    if (around.interrupted.aborted) return exitCodes.interrupted
-    if (around.clock.monotonicMs() > deadlineMs) return exitCodes.timedOut
-    if (run.status === 'on_hold') return exitCodes.onHold
-    await sleep(askEveryMs, undefined, { signal: around.interrupted }).catch(() => undefined)
-    run = await api.call('run', { params: { run: run.id } })
+  const api = await connect(around)
+  const { project, sha } = flags
+  const run =
+    sha === undefined
+      ? await findRun(around, api, { ref: words.ref, project })
+      : await runOfCommit(around, api, { sha, project, deadlineMs })
+  if (run === null) return around.interrupted.aborted ? exitCodes.interrupted : exitCodes.timedOut
+  const wantsLogs = flags.logs === true || (words.job !== undefined && flags.json !== true)
+  const logs = wantsLogs ? await openLogs(around, api, words.job !== undefined) : null
+  try {
+    return await follow(around, api, { flags, job: words.job, first: run, deadlineMs, logs })
+  } finally {
+    await logs?.stop()
   }
-  await Promise.all(followed.values())
-  return exitCodeOf(run.status)
 }
 
-const tell = (around: Surroundings, flags: Flags, run: Run, seen: Map<string, string>): void => {
+type Logs = {
+  readonly follow: (jobs: readonly Job[]) => void
+  /** What has ended is written to its end. */
+  readonly finish: (jobs: readonly Job[]) => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+const openLogs = async (around: Surroundings, api: ApiClient, isOfOne: boolean): Promise<Logs> => {
+  const { copyFollowed } = await import('./logs.ts')
+  const enough = new AbortController()
+  const interrupted = AbortSignal.any([around.interrupted, enough.signal])
+  const copy = copyFollowed({ ...around, interrupted }, api)
+  const copies = new Map<string, Promise<void>>()
+  return {
+    follow: (jobs) => {
+      for (const job of jobs)
+        for (const attempt of job.attempts)
+          if (!copies.has(attempt.id) && attempt.started_at !== null) {
+            const copied = copy(attempt.id, isOfOne ? null : jobName(job))
+            // Who waits for it hears of it.
+            copied.catch(() => undefined)
+            copies.set(attempt.id, copied)
+          }
+    },
+    finish: async (jobs) => {
+      await Promise.all(jobs.flatMap(({ attempts }) => attempts.map(({ id }) => copies.get(id))))
+    },
+    stop: async () => {
+      enough.abort()
+      await Promise.allSettled(copies.values())
+    },
+  }
+}
+
+type Followed = {
+  readonly flags: Flags
+  readonly job: string | undefined
+  readonly first: Run
+  readonly deadlineMs: number
+  readonly logs: Logs | null
+}
+
+const follow = async (
+  around: Surroundings,
+  api: ApiClient,
+  { flags, job, first, deadlineMs, logs }: Followed,
+): Promise<number> => {
+  const seen = new Map<string, string>()
+  for (let run = first; ; run = await api.call('run', { params: { run: run.id } })) {
+    const part = partOf(run, job)
+    tell(around, flags, part, seen)
+    logs?.follow(part.jobs)
+    if (around.interrupted.aborted) return exitCodes.interrupted
+    const isLate = around.clock.monotonicMs() > deadlineMs
+    const code = verdictOf(part, flags) ?? (isLate ? exitCodes.timedOut : null)
+    if (code !== null) {
+      await logs?.finish(part.jobs.filter(({ status }) => ended.has(status)))
+      return code
+    }
+    await sleep(askEveryMs, undefined, { signal: around.interrupted }).catch(() => undefined)
+  }
+}
+
+/** A run, or one job of it. */
+type Part = {
+  readonly run: Run
+  readonly jobs: readonly Job[]
+  readonly one: Job | null
+  readonly status: string
+}
+
+/** A job that is named may have to be planned first. */
+const partOf = (run: Run, name: string | undefined): Part => {
+  const isPlanned = run.workflows.length > 0 || ended.has(run.status)
+  if (name === undefined) return { run, jobs: run.jobs, one: null, status: run.status }
+  if (!isPlanned) return { run, jobs: [], one: null, status: run.status }
+  const one = jobNamed(run, name)
+  return { run, jobs: [one], one, status: one.status }
+}
+
+/** null: it goes on. */
+const verdictOf = ({ run, jobs, status }: Part, { failFast }: Flags): number | null => {
+  if (ended.has(status) || ended.has(run.status)) return exitCodeOf(status)
+  if (failFast === true && jobs.some((job) => isRed(job.status))) return exitCodes.failed
+  return status === 'on_hold' || run.status === 'on_hold' ? exitCodes.onHold : null
+}
+
+const tell = (
+  around: Surroundings,
+  flags: Flags,
+  { run, jobs, one }: Part,
+  seen: Map<string, string>,
+): void => {
   const paint = paintFor(around, around.stdout)
   const changed = (id: string, status: string): boolean => {
     const before = seen.get(id)
@@ -53,19 +156,19 @@ const tell = (around: Surroundings, flags: Flags, run: Run, seen: Map<string, st
     return before !== status
   }
   if (flags.json === true) {
-    if (changed(run.id, String(run.rev))) around.stdout.write(`${JSON.stringify(run)}\n`)
+    const text = JSON.stringify(one ?? run)
+    if (changed((one ?? run).id, one === null ? String(run.rev) : text)) around.stdout.write(`${text}\n`)
     return
   }
-  for (const job of run.jobs)
+  for (const job of jobs)
     if (changed(job.id, job.status) && job.status !== 'waiting') {
       const attempt = job.attempts.at(-1)
       const why = job.reason?.text ?? attempt?.failure?.message ?? ''
       const took = ended.has(job.status) ? duration(attempt?.duration_ms ?? null) : ''
-      around.stdout.write(
-        inertText`${[statusWord(paint, job.status), job.name, took, why].filter((part) => part !== '').join('  ')}\n`,
-      )
+      const words = [statusWord(paint, job.status), jobName(job), took, why]
+      around.stdout.write(inertText`${words.filter((part) => part !== '').join('  ')}\n`)
     }
-  if (changed(run.id, run.status) && ended.has(run.status))
+  if (one === null && changed(run.id, run.status) && ended.has(run.status))
     around.stdout.write(
       inertText`${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
     )

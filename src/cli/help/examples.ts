@@ -2,7 +2,7 @@
 // parse every one of them, so that none names what is not there.
 
 export const examples: Readonly<Record<string, readonly string[]>> = {
-  '': ['mayfly run', 'mayfly up', 'git push && mayfly watch --logs'],
+  '': ['mayfly run', 'mayfly up', 'git push && mayfly watch --sha HEAD'],
   run: ['mayfly run', 'mayfly run -j test -e DEBUG=1', 'mayfly run --list'],
   lint: ['mayfly lint', 'mayfly lint --strict --format sarif', 'mayfly lint --fix .circleci/config.yml'],
   explain: ['mayfly explain MF2107', 'mayfly explain'],
@@ -56,7 +56,11 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly approve 412 --who',
   ],
   reject: ['mayfly reject 412', 'mayfly reject 412 -j release -m "not today"'],
-  watch: ['mayfly watch', 'mayfly watch 412 --logs', 'git push && mayfly watch --timeout 30m'],
+  watch: [
+    'git push && mayfly watch --sha HEAD',
+    'mayfly watch 412 --logs',
+    'mayfly watch 412/test --fail-fast --timeout 30m',
+  ],
   logs: ['mayfly logs 412 --failed', 'mayfly logs 412/test -f', 'mayfly logs -j test --grep "error|warning"'],
   artifacts: [
     'mayfly artifacts list 412',

@@ -80,7 +80,7 @@ const overviewOf = (program: Command, columns: number): readonly string[] => {
     ...lines,
     '',
     ...wrapText(
-      `mayfly help VERB says more of one; topics: ${Object.keys(topics).join(', ')}. Everywhere: --color auto|always|never, --no-input. -V, --version.`,
+      `mayfly help VERB says more of one; topics: ${Object.keys(topics).join(', ')}. Everywhere: --color auto|always|never, --no-input, --debug. -V, --version.`,
       columns,
     ),
   ]

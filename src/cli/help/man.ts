@@ -32,6 +32,7 @@ export const manual = (command: Command, version: string): string => {
 const everywhere = [
   ['--color auto|always|never', 'colours'],
   ['--no-input', 'ask for nothing: what would be asked for is an error'],
+  ['--debug', 'show the requests on standard error, without credentials'],
   ['--help', 'what there is to say of a verb, on one screen'],
 ] as const
 

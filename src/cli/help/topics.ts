@@ -60,6 +60,7 @@ export const topics: Readonly<Record<string, Topic>> = {
         ['--color always', 'into pipes too, for `less -R`'],
         ['--color never', 'none, and those of jobs are taken out of logs'],
         ['--no-input', 'nothing is asked for; an error names the option that says it'],
+        ['--debug', 'requests and answers as lines on standard error, without credentials'],
       ],
       'They stand anywhere behind `mayfly`. Words of jobs and people are shown as text: what could steer a terminal stands as a sign (`mayfly logs --raw` leaves it).',
     ],
@@ -72,7 +73,7 @@ export const topics: Readonly<Record<string, Topic>> = {
         ['--json=id,status', 'only these fields of it, or of each item of a list'],
       ],
       'Lists are `{"items": […], "next_cursor": null}`. Fields are added with time, none is taken away or renamed without a word in the changelog: leave alone what you do not know. What streams is a line for each event.',
-      'With --json an error is problem JSON on standard error, and the exit code is the same as without. For more than fields use jq: `mayfly runs list --json | jq -r ".items[].id"`.',
+      'With --json an error is problem JSON on standard error as the API answers it, and the exit code is the same as without. For more than fields use jq: `mayfly runs list --json | jq -r ".items[].id"`.',
     ],
   },
   refs: {
