@@ -236,16 +236,29 @@ const refusals = {
 
 /** The words of whoever asks, in one spelling; where it may go is judged again each time something is sent. */
 const requireTarget = async ({ reach }: Deps, text: string): Promise<string> => {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw fault('E_INPUT', { public: 'url is not an address that begins with https://' })
-  if (url.username !== '' || url.password !== '')
-    throw fault('E_INPUT', { public: 'url: a name and password do not belong into an address' })
-  url.hash = ''
+  const url = addressOf(text)
   const refused = await refusalOf(reach, url)
   if (refused !== null) throw fault('E_INPUT', { public: `url: ${refusals[refused]}` })
-  if (url.href.length > 2000) throw fault('E_INPUT', { public: 'url is longer than 2000 characters' })
+  if (url.href.length > 2000) throw fault('E_INPUT', { public: 'url: It is longer than 2000 characters' })
   return url.href
+}
+
+/** What no connection would be made to is said now, with what to do. */
+const addressOf = (text: string): URL => {
+  const url = URL.canParse(text) ? new URL(text) : null
+  // A port beyond 65535 is no address at all, and Node takes 0 for none.
+  if (url?.port === '0' || (url === null && /^https?:\/\/[^/?#]*:\d{5,}(?:[/?#]|$)/.test(text)))
+    throw fault('E_INPUT', { public: 'url: Its port is none from 1 to 65535; leave it out for 443' })
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
+    throw fault('E_INPUT', {
+      public: 'url: It has to begin with https://, for example https://example.org/mayfly',
+    })
+  if (url.username !== '' || url.password !== '')
+    throw fault('E_INPUT', {
+      public: 'url: Leave name and password out: the receiver knows by the signature who sends',
+    })
+  url.hash = ''
+  return url
 }
 
 const requireName = async (db: Db, project: ProjectId, name: string): Promise<void> => {
