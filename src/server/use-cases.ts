@@ -1,5 +1,5 @@
 // What the routes of server/http and the topics of server/live may ask of the rest of the server: the seam between
-// them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createLogs, createArtifacts,
+// them. Factories: createRuns, createProjects, createDeliveries, createSchedules, createIntake, createArtifacts,
 // createTests, createRunners, createSecrets, createTwoPerson, createIdentity, createContexts, createAdmissions, createWebhooks.
 // Tenant reads take a Scope, changes take an Actor. A thing that is not there or not in the scope is null in `find…`
 // and fault E_NOT_FOUND everywhere else; bad input is fault E_INPUT with a public sentence.
@@ -15,7 +15,6 @@ import type {
   UserId,
   WorkflowId,
 } from '../base/ids.ts'
-import type { Annotation, AnnotationLevel } from '../protocol/annotations.ts'
 import type * as admissionsApi from '../protocol/api/admissions.ts'
 import type { Artifact } from '../protocol/api/artifacts.ts'
 import type * as contextsApi from '../protocol/api/contexts.ts'
@@ -30,16 +29,12 @@ import type { RunTimeline } from '../protocol/api/timeline.ts'
 import type { AttemptUsage } from '../protocol/api/usage.ts'
 import type * as webhooksApi from '../protocol/api/webhooks.ts'
 import type { RunWorkspaces } from '../protocol/api/workspaces.ts'
-import type { CredentialKind } from '../protocol/credentials.ts'
-import type { FrameCodec } from '../protocol/frames.ts'
 import type { IssuerDocuments } from '../protocol/identity.ts'
-import type { FollowerFrame } from '../protocol/live.ts'
 import type { ClassName } from '../protocol/resource-class.ts'
 import type { SecretView } from '../protocol/secret-views.ts'
-import type { Query } from '../protocol/terminal/search.ts'
-import type { FoundLine } from '../protocol/terminal/text-search.ts'
 import type { TestOutcome } from '../protocol/test-results.ts'
 import type { Actor, Scope } from './access/actor.ts'
+import type { LogReader } from './log-use-cases.ts'
 
 export type Page<T> = { readonly items: T[]; readonly next_cursor: string | null }
 export type Paging = { readonly limit: number; readonly cursor?: string | undefined }
@@ -256,137 +251,6 @@ export type Intake = {
   readonly refused: (hook: string) => void
 }
 
-/** A part of a log that is fetched as one: lines `firstLine` … of a step, in frames `seqFrom` … `seqTo` (there may be others between). */
-export type LogChunk = {
-  readonly step: number
-  readonly firstLine: number
-  /** Line ends inside. */
-  readonly lines: number
-  readonly seqFrom: number
-  readonly seqTo: number
-  readonly tMs: number
-  /** As it is stored: what fetching it costs, about. */
-  readonly bytes: number
-}
-
-export type LogIndex = {
-  /** No further frame will come. */
-  readonly isComplete: boolean
-  readonly lastSeq: number
-  readonly chunks: readonly LogChunk[]
-  /** Of the step that was asked about; null also when nobody asked. */
-  readonly firstFailure: number | null
-}
-
-export type LogAnnotation = Annotation & {
-  readonly step: number
-  /** Its line in the log of that step. */
-  readonly at: number
-}
-export type SuspectPlace = { readonly kind: CredentialKind; readonly step: number; readonly at: number }
-export type LogAnnotations = {
-  readonly items: readonly LogAnnotation[]
-  /** Also of those that there was no room for. */
-  readonly counts: Readonly<Record<AnnotationLevel, number>>
-  /** Lines with what looks like a credential: where, not what. */
-  readonly credentials: { readonly items: readonly SuspectPlace[]; readonly count: number }
-  /** Part of the log was not looked at. */
-  readonly isPartial: boolean
-}
-export type CondensedLine = { readonly line: number; readonly text: string }
-export type CondensedStep = {
-  readonly step: number
-  readonly lines: number
-  /** Those that speak of a failure, of what is not in `tail`. */
-  readonly errors: readonly CondensedLine[]
-  readonly tail: readonly CondensedLine[]
-}
-
-/** A finished log as it was written, whose length is known: any part of it, again and again the same. */
-export type LogBytes = {
-  readonly total: number
-  readonly etag: string
-  /** Both included. */
-  readonly read: (first: number, last: number) => AsyncIterable<Uint8Array>
-}
-
-export type LogSearchAsked = {
-  readonly query: Query
-  readonly attempts: 'newest' | 'all'
-  /** By its number. */
-  readonly except?: number | undefined
-  readonly reader: LogReader
-  readonly signal: AbortSignal
-}
-export type AttemptSearch = {
-  readonly id: AttemptId
-  readonly number: number
-  readonly status: api.Attempt['status']
-  readonly count: number
-  readonly isWhole: boolean
-  /** Retention removed its log. */
-  readonly isExpired: boolean
-  readonly lines: readonly (FoundLine & { readonly stepName: string })[]
-}
-export type LogSearch = {
-  readonly attempts: readonly AttemptSearch[]
-  /** The bound that ended it; null: all was looked at. */
-  readonly stopped: 'time' | 'memory' | 'bytes' | 'attempts' | null
-}
-
-export type Logs = {
-  /** In the logs of a job, the newest first, in bounded time and memory. */
-  readonly search: (scope: Scope, job: JobId, asked: LogSearchAsked) => Promise<LogSearch>
-  /** What lines say of files, found while the log is open for this reader. */
-  readonly annotations: (scope: Scope, attempt: AttemptId, reader: LogReader) => Promise<LogAnnotations>
-  /** Of these steps what tells why they failed, in so many bytes. */
-  readonly condense: (
-    scope: Scope,
-    attempt: AttemptId,
-    options: { readonly reader: LogReader; readonly steps: readonly number[]; readonly bytesMax: number },
-  ) => Promise<readonly CondensedStep[]>
-  /**
-   * Frames above `after` that are stored now, with `until` none above it and not more than those are read; the vault opens the
-   * key once per attempt and process.
-   */
-  readonly readFrames: (
-    scope: Scope,
-    attempt: AttemptId,
-    options: {
-      readonly after: number
-      readonly until?: number | undefined
-      readonly reader: LogReader
-      readonly step?: number | undefined
-      /** That the reader takes; default deflate-raw. Who takes zstd gets frames as they are stored. */
-      readonly codec?: FrameCodec | undefined
-    },
-  ) => AsyncIterable<FollowerFrame>
-  /** What is in the log above `after`, without reading it; with `failureIn` also where that step first speaks of a failure. */
-  readonly readIndex: (
-    scope: Scope,
-    attempt: AttemptId,
-    options: { readonly after: number; readonly reader: LogReader; readonly failureIn?: number | undefined },
-  ) => Promise<LogIndex>
-  /** null while it grows, and until it is packed: nobody knows its length. */
-  readonly openBytes: (
-    scope: Scope,
-    attempt: AttemptId,
-    options: { readonly reader: LogReader; readonly step?: number | undefined },
-  ) => Promise<LogBytes | null>
-  /** As readFrames, then waits for more until the log is complete or the signal aborts. */
-  readonly follow: (
-    scope: Scope,
-    attempt: AttemptId,
-    options: {
-      readonly after: number
-      readonly reader: LogReader
-      readonly step?: number | undefined
-      readonly codec?: FrameCodec | undefined
-      readonly signal: AbortSignal
-    },
-  ) => AsyncIterable<FollowerFrame>
-}
-
 export type Artifacts = {
   readonly list: (scope: Scope, run: RunId, paging: Paging) => Promise<Page<Artifact>>
   /** What a run had, and retention removed. */
@@ -487,9 +351,6 @@ export type Contexts = {
     input: contextsApi.ContextDelete,
   ) => Promise<contextsApi.Context>
 }
-
-/** Whom the vault's record names as the reader of a log. */
-export type LogReader = { readonly user: string; readonly session: string; readonly reason: string }
 
 export type Runners = {
   readonly list: () => Promise<Page<api.Runner>>

@@ -178,7 +178,7 @@ describe('a secret, from a person to the step of a job', () => {
     await page.getByRole('button', { name: 'Remove Safe' }).waitFor()
     assert.equal(await page.getByLabel('Code of the operator').inputValue(), '', 'a used code is gone')
     await press('Remove Safe')
-    await page.getByLabel('Sign with').selectOption('Ada')
+    await page.getByRole('dialog').getByLabel('Sign with').selectOption('Ada')
     await press('Sign and remove')
     await page.getByRole('row', { name: /Safe.*by Ada.*removed.*by Ada/ }).waitFor()
     await visitor.picture('signers')

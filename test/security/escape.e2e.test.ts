@@ -283,7 +283,7 @@ const expectNothingInDatabase = (forms: readonly Buffer[]): void => {
  */
 const expectNothingInMemory = async (secret: string): Promise<void> => {
   const { data, run } = world.installation
-  const parts = ['cli', 'server', 'vault', 'jailer', 'runner']
+  const parts = ['supervisor', 'server', 'vault', 'jailer', 'runner']
   const ours = processesNaming([data, run])
   const nameOf = (line: string) => parts.find((part) => line.includes(`/${part}.js`)) ?? 'database'
   assert.deepEqual(new Set(ours.map(({ line }) => nameOf(line))), new Set([...parts, 'database']))

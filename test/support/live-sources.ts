@@ -4,7 +4,8 @@ import { deflateRawSync } from 'node:zlib'
 import type { RunId } from '../../src/base/ids.ts'
 import type * as api from '../../src/protocol/api/shapes.ts'
 import type { FollowerFrame } from '../../src/protocol/live.ts'
-import type { Logs, RunNotice, Runs } from '../../src/server/use-cases.ts'
+import type { Logs } from '../../src/server/log-use-cases.ts'
+import type { RunNotice, Runs } from '../../src/server/use-cases.ts'
 
 export const attemptId = `att_${'0'.repeat(26)}`
 export const runId = `run_${'0'.repeat(26)}` as RunId

@@ -80,7 +80,9 @@ test(
       input: manual(program, '1.2.3'),
       encoding: 'utf8',
     })
-    assert.equal(stderr, '')
+    // What a site adds to the macros is in /etc, which a sandbox has not.
+    const warnings = stderr.split('\n').filter((line) => line !== '' && !line.includes("file 'man.local'"))
+    assert.deepEqual(warnings, [])
     const page = typeset(manual(program, '1.2.3'))
     for (const words of [
       'mayfly runs view [options] [ref]',

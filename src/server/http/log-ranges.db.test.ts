@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noWork, openTestApp } from '../../../test/support/http-app.ts'
 import type { Attempt } from '../../protocol/api/shapes.ts'
-import type { LogBytes, LogReader } from '../use-cases.ts'
+import type { LogBytes, LogReader } from '../log-use-cases.ts'
 
 const attempt = `att_${'0'.repeat(26)}`
 const log = Buffer.from('0123456789\u001b[31mé\n')

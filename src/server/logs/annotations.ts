@@ -5,7 +5,7 @@ import type { AttemptId } from '../../base/ids.ts'
 import { annotationNeedles, createAnnotationScanner, plain } from '../../protocol/annotations.ts'
 import { findCredentials, mayHoldCredential } from '../../protocol/credentials.ts'
 import { limits } from '../limits.ts'
-import type { LogAnnotation, LogAnnotations, SuspectPlace } from '../use-cases.ts'
+import type { LogAnnotation, LogAnnotations, SuspectPlace } from '../log-use-cases.ts'
 import { createLineReader } from './lines.ts'
 import type { StepText } from './log-texts.ts'
 

@@ -4,7 +4,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { plain } from '../../protocol/annotations.ts'
 import { failureWords } from '../../protocol/log-words.ts'
 import { limits } from '../limits.ts'
-import type { CondensedLine, CondensedStep } from '../use-cases.ts'
+import type { CondensedLine, CondensedStep } from '../log-use-cases.ts'
 import { createLineReader } from './lines.ts'
 import type { StepText } from './log-texts.ts'
 

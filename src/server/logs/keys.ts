@@ -3,7 +3,7 @@
 import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { limits } from '../limits.ts'
-import type { LogReader } from '../use-cases.ts'
+import type { LogReader } from '../log-use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import type { Log } from './find.ts'
 

@@ -1,8 +1,8 @@
 // Any part of a finished log as the job wrote it. Its index tells how long each chunk is, so only chunks that hold some of the part
 // are opened.
 import type { LogIndexEntry } from '../../protocol/log-object.ts'
+import type { LogBytes } from '../log-use-cases.ts'
 import type { ObjectStore } from '../objects/store.ts'
-import type { LogBytes } from '../use-cases.ts'
 import type { OpenedLog } from './log-texts.ts'
 import { openPackedText } from './packed-frames.ts'
 

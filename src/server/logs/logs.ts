@@ -11,8 +11,6 @@ import type { Scope } from '../access/actor.ts'
 import { type Bells, createBells } from '../db/bells.ts'
 import type { Database } from '../db/database.ts'
 import { limits } from '../limits.ts'
-import type { ObjectStore } from '../objects/store.ts'
-import { expiredFault } from '../stored/expired.ts'
 import type {
   CondensedStep,
   LogAnnotations,
@@ -21,7 +19,9 @@ import type {
   LogSearch,
   LogSearchAsked,
   Logs,
-} from '../use-cases.ts'
+} from '../log-use-cases.ts'
+import type { ObjectStore } from '../objects/store.ts'
+import { expiredFault } from '../stored/expired.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { createAnnotations } from './annotations.ts'
 import { condenseSteps } from './condensed.ts'

@@ -8,7 +8,7 @@ import type { Scope } from '../access/actor.ts'
 import { inScope } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
-import type { AttemptSearch, LogSearch, LogSearchAsked } from '../use-cases.ts'
+import type { AttemptSearch, LogSearch, LogSearchAsked } from '../log-use-cases.ts'
 import type { StepText } from './log-texts.ts'
 import type { Searcher, SearchLog } from './searcher.ts'
 

@@ -6,7 +6,7 @@ import type { AttemptId } from '../../base/ids.ts'
 import { type FrameHeader, frameHeaderBytes, parseFrameHeader } from '../../protocol/frames.ts'
 import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
-import type { LogChunk } from '../use-cases.ts'
+import type { LogChunk } from '../log-use-cases.ts'
 
 type Row = { readonly header: Buffer; readonly bytes: number }
 

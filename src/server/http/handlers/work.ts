@@ -5,13 +5,13 @@ import type { Actor } from '../../access/actor.ts'
 import { personBehind, readerOf } from '../../access/actor.ts'
 import type { Compare } from '../../compare/compare-runs.ts'
 import type { Live } from '../../live/live.ts'
+import type { Logs } from '../../log-use-cases.ts'
 import type {
   Admissions,
   Artifacts,
   Contexts,
   Deliveries,
   Identity,
-  Logs,
   Orbs,
   Projects,
   Runners,
