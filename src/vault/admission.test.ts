@@ -61,7 +61,7 @@ const makeOpen = async () => {
 }
 
 test('a project that a server in foreign hands makes is released nothing of a context for every project', async () => {
-  const { given, project, admit, addProject, call, claimsWith, askSecrets, contexts } = await makeOpen()
+  const { post, given, project, admit, addProject, call, claimsWith, askSecrets, contexts } = await makeOpen()
   assert.equal((await given(project)).payload.refused?.rule, 'admission', 'nobody admitted it yet')
   await admit()
   assert.deepEqual((await given(project)).values, { KEY: 'of the context' })
@@ -77,12 +77,9 @@ test('a project that a server in foreign hands makes is released nothing of a co
   await call('project.set', { project, source: { kind: 'local', root: 0, path: 'elsewhere' } })
   assert.equal((await given(project)).payload.refused?.rule, 'admission')
   await call('project.delete', { project })
-  await call('project.create', {
-    project,
-    org: claimsWith({}).org,
-    source: { kind: 'local', root: 1, path: project },
-  })
-  assert.equal((await given(project)).payload.refused?.rule, 'admission')
+  const elsewhere = { kind: 'local' as const, root: 1, path: project }
+  const anew = await post('project.create', { project, org: claimsWith({}).org, source: elsewhere })
+  assert.equal(anew.status, 409, 'an id never comes back')
 })
 
 test('a project is admitted with its source and its host keys, in any order; others are others', async () => {

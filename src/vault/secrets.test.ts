@@ -453,9 +453,9 @@ test('keys of other kinds are no passkeys', async () => {
 })
 
 test('a value stands in no file of the vault, and goes with its project', async () => {
-  const { options, put, call, project, release } = await makeWorld()
+  const { options, put, call, refused, signer, clock, project, release } = await makeWorld()
   const value = 'needle-2f7c-in-no-haystack'
-  await put('TOKEN', value)
+  const { head: prev } = await put('TOKEN', value)
   await release()
   const files = await readdir(options.dataDir, { recursive: true, withFileTypes: true })
   for (const file of files.filter((entry) => entry.isFile())) {
@@ -463,6 +463,10 @@ test('a value stands in no file of the vault, and goes with its project', async 
     for (const form of [value, Buffer.from(value).toString('base64'), Buffer.from(value).toString('hex')])
       assert.equal(content.includes(form), false, file.name)
   }
+  await refused('project.delete', { project }, 'E_CONFLICT', 'no signer has ended it')
+  assert.deepEqual((await release()).values, { TOKEN: value })
+  const about = { owner: project, name: 'TOKEN', nowSeconds: clock.seconds, prev }
+  await call('secret.revoke', { owner: project, name: 'TOKEN', ...(await signRevoke(signer, about)) })
   await call('project.delete', { project })
   assert.deepEqual(await readdir(join(options.dataDir, 'values')), [])
   assert.deepEqual(await readdir(join(options.dataDir, 'store', 'secret')), [])

@@ -140,12 +140,7 @@ const createHandlers = (parts: Parts): Handlers => {
     'project.set': (request) =>
       audited({ verb: 'project.set', project: request.project }, setProject(parts, request)),
     'project.delete': (request) =>
-      audited(
-        { verb: 'project.delete', project: request.project },
-        deleteSecrets(parts, request.project)
-          .then(() => deleteSenders(parts, request.project))
-          .then(() => deleteProject(parts, request)),
-      ),
+      audited({ verb: 'project.delete', project: request.project }, endProject(parts, request)),
     'hook.rotate': (request) =>
       audited({ verb: 'hook.rotate', project: request.project }, rotateHook(parts, request)),
     'project.admissions': (request) => listAdmissions(parts, request),
@@ -189,6 +184,14 @@ const createHandlers = (parts: Parts): Handlers => {
     'object.keep': (request) => keepObject(parts, request),
     'object.key': (request) => openKeyForPerson(blobs, request),
   }
+}
+
+/** First the project: what is left of it after a crash belongs to nobody. */
+const endProject = async (parts: Parts, request: VaultRequest<'project.delete'>) => {
+  const done = await deleteProject(parts, request)
+  await deleteSecrets(parts, request.project)
+  await deleteSenders(parts, request.project)
+  return done
 }
 
 /** Changes of who may get what are written down once they hold. */

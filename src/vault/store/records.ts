@@ -44,6 +44,8 @@ export type ProjectRecord = {
   readonly secrets?: { readonly version: number; readonly wrapped: string }
   readonly unsigned: true
 }
+/** Of a project that was deleted: its id is nobody's any more. */
+export type GoneRecord = { readonly project: ProjectId; readonly at: number }
 export type RunnerRecord = {
   readonly runner: RunnerId
   readonly publicKey: string
@@ -185,6 +187,7 @@ export type SettingsRecord = { readonly ticketKey: string }
 
 type Bodies = {
   readonly project: ProjectRecord
+  readonly gone: GoneRecord
   readonly runner: RunnerRecord
   readonly key: KeyRecord
   readonly identity: KeyRecord
@@ -201,6 +204,7 @@ type Bodies = {
 type Kind = keyof Bodies
 const kinds: readonly Kind[] = [
   'project',
+  'gone',
   'runner',
   'key',
   'identity',
@@ -226,6 +230,7 @@ export interface Records {
 export const openRecords = async (options: { root: string; macKey: Uint8Array }): Promise<Records> => {
   const memory: Memory = {
     project: new Map(),
+    gone: new Map(),
     runner: new Map(),
     key: new Map(),
     identity: new Map(),

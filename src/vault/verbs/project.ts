@@ -1,7 +1,7 @@
 // Projects: what the vault pins for them (address, host keys) and holds for them (deploy key, hook secret, blob key).
 // One record per project, so that it is there whole or not at all.
 import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
-import type { RandomBytes } from '../../base/clock.ts'
+import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { formatId, type HookId, idBytes, type ProjectId } from '../../base/ids.ts'
 import { repositoryOf } from '../../protocol/repository.ts'
@@ -15,6 +15,7 @@ import type { ProjectRecord, Records } from '../store/records.ts'
 export type ProjectDeps = {
   readonly records: Records
   readonly master: MasterKey
+  readonly clock: Pick<Clock, 'now'>
   readonly randomBytes: RandomBytes
 }
 
@@ -70,6 +71,8 @@ export const createProject = async (
   secret.fill(0)
   await deps.records.change('project', project, (current) => {
     if (current !== null) throw fault('E_CONFLICT', { public: 'The vault knows this project already' })
+    if (deps.records.find('gone', project) !== null)
+      throw fault('E_CONFLICT', { public: 'This project was deleted: its id never comes back' })
     requireNothingOwed(deps.records, record)
     return record
   })
@@ -101,12 +104,22 @@ export const setProject = async (
   return { ok: true }
 }
 
+/**
+ * No signer stands for it, so it ends nothing that one put: secrets are revoked first. And the id never comes back: what was said about its
+ * secrets is forgotten with them, and would count once more at whatever place the server named next.
+ */
 export const deleteProject = async (
   deps: ProjectDeps,
-  request: VaultRequest<'project.delete'>,
+  { project }: VaultRequest<'project.delete'>,
 ): Promise<{ ok: true }> => {
-  findProject(deps.records, request.project)
-  await deps.records.change('project', request.project, () => null)
+  findProject(deps.records, project)
+  await deps.records.change('gone', project, (current) => {
+    findProject(deps.records, project)
+    if (hasSecrets(deps.records, project))
+      throw fault('E_CONFLICT', { public: 'The project has secrets: revoke them first' })
+    return current ?? { project, at: Math.floor(deps.clock.now() / 1000) }
+  })
+  await deps.records.change('project', project, () => null)
   return { ok: true }
 }
 
@@ -132,21 +145,21 @@ export const rotateHook = async (
  * any, the server cannot name another one, nor make a project anew that a context still names.
  */
 const requireNothingOwed = (records: Records, { project }: ProjectRecord): void => {
-  const hasSecrets = records
-    .list('secret')
-    // What is disabled has its value, and somebody may enable it.
-    .some((secret) => secret.project === project && secret.state !== 'revoked')
   const isNamed = records
     .list('context')
     .some(
       ({ state, rules }) => state === 'active' && rules.projects !== '*' && rules.projects.includes(project),
     )
-  if (hasSecrets || isNamed)
+  if (hasSecrets(records, project) || isNamed)
     throw fault('E_CONFLICT', {
       public:
         'Secrets are for the repository that this project has: revoke them, or take it out of its contexts',
     })
 }
+
+/** What is disabled has its value, and somebody may enable it. */
+const hasSecrets = (records: Records, project: ProjectId): boolean =>
+  records.list('secret').some((secret) => secret.project === project && secret.state !== 'revoked')
 
 /** Pins belong to a host and port: at another one they must be confirmed again. */
 const keptHostKeys = (current: ProjectRecord, source: ProjectRecord['source']): readonly string[] => {
