@@ -66,10 +66,37 @@ test('wrong words are usage, help and version are not', async () => {
   assert.equal((await mayfly('rum')).code, 2)
   assert.match((await mayfly('rum')).stderr, /Did you mean run/)
   assert.equal((await mayfly('run --nope')).code, 2)
+  const runs = await mayfly('runs')
+  assert.deepEqual([runs.code, /^Usage: mayfly runs/.test(runs.stderr)], [2, true])
   const help = await mayfly('run --help')
   assert.deepEqual([help.code, help.stderr], [0, ''])
   assert.ok(help.stdout.split('\n').length <= 40)
   assert.equal((await mayfly('--version')).stdout, '0.0.0-test\n')
+})
+
+test('words that nobody understands are an error like every other: what, next step, code, and problem JSON', async () => {
+  const { stderr } = await mayfly('--color never runs list -R web --jon')
+  assert.equal(
+    stderr,
+    [
+      "mayfly: unknown option '--jon' (Did you mean --json?)  [MF4000]",
+      '  next: `mayfly help runs list` says what it takes',
+      '  more: mayfly explain MF4000',
+      '',
+    ].join('\n'),
+  )
+  assert.match((await mayfly('lst')).stderr, /unknown command 'lst'.*\n {2}next: `mayfly help` says/)
+  for (const words of [
+    'runs list --jon --json',
+    'runs view --json=id a b c',
+    'config graph --format png --json',
+  ]) {
+    const { code, stdout, stderr } = await mayfly(words)
+    const problem = JSON.parse(stderr)
+    assert.deepEqual([code, stdout, problem.code, problem.status], [2, '', 'MF4000', 400])
+    assert.match(problem.hint, /^`mayfly help (runs|config) \w+`/)
+  }
+  assert.match((await mayfly('run --nope -- --json')).stderr, /^mayfly: /)
 })
 
 test('lint says what is wrong and where, and exits with 7; a good file is quiet', async () => {

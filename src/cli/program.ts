@@ -1,17 +1,20 @@
 // The verbs of `mayfly` (experience.md §2). Only words and options stand here; what a verb does is imported when it is
 // called, so that `mayfly --help` and `mayfly run` load nothing they do not need.
 import { Argument, Command, CommanderError, Option } from 'commander'
+import { fault } from '../base/faults.ts'
 import { type Action, carryOut, collect, jsonOption } from './action.ts'
 import { addAdmissionVerbs } from './admission-verbs.ts'
 import type { RunFlags } from './commands/run.ts'
 import { addEverywhere } from './everywhere.ts'
 import { exitCodes } from './exit-codes.ts'
-import { help } from './help/help.ts'
+import { commandIn } from './help/complete.ts'
+import { help, pathOf } from './help/help.ts'
 import { guarded } from './inert.ts'
 import { addIntakeVerbs } from './intake-verbs.ts'
 import { addJsonFields, splitJsonFields } from './json-fields.ts'
 import { addOidcVerbs } from './oidc-verbs.ts'
 import { addAccessVerbs, addPeopleVerbs } from './people-verbs.ts'
+import { reportError } from './report-error.ts'
 import { addArtifactVerbs, addRunVerbs, addTestVerbs } from './run-verbs.ts'
 import { addContextVerbs, addSecretVerbs } from './secret-verbs.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -34,6 +37,8 @@ export const createProgram = (
     .configureOutput({
       writeOut: (text) => around.stdout.write(text),
       writeErr: (text) => around.stderr.write(text),
+      // runProgram says it, as every other error.
+      outputError: () => undefined,
       ...{ getOutHelpWidth: () => columnsOf(around.stdout), getErrHelpWidth: () => columnsOf(around.stderr) },
     })
   addEverywhere(program)
@@ -72,8 +77,24 @@ export const runProgram = async (
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     // Help and version asked for are a success, everything else is wrong usage.
-    around.setExitCode(error.exitCode === 0 ? exitCodes.success : exitCodes.usage)
+    if (error.exitCode === 0) around.setExitCode(exitCodes.success)
+    // The help of a noun without its verb is printed already, and says more than an error.
+    else if (error.code === 'commander.help') around.setExitCode(exitCodes.usage)
+    else around.setExitCode(reportUsage(program, around, { words, message: error.message }))
   }
+}
+
+/** Words that are understood in no way: a suggestion where there is one, never a guess. */
+const reportUsage = (
+  program: Command,
+  around: Surroundings,
+  { words, message }: { readonly words: readonly string[]; readonly message: string },
+): number => {
+  const end = words.indexOf('--')
+  const isJson = (end === -1 ? words : words.slice(0, end)).some((word) => /^--json(=|$)/.test(word))
+  const verb = ['mayfly', 'help', ...pathOf(commandIn(program, words))].join(' ')
+  const wrong = fault('E_INPUT', { public: message.replace(/^error: /, '').replaceAll('\n', ' ') })
+  return reportError(around, wrong, { json: isJson, next: `\`${verb}\` says what it takes` })
 }
 
 /** Sandboxes take as long to start as the verb to load: they start first. */

@@ -21,16 +21,18 @@ const nextSteps: Partial<Record<FaultCode, string>> = {
 export const reportError = (
   around: Surroundings,
   error: unknown,
-  options: { readonly json: boolean },
+  options: { readonly json: boolean; readonly next?: string },
 ): number => {
   if (around.interrupted.aborted) return exitCodes.interrupted
   const known = isFault(error)
   const code = known ? error.row.number : 'MF1099'
   const title = known ? error.public : `this is a defect in Mayfly: ${String(error)}`
   const served = known && error.cause instanceof ServerProblem ? error.cause.document : null
-  const hint = known
-    ? (nextSteps[error.code] ?? textOf(served?.hint))
-    : 'please report it with what you typed'
+  const hint =
+    options.next ??
+    (known
+      ? (textOf(served?.hint) ?? (namesAVerb(error) ? undefined : nextSteps[error.code]))
+      : 'please report it with what you typed')
   if (options.json) {
     const local = { type: 'about:blank', ...(known ? wordsOf(error) : { title, detail: '' }), code }
     const problem = served ?? { ...local, ...(hint === undefined ? {} : { hint }) }
@@ -50,5 +52,8 @@ export const reportError = (
 
 /** As the API words a problem: the kind of it, then what happened. */
 const wordsOf = ({ row, public: detail }: Fault) => ({ title: row.title, status: row.status, detail })
+
+/** Then it says the next step itself. */
+const namesAVerb = (error: Fault): boolean => error.public.includes('`mayfly ')
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -20,6 +20,9 @@ export const complete = async (
   return [...new Set(found)].filter((word) => word.startsWith(typed) && harmless.test(word)).sort()
 }
 
+/** The verb that words are of, as far as they name one. */
+export const commandIn = (program: Command, words: readonly string[]): Command => walk(program, words).command
+
 type Place = {
   readonly command: Command
   /** An option that waits for its value. */
