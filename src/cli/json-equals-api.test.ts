@@ -110,6 +110,7 @@ const verbs: Readonly<Record<string, readonly [words: string, route: RouteName]>
   'webhook disable': ['chat -R web', 'webhookSet'],
   'webhook deliveries': ['chat -R web', 'webhookDeliveries'],
   'webhook delivery': ['chat msg_1 -R web', 'webhookDelivery'],
+  api: ['GET /runs', 'runs'],
   'token create': ['t', 'tokenCreate'],
   'token list': ['', 'tokens'],
   'token revoke': ['tok_1', 'tokenRevoke'],

@@ -19,6 +19,14 @@ export const addAccessVerbs = (program: Command, around: Surroundings): void => 
     .description('who the server says I am')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).whoami))
+  program
+    .command('api <method> <path>')
+    .description('any request of the HTTP API, as this sign-in')
+    .option('-f, --field <NAME=TEXT>', 'of the query or body; NAME:=3 for JSON (repeatable)', collect, [])
+    .option('--input <file>', 'the whole body; - for standard input')
+    .option('--paginate', 'a list with all its pages, as one')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/api.ts')).callApi))
   const token = program.command('token').description('my API tokens')
   token
     .command('create <name>')

@@ -31,6 +31,15 @@ export interface ApiClient {
     call: Pick<Call<RouteName>, 'params' | 'query'>,
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>>
+  /** Any request, by its words; the answer as it comes. */
+  raw(request: RawRequest, signal: AbortSignal): Promise<IncomingMessage>
+}
+
+export type RawRequest = {
+  readonly method: string
+  /** With its query. */
+  readonly path: string
+  readonly payload: Buffer | null
 }
 
 /** Who wants to hear what becomes of calls. */
@@ -69,6 +78,7 @@ export const createApiClient = (given: Target, { onCut, onLine }: Hearing = {}):
       return { items, next_cursor: cursor ?? null } as AnswerOf<typeof name>
     },
     stream: (name, call, signal) => send(target, name, call, signal),
+    raw: (request, signal) => exchange(target, request, signal),
   }
 }
 
@@ -81,16 +91,23 @@ const unexpected = ({ issues: [first] }: z.ZodError) =>
 
 type Heard = Target & Pick<Hearing, 'onLine'>
 
-const send = async (
+const send = (
   target: Heard,
   name: RouteName,
   call: { params?: Readonly<Record<string, string>>; query?: Call<RouteName>['query']; body?: unknown },
   signal: AbortSignal,
 ): Promise<IncomingMessage> => {
-  const { method } = routes[name]
   const payload = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body))
-  const key = method === 'POST' ? crypto.randomUUID() : null
-  const ask = () => traced(target, { method, path: pathOf(name, call), payload, key }, signal)
+  return exchange(target, { method: routes[name].method, path: pathOf(name, call), payload }, signal)
+}
+
+const exchange = async (
+  target: Heard,
+  request: RawRequest,
+  signal: AbortSignal,
+): Promise<IncomingMessage> => {
+  const key = request.method === 'POST' ? crypto.randomUUID() : null
+  const ask = () => traced(target, { ...request, key }, signal)
   // A connection that broke after the request may have lost only the answer: with its key it is carried out once.
   const answer = await ask().catch((error: unknown) => {
     if (key === null || !isBroken(error)) throw error
@@ -101,12 +118,7 @@ const send = async (
   throw asFault(status, await readAll(answer))
 }
 
-type Asked = {
-  readonly method: string
-  readonly path: string
-  readonly payload: Buffer | null
-  readonly key: string | null
-}
+type Asked = RawRequest & { readonly key: string | null }
 
 const traced = async (target: Heard, asked: Asked, signal: AbortSignal): Promise<IncomingMessage> => {
   const where = target.kind === 'operator' ? "the operator's socket" : new URL(target.url).origin
@@ -178,7 +190,8 @@ const pathOf = (
   return query.length === 0 ? path : `${path}?${query.join('&')}`
 }
 
-const readAll = async (answer: IncomingMessage): Promise<Buffer> => {
+/** To a bound: what is longer is no answer of ours. */
+export const readAll = async (answer: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of answer) {

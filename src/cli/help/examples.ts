@@ -71,6 +71,11 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   login: ['mayfly login https://ci.example.org --token-stdin < token'],
   logout: ['mayfly logout'],
   whoami: ['mayfly whoami', 'mayfly whoami --json'],
+  api: [
+    'mayfly api GET /runs -f project=web --paginate',
+    'mayfly api POST /runs -f project=web -f ref=main',
+    'mayfly api GET /openapi.json > openapi.json',
+  ],
   token: [
     'mayfly token create nightly --scope run.view --project web',
     'mayfly token list',
@@ -218,7 +223,7 @@ export const overview: readonly (readonly [
       ['up, down, restart', 'start, stop or restart an installation on this machine'],
       ['status, doctor, runner', 'how it is; what this machine lacks; who carries out jobs'],
       ['backup, vault', 'backups; codes and keys of the vault'],
-      ['completion, help', 'verbs, options and names at the TAB key; the manual'],
+      ['completion, api, help', 'names at the TAB key; requests of the API; manuals'],
     ],
   ],
 ]
