@@ -85,6 +85,8 @@ export const limits = {
   runnerHeaderBytesMax: 16 * 1024,
   runnerRequestMs: 30_000,
   runnerConnectionsMax: 512,
+  /** A finished log up to here lies in its row, not in a file (decision 0082); sealed. */
+  logInRowBytesMax: 8 * 1024,
   logObjectBytesMax: 2 * 1024 * 1024 * 1024,
   logObjectUploadMs: 10 * 60_000,
   /** Sealed, as it lies in the object store. */

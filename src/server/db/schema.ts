@@ -457,5 +457,11 @@ export type Schema = {
     days: number
     removed_at: At
   }
-  log_objects: { attempt_id: AttemptId; object_key: string; size_bytes: number; stored_at: At }
+  log_objects: {
+    attempt_id: AttemptId
+    object_key: string | null
+    body: Uint8Array | null
+    size_bytes: number
+    stored_at: At
+  }
 }

@@ -40,7 +40,7 @@ const packedLog = async (chunks: readonly { step: number; text: string }[]) => {
   } as unknown as ObjectStore
   const log = {
     ...{ attempt, project: 'prj_1', run: null, sealedKey: key, wrappedKey: null, lastSeq: chunks.length },
-    ...{ isComplete: true, objectKey: 'x', objectBytes: object.length },
+    ...{ isComplete: true, packed: { objectKey: 'x', body: null, bytes: object.length } },
   }
   return { objects, opened: { log, key } as unknown as Parameters<typeof openLogBytes>[1] }
 }
@@ -74,7 +74,7 @@ test('every part is that of the whole, across chunks, and of one step', async ()
 
 test('a log that grows, or is not packed, has no length', async () => {
   const { objects, opened } = await packedLog([{ step: 0, text: 'x' }])
-  for (const change of [{ isComplete: false }, { objectKey: null }])
+  for (const change of [{ isComplete: false }, { packed: null }])
     assert.equal(
       await openLogBytes(objects, { ...opened, log: { ...opened.log, ...change } }, undefined),
       null,

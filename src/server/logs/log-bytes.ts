@@ -12,15 +12,15 @@ export const openLogBytes = async (
   { log, key }: OpenedLog,
   step: number | undefined,
 ): Promise<LogBytes | null> => {
-  const { attempt, objectKey, objectBytes } = log
-  if (!log.isComplete || objectKey === null || objectBytes === null) return null
-  const packed = await openPackedText(objects, { attempt, objectKey, objectBytes, key })
-  const entries = packed.entries.filter((entry) => step === undefined || entry.step === step)
+  const { attempt, packed } = log
+  if (!log.isComplete || packed === null) return null
+  const opened = await openPackedText(objects, { attempt, packed, key })
+  const entries = opened.entries.filter((entry) => step === undefined || entry.step === step)
   return {
     total: entries.reduce((sum, { rawBytes }) => sum + rawBytes, 0),
     // An object of an attempt is written once; its length tells one from what a runner sent again before the end.
-    etag: `"${attempt}.${objectBytes}${step === undefined ? '' : `.${step}`}"`,
-    read: (first, last) => readPart(entries, packed.text, { first, last }),
+    etag: `"${attempt}.${packed.bytes}${step === undefined ? '' : `.${step}`}"`,
+    read: (first, last) => readPart(entries, opened.text, { first, last }),
   }
 }
 

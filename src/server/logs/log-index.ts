@@ -7,7 +7,7 @@ import { createGcm } from '../../sys/index.ts'
 import type { Db } from '../db/database.ts'
 import type { LogIndex } from '../log-use-cases.ts'
 import type { ObjectStore } from '../objects/store.ts'
-import type { Log } from './find.ts'
+import type { Log, PackedObject } from './find.ts'
 import type { createFirstFailures, LogText } from './first-failure.ts'
 import { openPackedText } from './packed-frames.ts'
 import { readStoredRange } from './stored-frames.ts'
@@ -23,11 +23,9 @@ type Wanted = { readonly after: number; readonly failureIn?: number | undefined 
 
 export const readLogIndex = async (deps: Deps, opened: Opened, wanted: Wanted): Promise<LogIndex> => {
   const { isComplete, lastSeq, attempt } = opened.log
-  const { chunks, texts } = await (opened.log.objectKey === null ? stored : packed)(
-    deps,
-    opened,
-    wanted.after,
-  )
+  const { chunks, texts } = await (opened.log.packed === null
+    ? stored(deps, opened, wanted.after)
+    : packed(deps, { ...opened, packed: opened.log.packed }, wanted.after))
   const step = wanted.failureIn
   // While it grows the end is what one looks at.
   const firstFailure =
@@ -35,13 +33,12 @@ export const readLogIndex = async (deps: Deps, opened: Opened, wanted: Wanted): 
   return { isComplete, lastSeq, chunks, firstFailure }
 }
 
-const packed = async ({ objects }: Deps, { log, key }: Opened, after: number) => {
-  const { entries, text } = await openPackedText(objects, {
-    attempt: log.attempt,
-    objectKey: log.objectKey ?? '',
-    objectBytes: log.objectBytes ?? 0,
-    key,
-  })
+const packed = async (
+  { objects }: Deps,
+  { log, key, packed }: Opened & { readonly packed: PackedObject },
+  after: number,
+) => {
+  const { entries, text } = await openPackedText(objects, { attempt: log.attempt, packed, key })
   return {
     chunks: entries
       .filter(({ seqTo }) => seqTo > after)

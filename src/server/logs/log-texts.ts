@@ -7,7 +7,7 @@ import type { LogIndexEntry } from '../../protocol/log-object.ts'
 import { createGcm } from '../../sys/index.ts'
 import type { Db } from '../db/database.ts'
 import type { ObjectStore } from '../objects/store.ts'
-import type { Log } from './find.ts'
+import type { Log, PackedObject } from './find.ts'
 import type { LogText } from './first-failure.ts'
 import { openPackedText } from './packed-frames.ts'
 import { readStoredRange } from './stored-frames.ts'
@@ -22,19 +22,18 @@ export const readLogTexts = (
   opened: OpenedLog,
   bounds: { readonly bytesMax: number; readonly onLeftOut: () => void },
 ): AsyncGenerator<StepText> =>
-  opened.log.objectKey === null ? ofFrames(deps, opened, bounds) : ofObject(deps, opened, bounds)
+  opened.log.packed === null
+    ? ofFrames(deps, opened, bounds)
+    : ofObject(deps, { ...opened, packed: opened.log.packed }, bounds)
 
 type Bounds = Parameters<typeof readLogTexts>[2]
 
 const ofObject = async function* (
   { objects }: Deps,
-  { log, key }: OpenedLog,
+  { log, key, packed: object }: OpenedLog & { readonly packed: PackedObject },
   { bytesMax, onLeftOut }: Bounds,
 ): AsyncGenerator<StepText> {
-  const { attempt, objectKey, objectBytes } = log
-  const packed = await openPackedText(objects, {
-    ...{ attempt, objectKey: objectKey ?? '', objectBytes: objectBytes ?? 0, key },
-  })
+  const packed = await openPackedText(objects, { attempt: log.attempt, packed: object, key })
   const chosen = bothEnds(packed.entries, bytesMax)
   if (chosen.length < packed.entries.length) onLeftOut()
   for (const entry of chosen) {

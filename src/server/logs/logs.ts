@@ -162,7 +162,7 @@ const readRange = async function* (
 ): AsyncGenerator<FollowerFrame> {
   const { log, key } = await logOf(parts, reading)
   if (key === null) return
-  if (log.objectKey !== null) return yield* readPacked(parts, reading, { log, key })
+  if (log.packed !== null) return yield* readPacked(parts, reading, { log, key })
   const range = { ...reading, key: createGcm(key).open }
   for await (const frame of readStoredRange(parts.database.db, reading.attempt, range))
     if (reading.step === undefined || frame.step === reading.step) yield frame
@@ -248,7 +248,7 @@ const isOnlyPacked = async (
   { attempt, after }: Reading,
   { log }: Start,
 ): Promise<boolean> => {
-  if (!log.isComplete || log.objectKey === null) return false
+  if (!log.isComplete || log.packed === null) return false
   if (after === 0) return true
   const row = await db
     .selectFrom('log_frames')
@@ -260,12 +260,13 @@ const isOnlyPacked = async (
   return row === undefined && log.lastSeq > after
 }
 
-const readPacked = ({ objects }: Parts, wanted: Reading, { log, key }: Start) =>
-  readPackedFrames(
-    objects,
-    { attempt: log.attempt, objectKey: log.objectKey ?? '', objectBytes: log.objectBytes ?? 0, key },
-    wanted,
-  )
+const readPacked = async function* (
+  { objects }: Parts,
+  wanted: Reading,
+  { log: { attempt, packed }, key }: Start,
+): AsyncGenerator<FollowerFrame> {
+  if (packed !== null) yield* readPackedFrames(objects, { attempt, packed, key }, wanted)
+}
 
 const readStored = async function* (
   { stored }: Parts,

@@ -15,12 +15,12 @@ import {
 } from '../../protocol/log-object.ts'
 import { openBlob } from '../../seal/index.ts'
 import type { ObjectStore } from '../objects/store.ts'
+import type { PackedObject } from './find.ts'
 import { zstdToDeflate } from './stored-frames.ts'
 
 export type PackedLog = {
   readonly attempt: AttemptId
-  readonly objectKey: string
-  readonly objectBytes: number
+  readonly packed: PackedObject
   readonly key: Uint8Array
 }
 
@@ -61,10 +61,13 @@ export const openPackedText = async (objects: ObjectStore, log: PackedLog) => {
 const inflate = promisify(zstdDecompress)
 
 const openPacked = async (objects: ObjectStore, log: PackedLog) => {
-  const { attempt, objectKey, objectBytes, key } = log
+  const { attempt, packed, key } = log
   const blob = await openBlob({
-    read: (offset, length) => objects.read(objectKey, { offset, length }),
-    sizeBytes: objectBytes,
+    read: async (offset, length) =>
+      packed.body === null
+        ? objects.read(packed.objectKey, { offset, length })
+        : packed.body.subarray(offset, offset + length),
+    sizeBytes: packed.bytes,
     keyFor: (keyId) => (keyId === attempt ? key : null),
     objectId: attempt,
   })

@@ -9,24 +9,30 @@ import { logObjectKey } from '../logs/object-key.ts'
 import type { ObjectStore } from '../objects/store.ts'
 
 export type BundledLog = {
-  readonly objectKey: string
+  /** null: `body` goes into the row. */
+  readonly objectKey: string | null
+  readonly body: Buffer | null
   readonly sizeBytes: number
   /** Waited for before the commit that tells of it. */
   readonly stored: Promise<unknown>
 }
 
-/** Begins to store it: an object of an attempt that is not ours to end is never read. */
+/** Begins to store one that is not small: an object of an attempt that is not ours to end is never read. */
 export const putBundledLog = (
   objects: ObjectStore,
   attempt: AttemptId,
   { log }: FinishBody,
 ): BundledLog | null => {
   if (log === null) return null
+  if (log.length <= limits.logInRowBytesMax) {
+    const body = Buffer.from(log.buffer, log.byteOffset, log.length)
+    return { objectKey: null, body, sizeBytes: log.length, stored: Promise.resolve() }
+  }
   const objectKey = logObjectKey(attempt)
   const stored = objects.put(objectKey, once(log), { bytesMax: limits.logObjectBytesMax })
   // Whoever waits for it hears of it; there is nobody when the end is refused before.
   stored.catch(() => undefined)
-  return { objectKey, sizeBytes: log.length, stored }
+  return { objectKey, body: null, sizeBytes: log.length, stored }
 }
 
 const once = async function* (bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -70,14 +76,16 @@ const following = (before: Before, items: readonly ParsedFrameItem[]): readonly 
   return taken
 }
 
+/** What was uploaded before stays when this is small: then no key is the same. */
 const objectPart = (object: BundledLog | null): readonly RawBuilder<unknown>[] =>
   object === null
     ? []
     : [
         sql`, packed as (
-      insert into log_objects (attempt_id, object_key, size_bytes)
-      select t.id, ${object.objectKey}, ${object.sizeBytes}::bigint from told t
-      on conflict (attempt_id) do update set size_bytes = excluded.size_bytes, stored_at = now())`,
+      insert into log_objects (attempt_id, object_key, body, size_bytes)
+      select t.id, ${object.objectKey}::text, ${object.body}::bytea, ${object.sizeBytes}::bigint from told t
+      on conflict (attempt_id) do update set size_bytes = excluded.size_bytes, stored_at = now()
+        where log_objects.object_key = excluded.object_key)`,
       ]
 
 const framesPart = (

@@ -1,5 +1,6 @@
 // The end of an attempt that brings its log and events along: real TLS, database, vault and object store.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
 import { inflateRawSync, zstdCompressSync } from 'node:zlib'
 import { sql } from 'kysely'
@@ -21,7 +22,9 @@ import type { UsageSeries } from '../../protocol/usage-series.ts'
 import { encryptBlob } from '../../seal/index.ts'
 import { inOneStatement } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
+import { expireLogs } from '../logs/expire.ts'
 import { createLogs } from '../logs/logs.ts'
+import { logObjectKey } from '../logs/object-key.ts'
 import { changeUnlocked } from '../runs/change.ts'
 import { type LoadedJson, loadedFrom, loadedSql } from '../runs/state.ts'
 
@@ -149,6 +152,54 @@ test('one request ends an attempt of which the server knows nothing: log, key, s
   )
   assert.deepEqual(await rowsOf(held), { frames: 0, objects: 1, key: true })
   assert.equal(await textOf(held), 'a\nb\n')
+})
+
+test('a small log lies in its row, a larger one in a file, and both are read and expire alike', async () => {
+  const whereOf = async ({ attempt }: Held) => {
+    const { rows } = await sql<{ file: boolean; row: number | null; size: number }>`
+      select object_key is not null as file, octet_length(body) as row, size_bytes as size
+      from log_objects where attempt_id = ${attempt}`.execute(parts.db)
+    return rows[0] ?? null
+  }
+  const inFile = ({ attempt }: Held) =>
+    parts.objects.read(logObjectKey(attempt), { offset: 0, length: 1 }).then(
+      () => true,
+      () => false,
+    )
+  // Does not compress.
+  const long = `${randomBytes(limits.logInRowBytesMax).toString('hex')}\n`
+  for (const { text, isSmall } of [
+    { text: 'a\n', isSmall: true },
+    { text: long, isSmall: false },
+  ]) {
+    const held = await takeJob()
+    const log = await packed(held, text, 1)
+    const bundle = { finish: finishOf({ lastSeq: 1 }), sealedKey: held.log.sealedKey, log }
+    assert.equal((await send(held, bundle)).status, 200)
+    assert.deepEqual(await whereOf(held), {
+      ...{ file: !isSmall, row: isSmall ? log.length : null, size: log.length },
+    })
+    assert.deepEqual([await inFile(held), await textOf(held)], [!isSmall, text])
+    await sql`update attempts set finished_at = now() - interval '9 days' where id = ${held.attempt}`.execute(
+      parts.db,
+    )
+    await sql`update log_objects set stored_at = now() - interval '9 days' where attempt_id = ${held.attempt}`.execute(
+      parts.db,
+    )
+    assert.equal(await expireLogs({ ...parts, days: 8 }), 1)
+    assert.deepEqual([await whereOf(held), await inFile(held)], [null, false])
+  }
+})
+
+test('a small log that was changed in the database is not shown', async () => {
+  const held = await takeJob()
+  const log = await packed(held, 'a\n', 1)
+  await send(held, { finish: finishOf({ lastSeq: 1 }), sealedKey: held.log.sealedKey, log })
+  const changed = Buffer.from(log.with(-1, (log.at(-1) ?? 0) ^ 1))
+  for (const body of [changed, changed.subarray(0, -1), Buffer.alloc(0)]) {
+    await sql`update log_objects set body = ${body} where attempt_id = ${held.attempt}`.execute(parts.db)
+    await assert.rejects(textOf(held), { code: 'E_OBJECT_TAMPERED' })
+  }
 })
 
 test('what is durable or applied already is not taken twice', async () => {
