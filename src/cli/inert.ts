@@ -61,7 +61,13 @@ const through = (output: Output, change: (text: string) => string): Output =>
   output.isTerminal
     ? {
         isTerminal: true,
-        columns: output.columns,
+        // As it is now: a window changes its size.
+        get columns() {
+          return output.columns
+        },
+        get rows() {
+          return output.rows
+        },
         write: (text) => output.write(typeof text === 'string' ? change(text) : text),
       }
     : output

@@ -8,6 +8,8 @@ export type Output = {
   write(text: string | Uint8Array): void
   readonly isTerminal: boolean
   readonly columns: number
+  /** Of a terminal that has a height. */
+  readonly rows?: number | undefined
 }
 
 /** The runner half of a sandbox on this machine, for `mayfly run`. */

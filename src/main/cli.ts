@@ -16,7 +16,13 @@ const outputTo = (stream: NodeJS.WriteStream): Output => {
   return {
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY === true,
-    columns: stream.columns ?? 80,
+    // As it is now: a window changes its size.
+    get columns() {
+      return stream.columns ?? 80
+    },
+    get rows() {
+      return stream.rows
+    },
   }
 }
 

@@ -16,6 +16,8 @@ export type CommandOptions = {
   readonly interrupted?: AbortSignal
   readonly isTerminal?: boolean
   readonly stdinIsTerminal?: boolean
+  /** Of the terminal; without it nothing is drawn anew in its place. */
+  readonly rows?: number
   readonly clock?: Surroundings['clock']
 }
 
@@ -30,6 +32,7 @@ export const runCommand = async (
     write: (text: string | Uint8Array) => void to.push(Buffer.from(text as string)),
     isTerminal: options.isTerminal ?? false,
     columns: 100,
+    rows: options.rows,
   })
   const around: Surroundings = {
     environment: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...options.environment },

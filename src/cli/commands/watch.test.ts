@@ -128,6 +128,19 @@ test('a job that is named before the plan is there is waited for; one that is no
   assert.match(unknown.stderr, /#\d+ has no job nowhere/)
 })
 
+test('of attempts that were over before, only the log of the newest is printed; each that begins later is', async () => {
+  const of = (count: number, status: Status): Run => {
+    const [first] = base.jobs.filter(({ key }) => key === 'types')
+    const attempts = [1, 2, 3]
+      .slice(0, count)
+      .map((n) => ({ ...first!.attempts[0]!, id: `att_${n}`, number: n }))
+    return { ...base, status, jobs: [{ ...first!, status, attempts }] }
+  }
+  says.run = [of(2, 'running'), of(3, 'running'), of(3, 'passed')]
+  const { stdout } = await command(['watch', '413', '-R', 'web', '--logs'])
+  assert.deepEqual(stdout.match(/att_\d/g), ['att_2', 'att_3'])
+})
+
 test('--fail-fast ends at the first job that fails: its log whole, those that go on cut off', async () => {
   says.run = [runWith('running', { types: 'failed', lint: 'running' })]
   endless.add(attemptOf('lint'))

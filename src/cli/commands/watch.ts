@@ -1,4 +1,4 @@
-// Follows a run until it ends, or one job of it: a line per change, the logs where wanted, and the verdict as exit code.
+// Follows a run until it ends, or one job of it: a table on a terminal, else a line per change, the logs where wanted, and the verdict as exit code.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { Job, Run } from '../../protocol/api/shapes.ts'
@@ -69,16 +69,20 @@ const openLogs = async (around: Surroundings, api: ApiClient, isOfOne: boolean):
   const interrupted = AbortSignal.any([around.interrupted, enough.signal])
   const copy = copyFollowed({ ...around, interrupted }, api)
   const copies = new Map<string, Promise<void>>()
+  let isFirst = true
   return {
     follow: (jobs) => {
       for (const job of jobs)
-        for (const attempt of job.attempts)
-          if (!copies.has(attempt.id) && attempt.started_at !== null) {
-            const copied = copy(attempt.id, isOfOne ? null : jobName(job))
-            // Who waits for it hears of it.
-            copied.catch(() => undefined)
-            copies.set(attempt.id, copied)
-          }
+        for (const attempt of job.attempts) {
+          if (copies.has(attempt.id) || attempt.started_at === null) continue
+          // What was over before anybody watched is read with `mayfly logs`.
+          const isOld = isFirst && attempt !== job.attempts.at(-1)
+          const copied = isOld ? Promise.resolve() : copy(attempt.id, isOfOne ? null : jobName(job))
+          // Who waits for it hears of it.
+          copied.catch(() => undefined)
+          copies.set(attempt.id, copied)
+        }
+      isFirst = false
     },
     finish: async (jobs) => {
       await Promise.all(jobs.flatMap(({ attempts }) => attempts.map(({ id }) => copies.get(id))))
@@ -103,14 +107,14 @@ const follow = async (
   api: ApiClient,
   { flags, job, first, deadlineMs, logs }: Followed,
 ): Promise<number> => {
-  const seen = new Map<string, string>()
+  const tell = await tellerOf(around, { isJson: flags.json === true, hasLogs: logs !== null })
   for (let run = first; ; run = await api.call('run', { params: { run: run.id } })) {
     const part = partOf(run, job)
-    tell(around, flags, part, seen)
-    logs?.follow(part.jobs)
-    if (around.interrupted.aborted) return exitCodes.interrupted
     const isLate = around.clock.monotonicMs() > deadlineMs
     const code = verdictOf(part, flags) ?? (isLate ? exitCodes.timedOut : null)
+    tell(part, { isLast: code !== null })
+    logs?.follow(part.jobs)
+    if (around.interrupted.aborted) return exitCodes.interrupted
     if (code !== null) {
       await logs?.finish(part.jobs.filter(({ status }) => ended.has(status)))
       return code
@@ -143,33 +147,51 @@ const verdictOf = ({ run, jobs, status }: Part, { failFast }: Flags): number | n
   return status === 'on_hold' || run.status === 'on_hold' ? exitCodes.onHold : null
 }
 
-const tell = (
+type Tell = (part: Part, end: { readonly isLast: boolean }) => void
+
+const tellerOf = async (
   around: Surroundings,
-  flags: Flags,
-  { run, jobs, one }: Part,
-  seen: Map<string, string>,
-): void => {
-  const paint = paintFor(around, around.stdout)
-  const changed = (id: string, status: string): boolean => {
+  { isJson, hasLogs }: { readonly isJson: boolean; readonly hasLogs: boolean },
+): Promise<Tell> => {
+  if (isJson) return tellJson(around)
+  const { openLiveTable } = await import('./watch-table.ts')
+  const table = hasLogs ? null : openLiveTable(around, paintFor(around, around.stdout))
+  return table === null ? tellLines(around) : ({ run }, end) => table.draw(run, end)
+}
+
+const createChanged = (): ((id: string, status: string) => boolean) => {
+  const seen = new Map<string, string>()
+  return (id, status) => {
     const before = seen.get(id)
     seen.set(id, status)
     return before !== status
   }
-  if (flags.json === true) {
+}
+
+const tellJson = ({ stdout }: Surroundings): Tell => {
+  const changed = createChanged()
+  return ({ run, one }) => {
     const text = JSON.stringify(one ?? run)
-    if (changed((one ?? run).id, one === null ? String(run.rev) : text)) around.stdout.write(`${text}\n`)
-    return
+    if (changed((one ?? run).id, one === null ? String(run.rev) : text)) stdout.write(`${text}\n`)
   }
-  for (const job of jobs)
-    if (changed(job.id, job.status) && job.status !== 'waiting') {
-      const attempt = job.attempts.at(-1)
-      const why = job.reason?.text ?? attempt?.failure?.message ?? ''
-      const took = ended.has(job.status) ? duration(attempt?.duration_ms ?? null) : ''
-      const words = [statusWord(paint, job.status), jobName(job), took, why]
-      around.stdout.write(inertText`${words.filter((part) => part !== '').join('  ')}\n`)
-    }
-  if (one === null && changed(run.id, run.status) && ended.has(run.status))
-    around.stdout.write(
-      inertText`${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
-    )
+}
+
+const tellLines = (around: Surroundings): Tell => {
+  const { stdout } = around
+  const paint = paintFor(around, stdout)
+  const changed = createChanged()
+  return ({ run, jobs, one }) => {
+    for (const job of jobs)
+      if (changed(job.id, job.status) && job.status !== 'waiting') {
+        const attempt = job.attempts.at(-1)
+        const why = job.reason?.text ?? attempt?.failure?.message ?? ''
+        const took = ended.has(job.status) ? duration(attempt?.duration_ms ?? null) : ''
+        const words = [statusWord(paint, job.status), jobName(job), took, why]
+        stdout.write(inertText`${words.filter((part) => part !== '').join('  ')}\n`)
+      }
+    if (one === null && changed(run.id, run.status) && ended.has(run.status))
+      stdout.write(
+        inertText`${statusWord(paint, run.status)}  ${run.project.name} #${run.number}  ${duration(run.duration_ms)}\n`,
+      )
+  }
 }
