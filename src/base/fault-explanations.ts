@@ -230,6 +230,10 @@ export const faultExplanations = {
     why: 'Somebody else changed the same thing between reading and signing, or an older statement was sent again.',
     mend: 'Look at what is there now, and try again.',
   },
+  E_STMT_KEPT: {
+    why: 'A signed change leaves something as it is, and what the server showed as that is not what the vault has. The change was not made.',
+    mend: 'Try again: where it stays so, the server shows something else than the vault has. Look at its `audit.log`, and say every rule yourself (`--ref`, `--event`, `--project` …).',
+  },
   E_STMT_SECOND: {
     why: 'The organisation demands that whatever lets more jobs have a secret, or for longer, is signed by two people. The change was not made.',
     mend: 'It waits for three days: somebody else looks at it with `mayfly secrets proposals` and signs it with `mayfly secrets countersign DIGEST`. On the web both stand on the page of the signers.',

@@ -81,6 +81,7 @@ export const catalogue = {
   E_STMT_SIG: row('MF5013', 403, 3, 'The statement is not signed by a signer of this vault'),
   E_STMT_STALE: row('MF5014', 403, 3, 'The statement is too old'),
   E_STMT_PREV: row('MF5015', 409, 1, 'The statement does not follow the last one'),
+  E_STMT_KEPT: row('MF5026', 409, 3, 'What was to stay as it is would have been changed'),
   E_STMT_SECOND: row('MF5025', 409, 1, 'The change needs a second person'),
   E_SIGNER_CODE: row('MF5016', 403, 3, 'The code for a signer is wrong, used or too old'),
   E_VAULT_KEY_CHANGED: row('MF5017', 500, 3, 'The vault signs with another key than before'),

@@ -152,6 +152,7 @@ const others: Readonly<Record<string, string>> = {
   logs: 'with --condensed: what each job answers about its newest attempt',
   'runs why': 'jobs of the run that wait',
   'secrets set': 'needs a key that signs: secrets.e2e.test.ts',
+  'secrets rotate': 'needs a key that signs: secrets.e2e.test.ts',
   'secrets show': 'one of those that the list has',
   'secrets revoke': 'needs a key that signs: secrets.e2e.test.ts',
   'secrets edit': 'needs a key that signs: secrets.e2e.test.ts',

@@ -1,5 +1,5 @@
 // `mayfly secrets …`: words and options only, as in program.ts.
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { secretViews } from '../protocol/secret-views.ts'
 import { carryOut, collect, jsonOption } from './action.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -11,6 +11,7 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .description('secrets of a project or a context; nobody can read one back')
   const load = () => import('./commands/secrets.ts')
   addSetVerb(secrets, around)
+  addRotateVerb(secrets, around)
   secrets
     .command('list')
     .alias('ls')
@@ -69,6 +70,7 @@ const addSetVerb = (secrets: Command, around: Surroundings): void => {
       ).choices(['env', 'file', 'ssh', 'signing']),
     )
     .option('--file <path>', 'read the value from this file')
+    .addOption(generateOption())
     .option('--known-hosts <path>', 'of an SSH key: lines of the hosts it is for, as ssh-keyscan prints them')
     .option(
       '--ref <glob>',
@@ -91,6 +93,33 @@ const addSetVerb = (secrets: Command, around: Surroundings): void => {
     .addOption(onLeakOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/secrets.ts')).setSecret))
+}
+
+const generateOption = () =>
+  new Option('--generate <bytes>', 'a random value of so many bytes, which nobody is shown').argParser(
+    (value: string) => {
+      const bytes = Number(value)
+      if (!/^\d+$/.test(value) || bytes < 16 || bytes > 1024)
+        throw new InvalidArgumentError('It takes from 16 to 1024 bytes.')
+      return bytes
+    },
+  )
+
+const addRotateVerb = (secrets: Command, around: Surroundings): void => {
+  secrets
+    .command('rotate <name>')
+    .description(
+      'another value for a secret that there is; where it goes stays; the value comes from standard input',
+    )
+    .addOption(projectOption())
+    .addOption(contextOption())
+    .option('--file <path>', 'read the value from this file')
+    .addOption(generateOption())
+    .option('--expires <days>', 'good so long, for example 90d, or never')
+    .option('--overlap <days>', 'the version before still goes to jobs so long, as NAME_PREVIOUS')
+    .option('--allow-unmaskable', 'also a value too short to be masked in logs')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/secrets.ts')).rotateSecret))
 }
 
 /** Without its value. */

@@ -109,6 +109,19 @@ export const secretSubject = (owner: SecretOwner, name: string): string => `${ow
 export const onLeak = oneOf('tell', 'revoke')
 export type OnLeak = Shaped<typeof onLeak>
 
+/**
+ * `keeps` of a statement: what its signer did not choose, but was shown as what it is. The vault refuses it where it has something else, so
+ * that nobody on the way makes a signer widen what was to stay.
+ */
+export const keptByPut = ['kind', 'hosts', 'refs', 'events', 'min_tier', 'freshness', 'expires_at'] as const
+export type KeptByPut = (typeof keptByPut)[number]
+export const keptBySet = ['state', 'expires_at', 'rotate_after'] as const
+export type KeptBySet = (typeof keptBySet)[number]
+export const keptByContext = ['projects', 'refs', 'roles'] as const
+export type KeptByContext = (typeof keptByContext)[number]
+const kept = <const T extends string>(names: readonly T[]) =>
+  optional(list(oneOf(...names), { min: 1, max: names.length }))
+
 const common = {
   v: oneOf(1),
   sub: text({ max: 200 }),
@@ -133,6 +146,7 @@ const putStatement = object({
       /** Until when the version before this one still goes to jobs, under its name and `_PREVIOUS`. */
       overlap_until: optional(seconds),
       on_leak: optional(onLeak),
+      keeps: kept(keptByPut),
     }),
     ({ kind, hosts }) => (kind === 'ssh') === (hosts !== undefined),
     'an SSH key names its hosts, and nothing else does',
@@ -147,12 +161,13 @@ const setStatement = object({
     expires_at: nullable(seconds),
     rotate_after: nullable(seconds),
     on_leak: optional(onLeak),
+    keeps: kept(keptBySet),
   }),
 })
 const contextStatement = object({
   ...common,
   type: oneOf('context.put'),
-  body: object({ name: contextName, ...contextRules }),
+  body: object({ name: contextName, ...contextRules, keeps: kept(keptByContext) }),
 })
 /** Of an organisation: whether loosening needs a second person (loosening.ts). */
 const ruleStatement = object({

@@ -315,6 +315,12 @@ describe('a secret, from a person to the step of a job', () => {
     assert.deepEqual(reach.jobs, [{ project: 'vessel', ref: 'refs/heads/main', events: ['push', 'manual'] }])
     const overdue = JSON.parse(succeeds('secrets list --project vessel --view overdue --json'))
     assert.deepEqual(overdue.items, [])
+    assert.match(
+      succeeds('secrets rotate ONE --project vessel --overlap 7d --generate 24'),
+      /^ONE is version \d+:/,
+    )
+    succeeds('secrets rotate ONE --project vessel', 'another value of it')
+    succeeds('secrets rotate ONE --project vessel --overlap 7d', 'the newest value of it')
     const id = run()
     assert.equal(await ends(id), 'passed')
     assert.ok(

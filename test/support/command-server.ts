@@ -19,5 +19,6 @@ export const commandsAnsweredBy = (
     server.closeAllConnections()
     server.close()
   })
-  return (words, options = {}) => runCommand(words, { ...options, environment })
+  return (words, options = {}) =>
+    runCommand(words, { ...options, environment: { ...options.environment, ...environment } })
 }

@@ -7,6 +7,7 @@ import {
   admissionSubject,
   type Countersignature,
   defaultPolicy,
+  type KeptByContext,
   type PutStatement,
   ruleSubject,
   type SealedSecret,
@@ -118,10 +119,12 @@ export const signContext = async (
     readonly nowSeconds: number
     readonly prev?: string | null
     readonly rules?: Partial<ContextRules>
+    readonly keeps?: readonly KeptByContext[]
   },
 ) => {
   const sub = contextId(of.org, of.name)
-  const body = { name: of.name, ...newContextRules, ...of.rules }
+  const keeps = of.keeps === undefined ? {} : { keeps: of.keeps }
+  const body = { name: of.name, ...newContextRules, ...of.rules, ...keeps }
   const statement = { ...headAbout(signer, sub, of), type: 'context.put' as const, body }
   return { statement, proof: await signStatement(statement, signer.key.privateKey) }
 }

@@ -11,7 +11,7 @@ import {
   contextRules,
   newContextRules,
 } from '../../protocol/contexts.ts'
-import type { ContextStatement } from '../../protocol/statement.ts'
+import type { ContextStatement, KeptByContext } from '../../protocol/statement.ts'
 import { signStatement } from '../../seal/index.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
@@ -65,7 +65,7 @@ export const editContext = async (
   }
   const rules = await rulesOf(api, flags, was)
   if (rules === was) throw fault('E_INPUT', { public: 'say what to change, for example --project NAME' })
-  const body = await signedPut(around, { sub: id, prev: head, name, rules })
+  const body = await signedPut(around, { sub: id, prev: head, name, rules, keeps: keptOf(flags) })
   return show(around, flags, await api.call('contextSet', { params: { context: id }, body }))
 }
 
@@ -143,21 +143,32 @@ const signedPut = async (
     readonly prev: string | null
     readonly name: string
     readonly rules: ContextRules
+    readonly keeps?: readonly KeptByContext[]
   },
 ) => {
   const key = await requireSignerKey(around)
   const statement: ContextStatement = {
     ...statementHead(around, key, of),
-    ...{ type: 'context.put', body: { name: of.name, ...of.rules } },
+    ...{ type: 'context.put', body: { name: of.name, ...of.rules, ...keeping(of.keeps) } },
   }
   const { projects, refs, roles } = of.rules
   const body = {
     name: of.name,
     projects: projects === '*' ? projects : [...projects],
     ...{ refs: [...refs], roles: roles && [...roles] },
+    ...keeping(of.keeps),
   }
   return { statement: { ...statement, body }, proof: await signStatement(statement, key.privateKey) }
 }
+
+const keeping = (keeps: readonly KeptByContext[] = []) => (keeps.length === 0 ? {} : { keeps: [...keeps] })
+
+/** What the server was asked for, and nobody said. */
+const keptOf = ({ project, allProjects, ref, role, anyRole }: RuleFlags): readonly KeptByContext[] => [
+  ...(project === undefined && !allProjects ? (['projects'] as const) : []),
+  ...(ref === undefined ? (['refs'] as const) : []),
+  ...(role === undefined && !anyRole ? (['roles'] as const) : []),
+]
 
 /** What is not said stays as it was, and is the very same when nothing is said. */
 const rulesOf = async (api: ApiClient, flags: RuleFlags, was: ContextRules): Promise<ContextRules> => {

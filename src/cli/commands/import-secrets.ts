@@ -120,6 +120,7 @@ const createPut = async (
       expires_at: remainingExpiry(around, before),
       allow_unmaskable: utf8(value).length < maskableBytesMin,
       ...(rotate === null ? {} : { rotate_after: rotate }),
+      ...(before === null ? {} : { keeps: ['kind', 'refs', 'events', 'min_tier', 'freshness'] as const }),
     }
     try {
       const about = { home, key, ingest, name, before, body, value: utf8(value) }

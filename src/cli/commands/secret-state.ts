@@ -1,7 +1,7 @@
 // What is changed of a secret without its value, and who can reach it.
 import { fault } from '../../base/faults.ts'
 import type { SecretReach } from '../../protocol/api/secrets.ts'
-import type { OnLeak, SetStatement } from '../../protocol/statement.ts'
+import type { KeptBySet, OnLeak, SetStatement } from '../../protocol/statement.ts'
 import { signStatement } from '../../seal/index.ts'
 import { connect } from '../api/connect.ts'
 import { inertText } from '../inert.ts'
@@ -44,14 +44,23 @@ const set = async (
   const { detail, state: was } = await home.find(name)
   const date = (flag: string, wanted: string | undefined, before: string | null) =>
     wanted === undefined ? unixSeconds(before) : secondsIn(around, flag, wanted)
-  const body: SetStatement['body'] = {
+  const body: Omit<SetStatement['body'], 'keeps'> = {
     state: state ?? (was === 'disabled' ? 'disabled' : 'active'),
     expires_at: date('--expires', flags.expires, detail?.expires_at ?? null),
     rotate_after: date('--rotate-after', flags.rotateAfter, detail?.rotate_after ?? null),
     ...(flags.onLeak === undefined ? {} : { on_leak: flags.onLeak }),
   }
+  const keeps: KeptBySet[] = [
+    ...(state === undefined ? (['state'] as const) : []),
+    ...(flags.expires === undefined ? (['expires_at'] as const) : []),
+    ...(flags.rotateAfter === undefined ? (['rotate_after'] as const) : []),
+  ]
   const head = statementHead(around, key, { sub: home.subjectOf(name), prev: detail?.head ?? null })
-  const statement = { ...head, type: 'secret.set' as const, body }
+  const statement = {
+    ...head,
+    type: 'secret.set' as const,
+    body: keeps.length === 0 ? body : { ...body, keeps },
+  }
   const secret = await home.set(name, { statement, proof: await signStatement(statement, key.privateKey) })
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else {

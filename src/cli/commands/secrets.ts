@@ -3,11 +3,13 @@
 
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
 import type { Secret } from '../../protocol/api/secrets.ts'
 import type { SecretView } from '../../protocol/secret-views.ts'
 import {
+  type KeptByPut,
   knownHosts,
   linesOfHosts,
   maskableBytesMin,
@@ -46,15 +48,43 @@ export type SetFlags = Common & {
   readonly overlap?: string
   readonly allowUnmaskable?: boolean
   readonly onLeak?: OnLeak
+  readonly generate?: number
+}
+export type RotateFlags = Pick<
+  SetFlags,
+  keyof Common | 'file' | 'generate' | 'expires' | 'overlap' | 'allowUnmaskable'
+>
+
+export const setSecret = (around: Surroundings, flags: SetFlags, name: string): Promise<number> =>
+  putSecret(around, flags, { name, mayPut: () => undefined })
+
+/** Of what there is, another value: whatever else was said about it stays. */
+export const rotateSecret = (around: Surroundings, flags: RotateFlags, name: string): Promise<number> =>
+  putSecret(around, { ...flags, ref: [], event: [] }, { name, mayPut: requireActive })
+
+const requireActive = (before: Secret | null, name: string): void => {
+  if (before === null || before.state === 'revoked')
+    throw fault('E_NOT_FOUND', {
+      public: `there is no ${name} that could get another value: mayfly secrets set ${name}`,
+    })
+  if (before.state === 'disabled')
+    throw fault('E_CONFLICT', {
+      public: `${name} is disabled, and a new value would go to jobs again: mayfly secrets enable ${name}, or set it`,
+    })
 }
 
-export const setSecret = async (around: Surroundings, flags: SetFlags, name: string): Promise<number> => {
+const putSecret = async (
+  around: Surroundings,
+  flags: SetFlags,
+  { name, mayPut }: { readonly name: string; readonly mayPut: (before: Secret | null, name: string) => void },
+): Promise<number> => {
   if (!parseShape(secretName, name).ok)
     throw fault('E_INPUT', { public: `"${name}" cannot be the name of a variable` })
   const key = await requireSignerKey(around)
   const api = await connect(around)
   const home = await homeOf(around, api, flags)
   const before = await findSecret(home, name)
+  mayPut(before, name)
   const ingest = await ingestKeyOf(around, await api.call('vaultKey', {}))
   const body = await bodyOf(around, flags, { home, before })
   const value = await readValue(around, flags, { name, kind: body.kind })
@@ -197,8 +227,20 @@ const bodyOf = async (
     ...rotationOf(around, flags, before),
     ...(flags.onLeak === undefined ? {} : { on_leak: flags.onLeak }),
     ...(kind === 'ssh' ? { hosts: await hostsOf(around, flags, before?.detail?.hosts ?? null) } : {}),
+    ...(before === null ? {} : { keeps: keptOf(flags, kind) }),
   }
 }
+
+/** What the server was asked for, and nobody said. */
+const keptOf = (flags: SetFlags, kind: SecretKind): readonly KeptByPut[] => [
+  ...(flags.kind === undefined ? (['kind'] as const) : []),
+  ...(kind === 'ssh' && flags.knownHosts === undefined ? (['hosts'] as const) : []),
+  ...(flags.ref.length === 0 ? (['refs'] as const) : []),
+  ...(flags.event.length === 0 ? (['events'] as const) : []),
+  'min_tier',
+  ...(flags.onlyNewest === undefined ? (['freshness'] as const) : []),
+  ...(flags.expires === undefined ? (['expires_at'] as const) : []),
+]
 
 /** Comments and empty lines of a known_hosts file are left out. */
 const hostsOf = async (
@@ -254,9 +296,15 @@ const expiryOf = (around: Surroundings, wanted: string | undefined, was: string 
 /** The line end that an editor or `echo` leaves is no part of a variable; of a file it may be. */
 const readValue = async (
   around: Surroundings,
-  { file }: SetFlags,
+  { file, generate }: SetFlags,
   { name, kind }: { readonly name: string; readonly kind: SecretKind },
 ): Promise<Uint8Array> => {
+  if (generate !== undefined) {
+    if (file !== undefined) throw fault('E_INPUT', { public: 'either --file or --generate' })
+    if (kind === 'ssh' || kind === 'signing')
+      throw fault('E_INPUT', { public: `a secret of kind ${kind} is a key: --generate makes no keys` })
+    return generatedValue(around, generate)
+  }
   const value =
     file === undefined
       ? await askHidden(around, `value of ${name}`, 'with --file FILE or on standard input')
@@ -264,6 +312,14 @@ const readValue = async (
           throw fault('E_INPUT', { public: `${file} cannot be read`, cause })
         })
   return kind === 'env' ? withoutLineEnd(value) : value
+}
+
+/** As text, in letters that nobody has to quote; it is shown to nobody. */
+const generatedValue = ({ randomBytes }: Surroundings, bytes: number): Uint8Array => {
+  const random = randomBytes(bytes)
+  const value = utf8(toBase64Url(random))
+  random.fill(0)
+  return value
 }
 
 const wordsOf = ({ refs, events, freshness }: SecretPolicy): string =>

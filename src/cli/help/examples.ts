@@ -83,6 +83,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   secrets: [
     'mayfly secrets set NPM_TOKEN < token',
+    'mayfly secrets rotate NPM_TOKEN --overlap 7d < token',
     'mayfly secrets list --project web',
     'mayfly secrets reach NPM_TOKEN',
     'mayfly secrets show NPM_TOKEN',

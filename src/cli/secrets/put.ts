@@ -43,8 +43,9 @@ export const findSecret = async (home: SecretsHome, name: string): Promise<Secre
 }
 
 /** As the API takes it. */
-const sentBody = ({ policy, hosts, ...body }: PutStatement['body']) => ({
+const sentBody = ({ policy, hosts, keeps, ...body }: PutStatement['body']) => ({
   ...body,
   policy: { ...policy, refs: [...policy.refs], events: [...policy.events] },
   ...(hosts === undefined ? {} : { hosts: [...hosts] }),
+  ...(keeps === undefined ? {} : { keeps: [...keeps] }),
 })

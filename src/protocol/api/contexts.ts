@@ -1,6 +1,7 @@
 // Contexts in the HTTP API (zod twins of protocol/contexts.ts, which the vault checks by itself).
 import * as z from 'zod'
 import { contextRoles } from '../contexts.ts'
+import { keptByContext } from '../statement.ts'
 import { signedBy } from './secrets.ts'
 
 const id = z.string().max(40)
@@ -34,6 +35,8 @@ export const contextPut = signedBy(
     name: z.string().min(1).max(64),
     projects: z.union([z.literal('*'), z.array(id).max(100)]),
     ...rules,
+    /** What was to stay as it is: refused where the vault has it otherwise. */
+    keeps: z.array(z.enum(keptByContext)).min(1).max(keptByContext.length).exactOptional(),
   }),
 )
 export type ContextPut = z.infer<typeof contextPut>

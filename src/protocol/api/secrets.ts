@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { secretViews } from '../secret-views.ts'
 import { signingAlgorithms } from '../signing.ts'
-import { policyEvents } from '../statement.ts'
+import { keptByPut, keptBySet, policyEvents } from '../statement.ts'
 
 const time = z.string()
 const base64Url = (max: number) =>
@@ -67,6 +67,8 @@ export const secretPut = z.strictObject({
       overlap_until: z.number().int().optional(),
       /** What becomes of it when it was in what a job said; not given: what was said before, at first `tell`. */
       on_leak: onLeak.optional(),
+      /** What was to stay as it is: refused where the vault has it otherwise. */
+      keeps: z.array(z.enum(keptByPut)).min(1).max(keptByPut.length).exactOptional(),
     }),
   }),
   proof,
@@ -86,6 +88,7 @@ export const secretSet = signedBy(
     expires_at: z.number().int().nullable(),
     rotate_after: z.number().int().nullable(),
     on_leak: onLeak.optional(),
+    keeps: z.array(z.enum(keptBySet)).min(1).max(keptBySet.length).exactOptional(),
   }),
 )
 export type SecretSet = z.infer<typeof secretSet>

@@ -6,6 +6,7 @@ import type { ContextId, OrganisationId } from '../../base/ids.ts'
 import { contextId, contextsMax } from '../../protocol/contexts.ts'
 import type { ContextStatement } from '../../protocol/statement.ts'
 import type { ContextMetadata, VaultRequest } from '../../protocol/vault.ts'
+import { requireKept } from '../policy/kept.ts'
 import { loosensContext } from '../policy/loosening.ts'
 import { type Accepted, acceptStatement, requireNext, requireSecond } from '../policy/statement.ts'
 import type { ContextRecord, Records } from '../store/records.ts'
@@ -27,6 +28,7 @@ export const putContext = async (
   await deps.records.change('context', id, (current) => {
     if (current?.head === accepted.digest) return current
     requireNext(current?.head ?? null, accepted)
+    requireKept(statement.body.keeps, current?.rules ?? null, statement.body)
     if (loosensContext(current, statement.body)) requireSecond(deps.records, org, accepted)
     if (current === null && contextsOf(deps.records, org).length >= contextsMax)
       throw fault('E_TOO_LARGE', { public: `An organisation has at most ${contextsMax} contexts` })

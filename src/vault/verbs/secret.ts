@@ -24,6 +24,7 @@ import type { MasterKey } from '../keys/keyring.ts'
 import { type ServiceKeys, serviceKeyVersion } from '../keys/service-keys.ts'
 import { publicHalfOf } from '../keys/signing-key.ts'
 import { secretVersionsKept } from '../limits.ts'
+import { requireKept } from '../policy/kept.ts'
 import { loosensByPut, loosensBySet } from '../policy/loosening.ts'
 import { type Accepted, acceptStatement, requireNext, requireSecond } from '../policy/statement.ts'
 import type { PreviousVersion, Records, SecretRecord } from '../store/records.ts'
@@ -110,6 +111,7 @@ export const setSecret = async (
     if (current === null) throw fault('E_NOT_FOUND', { public: 'There is no such secret' })
     if (current.head === accepted.digest) return current
     requireNext(current.head, accepted)
+    requireKept(statement.body.keeps, keepableOf(current), statement.body)
     if (current.state === 'revoked')
       throw fault('E_INPUT', { public: 'It is revoked: put a new value instead' })
     if (loosensBySet(current, statement.body)) requireSecond(deps.records, current.org, accepted)
@@ -205,6 +207,11 @@ const signingKeyWords = `A signing key is Ed25519, ECDSA on P-256 or P-384, or R
 const isPrivateKey = (value: Uint8Array): boolean =>
   /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(Buffer.from(value.subarray(0, 64)).toString('latin1'))
 
+/** By the names that statements have for it. */
+const keepableOf = ({ policy, kind, hosts, state, expiresAt, rotateAfter }: SecretRecord) => ({
+  ...{ ...policy, kind, hosts, state, expires_at: expiresAt, rotate_after: rotateAfter },
+})
+
 type Put = {
   readonly owner: SecretOwner
   readonly name: string
@@ -220,8 +227,9 @@ const store = async (deps: SecretDeps, put: Put): Promise<SecretMetadata> => {
     // The answer to an accepted statement may have been lost: the same one again changes nothing.
     if (current?.head === put.accepted.digest) return current
     requireNext(current?.head ?? null, put.accepted)
-    if (loosensByPut(current, put.accepted.statement.body))
-      requireSecond(deps.records, owner.org, put.accepted)
+    const { body } = put.accepted.statement
+    requireKept(body.keeps, current && keepableOf(current), { ...body, ...body.policy })
+    if (loosensByPut(current, body)) requireSecond(deps.records, owner.org, put.accepted)
     const record = recordOf(put, { id, org: owner.org, current, nowSeconds: nowOf(deps) })
     checkRoom(deps, put, record)
     const key = await openKey(deps.master, owner)
