@@ -256,7 +256,10 @@ const callOf = (
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
 ): Call<Route> => {
   const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
+  // Whoever has the whole answer is not gone.
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort()
+  })
   // Gone while it was looked who it is: what closed then does not say so again.
   if (request.raw.socket.destroyed) gone.abort()
   return {
