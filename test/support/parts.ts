@@ -11,6 +11,7 @@ import type { ProjectId, RunnerId } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { type GeneratedKey, generateSigningKey } from '../../src/seal/index.ts'
 import { type Actor, scopeOfOrganisation } from '../../src/server/access/actor.ts'
+import type { DatabaseSettings } from '../../src/server/db/database.ts'
 import { createFreshFrames } from '../../src/server/logs/fresh-frames.ts'
 import { createWatchers } from '../../src/server/logs/watchers.ts'
 import { createNewId } from '../../src/server/new-id.ts'
@@ -33,7 +34,11 @@ export const logSearchProgram = join(import.meta.dirname, '../../src/main/log-se
 
 /** Everything is closed after the last test of the file. */
 export const openParts = async (
-  options: { readonly clock?: Clock; readonly meter?: Pick<Meter, 'framesStored'> } = {},
+  options: {
+    readonly clock?: Clock
+    readonly meter?: Pick<Meter, 'framesStored'>
+    readonly onConnect?: DatabaseSettings['onConnect']
+  } = {},
 ) => {
   const directory = await mkdtemp(join(tmpdir(), 'mf-parts-'))
   const clock = options.clock ?? systemClock
@@ -41,7 +46,8 @@ export const openParts = async (
   after(async () => {
     for (const close of closers.reverse()) await close()
   })
-  const database = await testDatabase()
+  const { onConnect } = options
+  const database = await testDatabase(onConnect === undefined ? {} : { onConnect })
   const { vault, ticketKey, admin, stopVault } = await startVault(directory, clock)
   closers.push(stopVault)
   const newId = createNewId({ clock, randomBytes })

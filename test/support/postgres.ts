@@ -34,9 +34,9 @@ after(async () => {
 })
 
 /** A migrated, empty database of its own. Closed at the end of the process at the latest. */
-export const testDatabase = async (): Promise<Database> => {
+export const testDatabase = async (options: Pick<DatabaseSettings, 'onConnect'> = {}): Promise<Database> => {
   const settings = await testDatabaseSettings()
-  const database = await openDatabase(settings, silentLog)
+  const database = await openDatabase({ ...settings, ...options }, silentLog)
   const cluster = await theCluster()
   cluster.made.push(database)
   return database

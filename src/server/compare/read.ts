@@ -4,7 +4,7 @@ import type { ProjectId, RunId } from '../../base/ids.ts'
 import type { ComparedJob, Comparison } from '../../protocol/api/comparison.ts'
 import type { Plan, PlanWorkflow } from '../../protocol/plan.ts'
 import type { Scope } from '../access/actor.ts'
-import { inScope } from '../access/in-scope.ts'
+import { inScopeByKey } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { receiptClaims } from '../runs/receipt-claims.ts'
 import type { SideJob } from './compare.ts'
@@ -24,7 +24,7 @@ export const findComparedRun = async (db: Db, scope: Scope, id: RunId): Promise<
     select r.id, r.number, r.project_id as project, r.status, r.commit, r.created_at as "createdAt",
       ${msBetween('coalesce(r.rerun_at, r.created_at)', 'r.started_at')} as "queuedMs",
       ${msBetween('r.started_at', 'r.finished_at')} as "durationMs", r.plan_digest as digest
-    from runs r where r.id = ${id} and ${inScope(scope, 'r')}`.execute(db)
+    from runs r where r.id = ${id} and ${inScopeByKey(scope, 'r')}`.execute(db)
   const [row] = rows
   if (row === undefined) return null
   const { project, createdAt, queuedMs, durationMs, digest, ...named } = row

@@ -25,6 +25,8 @@ export type DatabaseSettings = {
   readonly passwordFile?: string
   /** Only of tests. */
   readonly others?: OthersSettings
+  /** Only of tests: hears of each connection of the pools. */
+  readonly onConnect?: (client: pg.PoolClient) => void
 }
 
 export type Database = {
@@ -50,6 +52,7 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
     openPool(connection, limits.databaseConnections, log),
     openPool({ ...connection, options: plannedOnce }, limits.keyedConnections, log),
   ] as const
+  if (settings.onConnect !== undefined) for (const pool of pools) pool.on('connect', settings.onConnect)
   const ours = pools.map(processIds)
   const listener = openListener(connection, log, settings.others ?? limits.otherServers, (processId) =>
     ours.some((ids) => ids.has(processId)),

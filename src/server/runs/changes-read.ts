@@ -5,14 +5,14 @@ import type { RunId } from '../../base/ids.ts'
 import type { Run, RunChangedFiles } from '../../protocol/api/shapes.ts'
 import type { ChangedFiles } from '../../protocol/changed-files.ts'
 import type { Scope } from '../access/actor.ts'
-import { inScope } from '../access/in-scope.ts'
+import { inScopeByKey } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 
 /** null: no such run. */
 export const findChanges = async (db: Db, scope: Scope, run: RunId): Promise<RunChangedFiles | null> => {
   const { rows } = await sql<{ readonly changes: ChangedFiles | null; readonly base: string | null }>`
     select p.changes, r.change ->> 'base' as base from runs r left join plans p on p.run_id = r.id
-    where r.id = ${run} and ${inScope(scope, 'r')}`.execute(db)
+    where r.id = ${run} and ${inScopeByKey(scope, 'r')}`.execute(db)
   const [row] = rows
   if (row === undefined) return null
   const { changes, base } = row

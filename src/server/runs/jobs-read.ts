@@ -225,7 +225,7 @@ const changedSql = (run: RawBuilder<unknown>, rev: number) => sql<ChangedRow>`
       j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image, ${lockOfJob} as lock,
       j.hold_until as "holdUntil", j.refused,
       case when j.kind = 'approval' then ${approvalsOfJob} end as approvals
-    from jobs j left join attempts a on a.job_id = j.id left join runners n on n.id = a.runner_id
+    from jobs j left join attempts a on a.job_id = j.id and a.run_id = ${run} left join runners n on n.id = a.runner_id
     where j.run_id = ${run} and j.rev > ${rev} order by j.number, a.number`
 
 /** The same rows as one value of a statement about the run. */

@@ -84,10 +84,12 @@ export const foundPlanJoins = sql`
   cross join lateral (
     select * from plans where inputs_key = md5(given.inputs::text) and plan is not null and from_run_id is null
       and plan -> 'inputs' = given.inputs offset 0) p
-  join runs r on r.id = p.run_id and r.project_id is not distinct from given.project
-  join jobs j on j.run_id = r.id and j.number = 0
-  join attempts a on a.job_id = j.id and a.status = 'passed' and a.compiler = given.compiler
-  join runners n on n.id = a.runner_id and n.status = 'enrolled'
+  cross join lateral (
+    select * from runs where id = p.run_id and project_id is not distinct from given.project and exists (
+        select from jobs j join attempts a on a.job_id = j.id and a.status = 'passed' and a.compiler = given.compiler
+          join runners n on n.id = a.runner_id and n.status = 'enrolled'
+        where j.run_id = runs.id and j.number = 0 offset 0)
+      offset 0) r
   order by p.run_id desc limit 1`
 
 /** `ref` and `startedBy` of the run that is to begin with it. */

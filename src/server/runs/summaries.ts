@@ -5,7 +5,7 @@ import type { Actor, RunSummary } from '../../protocol/api/shapes.ts'
 import type { PlanInputs } from '../../protocol/plan.ts'
 import type { Status } from '../../schedule/index.ts'
 import type { Scope } from '../access/actor.ts'
-import { inScope } from '../access/in-scope.ts'
+import { inScopeByKey } from '../access/in-scope.ts'
 import type { Db } from '../db/database.ts'
 import { actorIn } from './actor-name.ts'
 
@@ -41,8 +41,8 @@ export type RunRow = {
 }
 
 /**
- * `where` narrows `r` (runs) and `p` (projects); the scope is always part of it. `also`: further columns `, value as name`
- * about the run `r`.
+ * `where` narrows `r` (runs); the scope is always part of it: `within` by an index, for a list (list.ts), else beside keys that
+ * `where` names. `also`: further columns `, value as name` about the run `r`.
  */
 export const selectRuns = async <Also = object>(
   db: Db,
@@ -51,20 +51,25 @@ export const selectRuns = async <Also = object>(
     where,
     limit,
     isOldestFirst = false,
+    isFew = false,
+    within = inScopeByKey(scope, 'r'),
     also = sql``,
   }: {
     readonly where: RawBuilder<unknown>
     readonly limit: number
     readonly isOldestFirst?: boolean
+    /** Found by an index of their own and then sorted: none is walked for its order. */
+    readonly isFew?: boolean
+    readonly within?: RawBuilder<unknown>
     readonly also?: RawBuilder<Also>
   },
 ): Promise<readonly (RunRow & Also)[]> => {
   const order = isOldestFirst ? sql`asc` : sql`desc`
   const { rows } = await sql<RunRow & Also>`
     with picked as materialized (
-      select r.* from runs r join projects p on p.id = r.project_id
-      where ${inScope(scope, 'r')} and ${where}
-      order by r.id ${order} limit ${limit}
+      select r.* from runs r
+      where ${within} and ${where}
+      order by ${isFew ? sql`r.id || ''` : sql`r.id`} ${order} limit ${limit}
     ), usual as materialized (${usual})
     select r.id, r.number, r.rev, r.project_id as project, p.name as "projectName", r.status, r.event_kind as kind, r.ref,
       r.commit, r.branch, r.tag, r.subject, r.author, r.headline, r.delivery_id as delivery,

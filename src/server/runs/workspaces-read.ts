@@ -25,7 +25,7 @@ export const findWorkspaces = async (db: Db, scope: Scope, run: RunId): Promise<
         where o.run_id = ${run} and o.kind = 'workspace' and o.state = 'kept' and o.job_id = j.id and o.attempt_id = (
           select a.id from attempts a where a.job_id = j.id order by a.number desc limit 1)
       ) as size_bytes
-    from jobs j join workflows w on w.id = j.workflow_id
+    from jobs j join workflows w on w.id = j.workflow_id and w.run_id = ${run}
       join handing h on h.continued = w.continued and h.workflow = w.name and h.key = j.key
     where j.run_id = ${run} and (h.persists or h.attaches) order by j.number`.execute(db)
   return { items: [...rows] }

@@ -177,7 +177,10 @@ const partsSql = (parts: readonly Part[]) => sql.join(parts.map(({ part }) => pa
 const written = sql`array[(select count(*) from run), (select count(*) from attempt), (select count(*) from added),
       (select count(*) from job), (select count(*) from workflow)]::integer[]`
 
-/** A statement with the rows it changes, and how many these must be. */
+/**
+ * A statement with the rows it changes, and how many these must be. The list of its rows says its length as a limit: of a list
+ * PostgreSQL expects more rows than there are, and went through a table that nobody counted yet for one (decision 0077).
+ */
 type Part = { readonly part: RawBuilder<unknown>; readonly count: number }
 
 /** Besides what is given: of every class that got work, and of every runner that is to stop something. Asked for `sent`, PostgreSQL sends each. */
@@ -214,14 +217,14 @@ const attemptPart = (changes: readonly Change[], { leases, by }: ChangeContext, 
       session = case when c.next in ('queued', 'running') then c.session else a.session end,
       compiler = coalesce(c.compiler, a.compiler),
       deadline_at = case when c.next in ('queued', 'running') then now() + make_interval(secs => c.seconds) else a.deadline_at end
-    from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.number)}::integer[],
+    from (select * from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.number)}::integer[],
       ${rows.map((c) => c.from)}::text[], ${rows.map((c) => c.to)}::text[],
       ${rows.map((c) => c.to !== null && isFinal(c.to))}::boolean[], ${rows.map((c) => c.cancel)}::boolean[],
       ${leaseOf.map((lease) => lease?.id ?? null)}::text[], ${leaseOf.map((lease) => lease?.runner ?? null)}::text[],
       ${leaseOf.map((lease) => lease?.session ?? null)}::bigint[],
       ${leaseOf.map((lease) => lease?.deadlineSeconds ?? null)}::float8[],
       ${leaseOf.map((lease) => lease?.compiler ?? null)}::text[])
-      as c (job, number, previous, next, final, cancel, lease, runner, session, seconds, compiler)
+      as u (job, number, previous, next, final, cancel, lease, runner, session, seconds, compiler) limit ${rows.length}) c
     where a.job_id = c.job and a.number = c.number and a.status = c.previous ${after}
     returning a.runner_id, c.cancel)`
   return { part, count: rows.length }
@@ -280,11 +283,11 @@ const jobPart = (run: LockedRun, changes: readonly Change[], after: Sql): Part =
         else ${holdUntil({ status: sql`c.next`, project: sql`j.project_id` })} end,
       lock_state = coalesce(c.lock, j.lock_state),
       lock_asked_at = case c.lock when 'asked' then clock_timestamp() when 'free' then null else j.lock_asked_at end
-    from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.from)}::text[],
+    from (select * from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.from)}::text[],
       ${rows.map((c) => c.to)}::text[], ${rows.map((c) => c.skip)}::text[],
       ${rows.map((c) => locks.get(c.job) ?? null)}::text[], ${rows.map((c) => wanted.get(c.job) ?? null)}::text[],
       ${rows.map(({ refused }) => (refused === undefined ? null : JSON.stringify(refused)))}::text[])
-      as c (id, previous, next, skip, lock, wanted, refused)
+      as u (id, previous, next, skip, lock, wanted, refused) limit ${rows.length}) c
     where j.id = c.id and (c.previous is null or j.status = c.previous) ${after}
     returning 1)`
   return { part, count: rows.length }
@@ -298,9 +301,9 @@ const workflowPart = (changes: readonly Change[], after: Sql): Part => {
   const rows = [...settled, ...others.map((workflow) => ({ workflow, from: null, to: null }))]
   const part = sql`workflow as (
     update workflows w set status = coalesce(c.next, w.status), reruns_left = coalesce(c.reruns, w.reruns_left)
-    from unnest(${rows.map((c) => c.workflow)}::text[], ${rows.map((c) => c.from)}::text[],
+    from (select * from unnest(${rows.map((c) => c.workflow)}::text[], ${rows.map((c) => c.from)}::text[],
       ${rows.map((c) => c.to)}::text[], ${rows.map((c) => left.get(c.workflow) ?? null)}::integer[])
-      as c (id, previous, next, reruns)
+      as u (id, previous, next, reruns) limit ${rows.length}) c
     where w.id = c.id and (c.previous is null or w.status = c.previous) ${after}
     returning 1)`
   return { part, count: rows.length }
