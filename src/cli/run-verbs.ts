@@ -38,6 +38,8 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .description('one run with its jobs, or one job with its steps')
     .addOption(projectOption())
     .option('-j, --job <job>', 'only this job')
+    .option('--failure-report', 'only what it takes to mend it, for a chat or an agent')
+    .option('--max-bytes <count>', 'the report is no longer, 1024 to 262144')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).viewRun))
   runs
@@ -47,6 +49,14 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .option('--timeout <duration>', 'give up after this long, for example 30m')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/wait.ts')).waitForRun))
+  addFactVerbs(runs, around)
+  addPinVerbs(runs, around)
+  addRunActs(program, runs, around)
+  addFollowVerbs(program, around)
+}
+
+/** What else is known of a run. */
+const addFactVerbs = (runs: Command, around: Surroundings): void => {
   runs
     .command('usage [ref]')
     .description('what a job used of processor, memory, disk and network')
@@ -73,9 +83,6 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .option('-j, --job <job>', 'only of this job')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/annotations.ts')).listAnnotations))
-  addPinVerbs(runs, around)
-  addRunActs(program, runs, around)
-  addFollowVerbs(program, around)
 }
 
 const addPinVerbs = (runs: Command, around: Surroundings): void => {

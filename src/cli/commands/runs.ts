@@ -58,16 +58,25 @@ const wordOf = <const T extends string>(words: readonly T[], given: string, what
 
 export const viewRun = async (
   around: Surroundings,
-  flags: Flags & { readonly job?: string },
+  flags: Flags & { readonly job?: string; readonly failureReport?: boolean; readonly maxBytes?: string },
   given: string | undefined,
 ): Promise<number> => {
+  const { failureReport: isReport = false, maxBytes } = flags
+  if (isReport && flags.json === true)
+    throw fault('E_INPUT', { public: 'the report is text; `mayfly logs --condensed --json` has its lines' })
+  if (!isReport && maxBytes !== undefined)
+    throw fault('E_INPUT', { public: '--max-bytes is of --failure-report' })
   const { ref, job } = splitRef({ ref: given, job: flags.job })
-  const run = await findRun(around, await connect(around), { ref, project: flags.project })
-  if (job !== undefined && flags.json !== true)
-    return (await import('./job-view.ts')).viewJob(around, run, jobNamed(run, job))
+  const api = await connect(around)
+  const run = await findRun(around, api, { ref, project: flags.project })
   const shown = job === undefined ? run : jobNamed(run, job)
+  if (isReport) {
+    const jobs = job === undefined ? run.jobs : [jobNamed(run, job)]
+    return (await import('./failure-report.ts')).writeFailureReport(around, api, run, { jobs, maxBytes })
+  }
   if (flags.json) around.stdout.write(`${JSON.stringify(shown)}\n`)
-  else await writeRun(around, run)
+  else if (job === undefined) await writeRun(around, run)
+  else return (await import('./job-view.ts')).viewJob(around, run, jobNamed(run, job))
   return 0
 }
 

@@ -35,7 +35,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   runs: [
     'mayfly runs list --branch main --status failed',
-    'mayfly runs view 412 -j test',
+    'mayfly runs view 412 --failure-report --max-bytes 8000',
     'mayfly runs start --branch main --param size=large --watch',
     'mayfly runs why 412',
     'mayfly runs wait 412 --timeout 30m',

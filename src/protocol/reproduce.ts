@@ -1,5 +1,5 @@
-// The commands that carry a job out on somebody's own machine: the commit, then the job alone. Pure.
-import type { Job, Run } from '../../protocol/api/shapes.ts'
+// The commands that carry a job out on somebody's own machine: the commit, then the job alone; for the page and for the command line. Pure.
+import type { Job, Run } from './api/shapes.ts'
 
 export const reproduceCommands = (run: Run, job: Job): string => {
   const workflow = run.workflows.find(({ id }) => id === job.workflow_id)?.name

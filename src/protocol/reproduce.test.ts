@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import type { Job, Run } from '../../protocol/api/shapes.ts'
+import type { Job, Run } from './api/shapes.ts'
 import { reproduceCommands } from './reproduce.ts'
 
 // SAFE: all that is read of them.
