@@ -436,10 +436,12 @@ log_frames
 
 log_objects
   attempt_id text not null
-  object_key text not null
+  object_key text
   size_bytes bigint not null
   stored_at timestamp with time zone not null default now()
+  body bytea storage e
   log_objects_attempt_id_fkey: FOREIGN KEY (attempt_id) REFERENCES attempts(id) ON DELETE CASCADE
+  log_objects_in_one_place: CHECK (((object_key IS NULL) <> (body IS NULL)))
   log_objects_pkey: PRIMARY KEY (attempt_id)
   CREATE INDEX log_objects_by_age ON public.log_objects USING btree (stored_at)
   CREATE UNIQUE INDEX log_objects_pkey ON public.log_objects USING btree (attempt_id)
