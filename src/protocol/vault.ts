@@ -67,6 +67,7 @@ export const runnerRequestAgeSecondsMax = 60
 export const pollPath = '/runner/v1/poll'
 
 const publicKey = bytes({ length: 32 })
+const branchRef = text({ max: 256, form: /^refs\/heads\/[^\p{C}\s]+$/u })
 const digest = text({ max: 64, form: /^[0-9a-f]{64}$/ })
 const seconds = integer({ min: 0, max: 253_402_300_799 })
 const flag = oneOf(true, false)
@@ -190,6 +191,8 @@ export const vaultVerbs = {
       org: id('organisation'),
       source,
       hostKeys: optional(list(hostKeyLine, { max: 16 })),
+      /** The default branch, which contexts may be for; not given: what the first job of the project that names one says. */
+      defaultRef: optional(branchRef),
       /** Whom the hook secret is sealed to (browser or CLI); without it nobody sees it until a rotation. */
       eph: optional(publicKey),
       statement,

@@ -78,13 +78,13 @@ test('project, ref and role: one rule that refuses is enough, and then nothing a
   await admit()
   const good = { ref: 'refs/heads/main', default_ref: 'refs/heads/main', role: 'owner' }
   const values = (changes: object) => releaseWith(['open', 'deploy'], { ...good, ...changes })
+  for (const elsewhere of ['refs/heads/trunk', undefined])
+    assert.equal((await values({ default_ref: elsewhere })).payload.refused?.rule, 'ref')
   assert.deepEqual(Object.keys((await values({})).values), ['KEY', 'TOKEN'])
   assert.deepEqual(Object.keys((await values({ ref: 'refs/tags/v1', event: 'push' })).values), ['KEY'])
   const refused: readonly (readonly [rule: string, changes: object])[] = [
     ['project', { project: other }],
     ['ref', { ref: 'refs/heads/feature' }],
-    ['ref', { default_ref: 'refs/heads/trunk' }],
-    ['ref', { default_ref: undefined }],
     ['ref', { ref: 'refs/tags/w1' }],
     ['person', { role: 'developer' }],
     ['person', { role: 'viewer' }],

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { signContext, signRevoke, signSet } from '../../test/support/signer.ts'
-import { makeWorld, start } from '../../test/support/vault-world.ts'
+import { makeWorld, newId, start } from '../../test/support/vault-world.ts'
+import type { ProjectId } from '../base/ids.ts'
 import type { ContextRules } from '../protocol/contexts.ts'
-import type { PutStatement, SetStatement } from '../protocol/statement.ts'
+import { type PutStatement, policyInContext, type SetStatement } from '../protocol/statement.ts'
 
 test('a project is not made anew at another place, where what was said about its secrets would count once more', async () => {
   const { call, refused, post, make, signer, project, org, clock, restart, claimsWith, askSecrets } =
@@ -117,4 +118,34 @@ test('whoever changes one rule of a context lets no project in by another', asyn
     ...(await signContext(signer, { ...of, prev, rules, keeps })),
   })
   assert.deepEqual([set.projects, set.refs, set.roles], [[project], refs, ['owner']])
+})
+
+test('which branch is the default one is not said anew for each job', async () => {
+  const { call, release, signer, project, org, clock, put, addProject, restart } = await makeWorld()
+  const of = { org, name: 'deploy', nowSeconds: clock.seconds }
+  const told = newId('project')
+  const source = { kind: 'local' as const, root: 0, path: told }
+  await call('project.create', { project: told, org, source, defaultRef: 'refs/heads/main' })
+  const rules = { projects: [project, told] }
+  const { context } = await call('context.put', { org, ...(await signContext(signer, { ...of, rules })) })
+  await put('KEY', 'of the context', { owner: context, body: { policy: policyInContext } })
+  const main = 'refs/heads/main'
+  const given = async (id: ProjectId, ref: string, defaultRef?: string) => {
+    const at = { project: id, contexts: [context], ref, default_ref: defaultRef }
+    const { values, payload } = await release(at)
+    return values.KEY ?? payload.refused?.rule
+  }
+  assert.equal(await given(told, 'refs/heads/mine', 'refs/heads/mine'), 'ref', 'it was said when it was made')
+  assert.equal(
+    await given(project, main, main),
+    'of the context',
+    'of one from before it is what it was first',
+  )
+  for (const id of [project, told]) {
+    await restart()
+    assert.equal(await given(id, 'refs/heads/mine', 'refs/heads/mine'), 'ref')
+    assert.equal(await given(id, 'refs/heads/mine'), 'ref')
+    assert.equal(await given(id, main, 'refs/heads/mine'), 'of the context')
+  }
+  assert.equal(await given(await addProject(), main, main), 'project')
 })

@@ -103,6 +103,7 @@ const create = async (deps: ProjectsDeps, actor: Actor, input: ProjectInput): Pr
     project: id,
     org: organisation,
     source,
+    defaultRef: `refs/heads/${branch}`,
     eph: input.eph,
   })
   try {

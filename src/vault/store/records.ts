@@ -32,6 +32,8 @@ export type ProjectRecord = {
   readonly source: ProjectSource
   /** Lines of known_hosts for exactly the source's host and port. */
   readonly hostKeys: readonly string[]
+  /** The default branch, as a full name: what it was first said to be, it is. */
+  readonly defaultRef?: string
   readonly deploy: {
     readonly publicLine: string
     readonly fingerprint: string

@@ -76,7 +76,8 @@ export const admittedFor = (admitted: Admitted, evidence: Evidence): Admitted =>
 
 const ruleAgainst = (records: Records, id: ContextId, claims: TicketClaims): ContextRule | null => {
   const record = records.find('context', id)
-  const { org, project, ref, default_ref: defaultRef, role = null } = claims
+  const { org, project, ref, role = null } = claims
+  const defaultRef = records.find('project', project)?.defaultRef ?? claims.default_ref
   const isThere = record?.state === 'active' && record.org === org
   const rules = isThere ? record.rules : null
   return refusalBy(rules, { project, isAdmitted: isAdmitted(records, project), ref, defaultRef, role })

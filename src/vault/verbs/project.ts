@@ -53,7 +53,7 @@ export const createProject = async (
   deps: ProjectDeps,
   request: VaultRequest<'project.create'>,
 ): Promise<VaultAnswer<'project.create'>> => {
-  const { project, org, source } = request
+  const { project, org, source, defaultRef } = request
   const hook = hookOf(project)
   const secret = makeHookSecret(deps.randomBytes)
   const record: ProjectRecord = {
@@ -61,6 +61,7 @@ export const createProject = async (
     org,
     source,
     hostKeys: pinHostKeys(source, request.hostKeys ?? []),
+    ...(defaultRef === undefined ? {} : { defaultRef }),
     deploy: source.kind === 'ssh' ? await makeDeployKey(deps, project) : null,
     hook: { version: 1, wrapped: await deps.master.wrap(secret, wrapContexts.hook(project, 1)) },
     blobs: { version: 1, wrapped: await makeBlobKey(deps, { org, project }) },

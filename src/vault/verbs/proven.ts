@@ -39,12 +39,26 @@ export const checkProven = async (deps: ProvenDeps, of: Of, evidence: Evidence):
   const { records, audit } = deps
   try {
     await pinOrbs(deps, of.project.org, await checkEvidence(records, of, evidence))
+    await pinDefaultRef(deps, of.claims)
   } catch (error) {
     const { jti, runner, attempt, project } = of.claims
     const code = isFault(error) ? error.code : 'E_INTERNAL'
     await audit({ verb: 'release', jti, runner, attempt, project, denied: code, ...factsOf(evidence) })
     throw error
   }
+}
+
+/** Of projects that are older than this: which branch contexts are for is not the server's to say anew for each job. */
+const pinDefaultRef = async (
+  { records, audit }: ProvenDeps,
+  { project, default_ref: defaultRef, contexts = [] }: TicketClaims,
+): Promise<void> => {
+  const isPinned = records.find('project', project)?.defaultRef !== undefined
+  if (isPinned || defaultRef === undefined || contexts.length === 0) return
+  await audit({ verb: 'project.default', project, defaultRef })
+  await records.change('project', project, (current) =>
+    current === null || current.defaultRef !== undefined ? current : { ...current, defaultRef },
+  )
 }
 
 /** Their text is in no commit, and the server holds it: what an id stood for at first, it stands for. */
