@@ -209,7 +209,7 @@ const addConfigVerbs = (program: Command, around: Surroundings): void => {
 }
 
 const addProjectVerbs = (program: Command, around: Surroundings): void => {
-  const project = program.command('project').description('projects of the installation')
+  const project = program.command('project').alias('projects').description('projects of the installation')
   project
     .command('add <name>')
     .description('add a project; prints deploy key and hook')
@@ -317,6 +317,7 @@ const addOrbVerbs = (program: Command, around: Surroundings): void => {
 const addRunnerVerbs = (program: Command, around: Surroundings): void => {
   program
     .command('runner')
+    .alias('runners')
     .description('the machines that carry out jobs')
     .command('list')
     .alias('ls')

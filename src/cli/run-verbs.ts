@@ -215,6 +215,7 @@ export const addArtifactVerbs = (program: Command, around: Surroundings): void =
     .action(carryOut(around, async () => (await load()).listArtifacts))
   artifacts
     .command('download [ref]')
+    .alias('get')
     .description('fetch them into a directory, one below it for each job')
     .addOption(projectOption())
     .option('-j, --job <job>', 'only of this job')

@@ -185,6 +185,7 @@ const addSigningKeyVerbs = (secrets: Command, around: Surroundings): void => {
 export const addContextVerbs = (program: Command, around: Surroundings): void => {
   const context = program
     .command('context')
+    .alias('contexts')
     .description('named sets of secrets of the organisation, and which jobs may use them')
   const load = () => import('./commands/contexts.ts')
   const rules = (command: Command): Command =>

@@ -7,7 +7,10 @@ import type { Surroundings } from './surroundings.ts'
 
 export const addWebhookVerbs = (program: Command, around: Surroundings): void => {
   const load = () => import('./commands/webhooks.ts')
-  const webhook = program.command('webhook').description('who is told of what happens in a project')
+  const webhook = program
+    .command('webhook')
+    .alias('webhooks')
+    .description('who is told of what happens in a project')
   const verb = (words: string, description: string): Command =>
     webhook
       .command(words)

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
 import { git } from '../git/work-tree.ts'
+import { inertText } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { ApiClient } from './client.ts'
 import { findProject } from './find-run.ts'
@@ -23,9 +24,14 @@ export const runOfCommit = async (
   for (;;) {
     const [found] = (await api.call('runs', { query: { project, commit, limit: 1 } })).items
     if (found !== undefined) return api.call('run', { params: { run: found.id } })
-    if (around.interrupted.aborted || around.clock.monotonicMs() > wish.deadlineMs) return null
-    if (around.clock.monotonicMs() > appearsBy)
-      throw fault('E_NOT_FOUND', { public: await whyNone(api, { project, commit }) })
+    if (around.interrupted.aborted) return null
+    const now = around.clock.monotonicMs()
+    if (now > wish.deadlineMs || now > appearsBy) {
+      const why = await whyNone(api, { project, commit })
+      if (now <= wish.deadlineMs) throw fault('E_NOT_FOUND', { public: why })
+      around.stderr.write(inertText`mayfly: ${why}\n`)
+      return null
+    }
     await sleep(askEveryMs, undefined, { signal: around.interrupted }).catch(() => undefined)
   }
 }

@@ -1,6 +1,8 @@
 // `mayfly completion SHELL` prints what a shell reads once; `mayfly complete -- WORDS…` is what it then asks at every TAB.
 import type { Command } from 'commander'
 import { connect } from '../api/connect.ts'
+import { findRun } from '../api/find-run.ts'
+import { jobName } from '../api/job-name.ts'
 import { complete, type Names } from '../help/complete.ts'
 import { type Shell, shellScripts } from '../help/shells.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -33,6 +35,11 @@ const namesOf = (around: Surroundings): Names => {
   return {
     projects: () => ask(list('projects')),
     contexts: () => ask(list('contexts')),
+    jobs: (ref) =>
+      ask(async () => {
+        const { jobs } = await findRun(around, await connect(around), { ref, project: undefined })
+        return jobs.map(jobName)
+      }),
     runs: () =>
       ask(async () => {
         const { items } = await (await connect(around)).call('runs', { query: { limit: runsShown } })

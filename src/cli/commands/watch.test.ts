@@ -98,7 +98,9 @@ test('after two minutes without a run, --sha says what became of the push', asyn
 
 test('--timeout also ends the waiting for a run, and a run or --sha is given, not both', async () => {
   says.runs = [false]
-  assert.equal((await command(['watch', '--sha', 'c0ffee12', '-R', 'web', '--timeout', '1s'])).code, 8)
+  const late = await command(['watch', '--sha', 'c0ffee12', '-R', 'web', '--timeout', '1s'])
+  assert.equal(late.code, 8)
+  assert.match(late.stderr, /^mayfly: no run of c0ffee12 has appeared, and nobody told/)
   asked.length = 0
   const both = await command(['watch', '413', '--sha', 'c0ffee12', '-R', 'web'])
   assert.deepEqual([both.code, asked], [2, []])

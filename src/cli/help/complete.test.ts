@@ -14,6 +14,7 @@ const names = {
   projects: async () => ['web', 'web-api', '$(touch /tmp/x)', 'a b', 'x;y', '-rf`'],
   contexts: async () => ['deploy'],
   runs: async () => ['412', '411'],
+  jobs: async (ref: string | undefined) => (ref === '412' ? ['unit.1', 'e2e (firefox)', 'lint'] : ['newest']),
 }
 const at = (...words: readonly string[]) => complete(program, words, names)
 
@@ -31,6 +32,13 @@ test('verbs, options, their words and names stand where they may stand', async (
   assert.deepEqual(await at('help', 'runs', ''), [])
   assert.deepEqual(await at('project', 'view', 'web', ''), [])
   assert.deepEqual(await at('nothing', ''), [])
+})
+
+test('jobs are those of the run that stands before, else of the newest one; of a file here the server knows none', async () => {
+  assert.deepEqual(await at('logs', '412', '-j', ''), ['lint', 'unit.1'])
+  assert.deepEqual(await at('runs', 'view', '--project', 'web', '412', '--job', 'u'), ['unit.1'])
+  assert.deepEqual(await at('rerun', '-j', ''), ['newest'])
+  assert.deepEqual(await at('run', '-j', ''), [])
 })
 
 test('what begins with an option that takes nothing is no value of it', async () => {

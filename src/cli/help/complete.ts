@@ -6,7 +6,10 @@ import { topics } from './topics.ts'
 const harmless = /^[\w.,/@:+=-]+$/
 
 /** What the server knows; each answers nothing when it cannot tell. */
-export type Names = Readonly<Record<'projects' | 'contexts' | 'runs', () => Promise<readonly string[]>>>
+export type Names = Readonly<Record<'projects' | 'contexts' | 'runs', () => Promise<readonly string[]>>> & {
+  /** Of the run that a ref names, else of the newest one of this branch. */
+  readonly jobs: (ref: string | undefined) => Promise<readonly string[]>
+}
 
 /** `words` are those after `mayfly`, the last of them as far as it is typed. */
 export const complete = async (
@@ -15,8 +18,7 @@ export const complete = async (
   names: Names,
 ): Promise<readonly string[]> => {
   const typed = words.at(-1) ?? ''
-  const { command, open, operands } = walk(program, words.slice(0, -1))
-  const found = await candidates({ command, open, operands, typed }, names)
+  const found = await candidates({ ...walk(program, words.slice(0, -1)), typed }, names)
   return [...new Set(found)].filter((word) => word.startsWith(typed) && harmless.test(word)).sort()
 }
 
@@ -27,11 +29,11 @@ type Place = {
   readonly command: Command
   /** An option that waits for its value. */
   readonly open: Option | null
-  readonly operands: number
+  readonly operands: readonly string[]
 }
 
 const walk = (program: Command, words: readonly string[]): Place => {
-  let place: Place = { command: program, open: null, operands: 0 }
+  let place: Place = { command: program, open: null, operands: [] }
   for (const word of words) place = step(place, word)
   return place
 }
@@ -44,23 +46,25 @@ const step = ({ command, open, operands }: Place, word: string): Place => {
   }
   const verb = command.commands.find((each) => each.name() === word || each.aliases().includes(word))
   return verb === undefined
-    ? { command, open: null, operands: operands + 1 }
-    : { command: verb, open: null, operands: 0 }
+    ? { command, open: null, operands: [...operands, word] }
+    : { command: verb, open: null, operands: [] }
 }
 
 const candidates = async (
   { command, open, operands, typed }: Place & { readonly typed: string },
   names: Names,
 ): Promise<readonly string[]> => {
+  // Those of `mayfly run` stand in a file here, not on the server.
+  if (open?.long === '--job' && command.name() !== 'run') return names.jobs(operands[0])
   if (open !== null) return open.argChoices ?? (await named(open.attributeName(), names))
   if (typed.startsWith('-'))
     return command.options
       .flatMap(({ long, hidden }) => (hidden || long == null ? [] : [long]))
       .concat('--help')
   const verbs = command.commands.map((verb) => verb.name())
-  if (verbs.length > 0) return operands > 0 ? [] : verbs.filter((verb) => verb !== 'complete')
-  if (command.name() === 'help') return helpWords(command, operands)
-  const argument = command.registeredArguments[operands]
+  if (verbs.length > 0) return operands.length > 0 ? [] : verbs.filter((verb) => verb !== 'complete')
+  if (command.name() === 'help') return helpWords(command, operands.length)
+  const argument = command.registeredArguments[operands.length]
   if (argument === undefined) return []
   const isOf = command.parent?.name()
   if (argument.name() === 'name' && (isOf === 'project' || isOf === 'context')) return named(isOf, names)
