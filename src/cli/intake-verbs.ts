@@ -1,6 +1,7 @@
 // `mayfly deliveries …` and `mayfly schedules …`: words and options only, as in program.ts.
 import { type Command, Option } from 'commander'
 import { carryOut, collect, jsonOption } from './action.ts'
+import { whenSure, withYes } from './confirm.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
@@ -36,12 +37,19 @@ const addScheduleVerbs = (program: Command, around: Surroundings): void => {
     .option('--pause', 'begin nothing for now')
     .option('--resume', 'go on with the next time')
     .action(carryOut(around, async () => (await load()).setSchedule))
-  schedules
-    .command('remove <name>')
+  withYes(schedules.command('remove <name>'))
     .alias('rm')
     .description('remove a schedule')
     .addOption(projectOption())
-    .action(carryOut(around, async () => (await load()).removeSchedule))
+    .action(
+      carryOut(
+        around,
+        whenSure(
+          (name: string) => `Remove the schedule ${name}?`,
+          async () => (await load()).removeSchedule,
+        ),
+      ),
+    )
 }
 
 const addDeliveryVerbs = (program: Command, around: Surroundings): void => {

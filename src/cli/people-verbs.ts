@@ -1,6 +1,7 @@
 // `mayfly login`, `token …`, `session …`, `member …`: words and options only, as in program.ts.
 import { type Command, Option } from 'commander'
 import { carryOut, collect, jsonOption } from './action.ts'
+import { whenSure, withYes } from './confirm.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export const addAccessVerbs = (program: Command, around: Surroundings): void => {
@@ -42,11 +43,18 @@ export const addAccessVerbs = (program: Command, around: Surroundings): void => 
     .description('list tokens')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).listTokens))
-  token
-    .command('revoke <id>')
+  withYes(token.command('revoke <id>'))
     .description('end a token now')
     .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).revokeToken))
+    .action(
+      carryOut(
+        around,
+        whenSure(
+          (id: string) => `End the token ${id} for good?`,
+          async () => (await load()).revokeToken,
+        ),
+      ),
+    )
 }
 
 export const addPeopleVerbs = (program: Command, around: Surroundings): void => {

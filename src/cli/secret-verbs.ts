@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { secretViews } from '../protocol/secret-views.ts'
 import { carryOut, collect, jsonOption } from './action.ts'
+import { whenSure, withYes } from './confirm.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export const addSecretVerbs = (program: Command, around: Surroundings): void => {
@@ -34,14 +35,21 @@ export const addSecretVerbs = (program: Command, around: Surroundings): void => 
     .addOption(contextOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).showSecret))
-  secrets
-    .command('revoke <name>')
+  withYes(secrets.command('revoke <name>'))
     .alias('rm')
     .description('remove all values of a secret')
     .addOption(projectOption())
     .addOption(contextOption())
     .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).revokeSecret))
+    .action(
+      carryOut(
+        around,
+        whenSure(
+          (name: string) => `Remove ${name} with all its values? Nobody has a copy.`,
+          async () => (await load()).revokeSecret,
+        ),
+      ),
+    )
   addImportVerb(secrets, around)
   addStateVerbs(secrets, around)
   addSigningKeyVerbs(secrets, around)
@@ -225,11 +233,18 @@ export const addContextVerbs = (program: Command, around: Surroundings): void =>
   rules(
     context.command('edit <name>').description('change its rules: what is given takes the place of what was'),
   ).action(carryOut(around, async () => (await load()).editContext))
-  context
-    .command('delete <name>')
+  withYes(context.command('delete <name>'))
     .description('delete a context with all its secrets')
     .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).deleteContext))
+    .action(
+      carryOut(
+        around,
+        whenSure(
+          (name: string) => `Delete the context ${name} with all its secrets? Nobody has a copy.`,
+          async () => (await load()).deleteContext,
+        ),
+      ),
+    )
 }
 
 const addTwoPersonVerbs = (secrets: Command, around: Surroundings): void => {
@@ -277,9 +292,16 @@ const addSignerVerbs = (secrets: Command, around: Surroundings): void => {
     .description('the key of this machine, and the fingerprint of the vault')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).showSigner))
-  signer
-    .command('remove <id>')
+  withYes(signer.command('remove <id>'))
     .description('believe a signer no more')
     .addOption(jsonOption())
-    .action(carryOut(around, async () => (await load()).removeSigner))
+    .action(
+      carryOut(
+        around,
+        whenSure(
+          (id: string) => `Believe the signer ${id} no more?`,
+          async () => (await load()).removeSigner,
+        ),
+      ),
+    )
 }

@@ -46,6 +46,8 @@ export type Surroundings = {
   readonly wishes?: Wishes
   /** Asks without echo on a terminal, without the line end; else all of standard input as it is. */
   readonly readHidden: (question: string) => Promise<Uint8Array>
+  /** One line that somebody types on a terminal; nothing when it ends or is interrupted. */
+  readonly readLine: () => Promise<string>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
   readonly version: string

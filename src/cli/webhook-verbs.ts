@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { webhookDeliveryStates } from '../protocol/api/webhooks.ts'
 import { pingEvent, webhookEvents, webhookFormats } from '../protocol/webhooks.ts'
 import { carryOut, collect, jsonOption } from './action.ts'
+import { whenSure, withYes } from './confirm.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export const addWebhookVerbs = (program: Command, around: Surroundings): void => {
@@ -60,7 +61,15 @@ export const addWebhookVerbs = (program: Command, around: Surroundings): void =>
   withJson(verb('redeliver <name> <id>', 'send it once more, with the same id and body')).action(
     carryOut(around, async () => (await load()).redeliverWebhook),
   )
-  verb('remove <name>', 'remove a target with its deliveries')
+  withYes(verb('remove <name>', 'remove a target with its deliveries'))
     .alias('rm')
-    .action(carryOut(around, async () => (await load()).removeWebhook))
+    .action(
+      carryOut(
+        around,
+        whenSure(
+          (name: string) => `Remove the webhook ${name}, with its secret and deliveries?`,
+          async () => (await load()).removeWebhook,
+        ),
+      ),
+    )
 }

@@ -62,6 +62,19 @@ const readLine = async (input: AsyncIterable<Uint8Array>): Promise<Uint8Array> =
   return Uint8Array.from(typed)
 }
 
+/** As the terminal gives it, when Enter is pressed. */
+const readTyped = (signal: AbortSignal): Promise<string> =>
+  new Promise((resolve) => {
+    const { stdin } = process
+    const done = (text: string) => {
+      stdin.pause()
+      resolve(text)
+    }
+    stdin.once('data', (bytes) => done(String(bytes)))
+    stdin.once('end', () => done(''))
+    signal.addEventListener('abort', () => done(''), { once: true })
+  })
+
 const versionOf = (): string => {
   const path = join(home, 'package.json')
   if (!existsSync(path)) return '0.0.0'
@@ -109,6 +122,7 @@ const around: Surroundings = {
   stdinIsTerminal: process.stdin.isTTY === true,
   readStdin,
   readHidden,
+  readLine: () => readTyped(interrupted.signal),
   clock: systemClock,
   randomBytes,
   version: versionOf(),

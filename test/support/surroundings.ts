@@ -42,6 +42,7 @@ export const runCommand = async (
     stdinIsTerminal: options.stdinIsTerminal ?? false,
     readStdin: async () => options.stdin ?? '',
     readHidden: async () => Buffer.from(options.stdin ?? ''),
+    readLine: async () => options.stdin ?? '',
     clock: options.clock ?? systemClock,
     randomBytes,
     version: '0.0.0-test',

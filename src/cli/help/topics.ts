@@ -60,6 +60,7 @@ export const topics: Readonly<Record<string, Topic>> = {
         ['--color always', 'into pipes too, for `less -R`'],
         ['--color never', 'none, and those of jobs are taken out of logs'],
         ['--no-input', 'nothing is asked for; an error names the option that says it'],
+        ['--yes', 'of verbs that cannot be taken back: nothing is asked on a terminal'],
         ['--debug', 'requests and answers as lines on standard error, without credentials'],
       ],
       'They stand anywhere behind `mayfly`. Words of jobs and people are shown as text: what could steer a terminal stands as a sign (`mayfly logs --raw` leaves it).',
