@@ -184,6 +184,9 @@ export const limits = {
   /** Opened at once for a follower. */
   freshPageBytes: 256 * 1024,
   freshLogsMax: 128,
+  /** Runs that are told of without reading them, and how long at most. */
+  justBegunMax: 64,
+  justBegunMs: 2_000,
   /** Frames whose headers are read for one look at what is in a live log; a reader asks on from there. */
   logIndexFrames: 20_000,
   /** Sealed bytes of small frames that are told as one chunk: some 1 MiB of text. */

@@ -4,22 +4,28 @@
 import type { JobId } from '../../base/ids.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
 import { storable } from '../db/storable.ts'
+import type { RunChanges } from '../use-cases.ts'
 import { countOf } from './changes-read.ts'
 import type { Made } from './create.ts'
 import { type ChangedRow, jobsOf, nothingWaits } from './jobs-read.ts'
 import { builtInClass } from './resource-class.ts'
 import { type RunRow, summaryOf } from './summaries.ts'
 
+/** The same for who asked and for who follows it. */
+export type Begun = { readonly run: Run; readonly changes: RunChanges }
+
 /** null when one of its jobs waits, or has ended: why and for how long the tables tell. */
-export const begunRun = (made: Made, usualMs: number | null): Run | null => {
+export const begunRun = (made: Made, usualMs: number | null): Begun | null => {
   const { run, state } = made
   const others = state.jobs.filter(({ id }) => id !== made.planJob)
   if (others.length === 0 || others.some(({ status }) => status !== 'running')) return null
   const rows = [planRow(made.planJob), ...jobRows(made)]
   const { plan, parameters = {}, event } = run
-  return {
-    ...summaryOf(runRow(made, usualMs)),
-    jobs: jobsOf(rows, rows, nothingWaits(rows)),
+  const summary = summaryOf(runRow(made, usualMs))
+  const jobs = jobsOf(rows, rows, nothingWaits(rows))
+  const whole: Run = {
+    ...summary,
+    jobs,
     problems: plan.problems.map((problem) => ({ ...problem, frame: [...problem.frame] })),
     plan_digest: plan.digest,
     parameters,
@@ -29,6 +35,7 @@ export const begunRun = (made: Made, usualMs: number | null): Run | null => {
     delivery_id: run.delivery,
     schedule: event.schedule ?? null,
   }
+  return { run: whole, changes: { rev: summary.rev, run: summary, jobs } }
 }
 
 const runRow = ({ run, project, createdAt, state }: Made, usualMs: number | null): RunRow => {

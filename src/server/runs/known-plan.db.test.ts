@@ -7,6 +7,7 @@ import { addLocalProject, enrolRunner, openParts } from '../../../test/support/p
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
+import { mayOthersListen } from '../db/tell.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { readLeases } from '../runners/lease-details.ts'
 import { eventOf, insertRun } from './create.ts'
@@ -106,11 +107,19 @@ test('a run whose jobs all begin with it is answered as the tables tell of it', 
     compiler: 'c',
     onGiven: () => undefined,
   }
+  after(parts.runs.onChange(() => undefined))
+  await waitFor('this server to be alone', () => !mayOthersListen(parts.db), 10_000)
   for (const places of [3, 2]) {
     const offer = parts.places.offer({ ...poll, max: 9, free: { small: places } })
     const run = await start(of)
     assert.equal((await offer.close()).length, places)
     assert.deepEqual(run, await again(run))
+    const asked = [parts.scope, run.id as RunId, -1] as const
+    const told = await parts.runs.jobsSince(...asked)
+    const isTheSame = told === (await parts.runs.jobsSince(...asked))
+    assert.equal(isTheSame, places === 3, 'nothing was read where all jobs began')
+    const fromTables = createRuns({ ...parts, compiler: 'c' })
+    assert.deepEqual(told, await fromTables.jobsSince(...asked))
     assert.equal(run.jobs.filter(({ status }) => status === 'running').length, places)
     assert.deepEqual([run.plan_of?.id, run.usual_ms], [planned.id, 9000])
   }

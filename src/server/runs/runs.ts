@@ -17,6 +17,7 @@ import { cancelInTransaction, cancelJobs } from './cancel.ts'
 import { type CountedFiles, countedFiles, countOf, findChanges } from './changes-read.ts'
 import { findConfig } from './config-read.ts'
 import { type ChangedRow, changedFromJson, changedJson, jobsAbove, jobsFrom } from './jobs-read.ts'
+import { createJustBegun } from './just-begun.ts'
 import { listRuns } from './list.ts'
 import { pinError } from './pin-error.ts'
 import { rerunJob, rerunRun } from './rerun.ts'
@@ -29,14 +30,18 @@ import { findWorkspaces } from './workspaces-read.ts'
 
 type Deps = StartDeps
 
-export const createRuns = (deps: Deps): Runs => ({
+export const createRuns = (given: Omit<StartDeps, 'justBegun'>): Runs =>
+  runsWith({ ...given, justBegun: createJustBegun(given.database) })
+
+const runsWith = (deps: Deps): Runs => ({
   listRuns: (scope, query) => listRuns(deps, scope, query),
   findRun: (scope, run) => findRun(deps, scope, run),
   findConfig: (scope, run) => findConfig(deps.database.db, scope, run),
   findChanges: (scope, run) => findChanges(deps.database.db, scope, run),
   findTimeline: (scope, run) => findTimeline(deps.database.db, scope, run),
   findWorkspaces: (scope, run) => findWorkspaces(deps.database.db, scope, run),
-  jobsSince: (scope, run, rev) => jobsSince(deps, scope, run, rev),
+  jobsSince: async (scope, run, rev) =>
+    deps.justBegun.changesSince(scope, run, rev) ?? jobsSince(deps, scope, run, rev),
   findAttempt: (scope, attempt: AttemptId) => findAttempt(deps.database.keyed, scope, attempt),
   pinError: (actor, attempt: AttemptId, pin) => pinError(deps.database.db, actor, { attempt, pin }),
   findUsage: (scope, attempt: AttemptId) => findUsage(deps.database.keyed, scope, attempt),

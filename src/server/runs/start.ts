@@ -16,6 +16,7 @@ import type { NewId } from '../new-id.ts'
 import { begunRun } from './begun.ts'
 import { eventOf, insertRun } from './create.ts'
 import { fullRef, isCommit } from './git-names.ts'
+import type { JustBegun } from './just-begun.ts'
 import {
   type FoundPlan,
   foundPlanColumns,
@@ -31,6 +32,7 @@ export type StartDeps = {
   readonly database: Database
   readonly newId: NewId
   readonly places: Places
+  readonly justBegun: JustBegun
   /** What this release compiles with. */
   readonly compiler: string | null
 }
@@ -69,9 +71,12 @@ export const startRun = async (
       }),
     ),
   )
+  const tell = deps.justBegun.expect(id)
   // What is leased goes out first: its runner is who everybody waits for.
   await setImmediate()
-  return { id, begun: made && begunRun(made, found.usualMs) }
+  const begun = made && begunRun(made, found.usualMs)
+  if (begun) tell(actor.scope, begun.changes)
+  return { id, begun: begun?.run ?? null }
 }
 
 type Given = {
