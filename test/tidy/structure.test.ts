@@ -79,6 +79,10 @@ test('processes are started by sys/spawn.ts only', () => {
   )
 })
 
+test('zod is a namespace: of its names a program takes those that it uses', () => {
+  assert.deepEqual(offenders(production, /^import (type )?(\{|z\b).* from 'zod'/m), [])
+})
+
 test('no markup from strings in the web', () => {
   assert.deepEqual(
     offenders(
