@@ -251,7 +251,7 @@ export const faultExplanations = {
     mend: 'The message names the context and the rule. An owner looks at it with `mayfly context view NAME` and changes it with `mayfly context edit NAME`; then rerun the job.',
   },
   E_REPO_MISMATCH: {
-    why: 'The runner fetched the code of this job from another repository than the one that the vault knows for the project. Secrets go to no other one.',
+    why: 'The runner fetched the code of this job from another repository than the one that the vault knows for the project, or somebody put a secret for another one. Secrets go to no other one.',
     mend: 'If the repository moved, remove the project and add it at its new place. If it did not, treat it as an attempt to get at secrets.',
   },
   E_REF_UNREACHABLE: {

@@ -90,7 +90,7 @@ export const catalogue = {
     'MF5021',
     403,
     1,
-    'The job is of another repository than the one that the vault has pinned',
+    'It is about another repository than the one that the vault has pinned',
   ),
   E_REF_UNREACHABLE: row('MF5022', 409, 1, 'The commit does not lie on its branch or tag'),
   E_NOT_TIP: row('MF5023', 409, 1, 'A secret is for the newest commit of its branch or tag only'),

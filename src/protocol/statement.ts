@@ -20,7 +20,7 @@ import {
   where,
 } from '../base/shape.ts'
 import { contextName, contextRules } from './contexts.ts'
-import { source } from './project-source.ts'
+import { source, word } from './project-source.ts'
 
 /** The secrets of a project come to at most this in all, so that one answer carries them; one file may have as much. */
 export const secretsBytesMax = 1024 * 1024
@@ -147,6 +147,8 @@ const putStatement = object({
       overlap_until: optional(seconds),
       on_leak: optional(onLeak),
       keeps: kept(keptByPut),
+      /** Of a project with an address: the one that its signer knows it by. */
+      repository: optional(word),
     }),
     ({ kind, hosts }) => (kind === 'ssh') === (hosts !== undefined),
     'an SSH key names its hosts, and nothing else does',

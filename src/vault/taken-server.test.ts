@@ -149,3 +149,31 @@ test('which branch is the default one is not said anew for each job', async () =
   }
   assert.equal(await given(await addProject(), main, main), 'project')
 })
+
+test('a project is the repository that its signer knows, or nothing is put', async () => {
+  const { call, refused, make, org } = await makeWorld()
+  const ssh = (path: string) => {
+    const at = { host: 'git.example.org', port: 22, user: 'git', path: `/${path}` }
+    return { kind: 'ssh' as const, url: `ssh://git@git.example.org/${path}`, ...at }
+  }
+  const [mine, thiefs] = [ssh('team/web.git'), ssh('thief/web.git')]
+  const of = async (source: typeof mine, repository: string) => {
+    const owner = newId('project')
+    await call('project.create', { project: owner, org, source })
+    return {
+      owner,
+      name: 'TOKEN',
+      ...(await make('TOKEN', 'hunter2hunter2', { owner, body: { repository } })),
+    }
+  }
+  await refused('secret.put', await of(thiefs, mine.url), 'E_REPO_MISMATCH', 'another id for its name')
+  const put = await of(mine, mine.url)
+  await call('project.set', { project: put.owner, source: thiefs })
+  await refused('secret.put', put, 'E_REPO_MISMATCH', 'moved while it was under way')
+  await call('project.set', { project: put.owner, source: mine })
+  assert.equal((await call('secret.put', put)).version, 1)
+  const local = newId('project')
+  await call('project.create', { project: local, org, source: { kind: 'local', root: 0, path: 'a' } })
+  const odd = await make('TOKEN', 'hunter2hunter2', { owner: local, body: { repository: mine.url } })
+  await refused('secret.put', { owner: local, name: 'TOKEN', ...odd }, 'E_REPO_MISMATCH')
+})

@@ -48,11 +48,21 @@ const projectOfAddress = (ref: string | undefined): string | undefined =>
   /^https?:\/\/[^/]+\/[^/]+\/([^/]+)\/runs\//.exec(ref ?? '')?.[1]
 
 /** The project of this work tree: by its remote, its own path, or the only one there is. */
-export const findProject = async (around: Surroundings, api: ApiClient): Promise<string | undefined> => {
+export const findProject = async (around: Surroundings, api: ApiClient): Promise<string | undefined> =>
+  (await findProjectHere(around, api))?.name
+
+/** `remote`: the address of this work tree's own repository, where that is what it was found by. */
+export const findProjectHere = async (
+  around: Surroundings,
+  api: ApiClient,
+): Promise<{ readonly name: string; readonly remote?: string } | undefined> => {
   const { items } = await api.call('projects', { query: { limit: 100 } })
   const tree = await findWorkTree(around)
   const own = items.find(
     ({ source }) => tree !== null && (source.url === tree.remote || source.url === tree.root),
   )
-  return (own ?? (items.length === 1 ? items[0] : undefined))?.name
+  const found = own ?? (items.length === 1 ? items[0] : undefined)
+  if (found === undefined) return undefined
+  const isByRemote = own?.source.kind === 'ssh'
+  return { name: found.name, ...(isByRemote ? { remote: own.source.url } : {}) }
 }

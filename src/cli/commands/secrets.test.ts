@@ -11,7 +11,7 @@ import { toBase64Url } from '../../base/bytes.ts'
 import { formatId } from '../../base/ids.ts'
 import type { PutStatement, SealedSecret } from '../../protocol/statement.ts'
 import { generateSealingKey, generateSigningKey, openSecret, signIngestKey } from '../../seal/index.ts'
-import { ensureDirectory, systemClock, writeFileDurably } from '../../sys/index.ts'
+import { ensureDirectory, run, systemClock, writeFileDurably } from '../../sys/index.ts'
 
 const home = await mkdtemp(join(tmpdir(), 'mayfly-secrets-'))
 after(() => rm(home, { recursive: true }))
@@ -27,7 +27,12 @@ await chmod(keyFile, 0o600)
 
 type Sent = { readonly statement: PutStatement; readonly sealed: SealedSecret }
 const sent: Sent[] = []
-const project = { ...world.projects[0], id: formatId('project', new Uint8Array(16).fill(1)) }
+const thiefs = 'git@git.example.com:thief/web.git'
+const project = {
+  ...world.projects[0],
+  source: { kind: 'ssh', url: thiefs },
+  id: formatId('project', new Uint8Array(16).fill(1)),
+}
 const context = {
   ...{ id: formatId('context', new Uint8Array(16).fill(2)), name: 'deploy', state: 'active' },
   ...{ projects: null, refs: ['refs/**'], roles: null, head: 'a'.repeat(64) },
@@ -47,6 +52,7 @@ const answer = async (line: string): Promise<unknown> => {
   }
   if (name !== undefined) return world.secrets.find((secret) => secret.name === name) ?? null
   if (line.startsWith('POST') && line.endsWith('/secrets')) return world.secrets[0]
+  if (line.includes('/projects?')) return { items: [world.projects[0]], next_cursor: null }
   return line.includes('/contexts/') ? context : line.includes('/projects/') ? project : null
 }
 
@@ -59,9 +65,9 @@ const command = commandsAnsweredBy(async (request, response) => {
   response.writeHead(found === null ? 404 : 200, { 'content-type': 'application/json' })
   response.end(JSON.stringify(found ?? { title: 'Not found', code: 'MF4004' }))
 })
-const mayfly = async (line: string, stdin = '') => {
+const mayfly = async (line: string, stdin = '', cwd = home) => {
   sent.length = 0
-  const result = await command(line.split(' '), { stdin, environment: { XDG_CONFIG_HOME: home } })
+  const result = await command(line.split(' '), { cwd, stdin, environment: { XDG_CONFIG_HOME: home } })
   return { ...result, sent: [...sent] }
 }
 const keptBy = async (line: string, stdin = '') => {
@@ -118,4 +124,17 @@ test('what rotates is there, and a value that nobody chose is shown to nobody', 
     assert.match(refused.stderr, why)
   }
   assert.match((await mayfly('secrets rotate A -R web --generate 8')).stderr, /from 16 to 1024/)
+})
+
+test('the repository of a project is that of the work tree, whatever the server says, else what is printed', async () => {
+  const tree = join(home, 'tree')
+  const remote = 'git@git.example.com:acme/web.git'
+  await ensureDirectory(tree)
+  for (const words of ['init -q', `config remote.origin.url ${remote}`])
+    assert.equal((await run('git', ['-C', tree, ...words.split(' ')], { timeoutMs: 30_000 })).code, 0)
+  const here = await mayfly('secrets set DEPLOY_TOKEN', 'hunter2hunter2', tree)
+  assert.equal(here.sent[0]?.statement.body.repository, remote, here.stderr)
+  const named = await mayfly('secrets set DEPLOY_TOKEN -R web', 'hunter2hunter2', tree)
+  assert.equal(named.sent[0]?.statement.body.repository, thiefs)
+  assert.match(named.stdout, /in jobs of git@git\.example\.com:thief\/web\.git$/m)
 })

@@ -98,7 +98,7 @@ const putSecret = async (
   if (flags.json) around.stdout.write(`${JSON.stringify(secret)}\n`)
   else
     around.stdout.write(
-      inertText`${name} is version ${secret.detail?.version ?? '?'}: ${wordsOf(body.policy)}\n` +
+      inertText`${name} is version ${secret.detail?.version ?? '?'}: ${wordsOf(body.policy)}${home.repository === undefined ? '' : `, in jobs of ${home.repository}`}\n` +
         publicWords(secret),
     )
   return 0

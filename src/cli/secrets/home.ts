@@ -13,7 +13,7 @@ import type {
 import type { SecretView } from '../../protocol/secret-views.ts'
 import { defaultPolicy, policyInContext, type SecretPolicy, secretSubject } from '../../protocol/statement.ts'
 import type { ApiClient } from '../api/client.ts'
-import { findProject } from '../api/find-run.ts'
+import { findProjectHere } from '../api/find-run.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 export type HomeFlags = { readonly project?: string; readonly context?: string }
@@ -22,6 +22,8 @@ export type SecretsHome = {
   /** What statements about one of them are about. */
   subjectOf(name: string): string
   readonly name: string
+  /** Of a project with an address, where its code lies. */
+  readonly repository?: string
   /** Of a new secret. */
   readonly policy: SecretPolicy
   list(view?: SecretView): Promise<{ readonly items: readonly Secret[] }>
@@ -52,12 +54,16 @@ const ofProject = async (
   api: ApiClient,
   wanted: string | undefined,
 ): Promise<SecretsHome> => {
-  const named = wanted ?? (await findProject(around, api))
-  if (named === undefined) throw fault('E_INPUT', { public: 'say which project: --project NAME' })
-  const { id, name, default_branch: branch } = await api.call('project', { params: { project: named } })
+  const here = wanted === undefined ? await findProjectHere(around, api) : { name: wanted }
+  if (here === undefined) throw fault('E_INPUT', { public: 'say which project: --project NAME' })
+  const found = await api.call('project', { params: { project: here.name } })
+  const { id, name, default_branch: branch, source } = found
   const params = { project: name }
+  // What this work tree itself knows goes before what the server says of the project.
+  const repository = here.remote ?? (source.kind === 'ssh' ? source.url : undefined)
   return {
     ...{ name, policy: defaultPolicy(branch) },
+    ...(repository === undefined ? {} : { repository }),
     subjectOf: (secret) => secretSubject(idOf('project', id), secret),
     list: (view) => api.all('secrets', { params, query: viewed(view) }),
     find: (secret) => api.call('secret', { params: { ...params, name: secret } }),

@@ -20,7 +20,11 @@ export const sealAndPut = async (
     readonly value: Uint8Array
   },
 ): Promise<Secret> => {
-  const { home, key, ingest, name, before, body, value } = put
+  const { home, key, ingest, name, before, value } = put
+  const body = {
+    ...put.body,
+    ...(home.repository === undefined ? {} : { repository: home.repository }),
+  }
   const about = { sub: home.subjectOf(name), prev: before?.detail?.head ?? null }
   const statement: PutStatement = { ...statementHead(around, key, about), type: 'secret.put', body }
   const sealed = await sealSecret(ingest, value, statement)

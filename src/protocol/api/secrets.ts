@@ -69,6 +69,8 @@ export const secretPut = z.strictObject({
       on_leak: onLeak.optional(),
       /** What was to stay as it is: refused where the vault has it otherwise. */
       keeps: z.array(z.enum(keptByPut)).min(1).max(keptByPut.length).exactOptional(),
+      /** The address of the project's repository: refused where the vault has pinned another one. */
+      repository: z.string().min(1).max(256).exactOptional(),
     }),
   }),
   proof,

@@ -7,7 +7,7 @@ import type { ContextRecord, ProjectRecord, Records } from '../store/records.ts'
 import { findProject, wrapContexts } from './project.ts'
 
 export type OwnerRecord =
-  | Pick<ProjectRecord, 'org' | 'project' | 'secrets'>
+  | Pick<ProjectRecord, 'org' | 'project' | 'secrets' | 'source'>
   | Pick<ContextRecord, 'org' | 'context' | 'secrets'>
 type WrappedKey = NonNullable<ContextRecord['secrets']>
 

@@ -5,6 +5,7 @@ import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { formatId, type SecretId } from '../../base/ids.ts'
+import { urlOf } from '../../protocol/repository.ts'
 import { rsaBitsMax, rsaBitsMin } from '../../protocol/signing.ts'
 import {
   envSecretBytesMax,
@@ -207,6 +208,16 @@ const signingKeyWords = `A signing key is Ed25519, ECDSA on P-256 or P-384, or R
 const isPrivateKey = (value: Uint8Array): boolean =>
   /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(Buffer.from(value.subarray(0, 64)).toString('latin1'))
 
+/** The server says which project a name stands for; its signer may have said where that one's code lies. */
+const requireRepository = (owner: OwnerRecord, { body }: PutStatement): void => {
+  if (body.repository === undefined) return
+  const pinned = 'source' in owner ? urlOf(owner.source) : undefined
+  if (body.repository !== pinned)
+    throw fault('E_REPO_MISMATCH', {
+      public: `Nothing was put: the vault has pinned ${pinned ?? 'no address'} for this project, and the signer meant ${body.repository}`,
+    })
+}
+
 /** By the names that statements have for it. */
 const keepableOf = ({ policy, kind, hosts, state, expiresAt, rotateAfter }: SecretRecord) => ({
   ...{ ...policy, kind, hosts, state, expires_at: expiresAt, rotate_after: rotateAfter },
@@ -223,7 +234,7 @@ const store = async (deps: SecretDeps, put: Put): Promise<SecretMetadata> => {
   const id = secretId(put.owner, put.name)
   const owner = await withKey(deps, put.owner)
   await deps.records.change('secret', id, async (current) => {
-    findOwner(deps.records, put.owner)
+    requireRepository(findOwner(deps.records, put.owner), put.accepted.statement)
     // The answer to an accepted statement may have been lost: the same one again changes nothing.
     if (current?.head === put.accepted.digest) return current
     requireNext(current?.head ?? null, put.accepted)
