@@ -1,17 +1,24 @@
 // Lines of a log that somebody asked for: those that match, each with its time. Works on the server's JSON lines.
 import { fault } from '../base/faults.ts'
 
-export type LineFilter = { readonly pattern: RegExp | null; readonly hasTimes: boolean }
+export type LineFilter = {
+  readonly pattern: RegExp | null
+  readonly hasTimes: boolean
+  /** Only lines written so long after the attempt began, or later; null: all. */
+  readonly fromMs: number | null
+}
 
 /** null: the log as it is. */
 export const lineFilter = (flags: {
   readonly grep?: string
   readonly timestamps?: boolean
+  readonly since?: string
 }): LineFilter | null => {
-  if (flags.grep === undefined && flags.timestamps !== true) return null
+  if (flags.grep === undefined && flags.timestamps !== true && flags.since === undefined) return null
   return {
     pattern: flags.grep === undefined ? null : patternOf(flags.grep),
     hasTimes: flags.timestamps === true,
+    fromMs: null,
   }
 }
 
@@ -44,6 +51,7 @@ export const writeLines = async (
     const isPart = more === true && filter.pattern === null
     const time = filter.hasTimes && !isWithin ? `${offsetOf(t)} ` : ''
     isWithin = isPart
+    if (filter.fromMs !== null && t < filter.fromMs) return
     if (filter.pattern !== null && !filter.pattern.test(text.replaceAll(colours, ''))) return
     to.write(Buffer.from(`${time}${text}${isPart ? '' : '\n'}`))
   }

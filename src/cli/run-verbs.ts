@@ -129,6 +129,7 @@ const addFollowVerbs = (program: Command, around: Surroundings): void => {
     .option('--lines <from-to>', 'only these lines of a step: 120, 120-140 or 120-')
     .option('--tail <count>', 'only so many last lines of a step')
     .option('--grep <regex>', 'only lines that match')
+    .option('--since <duration>', 'only lines of the last 10m, 2h or so')
     .option('--all-attempts', 'with --grep: lines of every attempt, found by the server')
     .option('--timestamps', 'each line with its time since the attempt began')
     .option('--format <format>', 'text, ansi (as it was written), html (a page) or ndjson')

@@ -129,3 +129,21 @@ test('a terminal gets colours and nothing else that would move it, unless it wan
   assert.deepEqual([shown.includes('\u001b]'), shown.includes('\u001b[31m')], [false, true])
   assert.ok((await logs(['412/unit.1', '--raw'], true)).stdout.includes('\u001b]0;evil'))
 })
+
+test('--since: lines of the last so long, by when the attempt began; of what it does not fit it is refused', async () => {
+  const began = Date.parse(world.runById(world.idOf('run', 412))!.jobs[5]!.attempts.at(-1)!.started_at ?? '')
+  const clock = { now: () => began + 100_000, monotonicMs: () => 0 }
+  const since = async (...words: string[]) =>
+    run(['logs', '412/unit.1', '-R', 'web', '--since', ...words], { clock })
+  assert.equal((await since('60s', '--grep', '.')).stdout.split('\n').length, 3)
+  assert.doesNotMatch((await since('60s')).stdout, /compiling/)
+  assert.match((await since('60s')).stdout, /Error/)
+  assert.match((await since('2m')).stdout, /^compiling\n/)
+  for (const words of [
+    ['soon'],
+    ['1m', '--condensed'],
+    ['1m', '--grep', 'x', '--all-attempts'],
+    ['1m', '--format', 'html'],
+  ])
+    assert.equal((await since(...words)).code, 2, words.join(' '))
+})

@@ -10,6 +10,7 @@ import { findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
 import { type LineFilter, lineFilter, writeLines } from '../log-lines.ts'
 import { createPrefixer, type Prefixer } from '../prefixed-output.ts'
+import { readDuration } from '../read-duration.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Flags = {
@@ -20,6 +21,7 @@ type Flags = {
   readonly tail?: string
   readonly grep?: string
   readonly timestamps?: boolean
+  readonly since?: string
   readonly raw?: boolean
   readonly follow?: boolean
   readonly failed?: boolean
@@ -31,6 +33,9 @@ type Flags = {
 
 export const logs = async (around: Surroundings, flags: Flags, ref: string | undefined): Promise<number> => {
   const filter = lineFilter(flags)
+  const since = flags.since === undefined ? null : around.clock.now() - readDuration(flags.since)
+  if (flags.since !== undefined && (flags.condensed === true || flags.allAttempts === true))
+    throw fault('E_INPUT', { public: '--since is of a log as it is, not of --condensed or --all-attempts' })
   const part = partOf(flags)
   const format = formatOf(flags)
   const api = await connect(around)
@@ -58,11 +63,26 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
       throw fault('E_INPUT', { public: '--format html is one page: name one step with --step' })
     for (const of of asked) {
       const follow = flags.follow === true ? '1' : '0'
-      await copyLog(around, api, { ...of, follow, name, filter, format }, prefixer)
+      await copyLog(
+        around,
+        api,
+        { ...of, follow, name, filter: filterOf(filter, since, attempt), format },
+        prefixer,
+      )
     }
   }
   return 0
 }
+
+/** A line says its time since its attempt began. */
+const filterOf = (
+  filter: LineFilter | null,
+  since: number | null,
+  { started_at: began }: { readonly started_at: string | null },
+): LineFilter | null =>
+  filter === null || since === null || began === null
+    ? filter
+    : { ...filter, fromMs: since - Date.parse(began) }
 
 /** Copies logs while they grow, each until its attempt ends; `name` stands before its lines. */
 export const copyFollowed = (
@@ -81,8 +101,13 @@ const formats: readonly Format[] = ['text', 'ansi', 'html', 'ndjson']
 const formatOf = (flags: Flags): Format => {
   const format = formats.find((one) => one === (flags.format ?? 'ansi'))
   if (format === undefined) throw fault('E_INPUT', { public: `--format takes ${formats.join(', ')}` })
-  if (flags.format !== undefined && (flags.grep !== undefined || flags.timestamps === true))
-    throw fault('E_INPUT', { public: '--grep and --timestamps write lines of their own: leave --format out' })
+  if (
+    flags.format !== undefined &&
+    (flags.grep !== undefined || flags.since !== undefined || flags.timestamps === true)
+  )
+    throw fault('E_INPUT', {
+      public: '--grep, --since and --timestamps write lines of their own: leave --format out',
+    })
   return format
 }
 

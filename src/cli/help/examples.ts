@@ -61,7 +61,12 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly watch 412 --logs',
     'mayfly watch 412/test --fail-fast --timeout 30m',
   ],
-  logs: ['mayfly logs 412 --failed', 'mayfly logs 412/test -f', 'mayfly logs -j test --grep "error|warning"'],
+  logs: [
+    'mayfly logs 412 --failed',
+    'mayfly logs 412/test -f',
+    'mayfly logs -j test --grep "error|warning"',
+    'mayfly logs 412 --since 10m',
+  ],
   artifacts: [
     'mayfly artifacts list 412',
     'mayfly artifacts download 412 --dir out',
