@@ -23,7 +23,8 @@ export const problemJson = z.object({
   instance: z.string(),
   code: z.string(),
   request_id: z.string(),
-  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  /** `code` says in one word what is wrong with the field, as `too_big` or `unrecognized_keys`. */
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string(), code: z.string() })).optional(),
   hint: z.string().optional(),
 })
 export type ProblemJson = z.infer<typeof problemJson>

@@ -95,12 +95,13 @@ const toFault = (error: unknown): Fault => {
   return asDatabaseFault(error) ?? fault('E_INTERNAL', { cause: error })
 }
 
-const fieldErrors = (error: unknown): { pointer: string; detail: string }[] => {
+const fieldErrors = (error: unknown): { pointer: string; detail: string; code: string }[] => {
   if (!hasZodFastifySchemaValidationErrors(error)) return []
   const where = error.validationContext === 'body' ? '' : `/${error.validationContext}`
-  return error.validation.slice(0, 20).map(({ instancePath, message }) => ({
+  return error.validation.slice(0, 20).map(({ instancePath, keyword, message }) => ({
     pointer: `#${where}${instancePath === '/' ? '' : instancePath}`,
     detail: message ?? 'is not valid',
+    code: keyword,
   }))
 }
 
