@@ -200,6 +200,8 @@ export const runsText = {
     setupOpen: 'What follows is found out by the setup workflow.',
     nothingFollowed: 'The setup workflow ended without going on, so nothing followed it.',
     noJobsYet: 'The configuration is being read. Jobs appear here when the plan is made.',
+    noJobs: 'This run has no jobs',
+    moreFailures: (n: number) => `${n} more`,
     folded: (n: number) => count(n, 'job', 'jobs'),
     countOf: (n: number, status: Status) => `${n} ${statusWords[status]}`,
     members: (name: string) => `Jobs of ${name}`,
