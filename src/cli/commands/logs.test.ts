@@ -1,17 +1,22 @@
 // Which part of which log `mayfly logs` asks for, and what it makes of the answer. The server here answers from the double
 // of the browser's tests and writes down what it was asked.
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { commandsAnsweredBy } from '../../../test/support/command-server.ts'
+import { waitFor } from '../../../test/support/installation.ts'
 import * as world from '../../../test/web/double/world.ts'
 
 const asked: string[] = []
+/** Answers that have not been given: a log that goes on. */
+let holding: ServerResponse[] | null = null
 const output = ['compiling\n', '\u001b[31mError\u001b[0m: no\n', '\u001b]0;evil title\u0007end']
 const run = commandsAnsweredBy((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost')
   const id = url.pathname.split('/')[4] ?? ''
   const isLog = url.pathname.endsWith('/log')
   if (isLog) asked.push(`${id.slice(-4)} ${url.searchParams}`)
+  if (isLog && holding !== null) return void holding.push(response)
   if (isLog && url.searchParams.get('format') !== 'ndjson') return void response.end(output.join(''))
   if (isLog)
     return void response.end(
@@ -110,6 +115,24 @@ test('--format: of one job, and not with what writes lines of its own', async ()
   ])
     assert.equal((await logs(['412/unit.1', ...wrong])).code, 2)
   assert.equal((await logs(['412', '--format', 'html'])).code, 2)
+})
+
+test('-f: several jobs are followed side by side, whichever ends first', async () => {
+  holding = []
+  const following = logs(['413', '-f'])
+  const count = world.runById(world.idOf('run', 413))!.jobs.filter((job) => job.attempts.length > 0).length
+  assert.ok(count > 1)
+  await waitFor('every log to be asked for', () => holding?.length === count, 10_000)
+  const last = holding.pop()
+  last?.end('from the last\n')
+  for (const response of holding) response.end('from another\n')
+  holding = null
+  const { code, stdout } = await following
+  assert.equal(code, 0)
+  assert.equal(
+    stdout.split('\n').filter((line) => /^\[.+\] from (the last|another)$/.test(line)).length,
+    count,
+  )
 })
 
 test('--all-attempts: lines of each, by job, attempt, step and line, and what was not looked at', async () => {

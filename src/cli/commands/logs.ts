@@ -1,7 +1,7 @@
 // Logs of a run: of one job as they are, of several with one prefix per job; all of it, or the part that somebody needs. Output
 // of jobs is hostile text: on a terminal everything but colours is made harmless.
 import { fault } from '../../base/faults.ts'
-import type { Attempt, Step } from '../../protocol/api/shapes.ts'
+import type { Attempt, Job, Step } from '../../protocol/api/shapes.ts'
 import { isRed } from '../../protocol/plan.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
@@ -54,9 +54,9 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
   if (jobs.length > 1 && (format === 'html' || format === 'ndjson'))
     throw fault('E_INPUT', { public: `--format ${format} is of one job: name it with --job` })
   const prefixer = createPrefixer(around, around.stdout, { isRaw: flags.raw === true })
-  for (const job of jobs) {
+  const copyJob = async (job: Job): Promise<void> => {
     const attempt = job.attempts.at(-1)
-    if (attempt === undefined) continue
+    if (attempt === undefined) return
     const name = jobs.length > 1 ? jobName(job) : null
     const asked = await partsOf(api, flags, { attempt: attempt.id, part })
     if (format === 'html' && asked.length > 1)
@@ -71,6 +71,9 @@ export const logs = async (around: Surroundings, flags: Flags, ref: string | und
       )
     }
   }
+  // Those that go on are followed side by side: one that ends late must not hide what the others say now.
+  if (flags.follow === true) await Promise.all(jobs.map(copyJob))
+  else for (const job of jobs) await copyJob(job)
   return 0
 }
 
