@@ -21,6 +21,7 @@ import { compressInlineBytes } from '../limits.ts'
 import type { FileBody } from '../session/requests.ts'
 import type { StoredFrame } from './frame-store.ts'
 import { isStoredForm } from './framer.ts'
+import { plainBytesOf, plainFrameBytes, zstdPlain } from './zstd.ts'
 
 /** The MFB1 object, in pieces. */
 export const packLog = (options: {
@@ -39,7 +40,7 @@ export const packLog = (options: {
 
 type Chunk = {
   readonly header: FrameHeader
-  readonly parts: Buffer[]
+  readonly parts: Uint8Array[]
   rawBytes: number
   lines: number
   seqTo: number
@@ -80,7 +81,7 @@ const plainLog = async function* (options: {
       yield add({ header, rawBytes, lines, seqTo, times: createTimes() }, opened.compressed)
       continue
     }
-    const raw = zstdDecompressSync(opened.compressed, { maxOutputLength: frameRawBytesMax })
+    const raw = unpackSmall(opened.compressed)
     const chunk = open.get(header.step) ?? {
       ...{ header, parts: [], rawBytes: 0, lines: 0, seqTo: 0, times: createTimes() },
     }
@@ -150,11 +151,17 @@ export const keepPacked = async (
     : { path: to.path, length: sizeBytes, sha256: hash.digest('base64url') }
 }
 
+/** Most are a line or two: to make a context and its tables costs more than everything else that is done with them. */
+const unpackSmall = (frame: Uint8Array): Uint8Array =>
+  plainBytesOf(frame) ?? zstdDecompressSync(frame, { maxOutputLength: frameRawBytesMax })
+
 /** Small ones on the spot, others beside the event loop. */
-const compress = (raw: Buffer): Promise<Uint8Array> | Uint8Array =>
-  raw.length < compressInlineBytes
+const compress = (raw: Buffer): Promise<Uint8Array> | Uint8Array => {
+  if (raw.length <= plainFrameBytes) return zstdPlain(raw)
+  return raw.length < compressInlineBytes
     ? zstdCompressSync(raw, level3)
     : compressBeside(raw, { ...level3, chunkSize: logChunkRawBytesMax / 2 })
+}
 
 const compressBeside = promisify(zstdCompress)
 const level3 = { params: { [constants.ZSTD_c_compressionLevel]: 3 } }

@@ -84,7 +84,18 @@ const lastRawBlock = 0x01
 /** A whole frame that holds the bytes as they are (RFC 8878 §3.1.1): a first line waits for no tables to be made. */
 export const zstdPlain = (raw: Uint8Array): Uint8Array => {
   if (raw.length > plainFrameBytes) throw new RangeError('a plain frame of a few lines')
-  const block = (raw.length << 3) | lastRawBlock
-  const head = [...plainHeader, singleSegment, raw.length, block & 0xff, block >> 8, 0]
-  return concatBytes([Uint8Array.from(head), raw])
+  return concatBytes([Uint8Array.from(headOf(raw.length)), raw])
+}
+
+/** What a frame of `zstdPlain` holds, without a context; null: it is another frame. */
+export const plainBytesOf = (frame: Uint8Array): Uint8Array | null => {
+  const raw = frame.subarray(plainHeadBytes)
+  if (raw.length > plainFrameBytes) return null
+  return headOf(raw.length).every((byte, i) => frame[i] === byte) ? raw : null
+}
+
+const plainHeadBytes = 9
+const headOf = (length: number): readonly number[] => {
+  const block = (length << 3) | lastRawBlock
+  return [...plainHeader, singleSegment, length, block & 0xff, block >> 8, 0]
 }
