@@ -382,7 +382,8 @@ const close = async (state: State, reason: CloseReason): Promise<Receipt> => {
   deps.network.close()
   for (const socket of state.sockets.values()) socket.then((server) => server.close()).catch(() => undefined)
   const destroyed = await destroying
-  state.closing.abort()
+  // A word: without a reason an exception is made, with its stack.
+  state.closing.abort('closed')
   await Promise.allSettled(state.running)
   const receipt = receiptOf(state, reason, destroyed, Math.round(deps.clock.monotonicMs() - begin))
   deps.onClosed()
