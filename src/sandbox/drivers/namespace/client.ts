@@ -2,7 +2,7 @@
 // closes, everything waiting fails: the jailer then destroys what it held.
 import { fault } from '../../../base/faults.ts'
 import type { Channel } from '../../channel.ts'
-import { callMs } from '../../limits.ts'
+import { callMs, goneNestsMax } from '../../limits.ts'
 import type { RawHandle } from '../../pipes.ts'
 import { type HandlePart, isAnswer, parseRequest, type VerbArguments, type VerbName } from '../../verbs.ts'
 
@@ -14,10 +14,12 @@ export type Reply = {
 }
 export type CellExit = { readonly code: number | null; readonly ran: boolean }
 
+const lost: CellExit = { code: null, ran: true }
+
 export interface JailerClient {
   /** A handle nobody takes from the reply is closed with `discard` by whoever made the call. */
   call<V extends VerbName>(verb: V, args: VerbArguments[V]): Promise<Reply>
-  /** Called once, also when the cell ended before anybody asked. */
+  /** Settles also when the cell, or its whole nest, ended before anybody asked. */
   cellExit(nest: string, cell: number): Promise<CellExit>
   /** The nest is proven gone, and its cells with it: whoever waits for the end of one hears of it now. */
   forget(nest: string): void
@@ -32,14 +34,13 @@ type Handles = { readonly part: HandlePart; readonly set: number; readonly handl
 type ExitWait = {
   readonly promise: Promise<CellExit>
   readonly resolve: (exit: CellExit) => void
-  readonly isOver: () => boolean
 }
 
 export const createJailerClient = (channel: Channel): JailerClient => {
   const pending = new Map<number, Pending>()
   const exits = new Map<string, ExitWait>()
-  /** Cells of nests that are gone, whose own news is still under way. */
-  const late = new Set<string>()
+  /** The last ones: news of their cells may still be under way, and a step that was being started may only now ask for its end. */
+  const gone = new Set<string>()
   let lastCall = 0
   let closed = false
 
@@ -56,8 +57,7 @@ export const createJailerClient = (channel: Channel): JailerClient => {
       if (call === undefined || handle === undefined) return handle?.close()
       call.handles.push({ part: message.part, set: message.set, handle })
     } else if ('ran' in message) {
-      const key = keyOf(message.nest, message.cell)
-      if (!late.delete(key)) exitOf(key).resolve(message)
+      if (!gone.has(message.nest)) exitOf(keyOf(message.nest, message.cell)).resolve(message)
     } else {
       const call = pending.get(message.re)
       pending.delete(message.re)
@@ -70,9 +70,9 @@ export const createJailerClient = (channel: Channel): JailerClient => {
   channel.onClose(() => {
     closed = true
     for (const call of pending.values()) call.reject(lineClosed())
-    for (const wait of exits.values()) wait.resolve({ code: null, ran: true })
+    for (const wait of exits.values()) wait.resolve(lost)
     pending.clear()
-    late.clear()
+    gone.clear()
   })
   const call: JailerClient['call'] = (verb, args) =>
     new Promise((resolve, reject) => {
@@ -99,14 +99,16 @@ export const createJailerClient = (channel: Channel): JailerClient => {
   return {
     call,
     cellExit: (nest, cell) =>
-      closed ? Promise.resolve({ code: null, ran: true }) : exitOf(keyOf(nest, cell)).promise,
+      closed || gone.has(nest) ? Promise.resolve(lost) : exitOf(keyOf(nest, cell)).promise,
     forget: (nest) => {
       for (const [key, wait] of [...exits]) {
         if (!key.startsWith(`${nest} `)) continue
         exits.delete(key)
-        if (!wait.isOver()) late.add(key)
-        wait.resolve({ code: null, ran: true })
+        wait.resolve(lost)
       }
+      gone.add(nest)
+      const [oldest] = gone
+      if (gone.size > goneNestsMax && oldest !== undefined) gone.delete(oldest)
     },
   }
 }
@@ -123,15 +125,7 @@ const lineClosed = () => fault('E_EXEC_FAILED', { detail: 'the line to the jaile
 
 const createWait = (): ExitWait => {
   const { promise, resolve } = Promise.withResolvers<CellExit>()
-  let over = false
-  return {
-    promise,
-    resolve: (exit) => {
-      over = true
-      resolve(exit)
-    },
-    isOver: () => over,
-  }
+  return { promise, resolve }
 }
 
 const replyOf = (value: unknown, handles: Handles): Reply => ({

@@ -7,7 +7,7 @@ export type StepEnd = { readonly kind: 'exit'; readonly code: number } | { reado
 export type Cause = 'cancelled' | 'deadline' | 'log-limit' | null
 
 export interface Running {
-  /** Settles in any case once `giveUp` was called. */
+  /** Settles once `giveUp` was called; when it does not, the step counts as lost. */
   readonly ended: Promise<StepEnd>
   signal(name: 'TERM' | 'KILL'): void
   /** Ends the cell the step runs in. */
@@ -31,6 +31,7 @@ export interface Supervision {
 
 export const supervise = (running: Running, bounds: Bounds): Supervision => {
   let cause: Cause = null
+  const givenUp = Promise.withResolvers<StepEnd>()
   const timers = new Set<NodeJS.Timeout>()
   const after = (ms: number, act: () => void): NodeJS.Timeout => {
     // Node's timers hold 31 bits; a longer wait is no wait.
@@ -44,7 +45,10 @@ export const supervise = (running: Running, bounds: Bounds): Supervision => {
     running.signal('TERM')
     after(bounds.termMs, () => {
       running.signal('KILL')
-      after(killedStepMs, () => running.giveUp())
+      after(killedStepMs, () => {
+        running.giveUp()
+        after(killedStepMs, () => givenUp.resolve({ kind: 'lost' }))
+      })
     })
   }
   const onAbort = () => stop('cancelled')
@@ -52,7 +56,7 @@ export const supervise = (running: Running, bounds: Bounds): Supervision => {
   const idle = after(bounds.idleMs, () => stop('deadline'))
   if (bounds.abort.aborted) queueMicrotask(onAbort)
   else bounds.abort.addEventListener('abort', onAbort, { once: true })
-  const outcome = running.ended.then((end) => {
+  const outcome = Promise.race([running.ended, givenUp.promise]).then((end) => {
     for (const timer of timers) clearTimeout(timer)
     bounds.abort.removeEventListener('abort', onAbort)
     return { end, cause }
