@@ -102,7 +102,7 @@ test('what the newest run of a branch found declared types what starts another o
   const refused = start('-p', 'level=many')
   const words = 'the argument "level" of this pipeline must be an integer, but is a text: "many"'
   assert.equal(refused.code, 2)
-  assert.ok(JSON.parse(refused.stderr).title.includes(words), refused.stderr)
+  assert.ok(JSON.parse(refused.stderr).detail.includes(words), refused.stderr)
   assert.equal(runs()[0]?.id, first.id)
   // The plan says the same of what is sent all the same.
   const sent = JSON.parse(start('-p', 'level=many', '--no-check').stdout) as Run
