@@ -58,10 +58,6 @@ export type AttemptRow = {
   readonly failureMessage: string | null
 }
 
-/** Those whose rev is above `rev`. */
-export const jobsAbove = async (db: Db, run: RunId, rev: number): Promise<Job[]> =>
-  jobsFrom(db, run, await selectChanged(db, run, rev))
-
 /** The other jobs of the run are read only when one of these needs something. */
 export const jobsFrom = async (db: Db, run: RunId, rows: readonly ChangedRow[]): Promise<Job[]> => {
   const jobs = [...new Map(rows.map((row) => [row.job, row])).values()]
@@ -216,10 +212,7 @@ const lockHolders = async (db: Db, run: RunId, usual: Usual): Promise<ReadonlyMa
 
 export type ChangedRow = JobRow & (AttemptRow | { readonly id: null })
 
-const selectChanged = async (db: Db, run: RunId, rev: number): Promise<readonly ChangedRow[]> =>
-  (await changedSql(sql`${run}`, rev).execute(db)).rows
-
-/** A row for each attempt, one for a job without any. `run` is an SQL expression. */
+/** A row for each attempt of the jobs whose rev is above `rev`, one for a job without any. `run` is an SQL expression. */
 const changedSql = (run: RawBuilder<unknown>, rev: number) => sql<ChangedRow>`
     select ${attemptColumns}, j.id as job, j.rev, j.workflow_id as workflow, j.key, j.name, j.kind,
       j.status as "jobStatus", j.skip_reason as skip, j.needs, j.shard, j.shards, j.class, j.image, ${lockOfJob} as lock,

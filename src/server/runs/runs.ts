@@ -1,5 +1,5 @@
 // Runs for people: list, look, start, cancel. Called by server/http and server/live.
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId, JobId, RunId } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
@@ -7,7 +7,6 @@ import type { Run } from '../../protocol/api/shapes.ts'
 import { isFinal } from '../../schedule/index.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
-import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
 import type { RunChanges, RunNotice, Runs } from '../use-cases.ts'
 import { findApprovable } from './approval-rules.ts'
@@ -16,7 +15,7 @@ import { findAttempt } from './attempt-read.ts'
 import { cancelInTransaction, cancelJobs } from './cancel.ts'
 import { type CountedFiles, countedFiles, countOf, findChanges } from './changes-read.ts'
 import { findConfig } from './config-read.ts'
-import { type ChangedRow, changedFromJson, changedJson, jobsAbove, jobsFrom } from './jobs-read.ts'
+import { type ChangedRow, changedFromJson, changedJson, jobsFrom } from './jobs-read.ts'
 import { createJustBegun } from './just-begun.ts'
 import { listRuns } from './list.ts'
 import { pinError } from './pin-error.ts'
@@ -70,15 +69,17 @@ const withDb = ({ database: { db }, newId }: Deps) => ({ db, newId })
 const findRow = async ({ database }: Deps, scope: Scope, run: RunId): Promise<RunRow | null> =>
   (await selectRuns(database.keyed, scope, { where: sql`r.id = ${run}`, limit: 1 }))[0] ?? null
 
+/**
+ * In one statement, so that all of it is of one moment: whoever follows from its `rev` is told only what came after, and what
+ * an older look at the jobs had missed would never come.
+ */
 const findRun = async (deps: Deps, scope: Scope, id: RunId): Promise<Run | null> => {
   const { keyed } = deps.database
-  const [row, jobs, plan] = await Promise.all([
-    findRow(deps, scope, id),
-    jobsAbove(keyed, id, -1),
-    aboutPlan(keyed, id),
-  ])
-  // Whose run it is, the row alone says.
-  if (row === null) return null
+  const also = sql<Shown>`, ${changedJson(sql`r.id`, -1)} as changed, ${planJson(sql`r.id`)} as plan`
+  const [row] = await selectRuns(keyed, scope, { where: sql`r.id = ${id}`, limit: 1, also })
+  if (row === undefined) return null
+  const { plan } = row
+  const jobs = await jobsFrom(keyed, id, changedFromJson(row.changed))
   return {
     ...summaryOf(row),
     jobs,
@@ -111,15 +112,15 @@ type AboutPlan = {
   } | null
 }
 
-const aboutPlan = async (db: Db, run: RunId): Promise<AboutPlan | null> => {
-  const { rows } = await sql<AboutPlan>`
-    select p.problems, case when r.id is not null then json_build_object('id', r.id, 'number', r.number) end as from,
+type Shown = { readonly changed: readonly ChangedRow[]; readonly plan: AboutPlan | null }
+
+/** `AboutPlan` as one value of a statement about the run. `run` is an SQL expression. */
+const planJson = (run: RawBuilder<unknown>) => sql`(select row_to_json(about) from (
+    select p.problems, case when f.id is not null then json_build_object('id', f.id, 'number', f.number) end as from,
       p.plan ? 'setup' as "isSetup", ${countedFiles} as files, o.change ->> 'base' as base, case when c.run_id is not null then json_build_object('job', c.job_id,
         'at', c.stored_at, 'digest', c.digest, 'problems', c.problems) end as continued
-    from plans p join runs o on o.id = p.run_id left join runs r on r.id = p.from_run_id left join continuations c on c.run_id = p.run_id
-    where p.run_id = ${run}`.execute(db)
-  return rows[0] ?? null
-}
+    from plans p join runs o on o.id = p.run_id left join runs f on f.id = p.from_run_id left join continuations c on c.run_id = p.run_id
+    where p.run_id = ${run}) about)`
 
 const continuationOf = ({ job, at, digest }: NonNullable<AboutPlan['continued']>) => ({
   ...{ job_id: job, at: new Date(at).toISOString(), plan_digest: digest },

@@ -49,7 +49,7 @@ export const createApp = (window: Window): App => {
     proof,
     preferences,
     subject: createSubject(),
-    keys: createKeys({ now: Date.now, isEnabled: () => preferences.now.letter_keys }),
+    keys: createKeys({ isEnabled: () => preferences.now.letter_keys }),
     router: createRouter(window),
     session,
     theme: createTheme(window),

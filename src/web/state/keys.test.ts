@@ -5,11 +5,11 @@ import { createKeys } from './keys.ts'
 
 const setUp = () => {
   const world = { now: 0, on: true, done: [] as string[] }
-  const keys = createKeys({ now: () => world.now, isEnabled: () => world.on })
+  const keys = createKeys({ isEnabled: () => world.on })
   const bind = (...names: string[]) =>
     keys.add(names.map((name) => ({ keys: name, label: name, run: () => void world.done.push(name) })))
   const press = (key: string, more: { isTyping?: boolean; hasModifier?: boolean } = {}) =>
-    keys.press({ key, isTyping: false, hasModifier: false, ...more })
+    keys.press({ key, at: world.now, isTyping: false, hasModifier: false, ...more })
   return { world, keys, bind, press }
 }
 

@@ -12,11 +12,13 @@ export type Binding = {
 
 export type KeyPress = {
   readonly key: string
+  /** When it was pressed, in milliseconds of a clock that only goes on: a busy page hears of it later. */
+  readonly at: number
   readonly isTyping: boolean
   readonly hasModifier: boolean
 }
 
-export const createKeys = (deps: { readonly now: () => number; readonly isEnabled: () => boolean }) => {
+export const createKeys = (deps: { readonly isEnabled: () => boolean }) => {
   const layers: (readonly Binding[])[] = []
   let prefix = ''
   let prefixAt = 0
@@ -39,7 +41,7 @@ export const createKeys = (deps: { readonly now: () => number; readonly isEnable
     press: (event: KeyPress): boolean => {
       if (event.isTyping || event.hasModifier) return false
       if (event.key.length === 1 && !deps.isEnabled()) return false
-      const isInTime = prefix !== '' && deps.now() - prefixAt <= keySequenceMs
+      const isInTime = prefix !== '' && event.at - prefixAt <= keySequenceMs
       const keys = isInTime ? `${prefix} ${event.key}` : event.key
       const binding = find(keys) ?? (isInTime ? find(event.key) : undefined)
       prefix = ''
@@ -49,7 +51,7 @@ export const createKeys = (deps: { readonly now: () => number; readonly isEnable
       }
       if (startsSequence(event.key)) {
         prefix = event.key
-        prefixAt = deps.now()
+        prefixAt = event.at
         return true
       }
       return false
