@@ -145,6 +145,26 @@ test('what cannot be delivered goes with the next push, or with --flush', async 
   assert.deepEqual(await spooled(), [])
 })
 
+test('of a push with many refs that cannot be delivered, each waits for the next', async () => {
+  status = 503
+  arrivals.length = 0
+  await push('main')
+  const refs = Array.from({ length: 30 }, (_, n) => `HEAD:refs/heads/of-many-${n}`)
+  await git('-C', 'work', 'push', '-q', repository, ...refs)
+  await until(
+    'all to wait',
+    async () => (await spooled()).length === 31 && (await spooled()).every((name) => name.endsWith('.json')),
+  )
+  assert.ok(arrivals.length <= 3, 'a server that refuses is asked once by each push')
+  status = 200
+  arrivals.length = 0
+  const flushed = await run(join(repository, 'hooks', 'post-receive'), ['--flush'], { timeoutMs: 20_000 })
+  assert.equal(flushed.code, 0)
+  assert.equal(new Set(arrivals.map(({ body }) => JSON.parse(body).ref)).size, 31)
+  for (const arrival of arrivals) checkSigned(arrival)
+  assert.deepEqual(await spooled(), [])
+})
+
 test('several refs of one push are several deliveries; a quote in a name stays inside its string', async () => {
   arrivals.length = 0
   await git('-C', 'work', 'push', '-q', repository, 'HEAD:refs/heads/a', 'HEAD:refs/heads/say"hi"')

@@ -21,8 +21,11 @@ secret=$hooks/mayfly-secret
 umask 077
 [ -d "$spool" ] || mkdir -p "$spool" || exit 0
 
-# One file per pushed ref, for our own child. Without a secret nothing can be signed: it waits for the next push.
+# One file per pushed ref, for our own child, which is told the first one's name. Without a secret nothing can be signed: it
+# waits for the next push.
 store() {
+  # Who listens may have gone.
+  trap '' PIPE
   hand=.$$
   [ -r "$secret" ] || hand=
   now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
@@ -36,8 +39,10 @@ store() {
       case $message in *"$words"*) ;; *) continue ;; esac
       case $(printf %.250s "$message") in *"$words"*) skip=',"skip":true' ;; esac
     done
+    file=$now-$$-$n.json$hand
     printf '{"old":"%s","new":"%s","ref":"%s","sentAt":"%s"%s}' "$old" "$new" "$ref" "$now" "$skip" \\
-      >"$spool/$now-$$-$n.json$hand"
+      >"$spool/$file"
+    [ $n -gt 1 ] || printf '%s\\n' "$file" 2>/dev/null
   done
 }
 
@@ -71,63 +76,91 @@ sign() {
   mac=\${mac%% *}
 }
 
-# What curl has to be told to deliver file $1; without an address it sends nothing.
+# What curl has to be told to deliver the file whose name comes in; nothing, and it sends nothing.
 request() {
   key=$(od -An -v -tu1 "$secret") || return
   padded "$key" 54
   inner_pad=$bytes
   padded "$key" 92
   outer_pad=$bytes
-  sign "$1" && printf 'url = "%s"\\nheader = "X-Mayfly-Signature: sha256=%s"\\n' "$url" "$mac"
+  IFS= read -r name && sign "$name" &&
+    printf 'url = "%s"\\nheader = "X-Mayfly-Signature: sha256=%s"\\ndata-binary = "@%s"\\n' "$url" "$mac" "$name"
 }
 
-# 0: gone or never acceptable; 1: try again later. Curl takes longer to start than everything else: both at once.
+# The name of a file comes in. 0: gone or never acceptable; 1: try again later. Curl takes longer to start than everything
+# else: it starts while the file is signed, for a push even while it is written.
 deliver() {
-  status=$(request "$1" | curl -sS -K - -o /dev/null -w '%{http_code}' --connect-timeout 5 --max-time 20 \\
-    -H 'Content-Type: application/json' --data-binary @"$1") || return 1
+  status=$(request | curl -sS -K - -o /dev/null -w '%{http_code}' --connect-timeout 5 --max-time 20 \\
+    -H 'Content-Type: application/json') || return 1
   case $status in 2?? | 400 | 413) return 0 ;; *) return 1 ;; esac
 }
 
-flush() {
-  [ -r "$secret" ] || return
+can_sign() {
   # An external printf would show the key to everybody on this machine.
-  PATH=/nonexistent command -v printf >/dev/null || return
-  for file in "$spool"/*.json; do
+  [ -r "$secret" ] && PATH=/nonexistent command -v printf >/dev/null
+}
+
+# Of this push the first file, as soon as its name comes in. 1: try again later.
+deliver_first() {
+  can_sign || return
+  # What waits from before goes first.
+  for file in *.json; do [ ! -e "$file" ] || return 0; done
+  deliver && rm -f *-$$-1.json.$$
+}
+
+flush() {
+  can_sign || return
+  for file in *.json; do
     [ -e "$file" ] || continue
     # Whoever renames it delivers it: pushes may come at the same time.
     mv "$file" "$file.$$" 2>/dev/null || continue
-    deliver "$file.$$" || return
+    printf '%s\\n' "$file.$$" | deliver || return
     rm -f "$file.$$"
   done
-  for file in "$spool"/*.json.$$; do
+  for file in *.json.$$; do
     [ -e "$file" ] || continue
-    deliver "$file" || return
+    printf '%s\\n' "$file" | deliver || return
     rm -f "$file"
   done
 }
 
 # What is still in our hands was not delivered.
 let_go() {
-  for file in "$spool"/*.json.$$; do
+  for file in *.json.$$; do
     [ ! -e "$file" ] || mv "$file" "\${file%.*}"
   done
 }
 
 tidy() {
+  set -- *
+  [ -e "$1" ] || return
   # What a flush that died had taken.
-  find "$spool" -name '*.json.*' -mmin +10 | while read -r file; do mv "$file" "\${file%.*}"; done
+  find . -name '*.json.*' -mmin +10 | while read -r file; do mv "$file" "\${file%.*}"; done
   # At most a thousand wait; the oldest go first.
-  find "$spool" -name '*.json' | sort -r | tail -n +1001 | while read -r file; do rm -f "$file"; done
+  find . -name '*.json' | sort -r | tail -n +1001 | while read -r file; do rm -f "$file"; done
 }
 
 if [ "$1" = --flush ]; then
+  cd "$spool" || exit 0
   flush
   let_go
   tidy
 else
-  store
   # Git waits until its pipes are closed: the child has none of them.
-  (trap '' HUP; flush; let_go; tidy) </dev/null >/dev/null 2>&1 &
+  goes_on=
+  store | {
+    exec 3<&0
+    (
+      trap '' HUP
+      cd "$spool" || exit
+      deliver_first && goes_on=1
+      # Until all are written.
+      while read -r _; do :; done
+      [ -z "$goes_on" ] || flush
+      let_go
+      tidy
+    ) <&3 3<&- >/dev/null 2>&1 &
+  }
 fi
 exit 0
 `
