@@ -7,12 +7,13 @@ import { isFault } from '../../base/faults.ts'
 import { type DeliveryId, type HookId, type ProjectId, parseId, type RunId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import type { Database } from '../db/database.ts'
-import { inTransaction, type Tx } from '../db/transaction.ts'
+import { inOneStatement, inTransaction, isEnded, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import { eventOf, type NewRun } from '../runs/create.ts'
-import { findKnownPlan } from '../runs/known-plan.ts'
+import { findKnownPlan, type KnownPlan } from '../runs/known-plan.ts'
 import { type Places, withPlacing } from '../runs/places.ts'
+import { supersedes } from '../runs/supersede.ts'
 import type { Intake, IntakeAnswer } from '../use-cases.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { findDeliveredProject } from './delivered-project.ts'
@@ -49,9 +50,7 @@ const accept = async (deps: IntakeDeps, { hook: hookText, body, headers }: Raw):
     return denied
   const project = await verify(deps, { hook, signature, body })
   if (typeof project === 'object') return project
-  const found = await findDeliveredProject(deps.database.db, { id: project })
-  if (found === null) return answer(200, { verdict: 'no_run', reason: 'The project is not here any more' })
-  return store(deps, found, { body, signature: fromHex(signature.slice('sha256='.length)) })
+  return store(deps, project, { body, signature: fromHex(signature.slice('sha256='.length)) })
 }
 
 const answer = (status: IntakeAnswer['status'], body: IntakeAnswer['body']): IntakeAnswer => ({
@@ -83,24 +82,19 @@ const verify = async (
 
 type Signed = { readonly body: Uint8Array; readonly signature: Uint8Array }
 
-const store = async (
-  deps: IntakeDeps,
-  project: DeliveredProject,
-  { body, signature }: Signed,
-): Promise<IntakeAnswer> => {
+const store = async (deps: IntakeDeps, of: ProjectId, { body, signature }: Signed): Promise<IntakeAnswer> => {
   const parsed = parseDeliveryBody(body)
   const id = deps.newId('delivery')
   const push = parsed.ok ? parsed.value : null
-  const { db } = deps.database
-  const inputs = push === null ? null : { event: eventOf('push', push.ref, push.new), parameters: {} }
-  const plan =
-    push === null || inputs === null
-      ? null
-      : await findKnownPlan({ ...deps, db }, project.id, inputs, push.source)
+  const [project, plan] = await Promise.all([
+    findDeliveredProject(deps.database.keyed, { id: of }),
+    push === null ? null : findPlan(deps, of, push),
+  ])
+  if (project === null) return answer(200, { verdict: 'no_run', reason: 'The project is not here any more' })
   const taking = { id, signature, push, plan, problem: parsed.problems[0]?.message }
-  const verdict = await withPlacing(deps.places, (placing) =>
-    inTransaction(db, (tx) => takeDelivery(deps, tx, project, { ...taking, placing })),
-  )
+  const verdict =
+    (await withPlacing(deps.places, (placing) => takeAtOnce(deps, project, { ...taking, placing }))) ??
+    (await withPlacing(deps.places, (placing) => takeDelivery(deps, project, { ...taking, placing })))
   deps.log.info('delivery stored', {
     delivery: id,
     project: project.id,
@@ -111,6 +105,11 @@ const store = async (
   return answer(status, { delivery: id, ...verdict })
 }
 
+const findPlan = (deps: IntakeDeps, project: ProjectId, push: Push): Promise<KnownPlan | null> => {
+  const inputs = { event: eventOf('push', push.ref, push.new), parameters: {} }
+  return findKnownPlan({ ...deps, db: deps.database.keyed }, project, inputs, push.source)
+}
+
 type Taking = Pick<NewRun, 'plan' | 'placing'> & {
   readonly id: DeliveryId
   readonly signature: Uint8Array
@@ -118,24 +117,50 @@ type Taking = Pick<NewRun, 'plan' | 'placing'> & {
   readonly problem: string | undefined
 }
 
-const takeDelivery = async (
+/**
+ * Most pushes, in one statement that is a transaction by itself: somebody waits for the first line. null, and nothing is stored,
+ * for one that came before and for whatever takes a look at more than the project.
+ */
+const takeAtOnce = async (
   deps: IntakeDeps,
-  tx: Tx,
   project: DeliveredProject,
   { id, signature, push, plan, placing, problem }: Taking,
-): Promise<Verdict> => {
-  const first = await rememberSignature(tx, project.id, { signature, delivery: id })
-  if (project.isPolled) await lockPolled(tx, project.id)
-  const known =
-    first ?? (project.isPolled && push !== null ? await pairWithPolled(tx, project.id, push) : null)
-  const decided =
-    known === null
-      ? decide(push, { now: deps.clock.now(), problem })
-      : await duplicateOf(tx, known, first === null)
-  const source = push?.source ?? 'hook'
-  const twice = known !== null && first === null
-  return storeDelivery(tx, deps.newId, project, { id, source, push, plan, placing, decided, twice })
+): Promise<Verdict | null> => {
+  const decided = decide(push, { now: deps.clock.now(), problem })
+  if (push === null || decided.verdict !== 'run' || project.isPolled) return null
+  if (supersedes(project, eventOf('push', push.ref, push.new))) return null
+  const also = {
+    parts: sql`signed as (${signatureInsert(project.id, { signature, delivery: id })})`,
+    isWhole: sql`exists (select from signed)`,
+  }
+  try {
+    return await inOneStatement(deps.database.keyed, (tx) =>
+      storeDelivery(tx, deps.newId, project, { id, source: push.source, push, plan, placing, decided, also }),
+    )
+  } catch (error) {
+    if (isEnded(error)) return null
+    throw error
+  }
 }
+
+const takeDelivery = (
+  deps: IntakeDeps,
+  project: DeliveredProject,
+  { id, signature, push, plan, placing, problem }: Taking,
+): Promise<Verdict> =>
+  inTransaction(deps.database.db, async (tx) => {
+    const first = await rememberSignature(tx, project.id, { signature, delivery: id })
+    if (project.isPolled) await lockPolled(tx, project.id)
+    const known =
+      first ?? (project.isPolled && push !== null ? await pairWithPolled(tx, project.id, push) : null)
+    const decided =
+      known === null
+        ? decide(push, { now: deps.clock.now(), problem })
+        : await duplicateOf(tx, known, first === null)
+    const source = push?.source ?? 'hook'
+    const twice = known !== null && first === null
+    return storeDelivery(tx, deps.newId, project, { id, source, push, plan, placing, decided, twice })
+  })
 
 const decide = (
   push: Push | null,
@@ -149,19 +174,25 @@ const decide = (
 const rememberSignature = async (
   tx: Tx,
   project: ProjectId,
-  { signature, delivery }: { readonly signature: Uint8Array; readonly delivery: DeliveryId },
+  signed: Signature,
 ): Promise<DeliveryId | null> => {
+  const isNew = await signatureInsert(project, signed).execute(tx)
+  if (isNew.rows.length === 1) return null
   const { rows } = await sql<{ delivery: DeliveryId }>`
-    insert into delivery_signatures as s (project_id, signature, delivery_id)
-    values (${project}, ${Buffer.from(signature)}, ${delivery})
-    on conflict (project_id, signature) do update set
-      delivery_id = case when s.received_at < ${rememberedSince} then excluded.delivery_id else s.delivery_id end,
-      received_at = case when s.received_at < ${rememberedSince} then now() else s.received_at end
-    returning delivery_id as delivery`.execute(tx)
-  return rows[0]?.delivery === delivery ? null : (rows[0]?.delivery ?? null)
+    select delivery_id as delivery from delivery_signatures
+    where project_id = ${project} and signature = ${Buffer.from(signed.signature)}`.execute(tx)
+  return rows[0]?.delivery ?? null
 }
 
-const rememberedSince = sql`now() - make_interval(hours => ${sql.lit(limits.deliveryRememberedHours)})`
+type Signature = { readonly signature: Uint8Array; readonly delivery: DeliveryId }
+
+/** A row for one that nobody remembers. */
+const signatureInsert = (project: ProjectId, { signature, delivery }: Signature) => sql`
+  insert into delivery_signatures as s (project_id, signature, delivery_id)
+  values (${project}, ${Buffer.from(signature)}, ${delivery})
+  on conflict (project_id, signature) do update set delivery_id = excluded.delivery_id, received_at = now()
+  where s.received_at < now() - make_interval(hours => ${sql.lit(limits.deliveryRememberedHours)})
+  returning 1`
 
 const duplicateOf = async (tx: Tx, first: DeliveryId, isPolled: boolean): Promise<Verdict> => {
   const { rows } = await sql<{

@@ -1,5 +1,6 @@
 // A delivery and the run that it starts, in one transaction: neither is ever there without the other, so nothing that was
 // stored waits to be processed after a crash. The one way in for hooks, other tools, polling and replays.
+import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { ChangeFacts } from '../../protocol/plan.ts'
 import type { Tx } from '../db/transaction.ts'
@@ -36,6 +37,8 @@ export type NewDelivery = Pick<NewRun, 'plan' | 'placing'> & {
   /** Told by a hook and found by polling. */
   readonly twice?: boolean
   readonly replay?: { readonly of: DeliveryId; readonly by: string }
+  /** Written by the statement that makes the run, which `isWhole` (SQL) may call off with the run and the delivery (`isEnded`). */
+  readonly also?: { readonly parts: RawBuilder<unknown>; readonly isWhole: RawBuilder<unknown> }
 }
 
 export const storeDelivery = async (
@@ -46,18 +49,20 @@ export const storeDelivery = async (
 ): Promise<Verdict> => {
   const { push, decided, replay } = delivery
   if (decided.verdict !== 'run' || push === null) {
-    await insertDelivery(tx, project, { ...delivery, verdict: decided })
+    await deliveryInsert(project, { ...delivery, verdict: decided }).execute(tx)
     return decided
   }
   const run = newId('run')
   const event = eventOf('push', push.ref, push.new)
   const change = changeOf(push)
-  await insertDelivery(tx, project, { ...delivery, verdict: { ...decided, run } })
+  const delivered = deliveryInsert(project, { ...delivery, verdict: { ...decided, run } })
+  const also = delivery.also === undefined ? sql`` : sql`, ${delivery.also.parts}`
   await insertRun(tx, newId, {
     ...{ id: run, organisation: project.organisation, project: project.id, event, delivery: delivery.id },
     ...{ plan: delivery.plan, placing: delivery.placing, isLimited: project.isLimited },
     startedBy: replay?.by ?? delivery.source,
     ...(change === null ? {} : { change }),
+    also: { ...delivery.also, parts: sql`delivered as (${delivered})${also}` },
   })
   // A replay is older than what it would end.
   if (replay === undefined) await supersedeOlder(tx, newId, { run, event, project })
@@ -73,30 +78,15 @@ const changeOf = ({ old, toldCommit, pullRequest }: NonNullable<NewDelivery['pus
   return Object.keys(change).length === 0 ? null : change
 }
 
-const insertDelivery = async (
-  tx: Tx,
+const deliveryInsert = (
   project: DeliveredProject,
   { id, source, push, verdict, twice, replay }: NewDelivery & { readonly verdict: Verdict },
-): Promise<void> => {
-  await tx
-    .insertInto('deliveries')
-    .values({
-      id,
-      organisation_id: project.organisation,
-      project_id: project.id,
-      source,
-      ref: push?.ref ?? null,
-      old_commit: push?.old ?? null,
-      new_commit: push?.new ?? null,
-      told_commit: push?.toldCommit === undefined ? null : JSON.stringify(push.toldCommit),
-      pull_request: push?.pullRequest === undefined ? null : JSON.stringify(push.pullRequest),
-      sent_at: push === null || push.sentAt === null ? null : new Date(push.sentAt),
-      verdict: verdict.verdict,
-      reason: verdict.reason,
-      run_id: verdict.run,
-      twice: twice ?? false,
-      replay_of: replay?.of ?? null,
-      replayed_by: replay?.by ?? null,
-    })
-    .execute()
-}
+): RawBuilder<unknown> => sql`
+  insert into deliveries (id, organisation_id, project_id, source, ref, old_commit, new_commit, told_commit, pull_request,
+    sent_at, verdict, reason, run_id, twice, replay_of, replayed_by)
+  values (${id}, ${project.organisation}, ${project.id}, ${source}, ${push?.ref ?? null}, ${push?.old ?? null}, ${push?.new ?? null},
+    ${jsonOrNull(push?.toldCommit)}, ${jsonOrNull(push?.pullRequest)},
+    ${push === null || push.sentAt === null ? null : new Date(push.sentAt)}, ${verdict.verdict}, ${verdict.reason}, ${verdict.run},
+    ${twice ?? false}, ${replay?.of ?? null}, ${replay?.by ?? null})`
+
+const jsonOrNull = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value))

@@ -1,5 +1,5 @@
 // The result of a plan attempt: checked again (a sandbox made it), expanded into rows, stored with its digest.
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { RunId } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import type { Outcome, Plan } from '../../protocol/plan.ts'
@@ -22,14 +22,36 @@ export type PreparedPlan = {
   readonly ready?: PlannedRows
 }
 
+/** What a run says of the plan that it may have. */
+export type PlannedRun = {
+  readonly ref: string
+  readonly commit: string
+  /** The digest of the one it has. */
+  readonly planned: string | null
+  /** Its parameters are those of the plan that is asked for. */
+  readonly isGiven: boolean
+}
+
+/** `PlannedRun` of `r` (runs), as columns. The parameters of `plan` must be JSON that PostgreSQL takes (`checkDigest`). */
+export const plannedRunColumns = (plan: Plan): RawBuilder<unknown> => sql`
+  r.ref, r.commit, r.plan_digest as planned,
+  r.parameters = ${JSON.stringify(plan.inputs.parameters)}::jsonb as "isGiven"`
+
+export const findPlannedRun = async (db: Db, run: RunId, plan: Plan): Promise<PlannedRun | null> => {
+  const { rows } = await sql<PlannedRun>`
+    select ${plannedRunColumns(plan)} from runs r where id = ${run}`.execute(db)
+  return rows[0] ?? null
+}
+
+/** `find` is asked when there is a plan with the digest it is said to have. */
 export const preparePlan = async (
   deps: { readonly db: Db; readonly newId: NewId },
-  run: RunId,
+  find: (plan: Plan) => Promise<PlannedRun | null>,
   { outcome, result }: { readonly outcome: Outcome; readonly result: PlanResult },
 ): Promise<PreparedPlan> => {
   const { plan } = result
   if (plan === null || outcome !== 'passed') return withoutPlan(outcome, result)
-  const { digest, wrong } = await checkPlan(deps.db, run, { ...result, plan })
+  const { digest, wrong } = await checkPlan(find, { ...result, plan })
   if (wrong !== null)
     return {
       ...withoutPlan('errored', result),
@@ -43,27 +65,23 @@ export const preparePlan = async (
 
 /** A sandbox made it: it must have the digest its runner says, and be for what this run is about. */
 const checkPlan = async (
-  db: Db,
-  run: RunId,
+  find: (plan: Plan) => Promise<PlannedRun | null>,
   { plan, planDigest }: { readonly plan: Plan; readonly planDigest: string | null },
 ): Promise<{ readonly digest: string; readonly wrong: string | null }> => {
   const { digest, wrong } = await checkDigest(plan, planDigest)
-  if (wrong !== null) return { digest, wrong }
-  const { rows } = await sql<{
-    ref: string
-    commit: string
-    planned: string | null
-    isGiven: boolean
-  }>`
-    select ref, commit, plan_digest as planned, parameters = ${JSON.stringify(plan.inputs.parameters)}::jsonb as "isGiven"
-    from runs where id = ${run}`.execute(db)
+  return { digest, wrong: wrong ?? wrongWith(await find(plan), { plan, digest }) }
+}
+
+const wrongWith = (
+  run: PlannedRun | null,
+  { plan, digest }: { readonly plan: Plan; readonly digest: string },
+): string | null => {
   const { event } = plan.inputs
   // Its jobs are there already: an attempt before this one broke after it had told its plan.
-  if ((rows[0]?.planned ?? digest) !== digest) return { digest, wrong: 'the run has another one' }
-  if (event.ref !== rows[0]?.ref) return { digest, wrong: 'it is for another ref' }
-  if (!rows[0].isGiven) return { digest, wrong: 'it is for other parameters' }
-  const isSameCommit = rows[0].commit === openCommit || rows[0].commit === event.commit
-  return { digest, wrong: isSameCommit ? null : 'it is for another commit' }
+  if ((run?.planned ?? digest) !== digest) return 'the run has another one'
+  if (event.ref !== run?.ref) return 'it is for another ref'
+  if (!run.isGiven) return 'it is for other parameters'
+  return run.commit === openCommit || run.commit === event.commit ? null : 'it is for another commit'
 }
 
 /** Also of the plan that a run goes on with. */
@@ -107,24 +125,34 @@ const tooManyJobs = (result: PlanResult, count: number): PreparedPlan => {
   return { ...withoutPlan('failed', result), failure: { code: 'E_INPUT', message }, headline: message }
 }
 
-/** Plan, origins and problems beside the run; what the commit is called goes to the run itself. A plan, once told, stays. */
-export const storePlan = async (tx: Tx, run: RunId, prepared: PreparedPlan): Promise<void> => {
+/**
+ * Plan, origins and problems beside the run; what the commit is called goes to the run itself. A plan, once told, stays. False,
+ * and nothing is stored, unless `condition` (SQL) holds.
+ */
+export const storePlan = async (
+  tx: Tx,
+  run: RunId,
+  prepared: PreparedPlan,
+  condition: RawBuilder<unknown> = sql`true`,
+): Promise<boolean> => {
   const { result, digest } = prepared
   const plan = prepared.ready === undefined ? null : JSON.stringify(result.plan)
-  await sql`
-    insert into plans (run_id, digest, plan, origins, problems, changes)
-    values (${run}, ${digest}, ${plan}::jsonb, ${jsonText(result.origins)}::jsonb, ${jsonText(result.problems)}::jsonb,
-      ${result.changes === undefined ? null : jsonText(result.changes)}::jsonb)
-    on conflict (run_id) do update set digest = excluded.digest, plan = excluded.plan, origins = excluded.origins,
-      problems = excluded.problems, changes = excluded.changes, stored_at = now()
-    where plans.digest is null`.execute(tx)
   const found = result.plan?.inputs.event.commit ?? result.commit?.id ?? null
-  await sql`
+  const { rows } = await sql`
+    with stored as (
+      insert into plans (run_id, digest, plan, origins, problems, changes)
+      select ${run}, ${digest}, ${plan}::jsonb, ${jsonText(result.origins)}::jsonb, ${jsonText(result.problems)}::jsonb,
+        ${result.changes === undefined ? null : jsonText(result.changes)}::jsonb
+      where ${condition}
+      on conflict (run_id) do update set digest = excluded.digest, plan = excluded.plan, origins = excluded.origins,
+        problems = excluded.problems, changes = excluded.changes, stored_at = now()
+      where plans.digest is null)
     update runs set plan_digest = coalesce(plan_digest, ${digest}),
       commit = case when commit = ${openCommit} then coalesce(${found}, commit) else commit end,
       subject = coalesce(${textOrNull(result.commit?.subject)}, subject),
       author = coalesce(${textOrNull(result.commit?.author)}, author)
-    where id = ${run}`.execute(tx)
+    where id = ${run} and ${condition} returning 1`.execute(tx)
+  return rows.length === 1
 }
 
 const textOrNull = (text: string | undefined): string | null => (text === undefined ? null : storable(text))

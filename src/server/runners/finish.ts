@@ -23,7 +23,7 @@ import { type LoadedJson, type LoadedRun, loadedFrom, loadedSql } from '../runs/
 import { isSender, type Sender } from './authenticate.ts'
 import { type LeasedAttempt, type LeaseKey, leaseLost } from './events.ts'
 import { type BundledLog, bringLog, type LogBrought, putBundledLog } from './finish-log.ts'
-import { preparePlan, storePlan } from './finish-plan.ts'
+import { findPlannedRun, preparePlan, storePlan } from './finish-plan.ts'
 import { storeRefs } from './finish-refs.ts'
 import { foldEvents, newsParts, type StepNews, withNotes } from './news.ts'
 
@@ -119,9 +119,13 @@ const prepareEnd = async (
   const { request } = told.body
   const { result } = request
   const object = putBundledLog(deps.objects, row.id, told.body)
+  const { run } = row
   const [plan, receiptVerified] = await Promise.all([
-    row.kind === 'plan' && row.run !== null && result.kind === 'plan'
-      ? preparePlan(deps, row.run, { outcome: request.outcome, result })
+    row.kind === 'plan' && run !== null && result.kind === 'plan'
+      ? preparePlan(deps, (given) => findPlannedRun(deps.db, run, given), {
+          outcome: request.outcome,
+          result,
+        })
       : null,
     isGenuineReceipt(request.receipt, row, verify),
   ])

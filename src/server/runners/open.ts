@@ -201,8 +201,12 @@ const createRoutes = (
         return { watched: await firstWatched(deps.watchers, leases) } satisfies LogKeysAnswer
       },
     },
+    // They look for the sender with the attempt.
     unaskedOfLease: {
-      // It looks for the sender with the attempt.
+      plan: async ({ sender }, lease, body) => {
+        await takePlan({ ...deps, db }, { sender, lease }, parsedBody(parsePlanMade, body).result)
+        return { ok: true }
+      },
       finish: async ({ sender }, lease, body) => {
         await finishAttempt(
           { ...deps, db, keyWrapping },
@@ -216,10 +220,6 @@ const createRoutes = (
       events: ({ caller }, lease, body) => {
         const { events } = parsedBody(parseEventsRequest, body)
         return applyEvents(db, { lease, runner: caller.id }, events)
-      },
-      plan: async ({ caller }, lease, body) => {
-        await takePlan({ ...deps, db }, { lease, runner: caller.id }, parsedBody(parsePlanMade, body).result)
-        return { ok: true }
       },
       ...continueVerbs({ ...deps, db }),
       ...identityVerbs({ db, tickets: poll.tickets }),

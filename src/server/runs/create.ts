@@ -7,7 +7,7 @@ import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../
 import type { ChangeFacts, PlanInputs, RunEvent } from '../../protocol/plan.ts'
 import { decide, isFinal, newPlannedRun, newRun, type RunState, type Status } from '../../schedule/index.ts'
 import { type Notice, noticeRows, sendSql, tellOnCommit } from '../db/notify.ts'
-import { onCommit, type Tx } from '../db/transaction.ts'
+import { endUnless, onCommit, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { orbsKeySql, planMadeWithSql } from '../orbs/orbs.ts'
 import { happeningsBetween } from '../webhooks/happenings.ts'
@@ -42,8 +42,8 @@ export type NewRun = {
   readonly placing: Placing
   /** Its jobs go through the queue, where its limits are looked at. */
   readonly isLimited: boolean
-  /** A further insert of the same statement. */
-  readonly also?: RawBuilder<unknown>
+  /** What the same statement writes besides: `name as (insert …)`, also several, which `isWhole` (SQL) may call off with all the rest (`isEnded`). */
+  readonly also?: { readonly parts: RawBuilder<unknown>; readonly isWhole?: RawBuilder<unknown> }
 }
 
 /** What a run with a known plan was made of, and what only the tables knew. */
@@ -57,7 +57,7 @@ export type Made = {
   readonly leases: ReadonlyMap<JobId, PlacedLease>
 }
 
-/** One statement, with what is `also` to be inserted. `made`: of what, when its plan was known. */
+/** One statement, with what is `also` to be written. `made`: of what, when its plan was known. */
 export const insertRun = async (
   tx: Tx,
   newId: NewId,
@@ -95,7 +95,7 @@ const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> 
         ${leaseValues}, ${planMadeWithSql({ compiler: sql`a.compiler`, organisation: sql`j.organisation_id` })}
       from ${newAttempts([attempt])}, new_job j, project p
     )${alsoPart(run)}, ${toldPart(run, happeningsBetween(null, begun.status === status ? begun : { ...begun, status }, false), newId)}
-    select ${ofProject(run.startedBy)}, ${orbsKeySql(sql`p.organisation_id`)} as "orbsKey", ${toldSql} as told from project p, ${sentNotices(tx, notices)}`.execute(
+    select ${ofProject(run.startedBy)}, ${orbsKeySql(sql`p.organisation_id`)} as "orbsKey", ${toldSql} as told${alsoWhole(run)} from project p, ${sentNotices(tx, notices)}`.execute(
     tx,
   )
   tellOnCommit(tx, rows[0]?.told ? [...notices, toldNotice] : notices)
@@ -141,7 +141,7 @@ const insertPlanned = async (tx: Tx, newId: NewId, run: Made['run']): Promise<Ma
         cross join project p join organisations o on o.id = p.organisation_id
       order by j.number
     )${alsoPart(run)}, ${toldPart(run, happeningsBetween(null, state, false), newId)}
-    select ${ofProject(run.startedBy)}, now() as "createdAt", ${toldSql} as told from project p, ${sentNotices(tx, notices)}`.execute(
+    select ${ofProject(run.startedBy)}, now() as "createdAt", ${toldSql} as told${alsoWhole(run)} from project p, ${sentNotices(tx, notices)}`.execute(
     tx,
   )
   const [row] = rows
@@ -159,7 +159,9 @@ const turn = (nth: RawBuilder<unknown>) =>
 const noticeOf = ({ organisation, project, id }: Named) =>
   runNotice({ organisation, project, run: id, rev: 1 })
 
-const alsoPart = ({ also }: Named) => (also === undefined ? sql`` : sql`, also as (${also})`)
+const alsoPart = ({ also }: Named) => (also === undefined ? sql`` : sql`, ${also.parts}`)
+const alsoWhole = ({ also }: Named) =>
+  also?.isWhole === undefined ? sql`` : sql`, ${endUnless(also.isWhole)}`
 
 /** In the FROM of a statement that answers one row. */
 const sentNotices = (tx: Tx, notices: readonly Notice[]) => sql`

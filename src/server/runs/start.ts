@@ -62,12 +62,13 @@ export const startRun = async (
   const isMeant = found.plan?.plan.inputs.event.ref === ref
   const plan = await knownPlanOf({ ...deps, db }, isMeant ? found.plan : null, { project, ref, startedBy })
   const id = deps.newId('run')
-  const also = auditInsert(actor, { action: 'run.start', target: id, project, run: id, result: 'ok' })
+  const audited = auditInsert(actor, { action: 'run.start', target: id, project, run: id, result: 'ok' })
   const { made } = await withPlacing(deps.places, (placing) =>
     inOneStatement(db, (tx) =>
       insertRun(tx, deps.newId, {
         ...{ id, organisation: actor.scope.organisation, project, event, parameters: given.parameters },
-        ...{ delivery: null, startedBy, plan, placing, also, isLimited: found.isLimited },
+        ...{ delivery: null, startedBy, plan, placing, isLimited: found.isLimited },
+        also: { parts: sql`audited as (${audited})` },
       }),
     ),
   )

@@ -23,13 +23,17 @@ export type Superseding = {
   }
 }
 
+/** Whether a push to this branch ends older runs of it. */
+export const supersedes = (project: Superseding['project'], { branch }: RunEvent): boolean =>
+  project.autoCancel && branch !== null && branch !== project.defaultBranch
+
 /** After the insert of the new run, whose transaction holds the project: two pushes at once see each other. */
 export const supersedeOlder = async (
   tx: Tx,
   newId: NewId,
   { run, event, project }: Superseding,
 ): Promise<void> => {
-  if (!project.autoCancel || event.branch === null || event.branch === project.defaultBranch) return
+  if (!supersedes(project, event)) return
   // In the order of their ids, like a claim that takes attempts of several runs.
   const { rows } = await sql<{ id: RunId }>`
     select o.id from runs o join runs n on n.id = ${run}
