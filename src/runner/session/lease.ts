@@ -20,6 +20,8 @@ export interface Lease {
   readonly sealedKey: Promise<Uint8Array | null>
   /** Resolves when its output is over, and its sandbox is being closed. */
   readonly closing: Promise<void>
+  /** Resolves when the compiler of a plan has the work, which its jobs may begin after any moment. */
+  readonly compiling: Promise<void>
   /** Resolves when its place is free, which is before its end is told; false: a sandbox could not be proven gone. */
   readonly vacated: Promise<boolean>
   /** Resolves when the lease is over in every respect. */
@@ -41,9 +43,10 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: OpeningKey |
   }
   const lost = new AbortController()
   const [vacated, closing] = [Promise.withResolvers<boolean>(), Promise.withResolvers<void>()]
+  const compiling = Promise.withResolvers<void>()
   const life = { deps, grant, eph, stop: stop.signal, lost: lost.signal, onStop, watching }
   const journal = openJournal(life)
-  const on = { vacated: vacated.resolve, closing: closing.resolve }
+  const on = { vacated: vacated.resolve, closing: closing.resolve, compiling: compiling.resolve }
   const ended = live(life, journal, on).catch((error: unknown) => {
     deps.log.error('lease broke', { lease: grant.lease, attempt: grant.attempt, error })
     vacated.resolve(!isFault(error, 'E_DESTROY_UNVERIFIED'))
@@ -53,11 +56,17 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: OpeningKey |
   const { sealedKey } = journal
   const hurry = () => journal.setWatched(true)
   const used = () => watching.used()
-  const moments = { closing: closing.promise, vacated: vacated.promise, ended }
+  const moments = {
+    ...{ closing: closing.promise, compiling: compiling.promise, vacated: vacated.promise, ended },
+  }
   return { id: grant.lease, sealedKey, ...moments, stop: onStop, setWatched, hurry, used }
 }
 
-type Moments = { readonly vacated: (destroyed: boolean) => void; readonly closing: () => void }
+type Moments = {
+  readonly vacated: (destroyed: boolean) => void
+  readonly closing: () => void
+  readonly compiling: () => void
+}
 
 const live = async (life: Life, journal: Journal, on: Moments): Promise<void> => {
   const { deps, grant, lost } = life
@@ -79,8 +88,10 @@ const live = async (life: Life, journal: Journal, on: Moments): Promise<void> =>
     output: journal.output,
     event: (event) => {
       events.add(event)
+      if (event.kind !== 'phase') return
+      if (event.phase === 'running' && grant.spec.kind === 'plan') on.compiling()
+      if (event.phase !== 'closing') return
       // Output is over, and closing a sandbox takes a while: its log is packed meanwhile.
-      if (event.kind !== 'phase' || event.phase !== 'closing') return
       on.closing()
       void journal.pack()
     },

@@ -196,7 +196,13 @@ const firstLines = async ({ held, stopping }: State, begun: readonly LeaseId[]):
   const signal = AbortSignal.any([stopping.signal, over.signal])
   // A job whose output is over needs no processor for it any more once that is told, and the next may be waiting for its place.
   const end = () => void setTimeout(() => over.abort('closing'), afterOutputMs)
-  for (const lease of begun) void held.get(lease)?.lease.closing.then(end)
+  // And this process only waits while a plan is compiled, whose job begins at once where a poll waits for it by then.
+  const free = () => void setImmediate(() => over.abort('compiling'))
+  for (const id of begun) {
+    const lease = held.get(id)?.lease
+    void lease?.closing.then(end)
+    void lease?.compiling.then(free)
+  }
   await sleep(afterLeaseMs, undefined, { signal }).catch(() => undefined)
 }
 
