@@ -163,9 +163,10 @@ done
 `
 
 /**
- * Reads of a local repository without copying it. Stdin: `commit <oid>` or `tip <ref>`, then names of objects for
- * `git cat-file --batch`. Stdout: the commit's id, then its answers. The repository lends its objects only, to an empty
- * one of ours: none of its configuration is read, and links of its objects to other places lead nowhere here.
+ * Reads of a local repository without copying it. Stdin: names of objects for `git cat-file --batch`, whose answers are
+ * stdout, and `tip <ref>`, which is answered by the commit's id. Git waits for the names already, and the shell hands them on:
+ * starting it takes longer than all its answers. The repository lends its objects only, to an empty one of ours: none of its
+ * configuration is read, and links of its objects to other places lead nowhere here.
  */
 export const readScript = `set -eu
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL="$HOME/git.conf" GIT_OPTIONAL_LOCKS=0 GIT_NO_REPLACE_OBJECTS=1
@@ -174,14 +175,15 @@ mkdir -p "$HOME/repo.git/objects" "$HOME/repo.git/refs"
 echo 'ref: refs/heads/none' > "$HOME/repo.git/HEAD"
 export GIT_ALTERNATE_OBJECT_DIRECTORIES="$MF_URL/objects"
 [ ! -d "$MF_URL/.git/objects" ] || GIT_ALTERNATE_OBJECT_DIRECTORIES="$MF_URL/.git/objects"
-read -r kind name
-if [ "$kind" = tip ]; then
-  name=$(git ls-remote --quiet --end-of-options "$MF_URL" "$name" |
-    while read -r id ref; do [ "$ref" != "$name" ] || echo "$id"; done)
-  name=$(GIT_DIR="$HOME/repo.git" git rev-parse --verify --quiet "$name^{commit}")
-fi
-echo "$name"
-GIT_DIR="$HOME/repo.git" exec git cat-file --batch
+tip() {
+  id=$(git ls-remote --quiet --end-of-options "$MF_URL" "$1" |
+    while read -r id ref; do [ "$ref" != "$1" ] || echo "$id"; done)
+  GIT_DIR="$HOME/repo.git" git rev-parse --verify --quiet "$id^{commit}"
+}
+exec 3>&1
+while IFS= read -r asked; do
+  case $asked in 'tip '*) tip "\${asked#tip }" >&3 ;; *) echo "$asked" ;; esac
+done | GIT_DIR="$HOME/repo.git" git cat-file --batch
 `
 
 /**

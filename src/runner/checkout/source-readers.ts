@@ -93,8 +93,8 @@ export const converse = async (
 ): Promise<ReadCommit | null> => {
   // Both are one word of one line there.
   if (/\s/.test(`${ref}${commit}`)) return null
-  say(commit === openCommit ? `tip ${ref}` : `commit ${commit}`)
-  const id = await inbox.line()
+  if (commit === openCommit) say(`tip ${ref}`)
+  const id = commit === openCommit ? await inbox.line() : commit
   if (id === null || !/^[0-9a-f]{40}$/.test(id)) return null
   const read = await readConfiguration(id, say, inbox)
   return commit === openCommit || read?.commit === commit ? read : null
