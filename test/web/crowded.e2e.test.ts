@@ -189,34 +189,33 @@ const cases: readonly Case[] = [
     logLines: 100_000,
   },
 ]
-const views: readonly View[] = [
-  { theme: 'light', width: 1280 },
-  { theme: 'dark', width: 1280 },
-  { theme: 'dark', width: 390 },
-  { theme: 'light', width: 390 },
-]
+const themes: readonly View['theme'][] = ['light', 'dark']
 
 for (const one of cases)
   test(`crowded: ${one.name} is drawn well in both themes, at a desk and on a phone`, async () => {
-    const { logLines = 0 } = one
-    Object.assign(stand.double.mode, {
-      ...{ session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines },
-    })
-    await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
-    const { page, complaints } = opened
-    await answerWith(page, one)
-    await page.goto(stand.double.url + one.address)
-    await page.getByText(one.shows).first().waitFor({ state: 'attached', timeout: 30_000 })
-    await one.holds?.(page)
-    for (const { theme, width } of views) {
-      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
-      await page.setViewportSize({ width, height: 1_400 })
-      await page.locator(`html[data-theme="${theme}"]`).waitFor({ timeout: 5_000 })
-      await page.evaluate('scrollTo(0, 0)')
-      await page.screenshot({ path: `${pictures}/crowded-${one.name}-${theme}-${width}.png` })
-      const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
-      assert.ok(wide <= width, `${one.name}, ${theme}, ${width} px: ${wide} px wide`)
-    }
-    assert.deepEqual(await axeFindings(page), [], one.name)
-    assert.deepEqual(complaints, [], one.name)
+    // A page for each width: of some that long, Chromium draws nothing more after a change, one time in twenty.
+    for (const width of [1280, 390]) await look(one, width)
   })
+
+const look = async (one: Case, width: number): Promise<void> => {
+  const { logLines = 0 } = one
+  Object.assign(stand.double.mode, {
+    ...{ session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines },
+  })
+  await using opened = await openPage(stand.browser, { theme: 'light', width, height: 1_400 })
+  const { page, complaints } = opened
+  await answerWith(page, one)
+  await page.goto(stand.double.url + one.address)
+  await page.getByText(one.shows).first().waitFor({ state: 'attached', timeout: 30_000 })
+  await one.holds?.(page)
+  for (const theme of themes) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+    await page.locator(`html[data-theme="${theme}"]`).waitFor({ timeout: 5_000 })
+    await page.evaluate('scrollTo(0, 0)')
+    await page.screenshot({ path: `${pictures}/crowded-${one.name}-${theme}-${width}.png` })
+    const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
+    assert.ok(wide <= width, `${one.name}, ${theme}, ${width} px: ${wide} px wide`)
+  }
+  assert.deepEqual(await axeFindings(page), [], `${one.name}, ${width} px`)
+  assert.deepEqual(complaints, [], one.name)
+}

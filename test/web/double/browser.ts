@@ -15,12 +15,12 @@ const flags = [
 export const openBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: process.env.MAYFLY_CHROMIUM ?? '/usr/bin/chromium', args: flags })
 
-export type View = { readonly theme: 'light' | 'dark'; readonly width: number }
+export type View = { readonly theme: 'light' | 'dark'; readonly width: number; readonly height?: number }
 
 /** A page with its complaints; `expected` are console errors that the test causes on purpose. */
 export const openPage = async (browser: Browser, view: View, expected?: RegExp) => {
   const page = await browser.newPage({
-    viewport: { width: view.width, height: 860 },
+    viewport: { width: view.width, height: view.height ?? 860 },
     colorScheme: view.theme,
     reducedMotion: 'reduce',
   })
