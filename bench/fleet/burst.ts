@@ -86,7 +86,8 @@ export const runBurst = async (control: Control, options: BurstOptions): Promise
     const doneMs = running()
     tell(`all is over after ${doneMs.toFixed(0)} ms`)
     const after = await costsOf(control, fleets)
-    const ends = await readEnds(control, ours, full)
+    // Where there are places left, nothing waits for one.
+    const ends = await readEnds(control, ours, full < places ? null : full)
     const looked = await watching.stop()
     return { jobs, queueMs, fillMs, full, doneMs, ...looked, ...ends, ...difference(before, after) }
   } finally {
@@ -146,10 +147,11 @@ const watchLimits = ({ state }: Control) => {
   }
 }
 
-/** The first `full` starts filled empty places; after them every start met a place that had become free. */
-const readEnds = async ({ state }: Control, ours: string, full: number): Promise<Ends> => {
+/** The first `full` starts filled empty places; after them every start met a place that had become free. null: there always was an empty one. */
+const readEnds = async ({ state }: Control, ours: string, full: number | null): Promise<Ends> => {
   const rows = await state.ask<Row>(`
     select a.job_id as job, p.name as project, p.jobs_max is null as "isFree", a.runner_id as runner, a.status,
+      concat_ws(' ', a.status, case when a.status <> 'passed' then a.failure_code end) as outcome,
       extract(epoch from a.started_at) * 1000 as started, extract(epoch from a.finished_at) * 1000 as finished
     from attempts a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
     where ${ours} order by a.started_at nulls last`)
@@ -159,10 +161,10 @@ const readEnds = async ({ state }: Control, ours: string, full: number): Promise
   )
   const jobs = new Set(rows.map(({ job }) => job))
   return {
-    meetings: meetingsOf(rows, full),
+    meetings: full === null ? [] : meetingsOf(rows, full),
     turns: turnsOf(rows),
     outcomes: Object.fromEntries(
-      [...Map.groupBy(rows, ({ status }) => status)].map(([status, all]) => [status, all.length]),
+      [...Map.groupBy(rows, ({ outcome }) => outcome)].map(([outcome, all]) => [outcome, all.length]),
     ),
     lostOrDoubled: [...jobs].filter((job) => passed.get(job)?.length !== 1).length,
   }
@@ -194,6 +196,8 @@ type Row = {
   readonly isFree: boolean
   readonly runner: string
   readonly status: string
+  /** With why, unless it passed. */
+  readonly outcome: string
   readonly started: string
   readonly finished: string
 }

@@ -22,11 +22,11 @@ The full size is --runners 100 --slots 100 --jobs 10000: some ten minutes.`
 const jobsPerRun = 10
 /** As a third of the runners has to be killed at once. */
 const processes = 3
-const deadlineMs = 9 * 60_000
+const deadlineMs = 12 * 60_000
 const fewJobs = 100
 const steadySeconds = 10
-/** Of every tenth project. */
-const limitedTo = 2
+/** Of every tenth project: jobs at once, at least, and not so few that they go on for long after all others. */
+const limitedTo = ({ jobs, projects }: Size) => Math.max(2, Math.ceil(jobs / projects / 8))
 
 export const runFleet = async (words: readonly string[]): Promise<number> => {
   const { values } = parseArgs({
@@ -69,7 +69,7 @@ const simulate = async (directory: string, size: Size): Promise<number> => {
   const projects = Array.from({ length: size.projects }, (_, i) => `project-${i + 1}`)
   const control = await openControl(directory, { projects, linesPerSecond: size.lines })
   try {
-    await limitSome(control)
+    await limitSome(control, limitedTo(size))
     // Plans are made by runners of their own, so that jobs can wait while nobody takes them.
     const planners = await control.openFleet({ ...playOf(size), runners: 2, slots: 8, className: 'tiny' })
     planners.tell('work')
@@ -87,10 +87,10 @@ const playOf = ({ speed, lines }: Size) => ({
   ...{ jobsPerRun, jobMs: 300_000 / speed, linesPerSecond: lines },
 })
 
-const limitSome = async ({ state }: Control): Promise<void> => {
+const limitSome = async ({ state }: Control, jobsAtOnce: number): Promise<void> => {
   // As an operator would for each, in one statement.
   await state.ask(
-    `update projects set jobs_max = ${limitedTo} where substring(name from '[0-9]+$')::int % 10 = 0 returning id`,
+    `update projects set jobs_max = ${jobsAtOnce} where substring(name from '[0-9]+$')::int % 10 = 0 returning id`,
   )
 }
 
