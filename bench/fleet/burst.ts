@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startClock } from '../clock.ts'
 import { totalOf, usageOf } from '../processes.ts'
 import type { Control, Fleet } from './control.ts'
+import { type Project, type Share, type Start, shareOf } from './share.ts'
 
 export type BurstOptions = {
   readonly jobs: number
   readonly jobsPerRun: number
-  readonly projects: readonly string[]
+  readonly projects: readonly Project[]
   /** Places of the fleet in all. */
   readonly places: number
   readonly fleets: readonly Fleet[]
@@ -43,6 +44,8 @@ type Ends = {
   readonly meetings: readonly number[]
   /** How many jobs of projects with the same work had begun when half of all had. */
   readonly turns: readonly number[]
+  /** Of organisations; null: there is one, or they have nothing in common. */
+  readonly share: Share | null
   readonly outcomes: Readonly<Record<string, number>>
   /** Jobs without exactly one attempt that passed. */
   readonly lostOrDoubled: number
@@ -50,6 +53,7 @@ type Ends = {
 
 const lookEveryMs = 100
 const startsAtOnce = 8
+const shareWindowMs = 60_000
 
 export const runBurst = async (control: Control, options: BurstOptions): Promise<Burst> => {
   const { state } = control
@@ -108,13 +112,18 @@ const until = async (what: string, condition: () => Promise<boolean>, deadlineMs
 }
 
 /** Each of a commit of its own, so that each is planned. */
-const startRuns = async ({ call }: Control, { jobs, jobsPerRun, projects }: BurstOptions): Promise<void> => {
+const startRuns = async (
+  { tenants }: Control,
+  { jobs, jobsPerRun, projects }: BurstOptions,
+): Promise<void> => {
   let next = 0
   const lane = async () => {
     while (next < jobs / jobsPerRun) {
       const nth = next++
       const commit = `${Date.now().toString(16)}${nth.toString(16)}`.padStart(40, '0')
-      await call('POST', '/api/v1/runs', { project: projects[nth % projects.length], commit })
+      const project = projects[nth % projects.length]
+      if (project === undefined) throw new TypeError('no projects')
+      await tenants.callAs(project.organisation)('POST', '/api/v1/runs', { project: project.name, commit })
     }
   }
   await Promise.all(Array.from({ length: startsAtOnce }, lane))
@@ -150,7 +159,7 @@ const watchLimits = ({ state }: Control) => {
 /** The first `full` starts filled empty places; after them every start met a place that had become free. null: there always was an empty one. */
 const readEnds = async ({ state }: Control, ours: string, full: number | null): Promise<Ends> => {
   const rows = await state.ask<Row>(`
-    select a.job_id as job, p.name as project, p.jobs_max is null as "isFree", a.runner_id as runner, a.status,
+    select a.job_id as job, p.name as project, p.organisation_id as organisation, p.jobs_max is null as "isFree", a.runner_id as runner, a.status,
       concat_ws(' ', a.status, case when a.status <> 'passed' then a.failure_code end) as outcome,
       extract(epoch from a.started_at) * 1000 as started, extract(epoch from a.finished_at) * 1000 as finished
     from attempts a join jobs j on j.id = a.job_id join projects p on p.id = a.project_id
@@ -160,9 +169,12 @@ const readEnds = async ({ state }: Control, ours: string, full: number | null): 
     ({ job }) => job,
   )
   const jobs = new Set(rows.map(({ job }) => job))
+  const first = firstStarts(rows)
   return {
     meetings: full === null ? [] : meetingsOf(rows, full),
-    turns: turnsOf(rows),
+    turns: turnsOf(first),
+    // Who never waits has no turn.
+    share: full === null ? null : shareOf(first.map(asStart), shareWindowMs),
     outcomes: Object.fromEntries(
       [...Map.groupBy(rows, ({ outcome }) => outcome)].map(([outcome, all]) => [outcome, all.length]),
     ),
@@ -170,9 +182,9 @@ const readEnds = async ({ state }: Control, ours: string, full: number | null): 
   }
 }
 
-/** Of the projects without a limit that have as many jobs as most: only these can be compared. */
-const turnsOf = (rows: readonly Row[]): readonly number[] => {
-  const first = [
+/** Of the jobs that no limit holds back, in the order in which they began. */
+const firstStarts = (rows: readonly Row[]): readonly Row[] =>
+  [
     ...new Map(
       rows
         .filter(({ isFree }) => isFree)
@@ -180,6 +192,13 @@ const turnsOf = (rows: readonly Row[]): readonly number[] => {
         .map((row) => [row.job, row]),
     ).values(),
   ].toReversed()
+
+const asStart = ({ organisation, project, started }: Row): Start => ({
+  ...{ organisation, project, startedMs: started === null ? null : Number(started) },
+})
+
+/** Of the projects that have as many jobs as most: only these can be compared. */
+const turnsOf = (first: readonly Row[]): readonly number[] => {
   const begun = new Set(first.slice(0, Math.ceil(first.length / 2)).map(({ job }) => job))
   const projects = [...Map.groupBy(first, ({ project }) => project).values()]
   // Of a project in the middle: between two sizes there is none.
@@ -192,13 +211,14 @@ const turnsOf = (rows: readonly Row[]): readonly number[] => {
 type Row = {
   readonly job: string
   readonly project: string
+  readonly organisation: string
   /** Its project has no limit. */
   readonly isFree: boolean
   readonly runner: string
   readonly status: string
   /** With why, unless it passed. */
   readonly outcome: string
-  readonly started: string
+  readonly started: string | null
   readonly finished: string
 }
 
@@ -215,20 +235,26 @@ const meetingsOf = (rows: readonly Row[], full: number): readonly number[] => {
 
 const controlPrograms = ['server', 'vault', 'postgres']
 
-const costsOf = async ({ installation, state }: Control, fleets: readonly Fleet[]): Promise<Costs> => {
-  const [size] = await state.ask<{ size: string }>('select pg_database_size(current_database()) as size')
+const costsOf = async (control: Control, fleets: readonly Fleet[]): Promise<Costs> => {
+  const [size] = await control.state.ask<{ size: string }>(
+    'select pg_database_size(current_database()) as size',
+  )
   return {
-    controlCpuMs: controlCpuMs(installation.pid),
+    controlCpuMs: controlCpuMs(control),
     loadCpuMs: fleets.reduce((sum, { pid }) => sum + totalOf(usageOf(pid)?.cpuMs ?? {}), 0) + ownCpuMs(),
     databaseBytes: Number(size?.size ?? 0),
   }
 }
 
-/** Of the installation whose supervisor has this id. */
-export const controlCpuMs = (supervisor: number): number => {
-  const usage = usageOf(supervisor)
-  return controlPrograms.reduce((sum, program) => sum + (usage?.cpuMs[program] ?? 0), 0)
-}
+export const controlCpuMs = (control: Control): number =>
+  supervisorsOf(control).reduce((sum, pid) => {
+    const usage = usageOf(pid)
+    return sum + controlPrograms.reduce((all, program) => all + (usage?.cpuMs[program] ?? 0), 0)
+  }, 0)
+
+/** Above everything of the installation: its supervisor, and the server that nobody keeps. */
+export const supervisorsOf = ({ installation, replica }: Control): readonly number[] =>
+  replica === null ? [installation.pid] : [installation.pid, replica.pid]
 
 /** Of this process, which holds the followers. */
 const ownCpuMs = (): number => {

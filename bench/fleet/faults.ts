@@ -39,8 +39,10 @@ export const killAndRecover = async (control: Control, fleets: readonly Fleet[])
   }
 }
 
-const killUntilBack = async ({ installation, call }: Control, program: RegExp): Promise<number> => {
-  const victim = processesNaming([installation.data]).find(({ line }) => program.test(line))
+const killUntilBack = async ({ installation, call, replica }: Control, program: RegExp): Promise<number> => {
+  const victim = processesNaming([installation.data]).find(
+    ({ line, pid }) => program.test(line) && pid !== replica?.pid,
+  )
   if (victim === undefined) throw new Error(`no process ${program}`)
   process.kill(victim.pid, 'SIGKILL')
   const elapsed = startClock()

@@ -3,14 +3,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, type LiveMessage, openClient } from '../client.ts'
 import { startClock } from '../clock.ts'
-import { clientsPerToken, makeTokens } from '../installation.ts'
 import type { Control } from './control.ts'
 
 export type Followers = {
   readonly count: number
   readonly seen: () => Seen
-  /** For when the server is gone: resolves when all are connected again and heard of their logs; how long that took. */
-  readonly comeBack: () => Promise<number>
+  /** How many have lost their connection since. */
+  readonly lost: () => number
+  /** For when a server is gone: resolves when all, or those it had, are connected again and heard of their logs; how long that took. */
+  readonly comeBack: (who?: 'all' | 'lost') => Promise<number>
   readonly close: () => void
 }
 
@@ -23,6 +24,7 @@ type Follower = {
   lines: number
   seq: number
   client: Client | null
+  isLost: boolean
 }
 
 const comeBackMs = 60_000
@@ -31,16 +33,17 @@ const handshakesAtOnce = 16
 
 /** Of the jobs that began last: these run the longest from now. */
 export const openFollowers = async (control: Control, count: number): Promise<Followers> => {
-  const { installation, state } = control
-  const attempts = await state.ask<{ id: string }>(`
-    select a.id from attempts a join jobs j on j.id = a.job_id
+  const { installation, state, tenants } = control
+  const attempts = await state.ask<{ id: string; organisation: string }>(`
+    select a.id, a.organisation_id as organisation from attempts a join jobs j on j.id = a.job_id
     where j.kind = 'job' and a.status = 'running' order by a.started_at desc limit ${count}`)
-  const tokens = makeTokens(installation.data, attempts.length)
-  const followers = attempts.map(
-    ({ id }, i): Follower => ({
-      ...{ token: tokens[Math.floor(i / clientsPerToken)] ?? '', topic: `log:${id}` },
-      ...{ lines: 0, seq: 0, client: null },
-    }),
+  const followers = await Promise.all(
+    attempts.map(
+      async ({ id, organisation }): Promise<Follower> => ({
+        ...{ token: await tenants.token(organisation), topic: `log:${id}` },
+        ...{ lines: 0, seq: 0, client: null, isLost: false },
+      }),
+    ),
   )
   const seen = { frames: 0, lines: 0, outOfOrder: 0 }
   const take = (follower: Follower, message: LiveMessage): void => {
@@ -52,17 +55,19 @@ export const openFollowers = async (control: Control, count: number): Promise<Fo
     seen.frames++
     seen.lines += lines
   }
-  const connectAll = (isAgain: boolean) =>
-    inLanes(followers, async (follower) => {
+  const connectAll = (which: readonly Follower[], isAgain: boolean) =>
+    inLanes(which, async (follower) => {
       await connect(installation.url, follower, { take, isAgain })
     })
-  await connectAll(false)
+  const lost = () => followers.filter(({ isLost }) => isLost)
+  await connectAll(followers, false)
   return {
     count: followers.length,
     seen: () => ({ ...seen }),
-    comeBack: async () => {
+    lost: () => lost().length,
+    comeBack: async (who = 'all') => {
       const elapsed = startClock()
-      await connectAll(true)
+      await connectAll(who === 'all' ? followers : lost(), true)
       return elapsed()
     },
     close: () => {
@@ -101,11 +106,17 @@ const connect = async (url: string, follower: Follower, { take, isAgain }: How):
           }),
         )
       // A connection that breaks later is missed by nobody until it is asked to come back.
-      if (!isAgain || (await until(true))) return void until(null)
+      if (!isAgain || (await until(true))) return void noteLoss(follower, until(null))
     }
     if (elapsed() > comeBackMs) throw new Error(`a follower did not come back within ${comeBackMs} ms`)
     await sleep(againMs)
   }
+}
+
+const noteLoss = async (follower: Follower, isHeard: Promise<boolean>): Promise<void> => {
+  const { client } = follower
+  follower.isLost = false
+  if (!(await isHeard) && follower.client === client) follower.isLost = true
 }
 
 const heard = (message: Promise<unknown>): Promise<boolean> =>

@@ -2,6 +2,8 @@
 import { totalOf } from '../processes.ts'
 import { summarise } from '../statistics.ts'
 import type { Burst } from './burst.ts'
+import type { ReplicaLoss } from './replica-loss.ts'
+import { judgeShare, type Share } from './share.ts'
 import type { Steady } from './steady.ts'
 
 export type Measured = {
@@ -17,6 +19,8 @@ export type Measured = {
     readonly followersBackMs: number
     readonly followers: number
   } | null
+  /** Of one server of two; null: there was one. */
+  readonly loss: (ReplicaLoss & { readonly burst: Burst }) | null
 }
 
 type Row = {
@@ -29,7 +33,7 @@ type Row = {
 /** The load generator must leave the machine to what is measured. */
 const loadCoresMax = 0.6
 
-export const rowsOf = ({ few, many, steady, faults }: Measured): readonly Row[] => {
+export const rowsOf = ({ few, many, steady, faults, loss }: Measured): readonly Row[] => {
   const { full } = many
   const rate = full / (many.fillMs / 1000)
   const meeting = many.meetings.length === 0 ? null : quantiles(many.meetings)
@@ -55,6 +59,7 @@ export const rowsOf = ({ few, many, steady, faults }: Measured): readonly Row[] 
       `turns of projects when half had begun: ${share.text} (goal within 10 % or one job)`,
       share.holds,
     ),
+    ...(many.share === null ? [] : [shareRow(many.share)]),
     row(
       'PF-53',
       `control CPU per job: ${cpu.toFixed(1)} ms at ${many.jobs}, ${cpuFew.toFixed(1)} ms at ${few.jobs}: ${(cpu / cpuFew).toFixed(2)}× (goal 1.3×, gate 2×)`,
@@ -66,6 +71,7 @@ export const rowsOf = ({ few, many, steady, faults }: Measured): readonly Row[] 
       null,
     ),
     ...(faults === null ? [] : faultRows(faults)),
+    ...(loss === null ? [] : lossRows(loss)),
     row(
       'limits',
       `${many.looks} looks, ${many.overLimit.length} times over a limit`,
@@ -124,12 +130,38 @@ const faultRows = ({
     `${followers} followers are back ${seconds(followersBackMs)} after the server (goal 5 s, gate 30 s)`,
     followersBackMs <= 30_000,
   ),
+  row('PF-54', endsOf(burst), hasHeld(burst)),
+]
+
+const lossRows = (loss: NonNullable<Measured['loss']>): readonly Row[] => [
   row(
     'PF-54',
-    `${wordsOf(burst.outcomes)}; ${burst.lostOrDoubled} lost or doubled; ${burst.overLimit.length} times over a limit`,
-    burst.lostOrDoubled === 0 && burst.overLimit.length === 0,
+    `one of two servers killed: the last of ${loss.attempts} attempts heard of again after ${seconds(loss.heardAgainMs)} (goal 70 s, gate 90 s)`,
+    loss.heardAgainMs <= 90_000,
   ),
+  row(
+    'PF-54',
+    `${loss.followersLost} of ${loss.followers} followers were with it and are back after ${seconds(loss.followersBackMs)} (goal 5 s, gate 30 s); ${loss.seen.lines} lines, ${loss.seen.outOfOrder} out of order`,
+    loss.followersBackMs <= 30_000 && loss.seen.outOfOrder === 0,
+  ),
+  row('PF-54', endsOf(loss.burst), hasHeld(loss.burst)),
 ]
+
+const endsOf = ({ outcomes, lostOrDoubled, overLimit }: Burst): string =>
+  `${wordsOf(outcomes)}; ${lostOrDoubled} lost or doubled; ${overLimit.length} times over a limit`
+const hasHeld = ({ lostOrDoubled, overLimit }: Burst): boolean =>
+  lostOrDoubled === 0 && overLimit.length === 0
+
+const shareRow = (share: Share): Row => {
+  const { starts, windowMs } = share
+  const { min, max, median } = summarise(starts)
+  const { apart, holds } = judgeShare(share)
+  return row(
+    'PF-52',
+    `share of ${starts.length} organisations while all of them waited (${seconds(windowMs)}): ${min} to ${max} jobs, the middle ${median}, the furthest ${(100 * apart).toFixed(0)} % from the mean (goal 10 % or a job of each project)`,
+    holds,
+  )
+}
 
 const row = (id: string, text: string, holds: boolean | null): Row => ({ id, text, holds })
 

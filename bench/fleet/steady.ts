@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startClock } from '../clock.ts'
 import { makeToken } from '../installation.ts'
 import { usageOf } from '../processes.ts'
-import { controlCpuMs } from './burst.ts'
+import { controlCpuMs, supervisorsOf } from './burst.ts'
 import type { Control } from './control.ts'
 import { openFollowers, type Seen } from './followers.ts'
 
@@ -13,6 +13,7 @@ export type Steady = {
   readonly cores: number
   readonly startsPerSecond: number
   readonly linesPerSecond: number
+  /** Of the largest, if there are several. */
   readonly serverPssBytes: number
   /** p99 of the server's event loop in that time, as its metrics say. */
   readonly loopDelayMs: number
@@ -30,17 +31,19 @@ export const watchSteady = async (
   try {
     // A scrape tells of the time since the one before.
     await loopDelayMs(control.metricsPort, token)
-    const before = { cpuMs: controlCpuMs(installation.pid), ...(await totalsOf(control)) }
+    const before = { cpuMs: controlCpuMs(control), ...(await totalsOf(control)) }
     const elapsed = startClock()
     await sleep(seconds * 1000)
     const ms = elapsed()
-    const cpuMs = controlCpuMs(installation.pid) - before.cpuMs
+    const cpuMs = controlCpuMs(control) - before.cpuMs
     const after = await totalsOf(control)
     return {
       cores: cpuMs / ms,
       startsPerSecond: ((after.started - before.started) * 1000) / ms,
       linesPerSecond: ((after.lines - before.lines) * 1000) / ms,
-      serverPssBytes: usageOf(installation.pid)?.pssBytes.server ?? Number.NaN,
+      serverPssBytes: Math.max(
+        ...supervisorsOf(control).map((pid) => usageOf(pid)?.pssBytes.server ?? Number.NaN),
+      ),
       loopDelayMs: await loopDelayMs(control.metricsPort, token),
       followers: followers.count,
       seen: followers.seen(),
