@@ -7,6 +7,8 @@ export const limits = {
   preparedStatements: 200,
   /** A statement that took longer than `settleMs` is found by the looks every few seconds (db/others.ts). */
   otherServers: { aloneAfterMs: 10_000, settleMs: 2_000, beatMs: 10_000 },
+  /** What servers tell each other of who watches: 200 ids are 6 KB, and a notice has room for 8. */
+  watchedElsewhere: { sayEveryMs: 10_000, forgottenMs: 30_000, idsPerNotice: 200, logsMax: 20_000 },
   statementMs: 15_000,
   lockMs: 5_000,
   idleInTransactionMs: 30_000,
@@ -92,6 +94,8 @@ export const limits = {
   /** Sealed, as it lies in the object store. */
   storedObjectBytesMax: 8 * 1024 ** 3,
   storedObjectMs: 30 * 60_000,
+  /** What nothing was written to for so long was left behind by a crash: no request lasts longer than half of it. */
+  abandonedUploadMs: 60 * 60_000,
   storedPieceBytes: 1024 * 1024,
   objectsPerAttemptMax: 200,
   /** Of one project and scope; what went unused the longest makes room. */

@@ -1,6 +1,6 @@
-// What is removed from time to time: frames whose log is packed, stored objects whose time is over, old looks at source
-// hosts, webhooks that were sent, changes that waited in vain for a second person, signatures and keyed requests that are remembered no more. Idempotent, and
-// nothing depends on when it runs; called by the server's sweep.
+// What is removed from time to time: uploads that a crash cut short, frames whose log is packed, stored objects whose time is
+// over, old looks at source hosts, webhooks that were sent, changes that waited in vain for a second person, signatures and
+// keyed requests that are remembered no more. Idempotent, and nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
 import { forgetOldRequests } from './answered-requests.ts'
 import type { Db } from './db/database.ts'
@@ -14,6 +14,7 @@ import { expireObjects } from './stored/expire.ts'
 import { forgetDeliveries } from './webhooks/send.ts'
 
 export const tidyRows = async (db: Db, objects: ObjectStore, retention: Retention): Promise<void> => {
+  await objects.tidy()
   await expireObjects({ db, objects, days: retention })
   await expireLogs({ db, objects, days: retention.logs })
   await pruneFrames(db)

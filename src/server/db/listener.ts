@@ -14,6 +14,7 @@ export type Channel =
   | 'mayfly_limits'
   | 'mayfly_locks'
   | 'mayfly_webhooks'
+  | 'mayfly_watch'
 
 export type Listener = {
   /** `handler` gets the payload, or null after a reconnect: anything may have happened. Returns how to stop. */
@@ -102,7 +103,7 @@ const connect = async (state: State): Promise<void> => {
 
 const subscribe = async (state: State, client: pg.Client, channel: Channel): Promise<void> => {
   try {
-    // SAFE: the channel is one of four constants.
+    // SAFE: the channel is one of a few constants.
     await client.query(`listen ${channel}`)
     tell(state, channel, null)
   } catch (error) {

@@ -38,7 +38,7 @@ export const createFreshFrames = (watchers: Watchers): FreshFrames => {
   }
   const announced = new Map<AttemptId, Uint8Array>()
   watchers.onChange((attempt) => {
-    if (watchers.isWatched(attempt)) return
+    if (watchers.isWatchedHere(attempt)) return
     forget(attempt)
     announced.delete(attempt)
   })
@@ -49,7 +49,7 @@ export const createFreshFrames = (watchers: Watchers): FreshFrames => {
       announced.set(attempt, sealedKey.slice())
     },
     add: (attempt, range) => {
-      if (!watchers.isWatched(attempt)) return
+      if (!watchers.isWatchedHere(attempt)) return
       const before = tails.get(attempt)
       const isNext = before !== undefined && range.from === before.from + before.frames.length
       if (!isNext) forget(attempt)

@@ -30,7 +30,7 @@ import { createFirstFailures } from './first-failure.ts'
 import type { FreshFrames } from './fresh-frames.ts'
 import { createLogKeys, type LogKeys } from './keys.ts'
 import { openLogBytes } from './log-bytes.ts'
-import { readLogIndex } from './log-index.ts'
+import { readFailureLine, readLogIndex } from './log-index.ts'
 import { readLogTexts, type StepText } from './log-texts.ts'
 import { readPackedFrames } from './packed-frames.ts'
 import { searchJob } from './search.ts'
@@ -88,6 +88,10 @@ export const createLogs = (deps: LogsDeps): Logs => {
       return key === null ? null : openLogBytes(parts.objects, { log, key }, options.step)
     },
     search: (scope, job, asked) => search(parts, { scope, job }, asked),
+    failureLine: async (scope, attempt, options) => {
+      const { log, key } = await logOf(parts, { scope, attempt, ...options })
+      return key === null ? null : readFailureLine({ ...parts, db: parts.database.db }, { log, key }, options)
+    },
     condense: (scope, attempt, options) => condense(parts, { scope, attempt, ...options }),
     follow: (scope, attempt, { signal, codec = browsers, ...options }) =>
       follow(parts, { scope, attempt, codec, ...options }, signal),

@@ -1,23 +1,25 @@
 // The object store as files below one directory, owned by the server's user. Written to a temporary name, synced,
-// renamed: a crash leaves the old object, the new one, or a temporary file that the next start removes.
-import { open, readdir, rename, unlink } from 'node:fs/promises'
+// renamed: a crash leaves the old object, the new one, or a temporary file that is removed when nobody can be writing it any
+// more. Other servers may write below the same directory (docs/decisions/0085).
+import { open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { toHex } from '../../base/bytes.ts'
-import type { RandomBytes } from '../../base/clock.ts'
+import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { ensureDirectory, resolveInside, syncDirectory } from '../../sys/index.ts'
+import { limits } from '../limits.ts'
 import type { ObjectStore } from './store.ts'
 
 const temporaryDirectory = 'incoming'
 
-/** Makes the directory and clears what a crash left behind. */
+/** Makes the directory. */
 export const openFsStore = async (options: {
   readonly directory: string
   readonly randomBytes: RandomBytes
+  readonly clock: Clock
 }): Promise<ObjectStore> => {
   const incoming = join(options.directory, temporaryDirectory)
   await ensureDirectory(incoming)
-  for (const name of await readdir(incoming)) await unlink(join(incoming, name))
   return {
     put: async (key, content, { bytesMax }) => {
       const path = pathOf(options.directory, key)
@@ -33,12 +35,30 @@ export const openFsStore = async (options: {
       }
     },
     read: (key, range) => readRange(pathOf(options.directory, key), range),
-    delete: async (key) => {
-      await unlink(pathOf(options.directory, key)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error
-      })
+    delete: (key) => unlinkIfThere(pathOf(options.directory, key)),
+    tidy: async () => {
+      const before = options.clock.now() - limits.abandonedUploadMs
+      for (const name of await readdir(incoming)) await unlinkIfOlder(join(incoming, name), before)
     },
   }
+}
+
+/** By another server perhaps, in this very moment. */
+const unlinkIfThere = async (path: string): Promise<void> => {
+  await unlink(path).catch((error: unknown) => {
+    if (!isMissing(error)) throw error
+  })
+}
+
+const unlinkIfOlder = async (path: string, beforeMs: number): Promise<void> => {
+  const mtimeMs = await stat(path).then(
+    (entry) => entry.mtimeMs,
+    (error: unknown) => {
+      if (!isMissing(error)) throw error
+      return null
+    },
+  )
+  if (mtimeMs !== null && mtimeMs < beforeMs) await unlinkIfThere(path)
 }
 
 /** Keys are `kind/id`; two characters of the id spread a million objects over directories. */

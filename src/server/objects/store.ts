@@ -15,4 +15,6 @@ export interface ObjectStore {
   read(key: string, range: { readonly offset: number; readonly length: number }): Promise<Uint8Array>
   /** Nothing happens when it is not there. */
   delete(key: string): Promise<void>
+  /** Removes what a crash left behind, and nothing that another server may still be writing. Called from time to time. */
+  tidy(): Promise<void>
 }

@@ -151,8 +151,14 @@ export const storePlan = async (
       commit = case when commit = ${openCommit} then coalesce(${found}, commit) else commit end,
       subject = coalesce(${textOrNull(result.commit?.subject)}, subject),
       author = coalesce(${textOrNull(result.commit?.author)}, author)
-    where id = ${run} and ${condition} returning 1`.execute(tx)
+    where id = ${run} and ${condition} returning ${oneAtATime}`.execute(tx)
   return rows.length === 1
 }
+
+/**
+ * Until the commit: the jobs that this plan brings get turns behind those of another plan of the project that comes in this very
+ * moment. Side by side neither would see the other, and the project would have twice its share (docs/decisions/0022).
+ */
+const oneAtATime = sql`pg_advisory_xact_lock(hashtextextended('turns ' || project_id, 0))`
 
 const textOrNull = (text: string | undefined): string | null => (text === undefined ? null : storable(text))

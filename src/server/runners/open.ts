@@ -1,7 +1,5 @@
 // The runner protocol put together: listener, routes, leases and their expiry. Opened by main/server.ts.
-import { sql } from 'kysely'
 import type { Clock } from '../../base/clock.ts'
-import type { AttemptId, RunnerId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { parseFinishBody } from '../../protocol/finish-body.ts'
 import { parseFrameBatch } from '../../protocol/frames.ts'
@@ -15,10 +13,8 @@ import {
 } from '../../protocol/runner-wire-parse.ts'
 import type { CryptoKey, Sign } from '../../seal/index.ts'
 import { createBells } from '../db/bells.ts'
-import type { Database, Db } from '../db/database.ts'
+import type { Database } from '../db/database.ts'
 import { createGroupCommit } from '../db/group-commit.ts'
-import { sendSql } from '../db/notify.ts'
-import { tellerOf } from '../db/tell.ts'
 import { limits } from '../limits.ts'
 import {
   announceLogKeys,
@@ -58,6 +54,7 @@ import { answerPoll, type PollDeps } from './poll.ts'
 import { signVerbs } from './sign.ts'
 import { storedRoutes, storedVerbs } from './stored-routes.ts'
 import { createTickets } from './tickets.ts'
+import { openWatchNotices } from './watch-notices.ts'
 
 export type RunnerListenerDeps = {
   readonly port: number
@@ -92,12 +89,7 @@ export const openRunnerListener = async (deps: RunnerListenerDeps): Promise<Runn
   const queueBells = createBells(database, 'mayfly_queue')
   const leaseBells = createBells(database, 'mayfly_lease')
   const granted = createGranted()
-  const stopWatching = watchers.onChange((attempt) => {
-    if (!watchers.isWatched(attempt)) return
-    const lease = granted.of(attempt)
-    if (lease !== null) return leaseBells.ring(lease.runner)
-    tellRunner(db, attempt).catch((error: unknown) => log.warn('runner not told about a watcher', { error }))
-  })
+  const stopWatching = openWatchNotices({ ...deps, granted, leaseBells })
   const expiry = createExpiry({ ...deps, db })
   const stopSweeping = repeat(expiry.sweep, { everyMs: limits.expirySweepMs, log })
   const keyWrapping = createKeyWrapping({ ...deps, db })
@@ -234,14 +226,6 @@ const createRoutes = (
       return { ok: true }
     },
   }
-}
-
-/** Its held poll answers at once with who watches. */
-const tellRunner = async (db: Db, attempt: AttemptId): Promise<void> => {
-  const { rows } = await sql<{ runner: RunnerId }>`
-    select runner_id as runner, ${sendSql(db, sql`'mayfly_lease'`, sql`runner_id`)} from attempts
-    where id = ${attempt} and status = 'running'`.execute(db)
-  for (const { runner } of rows) tellerOf(db)({ channel: 'mayfly_lease', payload: runner })
 }
 
 const framesAnswer = (

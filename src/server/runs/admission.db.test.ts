@@ -96,6 +96,23 @@ test('projects that wait take turns; a project of high priority has more of them
   for (const run of [first, second, third]) assert.equal(await statusOf(run), 'passed')
 })
 
+// Known: turns are given to projects. An installation has one organisation; of several, those with more projects would get more (0022).
+test('organisations with as many projects share fairly, and one with twice as many that wait has twice the turns', async () => {
+  const all = [await begin('one', 6), await begin('elsewhere', 6, stranger)]
+  const share = async (places: number) => {
+    const taken: Held[] = []
+    while (taken.length < places)
+      taken.push(...(await planner!.take({ free: { small: places - taken.length } }, places - taken.length)))
+    for (const held of taken) await planner!.finish(held)
+    return taken.filter((held) => nameOf(held) === 'elsewhere').length
+  }
+  assert.equal(await share(4), 2)
+  all.push(await begin('two', 6))
+  assert.equal(await share(6), 2)
+  assert.equal(await share(8), 2, 'what is left')
+  for (const run of all) assert.equal(await statusOf(run), 'passed')
+})
+
 test('a limit that is lowered counts for what has not begun; without one everything goes on', async () => {
   const run = await begin('one', 5)
   const changed = await projects.set(actor, 'one', { jobs_max: 2 })
