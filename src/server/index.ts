@@ -13,6 +13,7 @@ import type { Sign } from '../seal/index.ts'
 import { type Access, createAccess, keepOrganisation } from './access/access.ts'
 import { parseSite, type Site } from './access/site.ts'
 import { createAnsweredRequests } from './answered-requests.ts'
+import { createAuditLog } from './audit/audit-log.ts'
 import { createCompare } from './compare/compare-runs.ts'
 import { type CompileProgram, createAskCompiler } from './compile-process.ts'
 import type { ServerConfig } from './config.ts'
@@ -138,7 +139,7 @@ type Metered = ServerDeps & { readonly meter: Meter }
 
 const openStore = async (
   config: ServerConfig,
-  { log, randomBytes, meter }: Metered,
+  { log, randomBytes, clock, meter }: Metered,
   opened: AsyncDisposableStack,
 ): Promise<Store> => {
   const database = await openDatabase(config.database, log)
@@ -146,7 +147,8 @@ const openStore = async (
   await migrate({ connection: database.connection, directory: config.migrationsDir, log })
   const vault = createVaultClient({ socket: config.sockets.vault, meter })
   opened.defer(() => vault.close())
-  return { database, vault, objects: await openFsStore({ directory: config.objectsDir, randomBytes }) }
+  const objects = await openFsStore({ directory: config.objectsDir, randomBytes, clock })
+  return { database, vault, objects }
 }
 
 type Parts = Store &
@@ -201,6 +203,7 @@ const openParts = async (
     contexts: createContexts(shared),
     admissions: createAdmissions(shared),
     webhooks: createWebhooks({ ...shared, reach }),
+    audit: createAuditLog(shared),
   }
   const clockWatch = createClockWatch(deps)
   opened.defer(() => clockWatch.close())

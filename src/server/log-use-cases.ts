@@ -50,6 +50,12 @@ export type LogAnnotations = {
   /** Part of the log was not looked at. */
   readonly isPartial: boolean
 }
+/** `pinned`: somebody marked it; `words`: the first that speaks of a failure; `end`: none does, it is the last. */
+export type FailureLine = {
+  readonly line: number
+  readonly text: string
+  readonly why: 'pinned' | 'words' | 'end'
+}
 export type CondensedLine = { readonly line: number; readonly text: string }
 export type CondensedStep = {
   readonly step: number
@@ -96,6 +102,12 @@ export type Logs = {
   readonly search: (scope: Scope, job: JobId, asked: LogSearchAsked) => Promise<LogSearch>
   /** What lines say of files, found while the log is open for this reader. */
   readonly annotations: (scope: Scope, attempt: AttemptId, reader: LogReader) => Promise<LogAnnotations>
+  /** Of a step of a log that grows no more; null: it says nothing, or it still grows. */
+  readonly failureLine: (
+    scope: Scope,
+    attempt: AttemptId,
+    options: { readonly reader: LogReader; readonly step: number; readonly pinned: number | null },
+  ) => Promise<FailureLine | null>
   /** Of these steps what tells why they failed, in so many bytes. */
   readonly condense: (
     scope: Scope,

@@ -17,6 +17,7 @@ import type {
 } from '../base/ids.ts'
 import type * as admissionsApi from '../protocol/api/admissions.ts'
 import type { Artifact } from '../protocol/api/artifacts.ts'
+import type { AuditEntry } from '../protocol/api/audit-routes.ts'
 import type * as contextsApi from '../protocol/api/contexts.ts'
 import type { ExpiredOfJob } from '../protocol/api/expired.ts'
 import type { ProjectIdentity } from '../protocol/api/identity-routes.ts'
@@ -163,6 +164,22 @@ export type DeliveriesQuery = Paging &
     /** Or how it begins. */
     readonly commit?: string | undefined
   }
+
+export type AuditQuery = Paging & {
+  /** One, or what several begin with. */
+  readonly action?: string | undefined
+  readonly actor?: string | undefined
+  readonly target?: string | undefined
+  /** Id or name. */
+  readonly project?: string | undefined
+  readonly result?: AuditEntry['result'] | undefined
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+}
+
+export type AuditLog = {
+  readonly list: (scope: Scope, query: AuditQuery) => Promise<Page<AuditEntry>>
+}
 
 export type Deliveries = {
   readonly list: (scope: Scope, query: DeliveriesQuery) => Promise<Page<api.Delivery>>

@@ -37,6 +37,22 @@ export const jobAnnotations = attemptAnnotations.extend({
 })
 export type JobAnnotations = z.infer<typeof jobAnnotations>
 
+/** The line of a failed attempt that its reader wants first. */
+export const failureLine = z.object({
+  attempt_id: z.string(),
+  /** Words of the job, without controls; null: no step failed, or the one that did says nothing, or retention removed the log. */
+  untrusted: z
+    .object({
+      step: z.object({ index: z.number(), name: z.string() }),
+      line: z.number(),
+      text: z.string(),
+      /** `pinned`: somebody marked it; `words`: the first that speaks of a failure; `end`: none does, it is the last. */
+      why: z.enum(['pinned', 'words', 'end']),
+    })
+    .nullable(),
+})
+export type ApiFailureLine = z.infer<typeof failureLine>
+
 const logLine = z.object({ line: z.number(), text: z.string() })
 
 export const condensedLog = z.object({

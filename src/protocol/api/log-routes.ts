@@ -1,6 +1,6 @@
 // Routes of attempts and their logs.
 import * as z from 'zod'
-import { attemptAnnotations, condensedLog, jobAnnotations } from './annotations.ts'
+import { attemptAnnotations, condensedLog, failureLine, jobAnnotations } from './annotations.ts'
 import { logSearch, logSearchQuery } from './log-search.ts'
 import { paging, type Route, route } from './route.ts'
 import * as s from './shapes.ts'
@@ -80,6 +80,14 @@ export const logRoutes = {
     summary: 'What the logs of a run say of files, those of failed jobs first',
     query: z.strictObject(paging),
     answer: s.page(jobAnnotations),
+  }),
+  /** Of the step that a person marked, else of the first that failed. */
+  attemptLogFailure: route({
+    method: 'GET',
+    path: '/api/v1/attempts/:attempt/log/failure',
+    access: 'log.read',
+    summary: 'The line that tells first why an attempt failed',
+    answer: failureLine,
   }),
   /** Of the steps that failed; of an attempt where none did, of the last one. `max_bytes` bounds the text. */
   attemptLogCondensed: route({

@@ -25,6 +25,7 @@ export type Access =
   | 'context.manage'
   | 'signer.manage'
   | 'member.manage'
+  | 'audit.read'
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'

@@ -2,6 +2,7 @@
 // the access tests, the web and the CLI all read this table; server/http binds a handler to each entry. A file for each area.
 import type * as z from 'zod'
 import { admissionRoutes } from './admission-routes.ts'
+import { auditRoutes } from './audit-routes.ts'
 import { contextRoutes } from './context-routes.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { entryRoutes } from './entry-routes.ts'
@@ -35,6 +36,7 @@ export const routes = {
   ...runRoutes,
   ...storedRoutes,
   ...logRoutes,
+  ...auditRoutes,
   ...systemRoutes,
 } as const satisfies Record<string, Route>
 

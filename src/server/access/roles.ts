@@ -32,6 +32,7 @@ export const rolesByVerb: Readonly<Record<Verb, readonly Role[]>> = {
   'secret.revoke': ['owner'],
   'context.manage': ['owner'],
   'signer.manage': ['owner'],
+  'audit.read': ['owner'],
 }
 
 /** Verbs that no token carries: they need the person (trust-model.md §5.6). */
@@ -48,6 +49,7 @@ export const scopesOfAll: readonly Verb[] = [
   'context.manage',
   'runner.view',
   'metrics.read',
+  'audit.read',
 ]
 
 export const roleMay = (role: Role, verb: Verb): boolean => rolesByVerb[verb].includes(role)

@@ -21,7 +21,7 @@ const everything = new Proxy(
 )
 const names = [
   ...['runs', 'projects', 'deliveries', 'schedules', 'orbs', 'logs', 'artifacts', 'tests', 'runners'],
-  ...['secrets', 'identity', 'contexts'],
+  ...['secrets', 'identity', 'contexts', 'audit'],
 ]
 // SAFE: whatever is called of it refuses.
 const work = Object.fromEntries(names.map((name) => [name, everything])) as unknown as UseCases

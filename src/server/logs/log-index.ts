@@ -5,8 +5,9 @@ import { inflateRaw, zstdDecompress } from 'node:zlib'
 import { frameRawBytesMax } from '../../protocol/frames.ts'
 import { createGcm } from '../../sys/index.ts'
 import type { Db } from '../db/database.ts'
-import type { LogIndex } from '../log-use-cases.ts'
+import type { FailureLine, LogIndex } from '../log-use-cases.ts'
 import type { ObjectStore } from '../objects/store.ts'
+import { failureLine } from './failure-line.ts'
 import type { Log, PackedObject } from './find.ts'
 import type { createFirstFailures, LogText } from './first-failure.ts'
 import { openPackedText } from './packed-frames.ts'
@@ -33,6 +34,31 @@ export const readLogIndex = async (deps: Deps, opened: Opened, wanted: Wanted): 
   return { isComplete, lastSeq, chunks, firstFailure }
 }
 
+/** See failure-line.ts. */
+export const readFailureLine = async (
+  deps: Deps,
+  opened: Opened,
+  { step, pinned }: { readonly step: number; readonly pinned: number | null },
+): Promise<FailureLine | null> => {
+  if (!opened.log.isComplete) return null
+  const { attempt } = opened.log
+  const { chunks, texts } = await (opened.log.packed === null
+    ? stored(deps, opened, 0)
+    : packed(deps, { ...opened, packed: opened.log.packed }, 0))
+  const firstFailure = pinned === null ? await deps.failures.find({ attempt, step }, () => texts(step)) : null
+  const ends = chunks.map((chunk) => (chunk.step === step ? chunk.firstLine + chunk.lines - 1 : 0))
+  const read = (from: number, to: number) => texts(step, { from, to })
+  return failureLine({ lines: Math.max(0, ...ends), read }, { pinned, firstFailure })
+}
+
+/** Of what holds a part of these lines. */
+type Range = { readonly from: number; readonly to: number }
+const everything: Range = { from: 1, to: Number.POSITIVE_INFINITY }
+const touches = (
+  { firstLine, lines }: { readonly firstLine: number; readonly lines: number },
+  { from, to }: Range,
+): boolean => firstLine <= to && firstLine + lines >= from
+
 const packed = async (
   { objects }: Deps,
   { log, key, packed }: Opened & { readonly packed: PackedObject },
@@ -45,9 +71,10 @@ const packed = async (
       .map(({ step, firstLine, lines, seqFrom, seqTo, tMs, length: bytes }) => ({
         ...{ step, firstLine, lines, seqFrom, seqTo, tMs, bytes },
       })),
-    texts: async function* (step: number): AsyncGenerator<LogText> {
+    texts: async function* (step: number, range: Range = everything): AsyncGenerator<LogText> {
       for (const entry of entries)
-        if (entry.step === step) yield { firstLine: entry.firstLine, text: await text(entry) }
+        if (entry.step === step && touches(entry, range))
+          yield { firstLine: entry.firstLine, text: await text(entry) }
     },
   }
 }
@@ -56,10 +83,10 @@ const inflaters = { 'deflate-raw': promisify(inflateRaw), zstd: promisify(zstdDe
 
 const stored = async ({ db }: Deps, { log, key }: Opened, after: number) => ({
   chunks: await readStoredIndex(db, log.attempt, after),
-  texts: async function* (step: number): AsyncGenerator<LogText> {
+  texts: async function* (step: number, wanted: Range = everything): AsyncGenerator<LogText> {
     const range = { after: 0, until: log.lastSeq, key: createGcm(key).open, codec: 'zstd' } as const
     for await (const frame of readStoredRange(db, log.attempt, range))
-      if (frame.step === step)
+      if (frame.step === step && touches(frame, wanted))
         yield {
           firstLine: frame.firstLine,
           text: await inflaters[frame.codec](frame.body, { maxOutputLength: frameRawBytesMax }),

@@ -381,7 +381,13 @@ test('the index of a live log tells small frames of a step as one chunk; a part 
   )
   assert.deepEqual((await readPart(held, { after: 1, until: 4 })).map(text), ['b\n', 'c\n', 'error: x\n'])
   assert.deepEqual((await readPart(held, { after: 1, until: 4, step: 0 })).map(text), ['b\n', 'c\n'])
+  const lineOf = (step: number, pinned: number | null = null) =>
+    logs.failureLine(parts.scope, held.attempt, { reader, step, pinned })
+  assert.equal(await lineOf(1), null, 'while it runs')
   await runner.finish(held)
+  assert.deepEqual(await lineOf(1), { line: 4, text: 'error: x', why: 'words' })
+  assert.deepEqual(await lineOf(1, 5), { line: 5, text: 'e', why: 'pinned' })
+  assert.deepEqual(await lineOf(0), { line: 6, text: 'f', why: 'end' })
   assert.equal((await indexOf(held, { failureIn: 1 })).firstFailure, 4)
   assert.equal((await indexOf(held, { failureIn: 0 })).firstFailure, null)
 })
@@ -444,4 +450,11 @@ test('of a finished log only what is asked for is read from its object', async (
   bytes = 0
   assert.equal((await failed()).firstFailure, 6)
   assert.ok(bytes < object.length / 3, 'found once')
+  bytes = 0
+  const asked = { reader, step: 0, pinned: null }
+  assert.match((await counting.failureLine(parts.scope, held.attempt, asked))?.text ?? '', /^FAIL /)
+  assert.ok(
+    bytes < object.length * 0.75,
+    `${bytes} of ${object.length} for the chunk of the line and the one before`,
+  )
 })

@@ -1,7 +1,12 @@
 // Routes of attempts and their logs: thin calls of the use cases in server/use-cases.ts.
 import { fault, isFault } from '../../../base/faults.ts'
 import type { AttemptId } from '../../../base/ids.ts'
-import type { AttemptAnnotations, CondensedLog, JobAnnotations } from '../../../protocol/api/annotations.ts'
+import type {
+  ApiFailureLine,
+  AttemptAnnotations,
+  CondensedLog,
+  JobAnnotations,
+} from '../../../protocol/api/annotations.ts'
 import type { LogSearchAnswer } from '../../../protocol/api/log-search.ts'
 import type { Attempt, Job } from '../../../protocol/api/shapes.ts'
 import type { FrameCodec } from '../../../protocol/frames.ts'
@@ -24,6 +29,7 @@ type LogRoutes =
   | 'attemptAnnotations'
   | 'runAnnotations'
   | 'attemptLogCondensed'
+  | 'attemptLogFailure'
   | 'attemptLog'
   | 'attemptLogIndex'
   | 'jobLogSearch'
@@ -57,7 +63,7 @@ export const logHandlers = ({
       const bytes = await logs.openBytes(actor.scope, attempt, { reader, step: query.step })
       if (bytes !== null) return downloadBytes(bytes, part)
     }
-    const nameOf = (index: number) => steps.find((step) => step.index === index)?.name ?? 'Before the steps'
+    const nameOf = (index: number) => steps.find((step) => step.index === index)?.name ?? beforeSteps
     return downloadLog(query.format, framesFor(logs, { actor, attempt, signal, ...query }), {
       ...{ from: query.from, to: query.to, words: { title: `Log of attempt ${number}`, nameOf } },
     })
@@ -88,6 +94,7 @@ export const logHandlers = ({
     }
     return { items, next_cursor: page.next_cursor }
   },
+  attemptLogFailure: ({ actor, params }) => failureOf({ runs, logs, actor }, idOf('attempt', params.attempt)),
   attemptLogCondensed: async ({ actor, params, query }) => {
     const id = idOf('attempt', params.attempt)
     const attempt = found(await runs.findAttempt(actor.scope, id))
@@ -117,6 +124,8 @@ export const logHandlers = ({
     }
   },
 })
+
+const beforeSteps = 'Before the steps'
 
 /** All of it, or all of a step, as it was written. */
 const hasLength = (query: {
@@ -193,6 +202,22 @@ const annotationsOf = ({ items, counts, credentials, isPartial }: LogAnnotations
   },
   partial: isPartial,
 })
+
+const failureOf = async (
+  { runs, logs, actor }: { readonly runs: Runs; readonly logs: Logs; readonly actor: Actor },
+  id: AttemptId,
+): Promise<ApiFailureLine> => {
+  const { pinned, steps } = found(await runs.findAttempt(actor.scope, id))
+  const step =
+    pinned === null
+      ? steps.find(({ status }) => isRed(status))
+      : (steps.find(({ index }) => index === pinned.step) ?? { index: pinned.step, name: beforeSteps })
+  if (step === undefined) return { attempt_id: id, untrusted: null }
+  const { index, name } = step
+  const options = { reader: readerOf(actor, 'view'), step: index, pinned: pinned?.line ?? null }
+  const line = await logs.failureLine(actor.scope, id, options).catch(nothingOfExpired)
+  return { attempt_id: id, untrusted: line && { step: { index, name }, ...line } }
+}
 
 const condensedLog = async (
   { logs, actor }: { readonly logs: Logs; readonly actor: Actor },

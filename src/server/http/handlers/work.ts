@@ -9,6 +9,7 @@ import type { Logs } from '../../log-use-cases.ts'
 import type {
   Admissions,
   Artifacts,
+  AuditLog,
   Contexts,
   Deliveries,
   Identity,
@@ -48,6 +49,7 @@ export type UseCases = {
   readonly admissions: Admissions
   readonly compare: Compare['compare']
   readonly webhooks: Webhooks
+  readonly audit: AuditLog
 }
 
 type Waiting = { readonly live: Pick<Live, 'awaitVerdict'> }
@@ -67,6 +69,7 @@ export const workHandlers = ({
   identity,
   live,
   compare,
+  audit,
 }: UseCases & Waiting): Pick<Handlers, WorkRoutes> => ({
   projectIdentity: ({ actor, params, query }) => identity.ofProject(actor.scope, params.project, query.ref),
   projects: ({ actor, query }) => projects.list(actor.scope, query),
@@ -93,6 +96,7 @@ export const workHandlers = ({
   projectRefs: ({ actor, params }) => projects.contact(actor, params.project),
   projectHostKeys: ({ actor, params, body }) =>
     projects.confirmHostKey(actor, params.project, body.fingerprint),
+  audit: ({ actor, query }) => audit.list(actor.scope, query),
   deliveries: ({ actor, query }) => deliveries.list(actor.scope, query),
   delivery: async ({ actor, params }) =>
     found(await deliveries.find(actor.scope, idOf('delivery', params.delivery))),
