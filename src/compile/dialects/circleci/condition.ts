@@ -148,7 +148,7 @@ const isParsedTrue = (
       : pipelineValue(cx.pipeline, name)
     return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
   })
-  for (const name of variables) warnUnknownValue(cx, at, name)
+  for (const name of variables) warnUnknownValue(cx, () => at, name)
   if (!isFault(result)) return isTruthy(result)
   const names = [...cx.pipeline.keys(), ...[...parameters.keys()].map((name) => `${ofBody}${name}`)]
   const help = result.fault === 'unknown-variable' ? didYouMean(lastWord(result.message), names) : null

@@ -33,13 +33,13 @@ export const pipelineValue = (
 /** Likely a slip: nobody should have to find out from an empty text. */
 export const warnUnknownValue = (
   { problems, pipeline }: Pick<Compiling, 'problems' | 'pipeline'>,
-  at: Spot,
+  at: () => Spot,
   name: string,
 ): void => {
   const isKnown = pipeline.has(name) || unsetFamilies.some((family) => name.startsWith(family))
   if (isKnown || !name.startsWith('pipeline.') || isParameter(name)) return
   const message = `there is no value "${name.slice(0, 80)}"; it is empty, as on its platform`
-  problems.add('W_UNSET_VALUE', at, message, didYouMean(name, pipeline.keys()))
+  problems.add('W_UNSET_VALUE', at(), message, didYouMean(name, pipeline.keys()))
 }
 
 /** A legacy word for the kind of source host; what is built from it names a project of this installation. */

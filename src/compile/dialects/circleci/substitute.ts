@@ -16,6 +16,7 @@ import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { type ExpressionValue, evaluate, isFault, isTruthy, type ParsedExpression } from './expression.ts'
 import { pipelineValue, warnUnknownValue } from './pipeline.ts'
+import { tagSpot } from './tag-spot.ts'
 import type { TemplatePart } from './template.ts'
 
 /** What is visible inside a body. Scope is lexical: nothing is inherited from a caller. */
@@ -52,19 +53,20 @@ const partCost = 32
 const substituteText = (cx: Compiling, node: ScalarNode, scope: Scope): SourceNode => {
   const template = cx.templates.parse(node.text)
   if ('wrong' in template) {
-    cx.problems.add('E_TAG_UNCLOSED', node, template.wrong)
+    cx.problems.add('E_TAG_UNCLOSED', tagSpot(node, template.at), template.wrong)
     return computedNode(node, { type: 'string', value: node.text })
   }
   const [only, more] = template.parts
   if (!cx.work.spend(partCost * template.parts.length, node)) return node
-  if (only && !more && only.kind === 'reference') return typedReference(cx, node, scope, only.name)
+  if (only && !more && only.kind === 'reference') return typedReference(cx, node, scope, only)
   if (only && !more && only.kind === 'expression')
-    return computedNode(node, typed(evaluateParsed(cx, node, scope, only.parsed)), taint(cx, scope, only))
+    return computedNode(node, typed(evaluateParsed(cx, node, scope, only)), taint(cx, scope, only))
   return render(cx, node, scope, template.parts)
 }
 
-const typedReference = (cx: Compiling, site: ScalarNode, scope: Scope, name: string): SourceNode => {
-  const value = lookup(cx, site, scope, name)
+const typedReference = (cx: Compiling, site: ScalarNode, scope: Scope, tag: NamedTag): SourceNode => {
+  const { name } = tag
+  const value = lookup(cx, site, scope, tag)
   if (value.kind !== 'scalar') return value
   // The value stands where it is asked for, so that a problem with it points at the reference.
   const made = computedNode(site, resolveScalar(value), value.untrusted)
@@ -88,12 +90,12 @@ const render = (
         if (part.kind === 'text') return part.text
         untrusted ??= taint(cx, scope, part)
         if (part.kind === 'section') return renderSection(part)
-        if (part.kind === 'expression') return toText(evaluateParsed(cx, site, scope, part.parsed))
-        return textOf(cx, site, part.name, lookup(cx, site, scope, part.name))
+        if (part.kind === 'expression') return toText(evaluateParsed(cx, site, scope, part))
+        return textOf(cx, site, part, lookup(cx, site, scope, part))
       })
       .join('')
   const renderSection = (part: Extract<TemplatePart, { kind: 'section' }>): string => {
-    const value = lookup(cx, site, scope, part.name)
+    const value = lookup(cx, site, scope, part)
     const truthy = value.kind !== 'scalar' || isTruthy(resolveScalar(value).value)
     return truthy === part.inverted ? '' : renderParts(part.parts)
   }
@@ -103,9 +105,13 @@ const render = (
 }
 
 /** Integers in decimal, booleans as words, unset values as nothing; a text as it was written. */
-const textOf = (cx: Compiling, site: ScalarNode, name: string, value: SourceNode): string => {
+const textOf = (cx: Compiling, site: ScalarNode, { name, at }: NamedTag, value: SourceNode): string => {
   if (value.kind === 'scalar') return resolveScalar(value).type === 'null' ? '' : value.text
-  cx.problems.add('E_ARGUMENT_TYPE', site, `"${name}" is a ${value.kind} and cannot stand inside a text`)
+  cx.problems.add(
+    'E_ARGUMENT_TYPE',
+    tagSpot(site, at),
+    `"${name}" is a ${value.kind} and cannot stand inside a text`,
+  )
   return ''
 }
 
@@ -144,12 +150,12 @@ const evaluateParsed = (
   cx: Compiling,
   site: ScalarNode,
   scope: Scope,
-  parsed: ParsedExpression,
+  { parsed, at }: { readonly parsed: ParsedExpression; readonly at: number },
 ): ExpressionValue => {
   const result = evaluate(parsed.expression, (name) => scalarValue(cx, scope, name))
-  for (const name of parsed.variables) warnUnknownValue(cx, site, name)
+  for (const name of parsed.variables) warnUnknownValue(cx, () => tagSpot(site, at), name)
   if (!isFault(result)) return result
-  cx.problems.add('E_EXPRESSION', site, `the expression cannot be evaluated: ${result.message}`)
+  cx.problems.add('E_EXPRESSION', tagSpot(site, at), `the expression cannot be evaluated: ${result.message}`)
   return null
 }
 
@@ -159,9 +165,12 @@ const find = (cx: Compiling, scope: Scope, name: string): SourceNode | undefined
   return pipelineValue(cx.pipeline, name)
 }
 
-const lookup = (cx: Compiling, site: ScalarNode, scope: Scope, name: string): SourceNode => {
+/** A part that names one value. */
+type NamedTag = { readonly name: string; readonly at: number }
+
+const lookup = (cx: Compiling, site: ScalarNode, scope: Scope, { name, at }: NamedTag): SourceNode => {
   const value = find(cx, scope, name)
-  warnUnknownValue(cx, site, name)
+  warnUnknownValue(cx, () => tagSpot(site, at), name)
   if (value !== undefined) return value
   const names = [
     ...[...scope.parameters.keys()].map((key) => `parameters.${key}`),
@@ -171,6 +180,6 @@ const lookup = (cx: Compiling, site: ScalarNode, scope: Scope, name: string): So
   const message = name.startsWith('parameters.')
     ? `arguments referenced without declared parameters: ${name}`
     : `there is no value "${name}" here`
-  cx.problems.add('E_PARAMETER_UNDECLARED', site, message, didYouMean(name, names))
+  cx.problems.add('E_PARAMETER_UNDECLARED', tagSpot(site, at), message, didYouMean(name, names))
   return computedNode(site, { type: 'null', value: null })
 }

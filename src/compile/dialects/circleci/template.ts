@@ -4,18 +4,22 @@
 
 import { isFault, type ParsedExpression, parseExpression } from './expression.ts'
 
+/** `at`: where its `<<` stands in the text. */
 export type TemplatePart =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'reference'; readonly name: string }
-  | { readonly kind: 'expression'; readonly parsed: ParsedExpression }
+  | { readonly kind: 'reference'; readonly at: number; readonly name: string }
+  | { readonly kind: 'expression'; readonly at: number; readonly parsed: ParsedExpression }
   | {
       readonly kind: 'section'
+      readonly at: number
       readonly name: string
       readonly inverted: boolean
       readonly parts: TemplatePart[]
     }
 
-export type Template = { readonly parts: readonly TemplatePart[] } | { readonly wrong: string }
+export type Template =
+  | { readonly parts: readonly TemplatePart[] }
+  | { readonly wrong: string; readonly at: number }
 
 const sectionDepthMax = 50
 const referenceForm = /^(?:parameters|pipeline|matrix)\.[^\s<>"()=!]+$/
@@ -38,10 +42,10 @@ export const createTemplates = (): Templates => {
   }
 }
 
-type Open = { readonly name: string; readonly parts: TemplatePart[] }
+type Open = { readonly name: string; readonly at: number; readonly parts: TemplatePart[] }
 
 export const parseTemplate = (text: string): Template => {
-  const open: Open[] = [{ name: '', parts: [] }]
+  const open: Open[] = [{ name: '', at: 0, parts: [] }]
   let literalFrom = 0
   let pending = ''
   for (let at = text.indexOf('<<'); at !== -1; at = text.indexOf('<<', literalFrom)) {
@@ -53,16 +57,16 @@ export const parseTemplate = (text: string): Template => {
       continue
     }
     const end = endOfTag(text, at + 2)
-    if (end === -1) return { wrong: unclosedTag }
+    if (end === -1) return { wrong: unclosedTag, at }
     if (pending !== '') open.at(-1)?.parts.push({ kind: 'text', text: pending })
     pending = ''
-    const wrong = readTag(text.slice(at + 2, end), open)
-    if (wrong !== null) return { wrong }
+    const wrong = readTag(text.slice(at + 2, end), at, open)
+    if (wrong !== null) return { wrong, at }
     literalFrom = end + 2
   }
   pending += text.slice(literalFrom)
   const [root, unclosed] = open
-  if (unclosed) return { wrong: `the section "<<# ${unclosed.name} >>" is not closed` }
+  if (unclosed) return { wrong: `the section "<<# ${unclosed.name} >>" is not closed`, at: unclosed.at }
   if (pending !== '') root?.parts.push({ kind: 'text', text: pending })
   return { parts: root?.parts ?? [] }
 }
@@ -86,17 +90,22 @@ const endOfTag = (text: string, from: number): number => {
   return -1
 }
 
-const readTag = (written: string, open: Open[]): string | null => {
+const readTag = (written: string, at: number, open: Open[]): string | null => {
   const content = written.trim()
   const sign = content.charAt(0)
-  if (sign === '#' || sign === '^' || sign === '/') return readSection(sign, content.slice(1).trim(), open)
-  const part = readValue(content)
+  if (sign === '#' || sign === '^' || sign === '/')
+    return readSection(sign, { name: content.slice(1).trim(), at }, open)
+  const part = readValue(content, at)
   if (part === null) return unclosedTag
   open.at(-1)?.parts.push(part)
   return null
 }
 
-const readSection = (sign: string, name: string, open: Open[]): string | null => {
+const readSection = (
+  sign: string,
+  { name, at }: { readonly name: string; readonly at: number },
+  open: Open[],
+): string | null => {
   if (!referenceForm.test(name)) return unclosedTag
   if (sign === '/') {
     const section = open.length > 1 ? open.pop() : undefined
@@ -104,15 +113,15 @@ const readSection = (sign: string, name: string, open: Open[]): string | null =>
   }
   if (open.length > sectionDepthMax) return `sections are nested deeper than ${sectionDepthMax} levels`
   const parts: TemplatePart[] = []
-  open.at(-1)?.parts.push({ kind: 'section', name, inverted: sign === '^', parts })
-  open.push({ name, parts })
+  open.at(-1)?.parts.push({ kind: 'section', at, name, inverted: sign === '^', parts })
+  open.push({ name, at, parts })
   return null
 }
 
 /** A reference, or an expression over references: anything else (`<<EOF`) was not meant as a tag. */
-const readValue = (content: string): TemplatePart | null => {
-  if (referenceForm.test(content)) return { kind: 'reference', name: content }
+const readValue = (content: string, at: number): TemplatePart | null => {
+  if (referenceForm.test(content)) return { kind: 'reference', at, name: content }
   const parsed = parseExpression(content)
   if (isFault(parsed) || parsed.variables.length === 0) return null
-  return parsed.variables.every((name) => variableForm.test(name)) ? { kind: 'expression', parsed } : null
+  return parsed.variables.every((name) => variableForm.test(name)) ? { kind: 'expression', at, parsed } : null
 }
