@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { closer, farther, fitting, minimapScale, zoomMax, zoomMin } from './zoom.ts'
+import { atFirst, closer, farther, fitting, minimapScale, zoomMax, zoomMin } from './zoom.ts'
 
 test('a graph that fits is not made larger, a wide one becomes as small as it may', () => {
   assert.equal(fitting({ width: 400, height: 100 }, 1_000), 1)
   assert.equal(fitting({ width: 2_000, height: 100 }, 1_000), 0.5)
   assert.equal(fitting({ width: 100_000, height: 100 }, 1_000), zoomMin)
   assert.equal(fitting({ width: 0, height: 0 }, 0), zoomMin)
+})
+
+test('what nearly fits is whole at first, what would become too small to be read is not', () => {
+  assert.equal(atFirst({ width: 400, height: 100 }, 1_000), 1)
+  assert.equal(atFirst({ width: 1_250, height: 100 }, 1_000), 0.8)
+  assert.equal(atFirst({ width: 1_400, height: 100 }, 1_000), 1)
 })
 
 test('steps go back to where they came from, and end', () => {

@@ -17,6 +17,15 @@ export const farther = (zoom: number): number => clamp(zoom / zoomStep)
 export const fitting = (graph: Size, roomPx: number): number =>
   clamp(Math.min(1, roomPx / Math.max(1, graph.width)))
 
+/** Words can still be read. */
+const readable = 0.75
+
+/** Before anybody chose: whole where it nearly fits, else in its own size, to be scrolled. */
+export const atFirst = (graph: Size, roomPx: number): number => {
+  const whole = fitting(graph, roomPx)
+  return whole < readable ? 1 : whole
+}
+
 const clamp = (zoom: number): number => Math.min(zoomMax, Math.max(zoomMin, zoom))
 
 /** What a pixel of the graph is on the map. */

@@ -100,6 +100,7 @@ export const endpoints = {
   runAnnotations: 'GET /api/v1/runs/:run/annotations',
   attemptLog: 'GET /api/v1/attempts/:attempt/log',
   jobLogSearch: 'GET /api/v1/jobs/:job/log/search',
+  attemptLogFailure: 'GET /api/v1/attempts/:attempt/log/failure',
   attemptLogIndex: 'GET /api/v1/attempts/:attempt/log/index',
   runners: 'GET /api/v1/runners',
   tokens: 'GET /api/v1/tokens',

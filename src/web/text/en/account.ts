@@ -147,6 +147,7 @@ export const accountText = {
       'secret.put': 'Send signed secrets',
       'secret.revoke': 'Send signed revocations of secrets',
       'context.manage': 'Send signed contexts',
+      'audit.read': 'Read the audit log',
     },
   },
 }
