@@ -1,8 +1,11 @@
 // What every verb is given in program.ts: its options, its arguments, and one place where a failure becomes an exit code.
 import { type Command, Option } from 'commander'
 import { withWishes } from './everywhere.ts'
+import { pathOf } from './help/help.ts'
 import { guardedJson } from './inert.ts'
 import { withFields } from './json-fields.ts'
+import { pagerWords, withPager } from './pager.ts'
+import { withPlace } from './place/with-place.ts'
 import { reportError } from './report-error.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -20,15 +23,20 @@ export const carryOut =
   ) =>
   async (...given: readonly unknown[]): Promise<void> => {
     // SAFE: commander's own promise, as the next line says.
-    const around = withWishes(surroundings, given.at(-1) as Command)
+    const verb = given.at(-1) as Command
+    const around = withWishes(surroundings, verb)
     // commander gives the arguments, then the options, then the command itself.
     const { jsonFields, ...flags } = given.at(-2) as F & { readonly jsonFields?: string }
     const args = given.slice(0, -2) as unknown as A
     try {
-      const own = 'json' in flags && flags.json === true ? withJson(around, jsonFields) : around
+      const placed = withPlace(around, flags, args)
+      const own = 'json' in flags && flags.json === true ? withJson(placed.around, jsonFields) : placed.around
       // SAFE: the flags without the one that no verb knows.
-      const known = flags as unknown as F
-      around.setExitCode(await (await load(known))(own, known, ...args))
+      const known = placed.flags as unknown as F
+      const action = await load(known)
+      const words = pagerWords(own, pathOf(verb).join(' '), known)
+      const work = (seen: Surroundings) => action(seen, known, ...args)
+      around.setExitCode(words === null ? await work(own) : await withPager(own, words, work))
     } catch (error) {
       around.setExitCode(reportError(around, error, { json: 'json' in flags && flags.json === true }))
     }
@@ -39,8 +47,7 @@ const withJson = (around: Surroundings, fields: string | undefined): Surrounding
   return { ...around, stdout: fields === undefined ? stdout : withFields(stdout, fields) }
 }
 
-export const jsonOption = () =>
-  new Option('--json', 'print JSON, the same objects as the API; --json=id,status: only these fields')
+export const jsonOption = () => new Option('--json', 'JSON of the API; --json=id,status: only these fields')
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   value,

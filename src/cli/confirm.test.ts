@@ -56,7 +56,7 @@ test('a name of somebody else in a question steers nothing', async () => {
   assert.doesNotMatch(stderr, /[\u0000-\u0009\u000b-\u001f\u202e]/)
 })
 
-test('every verb that ends something for good asks', () => {
+test('every verb that ends something for good asks, and the one that believes a file', () => {
   const around = { version: '0', stdout: {}, stderr: {} } as unknown as Surroundings
   const asking = createProgram(around).commands.flatMap((noun) =>
     [noun, ...noun.commands.flatMap((verb) => [verb, ...verb.commands])].flatMap((verb) =>
@@ -66,6 +66,9 @@ test('every verb that ends something for good asks', () => {
   assert.deepEqual(asking.sort(), [
     ...[
       'context delete',
+      'mayfly link',
+      'member disable',
+      'project rotate-hook',
       'schedules remove',
       'secrets revoke',
       'signer remove',

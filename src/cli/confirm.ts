@@ -27,7 +27,8 @@ export const whenSure =
     }
   }
 
-const ask = async (around: Surroundings, question: string): Promise<boolean> => {
+/** Whether somebody says yes; where nobody sits there, the verb itself has. */
+export const ask = async (around: Surroundings, question: string): Promise<boolean> => {
   if (!around.stdinIsTerminal) return true
   if (around.wishes?.mayAsk === false)
     throw fault('E_INPUT', {

@@ -12,8 +12,8 @@ export const addAccessVerbs = (program: Command, around: Surroundings): void => 
     .requiredOption('--token-stdin', 'read the token from standard input')
     .action(carryOut(around, async () => (await load()).login))
   program
-    .command('logout')
-    .description('forget the token')
+    .command('logout [url]')
+    .description('forget the token of an installation, or of all')
     .action(carryOut(around, async () => (await load()).logout))
   program
     .command('whoami')
@@ -57,7 +57,27 @@ export const addAccessVerbs = (program: Command, around: Surroundings): void => 
     )
 }
 
+const addAuditVerbs = (program: Command, around: Surroundings): void => {
+  program
+    .command('audit')
+    .description('who did what')
+    .command('list')
+    .alias('ls')
+    .description('entries of the audit log, newest first')
+    .option('--action <words>', 'only this, or what begins so: secret, secret.put')
+    .option('--actor <id>', 'only by this person, token or runner')
+    .option('--target <id>', 'only what was done to this')
+    .option('-R, --project <name>', 'only of this project')
+    .addOption(new Option('--result <word>', 'only those that ended so').choices(['ok', 'denied', 'error']))
+    .option('--since <when>', 'only since then: 7d, 2026-11-01 or 2026-11-01T09:30Z')
+    .option('--until <when>', 'only until then')
+    .option('--limit <count>', 'at most so many', '50')
+    .addOption(jsonOption())
+    .action(carryOut(around, async () => (await import('./commands/audit.ts')).listAudit))
+}
+
 export const addPeopleVerbs = (program: Command, around: Surroundings): void => {
+  addAuditVerbs(program, around)
   const load = () => import('./commands/people.ts')
   const verb = (parent: Command, words: string, description: string): Command =>
     parent.command(words).description(description).addOption(jsonOption())
@@ -75,8 +95,14 @@ export const addPeopleVerbs = (program: Command, around: Surroundings): void => 
   verb(member, 'role <id> <role>', 'owner, developer or viewer').action(
     carryOut(around, async () => (await load()).setRole),
   )
-  verb(member, 'disable <id>', 'end their sessions and tokens and let them in no more').action(
-    carryOut(around, async () => (await load()).disableMember),
+  withYes(verb(member, 'disable <id>', 'end their sessions and tokens and let them in no more')).action(
+    carryOut(
+      around,
+      whenSure(
+        (id: string) => `End the sessions and, for good, the tokens of ${id}?`,
+        async () => (await load()).disableMember,
+      ),
+    ),
   )
   verb(member, 'enable <id>', 'let them in again').action(
     carryOut(around, async () => (await load()).enableMember),

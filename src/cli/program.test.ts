@@ -97,6 +97,10 @@ test('words that nobody understands are an error like every other: what, next st
     assert.match(problem.hint, /^`mayfly help (runs|config) \w+`/)
   }
   assert.match((await mayfly('run --nope -- --json')).stderr, /^mayfly: /)
+  assert.match(
+    (await mayfly('runs list --jq .items')).stderr,
+    /'--jq'.*\n {2}next: let jq read it: `--json \| jq/,
+  )
 })
 
 test('lint says what is wrong and where, and exits with 7; a good file is quiet', async () => {

@@ -2,9 +2,9 @@
 // called, so that `mayfly --help` and `mayfly run` load nothing they do not need.
 import { Argument, Command, CommanderError, Option } from 'commander'
 import { fault } from '../base/faults.ts'
-import { type Action, carryOut, collect, jsonOption } from './action.ts'
+import { carryOut, collect, jsonOption } from './action.ts'
 import { addAdmissionVerbs } from './admission-verbs.ts'
-import type { RunFlags } from './commands/run.ts'
+import { whenSure, withYes } from './confirm.ts'
 import { addEverywhere } from './everywhere.ts'
 import { exitCodes } from './exit-codes.ts'
 import { commandIn } from './help/complete.ts'
@@ -14,7 +14,9 @@ import { addIntakeVerbs } from './intake-verbs.ts'
 import { addJsonFields, splitJsonFields } from './json-fields.ts'
 import { addOidcVerbs } from './oidc-verbs.ts'
 import { addAccessVerbs, addPeopleVerbs } from './people-verbs.ts'
+import { addPlaceVerbs } from './place-verbs.ts'
 import { reportError } from './report-error.ts'
+import { addRunVerb } from './run-verb.ts'
 import { addArtifactVerbs, addRunVerbs, addTestVerbs } from './run-verbs.ts'
 import { addContextVerbs, addSecretVerbs } from './secret-verbs.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -44,6 +46,7 @@ export const createProgram = (
   addEverywhere(program)
   addLocalVerbs(program, around)
   addConfigVerbs(program, around)
+  addPlaceVerbs(program, around)
   addProjectVerbs(program, around)
   addOrbVerbs(program, around)
   addRunVerbs(program, around)
@@ -94,45 +97,18 @@ const reportUsage = (
   const isJson = (end === -1 ? words : words.slice(0, end)).some((word) => /^--json(=|$)/.test(word))
   const verb = ['mayfly', 'help', ...pathOf(commandIn(program, words))].join(' ')
   const wrong = fault('E_INPUT', { public: message.replace(/^error: /, '').replaceAll('\n', ' ') })
-  return reportError(around, wrong, { json: isJson, next: `\`${verb}\` says what it takes` })
+  return reportError(around, wrong, {
+    json: isJson,
+    next: habit(message) ?? `\`${verb}\` says what it takes`,
+  })
 }
 
-/** Sandboxes take as long to start as the verb to load: they start first. */
-const loadRun = async (
-  around: Surroundings,
-  flags: RunFlags,
-): Promise<Action<RunFlags, readonly [name: string | undefined]>> => {
-  const opening = flags.list === true ? null : around.openSandboxes()
-  // Awaited in every case; a failure before that must not count as unhandled.
-  opening?.catch(() => undefined)
-  const { listLocally, runLocally } = await import('./commands/run.ts')
-  if (opening === null) return listLocally
-  return (_around, _flags, name) => runLocally(around, flags, name, opening)
-}
+/** What other programs have, and where it is here (0069). */
+const habit = (message: string): string | null =>
+  /unknown option '--jq\b/.test(message) ? 'let jq read it: `--json | jq EXPR`, and `mayfly help json`' : null
 
 const addLocalVerbs = (program: Command, around: Surroundings): void => {
-  program
-    .command('run [name]')
-    .description('run a workflow or job of this work tree here, in the sandbox a server would use')
-    .option('-j, --job <job>', 'only this job, without those it needs')
-    .option('-l, --list', 'list workflows and jobs instead')
-    .option('-e, --env <KEY=VALUE>', 'variable for every job (repeatable)', collect, [])
-    .option('--env-file <file>', 'variables, one KEY=VALUE a line')
-    .option(
-      '-s, --secret <NAME>',
-      'asked for, or from a variable; NAME=@FILE for a file (repeatable)',
-      collect,
-      [],
-    )
-    .option('--secret-file <file>', 'secrets, one KEY=VALUE a line')
-    .addOption(new Option('--network <mode>', 'what jobs may reach').choices(['none', 'open']))
-    .addOption(new Option('--isolation <class>', 'the weakest to run in').choices(['rootless', 'container']))
-    .addOption(new Option('--image <where>', 'where tools come from').choices(['host']).default('host'))
-    .option('-n, --jobs <count>', 'jobs at once')
-    .option('--artifacts <dir>', 'put what jobs store as artifacts there')
-    .option('--cache', 'keep caches on this machine, for this work tree')
-    .addOption(jsonOption())
-    .action(carryOut(around, (flags: RunFlags) => loadRun(around, flags)))
+  addRunVerb(program, around)
   program
     .command('lint [paths...]')
     .alias('validate')
@@ -235,11 +211,18 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
     .description('this host key of its source host is the right one; without it, those that wait for that')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await source()).confirmHostKey))
-  project
-    .command('rotate-hook <name>')
+  withYes(project.command('rotate-hook <name>'))
     .description('a new secret for its hook; it is shown once')
-    .option('--install-hook <dir>', 'put it into this bare repository instead')
-    .action(carryOut(around, async () => (await import('./commands/project.ts')).rotateHook))
+    .option('--install-hook <dir>', 'put it into this bare repository instead, with the hook')
+    .action(
+      carryOut(
+        around,
+        whenSure(
+          (name: string) => `End the secret that the hook of ${name} has now?`,
+          async () => (await import('./commands/project.ts')).rotateHook,
+        ),
+      ),
+    )
   addProjectSet(project, around)
   addAdmissionVerbs(project, around)
   program

@@ -104,7 +104,7 @@ workflows: {w: {jobs: [t]}, v: {jobs: [red]}}
   assert.match(t, /"deep\/b\.XML": line 1: unclosed tag/)
   assert.match(t, /3 tests: 1 failed, 1 skipped, 1 passed, in 2s/)
   assert.match(t, /failed: two \(a\.sh\)/)
-  assert.match(t, /1 tests: 0 failed, 0 skipped, 1 passed/)
+  assert.match(t, /1 test: 0 failed, 0 skipped, 1 passed/)
   assert.match(t, /there is no none\nno test results are stored/)
   assert.match(t, /no test in 1 reports below \/etc\/hostname/)
   assert.match(said('red').join('\n'), /3 tests: 1 failed, 1 skipped, 1 passed/)

@@ -3,7 +3,11 @@ import { type Command, Option } from 'commander'
 import { carryOut, collect, jsonOption } from './action.ts'
 import type { Surroundings } from './surroundings.ts'
 
-const projectOption = () => new Option('-R, --project <name>', 'the project, else the one of this work tree')
+const projectOption = () =>
+  new Option('-R, --project <name>', 'the project, also as host/org/name; else the one of this work tree')
+/** Of verbs that take a run, or else the newest one. */
+const branchOption = () =>
+  new Option('-b, --branch <name>', 'the newest run of this branch, else of that of this work tree')
 
 export const addRunVerbs = (program: Command, around: Surroundings): void => {
   const runs = program.command('runs').description('runs of the installation')
@@ -30,6 +34,7 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .command('why [ref]')
     .description('why jobs of a run do not run yet')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'only this job')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/why.ts')).why))
@@ -37,6 +42,7 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .command('view [ref]')
     .description('one run with its jobs, or one job with its steps')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'only this job')
     .option('--failure-report', 'only what it takes to mend it, for a chat or an agent')
     .option('--max-bytes <count>', 'the report is no longer, 1024 to 262144')
@@ -46,13 +52,32 @@ export const addRunVerbs = (program: Command, around: Surroundings): void => {
     .command('wait [ref]')
     .description('wait for the verdict of a run, silently; exits with it')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('--timeout <duration>', 'give up after this long, for example 30m')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/wait.ts')).waitForRun))
+  addPageVerbs(program, runs, around)
   addFactVerbs(runs, around)
   addPinVerbs(runs, around)
   addRunActs(program, runs, around)
-  addFollowVerbs(program, around)
+  addFollowVerbs(program, runs, around)
+}
+
+/** What opens a page. */
+const addPageVerbs = (program: Command, runs: Command, around: Surroundings): void => {
+  const load = () => import('./commands/open.ts')
+  const withPlaces = (command: Command): Command =>
+    command
+      .addOption(projectOption())
+      .addOption(branchOption())
+      .option('-j, --job <job>', 'the page of this job')
+      .option('--print', 'print the address instead')
+  withPlaces(program.command('open [ref]').description('the page of a project, or of a run of it')).action(
+    carryOut(around, async () => (await load()).openPage),
+  )
+  withPlaces(runs.command('open [ref]').description('the page of a run')).action(
+    carryOut(around, async () => (await load()).openRun),
+  )
 }
 
 /** What else is known of a run. */
@@ -61,6 +86,7 @@ const addFactVerbs = (runs: Command, around: Surroundings): void => {
     .command('usage [ref]')
     .description('what a job used of processor, memory, disk and network')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'of this job, else of the only one')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/job-view.ts')).viewUsage))
@@ -68,6 +94,7 @@ const addFactVerbs = (runs: Command, around: Surroundings): void => {
     .command('changes [ref]')
     .description('the files that a run is about')
     .addOption(projectOption())
+    .addOption(branchOption())
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/changes.ts')).listChanges))
   runs
@@ -80,6 +107,7 @@ const addFactVerbs = (runs: Command, around: Surroundings): void => {
     .command('annotations [ref]')
     .description('what the logs of a run say of files')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'only of this job')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await import('./commands/annotations.ts')).listAnnotations))
@@ -91,6 +119,7 @@ const addPinVerbs = (runs: Command, around: Surroundings): void => {
     .command('pin [ref]')
     .description('mark a line of a log as the error, for everybody who opens it')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'of this job, else of the only one that failed')
     .option('--attempt <number>', 'of this attempt, else of the newest')
     .option('--step <step>', 'of this step, by its name or number, else of the one that failed')
@@ -101,6 +130,7 @@ const addPinVerbs = (runs: Command, around: Surroundings): void => {
     .command('unpin [ref]')
     .description('mark no line as the error')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'of this job, else of the only one that failed')
     .option('--attempt <number>', 'of this attempt, else of the newest')
     .addOption(jsonOption())
@@ -108,22 +138,25 @@ const addPinVerbs = (runs: Command, around: Surroundings): void => {
 }
 
 /** What stays and prints. */
-const addFollowVerbs = (program: Command, around: Surroundings): void => {
-  program
-    .command('watch [ref]')
-    .description('follow a run until it ends; exits with its verdict')
-    .addOption(projectOption())
-    .option('--sha <commit>', 'the run of this commit, for example HEAD; waits for it to appear')
-    .option('-j, --job <job>', 'this job, with its log, and exit with its verdict')
-    .option('--logs', 'print the logs too')
-    .option('--fail-fast', 'end at the first job that fails')
-    .option('--timeout <duration>', 'give up after this long, for example 30m')
-    .addOption(jsonOption())
-    .action(carryOut(around, async () => (await import('./commands/watch.ts')).watch))
+const addFollowVerbs = (program: Command, runs: Command, around: Surroundings): void => {
+  for (const parent of [runs, program])
+    parent
+      .command('watch [ref]')
+      .description('follow a run until it ends; exits with its verdict')
+      .addOption(projectOption())
+      .addOption(branchOption())
+      .option('--sha <commit>', 'the run of this commit, for example HEAD; waits for it to appear')
+      .option('-j, --job <job>', 'this job, with its log, and exit with its verdict')
+      .option('--logs', 'print the logs too')
+      .option('--fail-fast', 'end at the first job that fails')
+      .option('--timeout <duration>', 'give up after this long, for example 30m')
+      .addOption(jsonOption())
+      .action(carryOut(around, async () => (await import('./commands/watch.ts')).watch))
   program
     .command('logs [ref]')
     .description('the log of a run')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'only this job')
     .option('--step <step>', 'only this step, by its name or number')
     .option('--lines <from-to>', 'only these lines of a step: 120, 120-140 or 120-')
@@ -153,6 +186,7 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
     .command('cancel [ref]')
     .description('cancel a run, or one workflow or job of it')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'only this job')
     .option('--workflow <name>', 'only this workflow')
     .addOption(jsonOption())
@@ -162,6 +196,7 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
       .command('rerun [ref]')
       .description('carry out a run again, by the same plan')
       .addOption(projectOption())
+      .addOption(branchOption())
       .option('--failed', 'only what did not pass, and what waited for it')
       .option('--failed-tests', 'the same; `circleci tests run` hands out only the tests that failed')
       .option('-j, --job <job>', 'only this job')
@@ -175,6 +210,7 @@ const addRunActs = (program: Command, runs: Command, around: Surroundings): void
       .aliases(aliases)
       .description(about)
       .addOption(projectOption())
+      .addOption(branchOption())
       .option('-j, --job <job>', 'this job, else the only one that waits for a person')
       .option('-m, --message <text>', 'a word about why')
       .addOption(jsonOption())
@@ -211,7 +247,9 @@ export const addArtifactVerbs = (program: Command, around: Surroundings): void =
     .alias('ls')
     .description('those of a run, else of the newest run of this branch')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'only of this job')
+    .option('-n, --name <glob>', 'only those: *.xml, or with their directory: report/**')
     .addOption(jsonOption())
     .action(carryOut(around, async () => (await load()).listArtifacts))
   artifacts
@@ -219,7 +257,9 @@ export const addArtifactVerbs = (program: Command, around: Surroundings): void =
     .alias('get')
     .description('fetch them into a directory, one below it for each job')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'only of this job')
+    .option('-n, --name <glob>', 'only those: *.xml, or with their directory: report/**')
     .option('-p, --path <path>', 'only this one, or those below it')
     .option('-D, --dir <dir>', 'where to', '.')
     .addOption(jsonOption())
@@ -234,6 +274,7 @@ export const addTestVerbs = (program: Command, around: Surroundings): void => {
     .alias('ls')
     .description('those of a run, else of the newest run of this branch: failed ones first')
     .addOption(projectOption())
+    .addOption(branchOption())
     .option('-j, --job <job>', 'only of this job')
     .option('--failed', 'only those that failed')
     .addOption(jsonOption())

@@ -12,6 +12,14 @@ export type Output = {
   readonly rows?: number | undefined
 }
 
+/** A program that shows what is longer than a terminal. */
+export type Pager = {
+  write(text: string | Uint8Array): void
+  /** No more comes; resolves when the person has read it. */
+  end(): Promise<void>
+  readonly ended: Promise<void>
+}
+
 /** The runner half of a sandbox on this machine, for `mayfly run`. */
 export type LocalSandboxes = {
   readonly driver: Driver
@@ -26,12 +34,29 @@ export type LocalSandboxes = {
   close(): Promise<void>
 }
 
-/** What a person says to every verb alike (everywhere.ts). */
+/** What a person said of a work tree, for good (place/link.ts). */
+export type Link = {
+  readonly path: string
+  /** Of the installation; null: whichever every other verb talks to. */
+  readonly url: string | null
+  readonly project: string | null
+}
+
+/** What a person says to every verb alike (everywhere.ts, place/with-place.ts). */
 export type Wishes = {
   readonly colour: 'auto' | 'always' | 'never'
   readonly mayAsk: boolean
   /** Requests are shown. */
   readonly debug?: boolean
+  /** With `-R HOST/ORG/PROJECT`: where it is. */
+  readonly host?: string | null
+  readonly organisation?: string | null
+  /** Of an address that was pasted: a sign-in to it goes before others. */
+  readonly pasted?: string | null
+  /** With `-b`. */
+  readonly branch?: string | null
+  /** What the link of this work tree says (place/link.ts), read when somebody asks, and once. */
+  readonly link?: () => Promise<Link | null>
 }
 
 export type Surroundings = {
@@ -61,4 +86,11 @@ export type Surroundings = {
   /** What the supervisor of this machine says of its programs (protocol/roster.ts); null: there is none. */
   readonly roster: () => Promise<string | null>
   readonly openSandboxes: () => Promise<LocalSandboxes>
+  /** In the browser of this desktop; false: there is none. */
+  readonly openPage: (address: string) => Promise<boolean>
+  /** null: there is no such program. */
+  readonly startPager: (
+    words: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ) => Pager | null
 }

@@ -1,7 +1,9 @@
 // `mayfly backup create|verify|restore|list`: commands of the operator on the installation's own machine. Added to the
 // program by main/supervisor.ts.
+
 import type { Command } from 'commander'
 import { isFault } from '../base/faults.ts'
+import { plural } from '../base/plural.ts'
 import { randomBytes, systemClock } from '../sys/index.ts'
 import { sayFault } from './say-fault.ts'
 
@@ -82,7 +84,10 @@ const verify = async ({ layoutOf }: BackupSurroundings, flags: From, directory: 
   const layout = await layoutOf(flags.data)
   const value = await verifyBackup({ layout, randomBytes, say }, placeOf(flags, directory, layout.rootKey))
   const { made_at, projects, runs, logs } = value
-  return { value, words: `proven: of ${made_at}, ${projects} projects, ${runs} runs, ${logs} stored logs` }
+  return {
+    value,
+    words: `proven: of ${made_at}, ${plural(projects, 'project')}, ${plural(runs, 'run')}, ${plural(logs, 'stored log')}`,
+  }
 }
 
 const restore = async ({ layoutOf }: BackupSurroundings, flags: From, directory: string) => {

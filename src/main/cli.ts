@@ -3,7 +3,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createProgram, type Output, runProgram, type Surroundings } from '../cli/index.ts'
+import {
+  createProgram,
+  type Output,
+  openerOf,
+  openPage,
+  runProgram,
+  type Surroundings,
+  startPager as spawnPager,
+} from '../cli/index.ts'
 import { randomBytes, systemClock } from '../sys/index.ts'
 import { startLocalJailer } from './local-jailer.ts'
 import { addOperatorCommands, findHome } from './operator-commands.ts'
@@ -113,6 +121,17 @@ const readSettings = async () => {
 }
 
 const interrupted = new AbortController()
+let isPaging = false
+
+/** While it is there, Ctrl-C is the pager's: ending us would leave it without a terminal. */
+const startPager: Surroundings['startPager'] = (words, env) => {
+  const pager = spawnPager(words, { env, cwd: process.cwd() })
+  isPaging = pager !== null
+  pager?.ended.then(() => {
+    isPaging = false
+  })
+  return pager
+}
 
 const around: Surroundings = {
   environment: process.env,
@@ -134,13 +153,18 @@ const around: Surroundings = {
   places: layout,
   roster: async () => readFile((await layout()).roster, 'utf8').catch(() => null),
   openSandboxes,
+  startPager,
+  openPage: (address) => {
+    const here = { platform: process.platform, environment: process.env }
+    return openPage(openerOf(here), here, address)
+  },
 }
 
 const listenForInterrupts = () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
       // The second one means it.
-      if (interrupted.signal.aborted) process.exit(130)
+      if (interrupted.signal.aborted && !isPaging) process.exit(130)
       interrupted.abort()
     })
 }

@@ -6,6 +6,7 @@ import type { Run } from '../../protocol/api/shapes.ts'
 import { findWorkTree } from '../git/work-tree.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { ApiClient } from './client.ts'
+import type { Origin } from './target.ts'
 
 type Wish = { readonly ref: string | undefined; readonly project: string | undefined }
 
@@ -17,11 +18,13 @@ export const findRunId = async (
   api: ApiClient,
   { ref, project }: Wish,
 ): Promise<string> => {
+  if (ref !== undefined && around.wishes?.branch != null)
+    throw fault('E_INPUT', { public: 'a run or --branch, not both: --branch is for its newest run' })
   const id = /run_[0-9a-v]{26}/.exec(ref ?? '')?.[0]
   if (id !== undefined && parseId('run', id) !== null) return id
   const number = ref === undefined ? null : numberOf(ref)
   const name = project ?? projectOfAddress(ref) ?? (await findProject(around, api))
-  const branch = number === null ? (await findWorkTree(around))?.branch : undefined
+  const branch = number === null ? (await findBranch(around)).branch : undefined
   const query = {
     project: name,
     limit: 1,
@@ -47,22 +50,53 @@ const numberOf = (ref: string): number => {
 const projectOfAddress = (ref: string | undefined): string | undefined =>
   /^https?:\/\/[^/]+\/[^/]+\/([^/]+)\/runs\//.exec(ref ?? '')?.[1]
 
-/** The project of this work tree: by its remote, its own path, or the only one there is. */
+/** The branch somebody names, else that of this work tree; null: neither. */
+export const findBranch = async (
+  around: Surroundings,
+): Promise<{ readonly branch: string | null; readonly origin: Origin }> => {
+  const { wishes, environment } = around
+  if (wishes?.branch != null) return { branch: wishes.branch, origin: 'flag' }
+  if (environment.MAYFLY_BRANCH) return { branch: environment.MAYFLY_BRANCH, origin: 'environment' }
+  const branch = (await findWorkTree(around))?.branch ?? null
+  return { branch, origin: branch === null ? 'default' : 'checkout' }
+}
+
+/** The project of this work tree: as the environment or its link says, by its remote, its own path, or the only one there is. */
 export const findProject = async (around: Surroundings, api: ApiClient): Promise<string | undefined> =>
   (await findProjectHere(around, api))?.name
 
-/** `remote`: the address of this work tree's own repository, where that is what it was found by. */
-export const findProjectHere = async (
-  around: Surroundings,
-  api: ApiClient,
-): Promise<{ readonly name: string; readonly remote?: string } | undefined> => {
-  const { items } = await api.call('projects', { query: { limit: 100 } })
+type Here = { readonly name: string; readonly origin: Origin; readonly remote?: string }
+
+/** `remote`: the address of this work tree's own repository, where the project has the same. */
+export const findProjectHere = async (around: Surroundings, api: ApiClient): Promise<Here | undefined> => {
+  const said = await saidProject(around)
+  const { items } = await api.all('projects', {})
   const tree = await findWorkTree(around)
-  const own = items.find(
-    ({ source }) => tree !== null && (source.url === tree.remote || source.url === tree.root),
+  const own = items.filter(
+    ({ name, source }) =>
+      tree !== null &&
+      (source.url === tree.remote || source.url === tree.root) &&
+      (said === null || name === said.name),
   )
-  const found = own ?? (items.length === 1 ? items[0] : undefined)
-  if (found === undefined) return undefined
-  const isByRemote = own?.source.kind === 'ssh'
-  return { name: found.name, ...(isByRemote ? { remote: own.source.url } : {}) }
+  const remote = own[0]?.source.kind === 'ssh' ? { remote: own[0].source.url } : {}
+  if (said !== null) return { ...said, ...remote }
+  if (own[0] !== undefined) return { name: onlyOne(own), origin: 'checkout', ...remote }
+  return items[0] !== undefined && items.length === 1 ? { name: items[0].name, origin: 'default' } : undefined
+}
+
+/** By the environment or the link. */
+export const saidProject = async ({ environment, wishes }: Surroundings): Promise<Here | null> => {
+  if (environment.MAYFLY_PROJECT) return { name: environment.MAYFLY_PROJECT, origin: 'environment' }
+  const link = (await wishes?.link?.()) ?? null
+  return link?.project == null ? null : { name: link.project, origin: 'link' }
+}
+
+/** Several projects may be made of one repository: none of them is guessed. */
+const onlyOne = (own: readonly { readonly name: string }[]): string => {
+  const names = own.map(({ name }) => name)
+  if (names.length > 1)
+    throw fault('E_INPUT', {
+      public: `this repository is that of ${names.join(', ')}: name one with -R, or for good with \`mayfly link NAME\``,
+    })
+  return names[0] ?? ''
 }

@@ -4,7 +4,7 @@ import { Secret } from '../../base/secret.ts'
 import type { Me } from '../../protocol/api/shapes.ts'
 import { createApiClient } from '../api/client.ts'
 import { connect, requestLines } from '../api/connect.ts'
-import { forgetSignIn, storeSignIn } from '../api/target.ts'
+import { forgetSignIns, storeSignIn } from '../api/sign-ins.ts'
 import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -26,9 +26,18 @@ export const login = async (around: Surroundings, _flags: Json, url: string): Pr
   return 0
 }
 
-export const logout = async (around: Surroundings): Promise<number> => {
-  await forgetSignIn(around)
-  around.stderr.write('the token is forgotten here; `mayfly token revoke` ends it on the server\n')
+export const logout = async (
+  around: Surroundings,
+  _flags: object,
+  url: string | undefined,
+): Promise<number> => {
+  const forgotten = await forgetSignIns(around, url)
+  if (url !== undefined && forgotten.length === 0)
+    throw fault('E_NOT_FOUND', { public: `you are not signed in to ${url}` })
+  const where = forgotten.length === 0 ? '' : ` of ${forgotten.join(', ')}`
+  around.stderr.write(
+    inertText`the token${where} is forgotten here; \`mayfly token revoke\` ends it on the server\n`,
+  )
   return 0
 }
 

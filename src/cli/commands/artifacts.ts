@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fault } from '../../base/faults.ts'
@@ -19,7 +19,12 @@ import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-type Flags = { readonly project?: string; readonly job?: string; readonly json?: boolean }
+type Flags = {
+  readonly project?: string
+  readonly job?: string
+  readonly name?: string
+  readonly json?: boolean
+}
 
 export const listArtifacts = async (
   around: Surroundings,
@@ -79,8 +84,17 @@ const find = async (around: Surroundings, flags: Flags, given: string | undefine
   } while (cursor !== undefined)
   const fits = (of: Pick<Artifact, 'job'>) =>
     job === undefined || [of.job.name, jobName(of.job)].includes(job)
-  return { api, number: run.number, artifacts: artifacts.filter(fits), expired: expired.filter(fits) }
+  const isNamed = ({ path }: Artifact) => flags.name === undefined || hasName(path, flags.name)
+  return {
+    ...{ api, number: run.number },
+    artifacts: artifacts.filter((each) => fits(each) && isNamed(each)),
+    expired: expired.filter(fits),
+  }
 }
+
+/** A pattern without `/` is of the name of a file, in whatever directory. */
+const hasName = (path: string, pattern: string): boolean =>
+  posix.matchesGlob(pattern.includes('/') ? path : posix.basename(path), pattern)
 
 const isBelow = (path: string, wanted: string | undefined): boolean =>
   wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)

@@ -1,4 +1,5 @@
 // `mayfly logs --condensed`: of each job that failed the few lines that say why, for people in a hurry and for programs that read.
+import { plural } from '../../base/plural.ts'
 import type { CondensedLog } from '../../protocol/api/annotations.ts'
 import type { Job } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
@@ -29,7 +30,7 @@ export const condensedText = (job: Pick<Job, 'name' | 'shard' | 'shards'>, log: 
   const failure = log.failure === null ? [] : [inert(log.failure.message)]
   const steps = log.untrusted.steps.flatMap((step) => [
     '',
-    `## ${inert(step.name)}${step.message === null ? '' : `: ${inert(step.message)}`} (${step.lines} lines)`,
+    `## ${inert(step.name)}${step.message === null ? '' : `: ${inert(step.message)}`} (${plural(step.lines, 'line')})`,
     ...linesOf(step.errors, 1, step.tail[0]?.line ?? step.lines + 1),
     ...linesOf(step.tail, step.tail[0]?.line ?? 1, null),
   ])

@@ -1,19 +1,14 @@
 // `mayfly lint`: the same compiler as everywhere, its problems with their lines, and exit code 7 when there are errors.
 // With --report it says of every construct what became of it.
+
 import { writeFile } from 'node:fs/promises'
 import { fault } from '../../base/faults.ts'
+import { plural } from '../../base/plural.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
 import { inertText } from '../inert.ts'
 import { compileGiven, type Given, givenPaths, type Wish } from '../local/given.ts'
-import {
-  allProblems,
-  type CheckedFile,
-  countOf,
-  type Findings,
-  hasFailed,
-  plural,
-} from '../problems/findings.ts'
+import { allProblems, type CheckedFile, countOf, type Findings, hasFailed } from '../problems/findings.ts'
 import { fixText } from '../problems/fix.ts'
 import { writeFindings } from '../problems/formats.ts'
 import { type FileReport, writeReport } from '../problems/report.ts'

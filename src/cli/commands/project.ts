@@ -1,7 +1,6 @@
 // Projects: add one with its deploy key and its hook, give the hook a new secret, list them. The hook secret comes sealed to a key made here, is
 // opened here and shown or written once; it never stands in a process list.
-import { chmod, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { fault } from '../../base/faults.ts'
 import { type HookId, parseId } from '../../base/ids.ts'
@@ -11,6 +10,7 @@ import { connect } from '../api/connect.ts'
 import { inertText } from '../inert.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { hookPlace } from './install-hook.ts'
 
 type AddFlags = {
   readonly ssh?: string
@@ -21,6 +21,8 @@ type AddFlags = {
 }
 
 export const addProject = async (around: Surroundings, flags: AddFlags, name: string): Promise<number> => {
+  const { installHook: directory } = flags
+  const place = directory === undefined ? null : await hookPlace(around, directory, null)
   const api = await connect(around)
   const eph = await generateSealingKey()
   const made = await api.call('projectCreate', {
@@ -35,33 +37,34 @@ export const addProject = async (around: Surroundings, flags: AddFlags, name: st
   const { script } = await api.call('projectHook', { params: { project: made.project.id } })
   if (flags.json) around.stdout.write(`${JSON.stringify(made.project)}\n`)
   else around.stdout.write(describe(made))
-  if (flags.installHook === undefined) around.stderr.write(manualHook(secret, script))
-  else await installHook(around, resolve(around.cwd, flags.installHook), script, secret)
+  if (place === null) around.stderr.write(manualHook(secret, script))
+  else await place.install({ script, secret })
   return 0
 }
 
-/** The secret alone goes to standard output, for a pipe; the old one counts no more. */
+/** The secret alone goes to standard output, for a pipe, unless it is put where it belongs; the old one counts no more. */
 export const rotateHook = async (
   around: Surroundings,
   flags: { readonly installHook?: string },
   name: string,
 ): Promise<number> => {
   const api = await connect(around)
+  const { script } = await api.call('projectHook', { params: { project: name } })
+  const { installHook: directory } = flags
+  const place = directory === undefined ? null : await hookPlace(around, directory, script)
   const eph = await generateSealingKey()
   const body = { eph: toBase64Url(eph.publicKey) }
   const made = await api.call('projectHookRotate', { params: { project: name }, body })
   const secret = await openSecret(eph, made)
-  const { url } = made.project.hook
-  if (flags.installHook === undefined) {
-    around.stdout.write(inertText`${secret}\n`)
-    around.stderr.write(
-      inertText`This is the only time it is shown. It signs for ${url}; what signs with the old one is refused\n`,
-    )
+  if (place !== null) {
+    await place.install({ script, secret })
     return 0
   }
-  const repository = resolve(around.cwd, flags.installHook)
-  await writeSecret(repository, secret)
-  around.stderr.write(inertText`the new secret is in ${repository}\n`)
+  const { url } = made.project.hook
+  around.stdout.write(inertText`${secret}\n`)
+  around.stderr.write(
+    inertText`This is the only time it is shown. It signs for ${url}; what signs with the old one is refused\n`,
+  )
   return 0
 }
 
@@ -128,30 +131,3 @@ ${secret}
 and this into hooks/post-receive (mode 0755); --install-hook DIR does both for a repository on this machine:
 ${script}
 `
-
-/** Secret first and private, then the script that reads it; an existing hook of somebody else is not replaced. */
-const installHook = async (
-  around: Surroundings,
-  repository: string,
-  script: string,
-  secret: string,
-): Promise<void> => {
-  const hook = join(repository, 'hooks', 'post-receive')
-  await writeSecret(repository, secret)
-  try {
-    await writeFile(hook, script, { mode: 0o755, flag: 'wx' })
-  } catch (cause) {
-    throw fault('E_CONFLICT', {
-      public: `${hook} exists already: add the call of Mayfly to it yourself`,
-      cause,
-    })
-  }
-  await chmod(hook, 0o755)
-  around.stderr.write(inertText`hook installed in ${repository}\n`)
-}
-
-const writeSecret = async (repository: string, secret: string): Promise<void> => {
-  const path = join(repository, 'hooks', 'mayfly-secret')
-  await writeFile(path, `${secret}\n`, { mode: 0o600 })
-  await chmod(path, 0o600)
-}

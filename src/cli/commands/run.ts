@@ -4,27 +4,42 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { formatId, type RunId, uuid7 } from '../../base/ids.ts'
-import { formatProblems } from '../../compile/index.ts'
-import type { Env, Plan, RunFacts } from '../../protocol/plan.ts'
+import { formatProblems, pipelineParameterTypes } from '../../compile/index.ts'
+import type { Env, Plan, RunEvent } from '../../protocol/plan.ts'
 import { cacheDirectory } from '../cache-directory.ts'
+import { askedChange, askedEvent, type EventFlags, eventWords } from '../config/asked-event.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
 import { inertText } from '../inert.ts'
-import { findProjectRoot, localEvent, readConfiguration } from '../local/configuration.ts'
+import { findProjectRoot, readConfigurationWith } from '../local/configuration.ts'
 import { readSecrets, type SecretFlags, unmaskableOf } from '../local/local-secrets.ts'
 import { withOneAhead } from '../local/one-ahead.ts'
 import { compileWithOrbs } from '../local/orbs.ts'
-import { localRunFacts, noRun } from '../local/run-facts.ts'
+import { readParameters } from '../local/parameters.ts'
+import { type LocalFacts, localRunFacts, noRun } from '../local/run-facts.ts'
 import { runPlan } from '../local/run-plan.ts'
-import { choose, chooseFirst, withoutWaiting } from '../local/selection.ts'
+import { choose, chooseFirst, chooseMatrix, type Wished, withoutWaiting } from '../local/selection.ts'
 import { parseVariables, readVariables } from '../local/variables.ts'
-import { writeTable } from '../look.ts'
+import { paintFor, writeTable } from '../look.ts'
 import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
 
 export type RunFlags = SecretFlags & {
   readonly job?: string
   readonly list?: boolean
+  readonly graph?: boolean
+  readonly plan?: boolean
+  readonly needs?: boolean
+  readonly matrix: readonly string[]
+  readonly param: readonly string[]
+  readonly event?: EventFlags['event']
+  readonly branch?: string
+  readonly ciBranch?: string
+  readonly tag?: string
+  readonly pullRequest?: string
+  readonly config?: string
+  readonly changedSince?: string
   readonly env: readonly string[]
+  readonly variable: readonly string[]
   readonly envFile?: string
   readonly network?: 'none' | 'open'
   readonly isolation?: 'rootless' | 'container'
@@ -44,23 +59,70 @@ export const runLocally = async (
   const ahead = opening.then((sandboxes) => withOneAhead(sandboxes, flags.network))
   ahead.catch(() => undefined)
   try {
-    return await compileAndRun(around, flags, { name, ...(await findProject(around)) }, ahead)
+    return await compileAndRun(around, flags, name, ahead)
   } finally {
     const sandboxes = await opening.catch(() => null)
     await sandboxes?.close()
   }
 }
 
-/** `mayfly run --list`. */
-export const listLocally = async (around: Surroundings, flags: RunFlags): Promise<number> => {
+/** `mayfly run --list`, `--graph` and `--plan`: nothing is carried out. */
+export const listLocally = async (
+  around: Surroundings,
+  flags: RunFlags,
+  name: string | undefined,
+): Promise<number> => {
+  const asked = await askedOf(around, flags, noRun)
+  const compiled = await compileTree(around, asked, { followSetup: true })
+  if (compiled === null) return exitCodes.invalidConfiguration
+  const plan = chooserOf(flags)(choose(compiled, wishOf(flags, name)))
+  return showPlan(around, flags, plan)
+}
+
+/** What the run is told of itself. */
+type Asked = Project & {
+  readonly facts: LocalFacts
+  readonly event: RunEvent
+  readonly config: string | null
+  readonly parameters: readonly string[]
+}
+
+const askedOf = async (around: Surroundings, flags: RunFlags, id: RunId): Promise<Asked> => {
   const { tree, root } = await findProject(around)
-  const facts = await localRunFacts(around, { tree, root, id: noRun })
-  const plan = await compileTree(around, tree, root, { run: facts, followSetup: true })
-  return plan === null ? exitCodes.invalidConfiguration : listPlan(around, flags, plan)
+  const facts = await localRunFacts(around, { tree, root, id })
+  const words = { ...flags, event: flags.event ?? (flags.pullRequest === undefined ? 'local' : 'push') }
+  const branch = flags.branch ?? flags.ciBranch
+  const given = { ...words, ...(branch === undefined ? {} : { branch }), parameter: flags.param }
+  const change = askedChange(given)
+  return {
+    ...{ tree, root, facts: change === null ? facts : { ...facts, change } },
+    event: askedEvent(given, tree),
+    config: flags.config === undefined ? null : resolve(around.cwd, flags.config),
+    parameters: flags.param,
+  }
+}
+
+const wishOf = ({ job, needs }: RunFlags, name: string | undefined): Wished => {
+  if (needs === true && job === undefined && name === undefined)
+    throw fault('E_INPUT', { public: '--needs is of one job: name it' })
+  return { name, job, needs: needs === true }
+}
+
+/** Of the jobs that a matrix made. */
+const chooserOf = ({ matrix }: RunFlags): ((plan: Plan) => Plan) => {
+  if (matrix.length === 0) return (plan) => plan
+  const values = new Map(
+    matrix.map((word) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(word) ?? []
+      if (name === undefined || value === undefined)
+        throw fault('E_INPUT', { public: `--matrix ${word}: write NAME=VALUE` })
+      return [name, value] as const
+    }),
+  )
+  return (plan) => chooseMatrix(plan, values)
 }
 
 type Project = { readonly tree: WorkTree | null; readonly root: string }
-type Where = Project & { readonly name: string | undefined }
 
 const findProject = async (around: Surroundings): Promise<Project> => {
   const tree = await findWorkTree(around)
@@ -70,12 +132,15 @@ const findProject = async (around: Surroundings): Promise<Project> => {
 const compileAndRun = async (
   around: Surroundings,
   flags: RunFlags,
-  { name, tree, root }: Where,
+  name: string | undefined,
   opening: Promise<LocalSandboxes>,
 ): Promise<number> => {
-  const facts = await localRunFacts(around, { tree, root, id: newRunId(around) })
-  const compiled = await compileTree(around, tree, root, { run: facts })
+  const told = await askedOf(around, flags, newRunId(around))
+  const { tree, root, facts, config, event } = told
+  const compiled = await compileTree(around, told)
   if (compiled === null) return exitCodes.invalidConfiguration
+  if (event.kind !== 'local' || event.branch !== tree?.branch)
+    around.stderr.write(inertText`note: jobs are told of: ${eventWords(event)}; the files are those here\n`)
   const variables = await variablesOf(around, flags)
   const secrets = await readSecrets(around, flags)
   for (const name of unmaskableOf(secrets))
@@ -87,12 +152,17 @@ const compileAndRun = async (
     for (const note of notes) around.stderr.write(inertText`note: ${note}\n`)
     return plan
   }
-  const first = chooseFirst(compiled, { name, job: flags.job })
-  const plan = asked(first.plan)
+  const ofMatrix = chooserOf(flags)
+  const first = chooseFirst(compiled, wishOf(flags, name))
+  // Of a setup configuration the jobs with a matrix come later.
+  const isLater = compiled.setup === true
+  const plan = asked(isLater ? first.plan : ofMatrix(first.plan))
   if (tree === null) around.stderr.write('note: not a Git work tree: every file goes in, as branch "main"\n')
   const status = await runPlan(around, {
     plan,
-    chooseLater: (later) => asked(choose(later, first.later)),
+    chooseLater: (later) => asked(ofMatrix(choose(later, first.later))),
+    config,
+    changedSince: flags.changedSince ?? null,
     tree,
     root,
     facts,
@@ -113,12 +183,15 @@ const compileAndRun = async (
 
 const compileTree = async (
   around: Surroundings,
-  tree: WorkTree | null,
-  root: string,
-  more: { readonly run: RunFacts; readonly followSetup?: true },
+  { root, facts, event, config, parameters }: Asked,
+  more: { readonly followSetup?: true } = {},
 ): Promise<Plan | null> => {
-  const input = { files: await readConfiguration(root), event: localEvent(tree), parameters: {}, ...more }
-  const { result } = await compileWithOrbs(around, input)
+  const files = await readConfigurationWith(root, config)
+  const given = readParameters(parameters, pipelineParameterTypes(files))
+  const { result } = await compileWithOrbs(around, {
+    ...{ files, event, parameters: given, run: facts },
+    ...more,
+  })
   around.stderr.write(formatProblems(result.problems))
   return result.ok ? result.plan : null
 }
@@ -128,7 +201,7 @@ const newRunId = ({ clock, randomBytes }: Surroundings): RunId =>
 
 const variablesOf = async (around: Surroundings, flags: RunFlags): Promise<Env> => [
   ...(flags.envFile === undefined ? [] : await readVariables(around.cwd, flags.envFile)),
-  ...parseVariables(flags.env, '-e'),
+  ...parseVariables([...flags.variable, ...flags.env], '-e'),
 ]
 
 const slotsOf = (text: string | undefined): number => {
@@ -138,9 +211,17 @@ const slotsOf = (text: string | undefined): number => {
   return Number(text)
 }
 
-const listPlan = (around: Surroundings, flags: RunFlags, plan: Plan): number => {
-  if (flags.json === true) around.stdout.write(`${JSON.stringify(plan.workflows)}\n`)
-  else
+const showPlan = async (around: Surroundings, flags: RunFlags, plan: Plan): Promise<number> => {
+  const paint = paintFor(around, around.stdout)
+  if (flags.json === true)
+    around.stdout.write(`${JSON.stringify(flags.plan === true ? { plan } : plan.workflows)}\n`)
+  else if (flags.plan === true) {
+    const { planText } = await import('../config/plan-text.ts')
+    around.stdout.write(planText(plan, { paint, origins: null, shownOf: (name) => name }))
+  } else if (flags.graph === true) {
+    const { textGraph } = await import('../config/graph.ts')
+    around.stdout.write(textGraph(plan, paint))
+  } else
     writeTable(
       around.stdout,
       ['WORKFLOW', 'JOB', 'KIND', 'NEEDS', 'IMAGE'],

@@ -13,6 +13,7 @@ import { refOf } from '../git/asked-ref.ts'
 import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { writeFailureLines } from './failure-lines.ts'
 import { givenParameters } from './parameters.ts'
 
 type RunFilters = {
@@ -75,7 +76,7 @@ export const viewRun = async (
     return (await import('./failure-report.ts')).writeFailureReport(around, api, run, { jobs, maxBytes })
   }
   if (flags.json) around.stdout.write(`${JSON.stringify(shown)}\n`)
-  else if (job === undefined) await writeRun(around, run)
+  else if (job === undefined) await writeRun(around, api, run)
   else return (await import('./job-view.ts')).viewJob(around, run, jobNamed(run, job))
   return 0
 }
@@ -170,7 +171,7 @@ const setupWords = ({ setup, workflows, finished_at: ended }: Run): string => {
 const changedWords = ({ count, more }: NonNullable<Run['changed_files']>): string =>
   `${more ? 'more than ' : ''}${count === 0 && !more ? 'no' : count} ${count === 1 ? 'file' : 'files'} changed`
 
-const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
+const writeRun = async (around: Surroundings, api: ApiClient, run: Run): Promise<void> => {
   const paint = paintFor(around, around.stdout)
   const { event } = run
   around.stdout.write(
@@ -200,6 +201,7 @@ const writeRun = async (around: Surroundings, run: Run): Promise<void> => {
       ]
     }),
   )
+  await writeFailureLines(around, api, run)
   const took = machineTimes(run.jobs, around.clock.now())
   if (took.length > 0)
     around.stdout.write(

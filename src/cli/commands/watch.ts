@@ -30,7 +30,7 @@ const ended = new Set(['passed', 'unstable', 'failed', 'timed_out', 'errored', '
 
 export const watch = async (around: Surroundings, flags: Flags, ref: string | undefined): Promise<number> => {
   const words = splitRef({ ref, job: flags.job })
-  if (flags.sha !== undefined && words.ref !== undefined)
+  if (flags.sha !== undefined && (words.ref !== undefined || around.wishes?.branch != null))
     throw fault('E_INPUT', { public: 'a run or --sha, not both' })
   if (flags.logs === true && flags.json === true)
     throw fault('E_INPUT', {

@@ -5,7 +5,7 @@ import type { WorkTree } from '../git/work-tree.ts'
 import { localEvent } from '../local/configuration.ts'
 
 export type EventFlags = {
-  readonly event: 'push' | 'manual' | 'schedule'
+  readonly event: 'push' | 'manual' | 'schedule' | 'local'
   readonly branch?: string
   readonly tag?: string
   readonly pullRequest?: string
@@ -33,6 +33,7 @@ export const askedChange = ({ event, pullRequest }: EventFlags): ChangeFacts | n
 
 export const eventWords = ({ kind, branch, tag, ref }: RunEvent): string => {
   const where = branch !== null ? `branch ${branch}` : tag !== null ? `tag ${tag}` : ref
+  if (kind === 'local') return `a run here, ${where}`
   return kind === 'push'
     ? `push of ${where}`
     : kind === 'schedule'

@@ -1,6 +1,6 @@
 // Which branch or tag a command is about.
+import { findBranch } from '../api/find-run.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { findWorkTree } from './work-tree.ts'
 
 /** What was asked for, else the branch of this work tree, else the project's default branch. */
 export const refOf = async (
@@ -8,6 +8,6 @@ export const refOf = async (
   flags: { branch?: string; tag?: string },
 ): Promise<string | null> => {
   if (flags.tag !== undefined) return `refs/tags/${flags.tag}`
-  const branch = flags.branch ?? (await findWorkTree(around))?.branch ?? null
+  const branch = flags.branch ?? (await findBranch(around)).branch
   return branch === null ? null : `refs/heads/${branch}`
 }

@@ -66,6 +66,7 @@ const candidates = async (
   if (command.name() === 'help') return helpWords(command, operands.length)
   const argument = command.registeredArguments[operands.length]
   if (argument === undefined) return []
+  if (argument.name() === 'project') return names.projects()
   const isOf = command.parent?.name()
   if (argument.name() === 'name' && (isOf === 'project' || isOf === 'context')) return named(isOf, names)
   return ['ref', 'before', 'after'].includes(argument.name()) ? names.runs() : (argument.argChoices ?? [])

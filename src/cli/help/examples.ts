@@ -3,7 +3,12 @@
 
 export const examples: Readonly<Record<string, readonly string[]>> = {
   '': ['mayfly run', 'mayfly up', 'git push && mayfly watch --sha HEAD'],
-  run: ['mayfly run', 'mayfly run -j test -e DEBUG=1', 'mayfly run --list'],
+  run: [
+    'mayfly run',
+    'mayfly run -j test -e DEBUG=1',
+    'mayfly run --list',
+    'mayfly run -j release --needs --tag v1.2.0 -p dry=true',
+  ],
   lint: ['mayfly lint', 'mayfly lint --strict --format sarif', 'mayfly lint --fix .circleci/config.yml'],
   explain: ['mayfly explain MF2107', 'mayfly explain'],
   config: [
@@ -48,6 +53,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly runs parameters --branch main',
     'mayfly runs pin 412/test --step "Run tests" --line 64',
     'mayfly runs unpin 412/test',
+    'mayfly runs open 412/test',
+    'mayfly runs watch 412 --fail-fast',
   ],
   rerun: ['mayfly rerun 412', 'mayfly rerun --failed --watch', 'mayfly rerun 412 -j test'],
   approve: [
@@ -61,20 +68,24 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly watch 412 --logs',
     'mayfly watch 412/test --fail-fast --timeout 30m',
   ],
+  open: ['mayfly open', 'mayfly open 412/test', 'mayfly open 412 --print'],
   logs: [
     'mayfly logs 412 --failed',
+    'mayfly logs -b main --failed',
     'mayfly logs 412/test -f',
     'mayfly logs -j test --grep "error|warning"',
     'mayfly logs 412 --since 10m',
   ],
   artifacts: [
     'mayfly artifacts list 412',
-    'mayfly artifacts download 412 --dir out',
+    'mayfly artifacts download 412 --dir out -n "*.xml"',
     'mayfly artifacts download -j build --path dist/app.js',
   ],
   tests: ['mayfly tests list --failed', 'mayfly tests list 412 -j test', 'mayfly tests list --json=items'],
   login: ['mayfly login https://ci.example.org --token-stdin < token'],
-  logout: ['mayfly logout'],
+  logout: ['mayfly logout', 'mayfly logout https://ci.example.org'],
+  link: ['mayfly link web', 'mayfly link ci.example.org/acme/web', 'mayfly link --remove'],
+  settings: ['mayfly settings --origin', 'mayfly settings -R ci.example.org/acme/web --json'],
   whoami: ['mayfly whoami', 'mayfly whoami --json'],
   api: [
     'mayfly api GET /runs -f project=web --paginate',
@@ -160,6 +171,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly member invitations',
     'mayfly member uninvite inv_06h06pial1u3d4flikjg4locbc',
   ],
+  audit: ['mayfly audit list --action secret --since 7d', 'mayfly audit list --result denied --json'],
   runner: ['mayfly runner list', 'mayfly runner list --json=name,status'],
   completion: [
     'source <(mayfly completion bash)',
@@ -206,11 +218,11 @@ export const overview: readonly (readonly [
   [
     'Runs',
     [
-      ['runs, watch, logs', 'list, start and follow runs; read their logs'],
+      ['runs, watch, logs, open', 'list, start and follow runs; their logs and pages'],
       ['rerun', 'carry out a run again, or what failed of it'],
       ['approve, reject', 'let go on, or stop, what waits for a person'],
       ['artifacts, tests', 'files and results of tests that jobs stored'],
-      ['deliveries, schedules', 'what source hosts told us; runs that begin by themselves'],
+      ['deliveries, schedules', 'what source hosts told us; runs by the clock'],
     ],
   ],
   [
@@ -219,7 +231,8 @@ export const overview: readonly (readonly [
       ['project, org, orb', 'projects, what holds for all of them, the orb store'],
       ['secrets, context', 'what jobs are given; nobody can read it back'],
       ['oidc, webhook', 'identity tokens for clouds; who is told of runs'],
-      ['login, logout, whoami', 'sign in to an installation elsewhere'],
+      ['login, logout, whoami', 'sign in elsewhere, or no more; who you are'],
+      ['link, settings', 'which project a work tree is of'],
       ['token, session, member', 'API tokens, sign-ins, roles and invitations'],
     ],
   ],
@@ -227,7 +240,8 @@ export const overview: readonly (readonly [
     'Operate',
     [
       ['up, down, restart', 'start, stop or restart an installation on this machine'],
-      ['status, doctor, runner', 'how it is; what this machine lacks; who carries out jobs'],
+      ['audit', 'who did what, and what came of it'],
+      ['status, doctor, runner', 'how it is; what this machine lacks; machines for jobs'],
       ['backup, vault', 'backups; codes and keys of the vault'],
       ['completion, api, help', 'names at the TAB key; requests of the API; manuals'],
     ],

@@ -20,6 +20,16 @@ const exits = [
 
 /** For `configureHelp`, which hands it on to every verb below. */
 export const help: Partial<Help> = {
+  optionDescription: ({ description, argChoices, defaultValue }) => {
+    const facts = [
+      ...(argChoices === undefined ? [] : [argChoices.join(', ')]),
+      // What may be repeated begins with nothing, and what is a switch is off.
+      ...(defaultValue === undefined || typeof defaultValue === 'object' || defaultValue === false
+        ? []
+        : [`default ${defaultValue}`]),
+    ]
+    return facts.length === 0 ? description : `${description} (${facts.join('; ')})`
+  },
   formatHelp: (command, helper) => {
     const columns = helper.helpWidth ?? columnsDefault
     const body =

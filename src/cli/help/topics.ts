@@ -22,13 +22,16 @@ export const exitCodeWords: readonly (readonly [code: string, about: string])[] 
 ]
 
 export const variableWords: readonly (readonly [name: string, about: string])[] = [
-  ['MAYFLY_URL', 'the installation to talk to; with MAYFLY_TOKEN, before what `login` keeps'],
+  ['MAYFLY_URL', 'the installation to talk to; without MAYFLY_TOKEN by what `login` keeps for it'],
+  ['MAYFLY_PROJECT', 'the project, where -R names none'],
+  ['MAYFLY_BRANCH', 'the branch, where -b names none'],
   ['MAYFLY_TOKEN', 'the token for it; in a file or CI secret, never in a command line'],
   ['MAYFLY_DATA', 'where the installation of this machine keeps its data'],
   ['NO_COLOR', 'set to anything: no colours, on terminals too'],
   ['CLICOLOR_FORCE', 'set, and not 0: colours, into pipes too'],
+  ['PAGER', 'shows what is longer than the terminal: a program and its arguments, as `less -R`'],
   ['CI', 'set, and neither 0 nor false: nothing is asked for, as with --no-input'],
-  ['XDG_CONFIG_HOME', 'above what is yours: sign-in, signing key, pinned keys (~/.config)'],
+  ['XDG_CONFIG_HOME', 'above what is yours: sign-ins, signing key, pinned keys, links (~/.config)'],
   ['XDG_CACHE_HOME', 'above caches of `mayfly run --cache` (~/.cache)'],
   ['XDG_DATA_HOME', 'above the data of an installation without root (~/.local/share)'],
   ['XDG_RUNTIME_DIR', 'above its sockets'],
@@ -38,8 +41,8 @@ export const topics: Readonly<Record<string, Topic>> = {
   authentication: {
     about: 'who you are to which installation',
     parts: [
-      'The first of these that there is: MAYFLY_URL with MAYFLY_TOKEN; the installation that runs on this machine, when its socket is yours to open (then you are its operator); what `mayfly login` keeps.',
-      'A token is made with `mayfly token create NAME --scope run.view` or on the page of your account, has scopes and an end, and may be limited to projects. `mayfly login URL --token-stdin < FILE` tries it and keeps it in a file that only you can read; `mayfly whoami` says who you are and `mayfly logout` forgets it. A token is sent over TLS only, except to this machine.',
+      'The installation that is named: by -R HOST/ORG/NAME, MAYFLY_URL (with MAYFLY_TOKEN), or the link of the work tree. Where none is: the one that runs on this machine, when its socket is yours to open (then you are its operator); else where you signed in last. `mayfly settings --origin` says which.',
+      'A token is made with `mayfly token create NAME --scope run.view` or on the page of your account, has scopes and an end, and may be limited to projects. `mayfly login URL --token-stdin < FILE` tries it and keeps it in a file that only you can read; `mayfly whoami` says who you are and `mayfly logout` forgets it. Each installation has its own, which is sent nowhere else, and over TLS only except to this machine.',
       'Secrets are signed with a key of yours besides: `mayfly secrets signer enrol`.',
     ],
   },
@@ -63,6 +66,7 @@ export const topics: Readonly<Record<string, Topic>> = {
         ['--yes', 'of verbs that cannot be taken back: nothing is asked on a terminal'],
         ['--debug', 'requests and answers as lines on standard error, without credentials'],
       ],
+      'Lists and logs that are longer than a terminal go through PAGER, if it is set; it is no command line of a shell, and gets no other variables than those of terminals and languages. --no-input and CI switch it off.',
       'They stand anywhere behind `mayfly`. Words of jobs and people are shown as text: what could steer a terminal stands as a sign (`mayfly logs --raw` leaves it).',
     ],
   },
@@ -81,14 +85,14 @@ export const topics: Readonly<Record<string, Topic>> = {
     about: 'how to name a run or a job',
     parts: [
       [
-        ['(nothing)', 'the newest run of the branch of this work tree'],
+        ['(nothing)', 'the newest run of the branch of this work tree, or of -b'],
         ['412 or #412', 'the run of this number, of the project of this work tree or of -R'],
         ['412/test', 'its job `test`; -j test says the same'],
         ['412/test.2', 'the third of its parallel copies: they are counted from 0'],
         ['https://…/runs/412', 'an address copied from the browser'],
         ['run_…', 'an id, as --json has it'],
       ],
-      'The project is that of -R, else the one whose repository is this work tree, else the only one there is.',
+      'The project is that of -R (also ORG/NAME or HOST/ORG/NAME), else of MAYFLY_PROJECT, else of `mayfly link`, else the one whose repository is this work tree, else the only one there is. The branch is that of -b, else of MAYFLY_BRANCH, else of this work tree. `mayfly settings --origin` says what that comes to.',
     ],
   },
 }

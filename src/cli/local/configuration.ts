@@ -3,6 +3,7 @@
 import { type Dirent, existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { fault } from '../../base/faults.ts'
 import { configPaths } from '../../compile/index.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
 import type { WorkTree } from '../git/work-tree.ts'
@@ -30,6 +31,19 @@ export const readConfiguration = async (root: string): Promise<ReadonlyMap<strin
     .slice(0, filesMax)
     .map(async (path) => [relative(root, path), await readFile(path, 'utf8')] as const)
   return new Map(await Promise.all(texts))
+}
+
+/** `file`: to be read in place of the one that lies there. */
+export const readConfigurationWith = async (
+  root: string,
+  file: string | null,
+): Promise<ReadonlyMap<string, string>> => {
+  const files = await readConfiguration(root)
+  if (file === null) return files
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw fault('E_NOT_FOUND', { public: `there is no configuration ${file}`, cause })
+  })
+  return new Map([...files, [configPaths[0] ?? file, text]])
 }
 
 const isConfiguration = (entry: Dirent): boolean => entry.isFile() && /\.ya?ml$/.test(entry.name)

@@ -2,12 +2,12 @@
 // here, as the configuration of the work tree itself was.
 import { isFault } from '../../base/faults.ts'
 import { choosePaths, formatProblems, mergeConfigs } from '../../compile/index.ts'
-import type { Plan, RunEvent, RunFacts } from '../../protocol/plan.ts'
+import type { Plan, PlanInputs, RunEvent, RunFacts } from '../../protocol/plan.ts'
 import type { Continuing } from '../../runner/index.ts'
 import { treeChanges } from '../git/changes.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { readConfiguration } from './configuration.ts'
+import { readConfigurationWith } from './configuration.ts'
 import { compileWithOrbs } from './orbs.ts'
 
 export type LocalContinuingOf = {
@@ -15,6 +15,11 @@ export type LocalContinuingOf = {
   readonly root: string
   readonly facts: RunFacts
   readonly event: RunEvent
+  readonly parameters: PlanInputs['parameters']
+  /** The configuration in place of the one of the work tree. */
+  readonly config: string | null
+  /** Instead of what path filtering compares with. */
+  readonly changedSince: string | null
   /** The plan belongs to a setup configuration, of which this is a job. */
   readonly isSetup: boolean
   /** The run goes on with this plan. Faults are the step's failure. */
@@ -28,16 +33,20 @@ export const createLocalContinuing = (around: Surroundings, of: LocalContinuingO
   changed: async (base) =>
     of.tree === null
       ? { ok: false, message: 'this is no Git work tree, so nobody knows what changed' }
-      : treeChanges(around, of.tree, base),
+      : treeChanges(
+          around,
+          of.tree,
+          of.changedSince === null ? base : { base: of.changedSince, onBase: 'nothing' },
+        ),
   choose: async ({ changed, ...mapping }) => choosePaths(mapping, changed),
   merge: async (sources) => mergeConfigs(sources),
   goOn: async (found, print) => {
     if (!of.isSetup) return refused('only a job of a configuration with "setup: true" continues its run')
     const { result } = await compileWithOrbs(around, {
-      files: await readConfiguration(of.root),
+      files: await readConfigurationWith(of.root, of.config),
       event: of.event,
       run: of.facts,
-      parameters: {},
+      parameters: of.parameters,
       continuedWith: found,
     })
     if (result.problems.length > 0) await print(formatProblems(result.problems).trimEnd())

@@ -25,7 +25,9 @@ export const compileWithOrbs = async (
 const readStore = async (around: Surroundings): Promise<Store> => {
   const target = await findTarget(around).catch((error) => {
     if (isFault(error, 'E_UNREACHABLE')) return null
-    throw error
+    if (!isFault(error, 'E_UNAUTHENTICATED')) throw error
+    around.stderr.write(inertText`note: no orb store was read: ${error.public}\n`)
+    return null
   })
   if (target === null) return new Map()
   try {

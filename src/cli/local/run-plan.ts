@@ -42,6 +42,10 @@ export type LocalRun = {
   readonly plan: Plan
   readonly tree: WorkTree | null
   readonly root: string
+  /** In place of its own configuration. */
+  readonly config: string | null
+  /** What path filtering compares with instead. */
+  readonly changedSince: string | null
   /** What its configuration may know of it. */
   readonly facts: LocalFacts
   /** Which part of what the run goes on with is carried out: of a setup configuration. */
@@ -192,7 +196,9 @@ const runJob = async (
     trees: createWorkTreeSource(around, run.tree, run.root),
     stores: stores.of(job, name),
     continuing: createLocalContinuing(around, {
-      ...{ tree: run.tree, root: run.root, facts: run.facts, event: run.plan.inputs.event, onPlan },
+      ...{ tree: run.tree, root: run.root, facts: run.facts, onPlan },
+      ...{ event: run.plan.inputs.event, parameters: run.plan.inputs.parameters },
+      ...{ config: run.config, changedSince: run.changedSince },
       isSetup: spec.setup === true,
     }),
     // Only keys that a vault released need one.

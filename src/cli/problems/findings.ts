@@ -29,5 +29,3 @@ export const hasFailed = (findings: Findings): boolean =>
 
 /** The column after the last character; a position never leaves its line. */
 export const endColumnOf = ({ column, length }: Position): number => column + length
-
-export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`

@@ -1,10 +1,11 @@
 // The compatibility report of `mayfly lint --report`: how many constructs are carried out as written, and what becomes
 // of the others. The same thing said of several lines is said once.
+
+import { plural } from '../../base/plural.ts'
 import { type Construct, printable, type Verdict, verdicts } from '../../compile/index.ts'
 import { countVerdicts } from '../../protocol/constructs.ts'
 import { type Colour, paintFor, wrapText } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { plural } from './findings.ts'
 
 export type FileReport = { readonly path: string; readonly constructs: readonly Construct[] }
 

@@ -54,7 +54,8 @@ const ofProject = async (
   api: ApiClient,
   wanted: string | undefined,
 ): Promise<SecretsHome> => {
-  const here = wanted === undefined ? await findProjectHere(around, api) : { name: wanted }
+  const here: { readonly name: string; readonly remote?: string } | undefined =
+    wanted === undefined ? await findProjectHere(around, api) : { name: wanted }
   if (here === undefined) throw fault('E_INPUT', { public: 'say which project: --project NAME' })
   const found = await api.call('project', { params: { project: here.name } })
   const { id, name, default_branch: branch, source } = found
