@@ -81,7 +81,7 @@ export const zones = {
     trustedWith: "the user's own token",
     mayImport: ['base', 'protocol', 'seal', 'schedule', 'compile', 'sys', 'sandbox', 'runner'],
     mustNever: 'import server',
-    packages: ['commander', 'zod', 'ws'],
+    packages: ['commander', 'smol-toml', 'zod', 'ws'],
   },
   web: {
     trustedWith: "the user's session",

@@ -180,7 +180,7 @@ const backUp = async (api: Api): Promise<void> => {
   kept.backup = made.stdout.trim()
   const proven = mayfly(['backup', 'verify', kept.backup])
   assert.equal(proven.code, 0, proven.stderr)
-  assert.match(proven.stdout, /^proven: of .*, 1 projects, \d+ runs/)
+  assert.match(proven.stdout, /^proven: of .*, 1 project, \d+ runs?/)
   assert.match(mayfly(['backup', 'list']).stdout, /\t\d+\t2\d{3}-/, 'and its proof was noted')
   const owners = ['', ...readdirSync(kept.backup)].map((name) => statSync(join(kept.backup, name)))
   assert.ok(owners.every(({ uid, mode }) => uid === user.uid && (mode & 0o077) === 0))

@@ -82,6 +82,7 @@ export const noWork: UseCases = {
   orbs: { list: empty, sources: empty, source: absent, put: unexpected },
   schedules: { list: empty, find: unexpected, add: unexpected, set: unexpected, remove: unexpected },
   deliveries: { list: empty, find: absent, replay: unexpected },
+  audit: { list: empty },
   webhooks: {
     list: empty,
     find: unexpected,
@@ -104,6 +105,7 @@ export const noWork: UseCases = {
       isPartial: false,
     }),
     condense: async () => [],
+    failureLine: async () => null,
     openBytes: async () => null,
     search: async () => ({ attempts: [], stopped: null }),
     follow: async function* () {},

@@ -11,7 +11,7 @@ import type { ProjectId, RunnerId } from '../../src/base/ids.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { type GeneratedKey, generateSigningKey } from '../../src/seal/index.ts'
 import { type Actor, scopeOfOrganisation } from '../../src/server/access/actor.ts'
-import type { DatabaseSettings } from '../../src/server/db/database.ts'
+import type { Database, DatabaseSettings } from '../../src/server/db/database.ts'
 import { createFreshFrames } from '../../src/server/logs/fresh-frames.ts'
 import { createWatchers } from '../../src/server/logs/watchers.ts'
 import { createNewId } from '../../src/server/new-id.ts'
@@ -24,7 +24,7 @@ import { type Meter, noMeter } from '../../src/server/telemetry/meter.ts'
 import { createVaultClient } from '../../src/server/vault-client.ts'
 import { randomBytes, run, systemClock } from '../../src/sys/index.ts'
 import { listenVault, openVault } from '../../src/vault/index.ts'
-import { testDatabase } from './postgres.ts'
+import { openAgain, testDatabase } from './postgres.ts'
 
 export type Parts = Awaited<ReturnType<typeof openParts>>
 
@@ -51,54 +51,40 @@ export const openParts = async (
   const { vault, ticketKey, admin, stopVault } = await startVault(directory, clock)
   closers.push(stopVault)
   const newId = createNewId({ clock, randomBytes })
-  const objects = await openFsStore({ directory: join(directory, 'objects'), randomBytes })
-  const watchers = createWatchers()
-  const fresh = createFreshFrames(watchers)
-  const places = createPlaces(newId)
+  const objects = await openFsStore({ directory: join(directory, 'objects'), randomBytes, clock })
   const tls = await makeCertificate(directory)
-  const listener = await openRunnerListener({
-    port: 0,
-    host: '127.0.0.1',
-    ...tls,
-    database,
-    vault,
-    objects,
-    watchers,
-    fresh,
-    ticketKey: ticketKey.privateKey,
-    serverUrl: () => 'http://localhost:8420',
-    egressDefault: 'open' as const,
-    newId,
-    places,
-    meter: options.meter ?? noMeter,
-    clock,
-    log: silentLog,
-  })
-  closers.push(() => listener.close())
+  /** Of one server of those that share all this. */
+  const openServer = async (own: Database) => {
+    const watchers = createWatchers()
+    const fresh = createFreshFrames(watchers)
+    const places = createPlaces(newId)
+    const listener = await openRunnerListener({
+      port: 0,
+      host: '127.0.0.1',
+      ...tls,
+      ...{ database: own, vault, objects, watchers, fresh, newId, places, clock },
+      ticketKey: ticketKey.privateKey,
+      serverUrl: () => 'http://localhost:8420',
+      egressDefault: 'open' as const,
+      meter: options.meter ?? noMeter,
+      log: silentLog,
+    })
+    closers.push(() => listener.close())
+    const runs = createRuns({ database: own, newId, places, compiler })
+    return { ...{ database: own, db: own.db, watchers, fresh, places, runs }, runnerPort: listener.port }
+  }
+  const server = await openServer(database)
   const organisation = newId('organisation')
   await sql`insert into organisations (id, name) values (${organisation}, 'acme')`.execute(database.db)
   const actor: Actor = { kind: 'operator', name: 'operator', scope: scopeOfOrganisation(organisation) }
   return {
-    directory,
-    clock,
-    database,
-    db: database.db,
-    vault,
-    admin,
-    stopVault,
-    newId,
-    places,
-    objects,
-    watchers,
-    fresh,
-    organisation,
-    actor,
+    ...server,
+    ...{ directory, clock, vault, admin, stopVault, newId, objects, organisation, actor, compiler },
     scope: actor.scope,
-    runnerPort: listener.port,
-    compiler,
     logSearch: logSearchProgram,
-    runs: createRuns({ database, newId, places, compiler }),
     runners: createRunners({ database }),
+    /** Another server on the same database, vault and objects. */
+    openBeside: async () => openServer(await openAgain(database)),
   }
 }
 

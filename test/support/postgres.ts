@@ -42,6 +42,15 @@ export const testDatabase = async (options: Pick<DatabaseSettings, 'onConnect'> 
   return database
 }
 
+/** As another server opens it. */
+export const openAgain = async ({ connection }: Database): Promise<Database> => {
+  const { host = '', database = '', user = '' } = connection
+  const { postgres, made } = await theCluster()
+  const again = await openDatabase({ ...settingsOf(postgres, database), host, user }, silentLog)
+  made.push(again)
+  return again
+}
+
 /** As testDatabase, for programs that open it themselves. */
 export const testDatabaseSettings = async (): Promise<DatabaseSettings> => {
   const cluster = await theCluster()

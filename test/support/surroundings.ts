@@ -1,6 +1,6 @@
 // Surroundings of the command line for tests: what it writes is kept, nothing of this machine is read by accident.
 import type { LocalSandboxes, Surroundings } from '../../src/cli/index.ts'
-import { createProgram, runProgram } from '../../src/cli/index.ts'
+import { createProgram, runProgram, startPager } from '../../src/cli/index.ts'
 import { randomBytes, systemClock } from '../../src/sys/index.ts'
 
 export type CommandResult = { readonly code: number; readonly stdout: string; readonly stderr: string }
@@ -19,6 +19,7 @@ export type CommandOptions = {
   /** Of the terminal; without it nothing is drawn anew in its place. */
   readonly rows?: number
   readonly clock?: Surroundings['clock']
+  readonly openPage?: Surroundings['openPage']
 }
 
 /** Runs one command line in this process. */
@@ -57,6 +58,8 @@ export const runCommand = async (
     }),
     roster: async () => options.roster ?? null,
     openSandboxes: options.sandboxes ?? (() => Promise.reject(new Error('this test has no sandboxes'))),
+    openPage: options.openPage ?? (async () => false),
+    startPager: (words, env) => startPager(words, { env, cwd: options.cwd ?? '/' }),
   }
   await runProgram(createProgram(around), around, words)
   return {

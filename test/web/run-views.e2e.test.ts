@@ -78,6 +78,15 @@ flow('another run is put beside it, chosen anew, and taken away', async (page) =
   await at(page, '')
 })
 
+flow('a failed job shows the line of its log that tells why, and leads to it', async (page) => {
+  await go(page)
+  const failures = page.locator('section', { has: page.getByRole('heading', { name: '1 job failed' }) })
+  await failures
+    .getByRole('link', { name: 'FAIL  test/invoice.test.ts › rounds half to even' })
+    .press('Enter')
+  await page.waitForURL(/\/runs\/412\/jobs\/[^/]+#s3L\d+$/)
+})
+
 flow('the run as JSON is what the API answers', async (page) => {
   await go(page, '?view=raw')
   const download = page.waitForEvent('download')

@@ -1,9 +1,12 @@
 // The scripted log of the double: a plausible test run with colours, progress lines, links, hidden characters and
 // one failure, as follower frames. `bigLog` makes as many lines as one asks for.
 import { deflateRawSync, inflateRawSync, zstdCompressSync } from 'node:zlib'
-import type { LogIndex } from '../../../src/protocol/api/shapes.ts'
+import { plain } from '../../../src/protocol/annotations.ts'
+import type { ApiFailureLine } from '../../../src/protocol/api/annotations.ts'
+import type { Attempt, LogIndex } from '../../../src/protocol/api/shapes.ts'
 import { encodeFollowerFrame, parseFollowerFrame } from '../../../src/protocol/live.ts'
 import { failureWords } from '../../../src/protocol/log-words.ts'
+import { isRed } from '../../../src/protocol/plan.ts'
 
 type Piece = {
   readonly step: number
@@ -158,6 +161,31 @@ export const indexOf = (
         ...{ t_ms: tMs, bytes: body.length },
       })),
   }
+}
+
+/** What the server says of a failed attempt, of the frames it stored. */
+export const failureLineOf = (
+  frames: readonly Uint8Array[],
+  { id, steps, pinned }: Pick<Attempt, 'id' | 'steps' | 'pinned'>,
+): ApiFailureLine => {
+  const step = steps.find(({ index, status }) => (pinned === null ? isRed(status) : index === pinned.step))
+  if (step === undefined) return { attempt_id: id, untrusted: null }
+  const { index, name } = step
+  const failure = indexOf(frames, { after: 0, complete: true, failureIn: index }).first_failure
+  const lines = frames
+    .map((frame) => parseFollowerFrame(frame)!)
+    .filter((frame) => frame.step === index)
+    .flatMap(({ firstLine, body }) =>
+      inflateRawSync(body)
+        .toString()
+        .split('\n')
+        .map((raw, i) => ({ line: firstLine + i, text: plain(raw).trim() })),
+    )
+    .filter(({ text }) => text !== '')
+  const wanted = pinned?.line ?? failure
+  const found = wanted === null ? lines.at(-1) : lines.find(({ line }) => line === wanted)
+  const why = pinned !== null ? 'pinned' : failure === null ? 'end' : 'words'
+  return { attempt_id: id, untrusted: found === undefined ? null : { step: { index, name }, ...found, why } }
 }
 
 /** `u32 length + frame` each, the body of `?format=frames`. */

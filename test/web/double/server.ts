@@ -12,7 +12,7 @@ import { parseFollowerFrame } from '../../../src/protocol/live.ts'
 import { generateSealingKey, sealHookSecret } from '../../../src/seal/index.ts'
 import { type Role, verbsOf } from '../../../src/server/access/roles.ts'
 import { errorKinds } from '../../../src/server/http/error-kinds.ts'
-import { bigLog, indexOf, inZstd, joinFrames, scriptedFrames } from './log.ts'
+import { bigLog, failureLineOf, indexOf, inZstd, joinFrames, scriptedFrames } from './log.ts'
 import { webhookAnswer } from './world/webhooks.ts'
 import * as world from './world.ts'
 
@@ -329,6 +329,11 @@ const handle = async (
       complete: isOver(lastId),
       failureIn: url.searchParams.has('failure_in') ? Number(url.searchParams.get('failure_in')) : null,
     })
+  if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/log/failure')) {
+    const attempt = world.attemptById(lastId)
+    if (attempt === null) return { attempt_id: lastId, untrusted: null }
+    return failureLineOf(storedOf(mode, lastId), attempt)
+  }
   if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/annotations'))
     return world.annotationsById(lastId)
   if (line.startsWith('GET /api/v1/attempts/') && line.endsWith('/usage')) return world.usageById(lastId)

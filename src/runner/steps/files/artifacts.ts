@@ -1,9 +1,11 @@
 // Artifacts: files for people. Each is compressed by itself, so that one can be had without the others; they lie one
 // after another in a single object, and the list says where. A secret in one of them is told; the file stays as it is.
+
 import { createHash, type Hash } from 'node:crypto'
 import { posix } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib'
+import { plural } from '../../../base/plural.ts'
 import type { PlanStoreArtifactsStep } from '../../../protocol/plan.ts'
 import { type ArtifactEntry, artifactsPerObjectMax } from '../../../protocol/stored-wire.ts'
 import { guestPath } from '../../guest-path.ts'
@@ -43,7 +45,7 @@ export const storeArtifacts = async (
   }
   await writing.finish({ entries: list.entries }, signal)
   const bytes = list.entries.reduce((sum, { size }) => sum + size, 0)
-  await place.print(`stored ${list.entries.length} files, ${sizeText(bytes)}`)
+  await place.print(`stored ${plural(list.entries.length, 'file')}, ${sizeText(bytes)}`)
   return done
 }
 

@@ -1,6 +1,8 @@
 // The workspace of a workflow: what jobs persist, for the jobs that need them. Layers are put down in the order of the
 // graph; a file that two jobs persisted of which neither needs the other has no right content, so attaching it fails.
+
 import { posix } from 'node:path'
+import { plural } from '../../../base/plural.ts'
 import type { PlanAttachStep, PlanPersistStep } from '../../../protocol/plan.ts'
 import { guestPath } from '../../guest-path.ts'
 import { jobUser } from '../../sandbox-spec.ts'
@@ -42,7 +44,7 @@ export const persist = async (
   if (missing !== undefined)
     return { ok: false, message: `nothing matches "${missing}" below "${step.root}"` }
   await writing.finish({}, signal)
-  await place.print(`persisted ${count.files} files, ${sizeText(count.bytes)}`)
+  await place.print(`persisted ${plural(count.files, 'file')}, ${sizeText(count.bytes)}`)
   return done
 }
 
@@ -63,7 +65,7 @@ export const attach = async (
     })
     const unpacked = await unpackInto({ ...place, id: `${place.id}-${index + 1}` }, at, tar, signal)
     if (!unpacked.ok) return unpacked
-    await place.print(`attached ${count.files} files of ${layer.from}`)
+    await place.print(`attached ${plural(count.files, 'file')} of ${layer.from}`)
   }
   if (layers.length === 0) await place.print('no job that this one needs has persisted anything')
   return done

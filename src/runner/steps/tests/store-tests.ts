@@ -1,5 +1,6 @@
 // Results of tests: JUnit reports that a job wrote, read here and stored as one list. Whatever is wrong with a report is
 // said and changes no verdict: what the tests came to, the step that ran them has told.
+import { plural } from '../../../base/plural.ts'
 import type { PlanStoreTestsStep } from '../../../protocol/plan.ts'
 import { readTestLine, type TestCase } from '../../../protocol/test-results.ts'
 import type { GuestPath } from '../../../sandbox/index.ts'
@@ -67,7 +68,7 @@ const tell = async (lines: readonly TestLine[], place: FilesPlace): Promise<void
   const { failed, skipped, passed } = countOutcomes(lines)
   const time = describeMs(lines.reduce((sum, { ms }) => sum + ms, 0))
   await place.print(
-    `${lines.length} tests: ${failed} failed, ${skipped} skipped, ${passed} passed, in ${time}`,
+    `${plural(lines.length, 'test')}: ${failed} failed, ${skipped} skipped, ${passed} passed, in ${time}`,
   )
   for (const { bytes } of lines.slice(0, Math.min(failed, failedNamedMax))) {
     const test = readTestLine(bytes.toString('utf8'))
