@@ -300,11 +300,11 @@ test('directories and shells are what the plan says', async () => {
       run('c', {}, { workdir: '~/elsewhere' }),
     ]),
   )
-  const words = done.asked.map(({ script }) => ('launch' in script ? script.args : []))
+  const words = done.asked.map(({ script }) => ('before' in script ? [...script.args, script.shell] : []))
   assert.deepEqual(words, [
-    ['/home/ci/project', '/home/ci/project/sub/dir', 'given', '/bin/sh', '-x'],
-    ['/home/ci/project', '/abs', 'default'],
-    ['/home/ci/project', '/home/ci/elsewhere', 'default'],
+    ['/home/ci/project', '/home/ci/project/sub/dir', ['/bin/sh', '-x']],
+    ['/home/ci/project', '/abs', null],
+    ['/home/ci/project', '/home/ci/elsewhere', null],
   ])
 })
 

@@ -257,8 +257,7 @@ export interface StepSpec {
   readonly cell: 'job' | 'shared' | 'clean'
   readonly script:
     | { readonly interpreter: readonly string[]; readonly text: string }
-    /** `launch` is POSIX shell text of ours that starts it and exits; it gets `args` and, last, the path of the script. */
-    | { readonly launch: string; readonly args: readonly string[]; readonly text: string }
+    | ShellScript
     | { readonly argv: readonly string[] }
   /** On top of SandboxSpec.env. Secrets travel by pipe and file, never by argv or environment of ours. */
   readonly env: ReadonlyMap<string, Secret<string> | string>
@@ -273,6 +272,19 @@ export interface StepSpec {
   readonly egress: EgressPolicy | null
   readonly tty: { readonly cols: number; readonly rows: number } | null
   readonly deadline: Ms
+}
+
+/**
+ * What a shell runs, between two pieces of POSIX shell text of ours. `before` gets `args` and leaves the directory to begin
+ * in, or exits. What `after` prints on stderr is all there is on it: the shell has both its streams on stdout.
+ */
+export type ShellScript = {
+  /** null: bash that stops at the first failure, also in pipes; without bash what /bin/sh can of it. */
+  readonly shell: readonly string[] | null
+  readonly before: string
+  readonly after: string
+  readonly args: readonly string[]
+  readonly text: string
 }
 
 /**

@@ -15,7 +15,7 @@ const good: readonly { verb: string; with: object }[] = [
   },
   { verb: 'nest.bind', with: { nest, attempt: 'att_0123', limits } },
   { verb: 'nest.usage', with: { nest } },
-  { verb: 'nest.destroy', with: { nest } },
+  { verb: 'nest.destroy', with: { nest, unused: false } },
   { verb: 'net.listen', with: { ports: [22, 2222] } },
   { verb: 'net.cut', with: { nest } },
   { verb: 'set.open', with: { nest, kind: 'foreground' } },

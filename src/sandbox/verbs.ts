@@ -60,7 +60,8 @@ const verbs = {
   }),
   'nest.bind': object({ nest: nestId, attempt: text({ max: 64, form: /^[a-z0-9_]+$/ }), limits }),
   'nest.usage': object({ nest: nestId }),
-  'nest.destroy': object({ nest: nestId }),
+  /** `unused`: no step has begun in its job cell. */
+  'nest.destroy': object({ nest: nestId, unused: oneOf(true, false) }),
   'net.listen': object({ ports: list(integer({ min: 1, max: 65_535 }), { max: 64 }) }),
   'net.cut': object({ nest: nestId }),
   'set.open': object({ nest: nestId, kind: oneOf('foreground', 'background') }),

@@ -20,7 +20,7 @@ import { jobCommands, jobCommandsPath, taskDataPath } from '../../protocol/job-c
 import { setsAtStart } from '../limits.ts'
 import { resolverAddress } from './addresses.ts'
 import { npmSettings, workPlaces } from './cell-options.ts'
-import { loopScript, stepScript, stepsPlace } from './scripts.ts'
+import { loopScript, stepScript, stepsPlace, waitingScript } from './scripts.ts'
 
 /**
  * The job's root tree, which of it is the job's own, and which everybody may write. Names of the
@@ -75,6 +75,7 @@ const etcGenerated: Readonly<Record<string, string>> = {
     'passwd: files\ngroup: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n',
   fstab: '',
   'mayfly/loop': loopScript,
+  'mayfly/waiting': waitingScript,
 }
 
 /** What a nest has of the host or of the base, read-only: `at` is below its root, in this order. */

@@ -6,17 +6,22 @@ export type Kin = Pick<ProcessStat, 'parent' | 'session'> & { readonly pid: numb
 
 /**
  * How many of `processes` are the job's. `inits` are the first processes of its cells: the parent of each, its session
- * (the loop and its copies) and the step that the loop itself waits for were there for the job, not of it.
+ * (the loop and its copies) and the step that the loop itself waits for were there for the job, not of it; nor was the
+ * bash of that step while no step has begun (`unused`).
  */
-export const countLeftovers = (processes: readonly Kin[], inits: ReadonlySet<number>): number => {
+export const countLeftovers = (
+  processes: readonly Kin[],
+  { inits, unused }: { readonly inits: ReadonlySet<number>; readonly unused: boolean },
+): number => {
   const outer = new Set(processes.filter(({ pid }) => inits.has(pid)).map(({ parent }) => parent))
   const loops = new Set(
     processes.filter(({ session, parent }) => inits.has(session) && inits.has(parent)).map(({ pid }) => pid),
   )
   const isStep = ({ pid, session, parent }: Kin) => pid === session && loops.has(parent)
-  return processes.filter(
-    (process) => !outer.has(process.pid) && !inits.has(process.session) && !isStep(process),
-  ).length
+  const steps = new Set(processes.filter(isStep).map(({ pid }) => pid))
+  const isOwn = ({ pid, session }: Kin) =>
+    outer.has(pid) || inits.has(session) || steps.has(pid) || (unused && steps.has(session))
+  return processes.filter((process) => !isOwn(process)).length
 }
 
 /** Those that live; what has ended meanwhile is nobody. */

@@ -114,7 +114,8 @@ export interface Nests {
   cut(nest: Nest): Promise<void>
   usage(nest: Nest): NestUsage
   /** Idempotent; the entries of `gone` say whether it worked. */
-  destroy(nest: Nest): Promise<Destroyed>
+  /** `unused`: no step has begun in its job cell. */
+  destroy(nest: Nest, unused: boolean): Promise<Destroyed>
   destroyAll(): Promise<void>
   has(id: string): boolean
 }
@@ -145,8 +146,8 @@ export const createNests = (deps: NestDeps): Nests => {
     if (nest === undefined || nest.closing !== null) throw fault('E_EXEC_FAILED', { detail: `no nest ${id}` })
     return nest
   }
-  const destroy = (nest: Nest): Promise<Destroyed> => {
-    nest.closing ??= unmake(deps, nest, nests).finally(() => nests.delete(nest.id))
+  const destroy = (nest: Nest, unused: boolean): Promise<Destroyed> => {
+    nest.closing ??= unmake(deps, nest, { nests, unused }).finally(() => nests.delete(nest.id))
     return nest.closing
   }
   return {
@@ -159,7 +160,7 @@ export const createNests = (deps: NestDeps): Nests => {
     destroyAll: async () => {
       // What is only just being made belongs to nobody any more either.
       while (making.size > 0) await Promise.allSettled(making.values())
-      await Promise.all([...nests.values()].map(destroy))
+      await Promise.all([...nests.values()].map((nest) => destroy(nest, false)))
     },
     has: (id) => nests.has(id) || making.has(id),
   }
@@ -297,11 +298,15 @@ const ramdiskOf = (nest: Nest): number => {
  * 1 no new cells (the caller set `closing`) 2 anchor, then kill 3 network, beside it 4 cgroups 5 mount point; 6 verify.
  * The anchor goes first: it is a child of the job cell's process, which then buries it.
  */
-const unmake = async (deps: NestDeps, nest: Nest, nests: ReadonlyMap<string, Nest>): Promise<Destroyed> => {
+const unmake = async (
+  deps: NestDeps,
+  nest: Nest,
+  { nests, unused }: { readonly nests: ReadonlyMap<string, Nest>; readonly unused: boolean },
+): Promise<Destroyed> => {
   const usage = usageOf(nest)
   const namespaces = [...nest.cells.values()].flatMap((cell) => cell.namespaces)
   const inits = new Set([...nest.cells.values()].map((cell) => cell.pid))
-  const leftovers = countLeftovers(readKin(nest.group.processes()), inits)
+  const leftovers = countLeftovers(readKin(nest.group.processes()), { inits, unused })
   const links = [...nest.links]
   // The network at the same time: most of it is waiting for the kernel.
   const [netGone] = await Promise.all([

@@ -43,7 +43,7 @@ export const serveVerbs = (deps: ServedDeps): Served => {
     'nest.prepare': (args, give) => prepareNest(deps, args, give),
     'nest.bind': async ({ nest, limits }) => nests.bind(nests.get(nest), limits),
     'nest.usage': async ({ nest }) => nests.usage(nests.get(nest)),
-    'nest.destroy': ({ nest }) => nests.destroy(nests.get(nest)),
+    'nest.destroy': ({ nest, unused }) => nests.destroy(nests.get(nest), unused),
     'net.listen': async ({ ports }, give) => giveListeners(await deps.network.listen(ports), give),
     'net.cut': ({ nest }) => nests.cut(nests.get(nest)),
     'set.open': ({ nest, kind }, give) => openSet(nests.get(nest), kind, give),

@@ -169,8 +169,8 @@ describe('kill -9', () => {
       await until('no anchor', () => !existsSync(`/proc/${anchor}`))
       // Its directories are looked for below that one.
       await assert.rejects(client.call('set.open', { nest, kind: 'background' }), { code: 'E_SANDBOX_LOST' })
-      await client.call('nest.destroy', { nest: await prepare() })
-      await client.call('nest.destroy', { nest })
+      await client.call('nest.destroy', { nest: await prepare(), unused: true })
+      await client.call('nest.destroy', { nest, unused: true })
       await jailer.stop()
     },
   )

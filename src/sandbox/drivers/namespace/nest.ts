@@ -64,7 +64,7 @@ export const openNest = async (client: JailerClient, kind: NestKind, now: number
   const sets = createSets(client, nest, setOf(reply, 1))
   const destroy = async (): Promise<Destroyed> => {
     // Before our own ends are closed: the jailer counts what still lives, then kills.
-    const { value } = await client.call('nest.destroy', { nest })
+    const { value } = await client.call('nest.destroy', { nest, unused: sets.areUnused() })
     cell.close()
     await sets.close()
     client.forget(nest)
@@ -102,6 +102,7 @@ const createSets = (client: JailerClient, nest: string, first: StepSet) => {
   let ahead: Promise<StepSet> | null = Promise.resolve(first)
   let timer: NodeJS.Timeout | undefined
   let closed = false
+  let unused = true
   const open = async (kind: 'foreground' | 'background'): Promise<StepSet> => {
     const reply = await client.call('set.open', { nest, kind })
     // SAFE: the jailer is trusted by the runner.
@@ -126,7 +127,9 @@ const createSets = (client: JailerClient, nest: string, first: StepSet) => {
     return { ...set, in: reply.take('in') }
   }
   return {
+    areUnused: () => unused,
     take: async (foreground: boolean, stdin: boolean): Promise<StepSet> => {
+      unused &&= !foreground
       const next = foreground ? takeForeground() : open('background')
       return stdin ? withStdin(await next) : next
     },

@@ -1,12 +1,13 @@
 // The text a cell's shell reads: its golden form, and what a real shell makes of hostile values.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isFault } from '../../../base/faults.ts'
 import { Secret } from '../../../base/secret.ts'
 import { run } from '../../../sys/index.ts'
+import { stepScript, waitingScript } from '../../jailer/scripts.ts'
 import { type PrologueOf, prologue } from './prologue.ts'
 
 const of: PrologueOf = {
@@ -23,8 +24,9 @@ const of: PrologueOf = {
 test('a step of the job cell', () => {
   assert.equal(
     prologue(of).toString(),
-    `exec >"$1/out" 2>"$1/err" </dev/null
-echo "start $2 $$" >&3
+    `: 322          
+exec >"$1/out" 2>"$1/err" </dev/null
+echo "start $2 $3" >&3
 exec 3>&- 5<&-
 printf %s 'echo "it'\\''s"' >"$1/s/step" || exit 1
 cd '/home/ci/a b' 2>/dev/null || { mkdir -p '/home/ci/a b' && cd '/home/ci/a b'; } || exit 1
@@ -35,23 +37,135 @@ exec /usr/bin/env 'x.y=1' '/bin/bash' '-eo' 'pipefail' "$1/s/step"
   )
 })
 
-test('a launch is run by the shell that reads it, or by one that `env` starts', () => {
-  const script = { launch: '"$@" 2>&1\nexit $?', args: ['/srv/a b', "it's"], text: 'true' }
+const around = { before: 'cd "$1"', after: 'echo over >&2', args: ['/srv/a b'], text: 'true' }
+
+test('a shell has what is before and after it around it, in the shell that reads it, or in one that `env` starts', () => {
+  const script = { ...around, shell: ['/bin/sh', "it's"] }
   const plain = { ...of, script, env: new Map([['A', '1']]) }
+  const launch = 'cd "$1"\nunset OLDPWD\nshift 1\n"$@" 2>&1\nset -- $?\necho over >&2\nexit $1'
   assert.equal(
     prologue(plain).toString().split("export A='1'\n")[1],
-    `set -- '/srv/a b' 'it'\\''s' "$1/s/step"
-{
-"$@" 2>&1
-exit $?
-}
-`,
+    `{\nset -- '/srv/a b' '/bin/sh' 'it'\\''s' "$1/s/step"\ntrap : TERM\n${launch}\n}\n`,
   )
   const odd = { ...plain, env: new Map([['x.y', '1']]) }
-  assert.match(
-    prologue(odd).toString(),
-    /^exec \/usr\/bin\/env 'x\.y=1' '\/bin\/sh' '-c' '"\$@" 2>&1\nexit \$\?' 'sh' '\/srv\/a b' 'it'\\''s' "\$1\/s\/step"$/m,
+  assert.ok(
+    prologue(odd)
+      .toString()
+      .includes(
+        `exec /usr/bin/env 'x.y=1' '/bin/sh' '-c' 'trap : TERM\n${launch}' 'sh' '/srv/a b' '/bin/sh' 'it`,
+      ),
   )
+})
+
+test('a bash that waits becomes the shell only where its variables come to the same', () => {
+  const becomes = (env: Readonly<Record<string, string>>) =>
+    prologue({ ...of, script: { ...around, shell: null }, env: new Map(Object.entries(env)) })
+      .toString()
+      .includes('waiting')
+  for (const name of ['A', 'PATH', 'LC_ALL', 'PS4', 'CDPATH'])
+    assert.equal(becomes({ [name]: 'x' }), name !== 'PS4', name)
+  for (const name of ['BASHPID', 'BASH_XTRACEFD', 'SHLVL', 'SECONDS', 'RANDOM', 'IFS', 'x.y'])
+    assert.equal(becomes({ [name]: '1' }), false, name)
+  assert.equal(becomes({ BASH_ENV: '/tmp/env' }), true)
+  assert.equal(becomes({ BASH_ENV: '$HOME/env' }), false)
+})
+
+/** What the session of a first step does, in a directory of the test's instead of the cell's. */
+const runStep = async (
+  { text, shell = null }: { readonly text: string; readonly shell?: readonly string[] | null },
+  how: { readonly waits: boolean; readonly bash?: string; readonly env?: PrologueOf['env'] },
+) => {
+  const root = await mkdtemp(join(tmpdir(), 'mayfly-step-'))
+  const moved = (text: string) =>
+    text.replaceAll(/\/(run|etc)\/mayfly/g, root).replaceAll('/bin/bash', how.bash ?? '/bin/bash')
+  const put = (name: string, text: string) => writeFile(join(root, name), moved(text))
+  try {
+    await mkdir(join(root, '1/s'), { recursive: true })
+    const script = { before: 'cd "$1"', after: 'echo over >&2', args: [root], shell, text }
+    const env = how.env ?? new Map()
+    await put('1/pro', prologue({ script, env, workdir: '/', job: { stdin: false } }).toString())
+    await put('waiting', waitingScript)
+    await put('step', stepScript(false).replace('"1 1"', how.waits ? '"1 1"' : '"never"'))
+    const clean = { PATH: '/usr/bin:/bin', HOME: '/tmp', LANG: 'C.UTF-8' }
+    const command = `exec 3>${root}/status; exec setsid -w /bin/sh ${root}/step 1`
+    const { code } = await run('/bin/sh', ['-c', command], { timeoutMs: 20_000, env: clean })
+    const told = async (name: string) => (await readFile(join(root, name), 'utf8')).replaceAll(root, 'ROOT')
+    return { code, out: await told('1/out'), err: await told('1/err'), status: await told('status') }
+  } finally {
+    await rm(root, { recursive: true, force: true })
+  }
+}
+
+test('a bash that waited is what one would be that begins now', async () => {
+  const text = `echo "$0|$#|$-|$_|$?|\${!-}|$((SECONDS < 5))|$LINENO|$BASH_SUBSHELL|$SHLVL|\${BASH_SOURCE[*]}|\${FUNCNAME[*]-}"
+tr '\\0' ' ' </proc/$$/cmdline; echo; ls /proc/$$/fd; umask; ulimit -a; trap -p; jobs; alias; shopt; set -o; hash
+env | sort; pwd; locale 2>&1; grep -E '^(Sig|Shd)' /proc/self/status
+declare -p | grep -vE '^declare -[-aiAr]+ (BASHPID|PPID|RANDOM|SECONDS|SRANDOM|EPOCH[A-Z]+|BASH_(LINENO|ARGC|ARGV|VERSINFO|CMDS))'
+cd /; cd /tmp; env | grep OLDPWD; ps -o pid= -o sid= -o comm= -p $PPID | tr -d 0-9; [ "$(ps -o sid= -p $$)" -eq "$PPID" ]
+no-such-command || echo "said $?" >&2; (exit 3); echo never`
+  const env = new Map([
+    ['CIRCLECI', 'true'],
+    ['LC_ALL', 'C'],
+    ['BASH_ENV', '/tmp/.no-such-file'],
+    ['CDPATH', '/usr'],
+    ['LC_MESSAGES', 'C'],
+  ])
+  const waited = await runStep({ text }, { waits: true, env })
+  const begun = await runStep({ text }, { waits: false, env })
+  assert.deepEqual(waited, { ...begun, status: waited.status })
+  assert.equal(waited.code, 3)
+  assert.match(waited.out, /^ROOT\/1\/s\/step\|0\|ehB\|\/bin\/bash\|0\|\|1\|1\|0\|1\|ROOT\/1\/s\/step\|$/m)
+  assert.match(waited.out, /step: line 6: no-such-command: command not found\nsaid 127\n$/)
+  assert.equal(waited.err, 'over\n')
+  assert.match(waited.status, /^start 1 \d+\n$/)
+})
+
+test('a file for BASH_ENV that holds something is read, in a bash that begins', async () => {
+  const file = join(tmpdir(), `mayfly-bash-env-${process.pid}`)
+  await writeFile(file, 'x=read; set -- changed\n')
+  try {
+    const env = new Map([['BASH_ENV', file]])
+    for (const waits of [true, false])
+      assert.equal((await runStep({ text: 'echo "$x $#"' }, { waits, env })).out, 'read 1\n')
+  } finally {
+    await rm(file)
+  }
+})
+
+test('without bash, or with an old one, the default is sh -e, with pipefail where sh has it', async () => {
+  const hasPipefail = (await run('/bin/sh', ['-c', 'set -o pipefail'], { timeoutMs: 10_000 })).code === 0
+  const old = join(tmpdir(), `mayfly-old-bash-${process.pid}`)
+  await writeFile(old, '#!/bin/sh\n[ -z "$BASH_ENV" ] || . "$BASH_ENV"\nexit 9\n', { mode: 0o755 })
+  try {
+    const without = { waits: true, bash: '/nonexistent/bash' }
+    const one = await runStep({ text: 'echo one; false; echo two' }, without)
+    assert.deepEqual([one.code, one.out, one.err], [1, 'one\n', 'over\n'])
+    const piped = await runStep({ text: 'false | true; echo on' }, without)
+    assert.deepEqual([piped.code, piped.out], hasPipefail ? [1, ''] : [0, 'on\n'])
+    const given = await runStep(
+      { text: 'echo "goes on $-"', shell: ['/bin/sh', '-u'] },
+      { waits: true, bash: old },
+    )
+    assert.deepEqual([given.code, given.out, given.err], [0, 'goes on u\n', 'over\n'])
+  } finally {
+    await rm(old)
+  }
+})
+
+test('a shell that is given is taken as it is, also by a bash that waits', async () => {
+  for (const waits of [true, false]) {
+    const { code, out, err } = await runStep(
+      { text: 'false; echo "goes on $-"; exit 4', shell: ['/bin/sh', '-u'] },
+      { waits },
+    )
+    assert.deepEqual({ code, out, err }, { code: 4, out: 'goes on u\n', err: 'over\n' })
+  }
+})
+
+test('a script of the largest size and every character comes through a bash that waits', async () => {
+  const text = `echo 'ü€\u{1f9ff}'\n: '${'x€'.repeat(500_000)}'\nwc -c <"$0"\n`
+  const { code, out } = await runStep({ text }, { waits: true })
+  assert.deepEqual([code, out], [0, `ü€\u{1f9ff}\n${Buffer.byteLength(text)}\n`])
 })
 
 test('whatever a value holds, a shell gives it back and runs none of it', async () => {

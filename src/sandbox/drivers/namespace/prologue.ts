@@ -1,9 +1,11 @@
-// The prologue of a step: shell text that a cell's POSIX sh reads from a FIFO (jailer/scripts.ts; there $1 is the step's
-// directory and $2 its number). It brings directory, script and environment, and ends in what starts the script. So no value
-// ever stands on a command line of ours, and the jailer sees none of it. Pure; everything from outside is quoted.
+// The prologue of a step: shell text that a cell's POSIX sh, or a bash that waits, reads from a FIFO (jailer/scripts.ts; there
+// $1 is the step's directory, $2 its number, $3 its session, $4 `waiting` for that bash). It brings directory, script and
+// environment, and ends in what starts the script. So no value ever stands on a command line of ours, and the jailer sees
+// none of it. Pure; everything from outside is quoted.
 import { fault } from '../../../base/faults.ts'
 import { Secret } from '../../../base/secret.ts'
-import type { StepSpec } from '../../driver.ts'
+import type { ShellScript, StepSpec } from '../../driver.ts'
+import { prologueHeadBytes } from '../../jailer/scripts.ts'
 import { environmentBytesMax, scriptBytesMax, variableBytesMax } from '../../limits.ts'
 
 export type PrologueOf = {
@@ -27,15 +29,20 @@ export const prologue = (of: PrologueOf): Buffer => {
     ...directoryLines(of.workdir),
     // After everything that needs a PATH, before the one command that wants it.
     ...plain.map(([name, value]) => `export ${name}=${quote(value)}`),
-    ...startLines(of.script, others),
+    ...startLines(of, variables, others),
   ]
-  return Buffer.from(`${lines.join('\n')}\n`, 'utf8')
+  const text = `${lines.join('\n')}\n`
+  return Buffer.from(of.job === null ? text : `${headOf(text)}${text}`, 'utf8')
 }
 
-/** Output first, so that every complaint reaches the step's log; then its session, which has this shell's number. */
+/** A command that does nothing, and a number for a bash that waits. */
+const headOf = (text: string): string =>
+  `: ${Buffer.byteLength(text)}`.padEnd(prologueHeadBytes - 1).concat('\n')
+
+/** Output first, so that every complaint reaches the step's log; then the number of its session. */
 const jobHead = (job: { readonly stdin: boolean }): readonly string[] => [
   `exec >"$1/out" 2>"$1/err" <${job.stdin ? '"$1/in"' : '/dev/null'}`,
-  'echo "start $2 $$" >&3',
+  'echo "start $2 $3" >&3',
   'exec 3>&- 5<&-',
 ]
 
@@ -54,15 +61,26 @@ const directoryLines = (workdir: string): readonly string[] => {
   ]
 }
 
-/** A launch is run by this very shell, which saves a program, unless there are variables that only `env` can set. */
+/** A shell script is seen through by this very shell, which saves a program, unless only `env` can set a variable. */
 const startLines = (
-  script: StepSpec['script'],
+  { script, job }: PrologueOf,
+  all: readonly (readonly [string, string])[],
   others: readonly (readonly [string, string])[],
 ): readonly string[] => {
-  if (!('launch' in script) || others.length > 0)
+  if (!('before' in script) || others.length > 0)
     return [['exec', ...viaEnv(others), ...command(script)].join(' ')]
-  // In braces, so that all of it is read before any of it runs.
-  return [`set -- ${[...script.args.map(quote), path].join(' ')}`, '{', script.launch, '}']
+  const words = [...script.args, ...(script.shell ?? [])].map(quote).join(' ')
+  const launch = [`set -- ${words} ${path}`, launchText(script)]
+  // A compound command, so that all of it is read before any of it runs.
+  if (job === null || script.shell !== null || !all.every(bashTakesLater)) return ['{', ...launch, '}']
+  return [
+    `if [ "$4" = waiting ] && [ ! -s "\${BASH_ENV-}" ]; then`,
+    `printf %s ${quote(script.after)} >"$1/s/after" || exit 1`,
+    `set -- ${script.args.map(quote).join(' ')}`,
+    script.before,
+    handOver,
+    ...['else', ...launch, 'fi'],
+  ]
 }
 
 const path = '"$1/s/step"'
@@ -70,8 +88,50 @@ const path = '"$1/s/step"'
 const command = (script: StepSpec['script']): readonly string[] => {
   if ('argv' in script) return script.argv.map(quote)
   if ('interpreter' in script) return [...script.interpreter.map(quote), path]
-  return [...['/bin/sh', '-c', script.launch, 'sh', ...script.args].map(quote), path]
+  const words = [...script.args, ...(script.shell ?? [])]
+  return [...['/bin/sh', '-c', launchText(script), 'sh', ...words].map(quote), path]
 }
+
+/**
+ * Text that gets the arguments, the words of a given shell and the path of the script. `trap : TERM` keeps this shell until
+ * the user's shell has cleaned up; children get the default action back. Positional parameters instead of variables: the
+ * job's own environment may use any name. It starts no program besides the user's shell.
+ */
+const launchText = ({ shell, before, after, args }: ShellScript): string =>
+  [
+    ...['trap : TERM', before, 'unset OLDPWD', `shift ${args.length}`],
+    ...(shell === null ? [chooseShell] : []),
+    ...['"$@" 2>&1', 'set -- $?', after, 'exit $1'],
+  ].join('\n')
+
+const chooseShell = `if [ -x /bin/bash ]; then set -- /bin/bash -eo pipefail "$@"
+elif (set -o pipefail) 2>/dev/null; then set -- /bin/sh -eo pipefail "$@"
+else set -- /bin/sh -e "$@"
+fi`
+
+/** What tells a bash that waited from one that begins: its streams, what `cd` leaves, its clock, its options. */
+const handOver = `exec 2>&1
+unset OLDPWD
+export OLDPWD
+SECONDS=0
+hash -r
+set -eo pipefail
+set --`
+
+/**
+ * Whether a variable comes to the same in bash whether it finds it when it begins or is told of it then. Not those that bash
+ * makes itself, nor a BASH_ENV that it would still have to expand.
+ */
+const bashTakesLater = ([name, value]: readonly [string, string]): boolean =>
+  name === 'BASH_ENV'
+    ? /^[\w./-]*$/.test(value)
+    : !/^BASH|^COMP_|^READLINE_/.test(name) && !bashsOwn.has(name)
+
+const bashsOwn = new Set(
+  'DIRSTACK EPOCHREALTIME EPOCHSECONDS FUNCNAME FUNCNEST GROUPS HISTCMD POSIXLY_CORRECT RANDOM REPLY SECONDS SHLVL SRANDOM'.split(
+    ' ',
+  ),
+)
 
 /** Names a shell cannot export: `env` sets them. Its command line is seen by the job's own processes only. */
 const viaEnv = (variables: readonly (readonly [string, string])[]): readonly string[] =>
