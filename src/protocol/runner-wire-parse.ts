@@ -26,7 +26,6 @@ import type {
   BeatRequest,
   EventsRequest,
   FinishRequest,
-  LogKeysTold,
   PlanMade,
   PollRequest,
   RunnerFacts,
@@ -41,7 +40,6 @@ export const eventsPerRequestMax = 1_000
 const leasesMax = 1_000
 
 export const parsePollRequest = (json: unknown): Parsed<PollRequest> => parseShape(poll, json, code)
-export const parseLogKeys = (json: unknown): Parsed<LogKeysTold> => parseShape(logKeys, json, code)
 export const parseBeatRequest = (json: unknown): Parsed<BeatRequest> => parseShape(beat, json, code)
 export const parseEventsRequest = (json: unknown): Parsed<EventsRequest> => parseShape(events, json, code)
 export const parsePlanMade = (json: unknown): Parsed<PlanMade> => parseShape(planMade, json, code)
@@ -77,11 +75,6 @@ const poll: Shape<PollRequest> = object({
   eph: list(text({ max: 43, min: 43, form: /^[A-Za-z0-9_-]+$/ }), { max: slotsMax }),
   held: optional(list(id('lease'), { max: leasesMax })),
   facts: optional(facts),
-})
-
-const logKeys: Shape<LogKeysTold> = object({
-  v: oneOf(1),
-  keys: recordOf(text({ max: 160, form: /^[A-Za-z0-9_-]+$/ })),
 })
 
 const beat: Shape<BeatRequest> = object({

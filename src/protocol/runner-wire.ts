@@ -49,14 +49,6 @@ export type PollRequest = {
   readonly facts?: RunnerFacts
 }
 
-/**
- * The sealed log keys, base64url, of leases that have just begun: who follows such a log has its key opened before there is a
- * frame, which brings it again.
- */
-export type LogKeysTold = { readonly v: 1; readonly keys: Readonly<Record<LeaseId, string>> }
-/** Of these leases the logs that somebody watches; held for a moment while there is none. */
-export type LogKeysAnswer = { readonly watched: readonly LeaseId[] }
-
 export type RunnerFacts = {
   readonly version: string
   /** Tells what it compiles with from every other program and Node: plans of the same are interchangeable. */
@@ -167,7 +159,10 @@ export type BeatAnswer = {
   readonly leases: Readonly<Record<string, { readonly ttlMs: number } | { readonly lost: true }>>
 }
 
-/** Answer to `frames`: the highest `seq` that is durable without a gap, per lease. */
+/**
+ * Answer to `frames`: the highest `seq` that is durable without a gap, per lease. `firstframes` is the same for frames of a log that
+ * begins, which are stored if somebody follows it, now or in a moment: it names no lease of whose log nobody does.
+ */
 export type FramesAnswer = {
   readonly leases: Readonly<
     Record<string, { readonly durable: number; readonly watched: boolean } | { readonly lost: true }>

@@ -52,6 +52,7 @@ import { createOrbs } from './orbs/orbs.ts'
 import { createProjects } from './projects/projects.ts'
 import { openRunnerListener } from './runners/open.ts'
 import { createRunners } from './runners/runners.ts'
+import { createJustBegun } from './runs/just-begun.ts'
 import { createPlaces, type Places } from './runs/places.ts'
 import { createRuns } from './runs/runs.ts'
 import { createSchedules } from './schedules/schedules.ts'
@@ -183,6 +184,7 @@ const openParts = async (
   const shared = {
     ...{ ...deps, database, vault, objects, newId, places, watchers, fresh, serverUrl: () => site().url },
     compiler: deps.compiler.id,
+    justBegun: createJustBegun(database),
   }
   const tests = createTests(shared)
   const reach = await reachOf(config)

@@ -112,8 +112,8 @@ export const limits = {
   runnerSeenSeconds: 5,
   /** Requests of runners whose frames share a commit. */
   framesGroupMax: 32,
-  /** A runner that has just begun leases is told who watches them: at the latest when its next poll is held. */
-  firstWatchedMs: 30,
+  /** How long a first frame waits for somebody who follows its log: whoever asked for the run is told of it by then. */
+  firstWatchedMs: 5,
   /** Reads of an attempt that requests under way beside its `finish` keep changing. */
   finishTriesMax: 8,
   /** Of calls of hooks beyond the rate limit: how often they are written, of how many hooks at once, and how long they are shown. */

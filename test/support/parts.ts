@@ -18,6 +18,7 @@ import { createNewId } from '../../src/server/new-id.ts'
 import { openFsStore } from '../../src/server/objects/fs-store.ts'
 import { openRunnerListener } from '../../src/server/runners/open.ts'
 import { createRunners } from '../../src/server/runners/runners.ts'
+import { createJustBegun } from '../../src/server/runs/just-begun.ts'
 import { createPlaces } from '../../src/server/runs/places.ts'
 import { createRuns } from '../../src/server/runs/runs.ts'
 import { type Meter, noMeter } from '../../src/server/telemetry/meter.ts'
@@ -70,8 +71,12 @@ export const openParts = async (
       log: silentLog,
     })
     closers.push(() => listener.close())
-    const runs = createRuns({ database: own, newId, places, compiler })
-    return { ...{ database: own, db: own.db, watchers, fresh, places, runs }, runnerPort: listener.port }
+    const justBegun = createJustBegun(own)
+    const runs = createRuns({ database: own, newId, places, compiler, justBegun })
+    return {
+      ...{ database: own, db: own.db, watchers, fresh, places, runs, justBegun },
+      runnerPort: listener.port,
+    }
   }
   const server = await openServer(database)
   const organisation = newId('organisation')

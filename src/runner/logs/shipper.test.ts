@@ -30,21 +30,26 @@ const openShipper = () => {
   const requests: Sent[] = []
   const arrivals: ((sent: Sent) => void)[] = []
   const told = { lost: 0, watched: [] as boolean[] }
+  const firsts: Sent[] = []
+  const describe = (batch: Uint8Array, take: (sent: Sent) => void): Promise<FramesAnswer> =>
+    new Promise((resolve, reject) => {
+      const parsed = parseFrameBatch(batch)
+      assert.ok(parsed.ok)
+      take({
+        seqs: parsed.value.map((item) => item.header.seq),
+        keys: parsed.value.filter((item) => item.sealedKey !== null).length,
+        answer: (a: FramesAnswer | Error) => (a instanceof Error ? reject(a) : resolve(a)),
+      })
+    })
   const shipper = createShipper({
     log: silentLog,
     post: (batch) =>
-      new Promise((resolve, reject) => {
-        const parsed = parseFrameBatch(batch)
-        assert.ok(parsed.ok)
-        const sent = {
-          seqs: parsed.value.map((item) => item.header.seq),
-          keys: parsed.value.filter((item) => item.sealedKey !== null).length,
-          answer: (a: FramesAnswer | Error) => (a instanceof Error ? reject(a) : resolve(a)),
-        }
+      describe(batch, (sent) => {
         const arrival = arrivals.shift()
         if (arrival) arrival(sent)
         else requests.push(sent)
       }),
+    postFirst: (batch) => describe(batch, (sent) => void firsts.push(sent)),
   })
   const frames = shipper.open({
     lease,
@@ -57,7 +62,7 @@ const openShipper = () => {
     return waiting ? Promise.resolve(waiting) : new Promise((resolve) => arrivals.push(resolve))
   }
   const count = () => requests.length
-  return { shipper, frames, next, told, count }
+  return { shipper, frames, next, told, count, firsts }
 }
 /** Everything that could have been sent was sent. */
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
@@ -142,6 +147,52 @@ test('with nobody watching the first frames wait for company, the later ones do 
   frames.add(frame(3))
   assert.deepEqual((await next()).seqs, [3])
   shipper.close()
+})
+
+test('the first frames of a log are offered once, with its key: stored for who follows it, else kept', async () => {
+  for (const isStored of [true, false]) {
+    const { frames, next, shipper, told, count, firsts } = openShipper()
+    frames.add(frame(1))
+    frames.add(frame(2))
+    await turn()
+    const [offered] = firsts
+    assert.deepEqual([offered?.seqs, offered?.keys, firsts.length, count()], [[1, 2], 1, 1, 0])
+    frames.add(frame(3))
+    offered?.answer(isStored ? durable(2, true) : { leases: {} })
+    await turn()
+    assert.deepEqual(told.watched, isStored ? [true] : [])
+    frames.hurry()
+    const rest = await next()
+    assert.deepEqual([rest.seqs, rest.keys], isStored ? [[3], 0] : [[1, 2, 3], 1])
+    rest.answer(durable(3))
+    await frames.durable(3)
+    assert.equal(firsts.length, 1)
+    shipper.close()
+  }
+})
+
+test('what finish takes along says whether the server may have a part of it', async () => {
+  for (const [answer, mayHave] of [
+    [null, true],
+    [new Error('no answer'), true],
+    [{ leases: {} }, false],
+  ] as const) {
+    const { frames, shipper, firsts } = openShipper()
+    frames.add(frame(1))
+    await turn()
+    if (answer !== null) firsts[0]?.answer(answer)
+    await turn()
+    const { items, wasSent } = frames.withhold()
+    assert.deepEqual([items.length, wasSent], [1, mayHave])
+    firsts[0]?.answer({ leases: { [lease]: { lost: true } } })
+    shipper.close()
+  }
+  const late = openShipper()
+  late.frames.add(frame(1))
+  assert.equal(late.frames.withhold().wasSent, false)
+  await turn()
+  assert.equal(late.firsts.length, 0, 'it is on its way already')
+  late.shipper.close()
 })
 
 test('whoever begins to watch, and a frame too many, end the wait', async (t) => {

@@ -17,6 +17,11 @@ import { isStoredForm, type SealedFrame } from './framer.ts'
 export type ShipperDeps = {
   /** One `frames` request; rejects when the server did not answer it. */
   readonly post: (batch: Uint8Array, signal: AbortSignal) => Promise<FramesAnswer>
+  /**
+   * The first frame of a log, for whoever follows it by now: the server waits a moment for somebody. What the answer does not
+   * name was not stored.
+   */
+  readonly postFirst: ShipperDeps['post']
   readonly log: Log
 }
 
@@ -35,8 +40,8 @@ export interface LeaseFrames {
   /** Resolves when everything up to `seq` is durable or the lease is lost. */
   durable(seq: number): Promise<void>
   /**
-   * From now on frames leave at once: somebody watches. Else the first ones wait a little: they may be all, and then go with
-   * the end.
+   * From now on frames leave at once: somebody watches. Else only the first one does, in case somebody does; the others wait a
+   * little: they may be all, and then go with the end.
    */
   hurry(): void
   /** What is not durable yet, and whether any of it was sent; it is sent no more until `durable` is asked for. */
@@ -123,7 +128,10 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
           if (queue.pace === 'flowing') void send()
           else if (queue.pace === 'withheld') return
           else if (queue.bytes >= frameRawBytes) flow()
-          else queue.timer ??= setTimeout(flow, unwatchedShipMs)
+          else {
+            queue.timer ??= setTimeout(flow, unwatchedShipMs)
+            if (frame.seq === 1) void offerFirst(deps, queue, stopped.signal)
+          }
         },
         room: () => (hasRoom(queue) ? undefined : wait(hasRoom)),
         durable: (seq) => {
@@ -153,6 +161,26 @@ export const createShipper = (deps: ShipperDeps): Shipper => {
       for (const queue of queues.values()) lose(queue)
       gathering.look()
     },
+  }
+}
+
+/** What gets no answer may be stored all the same. */
+const offerFirst = async (
+  { postFirst, log }: ShipperDeps,
+  queue: Queue,
+  signal: AbortSignal,
+): Promise<void> => {
+  // What we say of a job goes before what it says: both are here after a turn.
+  await new Promise((resolve) => setImmediate(resolve))
+  if (queue.pace !== 'waiting' || queue.lost) return
+  queue.wasSent = true
+  try {
+    const answer = await postFirst(encodeFrameBatch(itemsOf(queue)), signal)
+    const told = answer.leases[queue.line.lease]
+    if (told !== undefined) accept(queue, told)
+    else if (queue.pace === 'waiting') queue.wasSent = false
+  } catch (error) {
+    log.debug('a first frame not sent, it waits for more', { error })
   }
 }
 

@@ -18,8 +18,6 @@ import type { FileBody } from './requests.ts'
 export type PackedLog = { readonly lastSeq: number; readonly object: Uint8Array | FileBody | null }
 
 export interface Journal {
-  /** For the vault; null when no key could be made. */
-  readonly sealedKey: Promise<Uint8Array | null>
   readonly output: AttemptSink['output']
   readonly setWatched: (watched: boolean) => void
   /** Packs what there is, in the background until somebody waits for it: no more output is expected. */
@@ -80,10 +78,6 @@ export const openJournal = (life: Life): Journal => {
   let packing: Promise<PackedLog> | null = null
   let isCurrent = false
   return {
-    sealedKey: making.then(
-      ({ sealedKey }) => sealedKey,
-      () => null,
-    ),
     output: (step, bytes) => {
       isCurrent = false
       framer.write(step, bytes)

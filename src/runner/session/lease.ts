@@ -16,8 +16,6 @@ import type { LeaseDeps, Life } from './life.ts'
 
 export interface Lease {
   readonly id: LeaseGrant['lease']
-  /** The sealed key of its log; null when none could be made. */
-  readonly sealedKey: Promise<Uint8Array | null>
   /** Resolves when its output is over, and its sandbox is being closed. */
   readonly closing: Promise<void>
   /** Resolves when the compiler of a plan has the work, which its jobs may begin after any moment. */
@@ -28,8 +26,6 @@ export interface Lease {
   readonly ended: Promise<void>
   stop(reason: StopReason): void
   setWatched(watched: boolean): void
-  /** Somebody watches its log from the start: its first frames do not wait. */
-  hurry(): void
   /** For those who watch; null: nobody does, or nothing is known. */
   used(): UsageSeries | null
 }
@@ -53,13 +49,11 @@ export const startLease = (deps: LeaseDeps, grant: LeaseGrant, eph: OpeningKey |
   })
   void ended.then(closing.resolve)
   const setWatched = (watched: boolean) => watching.set(watched)
-  const { sealedKey } = journal
-  const hurry = () => journal.setWatched(true)
   const used = () => watching.used()
   const moments = {
     ...{ closing: closing.promise, compiling: compiling.promise, vacated: vacated.promise, ended },
   }
-  return { id: grant.lease, sealedKey, ...moments, stop: onStop, setWatched, hurry, used }
+  return { id: grant.lease, ...moments, stop: onStop, setWatched, used }
 }
 
 type Moments = {

@@ -22,7 +22,6 @@ import type {
   EventsRequest,
   FinishRequest,
   LeaseGrant,
-  LogKeysTold,
   PollAnswer,
   PollRequest,
 } from '../../protocol/runner-wire.ts'
@@ -40,7 +39,7 @@ import { randomBytes, systemClock } from '../../sys/index.ts'
 import { afterLeaseMs } from '../limits.ts'
 import { nextSession } from './counter.ts'
 import type { LeaseDeps } from './life.ts'
-import { createRequests } from './requests.ts'
+import { createRequests, type Requests } from './requests.ts'
 import { openSession } from './session.ts'
 
 let directory = ''
@@ -141,6 +140,7 @@ const makeWorld = async (
     vsign.privateKey,
   )
   const received: Received[] = []
+  const answered: string[] = []
   const grants = answers.grants ?? []
   const held: (() => void)[] = []
   const waiters: (() => void)[] = []
@@ -174,10 +174,21 @@ const makeWorld = async (
       ...common,
       sign: runnerKey.sign,
     })
+    const heard: Requests['send'] = async (call) => {
+      try {
+        return await requests.send(call)
+      } finally {
+        // When whoever asked has it, too.
+        setImmediate(() => {
+          answered.push(call.path)
+          for (const wake of waiters.splice(0)) wake()
+        })
+      }
+    }
     const session = openSession({
       ...{
         ...common,
-        requests,
+        requests: { ...requests, send: heard },
         carryOut,
         facts: given,
         log: options.log ?? silentLog,
@@ -200,6 +211,7 @@ const makeWorld = async (
     clearTimeout(late)
   }
   const of = (name: string) => received.filter(({ path }) => path.endsWith(`/${name}`))
+  const isAnswered = (name: string) => answered.some((path) => path.endsWith(`/${name}`))
   const json = <T>(request: Received | undefined): T => JSON.parse(request?.body.toString() ?? 'null')
   /** The first end that was told, in whatever form. */
   const finish = ({ lease }: LeaseGrant) => {
@@ -211,6 +223,7 @@ const makeWorld = async (
     start,
     until,
     of,
+    isAnswered,
     json,
     finish,
     ingest,
@@ -262,13 +275,15 @@ const makeGrant = (ttlMs = 60_000): LeaseGrant => ({
 
 const nothing = { outcome: 'passed', reason: null, receipt: null, destroyed: true, kept: {} } as const
 const result: FinishRequest['result'] = { kind: 'refs', refs: [], hostKeys: [] }
+const nobodyFollows = ({ path }: { readonly path: string }) =>
+  path.endsWith('/firstframes') ? { leases: {} } : undefined
 const untilAborted = async (signal: AbortSignal): Promise<void> => {
   if (!signal.aborted) await onceEvent(signal, 'abort')
 }
 
 test('a small attempt beside others is one request after its poll: result, events, log key, and the finished log', async () => {
   const [grant, other] = [makeGrant(), makeGrant()]
-  const world = await makeWorld({ grants: [grant, other] })
+  const world = await makeWorld({ grants: [grant, other], handle: nobodyFollows })
   const hasFinished = () => world.of('finish').length > 0
   const { session, server } = await world.start(
     async ({ lease }, eph, sink) => {
@@ -278,6 +293,7 @@ test('a small attempt beside others is one request after its poll: result, event
         await sink.output(1, utf8('hello\n'))
         sink.event({ kind: 'note', text: 'seen' })
         await world.until('the next poll', () => world.of('poll').length > 1)
+        await world.until('the first frame', () => world.isAnswered('firstframes'))
       }
       return { ...nothing, result }
     },
@@ -302,51 +318,55 @@ test('a small attempt beside others is one request after its poll: result, event
   const owner = { project: grant.spec.project.id, attempt: grant.attempt }
   const logKey = await openLogKey(world.ingest, sealedKey ?? new Uint8Array(), owner)
   assert.ok(logKey)
-  await world.until('the keys of both logs', () => world.of('logkeys').length === 2)
-  const told = Object.assign({}, ...world.of('logkeys').map((each) => world.json<LogKeysTold>(each).keys))
-  assert.deepEqual(new Set(Object.keys(told)), new Set([grant.lease, other.lease]))
-  assert.equal(told[grant.lease], Buffer.from(sealedKey ?? []).toString('base64url'))
   assert.equal(frames, null, 'nobody has read a part of it')
   assert.equal(await textOf(grant, logKey, log ?? new Uint8Array()), 'hello\n')
   assert.deepEqual([world.of('frames'), world.of('log'), world.of('events')], [[], [], []])
+  assert.equal(world.of('firstframes').length, 1, 'of the one that said something')
   await session.stop()
   world.release()
   await server.close()
 })
 
-test('who watches from the start is told with the key of the log: its first frames do not wait for more', async () => {
+test('who follows from the start has the first frame at once, and what comes later goes as it comes', async () => {
   const grant = makeGrant()
   const world = await makeWorld({
     grants: [grant],
-    handle: ({ path }) => (path.endsWith('/logkeys') ? { watched: [grant.lease] } : undefined),
+    handle: ({ path }) =>
+      path.endsWith('/firstframes')
+        ? { leases: { [grant.lease]: { durable: 1, watched: true } } }
+        : undefined,
   })
   const { session, server } = await world.start(async (_grant, _eph, sink) => {
     await sink.output(1, utf8('hello\n'))
-    await world.until('the frame', () => world.of('frames').length > 0)
+    await world.until('the first frame', () => world.of('firstframes').length > 0)
+    await sink.output(1, utf8('again\n'))
+    await world.until('the second', () => world.of('frames').length > 0)
     return { ...nothing, result }
   })
   await world.until('the finish', () => world.of('finish').length > 0)
   const { request, sealedKey } = world.finish(grant)
-  assert.deepEqual([request.lastSeq, sealedKey], [1, null])
+  assert.deepEqual([request.lastSeq, sealedKey, world.of('firstframes').length], [2, null, 1])
   await session.stop()
   world.release()
   await server.close()
 })
 
-test('what nobody watches goes with the end, also when it runs alone or the server says nothing of it', async () => {
-  for (const answer of [{ watched: ['lse_other'] }, {}, null]) {
+test('what nobody watches goes with the end; its frames, too, where the server may have stored the first', async () => {
+  for (const answer of [{ leases: {} }, {}, null]) {
     const grant = makeGrant()
     const world = await makeWorld({
       grants: [grant],
-      handle: ({ path }) => (path.endsWith('/logkeys') ? answer : undefined),
+      handle: ({ path }) => (path.endsWith('/firstframes') ? answer : undefined),
     })
     const { session, server } = await world.start(async (_grant, _eph, sink) => {
       await sink.output(1, utf8('hello\n'))
-      await world.until('the key', () => world.of('logkeys').length > 0)
+      await world.until('the first frame', () => world.isAnswered('firstframes'))
       return { ...nothing, result }
     })
     await world.until('the finish', () => world.of('finish').length > 0)
-    assert.deepEqual([world.of('frames'), world.finish(grant).sealedKey !== null], [[], true])
+    const { frames, sealedKey } = world.finish(grant)
+    const isUnsaid = answer === null || answer.leases === undefined
+    assert.deepEqual([world.of('frames'), frames !== null, sealedKey !== null], [[], isUnsaid, !isUnsaid])
     await session.stop()
     world.release()
     await server.close()

@@ -12,8 +12,6 @@ import {
   beatEveryMs,
   type FramesAnswer,
   type LeaseGrant,
-  type LogKeysAnswer,
-  type LogKeysTold,
   type PollAnswer,
   type PollRequest,
   type RunnerFacts,
@@ -93,7 +91,11 @@ export const openSession = (deps: SessionDeps): Session => {
     deps,
     held: new Map(),
     stopping,
-    shipper: createShipper({ log: deps.log, post: (batch, signal) => postFrames(deps, batch, signal) }),
+    shipper: createShipper({
+      log: deps.log,
+      post: (batch, signal) => postFrames(deps, 'frames', batch, signal),
+      postFirst: (batch, signal) => postFrames(deps, 'firstframes', batch, signal),
+    }),
     keys: new Map(),
     ready: true,
     mayWork: true,
@@ -129,19 +131,16 @@ export const openSession = (deps: SessionDeps): Session => {
   }
 }
 
-const postFrames: (deps: SessionDeps, ...args: Parameters<ShipperDeps['post']>) => Promise<FramesAnswer> =
-  async (deps, batch, signal) => {
-    const path = '/runner/v1/frames'
-    const contentType = 'application/octet-stream'
-    const answer = await deps.requests.send({
-      path,
-      body: batch,
-      contentType,
-      timeoutMs: requestDeadlineMs,
-      signal,
-    })
-    return answer as FramesAnswer
-  }
+const postFrames = async (
+  { requests }: SessionDeps,
+  verb: 'frames' | 'firstframes',
+  ...[body, signal]: Parameters<ShipperDeps['post']>
+): Promise<FramesAnswer> => {
+  const contentType = 'application/octet-stream'
+  const path = `/runner/v1/${verb}`
+  const answer = await requests.send({ path, body, contentType, timeoutMs: requestDeadlineMs, signal })
+  return answer as FramesAnswer
+}
 
 const takesWork = ({ ready, mayWork }: State): boolean => ready && mayWork
 
@@ -309,7 +308,6 @@ const start = (state: State, grant: LeaseGrant): void => {
   const entry: Held = { lease, untilMs, timer, hasPlace: true }
   held.set(grant.lease, entry)
   deps.log.debug('lease begins', { lease: grant.lease, attempt: grant.attempt, kind: grant.spec.kind })
-  tellLogKey(state, lease)
   void lease.vacated.then((destroyed) => {
     entry.hasPlace = false
     if (!destroyed) {
@@ -326,26 +324,6 @@ const start = (state: State, grant: LeaseGrant): void => {
     wake(state)
   })
   wake(state)
-}
-
-/**
- * While its first command is started: the vault opens it for those who follow when the command has the processor. Frames
- * bring it again, so what does not get through is no loss. The answer says whether anybody follows.
- */
-const tellLogKey = ({ deps, stopping }: State, { id, sealedKey, hurry }: Lease): void => {
-  const tell = async (): Promise<void> => {
-    const key = await sealedKey
-    if (key === null) return
-    const answer = await deps.requests.send({
-      path: '/runner/v1/logkeys',
-      body: utf8(JSON.stringify({ v: 1, keys: { [id]: toBase64Url(key) } } satisfies LogKeysTold)),
-      contentType: 'application/json',
-      timeoutMs: requestDeadlineMs,
-      signal: stopping.signal,
-    })
-    if ((answer as Partial<LogKeysAnswer> | null)?.watched?.includes(id)) hurry()
-  }
-  setImmediate(() => void tell().catch(() => undefined))
 }
 
 const beat = async (state: State): Promise<void> => {

@@ -25,6 +25,7 @@ import { createWatchers } from '../logs/watchers.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import { createProjects } from '../projects/projects.ts'
+import { createJustBegun } from '../runs/just-begun.ts'
 import { createPlaces } from '../runs/places.ts'
 import { createRuns } from '../runs/runs.ts'
 import { createSchedules } from '../schedules/schedules.ts'
@@ -64,6 +65,7 @@ const workOver = ({ database, newId }: { database: Database; newId: NewId }) => 
     artifacts: createArtifacts({ database, vault, objects, retention: limits.retentionDays }),
     logs: createLogs({
       ...{ database, vault, objects, watchers, fresh: createFreshFrames(watchers) },
+      justBegun: createJustBegun(database),
       logSearch: logSearchProgram,
     }),
     tests,

@@ -1,7 +1,6 @@
 // Stores the frames of runner requests: the request's body as it came in one row, and one small row per attempt that says
 // where its frames are. Idempotent: what is already durable is skipped, what leaves a gap is not taken.
 import { sql } from 'kysely'
-import { fromBase64Url } from '../../base/bytes.ts'
 import type { AttemptId, LeaseId, RunnerId } from '../../base/ids.ts'
 import type { ParsedFrameItem } from '../../protocol/frames.ts'
 import type { Db } from '../db/database.ts'
@@ -105,15 +104,15 @@ const appendAll = ({ db, fresh }: Deps, requests: readonly FrameRequest[]): Prom
     return results
   })
 
-/** Of `leases` those that `keys` (base64url) names. */
+/** Of those of `granted` that begin with these frames. */
 export const announceLogKeys = (
-  leases: Iterable<{ readonly lease: LeaseId; readonly attempt: AttemptId }>,
-  keys: Readonly<Record<LeaseId, string>>,
+  granted: readonly { readonly lease: LeaseId; readonly attempt: AttemptId }[],
+  items: readonly ParsedFrameItem[],
   to: { readonly db: Db; readonly fresh: FreshFrames },
 ): void => {
-  for (const { lease, attempt } of leases) {
-    const sealedKey = fromBase64Url(keys[lease] ?? '')
-    if (sealedKey !== null && sealedKey.length > 0) announceKey(to, attempt, sealedKey)
+  for (const { lease, attempt } of granted) {
+    const first = items.find((item) => item.lease === lease && item.header.seq === 1)
+    if (first?.sealedKey) announceKey(to, attempt, first.sealedKey)
   }
 }
 

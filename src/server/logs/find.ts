@@ -41,6 +41,14 @@ export const findLog = async (db: Db, scope: Scope, attempt: AttemptId): Promise
   return { ...log, packed: packedObject({ objectKey, body, bytes }) }
 }
 
+export const unwrittenLog = (
+  attempt: AttemptId,
+  owner: { readonly project: ProjectId; readonly run: RunId },
+): Log => ({
+  ...{ attempt, ...owner, sealedKey: null, wrappedKey: null, lastSeq: 0, isComplete: false },
+  ...{ packed: null, removedAt: null, days: null },
+})
+
 const packedObject = (row: { [K in keyof PackedObject]: PackedObject[K] | null }): PackedObject | null => {
   const { objectKey, body, bytes } = row
   if (bytes === null) return null

@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { tellingOpenedKeys } from '../../../test/support/opened-keys.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
-import { concatBytes, toBase64Url, utf8 } from '../../base/bytes.ts'
+import { concatBytes, utf8 } from '../../base/bytes.ts'
 import { isFault } from '../../base/faults.ts'
 import type { FrameCodec } from '../../protocol/frames.ts'
 import type { FollowerFrame } from '../../protocol/live.ts'
@@ -20,13 +20,8 @@ import { pruneFrames } from './prune.ts'
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
 const opens: string[] = []
-const waiting: (() => void)[] = []
-const untilOpens = async (count: number): Promise<void> => {
-  while (opens.length < count) await new Promise<void>((resolve) => waiting.push(resolve))
-}
 const vault = tellingOpenedKeys(parts, ({ user }) => {
   opens.push(user)
-  for (const done of waiting.splice(0)) done()
 })
 const logs = createLogs({ ...parts, vault })
 const runner = createScriptedRunner(parts, await enrolRunner(parts, 'logger'))
@@ -186,34 +181,36 @@ test('who takes zstd gets live frames and a finished log as they are stored; oth
   )
 })
 
-test('a key that its runner told is opened before there is a frame; only the key of the frames is used', async () => {
-  for (const isTrue of [true, false]) {
+test('the first frame of a log that somebody follows is stored, also of who comes within a moment', async () => {
+  for (const isEarly of [true, false]) {
     const held = await lease()
-    const other = await lease()
-    const { sealedKey } = isTrue ? held.log : other.log
-    const before = opens.length
     const seen: string[] = []
-    const following = (async () => {
+    const follows = async () => {
       for await (const frame of follow(held, never)) seen.push(text(frame))
-    })()
-    const { status, body } = await runner.send('/runner/v1/logkeys', {
-      v: 1,
-      keys: { [held.lease]: toBase64Url(sealedKey) },
-    })
-    assert.deepEqual([status, body], [200, { watched: [held.lease] }], 'who watches is told with it')
-    await untilOpens(before + 1)
-    await runner.frames(held, 0, 'one\n')
-    // Before its end: the key of a finished log moves, and whoever reads on then opens it once more.
-    for (const until = performance.now() + 10_000; seen.length === 0; await sleep(5))
-      assert.ok(performance.now() < until)
-    // One that could not be opened may be asked for again before the frame comes.
-    const asked = opens.length - before
-    assert.ok(isTrue ? asked === 1 : asked >= 2, `${asked}`)
+    }
+    const early = isEarly ? follows() : null
+    const sent = runner.send('/runner/v1/firstframes', await runner.batch(held, 0, 'one\n'))
+    const following = early ?? follows()
+    assert.deepEqual((await sent).body, { leases: { [held.lease]: { durable: 1, watched: true } } })
     await runner.finish(held)
     await following
     assert.deepEqual(seen, ['one\n'])
-    await runner.finish(other)
   }
+})
+
+test('of a log that nobody follows nothing is stored; the runner sends it again', async () => {
+  const held = await lease()
+  const body = await runner.batch(held, 0, 'one\n')
+  assert.deepEqual((await runner.send('/runner/v1/firstframes', body)).body, { leases: {} })
+  const { lastSeq } = await parts.db
+    .selectFrom('attempts')
+    .select('last_seq as lastSeq')
+    .where('id', '=', held.attempt)
+    .executeTakeFirstOrThrow()
+  assert.equal(lastSeq, 0)
+  const { body: answer } = await runner.send('/runner/v1/frames', body)
+  assert.deepEqual(answer, { leases: { [held.lease]: { durable: 1, watched: false } } })
+  await runner.finish(held)
 })
 
 test('followers who come and go while frames are written miss nothing and see nothing twice', async () => {

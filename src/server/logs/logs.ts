@@ -21,11 +21,12 @@ import type {
   Logs,
 } from '../log-use-cases.ts'
 import type { ObjectStore } from '../objects/store.ts'
+import type { JustBegun } from '../runs/just-begun.ts'
 import { expiredFault } from '../stored/expired.ts'
 import type { VaultClient } from '../vault-client.ts'
 import { createAnnotations } from './annotations.ts'
 import { condenseSteps } from './condensed.ts'
-import { findLog, type Log } from './find.ts'
+import { findLog, type Log, unwrittenLog } from './find.ts'
 import { createFirstFailures } from './first-failure.ts'
 import type { FreshFrames } from './fresh-frames.ts'
 import { createLogKeys, type LogKeys } from './keys.ts'
@@ -44,6 +45,8 @@ export type LogsDeps = {
   readonly objects: ObjectStore
   readonly watchers: Watchers
   readonly fresh: FreshFrames
+  /** What was begun a moment ago and has no log yet is followed without a look at the tables. */
+  readonly justBegun: Pick<JustBegun, 'ownerOf'>
   /** The program that looks through text (main/log-search.ts). */
   readonly logSearch: string
 }
@@ -209,12 +212,14 @@ type Start = { readonly log: Log; readonly key: Uint8Array }
 
 /** Waits for the first frame, which brings the key. null: there is nothing to read, or not any more. */
 const open = async (
-  { database: { keyed }, keys, fresh }: Parts,
+  { database: { keyed }, keys, fresh, justBegun }: Parts,
   reading: Reading,
   { bell, signal }: Waiting,
 ): Promise<Start | null> => {
   for (;;) {
-    const found = await findLog(keyed, reading.scope, reading.attempt)
+    const { scope, attempt } = reading
+    const owner = justBegun.ownerOf(scope, attempt)
+    const found = owner ? unwrittenLog(attempt, owner) : await findLog(keyed, scope, attempt)
     if (found === null) throw fault('E_NOT_FOUND', { public: 'No such attempt' })
     requireKept(found)
     const start = await withKey(keys, reading, found)

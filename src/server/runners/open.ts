@@ -3,11 +3,10 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { parseFinishBody } from '../../protocol/finish-body.ts'
 import { parseFrameBatch } from '../../protocol/frames.ts'
-import type { FramesAnswer, LogKeysAnswer } from '../../protocol/runner-wire.ts'
+import type { FramesAnswer } from '../../protocol/runner-wire.ts'
 import {
   parseBeatRequest,
   parseEventsRequest,
-  parseLogKeys,
   parsePlanMade,
   parsePollRequest,
 } from '../../protocol/runner-wire-parse.ts'
@@ -41,7 +40,7 @@ import { createControl } from './control.ts'
 import { applyEvents } from './events.ts'
 import { createExpiry } from './expiry.ts'
 import { finishAttempt } from './finish.ts'
-import { firstWatched } from './first-watched.ts'
+import { isFirstWatched } from './first-watched.ts'
 import { createGiveBack } from './give-back.ts'
 import { createGranted } from './granted.ts'
 import { identityVerbs } from './identity.ts'
@@ -165,6 +164,13 @@ const createRoutes = (
     },
     itemsMax: limits.framesGroupMax,
   })
+  const store = async (request: FrameRequest): Promise<FramesAnswer> => {
+    const result = await append(request)
+    const isWatched = ({ attempt }: NonNullable<Durable>) => deps.watchers.isWatched(attempt)
+    for (const [lease, durable] of result)
+      if (durable !== null) poll.control.told(request.sender.id, lease, isWatched(durable))
+    return framesAnswer(result, isWatched)
+  }
   return {
     plain: {
       beat: async ({ caller }, body) => renewLeases(db, caller.id, parsedBody(parseBeatRequest, body)),
@@ -177,20 +183,16 @@ const createRoutes = (
         return (await answerPoll(poll, { sender, request, body: text }, signal)) ?? undefined
       },
       // Its statement itself looks whether the sender still is a runner.
-      frames: async ({ sender }, body) => {
+      frames: async ({ sender }, body) => store({ sender, body, items: parsed(parseFrameBatch(body)) }),
+      // Of whoever is no runner nothing is stored either: what was granted here is all it can ask about.
+      firstframes: async ({ sender }, body) => {
         const items = parsed(parseFrameBatch(body))
-        const result = await append({ sender, body, items })
-        const isWatched = ({ attempt }: NonNullable<Durable>) => deps.watchers.isWatched(attempt)
-        for (const [lease, durable] of result)
-          if (durable !== null) poll.control.told(sender.id, lease, isWatched(durable))
-        return framesAnswer(result, isWatched)
-      },
-      // An announced key is used for nothing but to have it opened early, and only of leases that its runner was granted here.
-      logkeys: async ({ sender }, body) => {
-        const { keys } = parsedBody(parseLogKeys, body)
-        const leases = [...poll.granted.ofRunner(sender.id)].filter(({ lease }) => Object.hasOwn(keys, lease))
-        announceLogKeys(leases, keys, { db, fresh: deps.fresh })
-        return { watched: await firstWatched(deps.watchers, leases) } satisfies LogKeysAnswer
+        const named = new Set(items.map(({ lease }) => lease))
+        const granted = [...poll.granted.ofRunner(sender.id)].filter(({ lease }) => named.has(lease))
+        // Before they are stored: the vault takes longer than the tables.
+        announceLogKeys(granted, items, { db, fresh: deps.fresh })
+        if (!(await isFirstWatched(deps.watchers, granted))) return { leases: {} } satisfies FramesAnswer
+        return store({ sender, body, items })
       },
     },
     // They look for the sender with the attempt.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
+import type { AttemptId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
 import { tellWith } from '../db/tell.ts'
 import type { RunChanges } from '../use-cases.ts'
@@ -51,7 +51,7 @@ test('who follows a run from its beginning is told what began, until there is ne
   assert.equal(begun.changesSince(scopeOf(null), run!, 0), changes)
   say(notice(run))
   assert.equal(begun.changesSince(scopeOf(null), run!, 0), null)
-  assert.equal(heard.length, 1)
+  assert.equal(heard.length, 2)
 })
 
 test('news that come before it is told, and lost notices, send everybody to the tables', () => {
@@ -72,6 +72,25 @@ test('nobody is told of a run outside of their scope', () => {
     assert.equal(begun.changesSince(scope, run!, -1), changes)
   for (const scope of [scopeOf([elsewhere]), scopeOf([]), scopeOf(null, other), scopeOf([project], other)])
     assert.equal(begun.changesSince(scope, run!, -1), null)
+})
+
+test('of a log that has no frame yet it is known whose it is, until there is news of log or run', () => {
+  const attempt = 'att_00000000000000000000000001' as AttemptId
+  // SAFE: as above.
+  const withJob = { ...changes, jobs: [{ attempts: [{ id: attempt }] }] } as unknown as RunChanges
+  const owner = { run, project }
+  for (const news of [attempt, notice(run), null]) {
+    const { begun, say } = open()
+    begun.expect(run!)(scopeOf(null), withJob)
+    assert.deepEqual(begun.ownerOf(scopeOf([project]), attempt), owner)
+    assert.equal(begun.ownerOf(scopeOf([elsewhere]), attempt), null)
+    assert.equal(begun.ownerOf(scopeOf(null, other), attempt), null)
+    assert.equal(begun.ownerOf(scopeOf(null), 'att_other' as AttemptId), null)
+    say('att_other')
+    assert.deepEqual(begun.ownerOf(scopeOf(null), attempt), owner)
+    say(news)
+    assert.equal(begun.ownerOf(scopeOf(null), attempt), null)
+  }
 })
 
 test('beside other servers, whose news come later, the tables are asked; and no more are kept than a few', () => {

@@ -29,8 +29,10 @@ import { findWorkspaces } from './workspaces-read.ts'
 
 type Deps = StartDeps
 
-export const createRuns = (given: Omit<StartDeps, 'justBegun'>): Runs =>
-  runsWith({ ...given, justBegun: createJustBegun(given.database) })
+/** Logs may share `justBegun`. */
+export const createRuns = (
+  given: Omit<StartDeps, 'justBegun'> & Partial<Pick<StartDeps, 'justBegun'>>,
+): Runs => runsWith({ ...given, justBegun: given.justBegun ?? createJustBegun(given.database) })
 
 const runsWith = (deps: Deps): Runs => ({
   listRuns: (scope, query) => listRuns(deps, scope, query),
