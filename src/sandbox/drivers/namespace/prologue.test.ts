@@ -62,9 +62,19 @@ test('a bash that waits becomes the shell only where its variables come to the s
     prologue({ ...of, script: { ...around, shell: null }, env: new Map(Object.entries(env)) })
       .toString()
       .includes('waiting')
-  for (const name of ['A', 'PATH', 'LC_ALL', 'PS4', 'CDPATH'])
+  for (const name of ['A', 'PATH', 'HOME', 'PS4', 'CDPATH'])
     assert.equal(becomes({ [name]: 'x' }), name !== 'PS4', name)
-  for (const name of ['BASHPID', 'BASH_XTRACEFD', 'SHLVL', 'SECONDS', 'RANDOM', 'IFS', 'x.y'])
+  for (const name of [
+    'BASHPID',
+    'BASH_XTRACEFD',
+    'SHLVL',
+    'SECONDS',
+    'RANDOM',
+    'IFS',
+    'LC_ALL',
+    'LANG',
+    'x.y',
+  ])
     assert.equal(becomes({ [name]: '1' }), false, name)
   assert.equal(becomes({ BASH_ENV: '/tmp/env' }), true)
   assert.equal(becomes({ BASH_ENV: '$HOME/env' }), false)
@@ -105,10 +115,10 @@ cd /; cd /tmp; env | grep OLDPWD; ps -o pid= -o sid= -o comm= -p $PPID | tr -d 0
 no-such-command || echo "said $?" >&2; (exit 3); echo never`
   const env = new Map([
     ['CIRCLECI', 'true'],
-    ['LC_ALL', 'C'],
+    ['HOME', '/var'],
     ['BASH_ENV', '/tmp/.no-such-file'],
     ['CDPATH', '/usr'],
-    ['LC_MESSAGES', 'C'],
+    ['PATH', '/bin:/usr/bin'],
   ])
   const waited = await runStep({ text }, { waits: true, env })
   const begun = await runStep({ text }, { waits: false, env })

@@ -120,18 +120,18 @@ set --`
 
 /**
  * Whether a variable comes to the same in bash whether it finds it when it begins or is told of it then. Not those that bash
- * makes itself, nor a BASH_ENV that it would still have to expand.
+ * makes itself, those of which it only then does or says something, nor a BASH_ENV that it would still have to expand.
  */
 const bashTakesLater = ([name, value]: readonly [string, string]): boolean =>
   name === 'BASH_ENV'
     ? /^[\w./-]*$/.test(value)
-    : !/^BASH|^COMP_|^READLINE_/.test(name) && !bashsOwn.has(name)
+    : !/^(BASH|COMP_|READLINE_|LC_|LANG)/.test(name) && !bashsOwn.has(name)
 
-const bashsOwn = new Set(
-  'DIRSTACK EPOCHREALTIME EPOCHSECONDS FUNCNAME FUNCNEST GROUPS HISTCMD POSIXLY_CORRECT RANDOM REPLY SECONDS SHLVL SRANDOM'.split(
-    ' ',
-  ),
-)
+const bashsOwn = new Set([
+  ...['DIRSTACK', 'EPOCHREALTIME', 'EPOCHSECONDS', 'FUNCNAME', 'FUNCNEST', 'GROUPS', 'HISTCMD', 'RANDOM'],
+  ...['REPLY', 'SECONDS', 'SHLVL', 'SRANDOM'],
+  ...['EXECIGNORE', 'GLOBIGNORE', 'IGNOREEOF', 'OPTERR', 'POSIXLY_CORRECT', 'TMOUT'],
+])
 
 /** Names a shell cannot export: `env` sets them. Its command line is seen by the job's own processes only. */
 const viaEnv = (variables: readonly (readonly [string, string])[]): readonly string[] =>
