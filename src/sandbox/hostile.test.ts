@@ -14,7 +14,7 @@ for (const genuine of [
   { call: 1, verb: 'cell.start', with: start },
   { call: 2, verb: 'net.listen', with: { ports: [80, 443] } },
   { call: 3, verb: 'step.signal', with: { nest, pid: 7, signal: 'KILL' } },
-  { call: 4, verb: 'nest.destroy', with: { nest } },
+  { call: 4, verb: 'nest.destroy', with: { nest, unused: false } },
 ])
   test(`${genuine.verb}: only what is genuine is taken`, () => {
     assert.ok(parseRequest(genuine).ok)

@@ -501,13 +501,14 @@ test('a copied key is found out: the same session from another start, or a lower
   assert.deepEqual([answer.status, (answer.body as { code?: string }).code], [409, 'E_RUNNER_SESSION'])
   assert.equal(await suspended(twice.identity), 'suspended')
   assert.equal((await twice.beat([])).status, 409)
+  const early = { iat: Math.floor(Date.now() / 1000) }
   const lower = await open('lower', { session: 7, free: {} })
   const held = lower.poll({ free: {} })
   await opens(lower.identity.id, 7)
   const late = { iat: Math.floor(Date.now() / 1000) + 5 }
   const body = { v: 1, session: 3, boot: 'old', free: {}, eph: [] }
   assert.equal(
-    (await lower.send('/runner/v1/poll', body)).status,
+    (await lower.send('/runner/v1/poll', body, { claims: early })).status,
     409,
     'on its way when the newer one opened',
   )

@@ -25,19 +25,22 @@ const changes = {
 } as unknown as RunChanges
 
 const open = (isAlone = true) => {
-  const heard: ((payload: string | null) => void)[] = []
+  const heard: { readonly channel: string; readonly handler: (payload: string | null) => void }[] = []
   const db = {}
   tellWith(db, { tell: () => undefined, mayOthersListen: () => !isAlone })
   // SAFE: only told by, and asked whether it is alone.
   const database = {
     db,
-    listen: (_: string, handler: (typeof heard)[number]) => {
-      heard.push(handler)
+    listen: (channel: string, handler: (payload: string | null) => void) => {
+      heard.push({ channel, handler })
       return () => undefined
     },
   }
   const begun = createJustBegun(database as unknown as Parameters<typeof createJustBegun>[0])
-  return { begun, heard, say: (payload: string | null) => heard.forEach((handler) => void handler(payload)) }
+  const say = (payload: string | null, on = 'mayfly_run') => {
+    for (const { channel, handler } of heard) if (channel === on || payload === null) handler(payload)
+  }
+  return { begun, heard, say }
 }
 const notice = (of: RunId | undefined, rev = 2) => [organisation, project, of, rev].join(' ')
 
@@ -79,16 +82,20 @@ test('of a log that has no frame yet it is known whose it is, until there is new
   // SAFE: as above.
   const withJob = { ...changes, jobs: [{ attempts: [{ id: attempt }] }] } as unknown as RunChanges
   const owner = { run, project }
-  for (const news of [attempt, notice(run), null]) {
+  for (const [news, channel] of [
+    [attempt, 'mayfly_log'],
+    [notice(run), 'mayfly_run'],
+    [null, 'mayfly_run'],
+  ] as const) {
     const { begun, say } = open()
     begun.expect(run!)(scopeOf(null), withJob)
     assert.deepEqual(begun.ownerOf(scopeOf([project]), attempt), owner)
     assert.equal(begun.ownerOf(scopeOf([elsewhere]), attempt), null)
     assert.equal(begun.ownerOf(scopeOf(null, other), attempt), null)
     assert.equal(begun.ownerOf(scopeOf(null), 'att_other' as AttemptId), null)
-    say('att_other')
+    say('att_other', 'mayfly_log')
     assert.deepEqual(begun.ownerOf(scopeOf(null), attempt), owner)
-    say(news)
+    say(news, channel)
     assert.equal(begun.ownerOf(scopeOf(null), attempt), null)
   }
 })
