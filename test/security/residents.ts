@@ -17,7 +17,8 @@ sleep 60 while 1;
 
 /**
  * Prints one secret, once: that line is the only way out of the sandbox, and it is sealed. What it hides everywhere else
- * is another, made of the first, that is never printed: so it can have been in no memory but the job's.
+ * is another, made of the first, that is never printed: so it can have been in no memory but the job's. Three processes
+ * carry it; those in the background may begin later than what comes after them, so they are counted until all are there.
  */
 export const plant = `set -eu
 secret=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')
@@ -33,7 +34,9 @@ done
 case $(uname -m) in x86_64) memfd=319 ;; *) memfd=279 ;; esac
 perl daemon.pl "$hidden" "$memfd" < /dev/null > /dev/null 2>&1
 until [ -s /tmp/daemon-is-ready ]; do sleep 0.05; done
-echo "processes with it: $(cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2> /dev/null | tr '\\0' '\\n' | grep -c "$hidden")"
+carriers() { cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2> /dev/null | tr '\\0' '\\n' | grep -cf "$HOME/file" || :; }
+for _ in $(seq 200); do [ "$(carriers)" -lt 3 ] || break; sleep 0.05; done
+echo "processes with it: $(carriers)"
 `
 
 /** The next job on the same machine, of the same project: nothing of the first is there. */
