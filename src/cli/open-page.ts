@@ -2,6 +2,7 @@
 // names (BROWSER): which browser it is, the desktop knows.
 import { existsSync } from 'node:fs'
 import { spawn } from '../sys/index.ts'
+import { passedOn } from './passed-on.ts'
 
 type Here = {
   readonly platform: string
@@ -17,17 +18,13 @@ export const openerOf = ({ platform, environment, exists = existsSync }: Here): 
   return hasScreen && exists(path) ? path : null
 }
 
-const passedOn =
+const ofDesktops =
   /^(HOME|PATH|LANG|LC_\w+|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|XDG_\w+|DBUS_SESSION_BUS_ADDRESS|DESKTOP_SESSION|KDE_\w+|GNOME_\w+)$/
 
 /** Whether somebody was there to be asked; what comes of it shows on the screen. */
 export const openPage = (opener: string | null, here: Here, address: string): Promise<boolean> => {
   if (opener === null || !/^https?:\/\//.test(address)) return Promise.resolve(false)
-  const env = Object.fromEntries(
-    Object.entries(here.environment).flatMap(([name, value]) =>
-      value !== undefined && passedOn.test(name) ? [[name, value] as const] : [],
-    ),
-  )
+  const env = passedOn(here.environment, ofDesktops)
   // SAFE: a fixed program without a shell, and an address that begins with http.
   const child = spawn(opener, [address], { env, stdio: 'ignore', detached: true })
   child.unref()

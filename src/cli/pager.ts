@@ -1,6 +1,7 @@
 // What is longer than the terminal goes through the program that PAGER names. Only verbs that are listed here, whose output somebody reads
 // and which shows no secret; the pager gets what a terminal would get, made harmless before (inert.ts), and nothing of our environment.
 import { guarded } from './inert.ts'
+import { passedOn } from './passed-on.ts'
 import type { Output, Pager, Surroundings } from './surroundings.ts'
 
 export const pagedVerbs: readonly string[] = [
@@ -132,14 +133,12 @@ const linesOf = (text: string | Uint8Array, columns: number): number => {
   )
 }
 
-const passedOn =
+const ofTerminals =
   /^(HOME|PATH|TERM|TERMINFO|TERMINFO_DIRS|LANG|LANGUAGE|LC_\w+|LESS|LESSCHARSET|COLUMNS|LINES)$/
 
 /** No token, and nothing that has a pager start other programs (LESSOPEN, LESSEDIT). */
-const environmentOf = ({ environment }: Surroundings): Readonly<Record<string, string>> => {
-  const kept = Object.entries(environment).flatMap(([name, value]) =>
-    value !== undefined && passedOn.test(name) ? [[name, value] as const] : [],
-  )
+const environmentOf = ({ environment }: Surroundings): Readonly<Record<string, string>> => ({
   // As Git does: colours pass, what fits one screen is not held, and nothing is wiped at the end.
-  return { LESS: 'FRX', ...Object.fromEntries(kept) }
-}
+  LESS: 'FRX',
+  ...passedOn(environment, ofTerminals),
+})

@@ -1,6 +1,5 @@
 // `mayfly backup create|verify|restore|list`: commands of the operator on the installation's own machine. Added to the
 // program by main/supervisor.ts.
-
 import type { Command } from 'commander'
 import { isFault } from '../base/faults.ts'
 import { plural } from '../base/plural.ts'

@@ -44,6 +44,8 @@ export const scriptBytesMax = 4 * 1024 * 1024
 /** MAX_ARG_STRLEN of the kernel, the terminating NUL included. */
 export const variableBytesMax = 131_072
 export const environmentBytesMax = 1024 * 1024
+/** The first line of a prologue, which says to a bash that waits how long the rest is, and nothing to other shells. */
+export const prologueHeadBytes = 16
 
 /** Sets of FIFOs made with the nest (each costs its start some 0.1 ms), and per refill. */
 export const setsAtStart = 4

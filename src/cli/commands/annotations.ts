@@ -1,10 +1,9 @@
 // What the logs of a run say of files: a line for each, as compilers print them, so that an editor can go there. All of it is the
 // job's text: nothing but what can be seen is printed.
 import type { ApiAnnotation, JobAnnotations } from '../../protocol/api/annotations.ts'
-import { connect } from '../api/connect.ts'
-import { jobNamed, splitRef } from '../api/find-job.ts'
-import { findRun } from '../api/find-run.ts'
+import { jobNamed } from '../api/find-job.ts'
 import { jobName } from '../api/job-name.ts'
+import { findNamedRun } from '../api/named-run.ts'
 import { inertText } from '../inert.ts'
 import { paintFor } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -16,10 +15,8 @@ export const listAnnotations = async (
   flags: Flags,
   given: string | undefined,
 ): Promise<number> => {
-  const words = splitRef({ ref: given, job: flags.job })
-  const api = await connect(around)
-  const run = await findRun(around, api, { ref: words.ref, project: flags.project })
-  const only = words.job === undefined ? null : jobNamed(run, words.job).id
+  const { api, run, job: word } = await findNamedRun(around, flags, given)
+  const only = word === undefined ? null : jobNamed(run, word).id
   const page = await api.all('runAnnotations', { params: { run: run.id } })
   const items = page.items.filter(({ job }) => only === null || job.id === only)
   if (flags.json === true) around.stdout.write(`${JSON.stringify({ ...page, items })}\n`)

@@ -10,11 +10,9 @@ import { fault } from '../../base/faults.ts'
 import type { Artifact } from '../../protocol/api/artifacts.ts'
 import type { ExpiredOfJob } from '../../protocol/api/expired.ts'
 import type { ApiClient } from '../api/client.ts'
-import { connect } from '../api/connect.ts'
 import { expiredWords } from '../api/expired-words.ts'
-import { splitRef } from '../api/find-job.ts'
-import { findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
+import { findNamedRun } from '../api/named-run.ts'
 import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -70,9 +68,7 @@ export const downloadArtifacts = async (
 }
 
 const find = async (around: Surroundings, flags: Flags, given: string | undefined) => {
-  const { ref, job } = splitRef({ ref: given, job: flags.job })
-  const api = await connect(around)
-  const run = await findRun(around, api, { ref, project: flags.project })
+  const { api, run, job } = await findNamedRun(around, flags, given)
   const artifacts: Artifact[] = []
   const expired: ExpiredOfJob[] = []
   let cursor: string | undefined

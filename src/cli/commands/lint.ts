@@ -1,6 +1,5 @@
 // `mayfly lint`: the same compiler as everywhere, its problems with their lines, and exit code 7 when there are errors.
 // With --report it says of every construct what became of it.
-
 import { writeFile } from 'node:fs/promises'
 import { fault } from '../../base/faults.ts'
 import { plural } from '../../base/plural.ts'

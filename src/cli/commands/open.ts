@@ -2,9 +2,8 @@
 import { fault } from '../../base/faults.ts'
 import type { Job, Run } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
-import { connect } from '../api/connect.ts'
-import { jobNamed, splitRef } from '../api/find-job.ts'
-import { findRun } from '../api/find-run.ts'
+import { jobNamed } from '../api/find-job.ts'
+import { findNamedRun } from '../api/named-run.ts'
 import { ofProject } from '../api/of-project.ts'
 import { findTarget } from '../api/target.ts'
 import { inertText } from '../inert.ts'
@@ -25,9 +24,7 @@ export const openRun = async (
   flags: Flags,
   given: string | undefined,
 ): Promise<number> => {
-  const { ref, job } = splitRef({ ref: given, job: flags.job })
-  const api = await connect(around)
-  const run = await findRun(around, api, { ref, project: flags.project })
+  const { api, run, job } = await findNamedRun(around, flags, given)
   const address = await addressOf(around, api, [run.project.name, 'runs', String(run.number)])
   return show(around, flags, job === undefined ? address : ofJob(address, run, jobNamed(run, job)))
 }

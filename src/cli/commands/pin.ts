@@ -2,10 +2,9 @@
 import { fault } from '../../base/faults.ts'
 import type { Attempt, Job, Run, Step } from '../../protocol/api/shapes.ts'
 import { isRed } from '../../protocol/plan.ts'
-import { connect } from '../api/connect.ts'
-import { jobNamed, splitRef } from '../api/find-job.ts'
-import { findRun } from '../api/find-run.ts'
+import { jobNamed } from '../api/find-job.ts'
 import { jobName } from '../api/job-name.ts'
+import { findNamedRun } from '../api/named-run.ts'
 import { inertText } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -64,9 +63,7 @@ const linkedIn = (ref: string | undefined): Pick<Flags, 'attempt' | 'step' | 'li
 }
 
 const findAttempt = async (around: Surroundings, flags: Flags, given: string | undefined) => {
-  const { ref, job: word } = splitRef({ ref: given, job: flags.job })
-  const api = await connect(around)
-  const run = await findRun(around, api, { ref, project: flags.project })
+  const { api, run, job: word } = await findNamedRun(around, flags, given)
   const job = word === undefined ? onlyJob(run) : jobNamed(run, word)
   const found =
     flags.attempt === undefined

@@ -8,6 +8,7 @@ import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findProject, findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
+import { findNamedRun } from '../api/named-run.ts'
 import { ofProject } from '../api/of-project.ts'
 import { refOf } from '../git/asked-ref.ts'
 import { inertText } from '../inert.ts'
@@ -67,9 +68,7 @@ export const viewRun = async (
     throw fault('E_INPUT', { public: 'the report is text; `mayfly logs --condensed --json` has its lines' })
   if (!isReport && maxBytes !== undefined)
     throw fault('E_INPUT', { public: '--max-bytes is of --failure-report' })
-  const { ref, job } = splitRef({ ref: given, job: flags.job })
-  const api = await connect(around)
-  const run = await findRun(around, api, { ref, project: flags.project })
+  const { api, run, job } = await findNamedRun(around, flags, given)
   const shown = job === undefined ? run : jobNamed(run, job)
   if (isReport) {
     const jobs = job === undefined ? run.jobs : [jobNamed(run, job)]

@@ -2,11 +2,9 @@
 import type { ExpiredOfJob } from '../../protocol/api/expired.ts'
 import type { TestResult, TestSummary } from '../../protocol/api/tests.ts'
 import type { ApiClient } from '../api/client.ts'
-import { connect } from '../api/connect.ts'
 import { expiredWords } from '../api/expired-words.ts'
-import { splitRef } from '../api/find-job.ts'
-import { findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
+import { findNamedRun } from '../api/named-run.ts'
 import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -23,9 +21,7 @@ export const listTests = async (
   flags: Flags,
   given: string | undefined,
 ): Promise<number> => {
-  const { ref, job } = splitRef({ ref: given, job: flags.job })
-  const api = await connect(around)
-  const run = await findRun(around, api, { ref, project: flags.project })
+  const { api, run, job } = await findNamedRun(around, flags, given)
   const found = await summariesOf(api, run.id)
   const fits = (of: Pick<TestSummary, 'job'>) =>
     job === undefined || [of.job.name, jobName(of.job)].includes(job)

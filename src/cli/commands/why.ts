@@ -1,9 +1,8 @@
 // Why jobs of a run do not run yet: the reason in words, with what they wait for and when they will likely begin.
 import type { Job } from '../../protocol/api/shapes.ts'
-import { connect } from '../api/connect.ts'
-import { jobNamed, splitRef } from '../api/find-job.ts'
-import { findRun } from '../api/find-run.ts'
+import { jobNamed } from '../api/find-job.ts'
 import { jobName } from '../api/job-name.ts'
+import { findNamedRun } from '../api/named-run.ts'
 import { inertText } from '../inert.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -11,8 +10,7 @@ import type { Surroundings } from '../surroundings.ts'
 type Flags = { readonly json?: boolean; readonly project?: string; readonly job?: string }
 
 export const why = async (around: Surroundings, flags: Flags, given: string | undefined): Promise<number> => {
-  const { ref, job } = splitRef({ ref: given, job: flags.job })
-  const run = await findRun(around, await connect(around), { ref, project: flags.project })
+  const { run, job } = await findNamedRun(around, flags, given)
   const jobs = (job === undefined ? run.jobs : [jobNamed(run, job)]).filter(isWaiting)
   if (flags.json) {
     around.stdout.write(`${JSON.stringify(jobs)}\n`)

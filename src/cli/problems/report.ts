@@ -1,6 +1,5 @@
 // The compatibility report of `mayfly lint --report`: how many constructs are carried out as written, and what becomes
 // of the others. The same thing said of several lines is said once.
-
 import { plural } from '../../base/plural.ts'
 import { type Construct, printable, type Verdict, verdicts } from '../../compile/index.ts'
 import { countVerdicts } from '../../protocol/constructs.ts'

@@ -1,5 +1,6 @@
 // Shell text of what runs first in a cell. Constant: values come as positional parameters or lines on a pipe, never spliced
 // in.
+import { prologueHeadBytes } from '../limits.ts'
 
 export const loopPath = '/etc/mayfly/loop'
 export const stepPath = '/etc/mayfly/step'
@@ -58,9 +59,6 @@ set -- "/run/mayfly/$1" "$1" "\${2:-$$}"
 . "$1/pro"
 exit 126
 `
-
-/** Bytes of a prologue's first line, which says to bash how long the rest is, and nothing to other shells. */
-export const prologueHeadBytes = 16
 
 /**
  * What a bash does that was started for a script which is not there yet. It reads the prologue by its length, because it

@@ -27,12 +27,7 @@ export type FrameRequest = {
 export type Durable = { readonly attempt: AttemptId; readonly seq: number } | null
 export type FrameResult = ReadonlyMap<LeaseId, Durable>
 
-type Deps = {
-  readonly db: Db
-  readonly fresh: FreshFrames
-  /** Whose lease it is, where that is known without looking. */
-  readonly granted: { of(attempt: AttemptId): { readonly lease: LeaseId; readonly runner: RunnerId } | null }
-}
+type Deps = { readonly db: Db; readonly fresh: FreshFrames }
 
 /** Several requests, one commit. */
 export const appendFrames = async (
@@ -50,14 +45,11 @@ export const appendFrames = async (
  * The usual case in one statement, without looking first: frames of one attempt that go on where its log ends, sent by a
  * runner that is enrolled. null when they are not, and then nothing was written.
  */
-const appendNext = async (
-  { db, fresh, granted }: Deps,
-  request: FrameRequest,
-): Promise<FrameResult | null> => {
+const appendNext = async ({ db, fresh }: Deps, request: FrameRequest): Promise<FrameResult | null> => {
   const [first] = request.items
   if (first === undefined) return null
   const { sender } = request
-  const { lease, header, sealedKey } = first
+  const { lease, header } = first
   const { attempt } = header
   const isOne = request.items.every((item) => item.lease === lease && item.header.attempt === attempt)
   const logKey = header.seq === 1 ? null : thereAlready
@@ -66,7 +58,7 @@ const appendNext = async (
   if (range === null || range.starts.length !== request.items.length) return null
   const { from, to, starts, lengths } = range
   const newKey = range.logKey === null ? null : Buffer.from(range.logKey)
-  const storing = sql`
+  const { rows } = await sql`
     with grown as (
       update attempts set last_seq = ${to}, log_key = coalesce(log_key, ${newKey})
       where lease_id = ${lease} and id = ${attempt} and runner_id = ${sender.id} and status = 'running'
@@ -79,12 +71,6 @@ const appendNext = async (
       select grown.id, ${from}, ${to}, batch.id, ${starts}, ${lengths} from grown, batch
     )
     select ${sendSql(db, sql`'mayfly_log'`, sql`id`)} from grown`.execute(db)
-  const known = granted.of(attempt)
-  const isNews = sealedKey !== null && fresh.announcedKey(attempt) === null
-  // While it is stored: what goes to the vault is behind the statement on the way of a first line.
-  if (from === 1 && isNews && known?.lease === lease && known.runner === sender.id)
-    setImmediate(() => announceKey({ db, fresh }, attempt, sealedKey))
-  const { rows } = await storing
   if (rows.length === 0) return null
   keepFresh(fresh, request, [range])
   tellerOf(db)({ channel: 'mayfly_log', payload: attempt })
@@ -96,7 +82,6 @@ const appendAll = ({ db, fresh }: Deps, requests: readonly FrameRequest[]): Prom
     const leases = await lockLeases(tx, requests)
     const stored: Stored[] = []
     const results = requests.map((request) => takeRequest(request, leases, stored))
-    for (const { attempt, logKey } of stored) if (logKey !== null) announceKey({ db, fresh }, attempt, logKey)
     for (const [request, ranges] of Map.groupBy(stored, (range) => range.request)) {
       onCommit(tx, () => keepFresh(fresh, request, ranges))
       await writeRequest(tx, request, ranges)
@@ -104,26 +89,19 @@ const appendAll = ({ db, fresh }: Deps, requests: readonly FrameRequest[]): Prom
     return results
   })
 
-/** Of those of `granted` that begin with these frames. */
+/**
+ * Before they are stored, because the vault takes longer than the tables: followers are woken before there is a frame, and have
+ * the key opened meanwhile. It is used for nothing else.
+ */
 export const announceLogKeys = (
-  granted: readonly { readonly lease: LeaseId; readonly attempt: AttemptId }[],
-  items: readonly ParsedFrameItem[],
-  to: { readonly db: Db; readonly fresh: FreshFrames },
+  { db, fresh }: Deps,
+  logs: readonly { readonly attempt: AttemptId; readonly sealedKey: Uint8Array }[],
 ): void => {
-  for (const { lease, attempt } of granted) {
-    const first = items.find((item) => item.lease === lease && item.header.seq === 1)
-    if (first?.sealedKey) announceKey(to, attempt, first.sealedKey)
+  for (const { attempt, sealedKey } of logs) {
+    if (fresh.announcedKey(attempt) !== null) continue
+    fresh.announce(attempt, sealedKey)
+    tellerOf(db)({ channel: 'mayfly_log', payload: attempt })
   }
-}
-
-/** Its followers are woken before there is a frame, so that the vault opens the key meanwhile. */
-const announceKey = (
-  { db, fresh }: { readonly db: Db; readonly fresh: FreshFrames },
-  attempt: AttemptId,
-  sealedKey: Uint8Array,
-): void => {
-  fresh.announce(attempt, sealedKey)
-  tellerOf(db)({ channel: 'mayfly_log', payload: attempt })
 }
 
 /** What is durable now reaches those who follow it without being read back. */

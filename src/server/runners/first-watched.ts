@@ -10,17 +10,17 @@ export const isFirstWatched = async (
   leases: readonly { readonly attempt: AttemptId }[],
 ): Promise<boolean> => {
   const isWatched = () => leases.some(({ attempt }) => watchers.isWatched(attempt))
-  if (leases.length === 0 || isWatched()) return isWatched()
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      stop()
-      resolve()
-    }
-    const timer = setTimeout(done, limits.firstWatchedMs)
-    const stop = watchers.onChange((attempt) => {
-      if (leases.some((lease) => lease.attempt === attempt)) done()
+  if (leases.length > 0 && !isWatched())
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        stop()
+        resolve()
+      }
+      const timer = setTimeout(done, limits.firstWatchedMs)
+      const stop = watchers.onChange((attempt) => {
+        if (leases.some((lease) => lease.attempt === attempt)) done()
+      })
     })
-  })
   return isWatched()
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { parseFinishBody } from '../../protocol/finish-body.ts'
-import { parseFrameBatch } from '../../protocol/frames.ts'
+import { type ParsedFrameItem, parseFrameBatch } from '../../protocol/frames.ts'
 import type { FramesAnswer } from '../../protocol/runner-wire.ts'
 import {
   parseBeatRequest,
@@ -32,7 +32,7 @@ import { createLocks } from '../runs/locks.ts'
 import type { Places } from '../runs/places.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import type { VaultClient } from '../vault-client.ts'
-import { createAuthenticate } from './authenticate.ts'
+import { createAuthenticate, type Sender } from './authenticate.ts'
 import { renewLeases } from './beat.ts'
 import { parsed, parsedBody } from './bodies.ts'
 import { continueVerbs } from './continue.ts'
@@ -42,7 +42,7 @@ import { createExpiry } from './expiry.ts'
 import { finishAttempt } from './finish.ts'
 import { isFirstWatched } from './first-watched.ts'
 import { createGiveBack } from './give-back.ts'
-import { createGranted } from './granted.ts'
+import { createGranted, type Granted } from './granted.ts'
 import { identityVerbs } from './identity.ts'
 import { secretsVerbs } from './job-secrets.ts'
 import { leakVerbs } from './leak.ts'
@@ -154,10 +154,11 @@ const createRoutes = (
 ): RunnerRoutes => {
   // About one lease or one runner, but for what is stored: caches and times of tests are looked for.
   const { keyed: db, db: stored } = deps.database
+  const logDeps = { db, fresh: deps.fresh }
   const append = createGroupCommit<FrameRequest, FrameResult>({
     write: async (requests) => {
       const begun = performance.now()
-      const results = await appendFrames({ db, fresh: deps.fresh, granted: poll.granted }, requests)
+      const results = await appendFrames(logDeps, requests)
       const bytes = requests.reduce((sum, { body }) => sum + body.length, 0)
       deps.meter.framesStored({ requests: requests.length, bytes, ms: performance.now() - begun })
       return results
@@ -182,16 +183,17 @@ const createRoutes = (
         const text = Buffer.from(body).toString('utf8')
         return (await answerPoll(poll, { sender, request, body: text }, signal)) ?? undefined
       },
-      // Its statement itself looks whether the sender still is a runner.
-      frames: async ({ sender }, body) => store({ sender, body, items: parsed(parseFrameBatch(body)) }),
-      // Of whoever is no runner nothing is stored either: what was granted here is all it can ask about.
+      // The statement that stores them itself looks whether the sender still is a runner.
+      frames: async ({ sender }, body) => {
+        const items = parsed(parseFrameBatch(body))
+        announceLogKeys(logDeps, begunLogs(poll.granted, sender, items))
+        return store({ sender, body, items })
+      },
       firstframes: async ({ sender }, body) => {
         const items = parsed(parseFrameBatch(body))
-        const named = new Set(items.map(({ lease }) => lease))
-        const granted = [...poll.granted.ofRunner(sender.id)].filter(({ lease }) => named.has(lease))
-        // Before they are stored: the vault takes longer than the tables.
-        announceLogKeys(granted, items, { db, fresh: deps.fresh })
-        if (!(await isFirstWatched(deps.watchers, granted))) return { leases: {} } satisfies FramesAnswer
+        const logs = begunLogs(poll.granted, sender, items)
+        announceLogKeys(logDeps, logs)
+        if (!(await isFirstWatched(deps.watchers, logs))) return { leases: {} } satisfies FramesAnswer
         return store({ sender, body, items })
       },
     },
@@ -229,6 +231,14 @@ const createRoutes = (
     },
   }
 }
+
+/** That begin with these frames, in leases that the sender was granted here: it can ask about no others. */
+const begunLogs = (granted: Granted, { id }: Pick<Sender, 'id'>, items: readonly ParsedFrameItem[]) =>
+  items.flatMap(({ lease, header: { attempt, seq }, sealedKey }) => {
+    const known = granted.of(attempt)
+    const isTheirs = known?.lease === lease && known.runner === id
+    return isTheirs && seq === 1 && sealedKey !== null ? [{ attempt, sealedKey }] : []
+  })
 
 const framesAnswer = (
   result: FrameResult,

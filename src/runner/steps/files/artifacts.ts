@@ -1,6 +1,5 @@
 // Artifacts: files for people. Each is compressed by itself, so that one can be had without the others; they lie one
 // after another in a single object, and the list says where. A secret in one of them is told; the file stays as it is.
-
 import { createHash, type Hash } from 'node:crypto'
 import { posix } from 'node:path'
 import { finished } from 'node:stream/promises'

@@ -1,6 +1,5 @@
 // The workspace of a workflow: what jobs persist, for the jobs that need them. Layers are put down in the order of the
 // graph; a file that two jobs persisted of which neither needs the other has no right content, so attaching it fails.
-
 import { posix } from 'node:path'
 import { plural } from '../../../base/plural.ts'
 import type { PlanAttachStep, PlanPersistStep } from '../../../protocol/plan.ts'

@@ -5,8 +5,7 @@
 import { fault } from '../../../base/faults.ts'
 import { Secret } from '../../../base/secret.ts'
 import type { ShellScript, StepSpec } from '../../driver.ts'
-import { prologueHeadBytes } from '../../jailer/scripts.ts'
-import { environmentBytesMax, scriptBytesMax, variableBytesMax } from '../../limits.ts'
+import { environmentBytesMax, prologueHeadBytes, scriptBytesMax, variableBytesMax } from '../../limits.ts'
 
 export type PrologueOf = {
   readonly script: StepSpec['script']
