@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { glob, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensurePackages, machinePackages, productPackages, testPackages } from '../src/supervisor/index.ts'
+import type { Count } from './count-reporter.ts'
 
 const root = join(import.meta.dirname, '..')
 const node = process.execPath
@@ -46,17 +47,19 @@ const filesOf = async ({ files, not }: Suite): Promise<string[]> => {
   return found.sort()
 }
 
-type Count = { passed: number; failed: number; skipped: number }
+const nothing: Count = { passed: 0, failed: 0, skipped: 0, files: [] }
 
 const runSuite = async (name: string, only: readonly string[]): Promise<Count> => {
   const suite = suites[name]
   if (suite === undefined) throw new Error(`no suite ${name}: ${Object.keys(suites).join(', ')}`)
   const files = only.length > 0 ? only : await filesOf(suite)
-  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 }
+  if (files.length === 0) return nothing
   console.log(`\n— ${name}: ${files.length} files`)
   const counts = join(root, 'tmp', `count-${name}.json`)
   await rm(counts, { force: true })
   const code = await run([
+    '--import',
+    join(root, 'tools/compile-cache.ts'),
     '--test',
     `--test-concurrency=${suite.atOnce}`,
     `--test-timeout=${suite.timeoutMs}`,
@@ -67,7 +70,14 @@ const runSuite = async (name: string, only: readonly string[]): Promise<Count> =
     ...files,
   ])
   const count = JSON.parse(await readFile(counts, 'utf8')) as Count
+  sayWhatIsSlow(count)
   return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count
+}
+
+/** Whoever waits for a suite sees what to split. */
+const sayWhatIsSlow = ({ files }: Count): void => {
+  const slow = files.filter(({ ms }) => ms > 30_000).sort((a, b) => b.ms - a.ms)
+  for (const { file, ms } of slow) console.log(`${`${Math.round(ms / 1000)} s`.padStart(6)} ${file}`)
 }
 
 const words = process.argv.slice(2)
@@ -86,7 +96,7 @@ if (names.some((name) => name !== 'unit'))
     },
   )
 if ((await run(['tools/build.ts'])) !== 0) process.exit(1)
-const total: Count = { passed: 0, failed: 0, skipped: 0 }
+const total = { passed: 0, failed: 0, skipped: 0 }
 if (wanted.length === 0 && (await run(['tools/check.ts'])) !== 0) total.failed += 1
 for (const name of names) {
   const count = await runSuite(name, only)
