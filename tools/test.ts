@@ -17,7 +17,10 @@ type Suite = {
   readonly timeoutMs: number
 }
 
-/** Kernel and end-to-end files run one at a time: they count processes and mounts of the whole machine. */
+/**
+ * Kernel files run one at a time: they count processes and mounts of the whole machine. End-to-end files know what is theirs by the
+ * name of their installation, and mostly wait.
+ */
 const suites: Record<string, Suite> = {
   unit: {
     files: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
@@ -32,7 +35,7 @@ const suites: Record<string, Suite> = {
     atOnce: 1,
     timeoutMs: 300_000,
   },
-  e2e: { files: ['test/**/*.e2e.test.ts'], not: null, atOnce: 1, timeoutMs: 900_000 },
+  e2e: { files: ['test/**/*.e2e.test.ts'], not: null, atOnce: 2, timeoutMs: 900_000 },
   machine: { files: ['test/**/*.machine.test.ts'], not: null, atOnce: 1, timeoutMs: 1_200_000 },
 }
 

@@ -1,0 +1,157 @@
+// What people do first, and everywhere, by keyboard and pointer: claim, sign in, add a project, go from page to page.
+import assert from 'node:assert/strict'
+import { address, isAt, openFlows, shows, soon } from './flow.ts'
+
+const { flow, stand } = openFlows()
+
+flow(
+  'the claim token leaves the address at once, and a password makes the owner',
+  { mode: { session: 'unclaimed' } },
+  async (page) => {
+    await page.goto(`${stand.double.url}/claim#0123456789abcdef`)
+    await page.getByLabel('Your name').fill('Ada')
+    assert.equal(address(page), '/claim')
+    await page.getByLabel('E-mail').fill('ada@example.com')
+    await page.getByRole('button', { name: 'Use a password instead' }).click()
+    await page.getByLabel('Password', { exact: true }).fill('short')
+    await shows(page, '7 more characters needed.')
+    await page.getByLabel('Password', { exact: true }).fill('correct horse battery')
+    const sent = page.waitForRequest('**/api/v1/claim')
+    await page.getByRole('button', { name: 'Create the owner' }).click()
+    assert.equal((await sent).postDataJSON().token, '0123456789abcdef')
+    await isAt(page, '/projects/new')
+  },
+)
+
+flow(
+  'somebody who is not signed in comes back to where they were going',
+  { mode: { session: 'signed-out' } },
+  async (page) => {
+    await page.goto(`${stand.double.url}/acme/web/runs/412?view=table`)
+    await page.getByLabel('E-mail').fill('ada@example.com')
+    assert.equal(await page.getByLabel('Password').count(), 0)
+    await page.keyboard.press('Enter')
+    await page.locator('#password:focus').waitFor(soon)
+    await page.getByLabel('Password').fill('correct horse battery')
+    stand.double.mode.session = 'signed-in'
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await isAt(page, '/acme/web/runs/412?view=table')
+  },
+)
+
+flow(
+  'a return address of another site is not followed',
+  { mode: { session: 'signed-out' } },
+  async (page) => {
+    await page.goto(`${stand.double.url}/sign-in?next=//evil.example/x`)
+    await page.getByLabel('E-mail').fill('ada@example.com')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByLabel('Password').fill('correct horse battery')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await isAt(page, '/runs')
+  },
+)
+
+flow('a project is added, and the hook secret is opened in the browser and shown once', {}, async (page) => {
+  await page.goto(`${stand.double.url}/projects/new`)
+  await page.getByLabel('SSH address').fill('git@git.example.com:acme/API.git')
+  assert.equal(await page.getByLabel('Project name').inputValue(), 'api')
+  await page.getByRole('button', { name: 'Add the project' }).click()
+  await shows(page, 'whs_0123456789abcdefghijklmnopqrstuv')
+  await shows(page, 'secret=$(cat hooks/mayfly-secret)')
+  await page.getByRole('button', { name: 'Confirm this fingerprint' }).click()
+  await shows(page, 'The repository can be read.')
+  await page.reload()
+  await shows(page, 'The secret was shown once')
+  assert.equal(await page.getByText('whs_').count(), 0)
+})
+
+flow('everything is reached by keyboard: go to, move, open, search, help', {}, async (page) => {
+  await page.goto(`${stand.double.url}/runs`)
+  await shows(page, 'Round prices')
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  await page.keyboard.press('o')
+  await shows(page, 'Needs “unit” to pass; it failed.')
+  await page.keyboard.press('Enter')
+  await isAt(page, '/acme/web/runs/412')
+  await page.keyboard.press('t')
+  await isAt(page, '/acme/web/runs/412?view=table')
+  // Failures are known when the run is.
+  await page.getByRole('table').first().waitFor(soon)
+  await page.keyboard.press('f')
+  await isAt(page, '/acme/web/runs/412/jobs/unit.1')
+  await page.keyboard.press('g')
+  await page.keyboard.press('p')
+  await isAt(page, '/projects')
+  await page.keyboard.press('?')
+  await page.getByRole('dialog').waitFor(soon)
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
+  await page.keyboard.press('/')
+  await page.keyboard.type('mobile')
+  await page.getByRole('option', { name: 'Project mobile-app' }).waitFor(soon)
+  await page.keyboard.press('Enter')
+  await isAt(page, '/acme/mobile-app')
+  await page.goBack()
+  await isAt(page, '/projects')
+})
+
+flow('a page that comes late takes nothing from somebody who types', {}, async (page) => {
+  const sent = Promise.withResolvers<void>()
+  const wanted = Promise.withResolvers<void>()
+  await page.goto(`${stand.double.url}/runs`)
+  await shows(page, 'Round prices')
+  await page.route(/\/projects-[^/]*\.js$/, async (route) => {
+    wanted.resolve()
+    await sent.promise
+    await route.continue()
+  })
+  await page.keyboard.press('g')
+  await page.keyboard.press('p')
+  await wanted.promise
+  await page.keyboard.press('/')
+  await page.keyboard.type('mob')
+  sent.resolve()
+  await page.getByRole('heading', { name: 'Projects', level: 1 }).waitFor(soon)
+  await page.keyboard.type('ile')
+  await page.getByRole('option', { name: 'Project mobile-app' }).waitFor(soon)
+})
+
+flow('the theme goes through system, light and dark, and is remembered', {}, async (page) => {
+  await page.goto(`${stand.double.url}/runs`)
+  await page.getByRole('button', { name: 'Theme: like the system' }).click()
+  await page.getByRole('button', { name: 'Theme: light' }).click()
+  await page.getByRole('button', { name: 'Theme: dark' }).waitFor(soon)
+  await page.reload()
+  await page.locator('html[data-theme="dark"]').waitFor(soon)
+})
+
+flow('a viewer is offered nothing that would be refused', { mode: { role: 'viewer' } }, async (page) => {
+  const offers = (name: string | RegExp) =>
+    page.getByRole('button', { name }).or(page.getByRole('link', { name })).count()
+  await page.goto(`${stand.double.url}/acme/web/runs/412`)
+  await shows(page, '1 job failed')
+  assert.equal(await offers(/Rerun/), 0)
+  await page.goto(`${stand.double.url}/acme/web/runs/413`)
+  await shows(page, 'Running')
+  assert.equal(await offers(/Cancel/), 0)
+  await page.goto(`${stand.double.url}/acme/web/runs/406`)
+  await shows(page, 'Waits for a person to approve')
+  assert.equal(await offers(/Approve|Reject/), 0)
+  await shows(page, 'wants a developer or an owner to approve')
+  await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
+  await shows(page, 'rounds half to even')
+  assert.equal(await offers(/Rerun/), 0)
+  await page.goto(`${stand.double.url}/acme/web`)
+  await shows(page, 'Recent runs')
+  assert.equal(await offers(/Start a run|^Save$|^Setup$|^Secrets$/), 0)
+  await page.goto(`${stand.double.url}/projects`)
+  await shows(page, 'mobile-app')
+  assert.equal(await offers('Add a project'), 0)
+  await page.goto(`${stand.double.url}/orbs`)
+  await shows(page, 'Owners add orbs.')
+  await page.goto(`${stand.double.url}/settings/signers`)
+  await shows(page, 'Signers are managed by owners.')
+  await shows(page, 'Owners: Grace Hopper')
+})
