@@ -18,6 +18,9 @@ import { addOperatorCommands, findHome } from './operator-commands.ts'
 
 const home = findHome(import.meta.filename)
 
+/** After a verb, until what is left of it is left alone. */
+const lingerMs = 2_000
+
 const outputTo = (stream: NodeJS.WriteStream): Output => {
   // A closed pipe (`mayfly runs list | head`) is no error.
   stream.on('error', () => undefined)
@@ -175,3 +178,8 @@ program.hook('preAction', (_program, verb) => {
   if (verb.name() !== 'up') listenForInterrupts()
 })
 await runProgram(program, around, process.argv.slice(2))
+// The verb is over. What may still wait in here (a timer that nobody stopped) is nothing that a person or a script waits for; a slow
+// reader of what was said is.
+setInterval(() => {
+  if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit()
+}, lingerMs).unref()

@@ -33,6 +33,8 @@ export const surveyRestMs = 40
 
 /** A daemon that keeps a step's output open holds the step this long after its end (§2.9). */
 export const outputGraceMs = 5_000
+/** Kept of what a cell says on stderr, for the words of one that never began. */
+export const firstWordsBytes = 300
 /** How many of those that are gone are remembered: what is told of one, or asked about it, comes within moments. */
 export const goneNestsMax = 1_024
 /** After KILL the loop must report the step's end within this time, else the whole cell goes. */

@@ -2,7 +2,7 @@
 // code. State lives in memory only.
 import { tmpdir } from 'node:os'
 import { formatId, type IdKind, type JobId, type RunId, uuid7 } from '../../base/ids.ts'
-import { silentLog } from '../../base/log.ts'
+import { type Log, silentLog } from '../../base/log.ts'
 import type { JobEgress } from '../../protocol/egress.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
 import type { ReleasedSecret } from '../../protocol/released.ts'
@@ -204,7 +204,7 @@ const runJob = async (
     // Only keys that a vault released need one.
     agentDirectory: tmpdir(),
     clock: around.clock,
-    log: silentLog,
+    log: tellingWhatBroke(report),
   }
   const egress = egressPolicy(egressOf(run, spec), run.sandboxes.privateRanges)
   const about = { attempt: ids.of('attempt')(), facts: factsOf(making, job), spec, limits, egress }
@@ -214,6 +214,12 @@ const runJob = async (
   report.ended(job.state.id, name, result)
   return result
 }
+
+/** Whoever runs here is the operator: what an operator would look up in the log of a runner is said. */
+const tellingWhatBroke = ({ note }: Pick<Report, 'note'>): Log => ({
+  ...silentLog,
+  error: (message, { error } = {}) => note(`${message}: ${error instanceof Error ? error.message : error}`),
+})
 
 /** null: there is no such class. The size of another kind of machine is refused in words by the attempt itself. */
 const limitsOf = ({ sandboxes }: LocalRun, { resourceClass: word }: JobSpec): Limits | null =>

@@ -44,7 +44,7 @@ test('the job cell of a nest without network', () => {
         '--tmpfs /dev/shm',
         '--remount-ro /dev',
       ],
-      ...['--bind /run/m/nest/aaaaaaaa/sets/job /run/mayfly', '--chdir /home/ci'],
+      ...['--bind /run/m/nest/aaaaaaaa/sets/job /run/mayfly', '--chdir /'],
       ...['--seccomp 4', '--json-status-fd 5'],
     ],
   )

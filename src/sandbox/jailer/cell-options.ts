@@ -58,7 +58,8 @@ export const cellOptions = (plan: CellPlan): readonly string[] => [
   ...(plan.own === null && plan.steps !== null ? sharedPlaces(plan.nest) : ownPlaces(plan.own)),
   ...plan.sources.flatMap((source) => ['--ro-bind', source.from, `/${source.at}`]),
   ...setPlaces(plan),
-  ...['--chdir', '/home/ci'],
+  // Not the home: a job may have taken its own right to enter it, and that is a step's failure, not ours.
+  ...['--chdir', '/'],
   ...['--seccomp', String(descriptors.seccomp), '--json-status-fd', String(descriptors.status)],
   ...(plan.blocked ? ['--block-fd', String(descriptors.block)] : []),
 ]

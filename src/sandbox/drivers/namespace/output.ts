@@ -16,7 +16,12 @@ export interface Output {
   destroy(): void
 }
 
-type Bounds = { readonly budget: Budget; readonly onBytes: () => void; readonly onExceeded: () => void }
+type Bounds = {
+  readonly budget: Budget
+  /** Its memory is used again. */
+  readonly onBytes: (bytes: Uint8Array) => void
+  readonly onExceeded: () => void
+}
 
 export const pumpOutput = (from: RawHandle, to: Writable | Take, bounds: Bounds): Output =>
   typeof to === 'function' ? pumpInto(from, to, bounds) : pumpToStream(from, to, bounds)
@@ -66,7 +71,7 @@ const createGate = ({ budget, onBytes, onExceeded }: Bounds) => {
   return {
     admit: (chunk: Uint8Array): Uint8Array => {
       if (isShut) return nothing
-      onBytes()
+      onBytes(chunk)
       const part = chunk.subarray(0, budget.left)
       budget.left -= part.length
       if (part.length < chunk.length) {

@@ -3,7 +3,7 @@
 import type { Server } from 'node:net'
 import { PassThrough, type Readable, Writable } from 'node:stream'
 import type { Clock } from '../../../base/clock.ts'
-import { fault } from '../../../base/faults.ts'
+import { fault, isFault } from '../../../base/faults.ts'
 import type {
   CloseReason,
   EgressPolicy,
@@ -18,7 +18,7 @@ import type {
   TarStream,
   Usage,
 } from '../../driver.ts'
-import { outputGraceMs } from '../../limits.ts'
+import { firstWordsBytes, outputGraceMs } from '../../limits.ts'
 import type { JailerClient } from './client.ts'
 import type { NestHold, NestUsage } from './nest.ts'
 import { digestOf, type Network } from './network.ts'
@@ -187,14 +187,45 @@ const seeThrough = async (
     abort: AbortSignal.any([run.signal, state.closing.signal]),
   })
   const bounds = { budget: run.budget, onBytes: watch.heard, onExceeded: watch.exceeded }
+  const words = firstWords()
   const outputs = [
     pumpOutput(run.started.out, io.stdout, bounds),
-    pumpOutput(run.started.err, io.stderr, bounds),
+    pumpOutput(run.started.err, io.stderr, {
+      ...bounds,
+      onBytes: (bytes) => {
+        watch.heard()
+        words.hear(bytes)
+      },
+    }),
   ]
-  const outcome = await watch.outcome
+  const outcome = await watch.outcome.catch(async (error: unknown) => {
+    await finishOutput(outputs, { kind: 'lost' })
+    throw withWords(error, words.text())
+  })
   await finishOutput(outputs, outcome.end)
   return outcome
 }
+
+/** What a cell says that gets no further than bubblewrap fits in them. */
+const firstWords = () => {
+  const bytes = Buffer.alloc(firstWordsBytes)
+  let length = 0
+  return {
+    hear: (chunk: Uint8Array): void => {
+      if (length === firstWordsBytes) return
+      const part = chunk.subarray(0, firstWordsBytes - length)
+      bytes.set(part, length)
+      length += part.length
+    },
+    text: () => bytes.toString('latin1', 0, length).trim(),
+  }
+}
+
+/** A step that was never started said nothing itself: these are the words of who was to start it. */
+const withWords = (error: unknown, words: string): unknown =>
+  isFault(error, 'E_EXEC_FAILED') && words !== ''
+    ? fault('E_EXEC_FAILED', { detail: `${error.detail}: ${words}`, cause: error })
+    : error
 
 const isForeground = (step: StepSpec): boolean => step.kind === 'run' || step.kind === 'checkout'
 

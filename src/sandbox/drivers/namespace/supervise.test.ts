@@ -6,7 +6,7 @@ import { type StepEnd, supervise } from './supervise.ts'
 
 const step = () => {
   const done: string[] = []
-  const { promise, resolve } = Promise.withResolvers<StepEnd>()
+  const { promise, resolve, reject } = Promise.withResolvers<StepEnd>()
   const stop = new AbortController()
   const running = {
     ended: promise,
@@ -14,7 +14,7 @@ const step = () => {
     giveUp: () => void done.push('give up'),
   }
   const bounds = { deadlineMs: 60_000, idleMs: 50_000, termMs: 10_000, abort: stop.signal }
-  return { done, end: resolve, stop, begin: () => supervise(running, bounds) }
+  return { done, end: resolve, fail: reject, stop, begin: () => supervise(running, bounds) }
 }
 
 test('a step that ends by itself is left alone', async () => {
@@ -60,6 +60,21 @@ test('one that was to be stopped before it began is, and silence and time have t
     assert.deepEqual(silent.done, ['TERM'])
     silent.end({ kind: 'exit', code: 143 })
     assert.equal((await outcome).cause, 'deadline')
+  } finally {
+    mock.timers.reset()
+  }
+})
+
+test('one that could not be started is over, too: nothing waits for its deadline', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    const { done, fail, stop, begin } = step()
+    const { outcome } = begin()
+    fail(new Error('no such cell'))
+    await assert.rejects(outcome, /no such cell/)
+    stop.abort('cancelled')
+    mock.timers.tick(60_000)
+    assert.deepEqual(done, [])
   } finally {
     mock.timers.reset()
   }

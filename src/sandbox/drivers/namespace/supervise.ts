@@ -56,10 +56,13 @@ export const supervise = (running: Running, bounds: Bounds): Supervision => {
   const idle = after(bounds.idleMs, () => stop('deadline'))
   if (bounds.abort.aborted) queueMicrotask(onAbort)
   else bounds.abort.addEventListener('abort', onAbort, { once: true })
-  const outcome = Promise.race([running.ended, givenUp.promise]).then((end) => {
+  const over = () => {
     for (const timer of timers) clearTimeout(timer)
     bounds.abort.removeEventListener('abort', onAbort)
-    return { end, cause }
-  })
+  }
+  // Also of one that could not be started: its deadline would hold a process that has nothing else to do.
+  const outcome = Promise.race([running.ended, givenUp.promise])
+    .finally(over)
+    .then((end) => ({ end, cause }))
   return { outcome, heard: () => void (cause === null && idle.refresh()), exceeded: () => stop('log-limit') }
 }

@@ -1,0 +1,40 @@
+// What somebody is told who runs a job on a machine that fails it.
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { runCommand } from '../../../test/support/surroundings.ts'
+import { fault } from '../../base/faults.ts'
+import { createFakeDriver } from '../../sandbox/drivers/fake/index.ts'
+import { classes } from '../../sandbox/index.ts'
+import { systemClock } from '../../sys/index.ts'
+import type { LocalSandboxes } from '../surroundings.ts'
+
+let root = ''
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mayfly-run-plan-'))
+  await mkdir(join(root, '.circleci'))
+  await writeFile(
+    join(root, '.circleci/config.yml'),
+    'version: 2.1\njobs: {a: {docker: [{image: x}], steps: [{run: make}]}}\nworkflows: {w: {jobs: [a]}}\n',
+  )
+})
+after(() => rm(root, { recursive: true, force: true }))
+
+const withoutRoom = async (): Promise<LocalSandboxes> => {
+  const driver = createFakeDriver({ clock: systemClock })
+  const open = () => Promise.reject(fault('E_EXEC_FAILED', { detail: 'bwrap: Out of memory' }))
+  return {
+    ...{ driver: { ...driver, open }, classLimits: () => classes.tiny.limits },
+    ...{ privateRanges: [], egressDefault: 'open', close: () => driver.close() },
+  }
+}
+
+test('whoever runs here is told what an operator would look up in the log of a runner', async () => {
+  const { code, stderr } = await runCommand(['run'], { cwd: root, sandboxes: withoutRoom })
+  assert.equal(code, 1)
+  const told = stderr.split('\n').filter((line) => line.startsWith('note: attempt broke'))
+  // It is tried once more.
+  assert.deepEqual(told, Array(2).fill('note: attempt broke: E_EXEC_FAILED: bwrap: Out of memory'))
+})
