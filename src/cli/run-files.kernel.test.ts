@@ -27,7 +27,7 @@ const run = async (configuration: string, ...words: readonly string[]) => {
       {
         cwd: join(root, 'tree'),
         env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
-        ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000 },
+        ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000, killSignal: 'SIGKILL' },
       },
     )
     return { code: 0, stdout }

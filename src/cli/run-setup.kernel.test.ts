@@ -42,7 +42,7 @@ const runIn = (network: string, ...words: readonly string[]) => {
       {
         cwd: tree,
         env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
-        ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000 },
+        ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000, killSignal: 'SIGKILL' },
       },
     )
     return { code: 0, text: stdout }

@@ -206,6 +206,7 @@ const spawnIn = (directory: string, words: readonly string[]) => {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 60_000,
+      killSignal: 'SIGKILL',
     })
     return { code: 0, stdout, stderr: '' }
   } catch (error) {

@@ -10,7 +10,12 @@ test('a verb that is over ends its program, with its code, whatever still waits 
   const { status, signal, stderr } = spawnSync(
     process.execPath,
     ['--import', forgetful, join(import.meta.dirname, 'cli.ts'), 'explain', 'MF9999'],
-    { env: { PATH: process.env.PATH, HOME: '/nonexistent' }, encoding: 'utf8', timeout: 60_000 },
+    {
+      env: { PATH: process.env.PATH, HOME: '/nonexistent' },
+      encoding: 'utf8',
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    },
   )
   assert.deepEqual([status, signal], [2, null])
   assert.match(stderr, /MF9999/)

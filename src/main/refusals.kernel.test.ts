@@ -44,6 +44,7 @@ const start = (command: string, args: readonly string[]) => {
     },
     encoding: 'utf8',
     timeout: 60_000,
+    killSignal: 'SIGKILL',
   })
   return { code: status, stdout, stderr }
 }

@@ -81,7 +81,13 @@ test('in a control group that was delegated, doctor and run say what is limited'
   try {
     const inGroup = (...words: readonly string[]) => {
       const [file = '', ...args] = group.command(user.command([join(clone, 'mayfly'), ...words]))
-      return spawnSync(file, args, { cwd: project, env: user.env, encoding: 'utf8', timeout: 150_000 })
+      return spawnSync(file, args, {
+        cwd: project,
+        env: user.env,
+        encoding: 'utf8',
+        timeout: 150_000,
+        killSignal: 'SIGKILL',
+      })
     }
     const looked = inGroup('doctor', '--json')
     assert.equal(looked.status, 0, looked.stderr)

@@ -32,7 +32,13 @@ function asGivenUser(): void {
       const group = makeDelegatedGroup(user)
       const [file = '', ...args] = group.command(user.command([process.execPath, self]))
       const env = { ...user.env, [mayDelegate]: '1' }
-      const ran = spawnSync(file, args, { cwd: user.home, env, encoding: 'utf8', timeout: 380_000 })
+      const ran = spawnSync(file, args, {
+        cwd: user.home,
+        env,
+        encoding: 'utf8',
+        timeout: 380_000,
+        killSignal: 'SIGKILL',
+      })
       assert.equal(ran.status, 0, `${ran.stdout}${ran.stderr}`.slice(-20_000))
       assert.match(ran.stdout, /(ℹ|#) pass [1-9]/)
       assert.match(ran.stdout, /(ℹ|#) skipped 0/)

@@ -88,6 +88,8 @@ export const startOwnCell = async (
       ? ({ kind: 'lost' } as const)
       : ({ kind: 'exit', code: exit.code } as const)
   })
+  // It may be gone before anybody can ask for its end; whoever has the step asks.
+  exited.catch(() => undefined)
   const signal = (name: 'TERM' | 'KILL') =>
     void client.call('cell.signal', { nest: nest.id, cell, signal: name }).catch(() => undefined)
   const started: StartedStep = {
@@ -100,8 +102,14 @@ export const startOwnCell = async (
       server?.close()
     },
   }
-  await client.call('cell.have', { nest: nest.id, cell })
-  return started
+  try {
+    await client.call('cell.have', { nest: nest.id, cell })
+    return started
+  } catch (error) {
+    started.close()
+    for (const output of [started.out, started.err]) output.close()
+    throw error
+  }
 }
 
 const notStarted = (code: number) =>

@@ -1,0 +1,50 @@
+// A cell of a step's own, whose end may come before its beginning was told of.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { isFault } from '../../../base/faults.ts'
+import { parcelOf } from '../../pipes.ts'
+import type { CellExit, JailerClient, Reply } from './client.ts'
+import type { NestHold } from './nest.ts'
+import { startOwnCell } from './steps.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'mayfly-steps-'))
+after(() => rmSync(directory, { recursive: true }))
+
+/** Ends of FIFOs, as a jailer hands them over. */
+const reply: Reply = {
+  value: { cell: 1, address: null },
+  parts: () => [],
+  take: (part) => {
+    const path = join(directory, part)
+    execFileSync('mkfifo', [path])
+    return parcelOf(openSync(path, constants.O_RDWR | constants.O_NONBLOCK)).handle
+  },
+}
+
+test('a cell that is gone before it could be told to begin ends its step, and nobody else', async () => {
+  const exit = Promise.withResolvers<CellExit>()
+  const told = Promise.withResolvers<Reply>()
+  const client: JailerClient = {
+    call: (verb) => (verb === 'cell.start' ? Promise.resolve(reply) : told.promise),
+    cellExit: () => exit.promise,
+    forget: () => undefined,
+  }
+  // SAFE: of a nest only its id is asked for.
+  const nest = { id: 'aaaaaaaa' } as NestHold
+  const io = { stdin: null, stdout: () => undefined, stderr: process.stderr }
+  const want = { files: 'shared', net: 'none', sources: [], socket: null, io } as const
+  const starting = startOwnCell(client, nest, want, Buffer.from('exit 0\n'))
+  exit.resolve({ code: 1, ran: false })
+  // A rejection that nobody has heard of by then would end the runner.
+  await setImmediate()
+  told.resolve(reply)
+  const { ended, out, err, close } = await starting
+  await assert.rejects(ended, (error) => isFault(error, 'E_EXEC_FAILED') && /ended with 1/.test(error.detail))
+  close()
+  for (const handle of [out, err]) handle.close()
+})
