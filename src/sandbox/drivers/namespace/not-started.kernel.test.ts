@@ -23,18 +23,22 @@ const inSandbox = async (act: (sandbox: Sandbox, jailer: Jailer) => Promise<void
 }
 
 /** Root of the file system that the nest's own process sees. */
-const viewOf = (nest: string): string => {
-  const anchor = readdirSync('/proc').find(
-    (pid) =>
-      /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(`mayfly-nest ${nest}`),
-  )
-  return `/proc/${anchor}/root`
+const viewOf = (nest: string): string =>
+  `/proc/${readdirSync('/proc').find((pid) => commandOf(pid).startsWith(`mayfly-nest ${nest}`))}/root`
+
+const commandOf = (pid: string): string => {
+  try {
+    return /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, 'latin1') : ''
+  } catch {
+    // It ended since it was listed.
+    return ''
+  }
 }
 
 test('a cell that could not be built is told of with the words of who built it', { skip: needsRoot }, () =>
   inSandbox(async (sandbox, { runDirectory }) => {
-    const [nest = ''] = readdirSync(`${runDirectory}/nest`)
-    const place = `${viewOf(nest)}${runDirectory}/nest/${nest}/root/run`
+    const { id } = sandbox
+    const place = `${viewOf(id)}${runDirectory}/nest/${id}/root/run`
     renameSync(`${place}/mayfly`, `${place}/elsewhere`)
     const began = performance.now()
     await assert.rejects(
