@@ -17,28 +17,17 @@ const patienceMs = 60_000
 const againMs = 200
 
 export const openState = (places: { readonly data: string; readonly run: string }): State => {
-  const connect = () => {
-    const made = new pg.Client({
-      ...{ host: join(places.run, 'pg'), user: 'mayfly', database: 'mayfly', query_timeout: answerMs },
-      password: readFileSync(join(places.data, 'pg/password'), 'utf8').trim(),
-      connectionTimeoutMillis: answerMs,
-    })
-    // It is killed on purpose.
-    made.on('error', () => {})
-    return made.connect().then(() => made)
-  }
-  let client: Promise<pg.Client> | null = null
-  const drop = async () => {
-    const old = client
-    client = null
-    await (await old?.catch(() => null))?.end().catch(() => {})
-  }
+  const pool = new pg.Pool({
+    ...{ host: join(places.run, 'pg'), user: 'mayfly', database: 'mayfly', query_timeout: answerMs, max: 1 },
+    password: () => readFileSync(join(places.data, 'pg/password'), 'utf8').trim(),
+    connectionTimeoutMillis: answerMs,
+  })
+  // It is killed on purpose.
+  pool.on('error', () => {})
   const tryAsk: State['tryAsk'] = async <Row extends object>(text: string) => {
-    client ??= connect()
     try {
-      return (await (await client).query<Row & pg.QueryResultRow>(text)).rows
+      return (await pool.query<Row & pg.QueryResultRow>(text)).rows
     } catch (error) {
-      await drop()
       // A mistake in a statement of ours is none of the database's.
       if (/^42/.test(String((error as { code?: string }).code))) throw error
       return null
@@ -55,6 +44,6 @@ export const openState = (places: { readonly data: string; readonly run: string 
         await new Promise((resolve) => setTimeout(resolve, againMs))
       }
     },
-    close: drop,
+    close: () => pool.end(),
   }
 }
