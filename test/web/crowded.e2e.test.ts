@@ -6,6 +6,7 @@ import { before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { Attempt, Job, Run, RunSummary, Status, Step } from '../../src/protocol/api/shapes.ts'
 import { axeFindings, openPage, type View } from './double/browser.ts'
+import { usualMode } from './double/server.ts'
 import { openStand } from './double/stand.ts'
 
 const pictures = 'tmp/screenshots'
@@ -199,9 +200,7 @@ for (const one of cases)
 
 const look = async (one: Case, width: number): Promise<void> => {
   const { logLines = 0 } = one
-  Object.assign(stand.double.mode, {
-    ...{ session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines },
-  })
+  Object.assign(stand.double.mode, usualMode, { logLines })
   await using opened = await openPage(stand.browser, { theme: 'light', width, height: 1_400 })
   const { page, complaints } = opened
   await answerWith(page, one)

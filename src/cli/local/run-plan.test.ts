@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { runCommand } from '../../../test/support/surroundings.ts'
-import { fault } from '../../base/faults.ts'
+import { type Fault, fault } from '../../base/faults.ts'
 import { createFakeDriver } from '../../sandbox/drivers/fake/index.ts'
 import { classes } from '../../sandbox/index.ts'
 import { systemClock } from '../../sys/index.ts'
@@ -22,9 +22,9 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true, force: true }))
 
-const withoutRoom = async (): Promise<LocalSandboxes> => {
+const refusing = (error: Fault) => async (): Promise<LocalSandboxes> => {
   const driver = createFakeDriver({ clock: systemClock })
-  const open = () => Promise.reject(fault('E_EXEC_FAILED', { detail: 'bwrap: Out of memory' }))
+  const open = () => Promise.reject(error)
   return {
     ...{ driver: { ...driver, open }, classLimits: () => classes.tiny.limits },
     ...{ privateRanges: [], egressDefault: 'open', close: () => driver.close() },
@@ -32,9 +32,18 @@ const withoutRoom = async (): Promise<LocalSandboxes> => {
 }
 
 test('whoever runs here is told what an operator would look up in the log of a runner', async () => {
-  const { code, stderr } = await runCommand(['run'], { cwd: root, sandboxes: withoutRoom })
+  const sandboxes = refusing(fault('E_EXEC_FAILED', { detail: 'bwrap: Out of memory' }))
+  const { code, stderr } = await runCommand(['run'], { cwd: root, sandboxes })
   assert.equal(code, 1)
   const told = stderr.split('\n').filter((line) => line.startsWith('note: attempt broke'))
   // It is tried once more.
   assert.deepEqual(told, Array(2).fill('note: attempt broke: E_EXEC_FAILED: bwrap: Out of memory'))
+})
+
+test('what is said to everybody is not said twice', async () => {
+  const sandboxes = refusing(fault('E_SANDBOX_UNAVAILABLE', { public: 'There is no room.' }))
+  const { code, stderr } = await runCommand(['run'], { cwd: root, sandboxes })
+  assert.equal(code, 1)
+  assert.match(stderr, /^note: a: There is no room\.$/m)
+  assert.doesNotMatch(stderr, /attempt broke/)
 })

@@ -1,6 +1,7 @@
 // Carries out a plan on this machine: schedule/ says what may start, each job runs as an attempt of the runner's own
 // code. State lives in memory only.
 import { tmpdir } from 'node:os'
+import { isFault } from '../../base/faults.ts'
 import { formatId, type IdKind, type JobId, type RunId, uuid7 } from '../../base/ids.ts'
 import { type Log, silentLog } from '../../base/log.ts'
 import type { JobEgress } from '../../protocol/egress.ts'
@@ -216,10 +217,18 @@ const runJob = async (
 }
 
 /** Whoever runs here is the operator: what an operator would look up in the log of a runner is said. */
-const tellingWhatBroke = ({ note }: Pick<Report, 'note'>): Log => ({
-  ...silentLog,
-  error: (message, { error } = {}) => note(`${message}: ${error instanceof Error ? error.message : error}`),
-})
+const tellingWhatBroke = ({ note }: Pick<Report, 'note'>): Log => {
+  const log: Log = {
+    ...silentLog,
+    error: (message, { error } = {}) => {
+      // The words for everybody come with the end of the job.
+      if (isFault(error) && error.detail === '') return
+      note(error instanceof Error ? `${message}: ${error.message}` : message)
+    },
+    child: () => log,
+  }
+  return log
+}
 
 /** null: there is no such class. The size of another kind of machine is refused in words by the attempt itself. */
 const limitsOf = ({ sandboxes }: LocalRun, { resourceClass: word }: JobSpec): Limits | null =>

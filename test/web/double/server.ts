@@ -26,6 +26,15 @@ export type Mode = {
   logLines: number
 }
 
+/** What a page finds unless its test says otherwise: an owner, signed in, with something to see. */
+export const usualMode: Mode = {
+  session: 'signed-in',
+  role: 'owner',
+  data: 'full',
+  stream: 'on',
+  logLines: 0,
+}
+
 export const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types mayfly svelte-trusted-html"
 
@@ -38,7 +47,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
 }
 
 export const startDouble = async (webRoot: string) => {
-  const mode: Mode = { session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines: 0 }
+  const mode: Mode = { ...usualMode }
   const sockets = new Set<WebSocket>()
   const server = createServer((request, response) => {
     void answer(request, response, { mode, webRoot }).catch((error) => {

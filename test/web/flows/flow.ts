@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { openPage } from '../double/browser.ts'
-import type { Mode } from '../double/server.ts'
+import { type Mode, usualMode } from '../double/server.ts'
 import { openStand, type Stand } from '../double/stand.ts'
 
 type Flow = (
@@ -12,14 +12,12 @@ type Flow = (
   act: (page: Page) => Promise<void>,
 ) => void
 
-const usual: Mode = { session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines: 0 }
-
 /** To be called once in a file; `flow` is a test of it. */
 export const openFlows = (): { readonly stand: Stand; readonly flow: Flow } => {
   const stand = openStand()
   const flow: Flow = (title, options, act) => {
     test(title, async () => {
-      Object.assign(stand.double.mode, usual, options.mode)
+      Object.assign(stand.double.mode, usualMode, options.mode)
       await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 }, options.expected)
       await act(opened.page)
       assert.deepEqual(opened.complaints, [])

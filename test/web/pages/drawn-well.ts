@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises'
 import { before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { axeFindings, openPage, type View } from '../double/browser.ts'
-import type { Mode } from '../double/server.ts'
+import { type Mode, usualMode } from '../double/server.ts'
 import { openStand } from '../double/stand.ts'
 
 type PageCase = {
@@ -26,7 +26,6 @@ const views: readonly View[] = [
   { theme: 'dark', width: 360 },
   { theme: 'light', width: 360 },
 ]
-const usual: Mode = { session: 'signed-in', role: 'owner', data: 'full', stream: 'on', logLines: 0 }
 const pictures = 'tmp/screenshots'
 
 /** A test for each; to be called once in a file. */
@@ -35,7 +34,7 @@ export const drawnWell = (cases: readonly PageCase[]): void => {
   before(() => mkdir(pictures, { recursive: true }))
   for (const one of cases)
     test(`${one.name} is drawn well in both themes, at a desk and on a phone`, async () => {
-      Object.assign(stand.double.mode, usual, one.mode)
+      Object.assign(stand.double.mode, usualMode, one.mode)
       await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 }, one.expected)
       const { page, complaints } = opened
       await page.goto(stand.double.url + one.address)

@@ -7,6 +7,7 @@ import { isFault } from '../../../base/faults.ts'
 import { silentLog } from '../../../base/log.ts'
 import { systemClock } from '../../../sys/index.ts'
 import type { Sandbox } from '../../driver.ts'
+import { anchorName } from '../../jailer/maker-program.ts'
 import { contractSpec, contractStep, runIn } from '../../steps.contract.ts'
 import { openNamespaceDriver } from './index.ts'
 
@@ -24,7 +25,7 @@ const inSandbox = async (act: (sandbox: Sandbox, jailer: Jailer) => Promise<void
 
 /** Root of the file system that the nest's own process sees. */
 const viewOf = (nest: string): string =>
-  `/proc/${readdirSync('/proc').find((pid) => commandOf(pid).startsWith(`mayfly-nest ${nest}`))}/root`
+  `/proc/${readdirSync('/proc').find((pid) => commandOf(pid).startsWith(`${anchorName} ${nest}`))}/root`
 
 const commandOf = (pid: string): string => {
   try {
@@ -40,14 +41,12 @@ test('a cell that could not be built is told of with the words of who built it',
     const { id } = sandbox
     const place = `${viewOf(id)}${runDirectory}/nest/${id}/root/run`
     renameSync(`${place}/mayfly`, `${place}/elsewhere`)
-    const began = performance.now()
     await assert.rejects(
       runIn(sandbox, contractStep('echo hi', { cell: 'shared' })),
       (error) =>
         isFault(error, 'E_EXEC_FAILED') &&
         /^the cell ended with 1 before its command: bwrap: Can't mkdir \/run\/mayfly/.test(error.detail),
     )
-    assert.ok(performance.now() - began < 10_000, 'nobody waits for the end of a step that never began')
   }),
 )
 

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import type { Take } from '../../driver.ts'
+import { firstWordsBytes } from '../../limits.ts'
 import { type RawHandle, readerOf, takingReaderOf } from '../../pipes.ts'
 
 /** Bytes all steps of a sandbox may still print. */
@@ -111,3 +112,18 @@ const flushed = (to: Writable): Promise<void> =>
     to.write(Buffer.alloc(0), () => resolve())
     to.once('close', () => resolve())
   })
+
+/** What a cell says that gets no further than bubblewrap fits in them. */
+export const firstWords = () => {
+  const bytes = Buffer.alloc(firstWordsBytes)
+  let length = 0
+  return {
+    hear: (chunk: Uint8Array): void => {
+      if (length === firstWordsBytes) return
+      const part = chunk.subarray(0, firstWordsBytes - length)
+      bytes.set(part, length)
+      length += part.length
+    },
+    text: () => bytes.toString('latin1', 0, length).trim(),
+  }
+}

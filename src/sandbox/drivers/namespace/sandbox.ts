@@ -18,11 +18,11 @@ import type {
   TarStream,
   Usage,
 } from '../../driver.ts'
-import { firstWordsBytes, outputGraceMs } from '../../limits.ts'
+import { outputGraceMs } from '../../limits.ts'
 import type { JailerClient } from './client.ts'
 import type { NestHold, NestUsage } from './nest.ts'
 import { digestOf, type Network } from './network.ts'
-import { type Budget, type Output, pumpOutput } from './output.ts'
+import { type Budget, firstWords, type Output, pumpOutput } from './output.ts'
 import { prologue } from './prologue.ts'
 import { type StartedStep, serveConnections, startInJobCell, startOwnCell } from './steps.ts'
 import { type Cause, type StepEnd, supervise } from './supervise.ts'
@@ -188,15 +188,14 @@ const seeThrough = async (
   })
   const bounds = { budget: run.budget, onBytes: watch.heard, onExceeded: watch.exceeded }
   const words = firstWords()
+  const hearWords = (bytes: Uint8Array) => {
+    watch.heard()
+    words.hear(bytes)
+  }
   const outputs = [
     pumpOutput(run.started.out, io.stdout, bounds),
-    pumpOutput(run.started.err, io.stderr, {
-      ...bounds,
-      onBytes: (bytes) => {
-        watch.heard()
-        words.hear(bytes)
-      },
-    }),
+    // Of a step in the job cell nothing is kept: that cell is there already.
+    pumpOutput(run.started.err, io.stderr, step.cell === 'job' ? bounds : { ...bounds, onBytes: hearWords }),
   ]
   const outcome = await watch.outcome.catch(async (error: unknown) => {
     await finishOutput(outputs, { kind: 'lost' })
@@ -204,21 +203,6 @@ const seeThrough = async (
   })
   await finishOutput(outputs, outcome.end)
   return outcome
-}
-
-/** What a cell says that gets no further than bubblewrap fits in them. */
-const firstWords = () => {
-  const bytes = Buffer.alloc(firstWordsBytes)
-  let length = 0
-  return {
-    hear: (chunk: Uint8Array): void => {
-      if (length === firstWordsBytes) return
-      const part = chunk.subarray(0, firstWordsBytes - length)
-      bytes.set(part, length)
-      length += part.length
-    },
-    text: () => bytes.toString('latin1', 0, length).trim(),
-  }
 }
 
 /** A step that was never started said nothing itself: these are the words of who was to start it. */

@@ -1,7 +1,7 @@
 // A cell of a step's own, whose end may come before its beginning was told of.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { constants, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -20,13 +20,14 @@ const reply: Reply = {
   value: { cell: 1, address: null },
   parts: () => [],
   take: (part) => {
-    const path = join(directory, part)
+    const path = join(mkdtempSync(join(directory, 'set-')), part)
     execFileSync('mkfifo', [path])
     return parcelOf(openSync(path, constants.O_RDWR | constants.O_NONBLOCK)).handle
   },
 }
 
-test('a cell that is gone before it could be told to begin ends its step, and nobody else', async () => {
+/** The order to begin is answered when the test says so. */
+const start = () => {
   const exit = Promise.withResolvers<CellExit>()
   const told = Promise.withResolvers<Reply>()
   const client: JailerClient = {
@@ -39,6 +40,28 @@ test('a cell that is gone before it could be told to begin ends its step, and no
   const io = { stdin: null, stdout: () => undefined, stderr: process.stderr }
   const want = { files: 'shared', net: 'none', sources: [], socket: null, io } as const
   const starting = startOwnCell(client, nest, want, Buffer.from('exit 0\n'))
+  return { exit, told, starting }
+}
+
+/** Descriptors of ours that lead there. */
+const openEnds = () =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory)
+    } catch {
+      // The one that listed them.
+      return false
+    }
+  }).length
+
+const endsAreClosed = async () => {
+  const deadline = performance.now() + 5_000
+  while (openEnds() > 0 && performance.now() < deadline) await setImmediate()
+  assert.equal(openEnds(), 0)
+}
+
+test('a cell that is gone before it could be told to begin ends its step, and nobody else', async () => {
+  const { exit, told, starting } = start()
   exit.resolve({ code: 1, ran: false })
   // A rejection that nobody has heard of by then would end the runner.
   await setImmediate()
@@ -47,4 +70,14 @@ test('a cell that is gone before it could be told to begin ends its step, and no
   await assert.rejects(ended, (error) => isFault(error, 'E_EXEC_FAILED') && /ended with 1/.test(error.detail))
   close()
   for (const handle of [out, err]) handle.close()
+  await endsAreClosed()
+})
+
+test('of a cell that could not be told to begin nothing stays open', async () => {
+  const { told, starting } = start()
+  await setImmediate()
+  assert.ok(openEnds() >= 2, 'its two outputs are there')
+  told.reject(new Error('the line is closed'))
+  await assert.rejects(starting, /the line is closed/)
+  await endsAreClosed()
 })
