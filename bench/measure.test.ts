@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Effort, judge, measure, type Row } from './measure.ts'
+import { type Effort, judge, measure, type Row, roundsOf } from './measure.ts'
 import type { Absent, Peer } from './peers/peer.ts'
 import type { Bench, Scenario } from './scenario.ts'
 import { summarise } from './statistics.ts'
@@ -50,6 +50,17 @@ test('the ratio is made per round: what slows both down changes nothing', async 
   assert.deepEqual(row.figures?.ratio, summarise([1.5, 1.5, 1.5, 1.5]))
 })
 
+test('a row has as many rounds as its samples are short, by what they measured', () => {
+  const count = (unit: Scenario['unit'], values: readonly number[], tookMs: number) =>
+    roundsOf(effort, { unit }, { values, tookMs })
+  assert.equal(count('ms', [9, 24], 300), 4)
+  assert.equal(count('ms', [9, 51], 300), 2)
+  assert.equal(count('ms', [51, 9], 300), 2)
+  assert.equal(count('ms', [9, 24], 1000), 1)
+  assert.equal(count('MiB', [9, 24], 300), 2)
+  assert.equal(count('MiB', [90, 240], 49), 4)
+})
+
 test('a verdict is met, gate or broken', async () => {
   assert.equal((await run({})).verdict, 'met')
   assert.equal((await run({ subject: async () => 30 })).verdict, 'gate')
@@ -75,7 +86,7 @@ test('a row without limits has no verdict, unless the machine was busy', async (
 })
 
 test('a baseline that moves makes the row noisy, whatever the ratio', async () => {
-  let value = 10
+  let value = 1
   const row = await run({ baseline: async () => (value *= 1.2), subject: async () => value * 10 })
   assert.equal(row.verdict, 'noisy')
 })

@@ -70,7 +70,7 @@ const compare = async (pair: Pair, scenario: Scenario, effort: Effort): Promise<
     await pair.before.ask(open)
     await pair.now.ask(open)
     const quiet = createQuiet(effort.quietBudgetMs)
-    const { rounds, isQuiet } = await play(pair, effort, quiet)
+    const { rounds, isQuiet } = await play(pair, { scenario, effort, quiet })
     const [before, now] = [median(rounds.map((each) => each.before)), median(rounds.map((each) => each.now))]
     return { scenario, before, now, change: changeOf(rounds, scenario.better), isQuiet, error: null }
   } catch (error) {
@@ -82,19 +82,21 @@ const compare = async (pair: Pair, scenario: Scenario, effort: Effort): Promise<
 
 const play = async (
   pair: Pair,
-  effort: Effort,
-  quiet: Quiet,
+  {
+    scenario,
+    effort,
+    quiet,
+  }: { readonly scenario: Scenario; readonly effort: Effort; readonly quiet: Quiet },
 ): Promise<{ readonly rounds: readonly Round[]; readonly isQuiet: boolean }> => {
   const sample = { do: 'sample' } as const
   const elapsed = startClock()
-  let longestMs = 0
+  let last = { values: [0], tookMs: 0 }
   for (let round = 0; round < effort.warmUps; round++) {
     const began = elapsed()
-    await pair.before.ask(sample)
-    await pair.now.ask(sample)
-    longestMs = elapsed() - began
+    const values = [await pair.before.ask(sample), await pair.now.ask(sample)]
+    last = { values, tookMs: elapsed() - began }
   }
-  const count = roundsOf(effort, longestMs)
+  const count = roundsOf(effort, scenario, last)
   const rounds: Round[] = []
   let isQuiet = true
   for (let round = 0; round < count; round++) {
