@@ -23,7 +23,11 @@ type Row = AttemptRow & {
   readonly notes: readonly string[]
   readonly receipt: string | null
   readonly receiptVerified: boolean
+  readonly steps: readonly StepRow[]
 }
+
+/** Read with its attempt: what ended at once is never seen half. */
+type StepRow = Omit<Step, 'started_at' | 'finished_at'> & { readonly startedAt: string }
 
 export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<Attempt | null> => {
   const { rows } = await sql<Row>`
@@ -32,14 +36,14 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
       case when p.attempt_id is not null
         then json_build_object('step', p.step, 'line', p.line, 'by', ${actorIn(sql`p.pinned_by`)}, 'at', p.pinned_at) end as pinned,
       a.last_seq as "lastSeq", a.log_complete as "logComplete", a.notes,
-      a.receipt, a.receipt_verified as "receiptVerified", e.removed_at as "removedAt", e.days
+      a.receipt, a.receipt_verified as "receiptVerified", e.removed_at as "removedAt", e.days, ${stepsSql} as steps
     from attempts a left join runners n on n.id = a.runner_id left join expired_objects e on e.id = a.id
       left join pinned_errors p on p.attempt_id = a.id
     where a.id = ${id} and ${inScope(scope, 'a')}`.execute(db)
   const row = rows[0]
   if (row === undefined) return null
   const summary = attemptSummary(row)
-  const steps = await selectSteps(db, id)
+  const steps = row.steps.map(stepOf)
   return {
     ...summary,
     job_id: row.job,
@@ -60,38 +64,16 @@ export const findAttempt = async (db: Db, scope: Scope, id: AttemptId): Promise<
   }
 }
 
-type StepRow = {
-  readonly index: number
-  readonly name: string
-  readonly type: string
-  readonly status: Step['status']
-  readonly startedAt: Date
-  readonly durationMs: number | null
-  readonly exitCode: number | null
-  readonly message: string | null
-  readonly leftovers: number
-  readonly cache: Step['cache']
-}
+const stepsSql = sql`(
+        select coalesce(json_agg(json_build_object('index', s.index, 'name', s.name, 'type', s.type, 'status', s.status,
+          'startedAt', s.started_at, 'duration_ms', s.duration_ms, 'exit_code', s.exit_code, 'message', s.message,
+          'leftovers', s.leftovers, 'cache', s.cache) order by s.index), '[]')
+        from steps s where s.attempt_id = a.id)`
 
-const selectSteps = async (db: Db, attempt: AttemptId): Promise<Step[]> => {
-  const { rows } = await sql<StepRow>`
-    select index, name, type, status, started_at as "startedAt", duration_ms as "durationMs", exit_code as "exitCode",
-      message, leftovers, cache
-    from steps where attempt_id = ${attempt} order by index`.execute(db)
-  return rows.map((row) => ({
-    index: row.index,
-    name: row.name,
-    type: row.type,
-    status: row.status,
-    started_at: row.startedAt.toISOString(),
-    finished_at:
-      row.durationMs === null ? null : new Date(row.startedAt.getTime() + row.durationMs).toISOString(),
-    duration_ms: row.durationMs,
-    exit_code: row.exitCode,
-    message: row.message,
-    leftovers: row.leftovers,
-    cache: row.cache,
-  }))
+const stepOf = ({ startedAt, ...row }: StepRow): Step => {
+  const start = new Date(startedAt)
+  const end = row.duration_ms === null ? null : new Date(start.getTime() + row.duration_ms)
+  return { ...row, started_at: start.toISOString(), finished_at: end === null ? null : end.toISOString() }
 }
 
 /** The signature was checked when the receipt came; here it is only taken apart. */
