@@ -1,18 +1,19 @@
 // One attempt of a job, from an empty sandbox to the receipt that it is gone. Knows no server: `sink` gets bytes and
 // events, `signal` stops it. The server session and `mayfly run` both call it.
 // Phases: 1 refuse what this runner cannot serve; 2 open the sandbox; 3 steps in order, by their `when`;
-// 4 last readings; 5 close, whatever happened before.
+// 4 close, whatever happened before; 5 what was used.
 import { randomBytes } from 'node:crypto'
 import { type FaultCode, fault, isFault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import type { Outcome } from '../protocol/plan.ts'
+import type { UsageSeries } from '../protocol/usage-series.ts'
 import type { CloseReason, Receipt, Sandbox } from '../sandbox/index.ts'
 import { jobEnvironment } from './environment/layers.ts'
 import type { AttemptDeps, JobAttempt } from './job-attempt.ts'
 import { differences, jobUser, layersOf, refusal, sandboxSpec } from './sandbox-spec.ts'
 import { type AttemptSink, say } from './sink.ts'
 import { runSteps, type StepsOutcome } from './steps/run-steps.ts'
-import { type Sampler, startSampler } from './usage/sampler.ts'
+import { startSampler } from './usage/sampler.ts'
 
 /** Why an attempt is stopped from outside: `controller.abort(reason)`. */
 export type StopReason = 'cancelled' | 'lost' | 'runner-stop'
@@ -87,6 +88,7 @@ const runInside = async (
 ): Promise<AttemptResult> => {
   const { sandbox, sink } = place
   let steps: StepsOutcome | null = null
+  let series: UsageSeries | null = null
   let broken: unknown = null
   // A lost lease may run elsewhere already: no time to clean up.
   const onLost = () => void (signal.reason === 'lost' && closeSandbox(deps.log, sandbox, 'runner-stop'))
@@ -101,16 +103,19 @@ const runInside = async (
     sink.sampling?.(sampler.series)
     try {
       steps = await runSteps(deps, job, place, signal)
-      await lastReadings(place, sampler)
+      series = await sampler.finish()
     } finally {
       sampler.stop()
     }
+    const records = sandbox.egress()
+    if (records.length > 0) sink.event({ kind: 'egress', records })
   } catch (error) {
     broken = error
   }
   sink.event({ kind: 'phase', phase: 'closing' })
   const closed = await closeSandbox(deps.log, sandbox, closeReason(steps, broken, signal))
   signal.removeEventListener('abort', onLost)
+  if (closed.receipt !== null) tellUsage(sink, closed.receipt, series)
   if (!closed.destroyed) return faulty(deps.log, closed.error, null, false)
   // What breaks because the sandbox was taken away under it is no defect.
   if (signal.reason === 'lost') return { ...stopped(signal), receipt: closed.receipt, destroyed: true }
@@ -119,16 +124,9 @@ const runInside = async (
   return { outcome, reason, receipt: closed.receipt, destroyed: true }
 }
 
-const lastReadings = async (
-  place: { readonly sandbox: Sandbox; readonly sink: AttemptSink },
-  sampler: Sampler,
-): Promise<void> => {
-  const series = await sampler.finish()
-  const usage = await place.sandbox.usage()
-  place.sink.event({ kind: 'usage', usage, ...(series === null ? {} : { series }) })
-  const records = place.sandbox.egress()
-  if (records.length > 0) place.sink.event({ kind: 'egress', records })
-}
+/** As the receipt has it, which saves a question while somebody waits for the end. */
+const tellUsage = (sink: AttemptSink, { usage }: Receipt, series: UsageSeries | null): void =>
+  sink.event({ kind: 'usage', usage, ...(series === null ? {} : { series }) })
 
 const closeReason = (steps: StepsOutcome | null, broken: unknown, signal: AbortSignal): CloseReason => {
   if (signal.aborted) return signal.reason === 'cancelled' ? 'cancelled' : 'runner-stop'

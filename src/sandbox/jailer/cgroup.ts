@@ -6,7 +6,6 @@ import {
   existsSync,
   mkdirSync,
   openSync,
-  readFileSync,
   realpathSync,
   rmdirSync,
   writeFileSync,
@@ -17,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fault } from '../../base/faults.ts'
 import type { Limits, Usage } from '../../protocol/receipt.ts'
 import { cgroupRemoveMs } from '../limits.ts'
+import { readKernelFile } from './kernel-file.ts'
 
 const wanted = ['memory', 'pids', 'cpu', 'cpuacct', 'freezer', 'devices'] as const
 /** Without these no limit holds. */
@@ -81,6 +81,8 @@ const below = (mount: Mount, path: string): string =>
 export interface GroupRemains {
   readonly directories: readonly string[]
   processes(): readonly number[]
+  /** Those in one of the directories: all but who is just entering, for one read. */
+  processesOfOne(): readonly number[]
   isEmpty(): boolean
   /** KILL to everything inside, frozen while it is counted; resolves when it was sent. */
   kill(): Promise<void>
@@ -175,7 +177,7 @@ export const isRootGroup = (directory: string): boolean => !existsSync(join(dire
 
 /** Again until nothing is left: what is being moved may fork. */
 const moveProcesses = (from: string, to: string): void => {
-  const left = () => numbers(read(join(from, 'cgroup.procs')))
+  const left = () => numbers(readKernelFile(join(from, 'cgroup.procs')))
   for (let round = 0; round < moveRounds && left().length > 0; round++)
     for (const pid of left()) write(join(to, 'cgroup.procs'), String(pid), true)
 }
@@ -201,17 +203,17 @@ const createGroup = (byController: ReadonlyMap<string, string>, v2: boolean): Gr
 }
 
 export const groupAt = (directories: readonly string[]): GroupRemains => {
-  const processes = () => [
-    ...new Set(directories.flatMap((directory) => numbers(read(join(directory, 'cgroup.procs'))))),
-  ]
+  const inside = (directory: string) => numbers(readKernelFile(join(directory, 'cgroup.procs')))
+  const processes = () => [...new Set(directories.flatMap(inside))]
+  const processesOfOne = () => directories.slice(0, 1).flatMap(inside)
   const kill = async () => {
     const killFile = directories.map((directory) => join(directory, 'cgroup.kill')).find(existsSync)
     if (killFile !== undefined) return write(killFile, '1', true)
     const freezer = directories.map((directory) => join(directory, 'freezer.state')).find(existsSync)
     await killFrozen(freezer ?? null, processes)
   }
-  const isEmpty = () => directories.every((directory) => read(join(directory, 'cgroup.procs')) === '')
-  return { directories, processes, isEmpty, kill, remove: () => removeAll(directories) }
+  const isEmpty = () => directories.every((directory) => inside(directory).length === 0)
+  return { directories, processes, processesOfOne, isEmpty, kill, remove: () => removeAll(directories) }
 }
 
 type LimitFile = readonly [controller: string, file: string, value: string, optional: boolean]
@@ -245,7 +247,7 @@ const restrictDevices = (directory: string): void => {
  */
 const isRestricted = (directory: string): boolean => {
   restrictDevices(directory)
-  return !/^a /m.test(read(join(directory, 'devices.list')))
+  return !/^a /m.test(readKernelFile(join(directory, 'devices.list')))
 }
 
 const limitsV2 = (limits: Limits): readonly LimitFile[] => [
@@ -277,17 +279,10 @@ const write = (path: string, value: string, isOptional: boolean): void => {
   }
 }
 
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
 const numbers = (text: string): number[] => text.split('\n').filter(Boolean).map(Number)
-const readNumber = (path: string): number => Number(read(path).trim()) || 0
+const readNumber = (path: string): number => Number(readKernelFile(path).trim()) || 0
 const readField = (path: string, name: string): number =>
-  Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(read(path))?.[1] ?? 0)
+  Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(readKernelFile(path))?.[1] ?? 0)
 
 type At = (controller: string, file: string) => string
 const usageV1 = (at: At): GroupUsage => ({
@@ -319,7 +314,8 @@ const usageV2 = (at: At): GroupUsage => ({
 const killFrozen = async (freezer: string | null, processes: () => readonly number[]): Promise<void> => {
   if (freezer !== null) write(freezer, 'FROZEN', true)
   try {
-    for (let i = 0; freezer !== null && i < 20 && read(freezer).trim() === 'FREEZING'; i++) await sleep(1)
+    for (let i = 0; freezer !== null && i < 20 && readKernelFile(freezer).trim() === 'FREEZING'; i++)
+      await sleep(1)
     // SAFE: members of a group of ours, listed a moment ago and frozen: the numbers cannot be somebody else's.
     for (const pid of processes()) killQuietly(pid)
   } finally {

@@ -1,10 +1,11 @@
 // The questions asked of the kernel after a nest was destroyed (isolation.md §2.8), each an entry of the receipt. One
 // walk over /proc answers for all nests that wait at that moment.
 
-import { closeSync, existsSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { surveyRestMs } from '../limits.ts'
 import type { GoneCheck } from './gone-check.ts'
+import { readKernelFile } from './kernel-file.ts'
 import { readProcessStat } from './process-stat.ts'
 
 export type Departed = {
@@ -60,7 +61,7 @@ export const ramdiskName = (id: string): string => `mayfly-${id}`
  * when its user namespace maps to the nest's uid, or when it is a child of ours that belongs to no other nest.
  */
 const isOfNest = (pid: number, { uid, isOthers }: Departed, { isOurs }: Survey): boolean => {
-  const map = text(`/proc/${pid}/uid_map`).trim().split(/\s+/)
+  const map = readKernelFile(`/proc/${pid}/uid_map`).trim().split(/\s+/)
   return (uid !== null && map[1] === String(uid)) || (isOurs(pid) && !isOthers(pid))
 }
 
@@ -87,7 +88,7 @@ const describe = ({ pid }: SeenProcess): string => `pid ${pid} ${nameOf(pid)}`
 
 /** Of a process that was just seen: what it is and what it does. */
 export const nameOf = (pid: number): string => {
-  const status = text(`/proc/${pid}/status`)
+  const status = readKernelFile(`/proc/${pid}/status`)
   return `${field(status, 'Name')} ${field(status, 'State')}`
 }
 
@@ -156,7 +157,7 @@ export const takeSurvey = (elsewhere: ReadonlySet<number> = new Set()): Survey =
     if (net === '' && !isAlive(name)) continue
     if (!tablesSeen.has(mnt)) {
       tablesSeen.add(mnt)
-      mountTables.set(pid, text(`/proc/${pid}/mountinfo`))
+      mountTables.set(pid, readKernelFile(`/proc/${pid}/mountinfo`))
     }
     const others = isForeign('net', net) || isForeign('mnt', mnt) ? further : []
     const foreign = others
@@ -173,17 +174,17 @@ const isNumber = /^\d+$/
 const further = ['user', 'pid', 'ipc', 'uts', 'cgroup']
 
 /** With a memory of its own. */
-const isAlive = (name: string): boolean => text(`/proc/${name}/status`).includes('\nVmSize:')
+const isAlive = (name: string): boolean => readKernelFile(`/proc/${name}/status`).includes('\nVmSize:')
 
 const field = (status: string, name: string): string =>
   new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? ''
 
 /** The children of kthreadd, which no other process ever becomes; half of /proc, and nothing of it can be a job's. */
 const kernelThreads = (): ReadonlySet<string> => {
-  const second = text('/proc/2/status')
+  const second = readKernelFile('/proc/2/status')
   const isKthreadd =
     /^Name:\tkthreadd$[\s\S]*^State:\t[^Z][\s\S]*^PPid:\t0$/m.test(second) && !second.includes('\nVmSize:')
-  return new Set(isKthreadd ? text('/proc/2/task/2/children').split(' ') : [])
+  return new Set(isKthreadd ? readKernelFile('/proc/2/task/2/children').split(' ') : [])
 }
 
 const link = (pid: number | 'self', kind: string): string => {
@@ -193,30 +194,12 @@ const link = (pid: number | 'self', kind: string): string => {
     return ''
   }
 }
-const inodeOf = (target: string): number => Number(/\[(\d+)\]/.exec(target)?.[1] ?? -1)
-
-/** Files of /proc have no size to ask for; the buffer is kept because a walk reads hundreds. */
-let bytes = Buffer.allocUnsafe(64 * 1024)
-const text = (path: string): string => {
-  let file = -1
-  try {
-    file = openSync(path, 'r')
-    let size = 0
-    for (let got = -1; got !== 0; size += got) {
-      if (size === bytes.length) bytes = Buffer.concat([bytes, bytes])
-      got = readSync(file, bytes, size, bytes.length - size, null)
-    }
-    return bytes.toString('latin1', 0, size)
-  } catch {
-    return ''
-  } finally {
-    if (file >= 0) closeSync(file)
-  }
-}
+/** Of a link like `net:[4026531840]`. */
+const inodeOf = (target: string): number => Number(target.slice(target.indexOf('[') + 1, -1))
 
 /** Owner and creator of each object; columns by name, because the three tables differ. */
 const ownersOf = (kind: string): readonly number[] => {
-  const [head = '', ...rows] = text(`/proc/sysvipc/${kind}`).split('\n').filter(Boolean)
+  const [head = '', ...rows] = readKernelFile(`/proc/sysvipc/${kind}`).split('\n').filter(Boolean)
   const columns = head.trim().split(/\s+/)
   return rows.flatMap((row) => {
     const fields = row.trim().split(/\s+/)

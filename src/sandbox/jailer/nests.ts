@@ -303,16 +303,19 @@ const unmake = async (
   nest: Nest,
   { nests, unused }: { readonly nests: ReadonlyMap<string, Nest>; readonly unused: boolean },
 ): Promise<Destroyed> => {
-  const usage = usageOf(nest)
+  const ramdisk = ramdiskOf(nest)
   const namespaces = [...nest.cells.values()].flatMap((cell) => cell.namespaces)
   const inits = new Set([...nest.cells.values()].map((cell) => cell.pid))
   const leftovers = countLeftovers(readKin(nest.group.processes()), { inits, unused })
   const links = [...nest.links]
   // The network at the same time: most of it is waiting for the kernel.
-  const [netGone] = await Promise.all([
+  const removing = Promise.all([
     links.length === 0 ? [] : deps.network.remove(links).then((check) => [check]),
     removePlace(deps, nest),
   ])
+  // While the kernel ends the cells: the control groups outlive them.
+  const usage = { ...nest.group.usage(), ramdisk }
+  const [netGone] = await removing
   const isOthers = (pid: number) => [...nests.values()].some((other) => other !== nest && holds(other, pid))
   const uid = deps.wall.rootless === null ? nest.uid : null
   const departed = { ...nest, uid, groups: nest.group.directories, namespaces, isOthers }
@@ -329,7 +332,9 @@ const unmake = async (
 }
 
 const inLivingNests = (nests: ReadonlyMap<string, Nest>): ReadonlySet<number> =>
-  new Set([...nests.values()].flatMap(({ closing, group }) => (closing === null ? group.processes() : [])))
+  new Set(
+    [...nests.values()].flatMap(({ closing, group }) => (closing === null ? group.processesOfOne() : [])),
+  )
 
 const holds = (nest: Nest, pid: number): boolean =>
   nest.anchor.pid === pid || nest.group.processes().includes(pid)

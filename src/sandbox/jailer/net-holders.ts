@@ -8,15 +8,16 @@ export type HeldNamespace = { readonly fd: number; readonly inode: number }
 
 export const findNamespaceHolders = (held: readonly HeldNamespace[], survey: Survey): GoneCheck => {
   const inodes = new Set(held.map(({ inode }) => inode))
+  const links = new Set(held.map(({ inode }) => linkTo(inode)))
   const inside = survey.processes
     .filter((seen) => seen.namespaces.some((inode) => inodes.has(inode)))
     .map(({ pid }) => `process ${pid} ${nameOf(pid)}`)
   const own = new Set(held.map(({ fd }) => `${process.pid}/fd/${fd}`))
   const descriptors = ableToOpen(survey)
-    .flatMap((pid) => descriptorsOf(pid, inodes))
+    .flatMap((pid) => descriptorsOf(pid, links))
     .filter((place) => !own.has(place))
     .map((place) => `process ${place}`)
-  const names = [...inodes].map((inode) => ` net:[${inode}] `)
+  const names = [...links].map((link) => ` ${link} `)
   const mounts = [...survey.mountTables]
     .filter(([, table]) => names.some((name) => table.includes(name)))
     .map(([pid]) => `mount of process ${pid}`)
@@ -35,20 +36,24 @@ export const findNamespaceHolders = (held: readonly HeldNamespace[], survey: Sur
 const ableToOpen = ({ processes, isOurs }: Survey): readonly number[] =>
   processes.filter(({ uid, pid }) => uid === process.getuid?.() && isOurs(pid)).map(({ pid }) => pid)
 
-const descriptorsOf = (pid: number, inodes: ReadonlySet<number>): readonly string[] => {
+const descriptorsOf = (pid: number, links: ReadonlySet<string>): readonly string[] => {
+  const directory = `/proc/${pid}/fd`
   try {
-    return readdirSync(`/proc/${pid}/fd`)
-      .map((fd) => `${pid}/fd/${fd}`)
-      .filter((place) => inodes.has(namespaceBehind(`/proc/${place}`)))
+    return readdirSync(directory).flatMap((fd) =>
+      links.has(linkOf(`${directory}/${fd}`)) ? [`${pid}/fd/${fd}`] : [],
+    )
   } catch {
     return [] // It ended and holds nothing.
   }
 }
 
-const namespaceBehind = (path: string): number => {
+/** As the kernel writes what is behind a descriptor, and in mount tables. */
+const linkTo = (inode: number): string => `net:[${inode}]`
+
+const linkOf = (path: string): string => {
   try {
-    return Number(/^net:\[(\d+)\]$/.exec(readlinkSync(path))?.[1] ?? -1)
+    return readlinkSync(path)
   } catch {
-    return -1
+    return ''
   }
 }

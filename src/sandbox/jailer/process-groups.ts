@@ -41,6 +41,7 @@ const createProcessGroup = (): Group => {
     },
     limit: () => undefined,
     processes,
+    processesOfOne: processes,
     isEmpty: () => living().size === 0,
     kill: async () => {
       // SAFE: seen a moment ago in a namespace that is ours alone; with the first of it the kernel ends all.

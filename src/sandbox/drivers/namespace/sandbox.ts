@@ -155,9 +155,8 @@ const runStep = async (
       for (const output of [started.out, started.err]) output.close()
       throw error
     })
-    const { end, cause } = await seeThrough(state, step, io, { ...stop, started })
+    const { end, cause, after } = await seeThrough(state, step, io, { ...stop, started })
     admitted?.revoke()
-    const after = await sample(state)
     const ms = Math.round(deps.clock.monotonicMs() - begin)
     const kind = step.cell === 'job' ? `job:${step.kind}` : step.cell
     state.cells.push({ id: step.id, kind, ms, leftovers: 0 })
@@ -172,13 +171,13 @@ const runStep = async (
   }
 }
 
-/** To the end of the step and of its output. */
+/** To the end of the step and of its output, and what was used by then. */
 const seeThrough = async (
   state: State,
   step: StepSpec,
   io: StepIo,
   run: { readonly started: StartedStep; readonly signal: AbortSignal; readonly budget: Budget },
-): Promise<{ end: StepEnd; cause: Cause }> => {
+): Promise<{ end: StepEnd; cause: Cause; after: NestUsage }> => {
   const { deadlines } = state.deps.spec
   const watch = supervise(run.started, {
     deadlineMs: step.deadline,
@@ -201,8 +200,8 @@ const seeThrough = async (
     await finishOutput(outputs, { kind: 'lost' })
     throw withWords(error, words.text())
   })
-  await finishOutput(outputs, outcome.end)
-  return outcome
+  const [after] = await Promise.all([sample(state), finishOutput(outputs, outcome.end)])
+  return { ...outcome, after }
 }
 
 /** A step that was never started said nothing itself: these are the words of who was to start it. */

@@ -1,0 +1,23 @@
+// Files that the kernel makes up as they are read (/proc, control groups). They have no size to ask for; the buffer is kept,
+// because one walk over /proc reads hundreds.
+import { closeSync, openSync, readSync } from 'node:fs'
+
+let bytes = Buffer.allocUnsafe(64 * 1024)
+
+/** Its text, byte for byte (latin1); empty where there is no such file, or no such process any more. */
+export const readKernelFile = (path: string): string => {
+  let file = -1
+  try {
+    file = openSync(path, 'r')
+    let size = 0
+    for (let got = -1; got !== 0; size += got) {
+      if (size === bytes.length) bytes = Buffer.concat([bytes, bytes])
+      got = readSync(file, bytes, size, bytes.length - size, null)
+    }
+    return bytes.toString('latin1', 0, size)
+  } catch {
+    return ''
+  } finally {
+    if (file >= 0) closeSync(file)
+  }
+}
