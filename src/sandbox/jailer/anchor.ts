@@ -1,7 +1,7 @@
 // The anchor of a nest: the process that made it, holds its namespaces, starts its cells and does the few things that need
 // root inside. It obeys one order at a time (maker-program.ts) and ends when its line ends, and its cells with it, so a
 // dead jailer leaves nothing behind.
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault, fault } from '../../base/faults.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
@@ -65,9 +65,9 @@ export const openAnchor = async (
       // A cell that was not yet one may hold the line open still: the nest's group is killed next.
       await isGoneWithin(line, anchorEndMs)
     }
-    // It closes its files first, then takes its mounts apart.
+    // Who is in no namespaces any more has taken its mounts apart; whether it is buried yet matters to nobody.
     const deadline = performance.now() + anchorEndMs
-    while (existsSync(`/proc/${line.pid}/ns`) && performance.now() < deadline) await sleep(1)
+    while (hasNamespaces(line.pid) && performance.now() < deadline) await sleep(1)
   }
   const startCell: Anchor['startCell'] = (number, cell) => {
     const made = watch(talk, number, want.group)
@@ -97,6 +97,14 @@ const isGoneWithin = (line: AnchorLine, ms: number): Promise<boolean> => {
   const timeUp = new AbortController()
   const late = sleep(ms, false, { signal: timeUp.signal }).catch(() => false)
   return Promise.race([line.gone.then(() => true), late]).finally(() => timeUp.abort())
+}
+
+const hasNamespaces = (pid: number): boolean => {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`) !== ''
+  } catch {
+    return false
+  }
 }
 
 const kill = (pid: number): void => {
