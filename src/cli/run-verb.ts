@@ -32,6 +32,7 @@ export const addRunVerb = (program: Command, around: Surroundings): void => {
   addTold(run)
   addGiven(run)
     .option('-n, --jobs <count>', 'jobs at once')
+    .option('-w, --watch', 'again when a file changes, until Ctrl-C')
     .option('--artifacts <dir>', 'put what jobs store as artifacts there')
     .option('--cache', 'keep caches on this machine, for this work tree')
     .addOption(jsonOption())

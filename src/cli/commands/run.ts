@@ -6,11 +6,13 @@ import { fault } from '../../base/faults.ts'
 import { formatId, type RunId, uuid7 } from '../../base/ids.ts'
 import { formatProblems, pipelineParameterTypes } from '../../compile/index.ts'
 import type { Env, Plan, RunEvent } from '../../protocol/plan.ts'
+import type { ReleasedSecret } from '../../protocol/released.ts'
 import { cacheDirectory } from '../cache-directory.ts'
 import { askedChange, askedEvent, type EventFlags, eventWords } from '../config/asked-event.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
 import { inertText } from '../inert.ts'
+import type { WatchedProject } from '../local/changed-project.ts'
 import { findProjectRoot, readConfigurationWith } from '../local/configuration.ts'
 import { readSecrets, type SecretFlags, unmaskableOf } from '../local/local-secrets.ts'
 import { withOneAhead } from '../local/one-ahead.ts'
@@ -46,6 +48,7 @@ export type RunFlags = SecretFlags & {
   readonly jobs?: string
   readonly artifacts?: string
   readonly cache?: boolean
+  readonly watch?: boolean
   readonly json?: boolean
 }
 
@@ -56,10 +59,23 @@ export const runLocally = async (
   name: string | undefined,
   opening: Promise<LocalSandboxes>,
 ): Promise<number> => {
-  const ahead = opening.then((sandboxes) => withOneAhead(sandboxes, flags.network))
-  ahead.catch(() => undefined)
+  let given: Promise<Given> | null = null
+  const once = (seen: Surroundings) => {
+    const ahead = opening.then((sandboxes) => withOneAhead(sandboxes, flags.network))
+    ahead.catch(() => undefined)
+    return compileAndRun(seen, flags, name, {
+      opening: ahead,
+      // Asked for once, however often it runs.
+      given: () => {
+        given ??= readGiven(around, flags)
+        return given
+      },
+    })
+  }
   try {
-    return await compileAndRun(around, flags, name, ahead)
+    if (flags.watch !== true) return await once(around)
+    const { runAgain } = await import('./run-again.ts')
+    return await runAgain(around, await watchedProject(around, flags), once)
   } finally {
     const sandboxes = await opening.catch(() => null)
     await sandboxes?.close()
@@ -72,6 +88,8 @@ export const listLocally = async (
   flags: RunFlags,
   name: string | undefined,
 ): Promise<number> => {
+  if (flags.watch === true)
+    throw fault('E_INPUT', { public: '--watch carries out: leave it out, or --list, --graph and --plan' })
   const asked = await askedOf(around, flags, noRun)
   const compiled = await compileTree(around, asked, { followSetup: true })
   if (compiled === null) return exitCodes.invalidConfiguration
@@ -133,7 +151,7 @@ const compileAndRun = async (
   around: Surroundings,
   flags: RunFlags,
   name: string | undefined,
-  opening: Promise<LocalSandboxes>,
+  { opening, given }: { readonly opening: Promise<LocalSandboxes>; readonly given: () => Promise<Given> },
 ): Promise<number> => {
   const told = await askedOf(around, flags, newRunId(around))
   const { tree, root, facts, config, event } = told
@@ -141,12 +159,7 @@ const compileAndRun = async (
   if (compiled === null) return exitCodes.invalidConfiguration
   if (event.kind !== 'local' || event.branch !== tree?.branch)
     around.stderr.write(inertText`note: jobs are told of: ${eventWords(event)}; the files are those here\n`)
-  const variables = await variablesOf(around, flags)
-  const secrets = await readSecrets(around, flags)
-  for (const name of unmaskableOf(secrets))
-    around.stderr.write(
-      inertText`note: the secret ${name} is too short or too plain to be masked in the output\n`,
-    )
+  const { variables, secrets } = await given()
   const asked = (chosen: Plan): Plan => {
     const { plan, notes } = withoutWaiting(chosen)
     for (const note of notes) around.stderr.write(inertText`note: ${note}\n`)
@@ -174,7 +187,7 @@ const compileAndRun = async (
     sandboxes: await opening,
     json: flags.json === true,
     places: {
-      artifacts: flags.artifacts === undefined ? null : resolve(around.cwd, flags.artifacts),
+      artifacts: artifactsOf(around, flags),
       caches: flags.cache === true ? cacheDirectory(around, root) : null,
     },
   })
@@ -198,6 +211,31 @@ const compileTree = async (
 
 const newRunId = ({ clock, randomBytes }: Surroundings): RunId =>
   formatId('run', uuid7(clock.now(), randomBytes(10)))
+
+type Given = { readonly variables: Env; readonly secrets: readonly ReleasedSecret[] }
+
+const readGiven = async (around: Surroundings, flags: RunFlags): Promise<Given> => {
+  const variables = await variablesOf(around, flags)
+  const secrets = await readSecrets(around, flags)
+  for (const name of unmaskableOf(secrets))
+    around.stderr.write(
+      inertText`note: the secret ${name} is too short or too plain to be masked in the output\n`,
+    )
+  return { variables, secrets }
+}
+
+const artifactsOf = ({ cwd }: Surroundings, { artifacts }: RunFlags): string | null =>
+  artifacts === undefined ? null : resolve(cwd, artifacts)
+
+/** Another configuration counts wherever it lies; what jobs store does not. */
+const watchedProject = async (around: Surroundings, flags: RunFlags): Promise<WatchedProject> => {
+  const artifacts = artifactsOf(around, flags)
+  return {
+    ...(await findProject(around)),
+    also: flags.config === undefined ? [] : [resolve(around.cwd, flags.config)],
+    without: artifacts === null ? [] : [artifacts],
+  }
+}
 
 const variablesOf = async (around: Surroundings, flags: RunFlags): Promise<Env> => [
   ...(flags.envFile === undefined ? [] : await readVariables(around.cwd, flags.envFile)),
