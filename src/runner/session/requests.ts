@@ -96,7 +96,7 @@ export const createRequests = (deps: RequestsDeps): Requests => {
       const late = setTimeout(() => sent.destroy(new Error('no answer in time')), call.timeoutMs)
       try {
         const answer = await answerOf(sent.end())
-        if (answer.statusCode !== 200) throw asFault(answer.statusCode ?? 0, null)
+        if (answer.statusCode !== 200) throw asFault(answer.statusCode ?? 0, await problemOf(answer))
         yield* answer as AsyncIterable<Buffer>
       } catch (cause) {
         throw isFault(cause) ? cause : fault('E_UNREACHABLE', { detail: 'request to the server', cause })
@@ -107,6 +107,18 @@ export const createRequests = (deps: RequestsDeps): Requests => {
     },
     close: end,
   }
+}
+
+/** Of an answer that is not what was asked for: whatever does not end or is too long names no fault. */
+const problemOf = async (answer: IncomingMessage): Promise<unknown> => {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > answerBytesMax) return null
+    chunks.push(chunk)
+  }
+  return parseJson(Buffer.concat(chunks))
 }
 
 const answerOf = (sent: ClientRequest): Promise<IncomingMessage> =>

@@ -147,15 +147,23 @@ export const sendObject = async (
   object: ObjectId,
 ): Promise<AsyncIterable<Uint8Array>> => {
   const job = await leasedJob(db, key)
-  const { rows } = await sql<{ size: number }>`
-    select size_bytes as size from stored_objects
+  const { rows } = await sql<{ size: number; kind: string }>`
+    select size_bytes as size, kind from stored_objects
     where id = ${object} and project_id = ${job.project} and state = 'kept'
       and (run_id = ${job.run} or kind in ('cache', 'tests') and scope = any(${cacheScopes(scopeFactsOf(job)).read}::text[]))`.execute(
     db,
   )
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND')
-  return piecesOf(objects, storedObjectKey(object), row.size)
+  const pieces = piecesOf(objects, storedObjectKey(object), row.size)
+  // While it can still be said: once the answer has begun, it can only be cut off.
+  const first = await pieces.next().catch(async (error: unknown) => {
+    // A cache is nothing that anybody counts on: from now on there is none, and its key is free again.
+    if (isFault(error, 'E_OBJECT_MISSING') && row.kind === 'cache')
+      await sql`delete from stored_objects where id = ${object} and kind = 'cache'`.execute(db)
+    throw error
+  })
+  return chained(first, pieces)
 }
 
 const piecesOf = async function* (
@@ -165,4 +173,13 @@ const piecesOf = async function* (
 ): AsyncGenerator<Uint8Array> {
   for (let offset = 0; offset < size; offset += limits.storedPieceBytes)
     yield await objects.read(key, { offset, length: Math.min(limits.storedPieceBytes, size - offset) })
+}
+
+const chained = async function* (
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (first.done === true) return
+  yield first.value
+  yield* rest
 }

@@ -124,7 +124,7 @@ test('a workspace is for the jobs that need its job, in the order of the graph, 
   await fails(storesOf(b).restore({ kind: 'workspace' }, signal), 'E_LEASE_LOST')
   const other = await jobsOf('main', 'push')
   const path = `/runner/v1/leases/${other.a.lease}/objects/${rows[0]?.id}`
-  await fails(read(requests.download({ path, timeoutMs: 5_000, signal })), 'E_PROTOCOL')
+  await fails(read(requests.download({ path, timeoutMs: 5_000, signal })), 'E_NOT_FOUND')
   await end(other.a)
 })
 
@@ -678,4 +678,25 @@ test('what nobody used for its time goes, and its file with it', async () => {
     parts.objects.read(storedObjectKey(rows[0]?.id ?? assert.fail()), { offset: 0, length: 1 }),
     'E_OBJECT_MISSING',
   )
+})
+
+test('a cache that went after it was found, or whose file is gone, is none', async () => {
+  const { a } = await jobsOf('main', 'push')
+  const found = async (key: string) => {
+    assert.equal(await save(a, key, key.repeat(50_000)), 'kept')
+    const [cache] = await storesOf(a).restore({ kind: 'cache', keys: [key] }, signal)
+    const { rows } = await sql<{
+      id: ObjectId
+    }>`select id from stored_objects where cache_key = ${key}`.execute(parts.db)
+    return { cache: cache ?? assert.fail(), id: rows[0]?.id ?? assert.fail() }
+  }
+  const evicted = await found('evicted')
+  await sql`delete from stored_objects where id = ${evicted.id}`.execute(parts.db)
+  await fails(read(evicted.cache.read(signal)), 'E_NOT_FOUND')
+  const lost = await found('lost')
+  await parts.objects.delete(storedObjectKey(lost.id))
+  await fails(read(lost.cache.read(signal)), 'E_OBJECT_MISSING')
+  assert.equal(await cached(a, 'lost'), null, 'it is remembered no more')
+  assert.equal(await save(a, 'lost'), 'kept', 'its key is free again')
+  await end(a)
 })

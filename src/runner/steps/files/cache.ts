@@ -1,6 +1,7 @@
 // Caches: files under a key, for later runs. A key is written once; what a job may read and where it writes is decided by
 // what its run stands for (protocol/stored-object.ts), never here. That there is none never fails a job.
 import { createHash } from 'node:crypto'
+import { isFault } from '../../../base/faults.ts'
 import type { PlanRestoreCacheStep, PlanSaveCacheStep } from '../../../protocol/plan.ts'
 import { cacheKeyCharactersMax } from '../../../protocol/stored-object.ts'
 import { buildNumber } from '../../environment/circleci.ts'
@@ -9,6 +10,7 @@ import { guestPath } from '../../guest-path.ts'
 import { jobUser } from '../../sandbox-spec.ts'
 import { packArchive, unpackArchive } from '../../stores/archive.ts'
 import { fromSandbox, missingIn, packPaths, readFile, unpackInto } from '../../stores/cells.ts'
+import type { Restorable } from '../../stores/stores.ts'
 import { type FilledKey, fillKey } from './cache-key.ts'
 import { done, type FilesAnswer, type FilesPlace, notKept, sizeText } from './place.ts'
 
@@ -66,8 +68,13 @@ export const restoreCache = async (
     await place.print(`no cache begins with ${keys.join(' or ')}${isTrusted ? ofTrunk : ''}`)
     return { ok: true, cache: 'miss' }
   }
+  const content = await opened(found, signal)
+  if (content === null) {
+    await place.print(`the cache under the key ${found.key} was removed in this moment`)
+    return { ok: true, cache: 'miss' }
+  }
   const count = { entries: 0, bytes: 0 }
-  const tar = unpackArchive(found.read(signal), ({ size }) => {
+  const tar = unpackArchive(content, ({ size }) => {
     count.entries++
     count.bytes += size
   })
@@ -77,6 +84,28 @@ export const restoreCache = async (
     `restored ${count.entries} entries, ${sizeText(count.bytes)}, from the key ${found.key} (${found.from})`,
   )
   return { ok: true, cache: keys.includes(found.key) ? 'exact' : 'prefix' }
+}
+
+/** null: it went since it was found, to make room for another one. */
+const opened = async (found: Restorable, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | null> => {
+  const pieces = found.read(signal)[Symbol.asyncIterator]()
+  try {
+    return chained(await pieces.next(), pieces)
+  } catch (error) {
+    if (isFault(error, 'E_NOT_FOUND') || isFault(error, 'E_OBJECT_MISSING')) return null
+    throw error
+  }
+}
+
+const chained = async function* (
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
 }
 
 const ofTrunk =
