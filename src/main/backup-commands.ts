@@ -82,10 +82,11 @@ const verify = async ({ layoutOf }: BackupSurroundings, flags: From, directory: 
   const { verifyBackup } = await import('../supervisor/index.ts')
   const layout = await layoutOf(flags.data)
   const value = await verifyBackup({ layout, randomBytes, say }, placeOf(flags, directory, layout.rootKey))
-  const { made_at, projects, runs, logs } = value
+  const { made_at, projects, runs, logs, objects } = value
+  const stored = `${plural(logs, 'stored log')}, ${plural(objects, 'archive')} of files`
   return {
     value,
-    words: `proven: of ${made_at}, ${plural(projects, 'project')}, ${plural(runs, 'run')}, ${plural(logs, 'stored log')}`,
+    words: `proven: of ${made_at}, ${plural(projects, 'project')}, ${plural(runs, 'run')}, ${stored}`,
   }
 }
 

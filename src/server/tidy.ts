@@ -2,6 +2,7 @@
 // over, old looks at source hosts, webhooks that were sent, changes that waited in vain for a second person, signatures and
 // keyed requests that are remembered no more. Idempotent, and nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
+import { objectsStayLock } from '../protocol/objects-stay.ts'
 import { forgetOldRequests } from './answered-requests.ts'
 import type { Db } from './db/database.ts'
 import { prunePolls } from './intake/polls.ts'
@@ -15,10 +16,12 @@ import { forgetDeliveries } from './webhooks/send.ts'
 
 export const tidyRows = async (db: Db, objects: ObjectStore, retention: Retention): Promise<void> => {
   await objects.tidy()
-  await expireObjects({ db, objects, days: retention })
-  await expireLogs({ db, objects, days: retention.logs })
+  await unlessObjectsStay(db, async () => {
+    await expireObjects({ db, objects, days: retention })
+    await expireLogs({ db, objects, days: retention.logs })
+    await prunePolls(db, objects)
+  })
   await pruneFrames(db)
-  await prunePolls(db, objects)
   await forgetOldRequests(db)
   await forgetDeliveries(db)
   await expireProposals(db)
@@ -26,3 +29,16 @@ export const tidyRows = async (db: Db, objects: ObjectStore, retention: Retentio
     delete from delivery_signatures
     where received_at < now() - make_interval(hours => ${limits.deliveryRememberedHours})`.execute(db)
 }
+
+/** Not while a backup is made, nor beside another server: there is a next time. */
+const unlessObjectsStay = (db: Db, remove: () => Promise<void>): Promise<void> =>
+  db.connection().execute(async (held) => {
+    const { rows } = await sql<{ ours: boolean }>`
+      select pg_try_advisory_lock(${sql.lit(objectsStayLock)}) as ours`.execute(held)
+    if (rows[0]?.ours !== true) return
+    try {
+      await remove()
+    } finally {
+      await sql`select pg_advisory_unlock(${sql.lit(objectsStayLock)})`.execute(held)
+    }
+  })

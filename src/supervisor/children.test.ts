@@ -67,6 +67,20 @@ test('a program that ends while it is made ready is started again', async () => 
   await child.close()
 })
 
+test('a program that the machine does not start at first is started again', async () => {
+  const state = { starts: 0 }
+  const child = await keep('', {
+    start: () => {
+      state.starts += 1
+      if (state.starts === 2) throw new Error('spawn ENOMEM')
+      return program(`${ready} exec sleep 60`)()
+    },
+  })
+  process.kill(child.pid, 'SIGKILL')
+  await until(() => state.starts === 3 && child.restarts === 2)
+  await child.close()
+})
+
 test('it can be stopped while it starts again, also when it gets ready all the same', async () => {
   const lives = [`${ready} exec sleep 60`, `trap '' TERM; echo up; sleep 0.2; ${ready} sleep 0.2`]
   const lines: string[] = []

@@ -71,6 +71,11 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
     if (exitCode !== null || signalCode !== null) ended(exitCode, signalCode)
     else state.process.once('exit', ended)
   }
+  // A machine without memory refuses a process on the spot: that is no end of trying either.
+  const begin = async (): Promise<void> => {
+    state.process = options.start()
+    await settle(options, state)
+  }
   const again = async (): Promise<void> => {
     const waitMs = backoffMs[Math.min(state.failures, backoffMs.length - 1)] ?? 5000
     state.restarts += 1
@@ -83,8 +88,7 @@ export const keepChild = async (options: ChildOptions): Promise<Child> => {
       }
     })
     if (state.closing) return
-    state.process = options.start()
-    await settle(options, state).then(watch, (error) => {
+    await begin().then(watch, (error) => {
       options.log.error('program did not start', { name: options.name, error })
       if (!state.closing) void again()
     })

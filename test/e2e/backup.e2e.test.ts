@@ -15,7 +15,9 @@ const config = `version: 2
 jobs:
   build:
     docker: [{image: cimg/base:stable}]
-    steps: [{run: {name: Say, command: echo a-line-worth-keeping; test -n "$OF_CONTEXT"}}]
+    steps:
+      - run: {name: Say, command: echo a-line-worth-keeping; test -n "$OF_CONTEXT"; echo kept > kept.txt}
+      - store_artifacts: {path: kept.txt}
 workflows: {main: {jobs: [{build: {context: kept}}]}}
 `
 const receiver = await openReceiver()
@@ -128,8 +130,8 @@ test('it is proven by loading it elsewhere, and the status says so', async () =>
   assert.match((await part())?.detail ?? '', /never proven/)
   const proven = backup('verify', await madeDirectory(), '--json')
   assert.equal(proven.code, 0, proven.stderr)
-  const { projects, runs, logs } = JSON.parse(proven.stdout)
-  assert.deepEqual([projects, runs], [1, 1])
+  const { projects, runs, logs, objects } = JSON.parse(proven.stdout)
+  assert.deepEqual([projects, runs, objects], [1, 1, 1])
   assert.ok(logs >= 1, 'a packed log is an object, and it was found')
   assert.equal((await part())?.status, 'ok')
   const {

@@ -1,6 +1,6 @@
 // `mayfly backup create`: database, objects, vault store, settings and keys of a running installation, sealed, into a
-// directory of its own. The order makes them fit: whatever the dump names was there before it, and objects and vault
-// records that come later do no harm. The root key is in none of it.
+// directory of its own. The order makes them fit: whatever the dump names was there before it and stays until it was read,
+// and objects and vault records that come later do no harm. The root key is in none of it.
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { toBase64Url } from '../../base/bytes.ts'
@@ -64,7 +64,15 @@ export const createBackup = async (deps: BackupDeps, to: string): Promise<MadeBa
     await rename(fresh, directory)
     await syncDirectory(resolve(to))
     const bytes = bytesOf(manifest)
-    await callOperator(layout, 'POST', '/api/v1/operator/backups', { id, made_at, bytes, verified: false })
+    await callOperator(layout, 'POST', '/api/v1/operator/backups', {
+      id,
+      made_at,
+      bytes,
+      verified: false,
+    }).catch(
+      // It is there and whole.
+      () => deps.say(`the server did not note it down: mayfly backup verify ${directory} does`),
+    )
     return { id, made_at, directory, bytes }
   } catch (error) {
     await rm(fresh, { recursive: true, force: true })
@@ -102,8 +110,12 @@ const sealAll = async (
   }
   const owner = (await ensureUsers(layout))?.server ?? null
   const place = { dataDir: join(layout.data, 'pg'), socketDir: layout.databaseSocketDir, owner }
-  const database = await withDatabase(place, ({ dump }) => seal('database', dump))
-  const files = await seal('files', tar(layout.data, await present(layout.data, ['objects', 'vault'])))
+  const [database, files] = await withDatabase(place, ({ dump, whileObjectsStay }) =>
+    whileObjectsStay(async () => [
+      await seal('database', dump),
+      await seal('files', tar(layout.data, await present(layout.data, ['objects', 'vault']))),
+    ]),
+  )
   const settings = await seal('settings', tar(layout.etc, await present(layout.etc, ['mayfly.yml'])))
   const keyring = await seal('keyring', tar(layout.data, await present(layout.data, keyFiles)))
   return [database, files, settings, keyring]

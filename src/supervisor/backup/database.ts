@@ -3,7 +3,8 @@
 import { chown, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
-import { run } from '../../sys/index.ts'
+import { objectsStayLock } from '../../protocol/objects-stay.ts'
+import { run, spawn } from '../../sys/index.ts'
 import { findBinaries, type Owner, ownerCommand } from '../postgres.ts'
 import type { Command } from './parts.ts'
 
@@ -20,11 +21,17 @@ export type DatabasePrograms = {
   readonly dump: Command
   /** The command that loads a dump from its input into the empty database. */
   readonly load: Command
+  /** No object is removed meanwhile; rejects when that was not so all the time. */
+  readonly whileObjectsStay: <T>(work: () => Promise<T>) => Promise<T>
   /** Rows as lines, columns divided by `|`. */
   readonly ask: (sql: string) => Promise<readonly string[]>
 }
 
 const askDeadlineMs = 60_000
+/** Objects may be being removed in this moment. */
+const keepDeadlineMs = 10 * 60_000
+
+const plain = ['-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1']
 
 export const withDatabase = async <T>(
   place: DatabasePlace,
@@ -47,18 +54,9 @@ export const withDatabase = async <T>(
     return await work({
       dump: command('pg_dump', '--format=custom', '--no-owner', '--lock-wait-timeout=60s'),
       load: command('pg_restore', '--no-owner', '--exit-on-error', '--single-transaction'),
+      whileObjectsStay: (work) => whileObjectsStay(command('psql', ...plain), work),
       ask: async (sql) => {
-        const { file, args, env } = command(
-          'psql',
-          '-X',
-          '-q',
-          '-t',
-          '-A',
-          '-v',
-          'ON_ERROR_STOP=1',
-          '-c',
-          sql,
-        )
+        const { file, args, env } = command('psql', ...plain, '-c', sql)
         const { code, stdout, stderr } = await run(file, args, { timeoutMs: askDeadlineMs, env: env ?? {} })
         if (code !== 0)
           throw fault('E_DATABASE', { public: 'The database did not answer', detail: stderr.toString() })
@@ -69,3 +67,35 @@ export const withDatabase = async <T>(
     await rm(passfile, { force: true })
   }
 }
+
+/** By a session that waits: its end, also that of this process, lets go. */
+const whileObjectsStay = async <T>({ file, args, env }: Command, work: () => Promise<T>): Promise<T> => {
+  const child = spawn(file, args, {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    ...(env === undefined ? {} : { env }),
+  })
+  const ended = new Promise<false>((resolve) => {
+    for (const event of ['exit', 'error']) child.once(event, () => resolve(false))
+  })
+  const said = new Promise<true>((resolve) => child.stdout?.once('data', () => resolve(true)))
+  const late = setTimeout(() => child.kill('SIGKILL'), keepDeadlineMs)
+  try {
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.write(`select 'here' from pg_advisory_lock_shared(${objectsStayLock});\n`)
+    if (!(await Promise.race([said, ended]))) throw away()
+    clearTimeout(late)
+    const done = await work()
+    // A session that was lost meanwhile is noticed by whoever asks for something.
+    child.stdin?.end("select 'here';\n")
+    await ended
+    if (child.exitCode !== 0) throw away()
+    return done
+  } finally {
+    clearTimeout(late)
+    child.stdin?.end()
+    await ended
+  }
+}
+
+const away = () =>
+  fault('E_DATABASE', { public: 'The database went away while a backup was made: make another one' })

@@ -1,5 +1,5 @@
 // `mayfly backup verify`: proves that a backup could be restored, by restoring what matters: every part is opened to its
-// end, the dump is loaded into a PostgreSQL made for that, and every log the database names is looked for.
+// end, the dump is loaded into a PostgreSQL made for that, and every log and file the database names is looked for.
 import { chmod, chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -44,6 +44,8 @@ export type Proof = {
   readonly projects: number
   readonly runs: number
   readonly logs: number
+  /** Archives of artifacts, results of tests and workspaces. */
+  readonly objects: number
 }
 
 /** Believes the manifest by the root key and every part by its digest, before anything of it is used. */
@@ -73,21 +75,27 @@ export const verifyBackup = async (
   if (!keys.includes('vault/keyring'))
     throw fault('E_OBJECT_MISSING', { public: 'This backup holds no keyring: it would open nothing' })
   await backup.give('settings', listing)
-  const { projects, runs, logs } = await loadElsewhere(backup, { layout, randomBytes })
-  // A small log lies in its row, without a key.
-  const missing = logs.filter((key) => key !== '-' && !files.has(objectPath(key)))
+  const { projects, runs, logs, objects } = await loadElsewhere(backup, { layout, randomBytes })
+  const named = [...logs.filter((key) => key !== inItsRow), ...objects]
+  const missing = named.filter((key) => !files.has(objectPath(key)))
   if (missing.length > 0)
     throw fault('E_OBJECT_MISSING', {
-      public: `The backup lacks ${missing.length} of ${logs.length} stored logs, ${missing[0]} among them`,
+      public: `The backup lacks ${missing.length} of ${named.length} stored logs and files, ${missing[0]} among them`,
     })
-  say('the database was loaded, and every log it names is there')
+  say('the database was loaded, and every log and file it names is there')
   const { id, made_at } = backup.manifest
   const proof = { id, made_at, bytes: bytesOf(backup.manifest) }
   await callOperator(layout, 'POST', '/api/v1/operator/backups', { ...proof, verified: true }).catch(() =>
     say('no installation runs here to note that down'),
   )
-  return { ...proof, projects, runs, logs: logs.length }
+  return { ...proof, projects, runs, logs: logs.length, objects: objects.length }
 }
+
+/** In place of the key of a small log. */
+const inItsRow = '-'
+
+/** Caches make room for others at any time; whoever finds none does without. */
+const keptObjects = "select 'object/' || id from stored_objects where state = 'kept' and kind <> 'cache'"
 
 const listing: Command = { file: 'tar', args: ['--list', '--file=-'] }
 
@@ -116,7 +124,8 @@ const loadElsewhere = async (
         const [projects = 0, runs = 0] = (
           await ask('select count(*) from projects union all select count(*) from runs')
         ).map(Number)
-        return { projects, runs, logs: await ask("select coalesce(object_key, '-') from log_objects") }
+        const logs = await ask(`select coalesce(object_key, '${inItsRow}') from log_objects`)
+        return { projects, runs, logs, objects: await ask(keptObjects) }
       })
     } finally {
       await database.close()

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { isFault } from '../../base/faults.ts'
+import { silentLog } from '../../base/log.ts'
+import { objectsStayLock } from '../../protocol/objects-stay.ts'
+import { randomBytes } from '../../sys/index.ts'
+import { openPostgres } from '../postgres.ts'
+import { withDatabase } from './database.ts'
+
+const directory = await mkdtemp(join(tmpdir(), 'mf-bk-'))
+await chmod(directory, 0o711)
+const place = {
+  ...{ dataDir: join(directory, 'd'), socketDir: join(directory, 's') },
+  owner: process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null,
+}
+const database = await openPostgres({ ...place, log: silentLog, randomBytes, fsync: false })
+after(async () => {
+  await database.close()
+  await rm(directory, { recursive: true })
+})
+
+test('while a backup is made nobody removes objects: also not after it failed, until it is over', () =>
+  withDatabase(place, async ({ ask, whileObjectsStay }) => {
+    const mayRemove = async () => (await ask(`select pg_try_advisory_lock(${objectsStayLock})`))[0] === 't'
+    // Two backups at once are no harm.
+    const answer = await whileObjectsStay(() => whileObjectsStay(mayRemove))
+    assert.equal(answer, false)
+    assert.equal(await mayRemove(), true)
+    const failing = whileObjectsStay(async () => {
+      assert.equal(await mayRemove(), false)
+      throw new Error('no room')
+    })
+    await assert.rejects(failing, /no room/)
+    assert.equal(await mayRemove(), true)
+  }))
+
+test('a backup whose database went away is none', () =>
+  withDatabase(place, async ({ ask, whileObjectsStay }) => {
+    const left = whileObjectsStay(() =>
+      ask(`select pg_terminate_backend(pid, 10000) from pg_locks where locktype = 'advisory'`),
+    )
+    await assert.rejects(
+      left,
+      (error) => isFault(error, 'E_DATABASE') && /make another one/.test(error.public),
+    )
+  }))
