@@ -69,15 +69,17 @@ export const openAppendLog = async (path: string): Promise<AppendLog> => {
     },
     replace: (lines) =>
       exclusive(async () => {
-        await writeFileDurably(
-          path,
+        const bytes = Buffer.from(
           lines()
             .map((line) => `${line}\n`)
             .join(''),
         )
+        await writeFileDurably(path, bytes)
+        // The new file has this much, whatever becomes of opening it: to mend the log is to cut it to that.
+        acknowledged = bytes.length
+        isTorn = true
         await file.close().catch(() => undefined)
         file = await open(path, 'a')
-        acknowledged = (await file.stat()).size
         isTorn = false
       }),
     close: () =>
