@@ -61,6 +61,8 @@ export const createLive = (deps: {
       pending++
       const actor = await admit(request.headers).finally(() => pending--)
       if (actor === null) throw fault('E_UNAUTHENTICATED')
+      // Gone meanwhile: its close was told before anybody listened, so a seat that it takes would never be left.
+      if (socket.destroyed) return
       socket.once('close', readerDeps.takeSeat(actor))
       server.handleUpgrade(request, socket, head, (webSocket) => serveSocket(readerDeps, webSocket, actor))
     },
