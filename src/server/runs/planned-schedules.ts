@@ -16,10 +16,15 @@ export type PlannedSchedule = {
 export const plannedSchedules = (newId: NewId, { schedules = [] }: Plan): readonly PlannedSchedule[] =>
   schedules.map(({ workflow, cron }) => ({ id: newId('schedule'), workflow: storable(workflow), cron }))
 
-/** Of a run that is there: the project whose schedules its plan decides, if it does. */
+/**
+ * Of a run that is there: the project whose schedules its plan decides, if it does. Plans may come in another order than their
+ * pushes (a runner that was lost, a plan that was rerun): one that comes after that of a newer push decides nothing any more.
+ */
 export const decidedByRun = (run: RunId): RawBuilder<unknown> => sql`
   select p.id, p.organisation_id from runs r join projects p on p.id = r.project_id
-  where r.id = ${run} and r.event_kind = 'push' and r.ref = 'refs/heads/' || p.default_branch`
+  where r.id = ${run} and r.event_kind = 'push' and r.ref = 'refs/heads/' || p.default_branch and not exists (
+    select from runs n where n.project_id = r.project_id and n.number > r.number and n.event_kind = 'push' and n.ref = r.ref
+      and n.plan_digest is not null)`
 
 /** Of a run that begins in the same statement; null: not of its kind. */
 export const decidedByEvent = (project: ProjectId, { kind, ref }: RunEvent): RawBuilder<unknown> | null =>

@@ -195,3 +195,25 @@ test('a push to the default branch puts the schedules of its configuration in pl
   assert.deepEqual(await configured(), [])
   await schedules.remove(parts.actor, named('nightly'))
 })
+
+test('plans that come in another order than their pushes leave the schedules of the newest push', async () => {
+  const runner = createScriptedRunner(parts, await enrolRunner(parts, 'late'), {
+    free: { tiny: 4, small: 4 },
+  })
+  after(() => runner.close())
+  const push = async () => {
+    const { id } = await parts.runs.startRun(parts.actor, { project: 'web', ref: 'main' })
+    await sql`update runs set event_kind = 'push' where id = ${id}`.execute(db)
+    const [held] = await runner.take({}, 1)
+    return held!
+  }
+  const [older, newer] = [await push(), await push()]
+  const weekly = { workflow: 'weekly', cron: daily.replace(/\*$/, '1') }
+  await runner.finishPlan(newer, [], {}, { schedules: [weekly] })
+  await runner.finishPlan(older, [], {}, { schedules: [{ workflow: 'nightly', cron: daily }] })
+  const { items } = await schedules.list(parts.scope, 'web')
+  assert.deepEqual(
+    items.map(({ workflow, cron }) => ({ workflow, cron })),
+    [weekly],
+  )
+})
