@@ -176,6 +176,7 @@ audit
   audit_pkey: PRIMARY KEY (id)
   audit_result_check: CHECK ((result = ANY (ARRAY['ok'::text, 'denied'::text, 'error'::text])))
   CREATE INDEX audit_by_organisation ON public.audit USING btree (organisation_id, id DESC)
+  CREATE INDEX audit_of_reruns ON public.audit USING btree (run_id) WHERE (action = 'run.rerun'::text)
   CREATE INDEX audit_of_signatures ON public.audit USING btree (target, id DESC) WHERE (action = 'secret.sign'::text)
   CREATE INDEX audit_of_signers ON public.audit USING btree (organisation_id, target) WHERE (action = ANY (ARRAY['signer.enroll'::text, 'signer.remove'::text]))
   CREATE UNIQUE INDEX audit_pkey ON public.audit USING btree (id)
@@ -373,6 +374,7 @@ jobs
   contexts text[]
   wanted_by text
   refused jsonb
+  approvals_before bigint
   jobs_check: CHECK (((shards > 0) AND (shard >= 0) AND (shard < shards)))
   jobs_check1: CHECK (((kind = 'refs'::text) = (run_id IS NULL)))
   jobs_check2: CHECK (((kind = ANY (ARRAY['plan'::text, 'refs'::text])) = (workflow_id IS NULL)))

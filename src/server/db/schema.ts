@@ -317,6 +317,7 @@ export type Schema = {
     hold_until: AtOrNull
     contexts: Or<string[]>
     wanted_by: Or<string>
+    approvals_before: Or<number>
     refused: ColumnType<RefusedContext | null, string | null | undefined, string | null>
   }
   approvals: {

@@ -139,6 +139,47 @@ test('a no is a no of anybody who may, and a rerun asks everybody again', async 
   await refused(ada, of, /^You began this run/)
 })
 
+/** A run whose job waits for a person once `first` has passed, while `other` is under way. */
+const heldBeside = async (by: Actor, outcome: 'passed' | 'failed') => {
+  const { id: text } = await runs.startRun(by, { project, ref: 'refs/heads/main' })
+  const [plan] = (await runner.take()).filter(({ spec }) => spec.kind === 'plan')
+  const needs = [{ job: 'first', on: ['passed' as const] }]
+  await runner.finishPlan(plan!, [{ key: 'first' }, { key: 'ok', kind: 'approval', needs }, { key: 'other' }])
+  const id = parseId('run', text)!
+  const { jobs } = (await runs.findRun(parts.scope, id))!
+  const [first, ok] = jobs.filter(({ kind }) => kind !== 'plan').map((job) => parseId('job', job.id)!)
+  const [leased, other] = await runner.take()
+  assert.equal(leased?.spec.kind === 'job' && leased.spec.job.id, first)
+  await runner.finish(leased!, { outcome })
+  return { id, job: ok!, end: () => runner.finish(other!) }
+}
+
+test('approvals of an earlier wait do not count for a later one, also when the run was under way', async () => {
+  await rules(2, false, 'developer')
+  const { end, ...of } = await heldBeside(parts.actor, 'passed')
+  await approves(ada, of)
+  await approves(grace, of)
+  await runs.rerunJob(parts.actor, of.job)
+  assert.equal((await runs.findApproval(ada, of.job))?.given, 0)
+  await approves(ada, of)
+  assert.equal((await runs.findApproval(grace, of.job))?.given, 1)
+  await refused(ada, of, /^You approved it already/)
+  await approves(grace, of)
+  assert.equal(await runs.findApproval(ada, of.job), null, 'it waits for nobody')
+  await end()
+})
+
+test('somebody else is not who wanted a part of it again while the rest was under way', async () => {
+  await rules(1, true, 'developer')
+  const { end, ...of } = await heldBeside(ada, 'failed')
+  await runs.rerunRun(grace, of.id, 'failed')
+  const [again] = await runner.take()
+  await runner.finish(again!)
+  await refused(grace, of, /^You began this run, wanted it again/)
+  await refused(ada, of, /^You began this run/)
+  await end()
+})
+
 test('strangers learn nothing, tokens hear no names, a viewer hears what it takes', async () => {
   await rules(1, true, 'owner')
   const of = await held(grace)

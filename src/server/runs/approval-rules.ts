@@ -33,6 +33,7 @@ type Row = {
   readonly rules: ApprovalRules
   readonly author: string | null
   readonly began: readonly (string | null)[]
+  readonly reran: readonly (string | null)[]
   readonly given: readonly Candidate[]
 }
 export type Approvable = {
@@ -88,26 +89,32 @@ const candidateOf = (actor: Actor): Candidate =>
   actor.kind === 'operator' ? { person: null, role: 'owner' } : { person: actor.user, role: actor.role }
 
 /** A name in a commit only ever takes somebody out: whoever writes another one there is still not somebody else. */
-const beganBy = ({ began, author }: Row, members: readonly Member[]): readonly string[] => {
+const beganBy = ({ began, reran, author }: Row, members: readonly Member[]): readonly string[] => {
   const wrote = author?.toLowerCase() ?? null
   const authors = members.filter((one) => [one.name, one.email].some((name) => name.toLowerCase() === wrote))
-  return [...began.flatMap((id) => id ?? []), ...authors.map(({ id }) => id)]
+  return [...[...began, ...reran].flatMap((id) => id ?? []), ...authors.map(({ id }) => id)]
 }
 
 /** Whose session or token an id of an actor is. */
 const personSql = (id: string) => sql`coalesce(
   (select t.user_id from api_tokens t where t.id = ${sql.ref(id)}), (select u.id from users u where u.id = ${sql.ref(id)}))`
 
+/** Also beside others, which leaves the row of the run as it is. */
+const rerunBySql = sql`coalesce((
+  select json_agg(distinct ${personSql('done.actor_id')}) from audit done
+  where done.run_id = r.id and done.action = 'run.rerun' and done.result = 'ok'), '[]')`
+
 const readRow = async (db: QueryExecutorProvider, { scope }: Actor, job: JobId): Promise<Row | null> => {
   const { rows } = await sql<Row>`
     select j.run_id as run, j.project_id as project, j.kind = 'approval' and j.status = 'on_hold' as "isHeld", r.author,
       json_build_object('people', p.approval_people, 'notSelf', p.approval_not_self, 'role', p.approval_role) as rules,
       json_build_array(${personSql('r.started_by')}, ${personSql('r.rerun_by')}, ${personSql('j.wanted_by')}) as began,
+      ${rerunBySql} as reran,
       coalesce((
         select json_agg(json_build_object('person', ${personSql('a.decided_by')}, 'role', ${roleSql(sql`a.decided_by`)}))
         from approvals a where a.job_id = j.id and a.decision = 'approved' and a.id > coalesce((
             select max(o.id) from approvals o where o.job_id = j.id and o.decision <> 'approved'), 0)
-          and a.decided_at > coalesce(r.rerun_at, '-infinity')), '[]') as given
+          and a.id > coalesce(j.approvals_before, 0) and a.decided_at > coalesce(r.rerun_at, '-infinity')), '[]') as given
     from jobs j join runs r on r.id = j.run_id join projects p on p.id = j.project_id
     where j.id = ${job} and ${inScope(scope, 'j')}`.execute(db)
   return rows[0] ?? null

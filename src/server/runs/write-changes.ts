@@ -281,6 +281,8 @@ const jobPart = (run: LockedRun, changes: readonly Change[], after: Sql): Part =
       refused = case when c.next is null then j.refused else c.refused::jsonb end, wanted_by = coalesce(c.wanted, j.wanted_by),
       hold_until = case when c.next is null then j.hold_until
         else ${holdUntil({ status: sql`c.next`, project: sql`j.project_id` })} end,
+      approvals_before = case when c.next = 'on_hold' then (select max(a.id) from approvals a where a.job_id = j.id)
+        else j.approvals_before end,
       lock_state = coalesce(c.lock, j.lock_state),
       lock_asked_at = case c.lock when 'asked' then clock_timestamp() when 'free' then null else j.lock_asked_at end
     from (select * from unnest(${rows.map((c) => c.job)}::text[], ${rows.map((c) => c.from)}::text[],
