@@ -74,6 +74,38 @@ test('a group holds matrices, and its filters count for all of it beside those o
   assert.deepEqual(graphOf(text, 'old'), {})
 })
 
+test('what filters leave of a group is waited for, also when the job that waited for it is left out', () => {
+  const group = '[unit, {slow: {requires: [unit], filters: {branches: {only: main}}}}, lint]'
+  const text = config('[{checks: {serial-group: s}}, {last: {requires: [checks]}}]', group)
+  assert.deepEqual(graphOf(text)['checks/group-end'], ['checks/slow', 'checks/lint'])
+  assert.deepEqual(graphOf(text, 'feature'), {
+    'checks/group-start': [],
+    'checks/unit': ['checks/group-start'],
+    'checks/lint': ['checks/group-start'],
+    'checks/group-end': ['checks/unit', 'checks/lint'],
+    'checks/group-unlock': ['checks/unit', 'checks/lint'],
+    last: ['checks/group-end'],
+  })
+})
+
+test('a group none of whose jobs runs asks for no lock, and one without jobs keeps its place', () => {
+  const main = '[{unit: {filters: {branches: {only: main}}}}]'
+  const left = graphOf(
+    config('[{checks: {serial-group: s}}, first, {last: {requires: [checks]}}]', main),
+    'x',
+  )
+  assert.deepEqual(left, { first: [] })
+  assert.deepEqual(
+    graphOf(config('[first, {checks: {requires: [first]}}, {last: {requires: [checks]}}]', '[]')),
+    {
+      first: [],
+      'checks/group-start': ['first'],
+      'checks/group-end': ['checks/group-start'],
+      last: ['checks/group-end'],
+    },
+  )
+})
+
 test('what a group cannot have is said', () => {
   const codes = (invocations: string, group?: string) =>
     compileText(config(invocations, group)).problems.map(({ code }) => code)

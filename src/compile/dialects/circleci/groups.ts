@@ -6,7 +6,7 @@ import { entryOf, type MapNode } from '../../source/node.ts'
 import { readList, readMap } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
 import { readLock } from './lock.ts'
-import { type Member, readMembers } from './matrix.ts'
+import { type Gate, type Member, readMembers } from './matrix.ts'
 import { type Need, passed, resolveRequires } from './requires.ts'
 
 export type Graph = {
@@ -58,24 +58,23 @@ const expandGroup = (cx: Compiling, invocation: Member, needs: readonly Need[]):
   const inner = readMembers(cx, list.items, definition.key)
   const innerNeeds = resolveRequires(cx, invocation.job, inner)
   const lock = options && readLock(cx, options, 'serial-group')
-  const gate = (gateName: string, kind: 'noop' | 'lock' | 'unlock' = 'noop'): Member => ({
+  const gate = (gateName: string, is: Gate['is'], kind: Gate['kind'] = 'noop'): Member => ({
     ...{ job: invocation.job, wanted: gateName, name: gateName, at, options: null, matrix: null },
-    group: { options, gate: { kind, ...(lock === null || kind === 'noop' ? {} : { lock }) } },
+    group: { options, gate: { is, kind, ...(lock === null || kind === 'noop' ? {} : { lock }) } },
   })
   const inside = (job: string): string => `${name}/${job}`
-  const required = new Set([...innerNeeds.values()].flatMap((list) => list.map((need) => need.job)))
-  const leaves = inner.filter((member) => !required.has(member.name))
   const entry = entryNameOf(name)
+  const all = inner.length === 0 ? [entry] : inner.map((member) => inside(member.name))
   return {
     members: [
-      gate(entry, lock === null ? 'noop' : 'lock'),
+      gate(entry, 'entry', lock === null ? 'noop' : 'lock'),
       ...inner.map((member) => ({
         ...member,
         name: inside(member.name),
         group: { options, gate: null },
       })),
-      gate(exitOf(name)),
-      ...(lock === null ? [] : [gate(unlockOf(name), 'unlock')]),
+      gate(exitOf(name), 'exit'),
+      ...(lock === null ? [] : [gate(unlockOf(name), 'unlock', 'unlock')]),
     ],
     needs: new Map([
       [entry, needs],
@@ -87,9 +86,36 @@ const expandGroup = (cx: Compiling, invocation: Member, needs: readonly Need[]):
           isRoot ? [{ job: entry, on: passed, at }] : own.map((need) => ({ ...need, job: inside(need.job) })),
         ]
       }),
-      [exitOf(name), leaves.map((leaf) => ({ job: inside(leaf.name), on: passed, at }))],
-      // However they ended, others may begin.
-      [unlockOf(name), leaves.map((leaf) => ({ job: inside(leaf.name), on: outcomes, at }))],
+      [exitOf(name), all.map((job) => ({ job, on: passed, at }))],
+      // However they ended, others may begin; a job that is skipped for one of its needs says nothing of the others.
+      [unlockOf(name), all.map((job) => ({ job, on: outcomes, at }))],
+    ]),
+  }
+}
+
+/**
+ * What filters leave of groups: an exit waits for those jobs of its group that no other one which is left waits for, and of a
+ * group without jobs there is no entry, which would ask for its lock for nothing.
+ */
+export const dropGates = (
+  { members, needs }: Graph,
+  kept: ReadonlySet<string>,
+): { readonly kept: ReadonlySet<string>; readonly needs: Graph['needs'] } => {
+  const left = members.filter(({ name }) => kept.has(name))
+  const needsOf = (list: readonly Member[]) =>
+    new Set(list.flatMap(({ name }) => (needs.get(name) ?? []).map(({ job }) => job)))
+  const required = needsOf(left)
+  const inner = needsOf(left.filter(({ group }) => group?.gate === null))
+  const isIdle = ({ name, group }: Member) => group?.gate?.is === 'entry' && !required.has(name)
+  const exits = left.filter(({ group }) => group?.gate?.is === 'exit')
+  return {
+    kept: new Set(left.flatMap((member) => (isIdle(member) ? [] : [member.name]))),
+    needs: new Map([
+      ...needs,
+      ...exits.map(({ name }): [string, readonly Need[]] => [
+        name,
+        (needs.get(name) ?? []).filter(({ job }) => !inner.has(job)),
+      ]),
     ]),
   }
 }

@@ -31,11 +31,15 @@ export type Member = {
   readonly options: MapNode | null
   /** Arguments that come from the matrix, and the name that means all members of it. */
   readonly matrix: { readonly values: ReadonlyMap<string, Entry>; readonly alias: string } | null
-  /** Set inside a job group: the options of the group's invocation; a gate is its entry or an exit. */
-  readonly group?: {
-    readonly options: MapNode | null
-    readonly gate: { readonly kind: 'noop' | 'lock' | 'unlock'; readonly lock?: string } | null
-  }
+  /** Set inside a job group: the options of the group's invocation. */
+  readonly group?: { readonly options: MapNode | null; readonly gate: Gate | null }
+}
+
+/** What stands around the jobs of a group. */
+export type Gate = {
+  readonly is: 'entry' | 'exit' | 'unlock'
+  readonly kind: 'noop' | 'lock' | 'unlock'
+  readonly lock?: string
 }
 
 type Unnamed = Omit<Member, 'name'>

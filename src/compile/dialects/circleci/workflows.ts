@@ -20,7 +20,7 @@ import { followAlias, isAlias } from './alias.ts'
 import type { Compiling, Element } from './compiling.ts'
 import { isExpressionOrConditionTrue } from './condition.ts'
 import { isBranchSelected, isSelected } from './filters.ts'
-import { expandGroups, type Graph } from './groups.ts'
+import { dropGates, expandGroups, type Graph } from './groups.ts'
 import { bareKeys, type CompiledJob, compileJob, compileWithoutSteps, jobTypes } from './jobs.ts'
 import { readLock } from './lock.ts'
 import { type Member, matrixValues, readMembers } from './matrix.ts'
@@ -154,7 +154,7 @@ const compileJobs = (
 ): readonly PlanJob[] => {
   const invoked = readMembers(cx, entries, at)
   const graph = expandGroups(cx, { members: invoked, needs: resolveRequires(cx, workflow, invoked) })
-  const { members, needs } = graph
+  const { members } = graph
   const selected = new Set<string>()
   const compiled = new Map<string, CompiledJob>()
   for (const member of members) {
@@ -163,8 +163,8 @@ const compileJobs = (
     if (job) compiled.set(member.name, job)
     if (isMemberSelected(cx, member)) selected.add(member.name)
   }
-  const kept = dropUnreachable(selected, needs)
-  if (log) logJobs(cx, graph, { selected, kept, log })
+  const { kept, needs } = dropGates(graph, dropUnreachable(selected, graph.needs))
+  if (log) logJobs(cx, { members, needs }, { selected, kept, log })
   return members.flatMap((member) => {
     const job = compiled.get(member.name)
     if (!job || !kept.has(member.name)) return []
@@ -187,7 +187,11 @@ const logJobs = (
   for (const member of members) {
     const { name, at } = member
     const own = needs.get(name) ?? []
-    const leftOut = !selected.has(name) ? filterReason(cx, member) : requiresReason(own, at)
+    const isIdle = member.group?.gate?.is === 'entry' && own.every((need) => kept.has(need.job))
+    const whyNeeds = isIdle
+      ? { rule: 'jobs' as const, text: 'no job of its group runs', at }
+      : requiresReason(own, at)
+    const leftOut = !selected.has(name) ? filterReason(cx, member) : whyNeeds
     const ignored = own.flatMap((need) => (kept.has(need.job) ? [] : [need.job]))
     log.job({ name, at, ...(kept.has(name) ? { leftOut: null, ignored } : { leftOut, ignored: [] }) })
   }
@@ -220,7 +224,10 @@ const toPlanJob = (cx: Compiling, member: Member, job: CompiledJob, needs: reado
 const compileMember = (cx: Compiling, member: Member): CompiledJob | null => {
   const { options } = member
   countInvocation(cx, member)
-  if (member.group?.gate) return { ...member.group.gate, shards: 1, spec: null }
+  if (member.group?.gate) {
+    const { is: _, ...gate } = member.group.gate
+    return { ...gate, shards: 1, spec: null }
+  }
   const contexts = readContexts(cx, options)
   const type = options && readType(cx, options)
   if (options && type && type !== 'build') return compileBare(cx, member, options, type)
