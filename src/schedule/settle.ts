@@ -16,30 +16,75 @@ import {
   withAttempt,
 } from './state.ts'
 
-/** Repeats until nothing follows: one pass for most events, one more per level that ends without running. */
 export const settle = (state: RunState): RunState => released(followed(state))
 
+/** Repeats until nothing follows. Looked at again is only what waits behind what has just ended: a run may be a chain of two thousand. */
 const followed = (state: RunState): RunState => {
   if (state.cancelRequested) return { ...state, jobs: state.jobs.map(cancelJob) }
-  let { jobs } = state
-  while (jobs.some(({ status }) => status === 'waiting')) {
-    const outcomes = groupOutcomes(jobs)
-    const before = jobs
-    jobs = before.map((job) => (job.status === 'waiting' ? advance(job, outcomes, before) : job))
-    const isSame = jobs.every((job, i) => job === before[i])
-    if (isSame) return { ...state, jobs: jobs.map(withoutDeadlock({ ...state, jobs })) }
+  if (!state.jobs.some(({ status }) => status === 'waiting')) return state
+  const jobs = [...state.jobs]
+  const groups = groupsIn(jobs)
+  for (let due = [...jobs.keys()]; due.length > 0; ) {
+    const next = new Set<number>()
+    for (const at of due) {
+      const job = jobs[at]
+      if (job?.status !== 'waiting') continue
+      const moved = advance(job, groups)
+      if (moved === job) continue
+      jobs[at] = moved
+      for (const behind of groups.put(at, moved)) next.add(behind)
+    }
+    due = [...next]
   }
-  return { ...state, jobs }
+  const isOver = jobs.every(({ status }) => status !== 'waiting')
+  return { ...state, jobs: isOver ? jobs : jobs.map(withoutDeadlock({ ...state, jobs })) }
 }
 
-/** The outcome of a job is that of all its shards together; null while one is under way. */
-type Outcomes = ReadonlyMap<string, Outcome | null>
+/** The shards of each job, what they came to together, and who waits for that. */
+type Groups = {
+  /** null while one is under way; undefined when there is no such job. */
+  outcome(of: JobState, key: string): Outcome | null | undefined
+  /** Of the same job. */
+  shards(of: JobState): readonly JobState[]
+  /** Which are to be looked at again for what has become of this one. */
+  put(at: number, job: JobState): Iterable<number>
+}
 
 const groupOf = (job: JobState, key: string): string => `${job.workflow ?? ''} ${key}`
 
-const groupOutcomes = (jobs: readonly JobState[]): Outcomes => {
-  const groups = Map.groupBy(jobs, (job) => groupOf(job, job.key))
-  return new Map([...groups].map(([group, shards]) => [group, outcomeOfShards(shards)]))
+type Group = {
+  readonly shards: Map<number, JobState>
+  readonly behind: number[]
+  /** undefined: not looked at since one of them changed. */
+  outcome: Outcome | null | undefined
+}
+
+const groupsIn = (jobs: readonly JobState[]): Groups => {
+  const groups = new Map<string, Group>()
+  for (const [at, job] of jobs.entries()) {
+    const name = groupOf(job, job.key)
+    const group = groups.get(name) ?? { shards: new Map(), behind: [], outcome: undefined }
+    group.shards.set(at, job)
+    groups.set(name, group)
+  }
+  for (const [at, job] of jobs.entries())
+    for (const { key } of job.status === 'waiting' ? job.needs : [])
+      groups.get(groupOf(job, key))?.behind.push(at)
+  return {
+    outcome: (of, key) => {
+      const group = groups.get(groupOf(of, key))
+      if (group?.outcome === undefined && group !== undefined)
+        group.outcome = outcomeOfShards([...group.shards.values()])
+      return group?.outcome
+    },
+    shards: (of) => [...(groups.get(groupOf(of, of.key))?.shards.values() ?? [])],
+    put: (at, job) => {
+      const group = groups.get(groupOf(job, job.key))
+      group?.shards.set(at, job)
+      if (group !== undefined) group.outcome = undefined
+      return isFinal(job.status) ? (group?.behind ?? []) : []
+    },
+  }
 }
 
 const outcomeOfShards = (shards: readonly JobState[]): Outcome | null => {
@@ -48,14 +93,14 @@ const outcomeOfShards = (shards: readonly JobState[]): Outcome | null => {
   return shard === undefined ? null : outcomeOf(shard)
 }
 
-const advance = (job: JobState, outcomes: Outcomes, jobs: readonly JobState[]): JobState => {
+const advance = (job: JobState, groups: Groups): JobState => {
   const needs = job.needs.map((need) =>
-    need.key === job.key ? 'met' : standingOf(need, outcomes.get(groupOf(job, need.key))),
+    need.key === job.key ? 'met' : standingOf(need, groups.outcome(job, need.key)),
   )
   if (needs.includes('unmeetable')) return ended(job, 'skipped', 'needs')
   if (needs.includes('open')) return job
   // The shards of a job ask for their lock together; only then one may wait for the others.
-  return unauthorized(job) ?? asking(job) ?? afterOthers(job, jobs)
+  return unauthorized(job) ?? asking(job) ?? afterOthers(job, groups)
 }
 
 const standingOf = (
@@ -68,10 +113,10 @@ const standingOf = (
   return on.includes(outcome) ? 'met' : 'unmeetable'
 }
 
-const afterOthers = (job: JobState, jobs: readonly JobState[]): JobState => {
+const afterOthers = (job: JobState, groups: Groups): JobState => {
   const own = needOfOthers(job)
   if (own === null) return start(job)
-  const others = jobs.filter((other) => other !== job && groupOf(other, other.key) === groupOf(job, job.key))
+  const others = groups.shards(job).filter((other) => other !== job)
   switch (standingOf(own, outcomeOfShards(others))) {
     case 'met':
       return start(job)
