@@ -47,15 +47,14 @@ const nextLook = sql`now() + ${spread} * make_interval(secs =>
   least(poll_seconds * 2 ^ least(poll_failures, 10), greatest(poll_seconds, ${sql.lit(limits.pollPauseSecondsMax)})))`
 export const nextLookAfterAnswer = sql`now() + ${spread} * make_interval(secs => poll_seconds)`
 
-/** Keeps the last looks of each project, for people who want to know why nothing is found. */
+/** Keeps the last looks of each project, for people who want to know why nothing is found; and the last ones that people wanted. */
 export const prunePolls = async (db: Db, objects: ObjectStore): Promise<void> => {
   const { rows } = await sql<{ job: string; object: string | null }>`
     select job, object from (
       select j.id as job, o.object_key as object, a.finished_at,
-        row_number() over (partition by j.project_id order by j.id desc) as age
+        row_number() over (partition by j.project_id, j.key order by j.id desc) as age
       from jobs j join attempts a on a.job_id = j.id left join log_objects o on o.attempt_id = a.id
-      where j.run_id is null and j.key = 'poll'
-        and not exists (select 1 from log_frames f where f.attempt_id = a.id)) looks
+      where j.run_id is null and not exists (select 1 from log_frames f where f.attempt_id = a.id)) looks
     where age > ${limits.pollsKept} and finished_at < now() - interval '15 minutes' limit 500`.execute(db)
   for (const { object } of rows) if (object !== null) await objects.delete(object)
   await sql`delete from jobs where id = any(${rows.map(({ job }) => job)}::text[])`.execute(db)

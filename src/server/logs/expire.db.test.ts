@@ -115,3 +115,26 @@ test('a log that still grows stays, however long it runs', async () => {
   assert.equal(await read(held), 1)
   await runner.finish(held, { lastSeq: held.log.seq })
 })
+
+test('logs that go another way do not keep those of runs', async () => {
+  const old = await ended()
+  await sql`
+    insert into log_objects (attempt_id, object_key, size_bytes) values (${old.attempt}, ${logObjectKey(old.attempt)}, 1)
+    on conflict do nothing`.execute(parts.db)
+  await sql`delete from log_frames where attempt_id = ${old.attempt}`.execute(parts.db)
+  await age(old, limits.retentionDays.logs + 1)
+  // Looks at source hosts: more of them than are removed at once, and older.
+  await sql`
+    with look as (
+      insert into jobs (id, organisation_id, project_id, number, key, name, kind, status, class)
+      select 'job_' || lpad(n::text, 26, '0'), ${parts.organisation}, ${project}, 0, 'refs', 'refs', 'refs', 'passed', 'tiny'
+      from generate_series(1, 600) n returning *
+    ), attempt as (
+      insert into attempts (id, organisation_id, project_id, job_id, number, class, status, log_complete, finished_at)
+      select replace(id, 'job_', 'att_'), organisation_id, project_id, id, 1, class, 'passed', true, now() - interval '1 year'
+      from look returning id
+    )
+    insert into log_objects (attempt_id, object_key, size_bytes, stored_at)
+    select id, 'look ' || id, 1, now() - interval '1 year' from attempt`.execute(parts.db)
+  assert.equal(await expireLogs({ ...parts, days: limits.retentionDays.logs }), 1)
+})

@@ -15,7 +15,9 @@ export const expireLogs = async (deps: {
     with old as (
       select a.id, a.organisation_id, a.project_id from attempts a
       where a.log_complete and a.run_id is not null and a.finished_at < now() - make_interval(days => ${days}::integer)
-        and (a.id in (select attempt_id from log_objects where stored_at < now() - make_interval(days => ${days}::integer) order by stored_at limit 500)
+        and (a.id in (
+            select o.attempt_id from log_objects o join attempts r on r.id = o.attempt_id and r.run_id is not null
+            where o.stored_at < now() - make_interval(days => ${days}::integer) order by o.stored_at limit 500)
           or a.id in (select attempt_id from log_frames))
       limit 500 for update of a skip locked
     ), told as (
