@@ -116,7 +116,14 @@ type LayerRow = Kept & {
   readonly shards: number
 }
 
-/** Of each job's newest attempt: who was rerun has replaced what it persisted before. */
+/**
+ * Of each job `j` the newest attempt that is over: who was rerun has replaced what it persisted before. One that is under way has not
+ * yet, and one that somebody cancelled did not.
+ */
+const handingAttempt = sql`(
+  select a.id from attempts a where a.job_id = j.id
+  order by case when a.status in ('queued', 'running') then 2 when a.status = 'cancelled' then 1 else 0 end, a.number desc limit 1)`
+
 const findLayers = async (db: Db, job: LeasedJob): Promise<readonly Found[]> => {
   const { rows: jobs } = await sql<{ key: string; needs: JobNeeds }>`
     select distinct key, needs from jobs where workflow_id = ${job.workflow}`.execute(db)
@@ -126,7 +133,7 @@ const findLayers = async (db: Db, job: LeasedJob): Promise<readonly Found[]> => 
     select ${keptColumns}, j.id as job, j.key, j.name, j.shard, j.shards
     from jobs j join stored_objects o on o.job_id = j.id and o.kind = 'workspace' and o.state = 'kept'
     where j.workflow_id = ${job.workflow} and j.key = any(${order}::text[])
-      and o.attempt_id = (select a.id from attempts a where a.job_id = j.id order by a.number desc limit 1)
+      and o.attempt_id = ${handingAttempt}
     order by array_position(${order}::text[], j.key), j.shard, o.created_at, o.id`.execute(db)
   const upstream = new Map(order.map((key) => [key, new Set(upstreamOf(needs, key))]))
   return rows.map((layer, at) => ({

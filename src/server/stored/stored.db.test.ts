@@ -128,6 +128,29 @@ test('a workspace is for the jobs that need its job, in the order of the graph, 
   await end(other.a)
 })
 
+test('a workspace is whole while the job that made it runs once more, and when that came to nothing', async () => {
+  const { a } = await jobsOf('main', 'push')
+  assert.equal(await keep(a, { kind: 'workspace' }, 'first'), 'kept')
+  const b = await nextJob(a)
+  const layersOf = async (held: Held) => {
+    const layers = await storesOf(held).restore({ kind: 'workspace' }, signal)
+    return Promise.all(layers.map((layer) => read(layer.read(signal))))
+  }
+  assert.ok(a.spec.kind === 'job')
+  const job = parseId('job', a.spec.job.id)!
+  await parts.runs.rerunJob(parts.actor, job)
+  assert.deepEqual(await layersOf(b), ['first'], 'queued')
+  await parts.runs.cancelJobs(parts.actor, job)
+  assert.deepEqual(await layersOf(b), ['first'], 'cancelled')
+  await parts.runs.rerunJob(parts.actor, job)
+  const [again] = await runner.take({}, 1)
+  assert.equal(await keep(again!, { kind: 'workspace' }, 'anew'), 'kept')
+  assert.deepEqual(await layersOf(b), ['first'], 'under way')
+  await runner.finish(again!)
+  assert.deepEqual(await layersOf(b), ['anew'], 'replaced')
+  await end(b)
+})
+
 test('the newest cache that begins with a key wins, the first key that has one goes first, none is written twice', async () => {
   const { a } = await jobsOf('main', 'push')
   for (const key of ['d-1', 'd-1-x', 'v1-a-111', 'v1-a-222']) assert.equal(await save(a, key), 'kept')
