@@ -9,6 +9,7 @@ import type { Log } from '../../base/log.ts'
 import type { RunSummary } from '../../protocol/api/shapes.ts'
 import type { Access } from '../access/access.ts'
 import type { Actor } from '../access/actor.ts'
+import type { Verb } from '../access/roles.ts'
 import type { Logs } from '../log-use-cases.ts'
 import type { Projects, Runs } from '../use-cases.ts'
 import { bindEvents, type IsThere } from './events.ts'
@@ -17,6 +18,7 @@ import type { ReaderDeps } from './reader.ts'
 import { createRunHub } from './run-hub.ts'
 import { createSeats } from './seats.ts'
 import { serveSocket } from './socket.ts'
+import { type Standing, watchStanding } from './standing.ts'
 import { type Awaited, awaitVerdict } from './verdict.ts'
 
 export type Upgrade = {
@@ -32,6 +34,8 @@ export type Live = {
   bindEvents(app: FastifyInstance, admit: (request: FastifyRequest) => Promise<Actor | null>): void
   /** Answers when the run has its verdict; null: there is no such run. */
   awaitVerdict(actor: Actor, asked: Awaited): Promise<RunSummary | null>
+  /** For an answer that goes on without being a reader's. */
+  standing(actor: Actor, verb: Verb): Standing
   /** How many WebSockets are open. */
   connections(): number
   close(): void
@@ -68,6 +72,7 @@ export const createLive = (deps: {
     },
     bindEvents: (app, admit) => bindEvents(app, { ...readerDeps, isThere: isThere(deps) }, admit),
     awaitVerdict: (actor, asked) => awaitVerdict(readerDeps, actor, asked),
+    standing: (actor, verb) => watchStanding(readerDeps, actor, verb),
     connections: () => server.clients.size,
     close: () => {
       hub.close()

@@ -7,6 +7,7 @@ import { type Actor, mayUse } from '../access/actor.ts'
 import { type FollowDeps, type Following, follow, type Send } from './follow.ts'
 import { limits, type Pace } from './limits.ts'
 import type { TakeSeat } from './seats.ts'
+import { isBehind } from './standing.ts'
 import { parseTopic, type Topic } from './topic.ts'
 
 export type ReaderDeps = FollowDeps & {
@@ -58,9 +59,6 @@ export const createReader = (
     },
   }
 }
-
-const isBehind = (actor: Actor, id: string): boolean =>
-  (actor.kind === 'user' && actor.session === id) || (actor.kind === 'token' && actor.token === id)
 
 const subscribe = (deps: ReaderDeps, state: State, name: string, from: From): void => {
   unsubscribe(state, name)

@@ -12,6 +12,7 @@ import type { Attempt, Job } from '../../../protocol/api/shapes.ts'
 import type { FrameCodec } from '../../../protocol/frames.ts'
 import { isRed } from '../../../protocol/plan.ts'
 import { type Actor, readerOf } from '../../access/actor.ts'
+import type { Live } from '../../live/live.ts'
 import type { LogAnnotations, LogReader, LogSearch, Logs } from '../../log-use-cases.ts'
 import { expiredFault } from '../../stored/expired.ts'
 import type { Runs } from '../../use-cases.ts'
@@ -37,9 +38,11 @@ type LogRoutes =
 export const logHandlers = ({
   runs,
   logs,
+  live,
 }: {
   readonly runs: Runs
   readonly logs: Logs
+  readonly live: Pick<Live, 'standing'>
 }): Pick<Handlers, LogRoutes> => ({
   attempt: async ({ actor, params }) =>
     found(await runs.findAttempt(actor.scope, idOf('attempt', params.attempt))),
@@ -64,7 +67,7 @@ export const logHandlers = ({
       if (bytes !== null) return downloadBytes(bytes, part)
     }
     const nameOf = (index: number) => steps.find((step) => step.index === index)?.name ?? beforeSteps
-    return downloadLog(query.format, framesFor(logs, { actor, attempt, signal, ...query }), {
+    return downloadLog(query.format, framesFor({ logs, live }, { actor, attempt, signal, ...query }), {
       ...{ from: query.from, to: query.to, words: { title: `Log of attempt ${number}`, nameOf } },
     })
   },
@@ -139,8 +142,10 @@ const hasLength = (query: {
   query.after === 0 &&
   [query.until, query.from, query.to].every((end) => end === undefined)
 
+type Sources = { readonly logs: Logs; readonly live: Pick<Live, 'standing'> }
+
 const framesFor = (
-  logs: Logs,
+  { logs, live }: Sources,
   ask: {
     readonly actor: Actor
     readonly attempt: AttemptId
@@ -164,8 +169,23 @@ const framesFor = (
   }
   if (ask.from !== undefined || ask.to !== undefined) return framesOfLines(logs, ask, options)
   if (ask.follow === '0') return logs.readFrames(ask.actor.scope, ask.attempt, options)
-  const signal = AbortSignal.any([ask.signal, AbortSignal.timeout(limits.logDownloadMs)])
-  return logs.follow(ask.actor.scope, ask.attempt, { ...options, signal })
+  return followed({ logs, live }, ask, options)
+}
+
+/** No longer than the session or token: who is cut off sees that this was not all. */
+const followed = async function* (
+  { logs, live }: Sources,
+  { actor, attempt, signal }: Pick<Parameters<typeof framesFor>[1], 'actor' | 'attempt' | 'signal'>,
+  options: Omit<Parameters<Logs['follow']>[2], 'signal'>,
+) {
+  const standing = live.standing(actor, 'log.read')
+  const ends = [signal, standing.signal, AbortSignal.timeout(limits.logDownloadMs)]
+  try {
+    yield* logs.follow(actor.scope, attempt, { ...options, signal: AbortSignal.any(ends) })
+    if (standing.signal.aborted) throw fault('E_UNAUTHENTICATED')
+  } finally {
+    standing.leave()
+  }
 }
 
 /** The frames that hold these lines; what comes before and after them inside is cut off by whoever writes them down. */

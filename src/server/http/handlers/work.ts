@@ -52,7 +52,7 @@ export type UseCases = {
   readonly audit: AuditLog
 }
 
-type Waiting = { readonly live: Pick<Live, 'awaitVerdict'> }
+type Waiting = { readonly live: Pick<Live, 'awaitVerdict' | 'standing'> }
 
 type WorkRoutes = Exclude<keyof Handlers, PeopleRoutes | SystemRoutes | SecretRoutes | WebhookRoutes>
 
@@ -105,7 +105,7 @@ export const workHandlers = ({
   ...scheduleHandlers(schedules),
 
   ...runHandlers({ runs, live, compare }),
-  ...logHandlers({ runs, logs }),
+  ...logHandlers({ runs, logs, live }),
   ...artifactHandlers({ runs, artifacts }),
   ...testHandlers({ runs, tests }),
 
