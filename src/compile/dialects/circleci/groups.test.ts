@@ -114,6 +114,31 @@ test('what a group cannot have is said', () => {
   // Jobs of a group know each other only.
   assert.deepEqual(codes('[first, checks]', '[{unit: {requires: [first]}}]'), ['MF2107'])
   assert.deepEqual(codes('[checks]', '[nobody]'), ['MF2100'])
+  // The plan would have one of them as a copy of the other.
+  assert.deepEqual(codes('[checks, {lint: {name: checks/unit}}]'), ['MF2041'])
+  assert.deepEqual(codes('[checks, {lint: {name: checks/group-end}}]'), ['MF2041'])
+})
+
+test('a workflow has so many jobs with those of its groups, and no more are made', () => {
+  const list = (count: number, entry: (n: number) => string) =>
+    `[${Array.from({ length: count }, (_, n) => entry(n)).join(', ')}]`
+  const group = list(500, (n) => `{unit: {name: u${n}}}`)
+  const of = (count: number) =>
+    compileText(
+      config(
+        list(count, (n) => `{checks: {name: g${n}}}`),
+        group,
+      ),
+    )
+  assert.equal(of(2).ok, true)
+  const begun = performance.now()
+  const { ok, problems } = of(900)
+  assert.deepEqual([ok, problems.map(({ code }) => code)], [false, ['MF2031']])
+  const workflows = Array.from({ length: 1_000 }, (_, n) => `  w${n}: {jobs: [checks]}`).join('\n')
+  const many = compileText(config('[checks]', group).replace(/ {2}w: .*/, workflows))
+  assert.deepEqual([many.ok, many.problems.map(({ code }) => code)], [false, ['MF2030']])
+  // Half a million jobs took a minute and gigabytes; the margin is for a machine that is busy.
+  assert.ok(performance.now() - begun < 15_000)
 })
 
 test('a group that no workflow invokes is read too, and what is wrong there only warns', () => {

@@ -2,6 +2,7 @@
 // the group requires and an exit that stands for the whole group wherever that is required.
 
 import { outcomes } from '../../../protocol/plan.ts'
+import { limits } from '../../limits.ts'
 import { entryOf, type MapNode } from '../../source/node.ts'
 import { readList, readMap } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
@@ -19,9 +20,14 @@ export const groupOptionKeys = new Set(['name', 'requires', 'filters', 'serial-g
 
 export const expandGroups = (cx: Compiling, { members, needs }: Graph): Graph => {
   const groups = new Map<string, Graph>()
+  let count = members.length
   for (const member of members) {
     const group = isGroup(cx, member) ? expandGroup(cx, member, needs.get(member.name) ?? []) : null
-    if (group) groups.set(member.name, group)
+    if (!group) continue
+    groups.set(member.name, group)
+    count += group.members.length - 1
+    // Here and not at the end: a few invocations of a large group would be more jobs than there is memory for.
+    if (count > limits.jobsMax) return tooManyJobs(cx, member)
   }
   if (groups.size === 0) return { members, needs }
   const outer = members.filter(({ name }) => !groups.has(name))
@@ -29,13 +35,38 @@ export const expandGroups = (cx: Compiling, { members, needs }: Graph): Graph =>
   const rewired = (list: readonly Need[]): readonly Need[] =>
     list.map((need) => (groups.has(need.job) ? { ...need, job: exitOf(need.job) } : need))
   const ofGroups = [...groups.values()].flatMap((group) => [...group.needs])
+  const all = members.flatMap((member) => groups.get(member.name)?.members ?? [member])
+  checkNames(cx, all)
   return {
-    members: members.flatMap((member) => groups.get(member.name)?.members ?? [member]),
+    members: all,
     needs: new Map(
       [...outer.map(({ name }) => [name, needs.get(name) ?? []] as const), ...ofGroups].map(
         ([name, list]) => [name, rewired(list)],
       ),
     ),
+  }
+}
+
+const tooManyJobs = (cx: Compiling, { at }: Member): Graph => {
+  const message = `with the jobs of its groups the workflow has more than ${limits.jobsMax} jobs`
+  cx.problems.add('E_TOO_MANY_JOBS', at, message)
+  return noGraph
+}
+
+const noGraph: Graph = { members: [], needs: new Map() }
+
+/** In characters: what a job of a group costs each time its group is invoked, before it is compiled. */
+const memberCost = 100
+
+/** Those of a list are numbered; what a group makes of its names can still be the name of something else. */
+const checkNames = (cx: Compiling, members: readonly Member[]): void => {
+  const taken = new Set<string>()
+  for (const { name, at } of members) {
+    if (taken.has(name)) {
+      const message = `"${name.slice(0, 80)}" is the name of two jobs: one of them is of a job group`
+      cx.problems.add('E_VALUE', at, message, 'give one of them another "name"')
+    }
+    taken.add(name)
   }
 }
 
@@ -55,6 +86,7 @@ const expandGroup = (cx: Compiling, invocation: Member, needs: readonly Need[]):
   const list = map && jobsOf(cx, map, label)
   if (definition) cx.problems.constructs?.honour(definition, label)
   if (!definition || !list) return null
+  if (!cx.work.spend(memberCost * list.items.length, at)) return noGraph
   const inner = readMembers(cx, list.items, definition.key)
   const innerNeeds = resolveRequires(cx, invocation.job, inner)
   const lock = options && readLock(cx, options, 'serial-group')
