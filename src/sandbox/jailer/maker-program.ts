@@ -160,7 +160,8 @@ sub start_cell {
     syswrite $tell, "! $@";
     kill 9, $$;
   }
-  $cells{$number} = { number => $number, pid => $pid, status => $status, go => $go, said => '' };
+  my ($set) = $of->{out}[0] =~ m{(.*)/};
+  $cells{$number} = { number => $number, pid => $pid, status => $status, go => $go, said => '', set => $set };
 }
 
 # 1 groups 2 descriptors 3 network 4 no longer root 5 bubblewrap.
@@ -192,6 +193,15 @@ sub become_cell {
   exec 'bwrap', '--args', '3', '--', @{$of->{word}} or die "bwrap: $!\n";
 }
 
+# Of a cell whose bwrap was killed and so could not say it: whoever lets a cell go has written its prologue, all of which
+# is read when its command begins. The number asks how many bytes a FIFO holds, which the jailer keeps for it so long.
+sub has_begun {
+  my ($cell) = @_;
+  sysopen my $prologue, "$cell->{set}/pro", 0x800 or return 1;
+  my $left = pack 'i', 0;
+  return ioctl($prologue, 0x541b, $left) && unpack('i', $left) == 0;
+}
+
 # bwrap's own report: who is the cell's first process, and at the end a code if the command was ever started.
 sub hear_cell {
   my ($cell) = @_;
@@ -203,7 +213,7 @@ sub hear_cell {
   return if $got;
   waitpid $cell->{pid}, 0;
   my $code = $? & 127 ? '-' : $? >> 8;
-  my $ran = $cell->{said} =~ /"exit-code"/ ? 1 : 0;
+  my $ran = $cell->{said} =~ /"exit-code"/ || $code eq '-' && $cell->{let} && has_begun($cell) ? 1 : 0;
   delete $cells{$cell->{number}};
   my ($why) = $cell->{said} =~ /! ([^\n]*)/;
   say_line("exit $cell->{number} $code $ran " . ($why || ''));
@@ -213,7 +223,7 @@ my %obey = (
   build => sub { build(read_block()) },
   cell => sub { start_cell(read_block()); '' },
   held => sub { close $_ for splice @held; '' },
-  go => sub { my $cell = $cells{$_[0]}; syswrite $cell->{go}, "\n" if $cell; '' },
+  go => sub { my $cell = $cells{$_[0]}; $cell->{let} = syswrite $cell->{go}, "\n" if $cell; '' },
   kill => sub { my $cell = $cells{$_[0]}; kill 9, $cell->{pid} if $cell; '' },
   size => sub {
     my %new = (size => $_[0], nr_inodes => $_[1]);

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, renameSync } from 'node:fs'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { needsRoot, startJailer } from '../../../../test/support/jailer.ts'
 import { isFault } from '../../../base/faults.ts'
 import { silentLog } from '../../../base/log.ts'
 import { systemClock } from '../../../sys/index.ts'
+import type { Channel } from '../../channel.ts'
 import type { Sandbox } from '../../driver.ts'
 import { anchorName } from '../../jailer/maker-program.ts'
 import { contractSpec, contractStep, runIn } from '../../steps.contract.ts'
@@ -13,19 +15,51 @@ import { openNamespaceDriver } from './index.ts'
 
 type Jailer = Awaited<ReturnType<typeof startJailer>>
 
-const inSandbox = async (act: (sandbox: Sandbox, jailer: Jailer) => Promise<void>): Promise<void> => {
+type Act = (sandbox: Sandbox, jailer: Jailer) => Promise<void>
+
+/** `onSend` sees what the runner's half says to the jailer before it goes there. */
+const inSandbox = async (
+  act: Act,
+  onSend: (message: unknown, nest: string) => Promise<void> | void = () => undefined,
+): Promise<void> => {
   const jailer = await startJailer()
   after(jailer.stop)
-  const driver = openNamespaceDriver({ channel: jailer.channel, clock: systemClock, log: silentLog })
+  let nest = ''
+  const send: Channel['send'] = async (message, handle) => {
+    await onSend(message, nest)
+    return jailer.channel.send(message, handle)
+  }
+  const channel = { ...jailer.channel, send }
+  const driver = openNamespaceDriver({ channel, clock: systemClock, log: silentLog })
   const sandbox = await driver.open(contractSpec, AbortSignal.timeout(30_000))
+  nest = sandbox.id
   await act(sandbox, jailer)
   await sandbox.close('done')
   await driver.close()
 }
 
+const anchorOf = (nest: string): string =>
+  readdirSync('/proc').find((pid) => commandOf(pid).startsWith(`${anchorName} ${nest}`)) ?? ''
+
 /** Root of the file system that the nest's own process sees. */
-const viewOf = (nest: string): string =>
-  `/proc/${readdirSync('/proc').find((pid) => commandOf(pid).startsWith(`${anchorName} ${nest}`))}/root`
+const viewOf = (nest: string): string => `/proc/${anchorOf(nest)}/root`
+
+const childrenOf = (pid: string): readonly string[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+
+/** Of the cell that was begun last: bubblewrap as it is outside of it, and as its PID 1. */
+const lastCell = (nest: string) => {
+  const outside = childrenOf(anchorOf(nest)).at(-1) ?? ''
+  return { outside, inside: childrenOf(outside)[0] ?? '' }
+}
+
+const until = async (what: string, holds: () => boolean): Promise<void> => {
+  const deadline = performance.now() + 10_000
+  while (!holds()) {
+    assert.ok(performance.now() < deadline, `not within 10 s: ${what}`)
+    await sleep(1)
+  }
+}
 
 const commandOf = (pid: string): string => {
   try {
@@ -46,6 +80,40 @@ test('a cell that could not be built is told of with the words of who built it',
       (error) =>
         isFault(error, 'E_EXEC_FAILED') &&
         /^the cell ended with 1 before its command: bwrap: Can't mkdir \/run\/mayfly/.test(error.detail),
+    )
+  }),
+)
+
+test('a cell that is killed before its command began is no end of that command', {
+  skip: needsRoot,
+}, async () => {
+  for (const which of ['outside', 'inside'] as const) {
+    const killed = async (message: unknown, nest: string) => {
+      if ((message as { verb: string }).verb !== 'cell.have') return
+      const cell = lastCell(nest)
+      // No earlier does it end with the one outside.
+      const waits = () => readFileSync(`/proc/${cell.inside}/wchan`, 'latin1').includes('pipe_read')
+      await until('it waits for its order to begin', waits)
+      process.kill(Number(cell[which]), 'SIGKILL')
+      await until('it is buried', () => !childrenOf(anchorOf(nest)).includes(cell.outside))
+    }
+    await inSandbox(async (sandbox) => {
+      await assert.rejects(
+        runIn(sandbox, contractStep('echo hi', { cell: 'shared' })),
+        (error) =>
+          isFault(error, 'E_EXEC_FAILED') && /^the cell was killed before its command/.test(error.detail),
+      )
+    }, killed)
+  }
+})
+
+test('one that is killed later ends its step with a signal', { skip: needsRoot }, () =>
+  inSandbox(async (sandbox) => {
+    const stdout = () => void process.kill(Number(lastCell(sandbox.id).outside), 'SIGKILL')
+    const { result } = await runIn(sandbox, contractStep('echo hi; sleep 60', { cell: 'shared' }), { stdout })
+    assert.deepEqual(
+      { kind: result.kind, oom: result.kind === 'signal' && result.oom },
+      { kind: 'signal', oom: false },
     )
   }),
 )

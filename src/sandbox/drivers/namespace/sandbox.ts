@@ -3,7 +3,7 @@
 import type { Server } from 'node:net'
 import { PassThrough, type Readable, Writable } from 'node:stream'
 import type { Clock } from '../../../base/clock.ts'
-import { fault, isFault } from '../../../base/faults.ts'
+import { fault } from '../../../base/faults.ts'
 import type {
   CloseReason,
   EgressPolicy,
@@ -155,14 +155,14 @@ const runStep = async (
       for (const output of [started.out, started.err]) output.close()
       throw error
     })
-    const { end, cause, after } = await seeThrough(state, step, io, { ...stop, started })
+    const { end, cause, after, words } = await seeThrough(state, step, io, { ...stop, started })
     admitted?.revoke()
     const ms = Math.round(deps.clock.monotonicMs() - begin)
     const kind = step.cell === 'job' ? `job:${step.kind}` : step.cell
     state.cells.push({ id: step.id, kind, ms, leftovers: 0 })
     const usage = { ...usageOf(state, after), ...since(before, after) }
     const common = { startedAt: new Date(startedAt).toISOString(), ms, usage, leftovers: 0 }
-    return { ...common, ...describeEnd(end, cause, usage.oomKills > 0) }
+    return { ...common, ...describeEnd(end, { cause, oom: usage.oomKills > 0, words }) }
   } catch (error) {
     started.giveUp()
     throw error
@@ -171,13 +171,13 @@ const runStep = async (
   }
 }
 
-/** To the end of the step and of its output, and what was used by then. */
+/** To the end of the step and of its output, what was used by then, and the first it said where its cell began with it. */
 const seeThrough = async (
   state: State,
   step: StepSpec,
   io: StepIo,
   run: { readonly started: StartedStep; readonly signal: AbortSignal; readonly budget: Budget },
-): Promise<{ end: StepEnd; cause: Cause; after: NestUsage }> => {
+): Promise<{ end: StepEnd; cause: Cause; after: NestUsage; words: string }> => {
   const { deadlines } = state.deps.spec
   const watch = supervise(run.started, {
     deadlineMs: step.deadline,
@@ -196,19 +196,10 @@ const seeThrough = async (
     // Of a step in the job cell nothing is kept: that cell is there already.
     pumpOutput(run.started.err, io.stderr, step.cell === 'job' ? bounds : { ...bounds, onBytes: hearWords }),
   ]
-  const outcome = await watch.outcome.catch(async (error: unknown) => {
-    await finishOutput(outputs, { kind: 'lost' })
-    throw withWords(error, words.text())
-  })
+  const outcome = await watch.outcome
   const [after] = await Promise.all([sample(state), finishOutput(outputs, outcome.end)])
-  return { ...outcome, after }
+  return { ...outcome, after, words: words.text() }
 }
-
-/** A step that was never started said nothing itself: these are the words of who was to start it. */
-const withWords = (error: unknown, words: string): unknown =>
-  isFault(error, 'E_EXEC_FAILED') && words !== ''
-    ? fault('E_EXEC_FAILED', { detail: `${error.detail}: ${words}`, cause: error })
-    : error
 
 const isForeground = (step: StepSpec): boolean => step.kind === 'run' || step.kind === 'checkout'
 
@@ -258,24 +249,37 @@ const admit = async (state: State, step: StepSpec, address: string | null) => {
 /** The end of the output, or a grace when a daemon of the step still holds it. */
 const finishOutput = async (outputs: readonly Output[], end: StepEnd): Promise<void> => {
   let timer: NodeJS.Timeout | undefined
+  const isBroken = end.kind !== 'exit'
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), end.kind === 'lost' ? 200 : outputGraceMs)
+    timer = setTimeout(() => resolve('late'), isBroken ? 200 : outputGraceMs)
   })
   const all = Promise.all(outputs.map((output) => output.ended))
   const first = await Promise.race([all, late])
   clearTimeout(timer)
-  if (first === 'late') for (const output of outputs) end.kind === 'lost' ? output.destroy() : output.drain()
+  if (first === 'late') for (const output of outputs) isBroken ? output.destroy() : output.drain()
 }
 
 /**
  * sh and bwrap report a signal as 128 + n, so it cannot be told from an exit with that code; only the kernel's own
  * count says that memory ran out.
  */
-const describeEnd = (end: StepEnd, cause: Cause, oom: boolean) => {
+const describeEnd = (
+  end: StepEnd,
+  { cause, oom, words }: { readonly cause: Cause; readonly oom: boolean; readonly words: string },
+) => {
   if (cause !== null) return { kind: cause }
-  if (end.kind === 'lost' || (end.code === 137 && oom))
-    return { kind: 'signal', signal: 'SIGKILL', oom } as const
+  const isOfSignal = end.kind === 'lost' || end.code === null || end.code === 137
+  if (end.kind === 'lost' || (isOfSignal && oom)) return { kind: 'signal', signal: 'SIGKILL', oom } as const
+  if (end.kind === 'not-started') throw notStarted(end.code, words)
   return { kind: 'exit', code: end.code } as const
+}
+
+/** A step that was never started said nothing itself: the words are those of who was to start it. */
+const notStarted = (code: number | null, words: string) => {
+  const how = code === null || code === 137 ? 'was killed' : `ended with ${code}`
+  return fault('E_EXEC_FAILED', {
+    detail: `the cell ${how} before its command${words === '' ? '' : `: ${words}`}`,
+  })
 }
 
 const sample = async (state: State): Promise<NestUsage> => {

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { isFault } from '../../../base/faults.ts'
 import { parcelOf } from '../../pipes.ts'
 import type { CellExit, JailerClient, Reply } from './client.ts'
 import type { NestHold } from './nest.ts'
@@ -61,16 +60,17 @@ const endsAreClosed = async () => {
 }
 
 test('a cell that is gone before it could be told to begin ends its step, and nobody else', async () => {
-  const { exit, told, starting } = start()
-  exit.resolve({ code: 1, ran: false })
-  // A rejection that nobody has heard of by then would end the runner.
-  await setImmediate()
-  told.resolve(reply)
-  const { ended, out, err, close } = await starting
-  await assert.rejects(ended, (error) => isFault(error, 'E_EXEC_FAILED') && /ended with 1/.test(error.detail))
-  close()
-  for (const handle of [out, err]) handle.close()
-  await endsAreClosed()
+  for (const code of [1, 137, null]) {
+    const { exit, told, starting } = start()
+    exit.resolve({ code, ran: false })
+    await setImmediate()
+    told.resolve(reply)
+    const { ended, out, err, close } = await starting
+    assert.deepEqual(await ended, { kind: 'not-started', code })
+    close()
+    for (const handle of [out, err]) handle.close()
+    await endsAreClosed()
+  }
 })
 
 test('of a cell that could not be told to begin nothing stays open', async () => {

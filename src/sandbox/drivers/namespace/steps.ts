@@ -3,13 +3,12 @@
 import { Server, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fault } from '../../../base/faults.ts'
 import type { StepIo, StepSpec } from '../../driver.ts'
 import { type RawHandle, writerOf } from '../../pipes.ts'
 import type { VerbArguments } from '../../verbs.ts'
-import type { JailerClient } from './client.ts'
+import type { CellExit, JailerClient } from './client.ts'
 import type { NestHold } from './nest.ts'
-import type { Running } from './supervise.ts'
+import type { Running, StepEnd } from './supervise.ts'
 
 export type StartedStep = Running & {
   readonly out: RawHandle
@@ -82,14 +81,7 @@ export const startOwnCell = async (
   const input = stdin ? writerOf(reply.take('in')) : null
   if (input !== null && io.stdin !== null) feed(io.stdin, input, Promise.resolve())
   const server = socket === null ? null : serveConnections(reply.take('socket'), io.onConnection)
-  const exited = client.cellExit(nest.id, cell).then((exit) => {
-    if (!exit.ran && exit.code !== null && exit.code !== 137) throw notStarted(exit.code)
-    return exit.code === null || !exit.ran
-      ? ({ kind: 'lost' } as const)
-      : ({ kind: 'exit', code: exit.code } as const)
-  })
-  // It may be gone before anybody can ask for its end; whoever has the step asks.
-  exited.catch(() => undefined)
+  const exited = client.cellExit(nest.id, cell).then(endOf)
   const signal = (name: 'TERM' | 'KILL') =>
     void client.call('cell.signal', { nest: nest.id, cell, signal: name }).catch(() => undefined)
   const started: StartedStep = {
@@ -112,8 +104,10 @@ export const startOwnCell = async (
   }
 }
 
-const notStarted = (code: number) =>
-  fault('E_EXEC_FAILED', { detail: `the cell ended with ${code} before its command` })
+const endOf = ({ code, ran }: CellExit): StepEnd => {
+  if (!ran) return { kind: 'not-started', code }
+  return code === null ? { kind: 'lost' } : { kind: 'exit', code }
+}
 
 /** The socket is listening already. */
 export const serveConnections = (handle: RawHandle, onConnection: StepIo['onConnection']): Server => {

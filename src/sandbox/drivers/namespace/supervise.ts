@@ -2,7 +2,11 @@
 // The same for steps of the job cell and for cells of their own.
 import { killedStepMs } from '../../limits.ts'
 
-export type StepEnd = { readonly kind: 'exit'; readonly code: number } | { readonly kind: 'lost' }
+export type StepEnd =
+  | { readonly kind: 'exit'; readonly code: number }
+  /** Its cell was over before its command began; `code` is null when a signal ended it. */
+  | { readonly kind: 'not-started'; readonly code: number | null }
+  | { readonly kind: 'lost' }
 /** Why we ended a step; null when it ended by itself. */
 export type Cause = 'cancelled' | 'deadline' | 'log-limit' | null
 
@@ -60,7 +64,7 @@ export const supervise = (running: Running, bounds: Bounds): Supervision => {
     for (const timer of timers) clearTimeout(timer)
     bounds.abort.removeEventListener('abort', onAbort)
   }
-  // Also of one that could not be started: its deadline would hold a process that has nothing else to do.
+  // Also of one whose end could not be heard: its deadline would hold a process that has nothing else to do.
   const outcome = Promise.race([running.ended, givenUp.promise])
     .finally(over)
     .then((end) => ({ end, cause }))
