@@ -253,6 +253,8 @@ sub anchor {
   my ($id) = @_;
   $0 = "${anchorName} $id";
   $SIG{CHLD} = 'DEFAULT';
+  # A cell that is gone by the time its order comes: no end of ours. Not ignored, which every cell would inherit.
+  $SIG{PIPE} = sub { };
   open STDIN, '<', '/dev/null';
   socket($line, 1, 1, 0) && connect($line, pack('S a*', 1, "$place\0")) or exit 1;
   say_line("$id $$");

@@ -1,6 +1,6 @@
 // Cells that get no further than bubblewrap, and those whose job has made that hard. Need root.
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { needsRoot, startJailer } from '../../../../test/support/jailer.ts'
@@ -9,6 +9,7 @@ import { silentLog } from '../../../base/log.ts'
 import { systemClock } from '../../../sys/index.ts'
 import type { Channel } from '../../channel.ts'
 import type { Sandbox } from '../../driver.ts'
+import { descriptors } from '../../jailer/cell-options.ts'
 import { anchorName } from '../../jailer/maker-program.ts'
 import { contractSpec, contractStep, runIn } from '../../steps.contract.ts'
 import { openNamespaceDriver } from './index.ts'
@@ -105,6 +106,26 @@ test('a cell that is killed before its command began is no end of that command',
       )
     }, killed)
   }
+})
+
+test('an order to one that has just ended ends no nest', { skip: needsRoot }, async () => {
+  const stopped = async (message: unknown, nest: string) => {
+    if ((message as { verb: string }).verb !== 'cell.have') return
+    const { outside, inside } = lastCell(nest)
+    const ofOrder = `/proc/${outside}/fd/${descriptors.block}`
+    await until('only the one inside reads its order', () => !existsSync(ofOrder))
+    process.kill(Number(outside), 'SIGSTOP')
+    process.kill(Number(inside), 'SIGKILL')
+    const isDead = () => /^State:\s+Z/m.test(readFileSync(`/proc/${inside}/status`, 'latin1'))
+    await until('nobody reads it', isDead)
+    // Until then nobody is told of its end.
+    setTimeout(() => existsSync(`/proc/${outside}`) && process.kill(Number(outside), 'SIGCONT'), 200)
+  }
+  await inSandbox(async (sandbox) => {
+    const lost = runIn(sandbox, contractStep('echo hi', { cell: 'shared' }))
+    await assert.rejects(lost, { code: 'E_EXEC_FAILED' })
+    assert.match(commandOf(anchorOf(sandbox.id)), new RegExp(`^${anchorName} ${sandbox.id}`))
+  }, stopped)
 })
 
 test('one that is killed later ends its step with a signal', { skip: needsRoot }, () =>
