@@ -202,6 +202,11 @@ test('silence ends a step, the job goes on with its clean-up', async () => {
   assert.equal(done.log.get(1), 'stopped: no output for 20ms\n')
 })
 
+test('a step may be silent for longer than a timer of ours can wait', async () => {
+  const done = await play(spec([run('still', { FAKE_SLEEP_MS: '50' }, { noOutputTimeoutMs: 3_600_000_000 })]))
+  assert.deepEqual(done.steps, ['still: passed'])
+})
+
 test("the job's own time ends everything, clean-up too", async () => {
   const steps = [run('long', { FAKE_SLEEP_MS: '60000' }), run('clean', {}, { when: 'always' })]
   const done = await play(spec(steps, { timeoutMs: 500 }))

@@ -109,7 +109,8 @@ const stepSpec = (step: PlanRunStep, place: StepPlace, attempt: number): StepSpe
 /** Aborts after `limitMs` without `heard()`. */
 const watchSilence = (limitMs: number) => {
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), limitMs)
+  // Node's timers hold 31 bits and take more for nothing; no job lasts so long.
+  const timer = setTimeout(() => controller.abort(), Math.min(limitMs, 0x7fffffff))
   return { signal: controller.signal, heard: () => void timer.refresh(), stop: () => clearTimeout(timer) }
 }
 
