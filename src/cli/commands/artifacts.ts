@@ -13,6 +13,7 @@ import type { ApiClient } from '../api/client.ts'
 import { expiredWords } from '../api/expired-words.ts'
 import { jobName } from '../api/job-name.ts'
 import { findNamedRun } from '../api/named-run.ts'
+import { artifactParts } from '../artifact-parts.ts'
 import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -95,11 +96,9 @@ const hasName = (path: string, pattern: string): boolean =>
 const isBelow = (path: string, wanted: string | undefined): boolean =>
   wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)
 
-/** SAFE: names from outside. None of their parts may be a way up, and the names of jobs are one part. */
 const placeOf = (directory: string, artifact: Artifact): string => {
-  const parts = [jobName(artifact.job).replaceAll('/', '_'), ...artifact.path.split('/')]
-  const isBad = parts.some((part) => ['', '.', '..'].includes(part) || /[\0\\]/.test(part))
-  if (isBad)
+  const parts = artifactParts(jobName(artifact.job), artifact.path)
+  if (parts === null)
     throw fault('E_PROTOCOL', {
       public: `an artifact with the name ${JSON.stringify(artifact.path)} is not written`,
     })

@@ -5,15 +5,14 @@ import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createZstdDecompress } from 'node:zlib'
 import { object, parseShape, text } from '../../base/shape.ts'
-import type { ArtifactEntry } from '../../protocol/stored-wire.ts'
 import type { Restorable, Stores, Writing } from '../../runner/index.ts'
 import { type ExpandedJob, type ExpandedPlan, upstreamOf } from '../../schedule/index.ts'
 import { decryptBlob, encryptBlob, generateLogKey } from '../../seal/index.ts'
+import { type ArtifactPlace, writeArtifactFiles } from './artifact-files.ts'
 import { type LocalTests, openLocalTests } from './local-tests.ts'
 
 export type LocalPlaces = {
@@ -49,7 +48,7 @@ export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): 
         if (want.kind === 'tests') return writeTests(tests, job, next())
         return places.artifacts === null
           ? { why: 'artifacts are not kept here: --artifacts DIR says where to' }
-          : writeArtifacts(join(places.artifacts, name), next())
+          : writeArtifacts({ directory: places.artifacts, job: name }, next())
       },
       restore: async (want) => {
         if (want.kind === 'workspace') return upstreamLayers(plan, layers, job)
@@ -108,21 +107,13 @@ const upstreamLayers = (
 const openLayer = ({ path, key }: Layer): AsyncIterable<Uint8Array> =>
   decryptBlob(createReadStream(path), { keyFor: () => key, objectId: basename(path) })
 
-const writeArtifacts = (directory: string, packed: string): Writing => ({
+const writeArtifacts = (place: ArtifactPlace, packed: string): Writing => ({
   put: (content) => save(packed, content),
   finish: async ({ entries = [] }) => {
-    for (const entry of entries) await unpackEntry(directory, packed, entry)
+    await writeArtifactFiles(place, packed, entries)
     await rm(packed)
   },
 })
-
-const unpackEntry = async (directory: string, packed: string, entry: ArtifactEntry): Promise<void> => {
-  // SAFE: the runner made the path relative and without "..".
-  const path = join(directory, entry.path)
-  await mkdir(dirname(path), { recursive: true })
-  const bytes = createReadStream(packed, { start: entry.offset, end: entry.offset + entry.length - 1 })
-  await pipeline(bytes, createZstdDecompress(), createWriteStream(path))
-}
 
 const about = object({ key: text({ max: 900 }), savedAt: text({ max: 40 }) })
 const aboutSuffix = '.json'
