@@ -69,6 +69,18 @@ test('the palette opens in the same moment as the one before closes, and stays',
     await page.waitForURL('**/settings/passkeys')
   }))
 
+test('beside a log, too, the keys are listed and the palette opens: also what one key pressed twice does', () =>
+  visit('/acme/web/runs/412/jobs/unit.1', 'rounds half to even', async (page) => {
+    await page.keyboard.press('?')
+    const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
+    await help.locator('dt', { hasText: 'g g' }).waitFor()
+    await page.keyboard.press('Escape')
+    await help.waitFor({ state: 'detached' })
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: 'Commands' }).waitFor()
+    await page.getByRole('option', { name: /g\s*g$/ }).waitFor()
+  }))
+
 test('each segment of the breadcrumb opens its siblings, by keys alone', () =>
   visit('/acme/web/runs/412/jobs/unit.1', 'rounds half to even', async (page) => {
     const trail = page.getByRole('navigation', { name: 'You are here' })
