@@ -118,6 +118,18 @@ flow('a page that comes late takes nothing from somebody who types', {}, async (
   await page.getByRole('option', { name: 'Project mobile-app' }).waitFor(soon)
 })
 
+flow('where nothing is, the tab says so and the heading has the focus', {}, async (page) => {
+  await page.goto(`${stand.double.url}/runs`)
+  await shows(page, 'Round prices')
+  await page.getByRole('combobox', { name: 'Search' }).fill('web#9999')
+  await page.keyboard.press('Enter')
+  await isAt(page, '/acme/web/runs/9999')
+  const heading = page.getByRole('heading', { name: 'Nothing here', level: 1 })
+  await heading.waitFor(soon)
+  assert.equal(await page.title(), 'Nothing here · Mayfly')
+  assert.equal(await heading.evaluate((element) => element === document.activeElement), true)
+})
+
 flow('the theme goes through system, light and dark, and is remembered', {}, async (page) => {
   await page.goto(`${stand.double.url}/runs`)
   await page.getByRole('button', { name: 'Theme: like the system' }).click()
