@@ -53,6 +53,9 @@ export const searchSilenceMs = 10_000
 /** Of one inflated frame, as protocol/frames.ts says. */
 export const frameRawBytesMax = 1024 * 1024
 
+/** Who goes back is brought to where they were, if the page is there by then. */
+export const scrollBackMs = 3_000
+
 /** A larger graph is laid out in a worker, so that the page stays alive. */
 export const graphNodesInline = 40
 /** A run that waited for less stood in no queue worth naming on its row. */

@@ -1,8 +1,10 @@
 // The list of runs as people narrow it, against the double: filters are words of the address, and a view of them is kept.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { openPage } from './double/browser.ts'
 import { openStand } from './double/stand.ts'
+import { idOf, summaries } from './double/world.ts'
 
 const stand = openStand()
 
@@ -54,4 +56,35 @@ test('a run is started from the list, of the project the list is about', async (
   await page.keyboard.press('Enter')
   assert.deepEqual((await started).postDataJSON(), { project: 'web', ref: 'release' })
   await page.waitForURL('**/acme/web/runs/*')
+})
+
+test('who comes back from a run is where they were in the list, as soon as it is there again', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  const [like] = summaries()
+  const items = Array.from({ length: 60 }, (_, i) => ({
+    ...like!,
+    id: idOf('run', 600 - i),
+    number: 600 - i,
+  }))
+  await page.route(/\/api\/v1\/runs\?(?!.*number=)/, async (route) => {
+    await setTimeout(300)
+    await route.fulfill({ json: { items, next_cursor: null } })
+  })
+  await page.goto(`${stand.double.url}/runs`)
+  const row = page.locator('[data-row]').nth(40)
+  await row.scrollIntoViewIfNeeded()
+  const top = () => page.evaluate('scrollY')
+  const before = Number(await top())
+  assert.ok(before > 500, `${before} px down`)
+  await row.click()
+  await page.waitForURL('**/acme/web/runs/560')
+  assert.equal(await top(), 0)
+  await page.goBack()
+  const soon = Date.now() + 5_000
+  while (Math.abs(Number(await top()) - before) >= 2) {
+    assert.ok(Date.now() < soon, `at ${await top()}, not at ${before}`)
+    await setTimeout(50)
+  }
+  assert.deepEqual(opened.complaints, [])
 })

@@ -1,6 +1,7 @@
 // The address bar as state: plain links are followed here without loading the page anew, everything else is the
 // browser's. One per tab, made by main.ts.
 import { parseLineRange, placeOf } from './place.ts'
+import { createScrollMemory } from './scroll-memory.ts'
 
 export const createRouter = (window: Window) => {
   const read = () => ({
@@ -10,12 +11,13 @@ export const createRouter = (window: Window) => {
     hash: window.location.hash,
   })
   let here = $state.raw(read())
+  const scrolls = createScrollMemory(window)
 
   const go = (url: string, how: { readonly replace?: boolean } = {}) => {
     const samePath = new URL(url, window.location.href).pathname === window.location.pathname
     // `visited` tells page-head.svelte that this page is not the first of the tab.
     if (how.replace) window.history.replaceState(window.history.state, '', url)
-    else window.history.pushState({ visited: true }, '', url)
+    else window.history.pushState({ visited: true, entry: scrolls.newEntry() }, '', url)
     here = read()
     if (!samePath) window.scrollTo(0, 0)
   }
@@ -28,6 +30,7 @@ export const createRouter = (window: Window) => {
   }
   const reread = () => {
     here = read()
+    scrolls.goBack()
   }
   window.document.addEventListener('click', follow)
   window.addEventListener('popstate', reread)
@@ -64,6 +67,7 @@ export const createRouter = (window: Window) => {
     close: () => {
       window.document.removeEventListener('click', follow)
       window.removeEventListener('popstate', reread)
+      scrolls.close()
     },
   }
 }
