@@ -1,6 +1,6 @@
 // What people do with runs, by keyboard and pointer: find, start, follow, cancel, carry out again, approve.
 import assert from 'node:assert/strict'
-import { summaries } from '../double/world.ts'
+import { idOf, runById, summaries } from '../double/world.ts'
 import { isAt, openFlows, shows, soon } from './flow.ts'
 
 const { flow, stand } = openFlows()
@@ -116,6 +116,38 @@ flow('cancelling asks first', {}, async (page) => {
   await page.getByRole('button', { name: 'Keep it' }).click()
   await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
 })
+
+flow(
+  'what has ended is asked about no more, and can be cancelled when it is carried out again',
+  {},
+  async (page) => {
+    const run = runById(idOf('run', 413))!
+    const become = (rev: number, status: 'passed' | 'running') =>
+      stand.double.tell({
+        ...{ t: 'run', topic: `run:${run.id}`, rev: run.rev + rev, jobs: [] },
+        run: { ...run, status, rev: run.rev + rev },
+      })
+    await page.goto(`${stand.double.url}/acme/web/runs/413`)
+    await shows(page, 'Cancel run')
+    await shows(page, 'Live')
+    const dialog = page.getByRole('dialog', { name: 'Cancel run 413?' })
+    await page.keyboard.press('c')
+    await dialog.waitFor(soon)
+    become(1, 'passed')
+    await page.getByRole('button', { name: 'Rerun all' }).waitFor(soon)
+    assert.equal(await dialog.count(), 0)
+    become(2, 'running')
+    await page.getByRole('button', { name: 'Cancel run' }).press('Enter')
+    await dialog.getByRole('button', { name: 'Cancel the run' }).press('Enter')
+    await page.getByRole('button', { name: 'Cancelling' }).waitFor(soon)
+    become(3, 'passed')
+    await page.getByRole('button', { name: 'Rerun all' }).waitFor(soon)
+    // By somebody else.
+    become(4, 'running')
+    await page.getByRole('button', { name: 'Cancel run' }).waitFor(soon)
+    assert.equal(await page.getByRole('button', { name: 'Cancel run' }).isEnabled(), true)
+  },
+)
 
 flow(
   'what failed is carried out again on the same page, with its attempts side by side',
