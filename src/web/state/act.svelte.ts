@@ -1,4 +1,5 @@
 // Something a person asks for that may fail: busy while it is under way, then done or the problem in words.
+import { tick } from 'svelte'
 import { type ApiProblem, asProblem } from './api.ts'
 import { passkeyProblem } from './passkeys.ts'
 
@@ -15,6 +16,7 @@ export const createAct = () => {
     },
     /** Never rejects: what went wrong is `problem`. */
     run: async (work: () => Promise<void>): Promise<void> => {
+      const pressed = document.activeElement
       isBusy = true
       problem = null
       try {
@@ -24,7 +26,15 @@ export const createAct = () => {
       } finally {
         isBusy = false
       }
+      await tick()
+      comeBack(pressed)
     },
   }
+}
+
+/** A button that could not be pressed meanwhile has lost the focus. */
+const comeBack = (pressed: Element | null): void => {
+  if (document.activeElement !== document.body || !(pressed instanceof HTMLElement)) return
+  if (pressed.isConnected) pressed.focus({ preventScroll: true })
 }
 export type Act = ReturnType<typeof createAct>

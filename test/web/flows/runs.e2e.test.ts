@@ -149,6 +149,24 @@ flow(
   },
 )
 
+flow('what was refused leaves the focus at what was pressed', { expected: /503/ }, async (page) => {
+  const isThere = (name: string) =>
+    page.getByRole('button', { name }).evaluate((element) => element === document.activeElement)
+  await page.goto(`${stand.double.url}/acme/web/runs/412`)
+  await shows(page, '1 job failed')
+  stand.double.mode.data = 'failing'
+  await page.getByRole('button', { name: 'Rerun all' }).press('Enter')
+  await shows(page, 'The database is not available')
+  assert.equal(await isThere('Rerun all'), true)
+  stand.double.mode.data = 'full'
+  await page.goto(`${stand.double.url}/acme/web/runs/413`)
+  await page.getByRole('button', { name: 'Cancel run' }).press('Enter')
+  stand.double.mode.data = 'failing'
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel the run' }).press('Enter')
+  await shows(page, 'The database is not available')
+  assert.equal(await isThere('Cancel run'), true)
+})
+
 flow(
   'what failed is carried out again on the same page, with its attempts side by side',
   // The double has no such attempt.
