@@ -1,5 +1,5 @@
 // Pages in their states, both themes, at a desk and on a phone: drawn under the real policy without a violation,
-// without a console error, without a finding of axe, and no wider than the screen. Pictures go to tmp/screenshots/.
+// without a console error, without a finding of axe, no wider than the screen, nor a cell of a table than its column. Pictures go to tmp/screenshots/.
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { before, test } from 'node:test'
@@ -27,6 +27,10 @@ const views: readonly View[] = [
   { theme: 'light', width: 360 },
 ]
 const pictures = 'tmp/screenshots'
+/** Run in the page: what stands in cells that it does not fit into. */
+const overflowing = `[...document.querySelectorAll('th, td')]
+  .filter((cell) => cell.scrollWidth > cell.clientWidth + 1)
+  .map((cell) => cell.textContent)`
 
 /** A test for each; to be called once in a file. */
 export const drawnWell = (cases: readonly PageCase[]): void => {
@@ -54,6 +58,7 @@ const look = async (page: Page, { theme, width }: View, name: string): Promise<v
   const where = `${name}, ${theme}, ${width} px`
   const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
   assert.ok(wide <= width, `${where}: ${wide} px wide`)
+  assert.deepEqual(await page.evaluate(overflowing), [], `${where}: a cell of a table reaches over the next`)
   // What an act has scrolled half behind the bar at the top is not too small for it.
   await page.evaluate('scrollTo(0, 0)')
   assert.deepEqual(await axeFindings(page), [], where)
