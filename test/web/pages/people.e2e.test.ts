@@ -15,7 +15,7 @@ drawnWell([
     },
   },
   { name: 'tokens-empty', address: '/settings/tokens', shows: 'No tokens', mode: { data: 'empty' } },
-  { name: 'sessions', address: '/settings/sessions', shows: 'Safari on iOS' },
+  { name: 'sessions', address: '/settings/sessions', shows: /by passkey from 198\.51\.100\.7/ },
   { name: 'members', address: '/settings/members', shows: 'Grace Hopper' },
   {
     name: 'members-viewer',
