@@ -126,6 +126,15 @@ flow(
   },
 )
 
+flow('on a phone nothing stands on the words of a line', async (page) => {
+  await page.setViewportSize({ width: 390, height: 860 })
+  await go(page, `${job}?attempt=2`)
+  await page.getByText('nothing for 34s').waitFor(soon)
+  const covered = await page.evaluate(`[...document.querySelectorAll('.line .pause')].filter((word) =>
+    word.getBoundingClientRect().left < word.parentElement.querySelector('.text').getBoundingClientRect().right - 1).length`)
+  assert.equal(covered, 0)
+})
+
 flow('who may only look sees what is pinned and pins nothing', async (page) => {
   await go(page, `${job}?attempt=2#s3L64`)
   await page.getByRole('button', { name: 'Pin as the error' }).click()
