@@ -42,6 +42,17 @@ flow('a failed job names the tests that failed, and leads to all of them', async
   await at(page, '/jobs/unit.1?attempt=2&view=tests')
 })
 
+flow('a graph that is wider than its place begins at the job that failed', async (page) => {
+  await page.setViewportSize({ width: 390, height: 860 })
+  await page.goto(`${stand.double.url}/acme/web/runs/405`)
+  const graph = page.getByRole('region', { name: 'Jobs of workflow build-test-deploy' })
+  const failed = graph.getByRole('link', { name: /^service-40/ })
+  await failed.waitFor()
+  await page.locator('svg.map').waitFor()
+  const [place, node] = [await graph.boundingBox(), await failed.boundingBox()]
+  assert.ok(place && node && node.x >= place.x && node.x + node.width <= place.x + place.width, 'in sight')
+})
+
 flow('jobs are sorted by a column, both ways and back, and the address says how', async (page) => {
   await go(page, '?view=table')
   const table = page.getByRole('table').first()

@@ -1,7 +1,7 @@
 // Jobs of one workflow as a graph for people: shards of a job, and jobs that differ only by their matrix values in
 // brackets, become one node with counts. Pure; layout.ts places the nodes.
 import type { Job } from '../../protocol/api/shapes.ts'
-import { rollUp } from '../format/status.ts'
+import { isRed, rollUp } from '../format/status.ts'
 
 export type GraphNode = {
   readonly id: string
@@ -24,6 +24,13 @@ export const foldJobs = (jobs: readonly Job[]): JobGraph => {
   const nodeOfJob = new Map(nodes.flatMap((node) => node.jobs.map((job) => [job.id, node.id] as const)))
   return { nodes, edges: edgesBetween(nodes, nodeOfJob) }
 }
+
+/** What somebody who opens the graph has to see to; null: nothing. */
+export const firstToSee = ({ nodes }: JobGraph): GraphNode | null =>
+  nodes.find(({ status }) => isRed(status)) ??
+  nodes.find(({ status }) => status === 'on_hold') ??
+  nodes.find(({ status }) => status === 'running') ??
+  null
 
 /** The node itself, everything it needs and everything that needs it, however far away. */
 export const relatives = (graph: JobGraph, id: string): ReadonlySet<string> => {
