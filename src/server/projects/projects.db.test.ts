@@ -92,6 +92,18 @@ test('a name is given once, and a refused project leaves nothing in the vault', 
   assert.equal((await parts.vault.call('health', {})).counts.projects, before + 1)
 })
 
+test('a default branch is a branch, with or without its prefix', async () => {
+  const source = { kind: 'ssh', url: 'git@git.example:b.git' } as const
+  const of = (name: string, default_branch: string) =>
+    projects.create(parts.actor, { name, source, ...key, default_branch })
+  const branches = [await of('b1', 'trunk'), await of('b2', 'refs/heads/release/1')]
+  assert.deepEqual(
+    branches.map(({ project }) => project.default_branch),
+    ['trunk', 'release/1'],
+  )
+  for (const wrong of ['refs/tags/v1', 'refs/heads/', 'a..b', '-x']) await refuses(of('b3', wrong), 'E_INPUT')
+})
+
 test('a directory is a source only below one that the operator named', async () => {
   await mkdir(join(root, 'group', 'web.git'), { recursive: true })
   await symlink('/etc', join(root, 'out'))

@@ -94,9 +94,7 @@ const getProject = async (deps: ProjectsDeps, scope: Scope, project: string): Pr
 const create = async (deps: ProjectsDeps, actor: Actor, input: ProjectInput): Promise<ProjectCreated> => {
   const { organisation } = actor.scope
   const source = await parseSource(input.source, deps.localRepositoryRoots)
-  const branch = input.default_branch ?? 'main'
-  if (fullRef(branch) === null)
-    throw fault('E_INPUT', { public: 'default_branch is not the name of a branch' })
+  const branch = branchOf(input.default_branch ?? 'main')
   if ((await findRow(deps, actor.scope, input.name)) !== null) throw nameTaken(input.name)
   const id = deps.newId('project')
   const made = await deps.vault.call('project.create', {
@@ -130,6 +128,16 @@ const create = async (deps: ProjectsDeps, actor: Actor, input: ProjectInput): Pr
     throw sqlState(error) === '23505' ? nameTaken(input.name) : error
   }
   return { project: await getProject(deps, actor.scope, id), hook_secret_sealed: made.hookSecretSealed ?? '' }
+}
+
+const branchPrefix = 'refs/heads/'
+
+/** Without its prefix: everything that asks whether a ref is this branch puts it before the name. */
+const branchOf = (text: string): string => {
+  const ref = fullRef(text)
+  if (ref?.startsWith(branchPrefix) !== true)
+    throw fault('E_INPUT', { public: 'default_branch is not the name of a branch' })
+  return ref.slice(branchPrefix.length)
 }
 
 /** What is left out stays. */
