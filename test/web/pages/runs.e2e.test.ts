@@ -12,7 +12,11 @@ drawnWell([
       await page.getByText('2 runs chosen').waitFor()
     },
   },
-  { name: 'runs-deliveries', address: '/runs?deliveries=1', shows: 'The commit message says [skip ci].' },
+  {
+    name: 'runs-deliveries',
+    address: '/runs?deliveries=1',
+    shows: /^shop The commit message says \[skip ci\]\.$/,
+  },
   { name: 'runs-filtered-out', address: '/runs?branch=nowhere', shows: 'No run fits these filters' },
   {
     name: 'runs-filtered',
