@@ -88,3 +88,22 @@ test('who comes back from a run is where they were in the list, as soon as it is
   }
   assert.deepEqual(opened.complaints, [])
 })
+
+test('runs of the filters before are seen to be that while the answer to others is on its way', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  await page.goto(`${stand.double.url}/runs`)
+  await page.getByText('Stream the export').first().waitFor()
+  const answered = Promise.withResolvers<void>()
+  await page.route(/\/api\/v1\/runs\?.*status=failed/, async (route) => {
+    await answered.promise
+    await route.continue()
+  })
+  await page.getByLabel('Status').selectOption('failed')
+  const busy = page.locator('[aria-busy="true"]', { hasText: 'Stream the export' })
+  await busy.waitFor()
+  answered.resolve()
+  await busy.waitFor({ state: 'detached' })
+  await page.getByText('Stream the export').first().waitFor({ state: 'detached' })
+  assert.deepEqual(opened.complaints, [])
+})
