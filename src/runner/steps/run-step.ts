@@ -142,7 +142,7 @@ const describeResult = (result: StepResult, signal: AbortSignal): StepVerdict =>
   }
 }
 
-const outOfMemory = 'out of memory: choose a larger resource class'
+export const outOfMemory = 'out of memory: choose a larger resource class'
 
 const exitMessage = (code: number, oom: boolean): string | null => {
   if (code === 0) return null

@@ -3,10 +3,11 @@
 
 import { PassThrough, Readable } from 'node:stream'
 import { isFault } from '../../base/faults.ts'
-import type { GuestPath, Sandbox, StepSpec } from '../../sandbox/index.ts'
+import type { GuestPath, Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
 import { archiveMs } from '../limits.ts'
 import { ownStep } from '../own-step.ts'
 import { tailStream } from '../sink.ts'
+import { outOfMemory } from '../steps/run-step.ts'
 
 export type CellPlace = {
   readonly sandbox: Sandbox
@@ -35,7 +36,8 @@ export const fromSandbox = async <T>(
     const isGood = result.kind === 'exit' && result.code <= 1
     if (isGood) bytes.end()
     else bytes.destroy(new Error('the archive was not finished'))
-    return result
+    // Of one that was stopped because its bytes were refused, what counts is why.
+    return isGood || (result.kind === 'cancelled' && stop.signal.aborted) ? null : result
   })
   // Broken: there is nothing to wait for on the other side.
   ended.catch(() => bytes.destroy())
@@ -47,7 +49,7 @@ export const fromSandbox = async <T>(
   const [cell, value] = await Promise.allSettled([ended, consumed])
   signal.throwIfAborted()
   if (cell.status === 'rejected') throw cell.reason
-  if (cell.value.kind === 'exit' && cell.value.code > 1) return failed(cell.value, words.text())
+  if (cell.value !== null) return failed(cell.value, words.text())
   if (value.status === 'rejected') return explained(value.reason)
   return { ok: true, value: value.value, words: words.text() }
 }
@@ -115,10 +117,25 @@ export const jobsOwn = (error: unknown): string | null =>
     ? error.public
     : null
 
-const failed = (result: { readonly kind: string; readonly code?: number }, words: string) => {
-  const last = words.trim().split('\n').at(-1)
-  return { ok: false as const, code: result.code ?? -1, message: last || `it ended with ${result.kind}` }
+const failed = (result: StepResult, words: string) => {
+  if (result.kind !== 'exit') {
+    const isOfMemory = result.kind === 'signal' && result.oom
+    return {
+      ok: false,
+      code: -1,
+      message: isOfMemory ? outOfMemory : `it ended with ${result.kind}`,
+    } as const
+  }
+  const last = words
+    .trim()
+    .split('\n')
+    .findLast((line) => !sayingNothing.test(line))
+  return { ok: false, code: result.code, message: last || `it ended with exit code ${result.code}` } as const
 }
+
+/** The last words of tar, after those that say what is wrong. */
+const sayingNothing =
+  /^tar: (Exiting with failure status due to previous errors|Error is not recoverable: exiting now)$/
 
 const stepOf = (
   id: string,
