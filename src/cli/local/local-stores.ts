@@ -1,7 +1,7 @@
 // What `mayfly run` keeps of its jobs. Workspaces lie sealed in a directory that goes with the run, under keys that only
 // this process has. Artifacts become files below the directory that the person named, caches and times of tests stay on this machine
 // when they were asked for; without those words neither is kept, and the step says so.
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -131,8 +131,14 @@ const writeCache = async (
   return {
     put: (content) => save(incoming, content),
     finish: async () => {
-      await pipeline(createReadStream(incoming), createWriteStream(`${path}.new`, { mode: 0o600 }))
-      await rename(`${path}.new`, path)
+      // A name of its own: another job, or another run, may keep the same key at this moment.
+      const half = `${path}.${randomUUID()}.new`
+      try {
+        await pipeline(createReadStream(incoming), createWriteStream(half, { mode: 0o600 }))
+        await rename(half, path)
+      } finally {
+        await rm(half, { force: true })
+      }
       const savedAt = new Date().toISOString()
       await writeFile(path + aboutSuffix, JSON.stringify({ key, savedAt }), { mode: 0o600 })
     },
