@@ -78,10 +78,15 @@ export const createReport = (
       writeTable(output, ['STATUS', 'JOB', 'TOOK', 'WHY'], cells)
       output.write(inertText`${statusWord(paint, state.status)}  ${duration(ms)}\n`)
       const failed = expanded.jobs.find(({ state: { id } }) => results.get(id)?.result.outcome === 'failed')
-      if (failed !== undefined) around.stderr.write(inertText`again: mayfly run -j ${failed.plan.key}\n`)
+      if (failed !== undefined)
+        around.stderr.write(inertText`again: mayfly run -j ${shellWord(failed.plan.key)}\n`)
     },
   }
 }
+
+/** What is copied into a shell: a configuration chose it, and it stays one word there. */
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
 type Telling = {
   readonly words: (text: string) => void

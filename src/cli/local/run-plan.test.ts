@@ -47,3 +47,19 @@ test('what is said to everybody is not said twice', async () => {
   assert.match(stderr, /^note: a: There is no room\.$/m)
   assert.doesNotMatch(stderr, /attempt broke/)
 })
+
+test('the line that repeats a failed job is one word of a shell for its name, whoever chose that', async () => {
+  const tree = join(root, 'named')
+  await mkdir(join(tree, '.circleci'), { recursive: true })
+  await writeFile(
+    join(tree, '.circleci/config.yml'),
+    `version: 2.1\njobs: {"it's; echo x": {docker: [{image: x}], environment: {FAKE_EXIT_CODE: 1}, steps: [{run: make}]}}\nworkflows: {w: {jobs: ["it's; echo x"]}}\n`,
+  )
+  const driver = createFakeDriver({ clock: systemClock })
+  const sandboxes = async (): Promise<LocalSandboxes> => ({
+    ...{ driver, classLimits: () => classes.tiny.limits },
+    ...{ privateRanges: [], egressDefault: 'open', close: () => driver.close() },
+  })
+  const { stderr } = await runCommand(['run'], { cwd: tree, sandboxes })
+  assert.match(stderr, /^again: mayfly run -j 'it'\\''s; echo x'$/m)
+})
