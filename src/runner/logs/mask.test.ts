@@ -81,6 +81,17 @@ test('a secret with quotes, controls and umlauts is found as JSON and in a URL',
   assert.equal(masked(masker, `?q=${encodeURIComponent(value)}&x`), '?q=[secret P]&x')
 })
 
+test('a secret with quotes is found as shells write it', () => {
+  const masker = maskerOf(secret('PASS', `it's "a" $x \`y\` \\ #b! c,d`))
+  const written = [
+    // bash: set -x, declare -p; dash: export -p.
+    `'it'\\''s "a" $x \`y\` \\ #b! c,d'`,
+    `"it's \\"a\\" \\$x \\\`y\\\` \\\\ #b! c,d"`,
+    `'it'"'"'s "a" $x \`y\` \\ #b! c,d'`,
+  ]
+  for (const text of written) assert.match(masked(masker, text), /^['"]?\[secret PASS\]['"]?$/)
+})
+
 test('each telling line of a secret with several lines is one', () => {
   const pem =
     '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v\n  a=1\n========\nrO5mgbKlx2Hp\n-----END PRIVATE KEY-----\n'

@@ -9,7 +9,7 @@ export const formsOf = (value: Uint8Array): readonly Buffer[] => {
   if (core.length < formBytesMin || plainWords.has(core.toString('latin1'))) return []
   const texts = [...linesOf(core), core, ...base64Of(core), ...hexOf(core)]
   if (core.length <= nestedFormsBytesMax)
-    texts.push(...base64Of(core).flatMap(base64Of), ...percentOf(core), ...jsonOf(core))
+    texts.push(...base64Of(core).flatMap(base64Of), ...percentOf(core), ...jsonOf(core), ...shellOf(core))
   return texts.filter(({ length }) => length >= formBytesMin).flatMap(pieces)
 }
 
@@ -80,6 +80,17 @@ const jsonOf = (bytes: Buffer): readonly Buffer[] => {
   return [plain, ascii, plain.replace(/[<>&\u2028\u2029]/g, escapeUnit), ascii.replaceAll('/', '\\/')].map(
     (text) => Buffer.from(text, 'utf8'),
   )
+}
+
+/** Between quotes, as shells write it for `set -x`, `export -p` and `declare -p`; none where that is how it is. */
+const shellOf = (bytes: Buffer): readonly Buffer[] => {
+  const text = bytes.toString('latin1')
+  const quoted = [
+    text.replaceAll("'", "'\\''"),
+    text.replaceAll("'", `'"'"'`),
+    text.replaceAll(/["$`\\]/g, '\\$&'),
+  ]
+  return distinct(quoted.filter((form) => form !== text))
 }
 
 const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
