@@ -8,7 +8,7 @@ export const readVariables = async (cwd: string, path: string): Promise<Env> => 
   const text = await readFile(resolve(cwd, path), 'utf8').catch((cause: unknown) => {
     throw fault('E_INPUT', { public: `${path} cannot be read`, cause })
   })
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.trimStart().startsWith('#'))
   return parseVariables(lines, path)
 }
 
