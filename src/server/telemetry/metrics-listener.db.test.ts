@@ -60,6 +60,18 @@ test('it says what waits and runs, what the pool does, how late the event loop i
   assert.match(text, /^nodejs_eventloop_lag_p99_seconds \S/m)
 })
 
+test('a scrape tells of its own moment, not of the one before', async () => {
+  const counted = createMetrics()
+  const open = { sockets: 1 }
+  counted.observe({ database, runners: createRunners({ database }), liveConnections: () => open.sockets })
+  const first = await counted.scrape()
+  open.sockets = 2
+  const second = await counted.scrape()
+  for (const line of ['mayfly_live_connections 1', 'mayfly_queue_depth{state="ready"} 0'])
+    assert.ok(first.text.includes(`${line}\n`), line)
+  assert.ok(second.text.includes('mayfly_live_connections 2\n'))
+})
+
 test('while the database is away the token cannot be looked up, and the scrape says so', async () => {
   const token = await tokenWith('metrics.read')
   const deaf = await openMetricsListener({

@@ -31,14 +31,18 @@ export const createMetrics = (): Metrics => {
   // Processor, memory, garbage collection, and how late the event loop is.
   collectDefaultMetrics({ register: registry })
   const work = workMetrics(registry)
-  addLoad(registry, () => sources.given)
+  const lookAtLoad = addLoad(registry)
   return {
     meter: createMeter(registry),
     countRun: (run) => countRun(work, run),
     observe: (given) => {
       sources.given = given
     },
-    scrape: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    scrape: async () => {
+      // Before the text is made: a metric that is asked while it is written would show the others of the scrape before.
+      if (sources.given !== null) await lookAtLoad(sources.given)
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
   }
 }
 
@@ -112,8 +116,8 @@ const countRun = (work: ReturnType<typeof workMetrics>, run: EndedRun): void => 
 /** Clocks of several machines meet here. */
 const secondsBetween = (from: Date, to: Date): number => Math.max(0, to.getTime() - from.getTime()) / 1000
 
-/** What is as it is at the moment of the scrape. One question to the database, however many series. */
-const addLoad = (registry: Registry, sources: () => MetricSources | null): void => {
+/** What is as it is at the moment of the scrape: call what this returns right before it. A few questions to the database, however many series. */
+const addLoad = (registry: Registry): ((given: MetricSources) => Promise<void>) => {
   const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Gauge<L>({ name, help, labelNames: [...labelNames], registers: [registry] })
   const queue = gauge('mayfly_queue_depth', 'Attempts that wait: ready, or held by a limit', ['state'])
@@ -125,27 +129,22 @@ const addLoad = (registry: Registry, sources: () => MetricSources | null): void 
   const pool = gauge('mayfly_database_connections', 'Connections of the pool', ['state'])
   const waiting = gauge('mayfly_database_waiting', 'Statements that wait for a connection')
   const live = gauge('mayfly_live_connections', 'WebSockets that are open')
-  const up = new Gauge({
-    ...{ name: 'mayfly_database_up', help: '1: the questions behind the other gauges were answered' },
-    registers: [registry],
-    collect: async () => {
-      const given = sources()
-      if (given === null) return
-      const { idle, total, waiting: blocked } = given.database.pool()
-      pool.set({ state: 'idle' }, idle)
-      pool.set({ state: 'busy' }, total - idle)
-      waiting.set(blocked)
-      live.set(given.liveConnections())
-      const load = await readLoad(given).catch(() => null)
-      up.set(load === null ? 0 : 1)
-      if (load === null) return
-      queue.set({ state: 'ready' }, load.ready)
-      queue.set({ state: 'held' }, load.held)
-      oldest.set(load.oldestSeconds)
-      for (const [kind, count] of load.running) running.set({ kind }, count)
-      onHold.set(load.onHold)
-      for (const [status, count] of load.runners) runners.set({ status }, count)
-      slots.set(load.slots)
-    },
-  })
+  const up = gauge('mayfly_database_up', '1: the questions behind the other gauges were answered')
+  return async (given) => {
+    const { idle, total, waiting: blocked } = given.database.pool()
+    pool.set({ state: 'idle' }, idle)
+    pool.set({ state: 'busy' }, total - idle)
+    waiting.set(blocked)
+    live.set(given.liveConnections())
+    const load = await readLoad(given).catch(() => null)
+    up.set(load === null ? 0 : 1)
+    if (load === null) return
+    queue.set({ state: 'ready' }, load.ready)
+    queue.set({ state: 'held' }, load.held)
+    oldest.set(load.oldestSeconds)
+    for (const [kind, count] of load.running) running.set({ kind }, count)
+    onHold.set(load.onHold)
+    for (const [status, count] of load.runners) runners.set({ status }, count)
+    slots.set(load.slots)
+  }
 }
