@@ -34,3 +34,10 @@ export const judgeDisks = (disks: readonly Disk[]): Finding => {
     ? { status: 'down', detail: `full: ${words(worst)}; nothing new is taken until there is room`, mend }
     : { status: 'weak', detail: words(worst), mend }
 }
+
+/** One of them is gone, or on a file system that does not answer: nothing is known of any, which is not that all is well. */
+export const silentDisks = (paths: readonly string[]): Finding => ({
+  status: 'down',
+  detail: `do not answer, or are not there: ${paths.join(', ')}`,
+  mend: `df -h ${paths.join(' ')}`,
+})

@@ -9,7 +9,7 @@ import { judgeBackup } from './backups.ts'
 import { check, orElse } from './checks.ts'
 import { createClockWatch } from './clock-watch.ts'
 import { judgeDisks, readDisks } from './disk.ts'
-import { forStrangers } from './health.ts'
+import { createHealth, forStrangers } from './health.ts'
 import { judgeProcesses, readProcesses } from './processes.ts'
 import { judgeQueue } from './queue.ts'
 import { size, span } from './words.ts'
@@ -60,6 +60,23 @@ test('disks: one entry per file system, scarce before full, and the command that
   const full = with_(1024)
   assert.deepEqual([full.status, full.mend], ['down', 'make room: du -xh /srv | sort -h | tail'])
   assert.match(full.detail, /^full: 1\.0 KiB of 500\.0 GiB free at \/srv/)
+})
+
+test('a disk that nobody can look at is down, not fine', async () => {
+  const clock = { now: () => now, monotonicMs: () => 0 }
+  const clockWatch = createClockWatch({ clock, log: silentLog })
+  const { components, healthy, disks } = await createHealth({
+    ...{ version: '1', db: null as never, clock, clockWatch, rosterFile: null },
+    vault: { health: async () => ({ sealed: false }) },
+    runners: { list: async () => ({ items: [], next_cursor: null }) },
+    backups: { last: async () => null },
+    directories: ['/', '/nonexistent/objects'],
+  }).look()
+  clockWatch.close()
+  const disk = components.find(({ name }) => name === 'disk')
+  assert.deepEqual([disk?.status, disk?.mend], ['down', 'df -h / /nonexistent/objects'])
+  assert.match(disk?.detail ?? '', /\/nonexistent\/objects$/)
+  assert.deepEqual([healthy, disks], [false, []])
 })
 
 test('processes come from the roster: running, restless, away', async () => {

@@ -7,7 +7,7 @@ import type { Runners } from '../use-cases.ts'
 import { type Backups, judgeBackup } from './backups.ts'
 import { check, databaseCheck, orElse, runnersCheck, signInCheck, vaultCheck } from './checks.ts'
 import type { ClockWatch } from './clock-watch.ts'
-import { judgeDisks, readDisks } from './disk.ts'
+import { judgeDisks, readDisks, silentDisks } from './disk.ts'
 import { judgeLogKeys, readLogKeys } from './log-keys.ts'
 import { judgeProcesses, readProcesses } from './processes.ts'
 import { judgeQueue, readQueue } from './queue.ts'
@@ -31,7 +31,7 @@ export type HealthDeps = {
 export const createHealth = (deps: HealthDeps): Health => ({
   look: async () => {
     const [disks, processes, queue, logKeys, backup] = await Promise.all([
-      orElse(() => readDisks(deps.directories), []),
+      orElse(() => readDisks(deps.directories), null),
       orElse(() => readProcesses(deps.rosterFile, deps.clock.now()), []),
       orElse(() => readQueue(deps.db), null),
       orElse(() => readLogKeys(deps.db), null),
@@ -40,7 +40,7 @@ export const createHealth = (deps: HealthDeps): Health => ({
     const components = await Promise.all([
       ...[databaseCheck(deps.db), vaultCheck(deps.vault), runnersCheck(deps.runners)].map((ask) => ask()),
       ...(processes.length === 0 ? [] : [check('processes', async () => judgeProcesses(processes))()]),
-      check('disk', async () => judgeDisks(disks))(),
+      check('disk', async () => (disks === null ? silentDisks(deps.directories) : judgeDisks(disks)))(),
       signInCheck(deps.db)(),
       check('clock', async () => deps.clockWatch.judge())(),
       ...(queue === null ? [] : [check('queue', async () => judgeQueue(queue))()]),
@@ -52,7 +52,7 @@ export const createHealth = (deps: HealthDeps): Health => ({
       healthy: components.every(({ status }) => status !== 'down'),
       components,
       processes: [...processes],
-      disks: [...disks],
+      disks: [...(disks ?? [])],
       queue,
       backup: backup ?? null,
     }
