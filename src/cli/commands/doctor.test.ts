@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { commandsAnsweredBy } from '../../../test/support/command-server.ts'
 import { type CommandOptions, runCommand } from '../../../test/support/surroundings.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'mayfly-doctor-'))
@@ -47,4 +48,43 @@ test('the root key: closed, open to others, gone', async () => {
 
 test('the disk that counts is that of the data', async () => {
   assert.ok((await doctor()).of('disk')?.detail.endsWith(`at ${data}`))
+})
+
+const answered = { status: {} as object, projects: 503 }
+const askServer = commandsAnsweredBy((request, response) => {
+  const isStatus = request.url?.endsWith('/status') === true
+  const type = { 'content-type': isStatus ? 'application/json' : 'application/problem+json' }
+  const problem = {
+    type: 'about:blank',
+    title: 'No',
+    status: answered.projects,
+    code: 'MF9999',
+    detail: 'No',
+  }
+  response.writeHead(isStatus ? 200 : answered.projects, type)
+  response.end(JSON.stringify(isStatus ? answered.status : problem))
+})
+const askedServer = async (status: object, projects: number) => {
+  Object.assign(answered, { status, projects })
+  const { stdout } = await askServer(['doctor', '--json'], { data })
+  const findings: Finding[] = JSON.parse(stdout)
+  return (check: string) => findings.find((finding) => finding.check === check)
+}
+const rest = { version: '1', processes: [], disks: [], queue: null, backup: null }
+
+test('an installation whose database is away answers: what is down is told', async () => {
+  const components = [{ name: 'database', status: 'down', detail: '', mend: null }]
+  const of = await askedServer({ ...rest, healthy: false, components }, 503)
+  assert.equal(of('installation'), undefined)
+  assert.deepEqual(of('database'), {
+    ...{ check: 'database', status: 'down', detail: 'does not work', fix: 'mayfly status' },
+  })
+  assert.equal(of('host keys'), undefined)
+})
+
+test('a token that may not see projects is told so, beside what the installation says', async () => {
+  const components = [{ name: 'database', status: 'ok', detail: 'PostgreSQL 15', mend: null }]
+  const of = await askedServer({ ...rest, healthy: true, components }, 403)
+  assert.equal(of('database')?.status, 'ok')
+  assert.deepEqual([of('host keys')?.status, of('host keys')?.fix], ['weak', 'mayfly project list'])
 })

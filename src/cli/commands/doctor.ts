@@ -8,6 +8,7 @@ import type { Project } from '../../protocol/api/shapes.ts'
 import { readMeasured } from '../../runner/index.ts'
 import type { Driver, HostFacts } from '../../sandbox/index.ts'
 import { findNoUserNamespaces } from '../../sys/index.ts'
+import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { paintFor, statusWord, writeTable } from '../look.ts'
@@ -208,19 +209,34 @@ const checkIsolation = async (driver: Driver): Promise<Finding> => {
 }
 
 const checkInstallation = async (around: Surroundings): Promise<readonly Finding[]> => {
-  try {
-    const api = await connect(around)
-    const status = await api.call('status', {})
-    const projects = await api.call('projects', { query: { limit: projectsLookedAt } })
-    const components = status.components.map(({ name, status: word, detail, mend }) => ({
-      check: name,
-      status: word,
-      detail,
-      fix: word === 'ok' ? '' : (mend ?? ''),
-    }))
-    return [...components, ...projects.items.flatMap(checkHostKeys)]
-  } catch {
+  const asked = await askInstallation(around).catch(() => null)
+  if (asked === null)
     return [weak('installation', 'none answers', 'mayfly up, or mayfly login URL --token-stdin')]
+  const { api, status } = asked
+  const components = status.components.map(({ name, status: word, detail, mend }) => ({
+    check: name,
+    status: word,
+    // Who cannot be looked up, as while the database is away, is told only which are down.
+    detail: detail === '' && word === 'down' ? 'does not work' : detail,
+    fix: word === 'ok' ? '' : (mend ?? 'mayfly status'),
+  }))
+  return [...components, ...(await checkProjects(api, status.healthy))]
+}
+
+const askInstallation = async (around: Surroundings) => {
+  const api = await connect(around)
+  return { api, status: await api.call('status', {}) }
+}
+
+/** What is down says itself why the projects are not told, too. */
+const checkProjects = async (api: ApiClient, isHealthy: boolean): Promise<readonly Finding[]> => {
+  try {
+    const { items } = await api.call('projects', { query: { limit: projectsLookedAt } })
+    return items.flatMap(checkHostKeys)
+  } catch (error) {
+    if (!isHealthy) return []
+    const why = isFault(error) ? error.public : String(error)
+    return [weak('host keys', `not looked at: ${why}`, 'mayfly project list')]
   }
 }
 
