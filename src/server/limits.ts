@@ -30,6 +30,8 @@ export const limits = {
 
   deliveryBytesMax: 64 * 1024,
   deliveryRememberedHours: 24,
+  /** Longer than a delivery is believed, whose sender may have a clock that is ahead. */
+  signatureRememberedHours: 25,
   deliveryClockSkewMs: 5 * 60_000,
   /** Deliveries of other tools than our hook, which keeps nothing back and so needs no longer. */
   webhookWindowMs: 5 * 60_000,

@@ -27,7 +27,7 @@ export const tidyRows = async (db: Db, objects: ObjectStore, retention: Retentio
   await expireProposals(db)
   await sql`
     delete from delivery_signatures
-    where received_at < now() - make_interval(hours => ${limits.deliveryRememberedHours})`.execute(db)
+    where received_at < now() - make_interval(hours => ${limits.signatureRememberedHours})`.execute(db)
 }
 
 /** Not while a backup is made, nor beside another server: there is a next time. */

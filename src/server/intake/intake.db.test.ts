@@ -77,12 +77,23 @@ test('the same delivery again is a duplicate and names the same run; five at onc
 test('after a day the signature is forgotten, and the delivery is too old by then', async () => {
   const body = pushed({ new: 'c'.repeat(40), sentAt: new Date(Date.now() - 23 * 3_600_000).toISOString() })
   assert.equal((await send(body)).status, 202)
-  await sql`update delivery_signatures set received_at = now() - interval '25 hours'`.execute(parts.db)
+  await sql`update delivery_signatures set received_at = now() - interval '26 hours'`.execute(parts.db)
   assert.equal((await send(body)).body.verdict, 'run')
   const old = await send(pushed({ sentAt: new Date(Date.now() - 25 * 3_600_000).toISOString() }))
   assert.deepEqual([old.status, old.body.verdict], [200, 'no_run'])
   const early = await send(pushed({ sentAt: new Date(Date.now() + 3_600_000).toISOString() }))
   assert.deepEqual([early.status, early.body.verdict], [400, 'refused'])
+})
+
+test('a delivery of a sender whose clock is ahead is remembered for as long as it is believed', async () => {
+  // As it is a day and two minutes after it came: it was sent four minutes after that, by its own clock.
+  const sentAt = new Date(Date.now() - (24 * 60 - 2) * 60_000).toISOString()
+  const body = pushed({ new: '9'.repeat(40), sentAt })
+  assert.equal((await send(body)).status, 202)
+  await sql`update delivery_signatures set received_at = now() - interval '24 hours 2 minutes'`.execute(
+    parts.db,
+  )
+  assert.equal((await send(body)).body.verdict, 'duplicate')
 })
 
 test('a delivery that starts nothing says why', async () => {

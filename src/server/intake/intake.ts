@@ -191,7 +191,7 @@ const signatureInsert = (project: ProjectId, { signature, delivery }: Signature)
   insert into delivery_signatures as s (project_id, signature, delivery_id)
   values (${project}, ${Buffer.from(signature)}, ${delivery})
   on conflict (project_id, signature) do update set delivery_id = excluded.delivery_id, received_at = now()
-  where s.received_at < now() - make_interval(hours => ${sql.lit(limits.deliveryRememberedHours)})
+  where s.received_at < now() - make_interval(hours => ${sql.lit(limits.signatureRememberedHours)})
   returning 1`
 
 const duplicateOf = async (tx: Tx, first: DeliveryId, isPolled: boolean): Promise<Verdict> => {
