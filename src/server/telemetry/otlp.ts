@@ -12,14 +12,24 @@ export type Collector = {
   readonly version: string
 }
 
-/** A fault unless the collector took all of them. */
-export const sendSpans = async (collector: Collector, spans: readonly Span[]): Promise<void> => {
+/** What a collector would answer with every time: by the protocol it is not asked again (OTLP/HTTP, "Failures"). */
+const refusals = [400, 413]
+
+/** `refused`: some of them, for good. A fault when they may be taken another time. */
+export const sendSpans = async (
+  collector: Collector,
+  spans: readonly Span[],
+): Promise<'taken' | 'refused'> => {
   const { spansPerRequest } = limits.telemetry
-  for (let from = 0; from < spans.length; from += spansPerRequest)
-    await post(collector, encodeSpans(spans.slice(from, from + spansPerRequest), collector.version))
+  let outcome: 'taken' | 'refused' = 'taken'
+  for (let from = 0; from < spans.length; from += spansPerRequest) {
+    const some = encodeSpans(spans.slice(from, from + spansPerRequest), collector.version)
+    if ((await post(collector, some)) === 'refused') outcome = 'refused'
+  }
+  return outcome
 }
 
-const post = async ({ url, headers }: Collector, body: unknown): Promise<void> => {
+const post = async ({ url, headers }: Collector, body: unknown): Promise<'taken' | 'refused'> => {
   const words = [...headers].map(
     ([name, value]) => [name, value.reveal('to the collector of traces')] as const,
   )
@@ -32,7 +42,9 @@ const post = async ({ url, headers }: Collector, body: unknown): Promise<void> =
       signal: AbortSignal.timeout(limits.telemetry.exportMs),
     })
     await answer.body?.cancel()
+    if (refusals.includes(answer.status)) return 'refused'
     if (!answer.ok) throw new Error(`it answered ${answer.status}`)
+    return 'taken'
   } catch (cause) {
     throw fault('E_COLLECTOR', { detail: `traces to ${new URL(url).host}`, cause })
   }

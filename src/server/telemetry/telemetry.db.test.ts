@@ -4,11 +4,13 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type ScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import { Secret } from '../../base/secret.ts'
+import { readEndedRun } from './ended-run.ts'
 import { createMetrics } from './metrics.ts'
 import { watchRunEnds } from './run-ends.ts'
 import { tracesUrl } from './settings.ts'
@@ -41,16 +43,19 @@ type Body = {
 
 /** A collector on a port of its own; `state.status` is what it answers. */
 const openCollector = async () => {
-  const state = { status: 200 }
+  const state = { status: 200, afterMs: 0 }
+  const asked: string[] = []
   const taken: { url: string; headers: IncomingHttpHeaders; text: string; body: Body }[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const text = Buffer.concat(chunks).toString()
+      asked.push(text)
       if (state.status === 200)
         taken.push({ url: request.url ?? '', headers: request.headers, text, body: JSON.parse(text) })
-      response.writeHead(state.status, { 'content-type': 'application/json' }).end('{}')
+      const answer = () => response.writeHead(state.status, { 'content-type': 'application/json' }).end('{}')
+      setTimeout(state.afterMs).then(answer)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -60,7 +65,7 @@ const openCollector = async () => {
   })
   const { port } = server.address() as AddressInfo
   const spans = () => taken.flatMap(({ body }) => body.resourceSpans[0]?.scopeSpans[0]?.spans ?? [])
-  return { state, taken, spans, endpoint: `http://127.0.0.1:${port}` }
+  return { state, taken, asked, spans, endpoint: `http://127.0.0.1:${port}` }
 }
 
 const open = async (endpoint: string) => {
@@ -189,6 +194,34 @@ test('what a collector did not take is sent when it takes again, once, also by a
   assert.equal(await restarted.tracer.sendMissed(), 0)
   await restarted.close()
   assert.equal(collector.spans().filter(({ parentSpanId }) => parentSpanId === undefined).length, 1)
+})
+
+test('a trace that the collector refuses for good holds back no other', async () => {
+  const collector = await openCollector()
+  const { tracer, ends, close } = await open(collector.endpoint)
+  collector.state.status = 413
+  await carryOut()
+  await ends.look()
+  assert.equal(await tracer.sendMissed(), 0, 'it is not sent again')
+  collector.state.status = 200
+  await carryOut()
+  await ends.look()
+  await close()
+  assert.equal(collector.asked.length, 2)
+  assert.equal(collector.taken.length, 1)
+})
+
+test('a server that ends waits for the one trace that is under way, not for a line of them', async () => {
+  const collector = await openCollector()
+  const { tracer, ends, close } = await open(collector.endpoint)
+  collector.state.afterMs = 100
+  const run = await readEndedRun(parts.db, await carryOut())
+  assert.ok(run)
+  ends.close()
+  for (let sent = 0; sent < 200; sent++) tracer.send(run)
+  while (collector.asked.length === 0) await setTimeout(5)
+  await close()
+  assert.equal(collector.asked.length, 1)
 })
 
 test('a run is counted once, with what it waited and took; no label names a project or a branch', async () => {

@@ -32,8 +32,12 @@ export const createTracer = (deps: Deps): Tracer => {
   let last: Promise<unknown> = Promise.resolve()
   let isClosed = false
   let isAway = false
+  let waiting = 0
   const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work)
+    waiting += 1
+    const next = last.then(work).finally(() => {
+      waiting -= 1
+    })
     last = next.catch(() => undefined)
     return next
   }
@@ -42,7 +46,10 @@ export const createTracer = (deps: Deps): Tracer => {
     isAway = true
   }
   const deliver = async (run: EndedRun): Promise<void> => {
-    await sendSpans(deps.collector, spansOf(run, { url: deps.site().url, organisation: deps.organisation }))
+    const spans = spansOf(run, { url: deps.site().url, organisation: deps.organisation })
+    // One that is never taken must not hold back those behind it.
+    if ((await sendSpans(deps.collector, spans)) === 'refused')
+      deps.log.warn('the collector refused a trace: it is not sent again', { run: run.id })
     await noteSent(deps.db, run)
     isAway = false
   }
@@ -55,13 +62,16 @@ export const createTracer = (deps: Deps): Tracer => {
     return missed.length
   }
   const timer = setInterval(() => {
-    enqueue(sendMissed).catch(failed)
+    if (waiting === 0) enqueue(sendMissed).catch(failed)
   }, limits.telemetry.retryEveryMs)
   timer.unref()
   return {
-    // While the collector is away each further run would wait for its own refusal: the next look takes them together.
+    // While the collector is away each further run would wait for its own refusal, and of a slow one no line is kept in memory:
+    // the next look takes them together.
     send: (run) => {
-      if (!isClosed && !isAway) enqueue(() => deliver(run)).catch(failed)
+      const isLeft = () => isClosed || isAway
+      if (isLeft() || waiting >= limits.telemetry.tracesAtOnce) return
+      enqueue(async () => (isLeft() ? undefined : deliver(run))).catch(failed)
     },
     sendMissed: () => enqueue(sendMissed),
     close: async () => {
