@@ -39,8 +39,9 @@ export const cronTimes = (
     ahead++, day += dayMs
   )
     if (isDay(cron, new Date(day)))
+      // What the last hour of a day left to this one may be due in it by itself.
       for (const time of timesOfDay(cron, minutesOfDay(wallOf, day)))
-        if (time > after && time <= until) times.push(time)
+        if (time > after && time <= until && time !== times.at(-1)) times.push(time)
   return times.slice(0, count)
 }
 
@@ -90,6 +91,9 @@ const timesOfDay = (cron: Cron, minutes: readonly Minute[]): readonly number[] =
       .filter(({ wall }) => cron.hours.has(Math.floor(wall / 60)) && cron.minutes.has(wall % 60))
       .map(({ at }) => at)
   const wanted = [...cron.hours].flatMap((hour) => [...cron.minutes].map((minute) => hour * 60 + minute))
-  const due = wanted.map((wall) => minutes.find((minute) => minute.wall >= wall)?.at)
+  // Clocks that skip the last hour of a day show the first minute after it on the next one.
+  const last = minutes.at(-1)
+  const dayEnd = last === undefined ? undefined : last.at + minuteMs
+  const due = wanted.map((wall) => minutes.find((minute) => minute.wall >= wall)?.at ?? dayEnd)
   return [...new Set(due)].filter((at) => at !== undefined).sort((a, b) => a - b)
 }

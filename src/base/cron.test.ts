@@ -76,6 +76,22 @@ test('a named hour that clocks skip is due once, right after it', () => {
   ])
 })
 
+test('the last hour of a day is skipped where clocks change at 23:00: due with the next day, once', () => {
+  // Nuuk, Saturday 27 March 2027: 23:00 becomes 00:00 of Sunday at 01:00 UTC.
+  assert.deepEqual(times('30 23 * * *', 'America/Nuuk', '2027-03-27T12:00Z', 2), [
+    '2027-03-28T01:00',
+    '2027-03-29T00:30',
+  ])
+  assert.deepEqual(times('30 23 * * sat', 'America/Nuuk', '2027-03-27T12:00Z', 2), [
+    '2027-03-28T01:00',
+    '2027-04-04T00:30',
+  ])
+  assert.deepEqual(times('0 0,23 * * *', 'America/Nuuk', '2027-03-27T12:00Z', 2), [
+    '2027-03-28T01:00',
+    '2027-03-29T00:00',
+  ])
+})
+
 test('a named hour that clocks repeat is due once, the first time', () => {
   // Vienna, 25 October 2026: 03:00 becomes 02:00 at 01:00 UTC.
   assert.deepEqual(times('30 2 * * *', 'Europe/Vienna', '2026-10-24T00:00Z'), [
