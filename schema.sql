@@ -375,6 +375,7 @@ jobs
   wanted_by text
   refused jsonb
   approvals_before bigint
+  rerun_failed_tests boolean not null default false
   jobs_check: CHECK (((shards > 0) AND (shard >= 0) AND (shard < shards)))
   jobs_check1: CHECK (((kind = 'refs'::text) = (run_id IS NULL)))
   jobs_check2: CHECK (((kind = ANY (ARRAY['plan'::text, 'refs'::text])) = (workflow_id IS NULL)))

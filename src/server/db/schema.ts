@@ -250,6 +250,7 @@ export type Schema = {
     rerun_at: AtOrNull
     rerun_by: Or<string>
     reruns: Generated<number>
+    /** Of servers before migration 0062. */
     rerun_failed_tests: Generated<boolean>
     superseded_by: Or<RunId>
     traced_at: AtOrNull
@@ -318,6 +319,7 @@ export type Schema = {
     contexts: Or<string[]>
     wanted_by: Or<string>
     approvals_before: Or<number>
+    rerun_failed_tests: Generated<boolean>
     refused: ColumnType<RefusedContext | null, string | null | undefined, string | null>
   }
   approvals: {

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { JobId, ProjectId, RunId } from '../../base/ids.ts'
 import { type ClassName, classNames } from '../../protocol/resource-class.ts'
-import type { Rerun } from '../../schedule/index.ts'
+import { type Change, isFinal, type Rerun } from '../../schedule/index.ts'
 import { type Actor, actorId } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { inScope } from '../access/in-scope.ts'
@@ -66,10 +66,7 @@ const again = async (
       ...(size === null ? {} : { locked: () => resize(tx, target, size) }),
     })
     if (changed === null || changed.changes.length === 0) throw fault('E_CONFLICT', { public: refusal(jobs) })
-    await sql`
-      update runs set rerun_failed_tests = ${isOfTests} where id = ${run} and rerun_failed_tests <> ${isOfTests}`.execute(
-      tx,
-    )
+    await markTests(tx, changed.changes, isOfTests)
     const facts = {
       ...(isOfTests ? { tests: 'failed' } : {}),
       jobs: typeof jobs === 'string' ? jobs : 'named',
@@ -78,6 +75,16 @@ const again = async (
     await writeAudit(tx, actor, { action: 'run.rerun', target, project, run, result: 'ok', facts })
   })
   return run
+}
+
+/** Only of what this makes run again: what another person wanted before, and is still to come, stays as that person wanted it. */
+const markTests = async (tx: Tx, changes: readonly Change[], isOfTests: boolean): Promise<void> => {
+  const again = changes.flatMap((change) =>
+    change.kind === 'job' && isFinal(change.from) ? [change.job] : [],
+  )
+  await sql`
+    update jobs set rerun_failed_tests = ${isOfTests}
+    where id = any(${again}::text[]) and rerun_failed_tests <> ${isOfTests}`.execute(tx)
 }
 
 /** From size to size only: who may run something again may not choose another kind of runner for it. */

@@ -658,6 +658,35 @@ test('a rerun of failed tests tells each shard what failed of it; any other reru
   assert.equal(audit?.facts.tests, 'failed')
 })
 
+test('what one person wants whole and another for its failed tests is each as its person wanted it', async () => {
+  const { run, shards } = await shardsOf('side4')
+  const jobOf = (held: Held) => (held.spec.kind === 'job' ? held.spec.job.id : assert.fail())
+  await keepTests(shards[0], testLines(['failed', 'x']))
+  await keepTests(shards[1], testLines(['failed', 'y']))
+  for (const held of shards) await runner.finish(held, failedOutcome)
+  const whole = jobOf(shards[0])
+  await parts.runs.rerunJob(parts.actor, whole)
+  await parts.runs.rerunRun(parts.actor, run, 'failed-tests')
+  const both = await runner.take({}, 2)
+  const names = await Promise.all(
+    both.map(async (held) => [jobOf(held) === whole, await told(held, 'failed')]),
+  )
+  assert.deepEqual(names.toSorted(), [
+    [false, ['y']],
+    [true, []],
+  ])
+  // The other way round: what is still to come for its failed tests is not made whole by who wants another job.
+  for (const held of both) await runner.finish(held, failedOutcome)
+  await parts.runs.rerunRun(parts.actor, run, 'failed-tests')
+  const [first, second] = await runner.take({}, 2)
+  assert.ok(first && second)
+  await runner.finish(first, failedOutcome)
+  await parts.runs.rerunJob(parts.actor, jobOf(first))
+  assert.equal((await told(second, 'failed')).length, 1)
+  await runner.finish(second)
+  for (const held of await runner.take({}, 1)) await runner.finish(held)
+})
+
 test('a cache whose job says for how long it is kept ends then, used or not', async () => {
   const { a } = await jobsOf('main', 'push')
   await sql`update jobs set spec = jsonb_set(spec, '{cacheDays}', '9') where id = ${a.spec.kind === 'job' ? a.spec.job.id : ''}`.execute(

@@ -115,7 +115,7 @@ export const findFailed = async (db: Db, job: LeasedJob): Promise<readonly Kept[
       select a.id from attempts a
       where a.job_id = ${job.job} and a.number < ${job.number}
         and exists (select from stored_objects p where p.attempt_id = a.id and p.kind = 'tests' and p.state = 'kept')
-        and exists (select from runs r where r.id = ${job.run} and r.rerun_failed_tests)
+        and exists (select from jobs j where j.id = ${job.job} and j.rerun_failed_tests)
       order by a.number desc limit 1)
     order by o.id limit ${layersMax}`.execute(db)
   return rows
