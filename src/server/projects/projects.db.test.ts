@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
@@ -182,6 +183,44 @@ test('first contact shows the host key, a person confirms it, the vault pins it 
   await projects.contact(parts.actor, 'contact')
   const [later] = await runner.take()
   assert.deepEqual((await openAgent(later!)).hostKeys, [renewed])
+})
+
+test('of two keys that are confirmed at once the vault pins both', async () => {
+  const { project } = await create('two-keys', 'ssh://git@git.example/two.git')
+  const ecdsa = (n: number) => {
+    const texts = ['ecdsa-sha2-nistp256', 'nistp256'].flatMap((text) => [
+      [0, 0, 0, text.length],
+      [...Buffer.from(text)],
+    ])
+    return Buffer.from([...texts.flat(), 0, 0, 0, 65, 4, ...Array<number>(64).fill(n)]).toString('base64')
+  }
+  const lines = [1, 2].map((n) => `git.example ecdsa-sha2-nistp256 ${ecdsa(n)}`)
+  for (const [i, line] of lines.entries())
+    await sql`
+      insert into host_keys (project_id, line, fingerprint, seen_at) values (${project.id}, ${line}, ${`SHA256:${i}`}, '2026-01-01')`.execute(
+      parts.db,
+    )
+  const pinned: (readonly string[])[] = []
+  const both = Promise.withResolvers<void>()
+  const call: typeof parts.vault.call = async (verb, request) => {
+    if (verb === 'project.set' && 'hostKeys' in request) {
+      pinned.push(request.hostKeys ?? [])
+      if (pinned.length === 2) both.resolve()
+      await both.promise
+    }
+    return parts.vault.call(verb, request)
+  }
+  const beside = createProjects({
+    ...{ ...parts, vault: { ...parts.vault, call } },
+    ...{ localRepositoryRoots: [], serverUrl: () => '' },
+  })
+  await Promise.all([0, 1].map((i) => beside.confirmHostKey(parts.actor, project.id, `SHA256:${i}`)))
+  const shown = (await projects.find(parts.scope, project.id))!.host_keys
+  assert.deepEqual(
+    shown.map(({ confirmed }) => confirmed),
+    [true, true],
+  )
+  assert.deepEqual(pinned.at(-1)?.toSorted(), lines)
 })
 
 type Held = Awaited<ReturnType<ReturnType<typeof createScriptedRunner>['take']>>[number]

@@ -1,5 +1,6 @@
 // Projects: where code comes from, its deploy key and its hook. The keys live in the vault; here are names and public
 // halves. What changes both is written to the vault first, so that a row never promises what the vault does not have.
+import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId, ProjectId } from '../../base/ids.ts'
@@ -13,7 +14,7 @@ import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { refreshAdmissions } from '../contexts/admission-copy.ts'
 import type { Database } from '../db/database.ts'
-import { inTransaction, sqlState } from '../db/transaction.ts'
+import { inTransaction, sqlState, type Tx } from '../db/transaction.ts'
 import { queueRefs } from '../intake/refs-attempt.ts'
 import type { NewId } from '../new-id.ts'
 import { holdQueued } from '../runs/admission.ts'
@@ -213,7 +214,6 @@ const contact = async (
   return { attempt_id: attempt }
 }
 
-/** An older key of the same type that the host showed no more beside this one is trusted no longer: whoever took it could be the host. */
 const confirmHostKey = async (
   deps: ProjectsDeps,
   actor: Actor,
@@ -222,18 +222,50 @@ const confirmHostKey = async (
 ): Promise<Project> => {
   const { db } = deps.database
   const { id } = await getRow(deps, actor.scope, project)
-  await requireSeen(deps, id, fingerprint)
-  const { rows } = await sql<{ line: string; fingerprint: string; isReplaced: boolean }>`
+  for (let tries = 0; tries < confirmTriesMax; tries++) {
+    const keys = await readConfirmed(db, id, fingerprint)
+    const pinned = keys.flatMap(({ line, isReplaced }) => (isReplaced ? [] : [line]))
+    await deps.vault.call('project.set', { project: id, hostKeys: pinned })
+    await refreshAdmissions({ db, vault: deps.vault }, actor.scope.organisation)
+    if (await writeConfirmed(db, actor, id, { keys, fingerprint })) return getProject(deps, actor.scope, id)
+  }
+  throw fault('E_CONFLICT', { detail: 'the confirmed host keys change at every look' })
+}
+
+const confirmTriesMax = 5
+
+type ConfirmedKey = { readonly line: string; readonly fingerprint: string; readonly isReplaced: boolean }
+
+/**
+ * With the one that is to be. An older key of the same type that the host showed no more beside this one is trusted no longer:
+ * whoever took it could be the host.
+ */
+const readConfirmed = async (
+  db: Database['db'] | Tx,
+  id: ProjectId,
+  fingerprint: string,
+): Promise<readonly ConfirmedKey[]> => {
+  const { rows } = await sql<ConfirmedKey>`
     select k.line, k.fingerprint, k.seen_at < n.seen_at and split_part(k.line, ' ', 2) = split_part(n.line, ' ', 2) as "isReplaced"
     from host_keys k, host_keys n
     where n.project_id = ${id} and n.fingerprint = ${fingerprint} and k.project_id = ${id}
       and (k.confirmed_at is not null or k.fingerprint = ${fingerprint})
-    order by k.seen_at`.execute(db)
-  const pinned = rows.filter(({ isReplaced }) => !isReplaced)
-  const replaced = rows.filter(({ isReplaced }) => isReplaced).map((row) => row.fingerprint)
-  await deps.vault.call('project.set', { project: id, hostKeys: pinned.map((row) => row.line) })
-  await refreshAdmissions({ db, vault: deps.vault }, actor.scope.organisation)
-  await inTransaction(db, async (tx) => {
+    order by k.seen_at, k.fingerprint`.execute(db)
+  if (rows.length === 0) throw fault('E_NOT_FOUND', { public: 'The source host has not shown this key' })
+  return rows
+}
+
+/** False, and nothing is written, when others were confirmed since: the vault was told a list without them, or took theirs for it. */
+const writeConfirmed = (
+  db: Database['db'],
+  actor: Actor,
+  id: ProjectId,
+  { keys, fingerprint }: { readonly keys: readonly ConfirmedKey[]; readonly fingerprint: string },
+): Promise<boolean> =>
+  inTransaction(db, async (tx) => {
+    await sql`select 1 from projects where id = ${id} for update`.execute(tx)
+    if (!isDeepStrictEqual(await readConfirmed(tx, id, fingerprint), keys)) return false
+    const replaced = keys.flatMap((key) => (key.isReplaced ? [key.fingerprint] : []))
     await sql`
       update host_keys set confirmed_at = now(), confirmed_by = ${actorId(actor)}
       where project_id = ${id} and fingerprint = ${fingerprint} and confirmed_at is null`.execute(tx)
@@ -242,12 +274,5 @@ const confirmHostKey = async (
     )
     const facts = { fingerprint, ...(replaced.length === 0 ? {} : { replaced: replaced.join(' ') }) }
     await writeAudit(tx, actor, { action: 'host-key.confirm', target: id, project: id, result: 'ok', facts })
+    return true
   })
-  return getProject(deps, actor.scope, id)
-}
-
-const requireSeen = async ({ database }: ProjectsDeps, id: ProjectId, fingerprint: string): Promise<void> => {
-  const { rows } = await sql`
-    select 1 from host_keys where project_id = ${id} and fingerprint = ${fingerprint}`.execute(database.db)
-  if (rows.length === 0) throw fault('E_NOT_FOUND', { public: 'The source host has not shown this key' })
-}
