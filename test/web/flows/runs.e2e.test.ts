@@ -1,6 +1,7 @@
 // What people do with runs, by keyboard and pointer: find, start, follow, cancel, carry out again, approve.
 import assert from 'node:assert/strict'
-import { idOf, runById, summaries } from '../double/world.ts'
+import { axeFindings } from '../double/browser.ts'
+import { decidedOf, idOf, runById, summaries } from '../double/world.ts'
 import { isAt, openFlows, shows, soon } from './flow.ts'
 
 const { flow, stand } = openFlows()
@@ -198,6 +199,53 @@ flow('what waits for a person is approved by keyboard, with a word about it', {}
   await page.getByRole('button', { name: 'Reject to production' }).click()
   await page.getByRole('button', { name: 'Not yet' }).click()
   await shows(page, 'Waits for a person to approve')
+})
+
+flow('who was about to answer hears that somebody else did, and keeps what they typed', {}, async (page) => {
+  const by = { id: idOf('usr', 2), name: 'Grace Hopper' }
+  for (const place of ['', '/jobs/production']) {
+    await page.goto(`${stand.double.url}/acme/web/runs/406${place}`)
+    await shows(page, 'Live')
+    await page.getByRole('button', { name: 'Reject to production' }).click()
+    await page.getByLabel('Comment (optional)').fill('Not before the freeze')
+    const held = runById(idOf('run', 406))!.jobs.find(({ key }) => key === 'production')!
+    const run = decidedOf(held.id, 'approved', 'Ship it')!
+    const jobs = run.jobs
+      .filter(({ id }) => id === held.id)
+      .map((job) => ({ ...job, approvals: job.approvals.map((one) => ({ ...one, by })) }))
+    stand.double.tell({ t: 'run', topic: `run:${run.id}`, rev: run.rev, run, jobs })
+    const dialog = page.getByRole('dialog', { name: 'to production waits no longer' })
+    await dialog.getByText('approved by Grace Hopper').waitFor(soon)
+    const unsent = dialog.getByLabel('Your comment, which was not sent')
+    assert.equal(await unsent.inputValue(), 'Not before the freeze')
+    // In the middle of a word: nothing of it closes the dialog.
+    await page.keyboard.type('a b')
+    await page.keyboard.press('Enter')
+    assert.deepEqual(await axeFindings(page), [])
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    assert.equal(await page.getByRole('button', { name: 'Reject to production' }).count(), 0)
+  }
+})
+
+flow('an answer that is refused is asked for again, with its comment', { expected: /409/ }, async (page) => {
+  await page.goto(`${stand.double.url}/acme/web/runs/406`)
+  await page.route('**/approve', (route) =>
+    route.fulfill({
+      status: 409,
+      contentType: 'application/problem+json',
+      json: { title: 'It waits for nobody', status: 409, code: 'MF4009', detail: 'It was answered.' },
+    }),
+  )
+  await page.getByRole('button', { name: 'Approve to production' }).click()
+  await page.getByLabel('Comment (optional)').fill('Ship it')
+  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click()
+  await page.getByRole('dialog').getByText('It was answered.').waitFor(soon)
+  assert.equal(await page.getByLabel('Comment (optional)').inputValue(), 'Ship it')
+  await page.unroute('**/approve')
+  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
+  await shows(page, 'Ship it')
 })
 
 flow(

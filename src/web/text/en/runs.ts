@@ -271,6 +271,11 @@ export const runsText = {
     ask: 'Who may:',
     nobody: 'Nobody here may. An owner lets somebody in, or changes the rule in the settings of the project.',
     notYet: 'Not yet',
+    over: {
+      title: (job: string) => `${job} waits no longer`,
+      text: 'Your answer was not sent.',
+      comment: 'Your comment, which was not sent',
+    },
     comment: 'Comment (optional)',
     decision: { approved: 'approved by', rejected: 'rejected by' },
     expired: 'expired: nobody answered in time',
