@@ -1,4 +1,4 @@
-// What a phone has no room for, against the double: tables become cards that stay tables.
+// What a phone has no room for, against the double: tables become cards that stay tables, the search becomes a button.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -50,3 +50,24 @@ for (const [name, address, label] of [
     )
     assert.deepEqual(opened.complaints, [])
   })
+
+test('the search that was left with words in it looks on a phone as it does without any', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 390 })
+  const { page } = opened
+  await page.goto(`${stand.double.url}/runs`)
+  const field = page.getByRole('combobox', { name: 'Search' })
+  await field.waitFor()
+  const looks = async () => {
+    // Where a finger was last the browser takes it to be still.
+    await page.mouse.move(282, 24)
+    return page.screenshot({ clip: { x: 150, y: 0, width: 240, height: 47 } })
+  }
+  const empty = await looks()
+  await field.fill('release of the year')
+  assert.ok(!(await looks()).equals(empty), 'it is wide while one types')
+  await field.blur()
+  assert.ok((await looks()).equals(empty))
+  await field.focus()
+  assert.equal(await field.inputValue(), 'release of the year')
+  assert.deepEqual(opened.complaints, [])
+})
