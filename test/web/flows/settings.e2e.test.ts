@@ -255,3 +255,11 @@ flow('an orb is added by its file and its source read, by keyboard', { expected:
     true,
   )
 })
+
+flow('what waits for a second person says until when as everything else does', {}, async (page) => {
+  await page.clock.setFixedTime('2026-11-21T09:00:00Z')
+  await page.goto(`${stand.double.url}/settings/signers`)
+  const table = page.getByRole('region', { name: 'Waiting for a second person' })
+  await table.getByText('in 3 days').first().waitFor(soon)
+  assert.doesNotMatch((await table.textContent()) ?? '', /2026-11-24/)
+})
