@@ -55,6 +55,8 @@ export const frameRawBytesMax = 1024 * 1024
 
 /** Who goes back is brought to where they were, if the page is there by then. */
 export const scrollBackMs = 3_000
+/** Of a list of which they had fetched more; what they had beyond is asked for again. */
+export const pagesBackMax = 20
 
 /** A larger graph is laid out in a worker, so that the page stays alive. */
 export const graphNodesInline = 40

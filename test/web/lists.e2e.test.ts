@@ -89,6 +89,41 @@ test('who comes back from a run is where they were in the list, as soon as it is
   assert.deepEqual(opened.complaints, [])
 })
 
+test('who comes back to a list of which they fetched more is as far down in it', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  const [like] = summaries()
+  const numbered = (number: number) => ({ ...like!, id: idOf('run', number), number })
+  await page.route(/\/api\/v1\/runs\?(?!.*number=)/, async (route) => {
+    const first = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 600)
+    const items = Array.from({ length: 50 }, (_, i) => numbered(first - i))
+    await route.fulfill({ json: { items, next_cursor: first > 400 ? String(first - 50) : null } })
+  })
+  await page.goto(`${stand.double.url}/runs`)
+  const more = page.getByRole('button', { name: 'Older runs' })
+  const rows = page.locator('[data-row]')
+  await more.click()
+  await rows.nth(99).waitFor()
+  await more.click()
+  await rows.nth(149).waitFor()
+  await rows.nth(140).scrollIntoViewIfNeeded()
+  const top = async () => Number(await page.evaluate('scrollY'))
+  const before = await top()
+  await rows.nth(140).click()
+  await page.waitForURL('**/acme/web/runs/460')
+  await page.goBack()
+  const soon = Date.now() + 5_000
+  while (Math.abs((await top()) - before) >= 2) {
+    assert.ok(Date.now() < soon, `at ${await top()}, not at ${before}`)
+    await setTimeout(50)
+  }
+  assert.equal(await rows.count(), 150)
+  await page.getByLabel('Status').selectOption('failed')
+  await rows.nth(50).waitFor({ state: 'detached' })
+  assert.equal(await rows.count(), 50, 'another list begins with its first page')
+  assert.deepEqual(opened.complaints, [])
+})
+
 test('runs of the filters before are seen to be that while the answer to others is on its way', async () => {
   await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
   const { page } = opened

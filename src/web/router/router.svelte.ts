@@ -1,5 +1,6 @@
 // The address bar as state: plain links are followed here without loading the page anew, everything else is the
 // browser's. One per tab, made by main.ts.
+import { createListDepth } from './list-depth.ts'
 import { parseLineRange, placeOf } from './place.ts'
 import { createScrollMemory } from './scroll-memory.ts'
 
@@ -48,6 +49,7 @@ export const createRouter = (window: Window) => {
     get lines() {
       return parseLineRange(here.hash)
     },
+    lists: createListDepth(window),
     go,
     /** Changes words of the query and keeps the rest; an empty word goes away. */
     setQuery: (words: Readonly<Record<string, string>>) => {
