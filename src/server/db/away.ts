@@ -23,3 +23,9 @@ export const asDatabaseFault = (error: unknown): Fault | null => {
     awayTexts.some((text) => error.message.startsWith(text))
   return isAway ? fault('E_DATABASE', { cause: error }) : null
 }
+
+/**
+ * Whether a transaction that ended with this error may have been committed: its connection was lost, perhaps before the answer to
+ * COMMIT. What a row would need must stay then.
+ */
+export const mayBeCommitted = (error: unknown): boolean => asDatabaseFault(error)?.code === 'E_DATABASE'

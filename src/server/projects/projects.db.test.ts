@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
+import { losingCommits } from '../../../test/support/lost-commit.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
@@ -91,6 +92,17 @@ test('a name is given once, and a refused project leaves nothing in the vault', 
   ])
   assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
   assert.equal((await parts.vault.call('health', {})).counts.projects, before + 1)
+})
+
+test('a project whose commit nobody heard of has its keys when it is there', async () => {
+  const losing = createProjects({
+    ...{ ...parts, database: losingCommits(parts.database) },
+    ...{ localRepositoryRoots: [], serverUrl: () => '' },
+  })
+  const source = { kind: 'ssh', url: 'git@git.example:lost.git' } as const
+  await assert.rejects(losing.create(parts.actor, { name: 'lost', source, ...key }), /terminated/)
+  // Who made it did not get the secret of its hook, and makes another.
+  assert.ok((await projects.rotateHook(parts.actor, 'lost', key.eph)).hook_secret_sealed.length > 80)
 })
 
 test('a default branch is a branch, with or without its prefix', async () => {

@@ -13,6 +13,7 @@ import type {
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import { refreshAdmissions } from '../contexts/admission-copy.ts'
+import { mayBeCommitted } from '../db/away.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction, sqlState, type Tx } from '../db/transaction.ts'
 import { queueRefs } from '../intake/refs-attempt.ts'
@@ -124,8 +125,8 @@ const create = async (deps: ProjectsDeps, actor: Actor, input: ProjectInput): Pr
       await writeAudit(tx, actor, { action: 'project.create', target: id, project: id, result: 'ok' })
     })
   } catch (error) {
-    // What the vault made for a project that is not there would serve nobody.
-    await deps.vault.call('project.delete', { project: id })
+    // What the vault made for a project that is not there would serve nobody; one that is there would never have its keys again.
+    if (!mayBeCommitted(error)) await deps.vault.call('project.delete', { project: id })
     throw sqlState(error) === '23505' ? nameTaken(input.name) : error
   }
   return { project: await getProject(deps, actor.scope, id), hook_secret_sealed: made.hookSecretSealed ?? '' }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, verify } from 'node:crypto'
 import { test } from 'node:test'
 import { type KyselyPlugin, sql } from 'kysely'
+import { losingCommits } from '../../../test/support/lost-commit.ts'
 import { ok } from '../../../test/support/webhook-receiver.ts'
 import { openWebhookWorld, secretOf } from '../../../test/support/webhook-world.ts'
 import { toBase64Url } from '../../base/bytes.ts'
@@ -11,6 +12,7 @@ import { generateSealingKey } from '../../seal/index.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import { claimDue, dueLook, forgetDeliveries, sendOne } from './send.ts'
+import { createWebhooks } from './webhooks.ts'
 
 const world = await openWebhookWorld()
 const { parts, receiver, webhooks, clock } = world
@@ -106,6 +108,19 @@ test('asked for again, it has the same id and body and another round of tries', 
   assert.deepEqual([detail.state, detail.tries, detail.list[0]?.number], ['delivered', 11, 11])
   assert.equal(receiver.received.at(-1)?.headers['webhook-id'], id)
   assert.equal(receiver.received.at(-1)?.body, detail.body)
+})
+
+test('a target whose commit nobody heard of can sign when it is there', async () => {
+  const reach = world.send.reach
+  const losing = createWebhooks({ ...parts, database: losingCommits(parts.database), clock, reach })
+  const eph = toBase64Url((await generateSealingKey()).publicKey)
+  const input = { name: 'lost', url: receiver.url, format: 'standard' as const, eph }
+  await assert.rejects(losing.add(actor, 'web', input), /terminated/)
+  await webhooks.test(actor, named('lost'))
+  answering(200)
+  await world.sendDue()
+  assert.equal((await world.last('lost')).state, 'delivered')
+  await webhooks.remove(actor, named('lost'))
 })
 
 test('with nothing due a look is one statement, and an index answers it', async () => {

@@ -15,6 +15,7 @@ import type {
 import { eventsOf, pingEvent, senderOverlapSeconds } from '../../protocol/webhooks.ts'
 import { type Actor, actorId, type Scope } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
+import { mayBeCommitted } from '../db/away.ts'
 import type { Database, Db } from '../db/database.ts'
 import { tellOnCommit } from '../db/notify.ts'
 import { inTransaction, sqlState, type Tx } from '../db/transaction.ts'
@@ -101,7 +102,9 @@ const add = async (deps: Deps, actor: Actor, named: string, input: WebhookInput)
   try {
     await write()
   } catch (error) {
-    await deps.vault.call('sender.delete', { webhook: id, project }).catch(() => undefined)
+    // A target that is there after all would have nothing to sign with.
+    if (!mayBeCommitted(error))
+      await deps.vault.call('sender.delete', { webhook: id, project }).catch(() => undefined)
     throw sqlState(error) === '23505' ? taken(name) : error
   }
   return { webhook: await get(db, id), secret_sealed: made.secretSealed }
