@@ -38,6 +38,8 @@ type State = {
   readonly others: Others
   client: pg.Client | null
   timer: NodeJS.Timeout | null
+  /** The newest of them; null before the first `listen`. */
+  connecting: Promise<void> | null
   closed: boolean
 }
 
@@ -51,16 +53,25 @@ export const openListener = (
 ): Listener => {
   const others = findOthers(settings, () => tellAll(state))
   const state: State = {
-    ...{ handlers: new Map(), config, log, isOurs, others, client: null, timer: null, closed: false },
+    ...{
+      handlers: new Map(),
+      config,
+      log,
+      isOurs,
+      others,
+      client: null,
+      timer: null,
+      connecting: null,
+      closed: false,
+    },
   }
-  let connecting: Promise<void> | null = null
   return {
     listen: (channel, handler) => {
       const handlers = state.handlers.get(channel) ?? new Set()
       const isNew = handlers.size === 0
       handlers.add(handler)
       state.handlers.set(channel, handlers)
-      connecting ??= connect(state)
+      state.connecting ??= connect(state)
       if (isNew && state.client !== null) void subscribe(state, state.client, channel)
       return () => handlers.delete(handler)
     },
@@ -70,7 +81,7 @@ export const openListener = (
       state.closed = true
       others.close()
       if (state.timer !== null) clearTimeout(state.timer)
-      await connecting
+      await state.connecting
       await state.client?.end().catch(() => undefined)
     },
   }
@@ -145,11 +156,11 @@ const onLost = (state: State, client: pg.Client, error?: Error): void => {
     state.client = null
     state.others.lost()
   }
+  void client.end().catch(() => undefined)
   if (state.closed || state.timer !== null) return
   state.log.warn('database notices interrupted', { error })
-  void client.end().catch(() => undefined)
   state.timer = setTimeout(() => {
     state.timer = null
-    void connect(state)
+    state.connecting = connect(state)
   }, reconnectMs)
 }
