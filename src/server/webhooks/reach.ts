@@ -53,6 +53,8 @@ export type Problem =
   | 'connection-failed'
   | 'tls-failed'
   | 'timeout'
+  /** By the vault, which has no keys for it. */
+  | 'not-signed'
 
 /** Where it goes, or why it may not. Looked at again for every try. */
 export const post = async (

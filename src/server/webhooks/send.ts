@@ -96,8 +96,11 @@ export const sendOne = async (deps: SendDeps, claimed: Claimed): Promise<void> =
     if (deps.stopping.aborted && sent.response === null) return await giveBack(deps, claimed)
     await conclude(deps, claimed, sent)
   } catch (error) {
-    if (isFault(error, 'E_VAULT_UNAVAILABLE')) await giveBack(deps, claimed).catch(() => undefined)
     log.warn('a webhook was not sent', { error })
+    // What the vault refuses it refuses each time, as when it has no keys for it: a try like others, so that there is a last.
+    const isRefused = isFault(error) && !error.row.retryable
+    if (isRefused) await conclude(deps, claimed, notSigned).catch(() => undefined)
+    else if (isFault(error, 'E_VAULT_UNAVAILABLE')) await giveBack(deps, claimed).catch(() => undefined)
   }
 }
 
@@ -147,6 +150,7 @@ const giveBack = async ({ db, clock }: SendDeps, claimed: Claimed): Promise<void
 }
 
 const goneStatus = 410
+const notSigned: Sent = { tookMs: 0, response: null, problem: 'not-signed', answer: null }
 
 const conclude = async (deps: SendDeps, claimed: Claimed, sent: Sent): Promise<void> => {
   const isOver = sent.response !== null && sent.response >= 200 && sent.response < 300

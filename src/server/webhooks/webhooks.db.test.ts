@@ -194,6 +194,19 @@ test('a vault that is away and a server that ends are no try of the target', asy
   assert.deepEqual([(await world.last('deaf')).state, (await world.last('deaf')).tries], ['delivered', 1])
 })
 
+test('what the vault refuses to sign ends after as many tries as anything else', async () => {
+  const { webhook } = await world.add('keyless')
+  await parts.vault.call('sender.delete', { webhook: webhook.id, project: world.project.id })
+  await webhooks.test(actor, named('keyless'))
+  for (let look = 0; look < 12; look++) {
+    await world.sendDue()
+    clock.pass(48 * 3_600_000)
+  }
+  const { state, tries, last } = await world.last('keyless')
+  assert.deepEqual([state, tries, last?.problem], ['failed', 10, 'not-signed'])
+  await webhooks.remove(actor, named('keyless'))
+})
+
 test('410 disables the target, what waits for it is dropped, and a person may enable it again', async () => {
   await world.add('gone')
   await webhooks.test(actor, named('gone'))

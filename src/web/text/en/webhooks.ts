@@ -76,6 +76,7 @@ export const webhooksText = {
       'address-refused': 'its name leads to this machine or to a private network',
       'http-refused': 'it is not told without TLS',
       'name-not-found': 'its name is not found',
+      'not-signed': 'the vault has no keys for it: remove it and add it again',
       'connection-failed': 'no connection',
       'tls-failed': 'its certificate is not believed',
       timeout: 'no answer within 15 seconds',
