@@ -49,10 +49,18 @@ export type Claimed = {
 export const dueLook = (due: Date): RawBuilder<{ readonly isAny: boolean }> =>
   sql`select exists (select from webhook_deliveries where next_at < ${due}) as "isAny"`
 
-/** At most so many of each target; those of `busy` have enough. The tries begin with it. */
+type Places = {
+  readonly count: number
+  /** They have enough under way. */
+  readonly busy?: readonly WebhookId[]
+  /** They have some under way: the others come first, or slow ones would take every place that becomes free. */
+  readonly started?: readonly WebhookId[]
+}
+
+/** At most so many of each target. The tries begin with it. */
 export const claimDue = async (
   { db, clock }: Pick<SendDeps, 'db' | 'clock'>,
-  { count, busy = [] }: { readonly count: number; readonly busy?: readonly WebhookId[] },
+  { count, busy = [], started = [] }: Places,
 ): Promise<readonly Claimed[]> => {
   const now = new Date(clock.now())
   // What was written in this very millisecond, too: the database counts finer.
@@ -63,11 +71,13 @@ export const claimDue = async (
   return inTransaction(db, async (tx) => {
     const { rows } = await sql<Claimed>`
       with due as (
-        select d.webhook_id, d.id from webhooks w cross join lateral (
+        select d.webhook_id, d.id from (
+          select id from webhooks where disabled is null and id <> all(${busy}::text[])
+          order by id = any(${started}::text[])) w cross join lateral (
           select webhook_id, id from webhook_deliveries
           where webhook_id = w.id and next_at < ${due} order by next_at, id
           limit ${limits.webhooks.atOncePerTarget} for update skip locked) d
-        where w.disabled is null and w.id <> all(${busy}::text[]) limit ${count}
+        limit ${count}
       ), claimed as (
         update webhook_deliveries d set next_at = ${until}, tries = d.tries + 1 from due
         where d.webhook_id = due.webhook_id and d.id = due.id

@@ -26,7 +26,8 @@ export const openSender = (
   const lookNow = async () => {
     while (isWanted && !isClosed && underWay.size < limits.webhooks.atOnce) {
       isWanted = false
-      const places = { count: limits.webhooks.atOnce - underWay.size, busy: busyOf(underWay.values()) }
+      const started = [...underWay.values()]
+      const places = { count: limits.webhooks.atOnce - underWay.size, busy: busyOf(started), started }
       for (const claimed of await claimDue(parts, places)) start(claimed)
     }
   }

@@ -207,6 +207,22 @@ test('what the vault refuses to sign ends after as many tries as anything else',
   await webhooks.remove(actor, named('keyless'))
 })
 
+test('a place that becomes free is for a target that has none, whatever waits for others', async () => {
+  for (const name of ['slow', 'quick']) {
+    await world.add(name)
+    for (let n = 0; n < 3; n++) await webhooks.test(actor, named(name))
+  }
+  const idOf = async (name: string) => (await webhooks.find(parts.scope, named(name))).id
+  const ids = await Promise.all(['slow', 'quick'].map(idOf))
+  const claims: string[] = []
+  for (const started of ids) {
+    const [claimed] = await claimDue(world.send, { count: 1, started: [started] })
+    claims.push(claimed!.webhook)
+  }
+  assert.deepEqual(claims, ids.toReversed())
+  for (const name of ['slow', 'quick']) await webhooks.remove(actor, named(name))
+})
+
 test('410 disables the target, what waits for it is dropped, and a person may enable it again', async () => {
   await world.add('gone')
   await webhooks.test(actor, named('gone'))
