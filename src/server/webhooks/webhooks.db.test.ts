@@ -8,6 +8,7 @@ import { ok } from '../../../test/support/webhook-receiver.ts'
 import { openWebhookWorld, secretOf } from '../../../test/support/webhook-world.ts'
 import { toBase64Url } from '../../base/bytes.ts'
 import { fault, isFault } from '../../base/faults.ts'
+import { parseId } from '../../base/ids.ts'
 import { generateSealingKey } from '../../seal/index.ts'
 import { inTransaction } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
@@ -196,7 +197,10 @@ test('a vault that is away and a server that ends are no try of the target', asy
 
 test('what the vault refuses to sign ends after as many tries as anything else', async () => {
   const { webhook } = await world.add('keyless')
-  await parts.vault.call('sender.delete', { webhook: webhook.id, project: world.project.id })
+  await parts.vault.call('sender.delete', {
+    webhook: parseId('webhook', webhook.id)!,
+    project: world.project.id,
+  })
   await webhooks.test(actor, named('keyless'))
   for (let look = 0; look < 12; look++) {
     await world.sendDue()
@@ -212,7 +216,7 @@ test('a place that becomes free is for a target that has none, whatever waits fo
     await world.add(name)
     for (let n = 0; n < 3; n++) await webhooks.test(actor, named(name))
   }
-  const idOf = async (name: string) => (await webhooks.find(parts.scope, named(name))).id
+  const idOf = async (name: string) => parseId('webhook', (await webhooks.find(parts.scope, named(name))).id)!
   const ids = await Promise.all(['slow', 'quick'].map(idOf))
   const claims: string[] = []
   for (const started of ids) {
@@ -283,6 +287,21 @@ test('in the way of CircleCI the body alone is signed, with the text of the secr
   )
   assert.deepEqual([headers['circleci-event-type'], JSON.parse(body).type], ['ping', 'ping'])
   assert.equal(headers['webhook-signature'], undefined)
+  const key = await generateSealingKey()
+  const rotated = await webhooks.rotate(actor, named('theirs'), {
+    ...{ eph: toBase64Url(key.publicKey), overlap_seconds: 3600 },
+  })
+  await webhooks.test(actor, named('theirs'))
+  await world.sendDue()
+  const next = receiver.received.at(-1)!
+  const mac = createHmac('sha256', await secretOf(key, rotated))
+    .update(next.body)
+    .digest('hex')
+  assert.equal(
+    next.headers['circleci-signature'],
+    `v1=${mac}`,
+    'there is room for one: that of the new secret',
+  )
 })
 
 test('what a target was told is narrowed by state and event, page by page', async () => {

@@ -48,7 +48,7 @@ export const webhooksText = {
     rotateLabel: (name: string) => `Rotate the secret of ${name}`,
     rotateTitle: (name: string) => `Rotate the secret of ${name}?`,
     rotateText:
-      'A new one is shown once. For a day messages carry signatures of both, then of the new one alone.',
+      'A new one is shown once. For a day messages carry signatures of both, then of the new one alone; in the form of CircleCI of the new one at once.',
     overlap: 'The secret of before signs as well until',
     remove: 'Remove',
     removeLabel: (name: string) => `Remove ${name}`,
