@@ -1,5 +1,6 @@
 // What the server is told, as one JSON document from the supervisor: closed, checked once, all problems together.
 import * as z from 'zod'
+import { isPlainOrigin } from '../base/plain-origin.ts'
 import { securityTxtSettings } from './http/security-txt.ts'
 import { pageSegments, reservedSegments } from './http/static-site.ts'
 import { limits } from './limits.ts'
@@ -14,12 +15,6 @@ const socketPath = path.max(107)
 const days = z.number().int().min(1).max(3650)
 const port = z.number().int().min(0).max(65_535)
 const publicUrl = z.url({ protocol: /^https?$/ }).refine(isPlainOrigin, 'must be scheme, host and port only')
-
-/** Links, cookies and passkeys assume that the installation owns its whole origin. */
-function isPlainOrigin(text: string): boolean {
-  const { username, password, pathname, search, hash } = new URL(text)
-  return `${username}${password}${search}${hash}` === '' && pathname === '/'
-}
 
 export const serverConfig = z.strictObject({
   dataDir: path,

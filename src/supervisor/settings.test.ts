@@ -42,6 +42,18 @@ test('an unknown key, a range without a port and broken YAML stop the start', ()
   assert.match(refusal('slots: 1\nslots: 2'), /unique/)
 })
 
+test('what a program could not start with is refused before those that run are stopped', () => {
+  for (const range of ['10.0.0.0/99:443', '1.2.3/8:80', '..../8:443', '10.0.0.0/8:99999', 'fd00::/129:443'])
+    for (const key of ['webhooks', 'egress'])
+      assert.match(refusal(`${key}: {allow: ['${range}']}`), /allow\.0: is no range of addresses with a port/)
+  for (const range of ['10.0.0.0/8:443', 'fd00::/8:443', '127.0.0.1/32:65535'])
+    assert.deepEqual(parseSettings(`webhooks: {allow: ['${range}']}`, 'mayfly.yml').webhooks.allow, [range])
+  for (const url of ['https://ci.example.org/mayfly', 'https://me@ci.example.org', 'ftp://ci.example.org'])
+    assert.match(refusal(`public_url: ${url}`), /^mayfly\.yml:1:13: public_url: /)
+  assert.equal(refusal('public_url: hello'), 'mayfly.yml:1:13: public_url: Invalid URL')
+  assert.match(refusal('metrics: &m {port: 1}\ntraces: *m\n'), /^mayfly\.yml:2:9: write it out/)
+})
+
 test('the settings are written once, and what the operator took back stays away', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'mayfly-settings-'))
   t.after(() => rm(directory, { recursive: true }))

@@ -2,9 +2,11 @@
 // Unknown keys and bad values stop the start, all reported together with line and column.
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { LineCounter, parseDocument } from 'yaml'
+import { isIP } from 'node:net'
+import { LineCounter, parseDocument, visit } from 'yaml'
 import * as z from 'zod'
 import { fault } from '../base/faults.ts'
+import { isPlainOrigin } from '../base/plain-origin.ts'
 import { slotsMax } from '../protocol/runner-wire-parse.ts'
 import { ensureDirectory, writeFileDurably } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
@@ -12,7 +14,17 @@ import { detectEgressAllow } from './network.ts'
 
 const cidrPort = z
   .string()
-  .regex(/^[0-9a-fA-F.:]+\/\d{1,3}:\d{1,5}$/, 'expected CIDR:port, for example 10.0.0.0/8:443')
+  .regex(/^[0-9a-fA-F.:]+\/\d{1,3}:\d{1,5}$/, {
+    ...{ error: 'expected CIDR:port, for example 10.0.0.0/8:443', abort: true },
+  })
+  .refine(isCidrPort, 'is no range of addresses with a port from 1 to 65535')
+
+// What a program could not start with is refused here, while those before go on.
+function isCidrPort(text: string): boolean {
+  const [, network = '', length, port] = /^(.+)\/(\d+):(\d+)$/.exec(text) ?? []
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(network)] ?? -1
+  return Number(length) <= bits && Number(port) >= 1 && Number(port) <= 65_535
+}
 
 const keptDays = z.number().int().min(1).max(3650)
 
@@ -24,7 +36,11 @@ const settingsSchema = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]*$/)
     .default('home')
     .describe('Name of the organisation in addresses'),
-  public_url: z.url().optional().describe('Where people reach the server; default http://localhost:<port>'),
+  public_url: z
+    .url({ protocol: /^https?$/, abort: true })
+    .refine(isPlainOrigin, 'must be scheme, host and port only')
+    .optional()
+    .describe('Where people reach the server; default http://localhost:<port>'),
   slots: z
     .number()
     .int()
@@ -166,6 +182,11 @@ export const parseSettings = (text: string, path: string): Settings => {
   }
   const syntax = document.errors.map((error) => `${at(error.pos[0])}: ${error.message.split('\n')[0]}`)
   if (syntax.length > 0) throw fault('E_CONFIG_INVALID', { public: syntax.join('\n') })
+  visit(document, {
+    Alias: (_key, { range }) => {
+      throw fault('E_CONFIG_INVALID', { public: `${at(range?.[0])}: write it out: aliases are not taken` })
+    },
+  })
   const parsed = settingsSchema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map((issue) => {
