@@ -12,18 +12,18 @@ import type { TarItem } from '../../stores/tar-read.ts'
 import { writeTar } from '../../stores/tar-write.ts'
 import { collectReports, packTests } from './collect.ts'
 
-const tarOf = (files: Readonly<Record<string, string>>) => {
+type Files = Readonly<Record<string, string | Buffer>>
+const tarOf = (files: Files) => {
   const items = async function* (): AsyncGenerator<TarItem> {
     for (const [path, text] of Object.entries(files)) {
-      const data = Buffer.from(text)
+      const data = typeof text === 'string' ? Buffer.from(text) : text
       yield { entry: { kind: 'file', path, size: data.length, mode: 0o644, mtime: 0, target: '' } }
       if (data.length > 0) yield { data }
     }
   }
   return writeTar(items())
 }
-const collect = (files: Readonly<Record<string, string>>, words = (each: TestCase) => each) =>
-  collectReports(tarOf(files), words)
+const collect = (files: Files, words = (each: TestCase) => each) => collectReports(tarOf(files), words)
 const packed = async (lines: Parameters<typeof packTests>[0]) => {
   const { bytes, facts } = packTests(lines)
   const pieces: Uint8Array[] = []
@@ -77,4 +77,42 @@ test('there are no more tests than a list holds, and it says so', async () => {
   const { lines, notes } = await collect({ 'a.xml': `<testsuite>${many}</testsuite>` })
   assert.equal(lines.length, testsPerObjectMax)
   assert.deepEqual(notes, ['7 tests are left out: there are too many'])
+})
+
+test('a report is read in the encoding that it shows', async () => {
+  const text = (encoding: string, tail = '') =>
+    `<?xml version='1.0' encoding="${encoding}"?>\n<testsuite><testcase name="größer als 5 €${tail}"/></testsuite>`
+  const utf16 = (tail = '') => Buffer.from(text('utf-16', tail), 'utf16le')
+  const mark = Buffer.from('\ufeff', 'utf16le')
+  const windows = (encoding: string, tail = '') =>
+    Buffer.from(text(encoding, tail).replace('€', '\x80'), 'latin1')
+  const tail = ' x'.repeat(200_000)
+  const files = {
+    ...{ 'mark-le.xml': Buffer.concat([mark, utf16()]), 'no-mark-le.xml': utf16() },
+    ...{ 'mark-be.xml': Buffer.concat([mark, utf16()]).swap16(), 'no-mark-be.xml': utf16().swap16() },
+    ...{ 'latin.xml': windows('ISO-8859-1'), 'windows.xml': windows('windows-1252') },
+    ...{ 'utf-8.xml': text('utf-8'), 'mark.xml': `\ufeff${text('utf-8')}`, 'none.xml': text('none') },
+    // As .NET writes it: its declaration can be read, so it is not true.
+    ...{ 'not-utf-16.xml': text('utf-16') },
+    ...{ 'long-16.xml': Buffer.concat([mark, utf16(tail)]), 'long-latin.xml': windows('latin1', tail) },
+  }
+  for (const [path, content] of Object.entries(files)) {
+    const { lines, notes } = await collect({ [path]: content })
+    const names = lines.map(({ bytes }) => readTestLine(bytes.toString())?.name)
+    assert.deepEqual(
+      [names, notes],
+      [[`größer als 5 €${tail}`.slice(0, path.startsWith('long') ? testWordMax : 14)], []],
+      path,
+    )
+  }
+})
+
+test('bytes that are no text of their encoding hide no test, and what is no report says so', async () => {
+  const wrong = Buffer.from([0xff, 0xfe, 0xc3])
+  const broken = [Buffer.from('<t><testcase name="a'), wrong, Buffer.from('"/><testcase name="b"/></t>')]
+  const { lines, notes } = await collect({ 'a.xml': Buffer.concat(broken) })
+  const names = lines.map(({ bytes }) => readTestLine(bytes.toString())?.name)
+  assert.deepEqual([names, notes], [['a\ufffd\ufffd\ufffd', 'b'], []])
+  for (const bytes of [[0xff, 0xfe, 0x00, 0xd8, 0x3c], [0xfe], [0xef, 0xbb, 0xbf], [0, 0x3c]])
+    assert.match((await collect({ 'a.xml': Buffer.from(bytes) })).notes[0] ?? '', /^"a\.xml": line 1: /)
 })

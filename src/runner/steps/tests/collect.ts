@@ -15,6 +15,7 @@ import { archiveLimits, reportBytesMax, reportsMax } from '../../limits.ts'
 import { through } from '../../stores/archive.ts'
 import { readTar } from '../../stores/tar-read.ts'
 import { createTarRules, shown, type TarEntry } from '../../stores/tar-rules.ts'
+import { createTextOf } from './encoding.ts'
 import { createReportReader } from './junit.ts'
 
 export type TestLine = { readonly outcome: TestOutcome; readonly ms: number; readonly bytes: Buffer }
@@ -61,11 +62,11 @@ const openReport = ({ path, size }: TarEntry, found: (test: TestCase) => void): 
   if (size > reportBytesMax)
     return { write: () => undefined, end: () => `${shown(path)} is larger than ${reportBytesMax} bytes` }
   const reader = createReportReader(found)
-  const decoder = new TextDecoder()
+  const text = createTextOf()
   return {
-    write: (bytes) => reader.write(decoder.decode(bytes, { stream: true })),
+    write: (bytes) => reader.write(text.write(bytes)),
     end: () => {
-      reader.write(decoder.decode())
+      reader.write(text.end())
       const wrong = reader.end()
       return wrong === null ? null : `${shown(path)}: ${wrong}`
     },
