@@ -21,7 +21,8 @@ export const productPackages: readonly Need[] = [
   { name: 'zstd', proof: ['/usr/bin/zstd'], why: 'compresses caches' },
   {
     name: 'postgresql-15',
-    proof: ['/usr/lib/postgresql/15/bin/postgres', '/usr/lib/postgresql/17/bin/postgres'],
+    // Any that is taken where it is started (postgres.ts): 15 or later.
+    proof: Array.from({ length: 16 }, (_, i) => `/usr/lib/postgresql/${15 + i}/bin/postgres`),
     why: 'keeps the state',
   },
   { name: 'ca-certificates', proof: ['/etc/ssl/certs/ca-certificates.crt'], why: 'lets jobs verify TLS' },
