@@ -34,6 +34,11 @@ test('every problem is told, each with its line and column', () => {
 
 test('an unknown key, a range without a port and broken YAML stop the start', () => {
   assert.match(refusal('egres: {}'), /Unrecognized key: "egres"/)
+  assert.equal(
+    refusal('slots: 1\nmetric: {}\nretention:\n  logs: 3\n  log: 4\nslot: 2\n'),
+    'mayfly.yml:5:3: retention: Unrecognized key: "log"\n' +
+      'mayfly.yml:2:1: Unrecognized key: "metric"\nmayfly.yml:6:1: Unrecognized key: "slot"',
+  )
   assert.match(
     refusal('egress: {allow: [10.0.0.0/8]}'),
     /mayfly\.yml:1:18: egress\.allow\.0: expected CIDR:port/,

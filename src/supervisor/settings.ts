@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { LineCounter, parseDocument, visit } from 'yaml'
+import { isMap, isNode, LineCounter, parseDocument, visit } from 'yaml'
 import * as z from 'zod'
 import { fault } from '../base/faults.ts'
 import { isPlainOrigin } from '../base/plain-origin.ts'
@@ -189,11 +189,17 @@ export const parseSettings = (text: string, path: string): Settings => {
   })
   const parsed = settingsSchema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => {
-    const node = document.getIn(issue.path as string[], true) as
-      | { range?: [number, number, number] }
-      | undefined
-    return `${at(node?.range?.[0])}: ${issue.path.join('.')}: ${issue.message}`
+  const problems = parsed.error.issues.flatMap((issue) => {
+    const node = document.getIn(issue.path, true)
+    const name = issue.path.join('.')
+    // An unknown key is a problem of the map around it, but stands where somebody wrote it.
+    if (issue.code === 'unrecognized_keys' && isMap(node))
+      return issue.keys.map((key) => {
+        const written = node.items.map((pair) => pair.key).find((each) => String(each) === key)
+        const unknown = `Unrecognized key: ${JSON.stringify(key)}`
+        return `${at(isNode(written) ? written.range?.[0] : 0)}: ${name === '' ? '' : `${name}: `}${unknown}`
+      })
+    return [`${at(isNode(node) ? node.range?.[0] : 0)}: ${name === '' ? '' : `${name}: `}${issue.message}`]
   })
   throw fault('E_CONFIG_INVALID', { public: problems.join('\n') })
 }
