@@ -1,5 +1,6 @@
-// What `mayfly run --cache` keeps, when several jobs keep it at once.
+// What `mayfly run --cache` keeps, when several jobs keep it at once; and what a run leaves behind.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,4 +34,25 @@ test('jobs that save the same cache at once do not break each other', async () =
   assert.equal(Buffer.concat(read).toString(), text)
   assert.equal(readdirSync(caches).filter((name) => name.endsWith('.new')).length, 0)
   await stores.close()
+})
+
+test('what a killed run left is gone after the next one', () => {
+  const root = mkdtempSync(join(tmpdir(), 'mayfly-left-'))
+  after(() => rmSync(root, { recursive: true }))
+  const run = (end: string) =>
+    spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `const { openLocalStores } = await import(${JSON.stringify(join(import.meta.dirname, 'local-stores.ts'))})
+        const stores = await openLocalStores({ workflows: [], jobs: [] }, { artifacts: null, caches: null })
+        ${end}`,
+      ],
+      { env: { PATH: process.env.PATH, TMPDIR: root }, stdio: ['ignore', 'inherit', 'inherit'] },
+    )
+  assert.equal(run("process.kill(process.pid, 'SIGHUP'); setInterval(() => {}, 1e6)").signal, 'SIGHUP')
+  assert.equal(readdirSync(root).length, 1)
+  assert.equal(run('await stores.close()').status, 0)
+  assert.deepEqual(readdirSync(root), [])
 })

@@ -3,8 +3,7 @@
 // when they were asked for; without those words neither is kept, and the step says so.
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -14,6 +13,7 @@ import { type ExpandedJob, type ExpandedPlan, upstreamOf } from '../../schedule/
 import { decryptBlob, encryptBlob, generateLogKey } from '../../seal/index.ts'
 import { type ArtifactPlace, writeArtifactFiles } from './artifact-files.ts'
 import { type LocalTests, openLocalTests } from './local-tests.ts'
+import { openRunDirectory } from './run-directory.ts'
 
 export type LocalPlaces = {
   /** null: artifacts are not kept. */
@@ -35,11 +35,11 @@ export type LocalStores = {
 }
 
 export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): Promise<LocalStores> => {
-  const directory = await mkdtemp(join(tmpdir(), 'mayfly-run-'))
+  const directory = await openRunDirectory()
   const tests = places.caches === null ? null : await openLocalTests(places.caches)
   const layers: Layer[] = []
   let count = 0
-  const next = () => join(directory, String(++count))
+  const next = () => join(directory.path, String(++count))
   return {
     of: (job, name) => ({
       begin: async (want) => {
@@ -58,7 +58,7 @@ export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): 
     }),
     close: async () => {
       await tests?.close()
-      await rm(directory, { recursive: true, force: true })
+      await directory.close()
     },
   }
 }
