@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { markedPieces } from '../../protocol/terminal/hidden-characters.ts'
 import { sentence } from './sentence.ts'
-import { comparedToUsual, formatAge, formatBytes, formatDuration, formatOffset, parseTime } from './time.ts'
+import {
+  comparedToUsual,
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatOffset,
+  parseTime,
+  splitAtTimes,
+} from './time.ts'
 
 test('durations are as precise as one can use', () => {
   const cases: readonly (readonly [number, string])[] = [
@@ -54,4 +62,15 @@ test('a finding that stands alone begins as a sentence', () => {
   assert.equal(sentence('a job has no key "x"; it is ignored'), 'A job has no key "x"; it is ignored')
   assert.equal(sentence('"run" needs a "command"'), '"run" needs a "command"')
   assert.equal(sentence(''), '')
+})
+
+test('a sentence is cut at the moments that it names, and nowhere else', () => {
+  const at = '2026-11-21T09:00:00.000Z'
+  assert.deepEqual(splitAtTimes(`jumped 1 h forward, to ${at}; jobs go on`), [
+    { words: 'jumped 1 h forward, to ', ms: null },
+    { words: at, ms: Date.parse(at) },
+    { words: '; jobs go on', ms: null },
+  ])
+  for (const sentence of ['', 'PostgreSQL 15, 4 ms', 'since 2026-11-21', 'to 2026-11-21T09:00'])
+    assert.deepEqual(splitAtTimes(sentence), [{ words: sentence, ms: null }])
 })

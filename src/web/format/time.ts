@@ -86,3 +86,11 @@ export const parseTime = (text: string | null): number | null => {
   const ms = text === null ? Number.NaN : Date.parse(text)
   return Number.isNaN(ms) ? null : ms
 }
+
+/** A sentence, cut where it names a moment of UTC. */
+export const splitAtTimes = (
+  sentence: string,
+): readonly { readonly words: string; readonly ms: number | null }[] =>
+  sentence
+    .split(/(\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z)/)
+    .map((words, i) => ({ words, ms: i % 2 === 1 ? parseTime(words) : null }))

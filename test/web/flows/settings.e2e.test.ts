@@ -263,3 +263,12 @@ flow('what waits for a second person says until when as everything else does', {
   await table.getByText('in 3 days').first().waitFor(soon)
   assert.doesNotMatch((await table.textContent()) ?? '', /2026-11-24/)
 })
+
+flow('when the clock jumped is said in the time zone of the person', {}, async (page) => {
+  await page.goto(`${stand.double.url}/status`)
+  const jump = page.getByRole('listitem').filter({ hasText: 'jumped 1 h forward' })
+  await jump.waitFor(soon)
+  const moment = jump.locator('time[datetime="2026-11-21T09:00:00.000Z"]')
+  assert.match((await moment.textContent()) ?? '', /^Nov 2[0-2], 2026/)
+  assert.doesNotMatch((await jump.textContent()) ?? '', /T\d\d:/)
+})

@@ -71,7 +71,8 @@ export const systemStatus: SystemStatus = {
         status: 'weak',
         mend: 'timedatectl set-ntp true, or the time service of this machine',
       },
-      detail: 'jumped 1 h forward, to 2026-11-21T09:00:00.000Z; running jobs were not touched',
+      detail:
+        'jumped 1 h forward, to 2026-11-21T09:00:00.000Z; leases and time limits of jobs go on by uptime',
     },
     { name: 'backup', status: 'weak', detail: 'there is none', mend: 'mayfly backup create --to DIRECTORY' },
   ],
