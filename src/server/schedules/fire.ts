@@ -16,12 +16,25 @@ import { noPlacing } from '../runs/places.ts'
 
 type Deps = { readonly db: Db; readonly newId: NewId }
 
-/** One pass; returns how many schedules were due. */
+/** One pass; returns how many schedules were due. One that cannot be carried out holds up no other; its fault is told when all had their turn. */
 export const fireDueSchedules = async (deps: Deps): Promise<number> => {
-  for (let begun = 0; begun < limits.schedulesAtOnceMax; begun++)
-    if (!(await inTransaction(deps.db, (tx) => fireOne(tx, deps.newId)))) return begun
-  return limits.schedulesAtOnceMax
+  const broken = new Map<ScheduleId, unknown>()
+  let begun = 0
+  while (begun + broken.size < limits.schedulesAtOnceMax) {
+    const looked: Looked = { current: null, broken: [...broken.keys()] }
+    try {
+      if (!(await inTransaction(deps.db, (tx) => fireOne(tx, deps.newId, looked)))) break
+      begun++
+    } catch (error) {
+      if (looked.current === null) throw error
+      broken.set(looked.current, error)
+    }
+  }
+  for (const error of broken.values()) throw error
+  return begun
 }
+
+type Looked = { current: ScheduleId | null; readonly broken: readonly ScheduleId[] }
 
 type Due = {
   readonly id: ScheduleId
@@ -41,14 +54,16 @@ type Due = {
   readonly isLimited: boolean
 }
 
-const fireOne = async (tx: Tx, newId: NewId): Promise<boolean> => {
+const fireOne = async (tx: Tx, newId: NewId, looked: Looked): Promise<boolean> => {
   const { rows } = await sql<Due>`
     select s.id, s.name, s.cron, s.zone, coalesce(s.ref, 'refs/heads/' || p.default_branch) as ref, s.parameters,
       s.workflow, s.fresh, s.next_at as "nextAt", now() as now, p.id as project, p.organisation_id as organisation,
       coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
     from schedules s join projects p on p.id = s.project_id join organisations o on o.id = p.organisation_id
-    where s.next_at <= now() order by s.next_at limit 1 for update of s skip locked`.execute(tx)
+    where s.next_at <= now() and s.id <> all(${looked.broken}::text[])
+    order by s.next_at limit 1 for update of s skip locked`.execute(tx)
   const [due] = rows
+  looked.current = due?.id ?? null
   if (due === undefined) return false
   const { missed, nextAt } = passed(due)
   const { id, name, workflow, project, organisation, parameters, isLimited } = due

@@ -115,6 +115,19 @@ test('what is no time, no zone, no branch or taken is refused in words', async (
   await refuses(schedules.remove(stranger, named('nightly')), 'E_NOT_FOUND', /No such project/)
 })
 
+test('one that cannot be carried out holds up no other, and is told', async () => {
+  for (const name of ['broken', 'behind']) await add(name)
+  await overdue('broken', '2 s')
+  await overdue('behind', '1 s')
+  await sql`update schedules set zone = 'No/Where' where name = 'broken'`.execute(db)
+  await assert.rejects(fireDueSchedules(parts), RangeError)
+  const { rows } = await sql<{ name: string }>`
+    select name from schedules where last_run_id is not null and name in ('broken', 'behind')`.execute(db)
+  assert.deepEqual(rows, [{ name: 'behind' }])
+  await sql`update schedules set zone = 'Asia/Tokyo' where name = 'broken'`.execute(db)
+  for (const name of ['broken', 'behind']) await schedules.remove(parts.actor, named(name))
+})
+
 test('what is done to schedules is audited, and a removed one begins nothing', async () => {
   await overdue('nightly', '1 s')
   await schedules.remove(parts.actor, named('nightly'))
