@@ -219,6 +219,36 @@ test('random secrets, texts and cuts: no form survives, and cuts make no differe
   }
 })
 
+test('a form that begins with what ends a sequence: the sequence stays whole, and cuts make no difference', () => {
+  const stream = maskerOf(secret('M', 'mabcdefgh')).stream()
+  const say = (text: string) => Buffer.from(stream.write(Buffer.from(text))).toString()
+  assert.equal(say('red \x1b[1m'), 'red ')
+  assert.equal(say('ab'), '')
+  assert.equal(say('\x1b[31mcdefgh\n'), '\x1b[1mab\x1b[31mcdefgh\n')
+  assert.equal(say('\x1b[1mmabc\x1b[0mdefgh\n'), '\x1b[1m\x1b[0m[secret M]\n')
+  const sequences = ['\x1b[31;1m', '\x1b[m', '\x1b[K', '\x1b]8;;mab\x07', '\x1b(B', '\n', '\r\n', '\x1b[1']
+  for (let seed = 1; seed <= 300; seed++) {
+    const random = randomFrom(seed)
+    const alphabet = ['ma', 'm1[', 'mab\x1b[1;', 'mK\r\nabAB', '\x1b\\]8;m\x07', 'abcdefghm'][seed % 6] ?? ''
+    const value = random.text(5 + random.below(8), alphabet)
+    const masker = createMasker([secret('S', value)])
+    const forms = formsOf(Buffer.from(value)).map((form) => form.toString('latin1'))
+    const printed = () => {
+      const form = forms[random.below(forms.length)] ?? ''
+      const cut = random.below(form.length)
+      const middle = sequences[random.below(sequences.length)] ?? ''
+      const start = random.below(2) === 0 ? '\x1b[1m' : (form[0] ?? '')
+      return `${start}${form.slice(1, cut)}${middle}${form.slice(Math.max(cut, 1))}${random.text(2, alphabet)}`
+    }
+    const bytes = Buffer.from(Array.from({ length: 8 }, printed).join(''), 'latin1')
+    if (masker === null) continue
+    const each = Array.from({ length: bytes.length }, (_, at) => at)
+    const whole = masked(masker, bytes)
+    assert.equal(masked(masker, bytes, each), whole, `seed ${seed}, byte by byte`)
+    for (const form of forms) assert.ok(!whole.includes(form), `seed ${seed}: ${form}`)
+  }
+})
+
 test('text without a form passes byte for byte', () => {
   const masker = maskerOf(token, secret('OTHER', 'correct horse battery staple'))
   for (let seed = 1; seed <= 100; seed++) {

@@ -4,7 +4,7 @@
 // An accident guard, not a boundary: a job that wants to print its secret finds a form that is not looked for.
 import { spreadBytesMax } from '../limits.ts'
 import { createFormTable, type FormTable } from './form-table.ts'
-import { findInterruptions, runBefore, uninterrupted } from './interruptions.ts'
+import { findInterruptions, type Interruptions, runBefore, uninterrupted } from './interruptions.ts'
 import { formsOf } from './secret-forms.ts'
 
 export type MaskedSecret = { readonly name: string; readonly value: Uint8Array }
@@ -147,7 +147,7 @@ const search = (
     const { text, origin } = without
     const openWithout = table.firstOpen(text, text.length)
     const start = openWithout === text.length ? length : origin(openWithout)
-    return Math.min(open, Math.max(start, length - spreadBytesMax))
+    return outsideOf(found, Math.min(open, Math.max(start, length - spreadBytesMax)))
   }
   const until = isLast ? length : firstOpen()
   const hits: Hit[] = []
@@ -164,6 +164,16 @@ const search = (
     if (isNew) hits.push({ start, end, owner, isInterrupted: true })
   })
   return { hits: hits.length === plain ? hits : hits.sort((a, b) => a.start - b.start), until }
+}
+
+/**
+ * `at`, or where the interruption around it begins. Only its first byte tells that it is one: held without that, the `m`
+ * that ends a colour would be text, and a form that begins with it would be found where there is none.
+ */
+const outsideOf = ({ cuts }: Interruptions, at: number): number => {
+  let cut = cuts.length - 2
+  while (cut >= 0 && (cuts[cut] as number) >= at) cut -= 2
+  return cut >= 0 && (cuts[cut + 1] as number) > at ? (cuts[cut] as number) : at
 }
 
 type Words = { readonly plain: Uint8Array; readonly afterReset: Uint8Array }
