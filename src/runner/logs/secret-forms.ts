@@ -85,6 +85,8 @@ const jsonOf = (bytes: Buffer): readonly Buffer[] => {
 /** Between quotes, as shells write it for `set -x`, `export -p` and `declare -p`; none where that is how it is. */
 const shellOf = (bytes: Buffer): readonly Buffer[] => {
   const text = bytes.toString('latin1')
+  // Most have none of them, and a job may have a thousand.
+  if (!/["'$`\\]/.test(text)) return []
   const quoted = [
     text.replaceAll("'", "'\\''"),
     text.replaceAll("'", `'"'"'`),
