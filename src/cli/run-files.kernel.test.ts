@@ -7,8 +7,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { runLocally } from '../../test/support/local-run.ts'
 
-const repository = join(import.meta.dirname, '../..')
 let root = ''
 
 before(async () => {
@@ -20,21 +20,9 @@ const run = async (configuration: string, ...words: readonly string[]) => {
   await mkdir(join(root, 'tree/.circleci'), { recursive: true })
   await writeFile(join(root, 'tree/.circleci/config.yml'), configuration)
   await writeFile(join(root, 'tree/lock.txt'), 'hello')
-  try {
-    const stdout = execFileSync(
-      process.execPath,
-      [join(repository, 'src/main/cli.ts'), 'run', '--network', 'none', ...words],
-      {
-        cwd: join(root, 'tree'),
-        env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
-        ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000, killSignal: 'SIGKILL' },
-      },
-    )
-    return { code: 0, stdout }
-  } catch (error) {
-    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
-    return { code: status, stdout: stdout + stderr }
-  }
+  const place = { home: root, cwd: join(root, 'tree') }
+  const { code, stdout, stderr } = runLocally(place, ['run', '--network', 'none', ...words])
+  return { code, stdout: code === 0 ? stdout : stdout + stderr }
 }
 
 const job = (...steps: readonly string[]) => `{docker: [{image: x}], steps: [${steps.join(', ')}]}`

@@ -1,14 +1,13 @@
 // Setup configurations with `mayfly run`: the orbs as real configurations use them, a continuation that a script makes, and what
 // does not go on. Real sandboxes, a real Git work tree. Needs root.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { runLocally } from '../../test/support/local-run.ts'
 import { gitAsPerson } from '../../test/support/person-git.ts'
 
-const repository = join(import.meta.dirname, '../..')
 let root = ''
 let tree = ''
 
@@ -35,21 +34,9 @@ after(() => rm(root, { recursive: true, force: true }))
 
 const run = (...words: readonly string[]) => runIn('none', ...words)
 const runIn = (network: string, ...words: readonly string[]) => {
-  try {
-    const stdout = execFileSync(
-      process.execPath,
-      [join(repository, 'src/main/cli.ts'), 'run', '--network', network, ...words],
-      {
-        cwd: tree,
-        env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
-        ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 90_000, killSignal: 'SIGKILL' },
-      },
-    )
-    return { code: 0, text: stdout }
-  } catch (error) {
-    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
-    return { code: status, text: stdout + stderr }
-  }
+  const all = ['run', '--network', network, ...words]
+  const { code, stdout, stderr } = runLocally({ home: root, cwd: tree }, all)
+  return { code, text: code === 0 ? stdout : stdout + stderr }
 }
 
 const job = (text: string) => `{docker: [{image: "cimg/base:stable"}], steps: [{run: "${text}"}]}`

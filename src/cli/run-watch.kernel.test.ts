@@ -1,12 +1,12 @@
 // `mayfly run --watch` as people start it, with real sandboxes. Needs root.
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { startLocally } from '../../test/support/local-run.ts'
 
-const program = join(import.meta.dirname, '../main/cli.ts')
 let root = ''
 let project = ''
 
@@ -36,28 +36,18 @@ workflows: { all: { jobs: [build] } }
   )
 
 const start = (...words: readonly string[]) => {
-  const child = spawn(process.execPath, [program, 'run', '--watch', ...words], {
-    cwd: project,
-    env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      said += chunk
-    })
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const { child, output, ended } = startLocally({ home: root, cwd: project }, ['run', '--watch', ...words])
   /** What was said up to these words, which is not looked at again. */
   const until = async (words: RegExp): Promise<string> => {
     const end = performance.now() + 30_000
     for (;;) {
-      const found = words.exec(said)
+      const found = words.exec(output.all)
       if (found !== null) {
-        const before = said.slice(0, found.index + found[0].length)
-        said = said.slice(before.length)
+        const before = output.all.slice(0, found.index + found[0].length)
+        output.all = output.all.slice(before.length)
         return before
       }
-      if (performance.now() > end) throw new Error(`waited in vain for ${words} in:\n${said}`)
+      if (performance.now() > end) throw new Error(`waited in vain for ${words} in:\n${output.all}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }

@@ -1,12 +1,13 @@
 // `mayfly run` as people start it: the program itself, the jailer as its child, real sandboxes. Needs root.
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { runLocally, startLocally } from '../../test/support/local-run.ts'
 import { gitAsPerson } from '../../test/support/person-git.ts'
 
 const repository = join(import.meta.dirname, '../..')
@@ -22,22 +23,9 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true, force: true }))
 
-const start = (words: readonly string[]) => {
-  const child = spawn(process.execPath, [join(repository, 'src/main/cli.ts'), ...words], {
-    cwd: project,
-    env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk) => {
-    output.stdout += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    output.stderr += chunk
-  })
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { child, output, ended }
-}
+const startIn = (directory: string, words: readonly string[]) =>
+  startLocally({ home: root, cwd: join(project, directory) }, words)
+const start = (words: readonly string[]) => startIn('.', words)
 
 /** Processes below `pid`, itself included. */
 const family = (pid: number): readonly number[] => {
@@ -198,22 +186,8 @@ const historyOf = async (place: string) => {
   return { place, git, write }
 }
 
-const spawnIn = (directory: string, words: readonly string[]) => {
-  try {
-    const stdout = execFileSync(process.execPath, [join(repository, 'src/main/cli.ts'), ...words], {
-      cwd: join(project, directory),
-      env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
-      killSignal: 'SIGKILL',
-    })
-    return { code: 0, stdout, stderr: '' }
-  } catch (error) {
-    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string }
-    return { code: status, stdout, stderr }
-  }
-}
+const spawnIn = (directory: string, words: readonly string[]) =>
+  runLocally({ home: root, cwd: join(project, directory) }, words)
 
 test('Ctrl-C ends jobs and sandboxes before the program', async () => {
   await mkdir(join(project, 'long/.circleci'), { recursive: true })
@@ -221,22 +195,13 @@ test('Ctrl-C ends jobs and sandboxes before the program', async () => {
     join(project, 'long/.circleci/config.yml'),
     'version: 2.1\njobs: {a: {docker: [{image: x}], steps: [{run: "echo begun; sleep 600"}]}}\nworkflows: {w: {jobs: [a]}}\n',
   )
-  const child = spawn(process.execPath, [join(repository, 'src/main/cli.ts'), 'run', '--network', 'none'], {
-    cwd: join(project, 'long'),
-    env: { PATH: process.env.PATH ?? '', HOME: root, MAYFLY_DATA: join(root, 'data'), NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  let stdout = ''
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk
-  })
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  await until('the step', () => stdout.includes('[a] begun'))
+  const { child, output, ended } = startIn('long', ['run', '--network', 'none'])
+  await until('the step', () => output.stdout.includes('[a] begun'))
   const processes = family(child.pid ?? 0)
   assert.ok(processes.length > 3, 'jailer and job are below us')
   child.kill('SIGINT')
   assert.equal(await ended, 130)
-  assert.match(stdout, /cancelled/)
+  assert.match(output.stdout, /cancelled/)
   assert.deepEqual(processes.filter(isAlive), [])
 })
 

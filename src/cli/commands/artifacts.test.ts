@@ -1,8 +1,12 @@
 // Which artifacts a name means.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
 import { commandsAnsweredBy } from '../../../test/support/command-server.ts'
 import * as world from '../../../test/web/double/world.ts'
+import { jobName } from '../api/job-name.ts'
 
 const paths = ['report/index.html', 'report/unit/junit.xml', 'junit.xml', 'dist/app.js']
 const [one] = world.artifactsOf(world.idOf('run', 412))
@@ -31,4 +35,19 @@ test('a pattern without a slash is of names, one with it of whole paths', async 
   assert.deepEqual(await named('-n', 'none'), [])
   const none = await command(['artifacts', 'download', '412', '-R', 'web', '-n', 'none'])
   assert.equal(none.code, 5)
+})
+
+test('what is fetched goes through no link that came with the directory', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'mayfly-fetched-'))
+  after(() => rmSync(root, { recursive: true }))
+  const outside = join(root, 'outside')
+  mkdirSync(outside)
+  mkdirSync(join(root, 'out'))
+  const job = jobName(one?.job ?? assert.fail())
+  symlinkSync(outside, join(root, 'out', job))
+  const words = ['artifacts', 'download', '412', '-R', 'web', '-n', 'app.js', '--dir', join(root, 'out')]
+  const { code, stderr } = await command(words)
+  assert.equal(code, 4, stderr)
+  assert.match(stderr, /is there and no directory/)
+  assert.deepEqual(readdirSync(outside), [])
 })

@@ -1,9 +1,9 @@
 // Artifacts of a run: listed, and fetched into a directory. Their names are a job's words: a name that leads out of the
-// directory is refused, and what is there already is not overwritten by something that came only half.
+// directory is refused, no link is followed, and what is there already is not overwritten by something that came only half.
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { dirname, join, posix, resolve } from 'node:path'
+import { rename, rm } from 'node:fs/promises'
+import { posix, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fault } from '../../base/faults.ts'
@@ -13,7 +13,7 @@ import type { ApiClient } from '../api/client.ts'
 import { expiredWords } from '../api/expired-words.ts'
 import { jobName } from '../api/job-name.ts'
 import { findNamedRun } from '../api/named-run.ts'
-import { artifactParts } from '../artifact-parts.ts'
+import { makeArtifactPlace } from '../artifact-place.ts'
 import { inertText } from '../inert.ts'
 import { writeTable } from '../look.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -60,7 +60,7 @@ export const downloadArtifacts = async (
   if (wanted.length === 0) throw fault('E_NOT_FOUND', { public: `#${number} has no artifact that fits` })
   const directory = resolve(around.cwd, flags.dir)
   for (const artifact of wanted) {
-    const path = placeOf(directory, artifact)
+    const path = await placeOf(directory, artifact)
     await download(around, api, artifact, path)
     if (flags.json !== true) around.stdout.write(inertText`${path}\n`)
   }
@@ -96,13 +96,10 @@ const hasName = (path: string, pattern: string): boolean =>
 const isBelow = (path: string, wanted: string | undefined): boolean =>
   wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)
 
-const placeOf = (directory: string, artifact: Artifact): string => {
-  const parts = artifactParts(jobName(artifact.job), artifact.path)
-  if (parts === null)
-    throw fault('E_PROTOCOL', {
-      public: `an artifact with the name ${JSON.stringify(artifact.path)} is not written`,
-    })
-  return join(directory, ...parts)
+const placeOf = async (directory: string, { job, path }: Artifact): Promise<string> => {
+  const place = await makeArtifactPlace(directory, jobName(job), path)
+  if (!place.ok) throw fault('E_PROTOCOL', { public: place.why })
+  return place.path
 }
 
 const download = async (
@@ -111,7 +108,6 @@ const download = async (
   artifact: Artifact,
   path: string,
 ): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true })
   const half = `${path}.${randomUUID()}.part`
   const hash = createHash('sha256')
   const checked = async function* (bytes: AsyncIterable<Uint8Array>) {

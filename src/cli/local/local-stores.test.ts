@@ -49,7 +49,11 @@ test('what a killed run left is gone after the next one', () => {
         const stores = await openLocalStores({ workflows: [], jobs: [] }, { artifacts: null, caches: null })
         ${end}`,
       ],
-      { env: { PATH: process.env.PATH, TMPDIR: root }, stdio: ['ignore', 'inherit', 'inherit'] },
+      {
+        env: { PATH: process.env.PATH, TMPDIR: root },
+        stdio: ['ignore', 'inherit', 'inherit'],
+        timeout: 20_000,
+      },
     )
   assert.equal(run("process.kill(process.pid, 'SIGHUP'); setInterval(() => {}, 1e6)").signal, 'SIGHUP')
   assert.equal(readdirSync(root).length, 1)

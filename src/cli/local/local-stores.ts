@@ -11,7 +11,7 @@ import { object, parseShape, text } from '../../base/shape.ts'
 import type { Restorable, Stores, Writing } from '../../runner/index.ts'
 import { type ExpandedJob, type ExpandedPlan, upstreamOf } from '../../schedule/index.ts'
 import { decryptBlob, encryptBlob, generateLogKey } from '../../seal/index.ts'
-import { type ArtifactPlace, writeArtifactFiles } from './artifact-files.ts'
+import { type ArtifactsOfJob, writeArtifactFiles } from './artifact-files.ts'
 import { type LocalTests, openLocalTests } from './local-tests.ts'
 import { openRunDirectory } from './run-directory.ts'
 
@@ -107,10 +107,10 @@ const upstreamLayers = (
 const openLayer = ({ path, key }: Layer): AsyncIterable<Uint8Array> =>
   decryptBlob(createReadStream(path), { keyFor: () => key, objectId: basename(path) })
 
-const writeArtifacts = (place: ArtifactPlace, packed: string): Writing => ({
+const writeArtifacts = (of: ArtifactsOfJob, packed: string): Writing => ({
   put: (content) => save(packed, content),
   finish: async ({ entries = [] }) => {
-    await writeArtifactFiles(place, packed, entries)
+    await writeArtifactFiles(of, packed, entries)
     await rm(packed)
   },
 })

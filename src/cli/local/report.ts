@@ -1,5 +1,6 @@
 // What `mayfly run` shows while it works and at the end: output of each job behind its name, a word when a step
 // fails, and one table. With --json the result goes to stdout and the output to stderr.
+import { shellQuote } from '../../base/shell-quote.ts'
 import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
 import { type ExpandedJob, type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
 import { inert, inertText } from '../inert.ts'
@@ -86,7 +87,7 @@ export const createReport = (
 
 /** What is copied into a shell: a configuration chose it, and it stays one word there. */
 const shellWord = (text: string): string =>
-  /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+  /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : shellQuote(text)
 
 type Telling = {
   readonly words: (text: string) => void

@@ -26,8 +26,8 @@ const list = async (): Promise<readonly string[]> => {
 }
 
 /** Looks without a word of the kernel come too late to help. */
-const watched = async (lookMs = 60_000) => {
-  const changes = await watchTree(list, { settleMs: 30, lookMs })
+const watched = async ({ lookMs = 60_000, settleMaxMs = 60_000 } = {}) => {
+  const changes = await watchTree(list, { settleMs: 30, settleMaxMs, lookMs })
   return {
     ...changes,
     next: async (signal = never) =>
@@ -68,8 +68,21 @@ test('files that change one after another are one answer', async () => {
   changes.close()
 })
 
+test('a file that is written all the time is told, and holds nobody who wants to end', async (t) => {
+  const [patient, changes] = [await watched(), await watched({ settleMaxMs: 300 })]
+  let count = 0
+  const writing = setInterval(() => void writeFile(join(root, 'a'), String(++count)), 10)
+  t.after(() => clearInterval(writing))
+  assert.deepEqual(await changes.next(), ['a'])
+  const ended = new AbortController()
+  const waits = patient.next(ended.signal)
+  ended.abort()
+  await waits
+  for (const each of [patient, changes]) each.close()
+})
+
 test('a file in a directory that nobody watches yet is found by the next look', async () => {
-  const changes = await watched(20)
+  const changes = await watched({ lookMs: 20 })
   await mkdir(join(root, 'src/new'))
   assert.equal(await changes.next(AbortSignal.timeout(200)), null, 'an empty directory is no change')
   await writeFile(join(root, 'src/new/file'), '')

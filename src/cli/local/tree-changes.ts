@@ -15,6 +15,8 @@ export type TreeChanges = {
 type Pace = {
   /** Editors write a file in several ways, and a checkout changes many: so long nothing must differ any more. */
   readonly settleMs: number
+  /** Of a file that something writes all the time, no longer. */
+  readonly settleMaxMs: number
   /** Without a word of the kernel. */
   readonly lookMs: number
 }
@@ -26,7 +28,7 @@ const atOnce = 256
 /** `list`: the absolute paths that count, as they are now. */
 export const watchTree = async (
   list: () => Promise<readonly string[]>,
-  { settleMs, lookMs }: Pace = { settleMs: 150, lookMs: 2_000 },
+  { settleMs, settleMaxMs, lookMs }: Pace = { settleMs: 150, settleMaxMs: 2_000, lookMs: 2_000 },
 ): Promise<TreeChanges> => {
   const bell = createBell()
   const directories = createDirectories(bell.ring)
@@ -40,10 +42,15 @@ export const watchTree = async (
     restMs = Math.max(lookMs, restPerLook * (performance.now() - begin))
     return seen
   }
-  const untilSettled = async (now: Seen): Promise<Seen> => {
-    await sleep(settleMs)
-    const later = await look()
-    return differences(now, later).length === 0 ? later : untilSettled(later)
+  const untilSettled = async (first: Seen, signal: AbortSignal): Promise<Seen> => {
+    const begin = performance.now()
+    for (let now = first; ; ) {
+      await sleep(settleMs, undefined, { signal }).catch(() => undefined)
+      const later = await look()
+      const isOver = signal.aborted || performance.now() - begin > settleMaxMs
+      if (isOver || differences(now, later).length === 0) return later
+      now = later
+    }
   }
   const closed = new AbortController()
   let seen = await look()
@@ -55,7 +62,7 @@ export const watchTree = async (
         if (signal.aborted) break
         const now = await look()
         if (differences(seen, now).length === 0) continue
-        const settled = await untilSettled(now)
+        const settled = await untilSettled(now, signal)
         const changed = differences(seen, settled)
         seen = settled
         if (changed.length > 0) return changed

@@ -27,6 +27,12 @@ const masked = (masker: Masker, text: string | Buffer, cuts: readonly number[] =
   return Buffer.concat(parts).toString('latin1')
 }
 
+/** What comes out of a stream, piece by piece. */
+const sayingTo =
+  (stream: ReturnType<Masker['stream']>) =>
+  (text: string): string =>
+    Buffer.from(stream.write(Buffer.from(text))).toString()
+
 /** A small generator with a seed: a failure can be repeated. */
 const randomFrom = (seed: number) => {
   let state = seed
@@ -143,7 +149,7 @@ test('a secret inside an escape sequence is masked too', () => {
 
 test('what cannot be the beginning of a form is passed on at once', () => {
   const stream = maskerOf(secret('S', '!hunter2!hunter2')).stream()
-  const say = (text: string) => Buffer.from(stream.write(Buffer.from(text))).toString()
+  const say = sayingTo(stream)
   assert.equal(say('downloading\n'), 'downloading\n')
   assert.equal(say('so far !hun'), 'so far ')
   assert.equal(say('gry\n'), '!hungry\n')
@@ -220,8 +226,7 @@ test('random secrets, texts and cuts: no form survives, and cuts make no differe
 })
 
 test('a form that begins with what ends a sequence: the sequence stays whole, and cuts make no difference', () => {
-  const stream = maskerOf(secret('M', 'mabcdefgh')).stream()
-  const say = (text: string) => Buffer.from(stream.write(Buffer.from(text))).toString()
+  const say = sayingTo(maskerOf(secret('M', 'mabcdefgh')).stream())
   assert.equal(say('red \x1b[1m'), 'red ')
   assert.equal(say('ab'), '')
   assert.equal(say('\x1b[31mcdefgh\n'), '\x1b[1mab\x1b[31mcdefgh\n')
@@ -261,8 +266,7 @@ test('text without a form passes byte for byte', () => {
 
 test('keeps back at most the longest form less one byte', () => {
   const long = randomFrom(7).text(500, 'abcdefghijklmnop')
-  const stream = maskerOf(secret('LONG', long)).stream()
-  const say = (text: string) => Buffer.from(stream.write(Buffer.from(text))).toString()
+  const say = sayingTo(maskerOf(secret('LONG', long)).stream())
   assert.equal(say(long.slice(0, pieceBytesMax - 1)), '')
   assert.equal(say(long.slice(pieceBytesMax - 1, pieceBytesMax)), '[secret LONG]')
   assert.equal(say(`${long.slice(pieceBytesMax)}.`), '.')

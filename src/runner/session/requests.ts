@@ -96,7 +96,7 @@ export const createRequests = (deps: RequestsDeps): Requests => {
       const late = setTimeout(() => sent.destroy(new Error('no answer in time')), call.timeoutMs)
       try {
         const answer = await answerOf(sent.end())
-        if (answer.statusCode !== 200) throw asFault(answer.statusCode ?? 0, await problemOf(answer))
+        if (answer.statusCode !== 200) throw asFault(answer.statusCode ?? 0, parseJson(await bytesOf(answer)))
         yield* answer as AsyncIterable<Buffer>
       } catch (cause) {
         throw isFault(cause) ? cause : fault('E_UNREACHABLE', { detail: 'request to the server', cause })
@@ -107,18 +107,6 @@ export const createRequests = (deps: RequestsDeps): Requests => {
     },
     close: end,
   }
-}
-
-/** Of an answer that is not what was asked for: whatever does not end or is too long names no fault. */
-const problemOf = async (answer: IncomingMessage): Promise<unknown> => {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > answerBytesMax) return null
-    chunks.push(chunk)
-  }
-  return parseJson(Buffer.concat(chunks))
 }
 
 const answerOf = (sent: ClientRequest): Promise<IncomingMessage> =>
@@ -188,21 +176,26 @@ const hasPinnedKey = (socket: TLSSocket, spkiSha256: string): boolean => {
 type Answer = { readonly status: number; readonly bytes: Buffer }
 
 /** Events, because an iterator of chunks shows in the profile of short jobs. */
+const bytesOf = (answer: IncomingMessage): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    answer.on('error', reject)
+    answer.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > answerBytesMax) answer.destroy(fault('E_PROTOCOL', { detail: 'answer too large' }))
+      else chunks.push(chunk)
+    })
+    answer.on('end', () => resolve(Buffer.concat(chunks)))
+  })
+
 const exchange = (sent: ClientRequest, body: Call['body'] | Readable): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const fail = (cause: unknown) =>
       reject(isFault(cause) ? cause : fault('E_UNREACHABLE', { detail: 'request to the server', cause }))
     sent.on('error', fail)
     sent.on('response', (answer) => {
-      const chunks: Buffer[] = []
-      let size = 0
-      answer.on('error', fail)
-      answer.on('data', (chunk: Buffer) => {
-        size += chunk.length
-        if (size > answerBytesMax) answer.destroy(fault('E_PROTOCOL', { detail: 'answer too large' }))
-        else chunks.push(chunk)
-      })
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, bytes: Buffer.concat(chunks) }))
+      bytesOf(answer).then((bytes) => resolve({ status: answer.statusCode ?? 0, bytes }), fail)
     })
     if (body instanceof Uint8Array) sent.end(body)
     else pipeline(body instanceof Readable ? body : createReadStream(body.path), sent).catch(fail)

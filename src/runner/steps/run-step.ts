@@ -7,6 +7,7 @@ import type { Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
 import { controlBytesMax } from '../limits.ts'
 import { type AttemptSink, gatherStream, say } from '../sink.ts'
 import type { SshAgent } from '../ssh-agent.ts'
+import { outOfMemory } from '../step-words.ts'
 import type { SecretVariables } from './deliver-secrets.ts'
 import { haltWord, launchScript, type StepDirectories } from './shell.ts'
 
@@ -141,8 +142,6 @@ const describeResult = (result: StepResult, signal: AbortSignal): StepVerdict =>
       return { ...base, status: 'failed', message: 'stopped: too many processes' }
   }
 }
-
-export const outOfMemory = 'out of memory: choose a larger resource class'
 
 const exitMessage = (code: number, oom: boolean): string | null => {
   if (code === 0) return null

@@ -3,11 +3,12 @@
 
 import { PassThrough, Readable } from 'node:stream'
 import { isFault } from '../../base/faults.ts'
+import { shellQuote } from '../../base/shell-quote.ts'
 import type { GuestPath, Sandbox, StepResult, StepSpec } from '../../sandbox/index.ts'
 import { archiveMs } from '../limits.ts'
 import { ownStep } from '../own-step.ts'
 import { tailStream } from '../sink.ts'
-import { outOfMemory } from '../steps/run-step.ts'
+import { outOfMemory } from '../step-words.ts'
 
 export type CellPlace = {
   readonly sandbox: Sandbox
@@ -175,8 +176,8 @@ export const packPaths = (root: GuestPath, paths: readonly string[], mode: 'glob
     ':',
     ...paths.map((path) =>
       mode === 'globs' && /[*?[\\]/.test(path)
-        ? `some ${path.split('/').length} ${quoted(path)}`
-        : `one ${quoted(path)}`,
+        ? `some ${path.split('/').length} ${shellQuote(path)}`
+        : `one ${shellQuote(path)}`,
     ),
     '}',
     `names | ${tar} --null --verbatim-files-from --files-from=-`,
@@ -214,5 +215,3 @@ export const readFile = (path: GuestPath) => ({
   text: `[ -f "$MF_PATH" ] || exit ${nothingThere}\nexec cat -- "$MF_PATH"`,
   env: { MF_PATH: path },
 })
-
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`

@@ -1,13 +1,14 @@
 // The anchor of a nest: the process that made it, holds its namespaces, starts its cells and does the few things that need
 // root inside. It obeys one order at a time (maker-program.ts) and ends when its line ends, and its cells with it, so a
 // dead jailer leaves nothing behind.
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault, fault } from '../../base/faults.ts'
 import { anchorEndMs, toolMs } from '../limits.ts'
 import type { Bind } from './base.ts'
 import { type Cell, type CellExit, createCell } from './cells.ts'
 import type { Group } from './cgroup.ts'
+import { readKernelLink } from './kernel-file.ts'
 import type { AnchorLine } from './maker.ts'
 import { anchorName } from './maker-program.ts'
 
@@ -99,13 +100,7 @@ const isGoneWithin = (line: AnchorLine, ms: number): Promise<boolean> => {
   return Promise.race([line.gone.then(() => true), late]).finally(() => timeUp.abort())
 }
 
-const hasNamespaces = (pid: number): boolean => {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/mnt`) !== ''
-  } catch {
-    return false
-  }
-}
+const hasNamespaces = (pid: number): boolean => readKernelLink(`/proc/${pid}/ns/mnt`) !== ''
 
 const kill = (pid: number): void => {
   try {

@@ -1,6 +1,7 @@
 // A cell that runs (isolation.md §2.3), which its nest's anchor started: who is in it, and how to signal them. Output never
 // passes through here.
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { inodeOf, readKernelLink } from './kernel-file.ts'
 
 export interface Cell {
   /** PID 1 of the cell, as the host sees it. */
@@ -32,13 +33,8 @@ const kinds = ['pid', 'user', 'ipc', 'uts', 'cgroup'] as const
 /** Those that differ from the jailer's own. */
 const namespacesOf = (pid: number): readonly number[] =>
   kinds.flatMap((kind) => {
-    try {
-      const link = readlinkSync(`/proc/${pid}/ns/${kind}`)
-      if (link === readlinkSync(`/proc/self/ns/${kind}`)) return []
-      return [Number(/\[(\d+)\]/.exec(link)?.[1])]
-    } catch {
-      return []
-    }
+    const link = readKernelLink(`/proc/${pid}/ns/${kind}`)
+    return link === '' || link === readKernelLink(`/proc/self/ns/${kind}`) ? [] : [inodeOf(link)]
   })
 
 /** TERM to all who share PID 1's process namespace, itself apart. */
@@ -64,13 +60,7 @@ export const signalSession = (
       send(pid, signal)
 }
 
-const pidNamespace = (pid: number): string => {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`)
-  } catch {
-    return ''
-  }
-}
+const pidNamespace = (pid: number): string => readKernelLink(`/proc/${pid}/ns/pid`)
 
 const isOfSession = (pid: number, session: number): boolean => {
   try {

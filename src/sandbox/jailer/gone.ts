@@ -1,11 +1,11 @@
 // The questions asked of the kernel after a nest was destroyed (isolation.md §2.8), each an entry of the receipt. One
 // walk over /proc answers for all nests that wait at that moment.
 
-import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { surveyRestMs } from '../limits.ts'
 import type { GoneCheck } from './gone-check.ts'
-import { readKernelFile } from './kernel-file.ts'
+import { inodeOf, readKernelFile, readKernelLink } from './kernel-file.ts'
 import { readProcessStat } from './process-stat.ts'
 
 export type Departed = {
@@ -187,15 +187,7 @@ const kernelThreads = (): ReadonlySet<string> => {
   return new Set(isKthreadd ? readKernelFile('/proc/2/task/2/children').split(' ') : [])
 }
 
-const link = (pid: number | 'self', kind: string): string => {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/${kind}`)
-  } catch {
-    return ''
-  }
-}
-/** Of a link like `net:[4026531840]`. */
-const inodeOf = (target: string): number => Number(target.slice(target.indexOf('[') + 1, -1))
+const link = (pid: number | 'self', kind: string): string => readKernelLink(`/proc/${pid}/ns/${kind}`)
 
 /** Owner and creator of each object; columns by name, because the three tables differ. */
 const ownersOf = (kind: string): readonly number[] => {

@@ -1,6 +1,6 @@
 // Files that the kernel makes up as they are read (/proc, control groups). They have no size to ask for; the buffer is kept,
-// because one walk over /proc reads hundreds.
-import { closeSync, openSync, readSync } from 'node:fs'
+// because one walk over /proc reads hundreds. Links there lead to what has no path.
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
 
 let bytes = Buffer.allocUnsafe(64 * 1024)
 
@@ -21,3 +21,15 @@ export const readKernelFile = (path: string): string => {
     if (file >= 0) closeSync(file)
   }
 }
+
+/** What it shows, as `net:[4026531840]`; empty where there is no such link, or no such process any more. */
+export const readKernelLink = (path: string): string => {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
+
+/** The number in such a link. */
+export const inodeOf = (link: string): number => Number(link.slice(link.indexOf('[') + 1, -1))

@@ -1,8 +1,9 @@
 // Who else holds a network namespace: processes in it, descriptors of it, mounts of it; the answer is an entry of the
 // receipt. Asked while our own descriptors of it are open: once they are closed, its inode number is the next one's.
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { nameOf, type Survey } from './gone.ts'
 import type { GoneCheck } from './gone-check.ts'
+import { readKernelLink } from './kernel-file.ts'
 
 export type HeldNamespace = { readonly fd: number; readonly inode: number }
 
@@ -40,7 +41,7 @@ const descriptorsOf = (pid: number, links: ReadonlySet<string>): readonly string
   const directory = `/proc/${pid}/fd`
   try {
     return readdirSync(directory).flatMap((fd) =>
-      links.has(linkOf(`${directory}/${fd}`)) ? [`${pid}/fd/${fd}`] : [],
+      links.has(readKernelLink(`${directory}/${fd}`)) ? [`${pid}/fd/${fd}`] : [],
     )
   } catch {
     return [] // It ended and holds nothing.
@@ -49,11 +50,3 @@ const descriptorsOf = (pid: number, links: ReadonlySet<string>): readonly string
 
 /** As the kernel writes what is behind a descriptor, and in mount tables. */
 const linkTo = (inode: number): string => `net:[${inode}]`
-
-const linkOf = (path: string): string => {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
-  }
-}

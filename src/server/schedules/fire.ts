@@ -30,7 +30,8 @@ export const fireDueSchedules = async (deps: Deps): Promise<number> => {
       broken.set(looked.current, error)
     }
   }
-  for (const error of broken.values()) throw error
+  const [first] = broken.values()
+  if (broken.size > 0) throw first
   return begun
 }
 

@@ -1,6 +1,7 @@
 // What a job may take back: the layers of its workflow's workspace, the cache that fits best, results of tests. The keys come from the
 // vault, sealed to the runner and by a ticket of their own; the vault judges again whether this job may have them.
 import { sql } from 'kysely'
+import { begun } from '../../base/begun.ts'
 import { fault, isFault } from '../../base/faults.ts'
 import type { JobId, LeaseId, ObjectId } from '../../base/ids.ts'
 import { cacheScopes, isProtectedScope } from '../../protocol/stored-object.ts'
@@ -162,15 +163,13 @@ export const sendObject = async (
   )
   const [row] = rows
   if (row === undefined) throw fault('E_NOT_FOUND')
-  const pieces = piecesOf(objects, storedObjectKey(object), row.size)
   // While it can still be said: once the answer has begun, it can only be cut off.
-  const first = await pieces.next().catch(async (error: unknown) => {
+  return begun(piecesOf(objects, storedObjectKey(object), row.size)).catch(async (error: unknown) => {
     // A cache is nothing that anybody counts on: from now on there is none, and its key is free again.
     if (isFault(error, 'E_OBJECT_MISSING') && row.kind === 'cache')
       await sql`delete from stored_objects where id = ${object} and kind = 'cache'`.execute(db)
     throw error
   })
-  return chained(first, pieces)
 }
 
 const piecesOf = async function* (
@@ -180,13 +179,4 @@ const piecesOf = async function* (
 ): AsyncGenerator<Uint8Array> {
   for (let offset = 0; offset < size; offset += limits.storedPieceBytes)
     yield await objects.read(key, { offset, length: Math.min(limits.storedPieceBytes, size - offset) })
-}
-
-const chained = async function* (
-  first: IteratorResult<Uint8Array>,
-  rest: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  if (first.done === true) return
-  yield first.value
-  yield* rest
 }

@@ -78,23 +78,25 @@ const whileObjectsStay = async <T>({ file, args, env }: Command, work: () => Pro
     for (const event of ['exit', 'error']) child.once(event, () => resolve(false))
   })
   const said = new Promise<true>((resolve) => child.stdout?.once('data', () => resolve(true)))
-  const late = setTimeout(() => child.kill('SIGKILL'), keepDeadlineMs)
-  try {
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.write(`select 'here' from pg_advisory_lock_shared(${objectsStayLock});\n`)
-    if (!(await Promise.race([said, ended]))) throw away()
-    clearTimeout(late)
-    const done = await work()
-    // A session that was lost meanwhile is noticed by whoever asks for something.
-    child.stdin?.end("select 'here';\n")
-    await ended
-    if (child.exitCode !== 0) throw away()
-    return done
-  } finally {
-    clearTimeout(late)
-    child.stdin?.end()
-    await ended
+  const within = async <A>(ms: number, answer: Promise<A>): Promise<A> => {
+    const late = setTimeout(() => child.kill('SIGKILL'), ms)
+    return answer.finally(() => clearTimeout(late))
   }
+  child.stdin?.on('error', () => undefined)
+  child.stdin?.write(`select 'here' from pg_advisory_lock_shared(${objectsStayLock});\n`)
+  if (!(await within(keepDeadlineMs, Promise.race([said, ended])))) throw away()
+  /** Whether it was held all the time: that a session was lost is noticed by whoever asks for something. */
+  const letGo = async (): Promise<boolean> => {
+    child.stdin?.end("select 'here';\n")
+    await within(askDeadlineMs, ended)
+    return child.exitCode === 0
+  }
+  const done = await work().catch(async (error: unknown) => {
+    await letGo()
+    throw error
+  })
+  if (!(await letGo())) throw away()
+  return done
 }
 
 const away = () =>

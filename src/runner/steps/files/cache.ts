@@ -1,6 +1,7 @@
 // Caches: files under a key, for later runs. A key is written once; what a job may read and where it writes is decided by
 // what its run stands for (protocol/stored-object.ts), never here. That there is none never fails a job.
 import { createHash } from 'node:crypto'
+import { begun } from '../../../base/begun.ts'
 import { isFault } from '../../../base/faults.ts'
 import type { PlanRestoreCacheStep, PlanSaveCacheStep } from '../../../protocol/plan.ts'
 import { cacheKeyCharactersMax } from '../../../protocol/stored-object.ts'
@@ -88,23 +89,11 @@ export const restoreCache = async (
 
 /** null: it went since it was found, to make room for another one. */
 const opened = async (found: Restorable, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | null> => {
-  const pieces = found.read(signal)[Symbol.asyncIterator]()
   try {
-    return chained(await pieces.next(), pieces)
+    return await begun(found.read(signal))
   } catch (error) {
     if (isFault(error, 'E_NOT_FOUND') || isFault(error, 'E_OBJECT_MISSING')) return null
     throw error
-  }
-}
-
-const chained = async function* (
-  first: IteratorResult<Uint8Array>,
-  rest: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    for (let next = first; next.done !== true; next = await rest.next()) yield next.value
-  } finally {
-    await rest.return?.()
   }
 }
 

@@ -4,6 +4,7 @@
 // none of it. Pure; everything from outside is quoted.
 import { fault } from '../../../base/faults.ts'
 import { Secret } from '../../../base/secret.ts'
+import { shellQuote } from '../../../base/shell-quote.ts'
 import type { ShellScript, StepSpec } from '../../driver.ts'
 import { environmentBytesMax, prologueHeadBytes, scriptBytesMax, variableBytesMax } from '../../limits.ts'
 
@@ -27,7 +28,7 @@ export const prologue = (of: PrologueOf): Buffer => {
     ...scriptLines(of.script),
     ...directoryLines(of.workdir),
     // After everything that needs a PATH, before the one command that wants it.
-    ...plain.map(([name, value]) => `export ${name}=${quote(value)}`),
+    ...plain.map(([name, value]) => `export ${name}=${shellQuote(value)}`),
     ...startLines(of, variables, others),
   ]
   const text = `${lines.join('\n')}\n`
@@ -50,13 +51,13 @@ const scriptLines = (script: StepSpec['script']): readonly string[] => {
   if (script.text.includes('\0')) throw fault('E_INPUT', { public: 'A script cannot hold a NUL character.' })
   if (Buffer.byteLength(script.text) > scriptBytesMax)
     throw fault('E_INPUT', { public: `A script may have at most ${scriptBytesMax} bytes.` })
-  return [`printf %s ${quote(script.text)} >"$1/s/step" || exit 1`]
+  return [`printf %s ${shellQuote(script.text)} >"$1/s/step" || exit 1`]
 }
 
 const directoryLines = (workdir: string): readonly string[] => {
   if (workdir === '/') return ['cd /']
   return [
-    `cd ${quote(workdir)} 2>/dev/null || { mkdir -p ${quote(workdir)} && cd ${quote(workdir)}; } || exit 1`,
+    `cd ${shellQuote(workdir)} 2>/dev/null || { mkdir -p ${shellQuote(workdir)} && cd ${shellQuote(workdir)}; } || exit 1`,
   ]
 }
 
@@ -68,14 +69,14 @@ const startLines = (
 ): readonly string[] => {
   if (!('before' in script) || others.length > 0)
     return [['exec', ...viaEnv(others), ...command(script)].join(' ')]
-  const words = [...script.args, ...(script.shell ?? [])].map(quote).join(' ')
+  const words = [...script.args, ...(script.shell ?? [])].map(shellQuote).join(' ')
   const launch = [`set -- ${words} ${path}`, launchText(script)]
   // A compound command, so that all of it is read before any of it runs.
   if (job === null || script.shell !== null || !all.every(bashTakesLater)) return ['{', ...launch, '}']
   return [
     `if [ "$4" = waiting ] && [ ! -s "\${BASH_ENV-}" ]; then`,
-    `printf %s ${quote(script.after)} >"$1/s/after" || exit 1`,
-    `set -- ${script.args.map(quote).join(' ')}`,
+    `printf %s ${shellQuote(script.after)} >"$1/s/after" || exit 1`,
+    `set -- ${script.args.map(shellQuote).join(' ')}`,
     script.before,
     handOver,
     ...['else', ...launch, 'fi'],
@@ -85,10 +86,10 @@ const startLines = (
 const path = '"$1/s/step"'
 
 const command = (script: StepSpec['script']): readonly string[] => {
-  if ('argv' in script) return script.argv.map(quote)
-  if ('interpreter' in script) return [...script.interpreter.map(quote), path]
+  if ('argv' in script) return script.argv.map(shellQuote)
+  if ('interpreter' in script) return [...script.interpreter.map(shellQuote), path]
   const words = [...script.args, ...(script.shell ?? [])]
-  return [...['/bin/sh', '-c', launchText(script), 'sh', ...words].map(quote), path]
+  return [...['/bin/sh', '-c', launchText(script), 'sh', ...words].map(shellQuote), path]
 }
 
 /**
@@ -136,7 +137,7 @@ const bashsOwn = new Set([
 const viaEnv = (variables: readonly (readonly [string, string])[]): readonly string[] =>
   variables.length === 0
     ? []
-    : ['/usr/bin/env', ...variables.map(([name, value]) => quote(`${name}=${value}`))]
+    : ['/usr/bin/env', ...variables.map(([name, value]) => shellQuote(`${name}=${value}`))]
 
 /** Variables that mean something to a shell itself, or that some shells keep read-only. */
 const shellsOwn = new Set(
@@ -177,5 +178,3 @@ const checkVariables = (variables: readonly (readonly [string, string])[]): void
 
 const reveal = (value: Secret<string> | string): string =>
   value instanceof Secret ? value.reveal('environment of the step, by FIFO into its cell') : value
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
