@@ -4,7 +4,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { openBrowser, openPage } from '../web/double/browser.ts'
+import { openBrowser, openPage, takePicture } from '../web/double/browser.ts'
 
 export type Visitor = {
   readonly page: Page
@@ -74,7 +74,7 @@ const takePictures = async (page: Page, name: string, directory: string | undefi
       await page.evaluate(
         () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
       )
-      await page.screenshot({ path: join(directory, `${name}-${colorScheme}-${viewport.width}.png`) })
+      await takePicture(page, join(directory, `${name}-${colorScheme}-${viewport.width}.png`))
     }
   await page.setViewportSize(desk)
   await page.emulateMedia({ colorScheme: 'light' })

@@ -62,10 +62,14 @@ const chunkBytes = 4 * 1024 * 1024
 const largeBytes = 16 * 1024 * 1024
 
 const fileHolds = (path: Buffer, forms: readonly Buffer[]): boolean => {
-  const longest = Math.max(...forms.map((form) => form.length))
   const about = quietly(() => lstatSync(path), null)
-  if (about?.isBlockDevice() || (about?.isFile() && about.size > largeBytes)) return grepFinds(path, forms)
-  if (!about?.isFile()) return false
+  if (!about?.isBlockDevice() && !about?.isFile()) return false
+  const isLarge = about.isBlockDevice() || about.size > largeBytes
+  return (!isLarge || grepFinds(path, forms)) && readFinds(path, forms)
+}
+
+const readFinds = (path: Buffer, forms: readonly Buffer[]): boolean => {
+  const longest = Math.max(...forms.map((form) => form.length))
   const file = quietly(() => openSync(path, 'r'), -1)
   if (file === -1) return false // gone since it was listed
   try {
@@ -83,14 +87,24 @@ const fileHolds = (path: Buffer, forms: readonly Buffer[]): boolean => {
   }
 }
 
-/** The forms are not in its arguments, where the search for processes would find them. */
+/**
+ * Whether a part of one of the forms is there. Parts, because a newline ends a pattern of grep and a zero byte a line of
+ * what it reads; a form that begins with a newline would be an empty pattern, which is in every file. The forms are not
+ * in its arguments, where the search for processes would find them.
+ */
 const grepFinds = (path: Buffer, forms: readonly Buffer[]): boolean => {
   const { status, stderr } = spawnSync('grep', ['-qazFf', '-', '--', path.toString()], {
-    input: Buffer.concat(forms.flatMap((form) => [form, Buffer.from('\n')])),
+    input: Buffer.concat(forms.flatMap((form) => [longestPart(form), Buffer.from('\n')])),
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
   })
   if (status !== 0 && status !== 1) throw new Error(`${path}: ${stderr}`)
   return status === 0
+}
+
+const longestPart = (form: Buffer): Buffer => {
+  const parts = form.toString('latin1').split(/[\n\0]/)
+  const longest = parts.reduce((best, part) => (part.length > best.length ? part : best))
+  return Buffer.from(longest, 'latin1')
 }
 
 /**

@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises'
 import { before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { Attempt, Job, Run, RunSummary, Status, Step } from '../../src/protocol/api/shapes.ts'
-import { axeFindings, openPage, type View } from './double/browser.ts'
+import { axeFindings, openPage, takePicture, type View } from './double/browser.ts'
 import { usualMode } from './double/server.ts'
 import { openStand } from './double/stand.ts'
 
@@ -211,7 +211,7 @@ const look = async (one: Case, width: number): Promise<void> => {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await page.locator(`html[data-theme="${theme}"]`).waitFor({ timeout: 5_000 })
     await page.evaluate('scrollTo(0, 0)')
-    await page.screenshot({ path: `${pictures}/crowded-${one.name}-${theme}-${width}.png` })
+    await takePicture(page, `${pictures}/crowded-${one.name}-${theme}-${width}.png`)
     const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
     assert.ok(wide <= width, `${one.name}, ${theme}, ${width} px: ${wide} px wide`)
   }

@@ -1,7 +1,7 @@
 // A Chromium that reports everything a page must not do: errors, policy violations, findings of axe.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium, errors, type Page } from 'playwright-core'
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -35,6 +35,21 @@ export const openPage = async (browser: Browser, view: View, expected?: RegExp) 
   await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
     mayflyTestViolation([event.violatedDirective, event.blockedURI, event.sample].join(' ')))`)
   return { page, complaints, [Symbol.asyncDispose]: () => page.close() }
+}
+
+/** A picture usually takes a tenth of a second. */
+const pictureMs = 10_000
+
+/**
+ * A picture for people to look at. Chromium on a busy machine now and then never draws the frame that it was asked for;
+ * it draws the next one. What is asserted of a page is asked of the page.
+ */
+export const takePicture = async (page: Page, path: string): Promise<void> => {
+  const take = () => page.screenshot({ path, timeout: pictureMs })
+  await take().catch((error: unknown) => {
+    if (!(error instanceof errors.TimeoutError)) throw error
+    return take()
+  })
 }
 
 type AxeResult = {

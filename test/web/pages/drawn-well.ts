@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { before, test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { axeFindings, openPage, type View } from '../double/browser.ts'
+import { axeFindings, openPage, takePicture, type View } from '../double/browser.ts'
 import { type Mode, usualMode } from '../double/server.ts'
 import { openStand } from '../double/stand.ts'
 
@@ -54,7 +54,7 @@ const look = async (page: Page, { theme, width }: View, name: string): Promise<v
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
   await page.setViewportSize({ width, height: 860 })
   await page.locator(`html[data-theme="${theme}"]`).waitFor({ timeout: 5_000 })
-  await page.screenshot({ path: `${pictures}/${name}-${theme}-${width}.png` })
+  await takePicture(page, `${pictures}/${name}-${theme}-${width}.png`)
   const where = `${name}, ${theme}, ${width} px`
   const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
   assert.ok(wide <= width, `${where}: ${wide} px wide`)
