@@ -41,14 +41,17 @@ export const openPage = async (browser: Browser, view: View, expected?: RegExp) 
 const pictureMs = 10_000
 
 /**
- * A picture for people to look at. Chromium on a busy machine now and then never draws the frame that it was asked for;
- * it draws the next one. What is asserted of a page is asked of the page.
+ * A picture for people to look at; what is asserted of a page is asked of the page. Chromium on a busy machine now and then
+ * never draws the frame that it was asked for: another size makes it draw anew.
  */
 export const takePicture = async (page: Page, path: string): Promise<void> => {
   const take = () => page.screenshot({ path, timeout: pictureMs })
-  await take().catch((error: unknown) => {
-    if (!(error instanceof errors.TimeoutError)) throw error
-    return take()
+  await take().catch(async (error: unknown) => {
+    const size = page.viewportSize()
+    if (!(error instanceof errors.TimeoutError) || size === null) throw error
+    await page.setViewportSize({ width: size.width, height: size.height + 1 })
+    await page.setViewportSize(size)
+    await take()
   })
 }
 
