@@ -24,7 +24,10 @@ export default defineConfig({
     cssCodeSplit: false,
     modulePreload: { polyfill: false },
     target: 'es2023',
-    chunkSizeWarningLimit: 250,
+    // What a first view may weigh is tested, compressed (test/web/budgets.e2e.test.ts).
+    chunkSizeWarningLimit: 1_000,
+    // Who starts an installation has no use for them.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   worker: { format: 'es' },
 })
