@@ -118,10 +118,14 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
 }
 
 /** From time to time; nothing depends on it. Returns how to stop. */
-const tidyUp = ({ access, database, objects }: Parts, retention: Retention, log: Log): (() => void) => {
+const tidyUp = (
+  { access, database, objects, watchers }: Parts,
+  retention: Retention,
+  log: Log,
+): (() => void) => {
   const tidy = async () => {
     await access.sweep()
-    await tidyRows(database.db, objects, retention)
+    await tidyRows({ db: database.db, objects, watchers }, retention)
   }
   const timer = setInterval(() => {
     tidy().catch((error: unknown) => log.warn('not tidied up', { error }))

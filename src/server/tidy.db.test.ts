@@ -33,7 +33,7 @@ test('no object is removed while a backup is made, and all that are due after it
       () => true,
       () => false,
     )
-  const tidy = () => tidyRows(parts.db, parts.objects, limits.retentionDays)
+  const tidy = () => tidyRows(parts, limits.retentionDays)
   await parts.db.connection().execute(async (backup) => {
     await sql`select pg_advisory_lock_shared(${sql.lit(objectsStayLock)})`.execute(backup)
     await tidy()

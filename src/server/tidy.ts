@@ -9,19 +9,22 @@ import { prunePolls } from './intake/polls.ts'
 import { limits, type Retention } from './limits.ts'
 import { expireLogs } from './logs/expire.ts'
 import { pruneFrames } from './logs/prune.ts'
+import type { Watchers } from './logs/watchers.ts'
 import type { ObjectStore } from './objects/store.ts'
 import { expireProposals } from './secrets/proposals.ts'
 import { expireObjects } from './stored/expire.ts'
 import { forgetDeliveries } from './webhooks/send.ts'
 
-export const tidyRows = async (db: Db, objects: ObjectStore, retention: Retention): Promise<void> => {
+type Tidied = { readonly db: Db; readonly objects: ObjectStore; readonly watchers: Pick<Watchers, 'all'> }
+
+export const tidyRows = async ({ db, objects, watchers }: Tidied, retention: Retention): Promise<void> => {
   await objects.tidy()
   await unlessObjectsStay(db, async () => {
     await expireObjects({ db, objects, days: retention })
     await expireLogs({ db, objects, days: retention.logs })
     await prunePolls(db, objects)
   })
-  await pruneFrames(db)
+  await pruneFrames(db, watchers.all())
   await forgetOldRequests(db)
   await forgetDeliveries(db)
   await expireProposals(db)

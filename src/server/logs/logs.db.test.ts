@@ -14,8 +14,10 @@ import type { FollowerFrame } from '../../protocol/live.ts'
 import { encodeLogIndex } from '../../protocol/log-object.ts'
 import { encryptBlob } from '../../seal/index.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
+import { createFreshFrames } from './fresh-frames.ts'
 import { createLogs } from './logs.ts'
 import { pruneFrames } from './prune.ts'
+import { createWatchers } from './watchers.ts'
 
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
@@ -326,8 +328,8 @@ test('a finished log is read from its object, and its rows go later', async () =
     ],
     'by its rows',
   )
-  assert.equal(await pruneFrames(parts.db), 0, 'whoever followed it goes on for a while')
-  assert.ok((await pruneFrames(parts.db, -1)) > 0)
+  assert.equal(await pruneFrames(parts.db, []), 0, 'whoever followed it goes on for a while')
+  assert.ok((await pruneFrames(parts.db, [], -1)) > 0)
   const { rows } = await sql`select 1 from log_frames where attempt_id = ${held.attempt}`.execute(parts.db)
   assert.equal(rows.length, 0)
   assert.deepEqual(await packed(), [
@@ -337,6 +339,47 @@ test('a finished log is read from its object, and its rows go later', async () =
   assert.deepEqual((await read(held, { after: 2 })).map(text), ['c\n'])
   assert.deepEqual((await read(held, { step: 1 })).map(text), ['c\n'])
   assert.deepEqual(await read(held, { after: 3 }), [])
+})
+
+const rowsOf = async ({ attempt }: Held) =>
+  (await sql`select from log_frames where attempt_id = ${attempt}`.execute(parts.db)).rows.length
+/** Two frames; whoever reads it has had the first, and no memory but the tables has the second. */
+const readInPart = async (followed: boolean) => {
+  const held = await lease()
+  await runner.frames(held, 0, 'a\n')
+  const forgetful = createLogs({ ...parts, vault, fresh: createFreshFrames(createWatchers()) })
+  const options = { after: 0, reader, codec: 'zstd' } as const
+  const frames = (
+    followed
+      ? forgetful.follow(parts.scope, held.attempt, { ...options, signal: never })
+      : forgetful.readFrames(parts.scope, held.attempt, options)
+  )[Symbol.asyncIterator]()
+  assert.equal((await frames.next()).value.seq, 1)
+  await runner.frames(held, 0, 'b\n')
+  await upload(held, await pack(held, [{ step: 0, text: 'a\nb\n', seqFrom: 1, seqTo: 2 }]))
+  assert.equal((await runner.finish(held)).status, 200)
+  return { held, frames }
+}
+
+test('the rows of a log stay while somebody follows it who stopped to read', async () => {
+  const { held, frames } = await readInPart(true)
+  const prune = () => pruneFrames(parts.db, parts.watchers.all(), -1)
+  await prune()
+  assert.equal(await rowsOf(held), 2)
+  assert.equal((await frames.next()).value.seq, 2)
+  assert.equal((await frames.next()).done, true)
+  await prune()
+  assert.equal(await rowsOf(held), 0)
+})
+
+test('a log whose rows go while it is read does not end there in silence', async () => {
+  const { held, frames } = await readInPart(false)
+  await pruneFrames(parts.db, [], -1)
+  assert.equal(await rowsOf(held), 0)
+  await assert.rejects(
+    async () => frames.next(),
+    (error) => isFault(error, 'E_CONFLICT'),
+  )
 })
 
 test('a finished log is opened anew for each reader', async () => {

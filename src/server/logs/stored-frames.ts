@@ -89,6 +89,7 @@ const createPageCache = () => {
 
 type Row = {
   readonly isComplete: boolean
+  readonly lastSeq: number
   readonly from: number | null
   readonly starts: number[]
   readonly lengths: number[]
@@ -110,6 +111,8 @@ export const readStoredRange = async function* (
   }
 }
 
+/** To who was not taken for a follower, or was no longer: never an end that is none. */
+const movedOn = 'The log was stored elsewhere while it was read: read it again'
 const highestSeq = 2 ** 31 - 1
 
 /** One statement, so one moment: a log that was complete then has no other frames than these. */
@@ -119,7 +122,7 @@ const readPage = async (
   { after, until = highestSeq, ...opening }: Opening & { readonly after: number; readonly until?: number },
 ): Promise<FramePage> => {
   const { rows } = await sql<Row>`
-    select a.log_complete as "isComplete", f.* from attempts a left join lateral (
+    select a.log_complete as "isComplete", a.last_seq as "lastSeq", f.* from attempts a left join lateral (
       select f.seq_from as from, f.starts, f.lengths,
         substring(b.body from f.starts[1] + 1 for f.starts[cardinality(f.starts)] + f.lengths[cardinality(f.lengths)] - f.starts[1]) as body
       from log_frames f join log_batches b on b.id = f.batch_id
@@ -127,7 +130,11 @@ const readPage = async (
       order by f.seq_from limit ${limits.logBatchesPerPage}) f on true
     where a.id = ${attempt} order by f.from`.execute(db)
   const sealed = rows.flatMap((row) => slices(row).filter(({ seq }) => seq > after && seq <= until))
-  if (sealed.length === 0) return { frames: [], isEnd: rows[0]?.isComplete ?? true, isNewest: false }
+  if (sealed.length === 0) {
+    const { isComplete, lastSeq } = rows[0] ?? { isComplete: true, lastSeq: after }
+    if (isComplete && lastSeq > after) throw fault('E_CONFLICT', { public: movedOn })
+    return { frames: [], isEnd: isComplete, isNewest: false }
+  }
   return openPage(
     attempt,
     opening,

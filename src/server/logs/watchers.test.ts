@@ -27,7 +27,7 @@ test('who follows at another server counts for the runner, and not for what is k
   watchers.noteElsewhere(attempt)
   assert.deepEqual(told, [attempt], 'once')
   assert.deepEqual([watchers.isWatched(attempt), watchers.isWatchedHere(attempt)], [true, false])
-  assert.deepEqual(watchers.here(), [])
+  assert.deepEqual([watchers.here(), watchers.all()], [[], [attempt]])
 })
 
 test('what another server does not say again is forgotten, and news the next time', async () => {
@@ -36,7 +36,7 @@ test('what another server does not say again is forgotten, and news the next tim
   watchers.onChange((which) => told.push(which))
   watchers.noteElsewhere(attempt)
   await sleep(10)
-  assert.equal(watchers.isWatched(attempt), false)
+  assert.deepEqual([watchers.isWatched(attempt), watchers.all()], [false, []])
   watchers.noteElsewhere(attempt)
   assert.deepEqual(told, [attempt, attempt])
 })

@@ -11,6 +11,8 @@ export type Watchers = {
   isWatchedHere(attempt: AttemptId): boolean
   /** All that are watched here. */
   here(): readonly AttemptId[]
+  /** By anybody: those as well of which other servers said so. */
+  all(): readonly AttemptId[]
   /** Another server says so, and says it again and again while it is true. */
   noteElsewhere(attempt: AttemptId): void
   /** Called with the attempt when the first one here comes and when the last one goes, and when one elsewhere is news; returns how to stop. */
@@ -47,6 +49,7 @@ export const createWatchers = ({
     isWatched: (attempt) => counts.has(attempt) || elsewhere.has(attempt),
     isWatchedHere: (attempt) => counts.has(attempt),
     here: () => [...counts.keys()],
+    all: () => [...new Set([...counts.keys(), ...elsewhere.all()])],
     noteElsewhere: (attempt) => {
       const isNews = !elsewhere.has(attempt)
       elsewhere.note(attempt)
@@ -68,6 +71,7 @@ const createElsewhere = (forgottenMs: number) => {
       const at = saidAt.get(attempt)
       return at !== undefined && !isOver(at)
     },
+    all: (): readonly AttemptId[] => [...saidAt].flatMap(([attempt, at]) => (isOver(at) ? [] : [attempt])),
     /** The first entry is the one that was said longest ago. */
     note: (attempt: AttemptId): void => {
       saidAt.delete(attempt)
