@@ -95,12 +95,13 @@ const followRuns = async (
 ): Promise<void> => {
   const wake = createWake(signal)
   const pending = new Map<RunNotice['run'], number>()
+  /** Whether nothing was lost: a row that is wrong would stay so until its run changes again. */
   let isComplete = true
   const stop = hub.watch((notice) => {
     if (notice === null) isComplete = false
     else if (!isOurs(notice)) return
     else pending.set(notice.run, notice.rev)
-    if (pending.size > limits.pendingRuns) pending.delete(oldestOf(pending))
+    if (pending.size > limits.pendingRuns) isComplete = false
     wake.ring()
   })
   try {
@@ -117,9 +118,4 @@ const followRuns = async (
   } finally {
     stop()
   }
-}
-
-const oldestOf = <K>(map: ReadonlyMap<K, unknown>): K => {
-  // SAFE: called with a map that has more than `limits.pendingRuns` keys.
-  return map.keys().next().value as K
 }

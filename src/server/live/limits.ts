@@ -21,7 +21,7 @@ export const limits = {
   safetyNetMs: 10_000,
   /** So often a follower of one run reads what changed: some times at once, then once in each interval. */
   runReads: { burst: 8, everyMs: 40 },
-  /** Runs that changed while a reader of `runs` was busy; past it the oldest news is dropped. */
+  /** Runs that changed while a reader of `runs` was busy; past it he loads his list anew. */
   pendingRuns: 500,
 } as const
 
