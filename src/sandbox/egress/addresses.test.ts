@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFault } from '../../base/faults.ts'
+import { parseSettings } from '../../supervisor/settings.ts'
 import { normalizeAddress } from '../../sys/index.ts'
 import { type AddressQuestion, checkAddress, parseExceptions } from './addresses.ts'
 
@@ -100,6 +101,18 @@ test('an exception opens its range and its port only', () => {
   assert.equal(ask('10.2.0.1', { allow }), 'private')
   assert.equal(ask('fd00::7', { allow }), null)
   assert.equal(ask('::ffff:203.0.113.7', { allow }), null)
+})
+
+test('what the settings take as CIDR:port opens its range and its port, of IPv6 too', () => {
+  for (const [text, address] of [
+    ['10.1.0.0/16:443', '10.1.2.3'],
+    ['fd00::/8:443', 'fd00::7'],
+    ['fd12:3456::1/128:443', 'fd12:3456::1'],
+  ] as const) {
+    const allow = parseSettings(`egress: {allow: ['${text}']}`, 'mayfly.yml').egress.allow
+    assert.equal(ask(address, { allow }), null, text)
+    assert.equal(ask(address, { allow, port: 80 }), 'private', text)
+  }
 })
 
 test('an exception by name follows the name, not the address', () => {

@@ -42,11 +42,12 @@ const parseException = (text: string): Exception => {
   return { port, host: null, range: blockListOf(`${network}/${length}`), isExact: length === bits }
 }
 
-/** `[v6]:port`, `v6`, `anything:port`, `anything`. */
+/** `[v6]:port`, `v6`, `v6/length:port`, `anything:port`, `anything`. */
 const splitPort = (text: string): { target: string; port: number | null } => {
   const bracketed = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text)
   if (bracketed) return { target: bracketed[1] ?? '', port: bracketed[2] ? Number(bracketed[2]) : null }
-  const plain = /^([^:]+):(\d{1,5})$/.exec(text)
+  // Behind the length of a prefix a colon can only be the port's.
+  const plain = /^([^:]+|[^/]+\/\d{1,3}):(\d{1,5})$/.exec(text)
   return plain ? { target: plain[1] ?? '', port: Number(plain[2]) } : { target: text, port: null }
 }
 
