@@ -1,8 +1,8 @@
 // What the server is told, as one JSON document from the supervisor: closed, checked once, all problems together.
 import * as z from 'zod'
 import { isPlainOrigin } from '../base/plain-origin.ts'
+import { isReservedName } from '../protocol/reserved-names.ts'
 import { securityTxtSettings } from './http/security-txt.ts'
-import { pageSegments, reservedSegments } from './http/static-site.ts'
 import { limits } from './limits.ts'
 import { tracesSettings } from './telemetry/settings.ts'
 
@@ -51,10 +51,7 @@ export const serverConfig = z.strictObject({
       .min(1)
       .max(64)
       .regex(/^[a-z0-9][a-z0-9-]*$/)
-      .refine(
-        (name) => ![...reservedSegments, ...pageSegments].some((word) => word === name),
-        'is a reserved word',
-      ),
+      .refine((name) => !isReservedName(name), 'is a reserved word'),
   }),
   egressDefault: z.enum(['none', 'open']),
   /** What the supervisor says of its programs (protocol/roster.ts); null: none keeps us. */

@@ -5,9 +5,11 @@ import { fault } from '../base/faults.ts'
 import { parseRoster } from '../protocol/roster.ts'
 import { isAlive } from './down.ts'
 import type { Layout } from './layout.ts'
+import { requireNamedFiles } from './named-files.ts'
 import { callOperator } from './operator.ts'
 import { findSupervisor } from './running.ts'
 import { ensureSettings } from './settings.ts'
+import { ensureUsers } from './users.ts'
 
 const restartDeadlineMs = 180_000
 const askEveryMs = 100
@@ -19,7 +21,8 @@ export const restartSignal = 'SIGUSR2'
 export const restart = async (layout: Layout, say: (line: string) => void): Promise<number | null> => {
   const pid = await findSupervisor(layout)
   if (pid === null) return null
-  await ensureSettings(layout, say)
+  const settings = await ensureSettings(layout, say)
+  await requireNamedFiles(settings, { layout, owner: (await ensureUsers(layout))?.server ?? null })
   const begin = performance.now()
   const before = await startedAt(layout)
   process.kill(pid, restartSignal)

@@ -7,6 +7,7 @@ import { isMap, isNode, LineCounter, parseDocument, visit } from 'yaml'
 import * as z from 'zod'
 import { fault } from '../base/faults.ts'
 import { isPlainOrigin } from '../base/plain-origin.ts'
+import { isReservedName } from '../protocol/reserved-names.ts'
 import { slotsMax } from '../protocol/runner-wire-parse.ts'
 import { ensureDirectory, writeFileDurably } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
@@ -26,6 +27,9 @@ function isCidrPort(text: string): boolean {
   return Number(length) <= bits && Number(port) >= 1 && Number(port) <= 65_535
 }
 
+/** In this spelling alone: others are the same to a parser of URLs, and not to everybody who compares them. */
+const webScheme = [/^https?:\/\/[^\\]*$/, 'must begin with http:// or https://'] as const
+
 const keptDays = z.number().int().min(1).max(3650)
 
 const settingsSchema = z.strictObject({
@@ -34,10 +38,12 @@ const settingsSchema = z.strictObject({
     .min(1)
     .max(64)
     .regex(/^[a-z0-9][a-z0-9-]*$/)
+    .refine((name) => !isReservedName(name), 'is a reserved word')
     .default('home')
     .describe('Name of the organisation in addresses'),
   public_url: z
     .url({ protocol: /^https?$/, abort: true })
+    .regex(...webScheme)
     .refine(isPlainOrigin, 'must be scheme, host and port only')
     .optional()
     .describe('Where people reach the server; default http://localhost:<port>'),
@@ -130,6 +136,7 @@ const settingsSchema = z.strictObject({
       base: z
         .url({ protocol: /^https?$/ })
         .max(1024)
+        .regex(...webScheme)
         .regex(/^[^\s?#]*$/, 'must have no query')
         .optional()
         .describe(
@@ -141,6 +148,8 @@ const settingsSchema = z.strictObject({
     .strictObject({
       ca: z
         .string()
+        .max(4096)
+        .regex(/^\/[^\0\n]*$/, 'must be an absolute path')
         .default('/etc/ssl/certs/ca-certificates.crt')
         .describe('Bundle of certificate authorities that jobs trust'),
     })

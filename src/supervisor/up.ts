@@ -8,6 +8,7 @@ import { jailerConfig, logPathFlags, runnerConfig, serverConfig, vaultConfig } f
 import { enrolAtServer, enrolAtVault, revokedText } from './enrol.ts'
 import { ensureIdentity, type Identity } from './identity.ts'
 import { keepDatabase } from './keep-database.ts'
+import { requireNamedFiles } from './named-files.ts'
 import { callVaultAdmin } from './operator.ts'
 import { type Prepared, releaseLock, type UpDeps, type UpOptions } from './prepare.ts'
 import { type Programs, startProgram } from './programs.ts'
@@ -58,6 +59,7 @@ const start = async (
 ): Promise<Omit<Installation, 'close'>> => {
   const { layout } = options
   const settings = await ensureSettings(layout, deps.say)
+  await requireNamedFiles(settings, { layout, owner: users?.server ?? null })
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
   const roster = openRoster({ path: layout.roster, clock: deps.clock, log: deps.log })
   const parts = { options, deps, running, users, programs, settings, identity, roster }
@@ -224,8 +226,8 @@ const repositoryRoots = (options: UpOptions): readonly string[] => [
   ...options.localRepositories,
 ]
 
-const publicUrl = (options: UpOptions, settings: Settings): string =>
+export const publicUrl = (options: Pick<UpOptions, 'port'>, settings: Settings): string =>
   settings.public_url ?? `http://localhost:${options.port}`
 
-const oidcBase = (options: UpOptions, settings: Settings): string =>
+export const oidcBase = (options: Pick<UpOptions, 'port'>, settings: Settings): string =>
   (settings.oidc.base ?? publicUrl(options, settings)).replace(/\/+$/, '')

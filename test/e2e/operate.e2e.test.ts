@@ -124,10 +124,16 @@ test('a restart takes the settings as they are now, and refuses bad ones while t
   const good = await readFile(settings, 'utf8')
   const pids = () => lookByCommand().status.processes.map(({ name, pid }) => `${name} ${pid}`)
   const before = pids()
-  await writeFile(settings, `${good}\ncolour: red\n`)
-  const refused = world.installation.cli('restart')
-  assert.deepEqual([refused.code, /colour/.test(refused.stderr)], [7, true])
-  assert.deepEqual(pids(), before)
+  for (const [bad, word] of [
+    ['colour: red', /colour/],
+    ['organisation: runs', /reserved word/],
+    ['trust: {ca: /nowhere/ca.pem}', /trust\.ca: \/nowhere\/ca\.pem/],
+  ] as const) {
+    await writeFile(settings, `${good}\n${bad}\n`)
+    const refused = world.installation.cli('restart')
+    assert.deepEqual([refused.code, word.test(refused.stderr)], [7, true], refused.stderr)
+    assert.deepEqual(pids(), before)
+  }
   await writeFile(settings, good.replace('default: open', 'default: none'))
   assert.equal(world.installation.cli('restart').code, 0)
   const after = pids()

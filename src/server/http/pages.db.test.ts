@@ -7,7 +7,8 @@ import { after, test } from 'node:test'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { openTestApp } from '../../../test/support/http-app.ts'
 import { isFault } from '../../base/faults.ts'
-import { chooseEncoding, openStaticSite, reservedSegments } from './static-site.ts'
+import { reservedSegments } from '../../protocol/reserved-names.ts'
+import { chooseEncoding, openStaticSite } from './static-site.ts'
 
 const shell = '<!doctype html><title>Mayfly</title>'
 const script = 'console.log("hello")\n'.repeat(50)

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import * as z from 'zod'
 import { fault } from '../../base/faults.ts'
+import { reservedSegments } from '../../protocol/reserved-names.ts'
 import { limits } from './limits.ts'
 
 export type Encoding = 'br' | 'gzip' | 'identity'
@@ -22,30 +23,6 @@ export type StaticSite = {
   /** What is at this path; null when nothing is. */
   find(path: string): Asset | null
 }
-
-/** First path segments that are never a page and never the name of an organisation (foundation.md §9). */
-export const reservedSegments = [
-  'api',
-  'claim',
-  'hooks',
-  'runner',
-  'events',
-  'health',
-  'assets',
-  '.well-known',
-] as const
-
-/** First segments of the web's own pages: free of reserved meaning for the server, yet no organisation's name. */
-export const pageSegments = [
-  'runs',
-  'projects',
-  'settings',
-  'runners',
-  'sign-in',
-  'join',
-  'status',
-  'docs',
-] as const
 
 /** Reserved, and yet a page: where the one-time link leads. */
 const reservedPages = ['/claim']
