@@ -1,7 +1,7 @@
 // `mayfly down`: asks the supervisor of this installation to stop and waits until it is gone.
 import { fault } from '../base/faults.ts'
 import type { Layout } from './layout.ts'
-import { findSupervisor } from './running.ts'
+import { findSupervisor, isAlive } from './lock.ts'
 
 const stopDeadlineMs = 60_000
 
@@ -11,19 +11,10 @@ export const down = async (layout: Layout): Promise<boolean> => {
   if (pid === null) return false
   process.kill(pid, 'SIGTERM')
   const until = performance.now() + stopDeadlineMs
-  while (isAlive(pid)) {
+  while (await isAlive(pid)) {
     if (performance.now() > until)
       throw fault('E_MACHINE_NOT_READY', { public: `The supervisor (process ${pid}) does not stop` })
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return true
-}
-
-export const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

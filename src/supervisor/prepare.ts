@@ -1,7 +1,7 @@
 // What `mayfly up` does before anything is started: 1 look at the machine and take the lock  2 packages and users
 // 3 directories and programs. All of it finds its own work done the next time.
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Clock, RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
@@ -9,10 +9,10 @@ import { findNoUserNamespaces } from '../sys/index.ts'
 import { refuseHalfRestored } from './backup/restore.ts'
 import { makeDataDirectories, makeSocketDirectories } from './directories.ts'
 import type { Layout } from './layout.ts'
+import { refuseBeside, releaseLock, takeLock } from './lock.ts'
 import { ensurePackages, productPackages } from './packages.ts'
 import { findFreePort } from './ports.ts'
 import { installPrograms, type Programs } from './programs.ts'
-import { findSupervisor } from './running.ts'
 import { ensureUsers, type Users } from './users.ts'
 
 export type UpOptions = {
@@ -59,6 +59,8 @@ export const prepare = async (options: UpOptions, deps: Pick<UpDeps, 'clock' | '
     await ensurePackages(productPackages, { isRoot: layout.isRoot, say: deps.say })
     const users = await ensureUsers(layout)
     if (!layout.isRoot) deps.say(rootlessText)
+    // Who took over the lock of a killed one in the same moment as we may have removed ours for it.
+    await refuseBeside(layout)
     await makeDataDirectories(layout, users)
     await makeSocketDirectories(layout, users)
     return { users, programs: await installPrograms(options.from, layout.data), begunAt }
@@ -80,25 +82,6 @@ const checkReach = async (data: string): Promise<void> => {
         public: `The service users cannot reach ${data}: ${path} is closed to them. Choose another --data, or: chmod o+x ${path}`,
       })
   }
-}
-
-/** Two supervisors over one data directory would be two truths; a stale file of a killed one is taken over. */
-const takeLock = async (layout: Layout): Promise<void> => {
-  await mkdir(layout.run, { recursive: true, mode: 0o711 })
-  await chmod(layout.run, 0o711)
-  const pid = await findSupervisor(layout)
-  if (pid !== null && pid !== process.pid)
-    throw fault('E_ALREADY_RUNNING', {
-      public: `This installation already runs (process ${pid}). Stop it with: mayfly down`,
-    })
-  await writeFile(layout.lock, `${process.pid}\n`, { mode: 0o644 })
-}
-
-/** Everything below is made anew by the next start; but of nests that could not be ended, that start has to know. */
-export const releaseLock = async ({ run, lock }: Layout): Promise<void> => {
-  const stuck = await readdir(join(run, 'nest-records')).catch(() => [])
-  // SAFE: nests are mounted in namespaces of their own, and without a record there is none: nothing is mounted below.
-  await rm(stuck.length === 0 ? run : lock, { recursive: true, force: true })
 }
 
 /** Vault and jobs are kept apart by them; who is not root has nothing else. */

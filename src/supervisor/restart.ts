@@ -3,11 +3,10 @@
 import { readFile } from 'node:fs/promises'
 import { fault } from '../base/faults.ts'
 import { parseRoster } from '../protocol/roster.ts'
-import { isAlive } from './down.ts'
 import type { Layout } from './layout.ts'
+import { findSupervisor, isAlive } from './lock.ts'
 import { requireNamedFiles } from './named-files.ts'
 import { callOperator } from './operator.ts'
-import { findSupervisor } from './running.ts'
 import { ensureSettings } from './settings.ts'
 import { ensureUsers } from './users.ts'
 
@@ -28,7 +27,7 @@ export const restart = async (layout: Layout, say: (line: string) => void): Prom
   process.kill(pid, restartSignal)
   say('stopping and starting its programs …')
   while (!(await isUpAgain(layout, before))) {
-    if (!isAlive(pid))
+    if (!(await isAlive(pid)))
       throw fault('E_CHILD_FAILED', {
         public: 'It did not come up again. What it said stands where it was started.',
       })
