@@ -98,6 +98,10 @@ export const limits = {
   storedObjectMs: 30 * 60_000,
   /** What nothing was written to for so long was left behind by a crash: no request lasts longer than half of it. */
   abandonedUploadMs: 60 * 60_000,
+  /** A file without a row is nothing once it is so old: its row comes right after it, or never. */
+  objectWithoutRowMs: 24 * 3_600_000,
+  /** Directories that are looked at for such files each time; all of them, at most two thousand, in six hours. */
+  objectPlacesAtOnce: 64,
   storedPieceBytes: 1024 * 1024,
   objectsPerAttemptMax: 200,
   /** Of one project and scope; what went unused the longest makes room. */

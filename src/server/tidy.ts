@@ -1,6 +1,6 @@
-// What is removed from time to time: uploads that a crash cut short, frames whose log is packed, stored objects whose time is
-// over, old looks at source hosts, webhooks that were sent, changes that waited in vain for a second person, signatures and
-// keyed requests that are remembered no more. Idempotent, and nothing depends on when it runs; called by the server's sweep.
+// What is removed from time to time: uploads that a crash cut short, objects that it left without a row, frames whose log is
+// packed, stored objects whose time is over, old looks at source hosts, webhooks that were sent, changes that waited in vain for
+// a second person, signatures and keyed requests that are remembered no more. Idempotent, and nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
 import { objectsStayLock } from '../protocol/objects-stay.ts'
 import { forgetOldRequests } from './answered-requests.ts'
@@ -10,6 +10,7 @@ import { limits, type Retention } from './limits.ts'
 import { expireLogs } from './logs/expire.ts'
 import { pruneFrames } from './logs/prune.ts'
 import type { Watchers } from './logs/watchers.ts'
+import { removeForgotten } from './objects/forgotten.ts'
 import type { ObjectStore } from './objects/store.ts'
 import { expireProposals } from './secrets/proposals.ts'
 import { expireObjects } from './stored/expire.ts'
@@ -23,6 +24,7 @@ export const tidyRows = async ({ db, objects, watchers }: Tidied, retention: Ret
     await expireObjects({ db, objects, days: retention })
     await expireLogs({ db, objects, days: retention.logs })
     await prunePolls(db, objects)
+    await removeForgotten(db, objects)
   })
   await pruneFrames(db, watchers.all())
   await forgetOldRequests(db)

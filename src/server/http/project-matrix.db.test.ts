@@ -42,7 +42,9 @@ const reached = async (): Promise<never> => {
 }
 // SAFE: the use cases only ever call it.
 /** The vault comes first. */
-const objects: ObjectStore = { put: reached, read: reached, delete: reached, tidy: reached }
+const objects: ObjectStore = {
+  ...{ put: reached, read: reached, delete: reached, deleteOlder: reached, someKeys: reached, tidy: reached },
+}
 const vault = { call: reached, verifyWebhook: reached, close: async () => {} } as unknown as VaultClient
 
 const reach = { opened: { address: () => true }, resolve: async () => ['127.0.0.1'], authorities: null }

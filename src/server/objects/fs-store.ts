@@ -20,6 +20,7 @@ export const openFsStore = async (options: {
 }): Promise<ObjectStore> => {
   const incoming = join(options.directory, temporaryDirectory)
   await ensureDirectory(incoming)
+  const older = (path: string, ageMs: number) => unlinkIfOlder(path, options.clock.now() - ageMs)
   return {
     put: async (key, content, { bytesMax }) => {
       const path = pathOf(options.directory, key)
@@ -36,9 +37,10 @@ export const openFsStore = async (options: {
     },
     read: (key, range) => readRange(pathOf(options.directory, key), range),
     delete: (key) => unlinkIfThere(pathOf(options.directory, key)),
+    deleteOlder: (key, ageMs) => older(pathOf(options.directory, key), ageMs),
+    someKeys: createRound(options),
     tidy: async () => {
-      const before = options.clock.now() - limits.abandonedUploadMs
-      for (const name of await readdir(incoming)) await unlinkIfOlder(join(incoming, name), before)
+      for (const name of await readdir(incoming)) await older(join(incoming, name), limits.abandonedUploadMs)
     },
   }
 }
@@ -61,9 +63,42 @@ const unlinkIfOlder = async (path: string, beforeMs: number): Promise<void> => {
   if (mtimeMs !== null && mtimeMs < beforeMs) await unlinkIfThere(path)
 }
 
+/** From a random place on, so that a server that often starts anew does not see the first of them alone. */
+const createRound = ({ directory, randomBytes }: { directory: string; randomBytes: RandomBytes }) => {
+  let left: string[] | null = null
+  return async (): Promise<readonly string[]> => {
+    if (left === null) {
+      const places = await placesIn(directory)
+      const at = new DataView(randomBytes(4).buffer).getUint32(0) % Math.max(1, places.length)
+      left = [...places.slice(at), ...places.slice(0, at)]
+    } else if (left.length === 0) left = await placesIn(directory)
+    const keys: string[] = []
+    for (const place of left.splice(0, limits.objectPlacesAtOnce))
+      for (const name of await namesIn(join(directory, place))) keys.push(`${dirname(place)}/${name}`)
+    return keys.filter((key) => keyForm.test(key))
+  }
+}
+
+/** `kind/two characters`. */
+const placesIn = async (directory: string): Promise<string[]> => {
+  const kinds = (await namesIn(directory)).filter((name) => name !== temporaryDirectory)
+  const found = await Promise.all(
+    kinds.map(async (kind) => (await namesIn(join(directory, kind))).map((part) => `${kind}/${part}`)),
+  )
+  return found.flat()
+}
+
+const namesIn = (directory: string): Promise<string[]> =>
+  readdir(directory).catch((error: unknown) => {
+    if (isMissing(error) || codeOf(error) === 'ENOTDIR') return []
+    throw error
+  })
+
+const keyForm = /^([a-z]+)\/([a-z]+_[0-9a-v]{26})$/
+
 /** Keys are `kind/id`; two characters of the id spread a million objects over directories. */
 const pathOf = (directory: string, key: string): string => {
-  const match = /^([a-z]+)\/([a-z]+_[0-9a-v]{26})$/.exec(key)
+  const match = keyForm.exec(key)
   const path =
     match === null ? null : resolveInside(directory, `${match[1]}/${match[2]?.slice(-2)}/${match[2]}`)
   if (path === null) throw new RangeError('not an object key')

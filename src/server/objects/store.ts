@@ -15,6 +15,10 @@ export interface ObjectStore {
   read(key: string, range: { readonly offset: number; readonly length: number }): Promise<Uint8Array>
   /** Nothing happens when it is not there. */
   delete(key: string): Promise<void>
+  /** The same, unless it was stored within so long. */
+  deleteOlder(key: string, ageMs: number): Promise<void>
+  /** Some of the keys there are; with every call others, until it begins anew. */
+  someKeys(): Promise<readonly string[]>
   /** Removes what a crash left behind, and nothing that another server may still be writing. Called from time to time. */
   tidy(): Promise<void>
 }
