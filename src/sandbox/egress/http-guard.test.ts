@@ -57,6 +57,8 @@ const bad: Record<string, readonly string[]> = {
     request('GET https://web.example/ HTTP/1.1', 'Host: web.example'),
   ],
   'http-framing': [
+    // A server of version 1.0 knows no chunks: to it a second request begins where the guard sees a body.
+    request('POST / HTTP/1.0', 'Host: web.example', 'Connection: keep-alive', 'Transfer-Encoding: chunked'),
     request('POST / HTTP/1.1', 'Host: web.example', 'Content-Length: 5', 'Transfer-Encoding: chunked'),
     request('POST / HTTP/1.1', 'Host: web.example', 'Content-Length: 5', 'Content-Length: 6'),
     request('POST / HTTP/1.1', 'Host: web.example', 'Content-Length: +5'),
