@@ -202,6 +202,14 @@ sub has_begun {
   return ioctl($prologue, 0x541b, $left) && unpack('i', $left) == 0;
 }
 
+# What lost its parent is given to us, as the kernel was told in anchor: the first process of a cell whose bwrap was killed
+# before that had bound the one's end to the other's.
+sub end_adopted {
+  my %own = map { $_->{pid} => 1 } values %cells;
+  open my $children, '<', "/proc/$$/task/$$/children" or return;
+  for (grep { !$own{$_} } split ' ', <$children> // '') { kill 9, $_; waitpid $_, 1 }
+}
+
 # bwrap's own report: who is the cell's first process, and at the end a code if the command was ever started.
 sub hear_cell {
   my ($cell) = @_;
@@ -217,6 +225,7 @@ sub hear_cell {
   delete $cells{$cell->{number}};
   my ($why) = $cell->{said} =~ /! ([^\n]*)/;
   say_line("exit $cell->{number} $code $ran " . ($why || ''));
+  end_adopted();
 }
 
 my %obey = (
@@ -255,6 +264,7 @@ sub anchor {
   $SIG{CHLD} = 'DEFAULT';
   # A cell that is gone by the time its order comes: no end of ours. Not ignored, which every cell would inherit.
   $SIG{PIPE} = sub { };
+  kernel('prctl', 36, 1, 0, 0, 0);
   open STDIN, '<', '/dev/null';
   socket($line, 1, 1, 0) && connect($line, pack('S a*', 1, "$place\0")) or exit 1;
   say_line("$id $$");
@@ -268,6 +278,8 @@ sub anchor {
   }
   kill 9, $_->{pid} for values %cells;
   waitpid $_->{pid}, 0 for values %cells;
+  %cells = ();
+  end_adopted();
 }
 
 $0 = 'mayfly-maker';

@@ -242,8 +242,35 @@ function limitsAndEnds(): void {
       await until('the end of the daemon', () => sleepers(mark) === 0)
       rmSync(jailer.runDirectory, { recursive: true, force: true })
     })
+    test('kill -9 of the jailer while it makes cells leaves none of them, however far they are', async () => {
+      const others = new Set(partsOfCells())
+      for (let round = 0; round < 20; round++) {
+        const jailer = await startJailer()
+        const driver = openDriver(jailer)
+        for (let n = 0; n < 4; n++) driver.open(contractSpec, soon()).catch(() => undefined)
+        await sleep(20 + Math.random() * 150)
+        jailer.child.kill('SIGKILL')
+        await jailer.exited
+        await until(
+          `the end of cells in round ${round}`,
+          () => !partsOfCells().some((pid) => !others.has(pid)),
+        )
+        rmSync(jailer.runDirectory, { recursive: true, force: true })
+      }
+    })
   })
 }
+
+/** Living processes that make cells or are the first in one. */
+const partsOfCells = (): readonly string[] =>
+  readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && partOfCell.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+    } catch {
+      return false
+    }
+  })
+const partOfCell = /^mayfly-(maker|nest)|^bwrap\0--args|\/etc\/mayfly\/loop/
 
 const sleepers = (mark: string): number =>
   readdirSync('/proc').filter((pid) => {
