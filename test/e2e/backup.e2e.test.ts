@@ -203,6 +203,19 @@ test('restored where nothing is left: the old log opens, nobody is signed in, an
   assert.match(audit, /"verb":"backup\.restore"/)
 })
 
+test('restored where settings and root key are still there, as after a restore that was broken off: they stay', async () => {
+  await stop()
+  await rm(world.data, { recursive: true })
+  const settings = `${world.data}-etc/mayfly.yml`
+  const own = `${await readFile(settings, 'utf8')}# since the backup\n`
+  await writeFile(settings, own)
+  const restored = backup('restore', await madeDirectory())
+  assert.equal(restored.code, 0, restored.stderr)
+  assert.match(restored.stderr, /mayfly\.yml .*stay as they are/)
+  assert.equal(await readFile(settings, 'utf8'), own)
+  assert.deepEqual(await said(await start(), world.old.attempt), ['a-line-worth-keeping'])
+})
+
 test('a restore that was broken off does not start', async () => {
   await stop()
   await writeFile(join(world.data, 'restoring'), 'bak_x\n')

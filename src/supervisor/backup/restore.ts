@@ -51,7 +51,9 @@ export const restoreBackup = async (deps: RestoreDeps, place: BackupPlace): Prom
   await writeFileDurably(markerOf(layout), `${id}\n`)
   await makeDataDirectories(layout, users)
   await placeKeys(layout, users, { rootKey: await readRootKey(place.rootKey), installation })
-  await backup.give('settings', extractTo(layout.etc))
+  // They outlive the data, also of a restore that was broken off: what is there is the operator's last word.
+  if (existsSync(layout.settings)) say(`${layout.settings} is there already: settings stay as they are`)
+  else await backup.give('settings', extractTo(layout.etc))
   await backup.give('files', extractTo(layout.data))
   await backup.give('keyring', extractTo(layout.data))
   await giveToOwners(layout, users)
