@@ -76,9 +76,13 @@ export const createBackup = async (deps: BackupDeps, to: string): Promise<MadeBa
     return { id, made_at, directory, bytes }
   } catch (error) {
     await rm(fresh, { recursive: true, force: true })
-    throw error
+    if (!isDiskFull(error)) throw error
+    throw fault('E_DISK_FULL', { public: `There is no room in ${resolve(to)} for this backup`, cause: error })
   }
 }
+
+const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 
 export const bytesOf = (manifest: Manifest): number =>
   manifest.parts.reduce((sum, { bytes }) => sum + bytes, 0)

@@ -47,3 +47,16 @@ test('a backup whose database went away is none', () =>
       (error) => isFault(error, 'E_DATABASE') && /make another one/.test(error.public),
     )
   }))
+
+test('two backups at once do not take the password from each other', async () => {
+  const [asked, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const slow = withDatabase(place, async ({ ask }) => {
+    asked.resolve()
+    await over.promise
+    return ask('select 1')
+  })
+  await asked.promise
+  await withDatabase(place, ({ ask }) => ask('select 1'))
+  over.resolve()
+  assert.deepEqual(await slow, ['1'])
+})

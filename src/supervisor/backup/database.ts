@@ -1,5 +1,6 @@
 // PostgreSQL's own programs on the database of an installation, as its owner; the password stands in a file of theirs
 // that is there for that long only.
+import { randomUUID } from 'node:crypto'
 import { chown, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
@@ -38,7 +39,8 @@ export const withDatabase = async <T>(
   work: (programs: DatabasePrograms) => Promise<T>,
 ): Promise<T> => {
   const bin = await findBinaries(join(place.dataDir, 'cluster'))
-  const passfile = join(place.dataDir, 'pgpass-backup')
+  // Of its own: whoever ends first removes it, and another one may be at work.
+  const passfile = join(place.dataDir, `pgpass-backup-${randomUUID()}`)
   const password = (await readFile(join(place.dataDir, 'password'), 'utf8')).trim()
   await writeFile(passfile, `*:*:*:mayfly:${password}\n`, { mode: 0o600 })
   if (place.owner !== null) await chown(passfile, place.owner.uid, place.owner.gid)
