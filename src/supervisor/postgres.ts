@@ -33,6 +33,8 @@ export type PostgresOptions = {
   readonly randomBytes: RandomBytes
   /** Only for throw-away databases of tests: trades durability for start time. */
   readonly fsync?: boolean
+  /** Ends the waiting, for as long as recovery may take, and what was started. */
+  readonly signal?: AbortSignal
 }
 
 /** Until it answers at all. */
@@ -48,13 +50,14 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   await prepareDirectories(options)
   const bin = await findBinaries(cluster)
   if (!existsSync(cluster)) await createCluster(options, { bin, cluster, passwordFile })
-  await predecessorGone(cluster)
+  await predecessorGone(cluster, options.signal)
   const child = startServer(options, { bin, cluster })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   try {
     await waitUntilReady(options, { bin, child })
   } catch (error) {
-    child.kill('SIGKILL')
+    if (options.signal?.aborted) await stopServer(child, ended)
+    else child.kill('SIGKILL')
     throw error
   }
   return {
@@ -93,15 +96,20 @@ export const findBinaries = async (cluster: string): Promise<string> => {
  * One that was started by a supervisor which was killed dies with it, but takes a moment to write down what it has; until then
  * it holds the cluster, and answers in place of the next one.
  */
-const predecessorGone = async (cluster: string): Promise<void> => {
+const predecessorGone = async (cluster: string, signal: AbortSignal | undefined): Promise<void> => {
   const begin = performance.now()
   for (let pid = await holderOf(cluster); pid !== null; pid = await holderOf(cluster)) {
+    refuseAborted(signal)
     if (performance.now() - begin > startDeadlineMs)
       throw fault('E_DATABASE', {
         public: `Another PostgreSQL (process ${pid}) holds the data of this installation and does not end`,
       })
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+const refuseAborted = (signal: AbortSignal | undefined): void => {
+  if (signal?.aborted) throw fault('E_DATABASE', { public: 'The database was stopped before it was ready' })
 }
 
 /** The living server of this cluster; null: none, or only its file is left. */
@@ -195,6 +203,7 @@ const waitUntilReady = async (
     const about = ['-q', '-h', options.socketDir, '-U', 'mayfly']
     const { code } = await run(join(bin, 'pg_isready'), about, { timeoutMs: 5000 })
     if (code === 0) break
+    refuseAborted(options.signal)
     if (code === isStarting) deadlineMs = recoveryDeadlineMs
     if (child.exitCode !== null || child.signalCode !== null || performance.now() - begin > deadlineMs)
       throw fault('E_DATABASE', {
