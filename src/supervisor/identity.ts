@@ -8,12 +8,13 @@ import {
   X509Certificate,
 } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, readFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock, RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import { formatId, type RunnerId, uuid7 } from '../base/ids.ts'
-import { run, writeFileDurably } from '../sys/index.ts'
+import { giveFile, run, writeFileDurably } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
 import type { Owner } from './postgres.ts'
 import type { Users } from './users.ts'
@@ -69,21 +70,30 @@ export const ensureIdentity = async (deps: Deps): Promise<Identity> => {
 
 /** 32 raw bytes, 0400, never inside the data or its backups: whoever has it and the keyring opens everything. */
 const makeRootKey = async ({ layout, users, randomBytes }: Deps): Promise<void> => {
-  if (existsSync(layout.rootKey)) return
+  if (existsSync(layout.rootKey)) {
+    // Of root alone, as somebody puts a copy back: the vault could not read it.
+    const found = await lstat(layout.rootKey)
+    if (found.isFile() && found.nlink === 1 && (found.mode & 0o077) === 0)
+      await handOver(layout.rootKey, users?.vault ?? null)
+    return
+  }
   if (existsSync(join(layout.data, 'vault', 'keyring')))
     throw fault('E_ROOT_KEY', {
       public: `The vault has data, but its root key ${layout.rootKey} is gone. Put it back from where you keep it.`,
     })
   await mkdir(layout.etc, { recursive: true, mode: 0o755 })
   await writeFileDurably(layout.rootKey, randomBytes(32), 0o400)
-  if (users !== null) await chown(layout.rootKey, users.vault.uid, users.vault.gid)
+  await handOver(layout.rootKey, users?.vault ?? null)
+}
+
+/** Looked at by every start: one that was killed may have made a file, and not given it to who reads it. */
+const handOver = async (path: string, owner: Owner | null): Promise<void> => {
+  if (owner !== null) await giveFile(path, owner)
 }
 
 const keepText = async (path: string, make: () => string, owner: Owner | null): Promise<string> => {
-  if (!existsSync(path)) {
-    await writeFileDurably(path, `${make()}\n`, 0o644)
-    if (owner !== null) await chown(path, owner.uid, owner.gid)
-  }
+  if (!existsSync(path)) await writeFileDurably(path, `${make()}\n`, 0o644)
+  await handOver(path, owner)
   return (await readFile(path, 'utf8')).trim()
 }
 
@@ -92,8 +102,8 @@ const keepSigningKey = async (path: string, owner: Owner | null): Promise<string
   if (!existsSync(path)) {
     const { privateKey } = generateKeyPairSync('ed25519')
     await writeFileDurably(path, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, 0o600)
-    if (owner !== null) await chown(path, owner.uid, owner.gid)
   }
+  await handOver(path, owner)
   const key = createPublicKey(createPrivateKey(await readFile(path)))
   return key.export({ format: 'jwk' }).x ?? ''
 }
@@ -103,33 +113,36 @@ const keepCertificate = async (directory: string, owner: Owner | null) => {
   const tlsKeyFile = join(directory, 'tls.key')
   const tlsCertificateFile = join(directory, 'tls.crt')
   if (!existsSync(tlsCertificateFile)) {
-    const made = await run(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:P-256',
-        '-nodes',
-        '-days',
-        '3650',
-        '-subj',
-        '/CN=mayfly',
-      ].concat(['-keyout', tlsKeyFile, '-out', tlsCertificateFile]),
-      { timeoutMs: 30_000 },
-    )
-    if (made.code !== 0)
-      throw fault('E_MACHINE_NOT_READY', {
-        public: 'openssl could not make the certificate',
-        detail: made.stderr.toString(),
-      })
-    await chmod(tlsKeyFile, 0o600)
-    if (owner !== null)
-      for (const file of [tlsKeyFile, tlsCertificateFile]) await chown(file, owner.uid, owner.gid)
+    // In a directory of ours, and the certificate gets its name last: with it the pair is whole.
+    const fresh = await mkdtemp(join(tmpdir(), 'mayfly-tls-'))
+    try {
+      const [key, certificate] = await makeCertificate(fresh)
+      await writeFileDurably(tlsKeyFile, key)
+      await writeFileDurably(tlsCertificateFile, certificate, 0o644)
+    } finally {
+      await rm(fresh, { recursive: true, force: true })
+    }
   }
+  for (const file of [tlsKeyFile, tlsCertificateFile]) await handOver(file, owner)
   const certificate = new X509Certificate(await readFile(tlsCertificateFile))
   const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })
   return { tlsKeyFile, tlsCertificateFile, spkiSha256: createHash('sha256').update(spki).digest('base64url') }
+}
+
+const makeCertificate = async (directory: string): Promise<readonly [key: Buffer, certificate: Buffer]> => {
+  const [key, certificate] = [join(directory, 'tls.key'), join(directory, 'tls.crt')]
+  const made = await run(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650'],
+      ...['-subj', '/CN=mayfly', '-keyout', key, '-out', certificate],
+    ],
+    { timeoutMs: 30_000 },
+  )
+  if (made.code !== 0)
+    throw fault('E_MACHINE_NOT_READY', {
+      public: 'openssl could not make the certificate',
+      detail: made.stderr.toString(),
+    })
+  return [await readFile(key), await readFile(certificate)]
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, link, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { needsRoot } from '../../test/support/jailer.ts'
 import { silentLog } from '../base/log.ts'
 import { randomBytes } from '../sys/index.ts'
-import { openPostgres } from './postgres.ts'
+import { openPostgres, withPassword } from './postgres.ts'
 
 const nobody = { uid: 65_534, gid: 65_534 }
 const directory = await mkdtemp(join(tmpdir(), 'mf-pg-'))
@@ -32,4 +33,34 @@ test('whoever starts while the one before is still going waits for it, and is no
   assert.ok(isGone)
   assert.notEqual(next.pid, before.pid)
   await next.close()
+})
+
+test('root neither writes nor reads through a link that the owner of the cluster put there', {
+  skip: needsRoot,
+}, async () => {
+  const own = { ...options, dataDir: join(directory, 'own'), socketDir: join(directory, 'os') }
+  const { dataDir } = own
+  const secret = join(directory, 'secret')
+  await writeFile(secret, 'of root', { mode: 0o600 })
+  const asFound = async () => {
+    const { uid, gid, mode } = await stat(secret)
+    return [await readFile(secret, 'utf8'), uid, gid, mode & 0o777]
+  }
+  const before = await asFound()
+  await mkdir(dataDir)
+  // In place of the files that root makes there as it creates and starts a database.
+  for (const name of ['password', 'pgpass']) await symlink(secret, join(dataDir, name))
+  const database = await openPostgres(own)
+  assert.deepEqual(await asFound(), before)
+  const seen: string[] = []
+  const withLink = async (put: (at: string) => Promise<void>) => {
+    await rm(join(dataDir, 'password'))
+    await put(join(dataDir, 'password'))
+    const work = withPassword(own, async (passfile) => void seen.push(await readFile(passfile, 'utf8')))
+    await assert.rejects(work)
+  }
+  await withLink((at) => symlink(secret, at))
+  await withLink((at) => link(secret, at))
+  assert.deepEqual([seen, await asFound()], [[], before])
+  await database.close()
 })

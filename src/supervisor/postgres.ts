@@ -1,12 +1,13 @@
 // The private PostgreSQL of one installation (platform.md §2): a child of ours, on a Unix socket only, with a
 // random password, owned by an unprivileged user. It dies with us and survives kill -9 of us cleanly (pdeathsig).
 import { existsSync, readdirSync } from 'node:fs'
-import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
-import { type ChildProcess, run, spawn } from '../sys/index.ts'
+import { type ChildProcess, giveFile, readFileOf, run, spawn, writeFileDurably } from '../sys/index.ts'
 
 export type Owner = { readonly uid: number; readonly gid: number }
 
@@ -138,8 +139,8 @@ const createCluster = async (
   { bin, cluster, passwordFile }: Places,
 ): Promise<void> => {
   const password = Buffer.from(options.randomBytes(24)).toString('base64url')
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
-  if (options.owner !== null) await chown(passwordFile, options.owner.uid, options.owner.gid)
+  await writeFileDurably(passwordFile, `${password}\n`)
+  if (options.owner !== null) await giveFile(passwordFile, options.owner)
   const fresh = `${cluster}.new`
   await rm(fresh, { recursive: true, force: true })
   const args = [
@@ -218,28 +219,43 @@ const waitUntilReady = async (
 /** pg_isready(1): it answers, and refuses. */
 const isStarting = 1
 
-const createDatabase = async (options: PostgresOptions, bin: string): Promise<void> => {
-  const passfile = join(options.dataDir, 'pgpass')
-  const password = (await readFile(join(options.dataDir, 'password'), 'utf8')).trim()
-  await writeFile(passfile, `*:*:*:mayfly:${password}\n`, { mode: 0o600 })
-  const psql = (database: string, sql: string) =>
-    run(
-      join(bin, 'psql'),
-      ['-X', '-q', '-t', '-A', '-h', options.socketDir, '-U', 'mayfly', '-d', database, '-c', sql],
-      {
-        timeoutMs: 10_000,
-        env: { PGPASSFILE: passfile },
-      },
-    )
-  const found = await psql('postgres', "select 1 from pg_database where datname = 'mayfly'")
-  const created =
-    found.stdout.toString().trim() === '1' ? found : await psql('postgres', 'create database mayfly')
-  await rm(passfile)
-  if (created.code !== 0)
-    throw fault('E_DATABASE', {
-      public: 'The database could not be created',
-      detail: created.stderr.toString(),
-    })
+const createDatabase = (options: PostgresOptions, bin: string): Promise<void> =>
+  withPassword(options, async (passfile) => {
+    const psql = (database: string, sql: string) =>
+      run(
+        join(bin, 'psql'),
+        ['-X', '-q', '-t', '-A', '-h', options.socketDir, '-U', 'mayfly', '-d', database, '-c', sql],
+        { timeoutMs: 10_000, env: { PGPASSFILE: passfile } },
+      )
+    const found = await psql('postgres', "select 1 from pg_database where datname = 'mayfly'")
+    const created =
+      found.stdout.toString().trim() === '1' ? found : await psql('postgres', 'create database mayfly')
+    if (created.code !== 0)
+      throw fault('E_DATABASE', {
+        public: 'The database could not be created',
+        detail: created.stderr.toString(),
+      })
+  })
+
+/**
+ * A file with the password for PostgreSQL's programs, which we and the owner can read, for as long as `work` lasts. In a directory
+ * of ours alone: where the owner may write, he could have put a link, through which root would write or read what is not his.
+ */
+export const withPassword = async <T>(
+  { dataDir, owner }: Pick<PostgresOptions, 'dataDir' | 'owner'>,
+  work: (passfile: string) => Promise<T>,
+): Promise<T> => {
+  const uid = owner?.uid ?? process.getuid?.() ?? 0
+  const password = (await readFileOf(join(dataDir, 'password'), { uid })).trim()
+  const directory = await mkdtemp(join(tmpdir(), 'mayfly-pgpass-'))
+  try {
+    await chmod(directory, 0o711)
+    const passfile = join(directory, 'pgpass')
+    await writeFile(passfile, `*:*:*:mayfly:${password}\n`, { mode: 0o600, flag: 'wx' })
+    return await work(passfile)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
 }
 
 /** SIGINT is PostgreSQL's fast shutdown; SIGQUIT its immediate one, which loses nothing that was committed. */

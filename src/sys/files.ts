@@ -1,5 +1,6 @@
 // Files written so that a crash leaves the old or the new content, and paths that cannot leave their root.
-import { mkdir, open, rename, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 
 /** Writes to a temporary name, fsyncs, renames, fsyncs the directory. `mode` defaults to 0600. */
@@ -22,6 +23,33 @@ export const writeFileDurably = async (
   await rename(temporary, path)
   await syncDirectory(dirname(path))
 }
+
+type User = { readonly uid: number; readonly gid: number }
+
+/** A plain file by no other name: in a directory of somebody else, who may have put a link there to what is not his. */
+const withPlainFile = async <T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> => {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const found = await file.stat()
+    if (!found.isFile() || found.nlink !== 1) throw new Error(`${path} is no plain file`)
+    return await work(file)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Its text, if it is his. */
+export const readFileOf = (path: string, { uid }: Pick<User, 'uid'>): Promise<string> =>
+  withPlainFile(path, async (file) => {
+    if ((await file.stat()).uid !== uid) throw new Error(`${path} belongs to somebody else`)
+    return file.readFile('utf8')
+  })
+
+/** Makes it his. */
+export const giveFile = (path: string, { uid, gid }: User): Promise<void> =>
+  withPlainFile(path, async (file) => {
+    if ((await file.stat()).uid !== uid) await file.chown(uid, gid)
+  })
 
 export const syncDirectory = async (path: string): Promise<void> => {
   const directory = await open(path, 'r')

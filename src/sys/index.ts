@@ -2,7 +2,14 @@
 export { type AddressKind, blockListOf, isInList, normalizeAddress, rangeOf } from './addresses.ts'
 export { randomBytes, systemClock } from './clock.ts'
 export { compileEarly } from './compile-early.ts'
-export { ensureDirectory, resolveInside, syncDirectory, writeFileDurably } from './files.ts'
+export {
+  ensureDirectory,
+  giveFile,
+  readFileOf,
+  resolveInside,
+  syncDirectory,
+  writeFileDurably,
+} from './files.ts'
 export { createGcm, type Gcm } from './gcm.ts'
 export { handBack, handBackFlags, handBackWhenQuiet } from './hand-back.ts'
 export { startHeartbeat } from './heartbeat.ts'

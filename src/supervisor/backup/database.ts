@@ -1,12 +1,10 @@
 // PostgreSQL's own programs on the database of an installation, as its owner; the password stands in a file of theirs
 // that is there for that long only.
-import { randomUUID } from 'node:crypto'
-import { chown, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { objectsStayLock } from '../../protocol/objects-stay.ts'
-import { run, spawn } from '../../sys/index.ts'
-import { findBinaries, type Owner, ownerCommand } from '../postgres.ts'
+import { giveFile, run, spawn } from '../../sys/index.ts'
+import { findBinaries, type Owner, ownerCommand, withPassword } from '../postgres.ts'
 import type { Command } from './parts.ts'
 
 export type DatabasePlace = {
@@ -39,21 +37,17 @@ export const withDatabase = async <T>(
   work: (programs: DatabasePrograms) => Promise<T>,
 ): Promise<T> => {
   const bin = await findBinaries(join(place.dataDir, 'cluster'))
-  // Of its own: whoever ends first removes it, and another one may be at work.
-  const passfile = join(place.dataDir, `pgpass-backup-${randomUUID()}`)
-  const password = (await readFile(join(place.dataDir, 'password'), 'utf8')).trim()
-  await writeFile(passfile, `*:*:*:mayfly:${password}\n`, { mode: 0o600 })
-  if (place.owner !== null) await chown(passfile, place.owner.uid, place.owner.gid)
-  const command = (program: string, ...words: string[]): Command => ({
-    ...ownerCommand(place.owner, [
-      join(bin, program),
-      ...['-h', place.socketDir, '-U', 'mayfly', '-w', '-d', 'mayfly'],
-      ...words,
-    ]),
-    env: { PGPASSFILE: passfile },
-  })
-  try {
-    return await work({
+  return withPassword(place, async (passfile) => {
+    if (place.owner !== null) await giveFile(passfile, place.owner)
+    const command = (program: string, ...words: string[]): Command => ({
+      ...ownerCommand(place.owner, [
+        join(bin, program),
+        ...['-h', place.socketDir, '-U', 'mayfly', '-w', '-d', 'mayfly'],
+        ...words,
+      ]),
+      env: { PGPASSFILE: passfile },
+    })
+    return work({
       dump: command('pg_dump', '--format=custom', '--no-owner', '--lock-wait-timeout=60s'),
       load: command('pg_restore', '--no-owner', '--exit-on-error', '--single-transaction'),
       whileObjectsStay: (work) => whileObjectsStay(command('psql', ...plain), work),
@@ -65,9 +59,7 @@ export const withDatabase = async <T>(
         return stdout.toString().split('\n').filter(Boolean)
       },
     })
-  } finally {
-    await rm(passfile, { force: true })
-  }
+  })
 }
 
 /** By a session that waits: its end, also that of this process, lets go. */
