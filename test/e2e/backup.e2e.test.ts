@@ -41,6 +41,7 @@ const world = {
   installation: null as TestInstallation | null,
   old: { run: '', attempt: '' },
   cookie: '',
+  invitation: '',
   webhook: { webhook: { public_key: '' }, secret: '' },
 }
 
@@ -101,6 +102,7 @@ test('a backup is made while it runs; what lies there says nothing, and the root
   fillContext(installation)
   world.old = await runOnce(installation)
   world.cookie = await claim(installation)
+  world.invitation = await invite()
   const words = ['webhook', 'add', 'chat', receiver.url, '-R', 'kept-secret-name', '--json']
   const added = installation.cli(...words)
   assert.equal(added.code, 0, added.stderr)
@@ -222,6 +224,8 @@ test('restored where nothing is left: the old log opens, nobody is signed in, an
   assert.equal(installation.claimUrl, null, 'it has its owner')
   assert.deepEqual(await said(installation, world.old.attempt), ['a-line-worth-keeping'])
   assert.equal(await signedIn(), false, 'a session of before is none now')
+  const joined = await send('/api/v1/join', { token: world.invitation, ...become('eve@example.org') })
+  assert.equal(joined.status, 403, 'it may have been used or taken back since')
   const { attempt } = await runOnce(installation)
   assert.deepEqual(await said(installation, attempt), ['a-line-worth-keeping'])
   const told = () => receiver.received.find(({ body }) => JSON.parse(body).type === 'run.finished')
@@ -261,19 +265,31 @@ const fillContext = (installation: TestInstallation): void => {
   succeeds('a value worth keeping', 'secrets', 'set', 'OF_CONTEXT', '--context', 'kept')
 }
 
+/** As a browser on a page of the installation. */
+const send = (path: string, body: object, cookie = ''): Promise<Response> => {
+  const { url } = running()
+  const headers = { 'content-type': 'application/json', origin: url, 'sec-fetch-site': 'same-origin' }
+  return fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { ...headers, ...(cookie === '' ? {} : { cookie }) },
+    body: JSON.stringify(body),
+  })
+}
+
+const become = (email: string) => ({ name: 'Ada', email, password: 'a long passphrase' })
+
 const claim = async (installation: TestInstallation): Promise<string> => {
   const token = new URL(installation.claimUrl ?? '').hash.slice(1)
-  const answer = await fetch(`${installation.url}/api/v1/claim`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      origin: installation.url,
-      'sec-fetch-site': 'same-origin',
-    },
-    body: JSON.stringify({ token, name: 'Ada', email: 'ada@example.org', password: 'a long passphrase' }),
-  })
+  const answer = await send('/api/v1/claim', { token, ...become('ada@example.org') })
   assert.equal(answer.status, 200, await answer.text())
   return answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+}
+
+/** The token of its link. */
+const invite = async (): Promise<string> => {
+  const answer = await send('/api/v1/invitations', { role: 'owner' }, world.cookie)
+  assert.equal(answer.status, 200)
+  return new URL(((await answer.json()) as { url: string }).url).hash.slice(1)
 }
 
 const signedIn = async (): Promise<boolean> => {

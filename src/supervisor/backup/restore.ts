@@ -119,7 +119,7 @@ const giveToOwners = async ({ data }: Layout, users: Users | null): Promise<void
 
 /** What let somebody in before lets nobody in now; the restore is in the audit log. */
 const afterwards = (id: string): string => `
-  delete from sessions; delete from passkey_challenges; delete from claims;
+  delete from sessions; delete from passkey_challenges; delete from claims; delete from invitations;
   insert into audit (organisation_id, actor_kind, actor_id, action, target, result, details)
   select id, 'operator', 'operator', 'backup.restore', '${id}', 'ok', '{}' from organisations`
 
