@@ -11,6 +11,8 @@ const denied: readonly (readonly [cidr: string, kind: AddressKind, why: string])
   ['10.0.0.0/8', 'special', 'private'],
   ['100.64.0.0/10', 'special', 'carrier'],
   ['127.0.0.0/8', 'never', 'loopback'],
+  // Azure's, which tells a machine its settings and keys, as 169.254.169.254 does elsewhere.
+  ['168.63.129.16/32', 'never', 'metadata'],
   ['169.254.0.0/16', 'never', 'link-local'],
   ['172.16.0.0/12', 'special', 'private'],
   ['192.0.0.0/24', 'special', 'special-purpose'],

@@ -30,6 +30,7 @@ const refused: Record<string, readonly string[]> = {
   ],
   carrier: ['100.64.0.1', '100.127.255.255'],
   loopback: ['127.0.0.1', '127.255.255.254', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::ffff:7f00:1'],
+  metadata: ['168.63.129.16', '::ffff:168.63.129.16', '::ffff:a83f:8110'],
   'link-local': ['169.254.169.254', 'fe80::1', 'febf::1', '::ffff:a9fe:a9fe'],
   'special-purpose': [
     '192.0.0.1',
