@@ -101,7 +101,9 @@ const refusalOf = (
   if (value === '') return 'empty'
   if (isTestValue(value) && !flags.allowTestValue.includes(name)) return 'test value'
   if (utf8(value).length < maskableBytesMin && flags.allowUnmaskable !== true) return 'too short'
-  if (before?.state === 'active' && flags.replace !== true) return 'exists'
+  // What is disabled has its value, and a new one would go to jobs again.
+  const isThere = before !== undefined && before.state !== 'revoked'
+  if (isThere && flags.replace !== true) return 'exists'
   return before !== undefined && before.kind !== 'env' ? `is of kind ${before.kind}` : null
 }
 

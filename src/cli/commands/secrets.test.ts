@@ -52,6 +52,7 @@ const answer = async (line: string): Promise<unknown> => {
   }
   if (name !== undefined) return world.secrets.find((secret) => secret.name === name) ?? null
   if (line.startsWith('POST') && line.endsWith('/secrets')) return world.secrets[0]
+  if (/^GET .*\/secrets(?:\?|$)/.test(line)) return { items: world.secrets, next_cursor: null }
   if (line.includes('/projects?')) return { items: [world.projects[0]], next_cursor: null }
   return line.includes('/contexts/') ? context : line.includes('/projects/') ? project : null
 }
@@ -124,6 +125,15 @@ test('what rotates is there, and a value that nobody chose is shown to nobody', 
     assert.match(refused.stderr, why)
   }
   assert.match((await mayfly('secrets rotate A -R web --generate 8')).stderr, /from 16 to 1024/)
+})
+
+test('what is disabled is there: a file that names it brings it back for nobody who does not say so', async () => {
+  const line = 'LEGACY_API_KEY=a value that somebody has in a file'
+  const { code, stdout, sent: statements } = await mayfly('secrets import - -R web', line)
+  assert.deepEqual([code, statements], [1, []], stdout)
+  assert.match(stdout, /LEGACY_API_KEY\s+1\s+exists/)
+  const said = await mayfly('secrets import - -R web --replace', line)
+  assert.deepEqual([said.code, said.sent.length], [0, 1], said.stderr)
 })
 
 test('the repository of a project is that of the work tree, whatever the server says, else what is printed', async () => {
