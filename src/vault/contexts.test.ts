@@ -1,7 +1,7 @@
 // Contexts through the verbs of a real vault: who may make one, whose jobs get what it holds, and what must not work.
 // P-47: the matrix of project, ref and role, judged at every release.
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeSigner, signContext, signContextDelete, signRevoke } from '../../test/support/signer.ts'
@@ -169,6 +169,35 @@ test('a deleted context lets nobody in, and made anew it has none of its secrets
   await call('secret.put', { owner: context, name: 'KEY', ...first })
   assert.deepEqual((await releaseWith(['deploy'])).values, {})
   await put('KEY', 'a new value', { owner: context, body, prev: old?.head ?? null })
+  assert.deepEqual((await releaseWith(['deploy'])).values, { KEY: 'a new value' })
+})
+
+test('a context whose deletion broke off in the middle works again when it is made anew', async () => {
+  const { putContext, put, releaseWith, forProject, call, post, signer, org, options, restart } =
+    await makeContexts()
+  const { context, head } = await putContext('deploy', forProject)
+  const first = await put('A_KEY', 'of the context', { owner: context, body })
+  await put('KEY', 'of the context', { owner: context, body })
+  // The disk refuses what comes after the record of the context: as much is done as when the vault is killed there.
+  const path = join(options.dataDir, 'values', `${first.secret}.1`)
+  await rm(path)
+  await mkdir(join(path, 'in the way'), { recursive: true })
+  const gone = await signContextDelete(signer, { context, nowSeconds: start, prev: head })
+  assert.equal((await post('context.delete', { context, ...gone })).status, 500)
+  await rm(path, { recursive: true })
+  await restart()
+  const [deleted] = (await call('context.list', { org })).contexts
+  await putContext('deploy', forProject, deleted?.head ?? null)
+  assert.deepEqual((await releaseWith(['deploy'])).values, {})
+  const { secrets } = await call('secret.list', { owner: context })
+  assert.deepEqual(
+    secrets.map(({ name, state }) => [name, state]),
+    [
+      ['A_KEY', 'revoked'],
+      ['KEY', 'revoked'],
+    ],
+  )
+  await put('KEY', 'a new value', { owner: context, body, prev: secrets[1]?.head ?? null })
   assert.deepEqual((await releaseWith(['deploy'])).values, { KEY: 'a new value' })
 })
 

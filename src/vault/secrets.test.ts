@@ -472,6 +472,18 @@ test('a value stands in no file of the vault, and goes with its project', async 
   assert.deepEqual(await readdir(join(options.dataDir, 'store', 'secret')), [])
 })
 
+test('the values of what was revoked are gone after a start, when the vault was killed before it removed them', async () => {
+  const { put, call, options, signer, project, restart } = await makeWorld()
+  const [kept, revoked] = [await put('KEPT', 'stays where it is'), await put('TOKEN', 'first value')]
+  const values = join(options.dataDir, 'values')
+  const left = [`${revoked.secret}.1`, `${kept.secret}.2.17.abc.tmp`]
+  const of = { owner: project, name: 'TOKEN', nowSeconds: start, prev: revoked.head }
+  await call('secret.revoke', { owner: project, name: 'TOKEN', ...(await signRevoke(signer, of)) })
+  for (const name of left) await writeFile(join(values, name), 'mv1:secrets-1:sealed')
+  await restart()
+  assert.deepEqual(await readdir(values), [`${kept.secret}.1`])
+})
+
 test('a value that was moved to another name or version does not open', async () => {
   const { options, put, release } = await makeWorld()
   const [a, b] = [await put('A', 'value of a'), await put('B', 'value of b')]

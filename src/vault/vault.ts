@@ -73,7 +73,8 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
   const keys = await openServiceKeys(records, master)
   const webhook = await createWebhookVerifier({ records, master, randomBytes })
   const used = await openUsedLog({ dataDir, clock })
-  const [uses, values] = [await openUses(dataDir), await openValues(dataDir)]
+  const isRevoked = (secret: string) => records.find('secret', secret)?.state === 'revoked'
+  const [uses, values] = [await openUses(dataDir), await openValues(dataDir, isRevoked)]
   const given = await openGiven({ dataDir, clock })
   const auditLog = await openAppendLog(join(dataDir, 'audit.log'))
   const audit = (facts: Readonly<Record<string, string>>) =>

@@ -25,6 +25,8 @@ export const putContext = async (
   const id = contextId(org, statement.body.name)
   const expected = { type: statement.type, sub: id, nowSeconds: nowOf(deps) }
   const accepted = await acceptStatement(deps.records, { statement, proof, second }, expected)
+  // A deletion may have broken off before its secrets were ended: made anew, the context has no key that opens them.
+  await endSecrets(deps, id)
   await deps.records.change('context', id, (current) => {
     if (current?.head === accepted.digest) return current
     requireNext(current?.head ?? null, accepted)

@@ -4,7 +4,7 @@ import { createHash, hkdfSync } from 'node:crypto'
 import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
-import { formatId, type SecretId } from '../../base/ids.ts'
+import { type ContextId, formatId, type SecretId } from '../../base/ids.ts'
 import { urlOf } from '../../protocol/repository.ts'
 import { rsaBitsMax, rsaBitsMin } from '../../protocol/signing.ts'
 import {
@@ -162,14 +162,16 @@ export const openSecrets = async (
   }
 }
 
-/** All of a context that is deleted: their statements still count, so that none of before brings a value back. */
+/** All of a context, once it is deleted: their statements still count, so that none of before brings a value back. */
 export const endSecrets = async (
   { records, values }: Pick<SecretDeps, 'records' | 'values'>,
-  owner: SecretOwner,
+  context: ContextId,
 ): Promise<void> => {
-  for (const { secret, version } of secretsOf(records, owner)) {
+  const isDeleted = () => records.find('context', context)?.state === 'deleted'
+  for (const { secret, version } of isDeleted() ? secretsOf(records, context) : []) {
     await records.change('secret', secret, (current) => {
-      if (current === null) return null
+      // Somebody may have made it anew meanwhile.
+      if (current === null || current.state === 'revoked' || !isDeleted()) return current
       const { previous: _gone, ...kept } = current
       return { ...kept, state: 'revoked', bytes: 0 }
     })
