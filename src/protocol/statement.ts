@@ -2,8 +2,9 @@
 // does not have. Signed bytes: "mayfly-statement-v1\n" ‖ JCS. `prev` is the digest of the last accepted statement about
 // the same `sub`, so that nothing is repeated, reordered or brought back. Here: their shapes, for the vault that checks
 // them and for CLI and browser that make them.
-import { fromBase64Url } from '../base/bytes.ts'
+import { fromBase64, fromBase64Url, toBase64 } from '../base/bytes.ts'
 import type { ContextId, OrganisationId, ProjectId } from '../base/ids.ts'
+import { sha256 } from '../base/sha256.ts'
 import {
   either,
   hasTag,
@@ -94,6 +95,13 @@ export const linesOfHosts = (text: string): readonly string[] =>
     .split('\n')
     .map((line) => line.trim().split(/\s+/).slice(0, 3).join(' '))
     .filter((line) => line !== '' && !line.startsWith('#'))
+
+/** Such a line for whoever reads it: a key is known by its fingerprint. */
+export const hostWords = (line: string): string => {
+  const [name = '', type = '', key = ''] = line.split(' ')
+  const blob = fromBase64(key)
+  return `${name} ${type} ${blob === null ? key : `SHA256:${toBase64(sha256(blob)).replace(/=+$/, '')}`}`
+}
 
 /** How long the version before may still go to jobs, beside the new one. */
 export const overlapSecondsMax = 90 * 86_400

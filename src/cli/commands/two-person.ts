@@ -3,7 +3,12 @@
 import { fault } from '../../base/faults.ts'
 import { parseShape } from '../../base/shape.ts'
 import type { Proposal, SecretRules } from '../../protocol/api/proposals.ts'
-import { ruleSubject, type Statement, statement as statementShape } from '../../protocol/statement.ts'
+import {
+  hostWords,
+  ruleSubject,
+  type Statement,
+  statement as statementShape,
+} from '../../protocol/statement.ts'
 import type { ProjectSource } from '../../protocol/vault.ts'
 import { signStatement, statementDigest } from '../../seal/index.ts'
 import type { ApiClient } from '../api/client.ts'
@@ -152,14 +157,19 @@ const wordsOf = ({ secret }: Proposal, statement: Statement, names: ReadonlyMap<
     case 'project.admit': {
       const { admit, withdraw } = statement.body
       const which = (id: string) => names.get(id) ?? id
-      const admitted = admit.map(({ project, source }) => `${which(project)} (${placeOf(source)})`)
+      const admitted = admit.map(
+        ({ project, source, host_keys: keys }) =>
+          `${which(project)} (${[placeOf(source), ...keys].join(' ')})`,
+      )
       return `contexts for every project: also for ${admitted.join(', ') || 'no other'}; not any more for ${withdraw.map(which).join(', ') || 'none'}`
     }
     case 'secret.put': {
-      const { policy, kind, on_leak: onLeak } = statement.body
+      const { policy, kind, on_leak: onLeak, hosts = [], repository } = statement.body
       const { refs, events, min_tier: tier, freshness } = policy
       const newest = freshness === 'tip' ? ', the newest commit only' : ''
-      return `a value of ${name} (${kind}) for ${refs.join(', ')} on ${events.join(', ')}, tier ${tier}${newest}${until(statement.body)}${onLeak === undefined ? '' : `; when it leaks: ${onLeak}`}`
+      const where = repository === undefined ? '' : `, in jobs of ${repository}`
+      const only = hosts.length === 0 ? '' : `; signs for ${hosts.map(hostWords).join(', ')}`
+      return `a value of ${name} (${kind}) for ${refs.join(', ')} on ${events.join(', ')}, tier ${tier}${newest}${where}${only}${until(statement.body)}${onLeak === undefined ? '' : `; when it leaks: ${onLeak}`}`
     }
     case 'secret.set': {
       const { state, on_leak: onLeak } = statement.body

@@ -5,6 +5,7 @@ import { parseShape } from '../../base/shape.ts'
 import type { Proposal } from '../../protocol/api/proposals.ts'
 import type { Signer } from '../../protocol/api/secrets.ts'
 import {
+  hostWords,
   type PutStatement,
   ruleSubject,
   type Statement,
@@ -88,7 +89,9 @@ const wordsOf = (
       return {
         title: words.admissions,
         facts: [
-          ...admit.map(({ project, source }) => words.admits(nameOf(project), placeOf(source))),
+          ...admit.map(({ project, source, host_keys: keys }) =>
+            words.admits(nameOf(project), placeOf(source), keys),
+          ),
           ...withdraw.map((project) => words.withdraws(nameOf(project))),
         ],
       }
@@ -106,13 +109,15 @@ const wordsOf = (
 
 const factsOfPut = ({
   policy,
-  hosts,
+  hosts = [],
+  repository,
   expires_at: at,
   on_leak: onLeak,
 }: PutStatement['body']): readonly string[] => [
   ...[words.refs(policy.refs), words.events(policy.events), words.tier(policy.min_tier)],
   ...(policy.freshness === 'tip' ? [words.newest] : []),
-  ...(hosts === undefined ? [] : [words.hosts(hosts.length)]),
+  ...(repository === undefined ? [] : [words.repository(repository)]),
+  ...new Set(hosts.map((line) => words.host(hostWords(line)))),
   ...[words.ends(day(at)), ...leak(onLeak)],
 ]
 

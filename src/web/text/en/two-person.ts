@@ -43,7 +43,8 @@ export const twoPersonText = {
     rules: (isOn: boolean) => (isOn ? 'Two people from now on' : 'One signature is enough from now on'),
     context: (name: string) => `Rules of the context ${name}`,
     admissions: 'Projects of contexts for every project',
-    admits: (project: string, place: string) => `also ${project}, from ${place}`,
+    admits: (project: string, place: string, keys: readonly string[]) =>
+      `also ${project}, from ${place}${keys.length === 0 ? '' : `, host keys ${keys.join(' ')}`}`,
     withdraws: (project: string) => `not any more ${project}`,
     value: (name: string, kind: string) => `A value of ${name} (${kind})`,
     state: (name: string, state: 'active' | 'disabled') =>
@@ -57,6 +58,7 @@ export const twoPersonText = {
     roles: (roles: readonly string[] | null) => `roles: ${roles?.join(', ') ?? 'any'}`,
     ends: (at: string | null) => (at === null ? 'without an end' : `good until ${at}`),
     onLeak: { tell: 'told of when it leaks', revoke: 'revoked by itself when it leaks' },
-    hosts: (n: number) => `for ${count(n, 'host key', 'host keys')}`,
+    host: (host: string) => `for ${host}`,
+    repository: (address: string) => `in jobs of ${address}`,
   },
 }
