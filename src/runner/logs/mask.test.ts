@@ -98,6 +98,23 @@ test('a secret with quotes is found as shells write it', () => {
   for (const text of written) assert.match(masked(masker, text), /^['"]?\[secret PASS\]['"]?$/)
 })
 
+test('white space around a secret is no part of it: a shell without quotes drops it', () => {
+  const value = '  hunter2-Zx81+/q? \t'
+  const masker = maskerOf(secret('TOKEN', value))
+  const texts = [
+    value,
+    value.trim(),
+    Buffer.from(value).toString('base64'),
+    Buffer.from(value).toString('hex'),
+  ]
+  for (const text of texts) {
+    const output = masked(masker, `with ${text} in it`)
+    assert.match(output, /\[secret TOKEN\]/, text)
+    for (const piece of ['hunter2', 'Zx81', 'aHVudGVy', '68756e746572'])
+      assert.equal(output.includes(piece), false, output)
+  }
+})
+
 test('each telling line of a secret with several lines is one', () => {
   const pem =
     '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v\n  a=1\n========\nrO5mgbKlx2Hp\n-----END PRIVATE KEY-----\n'

@@ -5,7 +5,12 @@ import { formBytesMin, lineBytesMin, nestedFormsBytesMax, pieceBytesMax } from '
 
 /** Every byte sequence that gives away (a piece of) `value`; none for a value that is too short to be told from others. */
 export const formsOf = (value: Uint8Array): readonly Buffer[] => {
-  const core = withoutLastLineEnds(Buffer.from(value))
+  const whole = withoutLastLineEnds(Buffer.from(value))
+  const core = withoutSpaceAround(whole)
+  return [...formsOfText(whole), ...(core.length < whole.length ? formsOfText(core) : [])]
+}
+
+const formsOfText = (core: Buffer): readonly Buffer[] => {
   if (core.length < formBytesMin || plainWords.has(core.toString('latin1'))) return []
   const texts = [...linesOf(core), core, ...base64Of(core), ...hexOf(core)]
   if (core.length <= nestedFormsBytesMax)
@@ -22,6 +27,16 @@ const withoutLastLineEnds = (value: Buffer): Buffer => {
   while (end > 0 && (value[end - 1] === 10 || value[end - 1] === 13)) end--
   return value.subarray(0, end)
 }
+
+/** So does a shell, of a variable without quotes. */
+const withoutSpaceAround = (value: Buffer): Buffer => {
+  let [start, end] = [0, value.length]
+  while (start < end && isSpace(value[start])) start++
+  while (end > start && isSpace(value[end - 1])) end--
+  return value.subarray(start, end)
+}
+
+const isSpace = (byte: number | undefined): boolean => byte === 9 || byte === 10 || byte === 13 || byte === 32
 
 /** Of a value with several lines each line is one, but not those that every file of its kind has. */
 const linesOf = (value: Buffer): readonly Buffer[] => {
