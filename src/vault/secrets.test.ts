@@ -206,6 +206,14 @@ test('values that cannot be used or masked are refused', async () => {
     ['E_INPUT', await make('TOKEN', '')],
     ['E_INPUT', await make('TOKEN', 'seven77')],
     ['E_INPUT', await make('TOKEN', 'with a \0 in it')],
+    // No variable holds it: each job that was given it would fail.
+    [
+      'E_INPUT',
+      await make(
+        'TOKEN',
+        Uint8Array.from({ length: 16 }, (_, at) => 0xf0 - at),
+      ),
+    ],
     ['E_TOO_LARGE', await make('TOKEN', 'x'.repeat(64 * 1024 + 1))],
   ]
   for (const [code, request] of bad)

@@ -1,5 +1,6 @@
 // Secrets of projects and contexts: put under a signed statement, revoked under another, listed without their values. A
 // value is open here between HPKE and AES only; what is replaced or revoked by one statement cannot be brought back by an older one.
+import { isUtf8 } from 'node:buffer'
 import { createHash, hkdfSync } from 'node:crypto'
 import { toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
@@ -200,8 +201,8 @@ const checkValue = (value: Uint8Array, { body }: PutStatement): void => {
     throw fault('E_INPUT', { public: 'An SSH key begins with -----BEGIN and has no passphrase' })
   if (body.kind === 'signing' && publicHalfOf(value) === null)
     throw fault('E_INPUT', { public: signingKeyWords })
-  if (body.kind === 'env' && value.includes(0))
-    throw fault('E_INPUT', { public: 'A variable cannot hold a NUL byte: put it as a file' })
+  if (body.kind === 'env' && (value.includes(0) || !isUtf8(value)))
+    throw fault('E_INPUT', { public: 'A variable holds text without NUL bytes: put it as a file' })
 }
 
 const signingKeyWords = `A signing key is Ed25519, ECDSA on P-256 or P-384, or RSA of ${rsaBitsMin} to ${rsaBitsMax} bits, as PKCS #8 PEM without a passphrase`
