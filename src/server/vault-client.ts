@@ -87,13 +87,16 @@ const send = async (target: { agent: Agent; socket: string; message: Message }):
   const answer = parseJson(text)
   if (status === 200) return answer
   const code = vaultErrorCode(answer)
-  // Who put something wrong, or proved something else, is told what; the words of every other code are the catalogue's.
+  // Whoever sent what cannot be taken, or proved something else, is told what; the words of every other code are the catalogue's.
   const words = worded.has(code) ? vaultErrorWords(answer) : null
   const detail = `vault ${target.message.verb}: ${status} ${text.slice(0, 300)}`
   throw fault(code, words === null ? { detail } : { public: words, detail })
 }
 
-const worded: ReadonlySet<FaultCode> = new Set(['E_INPUT', 'E_SPEC_MISMATCH', 'E_STMT_SECOND'])
+const worded: ReadonlySet<FaultCode> = new Set([
+  ...(['E_INPUT', 'E_TOO_LARGE', 'E_CONFLICT', 'E_REPO_MISMATCH'] as const),
+  ...(['E_SPEC_MISMATCH', 'E_STMT_KEPT', 'E_STMT_SECOND'] as const),
+])
 
 const exchange = ({ agent, socket, message }: { agent: Agent; socket: string; message: Message }) =>
   new Promise<{ status: number; text: string }>((resolve, reject) => {

@@ -245,3 +245,34 @@ test('what is not sealed is 422 E_PLAINTEXT, and nothing of it comes back', asyn
     assert.equal(answer.json.errors, undefined)
   }
 })
+
+test('what the vault refuses is said in its own words: which limit, which repository, what was to stay', async () => {
+  const project = await addLocalProject(parts, 'worded')
+  const refusal = async (work: Promise<unknown>) => {
+    const error = await work.then(
+      () => assert.fail('it was taken'),
+      (error: unknown) => error,
+    )
+    return isFault(error) ? `${error.code}: ${error.public}` : assert.fail(String(error))
+  }
+  const put = async (more: Partial<Parameters<typeof made>[0]>) =>
+    secrets.put(
+      parts.actor,
+      { project },
+      await made({ owner: project, name: 'TOKEN', value: 'a value', ...more }),
+    )
+  const value = 'some value of it'
+  const tooLong = await refusal(put({ value: 'x'.repeat(64 * 1024 + 1) }))
+  assert.match(tooLong, /^E_TOO_LARGE: A value of kind env has at most 65536 bytes/)
+  const repository = 'git@git.example.com:acme/web.git'
+  const elsewhere = await refusal(put({ value, body: { repository } }))
+  assert.match(elsewhere, /^E_REPO_MISMATCH: .*pinned no address.*meant git@git\.example\.com:acme\/web\.git/)
+  const { detail } = await put({ value })
+  const prev = detail?.head ?? null
+  assert.match(
+    await refusal(put({ value, prev, body: { keeps: ['expires_at'], expires_at: nowSeconds + 1000 } })),
+    /^E_STMT_KEPT: .*expires_at was to stay/,
+  )
+  const again = refusal(enrolSigner(call, signer))
+  assert.match(await again, /^E_CONFLICT: This key was enrolled before.*make another/)
+})

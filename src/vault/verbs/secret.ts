@@ -194,7 +194,9 @@ export const deleteSecrets = async (
 
 const checkValue = (value: Uint8Array, { body }: PutStatement): void => {
   if (value.length === 0) throw fault('E_INPUT', { public: 'The value is empty' })
-  if (value.length > (body.kind === 'file' ? secretsBytesMax : envSecretBytesMax)) throw fault('E_TOO_LARGE')
+  const bytesMax = body.kind === 'file' ? secretsBytesMax : envSecretBytesMax
+  if (value.length > bytesMax)
+    throw fault('E_TOO_LARGE', { public: `A value of kind ${body.kind} has at most ${bytesMax} bytes` })
   if (value.length < maskableBytesMin && !body.allow_unmaskable)
     throw fault('E_INPUT', { public: `A value of less than ${maskableBytesMin} bytes cannot be masked` })
   if (body.kind === 'ssh' && !isPrivateKey(value))

@@ -53,7 +53,11 @@ export const createSigners = (deps: SignerDeps): Signers => {
       code = null
       const record: SignerRecord = { signer, key, addedAt: nowSeconds(), state: 'active', head: null }
       await records.change('signer', signer, (current) => {
-        if (current !== null) throw fault('E_CONFLICT', { public: 'This key was enrolled before' })
+        if (current !== null)
+          throw fault('E_CONFLICT', {
+            public:
+              'This key was enrolled before. One that was removed does not come back: make another (the command line makes one when its signer.json is moved away)',
+          })
         if (records.list('signer').length >= signersMax) throw fault('E_RATE_LIMIT')
         return record
       })
