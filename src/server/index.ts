@@ -56,6 +56,7 @@ import { createJustBegun } from './runs/just-begun.ts'
 import { createPlaces, type Places } from './runs/places.ts'
 import { createRuns } from './runs/runs.ts'
 import { createSchedules } from './schedules/schedules.ts'
+import { copyFromVault } from './secrets/copies.ts'
 import { createSecrets } from './secrets/secrets.ts'
 import { createTwoPerson } from './secrets/two-person.ts'
 import { createArtifacts } from './stored/artifacts.ts'
@@ -117,18 +118,26 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
   return { port, runnerPort, claimUrl, close: () => stack.disposeAsync() }
 }
 
-/** From time to time; nothing depends on it. Returns how to stop. */
+/** From time to time; nothing depends on it. What the vault knows more is asked once, and again while it is away. Returns how to stop. */
 const tidyUp = (
-  { access, database, objects, watchers }: Parts,
+  { access, database, objects, vault, watchers }: Parts,
   retention: Retention,
   log: Log,
 ): (() => void) => {
+  let isCopied = false
+  const copy = async () => {
+    if (!isCopied) await copyFromVault({ db: database.db, vault })
+    isCopied = true
+  }
   const tidy = async () => {
     await access.sweep()
     await tidyRows({ db: database.db, objects, watchers }, retention)
+    await copy()
   }
+  const warn = (error: unknown) => log.warn('not tidied up', { error })
+  copy().catch(warn)
   const timer = setInterval(() => {
-    tidy().catch((error: unknown) => log.warn('not tidied up', { error }))
+    tidy().catch(warn)
   }, tidyEveryMs)
   return () => clearInterval(timer)
 }
