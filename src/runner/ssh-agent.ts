@@ -62,7 +62,9 @@ export const openSshAgent = async (directory: string): Promise<SshAgent> => {
       const names = new Set(hosts.map((line) => line.split(' ')[0] ?? ''))
       const to = [...names].flatMap((name) => ['-h', name])
       const args = ['-q', '-t', String(seconds), '-H', join(home, 'hosts'), ...to, '-']
-      const input = key.reveal('to the private agent, by pipe')
+      const text = key.reveal('to the private agent, by pipe')
+      // A key whose last line does not end as the others do is none to OpenSSH.
+      const input = `${text.replaceAll('\r\n', '\n').trimEnd()}\n`
       const added = await run('ssh-add', args, { env, input, timeoutMs: agentStartMs })
       return added.code === 0
     },

@@ -47,10 +47,11 @@ test('an SSH key names its hosts, in what was signed, and they go with it', asyn
     `[10.0.0.1]:2222 ssh-rsa ${'B'.repeat(372)}==`,
   ]
   await put('DEPLOY', pem, { body: { kind: 'ssh', hosts } })
+  await put('WINDOWS', pem.replaceAll('\n', '\r\n'), { body: { kind: 'ssh', hosts } })
   const { payload } = await release()
   assert.deepEqual(
     payload.secrets.map(({ name, kind, hosts }) => ({ name, kind, hosts })),
-    [{ name: 'DEPLOY', kind: 'ssh', hosts }],
+    ['DEPLOY', 'WINDOWS'].map((name) => ({ name, kind: 'ssh', hosts })),
   )
   assert.deepEqual((await call('secret.list', { owner: project })).secrets[0]?.hosts, hosts)
   const bodies = [

@@ -211,7 +211,7 @@ const signingKeyWords = `A signing key is Ed25519, ECDSA on P-256 or P-384, or R
 
 /** Whether an agent can hold it, the runner finds out; what is none at all is refused while its person is there. */
 const isPrivateKey = (value: Uint8Array): boolean =>
-  /^-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(Buffer.from(value.subarray(0, 64)).toString('latin1'))
+  /^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n/.test(Buffer.from(value.subarray(0, 64)).toString('latin1'))
 
 /** The server says which project a name stands for; its signer may have said where that one's code lies. */
 const requireRepository = (owner: OwnerRecord, { body }: PutStatement): void => {
