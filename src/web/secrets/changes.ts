@@ -1,5 +1,5 @@
 // Putting and revoking a secret from the browser: sealed here to the vault, under a statement that a passkey signs.
-import { fromBase64Url, toBase64Url } from '../../base/bytes.ts'
+import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
 import { parseId } from '../../base/ids.ts'
 import type { Secret, Signer } from '../../protocol/api/secrets.ts'
 import { nextRotation } from '../../protocol/secret-views.ts'
@@ -28,6 +28,10 @@ export type Put = {
   /** Not given: as before. */
   readonly onLeak?: OnLeak
 }
+
+/** The line end that comes along with what is pasted is no part of a variable. */
+export const typedValue = (kind: SecretKind, typed: string): Uint8Array =>
+  utf8(kind === 'env' ? typed.replace(/\n$/, '') : typed)
 
 export const putSecret = async (api: Api, put: Put): Promise<Secret> => {
   const { home, before } = put
