@@ -44,7 +44,10 @@ export const addWebhookVerbs = (program: Command, around: Surroundings): void =>
     carryOut(around, async () => (await load()).disableWebhook),
   )
   withJson(verb('rotate <name>', 'give it new keys; the new secret is printed once'))
-    .option('--overlap <duration>', 'how long the keys of before sign as well, 0s to 168h (default: 24h)')
+    .option(
+      '--overlap <duration>',
+      'how long the keys of before sign as well, 0s to 168h (default: 24h; not with --format circleci)',
+    )
     .action(carryOut(around, async () => (await load()).rotateWebhook))
   withJson(verb('test <name>', 'send a ping and say what came of it')).action(
     carryOut(around, async () => (await load()).testWebhook),

@@ -59,7 +59,7 @@ export type WebhookChange = z.infer<typeof webhookChange>
 
 export const webhookRotation = z.strictObject({
   eph,
-  /** For so long the keys of before sign as well; 0: they are gone at once. Default: a day. */
+  /** For so long the keys of before sign as well; 0: they are gone at once. Default: a day; in the form of CircleCI 0, and nothing else. */
   overlap_seconds: z.number().int().min(0).max(senderOverlapSecondsMax).optional(),
 })
 export type WebhookRotation = z.infer<typeof webhookRotation>

@@ -288,9 +288,14 @@ test('in the way of CircleCI the body alone is signed, with the text of the secr
   assert.deepEqual([headers['circleci-event-type'], JSON.parse(body).type], ['ping', 'ping'])
   assert.equal(headers['webhook-signature'], undefined)
   const key = await generateSealingKey()
-  const rotated = await webhooks.rotate(actor, named('theirs'), {
-    ...{ eph: toBase64Url(key.publicKey), overlap_seconds: 3600 },
-  })
+  const eph = toBase64Url(key.publicKey)
+  await refuses(
+    webhooks.rotate(actor, named('theirs'), { eph, overlap_seconds: 3600 }),
+    'E_INPUT',
+    /room for one signature/,
+  )
+  const rotated = await webhooks.rotate(actor, named('theirs'), { eph })
+  assert.equal(rotated.webhook.overlap_until, null, 'nothing is promised of the secret of before')
   await webhooks.test(actor, named('theirs'))
   await world.sendDue()
   const next = receiver.received.at(-1)!

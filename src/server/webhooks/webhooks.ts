@@ -146,10 +146,11 @@ const rotate = async (
   deps: Deps,
   actor: Actor,
   named: NamedWebhook,
-  { eph, overlap_seconds: overlapSeconds = senderOverlapSeconds }: WebhookRotation,
+  { eph, overlap_seconds: wanted }: WebhookRotation,
 ): Promise<WebhookCreated> => {
   const { db } = deps.database
-  const { id, project } = await findRow(db, actor.scope, named)
+  const { id, project, format } = await findRow(db, actor.scope, named)
+  const overlapSeconds = overlapOf(format, wanted)
   const made = await deps.vault.call('sender.rotate', { webhook: id, project, eph, overlapSeconds })
   const until = overlapSeconds === 0 ? null : new Date(deps.clock.now() + overlapSeconds * 1000)
   await inTransaction(db, async (tx) => {
@@ -160,6 +161,17 @@ const rotate = async (
     await audited(tx, actor, { action: 'webhook.rotate', target: id, project, facts })
   })
   return { webhook: await get(db, id), secret_sealed: made.secretSealed }
+}
+
+/** The header of CircleCI's form has one signature, that of the newest secret: of the one before nothing is promised. */
+const overlapOf = (format: Webhook['format'], wanted: number | undefined): number => {
+  if (format !== 'circleci') return wanted ?? senderOverlapSeconds
+  if (wanted !== undefined && wanted > 0)
+    throw fault('E_INPUT', {
+      public:
+        'overlap_seconds: the form of CircleCI has room for one signature, and the new secret signs at once: leave it out or say 0',
+    })
+  return 0
 }
 
 const remove = async (deps: Deps, actor: Actor, named: NamedWebhook, expect: Expect): Promise<void> => {
