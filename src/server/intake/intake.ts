@@ -19,7 +19,7 @@ import type { VaultClient } from '../vault-client.ts'
 import { findDeliveredProject } from './delivered-project.ts'
 import { type Push, parseDeliveryBody } from './delivery-body.ts'
 import { judgePush } from './judge.ts'
-import { type DeliveredProject, storeDelivery, type Verdict } from './store-delivery.ts'
+import { type DeliveredProject, replacesSchedules, storeDelivery, type Verdict } from './store-delivery.ts'
 import { lockPolled, pairWithPolled } from './twice.ts'
 import { noteUnproven } from './unproven.ts'
 
@@ -129,6 +129,7 @@ const takeAtOnce = async (
   const decided = decide(push, { now: deps.clock.now(), problem })
   if (push === null || decided.verdict !== 'run' || project.isPolled) return null
   if (supersedes(project, eventOf('push', push.ref, push.new))) return null
+  if (replacesSchedules(project, { plan, push })) return null
   const also = {
     parts: sql`signed as (${signatureInsert(project.id, { signature, delivery: id })})`,
     isWhole: sql`exists (select from signed)`,

@@ -7,6 +7,7 @@ import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import { eventOf, insertRun, type NewRun } from '../runs/create.ts'
 import { isZeroCommit } from '../runs/git-names.ts'
+import { onePlanAtATime } from '../runs/queue-entry.ts'
 import { supersedeOlder } from '../runs/supersede.ts'
 import type { Push } from './delivery-body.ts'
 
@@ -56,6 +57,8 @@ export const storeDelivery = async (
   const event = eventOf('push', push.ref, push.new)
   const change = changeOf(push)
   const delivered = deliveryInsert(project, { ...delivery, verdict: { ...decided, run } })
+  if (replacesSchedules(project, delivery))
+    await sql`select ${onePlanAtATime(sql`${project.id}::text`)}`.execute(tx)
   const also = delivery.also === undefined ? sql`` : sql`, ${delivery.also.parts}`
   await insertRun(tx, newId, {
     ...{ id: run, organisation: project.organisation, project: project.id, event, delivery: delivery.id },
@@ -68,6 +71,15 @@ export const storeDelivery = async (
   if (replay === undefined) await supersedeOlder(tx, newId, { run, event, project })
   return { ...decided, run }
 }
+
+/**
+ * Whether the run begins with a plan that decides about the schedules of its project (runs/planned-schedules.ts). They are replaced by the statement
+ * that makes the run, which must see those of a plan that ended before it: so it waits for that end first, and is not the only one of its transaction.
+ */
+export const replacesSchedules = (
+  { defaultBranch }: DeliveredProject,
+  { plan, push }: Pick<NewDelivery, 'plan'> & { readonly push: { readonly ref: string } | null },
+): boolean => plan !== null && push?.ref === `refs/heads/${defaultBranch}`
 
 const changeOf = ({ old, toldCommit, pullRequest }: NonNullable<NewDelivery['push']>): ChangeFacts | null => {
   const change = {

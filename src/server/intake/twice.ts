@@ -6,9 +6,9 @@ import type { Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { Push } from './delivery-body.ts'
 
-/** Hook and look, one after the other: what one stores the other sees. */
+/** Hook and look, one after the other: what one stores the other sees. Rows that refer to the project go on: the end of a plan that a push waits for writes some. */
 export const lockPolled = async (tx: Tx, project: ProjectId): Promise<void> =>
-  void (await sql`select 1 from projects where id = ${project} for update`.execute(tx))
+  void (await sql`select 1 from projects where id = ${project} for no key update`.execute(tx))
 
 /** Of a push that a hook tells: the delivery by which polling found it; not one that was found before it was sent. */
 export const pairWithPolled = (tx: Tx, project: ProjectId, push: Push): Promise<DeliveryId | null> => {

@@ -12,6 +12,7 @@ import type { Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import { type PlannedRows, planHeadline, planRows } from '../runs/planned-rows.ts'
+import { onePlanAtATime } from '../runs/queue-entry.ts'
 
 export type PreparedPlan = {
   readonly outcome: Outcome
@@ -151,14 +152,8 @@ export const storePlan = async (
       commit = case when commit = ${openCommit} then coalesce(${found}, commit) else commit end,
       subject = coalesce(${textOrNull(result.commit?.subject)}, subject),
       author = coalesce(${textOrNull(result.commit?.author)}, author)
-    where id = ${run} and ${condition} returning ${oneAtATime}`.execute(tx)
+    where id = ${run} and ${condition} returning ${onePlanAtATime(sql`project_id`)}`.execute(tx)
   return rows.length === 1
 }
-
-/**
- * Until the commit: the jobs that this plan brings get turns behind those of another plan of the project that comes in this very
- * moment. Side by side neither would see the other, and the project would have twice its share (docs/decisions/0022).
- */
-const oneAtATime = sql`pg_advisory_xact_lock(hashtextextended('turns ' || project_id, 0))`
 
 const textOrNull = (text: string | undefined): string | null => (text === undefined ? null : storable(text))

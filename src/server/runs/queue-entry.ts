@@ -12,6 +12,13 @@ export const isHeld = (of: { readonly kind: Part; readonly limits: readonly Part
 export const stepOf = (priority: Part): Part =>
   sql`case ${priority} when 'high' then 1 when 'low' then 4 else 2 end`
 
+/**
+ * Until the commit: plans of one project are stored one after the other. Side by side neither would see the other: the project would have
+ * twice its share of turns (docs/decisions/0022), and the schedules of both configurations. `project` is its id.
+ */
+export const onePlanAtATime = (project: Part): Part =>
+  sql`pg_advisory_xact_lock(hashtextextended('turns ' || ${project}, 0))`
+
 /** `nth` counts from 0 among those of one statement that enter for the same project and class. */
 export const turnOf = (entry: {
   readonly project: Part

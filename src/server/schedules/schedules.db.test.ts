@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
-import { addHookedProject } from '../../../test/support/hooked-project.ts'
+import { addHookedProject, deliver } from '../../../test/support/hooked-project.ts'
+import { waitFor } from '../../../test/support/installation.ts'
 import { enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { isFault } from '../../base/faults.ts'
 import { parseId } from '../../base/ids.ts'
+import { silentLog } from '../../base/log.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
 import { fireDueSchedules } from './fire.ts'
@@ -15,7 +17,7 @@ import { createSchedules } from './schedules.ts'
 const parts = await openParts()
 const { db } = parts
 const schedules = createSchedules(parts)
-await addHookedProject(parts, 'web')
+const web = await addHookedProject(parts, 'web')
 
 /** Half a day from now: whenever this runs, no time of a schedule comes meanwhile. */
 const away = new Date(Date.now() + 12 * 3_600_000)
@@ -224,6 +226,59 @@ test('plans that come in another order than their pushes leave the schedules of 
   const weekly = { workflow: 'weekly', cron: daily.replace(/\*$/, '1') }
   await runner.finishPlan(newer, [], {}, { schedules: [weekly] })
   await runner.finishPlan(older, [], {}, { schedules: [{ workflow: 'nightly', cron: daily }] })
+  const { items } = await schedules.list(parts.scope, 'web')
+  assert.deepEqual(
+    items.map(({ workflow, cron }) => ({ workflow, cron })),
+    [weekly],
+  )
+})
+
+test('a plan that ends in the moment in which a push with a known plan comes leaves the schedules of that push', async () => {
+  const runner = createScriptedRunner(parts, await enrolRunner(parts, 'slow'), {
+    free: { tiny: 4, small: 4 },
+  })
+  after(() => runner.close())
+  const deps = { ...parts, log: silentLog }
+  const push = (digit: string) =>
+    deliver(deps, web, {
+      ...{ old: '0'.repeat(40), new: digit.repeat(40), ref: 'refs/heads/main' },
+      sentAt: new Date().toISOString(),
+    })
+  const [weekly, hourly] = [
+    { workflow: 'weekly', cron: daily.replace(/\*$/, '1') },
+    { workflow: 'hourly', cron: '7 * * * *' },
+  ]
+  await push('a')
+  const [known] = await runner.take({}, 1)
+  await runner.finishPlan(known!, [], {}, { schedules: [weekly] })
+  const { body: older } = await push('b')
+  const [held] = await runner.take({}, 1)
+  // Its end is all written but for the row of its job, which somebody looks at for a moment.
+  const { promise: looked, resolve: looksAway } = Promise.withResolvers<void>()
+  const looking = db.transaction().execute(async (tx) => {
+    await sql`select 1 from jobs where run_id = ${older.run} for update`.execute(tx)
+    await looked
+  })
+  const waiting = async () => {
+    const { rows } = await sql`
+      select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+      parts.database.keyed,
+    )
+    return rows.length
+  }
+  const ending = runner.finishPlan(held!, [], {}, { schedules: [hourly] })
+  await waitFor('the end of the plan to wait', async () => (await waiting()) === 1)
+  let isStored = false
+  const newer = push('a').then((answer) => {
+    isStored = true
+    return answer
+  })
+  await waitFor('the push to be stored, or to wait', async () => isStored || (await waiting()) > 1)
+  looksAway()
+  await looking
+  assert.equal((await ending).status, 200)
+  const run = await parts.runs.findRun(parts.scope, parseId('run', (await newer).body.run!)!)
+  assert.ok(run?.plan_of, 'its plan was known')
   const { items } = await schedules.list(parts.scope, 'web')
   assert.deepEqual(
     items.map(({ workflow, cron }) => ({ workflow, cron })),
