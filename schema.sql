@@ -747,6 +747,7 @@ schedules
   missed integer not null default 0
   workflow text
   fresh boolean not null default false
+  reckoned_at timestamp with time zone not null default now()
   schedules_check: CHECK ((paused = (next_at IS NULL)))
   schedules_created_by_check: CHECK (((length(created_by) >= 1) AND (length(created_by) <= 64)))
   schedules_cron_check: CHECK (((length(cron) >= 9) AND (length(cron) <= 200)))
@@ -765,6 +766,7 @@ schedules
   CREATE UNIQUE INDEX schedules_of_project ON public.schedules USING btree (project_id, name) WHERE (workflow IS NULL)
   CREATE INDEX schedules_of_run ON public.schedules USING btree (last_run_id) WHERE (last_run_id IS NOT NULL)
   CREATE UNIQUE INDEX schedules_pkey ON public.schedules USING btree (id)
+  CREATE INDEX schedules_reckoned ON public.schedules USING btree (reckoned_at) WHERE (next_at IS NOT NULL)
 
 secrets
   id text not null

@@ -37,6 +37,8 @@ export const limits = {
   webhookWindowMs: 5 * 60_000,
 
   intakeClockMs: 5_000,
+  /** From how far ahead a clock must have come back for the next times of schedules to be found anew. */
+  clockBackSeconds: 300,
   /** Looks at source hosts that wait or are under way, of all projects. */
   pollsAtOnceMax: 4,
   pollPauseSecondsMax: 3_600,

@@ -102,6 +102,7 @@ export type Schema = {
     missed: Generated<number>
     workflow: Or<string>
     fresh: Generated<boolean>
+    reckoned_at: At
   }
   webhooks: {
     id: WebhookId

@@ -27,3 +27,26 @@ test('two servers begin a scheduled run and a look once', async () => {
   for (const clock of clocks) await clock.close()
   assert.deepEqual(await begun(), [1, 1])
 })
+
+test('what a clock that was ahead put off is found when it came back', async () => {
+  const parts = await openParts()
+  const web = await addHookedProject(parts, 'web')
+  await createSchedules(parts).add(parts.actor, 'web', { name: 'daily', cron: '0 0 * * *', zone: 'UTC' })
+  await web.projects.set(parts.actor, 'web', { poll_seconds: 60 })
+  const ahead = sql`interval '30 days'`
+  await sql`update schedules set next_at = next_at + ${ahead}, reckoned_at = reckoned_at + ${ahead}`.execute(
+    parts.db,
+  )
+  await sql`update projects set poll_next_at = poll_next_at + ${ahead}`.execute(parts.db)
+  const clock = openIntakeClock({ ...parts, log: silentLog })
+  const isFound = async () => {
+    const { rows } = await sql<{ found: boolean }>`
+      select (select next_at < now() + interval '1 day' from schedules)
+        and exists (select from jobs where key = 'poll') as found`.execute(parts.db)
+    return rows[0]?.found === true
+  }
+  await waitFor('both', isFound, 20_000)
+  await clock.close()
+  const { rows } = await sql`select 1 from runs`.execute(parts.db)
+  assert.equal(rows.length, 0)
+})

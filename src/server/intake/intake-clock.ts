@@ -6,8 +6,8 @@ import type { Db } from '../db/database.ts'
 import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import { expireApprovals, isHoldOver } from '../runs/expire-approvals.ts'
-import { fireDueSchedules } from '../schedules/fire.ts'
-import { queueDuePolls } from './polls.ts'
+import { fireDueSchedules, isScheduleDue } from '../schedules/fire.ts'
+import { isLookDue, queueDuePolls } from './polls.ts'
 
 export type IntakeClock = { close(): Promise<void> }
 
@@ -44,8 +44,8 @@ const beginDue = async (deps: Deps): Promise<void> => {
   }
   await attempt(async () => {
     const { rows } = await sql<{ schedules: boolean; polls: boolean; holds: boolean }>`
-      select exists (select 1 from schedules where next_at <= now()) as schedules,
-        exists (select 1 from projects where poll_next_at <= now()) as polls,
+      select exists (select 1 from schedules s where ${isScheduleDue}) as schedules,
+        exists (select 1 from projects where ${isLookDue}) as polls,
         exists (select 1 from jobs where ${isHoldOver}) as holds`.execute(deps.db)
     if (rows[0]?.schedules) await attempt(() => fireDueSchedules(deps))
     if (rows[0]?.polls) await attempt(() => queueDuePolls(deps))

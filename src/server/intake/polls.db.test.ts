@@ -212,3 +212,23 @@ test('old looks are forgotten, the last ones are kept', async () => {
   ])
   assert.equal(zeros.length, 40)
 })
+
+test('a look that a clock which was ahead put off is due when the clock came back', async () => {
+  const late = await addPolled('late')
+  await look(late, { 'heads/main': a })
+  const rare = await addPolled('rare', 86_400)
+  await look(rare, { 'heads/main': a })
+  assert.equal(await queueDuePolls(parts), 0)
+  await sql`
+    update projects set poll_next_at = now() + interval '3 hours' where id in (${late.id}, ${rare.id})`.execute(
+    db,
+  )
+  assert.equal(
+    await queueDuePolls(parts),
+    1,
+    'of those that look once a day the next may well be as far away',
+  )
+  const { rows } = await sql<{ project: string }>`
+    select project_id as project from attempts where run_id is null and status = 'queued'`.execute(db)
+  assert.deepEqual(rows, [{ project: late.id }])
+})

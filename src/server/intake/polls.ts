@@ -1,7 +1,7 @@
 // Looks at source hosts that cannot call us: queues a `refs` attempt for each project whose time has come. One at a time for
 // a project, a few at a time for the installation, further and further apart while nothing can be found out.
 // Every look counts as failed until it has answered (take-look.ts), so a lost runner or a killed server needs no care here.
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { OrganisationId, ProjectId } from '../../base/ids.ts'
 import type { Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
@@ -9,6 +9,17 @@ import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
 import type { ObjectStore } from '../objects/store.ts'
 import { queueRefs } from './refs-attempt.ts'
+
+/** The longest from one look to the next, with what `spread` adds. */
+const pauseMax = (seconds: RawBuilder<unknown>) =>
+  sql`make_interval(secs => 1.1 * greatest(${seconds}, ${sql.lit(limits.pollPauseSecondsMax)}))`
+
+/**
+ * Of projects. What is further away was put off by a clock that was ahead and came back. The first comparison of these two is for the
+ * index: it leaves the few projects whose looks are rare.
+ */
+export const isLookDue = sql`(poll_next_at <= now()
+  or poll_next_at > now() + ${pauseMax(sql`0`)} and poll_next_at > now() + ${pauseMax(sql`poll_seconds`)})`
 
 const oneServerAtATime = 0x706f6c6c
 
@@ -27,7 +38,7 @@ export const queueDuePolls = async ({
     const { rows } = await sql<{ project: ProjectId; organisation: OrganisationId }>`
       with due as (
         select id from projects p
-        where poll_next_at <= now() and not exists (
+        where ${isLookDue} and not exists (
           select 1 from attempts a where a.project_id = p.id and a.run_id is null and a.status in ('queued', 'running'))
         order by poll_next_at limit (
           select greatest(0, ${limits.pollsAtOnceMax} - count(*)) from attempts a join jobs j on j.id = a.job_id

@@ -14,6 +14,13 @@ import type { NewId } from '../new-id.ts'
 import { eventOf, insertRun } from '../runs/create.ts'
 import { noPlacing } from '../runs/places.ts'
 
+/**
+ * Of `s` (schedules). A next time that was found by a clock that was ahead is found anew when that came back; not when a clock was set
+ * right by a little, for what was due in between would be due again.
+ */
+export const isScheduleDue = sql`(s.next_at <= now() or s.next_at is not null
+  and s.reckoned_at > now() + make_interval(secs => ${sql.lit(limits.clockBackSeconds)}))`
+
 type Deps = { readonly db: Db; readonly newId: NewId }
 
 /** One pass; returns how many schedules were due. One that cannot be carried out holds up no other; its fault is told when all had their turn. */
@@ -46,7 +53,7 @@ type Due = {
   readonly parameters: PlanInputs['parameters']
   /** Of the configuration. */
   readonly workflow: string | null
-  /** Just made: its first time is to be found. */
+  /** Just made, or by a clock that was ahead: its next time is to be found. */
   readonly fresh: boolean
   readonly nextAt: Date
   readonly now: Date
@@ -58,10 +65,10 @@ type Due = {
 const fireOne = async (tx: Tx, newId: NewId, looked: Looked): Promise<boolean> => {
   const { rows } = await sql<Due>`
     select s.id, s.name, s.cron, s.zone, coalesce(s.ref, 'refs/heads/' || p.default_branch) as ref, s.parameters,
-      s.workflow, s.fresh, s.next_at as "nextAt", now() as now, p.id as project, p.organisation_id as organisation,
+      s.workflow, s.fresh or s.next_at > now() as fresh, s.next_at as "nextAt", now() as now, p.id as project, p.organisation_id as organisation,
       coalesce(p.jobs_max, o.jobs_max) is not null as "isLimited"
     from schedules s join projects p on p.id = s.project_id join organisations o on o.id = p.organisation_id
-    where s.next_at <= now() and s.id <> all(${looked.broken}::text[])
+    where ${isScheduleDue} and s.id <> all(${looked.broken}::text[])
     order by s.next_at limit 1 for update of s skip locked`.execute(tx)
   const [due] = rows
   looked.current = due?.id ?? null
@@ -70,9 +77,8 @@ const fireOne = async (tx: Tx, newId: NewId, looked: Looked): Promise<boolean> =
   const { id, name, workflow, project, organisation, parameters, isLimited } = due
   if (due.fresh) {
     await sql`
-      update schedules set next_at = ${nextAt}, paused = ${nextAt === null}, fresh = false where id = ${id}`.execute(
-      tx,
-    )
+      update schedules set next_at = ${nextAt}, paused = ${nextAt === null}, fresh = false, reckoned_at = now()
+      where id = ${id}`.execute(tx)
     return true
   }
   const schedule = { id, name, ...(workflow === null ? {} : { workflow }) }
@@ -83,7 +89,7 @@ const fireOne = async (tx: Tx, newId: NewId, looked: Looked): Promise<boolean> =
   })
   await sql`
     update schedules set next_at = ${nextAt}, paused = ${nextAt === null}, last_at = now(), last_run_id = ${run},
-      missed = ${missed}
+      reckoned_at = now(), missed = ${missed}
     where id = ${id}`.execute(tx)
   return true
 }

@@ -130,6 +130,31 @@ test('one that cannot be carried out holds up no other, and is told', async () =
   for (const name of ['broken', 'behind']) await schedules.remove(parts.actor, named(name))
 })
 
+test('what a clock that was ahead put off is due at its time again when the clock came back, and began nothing for it', async () => {
+  for (const name of ['old', 'kept', 'off']) await add(name)
+  await schedules.set(parts.actor, named('off'), { paused: true })
+  const [, kept] = (await find('kept')).next
+  await sql`update schedules set next_at = ${kept} where name = 'kept'`.execute(db)
+  const ahead = sql`interval '30 days'`
+  await sql`
+    update schedules set created_at = created_at + ${ahead}, reckoned_at = reckoned_at + ${ahead},
+      next_at = next_at + ${ahead}, last_at = now() + ${ahead} where name in ('old', 'off')`.execute(db)
+  await sql`update schedules set reckoned_at = now() + interval '1 minute' where name = 'kept'`.execute(db)
+  const before = (await runs()).length
+  assert.equal(await fireDueSchedules(parts), 1)
+  assert.equal(await fireDueSchedules(parts), 0)
+  assert.equal((await runs()).length, before)
+  const [first] = (await find('old')).next
+  assert.ok(Date.parse(first!) - Date.now() < 25 * 3_600_000, first)
+  assert.deepEqual(
+    (await find('kept')).next[0],
+    kept,
+    'a clock that is set right a little begins nothing twice',
+  )
+  assert.deepEqual((await find('off')).next, [])
+  for (const name of ['old', 'kept', 'off']) await schedules.remove(parts.actor, named(name))
+})
+
 test('what is done to schedules is audited, and a removed one begins nothing', async () => {
   await overdue('nightly', '1 s')
   await schedules.remove(parts.actor, named('nightly'))

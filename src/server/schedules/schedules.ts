@@ -91,7 +91,8 @@ const set = async (
       const nextAt = after.paused ? null : isSameTime ? before.nextAt : await nextTime(tx, after)
       await sql`
         update schedules set name = ${after.name}, cron = ${after.cron}, zone = ${after.zone}, ref = ${after.ref},
-          parameters = ${JSON.stringify(after.parameters)}::jsonb, paused = ${after.paused}, next_at = ${nextAt}
+          parameters = ${JSON.stringify(after.parameters)}::jsonb, paused = ${after.paused}, next_at = ${nextAt},
+          reckoned_at = case when ${isSameTime} then reckoned_at else now() end
         where id = ${id}`.execute(tx)
       await writeAudit(tx, actor, { action: 'schedule.set', target: id, project, result: 'ok' })
     }),
