@@ -20,6 +20,11 @@ const explanations: readonly (readonly [RegExp, FaultCode, string])[] = [
     'the source host does not have this commit',
   ],
   [
+    /is an annotated tag, not a commit/,
+    'E_COMMIT_MISSING',
+    'the push named the object of an annotated tag: name the commit it points at (git rev-parse TAG^{commit}); the hook of the project does when it is installed anew',
+  ],
+  [
     /couldn't find remote ref/i,
     'E_COMMIT_MISSING',
     'the source host does not have this branch or tag any more',

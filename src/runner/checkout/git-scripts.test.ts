@@ -8,6 +8,7 @@ import { damageBytes, judgeParser } from '../../../test/support/hostile.ts'
 import { gitAsPerson } from '../../../test/support/person-git.ts'
 import { run } from '../../sys/index.ts'
 import { parseChanges } from './changed-paths.ts'
+import { explainFailure } from './explain.ts'
 import { type FetchedCommit, parseFetched } from './fetched.ts'
 import { changesScript, fetchScript, unpackScript } from './git-scripts.ts'
 
@@ -32,7 +33,7 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true, force: true }))
 
-const fetchIt = async (commit: string, depth = '1') => {
+const fetchIt = async (commit: string, depth = '1', ref = 'refs/heads/main') => {
   const home = await mkdtemp(join(root, 'cell-'))
   const env = {
     HOME: home,
@@ -40,7 +41,7 @@ const fetchIt = async (commit: string, depth = '1') => {
     MF_URL: source,
     MF_FILES_MAX: '64',
   }
-  const input = `ref refs/heads/main\n${commit === '' ? '' : `commit ${commit}\n`}depth ${depth}\nend of-it\ngo\n`
+  const input = `ref ${ref}\n${commit === '' ? '' : `commit ${commit}\n`}depth ${depth}\nend of-it\ngo\n`
   return run('/bin/sh', ['-c', fetchScript], { env, input, timeoutMs: 20_000 })
 }
 
@@ -159,6 +160,20 @@ test('a commit that is not there is named', async () => {
   const done = await fetchIt('f'.repeat(40))
   assert.equal(done.code, 66)
   assert.match(done.stderr.toString(), /does not have commit f{40}/)
+})
+
+test('an annotated tag in place of its commit is said, the commit is fetched', async () => {
+  gitAsPerson(source, 'tag', '--annotate', '--message', 'Tagged', 'v3', commits[0]!)
+  const tag = gitAsPerson(source, 'rev-parse', 'v3')
+  const done = await fetchIt(tag, '1', 'refs/tags/v3')
+  assert.equal(done.code, 66)
+  assert.match(explainFailure(66, done.stderr.toString()).message, /names? the commit it points at/)
+  for (const commit of [commits[0]!, '']) {
+    const { code, stdout } = await fetchIt(commit, '1', 'refs/tags/v3')
+    assert.equal(code, 0)
+    assert.equal(parseFetched(answerOf(stdout))?.commit, commits[0])
+  }
+  gitAsPerson(source, 'tag', '--delete', 'v3')
 })
 
 test('cut or foreign bytes are no fetch', async () => {

@@ -105,6 +105,12 @@ if ! list=$(git ls-tree -r "$MF_COMMIT^{commit}" -- .circleci 2>/dev/null); then
   echo "the source host does not have commit $MF_COMMIT on $MF_REF" >&2
   exit 66
 fi
+case $MF_REF in refs/tags/*)
+  if [ "$(git cat-file -t "$MF_COMMIT")" = tag ]; then
+    echo "$MF_COMMIT is an annotated tag, not a commit" >&2
+    exit 66
+  fi ;;
+esac
 ask="$MF_COMMIT^{commit}" count=0
 while IFS= read -r line; do
   case $line in 100*) ;; *) continue ;; esac

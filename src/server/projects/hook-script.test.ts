@@ -105,6 +105,28 @@ test('a commit whose message asks for no run says so, at its beginning only, and
   assert.equal(await skipOf('newest'), undefined)
 })
 
+test('an annotated tag is told as the commit it points at, whose message counts', async () => {
+  const told = async (...args: string[]) => {
+    arrivals.length = 0
+    await git('-C', 'work', 'push', '-q', repository, ...args)
+    await until('the delivery', async () => arrivals.length === 1 && (await spooled()).length === 0)
+    checkSigned(arrivals[0]!)
+    const { ref, new: now, skip } = JSON.parse(arrivals[0]!.body)
+    return [ref, now, skip]
+  }
+  const head = async () => (await git('-C', 'work', 'rev-parse', 'HEAD')).stdout.toString().trim()
+  await git('-C', 'work', 'config', '--file', join(repository, 'config'), 'log.showSignature', 'true')
+  await git('-C', 'work', 'tag', '-a', '-m', 'Release [ci skip]', 'v1')
+  assert.deepEqual(await told('v1'), ['refs/tags/v1', await head(), undefined])
+  assert.deepEqual(await told(':refs/tags/v1'), ['refs/tags/v1', '0'.repeat(40), undefined])
+  await git('-C', 'work', 'commit', '-q', '--allow-empty', '-m', 'Mend a typo [ci skip]')
+  await git('-C', 'work', 'tag', '-a', '-m', 'Release', 'v2')
+  assert.deepEqual(await told('v2'), ['refs/tags/v2', await head(), true])
+  const blob = (await git('-C', 'work', 'hash-object', '-w', '/etc/hostname')).stdout.toString().trim()
+  await git('-C', 'work', 'tag', 'odd', blob)
+  assert.deepEqual(await told('odd'), ['refs/tags/odd', blob, undefined])
+})
+
 test('a push does not wait for the delivery', async () => {
   arrivals.length = 0
   let release = () => {}

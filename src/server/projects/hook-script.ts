@@ -33,8 +33,10 @@ store() {
   while read -r old new ref; do
     case $ref in *'"'*) ref=$(printf %s "$ref" | sed 's/"/\\\\"/g') ;; esac
     n=$((n + 1))
-    # What stands at the beginning of the message of the newest commit; nothing for a ref that was deleted.
-    message=$(git log -1 --format=%B "$new" 2>/dev/null) skip=
+    # The newest commit, which of an annotated tag is what it points at, and what stands at the beginning of its message; nothing for
+    # a ref that was deleted.
+    message=$(git -c log.showSignature=false log -1 --format='%H %B' "$new" 2>/dev/null) skip=
+    [ -z "$message" ] || new=\${message%% *} message=\${message#* }
     for words in '[ci skip]' '[skip ci]'; do
       case $message in *"$words"*) ;; *) continue ;; esac
       case $(printf %.250s "$message") in *"$words"*) skip=',"skip":true' ;; esac
