@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { addHookedProject } from '../../../test/support/hooked-project.ts'
 import { openParts } from '../../../test/support/parts.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
-import { type HookId, parseId } from '../../base/ids.ts'
+import { type HookId, parseId, type RunId } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import { generateSealingKey, openHookSecret } from '../../seal/index.ts'
 import { createProjects } from '../projects/projects.ts'
@@ -220,6 +220,29 @@ test('a push ends the runs of earlier pushes to its branch, where the project wa
     parts.db,
   )
   assert.equal(rows[0]?.n, 4)
+})
+
+test('a push that comes late, after a newer one of its branch, ends nothing of that', async () => {
+  const late = await addProject('late')
+  await projects.set(parts.actor, 'late', { auto_cancel: true })
+  const push = async (digit: string, secondsAgo: number) => {
+    const sentAt = new Date(Date.now() - secondsAgo * 1000).toISOString()
+    const { body } = await send(pushed({ ref: 'refs/heads/fix', new: digit.repeat(40), sentAt }), late)
+    return parseId('run', body.run)!
+  }
+  const statusOf = async (run: RunId) => (await parts.runs.findRun(parts.scope, run))?.status
+  const first = await push('1', 90)
+  const newest = await push('3', 30)
+  // Its hook could not reach us a minute ago.
+  const second = await push('2', 60)
+  assert.deepEqual(await Promise.all([first, second, newest].map(statusOf)), [
+    'cancelled',
+    'queued',
+    'queued',
+  ])
+  const next = await push('4', 0)
+  const all = await Promise.all([second, newest, next].map(statusOf))
+  assert.deepEqual(all, ['cancelled', 'cancelled', 'queued'])
 })
 
 test('a commit whose message asks for no run gets none, and the delivery says so', async () => {

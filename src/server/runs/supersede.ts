@@ -27,7 +27,10 @@ export type Superseding = {
 export const supersedes = (project: Superseding['project'], { branch }: RunEvent): boolean =>
   project.autoCancel && branch !== null && branch !== project.defaultBranch
 
-/** After the insert of the new run, whose transaction holds the project: two pushes at once see each other. */
+/**
+ * After the insert of the new run, whose transaction holds the project: two pushes at once see each other. One that comes late (its hook
+ * could not reach us) ends nothing of a push that its sender made after it.
+ */
 export const supersedeOlder = async (
   tx: Tx,
   newId: NewId,
@@ -38,7 +41,9 @@ export const supersedeOlder = async (
   const { rows } = await sql<{ id: RunId }>`
     select o.id from runs o join runs n on n.id = ${run}
     where o.project_id = ${project.id} and o.ref = ${event.ref} and o.finished_at is null and o.cancelled_by is null
-      and o.event_kind = 'push' and o.rerun_at is null and o.number < n.number
+      and o.event_kind = 'push' and o.rerun_at is null and o.number < n.number and not exists (
+        select from deliveries later join deliveries own on own.id = n.delivery_id
+        where later.id = o.delivery_id and later.sent_at > own.sent_at)
     order by o.id limit ${limits.supersededRunsMax}`.execute(tx)
   for (const { id } of rows) {
     if (!(await cancelInTransaction(tx, newId, { run: id, by: autoCancel }))) continue
