@@ -213,6 +213,27 @@ test('old looks are forgotten, the last ones are kept', async () => {
   assert.equal(zeros.length, 40)
 })
 
+test('an empty repository is looked at as often as any other, and its first push is told', async () => {
+  const fresh = await addPolled('fresh')
+  const polling = async () => (await fresh.projects.find(parts.scope, 'fresh'))!.polling!
+  await sql`
+    insert into host_keys (project_id, fingerprint, line, confirmed_at, confirmed_by)
+    values (${fresh.id}, 'SHA256:x', 'git.example ssh-ed25519 x', now(), 'operator')`.execute(db)
+  for (let n = 0; n < 3; n++) await look(fresh, {})
+  const { failures, problem, last_at } = await polling()
+  assert.deepEqual([failures, problem], [0, null])
+  assert.notEqual(last_at, null)
+  await look(fresh, { 'heads/main': a })
+  assert.deepEqual(await toldOf('fresh'), ['poll run refs/heads/main a'])
+  await look(fresh, {})
+  assert.deepEqual(
+    await toldOf('fresh'),
+    ['poll run refs/heads/main a'],
+    'all of it gone at once is no answer',
+  )
+  assert.equal((await polling()).failures, 1)
+})
+
 test('a look that a clock which was ahead put off is due when the clock came back', async () => {
   const late = await addPolled('late')
   await look(late, { 'heads/main': a })

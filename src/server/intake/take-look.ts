@@ -17,14 +17,14 @@ import { lockPolled, pairWithTold } from './twice.ts'
 
 type Look = { readonly startedAt: Date; readonly polledAt: Date | null }
 
-/** Returns how many refs changed; null when it was no look, or found nothing out: a host key that nobody confirmed shows no refs. */
+/** Returns how many refs changed; null when it was no look, or found nothing out. */
 export const takeLook = async (
   tx: Tx,
   newId: NewId,
   { id, project }: { readonly id: AttemptId; readonly project: ProjectId },
   refs: RefsResult['refs'],
 ): Promise<number | null> => {
-  if (refs.length === 0) return null
+  if (refs.length === 0 && !(await isOfEmpty(tx, id))) return null
   await lockPolled(tx, project)
   const look = await findLook(tx, id)
   if (look === null) return null
@@ -43,6 +43,19 @@ export const takeLook = async (
       poll_next_at = ${isAll ? nextLookAfterAnswer : sql`now()`}
     where id = ${project}`.execute(tx)
   return changes.length
+}
+
+/**
+ * Whether a list without any ref is of a repository that is empty so far: nothing is known of it, and its host could be read. One whose key
+ * nobody had confirmed shows no refs either; where there were some, all gone at once is no answer (docs/decisions/0027).
+ */
+const isOfEmpty = async (tx: Tx, attempt: AttemptId): Promise<boolean> => {
+  const { rows } = await sql`
+    select from attempts a join projects p on p.id = a.project_id
+    where a.id = ${attempt} and a.status = 'passed' and not exists (select from known_refs k where k.project_id = p.id)
+      and (p.source ->> 'kind' = 'local' or exists (
+        select from host_keys h where h.project_id = p.id and h.confirmed_at < a.started_at))`.execute(tx)
+  return rows.length === 1
 }
 
 const findLook = async (tx: Tx, attempt: AttemptId): Promise<Look | null> => {
