@@ -10,9 +10,18 @@ import {
   isNull,
   type MapNode,
   resolveBoolean,
+  type ScalarNode,
   type SourceNode,
 } from '../../source/node.ts'
-import { isName, readMap, readName, readText, warnUnknownKeys, wrongType } from '../../source/read.ts'
+import {
+  isName,
+  listOrOne,
+  readMap,
+  readName,
+  readText,
+  warnUnknownKeys,
+  wrongType,
+} from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import { followAlias } from './alias.ts'
 import type { Compiling, Element } from './compiling.ts'
@@ -28,8 +37,11 @@ export type Execution = {
   readonly resourceClass: string | null
   readonly workdir: string
   readonly env: JobSpec['env']
-  readonly shell: readonly string[] | null
+  readonly shell: Shell | null
 }
+
+/** `untrusted`: the text of it, if any, that holds an outside value with unsafe characters. */
+export type Shell = { readonly words: readonly string[]; readonly untrusted: ScalarNode | null }
 
 const kinds = ['docker', 'machine', 'macos', 'windows'] as const
 const contributed = [...kinds, 'shell', 'working_directory', 'resource_class'] as const
@@ -231,7 +243,7 @@ const readWorkdir = (cx: Compiling, node: SourceNode | undefined): string => {
 }
 
 /** A text is split into words; a list is taken as it is. */
-export const readShell = (cx: Compiling, node: SourceNode): readonly string[] | null => {
+export const readShell = (cx: Compiling, node: SourceNode): Shell | null => {
   const words =
     node.kind === 'list'
       ? node.items.map((item) => readText(cx.problems, item, 'a word of "shell"') ?? '')
@@ -242,5 +254,8 @@ export const readShell = (cx: Compiling, node: SourceNode): readonly string[] | 
     return null
   }
   const areNames = words.every((word) => isName(cx.problems, node, word, 'a word of "shell"'))
-  return areNames ? parseShell(words) : null
+  const untrusted = listOrOne(node).find((word) => word.kind === 'scalar' && word.untrusted !== undefined)
+  return areNames
+    ? { words: parseShell(words), untrusted: untrusted?.kind === 'scalar' ? untrusted : null }
+    : null
 }

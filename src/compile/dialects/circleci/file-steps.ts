@@ -5,9 +5,10 @@ import type { Spot } from '../../source/file.ts'
 import { entryOf, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readMap, readName, readTexts, warnUnknownKeys } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
+import type { Shell } from './execution.ts'
 import { readStepName, readWhen } from './run-step.ts'
 
-export type StepJob = { readonly shell: readonly string[] | null; readonly shards: number }
+export type StepJob = { readonly shell: Shell | null; readonly shards: number }
 
 /** `at` is the name of the step as written; `node` its argument, null when there is none. */
 export type Builtin = (

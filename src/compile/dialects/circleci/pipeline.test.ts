@@ -103,3 +103,29 @@ test('titles and messages are text of strangers: with unsafe characters they sta
   }
   assert.equal(compiled('<< pipeline.git.commit.subject == "x" >>.', told).command, 'false.')
 })
+
+test('text from outside stops the step wherever its shell was written', () => {
+  const words = 'bash -c "<< pipeline.git.branch >>; exec bash $0"'
+  const shell = `shell: '${words}'`
+  const ofExecutor =
+    'executors: {e: {machine: true, parameters: {s: {type: string}}, shell: << parameters.s >>}}\n'
+  for (const text of [
+    `jobs: {build: {machine: true, ${shell}, steps: [{run: ls}]}}`,
+    `jobs: {build: {machine: {${shell}}, steps: [{run: ls}]}}`,
+    `jobs: {build: {machine: true, steps: [{run: {command: ls, shell: [bash, -c, << pipeline.git.branch >>]}}]}}`,
+    `${ofExecutor}jobs: {build: {executor: {name: e, s: '${words}'}, steps: [{run: ls}]}}`,
+  ]) {
+    const of = (branch: string) =>
+      compile({
+        files: new Map([['.circleci/config.yml', `version: 2.1\n${text}\n`]]),
+        event: { kind: 'push', ref: `refs/heads/${branch}`, commit: 'a'.repeat(40), branch, tag: null },
+        parameters: {},
+      })
+    const kindOf = (result: ReturnType<typeof of>) =>
+      result.ok && result.plan.workflows[0]?.jobs[0]?.spec?.steps[0]?.kind
+    assert.equal(kindOf(of('main')), 'run', text)
+    const unsafe = of('x;id')
+    assert.equal(kindOf(unsafe), 'refused', text)
+    assert.match(unsafe.problems.map(({ message }) => message).join(), /untrusted-in-script/)
+  }
+})

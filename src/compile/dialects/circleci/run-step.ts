@@ -15,7 +15,7 @@ import { warnUnclearAudience } from './audiences.ts'
 import type { Compiling } from './compiling.ts'
 import { parseDuration } from './duration.ts'
 import { readEnvironment, toEnv } from './environment.ts'
-import { readShell } from './execution.ts'
+import { readShell, type Shell } from './execution.ts'
 import { warnUnsetVariables } from './unset-variables.ts'
 
 export const runKeys = new Set([
@@ -39,7 +39,7 @@ export const whens: readonly StepWhen[] = ['on_success', 'on_fail', 'always']
 export const readRunStep = (
   cx: Compiling,
   node: SourceNode,
-  jobShell: readonly string[] | null,
+  jobShell: Shell | null,
 ): PlanRunStep | PlanRefusedStep | null => {
   const map = node.kind === 'map' ? node : null
   if (map) warnUnknownKeys(cx.problems, map, runKeys, '"run"')
@@ -58,12 +58,13 @@ export const readRunStep = (
   const options = map ? readOptions(cx, map) : {}
   const name = readStepName(cx, map) ?? firstLine(command)
   const shellNode = map && entryOf(map, 'shell')
+  const shell = shellNode ? readShell(cx, shellNode) : jobShell
   const step: PlanRunStep = {
     kind: 'run',
     name,
     when: 'on_success',
     command,
-    shell: shellNode ? readShell(cx, shellNode) : jobShell,
+    shell: shell?.words ?? null,
     env: map ? toEnv(readEnvironment(cx, entryOf(map, 'environment'))) : [],
     background: false,
     workdir: null,
@@ -72,14 +73,14 @@ export const readRunStep = (
     autoRerunDelayMs: 0,
     ...options,
   }
-  return refuseUntrusted(cx, step, [commandNode, shellNode])
+  return refuseUntrusted(cx, step, [commandNode, shell?.untrusted])
 }
 
 /** Decision 6: text from outside with unsafe characters never becomes part of a script; the job stops here instead. */
 const refuseUntrusted = (
   cx: Compiling,
   step: PlanRunStep,
-  parts: readonly (SourceNode | null)[],
+  parts: readonly (SourceNode | null | undefined)[],
 ): PlanRunStep | PlanRefusedStep => {
   for (const part of parts) {
     if (part?.kind !== 'scalar' || part.untrusted === undefined) continue

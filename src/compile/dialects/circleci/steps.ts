@@ -173,7 +173,9 @@ const readBuiltin = (cx: Compiling, builtin: Builtin, { at, node }: Call, job: S
 }
 
 const isSameFor = (a: StepJob, b: StepJob): boolean =>
-  a.shards > 1 === b.shards > 1 && a.shell?.join('\0') === b.shell?.join('\0')
+  a.shards > 1 === b.shards > 1 &&
+  a.shell?.words.join('\0') === b.shell?.words.join('\0') &&
+  a.shell?.untrusted?.untrusted === b.shell?.untrusted?.untrusted
 
 export const conditionalKeys: ReadonlySet<string> = new Set(['condition', 'steps'])
 
