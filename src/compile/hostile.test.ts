@@ -93,6 +93,25 @@ test('patterns cannot be made to run long', () => {
   refused(filtered('((a{999}){999}){999}'), 'E_PATTERN')
 })
 
+test('a large map that is merged thousands of times is refused before it is copied', () => {
+  const keys = Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join(', ')
+  const merges = '{<<: *base}, '.repeat(5000)
+  refused(`version: 2.1\nbase: &base {${keys}}\nall: [${merges}]\n${steps('checkout')}`, 'E_YAML_EXPANSION')
+})
+
+test('a requirement of many jobs, repeated by many, ends as too large', () => {
+  const matrix = (name: string) =>
+    `matrix: {alias: ${name}, parameters: {n: [${Array.from({ length: 500 }, (_, i) => i)}]}}`
+  const entry = (name: string, more: string) =>
+    `{a: {name: "${name}-<< matrix.n >>", ${matrix(name)}${more}}}`
+  const jobs = `jobs: {a: {parameters: {n: {type: integer}}, machine: true, steps: [checkout]}}`
+  const all = `, requires: [${Array(300).fill('x')}]`
+  refused(
+    `version: 2.1\n${jobs}\nworkflows: {w: {jobs: [${entry('x', '')}, ${entry('y', all)}]}}\n`,
+    'E_PLAN_TOO_LARGE',
+  )
+})
+
 test('thousands of problems are counted, not shown', () => {
   const unknown = Array.from({ length: 5000 }, (_, i) => `nothing${i}`).join(', ')
   assert.ok(codesOf(`version: 2\n${steps(unknown)}`).length <= 201)

@@ -132,8 +132,8 @@ type Conversion = {
   readonly problems: Problems
   /** null while the anchored node is being read: an alias to it would contain itself. */
   readonly anchors: Map<string, SourceNode | null>
-  written: number
-  expanded: number
+  /** Nodes that aliases may still stand for: less than nothing, and they stand for none. */
+  left: number
   failed: boolean
 }
 
@@ -142,26 +142,28 @@ const convertDocument = (
   document: Document.Parsed,
   problems: Problems,
 ): SourceNode | null => {
-  const conversion: Conversion = {
-    file,
-    problems,
-    anchors: new Map(),
-    written: 0,
-    expanded: 0,
-    failed: false,
-  }
+  const allowed = Math.max(limits.expansionFloor, limits.expansionFactor * countNodes(document.contents))
+  const conversion: Conversion = { file, problems, anchors: new Map(), left: allowed, failed: false }
   const root = convert(conversion, document.contents, 0)
-  const allowed = Math.max(limits.expansionFloor, limits.expansionFactor * conversion.written)
-  if (conversion.expanded > allowed) {
+  if (conversion.left < 0) {
     problems.add('E_YAML_EXPANSION', root, `aliases expand to more than ${allowed} nodes`)
     return null
   }
   return conversion.failed ? null : root
 }
 
+/** As written: before anything is expanded, because a merge copies what its alias stands for. */
+const countNodes = (node: unknown): number => {
+  const parts = isSeq(node)
+    ? node.items
+    : isMap(node)
+      ? node.items.flatMap(({ key, value }) => [key, value])
+      : []
+  return parts.reduce((sum: number, part) => sum + countNodes(part), 1)
+}
+
 const convert = (conversion: Conversion, node: unknown, fallback: number): SourceNode => {
   const { file } = conversion
-  conversion.written++
   if (isAlias(node)) return resolveAlias(conversion, node.source, spotOf(file, node, fallback))
   const spot = spotOf(file, node, fallback)
   if (isScalar(node)) return anchored(conversion, node.anchor, () => convertScalar(conversion, node, spot))
@@ -188,9 +190,9 @@ const anchored = (conversion: Conversion, anchor: string | undefined, read: () =
 const resolveAlias = (conversion: Conversion, name: string, spot: Spot): SourceNode => {
   const target = conversion.anchors.get(name)
   if (target) {
-    conversion.expanded += target.size
+    conversion.left -= target.size
     conversion.problems.constructs?.lend(target)
-    return target
+    return conversion.left < 0 ? mapNode(spot, new Map()) : target
   }
   conversion.failed = true
   const message =

@@ -39,6 +39,7 @@ export const resolveRequires = (
     const found = new Map<string, Need>()
     for (const requirement of node ? readRequirements(cx, node) : [])
       for (const job of findTargets(cx, workflow, names, member, requirement)) {
+        if (!cx.work.spend(targetCost, requirement.at)) break
         const accepted = new Set([...(found.get(job)?.on ?? []), ...requirement.on])
         found.set(job, { job, on: outcomes.filter((outcome) => accepted.has(outcome)), at: requirement.at })
       }
@@ -47,6 +48,9 @@ export const resolveRequires = (
   reportCycle(cx, members, needs)
   return needs
 }
+
+/** In characters: a matrix can require another one any number of times, and each time all of its jobs. */
+const targetCost = 32
 
 type Requirement = { readonly name: string; readonly on: readonly Outcome[]; readonly at: SourceNode }
 
