@@ -2,7 +2,14 @@
 // nodes, and the texts that workflows and filters may use instead, which are expressions unless they hold a `<<`.
 
 import { limits } from '../../limits.ts'
-import { entryOf, type MapNode, resolveBoolean, resolveScalar, type SourceNode } from '../../source/node.ts'
+import {
+  entryOf,
+  type MapNode,
+  resolveBoolean,
+  resolveScalar,
+  type ScalarNode,
+  type SourceNode,
+} from '../../source/node.ts'
 import { readList, readMap, readText } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
@@ -79,7 +86,7 @@ export const operatorNames: readonly string[] = Object.keys(operators)
 
 /** By type and value: 42 is not "42". A map with only a "name" equals that name (executors are written both ways). */
 export const isEqual = (a: SourceNode, b: SourceNode): boolean => {
-  if (a.kind === 'scalar' && b.kind === 'scalar') return resolveScalar(a).value === resolveScalar(b).value
+  if (a.kind === 'scalar' && b.kind === 'scalar') return isSameValue(a, b)
   if (a.kind === 'list' && b.kind === 'list')
     return a.items.length === b.items.length && a.items.every((item, i) => isEqual(item, b.items[i] ?? item))
   if (a.kind === 'map' && b.kind === 'map')
@@ -92,6 +99,14 @@ export const isEqual = (a: SourceNode, b: SourceNode): boolean => {
     )
   return isNameOf(a, b) || isNameOf(b, a)
 }
+
+/** A pipeline value that is not set is the empty text to its platform: a push of a branch has the tag "". */
+const isSameValue = (a: ScalarNode, b: ScalarNode): boolean => {
+  const [left, right] = [a, b].map((node) => resolveScalar(node).value)
+  return left === right || (isUnset(a) && right === '') || (isUnset(b) && left === '')
+}
+
+const isUnset = ({ computed }: ScalarNode): boolean => computed?.type === 'null'
 
 const isNameOf = (map: SourceNode, name: SourceNode): boolean => {
   const own = map.kind === 'map' && map.entries.size === 1 ? entryOf(map, 'name') : null

@@ -7,7 +7,7 @@ import type { OriginMarks } from '../../plan/origins.ts'
 import type { SelectionLog } from '../../plan/selection.ts'
 import type { WorkMeter } from '../../plan/work.ts'
 import type { Problems } from '../../problems.ts'
-import { entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
+import { computedNode, entryOf, isNull, type MapNode, type SourceNode } from '../../source/node.ts'
 import { readBoolean, readMap } from '../../source/read.ts'
 import { type Compiling, noOrbs, readDefinitions } from './compiling.ts'
 import { continuationParameters, followSetup, readContinuation } from './continuation.ts'
@@ -113,7 +113,9 @@ const compileRoot = (
 ): { readonly project: Compiling; readonly compiled: Compiled } => {
   const { inputs, problems, origins, work } = input
   const interpolates = readVersion(problems, root) !== '2.0'
+  const isOfSetup = interpolates && isSetup(problems, root)
   const values = createPipelineValues(inputs, root)
+  values.set('pipeline.in_setup', computedNode(root, { type: 'boolean', value: isOfSetup }))
   const pipeline = new Map<string, SourceNode>(values)
   const project: Compiling = {
     problems,
@@ -130,7 +132,7 @@ const compileRoot = (
     executors: interpolates ? readDefinitions(problems, root, 'executors') : new Map(),
     groups: interpolates ? readDefinitions(problems, root, 'job-groups') : new Map(),
     orbs: noOrbs,
-    isSetup: interpolates && isSetup(problems, root),
+    isSetup: isOfSetup,
     isContinuation: input.isContinuation === true,
     setup: [],
     schedules: [],

@@ -129,3 +129,28 @@ test('text from outside stops the step wherever its shell was written', () => {
     assert.match(unsafe.problems.map(({ message }) => message).join(), /untrusted-in-script/)
   }
 })
+
+test('what is not set equals the empty text, as on its platform, and nothing else', () => {
+  const isMet = (condition: string) => {
+    const text = `version: 2.1\njobs: {build: {machine: true, steps: [{run: x}]}}\nworkflows: {w: {when: ${condition}, jobs: [build]}}\n`
+    const result = judgeCompile(text)
+    return result.ok && result.plan.workflows.length === 1
+  }
+  assert.equal(isMet('{equal: ["", << pipeline.git.tag >>]}'), true)
+  assert.equal(isMet('{not: {equal: [<< pipeline.git.tag >>, ""]}}'), false)
+  assert.equal(isMet('{equal: ["", << pipeline.git.branch >>]}'), false)
+  assert.equal(isMet('{equal: [false, << pipeline.git.tag >>]}'), false)
+  assert.equal(isMet('{equal: ["", null]}'), false)
+})
+
+test('a setup configuration knows that it is one, and what it goes on with that it is none', () => {
+  const text = (more: string) =>
+    `version: 2.1\n${more}jobs: {build: {machine: true, steps: [{run: "<< pipeline.in_setup >>."}]}}\n`
+  const commandOf = (source: string) => {
+    const result = judgeCompile(source)
+    const step = result.ok && result.plan.workflows[0]?.jobs[0]?.spec?.steps[0]
+    return step && step.kind === 'run' && step.command
+  }
+  assert.equal(commandOf(text('setup: true\n')), 'true.')
+  assert.equal(commandOf(text('')), 'false.')
+})
