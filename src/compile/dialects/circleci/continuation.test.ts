@@ -199,6 +199,7 @@ test('the plan of a continuation has its own sources, parameters and events, and
   assert.deepEqual(codesOf('[]'), ['MF2041'])
   assert.deepEqual(codesOf('nothing'), ['MF2041'])
   assert.deepEqual(codesOf('{}', {}, `setup: true\n${next}`), ['MF2041'])
+  assert.deepEqual(codesOf('{}', {}, `setup: yes\n${next}`), ['MF2041'])
   assert.deepEqual(codesOf('{}', {}, 'a: [')[0], 'MF2001')
 })
 

@@ -12,7 +12,14 @@ import type {
 } from '../../../protocol/plan.ts'
 import type { Problems } from '../../problems.ts'
 import { loadYaml } from '../../source/load.ts'
-import { type Entry, entryOf, type MapNode, mapNode, type SourceNode } from '../../source/node.ts'
+import {
+  type Entry,
+  entryOf,
+  type MapNode,
+  mapNode,
+  resolveBoolean,
+  type SourceNode,
+} from '../../source/node.ts'
 import { readMap } from '../../source/read.ts'
 import type { Compiling, SetupStep } from './compiling.ts'
 import type { OrbText } from './orb-source.ts'
@@ -160,7 +167,7 @@ const rootOf = (problems: Problems, path: string, text: string): MapNode | null 
   const document = loadYaml(path, text, problems)
   const root = document && readMap(problems, document, 'the configuration')
   const setup = root && entryOf(root, 'setup')
-  if (setup?.kind !== 'scalar' || setup.text !== 'true') return root
+  if (setup?.kind !== 'scalar' || resolveBoolean(setup) !== true) return root
   problems.add('E_VALUE', setup, 'a continuation cannot be a setup configuration itself')
   return null
 }
