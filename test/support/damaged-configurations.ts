@@ -60,7 +60,9 @@ export const judgeCompile = (text: string, more: Partial<CompileInput> = {}): Co
   }
   assert.equal(result.ok, !result.problems.some(({ severity }) => severity === 'error'))
   if (!result.ok) return result
-  const parsed = parsePlan(JSON.parse(JSON.stringify(result.plan)))
+  const plan = JSON.stringify(result.plan)
+  assert.doesNotMatch(plan, /(?<!\\)(\\\\)*\\u(d[89a-f]|0000)/, 'the plan has no digest, or is not stored')
+  const parsed = parsePlan(JSON.parse(plan))
   assert.ok(parsed.ok, `the plan is refused: ${parsed.problems[0]?.message}`)
   return result
 }

@@ -196,6 +196,7 @@ test('the plan of a continuation has its own sources, parameters and events, and
   assert.deepEqual(codesOf('{"other": 2}'), ['MF2134'], 'not declared')
   assert.deepEqual(codesOf('{"level": "2"}'), ['MF2135'], 'of another type')
   assert.deepEqual(codesOf('{"level": [2]}'), ['MF2041'])
+  assert.deepEqual(codesOf('{"level": "\\ud83d"}'), ['MF2041'])
   assert.deepEqual(codesOf('[]'), ['MF2041'])
   assert.deepEqual(codesOf('nothing'), ['MF2041'])
   assert.deepEqual(codesOf('{}', {}, `setup: true\n${next}`), ['MF2041'])

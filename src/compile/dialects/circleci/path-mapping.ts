@@ -103,4 +103,6 @@ export const parseJson = (text: string): unknown => {
 }
 
 export const isValue = (value: unknown): value is Value =>
-  typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value)
+  (typeof value === 'string' && value.isWellFormed() && !value.includes('\0')) ||
+  typeof value === 'boolean' ||
+  Number.isSafeInteger(value)

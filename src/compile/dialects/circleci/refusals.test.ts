@@ -200,3 +200,14 @@ test('what comes out of a wrong reference is reported once, where the reference 
     ['MF2042'],
   )
 })
+
+test('the name of a step is never cut between the halves of a character', () => {
+  for (const length of [197, 198, 199, 200]) {
+    const command = `${'x'.repeat(length)}😀 and more`
+    const result = judgeCompile(
+      `version: 2.1\njobs: {build: {machine: true, steps: [{run: "${command}"}]}}\n`,
+    )
+    const step = result.ok && result.plan.workflows[0]?.jobs[0]?.spec?.steps[0]
+    assert.ok(step && step.name.isWellFormed() && step.name.length >= 199, step && step.name)
+  }
+})

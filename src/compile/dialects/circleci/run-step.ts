@@ -162,5 +162,8 @@ export const readStepName = (cx: Compiling, map: MapNode | null): string | null 
 
 const firstLine = (text: string): string => {
   const line = text.trim().split('\n', 1)[0]?.trim() ?? ''
-  return line.length > limits.stepNameMax ? `${line.slice(0, limits.stepNameMax - 1)}…` : line
+  if (line.length <= limits.stepNameMax) return line
+  const cut = line.slice(0, limits.stepNameMax - 1)
+  // Never between the halves of a character: a plan with half of one has no digest.
+  return `${cut.isWellFormed() ? cut : cut.slice(0, -1)}…`
 }
