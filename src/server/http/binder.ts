@@ -132,7 +132,10 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
   })
 }
 
-/** The same request with the same key is carried out once. Nobody is nobody again: their keys say nothing. */
+/**
+ * The same request with the same key is carried out once. Nobody is nobody again: their keys say nothing. Nor do keys on routes for
+ * everybody, whoever asks: these let somebody in, so their bodies hold passwords and links, and their answers come with a session.
+ */
 const unlessAnswered = async (
   { name, route, answered }: Binding,
   request: FastifyRequest,
@@ -140,7 +143,7 @@ const unlessAnswered = async (
 ): Promise<unknown> => {
   const key = request.headers[keyHeader]
   if (route.method !== 'POST' || typeof key !== 'string' || request.actor === null) return work()
-  if (route.takesCredential === true) return work()
+  if (route.access === 'public' || route.takesCredential === true) return work()
   const digest = await jcsDigest({ name, url: request.url, body: request.body })
   return answered.once(request.actor, { key, digest, showsSecret: route.showsSecret === true }, work)
 }

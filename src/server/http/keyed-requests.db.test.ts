@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import { noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { cookieOf, noWork, openTestApp } from '../../../test/support/http-app.ts'
 import { someProject as project } from '../../../test/support/some-project.ts'
 import { fault } from '../../base/faults.ts'
 import { forgetOldRequests } from '../answered-requests.ts'
@@ -124,4 +124,18 @@ test('nobody may fill the table with keys', async () => {
     from answered_requests a, generate_series(1, 9999) n`.execute(app.database.db)
   assert.equal((await ask('more')).status, 429)
   assert.equal((await ask('first')).status, 200)
+})
+
+test('who signs in while signed in leaves no digest of the password', async () => {
+  const app = await openTestApp()
+  const owner = { name: 'Ada', email: 'ada@example.org', password: 'correct horse battery' }
+  const link = (await app.callOperator('POST', '/api/v1/operator/claim-link', { body: {} })).json.url
+  const headers = { 'idempotency-key': 'k' }
+  const token = new URL(link).hash.slice(1)
+  const claim = await app.call('POST', '/api/v1/claim', { headers, body: { token, ...owner } })
+  const { name: _, ...body } = owner
+  const cookie = cookieOf(claim)
+  assert.equal((await app.call('POST', '/api/v1/sign-in', { cookie, headers, body })).status, 200)
+  const { rows } = await sql`select 1 from answered_requests`.execute(app.database.db)
+  assert.equal(rows.length, 0)
 })
