@@ -129,7 +129,8 @@ export const enrolRunner = async (
   return { id, key }
 }
 
-const startVault = async (directory: string, clock: Clock) => {
+/** Behind its own sockets, with a key for tickets. */
+export const startVault = async (directory: string, clock: Clock) => {
   const sockets = await mkdtemp(join(tmpdir(), 'mf-vs-'))
   const rootKeyPath = join(directory, 'root.key')
   await writeFile(rootKeyPath, randomBytes(32), { mode: 0o400 })
@@ -156,10 +157,10 @@ const startVault = async (directory: string, clock: Clock) => {
     await opened.close()
     await rm(sockets, { recursive: true, force: true })
   }
-  return { vault: client, ticketKey, admin: adminClient.call, stopVault }
+  return { vault: client, ticketKey, admin: adminClient.call, stopVault, serverSocket }
 }
 
-const makeCertificate = async (directory: string): Promise<{ key: string; cert: string }> => {
+export const makeCertificate = async (directory: string): Promise<{ key: string; cert: string }> => {
   const [keyFile, certFile] = [join(directory, 'tls.key'), join(directory, 'tls.crt')]
   const args = [
     'req',

@@ -11,6 +11,7 @@ const frameNumber = z.coerce
   .int()
   .min(0)
   .max(2 ** 31 - 1)
+const stepNumber = z.coerce.number().int().min(0).max(0xffff)
 const lineNumber = z.coerce.number().int().min(1).max(0xffff_ffff)
 
 export const logRoutes = {
@@ -58,7 +59,7 @@ export const logRoutes = {
       format: z.enum(['text', 'ansi', 'html', 'ndjson', 'frames']).default('text'),
       after: frameNumber.default(0),
       until: frameNumber.optional(),
-      step: z.coerce.number().int().min(0).optional(),
+      step: stepNumber.optional(),
       from: lineNumber.optional(),
       to: lineNumber.optional(),
       follow: z.enum(['0', '1']).default('0'),
@@ -122,7 +123,7 @@ export const logRoutes = {
     summary: 'What is in the log of an attempt',
     query: z.strictObject({
       after: frameNumber.default(0),
-      failure_in: z.coerce.number().int().min(0).max(0xffff).optional(),
+      failure_in: stepNumber.optional(),
     }),
     answer: s.logIndex,
   }),

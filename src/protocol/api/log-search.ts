@@ -1,5 +1,6 @@
 // What was found in the logs of a job, as the API shows it. Text of a log is a job's: hostile until shown as text.
 import * as z from 'zod'
+import { ordinal } from './route.ts'
 import { status } from './runs.ts'
 
 export const logSearchQuery = z.strictObject({
@@ -8,7 +9,7 @@ export const logSearchQuery = z.strictObject({
   case: z.enum(['0', '1']).default('0'),
   attempts: z.enum(['newest', 'all']).default('newest'),
   /** The number of one that is left out: whoever reads it has looked there. */
-  except: z.coerce.number().int().min(1).optional(),
+  except: ordinal.optional(),
 })
 
 export const logSearch = z.object({

@@ -60,4 +60,11 @@ export const paging = {
   cursor: z.string().max(600).optional(),
 }
 
+/** The number of a run, or of an attempt: a column of 32 bits. */
+export const ordinal = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
+
 export const route = <const R extends Route>(r: R): R => r

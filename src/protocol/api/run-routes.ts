@@ -1,7 +1,7 @@
 // Routes of runs: list, start, look, and everything a person may do with a run, a workflow or a job.
 import * as z from 'zod'
 import { classNames } from '../resource-class.ts'
-import { paging, type Route, route, sorting } from './route.ts'
+import { ordinal, paging, type Route, route, sorting } from './route.ts'
 import * as s from './shapes.ts'
 import { runTimeline } from './timeline.ts'
 import { runWorkspaces } from './workspaces.ts'
@@ -26,7 +26,7 @@ export const runRoutes = {
       /** As the row names whoever wrote the commit. */
       author: z.string().max(255).optional(),
       /** The one run of `project` with this number: how an address (`/acme/web/runs/412`) finds its run. */
-      number: z.coerce.number().int().min(1).optional(),
+      number: ordinal.optional(),
       /** Made since then, and until then: so long ago (`7d`), a day (`2026-11-01`, in UTC) or a moment (`2026-11-01T09:30Z`). */
       since: z.string().max(40).optional(),
       until: z.string().max(40).optional(),

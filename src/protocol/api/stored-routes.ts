@@ -1,7 +1,7 @@
 // The routes of what jobs stored for people: artifacts and results of tests; part of the table in routes.ts.
 import * as z from 'zod'
 import { artifactPage } from './artifacts.ts'
-import { paging, type Route, route } from './route.ts'
+import { ordinal, paging, type Route, route } from './route.ts'
 import { testOutcome, testPage, testSummaryPage } from './tests.ts'
 
 export const storedRoutes = {
@@ -37,7 +37,7 @@ export const storedRoutes = {
     query: z.strictObject({
       ...paging,
       /** Its number; without it the newest that stored any. */
-      attempt: z.coerce.number().int().min(1).optional(),
+      attempt: ordinal.optional(),
       outcome: testOutcome.optional(),
       /** Part of a name, class or file. */
       q: z.string().max(200).optional(),

@@ -17,6 +17,7 @@ import { asDatabaseFault } from '../db/away.ts'
 import { isOfOneThing, tagAnswer } from './etag.ts'
 import { bodyBytesOf, limits } from './limits.ts'
 import { tellNextPage } from './paging.ts'
+import { refuseUnusable } from './plain-input.ts'
 import { type Expect, expectationOf, readingOf, takesExpectation } from './precondition.ts'
 import { fieldsOf, fieldsQuery, sparseJson } from './sparse.ts'
 
@@ -115,6 +116,7 @@ const bind = (app: FastifyInstance, door: Door, binding: Binding): void => {
       await authorise(door, request.actor, route)
       if (route.body !== undefined) requireJson(request)
     },
+    preHandler: async ({ query, body }) => refuseUnusable([query, body]),
     handler: async (request, reply) => {
       reply.header('cache-control', 'no-store')
       const answer = await unlessAnswered(binding, request, () =>

@@ -10,6 +10,8 @@ export const limits = {
   urlBytes: 4 * kib,
   headerBytes: 16 * kib,
   paramLength: 128,
+  /** Of objects and lists in each other. */
+  bodyDepth: 64,
   requestMs: 60_000,
   keepAliveMs: 65_000,
   /** Requests per minute. `address` is coarse: many people may sit behind one. */
