@@ -25,8 +25,12 @@ test('every answer carries the security headers, errors too; HSTS on https only'
     '/nothing/here.js',
     '/api//v1',
     '/api/v1/nothing',
+    // The router itself refuses these.
+    `/api/v1/runs/${'x'.repeat(200)}`,
+    '/api/v1/runs/%zz',
   ]) {
     const { headers } = await app.call('GET', path)
+    assert.match(headers.get('x-request-id') ?? '', /^req_[0-9a-f]{24}$/, path)
     for (const [name, value] of Object.entries(headersOfAll))
       assert.equal(headers.get(name), value, `${path} ${name}`)
     assert.match(headers.get('permissions-policy') ?? '', /camera=\(\)/)
@@ -305,4 +309,21 @@ test('HEAD answers what GET answers, without the body', async () => {
       assert.equal(head.headers.get(name), get.headers.get(name), `${path} ${name}`)
   }
   assert.equal((await app.call('HEAD', '/api/v1/runs')).status, 401)
+})
+
+test('who offers another protocol is answered in this one; only a WebSocket at its address is one', async () => {
+  const app = await openTestApp()
+  const ask = async (path: string, upgrade: string) => {
+    const socket = connect(Number(new URL(app.base).port), 'localhost')
+    const lines = [`GET ${path} HTTP/1.1`, 'host: localhost', 'connection: Upgrade', `upgrade: ${upgrade}`]
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+    const [answer] = (await once(socket, 'data', { signal: AbortSignal.timeout(10_000) })) as [Buffer]
+    socket.destroy()
+    return String(answer).split(' ')[1]
+  }
+  // As Java's client and `curl --http2` begin.
+  assert.equal(await ask('/health', 'h2c'), '200')
+  assert.equal(await ask('/health', 'websocket'), '200')
+  assert.equal(await ask('/api/v1/live', 'h2c'), '404')
+  assert.equal(await ask('/api/v1/live', 'websocket'), '403', 'from no origin of ours')
 })

@@ -1,10 +1,16 @@
 // One Fastify application per door, both from the same route table. Decides nothing about runs or secrets: it parses,
 // admits, calls one use case and shapes the answer. Opened by server/index.ts.
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastifyRateLimit from '@fastify/rate-limit'
 import fastifySwagger from '@fastify/swagger'
-import { type FastifyHttpOptions, type FastifyInstance, fastify } from 'fastify'
+import {
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Clock } from '../../base/clock.ts'
 import { fault, isFault } from '../../base/faults.ts'
@@ -104,13 +110,17 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
-    http: { maxHeaderSize: limits.headerBytes },
+    http: { maxHeaderSize: limits.headerBytes, shouldUpgradeCallback: wantsLive },
     // Every GET answers HEAD, too: the same handler, without the body.
     exposeHeadRoutes: true,
     forceCloseConnections: true,
     return503OnClosing: true,
     routerOptions: { maxParamLength: limits.paramLength },
-    frameworkErrors: (error, request, reply) => void sendError(deps, error, request, reply),
+    // No hook has seen these: addresses that the router does not read.
+    frameworkErrors: (error, request, reply) => {
+      tellAlways(deps, request, reply)
+      sendError(deps, error, request, reply)
+    },
     clientErrorHandler: refuseMalformed(deps.site),
   })
   app.setValidatorCompiler(validatorCompiler)
@@ -119,7 +129,7 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
   app.decorateRequest('actor', null)
   app.decorateRequest('rate', null)
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ ...securityHeaders(deps.site().secure), 'x-request-id': request.id })
+    tellAlways(deps, request, reply)
     if (!isCanonicalTarget(request.raw.url ?? ''))
       throw fault('E_INPUT', { public: 'The address is not canonical' })
   })
@@ -139,6 +149,11 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
   app.setNotFoundHandler((request, reply) => sendError(deps, fault('E_NOT_FOUND'), request, reply))
   await describeApi(app, deps.version)
   return app
+}
+
+/** The headers of every answer, whatever becomes of the request. */
+const tellAlways = ({ site }: Pick<HttpDeps, 'site'>, request: FastifyRequest, reply: FastifyReply): void => {
+  reply.headers({ ...securityHeaders(site().secure), 'x-request-id': request.id })
 }
 
 /** One parser for one media type; `__proto__` and `constructor` keys are refused. */
@@ -198,10 +213,13 @@ const bindUpgrade = (
 ): void => {
   app.server.on('upgrade', (request, socket, head) => {
     const refuse = (error: unknown) => refuseUpgrade(socket, error, deps.site())
-    if (request.url !== '/api/v1/live') return refuse(fault('E_NOT_FOUND'))
     deps.live.acceptUpgrade({ request, socket, head, admit }).catch(refuse)
   })
 }
+
+/** Whoever offers another protocol (`h2c`, as some clients do with every first request) is answered in this one (RFC 9110, 7.8). */
+const wantsLive = ({ url, headers }: IncomingMessage): boolean =>
+  url === '/api/v1/live' && headers.upgrade?.toLowerCase() === 'websocket'
 
 const refuseUpgrade = (socket: Duplex, error: unknown, site: Site): void => {
   socket.on('error', () => undefined)
