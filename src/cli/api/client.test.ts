@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { isFault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
-import { createApiClient } from './client.ts'
+import { createApiClient, readAll } from './client.ts'
 
 type Asked = { readonly line: string; readonly key: string | undefined }
 
@@ -109,4 +109,39 @@ test('a request that was not valid names its fields, each on a line of its own a
     assert.equal(error.public, 'Some fields are not valid\nlimit: Too big\nUnrecognized key')
     return true
   })
+})
+
+/** What stands after the head, and whether the connection breaks then. */
+const openCut = async (parts: readonly { readonly text: string; readonly breaks: boolean }[]) => {
+  let count = 0
+  const server = createServer((request, response) => {
+    const { text, breaks } = parts[Math.min(count++, parts.length - 1)] ?? { text: '', breaks: true }
+    request.resume().on('end', () => {
+      response.write(text, () => (breaks ? response.destroy() : response.end()))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  after(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const target = { kind: 'token', url: `http://127.0.0.1:${port}`, token: new Secret('mfp_x') } as const
+  return { api: createApiClient(target), asked: () => count }
+}
+
+test('an answer that breaks off is a server that cannot be reached, of a POST it is asked for again', async () => {
+  const half = { text: '{"ended":', breaks: true }
+  const { api, asked } = await openCut([half, { text: '{"ended":2}', breaks: false }, half])
+  assert.deepEqual(await api.call('sessionsEnd', { body: { keep_this: false } }), { ended: 2 })
+  assert.equal(asked(), 2)
+  const isCut = (error: unknown) => isFault(error, 'E_UNREACHABLE') && /broke off/.test(error.public)
+  await assert.rejects(api.call('runners', {}), isCut)
+  const never = new AbortController().signal
+  const bytes = await api.stream('attemptLog', { params: { attempt: 'att_1' } }, never)
+  await assert.rejects(readAll({ bytes }), isCut)
+  const raw = await api.raw({ method: 'GET', path: '/api/v1/me', payload: null }, never)
+  await assert.rejects(readAll(raw), isCut)
+})
+
+test('what is no JSON is called so, and is no defect of the command line', async () => {
+  const { api } = await openCut([{ text: '<h1>Sign in to this network</h1>', breaks: false }])
+  await assert.rejects(api.call('runners', {}), (error: unknown) => isFault(error, 'E_PROTOCOL'))
 })

@@ -1,6 +1,6 @@
 // Calls of the HTTP API, typed by its own table (protocol/api/routes.ts): over the operator's socket on this machine
 // or with a token elsewhere. A problem document of the server becomes the fault it names.
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type * as z from 'zod'
 import { fault } from '../../base/faults.ts'
 import { type AnswerOf, type BodyOf, type RouteName, routes } from '../../protocol/api/routes.ts'
@@ -32,7 +32,7 @@ export interface ApiClient {
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>>
   /** Any request, by its words; the answer as it comes. */
-  raw(request: RawRequest, signal: AbortSignal): Promise<IncomingMessage>
+  raw(request: RawRequest, signal: AbortSignal): Promise<RawAnswer>
 }
 
 export type RawRequest = {
@@ -40,6 +40,13 @@ export type RawRequest = {
   /** With its query. */
   readonly path: string
   readonly payload: Buffer | null
+}
+
+export type RawAnswer = {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** Throws E_UNREACHABLE where they break off. */
+  readonly bytes: AsyncIterable<Uint8Array>
 }
 
 /** Who wants to hear what becomes of calls. */
@@ -54,8 +61,7 @@ export const createApiClient = (given: Target, { onCut, onLine }: Hearing = {}):
   const target = { ...given, onLine }
   const call: ApiClient['call'] = async (name, call) => {
     const signal = AbortSignal.timeout(answerDeadlineMs)
-    const answer = await send(target, name, call, signal)
-    const document: unknown = JSON.parse((await readAll(answer)).toString('utf8'))
+    const document = parseAnswer(await exchange(target, requestOf(name, call), { signal, read: readAll }))
     const found = (routes[name].answer as z.ZodType).safeParse(document)
     if (!found.success) throw unexpected(found.error)
     // SAFE: parsed by the schema of this very route.
@@ -77,8 +83,24 @@ export const createApiClient = (given: Target, { onCut, onLine }: Hearing = {}):
       // SAFE: the pages of this list, put together.
       return { items, next_cursor: cursor ?? null } as AnswerOf<typeof name>
     },
-    stream: (name, call, signal) => send(target, name, call, signal),
-    raw: (request, signal) => exchange(target, request, signal),
+    stream: async (name, call, signal) =>
+      (await exchange(target, requestOf(name, call), { signal, read: asItComes })).bytes,
+    raw: (request, signal) => exchange(target, request, { signal, read: asItComes }),
+  }
+}
+
+const asItComes = async (answer: RawAnswer): Promise<RawAnswer> => answer
+
+/** Whatever stands between may answer in its own words. */
+export const parseAnswer = (bytes: Buffer): unknown => {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw fault('E_PROTOCOL', {
+      public:
+        'the answer is no JSON: is that address one of Mayfly, and nothing between that answers for it?',
+      cause,
+    })
   }
 }
 
@@ -91,43 +113,42 @@ const unexpected = ({ issues: [first] }: z.ZodError) =>
 
 type Heard = Target & Pick<Hearing, 'onLine'>
 
-const send = (
-  target: Heard,
+const requestOf = (
   name: RouteName,
   call: { params?: Readonly<Record<string, string>>; query?: Call<RouteName>['query']; body?: unknown },
-  signal: AbortSignal,
-): Promise<IncomingMessage> => {
+): RawRequest => {
   const payload = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body))
-  return exchange(target, { method: routes[name].method, path: pathOf(name, call), payload }, signal)
+  return { method: routes[name].method, path: pathOf(name, call), payload }
 }
 
-const exchange = async (
+const exchange = async <T>(
   target: Heard,
   request: RawRequest,
-  signal: AbortSignal,
-): Promise<IncomingMessage> => {
+  { signal, read }: { readonly signal: AbortSignal; readonly read: (answer: RawAnswer) => Promise<T> },
+): Promise<T> => {
   const key = request.method === 'POST' ? crypto.randomUUID() : null
-  const ask = () => traced(target, { ...request, key }, signal)
+  const ask = async () => {
+    const answer = await traced(target, { ...request, key }, signal)
+    if (answer.status >= 200 && answer.status < 300) return read(answer)
+    throw asFault(answer.status, await readAll(answer))
+  }
   // A connection that broke after the request may have lost only the answer: with its key it is carried out once.
-  const answer = await ask().catch((error: unknown) => {
+  return ask().catch((error: unknown) => {
     if (key === null || !isBroken(error)) throw error
     return ask()
   })
-  const status = answer.statusCode ?? 0
-  if (status >= 200 && status < 300) return answer
-  throw asFault(status, await readAll(answer))
 }
 
 type Asked = RawRequest & { readonly key: string | null }
 
-const traced = async (target: Heard, asked: Asked, signal: AbortSignal): Promise<IncomingMessage> => {
+const traced = async (target: Heard, asked: Asked, signal: AbortSignal): Promise<RawAnswer> => {
   const where = target.kind === 'operator' ? "the operator's socket" : new URL(target.url).origin
   target.onLine?.(`> ${asked.method} ${asked.path} of ${where}`)
   const begin = performance.now()
   const took = () => `after ${Math.round(performance.now() - begin)} ms`
   try {
     const answer = await open(target, asked, signal)
-    target.onLine?.(`< ${answer.statusCode} ${took()} ${answer.headers['x-request-id'] ?? ''}`.trimEnd())
+    target.onLine?.(`< ${answer.status} ${took()} ${answer.headers['x-request-id'] ?? ''}`.trimEnd())
     return answer
   } catch (error) {
     target.onLine?.(`< nothing ${took()}`)
@@ -135,8 +156,11 @@ const traced = async (target: Heard, asked: Asked, signal: AbortSignal): Promise
   }
 }
 
-const open = (target: Target, call: Asked, signal: AbortSignal): Promise<IncomingMessage> =>
+const open = (target: Target, call: Asked, signal: AbortSignal): Promise<RawAnswer> =>
   new Promise((resolve, reject) => {
+    const where = target.kind === 'operator' ? 'the installation on this machine' : target.url
+    const onAnswer = (answer: IncomingMessage) =>
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, bytes: toTheEnd(answer, where) })
     const headers: Record<string, string | number> = { accept: 'application/json, text/plain' }
     if (call.key !== null) headers['idempotency-key'] = call.key
     if (call.payload !== null) {
@@ -146,14 +170,21 @@ const open = (target: Target, call: Asked, signal: AbortSignal): Promise<Incomin
     const options = { method: call.method, headers, signal }
     const sent =
       target.kind === 'operator'
-        ? http().request({ ...options, socketPath: target.socket, path: call.path }, resolve)
-        : withToken(target, call.path, options, resolve)
+        ? http().request({ ...options, socketPath: target.socket, path: call.path }, onAnswer)
+        : withToken(target, call.path, options, onAnswer)
     sent.on('error', (cause) => {
-      const where = target.kind === 'operator' ? 'the installation on this machine' : target.url
       reject(fault('E_UNREACHABLE', { public: `${where} does not answer`, cause }))
     })
     sent.end(call.payload ?? undefined)
   })
+
+const toTheEnd = async function* (answer: IncomingMessage, where: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* answer
+  } catch (cause) {
+    throw fault('E_UNREACHABLE', { public: `the answer of ${where} broke off`, cause })
+  }
+}
 
 const isBroken = (error: unknown): boolean => {
   const { cause } = error as { readonly cause?: { readonly code?: unknown } }
@@ -191,13 +222,13 @@ const pathOf = (
 }
 
 /** To a bound: what is longer is no answer of ours. */
-export const readAll = async (answer: IncomingMessage): Promise<Buffer> => {
-  const chunks: Buffer[] = []
+export const readAll = async ({ bytes }: Pick<RawAnswer, 'bytes'>): Promise<Buffer> => {
+  const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of answer) {
-    size += (chunk as Buffer).length
+  for await (const chunk of bytes) {
+    size += chunk.length
     if (size > answerBytesMax) throw fault('E_PROTOCOL', { public: 'the answer of the server is too large' })
-    chunks.push(chunk as Buffer)
+    chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }

@@ -1,10 +1,9 @@
 // `mayfly api METHOD PATH`: any request of the HTTP API, with the sign-in of every other verb. The address is always one below /api/
 // of the installation that this command talks to: a token goes nowhere else.
 import { readFile } from 'node:fs/promises'
-import type { IncomingMessage } from 'node:http'
 import { resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
-import { type ApiClient, type RawRequest, readAll } from '../api/client.ts'
+import { type ApiClient, parseAnswer, type RawAnswer, type RawRequest, readAll } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { guardedJson } from '../inert.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -37,7 +36,7 @@ export const callApi = async (
   if (flags.json === true) throw fault('E_INPUT', { public: 'the answer is no JSON: leave --json out' })
   // On a terminal it passes as text, which the door before it makes harmless; bytes are for files.
   const decoder = new TextDecoder()
-  for await (const piece of answer as AsyncIterable<Uint8Array>)
+  for await (const piece of answer.bytes)
     around.stdout.write(around.stdout.isTerminal ? decoder.decode(piece, { stream: true }) : piece)
   return 0
 }
@@ -97,7 +96,7 @@ const allPages = async (around: Surroundings, api: ApiClient, request: RawReques
     const url = new URL(request.path, 'http://localhost')
     if (cursor !== null) url.searchParams.set('cursor', cursor)
     const asked = { ...request, path: `${url.pathname}${url.search}` }
-    const page = JSON.parse(await textOf(await api.raw(asked, around.interrupted))) as Page | null
+    const page = parseAnswer(await readAll(await api.raw(asked, around.interrupted))) as Page | null
     if (!Array.isArray(page?.items))
       throw fault('E_INPUT', { public: 'the answer is no list: leave --paginate out' })
     items.push(...page.items)
@@ -106,7 +105,7 @@ const allPages = async (around: Surroundings, api: ApiClient, request: RawReques
   }
 }
 
-const textOf = async (answer: IncomingMessage): Promise<string> => (await readAll(answer)).toString('utf8')
+const textOf = async (answer: RawAnswer): Promise<string> => (await readAll(answer)).toString('utf8')
 
 const writeText = ({ stdout }: Surroundings, text: string): number => {
   guardedJson(stdout).write(text.endsWith('\n') ? text : `${text}\n`)
