@@ -51,6 +51,8 @@ const byStatus = (status: number): FaultCode => {
   if (status === 403) return 'E_FORBIDDEN'
   if (status === 404) return 'E_NOT_FOUND'
   if (status === 429) return 'E_RATE_LIMIT'
+  // Of what stands before a server that is being started again.
+  if ([502, 503, 504].includes(status)) return 'E_UNREACHABLE'
   return status >= 500 ? 'E_INTERNAL' : 'E_INPUT'
 }
 

@@ -1,11 +1,11 @@
 // Waits for the verdict of a run in one held request, asked again whenever it ends without one: what `watch` is without
 // its table. A connection that breaks loses nothing, the next request waits on.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fault, isFault } from '../../base/faults.ts'
 import type { RunSummary } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
 import { connect } from '../api/connect.ts'
 import { findRun } from '../api/find-run.ts'
+import { createPatience } from '../api/patience.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { inertText } from '../inert.ts'
 import { duration, paintFor, statusWord } from '../look.ts'
@@ -16,9 +16,6 @@ type Flags = { readonly json?: boolean; readonly project?: string; readonly time
 
 /** Below the time that the client waits for any answer. */
 const heldSeconds = 20
-const brokenPauseMs = 1_000
-/** In a row: about as long as an installation needs to start again. */
-const brokenMax = 60
 
 export const waitForRun = async (
   around: Surroundings,
@@ -48,19 +45,17 @@ const verdictOf = async (
 ): Promise<RunSummary | null> => {
   const begin = around.clock.monotonicMs()
   const limitMs = flags.timeout === undefined ? Number.POSITIVE_INFINITY : readDuration(flags.timeout)
-  for (let broken = 0; !around.interrupted.aborted; ) {
+  const patience = createPatience(around)
+  while (!around.interrupted.aborted) {
     const leftMs = begin + limitMs - around.clock.monotonicMs()
     if (leftMs <= 0) return null
     try {
       const timeout = Math.min(heldSeconds, Math.ceil(leftMs / 1000))
       return await api.call('runWait', { params: { run: id }, query: { timeout } })
     } catch (error) {
-      if (isFault(error, 'E_STILL_RUNNING')) broken = 0
-      else if (!isPassing(error) || ++broken > brokenMax) throw error
-      else await sleep(brokenPauseMs, undefined, { signal: around.interrupted }).catch(() => undefined)
+      if (isFault(error, 'E_STILL_RUNNING')) patience.answered()
+      else await patience.bear(error)
     }
   }
   return null
 }
-
-const isPassing = (error: unknown): boolean => isFault(error) && error.row.retryable

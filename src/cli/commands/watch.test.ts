@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, test } from 'node:test'
@@ -20,14 +21,23 @@ const runWith = (status: Status, jobs: Readonly<Record<string, Status>>): Run =>
 })
 
 /** What the server says, one after the other; the last one stays. */
-const says = { runs: [] as boolean[], run: [] as Run[], deliveries: [] as unknown[] }
+const says = {
+  runs: [] as boolean[],
+  run: [] as Run[],
+  deliveries: [] as unknown[],
+  /** Instead of an answer about the run. */
+  broken: [] as ((response: ServerResponse) => void)[],
+}
 const asked: string[] = []
 /** Attempts whose log does not end. */
 const endless = new Set<string>()
+/** Attempts whose log breaks off. */
+const cut = new Set<string>()
 beforeEach(() => {
-  Object.assign(says, { runs: [true], run: [base], deliveries: [] })
+  Object.assign(says, { runs: [true], run: [base], deliveries: [], broken: [] })
   asked.length = 0
   endless.clear()
+  cut.clear()
 })
 const next = <T>(list: T[]): T | undefined => (list.length > 1 ? list.shift() : list[0])
 
@@ -42,6 +52,10 @@ const command = commandsAnsweredBy((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost')
   const path = url.pathname.replace('/api/v1', '')
   asked.push(`${path}${url.search}`)
+  if (path === `/runs/${base.id}` && says.broken.length > 0) {
+    says.broken.shift()?.(response)
+    return
+  }
   const attempt = /^\/attempts\/(\w+)\/log$/.exec(path)?.[1]
   if (attempt === undefined) {
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -50,6 +64,7 @@ const command = commandsAnsweredBy((request, response) => {
   }
   response.writeHead(200, { 'content-type': 'text/plain' })
   response.write(`hello of ${attempt}\n`)
+  if (cut.has(attempt)) return void setTimeout(() => response.destroy(), 50)
   if (!endless.has(attempt)) response.end()
 })
 
@@ -169,4 +184,20 @@ test('--logs writes lines and --json objects: not both', async () => {
   const { code, stderr } = await command(['watch', '413', '-R', 'web', '--logs', '--json'])
   assert.deepEqual([code, asked], [2, []])
   assert.match(JSON.parse(stderr).detail, /mayfly logs --format ndjson/)
+})
+
+test('a server that restarts under it ends no watch: the verdict is that of the run', async () => {
+  says.run = [runWith('passed', {})]
+  const first = runWith('running', { types: 'running' })
+  says.broken = [
+    (response) => response.end(JSON.stringify(first)),
+    (response) => response.destroy(),
+    (response) => response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>'),
+    (response) => response.writeHead(429, { 'content-type': 'application/json' }).end('{"code":"MF4029"}'),
+  ]
+  cut.add(attemptOf('types'))
+  const { code, stderr, stdout } = await command(['watch', '413', '-R', 'web', '--logs'])
+  assert.deepEqual([code, says.broken.length], [0, 0], stderr)
+  assert.match(stdout, /passed {2}web #413/)
+  assert.equal(stderr, 'mayfly: the log of types broke off; `mayfly logs` has all of it\n')
 })

@@ -8,6 +8,7 @@ import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
+import { createPatience, isPassing } from '../api/patience.ts'
 import { runOfCommit } from '../api/run-of-commit.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { inertText } from '../inert.ts'
@@ -77,7 +78,15 @@ const openLogs = async (around: Surroundings, api: ApiClient, isOfOne: boolean):
           if (copies.has(attempt.id) || attempt.started_at === null) continue
           // What was over before anybody watched is read with `mayfly logs`.
           const isOld = isFirst && attempt !== job.attempts.at(-1)
-          const copied = isOld ? Promise.resolve() : copy(attempt.id, isOfOne ? null : jobName(job))
+          const name = jobName(job)
+          const copied = isOld
+            ? Promise.resolve()
+            : copy(attempt.id, isOfOne ? null : name).catch((error: unknown) => {
+                if (!isPassing(error) || interrupted.aborted) throw error
+                around.stderr.write(
+                  inertText`mayfly: the log of ${name} broke off; \`mayfly logs\` has all of it\n`,
+                )
+              })
           // Who waits for it hears of it.
           copied.catch(() => undefined)
           copies.set(attempt.id, copied)
@@ -108,7 +117,8 @@ const follow = async (
   { flags, job, first, deadlineMs, logs }: Followed,
 ): Promise<number> => {
   const tell = await tellerOf(around, { isJson: flags.json === true, hasLogs: logs !== null })
-  for (let run = first; ; run = await api.call('run', { params: { run: run.id } })) {
+  const again = lookAgain(around, api, first.id)
+  for (let run = first; ; run = (await again(deadlineMs)) ?? run) {
     const part = partOf(run, job)
     const isLate = around.clock.monotonicMs() > deadlineMs
     const code = verdictOf(part, flags) ?? (isLate ? exitCodes.timedOut : null)
@@ -120,6 +130,24 @@ const follow = async (
       return code
     }
     await sleep(askEveryMs, undefined, { signal: around.interrupted }).catch(() => undefined)
+  }
+}
+
+/** null: there was no answer, and the time is over or somebody interrupted. */
+const lookAgain = (around: Surroundings, api: ApiClient, run: string) => {
+  const patience = createPatience(around)
+  return async (deadlineMs: number): Promise<Run | null> => {
+    while (!around.interrupted.aborted) {
+      try {
+        const found = await api.call('run', { params: { run } })
+        patience.answered()
+        return found
+      } catch (error) {
+        await patience.bear(error)
+        if (around.clock.monotonicMs() > deadlineMs) return null
+      }
+    }
+    return null
   }
 }
 
