@@ -25,13 +25,16 @@ export type SessionOwners = { readonly organisation: OrganisationId; readonly us
 const ofOwners = ({ organisation, user }: SessionOwners) => sql`
   u.organisation_id = ${organisation} and (${user}::text is null or u.id = ${user})`
 
+/** Those that were seen last, in the order in which they began: one that is used meanwhile stays where it is, whatever page is read. */
 export const listSessions = async (db: Executor, owners: SessionOwners): Promise<readonly SessionRow[]> => {
   const { rows } = await sql<SessionRow>`
-    select s.id, u.id as user, u.name, s.how, s.browser, s.address, s.created_at as "createdAt",
-      s.last_seen_at as "lastSeenAt", s.expires_at as "expiresAt"
-    from sessions s join users u on u.id = s.user_id
-    where ${ofOwners(owners)} and ${liveSession}
-    order by s.last_seen_at desc, s.id limit ${limits.sessionsListed}`.execute(db)
+    select * from (
+      select s.id, u.id as user, u.name, s.how, s.browser, s.address, s.created_at as "createdAt",
+        s.last_seen_at as "lastSeenAt", s.expires_at as "expiresAt"
+      from sessions s join users u on u.id = s.user_id
+      where ${ofOwners(owners)} and ${liveSession}
+      order by s.last_seen_at desc, s.id limit ${limits.sessionsListed}) as seen
+    order by id desc`.execute(db)
   return rows
 }
 

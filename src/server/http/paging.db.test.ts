@@ -1,6 +1,7 @@
 // Pages, the same for every list of the API: asked of the route table, so a list that is added is asked, too.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import * as z from 'zod'
 import { openTestApp } from '../../../test/support/http-app.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
@@ -49,4 +50,27 @@ test('pages put together are the whole list; each names the next, in the answer 
     assert.deepEqual(items, whole, path)
   }
   assert.equal((await app.call('GET', '/api/v1/tokens?cursor=tok_gone', { cookie })).status, 400)
+})
+
+test('a session that is used while its list is read is on one page, and pushes no other off', async () => {
+  const app = await openTestApp()
+  for (let i = 0; i < 6; i++) await app.signInAs('developer')
+  const page = async (cursor: string | null) => {
+    const rest = cursor === null ? '' : `&cursor=${cursor}`
+    const { json } = await app.callOperator('GET', `/api/v1/sessions?limit=2${rest}`)
+    return json as { items: { id: string }[]; next_cursor: string | null }
+  }
+  const seen: string[] = []
+  for (let cursor: string | null = null, pages = 0; pages === 0 || cursor !== null; pages++) {
+    const { items, next_cursor: next } = await page(cursor)
+    seen.push(...items.map(({ id }) => id))
+    assert.ok(pages < 10, `no end: ${seen}`)
+    // What the page ended with, and the one that nobody has read of yet, are used now.
+    await sql`update sessions set last_seen_at = clock_timestamp() + ${pages} * interval '1 s'
+      where id = ${next} or id = (select min(id) from sessions where not id = any(${seen}::text[]))`.execute(
+      app.database.db,
+    )
+    cursor = next
+  }
+  assert.deepEqual([seen.length, new Set(seen).size], [6, 6])
 })
