@@ -1,8 +1,12 @@
 // How the program of the command line ends.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { openSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 
 const forgetful = 'data:text/javascript,setTimeout(() => undefined, 600_000)'
 
@@ -19,4 +23,40 @@ test('a verb that is over ends its program, with its code, whatever still waits 
   )
   assert.deepEqual([status, signal], [2, null])
   assert.match(stderr, /MF9999/)
+})
+
+const program = join(import.meta.dirname, 'cli.ts')
+
+test('whose reader has gone passes nothing on any more, also of what has no end', async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/plain' })
+    const timer = setInterval(() => response.write('line\n'), 50)
+    response.once('close', () => clearInterval(timer))
+  })
+  server.listen(0, '127.0.0.1')
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const child = spawn(process.execPath, [program, 'api', 'GET', '/attempts/a/log'], {
+    env: { PATH: process.env.PATH, MAYFLY_URL: `http://127.0.0.1:${port}`, MAYFLY_TOKEN: 'mfp_x' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  after(() => child.kill('SIGKILL'))
+  const ended = once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  assert.deepEqual(await ended, [0, null])
+})
+
+test('output that a full disk does not take is an error, and said', () => {
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(process.execPath, [program, 'help', '--man'], {
+    ...{ env: { PATH: process.env.PATH, HOME: '/nonexistent' }, encoding: 'utf8', timeout: 60_000 },
+    stdio: ['ignore', full, 'pipe'],
+  })
+  assert.equal(status, 4)
+  assert.match(stderr, /^mayfly: not all of the output was written: ENOSPC/)
 })

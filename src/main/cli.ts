@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { catalogue } from '../base/faults.ts'
 import {
   createProgram,
   type Output,
@@ -21,21 +22,31 @@ const home = findHome(import.meta.filename)
 /** After a verb, until what is left of it is left alone. */
 const lingerMs = 2_000
 
-const outputTo = (stream: NodeJS.WriteStream): Output => {
-  // A closed pipe (`mayfly runs list | head`) is no error.
-  stream.on('error', () => undefined)
-  return {
-    write: (text) => void stream.write(text),
-    isTerminal: stream.isTTY === true,
-    // As it is now: a window changes its size.
-    get columns() {
-      return stream.columns ?? 80
-    },
-    get rows() {
-      return stream.rows
-    },
-  }
+/** These only pass on what comes, perhaps for hours: whoever read it has gone (`mayfly logs -f | grep -m1 ready`). */
+const passOn = ['logs', 'api']
+let verbName = ''
+
+/** A closed pipe (`mayfly runs list | head`) is no error; a full disk is one, whatever the verb came to. */
+const onUnwritten = ({ code, message }: NodeJS.ErrnoException): void => {
+  if (code === 'EPIPE' && passOn.includes(verbName)) process.exit(0)
+  if (code === 'EPIPE') return
+  process.stderr.write(`mayfly: not all of the output was written: ${message}\n`)
+  process.once('exit', (ended) => {
+    if (ended === 0) process.exitCode = catalogue.E_DISK_FULL.exit
+  })
 }
+
+const outputTo = (stream: NodeJS.WriteStream): Output => ({
+  write: (text) => void stream.write(text),
+  isTerminal: stream.isTTY === true,
+  // As it is now: a window changes its size.
+  get columns() {
+    return stream.columns ?? 80
+  },
+  get rows() {
+    return stream.rows
+  },
+})
 
 const readStdin = async (): Promise<string> => Buffer.from(await gather(process.stdin)).toString('utf8')
 
@@ -172,8 +183,13 @@ const listenForInterrupts = () => {
     })
 }
 
+process.stdout.once('error', onUnwritten)
+// Nobody is left to be told, and after its first error a stream may have more.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 const program = createProgram(around, (commands) => addOperatorCommands(commands, home, around.version))
 program.hook('preAction', (_program, verb) => {
+  verbName = verb.name()
   // `up` has handlers of its own and stays until it has undone everything.
   if (verb.name() !== 'up') listenForInterrupts()
 })
