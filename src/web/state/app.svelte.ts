@@ -21,7 +21,7 @@ export type App = {
   readonly ticker: Ticker
   /** The token of a claim or an invitation, taken from the address and removed from it. */
   readonly claimToken: string | null
-  /** Opened on first use: who is not signed in has no stream. */
+  /** Opened on first use, anew after each sign-in: who is not signed in has no stream. */
   readonly live: () => Live
   readonly preferences: PreferencesState
   readonly subject: Subject
@@ -35,9 +35,14 @@ export const createApp = (window: Window): App => {
   window.addEventListener('hashchange', () => {
     claimToken = takeClaimToken(window) ?? claimToken
   })
-  const session = createSession()
-  const proof = createProofAsked()
   let live: Live | null = null
+  const session = createSession({
+    onEnd: () => {
+      live?.close()
+      live = null
+    },
+  })
+  const proof = createProofAsked()
   const api = createApi({
     fetch: window.fetch.bind(window),
     onSignedOut: session.end,

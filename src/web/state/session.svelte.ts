@@ -2,7 +2,8 @@
 import type { Access } from '../../protocol/api/route.ts'
 import type { Me } from '../../protocol/api/shapes.ts'
 
-export const createSession = () => {
+/** `onEnd`: what was kept for the person goes with them. */
+export const createSession = (deps: { readonly onEnd: () => void }) => {
   let me = $state.raw<Me | null>(null)
   let hasArrived = $state(false)
   return {
@@ -34,6 +35,7 @@ export const createSession = () => {
     /** The server said 401: forget the person, keep the rest. */
     end: () => {
       if (me?.user) me = { ...me, user: null }
+      deps.onEnd()
     },
   }
 }

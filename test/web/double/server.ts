@@ -85,6 +85,11 @@ export const startDouble = async (webRoot: string) => {
     sendFrame: (frame: Uint8Array) => {
       for (const ws of sockets) ws.send(frame)
     },
+    /** As if the person signed out in another tab. */
+    endSession: () => {
+      mode.session = 'signed-out'
+      for (const ws of sockets) ws.close(4401, 'signed-out')
+    },
     dropStreams: () => {
       for (const ws of sockets) ws.terminate()
     },

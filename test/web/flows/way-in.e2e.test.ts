@@ -1,5 +1,7 @@
 // What people do first, and everywhere, by keyboard and pointer: claim, sign in, add a project, go from page to page.
 import assert from 'node:assert/strict'
+import type { Page } from 'playwright-core'
+import { idOf, runById } from '../double/world.ts'
 import { address, isAt, openFlows, shows, soon } from './flow.ts'
 
 const { flow, stand } = openFlows()
@@ -38,6 +40,31 @@ flow(
     await isAt(page, '/acme/web/runs/412?view=table')
   },
 )
+
+const signIn = async (page: Page): Promise<void> => {
+  await page.getByLabel('E-mail').fill('ada@example.com')
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await page.getByLabel('Password').fill('correct horse battery')
+  stand.double.mode.session = 'signed-in'
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+}
+
+flow('who signs in again, having been signed out in another tab, sees what changes', {}, async (page) => {
+  const run = runById(idOf('run', 413))!
+  await page.goto(`${stand.double.url}/acme/web/runs/413`)
+  await shows(page, 'Cancel run')
+  await shows(page, 'Live')
+  stand.double.endSession()
+  await signIn(page)
+  await isAt(page, '/acme/web/runs/413')
+  await shows(page, 'Cancel run')
+  await shows(page, 'Live')
+  stand.double.tell({
+    ...{ t: 'run', topic: `run:${run.id}`, rev: run.rev + 1, jobs: [] },
+    run: { ...run, status: 'passed', rev: run.rev + 1 },
+  })
+  await page.getByRole('button', { name: 'Rerun all' }).waitFor(soon)
+})
 
 flow(
   'a return address of another site is not followed',
