@@ -36,13 +36,14 @@ export const createApp = (window: Window): App => {
     claimToken = takeClaimToken(window) ?? claimToken
   })
   let live: Live | null = null
+  const proof = createProofAsked()
   const session = createSession({
     onEnd: () => {
       live?.close()
       live = null
+      proof.settle(false)
     },
   })
-  const proof = createProofAsked()
   const api = createApi({
     fetch: window.fetch.bind(window),
     onSignedOut: session.end,

@@ -67,6 +67,33 @@ flow('who signs in again, having been signed out in another tab, sees what chang
 })
 
 flow(
+  'what waited for a proof when the session ended is not asked of who signs in next',
+  { expected: /403/ },
+  async (page) => {
+    let asked = 0
+    await page.route('**/api/v1/tokens', (route) => {
+      if (route.request().method() !== 'POST') return route.fallback()
+      asked++
+      return route.fulfill({ status: 403, json: { code: 'MF4033', title: 'Prove it', detail: '' } })
+    })
+    await page.route('**/api/v1/proof/options', (route) =>
+      route.fulfill({ json: { passkey: null, password: true } }),
+    )
+    await page.goto(`${stand.double.url}/settings/tokens`)
+    await page.getByRole('button', { name: 'Create a token' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('deploy')
+    await page.getByRole('button', { name: 'Create token' }).click()
+    await page.getByRole('dialog', { name: 'Is it you?' }).waitFor(soon)
+    stand.double.endSession()
+    await signIn(page)
+    await isAt(page, '/settings/tokens')
+    await page.getByRole('button', { name: 'Create a token' }).waitFor(soon)
+    assert.equal(await page.getByRole('dialog').count(), 0)
+    assert.equal(asked, 1)
+  },
+)
+
+flow(
   'a return address of another site is not followed',
   { mode: { session: 'signed-out' } },
   async (page) => {
