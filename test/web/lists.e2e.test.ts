@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import type { Page } from 'playwright-core'
 import { openPage } from './double/browser.ts'
 import { openStand } from './double/stand.ts'
-import { idOf, summaries } from './double/world.ts'
+import { deliveries, idOf, summaries } from './double/world.ts'
 
 const stand = openStand()
 
@@ -140,5 +141,89 @@ test('runs of the filters before are seen to be that while the answer to others 
   answered.resolve()
   await busy.waitFor({ state: 'detached' })
   await page.getByText('Stream the export').first().waitFor({ state: 'detached' })
+  assert.deepEqual(opened.complaints, [])
+})
+
+/** A list of 150 runs, or of deliveries, in pages of fifty; `older` is what those below the first wait for. */
+const paged = async (page: Page, what: RegExp, like: object, prefix: string, older?: Promise<void>) => {
+  const item = (number: number) => ({ ...like, id: idOf(prefix, number), number })
+  await page.route(what, async (route) => {
+    const cursor = new URL(route.request().url()).searchParams.get('cursor')
+    if (cursor !== null) await older
+    const first = Number(cursor ?? 600)
+    const items = Array.from({ length: 50 }, (_, i) => item(first - i))
+    await route.fulfill({ json: { items, next_cursor: first > 500 ? String(first - 50) : null } })
+  })
+}
+const listOfRuns = /\/api\/v1\/runs\?(?!.*number=|.*status=)/
+
+test('an old run that changes is in the list once, also when its page is fetched afterwards', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  const [like] = summaries()
+  await paged(page, listOfRuns, like!, 'run')
+  await page.goto(`${stand.double.url}/runs`)
+  const rows = page.locator('[data-row]')
+  await rows.nth(49).waitFor()
+  await page.getByText('Live', { exact: true }).first().waitFor()
+  stand.double.tell({
+    ...{ t: 'runs', topic: 'runs' },
+    run: { ...like!, id: idOf('run', 530), number: 530, rev: like!.rev + 1 },
+  })
+  await page.getByRole('button', { name: '1 new run' }).click()
+  await rows.nth(50).waitFor()
+  await page.getByRole('button', { name: 'Older runs' }).click()
+  await rows.nth(99).waitFor()
+  assert.equal(await rows.count(), 100)
+  assert.deepEqual(opened.complaints, [])
+})
+
+test('older runs that come after other filters were chosen are not among theirs', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  const older = Promise.withResolvers<void>()
+  await paged(page, listOfRuns, summaries()[0]!, 'run', older.promise)
+  await page.goto(`${stand.double.url}/runs`)
+  const rows = page.locator('[data-row]')
+  await rows.nth(49).waitFor()
+  await page.getByRole('button', { name: 'Older runs' }).click()
+  await page.getByLabel('Status').selectOption('failed')
+  await rows.nth(20).waitFor({ state: 'detached' })
+  const found = await rows.count()
+  const answered = page.waitForResponse(/cursor=550/)
+  older.resolve()
+  await (await answered).finished()
+  await setTimeout(200)
+  assert.equal(await rows.count(), found)
+  assert.deepEqual(opened.complaints, [])
+})
+
+test('older runs that cannot be fetched are said to be so', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 }, /ERR_FAILED/)
+  const { page } = opened
+  await paged(page, listOfRuns, summaries()[0]!, 'run')
+  await page.goto(`${stand.double.url}/runs`)
+  await page.getByRole('button', { name: 'Older runs' }).waitFor()
+  await page.route(/cursor=550/, (route) => route.abort())
+  await page.getByRole('button', { name: 'Older runs' }).click()
+  await page.getByText('The server cannot be reached').waitFor()
+  await page.unroute(/cursor=550/)
+  await page.getByRole('button', { name: 'Older runs' }).click()
+  await page.locator('[data-row]').nth(99).waitFor()
+  assert.deepEqual(opened.complaints, [])
+})
+
+test('older deliveries asked for twice come once', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  const older = Promise.withResolvers<void>()
+  await paged(page, /\/api\/v1\/deliveries\?/, deliveries[0]!, 'dlv', older.promise)
+  await page.goto(`${stand.double.url}/acme/web/deliveries`)
+  const more = page.getByRole('button', { name: 'Older deliveries' })
+  await more.dblclick()
+  older.resolve()
+  const rows = page.getByRole('list', { name: 'Deliveries' }).locator('> li')
+  await rows.nth(99).waitFor()
+  assert.equal(await rows.count(), 100)
   assert.deepEqual(opened.complaints, [])
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RunSummary } from '../../protocol/api/shapes.ts'
-import { needsServer, receivePage, receiveRun, showWaiting } from './feed.ts'
+import { needsServer, receiveOlder, receivePage, receiveRun, showWaiting } from './feed.ts'
 
 const all = {
   project: '',
@@ -103,4 +103,16 @@ test('what only the server can tell of a filter is not guessed from the stream, 
   )
   assert.equal(needsServer(all), false)
   assert.equal(needsServer({ ...all, class: 'large' }), true)
+})
+
+test('an old run that changed before its page was fetched is in the list once, as it is now', () => {
+  const changed = run('5', { rev: 4, status: 'passed' })
+  const page = [run('6'), run('5'), run('4')]
+  const told = receiveRun({ shown: [run('9'), run('8')], waiting: [] }, changed, all)
+  const ids = (runs: readonly RunSummary[]) => runs.map(({ id, rev }) => `${id} ${rev}`)
+  for (const before of [told, showWaiting(told)]) {
+    const next = receiveOlder(before, page)
+    assert.deepEqual(ids(next.shown), ['9 1', '8 1', '6 1', '5 4', '4 1'])
+    assert.deepEqual(next.waiting, [])
+  }
 })

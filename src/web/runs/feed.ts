@@ -64,10 +64,25 @@ export const receiveRun = (feed: Feed, run: RunSummary, filters: RunFilters): Fe
 export const receivePage = (feed: Feed, page: readonly RunSummary[], filters: RunFilters): Feed =>
   page.toReversed().reduce((next, run) => receiveFitting(next, run, filters), feed)
 
+/** The page below: an old run that changed is in it, too, and may have been told of before. */
+export const receiveOlder = (feed: Feed, page: readonly RunSummary[]): Feed => {
+  const isBelow = ({ id }: RunSummary) => page.some((run) => run.id === id)
+  return {
+    shown: newestFirst([...feed.shown, ...page, ...feed.waiting.filter(isBelow)]),
+    waiting: feed.waiting.filter((run) => !isBelow(run)),
+  }
+}
+
 export const showWaiting = (feed: Feed): Feed => ({
-  shown: [...feed.waiting, ...feed.shown].sort((a, b) => (a.id < b.id ? 1 : -1)),
+  shown: newestFirst([...feed.waiting, ...feed.shown]),
   waiting: [],
 })
+
+/** Each once, as its last change left it. */
+const newestFirst = (runs: readonly RunSummary[]): readonly RunSummary[] =>
+  [...Map.groupBy(runs, ({ id }) => id).values()]
+    .map((same) => same.reduce((one, other) => (other.rev > one.rev ? other : one)))
+    .sort((a, b) => (a.id < b.id ? 1 : -1))
 
 const replaceNewer = (list: readonly RunSummary[], run: RunSummary): readonly RunSummary[] =>
   list.map((known) => (known.id === run.id && known.rev <= run.rev ? run : known))

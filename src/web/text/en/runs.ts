@@ -120,6 +120,7 @@ export const runsText = {
     titleOf: (project: string) => `Deliveries of ${project}`,
     emptyTitle: 'Nothing was delivered yet',
     all: 'All deliveries',
+    more: 'Older deliveries',
     filterVerdict: 'Verdict',
     anyVerdict: 'Any verdict',
     filterSource: 'Told by',
