@@ -29,7 +29,7 @@ flow(
   'somebody who is not signed in comes back to where they were going',
   { mode: { session: 'signed-out' } },
   async (page) => {
-    await page.goto(`${stand.double.url}/acme/web/runs/412?view=table`)
+    await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1?attempt=2#s3L3`)
     await page.getByLabel('E-mail').fill('ada@example.com')
     assert.equal(await page.getByLabel('Password').count(), 0)
     await page.keyboard.press('Enter')
@@ -37,9 +37,14 @@ flow(
     await page.getByLabel('Password').fill('correct horse battery')
     stand.double.mode.session = 'signed-in'
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-    await isAt(page, '/acme/web/runs/412?view=table')
+    await isAt(page, '/acme/web/runs/412/jobs/unit.1?attempt=2#s3L3')
   },
 )
+
+flow('who has signed in by now and loads the page for it anew goes on', {}, async (page) => {
+  await page.goto(`${stand.double.url}/sign-in?next=${encodeURIComponent('/acme/web/runs/412?view=table')}`)
+  await isAt(page, '/acme/web/runs/412?view=table')
+})
 
 const signIn = async (page: Page): Promise<void> => {
   await page.getByLabel('E-mail').fill('ada@example.com')
