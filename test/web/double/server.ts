@@ -223,6 +223,9 @@ const handle = async (
     case 'POST /api/v1/sign-in':
     case 'POST /api/v1/claim':
       return meOf(line.startsWith('GET') ? mode.session : 'signed-in', mode.role)
+    case 'POST /api/v1/sign-out':
+      mode.session = 'signed-out'
+      return {}
     case 'POST /api/v1/sign-in/passkey-options':
       return {
         challenge: 'AAAA',

@@ -111,6 +111,24 @@ flow(
   },
 )
 
+flow(
+  'who could not be signed out is told so, and can try again',
+  { expected: /ERR_FAILED/ },
+  async (page) => {
+    await page.goto(`${stand.double.url}/runs`)
+    await shows(page, 'Round prices')
+    await page.route('**/api/v1/sign-out', (route) => route.abort())
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await shows(page, 'You are still signed in.')
+    await shows(page, 'The server cannot be reached')
+    assert.equal(address(page), '/runs')
+    await page.unroute('**/api/v1/sign-out')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await isAt(page, '/sign-in')
+    assert.equal(stand.double.mode.session, 'signed-out')
+  },
+)
+
 flow('a project is added, and the hook secret is opened in the browser and shown once', {}, async (page) => {
   await page.goto(`${stand.double.url}/projects/new`)
   await page.getByLabel('SSH address').fill('git@git.example.com:acme/API.git')

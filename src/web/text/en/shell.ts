@@ -12,6 +12,7 @@ export const shellText = {
     tokens: 'Account',
     system: 'Status',
     signOut: 'Sign out',
+    stillSignedIn: 'You are still signed in.',
     keys: 'Keyboard shortcuts',
     theme: { system: 'Theme: like the system', light: 'Theme: light', dark: 'Theme: dark' },
     live: 'Live',
