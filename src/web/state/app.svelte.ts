@@ -74,7 +74,16 @@ export const createApp = (window: Window): App => {
 const takeClaimToken = (window: Window): string | null => {
   const { pathname } = window.location
   if (!['/claim', '/join'].includes(pathname) || window.location.hash.length < 2) return null
-  const token = decodeURIComponent(window.location.hash.slice(1)).replace(/^token=/, '')
+  const token = decoded(window.location.hash.slice(1))?.replace(/^token=/, '') ?? null
   window.history.replaceState(null, '', pathname)
   return token
+}
+
+const decoded = (text: string): string | null => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Not percent-encoding: it lost a piece on its way here. The page says how to get another.
+    return null
+  }
 }

@@ -129,6 +129,17 @@ flow(
   },
 )
 
+flow(
+  'a claim link that lost a piece on its way says that one is needed',
+  { mode: { session: 'unclaimed' } },
+  async (page) => {
+    await page.goto(`${stand.double.url}/claim#token=%`)
+    await page.getByRole('heading', { level: 1 }).waitFor(soon)
+    await shows(page, 'A claim link is needed')
+    assert.equal(address(page), '/claim')
+  },
+)
+
 flow('a project is added, and the hook secret is opened in the browser and shown once', {}, async (page) => {
   await page.goto(`${stand.double.url}/projects/new`)
   await page.getByLabel('SSH address').fill('git@git.example.com:acme/API.git')
