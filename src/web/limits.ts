@@ -6,6 +6,8 @@ export const requestDeadlineMs = 20_000
 export const skeletonAfterMs = 150
 export const pageSize = 50
 
+/** A stream that is not open by then is given up, and another tried. */
+export const openWithinMs = 10_000
 export const pingEveryMs = 20_000
 export const pongWithinMs = 10_000
 export const backoffFirstMs = 500

@@ -1,6 +1,6 @@
 // A connection that comes back: doubling back-off, a heartbeat that notices silence, and an end when the session is
 // over. It knows nothing of topics; live-session.ts speaks through it.
-import { backoffFirstMs, backoffMaxMs, pingEveryMs, pongWithinMs } from '../limits.ts'
+import { backoffFirstMs, backoffMaxMs, openWithinMs, pingEveryMs, pongWithinMs } from '../limits.ts'
 
 export interface Socket {
   send(text: string): void
@@ -31,9 +31,10 @@ export const createConnection = (deps: ConnectionDeps) => {
   let socket: Socket | null = null
   let failures = 0
   let isClosed = false
-  const timers = { ping: idle, pong: idle, retry: idle }
+  const timers = { open: idle, ping: idle, pong: idle, retry: idle }
 
   const onOpen = () => {
+    timers.open()
     failures = 0
     schedulePing()
     deps.onOpen()
@@ -44,6 +45,7 @@ export const createConnection = (deps: ConnectionDeps) => {
   }
   const onClose = (isSignedOut: boolean) => {
     socket = null
+    timers.open()
     timers.ping()
     timers.pong()
     if (isClosed) return
@@ -61,6 +63,8 @@ export const createConnection = (deps: ConnectionDeps) => {
       onClose: (isSignedOut) => isOwn() && onClose(isSignedOut),
     })
     socket = own
+    // Something on the way may swallow it: a browser waits for minutes.
+    timers.open = deps.after(openWithinMs, giveUp)
   }
   const schedulePing = () => {
     timers.ping = deps.after(pingEveryMs, () => {

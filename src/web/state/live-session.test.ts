@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeFollowerFrame } from '../../protocol/live.ts'
-import { pingEveryMs, pollEveryMs, pongWithinMs } from '../limits.ts'
+import { openWithinMs, pingEveryMs, pollEveryMs, pongWithinMs } from '../limits.ts'
 import { backoffMs, type SocketEvents } from './live-connection.ts'
 import { createLiveSession, type LiveEvent, type LiveState } from './live-session.ts'
 
@@ -162,6 +162,23 @@ test('silence is a loss: a ping without an answer gives the socket up, and what 
   assert.equal(world.state().kind, 'lost')
   old.events.onMessage(runMessage('run:1', 9))
   assert.equal(run.events.length, 0)
+})
+
+test('a stream that does not open in time is a loss, too: what it says later is not heard', async () => {
+  const world = createWorld()
+  const run = subscribe(world, 'run:1')
+  await world.pass(openWithinMs + pollEveryMs)
+  const [first] = world.sockets
+  assert.equal(world.state().kind, 'lost')
+  assert.equal(first?.isOpen, false)
+  assert.equal(run.own.polls, 1)
+  assert.equal(world.sockets.length, 2)
+  first?.events.onOpen()
+  assert.equal(world.state().kind, 'lost')
+  world.last().events.onOpen()
+  await world.pass(openWithinMs)
+  assert.equal(world.state().kind, 'live')
+  assert.equal(world.sockets.length, 2)
 })
 
 test('an answered ping keeps the stream', async () => {
