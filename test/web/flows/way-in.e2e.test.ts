@@ -206,6 +206,42 @@ flow('a page that comes late takes nothing from somebody who types', {}, async (
   await page.getByRole('option', { name: 'Project mobile-app' }).waitFor(soon)
 })
 
+flow(
+  'a page that cannot be fetched says why, and how it can be',
+  { expected: /ERR_FAILED/ },
+  async (page) => {
+    await page.goto(`${stand.double.url}/runs`)
+    await shows(page, 'Round prices')
+    await page.route(/\/projects-[^/]*\.js$/, (route) => route.abort())
+    await page.getByRole('link', { name: 'Projects' }).first().click()
+    await shows(page, 'The server may be restarting, or has another version by now.')
+    assert.equal(await page.title(), 'This page could not be fetched · Mayfly')
+    await page.unroute(/\/projects-[^/]*\.js$/)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await shows(page, 'mobile-app')
+    await isAt(page, '/projects')
+  },
+)
+
+flow(
+  'what wants a proof is let go when nobody can be asked for one',
+  { expected: /ERR_FAILED|403/ },
+  async (page) => {
+    await page.route(/\/proof-dialog-[^/]*\.js$/, (route) => route.abort())
+    await page.route('**/api/v1/tokens', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill({ status: 403, json: { code: 'MF4033', title: 'Prove it', detail: '' } })
+        : route.fallback(),
+    )
+    await page.goto(`${stand.double.url}/settings/tokens`)
+    await page.getByRole('button', { name: 'Create a token' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('deploy')
+    await page.getByRole('button', { name: 'Create token' }).click()
+    await shows(page, 'Prove it')
+    assert.equal(await page.getByRole('button', { name: 'Create token' }).isEnabled(), true)
+  },
+)
+
 flow('where nothing is, the tab says so and the heading has the focus', {}, async (page) => {
   await page.goto(`${stand.double.url}/runs`)
   await shows(page, 'Round prices')

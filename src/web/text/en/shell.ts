@@ -110,6 +110,9 @@ export const shellText = {
     defect: 'Something went wrong on our side',
     unreachable: 'The server cannot be reached',
     unreachableWhy: 'No answer came. It may be restarting; what you see may be out of date.',
+    pageAway: 'This page could not be fetched',
+    pageAwayWhy:
+      'The server may be restarting, or has another version by now. It is loaded anew when you try again.',
     changed: 'Somebody changed this meanwhile',
     changedWhy: 'Nothing of yours was done. This is how it is now.',
     code: 'Code',
