@@ -19,11 +19,13 @@ export const createRunLoad = (app: App, which: { readonly project: string; reado
       throw new ApiProblem({ title: text.error.missingTitle, status: 404, code: 'MF4004' })
     return fetchById(id, signal)
   })
+  /** What an act answered or a look found: the stream may have told of something later by then. */
+  const take = (run: Run) => {
+    if (load.data?.id === run.id && run.rev >= load.data.rev) load.data = run
+  }
   const refresh = async () => {
     const id = load.data?.id
-    if (id === undefined) return
-    const fresh = await fetchById(id)
-    if (load.data?.id === id && fresh.rev >= load.data.rev) load.data = fresh
+    if (id !== undefined) take(await fetchById(id))
   }
   const receive = (event: LiveEvent) => {
     const before = load.data
@@ -47,5 +49,5 @@ export const createRunLoad = (app: App, which: { readonly project: string; reado
       .live()
       .subscribe({ topic: `run:${id}`, cursor: () => load.data?.rev ?? 0, on: receive, poll: refresh })
   })
-  return { load, refresh }
+  return { load, take }
 }

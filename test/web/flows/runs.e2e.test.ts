@@ -150,6 +150,30 @@ flow(
   },
 )
 
+flow('what an act answers does not undo what came after it', {}, async (page) => {
+  const run = runById(idOf('run', 412))!
+  const answered = Promise.withResolvers<void>()
+  const asked = page.waitForRequest('**/runs/*/rerun')
+  await page.route('**/runs/*/rerun', async (route) => {
+    await answered.promise
+    await route.fulfill({ json: { ...run, status: 'queued', rev: run.rev + 1 } })
+  })
+  await page.goto(`${stand.double.url}/acme/web/runs/412`)
+  await shows(page, 'Live')
+  await page.getByRole('button', { name: 'Rerun all' }).click()
+  await asked
+  stand.double.tell({
+    ...{ t: 'run', topic: `run:${run.id}`, rev: run.rev + 2, jobs: [] },
+    run: { ...run, status: 'running', rev: run.rev + 2 },
+  })
+  await page.getByRole('button', { name: 'Cancel run' }).waitFor(soon)
+  const answer = page.waitForResponse('**/runs/*/rerun')
+  answered.resolve()
+  await (await answer).finished()
+  await page.getByRole('button', { name: 'Cancel run', disabled: false }).waitFor(soon)
+  assert.equal(await page.title(), '◔ #412 web · Mayfly')
+})
+
 flow('what was refused leaves the focus at what was pressed', { expected: /503/ }, async (page) => {
   const isThere = (name: string) =>
     page.getByRole('button', { name }).evaluate((element) => element === document.activeElement)
