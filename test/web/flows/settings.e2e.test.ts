@@ -11,6 +11,47 @@ flow('a setting of a project is saved and said', {}, async (page) => {
   await page.getByText('Saved').waitFor(soon)
 })
 
+flow(
+  'settings that somebody else saved meanwhile are shown, and can be saved then',
+  { expected: /412/ },
+  async (page) => {
+    const tags: (string | undefined)[] = []
+    let priority = 'normal'
+    await page.route('**/projects/*/settings', async (route) => {
+      if (route.request().method() === 'PATCH') {
+        tags.push(route.request().headers()['if-match'])
+        if (tags.length > 1) return route.fallback()
+        priority = 'high'
+        return route.fulfill({ status: 412, json: { code: 'MF4012', title: 'It was changed' } })
+      }
+      const answer = await route.fetch()
+      const json = { ...(await answer.json()), priority }
+      await route.fulfill({ json, headers: { etag: `"${priority}"` } })
+    })
+    await page.goto(`${stand.double.url}/acme/web`)
+    const field = page.getByLabel('Priority')
+    await field.waitFor(soon)
+    await field.selectOption('low')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await shows(page, 'It was changed')
+    await page.locator('select:has(option[value="high"]:checked)').waitFor(soon)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved').waitFor(soon)
+    assert.deepEqual(tags, ['"normal"', '"high"'])
+  },
+)
+
+flow('settings that could not be read are asked for again', { expected: /ERR_FAILED/ }, async (page) => {
+  await page.route('**/projects/*/settings', (route) => route.abort())
+  await page.goto(`${stand.double.url}/acme/web`)
+  await shows(page, 'The server cannot be reached')
+  await page.unroute('**/projects/*/settings')
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByLabel('Priority').selectOption('low')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved').waitFor(soon)
+})
+
 flow('a token of one project is shown once', {}, async (page) => {
   await page.goto(`${stand.double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()
