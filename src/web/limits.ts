@@ -12,6 +12,8 @@ export const pingEveryMs = 20_000
 export const pongWithinMs = 10_000
 export const backoffFirstMs = 500
 export const backoffMaxMs = 30_000
+/** After a page asked for its list, which has come by then. */
+export const catchUpMs = 1_000
 /** While there is no stream, state is fetched this often. */
 export const pollEveryMs = 5_000
 /** A stream that is away for less is not worth a banner. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeFollowerFrame } from '../../protocol/live.ts'
-import { openWithinMs, pingEveryMs, pollEveryMs, pongWithinMs } from '../limits.ts'
+import { catchUpMs, openWithinMs, pingEveryMs, pollEveryMs, pongWithinMs } from '../limits.ts'
 import { backoffMs, type SocketEvents } from './live-connection.ts'
 import { createLiveSession, type LiveEvent, type LiveState } from './live-session.ts'
 
@@ -63,12 +63,12 @@ const createWorld = () => {
   }
 }
 
-const subscribe = (world: ReturnType<typeof createWorld>, topic: string, start = 0) => {
+const subscribe = (world: ReturnType<typeof createWorld>, topic: string, start: number | null = 0) => {
   const events: LiveEvent[] = []
   const own = { cursor: start, polls: 0, failing: false, events }
   const leave = world.session.subscribe({
     topic,
-    cursor: () => own.cursor,
+    cursor: start === null ? null : () => own.cursor ?? 0,
     on: (event) => events.push(event),
     poll: async () => {
       own.polls++
@@ -103,6 +103,24 @@ test('after a loss each topic resumes from what its subscriber has by then', asy
   assert.equal(world.sockets.length, 2)
   world.last().events.onOpen()
   assert.deepEqual(world.last().sent, [{ t: 'sub', topic: 'run:1', cursor: 4 }])
+})
+
+test('what a topic without a cursor tells of no more is fetched once its stream is there', async () => {
+  const world = createWorld()
+  const run = subscribe(world, 'run:1')
+  const runs = subscribe(world, 'runs', null)
+  world.last().events.onOpen()
+  await world.pass(catchUpMs)
+  assert.deepEqual([run.own.polls, runs.own.polls], [0, 1])
+  world.last().events.onClose(false)
+  await world.pass(backoffMs(0, 0))
+  world.last().events.onOpen()
+  await world.pass(catchUpMs)
+  assert.deepEqual([run.own.polls, runs.own.polls], [0, 2])
+  const [later, left] = [subscribe(world, 'runs', null), subscribe(world, 'project:1', null)]
+  left.leave()
+  await world.pass(catchUpMs)
+  assert.deepEqual([runs.own.polls, later.own.polls, left.own.polls], [2, 1, 0])
 })
 
 test('the frames of a log are asked for as they are stored', () => {

@@ -2,15 +2,15 @@
 // Pure but for what it is given: live.svelte.ts brings the real socket, tests a scripted one.
 import type { ClientMessage, FollowerFrame, ServerMessage } from '../../protocol/live.ts'
 import { parseFollowerFrame } from '../../protocol/live.ts'
-import { pollEveryMs } from '../limits.ts'
+import { catchUpMs, pollEveryMs } from '../limits.ts'
 import { createConnection, type Socket, type SocketEvents, type Timers } from './live-connection.ts'
 
 export type LiveEvent = ServerMessage | { readonly t: 'frame'; readonly frame: FollowerFrame }
 
-/** `cursor` is asked again at each (re)connection, so the subscriber alone knows what it has. */
+/** `cursor` is asked again at each (re)connection, so the subscriber alone knows what it has; null: its topic has none. */
 export type Subscription = {
   readonly topic: string
-  readonly cursor: () => number
+  readonly cursor: (() => number) | null
   readonly on: (event: LiveEvent) => void
   /** Fetches the state once; called repeatedly while there is no stream. Rejects when that failed, too. */
   readonly poll: () => Promise<void>
@@ -43,6 +43,7 @@ export const createLiveSession = (deps: LiveDeps) => {
       cancelPoll()
       become({ kind: 'live', freshAt: deps.now() })
       for (const topic of new Set([...subscriptions].map((s) => s.topic))) resume(topic)
+      for (const subscription of subscriptions) catchUp(subscription)
     },
     onMessage: (data) => {
       const event = parseMessage(data)
@@ -61,10 +62,20 @@ export const createLiveSession = (deps: LiveDeps) => {
   /** Several subscribers of one topic share it: the lowest cursor counts, each ignores what it has. */
   const resume = (topic: string) =>
     tell({
-      ...{ t: 'sub', topic, cursor: Math.min(...ofTopic(topic).map((s) => s.cursor())) },
+      ...{ t: 'sub', topic, cursor: Math.min(...ofTopic(topic).map((s) => s.cursor?.() ?? 0)) },
       // The worker of the log opens frames as they are stored: the server need not make them anew.
       ...(topic.startsWith('log:') ? { codec: 'zstd' } : {}),
     })
+
+  /** A topic without a cursor tells only of what comes: what came before it was told, while the page had its first answer, is fetched. */
+  const catchUp = (subscription: Subscription) => {
+    if (subscription.cursor !== null) return
+    deps.after(catchUpMs, () => {
+      const isWanted = subscriptions.has(subscription) && state.kind === 'live'
+      // Without an answer there is soon no stream either.
+      if (isWanted) subscription.poll().catch(() => undefined)
+    })
+  }
 
   const schedulePoll = () => {
     cancelPoll()
@@ -85,7 +96,10 @@ export const createLiveSession = (deps: LiveDeps) => {
   return {
     subscribe: (subscription: Subscription): (() => void) => {
       subscriptions.add(subscription)
-      if (state.kind === 'live') resume(subscription.topic)
+      if (state.kind === 'live') {
+        resume(subscription.topic)
+        catchUp(subscription)
+      }
       return () => {
         subscriptions.delete(subscription)
         const isLast = ofTopic(subscription.topic).length === 0
