@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { type Answer, noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { formatId } from '../../base/ids.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
+import { admittedAtOnceMax } from '../../protocol/statement.ts'
 
 const headersOfAll = {
   'content-security-policy':
@@ -111,6 +113,26 @@ test('only exact JSON is read, bounded and without tricks', async () => {
   ])
     assert.deepEqual(await send(body, 'application/json'), [400, 'MF4000'], body)
   assert.deepEqual(await send(`{"email":"${'a'.repeat(70_000)}"}`, 'application/json'), [413, 'MF4013'])
+})
+
+test('as many projects as one statement may name go into one request', async () => {
+  const admissions = { ...noWork.admissions, set: async () => ({ projects: [], head: null }) }
+  const app = await openTestApp({ work: { admissions } })
+  const cookie = await app.signInAs('owner')
+  const host = 'git.example.com'
+  const path = `${'group/'.repeat(38)}web.git`
+  const admit = Array.from({ length: admittedAtOnceMax }, (_, at) => ({
+    project: formatId('project', new Uint8Array(16).fill(at)),
+    source: { kind: 'ssh', url: `git@${host}:${path}`, host, port: 22, user: 'git', path },
+    host_keys: Array.from({ length: 16 }, () => `SHA256:${'A'.repeat(43)}`),
+  }))
+  const statement = {
+    ...{ v: 1, type: 'project.admit', sub: 'the organisation', iss: formatId('signer', new Uint8Array(16)) },
+    ...{ iat: 0, nonce: 'A'.repeat(22), prev: null, body: { admit, withdraw: [] } },
+  }
+  const body = { statement, proof: { kind: 'ed25519', sig: 'A'.repeat(86) } }
+  const { status, text } = await app.call('POST', '/api/v1/admissions', { cookie, body })
+  assert.equal(status, 200, text)
 })
 
 /** As the bytes of a program that does not tidy up addresses before it sends them. */

@@ -28,4 +28,6 @@ export const bodyBytesOf: Partial<Record<RouteName, number>> = {
   lint: 4 * mib,
   secretPut: 2 * mib,
   contextSecretPut: 2 * mib,
+  /** Every project that one statement may name, with the longest address and all its host keys. */
+  admissionsSet: 256 * kib,
 }
