@@ -2,7 +2,7 @@
 // puts those of its plan in place of those of the plan before. When each is due next is found by whoever looks at the time
 // (schedules/fire.ts).
 import { type RawBuilder, sql } from 'kysely'
-import type { ProjectId, RunId, ScheduleId } from '../../base/ids.ts'
+import type { DeliveryId, ProjectId, RunId, ScheduleId } from '../../base/ids.ts'
 import type { Plan, RunEvent } from '../../protocol/plan.ts'
 import { storable } from '../db/storable.ts'
 import type { NewId } from '../new-id.ts'
@@ -22,16 +22,30 @@ export const plannedSchedules = (newId: NewId, { schedules = [] }: Plan): readon
  */
 export const decidedByRun = (run: RunId): RawBuilder<unknown> => sql`
   select p.id, p.organisation_id from runs r join projects p on p.id = r.project_id
-  where r.id = ${run} and r.event_kind = 'push' and r.ref = 'refs/heads/' || p.default_branch and not exists (
-    select from runs n where n.project_id = r.project_id and n.number > r.number and n.event_kind = 'push' and n.ref = r.ref
-      and n.plan_digest is not null)`
+  where r.id = ${run} and r.event_kind = 'push' and r.ref = 'refs/heads/' || p.default_branch and not ${isOlderReplay(sql`r.delivery_id`)}
+    and not exists (
+      select from runs n where n.project_id = r.project_id and n.number > r.number and n.event_kind = 'push' and n.ref = r.ref
+        and n.plan_digest is not null and not ${isOlderReplay(sql`n.delivery_id`)})`
 
-/** Of a run that begins in the same statement; null: not of its kind. */
-export const decidedByEvent = (project: ProjectId, { kind, ref }: RunEvent): RawBuilder<unknown> | null =>
+/** Of a run that begins in the same statement; null: not of its kind. `replayOf`: the delivery that it replays. */
+export const decidedByEvent = (
+  project: ProjectId,
+  { kind, ref }: RunEvent,
+  replayOf: DeliveryId | null,
+): RawBuilder<unknown> | null =>
   kind !== 'push'
     ? null
     : sql`
-  select id, organisation_id from projects where id = ${project} and 'refs/heads/' || default_branch = ${ref}`
+  select id, organisation_id from projects
+  where id = ${project} and 'refs/heads/' || default_branch = ${ref} and not ${isPushedSince(sql`${replayOf}`)}`
+
+/** A push after the one that it replays has started a run. */
+const isOlderReplay = (delivery: RawBuilder<unknown>) =>
+  isPushedSince(sql`(select replay_of from deliveries where id = ${delivery})`)
+
+const isPushedSince = (replayed: RawBuilder<unknown>) => sql`exists (
+  select from deliveries o join deliveries d on d.project_id = o.project_id and d.id > o.id and d.ref = o.ref
+  where o.id = ${replayed} and d.source <> 'replay' and d.verdict = 'run')`
 
 /** Each ends with a comma; none where nothing is decided. */
 export const scheduleParts = (

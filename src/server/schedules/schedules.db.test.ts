@@ -11,6 +11,7 @@ import { parseId } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
+import { createDeliveries } from '../intake/deliveries.ts'
 import { fireDueSchedules } from './fire.ts'
 import { createSchedules } from './schedules.ts'
 
@@ -309,4 +310,41 @@ test('a plan that ends in the moment in which a push with a known plan comes lea
     items.map(({ workflow, cron }) => ({ workflow, cron })),
     [weekly],
   )
+})
+
+test('a replay decides about schedules unless a push came after the one that it replays', async () => {
+  const runner = createScriptedRunner(parts, await enrolRunner(parts, 'again'), {
+    free: { tiny: 4, small: 4 },
+  })
+  after(() => runner.close())
+  const deliveries = createDeliveries(parts)
+  const crons = async () => (await schedules.list(parts.scope, 'web')).items.map(({ cron }) => cron)
+  const plan = async (cron: string) => {
+    const [held] = await runner.take({}, 1)
+    await runner.finishPlan(held!, [], {}, { schedules: [{ workflow: 'nightly', cron }] })
+  }
+  const push = async (digit: string) => {
+    const { body } = await deliver({ ...parts, log: silentLog }, web, {
+      ...{ old: '0'.repeat(40), new: digit.repeat(40), ref: 'refs/heads/main' },
+      sentAt: new Date().toISOString(),
+    })
+    return parseId('delivery', body.delivery)!
+  }
+  const older = await push('e')
+  await plan('3 3 * * *')
+  await deliveries.replay(parts.actor, older)
+  assert.deepEqual(await crons(), ['3 3 * * *'])
+  const newer = await push('f')
+  await deliveries.replay(parts.actor, older)
+  await plan('4 4 * * *')
+  assert.deepEqual(await crons(), ['4 4 * * *'], 'what a replay of an older push began holds up no newer one')
+  await deliveries.replay(parts.actor, older)
+  assert.deepEqual(await crons(), ['4 4 * * *'], 'its plan was known')
+  const anew = createDeliveries({ ...parts, compiler: 'another' })
+  await anew.replay(parts.actor, older)
+  await plan('3 3 * * *')
+  assert.deepEqual(await crons(), ['4 4 * * *'], 'it was planned anew')
+  await anew.replay(parts.actor, newer)
+  await plan('5 5 * * *')
+  assert.deepEqual(await crons(), ['5 5 * * *'])
 })
