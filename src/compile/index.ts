@@ -23,7 +23,7 @@ import {
   readContinuation,
 } from './dialects/circleci/index.ts'
 import { limits } from './limits.ts'
-import { createOriginMarks } from './plan/origins.ts'
+import { createOriginMarks, type OriginMarks } from './plan/origins.ts'
 import { createSelectionLog, type Selection } from './plan/selection.ts'
 import { createWorkMeter } from './plan/work.ts'
 import { createProblems, type Problems } from './problems.ts'
@@ -160,6 +160,7 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
     ...(takes === null ? {} : { takes }),
   }
   if (work.spent() * jsonGrowthMax > limits.planBytesMax) checkSize(plan, problems)
+  checkTexts(plan, origins, problems)
   if (workflows.length === 0)
     problems.add('N_NOTHING_TO_RUN', null, 'no workflow of this file applies to this event')
   if (problems.hasErrors()) return { ok: false, problems: problems.list() }
@@ -238,6 +239,19 @@ export const pipelineParameterTypes = (files: ReadonlyMap<string, string>): Read
   const document = row && loadYaml(row.path, files.get(row.path) ?? '', createProblems())
   return document ? row.parameterTypes(document) : new Map()
 }
+
+/** Escapes bring these. A plan with half a character has no canonical form, and so no digest; one with a NUL is not stored. */
+const checkTexts = (plan: Plan, origins: OriginMarks, problems: Problems): void =>
+  origins.eachText(plan, (text, at) => {
+    const what = text.includes('\0')
+      ? 'a NUL character'
+      : text.isWellFormed()
+        ? null
+        : 'half a surrogate pair'
+    if (what === null) return
+    const help = 'between single quotes a backslash is a backslash'
+    problems.add('E_VALUE', at, `a text here contains ${what}`, help)
+  })
 
 const checkSize = (plan: Plan, problems: Problems): void => {
   const bytes = utf8(JSON.stringify(plan)).length

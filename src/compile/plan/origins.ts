@@ -11,6 +11,8 @@ export interface OriginMarks {
   /** Returns `part`, for use in an expression. */
   mark<T extends object>(part: T, at: Spot, via?: Via): T
   collect(plan: object): Origins
+  /** Every text of it, names of members included, with the place of the nearest part that is marked. */
+  eachText(plan: object, visit: (text: string, at: Spot | null) => void): void
 }
 
 export const createOriginMarks = (): OriginMarks => {
@@ -39,6 +41,17 @@ export const createOriginMarks = (): OriginMarks => {
       }
       walk(plan, '')
       return origins
+    },
+    eachText: (plan, visit) => {
+      const walk = (part: object, around: Spot | null): void => {
+        const at = marks.get(part)?.at ?? around
+        for (const [key, member] of Object.entries(part)) {
+          if (!isList(part)) visit(key, at)
+          if (typeof member === 'string') visit(member, at)
+          else if (typeof member === 'object' && member !== null) walk(member, at)
+        }
+      }
+      walk(plan, null)
     },
   }
 }

@@ -123,12 +123,6 @@ const refused: readonly (readonly [what: string, text: string, expected: readonl
   ['a scalar merge', '<<: x\n', ['E_YAML_MERGE@1:5']],
   ['broken syntax, every fault of it', 'a: @x\nb: `y\n', ['E_YAML_SYNTAX@1:4', 'E_YAML_SYNTAX@2:4']],
   ['a tab as indentation', 'a:\n\tb: 1\n', ['E_YAML_SYNTAX@2:1']],
-  ['a NUL character', 'a: x\nb: "tr \\0 x"\n', ['E_YAML_SYNTAX@2:4']],
-  [
-    'half a surrogate pair, also in a key',
-    '"\\ud83d": "\\ude00"\n',
-    ['E_YAML_SYNTAX@1:1', 'E_YAML_SYNTAX@1:11'],
-  ],
 ]
 for (const [what, text, expected] of refused)
   test(`${what} is refused where it stands`, () => {

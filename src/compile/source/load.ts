@@ -197,7 +197,7 @@ const resolveAlias = (conversion: Conversion, name: string, spot: Spot): SourceN
   conversion.failed = true
   const message =
     target === null ? `the alias "*${name}" contains itself` : `the alias "*${name}" names no anchor above it`
-  conversion.problems.add('E_YAML_ALIAS', spot, message, didYouMean(name, conversion.anchors.keys()))
+  conversion.problems.add('E_YAML_ALIAS', spot, message, () => didYouMean(name, conversion.anchors.keys()))
   return scalarNode(spot, '', true)
 }
 
@@ -216,21 +216,11 @@ const checkTag = (conversion: Conversion, tag: string | undefined, spot: Spot): 
   )
 }
 
-/** Only an escape brings these, and neither a plan nor a script can hold them. */
-const checkText = (conversion: Conversion, text: string, spot: Spot): void => {
-  const what = text.includes('\0') ? 'a NUL character' : text.isWellFormed() ? null : 'half a surrogate pair'
-  if (what === null) return
-  conversion.failed = true
-  const help = 'between single quotes a backslash is a backslash'
-  conversion.problems.add('E_YAML_SYNTAX', spot, `a text cannot contain ${what}`, help)
-}
-
 type ScalarLike = { value: unknown; source?: string; tag?: string; type?: unknown }
 
 const convertScalar = (conversion: Conversion, node: ScalarLike, spot: Spot): ScalarNode => {
   checkTag(conversion, node.tag, spot)
   const text = typeof node.value === 'string' ? node.value : (node.source ?? '')
-  checkText(conversion, text, spot)
   const asText = node.tag === '!' || node.tag === 'tag:yaml.org,2002:str'
   return scalarNode(spot, text, node.type === 'PLAIN' && !asText)
 }

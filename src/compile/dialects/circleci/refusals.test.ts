@@ -201,6 +201,18 @@ test('what comes out of a wrong reference is reported once, where the reference 
   )
 })
 
+test('texts that no plan can hold are refused with the step that has them', () => {
+  for (const text of ['\\0', '\\ud83d', '\\ude00x']) {
+    const found = judgeCompile(
+      `version: 2.1\njobs:\n  build: {machine: true, steps: [checkout,\n    {run: {command: ls, name: "a ${text}"}}]}\n`,
+    ).problems
+    assert.deepEqual(
+      found.map(({ code, at }) => [code, at?.line, at?.column]),
+      [['MF2041', 4, 6]],
+    )
+  }
+})
+
 test('the name of a step is never cut between the halves of a character', () => {
   for (const length of [197, 198, 199, 200]) {
     const command = `${'x'.repeat(length)}😀 and more`
@@ -208,6 +220,6 @@ test('the name of a step is never cut between the halves of a character', () => 
       `version: 2.1\njobs: {build: {machine: true, steps: [{run: "${command}"}]}}\n`,
     )
     const step = result.ok && result.plan.workflows[0]?.jobs[0]?.spec?.steps[0]
-    assert.ok(step && step.name.isWellFormed() && step.name.length >= 199, step && step.name)
+    assert.ok(step && step.name.isWellFormed() && step.name.length >= 199, `${length}`)
   }
 })
