@@ -112,6 +112,31 @@ test('a requirement of many jobs, repeated by many, ends as too large', () => {
   )
 })
 
+test('what is done for each of many patterns, exclusions and jobs is counted', () => {
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
+  const large = (i: number) => `\\w{1000}`.repeat(200) + i
+  const invoked = (more: string) =>
+    `version: 2.1\njobs: {a: {parameters: {n: {type: integer}}, machine: true, steps: [checkout]}}\n` +
+    `workflows: {w: {jobs: [{a: {matrix: {parameters: {n: [${numbers(1000)}]}${more}]}}\n`
+  const only = (patterns: readonly string[]) =>
+    `}, filters: {branches: {only: [${patterns.map((pattern) => `'/${pattern}/'`)}]}}}}`
+  refused(invoked(only(numbers(30).map(large))), 'E_PLAN_TOO_LARGE')
+  refused(invoked(only(numbers(3000).map((i) => `a.*${i}`))), 'E_PLAN_TOO_LARGE')
+  const expression = `pipeline.git.branch matches /${large(0)}/`
+  refused(invoked(`}, filters: '${expression}'}}`), 'E_PLAN_TOO_LARGE')
+  const conditional = numbers(30).map(
+    (i) => `{when: {condition: '${expression} and ${i} == 1', steps: [checkout]}}`,
+  )
+  refused(`version: 2.1\n${steps(`${conditional}`)}`, 'E_PLAN_TOO_LARGE')
+})
+
+test('what was meant is looked for as often as it is shown', () => {
+  const names = (count: number, word: string) =>
+    Array.from({ length: count }, (_, i) => `${word.repeat(9)}${i}`)
+  const commands = names(1000, 'abc').map((name) => `${name}: {steps: [checkout]}`)
+  refused(`version: 2.1\ncommands: {${commands}}\n${steps(`${names(5000, 'xyz')}`)}`, 'E_COMMAND_UNKNOWN')
+})
+
 test('thousands of problems are counted, not shown', () => {
   const unknown = Array.from({ length: 5000 }, (_, i) => `nothing${i}`).join(', ')
   assert.ok(codesOf(`version: 2\n${steps(unknown)}`).length <= 201)

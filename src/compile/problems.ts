@@ -7,11 +7,14 @@ import type { Constructs } from './constructs.ts'
 import { limits } from './limits.ts'
 import { frameOf, positionOf, type Spot } from './source/file.ts'
 
+/** Looked for, as the nearest of a thousand names, only when the problem is shown: there may be any number of them. */
+export type Help = string | null | (() => string | null)
+
 export interface Problems {
   /** null: nobody asks what became of each construct. */
   readonly constructs: Constructs | null
 
-  add(code: ProblemCode, at: Spot | null, message: string, help?: string | null): void
+  add(code: ProblemCode, at: Spot | null, message: string, help?: Help): void
   /** Errors found by `work` become warnings: it looks at something this event does not use. */
   asWarnings<T>(work: () => T): T
   hasErrors(): boolean
@@ -37,14 +40,16 @@ export const createProblems = (constructs: Constructs | null = null): Problems =
   return {
     constructs,
     add: (code, at, message, help = null) => {
-      if (constructs && at) constructs.judgeProblem(code, at, message, help)
       const written = problemCodes[code].severity
       const severity = written === 'error' && lenient > 0 ? 'warning' : written
       const key = `${code} ${at?.file.path} ${at?.start} ${message}`
       const known = findings.get(key)
+      const isShown = known !== undefined || findings.size < limits.problemsMax
+      const words = known ? known.help : isShown ? wordsOf(help) : null
+      if (constructs && at) constructs.judgeProblem(code, at, message, words)
       if (known && (known.severity === severity || severity !== 'error')) return
-      if (findings.size < limits.problemsMax || known) {
-        findings.set(key, { code, severity, at, message, help })
+      if (isShown) {
+        findings.set(key, { code, severity, at, message, help: words })
         return
       }
       cut++
@@ -70,6 +75,8 @@ export const createProblems = (constructs: Constructs | null = null): Problems =
     },
   }
 }
+
+const wordsOf = (help: Help): string | null => (typeof help === 'function' ? help() : help)
 
 const placeOf = (finding: Finding): number => finding.at?.start ?? -1
 

@@ -49,6 +49,8 @@ const editDistance = (a: string, b: string, limit: number): number => {
         cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1)
       row.push(cost)
     }
+    // Nothing below becomes less than the least of two rows, a swap reaching over one of them.
+    if (Math.min(...row) >= limit && Math.min(...last) >= limit - 1) return limit
     beforeLast = last
     last = row
   }

@@ -78,7 +78,7 @@ export const readOneOf = <T extends string>(
   if (text === null) return null
   const found = allowed.find((word) => word === text)
   if (found !== undefined) return found
-  const help = didYouMean(text, allowed) ?? `use one of ${allowed.join(', ')}`
+  const help = () => didYouMean(text, allowed) ?? `use one of ${allowed.join(', ')}`
   problems.add('E_VALUE', node, `${what} cannot be "${text.slice(0, 80)}"`, help)
   return null
 }
@@ -102,6 +102,6 @@ export const warnUnknownKeys = (
         'W_UNKNOWN_KEY',
         entry.key,
         `${where} has no key "${name.slice(0, 80)}"; it is ignored`,
-        didYouMean(name, known),
+        () => didYouMean(name, known),
       )
 }

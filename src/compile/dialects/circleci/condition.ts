@@ -13,7 +13,7 @@ import {
 import { readList, readMap, readText } from '../../source/read.ts'
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
-import { evaluate, isFault, isTruthy, type ParsedExpression, parseExpression } from './expression.ts'
+import { evaluate, isFault, isTruthy, type ParsedExpression } from './expression.ts'
 import { noParameters, type Parameters } from './parameters.ts'
 import { pipelineValue, warnUnknownValue } from './pipeline.ts'
 import { pipelineScope, substitute } from './substitute.ts'
@@ -145,7 +145,8 @@ export const isExpressionOrConditionTrue = (cx: Compiling, node: SourceNode): bo
 }
 
 export const isExpressionTrue = (cx: Compiling, at: SourceNode, text: string): boolean => {
-  const parsed = parseExpression(text)
+  if (!cx.work.spend(text.length, at)) return false
+  const parsed = cx.templates.expression(text)
   if (!isFault(parsed)) return isParsedTrue(cx, at, parsed, noParameters)
   cx.problems.add('E_EXPRESSION', at, `the expression cannot be evaluated: ${parsed.message}`)
   return false
@@ -154,9 +155,10 @@ export const isExpressionTrue = (cx: Compiling, at: SourceNode, text: string): b
 const isParsedTrue = (
   cx: Compiling,
   at: SourceNode,
-  { expression, variables }: ParsedExpression,
+  { expression, variables, cost }: ParsedExpression,
   parameters: Parameters,
 ): boolean => {
+  if (!cx.work.spend(cost, at)) return false
   const result = evaluate(expression, (name) => {
     const value = name.startsWith(ofBody)
       ? parameters.get(name.slice(ofBody.length))
@@ -165,8 +167,9 @@ const isParsedTrue = (
   })
   for (const name of variables) warnUnknownValue(cx, () => at, name)
   if (!isFault(result)) return isTruthy(result)
-  const names = [...cx.pipeline.keys(), ...[...parameters.keys()].map((name) => `${ofBody}${name}`)]
-  const help = result.fault === 'unknown-variable' ? didYouMean(lastWord(result.message), names) : null
+  const names = () => [...cx.pipeline.keys(), ...[...parameters.keys()].map((name) => `${ofBody}${name}`)]
+  const help = () =>
+    result.fault === 'unknown-variable' ? didYouMean(lastWord(result.message), names()) : null
   cx.problems.add('E_EXPRESSION', at, `the expression cannot be evaluated: ${result.message}`, help)
   return false
 }
@@ -183,7 +186,8 @@ export const isStepConditionTrue = (cx: Compiling, node: SourceNode, parameters:
   const isText = node.kind === 'scalar' && !node.computed && resolveScalar(node).type === 'string'
   if (!isText || node.text.trim() === '' || (node.plain && resolveBoolean(node) !== null))
     return isConditionTrue(cx, node)
-  const parsed = parseExpression(node.text)
+  if (!cx.work.spend(node.text.length, node)) return false
+  const parsed = cx.templates.expression(node.text)
   const isExpression =
     !isFault(parsed) && parsed.variables.every((name) => /^(pipeline|parameters)\./.test(name))
   if (isExpression) return isParsedTrue(cx, node, parsed, parameters)

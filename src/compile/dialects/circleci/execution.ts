@@ -120,7 +120,7 @@ const findExecutor = (cx: Compiling, { name, at }: ExecutorCall): Element | null
   const found = own ? followAlias(cx, 'executor', own) : cx.orbs.find('executor', name, at)
   if (found === 'reported') return null
   if (found) return found
-  const help = didYouMean(name, cx.executors.keys(), (near) => cx.executors.get(near)?.key ?? null)
+  const help = () => didYouMean(name, cx.executors.keys(), (near) => cx.executors.get(near)?.key ?? null)
   cx.problems.add('E_EXECUTOR_UNKNOWN', at, `there is no executor "${name}"`, help)
   return null
 }

@@ -3,7 +3,7 @@
 // Unset values (null) are falsy, and every comparison with one is false, `!=` too.
 
 import { limits } from '../../limits.ts'
-import { compilePattern, type Pattern, tooManySteps } from '../../pattern/pattern.ts'
+import { compilePattern, type Pattern, stepCost, tooManySteps } from '../../pattern/pattern.ts'
 
 export type ExpressionValue = string | number | boolean | null
 /** undefined: no such variable. */
@@ -22,7 +22,12 @@ export type ExpressionFault = {
   readonly fault: 'syntax' | 'type' | 'unknown-variable'
   readonly message: string
 }
-export type ParsedExpression = { readonly expression: Expression; readonly variables: readonly string[] }
+export type ParsedExpression = {
+  readonly expression: Expression
+  readonly variables: readonly string[]
+  /** What it takes to make and to evaluate it, in characters: above all its patterns. */
+  readonly cost: number
+}
 
 export const isFault = (value: unknown): value is ExpressionFault =>
   typeof value === 'object' && value !== null && 'fault' in value
@@ -66,18 +71,25 @@ const levels: readonly (readonly string[])[] = [
   ['>=', '>', '<=', '<'],
 ]
 
-type Reader = { readonly tokens: readonly Token[]; at: number; depth: number; readonly variables: string[] }
+type Reader = {
+  readonly tokens: readonly Token[]
+  at: number
+  depth: number
+  cost: number
+  readonly variables: string[]
+}
 
 export const parseExpression = (source: string): ParsedExpression | ExpressionFault => {
   if (source.length > limits.expressionLengthMax)
     return syntax(`longer than ${limits.expressionLengthMax} characters`)
   const tokens = tokenize(source)
   if (isFault(tokens)) return tokens
-  const reader: Reader = { tokens, at: 0, depth: 0, variables: [] }
+  const reader: Reader = { tokens, at: 0, depth: 0, cost: tokens.length, variables: [] }
   const expression = readLevel(reader, 0)
   if (isFault(expression)) return expression
   const rest = peek(reader)
-  return rest.kind === 'end' ? { expression, variables: reader.variables } : unexpected(rest)
+  const { variables, cost } = reader
+  return rest.kind === 'end' ? { expression, variables, cost } : unexpected(rest)
 }
 
 const peek = (reader: Reader): Token => reader.tokens[reader.at] ?? { kind: 'end', text: 'the end' }
@@ -108,6 +120,7 @@ const readRight = (
     reader.at++
     const pattern = compilePattern(token.text.slice(1, -1).replaceAll('\\/', '/'))
     if (!('matchesWhole' in pattern)) return syntax(`the regular expression cannot be used: ${pattern.wrong}`)
+    reader.cost += stepCost * pattern.size
     return { op: 'matches', left, pattern }
   }
   const right = readLevel(reader, level + 1)

@@ -42,11 +42,17 @@ const matchRange = (cx: Compiling, filters: MapNode | null, key: string, name: s
   return 'no filter'
 }
 
-const matchesAny = (cx: Compiling, node: SourceNode, name: string | null): boolean =>
-  listOrOne(node)
+/** In characters: each job of a matrix asks all of them. */
+const filterCost = 16
+
+const matchesAny = (cx: Compiling, node: SourceNode, name: string | null): boolean => {
+  const items = listOrOne(node)
+  if (!cx.work.spend(filterCost * items.length, node)) return false
+  return items
     .filter((item) => !isNull(item))
     .map((item) => matches(cx, item, name))
     .some(Boolean)
+}
 
 /** A text between slashes is a regular expression over the whole name, any other text the name itself. */
 const matches = (cx: Compiling, node: SourceNode, name: string | null): boolean => {

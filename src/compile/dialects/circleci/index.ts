@@ -121,7 +121,7 @@ const compileRoot = (
     problems,
     origins,
     work,
-    patterns: createPatterns(problems),
+    patterns: createPatterns(problems, work),
     templates: createTemplates(),
     selection: input.selection,
     event: inputs.event,

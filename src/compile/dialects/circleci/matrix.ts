@@ -176,6 +176,9 @@ const combine = (cx: Compiling, parameters: MapNode): Combination[] => {
   return combinations
 }
 
+/** In characters: each exclusion is compared with each combination. */
+const comparisonCost = 16
+
 /** An exclusion names a value for every parameter, compared with its type. */
 const exclude = (
   cx: Compiling,
@@ -192,7 +195,8 @@ const exclude = (
       const other = exclusion.entries.get(name)
       return other !== undefined && isEqual(value, other.value)
     })
-  for (const exclusion of exclusions)
+  for (const exclusion of exclusions) {
+    if (!cx.work.spend(comparisonCost * combinations.length, exclusion)) return []
     if (combinations.length > 0 && !combinations.some((combination) => hits(exclusion, combination))) {
       const isPartial = exclusion.entries.size < (combinations[0]?.size ?? 0)
       const message = isPartial
@@ -200,6 +204,7 @@ const exclude = (
         : 'no combination is equal to this one'
       cx.problems.add('W_MATRIX_EXCLUDE', exclusion, `${message}; it excludes nothing`)
     }
+  }
   return combinations.filter((combination) => !exclusions.some((exclusion) => hits(exclusion, combination)))
 }
 

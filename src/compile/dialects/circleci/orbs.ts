@@ -201,7 +201,7 @@ const bodyOf = (library: Library, outer: Compiling, body: MapNode, enclosing: Or
 }
 
 const reportUnknown = (cx: Compiling, name: string, at: Spot, declared: Iterable<string>): 'reported' => {
-  const help = didYouMean(splitName(name)[0], declared)
+  const help = () => didYouMean(splitName(name)[0], declared)
   const shown = name.slice(0, 80)
   cx.problems.add('E_ORB_UNKNOWN', at, `"${shown}" names an orb that is not declared under "orbs"`, help)
   return 'reported'
@@ -218,7 +218,7 @@ const reportElement = (
   const help =
     body.root.entries.size === 0
       ? 'its body is empty here: tests of an orb put the packed orb in its place before they run'
-      : didYouMean(element, definitions.keys(), (near) => definitions.get(near)?.key ?? null)
+      : () => didYouMean(element, definitions.keys(), (near) => definitions.get(near)?.key ?? null)
   cx.problems.add('E_ORB_ELEMENT', at, `${orb.what} has no ${kind} "${element.slice(0, 80)}"`, help)
   return 'reported'
 }

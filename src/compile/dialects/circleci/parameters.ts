@@ -103,7 +103,7 @@ export const bindParameters = (
       continue
     }
     const message = unknownArgument(name, owner.label)
-    cx.problems.add('E_ARGUMENT_UNEXPECTED', entry.key, message, helpFor(cx, owner, name, declarations))
+    cx.problems.add('E_ARGUMENT_UNEXPECTED', entry.key, message, () => helpFor(cx, owner, name, declarations))
   }
   return bound
 }

@@ -39,7 +39,7 @@ export const warnUnknownValue = (
   const isKnown = pipeline.has(name) || unsetFamilies.some((family) => name.startsWith(family))
   if (isKnown || !name.startsWith('pipeline.') || isParameter(name)) return
   const message = `there is no value "${name.slice(0, 80)}"; it is empty, as on its platform`
-  problems.add('W_UNSET_VALUE', at(), message, didYouMean(name, pipeline.keys()))
+  problems.add('W_UNSET_VALUE', at(), message, () => didYouMean(name, pipeline.keys()))
 }
 
 /** A legacy word for the kind of source host; what is built from it names a project of this installation. */

@@ -77,7 +77,8 @@ const readStatuses = (cx: Compiling, node: SourceNode): readonly Outcome[] =>
     if (word === null) return []
     const status = Object.hasOwn(statuses, word) ? statuses[word] : undefined
     if (status) return status
-    const help = didYouMean(word, Object.keys(statuses)) ?? `use one of ${Object.keys(statuses).join(', ')}`
+    const help = () =>
+      didYouMean(word, Object.keys(statuses)) ?? `use one of ${Object.keys(statuses).join(', ')}`
     cx.problems.add('E_REQUIRES_STATUS', item, `"${word.slice(0, 80)}" is no status of a job`, help)
     return []
   })
@@ -129,8 +130,10 @@ const findTargets = (
   }
   const targets = repeated.length > 0 ? repeated : (names.byAlias.get(name) ?? [])
   if (targets.length > 0) return targets.map((target) => target.name)
-  const others = [...names.byName.keys()].filter((other) => other !== member.name)
-  const help = didYouMean(name, others, (near) => names.byName.get(near)?.at ?? null)
+  const help = () => {
+    const others = [...names.byName.keys()].filter((other) => other !== member.name)
+    return didYouMean(name, others, (near) => names.byName.get(near)?.at ?? null)
+  }
   cx.problems.add(
     'E_REQUIRES_UNKNOWN',
     at,

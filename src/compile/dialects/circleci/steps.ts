@@ -280,7 +280,7 @@ export const reportUnknownStep = (
 ): void => {
   const name = call.name.slice(0, 80)
   const place = (known: string): Spot | null => cx.commands.get(known)?.key ?? null
-  const help =
+  const help = () =>
     didYouMean(call.name, [...cx.commands.keys(), ...builtinNames], place) ??
     (cx.interpolates ? null : 'commands of your own need version 2.1')
   cx.problems.add(

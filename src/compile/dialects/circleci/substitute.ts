@@ -152,6 +152,7 @@ const evaluateParsed = (
   scope: Scope,
   { parsed, at }: { readonly parsed: ParsedExpression; readonly at: number },
 ): ExpressionValue => {
+  if (!cx.work.spend(parsed.cost, site)) return null
   const result = evaluate(parsed.expression, (name) => scalarValue(cx, scope, name))
   for (const name of parsed.variables) warnUnknownValue(cx, () => tagSpot(site, at), name)
   if (!isFault(result)) return result
@@ -172,7 +173,7 @@ const lookup = (cx: Compiling, site: ScalarNode, scope: Scope, { name, at }: Nam
   const value = find(cx, scope, name)
   warnUnknownValue(cx, () => tagSpot(site, at), name)
   if (value !== undefined) return value
-  const names = [
+  const names = () => [
     ...[...scope.parameters.keys()].map((key) => `parameters.${key}`),
     ...[...(scope.matrix?.keys() ?? [])].map((key) => `matrix.${key}`),
     ...cx.pipeline.keys(),
@@ -180,6 +181,6 @@ const lookup = (cx: Compiling, site: ScalarNode, scope: Scope, { name, at }: Nam
   const message = name.startsWith('parameters.')
     ? `arguments referenced without declared parameters: ${name}`
     : `there is no value "${name}" here`
-  cx.problems.add('E_PARAMETER_UNDECLARED', tagSpot(site, at), message, didYouMean(name, names))
+  cx.problems.add('E_PARAMETER_UNDECLARED', tagSpot(site, at), message, () => didYouMean(name, names()))
   return computedNode(site, { type: 'null', value: null })
 }

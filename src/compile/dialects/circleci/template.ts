@@ -2,7 +2,7 @@
 // the sections `<<# x >> … <</ x >>`. `\<<` is a literal `<<`, `\\<<` a backslash before a real one. Pure syntax:
 // what a reference means is substitute.ts's business.
 
-import { isFault, type ParsedExpression, parseExpression } from './expression.ts'
+import { type ExpressionFault, isFault, type ParsedExpression, parseExpression } from './expression.ts'
 
 /** `at`: where its `<<` stands in the text. */
 export type TemplatePart =
@@ -29,11 +29,19 @@ export const unclosedTag = "unclosed '<<' tag; must be escaped as \\<< in versio
 export interface Templates {
   /** Each text is split once, however often it is instantiated. */
   parse(text: string): Template
+  /** Of a text that is an expression as a whole. */
+  expression(text: string): ParsedExpression | ExpressionFault
 }
 
 export const createTemplates = (): Templates => {
   const parsed = new Map<string, Template>()
+  const expressions = new Map<string, ParsedExpression | ExpressionFault>()
   return {
+    expression: (text) => {
+      const expression = expressions.get(text) ?? parseExpression(text)
+      expressions.set(text, expression)
+      return expression
+    },
     parse: (text) => {
       const template = parsed.get(text) ?? parseTemplate(text)
       parsed.set(text, template)

@@ -4,7 +4,7 @@ import type { Reason } from '../../plan/selection.ts'
 import { entryOf, resolveScalar, type SourceNode } from '../../source/node.ts'
 import { listOrOne } from '../../source/read.ts'
 import type { Compiling } from './compiling.ts'
-import { isFault, parseExpression } from './expression.ts'
+import { isFault } from './expression.ts'
 import { isSelected } from './filters.ts'
 import type { Member } from './matrix.ts'
 import { pipelineValue } from './pipeline.ts'
@@ -92,7 +92,7 @@ const namesIn = (cx: Compiling, node: SourceNode): readonly string[] => {
   if (node.kind === 'map') return [...node.entries.values()].flatMap(({ value }) => namesIn(cx, value))
   if (node.computed) return []
   if (!node.templated) {
-    const parsed = parseExpression(node.text)
+    const parsed = cx.templates.expression(node.text)
     return isFault(parsed)
       ? []
       : parsed.variables.filter((name) => pipelineValue(cx.pipeline, name) !== undefined)

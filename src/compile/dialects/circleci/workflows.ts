@@ -322,7 +322,7 @@ const findReplacement = (cx: Compiling, node: SourceNode, job: string): Element 
 
 const reportUnknownJob = (cx: Compiling, member: Member): null => {
   const name = member.job.slice(0, 80)
-  const help = didYouMean(member.job, cx.jobs.keys(), (near) => cx.jobs.get(near)?.key ?? null)
+  const help = () => didYouMean(member.job, cx.jobs.keys(), (near) => cx.jobs.get(near)?.key ?? null)
   cx.problems.add('E_JOB_UNKNOWN', member.at, `there is no job "${name}"`, help)
   return null
 }
