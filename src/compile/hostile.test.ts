@@ -128,6 +128,7 @@ test('what is done for each of many patterns, exclusions and jobs is counted', (
     (i) => `{when: {condition: '${expression} and ${i} == 1', steps: [checkout]}}`,
   )
   refused(`version: 2.1\n${steps(`${conditional}`)}`, 'E_PLAN_TOO_LARGE')
+  refused(invoked(`, exclude: [${numbers(5000).map((i) => `{n: ${i + 2000}}`)}]}}}`), 'E_PLAN_TOO_LARGE')
 })
 
 test('what was meant is looked for as often as it is shown', () => {
@@ -135,6 +136,13 @@ test('what was meant is looked for as often as it is shown', () => {
     Array.from({ length: count }, (_, i) => `${word.repeat(9)}${i}`)
   const commands = names(1000, 'abc').map((name) => `${name}: {steps: [checkout]}`)
   refused(`version: 2.1\ncommands: {${commands}}\n${steps(`${names(5000, 'xyz')}`)}`, 'E_COMMAND_UNKNOWN')
+})
+
+test('an error is shown however many warnings come before it', () => {
+  const keys = Array.from({ length: 500 }, (_, i) => `nothing${i}: 1`).join(', ')
+  const text = (command: string) => `version: 2\n${steps(`{run: {command: ls, ${keys}}}, ${command}`)}`
+  refused(text('nothing'), 'E_COMMAND_UNKNOWN')
+  assert.deepEqual(codesOf(text('checkout')), [])
 })
 
 test('thousands of problems are counted, not shown', () => {

@@ -37,6 +37,14 @@ export const createProblems = (constructs: Constructs | null = null): Problems =
   let lenient = 0
   let cut = 0
   let cutErrors = 0
+  /** An error says why nothing runs: any number of warnings before it must not keep it from being shown. */
+  const makeRoom = (): boolean => {
+    const milder = [...findings].findLast(([, { severity }]) => severity !== 'error')
+    if (milder === undefined) return false
+    findings.delete(milder[0])
+    cut++
+    return true
+  }
   return {
     constructs,
     add: (code, at, message, help = null) => {
@@ -44,7 +52,8 @@ export const createProblems = (constructs: Constructs | null = null): Problems =
       const severity = written === 'error' && lenient > 0 ? 'warning' : written
       const key = `${code} ${at?.file.path} ${at?.start} ${message}`
       const known = findings.get(key)
-      const isShown = known !== undefined || findings.size < limits.problemsMax
+      const isShown =
+        known !== undefined || findings.size < limits.problemsMax || (severity === 'error' && makeRoom())
       const words = known ? known.help : isShown ? wordsOf(help) : null
       if (constructs && at) constructs.judgeProblem(code, at, message, words)
       if (known && (known.severity === severity || severity !== 'error')) return
