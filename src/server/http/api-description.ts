@@ -1,8 +1,10 @@
-// What the description of the API (OpenAPI 3.1) says beside the routes of the table: the live topics, which are no requests
-// with one answer. WebSocket and server-sent events carry the same messages (protocol/live.ts).
+// What the description of the API (OpenAPI 3.1) says beside the routes of the table: what one signs in with, and the live topics,
+// which are no requests with one answer. WebSocket and server-sent events carry the same messages (protocol/live.ts).
 import * as z from 'zod'
 import { job, runSummary } from '../../protocol/api/shapes.ts'
 import type { ClientMessage, ServerMessage } from '../../protocol/live.ts'
+import type { Site } from '../access/site.ts'
+import { cookieName } from './cookie.ts'
 
 const topic = z.string()
 const counted = z.number().int().min(0)
@@ -36,6 +38,17 @@ const schemaOf = (shape: z.ZodType) => {
 const problems = { default: { description: 'What went wrong (RFC 9457)' } }
 const inQuery = (name: string, description: string, schema: object, required = false) => ({
   ...{ name, description, schema, required, in: 'query' },
+})
+
+/** The cookie has another name where there is TLS. */
+export const signingIn = (site: Site) => ({
+  components: {
+    securitySchemes: {
+      session: { type: 'apiKey', in: 'cookie', name: cookieName(site) },
+      token: { type: 'http', scheme: 'bearer' },
+    },
+  },
+  security: [{ session: [] }, { token: [] }],
 })
 
 /** Added to the paths that the route table makes. */

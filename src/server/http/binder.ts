@@ -176,8 +176,18 @@ const schemaOf = (name: string, route: Route) => ({
   querystring: queryOf(route),
   ...headersOf(route),
   ...(route.body === undefined ? {} : { body: route.body }),
-  response: { ...(route.answer instanceof z.ZodString ? {} : { 200: route.answer }), default: problems },
+  response: {
+    ...(route.answer instanceof z.ZodString ? bytesOf(route) : { 200: route.answer }),
+    default: problems,
+  },
 })
+
+/** For the description of the API: no stream is serialised by a schema. */
+const bytesOf = ({ ranged }: Route) => {
+  const content = { '*/*': { schema: z.string() } }
+  const part = { 206: { description: 'The part of them that `Range` named', content } }
+  return { 200: { description: 'The bytes', content }, ...(ranged === true ? part : {}) }
+}
 
 const queryOf = (route: Route) => {
   const own = route.query ?? z.strictObject({})

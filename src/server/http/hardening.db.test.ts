@@ -274,6 +274,14 @@ test('the API describes itself as OpenAPI 3.1 from the route table', async () =>
   const wanted = Object.entries<Route>(routes).filter(([, route]) => route.access !== 'operator')
   assert.deepEqual(described.sort(), [...wanted.map(([name]) => name), 'events', 'live'].sort())
   assert.match(json.paths['/api/v1/runs'].get.description, /run\.view/)
+  for (const [path, operations] of Object.entries<Record<string, { responses: object }>>(json.paths))
+    for (const { responses } of Object.values(operations))
+      assert.ok('200' in responses || '101' in responses, `${path} says what it answers when all is well`)
+  assert.ok(json.paths['/api/v1/attempts/{attempt}/log'].get.responses['206'])
+  assert.equal(json.components.securitySchemes.session.name, 'mf_s')
+  const secure = await openTestApp({ publicUrl: 'https://ci.example.org' })
+  const ofSecure = (await secure.call('GET', '/api/v1/openapi.json')).json
+  assert.equal(ofSecure.components.securitySchemes.session.name, '__Host-mf_s')
   // The live topics say what they send.
   const sent = json.paths['/events'].get.responses['200'].content['text/event-stream'].schema
   const kinds = sent.oneOf.map(

@@ -22,7 +22,7 @@ import type { AnsweredRequests } from '../answered-requests.ts'
 import type { Live } from '../live/live.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import type { Intake } from '../use-cases.ts'
-import { livePaths } from './api-description.ts'
+import { livePaths, signingIn } from './api-description.ts'
 import { authenticateOperator, authenticatePeople } from './authenticate.ts'
 import { bindRoutes, type Door, type Handlers } from './binder.ts'
 import { isCanonicalTarget } from './canonical.ts'
@@ -171,13 +171,6 @@ const describeApi = async (app: FastifyInstance, version: string): Promise<void>
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Mayfly', version },
-      components: {
-        securitySchemes: {
-          session: { type: 'apiKey', in: 'cookie', name: 'mf_s' },
-          token: { type: 'http', scheme: 'bearer' },
-        },
-      },
-      security: [{ session: [] }, { token: [] }],
     },
     transform: jsonSchemaTransform,
   })
@@ -187,7 +180,7 @@ const bindApi = (app: FastifyInstance, deps: HttpDeps, door: Door): void => {
   bindRoutes(app, door, deps)
   app.get('/api/v1/openapi.json', { schema: { hide: true } as object }, () => {
     const described = app.swagger()
-    return { ...described, paths: { ...described.paths, ...livePaths() } }
+    return { ...described, ...signingIn(deps.site()), paths: { ...described.paths, ...livePaths() } }
   })
   deps.live.bindEvents(app, door.admit)
 }
