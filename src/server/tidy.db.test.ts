@@ -1,6 +1,6 @@
 // What is removed from time to time, and when it is not. What each part removes is tested beside it.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -75,11 +75,14 @@ test('an object that no row names goes when it is a day old; those that one name
   const forgotten = Array.from({ length: 32 }, (_, i) => i.toString(32)).flatMap((end) => [
     ...['log/att_', 'object/obj_'].map((head) => `${head}${'2'.repeat(25)}${end}`),
   ])
-  const ofOthers = `later/obj_${'2'.repeat(26)}`
-  for (const key of [...named, ...forgotten, ofOthers]) await objects.put(key, once(), { bytesMax: 10 })
+  const ofLater = `later/obj_${'2'.repeat(26)}`
+  const ofBefore = `log/att_${'3'.repeat(26)}`
+  const ofOthers = [ofLater, ofBefore]
+  for (const key of [...named, ...forgotten, ...ofOthers]) await objects.put(key, once(), { bytesMax: 10 })
+  await utimes(join(directory, 'log/33', `att_${'3'.repeat(26)}`), 1, 1)
   const left = async () => {
     const found = await Promise.all(
-      [...named, ...forgotten, ofOthers].map((key) =>
+      [...named, ...forgotten, ...ofOthers].map((key) =>
         objects.read(key, { offset: 0, length: 1 }).then(
           () => [key],
           () => [],
@@ -92,8 +95,12 @@ test('an object that no row names goes when it is a day old; those that one name
     for (let i = 0; i < 3; i++) await tidyRows({ ...parts, objects }, limits.retentionDays)
   }
   await lookAtAll()
-  assert.equal((await left()).length, named.length + forgotten.length + 1, 'their rows may be about to come')
+  assert.equal(
+    (await left()).length,
+    named.length + forgotten.length + ofOthers.length,
+    'their rows may be about to come',
+  )
   aheadMs.now = limits.objectWithoutRowMs + 60_000
   await lookAtAll()
-  assert.deepEqual(await left(), [...named, ofOthers])
+  assert.deepEqual(await left(), [...named, ...ofOthers], 'also what is older than this database')
 })

@@ -20,7 +20,8 @@ export const openFsStore = async (options: {
 }): Promise<ObjectStore> => {
   const incoming = join(options.directory, temporaryDirectory)
   await ensureDirectory(incoming)
-  const older = (path: string, ageMs: number) => unlinkIfOlder(path, options.clock.now() - ageMs)
+  const older = (path: string, { ageMs, after }: { readonly ageMs: number; readonly after: number }) =>
+    unlinkBetween(path, { after, before: options.clock.now() - ageMs })
   return {
     put: async (key, content, { bytesMax }) => {
       const path = pathOf(options.directory, key)
@@ -37,10 +38,11 @@ export const openFsStore = async (options: {
     },
     read: (key, range) => readRange(pathOf(options.directory, key), range),
     delete: (key) => unlinkIfThere(pathOf(options.directory, key)),
-    deleteOlder: (key, ageMs) => older(pathOf(options.directory, key), ageMs),
+    deleteOlder: (key, than) => older(pathOf(options.directory, key), than),
     someKeys: createRound(options),
     tidy: async () => {
-      for (const name of await readdir(incoming)) await older(join(incoming, name), limits.abandonedUploadMs)
+      for (const name of await readdir(incoming))
+        await older(join(incoming, name), { ageMs: limits.abandonedUploadMs, after: 0 })
     },
   }
 }
@@ -52,7 +54,10 @@ const unlinkIfThere = async (path: string): Promise<void> => {
   })
 }
 
-const unlinkIfOlder = async (path: string, beforeMs: number): Promise<void> => {
+const unlinkBetween = async (
+  path: string,
+  { after, before }: { readonly after: number; readonly before: number },
+): Promise<void> => {
   const mtimeMs = await stat(path).then(
     (entry) => entry.mtimeMs,
     (error: unknown) => {
@@ -60,7 +65,7 @@ const unlinkIfOlder = async (path: string, beforeMs: number): Promise<void> => {
       return null
     },
   )
-  if (mtimeMs !== null && mtimeMs < beforeMs) await unlinkIfThere(path)
+  if (mtimeMs !== null && mtimeMs >= after && mtimeMs < before) await unlinkIfThere(path)
 }
 
 /** From a random place on, so that a server that often starts anew does not see the first of them alone. */

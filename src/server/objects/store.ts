@@ -15,8 +15,8 @@ export interface ObjectStore {
   read(key: string, range: { readonly offset: number; readonly length: number }): Promise<Uint8Array>
   /** Nothing happens when it is not there. */
   delete(key: string): Promise<void>
-  /** The same, unless it was stored within so long. */
-  deleteOlder(key: string, ageMs: number): Promise<void>
+  /** The same, unless it was stored within so long (ms), or before that moment (ms since 1970). */
+  deleteOlder(key: string, than: { readonly ageMs: number; readonly after: number }): Promise<void>
   /** Some of the keys there are; with every call others, until it begins anew. */
   someKeys(): Promise<readonly string[]>
   /** Removes what a crash left behind, and nothing that another server may still be writing. Called from time to time. */
