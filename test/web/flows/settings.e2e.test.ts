@@ -67,6 +67,17 @@ flow('a token of one project is shown once', {}, async (page) => {
   assert.equal(await page.getByText('mfp_3kq93kq9').count(), 0)
 })
 
+flow('what the browser does not let one copy is said not to be copied', {}, async (page) => {
+  // As on a page without HTTPS.
+  await page.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`)
+  await page.goto(`${stand.double.url}/settings/tokens`)
+  await page.getByRole('button', { name: 'Create a token' }).click()
+  await page.getByLabel('Name', { exact: true }).fill('deploy')
+  await page.getByRole('button', { name: 'Create token' }).click()
+  await page.getByRole('button', { name: 'Copy', exact: true }).click()
+  await shows(page, 'Not copied')
+})
+
 flow(
   'the role of a member who was changed meanwhile is left alone, and the page says so',
   {},

@@ -171,6 +171,7 @@ export const shellText = {
   copy: 'Copy',
 
   copied: 'Copied',
+  notCopied: 'Not copied: the browser refused',
 
   cancelDialog: 'Keep it',
   closeDialog: 'Close',
