@@ -227,26 +227,3 @@ test('older deliveries asked for twice come once', async () => {
   assert.equal(await rows.count(), 100)
   assert.deepEqual(opened.complaints, [])
 })
-
-test('what changed while the stream was away for a moment stands in the list', async () => {
-  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 }, /WebSocket/)
-  const { page } = opened
-  let lists = 0
-  // The page's own, and what every opened stream fetches.
-  const caughtUp = page.waitForResponse((answer) => answer.url().includes('/api/v1/runs?') && ++lists === 2)
-  await page.goto(`${stand.double.url}/runs`)
-  await caughtUp
-  const subject = 'What nobody was told of'
-  await page.route('**/api/v1/runs?*', async (route) => {
-    const response = await route.fetch()
-    const answer = await response.json()
-    const [newest] = answer.items
-    newest.rev++
-    newest.event.subject = subject
-    await route.fulfill({ response, json: answer })
-  })
-  assert.equal(await page.getByText(subject).count(), 0)
-  stand.double.dropStreams()
-  await page.getByText(subject).waitFor({ timeout: 10_000 })
-  assert.deepEqual(opened.complaints, [])
-})

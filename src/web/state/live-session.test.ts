@@ -123,6 +123,18 @@ test('what a topic without a cursor tells of no more is fetched once its stream 
   assert.deepEqual([runs.own.polls, later.own.polls, left.own.polls], [2, 1, 0])
 })
 
+test('what could not be fetched then is fetched later', async () => {
+  const world = createWorld()
+  const runs = subscribe(world, 'runs', null)
+  runs.own.failing = true
+  world.last().events.onOpen()
+  await world.pass(catchUpMs)
+  assert.equal(runs.own.polls, 1)
+  runs.own.failing = false
+  await world.pass(3 * pollEveryMs)
+  assert.equal(runs.own.polls, 2)
+})
+
 test('the frames of a log are asked for as they are stored', () => {
   const world = createWorld()
   subscribe(world, 'log:att_1', 3)

@@ -7,12 +7,15 @@ import { createConnection, type Socket, type SocketEvents, type Timers } from '.
 
 export type LiveEvent = ServerMessage | { readonly t: 'frame'; readonly frame: FollowerFrame }
 
-/** `cursor` is asked again at each (re)connection, so the subscriber alone knows what it has; null: its topic has none. */
+/**
+ * `cursor` is asked again at each (re)connection, so the subscriber alone knows what it has. null: the server has none for the
+ * topic and tells what comes; what came before that is fetched.
+ */
 export type Subscription = {
   readonly topic: string
   readonly cursor: (() => number) | null
   readonly on: (event: LiveEvent) => void
-  /** Fetches the state once; called repeatedly while there is no stream. Rejects when that failed, too. */
+  /** Fetches the state once; called once the stream is there, if there is no cursor, and repeatedly while there is no stream. Rejects when that failed, too. */
   readonly poll: () => Promise<void>
 }
 
@@ -67,13 +70,12 @@ export const createLiveSession = (deps: LiveDeps) => {
       ...(topic.startsWith('log:') ? { codec: 'zstd' } : {}),
     })
 
-  /** A topic without a cursor tells only of what comes: what came before it was told, while the page had its first answer, is fetched. */
-  const catchUp = (subscription: Subscription) => {
+  /** What came before the stream told, or while the page had no answer yet. Again, if it failed: without a stream, all are fetched. */
+  const catchUp = (subscription: Subscription, afterMs = catchUpMs) => {
     if (subscription.cursor !== null) return
-    deps.after(catchUpMs, () => {
+    deps.after(afterMs, () => {
       const isWanted = subscriptions.has(subscription) && state.kind === 'live'
-      // Without an answer there is soon no stream either.
-      if (isWanted) subscription.poll().catch(() => undefined)
+      if (isWanted) subscription.poll().catch(() => catchUp(subscription, pollEveryMs))
     })
   }
 

@@ -91,6 +91,20 @@ flow('new runs wait behind a button; known ones change in place', {}, async (pag
   assert.equal(await rows.count(), before + 1)
 })
 
+flow('what happened while the stream was away for a moment is in the list', {}, async (page) => {
+  await page.goto(`${stand.double.url}/runs`)
+  await shows(page, 'Live')
+  const row = page.locator('[data-row]').first()
+  await row.getByText('running').waitFor({ state: 'attached', ...soon })
+  await page.route(/\/api\/v1\/runs\?/, async (route) => {
+    const answer = await (await route.fetch()).json()
+    const [first, ...rest] = answer.items
+    await route.fulfill({ json: { ...answer, items: [{ ...first, status: 'passed', rev: 99 }, ...rest] } })
+  })
+  stand.double.dropStreams()
+  await row.getByText('passed').waitFor({ state: 'attached', ...soon })
+})
+
 flow(
   'a lost stream is said, with the age of what one sees, and comes back',
   { expected: /WebSocket|ERR_/ },
