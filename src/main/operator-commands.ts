@@ -55,9 +55,7 @@ export const addOperatorCommands = (program: Command, home: string, version: str
     .description('stop the installation that runs on this machine')
     .option('--data <dir>', 'the one whose data lies there')
     .action(async (flags: { data?: string }) => {
-      const { down } = await import('../supervisor/index.ts')
-      const stopped = await down(await layoutOf(flags.data))
-      console.error(stopped ? 'stopped' : 'nothing was running')
+      process.exitCode = await runDown(await layoutOf(flags.data))
     })
   program
     .command('restart')
@@ -66,6 +64,16 @@ export const addOperatorCommands = (program: Command, home: string, version: str
     .action(async (flags: { data?: string }) => {
       process.exitCode = await runRestart(await layoutOf(flags.data))
     })
+}
+
+const runDown = async (layout: Layout): Promise<number> => {
+  const { down } = await import('../supervisor/index.ts')
+  try {
+    console.error((await down(layout)) ? 'stopped' : 'nothing was running')
+    return 0
+  } catch (error) {
+    return sayFault(error)
+  }
 }
 
 const runRestart = async (layout: Layout): Promise<number> => {
