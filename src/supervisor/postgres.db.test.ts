@@ -64,3 +64,13 @@ test('root neither writes nor reads through a link that the owner of the cluster
   assert.deepEqual([seen, await asFound()], [[], before])
   await database.close()
 })
+
+test('root removes nothing where the owner of the cluster may put links', { skip: needsRoot }, async () => {
+  const own = { ...options, dataDir: join(directory, 'left'), socketDir: join(directory, 'ls') }
+  // What the owner could not remove, and would have had root remove by a link that he put there while it was looking.
+  const precious = join(own.dataDir, 'cluster.new', 'precious')
+  await mkdir(precious, { recursive: true, mode: 0o700 })
+  await writeFile(join(precious, 'file'), 'of root')
+  await assert.rejects(openPostgres(own), /initdb/)
+  assert.equal(await readFile(join(precious, 'file'), 'utf8'), 'of root')
+})

@@ -142,7 +142,7 @@ const createCluster = async (
   await writeFileDurably(passwordFile, `${password}\n`)
   if (options.owner !== null) await giveFile(passwordFile, options.owner)
   const fresh = `${cluster}.new`
-  await rm(fresh, { recursive: true, force: true })
+  await removeAs(options.owner, fresh)
   const args = [
     '-D',
     fresh,
@@ -270,6 +270,12 @@ const stopServer = async (child: ChildProcess, ended: Promise<void>): Promise<vo
 const asOwner = (options: PostgresOptions, file: string, args: readonly string[]) => {
   const command = ownerCommand(options.owner, [file, ...args])
   return run(command.file, command.args, { timeoutMs: 60_000 })
+}
+
+/** All that is below it, as its owner: who may write there could put a link in the way of root, however closely that looked before. */
+export const removeAs = async (owner: Owner | null, directory: string): Promise<void> => {
+  const { file, args } = ownerCommand(owner, ['rm', '-rf', '--', directory])
+  await run(file, args, { timeoutMs: 60_000 })
 }
 
 /** As the owner, with nothing of root left, ending cleanly when we die. */

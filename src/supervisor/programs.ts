@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { type ChildProcess, handBackFlags, inUserNamespace, spawn } from '../sys/index.ts'
+import { type ChildProcess, handBackFlags, inUserNamespace, run, spawn } from '../sys/index.ts'
 import type { Owner } from './postgres.ts'
 
 export type Programs = {
@@ -18,6 +18,9 @@ export type Programs = {
 /** What a release consists of, in the build directory it was made in. */
 const parts =
   /^(web|migrations|(supervisor|server|vault|jailer|runner|compile|log-search|binder)(-[A-Z0-9]+)?\.js(\.map)?)$/i
+
+/** A disk that is busy with something else takes its time. */
+const syncDeadlineMs = 60_000
 
 /** Copies the build when this version is not there yet, and removes versions that are not in use any more. */
 export const installPrograms = async (
@@ -38,6 +41,8 @@ export const installPrograms = async (
     await cp(join(from.build, 'compile.js'), join(fresh, 'tool/compile.js'))
     await openToAll(fresh)
     await chmod(join(fresh, 'tool/node'), 0o755)
+    // The name is never on the disk before all that it stands for: a version that is there is not copied again.
+    await run('sync', ['-f', fresh], { timeoutMs: syncDeadlineMs })
     await rename(fresh, directory)
   }
   for (const old of await readdir(join(data, 'app')))

@@ -1,6 +1,6 @@
 // `mayfly backup verify`: proves that a backup could be restored, by restoring what matters: every part is opened to its
 // end, the dump is loaded into a PostgreSQL made for that, and every log and file the database names is looked for.
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { RandomBytes } from '../../base/clock.ts'
@@ -8,7 +8,7 @@ import { fault } from '../../base/faults.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Layout } from '../layout.ts'
 import { callOperator } from '../operator.ts'
-import { openPostgres } from '../postgres.ts'
+import { openPostgres, removeAs } from '../postgres.ts'
 import { ensureUsers } from '../users.ts'
 import { bytesOf } from './create.ts'
 import { withDatabase } from './database.ts'
@@ -118,7 +118,6 @@ const loadElsewhere = async (
       ...{ dataDir, socketDir, owner, log: silentLog, randomBytes, fsync: false },
     })
     try {
-      if (owner !== null) await chown(home, owner.uid, owner.gid)
       return await withDatabase({ dataDir, socketDir, owner }, async ({ load, ask }) => {
         await backup.give('database', load)
         const [projects = 0, runs = 0] = (
@@ -131,6 +130,8 @@ const loadElsewhere = async (
       await database.close()
     }
   } finally {
-    await rm(home, { recursive: true, force: true })
+    for (const place of [dataDir, socketDir]) await removeAs(owner, place)
+    // These lie in a directory of ours alone, so each is what it was. What the owner put there meanwhile stays.
+    for (const place of [dataDir, socketDir, home]) await rmdir(place).catch(() => undefined)
   }
 }
