@@ -40,7 +40,7 @@ export type Reply<T = { readonly code?: string; readonly message?: string } | nu
 }
 export type ScriptedRunner = ReturnType<typeof createScriptedRunner>
 
-const facts: RunnerFacts = {
+export const scriptedFacts: RunnerFacts = {
   version: '0.0.0',
   compiler: 'compiler of this release',
   driver: 'fake',
@@ -109,7 +109,7 @@ export const createScriptedRunner = (
       boot: options.boot ?? 'boot-1',
       free: options.free ?? { tiny: 2, small: 2 },
       eph: keys.map((key) => toBase64Url(key.publicKey)),
-      facts,
+      facts: scriptedFacts,
       ...changes,
     })
   }

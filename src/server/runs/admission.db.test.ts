@@ -3,10 +3,17 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
-import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
+import {
+  createScriptedRunner,
+  type Held,
+  planJob,
+  scriptedFacts,
+} from '../../../test/support/scripted-runner.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
+import { silentLog } from '../../base/log.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
 import { createProjects } from '../projects/projects.ts'
+import { createAdmission } from './admission.ts'
 
 const parts = await openParts()
 const { runs, scope, actor } = parts
@@ -136,6 +143,44 @@ test('a limit that is lowered counts for what has not begun; without one everyth
   assert.equal(rest.length, 2)
   for (const held of [taken[1]!, next!, ...rest]) await planner!.finish(held)
   assert.equal(await statusOf(run), 'passed')
+})
+
+const wanting = (resourceClass: string) => {
+  const { spec } = planJob({ key: resourceClass })
+  return { key: resourceClass, spec: spec && { ...spec, resourceClass } }
+}
+
+test('a job of a class that no runner takes has no place of those that one takes', async () => {
+  await projects.set(actor, 'one', { jobs_max: 1 })
+  const admission = createAdmission({ database: parts.database, log: silentLog })
+  after(() => admission.close())
+  const offering = (...classes: string[]) => ({ facts: { ...scriptedFacts, classes } })
+  const plan = async (offer: ReturnType<typeof offering>, ...classes: string[]) => {
+    const run = parseId('run', (await runs.startRun(actor, { project: 'one' })).id)!
+    const [held] = await planner!.take({ ...offer, free: { tiny: 1 } }, 1)
+    await planner!.finishPlan(held!, classes.map(wanting))
+    return run
+  }
+  // Let in before its runner went.
+  const run = await plan(offering('tiny', 'small', 'large'), 'large')
+  await admission.sweep()
+  const later = await plan(offering('tiny', 'small'), 'large', 'small')
+  await admission.sweep()
+  const taken = await planner!.take({ ...offering('small'), free: { small: 9 } }, 9)
+  assert.deepEqual(taken.map(nameOf), ['one'])
+  const waiting = (await runs.findRun(scope, run))!.jobs.find(({ key }) => key === 'large')
+  assert.equal(waiting?.reason?.code, 'no_matching_runner')
+  // Its runner comes: at most one job at once, as ever.
+  const both = offering('small', 'large')
+  await planner!.finish(taken[0]!)
+  for (let i = 0; i < 2; i++) {
+    await admission.sweep()
+    const [next, ...more] = await planner!.take({ ...both, free: { large: 9 } }, 9)
+    assert.equal(more.length, 0)
+    await planner!.finish(next!)
+  }
+  for (const each of [run, later]) assert.equal(await statusOf(each), 'passed')
+  await projects.set(actor, 'one', { jobs_max: null })
 })
 
 test('what is held can be cancelled, and nothing is left behind', async () => {

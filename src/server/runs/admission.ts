@@ -1,13 +1,14 @@
 // Lets held attempts into the queue, as many as the limits of their project and organisation leave room for. Only the
 // admission makes that number grow, and for one organisation one admission at a time: so a limit holds exactly, however
 // many runners claim at once, and the claim itself need not know of limits (docs/decisions/0022).
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type OrganisationId, parseId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import type { Database, Db } from '../db/database.ts'
 import { notify } from '../db/notify.ts'
 import { inTransaction, type Tx } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
+import { isOffered } from '../runners/online.ts'
 import { stepOf, turnOf } from './queue-entry.ts'
 import { createRounds } from './rounds.ts'
 import { parseRunNotice } from './run-notice.ts'
@@ -45,7 +46,9 @@ export const createAdmission = ({
   ]
   return {
     sweep: async () => {
-      for (const organisation of await selectWaiting(db)) await look(organisation)
+      const organisations = await selectWaiting(db)
+      if (organisations.length > 0) await holdUnoffered(db)
+      for (const organisation of organisations) await look(organisation)
     },
     close: () => {
       for (const stop of stops) stop()
@@ -94,6 +97,7 @@ const letIn = async (tx: Tx, organisation: OrganisationId): Promise<readonly str
         select id, class, queue_order, row_number() over (order by queue_order) as nth from (
           select id, class, queue_order from attempts
           where organisation_id = ${organisation} and project_id = p.id and status = 'queued' and held
+            and ${isOffered(sql`class`)}
           order by queue_order limit greatest(0, least(${limits.admittedAtOnceMax}, p.jobs_max - coalesce(u.n, 0)))) o) h
       where p.organisation_id = ${organisation}
     ), chosen as (
@@ -113,11 +117,16 @@ const letIn = async (tx: Tx, organisation: OrganisationId): Promise<readonly str
 
 /** After limits were set: what has not begun waits for the admission, so that a lower limit counts at once. */
 export const holdQueued = async (tx: Tx, organisation: OrganisationId): Promise<void> => {
-  await sql`
-    update attempts a set held = true from jobs j, projects p, organisations o
-    where j.id = a.job_id and p.id = a.project_id and o.id = p.organisation_id and o.id = ${organisation}
-      and a.status = 'queued' and not a.held and j.kind = 'job' and coalesce(p.jobs_max, o.jobs_max) is not null`.execute(
-    tx,
-  )
+  await holdWhere(tx, sql`o.id = ${organisation}`)
   await notify(tx, [{ channel: 'mayfly_limits', payload: organisation }])
 }
+
+/** A job of a class that no runner takes (any more) would have the place of others for as long as it waits. */
+const holdUnoffered = (db: Db): Promise<void> => holdWhere(db, sql`not ${isOffered(sql`a.class`)}`)
+
+/** Of the limited ones that have not begun; whoever claims one in the same moment has it. */
+const holdWhere = async (db: Db, condition: RawBuilder<unknown>): Promise<void> =>
+  void (await sql`
+    update attempts a set held = true from jobs j, projects p, organisations o
+    where j.id = a.job_id and p.id = a.project_id and o.id = p.organisation_id and a.status = 'queued' and not a.held
+      and j.kind = 'job' and coalesce(p.jobs_max, o.jobs_max) is not null and ${condition}`.execute(db))
