@@ -3,13 +3,14 @@
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { parseId } from '../../base/ids.ts'
 import type { ProjectCreated } from '../../protocol/api/shapes.ts'
-import { generateEphemeralKey, openHookSecret } from '../../seal/index.ts'
+import { openHookSecret } from '../../seal/index.ts'
+import { makeReplyKey } from '../state/reply-key.ts'
 
 /** `ask` sends the public key and gets the sealed answer. null: it does not open. */
 export const receiveHookSecret = async (
   ask: (eph: string) => Promise<ProjectCreated>,
 ): Promise<{ readonly made: ProjectCreated; readonly secret: string | null }> => {
-  const key = await generateEphemeralKey()
+  const key = await makeReplyKey()
   const made = await ask(toBase64Url(key.publicKey))
   const sealed = fromBase64Url(made.hook_secret_sealed)
   const hook = parseId('hook', made.project.hook.id)

@@ -3,13 +3,14 @@
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { parseId } from '../../base/ids.ts'
 import type { WebhookCreated } from '../../protocol/api/webhooks.ts'
-import { generateEphemeralKey, openWebhookSecret } from '../../seal/index.ts'
+import { openWebhookSecret } from '../../seal/index.ts'
+import { makeReplyKey } from '../state/reply-key.ts'
 
 /** `ask` sends the public key and gets the sealed answer. null: it does not open. */
 export const receiveWebhookSecret = async (
   ask: (eph: string) => Promise<WebhookCreated>,
 ): Promise<{ readonly made: WebhookCreated; readonly secret: string | null }> => {
-  const key = await generateEphemeralKey()
+  const key = await makeReplyKey()
   const made = await ask(toBase64Url(key.publicKey))
   const sealed = fromBase64Url(made.secret_sealed)
   const id = parseId('webhook', made.webhook.id)

@@ -254,6 +254,20 @@ flow('where nothing is, the tab says so and the heading has the focus', {}, asyn
   assert.equal(await heading.evaluate((element) => element === document.activeElement), true)
 })
 
+flow('a search that is sent before the projects are known waits for them', {}, async (page) => {
+  const held = Promise.withResolvers<void>()
+  await page.route('**/api/v1/projects?*', async (route) => {
+    await held.promise
+    await route.continue()
+  })
+  await page.goto(`${stand.double.url}/runs`)
+  await shows(page, 'Round prices')
+  await page.getByRole('combobox', { name: 'Search' }).fill('web#9999')
+  await page.keyboard.press('Enter')
+  held.resolve()
+  await isAt(page, '/acme/web/runs/9999')
+})
+
 flow('the theme goes through system, light and dark, and is remembered', {}, async (page) => {
   await page.goto(`${stand.double.url}/runs`)
   await page.getByRole('button', { name: 'Theme: like the system' }).click()
@@ -291,3 +305,15 @@ flow('a viewer is offered nothing that would be refused', { mode: { role: 'viewe
   await shows(page, 'Signers are managed by owners.')
   await shows(page, 'Owners: Grace Hopper')
 })
+
+flow(
+  'a page of neither https nor localhost says that it cannot receive a secret, and what can',
+  {},
+  async (page) => {
+    await page.addInitScript("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    await page.goto(`${stand.double.url}/projects/new`)
+    await page.getByLabel('SSH address').fill('git@git.example.com:acme/tools.git')
+    await page.getByRole('button', { name: 'Add the project' }).click()
+    await shows(page, 'mayfly project add')
+  },
+)

@@ -110,6 +110,9 @@ export const shellText = {
     defect: 'Something went wrong on our side',
     unreachable: 'The server cannot be reached',
     unreachableWhy: 'No answer came. It may be restarting; what you see may be out of date.',
+    noKeys: 'This page cannot receive a secret',
+    noKeysWhy:
+      'Browsers make keys on https or on localhost only. Open this installation there, or do it on the command line, as with mayfly project add or mayfly webhook add.',
     pageAway: 'This page could not be fetched',
     pageAwayWhy:
       'The server may be restarting, or has another version by now. It is loaded anew when you try again.',
