@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
 import { noWork, openTestApp, type TestApp } from '../../../test/support/http-app.ts'
+import type { JsonShape as Shape } from '../../../test/support/json-shape.ts'
 import { someProject } from '../../../test/support/some-project.ts'
 import { fault } from '../../base/faults.ts'
 import { type Route, type RouteName, routes } from '../../protocol/api/routes.ts'
@@ -39,19 +40,6 @@ const prefixes: Readonly<Record<string, string>> = {
   ...{ run: 'run', attempt: 'att', job: 'job', workflow: 'wfl', delivery: 'dlv' },
 }
 
-type Shape = {
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly anyOf?: readonly Shape[]
-  readonly oneOf?: readonly Shape[]
-  readonly type?: string
-  readonly properties?: Readonly<Record<string, Shape>>
-  readonly required?: readonly string[]
-  readonly items?: Shape
-  readonly minItems?: number
-  readonly minLength?: number
-  readonly minimum?: number
-}
 /** The smallest thing of this shape; patterns are not read, so some bodies are refused as they are. */
 const smallest = (shape: Shape): unknown => {
   if (shape.const !== undefined) return shape.const

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
 import { leak } from '../../../test/support/hostile.ts'
+import type { JsonShape as Shape } from '../../../test/support/json-shape.ts'
 import { createRandom, type Random } from '../../../test/support/random.ts'
 import { type Got, openWholeServer, type WholeServer } from '../../../test/support/whole-server.ts'
 import { toBase64Url } from '../../base/bytes.ts'
@@ -81,23 +82,6 @@ const numbers: readonly unknown[] = [
 ]
 const pick = <T>(random: Random, from: readonly T[]): T => from[random(from.length)] as T
 
-type Shape = {
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly anyOf?: readonly Shape[]
-  readonly oneOf?: readonly Shape[]
-  readonly type?: string
-  readonly properties?: Readonly<Record<string, Shape>>
-  readonly additionalProperties?: Shape | boolean
-  readonly required?: readonly string[]
-  readonly items?: Shape
-  readonly minItems?: number
-  readonly minLength?: number
-  readonly maxLength?: number
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly pattern?: string
-}
 type Known = readonly string[]
 
 const made = (random: Random, shape: Shape, known: Known, hostility: number): unknown => {
