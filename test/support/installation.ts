@@ -39,6 +39,8 @@ export type InstallationOptions = {
   readonly args?: readonly string[]
   readonly data?: string
   readonly keepData?: boolean
+  /** What goes with its end; default the data, or the place that was made for them. */
+  readonly place?: string
   /** Text of mayfly.yml, as the operator wrote it before the first start. */
   readonly settings?: string
 }
@@ -50,6 +52,7 @@ export const openInstallation = async (options: InstallationOptions = {}): Promi
   const parent = options.data === undefined ? await mkdtemp(join(tmpdir(), 'mayfly-e2e-')) : null
   if (parent !== null) execFileSync('chmod', ['711', parent])
   const data = options.data ?? join(parent ?? '', 'data')
+  const place = options.place ?? parent ?? data
   if (options.settings !== undefined) await writeSettings(data, options.settings)
   const port = await freePort()
   const runnerPort = await freePort()
@@ -86,11 +89,11 @@ export const openInstallation = async (options: InstallationOptions = {}): Promi
       child.kill('SIGKILL')
       await ended(child)
     },
-    restart: () => openInstallation({ ...options, data, keepData: options.keepData ?? false }),
+    restart: () => openInstallation({ ...options, data, place }),
     close: async () => {
       child.kill('SIGINT')
       await withDeadline(ended(child), downDeadlineMs, () => `mayfly up did not stop:\n${output()}`)
-      if (options.keepData !== true) await rm(parent ?? data, { recursive: true, force: true })
+      if (options.keepData !== true) await rm(place, { recursive: true, force: true })
     },
   }
 }
