@@ -11,7 +11,7 @@ export const down = async (layout: Layout): Promise<boolean> => {
   if (pid === null) return false
   process.kill(pid, 'SIGTERM')
   const until = performance.now() + stopDeadlineMs
-  while (await isAlive(pid)) {
+  while (isAlive(pid)) {
     if (performance.now() > until)
       throw fault('E_MACHINE_NOT_READY', { public: `The supervisor (process ${pid}) does not stop` })
     await new Promise((resolve) => setTimeout(resolve, 50))

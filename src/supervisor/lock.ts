@@ -3,6 +3,7 @@
 import { chmod, link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fault } from '../base/faults.ts'
+import { processBegin } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
 
 type Held = Pick<Layout, 'lock' | 'run'>
@@ -14,7 +15,7 @@ export const findSupervisor = async ({ lock }: Pick<Layout, 'lock'>): Promise<nu
 }
 
 /** Whether this very process runs: one that ended and that nobody has buried yet does not. */
-export const isAlive = async (pid: number): Promise<boolean> => (await beginOf(pid)) !== null
+export const isAlive = (pid: number): boolean => processBegin(pid) !== null
 
 /** Two supervisors over one data directory would be two truths; what a killed one left is taken over. */
 export const takeLock = async (layout: Held): Promise<void> => {
@@ -22,7 +23,7 @@ export const takeLock = async (layout: Held): Promise<void> => {
   await chmod(layout.run, 0o711)
   if ((await findSupervisor(layout)) === process.pid) return
   const own = `${layout.lock}.${process.pid}`
-  await writeFile(own, `${process.pid} ${await beginOf(process.pid)}\n`, { mode: 0o644 })
+  await writeFile(own, `${process.pid} ${processBegin(process.pid)}\n`, { mode: 0o644 })
   try {
     // Complete and at once: of two that come together one finds the other's.
     while (!(await isLinked(own, layout.lock))) {
@@ -61,7 +62,7 @@ const isLinked = (from: string, to: string): Promise<boolean> =>
   )
 
 const isSupervisor = async (pid: number, begunAt: string): Promise<boolean> => {
-  const begun = pid > 1 ? await beginOf(pid) : null
+  const begun = pid > 1 ? processBegin(pid) : null
   if (begun === null) return false
   // Before it was written down when it began, its command line had to do.
   return begunAt === '' ? (await commandOf(pid)).includes('up') : begunAt === begun
@@ -69,11 +70,3 @@ const isSupervisor = async (pid: number, begunAt: string): Promise<boolean> => {
 
 const commandOf = async (pid: number): Promise<readonly string[]> =>
   (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
-
-/** In ticks since the machine started, which no program of its own changes; null: it has ended. */
-const beginOf = async (pid: number): Promise<string | null> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
-  // `pid (name) state …`, where the name may hold anything.
-  const [state = 'X', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return 'ZX'.includes(state) ? null : (rest[18] ?? null)
-}

@@ -27,7 +27,7 @@ export const restart = async (layout: Layout, say: (line: string) => void): Prom
   process.kill(pid, restartSignal)
   say('stopping and starting its programs …')
   while (!(await isUpAgain(layout, before))) {
-    if (!(await isAlive(pid)))
+    if (!isAlive(pid))
       throw fault('E_CHILD_FAILED', {
         public: 'It did not come up again. What it said stands where it was started.',
       })

@@ -51,6 +51,10 @@ export const giveFile = (path: string, { uid, gid }: User): Promise<void> =>
     if ((await file.stat()).uid !== uid) await file.chown(uid, gid)
   })
 
+/** The disk, or what its owner may have of it. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+
 export const syncDirectory = async (path: string): Promise<void> => {
   const directory = await open(path, 'r')
   try {

@@ -5,6 +5,7 @@ export { compileEarly } from './compile-early.ts'
 export {
   ensureDirectory,
   giveFile,
+  isDiskFull,
   readFileOf,
   resolveInside,
   syncDirectory,
@@ -16,6 +17,7 @@ export { startHeartbeat } from './heartbeat.ts'
 export { http } from './http.ts'
 export { createLog, describeError } from './log.ts'
 export { createEphemeralKey, createOpeningKey, sealingHere } from './opening-key.ts'
+export { processBegin } from './process-begin.ts'
 export { type ChildProcess, type RunResult, run, type SpawnOptions, spawn, systemPath } from './spawn.ts'
 export { requestUnix, type UnixAnswer } from './unix-http.ts'
 export { findNoUserNamespaces, inUserNamespace, type NoUserNamespaces } from './user-namespace.ts'

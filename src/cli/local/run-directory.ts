@@ -6,6 +6,7 @@ import { lstat, mkdtemp, open, opendir, rm, stat, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { integer, object, parseShape, text } from '../../base/shape.ts'
+import { processBegin } from '../../sys/index.ts'
 
 export type RunDirectory = { readonly path: string; close(): Promise<void> }
 
@@ -48,19 +49,9 @@ const findOwnProcess = (): ProcessMark | null => {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     // That of time came with Linux 5.6.
     const time = existsSync('/proc/self/ns/time') ? readlinkSync('/proc/self/ns/time') : ''
-    const startedAt = findStart(pid)
+    const startedAt = processBegin(pid)
     const kernel = [boot, readlinkSync('/proc/self/ns/pid'), time].join(' ')
     return startedAt === null ? null : { pid, startedAt, kernel }
-  } catch {
-    return null
-  }
-}
-
-/** Field 22 of its line (proc_pid_stat(5)), where the name in the second may hold anything. */
-const findStart = (pid: number): string | null => {
-  try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? null
   } catch {
     return null
   }
@@ -74,7 +65,7 @@ const isGone = (mark: ProcessMark, own: ProcessMark): boolean => {
     // Any other answer comes from a process that is there.
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
-  const startedAt = findStart(mark.pid)
+  const startedAt = processBegin(mark.pid)
   return startedAt !== null && startedAt !== mark.startedAt
 }
 

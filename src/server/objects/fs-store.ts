@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { toHex } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
-import { ensureDirectory, resolveInside, syncDirectory } from '../../sys/index.ts'
+import { ensureDirectory, isDiskFull, resolveInside, syncDirectory } from '../../sys/index.ts'
 import { limits } from '../limits.ts'
 import type { ObjectStore } from './store.ts'
 
@@ -166,4 +166,3 @@ const readRange = async (
 const codeOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && 'code' in error ? error.code : null
 const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
-const isDiskFull = (error: unknown): boolean => codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'

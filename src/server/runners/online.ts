@@ -15,7 +15,9 @@ export const onlineRunners = async (db: Db): Promise<readonly OnlineRunner[]> =>
   return rows.map(({ name, classes, slots }) => ({ name, classes: classes ?? [], slots: slots ?? 1 }))
 }
 
+/** What those take, looked up once for a statement. */
+const offered = sql`array(select jsonb_array_elements_text(facts -> 'classes') from runners where ${isOnline})`
+
 /** Whether one of those takes jobs of a class. While there is none at all, nobody waits for a class: all of them count. */
-export const isOffered = (className: RawBuilder<unknown>): RawBuilder<unknown> => sql`(
-  exists (select from runners where ${isOnline} and facts -> 'classes' ? ${className})
-  or not exists (select from runners where ${isOnline} and jsonb_array_length(facts -> 'classes') > 0))`
+export const isOffered = (className: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`(${className} = any(${offered}) or cardinality(${offered}) = 0)`

@@ -19,13 +19,23 @@ export const copyFromVault = async ({ db, vault }: Deps): Promise<void> => {
   for (const { org, projects } of rows) {
     const { contexts } = await vault.call('context.list', { org })
     for (const context of contexts) await copyContext(db, org, context)
+    const isKnown = await findKnown(db, org)
     const inUse = contexts.filter(({ state }) => state === 'active')
     // One after the other: jobs ask the vault meanwhile, too.
     for (const owner of [...inUse.map(({ context }) => context), ...projects]) {
-      for (const secret of await secretsOf(vault, owner)) await copySecret(db, { org, owner, secret })
+      for (const secret of await secretsOf(vault, owner))
+        if (!isKnown(secret)) await copySecret(db, { org, owner, secret })
     }
     await refreshAdmissions({ db, vault }, org)
   }
+}
+
+/** Nearly all are, and nothing is written for them. */
+const findKnown = async (db: Db, org: OrganisationId): Promise<(secret: SecretMetadata) => boolean> => {
+  const { rows } = await sql<{ id: string; version: number; state: string }>`
+    select id, version, state from secrets where organisation_id = ${org}`.execute(db)
+  const known = new Map(rows.map(({ id, version, state }) => [id, `${version} ${state}`]))
+  return ({ secret, version, state }) => known.get(secret) === `${version} ${state}`
 }
 
 /** Of a project that the vault does not have: nothing. */

@@ -7,7 +7,7 @@ import { toBase64Url } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { formatId, uuid7 } from '../../base/ids.ts'
-import { syncDirectory, writeFileDurably } from '../../sys/index.ts'
+import { isDiskFull, syncDirectory, writeFileDurably } from '../../sys/index.ts'
 import type { Layout } from '../layout.ts'
 import { callOperator } from '../operator.ts'
 import { ensureUsers } from '../users.ts'
@@ -80,9 +80,6 @@ export const createBackup = async (deps: BackupDeps, to: string): Promise<MadeBa
     throw fault('E_DISK_FULL', { public: `There is no room in ${resolve(to)} for this backup`, cause: error })
   }
 }
-
-const isDiskFull = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 
 export const bytesOf = (manifest: Manifest): number =>
   manifest.parts.reduce((sum, { bytes }) => sum + bytes, 0)

@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fault } from '../../base/faults.ts'
-import { syncDirectory, writeFileDurably } from '../../sys/index.ts'
+import { isDiskFull, syncDirectory, writeFileDurably } from '../../sys/index.ts'
 import { appendQueueMax } from '../limits.ts'
 
 export interface AppendLog {
@@ -102,6 +102,8 @@ const openAtEnd = async (path: string): Promise<FileHandle> => {
 }
 
 const unwritable = (cause: unknown) => {
-  const isFull = cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC'
-  return fault(isFull ? 'E_DISK_FULL' : 'E_VAULT_UNAVAILABLE', { detail: 'appending to a log', cause })
+  return fault(isDiskFull(cause) ? 'E_DISK_FULL' : 'E_VAULT_UNAVAILABLE', {
+    detail: 'appending to a log',
+    cause,
+  })
 }

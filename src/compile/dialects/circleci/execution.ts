@@ -254,8 +254,8 @@ export const readShell = (cx: Compiling, node: SourceNode): Shell | null => {
     return null
   }
   const areNames = words.every((word) => isName(cx.problems, node, word, 'a word of "shell"'))
-  const untrusted = listOrOne(node).find((word) => word.kind === 'scalar' && word.untrusted !== undefined)
-  return areNames
-    ? { words: parseShell(words), untrusted: untrusted?.kind === 'scalar' ? untrusted : null }
-    : null
+  if (!areNames) return null
+  const isUntrusted = (word: SourceNode): word is ScalarNode =>
+    word.kind === 'scalar' && word.untrusted !== undefined
+  return { words: parseShell(words), untrusted: listOrOne(node).find(isUntrusted) ?? null }
 }
