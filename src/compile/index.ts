@@ -8,7 +8,6 @@ import type { ChooseAnswer, MergeAnswer, SourceText } from '../protocol/compile.
 import type { Dialect, Origins, Plan, PlanInputs, RunEvent, RunFacts } from '../protocol/plan.ts'
 import { type Construct, createConstructs } from './constructs.ts'
 import {
-  asksForRun,
   type CircleciInput,
   type Compiled,
   type ContinuedWith,
@@ -84,8 +83,6 @@ type DialectRow = {
   readonly compile: (input: CircleciInput) => Compiled
   readonly compileContinuation: typeof compileContinuation
   readonly parameterTypes: (document: SourceNode) => ReadonlyMap<string, string>
-  /** Whether a text may show something of `RunFacts`; a word too many costs nothing but a plan made anew. */
-  readonly asksForRun: (text: string) => boolean
 }
 
 /** In order of preference. */
@@ -96,7 +93,6 @@ const dialects: readonly DialectRow[] = [
     compile: compileCircleci,
     compileContinuation,
     parameterTypes: declaredParameterTypes,
-    asksForRun,
   },
 ]
 
@@ -131,12 +127,14 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
   const given: PlanInputs = { event: input.event, parameters: input.parameters, ...allowed }
   const { run, continuedWith: continued } = input
   const work = createWorkMeter(problems)
+  const shown = new Set<string>()
   const selection = input.withSelection === true ? createSelectionLog() : null
   const inputs = run ? { ...given, run } : given
   const common = {
     problems,
     origins,
     work,
+    shown,
     selection,
     inputs,
     files: input.files,
@@ -150,7 +148,7 @@ const compileWith = (input: CompileInput, problems: Problems): CompileResult => 
   const texts = [...(continued?.sources ?? [{ path: row.path, text }]), ...compiled.orbs]
   const source = texts.map((file) => ({ path: file.path, sha256: sha256Hex(file.text) }))
   // A plan that shows nothing of its run serves every run of the same event.
-  const isOfRun = run !== undefined && texts.some((file) => row.asksForRun(file.text))
+  const isOfRun = run !== undefined && shown.size > 0
   const plan: Plan = {
     ...{ v: 1, dialect: row.dialect, source },
     inputs: { ...given, parameters, ...(isOfRun ? { run } : {}) },

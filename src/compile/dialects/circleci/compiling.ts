@@ -57,6 +57,8 @@ export type Compiling = {
   readonly callers: WeakMap<SourceNode, Caller>
   /** `pipeline.NAME` → its value; parameters are there as `pipeline.parameters.NAME`. */
   readonly pipeline: ReadonlyMap<string, SourceNode>
+  /** Which of those that differ from run to run were looked at: without one, the plan is the one of every run of its event. */
+  readonly shown: Set<string>
 }
 
 /** What it takes to read a declaration, before anything is compiled. */

@@ -15,7 +15,7 @@ import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { evaluate, isFault, isTruthy, type ParsedExpression } from './expression.ts'
 import { noParameters, type Parameters } from './parameters.ts'
-import { pipelineValue, warnUnknownValue } from './pipeline.ts'
+import { showPipelineValue, warnUnknownValue } from './pipeline.ts'
 import { pipelineScope, substitute } from './substitute.ts'
 
 /** A logic statement whose `<< >>` are substituted. A malformed one is reported and false. */
@@ -162,7 +162,7 @@ const isParsedTrue = (
   const result = evaluate(expression, (name) => {
     const value = name.startsWith(ofBody)
       ? parameters.get(name.slice(ofBody.length))
-      : pipelineValue(cx.pipeline, name)
+      : showPipelineValue(cx, name)
     return value?.kind === 'scalar' ? resolveScalar(value).value : undefined
   })
   for (const name of variables) warnUnknownValue(cx, () => at, name)

@@ -60,6 +60,7 @@ const contextFor = (text: string, pipeline: Readonly<Record<string, unknown>> = 
     problems,
     origins: createOriginMarks(),
     work: createWorkMeter(problems),
+    shown: new Set(),
     patterns: createPatterns(problems),
     templates: createTemplates(),
     selection: null,

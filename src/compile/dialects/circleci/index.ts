@@ -14,7 +14,7 @@ import { continuationParameters, followSetup, readContinuation } from './continu
 import { createOrbSource, type OrbText } from './orb-source.ts'
 import { createOrbLibrary } from './orbs.ts'
 import { addPipelineParameters, declaredParameterTypes } from './parameters.ts'
-import { asksForRun, createPipelineValues } from './pipeline.ts'
+import { createPipelineValues } from './pipeline.ts'
 import { pipelineTakes } from './takes.ts'
 import { createTemplates } from './template.ts'
 import { compileWorkflows } from './workflows.ts'
@@ -23,7 +23,7 @@ export { readContinuation } from './continuation.ts'
 export { checkOrb } from './orb-check.ts'
 export { type OrbPin, orbPins } from './orb-pins.ts'
 export { chooseByText, type PathMapping } from './path-mapping.ts'
-export { asksForRun, declaredParameterTypes }
+export { declaredParameterTypes }
 
 export type CircleciInput = {
   readonly document: SourceNode
@@ -31,6 +31,7 @@ export type CircleciInput = {
   readonly problems: Problems
   readonly origins: OriginMarks
   readonly work: WorkMeter
+  readonly shown: Set<string>
   readonly selection: SelectionLog | null
   /** Of a setup configuration also what it goes on with, as far as that can be known before it runs. */
   readonly followsSetup: boolean
@@ -111,7 +112,7 @@ const compileRoot = (
   input: RootInput,
   root: MapNode,
 ): { readonly project: Compiling; readonly compiled: Compiled } => {
-  const { inputs, problems, origins, work } = input
+  const { inputs, problems, origins, work, shown } = input
   const interpolates = readVersion(problems, root) !== '2.0'
   const isOfSetup = interpolates && isSetup(problems, root)
   const values = createPipelineValues(inputs, root)
@@ -121,6 +122,7 @@ const compileRoot = (
     problems,
     origins,
     work,
+    shown,
     patterns: createPatterns(problems, work),
     templates: createTemplates(),
     selection: input.selection,

@@ -10,15 +10,19 @@ const run = {
 }
 const compiled = (command: string, more: object = { run }) => {
   const text = `version: 2.1\njobs: {build: {machine: true, steps: [{run: '${command}'}]}}\n`
+  const { plan } = planOf(text, more)
+  const step = plan.workflows[0]?.jobs[0]?.spec?.steps[0]
+  return { command: step?.kind === 'run' ? step.command : null, inputs: plan.inputs }
+}
+const planOf = (text: string, more: object) => {
   const result = compile({
     files: new Map([['.circleci/config.yml', text]]),
     event: { kind: 'push', ref: 'refs/heads/main', commit: 'a'.repeat(40), branch: 'main', tag: null },
     parameters: {},
     ...more,
   })
-  assert.ok(result.ok)
-  const step = result.plan.workflows[0]?.jobs[0]?.spec?.steps[0]
-  return { command: step?.kind === 'run' ? step.command : null, inputs: result.plan.inputs }
+  assert.ok(result.ok, JSON.stringify(result.problems))
+  return result
 }
 
 test('number, id and names of the run are there, with their types', () => {
@@ -40,6 +44,21 @@ test('a slug names serial groups, whatever the organisation is called', () => {
 test('only a plan that asks for them is of one run', () => {
   assert.deepEqual(compiled('<< pipeline.number >>').inputs.run, run)
   assert.equal('run' in compiled('<< pipeline.git.branch >> << pipeline.git.revision >>').inputs, false)
+  assert.equal('run' in compiled('echo pipeline.number # \\<< pipeline.number >>').inputs, false)
+})
+
+test('however a plan came to ask for them, it is of one run', () => {
+  const asking = [
+    'steps: [{run: "<< pipeline.\\x6eumber >>"}]',
+    'steps: [{run: "<< pipeline.num\\\n  ber >>"}]',
+    'steps: [{when: {condition: "pipeline.\\u006eumber == 17", steps: [{run: a}]}}]',
+    'steps: [{when: {condition: {equal: ["<< pipeline.\\u0069d >>", run_1]}, steps: [{run: a}]}}]',
+  ]
+  for (const job of asking)
+    for (const given of [{}, { withSelection: true }]) {
+      const { plan } = planOf(`version: 2.1\njobs: {build: {machine: true, ${job}}}\n`, { run, ...given })
+      assert.deepEqual(plan.inputs.run, run, job)
+    }
 })
 
 test('whatever else a source host or a trigger may tell is there, and not set', () => {

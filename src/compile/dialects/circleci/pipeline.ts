@@ -30,6 +30,15 @@ export const pipelineValue = (
   values.get(name) ??
   (name.startsWith('pipeline.') && !isParameter(name) ? values.get('pipeline.name') : undefined)
 
+/** For the plan, which is of this run only when it shows something of it. */
+export const showPipelineValue = (
+  { pipeline, shown }: Pick<Compiling, 'pipeline' | 'shown'>,
+  name: string,
+): SourceNode | undefined => {
+  if (namesOfRun.has(name)) shown.add(name)
+  return pipelineValue(pipeline, name)
+}
+
 /** Likely a slip: nobody should have to find out from an empty text. */
 export const warnUnknownValue = (
   { problems, pipeline }: Pick<Compiling, 'problems' | 'pipeline'>,
@@ -102,9 +111,7 @@ const ofRun: Readonly<Record<string, OfRun>> = {
 /** Of the others whoever owns the project has written what they are. */
 const outside = /^(?:git\.commit|event|trigger_parameters)\./
 
-const asking = new RegExp(`pipeline\\.(?:${Object.keys(ofRun).join('|').replaceAll('.', '\\.')})(?![\\w-])`)
-
-export const asksForRun = (text: string): boolean => asking.test(text)
+const namesOfRun: ReadonlySet<string> = new Set(Object.keys(ofRun).map((name) => `pipeline.${name}`))
 
 const triggerSource = {
   push: 'webhook',

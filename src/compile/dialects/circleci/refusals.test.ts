@@ -219,7 +219,7 @@ test('the name of a step is never cut between the halves of a character', () => 
     const result = judgeCompile(
       `version: 2.1\njobs: {build: {machine: true, steps: [{run: "${command}"}]}}\n`,
     )
-    const step = result.ok && result.plan.workflows[0]?.jobs[0]?.spec?.steps[0]
-    assert.ok(step && step.name.isWellFormed() && step.name.length >= 199, `${length}`)
+    const step = result.ok ? result.plan.workflows[0]?.jobs[0]?.spec?.steps[0] : undefined
+    assert.ok(step?.name.isWellFormed() && step.name.length >= 199, `${length}`)
   }
 })

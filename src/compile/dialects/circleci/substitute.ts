@@ -15,7 +15,7 @@ import {
 import { didYouMean } from '../../suggest.ts'
 import type { Compiling } from './compiling.ts'
 import { type ExpressionValue, evaluate, isFault, isTruthy, type ParsedExpression } from './expression.ts'
-import { pipelineValue, warnUnknownValue } from './pipeline.ts'
+import { showPipelineValue, warnUnknownValue } from './pipeline.ts'
 import { tagSpot } from './tag-spot.ts'
 import type { TemplatePart } from './template.ts'
 
@@ -163,7 +163,7 @@ const evaluateParsed = (
 const find = (cx: Compiling, scope: Scope, name: string): SourceNode | undefined => {
   if (name.startsWith('parameters.')) return scope.parameters.get(name.slice('parameters.'.length))
   if (name.startsWith('matrix.')) return scope.matrix?.get(name.slice('matrix.'.length))
-  return pipelineValue(cx.pipeline, name)
+  return showPipelineValue(cx, name)
 }
 
 /** A part that names one value. */
