@@ -1,8 +1,9 @@
 // What keeps other sites, other programs and malformed requests out (trust-model.md §9), on the running server.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { type Answer, noWork, openTestApp } from '../../../test/support/http-app.ts'
 import { formatId } from '../../base/ids.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
@@ -356,4 +357,32 @@ test('who offers another protocol is answered in this one; only a WebSocket at i
   assert.equal(await ask('/health', 'websocket'), '200')
   assert.equal(await ask('/api/v1/live', 'h2c'), '404')
   assert.equal(await ask('/api/v1/live', 'websocket'), '403', 'from no origin of ours')
+})
+
+test('who takes nothing of an answer is let go; who waits for a late one is not', async () => {
+  const late = Promise.withResolvers<{ status: 202; body: Record<string, null> }>()
+  const bytes = Buffer.alloc(64 * 1024 * 1024)
+  const app = await openTestApp({
+    intake: { accept: () => late.promise, refused: () => undefined },
+    pages: {
+      find: () => ({
+        ...{ contentType: 'text/plain', cacheControl: 'no-store', etag: '"x"' },
+        bytes: { br: bytes, gzip: bytes, identity: bytes },
+      }),
+    },
+  })
+  const { server } = app.people
+  assert.ok(server.timeout > 0 && server.maxConnections > 0)
+  server.timeout = 200
+  const socket = connect(Number(new URL(app.base).port), 'localhost')
+  const [held] = (await once(server, 'connection')) as [Socket]
+  socket.pause()
+  socket.write('GET /large.txt HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  // Begun before the other is let go, and silent for longer.
+  const waiting = app.call('POST', '/hooks/generic/hok_1', { browser: false, body: {} })
+  await once(held, 'close', { signal: AbortSignal.timeout(10_000) })
+  await setTimeout(3 * server.timeout)
+  late.resolve({ status: 202, body: {} })
+  assert.equal((await waiting).status, 202)
+  socket.destroy()
 })

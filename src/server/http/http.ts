@@ -1,6 +1,7 @@
 // One Fastify application per door, both from the same route table. Decides nothing about runs or secrets: it parses,
 // admits, calls one use case and shapes the answer. Opened by server/index.ts.
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import fastifyRateLimit from '@fastify/rate-limit'
 import fastifySwagger from '@fastify/swagger'
@@ -101,6 +102,13 @@ export const createOperatorApp = async (deps: HttpDeps): Promise<FastifyInstance
   return app
 }
 
+/** Nobody has to read what he asked for: TCP keeps his connection as long as his machine says that it is there. */
+const endStalled = (socket: Socket, afterMs: number): void => {
+  if (socket.writableLength > 0) socket.destroy()
+  // A followed log may be silent for hours.
+  else socket.setTimeout(afterMs)
+}
+
 const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInstance> => {
   const app: FastifyInstance = fastify({
     ...options,
@@ -110,6 +118,7 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
+    connectionTimeout: limits.stalledMs,
     http: { maxHeaderSize: limits.headerBytes, shouldUpgradeCallback: wantsLive },
     // Every GET answers HEAD, too: the same handler, without the body.
     exposeHeadRoutes: true,
@@ -123,6 +132,8 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
     },
     clientErrorHandler: refuseMalformed(deps.site),
   })
+  app.server.maxConnections = limits.connections
+  app.server.on('timeout', (socket) => endStalled(socket, app.server.timeout))
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   acceptOnlyJson(app)

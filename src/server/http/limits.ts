@@ -14,6 +14,10 @@ export const limits = {
   bodyDepth: 64,
   requestMs: 60_000,
   keepAliveMs: 65_000,
+  /** How long nothing of an answer may be taken. */
+  stalledMs: 60_000,
+  /** Together, at a door: past them nobody new is let in, and the database and the logs keep their descriptors. */
+  connections: 10_000,
   /** Requests per minute. `address` is coarse: many people may sit behind one. */
   rate: { windowMs: 60_000, address: 3_000, credential: 600, hook: 120, addressesRemembered: 10_000 },
   staticSite: { files: 2_000, bytes: 64 * mib },
