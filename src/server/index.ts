@@ -22,7 +22,7 @@ import { createContexts } from './contexts/contexts.ts'
 import { type Database, openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { type Backups, createBackups } from './health/backups.ts'
-import { createClockWatch } from './health/clock-watch.ts'
+import { type ClockWatch, createClockWatch } from './health/clock-watch.ts'
 import { createHealth, type Health } from './health/health.ts'
 import type { Handlers } from './http/binder.ts'
 import { peopleHandlers } from './http/handlers/people.ts'
@@ -120,7 +120,7 @@ export const startServer = async (config: ServerConfig, deps: ServerDeps): Promi
 
 /** From time to time; nothing depends on it. What the vault knows more is asked once, and again while it is away. Returns how to stop. */
 const tidyUp = (
-  { access, database, objects, vault, watchers }: Parts,
+  { access, database, objects, vault, watchers, clockWatch }: Parts,
   retention: Retention,
   log: Log,
 ): (() => void) => {
@@ -130,8 +130,10 @@ const tidyUp = (
     isCopied = true
   }
   const tidy = async () => {
-    await access.sweep()
-    await tidyRows({ db: database.db, objects, watchers }, retention)
+    if (clockWatch.isSettled()) {
+      await access.sweep()
+      await tidyRows({ db: database.db, objects, watchers }, retention)
+    }
     await copy()
   }
   const warn = (error: unknown) => log.warn('not tidied up', { error })
@@ -175,6 +177,7 @@ type Parts = Store &
     readonly setPort: (port: number) => void
     readonly http: HttpDeps
     readonly reach: Reach
+    readonly clockWatch: ClockWatch
   }
 
 const openParts = async (
@@ -245,7 +248,11 @@ const openParts = async (
     securityTxt: config.securityTxt,
     trustedProxies: config.http.trustedProxies,
   }
-  return { database, vault, objects, reach, ...work, access, newId, places, watchers, fresh, setPort, http }
+  return {
+    ...{ database, vault, objects, newId, places, watchers, fresh, clockWatch },
+    ...work,
+    ...{ access, reach, setPort, http },
+  }
 }
 
 const handlersOf = (

@@ -10,6 +10,8 @@ export type ClockWatch = {
   /** Compares once. Called by itself every few seconds. */
   look(): void
   judge(): Finding
+  /** No jump is told of. While one is, nothing is removed for its age: the clock may come back, and what is removed does not. */
+  isSettled(): boolean
   close(): void
 }
 
@@ -35,17 +37,21 @@ export const createClockWatch = ({
   }
   const timer = setInterval(look, limits.clock.lookEveryMs)
   timer.unref()
+  const findJump = (): Jump | null => {
+    look()
+    return jump !== null && clock.monotonicMs() - jump.uptime <= limits.clock.tellForMs ? jump : null
+  }
   return {
     look,
+    isSettled: () => findJump() === null,
     judge: () => {
-      look()
-      const isOld = jump === null || clock.monotonicMs() - jump.uptime > limits.clock.tellForMs
-      if (jump === null || isOld) return { status: 'ok', detail: 'passes as it should' }
-      const way = jump.byMs > 0 ? 'forward' : 'back'
-      const at = new Date(jump.wall).toISOString()
+      const found = findJump()
+      if (found === null) return { status: 'ok', detail: 'passes as it should' }
+      const way = found.byMs > 0 ? 'forward' : 'back'
+      const at = new Date(found.wall).toISOString()
       return {
         status: 'weak',
-        detail: `jumped ${span(jump.byMs)} ${way}, to ${at}; leases and time limits of jobs go on by uptime`,
+        detail: `jumped ${span(found.byMs)} ${way}, to ${at}; leases and time limits of jobs go on by uptime`,
         mend: 'timedatectl set-ntp true, or the time service of this machine',
       }
     },

@@ -45,9 +45,12 @@ export type Claimed = {
   readonly number: number
 }
 
-/** Most of the time nothing is: one look at an index says so. */
-export const dueLook = (due: Date): RawBuilder<{ readonly isAny: boolean }> =>
-  sql`select exists (select from webhook_deliveries where next_at < ${due}) as "isAny"`
+/** Most of the time nothing is: one look at an index says so. What is further away than any pause, a clock put off that was ahead. */
+export const dueLook = (due: Date): RawBuilder<{ readonly isAny: boolean; readonly isFar: boolean }> =>
+  sql`select exists (select from webhook_deliveries where next_at < ${due}) as "isAny",
+    exists (select from webhook_deliveries where next_at > ${farthest(due)}) as "isFar"`
+
+const farthest = (due: Date): Date => new Date(due.getTime() + 2 * Math.max(...limits.webhooks.pausesMs))
 
 type Places = {
   readonly count: number
@@ -66,8 +69,11 @@ export const claimDue = async (
   // What was written in this very millisecond, too: the database counts finer.
   const due = new Date(clock.now() + 1)
   const until = new Date(clock.now() + limits.webhooks.claimMs)
-  const { rows: looked } = await dueLook(due).execute(db)
-  if (looked[0]?.isAny !== true) return []
+  const { rows } = await dueLook(due).execute(db)
+  const [{ isAny, isFar } = { isAny: false, isFar: false }] = rows
+  if (isFar)
+    await sql`update webhook_deliveries set next_at = ${now} where next_at > ${farthest(due)}`.execute(db)
+  if (!isAny && !isFar) return []
   return inTransaction(db, async (tx) => {
     const { rows } = await sql<Claimed>`
       with due as (

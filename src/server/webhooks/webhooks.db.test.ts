@@ -99,6 +99,21 @@ test('what is not delivered is tried ten times, with the same id and body, at th
   assert.equal(new Set(tries.map(({ headers }) => headers['webhook-timestamp'])).size, 10)
 })
 
+test('what a clock that was ahead put off is sent when it came back', async () => {
+  await world.add('early')
+  const yearMs = 365 * 86_400_000
+  clock.pass(yearMs)
+  answering(500)
+  await webhooks.test(actor, named('early'))
+  await world.sendDue()
+  assert.equal((await world.last('early')).state, 'waiting')
+  clock.pass(-yearMs)
+  answering(200)
+  await world.sendDue()
+  assert.equal((await world.last('early')).state, 'delivered')
+  await webhooks.remove(actor, named('early'))
+})
+
 test('asked for again, it has the same id and body and another round of tries', async () => {
   receiver.answers(ok)
   const { id } = await world.last('deaf')
