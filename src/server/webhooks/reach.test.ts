@@ -72,6 +72,16 @@ test('a name is judged by all it resolves to, at the moment of the connection', 
   assert.equal((await at(rebinding, opened)).problem, 'address-refused')
 })
 
+test('when one address of a name takes no connection, another is asked', async () => {
+  const reach = { ...closed, opened: parseOpened([`127.0.0.0/8:${receiver.port}`]) }
+  const url = `http://target.example:${receiver.port}/hook`
+  const sent = await send({ ...reach, resolve: resolving('127.0.0.9', '127.0.0.1') }, url)
+  assert.deepEqual([sent.response, sent.problem], [200, null])
+  assert.equal(receiver.received.at(-1)?.headers.host, `target.example:${receiver.port}`)
+  const nowhere = await send({ ...reach, resolve: resolving('127.0.0.9', '127.0.0.8') }, url)
+  assert.equal(nowhere.problem, 'connection-failed')
+})
+
 test('a redirect is an answer and not a way', async () => {
   const before = arrived()
   receiver.answers((response) =>

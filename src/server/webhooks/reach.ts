@@ -1,5 +1,5 @@
-// One request to a target of webhooks. The name is resolved here, every address is judged, and the connection goes to the
-// one that was judged: no second look at the DNS. Nothing is followed, the answer is read to a bound, and all of it has one
+// One request to a target of webhooks. The name is resolved here, every address is judged, and the connection goes to
+// those that were judged: no second look at the DNS. Nothing is followed, the answer is read to a bound, and all of it has one
 // deadline. Whoever answers may be hostile, and whoever named the target may want to see what is behind our walls.
 import { lookup as lookupDns } from 'node:dns/promises'
 import type { IncomingMessage } from 'node:http'
@@ -82,7 +82,7 @@ export const post = async (
 
 const none = { response: null, problem: null, answer: null } as const
 
-type Place = { readonly address: string } | { readonly problem: Problem }
+type Place = { readonly addresses: readonly string[] } | { readonly problem: Problem }
 
 /** All addresses of the name have to be fit: one that is not says that somebody tries something. */
 const judge = async ({ opened, resolve }: Reach, url: URL, signal: AbortSignal): Promise<Place> => {
@@ -105,8 +105,7 @@ const judge = async ({ opened, resolve }: Reach, url: URL, signal: AbortSignal):
     return { problem: 'address-refused' }
   // Open text is for addresses that the operator has named.
   if (url.protocol !== 'https:' && !addresses.every(isOpened)) return { problem: 'http-refused' }
-  const [address] = addresses
-  return address === undefined || address === null ? { problem: 'name-not-found' } : { address }
+  return { addresses: addresses.filter((address) => address !== null) }
 }
 
 const ownAddresses = (): ReadonlySet<string | null> =>
@@ -127,24 +126,28 @@ const within = <T>(signal: AbortSignal, work: Promise<T>): Promise<T> =>
 
 type Exchange = {
   readonly url: URL
-  readonly address: string
+  readonly addresses: readonly string[]
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly signal: AbortSignal
   readonly authorities: string | null
 }
 
-const exchange = async ({ url, address, headers, body, signal, authorities }: Exchange) => {
-  const lookup: LookupFunction = (_name, options, done) => {
-    const family = isIP(address)
-    if (options.all) done(null, [{ address, family }])
-    else done(null, address, family)
-  }
+const exchange = async ({ url, addresses, headers, body, signal, authorities }: Exchange) => {
+  // One after the other, until one of them takes the connection.
+  const found = addresses.map((address) => ({ address, family: isIP(address) }))
+  const lookup: LookupFunction = (_name, _options, done) => done(null, found)
   const options = {
     method: 'POST',
     headers: { ...headers, 'content-length': Buffer.byteLength(body) },
     // A connection of its own that ends with the answer: none is kept that another name could use.
-    ...{ agent: false as const, lookup, signal, maxHeaderSize: limits.webhooks.answerHeaderBytesMax },
+    ...{
+      agent: false as const,
+      lookup,
+      autoSelectFamily: true,
+      signal,
+      maxHeaderSize: limits.webhooks.answerHeaderBytesMax,
+    },
     ...(authorities === null ? {} : { ca: authorities }),
   }
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
