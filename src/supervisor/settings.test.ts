@@ -56,6 +56,11 @@ test('what a program could not start with is refused before those that run are s
   for (const url of ['https://ci.example.org/mayfly', 'https://me@ci.example.org', 'ftp://ci.example.org'])
     assert.match(refusal(`public_url: ${url}`), /^mayfly\.yml:1:13: public_url: /)
   assert.equal(refusal('public_url: hello'), 'mayfly.yml:1:13: public_url: Invalid URL')
+  for (const name of ['me@', ':secret@', 'me:secret@'])
+    assert.equal(
+      refusal(`traces: {endpoint: 'http://${name}traces.example.org'}`),
+      'mayfly.yml:1:20: traces.endpoint: holds a name or a password, which stand in headersFile: Authorization: Basic …',
+    )
   assert.match(refusal('metrics: &m {port: 1}\ntraces: *m\n'), /^mayfly\.yml:2:9: write it out/)
 })
 

@@ -27,6 +27,12 @@ function isCidrPort(text: string): boolean {
   return Number(length) <= bits && Number(port) >= 1 && Number(port) <= 65_535
 }
 
+// No request could be made with them, and its refusal would have them in the log.
+function isWithoutCredentials(text: string): boolean {
+  const { username, password } = new URL(text)
+  return username === '' && password === ''
+}
+
 /** In this spelling alone: others are the same to a parser of URLs, and not to everybody who compares them. */
 const webScheme = [/^https?:\/\/[^\\]*$/, 'must begin with http:// or https://'] as const
 
@@ -102,7 +108,11 @@ const settingsSchema = z.strictObject({
   traces: z
     .strictObject({
       endpoint: z
-        .url({ protocol: /^https?$/ })
+        .url({ protocol: /^https?$/, abort: true })
+        .refine(
+          isWithoutCredentials,
+          'holds a name or a password, which stand in headersFile: Authorization: Basic …',
+        )
         .optional()
         .describe('OpenTelemetry collector (OTLP over HTTP) that gets a trace of each run; default: none'),
       headersFile: z
