@@ -45,6 +45,12 @@ export const requestsOf = ({ jobs }: RunState): ReadonlyMap<string, readonly Loc
   )
 }
 
+/** All shards of a job have its lock together: one that is wanted again while others go on has it with them. */
+export const sharing = (job: JobState, shards: readonly JobState[]): JobState =>
+  job.lock !== undefined && job.kind === 'job' && shards.some(({ lock }) => lock?.state === 'held')
+    ? withLock(job, job.lock, 'held')
+    : job
+
 /** Its turn has not come: it asks, or has asked. null: nothing of the kind keeps it back. */
 export const asking = (job: JobState): JobState | null => {
   const { lock, kind } = job

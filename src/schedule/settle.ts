@@ -2,7 +2,7 @@
 // skipped, jobs without steps end at once, a cancelled run lets nothing new begin.
 import type { Outcome } from '../protocol/plan.ts'
 import { refusedContext } from './contexts.ts'
-import { asking, isInLine, released } from './locks.ts'
+import { asking, isInLine, released, sharing } from './locks.ts'
 import {
   isFinal,
   type JobState,
@@ -100,7 +100,8 @@ const advance = (job: JobState, groups: Groups): JobState => {
   if (needs.includes('unmeetable')) return ended(job, 'skipped', 'needs')
   if (needs.includes('open')) return job
   // The shards of a job ask for their lock together; only then one may wait for the others.
-  return unauthorized(job) ?? asking(job) ?? afterOthers(job, groups)
+  const own = job.lock === undefined ? job : sharing(job, groups.shards(job))
+  return unauthorized(own) ?? asking(own) ?? afterOthers(own, groups)
 }
 
 const standingOf = (
@@ -116,7 +117,7 @@ const standingOf = (
 const afterOthers = (job: JobState, groups: Groups): JobState => {
   const own = needOfOthers(job)
   if (own === null) return start(job)
-  const others = groups.shards(job).filter((other) => other !== job)
+  const others = groups.shards(job).filter((other) => other.id !== job.id)
   switch (standingOf(own, outcomeOfShards(others))) {
     case 'met':
       return start(job)

@@ -104,6 +104,27 @@ test('all shards of a job have the lock together', async () => {
   await end(second, 'deploy')
 })
 
+test('a shard that is wanted again has the lock of another one that is under way', async () => {
+  const first = await begin('one', [{ key: 'deploy', shards: 2, lock: 'prod' }])
+  for (const outcome of ['failed', 'failed'] as const) await end(first, 'deploy', outcome)
+  const shards = (await runs.findRun(scope, first))!.jobs.filter(({ key }) => key === 'deploy')
+  const statuses = async () =>
+    (await runs.findRun(scope, first))!.jobs.filter(({ key }) => key === 'deploy').map(({ status }) => status)
+  for (const [at, { id }] of shards.entries()) {
+    await runs.rerunJob(actor, parseId('job', id)!)
+    await isTrue(`shard ${at} waits for its own job`, async () => (await statuses())[at] === 'queued')
+  }
+  const second = await begin('two', deploy)
+  for (const { id } of shards) {
+    assert.equal((await look(second, 'deploy')).status, 'waiting')
+    const [held] = await runner.take({ free: { small: 1 } }, 1)
+    assert.equal(held?.spec.kind === 'job' && held.spec.job.id, id)
+    await runner.finish(held!)
+  }
+  assert.equal((await runs.findRun(scope, first))!.status, 'passed')
+  await end(second, 'deploy')
+})
+
 test('who waited too long is cancelled', async () => {
   const first = await begin('one', deploy)
   await until(first, 'deploy', 'queued')
