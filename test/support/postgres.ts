@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { silentLog } from '../../src/base/log.ts'
@@ -24,11 +25,16 @@ type Cluster = {
   count: number
 }
 let starting: Promise<Cluster> | undefined
+const closeMs = 10_000
 
 after(async () => {
   if (starting === undefined) return
   const { postgres, directory, made } = await starting
-  await Promise.all(made.map((database) => database.close()))
+  // A transaction that a failed test left open is waited for without end: its server stops all the same, and with it the file.
+  await Promise.race([
+    Promise.all(made.map((database) => database.close())),
+    sleep(closeMs, null, { ref: false }),
+  ])
   await postgres.close()
   await rm(directory, { recursive: true, force: true })
 })
