@@ -10,10 +10,14 @@ import type { Tx } from '../db/transaction.ts'
 import { orbsKeySql } from '../orbs/orbs.ts'
 import { eventOf } from '../runs/create.ts'
 import type { LeaseDetails } from '../runs/leased.ts'
+import { builtInClass } from '../runs/resource-class.ts'
 
 export type QueuedAttempt = Omit<LeaseDetails, 'lease'>
 
-/** Locks those of each class whose turn it is until the end of the transaction. */
+/**
+ * Locks those of each class whose turn it is until the end of the transaction. Built-in jobs come first; which of the other classes has a place
+ * that all of them may have is chance, so that a long queue of one keeps back no other.
+ */
 export const takeQueued = async (
   tx: Tx,
   wanted: readonly (readonly [name: string, count: number])[],
@@ -21,7 +25,9 @@ export const takeQueued = async (
 ): Promise<readonly QueuedAttempt[]> => {
   const { rows } = await sql<QueuedAttempt>`
     with a as materialized (
-      select a.* from unnest(${wanted.map(([name]) => name)}::text[], ${wanted.map(([, n]) => n)}::integer[]) as c (class, n)
+      select a.* from (
+        select * from unnest(${wanted.map(([name]) => name)}::text[], ${wanted.map(([, n]) => n)}::integer[]) as w (class, n)
+        order by class <> ${builtInClass}, random()) c
       cross join lateral (
         select id, lease_id, job_id, run_id, project_id, organisation_id, number, turn, queue_order from attempts
         where status = 'queued' and not held and class = c.class order by turn, queue_order limit c.n for update skip locked) a

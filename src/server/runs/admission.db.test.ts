@@ -103,6 +103,22 @@ test('projects that wait take turns; a project of high priority has more of them
   for (const run of [first, second, third]) assert.equal(await statusOf(run), 'passed')
 })
 
+test('jobs of another class get their share of places, however many of the first wait', async () => {
+  const small = await begin('one', 24)
+  const medium = parseId('run', (await runs.startRun(actor, { project: 'two' })).id)!
+  const [plan] = await planner!.take({ free: { tiny: 1 } }, 1)
+  const job = planJob({ key: 'm' })
+  await planner!.finishPlan(plan!, [{ ...job, spec: { ...job.spec!, resourceClass: 'medium' } }])
+  const begun: string[] = []
+  while (begun.length < 25) {
+    const [held] = await planner!.take({ free: { small: 1, medium: 1 } }, 1)
+    begun.push(nameOf(held!))
+    await planner!.finish(held!)
+  }
+  assert.ok(begun.indexOf('two') < 24, 'it came when all others had ended')
+  for (const run of [small, medium]) assert.equal(await statusOf(run), 'passed')
+})
+
 // Known: turns are given to projects. An installation has one organisation; of several, those with more projects would get more (0022).
 test('organisations with as many projects share fairly, and one with twice as many that wait has twice the turns', async () => {
   const all = [await begin('one', 6), await begin('elsewhere', 6, stranger)]
