@@ -64,7 +64,7 @@ export const storeDelivery = async (
     ...{ id: run, organisation: project.organisation, project: project.id, event, delivery: delivery.id },
     ...{ plan: delivery.plan, placing: delivery.placing, isLimited: project.isLimited },
     startedBy: replay?.by ?? delivery.source,
-    ...(replay === undefined ? {} : { replayOf: replay.of }),
+    told: { sentAt: push.sentAt, replayOf: replay?.of ?? null },
     ...(change === null ? {} : { change }),
     also: { ...delivery.also, parts: sql`delivered as (${delivered})${also}` },
   })

@@ -18,7 +18,7 @@ import { isInLine, lockNotice } from './lock-notice.ts'
 import { leaseColumns, leaseDeadlineSeconds, leaseValues, type NewAttempt, newAttempts } from './new-lease.ts'
 import { noPlacing, type Placing } from './places.ts'
 import { type PlacedLease, placePlanned, plannedParts } from './planned-rows.ts'
-import { decidedByEvent } from './planned-schedules.ts'
+import { decidedByEvent, type ToldOf } from './planned-schedules.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
 import { builtInClass } from './resource-class.ts'
 import { runNotice } from './run-notice.ts'
@@ -32,8 +32,8 @@ export type NewRun = {
   /** For the pipeline, from whoever starts it. */
   readonly parameters?: PlanInputs['parameters']
   readonly delivery: DeliveryId | null
-  /** The one that this delivery replays. */
-  readonly replayOf?: DeliveryId
+  /** Of a push. */
+  readonly told?: ToldOf
   /** What the delivery tells beside the event. */
   readonly change?: ChangeFacts
   /** Id of the actor, or `hook`. */
@@ -132,7 +132,7 @@ const insertPlanned = async (tx: Tx, newId: NewId, run: Made['run']): Promise<Ma
       insert into plans (run_id, digest, plan, origins, problems, changes, from_run_id)
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.changes, p.run_id from new_run, plans p
       where p.run_id = ${plan.run}
-    ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state, decidedByEvent(project, run.event, run.replayOf ?? null))}, new_attempt as (
+    ), ${plannedParts({ id, organisation, project, rev: 1 }, plan.rows, state, decidedByEvent(project, run.event, run.told ?? { sentAt: null, replayOf: null }))}, new_attempt as (
       insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn, held,
         ${leaseColumns})
       select a.id, ${organisation}, ${project}, ${id}, j.id, a.number, a.cause, j.class, a.status,

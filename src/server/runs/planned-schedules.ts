@@ -22,30 +22,44 @@ export const plannedSchedules = (newId: NewId, { schedules = [] }: Plan): readon
  */
 export const decidedByRun = (run: RunId): RawBuilder<unknown> => sql`
   select p.id, p.organisation_id from runs r join projects p on p.id = r.project_id
-  where r.id = ${run} and r.event_kind = 'push' and r.ref = 'refs/heads/' || p.default_branch and not ${isOlderReplay(sql`r.delivery_id`)}
+  where r.id = ${run} and r.event_kind = 'push' and r.ref = 'refs/heads/' || p.default_branch and not ${isOvertaken(sql`r.delivery_id`)}
     and not exists (
       select from runs n where n.project_id = r.project_id and n.number > r.number and n.event_kind = 'push' and n.ref = r.ref
-        and n.plan_digest is not null and not ${isOlderReplay(sql`n.delivery_id`)})`
+        and n.plan_digest is not null and not ${isOvertaken(sql`n.delivery_id`)})`
 
-/** Of a run that begins in the same statement; null: not of its kind. `replayOf`: the delivery that it replays. */
+/** What the delivery of a run says of when its push was made. */
+export type ToldOf = { readonly sentAt: string | null; readonly replayOf: DeliveryId | null }
+
+/** Of a run that begins in the same statement, as its delivery does; null: not of its kind. */
 export const decidedByEvent = (
   project: ProjectId,
   { kind, ref }: RunEvent,
-  replayOf: DeliveryId | null,
+  { sentAt, replayOf }: ToldOf,
 ): RawBuilder<unknown> | null =>
   kind !== 'push'
     ? null
     : sql`
   select id, organisation_id from projects
-  where id = ${project} and 'refs/heads/' || default_branch = ${ref} and not ${isPushedSince(sql`${replayOf}`)}`
+  where id = ${project} and 'refs/heads/' || default_branch = ${ref} and not exists (
+    select from deliveries d left join deliveries o on o.id = ${replayOf}
+    where d.project_id = ${project} and d.ref = ${ref}
+      and ${isPushAfter({ sentAt: sql`coalesce(o.sent_at, ${sentAt}::timestamptz)`, id: sql`o.id` })})`
 
-/** A push after the one that it replays has started a run. */
-const isOlderReplay = (delivery: RawBuilder<unknown>) =>
-  isPushedSince(sql`(select replay_of from deliveries where id = ${delivery})`)
+/** The push that it replays, or one that was told later than it was made (its hook could not reach us), is not the newest of its branch. */
+const isOvertaken = (delivery: RawBuilder<unknown>) => sql`exists (
+  select from deliveries own join deliveries o on o.id = coalesce(own.replay_of, own.id)
+    join deliveries d on d.project_id = o.project_id and d.ref = o.ref
+  where own.id = ${delivery} and (own.replay_of is not null or d.id < own.id)
+    and ${isPushAfter({ sentAt: sql`o.sent_at`, id: sql`o.id` })})`
 
-const isPushedSince = (replayed: RawBuilder<unknown>) => sql`exists (
-  select from deliveries o join deliveries d on d.project_id = o.project_id and d.id > o.id and d.ref = o.ref
-  where o.id = ${replayed} and d.source <> 'replay' and d.verdict = 'run')`
+/** Of `d` (deliveries): a push that started a run, made after that one; where a sender did not say when, told after it. */
+const isPushAfter = ({
+  sentAt,
+  id,
+}: {
+  readonly sentAt: RawBuilder<unknown>
+  readonly id: RawBuilder<unknown>
+}) => sql`d.source <> 'replay' and d.verdict = 'run' and coalesce(d.sent_at > ${sentAt}, d.id > ${id})`
 
 /** Each ends with a comma; none where nothing is decided. */
 export const scheduleParts = (

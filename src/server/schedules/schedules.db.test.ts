@@ -352,3 +352,42 @@ test('a replay decides about schedules unless a push came after the one that it 
   await plan('5 5 * * *')
   assert.deepEqual(await crons(), ['5 5 * * *'])
 })
+
+test('a push that its hook could tell only later leaves the schedules of the one that was made after it', async () => {
+  const runner = createScriptedRunner(parts, await enrolRunner(parts, 'spooled'), {
+    free: { tiny: 4, small: 4 },
+  })
+  after(() => runner.close())
+  const crons = async () => (await schedules.list(parts.scope, 'web')).items.map(({ cron }) => cron)
+  const push = async (digit: string, minutesAgo: number) => {
+    const { body } = await deliver({ ...parts, log: silentLog }, web, {
+      ...{ old: '0'.repeat(40), new: digit.repeat(40), ref: 'refs/heads/main' },
+      sentAt: new Date(Date.now() - minutesAgo * 60_000).toISOString(),
+    })
+    return parseId('delivery', body.delivery)!
+  }
+  const plan = async (cron: string) => {
+    const [held] = await runner.take({}, 1)
+    await runner.finishPlan(held!, [], {}, { schedules: [{ workflow: 'nightly', cron }] })
+  }
+  await push('1', 50)
+  await plan('1 1 * * *')
+  const newest = await push('2', 0)
+  await plan('2 2 * * *')
+  assert.deepEqual(await crons(), ['2 2 * * *'])
+  await push('3', 40)
+  await plan('3 3 * * *')
+  assert.deepEqual(await crons(), ['2 2 * * *'], 'it was planned anew')
+  await push('1', 30)
+  assert.deepEqual(await crons(), ['2 2 * * *'], 'its plan was known')
+  const anew = createDeliveries({ ...parts, compiler: 'another' })
+  await anew.replay(parts.actor, newest)
+  await plan('4 4 * * *')
+  assert.deepEqual(await crons(), ['4 4 * * *'], 'what came late is no newer push')
+  const [newer] = [await push('5', 0), await push('6', 20)]
+  const [ofNewer] = await runner.take({}, 1)
+  await plan('6 6 * * *')
+  assert.deepEqual(await crons(), ['4 4 * * *'])
+  await runner.finishPlan(ofNewer!, [], {}, { schedules: [{ workflow: 'nightly', cron: '5 5 * * *' }] })
+  assert.deepEqual(await crons(), ['5 5 * * *'], `${newer} came before what was made before it`)
+})
