@@ -230,6 +230,25 @@ test('the limit of an organisation holds back nothing of another, which takes it
   for (const run of all) assert.equal(await statusOf(run), 'passed')
 })
 
+test('where places of the organisation become free one by one, projects take turns by their priority', async () => {
+  await projects.set(actor, 'three', { priority: 'low' })
+  await projects.set(actor, 'two', { jobs_max: null, priority: 'high' })
+  await projects.setOrganisation(actor, { jobs_max: 1 })
+  const all = [await begin('one', 24), await begin('three', 24), await begin('two', 24)]
+  const order: string[] = []
+  while (order.length < 72)
+    for (const held of await planner!.take({ free: { small: 9 } }, 9)) {
+      order.push(nameOf(held))
+      await planner!.finish(held)
+    }
+  const early = order.slice(0, 36)
+  const count = (name: string) => early.filter((each) => each === name).length
+  assert.ok(count('one') < 24, `the first is no wall: ${early}`)
+  assert.ok(count('one') > 0 && count('two') > count('three'), `nor does the important one wait: ${early}`)
+  for (const run of all) assert.equal(await statusOf(run), 'passed')
+  for (const name of ['two', 'three']) await projects.set(actor, name, { priority: 'normal' })
+})
+
 test('limits of projects and organisations hold exactly while four runners claim at once', async () => {
   await projects.set(actor, 'one', { jobs_max: 3 })
   await projects.set(actor, 'two', { jobs_max: 1 })

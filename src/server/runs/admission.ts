@@ -80,8 +80,9 @@ export const admit = (db: Db, organisation: OrganisationId): Promise<boolean> =>
   })
 
 /**
- * The oldest of each project in turn (`least` passes over a limit that is not set); their place among all others is given
- * here. The classes that got work.
+ * The oldest of each project (`least` passes over a limit that is not set); their place among all others is given here. Where the organisation
+ * has room for few, chance says whose they are, by the priorities of the projects: who was first before would keep what becomes free one
+ * by one. The classes that got work.
  */
 const letIn = async (tx: Tx, organisation: OrganisationId): Promise<readonly string[]> => {
   const { rows } = await sql<{ class: string }>`
@@ -92,8 +93,8 @@ const letIn = async (tx: Tx, organisation: OrganisationId): Promise<readonly str
           where p.organisation_id = ${organisation} and a.status = 'queued' and not a.held) live
       where exists (select from jobs j where j.id = job_id and j.kind = 'job') group by project_id
     ), fitting as (
-      select h.id, h.class, h.queue_order, h.nth, p.id as project, p.priority
-      from projects p left join used u on u.project_id = p.id cross join lateral (
+      select h.id, h.class, h.queue_order, p.id as project, p.priority, (h.nth - 1 + p.luck) * ${stepOf(sql`p.priority`)} as rank
+      from (select *, -ln(1 - random()) as luck from projects) p left join used u on u.project_id = p.id cross join lateral (
         select id, class, queue_order, row_number() over (order by queue_order) as nth from (
           select id, class, queue_order from attempts
           where organisation_id = ${organisation} and project_id = p.id and status = 'queued' and held
@@ -101,7 +102,7 @@ const letIn = async (tx: Tx, organisation: OrganisationId): Promise<readonly str
           order by queue_order limit greatest(0, least(${limits.admittedAtOnceMax}, p.jobs_max - coalesce(u.n, 0)))) o) h
       where p.organisation_id = ${organisation}
     ), chosen as (
-      select f.* from fitting f order by f.nth, f.queue_order limit (
+      select f.* from fitting f order by f.rank, f.queue_order limit (
         select greatest(0, least(${limits.admittedAtOnceMax}, o.jobs_max - (select coalesce(sum(n), 0) from used)))
         from organisations o where o.id = ${organisation})
     ), placed as (
