@@ -178,9 +178,9 @@ test('deliveries are listed newest first, page by page', async () => {
 
 test('a push ends the runs of earlier pushes to its branch, where the project wants that, and says so', async () => {
   const auto = await addProject('auto-cancel')
-  const push = async (n: number, ref: string, project = auto) => {
-    const body = pushed({ ref, new: n.toString(16).padStart(40, '0') })
-    const { body: answer } = await send(body, project)
+  const push = async (n: number, ref: string, sentAt = new Date().toISOString()) => {
+    const body = pushed({ ref, new: n.toString(16).padStart(40, '0'), sentAt })
+    const { body: answer } = await send(body, auto)
     return (await parts.runs.findRun(parts.scope, parseId('run', answer.run)!))!
   }
   const again = async (run: { id: string }) =>
@@ -210,7 +210,9 @@ test('a push ends the runs of earlier pushes to its branch, where the project wa
   )
   await parts.runs.rerunRun(parts.actor, parseId('run', before.id)!, 'all')
   assert.equal((await again(before)).cancelled, null)
-  const both = await Promise.all([push(8, 'refs/heads/fix'), push(9, 'refs/heads/fix')])
+  // Whichever is stored first is not older than the other.
+  const now = new Date().toISOString()
+  const both = await Promise.all([push(8, 'refs/heads/fix', now), push(9, 'refs/heads/fix', now)])
   const statuses = await Promise.all(both.map(async (run) => (await again(run)).status))
   assert.deepEqual(statuses.toSorted(), ['cancelled', 'queued'])
   assert.equal((await again(third)).status, 'cancelled')
@@ -243,6 +245,22 @@ test('a push that comes late, after a newer one of its branch, ends nothing of t
   const next = await push('4', 0)
   const all = await Promise.all([second, newest, next].map(statusOf))
   assert.deepEqual(all, ['cancelled', 'cancelled', 'queued'])
+})
+
+test('a replay that somebody wanted goes on when its branch is pushed to', async () => {
+  const wanted = await addProject('wanted')
+  await projects.set(parts.actor, 'wanted', { auto_cancel: true })
+  const push = async (digit: string) =>
+    (await send(pushed({ ref: 'refs/heads/fix', new: digit.repeat(40) }), wanted)).body
+  const first = await push('1')
+  const { run_id: again } = await deliveries.replay(parts.actor, parseId('delivery', first.delivery)!)
+  await push('2')
+  const statuses = await Promise.all(
+    [first.run, again].map(
+      async (run) => (await parts.runs.findRun(parts.scope, parseId('run', run)!))?.status,
+    ),
+  )
+  assert.deepEqual(statuses, ['cancelled', 'queued'])
 })
 
 test('a commit whose message asks for no run gets none, and the delivery says so', async () => {

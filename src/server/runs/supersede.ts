@@ -42,8 +42,8 @@ export const supersedeOlder = async (
     select o.id from runs o join runs n on n.id = ${run}
     where o.project_id = ${project.id} and o.ref = ${event.ref} and o.finished_at is null and o.cancelled_by is null
       and o.event_kind = 'push' and o.rerun_at is null and o.number < n.number and not exists (
-        select from deliveries later join deliveries own on own.id = n.delivery_id
-        where later.id = o.delivery_id and later.sent_at > own.sent_at)
+        select from deliveries told join deliveries own on own.id = n.delivery_id
+        where told.id = o.delivery_id and (told.source = 'replay' or told.sent_at > own.sent_at))
     order by o.id limit ${limits.supersededRunsMax}`.execute(tx)
   for (const { id } of rows) {
     if (!(await cancelInTransaction(tx, newId, { run: id, by: autoCancel }))) continue
