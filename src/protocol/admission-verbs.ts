@@ -2,7 +2,7 @@
 import { id, list, nullable, object, oneOf, optional, type Shaped } from '../base/shape.ts'
 import { source } from './project-source.ts'
 import {
-  admittedMax,
+  admissionsListedMax,
   countersignature,
   digest,
   hostKeyFingerprints,
@@ -26,7 +26,7 @@ const projectAdmission = object({
 })
 export type ProjectAdmission = Shaped<typeof projectAdmission>
 const admissions = object({
-  projects: list(projectAdmission, { max: admittedMax }),
+  projects: list(projectAdmission, { max: admissionsListedMax }),
   /** Of the last statement about it; null: there was none. */
   head: nullable(digest),
 })

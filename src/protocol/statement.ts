@@ -185,7 +185,9 @@ const ruleStatement = object({
   type: oneOf('rules.set'),
   body: object({ two_person: oneOf(true, false) }),
 })
-/** Projects of an organisation that may be admitted at a time, ... */
+/** Projects of an organisation that are listed, admitted or not, ... */
+export const admissionsListedMax = 10_000
+/** ... that may be admitted at a time, ... */
 export const admittedMax = 2000
 /** ... and that one statement names. */
 export const admittedAtOnceMax = 100

@@ -1,6 +1,6 @@
 // What the vault is asked and what it answers (trust-model.md §1.1, foundation.md §6): one table of verbs with the
 // shape of each request and answer, read by the vault (requests), its clients (answers) and the type checker (both).
-// HTTP/1.1 over a Unix socket, `POST /v1/<verb>`, JSON, bodies ≤ 2 MiB; a failure is `{error: {code}}`.
+// HTTP/1.1 over a Unix socket, `POST /v1/<verb>`, JSON, requests ≤ 2 MiB; a failure is `{error: {code}}`.
 // Keys and sealed bytes travel as unpadded base64url. There is no verb that reads a secret.
 import { catalogue, type FaultCode } from '../base/faults.ts'
 import { parseId } from '../base/ids.ts'
@@ -50,6 +50,8 @@ import {
 import { layersMax, manifestText } from './stored-wire.ts'
 
 export const vaultBodyBytesMax = 2 * 1024 * 1024
+/** Lists grow with the installation: thousands of projects with long addresses and their host keys, secrets with long rules. */
+export const vaultAnswerBytesMax = 32 * 1024 * 1024
 /** The secrets in base64url, their names, the deploy key. As text it still is a body of the vault. */
 const sealedReleaseBytesMax = 1_450_000
 /** `webhook.verify` takes the delivery itself as `application/octet-stream`; these headers say whose it claims to be. */

@@ -9,7 +9,7 @@ import {
   type VaultAnswer,
   type VaultRequest,
   type VaultVerb,
-  vaultBodyBytesMax,
+  vaultAnswerBytesMax,
   vaultErrorCode,
   vaultErrorWords,
   vaultVerbs,
@@ -123,7 +123,7 @@ const readText = async (response: IncomingMessage): Promise<string> => {
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > vaultBodyBytesMax) throw new RangeError('the answer is too large')
+    if (size > vaultAnswerBytesMax) throw new RangeError('the answer is too large')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

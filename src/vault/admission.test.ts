@@ -1,6 +1,7 @@
 // Contexts for every project reach those that a signer has admitted, through the verbs that a server and an operator have: what a server
 // in foreign hands would try, what is admitted with what, and what an older vault leaves behind.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -15,7 +16,10 @@ import {
 import { makeWorld, newId, start } from '../../test/support/vault-world.ts'
 import type { ProjectId } from '../base/ids.ts'
 import { contextId } from '../protocol/contexts.ts'
-import { policyInContext } from '../protocol/statement.ts'
+import { admissionsListedMax, admittedMax, policyInContext } from '../protocol/statement.ts'
+import { canonicalJson } from '../seal/index.ts'
+import type { ProjectRecord, Records } from './store/records.ts'
+import { listAdmissions } from './verbs/admission.ts'
 
 const key = (type: string, filler: string) => {
   const blob = Buffer.concat([
@@ -200,4 +204,26 @@ test('a vault of before admits what it finds once, and never again', async () =>
   const late = await addProject()
   await restart()
   assert.equal((await given(late)).payload.refused?.rule, 'admission')
+})
+
+test('of more projects than one answer lists none that is admitted is left out, nor one that was and has changed', () => {
+  const org = newId('organisation')
+  const made = Array.from({ length: admissionsListedMax + 100 }, () => newId('project'))
+  const projects = made.map((project) => {
+    // SAFE: only what admissions are about is looked at.
+    return { project, org, source: ssh(`team/${project}.git`), hostKeys: [] } as unknown as ProjectRecord
+  })
+  const last = projects.slice(-admittedMax).map(({ project, source }, i) => {
+    const admitted = canonicalJson({ source: i === 0 ? ssh('elsewhere.git') : source, host_keys: [] })
+    return { project, source: createHash('sha256').update(admitted).digest('hex'), signer: null }
+  })
+  const records = {
+    list: () => projects,
+    find: () => ({ org, projects: last, head: null }),
+  } as unknown as Records
+  const told = listAdmissions({ records }, { org })
+  const states = told.projects.map(({ state }) => state)
+  assert.equal(states.filter((state) => state === 'admitted').length, admittedMax - 1)
+  assert.equal(states.filter((state) => state === 'changed').length, 1)
+  assert.equal(told.projects.length, admissionsListedMax)
 })

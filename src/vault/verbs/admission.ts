@@ -4,7 +4,12 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import type { OrganisationId, ProjectId } from '../../base/ids.ts'
-import { type AdmitStatement, admissionSubject, admittedMax } from '../../protocol/statement.ts'
+import {
+  type AdmitStatement,
+  admissionSubject,
+  admissionsListedMax,
+  admittedMax,
+} from '../../protocol/statement.ts'
 import type { Admissions, ProjectAdmission, VaultRequest } from '../../protocol/vault.ts'
 import { canonicalJson } from '../../seal/index.ts'
 import { fingerprintOf } from '../policy/host-keys.ts'
@@ -18,18 +23,24 @@ type Source = Pick<AdmitStatement['body']['admit'][number], 'source' | 'host_key
 /** With the source that it has now. */
 export const isAdmitted = (records: Records, project: ProjectId): boolean => {
   const record = records.find('project', project)
-  return record !== null && admissionOf(records, record).state === 'admitted'
+  if (record === null) return false
+  const found = records.find('admission', record.org)?.projects.find((one) => one.project === project)
+  return stateOf(record, found) === 'admitted'
 }
 
+/** First those that somebody admitted: whoever reads the answer takes every other one for not admitted. */
 export const listAdmissions = (
   { records }: Pick<Deps, 'records'>,
   { org }: VaultRequest<'project.admissions'>,
-): Admissions => ({
-  projects: projectsOf(records, org)
-    .slice(0, admittedMax)
-    .map((record) => admissionOf(records, record)),
-  head: records.find('admission', org)?.head ?? null,
-})
+): Admissions => {
+  const record = records.find('admission', org)
+  const found = new Map(record?.projects.map((one) => [one.project, one]))
+  const told = projectsOf(records, org).map((one) => admissionOf(one, found.get(one.project)))
+  const [named, others] = [told.filter(isNamed), told.filter((one) => !isNamed(one))]
+  return { projects: [...named, ...others].slice(0, admissionsListedMax), head: record?.head ?? null }
+}
+
+const isNamed = ({ state }: ProjectAdmission): boolean => state !== 'none'
 
 export const admitProjects = async (
   deps: Deps,
@@ -105,13 +116,17 @@ const requireSource = (
     throw fault('E_INPUT', { public: 'The project has another source, or another host key, than was signed' })
 }
 
-const admissionOf = (records: Records, record: ProjectRecord): ProjectAdmission => {
-  const { project, org } = record
-  const own = sourceOf(record)
-  const found = records.find('admission', org)?.projects.find((one) => one.project === project)
-  const state =
-    found === undefined ? 'none' : found.source === digestOf(own) ? 'admitted' : ('changed' as const)
-  return { project, source: own.source, hostKeys: own.host_keys, state, signer: found?.signer ?? null }
+type Found = AdmissionRecord['projects'][number] | undefined
+
+const admissionOf = (record: ProjectRecord, found: Found): ProjectAdmission => {
+  const { source, host_keys: hostKeys } = sourceOf(record)
+  const state = stateOf(record, found)
+  return { project: record.project, source, hostKeys, state, signer: found?.signer ?? null }
+}
+
+const stateOf = (record: ProjectRecord, found: Found): ProjectAdmission['state'] => {
+  if (found === undefined) return 'none'
+  return found.source === digestOf(sourceOf(record)) ? 'admitted' : 'changed'
 }
 
 const projectsOf = (records: Records, org: OrganisationId): readonly ProjectRecord[] =>
