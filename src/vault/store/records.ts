@@ -220,6 +220,8 @@ const kinds: readonly Kind[] = [
   'orb',
   'sender',
 ]
+/** One after the other, each waits for its turn on another thread: with tens of thousands that is longer than a start may take. */
+const readAtOnce = 64
 const idForm = /^[a-z0-9_-]{1,64}$/
 
 export interface Records {
@@ -287,13 +289,16 @@ const readKind = async <K extends Kind>(
 ): Promise<void> => {
   const directory = join(options.root, kind)
   await ensureDirectory(directory)
-  for (const name of await readdir(directory)) {
+  const readOne = async (name: string): Promise<void> => {
     const path = join(directory, name)
     const id = name.slice(0, -'.json'.length)
     if (name.endsWith('.tmp')) await unlink(path)
     else if (!name.endsWith('.json') || !idForm.test(id)) throw tampered(path)
     else into.set(id, await readRecord(path, { macKey: options.macKey, kind, id }))
   }
+  const names = await readdir(directory)
+  for (let at = 0; at < names.length; at += readAtOnce)
+    await Promise.all(names.slice(at, at + readAtOnce).map(readOne))
 }
 
 const readRecord = async <K extends Kind>(
