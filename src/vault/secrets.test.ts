@@ -70,6 +70,20 @@ test('an SSH key names its hosts, in what was signed, and they go with it', asyn
   await refused('secret.put', { owner: project, name: 'BAD', ...open }, 'E_INPUT', 'no key')
 })
 
+test('what a job is given gets through with every host of every SSH key, or is refused while its person is there', async () => {
+  const { put, make, refused, release, project } = await makeWorld()
+  const pem = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n'
+  const hosts = Array.from({ length: 16 }, (_, i) => `${i}.${'h'.repeat(250)} ssh-rsa ${'B'.repeat(1700)}`)
+  const keys = ['A', 'B', 'C'].map((name) => `KEY_${name}`)
+  for (const name of keys) await put(name, pem, { body: { kind: 'ssh', hosts } })
+  const body = { kind: 'file' as const }
+  const room = 1024 * 1024 - keys.length * (pem.length + hosts.join().length)
+  const more = await make('FILE', new Uint8Array(randomBytes(room + 1)), { body })
+  await refused('secret.put', { owner: project, name: 'FILE', ...more }, 'E_TOO_LARGE')
+  await put('FILE', new Uint8Array(randomBytes(room)), { body })
+  assert.equal((await release()).payload.secrets.length, 4)
+})
+
 test('a new version takes the place of the old one; what was revoked is gone until it is put anew', async () => {
   const { put, release, call, project, signer, clock, options } = await makeWorld()
   const values = () => readdir(join(options.dataDir, 'values'))

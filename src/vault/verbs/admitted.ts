@@ -9,7 +9,7 @@ import type { TicketClaims } from '../../protocol/vault.ts'
 import { admits, isStale } from '../policy/admits.ts'
 import type { Records, SecretRecord } from '../store/records.ts'
 import { isAdmitted } from './admission.ts'
-import { secretsOf } from './secret.ts'
+import { roomOf, secretsOf } from './secret.ts'
 
 /** `as`: the name it goes under, of a version before; its own policy and `beside`, the newer one's, admit it. */
 export type AdmittedSecret = SecretRecord & { readonly as?: string; readonly beside?: SecretPolicy }
@@ -85,4 +85,4 @@ const ruleAgainst = (records: Records, id: ContextId, claims: TicketClaims): Con
 
 /** One answer carries them all. */
 const hasRoom = (secrets: readonly SecretRecord[]): boolean =>
-  secrets.length <= secretsMax && secrets.reduce((sum, { bytes }) => sum + bytes, 0) <= secretsBytesMax
+  secrets.length <= secretsMax && roomOf(secrets) <= secretsBytesMax

@@ -340,15 +340,19 @@ const checkRoom = (deps: SecretDeps, { owner }: Put, record: SecretRecord): void
   const others = secretsOf(deps.records, owner).filter(({ secret }) => secret !== record.secret)
   // Those of before that still go to jobs take as much room as the others.
   const previous = [...others, record].flatMap((one) => liveOf(one.previous, nowOf(deps)) ?? [])
-  const bytes = [...others, record, ...previous].reduce((sum, one) => sum + one.bytes, 0)
+  const bytes = roomOf([...others, record, ...previous])
   const active = others.filter(({ state }) => state === 'active').length + previous.length
   if (active >= secretsMax || others.length >= 10 * secretsMax)
     throw fault('E_TOO_LARGE', { public: `A project or context has at most ${secretsMax} secrets` })
   if (bytes > secretsBytesMax)
     throw fault('E_TOO_LARGE', {
-      public: `The secrets of a project or context have at most ${secretsBytesMax} bytes in all`,
+      public: `The secrets of a project or context have at most ${secretsBytesMax} bytes in all, with the hosts of SSH keys`,
     })
 }
+
+/** What they take of one answer to a job: of what is revoked nothing is left. */
+export const roomOf = (secrets: readonly Pick<SecretRecord, 'bytes' | 'hosts'>[]): number =>
+  secrets.reduce((sum, { bytes, hosts }) => sum + (bytes === 0 ? 0 : bytes + (hosts?.join().length ?? 0)), 0)
 
 const liveOf = (previous: PreviousVersion | undefined, nowSeconds: number): PreviousVersion | null =>
   previous === undefined || previous.until <= nowSeconds ? null : previous
