@@ -40,9 +40,10 @@ const identityRequest = object({
 export type IdentityRequest = Shaped<typeof identityRequest>
 export const parseIdentityRequest = (json: unknown) => parseShape(identityRequest, json, 'E_PROTOCOL')
 
-const identityAnswer = object({ ticket: text({ max: 8192 }), sealed: text({ max: 60_000 }) })
-export type IdentityAnswer = Shaped<typeof identityAnswer>
+export type IdentityAnswer = { readonly ticket: string; readonly sealed: string }
 
+/** A hundred contexts, and a ref and a repository of 256 letters that take three bytes each, three times. */
+const tokenCharsMax = 20_000
 /** What `oidc` opens to. A token whose subject could be read in two ways is not in it: `left` says why. */
 export const identityPayload = object({
   exp: integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
@@ -51,7 +52,7 @@ export const identityPayload = object({
       audience: nullable(audience),
       /** Of the subject: `circleci-2` names where the source lies and its ref. */
       profile: oneOf('circleci-1', 'circleci-2'),
-      token: text({ max: 6000, form: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/ }),
+      token: text({ max: tokenCharsMax, form: /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/ }),
     }),
     { max: 2 * audiencesMax },
   ),

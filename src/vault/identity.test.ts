@@ -11,9 +11,9 @@ import { makeWorld, newId, start } from '../../test/support/vault-world.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../base/bytes.ts'
 import { uuidOf } from '../base/ids.ts'
 import { parseShape } from '../base/shape.ts'
-import { contextId } from '../protocol/contexts.ts'
+import { contextId, contextsOfJobMax } from '../protocol/contexts.ts'
 import type { Evidence } from '../protocol/evidence.ts'
-import { identityPayload } from '../protocol/identity.ts'
+import { audiencesMax, identityPayload } from '../protocol/identity.ts'
 import type { VaultRequest } from '../protocol/vault.ts'
 import { generateSealingKey, importVerifyKey, openRelease, signJws } from '../seal/index.ts'
 import { randomBytes } from '../sys/index.ts'
@@ -320,4 +320,23 @@ test('a step is given tokens twelve times, the next one again', async () => {
   for (let time = 1; time <= 12; time++) await mint(world, of(2))
   await refused(world, 'E_FORBIDDEN', of(2))
   assert.equal((await mint(world, of(3))).tokens.length, 2)
+})
+
+test('a job that names as many contexts as it may is given a token for each audience that it may name', async () => {
+  const world = await makeIdentities()
+  const { org, project, call, signer, clock } = world
+  const names = Array.from({ length: contextsOfJobMax }, (_, i) => `context-${i}`)
+  const rules = { projects: [project], refs: ['refs/**'] }
+  for (const name of names)
+    await call('context.put', {
+      org,
+      ...(await signContext(signer, { org, name, nowSeconds: clock.seconds, rules })),
+    })
+  const ref = `refs/heads/${'\u5206'.repeat(80)}`
+  const contexts = names.map((name) => contextId(org, name))
+  const audiences = Array.from({ length: audiencesMax }, (_, i) => (i === 0 ? null : `sts-${i}.example.com`))
+  const { tokens } = await mint(world, { claims: { ref, contexts }, body: { audiences } })
+  assert.equal(tokens.length, audiencesMax + 1)
+  const claims = await check(world, tokens[0]?.token ?? '')
+  assert.equal((claims?.['oidc.circleci.com/context-ids'] as string[]).length, contextsOfJobMax)
 })
