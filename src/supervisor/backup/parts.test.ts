@@ -27,6 +27,17 @@ test('what a program prints comes back whole: little and at once, much and slowl
   }
 })
 
+test('a large part that is read slowly leaves nothing behind with each piece that waits', async () => {
+  const warnings: Error[] = []
+  const warned = (warning: Error) => warnings.push(warning)
+  process.on('warning', warned)
+  const where = part('large')
+  await sealPart(where, shell('head -c 10000000 /dev/zero'))
+  await openPart(where, shell('for part in $(seq 50); do head -c 200000 >/dev/null; sleep 0.01; done'))
+  process.off('warning', warned)
+  assert.deepEqual(warnings, [])
+})
+
 test('a program that fails on either side is said, with its words', async () => {
   const fails = (work: Promise<unknown>, words: RegExp) =>
     assert.rejects(work, (error) => isFault(error, 'E_CHILD_FAILED') && words.test(error.public))

@@ -1,6 +1,7 @@
 // Parts of a backup on their way: from a program's output, sealed, into a file, and back into a program's input. Nothing
 // is ever on a disk unsealed.
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { PassThrough, Readable } from 'node:stream'
@@ -69,13 +70,16 @@ export const openPart = async (
   const input = program.child.stdin
   // Who reads no more has ended, and its exit code is what counts.
   input?.on('error', () => undefined)
+  const over = new AbortController()
+  program.ended.finally(() => over.abort()).catch(() => undefined)
   try {
     const opened = decryptBlob(createReadStream(path), {
       keyFor: () => keys.seal,
       objectId: objectId(backup, name),
     })
     for await (const chunk of opened)
-      if (input?.write(chunk) === false) await Promise.race([drained(input), program.ended])
+      if (input?.write(chunk) === false)
+        await once(input, 'drain', { signal: over.signal }).catch(() => program.ended)
     input?.end()
     await program.ended
   } finally {
@@ -83,12 +87,6 @@ export const openPart = async (
   }
   return Buffer.concat(printed).toString()
 }
-
-const drained = (stream: NodeJS.WritableStream): Promise<void> =>
-  new Promise((resolve) => {
-    stream.once('drain', resolve)
-    stream.once('close', resolve)
-  })
 
 type Program = { readonly child: ChildProcess; readonly ended: Promise<void> }
 
