@@ -53,6 +53,16 @@ test('what a program could not start with is refused before those that run are s
       assert.match(refusal(`${key}: {allow: ['${range}']}`), /allow\.0: is no range of addresses with a port/)
   for (const range of ['10.0.0.0/8:443', 'fd00::/8:443', '127.0.0.1/32:65535'])
     assert.deepEqual(parseSettings(`webhooks: {allow: ['${range}']}`, 'mayfly.yml').webhooks.allow, [range])
+  for (const host of ['10.0.0.0/99:22', '10.0.0.1:99999', 'two words', '1.2.3', '[fd00::1', ''])
+    assert.equal(
+      refusal(`sources: {allow: [git.lan, '${host}']}`),
+      'mayfly.yml:1:28: sources.allow.1: expected host:port or CIDR:port',
+    )
+  const hosts = ['git.lan', 'git.lan:2222', '*.git.lan:22', '10.0.0.0/8', '10.0.0.7:22', '[fd00::1]:22']
+  assert.deepEqual(
+    parseSettings(JSON.stringify({ sources: { allow: hosts } }), 'mayfly.yml').sources.allow,
+    hosts,
+  )
   for (const url of ['https://ci.example.org/mayfly', 'https://me@ci.example.org', 'ftp://ci.example.org'])
     assert.match(refusal(`public_url: ${url}`), /^mayfly\.yml:1:13: public_url: /)
   assert.equal(refusal('public_url: hello'), 'mayfly.yml:1:13: public_url: Invalid URL')

@@ -9,7 +9,7 @@ import { fault } from '../base/faults.ts'
 import { isPlainOrigin } from '../base/plain-origin.ts'
 import { isReservedName } from '../protocol/reserved-names.ts'
 import { slotsMax } from '../protocol/runner-wire-parse.ts'
-import { ensureDirectory, writeFileDurably } from '../sys/index.ts'
+import { ensureDirectory, parseAddressExceptions, writeFileDurably } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
 import { detectEgressAllow } from './network.ts'
 
@@ -31,6 +31,15 @@ function isCidrPort(text: string): boolean {
 function isWithoutCredentials(text: string): boolean {
   const { username, password } = new URL(text)
   return username === '' && password === ''
+}
+
+/** As whoever judges addresses reads it: one that he cannot read fails every fetch. */
+const isException = (text: string): boolean => {
+  try {
+    return parseAddressExceptions([text]).length === 1
+  } catch {
+    return false
+  }
 }
 
 /** In this spelling alone: others are the same to a parser of URLs, and not to everybody who compares them. */
@@ -79,7 +88,7 @@ const settingsSchema = z.strictObject({
   sources: z
     .strictObject({
       allow: z
-        .array(z.string().max(255))
+        .array(z.string().max(255).refine(isException, 'expected host:port or CIDR:port'))
         .max(64)
         .default([])
         .describe('Private source hosts that checkout cells may reach, host:port or CIDR:port'),

@@ -1,4 +1,5 @@
 // The door of sys: thin wrappers over Node and Linux that know no domain word.
+export { type AddressException, parseAddressExceptions } from './address-exceptions.ts'
 export { type AddressKind, blockListOf, isInList, normalizeAddress, rangeOf } from './addresses.ts'
 export { randomBytes, systemClock } from './clock.ts'
 export { compileEarly } from './compile-early.ts'
@@ -14,6 +15,7 @@ export {
 export { createGcm, type Gcm } from './gcm.ts'
 export { handBack, handBackFlags, handBackWhenQuiet } from './hand-back.ts'
 export { startHeartbeat } from './heartbeat.ts'
+export { matchesHost, normalizeHostPattern, normalizeName } from './host-names.ts'
 export { http } from './http.ts'
 export { createLog, describeError } from './log.ts'
 export { createEphemeralKey, createOpeningKey, sealingHere } from './opening-key.ts'

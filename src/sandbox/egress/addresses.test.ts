@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFault } from '../../base/faults.ts'
 import { parseSettings } from '../../supervisor/settings.ts'
-import { normalizeAddress } from '../../sys/index.ts'
-import { type AddressQuestion, checkAddress, parseExceptions } from './addresses.ts'
+import { normalizeAddress, parseAddressExceptions } from '../../sys/index.ts'
+import { type AddressQuestion, checkAddress } from './addresses.ts'
 
 const ask = (address: string, more: Partial<AddressQuestion> & { allow?: readonly string[] } = {}) =>
   checkAddress(address, {
@@ -11,7 +11,7 @@ const ask = (address: string, more: Partial<AddressQuestion> & { allow?: readonl
     host: null,
     isSource: false,
     own: new Set(['93.184.216.99', '192.168.7.7']),
-    exceptions: parseExceptions(more.allow ?? []),
+    exceptions: parseAddressExceptions(more.allow ?? []),
     ...more,
   })
 
@@ -149,7 +149,7 @@ test('a malformed exception is a fault, never ignored', () => {
     '10.0.0.0/-1',
   ])
     assert.throws(
-      () => parseExceptions([text]),
+      () => parseAddressExceptions([text]),
       (error) => isFault(error, 'E_CONFIG_INVALID'),
       text,
     )

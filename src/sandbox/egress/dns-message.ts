@@ -1,7 +1,8 @@
 // The few bytes of DNS (RFC 1035 §4) that the responder speaks: one question in, at most one address out.
 // What comes in is hostile; nothing is read beyond the question, and compression is not accepted in it.
+
+import { normalizeName } from '../../sys/index.ts'
 import { dnsTtlSeconds } from './limits.ts'
-import { normalizeName } from './names.ts'
 
 export const rcode = { ok: 0, format: 1, server: 2, name: 3, notImplemented: 4, refused: 5 } as const
 export type Rcode = (typeof rcode)[keyof typeof rcode]

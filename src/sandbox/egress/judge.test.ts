@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFault } from '../../base/faults.ts'
+import { matchesHost, normalizeHostPattern } from '../../sys/index.ts'
 import type { EgressPolicy, EgressRule } from '../driver.ts'
 import { createFakeAddresses } from './fake-addresses.ts'
 import { createJudge, type Destination } from './judge.ts'
-import { matchesHost, normalizeHostPattern } from './names.ts'
 import { createRecordBook, egressDigest } from './records.ts'
 import { allowSource, sourceName } from './source.ts'
 

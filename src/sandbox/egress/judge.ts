@@ -1,11 +1,15 @@
 // What a policy says about a name or a destination (isolation.md §6.2–6.4). Pure: no socket, no clock. An empty or
 // unknown policy allows nothing.
 import { fault } from '../../base/faults.ts'
+import {
+  type AddressException,
+  matchesHost,
+  normalizeHostPattern,
+  parseAddressExceptions,
+} from '../../sys/index.ts'
 import type { EgressPolicy, EgressRule } from '../driver.ts'
-import { type Exception, parseExceptions } from './addresses.ts'
-import { matchesHost, normalizeHostPattern } from './names.ts'
 
-type Rule = EgressRule & { readonly exceptions: readonly Exception[] }
+type Rule = EgressRule & { readonly exceptions: readonly AddressException[] }
 
 export type Judge = {
   /** Whether the name may be known to the job. In `open` it still has to exist. */
@@ -24,14 +28,14 @@ export type Judgement =
       /** What to resolve, or the literal address itself. */
       readonly host: string
       readonly isSource: boolean
-      readonly exceptions: readonly Exception[]
+      readonly exceptions: readonly AddressException[]
       /** What has to be spoken, and to whom. */
       readonly speaks: 'tls' | 'http' | 'anything'
     }
 
 export const createJudge = (policy: EgressPolicy): Judge => {
   const rules = policy.allow.map(parseRule)
-  const exceptions = parseExceptions(policy.privateRanges)
+  const exceptions = parseAddressExceptions(policy.privateRanges)
   const isNamed = (name: string) => rules.some((rule) => matchesHost(rule.host, name))
   const judgeListed = ({ name, port }: Destination): Judgement => {
     if (name === null) return { ok: false, why: 'direct-ip' }
@@ -79,7 +83,7 @@ const parseRule = (rule: EgressRule): Rule => {
     throw fault('E_SANDBOX_UNAVAILABLE', {
       public: `UDP to ${rule.host} cannot be allowed: only TCP is relayed`,
     })
-  return { ...rule, host, exceptions: parseExceptions(rule.target?.privateRanges ?? []) }
+  return { ...rule, host, exceptions: parseAddressExceptions(rule.target?.privateRanges ?? []) }
 }
 
 /** A source host under an inside name is reached as it is: its own protocol proves who it is. */

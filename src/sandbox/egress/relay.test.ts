@@ -5,8 +5,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { systemClock } from '../../sys/index.ts'
-import { parseExceptions } from './addresses.ts'
+import { parseAddressExceptions, systemClock } from '../../sys/index.ts'
 import { createFakeAddresses } from './fake-addresses.ts'
 import type { Judgement } from './judge.ts'
 import { createLink } from './link.ts'
@@ -43,7 +42,7 @@ test('a connection whose end is under way when its link is cut is closed on both
   const cut = new AbortController()
   const judgement: Judgement = {
     ...{ ok: true, host: '127.0.0.1', isSource: true, speaks: 'anything' },
-    exceptions: parseExceptions(['127.0.0.1/32']),
+    exceptions: parseAddressExceptions(['127.0.0.1/32']),
   }
   const link = createLink(
     {

@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
-import { normalizeAddress } from '../../sys/index.ts'
+import { normalizeAddress, normalizeName } from '../../sys/index.ts'
 import { checkAddress } from './addresses.ts'
 import { readClientHello } from './client-hello.ts'
 import type { FakeAddresses } from './fake-addresses.ts'
@@ -14,7 +14,6 @@ import { createHttpGuard, type HttpGuard } from './http-guard.ts'
 import type { Judgement } from './judge.ts'
 import { addressesTried, connectMs, headMs, idleMs, resolveMs } from './limits.ts'
 import type { Link } from './link.ts'
-import { normalizeName } from './names.ts'
 import type { Resolve } from './resolve.ts'
 
 export type RelayDeps = {

@@ -5,10 +5,8 @@
 // and pin the host key under it (`-o HostKeyAlias=<name>`, or the name in the generated known_hosts). A host with a
 // name of its own keeps it, so that its certificate still fits.
 import { isIP } from 'node:net'
-import { normalizeAddress } from '../../sys/index.ts'
+import { normalizeAddress, normalizeName, parseAddressExceptions } from '../../sys/index.ts'
 import type { EgressPolicy, EgressRule } from '../driver.ts'
-import { parseExceptions } from './addresses.ts'
-import { normalizeName } from './names.ts'
 
 export const sourceName = 'source.mayfly.internal'
 
@@ -29,7 +27,7 @@ export const allowSource = (source: Source, operatorAllow: readonly string[]): A
   const bare = source.host.replace(/^\[(.*)\]$/, '$1')
   const host = isIP(bare) === 0 ? normalizeName(bare) : normalizeAddress(bare)
   if (host === null || !(source.port >= 1 && source.port <= 65_535)) return null
-  parseExceptions(operatorAllow) // a bad setting is a fault here, not in the middle of a checkout
+  parseAddressExceptions(operatorAllow) // a bad setting is a fault here, not in the middle of a checkout
   const isForeign = isIP(host) !== 0 || host === 'localhost' || host.endsWith('.localhost')
   const rule: EgressRule = {
     host: isForeign ? sourceName : host,
