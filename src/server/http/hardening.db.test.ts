@@ -385,4 +385,9 @@ test('who takes nothing of an answer is let go; who waits for a late one is not'
   late.resolve({ status: 202, body: {} })
   assert.equal((await waiting).status, 202)
   socket.destroy()
+  server.keepAliveTimeout = 200
+  const idle = connect(Number(new URL(app.base).port), 'localhost')
+  idle.write('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  idle.resume()
+  await once(idle, 'close', { signal: AbortSignal.timeout(10_000) })
 })

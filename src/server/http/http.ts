@@ -133,7 +133,10 @@ const createApp = async (deps: HttpDeps, options: Options): Promise<FastifyInsta
     clientErrorHandler: refuseMalformed(deps.site),
   })
   app.server.maxConnections = limits.connections
-  app.server.on('timeout', (socket) => endStalled(socket, app.server.timeout))
+  // Of an answer and not of its server: a connection without one is ended by Node.
+  app.server.on('request', (_request, response) =>
+    response.on('timeout', (socket: Socket) => endStalled(socket, app.server.timeout)),
+  )
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   acceptOnlyJson(app)
