@@ -28,7 +28,6 @@ export const limits = {
   stepsPerAttemptMax: 10_000,
   egressRowsPerAttemptMax: 1_000,
 
-  deliveryBytesMax: 64 * 1024,
   deliveryRememberedHours: 24,
   /** Longer than a delivery is believed, whose sender may have a clock that is ahead. */
   signatureRememberedHours: 25,

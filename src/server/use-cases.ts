@@ -252,7 +252,7 @@ export type Webhooks = {
 
 /** What the route answers, as JSON. `retryAfterSeconds` becomes the header of a 503. */
 export type IntakeAnswer = {
-  readonly status: 200 | 202 | 400 | 401 | 413 | 503
+  readonly status: 200 | 202 | 400 | 401 | 503
   readonly body: Readonly<Record<string, string | null>>
   readonly retryAfterSeconds?: number
 }

@@ -230,6 +230,9 @@ test('a hook gets its raw body without a session; browsers and floods are refuse
   assert.equal((await post({ 'content-type': 'anything/at-all' })).status, 503)
   assert.deepEqual(seen[0], { hook: 'hok_1', text: '{"not": parsed' })
   assert.equal((await post({ origin: 'http://evil.example' })).status, 403)
+  const large = { method: 'POST', body: 'x'.repeat(64 * 1024 + 1), headers: { connection: 'close' } }
+  assert.equal((await fetch(`${app.base}/hooks/generic/hok_2`, large)).status, 413)
+  assert.equal(seen.length, 2, 'what nobody has signed is not kept in memory')
   const statuses = await Promise.all(Array.from({ length: 125 }, async () => (await post({})).status))
   assert.ok(statuses.filter((status) => status === 429).length >= 5)
   assert.ok(seen.length <= 120)

@@ -6,7 +6,8 @@ const mib = 1024 * kib
 
 export const limits = {
   bodyBytes: 64 * kib,
-  hookBodyBytes: 25 * mib,
+  /** Kept in memory before anybody has proven who he is. */
+  hookBodyBytes: 64 * kib,
   urlBytes: 4 * kib,
   headerBytes: 16 * kib,
   paramLength: 128,

@@ -127,7 +127,6 @@ test('nobody without the secret is believed, and it all looks the same', async (
   ])
   for (const answer of answers) assert.deepEqual(answer, { status: 401, body: { error: 'not accepted' } })
   assert.equal(await count('runs'), before)
-  assert.equal((await send(Buffer.alloc(70_000, ' '))).status, 413)
 })
 
 test('a wrong secret is shown to people, once a minute', async () => {
