@@ -1,6 +1,7 @@
 // The statements of access, one function each. Database time decides what has expired. Rows in, domain values out.
 import { type QueryExecutorProvider, sql } from 'kysely'
 import type { OrganisationId, ProjectId, SessionId, TokenId, UserId } from '../../base/ids.ts'
+import { isLately } from '../db/lately.ts'
 import { limits } from './limits.ts'
 import type { Role, Verb } from './roles.ts'
 
@@ -151,10 +152,13 @@ export const insertSession = async (
     where id = ${session.user}`.execute(db)
 }
 
-export const liveSession = sql`expires_at > now() and last_seen_at > now() - ${limits.session.idleMs} * interval '1 ms'`
+/** One that a clock opened which was ahead would live until that time came. */
+export const liveSession = sql`expires_at > now() and expires_at < now() + 2 * ${limits.session.absoluteMs} * interval '1 ms'
+  and last_seen_at > now() - ${limits.session.idleMs} * interval '1 ms'`
 
 export type SessionMember = Member & {
   readonly session: SessionId
+  /** Of this and the next: how far away, in either direction. A clock that was ahead and came back made nothing fresh. */
   readonly seenAgoMs: number
   /** How long ago its person proved that it is them. */
   readonly provedAgoMs: number
@@ -163,8 +167,8 @@ export type SessionMember = Member & {
 const sessionMember = (db: Executor, condition: ReturnType<typeof sql>): Promise<SessionMember | null> =>
   first(
     sql<SessionMember>`
-      select s.id as session, extract(epoch from now() - s.last_seen_at)::float8 * 1000 as "seenAgoMs",
-        extract(epoch from now() - s.proved_at)::float8 * 1000 as "provedAgoMs",
+      select s.id as session, abs(extract(epoch from now() - s.last_seen_at))::float8 * 1000 as "seenAgoMs",
+        abs(extract(epoch from now() - s.proved_at))::float8 * 1000 as "provedAgoMs",
         u.id, u.name, u.email, u.role, u.organisation_id as organisation
       from sessions s join users u on u.id = s.user_id
       where ${condition} and ${liveSession} and u.disabled_at is null`.execute(db),
@@ -182,7 +186,7 @@ export const findFormerSession = (db: Executor, hash: Uint8Array): Promise<Sessi
   sessionMember(
     db,
     sql`s.former_hash = ${Buffer.from(hash)}
-      and s.proved_at > now() - ${limits.session.formerMs} * interval '1 ms'`,
+      and ${isLately(sql`s.proved_at`, limits.session.formerMs / 1000)}`,
   )
 
 /** A session that was proven again goes on under another token. */
@@ -369,7 +373,7 @@ export const countAttempt = async (
   db: Executor,
   key: string,
 ): Promise<{ readonly count: number; readonly endsInSeconds: number }> => {
-  const isOver = sql`c.window_start <= now() - ${limits.attempts.windowMs} * interval '1 ms'`
+  const isOver = sql`not ${isLately(sql`c.window_start`, limits.attempts.windowMs / 1000)}`
   const { rows } = await sql<{ count: number; endsInSeconds: number }>`
     insert into attempt_counters as c (key, window_start, count) values (${key}, now(), 1)
     on conflict (key) do update set

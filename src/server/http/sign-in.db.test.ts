@@ -239,6 +239,33 @@ test('a session ends by signing out, by 12 idle hours, by age, and with its pers
   assert.ok(!(await isAlive(disabled)))
 })
 
+test('a clock that was ahead and came back keeps nobody out, and no session in or proven', async () => {
+  const app = await openTestApp()
+  await claim(app)
+  const ahead = (statement: string) => sql.raw(statement).execute(app.database.db)
+  const isAlive = async (cookie: string) => (await app.call('GET', '/api/v1/runs', { cookie })).status === 200
+  for (let n = 0; n < 6; n++) await signIn(app, owner.email, 'not the password')
+  await ahead(`update attempt_counters set window_start = now() + interval '1 year'`)
+  assert.equal((await signIn(app, owner.email, 'not the password')).status, 401)
+  await ahead('delete from sessions')
+  const used = await app.signInAs('owner')
+  await ahead(
+    `update sessions set last_seen_at = now() + interval '1 year', proved_at = now() + interval '1 year'`,
+  )
+  assert.ok(await isAlive(used), 'it goes on')
+  const { rows } = await sql`select 1 from sessions where last_seen_at > now() + interval '1 hour'`.execute(
+    app.database.db,
+  )
+  assert.equal(rows.length, 0, 'and is seen now')
+  const made = await app.call('POST', '/api/v1/tokens', {
+    cookie: used,
+    body: { name: 'x', scopes: ['run.read'], days: 1 },
+  })
+  assert.equal(made.json.code, 'MF4033', 'its person has not proven anything lately')
+  await ahead(`update sessions set expires_at = now() + interval '1 year'`)
+  assert.equal(await isAlive(used), false)
+})
+
 test('signing in again ends the session the browser had', async () => {
   const app = await openTestApp()
   const first = cookieOf(await claim(app))

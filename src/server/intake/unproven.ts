@@ -3,6 +3,7 @@
 import { sql } from 'kysely'
 import type { HookId } from '../../base/ids.ts'
 import type { Database } from '../db/database.ts'
+import { isLately } from '../db/lately.ts'
 import type { NewId } from '../new-id.ts'
 
 export const noteUnproven = async (
@@ -16,7 +17,7 @@ export const noteUnproven = async (
         'The signature is wrong: put the present secret into hooks/mayfly-secret, or rotate it'
       from projects p where p.hook_id = ${hook} and not exists (
         select 1 from deliveries d where d.project_id = p.id and d.verdict = 'refused' and d.ref is null
-          and d.received_at > now() - interval '1 minute')
+          and ${isLately(sql`d.received_at`, 60)})
       returning organisation_id, project_id, id
     )
     insert into audit (organisation_id, actor_kind, actor_id, action, target, project_id, result, code)

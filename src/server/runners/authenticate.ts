@@ -9,6 +9,7 @@ import { parseId, type RunnerId } from '../../base/ids.ts'
 import { runnerRequestTyp } from '../../protocol/vault.ts'
 import { type CryptoKey, importVerifyKey, type JwsClaims, type Verify, verifyJws } from '../../seal/index.ts'
 import type { Db } from '../db/database.ts'
+import { isLately } from '../db/lately.ts'
 import { limits } from '../limits.ts'
 import { createReplayMemory } from './replay-memory.ts'
 
@@ -63,7 +64,7 @@ export const isSender = ({ id, publicKey }: Pick<Sender, 'id' | 'publicKey'>): R
 
 /** Columns of `runners` that a caller is made of. */
 export const callerColumns = sql`id, name, facts ->> 'compiler' as compiler, session, session_boot as boot,
-  coalesce(last_seen_at > now() - make_interval(secs => ${limits.runnerSeenSeconds}), false) as "isSeen"`
+  coalesce(${isLately(sql`last_seen_at`, limits.runnerSeenSeconds)}, false) as "isSeen"`
 
 export type CallerRow = CurrentSession & Pick<Caller, 'id' | 'name' | 'compiler'>
 

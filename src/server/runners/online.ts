@@ -1,12 +1,15 @@
 // Which runners there are: for people, and for saying why a job waits.
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '../db/database.ts'
+import { isLately } from '../db/lately.ts'
 import { limits } from '../limits.ts'
 
 type OnlineRunner = { readonly name: string; readonly classes: readonly string[]; readonly slots: number }
 
 /** Heard of within the time in which a held poll must have come back. */
-const isOnline = sql`status = 'enrolled' and last_seen_at > now() - make_interval(secs => ${sql.lit(limits.runnerOfflineSeconds)})`
+export const isHeard = (at: RawBuilder<unknown>): RawBuilder<unknown> =>
+  isLately(at, limits.runnerOfflineSeconds)
+const isOnline = sql`status = 'enrolled' and ${isHeard(sql`last_seen_at`)}`
 
 export const onlineRunners = async (db: Db): Promise<readonly OnlineRunner[]> => {
   const { rows } = await sql<{ name: string; classes: readonly string[] | null; slots: number | null }>`

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
+import { waitFor } from '../../../test/support/installation.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import {
   createScriptedRunner,
@@ -750,6 +751,21 @@ test('nothing is leased while the vault is away', async () => {
   assert.deepEqual(rows, [{ status: 'queued' }])
   runner.close()
   await Promise.allSettled([poll])
+})
+
+test('a runner that a clock saw which was ahead is not online for that, and is seen again', async () => {
+  const lonely = await openParts()
+  const runner = createScriptedRunner(lonely, await enrolRunner(lonely, 'ahead'))
+  opened.push(runner)
+  const stand = async () => (await lonely.runners.list()).items[0]!
+  const poll = runner.poll()
+  await waitFor('the runner to be seen', async () => (await stand()).status === 'online')
+  await sql`update runners set last_seen_at = now() + interval '1 year'`.execute(lonely.db)
+  assert.equal((await stand()).status, 'offline')
+  const next = runner.poll()
+  await waitFor('the runner to be seen again', async () => (await stand()).status === 'online')
+  runner.close()
+  await Promise.allSettled([poll, next])
 })
 
 test('a ticket says what the lease is about', async () => {

@@ -9,8 +9,8 @@ import type { Actor } from '../access/actor.ts'
 import { writeAudit } from '../access/audit.ts'
 import type { Database, Db } from '../db/database.ts'
 import { inTransaction } from '../db/transaction.ts'
-import { limits } from '../limits.ts'
 import type { Runners } from '../use-cases.ts'
+import { isHeard } from './online.ts'
 
 export const createRunners = ({ database: { db } }: { readonly database: Database }): Runners => ({
   list: async () => ({ items: await selectRunners(db, null), next_cursor: null }),
@@ -53,7 +53,7 @@ type Row = {
 const selectRunners = async (db: Db, id: RunnerId | null): Promise<Runner[]> => {
   const { rows } = await sql<Row>`
     select n.id, n.name, n.status, n.last_seen_at as "lastSeenAt", n.facts,
-      coalesce(n.last_seen_at > now() - make_interval(secs => ${limits.runnerOfflineSeconds}), false) as "isOnline",
+      coalesce(${isHeard(sql`n.last_seen_at`)}, false) as "isOnline",
       (select count(*) from attempts a where a.runner_id = n.id and a.status = 'running') as running
     from runners n where n.status <> 'revoked' and (${id}::text is null or n.id = ${id}) order by n.name, n.id
     limit 1000`.execute(db)

@@ -212,7 +212,7 @@ const redeliver = async (deps: Deps, actor: Actor, named: NamedMessage): Promise
   await inTransaction(db, async (tx) => {
     const { rows } = await sql`
       update webhook_deliveries set state = 'waiting', tries = 0, next_at = ${next}
-      where webhook_id = ${row.id} and id = ${message} and (state <> 'waiting' or not ${isUnderWay})
+      where webhook_id = ${row.id} and id = ${message} and (state <> 'waiting' or not ${isUnderWay(next)})
       returning 1`.execute(tx)
     if (rows.length === 0) throw fault('E_CONFLICT', { public: 'It is being sent right now' })
     const facts = { message }
@@ -223,10 +223,10 @@ const redeliver = async (deps: Deps, actor: Actor, named: NamedMessage): Promise
 }
 
 /** Somebody has claimed it and not said yet what came of it. */
-const isUnderWay = sql`exists (
+const isUnderWay = (now: Date) => sql`exists (
   select 1 from webhook_tries t where t.webhook_id = webhook_deliveries.webhook_id
     and t.delivery_id = webhook_deliveries.id and t.took_ms is null
-    and t.at > now() - make_interval(secs => ${limits.webhooks.claimMs / 1000}))`
+    and t.at between ${new Date(now.getTime() - limits.webhooks.claimMs)} and ${now})`
 
 const requireEnabled = ({ disabled }: WebhookRow): void => {
   if (disabled !== null) throw fault('E_CONFLICT', { public: 'It is disabled: enable it first' })
