@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { isFault } from '../../base/faults.ts'
 import { silentLog } from '../../base/log.ts'
 import { objectsStayLock } from '../../protocol/objects-stay.ts'
 import { randomBytes } from '../../sys/index.ts'
 import { openPostgres } from '../postgres.ts'
 import { withDatabase } from './database.ts'
+import { afterwards } from './restore.ts'
+import { namedIn } from './verify.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'mf-bk-'))
 await chmod(directory, 0o711)
@@ -60,3 +63,17 @@ test('two backups at once do not take the password from each other', async () =>
   over.resolve()
   assert.deepEqual(await slow, ['1'])
 })
+
+test('a backup of the first version that made some is counted, and ended who was signed in, though tables are missing', () =>
+  withDatabase(place, async ({ ask }) => {
+    const migrations = fileURLToPath(new URL('../../../migrations', import.meta.url))
+    const names = (await readdir(migrations)).sort()
+    for (const name of names.slice(0, names.indexOf('0007_backups.sql') + 1))
+      await ask(await readFile(join(migrations, name), 'utf8'))
+    await ask("insert into organisations (id, name) values ('org_1', 'home')")
+    await ask("insert into claims values (true, sha256('x'), now() + interval '1 hour')")
+    assert.deepEqual(await namedIn(ask), { projects: 0, runs: 0, logs: [], objects: [] })
+    await ask(afterwards('bak_1'))
+    assert.deepEqual(await ask('select count(*) from claims'), ['0'])
+    assert.deepEqual(await ask('select action, target from audit'), ['backup.restore|bak_1'])
+  }))

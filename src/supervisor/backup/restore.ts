@@ -117,9 +117,13 @@ const giveToOwners = async ({ data }: Layout, users: Users | null): Promise<void
   }
 }
 
-/** What let somebody in before lets nobody in now; the restore is in the audit log. */
-const afterwards = (id: string): string => `
-  delete from sessions; delete from passkey_challenges; delete from claims; delete from invitations;
+/** What let somebody in before lets nobody in now; the restore is in the audit log. Of an older version not every table is there. */
+export const afterwards = (id: string): string => `
+  do $$ declare name text; begin
+    foreach name in array array['sessions', 'passkey_challenges', 'claims', 'invitations'] loop
+      if to_regclass(name) is not null then execute format('delete from %I', name); end if;
+    end loop;
+  end $$;
   insert into audit (organisation_id, actor_kind, actor_id, action, target, result, details)
   select id, 'operator', 'operator', 'backup.restore', '${id}', 'ok', '{}' from organisations`
 

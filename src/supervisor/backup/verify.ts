@@ -11,7 +11,7 @@ import { callOperator } from '../operator.ts'
 import { openPostgres, removeAs } from '../postgres.ts'
 import { ensureUsers } from '../users.ts'
 import { bytesOf } from './create.ts'
-import { withDatabase } from './database.ts'
+import { type DatabasePrograms, withDatabase } from './database.ts'
 import {
   type BackupKeys,
   backupKeys,
@@ -94,6 +94,17 @@ export const verifyBackup = async (
 /** In place of the key of a small log. */
 const inItsRow = '-'
 
+/** What the loaded database says that there is. */
+export const namedIn = async (ask: DatabasePrograms['ask']) => {
+  const [projects = 0, runs = 0] = (
+    await ask('select count(*) from projects union all select count(*) from runs')
+  ).map(Number)
+  const logs = await ask(`select coalesce(object_key, '${inItsRow}') from log_objects`)
+  // Backups are older than stored files.
+  const [hasObjects] = await ask("select to_regclass('stored_objects') is not null")
+  return { projects, runs, logs, objects: hasObjects === 't' ? await ask(keptObjects) : [] }
+}
+
 /** Caches make room for others at any time; whoever finds none does without. */
 const keptObjects = "select 'object/' || id from stored_objects where state = 'kept' and kind <> 'cache'"
 
@@ -120,11 +131,7 @@ const loadElsewhere = async (
     try {
       return await withDatabase({ dataDir, socketDir, owner }, async ({ load, ask }) => {
         await backup.give('database', load)
-        const [projects = 0, runs = 0] = (
-          await ask('select count(*) from projects union all select count(*) from runs')
-        ).map(Number)
-        const logs = await ask(`select coalesce(object_key, '${inItsRow}') from log_objects`)
-        return { projects, runs, logs, objects: await ask(keptObjects) }
+        return namedIn(ask)
       })
     } finally {
       await database.close()
