@@ -115,9 +115,21 @@ export const serveTcp = (socket: Socket, respond: Responder, link: Link): void =
       waiting = waiting.subarray(2 + length)
       const reply = await respond(message, link)
       if (reply === null) return close()
-      socket.write(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 0xff]), reply]))
+      const bytes = Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 0xff]), reply])
+      // Who asks on and reads no answer waits, or would fill our memory.
+      if (!socket.write(bytes)) await drained(socket)
     }
     socket.resume()
   })
   socket.resume()
 }
+
+/** Also when it is closed. */
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    const settle = () => {
+      for (const event of ['drain', 'close']) socket.off(event, settle)
+      resolve()
+    }
+    for (const event of ['drain', 'close']) socket.on(event, settle)
+  })

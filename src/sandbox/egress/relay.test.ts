@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { parseAddressExceptions, systemClock } from '../../sys/index.ts'
 import { createFakeAddresses } from './fake-addresses.ts'
 import type { Judgement } from './judge.ts'
@@ -76,6 +77,49 @@ test('a connection whose end is under way when its link is cut is closed on both
   front.close()
   assert.equal(upstreams.length, 1)
   // Node says `close` of a socket that libuv would not reset, and keeps it for ever.
+  const until = deadline()
+  while (openSockets() > before && !until.aborted) await nextTurn()
+  assert.equal(openSockets(), before)
+})
+
+test('of a job that hangs up while its name is looked up nothing stays connected outside', async () => {
+  const before = openSockets()
+  const held: Socket[] = []
+  const server = await listen((socket) => void held.push(socket.on('error', () => undefined)))
+  const accepted = Promise.withResolvers<Socket>()
+  const front = await listen(accepted.resolve)
+  const job = connect(portOf(front), '127.0.0.1')
+  const hello = connectTls({ socket: job, servername: 'named.example' })
+  hello.on('error', () => undefined)
+  const client = await accepted.promise
+  const judgement: Judgement = {
+    ...{ ok: true, host: 'named.example', isSource: true, speaks: 'tls' },
+    exceptions: parseAddressExceptions(['127.0.0.1/32']),
+  }
+  const link = createLink(
+    {
+      ...{ cell: 'job', signal: new AbortController().signal },
+      ...{ record: () => undefined, refuse: () => undefined },
+      judge: { judge: () => judgement, knowsName: () => false, resolvesFirst: false },
+    },
+    { egressBytes: 1 << 30, connections: 1 },
+    () => undefined,
+  )
+  const resolve = async () => {
+    job.resetAndDestroy()
+    while (!client.closed) await nextTurn()
+    return ['127.0.0.1']
+  }
+  const deps = {
+    ...{ fakes: { addressOf: () => null, nameOf: () => 'named.example' }, resolve, clock: systemClock },
+    ownAddresses: () => new Set<string>(),
+    connect: (address: string, port: number) => connect({ host: address, port, allowHalfOpen: true }),
+  }
+  const late = sleep(5_000, 'it goes on', { ref: false })
+  assert.equal(await Promise.race([relay(deps, client, portOf(server), link), late]), undefined)
+  for (const socket of held) socket.destroy()
+  server.close()
+  front.close()
   const until = deadline()
   while (openSockets() > before && !until.aborted) await nextTurn()
   assert.equal(openSockets(), before)

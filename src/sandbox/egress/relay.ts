@@ -36,8 +36,11 @@ export const relay = async (deps: RelayDeps, client: Socket, port: number, link:
   const name = deps.fakes.nameOf(address)
   const story: Story = { host: name ?? address, ip: null, up: 0, down: 0, why: 'ok', isDenied: false }
   client.on('error', () => undefined)
+  const hungUp = new AbortController()
+  client.once('close', () => hungUp.abort())
+  const signal = AbortSignal.any([link.signal, hungUp.signal])
   try {
-    await carry({ deps, client, port, link, story }, link.judge.judge({ name, address, port }), name)
+    await carry({ deps, client, port, link, story, signal }, link.judge.judge({ name, address, port }), name)
   } catch (error) {
     story.why = error instanceof Refusal ? error.message : `failed: ${codeOf(error)}`
     story.isDenied = error instanceof Refusal
@@ -71,14 +74,16 @@ type Connection = {
   readonly port: number
   readonly link: Link
   readonly story: Story
+  /** Aborted when the link is revoked or the job hangs up: nothing is looked up or connected to for nobody. */
+  readonly signal: AbortSignal
 }
 
 const carry = async (connection: Connection, judgement: Judgement, name: string | null): Promise<void> => {
-  const { deps, client, port, link, story } = connection
+  const { deps, client, port, story, signal } = connection
   if (!judgement.ok) throw new Refusal(judgement.why)
-  const head = judgement.speaks === 'tls' ? await readTlsHead(client, name ?? '', link.signal) : []
+  const head = judgement.speaks === 'tls' ? await readTlsHead(client, name ?? '', signal) : []
   const addresses = await checkedAddresses(connection, judgement, name)
-  const { upstream, address } = await connectFirst(deps, addresses, port, link.signal)
+  const { upstream, address } = await connectFirst(deps, addresses, port, signal)
   story.ip = address
   const guard = judgement.speaks === 'http' && name !== null ? createHttpGuard(name) : null
   await splice({ ...connection, upstream, guard, head })
@@ -124,11 +129,11 @@ const nextChunk = async (socket: Socket, signal: AbortSignal): Promise<Buffer | 
 }
 
 const checkedAddresses = async (
-  { deps, port, link, story }: Connection,
+  { deps, port, story, signal: ended }: Connection,
   { host, isSource, exceptions }: Allowed,
   name: string | null,
 ): Promise<readonly string[]> => {
-  const signal = AbortSignal.any([link.signal, AbortSignal.timeout(resolveMs)])
+  const signal = AbortSignal.any([ended, AbortSignal.timeout(resolveMs)])
   const isLiteral = normalizeAddress(host) !== null
   const answers = isLiteral ? [host] : await deps.resolve(host, signal)
   if (answers.length === 0) throw Object.assign(new Error('no address'), { code: 'ENOTFOUND' })
@@ -211,6 +216,7 @@ const splice = ({ client, upstream, guard, head, link, story }: Splice): Promise
     }
     link.signal.addEventListener('abort', abort)
     if (link.signal.aborted) return abort()
+    if (client.destroyed) return finish()
     client.setTimeout(idleMs, () => finish(new Refusal('idle')))
     client.on('drain', () => upstream.resume())
     upstream.on('drain', () => client.resume())
