@@ -6,11 +6,18 @@ import { join } from 'node:path'
 const program = join(import.meta.dirname, '../../src/main/cli.ts')
 
 /** `home` is also where it would keep its data. */
-export type Place = { readonly home: string; readonly cwd: string }
+export type Place = {
+  readonly home: string
+  readonly cwd: string
+  readonly environment?: Readonly<Record<string, string>>
+}
 
-const optionsOf = ({ home, cwd }: Place) => ({
+const optionsOf = ({ home, cwd, environment }: Place) => ({
   cwd,
-  env: { PATH: process.env.PATH ?? '', HOME: home, MAYFLY_DATA: join(home, 'data'), NO_COLOR: '1' },
+  env: {
+    ...{ PATH: process.env.PATH ?? '', HOME: home, MAYFLY_DATA: join(home, 'data'), NO_COLOR: '1' },
+    ...environment,
+  },
 })
 
 /** What it said grows while it runs. */

@@ -10,7 +10,7 @@ import type { ReleasedSecret } from '../../protocol/released.ts'
 import { cacheDirectory } from '../cache-directory.ts'
 import { askedChange, askedEvent, type EventFlags, eventWords } from '../config/asked-event.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
-import { findWorkTree, type WorkTree } from '../git/work-tree.ts'
+import { findWorkTree, type WorkTree, whyRefused } from '../git/work-tree.ts'
 import { inertText } from '../inert.ts'
 import type { WatchedProject } from '../local/changed-project.ts'
 import { findProjectRoot, readConfigurationWith } from '../local/configuration.ts'
@@ -144,6 +144,9 @@ type Project = { readonly tree: WorkTree | null; readonly root: string }
 
 const findProject = async (around: Surroundings): Promise<Project> => {
   const tree = await findWorkTree(around)
+  // Without Git every file goes in: also what a repository that it does not open ignores.
+  const why = tree === null ? await whyRefused(around) : null
+  if (why !== null) throw fault('E_INPUT', { public: `Git does not say which files belong here: ${why}` })
   return { tree, root: findProjectRoot(around.cwd, tree) }
 }
 

@@ -1,16 +1,25 @@
 // Which paths of a work tree differ from a base, as path filtering asks: committed, uncommitted and new ones, because all of
 // them go into a local run.
+import { isFault } from '../../base/faults.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { git, gitBytes, type WorkTree } from './work-tree.ts'
+import { git, gitOutput, type WorkTree } from './work-tree.ts'
 
 export type TreeChanges =
   | { readonly ok: true; readonly from: string; readonly paths: readonly string[] }
   | { readonly ok: false; readonly message: string }
 
-export const treeChanges = async (
+type Base = { readonly base: string; readonly onBase: 'parent' | 'nothing' }
+
+export const treeChanges = (around: Surroundings, tree: WorkTree, base: Base): Promise<TreeChanges> =>
+  compared(around, tree, base).catch((error: unknown) => {
+    if (isFault(error)) return { ok: false, message: error.public }
+    throw error
+  })
+
+const compared = async (
   around: Surroundings,
   { root }: WorkTree,
-  { base, onBase }: { readonly base: string; readonly onBase: 'parent' | 'nothing' },
+  { base, onBase }: Base,
 ): Promise<TreeChanges> => {
   const ask = (...args: readonly string[]) => git(around, root, args)
   const commitOf = (name: string) =>
@@ -32,9 +41,9 @@ export const treeChanges = async (
 
 const pathsSince = async (around: Surroundings, root: string, from: string): Promise<readonly string[]> => {
   const [tracked, others] = await Promise.all([
-    gitBytes(around, root, ['diff', '--name-only', '-z', '--no-renames', '--no-ext-diff', from, '--']),
-    gitBytes(around, root, ['ls-files', '-z', '--others', '--exclude-standard']),
+    gitOutput(around, root, ['diff', '--name-only', '-z', '--no-renames', '--no-ext-diff', from, '--']),
+    gitOutput(around, root, ['ls-files', '-z', '--others', '--exclude-standard']),
   ])
-  const paths = [tracked, others].flatMap(({ stdout }) => stdout.toString('utf8').split('\0'))
+  const paths = [tracked, others].flatMap((listed) => listed.toString('utf8').split('\0'))
   return [...new Set(paths.filter((path) => path !== ''))]
 }

@@ -1,7 +1,9 @@
 // The Git work tree a command stands in: its root, branch, commit, remote, and the files that belong to it. Reads
 // only; a repository's own configuration can name programs, so hooks and monitors are switched off.
 import { basename } from 'node:path'
-import { run } from '../../sys/index.ts'
+import { fault } from '../../base/faults.ts'
+import { type RunResult, run } from '../../sys/index.ts'
+import { passedOn } from '../passed-on.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 export type WorkTree = {
@@ -39,15 +41,25 @@ export const findWorkTree = async (around: Surroundings): Promise<WorkTree | nul
   }
 }
 
-/** Tracked files and untracked ones that are not ignored, relative to `directory`, NUL-terminated as tar reads them. */
+/** Why Git opens nothing here, though something may be there: of somebody else, or damaged. null: there is nothing. */
+export const whyRefused = async (around: Surroundings): Promise<string | null> => {
+  const { code, stderr } = await gitBytes(around, around.cwd, ['rev-parse', '--git-dir'])
+  const words = stderr.toString('utf8').trim()
+  return code === 0 || words.startsWith('fatal: not a git repository (or any ') ? null : words
+}
+
+/**
+ * Tracked files and untracked ones that are not ignored, relative to `directory`, NUL-terminated as tar reads them. A list
+ * that Git did not bring to its end is a fault: a job would pass with half of the files, or none.
+ */
 export const listFiles = async (around: Surroundings, directory: string): Promise<Uint8Array> => {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
   const [all, deleted] = await Promise.all([
-    gitBytes(around, directory, args),
-    gitBytes(around, directory, ['ls-files', '-z', '--deleted']),
+    gitOutput(around, directory, args),
+    gitOutput(around, directory, ['ls-files', '-z', '--deleted']),
   ])
-  const gone = new Set(deleted.stdout.toString('latin1').split('\0'))
-  const present = all.stdout
+  const gone = new Set(deleted.toString('latin1').split('\0'))
+  const present = all
     .toString('latin1')
     .split('\0')
     .filter((path) => path !== '' && !gone.has(path))
@@ -61,8 +73,24 @@ export const git = async (
   args: readonly string[],
 ): Promise<string | null> => {
   const done = await gitBytes(around, cwd, args)
-  return done.code === 0 ? done.stdout.toString('utf8').trim() : null
+  // A directory may be called by white space, too.
+  return done.code === 0 ? done.stdout.toString('utf8').replace(/\n$/, '') : null
 }
+
+/** What it printed; a fault, in its own words, when it failed. */
+export const gitOutput = async (
+  around: Surroundings,
+  cwd: string,
+  args: readonly string[],
+): Promise<Buffer> => {
+  const { code, signal, stdout, stderr } = await gitBytes(around, cwd, args)
+  if (code === 0) return stdout
+  const words = stderr.toString('utf8').trim() || `it ended by ${signal ?? `exit code ${code}`}`
+  throw fault('E_INPUT', { public: `git ${args[0]} failed: ${words}` })
+}
+
+/** Whose repositories Git opens, and where the same person says what is ignored everywhere. */
+const ofPerson = /^(SUDO_UID|XDG_CONFIG_HOME|GIT_CONFIG_GLOBAL)$/
 
 /** A command of Git that starts no program of the repository's choice. */
 export const gitCommand = ({ environment }: Surroundings, cwd: string, args: readonly string[]) => ({
@@ -73,6 +101,7 @@ export const gitCommand = ({ environment }: Surroundings, cwd: string, args: rea
       HOME: environment.HOME ?? '/',
       PATH: environment.PATH ?? '/usr/bin:/bin',
       GIT_OPTIONAL_LOCKS: '0',
+      ...passedOn(environment, ofPerson),
     },
   },
 })
@@ -80,7 +109,13 @@ export const gitCommand = ({ environment }: Surroundings, cwd: string, args: rea
 export const gitBytes = (around: Surroundings, cwd: string, args: readonly string[]) => {
   const command = gitCommand(around, cwd, args)
   const limits = { timeoutMs: gitDeadlineMs, limitBytes: 256 * 1024 * 1024 }
-  return run('git', command.args, { ...command.options, ...limits })
+  return run('git', command.args, { ...command.options, ...limits }).catch(notThere)
+}
+
+const notThere = (error: unknown): RunResult => {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  const [stdout, stderr] = [Buffer.alloc(0), Buffer.from('there is no program git on this machine')]
+  return { code: 127, signal: null, stdout, stderr }
 }
 
 /** `git@host:team/app.git` → `app`. */

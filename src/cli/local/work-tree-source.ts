@@ -2,6 +2,7 @@
 // untracked ones that are not ignored, in a repository of its own with the history of the commit. Nothing is mounted, and
 // of `.git` only objects, branches and tags go in.
 import { PassThrough, type Readable } from 'node:stream'
+import { isFault } from '../../base/faults.ts'
 import { placeHistory, type RefLine, type TreeSource } from '../../runner/index.ts'
 import { spawn } from '../../sys/index.ts'
 import { openHistory, wholeHistory } from '../git/history.ts'
@@ -14,7 +15,8 @@ export const createWorkTreeSource = (
   root: string,
 ): TreeSource => ({
   place: async ({ id, at, sandbox, print }, signal) => {
-    const list = tree === null ? null : await listFiles(around, root)
+    const list = tree === null ? null : await listFiles(around, root).catch(inWords)
+    if (typeof list === 'string') return { ok: false, message: list }
     await print(Buffer.from(`copying the work tree ${root} (without ignored files)\n`))
     const tar = openTar(root, list, signal)
     await sandbox.copyIn(tar.stream, at, signal)
@@ -36,6 +38,11 @@ export const createWorkTreeSource = (
     return put(null)
   },
 })
+
+const inWords = (error: unknown): string => {
+  if (isFault(error)) return error.public
+  throw error
+}
 
 /** `list` null: everything. A file that vanishes while tar reads is no failure. */
 const openTar = (
