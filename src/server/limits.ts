@@ -10,6 +10,8 @@ export const limits = {
   /** What servers tell each other of who watches: 200 ids are 6 KB, and a notice has room for 8. */
   watchedElsewhere: { sayEveryMs: 10_000, forgottenMs: 30_000, idsPerNotice: 200, logsMax: 20_000 },
   statementMs: 15_000,
+  /** The database ends a statement itself after `statementMs`: who hears nothing for so long has lost it. */
+  answerMs: 30_000,
   lockMs: 5_000,
   idleInTransactionMs: 30_000,
 

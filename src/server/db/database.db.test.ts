@@ -1,10 +1,17 @@
 // The pools: which statements they are for, what they tell, and when their database goes away under them.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import pg from 'pg'
-import { testDatabase } from '../../../test/support/postgres.ts'
-import type { Db } from './database.ts'
+import { testDatabase, testDatabaseSettings } from '../../../test/support/postgres.ts'
+import { isFault } from '../../base/faults.ts'
+import { silentLog } from '../../base/log.ts'
+import { asDatabaseFault } from './away.ts'
+import { type Db, openDatabase } from './database.ts'
 import { notify } from './notify.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -24,6 +31,53 @@ test('a connection that ends between two statements of a transaction fails the n
   })
   await assert.rejects(between)
   assert.equal((await sql<{ n: number }>`select 1 as n`.execute(db)).rows[0]?.n, 1)
+})
+
+/** A way to the database that can be cut without either side hearing of it, as when the other machine loses its power. */
+const openWay = async (host: string) => {
+  const directory = await mkdtemp(join(tmpdir(), 'mf-way-'))
+  const pairs = new Set<readonly [Socket, Socket]>()
+  const way = createServer((near) => {
+    const far = connect(join(host, '.s.PGSQL.5432'))
+    pairs.add([near, far])
+    for (const socket of [near, far]) socket.on('error', () => undefined)
+    near.pipe(far).pipe(near)
+  })
+  await new Promise<void>((resolve) => way.listen(join(directory, '.s.PGSQL.5432'), resolve))
+  after(async () => {
+    way.close()
+    for (const socket of [...pairs].flat()) socket.destroy()
+    await rm(directory, { recursive: true })
+  })
+  return {
+    host: directory,
+    cut: () => {
+      for (const [near, far] of pairs) {
+        near.unpipe(far)
+        far.unpipe(near)
+      }
+    },
+  }
+}
+
+test('a database that is not there any more, without a word, ends what waits for it; then it is asked anew', async () => {
+  const settings = await testDatabaseSettings()
+  const way = await openWay(settings.host)
+  const database = await openDatabase({ ...settings, host: way.host, answerMs: 300 }, silentLog)
+  after(() => database.close())
+  const { db } = database
+  const one = () => sql<{ n: number }>`select 1 as n`.execute(db)
+  await Promise.all([one(), one(), one()])
+  const isAway = (error: unknown) => isFault(asDatabaseFault(error), 'E_DATABASE')
+  await assert.rejects(
+    inTransaction(db, async (tx) => {
+      way.cut()
+      await sql`select 1`.execute(tx)
+    }),
+    isAway,
+  )
+  await Promise.allSettled([one(), one()])
+  assert.equal((await one()).rows[0]?.n, 1)
 })
 
 test('what is found by key is planned once; lists are planned for their values', async () => {

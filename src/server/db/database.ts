@@ -3,6 +3,7 @@
 // Opened by main/server.ts. Nothing here knows what the tables mean.
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { fault } from '../../base/faults.ts'
@@ -25,6 +26,8 @@ export type DatabaseSettings = {
   readonly passwordFile?: string
   /** Only of tests. */
   readonly others?: OthersSettings
+  /** Only of tests: as `limits.answerMs`. */
+  readonly answerMs?: number
   /** Only of tests: hears of each connection of the pools. */
   readonly onConnect?: (client: pg.PoolClient) => void
 }
@@ -58,7 +61,9 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
     ours.some((ids) => ids.has(processId)),
   )
   const open = (pool: pg.Pool): Db => {
-    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: preparing(pool) }) })
+    const db = new Kysely<Schema>({
+      dialect: new PostgresDialect({ pool: preparing(pool, settings.answerMs ?? limits.answerMs) }),
+    })
     tellWith(db, {
       tell: ({ channel, payload }) => listener.tell(channel, payload),
       mayOthersListen: listener.mayOthersListen,
@@ -149,10 +154,30 @@ const safeInteger = (text: string): number => {
 }
 
 /**
+ * Ends the connection when it stays silent for longer than any statement may take: its other end is gone, and did not say so. Half of
+ * the time each, so that a process that itself stood still reads first what came meanwhile.
+ */
+const withAnswer = async <T>(client: pg.PoolClient, answerMs: number, answer: Promise<T>): Promise<T> => {
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => breakOff(client), answerMs / 2)
+  }, answerMs / 2)
+  try {
+    return await answer
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Without the word that ends it in order: nobody would answer that either. The statement says that its connection is lost. */
+const breakOff = (client: pg.PoolClient): void =>
+  // SAFE: `pg` has the connection and its socket since it was connected; its types leave both out.
+  void (client as unknown as { readonly connection: { readonly stream: Socket } }).connection.stream.destroy()
+
+/**
  * Names every parametrised statement, so that `pg` prepares it on first use of a connection. Our texts are few
  * because lists are arrays (`= any($1)`); past the cap a text runs unnamed rather than filling the server's memory.
  */
-const preparing = (pool: pg.Pool): PostgresPool => {
+const preparing = (pool: pg.Pool, answerMs: number): PostgresPool => {
   const names = new Map<string, string>()
   const wrapped = new WeakMap<pg.PoolClient, PostgresPoolClient>()
   const nameOf = (text: string): string | undefined => {
@@ -165,7 +190,8 @@ const preparing = (pool: pg.Pool): PostgresPool => {
   const wrap = (client: pg.PoolClient): PostgresPoolClient => {
     const query = (text: string, values: readonly unknown[] = []) => {
       const name = values.length > 0 ? nameOf(text) : undefined
-      return client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) })
+      const asked = { text, values: [...values], ...(name === undefined ? {} : { name }) }
+      return withAnswer(client, answerMs, client.query(asked))
     }
     // SAFE: of the client Kysely uses `query(text, values)` without a cursor, and `release`.
     return { query, release: (destroy?: boolean) => client.release(destroy) } as unknown as PostgresPoolClient
