@@ -5,10 +5,11 @@ import type { Outcome } from '../protocol/plan.ts'
 import { type Change, changesBetween } from './changes.ts'
 import { waitingBehind, wantedBy } from './contexts.ts'
 import { holding, refused } from './locks.ts'
-import { type Rerun, rerun, rerunFailed } from './rerun.ts'
+import { type Rerun, rerun, rerunFailed, withoutAutoReruns } from './rerun.ts'
 import { cancelJob, settle, start } from './settle.ts'
 import {
   type AttemptState,
+  isFinal,
   type JobState,
   needOfOthers,
   type RunState,
@@ -72,7 +73,7 @@ const onceMore = (state: RunState): RunState => {
 
 const happen = (state: RunState, event: RunEvent): RunState => {
   if (event.kind === 'cancel-requested') return { ...state, cancelRequested: true }
-  if (event.kind === 'cancel-jobs') return withJobs(state, event.jobs, cancelJob)
+  if (event.kind === 'cancel-jobs') return cancelled(state, event.jobs)
   if (event.kind === 'lock-granted') return withJobs(state, event.jobs, granted)
   if (event.kind === 'lock-refused') return withJobs(state, event.jobs, (job) => refused(job, event.why))
   if (event.kind === 'rerun') return rerun(state, event.jobs, event.by)
@@ -116,6 +117,17 @@ const decided = (state: RunState, id: JobId, status: 'passed' | 'cancelled'): Ru
   ...state,
   jobs: state.jobs.map((job) => (job.id === id && job.status === 'on_hold' ? { ...job, status } : job)),
 })
+
+/** Whoever does not want the rest of a workflow does not want it tried again. */
+const cancelled = (state: RunState, ids: readonly JobId[]): RunState => {
+  const live = state.jobs.filter(({ id, status }) => ids.includes(id) && !isFinal(status))
+  const touched = new Set(live.map(({ workflow }) => workflow))
+  return withJobs(
+    withoutAutoReruns(state, ({ id }) => touched.has(id)),
+    ids,
+    cancelJob,
+  )
+}
 
 const withJobs = (state: RunState, ids: readonly JobId[], change: (job: JobState) => JobState): RunState => ({
   ...state,

@@ -5,7 +5,7 @@ import type { JobId } from '../base/ids.ts'
 import { isRed } from '../protocol/plan.ts'
 import { wantedBy } from './contexts.ts'
 import { settle } from './settle.ts'
-import { isFinal, type JobState, type RunState, type Wanting } from './state.ts'
+import { isFinal, type JobState, type RunState, type Wanting, type WorkflowState } from './state.ts'
 
 /** `failed`: those that did not pass. Named jobs and failed ones may be run again while others are under way. */
 export type Rerun = 'all' | 'failed' | readonly JobId[]
@@ -37,10 +37,13 @@ export const rerunFailed = (state: RunState): RunState => {
 }
 
 /** Only the run as it was started is tried again by itself, not what a person makes of it. */
-const withoutAutoReruns = (state: RunState): RunState => ({
+export const withoutAutoReruns = (
+  state: RunState,
+  isMeant: (workflow: WorkflowState) => boolean = () => true,
+): RunState => ({
   ...state,
   workflows: state.workflows.map((workflow) =>
-    workflow.rerunsLeft === undefined ? workflow : { ...workflow, rerunsLeft: 0 },
+    workflow.rerunsLeft === undefined || !isMeant(workflow) ? workflow : { ...workflow, rerunsLeft: 0 },
   ),
 })
 
