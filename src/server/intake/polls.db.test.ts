@@ -33,9 +33,9 @@ const runsOf = async (project: string) =>
   (await parts.runs.listRuns(parts.scope, { limit: 100, project })).items.length
 const due = (project: HookedProject) =>
   sql`update projects set poll_next_at = now() - interval '1 s' where id = ${project.id}`.execute(db)
-/** The runs that were started are of no interest here. */
+/** The runs that were started are of no interest here: no runner takes their class. */
 const clearQueue = () =>
-  sql`update attempts set held = true where status = 'queued' and run_id is not null`.execute(db)
+  sql`update attempts set class = 'nowhere' where status = 'queued' and run_id is not null`.execute(db)
 
 const leaseLook = async (project: HookedProject): Promise<Held> => {
   await clearQueue()
