@@ -6,10 +6,11 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fault, isFault } from '../../base/faults.ts'
+import { type Fault, fault, isFault } from '../../base/faults.ts'
 import { type LeaseId, type ObjectId, parseId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { streamedBody } from '../../protocol/stored-wire.ts'
+import { asDatabaseFault } from '../db/away.ts'
 import { sqlState } from '../db/transaction.ts'
 import { limits } from '../limits.ts'
 import { type Authenticate, type Caller, requireBody, type Sender } from './authenticate.ts'
@@ -272,15 +273,13 @@ const write = (request: IncomingMessage, response: ServerResponse, status: numbe
 }
 
 const describe = (log: Log, request: IncomingMessage, error: unknown) => {
-  const known = isFault(error)
-    ? error
-    : fault(isDatabaseAway(error) ? 'E_DATABASE' : 'E_INTERNAL', { cause: error })
+  const known = isFault(error) ? error : (asDatabaseFault(error) ?? passing(error))
   const { status } = known.row
   if (status >= 500) log.error('runner request failed', { path: request.url, error })
   else log.info('runner request refused', { path: request.url, code: known.code, detail: known.detail })
   return { status, code: known.code, message: known.public }
 }
 
-/** Classes of PostgreSQL and of sockets that pass by themselves: the runner sends again. */
-const isDatabaseAway = (error: unknown): boolean =>
-  /^(08|53|57|40|55)|^E(CONN|PIPE)|^ETIMEDOUT/.test(sqlState(error) ?? '')
+/** Classes of PostgreSQL that pass by themselves (a lock that somebody holds for long): the runner sends again. */
+const passing = (error: unknown): Fault =>
+  fault(/^(53|57|40|55)/.test(sqlState(error) ?? '') ? 'E_DATABASE' : 'E_INTERNAL', { cause: error })
