@@ -37,11 +37,12 @@ test('a connection that ends between two statements of a transaction fails the n
 const openWay = async (host: string) => {
   const directory = await mkdtemp(join(tmpdir(), 'mf-way-'))
   const pairs = new Set<readonly [Socket, Socket]>()
+  let isOpen = true
   const way = createServer((near) => {
     const far = connect(join(host, '.s.PGSQL.5432'))
     pairs.add([near, far])
     for (const socket of [near, far]) socket.on('error', () => undefined)
-    near.pipe(far).pipe(near)
+    if (isOpen) near.pipe(far).pipe(near)
   })
   await new Promise<void>((resolve) => way.listen(join(directory, '.s.PGSQL.5432'), resolve))
   after(async () => {
@@ -51,6 +52,10 @@ const openWay = async (host: string) => {
   })
   return {
     host: directory,
+    /** Of connections that come. */
+    open: (is: boolean) => {
+      isOpen = is
+    },
     cut: () => {
       for (const [near, far] of pairs) {
         near.unpipe(far)
@@ -78,6 +83,33 @@ test('a database that is not there any more, without a word, ends what waits for
   )
   await Promise.allSettled([one(), one()])
   assert.equal((await one()).rows[0]?.n, 1)
+})
+
+test('the connection for notices is made anew when nobody answers at its other end, now or later', async () => {
+  const settings = await testDatabaseSettings()
+  const way = await openWay(settings.host)
+  way.open(false)
+  const others = { aloneAfterMs: 60_000, settleMs: 10, beatMs: 200 }
+  const database = await openDatabase({ ...settings, host: way.host, answerMs: 300, others }, silentLog)
+  const beside = await openDatabase({ ...settings, others }, silentLog)
+  after(() => Promise.all([database, beside].map((each) => each.close())))
+  const heard = new Set<string | null>()
+  database.listen('mayfly_log', (payload) => void heard.add(payload))
+  beside.listen('mayfly_log', () => undefined)
+  const hear = async (payload: string) => {
+    for (const deadline = performance.now() + 10_000; !heard.has(payload); ) {
+      assert.ok(performance.now() < deadline, `never heard ${payload}`)
+      await sql`select pg_notify('mayfly_log', ${payload})`.execute(beside.db)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  way.open(true)
+  await hear('first')
+  // Both have found each other by then, and say so at each beat.
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  way.cut()
+  await hear('again')
 })
 
 test('what is found by key is planned once; lists are planned for their values', async () => {

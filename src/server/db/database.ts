@@ -57,12 +57,16 @@ export const openDatabase = async (settings: DatabaseSettings, log: Log): Promis
   ] as const
   if (settings.onConnect !== undefined) for (const pool of pools) pool.on('connect', settings.onConnect)
   const ours = pools.map(processIds)
-  const listener = openListener(connection, log, settings.others ?? limits.otherServers, (processId) =>
-    ours.some((ids) => ids.has(processId)),
+  const answerMs = settings.answerMs ?? limits.answerMs
+  const listener = openListener(
+    { ...connection, connectionTimeoutMillis: answerMs, query_timeout: answerMs },
+    log,
+    settings.others ?? limits.otherServers,
+    (processId) => ours.some((ids) => ids.has(processId)),
   )
   const open = (pool: pg.Pool): Db => {
     const db = new Kysely<Schema>({
-      dialect: new PostgresDialect({ pool: preparing(pool, settings.answerMs ?? limits.answerMs) }),
+      dialect: new PostgresDialect({ pool: preparing(pool, answerMs) }),
     })
     tellWith(db, {
       tell: ({ channel, payload }) => listener.tell(channel, payload),
