@@ -1,10 +1,11 @@
 // Deliveries with the real vault: who is believed, what starts a run, what is said when nothing starts.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { addHookedProject } from '../../../test/support/hooked-project.ts'
-import { openParts } from '../../../test/support/parts.ts'
+import { enrolRunner, openParts } from '../../../test/support/parts.ts'
+import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../../base/bytes.ts'
 import { type HookId, parseId, type RunId } from '../../base/ids.ts'
 import { silentLog } from '../../base/log.ts'
@@ -260,6 +261,29 @@ test('a replay that somebody wanted goes on when its branch is pushed to', async
     ),
   )
   assert.deepEqual(statuses, ['cancelled', 'queued'])
+})
+
+test('a run of which somebody wanted a job again while it was under way goes on when its branch is pushed to', async () => {
+  const partly = await addProject('partly')
+  await projects.set(parts.actor, 'partly', { auto_cancel: true })
+  const push = async (digit: string) =>
+    parseId('run', (await send(pushed({ ref: 'refs/heads/fix', new: digit.repeat(40) }), partly)).body.run)!
+  const first = await push('1')
+  await parts.db.updateTable('attempts').set({ class: 'elsewhere' }).where('run_id', '<>', first).execute()
+  const runner = createScriptedRunner(parts, await enrolRunner(parts, 'partly'))
+  after(() => runner.close())
+  const [plan] = await runner.take({}, 1)
+  await runner.finishPlan(plan!, [{ key: 'a' }, { key: 'b' }])
+  const jobs = async () =>
+    (await parts.runs.findRun(parts.scope, first))!.jobs.filter(({ kind }) => kind === 'job')
+  const [job] = await jobs()
+  await parts.runs.cancelJobs(parts.actor, parseId('job', job!.id)!)
+  await parts.runs.rerunJob(parts.actor, parseId('job', job!.id)!)
+  await push('2')
+  assert.deepEqual(
+    (await jobs()).map(({ status }) => status),
+    ['queued', 'queued'],
+  )
 })
 
 test('a commit whose message asks for no run gets none, and the delivery says so', async () => {

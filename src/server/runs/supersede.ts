@@ -1,5 +1,5 @@
 // A push ends what earlier pushes to its branch still do, where the project wants that: nobody waits for the outcome of
-// code that was replaced. The default branch is left alone, and so is what a person or a clock began or began again.
+// code that was replaced. The default branch is left alone, and so is what a person or a clock began or (in part) began again.
 import { sql } from 'kysely'
 import type { OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
@@ -41,7 +41,9 @@ export const supersedeOlder = async (
   const { rows } = await sql<{ id: RunId }>`
     select o.id from runs o join runs n on n.id = ${run}
     where o.project_id = ${project.id} and o.ref = ${event.ref} and o.finished_at is null and o.cancelled_by is null
-      and o.event_kind = 'push' and o.rerun_at is null and o.number < n.number and not exists (
+      and o.event_kind = 'push' and o.number < n.number and not exists (
+        select from audit done where done.run_id = o.id and done.action = 'run.rerun' and done.result = 'ok')
+      and o.rerun_at is null and not exists (
         select from deliveries told join deliveries own on own.id = n.delivery_id
         where told.id = o.delivery_id and (told.source = 'replay' or told.sent_at > own.sent_at))
     order by o.id limit ${limits.supersededRunsMax}`.execute(tx)
