@@ -11,6 +11,8 @@ import { fromBase64 } from '../../base/bytes.ts'
 import type { OrganisationId } from '../../base/ids.ts'
 import type { Attempt } from '../../protocol/api/shapes.ts'
 import { parseFollowerFrame } from '../../protocol/live.ts'
+import type { Logs } from '../log-use-cases.ts'
+import { expiredFault } from '../stored/expired.ts'
 import type { Runs } from '../use-cases.ts'
 import { limits } from './limits.ts'
 
@@ -168,6 +170,28 @@ test('lists hear about runs of their project and organisation only, and start ov
   assert.deepEqual(topics, [`project:${projectId}`, 'runs'])
   runs.loseNotices()
   assert.deepEqual(await closed, [1011, 'broken'])
+})
+
+test('what can never be told is refused by its words, and the other topics of the connection go on', async () => {
+  const runs = memoryRuns(1, () => app.organisation.id)
+  let follows = 0
+  // biome-ignore lint/correctness/useYield: nothing of it is there any more.
+  const follow: Logs['follow'] = async function* () {
+    follows++
+    throw expiredFault({ kind: 'log', removedAt: new Date('2026-11-01'), days: 30 })
+  }
+  const app = await openTestApp({
+    work: { logs: { ...noWork.logs, follow }, runs: { ...noWork.runs, ...runs.source } },
+  })
+  const socket = await openSocket(app, await app.signInAs('viewer'))
+  subscribe(socket, logTopic, 0)
+  const refused = await nextMessage(socket)
+  assert.deepEqual([refused.t, refused.topic], ['refused', logTopic])
+  assert.match(refused.reason, /removed on 2026-11-01/)
+  subscribe(socket, runTopic, 0)
+  assert.equal((await nextMessage(socket)).t, 'run')
+  assert.equal(follows, 1)
+  socket.terminate()
 })
 
 test('past its seats a credential is told how long to wait, on a socket and on events alike', async () => {

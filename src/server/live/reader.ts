@@ -101,14 +101,18 @@ const fail = (
   state: State,
   failed: { readonly name: string; readonly stop: AbortController; readonly error: unknown },
 ): void => {
-  forget(state, failed.name, failed.stop)
-  if (failed.error instanceof TooSlow) state.end('too-slow')
-  else if (isFault(failed.error, 'E_NOT_FOUND')) refuse(state, failed.name, 'not found')
-  else {
-    log.warn('live topic failed', { topic: failed.name, error: failed.error })
-    // The reader comes back with its cursor and misses nothing.
-    state.end('broken')
+  const { name, error } = failed
+  forget(state, name, failed.stop)
+  if (error instanceof TooSlow) {
+    state.end('too-slow')
+    return
   }
+  if (!isFault(error) || error.row.status >= 500) log.warn('live topic failed', { topic: name, error })
+  if (isFault(error, 'E_NOT_FOUND')) refuse(state, name, 'not found')
+  // Asked again it would be the same, and the other topics of the connection have nothing to do with it.
+  else if (isFault(error) && !error.row.retryable) refuse(state, name, error.public)
+  // The reader comes back with its cursor and misses nothing.
+  else state.end('broken')
 }
 
 const check = async (deps: ReaderDeps, state: State): Promise<void> => {

@@ -48,6 +48,10 @@ const read = async ({ attempt }: Held) => {
   for await (const frame of logs.readFrames(parts.scope, attempt, { after: 0, reader })) texts.push(frame.seq)
   return texts.length
 }
+const follow = async ({ attempt }: Held) => {
+  const signal = AbortSignal.timeout(5_000)
+  for await (const _ of logs.follow(parts.scope, attempt, { after: 0, reader, signal })) return
+}
 const expired = (error: unknown) =>
   isFault(error, 'E_EXPIRED') && /removed on \d{4}-\d\d-\d\d: logs are kept for 30 days$/.test(error.public)
 
@@ -80,6 +84,7 @@ test('a log goes after its days, with its frames, its object and its key; the at
   )
   for (const ask of [
     () => read(old),
+    () => follow(old),
     () => logs.readIndex(parts.scope, old.attempt, { after: 0, reader }),
     () => logs.annotations(parts.scope, old.attempt, reader),
     () => logs.openBytes(parts.scope, old.attempt, { reader }),

@@ -35,7 +35,6 @@ export const createConnection = (deps: ConnectionDeps) => {
 
   const onOpen = () => {
     timers.open()
-    failures = 0
     schedulePing()
     deps.onOpen()
   }
@@ -68,6 +67,8 @@ export const createConnection = (deps: ConnectionDeps) => {
   }
   const schedulePing = () => {
     timers.ping = deps.after(pingEveryMs, () => {
+      // It lasted: one that breaks as soon as it is open is no better than one that does not open.
+      failures = 0
       socket?.send(deps.ping)
       timers.pong = deps.after(pongWithinMs, giveUp)
       schedulePing()

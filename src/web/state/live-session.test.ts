@@ -249,6 +249,23 @@ test('the wait doubles to half a minute and is spread', async () => {
   assert.equal(backoffMs(50, 0.999) >= 15_000, true)
 })
 
+test('a stream that opens and breaks at once is waited for longer and longer', async () => {
+  const world = createWorld()
+  for (const n of [0, 1, 2, 3]) {
+    world.last().events.onOpen()
+    world.last().events.onClose(false)
+    await world.pass(backoffMs(n, 0) - 1)
+    assert.equal(world.sockets.length, n + 1)
+    await world.pass(1)
+    assert.equal(world.sockets.length, n + 2)
+  }
+  world.last().events.onOpen()
+  await world.pass(pingEveryMs)
+  world.last().events.onClose(false)
+  await world.pass(backoffMs(0, 0))
+  assert.equal(world.sockets.length, 6)
+})
+
 test('one may retry at once, and only one socket is tried at a time', async () => {
   const world = createWorld()
   world.last().events.onClose(false)
