@@ -134,6 +134,15 @@ test('loopback, metadata and multicast open for source hosts only, own addresses
   assert.equal(ask('192.168.7.7', { allow: ['192.168.7.7:443'] }), null)
 })
 
+test('no name opens an own address to a job, and no exact address what is never opened; a source host has both', () => {
+  const named = { allow: ['name.example'], host: 'name.example' }
+  assert.equal(ask('192.168.7.7', named), 'own-address')
+  assert.equal(ask('192.168.7.7', { ...named, isSource: true }), null)
+  assert.equal(ask('192.168.7.7', { allow: ['192.168.0.0/16'], isSource: true }), null)
+  for (const address of ['127.0.0.1', 'fe80::1'])
+    assert.notEqual(ask(address, { allow: [address], own: new Set([address]) }), null, address)
+})
+
 test('a malformed exception is a fault, never ignored', () => {
   for (const text of [
     '10.0.0.0/33',

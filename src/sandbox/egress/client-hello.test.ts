@@ -61,6 +61,17 @@ test('the announced need is never more than what decides', async () => {
   assert.equal(kindOf(hello.subarray(0, have)), 'name.example')
 })
 
+test('a hello is in records of a handshake only: none that a server passes over is read as one', async () => {
+  const [allowed, real] = [await realHello('allowed.example'), await realHello('other.example')]
+  for (const type of [20, 21, 23, 24]) {
+    const first = Buffer.concat([Buffer.from([type]), allowed.subarray(1), real])
+    assert.equal(kindOf(first), 'not-tls', `${type} first`)
+    const [head, rest] = [inRecords(real, 7).subarray(0, 12), inRecords(real, 7).subarray(12)]
+    const between = Buffer.concat([head, Buffer.from([type, 3, 3, 0, 1, 1]), rest])
+    assert.equal(kindOf(between), 'not-tls', `${type} between`)
+  }
+})
+
 test('a hello without a name has none', async () => assert.equal(kindOf(await realHello('')), null))
 
 test('what is not a hello is refused at once', () => {

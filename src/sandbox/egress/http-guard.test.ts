@@ -55,6 +55,7 @@ const bad: Record<string, readonly string[]> = {
     request('GET http://other.example/ HTTP/1.1', 'Host: web.example'),
     request('GET http://web.example@other.example/ HTTP/1.1', 'Host: web.example'),
     request('GET https://web.example/ HTTP/1.1', 'Host: web.example'),
+    request('GET other:http://web.example/ HTTP/1.1', 'Host: web.example'),
   ],
   'http-framing': [
     // A server of version 1.0 knows no chunks: to it a second request begins where the guard sees a body.
@@ -68,6 +69,8 @@ const bad: Record<string, readonly string[]> = {
     `${request('POST / HTTP/1.1', 'Host: web.example', 'Transfer-Encoding: chunked')}5;x=y\r\n`,
     `${request('POST / HTTP/1.1', 'Host: web.example', 'Transfer-Encoding: chunked')}-1\r\n`,
     `${request('POST / HTTP/1.1', 'Host: web.example', 'Transfer-Encoding: chunked')}2\r\nabXX`,
+    `${request('POST / HTTP/1.1', 'Host: web.example', 'Transfer-Encoding: chunked')}2\r\nab\rX`,
+    `${request('POST / HTTP/1.1', 'Host: web.example', 'Transfer-Encoding: chunked')}2\r\nabX\n`,
     `${request('POST / HTTP/1.1', 'Host: web.example', 'Transfer-Encoding: chunked')}0\r\nTrailer: x\r\n\r\n`,
   ],
   'http-malformed': [

@@ -51,6 +51,26 @@ test('open takes any name and any literal; what is spoken does not matter there'
   assert.equal(createJudge(open).resolvesFirst, true)
 })
 
+test('what a job reaches has the exceptions of its policy, a source host its own, and only that is one', () => {
+  const target = { host: '127.0.0.1', privateRanges: ['127.0.0.1:2222'] }
+  const allow = [rule('a.example', [443]), { ...rule('source.internal', [2222]), target }]
+  for (const mode of ['list', 'open'] as const) {
+    const judge = createJudge({ mode, allow, privateRanges: ['10.1.0.0/16:443'] })
+    const look = (name: string, port: number) => {
+      const judgement = judge.judge({ name, address: '198.18.0.1', port })
+      assert(judgement.ok)
+      const { host, isSource, exceptions } = judgement
+      return { host, isSource, ports: exceptions.map((exception) => exception.port) }
+    }
+    assert.deepEqual(look('a.example', 443), { host: 'a.example', isSource: false, ports: [443] })
+    assert.deepEqual(look('source.internal', 2222), { host: '127.0.0.1', isSource: true, ports: [2222] })
+    if (mode === 'list') continue
+    assert.deepEqual(look('any.example', 443), { host: 'any.example', isSource: false, ports: [443] })
+    // Another port of the source host is an ordinary destination, which its exceptions do not open.
+    assert.deepEqual(look('source.internal', 80), { host: 'source.internal', isSource: false, ports: [443] })
+  }
+})
+
 test('rules that cannot be kept are faults', () => {
   for (const host of ['*.com', '*', 'a b', '', '*.*.example.org', 'a..b'])
     assert.throws(
@@ -116,5 +136,10 @@ test('equal denials are one row that counts; rows beyond the limit are one row',
       ['', '3 further rows were not kept'],
     ],
   )
-  assert.match(egressDigest(book.all()), /^sha256:[0-9a-f]{64}$/)
+  const [first, ...rest] = book.all()
+  assert(first)
+  const digest = egressDigest(book.all())
+  assert.match(digest, /^sha256:[0-9a-f]{64}$/)
+  for (const other of [rest, [...rest, first], [{ ...first, up: 1 }, ...rest]])
+    assert.notEqual(egressDigest(other), digest, 'the receipt vouches for each row and for their order')
 })
