@@ -109,12 +109,18 @@ test('who approves stands for all that waited for it, directly or not; who rejec
     { key: 'gate', kind: 'approval' },
     { key: 'next', kind: 'noop', needs: { gate: passed } },
     { key: 'behind', named: [forOwners], needs: { next: passed } },
+    { key: 'also', named: [forOwners], needs: { next: passed } },
     { key: 'other', kind: 'approval' },
     { key: 'beside', named: [forOwners], needs: { other: passed } },
   ])
   const approve = { kind: 'approved', job: job(state, 'gate').id } as const
-  assert.deepEqual(looks(play(state, { ...approve, by: owner }), 'behind', 'beside'), ['queued', 'waiting'])
+  assert.deepEqual(looks(play(state, { ...approve, by: owner }), 'behind', 'also', 'beside'), [
+    ...['queued', 'queued', 'waiting'],
+  ])
   assert.deepEqual(looks(play(state, approve), 'behind'), ['skipped:policy'])
+  const second = play(state, { kind: 'approved', job: job(state, 'other').id, by: owner })
+  assert.deepEqual(looks(second, 'behind', 'beside'), ['waiting', 'queued'])
+  assert.equal(job(second, 'behind').contexts?.wanting.id, 'usr_begins')
   const both = play(state, { ...approve, by: owner }, { kind: 'approved', job: job(state, 'other').id })
   assert.deepEqual(looks(both, 'behind', 'beside'), ['queued', 'skipped:policy'])
 })
