@@ -147,6 +147,14 @@ test('jobs of a plan that a run went on with need the word of the runner of its 
     await vouched({ run: newId('run') }),
     await vouched({ project: newId('project') }),
     await vouched({ plan_digest: 'f'.repeat(64) }),
+    {
+      continued: {
+        ...(await vouched({ plan_digest: 'f'.repeat(64) })).continued,
+        plan_digest: 'f'.repeat(64),
+      },
+    },
+    { continued: { ...(await vouched()).continued, plan_digest: 'f'.repeat(64) } },
+    await vouched({ iss: newId('runner') }),
     await vouched({ commit: 'f'.repeat(40) }),
     await vouched({ ref: 'refs/heads/other' }),
     await vouched({ repo: 'file:0/another' }),

@@ -1,5 +1,6 @@
 // Loosening by two people, through the verbs of a real vault: what waits for the second, who is one, and what must not pass for one.
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import {
   countersign,
@@ -200,6 +201,32 @@ test('of a secret: policy, hosts, kind, enabling, a later end and telling instea
     'active',
     'what is new loosens nothing',
   )
+})
+
+test('of a key: another kind, more hosts and a lower tier take two; fewer hosts take one', async () => {
+  const { put, make, refused, demand, project } = await makePeople()
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const host = (name: string) => `${name} ssh-ed25519 ${'A'.repeat(68)}`
+  const hosts = [host('one.example'), host('two.example')]
+  const policy = { ...defaultPolicy('main'), min_tier: 'protected' as const }
+  const made = await put('DEPLOY', pem, { body: { kind: 'ssh', hosts, policy } })
+  await demand()
+  for (const body of [
+    { kind: 'env' as const, policy },
+    { kind: 'file' as const, policy },
+    { kind: 'ssh' as const, policy, hosts: [...hosts, host('three.example')] },
+    { kind: 'ssh' as const, policy, hosts: [host('three.example')] },
+    { kind: 'ssh' as const, hosts, policy: defaultPolicy('main') },
+  ]) {
+    const request = {
+      owner: project,
+      name: 'DEPLOY',
+      ...(await make('DEPLOY', pem, { prev: made.head, body })),
+    }
+    await refused('secret.put', request, 'E_STMT_SECOND', JSON.stringify(body))
+  }
+  const body = { kind: 'ssh' as const, policy, hosts: hosts.slice(1) }
+  assert.equal((await put('DEPLOY', pem, { prev: made.head, body })).version, 2)
 })
 
 test('what was signed waits for three days for its second person, and is accepted in its turn only', async () => {
