@@ -1,6 +1,7 @@
 // Who may let go on what waits for a person, by the rules of the project: judged for each attempt at it, with the roles of that moment, and
 // said to whoever is refused, with whom to ask.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
 import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
@@ -9,6 +10,7 @@ import { isFault } from '../../base/faults.ts'
 import { parseId, type UserId } from '../../base/ids.ts'
 import * as api from '../../protocol/api/shapes.ts'
 import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
+import { insertToken } from '../access/queries.ts'
 import type { Role } from '../access/roles.ts'
 
 const parts = await openParts()
@@ -178,6 +180,19 @@ test('somebody else is not who wanted a part of it again while the rest was unde
   await refused(grace, of, /^You began this run, wanted it again/)
   await refused(ada, of, /^You began this run/)
   await end()
+})
+
+test('who began it with a token of theirs is who began it; who approved it, or wanted another run again, is somebody else', async () => {
+  await rules(2, true, 'developer')
+  const token = parts.newId('token')
+  await insertToken(parts.db, {
+    ...{ id: token, organisation: parts.organisation, user: ada.user, name: 'laptop', prefix: 'mfp_test' },
+    ...{ hash: randomBytes(32), scopes: ['run.trigger'], projects: null, createdBy: ada.user, days: 1 },
+  })
+  const of = await held({ ...service, token, user: ada.user, role: 'owner' })
+  await refused(ada, of, /^You began this run/)
+  await approves(grace, of)
+  assert.equal((await runs.findApproval(edsger, of.job))?.given, 1)
 })
 
 test('strangers learn nothing, tokens hear no names, a viewer hears what it takes', async () => {
