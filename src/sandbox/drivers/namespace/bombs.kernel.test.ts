@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { Readable, Writable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import { needsRoot, type StartedJailer, startJailer } from '../../../../test/support/jailer.ts'
+import { isFault } from '../../../base/faults.ts'
 import { silentLog } from '../../../base/log.ts'
 import { systemClock } from '../../../sys/index.ts'
 import type { Driver, Sandbox } from '../../driver.ts'
@@ -118,7 +119,10 @@ describe('bombs', { skip: needsRoot, timeout: 120_000 }, () => {
         'cd /tmp; ln -s /etc l; tar cf a.tar l; rm l; mkdir l; echo x >l/owned; tar rf a.tar l/owned; cat a.tar; rm -r a.tar l',
       ),
     )
-    await assert.rejects(sandbox.copyIn(Readable.from([made.bytes]), '/tmp/t', AbortSignal.timeout(10_000)))
+    await assert.rejects(
+      sandbox.copyIn(Readable.from([made.bytes]), '/tmp/t', AbortSignal.timeout(10_000)),
+      (error) => isFault(error, 'E_EXEC_FAILED') && error.detail.includes('l/owned: Cannot open'),
+    )
     sandbox.close('fault')
     sandbox = await driver.open({ ...contractSpec, limits }, AbortSignal.timeout(20_000))
   })
