@@ -205,3 +205,25 @@ test('it is not rerun by itself before everything in it has ended, nor once a pe
   const again = play(passedOnce, { kind: 'rerun', jobs: 'all' })
   assert.deepEqual(looks(end(end(again, 'a', 'failed'), 'b', 'passed')), { a: 'failed', b: 'passed' })
 })
+
+test('what a rerun begins again is of the workflows that it is about: others stay as they ended', () => {
+  const beside: WorkflowId = formatId('workflow', bytes(2))
+  const one = begun([{ key: 'a' }, { key: 'told', needs: { a: passed } }], 1)
+  const two = one.jobs.map((each, i) => ({
+    ...each,
+    id: jobId(i + 11),
+    workflow: beside,
+    key: `${each.key}2`,
+  }))
+  const needs = (each: JobState) => each.needs.map(({ key, on }) => ({ key: `${key}2`, on }))
+  let state: RunState = {
+    ...{ ...one, workflows: [...one.workflows, { id: beside, status: 'waiting' }] },
+    jobs: [...one.jobs, ...two.slice(-2).map((each) => ({ ...each, needs: needs(each) }))],
+  }
+  const ended = { a2: 'failed', told2: 'skipped' }
+  state = end(state, 'a2', 'failed')
+  assert.deepEqual(looks(end(state, 'a', 'failed')), { a: 'queued', told: 'waiting', ...ended })
+  const failed = end(end(state, 'a', 'failed'), 'a', 'failed')
+  const again = play(failed, { kind: 'rerun', jobs: [job(failed, 'a').id] })
+  assert.deepEqual(looks(again), { a: 'queued', told: 'waiting', ...ended })
+})
