@@ -77,3 +77,9 @@ test('a backup of the first version that made some is counted, and ended who was
     assert.deepEqual(await ask('select count(*) from claims'), ['0'])
     assert.deepEqual(await ask('select action, target from audit'), ['backup.restore|bak_1'])
   }))
+
+test('what the database answers is whole, of an installation with very many logs too', () =>
+  withDatabase(place, async ({ ask }) => {
+    const keys = await ask("select 'log/att_' || lpad(n::text, 26, '0') from generate_series(1, 600000) n")
+    assert.deepEqual([keys.length, keys.at(-1)], [600_000, `log/att_${'600000'.padStart(26, '0')}`])
+  }))

@@ -27,6 +27,8 @@ export type DatabasePrograms = {
 }
 
 const askDeadlineMs = 60_000
+/** Keys of millions of logs. An answer that was cut would be another one. */
+const answerBytesMax = 256 * 1024 * 1024
 /** Objects may be being removed in this moment. */
 const keepDeadlineMs = 10 * 60_000
 
@@ -53,9 +55,12 @@ export const withDatabase = async <T>(
       whileObjectsStay: (work) => whileObjectsStay(command('psql', ...plain), work),
       ask: async (sql) => {
         const { file, args, env } = command('psql', ...plain, '-c', sql)
-        const { code, stdout, stderr } = await run(file, args, { timeoutMs: askDeadlineMs, env: env ?? {} })
+        const bounds = { timeoutMs: askDeadlineMs, limitBytes: answerBytesMax }
+        const { code, stdout, stderr } = await run(file, args, { ...bounds, env: env ?? {} })
         if (code !== 0)
           throw fault('E_DATABASE', { public: 'The database did not answer', detail: stderr.toString() })
+        if (stdout.length >= answerBytesMax)
+          throw fault('E_DATABASE', { public: 'The database names more than can be looked for' })
         return stdout.toString().split('\n').filter(Boolean)
       },
     })
