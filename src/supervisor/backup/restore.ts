@@ -10,6 +10,7 @@ import { silentLog } from '../../base/log.ts'
 import { ensureDirectory, run, writeFileDurably } from '../../sys/index.ts'
 import { makeDataDirectories } from '../directories.ts'
 import type { Layout } from '../layout.ts'
+import { refuseBeside } from '../lock.ts'
 import { openPostgres } from '../postgres.ts'
 import { ensureUsers, type Users } from '../users.ts'
 import { withDatabase } from './database.ts'
@@ -76,6 +77,8 @@ const requireEmpty = async (layout: Layout): Promise<void> => {
     throw fault('E_CONFLICT', {
       public: `${data} is not empty: a backup is restored into an empty directory, or another --data`,
     })
+  // Of one that runs the data may have been moved away; its database goes on where that of the restored one would listen.
+  await refuseBeside(layout)
 }
 
 const placeKeys = async (
