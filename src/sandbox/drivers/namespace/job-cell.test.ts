@@ -34,6 +34,7 @@ test('the words of an honest loop', async () => {
 for (const [title, words] of [
   ['a step that was never started', 'end 2 0\n'],
   ['a line of another kind', 'hello\n'],
+  ['a loop that is ready twice', 'ready\nready\n'],
   ['a code that is no number', 'end 1 x\n'],
   ['an endless line', 'e'.repeat(1000)],
   ['a line of control characters', '\0\x1b[2J\n'],
@@ -46,6 +47,14 @@ for (const [title, words] of [
     assert.equal(await step.session, null)
     assert.deepEqual(await cell.start(2, true).ended, { kind: 'lost' })
   })
+
+test('a step begins once: who goes on saying so is not listened to', async () => {
+  const { status, cell } = open()
+  const step = cell.start(1, true)
+  status.write('start 1 17\nstart 1 17\n')
+  assert.deepEqual(await step.ended, { kind: 'lost' })
+  assert.equal(status.destroyed, true)
+})
 
 test('when the cell ends, so do its steps', async () => {
   const { cell, lose } = open()

@@ -26,7 +26,9 @@ type Expecting = { onStart(pid: number | null): void; onEnd(end: StepEnd): void 
 export const createJobCell = (orders: Socket, status: Socket, lost: Promise<unknown>): JobCell => {
   const steps = new Map<number, Expecting>()
   let resolveReady: (ready: boolean) => void = () => undefined
-  let isLost = false
+  let [isReady, isLost] = [false, false]
+  /** Each thing is said once: a job that speaks in the loop's place would keep us reading for as long as it lasts. */
+  const begun = new Set<number>()
   const ready = new Promise<boolean>((resolve) => {
     resolveReady = resolve
   })
@@ -42,12 +44,20 @@ export const createJobCell = (orders: Socket, status: Socket, lost: Promise<unkn
     status.destroy()
   }
   const obeyLine = (line: string) => {
-    if (line === 'ready') return resolveReady(true)
-    const [, verb, set, value] = /^(start|end) (\d{1,7}) (\d{1,7})$/.exec(line) ?? []
-    const step = steps.get(Number(set))
-    if (step === undefined) return lose()
-    if (verb === 'start') return step.onStart(Number(value))
-    steps.delete(Number(set))
+    if (line === 'ready' && !isReady) {
+      isReady = true
+      return resolveReady(true)
+    }
+    const [, verb, number, value] = /^(start|end) (\d{1,7}) (\d{1,7})$/.exec(line) ?? []
+    const set = Number(number)
+    const step = steps.get(set)
+    if (step === undefined || (verb === 'start' && begun.has(set))) return lose()
+    if (verb === 'start') {
+      begun.add(set)
+      return step.onStart(Number(value))
+    }
+    begun.delete(set)
+    steps.delete(set)
     step.onStart(null)
     step.onEnd({ kind: 'exit', code: Number(value) & 255 })
   }

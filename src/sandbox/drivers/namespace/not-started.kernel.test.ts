@@ -156,3 +156,11 @@ test(
       assert.equal((await runIn(sandbox, contractStep('echo hi', { cell: 'clean' }))).out, 'hi\n')
     }),
 )
+
+test('a job that speaks for its step loop without end is heard once', { skip: needsRoot }, () =>
+  inSandbox(async (sandbox) => {
+    const text = 'timeout 15 yes "start 1 2" >/run/mayfly/0/out; true'
+    const { result } = await runIn(sandbox, contractStep(text))
+    assert.equal(result.kind, 'signal')
+  }),
+)
