@@ -1,6 +1,7 @@
 // Which artifacts a name means.
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -50,4 +51,35 @@ test('what is fetched goes through no link that came with the directory', async 
   assert.equal(code, 4, stderr)
   assert.match(stderr, /is there and no directory/)
   assert.deepEqual(readdirSync(outside), [])
+})
+
+const run = world.runById(world.idOf('run', 412)) ?? assert.fail()
+const [job, workflow] = [run.jobs[0] ?? assert.fail(), run.workflows[0] ?? assert.fail()]
+const two = ['one', 'two'].map((name) => ({
+  workflow: { ...workflow, id: name, name },
+  job: { ...job, id: `job of ${name}`, workflow_id: name, name: 'test', key: 'test', shard: 0, shards: 1 },
+}))
+const shown = { ...run, workflows: two.map((each) => each.workflow), jobs: two.map((each) => each.job) }
+const artifacts = two.map((each) => ({
+  ...{ ...one, id: each.workflow.name, path: 'report.txt' },
+  job: { id: each.job.id, name: 'test', shard: 0, shards: 1, attempt: 1 },
+  sha256: createHash('sha256').update(each.workflow.name).digest('hex'),
+}))
+const fetch = commandsAnsweredBy((request, response) => {
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+  const list = (items: readonly unknown[]) => JSON.stringify({ items, next_cursor: null, expired: [] })
+  const content = /\/artifacts\/(one|two)/.exec(pathname)?.[1]
+  const runs = world.summaries().filter(({ number }) => number === 412)
+  const lists = list(pathname.endsWith('/artifacts') ? artifacts : runs)
+  const body = content ?? (/\/runs\/run_\w+$/.test(pathname) ? JSON.stringify(shown) : lists)
+  response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+})
+
+test('of jobs of two workflows that are called the same each keeps its own', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'mayfly-fetched-'))
+  after(() => rmSync(root, { recursive: true }))
+  const { code, stderr } = await fetch(['artifacts', 'download', '412', '-R', 'web', '--dir', root])
+  assert.equal(code, 0, stderr)
+  for (const name of ['one', 'two'])
+    assert.equal(readFileSync(join(root, `${name}_test/report.txt`), 'utf8'), name)
 })

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { fault } from '../../base/faults.ts'
 import type { Artifact } from '../../protocol/api/artifacts.ts'
 import type { ExpiredOfJob } from '../../protocol/api/expired.ts'
+import type { Run } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
 import { expiredWords } from '../api/expired-words.ts'
 import { jobName } from '../api/job-name.ts'
@@ -53,14 +54,14 @@ export const downloadArtifacts = async (
   flags: Flags & { readonly path?: string; readonly dir: string },
   ref: string | undefined,
 ): Promise<number> => {
-  const { api, artifacts, expired, number } = await find(around, flags, ref)
+  const { api, artifacts, expired, run } = await find(around, flags, ref)
   const wanted = artifacts.filter(({ path }) => isBelow(path, flags.path))
   if (wanted.length === 0 && expired[0] !== undefined)
     throw fault('E_EXPIRED', { public: expiredWords('artifacts', expired[0]) })
-  if (wanted.length === 0) throw fault('E_NOT_FOUND', { public: `#${number} has no artifact that fits` })
+  if (wanted.length === 0) throw fault('E_NOT_FOUND', { public: `#${run.number} has no artifact that fits` })
   const directory = resolve(around.cwd, flags.dir)
   for (const artifact of wanted) {
-    const path = await placeOf(directory, artifact)
+    const path = await placeOf(directory, artifact, run)
     await download(around, api, artifact, path)
     if (flags.json !== true) around.stdout.write(inertText`${path}\n`)
   }
@@ -83,7 +84,7 @@ const find = async (around: Surroundings, flags: Flags, given: string | undefine
     job === undefined || [of.job.name, jobName(of.job)].includes(job)
   const isNamed = ({ path }: Artifact) => flags.name === undefined || hasName(path, flags.name)
   return {
-    ...{ api, number: run.number },
+    ...{ api, run },
     artifacts: artifacts.filter((each) => fits(each) && isNamed(each)),
     expired: expired.filter(fits),
   }
@@ -96,10 +97,18 @@ const hasName = (path: string, pattern: string): boolean =>
 const isBelow = (path: string, wanted: string | undefined): boolean =>
   wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)
 
-const placeOf = async (directory: string, { job, path }: Artifact): Promise<string> => {
-  const place = await makeArtifactPlace(directory, jobName(job), path)
+const placeOf = async (directory: string, { job, path }: Artifact, run: Run): Promise<string> => {
+  const place = await makeArtifactPlace(directory, nameIn(run, job), path)
   if (!place.ok) throw fault('E_PROTOCOL', { public: place.why })
   return place.path
+}
+
+/** With its workflow where jobs of several are called the same: their artifacts lie apart. */
+const nameIn = ({ jobs, workflows }: Run, job: Artifact['job']): string => {
+  const same = jobs.filter((each) => jobName(each) === jobName(job))
+  const own = same.length > 1 ? same.find(({ id }) => id === job.id) : undefined
+  const workflow = workflows.find(({ id }) => id === own?.workflow_id)
+  return workflow === undefined ? jobName(job) : `${workflow.name}/${jobName(job)}`
 }
 
 const download = async (

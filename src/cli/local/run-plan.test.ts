@@ -63,3 +63,25 @@ test('the line that repeats a failed job is one word of a shell for its name, wh
   const { stderr } = await runCommand(['run'], { cwd: tree, sandboxes })
   assert.match(stderr, /^again: mayfly run -j 'it'\\''s; echo x'$/m)
 })
+
+test('jobs of two workflows that are called the same are told apart', async () => {
+  const tree = join(root, 'twice')
+  await mkdir(join(tree, '.circleci'), { recursive: true })
+  await writeFile(
+    join(tree, '.circleci/config.yml'),
+    'version: 2.1\njobs: {a: {docker: [{image: x}], steps: [{run: make}]}, b: {docker: [{image: x}], steps: [{run: make}]}}\nworkflows: {one: {jobs: [a, b]}, two: {jobs: [a]}}\n',
+  )
+  const driver = createFakeDriver({ clock: systemClock })
+  const sandboxes = async (): Promise<LocalSandboxes> => ({
+    ...{ driver, classLimits: () => classes.tiny.limits },
+    ...{ privateRanges: [], egressDefault: 'open', close: () => driver.close() },
+  })
+  const { stdout, stderr } = await runCommand(['run', '--json'], { cwd: tree, sandboxes })
+  const { jobs } = JSON.parse(stdout) as { readonly jobs: readonly { readonly name: string }[] }
+  // Artifacts of a job lie in a directory of its name.
+  assert.deepEqual(
+    jobs.map(({ name }) => name),
+    ['one/a', 'b', 'two/a'],
+    stderr,
+  )
+})

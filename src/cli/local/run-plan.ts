@@ -85,7 +85,7 @@ export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Stat
   const ids = createIds(around, run.facts.id)
   const first = expandPlan(run.plan, { workflow: ids.of('workflow'), job: ids.of('job') })
   const expanded: GrowingPlan = { workflows: [...first.workflows], jobs: [...first.jobs], wentOn: null }
-  const report = createReport(around, { json: run.json, expanded, nameOf })
+  const report = createReport(around, { json: run.json, expanded, nameOf: (job) => nameOf(job, expanded) })
   noteContexts(report, first)
   const stores = await openLocalStores(expanded, run.places)
   try {
@@ -181,10 +181,10 @@ const runJob = async (
   number: number,
   onPlan: (plan: Plan) => WentOn,
 ): Promise<AttemptResult> => {
-  const { around, run, ids, report, stores } = making
+  const { around, run, ids, expanded, report, stores } = making
   const spec = specOf(run, job)
   const limits = limitsOf(run, spec)
-  const name = nameOf(job)
+  const name = nameOf(job, expanded)
   const sink: AttemptSink = report.job(job.state.id, name, number)
   if (limits === null) {
     const refused = noSuchClass(spec.resourceClass ?? '')
@@ -259,7 +259,15 @@ const specOf = (run: LocalRun, job: ExpandedJob): JobSpec => {
   return { ...spec, env: [...spec.env, ...run.variables] }
 }
 
-const nameOf = ({ plan, shard }: ExpandedJob): string => jobName({ ...plan, shard })
+/** With its workflow where jobs of several are called the same: their artifacts lie apart. */
+const nameOf = ({ plan, shard, state }: ExpandedJob, { workflows, jobs }: ExpandedPlan): string => {
+  const name = jobName({ ...plan, shard })
+  const isShared = jobs.some(
+    (other) => other.plan.name === plan.name && other.state.workflow !== state.workflow,
+  )
+  const workflow = isShared ? workflows.find((each) => each.state.id === state.workflow) : undefined
+  return workflow === undefined ? name : `${workflow.name}/${name}`
+}
 
 const factsOf = ({ run, ids, expanded }: Making, job: ExpandedJob): JobFacts => {
   const workflow = expanded.workflows.find(({ state }) => state.id === job.state.workflow)
