@@ -42,13 +42,17 @@ export const createLogFeed = (app: App, attempt: string) => {
       drawn = { counts: pages.counts, version: drawn.version + 1 }
     })
   }
+  /** What is on screen wants it still: until then it counts as asked for, whatever else is drawn. */
+  const askAgain = ({ step, page }: Message<'page'>) => {
+    if (abort.signal.aborted) return
+    pages.take(step, page, null)
+    redraw()
+  }
   const fetchFrames = async ({ id, step, after, until }: Message<'fetch'>) => {
     const range = step === null ? { after, until } : { after, until, step }
     const bytes = await app.api.logFrames(attempt, range, abort.signal).catch(() => null)
     if (abort.signal.aborted) return
     isBehind = bytes === null
-    // What is on screen asks again.
-    if (bytes === null) setTimeout(redraw, pollEveryMs)
     link.tell({ t: 'fetched', id, bytes }, bytes === null ? [] : [bytes.buffer])
   }
   const link = createLink((message) => {
@@ -57,6 +61,8 @@ export const createLogFeed = (app: App, attempt: string) => {
       // Told with every count, and drawn anew only when it is another: a gap may shrink.
       if (JSON.stringify(message.missing) !== JSON.stringify(missing)) missing = message.missing
     } else if (message.t === 'groups') groups = { state: message.state, of: new Map(message.groups) }
+    else if (message.t === 'page' && message.lines === null)
+      return void setTimeout(askAgain, pollEveryMs, message)
     else if (message.t === 'page') pages.take(message.step, message.page, message.lines)
     else if (message.t === 'fetch') return void fetchFrames(message)
     else if (message.t === 'found') return search.take(message)

@@ -1,5 +1,6 @@
 // What people do with a log, by keyboard and pointer: open it at the failure, follow, search, fold, link to lines.
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import type { Locator } from 'playwright-core'
 import { idOf, runById } from '../double/world.ts'
 import { isAt, openFlows, shows, soon } from './flow.ts'
@@ -176,3 +177,24 @@ flow('a plain list follows the search and shows only matches, too', {}, async (p
   await page.getByRole('button', { name: 'Only matches' }).click()
   await shows(page, 'Lines 2 to 121 were not received.')
 })
+
+flow(
+  'what of a log cannot be fetched is asked for again after a while, and not at once',
+  { expected: /Failed to load resource/ },
+  async (page) => {
+    const asked = new Map<string, number>()
+    const frames = /\/log\?format=frames/
+    await page.route(frames, (route) => {
+      const url = route.request().url()
+      asked.set(url, (asked.get(url) ?? 0) + 1)
+      return route.fulfill({ status: 503 })
+    })
+    await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
+    await shows(page, 'Part of the log could not be fetched')
+    // Less than until the next time. Each part is asked for by its page, and once to see where its step ends.
+    await setTimeout(2_000)
+    for (const [url, times] of asked) assert.ok(times <= 2, `${url}: ${times} times`)
+    await page.unroute(frames)
+    await shows(page, 'rounds half to even')
+  },
+)
