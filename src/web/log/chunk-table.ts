@@ -29,17 +29,24 @@ export const createChunkTable = () => {
     get lastSeq() {
       return lastSeq
     },
-    /** What the server tells of; what is above `lastSeq` is new, the rest is known. */
-    addIndex: (chunks: readonly LogChunk[]): void => {
+    /** What the server tells of; what is above `lastSeq` is new, the rest is known. False: a part of a chunk is here in others. */
+    addIndex: (chunks: readonly LogChunk[]): boolean => {
       for (const chunk of chunks) {
         const last = chunksOf(chunk.step).at(-1)
         if (last !== undefined && chunk.seq_to <= last.seqTo) continue
+        if (last !== undefined && chunk.seq_from <= last.seqTo) return false
         chunksOf(chunk.step).push({
           ...{ step: chunk.step, firstLine: chunk.first_line, lines: chunk.lines, bytes: chunk.bytes },
           ...{ seqFrom: chunk.seq_from, seqTo: chunk.seq_to, frames: null },
         })
         lastSeq = Math.max(lastSeq, chunk.seq_to)
       }
+      return true
+    },
+    /** Whether it begins with lines that are here: the server packed the log since, and tells of it in larger pieces. */
+    overlaps: ({ seq, step, firstLine }: FollowerFrame): boolean => {
+      const last = steps.get(step)?.at(-1)
+      return seq > lastSeq && last !== undefined && firstLine < last.firstLine + last.lines
     },
     /** A frame as it came; the chunk it is part of, null when it was there already. Small ones share a chunk. */
     addFrame: (frame: FollowerFrame): Chunk | null => {

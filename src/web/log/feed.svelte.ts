@@ -66,7 +66,7 @@ export const createLogFeed = (app: App, attempt: string) => {
     else if (message.t === 'page') pages.take(message.step, message.page, message.lines)
     else if (message.t === 'fetch') return void fetchFrames(message)
     else if (message.t === 'found') return search.take(message)
-    else return void source.readAnew().catch(() => undefined)
+    else return void source.readAnew()
     redraw()
   })
   const source = createSource(app, {
@@ -75,7 +75,7 @@ export const createLogFeed = (app: App, attempt: string) => {
   })
   const search = createSearch(link.tell, () => {
     link.restart()
-    void source.readAnew().catch(() => undefined)
+    void source.readAnew()
   })
   return {
     get drawn() {
@@ -164,11 +164,13 @@ const createSource = (
     let after = isAnew ? 0 : lastSeq
     for (let isFirst = isAnew; ; isFirst = false) {
       const index = await call({ after })
+      // The stream came back while this look was on its way, and tells of it.
+      if (after !== lastSeq) return
       if (isFirst) of.forget()
       tell({ t: 'index', chunks: index.chunks, isAnew: isFirst })
       const told = Math.max(after, ...index.chunks.map((chunk) => chunk.seq_to))
       const isAll = told === after || told >= index.last_seq
-      lastSeq = Math.max(lastSeq, told)
+      lastSeq = told
       isComplete ||= index.complete && isAll
       if (isAll) return
       after = told
@@ -189,8 +191,28 @@ const createSource = (
       poll: () => read(false),
     })
   }
-  // Whoever is not told by the index is told by the stream, or by the next look while that is away.
-  read(true).then(follow, follow)
+  const beginEmpty = () => {
+    if (lastSeq !== 0 || signal.aborted) return
+    isComplete = false
+    of.forget()
+    tell({ t: 'index', chunks: [], isAnew: true })
+  }
+  let underWay: Promise<void> | null = null
+  /** Not while the stream tells: what it adds to the old table would not be in the new one. */
+  const start = async (): Promise<void> => {
+    unsubscribe()
+    lastSeq = 0
+    // Whoever is not told by the index is told by the stream, or by the next look while that is away.
+    await read(true).catch(beginEmpty)
+    follow()
+  }
+  const readAnew = (): Promise<void> => {
+    underWay ??= start().finally(() => {
+      underWay = null
+    })
+    return underWay
+  }
+  void readAnew()
   return {
     /** Somebody told how much there is, if it is only nothing. */
     get isOpened() {
@@ -203,7 +225,7 @@ const createSource = (
     get refused() {
       return refused
     },
-    readAnew: () => read(true),
+    readAnew,
     /** Of a step that has ended; asked once, since the server reads its log for that. */
     firstFailure: (step: number): Promise<number | null> => {
       const known = failures.get(step)

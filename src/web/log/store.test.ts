@@ -237,6 +237,23 @@ test('when the server packed the log meanwhile, the index is asked for anew', as
   assert.equal(log.told.at(-1)?.t, 'stale')
 })
 
+test('what was packed while the stream was away is no second copy of what had come, and the index is asked for anew', async () => {
+  const [packed] = framesOf([{ text: 'error a\nerror b\nerror c\n' }])
+  const chunk = { step: 0, lines: 3, bytes: 9, first_line: 1, seq_from: 1, seq_to: 3, t_ms: 0 }
+  for (const by of ['index', 'stream']) {
+    const log = await live([{ text: 'error a\n' }, { text: 'error b\n' }])
+    if (by === 'index') await log.store.addIndex([chunk], false)
+    else log.store.addFrame({ ...packed!, seq: 3 })
+    assert.equal(log.told.at(-1)?.t, 'stale')
+    await log.store.settle()
+    log.server.frames = [{ ...packed!, seq: 3 }]
+    assert.equal((await log.find('error'))?.matches.length, 2)
+    await log.store.addIndex([chunk], true)
+    assert.equal((await log.find('error'))?.matches.length, 3)
+    assert.deepEqual(log.counts(), { 0: 3 })
+  }
+})
+
 test('a small log is fetched at once and whole', async () => {
   const log = open([{ text: 'a\n' }, { step: 3, text: 'b\nc' }], 100)
   await log.store.addIndex(log.index, true)

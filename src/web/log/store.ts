@@ -52,7 +52,7 @@ export const createLogStore = ({ fetchFrames, tell }: StoreDeps) => {
         groups.clear()
       }
       const isFirst = table.lastSeq === 0
-      table.addIndex(index)
+      if (!table.addIndex(index)) return tell({ t: 'stale' })
       for (const { step } of index) tails.delete(step)
       const bytes = index.reduce((sum, chunk) => sum + chunk.bytes, 0)
       const isSmall = isFirst && bytes <= wholeLogBytes
@@ -67,6 +67,10 @@ export const createLogStore = ({ fetchFrames, tell }: StoreDeps) => {
     },
     /** The counts are told by `settle`, once for all that came meanwhile. */
     addFrame: (frame: FollowerFrame): void => {
+      if (table.overlaps(frame)) {
+        tell({ t: 'stale' })
+        return
+      }
       const chunk = table.addFrame(frame)
       if (chunk === null) return
       decoded.forget(chunk)

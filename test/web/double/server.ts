@@ -24,6 +24,8 @@ export type Mode = {
   /** Refuse the stream, so that pages fall back to fetching. */
   stream: 'on' | 'off'
   logLines: number
+  /** The attempt that runs has written all of its scripted log. */
+  isLogWhole: boolean
 }
 
 /** What a page finds unless its test says otherwise: an owner, signed in, with something to see. */
@@ -33,6 +35,7 @@ export const usualMode: Mode = {
   data: 'full',
   stream: 'on',
   logLines: 0,
+  isLogWhole: false,
 }
 
 export const policy =
@@ -74,6 +77,7 @@ export const startDouble = async (webRoot: string) => {
     },
     /** Sends the rest of the scripted log of an attempt that runs. */
     finishLog: (attempt: string) => {
+      mode.isLogWhole = true
       for (const ws of sockets) for (const frame of scriptedFrames(attempt).slice(5)) ws.send(frame)
     },
     /** Makes the log of the failed attempt of run 412 ahead, which takes a while. */
@@ -116,9 +120,9 @@ const isOver = (attempt: string): boolean => world.attemptById(attempt)?.status 
 
 const bigLogs = new Map<string, Uint8Array<ArrayBuffer>[]>()
 
-/** Of the scripted log of an attempt that runs, the first five frames. */
-const storedOf = ({ logLines }: Mode, attempt: string): Uint8Array<ArrayBuffer>[] => {
-  if (logLines === 0) return scriptedFrames(attempt).slice(0, isOver(attempt) ? undefined : 5)
+/** Of the scripted log of an attempt that runs, the first five frames, until `finishLog`. */
+const storedOf = ({ logLines, isLogWhole }: Mode, attempt: string): Uint8Array<ArrayBuffer>[] => {
+  if (logLines === 0) return scriptedFrames(attempt).slice(0, isLogWhole || isOver(attempt) ? undefined : 5)
   const name = `${attempt} ${logLines}`
   const known = bigLogs.get(name) ?? bigLog(attempt, logLines)
   bigLogs.set(name, known)

@@ -99,6 +99,33 @@ flow('following sticks to the end until one scrolls up', { mode: { logLines: 0 }
   assert.equal(looks.length, 1, 'the log is looked through when it is opened, not at each of its steps')
 })
 
+flow('what comes while a log is read anew is not lost', {}, async (page) => {
+  const held = { isOn: false, asked: Promise.withResolvers<void>(), go: Promise.withResolvers<void>() }
+  await page.route(/\/log\/index/, async (route) => {
+    const response = await route.fetch()
+    if (held.isOn) {
+      held.asked.resolve()
+      await held.go.promise
+    }
+    await route.fulfill({ response })
+  })
+  await page.goto(`${stand.double.url}/acme/web/runs/413/jobs/unit.1`)
+  await shows(page, 'keeps 60 items in order')
+  held.isOn = true
+  await page.getByRole('button', { name: 'Regular expression' }).click()
+  await page.getByLabel('Find in the log').fill('([^]+[^]?)+\\u0007')
+  await held.asked.promise
+  stand.double.finishLog(runById(idOf('run', 413))?.jobs[5]?.attempts.at(-1)?.id ?? '')
+  await page.waitForTimeout(1_000)
+  const read = page.waitForResponse(/\/log\/index/)
+  held.go.resolve()
+  await read
+  await page.keyboard.press('Escape')
+  await page.waitForTimeout(1_000)
+  await page.getByRole('button', { name: 'Follow' }).press('Enter')
+  await shows(page, 'Stored 42 files')
+})
+
 flow('groups of a log fold and open by keyboard, and whatever one goes to is shown', {}, async (page) => {
   await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1?attempt=2#s2L1`)
   const group = page.getByRole('button', { name: 'Audit of 812 packages' })
