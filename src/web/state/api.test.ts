@@ -127,6 +127,28 @@ test('all pages of a list are read', async () => {
   )
 })
 
+test('an answer that breaks off half-way is a server that cannot be reached, no defect of ours', async () => {
+  const half = () => {
+    let isBegun = false
+    const body = new ReadableStream<Uint8Array>({
+      pull: (stream) => {
+        if (isBegun) stream.error(new TypeError('network error'))
+        else stream.enqueue(new TextEncoder().encode('{"items":['))
+        isBegun = true
+      },
+    })
+    return new Response(body)
+  }
+  const { api } = setUp(half)
+  const range = { after: 0, until: 1 }
+  for (const act of [
+    api.call('runs'),
+    api.description(),
+    api.logFrames('att_1', range, new AbortController().signal),
+  ])
+    assert.equal((await problemFrom(act)).code, 'MF4503')
+})
+
 test('a refusal keeps what the server said', async () => {
   const body = {
     title: 'Not allowed',

@@ -108,7 +108,10 @@ export const createApi = (deps: {
     }
     const answer = await proven(name, () => send(url, init))
     // SAFE: same origin, same release: the server serialises this answer by the shape the type is made from.
-    return { answer: (await answer.json()) as AnswerOf<N>, tag: answer.headers.get('etag') ?? undefined }
+    return {
+      answer: (await whole(answer.json(), init.signal)) as AnswerOf<N>,
+      tag: answer.headers.get('etag') ?? undefined,
+    }
   }
   const call = async <N extends Endpoint>(name: N, options: CallOptions<N> = {}): Promise<AnswerOf<N>> =>
     (await ask(name, options)).answer
@@ -138,7 +141,7 @@ export const createApi = (deps: {
     description: async (signal?: AbortSignal): Promise<ApiDescription> => {
       const answer = await send('/api/v1/openapi.json', { method: 'GET', ...(signal ? { signal } : {}) })
       // SAFE: same origin, same release; its page draws what is there.
-      return (await answer.json()) as ApiDescription
+      return (await whole(answer.json(), signal)) as ApiDescription
     },
     /** Stored frames of a log above `after` up to `until`, as bytes; of one step, if it is named. */
     logFrames: async (
@@ -148,7 +151,8 @@ export const createApi = (deps: {
     ): Promise<Uint8Array<ArrayBuffer>> => {
       const query = { format: 'frames', ...range }
       const { url } = requestLine('attemptLog', { path: { attempt }, query })
-      return new Uint8Array(await (await send(url, { method: 'GET', signal })).arrayBuffer())
+      const answer = await send(url, { method: 'GET', signal })
+      return new Uint8Array(await whole(answer.arrayBuffer(), signal))
     },
     /** A link a person can open or download; not fetched here. */
     logUrl: (attempt: string, format: 'text' | 'ansi' | 'html' | 'ndjson'): string =>
@@ -192,6 +196,13 @@ const requestLine = <N extends Endpoint>(name: N, options: CallOptions<N>) => {
   const query = new URLSearchParams(words.map(([key, value]) => [key, String(value)])).toString()
   return { method, url: query === '' ? path : `${path}?${query}` }
 }
+
+/** A connection may break, or the deadline pass, when only the beginning of an answer is here. */
+const whole = <T>(body: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> =>
+  body.catch((cause: unknown) => {
+    if (signal?.aborted) throw cause
+    throw unreachable()
+  })
 
 const unreachable = (): ApiProblem =>
   new ApiProblem({
