@@ -142,3 +142,21 @@ test('zone, clock and letters are kept with the person; without letters they do 
     await page.getByRole('combobox', { name: 'Commands' }).waitFor()
     assert.equal(await page.getByRole('dialog').count(), 1, 'the list of keys stayed closed')
   }))
+
+test('a part of a page whose script cannot be fetched says so', async () => {
+  await using opened = await openPage(
+    stand.browser,
+    { theme: 'light', width: 1280 },
+    /Failed to load resource/,
+  )
+  const { page } = opened
+  await page.route(/(palette|run-changes)[^/]*\.js/, (route) => route.abort())
+  await page.goto(at('/acme/web/runs/413'))
+  await page.getByText('Stream the export').first().waitFor()
+  const says = page.getByRole('heading', { level: 2, name: 'This page could not be fetched' })
+  await page.keyboard.press('Control+k')
+  await says.waitFor()
+  await page.goto(at('/acme/web/runs/413?view=changes'))
+  await says.waitFor()
+  assert.deepEqual(opened.complaints, [])
+})
