@@ -107,10 +107,11 @@ const fail = (
     state.end('too-slow')
     return
   }
-  if (!isFault(error) || error.row.status >= 500) log.warn('live topic failed', { topic: name, error })
+  const answer = isFault(error) && error.row.status < 500 ? error : null
+  if (answer === null) log.warn('live topic failed', { topic: name, error })
   if (isFault(error, 'E_NOT_FOUND')) refuse(state, name, 'not found')
   // Asked again it would be the same, and the other topics of the connection have nothing to do with it.
-  else if (isFault(error) && !error.row.retryable) refuse(state, name, error.public)
+  else if (answer !== null && !answer.row.retryable) refuse(state, name, answer.public)
   // The reader comes back with its cursor and misses nothing.
   else state.end('broken')
 }
