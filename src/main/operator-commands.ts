@@ -79,9 +79,16 @@ const runDown = async (layout: Layout): Promise<number> => {
 const runRestart = async (layout: Layout): Promise<number> => {
   const { restart } = await import('../supervisor/index.ts')
   try {
-    const took = await restart(layout, (line) => console.error(`  ${line}`))
-    console.error(took === null ? 'nothing was running: mayfly up' : `healthy after ${Math.round(took)} ms`)
-    return took === null ? 4 : 0
+    const restarted = await restart(layout, (line) => console.error(`  ${line}`))
+    if (restarted === null) {
+      console.error('nothing was running: mayfly up')
+      return 4
+    }
+    const { tookMs, down } = restarted
+    console.error(`${down.length === 0 ? 'healthy' : 'started again'} after ${Math.round(tookMs)} ms`)
+    for (const { name, detail, mend } of down)
+      console.error(`  ${name} is down: ${detail}${mend === null ? '' : `; ${mend}`}`)
+    return down.length === 0 ? 0 : 1
   } catch (error) {
     return sayFault(error)
   }

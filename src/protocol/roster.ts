@@ -1,6 +1,16 @@
 // The roster: what the supervisor says of the programs it keeps, as a file in the run directory that only it writes.
 // The server shows it on the status page; `mayfly status` reads it itself when no server answers.
-import { either, integer, list, object, oneOf, parseShape, type Shaped, text } from '../base/shape.ts'
+import {
+  either,
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  parseShape,
+  type Shaped,
+  text,
+} from '../base/shape.ts'
 
 const pid = integer({ min: 1, max: 2 ** 31 })
 const time = text({ max: 32 })
@@ -18,7 +28,12 @@ const rosterProcess = object({
   last_end: either((value) => value === null, oneOf(null), name),
 })
 const roster = object({
-  supervisor: object({ pid, since: time }),
+  supervisor: object({
+    pid,
+    since: time,
+    /** Where its server tells metrics; null: nowhere. A supervisor from before did not say. */
+    metrics_port: optional(either((value) => value === null, oneOf(null), integer({ min: 1, max: 65_535 }))),
+  }),
   processes: list(rosterProcess, { max: 64 }),
 })
 

@@ -34,4 +34,9 @@ test('a file that the settings name has to be one, and readable by who reads it'
   if (isRoot) await refused(traces, 'traces.headersFile')
   await chmod(headers, 0o644)
   await look(traces)
+  await writeFile(headers, 'a: b\n\nno header\n')
+  await assert.rejects(
+    look(traces),
+    (error) => isFault(error, 'E_CONFIG_INVALID') && error.public.includes(`${headers}:3 is no header`),
+  )
 })

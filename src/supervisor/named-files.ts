@@ -1,6 +1,7 @@
-// Files that the settings name. A program that cannot read one does not start: so they are looked at as the user who will read
+// Files that the settings name. A program that cannot use one does not start: so they are looked at as the user who will read
 // them, and before anything that runs is stopped.
 import { fault } from '../base/faults.ts'
+import { parseHeaderLines } from '../base/header-lines.ts'
 import { run } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
 import { type Owner, ownerCommand } from './postgres.ts'
@@ -13,18 +14,17 @@ export const requireNamedFiles = async (
   { trust, traces }: Pick<Settings, 'trust' | 'traces'>,
   { layout, owner }: { readonly layout: Pick<Layout, 'settings'>; readonly owner: Owner | null },
 ): Promise<void> => {
-  const named = {
-    'trust.ca': trust.ca,
-    ...(traces.endpoint === undefined || traces.headersFile === undefined
-      ? {}
-      : { 'traces.headersFile': traces.headersFile }),
+  const refuse = (words: string) => fault('E_CONFIG_INVALID', { public: `${layout.settings}: ${words}` })
+  const read = async (key: string, path: string): Promise<string> => {
+    const { file, args } = ownerCommand(owner, ['cat', '--', path])
+    const { code, stdout } = await run(file, args, { timeoutMs: askDeadlineMs })
+    if (code === 0) return stdout.toString()
+    throw refuse(`${key}: ${path} is no file that ${owner === null ? 'you' : 'the user mayfly'} can read`)
   }
-  for (const [key, path] of Object.entries(named)) {
-    const { file, args } = ownerCommand(owner, ['test', '-f', path, '-a', '-r', path])
-    const { code } = await run(file, args, { timeoutMs: askDeadlineMs })
-    if (code !== 0)
-      throw fault('E_CONFIG_INVALID', {
-        public: `${layout.settings}: ${key}: ${path} is no file that ${owner === null ? 'you' : 'the user mayfly'} can read`,
-      })
-  }
+  await read('trust.ca', trust.ca)
+  const { endpoint, headersFile } = traces
+  if (endpoint === undefined || headersFile === undefined) return
+  const headers = parseHeaderLines(await read('traces.headersFile', headersFile))
+  if (!headers.ok)
+    throw refuse(`traces.headersFile: ${headersFile}:${headers.line} is no header, as in: Name: value`)
 }

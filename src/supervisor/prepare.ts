@@ -54,8 +54,8 @@ export const prepare = async (options: UpOptions, deps: Pick<UpDeps, 'clock' | '
   refuseHalfRestored(layout)
   await takeLock(layout)
   try {
-    await findFreePort(options.port, '--port')
-    await findFreePort(options.runnerPort, '--runner-port')
+    await findFreePort(options.port, '--port N')
+    await findFreePort(options.runnerPort, '--runner-port N')
     await ensurePackages(productPackages, { isRoot: layout.isRoot, say: deps.say })
     const users = await ensureUsers(layout)
     if (!layout.isRoot) deps.say(rootlessText)

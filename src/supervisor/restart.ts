@@ -7,6 +7,7 @@ import type { Layout } from './layout.ts'
 import { findSupervisor, isAlive } from './lock.ts'
 import { requireNamedFiles } from './named-files.ts'
 import { callOperator } from './operator.ts'
+import { findFreeMetricsPort } from './ports.ts'
 import { ensureSettings } from './settings.ts'
 import { ensureUsers } from './users.ts'
 
@@ -16,39 +17,62 @@ const askEveryMs = 100
 /** What tells the supervisor to start its programs anew. SIGHUP stays what a closed terminal sends. */
 export const restartSignal = 'SIGUSR2'
 
-/** How long it took, or null when nothing was running. */
-export const restart = async (layout: Layout, say: (line: string) => void): Promise<number | null> => {
+/** What was down before and is still down this long after the server answers again lasts: no restart waits for it. */
+const lastingMs = 30_000
+
+export type Restarted = { readonly tookMs: number; readonly down: readonly Component[] }
+type Component = { readonly name: string; readonly detail: string; readonly mend: string | null }
+
+/** null when nothing was running. */
+export const restart = async (layout: Layout, say: (line: string) => void): Promise<Restarted | null> => {
   const pid = await findSupervisor(layout)
   if (pid === null) return null
   const settings = await ensureSettings(layout, say)
   await requireNamedFiles(settings, { layout, owner: (await ensureUsers(layout))?.server ?? null })
+  const before = await supervisorOf(layout)
+  // One from before does not say which port is its own.
+  if (before?.metrics_port !== undefined) await findFreeMetricsPort(settings, layout, before.metrics_port)
+  const downBefore = new Set((await downOf(layout))?.map(({ name }) => name))
+  if (downBefore.has('disk')) throw fullDisk(layout)
   const begin = performance.now()
-  const before = await startedAt(layout)
   process.kill(pid, restartSignal)
   say('stopping and starting its programs …')
-  while (!(await isUpAgain(layout, before))) {
+  let answers: number | null = null
+  for (;;) {
+    const now = await supervisorOf(layout)
+    const isNew = now !== null && now.since !== before?.since
+    const down = isNew ? await downOf(layout) : null
+    const tookMs = performance.now() - begin
+    if (down !== null) answers ??= tookMs
+    const isLasting = answers !== null && tookMs - answers > lastingMs
+    const isKnown = down?.every(({ name }) => downBefore.has(name)) === true && isLasting
+    if (down !== null && (down.length === 0 || isKnown || tookMs > restartDeadlineMs)) return { tookMs, down }
     if (!isAlive(pid))
       throw fault('E_CHILD_FAILED', {
         public: 'It did not come up again. What it said stands where it was started.',
       })
-    if (performance.now() - begin > restartDeadlineMs)
+    if (tookMs > restartDeadlineMs)
       throw fault('E_CHILD_FAILED', {
         public: 'It is not up again in time: mayfly status says what is missing',
       })
     await new Promise((resolve) => setTimeout(resolve, askEveryMs))
   }
-  return performance.now() - begin
 }
 
-const startedAt = async ({ roster }: Layout): Promise<string | null> =>
-  parseRoster(await readFile(roster, 'utf8').catch(() => ''))?.supervisor.since ?? null
+/** PostgreSQL goes on where there is no room, and does not start there. */
+const fullDisk = ({ data }: Layout) =>
+  fault('E_DISK_FULL', {
+    public: `The disk has no room for its programs to start again; they run on. Make room: du -xh ${data} | sort -h | tail`,
+  })
 
-const isUpAgain = async (layout: Layout, before: string | null): Promise<boolean> => {
-  const now = await startedAt(layout)
-  if (now === null || now === before) return false
+const supervisorOf = async ({ roster }: Layout) =>
+  parseRoster(await readFile(roster, 'utf8').catch(() => ''))?.supervisor ?? null
+
+/** null: the server does not answer. */
+const downOf = async (layout: Layout): Promise<readonly Component[] | null> => {
   // SAFE: the server's own answer to this route (protocol/api/routes.ts).
   const status = (await callOperator(layout, 'GET', '/api/v1/status').catch(() => null)) as {
-    healthy: boolean
+    components: readonly (Component & { status: string })[]
   } | null
-  return status?.healthy === true
+  return status?.components.filter((each) => each.status === 'down') ?? null
 }

@@ -14,11 +14,15 @@ export type RosterWriter = {
 
 export const openRoster = (deps: {
   readonly path: string
+  readonly metricsPort: number | null
   readonly clock: Clock
   readonly log: Log
 }): RosterWriter => {
   const now = () => new Date(deps.clock.now()).toISOString()
-  const supervisor: Roster['supervisor'] = { pid: process.pid, since: now() }
+  const supervisor: Roster['supervisor'] = {
+    ...{ pid: process.pid, since: now() },
+    metrics_port: deps.metricsPort,
+  }
   const processes = new Map<string, RosterProcess>()
   let tail: Promise<void> = Promise.resolve()
   const write = async (): Promise<void> => {

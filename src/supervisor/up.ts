@@ -11,6 +11,7 @@ import { keepDatabase } from './keep-database.ts'
 import { releaseLock } from './lock.ts'
 import { requireNamedFiles } from './named-files.ts'
 import { callVaultAdmin } from './operator.ts'
+import { findFreeMetricsPort } from './ports.ts'
 import type { Prepared, UpDeps, UpOptions } from './prepare.ts'
 import { type Programs, startProgram } from './programs.ts'
 import { openRoster, type RosterWriter } from './roster.ts'
@@ -61,8 +62,12 @@ const start = async (
   const { layout } = options
   const settings = await ensureSettings(layout, deps.say)
   await requireNamedFiles(settings, { layout, owner: users?.server ?? null })
+  await findFreeMetricsPort(settings, layout)
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
-  const roster = openRoster({ path: layout.roster, clock: deps.clock, log: deps.log })
+  const roster = openRoster({
+    ...{ path: layout.roster, clock: deps.clock, log: deps.log },
+    metricsPort: settings.metrics.port ?? null,
+  })
   const parts = { options, deps, running, users, programs, settings, identity, roster }
   // Two chains side by side: the runner waits for the server by itself.
   deps.say('starting database, vault, server and runner …')

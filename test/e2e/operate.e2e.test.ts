@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, readlink, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -119,19 +121,28 @@ test('a killed process is said to be restless, with how it ended', async () => {
   await assertPasses(await startRun())
 })
 
-test('a restart takes the settings as they are now, and refuses bad ones while the old ones run', async () => {
+test('a restart takes the settings as they are now, and refuses bad ones while the old ones run', async (t) => {
   const settings = `${world.installation.data}-etc/mayfly.yml`
   const good = await readFile(settings, 'utf8')
   const pids = () => lookByCommand().status.processes.map(({ name, pid }) => `${name} ${pid}`)
   const before = pids()
+  const headers = join(world.directory, 'headers')
+  await writeFile(headers, 'Authorization: Bearer x\nno header\n')
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
   for (const [bad, word] of [
     ['colour: red', /colour/],
     ['organisation: runs', /reserved word/],
     ['trust: {ca: /nowhere/ca.pem}', /trust\.ca: \/nowhere\/ca\.pem/],
+    [`traces: {endpoint: "http://127.0.0.1:9", headersFile: ${headers}}`, /headers:2 is no header/],
+    [`metrics: {port: ${port}}`, /is taken by another program\. Choose another with metrics\.port in /],
   ] as const) {
     await writeFile(settings, `${good}\n${bad}\n`)
     const refused = world.installation.cli('restart')
-    assert.deepEqual([refused.code, word.test(refused.stderr)], [7, true], refused.stderr)
+    assert.match(refused.stderr, word)
+    assert.notEqual(refused.code, 0)
     assert.deepEqual(pids(), before)
   }
   await writeFile(settings, good.replace('default: open', 'default: none'))

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { fault } from '../../base/faults.ts'
+import { parseHeaderLines } from '../../base/header-lines.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Collector } from './otlp.ts'
 
@@ -10,8 +11,6 @@ export const tracesSettings = z.strictObject({
   headersFile: z.string().max(4096).startsWith('/').exactOptional(),
 })
 export type TracesSettings = z.output<typeof tracesSettings>
-
-const headerLine = /^([A-Za-z0-9-]{1,64}): *([\x21-\x7e][\x20-\x7e]{0,4095})$/
 
 export const readCollector = async (settings: TracesSettings, version: string): Promise<Collector> => ({
   url: tracesUrl(settings.endpoint),
@@ -31,13 +30,8 @@ const readHeaders = async (path: string): Promise<ReadonlyMap<string, Secret<str
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw fault('E_CONFIG_INVALID', { public: `traces.headersFile: ${path} cannot be read`, cause })
   })
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
-  return new Map(
-    lines.map((line, i) => {
-      const [, name, value] = headerLine.exec(line) ?? []
-      if (name === undefined || value === undefined)
-        throw fault('E_CONFIG_INVALID', { public: `traces.headersFile: line ${i + 1} is no header` })
-      return [name.toLowerCase(), new Secret(value)]
-    }),
-  )
+  const parsed = parseHeaderLines(text)
+  if (!parsed.ok)
+    throw fault('E_CONFIG_INVALID', { public: `traces.headersFile: line ${parsed.line} is no header` })
+  return new Map(parsed.headers.map(([name, value]) => [name, new Secret(value)]))
 }
