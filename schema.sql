@@ -278,6 +278,7 @@ deliveries
   CREATE INDEX deliveries_by_project ON public.deliveries USING btree (project_id, id DESC)
   CREATE INDEX deliveries_of_commit ON public.deliveries USING btree (project_id, ref, new_commit)
   CREATE UNIQUE INDEX deliveries_pkey ON public.deliveries USING btree (id)
+  CREATE INDEX deliveries_pushes ON public.deliveries USING btree (project_id, ref, sent_at) WHERE ((verdict = 'run'::text) AND (source <> 'replay'::text))
   CREATE INDEX deliveries_replays ON public.deliveries USING btree (replay_of) WHERE (replay_of IS NOT NULL)
 
 delivery_signatures

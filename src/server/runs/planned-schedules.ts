@@ -39,27 +39,34 @@ export const decidedByEvent = (
   kind !== 'push'
     ? null
     : sql`
-  select id, organisation_id from projects
-  where id = ${project} and 'refs/heads/' || default_branch = ${ref} and not exists (
-    select from deliveries d left join deliveries o on o.id = ${replayOf}
-    where d.project_id = ${project} and d.ref = ${ref}
-      and ${isPushAfter({ sentAt: sql`coalesce(o.sent_at, ${sentAt}::timestamptz)`, id: sql`o.id` })})`
+  select p.id, p.organisation_id from projects p left join deliveries o on o.id = ${replayOf}
+  where p.id = ${project} and 'refs/heads/' || p.default_branch = ${ref}
+    and not ${isPushedAfter({ project: sql`p.id`, ref: sql`${ref}::text`, sentAt: sql`coalesce(o.sent_at, ${sentAt}::timestamptz)`, id: sql`o.id` })}`
 
 /** The push that it replays, or one that was told later than it was made (its hook could not reach us), is not the newest of its branch. */
 const isOvertaken = (delivery: RawBuilder<unknown>) => sql`exists (
   select from deliveries own join deliveries o on o.id = coalesce(own.replay_of, own.id)
-    join deliveries d on d.project_id = o.project_id and d.ref = o.ref
-  where own.id = ${delivery} and (own.replay_of is not null or d.id < own.id)
-    and ${isPushAfter({ sentAt: sql`o.sent_at`, id: sql`o.id` })})`
+  where own.id = ${delivery} and ${isPushedAfter({
+    ...{ project: sql`o.project_id`, ref: sql`o.ref`, sentAt: sql`o.sent_at`, id: sql`o.id` },
+    among: sql`(own.replay_of is not null or d.id < own.id)`,
+  })})`
 
-/** Of `d` (deliveries): a push that started a run, made after that one; where a sender did not say when, told after it. */
-const isPushAfter = ({
-  sentAt,
-  id,
-}: {
+type Pushed = {
+  readonly project: RawBuilder<unknown>
+  readonly ref: RawBuilder<unknown>
   readonly sentAt: RawBuilder<unknown>
   readonly id: RawBuilder<unknown>
-}) => sql`d.source <> 'replay' and d.verdict = 'run' and coalesce(d.sent_at > ${sentAt}, d.id > ${id})`
+  /** Of `d` (deliveries). */
+  readonly among?: RawBuilder<unknown>
+}
+
+/** A push that started a run was made after that one; where a sender did not say when, told after it. Each of the two has its index. */
+const isPushedAfter = ({ project, ref, sentAt, id, among = sql`true` }: Pushed) => {
+  const pushes = sql`select from deliveries d
+    where d.project_id = ${project} and d.ref = ${ref} and d.verdict = 'run' and d.source <> 'replay' and ${among}`
+  return sql`(exists (${pushes} and d.sent_at > ${sentAt})
+    or exists (${pushes} and d.id > ${id} and (d.sent_at > ${sentAt}) is null))`
+}
 
 /** Each ends with a comma; none where nothing is decided. */
 export const scheduleParts = (
