@@ -2,7 +2,7 @@
 // settings are refused while the old ones still run. The supervisor itself stays, and so does what started it.
 import { readFile } from 'node:fs/promises'
 import { fault } from '../base/faults.ts'
-import { parseRoster } from '../protocol/roster.ts'
+import { parseRoster, type Roster } from '../protocol/roster.ts'
 import type { Layout } from './layout.ts'
 import { findSupervisor, isAlive } from './lock.ts'
 import { requireNamedFiles } from './named-files.ts'
@@ -21,6 +21,7 @@ export const restartSignal = 'SIGUSR2'
 const lastingMs = 30_000
 
 export type Restarted = { readonly tookMs: number; readonly down: readonly Component[] }
+type Supervisor = Roster['supervisor']
 type Component = { readonly name: string; readonly detail: string; readonly mend: string | null }
 
 /** null when nothing was running. */
@@ -37,21 +38,21 @@ export const restart = async (layout: Layout, say: (line: string) => void): Prom
   const begin = performance.now()
   process.kill(pid, restartSignal)
   say('stopping and starting its programs …')
-  let answers: number | null = null
+  let answersAfterMs: number | null = null
   for (;;) {
-    const now = await supervisorOf(layout)
-    const isNew = now !== null && now.since !== before?.since
-    const down = isNew ? await downOf(layout) : null
+    const down = (await isStartedSince(layout, before)) ? await downOf(layout) : null
     const tookMs = performance.now() - begin
-    if (down !== null) answers ??= tookMs
-    const isLasting = answers !== null && tookMs - answers > lastingMs
-    const isKnown = down?.every(({ name }) => downBefore.has(name)) === true && isLasting
-    if (down !== null && (down.length === 0 || isKnown || tookMs > restartDeadlineMs)) return { tookMs, down }
+    const isLate = tookMs > restartDeadlineMs
+    if (down !== null) {
+      answersAfterMs ??= tookMs
+      const isLasting = tookMs - answersAfterMs > lastingMs && down.every(({ name }) => downBefore.has(name))
+      if (down.length === 0 || isLasting || isLate) return { tookMs, down }
+    }
     if (!isAlive(pid))
       throw fault('E_CHILD_FAILED', {
         public: 'It did not come up again. What it said stands where it was started.',
       })
-    if (tookMs > restartDeadlineMs)
+    if (isLate)
       throw fault('E_CHILD_FAILED', {
         public: 'It is not up again in time: mayfly status says what is missing',
       })
@@ -65,7 +66,12 @@ const fullDisk = ({ data }: Layout) =>
     public: `The disk has no room for its programs to start again; they run on. Make room: du -xh ${data} | sort -h | tail`,
   })
 
-const supervisorOf = async ({ roster }: Layout) =>
+const isStartedSince = async (layout: Layout, before: Supervisor | null): Promise<boolean> => {
+  const now = await supervisorOf(layout)
+  return now !== null && now.since !== before?.since
+}
+
+const supervisorOf = async ({ roster }: Layout): Promise<Supervisor | null> =>
   parseRoster(await readFile(roster, 'utf8').catch(() => ''))?.supervisor ?? null
 
 /** null: the server does not answer. */

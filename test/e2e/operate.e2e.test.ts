@@ -219,6 +219,12 @@ test('a full disk: said, and when there is room again it goes on by itself', asy
   assert.equal(told.code, 1)
   assert.match(partOf(told.status, 'disk')?.detail ?? '', /^full: /)
   assert.match(partOf(told.status, 'disk')?.mend ?? '', /^make room: du /)
+  const programs = () => told.status.processes.map(({ pid }) => readlink(`/proc/${pid}/exe`))
+  const running = await Promise.all(programs())
+  const refused = world.installation.cli('restart')
+  assert.notEqual(refused.code, 0)
+  assert.match(refused.stderr, /no room for its programs to start again; they run on/)
+  assert.deepEqual(await Promise.all(programs()), running)
   // Whatever is accepted now must end; what is refused is refused in words. More than one, so that the log of the
   // database has to grow, too.
   const accepted: Run[] = []
