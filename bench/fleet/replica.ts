@@ -73,6 +73,7 @@ const configOf = async (
     organisation: settings.organisation,
     egressDefault: settings.egress.default,
     telemetry: { metrics: {}, traces: settings.traces },
+    doors: settings,
     webhooks: { allow: settings.webhooks.allow, authorities: settings.trust.ca },
     retention: settings.retention,
   })

@@ -43,6 +43,7 @@ const takenByAll = (settings: Settings): void => {
         webhooks: { allow: settings.webhooks.allow, authorities: settings.trust.ca },
         retention: settings.retention,
         telemetry: settings,
+        doors: settings,
       }),
     ),
   )
@@ -68,6 +69,9 @@ test('what the settings take, every program takes', () => {
     'public_url: https://ci.example.org/\noidc: {base: "https://id.example.org/ci/"}',
     'egress: {default: none, allow: ["10.0.0.0/8:443", "fd00::/8:443"]}\nsources: {allow: ["git.example:22"]}',
     'webhooks: {allow: ["fd00::/8:443"]}\nmetrics: {port: 9100}\ntrust: {ca: /etc/ssl/own.pem}',
+    'http: {trustedProxies: ["127.0.0.1", "::1", "10.0.0.0/8"]}',
+    'securityTxt: {contact: ["mailto:security@example.org"], expires: "2027-06-30T00:00:00Z"}',
+    'securityTxt: {contact: ["https://example.org/s"], expires: "2027-06-30T00:00:00+02:00", encryption: "https://example.org/key", policy: "https://example.org/p", preferredLanguages: "en, de"}',
     'traces: {endpoint: "http://127.0.0.1:4318", headersFile: /etc/mayfly/headers}\nretention: {logs: 3650}',
   ])
     takenByAll(parseSettings(text, 'mayfly.yml'))
@@ -81,6 +85,13 @@ test('what a program could not start with, the settings refuse', () => {
     ['trust: {ca: "/a\\nb"}', /trust\.ca: must be an absolute path/],
     ['public_url: https:ci.example.org', /^mayfly\.yml:1:13: public_url: /],
     ['public_url: HTTPS://ci.example.org', /public_url: must begin with/],
+    ['http: {trustedProxies: [proxy.example]}', /^mayfly\.yml:1:25: http\.trustedProxies\.0: is no address/],
+    ['securityTxt: {contact: ["me@example.org"]}', /securityTxt\.contact\.0: must begin with/],
+    [
+      'securityTxt: {contact: ["mailto:me@example.org"]}',
+      /^mayfly\.yml:1:14: securityTxt: needs contact and expires$/,
+    ],
+    ['securityTxt: {contact: ["mailto:me@example.org"], expires: tomorrow}', /securityTxt\.expires: /],
     ['oidc: {base: "https:id.example.org"}', /^mayfly\.yml:1:14: oidc\.base: /],
     ['oidc: {base: "https:\\\\id.example.org"}', /oidc\.base: /],
   ]

@@ -27,6 +27,7 @@ export const serverConfig = (input: {
   readonly localRepositories: readonly string[]
   readonly egressDefault: 'none' | 'open'
   readonly telemetry: Pick<Settings, 'metrics' | 'traces'>
+  readonly doors: Pick<Settings, 'http' | 'securityTxt'>
   readonly webhooks: { readonly allow: readonly string[]; readonly authorities: string }
   readonly retention: Settings['retention']
   readonly identity: Identity
@@ -40,7 +41,11 @@ export const serverConfig = (input: {
     user: 'mayfly',
     passwordFile: join(input.layout.data, 'pg', 'password'),
   },
-  http: { port: input.port, publicUrl: input.publicUrl },
+  http: {
+    ...{ port: input.port, publicUrl: input.publicUrl },
+    trustedProxies: input.doors.http.trustedProxies,
+  },
+  securityTxt: input.doors.securityTxt.contact === undefined ? null : input.doors.securityTxt,
   // Runners elsewhere come with a later issue: until then nobody but this machine can speak to the port.
   runner: {
     host: '127.0.0.1',

@@ -45,6 +45,16 @@ const isException = (text: string): boolean => {
 /** In this spelling alone: others are the same to a parser of URLs, and not to everybody who compares them. */
 const webScheme = [/^https?:\/\/[^\\]*$/, 'must begin with http:// or https://'] as const
 
+const securityLine = z
+  .string()
+  .min(1)
+  .max(500)
+  .regex(/^[\x20-\x7e]+$/, 'must be one line of ASCII')
+const securityLink = securityLine.regex(
+  /^(https|mailto|tel|openpgp4fpr|dns):/,
+  'must begin with https:, mailto:, tel:, openpgp4fpr: or dns:',
+)
+
 const keptDays = z.number().int().min(1).max(3650)
 
 const settingsSchema = z.strictObject({
@@ -62,6 +72,17 @@ const settingsSchema = z.strictObject({
     .refine(isPlainOrigin, 'must be scheme, host and port only')
     .optional()
     .describe('Where people reach the server; default http://localhost:<port>'),
+  http: z
+    .strictObject({
+      trustedProxies: z
+        .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no address and no range of them'))
+        .max(32)
+        .default([])
+        .describe(
+          'Reverse proxies, by address or CIDR, whose X-Forwarded-For is believed: limits and the audit log count its clients, not it',
+        ),
+    })
+    .prefault({}),
   slots: z
     .number()
     .int()
@@ -162,6 +183,29 @@ const settingsSchema = z.strictObject({
           'What the issuer of identity tokens begins with, where it is a static site (mayfly oidc export); default: public_url',
         ),
     })
+    .prefault({}),
+  securityTxt: z
+    .strictObject({
+      contact: z
+        .array(securityLink)
+        .min(1)
+        .max(10)
+        .optional()
+        .describe(
+          'Whom to tell of a weakness, as mailto: or https:, best first, in /.well-known/security.txt (RFC 9116); default: there is none',
+        ),
+      expires: z.iso
+        .datetime({ offset: true })
+        .optional()
+        .describe('Until when it is served, at most a year ahead, as 2027-06-30T00:00:00Z'),
+      encryption: securityLink.optional().describe('Where the key for it is'),
+      policy: securityLink.optional().describe('Where the policy is'),
+      preferredLanguages: securityLine.optional().describe('As en, de'),
+    })
+    .refine(
+      ({ contact, expires }) => (contact === undefined) === (expires === undefined),
+      'needs contact and expires',
+    )
     .prefault({}),
   trust: z
     .strictObject({

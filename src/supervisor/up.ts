@@ -157,6 +157,7 @@ const startServer = async (parts: Parts): Promise<{ server: Child; takesRunner: 
           webhooks: { allow: settings.webhooks.allow, authorities: settings.trust.ca },
           retention: settings.retention,
           telemetry: settings,
+          doors: settings,
           identity,
           programs,
         }),

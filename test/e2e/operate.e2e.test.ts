@@ -145,8 +145,13 @@ test('a restart takes the settings as they are now, and refuses bad ones while t
     assert.notEqual(refused.code, 0)
     assert.deepEqual(pids(), before)
   }
-  await writeFile(settings, good.replace('default: open', 'default: none'))
+  const expires = new Date(Date.now() + 86_400_000).toISOString()
+  const told = `securityTxt: {contact: ["mailto:security@example.org"], expires: "${expires}"}`
+  const proxies = 'http: {trustedProxies: ["127.0.0.1", "::1"]}'
+  await writeFile(settings, `${good.replace('default: open', 'default: none')}\n${told}\n${proxies}\n`)
   assert.equal(world.installation.cli('restart').code, 0)
+  const contact = await fetch(`${world.installation.url}/.well-known/security.txt`)
+  assert.match(await contact.text(), /^Contact: mailto:security@example\.org\nExpires: /)
   const after = pids()
   assert.equal(after.filter((line) => before.includes(line)).join(), before[0], 'only the supervisor stays')
   await assertPasses(await startRun())
