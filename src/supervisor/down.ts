@@ -3,7 +3,8 @@ import { fault } from '../base/faults.ts'
 import type { Layout } from './layout.ts'
 import { findSupervisor, isAlive } from './lock.ts'
 
-const stopDeadlineMs = 60_000
+/** Longer than its programs have one after the other. */
+const stopDeadlineMs = 90_000
 
 /** false when nothing was running. */
 export const down = async (layout: Layout): Promise<boolean> => {
