@@ -27,17 +27,19 @@ export const addBackupCommands = (program: Command, around: BackupSurroundings):
   common(backup.command('create'))
     .description('seal database, objects, vault and settings into a directory; the root key is never in it')
     .requiredOption('--to <dir>', 'a new directory is made in this one')
-    .action((flags: Common & { to: string }) => carryOut(flags, () => create(around, flags)))
+    .action((flags: Common & { to: string }) => carryOut(flags, (signal) => create(around, flags, signal)))
   common(backup.command('list'))
     .alias('ls')
     .description('backups that were made, and when they were proven')
     .action((flags: Common) => carryOut(flags, () => list(around, flags)))
   from(backup.command('verify <dir>'))
     .description('open all of it and load it elsewhere: proves that it could be restored')
-    .action((dir: string, flags: From) => carryOut(flags, () => verify(around, flags, dir)))
+    .action((dir: string, flags: From) => carryOut(flags, (signal) => verify(around, flags, { dir, signal })))
   from(backup.command('restore <dir>'))
     .description('make the installation again, in an empty data directory')
-    .action((dir: string, flags: From) => carryOut(flags, () => restore(around, flags, dir)))
+    .action((dir: string, flags: From) =>
+      carryOut(flags, (signal) => restore(around, flags, { dir, signal })),
+    )
 }
 
 const say = (line: string): void => console.error(`  ${line}`)
@@ -45,12 +47,20 @@ const say = (line: string): void => console.error(`  ${line}`)
 /** `words` are for people; JSON only when asked for. */
 type Told = { readonly value: unknown; readonly words: string }
 
-const carryOut = async (flags: Common, work: () => Promise<Told>): Promise<void> => {
+const brokenOff = 130
+
+const carryOut = async (flags: Common, work: (signal: AbortSignal) => Promise<Told>): Promise<void> => {
+  const stop = new AbortController()
+  // Once each: whoever asks twice waits for no cleaning up.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
   try {
-    const { value, words } = await work()
+    const { value, words } = await work(stop.signal)
     console.log(flags.json ? JSON.stringify(value) : words)
   } catch (error) {
-    if (flags.json && isFault(error)) {
+    if (stop.signal.aborted) {
+      console.error('mayfly: broken off')
+      process.exitCode = brokenOff
+    } else if (flags.json && isFault(error)) {
       const { number: code, title, exit } = error.row
       console.error(JSON.stringify({ code, title, detail: error.public }))
       process.exitCode = exit
@@ -58,10 +68,17 @@ const carryOut = async (flags: Common, work: () => Promise<Told>): Promise<void>
   }
 }
 
-const create = async ({ layoutOf, version }: BackupSurroundings, flags: Common & { to: string }) => {
+const create = async (
+  { layoutOf, version }: BackupSurroundings,
+  flags: Common & { to: string },
+  signal: AbortSignal,
+) => {
   const { createBackup } = await import('../supervisor/index.ts')
   const layout = await layoutOf(flags.data)
-  const value = await createBackup({ layout, clock: systemClock, randomBytes, version, say }, flags.to)
+  const value = await createBackup(
+    { layout, clock: systemClock, randomBytes, version, say, signal },
+    flags.to,
+  )
   say(`the root key ${layout.rootKey} is not in it: keep a copy somewhere else, without it nobody opens this`)
   return { value, words: value.directory }
 }
@@ -78,10 +95,12 @@ const list = async ({ layoutOf }: BackupSurroundings, flags: Common) => {
   }
 }
 
-const verify = async ({ layoutOf }: BackupSurroundings, flags: From, directory: string) => {
+type Asked = { readonly dir: string; readonly signal: AbortSignal }
+
+const verify = async ({ layoutOf }: BackupSurroundings, flags: From, { dir, signal }: Asked) => {
   const { verifyBackup } = await import('../supervisor/index.ts')
   const layout = await layoutOf(flags.data)
-  const value = await verifyBackup({ layout, randomBytes, say }, placeOf(flags, directory, layout.rootKey))
+  const value = await verifyBackup({ layout, randomBytes, say, signal }, placeOf(flags, dir, layout.rootKey))
   const { made_at, projects, runs, logs, objects } = value
   const stored = `${plural(logs, 'stored log')}, ${plural(objects, 'archive')} of files`
   return {
@@ -90,11 +109,11 @@ const verify = async ({ layoutOf }: BackupSurroundings, flags: From, directory: 
   }
 }
 
-const restore = async ({ layoutOf }: BackupSurroundings, flags: From, directory: string) => {
+const restore = async ({ layoutOf }: BackupSurroundings, flags: From, { dir, signal }: Asked) => {
   const { restoreBackup } = await import('../supervisor/index.ts')
   const layout = await layoutOf(flags.data)
-  const deps = { layout, clock: systemClock, randomBytes, say }
-  const value = await restoreBackup(deps, placeOf(flags, directory, layout.rootKey))
+  const deps = { layout, clock: systemClock, randomBytes, say, signal }
+  const value = await restoreBackup(deps, placeOf(flags, dir, layout.rootKey))
   return { value, words: `restored to ${value.data}, as of ${value.made_at}. Start it with: mayfly up` }
 }
 

@@ -2,6 +2,7 @@
 // after everything else is gone. Then the old logs open, nobody is signed in, a job runs, and whoever is told of it believes it.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmod,
   copyFile,
@@ -20,7 +21,13 @@ import { after, before, test } from 'node:test'
 import type { Attempt, Backup, Run, SystemStatus } from '../../src/protocol/api/shapes.ts'
 import { createApi, jobOf, stepIndex } from '../support/api.ts'
 import { createRepository } from '../support/git-host.ts'
-import { openInstallation, runCli, type TestInstallation, waitFor } from '../support/installation.ts'
+import {
+  openInstallation,
+  runCli,
+  startCli,
+  type TestInstallation,
+  waitFor,
+} from '../support/installation.ts'
 import { believe, openReceiver } from '../support/webhook-receiver.ts'
 
 const config = `version: 2
@@ -173,6 +180,21 @@ const running = (): TestInstallation => {
   assert.ok(world.installation)
   return world.installation
 }
+
+test('a proof that is broken off leaves no database in the open', async () => {
+  const home = join(world.root, 'broken-off')
+  await mkdir(home)
+  await chmod(home, 0o711)
+  const command = startCli(world.data, ['backup', 'verify', await madeDirectory()], home)
+  const ended = once(command, 'exit', { signal: AbortSignal.timeout(60_000) })
+  const begun = /^mayfly-proof-\w+\/pg\/cluster\/PG_VERSION$/
+  await waitFor('a database to be made', async () =>
+    (await readdir(home, { recursive: true })).some((path) => begun.test(path)),
+  )
+  command.kill('SIGTERM')
+  assert.equal((await ended)[0], 130)
+  assert.deepEqual(await readdir(home), [])
+})
 
 test('a changed, cut or foreign backup and a wrong root key are refused before anything is used', async () => {
   const directory = await madeDirectory()

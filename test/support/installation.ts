@@ -132,6 +132,13 @@ export const runCli = (
   }
 }
 
+/** One that a test stops; its temporary files lie in `home`. */
+export const startCli = (data: string, words: readonly string[], home: string): ChildProcess =>
+  spawn(node, [join(repository, 'build/cli.js'), ...words], {
+    env: { PATH: process.env.PATH ?? '', HOME: home, TMPDIR: home, MAYFLY_DATA: data, NO_COLOR: '1' },
+    stdio: 'ignore',
+  })
+
 const runDirectory = (data: string): string =>
   execFileSync(node, ['--input-type=module', '-e', runDirectoryScript, data], {
     encoding: 'utf8',

@@ -31,6 +31,8 @@ export type BackupDeps = {
   readonly randomBytes: RandomBytes
   readonly version: string
   readonly say: (line: string) => void
+  /** Whoever asked for it breaks it off. */
+  readonly signal: AbortSignal
 }
 
 export type MadeBackup = {
@@ -101,11 +103,12 @@ const fill = async (
 }
 
 const sealAll = async (
-  { layout, say }: BackupDeps,
+  { layout, say, signal }: BackupDeps,
   { id, fresh, keys }: { id: string; fresh: string; keys: BackupKeys },
 ): Promise<readonly Part[]> => {
   const seal = async (name: PartName, command: Command): Promise<Part> => {
-    const made = await sealPart({ name, backup: id, path: join(fresh, fileOf(name)), keys }, command)
+    const path = join(fresh, fileOf(name))
+    const made = await sealPart({ name, backup: id, path, keys, signal }, command)
     say(`${name}: ${made.bytes} bytes, sealed`)
     return made
   }

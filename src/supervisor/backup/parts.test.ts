@@ -11,8 +11,8 @@ const root = await mkdtemp(join(tmpdir(), 'mayfly-parts-'))
 after(() => rm(root, { recursive: true, force: true }))
 const keys = await backupKeys(new Uint8Array(32).fill(1), 'salt')
 const shell = (script: string) => ({ file: '/bin/sh', args: ['-c', script] })
-const part = (path: string, backup = 'b') =>
-  ({ name: 'files', backup, path: join(root, path), keys }) as const
+const part = (path: string, backup = 'b', signal = new AbortController().signal) =>
+  ({ name: 'files', backup, path: join(root, path), keys, signal }) as const
 
 test('what a program prints comes back whole: little and at once, much and slowly read', async () => {
   for (const [name, bytes] of [
@@ -25,6 +25,19 @@ test('what a program prints comes back whole: little and at once, much and slowl
     await checkPart(where.path, made)
     assert.equal((await openPart(where, shell('wc -c'))).trim(), String(bytes), name)
   }
+})
+
+test('what is broken off ends its program, on either side', async () => {
+  const stop = new AbortController()
+  const isBrokenOff = (error: unknown) => isFault(error, 'E_CHILD_FAILED') && /aborted/.test(error.public)
+  const made = await sealPart(part('whole'), shell('head -c 1000000 /dev/zero'))
+  await checkPart(part('whole').path, made)
+  const both = [
+    sealPart(part('endless', 'b', stop.signal), shell('echo begun; exec sleep 600')),
+    openPart(part('whole', 'b', stop.signal), shell('exec sleep 600')),
+  ]
+  stop.abort()
+  await Promise.all(both.map((each) => assert.rejects(each, isBrokenOff)))
 })
 
 test('a large part that is read slowly leaves nothing behind with each piece that waits', async () => {

@@ -21,13 +21,22 @@ const wordsBytesMax = 4096
 
 const objectId = (backup: string, name: PartName): string => `${backup}/${fileOf(name)}`
 
+export type PartPlace = {
+  readonly name: PartName
+  readonly backup: string
+  readonly path: string
+  readonly keys: BackupKeys
+  /** Somebody does not want it any more. */
+  readonly signal: AbortSignal
+}
+
 /** Seals what `command` prints into `path`, which must not exist. */
 export const sealPart = async (
-  { name, backup, path, keys }: { name: PartName; backup: string; path: string; keys: BackupKeys },
+  { name, backup, path, keys, signal }: PartPlace,
   command: Command,
 ): Promise<Part> => {
   const file = await open(path, 'wx', 0o600)
-  const program = start(command, 'ignore')
+  const program = start(command, 'ignore', signal)
   // At once: Node throws away what nobody has begun to read when the program ends.
   const printed = program.child.stdout?.pipe(new PassThrough()) ?? Readable.from([])
   try {
@@ -61,10 +70,10 @@ export const checkPart = async (path: string, { name, bytes, sha256 }: Part): Pr
 
 /** Gives the opened part to `command`, and what that prints to the caller. A part that does not open ends it. */
 export const openPart = async (
-  { name, backup, path, keys }: { name: PartName; backup: string; path: string; keys: BackupKeys },
+  { name, backup, path, keys, signal }: PartPlace,
   command: Command,
 ): Promise<string> => {
-  const program = start(command, 'pipe')
+  const program = start(command, 'pipe', signal)
   const printed: Buffer[] = []
   program.child.stdout?.on('data', (chunk: Buffer) => printed.push(chunk))
   const input = program.child.stdin
@@ -90,10 +99,10 @@ export const openPart = async (
 
 type Program = { readonly child: ChildProcess; readonly ended: Promise<void> }
 
-const start = (command: Command, stdin: 'ignore' | 'pipe'): Program => {
+const start = (command: Command, stdin: 'ignore' | 'pipe', signal: AbortSignal): Program => {
   const child = spawn(command.file, command.args, {
     stdio: [stdin, 'pipe', 'pipe'],
-    signal: AbortSignal.timeout(partDeadlineMs),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(partDeadlineMs)]),
     ...(command.env === undefined ? {} : { env: command.env }),
   })
   const words: Buffer[] = []

@@ -19,7 +19,8 @@ const newLayout = async (t: TestContext): Promise<Layout> => {
 }
 
 const refused = async (layout: Layout): Promise<string> => {
-  const deps = { layout, clock: systemClock, randomBytes, say: () => undefined }
+  const { signal } = new AbortController()
+  const deps = { layout, clock: systemClock, randomBytes, say: () => undefined, signal }
   const place = { directory: join(layout.data, '..', 'none'), rootKey: layout.rootKey }
   const error = await restoreBackup(deps, place).catch((error: unknown) => error)
   assert.ok(isFault(error))

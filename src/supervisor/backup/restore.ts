@@ -4,7 +4,6 @@
 import { existsSync } from 'node:fs'
 import { appendFile, chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { silentLog } from '../../base/log.ts'
 import { ensureDirectory, run, writeFileDurably } from '../../sys/index.ts'
@@ -13,6 +12,7 @@ import type { Layout } from '../layout.ts'
 import { refuseBeside } from '../lock.ts'
 import { openPostgres } from '../postgres.ts'
 import { ensureUsers, type Users } from '../users.ts'
+import type { BackupDeps } from './create.ts'
 import { withDatabase } from './database.ts'
 import type { Command } from './parts.ts'
 import { readRootKey } from './root-key.ts'
@@ -20,12 +20,7 @@ import { type BackupPlace, type OpenBackup, openBackup } from './verify.ts'
 
 export type Restored = { readonly id: string; readonly made_at: string; readonly data: string }
 
-type RestoreDeps = {
-  readonly layout: Layout
-  readonly clock: Clock
-  readonly randomBytes: RandomBytes
-  readonly say: (line: string) => void
-}
+type RestoreDeps = Pick<BackupDeps, 'layout' | 'clock' | 'randomBytes' | 'say' | 'signal'>
 
 const markerOf = ({ data }: Layout): string => join(data, 'restoring')
 
@@ -39,7 +34,7 @@ export const refuseHalfRestored = (layout: Layout): void => {
 export const restoreBackup = async (deps: RestoreDeps, place: BackupPlace): Promise<Restored> => {
   const { layout, say } = deps
   await requireEmpty(layout)
-  const backup = await openBackup(place)
+  const backup = await openBackup(place, deps.signal)
   say('every part is as it was made')
   const { id, made_at, installation } = backup.manifest
   const users = await ensureUsers(layout)

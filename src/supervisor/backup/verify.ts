@@ -10,7 +10,7 @@ import type { Layout } from '../layout.ts'
 import { callOperator } from '../operator.ts'
 import { openPostgres, removeAs } from '../postgres.ts'
 import { ensureUsers } from '../users.ts'
-import { bytesOf } from './create.ts'
+import { type BackupDeps, bytesOf } from './create.ts'
 import { type DatabasePrograms, withDatabase } from './database.ts'
 import {
   type BackupKeys,
@@ -49,7 +49,7 @@ export type Proof = {
 }
 
 /** Believes the manifest by the root key and every part by its digest, before anything of it is used. */
-export const openBackup = async (place: BackupPlace): Promise<OpenBackup> => {
+export const openBackup = async (place: BackupPlace, signal: AbortSignal): Promise<OpenBackup> => {
   const directory = resolve(place.directory)
   const manifest = await readManifest(directory)
   const keys: BackupKeys = await backupKeys(await readRootKey(place.rootKey), manifest.salt)
@@ -60,15 +60,15 @@ export const openBackup = async (place: BackupPlace): Promise<OpenBackup> => {
   const backup = manifest.id
   return {
     manifest,
-    give: (name, command) => openPart({ name, backup, path: pathOf(name), keys }, command),
+    give: (name, command) => openPart({ name, backup, path: pathOf(name), keys, signal }, command),
   }
 }
 
 export const verifyBackup = async (
-  { layout, randomBytes, say }: { layout: Layout; randomBytes: RandomBytes; say: (line: string) => void },
+  { layout, randomBytes, say, signal }: Pick<BackupDeps, 'layout' | 'randomBytes' | 'say' | 'signal'>,
   place: BackupPlace,
 ): Promise<Proof> => {
-  const backup = await openBackup(place)
+  const backup = await openBackup(place, signal)
   say('every part is as it was made')
   const files = new Set((await backup.give('files', listing)).split('\n'))
   const keys = (await backup.give('keyring', listing)).split('\n')
