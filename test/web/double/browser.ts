@@ -34,7 +34,12 @@ export const openPage = async (browser: Browser, view: View, expected?: RegExp) 
   await page.exposeFunction('mayflyTestViolation', (what: string) => void complaints.push(`policy: ${what}`))
   await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
     mayflyTestViolation([event.violatedDirective, event.blockedURI, event.sample].join(' ')))`)
-  return { page, complaints, [Symbol.asyncDispose]: () => page.close() }
+  const close = async () => {
+    // What a test still answers for the page is asked by nobody any more.
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+    await page.close()
+  }
+  return { page, complaints, [Symbol.asyncDispose]: close }
 }
 
 /** A picture usually takes a tenth of a second. */
