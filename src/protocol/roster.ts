@@ -1,9 +1,9 @@
 // The roster: what the supervisor says of the programs it keeps, as a file in the run directory that only it writes.
 // The server shows it on the status page; `mayfly status` reads it itself when no server answers.
 import {
-  either,
   integer,
   list,
+  nullable,
   object,
   oneOf,
   optional,
@@ -19,20 +19,20 @@ const name = text({ max: 64 })
 const rosterProcess = object({
   name,
   /** null while it is away. */
-  pid: either((value) => value === null, oneOf(null), pid),
+  pid: nullable(pid),
   state: oneOf('running', 'starting'),
   /** RFC 3339: of this state. */
   since: time,
   restarts: integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   /** How it ended last, `exit code 1` or `SIGKILL`; null: it never did. */
-  last_end: either((value) => value === null, oneOf(null), name),
+  last_end: nullable(name),
 })
 const roster = object({
   supervisor: object({
     pid,
     since: time,
     /** Where its server tells metrics; null: nowhere. A supervisor from before did not say. */
-    metrics_port: optional(either((value) => value === null, oneOf(null), integer({ min: 1, max: 65_535 }))),
+    metrics_port: optional(nullable(integer({ min: 1, max: 65_535 }))),
   }),
   processes: list(rosterProcess, { max: 64 }),
 })

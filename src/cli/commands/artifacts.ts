@@ -12,7 +12,7 @@ import type { ExpiredOfJob } from '../../protocol/api/expired.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
 import type { ApiClient } from '../api/client.ts'
 import { expiredWords } from '../api/expired-words.ts'
-import { jobName } from '../api/job-name.ts'
+import { jobName, jobNames } from '../api/job-name.ts'
 import { findNamedRun } from '../api/named-run.ts'
 import { makeArtifactPlace } from '../artifact-place.ts'
 import { inertText } from '../inert.ts'
@@ -55,13 +55,14 @@ export const downloadArtifacts = async (
   ref: string | undefined,
 ): Promise<number> => {
   const { api, artifacts, expired, run } = await find(around, flags, ref)
+  const names = namesIn(run)
   const wanted = artifacts.filter(({ path }) => isBelow(path, flags.path))
   if (wanted.length === 0 && expired[0] !== undefined)
     throw fault('E_EXPIRED', { public: expiredWords('artifacts', expired[0]) })
   if (wanted.length === 0) throw fault('E_NOT_FOUND', { public: `#${run.number} has no artifact that fits` })
   const directory = resolve(around.cwd, flags.dir)
   for (const artifact of wanted) {
-    const path = await placeOf(directory, artifact, run)
+    const path = await placeOf(directory, artifact, names)
     await download(around, api, artifact, path)
     if (flags.json !== true) around.stdout.write(inertText`${path}\n`)
   }
@@ -97,18 +98,21 @@ const hasName = (path: string, pattern: string): boolean =>
 const isBelow = (path: string, wanted: string | undefined): boolean =>
   wanted === undefined || path === wanted || path.startsWith(`${wanted.replace(/\/+$/, '')}/`)
 
-const placeOf = async (directory: string, { job, path }: Artifact, run: Run): Promise<string> => {
-  const place = await makeArtifactPlace(directory, nameIn(run, job), path)
+const placeOf = async (
+  directory: string,
+  { job, path }: Artifact,
+  names: ReadonlyMap<string, string>,
+): Promise<string> => {
+  const place = await makeArtifactPlace(directory, names.get(job.id) ?? jobName(job), path)
   if (!place.ok) throw fault('E_PROTOCOL', { public: place.why })
   return place.path
 }
 
-/** With its workflow where jobs of several are called the same: their artifacts lie apart. */
-const nameIn = ({ jobs, workflows }: Run, job: Artifact['job']): string => {
-  const same = jobs.filter((each) => jobName(each) === jobName(job))
-  const own = same.length > 1 ? same.find(({ id }) => id === job.id) : undefined
-  const workflow = workflows.find(({ id }) => id === own?.workflow_id)
-  return workflow === undefined ? jobName(job) : `${workflow.name}/${jobName(job)}`
+const namesIn = ({ jobs, workflows }: Run): ReadonlyMap<string, string> => {
+  const nameOf = new Map(workflows.map(({ id, name }) => [id, name]))
+  return jobNames(
+    jobs.map((job) => ({ ...job, workflow: job.workflow_id && (nameOf.get(job.workflow_id) ?? null) })),
+  )
 }
 
 const download = async (

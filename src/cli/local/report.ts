@@ -1,8 +1,9 @@
 // What `mayfly run` shows while it works and at the end: output of each job behind its name, a word when a step
 // fails, and one table. With --json the result goes to stdout and the output to stderr.
+import type { JobId } from '../../base/ids.ts'
 import { shellQuote } from '../../base/shell-quote.ts'
 import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
-import { type ExpandedJob, type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
+import { type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
 import { inert, inertText } from '../inert.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import { createPrefixer } from '../prefixed-output.ts'
@@ -22,14 +23,14 @@ export const createReport = (
     readonly json: boolean
     /** Grows when the run goes on with more. */
     readonly expanded: ExpandedPlan
-    readonly nameOf: (job: ExpandedJob) => string
+    readonly names: () => ReadonlyMap<JobId, string>
   },
 ): Report => {
-  const { expanded, nameOf } = options
+  const { expanded, names } = options
   const output = options.json ? around.stderr : around.stdout
   const paint = paintFor(around, output)
   const prefixer = createPrefixer(around, output)
-  const widest = () => Math.max(0, ...expanded.jobs.map((job) => nameOf(job).length))
+  const widest = () => Math.max(0, ...[...names().values()].map(({ length }) => length))
   const startedMs = around.clock.monotonicMs()
   const results = new Map<string, { readonly result: AttemptResult; readonly ms: number }>()
   const begun = new Map<string, number>()
@@ -55,13 +56,13 @@ export const createReport = (
     note,
     finish: (state) => {
       const ms = around.clock.monotonicMs() - startedMs
-      const rows = expanded.jobs.map((each) => {
-        const { id } = each.state
+      const nameOf = names()
+      const rows = expanded.jobs.map(({ state: { id } }) => {
         const job = state.jobs.find((one) => one.id === id)
         const skipped = job?.status === 'skipped' ? whySkipped(state.jobs, job).text : ''
         const ended = results.get(id)
         return {
-          name: nameOf(each),
+          name: nameOf.get(id) ?? id,
           status: job?.status ?? 'waiting',
           ms: ended?.ms ?? null,
           reason: ended?.result.reason?.message ?? skipped,

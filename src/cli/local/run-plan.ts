@@ -2,7 +2,7 @@
 // code. State lives in memory only.
 import { tmpdir } from 'node:os'
 import { isFault } from '../../base/faults.ts'
-import { formatId, type IdKind, type JobId, type RunId, uuid7 } from '../../base/ids.ts'
+import { formatId, type IdKind, type JobId, type RunId, uuid7, type WorkflowId } from '../../base/ids.ts'
 import { type Log, silentLog } from '../../base/log.ts'
 import type { JobEgress } from '../../protocol/egress.ts'
 import type { Env, JobSpec, Outcome, Plan } from '../../protocol/plan.ts'
@@ -30,7 +30,7 @@ import {
   requestsOf,
   type Status,
 } from '../../schedule/index.ts'
-import { jobName } from '../api/job-name.ts'
+import { jobNames } from '../api/job-name.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { LocalSandboxes, Surroundings } from '../surroundings.ts'
 import { createLocalContinuing, type WentOn } from './local-continuing.ts'
@@ -85,7 +85,7 @@ export const runPlan = async (around: Surroundings, run: LocalRun): Promise<Stat
   const ids = createIds(around, run.facts.id)
   const first = expandPlan(run.plan, { workflow: ids.of('workflow'), job: ids.of('job') })
   const expanded: GrowingPlan = { workflows: [...first.workflows], jobs: [...first.jobs], wentOn: null }
-  const report = createReport(around, { json: run.json, expanded, nameOf: (job) => nameOf(job, expanded) })
+  const report = createReport(around, { json: run.json, expanded, names: () => namesIn(expanded) })
   noteContexts(report, first)
   const stores = await openLocalStores(expanded, run.places)
   try {
@@ -184,7 +184,7 @@ const runJob = async (
   const { around, run, ids, expanded, report, stores } = making
   const spec = specOf(run, job)
   const limits = limitsOf(run, spec)
-  const name = nameOf(job, expanded)
+  const name = namesIn(expanded).get(job.state.id) ?? job.plan.name
   const sink: AttemptSink = report.job(job.state.id, name, number)
   if (limits === null) {
     const refused = noSuchClass(spec.resourceClass ?? '')
@@ -259,14 +259,14 @@ const specOf = (run: LocalRun, job: ExpandedJob): JobSpec => {
   return { ...spec, env: [...spec.env, ...run.variables] }
 }
 
-/** With its workflow where jobs of several are called the same: their artifacts lie apart. */
-const nameOf = ({ plan, shard, state }: ExpandedJob, { workflows, jobs }: ExpandedPlan): string => {
-  const name = jobName({ ...plan, shard })
-  const isShared = jobs.some(
-    (other) => other.plan.name === plan.name && other.state.workflow !== state.workflow,
+const namesIn = ({ workflows, jobs }: ExpandedPlan): ReadonlyMap<JobId, string> => {
+  const nameOf = new Map<WorkflowId | null, string>(workflows.map(({ state, name }) => [state.id, name]))
+  return jobNames(
+    jobs.map(({ plan, shard, state }) => ({
+      ...{ id: state.id, name: plan.name, shard, shards: plan.shards },
+      workflow: nameOf.get(state.workflow) ?? null,
+    })),
   )
-  const workflow = isShared ? workflows.find((each) => each.state.id === state.workflow) : undefined
-  return workflow === undefined ? name : `${workflow.name}/${name}`
 }
 
 const factsOf = ({ run, ids, expanded }: Making, job: ExpandedJob): JobFacts => {

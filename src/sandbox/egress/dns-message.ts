@@ -1,6 +1,5 @@
 // The few bytes of DNS (RFC 1035 §4) that the responder speaks: one question in, at most one address out.
 // What comes in is hostile; nothing is read beyond the question, and compression is not accepted in it.
-
 import { normalizeName } from '../../sys/index.ts'
 import { dnsTtlSeconds } from './limits.ts'
 

@@ -1,7 +1,6 @@
 // Follows the requests of one HTTP/1 connection and lets bytes pass only when every request head names the host that
 // was dialled (isolation.md §6.3.4). It reads more strictly than servers do: where two readings of a message are
 // possible, it is refused, so that nothing can be hidden between two requests.
-
 import { normalizeName } from '../../sys/index.ts'
 import { headBytesMax } from './limits.ts'
 

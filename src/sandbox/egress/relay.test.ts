@@ -29,6 +29,22 @@ const isSocket = (fd: string): boolean => {
   }
 }
 const portOf = (server: Server) => (server.address() as AddressInfo).port
+/** Of a job that may go where `allowed` says, and there to this machine. */
+const openLink = (
+  allowed: Pick<Extract<Judgement, { ok: true }>, 'host' | 'speaks'>,
+  signal: AbortSignal,
+) => {
+  const exceptions = parseAddressExceptions(['127.0.0.1/32'])
+  const judgement: Judgement = { ok: true, isSource: true, exceptions, ...allowed }
+  return createLink(
+    {
+      ...{ cell: 'job', signal, record: () => undefined, refuse: () => undefined },
+      judge: { judge: () => judgement, knowsName: () => false, resolvesFirst: false },
+    },
+    { egressBytes: 1 << 30, connections: 1 },
+    () => undefined,
+  )
+}
 
 test('a connection whose end is under way when its link is cut is closed on both sides', async () => {
   const before = openSockets()
@@ -41,18 +57,7 @@ test('a connection whose end is under way when its link is cut is closed on both
   const client = await accepted.promise
   const upstreams: Socket[] = []
   const cut = new AbortController()
-  const judgement: Judgement = {
-    ...{ ok: true, host: '127.0.0.1', isSource: true, speaks: 'anything' },
-    exceptions: parseAddressExceptions(['127.0.0.1/32']),
-  }
-  const link = createLink(
-    {
-      ...{ cell: 'job', signal: cut.signal, record: () => undefined, refuse: () => undefined },
-      judge: { judge: () => judgement, knowsName: () => false, resolvesFirst: false },
-    },
-    { egressBytes: 1 << 30, connections: 1 },
-    () => undefined,
-  )
+  const link = openLink({ host: '127.0.0.1', speaks: 'anything' }, cut.signal)
   const deps = {
     ...{ fakes: createFakeAddresses(), resolve: async () => [], clock: systemClock },
     ownAddresses: () => new Set<string>(),
@@ -92,19 +97,7 @@ test('of a job that hangs up while its name is looked up nothing stays connected
   const hello = connectTls({ socket: job, servername: 'named.example' })
   hello.on('error', () => undefined)
   const client = await accepted.promise
-  const judgement: Judgement = {
-    ...{ ok: true, host: 'named.example', isSource: true, speaks: 'tls' },
-    exceptions: parseAddressExceptions(['127.0.0.1/32']),
-  }
-  const link = createLink(
-    {
-      ...{ cell: 'job', signal: new AbortController().signal },
-      ...{ record: () => undefined, refuse: () => undefined },
-      judge: { judge: () => judgement, knowsName: () => false, resolvesFirst: false },
-    },
-    { egressBytes: 1 << 30, connections: 1 },
-    () => undefined,
-  )
+  const link = openLink({ host: 'named.example', speaks: 'tls' }, new AbortController().signal)
   const resolve = async () => {
     job.resetAndDestroy()
     while (!client.closed) await nextTurn()
