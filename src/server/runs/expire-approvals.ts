@@ -24,12 +24,16 @@ type Due = {
 /** The rule stands in the settings of the project; this carries it out. */
 const approvalExpiry = 'approval-expiry'
 
-/** One pass; what is left is due at the next. */
+/** One pass; what is left is due at the next. One that cannot be carried out holds up no other; its fault is told when all had their turn. */
 export const expireApprovals = async (deps: Deps): Promise<void> => {
+  const faults: unknown[] = []
   const { rows } = await sql<Due>`
     select id as job, run_id as run, project_id as project, organisation_id as organisation from jobs where ${isHoldOver}
     order by hold_until limit ${limits.approvalsExpiredAtOnce}`.execute(deps.db)
-  for (const due of rows) await inTransaction(deps.db, (tx) => expire(tx, deps.newId, due))
+  for (const due of rows) {
+    await inTransaction(deps.db, (tx) => expire(tx, deps.newId, due)).catch((error) => faults.push(error))
+  }
+  if (faults.length > 0) throw faults[0]
 }
 
 /** Somebody may have answered meanwhile, or another server was first: then nothing changes. */

@@ -439,6 +439,35 @@ test('a job waits for a person as long as its project says, and then nobody has 
   await runs.cancelRun(actor, run)
 })
 
+test('a job that cannot be told that nobody answered holds up no other', async () => {
+  await sql`update projects set approval_seconds = 3600 where name = 'web'`.execute(parts.db)
+  const hold = async () => {
+    const run = await start()
+    const [plan] = await runner.take()
+    await runner.finishPlan(plan!, [{ key: 'ok', kind: 'approval' }])
+    return run
+  }
+  const [broken, other] = [await hold(), await hold()]
+  await sql`
+    update jobs set hold_until = now() - interval '1 s' * (run_id = ${broken})::integer
+    where run_id in (${broken}, ${other}) and hold_until is not null`.execute(parts.db)
+  await sql`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'broken'; end $$`.execute(
+    parts.db,
+  )
+  // SAFE: an id of ours.
+  await sql`
+    create trigger refuse before update on jobs for each row when (old.run_id = ${sql.lit(broken)})
+    execute function refuse()`.execute(parts.db)
+  await assert.rejects(expireApprovals(parts), /broken/)
+  await sql`drop trigger refuse on jobs; drop function refuse`.execute(parts.db)
+  const statusOf = async (run: RunId) => (await runs.findRun(scope, run))?.status
+  assert.deepEqual([await statusOf(broken), await statusOf(other)], ['on_hold', 'cancelled'])
+  await expireApprovals(parts)
+  assert.equal(await statusOf(broken), 'cancelled')
+  await sql`update projects set approval_seconds = null where name = 'web'`.execute(parts.db)
+})
+
 test('parameters go to the plan as they were given, and a plan for others is refused', async () => {
   const parameters = { deploy: true, target: 'a "b" ü', copies: 3 }
   const begin = async () => {
