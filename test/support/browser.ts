@@ -1,10 +1,8 @@
 // The browser of a person at the real thing: a page that reports every complaint, an authenticator that makes passkeys
 // without asking, a clipboard, and, when MAYFLY_PICTURES names a directory, pictures of every page in both themes, at a
 // desk and on a phone.
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { openBrowser, openPage, takePicture } from '../web/double/browser.ts'
+import { openBrowser, openPage, picturesTo, takePicture } from '../web/double/browser.ts'
 
 export type Visitor = {
   readonly page: Page
@@ -45,7 +43,7 @@ export const openVisitor = async (): Promise<Visitor> => {
         },
       })
     },
-    picture: (name) => takePictures(page, name, process.env.MAYFLY_PICTURES),
+    picture: (name) => takePictures(page, name),
     close: () => browser.close(),
   }
 }
@@ -61,9 +59,8 @@ export const becomeOwner = async (page: Page, claimUrl: string | null): Promise<
   await page.waitForURL('**/projects/new')
 }
 
-const takePictures = async (page: Page, name: string, directory: string | undefined): Promise<void> => {
-  if (directory === undefined) return
-  await mkdir(directory, { recursive: true })
+const takePictures = async (page: Page, name: string): Promise<void> => {
+  if (picturesTo === undefined) return
   for (const viewport of [desk, phone])
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
@@ -74,7 +71,7 @@ const takePictures = async (page: Page, name: string, directory: string | undefi
       await page.evaluate(
         () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
       )
-      await takePicture(page, join(directory, `${name}-${colorScheme}-${viewport.width}.png`))
+      await takePicture(page, `${name}-${colorScheme}-${viewport.width}`)
     }
   await page.setViewportSize(desk)
   await page.emulateMedia({ colorScheme: 'light' })

@@ -1,17 +1,14 @@
 // Pages with more than they were drawn for: long names, three hundred jobs, sixty steps, a run without jobs, a hundred thousand
-// lines. Nothing is wider than the screen, cut off without a sign, or said that is not so. Pictures go to tmp/screenshots/.
+// lines. Nothing is wider than the screen, cut off without a sign, or said that is not so. MAYFLY_PICTURES names a directory for pictures.
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { Attempt, Job, Run, RunSummary, Status, Step } from '../../src/protocol/api/shapes.ts'
 import { axeFindings, openPage, takePicture, type View } from './double/browser.ts'
 import { usualMode } from './double/server.ts'
 import { openStand } from './double/stand.ts'
 
-const pictures = 'tmp/screenshots'
 const stand = openStand()
-before(() => mkdir(pictures, { recursive: true }))
 
 const long = 'integration-tests-of-the-payment-gateway-with-every-supported-currency-and-locale'
 const sentence =
@@ -211,7 +208,7 @@ const look = async (one: Case, width: number): Promise<void> => {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await page.locator(`html[data-theme="${theme}"]`).waitFor({ timeout: 5_000 })
     await page.evaluate('scrollTo(0, 0)')
-    await takePicture(page, `${pictures}/crowded-${one.name}-${theme}-${width}.png`)
+    await takePicture(page, `crowded-${one.name}-${theme}-${width}`)
     const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
     assert.ok(wide <= width, `${one.name}, ${theme}, ${width} px: ${wide} px wide`)
   }

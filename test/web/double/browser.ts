@@ -1,6 +1,7 @@
 // A Chromium that reports everything a page must not do: errors, policy violations, findings of axe.
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { type Browser, chromium, errors, type Page } from 'playwright-core'
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -45,11 +46,17 @@ export const openPage = async (browser: Browser, view: View, expected?: RegExp) 
 /** A picture usually takes a tenth of a second. */
 const pictureMs = 10_000
 
+/** A directory for pictures, where somebody wants to look at them. */
+export const picturesTo = process.env.MAYFLY_PICTURES
+
 /**
  * A picture for people to look at; what is asserted of a page is asked of the page. Chromium on a busy machine now and then
  * never draws the frame that it was asked for: another size makes it draw anew.
  */
-export const takePicture = async (page: Page, path: string): Promise<void> => {
+export const takePicture = async (page: Page, name: string): Promise<void> => {
+  if (picturesTo === undefined) return
+  await mkdir(picturesTo, { recursive: true })
+  const path = join(picturesTo, `${name}.png`)
   const take = () => page.screenshot({ path, timeout: pictureMs })
   await take().catch(async (error: unknown) => {
     const size = page.viewportSize()

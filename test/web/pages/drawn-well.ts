@@ -1,8 +1,7 @@
 // Pages in their states, both themes, at a desk and on a phone: drawn under the real policy without a violation,
-// without a console error, without a finding of axe, no wider than the screen, nor a cell of a table than its column. Pictures go to tmp/screenshots/.
+// without a console error, without a finding of axe, no wider than the screen, nor a cell of a table than its column. MAYFLY_PICTURES names a directory for pictures.
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { axeFindings, openPage, takePicture, type View } from '../double/browser.ts'
 import { type Mode, usualMode } from '../double/server.ts'
@@ -26,7 +25,6 @@ const views: readonly View[] = [
   { theme: 'dark', width: 360 },
   { theme: 'light', width: 360 },
 ]
-const pictures = 'tmp/screenshots'
 /** Run in the page: what stands in cells that it does not fit into. */
 const overflowing = `[...document.querySelectorAll('th, td')]
   .filter((cell) => cell.scrollWidth > cell.clientWidth + 1)
@@ -35,7 +33,6 @@ const overflowing = `[...document.querySelectorAll('th, td')]
 /** A test for each; to be called once in a file. */
 export const drawnWell = (cases: readonly PageCase[]): void => {
   const stand = openStand()
-  before(() => mkdir(pictures, { recursive: true }))
   for (const one of cases)
     test(`${one.name} is drawn well in both themes, at a desk and on a phone`, async () => {
       Object.assign(stand.double.mode, usualMode, one.mode)
@@ -54,7 +51,7 @@ const look = async (page: Page, { theme, width }: View, name: string): Promise<v
   await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
   await page.setViewportSize({ width, height: 860 })
   await page.locator(`html[data-theme="${theme}"]`).waitFor({ timeout: 5_000 })
-  await takePicture(page, `${pictures}/${name}-${theme}-${width}.png`)
+  await takePicture(page, `${name}-${theme}-${width}`)
   const where = `${name}, ${theme}, ${width} px`
   const wide = Number(await page.evaluate('document.documentElement.scrollWidth'))
   assert.ok(wide <= width, `${where}: ${wide} px wide`)
