@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmod,
+  chown,
   copyFile,
   mkdir,
   mkdtemp,
@@ -13,6 +14,7 @@ import {
   rename,
   rm,
   stat,
+  truncate,
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -119,10 +121,11 @@ test('a backup is made while it runs; what lies there says nothing, and the root
     return full.log_complete
   })
 
-  const made = backup('create', '--to', world.backups, '--json')
-  assert.equal(made.code, 0, made.stderr)
-  const { directory, bytes } = JSON.parse(made.stdout)
-  assert.equal(directory, await madeDirectory())
+  await createWhileRevoking(installation)
+  const directory = await madeDirectory()
+  const [{ bytes }] = JSON.parse(backup('list', '--json').stdout).items
+  const ofVault = await readdir(join(world.data, 'vault'))
+  assert.ok(!ofVault.some((name) => name.startsWith('copy-')), ofVault.join())
   const names = (await readdir(directory)).sort()
   assert.deepEqual(names, ['database.mfb', 'files.mfb', 'keyring.mfb', 'manifest.json', 'settings.mfb'])
   const rootKey = await readFile(join(`${world.data}-etc`, 'root.key'))
@@ -275,6 +278,40 @@ test('a restore that was broken off does not start', async () => {
   assert.deepEqual([started.code, /was broken off/.test(started.stderr)], [11, true])
 })
 
+/** Somebody revokes a secret when `tar` stands in a file that lies between the records of the vault and its values. */
+const createWhileRevoking = async (installation: TestInstallation): Promise<void> => {
+  const { uid, gid } = await stat(join(world.data, 'vault'))
+  const between = join(world.data, 'vault/tar-takes-its-time')
+  await writeFile(between, '')
+  await truncate(between, 128 * 1024 * 1024)
+  await chown(between, uid, gid)
+  const command = startCli(world.data, ['backup', 'create', '--to', world.backups], world.root)
+  const ended = once(command, 'exit', { signal: AbortSignal.timeout(60_000) })
+  const files = async () => {
+    const [name] = await readdir(world.backups).catch(() => [])
+    return name === undefined ? null : stat(join(world.backups, name, 'files.mfb')).catch(() => null)
+  }
+  await waitFor('the vault to be read', async () => ((await files())?.size ?? 0) > 4 * 1024 * 1024 || null)
+  const tar = Number(
+    (await readFile(`/proc/${command.pid}/task/${command.pid}/children`, 'utf8')).trim().split(' ').at(-1),
+  )
+  assert.match(await readFile(`/proc/${tar}/cmdline`, 'utf8'), /^tar\0.*\0vault\0/)
+  process.kill(tar, 'SIGSTOP')
+  assert.ok(((await files())?.size ?? 0) < 100 * 1024 * 1024, 'it has not come to the values')
+  const home = join(world.root, 'home')
+  const { code, stderr } = installation.cliWith(
+    { home },
+    'secrets',
+    'revoke',
+    'MEANWHILE',
+    '--context',
+    'kept',
+  )
+  process.kill(tar, 'SIGCONT')
+  assert.equal(code, 0, stderr)
+  assert.equal((await ended)[0], 0)
+}
+
 /** What the job names: without it, or without what it holds, no run passes. */
 const fillContext = (installation: TestInstallation): void => {
   const succeeds = (stdin: string, ...words: string[]) => {
@@ -285,6 +322,7 @@ const fillContext = (installation: TestInstallation): void => {
   succeeds('', 'context', 'create', 'kept', '--all-projects')
   succeeds('', 'project', 'admit', '--all')
   succeeds('a value worth keeping', 'secrets', 'set', 'OF_CONTEXT', '--context', 'kept')
+  succeeds('a value to be revoked', 'secrets', 'set', 'MEANWHILE', '--context', 'kept')
 }
 
 /** As a browser on a page of the installation. */

@@ -1,6 +1,6 @@
 // `mayfly backup create`: database, objects, vault store, settings and keys of a running installation, sealed, into a
 // directory of its own. The order makes them fit: whatever the dump names was there before it and stays until it was read,
-// and objects and vault records that come later do no harm. The root key is in none of it.
+// and objects and vault records that come later do no harm; the vault's are of one moment. The root key is in none of it.
 import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { toBase64Url } from '../../base/bytes.ts'
@@ -24,6 +24,7 @@ import {
 } from './manifest.ts'
 import { type Command, sealPart } from './parts.ts'
 import { readRootKey } from './root-key.ts'
+import { withVaultCopy } from './vault-copy.ts'
 
 export type BackupDeps = {
   readonly layout: Layout
@@ -112,16 +113,23 @@ const sealAll = async (
     say(`${name}: ${made.bytes} bytes, sealed`)
     return made
   }
-  const owner = (await ensureUsers(layout))?.server ?? null
-  const place = { dataDir: join(layout.data, 'pg'), socketDir: layout.databaseSocketDir, owner }
+  const users = await ensureUsers(layout)
+  const place = {
+    ...{ dataDir: join(layout.data, 'pg'), socketDir: layout.databaseSocketDir },
+    owner: users?.server ?? null,
+  }
+  const vault = { directory: join(layout.data, 'vault'), owner: users?.vault ?? null }
   const [database, files] = await withDatabase(place, ({ dump, whileObjectsStay }) =>
     whileObjectsStay(async () => [
       await seal('database', dump),
-      await seal('files', tar(layout.data, await present(layout.data, ['objects', 'vault']))),
+      await withVaultCopy(vault, signal, async (copy) => {
+        const objects = await present(layout.data, ['objects'])
+        return seal('files', tar([layout.data, objects], [copy, ['vault']]))
+      }),
     ]),
   )
-  const settings = await seal('settings', tar(layout.etc, await present(layout.etc, ['mayfly.yml'])))
-  const keyring = await seal('keyring', tar(layout.data, await present(layout.data, keyFiles)))
+  const settings = await seal('settings', tar([layout.etc, await present(layout.etc, ['mayfly.yml'])]))
+  const keyring = await seal('keyring', tar([layout.data, await present(layout.data, keyFiles)]))
   return [database, files, settings, keyring]
 }
 
@@ -133,15 +141,18 @@ const present = async (root: string, names: readonly string[]): Promise<readonly
   return names.filter((_, i) => found[i] !== null)
 }
 
-/** Exit code 1 of tar: a log grew while it was read; what was there at first is in the archive. */
-const tar = (root: string, names: readonly string[]): Command => ({
+type Names = readonly string[]
+
+/** Names below each directory. Exit code 1 of tar: a log grew while it was read; what was there at first is in the archive. */
+const tar = (...places: readonly (readonly [directory: string, names: Names])[]): Command => ({
   file: 'tar',
   args: [
-    ...['--create', '--file=-', '--numeric-owner', '--sort=name', `--directory=${root}`],
-    ...(names.includes('vault')
-      ? ['--exclude=vault/keyring', '--exclude=*.tmp', '--exclude=objects/incoming']
-      : []),
-    ...(names.length === 0 ? ['--files-from=/dev/null'] : ['--', ...names]),
+    ...['--create', '--file=-', '--numeric-owner', '--sort=name'],
+    ...['--exclude=*.tmp', '--exclude=objects/incoming'],
+    ...(places.every(([, names]) => names.length === 0) ? ['--files-from=/dev/null'] : []),
+    ...places.flatMap(([directory, names]) =>
+      names.length === 0 ? [] : [`--directory=${directory}`, ...names],
+    ),
   ],
   accepts: [0, 1],
 })
