@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { signRevoke, signSet } from '../../test/support/signer.ts'
 import { makeWorld, start } from '../../test/support/vault-world.ts'
-import type { SetStatement } from '../protocol/statement.ts'
+import { type SetStatement, secretsMax } from '../protocol/statement.ts'
 
 const day = 86_400
 
@@ -37,6 +37,20 @@ test('what is disabled goes nowhere, and comes back with the value it had', asyn
   assert.equal((await set({ state: 'active' })).state, 'active')
   assert.deepEqual((await release()).values, { TOKEN: 'hunter2hunter2' })
   await refused('secret.set', statement, 'E_STMT_PREV', 'an older word does not count again')
+})
+
+test('what is disabled stays so when others have taken its place: all that are active go to a job', async () => {
+  const { put, set, signed, release, refused, call, signer, project, secretOf } = await openWorld()
+  await put('TOKEN', 'hunter2hunter2')
+  await set({ state: 'disabled' })
+  for (let i = 1; i <= secretsMax; i++) await put(`SECRET_${i}`, `value number ${i}`)
+  await refused('secret.set', await signed({ state: 'active' }), 'E_TOO_LARGE')
+  assert.equal((await release()).payload.secrets.length, secretsMax)
+  const { head: prev } = await secretOf('SECRET_1')
+  const of = { owner: project, name: 'SECRET_1', nowSeconds: start, prev }
+  await call('secret.revoke', { owner: project, name: 'SECRET_1', ...(await signRevoke(signer, of)) })
+  await set({ state: 'active' })
+  assert.equal((await release()).payload.secrets.length, secretsMax)
 })
 
 test('dates are set without the value: what has expired goes nowhere, what is due still goes', async () => {

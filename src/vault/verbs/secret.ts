@@ -122,7 +122,10 @@ export const setSecret = async (
     const [putAt, changedAt] = [putAtOf(current), nowOf(deps)]
     const { onLeak: _was, ...kept } = current
     const rest = { state, expiresAt, rotateAfter, head, signer: signer.signer, putAt, changedAt }
-    return { ...kept, ...onLeakOf(statement.body, current), ...rest }
+    const record = { ...kept, ...onLeakOf(statement.body, current), ...rest }
+    // What was put while this one was disabled may have taken its place.
+    if (current.state === 'disabled' && state === 'active') checkRoom(deps, owner, record)
+    return record
   })
   return metadataOf(deps, findSecret(deps, id))
 }
@@ -247,7 +250,7 @@ const store = async (deps: SecretDeps, put: Put): Promise<SecretMetadata> => {
     requireKept(body.keeps, current && keepableOf(current), { ...body, ...body.policy })
     if (loosensByPut(current, body)) requireSecond(deps.records, owner.org, put.accepted)
     const record = recordOf(put, { id, org: owner.org, current, nowSeconds: nowOf(deps) })
-    checkRoom(deps, put, record)
+    checkRoom(deps, put.owner, record)
     const key = await openKey(deps.master, owner)
     const text = await sealMv1(key, put.value, await aadOf(record))
     // Before the record: one without its value would fail jobs, a value without its record is written over.
@@ -336,14 +339,18 @@ const checkOverlap = (
     throw fault('E_INPUT', { public: `${previousSuffix} would make the name too long` })
 }
 
-const checkRoom = (deps: SecretDeps, { owner }: Put, record: SecretRecord): void => {
+const checkRoom = (deps: SecretDeps, owner: SecretOwner, record: SecretRecord): void => {
   const others = secretsOf(deps.records, owner).filter(({ secret }) => secret !== record.secret)
   // Those of before that still go to jobs take as much room as the others.
   const previous = [...others, record].flatMap((one) => liveOf(one.previous, nowOf(deps)) ?? [])
   const bytes = roomOf([...others, record, ...previous])
   const active = others.filter(({ state }) => state === 'active').length + previous.length
-  if (active >= secretsMax || others.length >= 10 * secretsMax)
+  if (active >= secretsMax)
     throw fault('E_TOO_LARGE', { public: `A project or context has at most ${secretsMax} secrets` })
+  if (others.length >= 10 * secretsMax)
+    throw fault('E_TOO_LARGE', {
+      public: `A project or context has had at most ${10 * secretsMax} names of secrets: put it under one that was revoked`,
+    })
   if (bytes > secretsBytesMax)
     throw fault('E_TOO_LARGE', {
       public: `The secrets of a project or context have at most ${secretsBytesMax} bytes in all, with the hosts of SSH keys`,
