@@ -21,10 +21,11 @@ export const createOpenCounter = (clock: Clock): OpenCounter => {
         hour = current
         opened = new Map()
       }
-      const objects = opened.get(user) ?? new Set()
-      if (objects.has(object)) return false
-      if (objects.size >= blobOpensPerHour || opened.size >= blobUsersMax) throw fault('E_RATE_LIMIT')
-      opened.set(user, objects.add(object))
+      const objects = opened.get(user)
+      if (objects?.has(object)) return false
+      const isFull = objects === undefined ? opened.size >= blobUsersMax : objects.size >= blobOpensPerHour
+      if (isFull) throw fault('E_RATE_LIMIT')
+      opened.set(user, (objects ?? new Set()).add(object))
       return true
     },
   }
