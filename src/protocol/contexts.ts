@@ -6,8 +6,10 @@ import { matchesGlob } from '../base/ref-glob.ts'
 import { sha256 } from '../base/sha256.ts'
 import { either, id, list, object, oneOf, type Shaped, text } from '../base/shape.ts'
 
-/** Of an organisation, deleted ones included. */
+/** Of an organisation. */
 export const contextsMax = 200
+/** With those that were deleted: their statements still count. */
+export const contextsKnownMax = 10 * contextsMax
 /** That one job names. */
 export const contextsOfJobMax = 100
 

@@ -25,7 +25,7 @@ import {
   contextRoles,
   contextRuleNames,
   contextRules,
-  contextsMax,
+  contextsKnownMax,
   contextsOfJobMax,
 } from './contexts.ts'
 import { issuerDocuments, projectIdentity } from './identity.ts'
@@ -273,7 +273,7 @@ export const vaultVerbs = {
   'context.list': {
     sockets: ['server'],
     request: object({ org: id('organisation') }),
-    answer: object({ contexts: list(contextMetadata, { max: contextsMax }) }),
+    answer: object({ contexts: list(contextMetadata, { max: contextsKnownMax }) }),
   },
   release: {
     sockets: ['server'],

@@ -10,7 +10,7 @@ export const appendQueueMax = 10_000
 export const clockSkewSeconds = 60
 /** Objects that one user may open per hour (trust-model.md §6); each object counts once an hour. */
 export const blobOpensPerHour = 600
-/** Different users counted in one hour; beyond it nothing more is opened. */
+/** Different users counted in one hour; beyond it nothing more is opened for others. */
 export const blobUsersMax = 50_000
 export const ingestKeyLifeSeconds = 24 * 3600
 export const rootKeyBytes = 32
@@ -28,6 +28,7 @@ export const givenLinesMax = 20_000
 /** Versions of a secret whose values are kept, the current one included. */
 export const secretVersionsKept = 5
 export const signerCodeSeconds = 1800
+/** Whose statements count. */
 export const signersMax = 1000
 /** Times that one step is given identity tokens, ... */
 export const tokensPerStep = { max: 12, perSecondMax: 12 } as const

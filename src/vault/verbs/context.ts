@@ -3,7 +3,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import type { ContextId, OrganisationId } from '../../base/ids.ts'
-import { contextId, contextsMax } from '../../protocol/contexts.ts'
+import { contextId, contextsKnownMax, contextsMax } from '../../protocol/contexts.ts'
 import type { ContextStatement } from '../../protocol/statement.ts'
 import type { ContextMetadata, VaultRequest } from '../../protocol/vault.ts'
 import { requireKept } from '../policy/kept.ts'
@@ -32,8 +32,7 @@ export const putContext = async (
     requireNext(current?.head ?? null, accepted)
     requireKept(statement.body.keeps, current?.rules ?? null, statement.body)
     if (loosensContext(current, statement.body)) requireSecond(deps.records, org, accepted)
-    if (current === null && contextsOf(deps.records, org).length >= contextsMax)
-      throw fault('E_TOO_LARGE', { public: `An organisation has at most ${contextsMax} contexts` })
+    if (current?.state !== 'active') requireRoom(deps.records, org, current)
     return recordOf(accepted, { id, org, current, nowSeconds: nowOf(deps) })
   })
   return metadataOf(findContext(deps.records, id))
@@ -75,6 +74,16 @@ export const listContexts = (
 ): { readonly contexts: readonly ContextMetadata[] } => ({
   contexts: contextsOf(records, org).map(metadataOf),
 })
+
+const requireRoom = (records: Records, org: OrganisationId, current: ContextRecord | null): void => {
+  const known = contextsOf(records, org)
+  if (known.filter(({ state }) => state === 'active').length >= contextsMax)
+    throw fault('E_TOO_LARGE', { public: `An organisation has at most ${contextsMax} contexts` })
+  if (current === null && known.length >= contextsKnownMax)
+    throw fault('E_TOO_LARGE', {
+      public: `An organisation has had at most ${contextsKnownMax} contexts: make one that was deleted anew, under its name`,
+    })
+}
 
 const contextsOf = (records: Records, org: OrganisationId): readonly ContextRecord[] =>
   records

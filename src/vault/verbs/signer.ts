@@ -4,6 +4,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
+import { signersKnownMax } from '../../protocol/signer-verbs.ts'
 import type { SignerKey } from '../../protocol/statement.ts'
 import type { SignerMetadata, VaultAnswer, VaultRequest } from '../../protocol/vault.ts'
 import { importVerifyKey, signerId, signerMac, vaultMac } from '../../seal/index.ts'
@@ -58,7 +59,7 @@ export const createSigners = (deps: SignerDeps): Signers => {
             public:
               'This key was enrolled before. One that was removed does not come back: make another (the command line makes one when its signer.json is moved away)',
           })
-        if (records.list('signer').length >= signersMax) throw fault('E_RATE_LIMIT')
+        requireRoom(records)
         return record
       })
       const vsign = toBase64Url(deps.keys.vsign.publicKey)
@@ -98,6 +99,14 @@ export const createSigners = (deps: SignerDeps): Signers => {
     },
     list: () => ({ signers: records.list('signer').map(metadataOf) }),
   }
+}
+
+const requireRoom = (records: Records): void => {
+  const known = records.list('signer')
+  if (known.filter(({ state }) => state === 'active').length >= signersMax)
+    throw fault('E_TOO_LARGE', { public: `There are at most ${signersMax} signers: remove one first` })
+  if (known.length >= signersKnownMax)
+    throw fault('E_TOO_LARGE', { public: `The vault knows ${signersKnownMax} signers, and takes no other` })
 }
 
 const unknown = () => fault('E_NOT_FOUND', { public: 'The vault does not know this signer' })
