@@ -81,13 +81,16 @@ const open = async (
   return opened(layers)
 }
 
-/** Their runner was revoked since: a cache that nobody vouches for is none, and its key is free again. */
+/** Their runner was revoked since: a cache that nobody vouches for is none, and its key is free again. Results of tests are for people, too. */
 const forget = async (
   { db, objects }: { readonly db: Db; readonly objects: ObjectStore },
   found: readonly Found[],
 ): Promise<void> => {
-  await sql`delete from stored_objects where id = any(${found.map(({ id }) => id)}::text[])`.execute(db)
-  for (const { id } of found) await objects.delete(storedObjectKey(id))
+  const { rows } = await sql<Pick<Found, 'id'>>`
+    delete from stored_objects where kind = 'cache' and id = any(${found.map(({ id }) => id)}::text[]) returning id`.execute(
+    db,
+  )
+  for (const { id } of rows) await objects.delete(storedObjectKey(id))
 }
 
 /** The first key that anything begins with; of its caches the newest, of the job's own scope before a shared one. */

@@ -658,6 +658,32 @@ test('a rerun of failed tests tells each shard what failed of it; any other reru
   assert.equal(audit?.facts.tests, 'failed')
 })
 
+test('results whose runner was revoked since tell a rerun nothing, and stay for whoever looks at them', async () => {
+  const { run, shards } = await shardsOf('side5')
+  await keepTests(shards[0], testLines(['failed', 'x']))
+  await runner.finish(shards[0], failedOutcome)
+  await runner.finish(shards[1])
+  const kept = async () =>
+    (
+      await sql<{ id: string; manifest: string }>`
+        select id, manifest from stored_objects where kind = 'tests' and run_id = ${run}`.execute(parts.db)
+    ).rows
+  const [of] = await kept()
+  const claims = JSON.parse(Buffer.from(of?.manifest.split('.')[1] ?? '', 'base64url').toString())
+  const gone = { id: parts.newId('runner'), key: await generateSigningKey() }
+  const manifest = await signJws(
+    { typ: manifestTyp, kid: gone.id, claims: { ...claims, iss: gone.id } },
+    gone.key.privateKey,
+  )
+  await sql`update stored_objects set manifest = ${manifest} where id = ${of?.id ?? ''}`.execute(parts.db)
+  await parts.runs.rerunRun(parts.actor, run, 'failed-tests')
+  const [again] = await runner.take({}, 1)
+  assert.ok(again)
+  assert.deepEqual(await told(again, 'failed'), [])
+  assert.deepEqual(await kept(), [{ id: of?.id, manifest }])
+  await runner.finish(again)
+})
+
 test('what one person wants whole and another for its failed tests is each as its person wanted it', async () => {
   const { run, shards } = await shardsOf('side4')
   const jobOf = (held: Held) => (held.spec.kind === 'job' ? held.spec.job.id : assert.fail())
