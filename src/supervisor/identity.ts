@@ -8,14 +8,14 @@ import {
   X509Certificate,
 } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { lstat, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { lstat, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import { formatId, type RunnerId, uuid7 } from '../base/ids.ts'
 import { giveFile, run, writeFileDurably } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
+import { makeOwnDirectory } from './left-behind.ts'
 import type { Owner } from './postgres.ts'
 import type { Users } from './users.ts'
 
@@ -114,7 +114,7 @@ const keepCertificate = async (directory: string, owner: Owner | null) => {
   const tlsCertificateFile = join(directory, 'tls.crt')
   if (!existsSync(tlsCertificateFile)) {
     // In a directory of ours, and the certificate gets its name last: with it the pair is whole.
-    const fresh = await mkdtemp(join(tmpdir(), 'mayfly-tls-'))
+    const fresh = await makeOwnDirectory('tls')
     try {
       const [key, certificate] = await makeCertificate(fresh)
       await writeFileDurably(tlsKeyFile, key)

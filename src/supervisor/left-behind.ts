@@ -1,5 +1,8 @@
 // Names of what a process of ours makes for itself and removes at its end, unless it is killed: they say whose it is, so that the next
-// one knows what nobody works in any more.
+// one knows what nobody works in any more (sweep.ts).
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { processBegin } from '../sys/index.ts'
 
 /** A part of a name: this process. */
@@ -9,3 +12,11 @@ export const ownMark = (): string => markOf(process.pid)
 export const isLeftBehind = (mark: string): boolean => mark !== markOf(Number.parseInt(mark, 10))
 
 const markOf = (pid: number): string => `${pid}.${processBegin(pid) ?? 'ended'}`
+
+/** Temporary, and entered by nobody else until its maker says so. */
+export const makeOwnDirectory = (kind: 'pgpass' | 'proof' | 'tls'): Promise<string> =>
+  mkdtemp(join(tmpdir(), `mayfly-${kind}-${ownMark()}-`))
+
+/** The mark in such a name; null: it is another's. */
+export const markOfDirectory = (name: string): string | null =>
+  /^mayfly-(?:pgpass|proof|tls)-(\d+\.\d+)-[A-Za-z0-9]{6}$/.exec(name)?.[1] ?? null

@@ -1,13 +1,13 @@
 // The private PostgreSQL of one installation (platform.md §2): a child of ours, on a Unix socket only, with a
 // random password, owned by an unprivileged user. It dies with us and survives kill -9 of us cleanly (pdeathsig).
 import { existsSync, readdirSync } from 'node:fs'
-import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RandomBytes } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import type { Log } from '../base/log.ts'
 import { type ChildProcess, giveFile, readFileOf, run, spawn, writeFileDurably } from '../sys/index.ts'
+import { makeOwnDirectory } from './left-behind.ts'
 
 export type Owner = { readonly uid: number; readonly gid: number }
 
@@ -43,6 +43,8 @@ const startDeadlineMs = 60_000
 /** Until it takes anybody: after a crash it reads its log first, and says so when asked. */
 const recoveryDeadlineMs = 15 * 60_000
 const stopDeadlineMs = 15_000
+/** Of a database of hundreds of gigabytes, on a slow disk. */
+const removeDeadlineMs = 15 * 60_000
 
 /** Makes the cluster when there is none, starts it and waits until it answers. */
 export const openPostgres = async (options: PostgresOptions): Promise<Postgres> => {
@@ -247,7 +249,7 @@ export const withPassword = async <T>(
 ): Promise<T> => {
   const uid = owner?.uid ?? process.getuid?.() ?? 0
   const password = (await readFileOf(join(dataDir, 'password'), { uid })).trim()
-  const directory = await mkdtemp(join(tmpdir(), 'mayfly-pgpass-'))
+  const directory = await makeOwnDirectory('pgpass')
   try {
     await chmod(directory, 0o711)
     const passfile = join(directory, 'pgpass')
@@ -275,7 +277,7 @@ const asOwner = (options: PostgresOptions, file: string, args: readonly string[]
 /** All that is below it, as its owner: who may write there could put a link in the way of root, however closely that looked before. */
 export const removeAs = async (owner: Owner | null, directory: string): Promise<void> => {
   const { file, args } = ownerCommand(owner, ['rm', '-rf', '--', directory])
-  await run(file, args, { timeoutMs: 60_000 })
+  await run(file, args, { timeoutMs: removeDeadlineMs })
 }
 
 /** As the owner, with nothing of root left, ending cleanly when we die. */

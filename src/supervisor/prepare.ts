@@ -13,6 +13,7 @@ import { refuseBeside, releaseLock, takeLock } from './lock.ts'
 import { ensurePackages, productPackages } from './packages.ts'
 import { findFreePort } from './ports.ts'
 import { installPrograms, type Programs } from './programs.ts'
+import { sweepLeftBehind } from './sweep.ts'
 import { ensureUsers, type Users } from './users.ts'
 
 export type UpOptions = {
@@ -62,6 +63,7 @@ export const prepare = async (options: UpOptions, deps: Pick<UpDeps, 'clock' | '
     // Who took over the lock of a killed one in the same moment as we may have removed ours for it.
     await refuseBeside(layout)
     await makeDataDirectories(layout, users)
+    await sweepLeftBehind(layout, users)
     await makeSocketDirectories(layout, users)
     return { users, programs: await installPrograms(options.from, layout.data), begunAt }
   } catch (error) {

@@ -15,6 +15,7 @@ import {
   rm,
   stat,
   truncate,
+  utimes,
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -197,6 +198,34 @@ test('a proof that is broken off leaves no database in the open', async () => {
   command.kill('SIGTERM')
   assert.equal((await ended)[0], 130)
   assert.deepEqual(await readdir(home), [])
+})
+
+test('what a killed proof left, its database in the open, is removed by the next one; a killed backup in time', async () => {
+  const home = join(world.root, 'killed')
+  await mkdir(home)
+  await chmod(home, 0o711)
+  const verify = async () => startCli(world.data, ['backup', 'verify', await madeDirectory()], home)
+  const killed = await verify()
+  const ended = once(killed, 'exit', { signal: AbortSignal.timeout(60_000) })
+  await waitFor('a database to be made', async () => {
+    const proof = (await readdir(home)).find((name) => name.startsWith('mayfly-proof-'))
+    return proof === undefined ? null : stat(join(home, proof, 'pg')).catch(() => null)
+  })
+  killed.kill('SIGKILL')
+  await ended
+  assert.notDeepEqual(await readdir(home), [])
+  const proven = await once(await verify(), 'exit', { signal: AbortSignal.timeout(60_000) })
+  assert.deepEqual([proven[0], await readdir(home)], [0, []])
+
+  const place = join(world.root, 'half-made')
+  const [old, young] = ['mayfly-20260101T000000Z-abcdef.new', 'mayfly-20260102T000000Z-abcdef.new']
+  for (const name of [old, young]) await mkdir(join(place, name), { recursive: true })
+  await writeFile(join(place, young, 'files.mfb'), '')
+  const yesterday = new Date(Date.now() - 86_400_000)
+  for (const name of [old, young]) await utimes(join(place, name), yesterday, yesterday)
+  assert.equal(backup('create', '--to', place).code, 0)
+  const left = (await readdir(place)).filter((name) => name.endsWith('.new'))
+  assert.deepEqual(left, [young], 'somebody may still write to the other')
 })
 
 test('a changed, cut or foreign backup and a wrong root key are refused before anything is used', async () => {

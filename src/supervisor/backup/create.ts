@@ -1,7 +1,7 @@
 // `mayfly backup create`: database, objects, vault store, settings and keys of a running installation, sealed, into a
 // directory of its own. The order makes them fit: whatever the dump names was there before it and stays until it was read,
 // and objects and vault records that come later do no harm; the vault's are of one moment. The root key is in none of it.
-import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { toBase64Url } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
@@ -10,6 +10,7 @@ import { formatId, uuid7 } from '../../base/ids.ts'
 import { isDiskFull, syncDirectory, writeFileDurably } from '../../sys/index.ts'
 import type { Layout } from '../layout.ts'
 import { callOperator } from '../operator.ts'
+import { sweepLeftBehind } from '../sweep.ts'
 import { ensureUsers } from '../users.ts'
 import { withDatabase } from './database.ts'
 import {
@@ -22,7 +23,7 @@ import {
   type PartName,
   signManifest,
 } from './manifest.ts'
-import { type Command, sealPart } from './parts.ts'
+import { type Command, partDeadlineMs, sealPart } from './parts.ts'
 import { readRootKey } from './root-key.ts'
 import { withVaultCopy } from './vault-copy.ts'
 
@@ -62,6 +63,7 @@ export const createBackup = async (deps: BackupDeps, to: string): Promise<MadeBa
     })
   })
   await chmod(fresh, 0o700)
+  await sweepHalfMade(resolve(to), at)
   try {
     const manifest = await fill(deps, { id, made_at, fresh })
     await rename(fresh, directory)
@@ -81,6 +83,20 @@ export const createBackup = async (deps: BackupDeps, to: string): Promise<MadeBa
     await rm(fresh, { recursive: true, force: true })
     if (!isDiskFull(error)) throw error
     throw fault('E_DISK_FULL', { public: `There is no room in ${resolve(to)} for this backup`, cause: error })
+  }
+}
+
+/** What was killed. It may be another machine's, and no part is made for longer than its deadline. */
+const sweepHalfMade = async (directory: string, now: number): Promise<void> => {
+  for (const name of await readdir(directory)) {
+    if (!/^mayfly-\d{8}T\d{6}Z-[0-9a-v]{6}\.new$/.test(name)) continue
+    const path = join(directory, name)
+    const inside = await readdir(path).catch(() => [])
+    const written = await Promise.all(
+      [path, ...inside.map((part) => join(path, part))].map((each) => lstat(each).catch(() => null)),
+    )
+    if (written.every((facts) => facts !== null && facts.mtimeMs < now - 2 * partDeadlineMs))
+      await rm(path, { recursive: true, force: true })
   }
 }
 
@@ -114,6 +130,7 @@ const sealAll = async (
     return made
   }
   const users = await ensureUsers(layout)
+  await sweepLeftBehind(layout, users)
   const place = {
     ...{ dataDir: join(layout.data, 'pg'), socketDir: layout.databaseSocketDir },
     owner: users?.server ?? null,

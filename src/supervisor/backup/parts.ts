@@ -16,7 +16,7 @@ export type Command = { readonly file: string; readonly args: readonly string[] 
   readonly accepts?: readonly number[]
 }
 
-const partDeadlineMs = 6 * 3_600_000
+export const partDeadlineMs = 6 * 3_600_000
 const wordsBytesMax = 4096
 
 const objectId = (backup: string, name: PartName): string => `${backup}/${fileOf(name)}`

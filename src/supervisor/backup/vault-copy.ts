@@ -28,7 +28,6 @@ export const withVaultCopy = async <T>(
   signal: AbortSignal,
   work: (parent: string) => Promise<T>,
 ): Promise<T> => {
-  await sweepVaultCopies(place)
   const copy = join(place.directory, `${prefix}${ownMark()}`)
   try {
     const begin = performance.now()
@@ -47,8 +46,8 @@ export const withVaultCopy = async <T>(
 }
 
 /** What a backup left that was killed. */
-const sweepVaultCopies = async ({ directory, owner }: VaultPlace): Promise<void> => {
-  for (const name of await readdir(directory))
+export const sweepVaultCopies = async ({ directory, owner }: VaultPlace): Promise<void> => {
+  for (const name of await readdir(directory).catch(() => []))
     if (name.startsWith(prefix) && isLeftBehind(name.slice(prefix.length)))
       await removeAs(owner, join(directory, name))
 }

@@ -1,14 +1,15 @@
 // `mayfly backup verify`: proves that a backup could be restored, by restoring what matters: every part is opened to its
 // end, the dump is loaded into a PostgreSQL made for that, and every log and file the database names is looked for.
-import { chmod, mkdtemp, rmdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { silentLog } from '../../base/log.ts'
 import type { Layout } from '../layout.ts'
+import { makeOwnDirectory } from '../left-behind.ts'
 import { callOperator } from '../operator.ts'
-import { openPostgres, removeAs } from '../postgres.ts'
+import { openPostgres } from '../postgres.ts'
+import { removeOwnDirectory, sweepLeftBehind } from '../sweep.ts'
 import { ensureUsers } from '../users.ts'
 import { type BackupDeps, bytesOf } from './create.ts'
 import { type DatabasePrograms, withDatabase } from './database.ts'
@@ -120,8 +121,10 @@ const loadElsewhere = async (
   backup: OpenBackup,
   { layout, randomBytes }: { readonly layout: Layout; readonly randomBytes: RandomBytes },
 ) => {
-  const owner = (await ensureUsers(layout))?.server ?? null
-  const home = await mkdtemp(join(tmpdir(), 'mayfly-proof-'))
+  const users = await ensureUsers(layout)
+  const owner = users?.server ?? null
+  await sweepLeftBehind(layout, users)
+  const home = await makeOwnDirectory('proof')
   await chmod(home, 0o711)
   const [dataDir, socketDir] = [join(home, 'pg'), join(home, 'run')]
   try {
@@ -137,8 +140,6 @@ const loadElsewhere = async (
       await database.close()
     }
   } finally {
-    for (const place of [dataDir, socketDir]) await removeAs(owner, place)
-    // These lie in a directory of ours alone, so each is what it was. What the owner put there meanwhile stays.
-    for (const place of [dataDir, socketDir, home]) await rmdir(place).catch(() => undefined)
+    await removeOwnDirectory(home, owner)
   }
 }
