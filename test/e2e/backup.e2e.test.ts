@@ -164,6 +164,20 @@ test('where there is no room for it, that is said, and nothing is left', async (
   }
 })
 
+test('a proven backup of another installation says nothing of this one', async () => {
+  const own = join(`${world.data}-etc`, 'installation')
+  const before = await readFile(own)
+  await writeFile(own, 'ab'.repeat(16))
+  const proven = backup('verify', await madeDirectory())
+  await writeFile(own, before)
+  assert.equal(proven.code, 0, proven.stderr)
+  const { items }: { items: Backup[] } = JSON.parse(backup('list', '--json').stdout)
+  assert.deepEqual(
+    items.map(({ verified_at }) => verified_at),
+    [null],
+  )
+})
+
 test('it is proven by loading it elsewhere, and the status says so', async () => {
   const status = async () => createApi(running()).get<SystemStatus>('/api/v1/status')
   const part = async () => (await status()).components.find(({ name }) => name === 'backup')

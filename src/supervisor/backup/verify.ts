@@ -1,6 +1,6 @@
 // `mayfly backup verify`: proves that a backup could be restored, by restoring what matters: every part is opened to its
 // end, the dump is loaded into a PostgreSQL made for that, and every log and file the database names is looked for.
-import { chmod } from 'node:fs/promises'
+import { chmod, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
@@ -86,11 +86,17 @@ export const verifyBackup = async (
   say('the database was loaded, and every log and file it names is there')
   const { id, made_at } = backup.manifest
   const proof = { id, made_at, bytes: bytesOf(backup.manifest) }
-  await callOperator(layout, 'POST', '/api/v1/operator/backups', { ...proof, verified: true }).catch(() =>
-    say('no installation runs here to note that down'),
-  )
+  if (await isOfHere(layout, backup.manifest))
+    await callOperator(layout, 'POST', '/api/v1/operator/backups', { ...proof, verified: true }).catch(() =>
+      say('no installation runs here to note that down'),
+    )
+  else say('it is not a backup of the installation of this machine, which notes nothing down')
   return { ...proof, projects, runs, logs: logs.length, objects: objects.length }
 }
+
+/** Else whoever proves another one's would be told that his own is safe. */
+const isOfHere = async ({ etc }: Layout, { installation }: Manifest): Promise<boolean> =>
+  (await readFile(join(etc, 'installation'), 'utf8').catch(() => '')).trim() === installation
 
 /** In place of the key of a small log. */
 const inItsRow = '-'
