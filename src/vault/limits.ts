@@ -14,6 +14,8 @@ export const blobOpensPerHour = 600
 export const blobUsersMax = 50_000
 export const ingestKeyLifeSeconds = 24 * 3600
 export const rootKeyBytes = 32
+/** Months of audit.log beside the one that is written: more than the 400 days of trust-model.md §7. */
+export const auditLogsKept = 15
 /** The longest names which projects are admitted: some 200 bytes for each. */
 export const recordBytesMax = 512 * 1024
 export const connectionsMax = 256

@@ -16,7 +16,7 @@ import { openServiceKeys, type ServiceKeys, serviceKeyVersion } from './keys/ser
 import { ingestKeyLifeSeconds, leaksPerAttempt, signaturesPerStep, tokensPerStep } from './limits.ts'
 import { createOpenCounter } from './policy/opens.ts'
 import { createStepCounter, type StepCounter } from './policy/step-counter.ts'
-import { openAppendLog } from './store/append-log.ts'
+import { openAuditLog } from './store/audit-log.ts'
 import { type Given, openGiven } from './store/given.ts'
 import { openRecords, type Records } from './store/records.ts'
 import { openUsedLog, type UsedLog } from './store/used.ts'
@@ -76,7 +76,7 @@ export const openVault = async (options: VaultOptions): Promise<Vault> => {
   const isRevoked = (secret: string) => records.find('secret', secret)?.state === 'revoked'
   const [uses, values] = [await openUses(dataDir), await openValues(dataDir, isRevoked)]
   const given = await openGiven({ dataDir, clock })
-  const auditLog = await openAppendLog(join(dataDir, 'audit.log'))
+  const auditLog = await openAuditLog({ dataDir, clock })
   const audit = (facts: Readonly<Record<string, string>>) =>
     auditLog.append(JSON.stringify({ at: new Date(clock.now()).toISOString(), ...facts }))
   const epoch = toBase64Url(randomBytes(16))
