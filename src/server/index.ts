@@ -42,6 +42,7 @@ import { createLint } from './lint.ts'
 import { createLive } from './live/live.ts'
 import { createFreshFrames, type FreshFrames } from './logs/fresh-frames.ts'
 import { createLogs } from './logs/logs.ts'
+import { pruneFrames } from './logs/prune.ts'
 import { createWatchers, type Watchers } from './logs/watchers.ts'
 import { createNewId, type NewId } from './new-id.ts'
 import { openFsStore } from './objects/fs-store.ts'
@@ -130,9 +131,11 @@ const tidyUp = (
     isCopied = true
   }
   const tidy = async () => {
+    // Of what is stored twice, whatever the clock says.
+    await pruneFrames(database.db, watchers.all())
     if (clockWatch.isSettled()) {
       await access.sweep()
-      await tidyRows({ db: database.db, objects, watchers }, retention)
+      await tidyRows({ db: database.db, objects }, retention)
     }
     await copy()
   }

@@ -1,5 +1,5 @@
-// What is removed from time to time: uploads that a crash cut short, objects that it left without a row, frames whose log is
-// packed, stored objects whose time is over, old looks at source hosts, webhooks that were sent, changes that waited in vain for
+// What is removed from time to time: uploads that a crash cut short, objects that it left without a row,
+// stored objects whose time is over, old looks at source hosts, webhooks that were sent, changes that waited in vain for
 // a second person, signatures and keyed requests that are remembered no more. Idempotent, and nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
 import { objectsStayLock } from '../protocol/objects-stay.ts'
@@ -8,17 +8,15 @@ import type { Db } from './db/database.ts'
 import { prunePolls } from './intake/polls.ts'
 import { limits, type Retention } from './limits.ts'
 import { expireLogs } from './logs/expire.ts'
-import { pruneFrames } from './logs/prune.ts'
-import type { Watchers } from './logs/watchers.ts'
 import { removeForgotten } from './objects/forgotten.ts'
 import type { ObjectStore } from './objects/store.ts'
 import { expireProposals } from './secrets/proposals.ts'
 import { expireObjects } from './stored/expire.ts'
 import { forgetDeliveries } from './webhooks/send.ts'
 
-type Tidied = { readonly db: Db; readonly objects: ObjectStore; readonly watchers: Pick<Watchers, 'all'> }
+type Tidied = { readonly db: Db; readonly objects: ObjectStore }
 
-export const tidyRows = async ({ db, objects, watchers }: Tidied, retention: Retention): Promise<void> => {
+export const tidyRows = async ({ db, objects }: Tidied, retention: Retention): Promise<void> => {
   await objects.tidy()
   await unlessObjectsStay(db, async () => {
     await expireObjects({ db, objects, days: retention })
@@ -26,7 +24,6 @@ export const tidyRows = async ({ db, objects, watchers }: Tidied, retention: Ret
     await prunePolls(db, objects)
     await removeForgotten(db, objects)
   })
-  await pruneFrames(db, watchers.all())
   await forgetOldRequests(db)
   await forgetDeliveries(db)
   await expireProposals(db)

@@ -10,7 +10,10 @@ export type ClockWatch = {
   /** Compares once. Called by itself every few seconds. */
   look(): void
   judge(): Finding
-  /** No jump is told of. While one is, nothing is removed for its age: the clock may come back, and what is removed does not. */
+  /**
+   * No jump is told of, nor could be of the time before this process began. Till then nothing is removed for its age: the clock may
+   * come back, and what is removed does not.
+   */
   isSettled(): boolean
   close(): void
 }
@@ -25,6 +28,7 @@ export const createClockWatch = ({
   readonly log: Log
 }): ClockWatch => {
   const offset = () => clock.now() - clock.monotonicMs()
+  const begin = clock.monotonicMs()
   let before = offset()
   let jump: Jump | null = null
   const look = (): void => {
@@ -43,7 +47,8 @@ export const createClockWatch = ({
   }
   return {
     look,
-    isSettled: () => findJump() === null,
+    // A machine that starts with a clock years ahead has it set right by its time service after a while, which is a jump.
+    isSettled: () => findJump() === null && clock.monotonicMs() - begin > limits.clock.tellForMs,
     judge: () => {
       const found = findJump()
       if (found === null) return { status: 'ok', detail: 'passes as it should' }

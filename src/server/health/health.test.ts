@@ -50,6 +50,25 @@ test('a clock that jumps is told, in its direction, for an hour of uptime', () =
   watch.close()
 })
 
+test('a clock that was ahead when the server began counts for nothing until it had time to come back', () => {
+  const time = { wall: now + 5 * 365 * 86_400_000, uptime: 9_000 }
+  const watch = createClockWatch({
+    clock: { now: () => time.wall, monotonicMs: () => time.uptime },
+    log: silentLog,
+  })
+  const isSettledAfter = (ms: number, jumpMs = 0) => {
+    time.uptime += ms
+    time.wall += ms + jumpMs
+    return watch.isSettled()
+  }
+  assert.equal(isSettledAfter(0), false)
+  assert.equal(isSettledAfter(10 * 60_000), false, 'the first time that it is tidied up')
+  assert.equal(isSettledAfter(40 * 60_000, -5 * 365 * 86_400_000), false)
+  assert.equal(isSettledAfter(59 * 60_000), false, 'an hour after it was set right')
+  assert.equal(isSettledAfter(2 * 60_000), true)
+  watch.close()
+})
+
 test('disks: one entry per file system, scarce before full, and the command that finds what is large', async () => {
   const [disk, ...others] = await readDisks(['/', '/usr'])
   assert.ok(disk !== undefined && disk.free_bytes <= disk.total_bytes)
