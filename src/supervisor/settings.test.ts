@@ -71,6 +71,11 @@ test('what a program could not start with is refused before those that run are s
       refusal(`traces: {endpoint: 'http://${name}traces.example.org'}`),
       'mayfly.yml:1:20: traces.endpoint: holds a name or a password, which stand in headersFile: Authorization: Basic …',
     )
+  for (const everybody of ['0.0.0.0/0', '::/0'])
+    assert.equal(
+      refusal(`http: {trustedProxies: [127.0.0.1, '${everybody}']}`),
+      'mayfly.yml:1:36: http.trustedProxies.1: is everybody: whoever comes would choose an address',
+    )
   assert.match(refusal('metrics: &m {port: 1}\ntraces: *m\n'), /^mayfly\.yml:2:9: write it out/)
 })
 

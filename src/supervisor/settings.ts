@@ -75,7 +75,11 @@ const settingsSchema = z.strictObject({
   http: z
     .strictObject({
       trustedProxies: z
-        .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no address and no range of them'))
+        .array(
+          z
+            .union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no address and no range of them')
+            .refine((range) => !range.endsWith('/0'), 'is everybody: whoever comes would choose an address'),
+        )
         .max(32)
         .default([])
         .describe(
