@@ -137,6 +137,29 @@ test('a program that never gets ready is a fault with its last words', async () 
   )
 })
 
+test('what a program logged before it ended is told in words', async () => {
+  const log = (fields: object) => `echo '${JSON.stringify({ level: 'error', at: '…', ...fields })}' >&2;`
+  const error = { name: 'Fault', message: 'E_PORT_TAKEN: Port 1 is taken', stack: 'at x' }
+  const [problem, none] = ['slots is no number', { why: 'no bwrap', fix: '' }]
+  const said = [
+    log({ message: 'the server did not start', error }),
+    log({ message: 'the settings are not valid', problems: [problem] }),
+    log({ message: 'the jailer could not start', error, ...none }),
+    log({ message: 'hello', error: 7 }),
+  ]
+  await assert.rejects(keep(`${said.join(' ')} echo '{"a":1}' >&2; exit 11`), (error) => {
+    assert.ok(isFault(error, 'E_CHILD_FAILED'))
+    assert.deepEqual(error.public.split('\n').slice(1), [
+      'the server did not start: Port 1 is taken',
+      'the settings are not valid: slots is no number',
+      'the jailer could not start: no bwrap',
+      'hello',
+      '{"a":1}',
+    ])
+    return true
+  })
+})
+
 test('closing stops it for good, and twice is harmless', async () => {
   const child = await keep(`${ready} exec sleep 60`)
   const { pid } = child

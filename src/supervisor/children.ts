@@ -173,7 +173,7 @@ const waitForReady = (
     child.once('exit', onExit)
     if (child.stderr !== null)
       createInterface({ input: child.stderr }).on('line', (line) => {
-        lastLines.push(line.slice(0, 1000))
+        lastLines.push(wordsOf(line).slice(0, 1000))
         if (lastLines.length > 5) lastLines.shift()
         options.onLine(line)
       })
@@ -191,6 +191,20 @@ const waitForReady = (
         resolve(message)
       })
   })
+
+/** A line of a log as a person reads it: what happened, and why. Other lines as they are. */
+const wordsOf = (line: string): string => {
+  const { message, why, fix, problems, error } = parseLine(line) ?? {}
+  if (typeof message !== 'string') return line
+  const reasons = [why ?? reasonOf(error), fix, ...(Array.isArray(problems) ? problems : [])]
+  return [message, ...reasons].filter((each) => typeof each === 'string' && each !== '').join(': ')
+}
+
+/** As `describeError` of sys writes it; a fault begins with its name in the catalogue, which is told by its number. */
+const reasonOf = (error: unknown): string | null => {
+  if (typeof error !== 'object' || error === null || !('message' in error)) return null
+  return String(error.message).replace(/^E_[A-Z_]+: /, '')
+}
 
 const parseLine = (line: string): Record<string, unknown> | null => {
   try {
