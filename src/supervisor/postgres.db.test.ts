@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
-import { chmod, link, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { needsRoot } from '../../test/support/jailer.ts'
+import { isFault } from '../base/faults.ts'
 import { silentLog } from '../base/log.ts'
 import { randomBytes } from '../sys/index.ts'
 import { openPostgres, withPassword } from './postgres.ts'
@@ -33,6 +45,17 @@ test('whoever starts while the one before is still going waits for it, and is no
   assert.ok(isGone)
   assert.notEqual(next.pid, before.pid)
   await next.close()
+})
+
+test('a database that does not start says why', async () => {
+  const own = { ...options, dataDir: join(directory, 'why'), socketDir: join(directory, 'ws') }
+  await (await openPostgres(own)).close()
+  await appendFile(join(own.dataDir, 'cluster/postgresql.conf'), '\nno_such_setting = 1\n')
+  await assert.rejects(openPostgres(own), (error) => {
+    assert.ok(isFault(error, 'E_DATABASE'))
+    assert.match(error.public, /^The database did not start\n[\s\S]*"no_such_setting"[\s\S]*FATAL:/)
+    return true
+  })
 })
 
 test('root neither writes nor reads through a link that the owner of the cluster put there', {

@@ -54,10 +54,10 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   const bin = await findBinaries(cluster)
   if (!existsSync(cluster)) await createCluster(options, { bin, cluster, passwordFile })
   await predecessorGone(cluster, options.signal)
-  const child = startServer(options, { bin, cluster })
+  const { child, said } = startServer(options, { bin, cluster })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   try {
-    await waitUntilReady(options, { bin, child })
+    await waitUntilReady(options, { bin, child, said })
   } catch (error) {
     if (options.signal?.aborted) await stopServer(child, ended)
     else child.kill('SIGKILL')
@@ -160,8 +160,7 @@ const createCluster = async (
     '-k',
   ]
   const made = await asOwner(options, join(bin, 'initdb'), options.fsync === false ? [...args, '-N'] : args)
-  if (made.code !== 0)
-    throw fault('E_DATABASE', { public: 'The database could not be created', detail: made.stderr.toString() })
+  if (made.code !== 0) throw notCreated(made.stderr)
   await rename(fresh, cluster)
 }
 
@@ -181,24 +180,39 @@ const settings = (options: PostgresOptions): Record<string, string> => ({
 /** One cluster has the databases of many servers. */
 const throwAway = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '100' }
 
+const notCreated = (said: Buffer) =>
+  fault('E_DATABASE', { public: `The database could not be created\n${lastWords(said.toString())}`.trim() })
+
+/** What PostgreSQL says last is why. */
+const lastWords = (text: string): string => text.trim().split('\n').slice(-5).join('\n')
+
+type Started = {
+  readonly child: ChildProcess
+  /** What it said last. */
+  readonly said: () => string
+}
+
 const startServer = (
   options: PostgresOptions,
   { bin, cluster }: { bin: string; cluster: string },
-): ChildProcess => {
+): Started => {
   const flags = Object.entries(settings(options)).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const { file, args } = ownerCommand(options.owner, [join(bin, 'postgres'), '-D', cluster, ...flags])
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   child.on('error', (error) => options.log.error('database did not start', { error }))
-  child.stderr?.on('data', (chunk: Buffer) =>
-    options.log.debug('database says', { text: chunk.toString().slice(0, 2000) }),
-  )
-  return child
+  let words = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    const text = chunk.toString()
+    words = (words + text).slice(-2000)
+    options.log.debug('database says', { text: text.slice(0, 2000) })
+  })
+  return { child, said: () => lastWords(words) }
 }
 
 /** Readiness by PostgreSQL's own `pg_isready`, then the database itself on the first start. */
 const waitUntilReady = async (
   options: PostgresOptions,
-  { bin, child }: { bin: string; child: ChildProcess },
+  { bin, child, said }: Started & { readonly bin: string },
 ): Promise<void> => {
   const begin = performance.now()
   let deadlineMs = startDeadlineMs
@@ -210,7 +224,7 @@ const waitUntilReady = async (
     if (code === isStarting) deadlineMs = recoveryDeadlineMs
     if (child.exitCode !== null || child.signalCode !== null || performance.now() - begin > deadlineMs)
       throw fault('E_DATABASE', {
-        public: 'The database did not start',
+        public: `The database did not start\n${said()}`.trim(),
         detail: `exit ${child.exitCode} ${child.signalCode}`,
       })
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -232,11 +246,7 @@ const createDatabase = (options: PostgresOptions, bin: string): Promise<void> =>
     const found = await psql('postgres', "select 1 from pg_database where datname = 'mayfly'")
     const created =
       found.stdout.toString().trim() === '1' ? found : await psql('postgres', 'create database mayfly')
-    if (created.code !== 0)
-      throw fault('E_DATABASE', {
-        public: 'The database could not be created',
-        detail: created.stderr.toString(),
-      })
+    if (created.code !== 0) throw notCreated(created.stderr)
   })
 
 /**
