@@ -2,6 +2,7 @@
 // the directory may have come with a repository: no way up, and no link on the way to a file.
 import { lstat, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ensureDirectory } from '../sys/index.ts'
 
 export type ArtifactPlace =
   | { readonly ok: true; readonly path: string }
@@ -17,7 +18,7 @@ export const makeArtifactPlace = async (
   const parts = [job.replaceAll('/', '_'), ...path.split('/')]
   const isBad = parts.some((part) => ['', '.', '..'].includes(part) || /[\0\\]/.test(part))
   if (isBad) return { ok: false, why: `an artifact with the name ${JSON.stringify(path)} is not written` }
-  await mkdir(directory, { recursive: true })
+  await ensureDirectory(directory, 0o777)
   let at = directory
   for (const part of parts.slice(0, -1)) {
     at = join(at, part)

@@ -1,6 +1,6 @@
 // Files written so that a crash leaves the old or the new content, and paths that cannot leave their root.
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 
 /** Writes to a temporary name, fsyncs, renames, fsyncs the directory. `mode` defaults to 0600. */
@@ -64,8 +64,22 @@ export const syncDirectory = async (path: string): Promise<void> => {
   }
 }
 
+/** With those it lies in. Node's own `recursive` turns in a circle for ever where nothing can be made, as below /proc. */
 export const ensureDirectory = async (path: string, mode = 0o700): Promise<void> => {
-  await mkdir(path, { recursive: true, mode })
+  const make = () => mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => unlessThere(path, error))
+  try {
+    await make()
+  } catch (error) {
+    const parent = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error
+    await ensureDirectory(parent, mode)
+    await make()
+  }
+}
+
+const unlessThere = async (path: string, error: NodeJS.ErrnoException): Promise<void> => {
+  if (error.code === 'EEXIST' && (await stat(path)).isDirectory()) return
+  throw error
 }
 
 /** The absolute path of `relative` below `root`, or null when it would leave it. Does not follow links. */

@@ -1,13 +1,13 @@
 // `mayfly backup create`: database, objects, vault store, settings and keys of a running installation, sealed, into a
 // directory of its own. The order makes them fit: whatever the dump names was there before it and stays until it was read,
 // and objects and vault records that come later do no harm; the vault's are of one moment. The root key is in none of it.
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, lstat, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { toBase64Url } from '../../base/bytes.ts'
 import type { Clock, RandomBytes } from '../../base/clock.ts'
 import { fault } from '../../base/faults.ts'
 import { formatId, uuid7 } from '../../base/ids.ts'
-import { isDiskFull, syncDirectory, writeFileDurably } from '../../sys/index.ts'
+import { ensureDirectory, isDiskFull, syncDirectory, writeFileDurably } from '../../sys/index.ts'
 import type { Layout } from '../layout.ts'
 import { callOperator } from '../operator.ts'
 import { sweepLeftBehind } from '../sweep.ts'
@@ -56,7 +56,7 @@ export const createBackup = async (deps: BackupDeps, to: string): Promise<MadeBa
     `mayfly-${made_at.slice(0, 19).replaceAll(/[:-]/g, '')}Z-${id.slice(-6)}`,
   )
   const fresh = `${directory}.new`
-  await mkdir(fresh, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+  await ensureDirectory(fresh).catch((cause: NodeJS.ErrnoException) => {
     throw fault('E_INPUT', {
       public: `${resolve(to)} takes no directory of yours (${cause.code}): name another place with --to`,
       cause,
