@@ -114,7 +114,10 @@ const restore = async ({ layoutOf }: BackupSurroundings, flags: From, { dir, sig
   const layout = await layoutOf(flags.data)
   const deps = { layout, clock: systemClock, randomBytes, say, signal }
   const value = await restoreBackup(deps, placeOf(flags, dir, layout.rootKey))
-  return { value, words: `restored to ${value.data}, as of ${value.made_at}. Start it with: mayfly up` }
+  return {
+    value,
+    words: `restored to ${value.data}, as of ${value.made_at}. Start it with: mayfly up${layout.flag}`,
+  }
 }
 
 const placeOf = (flags: From, directory: string, rootKey: string) => ({

@@ -81,7 +81,7 @@ const runRestart = async (layout: Layout): Promise<number> => {
   try {
     const restarted = await restart(layout, (line) => console.error(`  ${line}`))
     if (restarted === null) {
-      console.error('nothing was running: mayfly up')
+      console.error(`nothing was running: mayfly up${layout.flag}`)
       return 4
     }
     const { tookMs, down } = restarted

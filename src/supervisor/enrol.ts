@@ -21,9 +21,9 @@ export const enrolAtServer = async (layout: Layout, { runner }: Identity): Promi
   return (await unlessRevoked(callOperator(layout, 'POST', '/api/v1/operator/runners', body))) !== null
 }
 
-export const revokedText = ({ data }: Layout): string =>
+export const revokedText = ({ data, flag }: Layout): string =>
   `the runner of this machine was revoked, or its id belongs to another key: no job runs here.
-  To enrol a new one: mayfly down, then rm -r ${join(data, 'runner')}, then mayfly up`
+  To enrol a new one: mayfly down${flag}, then rm -r ${join(data, 'runner')}, then mayfly up${flag}`
 
 const unlessRevoked = (call: Promise<unknown>): Promise<unknown> =>
   call.catch((error: unknown) => {

@@ -28,6 +28,13 @@ test('installations side by side share nothing, and the root key is never inside
   assert.equal(of('/srv/a').rootKey, '/srv/a-etc/root.key')
 })
 
+test('what a command has to say to mean an installation is said for a shell', () => {
+  const of = (data?: string) => findLayout({ data, environment: {}, isRoot: true, uid: 0 }).flag
+  assert.equal(of(), '')
+  assert.equal(of('/srv/a-1'), ' --data /srv/a-1')
+  assert.equal(of("/srv/ada's ci"), " --data '/srv/ada'\\''s ci'")
+})
+
 test('two names of one directory are one installation', (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'mayfly-layout-'))
   t.after(() => rmSync(directory, { recursive: true }))

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { shellQuote } from '../base/shell-quote.ts'
 
 export type Layout = {
   readonly data: string
@@ -19,6 +20,8 @@ export type Layout = {
   /** What the supervisor says of its programs (protocol/roster.ts). */
   readonly roster: string
   readonly isRoot: boolean
+  /** What a command has to say to mean this installation: ` --data DIR`, for a shell; empty in the default place. */
+  readonly flag: string
 }
 
 export type LayoutInput = {
@@ -33,10 +36,11 @@ export type LayoutInput = {
 export const findLayout = (input: LayoutInput): Layout => {
   const { isRoot } = input
   const defaults = isRoot ? rootPlaces : userPlaces(input)
-  if (input.data === undefined) return withSockets({ ...defaults, isRoot })
+  if (input.data === undefined) return withSockets({ ...defaults, isRoot, flag: '' })
   const data = realOrResolved(input.data)
   const name = `mayfly-${createHash('sha256').update(data).digest('hex').slice(0, 8)}`
-  return withSockets({ data, etc: `${data}-etc`, run: join(dirname(defaults.run), name), isRoot })
+  const flag = ` --data ${/^[\w/.:@%+-]+$/.test(data) ? data : shellQuote(data)}`
+  return withSockets({ data, etc: `${data}-etc`, run: join(dirname(defaults.run), name), isRoot, flag })
 }
 
 const rootPlaces = { data: '/var/lib/mayfly', etc: '/etc/mayfly', run: '/run/mayfly' }
@@ -51,7 +55,7 @@ const userPlaces = ({ environment }: LayoutInput) => {
   }
 }
 
-const withSockets = (places: Pick<Layout, 'data' | 'etc' | 'run' | 'isRoot'>): Layout => ({
+const withSockets = (places: Pick<Layout, 'data' | 'etc' | 'run' | 'isRoot' | 'flag'>): Layout => ({
   ...places,
   settings: join(places.etc, 'mayfly.yml'),
   rootKey: join(places.etc, 'root.key'),

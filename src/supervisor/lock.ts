@@ -6,7 +6,7 @@ import { fault } from '../base/faults.ts'
 import { processBegin } from '../sys/index.ts'
 import type { Layout } from './layout.ts'
 
-type Held = Pick<Layout, 'lock' | 'run'>
+type Held = Pick<Layout, 'lock' | 'run' | 'flag'>
 
 /** null when none runs. */
 export const findSupervisor = async ({ lock }: Pick<Layout, 'lock'>): Promise<number | null> => {
@@ -48,7 +48,7 @@ export const refuseBeside = async (layout: Held): Promise<void> => {
   const pid = await findSupervisor(layout)
   if (pid !== null && pid !== process.pid)
     throw fault('E_ALREADY_RUNNING', {
-      public: `This installation already runs (process ${pid}). Stop it with: mayfly down`,
+      public: `This installation already runs (process ${pid}). Stop it with: mayfly down${layout.flag}`,
     })
 }
 

@@ -310,6 +310,7 @@ test('restored where settings and root key are still there, as after a restore t
   await writeFile(settings, own)
   const restored = backup('restore', await madeDirectory())
   assert.equal(restored.code, 0, restored.stderr)
+  assert.ok(restored.stdout.endsWith(`Start it with: mayfly up --data ${world.data}\n`), restored.stdout)
   assert.equal(await readFile(settings, 'utf8'), own)
   assert.deepEqual(await said(await start(), world.old.attempt), ['a-line-worth-keeping'])
 })
