@@ -107,7 +107,7 @@ const layoutOf = async (data: string | undefined) => {
 
 /** Answers only when there is nothing to supervise: everything else is the supervisor's, in this process. */
 const runUp = async (flags: UpFlags, home: string): Promise<number> => {
-  const { prepare, releaseLock } = await import('../supervisor/index.ts')
+  const { prepare, releaseLock, requireLocalRepositories } = await import('../supervisor/index.ts')
   const layout = await layoutOf(flags.data)
   // What we make is given its mode explicitly; what a tool makes for us must stay readable for the service users.
   process.umask(0o022)
@@ -122,6 +122,7 @@ const runUp = async (flags: UpFlags, home: string): Promise<number> => {
     from: { build: join(home, 'build'), node: process.execPath, sample: join(home, 'examples/hello') },
   }
   try {
+    await requireLocalRepositories(flags.localRepos)
     const prepared = await prepare(options, { clock: systemClock, say: (line) => console.error(`  ${line}`) })
     if (!stop.signal.aborted)
       becomeSupervisor(prepared.programs, { options, prepared, isVerbose: flags.verbose })

@@ -1,5 +1,6 @@
-// Files that the settings name. A program that cannot use one does not start: so they are looked at as the user who will read
+// Files and directories that settings and flags name. A program that cannot use one does not start: so they are looked at as the user who will read
 // them, and before anything that runs is stopped.
+import { stat } from 'node:fs/promises'
 import { fault } from '../base/faults.ts'
 import { parseHeaderLines } from '../base/header-lines.ts'
 import { run } from '../sys/index.ts'
@@ -8,6 +9,13 @@ import { type Owner, ownerCommand } from './postgres.ts'
 import type { Settings } from './settings.ts'
 
 const askDeadlineMs = 10_000
+
+/** Of `up --local-repos`. Not of a restart: what runs stays up without one that is gone for a while. */
+export const requireLocalRepositories = async (directories: readonly string[]): Promise<void> => {
+  for (const path of directories)
+    if ((await stat(path).catch(() => null))?.isDirectory() !== true)
+      throw fault('E_INPUT', { public: `--local-repos: ${path} is no directory of this machine` })
+}
 
 /** `owner`: whom the server runs as; null: us. */
 export const requireNamedFiles = async (

@@ -37,16 +37,13 @@ const isPlainPath = (path: string): boolean =>
   pathForm.test(path) && path !== '/' && !path.startsWith('-') && !path.split('/').includes('..')
 
 const parseLocalPath = async (path: string, roots: readonly string[]): Promise<Source> => {
-  if (roots.length === 0)
-    throw fault('E_SOURCE_NOT_ALLOWED', {
-      public:
-        'Directories of this machine can be used once the operator names one: mayfly up --local-repos DIR',
-    })
   if (!path.startsWith('/') || path.includes('\0')) throw refused('The directory must be an absolute path')
   const root = roots.findIndex((candidate) => isBelow(candidate, path))
   const base = roots[root]
   if (base === undefined || !(await staysBelow(base, path)))
-    throw fault('E_SOURCE_NOT_ALLOWED', { public: `Only repositories below ${roots.join(', ')} are allowed` })
+    throw fault('E_SOURCE_NOT_ALLOWED', {
+      public: `Only repositories below ${roots.join(', ')} are allowed; the operator names more: mayfly up --local-repos DIR`,
+    })
   return { kind: 'local', root, path: relative(base, path) || '.' }
 }
 

@@ -177,7 +177,7 @@ const tar = (...places: readonly (readonly [directory: string, names: Names])[])
 const requireRunning = async (layout: Layout): Promise<void> => {
   if ((await readdir(layout.databaseSocketDir).catch(() => [])).length > 0) return
   const ofOthers = layout.isRoot ? '' : '; of the one that root started: sudo mayfly backup create'
-  throw fault('E_UNREACHABLE', { 
+  throw fault('E_UNREACHABLE', {
     public: `A backup is made of a running installation: mayfly up${layout.flag}${ofOthers}`,
   })
 }

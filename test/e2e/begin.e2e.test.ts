@@ -1,0 +1,39 @@
+// `mayfly up` that does not come up: what it says, how it ends, and that nothing is left.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { freePort, node, repository } from '../support/installation.ts'
+
+const world = { directory: '', data: '' }
+before(async () => {
+  world.directory = await mkdtemp(join(tmpdir(), 'mayfly-begin-'))
+  await chmod(world.directory, 0o711)
+  world.data = join(world.directory, 'data')
+})
+after(() => rm(world.directory, { recursive: true, force: true }))
+
+/** With ports of its own, unless others are given. */
+const up = async (...words: readonly string[]) => {
+  const ports = ['--port', `${await freePort()}`, '--runner-port', `${await freePort()}`]
+  const child = spawn(
+    node,
+    [join(repository, 'build/cli.js'), 'up', '--no-sample', '--data', world.data, ...ports, ...words],
+    { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  after(() => child.kill('SIGKILL'))
+  const said: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => said.push(String(bytes)))
+  const ended = once(child, 'close', { signal: AbortSignal.timeout(120_000) })
+  return { child, said: () => said.join(''), code: async () => (await ended)[0] as number | null }
+}
+
+test('a directory of repositories that is not there is refused before anything is made', async () => {
+  const begun = await up('--local-repos', join(world.directory, 'repositroies'))
+  assert.equal(await begun.code(), 2)
+  assert.match(begun.said(), /--local-repos: \S+\/repositroies is no directory of this machine {2}\[MF4000\]/)
+  await assert.rejects(chmod(world.data, 0o711), { code: 'ENOENT' })
+})
