@@ -7,6 +7,7 @@ import type { Layout, Programs } from '../supervisor/index.ts'
 import { handBackFlags, systemClock } from '../sys/index.ts'
 import { addBackupCommands } from './backup-commands.ts'
 import { sayFault } from './say-fault.ts'
+import { listenForStop } from './stop.ts'
 import type { SupervisorSettings } from './supervisor.ts'
 import { addVaultCommands } from './vault-commands.ts'
 
@@ -111,8 +112,8 @@ const runUp = async (flags: UpFlags, home: string): Promise<number> => {
   const layout = await layoutOf(flags.data)
   // What we make is given its mode explicitly; what a tool makes for us must stay readable for the service users.
   process.umask(0o022)
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+  const say = (line: string) => console.error(`  ${line}`)
+  const stop = listenForStop(say)
   const options = {
     layout,
     port: flags.port,
@@ -123,13 +124,12 @@ const runUp = async (flags: UpFlags, home: string): Promise<number> => {
   }
   try {
     await requireLocalRepositories(flags.localRepos)
-    const prepared = await prepare(options, { clock: systemClock, say: (line) => console.error(`  ${line}`) })
-    if (!stop.signal.aborted)
-      becomeSupervisor(prepared.programs, { options, prepared, isVerbose: flags.verbose })
+    const prepared = await prepare(options, { clock: systemClock, say })
+    if (!stop.aborted) becomeSupervisor(prepared.programs, { options, prepared, isVerbose: flags.verbose })
     await releaseLock(layout)
     return 130
   } catch (error) {
-    if (stop.signal.aborted) return 130
+    if (stop.aborted) return 130
     const code = sayFault(error)
     if (flags.verbose) console.error(error)
     return code

@@ -12,6 +12,7 @@ import {
 } from '../supervisor/index.ts'
 import { createLog, handBackWhenQuiet, randomBytes, systemClock } from '../sys/index.ts'
 import { sayFault } from './say-fault.ts'
+import { listenForStop } from './stop.ts'
 
 export type SupervisorSettings = {
   readonly options: UpOptions
@@ -21,24 +22,23 @@ export type SupervisorSettings = {
 }
 
 const main = async ({ options, prepared, isVerbose }: SupervisorSettings): Promise<number> => {
-  const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
-  const restarts = listenFor(restartSignal)
   const say = (line: string) => console.error(`  ${line}`)
+  const signal = listenForStop(say)
+  const restarts = listenFor(restartSignal)
   const log = isVerbose ? createLog('supervisor') : quietLog(createLog('supervisor', { level: 'warn' }))
-  const deps: UpDeps = { clock: systemClock, randomBytes, log, say, signal: stop.signal }
+  const deps: UpDeps = { clock: systemClock, randomBytes, log, say, signal }
   handBackWhenQuiet()
   try {
     for (let ready = prepared; ; ready = await prepare(options, deps)) {
       const installation = await up(options, deps, ready)
-      announce(installation)
-      await restarts.next(stop.signal)
-      say(stop.signal.aborted ? 'stopping …' : 'restarting …')
+      if (!signal.aborted) announce(installation)
+      await restarts.next(signal)
+      if (!signal.aborted) say('restarting …')
       await installation.close()
-      if (stop.signal.aborted) return 0
+      if (signal.aborted) return 0
     }
   } catch (error) {
-    if (stop.signal.aborted) return 130
+    if (signal.aborted) return 130
     const code = sayFault(error)
     if (isVerbose) console.error(error)
     return code

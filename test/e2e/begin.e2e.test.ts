@@ -6,7 +6,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { freePort, node, repository } from '../support/installation.ts'
+import { freePort, node, repository, waitFor } from '../support/installation.ts'
+import { processesNaming } from '../support/leftovers.ts'
 
 const world = { directory: '', data: '' }
 before(async () => {
@@ -36,4 +37,22 @@ test('a directory of repositories that is not there is refused before anything i
   assert.equal(await begun.code(), 2)
   assert.match(begun.said(), /--local-repos: \S+\/repositroies is no directory of this machine {2}\[MF4000\]/)
   await assert.rejects(chmod(world.data, 0o711), { code: 'ENOENT' })
+})
+
+test('one port for two things ends it, in words', async () => {
+  const port = `${await freePort()}`
+  const begun = await up('--port', port, '--runner-port', port)
+  assert.equal(await begun.code(), 11)
+  assert.match(begun.said(), new RegExp(`the server did not start: Port ${port} is taken`))
+  assert.doesNotMatch(begun.said(), /"level"|"stack"/)
+})
+
+test('Ctrl-C while it starts is answered at once, and it does not say afterwards that it is up', async () => {
+  const begun = await up()
+  await waitFor('its start', () => begun.said().includes('starting database'))
+  begun.child.kill('SIGINT')
+  await waitFor('an answer', () => begun.said().includes('  stopping …\n'), 2_000)
+  assert.ok([0, 130].includes((await begun.code()) ?? -1))
+  assert.doesNotMatch(begun.said(), /is up at|Press Ctrl-C/)
+  assert.deepEqual(processesNaming([world.data]), [])
 })
