@@ -28,11 +28,12 @@ type Component = { readonly name: string; readonly detail: string; readonly mend
 export const restart = async (layout: Layout, say: (line: string) => void): Promise<Restarted | null> => {
   const pid = await findSupervisor(layout)
   if (pid === null) return null
+  const before = await supervisorOf(layout)
+  if (before?.pid !== pid) throw onlyStarting()
   const settings = await ensureSettings(layout, say)
   await requireNamedFiles(settings, { layout, owner: (await ensureUsers(layout))?.server ?? null })
-  const before = await supervisorOf(layout)
   // One from before does not say which port is its own.
-  if (before?.metrics_port !== undefined) await findFreeMetricsPort(settings, layout, before.metrics_port)
+  if (before.metrics_port !== undefined) await findFreeMetricsPort(settings, layout, before.metrics_port)
   const downBefore = new Set((await downOf(layout))?.map(({ name }) => name))
   if (downBefore.has('disk')) throw fullDisk(layout)
   const begin = performance.now()
@@ -60,15 +61,19 @@ export const restart = async (layout: Layout, say: (line: string) => void): Prom
   }
 }
 
+/** Who has the lock and no programs yet still prepares the machine, and does not listen: the signal would end it. */
+const onlyStarting = () =>
+  fault('E_UNREACHABLE', { public: 'It is only being started, with the settings as they are when it comes up' })
+
 /** PostgreSQL goes on where there is no room, and does not start there. */
 const fullDisk = ({ data }: Layout) =>
   fault('E_DISK_FULL', {
     public: `The disk has no room for its programs to start again; they run on. Make room: du -xh ${data} | sort -h | tail`,
   })
 
-const isStartedSince = async (layout: Layout, before: Supervisor | null): Promise<boolean> => {
+const isStartedSince = async (layout: Layout, before: Supervisor): Promise<boolean> => {
   const now = await supervisorOf(layout)
-  return now !== null && now.since !== before?.since
+  return now !== null && now.since !== before.since
 }
 
 const supervisorOf = async ({ roster }: Layout): Promise<Supervisor | null> =>
