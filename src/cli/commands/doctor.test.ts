@@ -24,6 +24,8 @@ test('whatever is weak or down comes with what mends it', async () => {
   assert.ok(findings.some(({ status }) => status !== 'ok'))
   const command = /^(sudo )?(apt-get|\.\/mayfly|mayfly|sysctl|swapoff|chmod|install|du|sed) /
   for (const { check, status, fix } of findings) if (status !== 'ok') assert.match(`${fix} `, command, check)
+  const itself = process.getuid?.() === 0 ? /^(sudo |\.\/)?mayfly doctor/ : /^mayfly doctor/
+  for (const { check, fix } of findings) assert.doesNotMatch(fix, itself, check)
   const perl = findings.find(({ check }) => check === 'perl')
   assert.ok(perl !== undefined, 'the jailer makes namespaces with it')
 })
@@ -80,6 +82,13 @@ test('an installation whose database is away answers: what is down is told', asy
     ...{ check: 'database', status: 'down', detail: 'does not work', fix: 'mayfly status' },
   })
   assert.equal(of('host keys'), undefined)
+})
+
+test('what the status page sends here for is not sent here again', async () => {
+  const mend = 'mayfly doctor, on that runner'
+  const components = [{ name: 'runners', status: 'weak', detail: 'swap is on', mend }]
+  const of = await askedServer({ ...rest, healthy: true, components }, 403)
+  assert.equal(of('runners')?.fix, 'as for sandbox and isolation above')
 })
 
 test('a token that may not see projects is told so, beside what the installation says', async () => {

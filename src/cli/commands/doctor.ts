@@ -168,7 +168,7 @@ const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> =
     const sandboxes = await around.openSandboxes()
     try {
       const probe = await sandboxes.driver.probe(AbortSignal.timeout(20_000))
-      if (!probe.ok) return [down('sandbox', probe.why, probe.fix ?? 'sudo mayfly doctor')]
+      if (!probe.ok) return [down('sandbox', probe.why, probe.fix ?? further('MF3001'))]
       const { name } = sandboxes.driver
       const built =
         probe.notes.length === 0
@@ -179,9 +179,12 @@ const checkSandbox = async (around: Surroundings): Promise<readonly Finding[]> =
       await sandboxes.close()
     }
   } catch (error) {
-    return [down('sandbox', isFault(error) ? error.public : String(error), 'sudo mayfly doctor')]
+    const [words, number] = isFault(error) ? [error.public, error.row.number] : [String(error), 'MF1099']
+    return [down('sandbox', words, further(number))]
   }
 }
+
+const further = (number: string): string => (isRoot ? `mayfly explain ${number}` : 'sudo mayfly doctor')
 
 /** Without root a jailer has all the groups that limits need, or none. */
 const checkDelegated = ({ root, cgroups, controllers }: HostFacts): readonly Finding[] => {
@@ -218,10 +221,14 @@ const checkInstallation = async (around: Surroundings): Promise<readonly Finding
     status: word,
     // Who cannot be looked up, as while the database is away, is told only which are down.
     detail: detail === '' && word === 'down' ? 'does not work' : detail,
-    fix: word === 'ok' ? '' : (mend ?? 'mayfly status'),
+    fix: word === 'ok' ? '' : fixOf(mend),
   }))
   return [...components, ...(await checkProjects(api, status.healthy))]
 }
+
+/** Whoever is sent here is here already: what is weak about the runner of this machine was said before. */
+const fixOf = (mend: string | null): string =>
+  mend?.startsWith('mayfly doctor') ? 'as for sandbox and isolation above' : (mend ?? 'mayfly status')
 
 const askInstallation = async (around: Surroundings) => {
   const api = await connect(around)

@@ -123,6 +123,7 @@ test('processes come from the roster: running, restless, away', async () => {
     judgeProcesses(processes).detail,
     'jailer is started again, away for 1 min, ended last with exit code 70',
   )
+  assert.match(judgeProcesses(processes).mend ?? '', /^mayfly down, then mayfly up --verbose/)
   assert.match(processes[2]?.detail ?? '', /started again 2 times, ended last with SIGKILL$/)
   await writeFile(path, '{"supervisor":')
   assert.deepEqual(await readProcesses(path, now), [])

@@ -45,7 +45,8 @@ const detailOf = (row: RosterProcess, now: number): string => {
 export const judgeProcesses = (processes: readonly Process[]): Finding => {
   const [worst] = [...processes.filter(isDown), ...processes.filter(({ status }) => status === 'weak')]
   if (worst === undefined) return { status: 'ok', detail: `${processes.length} run` }
-  return { status: worst.status, detail: `${worst.name} ${worst.detail}`, mend: 'mayfly doctor' }
+  const mend = 'mayfly down, then mayfly up --verbose: what its programs log says why'
+  return { status: worst.status, detail: `${worst.name} ${worst.detail}`, mend }
 }
 
 const isDown = ({ status }: Process): boolean => status === 'down'
