@@ -31,7 +31,7 @@ export const reportError = (
   const hint =
     options.next ??
     (known
-      ? (textOf(served?.hint) ?? (namesAVerb(error) ? undefined : nextSteps[error.code]))
+      ? (textOf(served?.hint) ?? (namesAVerb(error) || isOfFile(error) ? undefined : nextSteps[error.code]))
       : 'please report it with what you typed')
   if (options.json) {
     const local = { type: 'about:blank', ...(known ? wordsOf(error) : { title, detail: '' }), code }
@@ -55,5 +55,8 @@ const wordsOf = ({ row, public: detail }: Fault) => ({ title: row.title, status:
 
 /** Then it says the next step itself. */
 const namesAVerb = (error: Fault): boolean => error.public.includes('`mayfly ')
+
+/** Of this machine, by the name that somebody typed: no `list` has it. */
+const isOfFile = ({ cause }: Fault): boolean => cause instanceof Error && 'errno' in cause && 'path' in cause
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -82,8 +82,8 @@ const readField = (word: string): readonly [name: string, value: unknown] => {
 
 const read = async (around: Surroundings, input: string): Promise<string> => {
   if (input === '-') return around.readStdin()
-  return readFile(resolve(around.cwd, input), 'utf8').catch(() => {
-    throw fault('E_NOT_FOUND', { public: `${input} cannot be read` })
+  return readFile(resolve(around.cwd, input), 'utf8').catch((cause: unknown) => {
+    throw fault('E_NOT_FOUND', { public: `${input} cannot be read`, cause })
   })
 }
 

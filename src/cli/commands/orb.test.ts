@@ -43,3 +43,9 @@ test('what can be used is sent as it is, and what it has is said', async () => {
   assert.match(stdout, /^acme\/tools@1\.2\.3 {2}sha256:abab/)
   assert.match(stderr, /command greet/)
 })
+
+test('a file that is not there is said as such: no list has it', async () => {
+  const { code, stderr } = await run(['orb', 'add', 'acme/tools@1.2.3', join(place, 'none.yml')])
+  assert.equal(code, 5)
+  assert.doesNotMatch(stderr, /next:/)
+})

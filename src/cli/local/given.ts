@@ -92,8 +92,9 @@ type Read = {
 }
 
 const readGiven = async (around: Surroundings, path: string): Promise<Read> => {
-  const found = await stat(path).catch(() => null)
-  if (found === null) throw fault('E_NOT_FOUND', { public: `there is no ${relative(around.cwd, path)}` })
+  const found = await stat(path).catch((cause: unknown) => {
+    throw fault('E_NOT_FOUND', { public: `there is no ${relative(around.cwd, path)}`, cause })
+  })
   const [first = ''] = configPaths
   if (found.isDirectory()) {
     const files = await readConfiguration(path)
