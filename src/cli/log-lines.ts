@@ -40,7 +40,6 @@ export const writeLines = async (
 ): Promise<void> => {
   let isWithin = false
   const put = (json: string) => {
-    if (json === '') return
     // SAFE: the server writes it by its own shape (server/http/log-download.ts).
     const { t, text, more } = JSON.parse(json) as {
       readonly t: number
@@ -55,18 +54,23 @@ export const writeLines = async (
     if (filter.pattern !== null && !filter.pattern.test(text.replaceAll(colours, ''))) return
     to.write(Buffer.from(`${time}${text}${isPart ? '' : '\n'}`))
   }
+  for await (const json of linesOf(source)) put(json)
+}
+
+/** Those that are empty are left out. */
+export const linesOf = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest: string[] = []
   for await (const bytes of source) {
     const text = decoder.decode(bytes, { stream: true })
     const end = text.lastIndexOf('\n')
     if (end !== -1) {
-      for (const line of `${rest.join('')}${text.slice(0, end)}`.split('\n')) put(line)
+      yield* `${rest.join('')}${text.slice(0, end)}`.split('\n').filter(Boolean)
       rest = []
     }
     rest.push(text.slice(end + 1))
   }
-  put(rest.join(''))
+  yield* [rest.join('')].filter(Boolean)
 }
 
 /** Since the attempt began: `00:01:02.345`. */

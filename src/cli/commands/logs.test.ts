@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { commandsAnsweredBy } from '../../../test/support/command-server.ts'
 import { waitFor } from '../../../test/support/installation.ts'
+import { logFrames } from '../../../test/support/log-frames.ts'
 import * as world from '../../../test/web/double/world.ts'
 
 const asked: string[] = []
@@ -124,8 +125,8 @@ test('-f: several jobs are followed side by side, whichever ends first', async (
   assert.ok(count > 1)
   await waitFor('every log to be asked for', () => holding?.length === count, 10_000)
   const last = holding.pop()
-  last?.end('from the last\n')
-  for (const response of holding) response.end('from another\n')
+  last?.end(logFrames([{ text: 'from the last\n' }]))
+  for (const response of holding) response.end(logFrames([{ text: 'from another\n' }]))
   holding = null
   const { code, stdout } = await following
   assert.equal(code, 0)
@@ -133,6 +134,42 @@ test('-f: several jobs are followed side by side, whichever ends first', async (
     stdout.split('\n').filter((line) => /^\[.+\] from (the last|another)$/.test(line)).length,
     count,
   )
+})
+
+const nextHeld = async (): Promise<ServerResponse> => {
+  await waitFor('the log to be asked for', () => holding?.length === 1, 10_000)
+  return holding?.pop() ?? assert.fail()
+}
+const breakOff = (response: ServerResponse, text: string | Buffer) =>
+  response.write(text, () => setTimeout(() => response.destroy(), 50))
+
+test('-f: an answer that a proxy gives up ends no log, and nothing is written twice', async () => {
+  holding = []
+  const following = logs(['412/unit.1', '-f'])
+  ;(await nextHeld()).writeHead(504, { 'content-type': 'text/html' }).end('<h1>Gateway Time-out</h1>')
+  const [one, other] = [{ text: 'one\ntw' }, { text: 'other\n', step: 4 }]
+  const begun = logFrames([one, other])
+  breakOff(await nextHeld(), Buffer.concat([begun, begun.subarray(0, 20)]))
+  // What is over may have its steps in another order, and each in larger pieces.
+  const rest = { text: 'other\nend\n', step: 4 }
+  const again = await nextHeld()
+  again.end(logFrames([rest, { text: 'one\ntwo\nthree\n' }]))
+  holding = null
+  const { code, stdout, stderr } = await following
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.equal(stdout, 'one\ntwother\nend\no\nthree\n')
+})
+
+test('-f with a filter goes on, too; who may not read it any more hears that', async () => {
+  holding = []
+  const following = logs(['412/unit.1', '-f', '--timestamps'])
+  const line = (number: number, text: string) => `${JSON.stringify({ step: 3, line: number, t: 0, text })}\n`
+  breakOff(await nextHeld(), `${line(1, 'one')}${line(2, 'two').slice(0, 9)}`)
+  breakOff(await nextHeld(), `${line(1, 'one')}${line(2, 'two')}`)
+  ;(await nextHeld()).writeHead(401, { 'content-type': 'application/json' }).end('{"code":"MF4001"}')
+  holding = null
+  const { code, stdout } = await following
+  assert.deepEqual([code, stdout], [3, '00:00:00.000 one\n00:00:00.000 two\n'])
 })
 
 test('--all-attempts: lines of each, by job, attempt, step and line, and what was not looked at', async () => {

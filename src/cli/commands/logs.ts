@@ -8,6 +8,7 @@ import { connect } from '../api/connect.ts'
 import { jobNamed, splitRef } from '../api/find-job.ts'
 import { findRun } from '../api/find-run.ts'
 import { jobName } from '../api/job-name.ts'
+import { followBytes, followLines } from '../followed-log.ts'
 import { type LineFilter, lineFilter, writeLines } from '../log-lines.ts'
 import { createPrefixer, type Prefixer } from '../prefixed-output.ts'
 import { readDuration } from '../read-duration.ts'
@@ -185,11 +186,18 @@ const copyLog = async (
 ): Promise<void> => {
   // Lines cannot be followed: they are there or they are not.
   const follow = of.query.from === undefined ? of.follow : '0'
-  const format = of.filter === null ? of.format : 'ndjson'
-  const call = { params: { attempt: of.attempt }, query: { ...of.query, format, follow } }
+  const ask = (format: Format | 'frames') => {
+    const call = { params: { attempt: of.attempt }, query: { ...of.query, format, follow } }
+    return api.stream('attemptLog', call, around.interrupted)
+  }
   const writer = prefixer.writer(of.name)
-  const bytes = await api.stream('attemptLog', call, around.interrupted)
-  if (of.filter === null) for await (const piece of bytes) writer.write(piece)
-  else await writeLines(bytes, of.filter, writer)
+  if (of.filter !== null) {
+    const lines = follow === '1' ? followLines(around, () => ask('ndjson')) : await ask('ndjson')
+    await writeLines(lines, of.filter, writer)
+  } else {
+    const isFollowed = follow === '1' && of.format === 'ansi'
+    const bytes = isFollowed ? followBytes(around, () => ask('frames')) : await ask(of.format)
+    for await (const piece of bytes) writer.write(piece)
+  }
   writer.end()
 }

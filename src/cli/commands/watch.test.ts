@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, test } from 'node:test'
 import { commandsAnsweredBy } from '../../../test/support/command-server.ts'
+import { logFrames } from '../../../test/support/log-frames.ts'
 import * as world from '../../../test/web/double/world.ts'
 import type { Job, Run, Status } from '../../protocol/api/shapes.ts'
 
@@ -31,7 +32,7 @@ const says = {
 const asked: string[] = []
 /** Attempts whose log does not end. */
 const endless = new Set<string>()
-/** Attempts whose log breaks off. */
+/** Attempts whose log breaks off, once. */
 const cut = new Set<string>()
 beforeEach(() => {
   Object.assign(says, { runs: [true], run: [base], deliveries: [], broken: [] })
@@ -63,8 +64,10 @@ const command = commandsAnsweredBy((request, response) => {
     return
   }
   response.writeHead(200, { 'content-type': 'text/plain' })
-  response.write(`hello of ${attempt}\n`)
-  if (cut.has(attempt)) return void setTimeout(() => response.destroy(), 50)
+  const [hello, more] = [{ text: `hello of ${attempt}\n` }, { text: 'and more\n', firstLine: 2 }]
+  response.write(logFrames([hello]))
+  if (cut.delete(attempt)) return void setTimeout(() => response.destroy(), 50)
+  response.write(logFrames([more]))
   if (!endless.has(attempt)) response.end()
 })
 
@@ -199,5 +202,7 @@ test('a server that restarts under it ends no watch: the verdict is that of the 
   const { code, stderr, stdout } = await command(['watch', '413', '-R', 'web', '--logs'])
   assert.deepEqual([code, says.broken.length], [0, 0], stderr)
   assert.match(stdout, /passed {2}web #413/)
-  assert.equal(stderr, 'mayfly: the log of types broke off; `mayfly logs` has all of it\n')
+  const ofTypes = stdout.split('\n').filter((line) => line.startsWith('[types] '))
+  assert.deepEqual(ofTypes, [`[types] hello of ${attemptOf('types')}`, '[types] and more'])
+  assert.equal(stderr, '')
 })
