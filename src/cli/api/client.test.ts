@@ -1,7 +1,12 @@
 // What the client does when answers get lost and lists are long.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { isFault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
@@ -51,6 +56,26 @@ test('it is sent once more, not for ever, and what changes nothing by itself is 
   await assert.rejects(api.call('sessionEnd', { params: { session: 'ses_1' } }), isUnreachable)
   assert.equal(asked.length, 3)
   assert.equal(asked[2]?.key, undefined)
+})
+
+test('a certificate that nobody here believes is said to be that, and no server that does not answer', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'mayfly-tls-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const file = (name: string) => join(directory, name)
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+  execFileSync('openssl', [...made, ...names, '-keyout', file('key'), '-out', file('crt')], { stdio: 'ignore' })
+  const server = createTlsServer({ key: readFileSync(file('key')), cert: readFileSync(file('crt')) })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const url = `https://localhost:${port}`
+  const api = createApiClient({ kind: 'token', url, token: new Secret('mfp_x') })
+  await assert.rejects(api.call('me', {}), (error: unknown) => {
+    assert.ok(isFault(error, 'E_FORBIDDEN'))
+    assert.match(error.public, /certificate is not believed here: self-signed certificate; NODE_EXTRA_CA_CERTS=/)
+    return true
+  })
 })
 
 const runner = (id: string) => ({

@@ -2,7 +2,7 @@
 // or with a token elsewhere. A problem document of the server becomes the fault it names.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type * as z from 'zod'
-import { fault } from '../../base/faults.ts'
+import { type Fault, fault } from '../../base/faults.ts'
 import { type AnswerOf, type BodyOf, type RouteName, routes } from '../../protocol/api/routes.ts'
 import { http } from '../../sys/index.ts'
 import { asFault } from './problem.ts'
@@ -173,10 +173,20 @@ const open = (target: Target, call: Asked, signal: AbortSignal): Promise<RawAnsw
         ? http().request({ ...options, socketPath: target.socket, path: call.path }, onAnswer)
         : withToken(target, call.path, options, onAnswer)
     sent.on('error', (cause) => {
-      reject(fault('E_UNREACHABLE', { public: `${where} does not answer`, cause }))
+      reject(notBelieved(where, cause) ?? fault('E_UNREACHABLE', { public: `${where} does not answer`, cause }))
     })
     sent.end(call.payload ?? undefined)
   })
+
+/** By the words of OpenSSL; null: something else went wrong. To ask again would change nothing. */
+const notBelieved = (where: string, cause: Error & { readonly code?: unknown }): Fault | null => {
+  const code = String(cause.code)
+  const isOfAuthority = /^(DEPTH_ZERO_)?SELF_SIGNED_CERT|^UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)/.test(code)
+  if (!isOfAuthority && !/^(CERT_|ERR_TLS_CERT_)/.test(code)) return null
+  const mend = isOfAuthority ? '; NODE_EXTRA_CA_CERTS=FILE names an authority of your own' : ''
+  const words = `nothing is sent to ${where}, whose certificate is not believed here: ${cause.message}${mend}`
+  return fault('E_FORBIDDEN', { public: words, cause })
+}
 
 const toTheEnd = async function* (answer: IncomingMessage, where: string): AsyncGenerator<Uint8Array> {
   try {
