@@ -10,6 +10,13 @@ test('IPv4 counts by address, mapped or not', () => {
   check('::FFFF:192.0.2.1', '192.0.2.1')
 })
 
+test('a port that a proxy wrote behind it counts for nothing', () => {
+  check('192.0.2.1:49152', '192.0.2.1')
+  check('[2001:db8:1:2::9]:49152', '2001:db8:1:2::/64')
+  check('[2001:db8:1:2::9]', '2001:db8:1:2::/64')
+  check('[::ffff:192.0.2.1]:1', '192.0.2.1')
+})
+
 test('IPv6 counts by /64, however it is written', () => {
   check('2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64')
   check('2001:0db8:0001:0002::', '2001:db8:1:2::/64')
