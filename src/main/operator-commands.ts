@@ -80,7 +80,8 @@ const runDown = async (layout: Layout): Promise<number> => {
 const runRestart = async (layout: Layout): Promise<number> => {
   const { restart } = await import('../supervisor/index.ts')
   try {
-    const restarted = await restart(layout, (line) => console.error(`  ${line}`))
+    const say = (line: string) => console.error(`  ${line}`)
+    const restarted = await restart(layout, { say, clock: systemClock })
     if (restarted === null) {
       console.error(`nothing was running: mayfly up${layout.flag}`)
       return 4

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFault } from '../base/faults.ts'
-import { spawn } from '../sys/index.ts'
+import { spawn, systemClock } from '../sys/index.ts'
 import { findLayout } from './layout.ts'
 import { restart } from './restart.ts'
 
@@ -28,7 +28,7 @@ test('who still prepares the machine is not ended by a restart', async (t) => {
   t.after(() => child.kill('SIGKILL'))
   if (child.stdout !== null) await once(child.stdout, 'data', { signal: AbortSignal.timeout(10_000) })
   await assert.rejects(
-    restart(layout, () => assert.fail('nothing is stopped')),
+    restart(layout, { say: () => assert.fail('nothing is stopped'), clock: systemClock }),
     (error) => isFault(error, 'E_UNREACHABLE') && /only being started/.test(error.public),
   )
   await sleep(100)

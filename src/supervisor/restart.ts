@@ -1,6 +1,7 @@
 // `mayfly restart`: the supervisor stops its programs in order and starts them with the settings as they are now. Bad
 // settings are refused while the old ones still run. The supervisor itself stays, and so does what started it.
 import { readFile } from 'node:fs/promises'
+import type { Clock } from '../base/clock.ts'
 import { fault } from '../base/faults.ts'
 import { parseRoster, type Roster } from '../protocol/roster.ts'
 import type { Layout } from './layout.ts'
@@ -8,7 +9,7 @@ import { findSupervisor, isAlive } from './lock.ts'
 import { requireNamedFiles } from './named-files.ts'
 import { callOperator } from './operator.ts'
 import { findFreeMetricsPort } from './ports.ts'
-import { ensureSettings } from './settings.ts'
+import { ensureSettings, securityTxtWords } from './settings.ts'
 import { ensureUsers } from './users.ts'
 
 const restartDeadlineMs = 180_000
@@ -25,12 +26,17 @@ type Supervisor = Roster['supervisor']
 type Component = { readonly name: string; readonly detail: string; readonly mend: string | null }
 
 /** null when nothing was running. */
-export const restart = async (layout: Layout, say: (line: string) => void): Promise<Restarted | null> => {
+export const restart = async (
+  layout: Layout,
+  { say, clock }: { readonly say: (line: string) => void; readonly clock: Clock },
+): Promise<Restarted | null> => {
   const pid = await findSupervisor(layout)
   if (pid === null) return null
   const before = await supervisorOf(layout)
   if (before?.pid !== pid) throw onlyStarting()
   const settings = await ensureSettings(layout, say)
+  const unserved = securityTxtWords(settings, clock.now())
+  if (unserved !== null) say(unserved)
   await requireNamedFiles(settings, { layout, owner: (await ensureUsers(layout))?.server ?? null })
   // One from before does not say which port is its own.
   if (before.metrics_port !== undefined) await findFreeMetricsPort(settings, layout, before.metrics_port)

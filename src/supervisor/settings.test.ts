@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Fault } from '../base/faults.ts'
 import { findLayout } from './layout.ts'
-import { ensureSettings, parseSettings } from './settings.ts'
+import { ensureSettings, parseSettings, securityTxtWords } from './settings.ts'
 
 const refusal = (text: string): string => {
   try {
@@ -77,6 +77,19 @@ test('what a program could not start with is refused before those that run are s
       'mayfly.yml:1:36: http.trustedProxies.1: is everybody: whoever comes would choose an address',
     )
   assert.match(refusal('metrics: &m {port: 1}\ntraces: *m\n'), /^mayfly\.yml:2:9: write it out/)
+})
+
+test('a security.txt that is not served is told, by when it expires', () => {
+  const now = Date.parse('2026-11-24T00:00:00Z')
+  const words = (expires: string) =>
+    securityTxtWords(
+      parseSettings(`securityTxt: {contact: ["mailto:a@example.org"], expires: "${expires}"}`, 'mayfly.yml'),
+      now,
+    )
+  assert.equal(words('2027-06-30T00:00:00Z'), null)
+  assert.match(words('2026-11-23T23:59:59Z') ?? '', /^securityTxt\.expires is over: .* not served$/)
+  assert.match(words('2027-11-25T00:00:00Z') ?? '', /is more than a year ahead/)
+  assert.equal(securityTxtWords(parseSettings('', 'mayfly.yml'), now), null)
 })
 
 test('the settings are written once, and what the operator took back stays away', async (t) => {

@@ -243,6 +243,20 @@ export const ensureSettings = async (layout: Layout, say: (line: string) => void
   return loadSettings(layout.settings)
 }
 
+const yearMs = 365 * 86_400_000
+
+/** Null where it is served, or nobody wants one. One that is out of date must not be (RFC 9116), and is no reason not to start. */
+export const securityTxtWords = (
+  { securityTxt }: Pick<Settings, 'securityTxt'>,
+  now: number,
+): string | null => {
+  if (securityTxt.expires === undefined) return null
+  const leftMs = Date.parse(securityTxt.expires) - now
+  if (leftMs > 0 && leftMs <= yearMs) return null
+  const why = leftMs > 0 ? 'more than a year ahead' : 'over'
+  return `securityTxt.expires is ${why}: /.well-known/security.txt is not served`
+}
+
 /** Reads the file; when there is none, the defaults. */
 const loadSettings = async (path: string): Promise<Settings> => {
   if (!existsSync(path)) return settingsSchema.parse({})

@@ -16,7 +16,7 @@ import type { Prepared, UpDeps, UpOptions } from './prepare.ts'
 import { type Programs, startProgram } from './programs.ts'
 import { openRoster, type RosterWriter } from './roster.ts'
 import { prepareSample, runSample } from './sample.ts'
-import { ensureSettings, type Settings } from './settings.ts'
+import { ensureSettings, type Settings, securityTxtWords } from './settings.ts'
 import { firstSignerCode } from './signer-code.ts'
 import type { Users } from './users.ts'
 
@@ -63,6 +63,8 @@ const start = async (
   const settings = await ensureSettings(layout, deps.say)
   await requireNamedFiles(settings, { layout, owner: users?.server ?? null })
   await findFreeMetricsPort(settings, layout)
+  const unserved = securityTxtWords(settings, deps.clock.now())
+  if (unserved !== null) deps.say(unserved)
   const identity = await ensureIdentity({ layout, users, clock: deps.clock, randomBytes: deps.randomBytes })
   const roster = openRoster({
     ...{ path: layout.roster, clock: deps.clock, log: deps.log },
