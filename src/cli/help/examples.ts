@@ -117,7 +117,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly secrets signer enrol --name laptop',
     'mayfly secrets signer list',
     'mayfly secrets signer show',
-    'mayfly secrets signer remove sig_06h06pial1u3d4flikjg4locbc',
+    'mayfly secrets signer remove sgn_06h06pial1u3d4flikjg4locbc',
   ],
   oidc: [
     'mayfly oidc show --project web',
@@ -152,8 +152,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly webhook enable chat',
     'mayfly webhook disable chat',
     'mayfly webhook rotate chat --overlap 1d',
-    'mayfly webhook delivery chat whd_06h06pial1u3d4flikjg4locbc',
-    'mayfly webhook redeliver chat whd_06h06pial1u3d4flikjg4locbc',
+    'mayfly webhook delivery chat msg_06h06pial1u3d4flikjg4locbc',
+    'mayfly webhook redeliver chat msg_06h06pial1u3d4flikjg4locbc',
     'mayfly webhook remove chat',
   ],
   session: [
@@ -197,8 +197,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   vault: [
     'mayfly vault signer-code',
     'mayfly vault rotate --oidc',
-    'mayfly vault signer-person sig_06h06pial1u3d4flikjg4locbc ada',
-    'mayfly vault signer-lost sig_06h06pial1u3d4flikjg4locbc',
+    'mayfly vault signer-person sgn_06h06pial1u3d4flikjg4locbc ada',
+    'mayfly vault signer-lost sgn_06h06pial1u3d4flikjg4locbc',
   ],
 }
 

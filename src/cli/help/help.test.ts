@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Command } from 'commander'
+import { idPrefixes } from '../../base/ids.ts'
 import { addOperatorCommands } from '../../main/operator-commands.ts'
 import { createProgram } from '../index.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -34,6 +35,18 @@ test('the help of every verb fits 40 lines of 80 columns, examples first, exit c
       words,
     )
   }
+})
+
+test('ids in examples are of a kind that there is', () => {
+  const named = Object.values(examples)
+    .flat()
+    .flatMap((line) => line.match(/\b[a-z]{3}_[0-9a-v]{26}\b/g) ?? [])
+  assert.ok(named.length > 5)
+  for (const id of named)
+    assert.ok(
+      Object.values(idPrefixes).some((prefix) => id.startsWith(`${prefix}_`)),
+      id,
+    )
 })
 
 test('on a narrow terminal no line of a help is longer than it, words apart', () => {
