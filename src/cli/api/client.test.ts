@@ -62,9 +62,21 @@ test('a certificate that nobody here believes is said to be that, and no server 
   const directory = mkdtempSync(join(tmpdir(), 'mayfly-tls-'))
   t.after(() => rmSync(directory, { recursive: true }))
   const file = (name: string) => join(directory, name)
-  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+  const made = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+  ]
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  execFileSync('openssl', [...made, ...names, '-keyout', file('key'), '-out', file('crt')], { stdio: 'ignore' })
+  execFileSync('openssl', [...made, ...names, '-keyout', file('key'), '-out', file('crt')], {
+    stdio: 'ignore',
+  })
   const server = createTlsServer({ key: readFileSync(file('key')), cert: readFileSync(file('crt')) })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => void server.close())
@@ -73,9 +85,20 @@ test('a certificate that nobody here believes is said to be that, and no server 
   const api = createApiClient({ kind: 'token', url, token: new Secret('mfp_x') })
   await assert.rejects(api.call('me', {}), (error: unknown) => {
     assert.ok(isFault(error, 'E_FORBIDDEN'))
-    assert.match(error.public, /certificate is not believed here: self-signed certificate; NODE_EXTRA_CA_CERTS=/)
+    assert.match(
+      error.public,
+      /certificate is not believed here: self-signed certificate; NODE_EXTRA_CA_CERTS=/,
+    )
     return true
   })
+})
+
+test('what is no address of a server is said to be none', () => {
+  for (const url of ['ci.example.org', 'localhost:8420', '/srv', 'ftp://ci.example.org'])
+    assert.throws(
+      () => createApiClient({ kind: 'token', url, token: new Secret('mfp_x') }),
+      (error: unknown) => isFault(error, 'E_INPUT') && error.public.startsWith(`"${url}" is no address`),
+    )
 })
 
 const runner = (id: string) => ({

@@ -58,6 +58,7 @@ export type Hearing = {
 }
 
 export const createApiClient = (given: Target, { onCut, onLine }: Hearing = {}): ApiClient => {
+  if (given.kind === 'token') requireAddress(given.url)
   const target = { ...given, onLine }
   const call: ApiClient['call'] = async (name, call) => {
     const signal = AbortSignal.timeout(answerDeadlineMs)
@@ -87,6 +88,11 @@ export const createApiClient = (given: Target, { onCut, onLine }: Hearing = {}):
       (await exchange(target, requestOf(name, call), { signal, read: asItComes })).bytes,
     raw: (request, signal) => exchange(target, request, { signal, read: asItComes }),
   }
+}
+
+const requireAddress = (url: string): void => {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw fault('E_INPUT', { public: `"${url}" is no address of an installation, as https://ci.example.org` })
 }
 
 const asItComes = async (answer: RawAnswer): Promise<RawAnswer> => answer
@@ -173,7 +179,9 @@ const open = (target: Target, call: Asked, signal: AbortSignal): Promise<RawAnsw
         ? http().request({ ...options, socketPath: target.socket, path: call.path }, onAnswer)
         : withToken(target, call.path, options, onAnswer)
     sent.on('error', (cause) => {
-      reject(notBelieved(where, cause) ?? fault('E_UNREACHABLE', { public: `${where} does not answer`, cause }))
+      reject(
+        notBelieved(where, cause) ?? fault('E_UNREACHABLE', { public: `${where} does not answer`, cause }),
+      )
     })
     sent.end(call.payload ?? undefined)
   })
@@ -183,8 +191,9 @@ const notBelieved = (where: string, cause: Error & { readonly code?: unknown }):
   const code = String(cause.code)
   const isOfAuthority = /^(DEPTH_ZERO_)?SELF_SIGNED_CERT|^UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)/.test(code)
   if (!isOfAuthority && !/^(CERT_|ERR_TLS_CERT_)/.test(code)) return null
+  const [why] = cause.message.split(';')
   const mend = isOfAuthority ? '; NODE_EXTRA_CA_CERTS=FILE names an authority of your own' : ''
-  const words = `nothing is sent to ${where}, whose certificate is not believed here: ${cause.message}${mend}`
+  const words = `nothing is sent to ${where}, whose certificate is not believed here: ${why}${mend}`
   return fault('E_FORBIDDEN', { public: words, cause })
 }
 
