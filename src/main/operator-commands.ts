@@ -77,6 +77,8 @@ const runDown = async (layout: Layout): Promise<number> => {
   }
 }
 
+const itsWords = 'what it said stands where it was started'
+
 const runRestart = async (layout: Layout): Promise<number> => {
   const { restart } = await import('../supervisor/index.ts')
   try {
@@ -88,8 +90,11 @@ const runRestart = async (layout: Layout): Promise<number> => {
     }
     const { tookMs, down } = restarted
     console.error(`${down.length === 0 ? 'healthy' : 'started again'} after ${Math.round(tookMs)} ms`)
-    for (const { name, detail, mend } of down)
-      console.error(`  ${name} is down: ${detail}${mend === null ? '' : `; ${mend}`}`)
+    for (const { name, detail, mend } of down) {
+      // It was just done.
+      const next = mend === null || mend === 'mayfly restart' ? itsWords : mend
+      console.error(`  ${name} is down: ${detail}; ${next}`)
+    }
     return down.length === 0 ? 0 : 1
   } catch (error) {
     return sayFault(error)

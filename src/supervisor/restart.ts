@@ -18,7 +18,7 @@ const askEveryMs = 100
 /** What tells the supervisor to start its programs anew. SIGHUP stays what a closed terminal sends. */
 export const restartSignal = 'SIGUSR2'
 
-/** What was down before and is still down this long after the server answers again lasts: no restart waits for it. */
+/** What was down before, or is not heard of, and still is this long after the server answers again lasts: no restart waits for it. */
 const lastingMs = 30_000
 
 export type Restarted = { readonly tookMs: number; readonly down: readonly Component[] }
@@ -43,16 +43,18 @@ export const restart = async (
   const downBefore = new Set((await downOf(layout))?.map(({ name }) => name))
   if (downBefore.has('disk')) throw fullDisk(layout)
   const begin = performance.now()
+  const begunAt = clock.now()
   process.kill(pid, restartSignal)
   say('stopping and starting its programs …')
   let answersAfterMs: number | null = null
   for (;;) {
-    const down = (await isStartedSince(layout, before)) ? await downOf(layout) : null
+    const down = (await isStartedSince(layout, before)) ? await downSince(layout, begunAt) : null
     const tookMs = performance.now() - begin
     const isLate = tookMs > restartDeadlineMs
     if (down !== null) {
       answersAfterMs ??= tookMs
-      const isLasting = tookMs - answersAfterMs > lastingMs && down.every(({ name }) => downBefore.has(name))
+      const isAwaited = ({ name }: Component) => name !== 'runners' && !downBefore.has(name)
+      const isLasting = tookMs - answersAfterMs > lastingMs && !down.some(isAwaited)
       if (down.length === 0 || isLasting || isLate) return { tookMs, down }
     }
     if (!isAlive(pid))
@@ -69,7 +71,9 @@ export const restart = async (
 
 /** Who has the lock and no programs yet still prepares the machine, and does not listen: the signal would end it. */
 const onlyStarting = () =>
-  fault('E_UNREACHABLE', { public: 'It is only being started, with the settings as they are when it comes up' })
+  fault('E_UNREACHABLE', {
+    public: 'It is only being started, with the settings as they are when it comes up',
+  })
 
 /** PostgreSQL goes on where there is no room, and does not start there. */
 const fullDisk = ({ data }: Layout) =>
@@ -84,6 +88,19 @@ const isStartedSince = async (layout: Layout, before: Supervisor): Promise<boole
 
 const supervisorOf = async ({ roster }: Layout): Promise<Supervisor | null> =>
   parseRoster(await readFile(roster, 'utf8').catch(() => ''))?.supervisor ?? null
+
+/** A runner that was heard of before is called online for a while: it has to say something to the server that is there now. */
+const downSince = async (layout: Layout, at: number): Promise<readonly Component[] | null> => {
+  const down = await downOf(layout)
+  if (down === null || down.some(({ name }) => name === 'runners')) return down
+  // SAFE: the server's own answer to this route (protocol/api/routes.ts).
+  const runners = (await callOperator(layout, 'GET', '/api/v1/runners?limit=100').catch(() => null)) as {
+    items: readonly { last_seen_at: string | null }[]
+  } | null
+  if (runners === null) return null
+  if (runners.items.some(({ last_seen_at: seen }) => seen !== null && Date.parse(seen) >= at)) return down
+  return [...down, { name: 'runners', detail: 'none is heard of since', mend: null }]
+}
 
 /** null: the server does not answer. */
 const downOf = async (layout: Layout): Promise<readonly Component[] | null> => {
