@@ -48,6 +48,8 @@ export type Call<R extends Route> = {
 export type StreamAnswer = {
   readonly contentType: string
   readonly chunks: AsyncIterable<Uint8Array | string>
+  /** It goes on as something is written: a proxy that collects answers first is asked to leave it be. */
+  readonly isLive?: boolean
   /** Something of a job's for a person to keep, by this name: no browser may show it as a page of ours. */
   readonly attachment?: string
   /** Of what has a length and can be read in parts: which of it this is. */
@@ -313,10 +315,13 @@ const tellPart = (reply: FastifyReply, part: StreamAnswer['part']): FastifyReply
 
 const stream = (request: FastifyRequest, reply: FastifyReply, answer: StreamAnswer): FastifyReply =>
   asAttachment(tellPart(reply, answer.part), answer.attachment)
-    .header('content-type', answer.contentType)
+    .headers({ 'content-type': answer.contentType, ...(answer.isLive ? unbuffered : {}) })
     .send(
       Readable.from(request.method === 'HEAD' ? unread(answer.chunks) : answer.chunks, { objectMode: false }),
     )
+
+/** As nginx reads it; who knows nothing of it passes it on. */
+const unbuffered = { 'x-accel-buffering': 'no' } as const
 
 /** For HEAD nothing of it is read, opened or waited for. */
 const unread = (chunks: StreamAnswer['chunks']): readonly never[] => {

@@ -28,10 +28,15 @@ const frameBytesMax = 1024 * 1024
 export const downloadLog = (
   format: LogFormat,
   frames: AsyncIterable<FollowerFrame>,
-  { words = noWords, ...lines }: Lines & { readonly words?: HtmlWords } = {},
+  {
+    words = noWords,
+    isLive = false,
+    ...lines
+  }: Lines & { readonly words?: HtmlWords; readonly isLive?: boolean } = {},
 ): StreamAnswer => ({
   contentType: contentTypes[format],
   chunks: format === 'frames' ? asFrames(frames) : writers[format](inflated(frames, lines), words),
+  isLive,
   // Words of a job as a page: saved, and never one of ours.
   ...(format === 'html' ? { attachment: 'log.html' } : {}),
 })

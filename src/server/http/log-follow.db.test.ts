@@ -23,6 +23,7 @@ const openFollowed = async () => {
     log.append()
     const response = await fetch(app.base + path, { headers, signal: AbortSignal.timeout(10_000) })
     assert.equal(response.status, 200)
+    assert.equal(response.headers.get('x-accel-buffering'), 'no', 'no proxy keeps it to itself')
     const reader = response.body?.getReader() ?? assert.fail()
     const first = await reader.read()
     assert.equal(first.done, false)

@@ -66,9 +66,10 @@ export const logHandlers = ({
       const bytes = await logs.openBytes(actor.scope, attempt, { reader, step: query.step })
       if (bytes !== null) return downloadBytes(bytes, part)
     }
-    const nameOf = (index: number) => steps.find((step) => step.index === index)?.name ?? beforeSteps
+    const nameOf = nameIn(steps)
     return downloadLog(query.format, framesFor({ logs, live }, { actor, attempt, signal, ...query }), {
       ...{ from: query.from, to: query.to, words: { title: `Log of attempt ${number}`, nameOf } },
+      isLive: query.follow === '1',
     })
   },
   attemptAnnotations: async ({ actor, params }) => {
@@ -127,6 +128,9 @@ export const logHandlers = ({
     }
   },
 })
+
+const nameIn = (steps: Attempt['steps']) => (index: number) =>
+  steps.find((step) => step.index === index)?.name ?? beforeSteps
 
 const beforeSteps = 'Before the steps'
 
