@@ -11,6 +11,7 @@ import {
   frameBatchItemBytes,
   frameBatchItemsMax,
   frameBytesMax,
+  frameMsMax,
   parseFrameBatch,
   parseFrameHeader,
 } from './frames.ts'
@@ -22,7 +23,7 @@ const header: FrameHeader = {
   seq: 0xffff_ffff,
   step: 0xffff,
   codec: 'zstd',
-  tMs: Number.MAX_SAFE_INTEGER,
+  tMs: frameMsMax,
   firstLine: 1,
   lines: 0,
 }
@@ -43,8 +44,18 @@ test('a header survives the wire at the limits of its fields', () => {
 })
 
 test('a number that does not fit its field is never written', () => {
-  for (const wrong of [{ seq: 2 ** 32 }, { seq: -1 }, { step: 65_536 }, { tMs: 0.5 }, { lines: Number.NaN }])
+  for (const wrong of [
+    ...[{ seq: 2 ** 32 }, { seq: -1 }, { step: 65_536 }, { tMs: 0.5 }, { tMs: frameMsMax + 1 }],
+    { lines: Number.NaN },
+  ])
     assert.throws(() => encodeFrameHeader({ ...header, ...wrong }), RangeError)
+})
+
+test('a time that no date could tell is no frame', () => {
+  const late = encodeFrameHeader(header)
+  new DataView(late.buffer).setBigUint64(28, BigInt(frameMsMax) + 1n)
+  assert.equal(parseFrameHeader(late), null)
+  assert.doesNotThrow(() => new Date(Date.now() + 2 * frameMsMax).toISOString())
 })
 
 test('a batch comes back with the place of each frame, without copies', () => {

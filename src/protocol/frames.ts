@@ -36,6 +36,8 @@ export const frameHeaderBytes = 44
 export const frameRawBytesMax = 1024 * 1024
 /** Of one sealed frame: incompressible text grows a little, and 16 bytes are the tag. */
 export const frameBytesMax = frameRawBytesMax + 64 * 1024
+/** Twice as long after the start of any attempt is still a time that a date can tell. */
+export const frameMsMax = 2 ** 51
 export const frameBatchBytesMax = 4 * 1024 * 1024
 export const frameBatchItemsMax = 1024
 /** HPKE: 32 bytes of ephemeral key, 32 of log key, 16 of tag. */
@@ -52,7 +54,7 @@ export const encodeFrameHeader = (header: FrameHeader): Bytes => {
   const fits =
     isUpTo(header.seq, 0xffff_ffff) &&
     isUpTo(header.step, 0xffff) &&
-    isUpTo(header.tMs, Number.MAX_SAFE_INTEGER) &&
+    isUpTo(header.tMs, frameMsMax) &&
     isUpTo(header.firstLine, 0xffff_ffff) &&
     isUpTo(header.lines, 0xffff_ffff)
   if (!fits) throw new RangeError('a number of the frame header does not fit')
@@ -75,7 +77,7 @@ export const parseFrameHeader = (frame: Uint8Array): FrameHeader | null => {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
   const codec = codecNames[view.getUint8(26)]
   const tMs = Number(view.getBigUint64(28))
-  if (codec === undefined || view.getUint8(27) !== 0 || !Number.isSafeInteger(tMs)) return null
+  if (codec === undefined || view.getUint8(27) !== 0 || tMs > frameMsMax) return null
   return {
     attempt: formatId('attempt', frame.subarray(4, 20)),
     seq: view.getUint32(20),

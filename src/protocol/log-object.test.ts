@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toHex, utf8 } from '../base/bytes.ts'
+import { frameMsMax } from './frames.ts'
 import { encodeLogIndex, logFooterBytes, parseLogFooter, parseLogIndex, timesOf } from './log-object.ts'
 
 const entries = [
@@ -50,6 +51,8 @@ test('what is malformed is refused', () => {
   refused(json({ ...entries[0], more: 1 }))
   refused(json({ ...entries[0], seqTo: 0 }))
   refused(json({ ...entries[0], rawBytes: 2 ** 30 }))
+  refused(json({ ...entries[0], tMs: frameMsMax + 1 }))
+  refused(json({ ...entries[0], times: [1, 0, frameMsMax + 1] }))
   refused(json(entries[0], entries[0]))
   assert.equal(parseLogFooter(utf8('0123456789ab')), null)
   assert.equal(parseLogFooter(utf8('MFO1')), null)

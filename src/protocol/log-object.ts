@@ -6,6 +6,7 @@
 import { type Bytes, concatBytes, utf8, utf8Decode } from '../base/bytes.ts'
 import type { Parsed } from '../base/problem.ts'
 import { integer, list, object, optional, parseShape } from '../base/shape.ts'
+import { frameMsMax } from './frames.ts'
 
 export const logChunkRawBytesMax = 1024 * 1024
 export const logIndexEntriesMax = 100_000
@@ -18,6 +19,7 @@ export const logIndexBytesMax = 16 * 1024 * 1024
 const magic = 'MFO1'
 const uint32 = integer({ min: 0, max: 0xffff_ffff })
 const offset = integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+const ms = integer({ min: 0, max: frameMsMax })
 
 const entry = object({
   step: integer({ min: 0, max: 0xffff }),
@@ -29,12 +31,12 @@ const entry = object({
   offset,
   length: integer({ min: 1, max: 2 * logChunkRawBytesMax }),
   rawBytes: integer({ min: 1, max: logChunkRawBytesMax }),
-  tMs: offset,
+  tMs: ms,
   /** The frames it was made of: a follower that has seen frame `seqTo` needs nothing of it. */
   seqFrom: uint32,
   seqTo: uint32,
   /** Frames that came later than the first: raw bytes, line ends and milliseconds before each, three numbers for one. */
-  times: optional(list(offset, { max: 3 * logTimesMax })),
+  times: optional(list(ms, { max: 3 * logTimesMax })),
 })
 const index = list(entry, { max: logIndexEntriesMax })
 

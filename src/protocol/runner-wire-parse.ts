@@ -50,8 +50,11 @@ const whole = integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
 const count = integer({ min: 0, max: 0xffff_ffff })
 const word = text({ max: 128 })
 const sentence = text({ max: 4096, min: 0 })
+/** It is shown in smaller units, too, and is a number there. */
 const real: Shape<number> = (value, path, report) =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : report(path, 'must be a number')
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+    ? value
+    : report(path, 'must be a number')
 
 const facts: Shape<RunnerFacts> = object({
   version: word,

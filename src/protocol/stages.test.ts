@@ -24,6 +24,10 @@ test('an attempt while it begins: in the queue, then its sandbox, then what is b
   )
 })
 
+test('a step of a kind that nobody knows is a command like others', () => {
+  check({ started_at: at(2), steps: [step('constructor', 3, null)] }, ['queue 2', 'sandbox 1', 'steps …'])
+})
+
 test('an attempt that is over: its steps, and the end of its sandbox', () => {
   const steps = [step('run', 3, 8), step('checkout', 8, 9), step('run', 9, 10)]
   check({ started_at: at(1), finished_at: at(12), steps }, ['queue 1', 'sandbox 2', 'steps 7', 'teardown 2'])

@@ -21,13 +21,13 @@ export type Staged = {
 }
 
 /** Steps that bring files and keys before the first command does anything. */
-const bringing: Readonly<Record<string, StageName>> = {
-  checkout: 'checkout',
-  attach: 'prepare',
-  'restore-cache': 'prepare',
-  'ssh-keys': 'prepare',
-  note: 'prepare',
-}
+const bringing: ReadonlyMap<string, StageName> = new Map([
+  ['checkout', 'checkout'],
+  ['attach', 'prepare'],
+  ['restore-cache', 'prepare'],
+  ['ssh-keys', 'prepare'],
+  ['note', 'prepare'],
+])
 
 /** Steps that take files out: those after the last that does anything else. */
 const saving: ReadonlySet<string> = new Set([
@@ -65,7 +65,7 @@ const marksOf = ({ queued_at, started_at, finished_at, steps }: Staged): readonl
   if (started_at !== null) marks.push(['sandbox', Date.parse(started_at)])
   for (const step of steps) {
     if (step.started_at === null) continue
-    const name = bringing[step.type] ?? 'steps'
+    const name = bringing.get(step.type) ?? 'steps'
     if (marks.at(-1)?.[0] !== name) marks.push([name, Date.parse(step.started_at)])
     if (name === 'steps') break
   }

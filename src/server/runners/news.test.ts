@@ -40,6 +40,8 @@ test('a step that began and ended is one row, however its events are spread; it 
     ],
   )
   assert.ok(steps.every(({ leftovers, cache }) => leftovers === 0x7fff_ffff && cache === null))
+  const endless: AttemptEvent = { ...finished(1, 1), ms: Number.MAX_SAFE_INTEGER }
+  assert.equal(foldEvents([endless], 0).steps[0]?.ms, 0x7fff_ffff)
   const restored: AttemptEvent = { ...finished(2, 1), cache: 'prefix' } as const
   assert.deepEqual(
     foldEvents([started(1, 1), restored], 0).steps.map(({ cache }) => cache),

@@ -95,7 +95,9 @@ const withStart = (step: StepNews, event: Extract<AttemptEvent, { kind: 'step-st
   step.name === null ? { ...step, name: storable(event.name), type: storable(event.type) } : step
 
 const withEnd = (step: StepNews, event: Extract<AttemptEvent, { kind: 'step-finished' }>): StepNews => {
-  const { status, exitCode, ms, cache = null } = event
+  const { status, exitCode, cache = null } = event
+  // Of a longer time no date could tell the end: no page that shows it would open.
+  const ms = Math.min(event.ms, int4Max)
   const leftovers = Math.min(event.leftovers, int4Max)
   const message = event.message === null ? null : storable(event.message)
   return { ...step, status, exitCode, ms, leftovers, message, cache }

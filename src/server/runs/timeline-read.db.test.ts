@@ -6,7 +6,9 @@ import { sql } from 'kysely'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { type OrganisationId, parseId, type RunId } from '../../base/ids.ts'
+import { attempt } from '../../protocol/api/runs.ts'
 import type { AttemptTimeline } from '../../protocol/api/timeline.ts'
+import { attemptUsage } from '../../protocol/api/usage.ts'
 import type { AttemptEvent } from '../../protocol/runner-wire.ts'
 import type { CacheHit } from '../../protocol/stored-object.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
@@ -29,16 +31,22 @@ const storyOf = (caches: readonly CacheHit[]): readonly AttemptEvent[] => {
   })
 }
 
-/** One job `a` that took so many seconds. */
+/** With one job `a`, which is under way. */
+const beginRun = async () => {
+  const { id } = await parts.runs.startRun(parts.actor, { project: 'web' })
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan ?? assert.fail(), [{ key: 'a' }])
+  const held = (await runner.take())[0] ?? assert.fail()
+  return { run: parseId('run', id) ?? assert.fail(), held }
+}
+
+/** Its job took so many seconds. */
 const runOf = async (
   caches: readonly CacheHit[],
   seconds: number,
   outcome: 'passed' | 'failed' = 'passed',
 ): Promise<RunId> => {
-  const { id } = await parts.runs.startRun(parts.actor, { project: 'web' })
-  const [plan] = await runner.take()
-  await runner.finishPlan(plan ?? assert.fail(), [{ key: 'a' }])
-  const held = (await runner.take())[0] ?? assert.fail()
+  const { run, held } = await beginRun()
   const events = storyOf(caches)
   await runner.events(held, events)
   const reason = outcome === 'passed' ? null : { code: null, message: 'no' }
@@ -47,7 +55,7 @@ const runOf = async (
     update attempts set finished_at = started_at + make_interval(secs => ${seconds}) where id = ${held.attempt}`.execute(
     parts.db,
   )
-  return parseId('run', id) ?? assert.fail()
+  return run
 }
 const timelineOf = async (run: RunId): Promise<AttemptTimeline> => {
   const found = await parts.runs.findTimeline(parts.scope, run)
@@ -98,4 +106,33 @@ test('an attempt that waits or runs has the stages that began', async () => {
   const [plan] = await runner.take()
   assert.deepEqual(await stages(), [['queue', 'sandbox …']])
   await runner.finishPlan(plan ?? assert.fail(), [])
+})
+
+test('a runner that lies about its steps and what they used breaks no page', async () => {
+  const { run, held } = await beginRun()
+  const lie = Number.MAX_SAFE_INTEGER
+  const [seen, of] = [{ atMs: lie }, { step: 1 }]
+  const usage = { peakMemory: 1, cpuSeconds: 1, peakRamdisk: 1, peakPids: 1, oomKills: 0, egressUp: 0 }
+  const said: readonly AttemptEvent[] = [
+    { seq: 1, ...seen, kind: 'step-started', ...of, name: 'a', type: 'constructor' },
+    {
+      ...{ seq: 2, ...seen, kind: 'step-finished', ...of, status: 'passed', exitCode: 0, ms: lie },
+      ...{ leftovers: 0, message: null },
+    },
+    { seq: 3, ...seen, kind: 'usage', usage: { ...usage, egressDown: 0, throttledMs: lie } },
+  ]
+  assert.equal((await runner.events(held, said)).status, 200)
+  const endless = { ...usage, egressDown: 0, throttledMs: 0, cpuSeconds: Number.MAX_VALUE }
+  const refused = await runner.events(held, [{ seq: 4, ...seen, kind: 'usage', usage: endless }])
+  assert.equal(refused.status, 400)
+  await runner.finish(held, { lastEvent: 3 })
+  const { stages } = await timelineOf(run)
+  assert.deepEqual(
+    stages.map(({ name }) => name),
+    ['queue', 'sandbox', 'steps', 'teardown'],
+  )
+  const shown = await parts.runs.findAttempt(parts.scope, held.attempt)
+  assert.deepEqual(attempt.parse(shown), shown)
+  const used = await parts.runs.findUsage(parts.scope, held.attempt)
+  assert.deepEqual(attemptUsage.parse(used), used)
 })
