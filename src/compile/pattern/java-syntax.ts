@@ -233,7 +233,7 @@ const readSet = (reader: Reader): Test | null => {
   const property = takeForm(reader, /([pP])\{(?:Is)?([A-Za-z]+)\}/y)
   const [, letter, name = ''] = property ?? []
   if (!property) return null
-  const found = properties[name]
+  const found = Object.hasOwn(properties, name) ? properties[name] : undefined
   if (!found) throw new Wrong(`the property ${name.slice(0, 40)} is not supported`)
   return (char) => found.test(char) === (letter === 'p')
 }

@@ -42,6 +42,7 @@ test('what neither engine reads is refused in words', () => {
     '(?=a)[b',
     '(?=a)b**',
     '(?=a)\\p{Greek}',
+    '(?=a)\\p{constructor}',
     '(?=a)\\2',
     '(?=a)b{2,1}',
     '(?<=a)(?#x)',
