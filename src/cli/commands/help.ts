@@ -15,7 +15,7 @@ export const printHelp = async (
 ): Promise<number> => {
   const verb = findVerb(program, words)
   const name = words.join('-')
-  const topic = topics[name]
+  const topic = Object.hasOwn(topics, name) ? topics[name] : undefined
   if (flags.man === true) {
     if (verb === null) throw unknown(words)
     around.stdout.write(manual(verb, around.version))

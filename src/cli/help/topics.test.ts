@@ -57,6 +57,7 @@ test('help of a verb is its --help; of nothing, that of the program; what is nei
   assert.deepEqual([code, stdout], [2, ''])
   assert.match(stderr, /"nothing such" is no verb and no topic.*exit-codes/)
   assert.equal((await runCommand(['help', '--man', 'json'])).code, 2)
+  assert.equal((await runCommand(['help', 'constructor'])).code, 2, 'what every object has')
 })
 
 const output = { write: () => undefined, isTerminal: false, columns: 80 }
