@@ -7,6 +7,7 @@ import { addLocalProject, enrolRunner, openParts } from '../../../test/support/p
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
 import { parseId, type RunId } from '../../base/ids.ts'
 import type { Outcome, PlanJob, PlanWorkflow } from '../../protocol/plan.ts'
+import { scopeOfOrganisation } from '../access/actor.ts'
 
 const parts = await openParts()
 const { runs, scope, actor } = parts
@@ -16,8 +17,13 @@ after(() => runner.close())
 
 type Jobs = readonly (Partial<PlanJob> & { key: string })[]
 
-const begin = async (project: string, jobs: Jobs, more: Partial<PlanWorkflow> = {}): Promise<RunId> => {
-  const run = parseId('run', (await runs.startRun(actor, { project })).id)!
+const begin = async (
+  project: string,
+  jobs: Jobs,
+  more: Partial<PlanWorkflow> = {},
+  as = actor,
+): Promise<RunId> => {
+  const run = parseId('run', (await runs.startRun(as, { project })).id)!
   const [plan] = await runner.take({ free: { tiny: 1 } }, 1)
   await runner.finishPlan(plan!, jobs, more)
   return run
@@ -56,6 +62,22 @@ test('two projects share a serial group: one at a time, in order, and each says 
   await end(first, 'deploy', 'failed')
   await end(second, 'deploy')
   assert.equal((await runs.findRun(scope, second))!.status, 'passed')
+})
+
+test('an organisation has locks of its own: one of the same name elsewhere is another one', async () => {
+  const organisation = parts.newId('organisation')
+  await sql`insert into organisations (id, name) values (${organisation}, 'other')`.execute(parts.db)
+  await addLocalProject({ ...parts, organisation }, 'elsewhere')
+  const stranger = { ...actor, scope: scopeOfOrganisation(organisation) }
+  await begin('one', deploy)
+  const theirs = await begin('elsewhere', deploy, {}, stranger)
+  await isTrue('it waits for a lock of strangers', async () => {
+    const { jobs } = (await runs.findRun(stranger.scope, theirs))!
+    return jobs.find(({ key }) => key === 'deploy')?.status === 'queued'
+  })
+  const both = await runner.take({ free: { small: 2 } }, 2)
+  assert.equal(both.length, 2)
+  for (const held of both) await runner.finish(held)
 })
 
 test('cancelling who holds it frees it', async () => {
