@@ -142,6 +142,16 @@ test('a no is a no of anybody who may, and a rerun asks everybody again', async 
   await refused(ada, of, /^You began this run/)
 })
 
+test('a no to another job takes nothing from who approved this one', async () => {
+  await rules(2, false, 'developer')
+  const [of, other] = [await held(parts.actor), await held(parts.actor)]
+  await approves(ada, of)
+  await runs.decideApproval(grace, other.job, { decision: 'rejected', comment: null })
+  assert.equal((await runs.findApproval(grace, of.job))?.given, 1)
+  assert.equal((await approves(grace, of)).status, 'queued')
+  for (const one of await runner.take()) await runner.finish(one)
+})
+
 /** A run whose job waits for a person once `first` has passed, while `other` is under way. */
 const heldBeside = async (by: Actor, outcome: 'passed' | 'failed') => {
   const { id: text } = await runs.startRun(by, { project, ref: 'refs/heads/main' })
