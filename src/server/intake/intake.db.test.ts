@@ -178,11 +178,12 @@ test('deliveries are listed newest first, page by page', async () => {
 
 test('a push ends the runs of earlier pushes to its branch, where the project wants that, and says so', async () => {
   const auto = await addProject('auto-cancel')
-  const push = async (n: number, ref: string, sentAt = new Date().toISOString()) => {
+  const push = async (n: number, ref: string, sentAt = new Date().toISOString(), to = auto) => {
     const body = pushed({ ref, new: n.toString(16).padStart(40, '0'), sentAt })
-    const { body: answer } = await send(body, auto)
+    const { body: answer } = await send(body, to)
     return (await parts.runs.findRun(parts.scope, parseId('run', answer.run)!))!
   }
+  const elsewhere = await push(1, 'refs/heads/fix', undefined, await addProject('another'))
   const again = async (run: { id: string }) =>
     (await parts.runs.findRun(parts.scope, parseId('run', run.id)!))!
   const before = await push(1, 'refs/heads/fix')
@@ -217,6 +218,7 @@ test('a push ends the runs of earlier pushes to its branch, where the project wa
   assert.deepEqual(statuses.toSorted(), ['cancelled', 'queued'])
   assert.equal((await again(third)).status, 'cancelled')
   assert.equal((await again(before)).status, 'queued', 'what a person wanted again goes on')
+  assert.equal((await again(elsewhere)).status, 'queued', 'a branch of the same name of another project')
   const { rows } = await sql<{ n: number }>`
     select count(*) as n from audit where actor_kind = 'service' and actor_id = 'auto-cancel' and action = 'run.cancel'`.execute(
     parts.db,
