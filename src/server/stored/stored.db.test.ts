@@ -778,3 +778,36 @@ test('a cache that went after it was found, or whose file is gone, is none', asy
   assert.equal(await save(a, 'lost'), 'kept', 'its key is free again')
   await end(a)
 })
+
+test('a cache that finds no room takes that of those of its scope that went unused the longest, and of no others', async () => {
+  const elsewhere = await addLocalProject(parts, 'full')
+  const [{ a }, { a: branch }, { a: theirs }] = [
+    await jobsOf('main', 'push'),
+    await jobsOf('full', 'push'),
+    await jobsOf('main', 'push', elsewhere),
+  ]
+  for (const key of ['full-old', 'full-young']) await save(a, key)
+  await save(branch, 'full-branch')
+  await save(theirs, 'full-theirs')
+  await sql`
+    update stored_objects set size_bytes = ${limits.cacheScopeBytesMax / 2}::bigint,
+      used_at = now() - make_interval(days => case cache_key when 'full-young' then 1 else 3 end)
+    where cache_key like 'full-%'`.execute(parts.db)
+  const old = await sql<{ id: ObjectId }>`select id from stored_objects where cache_key = 'full-old'`.execute(
+    parts.db,
+  )
+  assert.equal(await save(a, 'full-last'), 'kept')
+  const left = await sql<{ key: string }>`
+    select cache_key as key from stored_objects where cache_key like 'full-%' order by cache_key`.execute(
+    parts.db,
+  )
+  assert.deepEqual(
+    left.rows.map(({ key }) => key),
+    ['full-branch', 'full-last', 'full-theirs', 'full-young'],
+  )
+  await fails(
+    parts.objects.read(storedObjectKey(old.rows[0]?.id ?? assert.fail()), { offset: 0, length: 1 }),
+    'E_OBJECT_MISSING',
+  )
+  for (const held of [a, branch, theirs]) await end(held)
+})
