@@ -8,7 +8,7 @@ import { enrolSigner, makeSigner, type SignedPut, signRevoke } from '../../test/
 import { makeWorld, start } from '../../test/support/vault-world.ts'
 import { fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
 import { matchesGlob } from '../base/ref-glob.ts'
-import type { SecretPolicy, SignerKey, Statement } from '../protocol/statement.ts'
+import { type SecretPolicy, type SignerKey, type Statement, secretsMax } from '../protocol/statement.ts'
 import type { VaultAnswer } from '../protocol/vault.ts'
 import {
   canonicalJson,
@@ -82,6 +82,19 @@ test('what a job is given gets through with every host of every SSH key, or is r
   await refused('secret.put', { owner: project, name: 'FILE', ...more }, 'E_TOO_LARGE')
   await put('FILE', new Uint8Array(randomBytes(room)), { body })
   assert.equal((await release()).payload.secrets.length, 4)
+})
+
+test('a project has so many secrets; another value, or one in place of what was revoked, finds room', async () => {
+  const { put, make, refused, call, project, signer, clock } = await makeWorld()
+  const value = 'hunter2hunter2'
+  const { head } = await put('S0', value)
+  for (let i = 1; i < secretsMax; i++) await put(`S${i}`, value)
+  const more = { owner: project, name: 'MORE', ...(await make('MORE', value)) }
+  await refused('secret.put', more, 'E_TOO_LARGE')
+  const { head: prev } = await put('S0', 'hunter3hunter3', { prev: head })
+  const about = { owner: project, name: 'S0', nowSeconds: clock.seconds, prev }
+  await call('secret.revoke', { owner: project, name: 'S0', ...(await signRevoke(signer, about)) })
+  await call('secret.put', more)
 })
 
 test('a new version takes the place of the old one; what was revoked is gone until it is put anew', async () => {

@@ -7,8 +7,10 @@ import { test } from 'node:test'
 import { makeWorld, newId } from '../../test/support/vault-world.ts'
 import { guideCode } from '../../test/support/webhook-receiver.ts'
 import { fromBase64Url, toBase64Url, utf8Decode } from '../base/bytes.ts'
+import type { ProjectId } from '../base/ids.ts'
 import { generateSealingKey, openWebhookSecret } from '../seal/index.ts'
 import { bodySignature, hmacSignature, keySignature } from './keys/message-signatures.ts'
+import { sendersPerProjectMax } from './limits.ts'
 
 /** From the tests of Standard Webhooks' own libraries. */
 const vector = {
@@ -139,6 +141,23 @@ test('what is deleted signs no more, and a project takes its targets with it', a
   await call('sender.delete', { webhook, project })
   assert.equal(await refused('sender.sign', { webhook, project, ...message }), 'E_NOT_FOUND')
   await call('sender.create', { webhook, project, eph: ephKey })
+  const theirs = { webhook: newId('webhook'), project: await world.addProject() }
+  await call('sender.create', { ...theirs, eph: ephKey })
   await call('project.delete', { project })
   assert.equal(await refused('sender.sign', { webhook, project, ...message }), 'E_NOT_FOUND')
+  assert.equal((await call('sender.sign', { ...theirs, ...message })).standard.length, 2, 'another project')
+})
+
+test('a project has so many targets, however many another one has; of two rotations at once one counts', async () => {
+  const [one, other] = [await world.addProject(), await world.addProject()]
+  const target = (of: ProjectId) => ({ webhook: newId('webhook'), project: of, eph: ephKey })
+  const [first, elsewhere] = [target(one), target(other)]
+  await call('sender.create', elsewhere)
+  await call('sender.create', first)
+  for (let i = 1; i < sendersPerProjectMax; i++) await call('sender.create', target(one))
+  assert.equal(await refused('sender.create', target(one)), 'E_CONFLICT')
+  await call('sender.create', target(other))
+  const rotation = { ...first, overlapSeconds: 60 }
+  const told = await Promise.all([1, 2].map(() => world.post('sender.rotate', rotation)))
+  assert.deepEqual(told.map(({ status }) => status).toSorted(), [200, 409])
 })

@@ -555,7 +555,7 @@ test('sources whose address and parts disagree, and malformed pins, are refused'
   await vault.close()
 })
 
-test('host keys stay with their host: another port forgets them', async () => {
+test('host keys stay with their host and its port: another one has none of them', async () => {
   const world = await makeWorld(await makePlace())
   const pinned = async () => {
     const made = await makeRelease(world)
@@ -570,6 +570,9 @@ test('host keys stay with their host: another port forgets them', async () => {
   assert.deepEqual(await pinned(), [])
   await call(world.vault, 'project.set', { project: world.project, hostKeys: [hostKey] })
   assert.deepEqual(await pinned(), [`code.example ${hostKey}`])
+  const elsewhere = { ...moved, url: 'ssh://other.example/app.git', host: 'other.example' }
+  await call(world.vault, 'project.set', { project: world.project, source: elsewhere })
+  assert.deepEqual(await pinned(), [])
   const local = { project: world.project, source: { kind: 'local', root: 0, path: 'x' } }
   await refused(world.vault, 'project.set', local, 'E_CONFLICT')
   await world.vault.close()
