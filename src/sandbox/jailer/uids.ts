@@ -11,7 +11,6 @@ const blockSize = 0x10000
 export interface Uids {
   take(): number
   give(uid: number): void
-  owns(uid: number): boolean
 }
 
 export const openUids = (installation: string, start: number): Uids => {
@@ -26,7 +25,7 @@ export const openUids = (installation: string, start: number): Uids => {
 /** Without root: the one there is, for every nest. */
 export const ownUid = (): Uids => {
   const own = process.getuid?.() ?? -1
-  return { take: () => own, give: () => undefined, owns: (uid) => uid === own }
+  return { take: () => own, give: () => undefined }
 }
 
 const baseOf = (block: number): number => (firstBlock + block) * blockSize
@@ -42,7 +41,6 @@ export const createUids = (base: number, start: number): Uids => {
       return base + next
     },
     give: (uid) => void taken.delete(uid),
-    owns: (uid) => uid >= base && uid < base + blockSize,
   }
 }
 
