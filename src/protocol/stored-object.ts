@@ -64,12 +64,10 @@ export const runScope = (run: RunId): string => `run/${run}`
 export const cacheScopes = (
   facts: ScopeFacts,
 ): { readonly write: string; readonly read: readonly string[] } => {
-  const { ref = '', default_ref: trunk } = facts
+  const { default_ref: trunk } = facts
   const write = writeScope(facts)
-  const isFork = facts.tier === 'fork'
   const shared = trunk === undefined ? [] : [`protected/${trunk}`]
-  const own = isFork || write.startsWith('branch/') ? [write] : [`protected/${ref}`]
-  return { write, read: [...new Set([...own, ...shared])] }
+  return { write, read: [...new Set([write, ...shared])] }
 }
 
 /** Only pushes to a protected or default branch write there. */
