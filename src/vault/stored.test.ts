@@ -1,5 +1,7 @@
 // Keys of stored objects through the verbs of a real vault: whose signature under a manifest counts, and for whom a key is opened.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeWorld, newId, start } from '../../test/support/vault-world.ts'
 import { fromBase64Url, toBase64Url } from '../base/bytes.ts'
@@ -80,4 +82,19 @@ test('a key opens for people only where people look, and for the manifest that i
   await refused('object.key', { kept: swapped, ...asked }, 'E_INPUT')
   const [one, other] = [await stored(by), await stored(by, { size: 2 })]
   await refused('object.keep', { manifest: one.manifest, sealedKey: other.sealedKey }, 'E_INPUT')
+})
+
+test('who opened an object first in an hour is written down, with the session', async () => {
+  const { manifest, sealedKey } = await stored(await enrol())
+  const kept = { manifest, wrapped: (await call('object.keep', { manifest, sealedKey })).wrapped }
+  for (const session of ['ses_1', 'ses_2'])
+    await call('object.key', { kept, user: 'usr_2', reason: 'view', session })
+  const log = await readFile(join(world.options.dataDir, 'audit.log'), 'utf8')
+  const lines = log.split('\n').filter((line) => line.includes('usr_2'))
+  assert.equal(lines.length, 1)
+  const { at: _at, ...line } = JSON.parse(lines[0] ?? '')
+  const { object } = described
+  assert.deepEqual(line, {
+    ...{ verb: 'object.key', object, project, run, user: 'usr_2', reason: 'view', session: 'ses_1' },
+  })
 })

@@ -55,6 +55,13 @@ test('"equal" compares by type and value, lists and maps as well; an executor is
     '{equal: [{a: 1}, {b: 1}]}',
   ])
   check(false, ['{equal: [{a: 1}, {a: 2}]}', '{equal: [{name: x, a: 1}, x]}', '{equal: [{a: x}, x]}'])
+  check(false, [
+    '{equal: [[a, b], [a, c]]}',
+    '{equal: [{a: 1, b: 2}, {a: 1, b: 3}]}',
+    '{equal: [x, ""]}',
+    '{equal: ["", x]}',
+  ])
+  check(false, ['{equal: [x, << pipeline.git.tag >>]}', '{equal: [<< pipeline.git.tag >>, x]}'])
   check(true, ['{equal: [main, << pipeline.git.branch >>]}', '{equal: [<< pipeline.git.tag >>, ""]}'])
 })
 
@@ -70,7 +77,26 @@ test('what is no condition is said, and is not met', () => {
     ...['when: {matches: {pattern: x}}', 'when: {matches: {value: x}}', 'when: {constructor: [true]}'],
   ])
   refused('E_TYPE', ['when: {and: true}', 'when: {matches: x}'])
+  refused('E_EXPRESSION', ['when: always on', 'when: nothing', 'when: 1 < x'])
   refused('E_PATTERN', ['when: {matches: {pattern: (, value: x}}'])
+})
+
+test('an argument is a value and no expression: as a text it is true, whatever it says', () => {
+  const steps = (condition: string, argument: string) => {
+    const when = `{when: {condition: ${condition}, steps: [run: it is]}}`
+    const result = judgeCompile(`version: 2.1
+commands: {maybe: {parameters: {p: {type: string}}, steps: [${when}, run: end]}}
+jobs: {build: {docker: [{image: i}], steps: [{maybe: {p: '${argument}'}}]}}
+`)
+    assert.ok(result.ok, JSON.stringify(result.problems))
+    return result.plan.workflows[0]?.jobs[0]?.spec?.steps.length
+  }
+  assert.equal(steps('<< parameters.p >>', 'pipeline.git.branch == "dev"'), 2)
+  assert.equal(steps('parameters.p', 'pipeline.git.branch == "dev"'), 2)
+  assert.equal(steps('<< parameters.p >>', ''), 1)
+  assert.equal(steps('""', 'x'), 1)
+  assert.equal(steps('pipeline.git.branch == "dev"', 'x'), 1)
+  assert.equal(runs('when: << pipeline.trigger_source >> == "api"'), true, 'a text with a value in it')
 })
 
 test('conditions are nested as deeply as maps are, and no deeper', () => {
