@@ -211,6 +211,13 @@ test('a push ends the runs of earlier pushes to its branch, where the project wa
   )
   await parts.runs.rerunRun(parts.actor, parseId('run', before.id)!, 'all')
   assert.equal((await again(before)).cancelled, null)
+  // What else stands in the audit of a run, or was refused there, is nobody who wants it again.
+  await sql`
+    insert into audit (organisation_id, actor_kind, actor_id, action, target, project_id, run_id, result)
+    select organisation_id, 'user', 'usr_x', told.action, id, project_id, id, told.result
+    from runs, (values ('run.cancel', 'ok'), ('run.rerun', 'denied')) as told (action, result) where id = ${third.id}`.execute(
+    parts.db,
+  )
   // Whichever is stored first is not older than the other.
   const now = new Date().toISOString()
   const both = await Promise.all([push(8, 'refs/heads/fix', now), push(9, 'refs/heads/fix', now)])
