@@ -231,6 +231,11 @@ test('a push ends the runs of earlier pushes to its branch, where the project wa
     parts.db,
   )
   assert.equal(rows[0]?.n, 4)
+  const { rows: others } = await sql`
+    select 1 from runs where superseded_by is not null and cancelled_by is null and id <> ${before.id}`.execute(
+    parts.db,
+  )
+  assert.equal(others.length, 0, 'nobody else is said to be overtaken')
 })
 
 test('a push that comes late, after a newer one of its branch, ends nothing of that', async () => {
