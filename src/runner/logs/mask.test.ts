@@ -202,6 +202,11 @@ test('short, plain and empty values are not masked, and that is told', () => {
 test('the word in place of a secret never makes a new one', () => {
   const masker = maskerOf(secret('A', 'swordfish'), secret('B', 'x[secret'), secret('C', '***y'))
   assert.equal(masker.text('xswordfishy x[secret'), 'x•••y •••')
+  const says = (value: string) =>
+    maskerOf(secret('deploy', 'swordfish'), secret('B', value)).text('swordfish]s')
+  assert.equal(says('another'), '[secret deploy]]s')
+  assert.equal(says('secret deploy'), '***]s', 'it would hold one')
+  assert.equal(says('deploy]]s'), '***]s', 'it would begin one')
 })
 
 test('random secrets, texts and cuts: no form survives, and cuts make no difference', () => {

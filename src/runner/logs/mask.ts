@@ -124,9 +124,6 @@ const createStream = (
     flush: () => {
       const rest = release(held, true)
       joined.fill(0)
-      masked = 0
-      lastOwner = -1
-      run = 0
       return rest
     },
   }
