@@ -227,3 +227,28 @@ test('older deliveries asked for twice come once', async () => {
   assert.equal(await rows.count(), 100)
   assert.deepEqual(opened.complaints, [])
 })
+
+test('news that comes when the list was left is for nobody', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  const asked = Promise.withResolvers<void>()
+  const left = Promise.withResolvers<void>()
+  let lists = 0
+  await page.route(/\/api\/v1\/runs\?(?!.*number=)/, async (route) => {
+    // The second is the look at what came before the stream told.
+    if (++lists === 2) {
+      asked.resolve()
+      await left.promise
+    }
+    await route.continue()
+  })
+  await page.goto(`${stand.double.url}/runs`)
+  await asked.promise
+  await page.getByRole('link', { name: 'Runners' }).click()
+  await page.getByText('brook').first().waitFor()
+  const answered = page.waitForResponse(/\/api\/v1\/runs\?/)
+  left.resolve()
+  await (await answered).finished()
+  await page.waitForTimeout(100)
+  assert.deepEqual(opened.complaints, [])
+})

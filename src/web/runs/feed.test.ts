@@ -43,10 +43,10 @@ const run = (id: string, more: Partial<RunSummary> = {}): RunSummary => ({
   attempts: 1,
   ...more,
 })
-const feed = { shown: [run('b'), run('a')], waiting: [] }
+const feed = { of: all, shown: [run('b'), run('a')], waiting: [] }
 
 test('a run that is shown changes in its place', () => {
-  const next = receiveRun(feed, run('a', { status: 'passed', rev: 2 }), all)
+  const next = receiveRun(feed, run('a', { status: 'passed', rev: 2 }))
   assert.deepEqual(
     next.shown.map((r) => [r.id, r.status]),
     [
@@ -58,12 +58,12 @@ test('a run that is shown changes in its place', () => {
 })
 
 test('news older than what is shown is dropped', () => {
-  const newer = receiveRun(feed, run('a', { status: 'passed', rev: 5 }), all)
-  assert.equal(receiveRun(newer, run('a', { rev: 4 }), all).shown[1]?.status, 'passed')
+  const newer = receiveRun(feed, run('a', { status: 'passed', rev: 5 }))
+  assert.equal(receiveRun(newer, run('a', { rev: 4 })).shown[1]?.status, 'passed')
 })
 
 test('a new run waits until somebody asks, and changes while it waits', () => {
-  const next = receiveRun(receiveRun(feed, run('c'), all), run('c', { status: 'failed', rev: 2 }), all)
+  const next = receiveRun(receiveRun(feed, run('c')), run('c', { status: 'failed', rev: 2 }))
   assert.deepEqual(next.shown, feed.shown)
   assert.deepEqual(
     next.waiting.map((r) => r.status),
@@ -82,11 +82,11 @@ test('a new run that does not fit the filters is not announced', () => {
     { ...all, branch: 'x' },
     { ...all, commit: 'f' },
   ])
-    assert.deepEqual(receiveRun(feed, run('c'), filters).waiting, [])
+    assert.deepEqual(receiveRun({ ...feed, of: filters }, run('c')).waiting, [])
 })
 
 test('a page that was fetched anew does the same as the stream', () => {
-  const next = receivePage(feed, [run('c'), run('b', { status: 'failed', rev: 3 }), run('a')], all)
+  const next = receivePage(feed, [run('c'), run('b', { status: 'failed', rev: 3 }), run('a')])
   assert.deepEqual(
     next.waiting.map((r) => r.id),
     ['c'],
@@ -95,10 +95,10 @@ test('a page that was fetched anew does the same as the stream', () => {
 })
 
 test('what only the server can tell of a filter is not guessed from the stream, and comes with the next page', () => {
-  const mine = { ...all, mine: 'yes' }
-  assert.deepEqual(receiveRun(feed, run('c'), mine).waiting, [])
+  const mine = { ...feed, of: { ...all, mine: 'yes' } }
+  assert.deepEqual(receiveRun(mine, run('c')).waiting, [])
   assert.deepEqual(
-    receivePage(feed, [run('c'), run('b')], mine).waiting.map(({ id }) => id),
+    receivePage(mine, [run('c'), run('b')]).waiting.map(({ id }) => id),
     ['c'],
   )
   assert.equal(needsServer(all), false)
@@ -108,7 +108,7 @@ test('what only the server can tell of a filter is not guessed from the stream, 
 test('an old run that changed before its page was fetched is in the list once, as it is now', () => {
   const changed = run('5', { rev: 4, status: 'passed' })
   const page = [run('6'), run('5'), run('4')]
-  const told = receiveRun({ shown: [run('9'), run('8')], waiting: [] }, changed, all)
+  const told = receiveRun({ of: all, shown: [run('9'), run('8')], waiting: [] }, changed)
   const ids = (runs: readonly RunSummary[]) => runs.map(({ id, rev }) => `${id} ${rev}`)
   for (const before of [told, showWaiting(told)]) {
     const next = receiveOlder(before, page)

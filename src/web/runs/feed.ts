@@ -15,7 +15,12 @@ export type RunFilters = {
   readonly class: string
   readonly mine: string
 }
-export type Feed = { readonly shown: readonly RunSummary[]; readonly waiting: readonly RunSummary[] }
+/** `of`: the filters that its runs fit. Whoever asked for more, or for news, compares them when the answer is there. */
+export type Feed = {
+  readonly of: RunFilters
+  readonly shown: readonly RunSummary[]
+  readonly waiting: readonly RunSummary[]
+}
 
 export const readFilters = (query: URLSearchParams): RunFilters => ({
   project: query.get('project') ?? '',
@@ -47,33 +52,37 @@ const fits = (run: RunSummary, filters: RunFilters): boolean =>
   (filters.commit === '' || run.event.commit.startsWith(filters.commit))
 
 /** What the server found for these filters fits them. */
-const receiveFitting = (feed: Feed, run: RunSummary, filters: RunFilters): Feed =>
-  receiveRun(feed, run, { ...filters, class: '', mine: '', until: '' })
+const receiveFitting = (feed: Feed, run: RunSummary): Feed => ({
+  ...receiveRun({ ...feed, of: { ...feed.of, class: '', mine: '', until: '' } }, run),
+  of: feed.of,
+})
 
 /** An older `rev` than the one shown is news from before: it is dropped. */
-export const receiveRun = (feed: Feed, run: RunSummary, filters: RunFilters): Feed => {
+export const receiveRun = (feed: Feed, run: RunSummary): Feed => {
   const isShown = feed.shown.some((known) => known.id === run.id)
   if (isShown) return { ...feed, shown: replaceNewer(feed.shown, run) }
   if (feed.waiting.some((known) => known.id === run.id))
     return { ...feed, waiting: replaceNewer(feed.waiting, run) }
-  if (needsServer(filters) || !fits(run, filters)) return feed
+  if (needsServer(feed.of) || !fits(run, feed.of)) return feed
   return { ...feed, waiting: [run, ...feed.waiting].slice(0, newRunsQueueMax) }
 }
 
 /** What was fetched anew: rows that are shown are updated, unknown ones above them wait. */
-export const receivePage = (feed: Feed, page: readonly RunSummary[], filters: RunFilters): Feed =>
-  page.toReversed().reduce((next, run) => receiveFitting(next, run, filters), feed)
+export const receivePage = (feed: Feed, page: readonly RunSummary[]): Feed =>
+  page.toReversed().reduce(receiveFitting, feed)
 
 /** The page below: an old run that changed is in it, too, and may have been told of before. */
 export const receiveOlder = (feed: Feed, page: readonly RunSummary[]): Feed => {
   const isBelow = ({ id }: RunSummary) => page.some((run) => run.id === id)
   return {
+    ...feed,
     shown: newestFirst([...feed.shown, ...page, ...feed.waiting.filter(isBelow)]),
     waiting: feed.waiting.filter((run) => !isBelow(run)),
   }
 }
 
 export const showWaiting = (feed: Feed): Feed => ({
+  ...feed,
   shown: newestFirst([...feed.waiting, ...feed.shown]),
   waiting: [],
 })
