@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { openPage } from './double/browser.ts'
 import { openStand } from './double/stand.ts'
-import { deliveries, idOf, summaries } from './double/world.ts'
+import { deliveries, idOf, projects, summaries } from './double/world.ts'
 
 const stand = openStand()
 
@@ -250,5 +250,27 @@ test('news that comes when the list was left is for nobody', async () => {
   left.resolve()
   await (await answered).finished()
   await page.waitForTimeout(100)
+  assert.deepEqual(opened.complaints, [])
+})
+
+test('the hundred-and-first project is in the list, in the search and among the filters', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  await page.route(/\/api\/v1\/projects\?/, async (route) => {
+    const query = new URL(route.request().url()).searchParams
+    const first = Number(query.get('cursor') ?? 1)
+    const last = Math.min(120, first + Number(query.get('limit')) - 1)
+    const items = Array.from({ length: last - first + 1 }, (_, i) => {
+      const number = first + i
+      return { ...projects[0]!, id: idOf('prj', number), name: `shop-${number}`, last_run: null }
+    })
+    await route.fulfill({ json: { items, next_cursor: last < 120 ? String(last + 1) : null } })
+  })
+  await page.goto(`${stand.double.url}/projects`)
+  await page.getByRole('link', { name: 'shop-101' }).waitFor()
+  await page.getByRole('combobox', { name: 'Search' }).fill('shop-101')
+  await page.getByRole('option', { name: 'shop-101' }).first().waitFor()
+  await page.goto(`${stand.double.url}/runs`)
+  await page.getByLabel('Project').locator('option', { hasText: 'shop-101' }).waitFor({ state: 'attached' })
   assert.deepEqual(opened.complaints, [])
 })
