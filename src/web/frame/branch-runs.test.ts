@@ -11,6 +11,7 @@ const run = {
   created_at: '2026-11-22T10:00:00.000Z',
   project: { id: 'p', name: 'web' },
   event: { branch: 'main' },
+  workflows: [],
   jobs: [job('a', 'failed'), job('b', 'passed'), job('c', 'errored'), job('d', 'timed_out')],
 } as unknown as Run
 const where = { organisation: 'acme', run }
@@ -53,8 +54,22 @@ test('failures are stepped through in the order of jobs, both ways, from the run
   const at = (job: string) => `/acme/web/runs/5/jobs/${job}`
   assert.equal(nextFailure(where, null, 1), at('a'))
   assert.equal(nextFailure(where, null, -1), at('d'))
-  assert.equal(nextFailure(where, 'a', 1), at('c'))
-  assert.equal(nextFailure(where, 'b', -1), at('a'))
-  assert.equal(nextFailure(where, 'd', 1), null)
-  assert.equal(nextFailure(where, 'a', -1), null)
+  assert.equal(nextFailure(where, run.jobs[0]!, 1), at('c'))
+  assert.equal(nextFailure(where, run.jobs[1]!, -1), at('a'))
+  assert.equal(nextFailure(where, run.jobs[3]!, 1), null)
+  assert.equal(nextFailure(where, run.jobs[0]!, -1), null)
+})
+
+test('of two jobs of one key each has its own place among the failures', () => {
+  const twins = [
+    { ...job('pack', 'failed'), id: '1', workflow_id: 'w1' },
+    { ...job('pack', 'failed'), id: '2', workflow_id: 'w2' },
+  ]
+  const workflows = [
+    { id: 'w1', name: 'main' },
+    { id: 'w2', name: 'nightly' },
+  ]
+  const twice = { ...where, run: { ...run, workflows, jobs: twins } as unknown as Run }
+  assert.equal(nextFailure(twice, twins[0]!, 1), '/acme/web/runs/5/jobs/pack?workflow=nightly')
+  assert.equal(nextFailure(twice, twins[1]!, 1), null)
 })

@@ -1,8 +1,8 @@
 // The run before and after one on its branch, and what else a person steps to from it by one key.
-import type { Run } from '../../protocol/api/shapes.ts'
+import type { Job, Run } from '../../protocol/api/shapes.ts'
 import { isRed } from '../format/status.ts'
 import { addresses } from '../router/place.ts'
-import { findJob, jobAddress } from '../runs/job-address.ts'
+import { jobAddress } from '../runs/job-address.ts'
 import type { Api } from '../state/api.ts'
 
 type Where = { readonly organisation: string; readonly run: Run }
@@ -31,9 +31,8 @@ export const newerOnBranch = async (api: Api, where: Where): Promise<string | nu
 }
 
 /** The failed job after (or before) the one that is shown; from the run itself, the first (or last). */
-export const nextFailure = (where: Where, segment: string | null, by: 1 | -1): string | null => {
+export const nextFailure = (where: Where, shown: Job | null, by: 1 | -1): string | null => {
   const { run } = where
-  const shown = segment === null ? null : findJob(run, segment, null)
   const jobs = by === 1 ? run.jobs : run.jobs.toReversed()
   const from = shown === null ? 0 : jobs.findIndex(({ id }) => id === shown.id) + 1
   const next = jobs.slice(from).find(({ status }) => isRed(status))

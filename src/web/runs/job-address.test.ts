@@ -30,6 +30,18 @@ test('every job has an address that leads back to it', () => {
   }
 })
 
+test('jobs of one key in workflows of one name, as a run that went on may have them, have an address each', () => {
+  const [first, second] = [job('1', 'build'), job('2', 'build', { workflow_id: 'w2' })]
+  const workflows = run.workflows.map((workflow) => ({ ...workflow, name: 'ci' }))
+  const twice = { ...run, workflows, jobs: [first, second] }
+  const found = twice.jobs.map((one) => {
+    const url = new URL(jobAddress({ organisation: 'acme', run: twice }, one), 'http://localhost')
+    return findJob(twice, 'build', url.searchParams.get('workflow'))?.id
+  })
+  assert.deepEqual(found, ['1', '2'])
+  assert.equal(findJob(twice, 'build', 'ci')?.id, '1', 'a link from before it went on leads somewhere')
+})
+
 test('addresses are as short as they may be', () => {
   assert.equal(jobAddress(where, run.jobs[0]!), '/acme/web/runs/412/jobs/lint')
   assert.equal(jobAddress(where, run.jobs[2]!, 2), '/acme/web/runs/412/jobs/test.1?attempt=2')

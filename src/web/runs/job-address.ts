@@ -1,5 +1,5 @@
 // How a job stands in an address: its key, its shard when there are several, its workflow when the key alone is
-// not enough.
+// not enough: by its name, or its id where a run that went on has two of one name.
 import type { Job, Run } from '../../protocol/api/shapes.ts'
 import { addresses, withQuery } from '../router/place.ts'
 
@@ -22,7 +22,7 @@ export const jobAddress = (
     job: jobSegment(job),
   })
   return withQuery(path, {
-    workflow: twin ? (workflowName(run, job) ?? undefined) : undefined,
+    workflow: twin ? workflowWord(run, job) : undefined,
     attempt: attempt === undefined ? undefined : String(attempt),
     view,
   })
@@ -30,8 +30,16 @@ export const jobAddress = (
 
 export const findJob = (run: Run, segment: string, workflow: string | null): Job | null =>
   run.jobs.find(
-    (job) => jobSegment(job) === segment && (workflow === null || workflowName(run, job) === workflow),
+    (job) =>
+      jobSegment(job) === segment &&
+      (workflow === null || [job.workflow_id, workflowOf(run, job)?.name].includes(workflow)),
   ) ?? null
 
-const workflowName = (run: Run, job: Job): string | null =>
-  run.workflows.find((workflow) => workflow.id === job.workflow_id)?.name ?? null
+const workflowOf = (run: Run, job: Job): Run['workflows'][number] | undefined =>
+  run.workflows.find(({ id }) => id === job.workflow_id)
+
+const workflowWord = (run: Run, job: Job): string | undefined => {
+  const own = workflowOf(run, job)
+  const isNamesake = run.workflows.some(({ id, name }) => id !== own?.id && name === own?.name)
+  return isNamesake ? own?.id : own?.name
+}
