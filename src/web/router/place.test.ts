@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addresses, formatLineRange, parseLineRange, placeOf, withQuery } from './place.ts'
+import { addresses, formatLineRange, nextOf, parseLineRange, placeOf, withQuery } from './place.ts'
 
 test('each address names its page', () => {
   for (const [path, page] of [
@@ -77,4 +77,11 @@ test('words of a query that are empty are left out', () => {
     '/runs?status=failed',
   )
   assert.equal(withQuery('/runs', {}), '/runs')
+})
+
+test('who signs in goes on to a path of ours only', () => {
+  const to = (next: string) => nextOf(new URLSearchParams({ next }))
+  assert.equal(to('/acme/web?view=table#s1L2'), '/acme/web?view=table#s1L2')
+  for (const next of ['', 'x', '//evil.example', '/\\evil.example', '/\t/evil.example', '/\n\\evil.example'])
+    assert.equal(to(next), addresses.runs, JSON.stringify(next))
 })

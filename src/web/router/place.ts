@@ -130,10 +130,10 @@ export const withQuery = (path: string, words: Readonly<Record<string, string | 
   return kept.length === 0 ? path : `${path}?${new URLSearchParams(kept)}`
 }
 
-/** Where somebody was going who had to sign in first. Only a path of ours: `//evil.example` is one, too, for a browser. */
+/** Where somebody was going who had to sign in first. Only a path of ours: `//evil.example` is none for a browser, and it leaves out tabs and line ends. */
 export const nextOf = (query: URLSearchParams): string => {
   const wanted = query.get('next') ?? ''
-  return /^\/[^/\\]/.test(wanted) ? wanted : addresses.runs
+  return /^\/[^/\\\t\r\n][^\t\r\n]*$/.test(wanted) ? wanted : addresses.runs
 }
 
 /** Lines of one step: `#s4L120` or `#s4L120-L140`. */
