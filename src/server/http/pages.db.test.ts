@@ -53,6 +53,7 @@ test('pages get the shell; files that are not there, reserved names and what lie
     '/claim',
     '/sign-in',
     '/docs/errors/MF4004',
+    '/settings/contexts/deploy.eu',
   ])
     assert.equal(pages.find(path), shellAsset, path)
   for (const path of [
@@ -61,6 +62,7 @@ test('pages get the shell; files that are not there, reserved names and what lie
     '/assets/link.txt',
     '/.vite/manifest.json',
     '/acme/logo.png',
+    '/settings/logo.png',
     '/claim/x',
     ...reservedSegments.filter((name) => name !== 'claim').flatMap((name) => [`/${name}`, `/${name}/x`]),
   ])

@@ -69,12 +69,17 @@ const isPage = (path: string): boolean => {
   if (reservedPages.includes(path)) return true
   const segments = path.split('/')
   const reserved = (reservedSegments as readonly string[]).includes(segments[1] ?? '')
-  return !reserved && (!(segments.at(-1) ?? '').includes('.') || isJobPage(segments))
+  return (
+    !reserved && (!(segments.at(-1) ?? '').includes('.') || isJobPage(segments) || isContextPage(segments))
+  )
 }
 
-/** `/{org}/{project}/runs/{n}/jobs/{job}.{shard}`: the one page whose last segment may have a dot. */
+/** Whose last segment may have a dot: `/{org}/{project}/runs/{n}/jobs/{job}.{shard}`, … */
 const isJobPage = (segments: readonly string[]): boolean =>
   segments.length === 7 && segments[3] === 'runs' && segments[5] === 'jobs'
+/** … and `/settings/contexts/{name}`. */
+const isContextPage = (segments: readonly string[]): boolean =>
+  segments.length === 4 && segments[1] === 'settings' && segments[2] === 'contexts'
 
 const manifest = z.record(
   z.string(),
