@@ -130,11 +130,18 @@ export type Logs = {
       readonly codec?: FrameCodec | undefined
     },
   ) => AsyncIterable<FollowerFrame>
-  /** What is in the log above `after`, without reading it; with `failureIn` also where that step first speaks of a failure. */
+  /**
+   * What is in the log above `after`, without reading it: the beginning of that, while many frames are not packed; 'whole': all of it, from
+   * its beginning. With `failureIn` also where that step first speaks of a failure.
+   */
   readonly readIndex: (
     scope: Scope,
     attempt: AttemptId,
-    options: { readonly after: number; readonly reader: LogReader; readonly failureIn?: number | undefined },
+    options: {
+      readonly after: number | 'whole'
+      readonly reader: LogReader
+      readonly failureIn?: number | undefined
+    },
   ) => Promise<LogIndex>
   /** null while it grows, and until it is packed: nobody knows its length. */
   readonly openBytes: (

@@ -12,7 +12,7 @@ import type { Log, PackedObject } from './find.ts'
 import type { createFirstFailures, LogText } from './first-failure.ts'
 import { openPackedText } from './packed-frames.ts'
 import { readStoredRange } from './stored-frames.ts'
-import { readStoredIndex } from './stored-index.ts'
+import { readStoredIndex, readWholeIndex } from './stored-index.ts'
 
 type Deps = {
   readonly db: Db
@@ -20,7 +20,10 @@ type Deps = {
   readonly failures: ReturnType<typeof createFirstFailures>
 }
 type Opened = { readonly log: Log; readonly key: Uint8Array }
-type Wanted = { readonly after: number; readonly failureIn?: number | undefined }
+type Wanted = {
+  readonly after: number | 'whole'
+  readonly failureIn?: number | undefined
+}
 
 export const readLogIndex = async (deps: Deps, opened: Opened, wanted: Wanted): Promise<LogIndex> => {
   const { isComplete, lastSeq, attempt } = opened.log
@@ -43,8 +46,8 @@ export const readFailureLine = async (
   if (!opened.log.isComplete) return null
   const { attempt } = opened.log
   const { chunks, texts } = await (opened.log.packed === null
-    ? stored(deps, opened, 0)
-    : packed(deps, { ...opened, packed: opened.log.packed }, 0))
+    ? stored(deps, opened, 'whole')
+    : packed(deps, { ...opened, packed: opened.log.packed }, 'whole'))
   const firstFailure = pinned === null ? await deps.failures.find({ attempt, step }, () => texts(step)) : null
   const ends = chunks.map((chunk) => (chunk.step === step ? chunk.firstLine + chunk.lines - 1 : 0))
   const read = (from: number, to: number) => texts(step, { from, to })
@@ -62,12 +65,12 @@ const touches = (
 const packed = async (
   { objects }: Deps,
   { log, key, packed }: Opened & { readonly packed: PackedObject },
-  after: number,
+  after: Wanted['after'],
 ) => {
   const { entries, text } = await openPackedText(objects, { attempt: log.attempt, packed, key })
   return {
     chunks: entries
-      .filter(({ seqTo }) => seqTo > after)
+      .filter(({ seqTo }) => after === 'whole' || seqTo > after)
       .map(({ step, firstLine, lines, seqFrom, seqTo, tMs, length: bytes }) => ({
         ...{ step, firstLine, lines, seqFrom, seqTo, tMs, bytes },
       })),
@@ -81,8 +84,10 @@ const packed = async (
 
 const inflaters = { 'deflate-raw': promisify(inflateRaw), zstd: promisify(zstdDecompress) } as const
 
-const stored = async ({ db }: Deps, { log, key }: Opened, after: number) => ({
-  chunks: await readStoredIndex(db, log.attempt, after),
+const stored = async ({ db }: Deps, { log, key }: Opened, after: Wanted['after']) => ({
+  chunks: await (after === 'whole'
+    ? readWholeIndex(db, log.attempt)
+    : readStoredIndex(db, log.attempt, after)),
   texts: async function* (step: number, wanted: Range = everything): AsyncGenerator<LogText> {
     const range = { after: 0, until: log.lastSeq, key: createGcm(key).open, codec: 'zstd' } as const
     for await (const frame of readStoredRange(db, log.attempt, range))

@@ -4,6 +4,7 @@ import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inflateRawSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { sql } from 'kysely'
+import { noWork, openTestApp } from '../../../test/support/http-app.ts'
 import { tellingOpenedKeys } from '../../../test/support/opened-keys.ts'
 import { addLocalProject, enrolRunner, openParts } from '../../../test/support/parts.ts'
 import { createScriptedRunner, type Held } from '../../../test/support/scripted-runner.ts'
@@ -14,6 +15,7 @@ import type { FollowerFrame } from '../../protocol/live.ts'
 import { encodeLogIndex } from '../../protocol/log-object.ts'
 import { encryptBlob } from '../../seal/index.ts'
 import { scopeOfOrganisation } from '../access/actor.ts'
+import { limits } from '../limits.ts'
 import { createFreshFrames } from './fresh-frames.ts'
 import { createLogs } from './logs.ts'
 import { pruneFrames } from './prune.ts'
@@ -472,6 +474,34 @@ test('the index of a live log tells small frames of a step as one chunk; a part 
   assert.deepEqual(await lineOf(0), { line: 6, text: 'f', why: 'end' })
   assert.equal((await indexOf(held, { failureIn: 1 })).firstFailure, 4)
   assert.equal((await indexOf(held, { failureIn: 0 })).firstFailure, null)
+})
+
+test('what stands behind the first page of the index of a long log is found, while it is not packed', async () => {
+  const held = await lease()
+  const last = limits.logIndexFrames + 200
+  while (held.log.seq < last) {
+    const sent = held.log.seq
+    const count = Math.min(1_000, last - sent)
+    await runner.frames(held, 0, ...Array.from({ length: count }, (_, i) => `line ${sent + i + 1}\n`))
+  }
+  // The real door before the real log; only whose it is stands in another database.
+  const app = await openTestApp({
+    work: {
+      runs: { ...noWork.runs, findAttempt: (_, id) => parts.runs.findAttempt(parts.scope, id) },
+      logs: {
+        ...noWork.logs,
+        readIndex: (_, ...asked) => logs.readIndex(parts.scope, ...asked),
+        readFrames: (_, ...asked) => logs.readFrames(parts.scope, ...asked),
+      },
+    },
+  })
+  const cookie = await app.signInAs('viewer')
+  const query = `format=text&step=0&from=${last - 1}&to=${last}`
+  const answer = await app.call('GET', `/api/v1/attempts/${held.attempt}/log?${query}`, { cookie })
+  assert.equal(answer.text, `line ${last - 1}\nline ${last}\n`)
+  await runner.finish(held)
+  const end = await logs.failureLine(parts.scope, held.attempt, { reader, step: 0, pinned: null })
+  assert.deepEqual(end, { line: last, text: `line ${last}`, why: 'end' })
 })
 
 test('a finished log still tells when its lines were written', async () => {

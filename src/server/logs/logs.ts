@@ -120,7 +120,7 @@ const requireKept = ({ removedAt, days }: Log): void => {
 
 const readIndex = async (
   parts: Parts,
-  reading: Omit<Reading, 'codec'> & { readonly failureIn?: number | undefined },
+  reading: Asked & Parameters<Logs['readIndex']>[2],
 ): Promise<LogIndex> => {
   const { log, key } = await logOf(parts, reading)
   const { isComplete, lastSeq } = log

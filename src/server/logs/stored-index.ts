@@ -33,6 +33,17 @@ export const readStoredIndex = async (
 type Indexed = { readonly header: FrameHeader; readonly bytes: number }
 type Open = { -readonly [K in keyof LogChunk]: LogChunk[K] }
 
+/** All of them, one statement after another. */
+export const readWholeIndex = async (db: Db, attempt: AttemptId): Promise<readonly LogChunk[]> => {
+  const all: LogChunk[] = []
+  for (let after = 0; ; ) {
+    const chunks = await readStoredIndex(db, attempt, after)
+    if (chunks.length === 0) return all
+    all.push(...chunks)
+    after = Math.max(...chunks.map(({ seqTo }) => seqTo))
+  }
+}
+
 /** In the order of their first frames. */
 export const chunksOf = (frames: readonly Indexed[]): readonly LogChunk[] => {
   const open = new Map<number, Open>()

@@ -196,16 +196,17 @@ const followed = async function* (
 const framesOfLines = async function* (
   logs: Logs,
   { actor, attempt, from = 1, to = Number.POSITIVE_INFINITY, step }: Parameters<typeof framesFor>[1],
-  options: { readonly after: number; readonly reader: LogReader; readonly codec: FrameCodec },
+  options: { readonly reader: LogReader; readonly codec: FrameCodec },
 ) {
-  const { chunks } = await logs.readIndex(actor.scope, attempt, options)
+  const { reader } = options
+  const { chunks } = await logs.readIndex(actor.scope, attempt, { after: 'whole', reader })
   const wanted = chunks.filter(
     (chunk) => chunk.step === step && chunk.firstLine <= to && chunk.firstLine + chunk.lines >= from,
   )
   const [first, last] = [wanted.at(0), wanted.at(-1)]
   if (first === undefined || last === undefined) return
   yield* logs.readFrames(actor.scope, attempt, {
-    ...{ reader: options.reader, codec: options.codec, step },
+    ...{ reader, codec: options.codec, step },
     ...{ after: first.seqFrom - 1, until: last.seqTo },
   })
 }
