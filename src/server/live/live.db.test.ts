@@ -8,6 +8,7 @@ import type WebSocket from 'ws'
 import { noWork, openTestApp, type TestApp } from '../../../test/support/http-app.ts'
 import { attemptId, memoryLog, memoryRuns, projectId, runId } from '../../../test/support/live-sources.ts'
 import { fromBase64 } from '../../base/bytes.ts'
+import { fault } from '../../base/faults.ts'
 import type { OrganisationId } from '../../base/ids.ts'
 import type { Attempt } from '../../protocol/api/shapes.ts'
 import { parseFollowerFrame } from '../../protocol/live.ts'
@@ -192,6 +193,18 @@ test('what can never be told is refused by its words, and the other topics of th
   assert.equal((await nextMessage(socket)).t, 'run')
   assert.equal(follows, 1)
   socket.terminate()
+})
+
+test('a log that was stored elsewhere while it was read is there for who comes back', async () => {
+  // biome-ignore lint/correctness/useYield: it breaks off before the next frame.
+  const follow: Logs['follow'] = async function* () {
+    throw fault('E_CONFLICT', { public: 'The log was stored elsewhere while it was read: read it again' })
+  }
+  const app = await openTestApp({ work: { logs: { ...noWork.logs, follow } } })
+  const socket = await openSocket(app, await app.signInAs('viewer'))
+  const closed = closeOf(socket)
+  subscribe(socket, logTopic, 0)
+  assert.deepEqual(await closed, [1011, 'broken'])
 })
 
 test('past its seats a credential is told how long to wait, on a socket and on events alike', async () => {

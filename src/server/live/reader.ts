@@ -110,8 +110,10 @@ const fail = (
   const answer = isFault(error) && error.row.status < 500 ? error : null
   if (answer === null) log.warn('live topic failed', { topic: name, error })
   if (isFault(error, 'E_NOT_FOUND')) refuse(state, name, 'not found')
-  // Asked again it would be the same, and the other topics of the connection have nothing to do with it.
-  else if (answer !== null && !answer.row.retryable) refuse(state, name, answer.public)
+  // Asked again it would be the same, and the other topics of the connection have nothing to do with it. But what was changed by
+  // somebody else, a log that was stored elsewhere while it was read, is there for who asks again.
+  else if (answer !== null && !answer.row.retryable && answer.code !== 'E_CONFLICT')
+    refuse(state, name, answer.public)
   // The reader comes back with its cursor and misses nothing.
   else state.end('broken')
 }
