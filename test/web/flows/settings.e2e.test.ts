@@ -1,5 +1,6 @@
 // What people set, by keyboard and pointer: projects, tokens, members, limits, schedules, webhooks, orbs.
 import assert from 'node:assert/strict'
+import { contexts } from '../double/world.ts'
 import { isAt, openFlows, shows, soon } from './flow.ts'
 
 const { flow, stand } = openFlows()
@@ -323,4 +324,42 @@ flow('when the clock jumped is said in the time zone of the person', {}, async (
   const moment = jump.locator('time[datetime="2026-11-21T09:00:00.000Z"]')
   assert.match((await moment.textContent()) ?? '', /^Nov 2[0-2], 2026/)
   assert.doesNotMatch((await jump.textContent()) ?? '', /T\d\d:/)
+})
+
+flow('what is wrong twice with one field is said twice', { expected: /400/ }, async (page) => {
+  // As the server says it of a name of nothing but a space.
+  const errors = ['Too small: expected string to have >=1 characters', 'Invalid string: must match pattern']
+  await page.route('**/schedules', (route) =>
+    route.request().method() === 'GET'
+      ? route.continue()
+      : route.fulfill({
+          status: 400,
+          contentType: 'application/problem+json',
+          json: {
+            ...{
+              title: 'The request is not valid',
+              status: 400,
+              code: 'MF4000',
+              detail: 'Some fields are not valid',
+            },
+            errors: errors.map((detail) => ({ pointer: '#/name', detail, code: 'too_small' })),
+          },
+        }),
+  )
+  await page.goto(`${stand.double.url}/acme/web`)
+  await page.getByRole('button', { name: 'Add a schedule' }).click()
+  await page.getByLabel('Name', { exact: true }).fill(' ')
+  await page.keyboard.press('Enter')
+  for (const error of errors) await shows(page, error)
+  await page.getByLabel('Name', { exact: true }).fill('nightly')
+})
+
+flow('rules that stand twice in a context are shown as they stand', {}, async (page) => {
+  await page.route('**/api/v1/contexts?*', (route) =>
+    route.fulfill({
+      json: { items: [{ ...contexts[0]!, refs: ['default', 'default'] }], next_cursor: null },
+    }),
+  )
+  await page.goto(`${stand.double.url}/settings/contexts`)
+  await shows(page, 'deploy to europe')
 })
