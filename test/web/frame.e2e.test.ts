@@ -160,3 +160,26 @@ test('a part of a page whose script cannot be fetched says so', async () => {
   await says.waitFor()
   assert.deepEqual(opened.complaints, [])
 })
+
+test('what a page asks for by the clock is waited for when the server is slow', async () => {
+  await using opened = await openPage(stand.browser, { theme: 'light', width: 1280 })
+  const { page } = opened
+  const slow = Promise.withResolvers<void>()
+  let asked = 0
+  await page.route('**/api/v1/status', async (route) => {
+    asked++
+    await slow.promise
+    await route.continue()
+  })
+  await page.clock.install()
+  await page.goto(at('/status'))
+  await page.getByText('Loading').waitFor({ state: 'attached' })
+  await page.clock.runFor(15_000)
+  assert.equal(asked, 1, 'the first is not given up for another')
+  slow.resolve()
+  await page.getByRole('heading', { name: 'Processes' }).waitFor()
+  await page.clock.runFor(11_000)
+  await page.waitForTimeout(100)
+  assert.equal(asked, 2)
+  assert.deepEqual(opened.complaints, [])
+})

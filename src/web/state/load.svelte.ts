@@ -8,10 +8,12 @@ export const createLoad = <T>(fetch: (signal: AbortSignal) => Promise<T>) => {
   let problem = $state.raw<ApiProblem | null>(null)
   let isSlow = $state(false)
   let round = $state(0)
+  let isAsking = false
 
   $effect(() => {
     // Read so that reload() runs this again.
     void round
+    isAsking = true
     const abort = new AbortController()
     const slow = setTimeout(() => {
       isSlow = true
@@ -27,7 +29,9 @@ export const createLoad = <T>(fetch: (signal: AbortSignal) => Promise<T>) => {
       })
       .finally(() => {
         clearTimeout(slow)
-        if (!abort.signal.aborted) isSlow = false
+        if (abort.signal.aborted) return
+        isSlow = false
+        isAsking = false
       })
     return () => {
       clearTimeout(slow)
@@ -52,6 +56,10 @@ export const createLoad = <T>(fetch: (signal: AbortSignal) => Promise<T>) => {
     reload: () => {
       problem = null
       round++
+    },
+    /** For who asks again by the clock: an answer that is on its way is waited for, and a problem stands until there is another. */
+    look: () => {
+      if (!isAsking) round++
     },
   }
 }
