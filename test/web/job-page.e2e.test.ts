@@ -126,6 +126,28 @@ flow(
   },
 )
 
+flow('a log is read for its annotations once while its job goes on', async (page) => {
+  const run = runById(idOf('run', 413))!
+  const shard = run.jobs[5]!
+  await page.goto(`${stand.double.url}/acme/web/runs/413/jobs/unit.1`)
+  await page.getByText('Live', { exact: true }).first().waitFor(soon)
+  await page.waitForLoadState('networkidle')
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(request.url().split('/').at(-1) ?? ''))
+  for (let n = 1; n <= 3; n++) {
+    const rev = run.rev + n
+    const attempts = shard.attempts.map((attempt) => ({ ...attempt }))
+    const jobs = [{ ...shard, attempts, rev: shard.rev + n }]
+    stand.double.tell({ t: 'run', topic: `run:${run.id}`, rev, run: { ...run, rev }, jobs })
+    await page.waitForTimeout(100)
+  }
+  assert.ok(asked.length > 0, 'its steps are asked for')
+  assert.deepEqual(
+    asked.filter((name) => name === 'annotations' || name === 'usage'),
+    [],
+  )
+})
+
 flow('on a phone nothing stands on the words of a line', async (page) => {
   await page.setViewportSize({ width: 390, height: 860 })
   await go(page, `${job}?attempt=2`)

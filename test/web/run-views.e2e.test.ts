@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { openPage } from './double/browser.ts'
 import { openStand } from './double/stand.ts'
+import { idOf, runById } from './double/world.ts'
 
 const stand = openStand()
 const flow = (title: string, run: (page: Page) => Promise<void>) =>
@@ -158,3 +159,20 @@ flow('the head says how long machines of each class were taken', async (page) =>
   const machine = page.getByText('Machine time').locator('xpath=..')
   assert.match((await machine.textContent()) ?? '', /\d+m \d+s medium, .* large, .* tiny/)
 })
+
+for (const view of ['tests', 'annotations', 'config', 'changes', 'graph'])
+  flow(`a run that changes asks again for nothing that it did not change: ${view}`, async (page) => {
+    const run = runById(idOf('run', 413))!
+    await page.goto(`${stand.double.url}/acme/web/runs/413?view=${view}`)
+    await page.getByText('Live', { exact: true }).first().waitFor()
+    await page.waitForLoadState('networkidle')
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+    for (let n = 1; n <= 5; n++) {
+      const next = { ...run, rev: run.rev + n, headline: `change ${n}` }
+      stand.double.tell({ t: 'run', topic: `run:${run.id}`, rev: next.rev, run: next, jobs: [] })
+      await page.waitForTimeout(50)
+    }
+    await page.waitForTimeout(200)
+    assert.deepEqual(asked, [])
+  })
