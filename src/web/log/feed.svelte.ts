@@ -94,6 +94,10 @@ export const createLogFeed = (app: App, attempt: string) => {
     get isBehind() {
       return isBehind
     },
+    /** Nobody reads the log here: the script of the worker did not come. */
+    get isAway() {
+      return link.isAway
+    },
     get groups() {
       return groups
     },
@@ -123,13 +127,20 @@ type Tell = (message: ToStore, transfer?: Transferable[]) => void
 
 /** The worker, which may have to be ended and started again. */
 const createLink = (on: (message: FromStore) => void) => {
+  let isAway = $state(false)
   const start = (): Worker => {
     const worker = new Worker(scriptPolicy.createScriptURL(workerUrl), { type: 'module' })
     worker.onmessage = ({ data }: MessageEvent<FromStore>) => on(data)
+    worker.onerror = () => {
+      isAway = true
+    }
     return worker
   }
   let worker = start()
   return {
+    get isAway() {
+      return isAway
+    },
     tell: ((message, transfer = []) => worker.postMessage(message, transfer)) satisfies Tell,
     restart: () => {
       worker.terminate()
