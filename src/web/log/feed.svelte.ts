@@ -188,6 +188,7 @@ const createSource = (
     }
   }
   const on = (event: LiveEvent) => {
+    if (event.t !== 'refused') refused = null
     if (event.t === 'frame' && event.frame.seq > lastSeq) {
       lastSeq = event.frame.seq
       tell({ t: 'frame', frame: event.frame })
@@ -203,8 +204,10 @@ const createSource = (
     })
   }
   const beginEmpty = () => {
-    if (lastSeq !== 0 || signal.aborted) return
+    if (signal.aborted) return
     isComplete = false
+    // The rest is told behind what the index told until then.
+    if (lastSeq !== 0) return
     of.forget()
     tell({ t: 'index', chunks: [], isAnew: true })
   }

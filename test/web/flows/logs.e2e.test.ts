@@ -225,3 +225,41 @@ flow(
     await shows(page, 'rounds half to even')
   },
 )
+
+flow('a log that was refused is there again as soon as it is told', {}, async (page) => {
+  const attempt = runById(idOf('run', 413))?.jobs[5]?.attempts.at(-1)?.id ?? ''
+  await page.goto(`${stand.double.url}/acme/web/runs/413/jobs/unit.1`)
+  await shows(page, 'keeps 60 items in order')
+  stand.double.tell({ t: 'refused', topic: `log:${attempt}`, reason: 'not allowed any more' })
+  await shows(page, 'The log cannot be shown: not allowed any more')
+  stand.double.finishLog(attempt)
+  await page.getByRole('button', { name: 'Follow' }).press('Enter')
+  await shows(page, 'Stored 42 files')
+})
+
+flow(
+  'of a finished log whose index breaks off while it is read anew, the rest is told all the same',
+  { expected: /ERR_FAILED/ },
+  async (page) => {
+    let breaksOff = false
+    await page.route(/\/log\/index/, async (route) => {
+      const isFirst = new URL(route.request().url()).searchParams.get('after') === '0'
+      if (breaksOff && !isFirst) return route.abort()
+      const index = await (await route.fetch()).json()
+      return route.fulfill({
+        json: { ...index, chunks: breaksOff ? index.chunks.slice(0, 1) : index.chunks },
+      })
+    })
+    await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/unit.1`)
+    await shows(page, 'rounds half to even')
+    const title = page.getByRole('heading', { name: /^Log/ })
+    const whole = (await title.textContent()) ?? ''
+    breaksOff = true
+    await page.getByRole('button', { name: 'Regular expression' }).click()
+    const anew = page.waitForRequest(/\/log\/index\?after=[1-9]/, soon)
+    await page.getByLabel('Find in the log').fill('([^]+[^]?)+\\u0007')
+    await anew
+    await page.keyboard.press('Escape')
+    await page.getByRole('heading', { name: whole }).waitFor(soon)
+  },
+)
