@@ -1,6 +1,6 @@
 // SHA-256 (FIPS 180-4) for code that must be synchronous and free of Node built-ins: the compiler names its sources
-// by digest, and short texts are done sooner here than by WebCrypto. Everything else takes that or node:crypto; never for
-// secrets.
+// by digest, short texts are done sooner here than by WebCrypto, and pages of neither https nor localhost have none.
+// Everything else takes that or node:crypto; never for secrets.
 
 import { toHex, utf8 } from './bytes.ts'
 

@@ -2,6 +2,7 @@
 // under the statement that names them, and the one-time code that vouches for a signer's key (trust-model.md §4.2, §4.3).
 import { type Bytes, concatBytes, fromBase64Url, toBase64Url, toHex, utf8 } from '../base/bytes.ts'
 import { formatId, type SignerId } from '../base/ids.ts'
+import { sha256 as sha256Here } from '../base/sha256.ts'
 import {
   type SealedSecret,
   type SignerKey,
@@ -17,9 +18,9 @@ import { type CryptoKey, hkdfSha256, hmacSha256, sha256 } from './subtle.ts'
 export const statementBytes = (statement: Statement): Bytes =>
   utf8(`mayfly-statement-v1\n${canonicalJson(statement)}`)
 
-/** What the next statement about the same subject names as its `prev`. */
+/** What the next statement about the same subject names as its `prev`. No secret, and shown on pages that have no WebCrypto, too. */
 export const statementDigest = async (statement: Statement): Promise<string> =>
-  toHex(await sha256(statementBytes(statement)))
+  toHex(sha256Here(statementBytes(statement)))
 
 export const signStatement = async (
   statement: Statement,

@@ -1,7 +1,7 @@
 // The passkeys that may sign here, and the vault they sign for: for those who may ask.
 import type { Signer } from '../../protocol/api/secrets.ts'
 import type { Api } from '../state/api.ts'
-import { fingerprintOf } from './passkey-signer.ts'
+import { canSign, fingerprintOf } from './passkey-signer.ts'
 
 export type Signing = { readonly signers: readonly Signer[]; readonly vault: string | null }
 
@@ -12,7 +12,7 @@ export const loadSigning = async (api: Api, maySign: boolean, signal: AbortSigna
     api.call('vaultKey', { signal }),
   ])
   return {
-    signers: signers.filter(({ kind, state }) => kind === 'webauthn' && state === 'active'),
-    vault: await fingerprintOf(key.vsign),
+    signers: signers.filter(({ kind, state }) => canSign() && kind === 'webauthn' && state === 'active'),
+    vault: fingerprintOf(key.vsign),
   }
 }

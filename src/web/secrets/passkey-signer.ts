@@ -2,12 +2,16 @@
 // the operator. The browser asks the person each time; nothing that a script could use lies in the browser.
 import { fromBase64Url, toBase64Url, utf8 } from '../../base/bytes.ts'
 import type { SignerId } from '../../base/ids.ts'
+import { sha256 } from '../../base/sha256.ts'
 import type { Signer } from '../../protocol/api/secrets.ts'
 import type { SignerKey, Statement, StatementProof } from '../../protocol/statement.ts'
-import { sha256, signerId, signerMac, statementBytes, vaultMac } from '../../seal/index.ts'
+import { signerId, signerMac, statementBytes, vaultMac } from '../../seal/index.ts'
 import { type Api, ApiProblem } from '../state/api.ts'
 import { text } from '../text/en.ts'
 import { rememberVault } from './vault-memory.ts'
+
+/** Browsers have passkeys on pages of https or localhost only, and an installation may be reached by neither. */
+export const canSign = (): boolean => globalThis.isSecureContext && 'PublicKeyCredential' in globalThis
 
 /** Ed25519, P-256, RSA: what authenticators have and the vault checks. */
 const algorithms = [-8, -7, -257].map((alg) => ({ type: 'public-key' as const, alg }))
@@ -54,7 +58,7 @@ export const signByPasskey = async (signer: Signer, statement: Statement): Promi
   const credential = fromBase64Url(signer.credential ?? '')
   const asked = await navigator.credentials.get({
     publicKey: {
-      challenge: await sha256(statementBytes(statement)),
+      challenge: new Uint8Array(sha256(statementBytes(statement))),
       rpId: window.location.hostname,
       allowCredentials: credential === null ? [] : [{ type: 'public-key', id: credential }],
       userVerification: 'required',
@@ -73,5 +77,5 @@ export const signByPasskey = async (signer: Signer, statement: Statement): Promi
 }
 
 /** As the command line prints it. */
-export const fingerprintOf = async (vsign: string): Promise<string> =>
-  `SHA256:${toBase64Url(await sha256(fromBase64Url(vsign) ?? utf8('')))}`
+export const fingerprintOf = (vsign: string): string =>
+  `SHA256:${toBase64Url(sha256(fromBase64Url(vsign) ?? utf8('')))}`

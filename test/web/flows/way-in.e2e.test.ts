@@ -317,3 +317,25 @@ flow(
     await shows(page, 'mayfly project add')
   },
 )
+
+flow(
+  'on such a page secrets are there to be looked at, and where they are changed is said',
+  {},
+  async (page) => {
+    await page.addInitScript(`
+    Object.defineProperty(window, 'isSecureContext', { value: false })
+    Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined })
+    delete window.PublicKeyCredential`)
+    for (const path of [
+      '/acme/web/secrets',
+      '/settings/contexts',
+      '/settings/contexts/deploy%20to%20europe',
+    ]) {
+      await page.goto(stand.double.url + path)
+      await shows(page, 'Passkeys work on https or on localhost only.')
+      assert.equal(await page.getByRole('button', { name: /^Add/ }).count(), 0)
+    }
+    await page.goto(`${stand.double.url}/settings/signers`)
+    await shows(page, 'Key of the vault')
+  },
+)
