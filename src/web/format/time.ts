@@ -35,6 +35,17 @@ export const formatAge = (ageMs: number, locale: string): string => {
 /** How somebody has times written; null: as their browser does. */
 export type TimeLook = { readonly zone: string | null; readonly hours: 12 | 24 | null }
 
+/** Null where this browser is older than the zone that was chosen in another one. */
+export const knownZone = (zone: string): string | null => {
+  try {
+    Intl.DateTimeFormat('en', { timeZone: zone })
+    return zone
+  } catch {
+    // RangeError: it would be thrown wherever a time is shown.
+    return null
+  }
+}
+
 const asBrowser: TimeLook = { zone: null, hours: null }
 
 const optionsOf = ({ zone, hours }: TimeLook): Intl.DateTimeFormatOptions => ({

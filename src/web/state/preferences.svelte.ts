@@ -1,6 +1,6 @@
 // How pages are drawn for the person who looks: what they chose stands on the server and comes with who they are.
 import type { Preferences } from '../../protocol/api/shapes.ts'
-import type { TimeLook } from '../format/time.ts'
+import { knownZone, type TimeLook } from '../format/time.ts'
 import type { Api } from './api.ts'
 import type { Session } from './session.svelte.ts'
 
@@ -8,7 +8,10 @@ const usual: Preferences = { time_zone: null, clock_hours: null, letter_keys: tr
 
 export const createPreferences = (api: Api, session: Session) => {
   const now = $derived(session.me?.user?.preferences ?? usual)
-  const look: TimeLook = $derived({ zone: now.time_zone, hours: now.clock_hours })
+  const look: TimeLook = $derived({
+    zone: now.time_zone === null ? null : knownZone(now.time_zone),
+    hours: now.clock_hours,
+  })
   const show = (next: Preferences) => {
     const { me } = session
     if (me?.user) session.set({ ...me, user: { ...me.user, preferences: next } })

@@ -339,3 +339,20 @@ flow(
     await shows(page, 'Key of the vault')
   },
 )
+
+flow(
+  'in a browser that does not know the time zone of the person, times are those of the browser',
+  {},
+  async (page) => {
+    await page.route('**/api/v1/me', async (route) => {
+      const me = await (await route.fetch()).json()
+      const preferences = { ...me.user.preferences, time_zone: 'Europe/Newtown' }
+      await route.fulfill({ json: { ...me, user: { ...me.user, preferences } } })
+    })
+    await page.goto(`${stand.double.url}/runs`)
+    await shows(page, 'Round prices')
+    await page.goto(`${stand.double.url}/settings/preferences`)
+    await page.locator('time').first().waitFor(soon)
+    assert.equal(await page.getByLabel('Time zone').inputValue(), 'Europe/Newtown')
+  },
+)
