@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateRawSync, gzipSync } from 'node:zlib'
+import { spentMs } from '../../../test/support/hostile.ts'
 import { createLeakScan } from './leak-scan.ts'
 
 const secret = 'hunter2hunter2'
@@ -91,4 +92,24 @@ test('an attempt is looked into up to a bound', () => {
   for (let at = 0; at < 4_000; at++) stream.write(chunk)
   stream.end()
   assert.ok(looked <= 64 * 1024 * 1024 && looked > 32 * 1024 * 1024, `${looked}`)
+})
+
+test('what unpacks to too much costs an attempt no more than it may', () => {
+  const bomb = deflateRawSync(Buffer.alloc(9 * 1024 * 1024))
+  const header = Buffer.alloc(30)
+  header.write('PK\x03\x04', 'latin1')
+  header.writeUInt16LE(8, 8)
+  const headers = Buffer.concat(Array.from({ length: 100 }, () => header))
+  const bombs = [
+    ['from each entry of a zip', 30, Buffer.concat([headers, bomb])],
+    ['from a gzip', 400, Buffer.concat([gzipSync('').subarray(0, 10), bomb])],
+  ] as const
+  for (const [name, count, bytes] of bombs) {
+    const text = Buffer.concat([base64(bytes), Buffer.from(' ')])
+    const stream = createLeakScan(() => undefined).stream()
+    const began = spentMs()
+    for (let at = 0; at < count; at++) stream.write(text)
+    stream.end()
+    assert.ok(spentMs() - began < 2_000, `too much ${name}: ${spentMs() - began} ms`)
+  }
 })

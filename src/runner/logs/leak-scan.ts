@@ -19,19 +19,31 @@ export interface LeakStream {
 /** `look` is shown what was found packed; it knows the secrets. */
 export const createLeakScan = (look: (bytes: Buffer) => void): { stream(): LeakStream } => {
   let left = leakScanBytesMax
+  /** Whatever stands behind the data is not read. What leads nowhere counts, too: all of it may have been unpacked. */
+  const inflate = (bytes: Buffer): Buffer | null => {
+    const maxOutputLength = Math.min(unpackedBytesMax, deflateRatioMax * bytes.length, left)
+    if (maxOutputLength <= 0) return null
+    try {
+      return inflateRawSync(bytes, { ...unpackOptions, maxOutputLength })
+    } catch {
+      left -= maxOutputLength
+      return null
+    }
+  }
   const inspect = (bytes: Buffer, depth: number): void => {
     left -= bytes.length
     if (left < 0) return
     look(bytes)
-    if (depth === leakScanDepth) return
-    for (const inner of [...unpack(bytes), ...decodeRuns(bytes)]) inspect(inner, depth + 1)
+    if (depth < leakScanDepth) open(bytes, depth)
   }
-  /** A piece of the log itself is depth 0: what is in it as it is was masked. */
-  const open = (bytes: Buffer): void => {
-    for (const inner of [...unpack(bytes), ...decodeRuns(bytes)]) inspect(inner, 1)
+  /** A piece of the log itself is depth 0: what is in it as it is was masked. One after the other: each may be large. */
+  const open = (bytes: Buffer, depth = 0): void => {
+    for (const inner of packedIn(bytes, inflate)) inspect(inner, depth + 1)
   }
   return { stream: () => createCollector(open, () => left > 0) }
 }
+
+type Inflate = (bytes: Buffer) => Buffer | null
 
 /** Cuts out of a stream what may be packed, from its first byte to its last one or to `packedBytesMax`. */
 const createCollector = (open: (bytes: Buffer) => void, isOn: () => boolean): LeakStream => {
@@ -146,37 +158,37 @@ const isEncoded = Uint8Array.from({ length: 256 }, (_, byte) =>
   /[A-Za-z0-9+/_-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 )
 
-const decodeRuns = (bytes: Buffer): readonly Buffer[] => {
-  const found: Buffer[] = []
-  for (let run = nextRun(bytes, 0, bytes.length); run !== null; run = nextRun(bytes, run.end, bytes.length))
-    if (run.end - run.start >= encodedBytesMin)
-      found.push(Buffer.from(bytes.toString('latin1', run.start, run.end), 'base64'))
-  return found
+const packedIn = function* (bytes: Buffer, inflate: Inflate): Generator<Buffer> {
+  yield* unzip(bytes, inflate)
+  const gzip = bytes.indexOf(gzipMagic)
+  const inflated = gzip === -1 ? null : inflate(bytes.subarray(gzip + gzipHeaderBytes(bytes.subarray(gzip))))
+  if (inflated !== null) yield inflated
+  yield* decodeRuns(bytes)
 }
 
-const unpack = (bytes: Buffer): readonly Buffer[] => {
-  const gzip = bytes.indexOf(gzipMagic)
-  const zipped = unzip(bytes)
-  if (gzip === -1) return zipped
-  return [...zipped, ...inflate(bytes.subarray(gzip + gzipHeaderBytes(bytes.subarray(gzip))))]
+const decodeRuns = function* (bytes: Buffer): Generator<Buffer> {
+  for (let run = nextRun(bytes, 0, bytes.length); run !== null; run = nextRun(bytes, run.end, bytes.length))
+    if (run.end - run.start >= encodedBytesMin)
+      yield Buffer.from(bytes.toString('latin1', run.start, run.end), 'base64')
 }
 
 /** What was cut off is read as far as it goes; what becomes too large is not read. */
-const unpackOptions = { maxOutputLength: unpackedBytesMax, finishFlush: zlib.Z_SYNC_FLUSH }
+const unpackOptions = { finishFlush: zlib.Z_SYNC_FLUSH }
+/** No byte becomes more in this format. */
+const deflateRatioMax = 1_032
 
 /** Local headers one after the other: the directory at the end may be missing, or lie. */
-const unzip = (bytes: Buffer): readonly Buffer[] => {
-  const found: Buffer[] = []
+const unzip = function* (bytes: Buffer, inflate: Inflate): Generator<Buffer> {
   let at = bytes.indexOf(zipMagic)
   for (let entry = 0; at !== -1 && at + 30 <= bytes.length && entry < zipEntriesMax; entry++) {
     const method = bytes.readUInt16LE(at + 8)
     const data = at + 30 + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28)
     const packed = bytes.subarray(data)
-    if (method === 0) found.push(packed.subarray(0, bytes.readUInt32LE(at + 18)))
-    if (method === 8) found.push(...inflate(packed))
+    const found =
+      method === 0 ? packed.subarray(0, bytes.readUInt32LE(at + 18)) : method === 8 ? inflate(packed) : null
+    if (found !== null) yield found
     at = bytes.indexOf(zipMagic, at + 4)
   }
-  return found
 }
 
 /** RFC 1952; the checksum behind the data decides nothing here. */
@@ -186,13 +198,4 @@ const gzipHeaderBytes = (bytes: Buffer): number => {
   if ((flags & 4) !== 0) at += 2 + (bytes[at] ?? 0) + 256 * (bytes[at + 1] ?? 0)
   for (const text of [8, 16]) if ((flags & text) !== 0) at = Math.max(at, bytes.indexOf(0, at) + 1)
   return (flags & 2) === 0 ? at : at + 2
-}
-
-/** Whatever stands behind the data is not read. */
-const inflate = (bytes: Buffer): readonly Buffer[] => {
-  try {
-    return [inflateRawSync(bytes, unpackOptions)]
-  } catch {
-    return []
-  }
 }
