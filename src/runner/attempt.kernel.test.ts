@@ -383,33 +383,32 @@ const countOpened = () => {
   return { opened, sources: { ...deps, driver: { ...deps.driver, open } } }
 }
 
-test('a history that is too large for the fetch leaves the commit', async () => {
+test('a history that is too large for the fetch, or for us, leaves the commit', async () => {
   const big = join(repository.work, 'big')
   await writeFile(big, randomBytes(24 * 1024 * 1024))
   repository.git('add', 'big')
   repository.git(...person, 'commit', '-qm', 'Add much')
   await rm(big)
   const commit = repository.push({ 'small.txt': 'x\n' }, 'Take it away')
-  const limits = { ...classes.tiny.limits, ramdisk: 16 * 1024 * 1024 }
-  const fetchers = createFetchers({
-    ...deps,
-    limits,
-    clock: systemClock,
-    keepMs: 0,
-    onStuck: () => assert.fail(),
-  })
   const event = eventOf(commit)
-  const of = { attempt: id('attempt'), project: 'prj_big', source: local, key: null, event }
-  try {
-    const done = await play([{ ...checkout, method: 'full', depth: null }, run('git log --format=%s; ls')], {
-      trees: createGitTrees({ ...deps, fetchers }, of),
-    })
-    assert.equal(done.outcome, 'passed', done.log(1))
-    assert.match(done.log(1), /only the commit is fetched/)
-    assert.match(done.log(2), /^Take it away\n(?!Add much)/)
-    assert.match(done.log(2), /^small\.txt$/m)
-  } finally {
-    await fetchers.close()
+  const tooMuch = {
+    prj_big: { limits: { ...classes.tiny.limits, ramdisk: 16 * 1024 * 1024 } },
+    prj_much: { bytesMax: 4 * 1024 * 1024 },
+  }
+  for (const [project, bounds] of Object.entries(tooMuch)) {
+    const common = { ...deps, clock: systemClock, keepMs: 0, onStuck: () => assert.fail() }
+    const fetchers = createFetchers({ ...common, ...bounds })
+    const of = { attempt: id('attempt'), project, source: local, key: null, event }
+    try {
+      const steps = [{ ...checkout, method: 'full', depth: null } as const, run('git log --format=%s; ls')]
+      const done = await play(steps, { trees: createGitTrees({ ...deps, fetchers }, of) })
+      assert.equal(done.outcome, 'passed', done.log(1))
+      assert.match(done.log(1), /only the commit is fetched/)
+      assert.match(done.log(2), /^Take it away\n(?!Add much)/)
+      assert.match(done.log(2), /^small\.txt$/m)
+    } finally {
+      await fetchers.close()
+    }
   }
 })
 

@@ -4,9 +4,12 @@ import { Writable } from 'node:stream'
 
 export interface Answers {
   readonly stream: Writable
-  /** The next answer; its word goes to the script as `end <word>`. What is more than the limit is not whole. */
-  next(): { readonly word: string; readonly complete: Promise<Buffer> }
+  /** The next answer; its word goes to the script as `end <word>`. */
+  next(): { readonly word: string; readonly complete: Promise<Answer> }
 }
+
+/** Of more than the limit only the beginning is there. */
+export type Answer = { readonly bytes: Buffer; readonly isWhole: boolean }
 
 export const createAnswers = (limitBytes: number): Answers => {
   let take: (chunk: Buffer) => void = () => undefined
@@ -21,16 +24,18 @@ export const createAnswers = (limitBytes: number): Answers => {
     next: () => {
       const word = randomUUID()
       const last = Buffer.from(`end ${word}\n`)
-      const complete = Promise.withResolvers<Buffer>()
+      const complete = Promise.withResolvers<Answer>()
       const chunks: Buffer[] = []
       let [size, tail] = [0, Buffer.alloc(0)]
       take = (chunk) => {
         tail = Buffer.concat([tail, chunk]).subarray(-last.length)
         size += chunk.length
-        if (size <= limitBytes + last.length) chunks.push(Buffer.from(chunk))
+        const isWhole = size <= limitBytes + last.length
+        if (isWhole) chunks.push(Buffer.from(chunk))
         if (!tail.equals(last)) return
         take = () => undefined
-        complete.resolve(Buffer.concat(chunks).subarray(0, -last.length))
+        const bytes = Buffer.concat(chunks)
+        complete.resolve({ bytes: isWhole ? bytes.subarray(0, -last.length) : bytes, isWhole })
       }
       return { word, complete: complete.promise }
     },

@@ -40,7 +40,7 @@ export const findChanges = async (
   const answer = await cell.ask({ key, lines, print }, signal)
   if (!answer.ok) return answer
   await answer.end()
-  return parseChanges(answer.bytes, base)
+  return answer.isWhole ? parseChanges(answer.bytes, base) : tooMany(base)
 }
 
 const commitForm = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
@@ -52,15 +52,13 @@ export const parseChanges = (bytes: Uint8Array, base: string): Changes => {
   const [from = '', ...paths] = text.split('\0')
   if (!commitForm.test(from))
     return { ok: false, message: 'the source host gave an answer that makes no sense' }
-  // An answer that is too long was cut.
-  const isWhole = paths.pop() === '' && paths.length <= changedPathsMax
-  return isWhole
-    ? { ok: true, from, paths }
-    : {
-        ok: false,
-        message: `more paths differ from "${base}" than the ${changedPathsMax} that are looked at`,
-      }
+  return paths.pop() === '' && paths.length <= changedPathsMax ? { ok: true, from, paths } : tooMany(base)
 }
+
+const tooMany = (base: string): Changes => ({
+  ok: false,
+  message: `more paths differ from "${base}" than the ${changedPathsMax} that are looked at`,
+})
 
 const noSuchBase = (base: string): Changes => ({
   ok: false,

@@ -3,6 +3,12 @@ import type { FaultCode } from '../../base/faults.ts'
 
 export type SourceFailure = { readonly ok: false; readonly code: FaultCode; readonly message: string }
 
+export const tooLarge: SourceFailure = {
+  ok: false,
+  code: 'E_DISK_FULL',
+  message: 'the repository is too large for the fetch sandbox',
+}
+
 const explanations: readonly (readonly [RegExp, FaultCode, string])[] = [
   [
     /Host key verification failed|no matching host key/i,
@@ -34,11 +40,7 @@ const explanations: readonly (readonly [RegExp, FaultCode, string])[] = [
     'E_SOURCE_DENIED',
     'there is no such repository',
   ],
-  [
-    /out of memory|no space left|died of signal 9/i,
-    'E_DISK_FULL',
-    'the repository is too large for the fetch sandbox',
-  ],
+  [/out of memory|no space left|died of signal 9/i, tooLarge.code, tooLarge.message],
 ]
 
 export const explainFailure = (code: number, words: string): SourceFailure => {

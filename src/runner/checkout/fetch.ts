@@ -4,7 +4,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { openCommit, type Source } from '../../protocol/runner-wire.ts'
 import { openMs, packBytesMax } from '../limits.ts'
-import type { SourceFailure } from './explain.ts'
+import { type SourceFailure, tooLarge } from './explain.ts'
 import { type FetchedCommit, parseFetched } from './fetched.ts'
 import { fetchScript } from './git-scripts.ts'
 import { type Connected, createKeptConnections } from './kept-connections.ts'
@@ -53,12 +53,15 @@ export type FetchersDeps = SourceDeps & {
   /** How old a connection gets that waits for the next fetch. */
   readonly keepMs: number
   readonly onStuck: (error: unknown) => void
+  /** Of one fetch; default: `packBytesMax`. */
+  readonly bytesMax?: number
 }
 
 export const createFetchers = (deps: FetchersDeps): Fetchers => {
+  const { bytesMax = packBytesMax } = deps
   const kept = createKeptConnections(deps)
   const cellOf = (source: Source, attempt: string, signal: AbortSignal) =>
-    openSourceCell(deps, { attempt, source, script: fetchScript, bytesMax: packBytesMax }, signal)
+    openSourceCell(deps, { attempt, source, script: fetchScript, bytesMax }, signal)
   const waiting = createSourceStandby({
     ...{ what: 'fetch cell', log: deps.log },
     open: (source) => cellOf(source, 'fetch', AbortSignal.timeout(openMs)),
@@ -80,10 +83,10 @@ export const createFetchers = (deps: FetchersDeps): Fetchers => {
     const { key, lines, name, parse } = asked
     const answer = await connected.cell.ask({ key, lines, print }, signal)
     if (!answer.ok) return answer
-    const value = parse(answer.bytes)
+    const value = answer.isWhole ? parse(answer.bytes) : null
     if (value === null) {
       await answer.end()
-      return nonsense
+      return answer.isWhole ? nonsense : tooLarge
     }
     const end = name === null ? answer.end : () => kept.keep(name, connected)
     return { ok: true, value, end } as const

@@ -24,7 +24,7 @@ import { tailStream } from '../sink.ts'
 import type { SshAgent } from '../ssh-agent.ts'
 import type { Startable } from '../standby.ts'
 import { openDeployAgent, underAlias } from './agent.ts'
-import { type Answers, createAnswers } from './answers.ts'
+import { type Answer, type Answers, createAnswers } from './answers.ts'
 import { explainFailure, type SourceFailure } from './explain.ts'
 import { sourceMount } from './git-scripts.ts'
 
@@ -48,9 +48,7 @@ export type SourceKey = {
 }
 
 /** `end` closes the sandbox and rejects when it cannot be proven gone: to be called in every case. */
-export type Answered =
-  | { readonly ok: true; readonly bytes: Uint8Array; readonly end: () => Promise<unknown> }
-  | SourceFailure
+export type Answered = (Answer & { readonly ok: true; readonly end: () => Promise<unknown> }) | SourceFailure
 
 export type Print = (bytes: Uint8Array) => Promise<void> | undefined
 
@@ -161,12 +159,12 @@ const answer = async (
   // Beside the connection, which needs it only at its end; a connection that is there most likely needs none.
   if (!now.isConnected) agent.get().catch(onAbort)
   try {
-    const bytes = await converse(running, order)
+    const said = await converse(running, order)
     await agent.opened()
     signal.throwIfAborted()
-    if (typeof bytes === 'number') return await failed(running, bytes)
+    if (typeof said === 'number') return await failed(running, said)
     now.isConnected = true
-    return { ok: true, bytes, end: () => sandbox.close('done') }
+    return { ok: true, ...said, end: () => sandbox.close('done') }
   } catch (error) {
     await sandbox.close('fault')
     throw error
@@ -178,12 +176,12 @@ const answer = async (
 }
 
 /** Its answer, or how it ended without one. */
-const converse = async ({ stdin, answers, ended }: Running, order: SourceOrder): Promise<Buffer | number> => {
+const converse = async ({ stdin, answers, ended }: Running, order: SourceOrder): Promise<Answer | number> => {
   const { word, complete } = answers.next()
   const hosts = (order.key?.hostKeys ?? []).map((line) => `host ${underAlias(line)}`)
   stdin.write([...hosts, ...order.lines, `end ${word}`, 'go', ''].join('\n'))
   const result = await withinFetchMs(Promise.race([complete, ended]))
-  if (Buffer.isBuffer(result)) return result
+  if ('bytes' in result) return result
   return result.kind === 'exit' ? result.code : -1
 }
 
