@@ -42,7 +42,7 @@ export const parseFetched = (bytes: Uint8Array): FetchedCommit | null => {
   for (const path of paths) {
     const blob = readObject(reader, 'blob')
     if (blob === null) return null
-    files.set(path, blob.content)
+    if (path !== null) files.set(path, blob.content)
   }
   const [first, ...shallow] = reader.line()?.split(' ') ?? []
   if (first !== 'shallow' || !shallow.every((id) => objectId.test(id))) return null
@@ -86,13 +86,13 @@ const createReader = (bytes: Uint8Array) => {
 }
 type Reader = ReturnType<typeof createReader>
 
-/** Paths that Git quotes (control characters, quotes) are no configuration files of ours and stay null. */
-const readListing = (reader: Reader): readonly string[] | null => {
-  const paths: string[] = []
+/** null: a path that is not plain text, or that Git quotes. Its file is no configuration of ours and is left out. */
+const readListing = (reader: Reader): readonly (string | null)[] | null => {
+  const paths: (string | null)[] = []
   for (let line = reader.line(); line !== ''; line = reader.line()) {
-    const match = /^100\d{3} blob [0-9a-f]{40,64}\t([^"\p{C}][^\p{C}]*)$/u.exec(line ?? '')
-    if (match?.[1] === undefined || paths.length === configFilesMax) return null
-    paths.push(match[1])
+    const [, path] = /^100\d{3} blob [0-9a-f]{40,64}\t(.+)$/s.exec(line ?? '') ?? []
+    if (path === undefined || paths.length === configFilesMax) return null
+    paths.push(/^[^"\p{C}\uFFFD][^\p{C}\uFFFD]*$/u.test(path) ? path : null)
   }
   // The listing ends with two line ends; an empty one has only those.
   return paths.length > 0 || reader.line() === '' ? paths : null

@@ -90,6 +90,31 @@ test('one commit is fetched with its configuration, its words and nothing older'
   })
 })
 
+test('files beside the configuration whose names are no plain text are left out, not the commit', async () => {
+  gitAsPerson(source, 'checkout', '--quiet', '-b', 'odd', commits[1]!)
+  const names = ['a "note".txt', 'tab\there', '👩\u200d💻.md', Buffer.from('.circleci/caf\xe9', 'latin1')]
+  for (const name of names)
+    await writeFile(
+      typeof name === 'string'
+        ? join(source, '.circleci', name)
+        : Buffer.concat([Buffer.from(`${source}/`), name]),
+      'odd\n',
+    )
+  await writeFile(join(source, '.circleci/z.yml'), 'last: 1\n')
+  gitAsPerson(source, 'add', '--all')
+  gitAsPerson(source, 'commit', '--quiet', '--message', 'Odd names')
+  const { files } = await fetched(gitAsPerson(source, 'rev-parse', 'HEAD'))
+  gitAsPerson(source, 'checkout', '--quiet', 'main')
+  gitAsPerson(source, 'branch', '--delete', '--force', 'odd')
+  assert.deepEqual(
+    [...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString()]),
+    [
+      ['.circleci/config.yml', 'version: 2.1 # two\n'],
+      ['.circleci/z.yml', 'last: 1\n'],
+    ],
+  )
+})
+
 test('the tree is unpacked on its branch with a fresh configuration', async () => {
   const at = join(root, 'tree')
   const done = await unpack(at, await fetched(commits[1]!))
