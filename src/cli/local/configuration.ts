@@ -27,7 +27,7 @@ export const readConfiguration = async (root: string): Promise<ReadonlyMap<strin
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
   const paths = entries.filter(isConfiguration).map((entry) => join(entry.parentPath, entry.name))
   const texts = paths
-    .sort()
+    .sort((a, b) => Number(isItself(root, b)) - Number(isItself(root, a)) || (a < b ? -1 : 1))
     .slice(0, filesMax)
     .map(async (path) => [relative(root, path), await readFile(path, 'utf8')] as const)
   return new Map(await Promise.all(texts))
@@ -45,6 +45,9 @@ export const readConfigurationWith = async (
   })
   return new Map([...files, [configPaths[0] ?? file, text]])
 }
+
+/** However many files lie beside it. */
+const isItself = (root: string, path: string): boolean => configPaths.includes(relative(root, path))
 
 const isConfiguration = (entry: Dirent): boolean => entry.isFile() && /\.ya?ml$/.test(entry.name)
 

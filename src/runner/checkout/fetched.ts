@@ -91,7 +91,7 @@ const readListing = (reader: Reader): readonly (string | null)[] | null => {
   const paths: (string | null)[] = []
   for (let line = reader.line(); line !== ''; line = reader.line()) {
     const [, path] = /^100\d{3} blob [0-9a-f]{40,64}\t(.+)$/s.exec(line ?? '') ?? []
-    if (path === undefined || paths.length === configFilesMax) return null
+    if (path === undefined || paths.length > configFilesMax) return null
     paths.push(/^[^"\p{C}\uFFFD][^\p{C}\uFFFD]*$/u.test(path) ? path : null)
   }
   // The listing ends with two line ends; an empty one has only those.

@@ -115,6 +115,19 @@ test('files beside the configuration whose names are no plain text are left out,
   )
 })
 
+test('the configuration is read however many files lie before it', async () => {
+  gitAsPerson(source, 'checkout', '--quiet', '-b', 'many', commits[1]!)
+  await mkdir(join(source, '.circleci/bin'))
+  for (let at = 0; at < 100; at++) await writeFile(join(source, `.circleci/bin/${at}.yml`), `${at}\n`)
+  gitAsPerson(source, 'add', '--all')
+  gitAsPerson(source, 'commit', '--quiet', '--message', 'Many files')
+  const { files } = await fetched(gitAsPerson(source, 'rev-parse', 'HEAD'))
+  gitAsPerson(source, 'checkout', '--quiet', 'main')
+  gitAsPerson(source, 'branch', '--delete', '--force', 'many')
+  assert.equal(Buffer.from(files.get('.circleci/config.yml') ?? []).toString(), 'version: 2.1 # two\n')
+  assert.ok(files.size > 60 && files.size <= 65, `${files.size}`)
+})
+
 test('the tree is unpacked on its branch with a fresh configuration', async () => {
   const at = join(root, 'tree')
   const done = await unpack(at, await fetched(commits[1]!))

@@ -5,6 +5,9 @@
 // on stdout is complete with the line `end <word of the order>`; what ends without it has failed.
 import { keptConnectionMs, refsMax } from '../limits.ts'
 
+/** However many files lie beside it. */
+export const configurationPath = '.circleci/config.yml'
+
 /** Where a local repository is bound, read-only, in fetch and refs cells. */
 export const sourceMount = '/mnt/source'
 
@@ -111,10 +114,13 @@ case $MF_REF in refs/tags/*)
     exit 66
   fi ;;
 esac
-ask="$MF_COMMIT^{commit}" count=0
+ask="$MF_COMMIT^{commit}" count=0 others=0
 while IFS= read -r line; do
-  case $line in 100*) ;; *) continue ;; esac
-  [ "$count" -lt "$MF_FILES_MAX" ] || break
+  case $line in
+    100*'	${configurationPath}') ;;
+    100*) [ "$others" -lt "$MF_FILES_MAX" ] || continue; others=$((others + 1)) ;;
+    *) continue ;;
+  esac
   count=$((count + 1)) id=\${line#* * }
   ask="$ask
 \${id%%	*}"

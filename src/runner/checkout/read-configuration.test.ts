@@ -149,6 +149,15 @@ test('hostile answers are bounded: trees without end, wrong types, lengths that 
     [id('d')]: ['blob', 'x'],
   })
   assert.equal(hundred.found?.files.size, 64)
+  const last = await lying({
+    [id('c')]: commit,
+    [id('a')]: top,
+    [id('b')]: ['tree', Buffer.concat([many, entry('100644', 'config.yml', id('e'))])],
+    [id('d')]: ['blob', 'x'],
+    [id('e')]: ['blob', 'the configuration'],
+  })
+  assert.equal(last.found?.files.get('.circleci/config.yml')?.toString(), 'the configuration')
+  assert.equal(last.found?.files.size, 64)
   const large = await lying({ [id('c')]: commit, [id('a')]: ['tree', Buffer.alloc(100_000)] })
   assert.equal(large.found, null)
 })

@@ -3,6 +3,7 @@
 // Git check that an object is what its id says. Everything that comes back is hostile.
 import { configFilesMax, readDepthMax } from '../limits.ts'
 import { commitWords, type ReadCommit } from './fetched.ts'
+import { configurationPath } from './git-scripts.ts'
 import type { Inbox } from './inbox.ts'
 
 type ObjectType = 'commit' | 'tree' | 'blob'
@@ -41,7 +42,7 @@ export const askOver =
     return content === null || (await inbox.line()) !== '' ? null : { id: found, content }
   }
 
-/** In Git's order; beyond so many files the rest is left out. */
+/** The configuration itself, then in Git's order; beyond so many files the rest is left out. */
 const readTree = async (
   ask: Ask,
   id: string,
@@ -49,9 +50,10 @@ const readTree = async (
 ): Promise<boolean> => {
   const tree = at.depth > readDepthMax ? null : await ask(id, 'tree')
   if (tree === null) return false
-  for (const entry of entriesOf(tree.content)) {
+  const entries = entriesOf(tree.content).map((entry) => ({ ...entry, path: `${at.path}/${entry.name}` }))
+  const isFirst = ({ path }: { readonly path: string }) => path === configurationPath
+  for (const { path, ...entry } of entries.sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)))) {
     if (at.files.size === configFilesMax) return true
-    const path = `${at.path}/${entry.name}`
     if (entry.kind === 'tree' && !(await readTree(ask, entry.id, { ...at, path, depth: at.depth + 1 })))
       return false
     if (entry.kind !== 'blob') continue
