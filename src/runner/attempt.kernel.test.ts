@@ -412,6 +412,30 @@ test('a history that is too large for the fetch, or for us, leaves the commit', 
   }
 })
 
+test('a commit of more parents than a variable could name is checked out with them', async () => {
+  const wide = await createRepository(join(root, 'repos'), 'wide', { 'small.txt': 'x\n' })
+  const by = (second: number) =>
+    `committer A <a@example.invalid> ${1_790_000_000 + second} +0000\ndata 1\nc\n`
+  const parents = Array.from({ length: 3_300 }, (_, at) => at + 2)
+  const input = [
+    `commit refs/heads/root\nmark :1\n${by(0)}`,
+    ...parents.map((mark) => `commit refs/heads/p${mark}\nmark :${mark}\n${by(mark)}from :1\n`),
+    `commit refs/heads/wide\n${by(0)}from :2\n${parents
+      .slice(1)
+      .map((mark) => `merge :${mark}\n`)
+      .join('')}`,
+  ].join('\n')
+  execFileSync('git', ['-C', wide.bare, 'fast-import', '--quiet'], { input })
+  const commit = execFileSync('git', ['-C', wide.bare, 'rev-parse', 'wide'], { encoding: 'utf8' }).trim()
+  const source: Source = { kind: 'local', root: 0, path: 'wide.git' }
+  const of = { attempt: id('attempt'), project: 'prj_wide', source, key: null, event: eventOf(commit) }
+  const done = await play([{ ...checkout, depth: 2 }, run('git rev-list --count HEAD')], {
+    trees: createGitTrees(deps, of),
+  })
+  assert.equal(done.outcome, 'passed', done.log(1))
+  assert.equal(done.log(2).trim(), `${1 + parents.length}`)
+})
+
 test('a reader waits for the next push to its repository, sees it, and is used once', async () => {
   const { sources, opened } = countOpened()
   const readers = createSourceReaders(sources)

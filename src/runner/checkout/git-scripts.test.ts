@@ -66,12 +66,15 @@ const unpack = async (at: string, from: FetchedCommit, branch = 'main', keep = '
     MF_AT: at,
     MF_URL: 'git@example.invalid:app.git',
     MF_COMMIT: from.commit,
-    MF_SHALLOW: from.shallow.join(' '),
     MF_BRANCH: branch,
     MF_KEEP: keep,
   }
   const own = branch === '' ? [`refs/tags/v1 ${from.commit}`] : [`refs/heads/${branch} ${from.commit}`]
-  const lines = [...from.refs.map(({ name, id }) => `${name} ${id}`), ...own]
+  const lines = [
+    ...from.refs.map(({ name, id }) => `${name} ${id}`),
+    ...from.shallow.map((id) => `shallow ${id}`),
+    ...own,
+  ]
   const input = Buffer.concat([Buffer.from(`${lines.join('\n')}\n\n`), from.pack])
   return run('/bin/sh', ['-c', unpackScript], { env, input, timeoutMs: 20_000 })
 }

@@ -199,7 +199,7 @@ done | GIT_DIR="$HOME/repo.git" git cat-file --batch
 `
 
 /**
- * Stdin: lines `<ref> <oid>`, an empty line and the pack. Makes a repository with a fresh configuration at MF_AT, or adds
+ * Stdin: lines `<ref> <oid>` and `shallow <oid>`, an empty line and the pack. Makes a repository with a fresh configuration at MF_AT, or adds
  * to the one that is there, and puts the commit's tree in place on its branch; with MF_KEEP the tree that is there stays.
  */
 export const unpackScript = `set -eu
@@ -215,12 +215,14 @@ if [ ! -e .git ]; then
   git config remote.origin.url "$MF_URL"
   git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
 fi
-refs=.git/mayfly-refs
-while read -r name id && [ -n "$name" ]; do echo "update $name $id"; done > $refs
+refs=.git/mayfly-refs shallow=.git/mayfly-shallow
+while read -r name id && [ -n "$name" ]; do
+  case $name in shallow) echo "$id" >&3 ;; *) echo "update $name $id" ;; esac
+done > $refs 3> $shallow
 git index-pack --stdin > /dev/null
-[ -z "$MF_SHALLOW" ] || printf '%s\\n' $MF_SHALLOW > .git/shallow
+[ ! -s $shallow ] || cp $shallow .git/shallow
 git update-ref --stdin < $refs
-rm $refs
+rm $refs $shallow
 if [ -n "$MF_BRANCH" ]; then git symbolic-ref HEAD "refs/heads/$MF_BRANCH"
 else git update-ref --no-deref HEAD "$MF_COMMIT"; fi
 if [ -z "$MF_KEEP" ]; then git reset --quiet --hard; else git reset --quiet --mixed; fi

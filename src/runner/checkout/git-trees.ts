@@ -91,6 +91,7 @@ export const placeHistory = async (
 /** The branch or tag of the run is where its commit is, wherever the source has it by now. */
 const unpackInput = async function* ({
   commit,
+  shallow,
   refs,
   branch,
   tag,
@@ -100,7 +101,9 @@ const unpackInput = async function* ({
   if (branch !== null)
     for (const place of ['remotes/origin', 'heads']) at.set(`refs/${place}/${branch}`, commit)
   else if (tag !== null && !at.has(`refs/tags/${tag}`)) at.set(`refs/tags/${tag}`, commit)
-  yield Buffer.from(`${[...at].map(([name, id]) => `${name} ${id}\n`).join('')}\n`)
+  // Here, as no variable holds so many: a few rounds back from many merges there are thousands.
+  const lines = [...[...at].map(([name, id]) => `${name} ${id}`), ...shallow.map((id) => `shallow ${id}`)]
+  yield Buffer.from(`${lines.map((line) => `${line}\n`).join('')}\n`)
   yield* pack
 }
 
@@ -167,7 +170,6 @@ const unpackStep = (id: string, at: GuestPath, of: History): StepSpec => ({
     ['MF_AT', at],
     ['MF_URL', of.url],
     ['MF_COMMIT', of.commit],
-    ['MF_SHALLOW', of.shallow.join(' ')],
     ['MF_BRANCH', of.branch ?? ''],
     ['MF_KEEP', of.keepsTree ? 'yes' : ''],
   ]),
