@@ -93,6 +93,8 @@ test('what no archive may hold is refused with its reason', async () => {
     ],
     [/there twice/, [header({ name: 'out', type: '2', target: '/etc' }), header({ name: './out' }), end]],
     [/without a name/, [header({ name: '', type: '0' }), end]],
+    [/without a name/, [header({ name: './', size: 512 }), header({ name: '../up' }), end]],
+    [/without a name/, [header({ name: '.', type: '2', target: '/etc' }), end]],
     [/part of more than 255/, [pax(`268 path=${'a'.repeat(258)}\n`), header({ name: 'in' }), end]],
     [/deeper than 256/, [pax(`613 path=${'a/'.repeat(301)}b\n`), header({ name: 'in' }), end]],
     [/cannot be read/, [pax('99 path=x\n'), header({ name: 'in' }), end]],

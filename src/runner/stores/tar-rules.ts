@@ -41,6 +41,8 @@ export const createTarRules = (limits: ArchiveLimits) => {
     if (count.nameBytes > limits.nameBytesMax)
       throw refused(`more than ${limits.nameBytesMax} bytes of names`)
     if (kind === null) return null
+    // Its header would not be written, and its bytes be taken for headers.
+    if (path === '' && kind !== 'directory') throw refused('an entry without a name')
     const through = parentsOf(path).find((parent) => links.has(parent))
     if (through !== undefined) throw refused(`${shown(path)} goes through the link ${shown(through)}`)
     if (links.has(path)) throw refused(`${shown(path)} is there twice, once as a link`)
