@@ -7,6 +7,8 @@ export const buildsPerProcessor = 2
 export const cellsPerNestMax = 256
 /** Steps of one job cell. */
 export const setsPerNestMax = 20_000
+/** Connections at once to a socket that a step was given: each takes memory and descriptors of the runner. */
+export const socketConnectionsMax = 64
 /** Numbers of background steps begin here. */
 export const backgroundSet = 100_000
 /** Networks of jobs on one gateway: one a nest, and those of clean cells with a list of their own. */

@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { constants, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { parcelOf } from '../../pipes.ts'
+import { socketConnectionsMax } from '../../limits.ts'
+import { parcelOf, type RawHandle } from '../../pipes.ts'
 import type { CellExit, JailerClient, Reply } from './client.ts'
 import type { NestHold } from './nest.ts'
-import { startOwnCell } from './steps.ts'
+import { serveConnections, startOwnCell } from './steps.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'mayfly-steps-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -80,4 +82,29 @@ test('of a cell that could not be told to begin nothing stays open', async () =>
   told.reject(new Error('the line is closed'))
   await assert.rejects(starting, /the line is closed/)
   await endsAreClosed()
+})
+
+test('a job holds so many connections to a socket open, and no more', async () => {
+  const path = join(directory, 'agent')
+  const open = new Set<Socket>()
+  // SAFE: where to listen, in place of a handle that listens.
+  const server = serveConnections({ path } as unknown as RawHandle, (connection) => {
+    open.add(connection.resume())
+    connection.once('close', () => open.delete(connection))
+  })
+  const until = async (what: string, holds: () => boolean) => {
+    const deadline = performance.now() + 5_000
+    for (; !holds(); await setImmediate()) assert.ok(performance.now() < deadline, what)
+  }
+  const client = () => connect(path).resume().unref()
+  const clients = Array.from({ length: 3 * socketConnectionsMax }, client)
+  after(() => server.close())
+  const ended = () => clients.filter(({ destroyed, readableEnded }) => destroyed || readableEnded)
+  await until('the others are refused', () => ended().length === 2 * socketConnectionsMax)
+  assert.equal(open.size, socketConnectionsMax)
+  clients.find((one) => !ended().includes(one))?.destroy()
+  await until('one has gone', () => open.size < socketConnectionsMax)
+  clients.push(client())
+  await until('there is room again', () => open.size === socketConnectionsMax)
+  for (const one of clients) one.destroy()
 })

@@ -4,6 +4,7 @@ import { Server, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { StepIo, StepSpec } from '../../driver.ts'
+import { socketConnectionsMax } from '../../limits.ts'
 import { type RawHandle, writerOf } from '../../pipes.ts'
 import type { VerbArguments } from '../../verbs.ts'
 import type { CellExit, JailerClient } from './client.ts'
@@ -109,7 +110,7 @@ const endOf = ({ code, ran }: CellExit): StepEnd => {
   return code === null ? { kind: 'lost' } : { kind: 'exit', code }
 }
 
-/** The socket is listening already. */
+/** The socket is listening already. A job may hold so many connections open; more are closed at once. */
 export const serveConnections = (handle: RawHandle, onConnection: StepIo['onConnection']): Server => {
   const server = new Server((connection) => {
     connection.on('error', () => undefined)
@@ -117,6 +118,7 @@ export const serveConnections = (handle: RawHandle, onConnection: StepIo['onConn
     else onConnection(connection)
   })
   server.on('error', () => undefined)
+  server.maxConnections = socketConnectionsMax
   // SAFE: a listening handle, which `listen` takes besides its declared types.
   server.listen(handle as object)
   return server
