@@ -4,12 +4,15 @@ import { Writable } from 'node:stream'
 
 export interface Inbox {
   readonly stream: Writable
-  /** null: the cell has ended or said too much before it was complete. Without its line end. */
+  /** null: the cell has ended or said too much before it was complete, or no line. Without its line end. */
   line(): Promise<string | null>
   bytes(count: number): Promise<Buffer | null>
   /** Nothing more comes. */
   end(): void
 }
+
+/** No line that anybody waits for is as long. */
+const lineBytesMax = 1_024
 
 export const createInbox = (limitBytes: number): Inbox => {
   let chunks: Buffer[] = []
@@ -26,7 +29,9 @@ export const createInbox = (limitBytes: number): Inbox => {
   }
   const cutLine = (): string | null => {
     if (chunks.length > 1) chunks = [Buffer.concat(chunks)]
-    const end = chunks[0]?.indexOf(10) ?? -1
+    const end = chunks[0]?.subarray(0, lineBytesMax).indexOf(10) ?? -1
+    // Each piece of a line that never ends would be looked at with all before it.
+    if (end === -1 && size >= lineBytesMax) stop()
     return end === -1 ? null : cut(end + 1).toString('utf8', 0, end)
   }
   const until = async <T>(attempt: () => T | null): Promise<T | null> => {
