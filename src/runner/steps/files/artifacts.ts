@@ -67,7 +67,9 @@ const createList = (destination: string, watch: FilesPlace['watch']): List => {
       const own = Buffer.from(path, 'latin1')
         .toString('utf8')
         .replaceAll(/\p{Cc}/gu, '_')
-      return inside(isDirectory ? `${destination}/${own}` : destination)
+      const name = inside(isDirectory ? `${destination}/${own}` : destination)
+      // Of one file it is the name, unless it can only be that of a directory.
+      return name === '' || name.endsWith('/') ? inside(`${destination}/${own}`) : name
     },
   }
 }
