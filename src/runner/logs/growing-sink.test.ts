@@ -99,3 +99,19 @@ test('what it knew is overwritten when it closes', () => {
   growing.close()
   assert.ok(secret.value.every((byte) => byte === 0))
 })
+
+test('what the attempt uses is told to who wants to know, token or not', () => {
+  const told: unknown[] = []
+  const sink = {
+    output: () => undefined,
+    event: () => undefined,
+    sampling: (read: unknown) => void told.push(read),
+  }
+  const growing = createGrowingSink(sink)
+  const read = () => null
+  growing.sink.sampling?.(read)
+  growing.add([named(0)])
+  growing.sink.sampling?.(read)
+  assert.deepEqual(told, [read, read])
+  growing.close()
+})

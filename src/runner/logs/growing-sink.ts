@@ -34,6 +34,7 @@ export const createGrowingSink = (sink: AttemptSink): GrowingSink => {
     sink: {
       output: (step, bytes) => (masked ?? sink).output(step, bytes),
       event: (event) => (masked ?? sink).event(event),
+      sampling: (read) => sink.sampling?.(read),
       mask: (text) => {
         const own = masker === null ? text : masker.text(text)
         return sink.mask === undefined ? own : sink.mask(own)
