@@ -35,6 +35,8 @@ export const surveyRestMs = 40
 
 /** A daemon that keeps a step's output open holds the step this long after its end (§2.9). */
 export const outputGraceMs = 5_000
+/** From then on what it prints is read and dropped, one pipe's worth after so long. */
+export const drainEveryMs = 4
 /** Kept of what a cell says on stderr, for the words of one that never began. */
 export const firstWordsBytes = 300
 /** How many of those that are gone are remembered: what is told of one, or asked about it, comes within moments. */

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import type { Take } from '../../driver.ts'
-import { firstWordsBytes } from '../../limits.ts'
+import { drainEveryMs, firstWordsBytes } from '../../limits.ts'
 import { type RawHandle, readerOf, takingReaderOf } from '../../pipes.ts'
 
 /** Bytes all steps of a sandbox may still print. */
@@ -12,7 +12,7 @@ export type Budget = { left: number }
 export interface Output {
   /** Resolves when the last writer inside has closed and everything was written. Never rejects. */
   readonly ended: Promise<void>
-  /** From now on everything is read and dropped: a daemon may keep its output, and must not die of it. */
+  /** From now on everything is read and dropped, no faster than a log is: a daemon may keep its output, and must not die of it. */
   drain(): void
   destroy(): void
 }
@@ -37,6 +37,10 @@ const pumpInto = (handle: RawHandle, take: Take, bounds: Bounds): Output => {
     resume()
   }
   const from = takingReaderOf(handle, (bytes) => {
+    if (gate.isDrained()) {
+      resumeLater(from)
+      return false
+    }
     const part = gate.admit(bytes)
     const wait = part.length === 0 ? undefined : take(part)
     if (wait === undefined) return true
@@ -55,6 +59,7 @@ const pumpToStream = (handle: RawHandle, to: Writable, bounds: Bounds): Output =
     from.resume()
   }
   from.on('data', (chunk: Buffer) => {
+    if (gate.isDrained()) return resumeLater(from.pause())
     const part = gate.admit(chunk)
     if (part.length === 0 || to.write(part) || to.destroyed) return
     from.pause()
@@ -64,12 +69,19 @@ const pumpToStream = (handle: RawHandle, to: Writable, bounds: Bounds): Output =
   return outputOf(from, { gate, resume, flushed: () => flushed(to) })
 }
 
+/** Of who writes without end the reading would otherwise take a processor that is not the job's. */
+const resumeLater = (from: Socket): void => void setTimeout(() => from.resume(), drainEveryMs).unref()
+
 type Gate = ReturnType<typeof createGate>
 
 /** Lets through what the log may hold, and nothing once it is shut. */
 const createGate = ({ budget, onBytes, onExceeded }: Bounds) => {
-  let isShut = false
+  let [isShut, isDrained] = [false, false]
   return {
+    isDrained: () => isDrained,
+    drain: () => {
+      isDrained = true
+    },
     admit: (chunk: Uint8Array): Uint8Array => {
       if (isShut) return nothing
       onBytes(chunk)
@@ -98,7 +110,7 @@ const outputOf = (
     from.once('close', () => resolve())
   })
   const drain = () => {
-    gate.shut()
+    gate.drain()
     resume()
     from.unref()
   }
