@@ -1,17 +1,23 @@
 // The line to the jailer against a scripted other end: what is told of the end of cells, and when.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mock, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Channel } from '../../channel.ts'
+import { callMs } from '../../limits.ts'
+import type { RawHandle } from '../../pipes.ts'
+import { contractSpec } from '../../steps.contract.ts'
+import type { VerbName } from '../../verbs.ts'
 import { createJailerClient } from './client.ts'
+import { openNest } from './nest.ts'
 
 const lineTo = () => {
-  let tell: (message: unknown) => void = () => undefined
+  let tell: (message: unknown, handle?: RawHandle) => void = () => undefined
   let end: () => void = () => undefined
+  const sent: { readonly call: number; readonly verb: VerbName; readonly with: object }[] = []
   const channel: Channel = {
-    send: async () => undefined,
+    send: async (message) => void sent.push(message as (typeof sent)[number]),
     onMessage: (handler) => {
-      tell = (message) => handler(message, undefined)
+      tell = handler
     },
     onClose: (handler) => {
       end = handler
@@ -20,7 +26,8 @@ const lineTo = () => {
   }
   const client = createJailerClient(channel)
   return {
-    client,
+    ...{ client, sent },
+    tell: (message: unknown, handle?: RawHandle) => tell(message, handle),
     exits: (cell: number, code: number) => tell({ nest: 'n', cell, code, ran: true }),
     end: () => end(),
   }
@@ -69,4 +76,30 @@ test('when the line closes, everybody who waits hears it', async () => {
   assert.deepEqual(await waiting, gone)
   await assert.rejects(call)
   assert.deepEqual(await client.cellExit('n', 5), gone)
+})
+
+test('a nest that comes when nobody waits for it any more is destroyed, and what came with it closed', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    const { client, sent, tell } = lineTo()
+    const kind = { limits: contractSpec.limits, net: 'none', seccomp: 'strict', tools: [] } as const
+    const opening = openNest(client, kind, 0)
+    let closed = 0
+    const give = () => tell({ call: 1, part: 'out', set: 0 }, { close: () => void closed++ })
+    give()
+    mock.timers.tick(callMs)
+    await assert.rejects(opening, { code: 'E_SANDBOX_DEADLINE' })
+    give()
+    tell({ re: 1, value: { nest: 'aaaaaaaa', address: null, noswap: false } })
+    assert.equal(closed, 2)
+    assert.deepEqual(
+      sent.map(({ verb, with: args }) => [verb, verb === 'nest.destroy' ? args : {}]),
+      [
+        ['nest.prepare', {}],
+        ['nest.destroy', { nest: 'aaaaaaaa', unused: true }],
+      ],
+    )
+  } finally {
+    mock.timers.reset()
+  }
 })

@@ -17,8 +17,8 @@ export type CellExit = { readonly code: number | null; readonly ran: boolean }
 const lost: CellExit = { code: null, ran: true }
 
 export interface JailerClient {
-  /** A handle nobody takes from the reply is closed with `discard` by whoever made the call. */
-  call<V extends VerbName>(verb: V, args: VerbArguments[V]): Promise<Reply>
+  /** `onLate` gets what comes after nobody waited any more, to undo it; its handles are closed. */
+  call<V extends VerbName>(verb: V, args: VerbArguments[V], onLate?: (value: unknown) => void): Promise<Reply>
   /** Settles also when the cell, or its whole nest, ended before anybody asked. */
   cellExit(nest: string, cell: number): Promise<CellExit>
   /** The nest is proven gone, and its cells with it: whoever waits for the end of one hears of it now. */
@@ -74,21 +74,29 @@ export const createJailerClient = (channel: Channel): JailerClient => {
     pending.clear()
     gone.clear()
   })
-  const call: JailerClient['call'] = (verb, args) =>
+  const call: JailerClient['call'] = (verb, args, onLate = () => undefined) =>
     new Promise((resolve, reject) => {
       if (closed) return reject(lineClosed())
       const number = ++lastCall
       const request = { call: number, verb, with: args }
       const problem = problemOf(request)
       if (problem !== null) return reject(problem)
-      const timer = setTimeout(() => settle(reject, fault('E_SANDBOX_DEADLINE', { detail: verb })), callMs)
+      const handles: Handles = []
       const settle = <T>(how: (value: T) => void, value: T) => {
         clearTimeout(timer)
         pending.delete(number)
         how(value)
       }
+      const timer = setTimeout(() => {
+        settle(reject, fault('E_SANDBOX_DEADLINE', { detail: verb }))
+        const late = ({ value }: Reply) => {
+          for (const { handle } of handles) handle.close()
+          onLate(value)
+        }
+        pending.set(number, { handles, resolve: late, reject: () => undefined })
+      }, callMs)
       pending.set(number, {
-        handles: [],
+        handles,
         resolve: (reply) => settle(resolve, reply),
         reject: (error) => settle(reject, error),
       })

@@ -54,10 +54,18 @@ export interface NestHold {
   destroy(): Promise<Destroyed>
 }
 
+/** SAFE: the jailer is trusted by the runner; these are its own types (jailer/served.ts). */
+type Made = { readonly nest: string; readonly address: string | null; readonly noswap: boolean }
+
 export const openNest = async (client: JailerClient, kind: NestKind, now: number): Promise<NestHold> => {
-  const reply = await client.call('nest.prepare', kind)
-  // SAFE: the jailer is trusted by the runner; these are its own types (jailer/served.ts).
-  const made = reply.value as { nest: string; address: string | null; noswap: boolean }
+  // One that comes when nobody waits for it any more would stay as long as we do.
+  const onLate = (value: unknown) => {
+    const { nest } = value as Made
+    const gone = client.call('nest.destroy', { nest, unused: true })
+    gone.then(() => client.forget(nest)).catch(() => undefined)
+  }
+  const reply = await client.call('nest.prepare', kind, onLate)
+  const made = reply.value as Made
   const { nest } = made
   const lost = client.cellExit(nest, 0)
   const cell = createJobCell(writerOf(reply.take('in', 0)), readerOf(reply.take('out', 0)), lost)
