@@ -25,6 +25,8 @@ export const toolMs = 10_000
 /** Between the rounds of a kill that does not take (§2.8). */
 export const killRoundMs = 10_000
 export const killRounds = 3
+/** All of that, its groups and the proof: who destroys a nest waits longer than the jailer tries. */
+export const destroyMs = killRounds * killRoundMs + 30_000
 /** The anchor ends by itself when its pipe closes; after this it is killed. */
 export const anchorEndMs = 200
 /** Zombies hold a group until somebody has reaped them: milliseconds, more when the machine is busy. */

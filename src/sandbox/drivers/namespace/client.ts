@@ -2,7 +2,7 @@
 // closes, everything waiting fails: the jailer then destroys what it held.
 import { fault } from '../../../base/faults.ts'
 import type { Channel } from '../../channel.ts'
-import { callMs, goneNestsMax } from '../../limits.ts'
+import { callMs, destroyMs, goneNestsMax } from '../../limits.ts'
 import type { RawHandle } from '../../pipes.ts'
 import { type HandlePart, isAnswer, parseRequest, type VerbArguments, type VerbName } from '../../verbs.ts'
 
@@ -94,7 +94,7 @@ export const createJailerClient = (channel: Channel): JailerClient => {
           onLate(value)
         }
         pending.set(number, { handles, resolve: late, reject: () => undefined })
-      }, callMs)
+      }, limitMs(verb))
       pending.set(number, {
         handles,
         resolve: (reply) => settle(resolve, reply),
@@ -120,6 +120,8 @@ export const createJailerClient = (channel: Channel): JailerClient => {
     },
   }
 }
+
+const limitMs = (verb: VerbName): number => (verb === 'nest.destroy' ? destroyMs : callMs)
 
 /** What the jailer would end the line for is refused here: values of a plan may be wrong without anybody being hostile. */
 const problemOf = (request: { readonly verb: VerbName }) => {

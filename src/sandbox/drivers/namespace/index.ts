@@ -21,7 +21,7 @@ import type { Resolve } from '../../egress/resolve.ts'
 import { classes } from '../../policy/classes.ts'
 import type { Planted } from '../../probes/host.ts'
 import { createJailerClient, type JailerClient } from './client.ts'
-import { type NestHold, type NestKind, openNest } from './nest.ts'
+import { discardNest, type NestHold, type NestKind, openNest } from './nest.ts'
 import { createSharedFront, openNetwork, type SharedFront } from './network.ts'
 import { createPool, type Pool } from './pool.ts'
 import { createSandbox, type SandboxDeps } from './sandbox.ts'
@@ -90,7 +90,7 @@ export const openNamespaceDriver = (deps: NamespaceDriverDeps): Driver => {
       await listening
       return nest
     } catch (error) {
-      await nest.destroy()
+      await discardNest(nest)
       throw error
     }
   }
@@ -186,7 +186,7 @@ const open = async (parts: Parts, spec: SandboxSpec, signal: AbortSignal): Promi
     return wrap(parts, spec, nest, network)
   } catch (error) {
     network.close()
-    await nest.destroy()
+    await discardNest(nest)
     throw error
   }
 }
@@ -212,7 +212,7 @@ const openUnlessAborted = async (
   signal.throwIfAborted()
   const nest = await parts.openKind(kind)
   if (!deadline.aborted) return nest
-  await nest.destroy()
+  await discardNest(nest)
   signal.throwIfAborted()
   throw fault('E_SANDBOX_DEADLINE')
 }

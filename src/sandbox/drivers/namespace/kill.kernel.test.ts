@@ -4,12 +4,13 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { describe, mock, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { needsRoot, type StartedJailer, startJailer } from '../../../../test/support/jailer.ts'
 import { silentLog } from '../../../base/log.ts'
 import { systemClock } from '../../../sys/index.ts'
 import type { Driver, Sandbox } from '../../driver.ts'
+import { callMs, destroyMs } from '../../limits.ts'
 import { contractSpec, contractStep, gather, runIn } from '../../steps.contract.ts'
 import { createJailerClient } from './client.ts'
 import { openNamespaceDriver } from './index.ts'
@@ -206,5 +207,62 @@ describe('kill -9', () => {
     await assert.rejects(life.step)
     assertNothingLeft(life)
     await rm(life.jailer.runDirectory, { recursive: true })
+  })
+
+  /** A jailer that stands still for `ms` as the runner counts them, and what the runner waits for then. */
+  const whileStill = async (jailer: StartedJailer, work: () => Promise<unknown>, ms: number) => {
+    process.kill(jailer.child.pid ?? 0, 'SIGSTOP')
+    mock.timers.enable({ apis: ['setTimeout'] })
+    let end = 'none'
+    const done = work().then(
+      () => {
+        end = 'done'
+      },
+      (error: { readonly code: string }) => {
+        end = error.code
+      },
+    )
+    // What it is told has gone out by then.
+    await sleep(50)
+    mock.timers.tick(ms)
+    mock.timers.reset()
+    await sleep(50)
+    const then = end
+    process.kill(jailer.child.pid ?? 0, 'SIGCONT')
+    await done
+    return [then, end]
+  }
+
+  test(
+    'a sandbox that takes long to destroy is waited for, and of one that takes too long nobody says that it is gone',
+    options,
+    async () => {
+      for (const [ms, ends] of [
+        [callMs, ['none', 'done']],
+        [destroyMs, ['E_DESTROY_UNVERIFIED', 'E_DESTROY_UNVERIFIED']],
+      ] as const) {
+        const jailer = await startJailer()
+        const driver = openNamespaceDriver({ channel: jailer.channel, clock: systemClock, log: silentLog })
+        const sandbox = await driver.open(contractSpec, AbortSignal.timeout(20_000))
+        assert.deepEqual(await whileStill(jailer, () => sandbox.close('done'), ms), ends)
+        await jailer.stop()
+      }
+    },
+  )
+
+  test('a nest that a jailer makes when nobody waits for it any more does not stay', options, async () => {
+    const jailer = await startJailer()
+    const verbs: string[] = []
+    const send: typeof jailer.channel.send = (message, handle) => {
+      verbs.push((message as { readonly verb: string }).verb)
+      return jailer.channel.send(message, handle)
+    }
+    const channel = { ...jailer.channel, send }
+    const driver = openNamespaceDriver({ channel, clock: systemClock, log: silentLog })
+    const open = () => driver.open(contractSpec, AbortSignal.timeout(60_000))
+    assert.deepEqual(await whileStill(jailer, open, callMs), Array(2).fill('E_SANDBOX_DEADLINE'))
+    await until('it is asked to go', () => verbs.includes('nest.destroy'))
+    await until('it has gone', () => readdirSync(join(jailer.runDirectory, 'nest-records')).length === 0)
+    await jailer.stop()
   })
 })

@@ -51,6 +51,7 @@ export interface NestHold {
   /** A listening socket that the job cell knows by its kind; each once. */
   jobSocket(kind: 'job' | 'ssh-agent'): Promise<RawHandle>
   usage(): Promise<NestUsage>
+  /** Rejects with E_DESTROY_UNVERIFIED when nobody answers; else `gone` says it. */
   destroy(): Promise<Destroyed>
 }
 
@@ -72,12 +73,17 @@ export const openNest = async (client: JailerClient, kind: NestKind, now: number
   const sets = createSets(client, nest, setOf(reply, 1))
   const destroy = async (): Promise<Destroyed> => {
     // Before our own ends are closed: the jailer counts what still lives, then kills.
-    const { value } = await client.call('nest.destroy', { nest, unused: sets.areUnused() })
-    cell.close()
-    await sets.close()
-    client.forget(nest)
-    // SAFE: as above.
-    return value as Destroyed
+    try {
+      const { value } = await client.call('nest.destroy', { nest, unused: sets.areUnused() })
+      // SAFE: as above.
+      return value as Destroyed
+    } catch (cause) {
+      throw fault('E_DESTROY_UNVERIFIED', { detail: `nobody says that nest ${nest} is gone`, cause })
+    } finally {
+      cell.close()
+      await sets.close()
+      client.forget(nest)
+    }
   }
   const hold: NestHold = {
     ...{ id: nest, kind, preparedAt: now, noswap: made.noswap, address: made.address },
@@ -86,8 +92,20 @@ export const openNest = async (client: JailerClient, kind: NestKind, now: number
     usage: async () => (await client.call('nest.usage', { nest })).value as NestUsage,
   }
   if (await within(cell.ready, nestMs)) return hold
-  await destroy()
+  await discardNest(hold)
   throw fault('E_SANDBOX_UNAVAILABLE', { detail: 'the step loop did not start' })
+}
+
+/** Destroys what nobody ever used; rejects with E_DESTROY_UNVERIFIED unless it is gone. */
+export const discardNest = async (nest: Pick<NestHold, 'destroy'>): Promise<void> =>
+  requireGone((await nest.destroy()).gone)
+
+export const requireGone = (gone: Receipt['gone']): void => {
+  const open = gone.filter((entry) => !entry.ok)
+  if (open.length === 0) return
+  throw fault('E_DESTROY_UNVERIFIED', {
+    detail: open.map((entry) => `${entry.check}: ${entry.detail}`).join('; '),
+  })
 }
 
 const within = async (ready: Promise<boolean>, ms: number): Promise<boolean> => {

@@ -3,7 +3,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { Log } from '../../../base/log.ts'
 import { poolAgeMs, poolRefillMs } from '../../limits.ts'
-import type { NestHold, NestKind } from './nest.ts'
+import { discardNest, type NestHold, type NestKind } from './nest.ts'
 
 export interface Pool {
   /** A waiting nest of exactly this kind, or null. Counts as demand: another one is made. */
@@ -79,7 +79,7 @@ const keyOf = (kind: NestKind): string => JSON.stringify(kind)
 
 const discard = async (deps: PoolDeps, nest: NestHold): Promise<void> => {
   try {
-    await nest.destroy()
+    await discardNest(nest)
   } catch (error) {
     deps.log.error('an unused sandbox could not be destroyed', { nest: nest.id, error })
   }

@@ -20,7 +20,7 @@ import type {
 } from '../../driver.ts'
 import { outputGraceMs } from '../../limits.ts'
 import type { JailerClient } from './client.ts'
-import type { NestHold, NestUsage } from './nest.ts'
+import { type NestHold, type NestUsage, requireGone } from './nest.ts'
 import { digestOf, type Network } from './network.ts'
 import { type Budget, firstWords, type Output, pumpOutput } from './output.ts'
 import { prologue } from './prologue.ts'
@@ -399,17 +399,17 @@ const close = async (state: State, reason: CloseReason): Promise<Receipt> => {
   const destroying = deps.nest.destroy()
   deps.network.close()
   for (const socket of state.sockets.values()) socket.then((server) => server.close()).catch(() => undefined)
-  const destroyed = await destroying
-  // A word: without a reason an exception is made, with its stack.
-  state.closing.abort('closed')
-  await Promise.allSettled(state.running)
+  let destroyed: Awaited<typeof destroying>
+  try {
+    destroyed = await destroying
+  } finally {
+    // A word: without a reason an exception is made, with its stack.
+    state.closing.abort('closed')
+    await Promise.allSettled(state.running)
+    deps.onClosed()
+  }
   const receipt = receiptOf(state, reason, destroyed, Math.round(deps.clock.monotonicMs() - begin))
-  deps.onClosed()
-  const open = receipt.gone.filter((entry) => !entry.ok)
-  if (open.length > 0)
-    throw fault('E_DESTROY_UNVERIFIED', {
-      detail: open.map((entry) => `${entry.check}: ${entry.detail}`).join('; '),
-    })
+  requireGone(receipt.gone)
   return receipt
 }
 
