@@ -57,11 +57,30 @@ test('a step begins once: who goes on saying so is not listened to', async () =>
 })
 
 test('when the cell ends, so do its steps', async () => {
-  const { cell, lose } = open()
+  const { cell, status, lose } = open()
+  status.write('ready\n')
   const step = cell.start(1, true)
+  status.write('start 1 17\n')
+  await step.session
+  assert.equal(cell.isAlive(), true)
   lose()
   assert.deepEqual(await step.ended, { kind: 'lost' })
-  assert.equal(await cell.ready, false)
+  assert.equal(cell.isAlive(), false)
+  assert.deepEqual(await cell.start(2, true).ended, { kind: 'lost' })
+})
+
+test('of a cell that ends before a step began in it, none was started', async () => {
+  for (const end of ['lose', 'close'] as const) {
+    const { cell, status, lose } = open()
+    const step = cell.start(1, true)
+    if (end === 'lose') lose()
+    else status.destroy()
+    const none = { kind: 'not-started', code: null }
+    assert.deepEqual(await step.ended, none)
+    assert.deepEqual(await cell.start(2, true).ended, none)
+    assert.equal(await cell.ready, false)
+    assert.equal(cell.isAlive(), false)
+  }
 })
 
 test('a code is one byte, whatever is said', async () => {

@@ -4,11 +4,17 @@
 import type { Socket } from 'node:net'
 import { statusLineMax } from '../../limits.ts'
 
-export type StepEnd = { readonly kind: 'exit'; readonly code: number } | { readonly kind: 'lost' }
+export type StepEnd =
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'lost' }
+  /** The cell went before any step of it began, which no job can bring about. */
+  | { readonly kind: 'not-started'; readonly code: null }
 
 export interface JobCell {
   /** Resolves when the loop waits for orders; false when it never will. */
   readonly ready: Promise<boolean>
+  /** False when it is gone, or said what no loop says. */
+  isAlive(): boolean
   /** From now on the step of a set is expected. One in the foreground starts with its prologue, others by order. */
   start(set: number, foreground: boolean): RunningStep
   /** Closes the line: the loop ends by itself. */
@@ -26,23 +32,26 @@ type Expecting = { onStart(pid: number | null): void; onEnd(end: StepEnd): void 
 export const createJobCell = (orders: Socket, status: Socket, lost: Promise<unknown>): JobCell => {
   const steps = new Map<number, Expecting>()
   let resolveReady: (ready: boolean) => void = () => undefined
-  let [isReady, isLost] = [false, false]
+  let [isReady, isUsed] = [false, false]
+  let lostAs: StepEnd | null = null
   /** Each thing is said once: a job that speaks in the loop's place would keep us reading for as long as it lasts. */
   const begun = new Set<number>()
   const ready = new Promise<boolean>((resolve) => {
     resolveReady = resolve
   })
-  const lose = () => {
-    isLost = true
+  const end = (as: StepEnd) => {
+    lostAs ??= as
     resolveReady(false)
     for (const step of steps.values()) {
       step.onStart(null)
-      step.onEnd({ kind: 'lost' })
+      step.onEnd(lostAs)
     }
     steps.clear()
     orders.destroy()
     status.destroy()
   }
+  const lose = () => end({ kind: 'lost' })
+  const gone = () => end(isUsed ? { kind: 'lost' } : { kind: 'not-started', code: null })
   const obeyLine = (line: string) => {
     if (line === 'ready' && !isReady) {
       isReady = true
@@ -52,6 +61,7 @@ export const createJobCell = (orders: Socket, status: Socket, lost: Promise<unkn
     const set = Number(number)
     const step = steps.get(set)
     if (step === undefined || (verb === 'start' && begun.has(set))) return lose()
+    isUsed = true
     if (verb === 'start') {
       begun.add(set)
       return step.onStart(Number(value))
@@ -61,15 +71,16 @@ export const createJobCell = (orders: Socket, status: Socket, lost: Promise<unkn
     step.onStart(null)
     step.onEnd({ kind: 'exit', code: Number(value) & 255 })
   }
-  readLines(status, obeyLine, lose)
-  void lost.then(lose)
+  readLines(status, { onLine: obeyLine, onTooLong: lose, onClose: gone })
+  void lost.then(gone)
   return {
     ready,
+    isAlive: () => lostAs === null,
     start: (set, foreground) => {
       const step = createExpectation()
-      if (isLost) {
+      if (lostAs !== null) {
         step.onStart(null)
-        step.onEnd({ kind: 'lost' })
+        step.onEnd(lostAs)
         return step
       }
       steps.set(set, step)
@@ -92,14 +103,17 @@ const createExpectation = (): Expecting & RunningStep => {
   return { session, ended, onStart: (pid) => onStart(pid), onEnd: (end) => onEnd(end) }
 }
 
-const readLines = (from: Socket, onLine: (line: string) => void, onTooLong: () => void): void => {
+const readLines = (
+  from: Socket,
+  heard: { onLine(line: string): void; onTooLong(): void; onClose(): void },
+): void => {
   let rest = ''
   from.on('error', () => undefined)
-  from.on('close', onTooLong)
+  from.on('close', heard.onClose)
   from.on('data', (chunk: Buffer) => {
     const lines = `${rest}${chunk.toString('latin1')}`.split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) onLine(line)
-    if (rest.length > statusLineMax) onTooLong()
+    for (const line of lines) heard.onLine(line)
+    if (rest.length > statusLineMax) heard.onTooLong()
   })
 }

@@ -265,4 +265,42 @@ describe('kill -9', () => {
     await until('it has gone', () => readdirSync(join(jailer.runDirectory, 'nest-records')).length === 0)
     await jailer.stop()
   })
+
+  test('of a sandbox that waits: the next job gets another one', options, async () => {
+    const jailer = await startJailer()
+    const driver = openNamespaceDriver({ channel: jailer.channel, clock: systemClock, log: silentLog })
+    await driver.prepare?.({
+      image: 'host',
+      shape: 'user',
+      net: 'none',
+      count: 2,
+      limits: contractSpec.limits,
+    })
+    const records = join(jailer.runDirectory, 'nest-records')
+    const [first = ''] = readdirSync(records)
+    const anchor = anchorOf(JSON.parse(readFileSync(join(records, first), 'utf8')).id)
+    process.kill(anchor, 'SIGKILL')
+    await until('no anchor', () => !existsSync(`/proc/${anchor}`))
+    await sleep(100)
+    for (let nth = 0; nth < 2; nth++) {
+      const sandbox = await driver.open(contractSpec, AbortSignal.timeout(20_000))
+      const { result, out } = await runIn(sandbox, contractStep('echo here'))
+      assert.deepEqual([result.kind, out], ['exit', 'here\n'])
+      await sandbox.close('done')
+    }
+    await driver.close()
+    await jailer.stop()
+  })
+
+  test('of a sandbox that was opened: that no step began is no failure of its job', options, async () => {
+    const jailer = await startJailer()
+    const driver = openNamespaceDriver({ channel: jailer.channel, clock: systemClock, log: silentLog })
+    const sandbox = await driver.open(contractSpec, AbortSignal.timeout(20_000))
+    process.kill(anchorOf(sandbox.id), 'SIGKILL')
+    await sleep(100)
+    await assert.rejects(runIn(sandbox, contractStep('echo here')), { code: 'E_EXEC_FAILED' })
+    await sandbox.close('fault')
+    await driver.close()
+    await jailer.stop()
+  })
 })

@@ -1,5 +1,5 @@
 // Nests that wait with their first cell built (isolation.md §2.1): one is taken per attempt and never comes back. Filled
-// one at a time in the background; what nobody wants any more, or is too old, is destroyed.
+// one at a time in the background; what nobody wants any more, is too old, or has ended while it waited, is destroyed.
 import type { Clock } from '../../../base/clock.ts'
 import type { Log } from '../../../base/log.ts'
 import { poolAgeMs, poolRefillMs } from '../../limits.ts'
@@ -50,7 +50,7 @@ export const createPool = (deps: PoolDeps): Pool => {
       const shelf = shelves.get(keyOf(kind))
       if (shelf === undefined) return null
       for (let nest = shelf.waiting.shift(); nest !== undefined; nest = shelf.waiting.shift()) {
-        if (deps.clock.now() - nest.preparedAt < poolAgeMs) {
+        if (nest.cell.isAlive() && deps.clock.now() - nest.preparedAt < poolAgeMs) {
           refillLater()
           return nest
         }
