@@ -2,7 +2,7 @@
 // them go into a local run.
 import { isFault } from '../../base/faults.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { git, gitOutput, type WorkTree } from './work-tree.ts'
+import { git, gitOutput, type WorkTree, withoutFilters } from './work-tree.ts'
 
 export type TreeChanges =
   | { readonly ok: true; readonly from: string; readonly paths: readonly string[] }
@@ -39,9 +39,13 @@ const compared = async (
   return { ok: true, from, paths: await pathsSince(around, root, from) }
 }
 
+/** What changed inside of a submodule is its own affair, as are the programs that its configuration names. */
+const between = ['--name-only', '-z', '--no-renames', '--no-ext-diff', '--ignore-submodules=dirty']
+
 const pathsSince = async (around: Surroundings, root: string, from: string): Promise<readonly string[]> => {
+  const unfiltered = await withoutFilters(around, root)
   const [tracked, others] = await Promise.all([
-    gitOutput(around, root, ['diff', '--name-only', '-z', '--no-renames', '--no-ext-diff', from, '--']),
+    gitOutput(unfiltered, root, ['diff', ...between, from, '--']),
     gitOutput(around, root, ['ls-files', '-z', '--others', '--exclude-standard']),
   ])
   const paths = [tracked, others].flatMap((listed) => listed.toString('utf8').split('\0'))

@@ -1,5 +1,6 @@
 // The Git work tree a command stands in: its root, branch, commit, remote, and the files that belong to it. Reads
-// only; a repository's own configuration can name programs, so hooks and monitors are switched off.
+// only; a repository's own configuration can name programs, and none of those is started: who looks at a repository
+// that came from somewhere does not run it.
 import { basename } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { type RunResult, run } from '../../sys/index.ts'
@@ -89,22 +90,51 @@ export const gitOutput = async (
   throw fault('E_INPUT', { public: `git ${args[0]} failed: ${words}` })
 }
 
-/** Whose repositories Git opens, and where the same person says what is ignored everywhere. */
-const ofPerson = /^(SUDO_UID|XDG_CONFIG_HOME|GIT_CONFIG_GLOBAL)$/
+/** Whose repositories Git opens, where the same person says what is ignored everywhere, and what else they configure. */
+const ofPerson = /^(SUDO_UID|XDG_CONFIG_HOME|GIT_CONFIG_GLOBAL|GIT_CONFIG_COUNT|GIT_CONFIG_(KEY|VALUE)_\d+)$/
 
-/** A command of Git that starts no program of the repository's choice. */
+/** What is set before them names no program of the repository's choice: monitor, hooks, who checks a signature. */
+const starting = ['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'log.showSignature=false']
+
+/** A command of Git that starts no program of the repository's choice. What looks into files wants `withoutFilters`, too. */
 export const gitCommand = ({ environment }: Surroundings, cwd: string, args: readonly string[]) => ({
-  args: ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', ...args],
+  args: [...starting.flatMap((setting) => ['-c', setting]), ...args],
   options: {
     cwd,
     env: {
       HOME: environment.HOME ?? '/',
       PATH: environment.PATH ?? '/usr/bin:/bin',
       GIT_OPTIONAL_LOCKS: '0',
+      // What a partial clone lacks is not asked for: the repository says by which program, and where.
+      GIT_ALLOW_PROTOCOL: '',
+      GIT_NO_LAZY_FETCH: '1',
       ...passedOn(environment, ofPerson),
     },
   },
 })
+
+/** Where filters of the repository's own configuration are no programs: files are compared as they lie there. */
+export const withoutFilters = async (around: Surroundings, cwd: string): Promise<Surroundings> => {
+  const listed = await gitOutput(around, cwd, ['config', '--null', '--show-scope', '--name-only', '--list'])
+  const words = listed.toString('utf8').split('\0')
+  const filters = words.flatMap((key, at) => {
+    const isOfRepository = at % 2 === 1 && /^(local|worktree)$/.test(words[at - 1] ?? '')
+    return (isOfRepository && /^filter\..*(?=\.)/s.exec(key)) || []
+  })
+  const { environment } = around
+  const own = Number(environment.GIT_CONFIG_COUNT ?? 0)
+  const set = [...new Set(filters)].flatMap((filter) => [
+    [`${filter}.clean`, ''],
+    [`${filter}.process`, ''],
+    [`${filter}.required`, 'false'],
+  ])
+  const named = set.flatMap(([key, value], at) => [
+    [`GIT_CONFIG_KEY_${own + at}`, key],
+    [`GIT_CONFIG_VALUE_${own + at}`, value],
+  ])
+  const count = String(own + set.length)
+  return { ...around, environment: { ...environment, ...Object.fromEntries(named), GIT_CONFIG_COUNT: count } }
+}
 
 export const gitBytes = (around: Surroundings, cwd: string, args: readonly string[]) => {
   const command = gitCommand(around, cwd, args)
