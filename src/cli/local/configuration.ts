@@ -21,17 +21,33 @@ export const findProjectRoot = (cwd: string, tree: WorkTree | null): string => {
   return top
 }
 
+/** The configuration itself comes first: of the files beside it no more than `filesMax` are read. */
 export const readConfiguration = async (root: string): Promise<ReadonlyMap<string, string>> => {
   const directory = join(root, configDirectory)
-  if (!existsSync(directory)) return new Map()
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  const paths = entries.filter(isConfiguration).map((entry) => join(entry.parentPath, entry.name))
-  const texts = paths
-    .sort((a, b) => Number(isItself(root, b)) - Number(isItself(root, a)) || (a < b ? -1 : 1))
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
+      throw unreadable(error)
+    },
+  )
+  const paths = entries
+    .filter(isConfiguration)
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .sort()
+  const first = paths.filter((path) => configPaths.includes(path))
+  const texts = [...new Set([...first, ...paths])]
     .slice(0, filesMax)
-    .map(async (path) => [relative(root, path), await readFile(path, 'utf8')] as const)
+    .map(async (path) => [path, await readText(join(root, path))] as const)
   return new Map(await Promise.all(texts))
 }
+
+export const readText = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((error: unknown) => {
+    throw unreadable(error)
+  })
+
+const unreadable = (cause: unknown) =>
+  fault('E_INPUT', { public: `the configuration cannot be read: ${(cause as Error).message}`, cause })
 
 /** `file`: to be read in place of the one that lies there. */
 export const readConfigurationWith = async (
@@ -45,9 +61,6 @@ export const readConfigurationWith = async (
   })
   return new Map([...files, [configPaths[0] ?? file, text]])
 }
-
-/** However many files lie beside it. */
-const isItself = (root: string, path: string): boolean => configPaths.includes(relative(root, path))
 
 const isConfiguration = (entry: Dirent): boolean => entry.isFile() && /\.ya?ml$/.test(entry.name)
 

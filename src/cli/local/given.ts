@@ -1,6 +1,6 @@
 // Configurations that somebody names on the command line: a file, whatever its name, or a directory that holds one.
 // What the compiler says about them is shown with paths from where the person stands.
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import type { Problem } from '../../base/problem.ts'
@@ -17,7 +17,7 @@ import {
 import type { ChangeFacts, RunEvent } from '../../protocol/plan.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { findProjectRoot, localEvent, readConfiguration } from './configuration.ts'
+import { findProjectRoot, localEvent, readConfiguration, readText } from './configuration.ts'
 import { compileWithOrbs } from './orbs.ts'
 import { readParameters } from './parameters.ts'
 import { localRunFacts, noRun } from './run-facts.ts'
@@ -109,6 +109,6 @@ const readGiven = async (around: Surroundings, path: string): Promise<Read> => {
     root,
     config: first,
     file: path,
-    files: new Map([...beside, [first, await readFile(path, 'utf8')]]),
+    files: new Map([...beside, [first, await readText(path)]]),
   }
 }

@@ -78,6 +78,23 @@ test('without a commit the tip of the ref counts, a tag as the commit it points 
   assert.equal(await read(bare, 'refs/heads/main\ntip x', openCommit), null)
 })
 
+test('the configuration is read first: any number of files before it does not hide it', async () => {
+  const many = join(root, 'many')
+  await mkdir(join(many, '.circleci/bin'), { recursive: true })
+  gitAsPerson(many, 'init', '--quiet')
+  for (let at = 0; at < 70; at++) await writeFile(join(many, '.circleci/bin', String(at)), `${at}\n`)
+  await writeFile(join(many, '.circleci/bin/config.yml'), 'another\n')
+  await writeFile(join(many, '.circleci/config.yml'), 'version: 2.1\n')
+  gitAsPerson(many, 'add', '--all')
+  gitAsPerson(many, 'commit', '--quiet', '--message', 'Begin')
+  const texts = textsOf(await read(many, 'refs/heads/main', gitAsPerson(many, 'rev-parse', 'HEAD')))
+  assert.deepEqual(texts.slice(0, 2), [
+    ['.circleci/config.yml', 'version: 2.1\n'],
+    ['.circleci/bin/0', '0\n'],
+  ])
+  assert.equal(new Set(texts.map(([path]) => path)).size, 64)
+})
+
 test('what is not there, or is not what its name says, is not read', async () => {
   assert.equal(await read(bare, 'refs/heads/main', '1'.repeat(40)), null)
   assert.equal(await read(join(root, 'nowhere'), 'refs/heads/main', commits[0] ?? ''), null)
