@@ -189,6 +189,32 @@ test('an answer that breaks off is a server that cannot be reached, of a POST it
   await assert.rejects(readAll(raw), isCut)
 })
 
+test('an answer that nothing more comes of is a server that cannot be reached; a log that is followed may be silent', async () => {
+  const server = createServer((request, response) => {
+    if (request.url?.includes('follow=1') === true) {
+      response.write('first')
+      setTimeout(() => response.end('second'), 600)
+    } else if (request.url?.includes('artifacts') === true) response.write('half')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const target = { kind: 'token', url: `http://127.0.0.1:${port}`, token: new Secret('mfp_x') } as const
+  const api = createApiClient(target, { stallMs: 200 })
+  const never = new AbortController().signal
+  const isUnreachable = (error: unknown) => isFault(error, 'E_UNREACHABLE')
+  const half = await api.stream('artifact', { params: { artifact: 'art_1' } }, never)
+  await assert.rejects(readAll({ bytes: half }), isUnreachable)
+  await assert.rejects(api.stream('attemptLog', { params: { attempt: 'att_1' } }, never), isUnreachable)
+  await assert.rejects(api.raw({ method: 'GET', path: '/api/v1/me', payload: null }, never), isUnreachable)
+  const query = { follow: '1' }
+  const bytes = await api.stream('attemptLog', { params: { attempt: 'att_1' }, query }, never)
+  assert.equal((await readAll({ bytes })).toString(), 'firstsecond')
+})
+
 test('what is no JSON is called so, and is no defect of the command line', async () => {
   const { api } = await openCut([{ text: '<h1>Sign in to this network</h1>', breaks: false }])
   await assert.rejects(api.call('runners', {}), (error: unknown) => isFault(error, 'E_PROTOCOL'))

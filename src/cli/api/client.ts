@@ -1,6 +1,6 @@
 // Calls of the HTTP API, typed by its own table (protocol/api/routes.ts): over the operator's socket on this machine
 // or with a token elsewhere. A problem document of the server becomes the fault it names.
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
 import type * as z from 'zod'
 import { type Fault, fault } from '../../base/faults.ts'
 import { type AnswerOf, type BodyOf, type RouteName, routes } from '../../protocol/api/routes.ts'
@@ -9,6 +9,8 @@ import { asFault } from './problem.ts'
 import type { Target } from './target.ts'
 
 const answerDeadlineMs = 30_000
+/** How long nothing may come of an answer that is read as it comes. */
+const stalledMs = 60_000
 const pageItems = 100
 const listMax = 10_000
 const answerBytesMax = 64 * 1024 * 1024
@@ -57,9 +59,12 @@ export type Hearing = {
   readonly onLine?: ((line: string) => void) | undefined
 }
 
-export const createApiClient = (given: Target, { onCut, onLine }: Hearing = {}): ApiClient => {
+export const createApiClient = (
+  given: Target,
+  { onCut, onLine, stallMs = stalledMs }: Hearing & { readonly stallMs?: number } = {},
+): ApiClient => {
   if (given.kind === 'token') requireAddress(given.url)
-  const target = { ...given, onLine }
+  const target = { ...given, onLine, stallMs }
   const call: ApiClient['call'] = async (name, call) => {
     const signal = AbortSignal.timeout(answerDeadlineMs)
     const document = parseAnswer(await exchange(target, requestOf(name, call), { signal, read: readAll }))
@@ -117,7 +122,7 @@ const unexpected = ({ issues: [first] }: z.ZodError) =>
     detail: `${first?.path.join('.')}: ${first?.message}`,
   })
 
-type Heard = Target & Pick<Hearing, 'onLine'>
+type Heard = Target & Pick<Hearing, 'onLine'> & { readonly stallMs: number }
 
 const requestOf = (
   name: RouteName,
@@ -162,7 +167,10 @@ const traced = async (target: Heard, asked: Asked, signal: AbortSignal): Promise
   }
 }
 
-const open = (target: Target, call: Asked, signal: AbortSignal): Promise<RawAnswer> =>
+/** A log is as silent as its job, and who asks for a time to wait is answered then. */
+const isHeld = ({ path }: RawRequest): boolean => /[?&](follow=1|timeout=\d+)(&|$)/.test(path)
+
+const open = (target: Heard, call: Asked, signal: AbortSignal): Promise<RawAnswer> =>
   new Promise((resolve, reject) => {
     const where = target.kind === 'operator' ? 'the installation on this machine' : target.url
     const onAnswer = (answer: IncomingMessage) =>
@@ -173,11 +181,12 @@ const open = (target: Target, call: Asked, signal: AbortSignal): Promise<RawAnsw
       headers['content-type'] = 'application/json'
       headers['content-length'] = call.payload.length
     }
-    const options = { method: call.method, headers, signal }
+    const options = { method: call.method, headers, signal, timeout: isHeld(call) ? 0 : target.stallMs }
     const sent =
       target.kind === 'operator'
         ? http().request({ ...options, socketPath: target.socket, path: call.path }, onAnswer)
         : withToken(target, call.path, options, onAnswer)
+    sent.on('timeout', () => sent.destroy(new Error(`nothing came for ${target.stallMs} ms`)))
     sent.on('error', (cause) => {
       reject(
         notBelieved(where, cause) ?? fault('E_UNREACHABLE', { public: `${where} does not answer`, cause }),
@@ -213,7 +222,7 @@ const isBroken = (error: unknown): boolean => {
 const withToken = (
   target: Target & { kind: 'token' },
   path: string,
-  options: { method: string; headers: Record<string, string | number>; signal: AbortSignal },
+  options: RequestOptions & { headers: Record<string, string | number> },
   onAnswer: (answer: IncomingMessage) => void,
 ) => {
   const url = new URL(target.url + path)
