@@ -3,7 +3,7 @@
 import type { JobId } from '../../base/ids.ts'
 import { shellQuote } from '../../base/shell-quote.ts'
 import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
-import { type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
+import { type ExpandedJob, type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
 import { inert, inertText } from '../inert.ts'
 import { duration, paintFor, statusWord, writeTable } from '../look.ts'
 import { createPrefixer } from '../prefixed-output.ts'
@@ -81,9 +81,19 @@ export const createReport = (
       output.write(inertText`${statusWord(paint, state.status)}  ${duration(ms)}\n`)
       const failed = expanded.jobs.find(({ state: { id } }) => results.get(id)?.result.outcome === 'failed')
       if (failed !== undefined)
-        around.stderr.write(inertText`again: mayfly run -j ${shellWord(failed.plan.key)}\n`)
+        around.stderr.write(inertText`again: mayfly run ${wordsFor(failed, expanded)}\n`)
     },
   }
+}
+
+/** With the workflow where another one has a job of that name, which would be meant without. */
+const wordsFor = ({ plan: { key }, state }: ExpandedJob, { jobs, workflows }: ExpandedPlan): string => {
+  const isCalledSo = ({ plan, state: other }: ExpandedJob) =>
+    other.workflow !== state.workflow && (plan.key === key || plan.name === key)
+  const workflow = jobs.some(isCalledSo)
+    ? workflows.find((one) => one.state.id === state.workflow)
+    : undefined
+  return [...(workflow === undefined ? [] : [shellWord(workflow.name)]), '-j', shellWord(key)].join(' ')
 }
 
 /** What is copied into a shell: a configuration chose it, and it stays one word there. */

@@ -64,6 +64,26 @@ test('the line that repeats a failed job is one word of a shell for its name, wh
   assert.match(stderr, /^again: mayfly run -j 'it'\\''s; echo x'$/m)
 })
 
+test('the line that repeats a failed job names its workflow where another one has a job of that name', async () => {
+  const tree = join(root, 'again')
+  await mkdir(join(tree, '.circleci'), { recursive: true })
+  const job = (code: number) =>
+    `{docker: [{image: x}], environment: {FAKE_EXIT_CODE: ${code}}, steps: [{run: make}]}`
+  await writeFile(
+    join(tree, '.circleci/config.yml'),
+    `version: 2.1\njobs: {good: ${job(0)}, bad: ${job(1)}}\nworkflows: {one: {jobs: [{good: {name: t}}]}, "two of them": {jobs: [{bad: {name: t}}]}}\n`,
+  )
+  const driver = createFakeDriver({ clock: systemClock })
+  const sandboxes = async (): Promise<LocalSandboxes> => ({
+    ...{ driver, classLimits: () => classes.tiny.limits },
+    ...{ privateRanges: [], egressDefault: 'open', close: () => driver.close() },
+  })
+  const { stderr } = await runCommand(['run'], { cwd: tree, sandboxes })
+  assert.match(stderr, /^again: mayfly run 'two of them' -j t$/m)
+  const again = await runCommand(['run', 'two of them', '-j', 't'], { cwd: tree, sandboxes })
+  assert.equal(again.code, 1, again.stderr)
+})
+
 test('jobs of two workflows that are called the same are told apart', async () => {
   const tree = join(root, 'twice')
   await mkdir(join(tree, '.circleci'), { recursive: true })
