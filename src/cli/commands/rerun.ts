@@ -39,8 +39,7 @@ export const rerun = async (
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
   else around.stderr.write(inertText`#${run.number} goes on: ${run.status}\n`)
   if (flags.watch !== true) return 0
-  const { watch } = await import('./watch.ts')
-  return watch(around, flags.json === undefined ? {} : { json: flags.json }, run.id)
+  return (await import('./watch.ts')).watchBegun(around, flags, run.id)
 }
 
 const ask = (

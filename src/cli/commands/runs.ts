@@ -136,8 +136,7 @@ export const startRun = async (
   if (flags.json) around.stdout.write(`${JSON.stringify(run)}\n`)
   else around.stdout.write(inertText`#${run.number}  ${run.id}\n`)
   if (flags.watch !== true) return 0
-  const { watch } = await import('./watch.ts')
-  return watch(around, { ...(flags.json === undefined ? {} : { json: flags.json }) }, run.id)
+  return (await import('./watch.ts')).watchBegun(around, flags, run.id)
 }
 
 const writeRuns = (around: Surroundings, runs: readonly RunSummary[]): void => {

@@ -60,7 +60,7 @@ const command = commandsAnsweredBy((request, response) => {
   const attempt = /^\/attempts\/(\w+)\/log$/.exec(path)?.[1]
   if (attempt === undefined) {
     response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(answer(path)))
+    response.end(JSON.stringify(request.method === 'POST' ? base : answer(path)))
     return
   }
   response.writeHead(200, { 'content-type': 'text/plain' })
@@ -81,6 +81,15 @@ test('--sha waits for the run of that commit and follows it', async () => {
   assert.match(stdout, /passed {2}web #413/)
   const looks = asked.filter((line) => line.startsWith('/runs?'))
   assert.deepEqual(looks, Array(3).fill('/runs?project=web&commit=c0ffee12&limit=1'))
+})
+
+test('what was begun on a branch that was named is followed', async () => {
+  for (const words of [['runs', 'start'], ['rerun']]) {
+    says.run = [base, runWith('passed', {})]
+    const { code, stdout, stderr } = await command([...words, '-R', 'web', '--branch', 'main', '--watch'])
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /passed {2}web #413/)
+  }
 })
 
 test('--sha is read as Git reads it', async (t) => {

@@ -57,6 +57,16 @@ export const watch = async (around: Surroundings, flags: Flags, ref: string | un
   }
 }
 
+/** A run that the verb itself has begun: what it was found by, as `--branch`, has been said. */
+export const watchBegun = (
+  around: Surroundings,
+  { json }: Pick<Flags, 'json'>,
+  run: string,
+): Promise<number> => {
+  const wishes = around.wishes && { ...around.wishes, branch: null }
+  return watch({ ...around, ...(wishes && { wishes }) }, json === undefined ? {} : { json }, run)
+}
+
 type Logs = {
   readonly follow: (jobs: readonly Job[]) => void
   /** What has ended is written to its end. */
