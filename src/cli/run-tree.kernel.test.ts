@@ -1,10 +1,11 @@
 // Which files `mayfly run` gives to jobs, where Git has something to say against it: real sandboxes. Needs root.
 import assert from 'node:assert/strict'
-import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { runLocally } from '../../test/support/local-run.ts'
+import { makeOrdinaryUser } from '../../test/support/ordinary-user.ts'
 import { gitAsPerson } from '../../test/support/person-git.ts'
 
 let home = ''
@@ -14,17 +15,19 @@ before(async () => {
 after(() => rm(home, { recursive: true, force: true }))
 
 const nobody = 65534
+const program = join(import.meta.dirname, '../main/cli.ts')
 
 /** A repository with a file that is ignored and one that is not. */
-const treeOf = async (name: string): Promise<string> => {
+const treeOf = async (name: string, ...format: readonly string[]): Promise<string> => {
   const tree = join(home, name)
   await mkdir(join(tree, '.circleci'), { recursive: true })
-  const job = '{docker: [{image: x}], steps: [checkout, {run: \'echo "> $(ls -A | tr "\\n" " ")"\'}]}'
+  const job =
+    '{docker: [{image: x}], steps: [checkout, {run: \'echo "> $(ls -A | tr "\\n" " ")"\'}]}'
   const text = `version: 2.1\njobs: {a: ${job}}\nworkflows: {w: {jobs: [a]}}\n`
   await writeFile(join(tree, '.circleci/config.yml'), text)
   await writeFile(join(tree, '.gitignore'), '.env\n')
   await writeFile(join(tree, '.env'), 'KEY=value\n')
-  gitAsPerson(tree, 'init', '--quiet')
+  gitAsPerson(tree, 'init', '--quiet', ...format)
   gitAsPerson(tree, 'add', '--all')
   gitAsPerson(tree, 'commit', '--quiet', '--message', 'Begin')
   return tree
@@ -77,4 +80,33 @@ test('without Git nobody says what is ignored', async () => {
   const { code, stderr } = runIn(tree, { PATH: join(home, 'empty') })
   assert.equal(code, 2, stderr)
   assert.match(stderr, /there is no program git on this machine/)
+})
+
+test('what lies in other repositories is not in the job, and that is said', async () => {
+  const tree = await treeOf('around-others')
+  const inner = await treeOf('around-others/inner')
+  const other = await treeOf('around-others/other')
+  gitAsPerson(tree, '-c', 'advice.addEmbeddedRepo=false', 'add', 'inner')
+  gitAsPerson(tree, 'commit', '--quiet', '--message', 'Nest')
+  assert.ok(inner !== other)
+  const { code, stdout, stderr } = runIn(tree)
+  assert.equal(code, 0, stdout + stderr)
+  assert.match(stdout, /^\[a\] submodules are empty, .* `git submodule update --init`: inner$/m)
+  assert.match(stdout, /^\[a\] what lies in other repositories stays outside: other\/$/m)
+})
+
+test('a file that cannot be read is not in the job, and that is said', async (t) => {
+  const user = makeOrdinaryUser()
+  t.after(user.remove)
+  if (!user.canLoad(program)) return t.skip('this clone is closed to other users')
+  const tree = await treeOf('closed')
+  await writeFile(join(tree, 'open'), 'x')
+  await giveTo(user.uid, tree)
+  await writeFile(join(tree, 'mine'), 'x', { mode: 0o600 })
+  await chmod(home, 0o755)
+  const words = ['run', '--network', 'none']
+  const { code, stdout, stderr } = user.run([process.execPath, program, ...words], { cwd: tree })
+  assert.equal(code, 0, stdout + stderr)
+  assert.match(stdout, /^\[a\] .*mine.*: Permission denied$/m)
+  assert.match(stdout, /^\[a\] > \.circleci \.git \.gitignore open $/m)
 })

@@ -67,6 +67,19 @@ export const listFiles = async (around: Surroundings, directory: string): Promis
   return Buffer.from(present.map((path) => `${path}\0`).join(''), 'latin1')
 }
 
+/** Directories among `files` (of `listFiles`) whose content is that of another repository. */
+export const listRepositories = async (
+  around: Surroundings,
+  directory: string,
+  files: Uint8Array,
+): Promise<{ readonly submodules: readonly string[]; readonly others: readonly string[] }> => {
+  const staged = (await gitOutput(around, directory, ['ls-files', '-z', '--stage'])).toString('utf8')
+  const submodules = staged.split('\0').flatMap((line) => /^160000 [^\t]*\t(.*)$/s.exec(line)?.[1] ?? [])
+  const paths = Buffer.from(files).toString('utf8').split('\0')
+  // Git writes no other path with a slash at its end.
+  return { submodules, others: paths.filter((path) => path.endsWith('/')) }
+}
+
 /** What it says, without the line end; null when it fails. */
 export const git = async (
   around: Surroundings,
