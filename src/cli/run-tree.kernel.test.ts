@@ -22,7 +22,7 @@ const treeOf = async (name: string, ...format: readonly string[]): Promise<strin
   const tree = join(home, name)
   await mkdir(join(tree, '.circleci'), { recursive: true })
   const job =
-    '{docker: [{image: x}], steps: [checkout, {run: \'echo "> $(ls -A | tr "\\n" " ")"\'}]}'
+    '{docker: [{image: x}], steps: [checkout, {run: \'echo "> $(ls -A | tr "\\n" " ")"\'}, {run: \'echo "at $(git rev-parse HEAD)"\'}]}'
   const text = `version: 2.1\njobs: {a: ${job}}\nworkflows: {w: {jobs: [a]}}\n`
   await writeFile(join(tree, '.circleci/config.yml'), text)
   await writeFile(join(tree, '.gitignore'), '.env\n')
@@ -109,4 +109,12 @@ test('a file that cannot be read is not in the job, and that is said', async (t)
   assert.equal(code, 0, stdout + stderr)
   assert.match(stdout, /^\[a\] .*mine.*: Permission denied$/m)
   assert.match(stdout, /^\[a\] > \.circleci \.git \.gitignore open $/m)
+})
+
+test('a repository with the longer names of objects is one in the job, too', async () => {
+  const tree = await treeOf('long-names', '--object-format=sha256')
+  const { code, stdout, stderr } = runIn(tree)
+  assert.equal(code, 0, stdout + stderr)
+  assert.match(stdout, /^\[a\] > \.circleci \.git \.gitignore $/m)
+  assert.match(stdout, new RegExp(`^\\[a\\] at ${gitAsPerson(tree, 'rev-parse', 'HEAD')}$`, 'm'))
 })

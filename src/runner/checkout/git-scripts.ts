@@ -211,7 +211,9 @@ mkdir -p -- "$MF_AT"
 cd -- "$MF_AT"
 if [ ! -e .git ]; then
   if [ -z "$MF_KEEP" ] && [ -n "$(ls -A)" ]; then echo "$MF_AT is not empty and not a Git repository" >&2; exit 73; fi
-  git init --quiet --template= .
+  names=
+  [ \${#MF_COMMIT} -eq 40 ] || names=--object-format=sha256
+  git init --quiet --template= $names .
   git config remote.origin.url "$MF_URL"
   git config remote.origin.fetch '+refs/heads/*:refs/remotes/origin/*'
 fi
