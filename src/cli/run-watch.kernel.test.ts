@@ -91,3 +91,21 @@ test('what was typed wrong ends it; it shows nothing', async (t) => {
     assert.equal(await run.ended, code)
   }
 })
+
+test('it ends with whoever reads it', async (t) => {
+  await configure('cat word.txt')
+  const { child, output, ended } = startLocally({ home: root, cwd: project }, ['run', '--watch'])
+  t.after(() => void child.kill('SIGKILL'))
+  const until = async (words: RegExp) => {
+    for (const end = performance.now() + 30_000; !words.test(output.all); ) {
+      if (performance.now() > end) throw new Error(`waited in vain for ${words} in:\n${output.all}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  await until(/Ctrl-C ends/)
+  child.stdout.destroy()
+  await writeFile(join(project, 'word.txt'), 'unread\n')
+  const late = setTimeout(() => void child.kill('SIGKILL'), 30_000)
+  assert.equal(await ended, 130)
+  clearTimeout(late)
+})

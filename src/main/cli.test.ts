@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync } from 'node:fs'
+import { mkdtempSync, openSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import * as world from '../../test/web/double/world.ts'
 
 const forgetful = 'data:text/javascript,setTimeout(() => undefined, 600_000)'
 
@@ -26,9 +28,16 @@ test('a verb that is over ends its program, with its code, whatever still waits 
 })
 
 const program = join(import.meta.dirname, 'cli.ts')
+const run = world.runById(world.idOf('run', 413)) ?? assert.fail()
 
 test('whose reader has gone passes nothing on any more, also of what has no end', async () => {
-  const server = createServer((_request, response) => {
+  let rev = 0
+  const server = createServer((request, response) => {
+    if (/\/runs(\/run_\w+)?$/.test(request.url ?? '')) {
+      const jobs = run.jobs.map((job) => ({ ...job, status: ++rev % 2 === 0 ? 'running' : 'queued' }))
+      response.writeHead(200, { 'content-type': 'application/json' })
+      return response.end(JSON.stringify({ ...run, jobs, rev }))
+    }
     response.writeHead(200, { 'content-type': 'text/plain' })
     const timer = setInterval(() => response.write('line\n'), 50)
     response.once('close', () => clearInterval(timer))
@@ -40,15 +49,21 @@ test('whose reader has gone passes nothing on any more, also of what has no end'
   })
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const child = spawn(process.execPath, [program, 'api', 'GET', '/attempts/a/log'], {
-    env: { PATH: process.env.PATH, MAYFLY_URL: `http://127.0.0.1:${port}`, MAYFLY_TOKEN: 'mfp_x' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  after(() => child.kill('SIGKILL'))
-  const ended = once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
-  await once(child.stdout, 'data')
-  child.stdout.destroy()
-  assert.deepEqual(await ended, [0, null])
+  for (const words of [
+    ['api', 'GET', '/attempts/a/log'],
+    ['watch', run.id, '--logs'],
+    ['runs', 'start', '-R', run.project.name, '--watch', '--branch', 'main'],
+  ]) {
+    const child = spawn(process.execPath, [program, ...words], {
+      env: { PATH: process.env.PATH, MAYFLY_URL: `http://127.0.0.1:${port}`, MAYFLY_TOKEN: 'mfp_x' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    after(() => child.kill('SIGKILL'))
+    const ended = once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    assert.deepEqual(await ended, [0, null], words.join(' '))
+  }
 })
 
 test('output that a full disk does not take is an error, and said', () => {
@@ -59,4 +74,19 @@ test('output that a full disk does not take is an error, and said', () => {
   })
   assert.equal(status, 4)
   assert.match(stderr, /^mayfly: not all of the output was written: ENOSPC/)
+})
+
+test('in a directory that was removed it says so', () => {
+  const gone = mkdtempSync(join(tmpdir(), 'mayfly-gone-'))
+  const script = 'rmdir "$PWD"; exec "$@"'
+  const { status, stderr } = spawnSync('/bin/sh', ['-c', script, 'sh', process.execPath, program, 'lint'], {
+    ...{
+      cwd: gone,
+      env: { PATH: process.env.PATH, HOME: '/nonexistent' },
+      encoding: 'utf8',
+      timeout: 60_000,
+    },
+  })
+  assert.deepEqual([status, stderr.split('\n').length], [2, 2], stderr)
+  assert.match(stderr, /^mayfly: the directory you are in is not there any more/)
 })

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { catalogue } from '../base/faults.ts'
 import {
   createProgram,
@@ -23,17 +24,26 @@ const home = findHome(import.meta.filename)
 const lingerMs = 2_000
 
 /** These only pass on what comes, perhaps for hours: whoever read it has gone (`mayfly logs -f | grep -m1 ready`). */
-const passOn = ['logs', 'api']
-let verbName = ''
+const passOn = ['logs', 'api', 'watch']
+let verb: Command | null = null
 
 /** A closed pipe (`mayfly runs list | head`) is no error; a full disk is one, whatever the verb came to. */
 const onUnwritten = ({ code, message }: NodeJS.ErrnoException): void => {
-  if (code === 'EPIPE' && passOn.includes(verbName)) process.exit(0)
-  if (code === 'EPIPE') return
+  if (code === 'EPIPE') {
+    onReaderGone()
+    return
+  }
   process.stderr.write(`mayfly: not all of the output was written: ${message}\n`)
   process.once('exit', (ended) => {
     if (ended === 0) process.exitCode = catalogue.E_DISK_FULL.exit
   })
+}
+
+const onReaderGone = (): void => {
+  const isWatching = verb?.opts<{ watch?: boolean }>().watch === true
+  // What runs here is given back first, as at Ctrl-C.
+  if (isWatching && verb?.name() === 'run') interrupted.abort()
+  else if (isWatching || passOn.includes(verb?.name() ?? '')) process.exit(0)
 }
 
 const outputTo = (stream: NodeJS.WriteStream): Output => ({
@@ -139,7 +149,7 @@ let isPaging = false
 
 /** While it is there, Ctrl-C is the pager's: ending us would leave it without a terminal. */
 const startPager: Surroundings['startPager'] = (words, env) => {
-  const pager = spawnPager(words, { env, cwd: process.cwd() })
+  const pager = spawnPager(words, { env, cwd })
   isPaging = pager !== null
   pager?.ended.then(() => {
     isPaging = false
@@ -147,9 +157,20 @@ const startPager: Surroundings['startPager'] = (words, env) => {
   return pager
 }
 
+/** Whoever removes a directory may still stand in it. */
+const findCwd = (): string => {
+  try {
+    return process.cwd()
+  } catch {
+    process.stderr.write('mayfly: the directory you are in is not there any more: change to another one\n')
+    process.exit(catalogue.E_INPUT.exit)
+  }
+}
+const cwd = findCwd()
+
 const around: Surroundings = {
   environment: process.env,
-  cwd: process.cwd(),
+  cwd,
   stdout: outputTo(process.stdout),
   stderr: outputTo(process.stderr),
   stdinIsTerminal: process.stdin.isTTY === true,
@@ -188,10 +209,10 @@ process.stdout.once('error', onUnwritten)
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 const program = createProgram(around, (commands) => addOperatorCommands(commands, home, around.version))
-program.hook('preAction', (_program, verb) => {
-  verbName = verb.name()
+program.hook('preAction', (_program, called) => {
+  verb = called
   // `up` has handlers of its own and stays until it has undone everything.
-  if (verb.name() !== 'up') listenForInterrupts()
+  if (called.name() !== 'up') listenForInterrupts()
 })
 await runProgram(program, around, process.argv.slice(2))
 // The verb is over. What may still wait in here (a timer that nobody stopped) is nothing that a person or a script waits for; a slow
