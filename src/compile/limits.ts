@@ -14,6 +14,8 @@ export const limits = {
   expansionFloor: 200_000,
   /** Problems that are shown; more are counted. */
   problemsMax: 200,
+  /** Of those that what follows may only come of: the others show when these are mended. */
+  syntaxProblemsMax: 5,
   /** Characters of one line in a problem's frame. */
   frameWidthMax: 240,
   /** Jobs of one workflow after matrices are expanded. */

@@ -130,6 +130,14 @@ for (const [what, text, expected] of refused)
     assert.equal(load(text).node, null)
   })
 
+test('one slip does not bring an error for each token behind it', () => {
+  const behind = 'g: {h: [i]}\n'.repeat(30)
+  const flow = found(`a: {b: c-{{d}}, e: f}\n${behind}`)
+  assert.deepEqual([flow[0], flow.length < 6], ['E_YAML_SYNTAX@1:10', true], flow.join(' '))
+  const tab = found(`a:\n\tb: 1\n${'c: [}\n'.repeat(30)}`)
+  assert.deepEqual([tab[0], tab.length < 6], ['E_YAML_SYNTAX@2:1', true], tab.join(' '))
+})
+
 test('core tags are accepted, and !!str keeps a number a text', () => {
   assert.deepEqual(load('[!!str 1, !!int 2, !!map {}, ! 3]').value, ['1', 2, [], '3'])
 })

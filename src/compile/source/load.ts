@@ -80,7 +80,7 @@ const compose = (file: SourceFile, tokens: CST.Token[], problems: Problems): Doc
     problems.add('E_YAML_DOCUMENTS', spot, 'the file holds more than one YAML document')
   }
   const errors = errorsOf(document)
-  for (const error of errors) {
+  for (const error of toldOf(errors)) {
     const spot = { file, start: Math.max(0, error.pos[0]), end: Math.max(1, error.pos[1]) }
     problems.add('E_YAML_SYNTAX', spot, sentence(error.message))
   }
@@ -102,6 +102,12 @@ const documentsOf = (file: SourceFile, tokens: CST.Token[]): Document.Parsed[] =
 /** A comment right behind a quote or a bracket is one to other parsers, and has been read as one. */
 const errorsOf = ({ errors }: Document.Parsed) =>
   errors.filter(({ message }) => !message.startsWith('Comments must be separated from other tokens'))
+
+/** Behind a fault the reader may have lost its way: then each token to the end of the file is another one. */
+const toldOf = <E extends { readonly message: string }>(errors: readonly E[]): readonly E[] =>
+  errors
+    .filter(({ message }, at) => at === 0 || !message.includes(' in YAML stream'))
+    .slice(0, limits.syntaxProblemsMax)
 
 const isSound = (documents: readonly Document.Parsed[]): boolean =>
   documents.every((document) => errorsOf(document).length === 0)
