@@ -1,7 +1,7 @@
 // The configuration of a work tree as the compiler takes it: the files below `.circleci` (bounded), and an event that
 // says "somebody here, on this branch, now".
-import { type Dirent, existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fault } from '../../base/faults.ts'
 import { configPaths } from '../../compile/index.ts'
@@ -9,6 +9,8 @@ import type { RunEvent } from '../../protocol/plan.ts'
 import type { WorkTree } from '../git/work-tree.ts'
 
 const filesMax = 64
+/** Of a file that is no YAML. */
+const otherBytesMax = 1024 * 1024
 const configDirectory = '.circleci'
 
 /** The nearest directory that holds a configuration, from `cwd` up to the work tree's root, else that root. */
@@ -21,7 +23,10 @@ export const findProjectRoot = (cwd: string, tree: WorkTree | null): string => {
   return top
 }
 
-/** The configuration itself comes first: of the files beside it no more than `filesMax` are read. */
+/**
+ * The configuration itself comes first, then what else is YAML: of all no more than `filesMax` are read. What a mapping of
+ * path filtering lies in may be called anything.
+ */
 export const readConfiguration = async (root: string): Promise<ReadonlyMap<string, string>> => {
   const directory = join(root, configDirectory)
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(
@@ -31,14 +36,23 @@ export const readConfiguration = async (root: string): Promise<ReadonlyMap<strin
     },
   )
   const paths = entries
-    .filter(isConfiguration)
+    .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .sort()
   const first = paths.filter((path) => configPaths.includes(path))
-  const texts = [...new Set([...first, ...paths])]
+  const read = [...new Set([...first, ...paths.filter(isYaml), ...paths])]
     .slice(0, filesMax)
-    .map(async (path) => [path, await readText(join(root, path))] as const)
-  return new Map(await Promise.all(texts))
+    .map(async (path) => {
+      const text = isYaml(path) ? await readText(join(root, path)) : await readOther(join(root, path))
+      return text === null ? [] : [[path, text] as const]
+    })
+  return new Map((await Promise.all(read)).flat())
+}
+
+/** null: it is no mapping, or none for us. */
+const readOther = async (path: string): Promise<string | null> => {
+  const size = (await stat(path).catch(() => null))?.size ?? 0
+  return size > otherBytesMax ? null : readFile(path, 'utf8').catch(() => null)
 }
 
 export const readText = (path: string): Promise<string> =>
@@ -62,7 +76,7 @@ export const readConfigurationWith = async (
   return new Map([...files, [configPaths[0] ?? file, text]])
 }
 
-const isConfiguration = (entry: Dirent): boolean => entry.isFile() && /\.ya?ml$/.test(entry.name)
+const isYaml = (path: string): boolean => /\.ya?ml$/.test(path)
 
 export const localEvent = (tree: WorkTree | null): RunEvent => {
   const branch = tree === null ? 'main' : tree.branch

@@ -53,7 +53,10 @@ export const followSetup = (
   const { path } = only.step
   if (path === null) return null
   const filters = cx.setup.filter(isFilter)
-  if (filters.some(({ step }) => variableForm.test(`${step.mapping}\n${step.exclude}\n${step.file ?? ''}`))) {
+  const isLater = ({ step }: (typeof filters)[number]): boolean =>
+    variableForm.test(`${step.mapping}\n${step.exclude}\n${step.file ?? ''}`) ||
+    isElsewhere(step.mapping, files)
+  if (filters.some(isLater)) {
     reportLater(cx)
     return null
   }
@@ -77,6 +80,12 @@ export const followSetup = (
     parameters: combine(cx.problems, only.at, { root, given: inputs.parameters, parameters }),
   }
 }
+
+/** One word maps nothing to anything: it is the name of a file, and that is not below `.circleci`. */
+const isElsewhere = (mapping: string, files: Asked['files']): boolean =>
+  /^\S+$/.test(mapping.trim()) && !files.has(fileName(mapping))
+
+const fileName = (text: string): string => text.trim().replace(/^\.\//, '')
 
 const isContinue = (asked: SetupStep): asked is SetupStep & { readonly step: PlanContinueStep } =>
   asked.step.kind === 'continue'
@@ -113,7 +122,7 @@ const chosenBy = (
     const message = 'which files changed is not known here: every line of the mapping counts as matched'
     cx.problems.add('N_SETUP', at, message)
   }
-  const inFile = (text: string): string => files.get(text.trim().replace(/^\.\//, '')) ?? text
+  const inFile = (text: string): string => files.get(fileName(text)) ?? text
   const mapping = { mapping: inFile(step.mapping), exclude: inFile(step.exclude) }
   const choice = chooseByPaths({ problems: cx.problems, spotOf: () => at }, mapping, changed)
   const byDefault = step.file === undefined ? [] : [step.file]
