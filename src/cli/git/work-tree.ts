@@ -14,6 +14,7 @@ export type WorkTree = {
   readonly tag: string | null
   /** 40 zeros before the first commit. */
   readonly commit: string
+  /** Without what a person signs in with: jobs are told of it. */
   readonly remote: string | null
   readonly name: string
 }
@@ -26,12 +27,13 @@ export const findWorkTree = async (around: Surroundings): Promise<WorkTree | nul
   const ask = (...args: readonly string[]) => git(around, around.cwd, args)
   const root = await ask('rev-parse', '--show-toplevel')
   if (root === null || root === '') return null
-  const [branch, commit, tag, remote] = await Promise.all([
+  const [branch, commit, tag, address] = await Promise.all([
     ask('symbolic-ref', '--quiet', '--short', 'HEAD'),
     ask('rev-parse', '--verify', '--quiet', 'HEAD'),
     ask('describe', '--tags', '--exact-match', 'HEAD'),
     ask('config', '--get', 'remote.origin.url'),
   ])
+  const remote = address && withoutSignIn(address)
   return {
     root,
     branch,
@@ -41,6 +43,12 @@ export const findWorkTree = async (around: Surroundings): Promise<WorkTree | nul
     name: nameOf(remote ?? root),
   }
 }
+
+/** A user alone is a token, too, but for SSH. */
+const withoutSignIn = (address: string): string =>
+  address
+    .replace(/^(ssh:\/\/[^/:@]*):[^/]*@/i, '$1@')
+    .replace(/^((?!ssh:)[a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1')
 
 /** Why Git opens nothing here, though something may be there: of somebody else, or damaged. null: there is nothing. */
 export const whyRefused = async (around: Surroundings): Promise<string | null> => {
