@@ -273,7 +273,8 @@ describe('a context, from an owner to the step of a job that names it', () => {
     const { items }: { items: readonly Signer[] } = JSON.parse(
       succeeds(['secrets', 'signer', 'list', '--json']),
     )
-    assert.notEqual(cli(['vault', 'signer-lost', 'sig_00000000000000000000000000']).code, 0)
+    const unknown = cli(['vault', 'signer-lost', 'sgn_00000000000000000000000000'])
+    assert.match(unknown.stderr, /The vault does not know this signer {2}\[MF4004\]/)
     for (const { id, state } of items) if (state === 'active') succeeds(['vault', 'signer-lost', id])
     assert.match(cli(['context', 'edit', name, '--any-role']).stderr, /MF5013/)
     const late = { home: join(place, 'late'), stdin: succeeds(['vault', 'signer-code']) }
