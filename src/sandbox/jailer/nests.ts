@@ -23,13 +23,12 @@ import { type CellPlan, cellCommand, cellOptions } from './cell-options.ts'
 import type { Cell } from './cells.ts'
 import { type Group, type Groups, type GroupUsage, groupAt } from './cgroup.ts'
 import { openForReading, openWriteOnly } from './fifos.ts'
-import { type Elsewhere, findTraces, ramdiskName, type Survey } from './gone.ts'
-import type { GoneCheck } from './gone-check.ts'
+import { type Elsewhere, ramdiskName, type Survey } from './gone.ts'
 import type { Rootless } from './host.ts'
 import { countLeftovers, readKin } from './leftovers.ts'
 import type { Maker } from './maker.ts'
 import type { GatewayNet, NetLink } from './net.ts'
-import { findNamespaceHolders } from './net-holders.ts'
+import { proveGone } from './prove-gone.ts'
 import type { Records } from './records.ts'
 import { loopPath } from './scripts.ts'
 import { createTurns } from './turns.ts'
@@ -147,7 +146,7 @@ export const createNests = (deps: NestDeps): Nests => {
     return nest
   }
   const destroy = (nest: Nest, unused: boolean): Promise<Destroyed> => {
-    nest.closing ??= unmake(deps, nest, { nests, unused }).finally(() => nests.delete(nest.id))
+    nest.closing ??= unmake(deps, nest, { nests, making, unused }).finally(() => nests.delete(nest.id))
     return nest.closing
   }
   return {
@@ -294,6 +293,11 @@ const ramdiskOf = (nest: Nest): number => {
   }
 }
 
+type Others = {
+  readonly nests: ReadonlyMap<string, Nest>
+  readonly making: ReadonlyMap<string, Promise<unknown>>
+}
+
 /**
  * 1 no new cells (the caller set `closing`) 2 anchor, then kill 3 network, beside it 4 cgroups 5 mount point; 6 verify.
  * The anchor goes first: it is a child of the job cell's process, which then buries it.
@@ -301,7 +305,7 @@ const ramdiskOf = (nest: Nest): number => {
 const unmake = async (
   deps: NestDeps,
   nest: Nest,
-  { nests, unused }: { readonly nests: ReadonlyMap<string, Nest>; readonly unused: boolean },
+  { nests, making, unused }: Others & { readonly unused: boolean },
 ): Promise<Destroyed> => {
   const ramdisk = ramdiskOf(nest)
   const namespaces = [...nest.cells.values()].flatMap((cell) => cell.namespaces)
@@ -322,7 +326,7 @@ const unmake = async (
   // Without root every nest has the same user, so all is looked at.
   const elsewhere: Elsewhere = () => (uid === null ? new Set() : inLivingNests(nests))
   const survey = () => deps.survey(elsewhere)
-  const gone = [...(await proveGone(departed, links, survey)), ...netGone]
+  const gone = [...(await proveGone(departed, { links, survey, making })), ...netGone]
   for (const link of links) link.close()
   if (gone.every((entry) => entry.ok)) {
     deps.records.drop(nest.id)
@@ -370,22 +374,5 @@ const removeMountPoint = (directory: string): void => {
     rmdirSync(directory)
   } catch {
     // Still there: the checks say so.
-  }
-}
-
-/** The kernel takes namespaces apart asynchronously: asked again for a moment before the answer counts. */
-const proveGone = async (
-  departed: Parameters<typeof findTraces>[0],
-  links: readonly NetLink[],
-  survey: () => Promise<Survey>,
-): Promise<readonly GoneCheck[]> => {
-  const deadline = performance.now() + 1_000
-  for (;;) {
-    const found = await survey()
-    // Asked while we hold the namespaces: an inode number that is free belongs to a stranger at once.
-    const holders = links.length === 0 ? [] : [findNamespaceHolders(links, found)]
-    const gone = [...findTraces(departed, found), ...holders]
-    if (gone.every((entry) => entry.ok) || performance.now() > deadline) return gone
-    await sleep(5)
   }
 }
