@@ -45,7 +45,10 @@ test('a revoked runner does not hold `up` back, stays out, and makes room for a 
 
   const restarted = first.cli('restart')
   assert.equal(restarted.code, 1, 'the runner of before is still called online')
-  assert.match(restarted.stderr, /runners is down: (none is heard of since|0 of 1 online); what it said stands where it was/)
+  assert.match(
+    restarted.stderr,
+    /runners is down: (none is heard of since|0 of 1 online); what it said stands where it was/,
+  )
 
   const second = await start(first)
   assert.match(second.output(), /the runner of this machine was revoked.*no job runs here/)
