@@ -83,6 +83,7 @@ test('--needs takes a job with all that it needs, and is of a job', async () => 
   assert.deepEqual(await jobs('ship'), ['ship'])
   assert.deepEqual(await jobs('-j ship --needs'), ['build', 'unit-22', 'unit-24', 'ship'])
   assert.deepEqual(await jobs('unit-24 --needs'), ['build', 'unit-24'])
+  assert.deepEqual(await jobs('-j unit'), ['unit-22', 'unit-24'], 'all of a matrix, by the name of their job')
   const none = await run('--needs', { sandboxes: () => Promise.reject(new Error('not reached')) })
   assert.equal(none.code, 2)
   const done = await run('unit-24 --needs')
@@ -92,6 +93,7 @@ test('--needs takes a job with all that it needs, and is of a job', async () => 
 
 test('--matrix keeps the jobs with these values, and what waits for others does not wait', async () => {
   assert.deepEqual(await jobs('--matrix node=24'), ['build', 'unit-24', 'ship'])
+  assert.deepEqual(await jobs('-j unit --matrix node=24'), ['unit-24'])
   const done = await run('--matrix node=22')
   assert.equal(done.code, 0, done.stderr)
   assert.match(done.stdout, /node 22/)

@@ -84,7 +84,19 @@ const withoutJobs = (workflow: PlanWorkflow, isLeft: (job: PlanJob) => boolean):
   return { ...workflow, jobs: jobs.map((job) => ({ ...job, needs: needsOf(job) })) }
 }
 
-const isCalled = (job: PlanJob, name: string): boolean => job.name === name || job.key === name
+const isCalled = (job: PlanJob, name: string): boolean =>
+  job.name === name || job.key === name || job.name === memberName(name, job)
+
+/** What a matrix calls this job of those of one name, unless the configuration says how: its values follow, in the order of their names. */
+const memberName = (name: string, { matrix }: PlanJob): string | null =>
+  matrix === undefined
+    ? null
+    : [
+        name,
+        ...Object.keys(matrix)
+          .sort()
+          .map((each) => matrix[each]),
+      ].join('-')
 
 const names = (plan: Plan): readonly string[] => [
   ...new Set(plan.workflows.flatMap((workflow) => [workflow.name, ...workflow.jobs.map((job) => job.name)])),
