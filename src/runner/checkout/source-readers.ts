@@ -71,7 +71,9 @@ const openReader = async (deps: SourceReadersDeps, source: LocalSource): Promise
   return {
     use: async (want, signal) => {
       const within = AbortSignal.any([signal, AbortSignal.timeout(readMs)])
-      within.addEventListener('abort', inbox.end, { once: true })
+      // Cancelled while the reader was opened, it tells nobody any more.
+      if (within.aborted) inbox.end()
+      else within.addEventListener('abort', inbox.end, { once: true })
       const say = (line: string) => void stdin.write(`${line}\n`)
       const read = await converse(want, say, inbox)
       const end = () => sandbox.close('done')
