@@ -1,17 +1,16 @@
 // What `mayfly run` keeps of its jobs. Workspaces lie sealed in a directory that goes with the run, under keys that only
 // this process has. Artifacts become files below the directory that the person named, caches and times of tests stay on this machine
 // when they were asked for; without those words neither is kept, and the step says so.
-import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { object, parseShape, text } from '../../base/shape.ts'
 import type { Restorable, Stores, Writing } from '../../runner/index.ts'
 import { type ExpandedJob, type ExpandedPlan, upstreamOf } from '../../schedule/index.ts'
 import { decryptBlob, encryptBlob, generateLogKey } from '../../seal/index.ts'
 import { type ArtifactsOfJob, writeArtifactFiles } from './artifact-files.ts'
+import { createLocalCaches, type LocalCaches } from './local-caches.ts'
 import { type LocalTests, openLocalTests } from './local-tests.ts'
 import { openRunDirectory } from './run-directory.ts'
 
@@ -37,6 +36,7 @@ export type LocalStores = {
 export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): Promise<LocalStores> => {
   const directory = await openRunDirectory()
   const tests = places.caches === null ? null : await openLocalTests(places.caches)
+  const caches = places.caches === null ? null : createLocalCaches(places.caches)
   const layers: Layer[] = []
   let count = 0
   const next = () => join(directory.path, String(++count))
@@ -44,7 +44,7 @@ export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): 
     of: (job, name) => ({
       begin: async (want) => {
         if (want.kind === 'workspace') return writeLayer(layers, { job, from: name, path: next() })
-        if (want.kind === 'cache') return writeCache(places.caches, want.key, next())
+        if (want.kind === 'cache') return writeCache(caches, { key: want.key, path: next() })
         if (want.kind === 'tests') return writeTests(tests, job, next())
         return places.artifacts === null
           ? { why: 'artifacts are not kept here: --artifacts DIR says where to' }
@@ -52,7 +52,7 @@ export const openLocalStores = async (plan: ExpandedPlan, places: LocalPlaces): 
       },
       restore: async (want) => {
         if (want.kind === 'workspace') return upstreamLayers(plan, layers, job)
-        if (want.kind === 'cache') return findCache(places.caches, want.keys)
+        if (want.kind === 'cache') return (await caches?.find(want.keys)) ?? []
         return want.of === 'timings' && tests !== null ? tests.restore(job.plan.name) : []
       },
     }),
@@ -115,73 +115,14 @@ const writeArtifacts = (of: ArtifactsOfJob, packed: string): Writing => ({
   },
 })
 
-const about = object({ key: text({ max: 900 }), savedAt: text({ max: 40 }) })
-const aboutSuffix = '.json'
-
 const writeCache = async (
-  directory: string | null,
-  key: string,
-  incoming: string,
+  caches: LocalCaches | null,
+  { key, path }: { readonly key: string; readonly path: string },
 ): Promise<Writing | { readonly why: string }> => {
-  if (directory === null) return { why: 'caches are off: --cache keeps them on this machine' }
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, createHash('sha256').update(key).digest('hex'))
-  if ((await listCaches(directory)).some((cache) => cache.key === key))
-    return { why: `there is a cache under the key ${key} already` }
-  return {
-    put: (content) => save(incoming, content),
-    finish: async () => {
-      // A name of its own: another job, or another run, may keep the same key at this moment.
-      const half = `${path}.${randomUUID()}.new`
-      try {
-        await pipeline(createReadStream(incoming), createWriteStream(half, { mode: 0o600 }))
-        await rename(half, path)
-      } finally {
-        await rm(half, { force: true })
-      }
-      const savedAt = new Date().toISOString()
-      await writeFile(path + aboutSuffix, JSON.stringify({ key, savedAt }), { mode: 0o600 })
-    },
-  }
-}
-
-/** Newest first. */
-const listCaches = async (directory: string) => {
-  const names = await readdir(directory).catch(() => [])
-  const caches = await Promise.all(
-    names
-      .filter((name) => name.endsWith(aboutSuffix))
-      .map(async (name) => {
-        const parsed = parseShape(about, parseJson(await readFile(join(directory, name), 'utf8')))
-        return parsed.ok
-          ? [{ ...parsed.value, path: join(directory, name.slice(0, -aboutSuffix.length)) }]
-          : []
-      }),
-  )
-  return caches.flat().sort((a, b) => b.savedAt.localeCompare(a.savedAt))
-}
-
-const findCache = async (
-  directory: string | null,
-  keys: readonly string[],
-): Promise<readonly Restorable[]> => {
-  if (directory === null) return []
-  const caches = await listCaches(directory)
-  for (const key of keys) {
-    const found = caches.find((cache) => cache.key.startsWith(key))
-    if (found !== undefined)
-      return [{ key: found.key, from: 'this machine', after: [], read: () => createReadStream(found.path) }]
-  }
-  return []
+  if (caches === null) return { why: 'caches are off: --cache keeps them on this machine' }
+  if (await caches.has(key)) return { why: `there is a cache under the key ${key} already` }
+  return { put: (content) => save(path, content), finish: () => caches.keep(key, path) }
 }
 
 const save = (path: string, content: AsyncIterable<Uint8Array>): Promise<void> =>
   pipeline(Readable.from(content, { objectMode: false }), createWriteStream(path, { mode: 0o600 }))
-
-const parseJson = (content: string): unknown => {
-  try {
-    return JSON.parse(content)
-  } catch {
-    return null
-  }
-}
