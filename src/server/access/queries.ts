@@ -1,5 +1,6 @@
 // The statements of access, one function each. Database time decides what has expired. Rows in, domain values out.
 import { type QueryExecutorProvider, sql } from 'kysely'
+import { fault } from '../../base/faults.ts'
 import type { OrganisationId, ProjectId, SessionId, TokenId, UserId } from '../../base/ids.ts'
 import { isLately } from '../db/lately.ts'
 import { limits } from './limits.ts'
@@ -129,6 +130,17 @@ export const takeChallenge = (
   )
 
 // sessions
+
+/**
+ * Refuses somebody who is disabled. Who disables them after that waits for this transaction, and ends what it makes: a row that refers to theirs
+ * does not keep it as it is.
+ */
+export const requireEnabled = async (tx: Executor, user: UserId): Promise<void> => {
+  if (
+    !(await some(sql`select 1 from users where id = ${user} and disabled_at is null for share`.execute(tx)))
+  )
+    throw fault('E_UNAUTHENTICATED')
+}
 
 export const insertSession = async (
   db: Executor,

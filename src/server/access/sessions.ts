@@ -48,6 +48,7 @@ export const createSessions = (
     const token = randomText(deps.randomBytes, sessionBytes)
     const hash = hashOf(token.reveal('to store its hash'))
     if (replaces !== null) await endReplaced(tx, replaces)
+    await queries.requireEnabled(tx, user)
     await queries.insertSession(tx, {
       id: deps.newId('session'),
       hash,

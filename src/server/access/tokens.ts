@@ -75,6 +75,7 @@ const create = async (deps: Deps, actor: Actor, input: TokenInput) => {
   const service = actor.kind !== 'user'
   const secret = formatToken(service ? 'mfs' : 'mfp', deps.randomBytes(tokenBytes))
   const row = await deps.db.transaction().execute(async (tx) => {
+    if (actor.kind === 'user') await queries.requireEnabled(tx, actor.user)
     if ((await queries.countTokens(tx, ownersOf(actor))) >= limits.tokensPerOwnerMax)
       throw fault('E_CONFLICT', { public: `More than ${limits.tokensPerOwnerMax} tokens: revoke some first` })
     const made = await queries.insertToken(tx, {

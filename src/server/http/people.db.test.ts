@@ -134,6 +134,50 @@ test('a role that changes ends the sessions of a member; disabling ends sessions
   assert.equal((await change({ role: 'admin' })).status, 400)
 })
 
+test('who is disabled in the moment of a sign-in or of a new token has neither, also when enabled again', async () => {
+  const app = await openTestApp()
+  const owner = await app.signInAs('owner')
+  const joined = await joinBy(app, await invite(app, owner, 'developer'), 'dev@example.org')
+  const [cookie, { id }] = [cookieOf(joined), joined.json.user]
+  const { db, keyed } = app.database
+  const [begun, decided] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const disabling = db.transaction().execute(async (tx) => {
+    await sql`update users set disabled_at = now() where id = ${id}`.execute(tx)
+    await sql`update api_tokens set revoked_at = now() where user_id = ${id}`.execute(tx)
+    await sql`delete from sessions where user_id = ${id}`.execute(tx)
+    begun.resolve()
+    await decided.promise
+  })
+  await begun.promise
+  let answered = 0
+  const asked = [
+    app.call('POST', '/api/v1/tokens', { cookie, body: { name: 't', scopes: ['run.view'] } }),
+    app.call('POST', '/api/v1/sign-in', {
+      body: { email: 'dev@example.org', password: 'a long passphrase' },
+    }),
+  ].map((call) => call.finally(() => answered++))
+  // Over other connections: these may all be in use.
+  const waiting = async () => {
+    const { rows } = await sql`
+      select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+      keyed,
+    )
+    return rows.length
+  }
+  while (answered + (await waiting()) < asked.length) await new Promise((resolve) => setTimeout(resolve, 10))
+  decided.resolve()
+  await disabling
+  assert.deepEqual(
+    (await Promise.all(asked)).map(({ status }) => status),
+    [401, 401],
+  )
+  await sql`update users set disabled_at = null where id = ${id}`.execute(db)
+  const { rows } = await sql`
+    select 1 from api_tokens where user_id = ${id} and revoked_at is null
+    union all select 1 from sessions where user_id = ${id}`.execute(db)
+  assert.deepEqual(rows, [])
+})
+
 test('the last owner stays one, also when two give it up at once', async () => {
   const app = await openTestApp()
   const [one, two] = [await app.signInAs('owner'), await app.signInAs('owner')]
