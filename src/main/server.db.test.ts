@@ -10,8 +10,9 @@ import { createInterface } from 'node:readline'
 import type { Writable } from 'node:stream'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { makeCertificate } from '../../test/support/certificate.ts'
 import { migrationsDirectory, testDatabaseSettings } from '../../test/support/postgres.ts'
-import { requestUnix, run, spawn } from '../sys/index.ts'
+import { requestUnix, spawn } from '../sys/index.ts'
 import { parseServerConfig } from './server.config.ts'
 
 const program = fileURLToPath(new URL('./server.ts', import.meta.url))
@@ -22,19 +23,7 @@ const settings = async () => {
   const file = (name: string) => join(directory, name)
   const { privateKey } = generateKeyPairSync('ed25519')
   await writeFile(file('ticket.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
-  const made = await run(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'].concat([
-      '-subj',
-      '/CN=mayfly',
-      '-keyout',
-      file('tls.key'),
-      '-out',
-      file('tls.crt'),
-    ]),
-    { timeoutMs: 20_000 },
-  )
-  assert.equal(made.code, 0, made.stderr.toString())
+  await makeCertificate(directory)
   return {
     dataDir: directory,
     objectsDir: file('objects'),

@@ -1,6 +1,6 @@
 // The server's parts below its HTTP routes, with a real PostgreSQL, a real vault behind its sockets and a TLS listener for
 // runners: what the tests of runs, intake, projects, logs and the runner protocol stand on.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -23,8 +23,9 @@ import { createPlaces } from '../../src/server/runs/places.ts'
 import { createRuns } from '../../src/server/runs/runs.ts'
 import { type Meter, noMeter } from '../../src/server/telemetry/meter.ts'
 import { createVaultClient } from '../../src/server/vault-client.ts'
-import { randomBytes, run, systemClock } from '../../src/sys/index.ts'
+import { randomBytes, systemClock } from '../../src/sys/index.ts'
 import { listenVault, openVault } from '../../src/vault/index.ts'
+import { makeCertificate } from './certificate.ts'
 import { openAgain, testDatabase } from './postgres.ts'
 
 export type Parts = Awaited<ReturnType<typeof openParts>>
@@ -158,24 +159,4 @@ export const startVault = async (directory: string, clock: Clock) => {
     await rm(sockets, { recursive: true, force: true })
   }
   return { vault: client, ticketKey, admin: adminClient.call, stopVault, serverSocket }
-}
-
-export const makeCertificate = async (directory: string): Promise<{ key: string; cert: string }> => {
-  const [keyFile, certFile] = [join(directory, 'tls.key'), join(directory, 'tls.crt')]
-  const args = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-  ]
-  const made = await run('openssl', [...args, '-subj', '/CN=mayfly', '-keyout', keyFile, '-out', certFile], {
-    timeoutMs: 30_000,
-  })
-  if (made.code !== 0) throw new Error(made.stderr.toString())
-  return { key: await readFile(keyFile, 'utf8'), cert: await readFile(certFile, 'utf8') }
 }

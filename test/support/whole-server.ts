@@ -16,7 +16,8 @@ import { openDatabase } from '../../src/server/db/database.ts'
 import { serverConfig, startServer } from '../../src/server/index.ts'
 import { createNewId } from '../../src/server/new-id.ts'
 import { randomBytes, systemClock } from '../../src/sys/index.ts'
-import { logSearchProgram, makeCertificate, startVault } from './parts.ts'
+import { makeCertificate } from './certificate.ts'
+import { logSearchProgram, startVault } from './parts.ts'
 import { migrationsDirectory, testDatabaseSettings } from './postgres.ts'
 
 export type Sent = { readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }

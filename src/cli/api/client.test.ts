@@ -1,13 +1,13 @@
 // What the client does when answers get lost and lists are long.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { makeCertificate } from '../../../test/support/certificate.ts'
 import { isFault } from '../../base/faults.ts'
 import { Secret } from '../../base/secret.ts'
 import { createApiClient, readAll } from './client.ts'
@@ -61,23 +61,7 @@ test('it is sent once more, not for ever, and what changes nothing by itself is 
 test('a certificate that nobody here believes is said to be that, and no server that does not answer', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'mayfly-tls-'))
   t.after(() => rmSync(directory, { recursive: true }))
-  const file = (name: string) => join(directory, name)
-  const made = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-  ]
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  execFileSync('openssl', [...made, ...names, '-keyout', file('key'), '-out', file('crt')], {
-    stdio: 'ignore',
-  })
-  const server = createTlsServer({ key: readFileSync(file('key')), cert: readFileSync(file('crt')) })
+  const server = createTlsServer(await makeCertificate(directory))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => void server.close())
   const { port } = server.address() as AddressInfo

@@ -1,7 +1,6 @@
 // A session against a stand-in for the server: real TLS, real signatures, answers given by the test. What the server
 // itself makes of these requests is tested in server/runners/.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto'
 import { once as onceEvent } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -11,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { zstdDecompressSync } from 'node:zlib'
+import { makeCertificate } from '../../../test/support/certificate.ts'
 import { utf8 } from '../../base/bytes.ts'
 import { catalogue, fault, isFault } from '../../base/faults.ts'
 import { formatId, type IdKind, uuid7 } from '../../base/ids.ts'
@@ -47,14 +47,8 @@ let spkiSha256 = ''
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mayfly-session-'))
-  const [key, cert] = [join(directory, 'tls.key'), join(directory, 'tls.crt')]
-  const subject = ['-nodes', '-subj', '/CN=any', '-days', '2', '-keyout', key, '-out', cert]
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', ...subject],
-    { stdio: 'ignore' },
-  )
-  const spki = new X509Certificate(await readFile(cert)).publicKey.export({ type: 'spki', format: 'der' })
+  const { cert } = await makeCertificate(directory, 'any')
+  const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' })
   spkiSha256 = createHash('sha256').update(spki).digest('base64url')
 })
 after(() => rm(directory, { recursive: true, force: true }))

@@ -1,12 +1,12 @@
 // Where a webhook may go, and how much of an answer is taken: against real listeners on loopback, and names that a test resolves.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createHttps } from 'node:https'
 import { type AddressInfo, createServer as createTcp } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { makeCertificate } from '../../../test/support/certificate.ts'
 import { createRandom } from '../../../test/support/random.ts'
 import { openReceiver } from '../../../test/support/webhook-receiver.ts'
 import { parseOpened, post, type Reach, refusalOf, resolveName, textOf } from './reach.ts'
@@ -130,15 +130,8 @@ test('what does not speak HTTP is a failed connection', async () => {
 test('a certificate counts when an authority that is believed made it for this name', async () => {
   const place = await mkdtemp(join(tmpdir(), 'mf-reach-'))
   after(() => rm(place, { recursive: true, force: true }))
-  const [key, cert] = [join(place, 'key.pem'), join(place, 'cert.pem')]
-  const words =
-    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=target.example'
-  const names = ['-addext', 'subjectAltName=DNS:target.example', '-keyout', key, '-out', cert]
-  execFileSync('openssl', [...words.split(' '), ...names], { stdio: 'ignore' })
-  const authority = await readFile(cert, 'utf8')
-  const server = createHttps({ key: await readFile(key), cert: authority }, (_, response) =>
-    response.end('over TLS'),
-  )
+  const made = await makeCertificate(place, 'target.example')
+  const server = createHttps(made, (_, response) => response.end('over TLS'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   after(() => {
     server.closeAllConnections()
@@ -147,7 +140,7 @@ test('a certificate counts when an authority that is believed made it for this n
   const { port } = server.address() as AddressInfo
   const reach: Reach = {
     ...{ opened: parseOpened([`127.0.0.1/32:${port}`]), resolve: resolving('127.0.0.1') },
-    authorities: authority,
+    authorities: made.cert,
   }
   assert.equal((await send(reach, `https://target.example:${port}/`)).answer, 'over TLS')
   const failures = [
