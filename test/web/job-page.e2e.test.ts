@@ -142,10 +142,8 @@ flow('a log is read for its annotations once while its job goes on', async (page
     await page.waitForTimeout(100)
   }
   assert.ok(asked.length > 0, 'its steps are asked for')
-  assert.deepEqual(
-    asked.filter((name) => name === 'annotations' || name === 'usage'),
-    [],
-  )
+  // What it uses is asked for by the clock.
+  assert.equal(asked.includes('annotations'), false)
 })
 
 flow('on a phone nothing stands on the words of a line', async (page) => {

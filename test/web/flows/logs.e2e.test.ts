@@ -232,9 +232,11 @@ flow('a log that was refused is there again as soon as it is told', {}, async (p
   await shows(page, 'keeps 60 items in order')
   stand.double.tell({ t: 'refused', topic: `log:${attempt}`, reason: 'not allowed any more' })
   await shows(page, 'The log cannot be shown: not allowed any more')
+  const log = page.getByRole('region', { name: 'Log of unit' })
+  assert.equal(await log.count(), 0)
   stand.double.finishLog(attempt)
-  await page.getByRole('button', { name: 'Follow' }).press('Enter')
-  await shows(page, 'Stored 42 files')
+  await log.waitFor(soon)
+  assert.equal(await page.getByText('The log cannot be shown').count(), 0)
 })
 
 flow(
