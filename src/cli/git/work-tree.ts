@@ -139,8 +139,9 @@ export const withoutFilters = async (around: Surroundings, cwd: string): Promise
   const listed = await gitOutput(around, cwd, ['config', '--null', '--show-scope', '--name-only', '--list'])
   const words = listed.toString('utf8').split('\0')
   const filters = words.flatMap((key, at) => {
+    // Scope and key take turns.
     const isOfRepository = at % 2 === 1 && /^(local|worktree)$/.test(words[at - 1] ?? '')
-    return (isOfRepository && /^filter\..*(?=\.)/s.exec(key)) || []
+    return isOfRepository && key.startsWith('filter.') ? [key.slice(0, key.lastIndexOf('.'))] : []
   })
   const { environment } = around
   const own = Number(environment.GIT_CONFIG_COUNT ?? 0)
