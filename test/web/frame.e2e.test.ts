@@ -153,7 +153,9 @@ test('a part of a page whose script cannot be fetched says so', async () => {
   await page.route(/(palette|run-changes|log\.worker|\blayout)[^/]*\.js/, (route) => route.abort())
   await page.goto(at('/acme/web/runs/413'))
   await page.getByText('Stream the export').first().waitFor()
-  const says = page.getByRole('heading', { level: 2, name: 'This page could not be fetched' }).first()
+  const says = page
+    .getByRole('heading', { level: 2, name: 'This part of the page could not be fetched' })
+    .first()
   await page.keyboard.press('Control+k')
   await says.waitFor()
   await page.goto(at('/acme/web/runs/413?view=changes'))

@@ -114,6 +114,7 @@ export const shellText = {
     noKeysWhy:
       'Browsers make keys on https or on localhost only. Open this installation there, or do it on the command line, as with mayfly project add or mayfly webhook add.',
     pageAway: 'This page could not be fetched',
+    partAway: 'This part of the page could not be fetched',
     pageAwayWhy:
       'The server may be restarting, or has another version by now. It is loaded anew when you try again.',
     changed: 'Somebody changed this meanwhile',
