@@ -41,8 +41,13 @@ export const createLocalCaches = (directory: string, { bytes, unusedMs }: Room =
     for (const key of keys) {
       const found = caches.find((cache) => cache.key.startsWith(key))
       if (found === undefined) continue
+      // Wanted now, so it stays; another run may have made room a moment before.
       const now = new Date()
-      await utimes(found.path, now, now)
+      const isThere = await utimes(found.path, now, now).then(
+        () => true,
+        () => false,
+      )
+      if (!isThere) continue
       return [{ key: found.key, from: 'this machine', after: [], read: () => createReadStream(found.path) }]
     }
     return []
