@@ -271,12 +271,13 @@ deliveries
   deliveries_project_id_fkey: FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE
   deliveries_replay_of_fkey: FOREIGN KEY (replay_of) REFERENCES deliveries(id) ON DELETE SET NULL
   deliveries_replayed_by_check: CHECK (((length(replayed_by) >= 1) AND (length(replayed_by) <= 64)))
-  deliveries_run: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED
+  deliveries_run: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
   deliveries_source_check: CHECK ((source = ANY (ARRAY['hook'::text, 'webhook'::text, 'poll'::text, 'replay'::text])))
   deliveries_verdict_check: CHECK ((verdict = ANY (ARRAY['run'::text, 'no_run'::text, 'duplicate'::text, 'refused'::text])))
   CREATE INDEX deliveries_by_organisation ON public.deliveries USING btree (organisation_id, id DESC)
   CREATE INDEX deliveries_by_project ON public.deliveries USING btree (project_id, id DESC)
   CREATE INDEX deliveries_of_commit ON public.deliveries USING btree (project_id, ref, new_commit)
+  CREATE INDEX deliveries_of_run ON public.deliveries USING btree (run_id) WHERE (run_id IS NOT NULL)
   CREATE UNIQUE INDEX deliveries_pkey ON public.deliveries USING btree (id)
   CREATE INDEX deliveries_pushes ON public.deliveries USING btree (project_id, ref, sent_at) WHERE ((verdict = 'run'::text) AND (source <> 'replay'::text))
   CREATE INDEX deliveries_replays ON public.deliveries USING btree (replay_of) WHERE (replay_of IS NOT NULL)
@@ -549,12 +550,13 @@ plans
   plans_from_run_id_fkey: FOREIGN KEY (from_run_id) REFERENCES runs(id) ON DELETE SET NULL
   plans_pkey: PRIMARY KEY (run_id)
   plans_run_id_fkey: FOREIGN KEY (run_id) REFERENCES runs(id) ON DELETE CASCADE
+  CREATE INDEX plans_from_run ON public.plans USING btree (from_run_id) WHERE (from_run_id IS NOT NULL)
   CREATE INDEX plans_known ON public.plans USING btree (inputs_key) WHERE ((plan IS NOT NULL) AND (from_run_id IS NULL))
   CREATE UNIQUE INDEX plans_pkey ON public.plans USING btree (run_id)
 
 projects
   id text not null
-  organisation_id text not null
+  organisation_id text
   name text not null
   source jsonb not null
   source_url text not null
@@ -577,6 +579,7 @@ projects
   approval_not_self boolean not null default false
   approval_role text not null default 'developer'::text
   admitted boolean not null default false
+  removed_at timestamp with time zone
   projects_approval_people_check: CHECK (((approval_people >= 1) AND (approval_people <= 5)))
   projects_approval_role_check: CHECK ((approval_role = ANY (ARRAY['owner'::text, 'developer'::text])))
   projects_approval_seconds_check: CHECK (((approval_seconds >= 60) AND (approval_seconds <= 31622400)))
@@ -591,9 +594,11 @@ projects
   projects_pkey: PRIMARY KEY (id)
   projects_poll_seconds_check: CHECK (((poll_seconds >= 30) AND (poll_seconds <= 86400)))
   projects_priority_check: CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text])))
+  projects_removed: CHECK (((organisation_id IS NULL) = (removed_at IS NOT NULL)))
   CREATE UNIQUE INDEX projects_hook_id_key ON public.projects USING btree (hook_id)
   CREATE UNIQUE INDEX projects_organisation_id_name_key ON public.projects USING btree (organisation_id, name)
   CREATE UNIQUE INDEX projects_pkey ON public.projects USING btree (id)
+  CREATE INDEX projects_removed ON public.projects USING btree (removed_at) WHERE (removed_at IS NOT NULL)
   CREATE INDEX projects_to_poll ON public.projects USING btree (poll_next_at) WHERE (poll_next_at IS NOT NULL)
 
 proposals
@@ -705,7 +710,7 @@ runs
   change jsonb
   reruns integer not null default 0
   runs_commit_check: CHECK ((commit ~ '^([0-9a-f]{40}|[0-9a-f]{64})$'::text))
-  runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id)
+  runs_delivery_id_fkey: FOREIGN KEY (delivery_id) REFERENCES deliveries(id) ON DELETE SET NULL
   runs_event_kind_check: CHECK ((event_kind = ANY (ARRAY['push'::text, 'manual'::text, 'schedule'::text, 'local'::text])))
   runs_id_check: CHECK ((id ~~ 'run\_%'::text))
   runs_number_check: CHECK ((number > 0))
@@ -724,6 +729,7 @@ runs
   CREATE INDEX runs_by_person ON public.runs USING btree (organisation_id, started_by, id DESC) WHERE (started_by ~~ 'usr\_%'::text)
   CREATE INDEX runs_by_project ON public.runs USING btree (project_id, id DESC)
   CREATE INDEX runs_by_status ON public.runs USING btree (organisation_id, status, id DESC)
+  CREATE INDEX runs_of_delivery ON public.runs USING btree (delivery_id) WHERE (delivery_id IS NOT NULL)
   CREATE INDEX runs_passed ON public.runs USING btree (project_id, id DESC) WHERE (status = 'passed'::text)
   CREATE UNIQUE INDEX runs_pkey ON public.runs USING btree (id)
   CREATE UNIQUE INDEX runs_project_id_number_key ON public.runs USING btree (project_id, number)

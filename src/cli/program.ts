@@ -223,6 +223,19 @@ const addProjectVerbs = (program: Command, around: Surroundings): void => {
         ),
       ),
     )
+  withYes(project.command('remove <name>'))
+    .alias('rm')
+    .description('remove it with its runs, logs, files and keys')
+    .action(
+      carryOut(
+        around,
+        whenSure(
+          (name: string) =>
+            `Remove ${name} with all its runs, logs, files and keys? Nobody can bring them back.`,
+          async () => (await import('./commands/project.ts')).removeProject,
+        ),
+      ),
+    )
   addProjectSet(project, around)
   addAdmissionVerbs(project, around)
   program

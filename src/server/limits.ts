@@ -25,6 +25,8 @@ export const limits = {
   admittedAtOnceMax: 1_000,
   /** Runs of one branch that a push ends. */
   supersededRunsMax: 100,
+  /** Parts of what removed projects leave: while the answer waits, and each time that is tidied up; jobs and deliveries in one. */
+  removedParts: { withAnswer: 8, atOnce: 200, jobs: 500, deliveries: 1_000 },
   notesPerAttemptMax: 100,
   textMax: 2_000,
   stepsPerAttemptMax: 10_000,

@@ -1,15 +1,16 @@
-// What is removed from time to time: uploads that a crash cut short, objects that it left without a row,
-// stored objects whose time is over, old looks at source hosts, webhooks that were sent, changes that waited in vain for
+// What is removed from time to time: uploads that a crash cut short, objects that it left without a row, what is left of removed
+// projects, stored objects whose time is over, old looks at source hosts, webhooks that were sent, changes that waited in vain for
 // a second person, signatures and keyed requests that are remembered no more. Idempotent, and nothing depends on when it runs; called by the server's sweep.
 import { sql } from 'kysely'
-import { objectsStayLock } from '../protocol/objects-stay.ts'
 import { forgetOldRequests } from './answered-requests.ts'
 import type { Db } from './db/database.ts'
 import { prunePolls } from './intake/polls.ts'
 import { limits, type Retention } from './limits.ts'
 import { expireLogs } from './logs/expire.ts'
 import { removeForgotten } from './objects/forgotten.ts'
+import { unlessObjectsStay } from './objects/stay.ts'
 import type { ObjectStore } from './objects/store.ts'
+import { removeRest } from './projects/remove.ts'
 import { expireProposals } from './secrets/proposals.ts'
 import { expireObjects } from './stored/expire.ts'
 import { forgetDeliveries } from './webhooks/send.ts'
@@ -22,6 +23,7 @@ export const tidyRows = async ({ db, objects }: Tidied, retention: Retention): P
     await expireObjects({ db, objects, days: retention })
     await expireLogs({ db, objects, days: retention.logs })
     await prunePolls(db, objects)
+    await removeRest({ db, objects }, { partsMax: limits.removedParts.atOnce })
     await removeForgotten(db, objects)
   })
   await forgetOldRequests(db)
@@ -31,16 +33,3 @@ export const tidyRows = async ({ db, objects }: Tidied, retention: Retention): P
     delete from delivery_signatures
     where received_at < now() - make_interval(hours => ${limits.signatureRememberedHours})`.execute(db)
 }
-
-/** Not while a backup is made, nor beside another server: there is a next time. */
-const unlessObjectsStay = (db: Db, remove: () => Promise<void>): Promise<void> =>
-  db.connection().execute(async (held) => {
-    const { rows } = await sql<{ ours: boolean }>`
-      select pg_try_advisory_lock(${sql.lit(objectsStayLock)}) as ours`.execute(held)
-    if (rows[0]?.ours !== true) return
-    try {
-      await remove()
-    } finally {
-      await sql`select pg_advisory_unlock(${sql.lit(objectsStayLock)})`.execute(held)
-    }
-  })

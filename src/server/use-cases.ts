@@ -128,6 +128,7 @@ export type Projects = {
     changes: api.ProjectSettingsInput,
     expect?: (current: api.Project['settings']) => void,
   ) => Promise<api.Project>
+  readonly remove: (actor: Actor, project: string) => Promise<void>
   readonly parameters: (
     scope: Scope,
     asked: { readonly project: string; readonly ref: string | undefined },

@@ -68,6 +68,7 @@ export const noWork: UseCases = {
     find: absent,
     create: unexpected,
     set: unexpected,
+    remove: unexpected,
     parameters: missing,
     organisation: unexpected,
     setOrganisation: unexpected,

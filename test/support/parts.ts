@@ -87,6 +87,7 @@ export const openParts = async (
     ...server,
     ...{ directory, clock, vault, admin, stopVault, newId, objects, organisation, actor, compiler },
     scope: actor.scope,
+    log: silentLog,
     logSearch: logSearchProgram,
     runners: createRunners({ database }),
     /** Another server on the same database, vault and objects. */

@@ -56,7 +56,7 @@ const wordsOf = ({ user, token }: Me): string => {
 }
 
 const namesOf = (projects: readonly { readonly name: string }[] | null): string =>
-  projects === null ? 'all' : projects.map(({ name }) => name).join(', ')
+  projects === null ? 'all' : projects.map(({ name }) => name).join(', ') || 'no project that is left'
 
 export const createToken = async (
   around: Surroundings,

@@ -68,6 +68,15 @@ export const rotateHook = async (
   return 0
 }
 
+export const removeProject = async (around: Surroundings, _flags: object, name: string): Promise<number> => {
+  const api = await connect(around)
+  await api.call('projectRemove', { params: { project: name } })
+  around.stderr.write(
+    inertText`${name} is removed. Its deploy key and its hook on the Git server are of no use any more\n`,
+  )
+  return 0
+}
+
 export const listProjects = async (
   around: Surroundings,
   flags: { readonly json?: boolean },

@@ -31,6 +31,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'mayfly project admit --all',
     'mayfly project withdraw web',
     'mayfly project rotate-hook web --install-hook /srv/git/web.git',
+    'mayfly project remove web',
   ],
   org: ['mayfly org', 'mayfly org --jobs 20', 'mayfly org --jobs none'],
   orb: [

@@ -47,6 +47,14 @@ export const projectRoutes = {
     summary: 'One project, by id or name',
     answer: s.project,
   }),
+  projectRemove: route({
+    method: 'DELETE',
+    path: '/api/v1/projects/:project',
+    access: 'project.manage',
+    summary: 'Remove a project with all that it has, by id or name',
+    answer: z.object({}),
+    provenAnew: true,
+  }),
   projectSettings: route({
     method: 'GET',
     path: '/api/v1/projects/:project/settings',

@@ -235,7 +235,7 @@ export type TokenRow = {
 const projectsOfToken = sql`
   case when t.project_ids is not null then (
     select coalesce(json_agg(json_build_object('id', p.id, 'name', p.name) order by p.name), '[]')
-    from projects p where p.id = any(t.project_ids)) end`
+    from projects p where p.id = any(t.project_ids) and p.organisation_id = t.organisation_id) end`
 
 const tokenColumns = sql`t.id, t.name, t.prefix, t.scopes, ${projectsOfToken} as projects, t.created_at as "createdAt",
   t.expires_at as "expiresAt", t.last_used_at as "lastUsedAt"`

@@ -54,7 +54,8 @@ export type Schema = {
   organisations: { id: OrganisationId; name: string; created_at: At; jobs_max: Or<number> }
   projects: {
     id: ProjectId
-    organisation_id: OrganisationId
+    organisation_id: OrganisationId | null
+    removed_at: AtOrNull
     name: string
     source: Json<Source>
     source_url: string

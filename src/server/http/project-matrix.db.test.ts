@@ -10,6 +10,7 @@ import { type Answer, noWork, openTestApp, type TestApp } from '../../../test/su
 import { logSearchProgram } from '../../../test/support/parts.ts'
 import { fault } from '../../base/faults.ts'
 import type { OrganisationId, RunId } from '../../base/ids.ts'
+import { silentLog } from '../../base/log.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
 import { systemClock } from '../../sys/index.ts'
 import { type Actor, scopeOfOrganisation } from '../access/actor.ts'
@@ -52,7 +53,11 @@ const reach = { opened: { address: () => true }, resolve: async () => ['127.0.0.
 const workOver = ({ database, newId }: { database: Database; newId: NewId }) => {
   const places = createPlaces(newId)
   const runs = createRuns({ database, newId, places, compiler: null })
-  const shared = { database, vault, newId, localRepositoryRoots: [], serverUrl: () => 'http://localhost' }
+  const shared = {
+    ...{ database, vault, objects, newId, log: silentLog },
+    localRepositoryRoots: [],
+    serverUrl: () => 'http://localhost',
+  }
   const tests = createTests({ database, vault, objects })
   const watchers = createWatchers()
   return {

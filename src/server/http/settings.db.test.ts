@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { noWork, openTestApp } from '../../../test/support/http-app.ts'
+import { silentLog } from '../../base/log.ts'
 import { type Route, routes } from '../../protocol/api/routes.ts'
+import type { ObjectStore } from '../objects/store.ts'
 import { createProjects } from '../projects/projects.ts'
 import { createSchedules } from '../schedules/schedules.ts'
 import type { VaultClient } from '../vault-client.ts'
@@ -15,13 +17,17 @@ const never = async (): Promise<never> => {
 // SAFE: the use case only ever calls it.
 const vault = { call: never, verifyWebhook: never, close: () => undefined } as unknown as VaultClient
 
+// SAFE: the same.
+const objects = { delete: never } as unknown as ObjectStore
+
 const open = async () => {
   const app = await openTestApp({
     work: ({ database, newId }) => ({
       ...noWork,
       schedules: createSchedules({ database, newId }),
       projects: createProjects({
-        ...{ database, vault, newId, localRepositoryRoots: [], serverUrl: () => 'http://localhost' },
+        ...{ database, vault, objects, newId, log: silentLog, localRepositoryRoots: [] },
+        serverUrl: () => 'http://localhost',
       }),
     }),
   })

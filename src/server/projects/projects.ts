@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import { fault } from '../../base/faults.ts'
 import type { AttemptId, ProjectId } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
 import type {
   Project,
   ProjectCreated,
@@ -17,7 +18,10 @@ import { mayBeCommitted } from '../db/away.ts'
 import type { Database } from '../db/database.ts'
 import { inTransaction, sqlState, type Tx } from '../db/transaction.ts'
 import { queueRefs } from '../intake/refs-attempt.ts'
+import { limits } from '../limits.ts'
 import type { NewId } from '../new-id.ts'
+import { unlessObjectsStay } from '../objects/stay.ts'
+import type { ObjectStore } from '../objects/store.ts'
 import { holdQueued } from '../runs/admission.ts'
 import { fullRef } from '../runs/git-names.ts'
 import type { Page, Paging, Projects } from '../use-cases.ts'
@@ -27,11 +31,14 @@ import { readOrganisation, setOrganisation } from './organisation.ts'
 import { findParameters } from './parameters.ts'
 import { setPolling } from './polling.ts'
 import { hookUrl, type ProjectRow, projectsOf, selectProjects, settingsOf } from './read.ts'
+import { removeProject, removeRest } from './remove.ts'
 import { parseSource } from './source-address.ts'
 
 export type ProjectsDeps = {
   readonly database: Database
   readonly vault: VaultClient
+  readonly objects: ObjectStore
+  readonly log: Log
   readonly newId: NewId
   /** Directories whose repositories may be projects (`--local-repos`), in the operator's order. */
   readonly localRepositoryRoots: readonly string[]
@@ -43,6 +50,7 @@ export const createProjects = (deps: ProjectsDeps): Projects => ({
   find: (scope, project) => find(deps, scope, project),
   create: (actor, input) => create(deps, actor, input),
   set: (actor, project, changes, expect) => set(deps, actor, project, { changes, expect }),
+  remove: (actor, project) => remove(deps, actor, project),
   parameters: (scope, asked) => findParameters(deps.database.db, scope, asked),
   organisation: (scope) => readOrganisation(deps.database.db, scope),
   setOrganisation: (actor, changes, expect) => setOrganisation(deps.database.db, actor, { changes, expect }),
@@ -176,6 +184,15 @@ const set = async (
   return getProject(deps, actor.scope, id)
 }
 
+/** What it had is gone with the answer, or of a large one soon after. */
+const remove = async (deps: ProjectsDeps, actor: Actor, project: string): Promise<void> => {
+  const { database, objects, log } = deps
+  const { db } = database
+  await removeProject(deps, actor, project)
+  await unlessObjectsStay(db, () =>
+    removeRest({ db, objects }, { partsMax: limits.removedParts.withAnswer }),
+  ).catch((error: unknown) => log.warn('the rest of a removed project goes later', { error }))
+}
 const nameTaken = (name: string) =>
   fault('E_CONFLICT', { public: `There is a project named ${name} already` })
 

@@ -20,6 +20,7 @@ export const endpoints = {
   projects: 'GET /api/v1/projects',
   projectCreate: 'POST /api/v1/projects',
   project: 'GET /api/v1/projects/:project',
+  projectRemove: 'DELETE /api/v1/projects/:project',
   projectSettings: 'GET /api/v1/projects/:project/settings',
   projectSet: 'PATCH /api/v1/projects/:project/settings',
   projectParameters: 'GET /api/v1/projects/:project/parameters',

@@ -376,7 +376,7 @@ const handle = async (
     return projectOf.settings
   if (line.startsWith('GET /api/v1/projects/') && projectOf)
     return { ...projectOf, last_run: world.summaries().find((r) => r.project.id === projectOf.id) ?? null }
-  if (/^DELETE .*\/(tokens|schedules|views)\//.test(line)) return {}
+  if (/^DELETE .*\/(tokens|schedules|views|projects)\//.test(line)) return {}
   return null
 }
 

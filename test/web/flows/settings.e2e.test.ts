@@ -53,6 +53,41 @@ flow('settings that could not be read are asked for again', { expected: /ERR_FAI
   await page.getByText('Saved').waitFor(soon)
 })
 
+flow(
+  'a project is removed when its name is typed, and its page is no place to go back to',
+  {},
+  async (page) => {
+    await page.goto(`${stand.double.url}/projects`)
+    await page.goto(`${stand.double.url}/acme/web`)
+    await page.getByRole('button', { name: 'Remove this project' }).click()
+    const yes = page.getByRole('button', { name: 'Remove it for good' })
+    assert.equal(await yes.isDisabled(), true, 'nobody typed its name')
+    await page.keyboard.press('Escape')
+    await yes.waitFor({ ...soon, state: 'hidden' })
+    await page.getByRole('button', { name: 'Remove this project' }).click()
+    await page.getByLabel('Type web').fill('web')
+    const sent = page.waitForRequest((request) => request.method() === 'DELETE')
+    await yes.click()
+    assert.equal(new URL((await sent).url()).pathname, `/api/v1/projects/prj_${'0'.repeat(25)}1`)
+    await isAt(page, '/projects')
+  },
+)
+
+flow('a project that cannot be removed stays, and says why', { expected: /409/ }, async (page) => {
+  const title = '1 run of this project is not over: cancel it first'
+  await page.route('**/api/v1/projects/*', (route) =>
+    route.request().method() === 'DELETE'
+      ? route.fulfill({ status: 409, json: { code: 'MF4009', title } })
+      : route.fallback(),
+  )
+  await page.goto(`${stand.double.url}/acme/web`)
+  await page.getByRole('button', { name: 'Remove this project' }).click()
+  await page.getByLabel('Type web').fill('web')
+  await page.keyboard.press('Enter')
+  await shows(page, title)
+  await isAt(page, '/acme/web')
+})
+
 flow('a token of one project is shown once', {}, async (page) => {
   await page.goto(`${stand.double.url}/settings/tokens`)
   await page.getByRole('button', { name: 'Create a token' }).click()

@@ -75,6 +75,10 @@ export const workHandlers = ({
   projects: ({ actor, query }) => projects.list(actor.scope, query),
   projectCreate: ({ actor, body }) => projects.create(actor, body),
   project: async ({ actor, params }) => found(await projects.find(actor.scope, params.project)),
+  projectRemove: async ({ actor, params }) => {
+    await projects.remove(actor, params.project)
+    return {}
+  },
   projectSettings: async ({ actor, params }) =>
     found(await projects.find(actor.scope, params.project)).settings,
   projectSet: ({ actor, params, body, expect }) => projects.set(actor, params.project, body, expect),

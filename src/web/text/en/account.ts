@@ -106,6 +106,7 @@ export const accountText = {
     scopesNone: 'Choose at least one scope.',
     projects: 'Projects',
     all: 'all',
+    noneLeft: 'none that is left',
     projectsAll: 'All projects, also those to come',
     projectsSome: 'Only these',
     projectsNone: 'Choose at least one project.',

@@ -27,6 +27,7 @@ export const entryText = {
       invitationRevoke: 'Take an invitation back',
       organisationSet: 'Change settings of the organisation',
       projectSet: 'Change settings of a project',
+      projectRemove: 'Remove a project with all that it has',
       projectHookRotate: 'Make a new hook secret',
       projectHostKeys: 'Trust the key of a source host',
       orbPut: 'Put an orb into the store, for every configuration that names it',

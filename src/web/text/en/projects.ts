@@ -223,5 +223,15 @@ export const projectsText = {
     pollFailures: (n: number) => (n === 1 ? 'The last look failed.' : `The last ${n} looks failed.`),
     save: 'Save',
     saved: 'Saved',
+    remove: 'Remove this project',
+    removeHint:
+      'Its runs, logs, artifacts, caches, schedules, webhooks and keys go with it. The repository stays as it is.',
+    removeAsk: 'Remove this project…',
+    removeTitle: (name: string) => `Remove ${name}?`,
+    removeText: [
+      'Everything that it has here is removed for good: runs, logs, files, settings and keys. What the audit log says of it stays.',
+      'Runs that are not over are cancelled first, and secrets are revoked first. The deploy key and the hook on the Git server are of no use any more: remove them there.',
+    ],
+    removeYes: 'Remove it for good',
   },
 }
