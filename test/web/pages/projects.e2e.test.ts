@@ -108,6 +108,15 @@ workflows: {w: {jobs: [a]}}`
       await page.getByLabel('To go on, type web').waitFor()
     },
   },
+  {
+    name: 'project-remove',
+    address: '/acme/web',
+    shows: 'Recent runs',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Remove this project…' }).click()
+      await page.getByLabel('To go on, type web').waitFor()
+    },
+  },
   { name: 'runners', address: '/runners', shows: 'brook' },
   { name: 'runners-empty', address: '/runners', shows: 'No runner is enrolled', mode: { data: 'empty' } },
   { name: 'status', address: '/status', shows: 'Everything works' },

@@ -230,7 +230,7 @@ export const projectsText = {
     removeTitle: (name: string) => `Remove ${name}?`,
     removeText: [
       'Everything that it has here is removed for good: runs, logs, files, settings and keys. What the audit log says of it stays.',
-      'Runs that are not over are cancelled first, and secrets are revoked first. The deploy key and the hook on the Git server are of no use any more: remove them there.',
+      'Before that, cancel its runs that are not over and revoke its secrets: it stays until then. After it, remove the deploy key and the hook on the Git server.',
     ],
     removeYes: 'Remove it for good',
   },
