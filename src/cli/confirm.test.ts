@@ -68,6 +68,7 @@ test('every verb that ends something for good asks, and the one that believes a 
       'context delete',
       'mayfly link',
       'member disable',
+      'project remove',
       'project rotate-hook',
       'schedules remove',
       'secrets revoke',
