@@ -7,10 +7,12 @@ import { addLocalProject, enrolRunner, openParts } from '../../../test/support/p
 import { createScriptedRunner } from '../../../test/support/scripted-runner.ts'
 import { type CallVault, enrolSigner, makeSigner, signPut, signRevoke } from '../../../test/support/signer.ts'
 import { isFault } from '../../base/faults.ts'
-import type { ProjectId, RunId } from '../../base/ids.ts'
+import type { AttemptId, JobId, ProjectId, RunId } from '../../base/ids.ts'
 import { objectsStayLock } from '../../protocol/objects-stay.ts'
+import { createDeliveries } from '../intake/deliveries.ts'
 import { limits } from '../limits.ts'
 import { createSecrets } from '../secrets/secrets.ts'
+import { createArtifacts } from '../stored/artifacts.ts'
 import { storedObjectKey } from '../stored/object-key.ts'
 import { tidyRows } from '../tidy.ts'
 import { createProjects } from './projects.ts'
@@ -23,6 +25,8 @@ const projects = createProjects({
   localRepositoryRoots: ['/srv'],
   serverUrl: () => 'https://ci.example',
 })
+const deliveries = createDeliveries({ ...parts, compiler: null })
+const artifacts = createArtifacts({ ...parts, retention: limits.retentionDays })
 const runner = createScriptedRunner(parts, await enrolRunner(parts, 'keeper'))
 after(() => runner.close())
 const refuses = (work: Promise<unknown>, code: Parameters<typeof isFault>[1], words = /./) =>
@@ -98,6 +102,34 @@ const rowsOf = async (project: ProjectId): Promise<Readonly<Record<string, numbe
   return found
 }
 
+/** To whoever kept an address of it, or looks at what all projects have. */
+const isNowhere = async (project: ProjectId, run: RunId) => {
+  const { rows } = await sql<{ job: JobId; attempt: AttemptId; object: string }>`
+    select j.id as job, a.id as attempt, o.id as object
+    from jobs j join attempts a on a.job_id = j.id join stored_objects o on o.attempt_id = a.id
+    where j.run_id = ${run} and o.kind = 'artifacts'`.execute(db)
+  const { job, attempt, object } = rows[0]!
+  const listed = await parts.runs.listRuns(scope, { limit: 100 })
+  assert.ok(!listed.items.some((each) => each.project.id === project))
+  const told = await deliveries.list(scope, { limit: 100 })
+  assert.ok(!told.items.some((each) => each.project.id === project))
+  for (const found of [
+    parts.runs.findRun(scope, run),
+    parts.runs.findConfig(scope, run),
+    parts.runs.findTimeline(scope, run),
+    parts.runs.jobsSince(scope, run, -1),
+    parts.runs.findAttempt(scope, attempt),
+    parts.runs.findUsage(scope, attempt),
+  ])
+    assert.equal(await found, null)
+  const reader = { user: 'operator', session: 'operator', reason: 'test' }
+  await refuses(artifacts.open(scope, `${object}.0`, reader), 'E_NOT_FOUND')
+  assert.deepEqual((await artifacts.list(scope, run, { limit: 10 })).items, [])
+  await refuses(parts.runs.rerunRun(actor, run, 'all'), 'E_NOT_FOUND')
+  await refuses(parts.runs.rerunJob(actor, job), 'E_NOT_FOUND')
+  await refuses(parts.runs.cancelRun(actor, run), 'E_NOT_FOUND')
+}
+
 const batches = async () =>
   (await sql<{ n: number }>`select count(*)::integer as n from log_batches`.execute(db)).rows[0]?.n
 
@@ -146,6 +178,7 @@ test('as long as a backup holds the objects, it is nowhere already, and its rows
   }
   assert.equal(await isThere(keys[0] ?? ''), true)
   assert.ok((await rowsOf(project)).runs, 'still there')
+  await isNowhere(project, id)
   const again = await addLocalProject(parts, 'held')
   await tidyRows(parts, limits.retentionDays)
   assert.deepEqual(Object.keys(await rowsOf(project)), ['audit'])
