@@ -59,6 +59,31 @@ test('every place that ARCHITECTURE.md sends a reader to exists', () => {
   assert.deepEqual(gone, [])
 })
 
+test('every file that a document of ours leads to exists', () => {
+  const documents = files.filter((path) => path.endsWith('.md') && !path.includes('/testdata/'))
+  assert.ok(documents.length > 50)
+  const gone = documents.flatMap((path) =>
+    [...read(path).matchAll(/\]\((?<to>[^)#:\s]+)(#[^)]*)?\)/g)]
+      .map(({ groups }) => groups?.to ?? '')
+      .filter((to) => !existsSync(join(root, path, '..', to)))
+      .map((to) => `${path}: ${to}`),
+  )
+  assert.deepEqual(gone, [])
+})
+
+test('every decision that code or a document names was written down', () => {
+  const written = files.flatMap((path) => /^docs\/decisions\/(\d{4})-/.exec(path)?.[1] ?? [])
+  const named = files
+    .filter((path) => /\.(ts|svelte|sql|md)$/.test(path))
+    .flatMap((path) => [...read(path).matchAll(/\bdecisions? (?<number>0\d{3})\b/g)])
+    .flatMap(({ groups }) => groups?.number ?? [])
+  assert.ok(named.length > 20)
+  assert.deepEqual(
+    [...new Set(named)].filter((number) => !written.includes(number)),
+    [],
+  )
+})
+
 test('process.env and process.exit are read in main only', () => {
   assert.deepEqual(
     offenders(
