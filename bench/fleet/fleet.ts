@@ -54,7 +54,7 @@ const simulate = async (directory: string, size: Size): Promise<number> => {
   try {
     await limitSome(control, limitedTo(size))
     // Plans are made by runners of their own, so that jobs can wait while nobody takes them.
-    const planners = await control.openFleet({ ...playOf(size), runners: 2, slots: 8, className: 'tiny' })
+    const planners = await control.openFleet({ ...playOf(size), runners: 2, slots: 8, className: 'built-in' })
     planners.tell('work')
     try {
       return await measureFleet(control, size)

@@ -20,8 +20,8 @@ export type FleetSettings = {
   readonly runners: readonly { readonly id: string; readonly privateKeyPem: string }[]
   readonly directory: string
   readonly slots: number
-  /** `tiny` makes planners, `small` runs jobs. */
-  readonly className: 'tiny' | 'small'
+  /** `built-in` makes planners, `small` runs jobs. */
+  readonly className: 'built-in' | 'small'
   readonly jobsPerRun: number
   /** In the middle. */
   readonly jobMs: number

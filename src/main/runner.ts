@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromBase64Url } from '../base/bytes.ts'
 import { fault, isFault } from '../base/faults.ts'
+import { builtInClass } from '../protocol/resource-class.ts'
 import type { RunnerFacts } from '../protocol/runner-wire.ts'
 import {
   createCarryOut,
@@ -154,7 +155,7 @@ const start = async (): Promise<void> => {
     session: await nextSession(config.dataDir),
     boot: Buffer.from(randomBytes(16)).toString('base64url'),
     slots: config.slots,
-    classes: classWords,
+    classes: [builtInClass, ...classWords],
     facts: describe(notMeasuredYet),
   })
   const tell = () => session.describe(describe(walls.found), walls.found.holds && !walls.isStuck)

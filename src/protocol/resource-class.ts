@@ -7,6 +7,12 @@ export type ClassName = (typeof classNames)[number]
 /** Of jobs that name none. */
 export const defaultClass: ClassName = 'small'
 
+/**
+ * The lane of our own jobs (plans, looks at sources), which come before all others. No size, and no word of a job: whoever named it would
+ * come before the jobs of others.
+ */
+export const builtInClass = 'built-in'
+
 /** CircleCI's sizes (Docker and Linux machines) by what they give there, and our own `tiny`. */
 const classes: Readonly<Record<string, ClassName>> = {
   tiny: 'tiny',

@@ -36,7 +36,7 @@ export type PollRequest = {
   readonly session: number
   /** Random, new with every start of the program: tells a repeated session number from a repeated poll. */
   readonly boot?: string
-  /** Free slots by class word; plan and refs attempts take class `tiny`. */
+  /** Free slots by class word; plan and refs attempts take class `built-in`. */
   readonly free: Readonly<Record<string, number>>
   /** One base64url X25519 public key per free slot, each used once. */
   readonly eph: readonly string[]

@@ -110,7 +110,7 @@ export const createScriptedRunner = (
       v: 1,
       session,
       boot: options.boot ?? 'boot-1',
-      free: options.free ?? { tiny: 2, small: 2 },
+      free: options.free ?? { 'built-in': 2, small: 2 },
       eph: keys.map((key) => toBase64Url(key.publicKey)),
       facts: scriptedFacts,
       ...changes,

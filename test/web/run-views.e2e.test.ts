@@ -157,7 +157,7 @@ flow(
 flow('the head says how long machines of each class were taken', async (page) => {
   await go(page)
   const machine = page.getByText('Machine time').locator('xpath=..')
-  assert.match((await machine.textContent()) ?? '', /\d+m \d+s medium, .* large, .* tiny/)
+  assert.match((await machine.textContent()) ?? '', /\d+m \d+s medium, .* large, .* built-in/)
 })
 
 for (const view of ['tests', 'annotations', 'config', 'changes', 'graph'])

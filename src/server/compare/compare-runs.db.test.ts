@@ -14,7 +14,9 @@ import { createCompare } from './compare-runs.ts'
 
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
-const runner = createScriptedRunner(parts, await enrolRunner(parts, 'one'), { free: { tiny: 4, small: 8 } })
+const runner = createScriptedRunner(parts, await enrolRunner(parts, 'one'), {
+  free: { 'built-in': 4, small: 8 },
+})
 after(() => runner.close())
 const real = createTests(parts)
 const compareWith = (tests: Tests = real) => createCompare({ database: parts.database, tests }).compare

@@ -195,12 +195,12 @@ test('a host whose key nobody confirmed shows no refs: that is no answer', async
 test('old looks are forgotten, the last ones are kept', async () => {
   await sql`
     insert into jobs (id, organisation_id, project_id, number, key, name, kind, status, class)
-    select 'job_' || lpad(n::text, 26, '0'), p.organisation_id, p.id, 0, key, key, 'refs', 'passed', 'tiny'
+    select 'job_' || lpad(n::text, 26, '0'), p.organisation_id, p.id, 0, key, key, 'refs', 'passed', 'built-in'
     from projects p, generate_series(1, 80) n, lateral (select case when n > 40 then 'poll' else 'refs' end as key) k
     where p.name = 'web'`.execute(db)
   await sql`
     insert into attempts (id, organisation_id, project_id, job_id, number, class, status, finished_at)
-    select replace(id, 'job_', 'att_'), organisation_id, project_id, id, 1, 'tiny', 'passed', now() - interval '1 day'
+    select replace(id, 'job_', 'att_'), organisation_id, project_id, id, 1, 'built-in', 'passed', now() - interval '1 day'
     from jobs where id like 'job_0000000%'`.execute(db)
   await prunePolls(db, parts.objects)
   const { rows } = await sql<{ key: string; n: number }>`

@@ -2,10 +2,10 @@
 // The server opens no connection to a source host itself.
 import { sql } from 'kysely'
 import type { AttemptId, OrganisationId, ProjectId } from '../../base/ids.ts'
+import { builtInClass } from '../../protocol/resource-class.ts'
 import { notify } from '../db/notify.ts'
 import type { Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
-import { builtInClass } from '../runs/resource-class.ts'
 
 /** `refs`: a person looks. `poll`: what changed becomes deliveries. */
 export type RefsKey = 'refs' | 'poll'

@@ -132,7 +132,7 @@ test('logs that go another way do not keep those of runs', async () => {
   await sql`
     with look as (
       insert into jobs (id, organisation_id, project_id, number, key, name, kind, status, class)
-      select 'job_' || lpad(n::text, 26, '0'), ${parts.organisation}, ${project}, 0, 'refs', 'refs', 'refs', 'passed', 'tiny'
+      select 'job_' || lpad(n::text, 26, '0'), ${parts.organisation}, ${project}, 0, 'refs', 'refs', 'refs', 'passed', 'built-in'
       from generate_series(1, 600) n returning *
     ), attempt as (
       insert into attempts (id, organisation_id, project_id, job_id, number, class, status, log_complete, finished_at)

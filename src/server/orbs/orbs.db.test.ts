@@ -27,7 +27,7 @@ const refuses = (work: Promise<unknown>, code: Parameters<typeof isFault>[1]) =>
 const planOne = async () => {
   const run = await start()
   assert.equal(run.plan_of, null)
-  const reply = await runner.take({ free: { tiny: 1 } }, 1)
+  const reply = await runner.take({ free: { 'built-in': 1 } }, 1)
   const [held] = reply
   assert.ok(held?.spec.kind === 'plan')
   assert.equal((await runner.finishPlan(held, [{ key: 'a' }])).status, 200)
@@ -102,7 +102,7 @@ test('the answer that leases a plan brings the store once; one that leases jobs 
     parts.db,
   )
   await parts.runs.startRun(parts.actor, { project: 'web', ref: 'fresh', commit })
-  const { body } = await runner.poll({ free: { tiny: 1 } }, 1)
+  const { body } = await runner.poll({ free: { 'built-in': 1 } }, 1)
   assert.deepEqual(
     body.leases.map(({ spec }) => spec.kind),
     ['plan'],

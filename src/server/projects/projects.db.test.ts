@@ -270,7 +270,7 @@ test('projects are listed by name, page by page', async () => {
 test('what a branch takes is what the newest plan of it says, and nothing is made up', async () => {
   const project = await addLocalProject(parts, 'typed')
   const runner = createScriptedRunner(parts, await enrolRunner(parts, 'planner'), {
-    free: { tiny: 4, small: 8 },
+    free: { 'built-in': 4, small: 8 },
   })
   const takes = (ref: string | undefined, scope = parts.scope) => projects.parameters(scope, { project, ref })
   const planned = async (ref: string, ofPlan: Parameters<typeof runner.finishPlan>[3]) => {

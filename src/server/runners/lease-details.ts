@@ -3,6 +3,7 @@ import assert from 'node:assert'
 import { sql } from 'kysely'
 import type { LeaseId } from '../../base/ids.ts'
 import type { RunEvent } from '../../protocol/plan.ts'
+import { builtInClass } from '../../protocol/resource-class.ts'
 import type { LeaseSpec } from '../../protocol/runner-wire.ts'
 import { roleSql, wantingSql } from '../contexts/of-jobs.ts'
 import type { Db } from '../db/database.ts'
@@ -10,7 +11,6 @@ import type { Tx } from '../db/transaction.ts'
 import { orbsKeySql } from '../orbs/orbs.ts'
 import { eventOf } from '../runs/create.ts'
 import type { LeaseDetails } from '../runs/leased.ts'
-import { builtInClass } from '../runs/resource-class.ts'
 
 export type QueuedAttempt = Omit<LeaseDetails, 'lease'>
 

@@ -34,7 +34,7 @@ const pollWhile = async (happens: { atPrepare?: () => void; atLease?: () => void
   }
   const poll = {
     sender,
-    request: { v: 1, session: 1, boot: 'b', free: { tiny: 1 }, eph: ['e'] },
+    request: { v: 1, session: 1, boot: 'b', free: { 'built-in': 1 }, eph: ['e'] },
     body: '',
   } as const
   const tickets = {

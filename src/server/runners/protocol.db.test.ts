@@ -313,7 +313,7 @@ test('claims and cancels at the same time leave no attempt behind', async () => 
   const polls = Array.from({ length: 3 }, () => runner.poll({ free: { small: 2 } }, 2))
   await parts.runs.cancelRun(parts.actor, run)
   // A job of another run for each poll that found nothing.
-  const planner = await open('cancel-race-planner', { free: { tiny: 1 } })
+  const planner = await open('cancel-race-planner', { free: { 'built-in': 1 } })
   const filler = await planned(planner, ...Array.from({ length: 6 }, (_, i) => ({ key: `f${i}` })))
   const granted = (await Promise.all(polls)).flatMap(({ body }) => body.leases)
   const rest = await drain(runner)

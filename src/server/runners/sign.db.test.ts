@@ -25,7 +25,7 @@ const nowSeconds = Math.floor(parts.clock.now() / 1000)
 const project = await addLocalProject(parts, 'web')
 const enrolled = await enrolRunner(parts, 'one')
 const other = await enrolRunner(parts, 'other')
-const runner = createScriptedRunner(parts, enrolled, { free: { tiny: 4, small: 8 } })
+const runner = createScriptedRunner(parts, enrolled, { free: { 'built-in': 4, small: 8 } })
 after(() => runner.close())
 
 const [own, foreign] = [runnerRequests(parts, enrolled), runnerRequests(parts, other)]

@@ -21,7 +21,7 @@ after(() => {
 /** One runner as each of the two servers sees it: the same key, the same session. */
 const openRunner = async (name: string, places = 2) => {
   const identity = await enrolRunner(parts, name)
-  const options = { free: { tiny: places, small: places } }
+  const options = { free: { 'built-in': places, small: places } }
   const [here, there] = [parts, beside].map(({ runnerPort }) => {
     const runner = createScriptedRunner({ runnerPort, clock: parts.clock }, identity, options)
     closers.push(() => runner.close())
@@ -149,7 +149,7 @@ test('of plans of one project that come at once, to one server or two, each job 
     for (let round = 0; round < 12; round++) {
       const runs = [await start(parts), await start(parts)]
       const plans: Held[] = []
-      while (plans.length < 2) plans.push(...(await here.take({ free: { tiny: 2 } })))
+      while (plans.length < 2) plans.push(...(await here.take({ free: { 'built-in': 2 } })))
       await Promise.all([here.finishPlan(plans[0]!, jobs), other.finishPlan(plans[1]!, jobs)])
       const { rows } = await sql<{ turns: number; jobs: number }>`
         select count(distinct turn)::int as turns, count(*)::int as jobs from attempts

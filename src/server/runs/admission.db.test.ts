@@ -25,7 +25,9 @@ await sql`insert into organisations (id, name) values (${other}, 'other')`.execu
 await addLocalProject({ ...parts, organisation: other }, 'elsewhere')
 const stranger: typeof actor = { ...actor, scope: scopeOfOrganisation(other) }
 const made = await Promise.all(['r1', 'r2', 'r3', 'r4'].map((name) => enrolRunner(parts, name)))
-const runners = made.map((runner) => createScriptedRunner(parts, runner, { free: { tiny: 4, small: 4 } }))
+const runners = made.map((runner) =>
+  createScriptedRunner(parts, runner, { free: { 'built-in': 4, small: 4 } }),
+)
 const [planner] = runners
 after(() => {
   for (const runner of runners) runner.close()
@@ -33,7 +35,7 @@ after(() => {
 
 const begin = async (project: string, jobs: number, as = actor): Promise<RunId> => {
   const run = parseId('run', (await runs.startRun(as, { project })).id)!
-  const [plan] = await planner!.take({ free: { tiny: 1 } }, 1)
+  const [plan] = await planner!.take({ free: { 'built-in': 1 } }, 1)
   await planner!.finishPlan(
     plan!,
     Array.from({ length: jobs }, (_, i) => ({ key: `j${i}` })),
@@ -106,7 +108,7 @@ test('projects that wait take turns; a project of high priority has more of them
 test('jobs of another class get their share of places, however many of the first wait', async () => {
   const small = await begin('one', 24)
   const medium = parseId('run', (await runs.startRun(actor, { project: 'two' })).id)!
-  const [plan] = await planner!.take({ free: { tiny: 1 } }, 1)
+  const [plan] = await planner!.take({ free: { 'built-in': 1 } }, 1)
   const job = planJob({ key: 'm' })
   await planner!.finishPlan(plan!, [{ ...job, spec: { ...job.spec!, resourceClass: 'medium' } }])
   const begun: string[] = []
@@ -117,6 +119,36 @@ test('jobs of another class get their share of places, however many of the first
   }
   assert.ok(begun.indexOf('two') < 24, 'it came when all others had ended')
   for (const run of [small, medium]) assert.equal(await statusOf(run), 'passed')
+})
+
+test('jobs of the smallest size wait as all others do; plans come before both', async () => {
+  const tiny = parseId('run', (await runs.startRun(actor, { project: 'one' })).id)!
+  const [plan] = await planner!.take({ free: { 'built-in': 1 } }, 1)
+  const sized = (resourceClass: string) => (key: string) => {
+    const job = planJob({ key })
+    return { ...job, spec: { ...job.spec!, resourceClass } }
+  }
+  await planner!.finishPlan(
+    plan!,
+    Array.from({ length: 24 }, (_, i) => sized('tiny')(`t${i}`)),
+  )
+  const small = await begin('two', 1)
+  const all = { 'built-in': 1, tiny: 1, small: 1 }
+  for (let times = 0; times < 6; times++) {
+    const { id } = await runs.startRun(actor, { project: 'three' })
+    const [next] = await planner!.take({ free: all }, 1)
+    assert.equal(next?.spec.kind, 'plan')
+    await planner!.finishPlan(next!, [])
+    assert.equal(await statusOf(parseId('run', id)!), 'skipped')
+  }
+  const begun: string[] = []
+  while (begun.length < 25) {
+    const [held] = await planner!.take({ free: all }, 1)
+    begun.push(nameOf(held!))
+    await planner!.finish(held!)
+  }
+  assert.ok(begun.indexOf('two') < 24, 'it came when all others had ended')
+  for (const run of [tiny, small]) assert.equal(await statusOf(run), 'passed')
 })
 
 // Known: turns are given to projects. An installation has one organisation; of several, those with more projects would get more (0022).
@@ -173,7 +205,7 @@ test('a job of a class that no runner takes has no place of those that one takes
   const offering = (...classes: string[]) => ({ facts: { ...scriptedFacts, classes } })
   const plan = async (offer: ReturnType<typeof offering>, ...classes: string[]) => {
     const run = parseId('run', (await runs.startRun(actor, { project: 'one' })).id)!
-    const [held] = await planner!.take({ ...offer, free: { tiny: 1 } }, 1)
+    const [held] = await planner!.take({ ...offer, free: { 'built-in': 1 } }, 1)
     await planner!.finishPlan(held!, classes.map(wanting))
     return run
   }

@@ -3,12 +3,12 @@
 // reading the run back would take the runner its processor.
 import type { JobId } from '../../base/ids.ts'
 import type { Run } from '../../protocol/api/shapes.ts'
+import { builtInClass } from '../../protocol/resource-class.ts'
 import { storable } from '../db/storable.ts'
 import type { RunChanges } from '../use-cases.ts'
 import { countOf } from './changes-read.ts'
 import type { Made } from './create.ts'
 import { type ChangedRow, jobsOf, nothingWaits } from './jobs-read.ts'
-import { builtInClass } from './resource-class.ts'
 import { type RunRow, summaryOf } from './summaries.ts'
 
 /** The same for who asked and for who follows it. */

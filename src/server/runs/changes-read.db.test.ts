@@ -18,7 +18,7 @@ const start = async (commit: string): Promise<RunId> => {
   return parseId('run', id) ?? assert.fail()
 }
 const plan = async (changes?: ChangedFiles): Promise<number> => {
-  const [held] = await runner.take({ free: { tiny: 1 } }, 1)
+  const [held] = await runner.take({ free: { 'built-in': 1 } }, 1)
   return (await runner.finishPlan(held ?? assert.fail(), [], {}, changes && { changes })).status
 }
 const told = async (run: RunId) => (await parts.runs.findChanges(parts.scope, run))?.changes

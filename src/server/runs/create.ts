@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { DeliveryId, JobId, OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { ChangeFacts, PlanInputs, RunEvent } from '../../protocol/plan.ts'
+import { builtInClass } from '../../protocol/resource-class.ts'
 import { decide, isFinal, newPlannedRun, newRun, type RunState, type Status } from '../../schedule/index.ts'
 import { type Notice, noticeRows, sendSql, tellOnCommit } from '../db/notify.ts'
 import { endUnless, onCommit, type Tx } from '../db/transaction.ts'
@@ -20,7 +21,6 @@ import { noPlacing, type Placing } from './places.ts'
 import { type PlacedLease, placePlanned, plannedParts } from './planned-rows.ts'
 import { decidedByEvent, type ToldOf } from './planned-schedules.ts'
 import { isHeld, stepOf, turnOf } from './queue-entry.ts'
-import { builtInClass } from './resource-class.ts'
 import { runNotice } from './run-notice.ts'
 
 export type NewRun = {

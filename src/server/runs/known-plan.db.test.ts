@@ -28,7 +28,7 @@ const start = (input: object = {}, runs = parts.runs): Promise<Run> =>
 const again = async (run: Run) => (await parts.runs.findRun(parts.scope, run.id as RunId))!
 const statuses = ({ jobs: shown }: Run) => Object.fromEntries(shown.map(({ key, status }) => [key, status]))
 const plan = async (run: Run): Promise<Run> => {
-  const [held] = await runner.take({ free: { tiny: 1 } }, 1)
+  const [held] = await runner.take({ free: { 'built-in': 1 } }, 1)
   assert.equal((await runner.finishPlan(held!, jobs)).status, 200)
   return again(run)
 }
@@ -81,7 +81,7 @@ test('what is known of a lease with its commit is what the tables say of it', as
     onGiven: () => undefined,
   }
   for (const input of [{}, { commit: 'cd'.repeat(20), parameters: { deep: true } }]) {
-    const offer = parts.places.offer({ ...poll, free: { small: 1, tiny: 1 } })
+    const offer = parts.places.offer({ ...poll, free: { small: 1, 'built-in': 1 } })
     await start(input)
     const [given] = await offer.close()
     assert.ok(given?.details)
@@ -95,7 +95,7 @@ test('what is known of a lease with its commit is what the tables say of it', as
 test('a run whose jobs all begin with it is answered as the tables tell of it', async () => {
   const of = { commit: 'ef'.repeat(20), parameters: { deep: true, level: 3 } }
   const planned = await start(of)
-  const [held] = await runner.take({ free: { tiny: 1 } }, 1)
+  const [held] = await runner.take({ free: { 'built-in': 1 } }, 1)
   await runner.finishPlan(held!, [{ key: 'a' }, { key: 'c', name: 'c of two words', shards: 2 }])
   await cancelQueued()
   await sql`update runs set status = 'passed', started_at = now() - interval '9 s', finished_at = now()
@@ -146,9 +146,9 @@ test('what begins while a runner waits is its own with the commit, as far as it 
 })
 
 test('a plan that begins while a runner waits is its own too, and known afterwards', async () => {
-  const taking = runner.take({ free: { tiny: 1 } }, 1)
+  const taking = runner.take({ free: { 'built-in': 1 } }, 1)
   const placing = parts.places.placing()
-  await waitFor('a poll that waits', () => placing.take('tiny'))
+  await waitFor('a poll that waits', () => placing.take('built-in'))
   placing.release()
   const run = await start({ commit: 'fe'.repeat(20) })
   assert.deepEqual([run.status, statuses(run)], ['running', { plan: 'running' }])
@@ -191,7 +191,7 @@ test('a runner that does not say what it compiles with, or is suspended, gives n
     egress: [],
     slots: 1,
   } as const
-  const [held] = await silent.take({ free: { tiny: 1 }, facts: { ...facts, classes: [], weak: [] } }, 1)
+  const [held] = await silent.take({ free: { 'built-in': 1 }, facts: { ...facts, classes: [], weak: [] } }, 1)
   await silent.finishPlan(held!, jobs)
   assert.equal((await again(run)).plan_of, null)
   assert.equal((await start({ ref: 'silent' })).plan_of, null)
@@ -216,7 +216,7 @@ test('a stored plan that is not what its digest says is not taken over', async (
 test('a plan outlives the run it was made for; a plan without a workflow ends the run with the reason', async () => {
   const ref = 'refs/heads/empty'
   const run = await start({ ref })
-  const [held] = await runner.take({ free: { tiny: 1 } }, 1)
+  const [held] = await runner.take({ free: { 'built-in': 1 } }, 1)
   await runner.finishPlan(held!, [])
   const copy = await start({ ref })
   assert.deepEqual(

@@ -3,11 +3,11 @@
 import { sql } from 'kysely'
 import type { OrganisationId, ProjectId, RunId } from '../../base/ids.ts'
 import type { ChangeFacts, PlanInputs, RunEvent } from '../../protocol/plan.ts'
+import { builtInClass } from '../../protocol/resource-class.ts'
 import { storable } from '../db/storable.ts'
 import type { LeaseDetails } from './leased.ts'
 import type { NewAttempt } from './new-lease.ts'
 import type { PlannedRows } from './planned-rows.ts'
-import { builtInClass } from './resource-class.ts'
 
 /** What only the tables know of a new run, at its commit. */
 export type OfProject = Pick<

@@ -12,7 +12,9 @@ import { scopeOfOrganisation } from '../access/actor.ts'
 const parts = await openParts()
 const { runs, scope, actor } = parts
 for (const name of ['one', 'two', 'three']) await addLocalProject(parts, name)
-const runner = createScriptedRunner(parts, await enrolRunner(parts, 'r1'), { free: { tiny: 2, small: 20 } })
+const runner = createScriptedRunner(parts, await enrolRunner(parts, 'r1'), {
+  free: { 'built-in': 2, small: 20 },
+})
 after(() => runner.close())
 
 type Jobs = readonly (Partial<PlanJob> & { key: string })[]
@@ -24,7 +26,7 @@ const begin = async (
   as = actor,
 ): Promise<RunId> => {
   const run = parseId('run', (await runs.startRun(as, { project })).id)!
-  const [plan] = await runner.take({ free: { tiny: 1 } }, 1)
+  const [plan] = await runner.take({ free: { 'built-in': 1 } }, 1)
   await runner.finishPlan(plan!, jobs, more)
   return run
 }
@@ -161,7 +163,7 @@ test('who waited too long is cancelled', async () => {
 test('a run with a known plan asks as well', async () => {
   const start = () => runs.startRun(actor, { project: 'one', ref: 'main', commit: 'ab'.repeat(20) })
   const first = parseId('run', (await start()).id)!
-  const [plan] = await runner.take({ free: { tiny: 1 } }, 1)
+  const [plan] = await runner.take({ free: { 'built-in': 1 } }, 1)
   await runner.finishPlan(plan!, deploy)
   await until(first, 'deploy', 'queued')
   const again = await start()

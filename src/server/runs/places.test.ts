@@ -32,7 +32,7 @@ test('places are taken as far as class and number go, and are told once they are
   const placing = places.placing()
   const first = placing.take('small')
   assert.deepEqual([first?.runner, first?.session], [runner, 3])
-  assert.equal(placing.take('tiny'), null)
+  assert.equal(placing.take('built-in'), null)
   const second = placing.take('large')
   assert.equal(placing.take('small'), null, 'the poll takes two attempts in all')
   assert.deepEqual(told, [])

@@ -2,6 +2,7 @@
 // and how long jobs take. Read when somebody looks, never by a claim.
 import { sql } from 'kysely'
 import type { JobId, RunId } from '../../base/ids.ts'
+import { builtInClass } from '../../protocol/resource-class.ts'
 import type { Durations, QueueFacts } from '../../schedule/index.ts'
 import type { Db } from '../db/database.ts'
 import { onlineRunners } from '../runners/online.ts'
@@ -27,7 +28,9 @@ export const queueFacts = async (db: Db, run: RunId): Promise<FactsByJob> => {
     class: className,
     ahead: byJob.get(job)?.ahead ?? 0,
     held: byJob.get(job)?.held ?? null,
-    runners,
+    // Each takes our own jobs, and none says so: people read what it says.
+    runners:
+      className === builtInClass ? runners.map((runner) => ({ ...runner, classes: [className] })) : runners,
   })
 }
 

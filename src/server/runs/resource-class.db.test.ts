@@ -16,7 +16,12 @@ const wanting = (key: string, resourceClass: string) => {
   const { spec } = planJob({ key })
   return { key, spec: spec && { ...spec, resourceClass } }
 }
-const jobs = [wanting('plain', 'large'), wanting('arm', 'arm.medium'), wanting('own', 'acme/arm')]
+const jobs = [
+  wanting('plain', 'large'),
+  wanting('arm', 'arm.medium'),
+  wanting('own', 'acme/arm'),
+  wanting('first', 'built-in'),
+]
 const start = () => parts.runs.startRun(parts.actor, { project: 'web', ref: 'main', commit: 'ab'.repeat(20) })
 const classesOf = async ({ id }: Run) => {
   const { rows } = await sql<{ key: string; class: string }>`
@@ -26,9 +31,9 @@ const classesOf = async ({ id }: Run) => {
 
 test('a size of another kind of machine is queued for any runner, until one offers it', async () => {
   const run = await start()
-  const [held] = await runner.take({ free: { tiny: 1 } }, 1)
+  const [held] = await runner.take({ free: { 'built-in': 1 } }, 1)
   assert.equal((await runner.finishPlan(held!, jobs)).status, 200)
-  assert.deepEqual(await classesOf(run), { plain: 'large', arm: 'small', own: 'acme/arm' })
+  assert.deepEqual(await classesOf(run), { plain: 'large', arm: 'small', own: 'acme/arm', first: 'small' })
   const waits = (await parts.runs.findRun(parts.scope, run.id as RunId))?.jobs.find(
     ({ key }) => key === 'own',
   )

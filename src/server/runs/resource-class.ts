@@ -2,10 +2,8 @@
 // exactly that. A size of the platform for another kind of machine (`arm.medium`) does so only where a runner offers it:
 // else any runner takes the job, and says what it lacks.
 import { sql } from 'kysely'
-import { classOfSize, defaultClass, foreignNeed } from '../../protocol/resource-class.ts'
+import { builtInClass, classOfSize, defaultClass, foreignNeed } from '../../protocol/resource-class.ts'
 import type { Db } from '../db/database.ts'
-
-export const builtInClass = 'tiny'
 
 /** By the word of a job; asks the tables only for sizes of other kinds of machines. */
 export const findClasses = async (
@@ -15,7 +13,8 @@ export const findClasses = async (
   const foreign = [...new Set(words.filter((word) => word !== null && foreignNeed(word) !== null))]
   const offered = foreign.length === 0 ? [] : await offeredOf(db, foreign.map(cut))
   return (word) => {
-    if (word === null || (foreign.includes(word) && !offered.includes(cut(word)))) return defaultClass
+    if (word === null || word === builtInClass) return defaultClass
+    if (foreign.includes(word) && !offered.includes(cut(word))) return defaultClass
     return classOfSize(word) ?? cut(word)
   }
 }

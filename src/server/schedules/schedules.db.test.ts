@@ -173,7 +173,7 @@ test('what is done to schedules is audited, and a removed one begins nothing', a
 
 test('a push to the default branch puts the schedules of its configuration in place of those before', async () => {
   const runner = createScriptedRunner(parts, await enrolRunner(parts, 'configured'), {
-    free: { tiny: 4, small: 4 },
+    free: { 'built-in': 4, small: 4 },
   })
   after(() => runner.close())
   const { rows: queued } = await sql`select 1 from attempts where status = 'queued'`.execute(db)
@@ -241,7 +241,7 @@ test('a push to the default branch puts the schedules of its configuration in pl
 
 test('plans that come in another order than their pushes leave the schedules of the newest push', async () => {
   const runner = createScriptedRunner(parts, await enrolRunner(parts, 'late'), {
-    free: { tiny: 4, small: 4 },
+    free: { 'built-in': 4, small: 4 },
   })
   after(() => runner.close())
   const push = async () => {
@@ -263,7 +263,7 @@ test('plans that come in another order than their pushes leave the schedules of 
 
 test('a plan that ends in the moment in which a push with a known plan comes leaves the schedules of that push', async () => {
   const runner = createScriptedRunner(parts, await enrolRunner(parts, 'slow'), {
-    free: { tiny: 4, small: 4 },
+    free: { 'built-in': 4, small: 4 },
   })
   after(() => runner.close())
   const deps = { ...parts, log: silentLog }
@@ -318,7 +318,7 @@ test('a plan that ends in the moment in which a push with a known plan comes lea
 
 test('a replay decides about schedules unless a push came after the one that it replays', async () => {
   const runner = createScriptedRunner(parts, await enrolRunner(parts, 'again'), {
-    free: { tiny: 4, small: 4 },
+    free: { 'built-in': 4, small: 4 },
   })
   after(() => runner.close())
   const deliveries = createDeliveries(parts)
@@ -355,7 +355,7 @@ test('a replay decides about schedules unless a push came after the one that it 
 
 test('a push that its hook could tell only later leaves the schedules of the one that was made after it', async () => {
   const runner = createScriptedRunner(parts, await enrolRunner(parts, 'spooled'), {
-    free: { tiny: 4, small: 4 },
+    free: { 'built-in': 4, small: 4 },
   })
   after(() => runner.close())
   const crons = async () => (await schedules.list(parts.scope, 'web')).items.map(({ cron }) => cron)

@@ -30,7 +30,7 @@ import { createTests } from './tests.ts'
 const parts = await openParts()
 const project = await addLocalProject(parts, 'web')
 const identity = await enrolRunner(parts, 'one')
-const runner = createScriptedRunner(parts, identity, { free: { tiny: 4, small: 8 } })
+const runner = createScriptedRunner(parts, identity, { free: { 'built-in': 4, small: 8 } })
 after(() => runner.close())
 const certificate = new X509Certificate(readFileSync(join(parts.directory, 'tls.crt')))
 const spki = certificate.publicKey.export({ type: 'spki', format: 'der' })

@@ -53,7 +53,7 @@ const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
       ),
       shard: sketch.shard?.[0] ?? 0,
       shards: sketch.shard?.[1] ?? 1,
-      class: sketch.kind === 'plan' ? 'tiny' : 'medium',
+      class: sketch.kind === 'plan' ? 'built-in' : 'medium',
       image: sketch.kind === 'plan' || sketch.kind === 'approval' ? null : 'cimg/node:24.1',
       approvals: [...(sketch.approvals ?? [])],
       attempts: Array.from({ length: tries }, (_, n) => ({
@@ -61,7 +61,7 @@ const jobsOf = (number: number, list: readonly JobSketch[]): Job[] => {
         number: n + 1,
         cause: n === 0 ? 'start' : 'retry',
         status: n + 1 === tries ? sketch.status : 'errored',
-        class: sketch.kind === 'plan' ? 'tiny' : n > 0 ? 'large' : 'medium',
+        class: sketch.kind === 'plan' ? 'built-in' : n > 0 ? 'large' : 'medium',
         runner: { id: idOf('rnr', 1), name: 'brook' },
         phase: sketch.status === 'running' ? 'running' : null,
         queued_at: at(begins(sketch) - 2 + 8 * n),
