@@ -370,3 +370,23 @@ flow('on paper a run is light and has nothing to press', {}, async (page) => {
   await page.evaluate("dispatchEvent(new Event('afterprint'))")
   await page.locator('html[data-theme="dark"]').waitFor(soon)
 })
+
+const unread: readonly (readonly [what: string, address: string, asked: string, then: string | RegExp])[] = [
+  ['Artifacts', '/acme/web/runs/412', '**/runs/*/artifacts*', 'report/index.html'],
+  ['Tests', '/acme/web/runs/412', '**/runs/*/tests*', '2 failed tests'],
+  ['Saved views', '/', '**/api/v1/views*', 'This week'],
+]
+for (const [what, address, asked, then] of unread)
+  flow(
+    `what could not be read of a page is said there, and asked for again: ${what}`,
+    { expected: /ERR_FAILED/ },
+    async (page) => {
+      await page.route(asked, (route) => route.abort())
+      await page.goto(stand.double.url + address)
+      await shows(page, `${what}: not read. The server cannot be reached`)
+      await page.unroute(asked)
+      await page.getByRole('button', { name: `Try again: ${what}` }).click()
+      await page.getByText(then).first().waitFor(soon)
+      assert.equal(await page.getByText('not read.').count(), 0)
+    },
+  )

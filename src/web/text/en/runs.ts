@@ -6,6 +6,7 @@ export const runsText = {
   runs: {
     title: 'Runs',
     filterProject: 'Project',
+    projects: 'Projects',
     filterStatus: 'Status',
     filterBranch: 'Branch',
     filterEvent: 'Event',

@@ -122,6 +122,9 @@ export const shellText = {
     code: 'Code',
     request: 'Request',
     retry: 'Try again',
+    retryOf: (what: string) => `Try again: ${what}`,
+    /** Before the reason, which is a sentence. */
+    unread: (what: string) => `${what}: not read.`,
     missingTitle: 'Nothing here',
     missingText: 'There is no such page, or it is not yours to see.',
     toRuns: 'Go to runs',
