@@ -374,6 +374,14 @@ flow('on paper a run is light and has nothing to press', {}, async (page) => {
 const unread: readonly (readonly [what: string, address: string, asked: string, then: string | RegExp])[] = [
   ['Artifacts', '/acme/web/runs/412', '**/runs/*/artifacts*', 'report/index.html'],
   ['Tests', '/acme/web/runs/412', '**/runs/*/tests*', '2 failed tests'],
+  ['Timeline', '/acme/web/runs/412?view=timeline', '**/runs/*/timeline*', /Destroying the sandbox/],
+  [
+    'Annotations',
+    '/acme/web/runs/412/jobs/unit.1',
+    '**/attempts/*/annotations*',
+    '2 packages are deprecated',
+  ],
+  ['Set up', '/projects/new?project=api', '**/api/v1/deliveries*', 'Started run 413.'],
   ['Saved views', '/', '**/api/v1/views*', 'This week'],
 ]
 for (const [what, address, asked, then] of unread)
