@@ -55,7 +55,8 @@ test('what is disabled stays so when others have taken its place: all that are a
 
 test('dates are set without the value: what has expired goes nowhere, what is due still goes', async () => {
   const { put, set, release, clock } = await openWorld()
-  await put('TOKEN', 'hunter2hunter2', { body: { rotate_after: start + day } })
+  const made = await put('TOKEN', 'hunter2hunter2', { body: { rotate_after: start + day } })
+  assert.deepEqual([made.rotateAfter, made.expiresAt], [start + day, null])
   const changed = await set({ rotate_after: start + 2 * day, expires_at: start + 3 * day })
   assert.deepEqual([changed.rotateAfter, changed.expiresAt], [start + 2 * day, start + 3 * day])
   clock.seconds = start + 2 * day + 1

@@ -178,6 +178,10 @@ test('a new version signs from then on, a revoked or expired one not at all; its
   const next = generateKeyPairSync('ed25519')
   const expires = { kind: 'signing' as const, expires_at: world.clock.seconds + 100 }
   const nextPem = Buffer.from(next.privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  const beside = { ...expires, overlap_until: world.clock.seconds + 100 }
+  const both = await world.make('RELEASE', nextPem, { prev: head, body: beside })
+  const ask = { owner: world.project, name: 'RELEASE', ...both }
+  await world.refused('secret.put', ask, 'E_INPUT', 'one that is replaced does not sign beside the new one')
   const second = await world.put('RELEASE', nextPem, { prev: head, body: expires })
   const { version, algorithm, signature } = await signs(world)
   assert.deepEqual([version, algorithm], [2, 'ed25519'])

@@ -552,6 +552,13 @@ test('sources whose address and parts disagree, and malformed pins, are refused'
     `a b ${hostKey}`,
   ])
     assert.equal((await create(sshSource, [line])).status, 400, line)
+  const local = { kind: 'local', root: 0, path: 'app' }
+  assert.equal(
+    (await create(local, [hostKey])).status,
+    400,
+    'a directory has no host whose key could be pinned',
+  )
+  assert.equal((await create(local)).status, 200)
   await vault.close()
 })
 

@@ -1,4 +1,4 @@
-// How many signers there may be: those that were removed are known for ever, and take nobody's place.
+// Who becomes a signer, and how many there may be: those that were removed are known for ever, and take nobody's place.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -58,4 +58,16 @@ test('a thousand that count are enough: what to do is said', async (t) => {
     enrol(signers),
     (error) => isFault(error, 'E_TOO_LARGE') && /remove one/.test(error.public),
   )
+})
+
+test('of two keys that come with one code at once, one is enrolled', async (t) => {
+  const signers = await signersBeside(t, 0, 'active')
+  const { code } = signers.makeCode()
+  const enrolled = ['mine', "a listener's"].map(async (name) => {
+    const { record: key } = await makeSigner(name)
+    return signers.enroll({ key, mac: await signerMac(code, key) })
+  })
+  const results = await Promise.allSettled(enrolled)
+  assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+  assert.equal(signers.list().signers.length, 1)
 })
