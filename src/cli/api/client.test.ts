@@ -203,3 +203,18 @@ test('what is no JSON is called so, and is no defect of the command line', async
   const { api } = await openCut([{ text: '<h1>Sign in to this network</h1>', breaks: false }])
   await assert.rejects(api.call('runners', {}), (error: unknown) => isFault(error, 'E_PROTOCOL'))
 })
+
+test('what is not found is named, by the words of who asked', async () => {
+  const answer = { title: 'Not found', code: 'MF4004' }
+  const { api } = await open(() => answer, 404)
+  const asked = api.call('project', { params: { project: 'wbe\nsite' } })
+  const isNamed = (error: unknown) =>
+    isFault(error, 'E_NOT_FOUND') && error.public === 'Not found: project wbe site'
+  await assert.rejects(asked, isNamed)
+  const { api: other } = await open(() => ({ ...answer, detail: 'The vault does not know this signer' }), 404)
+  await assert.rejects(
+    other.call('project', { params: { project: 'web' } }),
+    (error: unknown) => isFault(error) && error.public === 'The vault does not know this signer',
+    'a server that says more is believed',
+  )
+})

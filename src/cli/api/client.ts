@@ -5,7 +5,7 @@ import type * as z from 'zod'
 import { type Fault, fault } from '../../base/faults.ts'
 import { type AnswerOf, type BodyOf, type RouteName, routes } from '../../protocol/api/routes.ts'
 import { http } from '../../sys/index.ts'
-import { asFault } from './problem.ts'
+import { asFault, type Named } from './problem.ts'
 import type { Target } from './target.ts'
 
 const answerDeadlineMs = 30_000
@@ -16,7 +16,7 @@ const listMax = 10_000
 const answerBytesMax = 64 * 1024 * 1024
 
 export type Call<N extends RouteName> = {
-  readonly params?: Readonly<Record<string, string>>
+  readonly params?: Named
   readonly query?: Readonly<Record<string, string | number | undefined>>
 } & (BodyOf<N> extends undefined ? { readonly body?: undefined } : { readonly body: BodyOf<N> })
 
@@ -42,6 +42,8 @@ export type RawRequest = {
   /** With its query. */
   readonly path: string
   readonly payload: Buffer | null
+  /** What it is about, for words when that is not there. */
+  readonly named?: Named | undefined
 }
 
 export type RawAnswer = {
@@ -126,10 +128,10 @@ type Heard = Target & Pick<Hearing, 'onLine'> & { readonly stallMs: number }
 
 const requestOf = (
   name: RouteName,
-  call: { params?: Readonly<Record<string, string>>; query?: Call<RouteName>['query']; body?: unknown },
+  call: { params?: Named; query?: Call<RouteName>['query']; body?: unknown },
 ): RawRequest => {
   const payload = call.body === undefined ? null : Buffer.from(JSON.stringify(call.body))
-  return { method: routes[name].method, path: pathOf(name, call), payload }
+  return { method: routes[name].method, path: pathOf(name, call), payload, named: call.params }
 }
 
 const exchange = async <T>(
@@ -141,7 +143,7 @@ const exchange = async <T>(
   const ask = async () => {
     const answer = await traced(target, { ...request, key }, signal)
     if (answer.status >= 200 && answer.status < 300) return read(answer)
-    throw asFault(answer.status, await readAll(answer))
+    throw asFault(answer.status, await readAll(answer), request.named)
   }
   // A connection that broke after the request may have lost only the answer: with its key it is carried out once.
   return ask().catch((error: unknown) => {
@@ -234,10 +236,7 @@ const withToken = (
   return request(url, options, onAnswer)
 }
 
-const pathOf = (
-  name: RouteName,
-  call: { params?: Readonly<Record<string, string>>; query?: Call<RouteName>['query'] },
-): string => {
+const pathOf = (name: RouteName, call: { params?: Named; query?: Call<RouteName>['query'] }): string => {
   const path = routes[name].path.replaceAll(/:(\w+)/g, (_, param: string) => {
     const value = call.params?.[param]
     if (value === undefined) throw new TypeError(`${name} needs ${param}`)

@@ -22,19 +22,32 @@ export class ServerProblem extends Error {
   }
 }
 
-/** RFC 9457 documents name a number of the catalogue; anything else is known by its HTTP status only. */
-export const asFault = (status: number, bytes: Buffer): Fault => {
+/** By the members of the path: `{ project: 'web' }`. */
+export type Named = Readonly<Record<string, string>>
+
+/**
+ * RFC 9457 documents name a number of the catalogue; anything else is known by its HTTP status only. A server says of what it
+ * does not find no more than that: which one it was, whoever asked knows.
+ */
+export const asFault = (status: number, bytes: Buffer, named: Named = {}): Fault => {
   const document = parseProblem(bytes)
   const { code, title, detail, errors } = document ?? {}
   const entry = Object.entries(catalogue).find(([symbol, row]) => symbol === code || row.number === code)
   // SAFE: a key of the catalogue.
   const symbol = (entry?.[0] as FaultCode | undefined) ?? byStatus(status)
-  const said = [detail, title].find((words) => typeof words === 'string') ?? `the server answered ${status}`
+  const words = [detail, title].find((each) => typeof each === 'string') ?? `the server answered ${status}`
+  const isBare = symbol === 'E_NOT_FOUND' && words === catalogue[symbol].title
+  const said = isBare ? [words, wordsOf(named)].filter((part) => part !== '').join(': ') : words
   return fault(symbol, {
     public: [said, ...wrongFields(errors)].join('\n'),
     ...(document === null ? {} : { cause: new ServerProblem(document) }),
   })
 }
+
+const wordsOf = (named: Named): string =>
+  Object.entries(named)
+    .map(([what, which]) => `${what} ${oneLine(which)}`)
+    .join(', ')
 
 /** `#/querystring/limit` → `limit: Too big …`, a line for each; the words come from a server, and reportError shows them as text. */
 const wrongFields = (errors: unknown): readonly string[] =>

@@ -57,7 +57,7 @@ const staysBelow = async (root: string, path: string): Promise<boolean> => {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EACCES' || code === 'EPERM') return true
-    throw refused('There is no such directory')
+    throw refused(`There is no directory ${path}`)
   }
 }
 
