@@ -68,6 +68,41 @@ test('a job starts when all of its contexts admit it, and the first that does no
   assert.match(whySkipped(state.jobs, job(state, 'c')).text, /^The context "owners" is for runs of certain/)
 })
 
+test('a run one of whose jobs was refused did not pass, whatever else did; what failed is worse', () => {
+  const refuses = { name: 'other', rule: 'project', roles: null } as const
+  const begin = (...more: readonly Sketch[]) => begun([{ key: 'test' }, ...more])
+  const ending = (state: RunState, key: string, outcome: Outcome): RunEvent[] => {
+    const of = { job: job(state, key).id, number: 1 }
+    return [
+      { kind: 'claimed', ...of },
+      { kind: 'finished', ...of, outcome },
+    ]
+  }
+  const ended = (state: RunState, outcome: Outcome) => {
+    const { status, workflows } = play(state, ...ending(state, 'test', outcome))
+    assert.equal(workflows[0]?.status, status)
+    return status
+  }
+  const deploy = { key: 'deploy', named: [refuses] }
+  assert.equal(ended(begin(deploy), 'passed'), 'skipped')
+  assert.equal(
+    ended(begin(deploy, { key: 'told', kind: 'noop', needs: { deploy: ['skipped:policy'] } }), 'passed'),
+    'skipped',
+  )
+  assert.equal(ended(begin(deploy), 'failed'), 'failed')
+  assert.equal(
+    ended(begin({ key: 'never', needs: { test: ['failed'] } }), 'passed'),
+    'passed',
+    'a rule of its own',
+  )
+  const state = begin({ key: 'other' })
+  assert.equal(
+    ended(play(state, ...ending(state, 'other', 'skipped:policy')), 'passed'),
+    'skipped',
+    'by the vault',
+  )
+})
+
 test('a rule about roles needs somebody who has one of them', () => {
   for (const [role, status] of [
     ['owner', 'queued'],

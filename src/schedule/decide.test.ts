@@ -561,7 +561,7 @@ const onlyConcerned = (state: RunState, event: RunEvent): RunState => {
     jobs: state.jobs.filter(isConcerned),
     others: state.jobs
       .filter((candidate) => !isConcerned(candidate))
-      .map(({ workflow, status }) => ({ workflow, status })),
+      .map(({ workflow, status, skip }) => ({ workflow, status, skip })),
   }
 }
 

@@ -198,13 +198,13 @@ const withStatus = (
 
 /** Until the plan attempt has passed the run is that as well as its workflows; afterwards what these are. */
 const rolledUp = (state: RunState): RunState => {
-  const byWorkflow = Map.groupBy(standings(state), (job) => job.workflow)
+  const all = standings(state)
+  const byWorkflow = Map.groupBy(all, (job) => job.workflow)
   const workflows = state.workflows.map((workflow) => ({
     ...workflow,
-    status: rollUp((byWorkflow.get(workflow.id) ?? []).map((job) => job.status)),
+    status: rollUp(byWorkflow.get(workflow.id) ?? []),
   }))
-  const plan = rollUp((byWorkflow.get(null) ?? []).map((job) => job.status))
-  const planned = workflows.map((workflow) => workflow.status)
-  const status = rollUp(plan === 'passed' ? planned : [plan, ...planned])
+  const isPlanned = rollUp(byWorkflow.get(null) ?? []) === 'passed'
+  const status = rollUp(isPlanned ? all.filter(({ workflow }) => workflow !== null) : all)
   return { ...state, status, workflows }
 }

@@ -9,11 +9,11 @@ import {
   needOfOthers,
   outcomeOf,
   type RunState,
-  rollUp,
   type SkipReason,
   type Status,
   standings,
   withAttempt,
+  worstOf,
 } from './state.ts'
 
 export const settle = (state: RunState): RunState => released(followed(state))
@@ -88,9 +88,8 @@ const groupsIn = (jobs: readonly JobState[]): Groups => {
 }
 
 const outcomeOfShards = (shards: readonly JobState[]): Outcome | null => {
-  const worst = rollUp(shards.map((shard) => shard.status))
-  const shard = shards.find((candidate) => candidate.status === worst)
-  return shard === undefined ? null : outcomeOf(shard)
+  const worst = worstOf(shards)
+  return worst === undefined ? null : outcomeOf(worst)
 }
 
 const advance = (job: JobState, groups: Groups): JobState => {

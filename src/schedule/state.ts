@@ -80,11 +80,11 @@ export type RunState = {
   readonly cancelRequested: boolean
   readonly workflows: readonly WorkflowState[]
   readonly jobs: readonly JobState[]
-  /** Jobs that what happens cannot change, when a store leaves them out of `jobs`: one for each status in a workflow. */
+  /** Jobs that what happens cannot change, when a store leaves them out of `jobs`: one for each status and reason in a workflow. */
   readonly others?: readonly Standing[]
 }
 
-export type Standing = Pick<JobState, 'workflow' | 'status'>
+export type Standing = Pick<JobState, 'workflow' | 'status' | 'skip'>
 
 /** Every job, of the others what they are. */
 export const standings = ({ jobs, others = [] }: RunState): readonly Standing[] =>
@@ -139,8 +139,11 @@ export const statusOf = (
   return { status: outcome, skip: null }
 }
 
-/** foundation.md §5: what is going on, else the worst of what has ended. */
-const order: readonly Status[] = [
+/**
+ * foundation.md §5: what is going on, else the worst of what has ended. What was refused is worse than what passed: it has not
+ * happened, and nobody may take its workflow for one that did all it says (config-dialects.md §2.11, `unauthorized`).
+ */
+const order: readonly (Status | 'refused')[] = [
   'running',
   'queued',
   'on_hold',
@@ -150,12 +153,22 @@ const order: readonly Status[] = [
   'errored',
   'cancelled',
   'unstable',
+  'refused',
   'passed',
   'skipped',
 ]
+const rank = new Map(order.map((word, at) => [word, at]))
+const rankOf = ({ status, skip }: Ranked): number =>
+  rank.get(status === 'skipped' && skip === 'policy' ? 'refused' : status) ?? order.length
+
+type Ranked = Pick<JobState, 'status' | 'skip'>
+
+/** undefined of nothing at all. */
+export const worstOf = <T extends Ranked>(all: readonly T[]): T | undefined =>
+  all.reduce<T | undefined>(
+    (worst, one) => (worst === undefined || rankOf(one) < rankOf(worst) ? one : worst),
+    undefined,
+  )
 
 /** `skipped` for nothing at all. */
-export const rollUp = (statuses: Iterable<Status>): Status => {
-  const present = new Set(statuses)
-  return order.find((status) => present.has(status)) ?? 'skipped'
-}
+export const rollUp = (all: readonly Ranked[]): Status => worstOf(all)?.status ?? 'skipped'

@@ -174,6 +174,34 @@ test('project, ref and role: who may not use a context is unauthorized, with its
   )
 })
 
+test('the row of a run says that a job of it was refused, and a red end before that', async () => {
+  const deploy = jobWith('deploy', ['nowhere'])
+  const refusal = 'deploy may not use the context "nowhere"'
+  const look = async (run: Run) => {
+    const { status, headline, jobs } = await found(run)
+    return [status, headline, jobs.map((job) => job.status).join(' ')]
+  }
+  const commit = 'e'.repeat(40)
+  const alone = await parts.runs.startRun(owner, { project: web, commit })
+  const [plan] = await runner.take()
+  await runner.finishPlan(plan!, [deploy])
+  assert.deepEqual(await look(alone), ['skipped', refusal, 'passed skipped'])
+  const known = await parts.runs.startRun(owner, { project: web, commit })
+  assert.equal(known.plan_of?.id, alone.id)
+  assert.deepEqual(await look(known), ['skipped', refusal, 'passed skipped'])
+
+  const beside = await start([jobWith('test', []), deploy], { project: web })
+  const [first] = await runner.take()
+  assert.equal((await found(beside)).headline, null, 'it may still fail')
+  await runner.finish(first!)
+  assert.deepEqual(await look(beside), ['skipped', refusal, 'passed passed skipped'])
+  await parts.runs.rerunRun(parts.actor, beside.id as RunId, 'all')
+  assert.equal((await found(beside)).headline, null, 'it goes on')
+  const [again] = await runner.take()
+  await runner.finish(again!, { outcome: 'failed' })
+  assert.deepEqual(await look(beside), ['failed', 'test: ended failed', 'passed failed skipped'])
+})
+
 test('a context for every project is for those that a signer admitted, and for no other that the server has', async () => {
   await putContext('everywhere', { projects: '*', refs: ['default'] })
   await putSecret('everywhere', 'KEY', 'for all of us')

@@ -13,6 +13,7 @@ import type { NewId } from '../new-id.ts'
 import { orbsKeySql, planMadeWithSql } from '../orbs/orbs.ts'
 import { happeningsBetween } from '../webhooks/happenings.ts'
 import { toldNotice, toldPart, toldSql } from '../webhooks/outbox.ts'
+import { refusedHeadline } from './headline.ts'
 import type { KnownPlan } from './known-plan.ts'
 import { leasedJobs, leasedPlan, type OfProject, ofProject } from './leased-at-start.ts'
 import { isInLine, lockNotice } from './lock-notice.ts'
@@ -90,7 +91,7 @@ const insertUnplanned = async (tx: Tx, newId: NewId, run: Named): Promise<void> 
     ...(place === null ? [{ channel: 'mayfly_queue', payload: builtInClass } as const] : []),
   ]
   const { rows } = await sql<OfProject & { readonly orbsKey: string; readonly told: boolean }>`
-    with ${newRunPart(run, status)}, ${planJobPart(planJob, status)}, new_attempt as (
+    with ${newRunPart(run, { status, headline: null })}, ${planJobPart(planJob, status)}, new_attempt as (
       insert into attempts (id, organisation_id, project_id, run_id, job_id, number, cause, class, status, turn,
         ${leaseColumns}, compiler)
       select a.id, j.organisation_id, j.project_id, j.run_id, j.id, a.number, a.cause, j.class, a.status, ${turn(sql`0`)},
@@ -128,7 +129,7 @@ const insertPlanned = async (tx: Tx, newId: NewId, run: Made['run']): Promise<Ma
     ...(state.jobs.some(isInLine) ? [lockNotice(organisation)] : []),
   ]
   const { rows } = await sql<OfProject & Pick<Made, 'createdAt'> & { readonly told: boolean }>`
-    with ${newRunPart(run, state.status)}, ${planJobPart(planJob, 'passed')}, new_plan as (
+    with ${newRunPart(run, { status: state.status, headline: plan.headline ?? refusedHeadline(state) })}, ${planJobPart(planJob, 'passed')}, new_plan as (
       insert into plans (run_id, digest, plan, origins, problems, changes, from_run_id)
       select new_run.id, p.digest, p.plan, p.origins, p.problems, p.changes, p.run_id from new_run, plans p
       where p.run_id = ${plan.run}
@@ -173,7 +174,7 @@ const sentNotices = (tx: Tx, notices: readonly Notice[]) => sql`
 /** `status` may be final already: a plan without a job. */
 const newRunPart = (
   { id, organisation, project, event, parameters = {}, delivery, change, startedBy, plan }: Named,
-  status: Status,
+  { status, headline }: { readonly status: Status; readonly headline: string | null },
 ) => sql`
   project as (
     update projects set next_run_number = next_run_number + 1
@@ -186,7 +187,7 @@ const newRunPart = (
       ${event.tag}, ${JSON.stringify(parameters)}::jsonb,
       ${event.schedule === undefined ? null : JSON.stringify(event.schedule)}::jsonb,
       ${change === undefined ? null : JSON.stringify(change)}::jsonb, ${delivery}, ${startedBy}, ${plan?.digest ?? null},
-      ${plan?.subject ?? null}, ${plan?.author ?? null}, ${plan?.headline ?? null},
+      ${plan?.subject ?? null}, ${plan?.author ?? null}, ${headline},
       case when ${status} = 'running' then now() end, case when ${isFinal(status)} then now() end from project
     returning id, organisation_id, project_id
   )`

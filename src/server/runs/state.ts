@@ -157,5 +157,5 @@ const seen = (run: Sql) => sql`
           'cancelRequested', a.cancel_requested_by is not null) order by a.number)
         from attempts a where a.job_id = part.id), '[]'::json)) order by number)
     from part where whole) as jobs,
-  (select json_agg(json_build_object('workflow', workflow_id, 'status', status))
-    from (select distinct workflow_id, status from part where not whole) o) as others`
+  (select json_agg(json_build_object('workflow', workflow_id, 'status', status, 'skip', skip_reason))
+    from (select distinct workflow_id, status, skip_reason from part where not whole) o) as others`

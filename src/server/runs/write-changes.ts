@@ -9,6 +9,7 @@ import { endUnless, isEnded, type Tx } from '../db/transaction.ts'
 import type { NewId } from '../new-id.ts'
 import type { Happening } from '../webhooks/happenings.ts'
 import { toldNotice, toldPart } from '../webhooks/outbox.ts'
+import { refusedHeadline, refusedHeadlineSql } from './headline.ts'
 import { areLocksMoved, lockNotice } from './lock-notice.ts'
 import { leaseColumns, leaseValues, type NewLease, newAttempts } from './new-lease.ts'
 import type { Placing } from './places.ts'
@@ -162,7 +163,7 @@ const partsOf = (
   return [
     runPart(run, changes, {
       by: context.by ?? 'unknown',
-      headline: context.headline?.(state) ?? null,
+      headline: context.headline?.(state) ?? refusedHeadline(state),
       isCompared: own !== null,
     }),
     attemptPart(changes, context, afterRun),
@@ -326,8 +327,10 @@ const runPart = (
   const cancel = only(changes, 'run-cancel-requested').length > 0
   const reopened = only(changes, 'run-reopened').length > 0
   const isChanged = isCompared || change !== undefined || cancel || headline !== null
+  const words =
+    to === 'skipped' ? sql`coalesce(${headline}, ${refusedHeadlineSql(run.id)})` : sql`${headline}`
   const part = sql`run as (
-    update runs set status = ${to}, ${reopened ? afresh(by) : sql`headline = coalesce(headline, ${headline}),`}
+    update runs set status = ${to}, headline = ${reopened ? words : sql`coalesce(headline, ${words})`}, ${reopened ? afresh(by) : sql``}
       ${isCompared ? sql`rev = ${run.rev},` : sql``}
       cancelled_by = case when ${cancel} then ${by} when not ${reopened} then cancelled_by end,
       started_at = case when ${to} = 'running' then coalesce(started_at, now()) when not ${reopened} then started_at end,
@@ -339,4 +342,4 @@ const runPart = (
 
 /** What was told of its end is not true any more, and its times count from now. */
 const afresh = (by: string) =>
-  sql`headline = null, superseded_by = null, rerun_at = now(), rerun_by = ${by}, reruns = reruns + 1,`
+  sql`superseded_by = null, rerun_at = now(), rerun_by = ${by}, reruns = reruns + 1,`

@@ -27,7 +27,8 @@ export const readFacts = async (
       case when r.id is not null then json_build_object('id', r.id, 'number', r.number, 'status', r.status,
         'event', r.event_kind, 'ref', r.ref, 'commit', r.commit, 'branch', r.branch, 'tag', r.tag,
         'subject', r.subject, 'author', r.author, 'createdAt', r.created_at) end as run,
-      case when f.id is not null then json_build_object('id', f.id, 'name', f.name, 'status', f.status) end as workflow,
+      case when f.id is not null then json_build_object('id', f.id, 'name', f.name, 'status', f.status, 'isRefused',
+        exists (select from jobs o where o.run_id = r.id and o.workflow_id = f.id and o.skip_reason = 'policy')) end as workflow,
       case when j.id is not null then json_build_object('id', j.id, 'number', j.number, 'name', j.name,
         'status', j.status, 'startedAt', a.started_at, 'finishedAt', a.finished_at) end as job
     from webhook_deliveries d join webhooks w on w.id = d.webhook_id join projects p on p.id = w.project_id

@@ -67,8 +67,8 @@ test('the first job that fails while others go on makes it failing, and no other
   const first = state('running', [job('a', 'running'), job('b', 'running')])
   const second = state('running', [job('a', 'failed'), job('b', 'running')])
   check(first, second, ['run.failing running', 'job.finished failed', 'job-completed failed'])
-  const more = { ...second, others: [{ workflow, status: 'errored' as const }] }
-  check({ ...first, others: [{ workflow, status: 'errored' as const }] }, more, [
+  const more = { ...second, others: [{ workflow, status: 'errored' as const, skip: null }] }
+  check({ ...first, others: [{ workflow, status: 'errored' as const, skip: null }] }, more, [
     'job.finished failed',
     'job-completed failed',
   ])

@@ -24,7 +24,7 @@ const facts: Facts = {
 const ofJob: Facts = {
   ...facts,
   ...{ event: 'job.finished', status: 'failed' },
-  workflow: { id: id('workflow', 6), name: 'main', status: 'running' },
+  workflow: { id: id('workflow', 6), name: 'main', status: 'running', isRefused: false },
   job: { id: id('job', 8), number: 1, name: 'build', status: 'failed', startedAt: at, finishedAt: at },
 }
 const url = 'https://ci.example'
@@ -68,6 +68,12 @@ test('in the way of CircleCI ids are UUIDs and statuses are its words', () => {
   assert.deepEqual(told.pipeline.vcs.branch, 'main')
   const whole = bodyOf('circleci', { ...ofJob, job: null, event: 'workflow-completed', status: 'cancelled' })
   assert.deepEqual([whole.workflow.status, whole.workflow.name, whole.job], ['canceled', 'main', undefined])
+  const statusOf = (isRefused: boolean) => {
+    const workflow = { id: id('workflow', 6), name: 'main', status: 'skipped', isRefused }
+    const of = { ...ofJob, job: null, event: 'workflow-completed', status: 'skipped', workflow }
+    return bodyOf('circleci', of).workflow.status
+  }
+  assert.deepEqual([true, false].map(statusOf), ['unauthorized', 'canceled'])
 })
 
 test('a message is below its bound whatever the names are', () => {

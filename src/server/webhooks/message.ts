@@ -25,7 +25,13 @@ export type Facts = {
     readonly author: string | null
     readonly createdAt: Date
   } | null
-  readonly workflow: { readonly id: string; readonly name: string; readonly status: string } | null
+  readonly workflow: {
+    readonly id: string
+    readonly name: string
+    readonly status: string
+    /** A job of it may not use its context. */
+    readonly isRefused: boolean
+  } | null
   readonly job: {
     readonly id: string
     readonly number: number
@@ -150,7 +156,9 @@ const workflowOf = (facts: Facts, workflow: NonNullable<Facts['workflow']>, serv
   return {
     ...{ id: uuidOf(workflow.id), name: workflow.name, created_at: iso(facts.run?.createdAt ?? null) },
     ...{ stopped_at: isOver ? facts.at.toISOString() : null, url: runUrl(facts, serverUrl) },
-    ...(isOver ? { status: wordOf(facts.status) } : {}),
+    ...(isOver
+      ? { status: facts.status === 'skipped' && workflow.isRefused ? 'unauthorized' : wordOf(facts.status) }
+      : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 // What people do with runs, by keyboard and pointer: find, start, follow, cancel, carry out again, approve.
 import assert from 'node:assert/strict'
+import type { Job, Run } from '../../../src/protocol/api/shapes.ts'
 import { axeFindings } from '../double/browser.ts'
 import { decidedOf, idOf, runById, summaries } from '../double/world.ts'
 import { isAt, openFlows, shows, soon } from './flow.ts'
@@ -66,6 +67,44 @@ flow('the run of a row is run again or cancelled by a key', {}, async (page) => 
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached', ...soon })
   assert.deepEqual(sent, ['rerun'])
+})
+
+flow('a job that was refused its context is run again by whom it admits by now', {}, async (page) => {
+  const reason = {
+    code: 'unauthorized',
+    text: 'The context "deploy" is not for this branch or tag',
+    job_id: null,
+  }
+  const headline = 'deploy to production may not use the context "deploy"'
+  const refuse = (job: Job): Job =>
+    job.key === 'deploy' ? { ...job, reason } : { ...job, status: 'passed', reason: null }
+  const ofRun = ({ jobs, ...run }: Run): Run => ({
+    ...run,
+    status: 'skipped',
+    headline,
+    jobs: jobs.map(refuse),
+  })
+  await page.route(new RegExp(`/api/v1/runs/${idOf('run', 412)}$`), async (route) =>
+    route.fulfill({ json: ofRun(await (await route.fetch()).json()) }),
+  )
+  await page.route(/\/api\/v1\/runs\?/, async (route) => {
+    const answer = await (await route.fetch()).json()
+    const items = answer.items.map((run: Run) =>
+      run.number === 412 ? { ...run, status: 'skipped', headline } : run,
+    )
+    await route.fulfill({ json: { ...answer, items } })
+  })
+  await page.goto(`${stand.double.url}/runs`)
+  await shows(page, headline)
+  await page.goto(`${stand.double.url}/acme/web/runs/412`)
+  const asked = page.waitForRequest((request) => request.url().endsWith('/rerun'))
+  await page.getByRole('button', { name: 'Rerun failed' }).click()
+  assert.deepEqual((await asked).postDataJSON(), { jobs: 'failed' })
+  await page.goto(`${stand.double.url}/acme/web/runs/412/jobs/deploy`)
+  await shows(page, reason.text)
+  const again = page.waitForRequest((request) => /jobs\/[^/]+\/rerun$/.test(request.url()))
+  await page.getByRole('button', { name: 'Rerun this job' }).click()
+  await again
 })
 
 flow('new runs wait behind a button; known ones change in place', {}, async (page) => {
