@@ -2,6 +2,7 @@
 // fails, and one table. With --json the result goes to stdout and the output to stderr.
 import type { JobId } from '../../base/ids.ts'
 import { shellQuote } from '../../base/shell-quote.ts'
+import { isRed } from '../../protocol/plan.ts'
 import type { AttemptResult, AttemptSink, EventBody } from '../../runner/index.ts'
 import { type ExpandedJob, type ExpandedPlan, type RunState, whySkipped } from '../../schedule/index.ts'
 import { inert, inertText } from '../inert.ts'
@@ -79,7 +80,7 @@ export const createReport = (
       const cells = rows.map((row) => [statusWord(paint, row.status), row.name, duration(row.ms), row.reason])
       writeTable(output, ['STATUS', 'JOB', 'TOOK', 'WHY'], cells)
       output.write(inertText`${statusWord(paint, state.status)}  ${duration(ms)}\n`)
-      const failed = expanded.jobs.find(({ state: { id } }) => results.get(id)?.result.outcome === 'failed')
+      const failed = expanded.jobs.find(({ state: { id } }) => isRed(results.get(id)?.result.outcome ?? ''))
       if (failed !== undefined)
         around.stderr.write(inertText`again: mayfly run ${wordsFor(failed, expanded)}\n`)
     },

@@ -38,6 +38,7 @@ test('whoever runs here is told what an operator would look up in the log of a r
   const told = stderr.split('\n').filter((line) => line.startsWith('note: attempt broke'))
   // It is tried once more.
   assert.deepEqual(told, Array(2).fill('note: attempt broke: E_EXEC_FAILED: bwrap: Out of memory'))
+  assert.match(stderr, /^again: mayfly run -j a$/m, 'also of what did not fail by itself')
 })
 
 test('what is said to everybody is not said twice', async () => {
